@@ -1,0 +1,1 @@
+"""The gateway: HTTP in, job out. Never reaches torch, not even indirectly."""

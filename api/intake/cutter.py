@@ -1,0 +1,66 @@
+"""Images of all kinds, one after the other, cut into chunks of the size that workers like."""
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from worker.chunks import GLYPH_BYTES, Chunk, Content, PixelBlock, pack
+
+from ..problems import Problem
+from ..settings import GatewaySettings
+from .sources import NamedImage, Part
+
+
+@dataclass
+class Cutter:
+    """Counts and fingerprints what it cuts."""
+
+    settings: GatewaySettings
+    sizes: list[int] = field(default_factory=list)
+    fingerprint: "hashlib._Hash" = field(default_factory=hashlib.sha256)
+
+    @property
+    def images(self) -> int:
+        """How many images were cut so far."""
+        return sum(self.sizes)
+
+    def cut(self, parts: Iterable[Part]) -> Iterator[Chunk]:
+        """The chunks of `parts`, in order. Raises `too-many-images`."""
+        waiting: list[NamedImage] = []
+        size = 0
+        for part in parts:
+            if waiting and (isinstance(part, PixelBlock) or self._is_full(len(waiting), size, part)):
+                yield self._chunk([each.file for each in waiting], self._names(waiting))
+                waiting, size = [], 0
+            if isinstance(part, PixelBlock):
+                yield from self._cut_block(part)
+            else:
+                waiting.append(part)
+                size += len(part.file.data) if part.file.page == 0 else 0
+        if waiting:
+            yield self._chunk([each.file for each in waiting], self._names(waiting))
+
+    def _is_full(self, count: int, size: int, part: NamedImage) -> bool:
+        more = size + len(part.file.data) if part.file.page == 0 else size
+        return count >= self.settings.chunk_images or more > self.settings.chunk_bytes
+
+    def _cut_block(self, block: PixelBlock) -> Iterator[Chunk]:
+        step = self.settings.chunk_images * GLYPH_BYTES
+        for start in range(0, len(block.data), step):
+            yield self._chunk(PixelBlock(block.data[start : start + step]), None)
+
+    def _names(self, images: list[NamedImage]) -> tuple[str, ...] | None:
+        first = self.images
+        names = tuple(each.name or str(first + place) for place, each in enumerate(images))
+        return names if any(each.name for each in images) else None
+
+    def _chunk(self, content: Content, names: tuple[str, ...] | None) -> Chunk:
+        count, most = len(content), self.settings.max_images
+        if self.images + count > most:
+            raise Problem("too-many-images", f"A job takes at most {most} images.", limit=most)
+        chunk = Chunk(count, pack(content), names)
+        self.sizes.append(count)
+        self.fingerprint.update(chunk.payload)
+        self.fingerprint.update(chunk.names_json() or b"")
+        return chunk
+

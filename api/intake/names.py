@@ -1,0 +1,17 @@
+"""File names that clients send: labels for results, never paths of ours."""
+
+import re
+
+from ..problems import Problem
+
+LONGEST = 255
+_CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
+_DRIVE = re.compile(r"^[A-Za-z]:")
+
+
+def safe_name(name: str) -> str:
+    """`name` with forward slashes and no control characters. Raises the problem `unsafe-name`."""
+    name = _CONTROL.sub("\N{REPLACEMENT CHARACTER}", name).replace("\\", "/")
+    if name.startswith("/") or _DRIVE.match(name) or ".." in name.split("/"):
+        raise Problem("unsafe-name", f"Rename {name[:80]!r}: no absolute paths, no '..'.")
+    return name[-LONGEST:]

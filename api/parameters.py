@@ -1,0 +1,108 @@
+"""What a client may ask of a job, checked against the models that are there."""
+
+import json
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from model.card import Card
+from model.charset import BadCharset, allowed_classes
+from worker.jobs import Lane, Options
+
+from .problems import Problem
+from .settings import GatewaySettings
+
+DEFAULT_MODEL = "balanced"
+
+
+class JobParameters(BaseModel):
+    """Query parameters of a submission; a form or JSON body may carry them as fields instead."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    model: Annotated[str | None, Field(description="a name from /v1/models")] = None
+    charset: Annotated[
+        str | None,
+        Field(max_length=100, description="digits, letters, upper, lower, or the characters"),
+    ] = None
+    top_k: Annotated[int, Field(ge=1, le=10, description="answers an image")] = 3
+    normalize: Annotated[
+        Literal["auto", "none"], Field(description="none: the images are 28x28 already")
+    ] = "auto"
+    priority: Annotated[
+        Lane | None, Field(description="by default small jobs are interactive, large ones bulk")
+    ] = None
+    keep_images: Annotated[
+        bool, Field(description="keep uploads as long as the job, for /image and /preview.png")
+    ] = False
+    expires_in: Annotated[
+        int | None, Field(ge=10, description="seconds after which the job is deleted, done or not")
+    ] = None
+    metadata: Annotated[
+        dict[str, str], Field(max_length=16, description="JSON object of strings, kept with the job")
+    ] = {}
+
+    @field_validator("metadata", mode="before")
+    @classmethod
+    def _from_json(cls, value: Any) -> Any:
+        try:
+            return json.loads(value) if isinstance(value, str) else value
+        except ValueError as error:
+            raise ValueError("not a JSON object of strings") from error
+
+    @field_validator("metadata")
+    @classmethod
+    def _is_short(cls, value: dict[str, str]) -> dict[str, str]:
+        if any(len(key) > 64 or len(text) > 512 for key, text in value.items()):
+            raise ValueError("keys have up to 64 characters and values up to 512")
+        return value
+
+
+def parse_parameters(*sources: Mapping[str, str]) -> JobParameters:
+    """The parameters in `sources` together; one given twice must agree. Raises `invalid-parameter`."""
+    merged: dict[str, str] = {}
+    for source in sources:
+        for key, value in source.items():
+            if merged.setdefault(key, value) != value:
+                raise Problem("invalid-parameter", f"{key} is given twice, differently.")
+    try:
+        return JobParameters.model_validate(merged)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(map(str, first["loc"]))
+        known = ", ".join(JobParameters.model_fields)
+        hint = f"; known are {known}" if first["type"] == "extra_forbidden" else ""
+        raise Problem("invalid-parameter", f"{name}: {first['msg']}{hint}.") from error
+
+
+def find_model(parameters: JobParameters, cards: Mapping[str, Card]) -> Card:
+    """The card of the model asked for. Raises `unknown-model`."""
+    name = parameters.model or (DEFAULT_MODEL if DEFAULT_MODEL in cards else next(iter(cards)))
+    if name not in cards:
+        raise Problem("unknown-model", f"{name!r} is not served; there are {', '.join(cards)}.")
+    return cards[name]
+
+
+def job_options(parameters: JobParameters, card: Card) -> Options:
+    """The options that travel with the job. Raises `invalid-charset`."""
+    try:
+        if parameters.charset is not None:
+            allowed_classes(parameters.charset, card.labels)
+    except BadCharset as error:
+        raise Problem("invalid-charset", f"{error}.") from error
+    return Options(
+        model=card.name,
+        charset=parameters.charset,
+        top_k=parameters.top_k,
+        normalize=parameters.normalize,
+        keep_images=parameters.keep_images,
+    )
+
+
+def life_s(parameters: JobParameters, settings: GatewaySettings) -> int:
+    """Seconds the job is kept. Raises `invalid-parameter` over the limit."""
+    wanted = parameters.expires_in or settings.expires_in
+    if wanted > settings.max_expires_in:
+        raise Problem("invalid-parameter", f"expires_in: at most {settings.max_expires_in} s.")
+    return wanted

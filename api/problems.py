@@ -1,0 +1,137 @@
+"""What can go wrong, as the client sees it: RFC 9457 problems from a fixed catalogue, and nothing else."""
+
+import logging
+from typing import Any
+
+import orjson
+import redis
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import Response
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+
+log = logging.getLogger(__name__)
+
+MEDIA_TYPE = "application/problem+json"
+
+CATALOGUE = {
+    "malformed-request": (400, "The request cannot be understood"),
+    "malformed-json": (400, "The body is not the JSON that is expected"),
+    "malformed-multipart": (400, "The form cannot be read"),
+    "unauthorized": (401, "A valid API key is needed"),
+    "not-found": (404, "There is nothing here"),
+    "method-not-allowed": (405, "This address takes other methods"),
+    "not-acceptable": (406, "No such format of results"),
+    "request-in-progress": (409, "The same request is under way"),
+    "job-active": (409, "The job is not finished"),
+    "job-not-finished": (409, "The job is not finished"),
+    "job-expired": (410, "The job's time is over and it was deleted"),
+    "image-not-kept": (410, "The image is no longer kept"),
+    "body-too-large": (413, "The body is too large"),
+    "too-many-images": (413, "Too many images for one job"),
+    "too-many-files": (413, "Too many files for one form"),
+    "too-many-entries": (413, "Too many entries in the archive"),
+    "file-too-large": (413, "A file is too large"),
+    "archive-bomb": (413, "The archive unpacks to too much"),
+    "unsupported-media-type": (415, "This type of content is not read"),
+    "invalid-parameter": (422, "A parameter is not valid"),
+    "unknown-model": (422, "There is no such model"),
+    "invalid-charset": (422, "The model cannot read this charset"),
+    "empty-body": (422, "The body is empty"),
+    "no-images": (422, "There is no image in the request"),
+    "unknown-format": (422, "The body is in no format that is read"),
+    "archive-invalid": (422, "The archive is damaged"),
+    "archive-unsupported": (422, "The archive uses something that is not read"),
+    "nested-archive": (422, "An archive inside an archive is not read"),
+    "unsafe-name": (422, "A file name leads out of its folder"),
+    "array-invalid": (422, "The array is damaged or has the wrong shape"),
+    "pickled-array": (422, "Pickled arrays are never loaded"),
+    "tiff-invalid": (422, "The TIFF is damaged"),
+    "single-image-expected": (422, "Exactly one image is read here"),
+    "idempotency-mismatch": (422, "The key or id was used for another request"),
+    "nothing-to-retry": (422, "No image of the job failed"),
+    "undecodable-image": (422, "The image cannot be read"),
+    "image-too-large": (422, "The image has too many pixels"),
+    "worker-lost": (422, "The image was given up"),
+    "inference-failed": (422, "The network could not read the image"),
+    "too-many-jobs": (429, "Too many unfinished jobs"),
+    "internal-error": (500, "Something went wrong here"),
+    "queue-full": (503, "Too many images are waiting"),
+    "storage-unavailable": (503, "The job store cannot be reached"),
+    "not-ready": (503, "The service is not ready"),
+}
+
+
+class Problem(Exception):
+    """A refusal. `slug` is a key of CATALOGUE, `detail` says what to do, `extra` becomes members."""
+
+    def __init__(
+        self, slug: str, detail: str, *, retry_after: float | None = None, **extra: Any
+    ) -> None:
+        super().__init__(detail)
+        self.slug, self.detail, self.extra = slug, detail, extra
+        self.status, self.title = CATALOGUE[slug]
+        self.headers = {"Retry-After": str(max(1, round(retry_after)))} if retry_after else {}
+
+    def response(self, instance: str) -> Response:
+        """The answer (RFC 9457); `instance` is the path asked for."""
+        body = {
+            "type": f"/problems/{self.slug}",
+            "title": self.title,
+            "status": self.status,
+            "detail": self.detail,
+            "instance": instance,
+            **self.extra,
+        }
+        return Response(orjson.dumps(body), self.status, self.headers, MEDIA_TYPE)
+
+
+def install(app: FastAPI) -> None:
+    """Let `app` answer every failure with a problem."""
+    for kind, translate in (
+        (Problem, lambda error: error),
+        (RequestValidationError, _invalid),
+        (HTTPException, _http),
+        (redis.RedisError, _storage),
+        (ClientDisconnect, lambda _: Problem("malformed-request", "The connection was closed.")),
+        (Exception, _internal),
+    ):
+        app.add_exception_handler(kind, _handler(translate))
+
+
+def _handler(translate: Any) -> Any:
+    async def handle(request: Request, error: Exception) -> Response:
+        problem: Problem = translate(error)
+        return problem.response(request.url.path)
+
+    return handle
+
+
+def _invalid(error: RequestValidationError) -> Problem:
+    errors = [
+        {"parameter": ".".join(map(str, each["loc"][1:])) or str(each["loc"][0]), "detail": each["msg"]}
+        for each in error.errors()[:10]
+    ]
+    first = errors[0]
+    return Problem("invalid-parameter", f"{first['parameter']}: {first['detail']}", errors=errors)
+
+
+def _http(error: HTTPException) -> Problem:
+    if error.status_code == 404:
+        return Problem("not-found", "No such address; /docs lists them all.")
+    if error.status_code == 405:
+        problem = Problem("method-not-allowed", "Use one of the methods in the Allow header.")
+        problem.headers = dict(error.headers or {})
+        return problem
+    return Problem("malformed-request", str(error.detail))
+
+
+def _storage(error: redis.RedisError) -> Problem:
+    log.warning("redis: %s", error)
+    return Problem("storage-unavailable", "Nothing was lost; try again shortly.", retry_after=2)
+
+
+def _internal(error: Exception) -> Problem:
+    log.exception("unexpected", exc_info=error)
+    return Problem("internal-error", "The fault is ours and was logged.")

@@ -1,0 +1,67 @@
+"""A model card: everything about a network but its weights, as JSON beside them.
+
+The gateway reads cards to describe and check models; it never needs torch for it.
+"""
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+WEIGHTS = Path(__file__).parent / "weights"
+
+Recipe = Literal["emnist", "mnist"]
+
+
+class BadCard(ValueError):
+    """A card is missing or not understood; the text names the file."""
+
+
+@dataclass(frozen=True)
+class Card:
+    """One published network.
+
+    `labels[i]` is class i. `mean` and `std` are of pixels in 0..1. `temperature` divides the logits
+    (Guo et al. 2017). An answer below `uncertain_below` is flagged. `sha256` is of the weights file.
+    """
+
+    name: str
+    network: Mapping[str, Any]
+    labels: str
+    recipe: Recipe
+    mean: float
+    std: float
+    parameters: int
+    temperature: float = 1.0
+    uncertain_below: float = 0.0
+    accuracy: Mapping[str, float] = field(default_factory=dict)
+    measured_on: str = ""
+    sha256: str = ""
+
+    def to_json(self) -> str:
+        """The card as indented JSON."""
+        return json.dumps(asdict(self), indent=2, ensure_ascii=False) + "\n"
+
+
+def read_card(path: Path) -> Card:
+    """The card in `path`. Raises BadCard."""
+    try:
+        return Card(**json.loads(path.read_text()))
+    except (OSError, ValueError, TypeError) as error:
+        raise BadCard(f"{path}: {error}") from error
+
+
+def read_cards(folder: Path | None = None) -> dict[str, Card]:
+    """Every card in `folder` (by default INKQUEUE_WEIGHTS, else the shipped ones) by name."""
+    folder = folder or weights_folder()
+    cards = [read_card(path) for path in sorted(folder.glob("*.json"))]
+    if not cards:
+        raise BadCard(f"{folder}: no model card (*.json) here")
+    return {card.name: card for card in cards}
+
+
+def weights_folder() -> Path:
+    """Where the cards and weights lie."""
+    return Path(os.environ.get("INKQUEUE_WEIGHTS") or WEIGHTS)

@@ -1,0 +1,61 @@
+"""`python -m training train NAME`: data, network, loop, measure, publish, from top to bottom."""
+
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich import print
+from rich.pretty import pprint
+
+from model.card import WEIGHTS
+from model.predictor import Predictor
+
+from .data import BadData
+from .evaluate import measure
+from .publish import publish
+from .recipe import RECIPES, Recipe
+from .train import train as run
+
+app = typer.Typer(help="Train and measure the networks that Inkqueue serves.", no_args_is_help=True)
+
+Name = Annotated[str, typer.Argument(help=f"one of: {', '.join(RECIPES)}")]
+Data = Annotated[Path, typer.Option(help="folder with mnist/ and emnist/ (IDX files)")]
+Folder = Annotated[Path, typer.Option(help="where weights and cards lie")]
+
+
+@app.command()
+def train(name: Name, data: Data = Path("data"), out: Folder = WEIGHTS) -> None:
+    """Train NAME, measure it once on its test set, write weights and card."""
+    recipe = find(name)
+    pprint(recipe)
+    try:
+        split = recipe.read(data, recipe.seed)
+    except BadData as error:
+        raise typer.BadParameter(f"{error}\nGive the folder of the data sets with --data.") from error
+    sizes = [len(part) for part in (split.train, split.validation, split.test)]
+    print(f"{sizes[0]} images to train on, {sizes[1]} to choose on, {sizes[2]} to measure on")
+    start = time.monotonic()
+    network = run(recipe, split.train)
+    card = publish(recipe, network, split, out)
+    print(f"trained in {time.monotonic() - start:.0f} s, written to {out}")
+    print(card)
+
+
+@app.command()
+def evaluate(name: Name, data: Data = Path("data"), weights: Folder = WEIGHTS) -> None:
+    """Measure a published network on its test set."""
+    recipe = find(name)
+    split = recipe.read(data, recipe.seed)
+    print(measure(Predictor.load(name, weights), split.test))
+
+
+def find(name: str) -> Recipe:
+    """The recipe called `name`."""
+    if name not in RECIPES:
+        raise typer.BadParameter(f"no recipe {name!r}; there are {', '.join(RECIPES)}")
+    return RECIPES[name]
+
+
+if __name__ == "__main__":
+    app()

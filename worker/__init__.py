@@ -1,0 +1,5 @@
+"""The queue and those who serve it.
+
+The front door (settings, keys, jobs, chunks, results, ledger, store, doorbell, app) needs no torch and
+is what the gateway imports; the engine room (engine, drain, reading, tasks) holds the networks.
+"""

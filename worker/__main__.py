@@ -1,0 +1,58 @@
+"""`python -m worker`: one worker process, in Celery's threads pool (CUDA and OpenMP do not survive a fork)."""
+
+import logging
+import sys
+from typing import Any
+
+from celery.signals import worker_init, worker_ready, worker_shutdown, worker_shutting_down
+
+from .app import app
+from .connection import UnsafeRedis
+from .doorbell import queue
+from .engine import engine, served_models
+from .settings import WorkerSettings
+
+log = logging.getLogger("worker")
+
+
+@worker_init.connect  # type: ignore[untyped-decorator]
+def load(**_: Any) -> None:
+    """Load and warm the networks before any doorbell is heard."""
+    try:
+        engine()
+    except (UnsafeRedis, ValueError, OSError) as error:
+        # Celery would log an Exception of a signal handler and go on without a network.
+        raise SystemExit(f"worker: {error}") from error
+
+
+@worker_ready.connect  # type: ignore[untyped-decorator]
+def announce(**_: Any) -> None:
+    """Tell the ledger that this worker is ready."""
+    engine().start()
+
+
+@worker_shutting_down.connect  # type: ignore[untyped-decorator]
+def finish(**_: Any) -> None:
+    """Let the batch in hand be the last."""
+    engine().stop()
+
+
+@worker_shutdown.connect  # type: ignore[untyped-decorator]
+def leave(**_: Any) -> None:
+    """Tell the ledger that this worker is gone."""
+    engine().close()
+
+
+def main() -> None:
+    """Run until told to stop."""
+    logging.basicConfig(
+        level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s %(message)s"
+    )
+    queues = ",".join(queue(model) for model in served_models(WorkerSettings()))
+    options = ["--pool=threads", "--concurrency=1", f"--queues={queues}", "--loglevel=WARNING"]
+    quiet = ["--without-gossip", "--without-mingle", "--without-heartbeat"]
+    app.worker_main(["worker", *options, *quiet])
+
+
+if __name__ == "__main__":
+    main()

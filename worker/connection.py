@@ -1,0 +1,50 @@
+"""How every process of ours talks to Redis: short time-outs, retries, keep-alive; and when it may not.
+
+A link that dies without a word is noticed within seconds (a worker on default settings stayed deaf
+for over 150 s).
+"""
+
+from typing import Any
+
+import redis
+import redis.asyncio
+from redis.backoff import ExponentialWithJitterBackoff
+from redis.retry import Retry
+
+TIMEOUTS: dict[str, Any] = {
+    "socket_timeout": 5,
+    "socket_connect_timeout": 3,
+    "socket_keepalive": True,
+    "health_check_interval": 5,
+}
+
+SAFE = {"appendonly": "yes", "appendfsync": "always", "maxmemory-policy": "noeviction"}
+
+
+class UnsafeRedis(RuntimeError):
+    """Redis is set so that accepted jobs can be lost; the text says which setting."""
+
+
+def connect(url: str) -> redis.Redis:
+    """A blocking client, for workers."""
+    retry = Retry(ExponentialWithJitterBackoff(base=0.05, cap=1.0), 6)
+    return redis.Redis.from_url(url, retry=retry, **TIMEOUTS)
+
+
+def connect_async(url: str) -> redis.asyncio.Redis:
+    """A client for the gateway's event loop; it fails soon, so that callers hear 503 and not silence."""
+    retry = redis.asyncio.retry.Retry(ExponentialWithJitterBackoff(base=0.05, cap=0.2), 2)
+    return redis.asyncio.Redis.from_url(url, retry=retry, **TIMEOUTS)
+
+
+def require_safe(client: redis.Redis, allow_unsafe: bool) -> None:
+    """Raise UnsafeRedis unless Redis syncs every write and evicts nothing."""
+    if allow_unsafe:
+        return
+    for setting, wanted in SAFE.items():
+        found = client.config_get(setting).get(setting)
+        if found != wanted:
+            raise UnsafeRedis(
+                f"Redis has {setting} {found}, so accepted jobs can be lost. Set it to {wanted},"
+                " or set INKQUEUE_ALLOW_UNSAFE_REDIS=true to run all the same."
+            )

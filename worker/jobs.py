@@ -1,0 +1,111 @@
+"""What a job is: its states, its options, and the record that the gateway reads."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Literal, Self
+
+Lane = Literal["interactive", "bulk"]
+
+
+class JobState(StrEnum):
+    """A job's life; the last five are final."""
+
+    QUEUED = "queued"  # stored, no image read yet
+    RUNNING = "running"  # some images read or being read
+    CANCELING = "canceling"  # no more is handed out; what is under way comes back first
+    SUCCEEDED = "succeeded"  # every image read
+    PARTIALLY_FAILED = "partially_failed"  # some images could not be read
+    FAILED = "failed"  # no image could be read
+    CANCELED = "canceled"  # stopped; what had been read is kept
+    EXPIRED = "expired"  # its time is over and everything but its id is gone
+
+    @property
+    def final(self) -> bool:
+        """Whether it will never change again (but into expired)."""
+        return self not in (JobState.QUEUED, JobState.RUNNING, JobState.CANCELING)
+
+
+@dataclass(frozen=True)
+class Options:
+    """How the images of a job are to be read; travels with every claim."""
+
+    model: str
+    charset: str | None = None
+    top_k: int = 3
+    normalize: Literal["auto", "none"] = "auto"
+    keep_images: bool = False
+
+    def to_json(self) -> str:
+        """One line of JSON."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> Self:
+        """The options written by `to_json`."""
+        return cls(**json.loads(text))
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How many images of a job are where; always adds up to `total`."""
+
+    total: int
+    queued: int
+    running: int
+    succeeded: int
+    failed: int
+    canceled: int
+
+
+@dataclass(frozen=True)
+class Job:
+    """A job as Redis tells it. Times are ms since 1970, by Redis's clock."""
+
+    name: str
+    state: JobState
+    lane: Lane
+    counts: Counts
+    options: Options
+    metadata: Mapping[str, str]
+    labels: str
+    weights: str
+    parent: str | None
+    created: int
+    started: int | None
+    ended: int | None
+    expires: int
+    position: int | None = None
+    eta_seconds: float | None = None
+
+    @property
+    def id(self) -> str:
+        """The id its owner knows it by."""
+        return self.name.split("/", 1)[1]
+
+    @classmethod
+    def from_hash(cls, name: str, fields: Mapping[bytes, bytes]) -> Self:
+        """The job in a hash as HGETALL answers it."""
+        get = {key.decode(): value for key, value in fields.items()}
+        return cls(
+            name=name,
+            state=JobState(get["state"].decode()),
+            lane="interactive" if get["lane"] == b"interactive" else "bulk",
+            counts=_counts(get),
+            options=Options.from_json(get["options"]),
+            metadata=json.loads(get["metadata"]),
+            labels=get["labels"].decode(),
+            weights=get["weights"].decode(),
+            parent=get["parent"].decode() or None,
+            created=int(get["created"]),
+            started=int(get["started"]) if "started" in get else None,
+            ended=int(get["ended"]) if "ended" in get else None,
+            expires=int(get["expires"]),
+        )
+
+
+def _counts(get: Mapping[str, bytes]) -> Counts:
+    total, running = int(get["total"]), int(get["running"])
+    done = {state: int(get[state]) for state in ("succeeded", "failed", "canceled")}
+    return Counts(total, total - running - sum(done.values()), running, **done)

@@ -1,0 +1,85 @@
+"""The names of things in Redis; the Lua scripts spell the same ones (see scripts/common.lua)."""
+
+LANES = ("interactive", "bulk")
+
+EXPIRY = "ink:expiry"
+LOAD = "ink:load"
+STATS = "ink:stats"
+WORKERS = "ink:workers"
+ENDED = "ink:ended"
+"""The pub/sub channel on which the name of every job that ends is announced."""
+
+
+def job_name(owner: str, job_id: str) -> str:
+    """What a job is called inside: its owner is part of its name, so nobody else's is ever found."""
+    return f"{owner}/{job_id}"
+
+
+def job(name: str) -> str:
+    """The hash of a job's state."""
+    return f"ink:job:{name}"
+
+
+def chunk_input(name: str, chunk: int) -> str:
+    """The packed images of a chunk, until it is committed."""
+    return f"ink:job:{name}:in:{chunk}"
+
+
+def chunk_names(name: str, chunk: int) -> str:
+    """The names of a chunk's images, for as long as the job."""
+    return f"ink:job:{name}:names:{chunk}"
+
+
+def staged_input(token: str, chunk: int) -> str:
+    """The packed images of a chunk whose job is not submitted yet."""
+    return f"ink:stage:{token}:in:{chunk}"
+
+
+def staged_names(token: str, chunk: int) -> str:
+    """Their names."""
+    return f"ink:stage:{token}:names:{chunk}"
+
+
+def starts(name: str) -> str:
+    """Little-endian u32 a chunk and one more: the index of each chunk's first image."""
+    return f"ink:job:{name}:starts"
+
+
+def results(name: str) -> str:
+    """The hash of packed results by chunk."""
+    return f"ink:job:{name}:out"
+
+
+def owner_jobs(owner: str) -> str:
+    """An owner's jobs, scored by when they came."""
+    return f"ink:owner:{owner}"
+
+
+def idempotency(owner: str, digest: str) -> str:
+    """What became of a request with an Idempotency-Key."""
+    return f"ink:idem:{owner}:{digest}"
+
+
+def flight(owner: str, digest: str) -> str:
+    """Stands while a request with an Idempotency-Key, or for an own id, is under way."""
+    return f"ink:flight:{owner}:{digest}"
+
+
+def due(model: str, lane: str) -> str:
+    """Chunks to be read, scored by when (ms)."""
+    return f"ink:due:{model}:{lane}"
+
+
+def line(model: str, lane: str) -> str:
+    """Unfinished jobs, scored by when they came (ms)."""
+    return f"ink:line:{model}:{lane}"
+
+
+def load(model: str, lane: str) -> str:
+    """Images accepted and not yet done."""
+    return f"ink:load:{model}:{lane}"
+
+
+def worker(worker_id: str) -> str:
+    """What a worker says of itself."""
+    return f"ink:worker:{worker_id}"

@@ -1,0 +1,54 @@
+"""The chunks a worker has in hand: their leases are renewed for as long as it makes progress."""
+
+import logging
+import os
+import threading
+import time
+from collections.abc import Sequence
+
+import redis
+
+from .ledger import Claim, Ledger
+
+log = logging.getLogger(__name__)
+
+
+class Leases(threading.Thread):
+    """Renews at a third of the lease. Without progress for `stall_s`, the process is ended.
+
+    Nothing in a process that hangs in a decoder can be trusted to stop it, so it ends at once; its
+    chunks come back to others when their leases run out, and its supervisor starts it anew.
+    """
+
+    def __init__(self, ledger: Ledger, lease_ms: int, stall_s: float) -> None:
+        super().__init__(name="leases", daemon=True)
+        self._ledger, self._interval, self._stall_s = ledger, lease_ms / 3000, stall_s
+        self._held: tuple[Claim, ...] = ()
+        self._progress = time.monotonic()
+        self._stopping = threading.Event()
+
+    def hold(self, claims: Sequence[Claim]) -> None:
+        """These, and no others, are in hand from now on."""
+        self._held = tuple(claims)
+        self.touch()
+
+    def touch(self) -> None:
+        """Progress was made."""
+        self._progress = time.monotonic()
+
+    def run(self) -> None:
+        while not self._stopping.wait(self._interval):
+            held = self._held
+            if not held:
+                continue
+            if time.monotonic() - self._progress > self._stall_s:
+                log.critical("no progress for %.0f s, ending this worker", self._stall_s)
+                os._exit(70)
+            try:
+                self._ledger.renew(held)
+            except redis.RedisError as error:
+                log.warning("leases could not be renewed: %s", error)
+
+    def stop(self) -> None:
+        """End soon."""
+        self._stopping.set()

@@ -1,0 +1,103 @@
+"""The ledger as a worker sees it: claim, renew, commit, release. Each is one Lua script, all or nothing."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import redis
+
+from . import keys
+from .doorbell import message
+from .jobs import Options
+from .scripts import source
+
+SCRIPTS = ("claim", "renew", "commit", "release", "suspect", "upkeep")
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A chunk that is ours for one lease. `deliveries` counts this one; over 1, somebody died."""
+
+    name: str
+    chunk: int
+    token: int
+    deliveries: int
+    count: int
+    options: Options
+    payload: bytes
+
+
+@dataclass(frozen=True)
+class Commit:
+    """What became of a claimed chunk. `kept` are the packed images a retry will want."""
+
+    claim: Claim
+    results: bytes
+    succeeded: int
+    failed: int
+    kept: bytes = b""
+
+
+class Ledger:
+    """A worker's side of the ledger, over one Redis."""
+
+    def __init__(self, client: redis.Redis, lease_ms: int) -> None:
+        self._client = client
+        self._lease = lease_ms
+        self._scripts = {name: client.register_script(source(name)) for name in SCRIPTS}
+
+    def claim(self, model: str, budget: int) -> list[Claim]:
+        """Due chunks of `model` with up to `budget` images (or one chunk, however large)."""
+        rows = self._scripts["claim"](args=[model, budget, self._lease])
+        return [
+            Claim(name.decode(), *numbers, Options.from_json(options), payload or b"")
+            for name, *numbers, options, payload in rows
+        ]
+
+    def renew(self, claims: Iterable[Claim]) -> int:
+        """Prolong the leases of `claims`; returns how many are still ours."""
+        args: list[str | int] = [self._lease]
+        for claim in claims:
+            args += [claim.name, claim.chunk, claim.token]
+        return int(self._scripts["renew"](args=args))
+
+    def commit(self, commits: Sequence[Commit]) -> list[str]:
+        """Record results; for each, 'new', 'duplicate', 'different' or 'gone'."""
+        script = self._scripts["commit"]
+        with self._client.pipeline(transaction=False) as pipe:
+            for each in commits:
+                claim = each.claim
+                counts = (each.succeeded, each.failed)
+                script(args=[claim.name, claim.chunk, each.results, *counts, each.kept], client=pipe)
+            return [verdict.decode() for verdict in pipe.execute()]
+
+    def release(self, claims: Iterable[Claim]) -> None:
+        """Give claims back unread; the delivery does not count against them."""
+        for claim in claims:
+            self._scripts["release"](args=[claim.name, claim.chunk, claim.token])
+
+    def suspect(self, claim: Claim, index: int, previous: int) -> int:
+        """Note that image `index` is in hand; returns how many workers died with it in theirs."""
+        return int(self._scripts["suspect"](args=[claim.name, claim.chunk, index, previous]))
+
+    def upkeep(self, models: Iterable[str]) -> int:
+        """Ring for what waits, bury what expired; returns how many jobs expired."""
+        args: list[str | bytes] = []
+        for model in models:
+            args += [model, message(model)]
+        return int(self._scripts["upkeep"](args=args))
+
+    def heartbeat(self, worker_id: str, facts: dict[str, str]) -> None:
+        """Tell that this worker is alive and what it is."""
+        seconds, micros = self._client.time()
+        with self._client.pipeline() as pipe:
+            pipe.zadd(keys.WORKERS, {worker_id: seconds * 1000 + micros // 1000})
+            pipe.hset(keys.worker(worker_id), mapping=dict(facts))
+            pipe.expire(keys.worker(worker_id), 60)
+            pipe.execute()
+
+    def farewell(self, worker_id: str) -> None:
+        """Tell that this worker is gone."""
+        with self._client.pipeline() as pipe:
+            pipe.zrem(keys.WORKERS, worker_id)
+            pipe.delete(keys.worker(worker_id))
+            pipe.execute()

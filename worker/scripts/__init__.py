@@ -1,0 +1,11 @@
+"""The ledger's Lua scripts: the only code that changes what is stored of a job."""
+
+from functools import cache
+from importlib.resources import files
+
+
+@cache
+def source(name: str) -> str:
+    """The script `name`, with what all of them share in front."""
+    folder = files(__name__)
+    return "\n".join((folder / f"{part}.lua").read_text() for part in ("common", name))

@@ -1,0 +1,86 @@
+-- Hand out due chunks of a model, up to a budget of images, each under a lease.
+-- ARGV: model, budget, lease in ms
+-- Answers: a list of {NAME, chunk, token, deliveries, images, options, packed images}
+local model, budget, lease = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
+local SCAN = 64
+local claims, taken = {}, 0
+
+local function head(lane, count)
+  return redis.call('ZRANGEBYSCORE', due_key(model, lane), '-inf', now, 'LIMIT', 0, count)
+end
+
+local function parse(member)
+  local name, c = string.match(member, '^(.*)#(%d+)$')
+  return name, tonumber(c)
+end
+
+local function deliveries(name, c)
+  return tonumber(redis.call('HGET', key(name, 'run'), 'a:' .. c) or 0)
+end
+
+local function take(name, job, c)
+  local run, n = key(name, 'run'), size(name, c)
+  local count = redis.call('HINCRBY', run, 'a:' .. c, 1)
+  local token = redis.call('INCR', 'ink:tokens')
+  if redis.call('HSET', run, 'l:' .. c, token) == 1 then
+    redis.call('HINCRBY', key(name), 'running', n)
+  end
+  redis.call('ZADD', due_key(model, job.lane), now + lease, name .. '#' .. c)
+  if job.state == 'queued' then
+    redis.call('HSET', key(name), 'state', 'running', 'started', now)
+  end
+  if count > 1 then stat('chunks_reclaimed', 1) end
+  taken = taken + n
+  claims[#claims + 1] = {
+    name, c, token, count, n, redis.call('HGET', key(name), 'options'),
+    redis.call('GET', key(name, 'in:' .. c))
+  }
+end
+
+-- The job of a due chunk, if it is still to be read; what is left of dead jobs is cleared away.
+local function wanted(lane, member, name, c)
+  local job = job_of(name)
+  if not job or TERMINAL[job.state] then
+    redis.call('ZREM', due_key(model, lane), member)
+    return nil
+  end
+  if job.state == 'canceling' then
+    drop(name, job, c)
+    close_if_done(name, job)
+    return nil
+  end
+  return job
+end
+
+-- A redelivered chunk goes out alone: should it kill again, it takes nobody's attempt with it.
+local function take_redelivered()
+  for _, lane in ipairs(LANES) do
+    local member = head(lane, 1)[1]
+    if member then
+      local name, c = parse(member)
+      if deliveries(name, c) > 0 then
+        local job = wanted(lane, member, name, c)
+        if job then take(name, job, c) return true end
+      end
+    end
+  end
+  return false
+end
+
+local function take_from(lane, limit)
+  for _, member in ipairs(head(lane, SCAN)) do
+    local name, c = parse(member)
+    local job = wanted(lane, member, name, c)
+    if job and deliveries(name, c) == 0 then
+      if taken > 0 and taken + size(name, c) > limit then return end
+      take(name, job, c)
+    end
+  end
+end
+
+if not take_redelivered() then
+  take_from('interactive', budget * 3 / 4)   -- a quarter is kept for bulk, so that it never starves
+  take_from('bulk', budget)
+  take_from('interactive', budget)
+end
+return claims

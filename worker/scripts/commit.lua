@@ -1,0 +1,37 @@
+-- Record the results of a chunk, once. A second commit changes nothing, and is compared.
+-- ARGV: NAME, chunk, packed results, succeeded, failed, packed images worth keeping ('' for none)
+-- Answers: 'new', 'duplicate', 'different' or 'gone'
+local name, c, results = ARGV[1], ARGV[2], ARGV[3]
+local succeeded, failed, kept = tonumber(ARGV[4]), tonumber(ARGV[5]), ARGV[6]
+local job = job_of(name)
+if not job or job.state == 'expired' then return 'gone' end
+
+local out = key(name, 'out')
+local standing = redis.call('HGET', out, c)
+if standing then
+  local verdict = standing == results and 'duplicate' or 'different'
+  stat('commits_' .. verdict, 1)
+  return verdict
+end
+if TERMINAL[job.state] or redis.call('HEXISTS', key(name, 'run'), 'd:' .. c) == 0 then return 'gone' end
+
+redis.call('HSET', out, c, results)
+redis.call('PEXPIREAT', out, job.expires + GRACE)
+put_away(name, job, c)
+settle(name, job, 'succeeded', succeeded)
+settle(name, job, 'failed', failed)
+if kept ~= '' then
+  redis.call('SET', key(name, 'in:' .. c), kept, 'KEEPTTL')
+elseif not job.keep then
+  redis.call('DEL', key(name, 'in:' .. c))
+end
+local second = 'ink:done:' .. job.model .. ':' .. math.floor(now / 1000)
+redis.call('INCRBY', second, succeeded + failed)
+redis.call('EXPIRE', second, 60)
+
+if job.state ~= 'canceling' and job.next < job.chunks then
+  make_due(name, job, job.next)
+  redis.call('HINCRBY', key(name), 'next', 1)
+end
+close_if_done(name, job)
+return 'new'

@@ -1,0 +1,145 @@
+-- Shared by every script of the ledger (prepended to each). Times are milliseconds of Redis's clock.
+--
+-- ink:job:NAME          hash: state, counts, options        ink:job:NAME:starts  u32 a chunk
+-- ink:job:NAME:in:C     packed images of chunk C            ink:job:NAME:out     hash C -> results
+-- ink:job:NAME:run      hash of what is under way: d:C due, l:C lease token, a:C deliveries
+-- ink:job:NAME:suspects:C  hash image -> workers that died with it in hand
+-- ink:due:MODEL:LANE    zset of NAME#C by when it may be claimed: only a commit removes a chunk
+
+local TERMINAL = {
+  succeeded = true, partially_failed = true, failed = true, canceled = true, expired = true
+}
+local LANES = {'interactive', 'bulk'}
+local GRACE = 3600000      -- keys outlive their job by this much, should upkeep be late
+local TOMBSTONE = 86400    -- seconds for which an expired job is still known to have been
+local ALIVE = 10000        -- a worker is alive this long after its last heartbeat
+
+local function now_ms()
+  local time = redis.call('TIME')
+  return tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+end
+
+local now = now_ms()
+
+local function key(name, part) return 'ink:job:' .. name .. (part and (':' .. part) or '') end
+
+local function due_key(model, lane) return 'ink:due:' .. model .. ':' .. lane end
+
+-- The index of the first image of chunk c, and of the one after it.
+local function bounds(name, c)
+  return struct.unpack('<I4I4', redis.call('GETRANGE', key(name, 'starts'), 4 * c, 4 * c + 7))
+end
+
+local function size(name, c)
+  local first, after = bounds(name, c)
+  return after - first
+end
+
+local function stat(field, n) redis.call('HINCRBY', 'ink:stats', field, n) end
+
+local function workers_alive()
+  return math.max(1, redis.call('ZCOUNT', 'ink:workers', now - ALIVE, '+inf'))
+end
+
+-- Put doorbells in the Celery queue of a model until there are as many as could find work.
+local function ring(model, wanted, message)
+  local queue = 'drain.' .. model
+  local missing = math.min(wanted, workers_alive()) - redis.call('LLEN', queue)
+  for _ = 1, missing do
+    local tag = string.format('bell-%d', redis.call('INCR', 'ink:bells'))
+    redis.call('LPUSH', queue, (string.gsub(message, '@TAG@', tag)))
+  end
+end
+
+local function make_due(name, job, c)
+  redis.call('HSET', key(name, 'run'), 'd:' .. c, 1)
+  redis.call('ZADD', due_key(job.model, job.lane), now, name .. '#' .. c)
+end
+
+local function job_of(name)
+  local fields = redis.call('HMGET', key(name), 'state', 'model', 'lane', 'owner', 'total',
+    'succeeded', 'failed', 'canceled', 'next', 'chunks', 'expires', 'keep')
+  if not fields[1] then return nil end
+  return {
+    state = fields[1], model = fields[2], lane = fields[3], owner = fields[4],
+    total = tonumber(fields[5]), succeeded = tonumber(fields[6]), failed = tonumber(fields[7]),
+    canceled = tonumber(fields[8]), next = tonumber(fields[9]), chunks = tonumber(fields[10]),
+    expires = tonumber(fields[11]), keep = fields[12] == '1'
+  }
+end
+
+local function lighten(job, n)
+  redis.call('DECRBY', 'ink:load', n)
+  redis.call('DECRBY', 'ink:load:' .. job.model .. ':' .. job.lane, n)
+end
+
+-- n images of a job are done with: counted as `field`, no longer a load.
+local function settle(name, job, field, n)
+  if n == 0 then return end
+  job[field] = redis.call('HINCRBY', key(name), field, n)
+  lighten(job, n)
+  stat('images_' .. field, n)
+end
+
+-- Chunk c is no longer under way.
+local function put_away(name, job, c)
+  local run = key(name, 'run')
+  redis.call('ZREM', due_key(job.model, job.lane), name .. '#' .. c)
+  redis.call('HDEL', run, 'd:' .. c, 'a:' .. c)
+  redis.call('DEL', key(name, 'suspects:' .. c))
+  if redis.call('HDEL', run, 'l:' .. c) == 1 then
+    redis.call('HINCRBY', key(name), 'running', -size(name, c))
+  end
+end
+
+local function leave_line(name, job)
+  redis.call('ZREM', 'ink:line:' .. job.model .. ':' .. job.lane, name)
+  redis.call('HINCRBY', 'ink:open', job.owner, -1)
+end
+
+local function final_state(job)
+  if job.state == 'canceling' and job.canceled > 0 then return 'canceled' end
+  if job.failed == 0 then return 'succeeded' end
+  if job.failed == job.total then return 'failed' end
+  return 'partially_failed'
+end
+
+-- Close the job if its last image is done with.
+local function close_if_done(name, job)
+  if job.succeeded + job.failed + job.canceled < job.total then return false end
+  redis.call('HSET', key(name), 'state', final_state(job), 'ended', now, 'running', 0)
+  redis.call('DEL', key(name, 'run'))
+  leave_line(name, job)
+  stat('jobs_ended', 1)
+  redis.call('PUBLISH', 'ink:ended', name)
+  return true
+end
+
+-- A chunk that nobody will read any more, since its job was canceled.
+local function drop(name, job, c)
+  put_away(name, job, c)
+  redis.call('DEL', key(name, 'in:' .. c))
+  settle(name, job, 'canceled', size(name, c))
+end
+
+-- Chunks that are due or leased, as a list of {chunk, leased}.
+local function under_way(name)
+  local fields, run, list = redis.call('HGETALL', key(name, 'run')), {}, {}
+  for i = 1, #fields, 2 do run[fields[i]] = fields[i + 1] end
+  for field in pairs(run) do
+    local c = string.match(field, '^d:(%d+)$')
+    if c then list[#list + 1] = {chunk = tonumber(c), leased = run['l:' .. c] ~= nil} end
+  end
+  table.sort(list, function(a, b) return a.chunk < b.chunk end)
+  return list
+end
+
+-- Everything a job ever wrote, but its hash.
+local function wipe(name, job)
+  for c = 0, job.chunks - 1 do
+    redis.call('DEL', key(name, 'in:' .. c), key(name, 'names:' .. c))
+  end
+  redis.call('DEL', key(name, 'starts'), key(name, 'out'), key(name, 'run'))
+  redis.call('ZREM', 'ink:owner:' .. job.owner, name)
+  redis.call('ZREM', 'ink:expiry', name)
+end

@@ -1,0 +1,64 @@
+-- Make a staged job visible: from here on it is never lost. One call, all or nothing.
+-- ARGV: the job as JSON, its chunk starts (u32 LE), a doorbell
+-- Answers: {'new', NAME} {'replay', NAME} {'mismatch'} {'gone'} {'full', load} {'many', open} {'unstaged'}
+local want = cjson.decode(ARGV[1])
+local starts, doorbell, name = ARGV[2], ARGV[3], want.name
+
+local function known(as, fingerprint)
+  if fingerprint == want.fingerprint then return {'replay', as} end
+  return {'mismatch'}
+end
+
+if want.idempotency then
+  local seen = redis.call('HMGET', want.idempotency, 'name', 'fingerprint')
+  if seen[1] then return known(seen[1], seen[2]) end
+end
+local standing = redis.call('HMGET', key(name), 'state', 'fingerprint')
+if standing[1] == 'expired' then return {'gone'} end
+if standing[1] then return known(name, standing[2]) end
+
+local load = tonumber(redis.call('GET', 'ink:load') or 0)
+if load + want.total > want.max_queued then return {'full', load} end
+local open = tonumber(redis.call('HGET', 'ink:open', want.owner) or 0)
+if open >= want.max_open then return {'many', open} end
+
+local stage, expires = 'ink:stage:' .. want.stage .. ':', now + want.ttl_ms
+for c = 0, want.chunks - 1 do
+  if redis.call('EXISTS', stage .. 'in:' .. c) == 0 then return {'unstaged'} end
+end
+for c = 0, want.chunks - 1 do
+  for _, part in ipairs({'in:' .. c, 'names:' .. c}) do
+    if redis.call('EXISTS', stage .. part) == 1 then
+      redis.call('RENAME', stage .. part, key(name, part))
+      redis.call('PEXPIREAT', key(name, part), expires + GRACE)
+    end
+  end
+end
+
+redis.call('HSET', key(name), 'state', 'queued', 'owner', want.owner, 'model', want.model,
+  'lane', want.lane, 'total', want.total, 'chunks', want.chunks, 'succeeded', 0, 'failed', 0,
+  'canceled', 0, 'running', 0, 'next', 0, 'created', now, 'expires', expires,
+  'fingerprint', want.fingerprint, 'options', want.options, 'metadata', want.metadata,
+  'parent', want.parent, 'labels', want.labels, 'weights', want.weights,
+  'keep', want.keep and 1 or 0)
+redis.call('SET', key(name, 'starts'), starts)
+redis.call('PEXPIREAT', key(name, 'starts'), expires + GRACE)
+redis.call('PEXPIREAT', key(name), expires + GRACE)
+if want.idempotency then
+  redis.call('HSET', want.idempotency, 'name', name, 'fingerprint', want.fingerprint)
+  redis.call('PEXPIREAT', want.idempotency, expires)
+end
+redis.call('ZADD', 'ink:owner:' .. want.owner, now, name)
+redis.call('ZADD', 'ink:expiry', expires, name)
+redis.call('ZADD', 'ink:line:' .. want.model .. ':' .. want.lane, now, name)
+redis.call('HINCRBY', 'ink:open', want.owner, 1)
+redis.call('INCRBY', 'ink:load', want.total)
+redis.call('INCRBY', 'ink:load:' .. want.model .. ':' .. want.lane, want.total)
+stat('jobs_accepted', 1)
+stat('images_accepted', want.total)
+
+local first = math.min(want.window, want.chunks)
+for c = 0, first - 1 do make_due(name, want, c) end
+redis.call('HSET', key(name), 'next', first)
+ring(want.model, first, doorbell)
+return {'new', name}

@@ -1,0 +1,31 @@
+-- Ring for what is due and unclaimed; turn jobs past their time into tombstones.
+-- ARGV: model and doorbell, pair by pair. Answers: how many jobs expired
+for i = 1, #ARGV, 2 do
+  local waiting = 0
+  for _, lane in ipairs(LANES) do
+    waiting = waiting + redis.call('ZCOUNT', due_key(ARGV[i], lane), '-inf', now)
+  end
+  ring(ARGV[i], waiting, ARGV[i + 1])
+end
+
+local names = redis.call('ZRANGEBYSCORE', 'ink:expiry', '-inf', now, 'LIMIT', 0, 16)
+for _, name in ipairs(names) do
+  local job = job_of(name)
+  if job and job.state ~= 'expired' then
+    if not TERMINAL[job.state] then
+      for _, item in ipairs(under_way(name)) do put_away(name, job, item.chunk) end
+      lighten(job, job.total - job.succeeded - job.failed - job.canceled)
+      leave_line(name, job)
+    end
+    wipe(name, job)
+    redis.call('DEL', key(name))
+    redis.call('HSET', key(name), 'state', 'expired')
+    redis.call('EXPIRE', key(name), TOMBSTONE)
+    stat('jobs_expired', 1)
+    redis.call('PUBLISH', 'ink:ended', name)
+  else
+    redis.call('ZREM', 'ink:expiry', name)
+  end
+end
+redis.call('ZREMRANGEBYSCORE', 'ink:workers', '-inf', now - 6 * ALIVE)
+return #names

@@ -1,0 +1,40 @@
+"""What both ends of the queue must agree on, read once from the environment (INKQUEUE_...)."""
+
+from typing import Annotated
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class QueueSettings(BaseSettings):
+    """Redis and the ledger. Times end in their unit."""
+
+    model_config = SettingsConfigDict(env_prefix="INKQUEUE_", frozen=True, extra="ignore")
+
+    redis_url: Annotated[
+        str, Field(validation_alias="REDIS_URL", description="where the ledger and the queue live")
+    ] = "redis://127.0.0.1:6379/0"
+    allow_unsafe_redis: Annotated[
+        bool, Field(description="run on a Redis that can lose accepted jobs")
+    ] = False
+    window: Annotated[int, Field(ge=1, description="chunks of one job that are due at a time")] = 6
+    lease_ms: Annotated[int, Field(ge=500, description="a claim's life without renewal")] = 5_000
+    max_deaths: Annotated[
+        int, Field(ge=1, description="workers an image may take with it before it is given up")
+    ] = 3
+
+
+class WorkerSettings(QueueSettings):
+    """One worker process."""
+
+    models: Annotated[str, Field(description="comma-separated; empty: all that are there")] = ""
+    device: Annotated[str, Field(description="auto, cpu, cuda, cuda:1")] = "auto"
+    threads: Annotated[int, Field(ge=0, description="CPU threads of the network; 0: one a core")] = 0
+    batch: Annotated[int, Field(ge=1, description="images a forward pass at most")] = 512
+    slice_s: Annotated[float, Field(gt=0, description="how long one doorbell drains")] = 1.0
+    stall_s: Annotated[
+        float, Field(gt=0, description="without progress this long, the worker ends itself")
+    ] = 60.0
+    max_pixels: Annotated[int, Field(ge=784, description="width times height of one image")] = (
+        16_000_000
+    )

@@ -1,0 +1,11 @@
+"""The one Celery task: a doorbell rang, so drain what is due."""
+
+from .app import app
+from .doorbell import TASK
+from .engine import engine
+
+
+@app.task(name=TASK)  # type: ignore[untyped-decorator]
+def drain(model: str) -> None:
+    """Read what is due for `model` until nothing is, or the time slice is over."""
+    engine().drain(model)

@@ -1,0 +1,34 @@
+"""A thread that every process of ours runs: it rings for chunks that wait and buries expired jobs.
+
+Stateless; any number of them may run, and one is enough.
+"""
+
+import logging
+import threading
+from collections.abc import Sequence
+
+import redis
+
+from .ledger import Ledger
+
+log = logging.getLogger(__name__)
+
+
+class Upkeep(threading.Thread):
+    """Calls `ledger.upkeep` every `interval` seconds until stopped."""
+
+    def __init__(self, ledger: Ledger, models: Sequence[str], interval: float = 0.5) -> None:
+        super().__init__(name="upkeep", daemon=True)
+        self._ledger, self._models, self._interval = ledger, models, interval
+        self._stopping = threading.Event()
+
+    def run(self) -> None:
+        while not self._stopping.wait(self._interval):
+            try:
+                self._ledger.upkeep(self._models)
+            except redis.RedisError as error:
+                log.warning("upkeep could not reach Redis, trying again: %s", error)
+
+    def stop(self) -> None:
+        """End soon."""
+        self._stopping.set()
