@@ -1,7 +1,8 @@
 """A submission from request to ledger: check, cut, stage, submit. What is accepted is stored."""
 
+import hashlib
 import secrets
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -11,11 +12,12 @@ from fastapi import Request
 from model.card import Card
 from worker import keys
 from worker.chunks import Chunk
-from worker.jobs import Job, JobState
-from worker.store import Caps, Store, Submission
+from worker.jobs import Job, Lane
+from worker.store import Caps, Store, Submission, Verdict
 
 from .intake.cutter import Cutter
-from .intake.forms import Intake, read_request
+from .intake.forms import read_request
+from .intake.sources import Part
 from .intake.spool import Spool
 from .parameters import JobParameters, find_model, job_options, life_s, parse_parameters
 from .problems import Problem
@@ -32,119 +34,126 @@ class Accepted:
     replayed: bool
 
 
+@dataclass
+class Staged:
+    """Images that are stored but belong to no job yet."""
+
+    token: str
+    cutter: Cutter
+    taken: bool = False
+
+    def fingerprint(self, options: str) -> str:
+        """The same for the same images under the same options."""
+        whole = self.cutter.fingerprint.copy()
+        whole.update(options.encode())
+        return whole.hexdigest()
+
+
 class Submitter:
     """Takes jobs in, for one gateway."""
 
-    def __init__(self, store: Store, settings: GatewaySettings, cards: dict[str, Card]) -> None:
+    def __init__(self, store: Store, settings: GatewaySettings, cards: Mapping[str, Card]) -> None:
         self._store, self._settings, self._cards = store, settings, cards
 
     async def submit(
         self, request: Request, owner: str, job_id: str | None = None, *, single: bool = False
     ) -> Accepted:
         """Store the job in `request` under `job_id`, or a new id. Raises problems."""
-        key = request.headers.get("idempotency-key")
-        digest = idempotency_digest(key, job_id)
-        parse_parameters(dict(request.query_params))  # refused before the body is read
-        async with self._in_flight(owner, digest):
+        key = idempotency_digest(request.headers.get("idempotency-key"))
+        query = dict(request.query_params)
+        find_model(parse_parameters(query), self._cards)  # refused before the body is read
+        async with self._in_flight(owner, key or (f"id-{job_id}" if job_id else None)):
             with Spool() as spool:
                 intake = await read_request(request, spool, self._settings)
-                parameters = parse_parameters(dict(request.query_params), intake.options)
-                job = self._describe(parameters, owner, job_id, single)
-                idempotency = keys.idempotency(owner, digest) if key and digest else None
-                return await self._store_job(job, intake, idempotency, single)
+                parameters = parse_parameters(query, intake.options)
+                async with self._staged(intake.parts) as staged:
+                    require_count(staged.cutter.images, single)
+                    job = self._describe(parameters, owner, job_id or new_id(), key, staged)
+                    return await self._enter(job, staged)
 
-    async def resubmit(self, old: Job, intake: Intake, owner: str) -> Accepted:
-        """A new job with `intake`, read the way `old` was."""
-        options = old.options
-        job = Submission(
-            owner=owner,
-            id=new_id(),
-            lane=old.lane,
-            options=options,
-            labels=old.labels,
-            weights=old.weights,
-            metadata=dict(old.metadata),
-            ttl_s=self._settings.expires_in,
-            fingerprint="",
-            parent=old.id,
-        )
-        return await self._store_job(job, intake, None, False)
+    async def resubmit(self, old: Job, owner: str, parts: Iterable[Part]) -> Accepted:
+        """A new job of `parts`, read the way `old` was."""
+        async with self._staged(parts) as staged:
+            job = Submission(
+                owner=owner,
+                id=new_id(),
+                lane=old.lane,
+                options=old.options,
+                labels=old.labels,
+                weights=old.weights,
+                metadata=old.metadata,
+                ttl_s=self._settings.expires_in,
+                fingerprint="",
+                parent=old.id,
+            )
+            return await self._enter(job, staged)
 
     def _describe(
-        self, parameters: JobParameters, owner: str, job_id: str | None, single: bool
+        self, parameters: JobParameters, owner: str, job_id: str, key: str | None, staged: Staged
     ) -> Submission:
         card = find_model(parameters, self._cards)
-        lane = parameters.priority or ("interactive" if single else None)
+        options = job_options(parameters, card)
         return Submission(
             owner=owner,
-            id=job_id or new_id(),
-            lane=lane,
-            options=job_options(parameters, card),
+            id=job_id,
+            lane=parameters.priority or self._lane(staged.cutter.images),
+            options=options,
             labels=card.labels,
             weights=card.sha256,
             metadata=parameters.metadata,
             ttl_s=life_s(parameters, self._settings),
-            fingerprint="",
+            fingerprint=staged.fingerprint(parameters.model_dump_json()),
+            idempotency=keys.idempotency(owner, key) if key else None,
         )
 
-    async def _store_job(
-        self, job: Submission, intake: Intake, idempotency: str | None, single: bool
-    ) -> Accepted:
-        token, cutter = secrets.token_hex(16), Cutter(self._settings)
-        staged = False
-        try:
-            await self._stage(token, cutter.cut(intake.parts))
-            job = job.complete(cutter, idempotency, self._settings.interactive_images)
-            if not cutter.images:
-                raise Problem("no-images", "There is no image in the request.")
-            if single and cutter.images != 1:
-                raise Problem("single-image-expected", f"{cutter.images} images were sent.")
-            verdict = await self._store.submit(job, token, cutter.sizes, self._caps())
-            staged = verdict.kind == "new"
-        finally:
-            if not staged:
-                await self._store.unstage(token, len(cutter.sizes))
+    async def _enter(self, job: Submission, staged: Staged) -> Accepted:
+        settings = self._settings
+        caps = Caps(settings.max_queued, settings.max_open, settings.window)
+        verdict = await self._store.submit(job, staged.token, staged.cutter.sizes, caps)
+        staged.taken = verdict.kind == "new"
         if verdict.kind not in ("new", "replay"):
-            raise await self._refusal(verdict.kind, job)
-        return Accepted(await self._standing(verdict.name), verdict.kind == "replay")
+            raise await self._refusal(verdict, job)
+        standing = await self._store.job(verdict.name)
+        if not isinstance(standing, Job):
+            raise Problem("job-expired", "The job of this key or id is gone; use another.")
+        return Accepted(standing, verdict.kind == "replay")
 
-    async def _stage(self, token: str, chunks: Iterator[Chunk]) -> None:
-        first = 0
-        while group := await run_sync(_take, chunks):
-            await self._store.stage(token, first, group)
-            first += len(group)
-
-    async def _standing(self, name: str) -> Job:
-        job = await self._store.job(name)
-        if isinstance(job, Job):
-            return job
-        raise Problem("job-expired", "The job of this key or id is gone; use another.")
-
-    async def _refusal(self, kind: str, job: Submission) -> Problem:
-        if kind == "mismatch":
-            return Problem("idempotency-mismatch", "It stands for another body; use a new one.")
-        if kind == "gone":
-            return Problem("job-expired", "A job of this id has expired; use another id.")
-        if kind == "many":
-            return Problem(
-                "too-many-jobs",
-                f"{self._settings.max_open} jobs are unfinished; wait for some.",
-                retry_after=2,
-            )
-        if kind == "full":
-            queue = await self._store.queue(job.options.model, job.lane)
-            wait = queue.images / 10 / queue.rate if queue.rate else 5
-            return Problem(
-                "queue-full", "Too many images are waiting.", retry_after=min(60, max(1, wait))
-            )
+    async def _refusal(self, verdict: Verdict, job: Submission) -> Problem:
+        match verdict.kind:
+            case "mismatch":
+                return Problem("idempotency-mismatch", "It stands for another body; use a new one.")
+            case "gone":
+                return Problem("job-expired", "A job of this id has expired; use another id.")
+            case "many":
+                detail = f"{self._settings.max_open} jobs are unfinished; wait for some."
+                return Problem("too-many-jobs", detail, retry_after=2)
+            case "full":
+                queue = await self._store.queue(job.options.model, job.lane)
+                wait = queue.images / 10 / queue.rate if queue.rate else 5.0
+                detail = "Too many images are waiting to be read."
+                return Problem("queue-full", detail, retry_after=min(60.0, wait))
         return Problem("storage-unavailable", "What was sent is gone; send it again.", retry_after=1)
 
-    def _caps(self) -> Caps:
-        settings = self._settings
-        return Caps(settings.max_queued, settings.max_open, settings.window)
+    def _lane(self, images: int) -> Lane:
+        return "interactive" if images <= self._settings.interactive_images else "bulk"
+
+    @asynccontextmanager
+    async def _staged(self, parts: Iterable[Part]) -> AsyncIterator[Staged]:
+        """Images cut and stored; taken back on exit unless they became a job."""
+        staged = Staged(secrets.token_hex(16), Cutter(self._settings))
+        chunks, first = staged.cutter.cut(parts), 0
+        try:
+            while group := await run_sync(_take, chunks):
+                await self._store.stage(staged.token, first, group)
+                first += len(group)
+            yield staged
+        finally:
+            if not staged.taken:
+                await self._store.unstage(staged.token, first)
 
     @asynccontextmanager
     async def _in_flight(self, owner: str, digest: str | None) -> AsyncIterator[None]:
+        """Only one request at a time under the same key or id."""
         if digest is None:
             yield
             return
@@ -161,15 +170,21 @@ def new_id() -> str:
     return f"job_{secrets.token_hex(16)}"
 
 
-def idempotency_digest(key: str | None, job_id: str | None) -> str | None:
-    """What a repeated request is known by; None if it may be repeated freely."""
-    if key is not None and not (0 < len(key) <= 255 and key.isprintable()):
+def idempotency_digest(key: str | None) -> str | None:
+    """What an Idempotency-Key is stored as. Raises `malformed-request`."""
+    if key is None:
+        return None
+    if not (0 < len(key) <= 255 and key.isprintable()):
         raise Problem("malformed-request", "An Idempotency-Key has 1 to 255 printable characters.")
-    if key is not None:
-        import hashlib
+    return hashlib.sha256(key.encode()).hexdigest()
 
-        return hashlib.sha256(key.encode()).hexdigest()
-    return f"id-{job_id}" if job_id else None
+
+def require_count(images: int, single: bool) -> None:
+    """Raises `no-images`, or `single-image-expected`."""
+    if not images:
+        raise Problem("no-images", "There is no image in the request.")
+    if single and images != 1:
+        raise Problem("single-image-expected", f"{images} images were sent; use /v1/jobs.")
 
 
 def _take(chunks: Iterator[Chunk]) -> list[Chunk]:
@@ -181,6 +196,3 @@ def _take(chunks: Iterator[Chunk]) -> list[Chunk]:
         if size >= STAGE_BYTES:
             break
     return group
-
-
-__all__ = ["Accepted", "JobState", "Submitter"]

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from model.charset import allowed_classes
-from model.images import BadImage, TooLarge, read_glyph
+from model.images import BadImage, TooLarge
+from model.normalization import read_glyph
 from model.predictor import Floats, Images, Predictor, softmax
 
 from .chunks import Content, ImageFile, PixelBlock, pack, unpack

@@ -2,7 +2,7 @@
 
 import json
 import struct
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate
 from typing import Any, Literal
@@ -32,7 +32,7 @@ class Submission:
     options: Options
     labels: str
     weights: str
-    metadata: dict[str, str]
+    metadata: Mapping[str, str]
     ttl_s: int
     fingerprint: str
     parent: str = ""
@@ -117,7 +117,7 @@ class Store:
             "chunks": len(sizes),
             "options": job.options.to_json(),
             "keep": job.options.keep_images,
-            "metadata": json.dumps(job.metadata),
+            "metadata": json.dumps(dict(job.metadata)),
             "labels": job.labels,
             "weights": job.weights,
             "parent": job.parent,

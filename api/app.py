@@ -1,0 +1,68 @@
+"""The gateway application: settings in, routes out."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+
+from fastapi import FastAPI
+
+from model.card import read_cards
+from worker.connection import connect, connect_async, require_safe
+from worker.ledger import Ledger
+from worker.store import Store
+from worker.upkeep import Upkeep
+
+from . import problems
+from .auth import Keyring, require_safe_address
+from .metrics import Measured, Metrics
+from .routes import jobs, predictions, results, service
+from .settings import GatewaySettings
+from .submission import Submitter
+from .waiting import Waiting
+
+DESCRIPTION = """Bulk handwriting recognition. Post scans, get a job id, read what they say.
+
+    curl -F files=@scans.zip localhost:8000/v1/jobs
+    curl localhost:8000/v1/jobs/JOB?wait=30
+    curl localhost:8000/v1/jobs/JOB/results?format=csv
+"""
+
+
+def create_app(settings: GatewaySettings | None = None) -> FastAPI:
+    """The gateway. Raises UnsafeAddress or BadKeys when it must not be started like this."""
+    settings = settings or GatewaySettings()
+    keyring, cards = Keyring(settings), read_cards()
+    require_safe_address(settings, keyring)
+    metrics = Metrics(cards)
+    app = FastAPI(
+        title="Inkqueue",
+        version=version("inkqueue"),
+        description=DESCRIPTION,
+        lifespan=_lifespan,
+        redoc_url=None,
+    )
+    app.state.settings, app.state.keyring = settings, keyring
+    app.state.cards, app.state.metrics = cards, metrics
+    problems.install(app)
+    app.add_middleware(Measured, metrics=metrics)
+    for routes in (jobs, results, predictions, service):
+        app.include_router(routes.router)
+    return app
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    settings: GatewaySettings = app.state.settings
+    blocking, client = connect(settings.redis_url), connect_async(settings.redis_url)
+    require_safe(blocking, settings.allow_unsafe_redis)
+    store = app.state.store = Store(client)
+    app.state.submitter = Submitter(store, settings, app.state.cards)
+    waiting = app.state.waiting = Waiting(store)
+    upkeep = Upkeep(Ledger(blocking, settings.lease_ms), list(app.state.cards))
+    waiting.start()
+    upkeep.start()
+    yield
+    upkeep.stop()
+    await waiting.stop()
+    await client.aclose()
+    blocking.close()

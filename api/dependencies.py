@@ -1,0 +1,60 @@
+"""What routes ask for in their signatures."""
+
+from typing import Annotated
+
+from fastapi import Depends, Path, Request
+
+from worker import keys
+from worker.jobs import Job, JobState
+from worker.store import Store
+
+from .auth import authenticate
+from .problems import Problem
+from .settings import GatewaySettings
+from .submission import Submitter
+from .waiting import Waiting
+
+
+def _store(request: Request) -> Store:
+    store: Store = request.app.state.store
+    return store
+
+
+def _submitter(request: Request) -> Submitter:
+    submitter: Submitter = request.app.state.submitter
+    return submitter
+
+
+def _waiting(request: Request) -> Waiting:
+    waiting: Waiting = request.app.state.waiting
+    return waiting
+
+
+def _settings(request: Request) -> GatewaySettings:
+    settings: GatewaySettings = request.app.state.settings
+    return settings
+
+
+OwnerDep = Annotated[str, Depends(authenticate)]
+StoreDep = Annotated[Store, Depends(_store)]
+SubmitterDep = Annotated[Submitter, Depends(_submitter)]
+WaitingDep = Annotated[Waiting, Depends(_waiting)]
+SettingsDep = Annotated[GatewaySettings, Depends(_settings)]
+JobId = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{1,64}$", description="a job's id")]
+
+
+async def find_job(job_id: JobId, owner: OwnerDep, store: StoreDep) -> Job:
+    """The caller's job. Raises `not-found` or `job-expired`."""
+    return require_job(await store.job(keys.job_name(owner, job_id)))
+
+
+def require_job(job: Job | JobState | None) -> Job:
+    """`job` if there is one. Raises `not-found` or `job-expired`."""
+    if isinstance(job, Job):
+        return job
+    if job is JobState.EXPIRED:
+        raise Problem("job-expired", "Submit it again; `expires_in` keeps a job longer.")
+    raise Problem("not-found", "No job of yours has this id.")
+
+
+JobDep = Annotated[Job, Depends(find_job)]

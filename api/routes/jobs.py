@@ -1,0 +1,184 @@
+"""Jobs: submit, look, wait, list, cancel, retry, delete."""
+
+import hashlib
+import re
+from collections.abc import AsyncIterator
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Header, Query, Request, Response
+from pydantic import BaseModel, ConfigDict
+
+from worker import keys
+from worker.jobs import Job, JobState
+
+from ..bodies import JOB_BODY, PARAMETERS, PROBLEMS
+from ..dependencies import (
+    JobDep,
+    JobId,
+    OwnerDep,
+    SettingsDep,
+    StoreDep,
+    SubmitterDep,
+    WaitingDep,
+    require_job,
+)
+from ..problems import Problem
+from ..retrying import failed_parts
+from ..schemas import JobOut, JobPage
+from ..submission import Accepted
+
+router = APIRouter(prefix="/v1/jobs", tags=["jobs"], responses=PROBLEMS)
+
+SUBMISSION: dict[str, Any] = {"requestBody": JOB_BODY, "parameters": PARAMETERS}
+Prefer = Annotated[str | None, Header(description="wait=N: answer when done, or after N seconds")]
+
+
+@router.post("", status_code=202, response_model=JobOut, openapi_extra=SUBMISSION)
+async def submit_job(
+    request: Request,
+    owner: OwnerDep,
+    submitter: SubmitterDep,
+    waiting: WaitingDep,
+    settings: SettingsDep,
+    prefer: Prefer = None,
+    idempotency_key: Annotated[str | None, Header(description="repeat safely")] = None,
+) -> Response:
+    """Store a job. 202: it is stored, and survives a crash of every process."""
+    accepted = await submitter.submit(request, owner)
+    return await answer(accepted, waiting, wait_s(prefer, 0, settings.max_wait))
+
+
+@router.put("/{job_id}", status_code=202, response_model=JobOut, openapi_extra=SUBMISSION)
+async def put_job(
+    request: Request,
+    job_id: JobId,
+    owner: OwnerDep,
+    submitter: SubmitterDep,
+    waiting: WaitingDep,
+    settings: SettingsDep,
+    prefer: Prefer = None,
+) -> Response:
+    """Store a job under an id of your own; the same again changes nothing."""
+    accepted = await submitter.submit(request, owner, job_id)
+    return await answer(accepted, waiting, wait_s(prefer, 0, settings.max_wait))
+
+
+@router.get("", response_model=JobPage)
+async def list_jobs(
+    owner: OwnerDep,
+    store: StoreDep,
+    state: JobState | None = None,
+    cursor: Annotated[str, Query(pattern=r"^\(?\d{1,15}$")] = "9999999999999",
+    limit: Annotated[int, Query(ge=1, le=100)] = 20,
+) -> JobPage:
+    """Your jobs, newest first."""
+    found: list[Job] = []
+    last: str | None = None
+    async for job, place in _newest(store, owner, cursor):
+        if len(found) == limit:
+            return JobPage(data=[JobOut.of(each) for each in found], next_cursor=last)
+        last = place
+        if state is None or job.state is state:
+            found.append(job)
+    return JobPage(data=[JobOut.of(each) for each in found], next_cursor=None)
+
+
+@router.get("/{job_id}", response_model=JobOut)
+async def read_job(
+    request: Request,
+    job: JobDep,
+    waiting: WaitingDep,
+    settings: SettingsDep,
+    wait: Annotated[float, Query(ge=0, description="seconds to wait for the end")] = 0,
+) -> Response:
+    """A job as it is; with `wait`, as soon as it is final."""
+    if wait and not job.state.final:
+        seconds = min(wait, settings.max_wait)
+        job = require_job(await waiting.until_final(job.name, seconds))
+    response = job_response(job, 200)
+    response.headers["ETag"] = etag = f'"{hashlib.sha256(response.body).hexdigest()[:32]}"'
+    if request.headers.get("if-none-match") == etag:
+        return Response(status_code=304, headers={"ETag": etag})
+    return response
+
+
+@router.post("/{job_id}/cancel", response_model=JobOut)
+async def cancel_job(job: JobDep, store: StoreDep) -> Response:
+    """Stop a job: nothing more is read; what was read stays. 202 while the last images come back."""
+    await store.cancel(job.name)
+    after = require_job(await store.job(job.name))
+    return job_response(after, 200 if after.state.final else 202)
+
+
+class Retry(BaseModel):
+    """What to read again."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    only: Literal["failed"] = "failed"
+
+
+@router.post("/{job_id}/retry", status_code=202, response_model=JobOut)
+async def retry_job(
+    job: JobDep, owner: OwnerDep, store: StoreDep, submitter: SubmitterDep, body: Retry | None = None
+) -> Response:
+    """A new job of the images that failed."""
+    if not job.state.final:
+        raise Problem("job-not-finished", "Wait for its end, or cancel it, then retry.")
+    if not job.counts.failed:
+        raise Problem("nothing-to-retry", "No image of this job failed.")
+    parts = await failed_parts(store, job)
+    accepted = await submitter.resubmit(job, owner, parts)
+    return job_response(accepted.job, 202)
+
+
+@router.delete("/{job_id}", status_code=204)
+async def delete_job(job_id: JobId, owner: OwnerDep, store: StoreDep) -> Response:
+    """Forget a finished job and everything of it."""
+    name = keys.job_name(owner, job_id)
+    verdict = await store.delete(name)
+    if verdict == "missing":
+        require_job(await store.job(name))
+    elif verdict != "deleted":
+        raise Problem("job-active", f"It is {verdict}; cancel it first.", retry_after=1)
+    return Response(status_code=204)
+
+
+async def answer(accepted: Accepted, waiting: Any, seconds: float) -> Response:
+    """202 with the job, or 200 if it is final within `seconds`."""
+    job = accepted.job
+    if seconds and not job.state.final:
+        job = require_job(await waiting.until_final(job.name, seconds))
+    response = job_response(job, 200 if seconds and job.state.final else 202)
+    if accepted.replayed:
+        response.headers["Idempotency-Replayed"] = "true"
+    if seconds:
+        response.headers["Preference-Applied"] = f"wait={seconds:g}"
+    return response
+
+
+def job_response(job: Job, status: int) -> Response:
+    """A job as an answer, with where it is and when to look again."""
+    headers = {"Location": f"/v1/jobs/{job.id}"}
+    if not job.state.final:
+        headers["Retry-After"] = str(min(30, max(1, round(job.eta_seconds or 1))))
+    body = JobOut.of(job).model_dump_json()
+    return Response(body, status, headers, "application/json")
+
+
+def wait_s(prefer: str | None, default: float, most: float) -> float:
+    """The seconds a Prefer header (RFC 7240) asks to wait; `respond-async` is 0."""
+    if prefer is None:
+        return default
+    if "respond-async" in prefer:
+        return 0
+    match = re.search(r"\bwait=(\d{1,6})\b", prefer)
+    return min(most, float(match[1])) if match else default
+
+
+async def _newest(store: StoreDep, owner: str, cursor: str) -> AsyncIterator[tuple[Job, str]]:
+    while rows := await store.jobs(owner, cursor, 50):
+        for name, cursor in rows:
+            job = await store.job(name)
+            if isinstance(job, Job):
+                yield job, cursor

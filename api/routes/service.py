@@ -1,0 +1,50 @@
+"""The service itself: its models, whether it lives and is ready, its metrics and its problems."""
+
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+
+from ..bodies import PROBLEMS
+from ..dependencies import OwnerDep, StoreDep
+from ..metrics import Metrics
+from ..problems import CATALOGUE, Problem
+from ..schemas import ModelOut
+
+router = APIRouter(tags=["service"], responses=PROBLEMS)
+
+
+@router.get("/v1/models", response_model=list[ModelOut])
+async def list_models(request: Request, owner: OwnerDep) -> list[ModelOut]:
+    """What images can be read as, and how well."""
+    return [ModelOut.of(card) for card in request.app.state.cards.values()]
+
+
+@router.get("/healthz")
+async def health() -> dict[str, str]:
+    """Whether this process answers."""
+    return {"status": "ok"}
+
+
+@router.get("/readyz")
+async def readiness(store: StoreDep) -> dict[str, Any]:
+    """Whether jobs are taken and read: Redis answers and a worker is alive."""
+    workers = await store.workers()
+    if not workers:
+        raise Problem("not-ready", "No worker is alive; jobs are kept until one is.", retry_after=2)
+    return {"status": "ready", "workers": workers}
+
+
+@router.get("/metrics", response_class=Response)
+async def metrics(request: Request, store: StoreDep) -> Response:
+    """Prometheus text."""
+    gauge: Metrics = request.app.state.metrics
+    return Response(await gauge.render(store), media_type=gauge.media_type)
+
+
+@router.get("/problems/{slug}")
+async def explain_problem(slug: str) -> dict[str, Any]:
+    """What a problem's type means."""
+    if slug not in CATALOGUE:
+        raise Problem("not-found", f"Known problems: {', '.join(CATALOGUE)}.")
+    status, title = CATALOGUE[slug]
+    return {"type": f"/problems/{slug}", "title": title, "status": status}

@@ -1,0 +1,164 @@
+"""What the client sees of jobs, items and models; also what /docs describes."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from pydantic import BaseModel, Field
+
+from model.card import Card
+from worker.jobs import Job, JobState, Lane
+from worker.results import Answer, Failure
+from worker.store import Item
+
+
+class CountsOut(BaseModel):
+    """Where a job's images are; the others always add up to `total`."""
+
+    total: int
+    queued: int
+    running: int
+    succeeded: int
+    failed: int
+    canceled: int
+
+
+class JobOut(BaseModel):
+    """A job."""
+
+    id: str
+    state: JobState
+    counts: CountsOut
+    position: int | None = Field(description="unfinished jobs that came before")
+    eta_seconds: float | None = Field(description="None: unknown, or done")
+    model: str
+    charset: str | None
+    top_k: int
+    normalize: str
+    priority: Lane
+    keep_images: bool
+    metadata: dict[str, str]
+    parent_id: str | None
+    created_at: datetime
+    started_at: datetime | None
+    ended_at: datetime | None
+    expires_at: datetime
+    links: dict[str, str]
+
+    @classmethod
+    def of(cls, job: Job) -> "JobOut":
+        """What is shown of a stored job."""
+        options, path = job.options, f"/v1/jobs/{job.id}"
+        return cls(
+            id=job.id,
+            state=job.state,
+            counts=CountsOut(**vars(job.counts)),
+            position=job.position,
+            eta_seconds=job.eta_seconds,
+            model=options.model,
+            charset=options.charset,
+            top_k=options.top_k,
+            normalize=options.normalize,
+            priority=job.lane,
+            keep_images=options.keep_images,
+            metadata=dict(job.metadata),
+            parent_id=job.parent,
+            created_at=_time(job.created),
+            started_at=_time(job.started) if job.started else None,
+            ended_at=_time(job.ended) if job.ended else None,
+            expires_at=_time(job.expires),
+            links={"self": path, "results": f"{path}/results", "cancel": f"{path}/cancel"},
+        )
+
+
+class JobPage(BaseModel):
+    """Jobs, newest first."""
+
+    data: list[JobOut]
+    next_cursor: str | None
+
+
+class LikelyOut(BaseModel):
+    """One possible reading."""
+
+    label: str
+    p: float
+
+
+class ErrorOut(BaseModel):
+    """Why an image could not be read."""
+
+    type: str
+    detail: str
+
+
+class ItemOut(BaseModel):
+    """What became of one image."""
+
+    index: int
+    name: str
+    status: str = Field(description="queued, succeeded, failed or canceled")
+    label: str | None = None
+    confidence: float | None = None
+    uncertain: bool | None = None
+    top_k: list[LikelyOut] | None = None
+    error: ErrorOut | None = None
+
+
+class ItemPage(BaseModel):
+    """Results in the order of upload. `next_cursor` None: there are no more, now or later."""
+
+    data: list[ItemOut]
+    next_cursor: int | None
+    complete: bool = Field(description="whether the job is final, so that nothing will be added")
+
+
+class ModelOut(BaseModel):
+    """A model that jobs can name."""
+
+    name: str
+    labels: str
+    parameters: int
+    normalization: str
+    uncertain_below: float
+    accuracy: dict[str, float]
+    measured_on: str
+    sha256: str
+
+    @classmethod
+    def of(cls, card: Card) -> "ModelOut":
+        """What is shown of a card."""
+        return cls(
+            name=card.name,
+            labels=card.labels,
+            parameters=card.parameters,
+            normalization=card.recipe,
+            uncertain_below=card.uncertain_below,
+            accuracy=dict(card.accuracy),
+            measured_on=card.measured_on,
+            sha256=card.sha256,
+        )
+
+
+def item_out(job: Job, item: Item) -> dict[str, Any]:
+    """An ItemOut as plain data; written by hand, since results come by the thousand."""
+    shown: dict[str, Any] = {"index": item.index, "name": item.name}
+    match item.result:
+        case Failure(type=kind, detail=detail):
+            return shown | {"status": "failed", "error": {"type": kind, "detail": detail}}
+        case Answer(classes=classes, probabilities=probabilities, uncertain=uncertain):
+            likely = [
+                {"label": job.labels[each], "p": round(p, 7)}
+                for each, p in zip(classes, probabilities, strict=True)
+            ]
+            return shown | {
+                "status": "succeeded",
+                "label": likely[0]["label"],
+                "confidence": likely[0]["p"],
+                "uncertain": uncertain,
+                "top_k": likely,
+            }
+    return shown | {"status": "canceled" if job.state.final else "queued"}
+
+
+def _time(ms: int) -> datetime:
+    return datetime.fromtimestamp(ms / 1000, UTC)
