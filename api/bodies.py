@@ -1,4 +1,4 @@
-"""What FastAPI cannot derive for /docs, since bodies are read as they come: forms, parameters, problems."""
+"""What FastAPI cannot derive for /docs, since bodies are read as they come."""
 
 from typing import Any
 
@@ -39,8 +39,11 @@ JOB_BODY: dict[str, Any] = {
     },
 }
 
-IMAGE_BODY: dict[str, Any] = {"required": True, "content": _IMAGES | {"application/json": {
-    "schema": {"type": "object"}, "example": {"images": [{"image": _BASE64}]}}}}
+IMAGE_BODY: dict[str, Any] = {
+    "required": True,
+    "content": _IMAGES
+    | {"application/json": {"schema": {"type": "object"}, "example": {"images": [{"image": _BASE64}]}}},
+}
 
 PARAMETERS: list[dict[str, Any]] = [
     {
@@ -48,9 +51,7 @@ PARAMETERS: list[dict[str, Any]] = [
         "in": "query",
         "required": False,
         "description": field.get("description", ""),
-        "schema": {
-            key: value for key, value in field.items() if key not in ("description", "title")
-        },
+        "schema": {key: value for key, value in field.items() if key not in ("description", "title")},
     }
     for name, field in JobParameters.model_json_schema()["properties"].items()
 ]

@@ -1,4 +1,4 @@
-"""What can go wrong, as the client sees it: RFC 9457 problems from a fixed catalogue, and nothing else."""
+"""What can go wrong, as the client sees it: RFC 9457 problems from a fixed catalogue."""
 
 import logging
 from typing import Any

@@ -39,6 +39,4 @@ async def find_image(store: Store, job: Job, index: int) -> ImageFile | PixelBlo
             return PixelBlock(content.data[place * 784 : (place + 1) * 784])
         if content[place].data or job.options.keep_images:
             return content[place]
-    raise Problem(
-        "image-not-kept", "Images are kept until they are read; submit with keep_images=true."
-    )
+    raise Problem("image-not-kept", "Images are kept until they are read; submit with keep_images=true.")

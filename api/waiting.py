@@ -1,4 +1,4 @@
-"""Those who wait for a job to end: one subscription for all of them, and a look at the truth in between."""
+"""Those who wait for a job to end: one subscription for all, and a look at the truth in between."""
 
 import asyncio
 import contextlib

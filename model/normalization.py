@@ -22,9 +22,7 @@ THIN, THICK = 7.0, 15.0
 """Stroke width in WORK_SIDE pixels between which handwriting is left as it is."""
 
 
-def read_glyph(
-    data: bytes | memoryview, page: int, recipe: Recipe | None, max_pixels: int
-) -> Grey:
+def read_glyph(data: bytes | memoryview, page: int, recipe: Recipe | None, max_pixels: int) -> Grey:
     """The glyph (28, 28) uint8 in an image file; `recipe` None only fits it to size. Raises BadImage."""
     return to_glyph(decode(data, page, max_pixels), recipe)
 
@@ -65,7 +63,9 @@ def bright_ink(grey: Grey) -> Grey:
     if float(np.median(border(grey))) > float(grey.mean()):
         grey = 255 - grey
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (odd(max(grey.shape) // 3),) * 2)
-    ground = cv2.GaussianBlur(cv2.morphologyEx(grey, cv2.MORPH_OPEN, kernel), (0, 0), kernel.shape[0] / 4)
+    ground = cv2.GaussianBlur(
+        cv2.morphologyEx(grey, cv2.MORPH_OPEN, kernel), (0, 0), kernel.shape[0] / 4
+    )
     return np.asarray(cv2.subtract(grey, ground)).astype(np.uint8, copy=False)
 
 
@@ -135,8 +135,10 @@ def centre_of_mass(glyph: Grey) -> list[float]:
     """Row and column of the ink's mean place."""
     weight = glyph.astype(np.float64)
     total = weight.sum() or 1.0
-    return [float((weight.sum(axis=1 - axis) * np.arange(size)).sum() / total)
-            for axis, size in enumerate(glyph.shape)]
+    return [
+        float((weight.sum(axis=1 - axis) * np.arange(size)).sum() / total)
+        for axis, size in enumerate(glyph.shape)
+    ]
 
 
 def centre(small: Grey, middle: list[float]) -> Grey:

@@ -9,6 +9,7 @@ import torch
 
 from .card import Card
 from .checkpoint import load_checkpoint
+from .networks import channels_last
 
 Images = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]
@@ -29,7 +30,7 @@ class Predictor:
     def __init__(self, card: Card, module: torch.nn.Module, device: str = "auto") -> None:
         self.card = card
         self.device = pick_device(device)
-        self._module = module.to(self.device).to(memory_format=torch.channels_last).eval()
+        self._module = channels_last(module.to(self.device)).eval()
 
     @classmethod
     def load(cls, name: str, folder: Path | None = None, device: str = "auto") -> "Predictor":

@@ -103,8 +103,13 @@ def _smooth(points: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     pieces = []
     for a, b, c, d in zip(padded, padded[1:], padded[2:], padded[3:], strict=False):
         pieces.append(
-            0.5 * (2 * b + (c - a) * steps + (2 * a - 5 * b + 4 * c - d) * steps**2
-                   + (3 * b - a - 3 * c + d) * steps**3)
+            0.5
+            * (
+                2 * b
+                + (c - a) * steps
+                + (2 * a - 5 * b + 4 * c - d) * steps**2
+                + (3 * b - a - 3 * c + d) * steps**3
+            )
         )
     return np.vstack([*pieces, points[-1:]])
 

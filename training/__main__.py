@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich import print
+from rich.console import Console
 from rich.pretty import pprint
 
 from model.card import WEIGHTS
@@ -17,6 +17,7 @@ from .publish import publish
 from .recipe import RECIPES, Recipe
 from .train import train as run
 
+console = Console()
 app = typer.Typer(help="Train and measure the networks that Inkqueue serves.", no_args_is_help=True)
 
 Name = Annotated[str, typer.Argument(help=f"one of: {', '.join(RECIPES)}")]
@@ -34,12 +35,12 @@ def train(name: Name, data: Data = Path("data"), out: Folder = WEIGHTS) -> None:
     except BadData as error:
         raise typer.BadParameter(f"{error}\nGive the folder of the data sets with --data.") from error
     sizes = [len(part) for part in (split.train, split.validation, split.test)]
-    print(f"{sizes[0]} images to train on, {sizes[1]} to choose on, {sizes[2]} to measure on")
+    console.print(f"{sizes[0]} images to train on, {sizes[1]} to choose on, {sizes[2]} to measure on")
     start = time.monotonic()
     network = run(recipe, split.train)
     card = publish(recipe, network, split, out)
-    print(f"trained in {time.monotonic() - start:.0f} s, written to {out}")
-    print(card)
+    console.print(f"trained in {time.monotonic() - start:.0f} s, written to {out}")
+    console.print(card)
 
 
 @app.command()
@@ -47,7 +48,7 @@ def evaluate(name: Name, data: Data = Path("data"), weights: Folder = WEIGHTS) -
     """Measure a published network on its test set."""
     recipe = find(name)
     split = recipe.read(data, recipe.seed)
-    print(measure(Predictor.load(name, weights), split.test))
+    console.print(measure(Predictor.load(name, weights), split.test))
 
 
 def find(name: str) -> Recipe:

@@ -103,8 +103,6 @@ def read_balanced(folder: Path, seed: int) -> Split:
 def read_digits(folder: Path, seed: int) -> Split:
     """10 classes: MNIST, 500 a class of its training set held out to choose on."""
     mnist = folder / "mnist"
-    train = read_set(
-        mnist / "train-images-idx3-ubyte.gz", mnist / "train-labels-idx1-ubyte.gz"
-    )
+    train = read_set(mnist / "train-images-idx3-ubyte.gz", mnist / "train-labels-idx1-ubyte.gz")
     test = read_set(mnist / "t10k-images-idx3-ubyte.gz", mnist / "t10k-labels-idx1-ubyte.gz")
     return Split(*hold_out(train, 500, seed), test)

@@ -26,8 +26,7 @@ class Calibration:
 def all_logits(predictor: Predictor, data: Set) -> Floats:
     """(n, classes) for the whole set."""
     parts = [
-        predictor.logits(data.images[start : start + BATCH])
-        for start in range(0, len(data), BATCH)
+        predictor.logits(data.images[start : start + BATCH]) for start in range(0, len(data), BATCH)
     ]
     return np.concatenate(parts)
 

@@ -17,7 +17,7 @@ from rich.progress import (
 from torch import nn
 from torch.nn.functional import cross_entropy
 
-from model.networks import build
+from model.networks import build, channels_last
 
 from .augment import random_affine
 from .data import Set
@@ -28,7 +28,7 @@ def train(recipe: Recipe, data: Set) -> nn.Module:
     """The network of `recipe` trained on `data`, on the CPU in bfloat16 where that pays."""
     torch.manual_seed(recipe.seed)
     rng = torch.Generator().manual_seed(recipe.seed)
-    network = build(recipe.network).to(memory_format=torch.channels_last)
+    network = channels_last(build(recipe.network))
     average = copy.deepcopy(network)
     steps = recipe.epochs * (recipe.draws // recipe.batch)
     optimizer = torch.optim.AdamW(
@@ -50,7 +50,8 @@ def train(recipe: Recipe, data: Set) -> nn.Module:
             schedule.step()
             blend(average, network, recipe.average)
             progress.update(task, advance=1, loss=loss.item())
-    return average.eval()
+    average.eval()
+    return average
 
 
 def batches(
@@ -69,9 +70,7 @@ def batches(
 @torch.no_grad()
 def blend(average: nn.Module, network: nn.Module, keep: float) -> None:
     """Move the averaged weights and statistics a little towards the network's (Polyak)."""
-    for mean, value in zip(
-        average.state_dict().values(), network.state_dict().values(), strict=True
-    ):
+    for mean, value in zip(average.state_dict().values(), network.state_dict().values(), strict=True):
         if mean.is_floating_point():
             mean.lerp_(value, 1 - keep)
         else:

@@ -1,4 +1,7 @@
-"""`python -m worker`: one worker process, in Celery's threads pool (CUDA and OpenMP do not survive a fork)."""
+"""`python -m worker`: one worker process in Celery's threads pool.
+
+CUDA and OpenMP do not survive a fork, so there is none.
+"""
 
 import logging
 import sys

@@ -1,4 +1,4 @@
-"""A real redis-server of our own, for machines that have none: safe settings, a data folder, loopback only."""
+"""A real redis-server of our own, for machines that have none: safe, on one folder, loopback only."""
 
 import fcntl
 import secrets
@@ -66,9 +66,7 @@ class EmbeddedRedis:
         """The command line that runs it; its settings are written to the folder."""
         config = self.folder / "redis.conf"
         config.touch(mode=0o600)
-        config.write_text(
-            CONFIG.format(port=self.port, password=self._password, folder=self.folder)
-        )
+        config.write_text(CONFIG.format(port=self.port, password=self._password, folder=self.folder))
         return [find_server(), str(config)]
 
     def wait_ready(self, process: subprocess.Popen[bytes]) -> None:
@@ -84,6 +82,10 @@ class EmbeddedRedis:
                 except redis.RedisError:
                     time.sleep(0.02)
         raise NoRedis(f"redis-server did not answer in {START_S:.0f} s; see {self.folder}/redis.log")
+
+    def close(self) -> None:
+        """Let go of the folder."""
+        self._lock.close()
 
     def _take_lock(self) -> IO[str]:
         lock = (self.folder / "lock").open("w")

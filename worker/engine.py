@@ -88,7 +88,7 @@ class Engine:
         return sum(each.succeeded + each.failed for each in commits)
 
     def _read_warily(self, reader: Reader, claim: Claim) -> Commit:
-        """A chunk that somebody died over: image by image, each noted in the ledger before it is touched.
+        """A chunk that somebody died over: image by image, each noted before it is touched.
 
         The image that was in hand at the second of two deaths is known, whatever the chunk's size.
         """

@@ -1,6 +1,8 @@
 """The names of things in Redis; the Lua scripts spell the same ones (see scripts/common.lua)."""
 
-LANES = ("interactive", "bulk")
+from .jobs import Lane
+
+LANES: tuple[Lane, ...] = ("interactive", "bulk")
 
 EXPIRY = "ink:expiry"
 LOAD = "ink:load"

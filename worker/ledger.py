@@ -1,7 +1,8 @@
-"""The ledger as a worker sees it: claim, renew, commit, release. Each is one Lua script, all or nothing."""
+"""The ledger as a worker sees it: claim, renew, commit, release. Each is one atomic Lua script."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import redis
 
@@ -10,6 +11,7 @@ from .doorbell import message
 from .jobs import Options
 from .scripts import source
 
+Facts = Mapping[Any, Any]
 SCRIPTS = ("claim", "renew", "commit", "release", "suspect", "upkeep")
 
 
@@ -49,8 +51,8 @@ class Ledger:
         """Due chunks of `model` with up to `budget` images (or one chunk, however large)."""
         rows = self._scripts["claim"](args=[model, budget, self._lease])
         return [
-            Claim(name.decode(), *numbers, Options.from_json(options), payload or b"")
-            for name, *numbers, options, payload in rows
+            Claim(name.decode(), c, token, tries, n, Options.from_json(options), payload or b"")
+            for name, c, token, tries, n, options, payload in rows
         ]
 
     def renew(self, claims: Iterable[Claim]) -> int:
@@ -86,12 +88,12 @@ class Ledger:
             args += [model, message(model)]
         return int(self._scripts["upkeep"](args=args))
 
-    def heartbeat(self, worker_id: str, facts: dict[str, str]) -> None:
+    def heartbeat(self, worker_id: str, facts: Facts) -> None:
         """Tell that this worker is alive and what it is."""
         seconds, micros = self._client.time()
         with self._client.pipeline() as pipe:
             pipe.zadd(keys.WORKERS, {worker_id: seconds * 1000 + micros // 1000})
-            pipe.hset(keys.worker(worker_id), mapping=dict(facts))
+            pipe.hset(keys.worker(worker_id), mapping=facts)
             pipe.expire(keys.worker(worker_id), 60)
             pipe.execute()
 

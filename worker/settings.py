@@ -35,6 +35,4 @@ class WorkerSettings(QueueSettings):
     stall_s: Annotated[
         float, Field(gt=0, description="without progress this long, the worker ends itself")
     ] = 60.0
-    max_pixels: Annotated[int, Field(ge=784, description="width times height of one image")] = (
-        16_000_000
-    )
+    max_pixels: Annotated[int, Field(ge=784, description="width times height of one image")] = 16_000_000

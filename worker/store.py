@@ -102,9 +102,7 @@ class Store:
                 pipe.unlink(keys.staged_input(token, number), keys.staged_names(token, number))
             await pipe.execute()
 
-    async def submit(
-        self, job: Submission, token: str, sizes: Sequence[int], caps: Caps
-    ) -> Verdict:
+    async def submit(self, job: Submission, token: str, sizes: Sequence[int], caps: Caps) -> Verdict:
         """Make what was staged under `token` a job; `sizes` are its chunks' numbers of images."""
         starts = [0, *accumulate(sizes)]
         want = {

@@ -1,4 +1,4 @@
-"""Arrays of 28x28 images: NumPy's .npy and the IDX files of MNIST, read without numpy and without pickle."""
+"""Arrays of 28x28 images: NumPy's .npy and the IDX files of MNIST; neither numpy nor pickle is used."""
 
 import ast
 import struct

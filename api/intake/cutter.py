@@ -63,4 +63,3 @@ class Cutter:
         self.fingerprint.update(chunk.payload)
         self.fingerprint.update(chunk.names_json() or b"")
         return chunk
-

@@ -66,9 +66,7 @@ async def read_request(request: Request, spool: Spool, settings: GatewaySettings
 
 async def _read_form(request: Request, settings: GatewaySettings) -> Intake:
     most = settings.max_form_files
-    stream = limited(
-        request.stream(), settings.max_body_bytes, request.headers.get("content-length")
-    )
+    stream = limited(request.stream(), settings.max_body_bytes, request.headers.get("content-length"))
     parser = MultiPartParser(request.headers, stream, max_files=most, max_fields=100)
     try:
         form = await parser.parse()
@@ -125,9 +123,7 @@ def _load(data: bytes | memoryview) -> Any:
 
 def _json_image(item: Any, place: str) -> NamedImage:
     if not isinstance(item, dict) or set(item) - {"image", "custom_id"}:
-        raise Problem(
-            "malformed-json", f'{place}: send {{"image": "<base64>", "custom_id": "..."}}.'
-        )
+        raise Problem("malformed-json", f'{place}: send {{"image": "<base64>", "custom_id": "..."}}.')
     image, custom_id = item.get("image"), item.get("custom_id", "")
     if not isinstance(image, str) or not isinstance(custom_id, str):
         raise Problem("malformed-json", f"{place}: image and custom_id are strings.")

@@ -1,8 +1,8 @@
-"""A request's body on its way in: small ones in memory, large ones in a temporary file, within a limit."""
+"""A request's body on its way in: small ones in memory, large ones in a file, within a limit."""
 
 import mmap
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from types import TracebackType
 from typing import Self
 
@@ -49,8 +49,10 @@ class Spool:
         self._file.close()
 
 
-async def limited(stream: AsyncIterator[bytes], most: int, declared: str | None) -> AsyncIterator[bytes]:
-    """`stream`, cut with the problem `body-too-large` at `most` bytes; at once if it is declared longer."""
+async def limited(
+    stream: AsyncIterator[bytes], most: int, declared: str | None
+) -> AsyncGenerator[bytes, None]:
+    """`stream`, cut with `body-too-large` at `most` bytes; at once if it is declared longer."""
     too_large = Problem("body-too-large", f"At most {most} bytes are taken in one request.", limit=most)
     if declared and declared.isdecimal() and int(declared) > most:
         raise too_large

@@ -9,7 +9,7 @@ MAGICS = (b"II*\0", b"MM\0*")
 
 def count_pages(view: memoryview, most: int) -> int:
     """The number of pages. Raises problems for damage and for over `most`."""
-    order = "<" if view[:2] == b"II" else ">"
+    order = "<" if bytes(view[:2]) == b"II" else ">"
     pages, seen = 0, set[int]()
     try:
         (at,) = struct.unpack_from(f"{order}I", view, 4)

@@ -1,0 +1,43 @@
+# What there is to do: `make demo` and `make test` from nothing; the rest is for those who stay.
+
+PYTHON ?= python3.11
+VENV ?= .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+.DEFAULT_GOAL := help
+
+.PHONY: help demo test run check format bench compose-proof
+
+help:            ## this list
+	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed 's/:.*##/ -/'
+
+$(INSTALLED): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --disable-pip-version-check --quiet -c constraints.txt torch
+	$(BIN)/pip install --disable-pip-version-check --quiet -c constraints.txt -e ".[worker,embedded,dev]"
+	touch $@
+
+demo: $(INSTALLED)   ## install, start everything, read a sheet of drawn characters, stop
+	$(BIN)/inkqueue demo
+
+run: $(INSTALLED)    ## serve on port 8000 until Ctrl-C
+	$(BIN)/inkqueue up
+
+test: $(INSTALLED)   ## the test suite
+	$(BIN)/pytest
+
+check: $(INSTALLED)  ## lint, types, borders between packages
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(INSTALLED) ## let ruff format and sort
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(INSTALLED)  ## measure on a quiet machine: the README's figures
+	$(BIN)/python tests/bench.py
+
+compose-proof: $(INSTALLED)  ## 10,000 images through three containers, one of them killed
+	$(BIN)/python tests/compose_proof.py

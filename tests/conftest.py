@@ -1,0 +1,134 @@
+"""Real services for the tests: redis-server, gateway and worker on free ports, gone afterwards."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+import numpy as np
+import pytest
+import redis
+
+from worker.embedded import EmbeddedRedis, free_port
+
+READY_S = 60.0
+
+
+@dataclass
+class Services:
+    """A running stack: where it is and what it is made of."""
+
+    redis_url: str
+    url: str
+    environment: dict[str, str]
+    processes: list["subprocess.Popen[bytes]"] = field(default_factory=list)
+
+    def spawn(self, module: str) -> "subprocess.Popen[bytes]":
+        """Run `python -m module` beside the others."""
+        process = subprocess.Popen(
+            [sys.executable, "-m", module], env=os.environ | self.environment, start_new_session=True
+        )
+        self.processes.append(process)
+        return process
+
+    def wait_ready(self, workers: int = 1) -> None:
+        """Until the gateway answers and `workers` workers are alive."""
+        end = time.monotonic() + READY_S
+        while time.monotonic() < end:
+            try:
+                answer = httpx.get(f"{self.url}/readyz")
+                if answer.status_code == 200 and len(answer.json()["workers"]) >= workers:
+                    return
+            except httpx.TransportError:
+                pass
+            time.sleep(0.05)
+        raise TimeoutError("the services did not become ready")
+
+    def stop(self) -> None:
+        """End everything that was spawned."""
+        for process in self.processes:
+            if process.poll() is None:
+                process.send_signal(signal.SIGTERM)
+        for process in self.processes:
+            try:
+                process.wait(15)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+@contextmanager
+def running_redis(folder: Path) -> Iterator[str]:
+    """A real redis-server with the embedded settings; yields its URL."""
+    server = EmbeddedRedis(folder)
+    process = subprocess.Popen(server.command())
+    try:
+        server.wait_ready(process)
+        yield server.url
+    finally:
+        process.terminate()
+        process.wait()
+        server.close()
+
+
+@contextmanager
+def running_services(folder: Path, **settings: str) -> Iterator[Services]:
+    """Redis, and room for a gateway and workers; nothing is spawned yet."""
+    with running_redis(folder) as redis_url:
+        port = free_port()
+        environment = {
+            "REDIS_URL": redis_url,
+            "INKQUEUE_PORT": str(port),
+            "INKQUEUE_LEASE_MS": "2000",
+            "INKQUEUE_THREADS": "1",
+            "OMP_NUM_THREADS": "1",
+        } | settings
+        services = Services(redis_url, f"http://127.0.0.1:{port}", environment)
+        try:
+            yield services
+        finally:
+            services.stop()
+
+
+@pytest.fixture(scope="session")
+def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
+    """One gateway and one worker for the whole session; tests must not end them."""
+    with running_services(tmp_path_factory.mktemp("stack")) as running:
+        running.spawn("api")
+        running.spawn("worker")
+        running.wait_ready()
+        yield running
+
+
+@pytest.fixture(scope="session")
+def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A redis-server without any process of ours on it."""
+    with running_redis(tmp_path_factory.mktemp("redis")) as url:
+        yield url
+
+
+@pytest.fixture
+def clean_redis(redis_url: str) -> Iterator["redis.Redis"]:
+    """A client of an empty redis-server."""
+    with redis.Redis.from_url(redis_url) as client:
+        client.flushall()
+        yield client
+
+
+@pytest.fixture
+def http(services: Services) -> Iterator[httpx.Client]:
+    """A client of the session's gateway."""
+    with httpx.Client(base_url=services.url, timeout=60) as client:
+        yield client
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    """Randomness that repeats."""
+    return np.random.default_rng(7)
