@@ -50,6 +50,17 @@ class Services:
             time.sleep(0.05)
         raise TimeoutError("the services did not become ready")
 
+    def wait_answering(self, gateway: "subprocess.Popen[bytes]") -> None:
+        """Until the gateway answers, with workers or without."""
+        end = time.monotonic() + READY_S
+        while time.monotonic() < end and gateway.poll() is None:
+            try:
+                httpx.get(f"{self.url}/healthz")
+                return
+            except httpx.TransportError:
+                time.sleep(0.05)
+        raise TimeoutError("the gateway did not answer")
+
     def stop(self) -> None:
         """End everything that was spawned."""
         for process in self.processes:

@@ -53,6 +53,7 @@ end
 
 local function make_due(name, job, c)
   redis.call('HSET', key(name, 'run'), 'd:' .. c, 1)
+  redis.call('PEXPIREAT', key(name, 'run'), job.expires + GRACE)
   redis.call('ZADD', due_key(job.model, job.lane), now, name .. '#' .. c)
 end
 

@@ -58,6 +58,7 @@ stat('jobs_accepted', 1)
 stat('images_accepted', want.total)
 
 local first = math.min(want.window, want.chunks)
+want.expires = expires
 for c = 0, first - 1 do make_due(name, want, c) end
 redis.call('HSET', key(name), 'next', first)
 ring(want.model, first, doorbell)

@@ -1,0 +1,33 @@
+"""Which image files are meant by the paths that a person gives: files as they are, folders walked."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+SUFFIXES = frozenset((".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".bmp"))
+
+
+class NoImages(ValueError):
+    """A path is not there, or nothing under the paths is an image; the text says which."""
+
+
+def find_images(paths: Iterable[Path], *, recursive: bool = True) -> list[Path]:
+    """Every file given, whatever it is, and the images in every folder, sorted. Raises NoImages."""
+    paths = list(paths)
+    found: list[Path] = []
+    for path in paths:
+        if not path.exists():
+            raise NoImages(f"{path} is not there")
+        found += _walk(path, recursive) if path.is_dir() else [path]
+    if not found:
+        raise NoImages(f"no image ({' '.join(sorted(SUFFIXES))}) in {', '.join(map(str, paths))}")
+    return found
+
+
+def _walk(folder: Path, recursive: bool) -> list[Path]:
+    inside = folder.rglob("*") if recursive else folder.glob("*")
+    return sorted(path for path in inside if _is_image(path))
+
+
+def _is_image(path: Path) -> bool:
+    """By its name; hidden files are not meant (desktops leave `._scan.png` beside `scan.png`)."""
+    return path.suffix.lower() in SUFFIXES and not path.name.startswith(".") and path.is_file()

@@ -1,0 +1,90 @@
+"""A small job in a real ledger, without gateway or worker: for tests of the Lua scripts."""
+
+import asyncio
+import secrets
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeVar
+
+from model.card import read_cards
+from worker.chunks import Chunk, PixelBlock, pack
+from worker.connection import connect, connect_async
+from worker.jobs import Job, Lane, Options
+from worker.ledger import Claim, Commit, Ledger
+from worker.results import UNDECODABLE, Answer, Failure, Result
+from worker.results import pack as pack_results
+from worker.store import Caps, Store, Submission, Verdict
+
+T = TypeVar("T")
+LEASE_MS = 300
+LABELS = read_cards()["balanced"].labels
+CAPS = Caps(max_queued=10_000, max_open=100, window=3)
+
+
+def in_store(url: str, work: Callable[[Store], Awaitable[T]]) -> T:
+    """What `work` answers of a store on `url`."""
+
+    async def run() -> T:
+        client = connect_async(url)
+        try:
+            return await work(Store(client))
+        finally:
+            await client.aclose()
+
+    return asyncio.run(run())
+
+
+def submit(
+    url: str,
+    job_id: str,
+    sizes: Sequence[int] = (2, 2, 2),
+    *,
+    lane: Lane = "bulk",
+    owner: str = "anonymous",
+    fingerprint: str = "same",
+    ttl_s: int = 600,
+    caps: Caps = CAPS,
+    idempotency: str | None = None,
+    keep: bool = False,
+) -> Verdict:
+    """Submit a job of blank images in chunks of these sizes."""
+    options = Options("balanced", keep_images=keep)
+    job = Submission(
+        owner, job_id, lane, options, LABELS, "sha", {}, ttl_s, fingerprint, "", idempotency
+    )
+
+    async def work(store: Store) -> Verdict:
+        token = secrets.token_hex(8)
+        chunks = [Chunk(n, pack(PixelBlock(bytes(784 * n)))) for n in sizes]
+        await store.stage(token, 0, chunks)
+        verdict = await store.submit(job, token, sizes, caps)
+        if verdict.kind != "new":
+            await store.unstage(token, len(sizes))
+        return verdict
+
+    return in_store(url, work)
+
+
+def read_job(url: str, job_id: str, owner: str = "anonymous") -> Job:
+    """The job, which must be there."""
+    job = in_store(url, lambda store: store.job(f"{owner}/{job_id}"))
+    assert isinstance(job, Job)
+    return job
+
+
+def ledger(url: str) -> Ledger:
+    """A worker's side with short leases."""
+    return Ledger(connect(url), LEASE_MS)
+
+
+def commit_of(claim: Claim, *, failed: int = 0, p: float = 0.5, kept: bytes = b"") -> Commit:
+    """Results for a claim: the first `failed` images fail."""
+    results: list[Result] = [Failure(UNDECODABLE, "damaged") for _ in range(failed)]
+    results += [Answer((1, 2), (p, 0.25), False) for _ in range(claim.count - failed)]
+    return Commit(claim, pack_results(results, 2), claim.count - failed, failed, kept)
+
+
+def finish(url: str) -> None:
+    """Claim and commit until nothing is due."""
+    worker = ledger(url)
+    while claims := worker.claim("balanced", 100):
+        worker.commit([commit_of(claim) for claim in claims])

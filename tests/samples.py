@@ -1,0 +1,81 @@
+"""Images in every form in which a client may send them, drawn by ourselves."""
+
+import base64
+import gzip
+import io
+import json
+import struct
+import zipfile
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from PIL import Image
+
+from model.images import Grey
+from model.strokes import STROKES, draw, glyph, png
+
+LABELS = "".join(STROKES)
+
+
+def drawings(count: int, rng: np.random.Generator) -> list[Grey]:
+    """Dark ink on light paper, 64x64, going through the labels."""
+    return [draw(LABELS[number % len(LABELS)], rng) for number in range(count)]
+
+
+def glyphs(count: int, rng: np.random.Generator) -> Grey:
+    """(count, 28, 28), bright on black."""
+    return np.stack([glyph(LABELS[number % len(LABELS)], rng) for number in range(count)])
+
+
+def pngs(count: int, rng: np.random.Generator) -> list[bytes]:
+    """Drawings as PNG files."""
+    return [png(each) for each in drawings(count, rng)]
+
+
+def zip_of(files: Mapping[str, bytes]) -> bytes:
+    """A ZIP of these files."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in files.items():
+            archive.writestr(name, data)
+    return out.getvalue()
+
+
+def npy_of(images: Grey) -> bytes:
+    """A .npy file."""
+    out = io.BytesIO()
+    np.save(out, images)
+    return out.getvalue()
+
+
+def idx_of(images: Grey, *, compressed: bool = True) -> bytes:
+    """An IDX file, .gz or not."""
+    head = struct.pack(">BBBB3I", 0, 0, 8, 3, *images.shape)
+    content = head + images.tobytes()
+    return gzip.compress(content, 1) if compressed else content
+
+
+def tiff_of(images: Sequence[Grey]) -> bytes:
+    """A TIFF with a page an image."""
+    out = io.BytesIO()
+    first, *rest = [Image.fromarray(each) for each in images]
+    first.save(out, "TIFF", save_all=True, append_images=rest)
+    return out.getvalue()
+
+
+def json_of(files: Mapping[str, bytes], **options: object) -> bytes:
+    """A JSON body."""
+    images = [{"image": _base64(data), "custom_id": name} for name, data in files.items()]
+    return json.dumps({"images": images, **options}).encode()
+
+
+def ndjson_of(files: Mapping[str, bytes]) -> bytes:
+    """An NDJSON body."""
+    return b"".join(
+        json.dumps({"image": _base64(data), "custom_id": name}).encode() + b"\n"
+        for name, data in files.items()
+    )
+
+
+def _base64(data: bytes) -> str:
+    return base64.b64encode(data).decode()

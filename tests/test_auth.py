@@ -1,0 +1,111 @@
+"""API keys: who comes in, whose jobs are seen, and when a gateway refuses to start."""
+
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from api.auth import BadKeys, Keyring, UnsafeAddress, digest, new_key, require_safe_address
+from api.settings import GatewaySettings
+from conftest import Services, running_services
+from samples import pngs
+
+PNG = {"Content-Type": "image/png"}
+
+
+@pytest.fixture(scope="module")
+def keys() -> tuple[str, str, str]:
+    """Two keys and the setting that admits them."""
+    (alice, first), (bob, second) = new_key(), new_key()
+    return alice, bob, f"{first} {second}"
+
+
+@pytest.fixture(scope="module")
+def guarded(
+    tmp_path_factory: pytest.TempPathFactory, keys: tuple[str, str, str]
+) -> Iterator[Services]:
+    """A gateway that asks for keys; no worker."""
+    folder = tmp_path_factory.mktemp("guarded")
+    with running_services(folder, INKQUEUE_API_KEYS=keys[2]) as running:
+        gateway = running.spawn("api")
+        running.wait_answering(gateway)
+        yield running
+
+
+def client(services: Services, key: str | None) -> httpx.Client:
+    headers = {"Authorization": f"Bearer {key}"} if key else {}
+    return httpx.Client(base_url=services.url, headers=headers)
+
+
+@pytest.mark.parametrize("key", [None, "", "ink_", "nonsense", "ink_12345678_" + "x" * 43, "é" * 9])
+def test_without_a_valid_key_nothing_is_told(guarded: Services, key: str | None) -> None:
+    headers = {} if key is None else {"X-API-Key": key.encode()}
+    for path in ("/v1/jobs", "/v1/models", "/v1/jobs/some/results"):
+        answer = httpx.get(guarded.url + path, headers=headers)
+        assert answer.status_code == 401
+        assert answer.headers["www-authenticate"] == "Bearer"
+        assert answer.json()["type"] == "/problems/unauthorized"
+
+
+def test_a_key_opens_in_either_header(guarded: Services, keys: tuple[str, str, str]) -> None:
+    for headers in ({"Authorization": f"Bearer {keys[0]}"}, {"X-API-Key": keys[0]}):
+        assert httpx.get(guarded.url + "/v1/jobs", headers=headers).status_code == 200
+
+
+def test_a_key_in_the_address_opens_nothing(
+    guarded: Services, keys: tuple[str, str, str]
+) -> None:
+    answer = httpx.get(guarded.url + "/v1/jobs", params={"api_key": keys[0]})
+    assert answer.status_code == 401
+
+
+def test_another_owners_job_looks_like_none(
+    guarded: Services, keys: tuple[str, str, str], rng: object
+) -> None:
+    with client(guarded, keys[0]) as alice, client(guarded, keys[1]) as bob:
+        made = alice.put("/v1/jobs/mine", content=pngs(1, rng)[0], headers=PNG)  # type: ignore[arg-type]
+        assert made.status_code == 202
+        for method, path in (
+            ("GET", ""),
+            ("GET", "/results"),
+            ("GET", "/items/0"),
+            ("GET", "/items/0/image"),
+            ("POST", "/cancel"),
+            ("POST", "/retry"),
+            ("DELETE", ""),
+        ):
+            foreign = bob.request(method, f"/v1/jobs/mine{path}")
+            absent = bob.request(method, f"/v1/jobs/none{path}")
+            assert foreign.status_code == absent.status_code == 404
+            assert foreign.text.replace("mine", "none") == absent.text
+        assert bob.get("/v1/jobs").json()["data"] == []
+        assert alice.get("/v1/jobs/mine").status_code == 200
+
+
+def test_without_keys_only_loopback_is_served() -> None:
+    settings = GatewaySettings(host="0.0.0.0")
+    with pytest.raises(UnsafeAddress, match="INKQUEUE_API_KEYS"):
+        require_safe_address(settings, Keyring(settings))
+    for safe in (
+        GatewaySettings(host="127.0.0.1"),
+        GatewaySettings(host="::1"),
+        GatewaySettings(host="localhost"),
+        GatewaySettings(host="0.0.0.0", allow_anonymous=True),
+        GatewaySettings(host="0.0.0.0", api_keys=new_key()[1]),
+    ):
+        require_safe_address(safe, Keyring(safe))
+
+
+def test_a_key_is_stored_as_its_hash_only() -> None:
+    key, line = new_key()
+    assert key not in line
+    assert line.endswith(digest(key))
+    keyring = Keyring(GatewaySettings(api_keys=line))
+    assert keyring.owner(key) == line.split(":")[0]
+    assert keyring.owner(key[:-1] + ("A" if key[-1] != "A" else "B")) is None
+
+
+def test_unreadable_keys_are_refused_unshown() -> None:
+    with pytest.raises(BadKeys) as error:
+        Keyring(GatewaySettings(api_keys="secret-in-the-wrong-place"))
+    assert "secret" not in str(error.value)

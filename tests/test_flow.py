@@ -1,0 +1,193 @@
+"""The whole way on real processes: uploads in every form, a killed worker, one result an image."""
+
+import signal
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import numpy as np
+import pytest
+
+from model.images import Grey
+from model.normalization import read_glyph, to_glyph
+from model.predictor import Predictor
+
+from conftest import Services, running_services
+from ledgers import LEASE_MS, ledger, submit
+from samples import (
+    drawings,
+    glyphs,
+    idx_of,
+    json_of,
+    ndjson_of,
+    npy_of,
+    pngs,
+    tiff_of,
+    zip_of,
+)
+
+ZIP, NPY, IDX = "application/zip", "application/x-npy", "application/x-idx"
+
+
+@pytest.fixture
+def own_services(tmp_path: Path) -> Iterator[Services]:
+    """A stack that a test may break."""
+    with running_services(tmp_path) as running:
+        running.spawn("api")
+        yield running
+
+
+@pytest.fixture(scope="module")
+def balanced() -> Predictor:
+    """The network itself, without any service."""
+    return Predictor.load("balanced", device="cpu")
+
+
+@dataclass
+class Sent:
+    """A job and the glyphs that its images are."""
+
+    id: str
+    glyphs: Grey
+
+
+def read_directly(predictor: Predictor, images: Grey) -> tuple[list[str], list[float]]:
+    probabilities = predictor.probabilities(images)
+    labels = [predictor.card.labels[each] for each in probabilities.argmax(axis=1)]
+    return labels, probabilities.max(axis=1).tolist()
+
+
+def results_of(http: httpx.Client, job: str) -> list[dict[str, object]]:
+    lines = http.get(f"/v1/jobs/{job}/results", params={"format": "ndjson"}).text.splitlines()
+    return [httpx.Response(200, content=line).json() for line in lines]
+
+
+def wait_for(http: httpx.Client, job: str, seconds: int = 120) -> dict[str, object]:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        state: dict[str, object] = http.get(f"/v1/jobs/{job}", params={"wait": 30}).json()
+        if state["state"] not in ("queued", "running", "canceling"):
+            return state
+    raise TimeoutError(job)
+
+
+def send_every_form(http: httpx.Client, rng: np.random.Generator) -> list[Sent]:
+    """5,000 images: the same few hundred, in every form."""
+    files = {f"{number}.png": data for number, data in enumerate(pngs(300, rng))}
+    seen = np.stack([read_glyph(data, 0, "emnist", 10**6) for data in files.values()])
+    array, pages = glyphs(500, rng), drawings(100, rng)
+    pages_seen = np.stack([to_glyph(page, "emnist") for page in pages])
+    many = {f"{part}/{name}": data for part in range(5) for name, data in files.items()}
+    form = [("files", (name, data, "image/png")) for name, data in files.items()]
+    form.append(("files", ("inner.zip", zip_of(files), ZIP)))
+
+    def post(content: bytes, kind: str) -> str:
+        answer = http.post("/v1/jobs", content=content, headers={"Content-Type": kind})
+        assert answer.status_code == 202, answer.text
+        return str(answer.json()["id"])
+
+    multipart = http.post("/v1/jobs", files=form)
+    assert multipart.status_code == 202, multipart.text
+    return [
+        Sent(post(zip_of(many), ZIP), np.tile(seen, (5, 1, 1))),
+        Sent(post(npy_of(np.tile(array, (2, 1, 1))), NPY), np.tile(array, (2, 1, 1))),
+        Sent(post(idx_of(np.tile(array, (2, 1, 1))), IDX), np.tile(array, (2, 1, 1))),
+        Sent(multipart.json()["id"], np.tile(seen, (2, 1, 1))),
+        Sent(post(tiff_of(pages), "image/tiff"), pages_seen),
+        Sent(post(ndjson_of(files), "application/x-ndjson"), seen),
+        Sent(post(json_of(files), "application/json"), seen),
+        Sent(post(npy_of(array[:200]), NPY), array[:200]),
+    ]
+
+
+def test_every_image_has_one_result_though_the_worker_is_killed(
+    own_services: Services, balanced: Predictor, rng: np.random.Generator
+) -> None:
+    worker = own_services.spawn("worker")
+    own_services.wait_ready()
+    with httpx.Client(base_url=own_services.url, timeout=60) as http:
+        sent = send_every_form(http, rng)
+        assert sum(len(each.glyphs) for each in sent) == 5000
+        while http.get(f"/v1/jobs/{sent[0].id}").json()["counts"]["succeeded"] == 0:
+            time.sleep(0.01)
+        worker.send_signal(signal.SIGKILL)
+        worker.wait()
+        own_services.spawn("worker")
+        for each in sent:
+            counts = wait_for(http, each.id)["counts"]
+            assert counts["succeeded"] == counts["total"] == len(each.glyphs)  # type: ignore[index]
+            results = results_of(http, each.id)
+            assert [result["index"] for result in results] == list(range(len(each.glyphs)))
+            labels, confidences = read_directly(balanced, each.glyphs)
+            assert [result["label"] for result in results] == labels
+            found = [result["confidence"] for result in results]
+            np.testing.assert_allclose(found, confidences, rtol=0, atol=1e-6)  # type: ignore[arg-type]
+        metrics = http.get("/metrics").text
+    assert "inkqueue_images_succeeded_total 5000.0" in metrics
+    assert "inkqueue_commits_different_total" not in metrics
+
+
+def test_a_killed_workers_chunk_is_done_by_another(own_services: Services) -> None:
+    # A worker that dies right after its claim is one that claims and is heard of no more.
+    submit(own_services.redis_url, "a", (5, 5))
+    assert len(ledger(own_services.redis_url).claim("balanced", 10)) == 2
+    died = time.monotonic()
+    own_services.spawn("worker")
+    own_services.wait_ready()
+    with httpx.Client(base_url=own_services.url, timeout=60) as http:
+        job = wait_for(http, "a")
+    assert job["state"] == "succeeded"
+    assert time.monotonic() - died > LEASE_MS / 1000
+
+
+def test_a_poisonous_image_is_found_and_its_neighbours_are_read(own_services: Services) -> None:
+    submit(own_services.redis_url, "a", (10,))
+    dying = ledger(own_services.redis_url)
+    for delivery in range(3):
+        while not (claims := dying.claim("balanced", 10)):
+            time.sleep(0.02)
+        assert claims[0].deliveries == delivery + 1
+        if delivery:  # after the first death, images are noted one by one; the fifth kills
+            for index in range(5):
+                dying.suspect(claims[0], index, index - 1)
+    own_services.spawn("worker")
+    own_services.wait_ready()
+    with httpx.Client(base_url=own_services.url, timeout=60) as http:
+        assert wait_for(http, "a")["state"] == "partially_failed"
+        results = results_of(http, "a")
+    failed = {item["index"]: item["error"]["type"] for item in results if "error" in item}  # type: ignore[index]
+    assert failed == {4: "worker-lost"}
+
+
+def test_single_images_do_not_wait_behind_a_large_job(
+    services: Services, http: httpx.Client, rng: np.random.Generator
+) -> None:
+    array = np.tile(glyphs(100, rng), (200, 1, 1))
+    large = http.post("/v1/jobs", content=npy_of(array), headers={"Content-Type": NPY}).json()["id"]
+    for data in pngs(10, rng):
+        answer = http.post("/v1/predictions", content=data, headers={"Content-Type": "image/png"})
+        assert answer.status_code == 200
+    state = http.get(f"/v1/jobs/{large}").json()
+    assert state["state"] == "running"
+    assert state["counts"]["queued"] > 0
+    assert http.post(f"/v1/jobs/{large}/cancel").status_code in (200, 202)
+
+
+def test_a_data_set_image_is_read_as_by_the_network_itself(
+    http: httpx.Client, balanced: Predictor, rng: np.random.Generator
+) -> None:
+    images = glyphs(47, rng)
+    query = {"top_k": 10}
+    answer = http.post(
+        "/v1/jobs",
+        params=query,
+        content=npy_of(images),
+        headers={"Content-Type": NPY, "Prefer": "wait=30"},
+    )
+    assert answer.status_code == 200
+    results = results_of(http, answer.json()["id"])
+    for result, direct in zip(results, balanced.probabilities(images), strict=True):
+        for likely in result["top_k"]:  # type: ignore[attr-defined]
+            assert abs(likely["p"] - direct[balanced.card.labels.index(likely["label"])]) <= 1e-6

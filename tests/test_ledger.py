@@ -1,0 +1,307 @@
+"""The ledger's scripts on a real Redis: exactly once, fair, never forgotten, counts that add up."""
+
+import time
+
+import pytest
+import redis
+
+from worker.connection import UnsafeRedis, connect, require_safe
+from worker.jobs import JobState
+from worker.store import Caps
+
+from ledgers import LEASE_MS, commit_of, finish, in_store, ledger, read_job, submit
+
+pytestmark = pytest.mark.usefixtures("clean_redis")
+
+
+def wait_out_lease() -> None:
+    time.sleep(LEASE_MS / 1000 + 0.05)
+
+
+def assert_adds_up(url: str, job_id: str) -> None:
+    counts = vars(read_job(url, job_id).counts)
+    total = counts.pop("total")
+    assert sum(counts.values()) == total
+    assert all(count >= 0 for count in counts.values())
+
+
+def test_a_submitted_job_is_read_and_succeeds(redis_url: str) -> None:
+    assert submit(redis_url, "a").kind == "new"
+    assert read_job(redis_url, "a").state is JobState.QUEUED
+    finish(redis_url)
+    job = read_job(redis_url, "a")
+    assert job.state is JobState.SUCCEEDED
+    assert job.counts.succeeded == 6
+    assert job.ended is not None
+
+
+def test_only_a_window_of_a_job_is_due(redis_url: str) -> None:
+    submit(redis_url, "a", (2,) * 10)
+    assert len(ledger(redis_url).claim("balanced", 1000)) == 3
+
+
+def test_jobs_take_turns(redis_url: str) -> None:
+    submit(redis_url, "large", (2,) * 50)
+    submit(redis_url, "small", (2,) * 3)
+    worker, order = ledger(redis_url), []
+    while claims := worker.claim("balanced", 2):
+        order += [claim.name for claim in claims]
+        worker.commit([commit_of(claim) for claim in claims])
+        time.sleep(0.002)  # the turn is taken by the millisecond
+    assert "anonymous/small" not in order[12:]
+
+
+def test_the_fast_lane_overtakes_but_leaves_a_quarter(redis_url: str) -> None:
+    submit(redis_url, "bulk", (1,) * 3)
+    for number in range(12):
+        submit(redis_url, f"quick{number}", (1,), lane="interactive")
+    names = [claim.name for claim in ledger(redis_url).claim("balanced", 8)]
+    assert sum("quick" in name for name in names) == 6
+    assert sum("bulk" in name for name in names) == 2
+
+
+def test_a_second_commit_changes_nothing(redis_url: str) -> None:
+    submit(redis_url, "a", (2,))
+    worker = ledger(redis_url)
+    (claim,) = worker.claim("balanced", 10)
+    assert worker.commit([commit_of(claim), commit_of(claim)]) == ["new", "duplicate"]
+    assert worker.commit([commit_of(claim, p=0.75)]) == ["different"]
+    assert read_job(redis_url, "a").counts.succeeded == 2
+    stats = in_store(redis_url, lambda store: store.stats())
+    assert stats["commits_duplicate"] == 1
+    assert stats["commits_different"] == 1
+
+
+def test_a_dead_workers_chunk_comes_back_alone(redis_url: str) -> None:
+    submit(redis_url, "a", (2, 2))
+    dead, alive = ledger(redis_url), ledger(redis_url)
+    assert len(dead.claim("balanced", 2)) == 1
+    wait_out_lease()
+    submit(redis_url, "b", (2, 2))
+    seen = []
+    while claims := alive.claim("balanced", 100):
+        seen.append([(claim.name, claim.chunk, claim.deliveries) for claim in claims])
+        alive.commit([commit_of(claim) for claim in claims])
+    assert [("anonymous/a", 0, 2)] in seen
+    assert read_job(redis_url, "a").state is JobState.SUCCEEDED
+    assert_adds_up(redis_url, "a")
+
+
+def test_a_renewed_lease_is_kept(redis_url: str) -> None:
+    submit(redis_url, "a", (2,))
+    worker = ledger(redis_url)
+    claims = worker.claim("balanced", 10)
+    for _ in range(3):
+        time.sleep(LEASE_MS / 2000)
+        assert worker.renew(claims) == 1
+        assert worker.claim("balanced", 10) == []
+
+
+def test_a_lost_lease_is_not_renewed(redis_url: str) -> None:
+    submit(redis_url, "a", (2,))
+    slow, quick = ledger(redis_url), ledger(redis_url)
+    claims = slow.claim("balanced", 10)
+    wait_out_lease()
+    assert len(quick.claim("balanced", 10)) == 1
+    assert slow.renew(claims) == 0
+
+
+def test_a_late_commit_of_a_lost_lease_counts_once(redis_url: str) -> None:
+    submit(redis_url, "a", (2,))
+    slow, quick = ledger(redis_url), ledger(redis_url)
+    (late,) = slow.claim("balanced", 10)
+    wait_out_lease()
+    (second,) = quick.claim("balanced", 10)
+    assert slow.commit([commit_of(late)]) == ["new"]
+    assert quick.commit([commit_of(second)]) == ["duplicate"]
+    assert read_job(redis_url, "a").counts.succeeded == 2
+    assert_adds_up(redis_url, "a")
+
+
+def test_a_released_claim_is_due_at_once_and_uncounted(redis_url: str) -> None:
+    submit(redis_url, "a", (2,))
+    worker = ledger(redis_url)
+    claims = worker.claim("balanced", 10)
+    worker.release(claims)
+    assert read_job(redis_url, "a").counts.queued == 2
+    (again,) = worker.claim("balanced", 10)
+    assert again.deliveries == 1
+
+
+def test_failed_images_make_a_job_partially_failed_or_failed(redis_url: str) -> None:
+    submit(redis_url, "some", (2,))
+    worker = ledger(redis_url)
+    worker.commit([commit_of(claim, failed=1) for claim in worker.claim("balanced", 10)])
+    submit(redis_url, "all", (2,))
+    worker.commit([commit_of(claim, failed=2) for claim in worker.claim("balanced", 10)])
+    assert read_job(redis_url, "some").state is JobState.PARTIALLY_FAILED
+    assert read_job(redis_url, "all").state is JobState.FAILED
+
+
+def test_inputs_go_with_their_commit_unless_kept(
+    redis_url: str, clean_redis: "redis.Redis"
+) -> None:
+    submit(redis_url, "gone", (2,))
+    submit(redis_url, "kept", (2,), keep=True)
+    submit(redis_url, "part", (2,))
+    worker = ledger(redis_url)
+    for claim in worker.claim("balanced", 10):
+        kept = b"failed images" if claim.name.endswith("part") else b""
+        worker.commit([commit_of(claim, kept=kept)])
+    assert not clean_redis.exists("ink:job:anonymous/gone:in:0")
+    assert clean_redis.exists("ink:job:anonymous/kept:in:0")
+    assert clean_redis.get("ink:job:anonymous/part:in:0") == b"failed images"
+
+
+def test_cancel_stops_what_is_not_under_way(redis_url: str) -> None:
+    submit(redis_url, "a", (2,) * 10)
+    worker = ledger(redis_url)
+    claims = worker.claim("balanced", 2)
+    assert in_store(redis_url, lambda store: store.cancel("anonymous/a")) == "canceling"
+    assert_adds_up(redis_url, "a")
+    assert worker.claim("balanced", 100) == []
+    worker.commit([commit_of(claim) for claim in claims])
+    job = read_job(redis_url, "a")
+    assert job.state is JobState.CANCELED
+    assert (job.counts.succeeded, job.counts.canceled) == (2, 18)
+
+
+def test_a_canceled_job_of_a_dead_worker_ends(redis_url: str) -> None:
+    submit(redis_url, "a", (2,))
+    ledger(redis_url).claim("balanced", 2)
+    in_store(redis_url, lambda store: store.cancel("anonymous/a"))
+    wait_out_lease()
+    assert ledger(redis_url).claim("balanced", 2) == []
+    assert read_job(redis_url, "a").state is JobState.CANCELED
+
+
+def test_a_final_state_never_changes(redis_url: str) -> None:
+    submit(redis_url, "a", (2,))
+    worker = ledger(redis_url)
+    (claim,) = worker.claim("balanced", 10)
+    in_store(redis_url, lambda store: store.cancel("anonymous/a"))
+    wait_out_lease()
+    worker.claim("balanced", 10)
+    assert worker.commit([commit_of(claim)]) == ["gone"]
+    assert read_job(redis_url, "a").state is JobState.CANCELED
+    assert in_store(redis_url, lambda store: store.cancel("anonymous/a")) == "canceled"
+
+
+def test_the_same_submission_replays_and_another_is_refused(redis_url: str) -> None:
+    assert submit(redis_url, "a").kind == "new"
+    assert submit(redis_url, "a").kind == "replay"
+    assert submit(redis_url, "a", fingerprint="other").kind == "mismatch"
+    assert submit(redis_url, "b", idempotency="ink:idem:x").name == "anonymous/b"
+    assert submit(redis_url, "c", idempotency="ink:idem:x").name == "anonymous/b"
+    assert submit(redis_url, "d", idempotency="ink:idem:x", fingerprint="other").kind == "mismatch"
+
+
+def test_a_replay_does_not_touch_the_standing_jobs_images(redis_url: str) -> None:
+    submit(redis_url, "a", (2,))
+    finish(redis_url)
+    submit(redis_url, "a", (2,))
+    payload, _ = in_store(redis_url, lambda store: store.payload("anonymous/a", 0))
+    assert payload is None
+
+
+def test_caps_are_exact(redis_url: str) -> None:
+    tight = Caps(max_queued=10, max_open=2, window=3)
+    assert submit(redis_url, "a", (6,), caps=tight).kind == "new"
+    assert submit(redis_url, "b", (5,), caps=tight).kind == "full"
+    assert submit(redis_url, "c", (4,), caps=tight).kind == "new"
+    assert submit(redis_url, "d", (0,), caps=tight).kind == "many"
+    finish(redis_url)
+    assert submit(redis_url, "e", (6,), caps=tight).kind == "new"
+
+
+def test_jobs_of_another_owner_are_not_there(redis_url: str) -> None:
+    submit(redis_url, "a", owner="alice")
+    assert in_store(redis_url, lambda store: store.job("bob/a")) is None
+    assert submit(redis_url, "a", owner="bob").kind == "new"
+
+
+def test_a_finished_job_can_be_forgotten_whole(redis_url: str, clean_redis: "redis.Redis") -> None:
+    submit(redis_url, "a")
+    assert in_store(redis_url, lambda store: store.delete("anonymous/a")) == "queued"
+    finish(redis_url)
+    assert in_store(redis_url, lambda store: store.delete("anonymous/a")) == "deleted"
+    assert clean_redis.keys("ink:job:*") == []
+    assert in_store(redis_url, lambda store: store.delete("anonymous/a")) == "missing"
+
+
+@pytest.mark.parametrize("done", [True, False])
+def test_an_expired_job_leaves_only_a_tombstone(
+    redis_url: str, clean_redis: "redis.Redis", done: bool
+) -> None:
+    submit(redis_url, "a", (2,) * 5, ttl_s=1)
+    worker = ledger(redis_url)
+    held = worker.claim("balanced", 2)
+    if done:
+        worker.commit([commit_of(claim) for claim in held])
+        finish(redis_url)
+    time.sleep(1.05)
+    assert worker.upkeep(["balanced"]) == 1
+    state = in_store(redis_url, lambda store: store.job("anonymous/a"))
+    assert state is JobState.EXPIRED
+    assert clean_redis.keys("ink:job:*") == [b"ink:job:anonymous/a"]
+    assert clean_redis.ttl("ink:job:anonymous/a") > 0
+    assert int(clean_redis.get("ink:load") or 0) == 0
+    assert clean_redis.hget("ink:open", "anonymous") == b"0"
+    assert clean_redis.zcard("ink:due:balanced:bulk") == 0
+    assert worker.commit([commit_of(claim) for claim in held]) == ["gone"]
+
+
+def test_every_key_of_a_job_expires_by_itself(redis_url: str, clean_redis: "redis.Redis") -> None:
+    submit(redis_url, "a")
+    worker = ledger(redis_url)
+    (claim, *_) = worker.claim("balanced", 2)
+    worker.suspect(claim, 0, -1)
+    worker.commit([commit_of(each) for each in worker.claim("balanced", 2)])
+    lasting = {key for key in clean_redis.keys("ink:job:*") if clean_redis.ttl(key) < 0}
+    assert lasting == set()
+
+
+def test_suspects_are_counted_and_cleared(redis_url: str) -> None:
+    submit(redis_url, "a", (5,))
+    worker = ledger(redis_url)
+    (claim,) = worker.claim("balanced", 10)
+    assert [worker.suspect(claim, index, index - 1) for index in range(4)] == [0, 0, 0, 0]
+    # The worker dies with image 3 in hand; the next one passes 0..2 again and finds it suspect.
+    assert [worker.suspect(claim, index, index - 1) for index in range(4)] == [0, 0, 0, 1]
+
+
+def test_doorbells_are_no_more_than_workers(redis_url: str, clean_redis: "redis.Redis") -> None:
+    worker = ledger(redis_url)
+    for number in range(20):
+        submit(redis_url, f"job{number}")
+    assert clean_redis.llen("drain.balanced") == 1
+    for name in ("one", "two", "three"):
+        worker.heartbeat(name, {"id": name})
+    worker.upkeep(["balanced"])
+    assert clean_redis.llen("drain.balanced") == 3
+
+
+def test_a_job_knows_its_place_and_when_it_will_be_done(redis_url: str) -> None:
+    submit(redis_url, "first", (2,))
+    submit(redis_url, "second", (2,) * 3)
+    job = read_job(redis_url, "second")
+    assert job.position == 1
+    assert job.eta_seconds is None
+    worker = ledger(redis_url)
+    worker.commit([commit_of(claim) for claim in worker.claim("balanced", 2)])
+    time.sleep(1.05)
+    job = read_job(redis_url, "second")
+    assert job.position == 0
+    assert job.eta_seconds is not None
+
+
+def test_an_unsafe_redis_is_refused(redis_url: str) -> None:
+    client = connect(redis_url)
+    require_safe(client, allow_unsafe=False)
+    client.config_set("appendfsync", "everysec")
+    try:
+        with pytest.raises(UnsafeRedis, match="appendfsync everysec"):
+            require_safe(client, allow_unsafe=False)
+        require_safe(client, allow_unsafe=True)
+    finally:
+        client.config_set("appendfsync", "always")
