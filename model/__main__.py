@@ -1,63 +1,115 @@
-"""`python -m model`, which `inkqueue read` runs: image files read here and now, with no server at all.
+"""`python -m model`, which `inkqueue read` runs: images read here and now, with no server at all.
 
 Labels go to stdout, everything else to stderr.
 """
 
+import csv
+import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from importlib.util import find_spec
+from dataclasses import asdict, astuple, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import Annotated, Literal
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
 from .card import BadCard, read_cards
-from .charset import BadCharset
+from .charset import BadCharset, allowed_classes
 from .folders import NoImages, find_images
-from .lines import FORMATS, Format, Line
+from .scans import Scan, ScanReader, Unread
 
-if TYPE_CHECKING:
-    from .scans import ScanReader
-
-DEFAULT_MODEL = "balanced"
+Format = Literal["text", "ndjson", "csv"]
 
 app = typer.Typer(add_completion=False)
-notes = Console(stderr=True, highlight=False)
+notes = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+class Refusal(Exception):
+    """Nothing can be read; the text says why and what to do."""
 
 
 @app.command()
 def read(
     paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="images, or folders of them")],
-    model: Annotated[str, typer.Option(help="a network's name")] = DEFAULT_MODEL,
+    model: Annotated[str, typer.Option(help="a network's name")] = "balanced",
     charset: Annotated[
         str | None, typer.Option(help="digits, letters, upper, lower, or the characters")
     ] = None,
     recursive: Annotated[bool, typer.Option(help="go into folders of folders")] = True,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1")] = "auto",
-    format: Annotated[Format, typer.Option(help="text is LABEL, a tab, PATH")] = "text",
+    format: Annotated[Format, typer.Option(help="text: the label, a tab, the path")] = "text",
 ) -> None:
     """Read images here, without a server. Exit code 1: some could not be read."""
     try:
         files = find_images(paths, recursive=recursive)
-        reader = _load(model, charset, device)
-    except (NoImages, BadCard, BadCharset) as error:
-        _refuse(str(error))
-    # Names of files need not be text.
-    sys.stdout.reconfigure(errors="surrogateescape")  # type: ignore[union-attr]
+        reader = _reader(model, charset, device)
+    except (Refusal, NoImages, BadCard, BadCharset) as error:
+        notes.print(f"error: {error}", style="red", markup=False)
+        raise typer.Exit(1) from error
+    raise typer.Exit(0 if _write_all(reader, files, format) else 1)
+
+
+def _reader(model: str, charset: str | None, device: str) -> ScanReader:
+    cards = read_cards()
+    if model not in cards:
+        raise Refusal(f"there is no network {model!r}; there are {', '.join(cards)}")
+    allowed = None if charset is None else allowed_classes(charset, cards[model].labels)
+    try:
+        from .predictor import Predictor
+    except ModuleNotFoundError as error:
+        raise Refusal(f"no {error.name} here: pip install 'inkqueue[worker]'") from error
+    try:
+        return ScanReader(Predictor.load(model, device=device), allowed)
+    except (RuntimeError, AssertionError) as error:  # what torch raises for a device that is not there
+        reason = str(error).partition("\n")[0]
+        raise Refusal(f"device {device!r} cannot be used: {reason}") from error
+
+
+def _write_all(reader: ScanReader, files: list[Path], format: Format) -> bool:
+    """Read and print; whether everything could be read."""
     bad = 0
-
-    def good(lines: Iterator[Line | str]) -> Iterator[Line]:
-        nonlocal bad
-        for line in lines:
-            if isinstance(line, Line):
-                yield line
-            else:
+    with _progress(len(files)) as advance:
+        write = _writer(format)
+        for outcome in reader.read(files):
+            if isinstance(outcome, Unread):
                 bad += 1
-                notes.print(line, style="red", markup=False, soft_wrap=True)
+                notes.print(f"{outcome.path}: {outcome.reason}", style="red", markup=False)
+            else:
+                write(outcome)
+            advance()
+    return not bad
 
-    with _progress(len(files)) as lines_of:
-        FORMATS[format](good(lines_of(reader, files)), sys.stdout)
-    raise typer.Exit(1 if bad else 0)
+
+def _writer(format: Format) -> Callable[[Scan], object]:
+    out = sys.stdout
+    if format == "csv":
+        rows = csv.writer(out, lineterminator="\n")
+        rows.writerow(field.name for field in fields(Scan))
+        return lambda scan: rows.writerow(astuple(scan))
+    if format == "ndjson":
+        return lambda scan: out.write(json.dumps(asdict(scan)) + "\n")
+    return lambda scan: out.write(f"{scan.label}\t{scan.path}\n")
+
+
+@contextmanager
+def _progress(total: int) -> Iterator[Callable[[], None]]:
+    """A bar on the terminal, unless what is read appears there already; yields how to move it."""
+    hidden = sys.stdout.isatty() or not notes.is_terminal
+    columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=notes, transient=True, disable=hidden, redirect_stdout=False) as bar:
+        task = bar.add_task("", total=total)
+        yield lambda: bar.advance(task)
+
+
+def main() -> None:
+    """Run the command, whose name is what people type."""
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="surrogateescape")  # type: ignore[union-attr]  # paths need not be text
+    app(prog_name="inkqueue read")
+
+
+if __name__ == "__main__":
+    main()

@@ -21,9 +21,7 @@ def keys() -> tuple[str, str, str]:
 
 
 @pytest.fixture(scope="module")
-def guarded(
-    tmp_path_factory: pytest.TempPathFactory, keys: tuple[str, str, str]
-) -> Iterator[Services]:
+def guarded(tmp_path_factory: pytest.TempPathFactory, keys: tuple[str, str, str]) -> Iterator[Services]:
     """A gateway that asks for keys; no worker."""
     folder = tmp_path_factory.mktemp("guarded")
     with running_services(folder, INKQUEUE_API_KEYS=keys[2]) as running:
@@ -52,9 +50,7 @@ def test_a_key_opens_in_either_header(guarded: Services, keys: tuple[str, str, s
         assert httpx.get(guarded.url + "/v1/jobs", headers=headers).status_code == 200
 
 
-def test_a_key_in_the_address_opens_nothing(
-    guarded: Services, keys: tuple[str, str, str]
-) -> None:
+def test_a_key_in_the_address_opens_nothing(guarded: Services, keys: tuple[str, str, str]) -> None:
     answer = httpx.get(guarded.url + "/v1/jobs", params={"api_key": keys[0]})
     assert answer.status_code == 401
 

@@ -138,9 +138,7 @@ def test_failed_images_make_a_job_partially_failed_or_failed(redis_url: str) -> 
     assert read_job(redis_url, "all").state is JobState.FAILED
 
 
-def test_inputs_go_with_their_commit_unless_kept(
-    redis_url: str, clean_redis: "redis.Redis"
-) -> None:
+def test_inputs_go_with_their_commit_unless_kept(redis_url: str, clean_redis: "redis.Redis") -> None:
     submit(redis_url, "gone", (2,))
     submit(redis_url, "kept", (2,), keep=True)
     submit(redis_url, "part", (2,))

@@ -41,9 +41,7 @@ class TestSubmitting:
         assert int(answer.headers["retry-after"]) >= 1
         assert job["counts"]["total"] == 1
 
-    def test_prefer_wait_answers_when_done(
-        self, http: httpx.Client, rng: np.random.Generator
-    ) -> None:
+    def test_prefer_wait_answers_when_done(self, http: httpx.Client, rng: np.random.Generator) -> None:
         answer = http.post("/v1/jobs", content=pngs(1, rng)[0], headers=PNG | WAIT)
         assert answer.status_code == 200
         assert answer.headers["preference-applied"] == "wait=30"
@@ -58,9 +56,7 @@ class TestSubmitting:
         found = [each.json()["priority"] for each in (small, large, asked)]
         assert found == ["interactive", "bulk", "bulk"]
 
-    def test_options_may_stand_in_the_body(
-        self, http: httpx.Client, rng: np.random.Generator
-    ) -> None:
+    def test_options_may_stand_in_the_body(self, http: httpx.Client, rng: np.random.Generator) -> None:
         files = {"a": pngs(1, rng)[0]}
         body = json_of(files, model="digits", top_k=2, metadata={"form": "7"})
         job = http.post("/v1/jobs", content=body, headers={"Content-Type": "application/json"}).json()
@@ -123,9 +119,7 @@ class TestReading:
 
     def test_an_unchanged_job_is_not_sent_again(self, http: httpx.Client, mixed_job: str) -> None:
         first = http.get(f"/v1/jobs/{mixed_job}")
-        again = http.get(
-            f"/v1/jobs/{mixed_job}", headers={"If-None-Match": first.headers["etag"]}
-        )
+        again = http.get(f"/v1/jobs/{mixed_job}", headers={"If-None-Match": first.headers["etag"]})
         assert (again.status_code, again.content) == (304, b"")
 
     def test_an_unknown_job_is_not_found(self, http: httpx.Client) -> None:
@@ -170,9 +164,7 @@ class TestReading:
         assert item["confidence"] == item["top_k"][0]["p"] >= item["top_k"][1]["p"]
         assert isinstance(item["uncertain"], bool)
 
-    def test_a_bad_image_fails_alone_with_a_reason(
-        self, http: httpx.Client, mixed_job: str
-    ) -> None:
+    def test_a_bad_image_fails_alone_with_a_reason(self, http: httpx.Client, mixed_job: str) -> None:
         job = http.get(f"/v1/jobs/{mixed_job}").json()
         assert job["state"] == "partially_failed"
         assert (job["counts"]["succeeded"], job["counts"]["failed"]) == (5, 1)
@@ -182,9 +174,7 @@ class TestReading:
         assert failed["error"]["type"] == "undecodable-image"
         assert page["next_cursor"] is None
 
-    def test_only_uncertain_leaves_the_sure_ones_out(
-        self, http: httpx.Client, mixed_job: str
-    ) -> None:
+    def test_only_uncertain_leaves_the_sure_ones_out(self, http: httpx.Client, mixed_job: str) -> None:
         every = http.get(f"/v1/jobs/{mixed_job}/results").json()["data"]
         unsure = http.get(f"/v1/jobs/{mixed_job}/results?only=uncertain").json()["data"]
         assert unsure == [item for item in every if item.get("uncertain")]
@@ -219,9 +209,7 @@ class TestReading:
 
 
 class TestImages:
-    def test_a_kept_upload_is_given_back(
-        self, http: httpx.Client, rng: np.random.Generator
-    ) -> None:
+    def test_a_kept_upload_is_given_back(self, http: httpx.Client, rng: np.random.Generator) -> None:
         data = pngs(1, rng)[0]
         job = submit(http, data, PNG, keep_images=True)
         assert http.get(f"/v1/jobs/{job}/items/0/image").content == data
@@ -300,9 +288,7 @@ class TestEnding:
 
 
 class TestPredicting:
-    def test_one_image_is_answered_at_once(
-        self, http: httpx.Client, rng: np.random.Generator
-    ) -> None:
+    def test_one_image_is_answered_at_once(self, http: httpx.Client, rng: np.random.Generator) -> None:
         answer = http.post("/v1/predictions?model=digits", content=pngs(8, rng)[7], headers=PNG)
         assert answer.status_code == 200
         assert answer.json()["label"] == "7"
@@ -314,15 +300,11 @@ class TestPredicting:
         assert answer.status_code == 422
         assert answer.json()["type"] == "/problems/undecodable-image"
 
-    def test_several_images_are_refused(
-        self, http: httpx.Client, rng: np.random.Generator
-    ) -> None:
+    def test_several_images_are_refused(self, http: httpx.Client, rng: np.random.Generator) -> None:
         answer = http.post("/v1/predictions", content=npy_of(glyphs(2, rng)), headers=NPY)
         assert answer.json()["type"] == "/problems/single-image-expected"
 
-    def test_respond_async_does_not_wait(
-        self, http: httpx.Client, rng: np.random.Generator
-    ) -> None:
+    def test_respond_async_does_not_wait(self, http: httpx.Client, rng: np.random.Generator) -> None:
         headers = PNG | {"Prefer": "respond-async"}
         answer = http.post("/v1/predictions", content=pngs(1, rng)[0], headers=headers)
         assert answer.status_code in (200, 202)

@@ -1,0 +1,26 @@
+"""The Python client: scans in, characters out. Client blocks, AsyncClient awaits; the rest is the same.
+
+    with Client("http://127.0.0.1:8000") as client:
+        job = client.wait(client.submit("scans/"))
+        for item in client.results(job):
+            print(item.name, item.label)
+"""
+
+from .asynchronous import AsyncClient
+from .errors import InkqueueError, ProblemError, Unreachable, WaitTimeout
+from .flows import Options
+from .patience import Patience
+from .synchronous import Client
+from .uploads import What
+
+__all__ = [
+    "AsyncClient",
+    "Client",
+    "InkqueueError",
+    "Options",
+    "Patience",
+    "ProblemError",
+    "Unreachable",
+    "WaitTimeout",
+    "What",
+]

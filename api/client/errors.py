@@ -1,0 +1,65 @@
+"""What a caller of the client can meet.
+
+* InkqueueError
+  x ProblemError     the gateway refused, and said why (RFC 9457)
+  x Unreachable      no answer came, or none that makes sense
+  x WaitTimeout      the job is not final yet
+"""
+
+from collections.abc import Mapping
+from typing import Any, Self
+
+import httpx
+
+from ..schemas import ErrorOut, JobOut
+
+MEMBERS = ("type", "title", "status", "detail")
+
+
+class InkqueueError(Exception):
+    """Anything below."""
+
+
+class ProblemError(InkqueueError):
+    """A refusal. `type` is one of /problems/..., `extra` whatever else the problem tells."""
+
+    def __init__(
+        self, status: int, type: str, title: str, detail: str, extra: Mapping[str, Any] | None = None
+    ) -> None:
+        self.status, self.type, self.title, self.detail = status, type, title, detail
+        self.extra = dict(extra or {})
+        super().__init__(f"{title}: {detail}" if detail else title)
+
+    @classmethod
+    def of(cls, response: httpx.Response) -> Self:
+        """The problem in an answer; what a proxy in between made up is one too."""
+        try:
+            body = response.json()
+        except ValueError:
+            body = None
+        if not isinstance(body, dict):
+            body = {}
+        return cls(
+            response.status_code,
+            str(body.get("type", "about:blank")),
+            str(body.get("title", f"{response.status_code} {response.reason_phrase}")),
+            str(body.get("detail", "")),
+            {key: value for key, value in body.items() if key not in MEMBERS},
+        )
+
+    @classmethod
+    def of_item(cls, error: ErrorOut) -> Self:
+        """Why one image could not be read, as if it had been asked for alone."""
+        return cls(422, f"/problems/{error.type}", "The image cannot be read", error.detail)
+
+
+class Unreachable(InkqueueError):
+    """There is no gateway at this address, or it stopped answering."""
+
+
+class WaitTimeout(InkqueueError):
+    """The time to wait is over; `job` is how it was last seen, and it goes on."""
+
+    def __init__(self, job: JobOut) -> None:
+        self.job = job
+        super().__init__(f"{job.id} is still {job.state}")

@@ -1,0 +1,74 @@
+"""Whether and when a call is made again. A submission repeats its Idempotency-Key: never two jobs."""
+
+import random
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+import httpx
+
+from .errors import ProblemError
+
+BUSY = frozenset((429, 502, 503, 504))
+UNDER_WAY = "/problems/request-in-progress"
+"""The answer to a repeated submission whose first sending is still being stored."""
+
+NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
+HOPELESS = (httpx.UnsupportedProtocol, httpx.LocalProtocolError)
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long calls are made again: without any answer, and when told to come back later."""
+
+    silence_s: float = 10.0
+    busy_s: float = 300.0
+
+
+class Tries:
+    """One call's tries."""
+
+    def __init__(self, patience: Patience, repeatable: bool) -> None:
+        self._patience, self._repeatable = patience, repeatable
+        self._began = self._last_answer = time.monotonic()
+        self._failed = 0
+
+    def pause_after(self, reply: httpx.Response | httpx.TransportError) -> float | None:
+        """Seconds until the next try, or None: `reply` stands."""
+        now = time.monotonic()
+        self._failed += 1
+        if isinstance(reply, httpx.Response):
+            self._last_answer = now
+            pause, end = self._told(reply), self._began + self._patience.busy_s
+        else:
+            pause, end = self._guessed(reply), self._last_answer + self._patience.silence_s
+        return pause if pause is not None and now + pause <= end else None
+
+    def _told(self, response: httpx.Response) -> float | None:
+        busy = response.status_code in BUSY or (
+            response.status_code == 409 and ProblemError.of(response).type == UNDER_WAY
+        )
+        if not busy or not self._repeatable:
+            return None
+        return retry_after(response) or self._backoff()
+
+    def _guessed(self, error: httpx.TransportError) -> float | None:
+        if isinstance(error, HOPELESS) or not (self._repeatable or isinstance(error, NEVER_SENT)):
+            return None
+        return self._backoff()
+
+    def _backoff(self) -> float:
+        return float(min(2.0, 0.1 * 2**self._failed) * random.uniform(0.5, 1))
+
+
+def retry_after(response: httpx.Response) -> float | None:
+    """The seconds in Retry-After, a number or a date (RFC 9110, 10.2.3)."""
+    value = response.headers.get("retry-after", "").strip()
+    if value.isdecimal():
+        return float(value)
+    try:
+        seconds = (parsedate_to_datetime(value) - datetime.now(UTC)).total_seconds()
+    except (TypeError, ValueError):
+        return None
+    return max(0.0, seconds)

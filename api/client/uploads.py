@@ -1,0 +1,124 @@
+"""What is submitted, made ready to be sent as often as need be: a file, bytes, an array, or a ZIP of files.
+
+Names are relative to the deepest folder that holds everything given. Files are never held in memory.
+"""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any, Protocol, Self, runtime_checkable
+from zipfile import ZIP_STORED, ZipFile, ZipInfo
+
+from model.folders import find_images
+
+IN_MEMORY = 4 << 20
+BLOCK = 1 << 18
+
+CONTAINERS = {
+    b"PK\x03\x04": "application/zip",
+    b"PK\x05\x06": "application/zip",
+    b"\x93NUMPY": "application/x-npy",
+    b"\x1f\x8b": "application/gzip",
+    b"\0\0\x08": "application/x-idx",
+}
+IMAGES = {
+    b"\x89PNG": "image/png",
+    b"\xff\xd8\xff": "image/jpeg",
+    b"II*\0": "image/tiff",
+    b"MM\0*": "image/tiff",
+    b"RIFF": "image/webp",
+    b"BM": "image/bmp",
+}
+
+
+@runtime_checkable
+class Array(Protocol):
+    """A NumPy array, (n, 28, 28) or (28, 28) uint8; NumPy itself is imported only if one comes."""
+
+    @property
+    def __array_interface__(self) -> dict[str, Any]: ...
+
+
+What = str | os.PathLike[str] | Iterable[str | os.PathLike[str]] | bytes | Array
+
+
+class Upload:
+    """A body and its type. Closing it deletes what was written for it."""
+
+    def __init__(self, file: IO[bytes], content_type: str) -> None:
+        self._file, self.content_type = file, content_type
+        self.size = file.seek(0, os.SEEK_END)
+
+    def blocks(self) -> Iterator[bytes]:
+        """The body from its beginning."""
+        self._file.seek(0)
+        while block := self._file.read(BLOCK):
+            yield block
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._file.close()
+
+
+def prepare(what: What) -> Upload:
+    """`what` as one body. Raises NoImages."""
+    if isinstance(what, bytes):
+        return Upload(_spooled(what), _type_of(what[:8], CONTAINERS | IMAGES))
+    if isinstance(what, Array):
+        return Upload(_npy(what), CONTAINERS[b"\x93NUMPY"])
+    given = [what] if isinstance(what, str | os.PathLike) else what
+    paths = [Path(os.path.abspath(path)) for path in given]
+    files = find_images(paths)
+    if len(files) == 1 and (kind := _container_type(files[0])):
+        return Upload(files[0].open("rb"), kind)
+    return Upload(_zip(files, _common_folder(paths)), "application/zip")
+
+
+def _container_type(path: Path) -> str | None:
+    """What a container of images is sent as; images themselves go into a ZIP, which keeps their names."""
+    with path.open("rb") as file:
+        return _type_of(file.read(8), CONTAINERS, None)
+
+
+def _type_of(head: bytes, kinds: dict[bytes, str], default: Any = "application/octet-stream") -> Any:
+    return next((kind for magic, kind in kinds.items() if head.startswith(magic)), default)
+
+
+def _common_folder(paths: Iterable[Path]) -> Path:
+    return Path(os.path.commonpath([path if path.is_dir() else path.parent for path in paths]))
+
+
+def _zip(files: Iterable[Path], folder: Path) -> IO[bytes]:
+    spool = _spooled(b"")
+    with ZipFile(spool, "w", ZIP_STORED) as archive:
+        for path in files:
+            name = os.fsencode(path.relative_to(folder).as_posix()).decode(errors="replace")
+            entry = ZipInfo(name)
+            entry.file_size = path.stat().st_size
+            with path.open("rb") as source, archive.open(entry, "w") as target:
+                shutil.copyfileobj(source, target, BLOCK)
+    return spool
+
+
+def _npy(array: Array) -> IO[bytes]:
+    import numpy as np
+
+    spool = _spooled(b"")
+    np.save(spool, np.ascontiguousarray(array), allow_pickle=False)
+    return spool
+
+
+def _spooled(content: bytes) -> IO[bytes]:
+    spool = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115
+    spool.write(content)
+    return spool

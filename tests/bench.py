@@ -1,0 +1,178 @@
+"""`make bench`: the README's figures, on real processes of this machine. A benchmark, never a test.
+
+Speed is given as a ratio to the raw forward pass of the same network in the same run, since machines
+differ and are noisy.
+"""
+
+import os
+import platform
+import statistics
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import httpx
+import numpy as np
+import psutil
+import torch
+from rich.console import Console
+from rich.table import Table
+
+from model.predictor import Predictor
+
+from conftest import Services, running_services
+from samples import glyphs, npy_of, pngs, zip_of
+
+IMAGES = 20_000
+SINGLES = 200
+BATCH = 256
+console = Console(width=100)
+
+
+def main() -> None:
+    """Measure everything, print one table."""
+    rng = np.random.default_rng(0)
+    arrays = np.tile(glyphs(1000, rng), (IMAGES // 1000, 1, 1))
+    files = pngs(1000, rng)
+    archive = zip_of({f"{number}.png": files[number % 1000] for number in range(IMAGES)})
+    table = Table("what", "figure", title=machine())
+    raw = raw_forward(arrays[:4096])
+    table.add_row("raw forward pass, batches of 256", f"{raw:,.0f} images/s")
+    cores = str(os.cpu_count())
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        running_services(Path(folder), INKQUEUE_THREADS=cores, OMP_NUM_THREADS=cores) as services,
+    ):
+        table.add_row("start of all processes to first result", f"{start(services, files[0]):.2f} s")
+        for name, content, kind in (
+            (".npy", npy_of(arrays), "application/x-npy"),
+            ("ZIP of PNGs", archive, "application/zip"),
+        ):
+            rate = max(bulk(services, content, kind) for _ in range(3))
+            table.add_row(
+                f"{IMAGES:,} images as {name}, sent to all results read",
+                f"{rate:,.0f} images/s, {rate / raw:.2f} of raw",
+            )
+        alone = singles(services, files, 1)
+        table.add_row("one PNG, one connection", percentiles(alone))
+        beside = beside_a_large_job(services, npy_of(arrays), files)
+        table.add_row(f"{SINGLES} single-image jobs beside {IMAGES:,} images", percentiles(beside))
+        for name, size in memory(services).items():
+            table.add_row(f"resident memory, {name}", f"{size:.0f} MB")
+    console.print(table)
+
+
+def machine() -> str:
+    """What this was measured on."""
+    model = next(
+        (
+            line.split(":")[1].strip()
+            for line in Path("/proc/cpuinfo").read_text().splitlines()
+            if line.startswith("model name")
+        ),
+        platform.processor(),
+    )
+    return f"{os.cpu_count()} cores ({model}), Python {platform.python_version()}, torch {torch.__version__}"
+
+
+def raw_forward(images: np.ndarray) -> float:
+    """Images a second of the network alone: the best of five passes."""
+    predictor = Predictor.load("balanced", device="cpu")
+    torch.set_num_threads(os.cpu_count() or 1)
+
+    def whole() -> None:
+        for first in range(0, len(images), BATCH):
+            predictor.logits(images[first : first + BATCH])
+
+    whole()
+    return len(images) / min(seconds(whole) for _ in range(5))
+
+
+def seconds(work: Callable[[], object]) -> float:
+    """How long `work` takes."""
+    begin = time.perf_counter()
+    work()
+    return time.perf_counter() - begin
+
+
+def start(services: Services, image: bytes) -> float:
+    """From nothing but Redis to the first answer."""
+    begin = time.perf_counter()
+    services.spawn("api")
+    services.spawn("worker")
+    services.wait_ready()
+    predict(httpx.Client(base_url=services.url), image)
+    return time.perf_counter() - begin
+
+
+def bulk(services: Services, content: bytes, kind: str) -> float:
+    """Images a second from the first byte sent to the last result read."""
+    with httpx.Client(base_url=services.url, timeout=120) as http:
+        begin = time.perf_counter()
+        job = http.post("/v1/jobs", content=content, headers={"Content-Type": kind}).json()["id"]
+        while http.get(f"/v1/jobs/{job}?wait=60").json()["state"] in ("queued", "running"):
+            pass
+        lines = http.get(f"/v1/jobs/{job}/results?format=ndjson").text.count("\n")
+        assert lines == IMAGES
+        return IMAGES / (time.perf_counter() - begin)
+
+
+def predict(http: httpx.Client, image: bytes) -> float:
+    """Seconds from a PNG to its label."""
+    begin = time.perf_counter()
+    answer = http.post(
+        "/v1/predictions", content=image, headers={"Content-Type": "image/png", "Prefer": "wait=30"}
+    )
+    assert answer.status_code == 200, answer.text
+    return time.perf_counter() - begin
+
+
+def singles(services: Services, files: list[bytes], clients: int) -> list[float]:
+    """The times of SINGLES single-image jobs over `clients` connections at once."""
+    times: list[float] = []
+
+    def work() -> None:
+        with httpx.Client(base_url=services.url, timeout=60) as http:
+            for number in range(SINGLES // clients):
+                times.append(predict(http, files[number]))
+
+    threads = [threading.Thread(target=work) for _ in range(clients)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return times
+
+
+def beside_a_large_job(services: Services, content: bytes, files: list[bytes]) -> list[float]:
+    """The times of single-image jobs while a large job runs from before the first to after the last."""
+    with httpx.Client(base_url=services.url, timeout=120) as http:
+        headers = {"Content-Type": "application/x-npy"}
+        job = http.post("/v1/jobs", content=content, headers=headers).json()["id"]
+        times = singles(services, files, 20)
+        state = http.get(f"/v1/jobs/{job}").json()["state"]
+        if state != "running":
+            console.print(f"[yellow]the large job was {state} before the last single one")
+        http.get(f"/v1/jobs/{job}?wait=60")
+    return times
+
+
+def percentiles(times: list[float]) -> str:
+    """p50 and p99 in milliseconds."""
+    cuts = statistics.quantiles(times, n=100)
+    return f"p50 {cuts[49] * 1000:.1f} ms, p99 {cuts[98] * 1000:.1f} ms"
+
+
+def memory(services: Services) -> dict[str, float]:
+    """Resident megabytes of each process."""
+    children = {
+        process.cmdline()[-1] if "-m" in process.cmdline() else "redis-server": process
+        for process in psutil.Process().children()
+    }
+    return {name: process.memory_info().rss / 2**20 for name, process in children.items()}
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,128 @@
+"""The networks, their checkpoints and cards, and the predictor that runs them."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from model.card import WEIGHTS, BadCard, Card, read_card, read_cards
+from model.charset import BadCharset, allowed_classes
+from model.checkpoint import load_checkpoint, save_checkpoint
+from model.networks import build, count_parameters
+from model.predictor import Predictor, pick_device, softmax
+from samples import LABELS, glyphs
+
+LAYOUT = {"kind": "convnet", "stages": [[4], [6, 8]], "classes": 10}
+
+
+@pytest.fixture
+def card() -> Card:
+    """Of a small untrained network."""
+    return Card("small", LAYOUT, "0123456789", "mnist", 0.13, 0.31, 1)
+
+
+def test_shipped_checkpoints_are_small_whole_and_measured() -> None:
+    cards = read_cards(WEIGHTS)
+    assert {"balanced", "digits"} <= set(cards)
+    for name, card in cards.items():
+        loaded, module = load_checkpoint(name, WEIGHTS)
+        assert loaded == card
+        assert count_parameters(module) == card.parameters
+        assert (WEIGHTS / f"{name}.safetensors").stat().st_size < 1_000_000
+        assert len(set(card.labels)) == len(card.labels) == card.network["classes"]
+    assert cards["balanced"].labels == LABELS
+
+
+def test_a_checkpoint_comes_back_as_it_was(card: Card, tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    module = build(card.network).eval()
+    written = save_checkpoint(card, module, tmp_path)
+    loaded, again = load_checkpoint("small", tmp_path)
+    assert loaded == written
+    images = torch.rand(3, 1, 28, 28)
+    torch.testing.assert_close(again(images), module(images), rtol=0, atol=0)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["small.json", "small.safetensors"]
+
+
+def test_weights_that_are_not_the_cards_are_refused(card: Card, tmp_path: Path) -> None:
+    save_checkpoint(card, build(card.network), tmp_path)
+    path = tmp_path / "small.safetensors"
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(bytes(content))
+    with pytest.raises(BadCard, match="sha256"):
+        load_checkpoint("small", tmp_path)
+
+
+def test_missing_and_broken_cards_name_their_file(tmp_path: Path) -> None:
+    with pytest.raises(BadCard, match="no model card"):
+        read_cards(tmp_path)
+    (tmp_path / "a.json").write_text(json.dumps({"name": "a", "unknown": 1}))
+    with pytest.raises(BadCard, match=r"a\.json"):
+        read_card(tmp_path / "a.json")
+
+
+def test_an_unknown_network_is_named() -> None:
+    with pytest.raises(ValueError, match="nonsense"):
+        build({"kind": "nonsense"})
+
+
+def test_predictions_do_not_depend_on_the_batch(rng: np.random.Generator) -> None:
+    predictor = Predictor.load("balanced", device="cpu")
+    images = glyphs(64, rng)
+    together = predictor.probabilities(images)
+    alone = np.concatenate([predictor.probabilities(images[i : i + 1]) for i in range(len(images))])
+    np.testing.assert_allclose(together, alone, rtol=0, atol=1e-6)
+
+
+def test_the_predictor_is_the_network_on_normalised_pixels(rng: np.random.Generator) -> None:
+    card, module = load_checkpoint("digits")
+    images = glyphs(10, rng)
+    with torch.inference_mode():
+        batch = torch.from_numpy(images).unsqueeze(1).float() / 255
+        direct = (module((batch - card.mean) / card.std) / card.temperature).softmax(1).numpy()
+    found = Predictor.load("digits", device="cpu").probabilities(images)
+    np.testing.assert_allclose(found, direct, rtol=0, atol=1e-6)
+
+
+def test_drawn_digits_are_mostly_read(rng: np.random.Generator) -> None:
+    images = glyphs(470, rng)
+    classes = np.arange(470) % 47
+    digits = classes < 10
+    found = Predictor.load("balanced", device="cpu").probabilities(images[digits], range(10))
+    assert (found.argmax(axis=1) == classes[digits]).mean() > 0.9
+
+
+def test_softmax_masks_and_calibrates() -> None:
+    logits = np.array([[2.0, 1.0, 0.0]], np.float32)
+    plain, masked = softmax(logits, 1.0), softmax(logits, 1.0, [1, 2])
+    assert plain.sum() == pytest.approx(1)
+    assert masked[0, 0] == 0
+    assert masked[0, 1] == pytest.approx(1 / (1 + np.exp(-1)))
+    assert softmax(logits, 10.0).max() < plain.max()
+
+
+def test_charsets_are_cut_to_the_model_or_refused() -> None:
+    assert "".join(LABELS[i] for i in allowed_classes("lower", LABELS)) == "abdefghnqrt"
+    assert allowed_classes("7A", LABELS) == [7, 10]
+    with pytest.raises(BadCharset, match="'!'"):
+        allowed_classes("7!", LABELS)
+    with pytest.raises(BadCharset):
+        allowed_classes("letters", "0123456789")
+
+
+def test_the_device_is_chosen_or_told() -> None:
+    assert pick_device("cpu").type == "cpu"
+    assert pick_device("auto").type == ("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def test_a_card_with_another_temperature_keeps_its_labels(rng: np.random.Generator) -> None:
+    card, module = load_checkpoint("digits")
+    hot = Predictor(replace(card, temperature=5.0), module, "cpu")
+    cold = Predictor(card, module, "cpu")
+    images = glyphs(20, rng)
+    same = hot.probabilities(images).argmax(axis=1) == cold.probabilities(images).argmax(axis=1)
+    assert same.all()
