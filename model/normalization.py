@@ -13,6 +13,7 @@ from .images import Grey, decode
 
 SIDE = 28
 LONG_SIDE = {"emnist": 24, "mnist": 20}
+GROUND_SIDE = 32
 WORK_SIDE = 96
 """Ink is cleaned and its strokes measured at this size."""
 
@@ -62,11 +63,17 @@ def bright_ink(grey: Grey) -> Grey:
     """Ink bright on a dark ground, whichever way it came, and the light of the ground evened out."""
     if float(np.median(border(grey))) > float(grey.mean()):
         grey = 255 - grey
-    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (odd(max(grey.shape) // 3),) * 2)
-    ground = cv2.GaussianBlur(
-        cv2.morphologyEx(grey, cv2.MORPH_OPEN, kernel), (0, 0), kernel.shape[0] / 4
-    )
-    return np.asarray(cv2.subtract(grey, ground)).astype(np.uint8, copy=False)
+    return np.asarray(cv2.subtract(grey, ground(grey))).astype(np.uint8, copy=False)
+
+
+def ground(grey: Grey) -> Grey:
+    """The light of the paper under bright ink: strokes opened away, on a small copy since it is smooth."""
+    height, width = grey.shape
+    small = fit(grey, GROUND_SIDE) if max(grey.shape) > GROUND_SIDE else grey
+    kernel = np.ones((odd(max(small.shape) // 3),) * 2, np.uint8)
+    opened = cv2.GaussianBlur(cv2.morphologyEx(small, cv2.MORPH_OPEN, kernel), (0, 0), 3)
+    whole = cv2.resize(opened, (width, height), interpolation=cv2.INTER_LINEAR)
+    return np.asarray(whole).astype(np.uint8, copy=False)
 
 
 def ink_mask(ink: Grey) -> Grey:

@@ -45,7 +45,8 @@ class Predictor:
     @torch.inference_mode()
     def logits(self, images: Images) -> Floats:
         """(n, 28, 28) uint8, ink bright on dark -> (n, classes) float32."""
-        batch = torch.from_numpy(images).to(self.device).unsqueeze(1)
+        writable = np.require(images, requirements="W")  # what torch asks for
+        batch = torch.from_numpy(writable).to(self.device).unsqueeze(1)
         scaled = (batch.float() / 255 - self.card.mean) / self.card.std
         output = self._module(scaled.contiguous(memory_format=torch.channels_last))
         result: Floats = output.float().cpu().numpy()

@@ -5,8 +5,11 @@ CUDA and OpenMP do not survive a fork, so there is none.
 
 import logging
 import sys
+import warnings
 from typing import Any
 
+import redis
+from celery.platforms import SecurityWarning
 from celery.signals import worker_init, worker_ready, worker_shutdown, worker_shutting_down
 
 from .app import app
@@ -23,7 +26,7 @@ def load(**_: Any) -> None:
     """Load and warm the networks before any doorbell is heard."""
     try:
         engine()
-    except (UnsafeRedis, ValueError, OSError) as error:
+    except (UnsafeRedis, redis.RedisError, ValueError, OSError) as error:
         # Celery would log an Exception of a signal handler and go on without a network.
         raise SystemExit(f"worker: {error}") from error
 
@@ -51,10 +54,12 @@ def main() -> None:
     logging.basicConfig(
         level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s %(message)s"
     )
+    # Celery warns of root because of pickle; only JSON is accepted here.
+    warnings.simplefilter("ignore", SecurityWarning)
     queues = ",".join(queue(model) for model in served_models(WorkerSettings()))
     options = ["--pool=threads", "--concurrency=1", f"--queues={queues}", "--loglevel=WARNING"]
     quiet = ["--without-gossip", "--without-mingle", "--without-heartbeat"]
-    app.worker_main(["worker", *options, *quiet])
+    app.worker_main(["--quiet", "worker", *options, *quiet])
 
 
 if __name__ == "__main__":

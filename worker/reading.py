@@ -14,7 +14,7 @@ from model.images import BadImage, TooLarge
 from model.normalization import read_glyph
 from model.predictor import Floats, Images, Predictor, softmax
 
-from .chunks import Content, ImageFile, PixelBlock, pack, unpack
+from .chunks import BadChunk, Content, ImageFile, PixelBlock, pack, unpack
 from .jobs import Options
 from .ledger import Claim, Commit
 from .results import INFERENCE_FAILED, TOO_LARGE, UNDECODABLE, Answer, Failure, Result, count_failed
@@ -41,7 +41,7 @@ class Reader:
 
     def read(self, claims: Sequence[Claim]) -> list[Commit]:
         """Everything claimed, in one forward pass."""
-        prepared = [self.prepare(unpack(claim.payload), claim.options) for claim in claims]
+        prepared = [self.prepare(open_chunk(claim), claim.options) for claim in claims]
         try:
             logits = self.forward(np.concatenate([each.glyphs for each in prepared]))
         except RuntimeError:
@@ -56,7 +56,7 @@ class Reader:
 
     def read_alone(self, claim: Claim, check: Callable[[int], Failure | None]) -> Commit:
         """One image after the other; `check` is told of each before it is touched, and may refuse it."""
-        content = unpack(claim.payload)
+        content = open_chunk(claim)
         results: list[Result] = []
         for index in range(len(content)):
             results.append(check(index) or self._read_one(content, index, claim.options))
@@ -139,20 +139,22 @@ class Reader:
         return min(options.top_k, len(self.predictor.card.labels if allowed is None else allowed))
 
 
+def open_chunk(claim: Claim) -> Content:
+    """What was claimed; a chunk that cannot be opened is one of empty images, which fail one by one."""
+    try:
+        return unpack(claim.payload)
+    except BadChunk as error:
+        log.error("%s, chunk %d: %s", claim.name, claim.chunk, error)
+        return [ImageFile(b"")] * claim.count
+
+
 def _failure(error: BadImage) -> Failure:
     return Failure(TOO_LARGE if isinstance(error, TooLarge) else UNDECODABLE, str(error))
 
 
 def _keep(content: Content, results: Sequence[Result]) -> bytes:
-    """The chunk with only its failed images left in it, for a retry; the rest become empty."""
-    files = [
-        _file(content, index) if isinstance(result, Failure) else ImageFile(b"")
-        for index, result in enumerate(results)
-    ]
-    return pack(files)
-
-
-def _file(content: Content, index: int) -> ImageFile:
+    """The chunk with only its failed images left in it, for a retry; read files become empty."""
     if isinstance(content, PixelBlock):
-        return ImageFile(content.data[index * 784 : (index + 1) * 784])
-    return content[index]
+        return pack(content)
+    pairs = zip(content, results, strict=True)
+    return pack([file if isinstance(each, Failure) else ImageFile(b"") for file, each in pairs])
