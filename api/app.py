@@ -8,6 +8,8 @@ from fastapi import FastAPI
 
 from model.card import read_cards
 from worker.connection import connect, connect_async, require_safe
+from worker.entrance import Entrance
+from worker.gauges import Gauges
 from worker.ledger import Ledger
 from worker.store import Store
 from worker.upkeep import Upkeep
@@ -56,8 +58,9 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     blocking, client = connect(settings.redis_url), connect_async(settings.redis_url)
     require_safe(blocking, settings.allow_unsafe_redis)
     store = app.state.store = Store(client)
-    app.state.submitter = Submitter(store, settings, app.state.cards)
-    waiting = app.state.waiting = Waiting(store)
+    gauges = app.state.gauges = Gauges(client)
+    app.state.submitter = Submitter(Entrance(client), store, gauges, settings, app.state.cards)
+    waiting = app.state.waiting = Waiting(store, client)
     upkeep = Upkeep(Ledger(blocking, settings.lease_ms), list(app.state.cards))
     waiting.start()
     upkeep.start()

@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import Depends, Path, Request
 
 from worker import keys
+from worker.gauges import Gauges
 from worker.jobs import Job, JobState
 from worker.store import Store
 
@@ -18,6 +19,11 @@ from .waiting import Waiting
 def _store(request: Request) -> Store:
     store: Store = request.app.state.store
     return store
+
+
+def _gauges(request: Request) -> Gauges:
+    gauges: Gauges = request.app.state.gauges
+    return gauges
 
 
 def _submitter(request: Request) -> Submitter:
@@ -37,6 +43,7 @@ def _settings(request: Request) -> GatewaySettings:
 
 OwnerDep = Annotated[str, Depends(authenticate)]
 StoreDep = Annotated[Store, Depends(_store)]
+GaugesDep = Annotated[Gauges, Depends(_gauges)]
 SubmitterDep = Annotated[Submitter, Depends(_submitter)]
 WaitingDep = Annotated[Waiting, Depends(_waiting)]
 SettingsDep = Annotated[GatewaySettings, Depends(_settings)]

@@ -10,7 +10,7 @@ from prometheus_client.registry import Collector
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from worker import keys
-from worker.store import Store
+from worker.gauges import Gauges
 
 
 class LedgerCounters(Collector):
@@ -48,13 +48,13 @@ class Metrics:
         )
         self._workers = Gauge("inkqueue_workers", "alive", registry=self._registry)
 
-    async def render(self, store: Store) -> bytes:
+    async def render(self, gauges: Gauges) -> bytes:
         """The text that Prometheus reads."""
-        self._ledger.stats = await store.stats()
-        self._workers.set(len(await store.workers()))
+        self._ledger.stats = await gauges.stats()
+        self._workers.set(len(await gauges.workers()))
         for model in self._models:
             for lane in keys.LANES:
-                queue = await store.queue(model, lane)
+                queue = await gauges.queue(model, lane)
                 self._images.labels(model, lane).set(queue.images)
                 self._jobs.labels(model, lane).set(queue.jobs)
         return generate_latest(self._registry)

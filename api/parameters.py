@@ -1,9 +1,9 @@
 """What a client may ask of a job, checked against the models that are there."""
 
-import json
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
+import orjson
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from model.card import Card
@@ -47,7 +47,7 @@ class JobParameters(BaseModel):
     @classmethod
     def _from_json(cls, value: Any) -> Any:
         try:
-            return json.loads(value) if isinstance(value, str) else value
+            return orjson.loads(value) if isinstance(value, str) else value
         except ValueError as error:
             raise ValueError("not a JSON object of strings") from error
 
@@ -59,18 +59,17 @@ class JobParameters(BaseModel):
         return value
 
 
-def parse_parameters(*sources: Mapping[str, str]) -> JobParameters:
-    """The parameters in `sources` together; one given twice must agree. Raises `invalid-parameter`."""
+def parse_parameters(*given: tuple[str, str]) -> JobParameters:
+    """The parameters in (name, value); one given twice must agree. Raises `invalid-parameter`."""
     merged: dict[str, str] = {}
-    for source in sources:
-        for key, value in source.items():
-            if merged.setdefault(key, value) != value:
-                raise Problem("invalid-parameter", f"{key} is given twice, differently.")
+    for key, value in given:
+        if merged.setdefault(key, value) != value:
+            raise Problem("invalid-parameter", f"{key[:80]!r} is given twice, differently.")
     try:
         return JobParameters.model_validate(merged)
     except ValidationError as error:
         first = error.errors()[0]
-        name = ".".join(map(str, first["loc"]))
+        name = ".".join(map(str, first["loc"]))[:80]
         known = ", ".join(JobParameters.model_fields)
         hint = f"; known are {known}" if first["type"] == "extra_forbidden" else ""
         raise Problem("invalid-parameter", f"{name}: {first['msg']}{hint}.") from error

@@ -14,6 +14,8 @@ from starlette.requests import ClientDisconnect
 log = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
+LONGEST = 400
+"""Characters of a text that may repeat what a client sent."""
 
 CATALOGUE = {
     "malformed-request": (400, "The request cannot be understood"),
@@ -75,16 +77,22 @@ class Problem(Exception):
         self.headers = {"Retry-After": str(max(1, round(retry_after)))} if retry_after else {}
 
     def response(self, instance: str) -> Response:
-        """The answer (RFC 9457); `instance` is the path asked for."""
+        """The answer (RFC 9457); `instance` is the path asked for. What clients sent is cut short."""
         body = {
             "type": f"/problems/{self.slug}",
             "title": self.title,
             "status": self.status,
-            "detail": self.detail,
-            "instance": instance,
+            "detail": _short(self.detail),
+            "instance": instance[:LONGEST],
             **self.extra,
         }
         return Response(orjson.dumps(body), self.status, self.headers, MEDIA_TYPE)
+
+
+def _short(text: str) -> str:
+    """At most LONGEST characters, all of which JSON can say."""
+    whole = text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}..."
+    return whole.encode(errors="replace").decode()
 
 
 def install(app: FastAPI) -> None:
@@ -103,15 +111,18 @@ def install(app: FastAPI) -> None:
 def _handler(translate: Any) -> Any:
     async def handle(request: Request, error: Exception) -> Response:
         problem: Problem = translate(error)
-        return problem.response(request.url.path)
+        return problem.response(request.scope["raw_path"].decode("latin-1"))
 
     return handle
 
 
 def _invalid(error: RequestValidationError) -> Problem:
     errors = [
-        {"parameter": ".".join(map(str, each["loc"][1:])) or str(each["loc"][0]), "detail": each["msg"]}
-        for each in error.errors()[:10]
+        {
+            "parameter": _short(".".join(map(str, each["loc"][1:])) or str(each["loc"][0])),
+            "detail": _short(each["msg"]),
+        }
+        for each in error.errors()[:5]
     ]
     first = errors[0]
     return Problem("invalid-parameter", f"{first['parameter']}: {first['detail']}", errors=errors)

@@ -43,6 +43,7 @@ class Child:
             self.command,
             env=os.environ | self.environment,
             stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,  # Celery says goodbye there; what matters goes to stderr
             start_new_session=True,
             preexec_fn=_die_with_parent,
         )
@@ -93,9 +94,11 @@ class Stack:
         threads = str(max(1, (os.cpu_count() or 1) // self.workers))
         if not os.environ.get("INKQUEUE_THREADS"):
             environment |= {"INKQUEUE_THREADS": threads, "OMP_NUM_THREADS": threads}
-        self._add(Child("gateway", [sys.executable, "-m", "api"], environment))
+        # -P: a folder called `api` or `worker` where the command is called is not ours.
+        python = [sys.executable, "-P", "-m"]
+        self._add(Child("gateway", [*python, "api"], environment))
         for number in range(1, self.workers + 1):
-            self._add(Child(f"worker {number}", [sys.executable, "-m", "worker"], environment))
+            self._add(Child(f"worker {number}", [*python, "worker"], environment))
 
     def run(self, ready: Callable[[], None]) -> None:
         """Until SIGINT or SIGTERM; `ready` is called once everything was started."""

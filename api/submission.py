@@ -2,28 +2,25 @@
 
 import hashlib
 import secrets
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from anyio.to_thread import run_sync
 from fastapi import Request
 
 from model.card import Card
 from worker import keys
-from worker.chunks import Chunk
+from worker.entrance import Caps, Entrance, Submission, Verdict
+from worker.gauges import Gauges
 from worker.jobs import Job, Lane
-from worker.store import Caps, Store, Submission, Verdict
+from worker.store import Store
 
-from .intake.cutter import Cutter
 from .intake.forms import read_request
 from .intake.sources import Part
 from .intake.spool import Spool
 from .parameters import JobParameters, find_model, job_options, life_s, parse_parameters
 from .problems import Problem
 from .settings import GatewaySettings
-
-STAGE_BYTES = 1 << 20
+from .staging import Staged, in_flight, staged
 
 
 @dataclass(frozen=True)
@@ -34,46 +31,39 @@ class Accepted:
     replayed: bool
 
 
-@dataclass
-class Staged:
-    """Images that are stored but belong to no job yet."""
-
-    token: str
-    cutter: Cutter
-    taken: bool = False
-
-    def fingerprint(self, options: str) -> str:
-        """The same for the same images under the same options."""
-        whole = self.cutter.fingerprint.copy()
-        whole.update(options.encode())
-        return whole.hexdigest()
-
-
 class Submitter:
     """Takes jobs in, for one gateway."""
 
-    def __init__(self, store: Store, settings: GatewaySettings, cards: Mapping[str, Card]) -> None:
-        self._store, self._settings, self._cards = store, settings, cards
+    def __init__(
+        self,
+        entrance: Entrance,
+        store: Store,
+        gauges: Gauges,
+        settings: GatewaySettings,
+        cards: Mapping[str, Card],
+    ) -> None:
+        self._entrance, self._store, self._gauges = entrance, store, gauges
+        self._settings, self._cards = settings, cards
 
     async def submit(
         self, request: Request, owner: str, job_id: str | None = None, *, single: bool = False
     ) -> Accepted:
         """Store the job in `request` under `job_id`, or a new id. Raises problems."""
         key = idempotency_digest(request.headers.get("idempotency-key"))
-        query = dict(request.query_params)
-        find_model(parse_parameters(query), self._cards)  # refused before the body is read
-        async with self._in_flight(owner, key or (f"id-{job_id}" if job_id else None)):
+        query = request.query_params.multi_items()
+        find_model(parse_parameters(*query), self._cards)  # refused before the body is read
+        async with in_flight(self._entrance, owner, key or (f"id-{job_id}" if job_id else None)):
             with Spool() as spool:
                 intake = await read_request(request, spool, self._settings)
-                parameters = parse_parameters(query, intake.options)
-                async with self._staged(intake.parts) as staged:
-                    require_count(staged.cutter.images, single)
-                    job = self._describe(parameters, owner, job_id or new_id(), key, staged)
-                    return await self._enter(job, staged)
+                parameters = parse_parameters(*query, *intake.options)
+                async with staged(self._entrance, intake.parts, self._settings) as images:
+                    require_count(images.cutter.images, single)
+                    job = self._describe(parameters, owner, job_id or new_id(), key, images)
+                    return await self._enter(job, images)
 
     async def resubmit(self, old: Job, owner: str, parts: Iterable[Part]) -> Accepted:
         """A new job of `parts`, read the way `old` was."""
-        async with self._staged(parts) as staged:
+        async with staged(self._entrance, parts, self._settings) as images:
             job = Submission(
                 owner=owner,
                 id=new_id(),
@@ -86,31 +76,31 @@ class Submitter:
                 fingerprint="",
                 parent=old.id,
             )
-            return await self._enter(job, staged)
+            return await self._enter(job, images)
 
     def _describe(
-        self, parameters: JobParameters, owner: str, job_id: str, key: str | None, staged: Staged
+        self, parameters: JobParameters, owner: str, job_id: str, key: str | None, images: Staged
     ) -> Submission:
         card = find_model(parameters, self._cards)
         options = job_options(parameters, card)
         return Submission(
             owner=owner,
             id=job_id,
-            lane=parameters.priority or self._lane(staged.cutter.images),
+            lane=parameters.priority or self._lane(images.cutter.images),
             options=options,
             labels=card.labels,
             weights=card.sha256,
             metadata=parameters.metadata,
             ttl_s=life_s(parameters, self._settings),
-            fingerprint=staged.fingerprint(parameters.model_dump_json()),
+            fingerprint=images.fingerprint(parameters.model_dump_json()),
             idempotency=keys.idempotency(owner, key) if key else None,
         )
 
-    async def _enter(self, job: Submission, staged: Staged) -> Accepted:
+    async def _enter(self, job: Submission, images: Staged) -> Accepted:
         settings = self._settings
         caps = Caps(settings.max_queued, settings.max_open, settings.window)
-        verdict = await self._store.submit(job, staged.token, staged.cutter.sizes, caps)
-        staged.taken = verdict.kind == "new"
+        verdict = await self._entrance.submit(job, images.token, images.cutter.sizes, caps)
+        images.taken = verdict.kind == "new"
         if verdict.kind not in ("new", "replay"):
             raise await self._refusal(verdict, job)
         standing = await self._store.job(verdict.name)
@@ -128,7 +118,7 @@ class Submitter:
                 detail = f"{self._settings.max_open} jobs are unfinished; wait for some."
                 return Problem("too-many-jobs", detail, retry_after=2)
             case "full":
-                queue = await self._store.queue(job.options.model, job.lane)
+                queue = await self._gauges.queue(job.options.model, job.lane)
                 wait = queue.images / 10 / queue.rate if queue.rate else 5.0
                 detail = "Too many images are waiting to be read."
                 return Problem("queue-full", detail, retry_after=min(60.0, wait))
@@ -136,33 +126,6 @@ class Submitter:
 
     def _lane(self, images: int) -> Lane:
         return "interactive" if images <= self._settings.interactive_images else "bulk"
-
-    @asynccontextmanager
-    async def _staged(self, parts: Iterable[Part]) -> AsyncIterator[Staged]:
-        """Images cut and stored; taken back on exit unless they became a job."""
-        staged = Staged(secrets.token_hex(16), Cutter(self._settings))
-        chunks, first = staged.cutter.cut(parts), 0
-        try:
-            while group := await run_sync(_take, chunks):
-                await self._store.stage(staged.token, first, group)
-                first += len(group)
-            yield staged
-        finally:
-            if not staged.taken:
-                await self._store.unstage(staged.token, first)
-
-    @asynccontextmanager
-    async def _in_flight(self, owner: str, digest: str | None) -> AsyncIterator[None]:
-        """Only one request at a time under the same key or id."""
-        if digest is None:
-            yield
-            return
-        if not await self._store.take_off(owner, digest):
-            raise Problem("request-in-progress", "Wait for its answer.", retry_after=1)
-        try:
-            yield
-        finally:
-            await self._store.land(owner, digest)
 
 
 def new_id() -> str:
@@ -185,14 +148,3 @@ def require_count(images: int, single: bool) -> None:
         raise Problem("no-images", "There is no image in the request.")
     if single and images != 1:
         raise Problem("single-image-expected", f"{images} images were sent; use /v1/jobs.")
-
-
-def _take(chunks: Iterator[Chunk]) -> list[Chunk]:
-    """The next chunks, about STAGE_BYTES together: one larger write would hold up all others' syncs."""
-    group, size = [], 0
-    for chunk in chunks:
-        group.append(chunk)
-        size += len(chunk.payload)
-        if size >= STAGE_BYTES:
-            break
-    return group

@@ -6,6 +6,7 @@ import logging
 from collections import defaultdict
 
 import redis
+import redis.asyncio
 
 from worker import keys
 from worker.jobs import Job, JobState
@@ -20,8 +21,8 @@ LOOK_S = 1.0
 class Waiting:
     """Wakes requests when the jobs they wait for end."""
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    def __init__(self, store: Store, client: redis.asyncio.Redis) -> None:
+        self._store, self._client = store, client
         self._events: dict[str, set[asyncio.Event]] = defaultdict(set)
         self._task: asyncio.Task[None] | None = None
 
@@ -58,7 +59,7 @@ class Waiting:
     async def _listen(self) -> None:
         while True:
             try:
-                async with self._store.client.pubsub() as subscription:
+                async with self._client.pubsub() as subscription:
                     await subscription.subscribe(keys.ENDED)
                     while True:
                         notice = await subscription.get_message(True, timeout=2.0)

@@ -1,41 +1,30 @@
-"""Bytes of an image file become grey pixels, within limits. OpenCV decodes; Pillow reads the headers."""
-
-import io
-import struct
-import warnings
+"""Bytes of an image file become grey pixels, within limits: by OpenCV, TIFF by Pillow."""
 
 import cv2
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
+
+from .headers import JPEG, BadImage, TooLarge, check, open_image
+
+__all__ = ["BadImage", "Grey", "TooLarge", "decode", "to_grey"]
 
 Grey = npt.NDArray[np.uint8]
 
-FORMATS = ("PNG", "JPEG", "TIFF", "WEBP", "BMP")
-_PNG = b"\x89PNG\r\n\x1a\n"
-
-
-class BadImage(ValueError):
-    """The bytes are not an image that can be read; the text says why."""
-
-
-class TooLarge(BadImage):
-    """The image has more pixels than are allowed."""
+cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # what is wrong is told to the client
 
 
 def decode(data: bytes | memoryview, page: int = 0, max_pixels: int = 16_000_000) -> Grey:
     """Grey pixels (h, w) uint8 of a PNG, JPEG, WebP, BMP, or a page of a TIFF. Raises BadImage.
 
-    Transparent pixels show white; 16 bits become 8; EXIF orientation is applied to JPEG.
+    Transparent pixels show white; 16 bits become 8; EXIF orientation is applied to JPEG; an animation
+    is its first frame.
     """
-    if not data:
-        raise BadImage("the file is empty")
-    width, height = dimensions(data)
-    if width * height > max_pixels:
-        raise TooLarge(f"{width}x{height} pixels, at most {max_pixels} are read")
-    if bytes(data[:2]) in (b"II", b"MM"):
+    data = bytes(data)
+    check(data, max_pixels)
+    if data[:2] in (b"II", b"MM"):
         return _decode_tiff(data, page, max_pixels)
-    flags = cv2.IMREAD_GRAYSCALE if bytes(data[:2]) == b"\xff\xd8" else cv2.IMREAD_UNCHANGED
+    flags = cv2.IMREAD_GRAYSCALE if data.startswith(JPEG) else cv2.IMREAD_UNCHANGED
     try:
         pixels = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
     except cv2.error as error:
@@ -45,53 +34,46 @@ def decode(data: bytes | memoryview, page: int = 0, max_pixels: int = 16_000_000
     return to_grey(np.asarray(pixels))
 
 
-def dimensions(data: bytes | memoryview) -> tuple[int, int]:
-    """Width and height by the header alone. Raises BadImage for anything but FORMATS."""
-    if bytes(data[:8]) == _PNG and len(data) >= 24:
-        width, height = struct.unpack(">II", data[16:24])
-        return width, height
-    try:
-        with _open(data) as image:
-            return image.size
-    except Image.DecompressionBombError as error:
-        raise TooLarge(str(error)) from error
-    except UnidentifiedImageError as error:
-        raise BadImage("not a PNG, JPEG, TIFF, WebP or BMP image") from error
-    except Exception as error:  # Pillow's parsers raise many kinds on hostile bytes
-        raise BadImage(f"the image's header is damaged: {error}") from error
-
-
 def to_grey(pixels: npt.NDArray[np.generic]) -> Grey:
     """(h, w), (h, w, 3) BGR or (h, w, 4) BGRA of 8 or 16 bits -> (h, w) uint8 on white."""
     if pixels.dtype == np.uint16:
         pixels = (pixels >> 8).astype(np.uint8)  # type: ignore[operator]
     if pixels.dtype != np.uint8:
         raise BadImage(f"pixels of type {pixels.dtype} are not read")
-    if pixels.ndim == 2:
-        return pixels.astype(np.uint8, copy=False)
-    grey = cv2.cvtColor(pixels[:, :, :3], cv2.COLOR_BGR2GRAY)
-    if pixels.shape[2] == 4:
-        alpha = pixels[:, :, 3].astype(np.float32) / 255
-        grey = (grey * alpha + 255 * (1 - alpha)).round()
+    eight = pixels.astype(np.uint8, copy=False)
+    if eight.ndim == 2:
+        return eight
+    grey = cv2.cvtColor(eight[:, :, :3], cv2.COLOR_BGR2GRAY)
+    if eight.shape[2] == 4:
+        grey = 255 - cv2.multiply(255 - grey, eight[:, :, 3], scale=1 / 255)
     return np.asarray(grey).astype(np.uint8, copy=False)
 
 
-def _open(data: bytes | memoryview) -> Image.Image:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # our own limit on pixels is stricter than the warning
-        return Image.open(io.BytesIO(data), formats=FORMATS)
-
-
-def _decode_tiff(data: bytes | memoryview, page: int, max_pixels: int) -> Grey:
+def _decode_tiff(data: bytes, page: int, max_pixels: int) -> Grey:
     try:
-        with _open(data) as image:
+        with open_image(data) as image:
             image.seek(page)
             if image.width * image.height > max_pixels:
                 raise TooLarge(f"{image.width}x{image.height} pixels, at most {max_pixels} are read")
-            if image.mode.startswith("I"):
-                return to_grey(np.asarray(image).astype(np.uint16))
-            return np.asarray(image.convert("L"))
+            return _to_pixels(image)
     except BadImage:
         raise
     except Exception as error:  # Pillow's parsers raise many kinds on hostile bytes
         raise BadImage(f"page {page + 1} of the TIFF cannot be read: {error}") from error
+
+
+def _to_pixels(image: Image.Image) -> Grey:
+    if image.mode.startswith("I;16"):
+        return to_grey(np.asarray(image).astype(np.uint16))
+    if image.mode in ("I", "F"):
+        return stretch(np.asarray(image).astype(np.float32))
+    if image.has_transparency_data:
+        return to_grey(np.asarray(image.convert("RGBA"))[:, :, [2, 1, 0, 3]])
+    return np.asarray(image.convert("L"))
+
+
+def stretch(values: npt.NDArray[np.float32]) -> Grey:
+    """Values of any range -> 0..255, the least black and the greatest white."""
+    values = np.clip(np.nan_to_num(values), -1e30, 1e30)
+    values -= values.min()
+    return np.asarray(values * (255 / (values.max() or 1))).astype(np.uint8)

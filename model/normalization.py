@@ -67,7 +67,7 @@ def bright_ink(grey: Grey) -> Grey:
 
 
 def ground(grey: Grey) -> Grey:
-    """The light of the paper under bright ink: strokes opened away, on a small copy since it is smooth."""
+    """The light of the paper under bright ink: strokes opened away, on a small copy as it is smooth."""
     height, width = grey.shape
     small = fit(grey, GROUND_SIDE) if max(grey.shape) > GROUND_SIDE else grey
     kernel = np.ones((odd(max(small.shape) // 3),) * 2, np.uint8)

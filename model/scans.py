@@ -9,7 +9,7 @@ import numpy as np
 
 from .images import BadImage, Grey
 from .normalization import read_glyph
-from .tiffs import BadTiff, directories, is_tiff
+from .tiffs import BadTiff, cut, directories, is_tiff
 
 if TYPE_CHECKING:
     from .predictor import Predictor
@@ -61,18 +61,15 @@ class ScanReader:
     def _glyphs(self, files: Iterable[Path]) -> Iterator[tuple[str, Grey | Unread]]:
         for path in files:
             try:
-                data = path.read_bytes()
-                pages = sum(1 for _ in directories(data)) if is_tiff(data) else 1
+                for name, data in _pages(path):
+                    yield name, self._glyph(name, data)
             except (OSError, BadTiff) as error:
-                yield str(path), Unread(str(path), getattr(error, "strerror", None) or str(error))
-                continue
-            for page in range(pages):
-                name = f"{path}#{page + 1}" if pages > 1 else str(path)
-                yield name, self._glyph(name, data, page)
+                reason = getattr(error, "strerror", None) or str(error)
+                yield str(path), Unread(str(path), reason)
 
-    def _glyph(self, name: str, data: bytes, page: int) -> Grey | Unread:
+    def _glyph(self, name: str, data: bytes) -> Grey | Unread:
         try:
-            return read_glyph(data, page, self._predictor.card.recipe, MAX_PIXELS)
+            return read_glyph(data, 0, self._predictor.card.recipe, MAX_PIXELS)
         except BadImage as error:
             return Unread(name, str(error))
 
@@ -82,3 +79,13 @@ class ScanReader:
         best, values = probabilities.argmax(axis=1).tolist(), probabilities.max(axis=1).tolist()
         for name, index, p in zip(names, best, values, strict=True):
             yield Scan(name, card.labels[index], round(p, 7), p < card.uncertain_below)
+
+
+def _pages(path: Path) -> Iterator[tuple[str, bytes]]:
+    """A file, or each page of a TIFF, with its name. Raises OSError, BadTiff."""
+    data = path.read_bytes()
+    places = list(directories(data)) if is_tiff(data) else []
+    if len(places) > 1:
+        yield from ((f"{path}#{number}", page) for number, page in enumerate(cut(data, places), 1))
+    else:
+        yield str(path), data

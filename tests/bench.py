@@ -17,13 +17,12 @@ import httpx
 import numpy as np
 import psutil
 import torch
+from conftest import Services, running_services
 from rich.console import Console
 from rich.table import Table
+from samples import glyphs, npy_of, pngs, zip_of
 
 from model.predictor import Predictor
-
-from conftest import Services, running_services
-from samples import glyphs, npy_of, pngs, zip_of
 
 IMAGES = 20_000
 SINGLES = 200
@@ -74,7 +73,8 @@ def machine() -> str:
         ),
         platform.processor(),
     )
-    return f"{os.cpu_count()} cores ({model}), Python {platform.python_version()}, torch {torch.__version__}"
+    versions = f"Python {platform.python_version()}, torch {torch.__version__}"
+    return f"{os.cpu_count()} cores ({model}), {versions}"
 
 
 def raw_forward(images: np.ndarray) -> float:

@@ -5,14 +5,18 @@ import secrets
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
+import redis.asyncio
+
 from model.card import read_cards
 from worker.chunks import Chunk, PixelBlock, pack
 from worker.connection import connect, connect_async
+from worker.entrance import Caps, Entrance, Submission, Verdict
+from worker.gauges import Gauges
 from worker.jobs import Job, Lane, Options
 from worker.ledger import Claim, Commit, Ledger
 from worker.results import UNDECODABLE, Answer, Failure, Result
 from worker.results import pack as pack_results
-from worker.store import Caps, Store, Submission, Verdict
+from worker.store import Store
 
 T = TypeVar("T")
 LEASE_MS = 300
@@ -20,17 +24,20 @@ LABELS = read_cards()["balanced"].labels
 CAPS = Caps(max_queued=10_000, max_open=100, window=3)
 
 
+def at_entrance(url: str, work: Callable[[Entrance], Awaitable[T]]) -> T:
+    """What `work` answers of an entrance on `url`."""
+    return _on(url, lambda client: work(Entrance(client)))
+
+
+def read_stats(url: str) -> dict[str, int]:
+    """The ledger's counters."""
+    return _on(url, lambda client: Gauges(client).stats())
+
+
 def in_store(url: str, work: Callable[[Store], Awaitable[T]]) -> T:
     """What `work` answers of a store on `url`."""
 
-    async def run() -> T:
-        client = connect_async(url)
-        try:
-            return await work(Store(client))
-        finally:
-            await client.aclose()
-
-    return asyncio.run(run())
+    return _on(url, lambda client: work(Store(client)))
 
 
 def submit(
@@ -52,16 +59,16 @@ def submit(
         owner, job_id, lane, options, LABELS, "sha", {}, ttl_s, fingerprint, "", idempotency
     )
 
-    async def work(store: Store) -> Verdict:
+    async def work(entrance: Entrance) -> Verdict:
         token = secrets.token_hex(8)
         chunks = [Chunk(n, pack(PixelBlock(bytes(784 * n)))) for n in sizes]
-        await store.stage(token, 0, chunks)
-        verdict = await store.submit(job, token, sizes, caps)
+        await entrance.stage(token, 0, chunks)
+        verdict = await entrance.submit(job, token, sizes, caps)
         if verdict.kind != "new":
-            await store.unstage(token, len(sizes))
+            await entrance.unstage(token, len(sizes))
         return verdict
 
-    return in_store(url, work)
+    return at_entrance(url, work)
 
 
 def read_job(url: str, job_id: str, owner: str = "anonymous") -> Job:
@@ -88,3 +95,14 @@ def finish(url: str) -> None:
     worker = ledger(url)
     while claims := worker.claim("balanced", 100):
         worker.commit([commit_of(claim) for claim in claims])
+
+
+def _on(url: str, work: Callable[[redis.asyncio.Redis], Awaitable[T]]) -> T:
+    async def run() -> T:
+        client = connect_async(url)
+        try:
+            return await work(client)
+        finally:
+            await client.aclose()
+
+    return asyncio.run(run())

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import psutil
 import pytest
-
 from conftest import Services
 
 ROOT = Path(__file__).parent.parent
@@ -20,7 +19,8 @@ def test_packages_come_from_this_repository(package: str) -> None:
 
 
 def test_the_gateway_imports_where_torch_cannot_be() -> None:
-    code = "import sys; sys.modules['torch'] = None; import api.app, api.cli; assert 'cv2' not in sys.modules"
+    code = "import sys; sys.modules['torch'] = None; import api.app, api.cli"
+    code += "; assert 'cv2' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
 
 

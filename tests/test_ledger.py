@@ -4,12 +4,11 @@ import time
 
 import pytest
 import redis
+from ledgers import LEASE_MS, commit_of, finish, in_store, ledger, read_job, read_stats, submit
 
 from worker.connection import UnsafeRedis, connect, require_safe
+from worker.entrance import Caps
 from worker.jobs import JobState
-from worker.store import Caps
-
-from ledgers import LEASE_MS, commit_of, finish, in_store, ledger, read_job, submit
 
 pytestmark = pytest.mark.usefixtures("clean_redis")
 
@@ -67,7 +66,7 @@ def test_a_second_commit_changes_nothing(redis_url: str) -> None:
     assert worker.commit([commit_of(claim), commit_of(claim)]) == ["new", "duplicate"]
     assert worker.commit([commit_of(claim, p=0.75)]) == ["different"]
     assert read_job(redis_url, "a").counts.succeeded == 2
-    stats = in_store(redis_url, lambda store: store.stats())
+    stats = read_stats(redis_url)
     assert stats["commits_duplicate"] == 1
     assert stats["commits_different"] == 1
 

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
+from samples import glyphs, pngs
 
 from model.checkpoint import load_checkpoint
 from model.images import Grey
 from model.predictor import Floats, Images, Predictor
-from samples import glyphs, pngs
 from worker.chunks import Content, ImageFile, PixelBlock, pack
 from worker.jobs import Options
 from worker.ledger import Claim, Commit

@@ -7,15 +7,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from samples import glyphs, idx_of
 
 from model.checkpoint import load_checkpoint
-from samples import glyphs, idx_of
 from training.augment import random_affine
-from training.data import BadData, Set, hold_out, read_idx, read_set
+from training.data import BadData, Set, Split, hold_out, read_idx, read_set
 from training.evaluate import calibrate, top_accuracy
 from training.publish import publish
 from training.recipe import RECIPES, Recipe
-from training.data import Split
 from training.train import batches, train
 
 

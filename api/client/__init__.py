@@ -1,9 +1,11 @@
-"""The Python client: scans in, characters out. Client blocks, AsyncClient awaits; the rest is the same.
+"""The Python client: Client blocks, AsyncClient awaits; what they do is the same.
 
     with Client("http://127.0.0.1:8000") as client:
         job = client.wait(client.submit("scans/"))
         for item in client.results(job):
             print(item.name, item.label)
+
+Whatever goes wrong is an InkqueueError.
 """
 
 from .asynchronous import AsyncClient

@@ -1,4 +1,4 @@
-"""What is submitted, made ready to be sent as often as need be: a file, bytes, an array, or a ZIP of files.
+"""What is submitted as one body that can be sent again: a file, bytes, an array, or a ZIP of files.
 
 Names are relative to the deepest folder that holds everything given. Files are never held in memory.
 """
@@ -8,7 +8,6 @@ import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from types import TracebackType
 from typing import IO, Any, Protocol, Self, runtime_checkable
 from zipfile import ZIP_STORED, ZipFile, ZipInfo
 
@@ -38,8 +37,7 @@ IMAGES = {
 class Array(Protocol):
     """A NumPy array, (n, 28, 28) or (28, 28) uint8; NumPy itself is imported only if one comes."""
 
-    @property
-    def __array_interface__(self) -> dict[str, Any]: ...
+    def __array__(self, *args: Any, **kwargs: Any) -> Any: ...
 
 
 What = str | os.PathLike[str] | Iterable[str | os.PathLike[str]] | bytes | Array
@@ -50,7 +48,8 @@ class Upload:
 
     def __init__(self, file: IO[bytes], content_type: str) -> None:
         self._file, self.content_type = file, content_type
-        self.size = file.seek(0, os.SEEK_END)
+        file.seek(0, os.SEEK_END)
+        self.size = file.tell()
 
     def blocks(self) -> Iterator[bytes]:
         """The body from its beginning."""
@@ -61,19 +60,15 @@ class Upload:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *exception: object) -> None:
         self._file.close()
 
 
 def prepare(what: What) -> Upload:
     """`what` as one body. Raises NoImages."""
     if isinstance(what, bytes):
-        return Upload(_spooled(what), _type_of(what[:8], CONTAINERS | IMAGES))
+        known = _type_of(what, CONTAINERS | IMAGES)
+        return Upload(_spooled(what), known or "application/octet-stream")
     if isinstance(what, Array):
         return Upload(_npy(what), CONTAINERS[b"\x93NUMPY"])
     given = [what] if isinstance(what, str | os.PathLike) else what
@@ -85,13 +80,13 @@ def prepare(what: What) -> Upload:
 
 
 def _container_type(path: Path) -> str | None:
-    """What a container of images is sent as; images themselves go into a ZIP, which keeps their names."""
+    """What a container of images is sent as. Images go into a ZIP, where they keep their names."""
     with path.open("rb") as file:
-        return _type_of(file.read(8), CONTAINERS, None)
+        return _type_of(file.read(8), CONTAINERS)
 
 
-def _type_of(head: bytes, kinds: dict[bytes, str], default: Any = "application/octet-stream") -> Any:
-    return next((kind for magic, kind in kinds.items() if head.startswith(magic)), default)
+def _type_of(data: bytes, kinds: dict[bytes, str]) -> str | None:
+    return next((kind for magic, kind in kinds.items() if data.startswith(magic)), None)
 
 
 def _common_folder(paths: Iterable[Path]) -> Path:

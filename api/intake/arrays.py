@@ -1,74 +1,92 @@
-"""Arrays of 28x28 images: NumPy's .npy and the IDX files of MNIST; neither numpy nor pickle is used."""
+"""Arrays of 28x28 images, read without numpy and without pickle: .npy, and the IDX files of MNIST."""
 
-import ast
-import struct
-import zlib
-from collections.abc import Sequence
+import io
+import math
+import re
+from collections.abc import Iterator, Sequence
 
-from model.idx import BadIdx, read_header
+from model.idx import BadIdx, is_idx, read_header
 from worker.chunks import GLYPH_BYTES, PixelBlock
 
 from ..problems import Problem
+from ..settings import MIB
+from .gzips import Gunzip
 
 NPY_MAGIC = b"\x93NUMPY"
-GZIP_MAGIC = b"\x1f\x8b"
+BLOCK = 1024 * GLYPH_BYTES
+HARMLESS = 64 * MIB
+"""Up to here it does not matter how well an array was packed: blank paper packs very well."""
+
 _LONGEST_HEADER = 4096
+# The header of a .npy is a Python literal: matched here, never evaluated.
+_DESCR = re.compile(rb"'descr': *'([^']*)'")
+_FORTRAN = re.compile(rb"'fortran_order': *(True|False)")
+_SHAPE = re.compile(rb"'shape': *\(([\d, ]*)\)")
 
 
 def read_npy(view: memoryview) -> PixelBlock:
     """The images of a .npy file (NEP 1): uint8, (n, 28, 28) or (28, 28), C order."""
-    try:
-        shape, offset = _npy_header(view)
-    except (ValueError, SyntaxError, KeyError, TypeError, struct.error, RecursionError) as error:
-        raise Problem("array-invalid", "The .npy header cannot be read.") from error
-    return _block(view, shape, offset)
+    header, offset = _npy_header(view)
+    descr, fortran, shape = (field.search(header) for field in (_DESCR, _FORTRAN, _SHAPE))
+    if not (descr and fortran and shape):
+        raise Problem("array-invalid", "The .npy header cannot be read.")
+    if b"O" in descr[1]:
+        raise Problem("pickled-array", "The .npy holds Python objects; save it as uint8.")
+    if descr[1].strip(b"|<>=") != b"u1" or fortran[1] == b"True":
+        raise Problem("array-invalid", f"Send uint8 in C order, not {descr[1].decode('latin-1')!r}.")
+    size = _size([int(axis) for axis in shape[1].replace(b",", b" ").split()])
+    return _block(view[offset:], size)
 
 
 def read_idx(view: memoryview) -> PixelBlock:
     """The images of an IDX file."""
+    size, offset = _idx_size(bytes(view[:16]))
+    return _block(view[offset:], size)
+
+
+def read_idx_gz(view: memoryview, max_ratio: int) -> Iterator[PixelBlock]:
+    """The images of a gzipped IDX file, block by block, so that it is never held unpacked."""
+    with io.BufferedReader(Gunzip(view), BLOCK) as file:
+        head = file.read(4)
+        if not is_idx(head):
+            raise Problem("unsupported-media-type", "Only IDX files are read from .gz.")
+        left, _ = _idx_size(head + file.read(4 * head[3]))
+        if left > max(HARMLESS, max_ratio * len(view)):
+            raise Problem("archive-bomb", f"The .gz of {len(view)} bytes unpacks to {left}.")
+        while left:
+            data = file.read(min(left, BLOCK))
+            left -= len(data)
+            if len(data) % GLYPH_BYTES or not data or (not left and file.read(1)):
+                raise Problem("array-invalid", "The .gz holds more or less than its header promises.")
+            yield PixelBlock(data)
+
+
+def _npy_header(view: memoryview) -> tuple[bytes, int]:
+    """The header's text, and where the pixels begin."""
+    start = 10 if bytes(view[6:7]) == b"\x01" else 12
+    size = int.from_bytes(view[8:start], "little")
+    if size > _LONGEST_HEADER:
+        raise Problem("array-invalid", "The .npy header is too long.")
+    return bytes(view[start : start + size]), start + size
+
+
+def _idx_size(head: bytes) -> tuple[int, int]:
+    """How many bytes of pixels there must be, and where they begin."""
     try:
-        header = read_header(bytes(view[:16]))
+        header = read_header(head)
     except BadIdx as error:
         raise Problem("array-invalid", f"{error}.") from error
-    return _block(view, header.shape, header.offset)
+    return _size(header.shape), header.offset
 
 
-def gunzip(view: memoryview, most: int) -> memoryview:
-    """The content of a .gz file. Raises `archive-bomb` over `most` bytes."""
-    inflate = zlib.decompressobj(31)
-    try:
-        data = inflate.decompress(view, most + 1)
-    except zlib.error as error:
-        raise Problem("archive-invalid", f"The .gz is damaged: {error}.") from error
-    if len(data) > most:
-        raise Problem("archive-bomb", f"The .gz unpacks to over {most} bytes.", limit=most)
-    if not inflate.eof:
-        raise Problem("archive-invalid", "The .gz is cut off.")
-    return memoryview(data)
-
-
-def _npy_header(view: memoryview) -> tuple[tuple[int, ...], int]:
-    major = view[6]
-    form, start = ("<H", 10) if major == 1 else ("<I", 12)
-    (size,) = struct.unpack_from(form, view, 8)
-    if size > _LONGEST_HEADER:
-        raise ValueError("header too long")
-    header = ast.literal_eval(bytes(view[start : start + size]).decode("latin-1").strip())
-    if "O" in str(header["descr"]):
-        raise Problem("pickled-array", "The .npy holds Python objects; save it as uint8.")
-    if header["descr"] not in ("|u1", "u1", "<u1", ">u1") or header["fortran_order"]:
-        raise Problem("array-invalid", f"Send uint8 in C order, not {header['descr']!r}.")
-    return tuple(int(axis) for axis in header["shape"]), start + size
-
-
-def _block(view: memoryview, shape: Sequence[int], offset: int) -> PixelBlock:
-    if len(shape) == 2:
-        shape = (1, *shape)
-    if len(shape) != 3 or tuple(shape[1:]) != (28, 28):
+def _size(shape: Sequence[int]) -> int:
+    """The bytes of an array of images."""
+    if len(shape) not in (2, 3) or tuple(shape[-2:]) != (28, 28):
         raise Problem("array-invalid", f"The shape is {tuple(shape)}; (n, 28, 28) is read.")
-    if len(view) - offset != shape[0] * GLYPH_BYTES:
-        raise Problem(
-            "array-invalid",
-            f"The header promises {shape[0]} images, the file holds {len(view) - offset} bytes.",
-        )
-    return PixelBlock(view[offset:])
+    return math.prod(shape)
+
+
+def _block(pixels: memoryview, size: int) -> PixelBlock:
+    if len(pixels) != size:
+        raise Problem("array-invalid", f"{size} bytes are promised, the file holds {len(pixels)}.")
+    return PixelBlock(pixels)

@@ -5,7 +5,7 @@ import re
 from ..problems import Problem
 
 LONGEST = 255
-_CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _DRIVE = re.compile(r"^[A-Za-z]:")
 
 

@@ -4,11 +4,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from model.idx import is_idx
+from model.tiffs import MAGICS, is_tiff
 from worker.chunks import ImageFile, PixelBlock
 
 from ..problems import Problem
 from ..settings import GatewaySettings
-from . import arrays, tiffs, zips
+from . import arrays, gzips, tiffs, zips
 
 IMAGES = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"BM")
 
@@ -49,7 +50,7 @@ def parts_of(source: Source, settings: GatewaySettings, *, alone: bool) -> Itera
 def is_known(head: bytes) -> bool:
     """Whether the first 16 bytes are of a format that is read (a ZIP aside)."""
     return (
-        head.startswith((*IMAGES, *tiffs.MAGICS, arrays.NPY_MAGIC, arrays.GZIP_MAGIC))
+        head.startswith((*IMAGES, *MAGICS, arrays.NPY_MAGIC, gzips.MAGIC))
         or is_webp(head)
         or is_idx(head)
     )
@@ -61,28 +62,27 @@ def is_webp(head: bytes) -> bool:
 
 
 def _plain_parts(source: Source, settings: GatewaySettings) -> Iterator[Part]:
+    try:
+        yield from _read(source, settings)
+    except Problem as problem:
+        if source.name:
+            problem.detail = f"{source.name[:80]!r}: {problem.detail}"
+        raise
+
+
+def _read(source: Source, settings: GatewaySettings) -> Iterator[Part]:
     view, head = source.view, bytes(source.view[:16])
-    if head.startswith(arrays.GZIP_MAGIC):
-        view = arrays.gunzip(view, settings.max_unpacked_bytes)
-        head = bytes(view[:16])
-        if not is_idx(head):
-            raise Problem("unsupported-media-type", "Only IDX files are read from .gz.")
-    if head.startswith(arrays.NPY_MAGIC):
+    if head.startswith(gzips.MAGIC):
+        yield from arrays.read_idx_gz(view, settings.max_ratio)
+    elif head.startswith(arrays.NPY_MAGIC):
         yield arrays.read_npy(view)
     elif is_idx(head):
         yield arrays.read_idx(view)
+    elif len(view) > settings.max_image_bytes:
+        most = settings.max_image_bytes
+        raise Problem("file-too-large", f"An image has at most {most} bytes.", limit=most)
+    elif is_tiff(head):
+        for suffix, page in tiffs.read_tiff(view, settings.max_tiff_pages):
+            yield NamedImage(source.name + suffix, ImageFile(page))
     else:
-        yield from _images(Source(source.name, view), settings)
-
-
-def _images(source: Source, settings: GatewaySettings) -> Iterator[NamedImage]:
-    most = settings.max_image_bytes
-    if len(source.view) > most:
-        raise Problem("file-too-large", f"{source.name[:80]!r} has over {most} bytes.", limit=most)
-    data = bytes(source.view)
-    pages = 1
-    if data[:4] in tiffs.MAGICS:
-        pages = tiffs.count_pages(source.view, settings.max_tiff_pages)
-    for page in range(pages):
-        name = f"{source.name}#{page + 1}" if pages > 1 else source.name
-        yield NamedImage(name, ImageFile(data, page))
+        yield NamedImage(source.name, ImageFile(bytes(view)))

@@ -4,7 +4,7 @@ import mmap
 import tempfile
 from collections.abc import AsyncGenerator, AsyncIterator
 from types import TracebackType
-from typing import Self
+from typing import IO, Self
 
 from ..problems import Problem
 
@@ -15,25 +15,23 @@ class Spool:
     """Bytes that are written once and then looked at without copying. Deleted on exit."""
 
     def __init__(self) -> None:
-        self._file = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115
-        self._map: mmap.mmap | None = None
-        self._view: memoryview | None = None
+        self._memory = bytearray()
+        self._file: IO[bytes] | None = None
 
     def write(self, data: bytes) -> None:
         """Add `data`."""
-        self._file.write(data)
+        if self._file is None and len(self._memory) + len(data) > IN_MEMORY:
+            self._file = tempfile.TemporaryFile()  # noqa: SIM115, closed on exit
+            self._file.write(self._memory)
+            self._memory.clear()
+        if self._file is None:
+            self._memory += data
+        else:
+            self._file.write(data)
 
     def view(self) -> memoryview:
-        """Everything written, mapped from the file if it is one."""
-        if self._view is None:
-            self._file.seek(0)
-            if self._file._rolled:  # type: ignore[attr-defined]
-                self._file.flush()
-                self._map = mmap.mmap(self._file.fileno(), 0, access=mmap.ACCESS_READ)
-                self._view = memoryview(self._map)
-            else:
-                self._view = memoryview(self._file.read())
-        return self._view
+        """Everything written."""
+        return memoryview(self._memory) if self._file is None else map_file(self._file)
 
     def __enter__(self) -> Self:
         return self
@@ -44,9 +42,17 @@ class Spool:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        # The map closes itself with its last view; images cut from it may still be on their way.
-        self._view = self._map = None
-        self._file.close()
+        if self._file is not None:
+            self._file.close()
+
+
+def map_file(file: IO[bytes]) -> memoryview:
+    """The bytes of a file that is not empty, paged in as they are looked at.
+
+    The map outlives the file and ends with its last view.
+    """
+    file.flush()
+    return memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
 
 
 async def limited(

@@ -5,7 +5,7 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 
 from ..bodies import PROBLEMS
-from ..dependencies import OwnerDep, StoreDep
+from ..dependencies import GaugesDep, OwnerDep
 from ..metrics import Metrics
 from ..problems import CATALOGUE, Problem
 from ..schemas import ModelOut
@@ -26,19 +26,19 @@ async def health() -> dict[str, str]:
 
 
 @router.get("/readyz")
-async def readiness(store: StoreDep) -> dict[str, Any]:
+async def readiness(gauges: GaugesDep) -> dict[str, Any]:
     """Whether jobs are taken and read: Redis answers and a worker is alive."""
-    workers = await store.workers()
+    workers = await gauges.workers()
     if not workers:
         raise Problem("not-ready", "No worker is alive; jobs are kept until one is.", retry_after=2)
     return {"status": "ready", "workers": workers}
 
 
 @router.get("/metrics", response_class=Response)
-async def metrics(request: Request, store: StoreDep) -> Response:
+async def metrics(request: Request, gauges: GaugesDep) -> Response:
     """Prometheus text."""
-    gauge: Metrics = request.app.state.metrics
-    return Response(await gauge.render(store), media_type=gauge.media_type)
+    registry: Metrics = request.app.state.metrics
+    return Response(await registry.render(gauges), media_type=registry.media_type)
 
 
 @router.get("/problems/{slug}")

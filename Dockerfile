@@ -1,0 +1,52 @@
+# Two images from one file: `api`, the gateway without torch, and `worker`, with it. Packages lie in
+# layers of their own below the code, so a change of code installs nothing again.
+
+FROM python:3.11-slim-bookworm AS requirements
+WORKDIR /build
+COPY pyproject.toml .
+RUN python -c 'import tomllib; \
+    project = tomllib.load(open("pyproject.toml", "rb"))["project"]; \
+    print(*project["dependencies"], sep="\n", file=open("api.txt", "w")); \
+    print(*project["optional-dependencies"]["worker"], sep="\n", file=open("worker.txt", "w"))'
+
+FROM python:3.11-slim-bookworm AS packages
+ARG PIP_INDEX_URL
+ARG PIP_EXTRA_INDEX_URL
+ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
+WORKDIR /build
+RUN python -m venv --without-pip /opt/inkqueue
+COPY constraints.txt .
+COPY --from=requirements /build/api.txt .
+RUN pip --python /opt/inkqueue install -c constraints.txt -r api.txt
+
+# A prefix takes only what the venv lacks: torch and what it needs, without its own tests and headers.
+FROM packages AS torch
+COPY --from=requirements /build/worker.txt .
+RUN pip --python /opt/inkqueue install --prefix /torch -c constraints.txt -r worker.txt \
+ && cd /torch/lib/python3.11/site-packages/torch \
+ && rm -rf include test \
+ && find bin -type f ! -name torch_shm_manager -delete
+
+FROM packages AS code
+RUN pip --python /opt/inkqueue install hatchling
+COPY . .
+RUN pip --python /opt/inkqueue install --no-build-isolation --no-deps --prefix /code .
+
+# The venv has no pip, and nothing in the image belongs to the user but the spool of uploads.
+FROM python:3.11-slim-bookworm AS runtime
+RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin inkqueue \
+ && install -d -o inkqueue -m 700 /spool
+ENV PATH=/opt/inkqueue/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
+COPY --from=packages /opt/inkqueue /opt/inkqueue
+USER inkqueue
+
+FROM runtime AS api
+COPY --from=code /code /opt/inkqueue
+ENV TMPDIR=/spool
+EXPOSE 8000
+CMD ["python", "-m", "api"]
+
+FROM runtime AS worker
+COPY --from=torch /torch /opt/inkqueue
+COPY --from=code /code /opt/inkqueue
+CMD ["python", "-m", "worker"]

@@ -1,0 +1,36 @@
+"""How the command speaks: data on stdout, everything else on stderr, refusals without a traceback."""
+
+from typing import Any
+
+import typer
+from rich.console import Console
+from typer.core import TyperGroup
+
+from model.folders import NoImages
+
+from ..client import InkqueueError, ProblemError, Unreachable
+
+notes = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+class Refusal(Exception):
+    """A command cannot go on; the text says why and what to do."""
+
+
+class Commands(TyperGroup):
+    """The commands; whatever they refuse is one line on stderr and exit code 1."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except (Refusal, NoImages, InkqueueError) as error:
+            notes.print(f"error: {error}{_hint(error)}", style="red", markup=False)
+            raise typer.Exit(1) from error
+
+
+def _hint(error: Exception) -> str:
+    if isinstance(error, Unreachable):
+        return "; start one with `inkqueue up`, or name another with --url or INKQUEUE_URL"
+    if isinstance(error, ProblemError) and error.status == 401:
+        return " (--api-key or INKQUEUE_API_KEY)"
+    return ""

@@ -1,0 +1,143 @@
+"""`inkqueue demo`: the whole service for one sheet of drawn characters, and nothing left of it."""
+
+import os
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.columns import Columns
+from rich.console import Console
+from rich.table import Table
+
+from worker.embedded import NoRedis, free_port
+from worker.jobs import JobState
+
+from ..client import Client
+from ..schemas import ItemOut, JobOut
+from ..stack import Stack
+from .console import Refusal, notes
+from .progress import bar
+from .readiness import address, wait_ready
+
+MODEL = "balanced"
+COLUMN = 16
+ENOUGH = 0.6
+"""A share of the drawings that is read right by any network that works; chance is 0.02."""
+
+
+@dataclass
+class Course:
+    """What the demonstration went like."""
+
+    drawn: str
+    job: JobOut
+    items: list[ItemOut]
+    first_s: float
+
+    @property
+    def right(self) -> int:
+        """How many drawings were read as what they are."""
+        return sum(item.label == label for label, item in zip(self.drawn, self.items, strict=True))
+
+    @property
+    def job_s(self) -> float:
+        """Seconds from the job's acceptance to its end."""
+        return ((self.job.ended_at or self.job.created_at) - self.job.created_at).total_seconds()
+
+
+def demo(
+    seed: Annotated[int, typer.Option(help="another one draws other characters")] = 1,
+) -> None:
+    """Start everything, read a sheet of drawn characters over HTTP, stop everything."""
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
+    with tempfile.TemporaryDirectory(prefix="inkqueue-demo-") as folder:
+        course = _run(Path(folder), seed)
+    _show(course)
+    if course.job.state is not JobState.SUCCEEDED or course.right < ENOUGH * len(course.drawn):
+        raise Refusal(f"the job {course.job.state} and {course.right} drawings were read right")
+
+
+def _run(folder: Path, seed: int) -> Course:
+    began = time.monotonic()
+    with _running(folder / "data") as url, Client(url) as client:
+        notes.print(f"ready after {time.monotonic() - began:.1f} s at {url}: Redis, a gateway, a worker")
+        labels = next(model.labels for model in client.models() if model.name == MODEL)
+        _draw(labels, folder / "sheet", seed)
+        job = client.submit(folder / "sheet", model=MODEL)
+        notes.print(f"sent {len(labels)} drawings over HTTP as one ZIP: {job.id}")
+        items: list[ItemOut] = []
+        first_s = 0.0
+        with bar(len(labels)) as show:
+            for item in client.results(job):
+                first_s = first_s or time.monotonic() - began
+                items.append(item)
+                show(len(items), "reading")
+        return Course(labels, client.wait(job), items, first_s)
+
+
+@contextmanager
+def _running(data: Path) -> Iterator[str]:
+    """A stack of its own, whatever the environment says; yields its address."""
+    for name in [name for name in os.environ if name == "REDIS_URL" or name.startswith("INKQUEUE_")]:
+        del os.environ[name]
+    stack = Stack("127.0.0.1", free_port(), 1, data)
+    try:
+        with notes.status("starting Redis, a gateway and a worker"):
+            stack.start()
+            if not wait_ready(stack, lambda: bool(_ended(stack))):
+                raise Refusal(f"the {_ended(stack)} ended; what it said stands above")
+        yield address(stack)
+    except NoRedis as error:
+        raise Refusal(str(error)) from error
+    finally:
+        stack.stop()
+
+
+def _ended(stack: Stack) -> str:
+    """The children that are no more."""
+    gone = [each for each in stack.children if each.process and each.process.poll() is not None]
+    return ", ".join(each.name for each in gone)
+
+
+def _draw(labels: str, folder: Path, seed: int) -> None:
+    import numpy as np
+
+    from model.strokes import draw, png
+
+    rng = np.random.default_rng(seed)
+    folder.mkdir()
+    for number, label in enumerate(labels):
+        (folder / f"{number:02}.png").write_bytes(png(draw(label, rng)))
+
+
+def _show(course: Course) -> None:
+    """The table of what was read, and the sum of it."""
+    out = Console(highlight=False, soft_wrap=True)
+    rows = list(zip(course.drawn, course.items, strict=True))
+    tables = [_table(rows[start : start + COLUMN]) for start in range(0, len(rows), COLUMN)]
+    out.print(Columns(tables, padding=(0, 4)))
+    unsure = [item.label == label for label, item in rows if item.uncertain]
+    out.print(
+        f"\n{course.right} of {len(rows)} read right;"
+        f" {len(unsure)} marked uncertain (?), {unsure.count(False)} of these wrong.\n"
+        f"First result {course.first_s:.1f} s after the stack was started;"
+        f" the job itself took {course.job_s:.2f} s.\n"
+        "These characters were drawn by the program, not by hand: they show that everything works,\n"
+        "not how well handwriting is read (`inkqueue models` says that)."
+    )
+
+
+def _table(rows: list[tuple[str, ItemOut]]) -> Table:
+    table = Table("drawn", "read", "confidence", box=None, pad_edge=False)
+    for label, item in rows:
+        confidence = f"{item.confidence:.3f}" if item.confidence is not None else "failed"
+        mark = " ?" if item.uncertain else ""
+        table.add_row(label, item.label, confidence + mark, style="" if item.label == label else "red")
+    return table

@@ -1,0 +1,30 @@
+"""What several commands take, and the client that they speak through."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from ..client import Client, Patience
+from .console import Refusal
+
+Url = Annotated[str, typer.Option(envvar="INKQUEUE_URL", help="where the gateway is")]
+ApiKey = Annotated[str | None, typer.Option(envvar="INKQUEUE_API_KEY", help="who you are")]
+JobId = Annotated[str, typer.Argument(metavar="JOB", help="a job's id")]
+Format = Literal["table", "json", "ndjson", "csv"]
+FormatOption = Annotated[Format, typer.Option("--format", help="how results are written")]
+Output = Annotated[
+    Path | None, typer.Option("--output", "-o", dir_okay=False, help="a file instead of stdout")
+]
+
+BRIEFLY = Patience(silence_s=2)
+LONG = Patience(silence_s=15)
+"""A gateway that restarts is back within this time."""
+
+
+def connect(url: str, api_key: str | None, patience: Patience = BRIEFLY) -> Client:
+    """A client of the gateway at `url`. Raises Refusal."""
+    try:
+        return Client(url, api_key, patience=patience)
+    except ValueError as error:
+        raise Refusal(str(error)) from error

@@ -1,0 +1,78 @@
+"""Results written as they come, in any of the formats; however many there are, one at a time."""
+
+import csv
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TextIO
+
+from ..rows import COLUMNS, cells
+from ..schemas import ItemOut
+from .console import Refusal
+from .options import Format
+
+
+@contextmanager
+def opened(path: Path | None) -> Iterator[TextIO]:
+    """The file to write to; stdout for None. Raises Refusal."""
+    if path is None:
+        yield sys.stdout
+        return
+    try:
+        file = path.open("w", encoding="utf-8", newline="")
+    except OSError as error:
+        raise Refusal(f"cannot write {path}: {error.strerror}") from error
+    with file:
+        yield file
+
+
+def write_items(items: Iterable[ItemOut], format: Format, out: TextIO) -> None:
+    """Write all of `items`."""
+    _WRITERS[format](items, out)
+
+
+def write_table(rows: Iterable[Sequence[object]], out: TextIO) -> None:
+    """Rows, the first of them the headings, in columns as wide as they must be."""
+    texts = [[str(cell) for cell in row] for row in rows]
+    widths = [max(map(len, column)) for column in zip(*texts, strict=True)]
+    for row in texts:
+        line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        out.write(line.rstrip() + "\n")
+
+
+def _table(items: Iterable[ItemOut], out: TextIO) -> None:
+    """The name last, since it alone has no end."""
+    row = "{:>7}  {:<5}  {:>10}  {:<17}  {}\n".format
+    out.write(row("index", "label", "confidence", "note", "name"))
+    for item in items:
+        note = item.error.type if item.error else "uncertain" if item.uncertain else ""
+        confidence = "" if item.confidence is None else f"{item.confidence:.4f}"
+        out.write(row(item.index, item.label or "", confidence, note, item.name))
+
+
+def _ndjson(items: Iterable[ItemOut], out: TextIO) -> None:
+    for item in items:
+        out.write(item.model_dump_json(exclude_none=True) + "\n")
+
+
+def _json(items: Iterable[ItemOut], out: TextIO) -> None:
+    separator = "[\n"
+    for item in items:
+        out.write(separator + item.model_dump_json(exclude_none=True))
+        separator = ",\n"
+    out.write("\n]\n" if separator != "[\n" else "[]\n")
+
+
+def _csv(items: Iterable[ItemOut], out: TextIO) -> None:
+    rows = csv.writer(out)
+    rows.writerow(COLUMNS)
+    rows.writerows(cells(item.model_dump()) for item in items)
+
+
+_WRITERS: dict[Format, Callable[[Iterable[ItemOut], TextIO], None]] = {
+    "table": _table,
+    "json": _json,
+    "ndjson": _ndjson,
+    "csv": _csv,
+}

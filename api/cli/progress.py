@@ -1,0 +1,80 @@
+"""Progress on stderr: a bar with images done, images a second and the time that is left."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import typer
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TextColumn,
+    TimeRemainingColumn,
+)
+from rich.text import Text
+
+from worker.jobs import JobState
+
+from ..client import Client
+from ..schemas import JobOut
+from .console import notes
+
+
+class Rate(ProgressColumn):
+    """Images a second."""
+
+    def render(self, task: Task) -> Text:
+        return Text(f"{task.speed:,.0f} img/s" if task.speed else "", style="progress.data.speed")
+
+
+@contextmanager
+def bar(total: int) -> Iterator[Callable[[int, str], None]]:
+    """A bar, on a terminal only; yields how to tell it what is done, and in which state."""
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        Rate(),
+        TimeRemainingColumn(),
+    )
+    hidden = not notes.is_terminal
+    with Progress(
+        *columns, console=notes, transient=True, disable=hidden, redirect_stdout=False
+    ) as live:
+        task = live.add_task("", total=total)
+        yield lambda done, state: live.update(task, completed=done, description=state)
+
+
+def follow(client: Client, job: JobOut) -> JobOut:
+    """Show the job until it is final. Ctrl-C leaves, the job goes on."""
+    try:
+        with bar(job.counts.total) as show:
+            final = client.wait(job, on_progress=lambda now: show(_done(now), now.state))
+    except KeyboardInterrupt:
+        notes.print(f"{job.id} goes on; see it with: inkqueue watch {job.id}")
+        raise
+    notes.print(summary(final))
+    return final
+
+
+def require_success(job: JobOut) -> None:
+    """Exit code 1 unless every image was read."""
+    if job.state is not JobState.SUCCEEDED:
+        raise typer.Exit(1)
+
+
+def summary(job: JobOut) -> str:
+    """A job in one line."""
+    counts = job.counts
+    parts = [f"{counts.succeeded} of {counts.total} read"]
+    parts += [f"{counts.failed} failed"] if counts.failed else []
+    parts += [f"{counts.canceled} canceled"] if counts.canceled else []
+    seconds = (job.ended_at - job.created_at).total_seconds() if job.ended_at else None
+    time = f" in {seconds:.1f} s" if seconds is not None else ""
+    return f"{job.id} {job.state}: {', '.join(parts)}{time}"
+
+
+def _done(job: JobOut) -> int:
+    return job.counts.succeeded + job.counts.failed + job.counts.canceled

@@ -1,0 +1,94 @@
+"""Serving from this machine: `inkqueue up`, and `inkqueue keys` for those who let others in."""
+
+import logging
+import os
+import socket
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from worker.connection import UnsafeRedis, connect, require_safe
+from worker.embedded import NoRedis, free_port
+
+from ..stack import Stack
+from .console import Refusal, notes
+from .readiness import address, wait_ready
+
+
+def up(
+    host: Annotated[str, typer.Option(help="the address to listen on")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0: any that is free")] = 8000,
+    workers: Annotated[int, typer.Option(min=1, help="how many processes read")] = 1,
+    data: Annotated[
+        Path, typer.Option(file_okay=False, help="where jobs are kept, unless REDIS_URL is set")
+    ] = Path("inkqueue-data"),
+) -> None:
+    """Serve until Ctrl-C: Redis, a gateway and workers. Jobs stay in the data folder."""
+    logging.basicConfig(
+        level=logging.WARNING, stream=sys.stderr, format="%(asctime)s %(name)s %(message)s"
+    )
+    began = time.monotonic()
+    stack = Stack(host, port or free_port(), workers, data)
+    _require_safe(stack)
+    try:
+        stack.run(lambda: _announce(stack, began))
+    except NoRedis as error:
+        raise Refusal(str(error)) from error
+    notes.print("stopped")
+
+
+def keys() -> None:
+    """Make an API key. It is shown once and stored nowhere."""
+    from ..auth import new_key
+
+    key, line = new_key()
+    typer.echo(f"INKQUEUE_API_KEY={key}")
+    typer.echo(f"INKQUEUE_API_KEYS={line}")
+    notes.print(
+        "The first line is the caller's: `inkqueue` reads it from the environment, others send the key\n"
+        "as `Authorization: Bearer ...`. The second is the gateway's: set it where `inkqueue up` or\n"
+        "`python -m api` starts; several are separated by spaces, or stand one a line in the file that\n"
+        "INKQUEUE_API_KEYS_FILE names.",
+        markup=False,
+    )
+
+
+def _require_safe(stack: Stack) -> None:
+    """Refuse now what the gateway would refuse, and be restarted for, again and again."""
+    from ..auth import BadKeys, Keyring, UnsafeAddress, require_safe_address
+    from ..settings import GatewaySettings
+
+    settings = GatewaySettings(host=stack.host, port=stack.port)
+    try:
+        require_safe_address(settings, Keyring(settings))
+        _require_free(stack.host, stack.port)
+        if os.environ.get("REDIS_URL"):
+            require_safe(connect(settings.redis_url), settings.allow_unsafe_redis)
+    except (BadKeys, UnsafeAddress, UnsafeRedis) as error:
+        raise Refusal(str(error)) from error
+
+
+def _require_free(host: str, port: int) -> None:
+    try:
+        (family, *_, where), *_ = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        with socket.socket(family) as listener:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind(where)
+    except OSError as error:
+        raise Refusal(f"cannot listen on {host}:{port}: {error.strerror}; try another --port") from error
+
+
+def _announce(stack: Stack, began: float) -> None:
+    """Say where the gateway is, and once it is ready, that."""
+    notes.print(f"starting on {address(stack)}")
+
+    def wait() -> None:
+        if wait_ready(stack, lambda: stack.stopping):
+            seconds = time.monotonic() - began
+            notes.print(f"READY in {seconds:.1f} s: {address(stack)} (what it takes: /docs)")
+
+    threading.Thread(target=wait, name="readiness", daemon=True).start()

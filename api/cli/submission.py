@@ -1,0 +1,60 @@
+"""Images in, characters out: `inkqueue submit` and `inkqueue results`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ..client.flows import Only
+from ..client.settings import DEFAULT_URL
+from .console import notes
+from .options import LONG, ApiKey, FormatOption, JobId, Output, Url, connect
+from .output import opened, write_items
+from .progress import follow, require_success
+
+
+def submit(
+    paths: Annotated[
+        list[Path], typer.Argument(metavar="PATH...", help="images, folders of them, a ZIP, .npy or IDX")
+    ],
+    url: Url = DEFAULT_URL,
+    api_key: ApiKey = None,
+    model: Annotated[str | None, typer.Option(help="see `inkqueue models`")] = None,
+    charset: Annotated[
+        str | None, typer.Option(help="digits, letters, upper, lower, or the characters")
+    ] = None,
+    top_k: Annotated[int | None, typer.Option(min=1, max=10, help="answers an image")] = None,
+    keep_images: Annotated[
+        bool, typer.Option("--keep-images", help="keep uploads as long as the job")
+    ] = False,
+    wait: Annotated[bool, typer.Option(help="until all is read; else print the job's id")] = True,
+    format: FormatOption = "table",
+    output: Output = None,
+) -> None:
+    """Submit images as one job, watch it, print what they say. Exit code 1: some were not read."""
+    with connect(url, api_key, LONG) as client, opened(output) as out:
+        with notes.status(f"sending to {url}"):
+            job = client.submit(
+                paths, model=model, charset=charset, top_k=top_k, keep_images=keep_images or None
+            )
+        if not wait:
+            out.write(f"{job.id}\n")
+            notes.print(f"images stored: {job.counts.total}; see: inkqueue watch {job.id}")
+            return
+        job = follow(client, job)
+        write_items(client.results(job), format, out)
+    require_success(job)
+
+
+def results(
+    job: JobId,
+    url: Url = DEFAULT_URL,
+    api_key: ApiKey = None,
+    only: Annotated[Only | None, typer.Option(help="leave out the others")] = None,
+    format: FormatOption = "table",
+    output: Output = None,
+) -> None:
+    """Print a job's results as they come, until it is final."""
+    with connect(url, api_key, LONG) as client, opened(output) as out:
+        client.job(job)  # an unknown job is refused before anything is written
+        write_items(client.results(job, only), format, out)

@@ -1,0 +1,130 @@
+"""The client that awaits. It carries flows out; what it says and understands stands there."""
+
+from collections.abc import AsyncIterator
+from typing import Self, TypeVar, Unpack
+
+import anyio
+import anyio.to_thread
+import httpx
+
+from worker.jobs import JobState
+
+from ..schemas import ItemOut, JobOut, ModelOut
+from .calls import Call, Flow, Pause, Reply
+from .flows import Flows, Only, Options, Progress
+from .patience import Patience
+from .settings import DEFAULT_URL, httpx_settings, id_of
+from .uploads import Upload, What, prepare
+
+T = TypeVar("T")
+
+
+class AsyncClient:
+    """A gateway at `url` (ValueError if it is none). Every method raises ProblemError or Unreachable."""
+
+    def __init__(
+        self, url: str = DEFAULT_URL, api_key: str | None = None, *, patience: Patience | None = None
+    ) -> None:
+        self._http = httpx.AsyncClient(**httpx_settings(url, api_key))
+        self._flows = Flows(patience or Patience())
+
+    async def submit(
+        self,
+        what: What,
+        *,
+        job_id: str | None = None,
+        idempotency_key: str | None = None,
+        **options: Unpack[Options],
+    ) -> JobOut:
+        """Store a job: paths of files and folders, the bytes of one, or an array (n, 28, 28) uint8.
+
+        However often this has to be sent, it becomes one job. Raises NoImages.
+        """
+        with await anyio.to_thread.run_sync(prepare, what) as upload:
+            return await self._run(self._flows.submit(upload, options, job_id, idempotency_key))
+
+    async def predict(self, image: What, **options: Unpack[Options]) -> ItemOut:
+        """Read one image and wait for it. An image that cannot be read is a ProblemError."""
+        with await anyio.to_thread.run_sync(prepare, image) as upload:
+            return await self._run(self._flows.predict(upload, options))
+
+    async def job(self, job: str | JobOut) -> JobOut:
+        """The job as it is now."""
+        return await self._run(self._flows.job(id_of(job)))
+
+    async def wait(
+        self, job: str | JobOut, timeout: float | None = None, on_progress: Progress | None = None
+    ) -> JobOut:
+        """The job once it is final. Raises WaitTimeout after `timeout` seconds."""
+        return await self._run(self._flows.wait(id_of(job), timeout, on_progress))
+
+    async def results(self, job: str | JobOut, only: Only | None = None) -> AsyncIterator[ItemOut]:
+        """Every result in the order of upload, as soon as it is known, until the job is final."""
+        cursor: int | None = 0
+        while cursor is not None:
+            page = await self._run(self._flows.page(id_of(job), cursor, only))
+            for item in page.data:
+                yield item
+            cursor = page.next_cursor
+
+    async def jobs(self, state: JobState | None = None) -> AsyncIterator[JobOut]:
+        """All jobs, newest first."""
+        cursor: str | None = ""
+        while cursor is not None:
+            page = await self._run(self._flows.jobs(cursor or None, state))
+            for job in page.data:
+                yield job
+            cursor = page.next_cursor
+
+    async def cancel(self, job: str | JobOut) -> JobOut:
+        """Read nothing more of it; what was read stays."""
+        return await self._run(self._flows.cancel(id_of(job)))
+
+    async def retry(self, job: str | JobOut) -> JobOut:
+        """A new job of the images that failed."""
+        return await self._run(self._flows.retry(id_of(job)))
+
+    async def delete(self, job: str | JobOut) -> None:
+        """Forget a finished job and everything of it."""
+        await self._run(self._flows.delete(id_of(job)))
+
+    async def models(self) -> list[ModelOut]:
+        """What images can be read as, and how well."""
+        return await self._run(self._flows.models())
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._http.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *exception: object) -> None:
+        await self.aclose()
+
+    async def _run(self, flow: Flow[T]) -> T:
+        reply: Reply = None
+        while True:
+            try:
+                step = flow.send(reply)
+            except StopIteration as end:
+                result: T = end.value
+                return result
+            if isinstance(step, Pause):
+                await anyio.sleep(step.seconds)
+                reply = None
+            else:
+                reply = await self._call(step)
+
+    async def _call(self, call: Call) -> Reply:
+        body = _blocks(call.upload) if call.upload else None
+        try:
+            return await self._http.request(content=body, **call.arguments())
+        except httpx.TransportError as error:
+            return error
+
+
+async def _blocks(upload: Upload) -> AsyncIterator[bytes]:
+    """The body; its file is local and was just written, so reading it holds nobody up."""
+    for block in upload.blocks():
+        yield block

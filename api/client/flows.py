@@ -1,0 +1,143 @@
+"""Everything a client can do, as flows (see calls)."""
+
+import json
+import math
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from typing import Any, Literal, TypedDict
+from urllib.parse import quote
+
+import httpx
+from pydantic import RootModel
+
+from worker.jobs import JobState, Lane
+
+from ..schemas import ItemOut, ItemPage, JobOut, JobPage, ModelOut
+from .calls import Call, Flow, Pause, ask, read_as
+from .errors import ProblemError, WaitTimeout
+from .patience import Patience, retry_after
+from .uploads import Upload
+
+LONG_POLL_S = 30.0
+PROGRESS_S = 0.5
+
+Only = Literal["failed", "uncertain"]
+Progress = Callable[[JobOut], object]
+
+
+class Options(TypedDict, total=False):
+    """How a job is to be read; what is left out or None is as the gateway has it (see /docs)."""
+
+    model: str | None
+    charset: str | None
+    top_k: int | None
+    normalize: Literal["auto", "none"] | None
+    priority: Lane | None
+    keep_images: bool | None
+    expires_in: int | None
+    metadata: Mapping[str, str] | None
+
+
+class _Models(RootModel[list[ModelOut]]):
+    """The answer to GET /v1/models."""
+
+
+class Flows:
+    """The operations of one client."""
+
+    def __init__(self, patience: Patience) -> None:
+        self._patience = patience
+
+    def submit(
+        self, upload: Upload, options: Options, job_id: str | None, key: str | None
+    ) -> Flow[JobOut]:
+        method, path = ("PUT", _path(job_id)) if job_id else ("POST", "/v1/jobs")
+        return read_as(JobOut, (yield from self._send(method, path, upload, options, key)))
+
+    def predict(self, upload: Upload, options: Options) -> Flow[ItemOut]:
+        response = yield from self._send("POST", "/v1/predictions", upload, options, None)
+        if response.status_code == 200:
+            return read_as(ItemOut, response)
+        job = yield from self.wait(read_as(JobOut, response).id, None, None)
+        item = read_as(ItemOut, (yield from self._get(f"{_path(job.id)}/items/0")))
+        if item.error:
+            raise ProblemError.of_item(item.error)
+        return item
+
+    def job(self, job_id: str) -> Flow[JobOut]:
+        return read_as(JobOut, (yield from self._get(_path(job_id))))
+
+    def wait(self, job_id: str, timeout: float | None, on_progress: Progress | None) -> Flow[JobOut]:
+        end = time.monotonic() + (math.inf if timeout is None else timeout)
+        poll = PROGRESS_S if on_progress else LONG_POLL_S
+        while True:
+            left = max(0.0, end - time.monotonic())
+            asked, began = min(poll, left), time.monotonic()
+            response = yield from self._get(_path(job_id), wait_s=asked)
+            job = read_as(JobOut, response)
+            if on_progress:
+                on_progress(job)
+            if job.state.final:
+                return job
+            if time.monotonic() >= end:
+                raise WaitTimeout(job)
+            early = asked - (time.monotonic() - began)
+            if early > 0:  # this gateway does not let anyone wait that long
+                yield Pause(min(retry_after(response) or 1.0, early))
+
+    def page(self, job_id: str, cursor: int, only: Only | None) -> Flow[ItemPage]:
+        """The next results there are; comes back without any only at the end."""
+        while True:
+            params = {"cursor": cursor, "only": only}
+            page = read_as(ItemPage, (yield from self._get(f"{_path(job_id)}/results", params)))
+            if page.data or page.next_cursor is None:
+                return page
+            if page.next_cursor == cursor:
+                yield from self._get(_path(job_id), wait_s=PROGRESS_S)
+            cursor = page.next_cursor
+
+    def jobs(self, cursor: str | None, state: JobState | None) -> Flow[JobPage]:
+        params = {"cursor": cursor, "state": state}
+        return read_as(JobPage, (yield from self._get("/v1/jobs", params)))
+
+    def cancel(self, job_id: str) -> Flow[JobOut]:
+        return read_as(JobOut, (yield from self._ask(Call("POST", f"{_path(job_id)}/cancel"))))
+
+    def retry(self, job_id: str) -> Flow[JobOut]:
+        call = Call("POST", f"{_path(job_id)}/retry", repeatable=False)
+        return read_as(JobOut, (yield from self._ask(call)))
+
+    def delete(self, job_id: str) -> Flow[None]:
+        yield from self._ask(Call("DELETE", _path(job_id), repeatable=False))
+
+    def models(self) -> Flow[list[ModelOut]]:
+        return list(read_as(_Models, (yield from self._get("/v1/models"))).root)
+
+    def _send(
+        self, method: str, path: str, upload: Upload, options: Options, key: str | None
+    ) -> Flow[httpx.Response]:
+        headers = {"Idempotency-Key": key or uuid.uuid4().hex}
+        return self._ask(Call(method, path, _given(options), headers, upload))
+
+    def _get(
+        self, path: str, params: Mapping[str, Any] | None = None, wait_s: float = 0
+    ) -> Flow[httpx.Response]:
+        wait = {"wait": round(wait_s, 3)} if wait_s else {}
+        return self._ask(Call("GET", path, _given({**(params or {}), **wait}), wait_s=wait_s))
+
+    def _ask(self, call: Call) -> Flow[httpx.Response]:
+        return ask(call, self._patience)
+
+
+def _path(job_id: str) -> str:
+    return f"/v1/jobs/{quote(job_id, safe='')}"
+
+
+def _given(values: Mapping[str, Any]) -> dict[str, str]:
+    """The parameters that were given, as text."""
+    return {
+        key: value if isinstance(value, str) else json.dumps(value)
+        for key, value in values.items()
+        if value is not None
+    }

@@ -1,0 +1,25 @@
+"""Where a client's gateway is and how it is spoken to."""
+
+from importlib.metadata import version
+from typing import Any
+from urllib.parse import urlsplit
+
+from ..schemas import JobOut
+
+DEFAULT_URL = "http://127.0.0.1:8000"
+
+
+def httpx_settings(url: str, api_key: str | None) -> dict[str, Any]:
+    """What both of httpx's clients take. Raises ValueError if `url` is none."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError(f"{url!r} is no address like {DEFAULT_URL}")
+    headers = {"User-Agent": f"inkqueue/{version('inkqueue')}"}
+    if api_key:
+        headers["Authorization"] = f"Bearer {api_key}"
+    return {"base_url": url, "headers": headers}
+
+
+def id_of(job: str | JobOut) -> str:
+    """A job's id."""
+    return job if isinstance(job, str) else job.id

@@ -1,0 +1,121 @@
+"""The client that blocks. It carries flows out; what it says and understands stands there."""
+
+import time
+from collections.abc import Iterator
+from typing import Self, TypeVar, Unpack
+
+import httpx
+
+from worker.jobs import JobState
+
+from ..schemas import ItemOut, JobOut, ModelOut
+from .calls import Call, Flow, Pause, Reply
+from .flows import Flows, Only, Options, Progress
+from .patience import Patience
+from .settings import DEFAULT_URL, httpx_settings, id_of
+from .uploads import What, prepare
+
+T = TypeVar("T")
+
+
+class Client:
+    """A gateway at `url` (ValueError if it is none). Every method raises ProblemError or Unreachable."""
+
+    def __init__(
+        self, url: str = DEFAULT_URL, api_key: str | None = None, *, patience: Patience | None = None
+    ) -> None:
+        self._http = httpx.Client(**httpx_settings(url, api_key))
+        self._flows = Flows(patience or Patience())
+
+    def submit(
+        self,
+        what: What,
+        *,
+        job_id: str | None = None,
+        idempotency_key: str | None = None,
+        **options: Unpack[Options],
+    ) -> JobOut:
+        """Store a job: paths of files and folders, the bytes of one, or an array (n, 28, 28) uint8.
+
+        However often this has to be sent, it becomes one job. Raises NoImages.
+        """
+        with prepare(what) as upload:
+            return self._run(self._flows.submit(upload, options, job_id, idempotency_key))
+
+    def predict(self, image: What, **options: Unpack[Options]) -> ItemOut:
+        """Read one image and wait for it. An image that cannot be read is a ProblemError."""
+        with prepare(image) as upload:
+            return self._run(self._flows.predict(upload, options))
+
+    def job(self, job: str | JobOut) -> JobOut:
+        """The job as it is now."""
+        return self._run(self._flows.job(id_of(job)))
+
+    def wait(
+        self, job: str | JobOut, timeout: float | None = None, on_progress: Progress | None = None
+    ) -> JobOut:
+        """The job once it is final. Raises WaitTimeout after `timeout` seconds."""
+        return self._run(self._flows.wait(id_of(job), timeout, on_progress))
+
+    def results(self, job: str | JobOut, only: Only | None = None) -> Iterator[ItemOut]:
+        """Every result in the order of upload, as soon as it is known, until the job is final."""
+        cursor: int | None = 0
+        while cursor is not None:
+            page = self._run(self._flows.page(id_of(job), cursor, only))
+            yield from page.data
+            cursor = page.next_cursor
+
+    def jobs(self, state: JobState | None = None) -> Iterator[JobOut]:
+        """All jobs, newest first."""
+        cursor: str | None = ""
+        while cursor is not None:
+            page = self._run(self._flows.jobs(cursor or None, state))
+            yield from page.data
+            cursor = page.next_cursor
+
+    def cancel(self, job: str | JobOut) -> JobOut:
+        """Read nothing more of it; what was read stays."""
+        return self._run(self._flows.cancel(id_of(job)))
+
+    def retry(self, job: str | JobOut) -> JobOut:
+        """A new job of the images that failed."""
+        return self._run(self._flows.retry(id_of(job)))
+
+    def delete(self, job: str | JobOut) -> None:
+        """Forget a finished job and everything of it."""
+        self._run(self._flows.delete(id_of(job)))
+
+    def models(self) -> list[ModelOut]:
+        """What images can be read as, and how well."""
+        return self._run(self._flows.models())
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def _run(self, flow: Flow[T]) -> T:
+        reply: Reply = None
+        while True:
+            try:
+                step = flow.send(reply)
+            except StopIteration as end:
+                result: T = end.value
+                return result
+            if isinstance(step, Pause):
+                time.sleep(step.seconds)
+                reply = None
+            else:
+                reply = self._call(step)
+
+    def _call(self, call: Call) -> Reply:
+        body = call.upload.blocks() if call.upload else None
+        try:
+            return self._http.request(content=body, **call.arguments())
+        except httpx.TransportError as error:
+            return error

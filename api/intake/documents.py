@@ -1,0 +1,66 @@
+"""Images as base64 in JSON, one document or one a line (NDJSON)."""
+
+import base64
+import binascii
+import io
+from collections.abc import Iterator
+from typing import Any
+
+import orjson
+
+from worker.chunks import ImageFile
+
+from ..problems import Problem
+from .names import safe_name
+from .sources import NamedImage
+
+
+def read_json(view: memoryview, most: int) -> tuple[Iterator[NamedImage], list[tuple[str, str]]]:
+    """The images (of up to `most` bytes) and the options beside them. Raises problems."""
+    body = _load(view)
+    if not isinstance(body, dict) or not isinstance(body.get("images"), list):
+        raise Problem("malformed-json", 'Send {"images": [{"image": "<base64>"}, ...]}.')
+    images = body.pop("images")
+    if not images:
+        raise Problem("no-images", "The list of images is empty.")
+    options = [(key, _text(value)) for key, value in body.items() if value is not None]
+    return (_image(each, f"/images/{at}", most) for at, each in enumerate(images)), options
+
+
+def read_ndjson(view: memoryview, most: int) -> Iterator[NamedImage]:
+    """The image in every line. Raises problems that name the line."""
+    for number, line in enumerate(io.BytesIO(view), 1):
+        if line.strip():
+            yield _image(_load(line, f"line {number}: "), f"line {number}", most)
+
+
+def _load(data: bytes | memoryview, place: str = "") -> Any:
+    try:
+        return orjson.loads(data)
+    except orjson.JSONDecodeError as error:
+        raise Problem("malformed-json", f"{place}{error}.") from error
+
+
+def _text(value: Any) -> str:
+    """An option as it would stand in a query."""
+    try:
+        return value if isinstance(value, str) else orjson.dumps(value).decode()
+    except orjson.JSONEncodeError as error:  # orjson reads deeper than it writes
+        raise Problem("malformed-json", f"{error}.") from error
+
+
+def _image(item: Any, place: str, most: int) -> NamedImage:
+    if not isinstance(item, dict) or set(item) - {"image", "custom_id"}:
+        raise Problem("malformed-json", f'{place}: send {{"image": "<base64>", "custom_id": "..."}}.')
+    image, custom_id = item.get("image"), item.get("custom_id", "")
+    if not isinstance(image, str) or not isinstance(custom_id, str):
+        raise Problem("malformed-json", f"{place}: image and custom_id are strings.")
+    if image.startswith("data:"):
+        image = image.partition(",")[2]
+    try:
+        data = base64.b64decode(image, validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise Problem("malformed-json", f"{place}: the image is not base64.") from error
+    if len(data) > most:
+        raise Problem("file-too-large", f"{place}: an image has at most {most} bytes.", limit=most)
+    return NamedImage(safe_name(custom_id), ImageFile(data))

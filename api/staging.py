@@ -1,0 +1,75 @@
+"""Images on their way in: cut into chunks and written to Redis, but of no job yet."""
+
+import secrets
+from collections.abc import AsyncIterator, Iterable, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from anyio.to_thread import run_sync
+
+from worker.chunks import Chunk
+from worker.entrance import Entrance
+
+from .intake.cutter import Cutter
+from .intake.sources import Part
+from .problems import Problem
+from .settings import GatewaySettings
+
+STAGE_BYTES = 1 << 20
+
+
+@dataclass
+class Staged:
+    """Images that are stored but belong to no job yet."""
+
+    token: str
+    cutter: Cutter
+    taken: bool = False
+
+    def fingerprint(self, options: str) -> str:
+        """The same for the same images under the same options."""
+        whole = self.cutter.fingerprint.copy()
+        whole.update(options.encode())
+        return whole.hexdigest()
+
+
+@asynccontextmanager
+async def staged(
+    entrance: Entrance, parts: Iterable[Part], settings: GatewaySettings
+) -> AsyncIterator[Staged]:
+    """Images cut and stored; taken back on exit unless they became a job."""
+    images = Staged(secrets.token_hex(16), Cutter(settings))
+    chunks, first = images.cutter.cut(parts), 0
+    try:
+        while group := await run_sync(_take, chunks):
+            await entrance.stage(images.token, first, group)
+            first += len(group)
+        yield images
+    finally:
+        if not images.taken:
+            await entrance.unstage(images.token, first)
+
+
+@asynccontextmanager
+async def in_flight(entrance: Entrance, owner: str, digest: str | None) -> AsyncIterator[None]:
+    """Only one request at a time under the same key or id. Raises `request-in-progress`."""
+    if digest is None:
+        yield
+        return
+    if not await entrance.take_off(owner, digest):
+        raise Problem("request-in-progress", "Wait for its answer.", retry_after=1)
+    try:
+        yield
+    finally:
+        await entrance.land(owner, digest)
+
+
+def _take(chunks: Iterator[Chunk]) -> list[Chunk]:
+    """The next chunks, about STAGE_BYTES together: one larger write would hold up all others' syncs."""
+    group, size = [], 0
+    for chunk in chunks:
+        group.append(chunk)
+        size += len(chunk.payload)
+        if size >= STAGE_BYTES:
+            break
+    return group

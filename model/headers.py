@@ -1,0 +1,89 @@
+"""What an image file says of itself, checked before a decoder believes it.
+
+Three things are cheap to send and dear to decode: a PNG chunk that claims to be gigabytes, for OpenCV
+reserves them; pixels that go on far beyond the picture; a JPEG that is painted over thousands of times.
+"""
+
+import io
+import struct
+import warnings
+from collections.abc import Iterator
+
+from PIL import Image, UnidentifiedImageError
+
+FORMATS = ("PNG", "JPEG", "TIFF", "WEBP", "BMP")
+PNG, JPEG = b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff"
+MOST_SIDE = 65_535
+MOST_SCANS = 64
+"""A progressive JPEG has about ten."""
+
+_START_OF_SCAN = b"\xff\xda"
+_CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
+"""Values a pixel by a PNG's type of colour."""
+_SLACK = 4096
+
+
+class BadImage(ValueError):
+    """The bytes are not an image that can be read; the text says why."""
+
+
+class TooLarge(BadImage):
+    """The image has more pixels than are allowed."""
+
+
+def check(data: bytes, max_pixels: int) -> None:
+    """Raise BadImage for what is no image of FORMATS, is too large, or would cost more than it shows."""
+    if not data:
+        raise BadImage("the file is empty")
+    width, height = dimensions(data)
+    if width * height > max_pixels or max(width, height) > MOST_SIDE:
+        raise TooLarge(f"{width}x{height} pixels; at most {max_pixels}, {MOST_SIDE} a side, are read")
+    if data.startswith(PNG):
+        _check_png(data)
+    elif data.startswith(JPEG) and data.count(_START_OF_SCAN) > MOST_SCANS:
+        raise BadImage(f"the JPEG has over {MOST_SCANS} scans")
+
+
+def dimensions(data: bytes) -> tuple[int, int]:
+    """Width and height by the header alone. Raises BadImage for anything but FORMATS."""
+    if data.startswith(PNG) and len(data) >= 24:
+        width, height = struct.unpack_from(">II", data, 16)
+        return width, height
+    try:
+        with open_image(data) as image:
+            return image.size
+    except Image.DecompressionBombError as error:
+        raise TooLarge(str(error)) from error
+    except UnidentifiedImageError as error:
+        raise BadImage("not a PNG, JPEG, TIFF, WebP or BMP image") from error
+    except Exception as error:  # Pillow's parsers raise many kinds on hostile bytes
+        raise BadImage(f"the image's header is damaged: {error}") from error
+
+
+def open_image(data: bytes | memoryview) -> Image.Image:
+    """The image as Pillow opens it, its pixels unread."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # our own limit on pixels is stricter than the warning
+        return Image.open(io.BytesIO(data), formats=FORMATS)
+
+
+def _check_png(data: bytes) -> None:
+    pixels = sum(size for kind, size in _chunks(data) if kind == b"IDAT")
+    width, height, depth, colour = struct.unpack_from(">IIBB", data, 16)
+    row = 2 + width * depth * _CHANNELS.get(colour, 0) // 8
+    if pixels > 2 * height * row + _SLACK:
+        raise BadImage("the PNG has far more data than pixels")
+
+
+def _chunks(data: bytes) -> Iterator[tuple[bytes, int]]:
+    """Kind and size of each chunk up to the last."""
+    at = len(PNG)
+    while at + 12 <= len(data):
+        size, kind = struct.unpack_from(">I4s", data, at)
+        at += 12 + size
+        if at > len(data):
+            break
+        yield kind, size
+        if kind == b"IEND":
+            return
+    raise BadImage("the PNG is damaged or cut off")

@@ -1,0 +1,395 @@
+"""The client against real gateways: what can be sent, what comes back, and what is tried again."""
+
+import asyncio
+import inspect
+import signal
+import socket
+import socketserver
+import subprocess
+import sys
+import threading
+import time
+import tracemalloc
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import numpy as np
+import pytest
+import redis
+from conftest import Services, running_services
+from samples import glyphs, idx_of, npy_of, pngs, tiff_of, zip_of
+
+from api.auth import new_key
+from api.client import AsyncClient, Client, Options, Patience, ProblemError, Unreachable, WaitTimeout
+from api.client.uploads import prepare
+from api.parameters import JobParameters
+from api.submission import idempotency_digest
+from model.folders import NoImages
+from worker import keys
+from worker.embedded import free_port
+from worker.jobs import JobState
+
+ROOT = Path(__file__).parent.parent
+IMPATIENT = Patience(silence_s=0, busy_s=0)
+
+
+@pytest.fixture
+def client(services: Services) -> Iterator[Client]:
+    with Client(services.url) as client:
+        yield client
+
+
+@pytest.fixture
+def sheet(tmp_path: Path, rng: np.random.Generator) -> Path:
+    """A folder with folders in it: six drawings, and what desktops and people leave beside them."""
+    folder = tmp_path / "sheet"
+    for number, data in enumerate(pngs(6, rng)):
+        path = folder / f"form {number // 2}" / f"{number}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+    (folder / "form 0" / "._0.png").write_bytes(b"not an image")
+    (folder / "notes.txt").write_text("not an image")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def deserted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
+    """A gateway that takes one job at a time and has no worker to read it."""
+    with running_services(tmp_path_factory.mktemp("deserted"), INKQUEUE_MAX_OPEN="1") as running:
+        running.wait_answering(running.spawn("api"))
+        yield running
+
+
+@pytest.fixture
+def idle(deserted: Services) -> Iterator[Client]:
+    """Its client; jobs that a test leaves unfinished are canceled."""
+    with Client(deserted.url, patience=IMPATIENT) as client:
+        yield client
+        for job in client.jobs(JobState.QUEUED):
+            client.cancel(job)
+
+
+def names(client: Client, what: object) -> list[str]:
+    job = client.wait(client.submit(what))  # type: ignore[arg-type]
+    assert job.state is JobState.SUCCEEDED
+    return [item.name for item in client.results(job)]
+
+
+def test_a_folder_is_walked_in_order_and_its_names_are_kept(client: Client, sheet: Path) -> None:
+    expected = [f"form {number // 2}/{number}.png" for number in range(6)]
+    assert names(client, sheet) == expected
+    assert names(client, str(sheet)) == expected
+
+
+def test_names_tell_folders_and_files_apart(client: Client, sheet: Path) -> None:
+    given = [sheet / "form 1", sheet / "form 0", sheet / "form 2" / "5.png"]
+    assert names(client, given) == [f"form {n // 2}/{n}.png" for n in (2, 3, 0, 1, 5)]
+    assert names(client, sheet / "form 2" / "5.png") == ["5.png"]
+
+
+def test_names_need_not_be_text(client: Client, tmp_path: Path, rng: np.random.Generator) -> None:
+    (tmp_path / "ä\udcff.png").write_bytes(pngs(1, rng)[0])
+    assert names(client, tmp_path) == ["ä\N{REPLACEMENT CHARACTER}.png"]
+
+
+def test_containers_are_sent_as_they_are(
+    client: Client, tmp_path: Path, rng: np.random.Generator
+) -> None:
+    images, drawn = glyphs(3, rng), pngs(3, rng)
+    for name, data in {
+        "a.zip": zip_of({f"{n}.png": each for n, each in enumerate(drawn)}),
+        "a.npy": npy_of(images),
+        "a-idx3-ubyte": idx_of(images, compressed=False),
+        "a.gz": idx_of(images),
+        "a.tif": tiff_of(list(images)),
+    }.items():
+        (tmp_path / name).write_bytes(data)
+        assert client.submit(tmp_path / name).counts.total == 3, name
+
+
+def test_bytes_and_arrays_are_sent(client: Client, rng: np.random.Generator) -> None:
+    images = glyphs(4, rng)
+    turned = np.asfortranarray(images)
+    labels = [item.label for item in client.results(client.submit(images))]
+    assert len(labels) == 4
+    assert [item.label for item in client.results(client.submit(turned))] == labels
+    assert client.submit(images[0]).counts.total == 1
+    assert client.submit(pngs(1, rng)[0]).counts.total == 1
+    with pytest.raises(ProblemError, match="uint8"):
+        client.submit(images.astype(np.float32))
+
+
+def test_a_path_without_images_is_refused_at_once(client: Client, tmp_path: Path) -> None:
+    with pytest.raises(NoImages, match="is not there"):
+        client.submit(tmp_path / "nowhere")
+    with pytest.raises(NoImages, match="no image"):
+        client.submit(tmp_path)
+
+
+def test_files_are_never_held_in_memory(tmp_path: Path) -> None:
+    for number in range(4):
+        (tmp_path / f"{number}.png").write_bytes(bytes(10 << 20))
+    tracemalloc.start()
+    with prepare(tmp_path) as upload:
+        sizes = [len(block) for block in upload.blocks()]
+        _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert sum(sizes) == upload.size > 40 << 20
+    assert peak < 8 << 20
+
+
+def test_results_come_in_order_while_the_job_runs(client: Client, rng: np.random.Generator) -> None:
+    images = np.tile(glyphs(50, rng), (50, 1, 1))
+    job = client.submit(images, top_k=1, priority="bulk", metadata={"form": "7"})
+    assert (job.top_k, job.priority, job.metadata) == (1, "bulk", {"form": "7"})
+    items = list(client.results(job))
+    assert [item.index for item in items] == list(range(2500))
+    assert {item.status for item in items} == {"succeeded"}
+    assert client.job(job).state is JobState.SUCCEEDED
+
+
+def test_the_failed_can_be_picked_out_and_tried_again(client: Client, rng: np.random.Generator) -> None:
+    files = {f"{n}.png": data for n, data in enumerate(pngs(3, rng))} | {"bad.png": b"no image"}
+    seen: list[JobState] = []
+    job = client.wait(client.submit(zip_of(files)), on_progress=lambda now: seen.append(now.state))
+    assert seen[-1] is job.state is JobState.PARTIALLY_FAILED
+    (bad,) = client.results(job, only="failed")
+    assert bad.name == "bad.png"
+    assert bad.error
+    assert bad.error.type == "undecodable-image"
+
+    again = client.wait(client.retry(job))
+    assert (again.parent_id, again.counts.total, again.state) == (job.id, 1, JobState.FAILED)
+    assert [each.id for each in client.jobs()][:2] == [again.id, job.id]
+    client.delete(job)
+    with pytest.raises(ProblemError) as caught:
+        client.job(job)
+    assert (caught.value.status, caught.value.type) == (404, "/problems/not-found")
+
+
+def test_one_image_is_predicted(client: Client, sheet: Path) -> None:
+    item = client.predict(sheet / "form 0" / "0.png", charset="digits", top_k=2)
+    assert item.label is not None
+    assert item.label in "0123456789"
+    assert item.top_k
+    assert len(item.top_k) == 2
+    with pytest.raises(ProblemError) as caught:
+        client.predict(b"\x89PNG\r\n\x1a\n cut off")
+    assert (caught.value.status, caught.value.type) == (422, "/problems/undecodable-image")
+    assert caught.value.extra["job_id"].startswith("job_")
+
+
+def test_a_prediction_that_takes_longer_is_waited_for(services: Services, sheet: Path) -> None:
+    """A second gateway, with keys, answers 202 at once; the worker of all reads for it as well."""
+    key, line = new_key()
+    with beside(services, INKQUEUE_PREDICTION_WAIT="0", INKQUEUE_API_KEYS=line) as url:
+        with Client(url, key) as client:
+            assert client.predict(sheet / "form 0" / "0.png").label is not None
+            with pytest.raises(ProblemError, match="not a PNG") as caught:
+                client.predict(zip_of({"bad.png": b"no image"}))
+            assert caught.value.type == "/problems/undecodable-image"
+        with Client(url) as stranger, pytest.raises(ProblemError) as caught:
+            stranger.models()
+        assert caught.value.status == 401
+
+
+def test_models_are_described(client: Client) -> None:
+    described = {model.name: model for model in client.models()}
+    assert len(described["balanced"].labels) == 47
+
+
+def test_waiting_ends_in_time(idle: Client, rng: np.random.Generator) -> None:
+    job = idle.submit(glyphs(3, rng))
+    began = time.monotonic()
+    with pytest.raises(WaitTimeout) as caught:
+        idle.wait(job, timeout=0.4)
+    assert 0.4 <= time.monotonic() - began < 2
+    assert caught.value.job.id == job.id
+    assert idle.cancel(job).state is JobState.CANCELED
+    assert [item.status for item in idle.results(job)] == ["canceled"] * 3
+
+
+def test_a_busy_gateway_is_asked_again_when_it_says(
+    deserted: Services, idle: Client, rng: np.random.Generator
+) -> None:
+    first = idle.submit(glyphs(1, rng))
+    with pytest.raises(ProblemError) as caught:
+        idle.submit(glyphs(2, rng))
+    assert (caught.value.status, caught.value.type) == (429, "/problems/too-many-jobs")
+
+    canceling = threading.Timer(0.3, idle.cancel, [first])
+    canceling.start()
+    began = time.monotonic()
+    with Client(deserted.url) as patient:
+        second = patient.submit(glyphs(2, rng))
+    assert time.monotonic() - began >= 2  # Retry-After
+    assert second.counts.total == 2
+    canceling.join()
+
+
+def test_a_submission_under_way_is_waited_for(deserted: Services, rng: np.random.Generator) -> None:
+    flight = keys.flight("anonymous", idempotency_digest("mine") or "")
+    with redis.Redis.from_url(deserted.redis_url) as ledger, Client(deserted.url) as client:
+        ledger.set(flight, 1)
+        landing = threading.Timer(0.3, ledger.delete, [flight])
+        landing.start()
+        job = client.submit(glyphs(1, rng), idempotency_key="mine")
+        assert client.submit(glyphs(1, np.random.default_rng(7)), idempotency_key="mine").id == job.id
+        client.cancel(job)
+        landing.join()
+
+
+def test_a_submission_whose_answer_was_lost_makes_one_job(idle: Client, deserted: Services) -> None:
+    before = len(list(idle.jobs()))
+    with lossy(deserted.url, losses=2) as (url, lost), Client(url) as client:
+        job = client.submit(glyphs(5, np.random.default_rng(3)))
+    assert [answer[:12] for answer in lost] == [b"HTTP/1.1 202"] * 2
+    newest, *others = idle.jobs()
+    assert newest.id == job.id
+    assert len(others) == before
+
+
+def test_what_may_not_be_repeated_is_not(idle: Client, deserted: Services) -> None:
+    with lossy(deserted.url, losses=1) as (url, lost), Client(url) as client:
+        with pytest.raises(Unreachable):
+            client.retry("job_of_nobody")
+        assert len(lost) == 1
+
+
+def test_a_gateway_that_restarts_is_waited_for(deserted: Services) -> None:
+    gateway = deserted.processes[-1]
+    gateway.send_signal(signal.SIGKILL)
+    gateway.wait()
+    starting = threading.Timer(0.3, deserted.spawn, ["api"])
+    starting.start()
+    with Client(deserted.url) as client:
+        assert client.models()
+    starting.join()
+
+
+def test_nobody_there_is_said_soon() -> None:
+    url = f"http://127.0.0.1:{free_port()}"
+    began = time.monotonic()
+    with Client(url, patience=Patience(silence_s=0.3)) as client, pytest.raises(Unreachable, match=url):
+        client.models()
+    assert time.monotonic() - began < 2
+    for wrong in ("127.0.0.1:8000", "http://", "ftp://127.0.0.1"):
+        with pytest.raises(ValueError, match="no address"):
+            Client(wrong)
+
+
+def test_another_server_is_not_taken_for_a_gateway(tmp_path: Path) -> None:
+    (tmp_path / "v1").mkdir()
+    (tmp_path / "v1" / "models").write_text("<p>Welcome!</p>")
+    with files_served(tmp_path) as url, Client(url, patience=IMPATIENT) as client:
+        with pytest.raises(Unreachable, match="is not inkqueue"):
+            client.models()
+        with pytest.raises(ProblemError) as caught:
+            client.job("job_1")
+        assert (caught.value.status, caught.value.type) == (404, "about:blank")
+
+
+def test_the_awaiting_client_does_the_same(services: Services, sheet: Path) -> None:
+    async def talk() -> None:
+        async with AsyncClient(services.url) as client:
+            jobs = await asyncio.gather(*(client.submit(sheet, top_k=1) for _ in range(4)))
+            done = await asyncio.gather(*(client.wait(job) for job in jobs))
+            assert [job.state for job in done] == [JobState.SUCCEEDED] * 4
+            items = [item async for item in client.results(jobs[0])]
+            assert [item.name for item in items] == [f"form {n // 2}/{n}.png" for n in range(6)]
+            assert (await client.predict(sheet / "form 0" / "0.png")).label == items[0].label
+            assert {job.id for job in jobs} <= {job.id async for job in client.jobs()}
+            assert (await client.job(jobs[0])).counts.succeeded == 6
+            assert (await client.cancel(jobs[1])).state is JobState.SUCCEEDED
+            with pytest.raises(ProblemError, match="No image of this job failed"):
+                await client.retry(jobs[1])
+            await client.delete(jobs[1])
+            assert len(await client.models()) >= 2
+
+    asyncio.run(talk())
+
+
+def test_both_clients_can_do_the_same() -> None:
+    def methods(client: type) -> dict[str, list[str]]:
+        public = inspect.getmembers(client, inspect.isfunction)
+        return {
+            name.removeprefix("a"): [*inspect.signature(method).parameters]
+            for name, method in public
+            if not name.startswith("_")
+        }
+
+    assert methods(Client) == methods(AsyncClient)
+
+
+def test_every_option_of_a_job_can_be_given() -> None:
+    assert Options.__annotations__.keys() == JobParameters.model_fields.keys()
+
+
+def test_a_client_weighs_little() -> None:
+    code = "import sys, api.client; print(*{'fastapi', 'torch', 'cv2', 'numpy'} & {*sys.modules})"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (0, "\n")
+
+
+@contextmanager
+def beside(services: Services, **settings: str) -> Iterator[str]:
+    """One more gateway on the same Redis; yields its address."""
+    environment = services.environment | {"INKQUEUE_PORT": str(free_port())} | settings
+    own = Services(services.redis_url, f"http://127.0.0.1:{environment['INKQUEUE_PORT']}", environment)
+    try:
+        own.wait_answering(own.spawn("api"))
+        yield own.url
+    finally:
+        own.stop()
+
+
+@contextmanager
+def lossy(url: str, losses: int) -> Iterator[tuple[str, list[bytes]]]:
+    """A way to the gateway on which the first `losses` answers are lost; yields it and what was lost."""
+    target = urlsplit(url)
+    lost: list[bytes] = []
+
+    class Handler(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            with socket.create_connection((target.hostname, target.port)) as gateway:
+                inward = threading.Thread(target=pour, args=(self.request, gateway))
+                inward.start()
+                if len(lost) < losses:
+                    lost.append(gateway.recv(65_536))
+                    self.request.shutdown(socket.SHUT_RDWR)
+                else:
+                    pour(gateway, self.request)
+                inward.join()
+
+    def pour(source: socket.socket, target: socket.socket) -> None:
+        try:
+            while data := source.recv(65_536):
+                target.sendall(data)
+            target.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, args=(0.05,)).start()
+        yield f"http://127.0.0.1:{server.server_address[1]}", lost
+        server.shutdown()
+
+
+@contextmanager
+def files_served(folder: Path) -> Iterator[str]:
+    """Python's own file server."""
+
+    class Quiet(SimpleHTTPRequestHandler):
+        def __init__(self, *args: object) -> None:
+            super().__init__(*args, directory=str(folder))  # type: ignore[arg-type]
+
+        def log_message(self, *args: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Quiet) as server:
+        threading.Thread(target=server.serve_forever, args=(0.05,)).start()
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+        server.shutdown()

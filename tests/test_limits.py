@@ -1,0 +1,102 @@
+"""What a gateway says when it is full, when Redis is away, and when nobody reads; nothing is lost."""
+
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import numpy as np
+import pytest
+from conftest import Services, running_services
+from samples import glyphs, npy_of, pngs
+
+from worker.embedded import EmbeddedRedis, free_port
+
+NPY, PNG = {"Content-Type": "application/x-npy"}, {"Content-Type": "image/png"}
+
+
+@pytest.fixture(scope="module")
+def tight(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
+    """A gateway with narrow limits and no worker."""
+    folder = tmp_path_factory.mktemp("tight")
+    with running_services(folder, INKQUEUE_MAX_QUEUED="10", INKQUEUE_MAX_OPEN="3") as running:
+        running.wait_answering(running.spawn("api"))
+        with httpx.Client(base_url=running.url) as client:
+            yield client
+
+
+def test_limits_are_exact_and_say_when_to_come_back(
+    tight: httpx.Client, rng: np.random.Generator
+) -> None:
+    assert tight.get("/readyz").status_code == 503
+    full = tight.post("/v1/jobs", content=npy_of(glyphs(11, rng)), headers=NPY)
+    assert (full.status_code, full.json()["type"]) == (503, "/problems/queue-full")
+    assert int(full.headers["retry-after"]) >= 1
+    first = tight.post("/v1/jobs", content=npy_of(glyphs(8, rng)), headers=NPY).json()["id"]
+    assert tight.post("/v1/jobs", content=npy_of(glyphs(3, rng)), headers=NPY).status_code == 503
+    for data in pngs(2, rng):
+        assert tight.post("/v1/jobs", content=data, headers=PNG).status_code == 202
+    tight.post(f"/v1/jobs/{first}/cancel")
+    ids = [tight.post("/v1/jobs", content=data, headers=PNG).json() for data in pngs(1, rng)]
+    many = tight.post("/v1/jobs", content=pngs(1, rng)[0], headers=PNG)
+    assert (many.status_code, many.json()["type"]) == (429, "/problems/too-many-jobs")
+    assert int(many.headers["retry-after"]) >= 1
+    assert ids[0]["position"] == 2
+
+
+def test_an_unread_prediction_becomes_a_job(tight: httpx.Client, rng: np.random.Generator) -> None:
+    for job in tight.get("/v1/jobs?state=queued").json()["data"]:
+        tight.post(f"/v1/jobs/{job['id']}/cancel")
+    headers = PNG | {"Prefer": "wait=1"}
+    answer = tight.post("/v1/predictions", content=pngs(1, rng)[0], headers=headers)
+    assert answer.status_code == 202
+    assert tight.get(answer.headers["location"]).json()["state"] == "queued"
+
+
+@pytest.fixture
+def fragile(tmp_path: Path) -> Iterator[tuple[Services, EmbeddedRedis, "subprocess.Popen[bytes]"]]:
+    """A gateway on a Redis that the test may kill and start again."""
+    server = EmbeddedRedis(tmp_path)
+    process = subprocess.Popen(server.command())
+    server.wait_ready(process)
+    port = free_port()
+    environment = {"REDIS_URL": server.url, "INKQUEUE_PORT": str(port)}
+    services = Services(server.url, f"http://127.0.0.1:{port}", environment)
+    services.wait_answering(services.spawn("api"))
+    yield services, server, process
+    services.stop()
+    server.close()
+
+
+def test_without_redis_the_answer_is_503_and_nothing_is_lost(
+    fragile: tuple[Services, EmbeddedRedis, "subprocess.Popen[bytes]"], rng: np.random.Generator
+) -> None:
+    services, server, process = fragile
+    with httpx.Client(base_url=services.url, timeout=30) as http:
+        job = http.post("/v1/jobs", content=npy_of(glyphs(5, rng)), headers=NPY).json()["id"]
+        process.kill()
+        process.wait()
+        for answer in (
+            http.get(f"/v1/jobs/{job}"),
+            http.post("/v1/jobs", content=npy_of(glyphs(5, rng)), headers=NPY),
+            http.get("/readyz"),
+            http.get("/metrics"),
+        ):
+            assert answer.status_code == 503
+            assert answer.json()["type"] == "/problems/storage-unavailable"
+            assert int(answer.headers["retry-after"]) >= 1
+        assert http.get("/healthz").status_code == 200
+        again = subprocess.Popen(server.command())
+        try:
+            server.wait_ready(again)
+            end = time.monotonic() + 10
+            while http.get(f"/v1/jobs/{job}").status_code == 503 and time.monotonic() < end:
+                time.sleep(0.1)
+            assert http.get(f"/v1/jobs/{job}").json()["counts"]["queued"] == 5
+            services.spawn("worker")
+            assert http.get(f"/v1/jobs/{job}?wait=30").json()["state"] == "succeeded"
+        finally:
+            services.stop()
+            again.terminate()
+            again.wait()

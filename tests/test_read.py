@@ -1,0 +1,148 @@
+"""`inkqueue read`: no server, and yet what the service says of the same images."""
+
+import csv
+import io
+import json
+import runpy
+import subprocess
+import sys
+from dataclasses import astuple
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import Services
+from samples import drawings, glyphs, pngs, tiff_of
+from typer.testing import CliRunner
+
+from api.client import Client
+from model.__main__ import app
+from model.predictor import Predictor
+from model.scans import BATCH, Scan, ScanReader
+from model.strokes import png
+
+READ = [sys.executable, "-m", "api.cli", "read"]
+
+
+@pytest.fixture(scope="module")
+def balanced() -> Predictor:
+    return Predictor.load("balanced", device="cpu")
+
+
+@pytest.fixture
+def sheet(tmp_path: Path, rng: np.random.Generator) -> Path:
+    """Scans, glyphs of a data set, a TIFF of three pages, and a file that is none of these."""
+    folder = tmp_path / "sheet"
+    (folder / "deep").mkdir(parents=True)
+    for number, data in enumerate(pngs(30, rng)):
+        (folder / f"{number:02}.png").write_bytes(data)
+    for number, image in enumerate(glyphs(20, rng)):
+        (folder / "deep" / f"{number:02}.png").write_bytes(png(image))
+    (folder / "pages.tif").write_bytes(tiff_of(drawings(3, rng)))
+    (folder / "torn.png").write_bytes(pngs(1, rng)[0][:100])
+    return folder
+
+
+@pytest.mark.parametrize("charset", [None, "digits"])
+def test_it_says_what_the_service_says(services: Services, sheet: Path, charset: str | None) -> None:
+    options = ["--format", "ndjson", *(["--charset", charset] if charset else [])]
+    done = subprocess.run([*READ, sheet, *options], capture_output=True, text=True)
+    read = {line["path"]: line for line in map(json.loads, done.stdout.splitlines())}
+    with Client(services.url) as client:
+        items = list(client.results(client.submit(sheet, charset=charset)))
+
+    served = {f"{sheet}/{item.name}": item for item in items if item.label is not None}
+    assert len(served) == 53
+    assert read.keys() == served.keys()
+    for path, item in served.items():
+        assert (read[path]["label"], read[path]["uncertain"]) == (item.label, item.uncertain)
+        assert read[path]["confidence"] == pytest.approx(item.confidence, abs=1e-6)
+    assert done.returncode == 1
+    assert f"{sheet}/torn.png: " in done.stderr
+
+
+def test_a_line_is_label_tab_path(sheet: Path, balanced: Predictor) -> None:
+    done = CliRunner().invoke(app, [str(sheet / "deep"), str(sheet / "00.png")])
+    paths = [*sorted((sheet / "deep").iterdir()), sheet / "00.png"]
+    scans = ScanReader(balanced).read(paths)
+    expected = [f"{scan.label}\t{scan.path}" for scan in scans if isinstance(scan, Scan)]
+    assert done.stdout.splitlines() == expected
+    assert (done.exit_code, done.stderr) == (0, "")
+
+
+def test_csv_has_the_confidence(sheet: Path, balanced: Predictor) -> None:
+    done = CliRunner().invoke(app, [str(sheet / "deep"), "--format", "csv"])
+    head, *rows = csv.reader(io.StringIO(done.stdout))
+    assert head == ["path", "label", "confidence", "uncertain"]
+    scans = ScanReader(balanced).read(sorted((sheet / "deep").iterdir()))
+    assert rows == [[str(value) for value in astuple(scan)] for scan in scans]
+
+
+def test_what_cannot_be_read_is_on_stderr_only(sheet: Path) -> None:
+    done = CliRunner().invoke(app, [str(sheet), "--no-recursive"])
+    assert done.exit_code == 1
+    assert len(done.stdout.splitlines()) == 33
+    assert "torn" not in done.stdout
+    assert "deep" not in done.stdout
+    assert done.stderr.splitlines() == [f"{sheet}/torn.png: the image is damaged or cut off"]
+
+
+def test_order_is_kept_over_batches(
+    tmp_path: Path, balanced: Predictor, rng: np.random.Generator
+) -> None:
+    images = glyphs(BATCH + 40, rng)
+    files = [tmp_path / f"{number:04}.png" for number in range(len(images))]
+    for path, image in zip(files, images, strict=True):
+        path.write_bytes(png(image))
+    best = balanced.probabilities(images).argmax(axis=1)
+    scans = list(ScanReader(balanced).read(files))
+    assert [scan.path for scan in scans] == list(map(str, files))
+    assert [scan.label for scan in scans if isinstance(scan, Scan)] == [
+        balanced.card.labels[each] for each in best
+    ]
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        (["nowhere"], "nowhere is not there"),
+        (["."], "no image"),
+        (["a.png", "--model", "roman"], "there is no network 'roman'; there are balanced, digits"),
+        (["a.png", "--charset", "é"], "the model knows no 'é'"),
+        (["a.png", "--device", "abacus"], "device 'abacus' cannot be used"),
+    ],
+)
+def test_refusals_say_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: list[str], reason: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    if options[0] == "a.png":
+        (tmp_path / "a.png").touch()
+    done = CliRunner().invoke(app, options)
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert done.stderr.startswith(f"error: {reason}")
+
+
+def test_without_torch_it_says_what_to_install(
+    sheet: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "torch", None)
+    monkeypatch.delitem(sys.modules, "model.predictor")
+    monkeypatch.delitem(sys.modules, "model.__main__")
+    monkeypatch.setattr(sys, "argv", ["model", str(sheet)])
+    with pytest.raises(SystemExit, match="1"):
+        runpy.run_module("model", run_name="__main__")
+    assert capsys.readouterr().err == "error: no torch here: pip install 'inkqueue[worker]'\n"
+
+
+def test_folders_of_the_same_names_as_ours_are_not_ours(sheet: Path) -> None:
+    (sheet / "model").mkdir()
+    (sheet / "model" / "__main__.py").write_text("raise SystemExit('not ours')")
+    done = subprocess.run([*READ, "00.png"], cwd=sheet, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.endswith("\t00.png\n")
+
+
+def test_help_is_of_the_command_that_people_type() -> None:
+    done = subprocess.run([*READ, "--help"], capture_output=True, text=True)
+    assert "Usage: inkqueue read [OPTIONS]" in done.stdout

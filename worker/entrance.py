@@ -1,0 +1,128 @@
+"""How a job gets into the ledger: its chunks are staged, then one script makes them a job."""
+
+import json
+import struct
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+from typing import Any, Literal
+
+import redis.asyncio
+
+from . import keys
+from .chunks import Chunk
+from .doorbell import message
+from .jobs import Lane, Options
+from .scripts import source
+
+STAGED_S = 900
+"""What was staged by a gateway that died is gone after this many seconds."""
+
+IN_FLIGHT_S = 120
+"""A request under a key that died with its gateway blocks the key no longer than this."""
+
+
+@dataclass(frozen=True)
+class Submission:
+    """A job that is about to be: everything of it but the images."""
+
+    owner: str
+    id: str
+    lane: Lane
+    options: Options
+    labels: str
+    weights: str
+    metadata: Mapping[str, str]
+    ttl_s: int
+    fingerprint: str
+    parent: str = ""
+    idempotency: str | None = None
+
+    @property
+    def name(self) -> str:
+        """The job's name inside."""
+        return keys.job_name(self.owner, self.id)
+
+
+@dataclass(frozen=True)
+class Caps:
+    """What is refused: images queued in all, unfinished jobs of one owner; and the job's window."""
+
+    max_queued: int
+    max_open: int
+    window: int
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What `submit` made of a submission; `name` is of the job that stands."""
+
+    kind: Literal["new", "replay", "mismatch", "gone", "full", "many", "unstaged"]
+    name: str = ""
+
+
+class Entrance:
+    """The gateway's way in, over one Redis."""
+
+    def __init__(self, client: redis.asyncio.Redis) -> None:
+        self._client = client
+        self._submit = client.register_script(source("submit"))
+
+    async def stage(self, token: str, first: int, chunks: Sequence[Chunk]) -> None:
+        """Write chunks for a job that is to come; `first` is the number of the first of them."""
+        async with self._client.pipeline(transaction=False) as pipe:
+            for number, chunk in enumerate(chunks, first):
+                pipe.set(keys.staged_input(token, number), chunk.payload, ex=STAGED_S)
+                if names := chunk.names_json():
+                    pipe.set(keys.staged_names(token, number), names, ex=STAGED_S)
+            await pipe.execute()
+
+    async def unstage(self, token: str, count: int) -> None:
+        """Take back what was staged for a job that will not be."""
+        async with self._client.pipeline(transaction=False) as pipe:
+            for number in range(count):
+                pipe.unlink(keys.staged_input(token, number), keys.staged_names(token, number))
+            await pipe.execute()
+
+    async def submit(self, job: Submission, token: str, sizes: Sequence[int], caps: Caps) -> Verdict:
+        """Make what was staged under `token` a job; `sizes` are its chunks' numbers of images."""
+        starts = [0, *accumulate(sizes)]
+        packed = struct.pack(f"<{len(starts)}I", *starts)
+        want = json.dumps(_wanted(job, token, starts[-1], len(sizes), caps))
+        bell = message(job.options.model)
+        kind, *rest = await self._submit(args=[want, packed, bell])
+        name = rest[0].decode() if rest and isinstance(rest[0], bytes) else ""
+        return Verdict(kind.decode(), name)
+
+    async def take_off(self, owner: str, digest: str) -> bool:
+        """Whether no other request with this key is under way; from now on this one is."""
+        return bool(await self._client.set(keys.flight(owner, digest), 1, nx=True, ex=IN_FLIGHT_S))
+
+    async def land(self, owner: str, digest: str) -> None:
+        """The request with this key is over."""
+        await self._client.delete(keys.flight(owner, digest))
+
+
+def _wanted(job: Submission, token: str, total: int, chunks: int, caps: Caps) -> dict[str, Any]:
+    """What submit.lua reads of a job."""
+    want = {
+        "name": job.name,
+        "stage": token,
+        "owner": job.owner,
+        "model": job.options.model,
+        "lane": job.lane,
+        "total": total,
+        "chunks": chunks,
+        "options": job.options.to_json(),
+        "keep": job.options.keep_images,
+        "metadata": json.dumps(dict(job.metadata)),
+        "labels": job.labels,
+        "weights": job.weights,
+        "parent": job.parent,
+        "ttl_ms": job.ttl_s * 1000,
+        "fingerprint": job.fingerprint,
+        "max_queued": caps.max_queued,
+        "max_open": caps.max_open,
+        "window": caps.window,
+    }
+    return want | ({"idempotency": job.idempotency} if job.idempotency else {})
