@@ -1,0 +1,33 @@
+"""Sizes of grey images: shrunk by area, enlarged bicubically."""
+
+import cv2
+import numpy as np
+
+from .images import Grey
+
+
+def resize(grey: Grey, height: int, width: int) -> Grey:
+    """Area averaging downwards, bicubic upwards."""
+    smaller = height * width < grey.size
+    how = cv2.INTER_AREA if smaller else cv2.INTER_CUBIC
+    return np.asarray(cv2.resize(grey, (width, height), interpolation=how)).astype(np.uint8, copy=False)
+
+
+def fit(ink: Grey, long_side: int) -> Grey:
+    """Scaled so that its long side is `long_side`, the aspect kept."""
+    height, width = (max(1, round(side * long_side / max(ink.shape))) for side in ink.shape)
+    return resize(ink, height, width)
+
+
+def shrink(grey: Grey) -> Grey:
+    """At most 256 on the long side, so that what follows costs the same for any scan."""
+    long_side = max(grey.shape)
+    if long_side <= 256:
+        return grey
+    height, width = (max(1, round(side * 256 / long_side)) for side in grey.shape)
+    return resize(grey, height, width)
+
+
+def odd(number: int) -> int:
+    """The odd number at or just above, at least 3."""
+    return max(3, number | 1)
