@@ -41,12 +41,12 @@ COPY --from=packages /opt/inkqueue /opt/inkqueue
 USER inkqueue
 
 FROM runtime AS api
-COPY --from=code /code /opt/inkqueue
 ENV TMPDIR=/spool
 EXPOSE 8000
 CMD ["python", "-m", "api"]
+COPY --from=code /code /opt/inkqueue
 
 FROM runtime AS worker
+CMD ["python", "-m", "worker"]
 COPY --from=torch /torch /opt/inkqueue
 COPY --from=code /code /opt/inkqueue
-CMD ["python", "-m", "worker"]

@@ -1,14 +1,16 @@
 """What the client sees of jobs, items and models; also what /docs describes."""
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, Field
 
 from model.card import Card
 from worker.jobs import Job, JobState, Lane
 from worker.results import Answer, Failure
-from worker.store import Item
+
+if TYPE_CHECKING:
+    from worker.store import Item  # which the client can do without
 
 
 class CountsOut(BaseModel):
@@ -139,7 +141,7 @@ class ModelOut(BaseModel):
         )
 
 
-def item_out(job: Job, item: Item) -> dict[str, Any]:
+def item_out(job: Job, item: "Item") -> dict[str, Any]:
     """An ItemOut as plain data; written by hand, since results come by the thousand."""
     shown: dict[str, Any] = {"index": item.index, "name": item.name}
     match item.result:

@@ -31,6 +31,7 @@ class Child:
     name: str
     command: list[str]
     environment: dict[str, str]
+    inherited: tuple[int, ...] = ()
     process: "subprocess.Popen[bytes] | None" = None
     started: float = 0.0
     failures: int = 0
@@ -45,6 +46,7 @@ class Child:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,  # Celery says goodbye there; what matters goes to stderr
             start_new_session=True,
+            pass_fds=self.inherited,
             preexec_fn=_die_with_parent,
         )
 
@@ -129,11 +131,12 @@ class Stack:
 
     def _start_redis(self) -> str:
         server = EmbeddedRedis(self.data)
-        child = Child("redis", server.command(), {})
+        # With the lock in its hands too, the folder is taken for as long as Redis is on it.
+        child = Child("redis", server.command(), {}, (server.lock,))
         self._add(child)
         assert child.process is not None
         server.wait_ready(child.process)
-        self._server = server  # holds the folder's lock for as long as the stack lives
+        self._server = server  # and with it the lock
         return server.url
 
     def _add(self, child: Child) -> None:

@@ -61,8 +61,9 @@ class Submitter:
                     job = self._describe(parameters, owner, job_id or new_id(), key, images)
                     return await self._enter(job, images)
 
-    async def resubmit(self, old: Job, owner: str, parts: Iterable[Part]) -> Accepted:
-        """A new job of `parts`, read the way `old` was."""
+    async def resubmit(self, old: Job, owner: str, parts: Iterable[Part], key: str | None) -> Accepted:
+        """A new job of `parts`, read the way `old` was; once only under the same Idempotency-Key."""
+        digest = idempotency_digest(key)
         async with staged(self._entrance, parts, self._settings) as images:
             job = Submission(
                 owner=owner,
@@ -73,8 +74,9 @@ class Submitter:
                 weights=old.weights,
                 metadata=old.metadata,
                 ttl_s=self._settings.expires_in,
-                fingerprint="",
+                fingerprint=images.fingerprint(old.id),
                 parent=old.id,
+                idempotency=keys.idempotency(owner, digest) if digest else None,
             )
             return await self._enter(job, images)
 

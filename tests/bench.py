@@ -17,12 +17,13 @@ import httpx
 import numpy as np
 import psutil
 import torch
-from conftest import Services, running_services
 from rich.console import Console
 from rich.table import Table
-from samples import glyphs, npy_of, pngs, zip_of
 
 from model.predictor import Predictor
+
+from conftest import Services, running_services
+from samples import glyphs, npy_of, pngs, zip_of
 
 IMAGES = 20_000
 SINGLES = 200

@@ -19,6 +19,7 @@ import httpx
 import numpy as np
 from rich.console import Console
 from rich.table import Table
+
 from samples import LABELS, pngs, zip_of
 
 IMAGES = 10_000

@@ -4,11 +4,12 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
-from conftest import Services, running_services
-from samples import pngs
 
 from api.auth import BadKeys, Keyring, UnsafeAddress, digest, new_key, require_safe_address
 from api.settings import GatewaySettings
+
+from conftest import Services, running_services
+from samples import pngs
 
 PNG = {"Content-Type": "image/png"}
 

@@ -16,14 +16,14 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import httpx
 import numpy as np
 import pytest
 import redis
-from conftest import Services, running_services
-from samples import glyphs, idx_of, npy_of, pngs, tiff_of, zip_of
 
 from api.auth import new_key
 from api.client import AsyncClient, Client, Options, Patience, ProblemError, Unreachable, WaitTimeout
+from api.client.patience import Tries
 from api.client.uploads import prepare
 from api.parameters import JobParameters
 from api.submission import idempotency_digest
@@ -31,6 +31,9 @@ from model.folders import NoImages
 from worker import keys
 from worker.embedded import free_port
 from worker.jobs import JobState
+
+from conftest import Services, running_services
+from samples import glyphs, idx_of, npy_of, pngs, tiff_of, zip_of
 
 ROOT = Path(__file__).parent.parent
 IMPATIENT = Patience(silence_s=0, busy_s=0)
@@ -268,6 +271,23 @@ def test_a_gateway_that_restarts_is_waited_for(deserted: Services) -> None:
     with Client(deserted.url) as client:
         assert client.models()
     starting.join()
+
+
+def test_silence_begins_when_it_is_noticed() -> None:
+    """A long poll may break at its end, after more seconds than silence is borne."""
+    tries = Tries(Patience(silence_s=0.2), repeatable=True)
+    time.sleep(0.3)
+    assert tries.pause_after(httpx.ReadError("broken")) is not None
+    time.sleep(0.3)
+    assert tries.pause_after(httpx.ConnectError("nobody")) is None
+
+
+def test_no_proxy_stands_before_this_machine(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
+    with Client(services.url, patience=IMPATIENT) as client:
+        assert client.models()
 
 
 def test_nobody_there_is_said_soon() -> None:

@@ -9,6 +9,11 @@ from pathlib import Path
 import httpx
 import numpy as np
 import pytest
+
+from model.images import Grey
+from model.normalization import read_glyph, to_glyph
+from model.predictor import Predictor
+
 from conftest import Services, running_services
 from ledgers import LEASE_MS, ledger, submit
 from samples import (
@@ -22,10 +27,6 @@ from samples import (
     tiff_of,
     zip_of,
 )
-
-from model.images import Grey
-from model.normalization import read_glyph, to_glyph
-from model.predictor import Predictor
 
 ZIP, NPY, IDX = "application/zip", "application/x-npy", "application/x-idx"
 

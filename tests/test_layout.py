@@ -6,6 +6,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+
 from conftest import Services
 
 ROOT = Path(__file__).parent.parent

@@ -4,11 +4,12 @@ import time
 
 import pytest
 import redis
-from ledgers import LEASE_MS, commit_of, finish, in_store, ledger, read_job, read_stats, submit
 
 from worker.connection import UnsafeRedis, connect, require_safe
 from worker.entrance import Caps
 from worker.jobs import JobState
+
+from ledgers import LEASE_MS, commit_of, finish, in_store, ledger, read_job, read_stats, submit
 
 pytestmark = pytest.mark.usefixtures("clean_redis")
 

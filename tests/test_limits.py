@@ -8,10 +8,11 @@ from pathlib import Path
 import httpx
 import numpy as np
 import pytest
-from conftest import Services, running_services
-from samples import glyphs, npy_of, pngs
 
 from worker.embedded import EmbeddedRedis, free_port
+
+from conftest import Services, running_services
+from samples import glyphs, npy_of, pngs
 
 NPY, PNG = {"Content-Type": "application/x-npy"}, {"Content-Type": "image/png"}
 

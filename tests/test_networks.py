@@ -7,13 +7,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from samples import LABELS, glyphs
 
 from model.card import WEIGHTS, BadCard, Card, read_card, read_cards
 from model.charset import BadCharset, allowed_classes
 from model.checkpoint import load_checkpoint, save_checkpoint
 from model.networks import build, count_parameters
 from model.predictor import Predictor, pick_device, softmax
+
+from samples import LABELS, glyphs
 
 LAYOUT = {"kind": "convnet", "stages": [[4], [6, 8]], "classes": 10}
 

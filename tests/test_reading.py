@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
-from samples import glyphs, pngs
 
 from model.checkpoint import load_checkpoint
 from model.images import Grey
@@ -14,6 +13,8 @@ from worker.jobs import Options
 from worker.ledger import Claim, Commit
 from worker.reading import Reader
 from worker.results import INFERENCE_FAILED, UNDECODABLE, WORKER_LOST, Answer, Failure, unpack
+
+from samples import glyphs, pngs
 
 POISON = np.full((28, 28), 200, np.uint8)
 

@@ -9,9 +9,10 @@ import httpx
 import numpy as np
 import pytest
 from PIL import Image
-from samples import LABELS, glyphs, json_of, npy_of, pngs, zip_of
 
 from model.normalization import read_glyph
+
+from samples import LABELS, glyphs, json_of, npy_of, pngs, zip_of
 
 PNG, ZIP = {"Content-Type": "image/png"}, {"Content-Type": "application/zip"}
 NPY = {"Content-Type": "application/x-npy"}

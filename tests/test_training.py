@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from samples import glyphs, idx_of
 
 from model.checkpoint import load_checkpoint
 from training.augment import random_affine
@@ -16,6 +15,8 @@ from training.evaluate import calibrate, top_accuracy
 from training.publish import publish
 from training.recipe import RECIPES, Recipe
 from training.train import batches, train
+
+from samples import glyphs, idx_of
 
 
 def drawn(count: int, rng: np.random.Generator) -> Set:

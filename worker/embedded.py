@@ -83,6 +83,11 @@ class EmbeddedRedis:
                     time.sleep(0.02)
         raise NoRedis(f"redis-server did not answer in {START_S:.0f} s; see {self.folder}/redis.log")
 
+    @property
+    def lock(self) -> int:
+        """The file descriptor that holds the folder."""
+        return self._lock.fileno()
+
     def close(self) -> None:
         """Let go of the folder."""
         self._lock.close()

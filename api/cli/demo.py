@@ -28,6 +28,7 @@ from .readiness import address, wait_ready
 
 MODEL = "balanced"
 COLUMN = 16
+READY_S = 120.0
 ENOUGH = 0.6
 """A share of the drawings that is read right by any network that works; chance is 0.02."""
 
@@ -91,8 +92,10 @@ def _running(data: Path) -> Iterator[str]:
     try:
         with notes.status("starting Redis, a gateway and a worker"):
             stack.start()
-            if not wait_ready(stack, lambda: bool(_ended(stack))):
-                raise Refusal(f"the {_ended(stack)} ended; what it said stands above")
+            end = time.monotonic() + READY_S
+            if not wait_ready(stack, lambda: bool(_ended(stack)) or time.monotonic() > end):
+                why = f"{_ended(stack)} ended" if _ended(stack) else f"not ready in {READY_S:.0f} s"
+                raise Refusal(f"{why}; what was said stands above")
         yield address(stack)
     except NoRedis as error:
         raise Refusal(str(error)) from error

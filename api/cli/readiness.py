@@ -33,6 +33,6 @@ def _is_ready(http: httpx.Client, stack: Stack) -> bool:
         return False
     if answer.status_code != httpx.codes.OK:
         return False
-    alive = {worker.get("id", "").rsplit("-", 2)[-2] for worker in answer.json()["workers"]}
-    ours = {str(pid) for name, pid in stack.pids().items() if name.startswith("worker")}
-    return ours <= alive
+    alive = " ".join(worker.get("id", "") for worker in answer.json()["workers"])
+    ours = [pid for name, pid in stack.pids().items() if name.startswith("worker")]
+    return all(f"-{pid}-" in alive for pid in ours)

@@ -31,7 +31,8 @@ class Tries:
 
     def __init__(self, patience: Patience, repeatable: bool) -> None:
         self._patience, self._repeatable = patience, repeatable
-        self._began = self._last_answer = time.monotonic()
+        self._began = time.monotonic()
+        self._silent_since: float | None = None
         self._failed = 0
 
     def pause_after(self, reply: httpx.Response | httpx.TransportError) -> float | None:
@@ -39,10 +40,11 @@ class Tries:
         now = time.monotonic()
         self._failed += 1
         if isinstance(reply, httpx.Response):
-            self._last_answer = now
+            self._silent_since = None
             pause, end = self._told(reply), self._began + self._patience.busy_s
         else:
-            pause, end = self._guessed(reply), self._last_answer + self._patience.silence_s
+            self._silent_since = self._silent_since or now
+            pause, end = self._guessed(reply), self._silent_since + self._patience.silence_s
         return pause if pause is not None and now + pause <= end else None
 
     def _told(self, response: httpx.Response) -> float | None:
@@ -59,7 +61,7 @@ class Tries:
         return self._backoff()
 
     def _backoff(self) -> float:
-        return float(min(2.0, 0.1 * 2**self._failed) * random.uniform(0.5, 1))
+        return float(min(2.0, 0.1 * 2 ** min(self._failed, 5)) * random.uniform(0.5, 1))
 
 
 def retry_after(response: httpx.Response) -> float | None:

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 from ..schemas import JobOut
 
 DEFAULT_URL = "http://127.0.0.1:8000"
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
 def httpx_settings(url: str, api_key: str | None) -> dict[str, Any]:
@@ -17,7 +18,8 @@ def httpx_settings(url: str, api_key: str | None) -> dict[str, Any]:
     headers = {"User-Agent": f"inkqueue/{version('inkqueue')}"}
     if api_key:
         headers["Authorization"] = f"Bearer {api_key}"
-    return {"base_url": url, "headers": headers}
+    # A proxy that the environment names has no way to this machine.
+    return {"base_url": url, "headers": headers, "trust_env": parts.hostname not in LOOPBACK}
 
 
 def id_of(job: str | JobOut) -> str:

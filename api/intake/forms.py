@@ -3,12 +3,13 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from anyio.to_thread import run_sync
 from fastapi import Request
 
 from ..problems import Problem
 from ..settings import GatewaySettings
 from .documents import read_json, read_ndjson
-from .multiparts import FormFile, FormReader
+from .multiparts import read_form
 from .names import safe_name
 from .sources import Part, Source, parts_of
 from .spool import Spool, limited
@@ -34,23 +35,17 @@ class Intake:
 
 async def read_request(request: Request, spool: Spool, settings: GatewaySettings) -> Intake:
     """The images of a request, by its Content-Type. Raises problems."""
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if encoding := request.headers.get("content-encoding"):
-        raise Problem("unsupported-media-type", f"Content-Encoding {encoding!r} is not read.")
-    if kind == FORM:
-        return await _read_form(request, spool, settings)
-    if kind not in (JSON, NDJSON, *RAW) and not kind.startswith("image/"):
-        raise Problem(
-            "unsupported-media-type",
-            f"Content-Type {kind or '(none)'!r}: send multipart/form-data, application/zip, image/*,"
-            " application/x-npy, application/x-idx, application/json or application/x-ndjson.",
-        )
+    content_type = request.headers.get("content-type", "")
+    kind = content_type.partition(";")[0].strip().lower()
+    _require_readable(kind, request.headers.get("content-encoding"))
     most = settings.max_json_bytes if kind in (JSON, NDJSON) else settings.max_body_bytes
     async for data in limited(request.stream(), most, request.headers.get("content-length")):
         spool.write(data)
     view = spool.view()
     if not view:
         raise Problem("empty-body", "Send at least one image.")
+    if kind == FORM:
+        return await run_sync(_read_form, view, content_type, settings)
     if kind == JSON:
         return Intake(*read_json(view, settings.max_image_bytes))
     if kind == NDJSON:
@@ -58,19 +53,24 @@ async def read_request(request: Request, spool: Spool, settings: GatewaySettings
     return Intake(parts_of(Source("", view), settings, alone=True))
 
 
-async def _read_form(request: Request, spool: Spool, settings: GatewaySettings) -> Intake:
-    headers = request.headers
-    form = FormReader(headers["content-type"], spool, settings.max_form_files)
-    async for data in limited(request.stream(), settings.max_body_bytes, headers.get("content-length")):
-        form.write(data)
-    form.close()
+def _require_readable(kind: str, encoding: str | None) -> None:
+    if encoding:
+        raise Problem("unsupported-media-type", f"Content-Encoding {encoding!r} is not read.")
+    if kind not in (FORM, JSON, NDJSON, *RAW) and not kind.startswith("image/"):
+        raise Problem(
+            "unsupported-media-type",
+            "Send multipart/form-data, application/zip, image/*, application/x-npy, application/x-idx,"
+            f" application/json or application/x-ndjson, not {kind or '(none)'!r}.",
+        )
+
+
+def _read_form(view: memoryview, content_type: str, settings: GatewaySettings) -> Intake:
+    form = read_form(view, content_type, settings.max_form_files)
     if not form.files:
         raise Problem("no-images", "The form has no file in it.")
-    return Intake(_form_parts(form.files, spool.view(), settings), form.fields)
+    return Intake(_form_parts(form.files, settings), form.fields)
 
 
-def _form_parts(
-    files: Sequence[FormFile], view: memoryview, settings: GatewaySettings
-) -> Iterator[Part]:
-    for file in files:
-        yield from parts_of(Source(safe_name(file.name), view[file.place]), settings, alone=False)
+def _form_parts(files: Iterable[tuple[str, memoryview]], settings: GatewaySettings) -> Iterator[Part]:
+    for name, view in files:
+        yield from parts_of(Source(safe_name(name), view), settings, alone=False)

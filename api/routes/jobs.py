@@ -1,7 +1,6 @@
 """Jobs: submit, look, wait, list, cancel, retry, delete."""
 
 import hashlib
-import re
 from collections.abc import AsyncIterator
 from typing import Annotated, Any, Literal
 
@@ -11,6 +10,7 @@ from pydantic import BaseModel, ConfigDict
 from worker import keys
 from worker.jobs import Job, JobState
 
+from ..answers import answer, job_response, wait_s
 from ..bodies import JOB_BODY, PARAMETERS, PROBLEMS
 from ..dependencies import (
     JobDep,
@@ -25,11 +25,11 @@ from ..dependencies import (
 from ..problems import Problem
 from ..retrying import failed_parts
 from ..schemas import JobOut, JobPage
-from ..submission import Accepted
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"], responses=PROBLEMS)
 
 SUBMISSION: dict[str, Any] = {"requestBody": JOB_BODY, "parameters": PARAMETERS}
+IdempotencyKey = Annotated[str | None, Header(description="repeat safely")]
 Prefer = Annotated[str | None, Header(description="wait=N: answer when done, or after N seconds")]
 
 
@@ -41,7 +41,7 @@ async def submit_job(
     waiting: WaitingDep,
     settings: SettingsDep,
     prefer: Prefer = None,
-    idempotency_key: Annotated[str | None, Header(description="repeat safely")] = None,
+    idempotency_key: IdempotencyKey = None,
 ) -> Response:
     """Store a job. 202: it is stored, and survives a crash of every process."""
     accepted = await submitter.submit(request, owner)
@@ -120,7 +120,13 @@ class Retry(BaseModel):
 
 @router.post("/{job_id}/retry", status_code=202, response_model=JobOut)
 async def retry_job(
-    job: JobDep, owner: OwnerDep, store: StoreDep, submitter: SubmitterDep, body: Retry | None = None
+    job: JobDep,
+    owner: OwnerDep,
+    store: StoreDep,
+    submitter: SubmitterDep,
+    waiting: WaitingDep,
+    idempotency_key: IdempotencyKey = None,
+    body: Retry | None = None,
 ) -> Response:
     """A new job of the images that failed."""
     if not job.state.final:
@@ -128,8 +134,8 @@ async def retry_job(
     if not job.counts.failed:
         raise Problem("nothing-to-retry", "No image of this job failed.")
     parts = await failed_parts(store, job)
-    accepted = await submitter.resubmit(job, owner, parts)
-    return job_response(accepted.job, 202)
+    accepted = await submitter.resubmit(job, owner, parts, idempotency_key)
+    return await answer(accepted, waiting, 0)
 
 
 @router.delete("/{job_id}", status_code=204)
@@ -142,38 +148,6 @@ async def delete_job(job_id: JobId, owner: OwnerDep, store: StoreDep) -> Respons
     elif verdict != "deleted":
         raise Problem("job-active", f"It is {verdict}; cancel it first.", retry_after=1)
     return Response(status_code=204)
-
-
-async def answer(accepted: Accepted, waiting: Any, seconds: float) -> Response:
-    """202 with the job, or 200 if it is final within `seconds`."""
-    job = accepted.job
-    if seconds and not job.state.final:
-        job = require_job(await waiting.until_final(job.name, seconds))
-    response = job_response(job, 200 if seconds and job.state.final else 202)
-    if accepted.replayed:
-        response.headers["Idempotency-Replayed"] = "true"
-    if seconds:
-        response.headers["Preference-Applied"] = f"wait={seconds:g}"
-    return response
-
-
-def job_response(job: Job, status: int) -> Response:
-    """A job as an answer, with where it is and when to look again."""
-    headers = {"Location": f"/v1/jobs/{job.id}"}
-    if not job.state.final:
-        headers["Retry-After"] = str(min(30, max(1, round(job.eta_seconds or 1))))
-    body = JobOut.of(job).model_dump_json()
-    return Response(body, status, headers, "application/json")
-
-
-def wait_s(prefer: str | None, default: float, most: float) -> float:
-    """The seconds a Prefer header (RFC 7240) asks to wait; `respond-async` is 0."""
-    if prefer is None:
-        return default
-    if "respond-async" in prefer:
-        return 0
-    match = re.search(r"\bwait=(\d{1,6})\b", prefer)
-    return min(most, float(match[1])) if match else default
 
 
 async def _newest(store: StoreDep, owner: str, cursor: str) -> AsyncIterator[tuple[Job, str]]:

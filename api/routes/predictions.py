@@ -8,11 +8,12 @@ from fastapi import APIRouter, Request, Response
 from worker.jobs import Job
 from worker.results import Failure
 
+from ..answers import job_response, wait_s
 from ..bodies import IMAGE_BODY, PARAMETERS, PROBLEMS
 from ..dependencies import OwnerDep, SettingsDep, StoreDep, SubmitterDep, WaitingDep, require_job
 from ..problems import Problem
 from ..schemas import ItemOut, item_out
-from .jobs import Prefer, job_response, wait_s
+from .jobs import Prefer
 
 router = APIRouter(prefix="/v1/predictions", tags=["predictions"], responses=PROBLEMS)
 

@@ -1,0 +1,51 @@
+"""A job as an answer: its status code, its headers, and how long it was waited for."""
+
+import re
+from typing import Any
+
+import orjson
+from fastapi import Response
+
+from worker.jobs import Job
+
+from .dependencies import require_job
+from .schemas import JobOut
+from .submission import Accepted
+from .waiting import Waiting
+
+
+async def answer(accepted: Accepted, waiting: Waiting, seconds: float) -> Response:
+    """202 with the job, or 200 if it is final within `seconds`."""
+    job = accepted.job
+    if seconds and not job.state.final:
+        job = require_job(await waiting.until_final(job.name, seconds))
+    response = job_response(job, 200 if seconds and job.state.final else 202)
+    if accepted.replayed:
+        response.headers["Idempotency-Replayed"] = "true"
+    if seconds:
+        response.headers["Preference-Applied"] = f"wait={seconds:g}"
+    return response
+
+
+def job_response(job: Job, status: int) -> Response:
+    """A job as an answer, with where it is and when to look again."""
+    headers = {"Location": f"/v1/jobs/{job.id}"}
+    if not job.state.final:
+        headers["Retry-After"] = str(min(30, max(1, round(job.eta_seconds or 1))))
+    body = JobOut.of(job).model_dump_json()
+    return Response(body, status, headers, "application/json")
+
+
+def wait_s(prefer: str | None, default: float, most: float) -> float:
+    """The seconds a Prefer header (RFC 7240) asks to wait; `respond-async` is 0."""
+    if prefer is None:
+        return default
+    if "respond-async" in prefer:
+        return 0
+    match = re.search(r"\bwait=(\d{1,6})\b", prefer)
+    return min(most, float(match[1])) if match else default
+
+
+def json_response(data: Any) -> Response:
+    """Plain data as an answer."""
+    return Response(orjson.dumps(data), media_type="application/json")

@@ -1,0 +1,320 @@
+"""The command `inkqueue` as people use it: real processes, real terminals, real Ctrl-C."""
+
+import csv
+import json
+import os
+import pty
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO
+
+import httpx
+import numpy as np
+import psutil
+import pytest
+from typer.testing import CliRunner
+
+from api.auth import Keyring
+from api.cli import app
+from api.client import Client
+from api.settings import GatewaySettings
+from model.strokes import draw, png
+from worker.embedded import find_server, free_port
+from worker.jobs import JobState
+
+from conftest import Services
+
+INKQUEUE = [sys.executable, "-m", "api.cli"]
+READY_S = 60.0
+
+Command = Callable[..., "Done"]
+
+
+class Done:
+    """What a command did."""
+
+    def __init__(self, code: int, out: str, notes: str) -> None:
+        self.code, self.out, self.notes = code, out, notes
+
+
+@pytest.fixture
+def inkqueue(services: Services) -> Command:
+    """Runs a command against the session's gateway."""
+
+    def run(*arguments: str | Path) -> Done:
+        done = CliRunner().invoke(app, list(map(str, arguments)), env={"INKQUEUE_URL": services.url})
+        if done.exception and not isinstance(done.exception, SystemExit):
+            raise done.exception
+        return Done(done.exit_code, done.stdout, done.stderr)
+
+    return run
+
+
+@pytest.fixture
+def sheet(tmp_path: Path, rng: np.random.Generator) -> Path:
+    """A folder of drawings of A, B and C, and one file that is no image."""
+    folder = tmp_path / "sheet"
+    folder.mkdir()
+    for label in "ABC":
+        (folder / f"{label}.png").write_bytes(png(draw(label, rng)))
+    (folder / "torn.png").write_bytes(b"no image")
+    return folder
+
+
+def test_what_was_read_is_printed(inkqueue: Command, sheet: Path) -> None:
+    done = inkqueue("submit", sheet)
+    head, *rows = (line.split() for line in done.out.splitlines())
+    assert head == ["index", "label", "confidence", "note", "name"]
+    assert [row[1] for row in rows[:3]] == list("ABC")
+    assert rows[3][1:] == ["undecodable-image", "torn.png"]
+    assert re.search(r"job_\w+ partially_failed: 3 of 4 read, 1 failed in \d", done.notes)
+    assert done.code == 1
+    assert inkqueue("submit", sheet / "A.png", sheet / "B.png").code == 0
+
+
+def test_results_come_in_every_format(inkqueue: Command, sheet: Path, tmp_path: Path) -> None:
+    as_json = json.loads(inkqueue("submit", sheet, "--format", "json", "--top-k", "2").out)
+    assert [(item["name"], item.get("label")) for item in as_json[:3]] == [
+        (f"{x}.png", x) for x in "ABC"
+    ]
+    assert all(len(item["top_k"]) == 2 for item in as_json[:3])
+
+    job = inkqueue("submit", sheet, "--no-wait").out.strip()
+    lines = inkqueue("results", job, "--format", "ndjson").out.splitlines()
+    assert [json.loads(line)["name"] for line in lines] == [item["name"] for item in as_json]
+
+    file = tmp_path / "out.csv"
+    assert inkqueue("results", job, "--format", "csv", "-o", file).out == ""
+    assert [row["label"] for row in csv.DictReader(file.read_text().splitlines())] == ["A", "B", "C", ""]
+    empty = inkqueue("submit", sheet / "A.png", "--format", "json", "--no-wait").out.strip()
+    assert json.loads(inkqueue("results", empty, "--format", "json", "--only", "failed").out) == []
+
+
+def test_rows_are_the_gateways_own(inkqueue: Command, services: Services, sheet: Path) -> None:
+    job = inkqueue("submit", sheet, "--no-wait").out.strip()
+    ours = inkqueue("results", job, "--format", "csv").out
+    theirs = httpx.get(f"{services.url}/v1/jobs/{job}/results?format=csv").text
+    assert ours.splitlines() == theirs.splitlines()
+
+
+def test_a_job_is_watched_retried_and_deleted(inkqueue: Command, sheet: Path) -> None:
+    submitted = inkqueue("submit", sheet, "--no-wait", "--keep-images")
+    job = submitted.out.strip()
+    assert submitted.code == 0
+    assert f"inkqueue watch {job}" in submitted.notes
+    watched = inkqueue("watch", job)
+    assert (watched.code, watched.out) == (1, "")
+    assert f"{job} partially_failed" in watched.notes
+    assert inkqueue("status", job).out.startswith(f"{job} partially_failed: 3 of 4 read, 1 failed")
+    assert json.loads(inkqueue("status", job, "--json").out)["keep_images"] is True
+    assert "torn.png" in inkqueue("results", job, "--only", "failed").out
+
+    again = inkqueue("retry", job).out.strip()
+    assert json.loads(inkqueue("status", again, "--json").out)["parent_id"] == job
+    assert inkqueue("watch", again).code == 1
+    assert inkqueue("cancel", again).out.startswith(f"{again} failed")
+    assert inkqueue("delete", job).code == 0
+    gone = inkqueue("status", job)
+    assert (gone.code, gone.out) == (1, "")
+    assert "No job of yours has this id" in gone.notes
+
+
+def test_what_there_is_is_listed(inkqueue: Command, sheet: Path) -> None:
+    job = inkqueue("submit", sheet / "A.png", "--no-wait").out.strip()
+    head, row = inkqueue("jobs", "--limit", "1").out.splitlines()
+    assert head.split() == ["job", "state", "images", "read", "failed", "model", "created"]
+    assert row.startswith(job)
+    assert json.loads(inkqueue("jobs", "--limit", "1", "--json").out)["id"] == job
+    assert re.search(r"^digits +99\.\d\d% +0123456789 +MNIST", inkqueue("models").out, re.MULTILINE)
+
+
+def test_keys_fit_together(inkqueue: Command) -> None:
+    made = dict(line.split("=", 1) for line in inkqueue("keys").out.splitlines())
+    keyring = Keyring(GatewaySettings(api_keys=made["INKQUEUE_API_KEYS"]))
+    assert keyring.owner(made["INKQUEUE_API_KEY"]) == made["INKQUEUE_API_KEYS"].partition(":")[0]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "reason"),
+    [
+        (["submit", "nowhere"], 1, "nowhere is not there"),
+        (["submit", "."], 1, "no image"),
+        (["submit", "a.png", "--model", "roman"], 1, "'roman' is not served"),
+        (["submit", "a.png", "-o", "no/folder/out"], 1, "cannot write no/folder/out"),
+        (["submit", "a.png", "--url", "localhost"], 1, "is no address like http://127.0.0.1:8000"),
+        (["models", "--url", "http://127.0.0.1:1"], 1, "no answer from http://127.0.0.1:1: "),
+        (["models", "--url", "http://127.0.0.1:1"], 1, "start one with `inkqueue up`"),
+        (["cancel", "../jobs"], 1, "error: "),
+        (["submit", "a.png", "--top-k", "11"], 2, "Invalid value for '--top-k'"),
+        (["submit"], 2, "Missing argument"),
+        (["sumbit"], 2, "submit"),
+        (["up", "--host", "0.0.0.0"], 1, "without API keys: set INKQUEUE_API_KEYS"),
+    ],
+)
+def test_refusals_say_what_to_do(
+    inkqueue: Command,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: Sequence[str],
+    code: int,
+    reason: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    if "a.png" in arguments:
+        (tmp_path / "a.png").write_bytes(b"no image")
+    done = inkqueue(*arguments)
+    assert (done.code, done.out) == (code, "")
+    assert reason in done.notes
+
+
+def test_a_terminal_shows_a_bar_and_stdout_only_data(services: Services, sheet: Path) -> None:
+    ours, theirs = pty.openpty()
+    with os.fdopen(ours, "rb", 0) as terminal:
+        command = [*INKQUEUE, "submit", str(sheet), "--format", "json", "--url", services.url]
+        environment = os.environ | {"TERM": "xterm", "COLUMNS": "100"}
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=theirs, env=environment)
+        os.close(theirs)
+        shown = b"".join(_drained(terminal)).decode()
+    assert len(json.loads(done.stdout)) == 4
+    assert "4/4" in shown
+    assert "partially_failed: 3 of 4 read" in shown
+
+
+def test_up_keeps_its_word(tmp_path: Path, sheet: Path) -> None:
+    data = tmp_path / "data"
+    with up(data, cwd=tmp_path) as first:
+        with Client(first.url) as client:
+            job = client.wait(client.submit(sheet))
+            labels = [item.label for item in client.results(job)]
+        _second_is_refused(data, first.url)
+        for module in ("worker", "api"):
+            _is_restarted(first, module)
+        with Client(first.url) as client:
+            assert client.predict(sheet / "A.png").label == "A"
+        family = first.family()
+        first.process.send_signal(signal.SIGINT)
+        assert first.process.wait(30) == 0
+        assert psutil.wait_procs(family, timeout=0)[1] == []
+
+    with up(data, cwd=tmp_path) as second, Client(second.url) as client:
+        assert client.job(job).state is JobState.PARTIALLY_FAILED
+        assert [item.label for item in client.results(job)] == labels
+        family = second.family()
+        second.process.kill()  # and even so nothing is left running
+        assert len(family) == 3
+        assert psutil.wait_procs(family, timeout=20)[1] == []
+
+
+def test_up_refuses_a_redis_that_can_lose_jobs(tmp_path: Path) -> None:
+    port = free_port()
+    server = subprocess.Popen([find_server(), "--port", str(port), "--save", "", "--dir", str(tmp_path)])
+    try:
+        environment = os.environ | {"REDIS_URL": f"redis://127.0.0.1:{port}/0"}
+        command = [*INKQUEUE, "up", "--port", "0"]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=30)
+    finally:
+        server.terminate()
+        server.wait()
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "Redis has appendonly no, so accepted jobs can be lost" in done.stderr
+
+
+def test_the_demonstration_works_and_leaves_nothing(tmp_path: Path) -> None:
+    """In a folder whose packages have our names, and an environment that is somebody's."""
+    for name in ("api", "worker", "model"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "__init__.py").write_text("raise SystemExit('not ours')")
+    temporary = tmp_path / "tmp"
+    temporary.mkdir()
+    environment = os.environ | {
+        "TMPDIR": str(temporary),
+        "REDIS_URL": "redis://127.0.0.1:1/0",
+        "INKQUEUE_API_KEYS": "nonsense",
+    }
+    command = [Path(sys.executable).parent / "inkqueue", "demo"]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    (right,) = re.findall(r"^(\d+) of 47 read right", done.stdout, re.MULTILINE)
+    assert int(right) > 0.6 * 47
+    assert "drawn by the program, not by hand" in done.stdout
+    assert re.search(r"First result \d+\.\d s after the stack was started", done.stdout)
+    assert list(temporary.iterdir()) == []
+    assert not [each for each in psutil.process_iter(["cwd"]) if each.info["cwd"] == str(tmp_path)]
+
+
+class Running:
+    """`inkqueue up`, ready."""
+
+    def __init__(self, process: "subprocess.Popen[str]", url: str) -> None:
+        self.process, self.url = process, url
+
+    def family(self) -> list[psutil.Process]:
+        """Its children."""
+        return psutil.Process(self.process.pid).children(recursive=True)
+
+    def child(self, module: str) -> psutil.Process | None:
+        """The one that runs `module`, if it lives."""
+        for each in self.family():
+            with suppress(psutil.NoSuchProcess):  # one that just ended
+                if each.cmdline()[-1:] == [module]:
+                    return each
+        return None
+
+
+@contextmanager
+def up(data: Path, cwd: Path) -> Iterator[Running]:
+    """`inkqueue up` on a free port; whatever a test leaves of it is ended."""
+    environment = {name: value for name, value in os.environ.items() if name != "REDIS_URL"}
+    process = subprocess.Popen(
+        [*INKQUEUE, "up", "--port", "0", "--data", str(data)],
+        cwd=cwd,
+        env=environment | {"OMP_NUM_THREADS": "1", "INKQUEUE_THREADS": "1"},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr is not None
+    try:
+        ready = next(line for line in process.stderr if line.startswith("READY"))
+        yield Running(process, ready.split(": ", 1)[1].split()[0])
+    finally:
+        process.terminate()
+        process.wait(30)
+        process.stderr.close()
+
+
+def _second_is_refused(data: Path, url: str) -> None:
+    port = url.rpartition(":")[2]
+    for options, reason in (
+        (["--port", "0", "--data", str(data)], "is in use by another inkqueue; give another --data"),
+        (["--port", port, "--data", f"{data}2"], f"cannot listen on 127.0.0.1:{port}"),
+    ):
+        done = subprocess.run([*INKQUEUE, "up", *options], capture_output=True, text=True, timeout=30)
+        assert done.returncode == 1
+        assert done.stderr.splitlines()[-1].startswith("error: ")
+        assert reason in done.stderr
+
+
+def _is_restarted(running: Running, module: str) -> None:
+    victim = running.child(module)
+    assert victim
+    victim.kill()
+    end = time.monotonic() + READY_S
+    while (heir := running.child(module)) is None or heir.pid == victim.pid:
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def _drained(terminal: IO[bytes]) -> Iterator[bytes]:
+    """What was written to the other end, until it is closed."""
+    try:
+        while data := terminal.read(65_536):
+            yield data
+    except OSError:  # how Linux tells the end of a terminal
+        return

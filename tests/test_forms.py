@@ -1,0 +1,218 @@
+"""Forms and documents: what multipart, JSON and NDJSON bodies bring, and what they cannot do."""
+
+import base64
+import contextlib
+import time
+
+import httpx
+import orjson
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from api.intake.documents import read_json, read_ndjson
+from api.intake.multiparts import read_form
+from api.intake.spool import IN_MEMORY, Spool
+from api.problems import Problem
+from api.settings import MIB
+
+TYPE = "multipart/form-data; boundary=b"
+NAMES = st.text(st.characters(exclude_categories=("Cs", "Cc"), exclude_characters='"\\'), min_size=1)
+IMAGE = base64.b64encode(b"\x89PNG pixels").decode()
+
+Files = list[tuple[str, bytes]]
+Fields = list[tuple[str, str]]
+
+
+def part(disposition: str, data: bytes = b"", more: str = "") -> bytes:
+    head = f"--b\r\nContent-Disposition: form-data; {disposition}\r\n{more}\r\n"
+    return head.encode() + data + b"\r\n"
+
+
+def file_part(name: str, data: bytes = b"") -> bytes:
+    return part(f'name="files"; filename="{name}"', data)
+
+
+def read(body: bytes, content_type: str = TYPE) -> tuple[Files, Fields]:
+    """The files and fields of a form."""
+    with Spool() as spool:
+        spool.write(body)
+        form = read_form(spool.view(), content_type, most_files=5)
+        return [(name, bytes(data)) for name, data in form.files], form.fields
+
+
+def refusal(body: bytes, content_type: str = TYPE) -> Problem:
+    with pytest.raises(Problem) as caught:
+        read(body, content_type)
+    return caught.value
+
+
+class TestForms:
+    @given(
+        files=st.lists(st.tuples(NAMES, st.binary(max_size=300)), min_size=1, max_size=5),
+        fields=st.dictionaries(NAMES, NAMES, max_size=5),
+    )
+    @settings(max_examples=150, deadline=None)
+    def test_what_a_client_writes_is_read_equal(self, files: Files, fields: dict[str, str]) -> None:
+        uploads = [("files", each) for each in files]
+        request = httpx.Request("POST", "http://here", files=uploads, data=fields)
+        found = read(request.read(), request.headers["content-type"])
+        assert found == (files, list(fields.items()))
+
+    @pytest.mark.parametrize("size", [IN_MEMORY - 1, IN_MEMORY, IN_MEMORY + 1, 3 * IN_MEMORY])
+    def test_large_files_are_unchanged(self, size: int) -> None:
+        data = bytes(range(251)) * (size // 251 + 1)
+        first, second = read(file_part("a", data) + file_part("b", b"small") + b"--b--")[0]
+        assert first == ("a", data)
+        assert second == ("b", b"small")
+
+    def test_a_field_where_no_file_was_chosen_is_no_file(self) -> None:
+        assert read(file_part("") + b"--b--") == ([], [])
+        assert read(file_part("", b"data") + b"--b--")[0] == [("", b"data")]
+        assert read(file_part("a") + b"--b--")[0] == [("a", b"")]
+
+    def test_what_is_no_text_is_replaced(self) -> None:
+        body = file_part("~.png") + part('name="~"', b"~") + b"--b--"
+        files, fields = read(body.replace(b"~", b"\xff"))
+        assert files == [("\N{REPLACEMENT CHARACTER}.png", b"")]
+        assert fields == [("\N{REPLACEMENT CHARACTER}", "\N{REPLACEMENT CHARACTER}")]
+
+    @pytest.mark.parametrize("boundary", ["", ";", "; boundary=", f"; boundary={'b' * 300}"])
+    def test_a_boundary_is_needed(self, boundary: str) -> None:
+        assert refusal(b"--b--", f"multipart/form-data{boundary}").slug == "malformed-multipart"
+
+    @pytest.mark.parametrize(
+        "body",
+        [
+            b"",
+            b"no form at all",
+            b"preamble\r\n" + file_part("a") + b"--b--",
+            file_part("a", b"\r\n--boundary") + b"--b--",
+            file_part("a", b"data"),
+            file_part("a", b"data")[:-9],
+            b"--b\r\n",
+            b"--b\r\nContent-Disposition: form-data; name=",
+            b"--b\r\n\r\ndata\r\n--b--",
+            part('filename="a.png"', b"data") + b"--b--",
+            part('name="files"; filename="a"', b"", "X: " + "x" * 65_536 + "\r\n") + b"--b--",
+            part('name="files"; filename="a"', b"", "X: many headers\r\n" * 500) + b"--b--",
+            part(f'name="files"; filename="{"a" * 65_536}"') + b"--b--",
+            part('name="metadata"', b"x" * 65_537) + b"--b--",
+            part('name="metadata"') * 101 + b"--b--",
+        ],
+    )
+    def test_a_malformed_form_is_refused(self, body: bytes) -> None:
+        assert refusal(body).slug == "malformed-multipart"
+
+    def test_a_form_that_was_cut_off_is_refused_wherever_it_was(self) -> None:
+        whole = file_part("a", b"first") + file_part("b", b"second") + b"--b--"
+        for size in range(len(whole)):
+            assert refusal(whole[:size]).slug == "malformed-multipart"
+
+    def test_too_many_files_are_told_what_to_do(self) -> None:
+        assert len(read(file_part("a") * 5 + b"--b--")[0]) == 5
+        problem = refusal(file_part("a") * 6 + b"--b--")
+        assert problem.slug == "too-many-files"
+        assert "ZIP" in problem.detail
+
+    @pytest.mark.parametrize("filling", [b"\r\n", b"\r", b"\r\n--", b"\r\n--b-", b"\r\n--b\r\n", b"--b"])
+    def test_thirty_megabytes_of_near_boundaries_take_no_seconds(self, filling: bytes) -> None:
+        body = file_part("a", filling * (30 * MIB // len(filling))) + b"--b--"
+        start = time.perf_counter()
+        with contextlib.suppress(Problem):
+            read(body)
+        assert time.perf_counter() - start < 2
+
+    @given(st.binary(max_size=300))
+    @settings(max_examples=200, deadline=None)
+    def test_no_bytes_do_anything_else(self, body: bytes) -> None:
+        with contextlib.suppress(Problem):
+            read(b"--b\r\n" + body)
+
+
+def images_of_json(body: object) -> list[tuple[str, bytes]]:
+    view = memoryview(body if isinstance(body, bytes) else orjson.dumps(body))
+    return [(each.name, bytes(each.file.data)) for each in read_json(view, 100)[0]]
+
+
+def json_refusal(body: object) -> Problem:
+    with pytest.raises(Problem) as caught:
+        images_of_json(body)
+    return caught.value
+
+
+class TestJson:
+    def test_images_and_options_are_read(self) -> None:
+        body = {
+            "images": [{"image": IMAGE, "custom_id": "a"}, {"image": IMAGE}],
+            "top_k": 3,
+            "model": "x",
+        }
+        assert images_of_json(body) == [("a", b"\x89PNG pixels"), ("", b"\x89PNG pixels")]
+        assert read_json(memoryview(orjson.dumps(body)), 100)[1] == [("top_k", "3"), ("model", "x")]
+
+    def test_an_option_that_is_null_is_not_given(self) -> None:
+        body = orjson.dumps({"images": [{"image": IMAGE}], "charset": None})
+        assert read_json(memoryview(body), 100)[1] == []
+
+    def test_a_data_uri_is_an_image(self) -> None:
+        body = {"images": [{"image": f"data:image/png;base64,{IMAGE}"}]}
+        assert images_of_json(body) == [("", b"\x89PNG pixels")]
+
+    @pytest.mark.parametrize(
+        ("body", "slug"),
+        [
+            (b"{", "malformed-json"),
+            (b"\xef\xbb\xbf{}", "malformed-json"),
+            (b'{"images": []} more', "malformed-json"),
+            (b'{"images": [NaN]}', "malformed-json"),
+            (b"[" * 100_000, "malformed-json"),
+            (b'{"images": ' + b"[" * 100_000, "malformed-json"),
+            (b'{"a":' * 100_000, "malformed-json"),
+            (b'{"images": ["\\ud800"]}', "malformed-json"),
+            (b'{"images": ["\xff"]}', "malformed-json"),
+            (b'"images"', "malformed-json"),
+            ([IMAGE], "malformed-json"),
+            ({}, "malformed-json"),
+            ({"images": IMAGE}, "malformed-json"),
+            ({"images": [IMAGE]}, "malformed-json"),
+            ({"images": [{"pixels": IMAGE}]}, "malformed-json"),
+            ({"images": [{"image": IMAGE, "more": 1}]}, "malformed-json"),
+            ({"images": [{"image": 7}]}, "malformed-json"),
+            ({"images": [{"image": None}]}, "malformed-json"),
+            ({"images": [{"image": IMAGE, "custom_id": 7}]}, "malformed-json"),
+            ({"images": [{"image": "not base64"}]}, "malformed-json"),
+            ({"images": [{"image": IMAGE[:-1]}]}, "malformed-json"),
+            ({"images": [{"image": IMAGE + "\n"}]}, "malformed-json"),
+            ({"images": [{"image": "é" * 4}]}, "malformed-json"),
+            ({"images": []}, "no-images"),
+            ({"images": [{"image": IMAGE, "custom_id": "../up"}]}, "unsafe-name"),
+            ({"images": [{"image": "A" * 400}]}, "file-too-large"),
+        ],
+    )
+    def test_a_wrong_document_is_refused(self, body: object, slug: str) -> None:
+        assert json_refusal(body).slug == slug
+
+    def test_an_option_too_deep_to_repeat_is_refused(self) -> None:
+        deep = b"[" * 500 + b"]" * 500
+        assert json_refusal(b'{"images": [{}], "metadata": ' + deep + b"}").slug == "malformed-json"
+
+    def test_the_bad_image_is_named(self) -> None:
+        problem = json_refusal({"images": [{"image": IMAGE}, {"image": "?"}]})
+        assert problem.detail.startswith("/images/1:")
+
+    @pytest.mark.parametrize("line", [b"{", b"{}", b'"text"', b'{"image": "?"}', b"\xff"])
+    def test_the_bad_line_is_named(self, line: bytes) -> None:
+        good = orjson.dumps({"image": IMAGE})
+        body = b"\n".join([good, b"", good + b"\r", line, good])
+        with pytest.raises(Problem) as caught:
+            list(read_ndjson(memoryview(body), 100))
+        assert caught.value.slug == "malformed-json"
+        assert caught.value.detail.startswith("line 4:")
+
+    def test_lines_are_read_one_by_one(self) -> None:
+        good = orjson.dumps({"image": IMAGE})
+        lines = read_ndjson(memoryview(b"\n".join([good, b"", good, b"", b"{"])), 100)
+        assert [next(lines).file.data for _ in range(2)] == [b"\x89PNG pixels"] * 2
+        with pytest.raises(Problem):
+            next(lines)

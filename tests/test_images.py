@@ -1,0 +1,265 @@
+"""Image files: every kind of pixel is read the same, and no bytes do more than to be refused."""
+
+import contextlib
+import pickle
+import time
+import tracemalloc
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from model.images import BadImage, Grey, TooLarge, decode, stretch
+from model.strokes import draw, png
+
+from makers import animation, jpeg_of_many_scans, packed_zeros, png_chunk, png_of, saved, turned
+from samples import tiff_of
+
+DRAWING = draw("R", np.random.default_rng(7), side=48)
+HALF = np.where(np.arange(48)[:, None] < 24, DRAWING, np.uint8(0))
+JPEG = saved(DRAWING, "JPEG")
+SMALL = (DRAWING[:20, :20], DRAWING[::3, ::3])
+FILES = {
+    "png": png(SMALL[0]),
+    "palette": saved(SMALL[0], "PNG", "P"),
+    "jpeg": saved(SMALL[0], "JPEG"),
+    "progressive": saved(SMALL[0], "JPEG", progressive=True),
+    "webp": saved(SMALL[0], "WEBP", lossless=True),
+    "bmp": saved(SMALL[0], "BMP"),
+    "tiff": saved(SMALL[0], "TIFF", compression="tiff_lzw"),
+    "pages": tiff_of(SMALL),
+}
+
+
+def refusal(data: bytes, **limits: int) -> BadImage:
+    with pytest.raises(BadImage) as caught:
+        decode(data, **limits)
+    return caught.value
+
+
+def see_through(opaque: Grey, alpha: int) -> Grey:
+    """The drawing in BGRA, its lower half see-through."""
+    opacity = np.where(np.arange(48)[:, None] < 24, np.uint8(255), np.uint8(alpha))
+    return np.dstack([opaque] * 3 + [np.broadcast_to(opacity, opaque.shape)])
+
+
+class TestKinds:
+    @pytest.mark.parametrize("kind", ["PNG", "TIFF", "BMP", "WEBP"])
+    @pytest.mark.parametrize("mode", ["L", "RGB"])
+    def test_a_lossless_file_is_read_pixel_for_pixel(self, kind: str, mode: str) -> None:
+        options = {"lossless": True} if kind == "WEBP" else {}
+        assert np.array_equal(decode(saved(DRAWING, kind, mode, **options)), DRAWING)
+
+    @pytest.mark.parametrize(
+        ("kind", "mode"),
+        [("PNG", "P"), ("PNG", "LA"), ("PNG", "RGBA"), ("TIFF", "P"), ("TIFF", "LA"), ("TIFF", "RGBA")]
+        + [("TIFF", "CMYK"), ("TIFF", "F"), ("BMP", "P")],
+    )
+    def test_other_pixels_mean_the_same(self, kind: str, mode: str) -> None:
+        found = decode(saved(DRAWING, kind, mode))
+        if mode == "F":
+            assert np.array_equal(found, stretch(DRAWING.astype(np.float32)))
+        else:
+            assert np.abs(found.astype(int) - DRAWING).max() <= 1
+
+    @pytest.mark.parametrize("mode", ["L", "RGB", "CMYK"])
+    def test_a_jpeg_is_nearly_the_same(self, mode: str) -> None:
+        assert np.abs(decode(saved(DRAWING, "JPEG", mode)).astype(int) - DRAWING).mean() < 5
+
+    @pytest.mark.parametrize("kind", ["PNG", "TIFF"])
+    def test_sixteen_bits_become_eight(self, kind: str) -> None:
+        deep = DRAWING.astype(np.uint16) * 257
+        assert np.array_equal(decode(saved(deep, kind)), DRAWING)
+
+    @pytest.mark.parametrize("kind", ["PNG", "TIFF", "BMP"])
+    def test_one_bit_is_black_and_white(self, kind: str) -> None:
+        found = decode(saved(DRAWING > 128, kind))
+        assert np.array_equal(found, np.where(DRAWING > 128, 255, 0))
+
+    @pytest.mark.parametrize("dtype", [np.int32, np.float32])
+    def test_pixels_without_a_range_are_stretched(self, dtype: type) -> None:
+        deep = (DRAWING.astype(np.float64) * 1000 - 70_000).astype(dtype)
+        found = decode(saved(deep, "TIFF"))
+        assert (found.min(), found.max()) == (0, 255)
+        assert np.corrcoef(found.ravel(), DRAWING.ravel())[0, 1] > 0.999
+
+    def test_no_float_is_too_odd(self) -> None:
+        odd = np.array([[np.nan, np.inf, -np.inf], [3e38, -3e38, 0]], np.float32)
+        assert decode(saved(odd, "TIFF")).dtype == np.uint8
+
+    @pytest.mark.parametrize("alpha", [0, 128])
+    def test_transparent_pixels_show_white(self, alpha: int) -> None:
+        whole = see_through(DRAWING, alpha)
+        white = 255 - np.round((255.0 - DRAWING) * (whole[:, :, 3] / 255.0))
+        for data in (png(whole), saved(whole[:, :, [2, 1, 0, 3]], "TIFF")):
+            assert np.abs(decode(data) - white).max() <= 1
+
+    def test_a_transparent_colour_of_a_palette_shows_white(self) -> None:
+        palette = np.where(HALF == 0, 0, 1).astype(np.uint8) * 255
+        assert decode(saved(palette, "PNG", "P", transparency=0)).min() == 255
+
+    def test_interlaced_pixels_are_read(self) -> None:
+        rows = b"".join(b"\0" + bytes([value]) for value in (10, 20, 30))
+        head = png_of(1, 3, pixels=rows)
+        laced = bytearray(head)
+        laced[28] = 1
+        laced[29:33] = png_chunk(b"IHDR", bytes(laced[16:29]))[-4:]
+        assert decode(bytes(laced)).ravel().tolist() == [10, 30, 20]
+
+    @pytest.mark.parametrize(
+        ("orientation", "turn"), [(3, cv2.ROTATE_180), (6, cv2.ROTATE_90_CLOCKWISE)]
+    )
+    def test_a_turned_jpeg_stands_upright(self, orientation: int, turn: int) -> None:
+        wide = saved(DRAWING[:, :30], "JPEG")
+        found = decode(turned(wide, orientation))
+        assert np.array_equal(found, cv2.rotate(decode(wide), turn))
+
+    @pytest.mark.parametrize("kind", ["PNG", "WEBP", "TIFF"])
+    def test_of_an_animation_the_first_frame_is_read(self, kind: str) -> None:
+        assert np.array_equal(decode(animation([DRAWING, DRAWING.T, HALF], kind)), DRAWING)
+
+    @pytest.mark.parametrize("shape", [(1, 1), (1, 300), (300, 1), (27, 28), (29, 28)])
+    def test_any_shape_is_read(self, shape: tuple[int, int]) -> None:
+        pixels = np.random.default_rng(1).integers(0, 256, shape, np.uint8)
+        assert np.array_equal(decode(png(pixels)), pixels)
+
+
+class TestLimits:
+    @pytest.mark.parametrize(
+        ("width", "height"),
+        [
+            (65_535, 65_535),
+            (1 << 31, 1 << 31),
+            (0xFFFFFFFF, 1),
+            (4001, 4000),
+            (1, 4_000_000),
+            (4_000_000, 1),
+        ],
+    )
+    def test_a_large_image_is_refused_by_its_header(self, width: int, height: int) -> None:
+        data = png_of(width % (1 << 32), height % (1 << 32))
+        tracemalloc.start()
+        start = time.perf_counter()
+        assert isinstance(refusal(data), TooLarge)
+        assert time.perf_counter() - start < 0.05
+        assert tracemalloc.get_traced_memory()[1] < 1 << 20
+        tracemalloc.stop()
+
+    @pytest.mark.parametrize("kind", ["PNG", "JPEG", "TIFF", "BMP", "WEBP"])
+    def test_the_limit_holds_for_every_kind(self, kind: str) -> None:
+        data = saved(DRAWING, kind)
+        assert decode(data, max_pixels=48 * 48).shape == (48, 48)
+        assert isinstance(refusal(data, max_pixels=48 * 48 - 1), TooLarge)
+
+    def test_a_later_page_is_no_way_round_it(self) -> None:
+        data = tiff_of([DRAWING[:5, :5], DRAWING])
+        assert isinstance(refusal(data, page=1, max_pixels=100), TooLarge)
+
+    def test_the_largest_image_takes_moments(self) -> None:
+        data = png(np.full((4000, 4000, 4), 200, np.uint8))
+        start = time.perf_counter()
+        decode(data)
+        assert time.perf_counter() - start < 2
+
+
+HUGE_FRAME = png_chunk(b"fcTL", bytes(4) + b"\0\0\xff\xff" * 2 + bytes(14))
+BOMBS = {
+    "a chunk of 4 GB": png_of(9, 9, png_chunk(b"teSt", b"", 0xFFFFFFFF)),
+    "pixels of 2 GB": png_of(9, 9, png_chunk(b"IDAT", b"", 0x80000000)),
+    "far more pixels than the picture has": png_of(9, 9, pixels=bytes(50_000_000)),
+    "an animation of huge frames": png_of(9, 9, png_chunk(b"acTL", b"\xff" * 8), HUGE_FRAME),
+    "painted over a thousand times": jpeg_of_many_scans(DRAWING, 1000),
+}
+
+
+class TestBombs:
+    @pytest.mark.parametrize("data", BOMBS.values(), ids=BOMBS.keys())
+    def test_a_bomb_is_refused_in_no_time(self, data: bytes) -> None:
+        start = time.perf_counter()
+        refusal(data)
+        assert time.perf_counter() - start < 0.05
+
+    @pytest.mark.parametrize("kind", [b"zTXt", b"iTXt", b"iCCP", b"eXIf"])
+    def test_notes_are_not_unpacked_far(self, kind: bytes) -> None:
+        note = png_chunk(kind, b"a\0\0\x78\xda" + packed_zeros(500))
+        start = time.perf_counter()
+        decode(png_of(9, 9, note, pixels=bytes(90)))
+        assert time.perf_counter() - start < 0.2
+
+    def test_a_hundred_thousand_chunks_take_no_time(self) -> None:
+        start = time.perf_counter()
+        assert decode(png_of(9, 9, png_chunk(b"teSt", b"") * 100_000, pixels=bytes(90))).shape == (9, 9)
+        assert time.perf_counter() - start < 0.5
+
+
+EXTREMES = st.sampled_from([b"\xff" * 4, b"\x7f" + b"\xff" * 3, bytes(4)])
+MAGICS = (b"", b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"BM", b"II*\0", b"MM\0*")
+
+
+class TestDamage:
+    @pytest.mark.parametrize(
+        "data",
+        [
+            b"",
+            b"\0",
+            b"<html>",
+            b"\x7fELF" + bytes(99),
+            b"GIF89a" + bytes(99),
+            b"%PDF-1.7",
+            b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n",
+            b"8BPS" + bytes(99),
+            b"\x93NUMPY",
+            b"BM",
+            b"II*\0",
+            b"\x89PNG\r\n\x1a\n",
+            b"\xff\xd8\xff",
+            b"RIFF\0\0\0\0WEBP",
+            pickle.dumps(DRAWING),
+            animation([DRAWING, HALF], "GIF"),
+            png_of(0, 0),
+            png_of(9, 0),
+        ],
+    )
+    def test_what_is_no_image_is_refused(self, data: bytes) -> None:
+        assert not isinstance(refusal(data), TooLarge)
+
+    @pytest.mark.parametrize("kind", ["png", "jpeg", "webp", "bmp", "tiff"])
+    def test_a_file_that_was_cut_off_is_refused_wherever_it_was(self, kind: str) -> None:
+        data = FILES[kind]
+        for size in [*range(min(256, len(data))), *range(256, len(data), 17)]:
+            refusal(data[:size])
+
+    @pytest.mark.parametrize("kind", FILES)
+    def test_a_flipped_bit_is_refused_or_harmless(self, kind: str) -> None:
+        whole = FILES[kind]
+        for at in [*range(min(120, len(whole))), *range(120, len(whole), 11)]:
+            broken = bytearray(whole)
+            broken[at] ^= 1 << (at % 8)
+            expect_pixels_or_refusal(bytes(broken))
+
+    @given(st.data())
+    @settings(max_examples=600, deadline=None)
+    def test_damage_anywhere_is_refused_or_harmless(self, data: st.DataObject) -> None:
+        broken = bytearray(data.draw(st.sampled_from(sorted(FILES.values()))))
+        for _ in range(data.draw(st.integers(1, 4))):
+            at = data.draw(st.integers(0, len(broken)) | st.integers(0, 99))
+            size = data.draw(st.integers(0, 4))
+            broken[at : at + size] = data.draw(EXTREMES | st.binary(max_size=8))
+        expect_pixels_or_refusal(bytes(broken))
+
+    @given(st.binary(max_size=300), st.sampled_from(MAGICS))
+    @settings(max_examples=300, deadline=None)
+    def test_random_bytes_are_refused(self, data: bytes, magic: bytes) -> None:
+        expect_pixels_or_refusal(magic + data)
+
+
+def expect_pixels_or_refusal(data: bytes) -> None:
+    start = time.perf_counter()
+    with contextlib.suppress(BadImage):
+        pixels = decode(data, max_pixels=10_000)
+        assert pixels.dtype == np.uint8
+        assert pixels.ndim == 2
+        assert 0 < pixels.size <= 10_000
+    assert time.perf_counter() - start < 1

@@ -1,0 +1,135 @@
+"""TIFFs of many pages: each page becomes an image that costs what an image costs."""
+
+import contextlib
+import io
+import struct
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from api.intake.tiffs import read_tiff
+from api.problems import Problem
+from model.images import BadImage, decode
+
+from makers import Pixels, tiff_loop, tiff_of_shared_strips
+from samples import drawings, tiff_of
+
+DRAWINGS = drawings(5, np.random.default_rng(7))
+WHOLE = tiff_of(DRAWINGS)
+
+
+def pages(data: bytes, most: int = 100) -> dict[str, bytes]:
+    return dict(read_tiff(memoryview(data), most))
+
+
+def refusal(data: bytes, most: int = 100) -> str:
+    with pytest.raises(Problem) as caught:
+        pages(data, most)
+    return caught.value.slug
+
+
+def many_pages(images: Sequence[Pixels], mode: str | None = None, **options: Any) -> bytes:
+    opened = map(Image.fromarray, images)
+    first, *rest = (each.convert(mode) if mode else each for each in opened)
+    out = io.BytesIO()
+    first.save(out, "TIFF", save_all=True, append_images=rest, **options)
+    return out.getvalue()
+
+
+class TestPages:
+    def test_every_page_is_an_image_of_its_own(self) -> None:
+        found = pages(WHOLE)
+        assert list(found) == ["#1", "#2", "#3", "#4", "#5"]
+        for page, drawing in zip(found.values(), DRAWINGS, strict=True):
+            assert np.array_equal(decode(page), drawing)
+            assert len(page) < drawing.size + 500
+
+    def test_one_page_is_the_file_itself(self) -> None:
+        single = tiff_of(DRAWINGS[:1])
+        assert pages(single) == {"": single}
+
+    @pytest.mark.parametrize("mode", ["1", "L", "P", "RGB", "RGBA", "CMYK", "LA", "I;16", "F"])
+    @pytest.mark.parametrize("how", [None, "tiff_lzw", "tiff_adobe_deflate", "packbits"])
+    def test_pages_of_every_kind_decode_as_they_did_inside(self, mode: str, how: str | None) -> None:
+        whole = many_pages(DRAWINGS, mode, compression=how)
+        for number, page in enumerate(pages(whole).values()):
+            assert np.array_equal(decode(page), decode(whole, number))
+
+    @pytest.mark.parametrize(("mode", "how"), [("1", "group4"), ("RGB", "jpeg"), ("L", "jpeg")])
+    def test_pages_of_scanners_do_too(self, mode: str, how: str) -> None:
+        whole = many_pages(DRAWINGS, mode, compression=how)
+        for number, page in enumerate(pages(whole).values()):
+            assert np.array_equal(decode(page), decode(whole, number))
+
+    def test_motorola_order_is_read(self) -> None:
+        whole = many_pages([(each.astype(np.uint16) << 8).astype(">u2") for each in DRAWINGS])
+        assert whole.startswith(b"MM")
+        for number, page in enumerate(pages(whole).values()):
+            assert np.array_equal(decode(page), DRAWINGS[number])
+
+    def test_a_page_that_was_cut_off_fails_alone(self) -> None:
+        *others, last = pages(WHOLE[:-1000]).values()
+        for page, drawing in zip(others, DRAWINGS[:4], strict=True):
+            assert np.array_equal(decode(page), drawing)
+        with pytest.raises(BadImage):
+            decode(last)
+
+    def test_ten_thousand_pages_take_seconds(self) -> None:
+        whole = tiff_of_shared_strips(10_000, 10)
+        start = time.perf_counter()
+        assert len(pages(whole, 10_000)) == 10_000
+        assert time.perf_counter() - start < 5
+
+
+class TestLies:
+    @pytest.mark.parametrize(
+        "data",
+        [
+            tiff_loop(),
+            b"II*\0" + bytes(4),
+            b"II*\0",
+            b"MM\0*\xff\xff\xff\xff",
+            b"II*\0\x08\0\0\0\xff\xff",
+            tiff_of_shared_strips(100, 50_000),
+        ],
+        ids=["loop", "no page", "header", "outside", "65,535 tags", "one strip for all"],
+    )
+    def test_a_lie_is_a_problem(self, data: bytes) -> None:
+        assert refusal(data) == "tiff-invalid"
+
+    def test_a_file_that_was_cut_off_is_refused(self) -> None:
+        assert {refusal(WHOLE[:size]) for size in range(8, len(WHOLE) - 6000, 997)} == {"tiff-invalid"}
+
+    def test_more_pages_than_are_allowed_are_refused(self) -> None:
+        assert refusal(WHOLE, 4) == "too-many-images"
+        assert len(pages(WHOLE, 5)) == 5
+
+    def test_a_million_strips_are_not_counted_one_by_one(self) -> None:
+        strips = 500_000
+        head = b"II*\0" + struct.pack("<I", 8 + 8 * strips)
+        arrays = bytes(4 * strips) + b"\xff" * (4 * strips)
+        fields = [(273, 4, strips, 8), (279, 4, strips, 8 + 4 * strips)]
+        page = struct.pack("<H", 2) + b"".join(struct.pack("<HHII", *each) for each in fields)
+        first = page + struct.pack("<I", len(head + arrays + page) + 4)
+        start = time.perf_counter()
+        assert refusal(head + arrays + first + page + bytes(4)) == "tiff-invalid"
+        assert time.perf_counter() - start < 0.5
+
+    @given(st.data())
+    @settings(max_examples=300, deadline=None)
+    def test_damage_anywhere_is_a_problem_or_a_bad_page(self, data: st.DataObject) -> None:
+        broken = bytearray(tiff_of([each[:9, :9] for each in DRAWINGS[:3]]))
+        for _ in range(data.draw(st.integers(1, 3))):
+            at = data.draw(st.integers(4, len(broken) - 5))
+            width = data.draw(st.sampled_from([1, 2, 4]))
+            broken[at : at + width] = data.draw(st.binary(min_size=width, max_size=width))
+        with contextlib.suppress(Problem):
+            for page in pages(bytes(broken)).values():
+                with contextlib.suppress(BadImage):
+                    assert decode(page).dtype == np.uint8
