@@ -32,13 +32,15 @@ RUN pip --python /opt/inkqueue install hatchling
 COPY . .
 RUN pip --python /opt/inkqueue install --no-build-isolation --no-deps --prefix /code .
 
-# The venv has no pip, and nothing in the image belongs to the user but the spool of uploads.
+# Nothing in the image belongs to its user but the spool of uploads. Python hears SIGINT from its first
+# moment; as process 1 it would be deaf to SIGTERM until somebody handles it, while networks load.
 FROM python:3.11-slim-bookworm AS runtime
 RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin inkqueue \
  && install -d -o inkqueue -m 700 /spool
 ENV PATH=/opt/inkqueue/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
 COPY --from=packages /opt/inkqueue /opt/inkqueue
 USER inkqueue
+STOPSIGNAL SIGINT
 
 FROM runtime AS api
 ENV TMPDIR=/spool

@@ -27,16 +27,16 @@ async def _part(store: Store, job: Job, index: int, name: str) -> Part:
     kept = await find_image(store, job, index)
     if isinstance(kept, PixelBlock):
         return kept
-    return NamedImage(name, ImageFile(bytes(kept.data), kept.page))
+    return NamedImage(name, kept)
 
 
 async def find_image(store: Store, job: Job, index: int) -> ImageFile | PixelBlock:
-    """Image `index` of a job: its file, or its 784 pixels. Raises `image-not-kept`."""
+    """Image `index` of a job: its file, or its pixels. Raises `image-not-kept`."""
     payload, place = await store.payload(job.name, index)
     if payload is not None:
         content = unpack(payload)
         if isinstance(content, PixelBlock):
-            return PixelBlock(content.data[place * 784 : (place + 1) * 784])
-        if content[place].data or job.options.keep_images:
+            return content.at(place)
+        if content[place] or job.options.keep_images:
             return content[place]
     raise Problem("image-not-kept", "Images are kept until they are read; submit with keep_images=true.")

@@ -14,16 +14,16 @@ Grey = npt.NDArray[np.uint8]
 cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # what is wrong is told to the client
 
 
-def decode(data: bytes | memoryview, page: int = 0, max_pixels: int = 16_000_000) -> Grey:
-    """Grey pixels (h, w) uint8 of a PNG, JPEG, WebP, BMP, or a page of a TIFF. Raises BadImage.
+def decode(data: bytes | memoryview, max_pixels: int = 16_000_000) -> Grey:
+    """Grey pixels (h, w) uint8 of a PNG, JPEG, WebP, BMP, or TIFF. Raises BadImage.
 
-    Transparent pixels show white; 16 bits become 8; EXIF orientation is applied to JPEG; an animation
-    is its first frame.
+    Transparent pixels show white; 16 bits become 8; EXIF orientation is applied to JPEG; of an
+    animation or a TIFF of several pages, the first is read.
     """
     data = bytes(data)
     check(data, max_pixels)
     if data[:2] in (b"II", b"MM"):
-        return _decode_tiff(data, page, max_pixels)
+        return _decode_tiff(data)
     flags = cv2.IMREAD_GRAYSCALE if data.startswith(JPEG) else cv2.IMREAD_UNCHANGED
     try:
         pixels = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
@@ -49,17 +49,14 @@ def to_grey(pixels: npt.NDArray[np.generic]) -> Grey:
     return np.asarray(grey).astype(np.uint8, copy=False)
 
 
-def _decode_tiff(data: bytes, page: int, max_pixels: int) -> Grey:
+def _decode_tiff(data: bytes) -> Grey:
     try:
         with open_image(data) as image:
-            image.seek(page)
-            if image.width * image.height > max_pixels:
-                raise TooLarge(f"{image.width}x{image.height} pixels, at most {max_pixels} are read")
             return _to_pixels(image)
     except BadImage:
         raise
     except Exception as error:  # Pillow's parsers raise many kinds on hostile bytes
-        raise BadImage(f"page {page + 1} of the TIFF cannot be read: {error}") from error
+        raise BadImage(f"the TIFF cannot be decoded: {error}") from error
 
 
 def _to_pixels(image: Image.Image) -> Grey:

@@ -19,9 +19,9 @@ WORK_SIDE = 96
 """Strokes are measured where the ink is this high or wide."""
 
 
-def read_glyph(data: bytes | memoryview, page: int, recipe: Recipe | None, max_pixels: int) -> Grey:
+def read_glyph(data: bytes | memoryview, recipe: Recipe | None, max_pixels: int) -> Grey:
     """The glyph (28, 28) uint8 in an image file; `recipe` None only fits it to size. Raises BadImage."""
-    return to_glyph(decode(data, page, max_pixels), recipe)
+    return to_glyph(decode(data, max_pixels), recipe)
 
 
 def to_glyph(grey: Grey, recipe: Recipe | None) -> Grey:

@@ -69,7 +69,7 @@ class ScanReader:
 
     def _glyph(self, name: str, data: bytes) -> Grey | Unread:
         try:
-            return read_glyph(data, 0, self._predictor.card.recipe, MAX_PIXELS)
+            return read_glyph(data, self._predictor.card.recipe, MAX_PIXELS)
         except BadImage as error:
             return Unread(name, str(error))
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from model.images import BadImage, Grey, TooLarge, decode, stretch
+from model.images import BadImage, Grey, TooLarge, decode
 from model.strokes import draw, png
 
 from makers import animation, jpeg_of_many_scans, packed_zeros, png_chunk, png_of, saved, turned
@@ -53,16 +53,12 @@ class TestKinds:
         assert np.array_equal(decode(saved(DRAWING, kind, mode, **options)), DRAWING)
 
     @pytest.mark.parametrize(
-        ("kind", "mode"),
-        [("PNG", "P"), ("PNG", "LA"), ("PNG", "RGBA"), ("TIFF", "P"), ("TIFF", "LA"), ("TIFF", "RGBA")]
-        + [("TIFF", "CMYK"), ("TIFF", "F"), ("BMP", "P")],
+        "written",
+        ["PNG P", "PNG LA", "PNG RGBA", "TIFF P", "TIFF LA", "TIFF RGBA", "TIFF CMYK", "BMP P"],
     )
-    def test_other_pixels_mean_the_same(self, kind: str, mode: str) -> None:
-        found = decode(saved(DRAWING, kind, mode))
-        if mode == "F":
-            assert np.array_equal(found, stretch(DRAWING.astype(np.float32)))
-        else:
-            assert np.abs(found.astype(int) - DRAWING).max() <= 1
+    def test_other_pixels_mean_the_same(self, written: str) -> None:
+        found = decode(saved(DRAWING, *written.split()))
+        assert np.abs(found.astype(int) - DRAWING).max() <= 1
 
     @pytest.mark.parametrize("mode", ["L", "RGB", "CMYK"])
     def test_a_jpeg_is_nearly_the_same(self, mode: str) -> None:
@@ -152,10 +148,6 @@ class TestLimits:
         data = saved(DRAWING, kind)
         assert decode(data, max_pixels=48 * 48).shape == (48, 48)
         assert isinstance(refusal(data, max_pixels=48 * 48 - 1), TooLarge)
-
-    def test_a_later_page_is_no_way_round_it(self) -> None:
-        data = tiff_of([DRAWING[:5, :5], DRAWING])
-        assert isinstance(refusal(data, page=1, max_pixels=100), TooLarge)
 
     def test_the_largest_image_takes_moments(self) -> None:
         data = png(np.full((4000, 4000, 4), 200, np.uint8))

@@ -1,14 +1,12 @@
 """From claimed chunks to results: one forward pass for all, and nobody fails for another."""
 
-from collections.abc import Sequence
-
 import numpy as np
 import pytest
 
 from model.checkpoint import load_checkpoint
 from model.images import Grey
 from model.predictor import Floats, Images, Predictor
-from worker.chunks import Content, ImageFile, PixelBlock, pack
+from worker.chunks import Content, PixelBlock, pack
 from worker.jobs import Options
 from worker.ledger import Claim, Commit
 from worker.reading import Reader
@@ -65,14 +63,10 @@ def block(images: Grey) -> PixelBlock:
     return PixelBlock(images.tobytes())
 
 
-def files(contents: Sequence[bytes]) -> list[ImageFile]:
-    return [ImageFile(each) for each in contents]
-
-
 def test_chunks_of_several_jobs_share_one_pass(reader: Reader, rng: np.random.Generator) -> None:
     first, second = glyphs(5, rng), glyphs(8, rng)[5:]
     before = reader.predictor.passes  # type: ignore[attr-defined]
-    commits = reader.read([claim(block(first)), claim(block(second)), claim(files(pngs(3, rng)))])
+    commits = reader.read([claim(block(first)), claim(block(second)), claim(list(pngs(3, rng)))])
     assert reader.predictor.passes == before + 1  # type: ignore[attr-defined]
     assert labels(reader, commits[0]) == directly(reader, first)
     assert labels(reader, commits[1]) == directly(reader, second)
@@ -88,10 +82,10 @@ def test_each_job_is_answered_by_its_own_options(reader: Reader, rng: np.random.
 
 def test_a_bad_image_fails_alone(reader: Reader, rng: np.random.Generator) -> None:
     good = pngs(4, rng)
-    commit = reader.read([claim(files([good[0], b"no image", *good[1:]]))])[0]
+    commit = reader.read([claim(list([good[0], b"no image", *good[1:]]))])[0]
     assert (commit.succeeded, commit.failed) == (4, 1)
     assert labels(reader, commit).replace("-", "") == labels(
-        reader, reader.read([claim(files(good))])[0]
+        reader, reader.read([claim(list(good))])[0]
     )
     failure = unpack(commit.results)[1]
     assert isinstance(failure, Failure)
@@ -99,14 +93,14 @@ def test_a_bad_image_fails_alone(reader: Reader, rng: np.random.Generator) -> No
 
 
 def test_only_failed_images_are_kept(reader: Reader, rng: np.random.Generator) -> None:
-    content = files([pngs(1, rng)[0], b"no image"])
-    assert reader.read([claim(content)])[0].kept == pack(files([b"", b"no image"]))
+    content = list([pngs(1, rng)[0], b"no image"])
+    assert reader.read([claim(content)])[0].kept == pack([b"", b"no image"])
     assert reader.read([claim(content, keep_images=True)])[0].kept == b""
     assert reader.read([claim(content[:1])])[0].kept == b""
 
 
 def test_a_chunk_without_a_good_image_needs_no_pass(reader: Reader) -> None:
-    commit = reader.read([claim(files([b"", b"text"]))])[0]
+    commit = reader.read([claim([b"", b"text"])])[0]
     assert (commit.succeeded, commit.failed) == (0, 2)
 
 

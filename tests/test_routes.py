@@ -223,7 +223,7 @@ class TestImages:
         preview = http.get(f"/v1/jobs/{job}/items/0/preview.png")
         assert preview.headers["content-type"] == "image/png"
         seen = np.asarray(Image.open(io.BytesIO(preview.content)))
-        np.testing.assert_array_equal(seen, read_glyph(data, 0, "emnist", 10**6))
+        np.testing.assert_array_equal(seen, read_glyph(data, "emnist", 10**6))
 
     def test_an_array_is_previewed_pixel_for_pixel(
         self, http: httpx.Client, rng: np.random.Generator

@@ -1,30 +1,21 @@
 """A chunk: some images of a job, packed for Redis by the gateway and opened by a worker.
 
-Pixels: b"A1" and n * 784 bytes. Files: b"F1", a u32 count, (offset, length, page) u32 each, the bytes;
-several entries may share bytes, as the pages of one TIFF do. Everything is little-endian.
+Pixels: b"A1" and n * 784 bytes. Files: b"F1", a u32 count, a u32 length each, the files. Little-endian.
 """
 
 import json
 import struct
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 PIXELS, FILES = b"A1", b"F1"
 GLYPH_BYTES = 28 * 28
 _COUNT = struct.Struct("<I")
-_ENTRY = struct.Struct("<III")
 
 
 class BadChunk(ValueError):
     """The bytes are not a chunk."""
-
-
-@dataclass(frozen=True)
-class ImageFile:
-    """One image: the bytes of a file and which page of it is meant."""
-
-    data: bytes | memoryview
-    page: int = 0
 
 
 @dataclass(frozen=True)
@@ -36,7 +27,12 @@ class PixelBlock:
     def __len__(self) -> int:
         return len(self.data) // GLYPH_BYTES
 
+    def at(self, index: int) -> "PixelBlock":
+        """One image of the block."""
+        return PixelBlock(self.data[index * GLYPH_BYTES : (index + 1) * GLYPH_BYTES])
 
+
+ImageFile = bytes | memoryview
 Content = PixelBlock | Sequence[ImageFile]
 
 
@@ -57,7 +53,8 @@ def pack(content: Content) -> bytes:
     """The bytes of a chunk."""
     if isinstance(content, PixelBlock):
         return PIXELS + content.data
-    return _pack_files(content)
+    lengths = struct.pack(f"<{len(content)}I", *map(len, content))
+    return b"".join([FILES, _COUNT.pack(len(content)), lengths, *content])
 
 
 def unpack(payload: bytes) -> Content:
@@ -66,28 +63,18 @@ def unpack(payload: bytes) -> Content:
     if payload[:2] == PIXELS and (len(payload) - 2) % GLYPH_BYTES == 0:
         return PixelBlock(view[2:])
     if payload[:2] == FILES:
-        try:
-            return list(_unpack_files(view))
-        except struct.error as error:
-            raise BadChunk(f"the table of files is cut off: {error}") from error
+        return list(_files(view))
     raise BadChunk(f"unknown chunk format {payload[:2]!r}")
 
 
-def _pack_files(files: Sequence[ImageFile]) -> bytes:
-    table, parts, offset = [_COUNT.pack(len(files))], [], 0
-    placed: dict[int, int] = {}  # files that share one object's bytes share one copy
-    for file in files:
-        if id(file.data) not in placed:
-            placed[id(file.data)] = offset
-            parts.append(file.data)
-            offset += len(file.data)
-        table.append(_ENTRY.pack(placed[id(file.data)], len(file.data), file.page))
-    return b"".join([FILES, *table, *parts])
-
-
-def _unpack_files(view: memoryview) -> Iterable[ImageFile]:
-    (count,) = _COUNT.unpack_from(view, 2)
-    data = view[2 + _COUNT.size + count * _ENTRY.size :]
-    for index in range(count):
-        offset, length, page = _ENTRY.unpack_from(view, 2 + _COUNT.size + index * _ENTRY.size)
-        yield ImageFile(data[offset : offset + length], page)
+def _files(view: memoryview) -> Iterator[ImageFile]:
+    try:
+        (count,) = _COUNT.unpack_from(view, 2)
+        lengths = struct.unpack_from(f"<{count}I", view, 2 + _COUNT.size)
+    except struct.error as error:
+        raise BadChunk(f"the lengths of the files are cut off: {error}") from error
+    data = view[2 + _COUNT.size * (1 + count) :]
+    if sum(lengths) != len(data):
+        raise BadChunk(f"the files should have {sum(lengths)} bytes and have {len(data)}")
+    for end, length in zip(accumulate(lengths), lengths, strict=True):
+        yield data[end - length : end]

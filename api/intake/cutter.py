@@ -36,12 +36,12 @@ class Cutter:
                 yield from self._cut_block(part)
             else:
                 waiting.append(part)
-                size += len(part.file.data) if part.file.page == 0 else 0
+                size += len(part.file)
         if waiting:
             yield self._chunk([each.file for each in waiting], self._names(waiting))
 
     def _is_full(self, count: int, size: int, part: NamedImage) -> bool:
-        more = size + len(part.file.data) if part.file.page == 0 else size
+        more = size + len(part.file)
         return count >= self.settings.chunk_images or more > self.settings.chunk_bytes
 
     def _cut_block(self, block: PixelBlock) -> Iterator[Chunk]:

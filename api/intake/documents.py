@@ -8,8 +8,6 @@ from typing import Any
 
 import orjson
 
-from worker.chunks import ImageFile
-
 from ..problems import Problem
 from .names import safe_name
 from .sources import NamedImage
@@ -63,4 +61,4 @@ def _image(item: Any, place: str, most: int) -> NamedImage:
         raise Problem("malformed-json", f"{place}: the image is not base64.") from error
     if len(data) > most:
         raise Problem("file-too-large", f"{place}: an image has at most {most} bytes.", limit=most)
-    return NamedImage(safe_name(custom_id), ImageFile(data))
+    return NamedImage(safe_name(custom_id), data)

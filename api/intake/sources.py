@@ -83,6 +83,6 @@ def _read(source: Source, settings: GatewaySettings) -> Iterator[Part]:
         raise Problem("file-too-large", f"An image has at most {most} bytes.", limit=most)
     elif is_tiff(head):
         for suffix, page in tiffs.read_tiff(view, settings.max_tiff_pages):
-            yield NamedImage(source.name + suffix, ImageFile(page))
+            yield NamedImage(source.name + suffix, page)
     else:
-        yield NamedImage(source.name, ImageFile(bytes(view)))
+        yield NamedImage(source.name, view)

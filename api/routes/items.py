@@ -35,7 +35,7 @@ async def read_image(job: JobDep, store: StoreDep, index: Index) -> Response:
     image = await find_image(store, job, index)
     if isinstance(image, PixelBlock):
         return _png(await run_sync(_glyph_png, image))
-    return Response(bytes(image.data), media_type="application/octet-stream", headers=_DOWNLOAD)
+    return Response(bytes(image), media_type="application/octet-stream", headers=_DOWNLOAD)
 
 
 @router.get("/{index}/preview.png", response_class=Response)
@@ -82,6 +82,6 @@ def _preview_png(image: ImageFile, recipe: Recipe | None, max_pixels: int) -> by
     from model.strokes import png
 
     try:
-        return png(read_glyph(image.data, image.page, recipe, max_pixels))
+        return png(read_glyph(image, recipe, max_pixels))
     except BadImage as error:
         raise Problem("undecodable-image", f"{error}.") from error

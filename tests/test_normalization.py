@@ -1,0 +1,180 @@
+"""Normalisation: a character gives nearly the same glyph however it was drawn, lit and placed."""
+
+from collections.abc import Callable
+from itertools import pairwise
+from typing import get_args
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+
+from model.card import Recipe
+from model.images import Grey
+from model.normalization import read_glyph, to_glyph
+from model.strokes import STROKES, draw, glyph, png
+
+RECIPES: tuple[Recipe, ...] = get_args(Recipe)
+EACH_RECIPE = pytest.mark.parametrize("recipe", RECIPES)
+LABELS = "".join(STROKES)
+
+
+def drawings() -> list[Grey]:
+    """Every character, dark on light."""
+    rng = np.random.default_rng(7)
+    return [draw(label, rng) for label in LABELS]
+
+
+def on_paper(drawing: Grey, side: int, top: int, left: int) -> Grey:
+    """The drawing on a larger sheet of the same paper."""
+    sheet = np.full((side, side), np.median(drawing), np.uint8)
+    sheet[top : top + drawing.shape[0], left : left + drawing.shape[1]] = drawing
+    return sheet
+
+
+def likeness(one: Grey, other: Grey) -> float:
+    """1 for glyphs that are equal but for one pixel's shift, about 0 for unrelated ones."""
+    shifts = [(down, right) for down in (-1, 0, 1) for right in (-1, 0, 1)]
+    moved = [np.roll(other, shift, (0, 1)).ravel() for shift in shifts]
+    return float(np.corrcoef([one.ravel(), *moved])[0, 1:].max())
+
+
+def expect_same(recipe: Recipe, change: Callable[[Grey], Grey], least: float = 0.85) -> None:
+    """Every drawing gives nearly the same glyph after `change`, and most give the same."""
+    found = [likeness(to_glyph(change(each), recipe), to_glyph(each, recipe)) for each in drawings()]
+    assert min(found) > least
+    assert np.median(found) > (1 + least) / 2
+
+
+def box(found: Grey, above: int = 64) -> tuple[int, int, int, int]:
+    """Top, left, height, width of what is brighter than `above`."""
+    rows, columns = np.flatnonzero((found > above).any(1)), np.flatnonzero((found > above).any(0))
+    return rows[0], columns[0], rows[-1] - rows[0] + 1, columns[-1] - columns[0] + 1
+
+
+class TestGlyphs:
+    @EACH_RECIPE
+    @pytest.mark.parametrize("label", LABELS)
+    def test_a_glyph_passes_unchanged(
+        self, recipe: Recipe, label: str, rng: np.random.Generator
+    ) -> None:
+        found = glyph(label, rng)
+        assert np.array_equal(to_glyph(found, recipe), found)
+        assert np.array_equal(read_glyph(png(found), recipe, 784), found)
+
+    def test_without_a_recipe_images_are_only_fitted(self) -> None:
+        large = np.full((56, 56), 9, np.uint8)
+        assert np.array_equal(to_glyph(large, None), np.full((28, 28), 9, np.uint8))
+
+    @EACH_RECIPE
+    @pytest.mark.parametrize("paper", [0, 9, 128, 255])
+    def test_blank_stays_blank(self, recipe: Recipe, paper: int) -> None:
+        for shape in ((1, 1), (40, 60), (1000, 10)):
+            assert not to_glyph(np.full(shape, paper, np.uint8), recipe).any()
+
+    @EACH_RECIPE
+    def test_faint_noise_is_blank(self, recipe: Recipe, rng: np.random.Generator) -> None:
+        noise = rng.normal(200, 3, (64, 64)).astype(np.uint8)
+        assert not to_glyph(noise, recipe).any()
+
+
+class TestSameness:
+    def test_other_characters_are_not_the_same(self) -> None:
+        found = [to_glyph(each, "emnist") for each in drawings()]
+        assert np.median([likeness(*pair) for pair in pairwise(found)]) < 0.6
+
+    @EACH_RECIPE
+    def test_polarity_does_not_matter(self, recipe: Recipe) -> None:
+        expect_same(recipe, lambda drawing: 255 - drawing, 0.98)
+
+    @EACH_RECIPE
+    @pytest.mark.parametrize(("top", "left"), [(0, 0), (36, 0), (5, 36)])
+    def test_the_place_on_the_sheet_does_not_matter(self, recipe: Recipe, top: int, left: int) -> None:
+        expect_same(recipe, lambda drawing: on_paper(drawing, 100, top, left), 0.9)
+
+    @EACH_RECIPE
+    @pytest.mark.parametrize(
+        ("scale", "how"), [(0.75, cv2.INTER_AREA), (2, cv2.INTER_CUBIC), (6, cv2.INTER_CUBIC)]
+    )
+    def test_the_size_of_the_scan_does_not_matter(self, recipe: Recipe, scale: float, how: int) -> None:
+        side = round(64 * scale)
+        expect_same(recipe, lambda drawing: cv2.resize(drawing, (side, side), interpolation=how))
+
+    @EACH_RECIPE
+    @pytest.mark.parametrize("axis", [0, 1])
+    def test_light_that_falls_off_does_not_matter(self, recipe: Recipe, axis: int) -> None:
+        light = np.expand_dims(np.linspace(1, 0.7, 64), axis)
+        expect_same(recipe, lambda drawing: (drawing * light).astype(np.uint8))
+
+    @EACH_RECIPE
+    def test_specks_are_dropped(self, recipe: Recipe) -> None:
+        def dirty(drawing: Grey) -> Grey:
+            sheet = on_paper(drawing, 120, 28, 28)
+            for row, column in ((5, 5), (110, 8), (60, 112)):
+                sheet[row : row + 2, column : column + 2] = 40
+            return sheet
+
+        expect_same(recipe, dirty, 0.9)
+
+    @EACH_RECIPE
+    def test_the_dot_of_an_i_stays(self, recipe: Recipe) -> None:
+        scan = np.full((90, 60), 230, np.uint8)
+        cv2.line(scan, (30, 35), (30, 75), 30, 5)
+        cv2.circle(scan, (30, 18), 4, 30, -1)
+        found = to_glyph(scan, recipe)
+        inked = (found > 64).any(axis=1)
+        runs = np.flatnonzero(np.diff(np.concatenate([[0], inked.astype(int), [0]])) == 1)
+        assert len(runs) == 2
+
+
+class TestPlacing:
+    def test_emnist_fills_the_square_but_for_two_pixels(self) -> None:
+        for drawing in drawings():
+            top, left, height, width = box(to_glyph(drawing, "emnist"))
+            assert 24 <= max(height, width) <= 26
+            assert abs(top + (height - 1) / 2 - 13.5) <= 1
+            assert abs(left + (width - 1) / 2 - 13.5) <= 1
+
+    def test_mnist_is_centred_by_its_mass(self) -> None:
+        for drawing in drawings():
+            found = to_glyph(drawing, "mnist").astype(float)
+            _, _, height, width = box(found.astype(np.uint8))
+            assert 19 <= max(height, width) <= 22
+            for axis in (0, 1):
+                mass = (found.sum(axis=1 - axis) * np.arange(28)).sum() / found.sum()
+                assert abs(mass - 13.5) <= 1
+
+    @EACH_RECIPE
+    def test_ink_is_bright_on_black(self, recipe: Recipe) -> None:
+        for drawing in drawings():
+            found = to_glyph(drawing, recipe)
+            assert found.max() == 255
+            assert np.array_equal(to_glyph(found, recipe), found)
+
+
+class TestAnything:
+    @given(
+        grey=arrays.arrays(
+            np.uint8,
+            arrays.array_shapes(min_dims=2, max_dims=2, min_side=1, max_side=70),
+            elements=st.integers(0, 255) | st.sampled_from([0, 255]),
+        ),
+        recipe=st.sampled_from([*RECIPES, None]),
+    )
+    @settings(max_examples=400, deadline=None)
+    def test_any_pixels_become_a_glyph(self, grey: Grey, recipe: Recipe | None) -> None:
+        found = to_glyph(grey, recipe)
+        assert found.shape == (28, 28)
+        assert found.dtype == np.uint8
+
+    @pytest.mark.parametrize("recipe", [*RECIPES, None])
+    @pytest.mark.parametrize(
+        "shape", [(1, 1), (1, 4_000_000), (4_000_000, 1), (2, 65_535), (4000, 4000), (257, 1), (27, 28)]
+    )
+    def test_any_shape_becomes_a_glyph(
+        self, shape: tuple[int, int], recipe: Recipe | None, rng: np.random.Generator
+    ) -> None:
+        for pixels in (np.zeros(shape, np.uint8), rng.integers(0, 256, shape, np.uint8)):
+            assert to_glyph(pixels, recipe).shape == (28, 28)
