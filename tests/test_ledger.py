@@ -303,3 +303,14 @@ def test_an_unsafe_redis_is_refused(redis_url: str) -> None:
         require_safe(client, allow_unsafe=True)
     finally:
         client.config_set("appendfsync", "always")
+
+
+def test_jobs_of_the_same_instant_are_all_listed(redis_url: str) -> None:
+    for number in range(20):
+        submit(redis_url, f"job{number}")
+    seen: list[str] = []
+    cursor = "9999999999999999"
+    while rows := in_store(redis_url, lambda store: store.jobs("anonymous", cursor, 3)):  # noqa: B023
+        seen += [name for name, _ in rows]
+        cursor = rows[-1][1]
+    assert seen == [f"anonymous/job{number}" for number in reversed(range(20))]

@@ -82,18 +82,16 @@ def test_each_job_is_answered_by_its_own_options(reader: Reader, rng: np.random.
 
 def test_a_bad_image_fails_alone(reader: Reader, rng: np.random.Generator) -> None:
     good = pngs(4, rng)
-    commit = reader.read([claim(list([good[0], b"no image", *good[1:]]))])[0]
+    commit = reader.read([claim([good[0], b"no image", *good[1:]])])[0]
     assert (commit.succeeded, commit.failed) == (4, 1)
-    assert labels(reader, commit).replace("-", "") == labels(
-        reader, reader.read([claim(list(good))])[0]
-    )
+    assert labels(reader, commit).replace("-", "") == labels(reader, reader.read([claim(list(good))])[0])
     failure = unpack(commit.results)[1]
     assert isinstance(failure, Failure)
     assert failure.type == UNDECODABLE
 
 
 def test_only_failed_images_are_kept(reader: Reader, rng: np.random.Generator) -> None:
-    content = list([pngs(1, rng)[0], b"no image"])
+    content = [pngs(1, rng)[0], b"no image"]
     assert reader.read([claim(content)])[0].kept == pack([b"", b"no image"])
     assert reader.read([claim(content, keep_images=True)])[0].kept == b""
     assert reader.read([claim(content[:1])])[0].kept == b""

@@ -3,7 +3,6 @@
 import io
 import json
 import threading
-import time
 
 import httpx
 import numpy as np
@@ -134,7 +133,6 @@ class TestReading:
         made = []
         for data in pngs(3, rng):
             made.append(http.post("/v1/jobs", content=data, headers=PNG | WAIT).json()["id"])
-            time.sleep(0.002)
         seen: list[str] = []
         cursor: dict[str, str] = {}
         while len(seen) < 3:

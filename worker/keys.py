@@ -53,7 +53,7 @@ def results(name: str) -> str:
 
 
 def owner_jobs(owner: str) -> str:
-    """An owner's jobs, scored by when they came."""
+    """An owner's jobs, scored by when they came (us)."""
     return f"ink:owner:{owner}"
 
 

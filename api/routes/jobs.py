@@ -29,6 +29,9 @@ from ..schemas import JobOut, JobPage
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"], responses=PROBLEMS)
 
 SUBMISSION: dict[str, Any] = {"requestBody": JOB_BODY, "parameters": PARAMETERS}
+NOW = "9999999999999999"
+"""A cursor in front of the newest job: microseconds, like those of the list."""
+
 IdempotencyKey = Annotated[str | None, Header(description="repeat safely")]
 Prefer = Annotated[str | None, Header(description="wait=N: answer when done, or after N seconds")]
 
@@ -41,7 +44,10 @@ async def submit_job(
     waiting: WaitingDep,
     settings: SettingsDep,
     prefer: Prefer = None,
-    idempotency_key: IdempotencyKey = None,
+    idempotency_key: NOW = "9999999999999999"
+"""A cursor in front of the newest job: microseconds, like those of the list."""
+
+IdempotencyKey = None,
 ) -> Response:
     """Store a job. 202: it is stored, and survives a crash of every process."""
     accepted = await submitter.submit(request, owner)
@@ -68,7 +74,7 @@ async def list_jobs(
     owner: OwnerDep,
     store: StoreDep,
     state: JobState | None = None,
-    cursor: Annotated[str, Query(pattern=r"^\(?\d{1,15}$")] = "9999999999999",
+    cursor: Annotated[str, Query(pattern=r"^\(?\d{1,16}$")] = NOW,
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
 ) -> JobPage:
     """Your jobs, newest first."""
@@ -125,7 +131,10 @@ async def retry_job(
     store: StoreDep,
     submitter: SubmitterDep,
     waiting: WaitingDep,
-    idempotency_key: IdempotencyKey = None,
+    idempotency_key: NOW = "9999999999999999"
+"""A cursor in front of the newest job: microseconds, like those of the list."""
+
+IdempotencyKey = None,
     body: Retry | None = None,
 ) -> Response:
     """A new job of the images that failed."""

@@ -14,12 +14,8 @@ local GRACE = 3600000      -- keys outlive their job by this much, should upkeep
 local TOMBSTONE = 86400    -- seconds for which an expired job is still known to have been
 local ALIVE = 10000        -- a worker is alive this long after its last heartbeat
 
-local function now_ms()
-  local time = redis.call('TIME')
-  return tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
-end
-
-local now = now_ms()
+local time = redis.call('TIME')
+local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
 
 local function key(name, part) return 'ink:job:' .. name .. (part and (':' .. part) or '') end
 

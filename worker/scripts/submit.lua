@@ -48,7 +48,8 @@ if want.idempotency then
   redis.call('HSET', want.idempotency, 'name', name, 'fingerprint', want.fingerprint)
   redis.call('PEXPIREAT', want.idempotency, expires)
 end
-redis.call('ZADD', 'ink:owner:' .. want.owner, now, name)
+-- By the microsecond, so that a page of the list can end between any two jobs.
+redis.call('ZADD', 'ink:owner:' .. want.owner, string.format('%s%06d', time[1], time[2]), name)
 redis.call('ZADD', 'ink:expiry', expires, name)
 redis.call('ZADD', 'ink:line:' .. want.model .. ':' .. want.lane, now, name)
 redis.call('HINCRBY', 'ink:open', want.owner, 1)
