@@ -44,10 +44,7 @@ async def submit_job(
     waiting: WaitingDep,
     settings: SettingsDep,
     prefer: Prefer = None,
-    idempotency_key: NOW = "9999999999999999"
-"""A cursor in front of the newest job: microseconds, like those of the list."""
-
-IdempotencyKey = None,
+    idempotency_key: IdempotencyKey = None,
 ) -> Response:
     """Store a job. 202: it is stored, and survives a crash of every process."""
     accepted = await submitter.submit(request, owner)
@@ -131,10 +128,7 @@ async def retry_job(
     store: StoreDep,
     submitter: SubmitterDep,
     waiting: WaitingDep,
-    idempotency_key: NOW = "9999999999999999"
-"""A cursor in front of the newest job: microseconds, like those of the list."""
-
-IdempotencyKey = None,
+    idempotency_key: IdempotencyKey = None,
     body: Retry | None = None,
 ) -> Response:
     """A new job of the images that failed."""
