@@ -62,10 +62,11 @@ class Keyring:
 
 def require_safe_address(settings: GatewaySettings, keyring: Keyring) -> None:
     """Raise UnsafeAddress when others could reach a gateway without keys."""
-    if keyring or settings.allow_anonymous or is_loopback(settings.host):
+    address = settings.published or settings.host
+    if keyring or settings.allow_anonymous or is_loopback(address):
         return
     raise UnsafeAddress(
-        f"refusing to listen on {settings.host} without API keys: set INKQUEUE_API_KEYS"
+        f"refusing to be reached at {address} without API keys: set INKQUEUE_API_KEYS"
         " (see `inkqueue keys`), or INKQUEUE_ALLOW_ANONYMOUS=true if the network keeps others out"
     )
 

@@ -15,6 +15,9 @@ class GatewaySettings(QueueSettings):
 
     host: str = "127.0.0.1"
     port: int = 8000
+    published: Annotated[
+        str, Field(description="the address others see, where a container publishes the port")
+    ] = ""
     api_keys: Annotated[str, Field(description="ID:SHA256 pairs, space-separated")] = ""
     api_keys_file: Annotated[Path | None, Field(description="the same, one a line")] = None
     allow_anonymous: Annotated[

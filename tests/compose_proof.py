@@ -50,18 +50,16 @@ def main() -> None:
         before = counters(http)
         job_id = submit(http)
         half = job_once(http, job_id, lambda job: job["counts"]["succeeded"] >= IMAGES // 2)
-        victim, done = workers[0], half["counts"]["succeeded"]
-        docker("kill", victim)
+        docker("kill", victim := workers[0])
         try:
-            killed = Kill(victim, time.time(), docker("wait", victim), done)
+            killed = Kill(victim, time.time(), docker("wait", victim), half["counts"]["succeeded"])
             job = job_once(http, job_id, lambda job: job["ended_at"] is not None)
             results, counted = read_results(http, job_id), counters(http)
         finally:
             docker("start", victim)
     counted.subtract(before)
     console.print(ledger(job, results, counted, killed, len(workers)))
-    wrong = faults(job, results, counted, killed)
-    for fault in wrong:
+    for fault in (wrong := faults(job, results, counted, killed)):
         console.print(f"[red]wrong:[/] {fault}")
     sys.exit(bool(wrong))
 
@@ -99,8 +97,8 @@ def read_results(http: httpx.Client, job_id: str) -> list[Json]:
 def counters(http: httpx.Client) -> Counter[str]:
     """The ledger's own counters, from /metrics."""
     lines = [line.split() for line in http.get("/metrics").text.splitlines() if line[0] != "#"]
-    found = {name: int(float(value)) for name, value in lines if name.endswith("_total")}
-    return Counter({name.removeprefix("inkqueue_"): value for name, value in found.items()})
+    counted = [(name, value) for name, value in lines if name.endswith("_total")]
+    return Counter({name.removeprefix("inkqueue_"): int(float(value)) for name, value in counted})
 
 
 def when(job: Json, field: str) -> float:

@@ -104,6 +104,13 @@ def bomb(megabytes: int, name: bytes = b"zeros", **lies: int) -> Entry:
     return Entry(name, packed, DEFLATED, **facts)
 
 
+def deflated_array(images: int, megabytes: int) -> bytes:
+    """A gzipped IDX file of so many black images, in so many MiB of zeros."""
+    head = idx(images, 28, 28)
+    stored = struct.pack("<BHH", 0, len(head), len(head) ^ 0xFFFF) + head
+    return b"\x1f\x8b\x08" + bytes(7) + stored + packed_zeros(megabytes)
+
+
 def overlapping_zip(entries: int) -> bytes:
     """A ZIP whose entries all share one block of packed bytes (Fifield 2019)."""
     kernel = Entry(b"%05d" % 0, packed_zeros(1), DEFLATED, crc=zlib.crc32(bytes(ZEROS)), unpacked=ZEROS)
@@ -135,6 +142,22 @@ def png_of(width: int, height: int, *chunks: bytes, pixels: bytes = b"", depth: 
     head = png_chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, depth, 0, 0, 0, 0))
     data = png_chunk(b"IDAT", zlib.compress(pixels))
     return b"".join([b"\x89PNG\r\n\x1a\n", head, *chunks, data, png_chunk(b"IEND", b"")])
+
+
+def part(disposition: str, data: bytes = b"", more: str = "") -> bytes:
+    """A part of a form whose boundary is b."""
+    head = f"--b\r\nContent-Disposition: form-data; {disposition}\r\n{more}\r\n"
+    return head.encode() + data + b"\r\n"
+
+
+def file_part(name: str, data: bytes = b"") -> bytes:
+    """A file in a form."""
+    return part(f'name="files"; filename="{name}"', data)
+
+
+def form(*parts: bytes) -> bytes:
+    """A whole form."""
+    return b"".join(parts) + b"--b--\r\n"
 
 
 def tiff_loop() -> bytes:

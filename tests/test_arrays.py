@@ -4,7 +4,6 @@ import contextlib
 import gzip
 import io
 import pickle
-import struct
 import time
 import tracemalloc
 
@@ -16,7 +15,7 @@ from hypothesis import strategies as st
 from api.intake.arrays import BLOCK, read_idx, read_idx_gz, read_npy
 from api.problems import Problem
 
-from makers import ZEROS, idx, npy, packed_zeros
+from makers import ZEROS, deflated_array, idx, npy
 from samples import idx_of, npy_of
 
 IMAGES = np.random.default_rng(7).integers(0, 256, (3, 28, 28), np.uint8)
@@ -167,9 +166,7 @@ class TestGzip:
         [(1_000_000, "archive-bomb"), (1, "array-invalid"), (1 << 31, "archive-bomb")],
     )
     def test_a_bomb_costs_neither_time_nor_memory(self, images: int, slug: str) -> None:
-        head = idx(images, 28, 28)
-        stored = struct.pack("<BHH", 0, len(head), len(head) ^ 0xFFFF) + head
-        data = b"\x1f\x8b\x08" + bytes(7) + stored + packed_zeros(1000)
+        data = deflated_array(images, 1000)
         start = time.perf_counter()
         tracemalloc.start()
         with pytest.raises(Problem) as caught:

@@ -80,14 +80,18 @@ def test_another_owners_job_looks_like_none(
 
 
 def test_without_keys_only_loopback_is_served() -> None:
-    settings = GatewaySettings(host="0.0.0.0")
-    with pytest.raises(UnsafeAddress, match="INKQUEUE_API_KEYS"):
-        require_safe_address(settings, Keyring(settings))
+    for open_to_others in (
+        GatewaySettings(host="0.0.0.0"),
+        GatewaySettings(host="127.0.0.1", published="0.0.0.0"),
+    ):
+        with pytest.raises(UnsafeAddress, match="INKQUEUE_API_KEYS"):
+            require_safe_address(open_to_others, Keyring(open_to_others))
     for safe in (
         GatewaySettings(host="127.0.0.1"),
         GatewaySettings(host="::1"),
         GatewaySettings(host="localhost"),
         GatewaySettings(host="0.0.0.0", allow_anonymous=True),
+        GatewaySettings(host="0.0.0.0", published="127.0.0.1"),
         GatewaySettings(host="0.0.0.0", api_keys=new_key()[1]),
     ):
         require_safe_address(safe, Keyring(safe))

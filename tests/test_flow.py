@@ -1,6 +1,9 @@
 """The whole way on real processes: uploads in every form, a killed worker, one result an image."""
 
+import os
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -127,6 +130,20 @@ def test_every_image_has_one_result_though_the_worker_is_killed(
         metrics = http.get("/metrics").text
     assert "inkqueue_images_succeeded_total 5000.0" in metrics
     assert "inkqueue_commits_different_total" not in metrics
+
+
+def test_a_worker_says_whether_it_is_alive(own_services: Services) -> None:
+    def says() -> int:
+        environment = os.environ | own_services.environment
+        return subprocess.run([sys.executable, "-m", "worker.alive"], env=environment).returncode
+
+    assert says() == 1
+    worker = own_services.spawn("worker")
+    own_services.wait_ready()
+    assert says() == 0
+    worker.terminate()
+    assert worker.wait(15) == 0
+    assert says() == 1
 
 
 def test_a_killed_workers_chunk_is_done_by_another(own_services: Services) -> None:

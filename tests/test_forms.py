@@ -16,21 +16,14 @@ from api.intake.spool import IN_MEMORY, Spool
 from api.problems import Problem
 from api.settings import MIB
 
+from makers import file_part, part
+
 TYPE = "multipart/form-data; boundary=b"
 NAMES = st.text(st.characters(exclude_categories=("Cs", "Cc"), exclude_characters='"\\'), min_size=1)
 IMAGE = base64.b64encode(b"\x89PNG pixels").decode()
 
 Files = list[tuple[str, bytes]]
 Fields = list[tuple[str, str]]
-
-
-def part(disposition: str, data: bytes = b"", more: str = "") -> bytes:
-    head = f"--b\r\nContent-Disposition: form-data; {disposition}\r\n{more}\r\n"
-    return head.encode() + data + b"\r\n"
-
-
-def file_part(name: str, data: bytes = b"") -> bytes:
-    return part(f'name="files"; filename="{name}"', data)
 
 
 def read(body: bytes, content_type: str = TYPE) -> tuple[Files, Fields]:

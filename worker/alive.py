@@ -1,0 +1,25 @@
+"""`python -m worker.alive`: whether a worker of this host told the ledger of itself lately.
+
+A container's health check; Celery's own ping fails on a worker that is merely busy.
+"""
+
+import socket
+from typing import Any
+
+from . import keys
+from .connection import connect
+from .settings import QueueSettings
+
+LATELY_S = 10
+
+
+def main() -> None:
+    """Exit code 0 if so, else 1."""
+    client, host = connect(QueueSettings().redis_url), socket.gethostname()
+    since = (client.time()[0] - LATELY_S) * 1000
+    alive: Any = client.zrangebyscore(keys.WORKERS, since, "+inf")
+    raise SystemExit(not any(worker.decode().startswith(f"{host}-") for worker in alive))
+
+
+if __name__ == "__main__":
+    main()
