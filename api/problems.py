@@ -10,10 +10,12 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
+from starlette.routing import Match
 
 log = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 LONGEST = 400
 """Characters of a text that may repeat what a client sent."""
 
@@ -111,9 +113,21 @@ def install(app: FastAPI) -> None:
 def _handler(translate: Any) -> Any:
     async def handle(request: Request, error: Exception) -> Response:
         problem: Problem = translate(error)
+        if problem.slug == "method-not-allowed":
+            problem.headers["Allow"] = _allowed(request)
         return problem.response(request.scope["raw_path"].decode("latin-1"))
 
     return handle
+
+
+def _allowed(request: Request) -> str:
+    """The methods of an address, of which each route knows only its own."""
+    routes = request.app.routes
+    return ", ".join(
+        method
+        for method in METHODS
+        if any(route.matches({**request.scope, "method": method})[0] is Match.FULL for route in routes)
+    )
 
 
 def _invalid(error: RequestValidationError) -> Problem:
@@ -132,9 +146,7 @@ def _http(error: HTTPException) -> Problem:
     if error.status_code == 404:
         return Problem("not-found", "No such address; /docs lists them all.")
     if error.status_code == 405:
-        problem = Problem("method-not-allowed", "Use one of the methods in the Allow header.")
-        problem.headers = dict(error.headers or {})
-        return problem
+        return Problem("method-not-allowed", "Use one of the methods in the Allow header.")
     return Problem("malformed-request", str(error.detail))
 
 

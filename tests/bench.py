@@ -21,13 +21,18 @@ from rich.console import Console
 from rich.table import Table
 
 from model.predictor import Predictor
+from worker.connection import connect
+from worker.ledger import Ledger
+from worker.settings import QueueSettings
 
 from conftest import Services, running_services
+from ledgers import read_job, submit
 from samples import glyphs, npy_of, pngs, zip_of
 
 IMAGES = 20_000
 SINGLES = 200
 BATCH = 256
+LEASE_MS = QueueSettings().lease_ms
 console = Console(width=100)
 
 
@@ -43,7 +48,9 @@ def main() -> None:
     cores = str(os.cpu_count())
     with (
         tempfile.TemporaryDirectory() as folder,
-        running_services(Path(folder), INKQUEUE_THREADS=cores, OMP_NUM_THREADS=cores) as services,
+        running_services(
+            Path(folder), INKQUEUE_THREADS=cores, OMP_NUM_THREADS=cores, INKQUEUE_LEASE_MS=str(LEASE_MS)
+        ) as services,
     ):
         table.add_row("start of all processes to first result", f"{start(services, files[0]):.2f} s")
         for name, content, kind in (
@@ -59,6 +66,8 @@ def main() -> None:
         table.add_row("one PNG, one connection", percentiles(alone))
         beside = beside_a_large_job(services, npy_of(arrays), files)
         table.add_row(f"{SINGLES} single-image jobs beside {IMAGES:,} images", percentiles(beside))
+        lease, took = recovery(services)
+        table.add_row(f"a dead worker's chunk, lease {lease:.0f} s, done by another", f"{took:.2f} s")
         for name, size in memory(services).items():
             table.add_row(f"resident memory, {name}", f"{size:.0f} MB")
     console.print(table)
@@ -158,6 +167,19 @@ def beside_a_large_job(services: Services, content: bytes, files: list[bytes]) -
             console.print(f"[yellow]the large job was {state} before the last single one")
         http.get(f"/v1/jobs/{job}?wait=60")
     return times
+
+
+def recovery(services: Services) -> tuple[float, float]:
+    """The lease, and seconds from a claim that is never heard of again to the end of its job."""
+    dying = Ledger(connect(services.redis_url), LEASE_MS)
+    for attempt in range(50):  # until this claim comes before that of the worker which the job woke
+        submit(services.redis_url, f"dying{attempt}", (5,))
+        if dying.claim("balanced", 5):
+            begin = time.perf_counter()
+            while read_job(services.redis_url, f"dying{attempt}").counts.succeeded < 5:
+                time.sleep(0.02)
+            return LEASE_MS / 1000, time.perf_counter() - begin
+    raise RuntimeError("the worker was always quicker")
 
 
 def percentiles(times: list[float]) -> str:

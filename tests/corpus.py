@@ -152,7 +152,7 @@ BODIES: dict[str, dict[str, tuple[Body, str]]] = {
         ),
         "an integer of 5,000 digits": (
             b'{"images": [{}], "top_k": ' + b"9" * 5000 + b"}",
-            "invalid-parameter",
+            "malformed-json",
         ),
         "no list": (b'{"images": 1}', "malformed-json"),
         "an empty list": (b'{"images": []}', "no-images"),

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Header, Query, Request, Response
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from worker import keys
 from worker.jobs import Job, JobState
@@ -22,6 +22,7 @@ from ..dependencies import (
     WaitingDep,
     require_job,
 )
+from ..intake.spool import limited
 from ..problems import Problem
 from ..retrying import failed_parts
 from ..schemas import JobOut, JobPage
@@ -71,7 +72,7 @@ async def list_jobs(
     owner: OwnerDep,
     store: StoreDep,
     state: JobState | None = None,
-    cursor: Annotated[str, Query(pattern=r"^\(?\d{1,16}$")] = NOW,
+    cursor: Annotated[str, Query(pattern=r"^\(?[0-9]{1,16}$")] = NOW,
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
 ) -> JobPage:
     """Your jobs, newest first."""
@@ -121,17 +122,23 @@ class Retry(BaseModel):
     only: Literal["failed"] = "failed"
 
 
-@router.post("/{job_id}/retry", status_code=202, response_model=JobOut)
+RETRY: dict[str, Any] = {
+    "requestBody": {"content": {"application/json": {"schema": Retry.model_json_schema()}}}
+}
+
+
+@router.post("/{job_id}/retry", status_code=202, response_model=JobOut, openapi_extra=RETRY)
 async def retry_job(
+    request: Request,
     job: JobDep,
     owner: OwnerDep,
     store: StoreDep,
     submitter: SubmitterDep,
     waiting: WaitingDep,
     idempotency_key: IdempotencyKey = None,
-    body: Retry | None = None,
 ) -> Response:
     """A new job of the images that failed."""
+    await _read_retry(request)
     if not job.state.final:
         raise Problem("job-not-finished", "Wait for its end, or cancel it, then retry.")
     if not job.counts.failed:
@@ -151,6 +158,17 @@ async def delete_job(job_id: JobId, owner: OwnerDep, store: StoreDep) -> Respons
     elif verdict != "deleted":
         raise Problem("job-active", f"It is {verdict}; cancel it first.", retry_after=1)
     return Response(status_code=204)
+
+
+async def _read_retry(request: Request) -> Retry:
+    """What is to be read again. FastAPI would take a body of any length."""
+    body = b""
+    async for data in limited(request.stream(), 4096, request.headers.get("content-length")):
+        body += data
+    try:
+        return Retry.model_validate_json(body or b"{}")
+    except ValidationError as error:
+        raise Problem("invalid-parameter", 'Send {"only": "failed"}, or nothing.') from error
 
 
 async def _newest(store: StoreDep, owner: str, cursor: str) -> AsyncIterator[tuple[Job, str]]:
