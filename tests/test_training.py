@@ -1,6 +1,9 @@
 """The training line on data sets that are drawn here: readers, augmentation, loop, calibration, card."""
 
 import gzip
+import os
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -143,3 +146,11 @@ def test_the_shipped_accuracy_is_what_the_test_set_says(name: str) -> None:
     predictor = Predictor.load(name, device="cpu")
     found = measure(predictor, RECIPES[name].read(folder, 0).test)
     assert found["top1"] == pytest.approx(predictor.card.accuracy["top1"], abs=1e-4)
+
+
+def test_missing_data_is_said_with_what_to_do(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "training", "evaluate", "digits", "--data", str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, env=os.environ | {"COLUMNS": "200"})
+    assert done.returncode == 2
+    assert "train-images" in done.stderr
+    assert "--data" in done.stderr

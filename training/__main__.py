@@ -11,7 +11,7 @@ from rich.pretty import pprint
 from model.card import WEIGHTS
 from model.predictor import Predictor
 
-from .data import BadData
+from .data import BadData, Split
 from .evaluate import measure
 from .publish import publish
 from .recipe import RECIPES, Recipe
@@ -30,10 +30,7 @@ def train(name: Name, data: Data = Path("data"), out: Folder = WEIGHTS) -> None:
     """Train NAME, measure it once on its test set, write weights and card."""
     recipe = find(name)
     pprint(recipe)
-    try:
-        split = recipe.read(data, recipe.seed)
-    except BadData as error:
-        raise typer.BadParameter(f"{error}\nGive the folder of the data sets with --data.") from error
+    split = read(recipe, data)
     sizes = [len(part) for part in (split.train, split.validation, split.test)]
     console.print(f"{sizes[0]} images to train on, {sizes[1]} to choose on, {sizes[2]} to measure on")
     start = time.monotonic()
@@ -47,8 +44,16 @@ def train(name: Name, data: Data = Path("data"), out: Folder = WEIGHTS) -> None:
 def evaluate(name: Name, data: Data = Path("data"), weights: Folder = WEIGHTS) -> None:
     """Measure a published network on its test set."""
     recipe = find(name)
-    split = recipe.read(data, recipe.seed)
+    split = read(recipe, data)
     console.print(measure(Predictor.load(name, weights), split.test))
+
+
+def read(recipe: Recipe, folder: Path) -> Split:
+    """The data set of `recipe` in `folder`."""
+    try:
+        return recipe.read(folder, recipe.seed)
+    except BadData as error:
+        raise typer.BadParameter(f"{error}. Give the folder of the data sets with --data.") from error
 
 
 def find(name: str) -> Recipe:
