@@ -7,6 +7,7 @@ reserves them; pixels that go on far beyond the picture; a JPEG that is painted 
 import io
 import struct
 import warnings
+import zlib
 from collections.abc import Iterator
 
 from PIL import Image, UnidentifiedImageError
@@ -76,12 +77,14 @@ def _check_png(data: bytes) -> None:
 
 
 def _chunks(data: bytes) -> Iterator[tuple[bytes, int]]:
-    """Kind and size of each chunk up to the last."""
-    at = len(PNG)
+    """Kind and size of each chunk up to the last; those that matter (in capitals) are sound."""
+    view, at = memoryview(data), len(PNG)
     while at + 12 <= len(data):
         size, kind = struct.unpack_from(">I4s", data, at)
-        at += 12 + size
+        body, at = view[at + 4 : at + 8 + size], at + 12 + size
         if at > len(data):
+            break
+        if kind[:1].isupper() and zlib.crc32(body) != int.from_bytes(view[at - 4 : at]):
             break
         yield kind, size
         if kind == b"IEND":

@@ -1,11 +1,14 @@
 """Bytes of an image file become grey pixels, within limits: by OpenCV, TIFF by Pillow."""
 
+from itertools import islice
+
 import cv2
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
 from .headers import JPEG, BadImage, TooLarge, check, open_image
+from .tiffs import BadTiff, cut, directories, is_tiff
 
 __all__ = ["BadImage", "Grey", "TooLarge", "decode", "to_grey"]
 
@@ -20,7 +23,7 @@ def decode(data: bytes | memoryview, max_pixels: int = 16_000_000) -> Grey:
     Transparent pixels show white; 16 bits become 8; EXIF orientation is applied to JPEG; of an
     animation or a TIFF of several pages, the first is read.
     """
-    data = bytes(data)
+    data = _first_page(data) if is_tiff(data) else bytes(data)
     check(data, max_pixels)
     if data[:2] in (b"II", b"MM"):
         return _decode_tiff(data)
@@ -47,6 +50,16 @@ def to_grey(pixels: npt.NDArray[np.generic]) -> Grey:
     if eight.shape[2] == 4:
         grey = 255 - cv2.multiply(255 - grey, eight[:, :, 3], scale=1 / 255)
     return np.asarray(grey).astype(np.uint8, copy=False)
+
+
+def _first_page(data: bytes | memoryview) -> bytes:
+    """The first page of a TIFF, without what is not needed to decode it."""
+    try:
+        for page in cut(data, list(islice(directories(data), 1))):
+            return page
+    except BadTiff as error:
+        raise BadImage(f"{error}") from error
+    raise BadImage("the TIFF has no page")
 
 
 def _decode_tiff(data: bytes) -> Grey:

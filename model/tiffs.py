@@ -66,7 +66,10 @@ def cut(data: bytes | memoryview, places: Sequence[int]) -> Iterator[bytes]:
     """The pages described at `places`, each as a TIFF of its own. Raises BadTiff."""
     view, left = memoryview(data), 4 * len(data)
     for at in places:
-        page = _page(view, at)
+        try:
+            page = _page(view, at)
+        except struct.error as error:
+            raise BadTiff("the TIFF is cut off") from error
         left -= len(page)
         if left < 0:
             raise BadTiff("the TIFF's pages share their bytes")
@@ -90,7 +93,7 @@ def _page(view: memoryview, at: int) -> bytes:
 
 def _fields(view: memoryview, at: int) -> Iterator[tuple[int, _Field]]:
     """What is needed to decode the page described at `at`, by tag."""
-    order = _order(view)
+    order, left = _order(view), len(view)
     (count,) = struct.unpack_from(f"{order}H", view, at)
     for entry in range(at + 2, at + 2 + 12 * count, 12):
         tag, kind, number = struct.unpack_from(f"{order}HHI", view, entry)
@@ -98,9 +101,10 @@ def _fields(view: memoryview, at: int) -> Iterator[tuple[int, _Field]]:
         if not size or tag >= _NOTES or tag == _SUBPAGES:
             continue
         start = entry + 8 if size <= 4 else struct.unpack_from(f"{order}I", view, entry + 8)[0]
+        left -= size
+        if start + size > len(view) or left < 0:
+            raise BadTiff("the TIFF is cut off, or its fields share their bytes")
         value = bytes(view[start : start + size])
-        if len(value) < size:
-            raise BadTiff("the TIFF is cut off")
         yield tag, _Field(kind, number, value)
 
 

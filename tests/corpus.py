@@ -1,6 +1,7 @@
 """Bad uploads, and the problem that each one gets."""
 
 import gzip
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -18,10 +19,14 @@ from makers import (
     file_part,
     form,
     idx,
+    jpeg_of_many_scans,
     npy,
     overlapping_zip,
     part,
+    png_chunk,
+    png_of,
     raw_zip,
+    saved,
     tiff_loop,
     tiff_of_shared_strips,
 )
@@ -154,6 +159,7 @@ BODIES: dict[str, dict[str, tuple[Body, str]]] = {
             b'{"images": [{}], "top_k": ' + b"9" * 5000 + b"}",
             "malformed-json",
         ),
+        "20 million objects": (lambda: b'{"images":[' + b"{}," * 20_000_000 + b"1]}", "malformed-json"),
         "no list": (b'{"images": 1}', "malformed-json"),
         "an empty list": (b'{"images": []}', "no-images"),
         "bad base64": (b'{"images": [{"image": "%%%"}]}', "malformed-json"),
@@ -192,6 +198,59 @@ BODIES: dict[str, dict[str, tuple[Body, str]]] = {
         "metadata twice": (form(FILE, metadata(b"{}"), metadata(b'{"a": "b"}')), "invalid-parameter"),
     },
 }
+
+
+BAD_IMAGES = {
+    "empty.png": (b"", "undecodable-image"),
+    "text.png": (b"I am a scan, believe me.", "undecodable-image"),
+    "cut.png": (PNG[:-20], "undecodable-image"),
+    "cut.jpg": (saved(DRAWING, "JPEG")[:-200], "undecodable-image"),
+    "flipped.png": (PNG[:60] + bytes([PNG[60] ^ 1]) + PNG[61:], "undecodable-image"),
+    "moving.gif": (animation([DRAWING, DRAWING.T], "GIF"), "undecodable-image"),
+    "lying.png": (png_of(9, 9, png_chunk(b"IDAT", b"", 0xFFFFFFFF)), "undecodable-image"),
+    "endless.png": (png_of(9, 9, pixels=bytes(20 << 20)), "undecodable-image"),
+    "painted-over.jpg": (jpeg_of_many_scans(DRAWING, 1000), "undecodable-image"),
+    "huge.png": (png_of(65_535, 65_535), "image-too-large"),
+    "tall.png": (png_of(1, 4_000_000), "image-too-large"),
+}
+"""Files that fail alone among good ones, each with the type of its error."""
+
+PARAMETERS = {
+    "top_k=0": "invalid-parameter",
+    "top_k=11": "invalid-parameter",
+    "top_k=three": "invalid-parameter",
+    "top_k=1.5": "invalid-parameter",
+    "top_k=": "invalid-parameter",
+    "top_k=" + "9" * 5000: "invalid-parameter",
+    "top_k=1&top_k=2": "invalid-parameter",
+    "charset=%C3%A9": "invalid-charset",
+    "charset=": "invalid-charset",
+    "charset=%00": "invalid-charset",
+    "charset=" + "%F0%9F%98%80" * 100: "invalid-charset",
+    "charset=" + "0" * 101: "invalid-parameter",
+    "model=nope": "unknown-model",
+    "model=../balanced": "unknown-model",
+    "model=" + "x" * 20_000: "unknown-model",
+    "normalize=maybe": "invalid-parameter",
+    "priority=urgent": "invalid-parameter",
+    "keep_images=perhaps": "invalid-parameter",
+    "metadata={": "invalid-parameter",
+    "metadata=[1]": "invalid-parameter",
+    'metadata={"a":1}': "invalid-parameter",
+    'metadata={"a":"\\ud800"}': "invalid-parameter",
+    "metadata=" + "[" * 20_000: "invalid-parameter",
+    "metadata=" + json.dumps({"x" * 65: "a"}): "invalid-parameter",
+    "metadata=" + json.dumps({"a": "x" * 513}): "invalid-parameter",
+    "metadata=" + json.dumps({str(number): "a" for number in range(17)}): "invalid-parameter",
+    "expires_in=9": "invalid-parameter",
+    "expires_in=-1": "invalid-parameter",
+    "expires_in=604801": "invalid-parameter",
+    "expires_in=" + "9" * 400: "invalid-parameter",
+    "tenant=root": "invalid-parameter",
+    "x" * 20_000 + "=1": "invalid-parameter",
+    "%00=%ff": "invalid-parameter",
+}
+"""Queries of a submission that is good otherwise."""
 
 
 def uploads() -> Iterator[tuple[str, Upload]]:

@@ -178,6 +178,15 @@ def tiff_of_shared_strips(pages: int, size: int) -> bytes:
     return bytes(out)
 
 
+def tiff_of_notes(notes: int, size: int) -> bytes:
+    """A black TIFF with so many notes about it, which all share `size` bytes."""
+    fields = [(tag, 4, 1, value) for tag, value in ((256, 28), (257, 28), (258, 8), (262, 1))]
+    fields += [(273, 4, 1, 8), (278, 4, 1, 28), (279, 4, 1, 784)]
+    fields += [(tag, 1, size, 8) for tag in range(700, 700 + notes)]
+    page = struct.pack("<H", len(fields)) + b"".join(struct.pack("<HHII", *each) for each in fields)
+    return b"II*\0" + struct.pack("<I", 8 + size) + bytes(size) + page + bytes(4)
+
+
 def saved(
     pixels: Pixels,
     kind: str,

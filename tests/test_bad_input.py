@@ -10,7 +10,20 @@ import httpx
 import psutil
 import pytest
 import redis
-from corpus import DRAWING, FORM, GOOD, IMAGES, NDJSON, NPY, PNG, ZIP, Upload, uploads
+from corpus import (
+    BAD_IMAGES,
+    DRAWING,
+    FORM,
+    GOOD,
+    IMAGES,
+    NDJSON,
+    NPY,
+    PARAMETERS,
+    PNG,
+    ZIP,
+    Upload,
+    uploads,
+)
 
 from api.problems import CATALOGUE
 from worker.embedded import free_port
@@ -18,15 +31,10 @@ from worker.embedded import free_port
 from conftest import Services
 from makers import (
     Entry,
-    animation,
     file_part,
     form,
-    jpeg_of_many_scans,
     part,
-    png_chunk,
-    png_of,
     raw_zip,
-    saved,
     zip_of_many,
 )
 from samples import npy_of, tiff_of, zip_of
@@ -171,21 +179,6 @@ def results(http: httpx.Client, job_id: str) -> list[dict[str, object]]:
     return found
 
 
-BAD_IMAGES = {
-    "empty.png": (b"", "undecodable-image"),
-    "text.png": (b"I am a scan, believe me.", "undecodable-image"),
-    "cut.png": (PNG[:-20], "undecodable-image"),
-    "cut.jpg": (saved(DRAWING, "JPEG")[:-200], "undecodable-image"),
-    "flipped.png": (PNG[:60] + bytes([PNG[60] ^ 1]) + PNG[61:], "undecodable-image"),
-    "moving.gif": (animation([DRAWING, DRAWING.T], "GIF"), "undecodable-image"),
-    "lying.png": (png_of(9, 9, png_chunk(b"IDAT", b"", 0xFFFFFFFF)), "undecodable-image"),
-    "endless.png": (png_of(9, 9, pixels=bytes(20 * MB)), "undecodable-image"),
-    "painted-over.jpg": (jpeg_of_many_scans(DRAWING, 1000), "undecodable-image"),
-    "huge.png": (png_of(65_535, 65_535), "image-too-large"),
-    "tall.png": (png_of(1, 4_000_000), "image-too-large"),
-}
-
-
 class TestImages:
     def test_a_bad_image_fails_alone(self, http: httpx.Client) -> None:
         files = GOOD | {name: data for name, (data, _) in BAD_IMAGES.items()}
@@ -224,43 +217,6 @@ class TestImages:
         assert http.get(f"{path}/items/0/image").status_code == 200
         expect(http.get(f"{path}/items/0/preview.png"), "undecodable-image")
         assert http.get(f"{path}/results?format=csv&only=failed").text.count("undecodable-image") == 1
-
-
-PARAMETERS = {
-    "top_k=0": "invalid-parameter",
-    "top_k=11": "invalid-parameter",
-    "top_k=three": "invalid-parameter",
-    "top_k=1.5": "invalid-parameter",
-    "top_k=": "invalid-parameter",
-    "top_k=" + "9" * 5000: "invalid-parameter",
-    "top_k=1&top_k=2": "invalid-parameter",
-    "charset=%C3%A9": "invalid-charset",
-    "charset=": "invalid-charset",
-    "charset=%00": "invalid-charset",
-    "charset=" + "%F0%9F%98%80" * 100: "invalid-charset",
-    "charset=" + "0" * 101: "invalid-parameter",
-    "model=nope": "unknown-model",
-    "model=../balanced": "unknown-model",
-    "model=" + "x" * 20_000: "unknown-model",
-    "normalize=maybe": "invalid-parameter",
-    "priority=urgent": "invalid-parameter",
-    "keep_images=perhaps": "invalid-parameter",
-    "metadata={": "invalid-parameter",
-    "metadata=[1]": "invalid-parameter",
-    'metadata={"a":1}': "invalid-parameter",
-    'metadata={"a":"\\ud800"}': "invalid-parameter",
-    "metadata=" + "[" * 20_000: "invalid-parameter",
-    "metadata=" + json.dumps({"x" * 65: "a"}): "invalid-parameter",
-    "metadata=" + json.dumps({"a": "x" * 513}): "invalid-parameter",
-    "metadata=" + json.dumps({str(number): "a" for number in range(17)}): "invalid-parameter",
-    "expires_in=9": "invalid-parameter",
-    "expires_in=-1": "invalid-parameter",
-    "expires_in=604801": "invalid-parameter",
-    "expires_in=" + "9" * 400: "invalid-parameter",
-    "tenant=root": "invalid-parameter",
-    "x" * 20_000 + "=1": "invalid-parameter",
-    "%00=%ff": "invalid-parameter",
-}
 
 
 class TestParameters:

@@ -14,7 +14,16 @@ from hypothesis import strategies as st
 from model.images import BadImage, Grey, TooLarge, decode
 from model.strokes import draw, png
 
-from makers import animation, jpeg_of_many_scans, packed_zeros, png_chunk, png_of, saved, turned
+from makers import (
+    animation,
+    jpeg_of_many_scans,
+    packed_zeros,
+    png_chunk,
+    png_of,
+    saved,
+    tiff_of_notes,
+    turned,
+)
 from samples import tiff_of
 
 DRAWING = draw("R", np.random.default_rng(7), side=48)
@@ -179,6 +188,11 @@ class TestBombs:
         start = time.perf_counter()
         decode(png_of(9, 9, note, pixels=bytes(90)))
         assert time.perf_counter() - start < 0.2
+
+    def test_the_notes_of_a_tiff_are_not_looked_at(self) -> None:
+        start = time.perf_counter()
+        assert not decode(tiff_of_notes(10_000, 1 << 20)).any()
+        assert time.perf_counter() - start < 0.3
 
     def test_a_hundred_thousand_chunks_take_no_time(self) -> None:
         start = time.perf_counter()

@@ -120,6 +120,16 @@ class TestLies:
         assert refusal(head + arrays + first + page + bytes(4)) == "tiff-invalid"
         assert time.perf_counter() - start < 0.5
 
+    def test_fields_do_not_share_their_bytes(self) -> None:
+        size = 4 << 20
+        fields = b"".join(struct.pack("<HHII", tag % 600 + 1, 1, size, 8) for tag in range(60_000))
+        page = struct.pack("<H", 60_000) + fields
+        first = page + struct.pack("<I", 8 + size + len(page) + 4)
+        data = b"II*\0" + struct.pack("<I", 8 + size) + bytes(size) + first + page + bytes(4)
+        start = time.perf_counter()
+        assert refusal(data) == "tiff-invalid"
+        assert time.perf_counter() - start < 0.5
+
     @given(st.data())
     @settings(max_examples=300, deadline=None)
     def test_damage_anywhere_is_a_problem_or_a_bad_page(self, data: st.DataObject) -> None:

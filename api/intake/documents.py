@@ -9,8 +9,12 @@ from typing import Any
 import orjson
 
 from ..problems import Problem
+from ..settings import MIB
 from .names import safe_name
 from .sources import NamedImage
+
+MOST_VALUES = 500_000
+"""Three bytes of JSON can be an object of a hundred: 64 MB of `{},` took 2 GB."""
 
 
 def read_json(view: memoryview, most: int) -> tuple[Iterator[NamedImage], list[tuple[str, str]]]:
@@ -33,10 +37,18 @@ def read_ndjson(view: memoryview, most: int) -> Iterator[NamedImage]:
 
 
 def _load(data: bytes | memoryview, place: str = "") -> Any:
+    if len(data) > MOST_VALUES and _count_values(data) > MOST_VALUES:
+        raise Problem("malformed-json", f"{place}over {MOST_VALUES} values; send a ZIP.")
     try:
         return orjson.loads(data)
     except orjson.JSONDecodeError as error:
         raise Problem("malformed-json", f"{place}{error}.") from error
+
+
+def _count_values(data: bytes | memoryview) -> int:
+    """About how many values a document has, found without parsing it."""
+    pieces = (bytes(data[start : start + MIB]) for start in range(0, len(data), MIB))
+    return sum(piece.count(sign) for piece in pieces for sign in (b",", b"[", b"{"))
 
 
 def _text(value: Any) -> str:
