@@ -132,3 +132,10 @@ def test_read_alone_skips_what_the_check_refuses(reader: Reader, rng: np.random.
 def test_a_chunk_that_cannot_be_opened_fails_image_by_image(reader: Reader) -> None:
     broken = Claim("a/b", 0, 1, 1, 3, Options("balanced"), b"")
     assert reader.read([broken])[0].failed == 3
+
+
+def test_every_image_is_a_sign_of_life(reader: Reader, rng: np.random.Generator) -> None:
+    touched: list[None] = []
+    lively = Reader(reader.predictor, 10**6, lambda: touched.append(None))
+    lively.read([claim([*pngs(3, rng), b"no image"])])
+    assert len(touched) == 4

@@ -36,15 +36,15 @@ class Engine:
         client = connect(settings.redis_url)
         require_safe(client, settings.allow_unsafe_redis)
         self._ledger = Ledger(client, settings.lease_ms)
-        self._readers = {name: self._load(name) for name in served_models(settings)}
         self._leases = Leases(self._ledger, settings.lease_ms, settings.stall_s)
+        self._readers = {name: self._load(name) for name in served_models(settings)}
         self._upkeep = Upkeep(self._ledger, list(self._readers))
         self._stopping = threading.Event()
 
     def _load(self, name: str) -> Reader:
         predictor = Predictor.load(name, device=self._settings.device)
         predictor.warm_up()
-        return Reader(predictor, self._settings.max_pixels)
+        return Reader(predictor, self._settings.max_pixels, self._leases.touch)
 
     def start(self) -> None:
         """Announce this worker; from here on it is ready."""

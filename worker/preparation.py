@@ -1,6 +1,7 @@
 """From a claimed chunk to glyphs: open, decode, normalise. A bad image fails here, alone."""
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,13 +26,16 @@ class Prepared:
     failures: dict[int, Failure]
 
 
-def prepare(content: Content, recipe: Recipe | None, max_pixels: int) -> Prepared:
-    """Decode and normalise; what cannot be decoded becomes a failure."""
+def prepare(
+    content: Content, recipe: Recipe | None, max_pixels: int, touch: Callable[[], None]
+) -> Prepared:
+    """Decode and normalise; what cannot be decoded becomes a failure. `touch` is called an image."""
     if isinstance(content, PixelBlock):
         return Prepared(content, np.frombuffer(content.data, np.uint8).reshape(-1, 28, 28), {})
     glyphs: list[Grey] = []
     failures: dict[int, Failure] = {}
     for index, file in enumerate(content):
+        touch()
         try:
             glyphs.append(read_glyph(file, recipe, max_pixels))
         except BadImage as error:

@@ -20,9 +20,12 @@ log = logging.getLogger(__name__)
 class Reader:
     """One network, and how chunks become results with it."""
 
-    def __init__(self, predictor: Predictor, max_pixels: int) -> None:
+    def __init__(
+        self, predictor: Predictor, max_pixels: int, touch: Callable[[], None] = lambda: None
+    ) -> None:
+        """`touch` is told of every image, so that slow ones are not taken for a standstill."""
         self.predictor = predictor
-        self._max_pixels = max_pixels
+        self._max_pixels, self._touch = max_pixels, touch
 
     def read(self, claims: Sequence[Claim]) -> list[Commit]:
         """Everything claimed, in one forward pass."""
@@ -50,7 +53,7 @@ class Reader:
 
     def _prepare(self, content: Content, options: Options) -> Prepared:
         recipe = self.predictor.card.recipe if options.normalize == "auto" else None
-        return prepare(content, recipe, self._max_pixels)
+        return prepare(content, recipe, self._max_pixels, self._touch)
 
     def _forward(self, glyphs: Images) -> Floats:
         if not len(glyphs):

@@ -6,7 +6,7 @@ from ..problems import Problem
 
 LONGEST = 255
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
-_DRIVE = re.compile(r"^[A-Za-z]:")
+_DRIVE = re.compile(r"^[A-Za-z]:/")
 
 
 def safe_name(name: str) -> str:

@@ -77,11 +77,13 @@ def _glyph_png(block: PixelBlock) -> bytes:
 
 
 def _preview_png(image: ImageFile, recipe: Recipe | None, max_pixels: int) -> bytes:
-    from model.images import BadImage
+    from model.images import BadImage, TooLarge
     from model.normalization import read_glyph
     from model.strokes import png
 
     try:
         return png(read_glyph(image, recipe, max_pixels))
+    except TooLarge as error:
+        raise Problem("image-too-large", f"{error}.") from error
     except BadImage as error:
         raise Problem("undecodable-image", f"{error}.") from error
