@@ -19,6 +19,9 @@ from worker.embedded import EmbeddedRedis
 
 log = logging.getLogger("inkqueue")
 
+WORKERS = min(4, os.cpu_count() or 1)
+"""One of one thread a core reads faster than one of many threads; each holds 400 MB."""
+
 STOP_S = 15.0
 CALM_S = 30.0
 """A child that ran this long is restarted at once; one that dies sooner waits, ever longer."""

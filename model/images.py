@@ -15,6 +15,7 @@ __all__ = ["BadImage", "Grey", "TooLarge", "decode", "to_grey"]
 Grey = npt.NDArray[np.uint8]
 
 cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # what is wrong is told to the client
+cv2.setNumThreads(1)  # the images are small: a second thread would spin for more than it does
 
 
 def decode(data: bytes | memoryview, max_pixels: int = 16_000_000) -> Grey:

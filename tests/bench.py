@@ -31,6 +31,9 @@ from samples import glyphs, npy_of, pngs, zip_of
 
 IMAGES = 20_000
 SINGLES = 200
+WORKERS = os.cpu_count() or 1
+"""Of one thread each, as `inkqueue up` starts them."""
+
 BATCH = 256
 LEASE_MS = QueueSettings().lease_ms
 console = Console(width=100)
@@ -45,12 +48,9 @@ def main() -> None:
     table = Table("what", "figure", title=machine())
     raw = raw_forward(arrays[:4096])
     table.add_row("raw forward pass, batches of 256", f"{raw:,.0f} images/s")
-    cores = str(os.cpu_count())
     with (
         tempfile.TemporaryDirectory() as folder,
-        running_services(
-            Path(folder), INKQUEUE_THREADS=cores, OMP_NUM_THREADS=cores, INKQUEUE_LEASE_MS=str(LEASE_MS)
-        ) as services,
+        running_services(Path(folder), INKQUEUE_LEASE_MS=str(LEASE_MS)) as services,
     ):
         table.add_row("start of all processes to first result", f"{start(services, files[0]):.2f} s")
         for name, content, kind in (
@@ -111,8 +111,9 @@ def start(services: Services, image: bytes) -> float:
     """From nothing but Redis to the first answer."""
     begin = time.perf_counter()
     services.spawn("api")
-    services.spawn("worker")
-    services.wait_ready()
+    for _ in range(WORKERS):
+        services.spawn("worker")
+    services.wait_ready(WORKERS)
     predict(httpx.Client(base_url=services.url), image)
     return time.perf_counter() - begin
 

@@ -14,7 +14,7 @@ import typer
 from worker.connection import UnsafeRedis, connect, require_safe
 from worker.embedded import NoRedis, free_port
 
-from ..stack import Stack
+from ..stack import WORKERS, Stack
 from .console import Refusal, notes
 from .readiness import address, wait_ready
 
@@ -22,7 +22,7 @@ from .readiness import address, wait_ready
 def up(
     host: Annotated[str, typer.Option(help="the address to listen on")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="0: any that is free")] = 8000,
-    workers: Annotated[int, typer.Option(min=1, help="how many processes read")] = 1,
+    workers: Annotated[int, typer.Option(min=1, help="how many processes read")] = WORKERS,
     data: Annotated[
         Path, typer.Option(file_okay=False, help="where jobs are kept, unless REDIS_URL is set")
     ] = Path("inkqueue-data"),
