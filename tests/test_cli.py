@@ -24,6 +24,7 @@ from api.auth import Keyring
 from api.cli import app
 from api.client import Client
 from api.settings import GatewaySettings
+from api.stack import WORKERS
 from model.strokes import draw, png
 from worker.embedded import find_server, free_port
 from worker.jobs import JobState
@@ -207,7 +208,7 @@ def test_up_keeps_its_word(tmp_path: Path, sheet: Path) -> None:
         assert [item.label for item in client.results(job)] == labels
         family = second.family()
         second.process.kill()  # and even so nothing is left running
-        assert len(family) == 3
+        assert len(family) == 2 + WORKERS
         assert psutil.wait_procs(family, timeout=20)[1] == []
 
 
