@@ -60,6 +60,15 @@ def test_the_fast_lane_overtakes_but_leaves_a_quarter(redis_url: str) -> None:
     assert sum("bulk" in name for name in names) == 2
 
 
+def test_bulk_never_starves_however_large_its_chunks(redis_url: str) -> None:
+    submit(redis_url, "bulk", (8,))
+    for number in range(12):
+        submit(redis_url, f"quick{number}", (1,), lane="interactive")
+    names = [claim.name for claim in ledger(redis_url).claim("balanced", 8)]
+    assert names.count("anonymous/bulk") == 1
+    assert len(names) == 7
+
+
 def test_a_second_commit_changes_nothing(redis_url: str) -> None:
     submit(redis_url, "a", (2,))
     worker = ledger(redis_url)

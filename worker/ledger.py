@@ -48,7 +48,7 @@ class Ledger:
         self._scripts = {name: client.register_script(source(name)) for name in SCRIPTS}
 
     def claim(self, model: str, budget: int) -> list[Claim]:
-        """Due chunks of `model` with up to `budget` images (or one chunk, however large)."""
+        """Due chunks of `model`: about `budget` images, and at least one chunk of each lane."""
         rows = self._scripts["claim"](args=[model, budget, self._lease])
         return [
             Claim(name.decode(), c, token, tries, n, Options.from_json(options), payload or b"")

@@ -1,4 +1,4 @@
--- Hand out due chunks of a model, up to a budget of images, each under a lease.
+-- Hand out due chunks of a model, each under a lease: about a budget of images, bulk among them.
 -- ARGV: model, budget, lease in ms
 -- Answers: a list of {NAME, chunk, token, deliveries, images, options, packed images}
 local model, budget, lease = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
@@ -67,20 +67,22 @@ local function take_redelivered()
   return false
 end
 
-local function take_from(lane, limit)
+-- Chunks of a lane as long as they fit; the first is taken in any case if it is `sure`.
+local function take_from(lane, limit, sure)
   for _, member in ipairs(head(lane, SCAN)) do
     local name, c = parse(member)
     local job = wanted(lane, member, name, c)
     if job and deliveries(name, c) == 0 then
-      if taken > 0 and taken + size(name, c) > limit then return end
+      if not sure and taken + size(name, c) > limit then return end
       take(name, job, c)
+      sure = false
     end
   end
 end
 
 if not take_redelivered() then
-  take_from('interactive', budget * 3 / 4)   -- a quarter is kept for bulk, so that it never starves
-  take_from('bulk', budget)
-  take_from('interactive', budget)
+  take_from('interactive', budget * 3 / 4, true)
+  take_from('bulk', budget, true)   -- however much is interactive, so that bulk never starves
+  take_from('interactive', budget, false)
 end
 return claims
