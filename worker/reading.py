@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from model.charset import allowed_classes
-from model.predictor import Floats, Images, Predictor, softmax
+from model.predictor import Floats, Predictor, softmax
 
 from .chunks import Content
 from .jobs import Options
@@ -31,7 +31,7 @@ class Reader:
         """Everything claimed, in one forward pass."""
         prepared = [self._prepare(open_chunk(claim), claim.options) for claim in claims]
         try:
-            logits = self._forward(np.concatenate([each.glyphs for each in prepared]))
+            logits = self.predictor.logits(np.concatenate([each.glyphs for each in prepared]))
         except RuntimeError:
             log.exception("a batch failed as a whole; reading its images one by one")
             return [self.read_alone(claim, lambda index: None) for claim in claims]
@@ -55,11 +55,6 @@ class Reader:
         recipe = self.predictor.card.recipe if options.normalize == "auto" else None
         return prepare(content, recipe, self._max_pixels, self._touch)
 
-    def _forward(self, glyphs: Images) -> Floats:
-        if not len(glyphs):
-            return np.zeros((0, len(self.predictor.card.labels)), np.float32)
-        return self.predictor.logits(glyphs)
-
     def _answers(self, logits: Floats, options: Options) -> list[Answer]:
         """The k likeliest allowed classes of each row, calibrated."""
         card, allowed = self.predictor.card, self._allowed(options)
@@ -77,7 +72,7 @@ class Reader:
         if prepared.failures:
             return prepared.failures[0]
         try:
-            return self._answers(self._forward(prepared.glyphs), options)[0]
+            return self._answers(self.predictor.logits(prepared.glyphs), options)[0]
         except RuntimeError as error:
             return Failure(INFERENCE_FAILED, f"the network could not read this image: {error}")
 
