@@ -52,7 +52,9 @@ def main() -> None:
         tempfile.TemporaryDirectory() as folder,
         running_services(Path(folder), INKQUEUE_LEASE_MS=str(LEASE_MS)) as services,
     ):
-        table.add_row("start of all processes to first result", f"{start(services, files[0]):.2f} s")
+        table.add_row(
+            "start of gateway and workers to first result", f"{start(services, files[0]):.2f} s"
+        )
         for name, content, kind in (
             (".npy", npy_of(arrays), "application/x-npy"),
             ("ZIP of PNGs", archive, "application/zip"),
