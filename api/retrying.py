@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from worker.chunks import ImageFile, PixelBlock, unpack
+from worker.chunks import Content, ImageFile, PixelBlock, unpack
 from worker.jobs import Job
 from worker.results import Failure
 from worker.store import Store
@@ -10,24 +10,22 @@ from worker.store import Store
 from .intake.sources import NamedImage, Part
 from .problems import Problem
 
-PAGE = 1000
-
 
 async def failed_parts(store: Store, job: Job) -> Sequence[Part]:
-    """The failed images, named as they were. Raises `image-not-kept`."""
+    """The failed images, named as they were. Raises `image-not-kept` unless all are there."""
     parts: list[Part] = []
-    for first in range(0, job.counts.total, PAGE):
-        for item in await store.items(job, first, PAGE):
+    async for first, payload in store.kept(job.name):
+        content = unpack(payload)
+        for item in await store.items(job, first, len(content)):
             if isinstance(item.result, Failure):
-                parts.append(await _part(store, job, item.index, item.name))
+                parts.append(_part(content, item.index - first, item.name))
+    if len(parts) != job.counts.failed:
+        raise _not_kept()
     return parts
 
 
-async def _part(store: Store, job: Job, index: int, name: str) -> Part:
-    kept = await find_image(store, job, index)
-    if isinstance(kept, PixelBlock):
-        return kept
-    return NamedImage(name, kept)
+def _part(content: Content, place: int, name: str) -> Part:
+    return content.at(place) if isinstance(content, PixelBlock) else NamedImage(name, content[place])
 
 
 async def find_image(store: Store, job: Job, index: int) -> ImageFile | PixelBlock:
@@ -39,4 +37,9 @@ async def find_image(store: Store, job: Job, index: int) -> ImageFile | PixelBlo
             return content.at(place)
         if content[place] or job.options.keep_images:
             return content[place]
-    raise Problem("image-not-kept", "Images are kept until they are read; submit with keep_images=true.")
+    raise _not_kept()
+
+
+def _not_kept() -> Problem:
+    detail = "Images are kept until they are read; submit with keep_images=true."
+    return Problem("image-not-kept", detail)

@@ -6,22 +6,11 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel, Field
 
 from model.card import Card
-from worker.jobs import Job, JobState, Lane
+from worker.jobs import Counts, Job, JobState, Lane
 from worker.results import Answer, Failure
 
 if TYPE_CHECKING:
     from worker.store import Item  # which the client can do without
-
-
-class CountsOut(BaseModel):
-    """Where a job's images are; the others always add up to `total`."""
-
-    total: int
-    queued: int
-    running: int
-    succeeded: int
-    failed: int
-    canceled: int
 
 
 class JobOut(BaseModel):
@@ -29,7 +18,7 @@ class JobOut(BaseModel):
 
     id: str
     state: JobState
-    counts: CountsOut
+    counts: Counts
     position: int | None = Field(description="unfinished jobs that came before")
     eta_seconds: float | None = Field(description="None: unknown, or done")
     model: str
@@ -53,7 +42,7 @@ class JobOut(BaseModel):
         return cls(
             id=job.id,
             state=job.state,
-            counts=CountsOut(**vars(job.counts)),
+            counts=job.counts,
             position=job.position,
             eta_seconds=job.eta_seconds,
             model=options.model,

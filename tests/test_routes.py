@@ -266,6 +266,18 @@ class TestEnding:
         item = http.get(f"/v1/jobs/{child['id']}/items/0").json()
         assert (item["name"], item["error"]["type"]) == ("bad.png", "undecodable-image")
 
+    def test_an_empty_file_is_retried_with_the_other_failed(
+        self, http: httpx.Client, rng: np.random.Generator
+    ) -> None:
+        files = {f"{number}.png": data for number, data in enumerate(pngs(600, rng))}
+        bad = {"empty.png": b"", "0.png": BROKEN, "599.png": BROKEN}
+        job = submit(http, zip_of(files | bad), ZIP)
+        child = http.post(f"/v1/jobs/{job}/retry").json()
+        http.get(f"/v1/jobs/{child['id']}?wait=10")
+        page = http.get(f"/v1/jobs/{child['id']}/results").json()["data"]
+        assert [item["name"] for item in page] == ["0.png", "599.png", "empty.png"]
+        assert {item["error"]["type"] for item in page} == {"undecodable-image"}
+
     def test_nothing_to_retry_is_said(self, http: httpx.Client, rng: np.random.Generator) -> None:
         job = submit(http, pngs(1, rng)[0], PNG)
         answer = http.post(f"/v1/jobs/{job}/retry")

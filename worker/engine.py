@@ -70,6 +70,9 @@ class Engine:
         end = time.monotonic() + self._settings.slice_s
         while not self._stopping.is_set() and time.monotonic() < end:
             claims = self._ledger.claim(model, self._settings.batch)
+            if self._stopping.is_set():
+                self._ledger.release(claims)
+                break
             if not claims:
                 break
             read += self._serve(reader, claims)

@@ -31,7 +31,7 @@ class Gauges:
         async with self._client.pipeline(transaction=False) as pipe:
             pipe.zcard(keys.line(model, lane))
             pipe.get(keys.load(model, lane))
-            pipe.mget([f"ink:done:{model}:{second}" for second in seconds])
+            pipe.mget([keys.done(model, second) for second in seconds])
             jobs, images, done = await pipe.execute()
         lately = [int(each) for each in done if each]
         return Queue(jobs, int(images or 0), sum(lately) / len(lately) if lately else 0.0)

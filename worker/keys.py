@@ -82,6 +82,11 @@ def load(model: str, lane: str) -> str:
     return f"ink:load:{model}:{lane}"
 
 
+def done(model: str, second: int) -> str:
+    """How many images were done in a second of Redis's clock."""
+    return f"ink:done:{model}:{second}"
+
+
 def worker(worker_id: str) -> str:
     """What a worker says of itself."""
     return f"ink:worker:{worker_id}"

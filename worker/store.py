@@ -2,7 +2,7 @@
 
 import json
 import struct
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -83,6 +83,13 @@ class Store:
         chunk = next(c for c in range(len(starts) - 1) if starts[c + 1] > index)
         packed: Any = await self._client.get(keys.chunk_input(name, chunk))
         return packed, index - starts[chunk]
+
+    async def kept(self, name: str) -> AsyncIterator[tuple[int, bytes]]:
+        """Every packed chunk that is still kept, each with the index of its first image."""
+        for chunk, first in enumerate((await self.starts(name))[:-1]):
+            packed: Any = await self._client.get(keys.chunk_input(name, chunk))
+            if packed is not None:
+                yield first, packed
 
     async def cancel(self, name: str) -> str:
         """Stop a job; the state it is in after, or 'missing'."""
