@@ -35,7 +35,73 @@ class ConvNet(nn.Module):
         return logits
 
 
-NETWORKS: dict[str, Callable[..., nn.Module]] = {"convnet": ConvNet}
+class LeNet(nn.Module):
+    """Convolutions that are each pooled at once, then dense layers (after LeCun et al. 1998).
+
+    `convolutions` are (width, kernel, padding), none for a multilayer perceptron; `hidden` the widths
+    of the dense layers, each followed by `dropout` and, where `normalised`, batch normalisation.
+    Input (n, 1, 28, 28) float32, normalised; output (n, classes) logits.
+    """
+
+    def __init__(
+        self,
+        convolutions: Sequence[tuple[int, int, int]],
+        hidden: Sequence[int],
+        classes: int,
+        dropout: float = 0.0,
+        normalised: bool = False,
+    ) -> None:
+        super().__init__()
+        layers: list[nn.Module] = []
+        width, side = 1, 28
+        for out, kernel, padding in convolutions:
+            layers += [nn.Conv2d(width, out, kernel, padding=padding)]
+            layers += [nn.BatchNorm2d(out), nn.ReLU(), nn.MaxPool2d(2)]
+            width, side = out, (side + 2 * padding - kernel + 1) // 2
+        layers.append(nn.Flatten())
+        width *= side * side
+        for out in hidden:
+            layers.append(nn.Linear(width, out))
+            layers += [nn.BatchNorm1d(out)] * normalised
+            layers += [nn.Dropout(dropout), nn.ReLU()]
+            width = out
+        self.layers = nn.Sequential(*layers, nn.Linear(width, classes))
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """Logits (n, classes)."""
+        logits: torch.Tensor = self.layers(images)
+        return logits
+
+
+class Cascade(nn.Module):
+    """A cheap network reads everything, a dear one what the cheap one is unsure of.
+
+    Below `threshold` of calibrated confidence the answer of `first` gives way to that of `second`
+    (Viola & Jones 2001; for networks: Wang et al. 2018). Each is calibrated by its own temperature,
+    so the logits that come out want none.
+    """
+
+    def __init__(
+        self,
+        first: Mapping[str, Any],
+        second: Mapping[str, Any],
+        temperatures: tuple[float, float],
+        threshold: float,
+    ) -> None:
+        super().__init__()
+        self.first, self.second = build(first), build(second)
+        self.temperatures, self.threshold = temperatures, threshold
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """Logits (n, classes), calibrated."""
+        logits: torch.Tensor = self.first(images) / self.temperatures[0]
+        unsure = logits.softmax(1).amax(1) < self.threshold
+        if unsure.any():
+            logits[unsure] = self.second(images[unsure]) / self.temperatures[1]
+        return logits
+
+
+NETWORKS: dict[str, Callable[..., nn.Module]] = {"convnet": ConvNet, "lenet": LeNet, "cascade": Cascade}
 
 
 def build(network: Mapping[str, Any]) -> nn.Module:
@@ -45,6 +111,11 @@ def build(network: Mapping[str, Any]) -> nn.Module:
         return NETWORKS[network["kind"]](**arguments)
     except KeyError as error:
         raise ValueError(f"unknown network kind {error}; known: {', '.join(NETWORKS)}") from error
+
+
+def parts(module: nn.Module) -> tuple[nn.Module, ...]:
+    """The networks within: those of a cascade, else the one."""
+    return (module.first, module.second) if isinstance(module, Cascade) else (module,)
 
 
 def count_parameters(module: nn.Module) -> int:

@@ -9,7 +9,7 @@ import torch
 
 from .card import Card
 from .checkpoint import load_checkpoint
-from .networks import channels_last
+from .networks import channels_last, parts
 
 Images = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]
@@ -32,7 +32,7 @@ class Predictor:
     def __init__(self, card: Card, module: torch.nn.Module, device: str = "auto") -> None:
         self.card = card
         self.device = pick_device(device)
-        self._module = channels_last(module.to(self.device)).eval()
+        self.module = channels_last(module.to(self.device)).eval()
 
     @classmethod
     def load(cls, name: str, folder: Path | None = None, device: str = "auto") -> "Predictor":
@@ -41,21 +41,22 @@ class Predictor:
 
     def warm_up(self) -> None:
         """Run once at every size of kernel that will be met, so that the first image is no slower."""
-        for size in WARM_UP_SIZES:
-            self.logits(np.zeros((size, 28, 28), np.uint8))
+        for module in parts(self.module):
+            for size in WARM_UP_SIZES:
+                self._forward(module, np.zeros((size, 28, 28), np.uint8))
 
     def logits(self, images: Images) -> Floats:
         """(n, 28, 28) uint8, ink bright on dark -> (n, classes) float32; n may be 0."""
         step = CPU_BATCH if self.device.type == "cpu" else max(1, len(images))
-        parts = [self._forward(images[at : at + step]) for at in range(0, len(images), step)]
-        return np.concatenate([np.zeros((0, len(self.card.labels)), np.float32), *parts])
+        rows = [self._forward(self.module, images[at : at + step]) for at in range(0, len(images), step)]
+        return np.concatenate([np.zeros((0, len(self.card.labels)), np.float32), *rows])
 
     @torch.inference_mode()
-    def _forward(self, images: Images) -> Floats:
+    def _forward(self, module: torch.nn.Module, images: Images) -> Floats:
         writable = np.require(images, requirements="W")  # what torch asks for
         batch = torch.from_numpy(writable).to(self.device).unsqueeze(1)
         scaled = (batch.float() / 255 - self.card.mean) / self.card.std
-        output = self._module(scaled.contiguous(memory_format=torch.channels_last))
+        output = module(scaled.contiguous(memory_format=torch.channels_last))
         result: Floats = output.float().cpu().numpy()
         return result
 

@@ -13,6 +13,9 @@ from model.charset import BadCharset, allowed_classes
 from model.checkpoint import load_checkpoint, save_checkpoint
 from model.networks import build, count_parameters
 from model.predictor import Predictor, pick_device, softmax
+from training.recipe import Recipe
+from training.recipes import LADDER, RECIPES
+from training.tasks import TASKS
 
 from samples import LABELS, glyphs
 
@@ -64,6 +67,33 @@ def test_missing_and_broken_cards_name_their_file(tmp_path: Path) -> None:
     (tmp_path / "a.json").write_text(json.dumps({"name": "a", "unknown": 1}))
     with pytest.raises(BadCard, match=r"a\.json"):
         read_card(tmp_path / "a.json")
+
+
+EARLIER = [
+    # Conv(1,3,3)-Conv(3,3,5)-48-164-10, the count its author states
+    ("digits-nano", 9_956),
+    # 784*256+256 + 256*128+128 + 128*10+10
+    ("digits-mlp-plain", 235_146),
+    # the same with batch normalisation, two numbers for each of 384 neurons
+    ("digits-mlp", 235_914),
+    # 512-6000-1200-400-47 behind convolutions of 32, 64 and 128
+    ("balanced-wide", 10_871_567),
+]
+
+
+@pytest.mark.parametrize(("name", "parameters"), EARLIER)
+def test_networks_of_earlier_projects_have_their_parameters(name: str, parameters: int) -> None:
+    assert count_parameters(build(RECIPES[name].network)) == parameters
+
+
+LIMITS = {"nano": 10_000, "small": 220_000, "base": 600_000, "large": 4_000_000}
+
+
+@pytest.mark.parametrize("recipe", LADDER, ids=lambda recipe: recipe.name)
+def test_the_ladder_keeps_to_its_sizes_and_reads_glyphs(recipe: Recipe) -> None:
+    module = build(recipe.network).eval()
+    assert count_parameters(module) <= LIMITS[recipe.name.split("-")[0]]
+    assert module(torch.zeros(2, 1, 28, 28)).shape == (2, len(TASKS[recipe.task].labels))
 
 
 def test_an_unknown_network_is_named() -> None:

@@ -1,34 +1,91 @@
-"""New handwriting from old: a random affine map of every image of a batch, in one call."""
+"""New handwriting from old: pure functions of a batch (n, 1, 28, 28) of ink in 0..1, and a generator.
+
+Everything that moves ink (affine and elastic) is one grid, and so one resampling.
+"""
 
 import math
+from dataclasses import dataclass
 
 import torch
-from torch.nn.functional import affine_grid, grid_sample
+from torch.nn.functional import avg_pool2d, grid_sample, interpolate, max_pool2d, pad
 
-from .recipe import Recipe
+SIDE = 28
 
 
-def random_affine(images: torch.Tensor, recipe: Recipe, rng: torch.Generator) -> torch.Tensor:
-    """(n, 1, 28, 28) float -> the same shape, turned, scaled, sheared and shifted at random.
+@dataclass(frozen=True)
+class Augmentation:
+    """How far an image may stray. Shares are of images; lengths in pixels of the 28.
 
-    Angles up to `recipe.rotation` degrees, shifts up to `recipe.shift` pixels; outside is ink-free 0.
+    `rotation` degrees, `scale`, `shear`, `shift` are the limits of a uniform draw. `elastic` is the
+    deviation of the displacements (Simard et al. 2003) of a share of `elastic_share`; `stroke` the
+    share whose pen grows or shrinks, `blur` and `noise` the shares that are blurred, or noisy.
     """
-    grid = affine_grid(random_maps(len(images), recipe, rng), list(images.shape), False)
-    return grid_sample(images, grid.to(images.dtype), padding_mode="zeros", align_corners=False)
+
+    rotation: float = 12.0
+    scale: float = 0.12
+    shear: float = 0.15
+    shift: float = 2.0
+    elastic: float = 0.0
+    elastic_share: float = 0.3
+    stroke: float = 0.0
+    blur: float = 0.0
+    noise: float = 0.0
 
 
-def random_maps(count: int, recipe: Recipe, rng: torch.Generator) -> torch.Tensor:
-    """`count` affine maps (n, 2, 3) from output to input, in grid units (-1..1)."""
+def augment(images: torch.Tensor, how: Augmentation, rng: torch.Generator) -> torch.Tensor:
+    """Every step of `how` after the other; the same shape comes back, still within 0..1."""
+    grid = affine(len(images), how, rng)
+    if how.elastic:
+        grid = grid + elastic(len(images), how, rng)
+    images = grid_sample(images, grid, padding_mode="zeros", align_corners=False)
+    for share, change in ((how.stroke, thicken), (how.blur, blur), (how.noise, add_noise)):
+        rows = torch.nonzero(torch.rand(len(images), generator=rng) < share)[:, 0]
+        if len(rows):
+            images[rows] = change(images[rows], rng)
+    return images
+
+
+def affine(count: int, how: Augmentation, rng: torch.Generator) -> torch.Tensor:
+    """`count` random affine maps as sampling grids (n, 28, 28, 2) in -1..1."""
 
     def uniform(limit: float) -> torch.Tensor:
         return (torch.rand(count, generator=rng) * 2 - 1) * limit
 
-    angle = uniform(math.radians(recipe.rotation))
-    wide, tall = 1 + uniform(recipe.scale), 1 + uniform(recipe.scale)
-    shear, shift = uniform(recipe.shear), recipe.shift / 14
+    angle, shear = uniform(math.radians(how.rotation)), uniform(how.shear)
+    wide, tall = 1 + uniform(how.scale), 1 + uniform(how.scale)
     cos, sin = angle.cos(), angle.sin()
+    zero = how.shift / (SIDE / 2)
     rows = [
-        torch.stack([cos * wide, (shear * cos - sin) * tall, uniform(shift)], 1),
-        torch.stack([sin * wide, (shear * sin + cos) * tall, uniform(shift)], 1),
+        torch.stack([cos * wide, (shear * cos - sin) * tall, uniform(zero)], 1),
+        torch.stack([sin * wide, (shear * sin + cos) * tall, uniform(zero)], 1),
     ]
-    return torch.stack(rows, 1)
+    maps = torch.stack(rows, 1)
+    return torch.nn.functional.affine_grid(maps, [count, 1, SIDE, SIDE], align_corners=False)
+
+
+def elastic(count: int, how: Augmentation, rng: torch.Generator) -> torch.Tensor:
+    """Smooth displacements (n, 28, 28, 2) in grid units: random at 6x6 knots, cubic between them."""
+    knots = torch.randn(count, 2, 6, 6, generator=rng) * (how.elastic / (SIDE / 2))
+    knots *= (torch.rand(count, 1, 1, 1, generator=rng) < how.elastic_share).float()
+    field = interpolate(knots, (SIDE, SIDE), mode="bicubic", align_corners=True)
+    return field.permute(0, 2, 3, 1)
+
+
+def thicken(images: torch.Tensor, rng: torch.Generator) -> torch.Tensor:
+    """A pen up to a pixel wider or half a pixel thinner: part of the way to a dilation or erosion."""
+    way = torch.rand(len(images), 1, 1, 1, generator=rng) * 1.5 - 0.5
+    wider, thinner = max_pool2d(images, 3, 1, 1), -max_pool2d(-images, 3, 1, 1)
+    return images + way.clamp(min=0) * (wider - images) + way.clamp(max=0) * (images - thinner)
+
+
+def blur(images: torch.Tensor, rng: torch.Generator) -> torch.Tensor:
+    """Out of focus: part of the way to the mean of 3x3."""
+    way = torch.rand(len(images), 1, 1, 1, generator=rng)
+    return images.lerp(avg_pool2d(pad(images, (1, 1, 1, 1)), 3, 1), way)
+
+
+def add_noise(images: torch.Tensor, rng: torch.Generator) -> torch.Tensor:
+    """Grain with a deviation of up to 0.1, and ink up to a third weaker."""
+    grain = torch.rand(len(images), 1, 1, 1, generator=rng) * 0.1
+    ink = 1 - torch.rand(len(images), 1, 1, 1, generator=rng) / 3
+    return (images * ink + torch.randn(images.shape, generator=rng) * grain).clamp(0, 1)

@@ -1,18 +1,12 @@
-"""The first step of a training run: IDX files become upright images, labels and a split."""
+"""What a data set is to the rest of the line: upright images, labels, and a split of three parts."""
 
-import gzip
-import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from model.idx import BadIdx, read_header
-
 Array = npt.NDArray[np.uint8]
-
-NO_LABEL = 255
 
 
 class BadData(ValueError):
@@ -35,74 +29,47 @@ class Set:
 
 
 @dataclass(frozen=True)
+class Hints:
+    """`images` (n, 28, 28) uint8 of which only the classes in `allowed` (n, classes) are possible."""
+
+    images: Array
+    allowed: npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
 class Split:
-    """What is trained on, what is chosen on, and what is touched once."""
+    """What is trained on, what is chosen on, and what is touched once: `measured_on` in words."""
 
     train: Set
     validation: Set
     test: Set
+    measured_on: str
+    hints: Hints | None = None
 
 
-def read_idx(path: Path) -> Array:
-    """The array in an IDX file (.gz or not). Raises BadData."""
-    try:
-        content = path.read_bytes()
-        content = gzip.decompress(content) if path.suffix == ".gz" else content
-        header = read_header(content[:16])
-    except (OSError, EOFError, BadIdx) as error:
-        raise BadData(f"{path}: {error}") from error
-    if len(content) - header.offset != math.prod(header.shape):
-        raise BadData(f"{path}: the header promises {header.shape}, the file holds another number")
-    return np.frombuffer(content, np.uint8, offset=header.offset).reshape(header.shape)
-
-
-def read_set(images: Path, labels: Path, *, transposed: bool = False) -> Set:
-    """A pair of IDX files without the images that have no label; `transposed` as EMNIST is."""
-    pixels, classes = read_idx(images), read_idx(labels)
-    if pixels.shape[1:] != (28, 28) or len(pixels) != len(classes):
-        raise BadData(f"{images} and {labels.name}: {pixels.shape} images, {classes.shape} labels")
-    upright = pixels.transpose(0, 2, 1) if transposed else pixels
-    known = np.flatnonzero(classes != NO_LABEL)
-    return Set(np.ascontiguousarray(upright[known]), classes[known])
+def join(parts: Sequence[Set]) -> Set:
+    """One set of all."""
+    return Set(
+        np.concatenate([part.images for part in parts]), np.concatenate([part.labels for part in parts])
+    )
 
 
 def hold_out(whole: Set, a_class: int, seed: int) -> tuple[Set, Set]:
-    """All but `a_class` random images of each class, and those."""
+    """All but `a_class` random images of each class, and those. Raises BadData: too few."""
+    least = int(np.unique(whole.labels, return_counts=True)[1].min())
+    if least <= a_class:
+        raise BadData(f"a class has {least} images in all; {a_class} of them are to be held out")
+    return _cut(whole, lambda _: a_class, seed)
+
+
+def hold_out_share(whole: Set, share: float, seed: int) -> tuple[Set, Set]:
+    """All but a random `share` of each class, and that: at least an image, unless there is but one."""
+    return _cut(whole, lambda count: min(count - 1, max(1, round(count * share))), seed)
+
+
+def _cut(whole: Set, wanted: Callable[[int], int], seed: int) -> tuple[Set, Set]:
     rng = np.random.default_rng(seed)
-    classes = np.unique(whole.labels)
-    held = np.concatenate(
-        [rng.choice(np.flatnonzero(whole.labels == each), a_class, False) for each in classes]
-    )
+    members = [np.flatnonzero(whole.labels == each) for each in np.unique(whole.labels)]
+    held = np.concatenate([rng.choice(rows, wanted(len(rows)), False) for rows in members])
     rest = np.setdiff1d(np.arange(len(whole)), held)
     return whole.take(rest), whole.take(held)
-
-
-def read_balanced(folder: Path, seed: int) -> Split:
-    """47 classes: both EMNIST pools to train on, 100 a class of them held out to choose on."""
-    emnist = folder / "emnist"
-    pools = [
-        read_set(
-            emnist / f"pool-{part}-images-idx3-ubyte.gz",
-            emnist / f"pool-{part}-labels47-idx1-ubyte.gz",
-            transposed=True,
-        )
-        for part in ("balanced", "rest")
-    ]
-    pool = Set(
-        np.concatenate([part.images for part in pools]),
-        np.concatenate([part.labels for part in pools]),
-    )
-    test = read_set(
-        emnist / "balanced-own-test-images-idx3-ubyte.gz",
-        emnist / "balanced-own-test-labels-idx1-ubyte.gz",
-        transposed=True,
-    )
-    return Split(*hold_out(pool, 100, seed), test)
-
-
-def read_digits(folder: Path, seed: int) -> Split:
-    """10 classes: MNIST, 500 a class of its training set held out to choose on."""
-    mnist = folder / "mnist"
-    train = read_set(mnist / "train-images-idx3-ubyte.gz", mnist / "train-labels-idx1-ubyte.gz")
-    test = read_set(mnist / "t10k-images-idx3-ubyte.gz", mnist / "t10k-labels-idx1-ubyte.gz")
-    return Split(*hold_out(train, 500, seed), test)

@@ -1,72 +1,121 @@
-"""How good a network is, measured through the predictor that serves it."""
+"""One pass of a network over a test set, through the predictor that serves: answers, cost, figures."""
 
+import time
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from statistics import median
 
 import numpy as np
-import numpy.typing as npt
 
+from model.card import BadCard, Card
+from model.checkpoint import load_checkpoint
+from model.networks import count_parameters
 from model.predictor import Floats, Predictor, softmax
 
-from .data import Set
+from .answers import Answers
+from .cost import Cost, machine, metered
+from .data import Set, Split
+from .metrics import merged_accuracy, negative_log_likelihood, top_accuracy
+from .reliability import coverage_at, expected_calibration_error
+from .shelf import find
+from .significance import wilson
+from .tasks import SPLIT_SEED, TASKS, Task, draw
 
-RELIABLE = 0.98
-"""What is not flagged uncertain should be right this often."""
-
-BATCH = 1000
+BATCH = 1024
 
 
 @dataclass(frozen=True)
-class Calibration:
-    """What validation data decide: the softmax temperature and where uncertainty begins."""
+class Evaluation:
+    """What `card`'s network made of the images of `measured_on`."""
 
-    temperature: float
-    uncertain_below: float
+    card: Card
+    answers: Answers
+    cost: Cost
+    measured_on: str
+
+    @property
+    def accuracy(self) -> dict[str, float]:
+        """The figures of a model card, four digits each; 0 of those sure are right where none is."""
+        answers = self.answers
+        sure = coverage_at(answers, self.card.uncertain_below)
+        figures = {f"top{k}": top_accuracy(answers, k) for k in (1, 2, 3)} | {
+            "merged": merged_accuracy(answers),
+            "nll": negative_log_likelihood(answers),
+            "ece": expected_calibration_error(answers),
+            "coverage": sure.share,
+            "accuracy_of_sure": sure.accuracy if sure.share else 0.0,
+        }
+        return {name: round(value, 4) for name, value in figures.items()}
+
+    @property
+    def caveat(self) -> str:
+        """What to know where the images are not those its card speaks of; else nothing."""
+        if self.card.measured_on in ("", self.measured_on):
+            return ""
+        return (
+            f"{self.card.name} was trained beside another test set ({self.card.measured_on}): "
+            "these images may be among those it learned from."
+        )
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """95 % confidence bounds of top-1 (Wilson)."""
+        low, high = wilson(self.answers.right.sum(), len(self.answers))
+        return float(low), float(high)
+
+
+def open_network(name: str, runs: Path) -> tuple[Predictor, Path]:
+    """The network meant by `name` (see shelf.find), and its weights file. Raises BadCard."""
+    stem, folder = find(name, runs)
+    return Predictor(*load_checkpoint(stem, folder)), folder / f"{stem}.safetensors"
+
+
+def task_of(card: Card) -> Task:
+    """The task with the labels of `card`. Raises BadCard."""
+    for task in TASKS.values():
+        if task.labels == card.labels:
+            return task
+    raise BadCard(f"{card.name}: no task has the labels {card.labels}")
+
+
+@cache
+def read_split(task: str, folder: Path, drawn: bool = False) -> Split:
+    """The data of `task` in `folder`, kept for the next network; `drawn`: a small set drawn here."""
+    return draw(TASKS[task].labels, SPLIT_SEED) if drawn else TASKS[task].read(folder, SPLIT_SEED)
 
 
 def all_logits(predictor: Predictor, data: Set) -> Floats:
     """(n, classes) for the whole set."""
-    parts = [
-        predictor.logits(data.images[start : start + BATCH]) for start in range(0, len(data), BATCH)
-    ]
-    return np.concatenate(parts)
+    return _timed_logits(predictor, data)[0]
 
 
-def top_accuracy(logits: Floats, labels: npt.NDArray[np.uint8], k: int) -> float:
-    """The share of images whose label is among the `k` likeliest."""
-    best = np.argsort(-logits, axis=1)[:, :k]
-    return float((best == labels[:, None]).any(axis=1).mean())
+def evaluate(predictor: Predictor, weights: Path, data: Set, measured_on: str) -> Evaluation:
+    """Measure everything in one pass over `data`."""
+    predictor.warm_up()
+    with metered(predictor.module) as meter:
+        logits, speed = _timed_logits(predictor, data)
+    cost = Cost(
+        parameters=count_parameters(predictor.module),
+        bytes=weights.stat().st_size,
+        macs=meter.macs / len(data),
+        images_per_second=speed,
+        machine=machine(predictor.device),
+    )
+    return Evaluation(predictor.card, answer(predictor.card, logits, data), cost, measured_on)
 
 
-def calibrate(logits: Floats, labels: npt.NDArray[np.uint8]) -> Calibration:
-    """Temperature by likelihood (Guo et al. 2017), then the least threshold with RELIABLE answers."""
-    rows = np.arange(len(labels))
-    candidates = np.geomspace(0.3, 3.0, 200)
-
-    def loss(temperature: float) -> float:
-        right = softmax(logits, temperature)[rows, labels]
-        return -float(np.log(np.maximum(right, 1e-12)).mean())
-
-    temperature = float(min(candidates, key=loss))
-    return Calibration(temperature, _threshold(softmax(logits, temperature), labels))
+def answer(card: Card, logits: Floats, data: Set) -> Answers:
+    """`logits` of `data`, calibrated as `card` says."""
+    return Answers(softmax(logits, card.temperature), data.labels, card.labels)
 
 
-def _threshold(probabilities: Floats, labels: npt.NDArray[np.uint8]) -> float:
-    confidence = probabilities.max(axis=1)
-    order = np.argsort(-confidence)
-    right = (probabilities.argmax(axis=1) == labels)[order]
-    accuracy = np.cumsum(right) / np.arange(1, len(labels) + 1)
-    reliable = np.flatnonzero(accuracy >= RELIABLE)
-    return float(confidence[order[reliable[-1]]]) if len(reliable) else 1.0
-
-
-def measure(predictor: Predictor, data: Set) -> dict[str, float]:
-    """top-1, top-2, top-3, the share not flagged uncertain and its accuracy."""
-    logits, card = all_logits(predictor, data), predictor.card
-    probabilities = softmax(logits, card.temperature)
-    sure = probabilities.max(axis=1) >= card.uncertain_below
-    right = probabilities.argmax(axis=1) == data.labels
-    return {
-        **{f"top{k}": round(top_accuracy(logits, data.labels, k), 4) for k in (1, 2, 3)},
-        "coverage": round(float(sure.mean()), 4),
-        "accuracy_of_sure": round(float(right[sure].mean()), 4),
-    }
+def _timed_logits(predictor: Predictor, data: Set) -> tuple[Floats, float]:
+    """Logits and images a second: the median over batches, which a passing load does not move."""
+    parts, speeds = [np.zeros((0, len(predictor.card.labels)), np.float32)], [0.0]
+    for start in range(0, len(data), BATCH):
+        images = data.images[start : start + BATCH]
+        began = time.perf_counter()
+        parts.append(predictor.logits(images))
+        speeds.append(len(images) / (time.perf_counter() - began))
+    return np.concatenate(parts), median(speeds[1:] or speeds)

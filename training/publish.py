@@ -1,4 +1,4 @@
-"""The last step of a training run: calibrate on validation, measure the test set once, write."""
+"""From a run to what is served: calibrated at its end, measured and judged when it is published."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -6,38 +6,62 @@ from pathlib import Path
 from torch import nn
 
 from model.card import Card
-from model.checkpoint import save_checkpoint
+from model.checkpoint import load_checkpoint, save_checkpoint
 from model.networks import count_parameters
 from model.predictor import Predictor
 
-from .data import Split
-from .evaluate import all_logits, calibrate, measure
+from .calibration import calibrate
+from .data import Set, Split
+from .description import describe
+from .evaluate import Evaluation, all_logits
+from .gates import GATES
 from .recipe import Recipe
+from .run import write_text
+from .tasks import TASKS
 
 
-def publish(recipe: Recipe, network: nn.Module, split: Split, folder: Path) -> Card:
-    """Write NAME.safetensors and NAME.json to `folder`; returns the card."""
-    card = draft_card(recipe, network)
-    logits = all_logits(Predictor(card, network, "cpu"), split.validation)
-    calibration = calibrate(logits, split.validation.labels)
-    card = replace(
-        card,
-        temperature=round(calibration.temperature, 4),
-        uncertain_below=round(calibration.uncertain_below, 4),
-    )
-    accuracy = measure(Predictor(card, network, "cpu"), split.test)
-    return save_checkpoint(replace(card, accuracy=accuracy), network, folder)
+class Refused(ValueError):
+    """A network is not good enough to be served; the text says in what."""
+
+
+def finish(recipe: Recipe, network: nn.Module, split: Split, folder: Path) -> Card:
+    """Write NAME.safetensors and NAME.json to `folder`; returns the card, not yet measured."""
+    card = replace(draft_card(recipe, network), measured_on=split.measured_on)
+    return save_checkpoint(calibrated(card, network, split.validation), network, folder)
 
 
 def draft_card(recipe: Recipe, network: nn.Module) -> Card:
-    """The card of a network that has not been measured yet."""
+    """The card of a network that has been neither calibrated nor measured."""
+    task = TASKS[recipe.task]
     return Card(
         name=recipe.name,
         network=recipe.network,
-        labels=recipe.labels,
-        recipe=recipe.normalisation,
-        mean=recipe.mean,
-        std=recipe.std,
+        labels=task.labels,
+        recipe=task.normalisation,
+        mean=task.mean,
+        std=task.std,
         parameters=count_parameters(network),
-        measured_on=recipe.measured_on,
     )
+
+
+def calibrated(card: Card, network: nn.Module, validation: Set) -> Card:
+    """`card` with the temperature and the threshold that `validation` decides."""
+    logits = all_logits(Predictor(card, network, "cpu"), validation)
+    found = calibrate(logits, validation.labels)
+    return replace(
+        card,
+        temperature=round(found.temperature, 4),
+        uncertain_below=round(found.uncertain_below, 4),
+    )
+
+
+def publish(found: Evaluation, run: Path, name: str, folder: Path) -> Card:
+    """Serve the network of `run` as `name` from `folder`: weights, card, description. Raises Refused."""
+    faults = GATES[name].faults(found) if name in GATES else [f"there is no gate for {name!r}"]
+    if faults:
+        raise Refused(f"{found.card.name} is not published as {name}: {'; '.join(faults)}")
+    _, network = load_checkpoint(found.card.name, run)
+    measured = replace(found.card, name=name, accuracy=found.accuracy, measured_on=found.measured_on)
+    card = save_checkpoint(measured, network, folder)
+    write_text(folder / f"{name}.md", describe(card, found, run))
+    return card

@@ -1,88 +1,130 @@
-"""The loop: class-balanced draws, affine augmentation, AdamW under one cycle, averaged weights.
+"""The loop: class-balanced draws, augmentation, forward, backward, averaged weights, validation.
 
-The last epoch's averaged weights are the result; no epoch is chosen.
+Every epoch is written to the run's folder, whole; an interrupted run goes on from there as if nothing
+had happened.
 """
 
-import copy
+import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import torch
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeRemainingColumn,
-)
-from torch import nn
-from torch.nn.functional import cross_entropy
+from torch.nn.functional import cross_entropy, one_hot
 
-from model.networks import build, channels_last
-
-from .augment import random_affine
-from .data import Set
+from .augment import augment
+from .data import Set, Split
+from .progress import Progress
 from .recipe import Recipe
+from .run import Epoch, Run
+from .state import State
+from .tasks import TASKS
+
+CHUNK = 1024
 
 
-def train(recipe: Recipe, data: Set) -> nn.Module:
-    """The network of `recipe` trained on `data`, on the CPU in bfloat16 where that pays."""
-    torch.manual_seed(recipe.seed)
-    rng = torch.Generator().manual_seed(recipe.seed)
-    network = channels_last(build(recipe.network))
-    average = copy.deepcopy(network)
-    steps = recipe.epochs * (recipe.draws // recipe.batch)
-    optimizer = torch.optim.AdamW(
-        network.parameters(), recipe.learning_rate, weight_decay=recipe.weight_decay
-    )
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, recipe.learning_rate, total_steps=steps, pct_start=0.25
-    )
-    with progress_bar() as progress:
-        task = progress.add_task(recipe.name, total=steps, loss=float("nan"))
-        for images, labels in batches(data, recipe, steps, rng):
-            with torch.autocast("cpu", torch.bfloat16):
-                varied = random_affine(images, recipe, rng)
-                logits = network((varied - recipe.mean) / recipe.std)
-            loss = cross_entropy(logits.float(), labels, label_smoothing=recipe.label_smoothing)
-            optimizer.zero_grad(set_to_none=True)
-            loss.backward()  # type: ignore[no-untyped-call]
-            optimizer.step()
-            schedule.step()
-            blend(average, network, recipe.average)
-            progress.update(task, advance=1, loss=loss.item())
-    average.eval()
-    return average
+@dataclass
+class Tally:
+    """Loss and hits summed over images."""
+
+    loss: float = 0.0
+    hits: int = 0
+    images: int = 0
+
+    def add(self, loss: torch.Tensor, logits: torch.Tensor, labels: torch.Tensor) -> None:
+        """Count a batch whose mean loss is `loss`."""
+        self.loss += float(loss) * len(labels)
+        self.hits += int((logits.argmax(1) == labels).sum())
+        self.images += len(labels)
 
 
-def batches(
-    data: Set, recipe: Recipe, steps: int, rng: torch.Generator
-) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-    """`steps` batches of images (n, 1, 28, 28) in 0..1 and labels, every class equally often."""
-    images, labels = torch.from_numpy(data.images), torch.from_numpy(data.labels).long()
-    weights = 1 / torch.bincount(labels).double()[labels]
-    cumulative = weights.cumsum(0)
-    for _ in range(steps):
-        points = torch.rand(recipe.batch, generator=rng, dtype=torch.float64) * cumulative[-1]
-        rows = torch.searchsorted(cumulative, points).clamp(max=len(labels) - 1)
-        yield images[rows].unsqueeze(1).float() / 255, labels[rows]
+class Trainer:
+    """One run of one recipe on one split; `targets` (n, classes) are what its teachers say, if any."""
+
+    def __init__(self, recipe: Recipe, split: Split, targets: torch.Tensor | None = None) -> None:
+        self.recipe, self.split, self.targets = recipe, split, targets
+        self.task = TASKS[recipe.task]
+        self.images = torch.from_numpy(split.train.images)
+        self.labels = torch.from_numpy(split.train.labels).long()
+        weights = 1 / torch.bincount(self.labels).double()[self.labels]
+        self.cumulative = weights.cumsum(0)
+
+    def train(self, run: Run) -> torch.nn.Module:
+        """The trained network, in evaluation mode. `run` keeps every epoch."""
+        state = State(self.recipe, run.folder.parent)
+        run.resume(state)
+        with Progress(self.recipe, state.epoch) as progress:
+            while state.epoch < self.recipe.epochs and not state.is_stale():
+                start, rate = time.monotonic(), state.rate
+                trained = self._epoch(state, progress)
+                seconds = time.monotonic() - start
+                validated = self._validate(state.answer(), self.split.validation)
+                state.end_epoch(validated.loss / validated.images)
+                run.record(summarise(state.epoch, trained, validated, rate, seconds), state)
+                progress.tell(run.epochs[-1])
+        return state.result()
+
+    def _epoch(self, state: State, progress: Progress) -> Tally:
+        tally = Tally()
+        for rows in self._draws(state.rng):
+            labels = self.labels[rows]
+            logits = self._forward(state, rows)
+            loss = cross_entropy(logits, self._targets(rows), label_smoothing=self._smoothing)
+            state.step(loss)
+            tally.add(loss.detach(), logits, labels)
+            progress.advance(len(rows), tally.loss / tally.images)
+        return tally
+
+    def _forward(self, state: State, rows: torch.Tensor) -> torch.Tensor:
+        images = self.images[rows].unsqueeze(1).float() / 255
+        if self.recipe.augmentation:
+            images = augment(images, self.recipe.augmentation, state.rng)
+        with torch.autocast("cpu", torch.bfloat16):
+            logits: torch.Tensor = state.network(self._scale(images))
+        return logits.float()
+
+    def _draws(self, rng: torch.Generator) -> Iterator[torch.Tensor]:
+        """Rows of an epoch's batches, every class equally often."""
+        for _ in range(self.recipe.steps):
+            points = torch.rand(self.recipe.batch, generator=rng, dtype=torch.float64)
+            rows = torch.searchsorted(self.cumulative, points * self.cumulative[-1])
+            yield rows.clamp(max=len(self.labels) - 1)
+
+    def _targets(self, rows: torch.Tensor) -> torch.Tensor:
+        labels = self.labels[rows]
+        if self.targets is None:
+            return labels
+        truth = one_hot(labels, self.targets.shape[1]).float()
+        return truth.lerp(self.targets[rows].float(), self.recipe.distillation)
+
+    @property
+    def _smoothing(self) -> float:
+        return self.recipe.label_smoothing if self.targets is None else 0.0
+
+    @torch.inference_mode()
+    def _validate(self, network: torch.nn.Module, data: Set) -> Tally:
+        tally, training = Tally(), network.training
+        network.eval()
+        for start in range(0, len(data), CHUNK):
+            images = torch.from_numpy(data.images[start : start + CHUNK]).unsqueeze(1).float() / 255
+            labels = torch.from_numpy(data.labels[start : start + CHUNK]).long()
+            logits = network(self._scale(images))
+            tally.add(cross_entropy(logits, labels), logits, labels)
+        network.train(training)
+        return tally
+
+    def _scale(self, images: torch.Tensor) -> torch.Tensor:
+        return (images - self.task.mean) / self.task.std
 
 
-@torch.no_grad()
-def blend(average: nn.Module, network: nn.Module, keep: float) -> None:
-    """Move the averaged weights and statistics a little towards the network's (Polyak)."""
-    for mean, value in zip(average.state_dict().values(), network.state_dict().values(), strict=True):
-        if mean.is_floating_point():
-            mean.lerp_(value, 1 - keep)
-        else:
-            mean.copy_(value)
-
-
-def progress_bar() -> Progress:
-    """Steps done, time to go, and the loss."""
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        TextColumn("loss {task.fields[loss]:.3f}"),
+def summarise(epoch: int, trained: Tally, validated: Tally, rate: float, seconds: float) -> Epoch:
+    """The figures of an epoch that began at learning rate `rate`."""
+    return Epoch(
+        epoch=epoch,
+        loss=trained.loss / trained.images,
+        accuracy=trained.hits / trained.images,
+        validation_loss=validated.loss / validated.images,
+        validation_accuracy=validated.hits / validated.images,
+        learning_rate=rate,
+        seconds=seconds,
+        images_per_second=trained.images / seconds,
     )

@@ -2,10 +2,10 @@
 
 import typer
 
+from .apart import read, training
 from .console import Commands
 from .demo import demo
 from .jobs import cancel, delete, jobs, models, retry, status, watch
-from .reading import read
 from .serving import keys, up
 from .submission import results, submit
 
@@ -20,8 +20,16 @@ app = typer.Typer(
 for command in (up, submit, results, status, watch, cancel, retry, delete, jobs, models, keys, demo):
     app.command()(command)
 
-# What follows is for `python -m model`, its --help too.
-app.command(
-    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
-    add_help_option=False,
-)(read)
+# What follows these is for `python -m model` and `python -m training`, --help too.
+PASSED_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
+app.command(context_settings=PASSED_ON, add_help_option=False)(read)
+for name, words in {
+    "data": "What data sets there are, and where to get them.",
+    "train": "Train a network.",
+    "evaluate": "Measure networks on their test sets.",
+    "report": "Write the report of a network: figures, pictures, mistakes.",
+    "runs": "List the training runs.",
+    "cascade": "Make one network of a cheap and a dear one.",
+    "publish": "Put a trained network among those that are served.",
+}.items():
+    app.command(name, help=words, context_settings=PASSED_ON, add_help_option=False)(training)

@@ -1,0 +1,165 @@
+"""The same labelled images in every form in which a data set may lie on disk."""
+
+import csv
+import gzip
+import io
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from model.images import Grey
+from training.catalogue import BALANCED
+from training.data import Array, Set
+
+from samples import glyphs, idx_of, npy_of, zip_of
+
+Writer = Callable[[Path, Grey, Array], Path]
+
+HEADER = ["label", *(f"pixel{number}" for number in range(784))]
+ROW = ["7", *["0"] * 784]
+
+
+def labels_of(labels: Array) -> bytes:
+    """An IDX file of labels."""
+    return bytes((0, 0, 8, 1)) + len(labels).to_bytes(4, "big") + labels.tobytes()
+
+
+def csv_of(rows: list[list[str]], **form: str) -> bytes:
+    """A CSV of these fields."""
+    out = io.StringIO()
+    csv.writer(out, **form).writerows(rows)  # type: ignore[arg-type]
+    return out.getvalue().encode()
+
+
+def rows_of(images: Grey, labels: Array) -> list[list[str]]:
+    """A label and 784 pixels for each image."""
+    return [[str(label), *map(str, image.ravel())] for image, label in zip(images, labels, strict=True)]
+
+
+def put(path: Path, content: bytes) -> Path:
+    """Write a file and the folders it needs."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    return path
+
+
+def write_idx(folder: Path, images: Grey, labels: Array) -> Path:
+    put(folder / "some-labels-idx1-ubyte.gz", gzip.compress(labels_of(labels)))
+    return put(folder / "some-images-idx3-ubyte.gz", idx_of(images))
+
+
+def write_plain_idx(folder: Path, images: Grey, labels: Array) -> Path:
+    put(folder / "t10k-labels.idx1-ubyte", labels_of(labels))
+    return put(folder / "t10k-images.idx3-ubyte", idx_of(images, compressed=False))
+
+
+def write_csv(folder: Path, images: Grey, labels: Array) -> Path:
+    return put(folder / "train.csv", csv_of(rows_of(images, labels)))
+
+
+def write_csv_with_header(folder: Path, images: Grey, labels: Array) -> Path:
+    return put(folder / "train.csv", csv_of([HEADER, *rows_of(images, labels)]))
+
+
+def write_csv_with_pandas_header(folder: Path, images: Grey, labels: Array) -> Path:
+    header = ["0", "0", *(f"0.{number}" for number in range(1, 784))]
+    return put(folder / "data.csv", csv_of([header, *rows_of(images, labels)]))
+
+
+def write_spreadsheet(folder: Path, images: Grey, labels: Array) -> Path:
+    rows = [[BALANCED[int(row[0])], *row[1:]] for row in rows_of(images, labels)]
+    table = csv_of([HEADER, *rows], quoting=csv.QUOTE_ALL, lineterminator="\r\n")  # type: ignore[arg-type]
+    return put(folder / "Table.CSV", b"\xef\xbb\xbf" + table)
+
+
+def write_packed_csv(folder: Path, images: Grey, labels: Array) -> Path:
+    return put(folder / "train.csv.gz", gzip.compress(csv_of(rows_of(images, labels))))
+
+
+def write_zipped_csv(folder: Path, images: Grey, labels: Array) -> Path:
+    files = {"a/train.csv": csv_of(rows_of(images, labels)), "__MACOSX/a/._train.csv": b"?"}
+    return put(folder / "archive.zip", zip_of(files))
+
+
+def write_npz(folder: Path, images: Grey, labels: Array) -> Path:
+    np.savez_compressed(folder / "set.npz", images=images, labels=labels.astype(np.int64))
+    return folder / "set.npz"
+
+
+def write_keras_npz(folder: Path, images: Grey, labels: Array) -> Path:
+    other = np.zeros((3, 28, 28), np.uint8)
+    parts = {"x_test": other, "y_test": other[:, 0, 0], "x_train": images, "y_train": labels}
+    np.savez(folder / "mnist.npz", **parts)  # type: ignore[arg-type]
+    return folder / "mnist.npz"
+
+
+def write_floats(folder: Path, images: Grey, labels: Array) -> Path:
+    flat = images.reshape(-1, 784).astype(np.float32) / 255
+    np.savez(folder / "floats.npz", X=flat, y=labels[:, None].astype(np.float64))
+    return folder / "floats.npz"
+
+
+def write_characters(folder: Path, images: Grey, labels: Array) -> Path:
+    names = np.array([BALANCED[label] for label in labels])
+    np.savez(folder / "set.npz", images=images[:, None], labels=names)
+    return folder / "set.npz"
+
+
+def write_npy(folder: Path, images: Grey, labels: Array) -> Path:
+    np.save(folder / "y_train.npy", labels)
+    return put(folder / "x_train.npy", npy_of(images[..., None]))
+
+
+def save(path: Path, image: Grey, mode: str = "L", **form: int) -> None:
+    """Write an image file and the folders it needs."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(image).convert(mode).save(path, **form)  # type: ignore[arg-type]
+
+
+def write_sub_folders(folder: Path, images: Grey, labels: Array) -> Path:
+    for number, (image, label) in enumerate(zip(images, labels, strict=True)):
+        save(folder / BALANCED[label] / f"{number}.png", image)
+    return folder
+
+
+def write_cased_sub_folders(folder: Path, images: Grey, labels: Array) -> Path:
+    for number, (image, label) in enumerate(zip(images, labels, strict=True)):
+        name = BALANCED[label]
+        case = "upper_" if name.isupper() else "lower_" if name.islower() else ""
+        save(folder / f"{case}{name.lower()}" / "pen" / f"{number}.png", image, "RGB")
+    put(folder / "a" / "Thumbs.db", b"no image")
+    put(folder / "._0.png", b"no image")
+    return folder
+
+
+def write_names(folder: Path, images: Grey, labels: Array, kind: str = "png", **form: int) -> Path:
+    for number, (image, label) in enumerate(zip(images, labels, strict=True)):
+        save(folder / f"{BALANCED[label]}_{number:05}.{kind}", image, "RGB", **form)
+    return folder
+
+
+FORMS: tuple[Writer, ...] = (
+    write_idx,
+    write_plain_idx,
+    write_csv,
+    write_csv_with_header,
+    write_csv_with_pandas_header,
+    write_spreadsheet,
+    write_packed_csv,
+    write_zipped_csv,
+    write_npz,
+    write_keras_npz,
+    write_floats,
+    write_characters,
+    write_npy,
+    write_sub_folders,
+    write_cased_sub_folders,
+    write_names,
+)
+
+
+def drawn_set(rng: np.random.Generator) -> Set:
+    """Two drawings of each of the 47 characters."""
+    return Set(glyphs(94, rng), np.arange(94, dtype=np.uint8) % 47)

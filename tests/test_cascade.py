@@ -1,0 +1,99 @@
+"""The cascade: what is sure stays with the cheap network, the rest goes to the dear one."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from model.card import Card
+from model.checkpoint import save_checkpoint
+from model.networks import Cascade, build
+from model.predictor import Predictor
+from training.cascade import choose_threshold, combine
+from training.publish import finish
+from training.run import Run
+from training.train import Trainer
+
+from courses import drawn_digits, short
+
+CHEAP = {"kind": "lenet", "classes": 10, "convolutions": (), "hidden": (16,)}
+
+
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory: pytest.TempPathFactory) -> tuple[Predictor, Predictor]:
+    """A hasty perceptron and a better network, both calibrated."""
+    runs, split = tmp_path_factory.mktemp("runs"), drawn_digits()
+    recipes = short(name="cheap", network=CHEAP, draws=640), short(name="dear")
+    for recipe in recipes:
+        finish(recipe, Trainer(recipe, split).train(Run(recipe, runs)), split, runs / recipe.name)
+    return tuple(Predictor.load(each.name, runs / each.name, "cpu") for each in recipes)  # type: ignore[return-value]
+
+
+def test_every_answer_is_that_of_the_network_in_charge(pair: tuple[Predictor, Predictor]) -> None:
+    cheap, dear = pair
+    card, module, choice = combine("both", cheap, dear, drawn_digits().validation)
+    images = drawn_digits().test.images
+    first, second = cheap.probabilities(images), dear.probabilities(images)
+    unsure = first.max(axis=1) < card.network["threshold"]
+    found = Predictor(card, module, "cpu").probabilities(images)
+    np.testing.assert_allclose(found, np.where(unsure[:, None], second, first), rtol=0, atol=1e-6)
+    assert 0 <= choice.share <= 1
+
+
+def test_the_ends_of_the_threshold_are_the_two_networks(pair: tuple[Predictor, Predictor]) -> None:
+    card, module, _ = combine("both", *pair, drawn_digits().validation)
+    assert isinstance(module, Cascade)
+    images = drawn_digits().test.images
+    for threshold, alone in ((0.0, pair[0]), (1.1, pair[1])):
+        module.threshold = threshold
+        found = Predictor(card, module, "cpu").probabilities(images)
+        np.testing.assert_allclose(found, alone.probabilities(images), rtol=0, atol=1e-6)
+
+
+def test_a_cascade_is_saved_and_served_like_any_network(
+    pair: tuple[Predictor, Predictor], tmp_path: Path
+) -> None:
+    card, module, _ = combine("both", *pair, drawn_digits().validation)
+    save_checkpoint(card, module, tmp_path)
+    images = drawn_digits().test.images
+    loaded = Predictor.load("both", tmp_path, "cpu")
+    loaded.warm_up()
+    expected = Predictor(card, module, "cpu").logits(images)
+    np.testing.assert_array_equal(loaded.logits(images), expected)
+    assert loaded.logits(images[:0]).shape == (0, 10)
+
+
+def test_the_threshold_is_the_cheapest_that_is_good_enough() -> None:
+    labels = np.zeros(4, np.uint8)
+    first = np.array([[0.4, 0.6], [0.45, 0.55], [0.8, 0.2], [0.1, 0.9]])
+    second = np.array([[0.9, 0.1], [0.9, 0.1], [0.9, 0.1], [0.1, 0.9]])
+    choice = choose_threshold(first, second, labels, tolerance=0.0)
+    assert choice.share == 0.5  # the two least sure go on; the two others gain nothing
+    assert choice.accuracy == 0.75
+    assert 0.6 < choice.threshold <= 0.8
+    assert choose_threshold(first, second, labels, tolerance=1.0).share == 0.0
+
+
+def test_a_dear_network_that_is_no_better_is_never_asked() -> None:
+    probabilities = np.array([[0.9, 0.1], [0.6, 0.4]])
+    assert choose_threshold(probabilities, probabilities, np.zeros(2, np.uint8)).share == 0.0
+
+
+def test_the_dear_network_is_warm_too() -> None:
+    """Else the first image that is unsure would wait for it."""
+    layout = {
+        "kind": "cascade",
+        "first": CHEAP,
+        "second": CHEAP,
+        "temperatures": [1, 1],
+        "threshold": 0.9,
+    }
+    card = Card("both", layout, "0123456789", "mnist", 0.13, 0.31, 1)
+    torch.manual_seed(0)
+    module = build(layout)
+    asked: list[int] = []
+    module.second.register_forward_hook(lambda *call: asked.append(len(call[1][0])))
+    predictor = Predictor(card, module, "cpu")
+    predictor.warm_up()
+    assert asked

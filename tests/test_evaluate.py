@@ -1,0 +1,256 @@
+"""Measures: exact on answers made by hand, honest on synthetic predictors, and told by the commands."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import Result
+from typer.testing import CliRunner
+
+from model.card import BadCard
+from model.checkpoint import load_checkpoint, save_checkpoint
+from model.predictor import Floats, Predictor, softmax
+from training.answers import Answers, Labels
+from training.calibration import best_temperature, calibrate, uncertain_below
+from training.cli import app
+from training.comparison import compare, contenders, table
+from training.evaluate import evaluate, open_network, task_of
+from training.metrics import (
+    confused_pairs,
+    groups_in,
+    merged_accuracy,
+    negative_log_likelihood,
+    per_class,
+    top_accuracy,
+)
+from training.publish import finish
+from training.reliability import bins, coverage_at, coverage_table, expected_calibration_error
+from training.run import Run
+from training.significance import ONE_SIDED_95, mcnemar, wilson
+from training.train import Trainer
+
+from courses import drawn_digits, short
+
+
+def answers(rows: list[list[float]], truth: list[int], labels: str) -> Answers:
+    """Answers with these probabilities."""
+    return Answers(np.array(rows, np.float32), np.array(truth, np.uint8), labels)
+
+
+def certain(read: str, truth: str, labels: str) -> Answers:
+    """Characters read for those that are true, each with a probability of 1."""
+    rows = np.eye(len(labels), dtype=np.float32)[[labels.index(each) for each in read]]
+    return Answers(rows, np.array([labels.index(each) for each in truth], np.uint8), labels)
+
+
+def sampled(rng: np.random.Generator, count: int = 20_000, spread: float = 2.0) -> tuple[Floats, Labels]:
+    """Logits, and classes drawn with just the chances they speak of."""
+    logits = rng.normal(0, spread, (count, 10)).astype(np.float32)
+    chances = softmax(logits, 1.0)
+    classes = (chances.cumsum(axis=1) > rng.random((count, 1))).argmax(axis=1)
+    return logits, classes.astype(np.uint8)
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two seeds of a small network that read drawn digits."""
+    folder, split = tmp_path_factory.mktemp("runs"), drawn_digits()
+    for seed in (0, 1):
+        run = Run(recipe := short(epochs=2, seed=seed), folder)
+        finish(recipe, Trainer(recipe, split).train(run), split, run.folder)
+    return folder
+
+
+def command(*arguments: str | Path, code: int = 0) -> Result:
+    """What `python -m training` with these arguments prints."""
+    done = CliRunner().invoke(app, [*map(str, arguments)], env={"COLUMNS": "1000"})
+    assert done.exit_code == code, done.output
+    return done
+
+
+def test_top_k_counts_the_k_likeliest() -> None:
+    found = answers([[0.5, 0.3, 0.2], [0.5, 0.3, 0.2]], [0, 2], "abc")
+    assert [top_accuracy(found, k) for k in (1, 2, 3)] == [0.5, 0.5, 1.0]
+
+
+def test_likelihood_is_the_mean_of_the_logarithms() -> None:
+    found = answers([[0.5, 0.5], [0.25, 0.75]], [0, 0], "ab")
+    assert negative_log_likelihood(found) == pytest.approx((np.log(2) + np.log(4)) / 2)
+
+
+def test_recall_and_precision_of_every_class() -> None:
+    first, second, third = per_class(certain(read="aabbb", truth="aaaab", labels="abc"))
+    assert (first.images, first.recall, first.precision, first.taken_for) == (4, 0.5, 1.0, "b")
+    assert (second.recall, second.precision, second.taken_for) == (1.0, pytest.approx(1 / 3), "")
+    assert third.images == 0
+    assert np.isnan(third.recall)
+
+
+def test_pairs_count_both_ways_and_worst_comes_first() -> None:
+    pairs = confused_pairs(certain(read="ababc", truth="baacc", labels="abc"))
+    assert [(pair.first, pair.second, pair.mistakes) for pair in pairs] == [("a", "b", 2), ("b", "c", 1)]
+    assert not confused_pairs(certain(read="abc", truth="abc", labels="abc"))
+
+
+def test_look_alikes_are_merged_where_the_labels_have_them() -> None:
+    assert groups_in("0123456789") == []
+    assert groups_in("ABCFGIL") == ["IL"]
+    found = certain(read="0O1X", truth="O0IY", labels="01IOXY")
+    assert top_accuracy(found, 1) == 0
+    assert merged_accuracy(found) == 0.75
+
+
+def test_wilson_gives_the_bounds_of_the_books() -> None:
+    """Newcombe 1998, table I: 81 of 263 and 0 of 20, method 3."""
+    assert [float(bound) for bound in wilson(81, 263)] == pytest.approx([0.2553, 0.3662], abs=5e-5)
+    assert [float(bound) for bound in wilson(0, 20)] == pytest.approx([0.0, 0.1611], abs=5e-5)
+
+
+def test_mcnemar_is_the_sign_test_on_what_differs() -> None:
+    first = np.array([True] * 9 + [False] + [True] * 50)
+    second = np.array([False] * 9 + [True] + [True] * 50)
+    duel = mcnemar(first, second)
+    assert (duel.only_first, duel.only_second) == (9, 1)
+    assert duel.p == pytest.approx(2 * (1 + 10) / 2**10)
+    assert mcnemar(first, first).p == 1
+
+
+def test_a_calibrated_predictor_has_no_calibration_error_and_an_overconfident_one_has(
+    rng: np.random.Generator,
+) -> None:
+    logits, truth = sampled(rng)
+    honest, boastful = (Answers(softmax(logits, heat), truth, "0123456789") for heat in (1, 0.5))
+    assert expected_calibration_error(honest) < 0.015
+    excess = float(boastful.confidence.mean() - boastful.right.mean())
+    assert excess > 0.1
+    assert expected_calibration_error(boastful) == pytest.approx(excess, abs=0.01)
+
+
+def test_calibration_error_by_hand() -> None:
+    """Two of four right at 0.9, one of one at 0.6: (4 * 0.4 + 1 * 0.4) / 5."""
+    found = answers([[0.9, 0.1]] * 4 + [[0.4, 0.6]], [0, 0, 1, 1, 1], "ab")
+    assert [each.answers for each in bins(found)] == [1, 4]
+    assert expected_calibration_error(found) == pytest.approx(0.4)
+
+
+def test_coverage_keeps_the_surest() -> None:
+    sure = np.linspace(0.99, 0.6, 100, dtype=np.float32)
+    rows = np.stack([sure, 1 - sure], axis=1)
+    found = Answers(rows, (np.arange(100) >= 80).astype(np.uint8), "ab")
+    assert [round(each.share, 2) for each in coverage_table(found)] == [1, 0.95, 0.9, 0.8, 0.7]
+    assert [round(each.accuracy, 3) for each in coverage_table(found)] == [0.8, 0.842, 0.889, 1, 1]
+    assert coverage_at(found, 0.995).share == 0
+
+
+def test_the_temperature_that_was_hidden_is_found(rng: np.random.Generator) -> None:
+    logits, truth = sampled(rng)
+    assert best_temperature(logits * 2, truth) == pytest.approx(2, rel=0.03)
+    assert calibrate(logits * 2, truth).temperature == best_temperature(logits * 2, truth)
+
+
+def test_the_threshold_keeps_its_word_on_other_data(rng: np.random.Generator) -> None:
+    """One-sided 95 %: of 40 thresholds, each from 4,000 answers, a few may fall short of 98 %."""
+    logits, truth = sampled(rng, 200_000, spread=6.0)
+    chances = softmax(logits, 1.0)
+    confidence, right = chances.max(axis=1), chances.argmax(axis=1) == truth
+    kept = []
+    for start in range(0, 160_000, 4000):
+        below = uncertain_below(chances[start : start + 4000], truth[start : start + 4000])
+        kept.append(float(right[confidence >= below].mean()))
+    assert sum(share < 0.98 for share in kept) <= 6
+    assert np.mean(kept) < 0.995
+
+
+def test_the_threshold_is_the_least_that_can_be_relied_on() -> None:
+    sure = np.linspace(1, 0.5, 1000, dtype=np.float32)
+    rows = np.stack([sure, 1 - sure], axis=1)
+    truth = (np.arange(1000) % 10 == 9).astype(np.uint8)
+    truth[:600] = 0
+    below = uncertain_below(rows, truth)
+    kept = int((sure >= below).sum())
+    hits = np.cumsum(truth == 0)
+    assert wilson(hits[kept - 1], kept, ONE_SIDED_95)[0] >= 0.98
+    assert (wilson(hits[kept:], np.arange(kept + 1, 1001), ONE_SIDED_95)[0] < 0.98).all()
+
+
+def test_too_few_answers_are_never_relied_on() -> None:
+    rows, truth = np.tile(np.array([[0.9, 0.1]], np.float32), (133, 1)), np.zeros(133, np.uint8)
+    assert uncertain_below(rows[:132], truth[:132]) == 1
+    assert uncertain_below(rows, truth) == np.float32(0.9)
+
+
+def test_what_is_measured_is_what_is_served(runs: Path) -> None:
+    split = drawn_digits()
+    predictor, weights = open_network("small", runs)
+    found = evaluate(predictor, weights, split.test, split.measured_on)
+    served = Predictor.load("small", runs / "small-0").probabilities(split.test.images)
+    np.testing.assert_allclose(found.answers.probabilities, served, atol=1e-6)
+    assert found.accuracy["top1"] == round(float((served.argmax(axis=1) == split.test.labels).mean()), 4)
+    assert found.interval[0] <= found.accuracy["top1"] <= found.interval[1]
+    assert not found.caveat
+    assert "another test set" in replace(found, measured_on="elsewhere").caveat
+
+
+def test_every_network_is_in_the_table_or_said_to_be_left_out(
+    runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    card, network = load_checkpoint("small", runs / "small-0")
+    save_checkpoint(replace(card, name="served"), network, tmp_path)
+    save_checkpoint(replace(card, name="strange", labels="abcdefghij"), network, tmp_path)
+    (tmp_path / "torn.json").write_text("{")
+    monkeypatch.setenv("INKQUEUE_WEIGHTS", str(tmp_path))
+    told: list[str] = []
+    results = compare(contenders(runs), tmp_path, True, told.append)
+    sheet = table(results)
+    assert [row[:2] for row in sheet.rows] == [("served", "shipped"), ("small", "runs")]
+    assert "(2 seeds)" in sheet.rows[1][4]
+    assert len(told) == 4
+    left_out = [note for note in sheet.notes if note.startswith("Not measured")]
+    assert "strange: no task has the labels abcdefghij" in left_out[0]
+    assert "torn.json" in left_out[1]
+    with pytest.raises(BadCard, match="abcdefghij"):
+        task_of(replace(card, labels="abcdefghij"))
+
+
+def test_one_table_of_all_as_markdown_and_json(runs: Path, tmp_path: Path) -> None:
+    file = tmp_path / "all.json"
+    done = command("evaluate", "--all", "--quick", "--markdown", "--json", file, "--runs", runs)
+    row = next(line for line in done.stdout.splitlines() if line.startswith("| small"))
+    assert row.count("|") == done.stdout.splitlines()[0].count("|")
+    assert "small (runs, seeds: 2)" in done.stderr
+    small = next(each for each in json.loads(file.read_text()) if each["from"] == "runs")
+    assert [seed["images"] for seed in small["seeds"]] == [100, 100]
+    assert 0 < small["seeds"][0]["top1"] <= 1
+
+
+def test_one_network_by_name_and_by_file_is_the_same(runs: Path, tmp_path: Path) -> None:
+    files = tmp_path / "name.json", tmp_path / "file.json"
+    done = command("evaluate", "small", "--quick", "--runs", runs, "--json", files[0])
+    for figure in (
+        "top-1",
+        "top-3",
+        "temperature",
+        "expected calibration error",
+        "surest 80 %",
+        "recall",
+    ):
+        assert figure in done.stdout
+    command("evaluate", runs / "small-0" / "small.safetensors", "--quick", "--json", files[1])
+    by_name, by_file = (json.loads(file.read_text())[0] for file in files)
+    speed = {"images_per_second": 0}
+    assert by_name | speed == by_file | speed
+
+
+def test_missing_data_is_said_with_what_to_do(runs: Path, tmp_path: Path) -> None:
+    done = command("evaluate", "small", "--runs", runs, "--data", tmp_path, code=2)
+    assert "train-images" in done.stderr
+    assert "--data" in done.stderr
+    done = command("evaluate", "--all", "--runs", runs, "--data", tmp_path)
+    assert "Not measured: small: " in done.stdout
+
+
+def test_an_unknown_network_and_no_network_are_refused(tmp_path: Path) -> None:
+    assert "no network 'nobody'" in command("evaluate", "nobody", "--runs", tmp_path, code=2).stderr
+    assert "--all" in command("evaluate", code=2).stderr

@@ -1,0 +1,67 @@
+"""A person's own files in the place of the known sets: fairly divided, and named for what they are."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from training.data import BadData
+from training.own import read_own
+from training.tasks import TASKS
+
+from datafiles import write_csv, write_keras_npz
+from samples import glyphs
+
+BALANCED = TASKS["balanced"]
+
+
+@pytest.fixture
+def path(rng: np.random.Generator, tmp_path: Path) -> Path:
+    """Twenty images of each of the 47 characters, as a CSV."""
+    return write_csv(tmp_path, glyphs(940, rng), (np.arange(940) % 47).astype(np.uint8))
+
+
+def test_a_tenth_of_every_class_is_held_out_to_choose_and_another_to_measure(path: Path) -> None:
+    split = read_own(path, None, BALANCED)
+    for part, count in ((split.train, 16), (split.validation, 2), (split.test, 2)):
+        assert np.bincount(part.labels).tolist() == [count] * 47
+    images = [
+        image.tobytes() for part in (split.train, split.validation, split.test) for image in part.images
+    ]
+    assert len(set(images)) == 940
+    assert split.measured_on == "a tenth held out of train.csv, 94 images"
+
+
+def test_a_test_file_is_measured_on_and_nothing_else(path: Path, rng: np.random.Generator) -> None:
+    images, labels = glyphs(47, rng), np.arange(47, dtype=np.uint8)
+    np.savez(
+        path.with_name("other.npz"), x_test=images, y_test=labels, x_train=images[:1], y_train=labels[:1]
+    )
+    split = read_own(path, path.with_name("other.npz"), BALANCED)
+    np.testing.assert_array_equal(split.test.images, images)
+    assert (len(split.train), len(split.validation)) == (846, 94)
+    assert split.measured_on == "other.npz, 47 images"
+
+
+def test_the_same_seed_divides_alike(path: Path) -> None:
+    first, again, other = (read_own(path, None, BALANCED, seed=seed) for seed in (0, 0, 1))
+    np.testing.assert_array_equal(first.validation.images, again.validation.images)
+    assert not np.array_equal(first.validation.images, other.validation.images)
+
+
+def test_transposed_files_stand_upright(path: Path) -> None:
+    lying, upright = read_own(path, None, BALANCED), read_own(path, None, BALANCED, transposed=True)
+    np.testing.assert_array_equal(upright.test.images, lying.test.images.transpose(0, 2, 1))
+
+
+def test_a_rare_class_is_trained_on_first(rng: np.random.Generator, tmp_path: Path) -> None:
+    labels = np.array([0] * 30 + [1] * 2 + [2], np.uint8)
+    split = read_own(write_csv(tmp_path, glyphs(33, rng), labels), None, BALANCED)
+    assert np.bincount(split.train.labels).tolist() == [24, 1, 1]
+    assert np.bincount(split.test.labels).tolist() == [3, 1]
+
+
+def test_too_few_images_are_refused(rng: np.random.Generator, tmp_path: Path) -> None:
+    path = write_keras_npz(tmp_path, glyphs(5, rng), np.arange(5, dtype=np.uint8))
+    with pytest.raises(BadData, match=r"mnist\.npz: 5 images are too few"):
+        read_own(path, None, BALANCED)

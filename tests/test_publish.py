@@ -1,0 +1,106 @@
+"""Publishing: gates on the test set, whole files, and a description that people read."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from model.card import WEIGHTS, read_card, read_cards
+from model.checkpoint import load_checkpoint
+from training.evaluate import Evaluation, evaluate, open_network
+from training.gates import GATES, Gate
+from training.publish import Refused, finish, publish
+from training.run import Run
+from training.train import Trainer
+
+from courses import drawn_digits, short
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The run of a small network that reads drawn digits."""
+    folder, recipe, split = tmp_path_factory.mktemp("runs"), short(), drawn_digits()
+    run = Run(recipe, folder)
+    finish(recipe, Trainer(recipe, split).train(run), split, run.folder)
+    return folder
+
+
+@pytest.fixture
+def found(runs: Path) -> Evaluation:
+    split = drawn_digits()
+    return evaluate(*open_network("small", runs), split.test, split.measured_on)
+
+
+def open_gate(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Gate, "faults", lambda gate, found: [])
+
+
+def test_what_is_not_good_enough_is_refused_and_nothing_is_written(
+    found: Evaluation, runs: Path, tmp_path: Path
+) -> None:
+    """100 images are too few for any threshold to be reliable on."""
+    faults = Gate(1.01, ece=0.0).faults(found)
+    assert [fault.split()[0] for fault in faults[:2]] == ["top-1", "calibration"]
+    with pytest.raises(Refused, match=r"not published as letters: (top-1|calibration)"):
+        publish(found, runs / "small-0", "letters", tmp_path)
+    with pytest.raises(Refused, match="no gate for 'unheard-of'"):
+        publish(found, runs / "small-0", "unheard-of", tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_passes_is_served_with_its_figures_and_described(
+    found: Evaluation, runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    open_gate(monkeypatch)
+    card = publish(found, runs / "small-0", "digits", tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "digits.json",
+        "digits.md",
+        "digits.safetensors",
+    ]
+    assert load_checkpoint("digits", tmp_path)[0] == read_card(tmp_path / "digits.json")
+    assert card.accuracy["top1"] == found.accuracy["top1"] > 0.9
+    text = (tmp_path / "digits.md").read_text()
+    assert f"{found.accuracy['top1']:.4f}" in text
+    assert '"learning_rate": 0.006' in text
+    assert str(card.uncertain_below) in text
+
+
+def test_every_shipped_network_passed_its_gate_and_all_are_small() -> None:
+    for name, card in read_cards(WEIGHTS).items():
+        gate, figures = GATES[name], card.accuracy
+        assert figures["top1"] >= gate.top1
+        assert figures["ece"] <= gate.ece
+        assert name in (WEIGHTS / f"{name}.md").read_text()
+    assert set(read_cards(WEIGHTS)) == set(GATES)
+    assert sum(path.stat().st_size for path in WEIGHTS.iterdir()) < 40_000_000
+
+
+def test_the_whole_line_runs_by_its_commands_without_any_data_set(tmp_path: Path) -> None:
+    def training(*arguments: str) -> str:
+        command = [
+            sys.executable,
+            "-m",
+            "training",
+            *arguments,
+            "--runs",
+            str(tmp_path / "runs"),
+        ]
+        environment = os.environ | {"COLUMNS": "200", "OMP_NUM_THREADS": "1"}
+        done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=120)
+        assert done.returncode == 0, done.stderr
+        return done.stdout + done.stderr
+
+    said = training("train", "digits-nano", "--quick")
+    assert "epoch 3 of 3" in said
+    assert "img/s" in said
+    metrics = json.loads((tmp_path / "runs" / "digits-nano-quick-0" / "metrics.json").read_text())
+    assert metrics["parameters"] == 9956
+    assert metrics["epochs"][-1]["validation_accuracy"] > 0.9
+    assert "digits-nano-quick" in training("runs")
+    assert "9,956" in training("evaluate", "digits-nano-quick", "--quick")
+    training("report", "digits-nano-quick", "--quick", "--out", str(tmp_path / "report"))
+    assert (tmp_path / "report" / "report.html").exists()

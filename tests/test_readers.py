@@ -1,0 +1,114 @@
+"""Readers: the same characters through every form are the same set, whatever labels are called."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from model.normalization import to_glyph
+from training.catalogue import BALANCED, LETTERS
+from training.data import BadData, Set
+from training.readers import Meaning, read
+from training.readers.meaning import class_of
+
+from datafiles import FORMS, Writer, drawn_set, save, write_idx, write_keras_npz, write_names
+from samples import drawings
+
+
+@pytest.fixture
+def drawn(rng: np.random.Generator) -> Set:
+    """A small set to write and to read."""
+    return drawn_set(rng)
+
+
+def content(data: Set) -> list[tuple[int, bytes]]:
+    """What is in a set, whatever its order."""
+    return sorted(
+        (int(label), image.tobytes()) for image, label in zip(data.images, data.labels, strict=True)
+    )
+
+
+class TestRoundTrips:
+    @pytest.mark.parametrize("write", FORMS)
+    @pytest.mark.parametrize("transposed", [False, True])
+    def test_every_form_gives_the_same_set(
+        self, write: Writer, transposed: bool, drawn: Set, tmp_path: Path
+    ) -> None:
+        lying = np.ascontiguousarray(drawn.images.transpose(0, 2, 1)) if transposed else drawn.images
+        found = read(write(tmp_path, lying, drawn.labels), BALANCED, transposed=transposed)
+        assert found.images.dtype == found.labels.dtype == np.uint8
+        assert found.images.flags.c_contiguous
+        assert found.images.flags.writeable
+        assert content(found) == content(drawn)
+
+    def test_a_folder_of_transposed_jpegs(self, drawn: Set, tmp_path: Path) -> None:
+        write_names(tmp_path, drawn.images.transpose(0, 2, 1).copy(), drawn.labels, "jpg", quality=95)
+        found = read(tmp_path, BALANCED, transposed=True)
+        order = np.argsort([f"{BALANCED[label]}_{row:05}" for row, label in enumerate(drawn.labels)])
+        assert found.labels.tolist() == drawn.labels[order].tolist()
+        apart = np.abs(found.images.astype(int) - drawn.images[order]).mean(axis=(1, 2))
+        assert apart.max() < 8  # what JPEG loses; on their sides they are 17 away and more
+
+    def test_larger_images_become_glyphs_as_the_service_makes_them(
+        self, rng: np.random.Generator, tmp_path: Path
+    ) -> None:
+        scans = drawings(3, rng)
+        for number, scan in enumerate(scans):
+            save(tmp_path / f"{number}_scan.png", scan)
+        found = read(tmp_path, BALANCED, recipe="emnist")
+        expected = [to_glyph(scan, "emnist") for scan in scans]
+        np.testing.assert_array_equal(found.images, expected)
+        assert found.labels.tolist() == [0, 1, 2]
+
+    def test_one_part_of_an_npz_is_chosen(self, drawn: Set, tmp_path: Path) -> None:
+        path = write_keras_npz(tmp_path, drawn.images, drawn.labels)
+        assert len(read(path, BALANCED, part="test")) == 3
+
+
+class TestLabels:
+    @pytest.mark.parametrize(
+        ("text", "expected"),
+        [
+            ("7", 7),
+            ("A", 10),
+            ("a", 36),
+            ("c", 12),  # EMNIST merges c and C
+            ("46", 46),
+            ("47", None),
+            ("upper_a", 10),
+            ("lower_a", 36),
+            ("lower_c", 12),
+            ("255", 255),
+            ("-1", None),
+            ("7.5", None),
+            ("é", None),
+            ("ß", None),
+            ("", None),
+            ("train", None),
+        ],
+    )
+    def test_what_is_meant_by_a_name(self, text: str, expected: int | None) -> None:
+        assert class_of(text, Meaning(BALANCED)) == expected
+
+    def test_numbers_may_count_from_one(self, drawn: Set, tmp_path: Path) -> None:
+        path = write_idx(tmp_path, drawn.images[:26], np.arange(1, 27, dtype=np.uint8))
+        assert read(path, LETTERS, first=1).labels.tolist() == list(range(26))
+        assert "label 26: label '26'" in refusal_of_labels(path, first=0)
+        assert "label 1: label '1'" in refusal_of_labels(path, first=2)
+
+    def test_an_image_without_a_label_is_left_out(self, drawn: Set, tmp_path: Path) -> None:
+        path = write_idx(tmp_path, drawn.images[:3], np.array([5, 255, 6], np.uint8))
+        found = read(path, BALANCED)
+        assert found.labels.tolist() == [5, 6]
+        np.testing.assert_array_equal(found.images, drawn.images[[0, 2]])
+
+    def test_a_set_without_any_label_is_refused(self, drawn: Set, tmp_path: Path) -> None:
+        path = write_idx(tmp_path, drawn.images[:3], np.full(3, 255, np.uint8))
+        with pytest.raises(BadData, match=r"some-images.*: not one image with a label"):
+            read(path, BALANCED)
+
+
+def refusal_of_labels(path: Path, first: int) -> str:
+    with pytest.raises(BadData, match="some-labels-idx1-ubyte") as caught:
+        read(path, LETTERS, first=first)
+    return str(caught.value)

@@ -1,0 +1,99 @@
+"""The table of past runs: what is finished, what was interrupted, and what cannot be read."""
+
+import json
+import os
+import time
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from model.networks import build, count_parameters
+from training.cli import app
+from training.history import history, parameters, read_run
+from training.publish import finish
+from training.recipes import RECIPES
+from training.run import Run
+from training.tables import Sheet
+from training.train import Trainer
+
+from courses import drawn_digits, short
+
+
+def train(runs: Path, **changes: object) -> Run:
+    """A run, all of it but its end."""
+    run = Run(recipe := short(epochs=2, **changes), runs)
+    network = Trainer(recipe, drawn_digits()).train(run)
+    if changes.get("name") != "half":
+        finish(recipe, network, drawn_digits(), run.folder)
+    return run
+
+
+def rows(sheet: Sheet) -> dict[str, dict[str, str]]:
+    """Every row by its first cell, its cells by column."""
+    return {row[0]: dict(zip(sheet.columns, row, strict=True)) for row in sheet.rows}
+
+
+def age(run: Run, seconds: float) -> None:
+    """Let the run's last epoch have ended `seconds` ago."""
+    then = time.time() - seconds
+    os.utime(run.folder / "metrics.json", (then, then))
+
+
+def test_finished_interrupted_and_running_are_told_apart(tmp_path: Path) -> None:
+    whole, half = train(tmp_path, name="whole", patience=5), train(tmp_path, name="half")
+    age(half, 3600)
+    age(whole, 7200)
+    found = rows(history(tmp_path))
+    assert list(found) == ["whole", "half"], "the latest last"
+    assert found["whole"]["state"] == "finished"
+    assert found["half"]["state"] == "interrupted at epoch 2"
+    assert found["half"]["epochs"] == "2/2"
+    best = min(whole.epochs, key=lambda each: each.validation_loss)
+    assert found["whole"]["result"] == f"epoch {best.epoch}"
+    assert found["whole"]["val. loss"] == f"{best.validation_loss:.4f}"
+    assert found["whole"]["val. accuracy"] == f"{100 * best.validation_accuracy:.2f} %"
+    age(half, 0)
+    assert read_run(half.folder).state == "under way at epoch 2"
+
+
+def test_a_network_is_counted_without_being_made() -> None:
+    wide = RECIPES["balanced-wide"].network
+    assert parameters(wide) == count_parameters(build(wide)) > 10_000_000
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "why"),
+    [
+        ("settings.json", None, "settings.json"),
+        ("settings.json", "{", "Expecting"),
+        ("settings.json", "{}", "no 'name' in it"),
+        ("metrics.json", '{"epochs": []}', "no epoch has ended yet"),
+        ("metrics.json", '{"epochs": [1]}', "not"),
+    ],
+)
+def test_a_folder_that_cannot_be_read_is_listed_with_the_reason(
+    file: str, content: str | None, why: str, tmp_path: Path
+) -> None:
+    run = train(tmp_path, name="half")
+    if content is None:
+        (run.folder / file).unlink()
+    else:
+        (run.folder / file).write_text(content)
+    sheet = history(tmp_path)
+    assert not sheet.rows
+    assert sheet.notes[0].startswith(f"{run.folder}: cannot be read: ")
+    assert why in sheet.notes[0]
+
+
+def test_the_command_prints_whole_rows_and_says_where_nothing_is(tmp_path: Path) -> None:
+    train(tmp_path / "some", name="whole")
+    done = CliRunner().invoke(app, ["runs", "--runs", str(tmp_path / "some")], env={"COLUMNS": "60"})
+    assert done.exit_code == 0, done.output
+    row = next(each for each in done.stdout.splitlines() if each.startswith("  whole"))
+    assert "finished" in row
+    assert "2/2" in row
+    settings = json.loads((tmp_path / "some" / "whole-0" / "settings.json").read_text())
+    assert f"{parameters(settings['network']):,}" in row
+    done = CliRunner().invoke(app, ["runs", "--runs", str(tmp_path / "none")])
+    assert "python -m training train" in done.stdout

@@ -1,0 +1,122 @@
+"""Tasks: our own sets where they are, else the official ones, never both; and the table of them all."""
+
+import gzip
+from pathlib import Path
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from training.catalogue import MNIST_TEST, MNIST_TRAIN, Known
+from training.cli.datasets import app
+from training.data import Array, BadData, Set, hold_out
+from training.sources import MNIST, OFFICIAL_26, OFFICIAL_47, OWN_26, OWN_47, Source
+from training.tasks import TASKS
+
+from datafiles import labels_of, put
+from samples import idx_of
+
+
+def write(folder: Path, known: Known, each: int, rng: np.random.Generator) -> Array:
+    """Noise with `each` labels of every class, as the files of `known`; returns the images, upright."""
+    meaning = known.meaning
+    labels = np.tile(np.arange(len(meaning.labels), dtype=np.uint8), each)
+    images = rng.integers(0, 256, (len(labels), 28, 28), np.uint8)
+    lying = images.transpose(0, 2, 1).copy() if meaning.transposed else images
+    put(folder / f"{known.images}.gz", gzip.compress(idx_of(lying, compressed=False), 0))
+    put(folder / known.labels, labels_of(labels + np.uint8(meaning.first)))
+    return images
+
+
+def write_source(folder: Path, source: Source, rng: np.random.Generator) -> Array:
+    """Just enough of every set of `source`; returns the images of its test set."""
+    for known in source.train:
+        write(folder, known, source.held_out + 1, rng)
+    return write(folder, source.test, 2, rng)
+
+
+@pytest.mark.parametrize(
+    ("task", "source"),
+    [
+        ("balanced", OWN_47),
+        ("balanced", OFFICIAL_47),
+        ("letters", OWN_26),
+        ("letters", OFFICIAL_26),
+        ("digits", MNIST),
+    ],
+)
+def test_a_task_reads_what_is_there(
+    task: str, source: Source, rng: np.random.Generator, tmp_path: Path
+) -> None:
+    test = write_source(tmp_path, source, rng)
+    split = TASKS[task].read(tmp_path, 0)
+    classes = len(TASKS[task].labels)
+    assert np.bincount(split.validation.labels).tolist() == [source.held_out] * classes
+    assert np.bincount(split.test.labels).tolist() == [2] * classes
+    np.testing.assert_array_equal(split.test.images, test)
+    assert split.measured_on == source.measured_on
+    learned = {image.tobytes() for image in split.train.images}
+    assert not learned & {image.tobytes() for image in [*split.validation.images, *split.test.images]}
+
+
+def test_own_and_official_sets_are_never_mixed(rng: np.random.Generator, tmp_path: Path) -> None:
+    write_source(tmp_path, OFFICIAL_47, rng)
+    write(tmp_path, OWN_47.train[0], 1, rng)
+    write(tmp_path, OWN_47.test, 1, rng)
+    assert TASKS["balanced"].find(tmp_path) is OFFICIAL_47  # the second pool is missing
+    write(tmp_path, OWN_47.train[1], 1, rng)
+    assert TASKS["balanced"].find(tmp_path) is OWN_47
+    for source in (OWN_47, OFFICIAL_47, OWN_26, OFFICIAL_26):
+        official = {"emnist-" in known.images for known in (*source.train, source.test)}
+        assert len(official) == 1
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_what_is_missing_is_said_with_what_to_do(task: str, tmp_path: Path) -> None:
+    with pytest.raises(BadData) as caught:
+        TASKS[task].read(tmp_path, 0)
+    for source in TASKS[task].sources:
+        for known in (*source.train, source.test):
+            assert f"{known.images}.gz" in str(caught.value)
+            assert f"{known.labels}.gz" in str(caught.value)
+    assert str(tmp_path) in str(caught.value)
+    assert f"`python -m training data fetch {TASKS[task].official}`" in str(caught.value)
+
+
+def test_a_broken_file_is_named(rng: np.random.Generator, tmp_path: Path) -> None:
+    write_source(tmp_path, MNIST, rng)
+    put(tmp_path / f"{MNIST_TEST.images}.gz", b"cut off")
+    with pytest.raises(BadData, match="t10k-images"):
+        TASKS["digits"].read(tmp_path, 0)
+
+
+def test_what_is_held_out_is_the_same_every_time(rng: np.random.Generator) -> None:
+    images = rng.integers(0, 256, (300, 28, 28), np.uint8)
+    whole = Set(images, np.repeat(np.arange(3, dtype=np.uint8), 100))
+    first, again, other = (hold_out(whole, 20, seed)[1].images for seed in (0, 0, 1))
+    np.testing.assert_array_equal(first, again)
+    assert not np.array_equal(first, other)
+
+
+def test_more_cannot_be_held_out_than_there_is(rng: np.random.Generator, tmp_path: Path) -> None:
+    write(tmp_path, MNIST_TRAIN, 500, rng)
+    write(tmp_path, MNIST_TEST, 1, rng)
+    with pytest.raises(BadData, match="500 images in all"):
+        TASKS["digits"].read(tmp_path, 0)
+
+
+def test_the_table_shows_what_is_there_what_is_broken_and_what_to_do(
+    rng: np.random.Generator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_source(tmp_path, MNIST, rng)
+    put(tmp_path / MNIST_TEST.labels, b"text")
+    monkeypatch.setenv("COLUMNS", "300")
+    done = CliRunner().invoke(app, ["--data", str(tmp_path)])
+    assert done.exit_code == 0, done.output
+    rows = {line.split("│")[1].strip(): line for line in done.stdout.splitlines() if "│" in line}
+    assert "5,010" in rows["MNIST, training"]
+    assert "501 each" in rows["MNIST, training"]
+    assert "ok" in rows["MNIST, training"]
+    assert "not an IDX file" in rows["MNIST, test"]
+    assert "missing" in rows["EMNIST Letters, test"]
+    assert "data fetch emnist" in done.stdout

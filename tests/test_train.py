@@ -1,0 +1,182 @@
+"""The training loop, its state and its folder: repeatable, resumable, early to stop, and it learns."""
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+
+from model.card import BadCard
+from model.checkpoint import load_checkpoint
+from training.distill import soft_targets
+from training.publish import finish
+from training.recipe import Recipe
+from training.run import BadRun, Run
+from training.shelf import find, load
+from training.state import State, blend
+from training.train import Trainer
+
+from courses import drawn_digits, short
+
+PERCEPTRON = {"kind": "lenet", "classes": 10, "convolutions": [], "hidden": [32], "dropout": 0.5}
+
+
+def trained(recipe: Recipe, runs: Path) -> dict[str, torch.Tensor]:
+    """The weights of a whole run."""
+    return Trainer(recipe, drawn_digits()).train(Run(recipe, runs)).state_dict()
+
+
+def same(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:
+    return all(torch.equal(one[key], other[key]) for key in one)
+
+
+def test_a_run_learns_and_leaves_everything_behind(tmp_path: Path) -> None:
+    recipe, split = short(), drawn_digits()
+    run = Run(recipe, tmp_path)
+    network = Trainer(recipe, split).train(run)
+    card = finish(recipe, network, split, run.folder)
+    run.end(card.parameters)
+    metrics = json.loads((run.folder / "metrics.json").read_text())
+    assert metrics["epochs"][-1]["validation_accuracy"] > 0.9
+    assert metrics["epochs"][-1]["validation_loss"] < metrics["epochs"][0]["validation_loss"]
+    assert metrics["parameters"] == card.parameters
+    assert (
+        json.loads((run.folder / "settings.json").read_text())["learning_rate"] == recipe.learning_rate
+    )
+    assert (run.folder / "curves.png").read_bytes().startswith(b"\x89PNG")
+    for part in ("training", "validation"):
+        assert list((run.folder / "tensorboard" / part).glob("events.*"))
+    assert load("small", tmp_path)[0].to_json() == card.to_json()
+
+
+def test_the_same_seed_trains_the_same_network_and_another_does_not(tmp_path: Path) -> None:
+    first, second = (trained(short(epochs=1), tmp_path / name) for name in "ab")
+    assert same(first, second)
+    assert not same(first, trained(short(epochs=1, seed=1), tmp_path))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"optimizer": "sgd", "schedule": "plateau", "learning_rate": 0.01, "average": 0.0},
+        {"optimizer": "adam", "schedule": "constant", "learning_rate": 1e-3, "patience": 2},
+        {
+            "network": {
+                "kind": "lenet",
+                "classes": 10,
+                "convolutions": [],
+                "hidden": [32],
+                "dropout": 0.5,
+            }
+        },
+    ],
+    ids=["one-cycle", "plateau", "patience", "dropout"],
+)
+def test_an_interrupted_run_goes_on_as_if_nothing_had_happened(
+    changes: dict[str, object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = short(**changes)
+    whole = trained(recipe, tmp_path / "whole")
+    record = Run.record
+
+    def fall(run: Run, epoch: object, state: State) -> None:
+        record(run, epoch, state)  # type: ignore[arg-type]
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Run, "record", fall)
+    with pytest.raises(KeyboardInterrupt):
+        trained(recipe, tmp_path / "parts")
+    monkeypatch.undo()
+    torch.manual_seed(99)  # whatever else the process did meanwhile
+    run = Run(recipe, tmp_path / "parts")
+    assert same(Trainer(recipe, drawn_digits()).train(run).state_dict(), whole)
+    assert [each.epoch for each in run.epochs] == [1, 2, 3]
+
+
+def test_a_finished_run_is_not_trained_again(tmp_path: Path) -> None:
+    first = trained(short(epochs=1), tmp_path)
+    before = (tmp_path / "small-0" / "checkpoint.pt").stat().st_mtime_ns
+    assert same(trained(short(epochs=1), tmp_path), first)
+    assert (tmp_path / "small-0" / "checkpoint.pt").stat().st_mtime_ns == before
+
+
+def test_a_folder_begun_with_other_settings_is_refused(tmp_path: Path) -> None:
+    Run(short(), tmp_path)
+    with pytest.raises(BadRun, match=r"small-0.*remove it"):
+        Run(short(learning_rate=1.0), tmp_path)
+
+
+def test_a_damaged_checkpoint_is_named(tmp_path: Path) -> None:
+    recipe = short(epochs=1)
+    trained(recipe, tmp_path)
+    path = tmp_path / "small-0" / "checkpoint.pt"
+    path.write_bytes(path.read_bytes()[:1000])
+    with pytest.raises(BadRun, match=r"checkpoint\.pt is damaged"):
+        Trainer(recipe, drawn_digits()).train(Run(recipe, tmp_path))
+
+
+def test_patience_ends_a_run_and_takes_the_best_epoch(tmp_path: Path) -> None:
+    """With a rate of 0 nothing gets better after the first epoch."""
+    recipe = short(epochs=20, patience=2, learning_rate=0.0, schedule="constant", average=0.0)
+    run = Run(recipe, tmp_path)
+    Trainer(recipe, drawn_digits()).train(run)
+    assert len(run.epochs) < 20
+    losses = [each.validation_loss for each in run.epochs]
+    assert len(losses) - 1 - losses.index(min(losses)) == 2
+
+
+def test_rare_classes_are_drawn_as_often_as_frequent_ones() -> None:
+    split = drawn_digits()
+    rare = [number for number, label in enumerate(split.train.labels) if label or number < 50]
+    data = type(split)(split.train.take(rare), split.validation, split.test, "")
+    trainer = Trainer(short(draws=20_000, batch=1000), data)
+    drawn = torch.cat(
+        [trainer.labels[rows] for rows in trainer._draws(torch.Generator().manual_seed(0))]
+    )
+    shares = torch.bincount(drawn) / len(drawn)
+    assert float((shares - 0.1).abs().max()) < 0.01
+
+
+def test_averaged_weights_lie_between_old_and_new() -> None:
+    old, new = torch.nn.BatchNorm1d(2), torch.nn.BatchNorm1d(2)
+    with torch.no_grad():
+        new.weight.fill_(3.0)
+    new.num_batches_tracked.fill_(7)
+    blend(old, new, 0.75)
+    assert old.weight.tolist() == [1.5, 1.5]
+    assert int(old.num_batches_tracked) == 7
+
+
+def test_a_student_learns_what_its_teacher_sees(tmp_path: Path) -> None:
+    split = drawn_digits()
+    recipe = short()
+    finish(recipe, Trainer(recipe, split).train(Run(recipe, tmp_path)), split, tmp_path / "small-0")
+    targets = soft_targets(["small"], split.train.images, tmp_path, seed=0)
+    assert targets.shape == (600, 10)
+    torch.testing.assert_close(targets.float().sum(1), torch.ones(600), atol=5e-3, rtol=0)
+    assert float((targets.argmax(1) == torch.from_numpy(split.train.labels)).float().mean()) > 0.9
+    untrue = targets.roll(1, dims=1)  # a teacher that sees the next digit: the student follows
+    student = short(name="student", teachers=("small",), distillation=1.0)
+    network = Trainer(student, split, untrue).train(Run(student, tmp_path))
+    card = finish(student, network, split, tmp_path / "student-0")
+    assert card.name == "student"
+    images = torch.from_numpy(split.test.images).unsqueeze(1).float() / 255
+    read = network((images - card.mean) / card.std).argmax(1)
+    assert float((read == (torch.from_numpy(split.test.labels) + 1) % 10).float().mean()) > 0.5
+
+
+def test_a_run_may_start_from_another_of_other_labels(tmp_path: Path) -> None:
+    split, recipe = drawn_digits(), short(epochs=1)
+    finish(recipe, Trainer(recipe, split).train(Run(recipe, tmp_path)), split, tmp_path / "small-0")
+    _, parent = load_checkpoint("small", tmp_path / "small-0")
+    child = short(name="child", start="small", network={**recipe.network, "classes": 12})
+    state = State(child, tmp_path)
+    for key, value in parent.features.state_dict().items():
+        assert torch.equal(state.network.features.state_dict()[key], value)
+    assert state.network.head.weight.shape == (12, 64)
+
+
+def test_a_network_that_is_nowhere_is_said_so(tmp_path: Path) -> None:
+    with pytest.raises(BadCard, match="no network 'nothing'"):
+        find("nothing", tmp_path)

@@ -1,0 +1,69 @@
+"""Two trained networks become one: the cheap one reads everything, the dear one what is left unsure."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from model.card import Card
+from model.networks import Cascade, count_parameters
+from model.predictor import Floats, Predictor, softmax
+
+from .calibration import uncertain_below
+from .data import Set
+from .evaluate import all_logits
+
+TOLERANCE = 0.0005
+"""How much accuracy on validation may be given up for speed: half of what the test set is allowed."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A threshold, the share of validation images below it, and what the cascade then gets right."""
+
+    threshold: float
+    share: float
+    accuracy: float
+
+
+def choose_threshold(
+    first: Floats, second: Floats, labels: npt.NDArray[np.uint8], tolerance: float = TOLERANCE
+) -> Choice:
+    """The least threshold on the confidence of `first` that makes both as good as `second` alone.
+
+    As good but for `tolerance`. Both are calibrated probabilities (n, classes) of validation images.
+    """
+    confidence = first.max(axis=1)
+    order = np.argsort(confidence)
+    gained = (second.argmax(axis=1) == labels).astype(int) - (first.argmax(axis=1) == labels)
+    right = (first.argmax(axis=1) == labels).sum() + np.concatenate([[0], np.cumsum(gained[order])])
+    wanted = ((second.argmax(axis=1) == labels).mean() - tolerance) * len(labels)
+    sent = int(np.flatnonzero(right >= wanted)[0])
+    threshold = float(confidence[order[sent]]) if sent < len(order) else 1.0
+    return Choice(threshold, sent / len(labels), float(right[sent]) / len(labels))
+
+
+def combine(
+    name: str, first: Predictor, second: Predictor, validation: Set
+) -> tuple[Card, Cascade, Choice]:
+    """The cascade of two networks of the same labels, its threshold chosen on `validation`."""
+    pair = first, second
+    seen = [softmax(all_logits(each, validation), each.card.temperature) for each in pair]
+    choice = choose_threshold(seen[0], seen[1], validation.labels)
+    layouts = first.card.network, second.card.network
+    temperatures = first.card.temperature, second.card.temperature
+    module = Cascade(*layouts, temperatures, choice.threshold)
+    module.first.load_state_dict(first.module.state_dict())
+    module.second.load_state_dict(second.module.state_dict())
+    layout = {
+        "kind": "cascade",
+        "first": layouts[0],
+        "second": layouts[1],
+        "temperatures": temperatures,
+        "threshold": choice.threshold,
+    }
+    card = replace(second.card, name=name, network=layout, parameters=count_parameters(module))
+    card = replace(card, temperature=1.0)  # each part is calibrated already
+    likely = softmax(all_logits(Predictor(card, module, "cpu"), validation), 1.0)
+    sure = uncertain_below(likely, validation.labels)
+    return replace(card, uncertain_below=round(sure, 4)), module.eval(), choice

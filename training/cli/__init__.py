@@ -1,0 +1,20 @@
+"""The command `python -m training`: its contents; each command stands in the module of its kind."""
+
+import typer
+
+from . import datasets
+from .measuring import evaluate, report
+from .publishing import cascade, publish
+from .running import train
+from .shelving import runs
+
+app = typer.Typer(
+    help="Train, measure and publish the networks that Inkqueue serves.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+for command in (train, evaluate, report, runs, cascade, publish):
+    app.command()(command)
+app.add_typer(datasets.app, name="data")

@@ -1,0 +1,132 @@
+"""`evaluate` and `report`: how good a network is, through the predictor that serves it."""
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import torch
+import typer
+from rich.console import Console
+
+from model.card import BadCard
+
+from ..comparison import Contender, compare, contenders, measure, record, records, table
+from ..data import BadData
+from ..evaluate import evaluate as evaluate_on
+from ..evaluate import open_network, read_split, task_of
+from ..findings import verdict
+from ..report import Subject, write_report
+from ..scorecard import scorecard
+from ..shelf import RUNS
+from ..significance import mcnemar
+from ..tables import Sheet
+from .options import Data, Runs
+
+console = Console()
+stderr = Console(stderr=True)
+
+Network = Annotated[
+    str, typer.Argument(help="a published network, a run (NAME or NAME-SEED), or a checkpoint's file")
+]
+Every = Annotated[bool, typer.Option("--all", help="every shipped network and every finished run")]
+Markdown = Annotated[bool, typer.Option("--markdown", help="print Markdown, for a README")]
+Json = Annotated[Path | None, typer.Option("--json", help="write all figures to this file, too")]
+Quick = Annotated[
+    bool, typer.Option("--quick", help="measure on characters drawn here: no data set, no meaning")
+]
+Threads = Annotated[int, typer.Option(help="processor threads; 0 is all")]
+Out = Annotated[Path | None, typer.Option(help="folder of the report; reports/NAME by default")]
+Against = Annotated[str, typer.Option(help="another network for the same labels, to compare with")]
+
+
+def evaluate(
+    name: Annotated[str, typer.Argument(help="see report; left out with --all")] = "",
+    every: Every = False,
+    data: Data = Path("data"),
+    runs: Runs = RUNS,
+    markdown: Markdown = False,
+    json_file: Json = None,
+    quick: Quick = False,
+    threads: Threads = 0,
+) -> None:
+    """Measure NAME on the test set of its task; or --all in one table."""
+    if bool(name) == every:
+        raise typer.BadParameter("give the name of a network, or --all")
+    torch.set_num_threads(threads or torch.get_num_threads())
+    if every:
+        results = compare(_found(runs), data, quick, _tell)
+        sheets, content = [table(results)], records(results)
+    else:
+        with explained():
+            found = measure(name, data, quick, runs)
+        sheets, content = scorecard(found), [record(found)]
+    _show(sheets, markdown)
+    if json_file:
+        json_file.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+
+
+def report(
+    name: Network,
+    out: Out = None,
+    against: Against = "",
+    data: Data = Path("data"),
+    runs: Runs = RUNS,
+    quick: Quick = False,
+    threads: Threads = 0,
+) -> None:
+    """Write a report on NAME: report.md, report.html and the figures."""
+    torch.set_num_threads(threads or torch.get_num_threads())
+    with explained():
+        subject = _subject(name, against, data, runs, quick)
+    folder = out or Path("reports") / subject.test.card.name
+    write_report(subject, folder)
+    console.print(f"{folder / 'report.html'}", soft_wrap=True)
+
+
+def _subject(name: str, against: str, data: Path, runs: Path, quick: bool) -> Subject:
+    predictor, weights = open_network(name, runs)
+    split = read_split(task_of(predictor.card).name, data, quick)
+    _tell(f"reading {len(split.test):,} test and {len(split.validation):,} validation images")
+    test = evaluate_on(predictor, weights, split.test, split.measured_on)
+    validation = evaluate_on(predictor, weights, split.validation, "validation")
+    remarks: tuple[str, ...] = ()
+    if against:
+        other = measure(against, data, quick, runs)
+        if other.card.labels != test.card.labels:
+            raise BadCard(f"{against} tells {other.card.labels} apart, {name} {test.card.labels}")
+        remarks = (verdict(name, against, mcnemar(test.answers.right, other.answers.right)),)
+    return Subject(test, validation, split.test, weights.parent, remarks)
+
+
+def _found(runs: Path) -> Sequence[Contender]:
+    found = contenders(runs)
+    if not found:
+        raise typer.BadParameter(f"no network is shipped, and there is no finished run in {runs}")
+    return found
+
+
+def _show(sheets: Sequence[Sheet], markdown: bool) -> None:
+    for sheet in sheets:
+        if markdown:
+            typer.echo(sheet.markdown())
+        else:
+            sheet.show(console)
+
+
+def _tell(text: str) -> None:
+    stderr.print(text, soft_wrap=True, markup=False, highlight=False)
+
+
+@contextmanager
+def explained() -> Iterator[None]:
+    """What is missing or broken becomes a message with what to do, and exit code 2."""
+    try:
+        yield
+    except BadData as error:
+        raise typer.BadParameter(
+            f"{error}. Give the folder of the data sets with --data; see: python -m training data"
+        ) from error
+    except BadCard as error:
+        raise typer.BadParameter(str(error)) from error

@@ -1,0 +1,62 @@
+"""`cascade` makes one network of two; `publish` puts a network among those that are served."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from model.card import WEIGHTS
+from model.checkpoint import save_checkpoint
+
+from ..cascade import combine
+from ..evaluate import evaluate, open_network, read_split, task_of
+from ..gates import GATES
+from ..publish import publish as serve
+from ..run import write_json
+from ..shelf import RUNS
+from .options import Data, Runs
+
+console = Console()
+
+Network = Annotated[str, typer.Argument(help="a run, a published name, or the path of a checkpoint")]
+Served = Annotated[str, typer.Option("--as", help=f"the name it is served by: {', '.join(GATES)}")]
+Folder = Annotated[Path, typer.Option(help="where weights, cards and descriptions go")]
+
+
+def cascade(
+    first: Network,
+    second: Network,
+    name: Annotated[str, typer.Option(help="what to call it")],
+    data: Data = Path("data"),
+    runs: Runs = RUNS,
+) -> None:
+    """Make one network of two: FIRST reads all images, SECOND those that FIRST is unsure of."""
+    cheap, dear = (open_network(each, runs)[0] for each in (first, second))
+    split = read_split(task_of(cheap.card).name, data)
+    card, module, choice = combine(name, cheap, dear, split.validation)
+    folder = runs / f"{name}-0"
+    save_checkpoint(card, module, folder)
+    write_json(
+        folder / "settings.json", {"name": name, "first": first, "second": second, **asdict(choice)}
+    )
+    console.print(
+        f"{folder}: below a confidence of {choice.threshold:.4f} {second} is asked, for "
+        f"{choice.share:.1%} of the validation images; {choice.accuracy:.4f} of all are then right"
+    )
+
+
+def publish(
+    name: Network,
+    served: Served = "",
+    data: Data = Path("data"),
+    runs: Runs = RUNS,
+    out: Folder = WEIGHTS,
+) -> None:
+    """Measure NAME on its test set; where it passes its gate, serve it from now on."""
+    predictor, weights = open_network(name, runs)
+    split = read_split(task_of(predictor.card).name, data)
+    found = evaluate(predictor, weights, split.test, split.measured_on)
+    card = serve(found, weights.parent, served or predictor.card.name, out)
+    console.print(f"{out / card.name}.safetensors: {card.accuracy}")

@@ -1,0 +1,80 @@
+"""`train NAME`: data, teachers, loop, calibration, from top to bottom."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+import torch
+import typer
+from rich.console import Console
+from rich.pretty import pprint
+
+from ..data import Split
+from ..distill import teach
+from ..evaluate import read_split
+from ..own import read_own
+from ..publish import finish
+from ..recipe import Recipe
+from ..recipes import RECIPES
+from ..run import Run
+from ..shelf import RUNS
+from ..tasks import TASKS
+from ..train import Trainer
+from .options import Data, Runs, find_recipe
+
+console = Console()
+
+Name = Annotated[str, typer.Argument(help=f"one of: {', '.join(RECIPES)}")]
+Threads = Annotated[int, typer.Option(help="processor threads; 0 is all")]
+OwnTrain = Annotated[Path | None, typer.Option(help="your own images: IDX, CSV, .npy, .npz or a folder")]
+OwnTest = Annotated[Path | None, typer.Option(help="your own to measure on; else a tenth of --train")]
+Transposed = Annotated[bool, typer.Option(help="your images lie on their side, as EMNIST's do")]
+LabelsFrom = Annotated[int, typer.Option(help="the number of your first class")]
+Quick = Annotated[bool, typer.Option("--quick", help="a short run on characters drawn here")]
+
+
+def train(
+    name: Name,
+    data: Data = Path("data"),
+    runs: Runs = RUNS,
+    seed: int = 0,
+    threads: Threads = 0,
+    quick: Quick = False,
+    train: OwnTrain = None,
+    test: OwnTest = None,
+    transposed: Transposed = False,
+    labels_from: LabelsFrom = 0,
+) -> None:
+    """Train NAME; an interrupted run goes on from its last whole epoch."""
+    torch.set_num_threads(threads or torch.get_num_threads())
+    recipe = replace(find_recipe(name), seed=seed)
+    recipe = shorten(recipe) if quick else recipe
+    pprint(recipe, console=console)
+    task = TASKS[recipe.task]
+    if train:
+        split = read_own(train, test, task, transposed=transposed, first=labels_from)
+    else:
+        split = read_split(recipe.task, data, quick)
+    follow(recipe, split, runs)
+
+
+def follow(recipe: Recipe, split: Split, runs: Path) -> None:
+    """A whole run: ask the teachers, train, calibrate, write."""
+    sizes = [len(part) for part in (split.train, split.validation)]
+    console.print(f"{sizes[0]:,} images to train on, {sizes[1]:,} to choose on")
+    run, targets = Run(recipe, runs), None
+    if recipe.teachers:
+        split, targets = teach(recipe.teachers, split, runs, recipe.seed)
+    network = Trainer(recipe, split, targets).train(run)
+    card = finish(recipe, network, split, run.folder)
+    run.end(card.parameters)
+    console.print(
+        f"validation accuracy {run.epochs[-1].validation_accuracy:.4f}; all of it in {run.folder}"
+    )
+
+
+def shorten(recipe: Recipe) -> Recipe:
+    """The same line in seconds, on its own: no teachers, no network to start from."""
+    name = f"{recipe.name}-quick"
+    short = replace(recipe, name=name, epochs=3, draws=2560, batch=64, teachers=(), start="")
+    return replace(short, average=min(recipe.average, 0.9))

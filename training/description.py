@@ -1,0 +1,71 @@
+"""The model card for people (Mitchell et al. 2019): what it reads, how well, from what, its limits."""
+
+import json
+from pathlib import Path
+from string import Template
+
+from model.card import Card
+
+from .evaluate import Evaluation
+from .metrics import groups_in
+
+PAGE = Template("""\
+# $name
+
+Reads ${count} characters: `$labels`, from 28x28 grey images prepared the $recipe way. $parameters
+parameters, $macs million multiply-accumulates an image on average.
+
+## Accuracy
+
+Measured once, on the $measured_on:
+
+| top-1 (95 % interval) | top-2 | top-3 | calibration error | not uncertain | of these right |
+|---|---|---|---|---|---|
+| $top1 ($low to $high) | $top2 | $top3 | $ece | $coverage | $accuracy_of_sure |
+
+By `python -m training evaluate $name`, which measures it again. An answer below a confidence of
+$threshold is flagged `uncertain`: the least at which, with 95 % certainty, 98 % of the validation
+answers above it are right.
+
+## Data and recipe
+
+$settings
+
+## Limits
+
+It reads one character an image. It was not shown other alphabets, punctuation, or several characters at
+once, and says something of them all the same: look at `confidence` and `uncertain`. The images it
+learned from and those it was measured on share their writers; new writers are read less well.
+$alike""")
+
+ALIKE = "Without its word a character does not tell these apart, whoever reads it: {}.\n"
+
+
+def describe(card: Card, found: Evaluation, run: Path) -> str:
+    """Markdown."""
+    low, high = found.interval
+    groups = groups_in(card.labels)
+    return PAGE.substitute(
+        {name: f"{value:.4f}" for name, value in found.accuracy.items()},
+        name=card.name,
+        count=len(card.labels),
+        labels=card.labels,
+        recipe=card.recipe.upper(),
+        parameters=f"{card.parameters:,}",
+        macs=f"{found.cost.macs / 1e6:.2f}",
+        measured_on=card.measured_on,
+        low=f"{low:.4f}",
+        high=f"{high:.4f}",
+        threshold=card.uncertain_below,
+        settings=_settings(run),
+        alike=ALIKE.format(", ".join(groups)) if groups else "",
+    )
+
+
+def _settings(run: Path) -> str:
+    """The settings of `run` as they were saved with it."""
+    path = run / "settings.json"
+    if not path.exists():
+        return "The settings of its run were not kept."
+    settings = json.dumps(json.loads(path.read_text()), indent=2, ensure_ascii=False)
+    return f"Trained and chosen without any image of the test set:\n\n```json\n{settings}\n```"

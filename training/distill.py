@@ -1,0 +1,76 @@
+"""What teachers see in every training image, once: the ambiguity that a single label hides.
+
+The targets of distillation (Hinton et al. 2015), averaged over teachers and augmented views, so that a
+teacher is not asked for what it learned by heart. Images whose label is known in part only (a letter
+without its case) join the training set by what the teachers see in them.
+"""
+
+import hashlib
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from model.card import Card
+
+from .augment import Augmentation, augment
+from .data import Array, Set, Split, join
+from .progress import console
+from .shelf import load
+
+VIEWS = 4
+CHUNK = 1024
+
+
+def teach(names: Sequence[str], split: Split, runs: Path, seed: int) -> tuple[Split, torch.Tensor]:
+    """`split` with its hinted images among those to train on; targets (n, classes) float16 for all."""
+    targets = soft_targets(names, split.train.images, runs, seed)
+    if split.hints is None:
+        return split, targets
+    guesses = soft_targets(names, split.hints.images, runs, seed) * torch.from_numpy(split.hints.allowed)
+    guesses /= guesses.sum(1, keepdim=True).clamp(min=1e-4)
+    hinted = Set(split.hints.images, guesses.argmax(1).numpy().astype(np.uint8))
+    return replace(split, train=join([split.train, hinted])), torch.cat([targets, guesses])
+
+
+def soft_targets(names: Sequence[str], images: Array, runs: Path, seed: int) -> torch.Tensor:
+    """(n, classes) float16: mean calibrated probabilities of the networks called `names`."""
+    seen = [_seen(name, images, runs, seed).float() for name in names]
+    return (torch.stack(seen).sum(0) / len(names)).half()
+
+
+def _seen(name: str, images: Array, runs: Path, seed: int) -> torch.Tensor:
+    """What one teacher sees; kept in `runs`/seen for its next student."""
+    card, network = load(name, runs)
+    key = hashlib.sha256(f"{[card.sha256]} {seed} {VIEWS}".encode())
+    key.update(images.tobytes())
+    path = runs / "seen" / f"{key.hexdigest()[:16]}.pt"
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft = path.with_suffix(f".{os.getpid()}")
+        torch.save(_ask(card, network, images, seed), draft)
+        draft.replace(path)
+    seen: torch.Tensor = torch.load(path, weights_only=True)
+    return seen
+
+
+def _ask(card: Card, network: torch.nn.Module, images: Array, seed: int) -> torch.Tensor:
+    rng = torch.Generator().manual_seed(seed)
+    total = torch.zeros(len(images), len(card.labels))
+    for view in range(VIEWS):
+        console.print(f"asking {card.name} about {len(images):,} images: view {view + 1} of {VIEWS}")
+        for start in range(0, len(images), CHUNK):
+            chunk = torch.from_numpy(images[start : start + CHUNK]).unsqueeze(1).float() / 255
+            varied = augment(chunk, Augmentation(), rng)
+            total[start : start + CHUNK] += _see(card, network, varied)
+    return (total / VIEWS).half()
+
+
+@torch.inference_mode()
+def _see(card: Card, network: torch.nn.Module, images: torch.Tensor) -> torch.Tensor:
+    with torch.autocast("cpu", torch.bfloat16):
+        logits: torch.Tensor = network((images - card.mean) / card.std)
+    return (logits.float() / card.temperature).softmax(1)

@@ -1,0 +1,36 @@
+"""What a network must reach on its test set before it is served; a gate a published name."""
+
+from dataclasses import dataclass
+
+from .calibration import RELIABLE
+from .evaluate import Evaluation
+
+
+@dataclass(frozen=True)
+class Gate:
+    """The least top-1 and the greatest expected calibration error."""
+
+    top1: float
+    ece: float = 0.015
+
+    def faults(self, found: Evaluation) -> list[str]:
+        """Why `found` may not pass, in words; empty when it may."""
+        figures = found.accuracy
+        checks = (
+            (figures["top1"] >= self.top1, f"top-1 {figures['top1']} is below {self.top1}"),
+            (figures["ece"] <= self.ece, f"calibration error {figures['ece']} is above {self.ece}"),
+            (
+                figures["accuracy_of_sure"] >= RELIABLE,
+                f"of what is not uncertain {figures['accuracy_of_sure']} are right, below {RELIABLE}",
+            ),
+        )
+        return [fault for good, fault in checks if not good]
+
+
+GATES = {
+    "balanced": Gate(0.900),
+    "letters": Gate(0.950),
+    "digits": Gate(0.9962),
+    "digits-nano": Gate(0.988),
+    "digits-mlp": Gate(0.991),
+}

@@ -1,0 +1,116 @@
+"""The runs there have been, read back from their folders: what `python -m training runs` prints."""
+
+import json
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import torch
+
+from model.networks import build, count_parameters
+
+from .tables import Sheet, percent, short
+
+COLUMNS = (
+    "run",
+    "seed",
+    "state",
+    "epochs",
+    "result",
+    "val. accuracy",
+    "val. loss",
+    "parameters",
+    "time",
+    "img/s",
+    "when",
+)
+
+
+@dataclass(frozen=True)
+class PastRun:
+    """A run's folder, read: `settings` as they were saved, `epochs` as they were measured."""
+
+    folder: Path
+    settings: Mapping[str, Any]
+    epochs: Sequence[Mapping[str, float]]
+    finished: bool
+    changed: float
+
+    @property
+    def result(self) -> Mapping[str, float]:
+        """The epoch whose weights are the result: the best one on validation, or the last."""
+        if self.settings["patience"]:
+            return min(self.epochs, key=lambda each: each["validation_loss"])
+        return self.epochs[-1]
+
+    @property
+    def seconds(self) -> float:
+        """What training its epochs took."""
+        return sum(map(self._seconds_of, self.epochs))
+
+    def _seconds_of(self, epoch: Mapping[str, float]) -> float:
+        return float(self.settings["draws"] / epoch["images_per_second"])
+
+    @property
+    def state(self) -> str:
+        """finished; or how far it came, or has come where an epoch ended but lately."""
+        if self.finished:
+            return "finished"
+        lately = time.time() - self.changed < 3 * self._seconds_of(self.epochs[-1])
+        return f"{'under way' if lately else 'interrupted'} at epoch {len(self.epochs)}"
+
+
+def read_run(folder: Path) -> PastRun:
+    """The run in `folder`. Raises OSError, ValueError, KeyError or TypeError where it is not whole."""
+    settings = json.loads((folder / "settings.json").read_text())
+    metrics = folder / "metrics.json"
+    epochs = json.loads(metrics.read_text())["epochs"]
+    if not epochs:
+        raise ValueError("no epoch has ended yet")
+    finished = (folder / f"{settings['name']}.safetensors").exists()
+    return PastRun(folder, settings, epochs, finished, metrics.stat().st_mtime)
+
+
+def history(runs: Path) -> Sheet:
+    """A row a run, the latest last; below, the folders that cannot be read and why."""
+    found, notes = [], []
+    for folder in sorted(path for path in runs.glob("*") if path.is_dir()):
+        try:
+            run = read_run(folder)
+            found.append((run.changed, _row(run)))
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            notes.append(f"{folder}: cannot be read: {_why(error)}")
+    if not found and not notes:
+        notes.append(f"{runs}: no run here yet; begin one with: python -m training train NAME")
+    return Sheet(f"Runs in {runs}", COLUMNS, [row for _, row in sorted(found)], notes)
+
+
+def _why(error: Exception) -> str:
+    return f"no {error} in it" if isinstance(error, KeyError) else str(error)
+
+
+def _row(run: PastRun) -> tuple[str, ...]:
+    settings, result = run.settings, run.result
+    return (
+        settings["name"],
+        str(settings["seed"]),
+        run.state,
+        f"{len(run.epochs)}/{settings['epochs']}",
+        f"epoch {result['epoch']}",
+        percent(result["validation_accuracy"]),
+        f"{result['validation_loss']:.4f}",
+        short(parameters(settings["network"])),
+        f"{run.seconds / 60:.1f} min" if run.seconds >= 60 else f"{run.seconds:.1f} s",
+        f"{median(each['images_per_second'] for each in run.epochs):,.0f}",
+        datetime.fromtimestamp(run.changed).strftime("%Y-%m-%d %H:%M"),
+    )
+
+
+def parameters(network: Mapping[str, Any]) -> int:
+    """How many numbers the network learns; none of them is made."""
+    with torch.device("meta"):
+        return count_parameters(build(network))

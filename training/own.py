@@ -1,0 +1,39 @@
+"""A person's own files in the place of a task's known sets: `train NAME --train FILE [--test FILE]`."""
+
+from functools import partial
+from pathlib import Path
+
+from .data import BadData, Split, hold_out_share
+from .readers import read
+from .tasks import Task
+
+
+def read_own(
+    train: Path,
+    test: Path | None,
+    task: Task,
+    *,
+    transposed: bool = False,
+    first: int = 0,
+    seed: int = 0,
+) -> Split:
+    """Files of any form that `readers.read` knows; a tenth of `train` is held out to choose on.
+
+    Without `test`, another tenth is held out to measure on. Every class gives its share. Raises BadData.
+    """
+    known = partial(
+        read, labels=task.labels, transposed=transposed, first=first, recipe=task.normalisation
+    )
+    whole = known(train)
+    if test:
+        rest, measured = whole, known(test, part="test")
+        measured_on = f"{test.name}, {len(measured):,} images"
+    else:
+        rest, measured = hold_out_share(whole, 1 / 10, seed)
+        measured_on = f"a tenth held out of {train.name}, {len(measured):,} images"
+    learned, chosen = hold_out_share(rest, 1 / 10 if test else 1 / 9, seed + 1)
+    if not (len(chosen) and len(measured)):
+        raise BadData(
+            f"{train}: {len(whole)} images are too few to hold some out; three of a class would do"
+        )
+    return Split(learned, chosen, measured, measured_on)

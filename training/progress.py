@@ -1,0 +1,66 @@
+"""What a person sees of a run: epochs, images a second, time to go, loss, validation accuracy."""
+
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+from rich import progress as bars
+from rich.console import Console
+
+from .recipe import Recipe
+
+if TYPE_CHECKING:
+    from .run import Epoch
+
+console = Console(stderr=True)
+
+
+class Progress:
+    """A bar over all images of `recipe`, from epoch `start` on; a line an epoch where no terminal is."""
+
+    def __init__(self, recipe: Recipe, start: int = 0) -> None:
+        self._epochs, self._name = recipe.epochs, f"{recipe.name}, seed {recipe.seed}"
+        self._bar = bars.Progress(
+            bars.TextColumn("{task.description}"),
+            bars.BarColumn(),
+            bars.TextColumn("{task.fields[speed]:,.0f} img/s"),
+            bars.TimeRemainingColumn(),
+            bars.TextColumn("loss {task.fields[loss]:.3f}"),
+            console=console,
+            disable=not console.is_terminal,
+        )
+        epoch = recipe.steps * recipe.batch
+        total, done = recipe.epochs * epoch, start * epoch
+        self._task = self._bar.add_task("", total=total, completed=done, speed=0.0, loss=float("nan"))
+        self._describe(start)
+
+    def __enter__(self) -> "Progress":
+        self._bar.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._bar.stop()
+
+    def advance(self, images: int, loss: float) -> None:
+        """`images` more were trained on; `loss` is the epoch's mean so far."""
+        speed = self._bar.tasks[0].speed or 0.0
+        self._bar.update(self._task, advance=images, speed=speed, loss=loss)
+
+    def tell(self, epoch: "Epoch") -> None:
+        """An epoch ended."""
+        self._describe(epoch.epoch)
+        console.print(
+            f"{self._name}: epoch {epoch.epoch} of {self._epochs}, loss {epoch.loss:.4f}, "
+            f"validation loss {epoch.validation_loss:.4f}, accuracy {epoch.validation_accuracy:.4f}, "
+            f"{epoch.images_per_second:,.0f} img/s",
+            soft_wrap=True,
+            highlight=False,
+        )
+
+    def _describe(self, epochs: int) -> None:
+        where = f"{self._name}: epoch {min(epochs + 1, self._epochs)} of {self._epochs}"
+        self._bar.update(self._task, description=where)

@@ -1,0 +1,103 @@
+"""Where every reader ends: pixels and labels as a file holds them become one checked `Set`.
+
+A label is a character of the task's alphabet, or the number of a class. A letter that the alphabet has
+in the other case only is taken for that one, as EMNIST merges c and C.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from model.card import Recipe
+from model.normalization import SIDE
+
+from ..data import Array, BadData, Set
+
+NO_LABEL = 255
+"""The number of no class: such an image is left out."""
+
+CASED = re.compile(r"(upper|lower)_(.)")
+
+Labels = npt.NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Meaning:
+    """What the files do not say of themselves.
+
+    Class i is `labels[i]`; numbers count from `first` (1 in EMNIST letters). `transposed` images have
+    their axes swapped (EMNIST). Images of another size become glyphs as `recipe` says.
+    """
+
+    labels: str
+    transposed: bool = False
+    first: int = 0
+    recipe: Recipe | None = None
+
+
+def make_set(
+    path: Path, pixels: Array, found: Labels, meaning: Meaning, name: Callable[[int], str] | None = None
+) -> Set:
+    """`pixels` (n, 28, 28) with the labels `found` (n,), turned, without the images that have no label.
+
+    `name(row)` is what an error calls an image. Raises BadData.
+    """
+    if pixels.shape[1:] != (SIDE, SIDE):
+        raise BadData(f"{path}: images of shape {pixels.shape}, wanted (n, {SIDE}, {SIDE})")
+    if found.shape != (len(pixels),):
+        raise BadData(f"{path}: {len(pixels)} images, but labels of shape {found.shape}")
+    classes = to_classes(found, meaning, name or (lambda row: f"{path}: image {row + 1}"))
+    known = np.flatnonzero(classes != NO_LABEL)
+    if not len(known):
+        raise BadData(f"{path}: not one image with a label")
+    upright = pixels.transpose(0, 2, 1) if meaning.transposed else pixels
+    return Set(np.ascontiguousarray(upright[known]), classes[known])
+
+
+def to_classes(found: Labels, meaning: Meaning, name: Callable[[int], str]) -> Array:
+    """The class of each label, (n,) uint8. Raises BadData for the first that is none."""
+    values, places = np.unique(found, return_inverse=True)
+    classes = [class_of(str(value).removesuffix(".0"), meaning) for value in values]
+    if None in classes:
+        row = int(np.flatnonzero(places == classes.index(None))[0])
+        last = meaning.first + len(meaning.labels) - 1
+        raise BadData(
+            f"{name(row)}: label {str(found[row])!r} is none of {meaning.labels}, "
+            f"nor the number of a class ({meaning.first} to {last})"
+        )
+    return np.array(classes, np.uint8)[places]
+
+
+def class_of(text: str, meaning: Meaning) -> int | None:
+    """The class that is meant: `7`, `a`, `upper_a`, `lower_a`, or its number; None if there is no such.
+
+    Digits that the alphabet has are characters, unless numbers were said to count from another than 0.
+    """
+    if text.isdecimal() and (meaning.first or text not in list(meaning.labels)):
+        number = int(text[:4]) - meaning.first
+        return (
+            NO_LABEL if text == str(NO_LABEL) else number if 0 <= number < len(meaning.labels) else None
+        )
+    if cased := CASED.fullmatch(text):
+        text = cased[2].upper() if cased[1] == "upper" else cased[2].lower()
+    places = [meaning.labels.find(each) for each in (text, text.swapcase()) if len(each) == 1]
+    return next((place for place in places if place >= 0), None)
+
+
+def beside(path: Path, *changes: tuple[str, str]) -> Path:
+    """The file of the labels beside `path`: its name, changed (pattern, text). Raises BadData."""
+    name = path.name
+    for pattern, text in changes:
+        name = re.sub(pattern, text, name)
+    if name == path.name:
+        raise BadData(
+            f"{path}: the name has no part {changes[0][0]!r} by which to find the file of its labels"
+        )
+    if not path.with_name(name).exists():
+        raise BadData(f"{path}: the file of its labels, {name}, is not beside it")
+    return path.with_name(name)

@@ -1,0 +1,125 @@
+"""Every network there is a recipe for: our ladder of sizes a task, and those of earlier projects."""
+
+from dataclasses import replace
+from typing import Any
+
+from .augment import Augmentation
+from .recipe import Recipe
+from .tasks import TASKS
+
+SIZES = {
+    "small": ((12,), (24, 24), (48, 64), (96, 112)),
+    "base": ((32,), (48, 48), (96, 96), (128, 128)),
+    "large": ((32,), (64, 64), (128, 128, 192), (256, 256)),
+}
+"""Widths of the convolutions, a stage each resolution: 28, 14, 7 and 3 pixels a side."""
+
+NANO = {"balanced": ((8,), (12, 12), (16, 16)), "digits": ((8,), (16, 16), (16, 16))}
+"""Below 10,000 parameters, where 47 classes leave less for the convolutions than 10 do."""
+
+GENTLE = Augmentation(rotation=8, scale=0.08, shear=0.1, shift=1.3)
+FULL = Augmentation(elastic=1.0, stroke=0.2, blur=0.1, noise=0.1)
+UPRIGHT = Augmentation(rotation=10, scale=0.1, shear=0.12, shift=1.5, elastic=1.0)
+
+BALANCED = Recipe("", "balanced", {}, epochs=12, draws=112_800, augmentation=FULL)
+DIGITS = Recipe("", "digits", {}, epochs=18, draws=55_000, augmentation=UPRIGHT)
+LETTERS = Recipe("", "letters", {}, epochs=3, draws=104_000, augmentation=FULL)
+
+TEACHERS = ("teacher-balanced", "base-balanced")
+
+
+def ladder(task: Recipe, size: str, **changes: Any) -> Recipe:
+    """Our network of this size for this task."""
+    stages = NANO[task.task] if size == "nano" else SIZES["large" if size == "teacher" else size]
+    layout = {"kind": "convnet", "stages": stages, "classes": len(TASKS[task.task].labels)}
+    return replace(task, name=f"{size}-{task.task}", network=layout, **changes)
+
+
+LADDER = (
+    ladder(BALANCED, "nano", epochs=20, augmentation=GENTLE, teachers=TEACHERS),
+    ladder(BALANCED, "small", teachers=TEACHERS),
+    ladder(BALANCED, "base", teachers=("teacher-balanced",)),
+    ladder(
+        BALANCED,
+        "large",
+        epochs=4,
+        learning_rate=2e-3,
+        average=0.999,
+        start="teacher-balanced",
+        teachers=TEACHERS,
+    ),
+    ladder(DIGITS, "nano", epochs=24, augmentation=GENTLE),
+    ladder(DIGITS, "small"),
+    ladder(DIGITS, "base", epochs=14),
+    ladder(DIGITS, "large", epochs=8, learning_rate=4e-3, average=0.999),
+    ladder(LETTERS, "base", learning_rate=2e-3, start="base-balanced"),
+    ladder(LETTERS, "large", learning_rate=1.5e-3, start="large-balanced"),
+)
+
+TEACHER = ladder(BALANCED, "teacher", epochs=14, learning_rate=4e-3, average=0.999)
+"""Never served: it learns from labels alone, and the others from what it makes of them."""
+
+
+def earlier(task: str, name: str, **changes: Any) -> Recipe:
+    """A network as an earlier project describes it, by our recipe but for `changes`."""
+    network = {"kind": "lenet", "classes": len(TASKS[task].labels), **changes.pop("network")}
+    return replace({"balanced": BALANCED, "digits": DIGITS}[task], name=name, network=network, **changes)
+
+
+PLAIN = {"label_smoothing": 0.0, "weight_decay": 0.0, "average": 0.0, "augmentation": None}
+"""As a first course trains: the images as they are, and the last weights as they come."""
+
+NANO_STUDENT = {"convolutions": ((3, 3, 0), (3, 5, 0)), "hidden": (164,), "dropout": 0.5}
+PERCEPTRON = {"convolutions": (), "hidden": (256, 128)}
+WIDE = {
+    "convolutions": ((32, 3, 1), (64, 3, 0), (128, 3, 0)),
+    "hidden": (6000, 1200, 400),
+    "dropout": 0.25,
+}
+DENSE = {
+    "convolutions": ((32, 3, 1), (64, 3, 1), (128, 3, 1)),
+    "hidden": (512, 256, 128),
+    "dropout": 0.25,
+}
+
+SGD = PLAIN | {"optimizer": "sgd", "schedule": "plateau", "learning_rate": 1e-2, "batch": 64}
+ADAM = PLAIN | {"optimizer": "adam", "schedule": "constant", "learning_rate": 1e-3}
+
+EARLIER = (
+    earlier("digits", "digits-nano-plain", network=NANO_STUDENT, epochs=150, **SGD),
+    earlier("digits", "digits-nano", network=NANO_STUDENT, epochs=40, augmentation=GENTLE),
+    earlier("digits", "digits-mlp-plain", network=PERCEPTRON, epochs=20, **ADAM),
+    earlier(
+        "digits",
+        "digits-mlp",
+        network=PERCEPTRON | {"normalised": True, "dropout": 0.1},
+        epochs=60,
+        optimizer="adam",
+        learning_rate=3e-3,
+        weight_decay=0.0,
+        augmentation=GENTLE,
+    ),
+    earlier("balanced", "balanced-wide-plain", network=WIDE, epochs=4, **ADAM),
+    earlier(
+        "balanced",
+        "balanced-wide",
+        network=WIDE,
+        epochs=5,
+        learning_rate=2e-3,
+        patience=4,
+        teachers=TEACHERS,
+    ),
+    earlier(
+        "balanced",
+        "balanced-augmented",
+        network=DENSE,
+        epochs=6,
+        optimizer="adam",
+        learning_rate=3e-3,
+        weight_decay=0.0,
+        patience=4,
+        augmentation=Augmentation(),
+    ),
+)
+
+RECIPES = {recipe.name: recipe for recipe in (*LADDER, TEACHER, *EARLIER)}

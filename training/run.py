@@ -1,0 +1,106 @@
+"""A run's folder: settings, every epoch's figures, what is needed to resume, the network at its end."""
+
+import json
+import pickle
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+from torch.utils.tensorboard import SummaryWriter
+
+from .curves import draw_curves
+from .recipe import Recipe
+from .shelf import RUNS
+from .state import State
+
+
+class BadRun(ValueError):
+    """A run's folder cannot be used; the text says why and what to do."""
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """The figures of one epoch; losses in nats, accuracies as shares."""
+
+    epoch: int
+    loss: float
+    accuracy: float
+    validation_loss: float
+    validation_accuracy: float
+    learning_rate: float
+    seconds: float
+    images_per_second: float
+
+
+class Run:
+    """The run of `recipe` in `runs`/NAME-SEED. Raises BadRun where another recipe was begun there."""
+
+    def __init__(self, recipe: Recipe, runs: Path = RUNS) -> None:
+        self.recipe = recipe
+        self.folder = runs / f"{recipe.name}-{recipe.seed}"
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.epochs: list[Epoch] = []
+        self._keep_settings()
+
+    def _keep_settings(self) -> None:
+        path, settings = self.folder / "settings.json", json.loads(json.dumps(asdict(self.recipe)))
+        if path.exists() and json.loads(path.read_text()) != settings:
+            raise BadRun(
+                f"{self.folder} was begun with other settings: remove it, or give another --runs"
+            )
+        write_json(path, settings)
+
+    def resume(self, state: State) -> None:
+        """Bring `state` to the last whole epoch there is, if any."""
+        path = self.folder / "checkpoint.pt"
+        if not path.exists():
+            return
+        try:
+            state.load_state_dict(torch.load(path, weights_only=True))
+            metrics = json.loads((self.folder / "metrics.json").read_text())
+        except (OSError, RuntimeError, ValueError, KeyError, pickle.UnpicklingError) as error:
+            raise BadRun(f"{path} is damaged ({error}): remove {self.folder} to begin anew") from error
+        self.epochs = [Epoch(**each) for each in metrics["epochs"][: state.epoch]]
+
+    def record(self, epoch: Epoch, state: State) -> None:
+        """Keep an epoch: figures and curves for people, a checkpoint to resume from."""
+        self.epochs.append(epoch)
+        self.write_metrics({})
+        draft = self.folder / "checkpoint.draft"
+        torch.save(state.state_dict(), draft)
+        draft.replace(self.folder / "checkpoint.pt")
+        draw_curves(self.epochs, self.recipe.name, self.folder / "curves.png")
+        self._write_scalars(epoch)
+
+    def _write_scalars(self, epoch: Epoch) -> None:
+        """For TensorBoard: a curve of training and one of validation in the same graph."""
+        for part, loss, accuracy in (
+            ("training", epoch.loss, epoch.accuracy),
+            ("validation", epoch.validation_loss, epoch.validation_accuracy),
+        ):
+            with SummaryWriter(str(self.folder / "tensorboard" / part)) as writer:
+                writer.add_scalar("loss", loss, epoch.epoch)
+                writer.add_scalar("accuracy", accuracy, epoch.epoch)
+
+    def end(self, parameters: int) -> None:
+        """The run is finished: how long its epochs took, and how large the network is."""
+        seconds = round(sum(each.seconds for each in self.epochs))
+        self.write_metrics({"seconds": seconds, "parameters": parameters})
+
+    def write_metrics(self, more: Mapping[str, object]) -> None:
+        """metrics.json: every epoch, and what is known at the end."""
+        epochs = [asdict(each) for each in self.epochs]
+        write_json(self.folder / "metrics.json", {"name": self.recipe.name, **more, "epochs": epochs})
+
+
+def write_json(path: Path, content: object) -> None:
+    """`content` as indented JSON, whole or not at all."""
+    write_text(path, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+
+
+def write_text(path: Path, content: str) -> None:
+    """`content` whole or not at all."""
+    draft = path.with_suffix(".draft")
+    draft.write_text(content)
+    draft.replace(path)

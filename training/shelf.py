@@ -1,0 +1,39 @@
+"""Trained networks by name: in the folder of runs, among the published, or by the path of a file."""
+
+from pathlib import Path
+
+from torch import nn
+
+from model.card import BadCard, Card, weights_folder
+from model.checkpoint import load_checkpoint
+
+RUNS = Path("runs")
+"""Where every run has its folder."""
+
+
+def find(name: str, runs: Path = RUNS) -> tuple[str, Path]:
+    """Name and folder of the checkpoint meant by `name`.
+
+    A file, a run (NAME or NAME-SEED), or a published network. Raises BadCard.
+    """
+    if name.endswith((".json", ".safetensors")):
+        return Path(name).stem, Path(name).parent
+    for folder in (runs / f"{name}-0", runs / name):
+        if cards := sorted(folder.glob("*.safetensors")):
+            return cards[0].stem, folder
+    if (weights_folder() / f"{name}.json").exists():
+        return name, weights_folder()
+    raise BadCard(f"no network {name!r} in {runs} or {weights_folder()}: train it, or give a file")
+
+
+def load(name: str, runs: Path = RUNS) -> tuple[Card, nn.Module]:
+    """The card and network meant by `name` (see `find`)."""
+    return load_checkpoint(*find(name, runs))
+
+
+def start_from(network: nn.Module, name: str, runs: Path = RUNS) -> None:
+    """Give `network` every weight of the network `name` that fits; the rest (the head) stays new."""
+    _, other = load(name, runs)
+    mine = network.state_dict()
+    fitting = {key: value for key, value in other.state_dict().items() if mine[key].shape == value.shape}
+    network.load_state_dict(mine | fitting)

@@ -1,0 +1,61 @@
+"""Where a task's images may come from: sets that belong together, and are never mixed with others."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from .catalogue import (
+    BALANCED_TEST,
+    BALANCED_TRAIN,
+    LETTERS_TEST,
+    LETTERS_TRAIN,
+    MNIST_TEST,
+    MNIST_TRAIN,
+    OWN_BALANCED,
+    OWN_BALANCED_TEST,
+    OWN_LETTERS,
+    OWN_LETTERS_TEST,
+    Known,
+)
+from .data import Hints, Split, hold_out, join
+from .hints import read_hints
+
+
+@dataclass(frozen=True)
+class Source:
+    """`train`, less `held_out` images a class to choose on, and `test`, which is `measured_on` in words.
+
+    Two sources are never mixed: the splits of EMNIST are independent draws of the same images, so that
+    the test set of one lies in the training images of another.
+    """
+
+    train: tuple[Known, ...]
+    test: Known
+    held_out: int
+    measured_on: str
+    hints: Callable[[Path], Hints] | None = None
+
+    def missing(self, folder: Path) -> list[str]:
+        """The files that are not in `folder`."""
+        return [name for known in (*self.train, self.test) for name in known.missing(folder)]
+
+    def read(self, folder: Path, seed: int) -> Split:
+        """The split. Raises BadData."""
+        whole = join([known.read(folder) for known in self.train])
+        parts = *hold_out(whole, self.held_out, seed), self.test.read(folder)
+        return Split(*parts, self.measured_on, self.hints(folder) if self.hints else None)
+
+
+OWN_47 = Source(
+    OWN_BALANCED,
+    OWN_BALANCED_TEST,
+    100,
+    "own 47-class EMNIST test, 9,400 images, 200 a class",
+    read_hints,
+)
+OFFICIAL_47 = Source((BALANCED_TRAIN,), BALANCED_TEST, 100, "EMNIST Balanced test, 18,800 images")
+OWN_26 = Source(
+    OWN_LETTERS, OWN_LETTERS_TEST, 200, "own letters test of EMNIST, 13,000 images, 500 a letter"
+)
+OFFICIAL_26 = Source((LETTERS_TRAIN,), LETTERS_TEST, 200, "EMNIST Letters test, 20,800 images")
+MNIST = Source((MNIST_TRAIN,), MNIST_TEST, 500, "MNIST test, 10,000 images")

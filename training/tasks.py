@@ -1,0 +1,74 @@
+"""The tasks: which labels are told apart, which images they are learned from, how pixels are scaled."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from model.card import Recipe as Normalisation
+from model.strokes import STROKES, glyph
+
+from .catalogue import BALANCED, DIGITS, LETTERS
+from .data import BadData, Set, Split
+from .sources import MNIST, OFFICIAL_26, OFFICIAL_47, OWN_26, OWN_47, Source
+
+__all__ = ["BALANCED", "DIGITS", "LETTERS", "SPLIT_SEED", "TASKS", "Task", "draw"]
+
+SPLIT_SEED = 0
+"""What is held out is the same for every run, whatever its own seed."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """`labels[i]` is class i; `mean` and `std` are of pixels in 0..1.
+
+    Of `sources` the first that is there is read; `official` is what `data fetch` calls the last.
+    """
+
+    name: str
+    labels: str
+    normalisation: Normalisation
+    mean: float
+    std: float
+    sources: tuple[Source, ...]
+    official: str
+
+    def find(self, folder: Path) -> Source:
+        """The first source that is whole in `folder`. Raises BadData with what to do."""
+        lacking = [source.missing(folder) for source in self.sources]
+        for source, missing in zip(self.sources, lacking, strict=True):
+            if not missing:
+                return source
+        files = "; or ".join(", ".join(f"{name}.gz" for name in missing) for missing in lacking)
+        raise BadData(
+            f"no data for {self.name} in {folder}: missing {files}. "
+            f"`python -m training data fetch {self.official}` gets the official files"
+        )
+
+    def read(self, folder: Path, seed: int) -> Split:
+        """What there is in `folder` to train, choose and measure on. Raises BadData."""
+        return self.find(folder).read(folder, seed)
+
+
+def draw(labels: str, seed: int) -> Split:
+    """A split that the project draws itself: for trying the line without any data set."""
+    rng = np.random.default_rng(seed)
+
+    def drawn(a_class: int) -> Set:
+        classes = np.tile(np.arange(len(labels), dtype=np.uint8), a_class)
+        return Set(np.stack([glyph(labels[each], rng) for each in classes]), classes)
+
+    missing = set(labels) - set(STROKES)
+    if missing:
+        raise BadData(f"no strokes for {''.join(sorted(missing))}")
+    return Split(drawn(60), drawn(10), drawn(10), "characters drawn by the project itself")
+
+
+TASKS = {
+    task.name: task
+    for task in (
+        Task("balanced", BALANCED, "emnist", 0.1737, 0.3317, (OWN_47, OFFICIAL_47), "emnist"),
+        Task("letters", LETTERS, "emnist", 0.1737, 0.3317, (OWN_26, OFFICIAL_26), "emnist"),
+        Task("digits", DIGITS, "mnist", 0.1307, 0.3081, (MNIST,), "mnist"),
+    )
+}
