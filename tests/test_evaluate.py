@@ -244,7 +244,7 @@ def test_one_network_by_name_and_by_file_is_the_same(runs: Path, tmp_path: Path)
 
 
 def test_missing_data_is_said_with_what_to_do(runs: Path, tmp_path: Path) -> None:
-    done = command("evaluate", "small", "--runs", runs, "--data", tmp_path, code=2)
+    done = command("evaluate", "small", "--runs", runs, "--data", tmp_path, code=1)
     assert "train-images" in done.stderr
     assert "--data" in done.stderr
     done = command("evaluate", "--all", "--runs", runs, "--data", tmp_path)
@@ -252,5 +252,5 @@ def test_missing_data_is_said_with_what_to_do(runs: Path, tmp_path: Path) -> Non
 
 
 def test_an_unknown_network_and_no_network_are_refused(tmp_path: Path) -> None:
-    assert "no network 'nobody'" in command("evaluate", "nobody", "--runs", tmp_path, code=2).stderr
+    assert "no network 'nobody'" in command("evaluate", "nobody", "--runs", tmp_path, code=1).stderr
     assert "--all" in command("evaluate", code=2).stderr

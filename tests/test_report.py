@@ -204,7 +204,7 @@ def test_missing_data_is_said_with_what_to_do(runs: Path, tmp_path: Path) -> Non
         str(tmp_path / "out"),
     ]
     done = CliRunner().invoke(app, line, env={"COLUMNS": "1000"})
-    assert done.exit_code == 2
+    assert done.exit_code == 1
     assert "train-images" in done.stderr
     assert "--data" in done.stderr
     assert not (tmp_path / "out").exists()

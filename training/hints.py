@@ -10,9 +10,14 @@ from .readers.idx import read_idx
 from .readers.meaning import NO_LABEL
 
 
-def read_hints(folder: Path) -> Hints:
-    """Letters with no class of the 47: the capital and the small one are possible. Raises BadData."""
+def read_hints(folder: Path) -> Hints | None:
+    """Letters with no class of the 47: the capital and the small one are possible. Raises BadData.
+
+    None where the file of the caseless labels is missing.
+    """
     cased, caseless = OWN_BALANCED[1], OWN_LETTERS[1]  # two labels of the same images
+    if caseless.missing(folder):
+        return None
     images, classes, letters = (
         read_idx(find_file(folder, name)) for name in (cased.images, cased.labels, caseless.labels)
     )

@@ -33,7 +33,7 @@ class Source:
     test: Known
     held_out: int
     measured_on: str
-    hints: Callable[[Path], Hints] | None = None
+    hints: Callable[[Path], Hints | None] | None = None
 
     def missing(self, folder: Path) -> list[str]:
         """The files that are not in `folder`."""

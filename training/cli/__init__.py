@@ -5,10 +5,12 @@ import typer
 from . import datasets
 from .measuring import evaluate, report
 from .publishing import cascade, publish
+from .refusals import Commands
 from .running import train
 from .shelving import runs
 
 app = typer.Typer(
+    cls=Commands,
     help="Train, measure and publish the networks that Inkqueue serves.",
     no_args_is_help=True,
     add_completion=False,

@@ -15,11 +15,13 @@ from ..data import BadData
 from ..fetch import OFFICIAL, fetch
 from ..tasks import TASKS, Task
 from .options import Data
+from .refusals import Commands, notes
 
 console = Console(highlight=False)
-notes = Console(stderr=True, highlight=False, soft_wrap=True)
 
-app = typer.Typer(help="What data sets there are; `data fetch` downloads the official ones.")
+app = typer.Typer(
+    cls=Commands, help="What data sets there are; `data fetch` downloads the official ones."
+)
 
 Name = Annotated[str, typer.Argument(help=f"one of: {', '.join(OFFICIAL)}")]
 Here = Annotated[Path | None, typer.Option("--data", help="folder to bring it to", show_default="data")]
@@ -42,12 +44,8 @@ def bring(context: typer.Context, name: Name, data: Here = None, url: Mirror = "
     if name not in OFFICIAL:
         raise typer.BadParameter(f"no data set {name!r}; there are {', '.join(OFFICIAL)}")
     folder: Path = data or context.obj
-    try:
-        with download_bar() as bar:
-            brought = fetch(OFFICIAL[name], folder, Bars(bar), url)
-    except BadData as error:
-        notes.print(f"error: {error}", style="red", markup=False)
-        raise typer.Exit(1) from error
+    with download_bar() as bar:
+        brought = fetch(OFFICIAL[name], folder, Bars(bar), url)
     for path in brought:
         console.print(f"{path}: checked and in place", soft_wrap=True, markup=False)
     if not brought:

@@ -1,8 +1,7 @@
 """`evaluate` and `report`: how good a network is, through the predictor that serves it."""
 
 import json
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -13,7 +12,6 @@ from rich.console import Console
 from model.card import BadCard
 
 from ..comparison import Contender, compare, contenders, measure, record, records, table
-from ..data import BadData
 from ..evaluate import evaluate as evaluate_on
 from ..evaluate import open_network, read_split, task_of
 from ..findings import verdict
@@ -59,8 +57,7 @@ def evaluate(
         results = compare(_found(runs), data, quick, _tell)
         sheets, content = [table(results)], records(results)
     else:
-        with explained():
-            found = measure(name, data, quick, runs)
+        found = measure(name, data, quick, runs)
         sheets, content = scorecard(found), [record(found)]
     _show(sheets, markdown)
     if json_file:
@@ -78,8 +75,7 @@ def report(
 ) -> None:
     """Write a report on NAME: report.md, report.html and the figures."""
     torch.set_num_threads(threads or torch.get_num_threads())
-    with explained():
-        subject = _subject(name, against, data, runs, quick)
+    subject = _subject(name, against, data, runs, quick)
     folder = out or Path("reports") / subject.test.card.name
     write_report(subject, folder)
     console.print(f"{folder / 'report.html'}", soft_wrap=True)
@@ -117,16 +113,3 @@ def _show(sheets: Sequence[Sheet], markdown: bool) -> None:
 
 def _tell(text: str) -> None:
     stderr.print(text, soft_wrap=True, markup=False, highlight=False)
-
-
-@contextmanager
-def explained() -> Iterator[None]:
-    """What is missing or broken becomes a message with what to do, and exit code 2."""
-    try:
-        yield
-    except BadData as error:
-        raise typer.BadParameter(
-            f"{error}. Give the folder of the data sets with --data; see: python -m training data"
-        ) from error
-    except BadCard as error:
-        raise typer.BadParameter(str(error)) from error
