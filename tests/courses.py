@@ -3,9 +3,9 @@
 from dataclasses import replace
 from functools import cache
 
-from training.data import Split
 from training.recipe import Recipe
-from training.tasks import DIGITS, draw
+from training.sets.data import Split
+from training.sets.tasks import DIGITS, draw
 
 LAYOUT = {"kind": "convnet", "stages": ((8,), (16,)), "classes": 10}
 

@@ -10,8 +10,8 @@ import numpy as np
 from PIL import Image
 
 from model.images import Grey
-from training.catalogue import BALANCED
-from training.data import Array, Set
+from training.sets.catalogue import BALANCED
+from training.sets.data import Array, Set
 
 from samples import glyphs, idx_of, npy_of, zip_of
 

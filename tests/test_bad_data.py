@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from training.catalogue import BALANCED
-from training.data import BadData, Set
-from training.readers import read
+from training.sets.catalogue import BALANCED
+from training.sets.data import BadData, Set
+from training.sets.readers import read
 
 from datafiles import (
     HEADER,

@@ -10,9 +10,9 @@ from model.card import Card
 from model.checkpoint import save_checkpoint
 from model.networks import Cascade, LeNet, build
 from model.predictor import Predictor
-from training.cost import machine, metered
-from training.evaluate import evaluate
-from training.tasks import DIGITS
+from training.measures.cost import machine, metered
+from training.measures.evaluate import evaluate
+from training.sets.tasks import DIGITS
 
 from courses import LAYOUT, drawn_digits
 

@@ -12,12 +12,12 @@ from typer.testing import CliRunner
 from model.card import BadCard
 from model.checkpoint import load_checkpoint, save_checkpoint
 from model.predictor import Floats, Predictor, softmax
-from training.answers import Answers, Labels
-from training.calibration import best_temperature, calibrate, uncertain_below
 from training.cli import app
-from training.comparison import compare, contenders, table
-from training.evaluate import evaluate, open_network, task_of
-from training.metrics import (
+from training.measures.answers import Answers, Labels
+from training.measures.calibration import best_temperature, calibrate, uncertain_below
+from training.measures.comparison import compare, contenders, table
+from training.measures.evaluate import evaluate, open_network, task_of
+from training.measures.metrics import (
     confused_pairs,
     groups_in,
     merged_accuracy,
@@ -25,10 +25,10 @@ from training.metrics import (
     per_class,
     top_accuracy,
 )
+from training.measures.reliability import bins, coverage_at, coverage_table, expected_calibration_error
+from training.measures.significance import ONE_SIDED_95, mcnemar, wilson
 from training.publish import finish
-from training.reliability import bins, coverage_at, coverage_table, expected_calibration_error
 from training.run import Run
-from training.significance import ONE_SIDED_95, mcnemar, wilson
 from training.train import Trainer
 
 from courses import drawn_digits, short

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from training.catalogue import OFFICIAL_EMNIST, OFFICIAL_MNIST
 from training.cli.datasets import app
-from training.data import BadData
-from training.fetch import EMNIST, MNIST, Official, fetch
+from training.sets.catalogue import OFFICIAL_EMNIST, OFFICIAL_MNIST
+from training.sets.data import BadData
+from training.sets.fetch import EMNIST, MNIST, Official, fetch
 from worker.embedded import free_port
 
 from hosts import Host, running_host

@@ -15,7 +15,7 @@ from model.networks import build, count_parameters
 from model.predictor import Predictor, pick_device, softmax
 from training.recipe import Recipe
 from training.recipes import LADDER, RECIPES
-from training.tasks import TASKS
+from training.sets.tasks import TASKS
 
 from samples import LABELS, glyphs
 

@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from training.data import BadData
-from training.own import read_own
-from training.tasks import TASKS
+from training.sets.data import BadData
+from training.sets.own import read_own
+from training.sets.tasks import TASKS
 
 from datafiles import write_csv, write_keras_npz
 from samples import glyphs

@@ -10,8 +10,8 @@ import pytest
 
 from model.card import WEIGHTS, read_card, read_cards
 from model.checkpoint import load_checkpoint
-from training.evaluate import Evaluation, evaluate, open_network
 from training.gates import GATES, Gate
+from training.measures.evaluate import Evaluation, evaluate, open_network
 from training.publish import Refused, finish, publish
 from training.run import Run
 from training.train import Trainer

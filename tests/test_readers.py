@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from model.normalization import to_glyph
-from training.catalogue import BALANCED, LETTERS
-from training.data import BadData, Set
-from training.readers import Meaning, read
-from training.readers.meaning import class_of
+from training.sets.catalogue import BALANCED, LETTERS
+from training.sets.data import BadData, Set
+from training.sets.readers import Meaning, read
+from training.sets.readers.meaning import class_of
 
 from datafiles import FORMS, Writer, drawn_set, save, write_idx, write_keras_npz, write_names
 from samples import drawings

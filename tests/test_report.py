@@ -12,17 +12,17 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from model.checkpoint import load_checkpoint, save_checkpoint
-from training.answers import Answers
 from training.cli import app
-from training.evaluate import Evaluation, evaluate, open_network
-from training.figures import DPI, MATRIX_INCHES, draw_confusion
-from training.findings import findings, verdict
-from training.gallery import MOST, mistakes_of, surest_mistakes
-from training.metrics import Pair, confused_pairs
+from training.measures.answers import Answers
+from training.measures.evaluate import Evaluation, evaluate, open_network
+from training.measures.metrics import Pair, confused_pairs
+from training.measures.significance import Duel
 from training.publish import finish
-from training.report import Subject, write_report
+from training.reports.figures import DPI, MATRIX_INCHES, draw_confusion
+from training.reports.findings import findings, verdict
+from training.reports.gallery import MOST, mistakes_of, surest_mistakes
+from training.reports.report import Subject, write_report
 from training.run import Run
-from training.significance import Duel
 from training.tables import Sheet
 from training.tables import short as shortened
 from training.train import Trainer

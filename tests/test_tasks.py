@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from training.catalogue import MNIST_TEST, MNIST_TRAIN, Known
 from training.cli.datasets import app
-from training.data import Array, BadData, Set, hold_out
-from training.sources import MNIST, OFFICIAL_26, OFFICIAL_47, OWN_26, OWN_47, Source
-from training.tasks import TASKS
+from training.sets.catalogue import MNIST_TEST, MNIST_TRAIN, Known
+from training.sets.data import Array, BadData, Set, hold_out
+from training.sets.sources import MNIST, OFFICIAL_26, OFFICIAL_47, OWN_26, OWN_47, Source
+from training.sets.tasks import TASKS
 
 from datafiles import labels_of, put
 from samples import idx_of

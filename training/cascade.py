@@ -9,9 +9,9 @@ from model.card import Card
 from model.networks import Cascade, count_parameters
 from model.predictor import Floats, Predictor, softmax
 
-from .calibration import uncertain_below
-from .data import Set
-from .evaluate import all_logits
+from .measures.calibration import uncertain_below
+from .measures.evaluate import all_logits
+from .sets.data import Set
 
 TOLERANCE = 0.0005
 """How much accuracy on validation may be given up for speed: half of what the test set is allowed."""

@@ -17,8 +17,8 @@ import torch
 from model.card import Card
 
 from .augment import Augmentation, augment
-from .data import Array, Set, Split, join
 from .progress import console
+from .sets.data import Array, Set, Split, join
 from .shelf import load
 
 VIEWS = 4

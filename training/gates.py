@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from .calibration import RELIABLE
-from .evaluate import Evaluation
+from .measures.calibration import RELIABLE
+from .measures.evaluate import Evaluation
 
 
 @dataclass(frozen=True)

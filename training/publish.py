@@ -10,14 +10,14 @@ from model.checkpoint import load_checkpoint, save_checkpoint
 from model.networks import count_parameters
 from model.predictor import Predictor
 
-from .calibration import calibrate
-from .data import Set, Split
-from .description import describe
-from .evaluate import Evaluation, all_logits
 from .gates import GATES
+from .measures.calibration import calibrate
+from .measures.evaluate import Evaluation, all_logits
 from .recipe import Recipe
+from .reports.description import describe
 from .run import write_text
-from .tasks import TASKS
+from .sets.data import Set, Split
+from .sets.tasks import TASKS
 
 
 class Refused(ValueError):

@@ -5,7 +5,7 @@ from typing import Any
 
 from .augment import Augmentation
 from .recipe import Recipe
-from .tasks import TASKS
+from .sets.tasks import TASKS
 
 SIZES = {
     "small": ((12,), (24, 24), (48, 64), (96, 112)),

@@ -12,12 +12,12 @@ import torch
 from torch.nn.functional import cross_entropy, one_hot
 
 from .augment import augment
-from .data import Set, Split
 from .progress import Progress
 from .recipe import Recipe
 from .run import Epoch, Run
+from .sets.data import Set, Split
+from .sets.tasks import TASKS
 from .state import State
-from .tasks import TASKS
 
 CHUNK = 1024
 

@@ -10,10 +10,10 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColum
 from rich.progress import TransferSpeedColumn as Speed
 from rich.table import Table
 
-from ..catalogue import OFFICIAL_EMNIST, OFFICIAL_MNIST, OWN_EMNIST, Known
-from ..data import BadData
-from ..fetch import OFFICIAL, fetch
-from ..tasks import TASKS, Task
+from ..sets.catalogue import OFFICIAL_EMNIST, OFFICIAL_MNIST, OWN_EMNIST, Known
+from ..sets.data import BadData
+from ..sets.fetch import OFFICIAL, fetch
+from ..sets.tasks import TASKS, Task
 from .options import Data
 from .refusals import Commands, notes
 

@@ -11,14 +11,14 @@ from rich.console import Console
 
 from model.card import BadCard
 
-from ..comparison import Contender, compare, contenders, measure, record, records, table
-from ..evaluate import evaluate as evaluate_on
-from ..evaluate import open_network, read_split, task_of
-from ..findings import verdict
-from ..report import Subject, write_report
-from ..scorecard import scorecard
+from ..measures.comparison import Contender, compare, contenders, measure, record, records, table
+from ..measures.evaluate import evaluate as evaluate_on
+from ..measures.evaluate import open_network, read_split, task_of
+from ..measures.scorecard import scorecard
+from ..measures.significance import mcnemar
+from ..reports.findings import verdict
+from ..reports.report import Subject, write_report
 from ..shelf import RUNS
-from ..significance import mcnemar
 from ..tables import Sheet
 from .options import Data, Runs
 

@@ -11,8 +11,8 @@ from model.card import WEIGHTS
 from model.checkpoint import save_checkpoint
 
 from ..cascade import combine
-from ..evaluate import evaluate, open_network, read_split, task_of
 from ..gates import GATES
+from ..measures.evaluate import evaluate, open_network, read_split, task_of
 from ..publish import publish as serve
 from ..run import write_json
 from ..shelf import RUNS

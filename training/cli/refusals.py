@@ -8,9 +8,9 @@ from typer.core import TyperGroup
 
 from model.card import BadCard
 
-from ..data import BadData
 from ..publish import Refused
 from ..run import BadRun
+from ..sets.data import BadData
 
 notes = Console(stderr=True, highlight=False, soft_wrap=True)
 

@@ -9,16 +9,16 @@ import typer
 from rich.console import Console
 from rich.pretty import pprint
 
-from ..data import Split
 from ..distill import teach
-from ..evaluate import read_split
-from ..own import read_own
+from ..measures.evaluate import read_split
 from ..publish import finish
 from ..recipe import Recipe
 from ..recipes import RECIPES
 from ..run import Run
+from ..sets.data import Split
+from ..sets.own import read_own
+from ..sets.tasks import TASKS
 from ..shelf import RUNS
-from ..tasks import TASKS
 from ..train import Trainer
 from .options import Data, Runs, find_recipe
 

@@ -9,16 +9,16 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, select_autoescape
 
-from .comparison import record
-from .data import Set
-from .evaluate import Evaluation
+from ..measures.comparison import record
+from ..measures.evaluate import Evaluation
+from ..measures.metrics import confused_pairs, groups_in, per_class
+from ..measures.reliability import coverage_table
+from ..run import write_json
+from ..sets.data import Set
+from ..tables import percent, short
 from .figures import draw_confusion, draw_coverage, draw_reliability
 from .findings import findings
 from .gallery import Mistake, data_address, draw_gallery, mistakes_of, surest_mistakes
-from .metrics import confused_pairs, groups_in, per_class
-from .reliability import coverage_table
-from .run import write_json
-from .tables import percent, short
 
 
 @dataclass(frozen=True)

@@ -13,14 +13,14 @@ from model.checkpoint import load_checkpoint
 from model.networks import count_parameters
 from model.predictor import Floats, Predictor, softmax
 
+from ..sets.data import Set, Split
+from ..sets.tasks import SPLIT_SEED, TASKS, Task, draw
+from ..shelf import find
 from .answers import Answers
 from .cost import Cost, machine, metered
-from .data import Set, Split
 from .metrics import merged_accuracy, negative_log_likelihood, top_accuracy
 from .reliability import coverage_at, expected_calibration_error
-from .shelf import find
 from .significance import wilson
-from .tasks import SPLIT_SEED, TASKS, Task, draw
 
 BATCH = 1024
 

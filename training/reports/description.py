@@ -6,8 +6,8 @@ from string import Template
 
 from model.card import Card
 
-from .evaluate import Evaluation
-from .metrics import groups_in
+from ..measures.evaluate import Evaluation
+from ..measures.metrics import groups_in
 
 PAGE = Template("""\
 # $name

@@ -8,9 +8,9 @@ from statistics import mean, stdev
 
 from model.card import BadCard, weights_folder
 
-from .data import BadData
+from ..sets.data import BadData
+from ..tables import Sheet, percent, short
 from .evaluate import Evaluation, evaluate, open_network, read_split, task_of
-from .tables import Sheet, percent, short
 
 COLUMNS = (
     "network",

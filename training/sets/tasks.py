@@ -42,7 +42,8 @@ class Task:
         files = "; or ".join(", ".join(f"{name}.gz" for name in missing) for missing in lacking)
         raise BadData(
             f"no data for {self.name} in {folder}: missing {files}. "
-            f"`python -m training data fetch {self.official}` gets the official files, --data names another folder"
+            f"`python -m training data fetch {self.official}` gets the official files; "
+            "--data names another folder"
         )
 
     def read(self, folder: Path, seed: int) -> Split:

@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 from math import hypot, sqrt
 
-from .calibration import RELIABLE
-from .evaluate import Evaluation
-from .metrics import confused_pairs, groups_in, per_class
-from .significance import Duel, wilson
-from .tables import percent
+from ..measures.calibration import RELIABLE
+from ..measures.evaluate import Evaluation
+from ..measures.metrics import confused_pairs, groups_in, per_class
+from ..measures.significance import Duel, wilson
+from ..tables import percent
 
 
 def findings(found: Evaluation, validation: Evaluation) -> list[str]:

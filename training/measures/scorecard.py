@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
+from ..tables import Sheet, percent, short
 from .evaluate import Evaluation
 from .metrics import groups_in, per_class
 from .reliability import coverage_table
-from .tables import Sheet, percent, short
 
 
 def scorecard(found: Evaluation) -> list[Sheet]:

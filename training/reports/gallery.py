@@ -10,9 +10,9 @@ from matplotlib.figure import Figure
 
 from model.strokes import png
 
-from .answers import Answers, Ints
-from .data import Array
-from .metrics import Pair
+from ..measures.answers import Answers, Ints
+from ..measures.metrics import Pair
+from ..sets.data import Array
 
 ACROSS = 8
 MOST = 48

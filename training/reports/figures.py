@@ -7,9 +7,9 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap, PowerNorm
 from matplotlib.figure import Figure
 
-from .answers import Answers
-from .reliability import BINS, bins
-from .significance import wilson
+from ..measures.answers import Answers
+from ..measures.reliability import BINS, bins
+from ..measures.significance import wilson
 
 BLUE, RED, GREY = "#2f6fde", "#d2452f", "#8a8f98"
 HEAT = ("#ffffff", "#fdc98a", "#f0701d", "#b3131b")
