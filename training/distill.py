@@ -43,11 +43,11 @@ def soft_targets(names: Sequence[str], images: Array, runs: Path, seed: int) -> 
 
 
 def _seen(name: str, images: Array, runs: Path, seed: int) -> torch.Tensor:
-    """What one teacher sees; kept in `runs`/seen for its next student."""
+    """What one teacher sees; kept in `runs`/.seen for its next student."""
     card, network = load(name, runs)
     key = hashlib.sha256(f"{[card.sha256]} {seed} {VIEWS}".encode())
     key.update(images.tobytes())
-    path = runs / "seen" / f"{key.hexdigest()[:16]}.pt"
+    path = runs / ".seen" / f"{key.hexdigest()[:16]}.pt"
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         draft = path.with_suffix(f".{os.getpid()}")

@@ -78,7 +78,9 @@ def read_run(folder: Path) -> PastRun:
 def history(runs: Path) -> Sheet:
     """A row a run, the latest last; below, the folders that cannot be read and why."""
     found, notes = [], []
-    for folder in sorted(path for path in runs.glob("*") if path.is_dir()):
+    for folder in sorted(path for path in runs.glob("[!.]*") if path.is_dir()):
+        if (folder / "cascade.json").exists():
+            continue  # made of two networks, not trained
         try:
             run = read_run(folder)
             found.append((run.changed, _row(run)))

@@ -38,9 +38,7 @@ def cascade(
     card, module, choice = combine(name, cheap, dear, split.validation)
     folder = runs / f"{name}-0"
     save_checkpoint(card, module, folder)
-    write_json(
-        folder / "settings.json", {"name": name, "first": first, "second": second, **asdict(choice)}
-    )
+    write_json(folder / "cascade.json", {"first": first, "second": second, **asdict(choice)})
     console.print(
         f"{folder}: below a confidence of {choice.threshold:.4f} {second} is asked, for "
         f"{choice.share:.1%} of the validation images; {choice.accuracy:.4f} of all are then right"

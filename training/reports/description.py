@@ -63,9 +63,9 @@ def describe(card: Card, found: Evaluation, run: Path) -> str:
 
 
 def _settings(run: Path) -> str:
-    """The settings of `run` as they were saved with it."""
-    path = run / "settings.json"
-    if not path.exists():
-        return "The settings of its run were not kept."
-    settings = json.dumps(json.loads(path.read_text()), indent=2, ensure_ascii=False)
-    return f"Trained and chosen without any image of the test set:\n\n```json\n{settings}\n```"
+    """The settings of `run` as they were saved with it: of its training, or of what it was made of."""
+    for name in ("settings.json", "cascade.json"):
+        if (path := run / name).exists():
+            settings = json.dumps(json.loads(path.read_text()), indent=2, ensure_ascii=False)
+            return f"Made without any image of the test set:\n\n```json\n{settings}\n```"
+    return "The settings of its run were not kept."
