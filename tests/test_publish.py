@@ -104,3 +104,20 @@ def test_the_whole_line_runs_by_its_commands_without_any_data_set(tmp_path: Path
     assert "9,956" in training("evaluate", "digits-nano-quick", "--quick")
     training("report", "digits-nano-quick", "--quick", "--out", str(tmp_path / "report"))
     assert (tmp_path / "report" / "report.html").exists()
+
+
+def test_the_line_is_reached_by_the_command_of_everything_else(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "api.cli", "runs", "--runs", str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, env=os.environ | {"COLUMNS": "200"})
+    assert "no run here yet" in done.stdout + done.stderr
+    assert done.returncode == 0
+
+
+def test_without_its_packages_it_says_what_to_install() -> None:
+    script = """if True:
+        import runpy, sys
+        sys.modules["matplotlib"] = None
+        runpy.run_module("training", None, "__main__")"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert done.returncode == 1
+    assert done.stderr == "error: no matplotlib here: pip install 'inkqueue[worker,training]'\n"

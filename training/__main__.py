@@ -1,6 +1,19 @@
-"""`python -m training`: the training line's command."""
+"""`python -m training`, which is also `inkqueue train`, `inkqueue evaluate` and so on."""
 
-from .cli import app
+import sys
+
+
+def main() -> None:
+    """Run the command; where its packages are missing, say what to install."""
+    try:
+        from .cli import app
+    except ModuleNotFoundError as error:
+        missing = str(error.name).split(".")[0]
+        if missing in ("model", "training"):
+            raise
+        sys.exit(f"error: no {missing} here: pip install 'inkqueue[worker,training]'")
+    app(prog_name="python -m training")
+
 
 if __name__ == "__main__":
-    app(prog_name="python -m training")
+    main()

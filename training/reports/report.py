@@ -38,7 +38,7 @@ def write_report(subject: Subject, folder: Path) -> None:
     mistakes = surest_mistakes(subject.test.answers, subject.images.images)
     _draw(subject, mistakes, folder)
     templates = Environment(
-        loader=PackageLoader("training"),
+        loader=PackageLoader("training.reports"),
         autoescape=select_autoescape(),
         trim_blocks=True,
         lstrip_blocks=True,
