@@ -11,6 +11,7 @@ import pytest
 from model.card import WEIGHTS, read_card, read_cards
 from model.checkpoint import load_checkpoint
 from training.gates import GATES, Gate
+from training.measures.comparison import measure
 from training.measures.evaluate import Evaluation, evaluate, open_network
 from training.publish import Refused, finish, publish
 from training.run import Run
@@ -77,6 +78,14 @@ def test_every_shipped_network_passed_its_gate_and_all_are_small() -> None:
         assert name in (WEIGHTS / f"{name}.md").read_text()
     assert set(read_cards(WEIGHTS)) == set(GATES)
     assert sum(path.stat().st_size for path in WEIGHTS.iterdir()) < 40_000_000
+
+
+@pytest.mark.parametrize("name", GATES)
+def test_the_shipped_accuracy_is_what_the_test_set_says(name: str) -> None:
+    if not Path("data").exists():
+        pytest.skip("the data sets are not here (see: python -m training data)")
+    found = measure(name, Path("data"), runs=Path("none"))
+    assert found.accuracy["top1"] == pytest.approx(found.card.accuracy["top1"], abs=3e-4)
 
 
 def test_the_whole_line_runs_by_its_commands_without_any_data_set(tmp_path: Path) -> None:

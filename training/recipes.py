@@ -22,8 +22,8 @@ FULL = Augmentation(elastic=1.0, stroke=0.2, blur=0.1, noise=0.1)
 UPRIGHT = Augmentation(rotation=10, scale=0.1, shear=0.12, shift=1.5, elastic=1.0)
 
 BALANCED = Recipe("", "balanced", {}, epochs=12, draws=112_800, augmentation=FULL)
-DIGITS = Recipe("", "digits", {}, epochs=18, draws=55_000, augmentation=UPRIGHT)
-LETTERS = Recipe("", "letters", {}, epochs=3, draws=104_000, augmentation=FULL)
+DIGITS = Recipe("", "digits", {}, epochs=12, draws=55_000, augmentation=UPRIGHT)
+LETTERS = Recipe("", "letters", {}, epochs=3, draws=104_000, label_smoothing=0.0, augmentation=FULL)
 
 TEACHERS = ("teacher-balanced", "base-balanced")
 
@@ -36,8 +36,8 @@ def ladder(task: Recipe, size: str, **changes: Any) -> Recipe:
 
 
 LADDER = (
-    ladder(BALANCED, "nano", epochs=20, augmentation=GENTLE, teachers=TEACHERS),
-    ladder(BALANCED, "small", teachers=TEACHERS),
+    ladder(BALANCED, "nano", epochs=14, augmentation=GENTLE, teachers=TEACHERS),
+    ladder(BALANCED, "small", epochs=10, teachers=TEACHERS),
     ladder(BALANCED, "base", teachers=("teacher-balanced",)),
     ladder(
         BALANCED,
@@ -50,7 +50,7 @@ LADDER = (
     ),
     ladder(DIGITS, "nano", epochs=24, augmentation=GENTLE),
     ladder(DIGITS, "small"),
-    ladder(DIGITS, "base", epochs=14),
+    ladder(DIGITS, "base", epochs=9),
     ladder(DIGITS, "large", epochs=8, learning_rate=4e-3, average=0.999),
     ladder(LETTERS, "base", learning_rate=2e-3, start="base-balanced"),
     ladder(LETTERS, "large", learning_rate=1.5e-3, start="large-balanced"),
@@ -99,25 +99,25 @@ EARLIER = (
         weight_decay=0.0,
         augmentation=GENTLE,
     ),
-    earlier("balanced", "balanced-wide-plain", network=WIDE, epochs=4, **ADAM),
+    earlier("balanced", "balanced-wide-plain", network=WIDE, epochs=3, **ADAM),
     earlier(
         "balanced",
         "balanced-wide",
         network=WIDE,
-        epochs=5,
+        epochs=4,
         learning_rate=2e-3,
-        patience=4,
+        patience=2,
         teachers=TEACHERS,
     ),
     earlier(
         "balanced",
         "balanced-augmented",
         network=DENSE,
-        epochs=6,
+        epochs=5,
         optimizer="adam",
         learning_rate=3e-3,
         weight_decay=0.0,
-        patience=4,
+        patience=2,
         augmentation=Augmentation(),
     ),
 )
