@@ -4,11 +4,15 @@ from dataclasses import dataclass
 
 from .measures.calibration import RELIABLE
 from .measures.evaluate import Evaluation
+from .measures.significance import wilson
 
 
 @dataclass(frozen=True)
 class Gate:
-    """The least top-1 and the greatest expected calibration error."""
+    """The least top-1 and the greatest expected calibration error.
+
+    What is not flagged uncertain must not be clearly (95 %) less reliable than it was on validation data.
+    """
 
     top1: float
     ece: float = 0.015
@@ -16,12 +20,15 @@ class Gate:
     def faults(self, found: Evaluation) -> list[str]:
         """Why `found` may not pass, in words; empty when it may."""
         figures = found.accuracy
+        sure = found.answers.right[found.answers.confidence >= found.card.uncertain_below]
+        best = float(wilson(sure.sum(), len(sure))[1]) if len(sure) else 0.0
         checks = (
             (figures["top1"] >= self.top1, f"top-1 {figures['top1']} is below {self.top1}"),
             (figures["ece"] <= self.ece, f"calibration error {figures['ece']} is above {self.ece}"),
             (
-                figures["accuracy_of_sure"] >= RELIABLE,
-                f"of what is not uncertain {figures['accuracy_of_sure']} are right, below {RELIABLE}",
+                best >= RELIABLE,
+                f"of what is not uncertain {figures['accuracy_of_sure']} are right: "
+                f"clearly below {RELIABLE}",
             ),
         )
         return [fault for good, fault in checks if not good]
