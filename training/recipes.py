@@ -91,7 +91,15 @@ ADAM = PLAIN | {"optimizer": "adam", "schedule": "constant", "learning_rate": 1e
 
 EARLIER = (
     earlier("digits", "digits-nano-plain", network=NANO_STUDENT, epochs=150, **SGD),
-    earlier("digits", "digits-nano", network=NANO_STUDENT, epochs=40, augmentation=GENTLE),
+    earlier(
+        "digits",
+        "digits-nano",
+        network=NANO_STUDENT | {"dropout": 0.0},
+        epochs=40,
+        weight_decay=0.0,
+        label_smoothing=0.0,
+        augmentation=GENTLE,
+    ),
     earlier("digits", "digits-mlp-plain", network=PERCEPTRON, epochs=20, **ADAM),
     earlier(
         "digits",
