@@ -109,7 +109,10 @@ def test_order_is_kept_over_batches(
     [
         (["nowhere"], "nowhere is not there"),
         (["."], "no image"),
-        (["a.png", "--model", "roman"], "there is no network 'roman'; there are balanced, digits"),
+        (
+            ["a.png", "--model", "roman"],
+            "there is no network 'roman'; there are balanced",
+        ),
         (["a.png", "--charset", "é"], "the model knows no 'é'"),
         (["a.png", "--device", "abacus"], "device 'abacus' cannot be used"),
     ],

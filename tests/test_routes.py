@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from model.card import read_cards
 from model.normalization import read_glyph
 
 from samples import LABELS, glyphs, json_of, npy_of, pngs, zip_of
@@ -334,7 +335,7 @@ class TestService:
         assert http.get("/healthz").json() == {"status": "ok"}
         ready = http.get("/readyz").json()
         assert ready["status"] == "ready"
-        assert ready["workers"][0]["models"] == "balanced,digits"
+        assert ready["workers"][0]["models"] == ",".join(sorted(read_cards()))
 
     def test_metrics_count_jobs_images_and_answers(
         self, http: httpx.Client, rng: np.random.Generator

@@ -11,7 +11,7 @@ from .measures.significance import wilson
 class Gate:
     """The least top-1 and the greatest expected calibration error.
 
-    What is not flagged uncertain must not be clearly (95 %) less reliable than it was on validation data.
+    What is not flagged uncertain must not be clearly (95 %) less reliable than it should be.
     """
 
     top1: float
