@@ -8,8 +8,10 @@ import pytest
 from typer.testing import CliRunner
 
 from training.cli.datasets import app
-from training.sets.catalogue import MNIST_TEST, MNIST_TRAIN, Known
+from training.sets.catalogue import BALANCED, LETTERS, MNIST_TEST, MNIST_TRAIN, Known
 from training.sets.data import Array, BadData, Set, hold_out
+from training.sets.readers.idx import read_idx
+from training.sets.readers.meaning import NO_LABEL
 from training.sets.sources import MNIST, OFFICIAL_26, OFFICIAL_47, OWN_26, OWN_47, Source
 from training.sets.tasks import TASKS
 
@@ -28,6 +30,16 @@ def write(folder: Path, known: Known, each: int, rng: np.random.Generator) -> Ar
     return images
 
 
+def write_own_letters(folder: Path, rng: np.random.Generator) -> None:
+    """The pools of the 47 classes, with the letters of the same images beside."""
+    write_source(folder, OWN_47, rng)
+    for cased, caseless in zip(OWN_47.train, OWN_26.train, strict=True):
+        classes = [BALANCED[each] for each in read_idx(folder / cased.labels)]
+        letters = [LETTERS.find(each.upper()) + 1 or NO_LABEL for each in classes]
+        put(folder / caseless.labels, labels_of(np.array(letters, np.uint8)))
+    write(folder, OWN_26.test, 2, rng)
+
+
 def write_source(folder: Path, source: Source, rng: np.random.Generator) -> Array:
     """Just enough of every set of `source`; returns the images of its test set."""
     for known in source.train:
@@ -40,7 +52,6 @@ def write_source(folder: Path, source: Source, rng: np.random.Generator) -> Arra
     [
         ("balanced", OWN_47),
         ("balanced", OFFICIAL_47),
-        ("letters", OWN_26),
         ("letters", OFFICIAL_26),
         ("digits", MNIST),
     ],
@@ -57,6 +68,24 @@ def test_a_task_reads_what_is_there(
     assert split.measured_on == source.measured_on
     learned = {image.tobytes() for image in split.train.images}
     assert not learned & {image.tobytes() for image in [*split.validation.images, *split.test.images]}
+
+
+def test_what_the_47_classes_hold_out_the_letters_hold_out(
+    rng: np.random.Generator, tmp_path: Path
+) -> None:
+    write_own_letters(tmp_path, rng)
+    cased, caseless = (TASKS[task].read(tmp_path, 0) for task in ("balanced", "letters"))
+    held = {image.tobytes() for image in cased.validation.images}
+    assert {image.tobytes() for image in caseless.validation.images} < held
+    assert not {image.tobytes() for image in caseless.train.images} & held
+    each = [sum(label.upper() == letter for label in BALANCED) for letter in LETTERS]
+    assert np.bincount(caseless.validation.labels).tolist() == [OWN_47.held_out * n for n in each]
+
+
+def test_letters_want_the_labels_they_are_held_out_by(rng: np.random.Generator, tmp_path: Path) -> None:
+    write_own_letters(tmp_path, rng)
+    (tmp_path / OWN_47.train[1].labels).unlink()
+    assert OWN_26.missing(tmp_path) == [OWN_47.train[1].labels]
 
 
 def test_own_and_official_sets_are_never_mixed(rng: np.random.Generator, tmp_path: Path) -> None:

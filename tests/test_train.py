@@ -9,10 +9,11 @@ import torch
 
 from model.card import BadCard
 from model.checkpoint import load_checkpoint
-from training.distill import soft_targets
+from training.distill import fold, soft_targets
 from training.publish import finish
 from training.recipe import Recipe
 from training.run import BadRun, Run
+from training.sets.catalogue import DIGITS
 from training.shelf import find, load
 from training.state import State, blend
 from training.train import Trainer
@@ -162,7 +163,7 @@ def test_a_student_learns_what_its_teacher_sees(tmp_path: Path) -> None:
     split = drawn_digits()
     recipe = short()
     finish(recipe, Trainer(recipe, split).train(Run(recipe, tmp_path)), split, tmp_path / "small-0")
-    targets = soft_targets(["small"], split.train.images, tmp_path, seed=0)
+    targets = soft_targets(["small"], split.train.images, DIGITS, tmp_path, seed=0)
     assert targets.shape == (600, 10)
     torch.testing.assert_close(targets.float().sum(1), torch.ones(600), atol=5e-3, rtol=0)
     assert float((targets.argmax(1) == torch.from_numpy(split.train.labels)).float().mean()) > 0.9
@@ -174,6 +175,13 @@ def test_a_student_learns_what_its_teacher_sees(tmp_path: Path) -> None:
     images = torch.from_numpy(split.test.images).unsqueeze(1).float() / 255
     read = network((images - card.mean) / card.std).argmax(1)
     assert float((read == (torch.from_numpy(split.test.labels) + 1) % 10).float().mean()) > 0.5
+
+
+def test_a_teacher_that_tells_more_apart_is_folded() -> None:
+    seen = torch.tensor([[0.2, 0.3, 0.5, 0.0], [0.0, 0.0, 0.1, 0.9]])  # A, a, B and a digit
+    folded = fold(seen, "AaB7", "AB")
+    torch.testing.assert_close(folded, torch.tensor([[0.5, 0.5], [0.0, 1.0]]))
+    assert fold(seen, "AaB7", "AaB7") is seen
 
 
 def test_a_run_may_start_from_another_of_other_labels(tmp_path: Path) -> None:

@@ -25,26 +25,49 @@ VIEWS = 4
 CHUNK = 1024
 
 
-def teach(names: Sequence[str], split: Split, runs: Path, seed: int) -> tuple[Split, torch.Tensor]:
-    """`split` with its hinted images among those to train on; targets (n, classes) float16 for all."""
-    targets = soft_targets(names, split.train.images, runs, seed)
+def teach(
+    names: Sequence[str], split: Split, labels: str, runs: Path, seed: int
+) -> tuple[Split, torch.Tensor]:
+    """`split` with its hinted images among those to train on; targets (n, classes) float16 for all.
+
+    `labels` are those of the split, whatever else its teachers can tell apart.
+    """
+    targets = soft_targets(names, split.train.images, labels, runs, seed)
     if split.hints is None:
         return split, targets
-    guesses = soft_targets(names, split.hints.images, runs, seed) * torch.from_numpy(split.hints.allowed)
+    guesses = soft_targets(names, split.hints.images, labels, runs, seed)
+    guesses *= torch.from_numpy(split.hints.allowed)
     guesses /= guesses.sum(1, keepdim=True).clamp(min=1e-4)
     hinted = Set(split.hints.images, guesses.argmax(1).numpy().astype(np.uint8))
     return replace(split, train=join([split.train, hinted])), torch.cat([targets, guesses])
 
 
-def soft_targets(names: Sequence[str], images: Array, runs: Path, seed: int) -> torch.Tensor:
+def soft_targets(
+    names: Sequence[str], images: Array, labels: str, runs: Path, seed: int
+) -> torch.Tensor:
     """(n, classes) float16: mean calibrated probabilities of the networks called `names`."""
-    seen = [_seen(name, images, runs, seed).float() for name in names]
+    seen = []
+    for name in names:
+        card, network = load(name, runs)
+        seen.append(fold(_seen(card, network, images, runs, seed).float(), card.labels, labels))
     return (torch.stack(seen).sum(0) / len(names)).half()
 
 
-def _seen(name: str, images: Array, runs: Path, seed: int) -> torch.Tensor:
+def fold(seen: torch.Tensor, known: str, wanted: str) -> torch.Tensor:
+    """Probabilities (n, len(known)) as those (n, len(wanted)) of one who tells less apart.
+
+    A class that is not wanted goes to the capital of its letter, or is left out.
+    """
+    if known == wanted:
+        return seen
+    heirs = [each if each in wanted else each.upper() for each in known]
+    folded = seen @ torch.tensor([[heir == label for label in wanted] for heir in heirs]).float()
+    result: torch.Tensor = folded / folded.sum(1, keepdim=True).clamp(min=1e-4)
+    return result
+
+
+def _seen(card: Card, network: torch.nn.Module, images: Array, runs: Path, seed: int) -> torch.Tensor:
     """What one teacher sees; kept in `runs`/.seen for its next student."""
-    card, network = load(name, runs)
     key = hashlib.sha256(f"{[card.sha256]} {seed} {VIEWS}".encode())
     key.update(images.tobytes())
     path = runs / ".seen" / f"{key.hexdigest()[:16]}.pt"

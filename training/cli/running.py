@@ -64,7 +64,8 @@ def follow(recipe: Recipe, split: Split, runs: Path) -> None:
     console.print(f"{sizes[0]:,} images to train on, {sizes[1]:,} to choose on")
     run, targets = Run(recipe, runs), None
     if recipe.teachers:
-        split, targets = teach(recipe.teachers, split, runs, recipe.seed)
+        labels = TASKS[recipe.task].labels
+        split, targets = teach(recipe.teachers, split, labels, runs, recipe.seed)
     network = Trainer(recipe, split, targets).train(run)
     card = finish(recipe, network, split, run.folder)
     run.end(card.parameters)

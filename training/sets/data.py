@@ -67,6 +67,13 @@ def hold_out_share(whole: Set, share: float, seed: int) -> tuple[Set, Set]:
     return _cut(whole, lambda count: min(count - 1, max(1, round(count * share))), seed)
 
 
+def hold_out_images(whole: Set, held: Array) -> tuple[Set, Set]:
+    """All but the images that are among `held` (n, 28, 28), and those."""
+    wanted = {image.tobytes() for image in held}
+    found = np.array([image.tobytes() in wanted for image in whole.images])
+    return whole.take(np.flatnonzero(~found)), whole.take(np.flatnonzero(found))
+
+
 def _cut(whole: Set, wanted: Callable[[int], int], seed: int) -> tuple[Set, Set]:
     rng = np.random.default_rng(seed)
     members = [np.flatnonzero(whole.labels == each) for each in np.unique(whole.labels)]

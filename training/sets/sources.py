@@ -17,7 +17,7 @@ from .catalogue import (
     OWN_LETTERS_TEST,
     Known,
 )
-from .data import Hints, Split, hold_out, join
+from .data import Hints, Set, Split, hold_out, hold_out_images, join
 from .hints import read_hints
 
 
@@ -26,7 +26,9 @@ class Source:
     """`train`, less `held_out` images a class to choose on, and `test`, which is `measured_on` in words.
 
     Two sources are never mixed: the splits of EMNIST are independent draws of the same images, so that
-    the test set of one lies in the training images of another.
+    the test set of one lies in the training images of another. Two of the same images hold out the same
+    ones: what `beside` holds out is held out here too, and nothing else, since a network of that source
+    may be where one of this starts, or its teacher.
     """
 
     train: tuple[Known, ...]
@@ -34,16 +36,24 @@ class Source:
     held_out: int
     measured_on: str
     hints: Callable[[Path], Hints | None] | None = None
+    beside: "Source | None" = None
 
     def missing(self, folder: Path) -> list[str]:
         """The files that are not in `folder`."""
-        return [name for known in (*self.train, self.test) for name in known.missing(folder)]
+        beside = self.beside.train if self.beside else ()
+        lacking = [known.missing(folder) for known in (*self.train, self.test, *beside)]
+        return list(dict.fromkeys(name for names in lacking for name in names))
 
     def read(self, folder: Path, seed: int) -> Split:
         """The split. Raises BadData."""
-        whole = join([known.read(folder) for known in self.train])
-        parts = *hold_out(whole, self.held_out, seed), self.test.read(folder)
+        parts = *self._cut(folder, seed), self.test.read(folder)
         return Split(*parts, self.measured_on, self.hints(folder) if self.hints else None)
+
+    def _cut(self, folder: Path, seed: int) -> tuple[Set, Set]:
+        whole = join([known.read(folder) for known in self.train])
+        if self.beside:
+            return hold_out_images(whole, self.beside._cut(folder, seed)[1].images)
+        return hold_out(whole, self.held_out, seed)
 
 
 OWN_47 = Source(
@@ -55,7 +65,11 @@ OWN_47 = Source(
 )
 OFFICIAL_47 = Source((BALANCED_TRAIN,), BALANCED_TEST, 100, "EMNIST Balanced test, 18,800 images")
 OWN_26 = Source(
-    OWN_LETTERS, OWN_LETTERS_TEST, 200, "own letters test of EMNIST, 13,000 images, 500 a letter"
+    OWN_LETTERS,
+    OWN_LETTERS_TEST,
+    0,
+    "own letters test of EMNIST, 13,000 images, 500 a letter",
+    beside=OWN_47,
 )
 OFFICIAL_26 = Source((LETTERS_TRAIN,), LETTERS_TEST, 200, "EMNIST Letters test, 20,800 images")
 MNIST = Source((MNIST_TRAIN,), MNIST_TEST, 500, "MNIST test, 10,000 images")
