@@ -78,7 +78,7 @@ class Cascade(nn.Module):
 
     Below `threshold` of calibrated confidence the answer of `first` gives way to that of `second`
     (Viola & Jones 2001; for networks: Wang et al. 2018). Each is calibrated by its own temperature,
-    so the logits that come out want none.
+    so the logits that come out want none. `second` may be a cascade itself.
     """
 
     def __init__(
@@ -114,8 +114,10 @@ def build(network: Mapping[str, Any]) -> nn.Module:
 
 
 def parts(module: nn.Module) -> tuple[nn.Module, ...]:
-    """The networks within: those of a cascade, else the one."""
-    return (module.first, module.second) if isinstance(module, Cascade) else (module,)
+    """The networks within: those of a cascade, whose parts may be cascades too, else the one."""
+    if isinstance(module, Cascade):
+        return parts(module.first) + parts(module.second)
+    return (module,)
 
 
 def count_parameters(module: nn.Module) -> int:

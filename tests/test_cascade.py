@@ -8,7 +8,7 @@ import torch
 
 from model.card import Card
 from model.checkpoint import save_checkpoint
-from model.networks import Cascade, build
+from model.networks import Cascade, build, parts
 from model.predictor import Predictor
 from training.cascade import choose_threshold, combine
 from training.publish import finish
@@ -62,6 +62,21 @@ def test_a_cascade_is_saved_and_served_like_any_network(
     expected = Predictor(card, module, "cpu").logits(images)
     np.testing.assert_array_equal(loaded.logits(images), expected)
     assert loaded.logits(images[:0]).shape == (0, 10)
+
+
+def test_a_cascade_may_end_in_another(pair: tuple[Predictor, Predictor], tmp_path: Path) -> None:
+    split = drawn_digits()
+    card, module, _ = combine("two", *pair, split.validation)
+    two = Predictor(card, module, "cpu")
+    card, module, _ = combine("three", pair[0], two, split.validation)
+    save_checkpoint(card, module, tmp_path)
+    three = Predictor.load("three", tmp_path, "cpu")
+    three.warm_up()
+    assert [type(part).__name__ for part in parts(three.module)] == ["LeNet", "LeNet", "ConvNet"]
+    images = split.test.images
+    sure = pair[0].probabilities(images).max(axis=1) >= card.network["threshold"]
+    expected = np.where(sure[:, None], pair[0].probabilities(images), two.probabilities(images))
+    np.testing.assert_allclose(three.probabilities(images), expected, rtol=0, atol=1e-6)
 
 
 def test_the_threshold_is_the_cheapest_that_is_good_enough() -> None:
