@@ -21,7 +21,7 @@ from .progress import console
 from .sets.data import Array, Set, Split, join
 from .shelf import load
 
-VIEWS = 4
+VIEWS = 2
 CHUNK = 1024
 
 
