@@ -1,0 +1,98 @@
+"""How the clients listen to an event stream: one for each, so that the rest of them is the same."""
+
+from collections.abc import AsyncGenerator, Iterator
+from typing import Self
+
+import httpx
+from httpx_sse import EventSource, ServerSentEvent
+
+from .calls import Call, Heard, Reply
+
+
+def is_stream(response: httpx.Response) -> bool:
+    """Whether an answer is a stream of events."""
+    kind = response.headers.get("content-type", "").partition(";")[0].strip()
+    return response.status_code == 200 and kind == "text/event-stream"
+
+
+class Listener:
+    """The stream that a Client listens to, one at a time."""
+
+    def __init__(self, http: httpx.Client) -> None:
+        self._http = http
+        self._response: httpx.Response | None = None
+        self._events: Iterator[ServerSentEvent] = iter(())
+
+    def open(self, call: Call) -> Reply:
+        """The answer, its body unread if it is a stream."""
+        self.close()
+        try:
+            request = self._http.build_request(**call.arguments())
+            self._response = response = self._http.send(request, stream=True)
+            if not is_stream(response):
+                response.read()
+        except httpx.TransportError as error:
+            return error
+        self._events = EventSource(response).iter_sse()
+        return response
+
+    def next(self) -> Heard:
+        """The next event, as soon as it is there."""
+        try:
+            return next(self._events, None)
+        except httpx.TransportError as error:
+            return error
+
+    def close(self) -> None:
+        """Listen no more."""
+        if self._response:
+            self._response.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+
+class AsyncListener:
+    """The same for an AsyncClient."""
+
+    def __init__(self, http: httpx.AsyncClient) -> None:
+        self._http = http
+        self._response: httpx.Response | None = None
+        self._events: AsyncGenerator[ServerSentEvent] | None = None
+
+    async def open(self, call: Call) -> Reply:
+        """The answer, its body unread if it is a stream."""
+        await self.close()
+        try:
+            request = self._http.build_request(**call.arguments())
+            self._response = response = await self._http.send(request, stream=True)
+            if not is_stream(response):
+                await response.aread()
+        except httpx.TransportError as error:
+            return error
+        self._events = EventSource(response).aiter_sse()
+        return response
+
+    async def next(self) -> Heard:
+        """The next event, as soon as it is there."""
+        assert self._events is not None
+        try:
+            return await anext(self._events, None)
+        except httpx.TransportError as error:
+            return error
+
+    async def close(self) -> None:
+        """Listen no more."""
+        if self._events:
+            await self._events.aclose()
+        if self._response:
+            await self._response.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *exception: object) -> None:
+        await self.close()
