@@ -52,8 +52,9 @@ def submit(
     caps: Caps = CAPS,
     idempotency: str | None = None,
     keep: bool = False,
+    name: str = "",
 ) -> Verdict:
-    """Submit a job of blank images in chunks of these sizes."""
+    """Submit a job of blank images in chunks of these sizes, all called `name` if it is given."""
     options = Options("balanced", keep_images=keep)
     job = Submission(
         owner, job_id, lane, options, LABELS, "sha", {}, ttl_s, fingerprint, "", idempotency
@@ -61,7 +62,8 @@ def submit(
 
     async def work(entrance: Entrance) -> Verdict:
         token = secrets.token_hex(8)
-        chunks = [Chunk(n, pack(PixelBlock(bytes(784 * n)))) for n in sizes]
+        names = (name,) if name else ()
+        chunks = [Chunk(n, pack(PixelBlock(bytes(784 * n))), names * n or None) for n in sizes]
         await entrance.stage(token, 0, chunks)
         verdict = await entrance.submit(job, token, sizes, caps)
         if verdict.kind != "new":
