@@ -81,6 +81,8 @@ def _stream(flows: Flows, course: Course) -> Tale[None]:
                 return
             if not (yield from _listen(course)) or course.over:
                 return
+        elif isinstance(reply, httpx.ReadTimeout):
+            return
         else:  # a gateway that restarts is waited for, as patience allows
             yield from flows.job(course.job_id)
         held = course.last != last or time.monotonic() - began >= CALM_S
