@@ -22,9 +22,11 @@ def opening() -> bytes:
     return format_sse_event(retry=RETRY_MS)
 
 
-def progress(look: Look, job: Job) -> bytes:
-    """The event without an id: it is about now, and nobody needs it later."""
-    shown = ProgressEvent.of(job, look.images_per_second)
+def progress(look: Look) -> bytes:
+    """The event without an id, which is about now; nothing of a job that is gone."""
+    if not isinstance(look.job, Job):
+        return b""
+    shown = ProgressEvent.of(look.job, look.images_per_second)
     return format_sse_event(event="progress", data_str=shown.model_dump_json())
 
 

@@ -27,6 +27,9 @@ PACE_S = 0.2
 LOOK_S = 2.0
 """A notice may be lost, and a place in the line changes without any: look this often."""
 
+FRAMES, LARGE = 128, 256 << 10
+"""Results of so many chunks, none larger, are held for other readers: 32 MiB at most."""
+
 PAGE = 100
 LOOKS_AT_ONCE = 16
 _ID = re.compile(r"\d{1,19}-\d{1,19}")
@@ -38,8 +41,8 @@ class Following:
     def __init__(self, journal: Journal, store: Store, notices: Notices, ping_s: float) -> None:
         self._journal, self._store = journal, store
         self.notices, self.ping_s = notices, ping_s
-        self._looks: Shared[Look] = Shared(PACE_S, 4096)
-        self._frames: Shared[bytes | None] = Shared(5.0, 64)
+        self._looks: Shared[tuple[Look, bytes]] = Shared(PACE_S, 4096)
+        self._frames: Shared[bytes | None] = Shared(5.0, FRAMES)
         self._turns = asyncio.Semaphore(LOOKS_AT_ONCE)
 
     async def resume(self, job: Job, last: str | None, results: bool) -> str | None:
@@ -47,18 +50,19 @@ class Following:
 
         Raises `invalid-event-id` for what this job never said.
         """
-        look = await self._journal.look(job.name, START, 1)
-        after = _checked(last, job, look.newest) if last else START
-        if last and job.state.final and after == look.newest:
+        newest = await self._journal.newest(job.name)
+        after = _checked(last, job, newest) if last else START
+        if last and job.state.final and after == newest:
             return None
-        return after if results else look.newest or START
+        return after if results else newest or START
 
-    async def look(self, name: str, after: str) -> Look:
-        """A job and what happened after an event, not older than the last notice."""
+    async def look(self, name: str, after: str) -> tuple[Look, bytes]:
+        """A job and what happened after an event, not older than the last notice; and its progress."""
 
-        async def ask() -> Look:
+        async def ask() -> tuple[Look, bytes]:
             async with self._turns:
-                return await self._journal.look(name, after, PAGE)
+                look = await self._journal.look(name, after, PAGE)
+            return look, announcements.progress(look)
 
         return await self._looks.get((name, after, self.notices.heard(name)), ask)
 
@@ -72,7 +76,10 @@ class Following:
                 return None
             return announcements.result(event_id, [item_out(job, item) for item in items])
 
-        return await self._frames.get((job.name, event_id), ask)
+        frame = await self._frames.get((job.name, event_id), ask)
+        if frame is None or len(frame) > LARGE:
+            self._frames.drop((job.name, event_id))
+        return frame
 
 
 class Stream:
@@ -94,11 +101,11 @@ class Stream:
                 more = False
                 try:
                     self._looked = self._clock()
-                    look = await self._following.look(self._job.name, self._after)
-                    more = len(look.events) == PAGE
-                    async for frame in self._told(look):
+                    look, progress = await self._following.look(self._job.name, self._after)
+                    async for frame in self._told(look, progress):
                         yield frame
                         self._written = self._clock()
+                    more = len(look.events) == PAGE and self._after == look.events[-1].id
                 except redis.RedisError:
                     pass  # the log has it from the notices; the stream stays and tries again
                 if self._over:
@@ -109,13 +116,14 @@ class Stream:
                 if not more:
                     await self._rest(news)
 
-    async def _told(self, look: Look) -> AsyncIterator[bytes]:
+    async def _told(self, look: Look, progress: bytes) -> AsyncIterator[bytes]:
         """What is new in a look; moves on behind every event that was written."""
         if not isinstance(look.job, Job) or look.job.created != self._job.created:
             yield self._gone(look)
             return
-        if frame := self._changed(look, look.job):
-            yield frame
+        if progress != self._progress and self._clock() - self._progressed >= PACE_S:
+            self._progress, self._progressed = progress, self._clock()
+            yield progress
         for event in look.events:
             if self._results and event.chunk is not None:
                 frame = await self._following.result(look.job, event.id, event.chunk)
@@ -126,14 +134,6 @@ class Stream:
         if look.job.state.final and len(look.events) < PAGE:
             self._over = True
             yield announcements.completed(look.newest, look.job)
-
-    def _changed(self, look: Look, job: Job) -> bytes | None:
-        """A progress event, if there is something to tell and the last one is old enough."""
-        frame = announcements.progress(look, job)
-        if frame == self._progress or self._clock() - self._progressed < PACE_S:
-            return None
-        self._progress, self._progressed = frame, self._clock()
-        return frame
 
     def _gone(self, look: Look) -> bytes:
         self._over = True

@@ -13,6 +13,7 @@ from worker.connection import connect, connect_async
 from worker.entrance import Caps, Entrance, Submission, Verdict
 from worker.gauges import Gauges
 from worker.jobs import Job, Lane, Options
+from worker.journal import Journal
 from worker.ledger import Claim, Commit, Ledger
 from worker.results import UNDECODABLE, Answer, Failure, Result
 from worker.results import pack as pack_results
@@ -38,6 +39,11 @@ def in_store(url: str, work: Callable[[Store], Awaitable[T]]) -> T:
     """What `work` answers of a store on `url`."""
 
     return _on(url, lambda client: work(Store(client)))
+
+
+def in_journal(url: str, work: Callable[[Journal], Awaitable[T]]) -> T:
+    """What `work` answers of a journal on `url`."""
+    return _on(url, lambda client: work(Journal(client, Store(client))))
 
 
 def submit(
