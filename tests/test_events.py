@@ -207,6 +207,27 @@ class TestTelling:
         assert_whole(seen, 4)
         assert seen[-1].at - seen[0].at < 3
 
+    def test_a_stream_outlasts_a_redis_that_cannot_be_reached(
+        self, gateway: Services, http: httpx.Client
+    ) -> None:
+        submit(gateway.redis_url, "a", (2, 2))
+        with (
+            listening(http, "a") as (_, events),
+            redis.Redis.from_url(gateway.redis_url) as client,
+        ):
+            seen = until(events, "progress")
+            client.config_set("maxclients", 1)
+            try:
+                client.client_kill_filter(_type="pubsub")
+                client.client_kill_filter(_type="normal", skipme=True)
+                assert http.get("/v1/jobs/a").json()["type"] == "/problems/storage-unavailable"
+                time.sleep(2.5)
+            finally:
+                client.config_set("maxclients", 1000)
+            finish(gateway.redis_url)
+            seen += events
+        assert_whole(seen, 4)
+
 
 class TestEnds:
     def test_a_canceled_job_keeps_what_was_read(self, gateway: Services, http: httpx.Client) -> None:

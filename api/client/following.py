@@ -11,14 +11,12 @@ from dataclasses import dataclass, field
 
 import httpx
 from httpx_sse import ServerSentEvent
-from pydantic import BaseModel, ValidationError
 
-from ..happenings import CompletedEvent, Event, ProgressEvent, ResultEvent
-from ..schemas import ItemOut, JobOut
+from ..happenings import CompletedEvent, ProgressEvent, ResultEvent
+from ..schemas import ItemOut
 from .calls import Call, Listen, Next, Pause, Tale
-from .errors import ProblemError, Unreachable
 from .flows import PROGRESS_S, Flows, path_of
-from .listening import is_stream
+from .listening import is_stream, read_event
 
 POLLED_S = 15.0
 CALM_S = 5.0
@@ -95,7 +93,7 @@ def _listen(course: Course) -> Tale[bool]:
     heard = False
     while isinstance(sse := (yield Next()), ServerSentEvent):
         heard = True
-        event = _read(sse)
+        event = read_event(sse)
         if isinstance(event, ResultEvent):
             event.data = course.new(event.data)
         if isinstance(event, CompletedEvent):
@@ -131,27 +129,3 @@ def _read_results(flows: Flows, course: Course) -> Tale[None]:
         if fresh := course.new(page.data):
             yield ResultEvent(data=fresh)
         cursor = None if page.next_cursor == cursor else page.next_cursor
-
-
-def _read(sse: ServerSentEvent) -> Event | None:
-    """What an event says, None if it is of a kind to come. Raises ProblemError if the job is gone."""
-    try:
-        match sse.event:
-            case "progress":
-                return ProgressEvent.model_validate_json(sse.data)
-            case "result":
-                event = ResultEvent.model_validate_json(sse.data)
-                return event.model_copy(update={"id": sse.id})
-            case "completed":
-                return CompletedEvent(job=JobOut.model_validate_json(sse.data), id=sse.id)
-            case "gone":
-                raise ProblemError.read(_Gone.model_validate_json(sse.data).model_dump())
-    except ValidationError as error:
-        raise Unreachable(f"what sends these events is not inkqueue: {sse.data[:80]!r}") from error
-    return None
-
-
-class _Gone(BaseModel, extra="allow"):
-    """A problem (RFC 9457)."""
-
-    status: int

@@ -1,18 +1,46 @@
-"""How the clients listen to an event stream: one for each, so that the rest of them is the same."""
+"""How the clients listen to an event stream, and what is said there."""
 
 from collections.abc import AsyncGenerator, Iterator
 from typing import Self
 
 import httpx
 from httpx_sse import EventSource, ServerSentEvent
+from pydantic import BaseModel, ValidationError
 
+from ..happenings import CompletedEvent, Event, ProgressEvent, ResultEvent
+from ..schemas import JobOut
 from .calls import Call, Heard, Reply
+from .errors import ProblemError, Unreachable
 
 
 def is_stream(response: httpx.Response) -> bool:
     """Whether an answer is a stream of events."""
     kind = response.headers.get("content-type", "").partition(";")[0].strip()
     return response.status_code == 200 and kind == "text/event-stream"
+
+
+def read_event(sse: ServerSentEvent) -> Event | None:
+    """What an event says, None if it is of a kind to come. Raises ProblemError if the job is gone."""
+    try:
+        match sse.event:
+            case "progress":
+                return ProgressEvent.model_validate_json(sse.data)
+            case "result":
+                event = ResultEvent.model_validate_json(sse.data)
+                return event.model_copy(update={"id": sse.id})
+            case "completed":
+                return CompletedEvent(job=JobOut.model_validate_json(sse.data), id=sse.id)
+            case "gone":
+                raise ProblemError.read(_Gone.model_validate_json(sse.data).model_dump())
+    except ValidationError as error:
+        raise Unreachable(f"what sends these events is not inkqueue: {sse.data[:80]!r}") from error
+    return None
+
+
+class _Gone(BaseModel, extra="allow"):
+    """A problem (RFC 9457)."""
+
+    status: int
 
 
 class Listener:
