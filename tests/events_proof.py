@@ -168,6 +168,7 @@ def faults(courses: list[Course], wanted: list[list[str]], watch: Watch) -> list
         ),
         "a stream has not one result an image": all(sorted(each.images) == images for each in courses),
         "the gateway was not killed in the middle": 0 < watch.killed_at < STREAMS * (CHUNKS + 1),
+        "the kill cut nobody off": any(each.cuts for each in courses),
         f"the gateway took more than {MOST_MB} MB": watch.most <= MOST_MB,
     }
     return [fault for fault, well in checks.items() if not well]
