@@ -10,14 +10,18 @@ from model.card import read_cards
 from worker.connection import connect, connect_async, require_safe
 from worker.entrance import Entrance
 from worker.gauges import Gauges
+from worker.journal import Journal
 from worker.ledger import Ledger
 from worker.store import Store
 from worker.upkeep import Upkeep
 
 from . import problems
 from .auth import Keyring, require_safe_address
+from .following import Following
 from .metrics import Measured, Metrics
-from .routes import items, jobs, predictions, results, service
+from .notices import Notices
+from .places import Places
+from .routes import events, items, jobs, predictions, results, service
 from .settings import GatewaySettings
 from .submission import Submitter
 from .waiting import Waiting
@@ -45,9 +49,10 @@ def create_app(settings: GatewaySettings | None = None) -> FastAPI:
     )
     app.state.settings, app.state.keyring = settings, keyring
     app.state.cards, app.state.metrics = cards, metrics
+    app.state.places = Places(settings.max_streams, metrics.streams)
     problems.install(app)
     app.add_middleware(Measured, metrics=metrics)
-    for routes in (jobs, results, items, predictions, service):
+    for routes in (jobs, results, items, events, predictions, service):
         app.include_router(routes.router)
     return app
 
@@ -60,12 +65,14 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     store = app.state.store = Store(client)
     gauges = app.state.gauges = Gauges(client)
     app.state.submitter = Submitter(Entrance(client), store, gauges, settings, app.state.cards)
-    waiting = app.state.waiting = Waiting(store, client)
+    notices = app.state.notices = Notices(client)
+    app.state.waiting = Waiting(store, notices)
+    app.state.following = Following(Journal(client, store), store, notices, settings.ping_s)
     upkeep = Upkeep(Ledger(blocking, settings.lease_ms), list(app.state.cards))
-    waiting.start()
+    notices.start()
     upkeep.start()
     yield
     upkeep.stop()
-    await waiting.stop()
+    await notices.stop()
     await client.aclose()
     blocking.close()

@@ -11,6 +11,9 @@ WORKERS = "ink:workers"
 ENDED = "ink:ended"
 """The pub/sub channel on which the name of every job that ends is announced."""
 
+CHANGED = "ink:changed"
+"""The same for every job that begins, goes on, or is being canceled."""
+
 
 def job_name(owner: str, job_id: str) -> str:
     """What a job is called inside: its owner is part of its name, so nobody else's is ever found."""
@@ -50,6 +53,11 @@ def starts(name: str) -> str:
 def results(name: str) -> str:
     """The hash of packed results by chunk."""
     return f"ink:job:{name}:out"
+
+
+def events(name: str) -> str:
+    """The stream of what happened to a job."""
+    return f"ink:job:{name}:events"
 
 
 def owner_jobs(owner: str) -> str:

@@ -77,6 +77,18 @@ class Store:
             items += _items(starts[chunk], starts[chunk + 1], result, names)
         return [item for item in items if first <= item.index < last]
 
+    async def chunk(self, name: str, chunk: int) -> list[Item]:
+        """The images of a chunk that was committed; none if the job was deleted since."""
+        async with self._client.pipeline(transaction=False) as pipe:
+            pipe.getrange(keys.starts(name), 4 * chunk, 4 * chunk + 7)
+            pipe.hget(keys.results(name), str(chunk))
+            pipe.get(keys.chunk_names(name, chunk))
+            bounds, packed, named = await pipe.execute()
+        if not bounds or not packed:
+            return []
+        first, after = struct.unpack("<2I", bounds)
+        return _items(first, after, packed, named)
+
     async def payload(self, name: str, index: int) -> tuple[bytes | None, int]:
         """The packed chunk that holds image `index` (None: no longer kept), and its place there."""
         starts = await self.starts(name)

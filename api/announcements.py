@@ -1,0 +1,64 @@
+"""What happens to a job as the bytes of server-sent events (WHATWG HTML, 9.2)."""
+
+from typing import Any
+
+import orjson
+from fastapi.sse import KEEPALIVE_COMMENT, format_sse_event
+
+from worker.jobs import Job
+from worker.journal import Look
+
+from .happenings import ProgressEvent
+from .problems import Problem
+from .schemas import JobOut
+
+PING = KEEPALIVE_COMMENT
+RETRY_MS = 1000
+"""How long a browser waits before it comes back."""
+
+
+def opening() -> bytes:
+    """What a stream begins with."""
+    return format_sse_event(retry=RETRY_MS)
+
+
+def progress(look: Look) -> bytes:
+    """The event without an id, which is about now; nothing of a job that is gone."""
+    if not isinstance(look.job, Job):
+        return b""
+    shown = ProgressEvent.of(look.job, look.images_per_second)
+    return format_sse_event(event="progress", data_str=shown.model_dump_json())
+
+
+def result(event_id: str, items: list[dict[str, Any]]) -> bytes:
+    """The event of a chunk."""
+    data = orjson.dumps({"data": items}).decode()
+    return format_sse_event(event="result", id=event_id, data_str=data)
+
+
+def completed(event_id: str, job: Job) -> bytes:
+    """The last event of a job."""
+    data = JobOut.of(job).model_dump_json()
+    return format_sse_event(event="completed", id=event_id or None, data_str=data)
+
+
+def gone(problem: Problem, path: str) -> bytes:
+    """The last event of a job that was deleted or expired meanwhile: the problem others would get."""
+    data = orjson.dumps(problem.body(path)).decode()
+    return format_sse_event(event="gone", data_str=data)
+
+
+EXAMPLE = """\
+event: progress
+data: {"state":"running","counts":{"total":512,"queued":256,"running":256,"succeeded":0,"failed":0,\
+"canceled":0},"position":0,"eta_seconds":0.4,"images_per_second":1290.0}
+
+event: result
+data: {"data":[{"index":0,"name":"0.png","status":"succeeded","label":"7","confidence":0.9982,\
+"uncertain":false,"top_k":[{"label":"7","p":0.9982},{"label":"1","p":0.0011}]}]}
+id: 1795879200123-0
+
+event: completed
+data: {"id":"job_66a4dca45f3f0e060ae8b757c656ea57","state":"succeeded"}
+id: 1795879200456-1
+"""

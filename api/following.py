@@ -1,0 +1,80 @@
+"""What the event streams of a gateway read: where one may begin, a look at a job, a chunk's results."""
+
+import asyncio
+import re
+
+from worker.jobs import Job
+from worker.journal import START, Journal, Look, order
+from worker.store import Store
+
+from . import announcements
+from .notices import Notices
+from .problems import Problem
+from .schemas import item_out
+from .sharing import Shared
+
+PACE_S = 0.2
+"""Between two looks, so that there are at most 5 progress events a second."""
+
+FRAMES, LARGE = 128, 256 << 10
+"""Results of so many chunks, none larger, are held for other readers: 32 MiB at most."""
+
+PAGE = 100
+LOOKS_AT_ONCE = 16
+_ID = re.compile(r"\d{1,19}-\d{1,19}")
+
+
+class Following:
+    """The streams of one gateway; those at the same place in the same job read together."""
+
+    def __init__(self, journal: Journal, store: Store, notices: Notices, ping_s: float) -> None:
+        self._journal, self._store = journal, store
+        self.notices, self.ping_s = notices, ping_s
+        self._looks: Shared[tuple[Look, bytes]] = Shared(PACE_S, 4096)
+        self._frames: Shared[bytes | None] = Shared(5.0, FRAMES)
+        self._turns = asyncio.Semaphore(LOOKS_AT_ONCE)
+
+    async def resume(self, job: Job, last: str | None, results: bool) -> str | None:
+        """The id after which a stream goes on, None if its reader has heard everything.
+
+        Raises `invalid-event-id` for what this job never said.
+        """
+        newest = await self._journal.newest(job.name)
+        after = _checked(last, job, newest) if last else START
+        if last and job.state.final and after == newest:
+            return None
+        return after if results else newest or START
+
+    async def look(self, name: str, after: str) -> tuple[Look, bytes]:
+        """A job and what happened after an event, not older than the last notice; and its progress."""
+
+        async def ask() -> tuple[Look, bytes]:
+            async with self._turns:
+                look = await self._journal.look(name, after, PAGE)
+            return look, announcements.progress(look)
+
+        return await self._looks.get((name, after, self.notices.heard(name)), ask)
+
+    async def result(self, job: Job, event_id: str, chunk: int) -> bytes | None:
+        """The event of a chunk; None if the job was deleted meanwhile."""
+
+        async def ask() -> bytes | None:
+            async with self._turns:
+                items = await self._store.chunk(job.name, chunk)
+            if not items:
+                return None
+            return announcements.result(event_id, [item_out(job, item) for item in items])
+
+        frame = await self._frames.get((job.name, event_id), ask)
+        if frame is None or len(frame) > LARGE:
+            self._frames.drop((job.name, event_id))
+        return frame
+
+
+def _checked(last: str, job: Job, newest: str) -> str:
+    """`last` if it can have been an event of this job. Raises `invalid-event-id`."""
+    if not _ID.fullmatch(last):
+        raise Problem("invalid-event-id", "Send the id of an event as it came, or none to hear all.")
+    if order(last) > order(newest or f"{job.created}-0"):
+        raise Problem("invalid-event-id", "This job has no such event; send no id to hear all.")
+    return last
