@@ -37,6 +37,7 @@ class Submission:
     fingerprint: str
     parent: str = ""
     idempotency: str | None = None
+    callback_url: str = ""
 
     @property
     def name(self) -> str:
@@ -57,7 +58,7 @@ class Caps:
 class Verdict:
     """What `submit` made of a submission; `name` is of the job that stands."""
 
-    kind: Literal["new", "replay", "mismatch", "gone", "full", "many", "unstaged"]
+    kind: Literal["new", "replay", "mismatch", "gone", "full", "many", "unstaged", "unsigned"]
     name: str = ""
 
 
@@ -119,6 +120,7 @@ def _wanted(job: Submission, token: str, total: int, chunks: int, caps: Caps) ->
         "labels": job.labels,
         "weights": job.weights,
         "parent": job.parent,
+        "callback": job.callback_url,
         "ttl_ms": job.ttl_s * 1000,
         "fingerprint": job.fingerprint,
         "max_queued": caps.max_queued,
