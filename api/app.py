@@ -13,11 +13,13 @@ from worker.gauges import Gauges
 from worker.ledger import Ledger
 from worker.store import Store
 from worker.upkeep import Upkeep
+from worker.webhooks.deliveries import Deliveries
+from worker.webhooks.endpoints import Endpoints
 
 from . import problems
 from .auth import Keyring, require_safe_address
 from .metrics import Measured, Metrics
-from .routes import items, jobs, predictions, results, service
+from .routes import deliveries, items, jobs, predictions, results, service, webhooks
 from .settings import GatewaySettings
 from .submission import Submitter
 from .waiting import Waiting
@@ -47,7 +49,7 @@ def create_app(settings: GatewaySettings | None = None) -> FastAPI:
     app.state.cards, app.state.metrics = cards, metrics
     problems.install(app)
     app.add_middleware(Measured, metrics=metrics)
-    for routes in (jobs, results, items, predictions, service):
+    for routes in (jobs, results, items, predictions, webhooks, deliveries, service):
         app.include_router(routes.router)
     return app
 
@@ -59,6 +61,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     require_safe(blocking, settings.allow_unsafe_redis)
     store = app.state.store = Store(client)
     gauges = app.state.gauges = Gauges(client)
+    app.state.endpoints, app.state.deliveries = Endpoints(client), Deliveries(client)
     app.state.submitter = Submitter(Entrance(client), store, gauges, settings, app.state.cards)
     waiting = app.state.waiting = Waiting(store, client)
     upkeep = Upkeep(Ledger(blocking, settings.lease_ms), list(app.state.cards))

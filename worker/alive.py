@@ -19,7 +19,7 @@ def main() -> None:
     since = (client.time()[0] - LATELY_S) * 1000
     alive: list[Any] = []
     for kind in (keys.WORKERS, keys.SENDERS):
-        alive += client.zrangebyscore(kind, since, "+inf")  # type: ignore[arg-type]
+        alive += client.zrangebyscore(kind, since, "+inf")
     raise SystemExit(not any(each.decode().startswith(f"{host}-") for each in alive))
 
 

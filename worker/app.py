@@ -1,4 +1,4 @@
-"""The Celery applications: how doorbells travel. `celery -A worker.app worker` finds that of the workers.
+"""The Celery applications: how doorbells travel. `celery -A worker.app worker` finds the workers' one.
 
 No results, no remote control, no pickle: the ledger is the truth, Celery only wakes.
 """

@@ -38,6 +38,7 @@ class Submission:
     parent: str = ""
     idempotency: str | None = None
     callback_url: str = ""
+    quiet: bool = False  # only a callback_url is told of its end
 
     @property
     def name(self) -> str:
@@ -121,6 +122,7 @@ def _wanted(job: Submission, token: str, total: int, chunks: int, caps: Caps) ->
         "weights": job.weights,
         "parent": job.parent,
         "callback": job.callback_url,
+        "quiet": job.quiet,
         "ttl_ms": job.ttl_s * 1000,
         "fingerprint": job.fingerprint,
         "max_queued": caps.max_queued,

@@ -1,4 +1,4 @@
-"""What the Celery processes of ours, workers and senders, have in common: how they run and how they log."""
+"""What our Celery processes, workers and senders, have in common: how they run and how they log."""
 
 import logging
 import sys

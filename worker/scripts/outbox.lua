@@ -57,6 +57,15 @@ local function put_out(owner, hook, lane, url, name, event)
   stat('webhooks_created', 1)
 end
 
+local function tell_endpoints(name, owner, event)
+  for _, hook in ipairs(redis.call('ZRANGE', 'ink:hooks:' .. owner, 0, -1)) do
+    local enabled, events = unpack(redis.call('HMGET', hook_key(owner, hook), 'enabled', 'events'))
+    if enabled == '1' and string.find(events, event.type, 1, true) then
+      put_out(owner, hook, owner .. '/' .. hook, '', name, event)
+    end
+  end
+end
+
 -- Tell the owner of a job, once, how it ended: every endpoint that wants to know, and its callback_url.
 tell_owner = function(name, job, state)
   local done = job.succeeded + job.failed + job.canceled
@@ -67,13 +76,8 @@ tell_owner = function(name, job, state)
       succeeded = job.succeeded, failed = job.failed, canceled = job.canceled
     }
   }
-  for _, hook in ipairs(redis.call('ZRANGE', 'ink:hooks:' .. job.owner, 0, -1)) do
-    local enabled, events = unpack(redis.call('HMGET', hook_key(job.owner, hook), 'enabled', 'events'))
-    if enabled == '1' and string.find(events, event.type, 1, true) then
-      put_out(job.owner, hook, job.owner .. '/' .. hook, '', name, event)
-    end
-  end
-  local url = redis.call('HGET', key(name), 'callback')
+  local url, quiet = unpack(redis.call('HMGET', key(name), 'callback', 'quiet'))
+  if quiet ~= '1' then tell_endpoints(name, job.owner, event) end
   if url and url ~= '' then
     local host = string.match(url, '^%a+://([^/?]+)')
     put_out(job.owner, 'callback', job.owner .. '/callback@' .. host, url, name, event)

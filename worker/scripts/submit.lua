@@ -41,7 +41,8 @@ redis.call('HSET', key(name), 'state', 'queued', 'owner', want.owner, 'model', w
   'canceled', 0, 'running', 0, 'next', 0, 'created', now, 'expires', expires,
   'fingerprint', want.fingerprint, 'options', want.options, 'metadata', want.metadata,
   'parent', want.parent, 'labels', want.labels, 'weights', want.weights,
-  'keep', want.keep and 1 or 0, 'callback', want.callback)
+  'keep', want.keep and 1 or 0, 'callback', want.callback,
+  'quiet', want.quiet and 1 or 0)
 redis.call('SET', key(name, 'starts'), starts)
 redis.call('PEXPIREAT', key(name, 'starts'), expires + GRACE)
 redis.call('PEXPIREAT', key(name), expires + GRACE)

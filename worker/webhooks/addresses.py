@@ -31,7 +31,7 @@ FORBIDDEN_V4 = [
 ]
 
 GLOBAL_V6 = ipaddress.IPv6Network("2000::/3")
-"""All that is assigned to be global unicast. Loopback, mapped IPv4, NAT64, local, multicast lie outside."""
+"""What is assigned as global unicast. Loopback, mapped IPv4, NAT64, local and multicast lie outside."""
 
 FORBIDDEN_V6 = [
     ipaddress.IPv6Network(network)

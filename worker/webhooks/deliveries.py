@@ -80,7 +80,7 @@ class Deliveries:
         return Delivery.from_hash(delivery, fields, attempts) if fields else None
 
     async def redeliver(self, name: str, delivery: str) -> str:
-        """Send it again: 'pending', 'sending' (it is), 'missing', 'disabled' or 'deleted' (its endpoint)."""
+        """Send it again: 'pending', 'sending', 'missing'; 'disabled' or 'deleted' is its endpoint."""
         answer: bytes = await self._redeliver(args=[name, delivery])
         return answer.decode()
 

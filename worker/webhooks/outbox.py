@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Claim:
-    """A delivery that is ours for one lease; `attempt` counts from 1, `event` is as the ledger has it."""
+    """A delivery that is ours for one lease; `attempt` counts from 1, `event` is the ledger's."""
 
     id: str
     token: int
@@ -47,8 +47,10 @@ class Outbox:
         limits = self._limits
         args = [room, limits.lease_ms, limits.per_endpoint, limits.per_caller, limits.attempts]
         return [
-            Claim(id.decode(), token, attempt, url.decode(), event, tuple(map(bytes.decode, secrets)))
-            for id, token, attempt, url, event, *secrets in await self._dispatch(args=args)
+            Claim(
+                message.decode(), token, attempt, url.decode(), event, tuple(map(bytes.decode, secrets))
+            )
+            for message, token, attempt, url, event, *secrets in await self._dispatch(args=args)
         ]
 
     async def conclude(self, claim: Claim, outcome: "Outcome", delay_s: float) -> str:
@@ -60,12 +62,10 @@ class Outbox:
         """Give a claim back; the attempt does not count."""
         await self._end(claim, "released", None, 0)
 
-    async def _end(
-        self, claim: Claim, verdict: str, outcome: "Outcome | None", delay_s: float
-    ) -> str:
+    async def _end(self, claim: Claim, verdict: str, outcome: "Outcome | None", delay_s: float) -> str:
         attempt = json.dumps(_attempt(outcome)) if outcome else "{}"
         delay_ms, most = round(delay_s * 1000), self._limits.attempts
-        args = [claim.id, claim.token, verdict, attempt, delay_ms, most]
+        args: list[str | int] = [claim.id, claim.token, verdict, attempt, delay_ms, most]
         state: bytes = await self._conclude(args=args)
         return state.decode()
 

@@ -19,7 +19,7 @@ Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 
 
 class Resolver:
-    """The system's resolver on threads of its own, so that a name server without answers blocks nobody."""
+    """The system's resolver on threads of its own: a silent name server blocks nobody else."""
 
     def __init__(self, threads: int) -> None:
         # glibc reads this before its first look-up; it would wait 5 s for each server, twice.

@@ -91,9 +91,7 @@ class Poster:
 async def _exchange(
     pool: httpcore.AsyncConnectionPool, target: Target, headers: Mapping[str, str], body: bytes
 ) -> tuple[int, str | None]:
-    url = httpcore.URL(
-        scheme=target.scheme, host=target.host, port=target.port, target=target.target
-    )
+    url = httpcore.URL(scheme=target.scheme, host=target.host, port=target.port, target=target.target)
     async with pool.stream("POST", url, headers=list(headers.items()), content=body) as response:
         asked = [value for name, value in response.headers if name.lower() == b"retry-after"]
         await _drink(response)

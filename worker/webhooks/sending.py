@@ -74,7 +74,7 @@ class Sending:
                 made += len(claims)
                 if not under_way:
                     break
-                done, under_way = await asyncio.wait(
+                _, under_way = await asyncio.wait(
                     under_way, timeout=LOOK_S, return_when=asyncio.FIRST_COMPLETED
                 )
         finally:
@@ -90,12 +90,11 @@ class Sending:
             return
         delay = delay_s(self._schedule, claim.attempt, outcome.retry_after)
         try:
-            state = await outbox.conclude(claim, outcome, delay)
+            await outbox.conclude(claim, outcome, delay)
         except redis.RedisError as error:
             log.warning("%s will be sent again, since its outcome was not stored: %s", claim.id, error)
-        else:
-            result = outcome.status or outcome.error
-            log.info("%s attempt %d: %s, %s", claim.id, claim.attempt, result, state)
+        if not outcome.delivered:
+            log.info("%s attempt %d: %s", claim.id, claim.attempt, outcome.status or outcome.error)
 
 
 async def _end(under_way: set[asyncio.Task[None]]) -> None:

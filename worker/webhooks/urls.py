@@ -65,7 +65,7 @@ def parse_url(url: str, policy: Policy) -> Target:
     match = _URL.fullmatch(url)
     if len(url) > LONGEST or not match:
         raise ForbiddenUrl(
-            f"not an http(s) URL of at most {LONGEST} ASCII characters without user, password and fragment"
+            f"not an http(s) URL of at most {LONGEST} ASCII characters, without user, password, fragment"
         )
     scheme, host = match["scheme"], match["host"].lower()
     port = int(match["port"] or {"http": 80, "https": 443}[scheme])
