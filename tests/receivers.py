@@ -57,10 +57,15 @@ class Receiver:
     def serve(self, link: socket.socket) -> None:
         with suppress(OSError), link:
             if self.tls:
-                link = self.tls.wrap_socket(link, server_side=True)
-            self.messages.append(_read(link))
-            number = min(len(self.messages), len(self.answers)) - 1
-            self.answers[number](self, link)
+                with self.tls.wrap_socket(link, server_side=True) as secured:
+                    self._answer(secured)
+            else:
+                self._answer(link)
+
+    def _answer(self, link: socket.socket) -> None:
+        self.messages.append(_read(link))
+        number = min(len(self.messages), len(self.answers)) - 1
+        self.answers[number](self, link)
 
 
 def status(code: int, *headers: str) -> Answer:
@@ -101,12 +106,14 @@ def babble(_: Receiver, link: socket.socket) -> None:
 
 
 @contextmanager
-def running_receiver(*answers: Answer, tls: ssl.SSLContext | None = None) -> Iterator[Receiver]:
+def running_receiver(
+    *answers: Answer, tls: ssl.SSLContext | None = None, host: str = "127.0.0.1", port: int = 0
+) -> Iterator[Receiver]:
     """A receiver on a free port."""
-    with socket.create_server(("127.0.0.1", 0), backlog=64) as listener:
+    with socket.create_server((host, port), backlog=1024) as listener:
         scheme = "https" if tls else "http"
         port = listener.getsockname()[1]
-        receiver = Receiver(answers or (OK,), f"{scheme}://127.0.0.1:{port}/hook", tls=tls)
+        receiver = Receiver(answers or (OK,), f"{scheme}://{host}:{port}/hook", tls=tls)
         accepting = threading.Thread(target=_accept, args=(receiver, listener))
         accepting.start()
         try:

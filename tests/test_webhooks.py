@@ -1,5 +1,7 @@
 """Webhooks from a job's end to a receiver that verifies them, on real processes that may be killed."""
 
+import asyncio
+import inspect
 import signal
 import socket
 import subprocess
@@ -12,6 +14,12 @@ import httpx
 import numpy as np
 import pytest
 import redis
+from typer.testing import CliRunner
+
+from api.cli import app
+from api.client import AsyncClient, Client, ProblemError
+from api.client.webhooks import AsyncWebhooks, Webhooks
+from worker.webhooks.events import Event
 
 from conftest import Services, running_services
 from receivers import OK, babble, drip, hang, pour, running_receiver, status
@@ -250,6 +258,104 @@ def test_jobs_that_end_otherwise_are_told_of_too(http: httpx.Client, stack: Serv
         told = receiver.wait()[0].verified(secret)
         assert (told["type"], told["data"]["state"]) == ("job.canceled", "canceled")
         assert sum(told["data"]["counts"].values()) == 2 * told["data"]["counts"]["total"]
+
+
+def test_the_client_speaks_of_webhooks_in_both_voices(http: httpx.Client, stack: Services) -> None:
+    with running_receiver() as receiver, Client(stack.url) as client:
+        made = client.webhooks.create(receiver.url, [Event.COMPLETED], "mine")
+        assert client.webhooks.update(made.id, description="still mine").description == "still mine"
+        assert [each.id for each in client.webhooks.list()] == [made.id]
+        job = run_job(http)
+        receiver.wait()[0].verified(made.secret)
+        wait_over(http, job)
+        (delivery,) = client.webhooks.deliveries(job)
+        client.webhooks.redeliver(job, delivery.id)
+        assert receiver.wait(2)[1].id == delivery.id
+
+    async def speak() -> None:
+        async with AsyncClient(stack.url) as client:
+            assert (await client.webhooks.list())[0].description == "still mine"
+            assert (await client.webhooks.rotate_secret(made.id, 0)).secret != made.secret
+            assert (await client.webhooks.update(made.id, enabled=False)).disabled_reason
+            assert [each.id for each in await client.webhooks.deliveries(job)] == [delivery.id]
+            with pytest.raises(ProblemError, match="enabled"):
+                await client.webhooks.redeliver(job, delivery.id)
+            await client.webhooks.delete(made.id)
+            with pytest.raises(ProblemError, match="not a host|one of|not an http"):
+                await client.webhooks.create("https://exa mple.org")
+
+    asyncio.run(speak())
+    assert public(Webhooks) == public(AsyncWebhooks)
+
+
+def public(kind: type) -> dict[str, list[str]]:
+    """The methods of a class and what they take."""
+    return {
+        name: list(inspect.signature(method).parameters)
+        for name, method in inspect.getmembers(kind, inspect.isfunction)
+        if not name.startswith("_")
+    }
+
+
+def test_the_command_speaks_of_webhooks(http: httpx.Client, stack: Services) -> None:
+    def inkqueue(*arguments: str) -> str:
+        done = CliRunner().invoke(app, ["webhooks", *arguments], env={"INKQUEUE_URL": stack.url})
+        assert done.exit_code == 0, done.stderr
+        return done.stdout
+
+    with running_receiver(status(410), OK) as receiver:
+        hook, secret = inkqueue("add", receiver.url, "--event", "job.completed").split()
+        job = run_job(http)
+        receiver.wait()[0].verified(secret)
+        wait_over(http, job)
+        assert "410 Gone" in inkqueue("list")
+        inkqueue("enable", hook)
+        listed = inkqueue("deliveries", job).splitlines()[1].split()
+        assert listed[1:] == [hook, "job.completed", "failed", "1", "410"]
+        inkqueue("redeliver", job, listed[0])
+        receiver.wait(2)
+    assert inkqueue("secret").startswith("whsec_")
+    inkqueue("delete", hook)
+    assert inkqueue("list").count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("body", "slug"),
+    [
+        ({"url": "ftp://example.org/"}, "webhook-url-forbidden"),
+        ({"url": "http://user@example.org/"}, "webhook-url-forbidden"),
+        ({}, "invalid-parameter"),
+        ({"url": 7}, "invalid-parameter"),
+        ({"url": "https://example.org/", "events": []}, "invalid-parameter"),
+        ({"url": "https://example.org/", "events": ["job.begun"]}, "invalid-parameter"),
+        ({"url": "https://example.org/", "secret": "whsec_x"}, "invalid-parameter"),
+        ({"url": "https://example.org/" + "a" * 5000}, "body-too-large"),
+    ],
+)
+def test_what_cannot_be_registered_is_said(http: httpx.Client, body: dict[str, Any], slug: str) -> None:
+    answer = http.post("/v1/webhooks", json=body)
+    assert answer.json()["type"] == f"/problems/{slug}"
+    assert answer.json()["detail"]
+
+
+def test_what_is_not_there_is_said(http: httpx.Client) -> None:
+    job = run_job(http)
+    absent = f"/v1/webhooks/wh_{'0' * 32}"
+    for answer in (
+        http.get(absent),
+        http.patch(absent, json={"enabled": True}),
+        http.patch("/v1/webhooks/callback", json={"url": "https://example.org/"}),
+        http.delete(absent),
+        http.post(f"{absent}/secret"),
+        http.get(f"{absent}/deliveries"),
+        http.get("/v1/jobs/nothing/deliveries"),
+        http.post(f"/v1/jobs/{job}/deliveries/msg_{'0' * 40}/redeliver"),
+    ):
+        assert (answer.status_code, answer.json()["type"]) == (404, "/problems/not-found")
+    assert http.get(f"/v1/jobs/{job}/deliveries").json() == {"data": []}
+    assert http.post("/v1/jobs?callback_url=file:///etc/passwd", content=b"x").json()["type"] == (
+        "/problems/webhook-url-forbidden"
+    )
 
 
 def test_outcomes_are_counted(http: httpx.Client) -> None:

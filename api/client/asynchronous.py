@@ -15,6 +15,7 @@ from .flows import Flows, Only, Options, Progress
 from .patience import Patience
 from .settings import DEFAULT_URL, httpx_settings, id_of
 from .uploads import Upload, What, prepare
+from .webhooks import AsyncWebhooks
 
 T = TypeVar("T")
 
@@ -27,6 +28,7 @@ class AsyncClient:
     ) -> None:
         self._http = httpx.AsyncClient(**httpx_settings(url, api_key))
         self._flows = Flows(patience or Patience())
+        self.webhooks = AsyncWebhooks(patience or Patience(), self._run)
 
     async def submit(
         self,
@@ -117,7 +119,7 @@ class AsyncClient:
                 reply = await self._call(step)
 
     async def _call(self, call: Call) -> Reply:
-        body = _blocks(call.upload) if call.upload else None
+        body = _blocks(call.upload) if call.upload else call.json
         try:
             return await self._http.request(content=body, **call.arguments())
         except httpx.TransportError as error:

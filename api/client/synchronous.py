@@ -14,6 +14,7 @@ from .flows import Flows, Only, Options, Progress
 from .patience import Patience
 from .settings import DEFAULT_URL, httpx_settings, id_of
 from .uploads import What, prepare
+from .webhooks import Webhooks
 
 T = TypeVar("T")
 
@@ -26,6 +27,7 @@ class Client:
     ) -> None:
         self._http = httpx.Client(**httpx_settings(url, api_key))
         self._flows = Flows(patience or Patience())
+        self.webhooks = Webhooks(patience or Patience(), self._run)
 
     def submit(
         self,
@@ -114,7 +116,7 @@ class Client:
                 reply = self._call(step)
 
     def _call(self, call: Call) -> Reply:
-        body = call.upload.blocks() if call.upload else None
+        body = call.upload.blocks() if call.upload else call.json
         try:
             return self._http.request(content=body, **call.arguments())
         except httpx.TransportError as error:

@@ -77,7 +77,7 @@ async def change_webhook(
     if "url" in changes:
         require_url(changes["url"], Policy.of(settings))
     await _find(endpoints, owner, webhook_id)  # the callback secret is no endpoint to be changed
-    if not await endpoints.amend(owner, webhook_id, **changes):
+    if not await endpoints.amend(owner, webhook_id, changes):
         raise _missing()
     return WebhookOut.of(await _find(endpoints, owner, webhook_id))
 

@@ -73,7 +73,7 @@ class Endpoints:
         found = [await self.find(owner, hook.decode()) for hook in hooks]
         return [each for each in found if each]
 
-    async def amend(self, owner: str, hook: str, **changes: Any) -> bool:
+    async def amend(self, owner: str, hook: str, changes: Mapping[str, Any]) -> bool:
         """Change url, events, description or enabled; whether there is such an endpoint."""
         return bool(await self._scripts["amend"](args=[owner, hook, *_flat(_fields(**changes))]))
 

@@ -124,8 +124,8 @@ def _reason(error: Exception) -> str:
             return str(error)
         case TimeoutError() | httpcore.TimeoutException():
             return "it took too long"
-        case httpcore.ConnectError() if isinstance(error.__cause__, ssl.SSLError):
-            return f"TLS failed: {error}"
+        case httpcore.ConnectError() if tls := _tls_error(error):
+            return f"TLS failed: {tls.reason or tls}"
         case httpcore.ConnectError():
             return "it could not be connected to"
         case httpcore.NetworkError() | httpcore.ProtocolError():
@@ -133,3 +133,12 @@ def _reason(error: Exception) -> str:
         case OSError():
             return "its name could not be found"
     return f"unexpected: {type(error).__name__}"
+
+
+def _tls_error(error: httpcore.ConnectError) -> ssl.SSLError | None:
+    """What httpcore made a ConnectError of, if it was about TLS."""
+    for origin in error.args:
+        for each in (origin, getattr(origin, "__cause__", None)):
+            if isinstance(each, ssl.SSLError):
+                return each
+    return None
