@@ -21,8 +21,8 @@ from ledgers import finish, in_store, ledger, on_redis, read_stats, submit
 
 pytestmark = pytest.mark.usefixtures("clean_redis")
 
-LIMITS = Limits(lease_ms=200, per_endpoint=3, per_caller=5, attempts=10)
-PATIENT = replace(LIMITS, lease_ms=10_000)
+LIMITS = Limits(lease_ms=10_000, per_endpoint=3, per_caller=5, attempts=10)
+BRIEF = replace(LIMITS, lease_ms=200)
 GOOD = Outcome(0.1, status=200)
 BAD = Outcome(0.1, status=500)
 OWNER = "anonymous"
@@ -136,9 +136,9 @@ def test_a_quiet_job_tells_its_callback_only(redis_url: str) -> None:
 def test_a_lease_keeps_others_away_until_it_runs_out(redis_url: str) -> None:
     register(redis_url)
     end(redis_url, "a")
-    (first,) = claim(redis_url)
+    (first,) = claim(redis_url, limits=BRIEF)
     assert claim(redis_url) == []
-    time.sleep(LIMITS.lease_ms / 1000 + 0.05)
+    time.sleep(BRIEF.lease_ms / 1000 + 0.05)
     (second,) = claim(redis_url)
     assert (second.id, second.attempt) == (first.id, 2)
     assert conclude(redis_url, first, BAD) == "lost"  # too late; another has it
@@ -151,8 +151,8 @@ def test_a_lease_keeps_others_away_until_it_runs_out(redis_url: str) -> None:
 def test_what_arrived_counts_even_if_the_lease_is_lost(redis_url: str) -> None:
     register(redis_url)
     end(redis_url, "a")
-    (first,) = claim(redis_url)
-    time.sleep(LIMITS.lease_ms / 1000 + 0.05)
+    (first,) = claim(redis_url, limits=BRIEF)
+    time.sleep(BRIEF.lease_ms / 1000 + 0.05)
     (second,) = claim(redis_url)
     assert conclude(redis_url, first, GOOD) == "delivered"
     assert conclude(redis_url, second, BAD) == "settled"
@@ -164,15 +164,15 @@ def test_a_receiver_and_a_caller_have_only_so_many_under_way(redis_url: str) -> 
     register(redis_url, owner="other")
     end(redis_url, *(f"job{number}" for number in range(8)))
     end(redis_url, "theirs", owner="other")
-    claims = claim(redis_url, limits=PATIENT)
+    claims = claim(redis_url)
     lanes = [of_lane(redis_url, each) for each in claims]
     assert sorted(map(lanes.count, {first, second})) == [2, 3]
     assert len(claims) == 6  # five of one caller, and the other is not held up
-    assert claim(redis_url, limits=PATIENT) == []
+    assert claim(redis_url) == []
     mine = next(each for each, lane in zip(claims, lanes, strict=True) if lane == first)
     conclude(redis_url, mine, GOOD)
     time.sleep(0.3)  # a blocked lane is looked at again
-    assert len(claim(redis_url, limits=PATIENT)) >= 1
+    assert len(claim(redis_url)) >= 1
 
 
 def of_lane(url: str, claimed: Claim) -> str:
@@ -184,10 +184,10 @@ def of_lane(url: str, claimed: Claim) -> str:
 def test_many_that_wait_for_a_full_lane_hide_nobody(redis_url: str) -> None:
     register(redis_url)
     end(redis_url, *(f"job{number}" for number in range(40)))
-    assert len(claim(redis_url, limits=PATIENT)) == 3
+    assert len(claim(redis_url)) == 3
     register(redis_url, owner="other")
     end(redis_url, "theirs", owner="other")
-    (theirs,) = claim(redis_url, limits=PATIENT)
+    (theirs,) = claim(redis_url)
     assert json.loads(theirs.event)["id"] == "theirs"
 
 
@@ -300,7 +300,7 @@ def test_both_secrets_are_handed_out_while_the_old_one_lives(redis_url: str) -> 
     new, until = on_redis(redis_url, lambda client: Endpoints(client).rotate(OWNER, hook, 1)) or ("", 0)
     assert until
     end(redis_url, "a")
-    (claimed,) = claim(redis_url)
+    (claimed,) = claim(redis_url, limits=BRIEF)
     assert claimed.secrets[0] == new
     assert len(claimed.secrets) == 2
     time.sleep(1.05)

@@ -281,7 +281,7 @@ def test_the_client_speaks_of_webhooks_in_both_voices(http: httpx.Client, stack:
             with pytest.raises(ProblemError, match="enabled"):
                 await client.webhooks.redeliver(job, delivery.id)
             await client.webhooks.delete(made.id)
-            with pytest.raises(ProblemError, match="not a host|one of|not an http"):
+            with pytest.raises(ProblemError, match="not an http"):
                 await client.webhooks.create("https://exa mple.org")
 
     asyncio.run(speak())
