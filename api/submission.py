@@ -9,7 +9,7 @@ from fastapi import Request
 
 from model.card import Card
 from worker import keys
-from worker.entrance import Caps, Entrance, Submission, Verdict
+from worker.entrance import Caps, Entrance, Submission
 from worker.gauges import Gauges
 from worker.jobs import Job, Lane
 from worker.store import Store
@@ -27,6 +27,7 @@ from .parameters import (
     require_url,
 )
 from .problems import Problem
+from .refusals import refusal
 from .settings import GatewaySettings
 from .staging import Staged, in_flight, staged
 
@@ -129,30 +130,11 @@ class Submitter:
         verdict = await self._entrance.submit(job, images.token, images.cutter.sizes, caps)
         images.taken = verdict.kind == "new"
         if verdict.kind not in ("new", "replay"):
-            raise await self._refusal(verdict, job)
+            raise await refusal(verdict, job, self._gauges, settings)
         standing = await self._store.job(verdict.name)
         if not isinstance(standing, Job):
             raise Problem("job-expired", "The job of this key or id is gone; use another.")
         return Accepted(standing, verdict.kind == "replay")
-
-    async def _refusal(self, verdict: Verdict, job: Submission) -> Problem:
-        match verdict.kind:
-            case "mismatch":
-                return Problem("idempotency-mismatch", "It stands for another body; use a new one.")
-            case "gone":
-                return Problem("job-expired", "A job of this id has expired; use another id.")
-            case "unsigned":
-                detail = "Make one with POST /v1/webhooks/callback/secret; it signs what is sent."
-                return Problem("callback-secret-needed", detail)
-            case "many":
-                detail = f"{self._settings.max_open} jobs are unfinished; wait for some."
-                return Problem("too-many-jobs", detail, retry_after=2)
-            case "full":
-                queue = await self._gauges.queue(job.options.model, job.lane)
-                wait = queue.images / 10 / queue.rate if queue.rate else 5.0
-                detail = "Too many images are waiting to be read."
-                return Problem("queue-full", detail, retry_after=min(60.0, wait))
-        return Problem("storage-unavailable", "What was sent is gone; send it again.", retry_after=1)
 
     def _lane(self, images: int) -> Lane:
         return "interactive" if images <= self._settings.interactive_images else "bulk"
