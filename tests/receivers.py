@@ -100,6 +100,12 @@ def pour(receiver: Receiver, link: socket.socket) -> None:
         link.sendall(bytes(1 << 16))
 
 
+def dawdle(receiver: Receiver, link: socket.socket) -> None:
+    """A good status, and a body that never comes."""
+    link.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n")
+    receiver.closing.wait()
+
+
 def babble(_: Receiver, link: socket.socket) -> None:
     """Something that is not HTTP."""
     link.sendall(b"SSH-2.0-OpenSSH_9.9\r\n")

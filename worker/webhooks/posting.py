@@ -22,6 +22,8 @@ from .urls import ForbiddenUrl, Policy, Target, parse_url
 BODY_BYTES = 64 << 10
 BODY_S = 2.0
 """The status says it all; what follows is read, so that the receiver ends well, but not for longer."""
+CLOSE_S = 0.1
+"""Of an attempt's time, what is left for closing once there is a status."""
 
 AGENT = "inkqueue-webhooks/1"
 
@@ -66,13 +68,13 @@ class Poster:
         """Send what was claimed."""
         began = time.monotonic()
         try:
-            async with asyncio.timeout(self._timeout_s):
-                status, retry_after = await self._send(claim)
+            async with asyncio.timeout(self._timeout_s) as limit:
+                status, retry_after = await self._send(claim, limit.when() or 0.0)
             return Outcome(time.monotonic() - began, status, retry_after=retry_after)
         except Exception as error:
             return Outcome(time.monotonic() - began, error=_reason(error))
 
-    async def _send(self, claim: Claim) -> tuple[int, str | None]:
+    async def _send(self, claim: Claim, end: float) -> tuple[int, str | None]:
         target, body = parse_url(claim.url, self._policy), body_of(claim.event)
         headers = {
             "host": _authority(target),
@@ -85,24 +87,28 @@ class Poster:
         async with httpcore.AsyncConnectionPool(
             ssl_context=self._tls, max_connections=1, network_backend=self._backend
         ) as pool:
-            return await _exchange(pool, target, headers, body)
+            return await _exchange(pool, target, headers, body, end - CLOSE_S)
 
 
 async def _exchange(
-    pool: httpcore.AsyncConnectionPool, target: Target, headers: Mapping[str, str], body: bytes
+    pool: httpcore.AsyncConnectionPool,
+    target: Target,
+    headers: Mapping[str, str],
+    body: bytes,
+    end: float,
 ) -> tuple[int, str | None]:
     url = httpcore.URL(scheme=target.scheme, host=target.host, port=target.port, target=target.target)
     async with pool.stream("POST", url, headers=list(headers.items()), content=body) as response:
         asked = [value for name, value in response.headers if name.lower() == b"retry-after"]
-        await _drink(response)
+        await _drink(response, end)
         return response.status, asked[0].decode("latin-1") if asked else None
 
 
-async def _drink(response: httpcore.Response) -> None:
-    """Read a little of the answer's body and forget it."""
-    left = BODY_BYTES
+async def _drink(response: httpcore.Response, end: float) -> None:
+    """Read a little of the answer's body, at most until `end` of the loop's time, and forget it."""
+    left, now = BODY_BYTES, asyncio.get_running_loop().time()
     try:
-        async with asyncio.timeout(BODY_S):
+        async with asyncio.timeout_at(min(end, now + BODY_S)):
             async for block in response.aiter_stream():
                 left -= len(block)
                 if left < 0:
