@@ -228,21 +228,21 @@ def test_hostile_receivers_hold_up_neither_predictions_nor_others(
 ) -> None:
     image = pngs(1, rng)[0]
 
-    def median_ms() -> float:
+    def times_ms() -> list[float]:
         times = []
         for _ in range(15):
             began = time.perf_counter()
             assert http.post("/v1/predictions", content=image, headers=PNG).status_code == 200
-            times.append(time.perf_counter() - began)
-        return 1000 * sorted(times)[7]
+            times.append(1000 * (time.perf_counter() - began))
+        return sorted(times)
 
-    before = median_ms()
+    before = times_ms()
     with running_receiver(hang) as silent, running_receiver(drip) as slow, running_receiver() as good:
         for receiver in (silent, slow, good):
             register(http, receiver.url)
         jobs = [run_job(http) for _ in range(10)]
         silent.wait()
-        during = median_ms()
+        during = times_ms()
         arrived = good.wait(10)
         assert max(message.at for message in arrived) - arrived[0].at < 5
         # as many at a time as one receiver may have, for all the messages that wait for it
@@ -253,7 +253,9 @@ def test_hostile_receivers_hold_up_neither_predictions_nor_others(
     slowly = slow_ones[0]
     assert slowly["error"] == "it took too long"
     assert TIMEOUT_S * 1000 <= slowly["took_ms"] < TIMEOUT_S * 1000 + 1000
-    assert during < 3 * before + 50, (before, during)
+    # The quickest tells of us, and not of what else the machine does; none waits for a receiver.
+    assert during[0] < 2 * before[0] + 50, (before, during)
+    assert during[7] < 1000 * TIMEOUT_S / 2, (before, during)
 
 
 def test_jobs_that_end_otherwise_are_told_of_too(http: httpx.Client, stack: Services) -> None:
