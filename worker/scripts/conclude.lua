@@ -12,9 +12,7 @@ local lane = 'ink:outbox:' .. delivery.lane
 if outcome == 'released' then
   redis.call('HINCRBY', delivery_key(id), 'tries', -1)
   redis.call('HSET', delivery_key(id), 'due', now)
-  redis.call('HDEL', delivery_key(id), 'token')
-  redis.call('ZREM', 'ink:sending:' .. delivery.lane, id)
-  redis.call('ZREM', 'ink:sending:' .. delivery.owner, id)
+  let_go(id, delivery)
   redis.call('ZADD', lane, now, id)
   move_lane(delivery.lane)
   return 'pending'

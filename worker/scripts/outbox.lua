@@ -91,13 +91,18 @@ local function ring_senders(message)
   ring_in('webhooks', math.min(due, alive), message)
 end
 
+-- A delivery is no longer under way.
+local function let_go(id, delivery)
+  redis.call('HDEL', delivery_key(id), 'token')
+  redis.call('ZREM', 'ink:sending:' .. delivery.lane, id)
+  redis.call('ZREM', 'ink:sending:' .. delivery.owner, id)
+end
+
 -- The attempt that is under way is over; `attempt` says how it went.
 local function note_attempt(id, delivery, attempt)
   redis.call('RPUSH', delivery_key(id) .. ':attempts', cjson.encode(attempt))
   redis.call('LTRIM', delivery_key(id) .. ':attempts', -ATTEMPTS, -1)
-  redis.call('HDEL', delivery_key(id), 'token')
-  redis.call('ZREM', 'ink:sending:' .. delivery.lane, id)
-  redis.call('ZREM', 'ink:sending:' .. delivery.owner, id)
+  let_go(id, delivery)
 end
 
 -- A delivery is over, as `state`; `reason` is '' if it arrived.
