@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 .DEFAULT_GOAL := help
 
-.PHONY: help demo test run check format bench compose-proof events-proof
+.PHONY: help demo test run check format bench compose-proof events-proof webhook-proof
 
 help:            ## this list
 	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed 's/:.*##/ -/'
@@ -44,3 +44,6 @@ compose-proof: $(INSTALLED)  ## 10,000 images through three containers, one of t
 
 events-proof: $(INSTALLED)   ## 1,000 event streams on one gateway, killed in the middle
 	$(BIN)/python tests/events_proof.py
+
+webhook-proof: $(INSTALLED)  ## hundreds of webhooks past hostile receivers, the senders killed over and over
+	$(BIN)/python tests/webhook_proof.py

@@ -14,6 +14,8 @@ from worker.journal import Journal
 from worker.ledger import Ledger
 from worker.store import Store
 from worker.upkeep import Upkeep
+from worker.webhooks.deliveries import Deliveries
+from worker.webhooks.endpoints import Endpoints
 
 from . import problems
 from .auth import Keyring, require_safe_address
@@ -21,7 +23,7 @@ from .following import Following
 from .metrics import Measured, Metrics
 from .notices import Notices
 from .places import Places
-from .routes import events, items, jobs, predictions, results, service
+from .routes import deliveries, events, items, jobs, predictions, results, service, webhooks
 from .settings import GatewaySettings
 from .submission import Submitter
 from .waiting import Waiting
@@ -52,7 +54,7 @@ def create_app(settings: GatewaySettings | None = None) -> FastAPI:
     app.state.places = Places(settings.max_streams, metrics.streams)
     problems.install(app)
     app.add_middleware(Measured, metrics=metrics)
-    for routes in (jobs, results, items, events, predictions, service):
+    for routes in (jobs, results, items, events, predictions, webhooks, deliveries, service):
         app.include_router(routes.router)
     return app
 
@@ -64,6 +66,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     require_safe(blocking, settings.allow_unsafe_redis)
     store = app.state.store = Store(client)
     gauges = app.state.gauges = Gauges(client)
+    app.state.endpoints, app.state.deliveries = Endpoints(client), Deliveries(client)
     app.state.submitter = Submitter(Entrance(client), store, gauges, settings, app.state.cards)
     notices = app.state.notices = Notices(client)
     app.state.waiting = Waiting(store, notices)

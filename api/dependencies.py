@@ -8,6 +8,8 @@ from worker import keys
 from worker.gauges import Gauges
 from worker.jobs import Job, JobState
 from worker.store import Store
+from worker.webhooks.deliveries import Deliveries
+from worker.webhooks.endpoints import Endpoints
 
 from .auth import authenticate
 from .problems import Problem
@@ -41,12 +43,24 @@ def _settings(request: Request) -> GatewaySettings:
     return settings
 
 
+def _endpoints(request: Request) -> Endpoints:
+    endpoints: Endpoints = request.app.state.endpoints
+    return endpoints
+
+
+def _deliveries(request: Request) -> Deliveries:
+    deliveries: Deliveries = request.app.state.deliveries
+    return deliveries
+
+
 OwnerDep = Annotated[str, Depends(authenticate)]
 StoreDep = Annotated[Store, Depends(_store)]
 GaugesDep = Annotated[Gauges, Depends(_gauges)]
 SubmitterDep = Annotated[Submitter, Depends(_submitter)]
 WaitingDep = Annotated[Waiting, Depends(_waiting)]
 SettingsDep = Annotated[GatewaySettings, Depends(_settings)]
+EndpointsDep = Annotated[Endpoints, Depends(_endpoints)]
+DeliveriesDep = Annotated[Deliveries, Depends(_deliveries)]
 JobId = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{1,64}$", description="a job's id")]
 
 

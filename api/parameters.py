@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from model.card import Card
 from model.charset import BadCharset, allowed_classes
 from worker.jobs import Lane, Options
+from worker.webhooks.urls import ForbiddenUrl, Policy, parse_url
 
 from .problems import Problem
 from .settings import GatewaySettings
@@ -38,6 +39,10 @@ class JobParameters(BaseModel):
     ] = False
     expires_in: Annotated[
         int | None, Field(ge=10, description="seconds after which the job is deleted, done or not")
+    ] = None
+    callback_url: Annotated[
+        str | None,
+        Field(description="is told when the job ends; see POST /v1/webhooks/callback/secret"),
     ] = None
     metadata: Annotated[
         dict[str, str], Field(max_length=16, description="JSON object of strings, kept with the job")
@@ -105,3 +110,12 @@ def life_s(parameters: JobParameters, settings: GatewaySettings) -> int:
     if wanted > settings.max_expires_in:
         raise Problem("invalid-parameter", f"expires_in: at most {settings.max_expires_in} s.")
     return wanted
+
+
+def require_url(url: str, policy: Policy) -> str:
+    """`url`, if webhooks may be sent there. Raises `webhook-url-forbidden`."""
+    try:
+        parse_url(url, policy)
+    except ForbiddenUrl as error:
+        raise Problem("webhook-url-forbidden", f"{error}.") from error
+    return url

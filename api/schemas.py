@@ -13,6 +13,15 @@ if TYPE_CHECKING:
     from worker.store import Item  # which the client can do without
 
 
+LINKS = {
+    "self": "",
+    "results": "/results",
+    "events": "/events",
+    "deliveries": "/deliveries",
+    "cancel": "/cancel",
+}
+
+
 class JobOut(BaseModel):
     """A job."""
 
@@ -27,6 +36,7 @@ class JobOut(BaseModel):
     normalize: str
     priority: Lane
     keep_images: bool
+    callback_url: str | None = None
     metadata: dict[str, str]
     parent_id: str | None
     created_at: datetime
@@ -51,18 +61,14 @@ class JobOut(BaseModel):
             normalize=options.normalize,
             priority=job.lane,
             keep_images=options.keep_images,
+            callback_url=job.callback_url,
             metadata=dict(job.metadata),
             parent_id=job.parent,
-            created_at=_time(job.created),
-            started_at=_time(job.started) if job.started else None,
-            ended_at=_time(job.ended) if job.ended else None,
-            expires_at=_time(job.expires),
-            links={
-                "self": path,
-                "results": f"{path}/results",
-                "events": f"{path}/events",
-                "cancel": f"{path}/cancel",
-            },
+            created_at=when(job.created),
+            started_at=when(job.started) if job.started else None,
+            ended_at=when(job.ended) if job.ended else None,
+            expires_at=when(job.expires),
+            links={name: f"{path}{rest}" for name, rest in LINKS.items()},
         )
 
 
@@ -156,5 +162,6 @@ def item_out(job: Job, item: "Item") -> dict[str, Any]:
     return shown | {"status": "canceled" if job.state.final else "queued"}
 
 
-def _time(ms: int) -> datetime:
+def when(ms: int) -> datetime:
+    """A time of the ledger."""
     return datetime.fromtimestamp(ms / 1000, UTC)

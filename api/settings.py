@@ -35,6 +35,7 @@ class GatewaySettings(QueueSettings):
     max_tiff_pages: int = 10_000
     max_queued: Annotated[int, Field(description="images waiting in all")] = 5_000_000
     max_open: Annotated[int, Field(description="unfinished jobs of one caller")] = 10_000
+    max_webhooks: Annotated[int, Field(description="registered endpoints of one caller")] = 20
     max_pixels: int = 16_000_000
 
     chunk_images: int = 256

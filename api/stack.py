@@ -1,4 +1,4 @@
-"""`inkqueue up`: Redis, a gateway and workers as children of one process, restarted when they die.
+"""`inkqueue up`: Redis, gateway, workers and a sender, children of one process, restarted when they die.
 
 With REDIS_URL set, that Redis is used; else an embedded one on a data folder.
 """
@@ -104,6 +104,7 @@ class Stack:
         self._add(Child("gateway", [*python, "api"], environment))
         for number in range(1, self.workers + 1):
             self._add(Child(f"worker {number}", [*python, "worker"], environment))
+        self._add(Child("sender", [*python, "worker.sender"], environment))
 
     def run(self, ready: Callable[[], None]) -> None:
         """Until SIGINT or SIGTERM; `ready` is called once everything was started."""

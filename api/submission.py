@@ -9,16 +9,25 @@ from fastapi import Request
 
 from model.card import Card
 from worker import keys
-from worker.entrance import Caps, Entrance, Submission, Verdict
+from worker.entrance import Caps, Entrance, Submission
 from worker.gauges import Gauges
 from worker.jobs import Job, Lane
 from worker.store import Store
+from worker.webhooks.urls import Policy
 
 from .intake.forms import read_request
 from .intake.sources import Part
 from .intake.spool import Spool
-from .parameters import JobParameters, find_model, job_options, life_s, parse_parameters
+from .parameters import (
+    JobParameters,
+    find_model,
+    job_options,
+    life_s,
+    parse_parameters,
+    require_url,
+)
 from .problems import Problem
+from .refusals import refusal
 from .settings import GatewaySettings
 from .staging import Staged, in_flight, staged
 
@@ -44,6 +53,7 @@ class Submitter:
     ) -> None:
         self._entrance, self._store, self._gauges = entrance, store, gauges
         self._settings, self._cards = settings, cards
+        self._policy = Policy.of(settings)
 
     async def submit(
         self, request: Request, owner: str, job_id: str | None = None, *, single: bool = False
@@ -51,14 +61,15 @@ class Submitter:
         """Store the job in `request` under `job_id`, or a new id. Raises problems."""
         key = idempotency_digest(request.headers.get("idempotency-key"))
         query = request.query_params.multi_items()
-        find_model(parse_parameters(*query), self._cards)  # refused before the body is read
+        self._require_possible(parse_parameters(*query))  # refused before the body is read
         async with in_flight(self._entrance, owner, key or (f"id-{job_id}" if job_id else None)):
             with Spool() as spool:
                 intake = await read_request(request, spool, self._settings)
                 parameters = parse_parameters(*query, *intake.options)
                 async with staged(self._entrance, intake.parts, self._settings) as images:
                     require_count(images.cutter.images, single)
-                    job = self._describe(parameters, owner, job_id or new_id(), key, images)
+                    self._require_possible(parameters)
+                    job = self._describe(parameters, owner, job_id or new_id(), key, images, single)
                     return await self._enter(job, images)
 
     async def resubmit(self, old: Job, owner: str, parts: Iterable[Part], key: str | None) -> Accepted:
@@ -76,12 +87,19 @@ class Submitter:
                 ttl_s=self._settings.expires_in,
                 fingerprint=images.fingerprint(old.id),
                 parent=old.id,
+                callback_url=old.callback_url or "",
                 idempotency=keys.idempotency(owner, digest) if digest else None,
             )
             return await self._enter(job, images)
 
     def _describe(
-        self, parameters: JobParameters, owner: str, job_id: str, key: str | None, images: Staged
+        self,
+        parameters: JobParameters,
+        owner: str,
+        job_id: str,
+        key: str | None,
+        images: Staged,
+        quiet: bool,
     ) -> Submission:
         card = find_model(parameters, self._cards)
         options = job_options(parameters, card)
@@ -96,7 +114,15 @@ class Submitter:
             ttl_s=life_s(parameters, self._settings),
             fingerprint=images.fingerprint(parameters.model_dump_json()),
             idempotency=keys.idempotency(owner, key) if key else None,
+            callback_url=parameters.callback_url or "",
+            quiet=quiet,
         )
+
+    def _require_possible(self, parameters: JobParameters) -> None:
+        """Raises `unknown-model` or `webhook-url-forbidden`."""
+        find_model(parameters, self._cards)
+        if parameters.callback_url is not None:
+            require_url(parameters.callback_url, self._policy)
 
     async def _enter(self, job: Submission, images: Staged) -> Accepted:
         settings = self._settings
@@ -104,27 +130,11 @@ class Submitter:
         verdict = await self._entrance.submit(job, images.token, images.cutter.sizes, caps)
         images.taken = verdict.kind == "new"
         if verdict.kind not in ("new", "replay"):
-            raise await self._refusal(verdict, job)
+            raise await refusal(verdict, job, self._gauges, settings)
         standing = await self._store.job(verdict.name)
         if not isinstance(standing, Job):
             raise Problem("job-expired", "The job of this key or id is gone; use another.")
         return Accepted(standing, verdict.kind == "replay")
-
-    async def _refusal(self, verdict: Verdict, job: Submission) -> Problem:
-        match verdict.kind:
-            case "mismatch":
-                return Problem("idempotency-mismatch", "It stands for another body; use a new one.")
-            case "gone":
-                return Problem("job-expired", "A job of this id has expired; use another id.")
-            case "many":
-                detail = f"{self._settings.max_open} jobs are unfinished; wait for some."
-                return Problem("too-many-jobs", detail, retry_after=2)
-            case "full":
-                queue = await self._gauges.queue(job.options.model, job.lane)
-                wait = queue.images / 10 / queue.rate if queue.rate else 5.0
-                detail = "Too many images are waiting to be read."
-                return Problem("queue-full", detail, retry_after=min(60.0, wait))
-        return Problem("storage-unavailable", "What was sent is gone; send it again.", retry_after=1)
 
     def _lane(self, images: int) -> Lane:
         return "interactive" if images <= self._settings.interactive_images else "bulk"

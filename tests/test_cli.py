@@ -194,7 +194,7 @@ def test_up_keeps_its_word(tmp_path: Path, sheet: Path) -> None:
             job = client.wait(client.submit(sheet))
             labels = [item.label for item in client.results(job)]
         _second_is_refused(data, first.url)
-        for module in ("worker", "api"):
+        for module in ("worker", "worker.sender", "api"):
             _is_restarted(first, module)
         with Client(first.url) as client:
             assert client.predict(sheet / "A.png").label == "A"
@@ -208,7 +208,7 @@ def test_up_keeps_its_word(tmp_path: Path, sheet: Path) -> None:
         assert [item.label for item in client.results(job)] == labels
         family = second.family()
         second.process.kill()  # and even so nothing is left running
-        assert len(family) == 2 + WORKERS
+        assert len(family) == 3 + WORKERS
         assert psutil.wait_procs(family, timeout=20)[1] == []
 
 

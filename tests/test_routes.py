@@ -363,7 +363,12 @@ class TestService:
             "/v1/jobs/{job_id}/items/{index}/preview.png",
             "/v1/jobs/{job_id}/cancel",
             "/v1/jobs/{job_id}/retry",
+            "/v1/jobs/{job_id}/deliveries",
+            "/v1/jobs/{job_id}/deliveries/{delivery_id}/redeliver",
             "/v1/predictions",
+            "/v1/webhooks",
+            "/v1/webhooks/{webhook_id}",
+            "/v1/webhooks/{webhook_id}/secret",
             "/v1/models",
         ):
             assert path in document["paths"]

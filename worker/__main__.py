@@ -3,34 +3,17 @@
 CUDA and OpenMP do not survive a fork, so there is none.
 """
 
-import logging
-import sys
-import warnings
 from typing import Any
 
 import redis
-from celery.platforms import SecurityWarning
-from celery.signals import (
-    setup_logging,
-    worker_init,
-    worker_ready,
-    worker_shutdown,
-    worker_shutting_down,
-)
+from celery.signals import worker_init, worker_ready, worker_shutdown, worker_shutting_down
 
 from .app import app
 from .connection import UnsafeRedis
 from .doorbell import queue
 from .engine import engine, served_models
+from .process import run
 from .settings import WorkerSettings
-
-log = logging.getLogger("worker")
-
-
-@setup_logging.connect  # type: ignore[untyped-decorator]
-def keep_logging(**_: Any) -> None:
-    """Celery leaves logging as it is once this is connected; it would tell of every doorbell."""
-    logging.getLogger("celery").setLevel(logging.WARNING)
 
 
 @worker_init.connect  # type: ignore[untyped-decorator]
@@ -63,15 +46,7 @@ def leave(**_: Any) -> None:
 
 def main() -> None:
     """Run until told to stop."""
-    logging.basicConfig(
-        level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s %(message)s"
-    )
-    # Celery warns of root because of pickle; only JSON is accepted here.
-    warnings.simplefilter("ignore", SecurityWarning)
-    queues = ",".join(queue(model) for model in served_models(WorkerSettings()))
-    options = ["--pool=threads", "--concurrency=1", f"--queues={queues}"]
-    quiet = ["--without-gossip", "--without-mingle", "--without-heartbeat"]
-    app.worker_main(["--quiet", "worker", *options, *quiet])
+    run(app, [queue(model) for model in served_models(WorkerSettings())])
 
 
 if __name__ == "__main__":

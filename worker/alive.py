@@ -1,4 +1,4 @@
-"""`python -m worker.alive`: whether a worker of this host told the ledger of itself lately.
+"""`python -m worker.alive`: whether a worker or sender of this host told the ledger of itself lately.
 
 A container's health check; Celery's own ping fails on a worker that is merely busy.
 """
@@ -17,8 +17,10 @@ def main() -> None:
     """Exit code 0 if so, else 1."""
     client, host = connect(QueueSettings().redis_url), socket.gethostname()
     since = (client.time()[0] - LATELY_S) * 1000
-    alive: Any = client.zrangebyscore(keys.WORKERS, since, "+inf")
-    raise SystemExit(not any(worker.decode().startswith(f"{host}-") for worker in alive))
+    alive: list[Any] = []
+    for kind in (keys.WORKERS, keys.SENDERS):
+        alive += client.zrangebyscore(kind, since, "+inf")
+    raise SystemExit(not any(each.decode().startswith(f"{host}-") for each in alive))
 
 
 if __name__ == "__main__":

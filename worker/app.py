@@ -1,4 +1,4 @@
-"""The Celery application: how doorbells travel. `celery -A worker.app worker` finds it.
+"""The Celery applications: how doorbells travel. `celery -A worker.app worker` finds the workers' one.
 
 No results, no remote control, no pickle: the ledger is the truth, Celery only wakes.
 """
@@ -8,18 +8,24 @@ from celery import Celery
 from .connection import TIMEOUTS
 from .settings import QueueSettings
 
-app = Celery("inkqueue", broker=QueueSettings().redis_url, include=["worker.tasks"])
 
-app.conf.update(
-    accept_content=["json"],
-    broker_connection_max_retries=None,
-    broker_connection_retry_on_startup=True,
-    broker_transport_options=TIMEOUTS | {"visibility_timeout": 60},
-    task_acks_late=False,  # a lost doorbell is rung again by upkeep
-    task_ignore_result=True,
-    task_serializer="json",
-    worker_enable_remote_control=False,
-    worker_hijack_root_logger=False,
-    worker_prefetch_multiplier=1,
-    worker_send_task_events=False,
-)
+def create_app(*tasks: str) -> Celery:
+    """An application whose tasks stand in the modules `tasks`."""
+    app = Celery("inkqueue", broker=QueueSettings().redis_url, include=tasks)
+    app.conf.update(
+        accept_content=["json"],
+        broker_connection_max_retries=None,
+        broker_connection_retry_on_startup=True,
+        broker_transport_options=TIMEOUTS | {"visibility_timeout": 60},
+        task_acks_late=False,  # a lost doorbell is rung again by upkeep
+        task_ignore_result=True,
+        task_serializer="json",
+        worker_enable_remote_control=False,
+        worker_hijack_root_logger=False,
+        worker_prefetch_multiplier=1,
+        worker_send_task_events=False,
+    )
+    return app
+
+
+app = create_app("worker.tasks")

@@ -1,6 +1,6 @@
-"""The Celery message that wakes a worker: "something is due". Anonymous; it carries no work.
+"""The Celery message that wakes a worker or a sender: "something is due". Anonymous, without work in it.
 
-Built once a model and pushed by Lua, so that a submission rings in the call that stores it. The form
+Built once a queue and pushed by Lua, so that a submission rings in the call that stores it. The form
 is Celery's message protocol 2 in kombu's Redis envelope; `@TAG@` is replaced by a number.
 """
 
@@ -9,6 +9,7 @@ import json
 from functools import cache
 
 TASK = "drain"
+SENDER_TASK = SENDER_QUEUE = "webhooks"
 TAG = "@TAG@"
 
 
@@ -20,14 +21,24 @@ def queue(model: str) -> str:
 @cache
 def message(model: str) -> bytes:
     """A doorbell for `model`."""
-    body = [[model], {}, {"callbacks": None, "errbacks": None, "chain": None, "chord": None}]
+    return _message(TASK, queue(model), [model])
+
+
+@cache
+def sender_message() -> bytes:
+    """A doorbell for the senders of webhooks."""
+    return _message(SENDER_TASK, SENDER_QUEUE, [])
+
+
+def _message(task: str, queue: str, arguments: list[str]) -> bytes:
+    body = [arguments, {}, {"callbacks": None, "errbacks": None, "chain": None, "chord": None}]
     envelope = {
         "body": base64.b64encode(json.dumps(body).encode()).decode(),
         "content-encoding": "utf-8",
         "content-type": "application/json",
         "headers": {
             "lang": "py",
-            "task": TASK,
+            "task": task,
             "id": TAG,
             "root_id": TAG,
             "parent_id": None,
@@ -37,7 +48,7 @@ def message(model: str) -> bytes:
             "expires": None,
             "timelimit": [None, None],
             "ignore_result": True,
-            "argsrepr": f"({model!r},)",
+            "argsrepr": repr(tuple(arguments)),
             "kwargsrepr": "{}",
             "origin": "inkqueue",
         },
@@ -45,7 +56,7 @@ def message(model: str) -> bytes:
             "correlation_id": TAG,
             "reply_to": "",
             "delivery_mode": 2,
-            "delivery_info": {"exchange": "", "routing_key": queue(model)},
+            "delivery_info": {"exchange": "", "routing_key": queue},
             "priority": 0,
             "body_encoding": "base64",
             "delivery_tag": TAG,

@@ -37,6 +37,8 @@ class Submission:
     fingerprint: str
     parent: str = ""
     idempotency: str | None = None
+    callback_url: str = ""
+    quiet: bool = False  # only a callback_url is told of its end
 
     @property
     def name(self) -> str:
@@ -57,7 +59,7 @@ class Caps:
 class Verdict:
     """What `submit` made of a submission; `name` is of the job that stands."""
 
-    kind: Literal["new", "replay", "mismatch", "gone", "full", "many", "unstaged"]
+    kind: Literal["new", "replay", "mismatch", "gone", "full", "many", "unstaged", "unsigned"]
     name: str = ""
 
 
@@ -119,6 +121,8 @@ def _wanted(job: Submission, token: str, total: int, chunks: int, caps: Caps) ->
         "labels": job.labels,
         "weights": job.weights,
         "parent": job.parent,
+        "callback": job.callback_url,
+        "quiet": job.quiet,
         "ttl_ms": job.ttl_s * 1000,
         "fingerprint": job.fingerprint,
         "max_queued": caps.max_queued,

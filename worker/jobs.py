@@ -76,6 +76,7 @@ class Job:
     started: int | None
     ended: int | None
     expires: int
+    callback_url: str | None = None
     position: int | None = None
     eta_seconds: float | None = None
 
@@ -102,6 +103,7 @@ class Job:
             started=int(get["started"]) if "started" in get else None,
             ended=int(get["ended"]) if "ended" in get else None,
             expires=int(get["expires"]),
+            callback_url=get.get("callback", b"").decode() or None,
         )
 
 

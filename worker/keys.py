@@ -8,6 +8,7 @@ EXPIRY = "ink:expiry"
 LOAD = "ink:load"
 STATS = "ink:stats"
 WORKERS = "ink:workers"
+SENDERS = "ink:senders"
 ENDED = "ink:ended"
 """The pub/sub channel on which the name of every job that ends is announced."""
 
@@ -98,3 +99,33 @@ def done(model: str, second: int) -> str:
 def worker(worker_id: str) -> str:
     """What a worker says of itself."""
     return f"ink:worker:{worker_id}"
+
+
+def hooks(owner: str) -> str:
+    """An owner's webhook endpoints, scored by when they came (ms)."""
+    return f"ink:hooks:{owner}"
+
+
+def hook(owner: str, hook_id: str) -> str:
+    """The hash of an endpoint."""
+    return f"ink:hook:{owner}/{hook_id}"
+
+
+def delivery(delivery_id: str) -> str:
+    """The hash of a delivery."""
+    return f"ink:delivery:{delivery_id}"
+
+
+def attempts(delivery_id: str) -> str:
+    """What came of each attempt at a delivery, as JSON."""
+    return f"ink:delivery:{delivery_id}:attempts"
+
+
+def job_deliveries(name: str) -> str:
+    """The deliveries that tell of a job, scored by when they came (ms)."""
+    return f"ink:deliveries:job:{name}"
+
+
+def hook_deliveries(owner: str, hook_id: str) -> str:
+    """The deliveries to an endpoint, scored by when they came (ms)."""
+    return f"ink:deliveries:hook:{owner}/{hook_id}"

@@ -7,7 +7,7 @@ from typing import Any
 import redis
 
 from . import keys
-from .doorbell import message
+from .doorbell import message, sender_message
 from .jobs import Options
 from .scripts import source
 
@@ -83,7 +83,7 @@ class Ledger:
 
     def upkeep(self, models: Iterable[str]) -> int:
         """Ring for what waits, bury what expired; returns how many jobs expired."""
-        args: list[str | bytes] = []
+        args: list[str | bytes] = [sender_message()]
         for model in models:
             args += [model, message(model)]
         return int(self._scripts["upkeep"](args=args))

@@ -22,6 +22,30 @@ class QueueSettings(BaseSettings):
     max_deaths: Annotated[
         int, Field(ge=1, description="workers an image may take with it before it is given up")
     ] = 3
+    webhook_private: Annotated[
+        bool, Field(description="send webhooks to private addresses, by http, to any port: development")
+    ] = False
+    webhook_http: Annotated[bool, Field(description="send webhooks by http as well")] = False
+    webhook_ports: Annotated[
+        str, Field(pattern=r"^\d+(,\d+)*$", description="comma-separated; where webhooks may go")
+    ] = "80,443,8080,8443"
+
+
+class SenderSettings(QueueSettings):
+    """One sender of webhooks. The limits per endpoint and per caller are of all senders together."""
+
+    webhook_concurrency: Annotated[int, Field(ge=1, description="requests of one sender")] = 64
+    webhook_per_endpoint: Annotated[int, Field(ge=1, description="requests to one receiver")] = 4
+    webhook_per_caller: Annotated[int, Field(ge=1, description="requests for one caller")] = 32
+    webhook_connect_s: Annotated[float, Field(gt=0, description="to find and reach a receiver")] = 5.0
+    webhook_timeout_s: Annotated[float, Field(gt=0, description="an attempt in all")] = 15.0
+    webhook_schedule_s: Annotated[
+        str,
+        Field(
+            pattern=r"^\d+(\.\d+)?(,\d+(\.\d+)?)*$",
+            description="comma-separated; from a failed attempt to the next one",
+        ),
+    ] = "5,300,1800,7200,18000,36000,50400,72000,86400"
 
 
 class WorkerSettings(QueueSettings):

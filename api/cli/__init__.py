@@ -8,6 +8,7 @@ from .demo import demo
 from .jobs import cancel, delete, jobs, models, retry, status, watch
 from .serving import keys, up
 from .submission import results, submit
+from .webhooks import app as webhooks
 
 app = typer.Typer(
     cls=Commands,
@@ -19,6 +20,7 @@ app = typer.Typer(
 
 for command in (up, submit, results, status, watch, cancel, retry, delete, jobs, models, keys, demo):
     app.command()(command)
+app.add_typer(webhooks, name="webhooks")
 
 # What follows these is for `python -m model` and `python -m training`, --help too.
 PASSED_ON = {"allow_extra_args": True, "ignore_unknown_options": True}

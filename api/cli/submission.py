@@ -27,6 +27,9 @@ def submit(
     keep_images: Annotated[
         bool, typer.Option("--keep-images", help="keep uploads as long as the job")
     ] = False,
+    callback_url: Annotated[
+        str | None, typer.Option(help="is told when the job ends; see `inkqueue webhooks secret`")
+    ] = None,
     wait: Annotated[bool, typer.Option(help="until all is read; else print the job's id")] = True,
     format: FormatOption = "table",
     output: Output = None,
@@ -35,7 +38,12 @@ def submit(
     with connect(url, api_key, LONG) as client, opened(output) as out:
         with notes.status(f"sending to {url}"):
             job = client.submit(
-                paths, model=model, charset=charset, top_k=top_k, keep_images=keep_images or None
+                paths,
+                model=model,
+                charset=charset,
+                top_k=top_k,
+                keep_images=keep_images or None,
+                callback_url=callback_url,
             )
         if not wait:
             out.write(f"{job.id}\n")

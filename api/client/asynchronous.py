@@ -18,6 +18,7 @@ from .listening import AsyncListener
 from .patience import Patience
 from .settings import DEFAULT_URL, httpx_settings, id_of
 from .uploads import Upload, What, prepare
+from .webhooks import AsyncWebhooks
 
 T = TypeVar("T")
 
@@ -30,6 +31,7 @@ class AsyncClient:
     ) -> None:
         self._http = httpx.AsyncClient(**httpx_settings(url, api_key))
         self._flows = Flows(patience or Patience())
+        self.webhooks = AsyncWebhooks(patience or Patience(), self._run)
 
     async def submit(
         self,
@@ -137,7 +139,7 @@ class AsyncClient:
         if isinstance(call, Pause):
             await anyio.sleep(call.seconds)
             return None
-        body = _blocks(call.upload) if call.upload else None
+        body = _blocks(call.upload) if call.upload else call.json
         try:
             return await self._http.request(content=body, **call.arguments())
         except httpx.TransportError as error:

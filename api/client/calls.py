@@ -30,6 +30,7 @@ class Call:
     upload: Upload | None = None
     repeatable: bool = True
     wait_s: float = 0
+    json: bytes | None = None
 
     def arguments(self) -> dict[str, Any]:
         """What `httpx.Client.build_request` and its twin take, but the body."""
@@ -37,6 +38,8 @@ class Call:
         if self.upload:
             headers["Content-Type"] = self.upload.content_type
             headers["Content-Length"] = str(self.upload.size)
+        if self.json is not None:
+            headers["Content-Type"] = "application/json"
         read_s = UPLOAD_S if self.upload else READ_S + self.wait_s
         return {
             "method": self.method,

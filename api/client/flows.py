@@ -36,6 +36,7 @@ class Options(TypedDict, total=False):
     priority: Lane | None
     keep_images: bool | None
     expires_in: int | None
+    callback_url: str | None
     metadata: Mapping[str, str] | None
 
 

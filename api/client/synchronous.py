@@ -17,6 +17,7 @@ from .listening import Listener
 from .patience import Patience
 from .settings import DEFAULT_URL, httpx_settings, id_of
 from .uploads import What, prepare
+from .webhooks import Webhooks
 
 T = TypeVar("T")
 
@@ -29,6 +30,7 @@ class Client:
     ) -> None:
         self._http = httpx.Client(**httpx_settings(url, api_key))
         self._flows = Flows(patience or Patience())
+        self.webhooks = Webhooks(patience or Patience(), self._run)
 
     def submit(
         self,
@@ -134,7 +136,7 @@ class Client:
         if isinstance(call, Pause):
             time.sleep(call.seconds)
             return None
-        body = call.upload.blocks() if call.upload else None
+        body = call.upload.blocks() if call.upload else call.json
         try:
             return self._http.request(content=body, **call.arguments())
         except httpx.TransportError as error:

@@ -8,4 +8,4 @@ from importlib.resources import files
 def source(name: str) -> str:
     """The script `name`, with what all of them share in front."""
     folder = files(__name__)
-    return "\n".join((folder / f"{part}.lua").read_text() for part in ("common", name))
+    return "\n".join((folder / f"{part}.lua").read_text() for part in ("common", "outbox", name))

@@ -38,14 +38,17 @@ local function workers_alive()
   return math.max(1, redis.call('ZCOUNT', 'ink:workers', now - ALIVE, '+inf'))
 end
 
--- Put doorbells in the Celery queue of a model until there are as many as could find work.
-local function ring(model, wanted, message)
-  local queue = 'drain.' .. model
-  local missing = math.min(wanted, workers_alive()) - redis.call('LLEN', queue)
-  for _ = 1, missing do
+-- Put doorbells in a Celery queue until there are as many as are wanted.
+local function ring_in(queue, wanted, message)
+  for _ = 1, wanted - redis.call('LLEN', queue) do
     local tag = string.format('bell-%d', redis.call('INCR', 'ink:bells'))
     redis.call('LPUSH', queue, (string.gsub(message, '@TAG@', tag)))
   end
+end
+
+-- Wake as many workers as could find work of a model.
+local function ring(model, wanted, message)
+  ring_in('drain.' .. model, math.min(wanted, workers_alive()), message)
 end
 
 local function make_due(name, job, c)
@@ -111,6 +114,8 @@ local function final_state(job)
   return 'partially_failed'
 end
 
+local tell_owner   -- outbox.lua: webhooks of a job's end
+
 -- Close the job if its last image is done with.
 local function close_if_done(name, job)
   if job.succeeded + job.failed + job.canceled < job.total then return false end
@@ -118,6 +123,7 @@ local function close_if_done(name, job)
   redis.call('HSET', key(name), 'state', state, 'ended', now, 'running', 0)
   redis.call('DEL', key(name, 'run'))
   note(name, job, 'end', state)
+  tell_owner(name, job, state)
   leave_line(name, job)
   stat('jobs_ended', 1)
   redis.call('PUBLISH', 'ink:ended', name)

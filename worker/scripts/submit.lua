@@ -1,6 +1,6 @@
 -- Make a staged job visible: from here on it is never lost. One call, all or nothing.
 -- ARGV: the job as JSON, its chunk starts (u32 LE), a doorbell
--- Answers: {'new', NAME} {'replay', NAME} {'mismatch'} {'gone'} {'full', load} {'many', open} {'unstaged'}
+-- Answers: {'new', NAME} {'replay', NAME} {'mismatch'} {'gone'} {'full', load} {'many', open} {'unstaged'} {'unsigned'}
 local want = cjson.decode(ARGV[1])
 local starts, doorbell, name = ARGV[2], ARGV[3], want.name
 
@@ -17,6 +17,7 @@ local standing = redis.call('HMGET', key(name), 'state', 'fingerprint')
 if standing[1] == 'expired' then return {'gone'} end
 if standing[1] then return known(name, standing[2]) end
 
+if want.callback ~= '' and redis.call('EXISTS', callback_key(want.owner)) == 0 then return {'unsigned'} end
 local load = tonumber(redis.call('GET', 'ink:load') or 0)
 if load + want.total > want.max_queued then return {'full', load} end
 local open = tonumber(redis.call('HGET', 'ink:open', want.owner) or 0)
@@ -40,7 +41,8 @@ redis.call('HSET', key(name), 'state', 'queued', 'owner', want.owner, 'model', w
   'canceled', 0, 'running', 0, 'next', 0, 'created', now, 'expires', expires,
   'fingerprint', want.fingerprint, 'options', want.options, 'metadata', want.metadata,
   'parent', want.parent, 'labels', want.labels, 'weights', want.weights,
-  'keep', want.keep and 1 or 0)
+  'keep', want.keep and 1 or 0, 'callback', want.callback,
+  'quiet', want.quiet and 1 or 0)
 redis.call('SET', key(name, 'starts'), starts)
 redis.call('PEXPIREAT', key(name, 'starts'), expires + GRACE)
 redis.call('PEXPIREAT', key(name), expires + GRACE)

@@ -1,6 +1,7 @@
 -- Ring for what is due and unclaimed; turn jobs past their time into tombstones.
--- ARGV: model and doorbell, pair by pair. Answers: how many jobs expired
-for i = 1, #ARGV, 2 do
+-- ARGV: a doorbell of the senders, then model and doorbell, pair by pair. Answers: how many jobs expired
+ring_senders(ARGV[1])
+for i = 2, #ARGV, 2 do
   local waiting = 0
   for _, lane in ipairs(LANES) do
     waiting = waiting + redis.call('ZCOUNT', due_key(ARGV[i], lane), '-inf', now)
@@ -16,6 +17,7 @@ for _, name in ipairs(names) do
       for _, item in ipairs(under_way(name)) do put_away(name, job, item.chunk) end
       lighten(job, job.total - job.succeeded - job.failed - job.canceled)
       leave_line(name, job)
+      tell_owner(name, job, 'expired')
     end
     wipe(name, job)
     redis.call('DEL', key(name))
@@ -28,4 +30,5 @@ for _, name in ipairs(names) do
   end
 end
 redis.call('ZREMRANGEBYSCORE', 'ink:workers', '-inf', now - 6 * ALIVE)
+redis.call('ZREMRANGEBYSCORE', 'ink:senders', '-inf', now - 6 * ALIVE)
 return #names

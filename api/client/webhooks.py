@@ -1,0 +1,100 @@
+"""Webhooks of a client, `client.webhooks`: one voice that blocks and one that awaits."""
+
+from collections.abc import Sequence
+from typing import Any, Protocol, TypeVar
+
+from worker.webhooks.events import Event
+
+from ..schemas import JobOut
+from ..webhook_schemas import DeliveryOut, RegisteredOut, SecretOut, WebhookOut
+from .calls import Flow
+from .patience import Patience
+from .webhook_flows import WebhookFlows
+
+T = TypeVar("T")
+
+
+class Blocking(Protocol):
+    """Carries a flow out."""
+
+    def __call__(self, flow: Flow[T], /) -> T: ...
+
+
+class Awaiting(Protocol):
+    """The same, awaited."""
+
+    async def __call__(self, flow: Flow[T], /) -> T: ...
+
+
+class Webhooks:
+    """The voice of Client."""
+
+    def __init__(self, patience: Patience, run: Blocking) -> None:
+        self._flows, self._run = WebhookFlows(patience), run
+
+    def create(
+        self, url: str, events: Sequence[Event] | None = None, description: str = ""
+    ) -> RegisteredOut:
+        """Register a receiver, by default of every event; its secret is told this once."""
+        return self._run(self._flows.create(url, events, description))
+
+    def list(self) -> Sequence[WebhookOut]:
+        """All endpoints, oldest first."""
+        return self._run(self._flows.list())
+
+    def update(self, webhook: str, **changes: Any) -> WebhookOut:
+        """Change url, events, description or enabled."""
+        return self._run(self._flows.update(webhook, changes))
+
+    def rotate_secret(self, webhook: str, overlap_s: int | None = None) -> SecretOut:
+        """A new secret, beside the old one for a day or `overlap_s`; "callback" is callback_url's."""
+        return self._run(self._flows.rotate_secret(webhook, overlap_s))
+
+    def delete(self, webhook: str) -> None:
+        """Forget an endpoint; what was still to be sent there fails."""
+        self._run(self._flows.delete(webhook))
+
+    def deliveries(self, job: str | JobOut) -> Sequence[DeliveryOut]:
+        """What was told of a job, newest first."""
+        return self._run(self._flows.deliveries(job))
+
+    def redeliver(self, job: str | JobOut, delivery: str) -> DeliveryOut:
+        """Send it again at once, under the same id."""
+        return self._run(self._flows.redeliver(job, delivery))
+
+
+class AsyncWebhooks:
+    """The voice of AsyncClient."""
+
+    def __init__(self, patience: Patience, run: Awaiting) -> None:
+        self._flows, self._run = WebhookFlows(patience), run
+
+    async def create(
+        self, url: str, events: Sequence[Event] | None = None, description: str = ""
+    ) -> RegisteredOut:
+        """Register a receiver, by default of every event; its secret is told this once."""
+        return await self._run(self._flows.create(url, events, description))
+
+    async def list(self) -> Sequence[WebhookOut]:
+        """All endpoints, oldest first."""
+        return await self._run(self._flows.list())
+
+    async def update(self, webhook: str, **changes: Any) -> WebhookOut:
+        """Change url, events, description or enabled."""
+        return await self._run(self._flows.update(webhook, changes))
+
+    async def rotate_secret(self, webhook: str, overlap_s: int | None = None) -> SecretOut:
+        """A new secret, beside the old one for a day or `overlap_s`; "callback" is callback_url's."""
+        return await self._run(self._flows.rotate_secret(webhook, overlap_s))
+
+    async def delete(self, webhook: str) -> None:
+        """Forget an endpoint; what was still to be sent there fails."""
+        await self._run(self._flows.delete(webhook))
+
+    async def deliveries(self, job: str | JobOut) -> Sequence[DeliveryOut]:
+        """What was told of a job, newest first."""
+        return await self._run(self._flows.deliveries(job))
+
+    async def redeliver(self, job: str | JobOut, delivery: str) -> DeliveryOut:
+        """Send it again at once, under the same id."""
+        return await self._run(self._flows.redeliver(job, delivery))

@@ -1,0 +1,47 @@
+"""What webhooks told of a job: each message, how each attempt went, and once more if wanted."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path
+
+from worker import keys
+
+from ..bodies import PROBLEMS
+from ..dependencies import DeliveriesDep, JobId, OwnerDep, StoreDep, require_job
+from ..problems import Problem
+from ..webhook_schemas import DeliveryOut, DeliveryPage
+
+router = APIRouter(prefix="/v1/jobs/{job_id}/deliveries", tags=["webhooks"], responses=PROBLEMS)
+
+MOST = 100
+DeliveryId = Annotated[str, Path(pattern=r"^msg_[0-9a-f]{40}$", description="its webhook-id")]
+
+
+@router.get("", response_model=DeliveryPage)
+async def list_deliveries(
+    job_id: JobId, owner: OwnerDep, store: StoreDep, deliveries: DeliveriesDep
+) -> DeliveryPage:
+    """What was sent, newest first. Deliveries outlive their job: an expired one still has them."""
+    name = keys.job_name(owner, job_id)
+    found = await deliveries.of_job(name, MOST)
+    if not found:
+        require_job(await store.job(name))
+    return DeliveryPage(data=[DeliveryOut.of(each) for each in found])
+
+
+@router.post("/{delivery_id}/redeliver", status_code=202, response_model=DeliveryOut)
+async def redeliver(
+    job_id: JobId, delivery_id: DeliveryId, owner: OwnerDep, deliveries: DeliveriesDep
+) -> DeliveryOut:
+    """Send it again at once, under the same id and with the whole schedule before it."""
+    match await deliveries.redeliver(keys.job_name(owner, job_id), delivery_id):
+        case "disabled":
+            raise Problem("webhook-disabled", 'PATCH the endpoint with {"enabled": true} first.')
+        case "deleted":
+            raise Problem("webhook-disabled", "Its endpoint was deleted; register another.")
+        case "sending":
+            raise Problem("delivery-under-way", "It is just being sent; look again.", retry_after=5)
+    delivery = await deliveries.find(delivery_id)
+    if delivery is None or delivery.job != keys.job_name(owner, job_id):
+        raise Problem("not-found", "No delivery of this job has this id.")
+    return DeliveryOut.of(delivery)

@@ -1,0 +1,133 @@
+"""Webhook endpoints: register, look, change, rotate the secret, delete (Standard Webhooks 1.0.0)."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Query, Request, Response
+from pydantic import BaseModel
+
+from worker.webhooks.endpoints import CALLBACK, Endpoint, Endpoints
+from worker.webhooks.urls import Policy
+
+from ..bodies import PROBLEMS
+from ..dependencies import DeliveriesDep, EndpointsDep, OwnerDep, SettingsDep
+from ..parameters import require_url
+from ..payloads import read_payload
+from ..problems import Problem
+from ..schemas import when
+from ..webhook_schemas import (
+    DeliveryOut,
+    DeliveryPage,
+    NewWebhook,
+    RegisteredOut,
+    SecretOut,
+    WebhookChanges,
+    WebhookOut,
+    WebhookPage,
+)
+
+router = APIRouter(prefix="/v1/webhooks", tags=["webhooks"], responses=PROBLEMS)
+
+DAY_S = 86_400
+HookId = Annotated[str, Path(pattern=r"^(wh_[0-9a-f]{32}|callback)$", description="an endpoint's id")]
+
+
+def _body(shape: type[BaseModel]) -> dict[str, Any]:
+    content = {"application/json": {"schema": shape.model_json_schema()}}
+    return {"requestBody": {"required": True, "content": content}}
+
+
+@router.post("", status_code=201, response_model=RegisteredOut, openapi_extra=_body(NewWebhook))
+async def create_webhook(
+    request: Request, response: Response, owner: OwnerDep, endpoints: EndpointsDep, settings: SettingsDep
+) -> RegisteredOut:
+    """Register a receiver of events. The secret that signs them is shown in this answer only."""
+    new = await read_payload(request, NewWebhook)
+    require_url(new.url, Policy.of(settings))
+    made = await endpoints.create(owner, new.url, new.events, new.description, settings.max_webhooks)
+    if made is None:
+        raise Problem("too-many-webhooks", f"You have {settings.max_webhooks}; delete one first.")
+    hook, secret = made
+    response.headers["Location"] = f"/v1/webhooks/{hook}"
+    shown = WebhookOut.of(await _find(endpoints, owner, hook))
+    return RegisteredOut(**shown.model_dump(), secret=secret)
+
+
+@router.get("", response_model=WebhookPage)
+async def list_webhooks(owner: OwnerDep, endpoints: EndpointsDep) -> WebhookPage:
+    """Your endpoints."""
+    return WebhookPage(data=[WebhookOut.of(each) for each in await endpoints.list(owner)])
+
+
+@router.get("/{webhook_id}", response_model=WebhookOut)
+async def read_webhook(webhook_id: HookId, owner: OwnerDep, endpoints: EndpointsDep) -> WebhookOut:
+    """One endpoint; if it was disabled, why."""
+    return WebhookOut.of(await _find(endpoints, owner, webhook_id))
+
+
+@router.patch("/{webhook_id}", response_model=WebhookOut, openapi_extra=_body(WebhookChanges))
+async def change_webhook(
+    request: Request,
+    webhook_id: HookId,
+    owner: OwnerDep,
+    endpoints: EndpointsDep,
+    settings: SettingsDep,
+) -> WebhookOut:
+    """Change an endpoint, or enable it again."""
+    changes = (await read_payload(request, WebhookChanges)).model_dump(exclude_none=True)
+    if "url" in changes:
+        require_url(changes["url"], Policy.of(settings))
+    await _find(endpoints, owner, webhook_id)  # the callback secret is no endpoint to be changed
+    if not await endpoints.amend(owner, webhook_id, changes):
+        raise _missing()
+    return WebhookOut.of(await _find(endpoints, owner, webhook_id))
+
+
+@router.post("/{webhook_id}/secret", response_model=SecretOut)
+async def rotate_secret(
+    webhook_id: HookId,
+    owner: OwnerDep,
+    endpoints: EndpointsDep,
+    overlap: Annotated[
+        int, Query(ge=0, le=7 * DAY_S, description="seconds for which the old one signs as well")
+    ] = DAY_S,
+) -> SecretOut:
+    """A new secret for an endpoint, or with `callback` as id, for the callback_url of all your jobs."""
+    made = await endpoints.rotate(owner, webhook_id, overlap)
+    if made is None:
+        raise _missing()
+    secret, until = made
+    return SecretOut(id=webhook_id, secret=secret, previous_valid_until=when(until) if until else None)
+
+
+@router.delete("/{webhook_id}", status_code=204)
+async def delete_webhook(webhook_id: HookId, owner: OwnerDep, endpoints: EndpointsDep) -> Response:
+    """Forget an endpoint. What was still to be sent there fails, and is listed so."""
+    if not await endpoints.delete(owner, webhook_id):
+        raise _missing()
+    return Response(status_code=204)
+
+
+@router.get("/{webhook_id}/deliveries", response_model=DeliveryPage)
+async def list_webhook_deliveries(
+    webhook_id: HookId,
+    owner: OwnerDep,
+    endpoints: EndpointsDep,
+    deliveries: DeliveriesDep,
+    limit: Annotated[int, Query(ge=1, le=100)] = 20,
+) -> DeliveryPage:
+    """What was sent to an endpoint of late, newest first."""
+    if webhook_id != CALLBACK:
+        await _find(endpoints, owner, webhook_id)
+    found = await deliveries.of_hook(owner, webhook_id, limit)
+    return DeliveryPage(data=[DeliveryOut.of(each) for each in found])
+
+
+async def _find(endpoints: Endpoints, owner: str, hook: str) -> Endpoint:
+    endpoint = await endpoints.find(owner, hook)
+    if endpoint is None:
+        raise _missing()
+    return endpoint
+
+
+def _missing() -> Problem:
+    return Problem("not-found", "No webhook endpoint of yours has this id.")

@@ -1,0 +1,349 @@
+"""The outbox on a real Redis: once for every job's end, leased, limited, on schedule."""
+
+import json
+import time
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import redis
+
+from worker.doorbell import sender_message
+from worker.settings import SenderSettings
+from worker.webhooks.deliveries import Deliveries, Delivery
+from worker.webhooks.endpoints import Endpoint, Endpoints
+from worker.webhooks.events import Event
+from worker.webhooks.outbox import Claim, Limits, Outbox
+from worker.webhooks.posting import Outcome
+from worker.webhooks.schedule import delay_s, parse_schedule
+
+from ledgers import finish, in_store, ledger, on_redis, read_stats, submit
+
+pytestmark = pytest.mark.usefixtures("clean_redis")
+
+LIMITS = Limits(lease_ms=10_000, per_endpoint=3, per_caller=5, attempts=10)
+BRIEF = replace(LIMITS, lease_ms=200)
+GOOD = Outcome(0.1, status=200)
+BAD = Outcome(0.1, status=500)
+OWNER = "anonymous"
+
+
+def register(url: str, *events: Event, owner: str = OWNER) -> str:
+    """The id of a new endpoint."""
+
+    async def work(client: Any) -> Any:
+        where = "https://example.org/hook"
+        return await Endpoints(client).create(owner, where, events or tuple(Event), "", 20)
+
+    hook, _ = on_redis(url, work)
+    return str(hook)
+
+
+def find(url: str, hook: str) -> Endpoint:
+    found = on_redis(url, lambda client: Endpoints(client).find(OWNER, hook))
+    assert found
+    return found
+
+
+def amend(redis_url: str, hook: str, **changes: Any) -> None:
+    assert on_redis(redis_url, lambda client: Endpoints(client).amend(OWNER, hook, changes))
+
+
+def claim(url: str, room: int = 100, limits: Limits = LIMITS) -> list[Claim]:
+    return on_redis(url, lambda client: Outbox(client, limits).claim(room))
+
+
+def conclude(url: str, claimed: Claim, outcome: Outcome, delay: float = 0) -> str:
+    return on_redis(url, lambda client: Outbox(client, LIMITS).conclude(claimed, outcome, delay))
+
+
+def of_job(url: str, job: str, owner: str = OWNER) -> list[Delivery]:
+    return on_redis(url, lambda client: Deliveries(client).of_job(f"{owner}/{job}", 100))
+
+
+def redeliver(url: str, job: str, delivery: str) -> str:
+    return on_redis(url, lambda client: Deliveries(client).redeliver(f"{OWNER}/{job}", delivery))
+
+
+def end(url: str, *jobs: str, owner: str = OWNER) -> None:
+    """Jobs that succeed."""
+    for job in jobs:
+        submit(url, job, (1,), owner=owner)
+    finish(url)
+
+
+def make_due(client: "redis.Redis") -> None:
+    """Move the clock, as far as the outbox knows: whatever waits is due now."""
+    for lane, _ in client.zscan_iter("ink:outbox"):
+        for delivery, _ in client.zscan_iter(b"ink:outbox:" + lane):
+            client.zadd(b"ink:outbox:" + lane, {delivery: 0})
+        client.zadd("ink:outbox", {lane: 0})
+
+
+def test_every_end_is_told_once_and_by_its_name(redis_url: str) -> None:
+    register(redis_url)
+    end(redis_url, "good")
+    submit(redis_url, "stopped", (2, 2))
+    in_store(redis_url, lambda store: store.cancel(f"{OWNER}/stopped"))
+    in_store(redis_url, lambda store: store.cancel(f"{OWNER}/stopped"))
+    submit(redis_url, "late", (2, 2), ttl_s=1)
+    ledger(redis_url).claim("balanced", 2)
+    time.sleep(1.05)
+    for _ in range(2):
+        ledger(redis_url).upkeep(["balanced"])
+    told = [json.loads(each.event) for each in claim(redis_url)]
+    assert [(each["id"], each["type"], each["state"]) for each in told] == [
+        ("good", "job.completed", "succeeded"),
+        ("stopped", "job.canceled", "canceled"),
+        ("late", "job.expired", "expired"),
+    ]
+    for each in told:
+        counts = each["counts"]
+        assert counts.pop("total") == sum(counts.values())
+    assert read_stats(redis_url)["webhooks_created"] == 3
+
+
+def test_a_finished_job_that_expires_is_not_told_of_again(redis_url: str) -> None:
+    register(redis_url)
+    submit(redis_url, "a", (1,), ttl_s=1)
+    finish(redis_url)
+    time.sleep(1.05)
+    assert ledger(redis_url).upkeep(["balanced"]) == 1
+    (delivery,) = of_job(redis_url, "a")
+    assert delivery.type == "job.completed"
+
+
+def test_nobody_hears_of_what_is_not_theirs_or_not_wanted(redis_url: str) -> None:
+    register(redis_url, Event.FAILED, Event.CANCELED)
+    register(redis_url, owner="other")
+    disabled = register(redis_url)
+    amend(redis_url, disabled, enabled=False)
+    end(redis_url, "a")
+    assert claim(redis_url) == []
+
+
+def test_a_quiet_job_tells_its_callback_only(redis_url: str) -> None:
+    register(redis_url)
+    url = "https://hooks.example.org/a"
+    assert submit(redis_url, "a", (1,), callback_url=url, quiet=True).kind == "unsigned"
+    on_redis(redis_url, lambda client: Endpoints(client).rotate(OWNER, "callback", 0))
+    assert submit(redis_url, "a", (1,), callback_url=url, quiet=True).kind == "new"
+    finish(redis_url)
+    (claimed,) = claim(redis_url)
+    assert (claimed.url, len(claimed.secrets)) == (url, 1)
+
+
+def test_a_lease_keeps_others_away_until_it_runs_out(redis_url: str) -> None:
+    register(redis_url)
+    end(redis_url, "a")
+    (first,) = claim(redis_url, limits=BRIEF)
+    assert claim(redis_url) == []
+    time.sleep(BRIEF.lease_ms / 1000 + 0.05)
+    (second,) = claim(redis_url)
+    assert (second.id, second.attempt) == (first.id, 2)
+    assert conclude(redis_url, first, BAD) == "lost"  # too late; another has it
+    assert conclude(redis_url, second, GOOD) == "delivered"
+    assert conclude(redis_url, first, GOOD) == "settled"
+    (delivery,) = of_job(redis_url, "a")
+    assert [each.error for each in delivery.attempts] == ["the sender was lost meanwhile", None]
+
+
+def test_what_arrived_counts_even_if_the_lease_is_lost(redis_url: str) -> None:
+    register(redis_url)
+    end(redis_url, "a")
+    (first,) = claim(redis_url, limits=BRIEF)
+    time.sleep(BRIEF.lease_ms / 1000 + 0.05)
+    (second,) = claim(redis_url)
+    assert conclude(redis_url, first, GOOD) == "delivered"
+    assert conclude(redis_url, second, BAD) == "settled"
+    assert of_job(redis_url, "a")[0].state == "delivered"
+
+
+def test_a_receiver_and_a_caller_have_only_so_many_under_way(redis_url: str) -> None:
+    first, second = register(redis_url), register(redis_url)
+    register(redis_url, owner="other")
+    end(redis_url, *(f"job{number}" for number in range(8)))
+    end(redis_url, "theirs", owner="other")
+    claims = claim(redis_url)
+    lanes = [of_lane(redis_url, each) for each in claims]
+    assert sorted(map(lanes.count, {first, second})) == [2, 3]
+    assert len(claims) == 6  # five of one caller, and the other is not held up
+    assert claim(redis_url) == []
+    mine = next(each for each, lane in zip(claims, lanes, strict=True) if lane == first)
+    conclude(redis_url, mine, GOOD)
+    time.sleep(0.3)  # a blocked lane is looked at again
+    assert len(claim(redis_url)) >= 1
+
+
+def of_lane(url: str, claimed: Claim) -> str:
+    found = on_redis(url, lambda client: Deliveries(client).find(claimed.id))
+    assert found
+    return found.hook
+
+
+def test_many_that_wait_for_a_full_lane_hide_nobody(redis_url: str) -> None:
+    register(redis_url)
+    end(redis_url, *(f"job{number}" for number in range(40)))
+    assert len(claim(redis_url)) == 3
+    register(redis_url, owner="other")
+    end(redis_url, "theirs", owner="other")
+    (theirs,) = claim(redis_url)
+    assert json.loads(theirs.event)["id"] == "theirs"
+
+
+def test_the_schedule_is_that_of_the_standard(redis_url: str, clean_redis: "redis.Redis") -> None:
+    schedule = parse_schedule(SenderSettings().webhook_schedule_s)
+    hours = [5 / 3600, 5 / 60, 0.5, 2, 5, 10, 14, 20, 24]
+    assert [each / 3600 for each in schedule] == pytest.approx(hours)
+    hook = register(redis_url)
+    end(redis_url, "a")
+    ids = set()
+    for number, planned in enumerate([*schedule, None], 1):
+        (claimed,) = claim(redis_url)
+        ids.add(claimed.id)
+        assert claimed.attempt == number
+        delay = delay_s(schedule, number, None)
+        state = conclude(redis_url, claimed, BAD, delay)
+        if planned is None:
+            assert state == "failed"
+            break
+        (delivery,) = of_job(redis_url, "a")
+        assert delivery.due is not None
+        left = delivery.due / 1000 - time.time()
+        assert 0.9 * planned - 1 < left <= 1.1 * planned
+        assert claim(redis_url) == []
+        assert clean_redis.pttl(f"ink:delivery:{claimed.id}") / 1000 > left
+        make_due(clean_redis)
+    assert len(ids) == 1
+    (delivery,) = of_job(redis_url, "a")
+    assert [each.status for each in delivery.attempts] == [500] * 10
+    assert find(redis_url, hook).reason == "no delivery arrived for as long as the schedule lasts"
+    assert clean_redis.zcard("ink:outbox") == 0
+
+
+def test_an_endpoint_where_others_arrive_is_not_given_up(
+    redis_url: str, clean_redis: "redis.Redis"
+) -> None:
+    hook = register(redis_url)
+    end(redis_url, "unlucky")
+    for _ in range(9):
+        conclude(redis_url, claim(redis_url)[0], BAD)
+        make_due(clean_redis)
+    (last,) = claim(redis_url)
+    end(redis_url, "lucky")
+    (lucky,) = claim(redis_url)
+    conclude(redis_url, lucky, GOOD)
+    assert conclude(redis_url, last, BAD) == "failed"
+    assert find(redis_url, hook).enabled
+
+
+def test_jitter_and_what_a_receiver_asks_for() -> None:
+    schedule = (5.0, 300.0)
+    drawn = {delay_s(schedule, 1, None) for _ in range(200)}
+    assert len(drawn) > 150
+    assert min(drawn) >= 4.5
+    assert max(drawn) <= 5.5
+    assert delay_s(schedule, 1, "60") == 60
+    assert delay_s(schedule, 2, "1") >= 270
+    assert delay_s(schedule, 1, "99999999999") == 86_400
+    assert 86_000 <= delay_s(schedule, 1, "Fri, 31 Dec 2100 23:59:59 GMT") <= 86_400
+    for nonsense in ("", "-1", "soon", "1e9", "٣", "Wed, 21 Oct 2015 07:28:00 GMT"):
+        assert delay_s(schedule, 1, nonsense) <= 5.5, nonsense
+
+
+def test_gone_ends_it_and_the_endpoint(redis_url: str) -> None:
+    hook = register(redis_url)
+    end(redis_url, "a", "b")
+    first, second = claim(redis_url)
+    assert conclude(redis_url, first, Outcome(0.1, status=410)) == "failed"
+    assert not find(redis_url, hook).enabled
+    assert conclude(redis_url, second, BAD) == "pending"
+    assert claim(redis_url) == []
+    other = json.loads(second.event)["id"]  # of one millisecond, they may come in either order
+    assert of_job(redis_url, other)[0].reason == (
+        "the endpoint is disabled: the receiver answered 410 Gone"
+    )
+
+
+def test_what_is_for_a_deleted_endpoint_fails_and_is_listed(redis_url: str) -> None:
+    hook = register(redis_url)
+    end(redis_url, "a")
+    assert on_redis(redis_url, lambda client: Endpoints(client).delete(OWNER, hook))
+    assert claim(redis_url) == []
+    (delivery,) = of_job(redis_url, "a")
+    assert (delivery.state, delivery.reason) == ("failed", "the endpoint was deleted")
+    assert redeliver(redis_url, "a", delivery.id) == "deleted"
+
+
+def test_once_more_is_from_the_beginning_under_the_same_id(redis_url: str) -> None:
+    hook = register(redis_url)
+    end(redis_url, "a")
+    (first,) = claim(redis_url)
+    assert redeliver(redis_url, "a", first.id) == "sending"
+    assert redeliver(redis_url, "b", first.id) == "missing"
+    conclude(redis_url, first, GOOD)
+    amend(redis_url, hook, url="https://new.example.org/")
+    assert redeliver(redis_url, "a", first.id) == "pending"
+    (again,) = claim(redis_url)
+    assert (again.id, again.attempt, again.url) == (first.id, 1, "https://new.example.org/")
+    assert again.event == first.event
+
+
+def test_what_is_given_back_is_due_and_not_counted(redis_url: str) -> None:
+    register(redis_url)
+    end(redis_url, "a")
+    (first,) = claim(redis_url)
+    on_redis(redis_url, lambda client: Outbox(client, LIMITS).release(first))
+    (again,) = claim(redis_url)
+    assert again.attempt == 1
+
+
+def test_both_secrets_are_handed_out_while_the_old_one_lives(redis_url: str) -> None:
+    hook = register(redis_url)
+    new, until = on_redis(redis_url, lambda client: Endpoints(client).rotate(OWNER, hook, 1)) or ("", 0)
+    assert until
+    end(redis_url, "a")
+    (claimed,) = claim(redis_url, limits=BRIEF)
+    assert claimed.secrets[0] == new
+    assert len(claimed.secrets) == 2
+    time.sleep(1.05)
+    (claimed,) = claim(redis_url)
+    assert claimed.secrets == (new,)
+    assert on_redis(redis_url, lambda client: Endpoints(client).rotate(OWNER, "wh_0", 1)) is None
+
+
+def test_upkeep_rings_as_many_senders_as_there_are(redis_url: str, clean_redis: "redis.Redis") -> None:
+    worker = ledger(redis_url)
+    worker.upkeep([])
+    assert clean_redis.llen("webhooks") == 0
+    register(redis_url)
+    register(redis_url)
+    end(redis_url, "a")
+    worker.upkeep([])
+    worker.upkeep([])
+    assert clean_redis.llen("webhooks") == 1
+    seconds, _ = clean_redis.time()
+    clean_redis.zadd("ink:senders", {"one": seconds * 1000, "two": seconds * 1000})
+    worker.upkeep([])
+    assert clean_redis.llen("webhooks") == 2
+    assert b'"task": "webhooks"' in sender_message()
+
+
+def test_everything_of_a_delivery_expires_by_itself(redis_url: str, clean_redis: "redis.Redis") -> None:
+    register(redis_url)
+    end(redis_url, "a", "b")
+    first, _ = claim(redis_url)
+    conclude(redis_url, first, GOOD)
+    patterns = ("ink:delivery:*", "ink:deliveries:*", "ink:sending:*")
+    kept = [key for pattern in patterns for key in clean_redis.keys(pattern)]
+    assert len(kept) >= 7
+    assert [key for key in kept if clean_redis.ttl(key) < 0] == []
+
+
+def test_only_so_many_endpoints_can_be_registered(redis_url: str) -> None:
+    async def work(client: Any) -> Any:
+        url = "https://example.org/"
+        return [await Endpoints(client).create(OWNER, url, tuple(Event), "", 2) for _ in range(3)]
+
+    made = on_redis(redis_url, work)
+    assert [each is not None for each in made] == [True, True, False]

@@ -1,0 +1,174 @@
+"""Where no webhook goes: hostile URLs by the hundred, and names that flip; and where they do go."""
+
+import asyncio
+import ssl
+from collections.abc import Sequence
+from itertools import cycle
+
+import pytest
+import trustme
+
+from worker.webhooks.outbox import Claim
+from worker.webhooks.posting import Outcome, Poster
+from worker.webhooks.urls import ForbiddenUrl, Policy, parse_url
+
+from hostile_urls import GOOD, HOSTILE
+from receivers import dawdle, drip, hang, running_receiver
+
+PUBLIC = Policy(private=False, http=True, ports=frozenset({80, 443, 8080, 8443}))
+PRIVATE = Policy(private=True, http=True, ports=frozenset())
+SECRET = "whsec_" + 32 * "A"
+EVENT = b'{"type":"job.completed","at":0,"id":"a","state":"succeeded","counts":{}}'
+
+
+@pytest.mark.parametrize("url", HOSTILE, ids=repr)
+def test_a_hostile_url_is_refused(url: str) -> None:
+    with pytest.raises(ForbiddenUrl):
+        parse_url(url, PUBLIC)
+
+
+@pytest.mark.parametrize("url", GOOD)
+def test_a_public_url_is_taken(url: str) -> None:
+    target = parse_url(url, PUBLIC)
+    assert target.host in url.lower()
+    assert target.target.startswith("/")
+
+
+def test_the_table_is_long() -> None:
+    assert len(set(HOSTILE)) >= 100
+
+
+def test_http_and_ports_are_as_the_settings_say() -> None:
+    strict = Policy(private=False, http=False, ports=frozenset({443}))
+    for url in ("http://example.org/", "https://example.org:8443/", "http://example.org:443/"):
+        with pytest.raises(ForbiddenUrl):
+            parse_url(url, strict)
+    assert parse_url("http://localhost:5000/hook", PRIVATE).port == 5000
+
+
+def send(
+    url: str, addresses: Sequence[Sequence[str]], times: int = 1, timeout_s: float = 10.0, **more: object
+) -> list[Outcome]:
+    """Attempts, while the name's addresses are these in turn."""
+    turn = cycle(addresses)
+
+    async def resolve(host: str, port: int) -> Sequence[str]:
+        return next(turn)
+
+    async def run() -> list[Outcome]:
+        policy = more.get("policy", PUBLIC)
+        poster = Poster(
+            policy,  # type: ignore[arg-type]
+            resolve,
+            connect_s=10.0,
+            timeout_s=timeout_s,
+            tls=more.get("tls"),  # type: ignore[arg-type]
+        )
+        claim = Claim("msg_1", 1, 1, url, EVENT, (SECRET,))
+        return await asyncio.gather(*(poster.post(claim) for _ in range(times)))
+
+    return asyncio.run(run())
+
+
+@pytest.mark.parametrize(
+    "addresses",
+    [
+        ["127.0.0.1"],
+        ["::1"],
+        ["8.8.8.8", "127.0.0.1"],
+        ["127.0.0.1", "8.8.8.8"],
+        ["2606:4700:4700::1111", "fe80::1%eth0"],
+        ["::ffff:127.0.0.1"],
+        ["64:ff9b::7f00:1"],
+        ["169.254.169.254"],
+    ],
+)
+def test_a_name_with_an_address_inside_is_not_connected_to(addresses: list[str]) -> None:
+    with running_receiver() as canary:
+        policy = Policy(private=False, http=True, ports=frozenset({port_of(canary.url)}))
+        url = canary.url.replace("127.0.0.1", "rebind.example.org")
+        (outcome,) = send(url, [addresses], policy=policy)
+        assert outcome.error
+        assert "is not a public address" in outcome.error
+        assert canary.connections == 0
+
+
+class Outside(Policy):
+    """As if 127.0.0.77 were a public address."""
+
+    def require_address(self, address: str) -> None:
+        if address != "127.0.0.77":
+            super().require_address(address)
+
+
+def test_a_name_that_flips_never_leads_inside() -> None:
+    """Public at one look-up, inside at the next: what was checked is what is connected to."""
+    with running_receiver() as inside:
+        port = port_of(inside.url)
+        policy = Outside(private=False, http=True, ports=frozenset({port}))
+        url = inside.url.replace("127.0.0.1", "rebind.example.org")
+        with running_receiver(host="127.0.0.77", port=port) as outside:
+            outcomes: list[Outcome] = []
+            for _ in range(10):
+                outcomes += send(url, [["127.0.0.77"], ["127.0.0.1"]], times=100, policy=policy)
+            assert outside.connections == sum(outcome.delivered for outcome in outcomes) == 500
+            assert {each.error for each in outcomes} == {None, "127.0.0.1 is not a public address"}
+            assert inside.connections == 0
+
+
+def test_a_receiver_is_reached_at_the_checked_address_by_its_own_name() -> None:
+    authority = trustme.CA()
+    server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("receiver.example.org").configure_cert(server)
+    asked: list[str | None] = []
+    server.sni_callback = lambda _, name, __: asked.append(name)
+    client = ssl.create_default_context()
+    authority.configure_trust(client)
+    with running_receiver(tls=server) as receiver:
+        port = port_of(receiver.url)
+        url = f"https://receiver.example.org:{port}/hook?a=b"
+        (outcome,) = send(url, [["127.0.0.1"]], policy=PRIVATE, tls=client)
+        assert outcome.status == 200
+        assert asked == ["receiver.example.org"]
+        assert receiver.messages[0].headers["host"] == f"receiver.example.org:{port}"
+        assert receiver.messages[0].path == "/hook?a=b"
+        (outcome,) = send(
+            f"https://other.example.org:{port}/", [["127.0.0.1"]], policy=PRIVATE, tls=client
+        )
+        assert outcome.error
+        assert outcome.error.startswith("TLS failed")
+        assert len(receiver.messages) == 1
+
+
+def test_an_address_that_does_not_answer_is_passed_over() -> None:
+    with running_receiver() as receiver:
+        url = receiver.url.replace("127.0.0.1", "receiver.example.org")
+        (outcome,) = send(url, [["127.0.0.77", "127.0.0.1"]], policy=PRIVATE)
+        assert outcome.delivered
+
+
+@pytest.mark.parametrize("behaviour", [hang, drip])
+def test_an_attempt_ends_in_time_whatever_trickles_in(behaviour: object) -> None:
+    with running_receiver(behaviour) as receiver:  # type: ignore[arg-type]
+        (outcome,) = send(receiver.url, [["127.0.0.1"]], timeout_s=0.5, policy=PRIVATE)
+        assert outcome.error == "it took too long"
+        assert 0.5 <= outcome.took_s < 5
+
+
+def test_a_good_status_counts_though_the_body_never_comes() -> None:
+    with running_receiver(dawdle) as receiver:
+        (outcome,) = send(receiver.url, [["127.0.0.1"]], timeout_s=1.0, policy=PRIVATE)
+        assert outcome.delivered
+
+
+def test_no_proxy_of_the_environment_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    with running_receiver() as proxy, running_receiver() as receiver:
+        for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
+            monkeypatch.setenv(name, proxy.url)
+        (outcome,) = send(receiver.url, [["127.0.0.1"]], policy=PRIVATE)
+        assert outcome.delivered
+        assert proxy.connections == 0
+
+
+def port_of(url: str) -> int:
+    return int(url.split(":")[2].split("/")[0])

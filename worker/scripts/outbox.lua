@@ -1,0 +1,137 @@
+-- The outbox of webhooks, shared by every script: who is told of a job's end, and what is still to be
+-- sent. A lane is one receiver's queue, OWNER/HOOK or OWNER/callback@HOST: no lane holds up another.
+--
+-- ink:hooks:OWNER      zset of endpoints by when they came     ink:hook:OWNER/HOOK   hash: an endpoint
+-- ink:outbox           zset of lanes by when to look at them   ink:outbox:LANE       zset of deliveries
+--   by when they are due, or their lease ends                  ink:sending:LANE, :OWNER   leases by end
+-- ink:delivery:ID      hash: a delivery                        ink:delivery:ID:attempts  list of JSON
+-- ink:deliveries:job:NAME, :hook:OWNER/HOOK                    zsets of deliveries by when they came
+
+local ENDINGS = {
+  succeeded = 'job.completed', partially_failed = 'job.completed', failed = 'job.failed',
+  canceled = 'job.canceled', expired = 'job.expired'
+}
+local KEPT = 7 * 86400000         -- a delivery is known this long after the last that was heard of it,
+local DELIVERED_KEPT = 86400000   -- one that arrived this long
+local ATTEMPTS = 50               -- the latest attempts that are listed
+
+local function hook_key(owner, hook) return 'ink:hook:' .. owner .. '/' .. hook end
+
+local function callback_key(owner) return hook_key(owner, 'callback') end
+
+local function delivery_key(id) return 'ink:delivery:' .. id end
+
+local function keep_delivery(id, ms)
+  redis.call('PEXPIRE', delivery_key(id), ms)
+  redis.call('PEXPIRE', delivery_key(id) .. ':attempts', ms)
+end
+
+-- Look at a lane when its first delivery is due.
+local function move_lane(lane)
+  local head = redis.call('ZRANGE', 'ink:outbox:' .. lane, 0, 0, 'WITHSCORES')
+  if head[1] then
+    redis.call('ZADD', 'ink:outbox', head[2], lane)
+  else
+    redis.call('ZREM', 'ink:outbox', lane)
+  end
+end
+
+local function list_delivery(list, id)
+  redis.call('ZADD', list, now, id)
+  redis.call('ZREMRANGEBYSCORE', list, '-inf', now - KEPT)
+  redis.call('PEXPIRE', list, KEPT)
+end
+
+-- Lay a message for one receiver into the outbox; `url` is its own, or '' for that of the endpoint.
+local function put_out(owner, hook, lane, url, name, event)
+  local serial = redis.call('INCR', 'ink:deliveries')
+  local id = 'msg_' .. redis.sha1hex(name .. '|' .. lane .. '|' .. now .. '|' .. serial)
+  redis.call('HSET', delivery_key(id), 'owner', owner, 'hook', hook, 'lane', lane, 'url', url,
+    'job', name, 'event', cjson.encode(event), 'type', event.type, 'state', 'pending', 'tries', 0,
+    'created', now, 'since', now, 'due', now)
+  keep_delivery(id, KEPT)
+  list_delivery('ink:deliveries:job:' .. name, id)
+  list_delivery('ink:deliveries:hook:' .. owner .. '/' .. hook, id)
+  redis.call('ZADD', 'ink:outbox:' .. lane, now, id)
+  move_lane(lane)
+  stat('webhooks_created', 1)
+end
+
+local function tell_endpoints(name, owner, event)
+  for _, hook in ipairs(redis.call('ZRANGE', 'ink:hooks:' .. owner, 0, -1)) do
+    local enabled, events = unpack(redis.call('HMGET', hook_key(owner, hook), 'enabled', 'events'))
+    if enabled == '1' and string.find(events, event.type, 1, true) then
+      put_out(owner, hook, owner .. '/' .. hook, '', name, event)
+    end
+  end
+end
+
+-- Tell the owner of a job, once, how it ended: every endpoint that wants to know, and its callback_url.
+tell_owner = function(name, job, state)
+  local done = job.succeeded + job.failed + job.canceled
+  local event = {
+    type = ENDINGS[state], at = now, id = string.match(name, '/(.*)$'), state = state,
+    counts = {
+      total = job.total, queued = job.total - done, running = 0,
+      succeeded = job.succeeded, failed = job.failed, canceled = job.canceled
+    }
+  }
+  local url, quiet = unpack(redis.call('HMGET', key(name), 'callback', 'quiet'))
+  if quiet ~= '1' then tell_endpoints(name, job.owner, event) end
+  if url and url ~= '' then
+    local host = string.match(url, '^%a+://([^/?]+)')
+    put_out(job.owner, 'callback', job.owner .. '/callback@' .. host, url, name, event)
+  end
+end
+
+-- Wake as many senders as could find something to send; each sends many at a time.
+local function ring_senders(message)
+  local due = redis.call('ZCOUNT', 'ink:outbox', '-inf', now)
+  local alive = math.max(1, redis.call('ZCOUNT', 'ink:senders', now - ALIVE, '+inf'))
+  ring_in('webhooks', math.min(due, alive), message)
+end
+
+-- A delivery is no longer under way.
+local function let_go(id, delivery)
+  redis.call('HDEL', delivery_key(id), 'token')
+  redis.call('ZREM', 'ink:sending:' .. delivery.lane, id)
+  redis.call('ZREM', 'ink:sending:' .. delivery.owner, id)
+end
+
+-- The attempt that is under way is over; `attempt` says how it went.
+local function note_attempt(id, delivery, attempt)
+  redis.call('RPUSH', delivery_key(id) .. ':attempts', cjson.encode(attempt))
+  redis.call('LTRIM', delivery_key(id) .. ':attempts', -ATTEMPTS, -1)
+  let_go(id, delivery)
+end
+
+-- A delivery is over, as `state`; `reason` is '' if it arrived.
+local function close_delivery(id, delivery, state, reason)
+  redis.call('HSET', delivery_key(id), 'state', state, 'reason', reason)
+  redis.call('HDEL', delivery_key(id), 'due', 'token')
+  redis.call('ZREM', 'ink:outbox:' .. delivery.lane, id)
+  keep_delivery(id, state == 'delivered' and DELIVERED_KEPT or KEPT)
+  stat('webhooks_' .. state, 1)
+end
+
+local function disable_hook(delivery, reason)
+  local hook = hook_key(delivery.owner, delivery.hook)
+  if delivery.hook == 'callback' or redis.call('HGET', hook, 'enabled') ~= '1' then return end
+  redis.call('HSET', hook, 'enabled', 0, 'reason', reason)
+  stat('webhooks_disabled', 1)
+end
+
+-- A delivery was tried in vain for days: its endpoint is given up, unless something else arrived there.
+local function exhaust(id, delivery)
+  close_delivery(id, delivery, 'failed', 'it was tried as often as the schedule says')
+  local last = redis.call('HGET', hook_key(delivery.owner, delivery.hook), 'delivered')
+  if tonumber(last or 0) < tonumber(delivery.since) then
+    disable_hook(delivery, 'no delivery arrived for as long as the schedule lasts')
+  end
+end
+
+local function delivery_of(id)
+  local fields, delivery = redis.call('HGETALL', delivery_key(id)), {}
+  for i = 1, #fields, 2 do delivery[fields[i]] = fields[i + 1] end
+  return delivery.state and delivery or nil
+end

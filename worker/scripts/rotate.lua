@@ -1,0 +1,10 @@
+-- A new secret for an endpoint; the old one signs as well for a while. The secret of callback_urls is
+-- made by this, too. ARGV: OWNER, HOOK, secret, ms. Answers: until when (ms; 0: no other), -1: no endpoint
+local hook = hook_key(ARGV[1], ARGV[2])
+local old = redis.call('HGET', hook, 'secret')
+if not old and ARGV[2] ~= 'callback' then return -1 end
+redis.call('HSET', hook, 'secret', ARGV[3])
+redis.call('HDEL', hook, 'previous', 'previous_until')
+if not old or tonumber(ARGV[4]) == 0 then return 0 end
+redis.call('HSET', hook, 'previous', old, 'previous_until', now + tonumber(ARGV[4]))
+return now + tonumber(ARGV[4])

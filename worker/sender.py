@@ -1,0 +1,98 @@
+"""`python -m worker.sender`: one process that sends webhooks, apart from those that read. Without torch.
+
+Its doorbells come through a Celery queue of their own, so that no receiver ever holds up a prediction.
+"""
+
+import logging
+import os
+import socket
+import threading
+import uuid
+from functools import cache
+
+import redis
+from celery.signals import worker_ready, worker_shutdown, worker_shutting_down
+
+from . import keys
+from .app import create_app
+from .connection import UnsafeRedis, connect, require_safe
+from .doorbell import SENDER_QUEUE, SENDER_TASK
+from .ledger import Ledger
+from .process import run
+from .settings import SenderSettings
+from .upkeep import Upkeep
+from .webhooks.sending import Sending
+
+log = logging.getLogger(__name__)
+app = create_app()
+
+HEARTBEAT_S = 2.0
+
+
+class Sender:
+    """What this process does, and that it tells the ledger that it is there."""
+
+    def __init__(self, settings: SenderSettings) -> None:
+        self.id = f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
+        self._client = connect(settings.redis_url)
+        require_safe(self._client, settings.allow_unsafe_redis)
+        self.sending = Sending(settings)
+        self._upkeep = Upkeep(Ledger(self._client, settings.lease_ms), [])
+        self._stopping = threading.Event()
+
+    def start(self) -> None:
+        """From here on it is ready."""
+        self._upkeep.start()
+        threading.Thread(target=self._beat, name="heartbeat", daemon=True).start()
+        log.info("sender %s ready", self.id)
+
+    def stop(self) -> None:
+        """Claim no more."""
+        self._stopping.set()
+        self.sending.stop()
+
+    def close(self) -> None:
+        """Say goodbye."""
+        self.stop()
+        self._upkeep.stop()
+        self._client.zrem(keys.SENDERS, self.id)
+
+    def _beat(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                seconds, micros = self._client.time()
+                self._client.zadd(keys.SENDERS, {self.id: seconds * 1000 + micros // 1000})
+            except redis.RedisError as error:
+                log.warning("no heartbeat: %s", error)
+            self._stopping.wait(HEARTBEAT_S)
+
+
+@cache
+def sender() -> Sender:
+    """This process's sender, made on the first call."""
+    return Sender(SenderSettings())
+
+
+@app.task(name=SENDER_TASK)  # type: ignore[untyped-decorator]
+def send() -> None:
+    """A doorbell rang: send what is due."""
+    sender().sending.drain()
+
+
+def main() -> None:
+    """Run until told to stop."""
+    try:
+        sender()
+    except (UnsafeRedis, redis.RedisError, ValueError) as error:
+        raise SystemExit(f"sender: {error}") from error
+    for signal, call in (
+        (worker_ready, sender().start),
+        (worker_shutting_down, sender().stop),
+        (worker_shutdown, sender().close),
+    ):
+        signal.connect(lambda call=call, **_: call(), weak=False)
+    run(app, [SENDER_QUEUE])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,80 @@
+"""The outbox as a sender sees it: claim what is due, tell what came of it. Each is one Lua script."""
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import redis.asyncio
+
+from ..scripts import source
+
+if TYPE_CHECKING:
+    from .posting import Outcome
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A delivery that is ours for one lease; `attempt` counts from 1, `event` is the ledger's."""
+
+    id: str
+    token: int
+    attempt: int
+    url: str
+    event: bytes
+    secrets: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Limits:
+    """A lease (ms), requests at a time of a receiver and of an owner, attempts of a delivery."""
+
+    lease_ms: int
+    per_endpoint: int
+    per_caller: int
+    attempts: int
+
+
+class Outbox:
+    """A sender's side of the outbox, over one Redis."""
+
+    def __init__(self, client: redis.asyncio.Redis, limits: Limits) -> None:
+        self._limits = limits
+        self._dispatch = client.register_script(source("dispatch"))
+        self._conclude = client.register_script(source("conclude"))
+
+    async def claim(self, room: int) -> list[Claim]:
+        """Up to `room` deliveries that are due."""
+        limits = self._limits
+        args = [room, limits.lease_ms, limits.per_endpoint, limits.per_caller, limits.attempts]
+        return [
+            Claim(
+                message.decode(), token, attempt, url.decode(), event, tuple(map(bytes.decode, secrets))
+            )
+            for message, token, attempt, url, event, *secrets in await self._dispatch(args=args)
+        ]
+
+    async def conclude(self, claim: Claim, outcome: "Outcome", delay_s: float) -> str:
+        """Record an attempt; what failed is tried again in `delay_s`. Returns the state after."""
+        verdict = "delivered" if outcome.delivered else "gone" if outcome.gone else "failed"
+        return await self._end(claim, verdict, outcome, delay_s)
+
+    async def release(self, claim: Claim) -> None:
+        """Give a claim back; the attempt does not count."""
+        await self._end(claim, "released", None, 0)
+
+    async def _end(self, claim: Claim, verdict: str, outcome: "Outcome | None", delay_s: float) -> str:
+        attempt = json.dumps(_attempt(outcome)) if outcome else "{}"
+        delay_ms, most = round(delay_s * 1000), self._limits.attempts
+        args: list[str | int] = [claim.id, claim.token, verdict, attempt, delay_ms, most]
+        state: bytes = await self._conclude(args=args)
+        return state.decode()
+
+
+def _attempt(outcome: "Outcome") -> dict[str, int | str]:
+    """What is listed of an attempt; the ledger adds when it began."""
+    listed: dict[str, int | str | None] = {
+        "took_ms": round(outcome.took_s * 1000),
+        "status": outcome.status,
+        "error": outcome.error,
+    }
+    return {key: value for key, value in listed.items() if value is not None}

@@ -1,0 +1,150 @@
+"""One attempt: POST a message to its receiver and see how it answers. Whatever happens is an outcome.
+
+httpcore itself follows no redirect, unpacks no body, keeps no cookie, and knows of no proxy.
+"""
+
+import asyncio
+import ssl
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import httpcore
+import httpx
+
+from .addresses import ForbiddenAddress
+from .events import body_of
+from .outbox import Claim
+from .pinning import PinnedBackend, Resolve
+from .signing import signature_headers
+from .urls import ForbiddenUrl, Policy, Target, parse_url
+
+BODY_BYTES = 64 << 10
+BODY_S = 2.0
+"""The status says it all; what follows is read, so that the receiver ends well, but not for longer."""
+CLOSE_S = 0.1
+"""Of an attempt's time, what is left for closing once there is a status."""
+
+AGENT = "inkqueue-webhooks/1"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How an attempt went: the status of an answer, or why there was none."""
+
+    took_s: float
+    status: int | None = None
+    error: str | None = None
+    retry_after: str | None = None
+
+    @property
+    def delivered(self) -> bool:
+        """Whether the receiver has it."""
+        return self.status is not None and 200 <= self.status < 300
+
+    @property
+    def gone(self) -> bool:
+        """Whether the receiver never wants to hear again."""
+        return self.status == 410
+
+
+class Poster:
+    """Makes attempts; any number at a time."""
+
+    def __init__(
+        self,
+        policy: Policy,
+        resolve: Resolve,
+        *,
+        connect_s: float,
+        timeout_s: float,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
+        self._policy, self._timeout_s = policy, timeout_s
+        self._backend = PinnedBackend(policy, resolve, connect_s)
+        self._tls = tls or httpx.create_ssl_context()
+
+    async def post(self, claim: Claim) -> Outcome:
+        """Send what was claimed."""
+        began = time.monotonic()
+        try:
+            async with asyncio.timeout(self._timeout_s) as limit:
+                status, retry_after = await self._send(claim, limit.when() or 0.0)
+            return Outcome(time.monotonic() - began, status, retry_after=retry_after)
+        except Exception as error:
+            return Outcome(time.monotonic() - began, error=_reason(error))
+
+    async def _send(self, claim: Claim, end: float) -> tuple[int, str | None]:
+        target, body = parse_url(claim.url, self._policy), body_of(claim.event)
+        headers = {
+            "host": _authority(target),
+            "user-agent": AGENT,
+            "accept": "*/*",
+            "content-type": "application/json",
+            "content-length": str(len(body)),
+            "connection": "close",
+        } | signature_headers(claim.id, int(time.time()), body, claim.secrets)
+        async with httpcore.AsyncConnectionPool(
+            ssl_context=self._tls, max_connections=1, network_backend=self._backend
+        ) as pool:
+            return await _exchange(pool, target, headers, body, end - CLOSE_S)
+
+
+async def _exchange(
+    pool: httpcore.AsyncConnectionPool,
+    target: Target,
+    headers: Mapping[str, str],
+    body: bytes,
+    end: float,
+) -> tuple[int, str | None]:
+    url = httpcore.URL(scheme=target.scheme, host=target.host, port=target.port, target=target.target)
+    async with pool.stream("POST", url, headers=list(headers.items()), content=body) as response:
+        asked = [value for name, value in response.headers if name.lower() == b"retry-after"]
+        await _drink(response, end)
+        return response.status, asked[0].decode("latin-1") if asked else None
+
+
+async def _drink(response: httpcore.Response, end: float) -> None:
+    """Read a little of the answer's body, at most until `end` of the loop's time, and forget it."""
+    left, now = BODY_BYTES, asyncio.get_running_loop().time()
+    try:
+        async with asyncio.timeout_at(min(end, now + BODY_S)):
+            async for block in response.aiter_stream():
+                left -= len(block)
+                if left < 0:
+                    return
+    except (TimeoutError, httpcore.NetworkError, httpcore.ProtocolError):
+        return
+
+
+def _authority(target: Target) -> str:
+    host = f"[{target.host}]" if ":" in target.host else target.host
+    usual = {"http": 80, "https": 443}[target.scheme]
+    return host if target.port == usual else f"{host}:{target.port}"
+
+
+def _reason(error: Exception) -> str:
+    """What the owner of the receiver is told; of private networks, nothing but that they are."""
+    match error:
+        case ForbiddenUrl() | ForbiddenAddress():
+            return str(error)
+        case TimeoutError() | httpcore.TimeoutException():
+            return "it took too long"
+        case httpcore.ConnectError() if tls := _tls_error(error):
+            return f"TLS failed: {tls.reason or tls}"
+        case httpcore.ConnectError():
+            return "it could not be connected to"
+        case httpcore.NetworkError() | httpcore.ProtocolError():
+            return "it did not answer in HTTP"
+        case OSError():
+            return "its name could not be found"
+    return f"unexpected: {type(error).__name__}"
+
+
+def _tls_error(error: httpcore.ConnectError) -> ssl.SSLError | None:
+    """What httpcore made a ConnectError of, if it was about TLS."""
+    for origin in error.args:
+        for each in (origin, getattr(origin, "__cause__", None)):
+            if isinstance(each, ssl.SSLError):
+                return each
+    return None
