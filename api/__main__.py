@@ -2,9 +2,13 @@
 
 import contextlib
 import ctypes
+import logging
 
 import uvicorn
 
+from worker import logs
+
+from .access import Access
 from .app import create_app
 from .auth import BadKeys, UnsafeAddress
 from .settings import GatewaySettings
@@ -16,6 +20,8 @@ def main() -> None:
     """Serve until told to stop."""
     give_memory_back()
     settings = GatewaySettings()
+    logs.configure(settings, "gateway")
+    logging.getLogger("uvicorn.access").addFilter(Access())
     try:
         app = create_app(settings)
     except (BadKeys, UnsafeAddress) as error:
@@ -26,9 +32,9 @@ def main() -> None:
         port=settings.port,
         loop="uvloop",
         http="httptools",
-        access_log=False,
         server_header=False,
-        log_level="warning",
+        log_config=None,  # as configured above
+        log_level=settings.log_level,
         timeout_graceful_shutdown=10,
     )
 

@@ -12,14 +12,16 @@ from worker.entrance import Entrance
 from worker.gauges import Gauges
 from worker.ledger import Ledger
 from worker.store import Store
+from worker.tracing import start
 from worker.upkeep import Upkeep
 
 from . import problems
 from .auth import Keyring, require_safe_address
 from .metrics import Measured, Metrics
-from .routes import items, jobs, predictions, results, service
+from .routes import items, jobs, predictions, queue, results, service
 from .settings import GatewaySettings
 from .submission import Submitter
+from .traced import Traced
 from .waiting import Waiting
 
 DESCRIPTION = """Bulk handwriting recognition. Post scans, get a job id, read what they say.
@@ -35,7 +37,7 @@ def create_app(settings: GatewaySettings | None = None) -> FastAPI:
     settings = settings or GatewaySettings()
     keyring, cards = Keyring(settings), read_cards()
     require_safe_address(settings, keyring)
-    metrics = Metrics(cards)
+    metrics = Metrics(list(cards), version("inkqueue"), settings)
     app = FastAPI(
         title="Inkqueue",
         version=version("inkqueue"),
@@ -45,9 +47,12 @@ def create_app(settings: GatewaySettings | None = None) -> FastAPI:
     )
     app.state.settings, app.state.keyring = settings, keyring
     app.state.cards, app.state.metrics = cards, metrics
+    app.state.tracer = tracer = start("inkqueue-gateway")
     problems.install(app)
+    if tracer.listening:
+        app.add_middleware(Traced, tracer=tracer)
     app.add_middleware(Measured, metrics=metrics)
-    for routes in (jobs, results, items, predictions, service):
+    for routes in (jobs, results, items, predictions, queue, service):
         app.include_router(routes.router)
     return app
 
@@ -59,7 +64,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     require_safe(blocking, settings.allow_unsafe_redis)
     store = app.state.store = Store(client)
     gauges = app.state.gauges = Gauges(client)
-    app.state.submitter = Submitter(Entrance(client), store, gauges, settings, app.state.cards)
+    entrance, tracer = Entrance(client), app.state.tracer
+    app.state.submitter = Submitter(entrance, store, gauges, settings, app.state.cards, tracer)
     waiting = app.state.waiting = Waiting(store, client)
     upkeep = Upkeep(Ledger(blocking, settings.lease_ms), list(app.state.cards))
     waiting.start()
@@ -68,4 +74,5 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     upkeep.stop()
     await waiting.stop()
     await client.aclose()
+    tracer.close()
     blocking.close()

@@ -1,9 +1,11 @@
 """A submission from request to ledger: check, cut, stage, submit. What is accepted is stored."""
 
 import hashlib
+import logging
 import secrets
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 from fastapi import Request
 
@@ -13,6 +15,7 @@ from worker.entrance import Caps, Entrance, Submission, Verdict
 from worker.gauges import Gauges
 from worker.jobs import Job, Lane
 from worker.store import Store
+from worker.tracing import Tracer
 
 from .intake.forms import read_request
 from .intake.sources import Part
@@ -21,6 +24,8 @@ from .parameters import JobParameters, find_model, job_options, life_s, parse_pa
 from .problems import Problem
 from .settings import GatewaySettings
 from .staging import Staged, in_flight, staged
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -41,9 +46,10 @@ class Submitter:
         gauges: Gauges,
         settings: GatewaySettings,
         cards: Mapping[str, Card],
+        tracer: Tracer,
     ) -> None:
         self._entrance, self._store, self._gauges = entrance, store, gauges
-        self._settings, self._cards = settings, cards
+        self._settings, self._cards, self._tracer = settings, cards, tracer
 
     async def submit(
         self, request: Request, owner: str, job_id: str | None = None, *, single: bool = False
@@ -100,6 +106,7 @@ class Submitter:
 
     async def _enter(self, job: Submission, images: Staged) -> Accepted:
         settings = self._settings
+        job = replace(job, options=replace(job.options, trace=self._tracer.current()))
         caps = Caps(settings.max_queued, settings.max_open, settings.window)
         verdict = await self._entrance.submit(job, images.token, images.cutter.sizes, caps)
         images.taken = verdict.kind == "new"
@@ -108,6 +115,7 @@ class Submitter:
         standing = await self._store.job(verdict.name)
         if not isinstance(standing, Job):
             raise Problem("job-expired", "The job of this key or id is gone; use another.")
+        log.info("job accepted", extra=_facts(standing, verdict.kind))
         return Accepted(standing, verdict.kind == "replay")
 
     async def _refusal(self, verdict: Verdict, job: Submission) -> Problem:
@@ -120,14 +128,19 @@ class Submitter:
                 detail = f"{self._settings.max_open} jobs are unfinished; wait for some."
                 return Problem("too-many-jobs", detail, retry_after=2)
             case "full":
-                queue = await self._gauges.queue(job.options.model, job.lane)
-                wait = queue.images / 10 / queue.rate if queue.rate else 5.0
+                (backlog,) = await self._gauges.backlogs([job.options.model])
+                wait = backlog.images / 10 / backlog.rate if backlog.rate else 5.0
                 detail = "Too many images are waiting to be read."
                 return Problem("queue-full", detail, retry_after=min(60.0, wait))
         return Problem("storage-unavailable", "What was sent is gone; send it again.", retry_after=1)
 
     def _lane(self, images: int) -> Lane:
         return "interactive" if images <= self._settings.interactive_images else "bulk"
+
+
+def _facts(job: Job, verdict: str) -> dict[str, Any]:
+    facts = {"job": job.id, "model": job.options.model, "lane": job.lane, "images": job.counts.total}
+    return {"event": "job.accepted", "verdict": verdict, **facts}
 
 
 def new_id() -> str:

@@ -9,7 +9,7 @@ import redis
 import redis.asyncio
 
 from worker import keys
-from worker.jobs import Job, JobState
+from worker.jobs import Job, JobState, job_id
 from worker.store import Store
 
 log = logging.getLogger(__name__)
@@ -70,5 +70,6 @@ class Waiting:
                 await asyncio.sleep(LOOK_S)
 
     def _wake(self, name: str) -> None:
+        log.info("job ended", extra={"event": "job.ended", "job": job_id(name)})
         for event in self._events.get(name, ()):
             event.set()

@@ -3,8 +3,6 @@
 CUDA and OpenMP do not survive a fork, so there is none.
 """
 
-import logging
-import sys
 import warnings
 from typing import Any
 
@@ -18,26 +16,24 @@ from celery.signals import (
     worker_shutting_down,
 )
 
+from . import logs
 from .app import app
 from .connection import UnsafeRedis
 from .doorbell import queue
 from .engine import engine, served_models
 from .settings import WorkerSettings
 
-log = logging.getLogger("worker")
-
 
 @setup_logging.connect  # type: ignore[untyped-decorator]
 def keep_logging(**_: Any) -> None:
     """Celery leaves logging as it is once this is connected; it would tell of every doorbell."""
-    logging.getLogger("celery").setLevel(logging.WARNING)
 
 
 @worker_init.connect  # type: ignore[untyped-decorator]
 def load(**_: Any) -> None:
     """Load and warm the networks before any doorbell is heard."""
     try:
-        engine()
+        logs.bind(worker=engine().id)
     except (UnsafeRedis, redis.RedisError, ValueError, OSError) as error:
         # Celery would log an Exception of a signal handler and go on without a network.
         raise SystemExit(f"worker: {error}") from error
@@ -63,12 +59,11 @@ def leave(**_: Any) -> None:
 
 def main() -> None:
     """Run until told to stop."""
-    logging.basicConfig(
-        level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s %(message)s"
-    )
+    settings = WorkerSettings()
+    logs.configure(settings, "worker")
     # Celery warns of root because of pickle; only JSON is accepted here.
     warnings.simplefilter("ignore", SecurityWarning)
-    queues = ",".join(queue(model) for model in served_models(WorkerSettings()))
+    queues = ",".join(queue(model) for model in served_models(settings))
     options = ["--pool=threads", "--concurrency=1", f"--queues={queues}"]
     quiet = ["--without-gossip", "--without-mingle", "--without-heartbeat"]
     app.worker_main(["--quiet", "worker", *options, *quiet])

@@ -7,6 +7,7 @@ LANES: tuple[Lane, ...] = ("interactive", "bulk")
 EXPIRY = "ink:expiry"
 LOAD = "ink:load"
 STATS = "ink:stats"
+MEASURES = "ink:measures"
 WORKERS = "ink:workers"
 ENDED = "ink:ended"
 """The pub/sub channel on which the name of every job that ends is announced."""

@@ -16,6 +16,7 @@ for _, name in ipairs(names) do
       for _, item in ipairs(under_way(name)) do put_away(name, job, item.chunk) end
       lighten(job, job.total - job.succeeded - job.failed - job.canceled)
       leave_line(name, job)
+      stat('jobs_ended:expired', 1)
     end
     wipe(name, job)
     redis.call('DEL', key(name))
