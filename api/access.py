@@ -1,11 +1,13 @@
 """The gateway's access log: uvicorn's lines, without what could be secret and with what can be searched.
 
-A query may hold a caller's metadata or addresses, so it is left out.
+A query may hold a caller's metadata or addresses, so it is left out. That somebody looked whether all is
+well, and it was, is told only on the level `debug`.
 """
 
 import logging
 import re
 
+WATCHED = ("/healthz", "/readyz", "/metrics")
 _JOB = re.compile(r"^/v1/jobs/([A-Za-z0-9_-]{1,64})(?:/|$)")
 
 
@@ -21,4 +23,6 @@ class Access(logging.Filter):
             record.__dict__.update(facts | {"status": status})
             if found := _JOB.match(path):
                 record.__dict__["job"] = found[1]
+            if path in WATCHED and status == 200:
+                return logging.getLogger().isEnabledFor(logging.DEBUG)
         return True

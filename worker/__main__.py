@@ -3,6 +3,8 @@
 CUDA and OpenMP do not survive a fork, so there is none.
 """
 
+import os
+import sys
 import warnings
 from typing import Any
 
@@ -61,6 +63,8 @@ def main() -> None:
     """Run until told to stop."""
     settings = WorkerSettings()
     logs.configure(settings, "worker")
+    if settings.log == "json":  # Celery says goodbye on stdout, which is no line of JSON
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     # Celery warns of root because of pickle; only JSON is accepted here.
     warnings.simplefilter("ignore", SecurityWarning)
     queues = ",".join(queue(model) for model in served_models(settings))

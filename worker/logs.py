@@ -16,6 +16,7 @@ from .settings import QueueSettings
 
 _PASSWORD = re.compile(r"(\w://)[^\s/@]*@")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_RESERVED = {*RESERVED_ATTRS, "event", "taskName", "color_message"}
 _bound: dict[str, str] = {}
 
 
@@ -43,6 +44,7 @@ class JsonLines(JsonFormatter):
             "%(levelname)s %(name)s %(message)s",
             rename_fields={"levelname": "level", "name": "logger"},
             timestamp="time",
+            reserved_attrs=sorted(_RESERVED - {"event"}),
         )
 
     def process_log_record(self, log_data: dict[str, Any]) -> dict[str, Any]:
@@ -65,9 +67,6 @@ class TextLines(logging.Formatter):
 
     def formatException(self, ei: Any) -> str:  # noqa: N802
         return str(_veiled("    " + super().formatException(ei).replace("\n", "\n    ")))
-
-
-_RESERVED = {*RESERVED_ATTRS, "event", "taskName", "color_message"}
 
 
 def _veiled(value: object) -> object:

@@ -8,6 +8,7 @@ import httpx
 
 from worker.jobs import JobState
 
+from ..queues import QueueOut
 from ..schemas import ItemOut, JobOut, ModelOut
 from .calls import Call, Flow, Pause, Reply
 from .flows import Flows, Only, Options, Progress
@@ -88,6 +89,10 @@ class Client:
     def models(self) -> list[ModelOut]:
         """What images can be read as, and how well."""
         return self._run(self._flows.models())
+
+    def queue(self) -> QueueOut:
+        """What waits, who reads, and how many workers there should be."""
+        return self._run(self._flows.queue())
 
     def close(self) -> None:
         """Close the connections."""
