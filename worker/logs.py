@@ -55,14 +55,16 @@ class JsonLines(JsonFormatter):
 
 
 class TextLines(logging.Formatter):
-    """Time, level, logger, message, then `key=value` of what belongs to it; a traceback is indented."""
+    """Time, level, logger, message, `key=value` of what it does not say; tracebacks are indented."""
 
     def __init__(self) -> None:
         super().__init__("%(asctime)s %(levelname)s %(name)s %(message)s")
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802
-        facts = {key: value for key, value in vars(record).items() if key not in _RESERVED}
-        line = super().formatMessage(record) + "".join(f" {key}={facts[key]}" for key in facts)
+        line = said = super().formatMessage(record)
+        for key, value in vars(record).items():
+            if key not in _RESERVED and str(value) not in said:
+                line += f" {key}={value}"
         return _CONTROL.sub(lambda found: repr(found[0])[1:-1], str(_veiled(line)))
 
     def formatException(self, ei: Any) -> str:  # noqa: N802
