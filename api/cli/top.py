@@ -12,7 +12,7 @@ from rich.live import Live
 from ..client import Client
 from ..client.settings import DEFAULT_URL
 from .frames import Frame, render
-from .options import LONG, ApiKey, Url, connect
+from .options import BRIEFLY, LONG, ApiKey, Url, connect
 
 JOBS = 10
 WIDTH = 120
@@ -30,13 +30,14 @@ def top(
     out = Console(highlight=False)
     if not out.is_terminal:
         out.width = WIDTH
-    with connect(url, api_key, LONG) as client:
-        if json:
-            typer.echo(_look(client).model_dump_json())
-        elif once or not out.is_terminal:
-            out.print(render(_look(client)))
-        else:
+    live = out.is_terminal and not (once or json)
+    with connect(url, api_key, LONG if live else BRIEFLY) as client:
+        if live:
             _watch(client, out, interval)
+        elif json:
+            typer.echo(_look(client).model_dump_json())
+        else:
+            out.print(render(_look(client)))
 
 
 def _watch(client: Client, out: Console, interval: float) -> None:
