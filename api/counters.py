@@ -37,7 +37,9 @@ KNOWN = {
     "chunks_reclaimed": Family("Leases that ran out, so that another worker claimed the chunk."),
     "commits_duplicate": Family("Results that had been recorded before and were the same."),
     "commits_different": Family("Results that had been recorded before and were not the same."),
-    "webhooks": Family("Webhook messages by what became of them.", "outcome", ("delivered", "failed")),
+    "webhooks": Family(
+        "Webhook messages by what became of them.", "outcome", ("delivered", "failed", "retried")
+    ),
 }
 
 NAMES = {"failures": "image_failures"}
