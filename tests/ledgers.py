@@ -26,18 +26,18 @@ CAPS = Caps(max_queued=10_000, max_open=100, window=3)
 
 def at_entrance(url: str, work: Callable[[Entrance], Awaitable[T]]) -> T:
     """What `work` answers of an entrance on `url`."""
-    return _on(url, lambda client: work(Entrance(client)))
+    return on_redis(url, lambda client: work(Entrance(client)))
 
 
 def read_stats(url: str) -> dict[str, int]:
     """The ledger's counters."""
-    return _on(url, lambda client: Gauges(client).stats())
+    return on_redis(url, lambda client: Gauges(client).stats())
 
 
 def in_store(url: str, work: Callable[[Store], Awaitable[T]]) -> T:
     """What `work` answers of a store on `url`."""
 
-    return _on(url, lambda client: work(Store(client)))
+    return on_redis(url, lambda client: work(Store(client)))
 
 
 def submit(
@@ -97,7 +97,9 @@ def finish(url: str) -> None:
         worker.commit([commit_of(claim) for claim in claims])
 
 
-def _on(url: str, work: Callable[[redis.asyncio.Redis], Awaitable[T]]) -> T:
+def on_redis(url: str, work: Callable[[redis.asyncio.Redis], Awaitable[T]]) -> T:
+    """What `work` answers of a client on `url`."""
+
     async def run() -> T:
         client = connect_async(url)
         try:
