@@ -55,7 +55,8 @@ class Journal:
             "waited_ms": claim.waited_ms,
             "ms": round((course.committed - course.asked) * 1000, 1),
         }
-        log.info("chunk committed", extra=facts)
+        level = logging.WARNING if verdict == "different" else logging.INFO
+        log.log(level, "chunk committed", extra=facts)
 
     def _trace(self, course: Course, claim: Claim, parent: str) -> None:
         """The chunk's wait and its way through the batch; the passes are shared with other chunks."""
