@@ -43,7 +43,7 @@ def main() -> None:
     table.add_row("workers desired then", str(desired))
     table.add_row("whole job", f"{when(job, 'ended_at') - when(job, 'created_at'):.1f} s")
     for worker in workers:
-        table.add_row(f"read by {worker['id']}", f"{worker['images']:,}")
+        table.add_row(f"read by {worker['id']}, by its last heartbeat", f"{worker['images']:,}")
     console.print(table)
     checks = {
         "it took up work too late": took_s <= TAKES_UP_S,

@@ -1,6 +1,7 @@
 """Traces on real processes: one from the caller through gateway and queue to the worker's commit."""
 
 import secrets
+import socket
 import subprocess
 import sys
 import threading
@@ -161,6 +162,22 @@ def wait_for(receiver: Receiver, name: str, count: int) -> None:
     while sum(span.name == name for span in receiver.spans) < count:
         assert time.monotonic() < end
         time.sleep(0.05)
+
+
+def test_a_receiver_that_hangs_holds_nobody_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as hole:
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", f"http://127.0.0.1:{hole.getsockname()[1]}")
+        began = time.monotonic()
+        tracer = tracing.start("inkqueue-worker")
+        assert tracer.listening
+        for _ in range(10_000):  # more than the queue takes
+            tracer.record("a", f"00-{'a' * 32}-{'b' * 16}-01", 1.0, 2.0, {})
+        told_s = time.monotonic() - began
+        tracer.close()
+    assert told_s < 10
+    assert time.monotonic() - began - told_s < 6
 
 
 def test_without_a_receiver_nothing_of_it_is_even_imported() -> None:

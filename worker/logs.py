@@ -65,10 +65,14 @@ class TextLines(logging.Formatter):
         for key, value in vars(record).items():
             if key not in _RESERVED and str(value) not in said:
                 line += f" {key}={value}"
-        return _CONTROL.sub(lambda found: repr(found[0])[1:-1], str(_veiled(line)))
+        return _escaped(line)
 
     def formatException(self, ei: Any) -> str:  # noqa: N802
-        return str(_veiled("    " + super().formatException(ei).replace("\n", "\n    ")))
+        return "\n".join(f"    {_escaped(line)}" for line in super().formatException(ei).split("\n"))
+
+
+def _escaped(line: str) -> str:
+    return _CONTROL.sub(lambda found: repr(found[0])[1:-1], str(_veiled(line)))
 
 
 def _veiled(value: object) -> object:

@@ -1,5 +1,6 @@
 """Traces by the OpenTelemetry SDK, sent over OTLP/HTTP; imported only where they are asked for."""
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -13,6 +14,9 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 
 from .tracing import Attributes, Span, Tracer
 
+CLOSE_S = 3.0
+"""A receiver that hangs delays the end of a process by no more than this."""
+
 _W3C = TraceContextTextMapPropagator()
 
 
@@ -23,7 +27,8 @@ class OpenTelemetry(Tracer):
 
     def __init__(self, service: str) -> None:
         told = OTELResourceDetector().detect()  # OTEL_SERVICE_NAME, OTEL_RESOURCE_ATTRIBUTES
-        self._provider = TracerProvider(resource=Resource.create({SERVICE_NAME: service}).merge(told))
+        resource = Resource.create({SERVICE_NAME: service}).merge(told)
+        self._provider = TracerProvider(resource=resource, shutdown_on_exit=False)
         self._provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
         self._tracer = self._provider.get_tracer("inkqueue")
 
@@ -47,7 +52,9 @@ class OpenTelemetry(Tracer):
         return _parent(span)
 
     def close(self) -> None:
-        self._provider.shutdown()
+        last = threading.Thread(target=self._provider.shutdown, name="last spans", daemon=True)
+        last.start()
+        last.join(CLOSE_S)
 
 
 class _Told:
