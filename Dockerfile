@@ -7,7 +7,9 @@ COPY pyproject.toml .
 RUN python -c 'import tomllib; \
     project = tomllib.load(open("pyproject.toml", "rb"))["project"]; \
     print(*project["dependencies"], sep="\n", file=open("api.txt", "w")); \
-    print(*project["optional-dependencies"]["worker"], sep="\n", file=open("worker.txt", "w"))'
+    extras = project["optional-dependencies"]; \
+    print(*extras["worker"], sep="\n", file=open("worker.txt", "w")); \
+    print(*extras["otel"], sep="\n", file=open("otel.txt", "w"))'
 
 FROM python:3.11-slim-bookworm AS packages
 ARG PIP_INDEX_URL
@@ -16,8 +18,9 @@ ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=igno
 WORKDIR /build
 RUN python -m venv --without-pip /opt/inkqueue
 COPY constraints.txt .
-COPY --from=requirements /build/api.txt .
-RUN pip --python /opt/inkqueue install -c constraints.txt -r api.txt
+COPY --from=requirements /build/api.txt /build/otel.txt ./
+ARG EXTRA=
+RUN pip --python /opt/inkqueue install -c constraints.txt -r api.txt ${EXTRA:+-r $EXTRA.txt}
 
 # A prefix takes only what the venv lacks: torch and what it needs, without its own tests and headers.
 FROM packages AS torch

@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 .DEFAULT_GOAL := help
 
-.PHONY: help demo test run check format bench compose-proof events-proof webhook-proof
+.PHONY: help demo test run check format bench compose-proof events-proof webhook-proof scale-proof
 
 help:            ## this list
 	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed 's/:.*##/ -/'
@@ -14,7 +14,7 @@ help:            ## this list
 $(INSTALLED): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --disable-pip-version-check --quiet -c constraints.txt torch
-	$(BIN)/pip install --disable-pip-version-check --quiet -c constraints.txt -e ".[worker,training,embedded,dev]"
+	$(BIN)/pip install --disable-pip-version-check --quiet -c constraints.txt -e ".[worker,training,embedded,otel,dev]"
 	touch $@
 
 demo: $(INSTALLED)   ## install, start everything, read a sheet of drawn characters, stop
@@ -47,3 +47,6 @@ events-proof: $(INSTALLED)   ## 1,000 event streams on one gateway, killed in th
 
 webhook-proof: $(INSTALLED)  ## hundreds of webhooks past hostile receivers, the senders killed over and over
 	$(BIN)/python tests/webhook_proof.py
+
+scale-proof: $(INSTALLED)    ## a second worker container joins while a job runs: work within 2 s
+	$(BIN)/python tests/scale_proof.py

@@ -2,7 +2,11 @@
 
 import contextlib
 import ctypes
+import logging
 
+from worker import logs
+
+from .access import Access
 from .app import create_app
 from .auth import BadKeys, UnsafeAddress
 from .server import serve
@@ -15,6 +19,8 @@ def main() -> None:
     """Serve until told to stop."""
     give_memory_back()
     settings = GatewaySettings()
+    logs.configure(settings, "gateway")
+    logging.getLogger("uvicorn.access").addFilter(Access())
     try:
         app = create_app(settings)
     except (BadKeys, UnsafeAddress) as error:

@@ -13,6 +13,7 @@ from worker.gauges import Gauges
 from worker.journal import Journal
 from worker.ledger import Ledger
 from worker.store import Store
+from worker.tracing import start
 from worker.upkeep import Upkeep
 from worker.webhooks.deliveries import Deliveries
 from worker.webhooks.endpoints import Endpoints
@@ -23,9 +24,10 @@ from .following import Following
 from .metrics import Measured, Metrics
 from .notices import Notices
 from .places import Places
-from .routes import deliveries, events, items, jobs, predictions, results, service, webhooks
+from .routes import deliveries, events, items, jobs, predictions, queue, results, service, webhooks
 from .settings import GatewaySettings
 from .submission import Submitter
+from .traced import Traced
 from .waiting import Waiting
 
 DESCRIPTION = """Bulk handwriting recognition. Post scans, get a job id, read what they say.
@@ -41,7 +43,7 @@ def create_app(settings: GatewaySettings | None = None) -> FastAPI:
     settings = settings or GatewaySettings()
     keyring, cards = Keyring(settings), read_cards()
     require_safe_address(settings, keyring)
-    metrics = Metrics(cards)
+    metrics = Metrics(list(cards), version("inkqueue"), settings)
     app = FastAPI(
         title="Inkqueue",
         version=version("inkqueue"),
@@ -52,9 +54,12 @@ def create_app(settings: GatewaySettings | None = None) -> FastAPI:
     app.state.settings, app.state.keyring = settings, keyring
     app.state.cards, app.state.metrics = cards, metrics
     app.state.places = Places(settings.max_streams, metrics.streams)
+    app.state.tracer = tracer = start("inkqueue-gateway")
     problems.install(app)
+    if tracer.listening:
+        app.add_middleware(Traced, tracer=tracer)
     app.add_middleware(Measured, metrics=metrics)
-    for routes in (jobs, results, items, events, predictions, webhooks, deliveries, service):
+    for routes in (jobs, results, items, events, predictions, queue, webhooks, deliveries, service):
         app.include_router(routes.router)
     return app
 
@@ -67,7 +72,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     store = app.state.store = Store(client)
     gauges = app.state.gauges = Gauges(client)
     app.state.endpoints, app.state.deliveries = Endpoints(client), Deliveries(client)
-    app.state.submitter = Submitter(Entrance(client), store, gauges, settings, app.state.cards)
+    entrance, tracer = Entrance(client), app.state.tracer
+    app.state.submitter = Submitter(entrance, store, gauges, settings, app.state.cards, tracer)
     notices = app.state.notices = Notices(client)
     app.state.waiting = Waiting(store, notices)
     app.state.following = Following(Journal(client, store), store, notices, settings.ping_s)
@@ -78,4 +84,5 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     upkeep.stop()
     await notices.stop()
     await client.aclose()
+    tracer.close()
     blocking.close()

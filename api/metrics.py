@@ -1,27 +1,50 @@
-"""Prometheus metrics: requests of this gateway, and the ledger's own counters read when asked."""
+"""Prometheus metrics: this gateway's own answers, and what the ledger says when asked."""
 
+import platform
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
-from prometheus_client.core import CounterMetricFamily, Metric
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    ProcessCollector,
+    disable_created_metrics,
+    generate_latest,
+)
+from prometheus_client.core import InfoMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.registry import Collector
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from worker import keys
 from worker.gauges import Gauges
 
+from .autoscaling import desired_workers
+from .instruments import Reading, families
+from .problems import METHODS
+from .settings import GatewaySettings
 
-class LedgerCounters(Collector):
-    """The ledger's counters, as last read."""
+disable_created_metrics()  # type: ignore[no-untyped-call]
 
-    def __init__(self) -> None:
-        self.stats: dict[str, int] = {}
+
+class LedgerCollector(Collector):
+    """The ledger, as last read."""
+
+    reading = Reading()
 
     def collect(self) -> Iterable[Metric]:
-        for name, value in sorted(self.stats.items()):
-            yield CounterMetricFamily(f"inkqueue_{name}", f"{name} since the ledger began", value)
+        return families(self.reading)
+
+
+class BuildCollector(Collector):
+    """Which program this is."""
+
+    def __init__(self, version: str) -> None:
+        self._facts = {"version": version, "python": platform.python_version()}
+
+    def collect(self) -> Iterable[Metric]:
+        yield InfoMetricFamily("inkqueue_build", "The version that runs.", self._facts)
 
 
 class Metrics:
@@ -29,35 +52,48 @@ class Metrics:
 
     media_type = CONTENT_TYPE_LATEST
 
-    def __init__(self, models: Iterable[str]) -> None:
-        self._models = tuple(models)
+    def __init__(self, models: Sequence[str], version: str, settings: GatewaySettings) -> None:
+        self._models, self._settings = models, settings
         self._registry = CollectorRegistry()
-        self._ledger = LedgerCounters()
+        self._ledger = LedgerCollector()
         self._registry.register(self._ledger)
-        self.requests = Counter(
-            "inkqueue_http_requests", "answers", ["method", "route", "status"], registry=self._registry
+        self._registry.register(BuildCollector(version))
+        ProcessCollector(registry=self._registry)
+        self._requests = Counter(
+            "inkqueue_http_requests",
+            "Answers of this gateway.",
+            ["method", "route", "status"],
+            registry=self._registry,
         )
-        self.seconds = Histogram(
-            "inkqueue_http_seconds", "time to answer", ["route"], registry=self._registry
+        self._seconds = Histogram(
+            "inkqueue_http_request_duration_seconds",
+            "Time to answer.",
+            ["route"],
+            registry=self._registry,
         )
-        self.streams = Gauge("inkqueue_event_streams", "open", registry=self._registry)
-        self._images = Gauge(
-            "inkqueue_queued_images", "accepted, not done", ["model", "lane"], registry=self._registry
+        self.streams = Gauge(
+            "inkqueue_event_streams", "Event streams that are open.", registry=self._registry
         )
-        self._jobs = Gauge(
-            "inkqueue_open_jobs", "unfinished", ["model", "lane"], registry=self._registry
-        )
-        self._workers = Gauge("inkqueue_workers", "alive", registry=self._registry)
+
+    def answered(self, method: str, route: str, status: int, seconds: float) -> None:
+        """A request was answered. Methods that are none of ours are counted as one."""
+        known = method if method in (*METHODS, "HEAD", "OPTIONS") else "other"
+        self._requests.labels(known, route, status).inc()
+        self._seconds.labels(route).observe(seconds)
 
     async def render(self, gauges: Gauges) -> bytes:
         """The text that Prometheus reads."""
-        self._ledger.stats = await gauges.stats()
-        self._workers.set(len(await gauges.workers()))
-        for model in self._models:
-            for lane in keys.LANES:
-                queue = await gauges.queue(model, lane)
-                self._images.labels(model, lane).set(queue.images)
-                self._jobs.labels(model, lane).set(queue.jobs)
+        backlogs, alive = await gauges.backlogs(self._models), await gauges.workers()
+        measures = await gauges.measures()
+        self._ledger.reading = Reading(
+            stats=await gauges.stats(),
+            measures=measures,
+            backlogs=backlogs,
+            alive=alive,
+            seen=await gauges.workers(within_ms=60_000),
+            memory=await gauges.memory(),
+            desired=desired_workers(backlogs, alive, measures, self._settings),
+        )
         return generate_latest(self._registry)
 
 
@@ -78,8 +114,8 @@ class Measured:
             if not noted:
                 noted = True
                 route = getattr(scope.get("route"), "path", "none")
-                self._metrics.requests.labels(scope["method"], route, status).inc()
-                self._metrics.seconds.labels(route).observe(time.perf_counter() - start)
+                seconds = time.perf_counter() - start
+                self._metrics.answered(scope["method"], route, status, seconds)
 
         async def send_noted(message: Message) -> None:
             nonlocal status

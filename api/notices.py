@@ -16,6 +16,7 @@ import redis
 import redis.asyncio
 
 from worker import keys
+from worker.jobs import job_id
 
 log = logging.getLogger(__name__)
 
@@ -89,12 +90,17 @@ class Notices:
                 async with self._client.pubsub() as subscription:
                     await subscription.subscribe(keys.ENDED, keys.CHANGED)
                     while True:
-                        notice = await subscription.get_message(True, timeout=2.0)
-                        if notice and (news := self._news.get(notice["data"].decode())):
-                            news.spread(notice["channel"].decode() == keys.ENDED)
+                        if notice := await subscription.get_message(True, timeout=2.0):
+                            self._hear(notice["data"].decode(), notice["channel"].decode())
             except (redis.RedisError, OSError) as error:
                 log.warning("notices stopped, trying again: %s", error)
                 await asyncio.sleep(AGAIN_S)
+
+    def _hear(self, name: str, channel: str) -> None:
+        if ended := channel == keys.ENDED:
+            log.info("job ended", extra={"event": "job.ended", "job": job_id(name)})
+        if news := self._news.get(name):
+            news.spread(ended)
 
 
 async def heard_within(event: asyncio.Event, seconds: float) -> bool:

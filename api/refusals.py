@@ -23,8 +23,8 @@ async def refusal(
             detail = f"{settings.max_open} jobs are unfinished; wait for some."
             return Problem("too-many-jobs", detail, retry_after=2)
         case "full":
-            queue = await gauges.queue(job.options.model, job.lane)
-            wait = queue.images / 10 / queue.rate if queue.rate else 5.0
+            (backlog,) = await gauges.backlogs([job.options.model])
+            wait = backlog.images / 10 / backlog.rate if backlog.rate else 5.0
             detail = "Too many images are waiting to be read."
             return Problem("queue-full", detail, retry_after=min(60.0, wait))
     return Problem("storage-unavailable", "What was sent is gone; send it again.", retry_after=1)

@@ -45,9 +45,9 @@ def serve(app: FastAPI, settings: GatewaySettings) -> None:
         port=settings.port,
         loop="uvloop",
         http=protocol(settings.stall_s),
-        access_log=False,
         server_header=False,
-        log_level="warning",
+        log_config=None,  # __main__ did
+        log_level=settings.log_level,
         timeout_graceful_shutdown=10,
     )
     server = Server(app, config)

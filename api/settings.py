@@ -45,6 +45,11 @@ class GatewaySettings(QueueSettings):
     ] = 16
     expires_in: Annotated[int, Field(description="seconds a job is kept by default")] = 86_400
     max_expires_in: int = 7 * 86_400
+    drain_s: Annotated[
+        float, Field(gt=0, description="what waits should be read in this time (desired_workers)")
+    ] = 60.0
+    min_workers: Annotated[int, Field(ge=0, description="desired_workers is never less")] = 1
+    max_workers: Annotated[int, Field(ge=1, description="and never more")] = 16
     prediction_wait: float = 5.0
     max_wait: float = 60.0
 

@@ -1,9 +1,11 @@
 """A submission from request to ledger: check, cut, stage, submit. What is accepted is stored."""
 
 import hashlib
+import logging
 import secrets
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 from fastapi import Request
 
@@ -13,6 +15,7 @@ from worker.entrance import Caps, Entrance, Submission
 from worker.gauges import Gauges
 from worker.jobs import Job, Lane
 from worker.store import Store
+from worker.tracing import Tracer
 from worker.webhooks.urls import Policy
 
 from .intake.forms import read_request
@@ -30,6 +33,8 @@ from .problems import Problem
 from .refusals import refusal
 from .settings import GatewaySettings
 from .staging import Staged, in_flight, staged
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -50,9 +55,10 @@ class Submitter:
         gauges: Gauges,
         settings: GatewaySettings,
         cards: Mapping[str, Card],
+        tracer: Tracer,
     ) -> None:
         self._entrance, self._store, self._gauges = entrance, store, gauges
-        self._settings, self._cards = settings, cards
+        self._settings, self._cards, self._tracer = settings, cards, tracer
         self._policy = Policy.of(settings)
 
     async def submit(
@@ -126,6 +132,7 @@ class Submitter:
 
     async def _enter(self, job: Submission, images: Staged) -> Accepted:
         settings = self._settings
+        job = replace(job, options=replace(job.options, trace=self._tracer.current()))
         caps = Caps(settings.max_queued, settings.max_open, settings.window)
         verdict = await self._entrance.submit(job, images.token, images.cutter.sizes, caps)
         images.taken = verdict.kind == "new"
@@ -134,10 +141,16 @@ class Submitter:
         standing = await self._store.job(verdict.name)
         if not isinstance(standing, Job):
             raise Problem("job-expired", "The job of this key or id is gone; use another.")
+        log.info("job accepted", extra=_facts(standing, verdict.kind))
         return Accepted(standing, verdict.kind == "replay")
 
     def _lane(self, images: int) -> Lane:
         return "interactive" if images <= self._settings.interactive_images else "bulk"
+
+
+def _facts(job: Job, verdict: str) -> dict[str, Any]:
+    facts = {"job": job.id, "model": job.options.model, "lane": job.lane, "images": job.counts.total}
+    return {"event": "job.accepted", "verdict": verdict, **facts}
 
 
 def new_id() -> str:

@@ -348,7 +348,7 @@ class TestService:
             'inkqueue_queued_images{lane="bulk",model="balanced"}',
             "inkqueue_workers 1.0",
             'inkqueue_http_requests_total{method="POST",route="/v1/jobs",status="200"}',
-            "inkqueue_http_seconds_bucket",
+            "inkqueue_http_request_duration_seconds_bucket",
         ):
             assert name in text
 

@@ -8,11 +8,12 @@ from typing import Any
 import redis
 from celery.signals import worker_init, worker_ready, worker_shutdown, worker_shutting_down
 
+from . import logs
 from .app import app
 from .connection import UnsafeRedis
 from .doorbell import queue
 from .engine import engine, served_models
-from .process import run
+from .process import configure, run
 from .settings import WorkerSettings
 
 
@@ -20,7 +21,7 @@ from .settings import WorkerSettings
 def load(**_: Any) -> None:
     """Load and warm the networks before any doorbell is heard."""
     try:
-        engine()
+        logs.bind(worker=engine().id)
     except (UnsafeRedis, redis.RedisError, ValueError, OSError) as error:
         # Celery would log an Exception of a signal handler and go on without a network.
         raise SystemExit(f"worker: {error}") from error
@@ -46,7 +47,9 @@ def leave(**_: Any) -> None:
 
 def main() -> None:
     """Run until told to stop."""
-    run(app, [queue(model) for model in served_models(WorkerSettings())])
+    settings = WorkerSettings()
+    configure(settings, "worker")
+    run(app, [queue(model) for model in served_models(settings)])
 
 
 if __name__ == "__main__":

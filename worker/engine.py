@@ -8,23 +8,24 @@ import time
 import uuid
 from functools import cache
 
-import redis
 import torch
 
 from model.card import read_cards
 from model.predictor import Predictor
 
+from .chronicle import Chronicle, Course
 from .connection import connect, require_safe
+from .heartbeat import Heartbeat
 from .leases import Leases
 from .ledger import Claim, Commit, Ledger
+from .measures import Measures, Pass
 from .reading import Reader
 from .results import WORKER_LOST, Failure
 from .settings import WorkerSettings
+from .tracing import start
 from .upkeep import Upkeep
 
 log = logging.getLogger(__name__)
-
-HEARTBEAT_S = 2.0
 
 
 class Engine:
@@ -35,23 +36,28 @@ class Engine:
         self.id = f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
         client = connect(settings.redis_url)
         require_safe(client, settings.allow_unsafe_redis)
-        self._ledger = Ledger(client, settings.lease_ms)
+        self._ledger = Ledger(client, settings.lease_ms, self.id)
         self._leases = Leases(self._ledger, settings.lease_ms, settings.stall_s)
         self._readers = {name: self._load(name) for name in served_models(settings)}
         self._upkeep = Upkeep(self._ledger, list(self._readers))
+        device = str(next(iter(self._readers.values())).predictor.device)
+        self._heartbeat = Heartbeat(self._ledger, list(self._readers), device, settings.batch // 2)
+        self._measures, self._chronicle = Measures(), Chronicle(start("inkqueue-worker"))
+        self._passes: list[Pass] = []
         self._stopping = threading.Event()
 
     def _load(self, name: str) -> Reader:
         predictor = Predictor.load(name, device=self._settings.device)
         predictor.warm_up()
-        return Reader(predictor, self._settings.max_pixels, self._leases.touch)
+        measured = self._measured
+        return Reader(predictor, self._settings.max_pixels, self._leases.touch, measured)
 
     def start(self) -> None:
         """Announce this worker; from here on it is ready."""
-        for thread in (self._leases, self._upkeep):
+        for thread in self._threads():
             thread.start()
-        threading.Thread(target=self._beat, name="heartbeat", daemon=True).start()
-        log.info("worker %s ready, reading %s", self.id, ", ".join(self._readers))
+        models = ", ".join(self._readers)
+        log.info("worker %s ready, reading %s", self.id, models, extra={"event": "worker.ready"})
 
     def stop(self) -> None:
         """Finish the batch in hand, claim no more."""
@@ -60,35 +66,47 @@ class Engine:
     def close(self) -> None:
         """Say goodbye."""
         self.stop()
-        for thread in (self._leases, self._upkeep):
+        for thread in self._threads():
             thread.stop()
         self._ledger.farewell(self.id)
+        self._chronicle.close()
+        log.info("worker %s stopped", self.id, extra={"event": "worker.stopped"})
 
     def drain(self, model: str) -> int:
         """Read what is due for `model` until nothing is or the slice is over; returns images read."""
         reader, read = self._readers[model], 0
         end = time.monotonic() + self._settings.slice_s
         while not self._stopping.is_set() and time.monotonic() < end:
+            asked = time.time()
             claims = self._ledger.claim(model, self._settings.batch)
             if self._stopping.is_set():
                 self._ledger.release(claims)
                 break
             if not claims:
                 break
-            read += self._serve(reader, claims)
+            read += self._serve(reader, claims, Course(model, asked, time.time()))
         return read
 
-    def _serve(self, reader: Reader, claims: list[Claim]) -> int:
+    def _serve(self, reader: Reader, claims: list[Claim], course: Course) -> int:
         self._leases.hold(claims)
+        self._passes = course.passes
+        self._heartbeat.reading(course.model)
         try:
             if claims[0].deliveries > 1:
                 commits = [self._read_warily(reader, claims[0])]
             else:
                 commits = reader.read(claims)
-            self._ledger.commit(commits)
+            course.read = time.time()
+            self._measures.add_batch(course.model, claims, course.passes)
+            verdicts = self._ledger.commit(commits, self._measures.take())
+            course.committed = time.time()
         finally:
             self._leases.hold(())
-        return sum(each.succeeded + each.failed for each in commits)
+            self._heartbeat.reading("")
+        images = sum(each.succeeded + each.failed for each in commits)
+        self._heartbeat.noted(course.model, images, course.committed - course.asked)
+        self._chronicle.tell(course, commits, verdicts)
+        return images
 
     def _read_warily(self, reader: Reader, claim: Claim) -> Commit:
         """A chunk that somebody died over: image by image, each noted before it is touched.
@@ -109,17 +127,11 @@ class Engine:
 
         return reader.read_alone(claim, check)
 
-    def _beat(self) -> None:
-        while not self._stopping.is_set():
-            try:
-                self._ledger.heartbeat(self.id, self._facts())
-            except redis.RedisError as error:
-                log.warning("no heartbeat: %s", error)
-            self._stopping.wait(HEARTBEAT_S)
+    def _measured(self, one: Pass) -> None:
+        self._passes.append(one)
 
-    def _facts(self) -> dict[str, str]:
-        device = next(iter(self._readers.values())).predictor.device
-        return {"id": self.id, "models": ",".join(self._readers), "device": str(device)}
+    def _threads(self) -> tuple[Leases | Upkeep | Heartbeat, ...]:
+        return self._leases, self._upkeep, self._heartbeat
 
 
 def served_models(settings: WorkerSettings) -> list[str]:

@@ -1,5 +1,6 @@
-"""What the ledger says of itself as a whole: queues, counters, workers."""
+"""What the ledger says of itself as a whole: queues, counters, histograms, workers, memory."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -7,15 +8,42 @@ import redis.asyncio
 
 from . import keys
 from .jobs import Lane
+from .scripts import source
 
 
 @dataclass(frozen=True)
 class Queue:
-    """How much waits for a model, and how fast it goes (images a second; 0: unknown)."""
+    """What waits for a model in a lane: jobs, images, chunks to be claimed and in hand, and since when
+    the oldest of those to be claimed waits (s; None: none does)."""
 
+    lane: Lane
     jobs: int
     images: int
+    due: int
+    leased: int
+    oldest_s: float | None
+
+
+@dataclass(frozen=True)
+class Backlog:
+    """What waits for a model, and how fast it goes (images a second; 0: unknown, or idle)."""
+
+    model: str
     rate: float
+    lanes: tuple[Queue, ...]
+
+    @property
+    def images(self) -> int:
+        """Images in all lanes."""
+        return sum(lane.images for lane in self.lanes)
+
+
+@dataclass(frozen=True)
+class Memory:
+    """Bytes that Redis uses, and may use (0: no limit of its own)."""
+
+    used: int
+    limit: int
 
 
 class Gauges:
@@ -23,26 +51,27 @@ class Gauges:
 
     def __init__(self, client: redis.asyncio.Redis) -> None:
         self._client = client
+        self._queue = client.register_script(source("queue"))
 
-    async def queue(self, model: str, lane: Lane) -> Queue:
-        """What waits for `model` in `lane`."""
-        clock: Any = await self._client.time()
-        seconds = range(clock[0] - 10, clock[0])
-        async with self._client.pipeline(transaction=False) as pipe:
-            pipe.zcard(keys.line(model, lane))
-            pipe.get(keys.load(model, lane))
-            pipe.mget([keys.done(model, second) for second in seconds])
-            jobs, images, done = await pipe.execute()
-        lately = [int(each) for each in done if each]
-        return Queue(jobs, int(images or 0), sum(lately) / len(lately) if lately else 0.0)
+    async def backlogs(self, models: Sequence[str]) -> list[Backlog]:
+        """What waits for each of `models`, all at one instant."""
+        return [
+            Backlog(model, done / seconds if seconds else 0.0, tuple(map(_queue, keys.LANES, lanes)))
+            for model, (done, seconds, *lanes) in zip(
+                models, await self._queue(args=models), strict=True
+            )
+        ]
 
     async def stats(self) -> dict[str, int]:
         """The ledger's counters since it began."""
-        raw: Any = await self._client.hgetall(keys.STATS)
-        return {key.decode(): int(value) for key, value in raw.items()}
+        return await self._numbers(keys.STATS)
+
+    async def measures(self) -> dict[str, int]:
+        """What workers measured since the ledger began (see measures.histograms)."""
+        return await self._numbers(keys.MEASURES)
 
     async def workers(self, within_ms: int = 10_000) -> list[dict[str, str]]:
-        """What every worker with a recent heartbeat says of itself."""
+        """What every worker with a heartbeat `within_ms` says of itself."""
         clock: Any = await self._client.time()
         since = clock[0] * 1000 - within_ms
         ids: Any = await self._client.zrangebyscore(keys.WORKERS, since, "+inf")
@@ -50,4 +79,19 @@ class Gauges:
             for each in ids:
                 pipe.hgetall(keys.worker(each.decode()))
             facts = await pipe.execute()
-        return [{key.decode(): value.decode() for key, value in each.items()} for each in facts]
+        told = [{key.decode(): value.decode() for key, value in each.items()} for each in facts]
+        return [each for each in told if "id" in each]
+
+    async def memory(self) -> Memory:
+        """What Redis says of its memory."""
+        info: Mapping[str, Any] = await self._client.info("memory")
+        return Memory(int(info["used_memory"]), int(info.get("maxmemory", 0)))
+
+    async def _numbers(self, key: str) -> dict[str, int]:
+        raw: Any = await self._client.hgetall(key)
+        return {field.decode(): int(value) for field, value in raw.items()}
+
+
+def _queue(lane: Lane, figures: Sequence[int]) -> Queue:
+    jobs, images, due, leased, oldest = figures
+    return Queue(lane, jobs, images, due, leased, oldest / 1000 if oldest >= 0 else None)

@@ -29,13 +29,14 @@ class JobState(StrEnum):
 
 @dataclass(frozen=True)
 class Options:
-    """How the images of a job are to be read; travels with every claim."""
+    """How the images of a job are to be read, and the trace they belong to; travels with every claim."""
 
     model: str
     charset: str | None = None
     top_k: int = 3
     normalize: Literal["auto", "none"] = "auto"
     keep_images: bool = False
+    trace: str | None = None
 
     def to_json(self) -> str:
         """One line of JSON."""
@@ -83,7 +84,7 @@ class Job:
     @property
     def id(self) -> str:
         """The id its owner knows it by."""
-        return self.name.split("/", 1)[1]
+        return job_id(self.name)
 
     @classmethod
     def from_hash(cls, name: str, fields: Mapping[bytes, bytes]) -> Self:
@@ -105,6 +106,11 @@ class Job:
             expires=int(get["expires"]),
             callback_url=get.get("callback", b"").decode() or None,
         )
+
+
+def job_id(name: str) -> str:
+    """The id its owner knows a job by, of its name inside."""
+    return name.split("/", 1)[1]
 
 
 def _counts(get: Mapping[str, bytes]) -> Counts:

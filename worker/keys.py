@@ -7,6 +7,7 @@ LANES: tuple[Lane, ...] = ("interactive", "bulk")
 EXPIRY = "ink:expiry"
 LOAD = "ink:load"
 STATS = "ink:stats"
+MEASURES = "ink:measures"
 WORKERS = "ink:workers"
 SENDERS = "ink:senders"
 ENDED = "ink:ended"

@@ -1,7 +1,7 @@
 """The ledger as a worker sees it: claim, renew, commit, release. Each is one atomic Lua script."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import redis
@@ -12,7 +12,7 @@ from .jobs import Options
 from .scripts import source
 
 Facts = Mapping[Any, Any]
-SCRIPTS = ("claim", "renew", "commit", "release", "suspect", "upkeep")
+SCRIPTS = ("claim", "renew", "commit", "release", "suspect", "upkeep", "observe")
 
 
 @dataclass(frozen=True)
@@ -26,33 +26,38 @@ class Claim:
     count: int
     options: Options
     payload: bytes
+    waited_ms: int = 0
 
 
 @dataclass(frozen=True)
 class Commit:
-    """What became of a claimed chunk. `kept` are the packed images a retry will want."""
+    """What became of a claimed chunk. `kept` are the packed images a retry will want, `failures` how
+    many images failed by type."""
 
     claim: Claim
     results: bytes
     succeeded: int
     failed: int
     kept: bytes = b""
+    failures: Mapping[str, int] = field(default_factory=dict)
 
 
 class Ledger:
     """A worker's side of the ledger, over one Redis."""
 
-    def __init__(self, client: redis.Redis, lease_ms: int) -> None:
+    def __init__(self, client: redis.Redis, lease_ms: int, worker: str = "") -> None:
+        """`worker` is the id under which this side claims and beats."""
+        self.worker = worker
         self._client = client
         self._lease = lease_ms
         self._scripts = {name: client.register_script(source(name)) for name in SCRIPTS}
 
     def claim(self, model: str, budget: int) -> list[Claim]:
         """Due chunks of `model`: about `budget` images, and at least one chunk of each lane."""
-        rows = self._scripts["claim"](args=[model, budget, self._lease])
+        rows = self._scripts["claim"](args=[model, budget, self._lease, self.worker])
         return [
-            Claim(name.decode(), c, token, tries, n, Options.from_json(options), payload or b"")
-            for name, c, token, tries, n, options, payload in rows
+            Claim(name.decode(), c, token, tries, n, Options.from_json(options), payload or b"", waited)
+            for name, c, token, tries, n, options, payload, waited in rows
         ]
 
     def renew(self, claims: Iterable[Claim]) -> int:
@@ -62,15 +67,21 @@ class Ledger:
             args += [claim.name, claim.chunk, claim.token]
         return int(self._scripts["renew"](args=args))
 
-    def commit(self, commits: Sequence[Commit]) -> list[str]:
-        """Record results; for each, 'new', 'duplicate', 'different' or 'gone'."""
+    def commit(self, commits: Sequence[Commit], measured: Mapping[str, int] | None = None) -> list[str]:
+        """Record results; for each, 'new', 'duplicate', 'different' or 'gone'.
+
+        What was `measured` goes with them, in the same call.
+        """
         script = self._scripts["commit"]
         with self._client.pipeline(transaction=False) as pipe:
             for each in commits:
                 claim = each.claim
                 counts = (each.succeeded, each.failed)
-                script(args=[claim.name, claim.chunk, each.results, *counts, each.kept], client=pipe)
-            return [verdict.decode() for verdict in pipe.execute()]
+                parts = (each.results, *counts, each.kept, *_flat(each.failures))
+                script(args=[claim.name, claim.chunk, *parts], client=pipe)
+            if measured:
+                self._scripts["observe"](args=_flat(measured), client=pipe)
+            return [verdict.decode() for verdict in pipe.execute()[: len(commits)]]
 
     def release(self, claims: Iterable[Claim]) -> None:
         """Give claims back unread; the delivery does not count against them."""
@@ -94,6 +105,7 @@ class Ledger:
         with self._client.pipeline() as pipe:
             pipe.zadd(keys.WORKERS, {worker_id: seconds * 1000 + micros // 1000})
             pipe.hset(keys.worker(worker_id), mapping=facts)
+            pipe.hsetnx(keys.worker(worker_id), "ready", seconds * 1000 + micros // 1000)
             pipe.expire(keys.worker(worker_id), 60)
             pipe.execute()
 
@@ -103,3 +115,7 @@ class Ledger:
             pipe.zrem(keys.WORKERS, worker_id)
             pipe.delete(keys.worker(worker_id))
             pipe.execute()
+
+
+def _flat(pairs: Mapping[str, int]) -> list[str | int]:
+    return [each for pair in pairs.items() for each in pair]

@@ -1,6 +1,6 @@
 """What our Celery processes, workers and senders, have in common: how they run and how they log."""
 
-import logging
+import os
 import sys
 import warnings
 from collections.abc import Sequence
@@ -10,18 +10,24 @@ from celery import Celery
 from celery.platforms import SecurityWarning
 from celery.signals import setup_logging
 
+from . import logs
+from .settings import QueueSettings
+
 
 @setup_logging.connect  # type: ignore[untyped-decorator]
 def keep_logging(**_: Any) -> None:
     """Celery leaves logging as it is once this is connected; it would tell of every doorbell."""
-    logging.getLogger("celery").setLevel(logging.WARNING)
+
+
+def configure(settings: QueueSettings, process: str) -> None:
+    """Log as `settings` say; `process` is what this one is: worker or sender."""
+    logs.configure(settings, process)
+    if settings.log == "json":  # Celery says goodbye on stdout, which is no line of JSON
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def run(app: Celery, queues: Sequence[str]) -> None:
     """Hear the doorbells of `queues`, one at a time in a thread, until told to stop."""
-    logging.basicConfig(
-        level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s %(message)s"
-    )
     # Celery warns of root because of pickle; only JSON is accepted here.
     warnings.simplefilter("ignore", SecurityWarning)
     options = ["--pool=threads", "--concurrency=1", f"--queues={','.join(queues)}"]

@@ -1,18 +1,21 @@
 """From claimed chunks to results: one forward pass over all of them; nobody fails for another."""
 
 import logging
+import time
 from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from model.charset import allowed_classes
+from model.images import Grey
 from model.predictor import Floats, Predictor, softmax
 
 from .chunks import Content
 from .jobs import Options
 from .ledger import Claim, Commit
+from .measures import Pass
 from .preparation import Prepared, only, open_chunk, pack_failed, prepare
-from .results import INFERENCE_FAILED, Answer, Failure, Result, count_failed, pack
+from .results import INFERENCE_FAILED, Answer, Failure, Result, count_failures, pack
 
 log = logging.getLogger(__name__)
 
@@ -21,17 +24,23 @@ class Reader:
     """One network, and how chunks become results with it."""
 
     def __init__(
-        self, predictor: Predictor, max_pixels: int, touch: Callable[[], None] = lambda: None
+        self,
+        predictor: Predictor,
+        max_pixels: int,
+        touch: Callable[[], None] = lambda: None,
+        measured: Callable[[Pass], None] = lambda one: None,
     ) -> None:
-        """`touch` is told of every image, so that slow ones are not taken for a standstill."""
+        """`touch` is told of every image, so that slow ones are not taken for a standstill, `measured`
+        of every forward pass."""
         self.predictor = predictor
-        self._max_pixels, self._touch = max_pixels, touch
+        self._max_pixels, self._touch, self._measured = max_pixels, touch, measured
 
     def read(self, claims: Sequence[Claim]) -> list[Commit]:
         """Everything claimed, in one forward pass."""
+        began = time.perf_counter()
         prepared = [self._prepare(open_chunk(claim), claim.options) for claim in claims]
         try:
-            logits = self.predictor.logits(np.concatenate([each.glyphs for each in prepared]))
+            logits = self._logits(np.concatenate([each.glyphs for each in prepared]), began)
         except RuntimeError:
             log.exception("a batch failed as a whole; reading its images one by one")
             return [self.read_alone(claim, lambda index: None) for claim in claims]
@@ -55,6 +64,15 @@ class Reader:
         recipe = self.predictor.card.recipe if options.normalize == "auto" else None
         return prepare(content, recipe, self._max_pixels, self._touch)
 
+    def _logits(self, glyphs: Grey, began: float) -> Floats:
+        """What the network says, measured; decoding `began` then (by perf_counter)."""
+        decoded = time.perf_counter()
+        logits = self.predictor.logits(glyphs)
+        done = time.perf_counter()
+        decode_s, forward_s = decoded - began, done - decoded
+        self._measured(Pass(len(glyphs), time.time() - decode_s - forward_s, decode_s, forward_s))
+        return logits
+
     def _answers(self, logits: Floats, options: Options) -> list[Answer]:
         """The k likeliest allowed classes of each row, calibrated."""
         card, allowed = self.predictor.card, self._allowed(options)
@@ -68,19 +86,21 @@ class Reader:
         ]
 
     def _read_one(self, image: Content, options: Options) -> Result:
+        began = time.perf_counter()
         prepared = self._prepare(image, options)
         if prepared.failures:
             return prepared.failures[0]
         try:
-            return self._answers(self.predictor.logits(prepared.glyphs), options)[0]
+            return self._answers(self._logits(prepared.glyphs, began), options)[0]
         except RuntimeError as error:
             return Failure(INFERENCE_FAILED, f"the network could not read this image: {error}")
 
     def _commit(self, claim: Claim, content: Content, results: list[Result]) -> Commit:
-        failed = count_failed(results)
+        failures = count_failures(results)
+        failed = failures.total()
         packed = pack(results, self._width(claim.options))
         kept = b"" if claim.options.keep_images or not failed else pack_failed(content, results)
-        return Commit(claim, packed, len(results) - failed, failed, kept)
+        return Commit(claim, packed, len(results) - failed, failed, kept, failures)
 
     def _allowed(self, options: Options) -> list[int]:
         labels = self.predictor.card.labels

@@ -6,6 +6,7 @@ the details of failures by index. Code 0 is an answer, else one of FAILURES.
 
 import json
 import struct
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -67,9 +68,9 @@ def unpack(packed: bytes) -> list[Result]:
     return [_result(index, row, k, details) for index, row in enumerate(rows)]
 
 
-def count_failed(results: Sequence[Result]) -> int:
-    """How many are failures."""
-    return sum(isinstance(result, Failure) for result in results)
+def count_failures(results: Sequence[Result]) -> Counter[str]:
+    """How many failed, by type."""
+    return Counter(result.type for result in results if isinstance(result, Failure))
 
 
 def _record(k: int) -> struct.Struct:

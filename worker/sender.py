@@ -13,12 +13,12 @@ from functools import cache
 import redis
 from celery.signals import worker_ready, worker_shutdown, worker_shutting_down
 
-from . import keys
+from . import keys, logs
 from .app import create_app
 from .connection import UnsafeRedis, connect, require_safe
 from .doorbell import SENDER_QUEUE, SENDER_TASK
 from .ledger import Ledger
-from .process import run
+from .process import configure, run
 from .settings import SenderSettings
 from .upkeep import Upkeep
 from .webhooks.sending import Sending
@@ -81,8 +81,9 @@ def send() -> None:
 
 def main() -> None:
     """Run until told to stop."""
+    configure(SenderSettings(), "sender")
     try:
-        sender()
+        logs.bind(sender=sender().id)
     except (UnsafeRedis, redis.RedisError, ValueError) as error:
         raise SystemExit(f"sender: {error}") from error
     for signal, call in (

@@ -1,6 +1,6 @@
 """What both ends of the queue must agree on, read once from the environment (INKQUEUE_...)."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -17,6 +17,13 @@ class QueueSettings(BaseSettings):
     allow_unsafe_redis: Annotated[
         bool, Field(description="run on a Redis that can lose accepted jobs")
     ] = False
+    log: Annotated[
+        Literal["text", "json"], Field(description="lines for people, or an object of JSON a line")
+    ] = "text"
+    log_level: Annotated[
+        Literal["debug", "info", "warning", "error"],
+        Field(description="info tells of every request, job and chunk"),
+    ] = "info"
     window: Annotated[int, Field(ge=1, description="chunks of one job that are due at a time")] = 6
     lease_ms: Annotated[int, Field(ge=500, description="a claim's life without renewal")] = 5_000
     max_deaths: Annotated[

@@ -8,6 +8,7 @@ from .demo import demo
 from .jobs import cancel, delete, jobs, models, retry, status, watch
 from .serving import keys, up
 from .submission import results, submit
+from .top import top
 from .webhooks import app as webhooks
 
 app = typer.Typer(
@@ -18,7 +19,21 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-for command in (up, submit, results, status, watch, cancel, retry, delete, jobs, models, keys, demo):
+for command in (
+    up,
+    submit,
+    results,
+    status,
+    watch,
+    cancel,
+    retry,
+    delete,
+    jobs,
+    models,
+    top,
+    keys,
+    demo,
+):
     app.command()(command)
 app.add_typer(webhooks, name="webhooks")
 

@@ -3,16 +3,18 @@
 import logging
 import os
 import socket
-import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from worker import logs
 from worker.connection import UnsafeRedis, connect, require_safe
 from worker.embedded import NoRedis, free_port
+from worker.settings import QueueSettings
 
 from ..stack import WORKERS, Stack
 from .console import Refusal, notes
@@ -28,17 +30,19 @@ def up(
     ] = Path("inkqueue-data"),
 ) -> None:
     """Serve until Ctrl-C: Redis, a gateway and workers. Jobs stay in the data folder."""
-    logging.basicConfig(
-        level=logging.WARNING, stream=sys.stderr, format="%(asctime)s %(name)s %(message)s"
-    )
+    settings = QueueSettings()
+    logs.configure(settings, "stack")
+    say = _say_in_json if settings.log == "json" else notes.print
+    if settings.log == "text":  # somebody watches, to whom only what is wrong is news
+        os.environ.setdefault("INKQUEUE_LOG_LEVEL", "warning")
     began = time.monotonic()
     stack = Stack(host, port or free_port(), workers, data)
     _require_safe(stack)
     try:
-        stack.run(lambda: _announce(stack, began))
+        stack.run(lambda: _announce(stack, began, say))
     except NoRedis as error:
         raise Refusal(str(error)) from error
-    notes.print("stopped")
+    say("stopped")
 
 
 def keys() -> None:
@@ -82,13 +86,18 @@ def _require_free(host: str, port: int) -> None:
         raise Refusal(f"cannot listen on {host}:{port}: {error.strerror}; try another --port") from error
 
 
-def _announce(stack: Stack, began: float) -> None:
+def _say_in_json(words: str) -> None:
+    """What a person would be told, among lines for machines."""
+    logging.getLogger("inkqueue").info(words, extra={"event": "stack"})
+
+
+def _announce(stack: Stack, began: float, say: Callable[[str], object]) -> None:
     """Say where the gateway is, and once it is ready, that."""
-    notes.print(f"starting on {address(stack)}")
+    say(f"starting on {address(stack)}")
 
     def wait() -> None:
         if wait_ready(stack, lambda: stack.stopping):
             seconds = time.monotonic() - began
-            notes.print(f"READY in {seconds:.1f} s: {address(stack)} (what it takes: /docs)")
+            say(f"READY in {seconds:.1f} s: {address(stack)} (what it takes: /docs)")
 
     threading.Thread(target=wait, name="readiness", daemon=True).start()

@@ -10,6 +10,7 @@ import httpx
 from worker.jobs import JobState
 
 from ..happenings import Event
+from ..queues import QueueOut
 from ..schemas import ItemOut, JobOut, ModelOut
 from .calls import Call, Flow, Heard, Listen, Next, Pause, Reply, advance
 from .flows import Flows, Only, Options, Progress
@@ -114,6 +115,10 @@ class AsyncClient:
     async def models(self) -> list[ModelOut]:
         """What images can be read as, and how well."""
         return await self._run(self._flows.models())
+
+    async def queue(self) -> QueueOut:
+        """What waits, who reads, and how many workers there should be."""
+        return await self._run(self._flows.queue())
 
     async def aclose(self) -> None:
         """Close the connections."""

@@ -13,6 +13,7 @@ from pydantic import RootModel
 
 from worker.jobs import JobState, Lane
 
+from ..queues import QueueOut
 from ..schemas import ItemOut, ItemPage, JobOut, JobPage, ModelOut
 from .calls import Call, Flow, Pause, ask, read_as
 from .errors import ProblemError, WaitTimeout
@@ -118,6 +119,9 @@ class Flows:
 
     def models(self) -> Flow[list[ModelOut]]:
         return list(read_as(_Models, (yield from self._get("/v1/models"))).root)
+
+    def queue(self) -> Flow[QueueOut]:
+        return read_as(QueueOut, (yield from self._get("/v1/queue")))
 
     def _send(
         self, method: str, path: str, upload: Upload, options: Options, key: str | None

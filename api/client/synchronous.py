@@ -9,6 +9,7 @@ import httpx
 from worker.jobs import JobState
 
 from ..happenings import Event
+from ..queues import QueueOut
 from ..schemas import ItemOut, JobOut, ModelOut
 from .calls import Call, Flow, Heard, Listen, Next, Pause, Reply, advance
 from .flows import Flows, Only, Options, Progress
@@ -111,6 +112,10 @@ class Client:
     def models(self) -> list[ModelOut]:
         """What images can be read as, and how well."""
         return self._run(self._flows.models())
+
+    def queue(self) -> QueueOut:
+        """What waits, who reads, and how many workers there should be."""
+        return self._run(self._flows.queue())
 
     def close(self) -> None:
         """Close the connections."""

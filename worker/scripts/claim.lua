@@ -1,6 +1,6 @@
 -- Hand out due chunks of a model, each under a lease: about a budget of images, bulk among them.
--- ARGV: model, budget, lease in ms
--- Answers: a list of {NAME, chunk, token, deliveries, images, options, packed images}
+-- ARGV: model, budget, lease in ms, worker ('' for one without a name)
+-- Answers: a list of {NAME, chunk, token, deliveries, images, options, packed images, ms it was due}
 local model, budget, lease = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
 local SCAN = 64
 local claims, taken = {}, 0
@@ -22,6 +22,7 @@ local function take(name, job, c)
   local run, n = key(name, 'run'), size(name, c)
   local count = redis.call('HINCRBY', run, 'a:' .. c, 1)
   local token = redis.call('INCR', 'ink:tokens')
+  local waited = now - tonumber(redis.call('ZSCORE', due_key(model, job.lane), name .. '#' .. c))
   if redis.call('HSET', run, 'l:' .. c, token) == 1 then
     redis.call('HINCRBY', key(name), 'running', n)
   end
@@ -34,7 +35,7 @@ local function take(name, job, c)
   taken = taken + n
   claims[#claims + 1] = {
     name, c, token, count, n, redis.call('HGET', key(name), 'options'),
-    redis.call('GET', key(name, 'in:' .. c))
+    redis.call('GET', key(name, 'in:' .. c)), waited
   }
 end
 
@@ -85,5 +86,9 @@ if not take_redelivered() then
   take_from('interactive', budget * 3 / 4, true)
   take_from('bulk', budget, true)   -- however much is interactive, so that bulk never starves
   take_from('interactive', budget, false)
+end
+if #claims > 0 and ARGV[4] ~= '' then
+  redis.call('HSETNX', 'ink:worker:' .. ARGV[4], 'first_claim', now)
+  redis.call('EXPIRE', 'ink:worker:' .. ARGV[4], 60)
 end
 return claims

@@ -1,5 +1,6 @@
 -- Record the results of a chunk, once. A second commit changes nothing, and is compared.
--- ARGV: NAME, chunk, packed results, succeeded, failed, packed images worth keeping ('' for none)
+-- ARGV: NAME, chunk, packed results, succeeded, failed, packed images worth keeping ('' for none),
+--   then type and number of failures, pair by pair
 -- Answers: 'new', 'duplicate', 'different' or 'gone'
 local name, c, results = ARGV[1], ARGV[2], ARGV[3]
 local succeeded, failed, kept = tonumber(ARGV[4]), tonumber(ARGV[5]), ARGV[6]
@@ -21,6 +22,7 @@ put_away(name, job, c)
 settle(name, job, 'succeeded', succeeded)
 settle(name, job, 'failed', failed)
 note(name, job, 'c', c, 'n', succeeded + failed)
+for i = 7, #ARGV, 2 do stat('failures:' .. ARGV[i], ARGV[i + 1]) end
 if kept ~= '' then
   redis.call('SET', key(name, 'in:' .. c), kept, 'KEEPTTL')
 elseif not job.keep then

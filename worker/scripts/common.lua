@@ -32,7 +32,18 @@ local function size(name, c)
   return after - first
 end
 
+-- Counters since the ledger began; what is behind a colon is a label.
 local function stat(field, n) redis.call('HINCRBY', 'ink:stats', field, n) end
+
+-- Images of a model that were done in the last 10 s, and in how many of these seconds any were.
+local function done_lately(model)
+  local images, seconds = 0, 0
+  for second = math.floor(now / 1000) - 10, math.floor(now / 1000) - 1 do
+    local done = redis.call('GET', 'ink:done:' .. model .. ':' .. second)
+    if done then images, seconds = images + tonumber(done), seconds + 1 end
+  end
+  return images, seconds
+end
 
 local function workers_alive()
   return math.max(1, redis.call('ZCOUNT', 'ink:workers', now - ALIVE, '+inf'))
@@ -125,7 +136,7 @@ local function close_if_done(name, job)
   note(name, job, 'end', state)
   tell_owner(name, job, state)
   leave_line(name, job)
-  stat('jobs_ended', 1)
+  stat('jobs_ended:' .. state, 1)
   redis.call('PUBLISH', 'ink:ended', name)
   return true
 end

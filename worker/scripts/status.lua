@@ -6,11 +6,7 @@ local model, lane = unpack(redis.call('HMGET', key(name), 'model', 'lane'))
 if not model then return {fields, -1, 0, 0, {0, 0}} end
 local line = 'ink:line:' .. model .. ':' .. lane
 local rank = redis.call('ZRANK', line, name)
-local images, seconds = 0, 0
-for second = math.floor(now / 1000) - 10, math.floor(now / 1000) - 1 do
-  local done = redis.call('GET', 'ink:done:' .. model .. ':' .. second)
-  if done then images, seconds = images + tonumber(done), seconds + 1 end
-end
+local images, seconds = done_lately(model)
 return {
   fields, rank or -1, redis.call('ZCARD', line),
   tonumber(redis.call('GET', 'ink:load:' .. model .. ':' .. lane) or 0), {images, seconds}

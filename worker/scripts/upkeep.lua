@@ -18,6 +18,7 @@ for _, name in ipairs(names) do
       lighten(job, job.total - job.succeeded - job.failed - job.canceled)
       leave_line(name, job)
       tell_owner(name, job, 'expired')
+      stat('jobs_ended:expired', 1)
     end
     wipe(name, job)
     redis.call('DEL', key(name))

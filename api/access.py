@@ -1,0 +1,28 @@
+"""The gateway's access log: uvicorn's lines, without what could be secret and with what can be searched.
+
+A query may hold a caller's metadata or addresses, so it is left out. That somebody looked whether all is
+well, and it was, is told only on the level `debug`.
+"""
+
+import logging
+import re
+
+WATCHED = ("/healthz", "/readyz", "/metrics")
+_JOB = re.compile(r"^/v1/jobs/([A-Za-z0-9_-]{1,64})(?:/|$)")
+
+
+class Access(logging.Filter):
+    """Turns a record of `uvicorn.access` into one of ours."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if isinstance(record.args, tuple) and len(record.args) == 5:
+            client, method, target, _, status = record.args
+            path = str(target).partition("?")[0]
+            record.msg, record.args = "%s %s %s", (method, path, status)
+            facts = {"event": "request", "client": client, "method": method, "path": path}
+            record.__dict__.update(facts | {"status": status})
+            if found := _JOB.match(path):
+                record.__dict__["job"] = found[1]
+            if path in WATCHED and status == 200:
+                return logging.getLogger().isEnabledFor(logging.DEBUG)
+        return True

@@ -1,0 +1,92 @@
+"""One frame of `inkqueue top`: what is known of a moment, and how it looks."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from pydantic import BaseModel
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from ..queues import BacklogOut, QueueOut, WorkerOut
+from ..schemas import JobOut
+
+
+class Frame(BaseModel):
+    """What is shown of one moment; `jobs` are the caller's newest."""
+
+    at: datetime
+    queue: QueueOut
+    jobs: list[JobOut]
+
+
+def render(frame: Frame) -> RenderableType:
+    """A frame for people: a line of figures, then queue, workers and jobs."""
+    queue = frame.queue
+    tables = (_queues(queue.models), _workers(queue.workers, frame.at), _jobs(frame.jobs, frame.at))
+    return Group(_head(frame), *(part for table in tables for part in (Text(), table)))
+
+
+def _head(frame: Frame) -> Text:
+    queue = frame.queue
+    images = sum(lane.images for model in queue.models for lane in model.lanes)
+    rate = sum(model.images_per_second for model in queue.models)
+    parts = [
+        f"{frame.at.astimezone():%H:%M:%S}",
+        f"{images:,} images queued",
+        f"{rate:,.0f} images/s",
+        f"{len(queue.workers)} workers, {queue.desired_workers} desired",
+    ]
+    return Text("inkqueue  " + "  ·  ".join(parts), style="bold" if queue.workers else "bold red")
+
+
+def _queues(models: Sequence[BacklogOut]) -> Table:
+    table = _table("model", "lane", right=("jobs", "images", "oldest", "images/s"))
+    for model in models:
+        for number, lane in enumerate(model.lanes):
+            figures = (f"{lane.jobs:,}", f"{lane.images:,}", _span(lane.oldest_seconds))
+            rate = "" if number else f"{model.images_per_second:,.0f}"
+            style = "" if lane.jobs else "dim"
+            table.add_row("" if number else model.model, lane.lane, *figures, rate, style=style)
+    return table
+
+
+def _workers(workers: Sequence[WorkerOut], at: datetime) -> Table:
+    table = _table("worker", "device", "reading", right=("batch", "read", "images/s", "up"))
+    for each in workers:
+        rate = " ".join(f"{model}:{rate:,.0f}" for model, rate in each.images_per_second.items())
+        since = _span((at - each.ready_at).total_seconds()) if each.ready_at else ""
+        figures = (f"{each.batch:,}", f"{each.images:,}", rate, since)
+        table.add_row(each.id, each.device, each.reading or "", *figures)
+    return table
+
+
+def _jobs(jobs: Sequence[JobOut], at: datetime) -> Table:
+    table = _table("job", "state", "model", right=("images", "read", "failed", "left", "age"))
+    for job in jobs:
+        counts, age = job.counts, (at - job.created_at).total_seconds()
+        figures = (f"{counts.total:,}", f"{counts.succeeded:,}", f"{counts.failed:,}")
+        spans = (_span(job.eta_seconds), _span(age))
+        style = "dim" if job.state.final else ""
+        table.add_row(job.id, str(job.state), job.model, *figures, *spans, style=style)
+    return table
+
+
+def _table(*left: str, right: Sequence[str]) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold cyan", expand=False)
+    for heading in left:
+        table.add_column(heading, no_wrap=True)
+    for heading in right:
+        table.add_column(heading, justify="right", no_wrap=True)
+    return table
+
+
+def _span(seconds: float | None) -> str:
+    """A time in its two largest units; nothing for None."""
+    if seconds is None:
+        return ""
+    if seconds < 60:
+        return f"{max(0.0, seconds):.1f}s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}h{minutes:02}m" if hours else f"{minutes}m{rest:02}s"

@@ -1,0 +1,78 @@
+"""The ledger's counters as Prometheus counters. They live in Redis, so they survive every restart.
+
+A field of the ledger is a name and perhaps a label behind a colon. One that is not listed here is shown
+all the same, under its own name.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from prometheus_client.core import CounterMetricFamily, Metric
+
+from worker.jobs import JobState
+from worker.results import FAILURES
+
+
+@dataclass(frozen=True)
+class Family:
+    """A counter; with a `label`, one for each of its values, `always` those that are shown at 0 too."""
+
+    words: str
+    label: str = ""
+    always: tuple[str, ...] = ()
+
+
+KNOWN = {
+    "jobs_accepted": Family("Jobs stored."),
+    "jobs_ended": Family(
+        "Jobs that reached a final state.", "state", tuple(each for each in JobState if each.final)
+    ),
+    "jobs_expired": Family("Jobs deleted since their time was over."),
+    "images_accepted": Family("Images stored."),
+    "images_succeeded": Family("Images read."),
+    "images_failed": Family("Images that could not be read."),
+    "images_canceled": Family("Images left unread since their job was canceled."),
+    "failures": Family("Images that could not be read, by the type of error.", "type", FAILURES[1:]),
+    "chunks_reclaimed": Family("Leases that ran out, so that another worker claimed the chunk."),
+    "commits_duplicate": Family("Results that had been recorded before and were the same."),
+    "commits_different": Family("Results that had been recorded before and were not the same."),
+    "webhooks": Family(
+        "Webhook messages by what became of them.", "outcome", ("delivered", "failed", "retried")
+    ),
+}
+
+NAMES = {"failures": "image_failures"}
+"""What a field is called outside, where that is not its own name."""
+
+WEBHOOKS = "webhooks_"
+
+
+def counter_families(stats: Mapping[str, int]) -> Iterator[Metric]:
+    """A counter for everything the ledger counts, and for what it has not had to count yet."""
+    grouped: dict[str, dict[str, int]] = {
+        name: dict.fromkeys(family.always or ("",), 0) for name, family in KNOWN.items()
+    }
+    for field, value in stats.items():
+        name, label = _parted(field)
+        grouped.setdefault(name, {})[label] = value
+    for name in sorted(grouped):
+        yield _family(name, grouped[name])
+
+
+def _parted(field: str) -> tuple[str, str]:
+    if field.startswith(WEBHOOKS):
+        return "webhooks", field.removeprefix(WEBHOOKS)
+    name, _, label = field.partition(":")
+    return name, label
+
+
+def _family(name: str, values: Mapping[str, int]) -> Metric:
+    words = name.replace("_", " ")
+    family = KNOWN.get(name) or Family(f"{words.capitalize()} since the ledger began.")
+    label = family.label or ("kind" if any(values) else "")
+    shown = re.sub(r"\W", "_", NAMES.get(name, name), flags=re.ASCII)
+    metric = CounterMetricFamily(f"inkqueue_{shown}", family.words, labels=[label] if label else None)
+    for each, value in sorted(values.items()):
+        metric.add_metric([each or "unknown"] if label else [], value)
+    return metric

@@ -1,0 +1,89 @@
+"""What the ledger says of queues, workers and times, as Prometheus families."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import accumulate
+
+from prometheus_client.core import GaugeMetricFamily, HistogramMetricFamily, Metric
+
+from worker.gauges import Backlog, Memory
+from worker.measures import SCALES, bucket_names, histograms
+
+from .autoscaling import rates_of
+from .counters import counter_families
+
+MOST_WORKERS = 200
+"""Workers that are shown one by one, so that no number of them floods Prometheus; all are counted."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """Everything the ledger said, read for one scrape. `seen` workers spoke in the last minute."""
+
+    stats: Mapping[str, int] = field(default_factory=dict)
+    measures: Mapping[str, int] = field(default_factory=dict)
+    backlogs: Sequence[Backlog] = ()
+    alive: Sequence[Mapping[str, str]] = ()
+    seen: Sequence[Mapping[str, str]] = ()
+    memory: Memory = field(default_factory=lambda: Memory(0, 0))
+    desired: int = 0
+
+
+def families(reading: Reading) -> Iterator[Metric]:
+    """All of it."""
+    yield from counter_families(reading.stats)
+    yield from _queues(reading.backlogs)
+    yield from _workers(reading)
+    yield from _histograms(reading.measures)
+    yield _gauge("redis_memory_used_bytes", "Memory that Redis uses.", reading.memory.used)
+    yield _gauge("redis_memory_limit_bytes", "Redis's maxmemory; 0: none.", reading.memory.limit)
+
+
+def _queues(backlogs: Sequence[Backlog]) -> Iterator[Metric]:
+    kinds = {
+        "open_jobs": "Unfinished jobs.",
+        "queued_images": "Images accepted and not done.",
+        "due_chunks": "Chunks that a worker may claim now.",
+        "leased_chunks": "Chunks that workers have in hand.",
+        "oldest_due_chunk_age_seconds": "For how long the oldest unclaimed chunk is due; 0: none is.",
+    }
+    shown = {
+        name: GaugeMetricFamily(f"inkqueue_{name}", words, labels=["model", "lane"])
+        for name, words in kinds.items()
+    }
+    for backlog in backlogs:
+        for lane in backlog.lanes:
+            figures = (lane.jobs, lane.images, lane.due, lane.leased, lane.oldest_s or 0.0)
+            for metric, figure in zip(shown.values(), figures, strict=True):
+                metric.add_metric([backlog.model, lane.lane], figure)
+    yield from shown.values()
+
+
+def _workers(reading: Reading) -> Iterator[Metric]:
+    yield _gauge("workers", "Workers that are ready.", len(reading.alive))
+    yield _gauge("desired_workers", "Workers that would do (see /v1/queue).", reading.desired)
+    ready = GaugeMetricFamily(
+        "inkqueue_worker_ready", "Whether a worker was heard of in the last 10 s.", labels=["worker"]
+    )
+    rates = GaugeMetricFamily(
+        "inkqueue_worker_images_per_second", "Of its working time.", labels=["worker", "model"]
+    )
+    alive = {each["id"] for each in reading.alive}
+    for worker in reading.seen[:MOST_WORKERS]:
+        ready.add_metric([worker["id"]], worker["id"] in alive)
+        for model, rate in rates_of(worker).items():
+            rates.add_metric([worker["id"], model], rate)
+    yield from (ready, rates)
+
+
+def _histograms(measures: Mapping[str, int]) -> Iterator[Metric]:
+    for scale in SCALES:
+        metric = HistogramMetricFamily(f"inkqueue_{scale.name}", scale.words, labels=["model"])
+        for model, one in histograms(measures, scale):
+            bounds = (*bucket_names(scale)[:-1], "+Inf")
+            metric.add_metric([model], list(zip(bounds, accumulate(one.counts), strict=True)), one.sum)
+        yield metric
+
+
+def _gauge(name: str, words: str, value: float) -> Metric:
+    return GaugeMetricFamily(f"inkqueue_{name}", words, value)

@@ -1,0 +1,85 @@
+"""What GET /v1/queue says to pages, terminals and autoscalers: what waits, who reads, who should."""
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from pydantic import BaseModel, Field
+
+from worker.jobs import Lane
+
+if TYPE_CHECKING:
+    from worker.gauges import Backlog, Queue  # which the client can do without
+
+
+class LaneOut(BaseModel):
+    """One lane of a model's queue."""
+
+    lane: Lane
+    jobs: int = Field(description="unfinished jobs")
+    images: int = Field(description="accepted, not done")
+    oldest_seconds: float | None = Field(
+        description="how long the oldest chunk that nobody has claimed is due; None: none is"
+    )
+
+    @classmethod
+    def of(cls, queue: "Queue") -> "LaneOut":
+        """What is shown of a lane."""
+        oldest = queue.oldest_s
+        return cls(lane=queue.lane, jobs=queue.jobs, images=queue.images, oldest_seconds=oldest)
+
+
+class BacklogOut(BaseModel):
+    """One model's queue."""
+
+    model: str
+    lanes: list[LaneOut]
+    images_per_second: float = Field(description="all workers together, in the last seconds")
+
+    @classmethod
+    def of(cls, backlog: "Backlog") -> "BacklogOut":
+        """What is shown of a model's queue."""
+        lanes = [LaneOut.of(lane) for lane in backlog.lanes]
+        return cls(model=backlog.model, lanes=lanes, images_per_second=round(backlog.rate, 1))
+
+
+class WorkerOut(BaseModel):
+    """A worker that is alive, by its own word of at most some seconds ago."""
+
+    id: str
+    models: list[str]
+    device: str
+    reading: str | None = Field(description="the model it reads with at this moment")
+    images: int = Field(description="read since it started")
+    batch: int = Field(description="images in its last batch")
+    images_per_second: dict[str, float] = Field(description="of its working time, by model")
+    ready_at: datetime | None
+    first_claim_at: datetime | None
+
+    @classmethod
+    def of(cls, facts: Mapping[str, str]) -> "WorkerOut":
+        """What is shown of a worker's facts."""
+        return cls(
+            id=facts["id"],
+            models=facts.get("models", "").split(","),
+            device=facts.get("device", ""),
+            reading=facts.get("reading") or None,
+            images=int(facts.get("images", 0)),
+            batch=int(facts.get("batch", 0)),
+            images_per_second=json.loads(facts.get("rates", "{}")),
+            ready_at=_time(facts.get("ready")),
+            first_claim_at=_time(facts.get("first_claim")),
+        )
+
+
+class QueueOut(BaseModel):
+    """The service at this moment."""
+
+    models: list[BacklogOut]
+    workers: list[WorkerOut]
+    desired_workers: int = Field(description="how many would read all that waits in the set time")
+
+
+def _time(ms: str | None) -> datetime | None:
+    return datetime.fromtimestamp(int(ms) / 1000, UTC) if ms else None

@@ -1,0 +1,24 @@
+"""The queue as a whole: what waits, who reads, and how many workers there should be."""
+
+from fastapi import APIRouter, Request
+
+from ..autoscaling import desired_workers
+from ..bodies import PROBLEMS
+from ..dependencies import GaugesDep, OwnerDep, SettingsDep
+from ..queues import BacklogOut, QueueOut, WorkerOut
+
+router = APIRouter(prefix="/v1/queue", tags=["service"], responses=PROBLEMS)
+
+
+@router.get("", response_model=QueueOut)
+async def read_queue(
+    request: Request, owner: OwnerDep, gauges: GaugesDep, settings: SettingsDep
+) -> QueueOut:
+    """What waits by model and lane, the workers, and `desired_workers` for an autoscaler."""
+    backlogs = await gauges.backlogs(list(request.app.state.cards))
+    workers, measures = await gauges.workers(), await gauges.measures()
+    return QueueOut(
+        models=[BacklogOut.of(each) for each in backlogs],
+        workers=[WorkerOut.of(each) for each in workers],
+        desired_workers=desired_workers(backlogs, workers, measures, settings),
+    )

@@ -1,0 +1,35 @@
+"""ASGI middleware, there only where traces are sent: a span for every request that changes something.
+
+A caller's own trace (W3C traceparent) goes on in it, and the job that the request makes goes on from it.
+"""
+
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from worker.tracing import Tracer
+
+TRACED = ("POST", "PUT", "PATCH", "DELETE")
+
+
+class Traced:
+    """Traces what is not merely looked at; those who poll would fill every trace."""
+
+    def __init__(self, app: ASGIApp, tracer: Tracer) -> None:
+        self._app, self._tracer = app, tracer
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["method"] not in TRACED:
+            await self._app(scope, receive, send)
+            return
+        method, parent = scope["method"], Headers(scope=scope).get("traceparent")
+        with self._tracer.span(method, parent, {"http.request.method": method}) as span:
+
+            async def send_noted(message: Message) -> None:
+                if message["type"] == "http.response.start":
+                    span.note({"http.response.status_code": message["status"]})
+                await send(message)
+
+            await self._app(scope, receive, send_noted)
+            route = getattr(scope.get("route"), "path", "none")
+            span.rename(f"{method} {route}")
+            span.note({"http.route": route})

@@ -1,0 +1,84 @@
+"""`make scale-proof`: a second worker container joins while a job runs, and takes up work at once.
+
+No test of pytest's: it wants the stack up with one worker (docker compose up --build). It ends with 1
+unless the new worker claimed its first chunk within 2 s of its readiness and the job lost nothing.
+"""
+
+import sys
+import time
+
+import httpx
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from compose_proof import HEADERS, URL, Json, counters, docker, job_once, when
+from samples import glyphs, npy_of
+
+IMAGES = 60_000
+TAKES_UP_S = 2.0
+console = Console(width=100)
+
+
+def main() -> None:
+    """Submit, scale up, wait, print, judge."""
+    if len(docker("compose", "ps", "-q", "worker").split()) != 1:
+        sys.exit("first: docker compose up --build --scale worker=1")
+    with httpx.Client(base_url=URL, timeout=70, headers=HEADERS) as http:
+        before, known = counters(http), {worker["id"] for worker in queue(http)["workers"]}
+        job_id = submit(http)
+        began = time.monotonic()
+        docker("compose", "up", "-d", "--no-recreate", "--scale", "worker=2")
+        joined, desired = once_joined(http, known), queue(http)["desired_workers"]
+        started_s = time.monotonic() - began
+        at_join = http.get(f"/v1/jobs/{job_id}").json()
+        job = job_once(http, job_id, lambda job: job["ended_at"] is not None)
+        workers, counted = queue(http)["workers"], counters(http)
+    counted.subtract(before)
+    took_s = when(joined, "first_claim_at") - when(joined, "ready_at")
+    table = Table("what", "figure", title=f"{IMAGES:,} images, a worker joins while they are read")
+    table.add_row("docker compose up --scale worker=2 to its first batch", f"{started_s:.1f} s")
+    table.add_row("from its readiness to its first claim", f"{took_s:.2f} s")
+    table.add_row("done when it joined", f"{at_join['counts']['succeeded']:,}")
+    table.add_row("workers desired then", str(desired))
+    table.add_row("whole job", f"{when(job, 'ended_at') - when(job, 'created_at'):.1f} s")
+    for worker in workers:
+        table.add_row(f"read by {worker['id']}, by its last heartbeat", f"{worker['images']:,}")
+    console.print(table)
+    checks = {
+        "it took up work too late": took_s <= TAKES_UP_S,
+        "the job was over before it joined": at_join["ended_at"] is None,
+        "the job did not succeed": job["state"] == "succeeded",
+        "an image was counted twice or never": counted["images_succeeded_total"] == IMAGES,
+    }
+    for fault in (wrong := [fault for fault, well in checks.items() if not well]):
+        console.print(f"[red]wrong:[/] {fault}")
+    sys.exit(bool(wrong))
+
+
+def queue(http: httpx.Client) -> Json:
+    """What GET /v1/queue says."""
+    return dict(http.get("/v1/queue").raise_for_status().json())
+
+
+def submit(http: httpx.Client) -> str:
+    """The id of a job that lasts."""
+    array = np.tile(glyphs(100, np.random.default_rng(7)), (IMAGES // 100, 1, 1))
+    headers = {"Content-Type": "application/x-npy"}
+    answer = http.post("/v1/jobs", content=npy_of(array), headers=headers)
+    return str(answer.raise_for_status().json()["id"])
+
+
+def once_joined(http: httpx.Client, known: set[str]) -> Json:
+    """The worker that was not there before, once it has read something."""
+    end = time.monotonic() + 120
+    while time.monotonic() < end:
+        for worker in queue(http)["workers"]:
+            if worker["id"] not in known and worker["images"]:
+                return dict(worker)
+        time.sleep(0.1)
+    sys.exit("wrong: no worker joined within 120 s")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,126 @@
+"""What the ledger counts, measures and says of its queues, without any process of ours."""
+
+import time
+from dataclasses import replace
+
+import pytest
+import redis
+
+from worker.gauges import Backlog, Gauges, Memory
+from worker.measures import BATCH, FORWARD, WAIT, Histogram, Measures, Pass, histograms
+
+from ledgers import LEASE_MS, commit_of, finish, in_store, ledger, on_redis, read_stats, submit
+
+pytestmark = pytest.mark.usefixtures("clean_redis")
+
+
+def backlog(url: str) -> Backlog:
+    (found,) = on_redis(url, lambda client: Gauges(client).backlogs(["balanced"]))
+    return found
+
+
+def test_a_queue_is_seen_at_one_instant(redis_url: str) -> None:
+    submit(redis_url, "a", (2,) * 5)  # a window of three is due
+    submit(redis_url, "b", (1,), lane="interactive")
+    time.sleep(0.05)
+    interactive, bulk = backlog(redis_url).lanes
+    assert [lane.lane for lane in (interactive, bulk)] == ["interactive", "bulk"]
+    assert (interactive.jobs, interactive.images, interactive.due) == (1, 1, 1)
+    assert (bulk.jobs, bulk.images, bulk.due, bulk.leased) == (1, 10, 3, 0)
+    assert bulk.oldest_s is not None
+    assert 0.05 <= bulk.oldest_s < 5
+    ledger(redis_url).claim("balanced", 100)
+    bulk = backlog(redis_url).lanes[1]
+    assert (bulk.images, bulk.due, bulk.leased, bulk.oldest_s) == (10, 0, 3, None)
+    time.sleep(LEASE_MS / 1000 + 0.05)
+    bulk = backlog(redis_url).lanes[1]
+    assert (bulk.due, bulk.leased) == (3, 0)
+    assert bulk.oldest_s is not None
+    assert bulk.oldest_s < LEASE_MS / 1000  # due since the lease ran out, not since it came
+
+
+def test_an_idle_queue_is_empty(redis_url: str) -> None:
+    submit(redis_url, "a")
+    finish(redis_url)
+    found = backlog(redis_url)
+    assert found.images == 0
+    idle = [(lane.jobs, lane.due, lane.leased, lane.oldest_s) for lane in found.lanes]
+    assert idle == [(0, 0, 0, None)] * 2
+
+
+def test_failures_are_counted_by_type_and_once(redis_url: str) -> None:
+    submit(redis_url, "a", (3,))
+    worker = ledger(redis_url)
+    (claim,) = worker.claim("balanced", 10)
+    failures = {"undecodable-image": 1, "worker-lost": 1}
+    commit = replace(commit_of(claim, failed=2), failures=failures)
+    assert worker.commit([commit, commit]) == ["new", "duplicate"]
+    stats = read_stats(redis_url)
+    assert stats["failures:undecodable-image"] == stats["failures:worker-lost"] == 1
+    assert stats["images_failed"] == 2
+
+
+def test_jobs_are_counted_by_how_they_ended(redis_url: str) -> None:
+    submit(redis_url, "done")
+    finish(redis_url)
+    submit(redis_url, "canceled")
+    in_store(redis_url, lambda store: store.cancel("anonymous/canceled"))
+    submit(redis_url, "late", ttl_s=1)
+    time.sleep(1.05)
+    ledger(redis_url).upkeep(["balanced"])
+    stats = read_stats(redis_url)
+    ended = {field: value for field, value in stats.items() if field.startswith("jobs_ended:")}
+    assert ended == {"jobs_ended:succeeded": 1, "jobs_ended:canceled": 1, "jobs_ended:expired": 1}
+
+
+def test_a_claim_knows_how_long_it_was_due_and_who_claimed(
+    redis_url: str, clean_redis: "redis.Redis"
+) -> None:
+    submit(redis_url, "a", (2,))
+    time.sleep(0.1)
+    worker = ledger(redis_url)
+    worker.worker = "w-1"
+    worker.heartbeat("w-1", {"id": "w-1"})
+    assert clean_redis.hget("ink:worker:w-1", "first_claim") is None
+    (claim,) = worker.claim("balanced", 10)
+    assert 100 <= claim.waited_ms < 5000
+    ready, first = clean_redis.hmget("ink:worker:w-1", "ready", "first_claim")
+    assert ready is not None
+    assert first is not None
+    assert int(ready) <= int(first)
+    time.sleep(0.01)
+    worker.heartbeat("w-1", {"id": "w-1"})
+    assert clean_redis.hmget("ink:worker:w-1", "ready", "first_claim") == [ready, first]
+    assert clean_redis.ttl("ink:worker:w-1") > 0
+
+
+def test_what_was_measured_is_added_up_with_the_commits(redis_url: str) -> None:
+    worker, measures = ledger(redis_url), Measures()
+    for number in range(2):
+        submit(redis_url, f"job{number}", (2,))
+        claims = worker.claim("balanced", 10)
+        passes = [Pass(2, 0.0, 0.0004, 0.02), Pass(100, 0.0, 0.0004, 99.0)]
+        measures.add_batch("balanced", claims, passes)
+        commits = [commit_of(claim) for claim in claims]
+        assert worker.commit(commits, measures.take()) == ["new"]
+        assert not measures.take()
+    fields = on_redis(redis_url, lambda client: Gauges(client).measures())
+    ((model, batch),) = histograms(fields, BATCH)
+    assert (model, batch.sum, sum(batch.counts)) == ("balanced", 204.0, 4)
+    assert batch.counts[:2] == (0, 2)  # up to 1, up to 2
+    ((_, forward),) = histograms(fields, FORWARD)
+    assert forward == Histogram((0, 0, 0, 0, 2, *[0] * 8, 2), 198.04)
+    ((_, wait),) = histograms(fields, WAIT)
+    assert sum(wait.counts) == 2
+
+
+def test_memory_is_what_redis_says(redis_url: str, clean_redis: "redis.Redis") -> None:
+    memory = on_redis(redis_url, lambda client: Gauges(client).memory())
+    assert memory.used > 100_000
+    assert memory.limit == 0
+    clean_redis.config_set("maxmemory", 10**9)
+    try:
+        limited = on_redis(redis_url, lambda client: Gauges(client).memory())
+        assert limited == Memory(limited.used, 10**9)
+    finally:
+        clean_redis.config_set("maxmemory", 0)

@@ -1,0 +1,109 @@
+"""`inkqueue top`: one frame for pipes, JSON for programs, a live one on a terminal."""
+
+import json
+import os
+import pty
+import select
+import signal
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from api.cli.frames import Frame, render
+from api.client import Client
+from api.queues import BacklogOut, LaneOut, QueueOut, WorkerOut
+
+from conftest import Services
+from samples import pngs
+
+TOP = [sys.executable, "-m", "api.cli", "top"]
+NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def job(services: Services, rng: np.random.Generator) -> str:
+    """A job that is done."""
+    with Client(services.url) as client:
+        return client.wait(client.submit(pngs(1, rng)[0])).id
+
+
+def test_one_frame_goes_into_a_pipe(services: Services, job: str) -> None:
+    done = subprocess.run([*TOP, "--once", "--url", services.url], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    head, *rest = done.stdout.splitlines()
+    assert head.startswith("inkqueue  ")
+    assert head.endswith("1 workers, 1 desired")
+    text = "\n".join(rest)
+    for words in ("oldest", "balanced", "interactive", "bulk", "images/s", "cpu", job, "succeeded"):
+        assert words in text
+    assert "\x1b" not in done.stdout
+    assert "…" not in done.stdout
+
+
+def test_json_is_a_frame_too(services: Services, job: str) -> None:
+    done = subprocess.run([*TOP, "--json", "--url", services.url], capture_output=True, text=True)
+    frame = Frame.model_validate_json(done.stdout)
+    assert frame.jobs[0].id == job
+    assert len(frame.queue.workers) == 1
+    assert set(json.loads(done.stdout)) == {"at", "queue", "jobs"}
+
+
+def test_a_terminal_is_redrawn_until_control_c(services: Services) -> None:
+    ours, theirs = pty.openpty()
+    command = [*TOP, "--interval", "0.1", "--url", services.url]
+    environment = os.environ | {"TERM": "xterm", "COLUMNS": "120", "LINES": "40"}
+    process = subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, env=environment)
+    os.close(theirs)
+    shown, end = b"", time.monotonic() + 30
+    try:
+        while shown.count(b"desired") < 3 and time.monotonic() < end:
+            if select.select([ours], [], [], 0.1)[0]:
+                shown += os.read(ours, 65_536)
+    finally:
+        process.send_signal(signal.SIGINT)
+        code = process.wait(10)
+        os.close(ours)
+    assert shown.count(b"desired") >= 3
+    assert b"\x1b[?1049h" in shown  # its own screen, so that the shell's comes back
+    assert code == 0
+
+
+def test_a_frame_shows_what_waits_who_reads_and_how_fast() -> None:
+    lanes = [
+        LaneOut(lane="interactive", jobs=0, images=0, oldest_seconds=None),
+        LaneOut(lane="bulk", jobs=2, images=12_345, oldest_seconds=75.0),
+    ]
+    worker = WorkerOut(
+        id="host-1-abc",
+        models=["balanced"],
+        device="cuda:0",
+        reading="balanced",
+        images=54_321,
+        batch=256,
+        images_per_second={"balanced": 4321.0},
+        ready_at=NOW - timedelta(hours=2, minutes=5),
+        first_claim_at=NOW,
+    )
+    backlog = BacklogOut(model="balanced", lanes=lanes, images_per_second=4000.4)
+    queue = QueueOut(models=[backlog], workers=[worker], desired_workers=3)
+    console = Console(width=120, record=True, file=open(os.devnull, "w"))  # noqa: SIM115
+    console.print(render(Frame(at=NOW, queue=queue, jobs=[])))
+    text = console.export_text()
+    console.file.close()
+    for words in ("12,345 images queued", "4,000 images/s", "1 workers, 3 desired", "1m15s", "2h05m"):
+        assert words in text
+    (row,) = (line.split() for line in text.splitlines() if line.startswith("host-1-abc"))
+    assert row[1:] == ["cuda:0", "balanced", "256", "54,321", "balanced:4,321", "2h05m"]
+
+
+def test_a_gateway_that_is_not_there_is_said(services: Services) -> None:
+    done = subprocess.run(
+        [*TOP, "--once", "--url", "http://127.0.0.1:1"], capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 1
+    assert "no answer from http://127.0.0.1:1" in done.stderr

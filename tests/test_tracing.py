@@ -1,0 +1,210 @@
+"""Traces on real processes: one from the caller through gateway and queue to the worker's commit."""
+
+import secrets
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import httpx
+import numpy as np
+import pytest
+
+from worker import tracing
+
+from conftest import running_services
+from samples import glyphs, npy_of
+
+pytest.importorskip("opentelemetry.exporter.otlp.proto.http", reason="the extra `otel` is not installed")
+WORK = {"queue wait", "read chunk", "claim", "decode", "forward", "commit"}
+
+
+@dataclass(frozen=True)
+class Span:
+    """A span as it was received."""
+
+    service: str
+    name: str
+    trace: str
+    id: str
+    parent: str
+    began: int
+    ended: int
+    facts: dict[str, Any]
+
+
+@dataclass
+class Receiver:
+    """An OTLP/HTTP receiver, and what it was sent."""
+
+    url: str = ""
+    spans: list[Span] = field(default_factory=list)
+
+
+@contextmanager
+def running_receiver() -> Iterator[Receiver]:
+    receiver = Receiver()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler(receiver))
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    receiver.url = f"http://127.0.0.1:{server.server_port}"
+    try:
+        yield receiver
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def handler(receiver: Receiver) -> type[BaseHTTPRequestHandler]:
+    from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            assert self.path == "/v1/traces"
+            sent = ExportTraceServiceRequest()
+            sent.ParseFromString(self.rfile.read(int(self.headers["Content-Length"])))
+            receiver.spans += spans_of(sent)
+            self.send_response(200)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    return Handler
+
+
+def spans_of(sent: Any) -> Iterator[Span]:
+    for resource in sent.resource_spans:
+        service = facts_of(resource.resource.attributes)["service.name"]
+        for each in (span for scope in resource.scope_spans for span in scope.spans):
+            ids = (each.trace_id.hex(), each.span_id.hex(), each.parent_span_id.hex())
+            times = (each.start_time_unix_nano, each.end_time_unix_nano)
+            yield Span(service, each.name, *ids, *times, facts_of(each.attributes))
+
+
+def facts_of(attributes: Any) -> dict[str, Any]:
+    return {
+        each.key: getattr(each.value, each.value.WhichOneof("value") or "string_value")
+        for each in attributes
+    }
+
+
+def test_one_trace_goes_through_gateway_queue_and_worker(
+    tmp_path: Path, rng: np.random.Generator
+) -> None:
+    trace, caller = secrets.token_hex(16), secrets.token_hex(8)
+    with running_receiver() as receiver:
+        settings = {
+            "OTEL_EXPORTER_OTLP_ENDPOINT": receiver.url,
+            "OTEL_BSP_SCHEDULE_DELAY": "100",
+            "INKQUEUE_MODELS": "digits-nano",
+            "INKQUEUE_BATCH": "64",
+        }
+        with running_services(tmp_path, **settings) as running:
+            running.spawn("api")
+            running.spawn("worker")
+            running.wait_ready()
+            with httpx.Client(base_url=running.url, timeout=60) as http:
+                answer = http.post(
+                    "/v1/jobs",
+                    params={"model": "digits-nano"},
+                    content=npy_of(glyphs(300, rng)),
+                    headers={
+                        "Content-Type": "application/x-npy",
+                        "Prefer": "wait=30",
+                        "traceparent": f"00-{trace}-{caller}-01",
+                    },
+                )
+                job = answer.json()["id"]
+                assert answer.status_code == 200
+                http.get(f"/v1/jobs/{job}")  # which is looked at, not traced
+            wait_for(receiver, "commit", 2)
+        spans = receiver.spans
+    assert {span.trace for span in spans} == {trace}
+    (root,) = (span for span in spans if span.service == "inkqueue-gateway")
+    assert (root.name, root.parent) == ("POST /v1/jobs", caller)
+    assert root.facts["http.response.status_code"] == 200
+    work = [span for span in spans if span.service == "inkqueue-worker"]
+    assert {span.name for span in work} == WORK
+    assert {span.facts["inkqueue.job"] for span in work} == {job}
+    for chunk in (0, 1):
+        assert_in_order(
+            {span.name: span for span in work if span.facts["inkqueue.chunk"] == chunk}, root
+        )
+
+
+def assert_in_order(way: dict[str, Span], root: Span) -> None:
+    """A chunk's spans hang together and follow each other."""
+    whole = way["read chunk"]
+    assert way["queue wait"].parent == whole.parent == root.id
+    parts = [way[name] for name in ("claim", "decode", "forward", "commit")]
+    assert {part.parent for part in parts} == {whole.id}
+    slack = 5_000_000  # the clocks of two processes of one machine, and rounding to ms
+    assert root.began <= way["queue wait"].began + slack
+    assert way["queue wait"].ended <= whole.ended
+    for earlier, later in pairwise(parts):
+        assert earlier.began <= earlier.ended <= later.began + slack
+    assert whole.began <= parts[0].began <= parts[-1].ended <= whole.ended
+
+
+def wait_for(receiver: Receiver, name: str, count: int) -> None:
+    end = time.monotonic() + 20
+    while sum(span.name == name for span in receiver.spans) < count:
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def test_a_receiver_that_hangs_holds_nobody_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as hole:
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", f"http://127.0.0.1:{hole.getsockname()[1]}")
+        began = time.monotonic()
+        tracer = tracing.start("inkqueue-worker")
+        assert tracer.listening
+        for _ in range(10_000):  # more than the queue takes
+            tracer.record("a", f"00-{'a' * 32}-{'b' * 16}-01", 1.0, 2.0, {})
+        told_s = time.monotonic() - began
+        tracer.close()
+    assert told_s < 10
+    assert time.monotonic() - began - told_s < 6
+
+
+def test_without_a_receiver_nothing_of_it_is_even_imported() -> None:
+    code = "import sys, api.app, worker.chronicle; app = api.app.create_app(); "
+    code += "assert not app.state.tracer.listening; "
+    code += "sys.exit(any('opentelemetry.exporter' in name for name in sys.modules))"
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+def test_a_missing_extra_is_said_and_harms_nobody(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1")
+    monkeypatch.setitem(sys.modules, "worker.telemetry", None)  # type: ignore[arg-type]
+    tracer = tracing.start("inkqueue-gateway")
+    assert not tracer.listening
+    assert "pip install 'inkqueue[otel]'" in caplog.text
+    monkeypatch.setenv("OTEL_SDK_DISABLED", "true")
+    caplog.clear()
+    assert not tracing.start("inkqueue-gateway").listening
+    assert not caplog.text
+
+
+def test_a_tracer_that_does_nothing_still_runs_the_block() -> None:
+    tracer = tracing.Tracer()
+    with tracer.span("a", None, {}) as span:
+        span.note({"b": 1})
+        span.rename("c")
+        assert tracer.current() is None
+    assert tracer.record("d", "e", 0.0, 1.0, {}) is None

@@ -1,0 +1,80 @@
+"""What a worker tells of a batch once it is committed: a log line a chunk, spans of the jobs traced."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from .jobs import job_id
+from .ledger import Claim, Commit
+from .measures import Pass
+from .tracing import Tracer
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class Course:
+    """When what happened to a batch, in seconds since 1970."""
+
+    model: str
+    asked: float
+    claimed: float
+    read: float = 0.0
+    committed: float = 0.0
+    passes: list[Pass] = field(default_factory=list)
+
+
+class Chronicle:
+    """Tells of batches."""
+
+    def __init__(self, tracer: Tracer) -> None:
+        self._tracer = tracer
+
+    def tell(self, course: Course, commits: Sequence[Commit], verdicts: Sequence[str]) -> None:
+        """These chunks were read together."""
+        for commit, verdict in zip(commits, verdicts, strict=True):
+            self._log(course, commit, verdict)
+            if commit.claim.options.trace:
+                self._trace(course, commit.claim, commit.claim.options.trace)
+
+    def close(self) -> None:
+        """Tell what is left."""
+        self._tracer.close()
+
+    def _log(self, course: Course, commit: Commit, verdict: str) -> None:
+        claim = commit.claim
+        facts = {
+            "event": "chunk.committed",
+            "job": job_id(claim.name),
+            "chunk": claim.chunk,
+            "model": course.model,
+            "images": claim.count,
+            "failed": commit.failed,
+            "verdict": verdict,
+            "delivery": claim.deliveries,
+            "waited_ms": claim.waited_ms,
+            "ms": round((course.committed - course.asked) * 1000, 1),
+        }
+        level = logging.WARNING if verdict == "different" else logging.INFO
+        log.log(level, "chunk committed", extra=facts)
+
+    def _trace(self, course: Course, claim: Claim, parent: str) -> None:
+        """The chunk's wait and its way through the batch; the passes are shared with other chunks."""
+        facts: dict[str, str | int] = {"inkqueue.job": job_id(claim.name), "inkqueue.chunk": claim.chunk}
+        due = course.claimed - claim.waited_ms / 1000
+        self._tracer.record("queue wait", parent, due, course.claimed, facts)
+        more = facts | {"inkqueue.images": claim.count, "inkqueue.delivery": claim.deliveries}
+        whole = self._tracer.record("read chunk", parent, course.asked, course.committed, more)
+        if not whole:
+            return
+        self._tracer.record("claim", whole, course.asked, course.claimed, facts)
+        for each in course.passes[:MOST_PASSES]:
+            batch = facts | {"inkqueue.batch": each.images}
+            decoded = each.began + each.decode_s
+            self._tracer.record("decode", whole, each.began, decoded, batch)
+            self._tracer.record("forward", whole, decoded, decoded + each.forward_s, batch)
+        self._tracer.record("commit", whole, course.read, course.committed, facts)
+
+
+MOST_PASSES = 16
+"""Of a chunk that is read image by image, since somebody died over it, only so many are traced."""

@@ -1,0 +1,63 @@
+"""A worker's word to the ledger, every two seconds: that it is alive, what it reads and how fast."""
+
+import json
+import logging
+import threading
+from collections.abc import Sequence
+
+import redis
+
+from .ledger import Ledger
+from .pace import Paces
+
+log = logging.getLogger(__name__)
+
+HEARTBEAT_S = 2.0
+
+
+class Heartbeat(threading.Thread):
+    """Beats until stopped. `noted` is told of every batch by the thread that reads."""
+
+    def __init__(self, ledger: Ledger, models: Sequence[str], device: str, full: int) -> None:
+        super().__init__(name="heartbeat", daemon=True)
+        self._ledger, self._models, self._device = ledger, models, device
+        self._paces = Paces(full)
+        self._images = self._batch = 0
+        self._reading = ""
+        self._stopping = threading.Event()
+
+    def reading(self, model: str) -> None:
+        """The model that is read with now; '' for none."""
+        self._reading = model
+
+    def noted(self, model: str, images: int, seconds: float) -> None:
+        """A batch was done."""
+        self._paces.add(model, images, seconds)
+        self._images += images
+        self._batch = images
+
+    def facts(self) -> dict[str, str]:
+        """What this worker says of itself."""
+        return {
+            "id": self._ledger.worker,
+            "models": ",".join(self._models),
+            "device": self._device,
+            "images": str(self._images),
+            "batch": str(self._batch),
+            "reading": self._reading,
+            "rates": json.dumps(dict(self._paces.rates())),
+        }
+
+    def run(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                self._ledger.heartbeat(self._ledger.worker, self.facts())
+            except redis.RedisError as error:
+                log.warning("no heartbeat: %s", error)
+            self._stopping.wait(HEARTBEAT_S)
+
+    def stop(self) -> None:
+        """Beat no more, not even once."""
+        self._stopping.set()
+        if self.is_alive():
+            self.join(HEARTBEAT_S)

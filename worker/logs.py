@@ -1,0 +1,79 @@
+"""How every process of ours writes its log: lines for people, or JSON for machines (INKQUEUE_LOG).
+
+What belongs to a line stands in its `extra`: `event`, `job`, `chunk`; what `bind` was told too.
+No line can forge another one, and no password of a URL is shown.
+"""
+
+import logging
+import re
+import sys
+from typing import Any
+
+from pythonjsonlogger.core import RESERVED_ATTRS
+from pythonjsonlogger.json import JsonFormatter
+
+from .settings import QueueSettings
+
+_PASSWORD = re.compile(r"(\w://)[^\s/@]*@")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_RESERVED = {*RESERVED_ATTRS, "event", "taskName", "color_message"}
+_bound: dict[str, str] = {}
+
+
+def configure(settings: QueueSettings, process: str) -> None:
+    """Log to stderr as `settings` say; `process` is what this one is: gateway, worker, stack."""
+    _bound.clear()
+    bind(process=process)
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(JsonLines() if settings.log == "json" else TextLines())
+    logging.basicConfig(level=settings.log_level.upper(), handlers=[handler], force=True)
+    for chatty in ("httpx", "httpcore", "urllib3", "celery", "kombu", "amqp"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
+
+
+def bind(**facts: str) -> None:
+    """Have every line of this process say this too."""
+    _bound.update(facts)
+
+
+class JsonLines(JsonFormatter):
+    """One JSON object a line: time, level, logger, event, message, and what belongs to it."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "%(levelname)s %(name)s %(message)s",
+            rename_fields={"levelname": "level", "name": "logger"},
+            timestamp="time",
+            reserved_attrs=sorted(_RESERVED - {"event"}),
+        )
+
+    def process_log_record(self, log_data: dict[str, Any]) -> dict[str, Any]:
+        """The fields of a line, in the order in which they are looked at."""
+        known = {"time": log_data.pop("time"), "level": log_data.pop("level")}
+        rest = {"event": "message", **_bound, **super().process_log_record(log_data)}
+        return known | {key: _veiled(value) for key, value in rest.items()}
+
+
+class TextLines(logging.Formatter):
+    """Time, level, logger, message, `key=value` of what it does not say; tracebacks are indented."""
+
+    def __init__(self) -> None:
+        super().__init__("%(asctime)s %(levelname)s %(name)s %(message)s")
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802
+        line = said = super().formatMessage(record)
+        for key, value in vars(record).items():
+            if key not in _RESERVED and str(value) not in said:
+                line += f" {key}={value}"
+        return _escaped(line)
+
+    def formatException(self, ei: Any) -> str:  # noqa: N802
+        return "\n".join(f"    {_escaped(line)}" for line in super().formatException(ei).split("\n"))
+
+
+def _escaped(line: str) -> str:
+    return _CONTROL.sub(lambda found: repr(found[0])[1:-1], str(_veiled(line)))
+
+
+def _veiled(value: object) -> object:
+    return _PASSWORD.sub(r"\1***@", value) if isinstance(value, str) else value

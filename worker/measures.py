@@ -1,0 +1,100 @@
+"""What a worker measures: counts in buckets, added to the ledger with the commits of the same batch.
+
+A batch costs a few additions here and one script call there, however many images it has. The gateway
+renders them as Prometheus histograms; they live in the ledger, so they survive every restart.
+"""
+
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from .ledger import Claim
+
+
+@dataclass(frozen=True)
+class Scale:
+    """A quantity and the upper bounds of its buckets; the sum is kept in whole 1/`steps`."""
+
+    name: str
+    words: str
+    bounds: tuple[float, ...]
+    steps: int = 1_000_000
+
+
+SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+BATCH = Scale("batch_images", "Images in one forward pass.", tuple(2.0**n for n in range(11)), 1)
+DECODE = Scale("decode_seconds", "Time to decode and normalise the images of a batch.", SECONDS)
+FORWARD = Scale("forward_seconds", "Time of one forward pass.", SECONDS)
+WAIT = Scale(
+    "chunk_wait_seconds",
+    "Time from when a chunk was due until a worker first claimed it.",
+    (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0),
+)
+SCALES = (BATCH, DECODE, FORWARD, WAIT)
+
+MOST, SUM = "inf", "sum"
+
+
+@dataclass(frozen=True)
+class Pass:
+    """One forward pass: how many images, when it began (s since 1970), and how long its parts took."""
+
+    images: int
+    began: float
+    decode_s: float
+    forward_s: float
+
+
+@dataclass(frozen=True)
+class Histogram:
+    """What was measured of one model: how many values below each bound (inf last), and their sum."""
+
+    counts: tuple[int, ...]
+    sum: float
+
+
+class Measures:
+    """Measured and not yet told to the ledger. For one thread."""
+
+    def __init__(self) -> None:
+        self._more: Counter[str] = Counter()
+
+    def add_batch(self, model: str, claims: Iterable[Claim], passes: Iterable[Pass]) -> None:
+        """Chunks were claimed and read. Those that somebody died over waited for a lease, which says
+        nothing of the queue."""
+        for claim in claims:
+            if claim.deliveries == 1:
+                self._add(WAIT, model, claim.waited_ms / 1000)
+        for one in passes:
+            self._add(BATCH, model, one.images)
+            self._add(DECODE, model, one.decode_s)
+            self._add(FORWARD, model, one.forward_s)
+
+    def take(self) -> Mapping[str, int]:
+        """What is to be added to the ledger's fields; from here on the caller's to deliver."""
+        more, self._more = self._more, Counter()
+        return more
+
+    def _add(self, scale: Scale, model: str, value: float) -> None:
+        place = bisect_left(scale.bounds, value)
+        self._more[_field(scale, model, bucket_names(scale)[place])] += 1
+        self._more[_field(scale, model, SUM)] += round(value * scale.steps)
+
+
+def bucket_names(scale: Scale) -> tuple[str, ...]:
+    """The buckets by their upper bounds, as fields of the ledger and Prometheus name them."""
+    return (*map(str, scale.bounds), MOST)
+
+
+def histograms(fields: Mapping[str, int], scale: Scale) -> Iterator[tuple[str, Histogram]]:
+    """Each model's histogram of `scale` among the ledger's fields."""
+    known = {name.split("|")[1] for name in fields if name.startswith(f"{scale.name}|")}
+    for model in sorted(known):
+        counts = [fields.get(_field(scale, model, each), 0) for each in bucket_names(scale)]
+        total = fields.get(_field(scale, model, SUM), 0) / scale.steps
+        yield model, Histogram(tuple(counts), total)
+
+
+def _field(scale: Scale, model: str, bucket: str) -> str:
+    return f"{scale.name}|{model}|{bucket}"

@@ -1,0 +1,48 @@
+"""How fast a worker reads: images a second of work, model by model, lately. It stands in its heartbeat.
+
+Work done in nearly empty batches says little about a queue that is full, so full batches count alone
+as soon as there are any.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+HALF_LIFE_S = 5.0
+"""Of work, not of the clock: an idle worker remembers its pace."""
+
+
+@dataclass
+class Pace:
+    """Images and seconds of work, the older ones fading away."""
+
+    images: float = 0.0
+    seconds: float = 0.0
+
+    def add(self, images: int, seconds: float) -> None:
+        """So many images took so long."""
+        rest = 0.5 ** (seconds / HALF_LIFE_S)
+        self.images = self.images * rest + images
+        self.seconds = self.seconds * rest + seconds
+
+    @property
+    def rate(self) -> float:
+        """Images a second; 0 where nothing is known."""
+        return self.images / self.seconds if self.seconds else 0.0
+
+
+class Paces:
+    """One worker's paces. `full` images make a batch that shows what the worker can do."""
+
+    def __init__(self, full: int) -> None:
+        self._full = full
+        self._fast: dict[str, Pace] = {}
+        self._slow: dict[str, Pace] = {}
+
+    def add(self, model: str, images: int, seconds: float) -> None:
+        """A batch was claimed, read and committed in `seconds`."""
+        kind = self._fast if images >= self._full else self._slow
+        kind.setdefault(model, Pace()).add(images, seconds)
+
+    def rates(self) -> Mapping[str, float]:
+        """Images a second by model, of those that were read at all."""
+        return {model: round(pace.rate, 1) for model, pace in (self._slow | self._fast).items()}
