@@ -17,7 +17,7 @@ from worker.upkeep import Upkeep
 from . import problems
 from .auth import Keyring, require_safe_address
 from .metrics import Measured, Metrics
-from .routes import items, jobs, predictions, results, service
+from .routes import corrections, exports, items, jobs, predictions, results, service
 from .settings import GatewaySettings
 from .submission import Submitter
 from .waiting import Waiting
@@ -47,7 +47,7 @@ def create_app(settings: GatewaySettings | None = None) -> FastAPI:
     app.state.cards, app.state.metrics = cards, metrics
     problems.install(app)
     app.add_middleware(Measured, metrics=metrics)
-    for routes in (jobs, results, items, predictions, service):
+    for routes in (jobs, results, items, corrections, exports, predictions, service):
         app.include_router(routes.router)
     return app
 

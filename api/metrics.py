@@ -76,7 +76,7 @@ class Measured:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [*message["headers"], *SAFETY]
+                message["headers"] = guarded(list(message["headers"]))
             await send(message)
 
         try:
@@ -87,7 +87,12 @@ class Measured:
             self._metrics.seconds.labels(route).observe(time.perf_counter() - start)
 
 
-SAFETY = [
-    (b"x-content-type-options", b"nosniff"),
-    (b"cache-control", b"no-store"),
-]
+Headers = list[tuple[bytes, bytes]]
+
+SAFETY = ((b"x-content-type-options", b"nosniff"), (b"cache-control", b"no-store"))
+
+
+def guarded(headers: Headers) -> Headers:
+    """`headers`, and those of SAFETY that an answer does not set itself."""
+    own = {name for name, _ in headers}
+    return [*headers, *(pair for pair in SAFETY if pair[0] not in own)]

@@ -52,6 +52,11 @@ def results(name: str) -> str:
     return f"ink:job:{name}:out"
 
 
+def corrections(name: str) -> str:
+    """The hash of what a person says images are, by index."""
+    return f"ink:job:{name}:corrections"
+
+
 def owner_jobs(owner: str) -> str:
     """An owner's jobs, scored by when they came (us)."""
     return f"ink:owner:{owner}"

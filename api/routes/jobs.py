@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Header, Query, Request, Response
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 from worker import keys
 from worker.jobs import Job, JobState
@@ -22,7 +22,7 @@ from ..dependencies import (
     WaitingDep,
     require_job,
 )
-from ..intake.spool import limited
+from ..payloads import body_schema, read_payload
 from ..problems import Problem
 from ..retrying import failed_parts
 from ..schemas import JobOut, JobPage
@@ -122,12 +122,7 @@ class Retry(BaseModel):
     only: Literal["failed"] = "failed"
 
 
-RETRY: dict[str, Any] = {
-    "requestBody": {"content": {"application/json": {"schema": Retry.model_json_schema()}}}
-}
-
-
-@router.post("/{job_id}/retry", status_code=202, response_model=JobOut, openapi_extra=RETRY)
+@router.post("/{job_id}/retry", status_code=202, response_model=JobOut, openapi_extra=body_schema(Retry))
 async def retry_job(
     request: Request,
     job: JobDep,
@@ -138,7 +133,7 @@ async def retry_job(
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
     """A new job of the images that failed."""
-    await _read_retry(request)
+    await read_payload(request, Retry, 4096, 'Send {"only": "failed"}, or nothing.')
     if not job.state.final:
         raise Problem("job-not-finished", "Wait for its end, or cancel it, then retry.")
     if not job.counts.failed:
@@ -158,17 +153,6 @@ async def delete_job(job_id: JobId, owner: OwnerDep, store: StoreDep) -> Respons
     elif verdict != "deleted":
         raise Problem("job-active", f"It is {verdict}; cancel it first.", retry_after=1)
     return Response(status_code=204)
-
-
-async def _read_retry(request: Request) -> Retry:
-    """What is to be read again. FastAPI would take a body of any length."""
-    body = b""
-    async for data in limited(request.stream(), 4096, request.headers.get("content-length")):
-        body += data
-    try:
-        return Retry.model_validate_json(body or b"{}")
-    except ValidationError as error:
-        raise Problem("invalid-parameter", 'Send {"only": "failed"}, or nothing.') from error
 
 
 async def _newest(store: StoreDep, owner: str, cursor: str) -> AsyncIterator[tuple[Job, str]]:

@@ -4,6 +4,7 @@
 -- ink:job:NAME:in:C     packed images of chunk C            ink:job:NAME:out     hash C -> results
 -- ink:job:NAME:run      hash of what is under way: d:C due, l:C lease token, a:C deliveries
 -- ink:job:NAME:suspects:C  hash image -> workers that died with it in hand
+-- ink:job:NAME:corrections  hash image -> the label that a person gave it
 -- ink:due:MODEL:LANE    zset of NAME#C by when it may be claimed: only a commit removes a chunk
 
 local TERMINAL = {
@@ -136,7 +137,8 @@ local function wipe(name, job)
   for c = 0, job.chunks - 1 do
     redis.call('DEL', key(name, 'in:' .. c), key(name, 'names:' .. c))
   end
-  redis.call('DEL', key(name, 'starts'), key(name, 'out'), key(name, 'run'))
+  redis.call('DEL', key(name, 'starts'), key(name, 'out'), key(name, 'run'),
+    key(name, 'corrections'))
   redis.call('ZREM', 'ink:owner:' .. job.owner, name)
   redis.call('ZREM', 'ink:expiry', name)
 end
