@@ -17,7 +17,9 @@ from worker.upkeep import Upkeep
 from . import problems
 from .auth import Keyring, require_safe_address
 from .metrics import Measured, Metrics
-from .routes import corrections, exports, items, jobs, predictions, results, service
+from .pages.assets import own_assets, swagger_assets
+from .pages.rendering import Pages, facts
+from .routes import corrections, exports, items, jobs, pages, predictions, results, service
 from .settings import GatewaySettings
 from .submission import Submitter
 from .waiting import Waiting
@@ -41,15 +43,29 @@ def create_app(settings: GatewaySettings | None = None) -> FastAPI:
         version=version("inkqueue"),
         description=DESCRIPTION,
         lifespan=_lifespan,
+        docs_url=None,  # our own, which asks no other host
         redoc_url=None,
     )
     app.state.settings, app.state.keyring = settings, keyring
     app.state.cards, app.state.metrics = cards, metrics
     problems.install(app)
     app.add_middleware(Measured, metrics=metrics)
-    for routes in (jobs, results, items, corrections, exports, predictions, service):
+    for routes in (jobs, results, items, corrections, exports, predictions, service, pages):
         app.include_router(routes.router)
+    _add_pages(app)
     return app
+
+
+def _add_pages(app: FastAPI) -> None:
+    state = app.state
+    state.assets, state.swagger = own_assets(), swagger_assets()
+    state.pages = Pages(
+        assets=f"/static/{state.assets.digest}",
+        swagger=f"/static/{state.swagger.digest}",
+        version=app.version,
+        cards=list(state.cards.values()),
+        facts=facts(state.settings, state.cards, bool(state.keyring), app.openapi()["paths"]),
+    )
 
 
 @asynccontextmanager

@@ -1,0 +1,40 @@
+// What can be taken along: tables, sorted images, training sets.
+
+import { facts } from "./dom.js";
+import { call } from "./gateway.js";
+import { announce, attempt } from "./notices.js";
+
+export class Downloads {
+  constructor(path, job) {
+    for (const link of document.querySelectorAll("#downloads a")) {
+      const { format, export: wanted } = link.dataset;
+      const address = format ? `${path}/results?format=${format}` : `${path}/export?${wanted}`;
+      const name = format ? `${job.id}.${format}` : "";
+      link.href = address;
+      link.download = name;
+      if (wanted && !job.keep_images) link.parentNode.hidden = true;
+      if (facts.keyed) link.addEventListener("click", (event) => this.#withKey(event, address, name));
+    }
+    const menu = document.getElementById("downloads");
+    menu.addEventListener("keydown", (event) => {
+      if (event.key !== "Escape") return;
+      menu.open = false;
+      menu.firstElementChild.focus();
+    });
+    document.addEventListener("click", (event) => menu.contains(event.target) || (menu.open = false));
+  }
+
+  /** A link cannot carry a key: the file is fetched, then handed over. */
+  #withKey(event, address, name) {
+    event.preventDefault();
+    attempt(async () => {
+      announce("The download is being made");
+      const answer = await call(address);
+      const [, given] = /filename="([^"]+)"/.exec(answer.headers.get("Content-Disposition") ?? "") ?? [];
+      const place = URL.createObjectURL(await answer.blob());
+      const link = Object.assign(document.createElement("a"), { href: place, download: given ?? name });
+      link.click();
+      setTimeout(() => URL.revokeObjectURL(place), 60_000);
+    });
+  }
+}

@@ -1,0 +1,67 @@
+// The page of a job: what becomes of it, its images, their review, what can be taken along.
+
+import { facts, find, make, once } from "./dom.js";
+import { Downloads } from "./downloads.js";
+import { follow } from "./following.js";
+import { Grid } from "./grid.js";
+import { Head } from "./head.js";
+import { Inspector } from "./inspector.js";
+import { Items, MOST } from "./items.js";
+import { attempt } from "./notices.js";
+import { Review } from "./review.js";
+import { select } from "./selection.js";
+import { watchService } from "./service.js";
+import { Tools } from "./tools.js";
+import { count, FINAL } from "./words.js";
+
+const id = location.pathname.split("/").pop();
+const path = `/v1/jobs/${id}`;
+const head = new Head(path);
+const items = new Items(id);
+const grid = new Grid(find("grid"), path);
+const tools = new Tools(show);
+let shownOf = 0; // how many images were known when those on the screen were chosen
+
+/** Choose anew what is shown. What was corrected since stays until then, lest it run away. */
+function show() {
+  shownOf = items.list.length;
+  grid.marked.clear();
+  grid.show(select(items.list, tools.wanted));
+  find("empty").hidden = grid.items.length > 0;
+}
+
+function begin(job) {
+  const labels = facts.models[job.model] ?? "";
+  const inspector = new Inspector(path, labels, (label) => review.choose(label));
+  const review = new Review(items, grid, labels);
+  const inspect = () => inspector.show(grid.item);
+  const changed = once(() => {
+    tools.count(items.list);
+    if (items.list.length !== shownOf) show();
+    grid.draw();
+    inspect();
+  });
+  items.addEventListener("change", changed);
+  grid.addEventListener("move", inspect);
+  find("group").addEventListener("click", () => {
+    if (!review.grouped) tools.startGroup();
+    review.group(!review.grouped);
+  });
+  new Downloads(path, job);
+  if (job.counts.total > MOST) {
+    find("hint").append(make("strong", {}, ` The first ${count(MOST)} images are shown; the downloads have all.`));
+  }
+}
+
+watchService();
+attempt(async () => {
+  let begun = false;
+  for await (const job of follow(id)) {
+    if (!begun) begin(job);
+    begun = true;
+    head.show(job);
+    const fetched = items.refresh();
+    if (FINAL.has(job.state)) await fetched;
+    else fetched.catch(() => {}); // it is asked for again with the next change
+  }
+});
