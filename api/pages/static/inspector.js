@@ -15,7 +15,14 @@ export class Inspector {
       ...[...labels].map((label) => make("button", { type: "button", "aria-label": `It is ${spoken(label)}`, onclick: () => choose(label) }, label)));
     this.figures = make("div", { class: "figures" });
     this.facts = make("div", { class: "stack" });
-    this.#node.append(this.figures, this.facts, make("p", { class: "soft small" }, "It is:"), this.palette);
+    const close = () => this.#node.classList.remove("picked");
+    const button = make("button", { type: "button", class: "quiet close", "aria-label": "Close", onclick: close }, "✕");
+    this.#node.append(button, this.figures, this.facts, make("p", { class: "soft small" }, "It is:"), this.palette);
+  }
+
+  /** On a phone it is in the way until an image is touched. */
+  pick() {
+    this.#node.classList.add("picked");
   }
 
   show(item) {

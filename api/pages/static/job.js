@@ -43,6 +43,7 @@ function begin(job) {
   });
   items.addEventListener("change", changed);
   grid.addEventListener("move", inspect);
+  grid.addEventListener("pick", () => inspector.pick());
   find("group").addEventListener("click", () => {
     if (!review.grouped) tools.startGroup();
     review.group(!review.grouped);

@@ -30,11 +30,11 @@ export class Pad {
 
   clear() {
     this.#latest += 1;
-    this.#ink.fillStyle = "#fdfcf9";
+    this.#ink.fillStyle = "#ffffff";
     this.#ink.fillRect(0, 0, this.#canvas.width, this.#canvas.height);
     Object.assign(this.#ink, { lineWidth: WIDTH, lineCap: "round", lineJoin: "round", strokeStyle: "#1d1f29" });
     find("pad-hint").hidden = false;
-    find("pad-readings").replaceChildren();
+    find("pad-readings").textContent = "Its likeliest readings appear here.";
   }
 
   #press(event) {

@@ -19,7 +19,10 @@ export const count = (n) => number.format(n);
 export const images = (n) => `${count(n)} ${n === 1 ? "image" : "images"}`;
 export const state = (name) => STATES[name] ?? name;
 export const time = (text) => moment.format(new Date(text));
-export const percent = (p) => (p > 0.994 && p < 1 ? `${(100 * p).toFixed(1)} %` : `${Math.round(100 * p)} %`);
+export function percent(p) {
+  if (p > 0 && p < 0.005) return "< 1 %";
+  return p > 0.994 && p < 0.9995 ? `${(100 * p).toFixed(1)} %` : `${Math.round(100 * p)} %`;
+}
 
 export function bytes(n) {
   const units = ["B", "kB", "MB", "GB"];
