@@ -10,16 +10,20 @@ from model.card import read_cards
 from worker.connection import connect, connect_async, require_safe
 from worker.entrance import Entrance
 from worker.gauges import Gauges
+from worker.journal import Journal
 from worker.ledger import Ledger
 from worker.store import Store
 from worker.upkeep import Upkeep
 
 from . import problems
 from .auth import Keyring, require_safe_address
+from .following import Following
 from .metrics import Measured, Metrics
+from .notices import Notices
 from .pages.assets import own_assets, swagger_assets
 from .pages.rendering import Pages, facts
-from .routes import corrections, exports, items, jobs, pages, predictions, results, service
+from .places import Places
+from .routes import corrections, events, exports, items, jobs, pages, predictions, results, service
 from .settings import GatewaySettings
 from .submission import Submitter
 from .waiting import Waiting
@@ -48,9 +52,10 @@ def create_app(settings: GatewaySettings | None = None) -> FastAPI:
     )
     app.state.settings, app.state.keyring = settings, keyring
     app.state.cards, app.state.metrics = cards, metrics
+    app.state.places = Places(settings.max_streams, metrics.streams)
     problems.install(app)
     app.add_middleware(Measured, metrics=metrics)
-    for routes in (jobs, results, items, corrections, exports, predictions, service, pages):
+    for routes in (jobs, results, items, corrections, exports, events, predictions, service, pages):
         app.include_router(routes.router)
     _add_pages(app)
     return app
@@ -76,12 +81,14 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     store = app.state.store = Store(client)
     gauges = app.state.gauges = Gauges(client)
     app.state.submitter = Submitter(Entrance(client), store, gauges, settings, app.state.cards)
-    waiting = app.state.waiting = Waiting(store, client)
+    notices = app.state.notices = Notices(client)
+    app.state.waiting = Waiting(store, notices)
+    app.state.following = Following(Journal(client, store), store, notices, settings.ping_s)
     upkeep = Upkeep(Ledger(blocking, settings.lease_ms), list(app.state.cards))
-    waiting.start()
+    notices.start()
     upkeep.start()
     yield
     upkeep.stop()
-    await waiting.stop()
+    await notices.stop()
     await client.aclose()
     blocking.close()

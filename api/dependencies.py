@@ -59,9 +59,14 @@ def require_job(job: Job | JobState | None) -> Job:
     """`job` if there is one. Raises `not-found` or `job-expired`."""
     if isinstance(job, Job):
         return job
-    if job is JobState.EXPIRED:
-        raise Problem("job-expired", "Submit it again; `expires_in` keeps a job longer.")
-    raise Problem("not-found", "No job of yours has this id.")
+    raise absence(job)
+
+
+def absence(left: JobState | None) -> Problem:
+    """Why there is no job, from what is left of it."""
+    if left is JobState.EXPIRED:
+        return Problem("job-expired", "Submit it again; `expires_in` keeps a job longer.")
+    return Problem("not-found", "No job of yours has this id.")
 
 
 JobDep = Annotated[Job, Depends(find_job)]

@@ -40,6 +40,7 @@ class Metrics:
         self.seconds = Histogram(
             "inkqueue_http_seconds", "time to answer", ["route"], registry=self._registry
         )
+        self.streams = Gauge("inkqueue_event_streams", "open", registry=self._registry)
         self._images = Gauge(
             "inkqueue_queued_images", "accepted, not done", ["model", "lane"], registry=self._registry
         )
@@ -70,21 +71,35 @@ class Measured:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        start, status = time.perf_counter(), 500
+        start, status, noted = time.perf_counter(), 500, False
+
+        def note() -> None:
+            nonlocal noted
+            if not noted:
+                noted = True
+                route = getattr(scope.get("route"), "path", "none")
+                self._metrics.requests.labels(scope["method"], route, status).inc()
+                self._metrics.seconds.labels(route).observe(time.perf_counter() - start)
 
         async def send_noted(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
+                if _is_stream(message):
+                    note()  # it lasts as long as its job; the answer is that it began
                 message["headers"] = guarded(list(message["headers"]))
             await send(message)
 
         try:
             await self._app(scope, receive, send_noted)
         finally:
-            route = getattr(scope.get("route"), "path", "none")
-            self._metrics.requests.labels(scope["method"], route, status).inc()
-            self._metrics.seconds.labels(route).observe(time.perf_counter() - start)
+            note()
+
+
+def _is_stream(start: Message) -> bool:
+    """Whether an answer is an event stream."""
+    kinds = (value for name, value in start["headers"] if name == b"content-type")
+    return next(kinds, b"").startswith(b"text/event-stream")
 
 
 Headers = list[tuple[bytes, bytes]]

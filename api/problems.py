@@ -23,6 +23,7 @@ CATALOGUE = {
     "malformed-request": (400, "The request cannot be understood"),
     "malformed-json": (400, "The body is not the JSON that is expected"),
     "malformed-multipart": (400, "The form cannot be read"),
+    "invalid-event-id": (400, "The id is of no event of this job"),
     "unauthorized": (401, "A valid API key is needed"),
     "not-found": (404, "There is nothing here"),
     "method-not-allowed": (405, "This address takes other methods"),
@@ -62,6 +63,7 @@ CATALOGUE = {
     "worker-lost": (422, "The image was given up"),
     "inference-failed": (422, "The network could not read the image"),
     "too-many-jobs": (429, "Too many unfinished jobs"),
+    "too-many-streams": (429, "Too many open event streams"),
     "internal-error": (500, "Something went wrong here"),
     "queue-full": (503, "Too many images are waiting"),
     "storage-unavailable": (503, "The job store cannot be reached"),
@@ -80,9 +82,9 @@ class Problem(Exception):
         self.status, self.title = CATALOGUE[slug]
         self.headers = {"Retry-After": str(max(1, round(retry_after)))} if retry_after else {}
 
-    def response(self, instance: str) -> Response:
-        """The answer (RFC 9457); `instance` is the path asked for. What clients sent is cut short."""
-        body = {
+    def body(self, instance: str) -> dict[str, Any]:
+        """The members (RFC 9457); `instance` is the path asked for. What clients sent is cut short."""
+        return {
             "type": f"/problems/{self.slug}",
             "title": self.title,
             "status": self.status,
@@ -90,7 +92,10 @@ class Problem(Exception):
             "instance": instance[:LONGEST],
             **self.extra,
         }
-        return Response(orjson.dumps(body), self.status, self.headers, MEDIA_TYPE)
+
+    def response(self, instance: str) -> Response:
+        """The answer to a request for `instance`."""
+        return Response(orjson.dumps(self.body(instance)), self.status, self.headers, MEDIA_TYPE)
 
 
 def _short(text: str) -> str:

@@ -46,3 +46,9 @@ class GatewaySettings(QueueSettings):
     max_expires_in: int = 7 * 86_400
     prediction_wait: float = 5.0
     max_wait: float = 60.0
+
+    ping_s: Annotated[float, Field(gt=0, description="an idle event stream says it is there")] = 15.0
+    stall_s: Annotated[
+        float, Field(gt=0, description="a reader that takes nothing for so long is cut off")
+    ] = 30.0
+    max_streams: Annotated[int, Field(description="open event streams of one caller")] = 1000

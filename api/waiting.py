@@ -1,74 +1,30 @@
-"""Those who wait for a job to end: one subscription for all, and a look at the truth in between."""
+"""Those who wait for a job to end: woken by a notice, with a look at the truth in between."""
 
 import asyncio
-import contextlib
-import logging
-from collections import defaultdict
 
-import redis
-import redis.asyncio
-
-from worker import keys
 from worker.jobs import Job, JobState
 from worker.store import Store
 
-log = logging.getLogger(__name__)
+from .notices import Notices, heard_within
 
 LOOK_S = 1.0
 """A notice may be missed while the link to Redis is down, so the job itself is read this often."""
 
 
 class Waiting:
-    """Wakes requests when the jobs they wait for end."""
+    """Answers requests when the jobs they wait for end."""
 
-    def __init__(self, store: Store, client: redis.asyncio.Redis) -> None:
-        self._store, self._client = store, client
-        self._events: dict[str, set[asyncio.Event]] = defaultdict(set)
-        self._task: asyncio.Task[None] | None = None
-
-    def start(self) -> None:
-        """Begin to listen."""
-        self._task = asyncio.create_task(self._listen())
-
-    async def stop(self) -> None:
-        """Listen no more."""
-        if self._task:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+    def __init__(self, store: Store, notices: Notices) -> None:
+        self._store, self._notices = store, notices
 
     async def until_final(self, name: str, seconds: float) -> Job | JobState | None:
-        """The job once it is final, or as it is after `seconds`."""
-        event, loop = asyncio.Event(), asyncio.get_running_loop()
+        """The job once it is final, or as it is after `seconds` or when the gateway stops."""
+        loop = asyncio.get_running_loop()
         end = loop.time() + seconds
-        self._events[name].add(event)
-        try:
+        with self._notices.of(name, end_only=True) as ended:
             while True:
                 job = await self._store.job(name)
                 left = end - loop.time()
-                if not isinstance(job, Job) or job.state.final or left <= 0:
+                if not isinstance(job, Job) or job.state.final or left <= 0 or self._notices.closed:
                     return job
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(event.wait(), min(left, LOOK_S))
-                event.clear()
-        finally:
-            self._events[name].discard(event)
-            if not self._events[name]:
-                del self._events[name]
-
-    async def _listen(self) -> None:
-        while True:
-            try:
-                async with self._client.pubsub() as subscription:
-                    await subscription.subscribe(keys.ENDED)
-                    while True:
-                        notice = await subscription.get_message(True, timeout=2.0)
-                        if notice:
-                            self._wake(notice["data"].decode())
-            except (redis.RedisError, OSError) as error:
-                log.warning("notices stopped, trying again: %s", error)
-                await asyncio.sleep(LOOK_S)
-
-    def _wake(self, name: str) -> None:
-        for event in self._events.get(name, ()):
-            event.set()
+                await heard_within(ended, min(left, LOOK_S))

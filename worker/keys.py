@@ -11,6 +11,9 @@ WORKERS = "ink:workers"
 ENDED = "ink:ended"
 """The pub/sub channel on which the name of every job that ends is announced."""
 
+CHANGED = "ink:changed"
+"""The same for every job that begins, goes on, or is being canceled."""
+
 
 def job_name(owner: str, job_id: str) -> str:
     """What a job is called inside: its owner is part of its name, so nobody else's is ever found."""
@@ -55,6 +58,11 @@ def results(name: str) -> str:
 def corrections(name: str) -> str:
     """The hash of what a person says images are, by index."""
     return f"ink:job:{name}:corrections"
+
+
+def events(name: str) -> str:
+    """The stream of what happened to a job."""
+    return f"ink:job:{name}:events"
 
 
 def owner_jobs(owner: str) -> str:

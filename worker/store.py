@@ -101,6 +101,18 @@ class Store:
         answer: bytes = await self._scripts["correct"](args=args)
         return answer.decode()
 
+    async def chunk(self, name: str, chunk: int) -> list[Item]:
+        """The images of a chunk that was committed; none if the job was deleted since."""
+        async with self._client.pipeline(transaction=False) as pipe:
+            pipe.getrange(keys.starts(name), 4 * chunk, 4 * chunk + 7)
+            pipe.hget(keys.results(name), str(chunk))
+            pipe.get(keys.chunk_names(name, chunk))
+            bounds, packed, named = await pipe.execute()
+        if not bounds or not packed:
+            return []
+        first, after = struct.unpack("<2I", bounds)
+        return _items(first, after, packed, named)
+
     async def payload(self, name: str, index: int) -> tuple[bytes | None, int]:
         """The packed chunk that holds image `index` (None: no longer kept), and its place there."""
         starts = await self.starts(name)

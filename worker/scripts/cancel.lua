@@ -14,5 +14,5 @@ end
 for _, item in ipairs(under_way(name)) do
   if not item.leased then drop(name, job, item.chunk) end
 end
-close_if_done(name, job)
+if not close_if_done(name, job) then tell(name) end
 return redis.call('HGET', key(name), 'state')

@@ -28,6 +28,7 @@ local function take(name, job, c)
   redis.call('ZADD', due_key(model, job.lane), now + lease, name .. '#' .. c)
   if job.state == 'queued' then
     redis.call('HSET', key(name), 'state', 'running', 'started', now)
+    tell(name)
   end
   if count > 1 then stat('chunks_reclaimed', 1) end
   taken = taken + n

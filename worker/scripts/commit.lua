@@ -20,6 +20,7 @@ redis.call('PEXPIREAT', out, job.expires + GRACE)
 put_away(name, job, c)
 settle(name, job, 'succeeded', succeeded)
 settle(name, job, 'failed', failed)
+note(name, job, 'c', c, 'n', succeeded + failed)
 if kept ~= '' then
   redis.call('SET', key(name, 'in:' .. c), kept, 'KEEPTTL')
 elseif not job.keep then
@@ -33,5 +34,5 @@ if job.state ~= 'canceling' and job.next < job.chunks then
   make_due(name, job, job.next)
   redis.call('HINCRBY', key(name), 'next', 1)
 end
-close_if_done(name, job)
+if not close_if_done(name, job) then tell(name) end
 return 'new'

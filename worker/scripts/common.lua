@@ -4,6 +4,7 @@
 -- ink:job:NAME:in:C     packed images of chunk C            ink:job:NAME:out     hash C -> results
 -- ink:job:NAME:run      hash of what is under way: d:C due, l:C lease token, a:C deliveries
 -- ink:job:NAME:suspects:C  hash image -> workers that died with it in hand
+-- ink:job:NAME:events  stream: c and n, a committed chunk and its images; at last `end`, the state
 -- ink:job:NAME:corrections  hash image -> the label that a person gave it
 -- ink:due:MODEL:LANE    zset of NAME#C by when it may be claimed: only a commit removes a chunk
 
@@ -90,6 +91,15 @@ local function put_away(name, job, c)
   end
 end
 
+-- What happened to a job is written down for those who follow it; `fields` name it.
+local function note(name, job, ...)
+  redis.call('XADD', key(name, 'events'), '*', ...)
+  redis.call('PEXPIREAT', key(name, 'events'), job.expires + GRACE)
+end
+
+-- Whoever follows a job should look at it.
+local function tell(name) redis.call('PUBLISH', 'ink:changed', name) end
+
 local function leave_line(name, job)
   redis.call('ZREM', 'ink:line:' .. job.model .. ':' .. job.lane, name)
   redis.call('HINCRBY', 'ink:open', job.owner, -1)
@@ -105,8 +115,10 @@ end
 -- Close the job if its last image is done with.
 local function close_if_done(name, job)
   if job.succeeded + job.failed + job.canceled < job.total then return false end
-  redis.call('HSET', key(name), 'state', final_state(job), 'ended', now, 'running', 0)
+  local state = final_state(job)
+  redis.call('HSET', key(name), 'state', state, 'ended', now, 'running', 0)
   redis.call('DEL', key(name, 'run'))
+  note(name, job, 'end', state)
   leave_line(name, job)
   stat('jobs_ended', 1)
   redis.call('PUBLISH', 'ink:ended', name)
@@ -137,7 +149,7 @@ local function wipe(name, job)
   for c = 0, job.chunks - 1 do
     redis.call('DEL', key(name, 'in:' .. c), key(name, 'names:' .. c))
   end
-  redis.call('DEL', key(name, 'starts'), key(name, 'out'), key(name, 'run'),
+  redis.call('DEL', key(name, 'starts'), key(name, 'out'), key(name, 'run'), key(name, 'events'),
     key(name, 'corrections'))
   redis.call('ZREM', 'ink:owner:' .. job.owner, name)
   redis.call('ZREM', 'ink:expiry', name)

@@ -1,0 +1,107 @@
+"""News of jobs: one subscription a gateway, which wakes whoever waits for a job or follows it.
+
+A notice may be lost while the link to Redis is down, so whoever is woken, or was not for a while, looks
+at the truth.
+"""
+
+import asyncio
+import contextlib
+import itertools
+import logging
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import redis
+import redis.asyncio
+
+from worker import keys
+
+log = logging.getLogger(__name__)
+
+AGAIN_S = 1.0
+
+
+_TICKS = itertools.count()
+
+
+@dataclass
+class News:
+    """What was heard of one job; `tick` is another after every notice."""
+
+    tick: int = field(default_factory=lambda: next(_TICKS))
+    listeners: dict[asyncio.Event, bool] = field(default_factory=dict)
+
+    def spread(self, ended: bool) -> None:
+        """Wake all, or those who do not wait for the end only."""
+        self.tick = next(_TICKS)
+        for event, end_only in self.listeners.items():
+            if ended or not end_only:
+                event.set()
+
+
+class Notices:
+    """Wakes those who wait for news; `closed` once the gateway stops and nobody should wait longer."""
+
+    def __init__(self, client: redis.asyncio.Redis) -> None:
+        self._client = client
+        self._news: dict[str, News] = defaultdict(News)
+        self._task: asyncio.Task[None] | None = None
+        self.closed = False
+
+    def start(self) -> None:
+        """Begin to listen."""
+        self._task = asyncio.create_task(self._listen())
+
+    def close(self) -> None:
+        """Wake everybody for the last time."""
+        self.closed = True
+        for news in self._news.values():
+            news.spread(ended=True)
+
+    async def stop(self) -> None:
+        """Listen no more."""
+        self.close()
+        if self._task:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+
+    @contextlib.contextmanager
+    def of(self, name: str, *, end_only: bool = False) -> Iterator[asyncio.Event]:
+        """Yields what is set whenever the job changes, or only when it ends."""
+        event = asyncio.Event()
+        self._news[name].listeners[event] = end_only
+        try:
+            yield event
+        finally:
+            del self._news[name].listeners[event]
+            if not self._news[name].listeners:
+                del self._news[name]
+
+    def heard(self, name: str) -> int:
+        """What is another after every notice of a job that somebody listens for."""
+        return self._news[name].tick if name in self._news else -1
+
+    async def _listen(self) -> None:
+        while True:
+            try:
+                async with self._client.pubsub() as subscription:
+                    await subscription.subscribe(keys.ENDED, keys.CHANGED)
+                    while True:
+                        notice = await subscription.get_message(True, timeout=2.0)
+                        if notice and (news := self._news.get(notice["data"].decode())):
+                            news.spread(notice["channel"].decode() == keys.ENDED)
+            except (redis.RedisError, OSError) as error:
+                log.warning("notices stopped, trying again: %s", error)
+                await asyncio.sleep(AGAIN_S)
+
+
+async def heard_within(event: asyncio.Event, seconds: float) -> bool:
+    """Whether there was news before `seconds` were over."""
+    try:
+        await asyncio.wait_for(event.wait(), seconds)
+    except TimeoutError:
+        return False
+    event.clear()
+    return True

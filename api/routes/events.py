@@ -1,0 +1,65 @@
+"""A job's events as they happen: server-sent events, resumed where they were left."""
+
+from collections.abc import AsyncIterator
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Header, Query, Request, Response
+from fastapi.responses import StreamingResponse
+
+from ..announcements import EXAMPLE
+from ..bodies import PROBLEMS
+from ..dependencies import JobDep, OwnerDep
+from ..following import Following, Stream
+from ..places import Places
+
+router = APIRouter(prefix="/v1/jobs/{job_id}", tags=["results"], responses=PROBLEMS)
+
+MEDIA_TYPE = "text/event-stream"
+EVENTS: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "Events, until the job is final",
+        "content": {MEDIA_TYPE: {"schema": {"type": "string"}, "example": EXAMPLE}},
+    },
+    204: {"description": "This job is final and its last event was heard: do not come back"},
+}
+UNBUFFERED = {"X-Accel-Buffering": "no"}
+"""nginx would hold events back."""
+
+
+async def _place(request: Request, owner: OwnerDep, job: JobDep) -> AsyncIterator[None]:
+    places: Places = request.app.state.places
+    with places.taken_by(owner):
+        yield
+
+
+@router.get(
+    "/events",
+    response_class=Response,
+    responses=EVENTS,
+    dependencies=[Depends(_place)],
+)
+async def read_events(
+    request: Request,
+    job: JobDep,
+    results: Annotated[bool, Query(description="false: no `result` events")] = True,
+    last_event_id: Annotated[str | None, Header(description="go on behind this event")] = None,
+    last_event_id_query: Annotated[
+        str | None, Query(alias="last_event_id", description="the same, for the first connection")
+    ] = None,
+) -> Response:
+    """What happens to a job, as server-sent events.
+
+    * `progress`: state, counts, position, rate and remaining time; at once, then at most 5 a second
+    * `result`: the images of a chunk as soon as it is done, in the order in which chunks are done
+    * `completed`: the job, and the stream ends
+    * `gone`: the problem, if the job was deleted or expired meanwhile, and the stream ends
+
+    `result` and `completed` have ids. Come back with the last of them as `Last-Event-ID` (browsers do),
+    to any gateway: nothing is left out, nothing comes twice. A reader that takes nothing is cut off.
+    """
+    following: Following = request.app.state.following
+    after = await following.resume(job, last_event_id or last_event_id_query, results)
+    if after is None:
+        return Response(status_code=204)
+    stream = Stream(following, job, after, results)
+    return StreamingResponse(stream.frames(), headers=UNBUFFERED, media_type=MEDIA_TYPE)
