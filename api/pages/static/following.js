@@ -9,6 +9,7 @@ import { FINAL } from "./words.js";
 const POLL_MS = 500;
 const AGAIN_MS = 1000;
 const MOST_SILENT = 3;
+const BUSY = 429; // too many streams are open
 
 /** The job whenever something changed, the last time when it is final. */
 export async function* follow(id, signal) {
@@ -26,11 +27,13 @@ async function* byEvents(id, signal) {
     try {
       for await (const { event, data } of events(`${path}/events?results=false`, "", signal)) {
         silent = 0;
+        if (event === "gone") throw Refusal.of(410, data);
         job = { ...job, ...JSON.parse(data) };
         yield job;
         if (event === "completed") return;
       }
     } catch (error) {
+      if (error.status === BUSY) return yield* byAsking(id, signal);
       if (error instanceof Refusal || error.name === "AbortError") throw error;
     }
   }
