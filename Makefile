@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 .DEFAULT_GOAL := help
 
-.PHONY: help demo test run check format bench compose-proof
+.PHONY: help demo test run check format bench compose-proof screenshot
 
 help:            ## this list
 	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed 's/:.*##/ -/'
@@ -41,3 +41,6 @@ bench: $(INSTALLED)  ## measure on a quiet machine: the README's figures
 
 compose-proof: $(INSTALLED)  ## 10,000 images through three containers, one of them killed
 	$(BIN)/python tests/compose_proof.py
+
+screenshot: $(INSTALLED)  ## the page as docs/page.png (wants chromium and chromedriver)
+	$(BIN)/python tests/screenshot.py docs/page.png

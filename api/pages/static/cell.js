@@ -16,7 +16,7 @@ export function makeCell(item, place, total, path) {
     make("span", { class: "mark" }),
   );
   fill(cell, item);
-  const show = (source) => source(path, item.index).then((address) => (picture.src = address)).catch(() => cell.classList.add("gone"));
+  const show = (source) => source(path, item).then((address) => (picture.src = address)).catch(() => cell.classList.add("gone"));
   show(upload);
   if (item.status === "succeeded") {
     cell.addEventListener("pointerenter", (event) => event.pointerType === "mouse" && (cell.classList.add("seen"), show(glyph)));

@@ -8,14 +8,19 @@ export async function fromTransfer(transfer) {
   if (!entries.length) return fromList(transfer.files);
   const found = [];
   for (const entry of entries) await walk(entry, found, true);
-  return found;
+  return inOrder(found);
 }
 
 /** Files of an input or of the clipboard. */
 export function fromList(files) {
-  return [...files]
-    .map((file) => ({ name: file.webkitRelativePath || file.name, file }))
-    .filter(({ name, file }) => !file.webkitRelativePath || isMeant(name));
+  const named = [...files].map((file) => ({ name: file.webkitRelativePath || file.name, file }));
+  return inOrder(named.filter(({ name, file }) => !file.webkitRelativePath || isMeant(name)));
+}
+
+/** As a person counts: 2.png before 10.png. Browsers give a folder in the order of the disk. */
+function inOrder(found) {
+  const order = new Intl.Collator("en", { numeric: true });
+  return found.sort((a, b) => order.compare(a.name, b.name));
 }
 
 async function walk(entry, found, top = false) {

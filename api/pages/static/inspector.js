@@ -43,9 +43,9 @@ export class Inspector {
   #figure(words, source, item) {
     const picture = make("img", { alt: "", class: source === glyph ? "glyph" : "" });
     const figure = make("figure", {}, make("span", { class: "frame" }, picture), make("figcaption", {}, words));
-    source(this.path, item.index).then(
+    source(this.path, item).then(
       (address) => (picture.src = address),
-      () => (figure.lastChild.textContent = `${words}: no longer kept`),
+      () => (figure.lastChild.textContent = `${words}: no picture`),
     );
     return figure;
   }

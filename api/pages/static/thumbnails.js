@@ -11,16 +11,17 @@ const waiting = [];
 let running = 0;
 
 /** The address of an upload as it can be shown, or of what the network saw where it cannot. */
-export function upload(path, index) {
+export function upload(path, { index, status }) {
   return cached(`${path}/items/${index}/image`, async (place) => {
     const answer = await call(place);
     if (SHOWABLE.test(answer.headers.get("Content-Type"))) return answer.blob();
+    if (status === "failed") throw new Error("There is no picture of it.");
     return (await call(`${path}/items/${index}/preview.png`)).blob();
   });
 }
 
 /** The address of what the network saw. */
-export function glyph(path, index) {
+export function glyph(path, { index }) {
   return cached(`${path}/items/${index}/preview.png`, async (place) => (await call(place)).blob());
 }
 
@@ -28,13 +29,14 @@ function cached(place, fetch) {
   const found = kept.get(place) ?? queued(place, fetch);
   kept.delete(place);
   kept.set(place, found);
+  found.catch(() => kept.delete(place)); // another time it may be there
   if (kept.size > KEPT) forget(kept.keys().next().value);
   return found;
 }
 
 function queued(place, fetch) {
   return new Promise((resolve, reject) => {
-    waiting.push(async () => resolve(await fetch(place).then(URL.createObjectURL).catch((error) => (kept.delete(place), reject(error)))));
+    waiting.push(() => fetch(place).then(URL.createObjectURL).then(resolve, reject));
     next();
   });
 }
