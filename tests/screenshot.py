@@ -57,7 +57,7 @@ def take(browser: Browser, job: str, picture: Path) -> None:
     browser.wait(lambda: browser.text("[data-show=all] b") == "188")
     browser.find("#grid").send_keys(Keys.HOME, Keys.ENTER)
     browser.wait(lambda: browser.text("[data-show=checked] b") == "1")
-    browser.run("scrollTo(0, 0)")
+    browser.run("document.activeElement.blur(); scrollTo(0, 0)")
     browser.wait(lambda: len(browser.all(".cell img[src]")) == len(browser.all(".cell img")))
     browser.wait(lambda: browser.run("return document.querySelectorAll('.frame img[src]').length") == 2)
     browser.screenshot(picture)

@@ -4,12 +4,12 @@ import { make } from "./dom.js";
 import { glyph, upload } from "./thumbnails.js";
 import { percent } from "./words.js";
 
-/** A new cell for `item`, the `place`-th of `total`. */
-export function makeCell(item, place, total, path) {
+/** A new cell for `item`, which is at `place` in the grid. */
+export function makeCell(item, place, path) {
   const picture = make("img", { alt: "", width: 84, height: 84, draggable: false });
   const cell = make(
     "div",
-    { role: "option", class: "cell", id: `item-${item.index}`, "aria-posinset": place + 1, "aria-setsize": total },
+    { role: "option", class: "cell", id: `item-${item.index}`, "aria-posinset": place + 1 },
     make("span", { class: "picture" }, picture),
     make("b", {}),
     make("span", { class: "sure" }),

@@ -37,11 +37,10 @@ export class Grid extends EventTarget {
 
   /** Show these; the image in focus stays in focus if it is among them. */
   show(items) {
-    const before = this.item;
+    const { item, items: before } = this;
     this.items = items;
-    for (const cell of this.#cells.values()) cell.remove();
-    this.#cells.clear();
-    this.at = Math.max(0, before ? items.indexOf(before) : 0);
+    this.#keep((place) => items[place] === before[place]);
+    this.at = Math.max(0, item ? items.indexOf(item) : 0);
     this.draw();
     this.dispatchEvent(new Event("move"));
   }
@@ -75,16 +74,17 @@ export class Grid extends EventTarget {
     const after = Math.min(items.length, (row(innerHeight - top) + MARGIN + 1) * columns);
     const seen = new Set([this.at]);
     for (let place = first; place < after; place += 1) seen.add(place);
-    this.#tidy(seen);
+    this.#keep((place) => seen.has(place));
     for (const place of seen) if (items[place]) this.#place(place, columns);
     const id = this.item && `item-${this.item.index}`;
     if (id) node.setAttribute("aria-activedescendant", id);
     else node.removeAttribute("aria-activedescendant");
   }
 
-  #tidy(seen) {
+  /** Take away the cells that are not wanted. */
+  #keep(wanted) {
     for (const [place, cell] of this.#cells) {
-      if (seen.has(place)) continue;
+      if (wanted(place)) continue;
       cell.remove();
       this.#cells.delete(place);
     }
@@ -92,12 +92,13 @@ export class Grid extends EventTarget {
 
   #place(place, columns) {
     const item = this.items[place];
-    const cell = this.#cells.get(place) ?? makeCell(item, place, this.items.length, this.path);
+    const cell = this.#cells.get(place) ?? makeCell(item, place, this.path);
     fill(cell, item, { marked: this.marked.has(item) });
     const stretch = (this.node.clientWidth - columns * WIDTH) / Math.max(1, columns - 1);
     const gap = this.items.length < columns ? GAP : stretch;
     cell.style.transform = `translate(${(place % columns) * (WIDTH + gap)}px, ${Math.floor(place / columns) * (HEIGHT + GAP)}px)`;
     cell.ariaSelected = String(place === this.at);
+    cell.ariaSetSize = String(this.items.length);
     if (this.#cells.has(place)) return;
     this.#cells.set(place, cell);
     this.node.append(cell);

@@ -19,13 +19,15 @@ const path = `/v1/jobs/${id}`;
 const head = new Head(path);
 const items = new Items(id);
 const grid = new Grid(find("grid"), path);
-const tools = new Tools(show);
+const tools = new Tools(() => {
+  grid.marked.clear();
+  show();
+});
 let shownOf = 0; // how many images were known when those on the screen were chosen
 
 /** Choose anew what is shown. What was corrected since stays until then, lest it run away. */
 function show() {
   shownOf = items.list.length;
-  grid.marked.clear();
   grid.show(select(items.list, tools.wanted));
   find("empty").hidden = grid.items.length > 0;
 }
@@ -54,8 +56,8 @@ function begin(job) {
   }
 }
 
-watchService();
-attempt(async () => {
+/** Follow the job to its end. */
+async function live() {
   let begun = false;
   for await (const job of follow(id)) {
     if (!begun) begin(job);
@@ -65,4 +67,12 @@ attempt(async () => {
     if (FINAL.has(job.state)) await fetched;
     else fetched.catch(() => {}); // it is asked for again with the next change
   }
-});
+}
+
+watchService();
+attempt(() =>
+  live().catch((error) => {
+    find("title").textContent = error.title ?? "This page failed";
+    throw error;
+  }),
+);

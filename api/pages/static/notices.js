@@ -1,6 +1,7 @@
 // Messages to the person: what failed and what to do about it, and what a screen reader should say.
 
 import { find, make } from "./dom.js";
+import { Silence } from "./refusals.js";
 
 /** Show an error until it is closed; with `again`, offer to try again. */
 export function complain(error, again) {
@@ -26,7 +27,7 @@ export async function attempt(work) {
   try {
     return await work();
   } catch (error) {
-    complain(error, error.retryAfter || error.name === "Error" ? () => attempt(work) : undefined);
+    complain(error, error.retryAfter || error instanceof Silence ? () => attempt(work) : undefined);
   }
 }
 

@@ -5,7 +5,8 @@ import { read } from "./gateway.js";
 import { Refusal } from "./refusals.js";
 import { count, seconds } from "./words.js";
 
-const EVERY_MS = 5000;
+const WELL_MS = 5000;
+const UNWELL_MS = 1500;
 const IDLE = "No worker is alive. What you send is kept, and read as soon as one starts.";
 
 /** Look at the service now and every few seconds while the page is seen. */
@@ -18,7 +19,7 @@ export async function watchService() {
       else warn("down", "Not reached", `${error.title ?? "The service is not well"}. ${error.message}`);
     }
   }
-  setTimeout(watchService, EVERY_MS);
+  setTimeout(watchService, find("service").dataset.state === "down" ? UNWELL_MS : WELL_MS);
 }
 
 async function readiness() {
