@@ -241,6 +241,25 @@ def test_a_one_is_drawn_by_keys_and_read_as_the_chosen_characters(browser: Brows
     assert browser.text("#pad-readings .reading b") == "1"
 
 
+def test_a_job_is_read_as_the_characters_that_are_given(
+    browser: Browser, http: httpx.Client, scans: Path
+) -> None:
+    browser.open("/")
+    Select(browser.find("#charset")).select_by_value("these")
+    browser.find("#these").send_keys("xyz")
+    browser.find("#files").send_keys(str(scans))
+    browser.find("#send").click()
+    assert browser.find(".notice strong").text == "The model cannot read this charset"
+    assert "'x'" in browser.text(".notice p")
+    browser.find("#these").clear()
+    browser.find("#these").send_keys("XYZ")
+    browser.find("#send").click()
+    browser.wait(lambda: browser.text("#progress-text").startswith("Done"))
+    assert "XYZ" in browser.text("#meta")
+    assert {chip.text for chip in browser.all(".chip span")} == set("XYZ")
+    browser.complaints()  # of the refusal, which browsers note
+
+
 def test_the_whole_way_goes_by_keyboard(browser: Browser, scans: Path) -> None:
     browser.open("/upload")
     browser.find("#files").send_keys(str(scans))
@@ -268,7 +287,10 @@ def test_jobs_are_listed_and_deleted(browser: Browser, http: httpx.Client) -> No
     params = {"metadata": '{"title": "to be deleted"}'}
     job = http.post("/v1/jobs", params=params, content=images, headers=headers).json()
     browser.open("/")
-    browser.find(f"button[aria-label='Delete {data['title']}']").click()
+    button = browser.find(f"button[aria-label='Delete {data['title']}']")
+    button.click()
+    assert button.text == "Really?"
+    button.click()
     browser.wait(lambda: not browser.all(f"a[href='/jobs/{job['id']}']"))
     assert http.get(f"/v1/jobs/{job['id']}").status_code == 404
 

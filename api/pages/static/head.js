@@ -1,5 +1,6 @@
 // The head of a job: what it is called, how far it is, and what can be done to it.
 
+import { twice } from "./confirming.js";
 import { find } from "./dom.js";
 import { call, send } from "./gateway.js";
 import { attempt } from "./notices.js";
@@ -10,10 +11,11 @@ export class Head {
     this.path = path;
     this.#act("cancel", () => send("POST", `${path}/cancel`));
     this.#act("retry", async () => location.assign(`/jobs/${(await send("POST", `${path}/retry`)).id}`));
-    this.#act("delete", async () => {
+    const remove = async () => {
       await call(path, { method: "DELETE" });
       location.assign("/");
-    });
+    };
+    twice(find("delete"), () => attempt(remove));
   }
 
   show(job) {

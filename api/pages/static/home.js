@@ -28,7 +28,7 @@ function add(files) {
 
 /** How to read, of the fields `names`; what is left open is for the gateway to choose. */
 function options(...names) {
-  const given = names.map((name) => [name, find(name).value]);
+  const given = names.map((name) => [name, find(name).value === "these" ? find("these").value : find(name).value]);
   return Object.fromEntries(given.filter(([, value]) => value));
 }
 
@@ -52,6 +52,10 @@ async function submit() {
 }
 
 find("model").value = "balanced";
+find("charset").addEventListener("change", ({ target }) => {
+  find("these").hidden = target.value !== "these";
+  if (target.value === "these") find("these").focus();
+});
 for (const id of ["files", "folder"]) {
   find(id).addEventListener("change", ({ target }) => {
     add(fromList(target.files));

@@ -1,5 +1,6 @@
 // The caller's jobs, newest first, with what can be done to each; looked at again while they move.
 
+import { twice } from "./confirming.js";
 import { bar, find, make } from "./dom.js";
 import { read, send, call } from "./gateway.js";
 import { announce, attempt } from "./notices.js";
@@ -9,6 +10,7 @@ const SOON_MS = 1500;
 const LATER_MS = 15_000;
 
 export class JobList {
+  rows = new Map();
   #shown = 10;
 
   constructor() {
@@ -25,7 +27,7 @@ export class JobList {
     let moving = false;
     try {
       const { jobs, more } = await this.#newest();
-      find("jobs").replaceChildren(...jobs.map((job) => this.#row(job)));
+      this.#show(jobs);
       find("jobs-none").hidden = jobs.length > 0;
       find("jobs-more").hidden = !more;
       moving = jobs.some((job) => !FINAL.has(job.state));
@@ -33,6 +35,14 @@ export class JobList {
       // The state of the service above says that nobody answers.
     }
     if (!document.hidden) this.timer = setTimeout(() => this.refresh(), moving ? SOON_MS : LATER_MS);
+  }
+
+  /** Rows that stayed as they were are left alone, with whatever has the focus in them. */
+  #show(jobs) {
+    const before = this.rows;
+    this.rows = new Map(jobs.map((job) => [JSON.stringify([job.id, job.state, job.counts]), job]));
+    for (const [key, job] of this.rows) this.rows.set(key, before.get(key) ?? this.#row(job));
+    find("jobs").replaceChildren(...this.rows.values());
   }
 
   /** Drawings of the pad are jobs too, but nobody's business. */
@@ -69,18 +79,20 @@ export class JobList {
   #actions(job) {
     const path = `/v1/jobs/${job.id}`;
     if (!FINAL.has(job.state)) return [this.#button("Cancel", job, () => send("POST", `${path}/cancel`))];
-    const remove = this.#button("Delete", job, () => call(path, { method: "DELETE" }));
+    const remove = this.#button("Delete", job, () => call(path, { method: "DELETE" }), twice);
     if (!job.counts.failed) return [remove];
     return [this.#button("Retry", job, () => send("POST", `${path}/retry`)), remove];
   }
 
-  #button(word, job, work) {
+  #button(word, job, work, when = (button, act) => button.addEventListener("click", act)) {
     const act = () =>
       attempt(async () => {
         await work();
         announce(`${word}: ${title(job)}`);
         await this.refresh();
       });
-    return make("button", { type: "button", class: "quiet", "aria-label": `${word} ${title(job)}`, onclick: act }, word);
+    const button = make("button", { type: "button", class: "quiet", "aria-label": `${word} ${title(job)}` }, word);
+    when(button, act);
+    return button;
   }
 }
