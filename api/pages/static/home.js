@@ -3,7 +3,7 @@
 import { find } from "./dom.js";
 import { fromList, fromTransfer } from "./gather.js";
 import { JobList } from "./joblist.js";
-import { announce, complain } from "./notices.js";
+import { announce, attempt, complain } from "./notices.js";
 import { Pad } from "./pad.js";
 import { shrink } from "./photograph.js";
 import { watchService } from "./service.js";
@@ -62,10 +62,9 @@ for (const id of ["files", "folder"]) {
     target.value = "";
   });
 }
-find("camera").addEventListener("change", async ({ target }) => {
-  const photographs = await Promise.all([...target.files].map(shrink));
-  add(fromList(photographs));
-});
+find("camera").addEventListener("change", ({ target }) =>
+  attempt(async () => add(fromList(await Promise.all([...target.files].map(shrink))))),
+);
 find("tray-clear").addEventListener("click", () => {
   [chosen, submission] = [[], null];
   add([]);

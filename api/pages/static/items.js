@@ -12,10 +12,13 @@ export class Items extends EventTarget {
   #cursor = 0;
   #busy = false;
   #again = false;
+  #saved = Promise.resolve();
+  #unsaved = 0;
 
   constructor(job) {
     super();
     this.path = `/v1/jobs/${job}`;
+    addEventListener("beforeunload", (event) => this.#unsaved && event.preventDefault());
   }
 
   /** Fetch what came since. Asked while it does so, it looks once more after. */
@@ -49,12 +52,17 @@ export class Items extends EventTarget {
     const before = items.map((item) => item.correction);
     for (const item of items) item.correction = label;
     this.#changed();
+    const kept = this.#saved.then(() => this.#keep(items, label)); // in the order in which they are said
+    this.#saved = kept.catch(() => {});
+    this.#unsaved += 1;
     try {
-      await this.#keep(items, label);
+      await kept;
     } catch (error) {
       items.forEach((item, place) => (item.correction = before[place]));
       this.#changed();
       throw error;
+    } finally {
+      this.#unsaved -= 1;
     }
   }
 

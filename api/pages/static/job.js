@@ -11,6 +11,7 @@ import { attempt } from "./notices.js";
 import { Review } from "./review.js";
 import { select } from "./selection.js";
 import { watchService } from "./service.js";
+import { expectImages } from "./thumbnails.js";
 import { Tools } from "./tools.js";
 import { count, FINAL } from "./words.js";
 
@@ -33,6 +34,7 @@ function show() {
 }
 
 function begin(job) {
+  expectImages(job.keep_images);
   const labels = facts.models[job.model] ?? "";
   const inspector = new Inspector(path, labels, (label) => review.choose(label));
   const review = new Review(items, grid, labels);

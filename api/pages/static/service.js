@@ -7,6 +7,7 @@ import { count, seconds } from "./words.js";
 
 const WELL_MS = 5000;
 const UNWELL_MS = 1500;
+const MOST_WORKERS = 6;
 const IDLE = "No worker is alive. What you send is kept, and read as soon as one starts.";
 
 /** Look at the service now and every few seconds while the page is seen. */
@@ -47,6 +48,7 @@ function warn(state, text, banner) {
 function figures(queue, workers, waiting) {
   const found = [fact(count(workers), workers === 1 ? "worker is alive" : "workers are alive")];
   if (!facts.queue) return found;
+  found.push(...queue.workers.slice(0, MOST_WORKERS).map(work));
   if (queue.desired_workers != null) found.push(fact(count(queue.desired_workers), "workers would be right for this load"));
   found.push(fact(count(waiting), "images are waiting"));
   for (const { model, lanes, images_per_second: rate } of queue.models) {
@@ -57,6 +59,10 @@ function figures(queue, workers, waiting) {
     found.push(fact(count(images), `waiting for ${model}: ${speed}${oldest ? `, the oldest for ${seconds(oldest)}` : ""}`));
   }
   return found;
+}
+
+function work({ images, device, reading }) {
+  return fact(count(images), `images read by a worker on ${device}, ${reading ? `now with ${reading}` : "now idle"}`);
 }
 
 const fact = (figure, words) => make("p", { class: "fact" }, make("b", {}, figure), make("span", {}, words));

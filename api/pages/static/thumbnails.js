@@ -10,6 +10,13 @@ const kept = new Map(); // path -> promise of an address, the least lately asked
 const waiting = [];
 let running = 0;
 
+let any = true;
+
+/** Whether the job keeps its images at all: if not, none is asked for. */
+export function expectImages(keeps) {
+  any = keeps;
+}
+
 /** The address of an upload as it can be shown, or of what the network saw where it cannot. */
 export function upload(path, { index, status }) {
   return cached(`${path}/items/${index}/image`, async (place) => {
@@ -26,6 +33,7 @@ export function glyph(path, { index }) {
 }
 
 function cached(place, fetch) {
+  if (!any) return Promise.reject(new Error("Images are not kept."));
   const found = kept.get(place) ?? queued(place, fetch);
   kept.delete(place);
   kept.set(place, found);
