@@ -24,6 +24,7 @@ const tools = new Tools(() => {
   grid.marked.clear();
   show();
 });
+let begun = false;
 let shownOf = 0; // how many images were known when those on the screen were chosen
 
 /** Choose anew what is shown. What was corrected since stays until then, lest it run away. */
@@ -60,7 +61,6 @@ function begin(job) {
 
 /** Follow the job to its end. */
 async function live() {
-  let begun = false;
   for await (const job of follow(id)) {
     if (!begun) begin(job);
     begun = true;

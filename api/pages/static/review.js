@@ -11,6 +11,7 @@ export class Review {
   constructor(items, grid, labels) {
     Object.assign(this, { items, grid, labels });
     grid.node.addEventListener("keydown", (event) => this.#type(event));
+    grid.addEventListener("move", () => this.grouped && this.#tell());
     grid.addEventListener("pick", () => this.grouped && this.#mark());
     find("group-right").addEventListener("click", () => this.#confirmOthers());
   }
