@@ -64,8 +64,8 @@ def take(browser: Browser, job: str, picture: Path) -> None:
 
 
 def flatten(picture: Path) -> None:
-    """The same in few colours, which a repository keeps more easily."""
-    Image.open(picture).convert("RGB").quantize(200).save(picture, optimize=True)
+    """The same without an alpha channel, which is smaller."""
+    Image.open(picture).convert("RGB").save(picture, optimize=True)
     if picture.stat().st_size > MOST_BYTES:
         raise SystemExit(f"{picture} has over {MOST_BYTES} bytes")
 

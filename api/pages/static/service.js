@@ -30,7 +30,7 @@ async function readiness() {
 
 function show(queue) {
   const n = queue.workers.length;
-  const waiting = queue.models.flatMap((model) => model.lanes).reduce((sum, lane) => sum + lane.images, 0);
+  const waiting = queue.models.reduce((sum, model) => sum + images(model), 0);
   const text = `${n} ${n === 1 ? "worker" : "workers"}${waiting ? `, ${count(waiting)} waiting` : " ready"}`;
   if (n) warn("up", text, "");
   else warn("down", "No worker", IDLE);
@@ -48,21 +48,25 @@ function warn(state, text, banner) {
 function figures(queue, workers, waiting) {
   const found = [fact(count(workers), workers === 1 ? "worker is alive" : "workers are alive")];
   if (!facts.queue) return found;
-  found.push(...queue.workers.slice(0, MOST_WORKERS).map(work));
-  if (queue.desired_workers != null) found.push(fact(count(queue.desired_workers), "workers would be right for this load"));
+  const { desired_workers: desired } = queue;
+  found.push(fact(count(desired), desired === 1 ? "worker would do for this load" : "workers would do for this load"));
   found.push(fact(count(waiting), "images are waiting"));
-  for (const { model, lanes, images_per_second: rate } of queue.models) {
-    const images = lanes.reduce((sum, lane) => sum + lane.images, 0);
-    const oldest = Math.max(0, ...lanes.map((lane) => lane.oldest_seconds ?? 0));
-    if (!images && !rate) continue;
-    const speed = rate ? `${count(Math.round(rate))} images/s` : "not being read";
-    found.push(fact(count(images), `waiting for ${model}: ${speed}${oldest ? `, the oldest for ${seconds(oldest)}` : ""}`));
-  }
-  return found;
+  return [...found, ...queue.models.filter(busy).map(backlog), ...queue.workers.slice(0, MOST_WORKERS).map(work)];
 }
 
-function work({ images, device, reading }) {
-  return fact(count(images), `images read by a worker on ${device}, ${reading ? `now with ${reading}` : "now idle"}`);
+const images = ({ lanes }) => lanes.reduce((sum, lane) => sum + lane.images, 0);
+const busy = (model) => images(model) > 0;
+
+function backlog(model) {
+  const oldest = Math.max(0, ...model.lanes.map((lane) => lane.oldest_seconds ?? 0));
+  const rate = model.images_per_second;
+  const words = [rate ? `${count(Math.round(rate))} images/s` : "not being read"];
+  if (oldest) words.push(`the oldest for ${seconds(oldest)}`);
+  return fact(count(images(model)), `waiting for ${model.model}: ${words.join(", ")}`);
+}
+
+function work({ images: done, device, reading }) {
+  return fact(count(done), `images read by a worker on ${device}, ${reading ? `now with ${reading}` : "now idle"}`);
 }
 
 const fact = (figure, words) => make("p", { class: "fact" }, make("b", {}, figure), make("span", {}, words));
