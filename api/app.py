@@ -65,11 +65,12 @@ def _add_pages(app: FastAPI) -> None:
     state = app.state
     state.assets, state.swagger = own_assets(), swagger_assets()
     state.pages = Pages(
-        assets=f"/static/{state.assets.digest}",
-        swagger=f"/static/{state.swagger.digest}",
-        version=app.version,
-        cards=list(state.cards.values()),
-        facts=facts(state.settings, state.cards, bool(state.keyring), app.openapi()["paths"]),
+        lambda: {
+            "assets": f"/static/{state.assets.digest}",
+            "swagger": f"/static/{state.swagger.digest}",
+            "cards": list(state.cards.values()),
+            "facts": facts(state.settings, state.cards, bool(state.keyring), app.openapi()["paths"]),
+        }
     )
 
 

@@ -57,6 +57,7 @@ CATALOGUE = {
     "tiff-invalid": (422, "The TIFF is damaged"),
     "single-image-expected": (422, "Exactly one image is read here"),
     "idempotency-mismatch": (422, "The key or id was used for another request"),
+    "nothing-to-export": (422, "No image of the job was labelled"),
     "nothing-to-retry": (422, "No image of the job failed"),
     "undecodable-image": (422, "The image cannot be read"),
     "image-too-large": (422, "The image has too many pixels"),

@@ -74,6 +74,8 @@ def test_only_what_a_person_checked_is_exported_unless_all_is_asked_for(
     files = {f"{n}.png": png(draw(str(n), rng)) for n in range(10)} | {"broken.png": b"not an image"}
     job = send(http, files, model="digits")
     read_as = [each.get("label") for each in http.get(f"/v1/jobs/{job}/results").json()["data"]]
+    nothing = http.get(f"/v1/jobs/{job}/export")
+    assert nothing.json()["type"] == "/problems/nothing-to-export"
     http.patch(f"/v1/jobs/{job}/items/3/correction", json={"label": "9"})
     assert export(http, job, tmp_path / "checked") == ["9/000003-3.png"]
     every = export(http, job, tmp_path / "all", what="all")
@@ -117,7 +119,8 @@ def test_without_kept_images_there_is_nothing_to_export(
 @pytest.mark.parametrize("query", ["what=none", "images=svg", "limit=0", "limit=100001", "cursor=-1"])
 def test_another_export_is_refused(http: httpx.Client, rng: np.random.Generator, query: str) -> None:
     job = send(http, {"7.png": png(draw("7", rng))})
-    assert http.get(f"/v1/jobs/{job}/export?{query}").status_code == 422
+    answer = http.get(f"/v1/jobs/{job}/export?{query}")
+    assert answer.json()["type"] == "/problems/invalid-parameter"
 
 
 def test_a_network_is_trained_on_an_export(

@@ -84,10 +84,9 @@ class Store:
             for item, label in zip(shown, labels, strict=True)
         ]
 
-    async def corrected(self, name: str) -> list[int]:
-        """The indices of a job's images that a person has labelled, in order."""
-        fields: Any = await self._client.hkeys(keys.corrections(name))
-        return sorted(map(int, fields))
+    async def corrected(self, name: str) -> int:
+        """How many of a job's images a person has labelled."""
+        return await self._client.hlen(keys.corrections(name))
 
     async def correct(self, name: str, labels: Mapping[int, str | None]) -> str:
         """Keep what a person says images are; None takes it back.

@@ -1,7 +1,7 @@
 """Templates become pages: once for each, since a page holds nothing of anybody's."""
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import orjson
@@ -35,9 +35,9 @@ HEADERS = {
 
 
 class Pages:
-    """The pages of one gateway."""
+    """The pages of one gateway; `known` answers what its templates know, when the first is rendered."""
 
-    def __init__(self, **known: Any) -> None:
+    def __init__(self, known: Callable[[], Mapping[str, Any]]) -> None:
         self._known = known
         self._templates = Environment(
             loader=PackageLoader("api.pages"),
@@ -52,7 +52,7 @@ class Pages:
         """The page `name`; 304 for whoever has it."""
         if name not in self._rendered:
             self._rendered[name] = (
-                self._templates.get_template(f"{name}.html").render(self._known).encode()
+                self._templates.get_template(f"{name}.html").render(self._known()).encode()
             )
         body = self._rendered[name]
         headers = HEADERS | {"ETag": f'"{hashlib.sha256(body).hexdigest()[:32]}"'}

@@ -40,6 +40,8 @@ async def export_job(
     """
     if not job.options.keep_images:
         raise Problem("image-not-kept", "Only a job sent with keep_images=true can be exported.")
+    if what == "corrections" and not await store.corrected(job.name):
+        raise Problem("nothing-to-export", "Correct or confirm some images first, or ask for what=all.")
     if limit is None and job.counts.total - cursor > MOST:
         detail = f"A ZIP holds at most {MOST} images: ask for parts by `cursor` and `limit`."
         raise Problem("too-many-images", detail, limit=MOST)

@@ -3,9 +3,14 @@
 import { facts } from "./dom.js";
 import { call } from "./gateway.js";
 import { announce, attempt } from "./notices.js";
+import { count } from "./words.js";
+
+const MOST = 100_000; // images in one ZIP
 
 export class Downloads {
   constructor(path, job) {
+    this.keeps = job.keep_images;
+    this.offer(0);
     for (const link of document.querySelectorAll("#downloads a")) {
       const { format, export: wanted } = link.dataset;
       const address = format ? `${path}/results?format=${format}` : `${path}/export?${wanted}`;
@@ -13,7 +18,11 @@ export class Downloads {
       link.href = address;
       link.download = name;
       if (wanted && !job.keep_images) link.parentNode.hidden = true;
-      if (facts.keyed) link.addEventListener("click", (event) => this.#withKey(event, address, name));
+      if (wanted && job.counts.total > MOST) {
+        link.search += `&limit=${MOST}`;
+        link.append(`: the first ${count(MOST)}`);
+      }
+      if (facts.keyed) link.addEventListener("click", (event) => this.#withKey(event, link.href, name));
     }
     const menu = document.getElementById("downloads");
     menu.addEventListener("keydown", (event) => {
@@ -22,6 +31,12 @@ export class Downloads {
       menu.firstElementChild.focus();
     });
     document.addEventListener("click", (event) => menu.contains(event.target) || (menu.open = false));
+  }
+
+  /** What was checked is there to be had once something was. */
+  offer(checked) {
+    const link = document.getElementById("export-checked");
+    link.parentNode.hidden = !checked || !this.keeps;
   }
 
   /** A link cannot carry a key: the file is fetched, then handed over. */

@@ -39,9 +39,10 @@ function begin(job) {
   const labels = facts.models[job.model] ?? "";
   const inspector = new Inspector(path, labels, (label) => review.choose(label));
   const review = new Review(items, grid, labels);
+  const downloads = new Downloads(path, job);
   const inspect = () => inspector.show(grid.item);
   const changed = once(() => {
-    tools.count(items.list);
+    downloads.offer(tools.count(items.list).checked);
     if (items.list.length !== shownOf) show();
     grid.draw();
     inspect();
@@ -53,7 +54,6 @@ function begin(job) {
     if (!review.grouped) tools.startGroup();
     review.group(!review.grouped);
   });
-  new Downloads(path, job);
   if (job.counts.total > MOST) {
     find("hint").append(make("strong", {}, ` The first ${count(MOST)} images are shown; the downloads have all.`));
   }

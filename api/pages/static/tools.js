@@ -15,7 +15,7 @@ export class Tools {
     find("sort").addEventListener("change", ({ target }) => this.#want({ sort: target.value }));
   }
 
-  /** Write how many there are. */
+  /** Write how many there are; answers how many of each kind. */
   count(list) {
     const { kinds, labels } = tally(list);
     for (const button of this.#segments) button.lastElementChild.textContent = count(kinds[button.dataset.show]);
@@ -25,6 +25,7 @@ export class Tools {
       find("labels").replaceChildren(...[...this.#chips.keys()].sort().map((label) => this.#chips.get(label)));
     }
     for (const [label, chip] of this.#chips) chip.lastElementChild.textContent = count(labels.get(label) ?? 0);
+    return kinds;
   }
 
   /** All of one label, the least sure first: to be looked through as a group. */
