@@ -23,8 +23,23 @@ from .auth import Keyring, require_safe_address
 from .following import Following
 from .metrics import Measured, Metrics
 from .notices import Notices
+from .pages.assets import own_assets, swagger_assets
+from .pages.rendering import Pages, facts
 from .places import Places
-from .routes import deliveries, events, items, jobs, predictions, queue, results, service, webhooks
+from .routes import (
+    corrections,
+    deliveries,
+    events,
+    exports,
+    items,
+    jobs,
+    pages,
+    predictions,
+    queue,
+    results,
+    service,
+    webhooks,
+)
 from .settings import GatewaySettings
 from .submission import Submitter
 from .traced import Traced
@@ -49,6 +64,7 @@ def create_app(settings: GatewaySettings | None = None) -> FastAPI:
         version=version("inkqueue"),
         description=DESCRIPTION,
         lifespan=_lifespan,
+        docs_url=None,  # our own, which asks no other host
         redoc_url=None,
     )
     app.state.settings, app.state.keyring = settings, keyring
@@ -59,9 +75,36 @@ def create_app(settings: GatewaySettings | None = None) -> FastAPI:
     if tracer.listening:
         app.add_middleware(Traced, tracer=tracer)
     app.add_middleware(Measured, metrics=metrics)
-    for routes in (jobs, results, items, events, predictions, queue, webhooks, deliveries, service):
+    for routes in (
+        jobs,
+        results,
+        items,
+        corrections,
+        exports,
+        events,
+        predictions,
+        queue,
+        webhooks,
+        deliveries,
+        service,
+        pages,
+    ):
         app.include_router(routes.router)
+    _add_pages(app)
     return app
+
+
+def _add_pages(app: FastAPI) -> None:
+    state = app.state
+    state.assets, state.swagger = own_assets(), swagger_assets()
+    state.pages = Pages(
+        lambda: {
+            "assets": f"/static/{state.assets.digest}",
+            "swagger": f"/static/{state.swagger.digest}",
+            "cards": list(state.cards.values()),
+            "facts": facts(state.settings, state.cards, bool(state.keyring), app.openapi()["paths"]),
+        }
+    )
 
 
 @asynccontextmanager

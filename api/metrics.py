@@ -123,7 +123,7 @@ class Measured:
                 status = message["status"]
                 if _is_stream(message):
                     note()  # it lasts as long as its job; the answer is that it began
-                message["headers"] = [*message["headers"], *SAFETY]
+                message["headers"] = guarded(list(message["headers"]))
             await send(message)
 
         try:
@@ -138,7 +138,12 @@ def _is_stream(start: Message) -> bool:
     return next(kinds, b"").startswith(b"text/event-stream")
 
 
-SAFETY = [
-    (b"x-content-type-options", b"nosniff"),
-    (b"cache-control", b"no-store"),
-]
+Headers = list[tuple[bytes, bytes]]
+
+SAFETY = ((b"x-content-type-options", b"nosniff"), (b"cache-control", b"no-store"))
+
+
+def guarded(headers: Headers) -> Headers:
+    """`headers`, and those of SAFETY that an answer does not set itself."""
+    own = {name for name, _ in headers}
+    return [*headers, *(pair for pair in SAFETY if pair[0] not in own)]

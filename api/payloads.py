@@ -1,4 +1,4 @@
-"""A small JSON body as what it should be. FastAPI would take one of any length."""
+"""Small JSON bodies, read within a limit and checked against a model: FastAPI would take any length."""
 
 from typing import TypeVar
 
@@ -13,10 +13,13 @@ LONGEST = 4096
 M = TypeVar("M", bound=BaseModel)
 
 
-async def read_payload(request: Request, shape: type[M], hint: str = "") -> M:
-    """The body, by default {}. Raises `invalid-parameter` that says `hint`, or the first fault."""
+async def read_payload(request: Request, shape: type[M], hint: str = "", most: int = LONGEST) -> M:
+    """The body of at most `most` bytes, an empty one as {}.
+
+    Raises `body-too-large`, or `invalid-parameter` that says `hint` or the first fault.
+    """
     body = b""
-    async for data in limited(request.stream(), LONGEST, request.headers.get("content-length")):
+    async for data in limited(request.stream(), most, request.headers.get("content-length")):
         body += data
     try:
         return shape.model_validate_json(body or b"{}")
@@ -24,3 +27,8 @@ async def read_payload(request: Request, shape: type[M], hint: str = "") -> M:
         first = error.errors()[0]
         name = ".".join(map(str, first["loc"]))[:80] or "body"
         raise Problem("invalid-parameter", hint or f"{name}: {first['msg']}.") from error
+
+
+def body_schema(model: type[BaseModel]) -> dict[str, object]:
+    """What /docs says of such a body."""
+    return {"requestBody": {"content": {"application/json": {"schema": model.model_json_schema()}}}}

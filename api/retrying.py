@@ -25,18 +25,22 @@ async def failed_parts(store: Store, job: Job) -> Sequence[Part]:
 
 
 def _part(content: Content, place: int, name: str) -> Part:
-    return content.at(place) if isinstance(content, PixelBlock) else NamedImage(name, content[place])
+    image = image_at(content, place)
+    return image if isinstance(image, PixelBlock) else NamedImage(name, image)
+
+
+def image_at(content: Content, place: int) -> ImageFile | PixelBlock:
+    """One image of a chunk: its file, or its pixels."""
+    return content.at(place) if isinstance(content, PixelBlock) else content[place]
 
 
 async def find_image(store: Store, job: Job, index: int) -> ImageFile | PixelBlock:
     """Image `index` of a job: its file, or its pixels. Raises `image-not-kept`."""
     payload, place = await store.payload(job.name, index)
     if payload is not None:
-        content = unpack(payload)
-        if isinstance(content, PixelBlock):
-            return content.at(place)
-        if content[place] or job.options.keep_images:
-            return content[place]
+        image = image_at(unpack(payload), place)
+        if isinstance(image, PixelBlock) or image or job.options.keep_images:
+            return image
     raise _not_kept()
 
 

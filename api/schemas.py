@@ -104,6 +104,7 @@ class ItemOut(BaseModel):
     uncertain: bool | None = None
     top_k: list[LikelyOut] | None = None
     error: ErrorOut | None = None
+    correction: str | None = Field(default=None, description="what a person says it is")
 
 
 class ItemPage(BaseModel):
@@ -143,7 +144,7 @@ class ModelOut(BaseModel):
 
 def item_out(job: Job, item: "Item") -> dict[str, Any]:
     """An ItemOut as plain data; written by hand, since results come by the thousand."""
-    shown: dict[str, Any] = {"index": item.index, "name": item.name}
+    shown: dict[str, Any] = {"index": item.index, "name": item.name, "correction": item.correction}
     match item.result:
         case Failure(type=kind, detail=detail):
             return shown | {"status": "failed", "error": {"type": kind, "detail": detail}}

@@ -57,6 +57,11 @@ def results(name: str) -> str:
     return f"ink:job:{name}:out"
 
 
+def corrections(name: str) -> str:
+    """The hash of what a person says images are, by index."""
+    return f"ink:job:{name}:corrections"
+
+
 def events(name: str) -> str:
     """The stream of what happened to a job."""
     return f"ink:job:{name}:events"

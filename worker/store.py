@@ -1,8 +1,9 @@
-"""The ledger as the gateway sees it once a job is in: read, cancel, delete."""
+"""The ledger as the gateway sees it once a job is in: read, correct, cancel, delete."""
 
 import json
 import struct
-from collections.abc import AsyncIterator, Sequence
+from bisect import bisect_right
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,16 +14,17 @@ from .jobs import Job, JobState
 from .results import Result, unpack
 from .scripts import source
 
-SCRIPTS = ("cancel", "delete", "status")
+SCRIPTS = ("cancel", "correct", "delete", "status")
 
 
 @dataclass(frozen=True)
 class Item:
-    """One image of a job; `result` is None while nothing is known."""
+    """One image of a job; `result` is None while nothing is known, `correction` what a person says."""
 
     index: int
     name: str
     result: Result | None
+    correction: str | None = None
 
 
 class Store:
@@ -71,11 +73,32 @@ class Store:
         async with self._client.pipeline(transaction=False) as pipe:
             pipe.hmget(keys.results(job.name), [str(chunk) for chunk in wanted])
             pipe.mget([keys.chunk_names(job.name, chunk) for chunk in wanted])
-            packed, named = await pipe.execute()
+            pipe.hmget(keys.corrections(job.name), [str(index) for index in range(first, last)])
+            packed, named, labels = await pipe.execute()
         items: list[Item] = []
         for chunk, result, names in zip(wanted, packed, named, strict=True):
             items += _items(starts[chunk], starts[chunk + 1], result, names)
-        return [item for item in items if first <= item.index < last]
+        shown = [item for item in items if first <= item.index < last]
+        return [
+            replace(item, correction=label.decode()) if label else item
+            for item, label in zip(shown, labels, strict=True)
+        ]
+
+    async def corrected(self, name: str) -> int:
+        """How many of a job's images a person has labelled."""
+        return await self._client.hlen(keys.corrections(name))
+
+    async def correct(self, name: str, labels: Mapping[int, str | None]) -> str:
+        """Keep what a person says images are; None takes it back.
+
+        Answers 'corrected', 'missing', or 'pending' where one of them is not read; then nothing is kept.
+        """
+        starts = await self.starts(name)
+        args = [name]
+        for index, label in labels.items():
+            args += [str(index), str(bisect_right(starts, index) - 1), label or ""]
+        answer: bytes = await self._scripts["correct"](args=args)
+        return answer.decode()
 
     async def chunk(self, name: str, chunk: int) -> list[Item]:
         """The images of a chunk that was committed; none if the job was deleted since."""

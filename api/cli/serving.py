@@ -98,6 +98,6 @@ def _announce(stack: Stack, began: float, say: Callable[[str], object]) -> None:
     def wait() -> None:
         if wait_ready(stack, lambda: stack.stopping):
             seconds = time.monotonic() - began
-            say(f"READY in {seconds:.1f} s: {address(stack)} (what it takes: /docs)")
+            say(f"READY in {seconds:.1f} s: {address(stack)} (a page to open; the API: /docs)")
 
     threading.Thread(target=wait, name="readiness", daemon=True).start()

@@ -22,7 +22,7 @@ from ..dependencies import (
     WaitingDep,
     require_job,
 )
-from ..payloads import read_payload
+from ..payloads import body_schema, read_payload
 from ..problems import Problem
 from ..retrying import failed_parts
 from ..schemas import JobOut, JobPage
@@ -122,12 +122,7 @@ class Retry(BaseModel):
     only: Literal["failed"] = "failed"
 
 
-RETRY: dict[str, Any] = {
-    "requestBody": {"content": {"application/json": {"schema": Retry.model_json_schema()}}}
-}
-
-
-@router.post("/{job_id}/retry", status_code=202, response_model=JobOut, openapi_extra=RETRY)
+@router.post("/{job_id}/retry", status_code=202, response_model=JobOut, openapi_extra=body_schema(Retry))
 async def retry_job(
     request: Request,
     job: JobDep,

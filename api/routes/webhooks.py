@@ -1,9 +1,8 @@
 """Webhook endpoints: register, look, change, rotate the secret, delete (Standard Webhooks 1.0.0)."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request, Response
-from pydantic import BaseModel
 
 from worker.webhooks.endpoints import CALLBACK, Endpoint, Endpoints
 from worker.webhooks.urls import Policy
@@ -11,7 +10,7 @@ from worker.webhooks.urls import Policy
 from ..bodies import PROBLEMS
 from ..dependencies import DeliveriesDep, EndpointsDep, OwnerDep, SettingsDep
 from ..parameters import require_url
-from ..payloads import read_payload
+from ..payloads import body_schema, read_payload
 from ..problems import Problem
 from ..schemas import when
 from ..webhook_schemas import (
@@ -31,12 +30,7 @@ DAY_S = 86_400
 HookId = Annotated[str, Path(pattern=r"^(wh_[0-9a-f]{32}|callback)$", description="an endpoint's id")]
 
 
-def _body(shape: type[BaseModel]) -> dict[str, Any]:
-    content = {"application/json": {"schema": shape.model_json_schema()}}
-    return {"requestBody": {"required": True, "content": content}}
-
-
-@router.post("", status_code=201, response_model=RegisteredOut, openapi_extra=_body(NewWebhook))
+@router.post("", status_code=201, response_model=RegisteredOut, openapi_extra=body_schema(NewWebhook))
 async def create_webhook(
     request: Request, response: Response, owner: OwnerDep, endpoints: EndpointsDep, settings: SettingsDep
 ) -> RegisteredOut:
@@ -64,7 +58,7 @@ async def read_webhook(webhook_id: HookId, owner: OwnerDep, endpoints: Endpoints
     return WebhookOut.of(await _find(endpoints, owner, webhook_id))
 
 
-@router.patch("/{webhook_id}", response_model=WebhookOut, openapi_extra=_body(WebhookChanges))
+@router.patch("/{webhook_id}", response_model=WebhookOut, openapi_extra=body_schema(WebhookChanges))
 async def change_webhook(
     request: Request,
     webhook_id: HookId,

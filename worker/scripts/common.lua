@@ -5,6 +5,7 @@
 -- ink:job:NAME:run      hash of what is under way: d:C due, l:C lease token, a:C deliveries
 -- ink:job:NAME:suspects:C  hash image -> workers that died with it in hand
 -- ink:job:NAME:events  stream: c and n, a committed chunk and its images; at last `end`, the state
+-- ink:job:NAME:corrections  hash image -> the label that a person gave it
 -- ink:due:MODEL:LANE    zset of NAME#C by when it may be claimed: only a commit removes a chunk
 
 local TERMINAL = {
@@ -165,7 +166,8 @@ local function wipe(name, job)
   for c = 0, job.chunks - 1 do
     redis.call('DEL', key(name, 'in:' .. c), key(name, 'names:' .. c))
   end
-  redis.call('DEL', key(name, 'starts'), key(name, 'out'), key(name, 'run'), key(name, 'events'))
+  redis.call('DEL', key(name, 'starts'), key(name, 'out'), key(name, 'run'), key(name, 'events'),
+    key(name, 'corrections'))
   redis.call('ZREM', 'ink:owner:' .. job.owner, name)
   redis.call('ZREM', 'ink:expiry', name)
 end

@@ -1,0 +1,94 @@
+"""Which images of a job an export holds, under which names, and as what."""
+
+import re
+import unicodedata
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from itertools import pairwise
+
+from anyio.to_thread import run_sync
+
+from model.card import Card
+from worker.chunks import Content, ImageFile, PixelBlock, unpack
+from worker.jobs import Job
+from worker.results import Answer
+from worker.store import Item, Store
+
+from .archive import File
+from .media import SUFFIXES, media_type
+from .previews import glyph_png, preview_png
+from .problems import Problem
+from .retrying import image_at
+
+UNREAD = "unread"
+_UNSAFE = re.compile(r"[^A-Za-z0-9_-]+")
+
+
+@dataclass(frozen=True)
+class Export:
+    """Images of a job by label: those a person labelled or all, as glyphs or as they were sent."""
+
+    job: Job
+    card: Card | None
+    checked: bool
+    glyphs: bool
+    max_pixels: int
+
+    async def files(self, store: Store, first: int, after: int) -> AsyncIterator[list[File]]:
+        """The files of images `first` to `after`: a chunk at a time is in memory."""
+        for start, end in pairwise(await store.starts(self.job.name)):
+            begin, count = max(start, first), min(end, after) - max(start, first)
+            items = await store.items(self.job, begin, count) if count > 0 else []
+            if wanted := [item for item in items if self._wants(item)]:
+                payload, _ = await store.payload(self.job.name, start)
+                if payload is not None:
+                    yield await run_sync(self._cut, unpack(payload), start, wanted)
+
+    def _wants(self, item: Item) -> bool:
+        if self.checked:
+            return item.correction is not None
+        return label_of(self.job, item) is not None or not self.glyphs
+
+    def _cut(self, content: Content, start: int, items: list[Item]) -> list[File]:
+        files: list[File] = []
+        for item in items:
+            image = image_at(content, item.index - start)
+            if data := self._glyph(image) if self.glyphs else _upload(image):
+                files.append((self._path(item, data), data))
+        return files
+
+    def _path(self, item: Item, data: bytes) -> str:
+        label = label_of(self.job, item)
+        folder = UNREAD if label is None else folder_of(label, self.job.labels)
+        stem = _UNSAFE.sub("_", item.name.rsplit("/", 1)[-1].rsplit(".", 1)[0])[:60]
+        return f"{folder}/{item.index:06d}-{stem}{SUFFIXES[media_type(data)]}"
+
+    def _glyph(self, image: ImageFile | PixelBlock) -> bytes | None:
+        try:
+            return preview_png(image, self.job, self.card, self.max_pixels)
+        except Problem:
+            return None  # its result says why
+
+
+def _upload(image: ImageFile | PixelBlock) -> bytes:
+    return glyph_png(image) if isinstance(image, PixelBlock) else bytes(image)
+
+
+def label_of(job: Job, item: Item) -> str | None:
+    """What an image is: as a person says, else as it was read."""
+    if item.correction is None and isinstance(item.result, Answer):
+        return job.labels[item.result.classes[0]]
+    return item.correction
+
+
+def folder_of(label: str, labels: str) -> str:
+    """A folder's name that every disk takes and `training` reads as `label`.
+
+    Where both cases are labels, they are spelled out, since some disks hold A and a for one. What no
+    folder should be called is the number of its class.
+    """
+    if not (label.isalnum() and unicodedata.is_normalized("NFD", label)):
+        return f"{labels.index(label):04d}"
+    if label.swapcase() in labels and label.swapcase() != label:
+        return f"{'upper' if label.isupper() else 'lower'}_{label}"
+    return label

@@ -1,0 +1,59 @@
+// A job as it goes on: by events where the gateway has them, else by asking again and again.
+
+import { facts } from "./dom.js";
+import { events } from "./events.js";
+import { read } from "./gateway.js";
+import { Refusal } from "./refusals.js";
+import { FINAL } from "./words.js";
+
+const POLL_MS = 500;
+const AGAIN_MS = 1000;
+const MOST_SILENT = 3;
+const BUSY = 429; // too many streams are open
+
+/** The job whenever something changed, the last time when it is final. */
+export async function* follow(id, signal) {
+  if (facts.events) yield* byEvents(id, signal);
+  else yield* byAsking(id, signal);
+}
+
+async function* byEvents(id, signal) {
+  const path = `/v1/jobs/${id}`;
+  let job = await read(path, { signal });
+  yield job;
+  for (let silent = 0; !FINAL.has(job.state); silent += 1) {
+    if (silent > MOST_SILENT) return yield* byAsking(id, signal);
+    if (silent) await pause(AGAIN_MS);
+    try {
+      for await (const { event, data } of events(`${path}/events?results=false`, "", signal)) {
+        silent = 0;
+        if (event === "gone") throw Refusal.of(410, data);
+        job = { ...job, ...JSON.parse(data) };
+        yield job;
+        if (event === "completed") return;
+      }
+    } catch (error) {
+      if (error.status === BUSY) return yield* byAsking(id, signal);
+      if (error instanceof Refusal || error.name === "AbortError") throw error;
+    }
+  }
+}
+
+async function* byAsking(id, signal) {
+  let before = null;
+  for (;;) {
+    try {
+      const job = await read(`/v1/jobs/${id}`, { signal });
+      const now = { at: performance.now(), done: job.counts.succeeded + job.counts.failed };
+      const rate = before ? (1000 * (now.done - before.done)) / (now.at - before.at) : null;
+      before = now;
+      yield { ...job, images_per_second: rate };
+      if (FINAL.has(job.state)) return;
+    } catch (error) {
+      if (error instanceof Refusal || error.name === "AbortError") throw error;
+    }
+    await pause(POLL_MS);
+  }
+}
+
+const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));

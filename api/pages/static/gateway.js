@@ -1,0 +1,38 @@
+// Calls to the gateway: the key goes along, and whatever is not an answer becomes an error.
+
+import { askKey, keyHeaders, needKey } from "./key.js";
+import { Refusal, Silence } from "./refusals.js";
+
+const WRONG_KEY = "The service does not know that key. Look at it again, or ask whoever runs the service for one.";
+
+/** The response to a request. Throws Refusal, Silence, or AbortError. */
+export async function call(path, { method = "GET", body, headers = {}, signal } = {}) {
+  for (;;) {
+    await needKey();
+    const answer = await ask(path, { method, body, signal, headers: { ...headers, ...keyHeaders() } });
+    if (answer.ok) return answer;
+    if (answer.status !== 401) {
+      throw Refusal.of(answer.status, await answer.text(), answer.headers.get("Retry-After"));
+    }
+    await askKey(WRONG_KEY);
+  }
+}
+
+/** The same, read as JSON. */
+export async function read(path, options) {
+  return (await call(path, options)).json();
+}
+
+/** Send `value` as JSON. */
+export function send(method, path, value) {
+  const body = value === undefined ? undefined : JSON.stringify(value);
+  return read(path, { method, body, headers: body ? { "Content-Type": "application/json" } : {} });
+}
+
+async function ask(path, options) {
+  try {
+    return await fetch(path, options);
+  } catch (error) {
+    throw error.name === "AbortError" ? error : new Silence();
+  }
+}

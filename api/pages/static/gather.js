@@ -1,0 +1,45 @@
+// Files from wherever a person has them: dropped, pasted, chosen; folders are walked.
+
+const SUFFIX = /\.(png|jpe?g|tiff?|webp|bmp|zip|npy|idx|gz|ndjson|json)$|ubyte$/i;
+
+/** Files that are dropped: [{name, file}], names with their folders. Call it within the event. */
+export async function fromTransfer(transfer) {
+  const entries = [...transfer.items].map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
+  if (!entries.length) return fromList(transfer.files);
+  const found = [];
+  for (const entry of entries) await walk(entry, found, true);
+  return inOrder(found);
+}
+
+/** Files of an input or of the clipboard. */
+export function fromList(files) {
+  const named = [...files].map((file) => ({ name: file.webkitRelativePath || file.name, file }));
+  return inOrder(named.filter(({ name, file }) => !file.webkitRelativePath || isMeant(name)));
+}
+
+/** As a person counts: 2.png before 10.png. Browsers give a folder in the order of the disk. */
+function inOrder(found) {
+  const order = new Intl.Collator("en", { numeric: true });
+  return found.sort((a, b) => order.compare(a.name, b.name));
+}
+
+async function walk(entry, found, top = false) {
+  if (entry.isFile) {
+    const name = entry.fullPath.replace(/^\//, "");
+    if (top || isMeant(name)) found.push({ name, file: await promised(entry, "file") });
+    return;
+  }
+  const reader = entry.createReader();
+  for (;;) {
+    const some = await promised(reader, "readEntries"); // a hundred at a time
+    if (!some.length) return;
+    for (const each of some) await walk(each, found);
+  }
+}
+
+/** In a folder, only what can be read; desktops leave `.DS_Store` and `._scan.png` there. */
+function isMeant(name) {
+  return SUFFIX.test(name) && !name.split("/").some((part) => part.startsWith("."));
+}
+
+const promised = (object, method) => new Promise((resolve, reject) => object[method](resolve, reject));

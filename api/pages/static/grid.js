@@ -1,0 +1,106 @@
+// The grid of images: only what is on the screen is in the page, however many there are.
+
+import { fill, makeCell } from "./cell.js";
+import { once } from "./dom.js";
+
+const WIDTH = 104;
+const HEIGHT = 138;
+const GAP = 10;
+const MARGIN = 2; // rows above and below the screen
+
+export class Grid extends EventTarget {
+  items = [];
+  at = 0; // the image in focus
+  marked = new Set();
+  #cells = new Map();
+
+  constructor(node, path) {
+    super();
+    [this.node, this.path] = [node, path];
+    this.draw = once(() => this.#draw());
+    addEventListener("scroll", this.draw, { passive: true });
+    new ResizeObserver(this.draw).observe(node);
+    node.addEventListener("focus", this.draw);
+    node.addEventListener("click", (event) => {
+      const cell = event.target.closest(".cell");
+      if (cell) this.#go(Number(cell.ariaPosInSet) - 1, true);
+    });
+  }
+
+  get columns() {
+    return Math.max(1, Math.floor((this.node.clientWidth + GAP) / (WIDTH + GAP)));
+  }
+
+  get item() {
+    return this.items[this.at];
+  }
+
+  /** Show these; the image in focus stays in focus if it is among them. */
+  show(items) {
+    const { item, items: before } = this;
+    this.items = items;
+    this.#keep((place) => items[place] === before[place]);
+    this.at = Math.max(0, item ? items.indexOf(item) : 0);
+    this.draw();
+    this.dispatchEvent(new Event("move"));
+  }
+
+  /** Focus the image at `place`, and have it on the screen. */
+  go(place) {
+    this.#go(Math.min(this.items.length - 1, Math.max(0, place)), false);
+  }
+
+  #go(place, clicked) {
+    if (place < 0) return;
+    this.at = place;
+    if (!clicked) this.#reveal();
+    this.draw();
+    this.dispatchEvent(new Event("move"));
+    if (clicked) this.dispatchEvent(new Event("pick"));
+  }
+
+  #reveal() {
+    const top = this.node.getBoundingClientRect().top + Math.floor(this.at / this.columns) * (HEIGHT + GAP);
+    if (top < 12) scrollBy(0, top - 12);
+    else if (top + HEIGHT > innerHeight - 12) scrollBy(0, top + HEIGHT - innerHeight + 12);
+  }
+
+  #draw() {
+    const { columns, items, node } = this;
+    node.style.height = `${Math.ceil(items.length / columns) * (HEIGHT + GAP)}px`;
+    const top = node.getBoundingClientRect().top;
+    const row = (pixels) => Math.floor(pixels / (HEIGHT + GAP));
+    const first = Math.max(0, row(-top) - MARGIN) * columns;
+    const after = Math.min(items.length, (row(innerHeight - top) + MARGIN + 1) * columns);
+    const seen = new Set([this.at]);
+    for (let place = first; place < after; place += 1) seen.add(place);
+    this.#keep((place) => seen.has(place));
+    for (const place of seen) if (items[place]) this.#place(place, columns);
+    const id = this.item && `item-${this.item.index}`;
+    if (id) node.setAttribute("aria-activedescendant", id);
+    else node.removeAttribute("aria-activedescendant");
+  }
+
+  /** Take away the cells that are not wanted. */
+  #keep(wanted) {
+    for (const [place, cell] of this.#cells) {
+      if (wanted(place)) continue;
+      cell.remove();
+      this.#cells.delete(place);
+    }
+  }
+
+  #place(place, columns) {
+    const item = this.items[place];
+    const cell = this.#cells.get(place) ?? makeCell(item, place, this.path);
+    fill(cell, item, { marked: this.marked.has(item) });
+    const stretch = (this.node.clientWidth - columns * WIDTH) / Math.max(1, columns - 1);
+    const gap = this.items.length < columns ? GAP : stretch;
+    cell.style.transform = `translate(${(place % columns) * (WIDTH + gap)}px, ${Math.floor(place / columns) * (HEIGHT + GAP)}px)`;
+    cell.ariaSelected = String(place === this.at);
+    cell.ariaSetSize = String(this.items.length);
+    if (this.#cells.has(place)) return;
+    this.#cells.set(place, cell);
+    this.node.append(cell);
+  }
+}

@@ -1,0 +1,94 @@
+// The first page: what is chosen, dropped, pasted or photographed is sent; the pad; the list of jobs.
+
+import { find } from "./dom.js";
+import { fromList, fromTransfer } from "./gather.js";
+import { JobList } from "./joblist.js";
+import { announce, attempt, complain } from "./notices.js";
+import { Pad } from "./pad.js";
+import { shrink } from "./photograph.js";
+import { watchService } from "./service.js";
+import { Submission } from "./submission.js";
+import { bytes, count } from "./words.js";
+
+let chosen = [];
+let submission = null;
+
+function add(files) {
+  if (submission) return;
+  chosen = [...chosen, ...files];
+  const size = chosen.reduce((sum, { file }) => sum + file.size, 0);
+  const amount = `${count(chosen.length)} ${chosen.length === 1 ? "file" : "files"}`;
+  find("tray").hidden = !chosen.length;
+  find("tray-count").textContent = `${amount}, ${bytes(size)}`;
+  find("tray-names").textContent = chosen.slice(0, 3).map(({ name }) => name).join(", ") + (chosen.length > 3 ? "…" : "");
+  find("send").disabled = !chosen.length;
+  find("send").textContent = chosen.length ? `Read ${amount}` : "Read";
+  if (files.length) announce(`${amount} chosen`);
+}
+
+/** How to read, of the fields `names`; what is left open is for the gateway to choose. */
+function options(...names) {
+  const given = names.map((name) => [name, find(name).value === "these" ? find("these").value : find(name).value]);
+  return Object.fromEntries(given.filter(([, value]) => value));
+}
+
+async function submit() {
+  submission ??= new Submission(chosen, options("model", "charset", "priority"));
+  find("send").disabled = true;
+  find("sending").hidden = false;
+  try {
+    const job = await submission.send((verb, share) => {
+      find("sending-bar").value = share;
+      find("sending-text").textContent = share < 1 ? `${verb}: ${Math.round(100 * share)} %` : "Storing what was sent…";
+    });
+    location.assign(`/jobs/${job.id}`);
+  } catch (error) {
+    const silent = !error.status;
+    complain(error, silent || error.retryAfter ? submit : undefined);
+    if (!silent) submission = null; // refused: another choice is another job
+    find("send").disabled = false;
+    find("sending").hidden = true;
+  }
+}
+
+find("model").value = "balanced";
+find("charset").addEventListener("change", ({ target }) => {
+  find("these").hidden = target.value !== "these";
+  if (target.value === "these") find("these").focus();
+});
+for (const id of ["files", "folder"]) {
+  find(id).addEventListener("change", ({ target }) => {
+    add(fromList(target.files));
+    target.value = "";
+  });
+}
+find("camera").addEventListener("change", ({ target }) =>
+  attempt(async () => add(fromList(await Promise.all([...target.files].map(shrink))))),
+);
+find("tray-clear").addEventListener("click", () => {
+  [chosen, submission] = [[], null];
+  add([]);
+});
+find("upload").addEventListener("submit", (event) => {
+  event.preventDefault();
+  submit();
+});
+document.addEventListener("paste", (event) => add(fromList(event.clipboardData.files)));
+
+// A file dropped beside the field should not replace the page.
+const drop = find("drop");
+addEventListener("dragover", (event) => {
+  event.preventDefault();
+  drop.classList.add("over");
+});
+addEventListener("dragleave", (event) => event.relatedTarget ?? drop.classList.remove("over"));
+addEventListener("drop", async (event) => {
+  event.preventDefault();
+  drop.classList.remove("over");
+  add(await fromTransfer(event.dataTransfer));
+});
+
+new Pad(() => options("model", "charset"));
+new JobList().refresh();
+watchService();
+if (location.pathname === "/upload") find("files").focus();

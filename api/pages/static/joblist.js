@@ -1,0 +1,98 @@
+// The caller's jobs, newest first, with what can be done to each; looked at again while they move.
+
+import { twice } from "./confirming.js";
+import { bar, find, make } from "./dom.js";
+import { read, send, call } from "./gateway.js";
+import { announce, attempt } from "./notices.js";
+import { FINAL, images, state, time, title } from "./words.js";
+
+const SOON_MS = 1500;
+const LATER_MS = 15_000;
+
+export class JobList {
+  rows = new Map();
+  #shown = 10;
+
+  constructor() {
+    find("jobs-more").addEventListener("click", () => {
+      this.#shown += 20;
+      this.refresh();
+    });
+    document.addEventListener("visibilitychange", () => document.hidden || this.refresh());
+  }
+
+  /** Look now, and then as often as there is something to see. */
+  async refresh() {
+    clearTimeout(this.timer);
+    let moving = false;
+    try {
+      const { jobs, more } = await this.#newest();
+      this.#show(jobs);
+      find("jobs-none").hidden = jobs.length > 0;
+      find("jobs-more").hidden = !more;
+      moving = jobs.some((job) => !FINAL.has(job.state));
+    } catch {
+      // The state of the service above says that nobody answers.
+    }
+    if (!document.hidden) this.timer = setTimeout(() => this.refresh(), moving ? SOON_MS : LATER_MS);
+  }
+
+  /** Rows that stayed as they were are left alone, with whatever has the focus in them. */
+  #show(jobs) {
+    const before = this.rows;
+    this.rows = new Map(jobs.map((job) => [JSON.stringify([job.id, job.state, job.counts]), job]));
+    for (const [key, job] of this.rows) this.rows.set(key, before.get(key) ?? this.#row(job));
+    find("jobs").replaceChildren(...this.rows.values());
+  }
+
+  /** Drawings of the pad are jobs too, but nobody's business. */
+  async #newest() {
+    const jobs = [];
+    let cursor = "";
+    do {
+      const page = await read(`/v1/jobs?limit=50${cursor && `&cursor=${encodeURIComponent(cursor)}`}`);
+      jobs.push(...page.data.filter((job) => job.metadata.from !== "pad"));
+      cursor = page.next_cursor;
+    } while (cursor && jobs.length < this.#shown);
+    return { jobs: jobs.slice(0, this.#shown), more: Boolean(cursor) || jobs.length > this.#shown };
+  }
+
+  #row(job) {
+    const { total, succeeded, failed, canceled } = job.counts;
+    const share = (succeeded + failed + canceled) / total;
+    return make(
+      "li",
+      {},
+      make("div", { class: "name" }, make("a", { href: `/jobs/${job.id}` }, title(job)),
+        make("small", {}, `${images(total)} · ${job.model} · ${time(job.created_at)}`)),
+      bar(share),
+      make("span", { class: "word", "data-state": job.state }, this.#word(job)),
+      make("div", { class: "row" }, ...this.#actions(job)),
+    );
+  }
+
+  #word({ state: name, counts }) {
+    if (name === "partially_failed") return `done, ${counts.failed} failed`;
+    return name === "running" ? `${state(name)}: ${Math.floor((100 * (counts.succeeded + counts.failed)) / counts.total)} %` : state(name);
+  }
+
+  #actions(job) {
+    const path = `/v1/jobs/${job.id}`;
+    if (!FINAL.has(job.state)) return [this.#button("Cancel", job, () => send("POST", `${path}/cancel`))];
+    const remove = this.#button("Delete", job, () => call(path, { method: "DELETE" }), twice);
+    if (!job.counts.failed) return [remove];
+    return [this.#button("Retry", job, () => send("POST", `${path}/retry`)), remove];
+  }
+
+  #button(word, job, work, when = (button, act) => button.addEventListener("click", act)) {
+    const act = () =>
+      attempt(async () => {
+        await work();
+        announce(`${word}: ${title(job)}`);
+        await this.refresh();
+      });
+    const button = make("button", { type: "button", class: "quiet", "aria-label": `${word} ${title(job)}` }, word);
+    when(button, act);
+    return button;
+  }
+}

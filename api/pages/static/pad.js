@@ -1,0 +1,100 @@
+// The pad: a character drawn by pen, finger, mouse or keys, and read each time the pen lifts.
+
+import { find } from "./dom.js";
+import { read } from "./gateway.js";
+import { attempt } from "./notices.js";
+import { readings } from "./readings.js";
+
+const WIDTH = 26; // of the pen, in pixels of the canvas
+const STEP = 16;
+const KEPT_S = 60;
+const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+
+export class Pad {
+  #canvas = find("pad");
+  #ink = this.#canvas.getContext("2d");
+  #at = null; // where the pen is while it is down
+  #pen = { x: 224, y: 224 }; // where the keys have it
+  #latest = 0;
+
+  /** `options()` tells how drawings are to be read. */
+  constructor(options) {
+    this.options = options;
+    this.clear();
+    this.#canvas.addEventListener("pointerdown", (event) => this.#press(event));
+    this.#canvas.addEventListener("pointermove", (event) => this.#move(event));
+    for (const end of ["pointerup", "pointercancel"]) this.#canvas.addEventListener(end, () => this.#lift());
+    this.#canvas.addEventListener("keydown", (event) => this.#type(event));
+    find("pad-clear").addEventListener("click", () => this.clear());
+  }
+
+  clear() {
+    this.#latest += 1;
+    this.#ink.fillStyle = "#ffffff";
+    this.#ink.fillRect(0, 0, this.#canvas.width, this.#canvas.height);
+    Object.assign(this.#ink, { lineWidth: WIDTH, lineCap: "round", lineJoin: "round", strokeStyle: "#1d1f29" });
+    find("pad-hint").hidden = false;
+    find("pad-readings").textContent = "Its likeliest readings appear here.";
+  }
+
+  #press(event) {
+    this.#canvas.setPointerCapture(event.pointerId);
+    this.#at = this.#place(event);
+    this.#draw(this.#at);
+  }
+
+  #move(event) {
+    if (!this.#at) return;
+    for (const each of event.getCoalescedEvents?.() ?? [event]) this.#draw(this.#place(each));
+  }
+
+  #lift() {
+    if (!this.#at) return;
+    this.#at = null;
+    attempt(() => this.#read());
+  }
+
+  #draw(to) {
+    find("pad-hint").hidden = true;
+    this.#ink.beginPath();
+    this.#ink.moveTo(this.#at.x, this.#at.y);
+    this.#ink.lineTo(to.x, to.y);
+    this.#ink.stroke();
+    this.#at = to;
+  }
+
+  #place({ clientX, clientY }) {
+    const box = this.#canvas.getBoundingClientRect();
+    const scale = this.#canvas.width / box.width;
+    return { x: (clientX - box.left) * scale, y: (clientY - box.top) * scale };
+  }
+
+  #type(event) {
+    const step = ARROWS[event.key];
+    if (step) {
+      const within = (n) => Math.min(this.#canvas.width - WIDTH, Math.max(WIDTH, n));
+      this.#pen = { x: within(this.#pen.x + step[0] * STEP), y: within(this.#pen.y + step[1] * STEP) };
+      if (this.#at) this.#draw(this.#pen);
+    } else if (event.key === " " && this.#at) this.#lift();
+    else if (event.key === " ") this.#draw((this.#at = this.#pen));
+    else if (event.key === "Escape") this.clear();
+    else return;
+    event.preventDefault();
+  }
+
+  async #read() {
+    const number = (this.#latest += 1);
+    const body = await new Promise((resolve) => this.#canvas.toBlob(resolve, "image/png"));
+    const metadata = JSON.stringify({ from: "pad" });
+    const query = new URLSearchParams({ ...this.options(), top_k: 3, expires_in: KEPT_S, metadata });
+    let item = await read(`/v1/predictions?${query}`, { method: "POST", body, headers: { "Content-Type": "image/png" } });
+    if (item.counts) item = await this.#wait(item.id); // a job still: the workers are busy
+    if (number === this.#latest) find("pad-readings").replaceChildren(...readings(item.top_k ?? []));
+  }
+
+  async #wait(id) {
+    find("pad-readings").textContent = "Waiting for a worker…";
+    await read(`/v1/jobs/${id}?wait=30`);
+    return read(`/v1/jobs/${id}/items/0`);
+  }
+}

@@ -1,0 +1,34 @@
+// What went wrong, as an error that a person understands: refusals of the gateway, and silence.
+
+/** The gateway said no; `title` says what, `message` what to do. */
+export class Refusal extends Error {
+  constructor(title, detail, { status = 0, type = "", retryAfter = 0 } = {}) {
+    super(detail);
+    Object.assign(this, { title, status, type, retryAfter });
+  }
+
+  /** From a problem (RFC 9457), or from whatever else a server in between may say. */
+  static of(status, text, retryAfter) {
+    let problem = {};
+    try {
+      problem = JSON.parse(text);
+    } catch {
+      problem = { title: "The service could not do it", detail: `It answered with ${status}.` };
+    }
+    const wait = Number(retryAfter) || 0;
+    const detail = `${problem.detail ?? ""}${wait ? ` Try again in ${wait} s.` : ""}`;
+    return new Refusal(problem.title ?? "That was refused", detail, { status, type: problem.type, retryAfter: wait });
+  }
+}
+
+/** Nobody answered. */
+export class Silence extends Error {
+  constructor() {
+    super(
+      navigator.onLine
+        ? "Either it is being restarted or the network is interrupted. What was accepted is safe."
+        : "This device is offline. What was accepted is safe and waits for you.",
+    );
+    this.title = "The service does not answer";
+  }
+}

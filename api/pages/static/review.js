@@ -1,0 +1,105 @@
+// Review by keys: move, correct with one key, confirm, take back; and by group, marking the wrong ones.
+
+import { find } from "./dom.js";
+import { open, said } from "./items.js";
+import { announce, attempt } from "./notices.js";
+import { images } from "./words.js";
+
+export class Review {
+  grouped = false;
+
+  constructor(items, grid, labels) {
+    Object.assign(this, { items, grid, labels });
+    grid.node.addEventListener("keydown", (event) => this.#type(event));
+    grid.addEventListener("move", () => this.grouped && this.#tell());
+    grid.addEventListener("pick", () => this.grouped && this.#mark());
+    find("group-right").addEventListener("click", () => this.#confirmOthers());
+  }
+
+  /** Give a label to what is meant: the marked images of a group, else the one in focus. */
+  choose(label) {
+    const marked = [...this.grid.marked];
+    if (this.grouped && marked.length) return this.#correct(marked, label, `${images(marked.length)}: ${label ?? "taken back"}`);
+    const item = this.grid.item;
+    if (!item || !["succeeded", "failed"].includes(item.status)) return undefined;
+    const done = this.#correct([item], label, label === null ? "Taken back" : `It is ${label}`);
+    if (label !== null) this.#next();
+    return done;
+  }
+
+  /** In a group one marks what is wrong; else one corrects image by image. */
+  group(on) {
+    this.grouped = on;
+    this.grid.marked.clear();
+    this.grid.node.setAttribute("aria-multiselectable", String(on));
+    find("group").ariaPressed = String(on);
+    this.#tell();
+  }
+
+  #mark() {
+    const { marked, item } = this.grid;
+    if (!marked.delete(item)) marked.add(item);
+    this.grid.draw();
+    this.#tell();
+  }
+
+  #tell() {
+    const wrong = this.grid.marked.size;
+    find("group-bar").hidden = !this.grouped;
+    find("group-text").textContent = wrong
+      ? `${images(wrong)} marked. Press or choose the character they are.`
+      : "Click, or mark with Space, what is not what it was read as.";
+    find("group-right").disabled = !this.grid.items.length;
+  }
+
+  #confirmOthers() {
+    const right = new Map();
+    for (const item of this.grid.items) {
+      if (this.grid.marked.has(item) || item.correction != null || !item.label) continue;
+      right.set(item.label, [...(right.get(item.label) ?? []), item]);
+    }
+    for (const [label, items] of right) this.#correct(items, label, `${images(items.length)} right`);
+  }
+
+  #correct(items, label, words) {
+    return attempt(async () => {
+      for (const item of items) this.grid.marked.delete(item);
+      this.#tell();
+      announce(words);
+      await this.items.correct(items, label);
+    });
+  }
+
+  /** On to the next image that is uncertain and not checked. */
+  #next() {
+    const { items, at } = this.grid;
+    const ahead = [...items.keys()].map((step) => (at + 1 + step) % items.length);
+    const place = ahead.find((each) => open(items[each]));
+    if (place !== undefined) this.grid.go(place);
+    else if (items.every((item) => !open(item))) announce("No uncertain image is left here.");
+  }
+
+  #type(event) {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const { at, columns, items } = this.grid;
+    const places = {
+      ArrowLeft: at - 1, ArrowRight: at + 1, ArrowUp: at - columns, ArrowDown: at + columns,
+      Home: 0, End: items.length - 1, PageUp: at - 4 * columns, PageDown: at + 4 * columns,
+    };
+    if (event.key in places) this.grid.go(places[event.key]);
+    else if (event.key === "Enter") this.grid.item && said(this.grid.item) !== null && this.choose(said(this.grid.item));
+    else if (event.key === "Backspace" || event.key === "Delete") this.choose(null);
+    else if (event.key === " " && this.grouped) this.#mark();
+    else if (event.key.length === 1 && event.key !== " ") this.#press(event.key);
+    else return;
+    event.preventDefault();
+  }
+
+  /** The label of a key; a letter that the model has in the other case only is that one. */
+  #press(key) {
+    const other = key === key.toUpperCase() ? key.toLowerCase() : key.toUpperCase();
+    const label = [key, other].find((each) => this.labels.includes(each));
+    if (label) this.choose(label);
+    else announce(`The network knows no ${key}.`);
+  }
+}

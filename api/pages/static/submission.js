@@ -1,0 +1,59 @@
+// Files and options become a job: packed if they are many, sent once however often it is tried.
+
+import { pack } from "./archive.js";
+import { facts } from "./dom.js";
+import { askKey, keyHeaders, needKey } from "./key.js";
+import { Refusal, Silence } from "./refusals.js";
+
+/** A job that is being sent; `send` may be called again after it failed, and still makes one job. */
+export class Submission {
+  constructor(files, options) {
+    const random = crypto.getRandomValues(new Uint8Array(16));
+    this.key = [...random].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+    this.files = files;
+    const metadata = JSON.stringify({ title: titleOf(files) });
+    this.query = new URLSearchParams({ ...options, top_k: 5, keep_images: true, metadata });
+  }
+
+  /** The accepted job. `onProgress(verb, share)` hears what is going on. */
+  async send(onProgress) {
+    this.body ??= await this.#body((share) => onProgress("Packing", share));
+    for (;;) {
+      await needKey();
+      const answer = await this.#post((share) => onProgress("Sending", share));
+      if (answer.status < 300) return JSON.parse(answer.responseText);
+      if (answer.status !== 401) {
+        throw Refusal.of(answer.status, answer.responseText, answer.getResponseHeader("Retry-After"));
+      }
+      await askKey("The service does not know that key.");
+    }
+  }
+
+  async #body(onPacked) {
+    const form = new FormData();
+    if (this.files.length > facts.max_files) form.append("files", await pack(this.files, onPacked), "files.zip");
+    else for (const { name, file } of this.files) form.append("files", file, name);
+    return form;
+  }
+
+  /** fetch() does not tell how much of a body is sent. */
+  #post(onSent) {
+    return new Promise((resolve, reject) => {
+      const request = new XMLHttpRequest();
+      request.open("POST", `/v1/jobs?${this.query}`);
+      const headers = { "Idempotency-Key": this.key, ...keyHeaders() };
+      for (const [name, value] of Object.entries(headers)) request.setRequestHeader(name, value);
+      request.upload.onprogress = ({ loaded, total }) => onSent(loaded / total);
+      request.onload = () => resolve(request);
+      request.onerror = () => reject(new Silence());
+      request.send(this.body);
+    });
+  }
+}
+
+function titleOf(files) {
+  const [{ name }] = files;
+  const folder = name.includes("/") && name.split("/")[0];
+  if (files.length === 1) return name.slice(-200);
+  return folder && files.every((each) => each.name.startsWith(`${folder}/`)) ? folder.slice(0, 200) : `${files.length} files`;
+}

@@ -1,0 +1,64 @@
+// Pictures of images: fetched when they are seen, a few at a time, the last of them kept.
+
+import { call } from "./gateway.js";
+
+const AT_ONCE = 4;
+const KEPT = 600;
+const SHOWABLE = /^image\/(png|jpeg|webp|bmp)/;
+
+const kept = new Map(); // path -> promise of an address, the least lately asked for first
+const waiting = [];
+let running = 0;
+
+let any = true;
+
+/** Whether the job keeps its images at all: if not, none is asked for. */
+export function expectImages(keeps) {
+  any = keeps;
+}
+
+/** The address of an upload as it can be shown, or of what the network saw where it cannot. */
+export function upload(path, { index, status }) {
+  return cached(`${path}/items/${index}/image`, async (place) => {
+    const answer = await call(place);
+    if (SHOWABLE.test(answer.headers.get("Content-Type"))) return answer.blob();
+    if (status === "failed") throw new Error("There is no picture of it.");
+    return (await call(`${path}/items/${index}/preview.png`)).blob();
+  });
+}
+
+/** The address of what the network saw. */
+export function glyph(path, { index }) {
+  return cached(`${path}/items/${index}/preview.png`, async (place) => (await call(place)).blob());
+}
+
+function cached(place, fetch) {
+  if (!any) return Promise.reject(new Error("Images are not kept."));
+  const found = kept.get(place) ?? queued(place, fetch);
+  kept.delete(place);
+  kept.set(place, found);
+  found.catch(() => kept.delete(place)); // another time it may be there
+  if (kept.size > KEPT) forget(kept.keys().next().value);
+  return found;
+}
+
+function queued(place, fetch) {
+  return new Promise((resolve, reject) => {
+    waiting.push(() => fetch(place).then(URL.createObjectURL).then(resolve, reject));
+    next();
+  });
+}
+
+/** The latest asked for comes first: it is what is looked at now. */
+async function next() {
+  if (running >= AT_ONCE || !waiting.length) return;
+  running += 1;
+  await waiting.pop()();
+  running -= 1;
+  next();
+}
+
+function forget(place) {
+  kept.get(place).then(URL.revokeObjectURL, () => {});
+  kept.delete(place);
+}

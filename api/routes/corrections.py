@@ -1,0 +1,77 @@
+"""What a person says images are: kept beside what was read, never instead of it."""
+
+from collections.abc import Mapping
+from typing import Annotated
+
+from fastapi import APIRouter, Request, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from worker.jobs import Job
+from worker.store import Store
+
+from ..answers import json_response
+from ..bodies import PROBLEMS
+from ..dependencies import JobDep, StoreDep, require_job
+from ..payloads import body_schema, read_payload
+from ..problems import Problem
+from ..schemas import ItemOut, item_out
+from .items import Index, require_item
+
+router = APIRouter(prefix="/v1/jobs/{job_id}", tags=["review"], responses=PROBLEMS)
+
+MOST = 1000
+
+
+class Correction(BaseModel):
+    """What one image is; null takes back what was said."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    label: str | None
+
+
+class Corrections(BaseModel):
+    """What many images are, by index."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    labels: Annotated[
+        dict[Annotated[int, Field(ge=0)], str | None], Field(min_length=1, max_length=MOST)
+    ]
+
+
+class Corrected(BaseModel):
+    """How many images were labelled, or had their label taken back."""
+
+    corrected: int
+
+
+@router.patch("/items/{index}/correction", response_model=ItemOut, openapi_extra=body_schema(Correction))
+async def correct_item(request: Request, job: JobDep, store: StoreDep, index: Index) -> Response:
+    """Say what an image is. What was read stays as it was; `correction` stands beside it."""
+    given = await read_payload(request, Correction, 'Send {"label": "7"}, or null for none.')
+    await _correct(store, job, {index: given.label})
+    return json_response(item_out(job, await require_item(store, job, index)))
+
+
+@router.patch("/corrections", response_model=Corrected, openapi_extra=body_schema(Corrections))
+async def correct_items(request: Request, job: JobDep, store: StoreDep) -> Corrected:
+    """The same for up to 1000 images at once: all are kept, or none."""
+    hint = f'Send {{"labels": {{"0": "7", "5": null}}}} with 1 to {MOST} images.'
+    given = await read_payload(request, Corrections, hint, 1 << 16)
+    await _correct(store, job, given.labels)
+    return Corrected(corrected=len(given.labels))
+
+
+async def _correct(store: Store, job: Job, labels: Mapping[int, str | None]) -> None:
+    for index, label in labels.items():
+        if index >= job.counts.total:
+            raise Problem("not-found", f"The job has images 0 to {job.counts.total - 1}.")
+        if label is not None and (len(label) != 1 or label not in job.labels):
+            raise Problem("invalid-label", f"{label[:20]!r} is none of {job.labels}.")
+    verdict = await store.correct(job.name, labels)
+    if verdict == "missing":
+        require_job(await store.job(job.name))
+    elif verdict == "pending":
+        detail = "It was never read." if job.state.final else "It can be corrected once it is read."
+        raise Problem("item-pending", detail, retry_after=None if job.state.final else 1)

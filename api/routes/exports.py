@@ -1,0 +1,53 @@
+"""A job's images in folders by label, as one ZIP: a data set for training, or the uploads sorted."""
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Query, Request, Response
+from fastapi.responses import StreamingResponse
+
+from ..archive import zip_stream
+from ..bodies import PROBLEMS
+from ..dependencies import JobDep, SettingsDep, StoreDep
+from ..exporting import Export
+from ..problems import Problem
+
+router = APIRouter(prefix="/v1/jobs/{job_id}", tags=["review"], responses=PROBLEMS)
+
+MOST = 100_000
+"""Images in one ZIP: its directory is written last, and held in memory until then."""
+
+
+@router.get("/export", response_class=Response, responses={200: {"content": {"application/zip": {}}}})
+async def export_job(
+    request: Request,
+    job: JobDep,
+    store: StoreDep,
+    settings: SettingsDep,
+    what: Annotated[
+        Literal["corrections", "all"], Query(description="images that a person labelled, or every one")
+    ] = "corrections",
+    images: Annotated[
+        Literal["glyphs", "uploads"], Query(description="the 28x28 that the network saw, or the files")
+    ] = "glyphs",
+    cursor: Annotated[int, Query(ge=0, description="from this image on")] = 0,
+    limit: Annotated[int | None, Query(ge=1, le=MOST)] = None,
+) -> Response:
+    """A ZIP with a folder for each label; a correction counts for more than what was read.
+
+    Glyphs are a data set that `python -m training train NAME --train FOLDER` takes; what is no image is
+    left out. Among uploads, what has no label is in the folder `unread`. The job must have been sent
+    with keep_images=true.
+    """
+    if not job.options.keep_images:
+        raise Problem("image-not-kept", "Only a job sent with keep_images=true can be exported.")
+    if what == "corrections" and not await store.corrected(job.name):
+        raise Problem("nothing-to-export", "Correct or confirm some images first, or ask for what=all.")
+    if limit is None and job.counts.total - cursor > MOST:
+        detail = f"A ZIP holds at most {MOST} images: ask for parts by `cursor` and `limit`."
+        raise Problem("too-many-images", detail, limit=MOST)
+    card = request.app.state.cards.get(job.options.model)
+    export = Export(job, card, what == "corrections", images == "glyphs", settings.max_pixels)
+    files = export.files(store, cursor, cursor + (limit or MOST))
+    name = f"{job.id}-{'checked' if what == 'corrections' else 'all'}-{images}.zip"
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return StreamingResponse(zip_stream(files, job.created), 200, headers, "application/zip")

@@ -1,0 +1,128 @@
+"""A real Chromium for the tests of the page: what it shows, what its console says, whom it asks."""
+
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from selenium import webdriver
+from selenium.webdriver.chrome.options import Options
+from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.common.by import By
+from selenium.webdriver.remote.webelement import WebElement
+from selenium.webdriver.support.ui import WebDriverWait
+
+CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
+PATIENCE_S = 30.0
+ARGUMENTS = (
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--no-first-run",
+    "--hide-scrollbars",
+    "--force-device-scale-factor=1",
+)
+
+
+def require_browser() -> None:
+    """Skip where there is no Chromium; fail in CI, which must install it."""
+    if CHROMIUM and DRIVER:
+        return
+    reason = "there is no chromium and chromedriver here (Debian: chromium, chromium-driver)"
+    if os.environ.get("CI"):
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+class Browser:
+    """One window on one gateway."""
+
+    def __init__(self, driver: webdriver.Chrome, url: str) -> None:
+        self.driver, self.url = driver, url
+
+    def open(self, path: str) -> None:
+        """Go to a page of the gateway."""
+        self.driver.get(self.url + path)
+
+    def find(self, selector: str) -> WebElement:
+        """The first element that matches, once there is one."""
+        return self.wait(lambda: self.all(selector))[0]
+
+    def all(self, selector: str) -> list[WebElement]:
+        """Every element that matches."""
+        return self.driver.find_elements(By.CSS_SELECTOR, selector)
+
+    def text(self, selector: str) -> str:
+        """The text of an element as it is shown."""
+        return str(self.run("return document.querySelector(arguments[0])?.innerText ?? ''", selector))
+
+    def run(self, script: str, *arguments: Any) -> Any:
+        """What a script answers."""
+        return self.driver.execute_script(script, *arguments)
+
+    def wait(self, condition: Any, seconds: float = PATIENCE_S) -> Any:
+        """What `condition()` answers once that is true."""
+        return WebDriverWait(self.driver, seconds, 0.05).until(lambda _: condition())
+
+    def resize(self, width: int, height: int) -> None:
+        """Have the page this large, as on a phone."""
+        metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600}
+        self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+
+    def colours(self, scheme: str) -> None:
+        """Have the system prefer `light` or `dark`, and no motion: what is seen is so at once."""
+        wanted = {"prefers-color-scheme": scheme, "prefers-reduced-motion": "reduce"}
+        features = [{"name": name, "value": value} for name, value in wanted.items()]
+        self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
+
+    def screenshot(self, path: Path) -> None:
+        """Keep what is on the screen."""
+        path.write_bytes(self.driver.get_screenshot_as_png())
+
+    def complaints(self) -> list[str]:
+        """Errors and warnings of the console since the last time."""
+        return [each["message"] for each in self.driver.get_log("browser")]  # type: ignore[no-untyped-call]
+
+    def asked(self) -> list[str]:
+        """Addresses that were asked for since the last time."""
+        entries = self.driver.get_log("performance")  # type: ignore[no-untyped-call]
+        messages = [json.loads(entry["message"])["message"] for entry in entries]
+        return [
+            each["params"]["request"]["url"]
+            for each in messages
+            if each["method"] == "Network.requestWillBeSent"
+        ]
+
+    def strangers(self) -> list[str]:
+        """Addresses of other hosts that were asked for since the last time."""
+        own = urlsplit(self.url).netloc
+        return [
+            url
+            for url in self.asked()
+            if urlsplit(url).scheme not in ("blob", "data") and urlsplit(url).netloc != own
+        ]
+
+
+@contextmanager
+def running_browser(url: str, downloads: Path) -> Iterator[Browser]:
+    """A headless Chromium with a profile of its own, which saves what it is given in `downloads`."""
+    assert CHROMIUM
+    options = Options()
+    options.binary_location = CHROMIUM
+    for argument in ARGUMENTS:
+        options.add_argument(argument)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    options.add_experimental_option("prefs", {"download.default_directory": str(downloads)})
+    driver = webdriver.Chrome(options, Service(DRIVER))
+    try:
+        yield Browser(driver, url)
+    finally:
+        driver.quit()

@@ -1,0 +1,135 @@
+"""What a person says images are: kept beside what was read, for as long as the job."""
+
+import json
+from pathlib import Path
+
+import httpx
+import numpy as np
+import pytest
+import redis
+
+from conftest import running_services
+from ledgers import commit_of, finish, in_store, ledger, read_job, submit
+from samples import glyphs, npy_of
+
+NPY = {"Content-Type": "application/x-npy"}
+
+
+def send(http: httpx.Client, count: int, rng: np.random.Generator) -> str:
+    """A finished job of so many glyphs."""
+    headers = NPY | {"Prefer": "wait=30"}
+    answer = http.post("/v1/jobs", content=npy_of(glyphs(count, rng)), headers=headers)
+    assert answer.status_code == 200
+    return str(answer.json()["id"])
+
+
+@pytest.fixture(scope="module")
+def job(services: object) -> str:
+    """A finished job of six glyphs; tests correct what they look at."""
+    with httpx.Client(base_url=services.url, timeout=60) as http:  # type: ignore[attr-defined]
+        return send(http, 6, np.random.default_rng(5))
+
+
+def test_a_correction_stands_beside_what_was_read(http: httpx.Client, job: str) -> None:
+    before = http.get(f"/v1/jobs/{job}/items/2").json()
+    assert before["correction"] is None
+    answer = http.patch(f"/v1/jobs/{job}/items/2/correction", json={"label": "Z"})
+    assert answer.json() == before | {"correction": "Z"}
+    assert http.get(f"/v1/jobs/{job}/items/2").json() == answer.json()
+
+
+def test_every_form_of_results_has_the_corrections(http: httpx.Client, job: str) -> None:
+    http.patch(f"/v1/jobs/{job}/items/3/correction", json={"label": "a"})
+    path = f"/v1/jobs/{job}/results"
+    page = http.get(path).json()["data"]
+    assert page[3]["correction"] == "a"
+    lines = http.get(path, params={"format": "ndjson"}).text.splitlines()
+    assert [json.loads(line) for line in lines] == page
+    head, *rows = http.get(path, params={"format": "csv"}).text.splitlines()
+    assert head.endswith(",correction")
+    assert rows[3].endswith(",a")
+
+
+def test_null_takes_a_correction_back(http: httpx.Client, job: str) -> None:
+    path = f"/v1/jobs/{job}/items/4/correction"
+    http.patch(path, json={"label": "7"})
+    assert http.patch(path, json={"label": None}).json()["correction"] is None
+
+
+@pytest.mark.parametrize("label", ["c", "ab", "", "é", "\N{GREEK SMALL LETTER ALPHA}"])
+def test_a_label_that_the_model_has_not_is_refused(http: httpx.Client, job: str, label: str) -> None:
+    answer = http.patch(f"/v1/jobs/{job}/items/0/correction", json={"label": label})
+    assert answer.status_code == 422
+    assert answer.json()["type"] == "/problems/invalid-label"
+    assert http.get(f"/v1/jobs/{job}/items/0").json()["correction"] is None
+
+
+@pytest.mark.parametrize(
+    "body", ["", "{}", "[]", '{"label": 7}', '{"label": "7", "sure": 1}', "nonsense"]
+)
+def test_another_body_is_refused_with_an_example(http: httpx.Client, job: str, body: str) -> None:
+    answer = http.patch(f"/v1/jobs/{job}/items/0/correction", content=body)
+    assert answer.status_code == 422
+    assert '{"label": "7"}' in answer.json()["detail"]
+
+
+def test_an_image_that_is_not_there_is_not_found(http: httpx.Client, job: str) -> None:
+    assert http.patch(f"/v1/jobs/{job}/items/6/correction", json={"label": "7"}).status_code == 404
+    assert http.patch("/v1/jobs/none/items/0/correction", json={"label": "7"}).status_code == 404
+
+
+def test_many_are_corrected_at_once_or_none(http: httpx.Client, job: str) -> None:
+    path = f"/v1/jobs/{job}/corrections"
+    assert http.patch(path, json={"labels": {"0": "B", "1": "D"}}).json() == {"corrected": 2}
+    for wrong in ({"0": "8", "1": "!"}, {"0": "8", "6": "8"}):
+        assert http.patch(path, json={"labels": wrong}).status_code in (404, 422)
+    items = http.get(f"/v1/jobs/{job}/results").json()["data"]
+    assert [item["correction"] for item in items[:2]] == ["B", "D"]
+    assert http.patch(path, json={"labels": {"0": None, "1": None}}).json() == {"corrected": 2}
+    assert http.patch(path, json={"labels": {}}).status_code == 422
+    assert (
+        http.patch(path, json={"labels": dict.fromkeys(map(str, range(1001)), "1")}).status_code == 422
+    )
+
+
+def test_an_image_that_is_not_read_cannot_be_corrected(tmp_path: Path, rng: np.random.Generator) -> None:
+    with running_services(tmp_path) as alone:
+        alone.wait_answering(alone.spawn("api"))  # and no worker
+        with httpx.Client(base_url=alone.url) as http:
+            job = http.post("/v1/jobs", content=npy_of(glyphs(2, rng)), headers=NPY).json()["id"]
+            path = f"/v1/jobs/{job}/items/1/correction"
+            waiting = http.patch(path, json={"label": "7"})
+            http.post(f"/v1/jobs/{job}/cancel")
+            never = http.patch(path, json={"label": "7"})
+    assert [waiting.status_code, never.status_code] == [409, 409]
+    assert waiting.json()["type"] == "/problems/item-pending"
+    assert "retry-after" in waiting.headers
+    assert "retry-after" not in never.headers
+
+
+def test_the_ledger_keeps_all_or_nothing(redis_url: str, clean_redis: "redis.Redis") -> None:
+    submit(redis_url, "a", (2, 2))
+    worker = ledger(redis_url)
+    (claim, *_) = worker.claim("balanced", 2)
+    worker.commit([commit_of(claim)])
+    read, unread = (0, 2) if claim.chunk == 0 else (2, 0)
+    assert (
+        in_store(redis_url, lambda store: store.correct("anonymous/a", {read: "A", unread: "B"}))
+        == "pending"
+    )
+    assert not clean_redis.exists("ink:job:anonymous/a:corrections")
+    assert in_store(redis_url, lambda store: store.correct("anonymous/a", {read: "A"})) == "corrected"
+    assert in_store(redis_url, lambda store: store.corrected("anonymous/a")) == 1
+    job = read_job(redis_url, "a")
+    (item,) = in_store(redis_url, lambda store: store.items(job, read, 1))
+    assert item.correction == "A"
+
+
+def test_corrections_end_with_their_job(redis_url: str, clean_redis: "redis.Redis") -> None:
+    submit(redis_url, "a", (2,))
+    finish(redis_url)
+    in_store(redis_url, lambda store: store.correct("anonymous/a", {0: "A"}))
+    assert clean_redis.ttl("ink:job:anonymous/a:corrections") > 0
+    assert in_store(redis_url, lambda store: store.delete("anonymous/a")) == "deleted"
+    assert clean_redis.keys("ink:job:*") == []
+    assert in_store(redis_url, lambda store: store.correct("anonymous/a", {0: "A"})) == "missing"

@@ -1,0 +1,137 @@
+"""A job as folders by label: what a person checked becomes a data set that `training` reads."""
+
+import io
+from pathlib import Path
+from zipfile import ZipFile
+
+import httpx
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from api.exporting import folder_of
+from model.card import read_cards
+from model.images import decode
+from model.normalization import read_glyph
+from model.strokes import draw, png
+from training.cli import app
+from training.sets.readers import read
+from training.sets.readers.folders import label_of
+from training.sets.readers.meaning import Meaning, class_of
+
+from samples import glyphs, npy_of, zip_of
+
+ZIP = {"Content-Type": "application/zip", "Prefer": "wait=60"}
+BALANCED = read_cards()["balanced"].labels
+
+
+def send(http: httpx.Client, files: dict[str, bytes], **options: object) -> str:
+    """A finished job of these files."""
+    params = {"keep_images": True, **options}
+    answer = http.post("/v1/jobs", params=params, content=zip_of(files), headers=ZIP)
+    assert answer.status_code == 200
+    return str(answer.json()["id"])
+
+
+def export(http: httpx.Client, job: str, folder: Path, **params: str) -> list[str]:
+    """What an export holds, and the same unpacked in `folder`."""
+    answer = http.get(f"/v1/jobs/{job}/export", params=params)
+    assert answer.headers["content-type"] == "application/zip"
+    with ZipFile(io.BytesIO(answer.content)) as archive:
+        assert archive.testzip() is None
+        archive.extractall(folder)
+        return archive.namelist()
+
+
+def test_every_label_has_a_folder_that_disks_keep_apart_and_training_reads() -> None:
+    for labels in (BALANCED, "ABCabc", "./\\?*: |7", "ß\N{LATIN SMALL LETTER E WITH ACUTE}xX"):
+        folders = [folder_of(label, labels) for label in labels]
+        assert len({folder.lower() for folder in folders}) == len(labels)
+        assert not [folder for folder in folders if set(folder) & set("./\\?*:| ")]
+        meant = [class_of(label_of(Path(folder) / "1.png"), Meaning(labels)) for folder in folders]
+        assert meant == list(range(len(labels)))
+
+
+def test_an_export_is_read_back_label_by_label_and_pixel_by_pixel(
+    http: httpx.Client, rng: np.random.Generator, tmp_path: Path
+) -> None:
+    drawn = {f"form {n // 9}/{label}.png": png(draw(label, rng)) for n, label in enumerate(BALANCED)}
+    job = send(http, drawn)
+    labels = {str(index): label for index, label in enumerate(BALANCED)}
+    http.patch(f"/v1/jobs/{job}/corrections", json={"labels": labels})
+    names = export(http, job, tmp_path)
+    assert len(names) == len(BALANCED)
+    found = read(tmp_path, BALANCED)
+    order = np.argsort(found.labels)
+    assert found.labels[order].tolist() == list(range(len(BALANCED)))
+    seen = np.stack([read_glyph(data, "emnist", 10**6) for data in drawn.values()])
+    np.testing.assert_array_equal(found.images[order], seen)
+
+
+def test_only_what_a_person_checked_is_exported_unless_all_is_asked_for(
+    http: httpx.Client, rng: np.random.Generator, tmp_path: Path
+) -> None:
+    files = {f"{n}.png": png(draw(str(n), rng)) for n in range(10)} | {"broken.png": b"not an image"}
+    job = send(http, files, model="digits")
+    read_as = [each.get("label") for each in http.get(f"/v1/jobs/{job}/results").json()["data"]]
+    nothing = http.get(f"/v1/jobs/{job}/export")
+    assert nothing.json()["type"] == "/problems/nothing-to-export"
+    http.patch(f"/v1/jobs/{job}/items/3/correction", json={"label": "9"})
+    assert export(http, job, tmp_path / "checked") == ["9/000003-3.png"]
+    every = export(http, job, tmp_path / "all", what="all")
+    assert every == [f"{'9' if n == 3 else read_as[n]}/{n:06d}-{n}.png" for n in range(10)]
+
+
+def test_uploads_come_back_as_they_were_sorted_by_label(
+    http: httpx.Client, rng: np.random.Generator, tmp_path: Path
+) -> None:
+    files = {"a/7.png": png(draw("7", rng)), "../a b.svg".strip("./"): b"<svg/>"}
+    job = send(http, files, model="digits")
+    names = export(http, job, tmp_path, what="all", images="uploads")
+    label = http.get(f"/v1/jobs/{job}/items/0").json()["label"]
+    assert names == [f"{label}/000000-7.png", "unread/000001-a_b.bin"]
+    assert [(tmp_path / name).read_bytes() for name in names] == list(files.values())
+
+
+def test_arrays_and_parts_of_a_job_are_exported_too(
+    http: httpx.Client, rng: np.random.Generator, tmp_path: Path
+) -> None:
+    images = glyphs(600, rng)
+    headers = {"Content-Type": "application/x-npy", "Prefer": "wait=60"}
+    sent = http.post(
+        "/v1/jobs?keep_images=true&model=digits-mlp", content=npy_of(images), headers=headers
+    )
+    names = export(http, sent.json()["id"], tmp_path, what="all", cursor="250", limit="300")
+    indices = [int(name.split("/")[1].split("-")[0]) for name in names]
+    assert indices == list(range(250, 550))
+    np.testing.assert_array_equal(decode((tmp_path / names[0]).read_bytes()), images[250])
+
+
+def test_without_kept_images_there_is_nothing_to_export(
+    http: httpx.Client, rng: np.random.Generator
+) -> None:
+    job = send(http, {"7.png": png(draw("7", rng))}, keep_images=False)
+    answer = http.get(f"/v1/jobs/{job}/export")
+    assert answer.status_code == 410
+    assert "keep_images=true" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize("query", ["what=none", "images=svg", "limit=0", "limit=100001", "cursor=-1"])
+def test_another_export_is_refused(http: httpx.Client, rng: np.random.Generator, query: str) -> None:
+    job = send(http, {"7.png": png(draw("7", rng))})
+    answer = http.get(f"/v1/jobs/{job}/export?{query}")
+    assert answer.json()["type"] == "/problems/invalid-parameter"
+
+
+def test_a_network_is_trained_on_an_export(
+    http: httpx.Client, rng: np.random.Generator, tmp_path: Path
+) -> None:
+    digits = "0123456789" * 10
+    job = send(http, {f"{n}.png": png(draw(d, rng)) for n, d in enumerate(digits)}, model="digits")
+    labels = {str(n): digit for n, digit in enumerate(digits)}
+    http.patch(f"/v1/jobs/{job}/corrections", json={"labels": labels})
+    export(http, job, tmp_path / "set")
+    line = ["train", "digits-nano", "--quick", "--threads", "1", "--train", str(tmp_path / "set")]
+    done = CliRunner().invoke(app, [*line, "--runs", str(tmp_path / "runs")])
+    assert done.exit_code == 0, done.output
+    assert "80 images to train on, 10 to choose on" in done.output

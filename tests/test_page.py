@@ -1,0 +1,452 @@
+"""The real page in a real Chromium: upload, watch, look, correct, take along, draw."""
+
+import csv
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+from zipfile import ZipFile
+
+import httpx
+import numpy as np
+import pytest
+from PIL import Image
+from selenium.webdriver.common.action_chains import ActionChains
+from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.support.ui import Select
+
+from model.card import read_cards
+from model.strokes import STROKES, draw, png
+from training.sets.readers import read
+
+from browsers import Browser, require_browser, running_browser
+from conftest import Services
+from samples import npy_of, zip_of
+
+LABELS = "".join(STROKES)
+BALANCED = read_cards()["balanced"].labels
+DRAWN = 200
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A job that was sent by the page, and the address of its page."""
+
+    id: str
+    page: str
+
+
+@pytest.fixture(scope="module")
+def browser(services: Services, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    require_browser()
+    with running_browser(services.url, tmp_path_factory.mktemp("downloads")) as browser:
+        browser.resize(1280, 900)
+        yield browser
+
+
+@pytest.fixture(autouse=True)
+def quiet(browser: Browser) -> Iterator[None]:
+    """Whatever a test does, the console complains of nothing and no other host is asked."""
+    yield
+    assert browser.complaints() == []
+    assert browser.strangers() == []
+    browser.resize(1280, 900)
+    browser.colours("light")
+
+
+@pytest.fixture(scope="module")
+def scans(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A ZIP of 200 drawn characters, one of them damaged."""
+    rng = np.random.default_rng(3)
+    drawn = {f"form/{n:03}-{LABELS[n % 47]}.png": png(draw(LABELS[n % 47], rng)) for n in range(DRAWN)}
+    drawn["form/010-A.png"] = b"not an image"
+    path = tmp_path_factory.mktemp("scans") / "scans.zip"
+    path.write_bytes(zip_of(drawn))
+    return path
+
+
+@pytest.fixture(scope="module")
+def sent(browser: Browser, scans: Path) -> Sent:
+    """The ZIP, sent by the page and read to its end."""
+    browser.open("/upload")
+    browser.find("#files").send_keys(str(scans))
+    assert browser.text("#tray-names") == "scans.zip"
+    browser.find("#send").click()
+    browser.wait(lambda: "/jobs/" in browser.driver.current_url)
+    browser.wait(lambda: browser.text("#progress-text").startswith("Done"))
+    page = browser.driver.current_url.removeprefix(browser.url)
+    return Sent(page.split("/")[-1], page)
+
+
+def show(browser: Browser, sent: Sent) -> None:
+    """The page of a job with everything of it."""
+    browser.open(sent.page)
+    browser.wait(lambda: browser.text("[data-show=all] b") == str(DRAWN))
+    browser.wait(lambda: browser.all(".cell img[src]"))
+
+
+def results(http: httpx.Client, sent: Sent) -> list[dict[str, Any]]:
+    items: list[dict[str, Any]] = http.get(f"/v1/jobs/{sent.id}/results").json()["data"]
+    return items
+
+
+def press(browser: Browser, *keys: str) -> None:
+    """Keys on whatever has the focus."""
+    ActionChains(browser.driver).send_keys(*keys).perform()
+
+
+def active(browser: Browser) -> int:
+    """The index of the image in focus."""
+    return int(browser.find("#grid").get_attribute("aria-activedescendant").split("-")[1])
+
+
+def test_a_zip_is_sent_read_and_seen(browser: Browser, sent: Sent, http: httpx.Client) -> None:
+    show(browser, sent)
+    assert browser.text("#title") == "scans.zip"
+    assert browser.text("#progress-text") == "Done, some failed: 199 of 200 images read, 1 failed"
+    first = results(http, sent)[0]
+    assert browser.text("#item-0 b") == first["label"]
+    job = http.get(f"/v1/jobs/{sent.id}").json()
+    assert job["keep_images"]
+    assert job["metadata"] == {"title": "scans.zip"}
+
+
+def test_filters_show_the_uncertain_the_failed_and_one_label(
+    browser: Browser, sent: Sent, http: httpx.Client
+) -> None:
+    show(browser, sent)
+    items = results(http, sent)
+    unsure = [item["index"] for item in items if item.get("uncertain")]
+    for kind, wanted in (("failed", [10]), ("uncertain", unsure)):
+        browser.find(f"[data-show={kind}]").click()
+        browser.wait(lambda wanted=wanted: active(browser) == wanted[0])
+        assert browser.text(f"[data-show={kind}] b") == str(len(wanted))
+        assert browser.find(".cell").get_attribute("aria-setsize") == str(len(wanted))
+    browser.find("[data-show=all]").click()
+    next(chip for chip in browser.all(".chip span") if chip.text == "Z").click()
+    labelled = sum(item.get("label") == "Z" for item in items)
+    browser.wait(lambda: browser.find(".cell").get_attribute("aria-setsize") == str(labelled))
+
+
+def test_the_least_sure_come_first_if_asked(browser: Browser, sent: Sent, http: httpx.Client) -> None:
+    show(browser, sent)
+    Select(browser.find("#sort")).select_by_value("unsure")
+    browser.find("#grid").send_keys(Keys.HOME, Keys.ARROW_RIGHT)  # the failed one is before all
+    read_ones = [item for item in results(http, sent) if item["status"] == "succeeded"]
+    least = min(read_ones, key=lambda item: item["confidence"])
+    browser.wait(lambda: active(browser) == least["index"])
+
+
+def test_what_the_network_saw_is_shown_in_focus_and_under_the_mouse(
+    browser: Browser, sent: Sent
+) -> None:
+    show(browser, sent)
+    seen = "return document.querySelector('#inspector .glyph')?.naturalWidth"
+    assert browser.wait(lambda: browser.run(seen)) == 28
+    cell = "#item-2 img"
+    assert (
+        browser.wait(
+            lambda: browser.run("return document.querySelector(arguments[0]).naturalWidth", cell)
+        )
+        == 64
+    )
+    ActionChains(browser.driver).move_to_element(browser.find(cell)).perform()
+    browser.wait(
+        lambda: browser.run("return document.querySelector(arguments[0]).naturalWidth", cell) == 28
+    )
+    ActionChains(browser.driver).move_to_element(browser.find("#title")).perform()
+
+
+def test_three_are_corrected_by_three_keys_exported_and_read(
+    browser: Browser, sent: Sent, http: httpx.Client, tmp_path: Path
+) -> None:
+    show(browser, sent)
+    browser.find("[data-show=uncertain]").click()
+    unsure = [item["index"] for item in results(http, sent) if item.get("uncertain")]
+    browser.find("#grid").send_keys(Keys.HOME)
+    for place, key in enumerate("7c" + Keys.ENTER):
+        browser.wait(lambda place=place: active(browser) == unsure[place])
+        press(browser, key)
+    browser.wait(lambda: active(browser) == unsure[3])
+    browser.wait(lambda: browser.text("[data-show=checked] b") == "3")
+    labels = ["7", "C", results(http, sent)[unsure[2]]["label"]]  # no c is known, but a C
+    browser.wait(lambda: [results(http, sent)[index]["correction"] for index in unsure[:3]] == labels)
+    with ZipFile(io.BytesIO(http.get(f"/v1/jobs/{sent.id}/export").content)) as archive:
+        archive.extractall(tmp_path)
+    found = read(tmp_path, BALANCED)
+    assert sorted(BALANCED[label] for label in found.labels) == sorted(labels)
+
+    press(browser, Keys.ARROW_LEFT, Keys.BACKSPACE)
+    browser.wait(lambda: browser.text("[data-show=checked] b") == "2")
+    browser.wait(lambda: results(http, sent)[unsure[2]]["correction"] is None)
+
+
+def test_a_group_is_reviewed_by_its_wrong_ones(browser: Browser, sent: Sent, http: httpx.Client) -> None:
+    show(browser, sent)
+    next(chip for chip in browser.all(".chip span") if chip.text == "Z").click()
+    browser.find("#group").click()
+    whole = [item["index"] for item in results(http, sent) if item.get("label") == "Z"]
+    browser.wait(lambda: browser.find(".cell").get_attribute("aria-setsize") == str(len(whole)))
+    wrong = browser.all(".cell")[1]
+    index = int(wrong.get_attribute("id").split("-")[1])
+    wrong.click()
+    assert browser.text("#group-text").startswith("1 image marked")
+    browser.find("#group-right").click()
+    press(browser, Keys.TAB)
+    browser.find("#grid").send_keys("2")
+    browser.wait(lambda: results(http, sent)[index]["correction"] == "2")
+    labels = {each: results(http, sent)[each]["correction"] for each in whole}
+    assert labels == dict.fromkeys(whole, "Z") | {index: "2"}
+
+
+def test_results_and_sorted_images_are_downloaded(browser: Browser, sent: Sent, tmp_path: Path) -> None:
+    show(browser, sent)
+    behaviour = {"behavior": "allow", "downloadPath": str(tmp_path)}
+    browser.driver.execute_cdp_cmd("Browser.setDownloadBehavior", behaviour)
+    for link in ("[data-format=csv]", "[data-export*=uploads]"):
+        browser.find("#downloads summary").click()
+        browser.find(link).click()
+        browser.find("#downloads summary").click()
+    table = tmp_path / f"{sent.id}.csv"
+    archive = tmp_path / f"{sent.id}-all-uploads.zip"
+    browser.wait(lambda: table.exists() and archive.exists())
+    assert len(list(csv.reader(table.read_text().splitlines()))) == DRAWN + 1
+    with ZipFile(archive) as opened:
+        folders = {name.split("/")[0] for name in opened.namelist()}
+        assert len(opened.namelist()) == DRAWN
+    assert {"7", "upper_A", "lower_a", "unread"} <= folders
+
+
+def test_a_seven_drawn_on_the_pad_is_read(browser: Browser) -> None:
+    browser.open("/")
+    pen = ActionChains(browser.driver, duration=20).move_to_element_with_offset(
+        browser.find("#pad"), -70, -90
+    )
+    pen.click_and_hold().move_by_offset(140, 5).move_by_offset(-60, 190).release().perform()
+    browser.wait(lambda: browser.all("#pad-readings .reading"))
+    readings = [each.text.split()[0] for each in browser.all("#pad-readings .reading")]
+    assert readings[0] == "7"
+    assert len(readings) == 3
+    browser.find("#pad-clear").click()
+    assert browser.all("#pad-readings .reading") == []
+
+
+def test_a_one_is_drawn_by_keys_and_read_as_the_chosen_characters(browser: Browser) -> None:
+    browser.open("/")
+    Select(browser.find("#charset")).select_by_value("digits")
+    browser.find("#pad").send_keys(*[Keys.ARROW_UP] * 8, Keys.SPACE, *[Keys.ARROW_DOWN] * 16, Keys.SPACE)
+    browser.wait(lambda: browser.all("#pad-readings .reading"))
+    assert browser.text("#pad-readings .reading b") == "1"
+
+
+def test_a_job_is_read_as_the_characters_that_are_given(
+    browser: Browser, http: httpx.Client, scans: Path
+) -> None:
+    browser.open("/")
+    Select(browser.find("#charset")).select_by_value("these")
+    browser.find("#these").send_keys("xyz")
+    browser.find("#files").send_keys(str(scans))
+    browser.find("#send").click()
+    assert browser.find(".notice strong").text == "The model cannot read this charset"
+    assert "'x'" in browser.text(".notice p")
+    browser.find("#these").clear()
+    browser.find("#these").send_keys("XYZ")
+    browser.find("#send").click()
+    browser.wait(lambda: browser.text("#progress-text").startswith("Done"))
+    assert "XYZ" in browser.text("#meta")
+    browser.wait(lambda: {chip.text for chip in browser.all(".chip span")} == set("XYZ"))
+    browser.complaints()  # of the refusal, which browsers note
+
+
+def test_the_whole_way_goes_by_keyboard(browser: Browser, scans: Path) -> None:
+    browser.open("/upload")
+    browser.find("#files").send_keys(str(scans))
+    browser.run("document.querySelector('#files').focus()")
+    for _ in range(12):
+        if browser.driver.switch_to.active_element.get_attribute("id") == "send":
+            break
+        press(browser, Keys.TAB)
+    press(browser, Keys.ENTER)
+    browser.wait(lambda: "/jobs/" in browser.driver.current_url)
+    browser.wait(lambda: browser.text("[data-show=all] b") == str(DRAWN))
+    for _ in range(80):
+        if browser.driver.switch_to.active_element.get_attribute("id") == "grid":
+            break
+        press(browser, Keys.TAB)
+    press(browser, Keys.END, "9")
+    browser.wait(lambda: browser.text("[data-show=checked] b") == "1")
+    assert browser.text("#announcement") == "It is 9"
+
+
+def test_jobs_are_listed_and_deleted(browser: Browser, http: httpx.Client) -> None:
+    data = {"title": "to be deleted"}
+    images = npy_of(np.zeros((2, 28, 28), np.uint8))
+    headers = {"Content-Type": "application/x-npy", "Prefer": "wait=30"}
+    params = {"metadata": '{"title": "to be deleted"}'}
+    job = http.post("/v1/jobs", params=params, content=images, headers=headers).json()
+    browser.open("/")
+    button = browser.find(f"button[aria-label='Delete {data['title']}']")
+    button.click()
+    assert button.text == "Really?"
+    button.click()
+    browser.wait(lambda: not browser.all(f"a[href='/jobs/{job['id']}']"))
+    assert http.get(f"/v1/jobs/{job['id']}").status_code == 404
+
+
+def test_dropped_and_pasted_files_are_taken(browser: Browser) -> None:
+    browser.open("/")
+    script = """
+      const transfer = new DataTransfer();
+      transfer.items.add(new File([new Uint8Array(4)], arguments[1], {type: "image/png"}));
+      const field = arguments[0] === "paste" ? {clipboardData: transfer} : {dataTransfer: transfer};
+      const Kind = arguments[0] === "paste" ? ClipboardEvent : DragEvent;
+      const event = new Kind(arguments[0], {bubbles: true, cancelable: true, ...field});
+      document.getElementById("drop").dispatchEvent(event);
+    """
+    browser.run(script, "drop", "dropped.png")
+    browser.run(script, "paste", "pasted.png")
+    browser.wait(
+        lambda: browser.text("#tray-names") in ("dropped.png, pasted.png", "pasted.png, dropped.png")
+    )
+
+
+def test_a_photograph_is_made_small_enough_to_be_read(
+    browser: Browser, http: httpx.Client, tmp_path: Path, rng: np.random.Generator
+) -> None:
+    large = Image.fromarray(draw("7", rng, side=600)).resize((2400, 2400))
+    large.save(tmp_path / "photo.png")
+    browser.open("/")
+    Select(browser.find("#model")).select_by_value("digits-mlp")
+    browser.find("#camera").send_keys(str(tmp_path / "photo.png"))
+    browser.wait(lambda: browser.text("#tray-names") == "photo.jpg")
+    browser.find("#send").click()
+    browser.wait(lambda: browser.text("#progress-text").startswith("Done"))
+    job = browser.driver.current_url.split("/")[-1]
+    kept = http.get(f"/v1/jobs/{job}/items/0/image")
+    assert Image.open(io.BytesIO(kept.content)).size == (2000, 2000)
+    assert http.get(f"/v1/jobs/{job}/items/0").json()["label"] == "7"
+
+
+def test_a_job_without_images_is_shown_without_asking_for_them(
+    browser: Browser, http: httpx.Client, scans: Path
+) -> None:
+    headers = {"Content-Type": "application/zip", "Prefer": "wait=60"}
+    job = http.post("/v1/jobs?model=digits-mlp", content=scans.read_bytes(), headers=headers).json()
+    browser.open(f"/jobs/{job['id']}")
+    browser.wait(lambda: browser.all(".cell.gone"))
+    browser.find("#downloads summary").click()
+    shown = [link.text for link in browser.all("#downloads a") if link.is_displayed()]
+    assert shown == ["Results as CSV", "Results as NDJSON"]
+    assert not [url for url in browser.asked() if "/items/" in url]
+
+
+def test_light_and_dark_can_be_chosen_and_stay(browser: Browser) -> None:
+    paper = "return getComputedStyle(document.body).backgroundColor"
+    browser.open("/")
+    light = browser.run(paper)
+    browser.find("#theme").click()
+    dark = browser.run(paper)
+    browser.open("/")
+    assert browser.run(paper) == dark != light
+    browser.find("#theme").click()
+    assert browser.run(paper) == light
+    browser.run("localStorage.clear()")
+
+
+def test_a_folder_of_more_files_than_a_form_takes_is_packed(
+    browser: Browser, http: httpx.Client, tmp_path: Path, rng: np.random.Generator
+) -> None:
+    folder = tmp_path / "many"
+    folder.mkdir()
+    seven = png(draw("7", rng))
+    for number in range(1100):
+        (folder / f"{number:04}.png").write_bytes(seven)
+    (folder / ".DS_Store").write_bytes(b"not meant")
+    browser.open("/")
+    Select(browser.find("#model")).select_by_value("digits-mlp")
+    browser.find("#folder").send_keys(str(folder))
+    browser.wait(lambda: browser.text("#tray-count").startswith("1,100 files"))
+    browser.find("#send").click()
+    browser.wait(lambda: browser.text("#progress-text").startswith("Done"))
+    job = http.get(f"/v1/jobs/{browser.driver.current_url.split('/')[-1]}").json()
+    assert job["counts"]["succeeded"] == 1100
+    assert job["metadata"]["title"] == "many"
+    last = http.get(f"/v1/jobs/{job['id']}/items/1099").json()
+    assert last["name"] == "many/1099.png"
+
+
+def test_ten_thousand_images_stay_usable(browser: Browser, http: httpx.Client) -> None:
+    images = npy_of(np.random.default_rng(1).integers(0, 255, (10_000, 28, 28), np.uint8))
+    headers = {"Content-Type": "application/x-npy", "Prefer": "wait=60"}
+    job = http.post("/v1/jobs?model=digits-mlp&keep_images=true", content=images, headers=headers).json()
+    browser.open(f"/jobs/{job['id']}")
+    browser.wait(lambda: browser.text("[data-show=all] b") == "10,000")
+    browser.find("#grid").send_keys(Keys.END)
+    browser.wait(lambda: browser.all("#item-9999 img[src]"), 5)
+    assert active(browser) == 9999
+    assert len(browser.all(".cell")) < 150
+    began = browser.run("return performance.now()")
+    Select(browser.find("#sort")).select_by_value("unsure")
+    browser.wait(lambda: active(browser) == 9999)
+    assert browser.run("return performance.now()") - began < 2000
+
+
+def test_a_refusal_is_said_in_words(browser: Browser, tmp_path: Path) -> None:
+    (tmp_path / "damaged.zip").write_bytes(b"PK\x03\x04 and nothing more")
+    browser.open("/")
+    browser.find("#files").send_keys(str(tmp_path / "damaged.zip"))
+    browser.find("#send").click()
+    assert browser.find(".notice strong").text == "The archive is damaged"
+    assert browser.find("#send").is_enabled()
+    refused = browser.complaints()  # the browser notes every answer of 4xx
+    assert len(refused) == 1
+    assert "422" in refused[0]
+
+
+def test_nothing_is_wider_than_a_phone(browser: Browser, sent: Sent) -> None:
+    browser.resize(360, 740)
+    for page in ("/", sent.page):
+        browser.open(page)
+        browser.wait(lambda: browser.text("#service-text").endswith(("ready", "waiting")))
+        assert browser.run("return document.documentElement.scrollWidth") == 360
+    browser.wait(lambda: browser.all(".cell"))
+    assert not browser.find("#inspector").is_displayed()
+    browser.run("document.querySelector('#item-1').click()")
+    assert browser.find("#inspector").is_displayed()
+    browser.find("#inspector .close").click()
+    assert not browser.find("#inspector").is_displayed()
+
+
+def test_the_reference_is_drawn_without_another_host(browser: Browser) -> None:
+    browser.open("/docs")
+    browser.wait(lambda: len(browser.all(".opblock")) > 10)
+    assert "Inkqueue" in browser.text(".title")
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_axe_finds_no_serious_fault(browser: Browser, sent: Sent, width: int) -> None:
+    browser.resize(width, 900)
+    script = (files("axe_playwright_python") / "axe.min.js").read_text()
+    for page in ("/", sent.page):
+        browser.open(page)
+        browser.wait(lambda: browser.text("#service-text").endswith(("ready", "waiting")))
+        if page == sent.page:
+            browser.wait(lambda: browser.all(".cell img[src]"))
+            browser.run("document.querySelector('#item-1').click()")
+        browser.run(script)
+        for scheme in ("light", "dark"):
+            browser.colours(scheme)
+            assert serious_faults(browser) == []
+
+
+def serious_faults(browser: Browser) -> list[tuple[str, list[str]]]:
+    """What axe finds on the page as it is: the rule, and where it is broken."""
+    found = browser.driver.execute_async_script("axe.run().then(arguments[0])")
+    assert len(found["passes"]) > 20
+    return [
+        (fault["id"], [node["html"][:120] for node in fault["nodes"][:3]])
+        for fault in found["violations"]
+        if fault["impact"] in ("serious", "critical")
+    ]

@@ -1,0 +1,143 @@
+"""The page where things are not well: a key is wanted, no worker is alive, the gateway is gone."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import numpy as np
+import pytest
+
+from api.auth import new_key
+from model.strokes import draw, png
+
+from browsers import Browser, require_browser, running_browser
+from conftest import Services, running_services
+from samples import zip_of
+
+COUNT = 20
+
+
+KEY, SETTING = new_key()
+
+
+@pytest.fixture(scope="module")
+def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
+    """A gateway that wants a key and allows one stream; there is no worker."""
+    require_browser()
+    settings = {"INKQUEUE_API_KEYS": SETTING, "INKQUEUE_MAX_STREAMS": "1"}
+    with running_services(tmp_path_factory.mktemp("guarded"), **settings) as running:
+        running.wait_answering(running.spawn("api"))
+        yield running
+
+
+@pytest.fixture(scope="module")
+def window(guarded: Services, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    with running_browser(guarded.url, tmp_path_factory.mktemp("downloads")) as browser:
+        browser.resize(1280, 900)
+        yield browser
+
+
+@pytest.fixture
+def browser(window: Browser) -> Iterator[Browser]:
+    """A window that knows no key."""
+    yield window
+    window.run("sessionStorage.clear()")
+
+
+@pytest.fixture
+def http(guarded: Services) -> Iterator[httpx.Client]:
+    headers = {"Authorization": f"Bearer {KEY}"}
+    with httpx.Client(base_url=guarded.url, headers=headers) as client:
+        yield client
+
+
+def submit(http: httpx.Client, rng: np.random.Generator) -> str:
+    """A job of one image."""
+    headers = {"Content-Type": "image/png"}
+    return str(http.post("/v1/jobs", content=png(draw("7", rng)), headers=headers).json()["id"])
+
+
+def enter(browser: Browser, key: str) -> None:
+    """Give the page a key."""
+    browser.wait(lambda: browser.find("#key").is_displayed())
+    browser.find("#key-input").send_keys(key)
+    browser.find("#key button").click()
+
+
+def test_without_a_place_for_its_stream_a_page_polls(
+    browser: Browser, http: httpx.Client, rng: np.random.Generator
+) -> None:
+    job = submit(http, rng)
+    with http.stream("GET", f"/v1/jobs/{job}/events"):
+        browser.open(f"/jobs/{job}")
+        enter(browser, KEY)
+        browser.wait(lambda: browser.text("#progress-text").startswith("Waiting"))
+        browser.wait(lambda: any("429" in line for line in browser.complaints()))
+        http.post(f"/v1/jobs/{job}/cancel")
+        browser.wait(lambda: browser.text("#progress-text").startswith("Canceled"))
+
+
+def test_a_job_is_canceled_from_its_page_or_from_the_list(
+    browser: Browser, http: httpx.Client, rng: np.random.Generator
+) -> None:
+    first, second = submit(http, rng), submit(http, rng)
+    browser.open(f"/jobs/{first}")
+    enter(browser, KEY)
+    browser.wait(lambda: browser.find("#cancel").is_displayed())
+    browser.find("#cancel").click()
+    browser.wait(lambda: browser.text("#progress-text").startswith("Canceled"))
+    browser.open("/")
+    browser.find(f"button[aria-label='Cancel {second}']").click()
+    browser.find(f"button[aria-label='Delete {second}']")
+    assert http.get(f"/v1/jobs/{second}").json()["state"] == "canceled"
+
+
+def test_an_unknown_job_is_said_to_be_none(browser: Browser) -> None:
+    browser.open("/jobs/none")
+    enter(browser, KEY)
+    assert browser.find(".notice strong").text == "There is nothing here"
+    assert browser.text(".notice p") == "No job of yours has this id."
+    assert browser.text("#title") == "There is nothing here"
+
+
+def test_a_job_outlives_a_wrong_key_no_worker_and_a_killed_gateway(
+    guarded: Services, browser: Browser, tmp_path: Path, rng: np.random.Generator
+) -> None:
+    browser.open("/")
+    browser.wait(lambda: browser.find("#key").is_displayed())
+    assert not [line for line in browser.complaints() if "401" in line]  # it asks before it is refused
+    enter(browser, "ink_12345678_" + "x" * 43)
+    browser.wait(lambda: "does not know that key" in browser.text("#key-why"))
+    enter(browser, KEY)
+    browser.wait(lambda: browser.all("#jobs li") or browser.find("#jobs-none").is_displayed())
+    browser.wait(lambda: browser.text("#banner").startswith("No worker is alive."))
+
+    scans = tmp_path / "scans.zip"
+    scans.write_bytes(zip_of({f"{n}.png": png(draw(str(n % 10), rng)) for n in range(COUNT)}))
+    browser.find("#files").send_keys(str(scans))
+    browser.find("#send").click()
+    browser.wait(lambda: browser.text("#progress-text") == f"Waiting: 0 of {COUNT} images read")
+
+    gateway = guarded.processes.pop()
+    gateway.kill()
+    gateway.wait()
+    browser.wait(lambda: browser.text("#banner").startswith("The service does not answer."))
+    guarded.wait_answering(guarded.spawn("api"))
+    browser.wait(lambda: browser.text("#banner").startswith("No worker is alive."))
+    worker = guarded.spawn("worker")
+    browser.wait(lambda: browser.text("#progress-text") == f"Done: {COUNT} of {COUNT} images read")
+    browser.wait(lambda: len(browser.all(".cell img[src]")) == COUNT)
+    browser.wait(lambda: not browser.find("#banner").is_displayed())
+
+    job = browser.driver.current_url.split("/")[-1]
+    browser.driver.execute_cdp_cmd(
+        "Browser.setDownloadBehavior", {"behavior": "allow", "downloadPath": str(tmp_path)}
+    )
+    browser.find("#downloads summary").click()
+    browser.find("[data-format=csv]").click()
+    browser.wait(lambda: (tmp_path / f"{job}.csv").exists())
+    asked = browser.asked()
+    assert any(url.endswith(f"/{job}/events?results=false") for url in asked)
+    assert all(url.startswith((guarded.url, f"blob:{guarded.url}")) for url in asked)
+    worker.terminate()
+    worker.wait()
