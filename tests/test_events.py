@@ -397,7 +397,7 @@ class TestReaders:
         self, gateway: Services, http: httpx.Client
     ) -> None:
         def total() -> float:
-            sum_of = 'inkqueue_http_seconds_sum{route="/v1/jobs/{job_id}/events"}'
+            sum_of = 'inkqueue_http_request_duration_seconds_sum{route="/v1/jobs/{job_id}/events"}'
             lines = http.get("/metrics").text.splitlines()
             return next(float(line.split()[1]) for line in lines if line.startswith(sum_of))
 
