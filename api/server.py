@@ -75,9 +75,19 @@ def protocol(stall_s: float) -> type[HttpToolsProtocol]:
             self._calm()
             super().resume_writing()
 
+        def on_response_complete(self) -> None:
+            """The last 64 KiB may still be there, with nobody to wait for them to go."""
+            super().on_response_complete()
+            if self.transport.get_write_buffer_size():
+                self.loop.call_later(stall_s, self._end)
+
         def connection_lost(self, exc: Exception | None) -> None:
             self._calm()
             super().connection_lost(exc)
+
+        def _end(self) -> None:
+            if self.cycle.response_complete and self.transport.get_write_buffer_size():
+                self._cut()
 
         def _calm(self) -> None:
             if self._stalled:
