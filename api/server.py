@@ -36,15 +36,58 @@ class Server(uvicorn.Server):
         await super().shutdown(sockets)
 
 
+class Protocol(HttpToolsProtocol):
+    """HTTP/1.1 whose writes may stand still for `stall_s`; what a reader does not take is held so long.
+
+    uvicorn stops the application from writing (64 KiB and what it wrote last are held), but for ever. A
+    mere close would wait for the reader too: the connection is aborted.
+    """
+
+    stall_s = 30.0
+    _stalled: asyncio.TimerHandle | None = None
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._stalled = self.loop.call_later(self.stall_s, self._cut)
+
+    def resume_writing(self) -> None:
+        self._calm()
+        super().resume_writing()
+
+    def on_response_complete(self) -> None:
+        """The last 64 KiB may still be there, with nobody to wait for them to go."""
+        super().on_response_complete()
+        if self.transport.get_write_buffer_size():
+            self.loop.call_later(self.stall_s, self._end)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._calm()
+        super().connection_lost(exc)
+
+    def _end(self) -> None:
+        if self.cycle.response_complete and self.transport.get_write_buffer_size():
+            self._cut()
+
+    def _calm(self) -> None:
+        if self._stalled:
+            self._stalled.cancel()
+            self._stalled = None
+
+    def _cut(self) -> None:
+        log.warning("cut off a reader that took nothing for %g s", self.stall_s)
+        self.transport.abort()
+
+
 def serve(app: FastAPI, settings: GatewaySettings) -> None:
     """Serve until told to stop."""
     allow_many_connections()
+    Protocol.stall_s = settings.stall_s
     config = uvicorn.Config(
         app,
         host=settings.host,
         port=settings.port,
         loop="uvloop",
-        http=protocol(settings.stall_s),
+        http=Protocol,
         server_header=False,
         log_config=None,  # __main__ did
         log_level=settings.log_level,
@@ -55,40 +98,6 @@ def serve(app: FastAPI, settings: GatewaySettings) -> None:
         server.run()
     if not server.started:
         sys.exit(STARTUP_FAILED)
-
-
-def protocol(stall_s: float) -> type[HttpToolsProtocol]:
-    """HTTP/1.1 whose writes may stand still for `stall_s`; what a reader does not take is held so long.
-
-    uvicorn stops the application from writing (64 KiB and what it wrote last are held), but for ever. A
-    mere close would wait for the reader too: the connection is aborted.
-    """
-
-    class Protocol(HttpToolsProtocol):
-        _stalled: asyncio.TimerHandle | None = None
-
-        def pause_writing(self) -> None:
-            super().pause_writing()
-            self._stalled = self.loop.call_later(stall_s, self._cut)
-
-        def resume_writing(self) -> None:
-            self._calm()
-            super().resume_writing()
-
-        def connection_lost(self, exc: Exception | None) -> None:
-            self._calm()
-            super().connection_lost(exc)
-
-        def _calm(self) -> None:
-            if self._stalled:
-                self._stalled.cancel()
-                self._stalled = None
-
-        def _cut(self) -> None:
-            log.warning("cut off a reader that took nothing for %g s", stall_s)
-            self.transport.abort()
-
-    return Protocol
 
 
 def allow_many_connections() -> None:

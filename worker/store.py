@@ -79,10 +79,7 @@ class Store:
         for chunk, result, names in zip(wanted, packed, named, strict=True):
             items += _items(starts[chunk], starts[chunk + 1], result, names)
         shown = [item for item in items if first <= item.index < last]
-        return [
-            replace(item, correction=label.decode()) if label else item
-            for item, label in zip(shown, labels, strict=True)
-        ]
+        return _corrected(shown, labels)
 
     async def corrected(self, name: str) -> int:
         """How many of a job's images a person has labelled."""
@@ -102,15 +99,16 @@ class Store:
 
     async def chunk(self, name: str, chunk: int) -> list[Item]:
         """The images of a chunk that was committed; none if the job was deleted since."""
-        async with self._client.pipeline(transaction=False) as pipe:
-            pipe.getrange(keys.starts(name), 4 * chunk, 4 * chunk + 7)
-            pipe.hget(keys.results(name), str(chunk))
-            pipe.get(keys.chunk_names(name, chunk))
-            bounds, packed, named = await pipe.execute()
-        if not bounds or not packed:
+        bounds: Any = await self._client.getrange(keys.starts(name), 4 * chunk, 4 * chunk + 7)
+        if not bounds:
             return []
         first, after = struct.unpack("<2I", bounds)
-        return _items(first, after, packed, named)
+        async with self._client.pipeline(transaction=False) as pipe:
+            pipe.hget(keys.results(name), str(chunk))
+            pipe.get(keys.chunk_names(name, chunk))
+            pipe.hmget(keys.corrections(name), [str(index) for index in range(first, after)])
+            packed, named, labels = await pipe.execute()
+        return _corrected(_items(first, after, packed, named), labels) if packed else []
 
     async def payload(self, name: str, index: int) -> tuple[bytes | None, int]:
         """The packed chunk that holds image `index` (None: no longer kept), and its place there."""
@@ -135,6 +133,14 @@ class Store:
         """Forget a finished job: 'deleted', 'missing', or the state that forbids it."""
         answer: bytes = await self._scripts["delete"](args=[name])
         return answer.decode()
+
+
+def _corrected(items: Sequence[Item], labels: Sequence[bytes | None]) -> list[Item]:
+    """The items, with what a person says of them."""
+    return [
+        replace(item, correction=label.decode()) if label else item
+        for item, label in zip(items, labels, strict=True)
+    ]
 
 
 def _items(first: int, after: int, packed: bytes | None, named: bytes | None) -> list[Item]:
