@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 .DEFAULT_GOAL := help
 
-.PHONY: help demo test run check format bench compose-proof screenshot
+.PHONY: help demo test run check format bench compose-proof events-proof screenshot
 
 help:            ## this list
 	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed 's/:.*##/ -/'
@@ -41,6 +41,9 @@ bench: $(INSTALLED)  ## measure on a quiet machine: the README's figures
 
 compose-proof: $(INSTALLED)  ## 10,000 images through three containers, one of them killed
 	$(BIN)/python tests/compose_proof.py
+
+events-proof: $(INSTALLED)   ## 1,000 event streams on one gateway, killed in the middle
+	$(BIN)/python tests/events_proof.py
 
 screenshot: $(INSTALLED)  ## the page as docs/page.png (wants chromium and chromedriver)
 	$(BIN)/python tests/screenshot.py docs/page.png

@@ -3,10 +3,9 @@
 import contextlib
 import ctypes
 
-import uvicorn
-
 from .app import create_app
 from .auth import BadKeys, UnsafeAddress
+from .server import serve
 from .settings import GatewaySettings
 
 LARGE = 1 << 20
@@ -20,17 +19,7 @@ def main() -> None:
         app = create_app(settings)
     except (BadKeys, UnsafeAddress) as error:
         raise SystemExit(f"gateway: {error}") from error
-    uvicorn.run(
-        app,
-        host=settings.host,
-        port=settings.port,
-        loop="uvloop",
-        http="httptools",
-        access_log=False,
-        server_header=False,
-        log_level="warning",
-        timeout_graceful_shutdown=10,
-    )
+    serve(app, settings)
 
 
 def give_memory_back() -> None:

@@ -1,47 +1,20 @@
-"""What a stream of events says, as data and as the bytes of server-sent events (WHATWG HTML, 9.2)."""
+"""What happens to a job as the bytes of server-sent events (WHATWG HTML, 9.2)."""
 
 from typing import Any
 
 import orjson
 from fastapi.sse import KEEPALIVE_COMMENT, format_sse_event
-from pydantic import BaseModel, Field
 
-from worker.jobs import Counts, Job, JobState
+from worker.jobs import Job
 from worker.journal import Look
 
+from .happenings import ProgressEvent
 from .problems import Problem
-from .schemas import ItemOut, JobOut
+from .schemas import JobOut
 
 PING = KEEPALIVE_COMMENT
 RETRY_MS = 1000
 """How long a browser waits before it comes back."""
-
-
-class ProgressOut(BaseModel):
-    """Event `progress`: how far a job is."""
-
-    state: JobState
-    counts: Counts
-    position: int | None = Field(description="unfinished jobs that came before")
-    eta_seconds: float | None = Field(description="None: unknown, or done")
-    images_per_second: float | None = Field(description="of this job, lately; None: unknown")
-
-    @classmethod
-    def of(cls, job: Job, rate: float | None) -> "ProgressOut":
-        """What is shown of a job that goes on."""
-        return cls(
-            state=job.state,
-            counts=job.counts,
-            position=job.position,
-            eta_seconds=job.eta_seconds,
-            images_per_second=rate,
-        )
-
-
-class ResultsOut(BaseModel):
-    """Event `result`: the images of one chunk, all of them, in the order of upload."""
-
-    data: list[ItemOut]
 
 
 def opening() -> bytes:
@@ -49,9 +22,11 @@ def opening() -> bytes:
     return format_sse_event(retry=RETRY_MS)
 
 
-def progress(look: Look, job: Job) -> bytes:
-    """The event without an id: it is about now, and nobody needs it later."""
-    shown = ProgressOut.of(job, look.images_per_second)
+def progress(look: Look) -> bytes:
+    """The event without an id, which is about now; nothing of a job that is gone."""
+    if not isinstance(look.job, Job):
+        return b""
+    shown = ProgressEvent.of(look.job, look.images_per_second)
     return format_sse_event(event="progress", data_str=shown.model_dump_json())
 
 

@@ -57,7 +57,12 @@ class JobOut(BaseModel):
             started_at=_time(job.started) if job.started else None,
             ended_at=_time(job.ended) if job.ended else None,
             expires_at=_time(job.expires),
-            links={"self": path, "results": f"{path}/results", "cancel": f"{path}/cancel"},
+            links={
+                "self": path,
+                "results": f"{path}/results",
+                "events": f"{path}/events",
+                "cancel": f"{path}/cancel",
+            },
         )
 
 

@@ -27,6 +27,10 @@ class Shared(Generic[T]):
             self._forget(now)
         return await asyncio.shield(answer)  # who asked first may leave, the others still want it
 
+    def drop(self, key: Hashable) -> None:
+        """Keep no answer to `key`."""
+        self._answers.pop(key, None)
+
     def _forget(self, now: float) -> None:
         """Drop what is old or too much, oldest first."""
         while self._answers:

@@ -107,6 +107,18 @@ def running_services(folder: Path, **settings: str) -> Iterator[Services]:
             services.stop()
 
 
+@contextmanager
+def beside(services: Services, **settings: str) -> Iterator[str]:
+    """One more gateway on the same Redis; yields its address."""
+    environment = services.environment | {"INKQUEUE_PORT": str(free_port())} | settings
+    own = Services(services.redis_url, f"http://127.0.0.1:{environment['INKQUEUE_PORT']}", environment)
+    try:
+        own.wait_answering(own.spawn("api"))
+        yield own.url
+    finally:
+        own.stop()
+
+
 @pytest.fixture(scope="session")
 def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
     """One gateway and one worker for the whole session; tests must not end them."""

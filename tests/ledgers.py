@@ -13,6 +13,7 @@ from worker.connection import connect, connect_async
 from worker.entrance import Caps, Entrance, Submission, Verdict
 from worker.gauges import Gauges
 from worker.jobs import Job, Lane, Options
+from worker.journal import Journal
 from worker.ledger import Claim, Commit, Ledger
 from worker.results import UNDECODABLE, Answer, Failure, Result
 from worker.results import pack as pack_results
@@ -40,6 +41,11 @@ def in_store(url: str, work: Callable[[Store], Awaitable[T]]) -> T:
     return _on(url, lambda client: work(Store(client)))
 
 
+def in_journal(url: str, work: Callable[[Journal], Awaitable[T]]) -> T:
+    """What `work` answers of a journal on `url`."""
+    return _on(url, lambda client: work(Journal(client, Store(client))))
+
+
 def submit(
     url: str,
     job_id: str,
@@ -52,8 +58,9 @@ def submit(
     caps: Caps = CAPS,
     idempotency: str | None = None,
     keep: bool = False,
+    name: str = "",
 ) -> Verdict:
-    """Submit a job of blank images in chunks of these sizes."""
+    """Submit a job of blank images in chunks of these sizes, all called `name` if it is given."""
     options = Options("balanced", keep_images=keep)
     job = Submission(
         owner, job_id, lane, options, LABELS, "sha", {}, ttl_s, fingerprint, "", idempotency
@@ -61,7 +68,8 @@ def submit(
 
     async def work(entrance: Entrance) -> Verdict:
         token = secrets.token_hex(8)
-        chunks = [Chunk(n, pack(PixelBlock(bytes(784 * n)))) for n in sizes]
+        names = (name,) if name else ()
+        chunks = [Chunk(n, pack(PixelBlock(bytes(784 * n))), names * n or None) for n in sizes]
         await entrance.stage(token, 0, chunks)
         verdict = await entrance.submit(job, token, sizes, caps)
         if verdict.kind != "new":

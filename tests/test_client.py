@@ -32,7 +32,7 @@ from worker import keys
 from worker.embedded import free_port
 from worker.jobs import JobState
 
-from conftest import Services, running_services
+from conftest import Services, beside, running_services
 from samples import glyphs, idx_of, npy_of, pngs, tiff_of, zip_of
 
 ROOT = Path(__file__).parent.parent
@@ -352,18 +352,6 @@ def test_a_client_weighs_little() -> None:
     code = "import sys, api.client; print(*{'fastapi', 'torch', 'cv2', 'numpy'} & {*sys.modules})"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (0, "\n")
-
-
-@contextmanager
-def beside(services: Services, **settings: str) -> Iterator[str]:
-    """One more gateway on the same Redis; yields its address."""
-    environment = services.environment | {"INKQUEUE_PORT": str(free_port())} | settings
-    own = Services(services.redis_url, f"http://127.0.0.1:{environment['INKQUEUE_PORT']}", environment)
-    try:
-        own.wait_answering(own.spawn("api"))
-        yield own.url
-    finally:
-        own.stop()
 
 
 @contextmanager

@@ -5,11 +5,22 @@ import time
 import pytest
 import redis
 
+from worker import keys
 from worker.connection import UnsafeRedis, connect, require_safe
 from worker.entrance import Caps
 from worker.jobs import JobState
 
-from ledgers import LEASE_MS, commit_of, finish, in_store, ledger, read_job, read_stats, submit
+from ledgers import (
+    LEASE_MS,
+    commit_of,
+    finish,
+    in_journal,
+    in_store,
+    ledger,
+    read_job,
+    read_stats,
+    submit,
+)
 
 pytestmark = pytest.mark.usefixtures("clean_redis")
 
@@ -266,6 +277,57 @@ def test_every_key_of_a_job_expires_by_itself(redis_url: str, clean_redis: "redi
     worker.commit([commit_of(each) for each in worker.claim("balanced", 2)])
     lasting = {key for key in clean_redis.keys("ink:job:*") if clean_redis.ttl(key) < 0}
     assert lasting == set()
+
+
+def test_events_of_a_large_job_are_cheap(redis_url: str, clean_redis: "redis.Redis") -> None:
+    """A million images are 4,000 chunks; here are 300, and what one costs."""
+    submit(redis_url, "a", (1,) * 300)
+    finish(redis_url)
+    key = "ink:job:anonymous/a:events"
+    assert clean_redis.xlen(key) == 301
+    assert clean_redis.ttl(key) > 0
+    assert clean_redis.memory_usage(key) < 301 * 50
+    ids = [event_id for event_id, _ in clean_redis.xrange(key)]
+    began = time.monotonic()
+    look = in_journal(redis_url, lambda journal: journal.look("anonymous/a", ids[-2].decode(), 100))
+    assert time.monotonic() - began < 0.1
+    assert [event.chunk for event in look.events] == [None]
+    assert look.newest == ids[-1].decode()
+
+
+def test_every_chunk_and_the_end_are_noted_once(redis_url: str, clean_redis: "redis.Redis") -> None:
+    submit(redis_url, "a", (2, 3))
+    worker = ledger(redis_url)
+    commits = [commit_of(claim, failed=1) for claim in worker.claim("balanced", 10)]
+    worker.commit([*commits, *reversed(commits)])
+    noted = [fields for _, fields in clean_redis.xrange("ink:job:anonymous/a:events")]
+    assert noted == [
+        {b"c": b"0", b"n": b"2"},
+        {b"c": b"1", b"n": b"3"},
+        {b"end": b"partially_failed"},
+    ]
+
+
+def test_those_who_follow_are_told_of_every_change(redis_url: str, clean_redis: "redis.Redis") -> None:
+    with clean_redis.pubsub() as heard:
+        heard.subscribe(keys.CHANGED, keys.ENDED)
+        submit(redis_url, "a", (2, 2))
+        finish(redis_url)
+        submit(redis_url, "b", (2,))
+        held = ledger(redis_url).claim("balanced", 10)
+        in_store(redis_url, lambda store: store.cancel("anonymous/b"))
+        ledger(redis_url).commit([commit_of(claim) for claim in held])
+        told = []
+        while notice := heard.get_message(timeout=0.5):
+            told.append(notice)
+    notices = [
+        (each["channel"].decode(), each["data"].decode()[-1])
+        for each in told
+        if each["type"] == "message"
+    ]
+    begun, gone_on, ended = (keys.CHANGED, "a"), (keys.CHANGED, "a"), (keys.ENDED, "a")
+    canceled = [(keys.CHANGED, "b"), (keys.CHANGED, "b"), (keys.ENDED, "b")]
+    assert notices == [begun, gone_on, ended, *canceled]
 
 
 def test_suspects_are_counted_and_cleared(redis_url: str) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import redis.asyncio
 
+from . import keys
 from .jobs import Job, JobState
 from .scripts import source
 from .store import Store
@@ -41,8 +42,13 @@ class Journal:
     """The events of jobs, over one Redis."""
 
     def __init__(self, client: redis.asyncio.Redis, store: Store) -> None:
-        self._store = store
+        self._client, self._store = client, store
         self._follow = client.register_script(source("follow"))
+
+    async def newest(self, name: str) -> str:
+        """The id of the newest event, '' for none."""
+        entries: Any = await self._client.xrevrange(keys.events(name), count=1)
+        return entries[0][0].decode() if entries else ""
 
     async def look(self, name: str, after: str, most: int) -> Look:
         """The job and up to `most` events after the one with the id `after`.

@@ -17,7 +17,7 @@ from rich.text import Text
 
 from worker.jobs import JobState
 
-from ..client import Client
+from ..client import Client, CompletedEvent, ProgressEvent
 from ..schemas import JobOut
 from .console import notes
 
@@ -51,12 +51,16 @@ def follow(client: Client, job: JobOut) -> JobOut:
     """Show the job until it is final. Ctrl-C leaves, the job goes on."""
     try:
         with bar(job.counts.total) as show:
-            final = client.wait(job, on_progress=lambda now: show(_done(now), now.state))
+            for event in client.events(job, results=False):
+                if isinstance(event, ProgressEvent):
+                    show(_done(event), event.state)
+                elif isinstance(event, CompletedEvent):
+                    job = event.job
     except KeyboardInterrupt:
         notes.print(f"{job.id} goes on; see it with: inkqueue watch {job.id}")
         raise
-    notes.print(summary(final))
-    return final
+    notes.print(summary(job))
+    return job
 
 
 def require_success(job: JobOut) -> None:
@@ -76,5 +80,5 @@ def summary(job: JobOut) -> str:
     return f"{job.id} {job.state}: {', '.join(parts)}{time}"
 
 
-def _done(job: JobOut) -> int:
-    return job.counts.succeeded + job.counts.failed + job.counts.canceled
+def _done(event: ProgressEvent) -> int:
+    return event.counts.succeeded + event.counts.failed + event.counts.canceled

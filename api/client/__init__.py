@@ -8,6 +8,7 @@
 Whatever goes wrong is an InkqueueError.
 """
 
+from ..happenings import CompletedEvent, Event, ProgressEvent, ResultEvent
 from .asynchronous import AsyncClient
 from .errors import InkqueueError, ProblemError, Unreachable, WaitTimeout
 from .flows import Options
@@ -18,10 +19,14 @@ from .uploads import What
 __all__ = [
     "AsyncClient",
     "Client",
+    "CompletedEvent",
+    "Event",
     "InkqueueError",
     "Options",
     "Patience",
     "ProblemError",
+    "ProgressEvent",
+    "ResultEvent",
     "Unreachable",
     "WaitTimeout",
     "What",

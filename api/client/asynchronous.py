@@ -9,9 +9,12 @@ import httpx
 
 from worker.jobs import JobState
 
+from ..happenings import Event
 from ..schemas import ItemOut, JobOut, ModelOut
-from .calls import Call, Flow, Pause, Reply
+from .calls import Call, Flow, Heard, Listen, Next, Pause, Reply, advance
 from .flows import Flows, Only, Options, Progress
+from .following import follow
+from .listening import AsyncListener
 from .patience import Patience
 from .settings import DEFAULT_URL, httpx_settings, id_of
 from .uploads import Upload, What, prepare
@@ -67,6 +70,24 @@ class AsyncClient:
                 yield item
             cursor = page.next_cursor
 
+    async def events(self, job: str | JobOut, results: bool = True) -> AsyncIterator[Event]:
+        """What happens to a job as it happens, until it is final: ProgressEvent, ResultEvent (each image
+        once, unless not `results`), CompletedEvent. A link that is cut is taken up again.
+        """
+        tale = follow(self._flows, id_of(job), results)
+        reply: Reply | Heard = None
+        async with AsyncListener(self._http) as listener:
+            while (step := advance(tale, reply)) is not None:
+                reply = None
+                if isinstance(step, Listen):
+                    reply = await listener.open(step.call)
+                elif isinstance(step, Next):
+                    reply = await listener.next()
+                elif isinstance(step, Call | Pause):
+                    reply = await self._carry_out(step)
+                else:
+                    yield step
+
     async def jobs(self, state: JobState | None = None) -> AsyncIterator[JobOut]:
         """All jobs, newest first."""
         cursor: str | None = ""
@@ -110,13 +131,12 @@ class AsyncClient:
             except StopIteration as end:
                 result: T = end.value
                 return result
-            if isinstance(step, Pause):
-                await anyio.sleep(step.seconds)
-                reply = None
-            else:
-                reply = await self._call(step)
+            reply = await self._carry_out(step)
 
-    async def _call(self, call: Call) -> Reply:
+    async def _carry_out(self, call: Call | Pause) -> Reply:
+        if isinstance(call, Pause):
+            await anyio.sleep(call.seconds)
+            return None
         body = _blocks(call.upload) if call.upload else None
         try:
             return await self._http.request(content=body, **call.arguments())

@@ -8,8 +8,10 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import httpx
+from httpx_sse import ServerSentEvent
 from pydantic import BaseModel, ValidationError
 
+from ..happenings import Event
 from .errors import ProblemError, Unreachable
 from .patience import Patience, Tries
 from .uploads import Upload
@@ -52,12 +54,30 @@ class Pause:
     seconds: float
 
 
+@dataclass(frozen=True)
+class Listen:
+    """A call whose answer comes bit by bit, if it is an event stream; else whole."""
+
+    call: Call
+
+
+@dataclass(frozen=True)
+class Next:
+    """The next event of the answer to Listen."""
+
+
 Reply = httpx.Response | httpx.TransportError | None
 """What follows a Call: an answer or why there is none. None follows a Pause."""
 
 T = TypeVar("T")
 M = TypeVar("M", bound=BaseModel)
 Flow = Generator[Call | Pause, Reply, T]
+Heard = ServerSentEvent | httpx.TransportError | None
+"""What follows Next: an event, why there is none, or that the stream ended."""
+
+Step = Call | Pause | Listen | Next | Event
+Tale = Generator[Step, Reply | Heard, T]
+"""A flow that also listens, and tells its user of events while it goes on."""
 
 
 def ask(call: Call, patience: Patience) -> Flow[httpx.Response]:
@@ -72,6 +92,14 @@ def ask(call: Call, patience: Patience) -> Flow[httpx.Response]:
         if pause is None:
             raise _refusal(reply)
         yield Pause(pause)
+
+
+def advance(tale: Tale[None], reply: Reply | Heard) -> Step | None:
+    """The next step of a tale, None at its end."""
+    try:
+        return tale.send(reply)
+    except StopIteration:
+        return None
 
 
 def read_as(shape: type[M], response: httpx.Response) -> M:

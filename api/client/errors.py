@@ -39,10 +39,16 @@ class ProblemError(InkqueueError):
             body = None
         if not isinstance(body, dict):
             body = {}
+        title = f"{response.status_code} {response.reason_phrase}"
+        return cls.read({"title": title, **body, "status": response.status_code})
+
+    @classmethod
+    def read(cls, body: Mapping[str, Any]) -> Self:
+        """The problem with these members."""
         return cls(
-            response.status_code,
+            int(body["status"]),
             str(body.get("type", "about:blank")),
-            str(body.get("title", f"{response.status_code} {response.reason_phrase}")),
+            str(body.get("title", "")),
             str(body.get("detail", "")),
             {key: value for key, value in body.items() if key not in MEMBERS},
         )

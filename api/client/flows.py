@@ -52,7 +52,7 @@ class Flows:
     def submit(
         self, upload: Upload, options: Options, job_id: str | None, key: str | None
     ) -> Flow[JobOut]:
-        method, path = ("PUT", _path(job_id)) if job_id else ("POST", "/v1/jobs")
+        method, path = ("PUT", path_of(job_id)) if job_id else ("POST", "/v1/jobs")
         return read_as(JobOut, (yield from self._send(method, path, upload, options, key)))
 
     def predict(self, upload: Upload, options: Options) -> Flow[ItemOut]:
@@ -60,13 +60,13 @@ class Flows:
         if response.status_code == 200:
             return read_as(ItemOut, response)
         job = yield from self.wait(read_as(JobOut, response).id, None, None)
-        item = read_as(ItemOut, (yield from self._get(f"{_path(job.id)}/items/0")))
+        item = read_as(ItemOut, (yield from self._get(f"{path_of(job.id)}/items/0")))
         if item.error:
             raise ProblemError.of_item(item.error)
         return item
 
-    def job(self, job_id: str) -> Flow[JobOut]:
-        return read_as(JobOut, (yield from self._get(_path(job_id))))
+    def job(self, job_id: str, wait_s: float = 0) -> Flow[JobOut]:
+        return read_as(JobOut, (yield from self._get(path_of(job_id), wait_s=wait_s)))
 
     def wait(self, job_id: str, timeout: float | None, on_progress: Progress | None) -> Flow[JobOut]:
         end = time.monotonic() + (math.inf if timeout is None else timeout)
@@ -74,7 +74,7 @@ class Flows:
         while True:
             left = max(0.0, end - time.monotonic())
             asked, began = min(poll, left), time.monotonic()
-            response = yield from self._get(_path(job_id), wait_s=asked)
+            response = yield from self._get(path_of(job_id), wait_s=asked)
             job = read_as(JobOut, response)
             if on_progress:
                 on_progress(job)
@@ -89,27 +89,31 @@ class Flows:
     def page(self, job_id: str, cursor: int, only: Only | None) -> Flow[ItemPage]:
         """The next results there are; comes back without any only at the end."""
         while True:
-            params = {"cursor": cursor, "only": only}
-            page = read_as(ItemPage, (yield from self._get(f"{_path(job_id)}/results", params)))
+            page = yield from self.known(job_id, cursor, only)
             if page.data or page.next_cursor is None:
                 return page
             if page.next_cursor == cursor:
-                yield from self._get(_path(job_id), wait_s=PROGRESS_S)
+                yield from self._get(path_of(job_id), wait_s=PROGRESS_S)
             cursor = page.next_cursor
+
+    def known(self, job_id: str, cursor: int, only: Only | None = None) -> Flow[ItemPage]:
+        """The results there are at this moment."""
+        params = {"cursor": cursor, "only": only}
+        return read_as(ItemPage, (yield from self._get(f"{path_of(job_id)}/results", params)))
 
     def jobs(self, cursor: str | None, state: JobState | None) -> Flow[JobPage]:
         params = {"cursor": cursor, "state": state}
         return read_as(JobPage, (yield from self._get("/v1/jobs", params)))
 
     def cancel(self, job_id: str) -> Flow[JobOut]:
-        return read_as(JobOut, (yield from self._ask(Call("POST", f"{_path(job_id)}/cancel"))))
+        return read_as(JobOut, (yield from self._ask(Call("POST", f"{path_of(job_id)}/cancel"))))
 
     def retry(self, job_id: str) -> Flow[JobOut]:
-        call = Call("POST", f"{_path(job_id)}/retry", repeatable=False)
+        call = Call("POST", f"{path_of(job_id)}/retry", repeatable=False)
         return read_as(JobOut, (yield from self._ask(call)))
 
     def delete(self, job_id: str) -> Flow[None]:
-        yield from self._ask(Call("DELETE", _path(job_id), repeatable=False))
+        yield from self._ask(Call("DELETE", path_of(job_id), repeatable=False))
 
     def models(self) -> Flow[list[ModelOut]]:
         return list(read_as(_Models, (yield from self._get("/v1/models"))).root)
@@ -130,7 +134,8 @@ class Flows:
         return ask(call, self._patience)
 
 
-def _path(job_id: str) -> str:
+def path_of(job_id: str) -> str:
+    """Where a job is."""
     return f"/v1/jobs/{quote(job_id, safe='')}"
 
 

@@ -8,9 +8,12 @@ import httpx
 
 from worker.jobs import JobState
 
+from ..happenings import Event
 from ..schemas import ItemOut, JobOut, ModelOut
-from .calls import Call, Flow, Pause, Reply
+from .calls import Call, Flow, Heard, Listen, Next, Pause, Reply, advance
 from .flows import Flows, Only, Options, Progress
+from .following import follow
+from .listening import Listener
 from .patience import Patience
 from .settings import DEFAULT_URL, httpx_settings, id_of
 from .uploads import What, prepare
@@ -65,6 +68,24 @@ class Client:
             yield from page.data
             cursor = page.next_cursor
 
+    def events(self, job: str | JobOut, results: bool = True) -> Iterator[Event]:
+        """What happens to a job as it happens, until it is final: ProgressEvent, ResultEvent (each image
+        once, unless not `results`), CompletedEvent. A link that is cut is taken up again.
+        """
+        tale = follow(self._flows, id_of(job), results)
+        reply: Reply | Heard = None
+        with Listener(self._http) as listener:
+            while (step := advance(tale, reply)) is not None:
+                reply = None
+                if isinstance(step, Listen):
+                    reply = listener.open(step.call)
+                elif isinstance(step, Next):
+                    reply = listener.next()
+                elif isinstance(step, Call | Pause):
+                    reply = self._carry_out(step)
+                else:
+                    yield step
+
     def jobs(self, state: JobState | None = None) -> Iterator[JobOut]:
         """All jobs, newest first."""
         cursor: str | None = ""
@@ -107,13 +128,12 @@ class Client:
             except StopIteration as end:
                 result: T = end.value
                 return result
-            if isinstance(step, Pause):
-                time.sleep(step.seconds)
-                reply = None
-            else:
-                reply = self._call(step)
+            reply = self._carry_out(step)
 
-    def _call(self, call: Call) -> Reply:
+    def _carry_out(self, call: Call | Pause) -> Reply:
+        if isinstance(call, Pause):
+            time.sleep(call.seconds)
+            return None
         body = call.upload.blocks() if call.upload else None
         try:
             return self._http.request(content=body, **call.arguments())

@@ -9,8 +9,9 @@ from fastapi.responses import StreamingResponse
 from ..announcements import EXAMPLE
 from ..bodies import PROBLEMS
 from ..dependencies import JobDep, OwnerDep
-from ..following import Following, Stream
+from ..following import Following
 from ..places import Places
+from ..streaming import Stream
 
 router = APIRouter(prefix="/v1/jobs/{job_id}", tags=["results"], responses=PROBLEMS)
 

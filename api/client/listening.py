@@ -1,0 +1,126 @@
+"""How the clients listen to an event stream, and what is said there."""
+
+from collections.abc import AsyncGenerator, Iterator
+from typing import Self
+
+import httpx
+from httpx_sse import EventSource, ServerSentEvent
+from pydantic import BaseModel, ValidationError
+
+from ..happenings import CompletedEvent, Event, ProgressEvent, ResultEvent
+from ..schemas import JobOut
+from .calls import Call, Heard, Reply
+from .errors import ProblemError, Unreachable
+
+
+def is_stream(response: httpx.Response) -> bool:
+    """Whether an answer is a stream of events."""
+    kind = response.headers.get("content-type", "").partition(";")[0].strip()
+    return response.status_code == 200 and kind == "text/event-stream"
+
+
+def read_event(sse: ServerSentEvent) -> Event | None:
+    """What an event says, None if it is of a kind to come. Raises ProblemError if the job is gone."""
+    try:
+        match sse.event:
+            case "progress":
+                return ProgressEvent.model_validate_json(sse.data)
+            case "result":
+                event = ResultEvent.model_validate_json(sse.data)
+                return event.model_copy(update={"id": sse.id})
+            case "completed":
+                return CompletedEvent(job=JobOut.model_validate_json(sse.data), id=sse.id)
+            case "gone":
+                raise ProblemError.read(_Gone.model_validate_json(sse.data).model_dump())
+    except ValidationError as error:
+        raise Unreachable(f"what sends these events is not inkqueue: {sse.data[:80]!r}") from error
+    return None
+
+
+class _Gone(BaseModel, extra="allow"):
+    """A problem (RFC 9457)."""
+
+    status: int
+
+
+class Listener:
+    """The stream that a Client listens to, one at a time."""
+
+    def __init__(self, http: httpx.Client) -> None:
+        self._http = http
+        self._response: httpx.Response | None = None
+        self._events: Iterator[ServerSentEvent] = iter(())
+
+    def open(self, call: Call) -> Reply:
+        """The answer, its body unread if it is a stream."""
+        self.close()
+        try:
+            request = self._http.build_request(**call.arguments())
+            self._response = response = self._http.send(request, stream=True)
+            if not is_stream(response):
+                response.read()
+        except httpx.TransportError as error:
+            return error
+        self._events = EventSource(response).iter_sse()
+        return response
+
+    def next(self) -> Heard:
+        """The next event, as soon as it is there."""
+        try:
+            return next(self._events, None)
+        except httpx.TransportError as error:
+            return error
+
+    def close(self) -> None:
+        """Listen no more."""
+        if self._response:
+            self._response.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+
+class AsyncListener:
+    """The same for an AsyncClient."""
+
+    def __init__(self, http: httpx.AsyncClient) -> None:
+        self._http = http
+        self._response: httpx.Response | None = None
+        self._events: AsyncGenerator[ServerSentEvent] | None = None
+
+    async def open(self, call: Call) -> Reply:
+        """The answer, its body unread if it is a stream."""
+        await self.close()
+        try:
+            request = self._http.build_request(**call.arguments())
+            self._response = response = await self._http.send(request, stream=True)
+            if not is_stream(response):
+                await response.aread()
+        except httpx.TransportError as error:
+            return error
+        self._events = EventSource(response).aiter_sse()
+        return response
+
+    async def next(self) -> Heard:
+        """The next event, as soon as it is there."""
+        assert self._events is not None
+        try:
+            return await anext(self._events, None)
+        except httpx.TransportError as error:
+            return error
+
+    async def close(self) -> None:
+        """Listen no more."""
+        if self._events:
+            await self._events.aclose()
+        if self._response:
+            await self._response.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *exception: object) -> None:
+        await self.close()

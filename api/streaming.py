@@ -1,0 +1,87 @@
+"""One reader's stream of a job's events: what it says, and when.
+
+Nothing is held for a reader: a stream writes only when its connection takes more (backpressure), looks
+at the ledger again then, and goes on behind the last event it wrote.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import redis
+
+from worker.jobs import Job
+from worker.journal import Look
+
+from . import announcements
+from .dependencies import absence
+from .following import PACE_S, PAGE, Following
+from .notices import heard_within
+
+LOOK_S = 2.0
+"""A notice may be lost, and a place in the line changes without any: look this often."""
+
+
+class Stream:
+    """One reader's way through a job's events, behind `after`; without `results` if so asked."""
+
+    def __init__(self, following: Following, job: Job, after: str, results: bool) -> None:
+        self._following, self._job, self._after, self._results = following, job, after, results
+        self._clock = asyncio.get_running_loop().time
+        self._looked = self._written = self._progressed = 0.0
+        self._progress = b""
+        self._over = False
+
+    async def frames(self) -> AsyncIterator[bytes]:
+        """The bytes to send, each as soon as the reader took those before."""
+        yield announcements.opening()
+        notices = self._following.notices
+        with notices.of(self._job.name) as news:
+            while not notices.closed:
+                more = False
+                try:
+                    self._looked = self._clock()
+                    look, progress = await self._following.look(self._job.name, self._after)
+                    async for frame in self._told(look, progress):
+                        yield frame
+                        self._written = self._clock()
+                    more = len(look.events) == PAGE and self._after == look.events[-1].id
+                except (redis.RedisError, OSError):
+                    pass  # the log has it from the notices; the stream stays and tries again
+                if self._over:
+                    return
+                if self._clock() - self._written >= self._following.ping_s:
+                    yield announcements.PING
+                    self._written = self._clock()
+                if not more:
+                    await self._rest(news)
+
+    async def _told(self, look: Look, progress: bytes) -> AsyncIterator[bytes]:
+        """What is new in a look; moves on behind every event that was written."""
+        if not isinstance(look.job, Job) or look.job.created != self._job.created:
+            yield self._gone(look)
+            return
+        if progress != self._progress and self._clock() - self._progressed >= PACE_S:
+            self._progress, self._progressed = progress, self._clock()
+            yield progress
+        for event in look.events:
+            if self._results and event.chunk is not None:
+                frame = await self._following.result(look.job, event.id, event.chunk)
+                if frame is None:
+                    return
+                yield frame
+            self._after = event.id
+        if look.job.state.final and len(look.events) < PAGE:
+            self._over = True
+            yield announcements.completed(look.newest, look.job)
+
+    def _gone(self, look: Look) -> bytes:
+        self._over = True
+        left = None if isinstance(look.job, Job) else look.job
+        return announcements.gone(absence(left), f"/v1/jobs/{self._job.id}/events")
+
+    async def _rest(self, news: asyncio.Event) -> None:
+        """Until there is news, or it is time to look or to ping."""
+        early = max(self._looked, self._progressed) + PACE_S - self._clock()
+        await asyncio.sleep(max(0.0, early))
+        ping = self._written + self._following.ping_s - self._clock()
+        await heard_within(news, max(0.0, min(LOOK_S, ping)))

@@ -1,0 +1,178 @@
+"""`make events-proof`: 1,000 event streams on one gateway that is killed in the middle.
+
+No test of pytest's: it takes a minute. It ends with 1 unless every stream tells every event of its job
+once, in order, and the gateway stays within its memory.
+"""
+
+import asyncio
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+import numpy as np
+import psutil
+import redis
+from rich.console import Console
+from rich.table import Table
+
+from api.server import allow_many_connections
+from worker import keys
+
+from conftest import Services, running_services
+from samples import glyphs, npy_of
+from streams import Course, follow_into
+
+STREAMS, JOBS, CHUNKS, CHUNK_IMAGES = 1_000, 100, 20, 32
+WORKERS = 2
+MODEL = "digits"
+MOST_MB = 300
+console = Console(width=100)
+
+
+@dataclass
+class Watch:
+    """The gateways' memory, MB: before there was a stream, the most, and the most streams at once."""
+
+    idle: float = 0.0
+    most: float = 0.0
+    streams: int = 0
+    cpu_s: float = 0.0
+    killed_at: int = 0
+    over: threading.Event = field(default_factory=threading.Event)
+
+
+def main() -> None:
+    """Start, submit, follow, kill, judge."""
+    allow_many_connections()
+    settings = {"CHUNK_IMAGES": CHUNK_IMAGES, "MODELS": MODEL, "MAX_STREAMS": STREAMS}
+    environment = {f"INKQUEUE_{name}": str(value) for name, value in settings.items()}
+    with tempfile.TemporaryDirectory() as folder, running_services(Path(folder), **environment) as own:
+        own.wait_answering(own.spawn("api"))
+        jobs = submit_all(own)
+        courses = [Course() for _ in range(STREAMS)]
+        watch = Watch(idle=memory_mb(own))
+        began = time.monotonic()
+        with watched(own, courses, watch):
+            asyncio.run(follow_into(own.url, [jobs[n % JOBS] for n in range(STREAMS)], courses))
+        took = time.monotonic() - began
+        wanted = [ids_of(own, job) for job in jobs]
+    console.print(table(courses, watch, took))
+    if found := faults(courses, wanted, watch):
+        sys.exit("\n".join(found))
+
+
+def submit_all(services: Services) -> list[str]:
+    """Jobs that nobody reads yet."""
+    array = npy_of(np.tile(glyphs(CHUNK_IMAGES, np.random.default_rng(0)), (CHUNKS, 1, 1)))
+    headers = {"Content-Type": "application/x-npy"}
+    with httpx.Client(base_url=services.url, timeout=60) as http:
+        answers = [
+            http.post("/v1/jobs", params={"model": MODEL}, content=array, headers=headers)
+            for _ in range(JOBS)
+        ]
+    return [str(answer.json()["id"]) for answer in answers]
+
+
+@contextmanager
+def watched(services: Services, courses: list[Course], watch: Watch) -> Iterator[None]:
+    """Meanwhile measure; start workers once all streams are open, kill the gateway half-way."""
+    threads = [
+        threading.Thread(target=measure, args=(services, watch)),
+        threading.Thread(target=direct, args=(services, courses, watch)),
+    ]
+    for thread in threads:
+        thread.start()
+    yield
+    watch.over.set()
+    for thread in threads:
+        thread.join()
+
+
+def measure(services: Services, watch: Watch) -> None:
+    """The most memory of any gateway."""
+    while not watch.over.wait(0.1):
+        try:
+            watch.most = max(watch.most, memory_mb(services))
+        except psutil.NoSuchProcess:
+            continue
+
+
+def direct(services: Services, courses: list[Course], watch: Watch) -> None:
+    """What happens to those processes that the streams hang on."""
+    while open_streams(services) < STREAMS and not watch.over.wait(0.2):
+        pass
+    watch.streams = open_streams(services)
+    for _ in range(WORKERS):
+        services.spawn("worker")
+    half = STREAMS * (CHUNKS + 1) // 2
+    while sum(len(course.ids) for course in courses) < half and not watch.over.wait(0.05):
+        pass
+    watch.killed_at = sum(len(course.ids) for course in courses)
+    gateway = services.processes[0]
+    watch.cpu_s = sum(psutil.Process(gateway.pid).cpu_times()[:2])
+    gateway.kill()
+    gateway.wait()
+    services.processes[0] = services.spawn("api")
+    services.processes.pop()
+
+
+def open_streams(services: Services) -> int:
+    """As the gateway counts them."""
+    lines = httpx.get(f"{services.url}/metrics", timeout=60).text.splitlines()
+    (line,) = [each for each in lines if each.startswith("inkqueue_event_streams ")]
+    return int(float(line.split()[1]))
+
+
+def memory_mb(services: Services) -> float:
+    """Resident memory of the gateway."""
+    return float(psutil.Process(services.processes[0].pid).memory_info().rss) / 2**20
+
+
+def ids_of(services: Services, job: str) -> list[str]:
+    """The ids in the job's stream in the ledger."""
+    with redis.Redis.from_url(services.redis_url) as client:
+        entries = client.xrange(keys.events(keys.job_name("anonymous", job)))
+    return [event_id.decode() for event_id, _ in entries]
+
+
+def table(courses: list[Course], watch: Watch, took: float) -> Table:
+    """What happened, in numbers."""
+    shown = Table("what", "figure", title=f"{STREAMS:,} streams, {JOBS} jobs of {CHUNKS} chunks")
+    shown.add_row("streams open at once", f"{watch.streams:,}")
+    shown.add_row("the gateway's resident memory before", f"{watch.idle:.0f} MB")
+    shown.add_row("the most, of both gateways", f"{watch.most:.0f} MB")
+    shown.add_row("events told, each with an id", f"{sum(len(each.ids) for each in courses):,}")
+    shown.add_row("told when the gateway was killed", f"{watch.killed_at:,}")
+    shown.add_row("streams cut by that and resumed", f"{sum(each.cuts > 0 for each in courses):,}")
+    shown.add_row("CPU of the first gateway until then", f"{watch.cpu_s:.1f} s")
+    shown.add_row("in all", f"{took:.1f} s")
+    return shown
+
+
+def faults(courses: list[Course], wanted: list[list[str]], watch: Watch) -> list[str]:
+    """What is not as it must be; empty if all is well."""
+    images = list(range(CHUNKS * CHUNK_IMAGES))
+    checks = {
+        "not all streams were open at once": watch.streams == STREAMS,
+        "a job has other events than its chunks and its end": all(
+            len(ids) == CHUNKS + 1 for ids in wanted
+        ),
+        "a stream left out, repeated or confused events": all(
+            course.ids == wanted[number % JOBS] for number, course in enumerate(courses)
+        ),
+        "a stream has not one result an image": all(sorted(each.images) == images for each in courses),
+        "the gateway was not killed in the middle": 0 < watch.killed_at < STREAMS * (CHUNKS + 1),
+        "the kill cut nobody off": any(each.cuts for each in courses),
+        f"the gateway took more than {MOST_MB} MB": watch.most <= MOST_MB,
+    }
+    return [fault for fault, well in checks.items() if not well]
+
+
+if __name__ == "__main__":
+    main()
