@@ -18,7 +18,7 @@ from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import WebDriverWait
 
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
-PATIENCE_S = 30.0
+PATIENCE_S = 90.0
 ARGUMENTS = (
     "--headless=new",
     "--no-sandbox",
