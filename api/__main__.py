@@ -6,11 +6,11 @@ import logging
 
 from worker import logs
 
-from .access import Access
 from .app import create_app
 from .auth import BadKeys, UnsafeAddress
 from .server import serve
 from .settings import GatewaySettings
+from .telemetry.access import Access
 
 LARGE = 1 << 20
 

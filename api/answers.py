@@ -9,9 +9,9 @@ from fastapi import Response
 from worker.jobs import Job
 
 from .dependencies import require_job
+from .events.waiting import Waiting
 from .schemas import JobOut
 from .submission import Accepted
-from .waiting import Waiting
 
 
 async def answer(accepted: Accepted, waiting: Waiting, seconds: float) -> Response:

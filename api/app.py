@@ -20,12 +20,12 @@ from worker.webhooks.endpoints import Endpoints
 
 from . import problems
 from .auth import Keyring, require_safe_address
-from .following import Following
-from .metrics import Measured, Metrics
-from .notices import Notices
+from .events.following import Following
+from .events.notices import Notices
+from .events.places import Places
+from .events.waiting import Waiting
 from .pages.assets import own_assets, swagger_assets
 from .pages.rendering import Pages, facts
-from .places import Places
 from .routes import (
     corrections,
     deliveries,
@@ -42,8 +42,8 @@ from .routes import (
 )
 from .settings import GatewaySettings
 from .submission import Submitter
-from .traced import Traced
-from .waiting import Waiting
+from .telemetry.metrics import Measured, Metrics
+from .telemetry.traced import Traced
 
 DESCRIPTION = """Bulk handwriting recognition. Post scans, get a job id, read what they say.
 

@@ -12,10 +12,10 @@ from worker.webhooks.deliveries import Deliveries
 from worker.webhooks.endpoints import Endpoints
 
 from .auth import authenticate
+from .events.waiting import Waiting
 from .problems import Problem
 from .settings import GatewaySettings
 from .submission import Submitter
-from .waiting import Waiting
 
 
 def _store(request: Request) -> Store:

@@ -11,7 +11,7 @@ import uvicorn
 from fastapi import FastAPI
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from .notices import Notices
+from .events.notices import Notices
 from .settings import GatewaySettings
 
 OPEN_FILES = 65_536

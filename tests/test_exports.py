@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from api.exporting import folder_of
+from api.exports.exporting import folder_of
 from model.card import read_cards
 from model.images import decode
 from model.normalization import read_glyph

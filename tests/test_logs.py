@@ -15,7 +15,7 @@ import httpx
 import numpy as np
 import pytest
 
-from api.access import Access
+from api.telemetry.access import Access
 from worker import logs
 from worker.settings import QueueSettings
 

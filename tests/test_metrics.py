@@ -11,7 +11,7 @@ from prometheus_client import Metric
 from prometheus_client.core import CounterMetricFamily
 from prometheus_client.parser import text_string_to_metric_families
 
-from api.counters import counter_families
+from api.telemetry.counters import counter_families
 from model.card import read_cards
 from worker.embedded import free_port
 from worker.jobs import JobState

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from api.sharing import Shared
+from api.events.sharing import Shared
 
 
 class Source:

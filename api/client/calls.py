@@ -11,7 +11,7 @@ import httpx
 from httpx_sse import ServerSentEvent
 from pydantic import BaseModel, ValidationError
 
-from ..happenings import Event
+from ..events.happenings import Event
 from .errors import ProblemError, Unreachable
 from .patience import Patience, Tries
 from .uploads import Upload

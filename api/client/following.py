@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import httpx
 from httpx_sse import ServerSentEvent
 
-from ..happenings import CompletedEvent, ProgressEvent, ResultEvent
+from ..events.happenings import CompletedEvent, ProgressEvent, ResultEvent
 from ..schemas import ItemOut
 from .calls import Call, Listen, Next, Pause, Tale
 from .flows import PROGRESS_S, Flows, path_of

@@ -8,7 +8,7 @@ import httpx
 
 from worker.jobs import JobState
 
-from ..happenings import Event
+from ..events.happenings import Event
 from ..queues import QueueOut
 from ..schemas import ItemOut, JobOut, ModelOut
 from .calls import Call, Flow, Heard, Listen, Next, Pause, Reply, advance

@@ -6,12 +6,12 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
-from ..announcements import EXAMPLE
 from ..bodies import PROBLEMS
 from ..dependencies import JobDep, OwnerDep
-from ..following import Following
-from ..places import Places
-from ..streaming import Stream
+from ..events.announcements import EXAMPLE
+from ..events.following import Following
+from ..events.places import Places
+from ..events.streaming import Stream
 
 router = APIRouter(prefix="/v1/jobs/{job_id}", tags=["results"], responses=PROBLEMS)
 

@@ -5,10 +5,10 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
-from ..archive import zip_stream
 from ..bodies import PROBLEMS
 from ..dependencies import JobDep, SettingsDep, StoreDep
-from ..exporting import Export
+from ..exports.archive import zip_stream
+from ..exports.exporting import Export
 from ..problems import Problem
 
 router = APIRouter(prefix="/v1/jobs/{job_id}", tags=["review"], responses=PROBLEMS)

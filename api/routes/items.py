@@ -12,8 +12,8 @@ from worker.store import Item, Store
 from ..answers import json_response
 from ..bodies import PROBLEMS
 from ..dependencies import JobDep, SettingsDep, StoreDep
-from ..media import BINARY, media_type
-from ..previews import glyph_png, preview_png
+from ..exports.media import BINARY, media_type
+from ..exports.previews import glyph_png, preview_png
 from ..problems import Problem
 from ..retrying import find_image
 from ..schemas import ItemOut, item_out

@@ -6,9 +6,9 @@ from fastapi import APIRouter, Request, Response
 
 from ..bodies import PROBLEMS
 from ..dependencies import GaugesDep, OwnerDep
-from ..metrics import Metrics
 from ..problems import CATALOGUE, Problem
 from ..schemas import ModelOut
+from ..telemetry.metrics import Metrics
 
 router = APIRouter(tags=["service"], responses=PROBLEMS)
 

@@ -8,9 +8,9 @@ from fastapi.sse import KEEPALIVE_COMMENT, format_sse_event
 from worker.jobs import Job
 from worker.journal import Look
 
+from ..problems import Problem
+from ..schemas import JobOut
 from .happenings import ProgressEvent
-from .problems import Problem
-from .schemas import JobOut
 
 PING = KEEPALIVE_COMMENT
 RETRY_MS = 1000

@@ -9,7 +9,7 @@ from prometheus_client.core import GaugeMetricFamily, HistogramMetricFamily, Met
 from worker.gauges import Backlog, Memory
 from worker.measures import SCALES, bucket_names, histograms
 
-from .autoscaling import rates_of
+from ..autoscaling import rates_of
 from .counters import counter_families
 
 MOST_WORKERS = 200

@@ -4,7 +4,7 @@ from model.card import Card
 from worker.chunks import ImageFile, PixelBlock
 from worker.jobs import Job
 
-from .problems import Problem
+from ..problems import Problem
 
 
 def preview_png(image: ImageFile | PixelBlock, job: Job, card: Card | None, max_pixels: int) -> bytes:

@@ -12,8 +12,8 @@ import redis
 from worker.jobs import Job
 from worker.journal import Look
 
+from ..dependencies import absence
 from . import announcements
-from .dependencies import absence
 from .following import PACE_S, PAGE, Following
 from .notices import heard_within
 

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 from prometheus_client import Gauge
 
-from .problems import Problem
+from ..problems import Problem
 
 
 class Places:

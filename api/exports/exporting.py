@@ -14,11 +14,11 @@ from worker.jobs import Job
 from worker.results import Answer
 from worker.store import Item, Store
 
+from ..problems import Problem
+from ..retrying import image_at
 from .archive import File
 from .media import SUFFIXES, media_type
 from .previews import glyph_png, preview_png
-from .problems import Problem
-from .retrying import image_at
 
 UNREAD = "unread"
 _UNSAFE = re.compile(r"[^A-Za-z0-9_-]+")

@@ -7,10 +7,10 @@ from worker.jobs import Job
 from worker.journal import START, Journal, Look, order
 from worker.store import Store
 
+from ..problems import Problem
+from ..schemas import item_out
 from . import announcements
 from .notices import Notices
-from .problems import Problem
-from .schemas import item_out
 from .sharing import Shared
 
 PACE_S = 0.2

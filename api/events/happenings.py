@@ -4,7 +4,7 @@ from pydantic import BaseModel, Field
 
 from worker.jobs import Counts, Job, JobState
 
-from .schemas import ItemOut, JobOut
+from ..schemas import ItemOut, JobOut
 
 
 class ProgressEvent(BaseModel):

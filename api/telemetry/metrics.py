@@ -20,10 +20,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from worker.gauges import Gauges
 
-from .autoscaling import desired_workers
+from ..autoscaling import desired_workers
+from ..problems import METHODS
+from ..settings import GatewaySettings
 from .instruments import Reading, families
-from .problems import METHODS
-from .settings import GatewaySettings
 
 disable_created_metrics()  # type: ignore[no-untyped-call]
 

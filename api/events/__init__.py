@@ -1,0 +1,1 @@
+"""From a notice in Redis to whoever waits for a job or follows it."""

@@ -1,0 +1,1 @@
+"""What the gateway tells of itself: its metrics, its access log, its spans."""
