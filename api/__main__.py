@@ -2,11 +2,15 @@
 
 import contextlib
 import ctypes
+from math import ceil
 
 import uvicorn
 
 from .app import create_app
 from .auth import BadKeys, UnsafeAddress
+from .edge.descriptors import room_for
+from .edge.gate import BadEdge, Gate
+from .edge.protocol import EdgeProtocol
 from .settings import GatewaySettings
 
 LARGE = 1 << 20
@@ -18,14 +22,18 @@ def main() -> None:
     settings = GatewaySettings()
     try:
         app = create_app(settings)
-    except (BadKeys, UnsafeAddress) as error:
+        most = room_for(settings.max_connections)
+        gate = Gate.of(settings, most, bool(app.state.keyring), app.state.metrics.refused)
+    except (BadKeys, BadEdge, UnsafeAddress) as error:
         raise SystemExit(f"gateway: {error}") from error
     uvicorn.run(
         app,
         host=settings.host,
         port=settings.port,
         loop="uvloop",
-        http="httptools",
+        http=EdgeProtocol.through(gate),
+        ws="none",
+        timeout_keep_alive=ceil(settings.keep_alive),
         access_log=False,
         server_header=False,
         log_level="warning",

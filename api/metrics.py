@@ -40,6 +40,9 @@ class Metrics:
         self.seconds = Histogram(
             "inkqueue_http_seconds", "time to answer", ["route"], registry=self._registry
         )
+        self.refused = Counter(
+            "inkqueue_refused_connections", "ended at the edge", ["problem"], registry=self._registry
+        )
         self._images = Gauge(
             "inkqueue_queued_images", "accepted, not done", ["model", "lane"], registry=self._registry
         )

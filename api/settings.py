@@ -24,6 +24,38 @@ class GatewaySettings(QueueSettings):
         bool, Field(description="serve without keys on other addresses than loopback")
     ] = False
 
+    allowed_hosts: Annotated[
+        str,
+        Field(
+            description="names the gateway answers to beside local ones; *.example.org, or * for any;"
+            " by default any, but on loopback without keys local ones only"
+        ),
+    ] = ""
+    trusted_proxies: Annotated[
+        str, Field(description="addresses and networks that may have any number of connections")
+    ] = ""
+    max_connections: Annotated[int, Field(ge=1, description="open connections in all")] = 4096
+    max_connections_per_address: Annotated[
+        int, Field(ge=1, description="those of one IPv4 address or IPv6 /64")
+    ] = 1500
+    max_pipelined: Annotated[int, Field(ge=1, description="requests waiting on one connection")] = 16
+    max_headers: Annotated[int, Field(ge=1, description="header fields of a request")] = 64
+    max_header_bytes: int = 32_768
+    max_url_bytes: int = 32_768
+    head_timeout: Annotated[
+        float, Field(gt=0, description="seconds for a request's head, from its first byte")
+    ] = 10.0
+    body_timeout: Annotated[
+        float, Field(gt=0, description="seconds without, or with next to no, bytes of a body")
+    ] = 15.0
+    answer_timeout: Annotated[
+        float, Field(gt=0, description="seconds in which an answer is not read, or hardly")
+    ] = 30.0
+    min_rate: Annotated[
+        float, Field(gt=0, description="bytes a second that keep a body or an answer going")
+    ] = 500.0
+    keep_alive: Annotated[float, Field(gt=0, description="seconds between requests")] = 20.0
+
     max_body_bytes: int = 1024 * MIB
     max_json_bytes: int = 64 * MIB
     max_unpacked_bytes: int = 2048 * MIB
