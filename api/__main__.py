@@ -33,7 +33,7 @@ def main() -> None:
         loop="uvloop",
         http=EdgeProtocol.through(gate),
         ws="none",
-        timeout_keep_alive=ceil(settings.keep_alive),
+        timeout_keep_alive=ceil(settings.keep_alive_s),
         access_log=False,
         server_header=False,
         log_level="warning",

@@ -42,22 +42,24 @@ class GatewaySettings(QueueSettings):
     max_headers: Annotated[int, Field(ge=1, description="header fields of a request")] = 64
     max_header_bytes: int = 32_768
     max_url_bytes: int = 32_768
-    head_timeout: Annotated[
+    head_s: Annotated[
         float, Field(gt=0, description="seconds for a request's head, from its first byte")
     ] = 10.0
-    body_timeout: Annotated[
+    body_s: Annotated[
         float, Field(gt=0, description="seconds without, or with next to no, bytes of a body")
     ] = 15.0
-    answer_timeout: Annotated[
+    stall_s: Annotated[
         float, Field(gt=0, description="seconds in which an answer is not read, or hardly")
     ] = 30.0
     min_rate: Annotated[
         float, Field(gt=0, description="bytes a second that keep a body or an answer going")
     ] = 500.0
-    keep_alive: Annotated[float, Field(gt=0, description="seconds between requests")] = 20.0
+    keep_alive_s: Annotated[float, Field(gt=0, description="seconds between requests")] = 20.0
 
     max_body_bytes: int = 1024 * MIB
-    max_json_bytes: int = 64 * MIB
+    max_json_bytes: Annotated[int, Field(description="JSON is held whole, several times over")] = (
+        16 * MIB
+    )
     max_unpacked_bytes: int = 2048 * MIB
     max_ratio: Annotated[int, Field(description="unpacked to packed bytes of an archive")] = 200
     max_image_bytes: int = 16 * MIB

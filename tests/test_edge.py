@@ -11,15 +11,14 @@ import pytest
 from worker.embedded import free_port
 
 from conftest import Services
-from wire import Answer, Wire, ask
 
 POST = b"POST /v1/jobs HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/png\r\n"
 GET = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n"
 SHORT = {
-    "INKQUEUE_HEAD_TIMEOUT": "1",
-    "INKQUEUE_BODY_TIMEOUT": "1",
-    "INKQUEUE_ANSWER_TIMEOUT": "1",
-    "INKQUEUE_KEEP_ALIVE": "1",
+    "INKQUEUE_HEAD_S": "1",
+    "INKQUEUE_BODY_S": "1",
+    "INKQUEUE_STALL_S": "1",
+    "INKQUEUE_KEEP_ALIVE_S": "1",
 }
 SLACK_S = 3.0
 """What a busy machine may add to a deadline."""
@@ -59,7 +58,10 @@ def wait_until_free(services: Services) -> None:
     """Until the gateway has noticed that earlier connections are gone."""
     gateway = psutil.Process(services.processes[0].pid)
     end = time.monotonic() + 10
-    while any(each.status == "ESTABLISHED" and each.laddr.port == port(services) for each in gateway.net_connections()):
+    while any(
+        each.status == "ESTABLISHED" and each.laddr.port == port(services)
+        for each in gateway.net_connections()
+    ):
         assert time.monotonic() < end
         time.sleep(0.02)
 

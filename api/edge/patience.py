@@ -10,9 +10,6 @@ from .deadline import Deadline
 LINGER_S = 5.0
 """Time for a refusal to arrive, while what still comes is dropped."""
 
-LEFTOVER_S = 10.0
-"""Time for the rest of a body whose request was answered early."""
-
 HALF_CLOSED_S = 5.0
 """Time for the answer to a client that ended its side; most that do so are gone."""
 
@@ -32,7 +29,7 @@ class Patience:
     """The phase of one connection and its deadlines: `not_sent` and `not_read` are called when missed.
 
     A head has a fixed time in all. A body may take for ever, but every byte buys only 1 / `min_rate`
-    seconds, of which no more than `body_timeout` can be saved: silence ends it, and so does a trickle.
+    seconds, of which no more than `body_s` can be saved: silence ends it, and so does a trickle.
     """
 
     def __init__(
@@ -49,18 +46,18 @@ class Patience:
 
     def await_head(self) -> None:
         """A connection was opened, or another request began on it."""
-        self._reading.set(self._settings.head_timeout)
+        self._reading.set(self._settings.head_s)
 
     def await_body(self) -> None:
         """A head is complete."""
         self.phase = Phase.BODY
-        self._reading.set(self._settings.body_timeout)
+        self._reading.set(self._settings.body_s)
 
     def took(self, size: int) -> None:
         """So many bytes came."""
         if self.phase is Phase.BODY:
             settings = self._settings
-            self._reading.extend(size / settings.min_rate, settings.body_timeout)
+            self._reading.extend(size / settings.min_rate, settings.body_s)
 
     def end_request(self) -> None:
         """A request is complete; our answer may take its time."""
@@ -71,12 +68,12 @@ class Patience:
         """An answer is complete, its request perhaps not."""
         if self.phase is Phase.BODY:
             self.phase = Phase.ANSWERED
-            self._reading.set(LEFTOVER_S)
+            self._reading.set(self._settings.body_s)  # in all, for the rest
 
     def rest(self) -> None:
         """There is nothing to do for this client."""
         if self.phase is Phase.BETWEEN and not self._reading.armed:
-            self._reading.set(self._settings.keep_alive)
+            self._reading.set(self._settings.keep_alive_s)
 
     def refuse(self) -> None:
         """No more of what it sends is looked at."""
@@ -101,11 +98,11 @@ class Patience:
     def await_reader(self, backlog: int) -> None:
         """So many bytes were written that it has not taken."""
         self._backlog = backlog
-        self._writing.set(self._settings.answer_timeout)
+        self._writing.set(self._settings.stall_s)
 
     def is_read(self, backlog: int) -> bool:
         """Whether it took enough of the backlog in its time."""
-        return self._backlog - backlog >= self._settings.min_rate * self._settings.answer_timeout
+        return self._backlog - backlog >= self._settings.min_rate * self._settings.stall_s
 
     def end_writing(self) -> None:
         """It has taken nearly all that was written."""
