@@ -15,8 +15,8 @@ from urllib.parse import urlsplit
 ESTABLISHED = 1
 PACE_S = 1.0
 HEAD = b"GET /v1/models HTTP/1.1\r\nHost: localhost\r\nX-Slow: "
-BODY = b"POST /v1/jobs HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/png\r\nContent-Length: 999999\r\n\r\n"
-UNREAD = b"GET /openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n" * 16
+BODY = b"POST /v1/jobs HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/png\r\nContent-Length: 999\r\n\r\n"
+UNREAD = b"GET /openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n" * 8
 KINDS = {"head": (HEAD, b"x"), "body": (BODY, b"x"), "unread": (UNREAD, b"")}
 """What each kind sends at first, and then every second."""
 

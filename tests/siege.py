@@ -1,4 +1,4 @@
-"""`make siege`: an honest client's waiting times, alone and among 500 sockets that trickle or do not read.
+"""`make siege`: an honest client's waits, alone and among 500 sockets that trickle or do not read.
 
 No test of pytest's: it judges milliseconds. It ends with 1 unless the honest 99th percentile stays
 within 100 ms, every answer is right, and every besieging socket was cut off in its time.
@@ -39,7 +39,7 @@ def honest(url: str, seconds: float) -> Waits:
     end = time.monotonic() + seconds
     with httpx.Client(base_url=url, timeout=30) as kept:
         while time.monotonic() < end:
-            with httpx.Client(base_url=url, timeout=30) as fresh:
+            with httpx.Client(base_url=url, timeout=30, verify=False) as fresh:
                 waits["new connection"].append(_timed(fresh, "GET", "/v1/models", 200))
             waits["kept connection"].append(_timed(kept, "GET", "/v1/models", 200))
             waits["job of one PNG"].append(_timed(kept, "POST", "/v1/jobs", 202, data))
@@ -79,7 +79,7 @@ def main() -> None:
     good = percentile(everything, 99) <= MOST_MS and all(
         count and longest <= LIVES_S[kind] + SLACK_S
         for kind, (count, longest) in cuts.items()
-        if SECONDS > LIVES_S[kind] + SLACK_S
+        if LIVES_S[kind] + SLACK_S < SECONDS
     )
     console.print("held" if good else "[red]fallen")
     sys.exit(not good)

@@ -8,6 +8,13 @@ from typing import Any
 
 import httpx
 
+GET = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n"
+POST = b"POST /v1/jobs HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/png\r\n"
+CHUNKED = POST + b"Transfer-Encoding: chunked\r\n\r\n"
+"""Heads without and with their end."""
+
+ESTABLISHED = 1
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -32,11 +39,15 @@ class Answer:
 
 
 class Wire:
-    """A connection to a gateway from a loopback address."""
+    """A connection to a gateway from a loopback address; `window` bytes at most wait to be read."""
 
-    def __init__(self, url: str, source: str = "127.0.0.1", timeout: float = 10) -> None:
-        place = ("127.0.0.1", httpx.URL(url).port or 80)
-        self.socket = socket.create_connection(place, timeout, (source, 0))
+    def __init__(self, url: str, source: str = "127.0.0.1", window: int = 0) -> None:
+        self.socket = socket.socket()
+        if window:
+            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, window)
+        self.socket.settimeout(10)
+        self.socket.bind((source, 0))
+        self.socket.connect(("127.0.0.1", httpx.URL(url).port or 80))
         self._rest = b""
 
     def __enter__(self) -> "Wire":
@@ -77,6 +88,15 @@ class Wire:
         """Wait for the end; seconds since `start`."""
         assert self.is_closed()
         return time.monotonic() - start
+
+    @property
+    def established(self) -> bool:
+        """Whether neither side has ended it; found without reading."""
+        return self.socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0] == ESTABLISHED
+
+    def read(self, most: int) -> None:
+        """Take up to `most` bytes, which belong to the next answers."""
+        self._rest += self.socket.recv(most)
 
     def _until(self, end: bytes) -> bytes:
         while end not in self._rest:

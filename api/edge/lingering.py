@@ -7,10 +7,14 @@ it has not read: the refusal that would have told it what is wrong (RFC 9112, 9.
 import asyncio
 import contextlib
 import fcntl
+import socket
 import struct
 import termios
 from collections.abc import Callable
 from typing import Any
+
+UNSENT = 1 << 16
+"""Bytes that the kernel takes beyond what is on its way: it would take megabytes for who reads none."""
 
 
 class LingeringTransport(asyncio.Transport):
@@ -22,6 +26,8 @@ class LingeringTransport(asyncio.Transport):
         super().__init__()
         self._inner, self._lingers, self._paused = inner, lingers, paused
         self._closing = self._is_paused = False
+        with contextlib.suppress(AttributeError):  # Linux has it
+            self._set(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT)
 
     def close(self) -> None:
         """Send what was written, then no more."""
@@ -37,8 +43,9 @@ class LingeringTransport(asyncio.Transport):
         self._inner.close()
 
     def abort(self) -> None:
-        """Close at once, whatever was not sent."""
+        """Reset the connection; the kernel keeps nothing of what was not sent either."""
         self._closing = True
+        self._set(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self._inner.abort()
 
     def is_closing(self) -> bool:
@@ -79,3 +86,7 @@ class LingeringTransport(asyncio.Transport):
         self._is_paused = not on
         (self._inner.resume_reading if on else self._inner.pause_reading)()
         self._paused(self._is_paused)
+
+    def _set(self, level: int, option: int, value: int | bytes) -> None:
+        with contextlib.suppress(OSError, AttributeError):  # closed, or no socket of TCP
+            self._inner.get_extra_info("socket").setsockopt(level, option, value)

@@ -53,13 +53,15 @@ class EdgeProtocol(RefusingProtocol):
         if self.patience.phase is Phase.REFUSED or self.line.is_closing():
             return
         self._unset_keepalive_if_required()
+        before = self.patience.phase, self.cycle
         self.patience.took(len(data))
         self.tally.add_bytes(len(data))
         try:
             self.feed(data)
             self.tally.require_progress()
         except (httptools.HttpParserError, Problem) as error:
-            self._refuse(unreadable(error, data))
+            is_first = before == (Phase.BETWEEN, self.cycle)  # of the requests in `data`
+            self._refuse(unreadable(error, data if is_first else b""))
         self._rest()
 
     def eof_received(self) -> bool | None:  # type: ignore[override]
