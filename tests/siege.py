@@ -22,8 +22,9 @@ from conftest import Services, running_services
 from samples import pngs
 
 SOCKETS = int(os.environ.get("INKQUEUE_SIEGE_SOCKETS", "500"))
-SECONDS = float(os.environ.get("INKQUEUE_SIEGE_SECONDS", "60"))
+SECONDS = float(os.environ.get("INKQUEUE_SIEGE_SECONDS", "75"))
 MOST_MS = 100.0
+UNREAD = 200_000
 LIVES_S = {"head": 10.0, "body": 15.0, "unread": 60.0}
 """What the default settings grant: an answer that is not read has two times 30 s at the most."""
 
@@ -55,12 +56,23 @@ def percentile(waits: list[float], share: float) -> float:
 def besieged(services: Services, sockets: int, seconds: float) -> tuple[Waits, dict[str, list[float]]]:
     """An honest client's waits among besiegers, and by kind of these how many were cut, and how late."""
     script = Path(__file__).parent / "besiegers.py"
-    command = [sys.executable, str(script), services.url, str(sockets), str(seconds)]
+    command = [sys.executable, str(script), large(services.url), str(sockets), str(seconds + 2)]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as besiegers:
-        time.sleep(min(1.0, seconds / 4))  # until all of them stand
-        waits = honest(services.url, seconds - min(1.0, seconds / 4))
+        assert besiegers.stdout is not None
+        assert besiegers.stdout.readline() == b"standing\n"
+        waits = honest(services.url, seconds)
         out, _ = besiegers.communicate(timeout=60)
     return waits, json.loads(out)
+
+
+def large(url: str) -> str:
+    """The address of an answer that fits no buffer: an image, kept as it was sent."""
+    data, kind = pngs(1, np.random.default_rng(7))[0] + bytes(UNREAD), {"Content-Type": "image/png"}
+    with httpx.Client(base_url=url, timeout=30) as http:
+        job = http.post("/v1/jobs?keep_images=1", content=data, headers=kind).raise_for_status().json()
+        path = f"/v1/jobs/{job['id']}/items/0/image"
+        assert len(http.get(path).content) > UNREAD
+        return url + path
 
 
 def main() -> None:

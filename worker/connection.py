@@ -18,6 +18,12 @@ TIMEOUTS: dict[str, Any] = {
     "health_check_interval": 5,
 }
 
+LINKS = 64
+"""Connections of one gateway; redis-py itself refuses a 101st command at a time."""
+
+TURN_S = 15
+"""How long one waits for its turn before it is given up."""
+
 SAFE = {"appendonly": "yes", "appendfsync": "always", "maxmemory-policy": "noeviction"}
 
 
@@ -32,9 +38,15 @@ def connect(url: str) -> redis.Redis:
 
 
 def connect_async(url: str) -> redis.asyncio.Redis:
-    """A client for the gateway's event loop; it fails soon, so that callers hear 503 and not silence."""
+    """A client for the gateway's event loop; it fails soon, so that callers hear 503 and not silence.
+
+    When a thousand ask at once, they take turns, which is no reason to fail.
+    """
     retry = redis.asyncio.retry.Retry(ExponentialWithJitterBackoff(base=0.05, cap=0.2), 2)
-    return redis.asyncio.Redis.from_url(url, retry=retry, **TIMEOUTS)
+    pool = redis.asyncio.BlockingConnectionPool.from_url(
+        url, max_connections=LINKS, timeout=TURN_S, retry=retry, **TIMEOUTS
+    )
+    return redis.asyncio.Redis.from_pool(pool)
 
 
 def require_safe(client: redis.Redis, allow_unsafe: bool) -> None:
