@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 ESTABLISHED = 1
 PACE_S = 1.0
-RISE_S = 1.0
+RISE_S = 2.0
 """Seconds between two bytes; and until all sockets stand, which is told."""
 
 GET = "GET {path} HTTP/1.1\r\nHost: localhost\r\n"

@@ -56,7 +56,7 @@ def percentile(waits: list[float], share: float) -> float:
 def besieged(services: Services, sockets: int, seconds: float) -> tuple[Waits, dict[str, list[float]]]:
     """An honest client's waits among besiegers, and by kind of these how many were cut, and how late."""
     script = Path(__file__).parent / "besiegers.py"
-    command = [sys.executable, str(script), large(services.url), str(sockets), str(seconds + 2)]
+    command = [sys.executable, str(script), large(services.url), str(sockets), str(seconds + 3)]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as besiegers:
         assert besiegers.stdout is not None
         assert besiegers.stdout.readline() == b"standing\n"

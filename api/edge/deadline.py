@@ -11,6 +11,7 @@ class Deadline:
         self._loop, self._late = loop, late
         self._due: float | None = None
         self._left: float | None = None
+        self._held = False
         self._timer: asyncio.TimerHandle | None = None
 
     @property
@@ -20,7 +21,7 @@ class Deadline:
 
     def set(self, seconds: float) -> None:
         """Due in so many seconds from now, or from its release if it is held."""
-        if self._left is not None:
+        if self._held:
             self._left = seconds
             return
         self._due = self._loop.time() + seconds
@@ -41,14 +42,15 @@ class Deadline:
 
     def hold(self) -> None:
         """Stop the clock: it is not the other side that is waited for."""
+        self._held = True
         if self._due is not None:
             self._left = max(0.0, self._due - self._loop.time())
             self._due = None
 
     def release(self) -> None:
         """Let the clock go on where it was stopped."""
-        if (left := self._left) is not None:
-            self._left = None
+        self._held, left, self._left = False, self._left, None
+        if left is not None:
             self.set(left)
 
     def close(self) -> None:

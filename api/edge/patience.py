@@ -10,7 +10,7 @@ from .deadline import Deadline
 LINGER_S = 5.0
 """Time for a refusal to arrive, while what still comes is dropped."""
 
-HALF_CLOSED_S = 5.0
+HALF_CLOSED_S = 2.0
 """Time for the answer to a client that ended its side; most that do so are gone."""
 
 
