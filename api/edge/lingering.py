@@ -48,6 +48,10 @@ class LingeringTransport(asyncio.Transport):
         self._set(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self._inner.abort()
 
+    def lose(self) -> None:
+        """The connection is gone; there is nothing left to close."""
+        self._closing = True
+
     def is_closing(self) -> bool:
         """Whether nothing more can be written."""
         return self._closing or self._inner.is_closing()
@@ -88,5 +92,5 @@ class LingeringTransport(asyncio.Transport):
         self._paused(self._is_paused)
 
     def _set(self, level: int, option: int, value: int | bytes) -> None:
-        with contextlib.suppress(OSError, AttributeError):  # closed, or no socket of TCP
+        with contextlib.suppress(OSError, ValueError, AttributeError):  # closed, or not TCP
             self._inner.get_extra_info("socket").setsockopt(level, option, value)

@@ -41,6 +41,7 @@ class EdgeProtocol(RefusingProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.gate.crowd.leave(self.address)
+        self.line.lose()
         self.patience.close()
         super().connection_lost(exc)
 
