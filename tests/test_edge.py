@@ -296,7 +296,6 @@ class TestTurns:
             assert wire.is_closed()
         assert staged(services) == []
 
-
     def test_a_head_that_waits_for_its_turn_is_not_late(self, short: str, job: str) -> None:
         with Wire(short) as wire:
             first = GET.replace(b"healthz", f"v1/jobs/{job}?wait=2.5".encode()) + b"\r\n"

@@ -1,7 +1,6 @@
 """HTTP/1.1 on one connection, with the deadlines and limits that uvicorn lacks.
 
-Nobody keeps a connection by sending nothing or little, or by not reading; nobody fills memory with
-what is no content.
+Nobody keeps one by sending nothing or little, or by not reading; nobody fills memory without content.
 """
 
 import asyncio
@@ -29,9 +28,8 @@ class EdgeProtocol(RefusingProtocol):
         return type(cls.__name__, (cls,), {"gate": gate})
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        settings = self.gate.settings
-        self.patience = Patience(self.loop, settings, self._not_sent, self._not_read)
-        self.tally = Tally(settings)
+        self.patience = Patience(self.loop, self.gate.settings, self._not_sent, self._not_read)
+        self.tally = Tally(self.gate.settings)
         self.line = LingeringTransport(transport, self._lingers, self.patience.pause_reading)
         super().connection_made(self.line)
         self.address = self.client[0] if self.client else ""
@@ -45,11 +43,6 @@ class EdgeProtocol(RefusingProtocol):
         self.patience.close()
         super().connection_lost(exc)
 
-    def shutdown(self) -> None:
-        if self.line.is_closing():
-            self.line.abort()
-        super().shutdown()
-
     def data_received(self, data: bytes) -> None:
         if self.patience.phase is Phase.REFUSED or self.line.is_closing():
             return
@@ -61,8 +54,8 @@ class EdgeProtocol(RefusingProtocol):
             self.feed(data)
             self.tally.require_progress()
         except (httptools.HttpParserError, Problem) as error:
-            is_first = before == (Phase.BETWEEN, self.cycle)  # of the requests in `data`
-            self._refuse(unreadable(error, data if is_first else b""))
+            begins = before == (Phase.BETWEEN, self.cycle)  # with the request that is at fault
+            self._refuse(unreadable(error, data if begins else b""))
         self._rest()
 
     def eof_received(self) -> bool | None:  # type: ignore[override]
@@ -89,8 +82,7 @@ class EdgeProtocol(RefusingProtocol):
             super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
-        if len(self.pipeline) >= (most := self.gate.settings.max_pipelined):
-            raise Problem("too-many-pipelined", f"At most {most} requests wait for one.", limit=most)
+        self.tally.require_turn(len(self.pipeline))
         method, version = self.parser.get_method().decode("ascii"), self.parser.get_http_version()
         Head(method, self.url, version, self.headers).require_plain(self.gate.hosts)
         super().on_headers_complete()
@@ -145,7 +137,7 @@ class EdgeProtocol(RefusingProtocol):
         if self.line.is_closing():
             self.line.abort()
         elif self.patience.phase in (Phase.HEAD, Phase.BODY):
-            what = "body" if self.patience.phase is Phase.BODY else "head"
+            what = self.patience.phase.name.lower()
             self._refuse(Problem("request-timeout", f"The {what} of the request came too slowly."))
         else:
             self.line.close()
@@ -154,6 +146,6 @@ class EdgeProtocol(RefusingProtocol):
         backlog = self.line.backlog()
         if self.patience.is_read(backlog):
             self.patience.await_reader(backlog)
-            return
-        self.gate.refused.labels("unread-answer").inc()
-        self.line.abort()
+        else:
+            self.gate.refused.labels("unread-answer").inc()
+            self.line.abort()

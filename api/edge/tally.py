@@ -34,6 +34,11 @@ class Tally:
         if size > (most := self._settings.max_url_bytes):
             raise Problem("url-too-long", f"A URL has at most {most} bytes.", limit=most)
 
+    def require_turn(self, ahead: int) -> None:
+        """Whether a request is taken while so many wait on the same connection."""
+        if ahead >= (most := self._settings.max_pipelined):
+            raise Problem("too-many-pipelined", f"At most {most} requests wait for one.", limit=most)
+
     def add_field(self, name: bytes, value: bytes) -> None:
         """A field of the head or the trailer."""
         self._fields += 1
