@@ -99,10 +99,9 @@ class EdgeProtocol(RefusingProtocol):
 
     def on_response_complete(self) -> None:
         super().on_response_complete()
-        if not self.line.is_closing():
-            if self.cycle.response_complete:
-                self.patience.end_answer()
-            self._rest()
+        if self.cycle.response_complete and not self.line.is_closing():
+            self.patience.end_answer()
+        self._rest()
 
     def pause_writing(self) -> None:
         super().pause_writing()
