@@ -6,6 +6,7 @@ were cut off and the longest life of one in seconds, as JSON. URL is of somethin
 
 import asyncio
 import json
+import random
 import socket
 import sys
 import time
@@ -14,8 +15,9 @@ from urllib.parse import urlsplit
 
 ESTABLISHED = 1
 PACE_S = 1.0
-RISE_S = 2.0
-"""Seconds between two bytes; and until all sockets stand, which is told."""
+RISE_S = 3.0
+BACK_S = 5.0
+"""Seconds between two bytes, until all sockets stand (which is told), and to the next try at most."""
 
 GET = "GET {path} HTTP/1.1\r\nHost: localhost\r\n"
 POST = "POST /v1/jobs HTTP/1.1\r\nHost: a\r\nContent-Type: image/png\r\nContent-Length: 999\r\n\r\n"
@@ -48,7 +50,7 @@ async def _hold(url: str, kind: str, going: Callable[[], bool], died: Callable[[
                 await _trickle(line, url, kind, going)
             except OSError:
                 died(time.monotonic() - start)
-                await asyncio.sleep(PACE_S)
+                await asyncio.sleep(random.uniform(0, BACK_S))  # no wave, which would be a flood
 
 
 async def _trickle(line: socket.socket, url: str, kind: str, going: Callable[[], bool]) -> None:

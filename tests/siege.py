@@ -56,10 +56,11 @@ def percentile(waits: list[float], share: float) -> float:
 def besieged(services: Services, sockets: int, seconds: float) -> tuple[Waits, dict[str, list[float]]]:
     """An honest client's waits among besiegers, and by kind of these how many were cut, and how late."""
     script = Path(__file__).parent / "besiegers.py"
-    command = [sys.executable, str(script), large(services.url), str(sockets), str(seconds + 3)]
+    command = [sys.executable, str(script), large(services.url), str(sockets), str(seconds + 5)]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as besiegers:
         assert besiegers.stdout is not None
         assert besiegers.stdout.readline() == b"standing\n"
+        time.sleep(1)
         waits = honest(services.url, seconds)
         out, _ = besiegers.communicate(timeout=60)
     return waits, json.loads(out)
