@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 .DEFAULT_GOAL := help
 
-.PHONY: help demo test run check format bench compose-proof events-proof webhook-proof scale-proof screenshot
+.PHONY: help demo test run check format bench siege compose-proof events-proof webhook-proof scale-proof screenshot
 
 help:            ## this list
 	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed 's/:.*##/ -/'
@@ -38,6 +38,9 @@ format: $(INSTALLED) ## let ruff format and sort
 
 bench: $(INSTALLED)  ## measure on a quiet machine: the README's figures
 	$(BIN)/python tests/bench.py
+
+siege: $(INSTALLED)  ## an honest client among 500 sockets that trickle or do not read
+	$(BIN)/python tests/siege.py
 
 compose-proof: $(INSTALLED)  ## 10,000 images through three containers, one of them killed
 	$(BIN)/python tests/compose_proof.py

@@ -8,6 +8,8 @@ from worker import logs
 
 from .app import create_app
 from .auth import BadKeys, UnsafeAddress
+from .edge.descriptors import room_for
+from .edge.gate import BadEdge, Gate
 from .server import serve
 from .settings import GatewaySettings
 from .telemetry.access import Access
@@ -23,9 +25,11 @@ def main() -> None:
     logging.getLogger("uvicorn.access").addFilter(Access())
     try:
         app = create_app(settings)
-    except (BadKeys, UnsafeAddress) as error:
+        most = room_for(settings.max_connections)
+        gate = Gate.of(settings, most, bool(app.state.keyring), app.state.metrics.refused)
+    except (BadKeys, BadEdge, UnsafeAddress) as error:
         raise SystemExit(f"gateway: {error}") from error
-    serve(app, settings)
+    serve(app, settings, gate)
 
 
 def give_memory_back() -> None:

@@ -80,9 +80,10 @@ def is_loopback(host: str) -> bool:
 
 
 def authenticate(request: Request) -> str:
-    """The caller's owner. Raises the problem `unauthorized`."""
+    """The caller's owner. Raises the problems `unauthorized` and `cross-site`."""
     keyring: Keyring = request.app.state.keyring
     if not keyring:
+        require_same_site(request)
         return ANONYMOUS
     scheme, _, key = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer":
@@ -93,3 +94,22 @@ def authenticate(request: Request) -> str:
         problem.headers = {"WWW-Authenticate": "Bearer"}
         raise problem
     return owner
+
+
+def require_same_site(request: Request) -> None:
+    """Raise the problem `cross-site` where a page of another site makes a browser change something here.
+
+    Browsers send such requests without asking (CSRF), and say so: in Sec-Fetch-Site, older ones in
+    Origin. Where there are keys a stranger's page has none to send.
+    """
+    if request.method in ("GET", "HEAD", "OPTIONS"):
+        return
+    headers = request.headers
+    origin, own = headers.get("origin"), headers.get("host", "")
+    site = headers.get("sec-fetch-site") or (
+        "none" if origin in (None, f"http://{own}", f"https://{own}") else "cross-site"
+    )
+    if site not in ("same-origin", "none"):
+        raise Problem(
+            "cross-site", "A page of another site asked for this; with API keys it could be let in."
+        )

@@ -24,8 +24,42 @@ class GatewaySettings(QueueSettings):
         bool, Field(description="serve without keys on other addresses than loopback")
     ] = False
 
+    allowed_hosts: Annotated[
+        str,
+        Field(
+            description="names the gateway answers to beside local ones; *.example.org, or * for any;"
+            " by default any, but on loopback without keys local ones only"
+        ),
+    ] = ""
+    trusted_proxies: Annotated[
+        str, Field(description="addresses and networks that may have any number of connections")
+    ] = ""
+    max_connections: Annotated[int, Field(ge=1, description="open connections in all")] = 4096
+    max_connections_per_address: Annotated[
+        int, Field(ge=1, description="those of one IPv4 address or IPv6 /64")
+    ] = 1500
+    max_pipelined: Annotated[int, Field(ge=1, description="requests waiting on one connection")] = 16
+    max_headers: Annotated[int, Field(ge=1, description="header fields of a request")] = 64
+    max_header_bytes: int = 32_768
+    max_url_bytes: int = 32_768
+    head_s: Annotated[
+        float, Field(gt=0, description="seconds for a request's head, from its first byte")
+    ] = 10.0
+    body_s: Annotated[
+        float, Field(gt=0, description="seconds without, or with next to no, bytes of a body")
+    ] = 15.0
+    stall_s: Annotated[
+        float, Field(gt=0, description="seconds in which an answer is not read, or hardly")
+    ] = 30.0
+    min_rate: Annotated[
+        float, Field(gt=0, description="bytes a second that keep a body or an answer going")
+    ] = 500.0
+    keep_alive_s: Annotated[float, Field(gt=0, description="seconds between requests")] = 20.0
+
     max_body_bytes: int = 1024 * MIB
-    max_json_bytes: int = 64 * MIB
+    max_json_bytes: Annotated[int, Field(description="JSON is held whole, several times over")] = (
+        16 * MIB
+    )
     max_unpacked_bytes: int = 2048 * MIB
     max_ratio: Annotated[int, Field(description="unpacked to packed bytes of an archive")] = 200
     max_image_bytes: int = 16 * MIB
@@ -54,7 +88,4 @@ class GatewaySettings(QueueSettings):
     max_wait: float = 60.0
 
     ping_s: Annotated[float, Field(gt=0, description="an idle event stream says it is there")] = 15.0
-    stall_s: Annotated[
-        float, Field(gt=0, description="a reader that takes nothing for so long is cut off")
-    ] = 30.0
     max_streams: Annotated[int, Field(description="open event streams of one caller")] = 1000

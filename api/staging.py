@@ -1,7 +1,7 @@
 """Images on their way in: cut into chunks and written to Redis, but of no job yet."""
 
 import secrets
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -35,15 +35,23 @@ class Staged:
 
 @asynccontextmanager
 async def staged(
-    entrance: Entrance, parts: Iterable[Part], settings: GatewaySettings
+    entrance: Entrance,
+    parts: Iterable[Part],
+    settings: GatewaySettings,
+    forget: Callable[[], None] = lambda: None,
 ) -> AsyncIterator[Staged]:
-    """Images cut and stored; taken back on exit unless they became a job."""
+    """Images cut and stored; taken back on exit unless they became a job.
+
+    `forget` is called when what was looked at so far is needed no more.
+    """
     images = Staged(secrets.token_hex(16), Cutter(settings))
     chunks, first = images.cutter.cut(parts), 0
     try:
         while group := await run_sync(_take, chunks):
             await entrance.stage(images.token, first, group)
             first += len(group)
+            group.clear()  # before the next is made
+            forget()
         yield images
     finally:
         if not images.taken:

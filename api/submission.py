@@ -72,7 +72,7 @@ class Submitter:
             with Spool() as spool:
                 intake = await read_request(request, spool, self._settings)
                 parameters = parse_parameters(*query, *intake.options)
-                async with staged(self._entrance, intake.parts, self._settings) as images:
+                async with staged(self._entrance, intake.parts, self._settings, spool.forget) as images:
                     require_count(images.cutter.images, single)
                     self._require_possible(parameters)
                     job = self._describe(parameters, owner, job_id or new_id(), key, images, single)

@@ -21,7 +21,7 @@ import redis
 from rich.console import Console
 from rich.table import Table
 
-from api.server import allow_many_connections
+from api.edge.descriptors import room_for
 from worker import keys
 
 from conftest import Services, running_services
@@ -49,7 +49,7 @@ class Watch:
 
 def main() -> None:
     """Start, submit, follow, kill, judge."""
-    allow_many_connections()
+    room_for(2 * STREAMS)
     settings = {"CHUNK_IMAGES": CHUNK_IMAGES, "MODELS": MODEL, "MAX_STREAMS": STREAMS}
     environment = {f"INKQUEUE_{name}": str(value) for name, value in settings.items()}
     with tempfile.TemporaryDirectory() as folder, running_services(Path(folder), **environment) as own:

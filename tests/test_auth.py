@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import httpx
+import numpy as np
 import pytest
 
 from api.auth import BadKeys, Keyring, UnsafeAddress, digest, new_key, require_safe_address
@@ -34,6 +35,41 @@ def guarded(tmp_path_factory: pytest.TempPathFactory, keys: tuple[str, str, str]
 def client(services: Services, key: str | None) -> httpx.Client:
     headers = {"Authorization": f"Bearer {key}"} if key else {}
     return httpx.Client(base_url=services.url, headers=headers)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
+        {"Origin": "https://elsewhere.example"},
+        {"Origin": "null"},
+    ],
+)
+def test_without_keys_another_sites_page_changes_nothing(
+    http: httpx.Client, headers: dict[str, str]
+) -> None:
+    before = http.get("/v1/webhooks").json()
+    for method, path in (
+        ("POST", "/v1/webhooks"),
+        ("POST", "/v1/jobs"),
+        ("PUT", "/v1/jobs/a"),
+        ("POST", "/v1/webhooks/callback/secret"),
+        ("DELETE", "/v1/jobs/a"),
+    ):
+        answer = http.request(method, path, headers=headers, content=b'{"url": "https://a.example/"}')
+        assert answer.status_code == 403, (method, path)
+        assert answer.json()["type"] == "/problems/cross-site"
+    assert http.get("/v1/webhooks", headers=headers).json() == before
+
+
+@pytest.mark.parametrize("site", ["same-origin", "none", None])
+def test_without_keys_its_own_page_and_programs_are_let_in(
+    http: httpx.Client, rng: np.random.Generator, site: str | None
+) -> None:
+    headers = {"Sec-Fetch-Site": site} if site else {"Origin": str(http.base_url).rstrip("/")}
+    answer = http.post("/v1/jobs", headers=PNG | headers, content=pngs(1, rng)[0])
+    assert answer.status_code == 202
 
 
 @pytest.mark.parametrize("key", [None, "", "ink_", "nonsense", "ink_12345678_" + "x" * 43, "é" * 9])

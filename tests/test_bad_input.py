@@ -359,12 +359,6 @@ class TestAddresses:
         expect(answer, "method-not-allowed")
         assert {each.strip() for each in answer.headers["allow"].split(",")} == allowed
 
-    @pytest.mark.parametrize("host", [b"[", b"a/../b@c", b"\xff", b"x" * 5000, b"a:99999999"])
-    def test_an_odd_host_changes_nothing(self, services: Services, host: bytes) -> None:
-        status, body = speak(services.url, b"GET /v1/nope HTTP/1.1\r\nHost: " + host + b"\r\n\r\n")
-        assert status == 404
-        assert json.loads(body)["instance"] == "/v1/nope"
-
 
 def speak(url: str, request: bytes) -> tuple[int, bytes]:
     """The status and the body that a request gets which no library would send."""

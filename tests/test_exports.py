@@ -7,9 +7,11 @@ from zipfile import ZipFile
 import httpx
 import numpy as np
 import pytest
+import redis
 from typer.testing import CliRunner
 
-from api.exports.exporting import folder_of
+from api.exports.exporting import Export, folder_of
+from api.problems import Problem
 from model.card import read_cards
 from model.images import decode
 from model.normalization import read_glyph
@@ -18,7 +20,10 @@ from training.cli import app
 from training.sets.readers import read
 from training.sets.readers.folders import label_of
 from training.sets.readers.meaning import Meaning, class_of
+from worker.jobs import Job
+from worker.store import Store
 
+from ledgers import in_store, submit
 from samples import glyphs, npy_of, zip_of
 
 ZIP = {"Content-Type": "application/zip", "Prefer": "wait=60"}
@@ -91,6 +96,23 @@ def test_uploads_come_back_as_they_were_sorted_by_label(
     label = http.get(f"/v1/jobs/{job}/items/0").json()["label"]
     assert names == [f"{label}/000000-7.png", "unread/000001-a_b.bin"]
     assert [(tmp_path / name).read_bytes() for name in names] == list(files.values())
+
+
+def test_an_export_of_a_job_that_goes_meanwhile_breaks_off(
+    redis_url: str, clean_redis: redis.Redis
+) -> None:
+    submit(redis_url, "a", (2, 2), keep=True)
+
+    async def work(store: Store) -> None:
+        job = await store.job("anonymous/a")
+        assert isinstance(job, Job)
+        files = Export(job, None, checked=False, glyphs=False, max_pixels=784).files(store, 0, 4)
+        assert [path for path, _ in await anext(files)] == ["unread/000000-0.png", "unread/000001-1.png"]
+        clean_redis.flushall()
+        with pytest.raises(Problem, match="No job of yours"):
+            await anext(files)
+
+    in_store(redis_url, work)
 
 
 def test_arrays_and_parts_of_a_job_are_exported_too(

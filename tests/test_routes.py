@@ -174,6 +174,10 @@ class TestReading:
         assert failed["error"]["type"] == "undecodable-image"
         assert page["next_cursor"] is None
 
+    def test_no_image_lies_beyond_what_json_holds(self, http: httpx.Client, mixed_job: str) -> None:
+        answer = http.get(f"/v1/jobs/{mixed_job}/results?cursor={10**30}")
+        assert answer.status_code == 422
+
     def test_only_uncertain_leaves_the_sure_ones_out(self, http: httpx.Client, mixed_job: str) -> None:
         every = http.get(f"/v1/jobs/{mixed_job}/results").json()["data"]
         unsure = http.get(f"/v1/jobs/{mixed_job}/results?only=uncertain").json()["data"]

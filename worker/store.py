@@ -5,7 +5,7 @@ import struct
 from bisect import bisect_right
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, cast
 
 import redis.asyncio
 
@@ -67,19 +67,29 @@ class Store:
         """Up to `count` images of a job from index `first` on, read or not."""
         starts = await self.starts(job.name)
         last = min(first + count, job.counts.total)
-        wanted = [c for c in range(len(starts) - 1) if starts[c] < last and starts[c + 1] > first]
-        if not wanted:
+        if first >= last:
             return []
+        chunks = range(_chunk_of(starts, first), _chunk_of(starts, last - 1) + 1)
+        items = await self._read(job.name, [(c, starts[c], starts[c + 1]) for c in chunks])
+        return [item for item in items if first <= item.index < last]
+
+    async def chunk(self, name: str, chunk: int) -> list[Item]:
+        """The images of a chunk, read or not; none if the job was deleted since."""
+        bounds: Any = await self._client.getrange(keys.starts(name), 4 * chunk, 4 * chunk + 7)
+        return await self._read(name, [(chunk, *struct.unpack("<2I", bounds))]) if bounds else []
+
+    async def _read(self, name: str, chunks: Sequence[tuple[int, int, int]]) -> list[Item]:
+        """The images of consecutive chunks, each given with its first index and that after its last."""
+        indices = range(chunks[0][1], chunks[-1][2])
         async with self._client.pipeline(transaction=False) as pipe:
-            pipe.hmget(keys.results(job.name), [str(chunk) for chunk in wanted])
-            pipe.mget([keys.chunk_names(job.name, chunk) for chunk in wanted])
-            pipe.hmget(keys.corrections(job.name), [str(index) for index in range(first, last)])
+            pipe.hmget(keys.results(name), [str(chunk) for chunk, _, _ in chunks])
+            pipe.mget([keys.chunk_names(name, chunk) for chunk, _, _ in chunks])
+            pipe.hmget(keys.corrections(name), [str(index) for index in indices])
             packed, named, labels = await pipe.execute()
         items: list[Item] = []
-        for chunk, result, names in zip(wanted, packed, named, strict=True):
-            items += _items(starts[chunk], starts[chunk + 1], result, names)
-        shown = [item for item in items if first <= item.index < last]
-        return _corrected(shown, labels)
+        for (_, first, after), results, names in zip(chunks, packed, named, strict=True):
+            items += _items(first, after, results, names)
+        return _corrected(items, labels)
 
     async def corrected(self, name: str) -> int:
         """How many of a job's images a person has labelled."""
@@ -93,34 +103,25 @@ class Store:
         starts = await self.starts(name)
         args = [name]
         for index, label in labels.items():
-            args += [str(index), str(bisect_right(starts, index) - 1), label or ""]
+            args += [str(index), str(_chunk_of(starts, index)), label or ""]
         answer: bytes = await self._scripts["correct"](args=args)
         return answer.decode()
-
-    async def chunk(self, name: str, chunk: int) -> list[Item]:
-        """The images of a chunk that was committed; none if the job was deleted since."""
-        bounds: Any = await self._client.getrange(keys.starts(name), 4 * chunk, 4 * chunk + 7)
-        if not bounds:
-            return []
-        first, after = struct.unpack("<2I", bounds)
-        async with self._client.pipeline(transaction=False) as pipe:
-            pipe.hget(keys.results(name), str(chunk))
-            pipe.get(keys.chunk_names(name, chunk))
-            pipe.hmget(keys.corrections(name), [str(index) for index in range(first, after)])
-            packed, named, labels = await pipe.execute()
-        return _corrected(_items(first, after, packed, named), labels) if packed else []
 
     async def payload(self, name: str, index: int) -> tuple[bytes | None, int]:
         """The packed chunk that holds image `index` (None: no longer kept), and its place there."""
         starts = await self.starts(name)
-        chunk = next(c for c in range(len(starts) - 1) if starts[c + 1] > index)
+        chunk = _chunk_of(starts, index)
+        return await self.packed(name, chunk), index - starts[chunk]
+
+    async def packed(self, name: str, chunk: int) -> bytes | None:
+        """The packed images of a chunk; None: no longer kept."""
         packed: Any = await self._client.get(keys.chunk_input(name, chunk))
-        return packed, index - starts[chunk]
+        return cast("bytes | None", packed)
 
     async def kept(self, name: str) -> AsyncIterator[tuple[int, bytes]]:
         """Every packed chunk that is still kept, each with the index of its first image."""
         for chunk, first in enumerate((await self.starts(name))[:-1]):
-            packed: Any = await self._client.get(keys.chunk_input(name, chunk))
+            packed = await self.packed(name, chunk)
             if packed is not None:
                 yield first, packed
 
@@ -133,6 +134,11 @@ class Store:
         """Forget a finished job: 'deleted', 'missing', or the state that forbids it."""
         answer: bytes = await self._scripts["delete"](args=[name])
         return answer.decode()
+
+
+def _chunk_of(starts: Sequence[int], index: int) -> int:
+    """The chunk that holds image `index`."""
+    return bisect_right(starts, index) - 1
 
 
 def _corrected(items: Sequence[Item], labels: Sequence[bytes | None]) -> list[Item]:

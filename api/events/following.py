@@ -61,7 +61,7 @@ class Following:
         async def ask() -> bytes | None:
             async with self._turns:
                 items = await self._store.chunk(job.name, chunk)
-            if not items:
+            if not items or items[0].result is None:
                 return None
             return announcements.result(event_id, [item_out(job, item) for item in items])
 

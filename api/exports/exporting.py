@@ -14,6 +14,7 @@ from worker.jobs import Job
 from worker.results import Answer
 from worker.store import Item, Store
 
+from ..dependencies import require_job
 from ..problems import Problem
 from ..retrying import image_at
 from .archive import File
@@ -35,14 +36,20 @@ class Export:
     max_pixels: int
 
     async def files(self, store: Store, first: int, after: int) -> AsyncIterator[list[File]]:
-        """The files of images `first` to `after`: a chunk at a time is in memory."""
-        for start, end in pairwise(await store.starts(self.job.name)):
-            begin, count = max(start, first), min(end, after) - max(start, first)
-            items = await store.items(self.job, begin, count) if count > 0 else []
-            if wanted := [item for item in items if self._wants(item)]:
-                payload, _ = await store.payload(self.job.name, start)
-                if payload is not None:
-                    yield await run_sync(self._cut, unpack(payload), start, wanted)
+        """The files of images `first` to `after`: a chunk at a time is in memory.
+
+        Raises `not-found` or `job-expired` where the job goes meanwhile: no part passes for the whole.
+        """
+        name = self.job.name
+        for chunk, (start, end) in enumerate(pairwise(await store.starts(name))):
+            if end <= first or start >= after:
+                continue
+            items = [each for each in await store.chunk(name, chunk) if first <= each.index < after]
+            packed = await store.packed(name, chunk)
+            if packed is None:
+                require_job(await store.job(name))
+            elif wanted := [item for item in items if self._wants(item)]:
+                yield await run_sync(self._cut, unpack(packed), start, wanted)
 
     def _wants(self, item: Item) -> bool:
         if self.checked:

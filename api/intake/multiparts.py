@@ -11,6 +11,7 @@ from typing import Any
 from python_multipart.multipart import parse_options_header
 
 from ..problems import Problem
+from .spool import forget
 
 MOST_FIELDS = 100
 MOST_TEXT = 1 << 16
@@ -72,6 +73,7 @@ def _find(buffer: Any, what: bytes, start: int) -> int:
         found: int = buffer.find(what, at, at + _WINDOW + len(what) - 1)
         if found >= 0:
             return found
+        forget(buffer)
     return -1
 
 

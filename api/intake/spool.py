@@ -4,34 +4,55 @@ import mmap
 import tempfile
 from collections.abc import AsyncGenerator, AsyncIterator
 from types import TracebackType
-from typing import IO, Self
+from typing import IO, ClassVar, Self
 
 from ..problems import Problem
 
 IN_MEMORY = 1 << 20
+ALL_IN_MEMORY = 16 << 20
+"""Bytes of one upload that are held in memory, and of all that are under way."""
 
 
 class Spool:
     """Bytes that are written once and then looked at without copying. Deleted on exit."""
 
+    held: ClassVar[int] = 0
+
     def __init__(self) -> None:
         self._memory = bytearray()
         self._file: IO[bytes] | None = None
+        self._map: mmap.mmap | None = None
 
     def write(self, data: bytes) -> None:
         """Add `data`."""
-        if self._file is None and len(self._memory) + len(data) > IN_MEMORY:
+        if self._file is None and not self._fits(len(data)):
             self._file = tempfile.TemporaryFile()  # noqa: SIM115, closed on exit
             self._file.write(self._memory)
-            self._memory.clear()
+            self._let_go()
         if self._file is None:
             self._memory += data
+            Spool.held += len(data)
         else:
             self._file.write(data)
 
     def view(self) -> memoryview:
         """Everything written."""
-        return memoryview(self._memory) if self._file is None else map_file(self._file)
+        if self._file is None:
+            return memoryview(self._memory)
+        self._file.flush()
+        self._map = mmap.mmap(self._file.fileno(), 0, access=mmap.ACCESS_READ)
+        return memoryview(self._map)
+
+    def forget(self) -> None:
+        """Let the pages go that were looked at; what is looked at again is read again."""
+        forget(self._map)
+
+    def _fits(self, size: int) -> bool:
+        return len(self._memory) + size <= IN_MEMORY and Spool.held + size <= ALL_IN_MEMORY
+
+    def _let_go(self) -> None:
+        Spool.held -= len(self._memory)
+        self._memory = bytearray()
 
     def __enter__(self) -> Self:
         return self
@@ -42,17 +63,16 @@ class Spool:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        self._let_go()
+        self._map = None  # it ends with its last view
         if self._file is not None:
             self._file.close()
 
 
-def map_file(file: IO[bytes]) -> memoryview:
-    """The bytes of a file that is not empty, paged in as they are looked at.
-
-    The map outlives the file and ends with its last view.
-    """
-    file.flush()
-    return memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+def forget(buffer: object) -> None:
+    """Let go of the pages that were looked at, if `buffer` is a map of a file."""
+    if isinstance(buffer, mmap.mmap):
+        buffer.madvise(mmap.MADV_DONTNEED)
 
 
 async def limited(

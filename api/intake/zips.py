@@ -15,6 +15,7 @@ from ..settings import MIB, GatewaySettings
 from .directories import EMPTY as EMPTY
 from .directories import Entry, read_at, read_entries
 from .names import safe_name
+from .spool import forget
 
 MAGIC = b"PK\x03\x04"
 STORED, DEFLATED = 0, 8
@@ -29,7 +30,10 @@ def read_zip(view: memoryview, settings: GatewaySettings) -> Iterator[tuple[str,
     """(name, bytes) of every file in the archive. Raises problems for damage, tricks and bombs."""
     _survey(view, settings)
     for entry in _files(view, settings):
-        yield safe_name(entry.name), _unpack(view, entry)
+        data = _unpack(view, entry)
+        if entry.packed > MIB:
+            forget(view.obj)
+        yield safe_name(entry.name), data
 
 
 def _survey(view: memoryview, settings: GatewaySettings) -> None:

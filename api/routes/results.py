@@ -23,6 +23,8 @@ from ..schemas import ItemPage, item_out
 router = APIRouter(prefix="/v1/jobs/{job_id}", tags=["results"], responses=PROBLEMS)
 
 PAGE = 1000
+LAST = (1 << 32) - 1
+"""No image has an index beyond; larger numbers would not be JSON that everybody reads."""
 FORMATS = {"json": "application/json", "ndjson": "application/x-ndjson", "csv": "text/csv"}
 
 Only = Literal["failed", "uncertain"]
@@ -37,7 +39,7 @@ async def read_results(
     request: Request,
     job: JobDep,
     store: StoreDep,
-    cursor: Annotated[int, Query(ge=0, description="from this image on")] = 0,
+    cursor: Annotated[int, Query(ge=0, le=LAST, description="from this image on")] = 0,
     limit: Annotated[int | None, Query(ge=1, le=PAGE)] = None,
     only: Only | None = None,
     format: Literal["json", "ndjson", "csv"] | None = None,

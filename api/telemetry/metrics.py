@@ -71,6 +71,12 @@ class Metrics:
             ["route"],
             registry=self._registry,
         )
+        self.refused = Counter(
+            "inkqueue_refused_connections",
+            "Connections and requests ended at the edge.",
+            ["problem"],
+            registry=self._registry,
+        )
         self.streams = Gauge(
             "inkqueue_event_streams", "Event streams that are open.", registry=self._registry
         )

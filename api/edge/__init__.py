@@ -1,0 +1,1 @@
+"""Where sockets become requests: deadlines, caps and the Host guard, in front of every route."""

@@ -1,0 +1,43 @@
+"""What the connections of one gateway share: limits, names, the crowd, a count of refusals."""
+
+from dataclasses import dataclass
+from typing import Self
+
+from prometheus_client import Counter
+
+from ..auth import is_loopback
+from ..settings import GatewaySettings
+from .crowd import Crowd, read_networks
+from .hosts import Hosts
+
+
+class BadEdge(ValueError):
+    """A setting of the edge cannot be read; the text says which."""
+
+
+@dataclass(frozen=True)
+class Gate:
+    """Every connection passes it."""
+
+    settings: GatewaySettings
+    hosts: Hosts
+    crowd: Crowd
+    refused: Counter
+
+    @classmethod
+    def of(cls, settings: GatewaySettings, most: int, keyed: bool, refused: Counter) -> Self:
+        """The gate for at most `most` connections, `keyed` if callers need keys. Raises BadEdge."""
+        try:
+            proxies = read_networks(settings.trusted_proxies)
+        except ValueError as error:
+            raise BadEdge(f"INKQUEUE_TRUSTED_PROXIES: {error}") from error
+        crowd = Crowd(most, settings.max_connections_per_address, proxies)
+        return cls(settings, Hosts(_names(settings, keyed)), crowd, refused)
+
+
+def _names(settings: GatewaySettings, keyed: bool) -> list[str]:
+    """The names to answer to. A page that rebinds its name to this address has no key to show."""
+    address = settings.published or settings.host
+    if names := settings.allowed_hosts.replace(",", " ").split():
+        return names
+    return ["*"] if keyed or not is_loopback(address) else [address]

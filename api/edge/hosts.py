@@ -1,0 +1,44 @@
+"""The Host guard: to which names a gateway answers.
+
+A web page whose name is made to point at 127.0.0.1 is, to the browser, of one origin with a gateway
+there (DNS rebinding); all that tells them apart is the Host field. Without keys it must be looked at.
+"""
+
+import ipaddress
+import re
+from collections.abc import Iterable
+
+AUTHORITY = re.compile(r"([A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?")
+"""RFC 3986, 3.2.2, less user names and what no resolver takes."""
+
+
+class Hosts:
+    """Names, `*.example.org` for all below one, `*` for all there are; and always what is local.
+
+    Local are addresses as such, `localhost` and names without a dot: no stranger owns these.
+    """
+
+    def __init__(self, names: Iterable[str]) -> None:
+        lower = {name.lower() for name in names}
+        self._any = "*" in lower
+        self._names = frozenset(name for name in lower if not name.startswith("*"))
+        self._ends = tuple(name[1:] for name in lower if name.startswith("*."))
+
+    def allows(self, authority: str) -> bool | None:
+        """Whether to answer to a Host field; None if it is not one."""
+        match = AUTHORITY.fullmatch(authority)
+        if match is None:
+            return None
+        name = match[1].lower().removesuffix(".")
+        return self._any or name in self._names or name.endswith(self._ends) or is_local(name)
+
+
+def is_local(name: str) -> bool:
+    """Whether a name cannot be pointed elsewhere by whoever owns a domain."""
+    if "." not in name or name.endswith(".localhost"):
+        return True
+    try:
+        ipaddress.ip_address(name.strip("[]"))
+    except ValueError:
+        return False
+    return True

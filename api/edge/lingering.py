@@ -1,0 +1,96 @@
+"""A transport that closes so that its last answer arrives.
+
+A socket that is closed while the client still sends resets the connection, and the client loses what
+it has not read: the refusal that would have told it what is wrong (RFC 9112, 9.6).
+"""
+
+import asyncio
+import contextlib
+import fcntl
+import socket
+import struct
+import termios
+from collections.abc import Callable
+from typing import Any
+
+UNSENT = 1 << 16
+"""Bytes that the kernel takes beyond what is on its way: it would take megabytes for who reads none."""
+
+
+class LingeringTransport(asyncio.Transport):
+    """`inner`; closing it ends only our side while `lingers()`, and what then comes is for nobody."""
+
+    def __init__(
+        self, inner: asyncio.Transport, lingers: Callable[[], bool], paused: Callable[[bool], None]
+    ) -> None:
+        super().__init__()
+        self._inner, self._lingers, self._paused = inner, lingers, paused
+        self._closing = self._is_paused = False
+        with contextlib.suppress(AttributeError):  # Linux has it
+            self._set(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT)
+
+    def close(self) -> None:
+        """Send what was written, then no more."""
+        if self._closing:
+            return
+        lingers = self._lingers()
+        self.resume_reading()
+        self._closing = True
+        with contextlib.suppress(OSError, RuntimeError):  # the other side was faster
+            if lingers and not self._inner.is_closing():
+                self._inner.write_eof()
+                return
+        self._inner.close()
+
+    def abort(self) -> None:
+        """Reset the connection; the kernel keeps nothing of what was not sent either."""
+        self._closing = True
+        self._set(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self._inner.abort()
+
+    def lose(self) -> None:
+        """The connection is gone; there is nothing left to close."""
+        self._closing = True
+
+    def is_closing(self) -> bool:
+        """Whether nothing more can be written."""
+        return self._closing or self._inner.is_closing()
+
+    def write(self, data: Any) -> None:
+        """Send `data` soon."""
+        if not self._closing:
+            self._inner.write(data)
+
+    def pause_reading(self) -> None:
+        """Leave what comes to the kernel."""
+        self._read(False)
+
+    def resume_reading(self) -> None:
+        """Take what comes again."""
+        self._read(True)
+
+    def get_extra_info(self, name: str, default: Any = None) -> Any:
+        """What is known of the connection."""
+        return self._inner.get_extra_info(name, default)
+
+    def get_write_buffer_size(self) -> int:
+        """Bytes that the kernel has not taken yet."""
+        return self._inner.get_write_buffer_size()
+
+    def backlog(self) -> int:
+        """Bytes that were written and that the other side's kernel has not confirmed."""
+        unsent = bytearray(4)
+        with contextlib.suppress(OSError, ValueError):  # closed, or not a kernel that tells
+            fcntl.ioctl(self._inner.get_extra_info("socket").fileno(), termios.TIOCOUTQ, unsent)
+        return int(struct.unpack("i", unsent)[0]) + self._inner.get_write_buffer_size()
+
+    def _read(self, on: bool) -> None:
+        if self._is_paused is not on or self.is_closing():
+            return
+        self._is_paused = not on
+        (self._inner.resume_reading if on else self._inner.pause_reading)()
+        self._paused(self._is_paused)
+
+    def _set(self, level: int, option: int, value: int | bytes) -> None:
+        with contextlib.suppress(OSError, ValueError, AttributeError):  # closed, or not TCP
+            self._inner.get_extra_info("socket").setsockopt(level, option, value)

@@ -1,0 +1,150 @@
+"""HTTP/1.1 on one connection, with the deadlines and limits that uvicorn lacks.
+
+Nobody keeps one by sending nothing or little, or by not reading; nobody fills memory without content.
+"""
+
+import asyncio
+from typing import ClassVar
+
+import httptools
+
+from ..problems import Problem
+from .gate import Gate
+from .heads import Head, unreadable
+from .lingering import LingeringTransport
+from .patience import Patience, Phase
+from .refusing import RefusingProtocol
+from .tally import Tally
+
+
+class EdgeProtocol(RefusingProtocol):
+    """One connection. `through` makes the class that uvicorn takes."""
+
+    gate: ClassVar[Gate]
+
+    @classmethod
+    def through(cls, gate: Gate) -> "type[EdgeProtocol]":
+        """The protocol of the connections that come through `gate`."""
+        return type(cls.__name__, (cls,), {"gate": gate})
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        self.patience = Patience(self.loop, self.gate.settings, self._not_sent, self._not_read)
+        self.tally = Tally(self.gate.settings)
+        self.line = LingeringTransport(transport, self._lingers, self.patience.pause_reading)
+        super().connection_made(self.line)
+        self.address = self.client[0] if self.client else ""
+        self.patience.await_head()
+        if problem := self.gate.crowd.enter(self.address):
+            self._refuse(problem)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.gate.crowd.leave(self.address)
+        self.line.lose()
+        self.patience.close()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        if self.patience.phase is Phase.REFUSED or self.line.is_closing():
+            return
+        self._unset_keepalive_if_required()
+        before = self.patience.phase, self.cycle
+        self.patience.took(len(data))
+        self.tally.add_bytes(len(data))
+        try:
+            self.feed(data)
+            self.tally.require_progress()
+        except (httptools.HttpParserError, Problem) as error:
+            begins = before == (Phase.BETWEEN, self.cycle)  # with the request that is at fault
+            self._refuse(unreadable(error, data if begins else b""))
+        self._rest()
+
+    def eof_received(self) -> bool | None:  # type: ignore[override]
+        if self.patience.phase is not Phase.BETWEEN or not self.busy or self.line.is_closing():
+            return None
+        self.cycle.keep_alive = False
+        self.patience.half_close()
+        return True
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        if self.cycle is not None:  # the first has its time from the connection's opening
+            self.patience.await_head()
+        self.patience.phase = Phase.HEAD
+        self.tally.begin()
+
+    def on_url(self, url: bytes) -> None:
+        super().on_url(url)
+        self.tally.require_url(len(self.url))
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self.tally.add_field(name, value)
+        if self.patience.phase is Phase.HEAD:  # a trailer must not pass for a field of the head
+            super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        self.tally.require_turn(len(self.pipeline))
+        method, version = self.parser.get_method().decode("ascii"), self.parser.get_http_version()
+        Head(method, self.url, version, self.headers).require_plain(self.gate.hosts)
+        super().on_headers_complete()
+        self.patience.await_body()
+
+    def on_body(self, body: bytes) -> None:
+        self.tally.add_content()
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        super().on_message_complete()
+        self.tally.begin()
+        self.patience.end_request()
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        if self.cycle.response_complete and not self.line.is_closing():
+            self.patience.end_answer()
+        self._rest()
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self.patience.await_reader(self.line.backlog())
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        if not self.line.is_closing():
+            self.patience.end_writing()
+
+    def _rest(self) -> None:
+        if not (self.busy or self.pipeline or self.line.is_closing()):
+            self.patience.rest()
+
+    def _refuse(self, problem: Problem) -> None:
+        self.gate.refused.labels(problem.slug).inc()
+        has_body = self.patience.phase in (Phase.BODY, Phase.ANSWERED)
+        self.patience.refuse()
+        self.refuse(problem, self.cycle if has_body else None)
+
+    def _lingers(self) -> bool:
+        """Called as the connection is about to be closed: whether more may be under way to us."""
+        if self.line.get_write_buffer_size():
+            self.patience.await_reader(self.line.backlog())
+        if self.patience.phase is Phase.BETWEEN or not self.gate.crowd.roomy:
+            self.patience.end_request()
+            return False
+        self.patience.linger()
+        return True
+
+    def _not_sent(self) -> None:
+        if self.line.is_closing():
+            self.line.abort()
+        elif self.patience.phase in (Phase.HEAD, Phase.BODY):
+            what = self.patience.phase.name.lower()
+            self._refuse(Problem("request-timeout", f"The {what} of the request came too slowly."))
+        else:
+            self.line.close()
+
+    def _not_read(self) -> None:
+        backlog = self.line.backlog()
+        if self.patience.is_read(backlog):
+            self.patience.await_reader(backlog)
+        else:
+            self.gate.refused.labels("unread-answer").inc()
+            self.line.abort()

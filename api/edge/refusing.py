@@ -1,0 +1,87 @@
+"""uvicorn's protocol, able to refuse: a problem takes its turn among the answers, then all is over.
+
+uvicorn itself writes a refusal into the middle of the answer that is under way.
+"""
+
+import asyncio
+from typing import Any
+
+import httptools
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+
+from ..problems import Problem
+from ..telemetry.metrics import SAFETY
+
+
+class RefusingProtocol(HttpToolsProtocol):
+    """One connection, of which the request that is worked on is known, not only the newest."""
+
+    running: RequestResponseCycle | None = None
+    url = b""
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.pipeline.clear()
+        if self.running is not None:  # uvicorn tells only the newest of pipelined requests
+            _withdraw(self.running)
+        super().connection_lost(exc)
+
+    @property
+    def busy(self) -> bool:
+        """Whether a request is being answered."""
+        cycle = self.running
+        return cycle is not None and not (cycle.response_complete or cycle.disconnected)
+
+    def feed(self, data: bytes) -> None:
+        """Parse. Raises HttpParserError, with the problem that a callback raised as its context."""
+        while data:
+            try:
+                self.parser.feed_data(data)
+                return
+            except httptools.HttpParserUpgrade as asked:  # not granted: HTTP/1.1 goes on behind it
+                data = data[asked.args[0] :]
+
+    def refuse(self, problem: Problem, at_fault: RequestResponseCycle | None) -> None:
+        """Answer with `problem` and close; `at_fault` is the request that it is about, if it is known.
+
+        An answer of which a part was sent already is broken off instead.
+        """
+        if at_fault is not None:
+            if at_fault.response_started:
+                self.transport.close()
+                return
+            _withdraw(at_fault)
+            if self.pipeline and self.pipeline[0][0] is at_fault:
+                self.pipeline.popleft()
+        self.cycle, app = self._refusal(problem)
+        if self.busy:
+            self.pipeline.appendleft((self.cycle, app))
+        else:
+            self._start_asgi_task(self.cycle, app)
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        self.running = cycle
+        super()._start_asgi_task(cycle, app)
+
+    def _refusal(self, problem: Problem) -> tuple[RequestResponseCycle, Any]:
+        problem.headers |= {name.decode(): value.decode() for name, value in SAFETY}
+        scope: Any = {"type": "http", "method": (self.scope or {}).get("method", "GET")}
+        cycle = RequestResponseCycle(
+            scope=scope,
+            transport=self.transport,
+            flow=self.flow,
+            logger=self.logger,
+            access_logger=self.access_logger,
+            access_log=False,
+            default_headers=self.server_state.default_headers,
+            message_event=asyncio.Event(),
+            expect_100_continue=False,
+            keep_alive=False,
+            on_response=self.on_response_complete,
+        )
+        return cycle, problem.response(self.url.partition(b"?")[0].decode("latin-1") or "/")
+
+
+def _withdraw(cycle: RequestResponseCycle) -> None:
+    """Let whoever works on a request know that nobody waits for the answer."""
+    cycle.disconnected = True
+    cycle.message_event.set()

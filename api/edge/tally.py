@@ -1,0 +1,53 @@
+"""What of a request is not its content, counted while it comes, since a parser would keep it all."""
+
+from ..problems import Problem
+from ..settings import GatewaySettings
+
+
+class Tally:
+    """Bytes and fields of one request at a time. Every method raises a problem when it is too much."""
+
+    def __init__(self, settings: GatewaySettings) -> None:
+        self._settings = settings
+        self._most = settings.max_url_bytes + settings.max_header_bytes
+        self._bare = self._fields = self._size = 0
+
+    def begin(self) -> None:
+        """Another request begins."""
+        self._bare = self._fields = self._size = 0
+
+    def add_bytes(self, size: int) -> None:
+        """So many bytes came, as yet without any content: heads, chunk extensions, trailers."""
+        self._bare += size
+
+    def add_content(self) -> None:
+        """There was content among them."""
+        self._bare = 0
+
+    def require_progress(self) -> None:
+        """Whether all that came without content can be a head."""
+        if self._bare > self._most:
+            raise self._too_large()
+
+    def require_url(self, size: int) -> None:
+        """Whether so long a URL is taken."""
+        if size > (most := self._settings.max_url_bytes):
+            raise Problem("url-too-long", f"A URL has at most {most} bytes.", limit=most)
+
+    def require_turn(self, ahead: int) -> None:
+        """Whether a request is taken while so many wait on the same connection."""
+        if ahead >= (most := self._settings.max_pipelined):
+            raise Problem("too-many-pipelined", f"At most {most} requests wait for one.", limit=most)
+
+    def add_field(self, name: bytes, value: bytes) -> None:
+        """A field of the head or the trailer."""
+        self._fields += 1
+        self._size += len(name) + len(value)
+        if self._fields > (most := self._settings.max_headers):
+            raise Problem("headers-too-large", f"A request has at most {most} headers.", limit=most)
+        if self._size > self._settings.max_header_bytes:
+            raise self._too_large()
+
+    def _too_large(self) -> Problem:
+        most = self._settings.max_header_bytes
+        return Problem("headers-too-large", f"Headers have at most {most} bytes.", limit=most)

@@ -1,0 +1,119 @@
+"""HTTP as bytes on a socket, for what no library would send."""
+
+import json
+import socket
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+GET = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n"
+POST = b"POST /v1/jobs HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/png\r\n"
+CHUNKED = POST + b"Transfer-Encoding: chunked\r\n\r\n"
+"""Heads without and with their end."""
+
+ESTABLISHED = 1
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One answer, as it stood on the wire."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def problem(self) -> dict[str, Any]:
+        """The body, which must be a problem."""
+        assert self.headers["content-type"] == "application/problem+json", self
+        found: dict[str, Any] = json.loads(self.body)
+        assert found["status"] == self.status
+        return found
+
+    @property
+    def slug(self) -> str:
+        """The last part of the problem's type."""
+        return str(self.problem["type"]).rpartition("/")[2]
+
+
+class Wire:
+    """A connection to a gateway from a loopback address; `window` bytes at most wait to be read."""
+
+    def __init__(self, url: str, source: str = "127.0.0.1", window: int = 0) -> None:
+        self.socket = socket.socket()
+        if window:
+            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, window)
+        self.socket.settimeout(10)
+        self.socket.bind((source, 0))
+        self.socket.connect(("127.0.0.1", httpx.URL(url).port or 80))
+        self._rest = b""
+
+    def __enter__(self) -> "Wire":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.socket.close()
+
+    def send(self, data: bytes) -> "Wire":
+        """Send `data`."""
+        self.socket.sendall(data)
+        return self
+
+    def get(self, path: str, *fields: str) -> "Wire":
+        """Send a GET."""
+        lines = [f"GET {path} HTTP/1.1", "Host: localhost", *fields, "\r\n"]
+        return self.send("\r\n".join(lines).encode())
+
+    def answer(self) -> Answer:
+        """The next answer. Raises EOFError if there is none."""
+        head, _, self._rest = self._until(b"\r\n\r\n").partition(b"\r\n\r\n")
+        first, *lines = head.decode("latin-1").split("\r\n")
+        headers = dict(line.lower().split(": ", 1) for line in lines)
+        size = int(headers.get("content-length", 0))
+        while len(self._rest) < size:
+            self._more()
+        body, self._rest = self._rest[:size], self._rest[size:]
+        return Answer(int(first.split()[1]), headers, body)
+
+    def is_closed(self) -> bool:
+        """Whether nothing but the end comes."""
+        try:
+            return self._rest + self.socket.recv(1 << 16) == b""
+        except ConnectionResetError:
+            return True
+
+    def closed_after(self, start: float) -> float:
+        """Wait for the end; seconds since `start`."""
+        assert self.is_closed()
+        return time.monotonic() - start
+
+    @property
+    def established(self) -> bool:
+        """Whether neither side has ended it; found without reading."""
+        return self.socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0] == ESTABLISHED
+
+    def read(self, most: int) -> None:
+        """Take up to `most` bytes, which belong to the next answers."""
+        self._rest += self.socket.recv(most)
+
+    def _until(self, end: bytes) -> bytes:
+        while end not in self._rest:
+            self._more()
+        return self._rest
+
+    def _more(self) -> None:
+        data = self.socket.recv(1 << 16)
+        if not data:
+            raise EOFError
+        self._rest += data
+
+
+def ask(url: str, request: bytes) -> Answer:
+    """The answer to `request`, after which the connection must be closed."""
+    with Wire(url) as wire:
+        answer = wire.send(request).answer()
+        assert answer.headers["connection"] == "close"
+        assert wire.is_closed()
+        return answer
