@@ -207,6 +207,19 @@ class TestTelling:
         assert_whole(seen, 4)
         assert seen[-1].at - seen[0].at < 3
 
+    def test_a_job_that_takes_the_id_of_another_has_streams_of_its_own(
+        self, gateway: Services, http: httpx.Client
+    ) -> None:
+        submit(gateway.redis_url, "a", (2,))
+        with listening(http, "a") as (_, others):
+            next(others)
+            with redis.Redis.from_url(gateway.redis_url) as client:
+                client.flushall()
+            submit(gateway.redis_url, "a", (2,))
+            finish(gateway.redis_url)
+            with listening(http, "a") as (_, events):
+                assert_whole(list(events), 2)
+
     def test_a_stream_outlasts_a_redis_that_cannot_be_reached(
         self, gateway: Services, http: httpx.Client
     ) -> None:

@@ -45,15 +45,19 @@ class Following:
             return None
         return after if results else newest or START
 
-    async def look(self, name: str, after: str) -> tuple[Look, bytes]:
-        """A job and what happened after an event, not older than the last notice; and its progress."""
+    async def look(self, job: Job, after: str) -> tuple[Look, bytes]:
+        """A job and what happened after an event, not older than the last notice; and its progress.
+
+        An older job of the same id is another one, whoever still follows it.
+        """
+        name = job.name
 
         async def ask() -> tuple[Look, bytes]:
             async with self._turns:
                 look = await self._journal.look(name, after, PAGE)
             return look, announcements.progress(look)
 
-        return await self._looks.get((name, after, self.notices.heard(name)), ask)
+        return await self._looks.get((name, job.created, after, self.notices.heard(name)), ask)
 
     async def result(self, job: Job, event_id: str, chunk: int) -> bytes | None:
         """The event of a chunk; None if the job was deleted meanwhile."""

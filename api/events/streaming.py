@@ -40,7 +40,7 @@ class Stream:
                 more = False
                 try:
                     self._looked = self._clock()
-                    look, progress = await self._following.look(self._job.name, self._after)
+                    look, progress = await self._following.look(self._job, self._after)
                     async for frame in self._told(look, progress):
                         yield frame
                         self._written = self._clock()
