@@ -1,0 +1,107 @@
+"""The page when answers do not come: what was said is sent again, a silent stream is left, nothing doubles."""
+
+import re
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+from selenium.webdriver.common.keys import Keys
+
+from browsers import Browser, require_browser, running_browser
+from conftest import Services, running_services
+from ledgers import commit_of, finish, ledger, submit
+
+MOST_BYTES = 65_536
+NAME = "scan.png"
+
+
+@pytest.fixture(scope="module")
+def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
+    """A gateway without workers: the tests commit themselves."""
+    require_browser()
+    settings = {"INKQUEUE_PING_S": "1", "INKQUEUE_MAX_BODY_BYTES": str(MOST_BYTES)}
+    with running_services(tmp_path_factory.mktemp("patience"), **settings) as running:
+        running.wait_answering(running.spawn("api"))
+        yield running
+
+
+@pytest.fixture(scope="module")
+def browser(gateway: Services, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    with running_browser(gateway.url, tmp_path_factory.mktemp("downloads")) as browser:
+        browser.resize(1280, 900)
+        yield browser
+
+
+@pytest.fixture
+def http(gateway: Services) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=gateway.url, timeout=20) as client:
+        yield client
+
+
+@contextmanager
+def gone(gateway: Services) -> Iterator[None]:
+    """While the gateway is killed; it is back afterwards."""
+    process = gateway.processes.pop()
+    process.kill()
+    process.wait()
+    yield
+    gateway.wait_answering(gateway.spawn("api"))
+
+
+def show_read(browser: Browser, gateway: Services, job: str, count: int) -> None:
+    """The page of a job of so many images, all read as the same; its grid has the focus."""
+    submit(gateway.redis_url, job, (count,), name=NAME)
+    finish(gateway.redis_url)
+    browser.open(f"/jobs/{job}")
+    browser.wait(lambda: browser.text("[data-show=all] b") == str(count))
+    browser.find("#grid").send_keys(Keys.HOME)
+
+
+def corrections(http: httpx.Client, job: str) -> list[str | None]:
+    return [item["correction"] for item in http.get(f"/v1/jobs/{job}/results").json()["data"]]
+
+
+def test_what_is_corrected_while_the_gateway_restarts_is_kept(
+    browser: Browser, gateway: Services, http: httpx.Client
+) -> None:
+    show_read(browser, gateway, "restarted", 10)
+    with gone(gateway):
+        browser.find("#grid").send_keys(*["7", Keys.ARROW_RIGHT] * 10, Keys.HOME, "8")
+        browser.wait(lambda: "10 images not saved yet" in browser.text("#saving"))
+        assert browser.text("[data-show=checked] b") == "10"
+    browser.wait(lambda: corrections(http, "restarted") == ["8"] + ["7"] * 9)
+    browser.wait(lambda: not browser.text("#saving"))
+    assert browser.all(".notice") == []
+    assert browser.text("[data-show=checked] b") == "10"
+
+
+def test_what_is_given_up_is_named_and_tried_again_only_where_nothing_newer_was_said(
+    browser: Browser, gateway: Services, http: httpx.Client
+) -> None:
+    show_read(browser, gateway, "given-up", 3)
+    with gone(gateway):
+        browser.find("#grid").send_keys("7", Keys.ARROW_RIGHT, "2", Keys.ARROW_RIGHT, "3")
+        browser.wait(lambda: "3 images not saved yet" in browser.text("#saving"))
+        browser.run("const now = performance.now(); performance.now = () => now + 90_000")  # much later
+        named = f"1, {NAME} (7); 2, {NAME} (2); 3, {NAME} (3)."
+        browser.wait(lambda: browser.text(".notice p").endswith(named))
+        assert browser.text("[data-show=checked] b") == "0"
+    browser.find("#grid").send_keys(Keys.HOME, "8")
+    browser.wait(lambda: corrections(http, "given-up") == ["8", None, None])
+    browser.find(".notice .row button").click()
+    browser.wait(lambda: corrections(http, "given-up") == ["8", "2", "3"])
+
+
+def test_what_is_refused_is_undone_and_named(
+    browser: Browser, gateway: Services, http: httpx.Client
+) -> None:
+    show_read(browser, gateway, "deleted", 2)
+    http.delete("/v1/jobs/deleted")
+    browser.find("#grid").send_keys("7", Keys.ARROW_RIGHT, "3")
+    browser.wait(lambda: browser.text(".notice p").endswith(f"1, {NAME} (7); 2, {NAME} (3)."))
+    assert browser.text(".notice strong") == "Not saved"
+    assert browser.text("[data-show=checked] b") == "0"
+    assert not browser.text("#saving")
