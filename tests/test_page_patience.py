@@ -2,17 +2,26 @@
 
 import re
 import signal
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx
+import numpy as np
 import pytest
+import redis
 from selenium.webdriver.common.keys import Keys
+
+from api.submission import idempotency_digest
+from model.strokes import png
+from worker import keys
 
 from browsers import Browser, require_browser, running_browser
 from conftest import Services, running_services
 from ledgers import commit_of, finish, ledger, submit
+from samples import npy_of
 
 MOST_BYTES = 65_536
 NAME = "scan.png"
@@ -49,6 +58,17 @@ def gone(gateway: Services) -> Iterator[None]:
     process.wait()
     yield
     gateway.wait_answering(gateway.spawn("api"))
+
+
+@contextmanager
+def unfinished(url: str, headers: dict[str, str]) -> Iterator[None]:
+    """While a submission is under way whose body does not come."""
+    parts = urlsplit(url)
+    lines = [f"{name}: {value}" for name, value in {"Host": parts.netloc, **headers}.items()]
+    text = "\r\n".join(["POST /v1/jobs HTTP/1.1", *lines, "Content-Length: 1000", "", ""])
+    with socket.create_connection((parts.hostname, parts.port)) as connection:
+        connection.sendall(text.encode())
+        yield
 
 
 def show_read(browser: Browser, gateway: Services, job: str, count: int) -> None:
@@ -105,3 +125,24 @@ def test_what_is_refused_is_undone_and_named(
     assert browser.text(".notice strong") == "Not saved"
     assert browser.text("[data-show=checked] b") == "0"
     assert not browser.text("#saving")
+
+
+def test_a_job_whose_answer_was_lost_is_not_doubled_by_trying_again(
+    browser: Browser, gateway: Services, http: httpx.Client, tmp_path: Path
+) -> None:
+    browser.open("/")
+    browser.run("let n = 6; crypto.getRandomValues = (bytes) => bytes.fill(++n)")  # each key is known
+    (tmp_path / "seven.npy").write_bytes(npy_of(np.zeros((2, 28, 28), np.uint8)))
+    browser.find("#files").send_keys(str(tmp_path / "seven.npy"))
+    headers = {"Idempotency-Key": "07" * 16, "Content-Type": "image/png"}
+    flight = keys.flight("anonymous", str(idempotency_digest(headers["Idempotency-Key"])))
+    with redis.Redis.from_url(gateway.redis_url) as client:
+        with unfinished(gateway.url, headers):
+            browser.wait(lambda: client.exists(flight))
+            browser.find("#send").click()
+            assert browser.find(".notice strong").text == "The same request is under way"
+        browser.wait(lambda: not client.exists(flight))
+    browser.find(".notice .row button").click()
+    browser.wait(lambda: "/jobs/" in browser.driver.current_url)
+    other = http.post("/v1/jobs", headers=headers, content=png(np.zeros((28, 28), np.uint8)))
+    assert other.json()["type"] == "/problems/idempotency-mismatch"
