@@ -31,6 +31,7 @@ let shownOf = 0; // how many images were known when those on the screen were cho
 /** Choose anew what is shown. What was corrected since stays until then, lest it run away. */
 function show() {
   shownOf = items.list.length;
+  find("group-more").hidden = true;
   grid.show(select(items.list, tools.wanted));
   find("empty").hidden = grid.items.length > 0;
 }
@@ -46,7 +47,10 @@ function begin(job) {
   const changed = once(() => {
     downloads.offer(tools.count(items.list).checked);
     find("saving").textContent = corrections.progress;
-    if (items.list.length !== shownOf) show();
+    if (items.list.length !== shownOf) {
+      if (review.grouped) find("group-more").hidden = false; // "the others" are those that were seen
+      else show();
+    }
     grid.draw();
     inspect();
   });
@@ -57,6 +61,7 @@ function begin(job) {
   find("group").addEventListener("click", () => {
     if (!review.grouped) tools.startGroup();
     review.group(!review.grouped);
+    if (!review.grouped) changed();
   });
   if (job.counts.total > MOST) {
     find("hint").append(make("strong", {}, ` The first ${count(MOST)} images are shown; the downloads have all.`));
