@@ -80,6 +80,18 @@ def show_read(browser: Browser, gateway: Services, job: str, count: int) -> None
     browser.find("#grid").send_keys(Keys.HOME)
 
 
+def commit_next(url: str) -> None:
+    """Read one chunk."""
+    worker = ledger(url)
+    (claim,) = worker.claim("balanced", 1)
+    worker.commit([commit_of(claim)])
+
+
+def asked_for_events(browser: Browser, job: str) -> bool:
+    """Whether a stream of a job was asked for since the last time."""
+    return any(f"/{job}/events?" in url for url in browser.asked())
+
+
 def corrections(http: httpx.Client, job: str) -> list[str | None]:
     return [item["correction"] for item in http.get(f"/v1/jobs/{job}/results").json()["data"]]
 
@@ -125,6 +137,52 @@ def test_what_is_refused_is_undone_and_named(
     assert browser.text(".notice strong") == "Not saved"
     assert browser.text("[data-show=checked] b") == "0"
     assert not browser.text("#saving")
+
+
+def test_a_group_stays_as_it_was_seen_while_more_images_are_read(
+    browser: Browser, gateway: Services, http: httpx.Client
+) -> None:
+    submit(gateway.redis_url, "growing", (3, 2), name=NAME)
+    commit_next(gateway.redis_url)
+    browser.open("/jobs/growing")
+    browser.wait(lambda: browser.text("[data-show=all] b") == "3")
+    browser.find("#group").click()
+    commit_next(gateway.redis_url)
+    browser.wait(lambda: browser.text("[data-show=all] b") == "5")
+    browser.wait(lambda: browser.find("#group-more").is_displayed())
+    assert len(browser.all(".cell")) == 3
+    browser.find("#group-right").click()
+    browser.wait(lambda: browser.text("[data-show=checked] b") == "3")
+    browser.wait(lambda: not browser.text("#saving"))
+    assert [bool(each) for each in corrections(http, "growing")] == [True] * 3 + [False] * 2
+    browser.find("#group").click()
+    browser.wait(lambda: len(browser.all(".cell")) == 5)
+
+
+def test_a_stream_that_falls_silent_is_left_for_another(
+    browser: Browser, gateway: Services, http: httpx.Client
+) -> None:
+    submit(gateway.redis_url, "silent", (2,))
+    browser.open("/jobs/silent")
+    browser.wait(lambda: asked_for_events(browser, "silent"))
+    gateway.processes[0].send_signal(signal.SIGSTOP)  # its connections stay open, nothing comes
+    try:
+        browser.wait(lambda: asked_for_events(browser, "silent"))
+    finally:
+        gateway.processes[0].send_signal(signal.SIGCONT)
+    finish(gateway.redis_url)
+    browser.wait(lambda: browser.text("#progress-text").startswith("Done"))
+
+
+def test_what_is_too_large_is_said_before_it_is_sent(browser: Browser, tmp_path: Path) -> None:
+    (tmp_path / "large.zip").write_bytes(bytes(MOST_BYTES + 1000))
+    browser.open("/")
+    browser.find("#files").send_keys(str(tmp_path / "large.zip"))
+    browser.asked()
+    browser.find("#send").click()
+    assert browser.find(".notice p").text.startswith("These files are 67 kB; the service takes up to 66 kB")
+    assert browser.find("#send").is_enabled()
+    assert not [url for url in browser.asked() if "/v1/jobs?model" in url]
 
 
 def test_a_job_whose_answer_was_lost_is_not_doubled_by_trying_again(
