@@ -74,5 +74,6 @@ def facts(
             "queue": "/v1/queue" in paths,
             "max_files": settings.max_form_files,
             "max_bytes": settings.max_body_bytes,
+            "ping_s": settings.ping_s,
         }
     ).decode()

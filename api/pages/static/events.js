@@ -1,15 +1,29 @@
 // Server-sent events by fetch(), which unlike EventSource can send a key (WHATWG HTML, 9.2).
 
+import { facts } from "./dom.js";
 import { call } from "./gateway.js";
+import { heard } from "./patience.js";
 
-/** The events at `path`: {id, event, data}. Ends with the stream. */
+const MOST_SILENT_MS = (8 / 3) * 1000 * facts.ping_s; // two pings are missing: the connection is dead
+
+/** The events at `path`: {id, event, data}. Ends with the stream; throws Silence when not even a ping comes. */
 export async function* events(path, last, signal) {
+  const own = new AbortController();
+  const signals = [own.signal, ...(signal ? [signal] : [])];
+  try {
+    yield* read(path, last, AbortSignal.any(signals));
+  } finally {
+    own.abort(); // a dead connection would take the place of another
+  }
+}
+
+async function* read(path, last, signal) {
   const headers = { Accept: "text/event-stream", ...(last && { "Last-Event-ID": last }) };
-  const answer = await call(path, { headers, signal });
+  const answer = await heard(call(path, { headers, signal }), MOST_SILENT_MS);
   const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
   let text = "";
   for (;;) {
-    const { value, done } = await reader.read();
+    const { value, done } = await heard(reader.read(), MOST_SILENT_MS);
     if (done) return;
     const blocks = (text + value).split(/\r?\n\r?\n/);
     text = blocks.pop();

@@ -3,6 +3,7 @@
 import { facts } from "./dom.js";
 import { events } from "./events.js";
 import { read } from "./gateway.js";
+import { pause } from "./patience.js";
 import { Refusal } from "./refusals.js";
 import { FINAL } from "./words.js";
 
@@ -55,5 +56,3 @@ async function* byAsking(id, signal) {
     await pause(POLL_MS);
   }
 }
-
-const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));

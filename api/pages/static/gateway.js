@@ -9,7 +9,7 @@ const WRONG_KEY = "The service does not know that key. Look at it again, or ask 
 export async function call(path, { method = "GET", body, headers = {}, signal } = {}) {
   for (;;) {
     await needKey();
-    const answer = await ask(path, { method, body, signal, headers: { ...headers, ...keyHeaders() } });
+    const answer = await answered(fetch(path, { method, body, signal, headers: { ...headers, ...keyHeaders() } }));
     if (answer.ok) return answer;
     if (answer.status !== 401) {
       throw Refusal.of(answer.status, await answer.text(), answer.headers.get("Retry-After"));
@@ -20,18 +20,20 @@ export async function call(path, { method = "GET", body, headers = {}, signal } 
 
 /** The same, read as JSON. */
 export async function read(path, options) {
-  return (await call(path, options)).json();
+  const answer = await call(path, options);
+  return answered(answer.json());
 }
 
 /** Send `value` as JSON. */
-export function send(method, path, value) {
+export function send(method, path, value, signal) {
   const body = value === undefined ? undefined : JSON.stringify(value);
-  return read(path, { method, body, headers: body ? { "Content-Type": "application/json" } : {} });
+  return read(path, { method, body, signal, headers: body ? { "Content-Type": "application/json" } : {} });
 }
 
-async function ask(path, options) {
+/** What `promise` brings; an answer that does not come, or breaks off, is Silence. */
+async function answered(promise) {
   try {
-    return await fetch(path, options);
+    return await promise;
   } catch (error) {
     throw error.name === "AbortError" ? error : new Silence();
   }

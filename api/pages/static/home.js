@@ -6,6 +6,7 @@ import { JobList } from "./joblist.js";
 import { announce, attempt, complain } from "./notices.js";
 import { Pad } from "./pad.js";
 import { shrink } from "./photograph.js";
+import { Refusal } from "./refusals.js";
 import { watchService } from "./service.js";
 import { Submission } from "./submission.js";
 import { bytes, count } from "./words.js";
@@ -14,7 +15,10 @@ let chosen = [];
 let submission = null;
 
 function add(files) {
-  if (submission) return;
+  if (submission) {
+    complain(new Refusal("Not added", "What was chosen before is being sent, or is to be tried again. Remove it to choose anew."));
+    return;
+  }
   chosen = [...chosen, ...files];
   const size = chosen.reduce((sum, { file }) => sum + file.size, 0);
   const amount = `${count(chosen.length)} ${chosen.length === 1 ? "file" : "files"}`;
@@ -32,6 +36,11 @@ function options(...names) {
   return Object.fromEntries(given.filter(([, value]) => value));
 }
 
+/** Whether what was sent became no job and will not: after any other answer it may have become one. */
+function isFinal({ status = 0 }) {
+  return status >= 400 && status < 500 && ![409, 429].includes(status);
+}
+
 async function submit() {
   submission ??= new Submission(chosen, options("model", "charset", "priority"));
   find("send").disabled = true;
@@ -43,9 +52,8 @@ async function submit() {
     });
     location.assign(`/jobs/${job.id}`);
   } catch (error) {
-    const silent = !error.status;
-    complain(error, silent || error.retryAfter ? submit : undefined);
-    if (!silent) submission = null; // refused: another choice is another job
+    if (isFinal(error)) submission = null; // another choice is another job
+    complain(error, submission ? submit : undefined);
     find("send").disabled = false;
     find("sending").hidden = true;
   }

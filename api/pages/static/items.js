@@ -1,6 +1,6 @@
-// The images of a job as far as they are known: fetched page by page, corrected here and at the gateway.
+// The images of a job as far as they are known: fetched page by page.
 
-import { read, send } from "./gateway.js";
+import { read } from "./gateway.js";
 
 const PAGE = 1000;
 
@@ -12,13 +12,10 @@ export class Items extends EventTarget {
   #cursor = 0;
   #busy = false;
   #again = false;
-  #saved = Promise.resolve();
-  #unsaved = 0;
 
-  constructor(job) {
+  constructor(path) {
     super();
-    this.path = `/v1/jobs/${job}`;
-    addEventListener("beforeunload", (event) => this.#unsaved && event.preventDefault());
+    this.path = path;
   }
 
   /** Fetch what came since. Asked while it does so, it looks once more after. */
@@ -44,33 +41,6 @@ export class Items extends EventTarget {
       this.list.push(...page.data);
       if (page.data.length) this.#changed();
       if (!came) return;
-    }
-  }
-
-  /** Say what images are; null takes it back. Seen at once, undone if the gateway refuses. */
-  async correct(items, label) {
-    const before = items.map((item) => item.correction);
-    for (const item of items) item.correction = label;
-    this.#changed();
-    const kept = this.#saved.then(() => this.#keep(items, label)); // in the order in which they are said
-    this.#saved = kept.catch(() => {});
-    this.#unsaved += 1;
-    try {
-      await kept;
-    } catch (error) {
-      items.forEach((item, place) => (item.correction = before[place]));
-      this.#changed();
-      throw error;
-    } finally {
-      this.#unsaved -= 1;
-    }
-  }
-
-  async #keep(items, label) {
-    if (items.length === 1) return send("PATCH", `${this.path}/items/${items[0].index}/correction`, { label });
-    for (let first = 0; first < items.length; first += PAGE) {
-      const some = items.slice(first, first + PAGE).map((item) => [item.index, label]);
-      await send("PATCH", `${this.path}/corrections`, { labels: Object.fromEntries(some) });
     }
   }
 

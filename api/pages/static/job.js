@@ -1,6 +1,7 @@
 // The page of a job: what becomes of it, its images, their review, what can be taken along.
 
 import { facts, find, make, once } from "./dom.js";
+import { Corrections } from "./corrections.js";
 import { Downloads } from "./downloads.js";
 import { follow } from "./following.js";
 import { Grid } from "./grid.js";
@@ -18,7 +19,7 @@ import { count, FINAL } from "./words.js";
 const id = location.pathname.split("/").pop();
 const path = `/v1/jobs/${id}`;
 const head = new Head(path);
-const items = new Items(id);
+const items = new Items(path);
 const grid = new Grid(find("grid"), path);
 const tools = new Tools(() => {
   grid.marked.clear();
@@ -30,6 +31,7 @@ let shownOf = 0; // how many images were known when those on the screen were cho
 /** Choose anew what is shown. What was corrected since stays until then, lest it run away. */
 function show() {
   shownOf = items.list.length;
+  find("group-more").hidden = true;
   grid.show(select(items.list, tools.wanted));
   find("empty").hidden = grid.items.length > 0;
 }
@@ -38,21 +40,28 @@ function begin(job) {
   expectImages(job.keep_images);
   const labels = facts.models[job.model] ?? "";
   const inspector = new Inspector(path, labels, (label) => review.choose(label));
-  const review = new Review(items, grid, labels);
+  const corrections = new Corrections(path);
+  const review = new Review(corrections, grid, labels);
   const downloads = new Downloads(path, job);
   const inspect = () => inspector.show(grid.item);
   const changed = once(() => {
     downloads.offer(tools.count(items.list).checked);
-    if (items.list.length !== shownOf) show();
+    find("saving").textContent = corrections.progress;
+    if (items.list.length !== shownOf) {
+      if (review.grouped) find("group-more").hidden = false; // "the others" are those that were seen
+      else show();
+    }
     grid.draw();
     inspect();
   });
   items.addEventListener("change", changed);
+  corrections.addEventListener("change", changed);
   grid.addEventListener("move", inspect);
   grid.addEventListener("pick", () => inspector.pick());
   find("group").addEventListener("click", () => {
     if (!review.grouped) tools.startGroup();
     review.group(!review.grouped);
+    if (!review.grouped) changed();
   });
   if (job.counts.total > MOST) {
     find("hint").append(make("strong", {}, ` The first ${count(MOST)} images are shown; the downloads have all.`));

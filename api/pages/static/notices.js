@@ -1,16 +1,15 @@
 // Messages to the person: what failed and what to do about it, and what a screen reader should say.
 
 import { find, make } from "./dom.js";
-import { Silence } from "./refusals.js";
 
-/** Show an error until it is closed; with `again`, offer to try again. */
+/** Show an error until it is closed; with `again`, offer to try again. A lasting one stays beside the next. */
 export function complain(error, again) {
   if (error.name === "AbortError") return;
   if (!error.title) console.error(error);
   const close = () => notice.remove();
   const notice = make(
     "div",
-    { class: "notice", role: "alert" },
+    { class: "notice", role: "alert", "data-lasting": error.lasting ? error.title : "" },
     make("strong", {}, error.title ?? "Something went wrong on this page"),
     make("button", { type: "button", class: "quiet close", "aria-label": "Close", onclick: close }, "✕"),
     make("p", {}, error.message),
@@ -19,7 +18,9 @@ export function complain(error, again) {
     const retry = () => (close(), again());
     notice.append(make("div", { class: "row" }, make("button", { type: "button", onclick: retry }, "Try again")));
   }
-  find("notices").replaceChildren(notice);
+  const { lasting } = notice.dataset;
+  const others = [...find("notices").children].filter(({ dataset }) => dataset.lasting && dataset.lasting !== lasting);
+  find("notices").replaceChildren(...others, notice);
 }
 
 /** Have `work` done; whatever it throws is shown. */
@@ -27,7 +28,7 @@ export async function attempt(work) {
   try {
     return await work();
   } catch (error) {
-    complain(error, error.retryAfter || error instanceof Silence ? () => attempt(work) : undefined);
+    complain(error, error.passing ? () => attempt(work) : undefined);
   }
 }
 

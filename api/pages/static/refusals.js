@@ -1,7 +1,14 @@
 // What went wrong, as an error that a person understands: refusals of the gateway, and silence.
 
+const BUSY = new Set([429, 502, 503, 504]);
+
 /** The gateway said no; `title` says what, `message` what to do. */
 export class Refusal extends Error {
+  /** Whether the same may be accepted later. */
+  get passing() {
+    return this.retryAfter > 0 || BUSY.has(this.status);
+  }
+
   constructor(title, detail, { status = 0, type = "", retryAfter = 0 } = {}) {
     super(detail);
     Object.assign(this, { title, status, type, retryAfter });
@@ -23,6 +30,8 @@ export class Refusal extends Error {
 
 /** Nobody answered. */
 export class Silence extends Error {
+  passing = true;
+
   constructor() {
     super(
       navigator.onLine

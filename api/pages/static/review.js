@@ -2,14 +2,14 @@
 
 import { find } from "./dom.js";
 import { open, said } from "./items.js";
-import { announce, attempt } from "./notices.js";
+import { announce } from "./notices.js";
 import { images } from "./words.js";
 
 export class Review {
   grouped = false;
 
-  constructor(items, grid, labels) {
-    Object.assign(this, { items, grid, labels });
+  constructor(corrections, grid, labels) {
+    Object.assign(this, { corrections, grid, labels });
     grid.node.addEventListener("keydown", (event) => this.#type(event));
     grid.addEventListener("move", () => this.grouped && this.#tell());
     grid.addEventListener("pick", () => this.grouped && this.#mark());
@@ -62,12 +62,10 @@ export class Review {
   }
 
   #correct(items, label, words) {
-    return attempt(async () => {
-      for (const item of items) this.grid.marked.delete(item);
-      this.#tell();
-      announce(words);
-      await this.items.correct(items, label);
-    });
+    for (const item of items) this.grid.marked.delete(item);
+    this.#tell();
+    announce(words);
+    return this.corrections.say(items, label);
   }
 
   /** On to the next image that is uncertain and not checked. */

@@ -4,6 +4,7 @@ import { pack } from "./archive.js";
 import { facts } from "./dom.js";
 import { askKey, keyHeaders, needKey } from "./key.js";
 import { Refusal, Silence } from "./refusals.js";
+import { bytes } from "./words.js";
 
 /** A job that is being sent; `send` may be called again after it failed, and still makes one job. */
 export class Submission {
@@ -30,6 +31,8 @@ export class Submission {
   }
 
   async #body(onPacked) {
+    const size = this.files.reduce((sum, { file }) => sum + file.size, 0);
+    if (size > facts.max_bytes) throw tooLarge(size);
     const form = new FormData();
     if (this.files.length > facts.max_files) form.append("files", await pack(this.files, onPacked), "files.zip");
     else for (const { name, file } of this.files) form.append("files", file, name);
@@ -49,6 +52,12 @@ export class Submission {
       request.send(this.body);
     });
   }
+}
+
+/** What the gateway would say after everything was sent. */
+function tooLarge(size) {
+  const words = `These files are ${bytes(size)}; the service takes up to ${bytes(facts.max_bytes)} at once. Send them as several jobs.`;
+  return new Refusal("That is too much for one job", words, { status: 413 });
 }
 
 function titleOf(files) {

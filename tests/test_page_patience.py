@@ -1,0 +1,206 @@
+"""The page when answers do not come: what was said is sent again, a silent stream is left, nothing doubles."""
+
+import re
+import signal
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import httpx
+import numpy as np
+import pytest
+import redis
+from selenium.webdriver.common.keys import Keys
+
+from api.submission import idempotency_digest
+from model.strokes import png
+from worker import keys
+
+from browsers import Browser, require_browser, running_browser
+from conftest import Services, running_services
+from ledgers import commit_of, finish, ledger, submit
+from samples import npy_of
+
+MOST_BYTES = 65_536
+NAME = "scan.png"
+
+
+@pytest.fixture(scope="module")
+def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
+    """A gateway without workers: the tests commit themselves."""
+    require_browser()
+    settings = {"INKQUEUE_PING_S": "1", "INKQUEUE_MAX_BODY_BYTES": str(MOST_BYTES)}
+    with running_services(tmp_path_factory.mktemp("patience"), **settings) as running:
+        running.wait_answering(running.spawn("api"))
+        yield running
+
+
+@pytest.fixture(scope="module")
+def browser(gateway: Services, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    with running_browser(gateway.url, tmp_path_factory.mktemp("downloads")) as browser:
+        browser.resize(1280, 900)
+        yield browser
+
+
+@pytest.fixture
+def http(gateway: Services) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=gateway.url, timeout=20) as client:
+        yield client
+
+
+@contextmanager
+def gone(gateway: Services) -> Iterator[None]:
+    """While the gateway is killed; it is back afterwards."""
+    process = gateway.processes.pop()
+    process.kill()
+    process.wait()
+    yield
+    gateway.wait_answering(gateway.spawn("api"))
+
+
+@contextmanager
+def unfinished(url: str, headers: dict[str, str]) -> Iterator[None]:
+    """While a submission is under way whose body does not come."""
+    parts = urlsplit(url)
+    lines = [f"{name}: {value}" for name, value in {"Host": parts.netloc, **headers}.items()]
+    text = "\r\n".join(["POST /v1/jobs HTTP/1.1", *lines, "Content-Length: 1000", "", ""])
+    with socket.create_connection((parts.hostname, parts.port)) as connection:
+        connection.sendall(text.encode())
+        yield
+
+
+def show_read(browser: Browser, gateway: Services, job: str, count: int) -> None:
+    """The page of a job of so many images, all read as the same; its grid has the focus."""
+    submit(gateway.redis_url, job, (count,), name=NAME)
+    finish(gateway.redis_url)
+    browser.open(f"/jobs/{job}")
+    browser.wait(lambda: browser.text("[data-show=all] b") == str(count))
+    browser.find("#grid").send_keys(Keys.HOME)
+
+
+def commit_next(url: str) -> None:
+    """Read one chunk."""
+    worker = ledger(url)
+    (claim,) = worker.claim("balanced", 1)
+    worker.commit([commit_of(claim)])
+
+
+def asked_for_events(browser: Browser, job: str) -> bool:
+    """Whether a stream of a job was asked for since the last time."""
+    return any(f"/{job}/events?" in url for url in browser.asked())
+
+
+def corrections(http: httpx.Client, job: str) -> list[str | None]:
+    return [item["correction"] for item in http.get(f"/v1/jobs/{job}/results").json()["data"]]
+
+
+def test_what_is_corrected_while_the_gateway_restarts_is_kept(
+    browser: Browser, gateway: Services, http: httpx.Client
+) -> None:
+    show_read(browser, gateway, "restarted", 10)
+    with gone(gateway):
+        browser.find("#grid").send_keys(*["7", Keys.ARROW_RIGHT] * 10, Keys.HOME, "8")
+        browser.wait(lambda: "10 images not saved yet" in browser.text("#saving"))
+        assert browser.text("[data-show=checked] b") == "10"
+    browser.wait(lambda: corrections(http, "restarted") == ["8"] + ["7"] * 9)
+    browser.wait(lambda: not browser.text("#saving"))
+    assert browser.all(".notice") == []
+    assert browser.text("[data-show=checked] b") == "10"
+
+
+def test_what_is_given_up_is_named_and_tried_again_only_where_nothing_newer_was_said(
+    browser: Browser, gateway: Services, http: httpx.Client
+) -> None:
+    show_read(browser, gateway, "given-up", 3)
+    with gone(gateway):
+        browser.find("#grid").send_keys("7", Keys.ARROW_RIGHT, "2", Keys.ARROW_RIGHT, "3")
+        browser.wait(lambda: "3 images not saved yet" in browser.text("#saving"))
+        browser.run("const now = performance.now(); performance.now = () => now + 90_000")  # much later
+        named = f"1, {NAME} (7); 2, {NAME} (2); 3, {NAME} (3)."
+        browser.wait(lambda: browser.text(".notice p").endswith(named))
+        assert browser.text("[data-show=checked] b") == "0"
+    browser.find("#grid").send_keys(Keys.HOME, "8")
+    browser.wait(lambda: corrections(http, "given-up") == ["8", None, None])
+    browser.find(".notice .row button").click()
+    browser.wait(lambda: corrections(http, "given-up") == ["8", "2", "3"])
+
+
+def test_what_is_refused_is_undone_and_named(
+    browser: Browser, gateway: Services, http: httpx.Client
+) -> None:
+    show_read(browser, gateway, "deleted", 2)
+    http.delete("/v1/jobs/deleted")
+    browser.find("#grid").send_keys("7", Keys.ARROW_RIGHT, "3")
+    browser.wait(lambda: browser.text(".notice p").endswith(f"1, {NAME} (7); 2, {NAME} (3)."))
+    assert browser.text(".notice strong") == "Not saved"
+    assert browser.text("[data-show=checked] b") == "0"
+    assert not browser.text("#saving")
+
+
+def test_a_group_stays_as_it_was_seen_while_more_images_are_read(
+    browser: Browser, gateway: Services, http: httpx.Client
+) -> None:
+    submit(gateway.redis_url, "growing", (3, 2), name=NAME)
+    commit_next(gateway.redis_url)
+    browser.open("/jobs/growing")
+    browser.wait(lambda: browser.text("[data-show=all] b") == "3")
+    browser.find("#group").click()
+    commit_next(gateway.redis_url)
+    browser.wait(lambda: browser.text("[data-show=all] b") == "5")
+    browser.wait(lambda: browser.find("#group-more").is_displayed())
+    assert len(browser.all(".cell")) == 3
+    browser.find("#group-right").click()
+    browser.wait(lambda: browser.text("[data-show=checked] b") == "3")
+    browser.wait(lambda: not browser.text("#saving"))
+    assert [bool(each) for each in corrections(http, "growing")] == [True] * 3 + [False] * 2
+    browser.find("#group").click()
+    browser.wait(lambda: len(browser.all(".cell")) == 5)
+
+
+def test_a_stream_that_falls_silent_is_left_for_another(
+    browser: Browser, gateway: Services, http: httpx.Client
+) -> None:
+    submit(gateway.redis_url, "silent", (2,))
+    browser.open("/jobs/silent")
+    browser.wait(lambda: asked_for_events(browser, "silent"))
+    gateway.processes[0].send_signal(signal.SIGSTOP)  # its connections stay open, nothing comes
+    try:
+        browser.wait(lambda: asked_for_events(browser, "silent"))
+    finally:
+        gateway.processes[0].send_signal(signal.SIGCONT)
+    finish(gateway.redis_url)
+    browser.wait(lambda: browser.text("#progress-text").startswith("Done"))
+
+
+def test_what_is_too_large_is_said_before_it_is_sent(browser: Browser, tmp_path: Path) -> None:
+    (tmp_path / "large.zip").write_bytes(bytes(MOST_BYTES + 1000))
+    browser.open("/")
+    browser.find("#files").send_keys(str(tmp_path / "large.zip"))
+    browser.asked()
+    browser.find("#send").click()
+    assert browser.find(".notice p").text.startswith("These files are 67 kB; the service takes up to 66 kB")
+    assert browser.find("#send").is_enabled()
+    assert not [url for url in browser.asked() if "/v1/jobs?model" in url]
+
+
+def test_a_job_whose_answer_was_lost_is_not_doubled_by_trying_again(
+    browser: Browser, gateway: Services, http: httpx.Client, tmp_path: Path
+) -> None:
+    browser.open("/")
+    browser.run("let n = 6; crypto.getRandomValues = (bytes) => bytes.fill(++n)")  # each key is known
+    (tmp_path / "seven.npy").write_bytes(npy_of(np.zeros((2, 28, 28), np.uint8)))
+    browser.find("#files").send_keys(str(tmp_path / "seven.npy"))
+    headers = {"Idempotency-Key": "07" * 16, "Content-Type": "image/png"}
+    flight = keys.flight("anonymous", str(idempotency_digest(headers["Idempotency-Key"])))
+    with redis.Redis.from_url(gateway.redis_url) as client:
+        with unfinished(gateway.url, headers):
+            browser.wait(lambda: client.exists(flight))
+            browser.find("#send").click()
+            assert browser.find(".notice strong").text == "The same request is under way"
+        browser.wait(lambda: not client.exists(flight))
+    browser.find(".notice .row button").click()
+    browser.wait(lambda: "/jobs/" in browser.driver.current_url)
+    other = http.post("/v1/jobs", headers=headers, content=png(np.zeros((28, 28), np.uint8)))
+    assert other.json()["type"] == "/problems/idempotency-mismatch"
