@@ -247,7 +247,8 @@ def test_jitter_and_what_a_receiver_asks_for() -> None:
     assert delay_s(schedule, 2, "1") >= 270
     assert delay_s(schedule, 1, "99999999999") == 86_400
     assert 86_000 <= delay_s(schedule, 1, "Fri, 31 Dec 2100 23:59:59 GMT") <= 86_400
-    for nonsense in ("", "-1", "soon", "1e9", "٣", "Wed, 21 Oct 2015 07:28:00 GMT"):
+    beyond = "Mon, 01 Jan 99999999999999999999 00:00:00 GMT"
+    for nonsense in ("", "-1", "soon", "1e9", "٣", "Wed, 21 Oct 2015 07:28:00 GMT", beyond):
         assert delay_s(schedule, 1, nonsense) <= 5.5, nonsense
 
 

@@ -47,6 +47,11 @@ class Outcome:
         """Whether the receiver never wants to hear again."""
         return self.status == 410
 
+    @property
+    def final(self) -> bool:
+        """Whether it is never tried again, whatever is left of the schedule."""
+        return self.delivered or self.gone
+
 
 class Poster:
     """Makes attempts; any number at a time."""
