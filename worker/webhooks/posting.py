@@ -131,8 +131,10 @@ def _authority(target: Target) -> str:
 def _reason(error: Exception) -> str:
     """What the owner of the receiver is told; of private networks, nothing but that they are."""
     match error:
-        case ForbiddenUrl() | ForbiddenAddress():
+        case ForbiddenUrl():
             return str(error)
+        case ForbiddenAddress():
+            return "its name leads to an address that is not public"
         case TimeoutError() | httpcore.TimeoutException():
             return "it took too long"
         case httpcore.ConnectError() if tls := _tls_error(error):
