@@ -67,7 +67,7 @@ local function tell_endpoints(name, owner, event)
 end
 
 -- Tell the owner of a job, once, how it ended: every endpoint that wants to know, and its callback_url.
-tell_owner = function(name, job, state)
+local function tell_owner(name, job, state)
   local done = job.succeeded + job.failed + job.canceled
   local event = {
     type = ENDINGS[state], at = now, id = string.match(name, '/(.*)$'), state = state,
