@@ -17,10 +17,13 @@ from ledgers import (
     in_journal,
     in_store,
     ledger,
+    pass_over,
     read_job,
     read_stats,
     submit,
 )
+
+JOBS = ("anonymous/done", "anonymous/held", "anonymous/waiting")
 
 pytestmark = pytest.mark.usefixtures("clean_redis")
 
@@ -267,6 +270,32 @@ def test_an_expired_job_leaves_only_a_tombstone(
     assert clean_redis.hget("ink:open", "anonymous") == b"0"
     assert clean_redis.zcard("ink:due:balanced:bulk") == 0
     assert worker.commit([commit_of(claim) for claim in held]) == ["gone"]
+
+
+@pytest.mark.parametrize("days", [3, 60])
+def test_jobs_that_expire_while_all_is_off_are_buried_whole(
+    redis_url: str, clean_redis: "redis.Redis", days: int
+) -> None:
+    submit(redis_url, "done", (2,))
+    finish(redis_url)
+    submit(redis_url, "held", (2,) * 5)
+    worker = ledger(redis_url)
+    held = worker.claim("balanced", 2)
+    submit(redis_url, "waiting", (2,) * 5, lane="interactive")
+    pass_over(clean_redis, days * 86_400)
+    assert worker.claim("balanced", 100) == []  # their images are gone, and nobody may read them
+    assert worker.commit([commit_of(claim) for claim in held]) == ["gone"]
+    for name in JOBS:
+        assert in_store(redis_url, lambda store: store.job(name)) is JobState.EXPIRED  # noqa: B023
+        assert in_store(redis_url, lambda store: store.cancel(name)) == "expired"  # noqa: B023
+    assert submit(redis_url, "held", (2,) * 5).kind == "gone"
+    assert worker.upkeep(["balanced"]) == 3
+    assert sorted(clean_redis.keys("ink:job:*")) == [f"ink:job:{name}".encode() for name in JOBS]
+    assert {clean_redis.get(key) for key in clean_redis.keys("ink:load*")} == {b"0"}
+    assert clean_redis.hgetall("ink:open") == {b"anonymous": b"0"}
+    for pattern in ("ink:line:*", "ink:owner:*", "ink:due:*", "ink:expiry"):
+        assert clean_redis.keys(pattern) == []
+    assert read_stats(redis_url)["jobs_ended:expired"] == 2
 
 
 def test_every_key_of_a_job_expires_by_itself(redis_url: str, clean_redis: "redis.Redis") -> None:

@@ -5,7 +5,7 @@
 local name, c, results = ARGV[1], ARGV[2], ARGV[3]
 local succeeded, failed, kept = tonumber(ARGV[4]), tonumber(ARGV[5]), ARGV[6]
 local job = job_of(name)
-if not job or job.state == 'expired' then return 'gone' end
+if not job or is_over(job) then return 'gone' end
 
 local out = key(name, 'out')
 local standing = redis.call('HGET', out, c)

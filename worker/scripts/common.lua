@@ -12,7 +12,9 @@ local TERMINAL = {
   succeeded = true, partially_failed = true, failed = true, canceled = true, expired = true
 }
 local LANES = {'interactive', 'bulk'}
-local GRACE = 3600000      -- keys outlive their job by this much, should upkeep be late
+local GRACE = 3600000      -- images and results outlive their job by this much, should upkeep be late
+local BURIAL = 7776000000  -- hash, starts and run by 90 days: all may be off for long, and upkeep needs
+                           -- them to give back what the job holds (load, line) and to tell of its end
 local TOMBSTONE = 86400    -- seconds for which an expired job is still known to have been
 local ALIVE = 10000        -- a worker is alive this long after its last heartbeat
 
@@ -65,7 +67,7 @@ end
 
 local function make_due(name, job, c)
   redis.call('HSET', key(name, 'run'), 'd:' .. c, 1)
-  redis.call('PEXPIREAT', key(name, 'run'), job.expires + GRACE)
+  redis.call('PEXPIREAT', key(name, 'run'), job.expires + BURIAL)
   redis.call('ZADD', due_key(job.model, job.lane), now, name .. '#' .. c)
 end
 
@@ -80,6 +82,9 @@ local function job_of(name)
     expires = tonumber(fields[11]), keep = fields[12] == '1'
   }
 end
+
+-- Whether the time of a job is over. Until upkeep buries it, what is left of it is nobody's to read.
+local function is_over(job) return job.state == 'expired' or job.expires <= now end
 
 local function lighten(job, n)
   redis.call('DECRBY', 'ink:load', n)
