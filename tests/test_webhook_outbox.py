@@ -181,6 +181,17 @@ def test_a_receiver_and_a_caller_have_only_so_many_under_way(redis_url: str) -> 
     assert len(claim(redis_url)) >= 1
 
 
+def test_a_host_is_one_receiver_however_it_is_spelt(redis_url: str) -> None:
+    on_redis(redis_url, lambda client: Endpoints(client).rotate(OWNER, "callback", 0))
+    hosts = ("example.org", "Example.org", "EXAMPLE.ORG", "example.org:443", "example.org:0443")
+    for number, host in enumerate(hosts):
+        submit(redis_url, f"job{number}", (1,), callback_url=f"https://{host}/Hook")
+    finish(redis_url)
+    claims = claim(redis_url)
+    assert len(claims) == LIMITS.per_endpoint
+    assert {each.url.rpartition("/")[2] for each in claims} == {"Hook"}
+
+
 def of_lane(url: str, claimed: Claim) -> str:
     found = on_redis(url, lambda client: Deliveries(client).find(claimed.id))
     assert found

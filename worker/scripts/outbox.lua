@@ -84,7 +84,8 @@ local function tell_owner(name, job, state)
   local url, quiet = unpack(redis.call('HMGET', key(name), 'callback', 'quiet'))
   if quiet ~= '1' then tell_endpoints(name, job.owner, event) end
   if url and url ~= '' then
-    local host = string.match(url, '^%a+://([^/?]+)')
+    local scheme, host = string.match(string.lower(url), '^(%a+)://([^/?]+)')
+    host = string.gsub(host, scheme == 'https' and ':0*443$' or ':0*80$', '')
     put_out(job.owner, 'callback', job.owner .. '/callback@' .. host, url, name, event)
   end
 end
