@@ -1,6 +1,8 @@
 """The ledger's scripts on a real Redis: exactly once, fair, never forgotten, counts that add up."""
 
 import time
+from collections.abc import Sequence
+from typing import Any
 
 import pytest
 import redis
@@ -9,6 +11,7 @@ from worker import keys
 from worker.connection import UnsafeRedis, connect, require_safe
 from worker.entrance import Caps
 from worker.jobs import JobState
+from worker.journal import START
 
 from ledgers import (
     LEASE_MS,
@@ -17,10 +20,13 @@ from ledgers import (
     in_journal,
     in_store,
     ledger,
+    pass_over,
     read_job,
     read_stats,
     submit,
 )
+
+JOBS = ("anonymous/done", "anonymous/held", "anonymous/waiting")
 
 pytestmark = pytest.mark.usefixtures("clean_redis")
 
@@ -269,6 +275,32 @@ def test_an_expired_job_leaves_only_a_tombstone(
     assert worker.commit([commit_of(claim) for claim in held]) == ["gone"]
 
 
+@pytest.mark.parametrize("days", [3, 60])
+def test_jobs_that_expire_while_all_is_off_are_buried_whole(
+    redis_url: str, clean_redis: "redis.Redis", days: int
+) -> None:
+    submit(redis_url, "done", (2,))
+    finish(redis_url)
+    submit(redis_url, "held", (2,) * 5)
+    worker = ledger(redis_url)
+    held = worker.claim("balanced", 2)
+    submit(redis_url, "waiting", (2,) * 5, lane="interactive")
+    pass_over(clean_redis, days * 86_400)
+    assert worker.claim("balanced", 100) == []  # their images are gone, and nobody may read them
+    assert worker.commit([commit_of(claim) for claim in held]) == ["gone"]
+    for name in JOBS:
+        assert in_store(redis_url, lambda store: store.job(name)) is JobState.EXPIRED  # noqa: B023
+        assert in_store(redis_url, lambda store: store.cancel(name)) == "expired"  # noqa: B023
+    assert submit(redis_url, "held", (2,) * 5).kind == "gone"
+    assert worker.upkeep(["balanced"]) == 3
+    assert sorted(clean_redis.keys("ink:job:*")) == [f"ink:job:{name}".encode() for name in JOBS]
+    assert {clean_redis.get(key) for key in clean_redis.keys("ink:load*")} == {b"0"}
+    assert clean_redis.hgetall("ink:open") == {b"anonymous": b"0"}
+    for pattern in ("ink:line:*", "ink:owner:*", "ink:due:*", "ink:expiry"):
+        assert clean_redis.keys(pattern) == []
+    assert read_stats(redis_url)["jobs_ended:expired"] == 2
+
+
 def test_every_key_of_a_job_expires_by_itself(redis_url: str, clean_redis: "redis.Redis") -> None:
     submit(redis_url, "a")
     worker = ledger(redis_url)
@@ -295,6 +327,43 @@ def test_events_of_a_large_job_are_cheap(redis_url: str, clean_redis: "redis.Red
     assert look.newest == ids[-1].decode()
 
 
+def note_done(client: "redis.Redis", ages_ms: Sequence[int]) -> None:
+    """Events of job a as if a chunk of one image had been committed so long ago each."""
+    seconds, micros = client.time()
+    now = seconds * 1000 + micros // 1000
+    with client.pipeline() as pipe:
+        for number, age in enumerate(ages_ms):
+            entry: Any = {"c": number, "n": number}
+            pipe.xadd("ink:job:anonymous/a:events", entry, f"{now - age}-{number}")
+        done: Any = {"started": now - 60_000, "succeeded": len(ages_ms)}
+        pipe.hset("ink:job:anonymous/a", mapping=done)
+        pipe.execute()
+
+
+def test_a_rate_is_of_the_last_ten_seconds(redis_url: str, clean_redis: "redis.Redis") -> None:
+    submit(redis_url, "a", (1,) * 100)
+    note_done(clean_redis, [*range(40_000, 20_000, -1_000), *range(8_000, 2_000, -200)])
+    look = in_journal(redis_url, lambda journal: journal.look("anonymous/a", START, 5))
+    assert look.images_per_second == 3
+    clean_redis.xadd("ink:job:anonymous/a:events", {"end": "succeeded"})
+    look = in_journal(redis_url, lambda journal: journal.look("anonymous/a", START, 5))
+    assert look.images_per_second == 3
+
+
+def test_a_look_costs_no_more_where_much_happened_lately(
+    redis_url: str, clean_redis: "redis.Redis"
+) -> None:
+    submit(redis_url, "a", (1,) * 100)
+    note_done(clean_redis, [5_000] * 10_000)
+    clean_redis.config_resetstat()
+    for _ in range(20):
+        look = in_journal(redis_url, lambda journal: journal.look("anonymous/a", "9999999999999-0", 5))
+    spent: Any = clean_redis.info("commandstats")
+    reads = [spent[f"cmdstat_{command}"] for command in ("xrange", "xrevrange")]
+    assert sum(read["usec"] for read in reads) / 20 < 1000, reads
+    assert look.images_per_second == 1000
+
+
 def test_every_chunk_and_the_end_are_noted_once(redis_url: str, clean_redis: "redis.Redis") -> None:
     submit(redis_url, "a", (2, 3))
     worker = ledger(redis_url)
@@ -302,8 +371,8 @@ def test_every_chunk_and_the_end_are_noted_once(redis_url: str, clean_redis: "re
     worker.commit([*commits, *reversed(commits)])
     noted = [fields for _, fields in clean_redis.xrange("ink:job:anonymous/a:events")]
     assert noted == [
-        {b"c": b"0", b"n": b"2"},
-        {b"c": b"1", b"n": b"3"},
+        {b"c": b"0", b"n": b"0"},
+        {b"c": b"1", b"n": b"2"},
         {b"end": b"partially_failed"},
     ]
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import redis
 
+from worker import keys
 from worker.doorbell import sender_message
 from worker.settings import SenderSettings
 from worker.webhooks.deliveries import Deliveries, Delivery
@@ -17,7 +18,7 @@ from worker.webhooks.outbox import Claim, Limits, Outbox
 from worker.webhooks.posting import Outcome
 from worker.webhooks.schedule import delay_s, parse_schedule
 
-from ledgers import finish, in_store, ledger, on_redis, read_stats, submit
+from ledgers import finish, in_store, ledger, on_redis, pass_over, read_stats, submit
 
 pytestmark = pytest.mark.usefixtures("clean_redis")
 
@@ -26,6 +27,7 @@ BRIEF = replace(LIMITS, lease_ms=200)
 GOOD = Outcome(0.1, status=200)
 BAD = Outcome(0.1, status=500)
 OWNER = "anonymous"
+DAY_S = 86_400
 
 
 def register(url: str, *events: Event, owner: str = OWNER) -> str:
@@ -59,6 +61,10 @@ def conclude(url: str, claimed: Claim, outcome: Outcome, delay: float = 0) -> st
 
 def of_job(url: str, job: str, owner: str = OWNER) -> list[Delivery]:
     return on_redis(url, lambda client: Deliveries(client).of_job(f"{owner}/{job}", 100))
+
+
+def of_hook(url: str, hook: str, most: int) -> list[Delivery]:
+    return on_redis(url, lambda client: Deliveries(client).of_hook(OWNER, hook, most))
 
 
 def redeliver(url: str, job: str, delivery: str) -> str:
@@ -175,6 +181,17 @@ def test_a_receiver_and_a_caller_have_only_so_many_under_way(redis_url: str) -> 
     assert len(claim(redis_url)) >= 1
 
 
+def test_a_host_is_one_receiver_however_it_is_spelt(redis_url: str) -> None:
+    on_redis(redis_url, lambda client: Endpoints(client).rotate(OWNER, "callback", 0))
+    hosts = ("example.org", "Example.org", "EXAMPLE.ORG", "example.org:443", "example.org:0443")
+    for number, host in enumerate(hosts):
+        submit(redis_url, f"job{number}", (1,), callback_url=f"https://{host}/Hook")
+    finish(redis_url)
+    claims = claim(redis_url)
+    assert len(claims) == LIMITS.per_endpoint
+    assert {each.url.rpartition("/")[2] for each in claims} == {"Hook"}
+
+
 def of_lane(url: str, claimed: Claim) -> str:
     found = on_redis(url, lambda client: Deliveries(client).find(claimed.id))
     assert found
@@ -247,7 +264,8 @@ def test_jitter_and_what_a_receiver_asks_for() -> None:
     assert delay_s(schedule, 2, "1") >= 270
     assert delay_s(schedule, 1, "99999999999") == 86_400
     assert 86_000 <= delay_s(schedule, 1, "Fri, 31 Dec 2100 23:59:59 GMT") <= 86_400
-    for nonsense in ("", "-1", "soon", "1e9", "٣", "Wed, 21 Oct 2015 07:28:00 GMT"):
+    beyond = "Mon, 01 Jan 99999999999999999999 00:00:00 GMT"
+    for nonsense in ("", "-1", "soon", "1e9", "٣", "Wed, 21 Oct 2015 07:28:00 GMT", beyond):
         assert delay_s(schedule, 1, nonsense) <= 5.5, nonsense
 
 
@@ -332,12 +350,58 @@ def test_upkeep_rings_as_many_senders_as_there_are(redis_url: str, clean_redis: 
 def test_everything_of_a_delivery_expires_by_itself(redis_url: str, clean_redis: "redis.Redis") -> None:
     register(redis_url)
     end(redis_url, "a", "b")
-    first, _ = claim(redis_url)
+    first, second = claim(redis_url)
     conclude(redis_url, first, GOOD)
+    conclude(redis_url, second, BAD)
     patterns = ("ink:delivery:*", "ink:deliveries:*", "ink:sending:*")
     kept = [key for pattern in patterns for key in clean_redis.keys(pattern)]
     assert len(kept) >= 7
     assert [key for key in kept if clean_redis.ttl(key) < 0] == []
+
+
+def test_what_is_still_to_be_sent_outlasts_weeks_with_everything_off(
+    redis_url: str, clean_redis: "redis.Redis"
+) -> None:
+    register(redis_url)
+    end(redis_url, "a")
+    conclude(redis_url, claim(redis_url)[0], BAD)
+    submit(redis_url, "late", (2,))
+    pass_over(clean_redis, 30 * DAY_S)
+    ledger(redis_url).upkeep(["balanced"])
+    claims = claim(redis_url)
+    told = {json.loads(each.event)["id"]: json.loads(each.event)["state"] for each in claims}
+    assert told == {"a": "succeeded", "late": "expired"}
+    for each in claims:
+        conclude(redis_url, each, BAD)
+    assert [len(of_job(redis_url, job)[0].attempts) for job in told] == [2, 1]
+
+
+def test_what_failed_is_listed_behind_what_arrived_and_is_forgotten(
+    redis_url: str, clean_redis: "redis.Redis"
+) -> None:
+    hook = register(redis_url)
+    end(redis_url, "unlucky")
+    (unlucky,) = claim(redis_url)
+    conclude(redis_url, unlucky, Outcome(0.1, status=410))
+    amend(redis_url, hook, enabled=True)
+    wide = replace(LIMITS, per_endpoint=100, per_caller=100)
+    end(redis_url, *(f"job{number}" for number in range(20)))
+    for each in claim(redis_url, limits=wide):
+        conclude(redis_url, each, GOOD)
+    assert unlucky.id not in [each.id for each in of_hook(redis_url, hook, 20)]
+    pass_over(clean_redis, 2 * DAY_S)
+    clean_redis.zadd(listed := keys.hook_deliveries(OWNER, hook), {f"msg_{n}": 1e13 for n in range(150)})
+    assert [each.id for each in of_hook(redis_url, hook, 20)] == [unlucky.id]
+    assert clean_redis.zrange(listed, 0, -1) == [unlucky.id.encode()]
+    assert redeliver(redis_url, "unlucky", unlucky.id) == "pending"
+
+
+def test_a_list_of_deliveries_does_not_grow_for_ever(redis_url: str, clean_redis: "redis.Redis") -> None:
+    hook = register(redis_url)
+    listed = keys.hook_deliveries(OWNER, hook)
+    clean_redis.zadd(listed, {f"msg_{number}": 1000 * time.time() - 1 for number in range(20)})
+    end(redis_url, *(f"job{number}" for number in range(5)))
+    assert clean_redis.zcard(listed) < 20  # of 25; four were looked at each time
 
 
 def test_only_so_many_endpoints_can_be_registered(redis_url: str) -> None:

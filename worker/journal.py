@@ -1,6 +1,6 @@
 """What happened to a job, as the gateway reads it for those who follow: the job's stream of events.
 
-commit.lua notes every chunk as it is committed and close_if_done (common.lua) the end, in the same step.
+commit.lua notes every chunk as it is committed and close_if_done (ending.lua) the end, in the same step.
 """
 
 from dataclasses import dataclass

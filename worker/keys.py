@@ -4,8 +4,6 @@ from .jobs import Lane
 
 LANES: tuple[Lane, ...] = ("interactive", "bulk")
 
-EXPIRY = "ink:expiry"
-LOAD = "ink:load"
 STATS = "ink:stats"
 MEASURES = "ink:measures"
 WORKERS = "ink:workers"

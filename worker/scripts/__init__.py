@@ -3,9 +3,12 @@
 from functools import cache
 from importlib.resources import files
 
+SHARED = ("common", "outbox", "ending")
+"""What every script begins with; each of these stands on those before it."""
+
 
 @cache
 def source(name: str) -> str:
     """The script `name`, with what all of them share in front."""
     folder = files(__name__)
-    return "\n".join((folder / f"{part}.lua").read_text() for part in ("common", "outbox", name))
+    return "\n".join((folder / f"{part}.lua").read_text() for part in (*SHARED, name))

@@ -3,6 +3,7 @@
 local name = ARGV[1]
 local job = job_of(name)
 if not job then return 'missing' end
+if is_over(job) then return 'expired' end
 if TERMINAL[job.state] then return job.state end
 redis.call('HSET', key(name), 'state', 'canceling', 'next', job.chunks)
 job.state = 'canceling'

@@ -42,7 +42,7 @@ end
 -- The job of a due chunk, if it is still to be read; what is left of dead jobs is cleared away.
 local function wanted(lane, member, name, c)
   local job = job_of(name)
-  if not job or TERMINAL[job.state] then
+  if not job or is_over(job) or TERMINAL[job.state] then
     redis.call('ZREM', due_key(model, lane), member)
     return nil
   end

@@ -5,7 +5,7 @@
 local name, c, results = ARGV[1], ARGV[2], ARGV[3]
 local succeeded, failed, kept = tonumber(ARGV[4]), tonumber(ARGV[5]), ARGV[6]
 local job = job_of(name)
-if not job or job.state == 'expired' then return 'gone' end
+if not job or is_over(job) then return 'gone' end
 
 local out = key(name, 'out')
 local standing = redis.call('HGET', out, c)
@@ -19,9 +19,10 @@ if TERMINAL[job.state] or redis.call('HEXISTS', key(name, 'run'), 'd:' .. c) == 
 redis.call('HSET', out, c, results)
 redis.call('PEXPIREAT', out, job.expires + GRACE)
 put_away(name, job, c)
+local before = job.succeeded + job.failed
 settle(name, job, 'succeeded', succeeded)
 settle(name, job, 'failed', failed)
-note(name, job, 'c', c, 'n', succeeded + failed)
+note(name, job, 'c', c, 'n', before)
 for i = 7, #ARGV, 2 do stat('failures:' .. ARGV[i], ARGV[i + 1]) end
 if kept ~= '' then
   redis.call('SET', key(name, 'in:' .. c), kept, 'KEEPTTL')

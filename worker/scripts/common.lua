@@ -4,7 +4,7 @@
 -- ink:job:NAME:in:C     packed images of chunk C            ink:job:NAME:out     hash C -> results
 -- ink:job:NAME:run      hash of what is under way: d:C due, l:C lease token, a:C deliveries
 -- ink:job:NAME:suspects:C  hash image -> workers that died with it in hand
--- ink:job:NAME:events  stream: c and n, a committed chunk and its images; at last `end`, the state
+-- ink:job:NAME:events  stream: c and n, a committed chunk and the images done before; at last `end`
 -- ink:job:NAME:corrections  hash image -> the label that a person gave it
 -- ink:due:MODEL:LANE    zset of NAME#C by when it may be claimed: only a commit removes a chunk
 
@@ -12,7 +12,9 @@ local TERMINAL = {
   succeeded = true, partially_failed = true, failed = true, canceled = true, expired = true
 }
 local LANES = {'interactive', 'bulk'}
-local GRACE = 3600000      -- keys outlive their job by this much, should upkeep be late
+local GRACE = 3600000      -- images and results outlive their job by this much, should upkeep be late
+local BURIAL = 7776000000  -- hash, starts and run by 90 days: all may be off for long, and upkeep needs
+                           -- them to give back what the job holds (load, line) and to tell of its end
 local TOMBSTONE = 86400    -- seconds for which an expired job is still known to have been
 local ALIVE = 10000        -- a worker is alive this long after its last heartbeat
 
@@ -65,7 +67,7 @@ end
 
 local function make_due(name, job, c)
   redis.call('HSET', key(name, 'run'), 'd:' .. c, 1)
-  redis.call('PEXPIREAT', key(name, 'run'), job.expires + GRACE)
+  redis.call('PEXPIREAT', key(name, 'run'), job.expires + BURIAL)
   redis.call('ZADD', due_key(job.model, job.lane), now, name .. '#' .. c)
 end
 
@@ -80,6 +82,9 @@ local function job_of(name)
     expires = tonumber(fields[11]), keep = fields[12] == '1'
   }
 end
+
+-- Whether the time of a job is over. Until upkeep buries it, what is left of it is nobody's to read.
+local function is_over(job) return job.state == 'expired' or job.expires <= now end
 
 local function lighten(job, n)
   redis.call('DECRBY', 'ink:load', n)
@@ -113,61 +118,3 @@ end
 
 -- Whoever follows a job should look at it.
 local function tell(name) redis.call('PUBLISH', 'ink:changed', name) end
-
-local function leave_line(name, job)
-  redis.call('ZREM', 'ink:line:' .. job.model .. ':' .. job.lane, name)
-  redis.call('HINCRBY', 'ink:open', job.owner, -1)
-end
-
-local function final_state(job)
-  if job.state == 'canceling' and job.canceled > 0 then return 'canceled' end
-  if job.failed == 0 then return 'succeeded' end
-  if job.failed == job.total then return 'failed' end
-  return 'partially_failed'
-end
-
-local tell_owner   -- outbox.lua: webhooks of a job's end
-
--- Close the job if its last image is done with.
-local function close_if_done(name, job)
-  if job.succeeded + job.failed + job.canceled < job.total then return false end
-  local state = final_state(job)
-  redis.call('HSET', key(name), 'state', state, 'ended', now, 'running', 0)
-  redis.call('DEL', key(name, 'run'))
-  note(name, job, 'end', state)
-  tell_owner(name, job, state)
-  leave_line(name, job)
-  stat('jobs_ended:' .. state, 1)
-  redis.call('PUBLISH', 'ink:ended', name)
-  return true
-end
-
--- A chunk that nobody will read any more, since its job was canceled.
-local function drop(name, job, c)
-  put_away(name, job, c)
-  redis.call('DEL', key(name, 'in:' .. c))
-  settle(name, job, 'canceled', size(name, c))
-end
-
--- Chunks that are due or leased, as a list of {chunk, leased}.
-local function under_way(name)
-  local fields, run, list = redis.call('HGETALL', key(name, 'run')), {}, {}
-  for i = 1, #fields, 2 do run[fields[i]] = fields[i + 1] end
-  for field in pairs(run) do
-    local c = string.match(field, '^d:(%d+)$')
-    if c then list[#list + 1] = {chunk = tonumber(c), leased = run['l:' .. c] ~= nil} end
-  end
-  table.sort(list, function(a, b) return a.chunk < b.chunk end)
-  return list
-end
-
--- Everything a job ever wrote, but its hash.
-local function wipe(name, job)
-  for c = 0, job.chunks - 1 do
-    redis.call('DEL', key(name, 'in:' .. c), key(name, 'names:' .. c))
-  end
-  redis.call('DEL', key(name, 'starts'), key(name, 'out'), key(name, 'run'), key(name, 'events'),
-    key(name, 'corrections'))
-  redis.call('ZREM', 'ink:owner:' .. job.owner, name)
-  redis.call('ZREM', 'ink:expiry', name)
-end

@@ -3,7 +3,7 @@
 -- Answers: 'missing', 'pending' (an image is not read), or 'corrected'
 local name = ARGV[1]
 local job = job_of(name)
-if not job or job.state == 'expired' then return 'missing' end
+if not job or is_over(job) then return 'missing' end
 for i = 2, #ARGV, 3 do
   if redis.call('HEXISTS', key(name, 'out'), ARGV[i + 1]) == 0 then return 'pending' end
 end

@@ -5,11 +5,11 @@ local events = key(ARGV[1], 'events')
 local newest = redis.call('XREVRANGE', events, '+', '-', 'COUNT', 1)[1]
 if not newest then return {'', {0, 0}, {}} end
 
-local started = tonumber(redis.call('HGET', key(ARGV[1]), 'started') or now)
-local since, images = math.max(now - RECENT, started), 0
-for _, entry in ipairs(redis.call('XRANGE', events, string.format('%d', since), '+')) do
-  if entry[2][1] == 'c' then images = images + tonumber(entry[2][4]) end
-end
+local started, succeeded, failed =
+  unpack(redis.call('HMGET', key(ARGV[1]), 'started', 'succeeded', 'failed'))
+local since, images = math.max(now - RECENT, tonumber(started or now)), 0
+local first = redis.call('XRANGE', events, string.format('%d', since), '+', 'COUNT', 1)[1]
+if first and first[2][1] == 'c' then images = succeeded + failed - first[2][4] end
 return {
   newest[1], {images, now - since},
   redis.call('XRANGE', events, '(' .. ARGV[2], '+', 'COUNT', ARGV[3])

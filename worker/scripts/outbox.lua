@@ -11,8 +11,9 @@ local ENDINGS = {
   succeeded = 'job.completed', partially_failed = 'job.completed', failed = 'job.failed',
   canceled = 'job.canceled', expired = 'job.expired'
 }
-local KEPT = 7 * 86400000         -- a delivery is known this long after the last that was heard of it,
-local DELIVERED_KEPT = 86400000   -- one that arrived this long
+local KEPT = 7 * 86400000         -- a delivery that failed is known this long,
+local DELIVERED_KEPT = 86400000   -- one that arrived this long,
+local WAITING_KEPT = 7776000000   -- one that is still to be sent 90 days: all may be off for long
 local ATTEMPTS = 50               -- the latest attempts that are listed
 
 local function hook_key(owner, hook) return 'ink:hook:' .. owner .. '/' .. hook end
@@ -21,9 +22,21 @@ local function callback_key(owner) return hook_key(owner, 'callback') end
 
 local function delivery_key(id) return 'ink:delivery:' .. id end
 
-local function keep_delivery(id, ms)
+-- Some of a list are looked at whenever one is put there, so that few stay that are no longer known.
+local function list_delivery(list, id, since)
+  redis.call('ZADD', list, since, id)
+  for _, some in ipairs(redis.call('ZRANDMEMBER', list, 4)) do
+    if redis.call('EXISTS', delivery_key(some)) == 0 then redis.call('ZREM', list, some) end
+  end
+  redis.call('PEXPIRE', list, KEPT)
+end
+
+-- From now on a delivery is known for `ms`, and listed for its job and its endpoint.
+local function keep_delivery(id, delivery, ms)
   redis.call('PEXPIRE', delivery_key(id), ms)
   redis.call('PEXPIRE', delivery_key(id) .. ':attempts', ms)
+  list_delivery('ink:deliveries:job:' .. delivery.job, id, delivery.since)
+  list_delivery('ink:deliveries:hook:' .. delivery.owner .. '/' .. delivery.hook, id, delivery.since)
 end
 
 -- Look at a lane when its first delivery is due.
@@ -36,12 +49,6 @@ local function move_lane(lane)
   end
 end
 
-local function list_delivery(list, id)
-  redis.call('ZADD', list, now, id)
-  redis.call('ZREMRANGEBYSCORE', list, '-inf', now - KEPT)
-  redis.call('PEXPIRE', list, KEPT)
-end
-
 -- Lay a message for one receiver into the outbox; `url` is its own, or '' for that of the endpoint.
 local function put_out(owner, hook, lane, url, name, event)
   local serial = redis.call('INCR', 'ink:deliveries')
@@ -49,9 +56,7 @@ local function put_out(owner, hook, lane, url, name, event)
   redis.call('HSET', delivery_key(id), 'owner', owner, 'hook', hook, 'lane', lane, 'url', url,
     'job', name, 'event', cjson.encode(event), 'type', event.type, 'state', 'pending', 'tries', 0,
     'created', now, 'since', now, 'due', now)
-  keep_delivery(id, KEPT)
-  list_delivery('ink:deliveries:job:' .. name, id)
-  list_delivery('ink:deliveries:hook:' .. owner .. '/' .. hook, id)
+  keep_delivery(id, {owner = owner, hook = hook, job = name, since = now}, WAITING_KEPT)
   redis.call('ZADD', 'ink:outbox:' .. lane, now, id)
   move_lane(lane)
   stat('webhooks_created', 1)
@@ -67,7 +72,7 @@ local function tell_endpoints(name, owner, event)
 end
 
 -- Tell the owner of a job, once, how it ended: every endpoint that wants to know, and its callback_url.
-tell_owner = function(name, job, state)
+local function tell_owner(name, job, state)
   local done = job.succeeded + job.failed + job.canceled
   local event = {
     type = ENDINGS[state], at = now, id = string.match(name, '/(.*)$'), state = state,
@@ -79,7 +84,8 @@ tell_owner = function(name, job, state)
   local url, quiet = unpack(redis.call('HMGET', key(name), 'callback', 'quiet'))
   if quiet ~= '1' then tell_endpoints(name, job.owner, event) end
   if url and url ~= '' then
-    local host = string.match(url, '^%a+://([^/?]+)')
+    local scheme, host = string.match(string.lower(url), '^(%a+)://([^/?]+)')
+    host = string.gsub(host, scheme == 'https' and ':0*443$' or ':0*80$', '')
     put_out(job.owner, 'callback', job.owner .. '/callback@' .. host, url, name, event)
   end
 end
@@ -102,6 +108,7 @@ end
 local function note_attempt(id, delivery, attempt)
   redis.call('RPUSH', delivery_key(id) .. ':attempts', cjson.encode(attempt))
   redis.call('LTRIM', delivery_key(id) .. ':attempts', -ATTEMPTS, -1)
+  keep_delivery(id, delivery, WAITING_KEPT)
   let_go(id, delivery)
 end
 
@@ -110,7 +117,7 @@ local function close_delivery(id, delivery, state, reason)
   redis.call('HSET', delivery_key(id), 'state', state, 'reason', reason)
   redis.call('HDEL', delivery_key(id), 'due', 'token')
   redis.call('ZREM', 'ink:outbox:' .. delivery.lane, id)
-  keep_delivery(id, state == 'delivered' and DELIVERED_KEPT or KEPT)
+  keep_delivery(id, delivery, state == 'delivered' and DELIVERED_KEPT or KEPT)
   stat('webhooks_' .. state, 1)
 end
 

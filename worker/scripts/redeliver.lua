@@ -10,9 +10,8 @@ if enabled == '0' then return 'disabled' end
 if delivery.token and tonumber(delivery.due) > now then return 'sending' end
 redis.call('HSET', delivery_key(id), 'state', 'pending', 'tries', 0, 'since', now, 'due', now)
 redis.call('HDEL', delivery_key(id), 'reason', 'token')
-keep_delivery(id, KEPT)
-list_delivery('ink:deliveries:job:' .. name, id)
-list_delivery('ink:deliveries:hook:' .. delivery.owner .. '/' .. delivery.hook, id)
+delivery.since = now
+keep_delivery(id, delivery, WAITING_KEPT)
 redis.call('ZADD', 'ink:outbox:' .. delivery.lane, now, id)
 move_lane(delivery.lane)
 stat('webhooks_redelivered', 1)

@@ -13,9 +13,9 @@ if want.idempotency then
   local seen = redis.call('HMGET', want.idempotency, 'name', 'fingerprint')
   if seen[1] then return known(seen[1], seen[2]) end
 end
-local standing = redis.call('HMGET', key(name), 'state', 'fingerprint')
-if standing[1] == 'expired' then return {'gone'} end
-if standing[1] then return known(name, standing[2]) end
+local standing = job_of(name)
+if standing and is_over(standing) then return {'gone'} end
+if standing then return known(name, redis.call('HGET', key(name), 'fingerprint')) end
 
 if want.callback ~= '' and redis.call('EXISTS', callback_key(want.owner)) == 0 then return {'unsigned'} end
 local load = tonumber(redis.call('GET', 'ink:load') or 0)
@@ -44,8 +44,8 @@ redis.call('HSET', key(name), 'state', 'queued', 'owner', want.owner, 'model', w
   'keep', want.keep and 1 or 0, 'callback', want.callback,
   'quiet', want.quiet and 1 or 0)
 redis.call('SET', key(name, 'starts'), starts)
-redis.call('PEXPIREAT', key(name, 'starts'), expires + GRACE)
-redis.call('PEXPIREAT', key(name), expires + GRACE)
+redis.call('PEXPIREAT', key(name, 'starts'), expires + BURIAL)
+redis.call('PEXPIREAT', key(name), expires + BURIAL)
 if want.idempotency then
   redis.call('HSET', want.idempotency, 'name', name, 'fingerprint', want.fingerprint)
   redis.call('PEXPIREAT', want.idempotency, expires)

@@ -10,6 +10,9 @@ import redis.asyncio
 from .. import keys
 from ..scripts import source
 
+PAGE = 100
+"""So many are read at once. What arrived is forgotten before what failed, so much may lie in between."""
+
 State = Literal["pending", "delivered", "failed"]
 
 
@@ -73,11 +76,7 @@ class Deliveries:
 
     async def find(self, delivery: str) -> Delivery | None:
         """One delivery."""
-        async with self._client.pipeline(transaction=False) as pipe:
-            pipe.hgetall(keys.delivery(delivery))
-            pipe.lrange(keys.attempts(delivery), 0, -1)
-            fields, attempts = await pipe.execute()
-        return Delivery.from_hash(delivery, fields, attempts) if fields else None
+        return (await self._known([delivery])).get(delivery)
 
     async def redeliver(self, name: str, delivery: str) -> str:
         """Send it again: 'pending', 'sending', 'missing'; 'disabled' or 'deleted' is its endpoint."""
@@ -85,6 +84,25 @@ class Deliveries:
         return answer.decode()
 
     async def _listed(self, key: str, most: int) -> list[Delivery]:
-        ids: Any = await self._client.zrevrange(key, 0, most - 1)
-        found = [await self.find(each.decode()) for each in ids]
-        return [each for each in found if each]
+        """Those of a list that are still known; the others leave it."""
+        listed: dict[str, Delivery] = {}
+        while len(listed) < most:
+            newest: Any = await self._client.zrevrange(key, len(listed), len(listed) + PAGE - 1)
+            ids = [each.decode() for each in newest]
+            known = await self._known(ids)
+            if forgotten := [each for each in ids if each not in known]:
+                await self._client.zrem(key, *forgotten)
+            listed |= known
+            if len(ids) < PAGE:
+                break
+        return list(listed.values())[:most]
+
+    async def _known(self, ids: Sequence[str]) -> dict[str, Delivery]:
+        """Those of these deliveries that have not been forgotten."""
+        async with self._client.pipeline(transaction=False) as pipe:
+            for each in ids:
+                pipe.hgetall(keys.delivery(each))
+                pipe.lrange(keys.attempts(each), 0, -1)
+            answers = await pipe.execute()
+        found = zip(ids, answers[::2], answers[1::2], strict=True)
+        return {each: Delivery.from_hash(each, fields, tried) for each, fields, tried in found if fields}

@@ -47,6 +47,11 @@ class Outcome:
         """Whether the receiver never wants to hear again."""
         return self.status == 410
 
+    @property
+    def final(self) -> bool:
+        """Whether it is never tried again, whatever is left of the schedule."""
+        return self.delivered or self.gone
+
 
 class Poster:
     """Makes attempts; any number at a time."""
@@ -126,8 +131,10 @@ def _authority(target: Target) -> str:
 def _reason(error: Exception) -> str:
     """What the owner of the receiver is told; of private networks, nothing but that they are."""
     match error:
-        case ForbiddenUrl() | ForbiddenAddress():
+        case ForbiddenUrl():
             return str(error)
+        case ForbiddenAddress():
+            return "its name leads to an address that is not public"
         case TimeoutError() | httpcore.TimeoutException():
             return "it took too long"
         case httpcore.ConnectError() if tls := _tls_error(error):

@@ -31,5 +31,5 @@ def _asked_s(retry_after: str | None) -> float:
     try:
         when = parsedate_to_datetime(retry_after)
         return (when.replace(tzinfo=when.tzinfo or UTC) - datetime.now(UTC)).total_seconds()
-    except ValueError:
+    except (ValueError, OverflowError):
         return 0.0

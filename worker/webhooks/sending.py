@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 import threading
+import time
 
 import redis
 
@@ -11,7 +12,7 @@ from ..connection import connect_async
 from ..settings import SenderSettings
 from .outbox import Claim, Limits, Outbox
 from .pinning import Resolver
-from .posting import Poster
+from .posting import Outcome, Poster
 from .schedule import delay_s, parse_schedule
 from .urls import Policy
 
@@ -83,18 +84,30 @@ class Sending:
 
     async def _deliver(self, outbox: Outbox, claim: Claim) -> None:
         try:
-            outcome = await self._poster.post(claim)
+            outcome, delay = await self._attempt(claim)
         except asyncio.CancelledError:
             with contextlib.suppress(redis.RedisError):
                 await outbox.release(claim)
             return
-        delay = delay_s(self._schedule, claim.attempt, outcome.retry_after)
         try:
             await outbox.conclude(claim, outcome, delay)
         except redis.RedisError as error:
             log.warning("%s will be sent again, since its outcome was not stored: %s", claim.id, error)
         if not outcome.delivered:
             log.info("%s attempt %d: %s", claim.id, claim.attempt, outcome.status or outcome.error)
+
+    async def _attempt(self, claim: Claim) -> tuple[Outcome, float]:
+        """How it went, and seconds until the next one; a fault of ours is a failed attempt as well."""
+        began = time.monotonic()
+        try:
+            outcome = await self._poster.post(claim)
+            if outcome.final:
+                return outcome, 0.0
+            return outcome, delay_s(self._schedule, claim.attempt, outcome.retry_after)
+        except Exception as error:
+            log.exception("%s attempt %d met a fault of ours", claim.id, claim.attempt)
+            fault = Outcome(time.monotonic() - began, error=f"unexpected: {type(error).__name__}")
+            return fault, delay_s(self._schedule, claim.attempt, None)
 
 
 async def _end(under_way: set[asyncio.Task[None]]) -> None:
