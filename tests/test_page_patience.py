@@ -1,6 +1,5 @@
-"""The page when answers do not come: what was said is sent again, a silent stream is left, nothing doubles."""
+"""The page when answers do not come: it sends again, leaves a silent stream, and doubles nothing."""
 
-import re
 import signal
 import socket
 from collections.abc import Iterator
@@ -180,7 +179,9 @@ def test_what_is_too_large_is_said_before_it_is_sent(browser: Browser, tmp_path:
     browser.find("#files").send_keys(str(tmp_path / "large.zip"))
     browser.asked()
     browser.find("#send").click()
-    assert browser.find(".notice p").text.startswith("These files are 67 kB; the service takes up to 66 kB")
+    assert browser.find(".notice p").text.startswith(
+        "These files are 67 kB; the service takes up to 66 kB"
+    )
     assert browser.find("#send").is_enabled()
     assert not [url for url in browser.asked() if "/v1/jobs?model" in url]
 
