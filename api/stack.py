@@ -88,12 +88,16 @@ class Stack:
     port: int
     workers: int
     data: Path
+    log_level: str = ""
+    """What of the children's logs is shown, unless the environment says."""
     children: list[Child] = field(default_factory=list)
     stopping: bool = False
 
     def start(self) -> None:
         """Start everything. Raises NoRedis."""
         environment = {"INKQUEUE_HOST": self.host, "INKQUEUE_PORT": str(self.port)}
+        if self.log_level and not os.environ.get("INKQUEUE_LOG_LEVEL"):
+            environment["INKQUEUE_LOG_LEVEL"] = self.log_level
         if not os.environ.get("REDIS_URL"):
             environment["REDIS_URL"] = self._start_redis()
         threads = str(max(1, (os.cpu_count() or 1) // self.workers))

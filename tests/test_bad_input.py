@@ -335,7 +335,6 @@ class TestAddresses:
             "/" + "x" * 20_000,
             "/%00",
             "/%0d%0aSet-Cookie:a",
-            "//",
         ],
     )
     def test_an_unknown_address_is_a_problem(self, http: httpx.Client, path: str) -> None:

@@ -103,7 +103,7 @@ def test_the_access_log_names_the_job_and_not_the_query() -> None:
 
 def test_a_jobs_way_can_be_followed_by_its_id(tmp_path: Path, rng: np.random.Generator) -> None:
     told = run_a_job(tmp_path, npy_of(glyphs(300, rng)))
-    assert {each["process"] for each in told} == {"stack", "gateway", "worker"}
+    assert {each["process"] for each in told} == {"stack", "gateway", "worker", "sender"}
     (job,) = {each["job"] for each in told if each["event"] == "job.accepted"}
     way = [each for each in told if each.get("job") == job]
     events = [each["event"] for each in way]

@@ -11,6 +11,7 @@ from prometheus_client import Metric
 from prometheus_client.core import CounterMetricFamily
 from prometheus_client.parser import text_string_to_metric_families
 
+from api.problems import METHODS
 from api.telemetry.counters import counter_families
 from model.card import read_cards
 from worker.embedded import free_port
@@ -21,7 +22,19 @@ from samples import glyphs, npy_of, pngs, zip_of
 
 NPY, PNG = {"Content-Type": "application/x-npy"}, {"Content-Type": "image/png"}
 UNITS = ("seconds", "bytes", "images", "info")
-LABELS = {"model", "lane", "worker", "state", "type", "outcome", "method", "route", "status", "le"}
+LABELS = {
+    "problem",
+    "model",
+    "lane",
+    "worker",
+    "state",
+    "type",
+    "outcome",
+    "method",
+    "route",
+    "status",
+    "le",
+}
 
 Figures = dict[tuple[str, frozenset[tuple[str, str]]], float]
 
@@ -80,7 +93,7 @@ def test_labels_are_few_and_bounded(http: httpx.Client) -> None:
             if family.name.startswith("inkqueue") and family.name != "inkqueue_build_info":
                 assert set(sample.labels) <= LABELS
             assert sample.labels.get("model", "digits") in known
-            assert sample.labels.get("method", "GET") in ("GET", "POST", "PUT", "other")
+            assert sample.labels.get("method", "GET") in (*METHODS, "other")
             assert "nobody" not in sample.labels.get("route", "")
     assert 'method="other"' in http.get("/metrics").text
 

@@ -66,7 +66,7 @@ def test_a_terminal_is_redrawn_until_control_c(services: Services) -> None:
                 shown += os.read(ours, 65_536)
     finally:
         process.send_signal(signal.SIGINT)
-        code = process.wait(10)
+        code = process.wait(30)
         os.close(ours)
     assert shown.count(b"desired") >= 3
     assert b"\x1b[?1049h" in shown  # its own screen, so that the shell's comes back

@@ -88,8 +88,7 @@ def _running(data: Path) -> Iterator[str]:
     """A stack of its own, whatever the environment says; yields its address."""
     for name in [name for name in os.environ if name == "REDIS_URL" or name.startswith("INKQUEUE_")]:
         del os.environ[name]
-    os.environ["INKQUEUE_LOG_LEVEL"] = "warning"
-    stack = Stack("127.0.0.1", free_port(), 1, data)
+    stack = Stack("127.0.0.1", free_port(), 1, data, log_level="warning")
     try:
         with notes.status("starting Redis, a gateway and a worker"):
             stack.start()

@@ -33,10 +33,9 @@ def up(
     settings = QueueSettings()
     logs.configure(settings, "stack")
     say = _say_in_json if settings.log == "json" else notes.print
-    if settings.log == "text":  # somebody watches, to whom only what is wrong is news
-        os.environ.setdefault("INKQUEUE_LOG_LEVEL", "warning")
+    quiet = "warning" if settings.log == "text" else ""  # to who watches only what is wrong is news
     began = time.monotonic()
-    stack = Stack(host, port or free_port(), workers, data)
+    stack = Stack(host, port or free_port(), workers, data, quiet)
     _require_safe(stack)
     try:
         stack.run(lambda: _announce(stack, began, say))

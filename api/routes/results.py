@@ -23,8 +23,8 @@ from ..schemas import ItemPage, item_out
 router = APIRouter(prefix="/v1/jobs/{job_id}", tags=["results"], responses=PROBLEMS)
 
 PAGE = 1000
-LAST = (1 << 32) - 1
-"""No image has an index beyond; larger numbers would not be JSON that everybody reads."""
+LAST = (1 << 63) - 1
+"""Larger numbers cannot be written as JSON here; no image has one."""
 FORMATS = {"json": "application/json", "ndjson": "application/x-ndjson", "csv": "text/csv"}
 
 Only = Literal["failed", "uncertain"]

@@ -77,6 +77,8 @@ class Metrics:
             ["problem"],
             registry=self._registry,
         )
+        for problem in ("request-timeout", "too-many-connections", "unread-answer"):
+            self.refused.labels(problem)  # so that the first of them is a change that can be seen
         self.streams = Gauge(
             "inkqueue_event_streams", "Event streams that are open.", registry=self._registry
         )
