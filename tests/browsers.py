@@ -64,6 +64,13 @@ class Browser:
         """The text of an element as it is shown."""
         return str(self.run("return document.querySelector(arguments[0])?.innerText ?? ''", selector))
 
+    def figures(self) -> dict[str, str]:
+        """What is shown of queue and workers: each figure by its words."""
+        facts = self.run(
+            "return [...document.querySelectorAll('#state .fact')].map((each) => each.innerText)"
+        )
+        return {words: figure for figure, words in (fact.split("\n") for fact in facts)}
+
     def run(self, script: str, *arguments: Any) -> Any:
         """What a script answers."""
         return self.driver.execute_script(script, *arguments)

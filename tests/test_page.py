@@ -280,6 +280,22 @@ def test_the_whole_way_goes_by_keyboard(browser: Browser, scans: Path) -> None:
     assert browser.text("#announcement") == "It is 9"
 
 
+def test_the_worker_is_shown_with_what_it_read(browser: Browser, sent: Sent, http: httpx.Client) -> None:
+    browser.open("/")
+    browser.wait(lambda: browser.text("#service-text") == "1 worker ready")
+
+    def is_shown() -> bool:
+        """Whether the page agrees with the queue, which counts on for a moment."""
+        (worker,) = http.get("/v1/queue").json()["workers"]
+        words = f"images read by a worker on {worker['device']}, now idle"
+        assert worker["images"] >= DRAWN - 1
+        return browser.figures().get(words) == f"{worker['images']:,}"
+
+    browser.wait(is_shown)
+    shown = browser.figures()
+    assert (shown["worker is alive"], shown["images are waiting"]) == ("1", "0")
+
+
 def test_jobs_are_listed_and_deleted(browser: Browser, http: httpx.Client) -> None:
     data = {"title": "to be deleted"}
     images = npy_of(np.zeros((2, 28, 28), np.uint8))

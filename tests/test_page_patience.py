@@ -1,5 +1,6 @@
-"""The page when answers do not come: it sends again, leaves a silent stream, and doubles nothing."""
+"""The page when answers do not come: it tries again, nothing is lost or doubled, silence is noticed."""
 
+import re
 import signal
 import socket
 from collections.abc import Iterator
@@ -173,15 +174,32 @@ def test_a_stream_that_falls_silent_is_left_for_another(
     browser.wait(lambda: browser.text("#progress-text").startswith("Done"))
 
 
+def test_what_waits_is_shown_as_it_is(browser: Browser, gateway: Services, http: httpx.Client) -> None:
+    submit(gateway.redis_url, "waiting", (40, 2))
+    desired = http.get("/v1/queue").json()["desired_workers"]
+    browser.open("/")
+    browser.wait(lambda: browser.text("#service-text") == "No worker")
+    shown = browser.figures()
+    assert shown["workers are alive"] == "0"
+    assert shown["images are waiting"] == "42"
+    assert shown[f"worker{'s' * (desired != 1)} would do for this load"] == str(desired)
+    (words,) = [words for words in shown if words.startswith("waiting for")]
+    assert re.fullmatch(
+        r"waiting for balanced: (not being read|\d+ images/s), the oldest for \d+ s", words
+    )
+    assert shown[words] == "42"
+    commit_next(gateway.redis_url)
+    browser.wait(lambda: browser.figures()["images are waiting"] == "2")
+    finish(gateway.redis_url)
+
+
 def test_what_is_too_large_is_said_before_it_is_sent(browser: Browser, tmp_path: Path) -> None:
     (tmp_path / "large.zip").write_bytes(bytes(MOST_BYTES + 1000))
     browser.open("/")
     browser.find("#files").send_keys(str(tmp_path / "large.zip"))
     browser.asked()
     browser.find("#send").click()
-    assert browser.find(".notice p").text.startswith(
-        "These files are 67 kB; the service takes up to 66 kB"
-    )
+    assert "are 67 kB; the service takes up to 66 kB" in browser.find(".notice p").text
     assert browser.find("#send").is_enabled()
     assert not [url for url in browser.asked() if "/v1/jobs?model" in url]
 

@@ -42,6 +42,7 @@ function isFinal({ status = 0 }) {
 }
 
 async function submit() {
+  if (!chosen.length) return; // it was removed meanwhile
   submission ??= new Submission(chosen, options("model", "charset", "priority"));
   find("send").disabled = true;
   find("sending").hidden = false;

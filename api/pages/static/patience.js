@@ -7,7 +7,7 @@ const LONGEST_PAUSE_MS = 2000;
 
 /** Makes calls one after another, patient with all of them together: a silence is waited out once. */
 export class Patience {
-  #since = null; // when the first of the tries failed that have failed since the last success
+  #since = null; // when the first of the tries failed that have failed since the last answer
   #failed = 0;
 
   /** `delayed(error)` hears why a call is made again, and null once one was answered. */
@@ -23,7 +23,8 @@ export class Patience {
         this.renew();
         return answer;
       } catch (error) {
-        this.#since ??= performance.now();
+        if (!error.passing) this.renew(); // it was answered
+        else this.#since ??= performance.now();
         if (!error.passing || performance.now() - this.#since > MOST_MS) throw error;
         this.delayed(error);
         await pause(1000 * (error.retryAfter ?? 0) || Math.min(LONGEST_PAUSE_MS, 200 * 2 ** this.#failed));
