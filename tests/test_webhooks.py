@@ -370,7 +370,7 @@ def test_what_is_not_there_is_said(http: httpx.Client) -> None:
 def test_outcomes_are_counted(http: httpx.Client) -> None:
     text = http.get("/metrics").text
     for counter in ("created", "delivered", "retried", "failed", "disabled"):
-        assert f"inkqueue_webhooks_{counter}_total " in text
+        assert f'inkqueue_webhooks_total{{outcome="{counter}"}}' in text
 
 
 @pytest.fixture
