@@ -1,5 +1,6 @@
 """Images on their way in: cut into chunks and written to Redis, but of no job yet."""
 
+import hashlib
 import secrets
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager
@@ -31,6 +32,14 @@ class Staged:
         whole = self.cutter.fingerprint.copy()
         whole.update(options.encode())
         return whole.hexdigest()
+
+    def require_count(self, single: bool) -> None:
+        """Raises `no-images`, or `single-image-expected`."""
+        if not self.cutter.images:
+            raise Problem("no-images", "There is no image in the request.")
+        if single and self.cutter.images != 1:
+            detail = f"{self.cutter.images} images were sent; use /v1/jobs."
+            raise Problem("single-image-expected", detail)
 
 
 @asynccontextmanager
@@ -81,3 +90,12 @@ def _take(chunks: Iterator[Chunk]) -> list[Chunk]:
         if size >= STAGE_BYTES:
             break
     return group
+
+
+def idempotency_digest(key: str | None) -> str | None:
+    """What an Idempotency-Key is stored as. Raises `malformed-request`."""
+    if key is None:
+        return None
+    if not (0 < len(key) <= 255 and key.isprintable()):
+        raise Problem("malformed-request", "An Idempotency-Key has 1 to 255 printable characters.")
+    return hashlib.sha256(key.encode()).hexdigest()

@@ -1,6 +1,5 @@
 """A submission from request to ledger: check, cut, stage, submit. What is accepted is stored."""
 
-import hashlib
 import logging
 import secrets
 from collections.abc import Iterable, Mapping
@@ -32,7 +31,7 @@ from .parameters import (
 from .problems import Problem
 from .refusals import refusal
 from .settings import GatewaySettings
-from .staging import Staged, in_flight, staged
+from .staging import Staged, idempotency_digest, in_flight, staged
 
 log = logging.getLogger(__name__)
 
@@ -73,7 +72,7 @@ class Submitter:
                 intake = await read_request(request, spool, self._settings)
                 parameters = parse_parameters(*query, *intake.options)
                 async with staged(self._entrance, intake.parts, self._settings, spool.forget) as images:
-                    require_count(images.cutter.images, single)
+                    images.require_count(single)
                     self._require_possible(parameters)
                     job = self._describe(parameters, owner, job_id or new_id(), key, images, single)
                     return await self._enter(job, images)
@@ -156,20 +155,3 @@ def _facts(job: Job, verdict: str) -> dict[str, Any]:
 def new_id() -> str:
     """A job id: 128 random bits."""
     return f"job_{secrets.token_hex(16)}"
-
-
-def idempotency_digest(key: str | None) -> str | None:
-    """What an Idempotency-Key is stored as. Raises `malformed-request`."""
-    if key is None:
-        return None
-    if not (0 < len(key) <= 255 and key.isprintable()):
-        raise Problem("malformed-request", "An Idempotency-Key has 1 to 255 printable characters.")
-    return hashlib.sha256(key.encode()).hexdigest()
-
-
-def require_count(images: int, single: bool) -> None:
-    """Raises `no-images`, or `single-image-expected`."""
-    if not images:
-        raise Problem("no-images", "There is no image in the request.")
-    if single and images != 1:
-        raise Problem("single-image-expected", f"{images} images were sent; use /v1/jobs.")

@@ -26,7 +26,7 @@ from api.client import AsyncClient, Client, Options, Patience, ProblemError, Unr
 from api.client.patience import Tries
 from api.client.uploads import prepare
 from api.parameters import JobParameters
-from api.submission import idempotency_digest
+from api.staging import idempotency_digest
 from model.folders import NoImages
 from worker import keys
 from worker.embedded import free_port

@@ -14,7 +14,7 @@ import pytest
 import redis
 from selenium.webdriver.common.keys import Keys
 
-from api.submission import idempotency_digest
+from api.staging import idempotency_digest
 from model.strokes import png
 from worker import keys
 
