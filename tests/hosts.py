@@ -19,18 +19,25 @@ class Host:
 
 
 @contextmanager
-def running_host(host: Host) -> Iterator[Host]:
-    """Serve `host`; it knows its url, and what it was asked for: path and Range."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(host))
+def serving(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
+    """A web server that answers by `handler`; yields its address."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
-    host.url = f"http://127.0.0.1:{server.server_port}/"
     try:
-        yield host
+        yield f"http://127.0.0.1:{server.server_port}"
     finally:
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+@contextmanager
+def running_host(host: Host) -> Iterator[Host]:
+    """Serve `host`; it knows its url, and what it was asked for: path and Range."""
+    with serving(_handler(host)) as url:
+        host.url = f"{url}/"
+        yield host
 
 
 def _handler(host: Host) -> type[BaseHTTPRequestHandler]:

@@ -12,7 +12,7 @@ import time
 import tracemalloc
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from http.server import SimpleHTTPRequestHandler
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -33,6 +33,7 @@ from worker.embedded import free_port
 from worker.jobs import JobState
 
 from conftest import Services, beside, running_services
+from hosts import serving
 from samples import glyphs, idx_of, npy_of, pngs, tiff_of, zip_of
 
 ROOT = Path(__file__).parent.parent
@@ -397,7 +398,5 @@ def files_served(folder: Path) -> Iterator[str]:
         def log_message(self, *args: object) -> None:
             pass
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Quiet) as server:
-        threading.Thread(target=server.serve_forever, args=(0.05,)).start()
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-        server.shutdown()
+    with serving(Quiet) as url:
+        yield url

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import httpx
@@ -29,6 +29,7 @@ from api.client import (
 from worker.jobs import JobState
 
 from conftest import Services, running_services
+from hosts import serving
 from ledgers import commit_of, finish, ledger, submit
 from samples import glyphs, pngs, zip_of
 
@@ -95,14 +96,8 @@ def proxied(gateway: Services, way: Way) -> Iterator[str]:
         def log_message(self, *_: object) -> None:
             """Say nothing."""
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Proxy) as server:
-        serving = threading.Thread(target=server.serve_forever, args=(0.02,))
-        serving.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_address[1]}"
-        finally:
-            server.shutdown()
-            serving.join()
+    with serving(Proxy) as url:
+        yield url
 
 
 @contextmanager
@@ -262,12 +257,12 @@ def test_what_is_no_gateway_is_not_believed(gateway: Services) -> None:
         def log_message(self, *_: object) -> None:
             """Say nothing."""
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Other) as server:
-        threading.Thread(target=server.serve_forever, args=(0.02,)).start()
-        client = Client(f"http://127.0.0.1:{server.server_address[1]}")
-        with client, pytest.raises(Unreachable, match="is not inkqueue"):
-            list(client.events("a"))
-        server.shutdown()
+    with (
+        serving(Other) as url,
+        Client(url) as client,
+        pytest.raises(Unreachable, match="is not inkqueue"),
+    ):
+        list(client.events("a"))
 
 
 def test_a_gateway_that_is_killed_is_waited_for(tmp_path: Path) -> None:
