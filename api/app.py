@@ -42,7 +42,8 @@ from .routes import (
 )
 from .settings import GatewaySettings
 from .submission import Submitter
-from .telemetry.metrics import Measured, Metrics
+from .telemetry.measured import Measured
+from .telemetry.metrics import Metrics
 from .telemetry.traced import Traced
 
 DESCRIPTION = """Bulk handwriting recognition. Post scans, get a job id, read what they say.

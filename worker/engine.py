@@ -2,10 +2,8 @@
 
 import logging
 import os
-import socket
 import threading
 import time
-import uuid
 from functools import cache
 
 import torch
@@ -19,6 +17,7 @@ from .heartbeat import Heartbeat
 from .leases import Leases
 from .ledger import Claim, Commit, Ledger
 from .measures import Measures, Pass
+from .pulse import own_name
 from .reading import Reader
 from .results import WORKER_LOST, Failure
 from .settings import WorkerSettings
@@ -33,7 +32,7 @@ class Engine:
 
     def __init__(self, settings: WorkerSettings) -> None:
         self._settings = settings
-        self.id = f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
+        self.id = own_name()
         client = connect(settings.redis_url)
         require_safe(client, settings.allow_unsafe_redis)
         self._ledger = Ledger(client, settings.lease_ms, self.id)

@@ -1,30 +1,22 @@
 """A worker's word to the ledger, every two seconds: that it is alive, what it reads and how fast."""
 
 import json
-import logging
-import threading
 from collections.abc import Sequence
-
-import redis
 
 from .ledger import Ledger
 from .pace import Paces
-
-log = logging.getLogger(__name__)
-
-HEARTBEAT_S = 2.0
+from .pulse import Pulse
 
 
-class Heartbeat(threading.Thread):
+class Heartbeat(Pulse):
     """Beats until stopped. `noted` is told of every batch by the thread that reads."""
 
     def __init__(self, ledger: Ledger, models: Sequence[str], device: str, full: int) -> None:
-        super().__init__(name="heartbeat", daemon=True)
+        super().__init__(self._tell)
         self._ledger, self._models, self._device = ledger, models, device
         self._paces = Paces(full)
         self._images = self._batch = 0
         self._reading = ""
-        self._stopping = threading.Event()
 
     def reading(self, model: str) -> None:
         """The model that is read with now; '' for none."""
@@ -48,16 +40,5 @@ class Heartbeat(threading.Thread):
             "rates": json.dumps(dict(self._paces.rates())),
         }
 
-    def run(self) -> None:
-        while not self._stopping.is_set():
-            try:
-                self._ledger.heartbeat(self._ledger.worker, self.facts())
-            except redis.RedisError as error:
-                log.warning("no heartbeat: %s", error)
-            self._stopping.wait(HEARTBEAT_S)
-
-    def stop(self) -> None:
-        """Beat no more, not even once."""
-        self._stopping.set()
-        if self.is_alive():
-            self.join(HEARTBEAT_S)
+    def _tell(self) -> None:
+        self._ledger.heartbeat(self._ledger.worker, self.facts())

@@ -4,10 +4,6 @@ Its doorbells come through a Celery queue of their own, so that no receiver ever
 """
 
 import logging
-import os
-import socket
-import threading
-import uuid
 from functools import cache
 
 import redis
@@ -19,6 +15,7 @@ from .connection import UnsafeRedis, connect, require_safe
 from .doorbell import SENDER_QUEUE, SENDER_TASK
 from .ledger import Ledger
 from .process import configure, run
+from .pulse import Pulse, own_name
 from .settings import SenderSettings
 from .upkeep import Upkeep
 from .webhooks.sending import Sending
@@ -26,45 +23,38 @@ from .webhooks.sending import Sending
 log = logging.getLogger(__name__)
 app = create_app()
 
-HEARTBEAT_S = 2.0
-
 
 class Sender:
     """What this process does, and that it tells the ledger that it is there."""
 
     def __init__(self, settings: SenderSettings) -> None:
-        self.id = f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
+        self.id = own_name()
         self._client = connect(settings.redis_url)
         require_safe(self._client, settings.allow_unsafe_redis)
         self.sending = Sending(settings)
         self._upkeep = Upkeep(Ledger(self._client, settings.lease_ms), [])
-        self._stopping = threading.Event()
+        self._pulse = Pulse(self._tell)
 
     def start(self) -> None:
         """From here on it is ready."""
         self._upkeep.start()
-        threading.Thread(target=self._beat, name="heartbeat", daemon=True).start()
+        self._pulse.start()
         log.info("sender %s ready", self.id)
 
     def stop(self) -> None:
         """Claim no more."""
-        self._stopping.set()
         self.sending.stop()
 
     def close(self) -> None:
         """Say goodbye."""
         self.stop()
         self._upkeep.stop()
+        self._pulse.stop()
         self._client.zrem(keys.SENDERS, self.id)
 
-    def _beat(self) -> None:
-        while not self._stopping.is_set():
-            try:
-                seconds, micros = self._client.time()
-                self._client.zadd(keys.SENDERS, {self.id: seconds * 1000 + micros // 1000})
-            except redis.RedisError as error:
-                log.warning("no heartbeat: %s", error)
-            self._stopping.wait(HEARTBEAT_S)
+    def _tell(self) -> None:
+        seconds, micros = self._client.time()
+        self._client.zadd(keys.SENDERS, {self.id: seconds * 1000 + micros // 1000})
 
 
 @cache

@@ -10,7 +10,7 @@ import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from ..problems import Problem
-from ..telemetry.metrics import SAFETY
+from ..telemetry.measured import SAFETY
 
 
 class RefusingProtocol(HttpToolsProtocol):

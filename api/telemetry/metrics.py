@@ -1,7 +1,6 @@
 """Prometheus metrics: this gateway's own answers, and what the ledger says when asked."""
 
 import platform
-import time
 from collections.abc import Iterable, Sequence
 
 from prometheus_client import (
@@ -16,7 +15,6 @@ from prometheus_client import (
 from prometheus_client.core import InfoMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.registry import Collector
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from worker.gauges import Gauges
 
@@ -103,55 +101,3 @@ class Metrics:
             desired=desired_workers(backlogs, alive, measures, self._settings),
         )
         return generate_latest(self._registry)
-
-
-class Measured:
-    """ASGI middleware: counts and times every answer by its route, and sets the safety headers."""
-
-    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
-        self._app, self._metrics = app, metrics
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        start, status, noted = time.perf_counter(), 500, False
-
-        def note() -> None:
-            nonlocal noted
-            if not noted:
-                noted = True
-                route = getattr(scope.get("route"), "path", "none")
-                seconds = time.perf_counter() - start
-                self._metrics.answered(scope["method"], route, status, seconds)
-
-        async def send_noted(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-                if _is_stream(message):
-                    note()  # it lasts as long as its job; the answer is that it began
-                message["headers"] = guarded(list(message["headers"]))
-            await send(message)
-
-        try:
-            await self._app(scope, receive, send_noted)
-        finally:
-            note()
-
-
-def _is_stream(start: Message) -> bool:
-    """Whether an answer is an event stream."""
-    kinds = (value for name, value in start["headers"] if name == b"content-type")
-    return next(kinds, b"").startswith(b"text/event-stream")
-
-
-Headers = list[tuple[bytes, bytes]]
-
-SAFETY = ((b"x-content-type-options", b"nosniff"), (b"cache-control", b"no-store"))
-
-
-def guarded(headers: Headers) -> Headers:
-    """`headers`, and those of SAFETY that an answer does not set itself."""
-    own = {name for name, _ in headers}
-    return [*headers, *(pair for pair in SAFETY if pair[0] not in own)]

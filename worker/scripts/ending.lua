@@ -12,6 +12,13 @@ local function final_state(job)
   return 'partially_failed'
 end
 
+-- A job is over, as `state`: its owner is told, and it leaves the line.
+local function take_leave(name, job, state)
+  tell_owner(name, job, state)
+  leave_line(name, job)
+  stat('jobs_ended:' .. state, 1)
+end
+
 -- Close the job if its last image is done with.
 local function close_if_done(name, job)
   if job.succeeded + job.failed + job.canceled < job.total then return false end
@@ -19,9 +26,7 @@ local function close_if_done(name, job)
   redis.call('HSET', key(name), 'state', state, 'ended', now, 'running', 0)
   redis.call('DEL', key(name, 'run'))
   note(name, job, 'end', state)
-  tell_owner(name, job, state)
-  leave_line(name, job)
-  stat('jobs_ended:' .. state, 1)
+  take_leave(name, job, state)
   redis.call('PUBLISH', 'ink:ended', name)
   return true
 end

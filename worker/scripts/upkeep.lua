@@ -16,9 +16,7 @@ for _, name in ipairs(names) do
     if not TERMINAL[job.state] then
       for _, item in ipairs(under_way(name)) do put_away(name, job, item.chunk) end
       lighten(job, job.total - job.succeeded - job.failed - job.canceled)
-      leave_line(name, job)
-      tell_owner(name, job, 'expired')
-      stat('jobs_ended:expired', 1)
+      take_leave(name, job, 'expired')
     end
     wipe(name, job)
     redis.call('DEL', key(name))

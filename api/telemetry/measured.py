@@ -1,0 +1,59 @@
+"""ASGI middleware around every answer: it is counted and timed, and it carries the safety headers."""
+
+import time
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from .metrics import Metrics
+
+
+class Measured:
+    """ASGI middleware: counts and times every answer by its route, and sets the safety headers."""
+
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+        self._app, self._metrics = app, metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        start, status, noted = time.perf_counter(), 500, False
+
+        def note() -> None:
+            nonlocal noted
+            if not noted:
+                noted = True
+                route = getattr(scope.get("route"), "path", "none")
+                seconds = time.perf_counter() - start
+                self._metrics.answered(scope["method"], route, status, seconds)
+
+        async def send_noted(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                if _is_stream(message):
+                    note()  # it lasts as long as its job; the answer is that it began
+                message["headers"] = guarded(list(message["headers"]))
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_noted)
+        finally:
+            note()
+
+
+def _is_stream(start: Message) -> bool:
+    """Whether an answer is an event stream."""
+    kinds = (value for name, value in start["headers"] if name == b"content-type")
+    return next(kinds, b"").startswith(b"text/event-stream")
+
+
+Headers = list[tuple[bytes, bytes]]
+
+SAFETY = ((b"x-content-type-options", b"nosniff"), (b"cache-control", b"no-store"))
+
+
+def guarded(headers: Headers) -> Headers:
+    """`headers`, and those of SAFETY that an answer does not set itself."""
+    own = {name for name, _ in headers}
+    return [*headers, *(pair for pair in SAFETY if pair[0] not in own)]

@@ -1,0 +1,42 @@
+"""The beat by which a process tells the ledger that it is there, and the name that it tells."""
+
+import logging
+import os
+import socket
+import threading
+import uuid
+from collections.abc import Callable
+
+import redis
+
+log = logging.getLogger(__name__)
+
+BEAT_S = 2.0
+
+
+def own_name() -> str:
+    """Host, process and chance: what no other process is called (alive.py knows it by the host)."""
+    return f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
+
+
+class Pulse(threading.Thread):
+    """Calls `beat` every two seconds until stopped."""
+
+    def __init__(self, beat: Callable[[], None]) -> None:
+        super().__init__(name="heartbeat", daemon=True)
+        self._beat = beat
+        self._stopping = threading.Event()
+
+    def run(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                self._beat()
+            except redis.RedisError as error:
+                log.warning("no heartbeat: %s", error)
+            self._stopping.wait(BEAT_S)
+
+    def stop(self) -> None:
+        """Beat no more, not even once."""
+        self._stopping.set()
+        if self.is_alive():
+            self.join(BEAT_S)
