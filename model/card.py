@@ -13,6 +13,7 @@ from typing import Any, Literal
 WEIGHTS = Path(__file__).parent / "weights"
 
 Recipe = Literal["emnist", "mnist"]
+Precision = Literal["float32", "bfloat16"]
 
 
 class BadCard(ValueError):
@@ -24,7 +25,8 @@ class Card:
     """One published network.
 
     `labels[i]` is class i. `mean` and `std` are of pixels in 0..1. `temperature` divides the logits
-    (Guo et al. 2017). An answer below `uncertain_below` is flagged. `sha256` is of the weights file.
+    (Guo et al. 2017). An answer below `uncertain_below` is flagged. `precision` is the least that was
+    measured to leave its labels as they are. `sha256` is of the weights file.
     """
 
     name: str
@@ -38,6 +40,7 @@ class Card:
     uncertain_below: float = 0.0
     accuracy: Mapping[str, float] = field(default_factory=dict)
     measured_on: str = ""
+    precision: Precision = "float32"
     sha256: str = ""
 
     def to_json(self) -> str:

@@ -16,11 +16,10 @@ from pathlib import Path
 import httpx
 import numpy as np
 import psutil
-import torch
 from rich.console import Console
 from rich.table import Table
 
-from model.predictor import Predictor
+from model.opening import open_predictor
 from worker.connection import connect
 from worker.ledger import Ledger
 from worker.settings import QueueSettings
@@ -85,8 +84,8 @@ def machine() -> str:
         ),
         platform.processor(),
     )
-    versions = f"Python {platform.python_version()}, torch {torch.__version__}"
-    return f"{os.cpu_count()} cores ({model}), {versions}"
+    engine = open_predictor("balanced", threads=1).engine
+    return f"{os.cpu_count()} cores ({model}), Python {platform.python_version()}, {engine}"
 
 
 def raw_forward() -> float:
@@ -97,8 +96,7 @@ def raw_forward() -> float:
 
 def raw_rate(seed: int) -> float:
     """Images a second of one process on one thread, over two seconds."""
-    torch.set_num_threads(1)
-    predictor = Predictor.load("balanced", device="cpu")
+    predictor = open_predictor("balanced", device="cpu", threads=1)
     images = glyphs(BATCH, np.random.default_rng(seed))
     predictor.warm_up()
     begin, passes = time.perf_counter(), 0

@@ -9,7 +9,7 @@ import torch
 from model.card import Card
 from model.checkpoint import save_checkpoint
 from model.networks import Cascade, build, parts
-from model.predictor import Predictor
+from model.torch_predictor import TorchPredictor
 from training.cascade import choose_threshold, combine
 from training.publish import finish
 from training.run import Run
@@ -17,60 +17,63 @@ from training.train import Trainer
 
 from courses import drawn_digits, short
 
+Pair = tuple[TorchPredictor, TorchPredictor]
 CHEAP = {"kind": "lenet", "classes": 10, "convolutions": (), "hidden": (16,)}
 
 
 @pytest.fixture(scope="module")
-def pair(tmp_path_factory: pytest.TempPathFactory) -> tuple[Predictor, Predictor]:
+def pair(tmp_path_factory: pytest.TempPathFactory) -> Pair:
     """A hasty perceptron and a better network, both calibrated."""
     runs, split = tmp_path_factory.mktemp("runs"), drawn_digits()
     recipes = short(name="cheap", network=CHEAP, draws=640), short(name="dear")
     for recipe in recipes:
         finish(recipe, Trainer(recipe, split).train(Run(recipe, runs)), split, runs / recipe.name)
-    return tuple(Predictor.load(each.name, runs / each.name, "cpu") for each in recipes)  # type: ignore[return-value]
+    return tuple(TorchPredictor.load(each.name, runs / each.name, "cpu") for each in recipes)  # type: ignore[return-value]
 
 
-def test_every_answer_is_that_of_the_network_in_charge(pair: tuple[Predictor, Predictor]) -> None:
+def test_every_answer_is_that_of_the_network_in_charge(
+    pair: Pair,
+) -> None:
     cheap, dear = pair
     card, module, choice = combine("both", cheap, dear, drawn_digits().validation)
     images = drawn_digits().test.images
     first, second = cheap.probabilities(images), dear.probabilities(images)
     unsure = first.max(axis=1) < card.network["threshold"]
-    found = Predictor(card, module, "cpu").probabilities(images)
+    found = TorchPredictor(card, module, "cpu").probabilities(images)
     np.testing.assert_allclose(found, np.where(unsure[:, None], second, first), rtol=0, atol=1e-6)
     assert 0 <= choice.share <= 1
 
 
-def test_the_ends_of_the_threshold_are_the_two_networks(pair: tuple[Predictor, Predictor]) -> None:
+def test_the_ends_of_the_threshold_are_the_two_networks(
+    pair: Pair,
+) -> None:
     card, module, _ = combine("both", *pair, drawn_digits().validation)
     assert isinstance(module, Cascade)
     images = drawn_digits().test.images
     for threshold, alone in ((0.0, pair[0]), (1.1, pair[1])):
         module.threshold = threshold
-        found = Predictor(card, module, "cpu").probabilities(images)
+        found = TorchPredictor(card, module, "cpu").probabilities(images)
         np.testing.assert_allclose(found, alone.probabilities(images), rtol=0, atol=1e-6)
 
 
-def test_a_cascade_is_saved_and_served_like_any_network(
-    pair: tuple[Predictor, Predictor], tmp_path: Path
-) -> None:
+def test_a_cascade_is_saved_and_served_like_any_network(pair: Pair, tmp_path: Path) -> None:
     card, module, _ = combine("both", *pair, drawn_digits().validation)
     save_checkpoint(card, module, tmp_path)
     images = drawn_digits().test.images
-    loaded = Predictor.load("both", tmp_path, "cpu")
+    loaded = TorchPredictor.load("both", tmp_path, "cpu")
     loaded.warm_up()
-    expected = Predictor(card, module, "cpu").logits(images)
+    expected = TorchPredictor(card, module, "cpu").logits(images)
     np.testing.assert_array_equal(loaded.logits(images), expected)
     assert loaded.logits(images[:0]).shape == (0, 10)
 
 
-def test_a_cascade_may_end_in_another(pair: tuple[Predictor, Predictor], tmp_path: Path) -> None:
+def test_a_cascade_may_end_in_another(pair: Pair, tmp_path: Path) -> None:
     split = drawn_digits()
     card, module, _ = combine("two", *pair, split.validation)
-    two = Predictor(card, module, "cpu")
+    two = TorchPredictor(card, module, "cpu")
     card, module, _ = combine("three", pair[0], two, split.validation)
     save_checkpoint(card, module, tmp_path)
-    three = Predictor.load("three", tmp_path, "cpu")
+    three = TorchPredictor.load("three", tmp_path, "cpu")
     three.warm_up()
     assert [type(part).__name__ for part in parts(three.module)] == ["LeNet", "LeNet", "ConvNet"]
     images = split.test.images
@@ -109,6 +112,6 @@ def test_the_dear_network_is_warm_too() -> None:
     module = build(layout)
     asked: list[int] = []
     module.second.register_forward_hook(lambda *call: asked.append(len(call[1][0])))
-    predictor = Predictor(card, module, "cpu")
+    predictor = TorchPredictor(card, module, "cpu")
     predictor.warm_up()
     assert asked

@@ -11,7 +11,8 @@ from typer.testing import CliRunner
 
 from model.card import BadCard
 from model.checkpoint import load_checkpoint, save_checkpoint
-from model.predictor import Floats, Predictor, softmax
+from model.opening import open_predictor
+from model.predictor import Floats, softmax
 from training.cli import app
 from training.measures.answers import Answers, Labels
 from training.measures.calibration import best_temperature, calibrate, uncertain_below
@@ -185,7 +186,7 @@ def test_what_is_measured_is_what_is_served(runs: Path) -> None:
     split = drawn_digits()
     predictor, weights = open_network("small", runs)
     found = evaluate(predictor, weights, split.test, split.measured_on)
-    served = Predictor.load("small", runs / "small-0").probabilities(split.test.images)
+    served = open_predictor("small", runs / "small-0").probabilities(split.test.images)
     np.testing.assert_allclose(found.answers.probabilities, served, atol=1e-6)
     assert found.accuracy["top1"] == round(float((served.argmax(axis=1) == split.test.labels).mean()), 4)
     assert found.interval[0] <= found.accuracy["top1"] <= found.interval[1]

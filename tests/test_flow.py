@@ -15,6 +15,7 @@ import pytest
 
 from model.images import Grey
 from model.normalization import read_glyph, to_glyph
+from model.opening import open_predictor
 from model.predictor import Predictor
 
 from conftest import Services, running_services
@@ -45,7 +46,7 @@ def own_services(tmp_path: Path) -> Iterator[Services]:
 @pytest.fixture(scope="module")
 def balanced() -> Predictor:
     """The network itself, without any service."""
-    return Predictor.load("balanced", device="cpu")
+    return open_predictor("balanced", device="cpu")
 
 
 @dataclass

@@ -12,7 +12,8 @@ from model.card import WEIGHTS, BadCard, Card, read_card, read_cards
 from model.charset import BadCharset, allowed_classes
 from model.checkpoint import load_checkpoint, save_checkpoint
 from model.networks import build, count_parameters
-from model.predictor import Predictor, pick_device, softmax
+from model.predictor import softmax
+from model.torch_predictor import TorchPredictor, pick_device
 from training.recipe import Recipe
 from training.recipes import LADDER, RECIPES
 from training.sets.tasks import TASKS
@@ -101,7 +102,7 @@ def test_an_unknown_network_is_named() -> None:
 
 
 def test_predictions_do_not_depend_on_the_batch(rng: np.random.Generator) -> None:
-    predictor = Predictor.load("balanced", device="cpu")
+    predictor = TorchPredictor.load("balanced", device="cpu")
     images = glyphs(64, rng)
     together = predictor.probabilities(images)
     alone = np.concatenate([predictor.probabilities(images[i : i + 1]) for i in range(len(images))])
@@ -114,7 +115,7 @@ def test_the_predictor_is_the_network_on_normalised_pixels(rng: np.random.Genera
     with torch.inference_mode():
         batch = torch.from_numpy(images).unsqueeze(1).float() / 255
         direct = (module((batch - card.mean) / card.std) / card.temperature).softmax(1).numpy()
-    found = Predictor.load("digits", device="cpu").probabilities(images)
+    found = TorchPredictor.load("digits", device="cpu").probabilities(images)
     np.testing.assert_allclose(found, direct, rtol=0, atol=1e-6)
 
 
@@ -122,7 +123,7 @@ def test_drawn_digits_are_mostly_read(rng: np.random.Generator) -> None:
     images = glyphs(470, rng)
     classes = np.arange(470) % 47
     digits = classes < 10
-    found = Predictor.load("balanced", device="cpu").probabilities(images[digits], range(10))
+    found = TorchPredictor.load("balanced", device="cpu").probabilities(images[digits], range(10))
     assert (found.argmax(axis=1) == classes[digits]).mean() > 0.8
 
 
@@ -151,8 +152,8 @@ def test_the_device_is_chosen_or_told() -> None:
 
 def test_a_card_with_another_temperature_keeps_its_labels(rng: np.random.Generator) -> None:
     card, module = load_checkpoint("digits")
-    hot = Predictor(replace(card, temperature=5.0), module, "cpu")
-    cold = Predictor(card, module, "cpu")
+    hot = TorchPredictor(replace(card, temperature=5.0), module, "cpu")
+    cold = TorchPredictor(card, module, "cpu")
     images = glyphs(20, rng)
     same = hot.probabilities(images).argmax(axis=1) == cold.probabilities(images).argmax(axis=1)
     assert same.all()

@@ -3,7 +3,6 @@
 import csv
 import io
 import json
-import runpy
 import subprocess
 import sys
 from dataclasses import astuple
@@ -15,6 +14,7 @@ from typer.testing import CliRunner
 
 from api.client import Client
 from model.__main__ import app
+from model.opening import open_predictor
 from model.predictor import Predictor
 from model.scans import BATCH, Scan, ScanReader
 from model.strokes import png
@@ -27,7 +27,7 @@ READ = [sys.executable, "-m", "api.cli", "read"]
 
 @pytest.fixture(scope="module")
 def balanced() -> Predictor:
-    return Predictor.load("balanced", device="cpu")
+    return open_predictor("balanced", device="cpu")
 
 
 @pytest.fixture
@@ -128,16 +128,11 @@ def test_refusals_say_what_to_do(
     assert done.stderr.startswith(f"error: {reason}")
 
 
-def test_without_torch_it_says_what_to_install(
-    sheet: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setitem(sys.modules, "torch", None)
-    monkeypatch.delitem(sys.modules, "model.predictor")
-    monkeypatch.delitem(sys.modules, "model.__main__")
-    monkeypatch.setattr(sys, "argv", ["model", str(sheet)])
-    with pytest.raises(SystemExit, match="1"):
-        runpy.run_module("model", run_name="__main__")
-    assert capsys.readouterr().err == "error: no torch here: pip install 'inkqueue[worker]'\n"
+def test_a_gpu_without_torch_says_what_to_install(sheet: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("model.opening.find_spec", lambda name: None)
+    done = CliRunner().invoke(app, [str(sheet), "--device", "cuda"])
+    assert done.exit_code == 1
+    assert "pip install 'inkqueue[torch]'" in done.stderr
 
 
 def test_folders_of_the_same_names_as_ours_are_not_ours(sheet: Path) -> None:

@@ -5,7 +5,8 @@ import pytest
 
 from model.checkpoint import load_checkpoint
 from model.images import Grey
-from model.predictor import Floats, Images, Predictor
+from model.predictor import Floats, Images
+from model.torch_predictor import TorchPredictor
 from worker.chunks import Content, PixelBlock, pack
 from worker.jobs import Options
 from worker.ledger import Claim, Commit
@@ -17,7 +18,7 @@ from samples import glyphs, pngs
 POISON = np.full((28, 28), 200, np.uint8)
 
 
-class Brittle(Predictor):
+class Brittle(TorchPredictor):
     """A real network that cannot take one certain image, and counts its passes."""
 
     passes = 0

@@ -11,7 +11,7 @@ def main() -> None:
         missing = str(error.name).split(".")[0]
         if missing in ("model", "training"):
             raise
-        sys.exit(f"error: no {missing} here: pip install 'inkqueue[worker,training]'")
+        sys.exit(f"error: no {missing} here: pip install 'inkqueue[training]'")
     app(prog_name="python -m training")
 
 

@@ -7,7 +7,8 @@ import numpy.typing as npt
 
 from model.card import Card
 from model.networks import Cascade, count_parameters
-from model.predictor import Floats, Predictor, softmax
+from model.predictor import Floats, softmax
+from model.torch_predictor import TorchPredictor
 
 from .measures.calibration import uncertain_below
 from .measures.evaluate import all_logits
@@ -44,7 +45,7 @@ def choose_threshold(
 
 
 def combine(
-    name: str, first: Predictor, second: Predictor, validation: Set
+    name: str, first: TorchPredictor, second: TorchPredictor, validation: Set
 ) -> tuple[Card, Cascade, Choice]:
     """The cascade of two networks of the same labels, its threshold chosen on `validation`."""
     pair = first, second
@@ -64,6 +65,6 @@ def combine(
     }
     card = replace(second.card, name=name, network=layout, parameters=count_parameters(module))
     card = replace(card, temperature=1.0)  # each part is calibrated already
-    likely = softmax(all_logits(Predictor(card, module, "cpu"), validation), 1.0)
+    likely = softmax(all_logits(TorchPredictor(card, module, "cpu"), validation), 1.0)
     sure = uncertain_below(likely, validation.labels)
     return replace(card, uncertain_below=round(sure, 4)), module.eval(), choice

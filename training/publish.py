@@ -5,10 +5,10 @@ from pathlib import Path
 
 from torch import nn
 
-from model.card import Card
+from model.card import Card, Precision
 from model.checkpoint import load_checkpoint, save_checkpoint
 from model.networks import count_parameters
-from model.predictor import Predictor
+from model.torch_predictor import TorchPredictor
 
 from .gates import GATES
 from .measures.calibration import calibrate
@@ -46,7 +46,7 @@ def draft_card(recipe: Recipe, network: nn.Module) -> Card:
 
 def calibrated(card: Card, network: nn.Module, validation: Set) -> Card:
     """`card` with the temperature and the threshold that `validation` decides."""
-    logits = all_logits(Predictor(card, network, "cpu"), validation)
+    logits = all_logits(TorchPredictor(card, network, "cpu"), validation)
     found = calibrate(logits, validation.labels)
     return replace(
         card,
@@ -55,13 +55,24 @@ def calibrated(card: Card, network: nn.Module, validation: Set) -> Card:
     )
 
 
-def publish(found: Evaluation, run: Path, name: str, folder: Path) -> Card:
-    """Serve the network of `run` as `name` from `folder`: weights, card, description. Raises Refused."""
+def publish(
+    found: Evaluation, run: Path, name: str, folder: Path, precision: Precision = "float32"
+) -> Card:
+    """Serve the network of `run` as `name` from `folder`: weights, card, description. Raises Refused.
+
+    `precision` is the least that `engines` found it to bear.
+    """
     faults = GATES[name].faults(found) if name in GATES else [f"there is no gate for {name!r}"]
     if faults:
         raise Refused(f"{found.card.name} is not published as {name}: {'; '.join(faults)}")
     _, network = load_checkpoint(found.card.name, run)
-    measured = replace(found.card, name=name, accuracy=found.accuracy, measured_on=found.measured_on)
+    measured = replace(
+        found.card,
+        name=name,
+        accuracy=found.accuracy,
+        measured_on=found.measured_on,
+        precision=precision,
+    )
     card = save_checkpoint(measured, network, folder)
     write_text(folder / f"{name}.md", describe(card, found, run))
     return card

@@ -22,7 +22,7 @@ def load(**_: Any) -> None:
     """Load and warm the networks before any doorbell is heard."""
     try:
         logs.bind(worker=engine().id)
-    except (UnsafeRedis, redis.RedisError, ValueError, OSError) as error:
+    except (UnsafeRedis, redis.RedisError, RuntimeError, ValueError, OSError) as error:
         # Celery would log an Exception of a signal handler and go on without a network.
         raise SystemExit(f"worker: {error}") from error
 

@@ -1,15 +1,12 @@
 """The engine room: the networks of this process, made ready once, and the drain that feeds them."""
 
 import logging
-import os
 import threading
 import time
 from functools import cache
 
-import torch
-
 from model.card import read_cards
-from model.predictor import Predictor
+from model.opening import open_predictor
 
 from .chronicle import Chronicle, Course
 from .connection import connect, require_safe
@@ -39,14 +36,21 @@ class Engine:
         self._leases = Leases(self._ledger, settings.lease_ms, settings.stall_s)
         self._readers = {name: self._load(name) for name in served_models(settings)}
         self._upkeep = Upkeep(self._ledger, list(self._readers))
-        device = str(next(iter(self._readers.values())).predictor.device)
+        device = next(iter(self._readers.values())).predictor.device
         self._heartbeat = Heartbeat(self._ledger, list(self._readers), device, settings.batch // 2)
         self._measures, self._chronicle = Measures(), Chronicle(start("inkqueue-worker"))
         self._passes: list[Pass] = []
         self._stopping = threading.Event()
 
     def _load(self, name: str) -> Reader:
-        predictor = Predictor.load(name, device=self._settings.device)
+        wanted = self._settings
+        predictor = open_predictor(
+            name,
+            device=wanted.device,
+            engine=wanted.engine,
+            precision=wanted.precision,
+            threads=wanted.threads,
+        )
         predictor.warm_up()
         measured = self._measured
         return Reader(predictor, self._settings.max_pixels, self._leases.touch, measured)
@@ -56,7 +60,9 @@ class Engine:
         for thread in self._threads():
             thread.start()
         models = ", ".join(self._readers)
-        log.info("worker %s ready, reading %s", self.id, models, extra={"event": "worker.ready"})
+        engine = next(iter(self._readers.values())).predictor.engine
+        said = {"event": "worker.ready", "engine": engine}
+        log.info("worker %s ready, reading %s by %s", self.id, models, engine, extra=said)
 
     def stop(self) -> None:
         """Finish the batch in hand, claim no more."""
@@ -142,6 +148,4 @@ def served_models(settings: WorkerSettings) -> list[str]:
 @cache
 def engine() -> Engine:
     """This process's engine, made on the first call."""
-    settings = WorkerSettings()
-    torch.set_num_threads(settings.threads or os.cpu_count() or 1)
-    return Engine(settings)
+    return Engine(WorkerSettings())

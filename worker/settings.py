@@ -60,6 +60,13 @@ class WorkerSettings(QueueSettings):
 
     models: Annotated[str, Field(description="comma-separated; empty: all that are there")] = ""
     device: Annotated[str, Field(description="auto, cpu, cuda, cuda:1")] = "auto"
+    engine: Annotated[
+        Literal["auto", "openvino", "torch"], Field(description="what runs the networks")
+    ] = "auto"
+    precision: Annotated[
+        Literal["auto", "float32", "bfloat16"],
+        Field(description="of OpenVINO; auto: the least that a network was measured to bear"),
+    ] = "auto"
     threads: Annotated[int, Field(ge=0, description="CPU threads of the network; 0: one a core")] = 0
     batch: Annotated[int, Field(ge=1, description="images a forward pass at most")] = 256
     slice_s: Annotated[float, Field(gt=0, description="how long one doorbell drains")] = 1.0

@@ -3,7 +3,7 @@
 import typer
 
 from . import datasets
-from .measuring import evaluate, report
+from .measuring import engines, evaluate, report
 from .publishing import cascade, publish
 from .refusals import Commands
 from .running import train
@@ -17,6 +17,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-for command in (train, evaluate, report, runs, cascade, publish):
+for command in (train, evaluate, report, engines, runs, cascade, publish):
     app.command()(command)
 app.add_typer(datasets.app, name="data")

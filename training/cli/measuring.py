@@ -9,16 +9,18 @@ import torch
 import typer
 from rich.console import Console
 
-from model.card import BadCard
+from model.card import BadCard, read_card, read_cards
 
 from ..measures.comparison import Contender, compare, contenders, measure, record, records, table
+from ..measures.engines import least_precision, note_precision, rivals
+from ..measures.engines import table as rows_of_engines
 from ..measures.evaluate import evaluate as evaluate_on
 from ..measures.evaluate import open_network, read_split, task_of
 from ..measures.scorecard import scorecard
 from ..measures.significance import mcnemar
 from ..reports.findings import verdict
 from ..reports.report import Subject, write_report
-from ..shelf import RUNS
+from ..shelf import RUNS, find
 from ..tables import Sheet
 from .options import Data, Runs
 
@@ -52,12 +54,11 @@ def evaluate(
     """Measure NAME on the test set of its task; or --all in one table."""
     if bool(name) == every:
         raise typer.BadParameter("give the name of a network, or --all")
-    torch.set_num_threads(threads or torch.get_num_threads())
     if every:
-        results = compare(_found(runs), data, quick, _tell)
+        results = compare(_found(runs), data, quick, _tell, threads)
         sheets, content = [table(results)], records(results)
     else:
-        found = measure(name, data, quick, runs)
+        found = measure(name, data, quick, runs, threads)
         sheets, content = scorecard(found), [record(found)]
     _show(sheets, markdown)
     if json_file:
@@ -74,22 +75,41 @@ def report(
     threads: Threads = 0,
 ) -> None:
     """Write a report on NAME: report.md, report.html and the figures."""
-    torch.set_num_threads(threads or torch.get_num_threads())
-    subject = _subject(name, against, data, runs, quick)
+    subject = _subject(name, against, data, runs, quick, threads)
     folder = out or Path("reports") / subject.test.card.name
     write_report(subject, folder)
     console.print(f"{folder / 'report.html'}", soft_wrap=True)
 
 
-def _subject(name: str, against: str, data: Path, runs: Path, quick: bool) -> Subject:
-    predictor, weights = open_network(name, runs)
+def engines(
+    name: Annotated[str, typer.Argument(help="a published network; all, if left out")] = "",
+    data: Data = Path("data"),
+    quick: Quick = False,
+    threads: Threads = 0,
+    write: Annotated[bool, typer.Option(help="let the cards say which precision serves")] = False,
+) -> None:
+    """Compare the engines that can run NAME: labels against float32 torch, accuracy, images a second."""
+    torch.set_num_threads(threads or torch.get_num_threads())
+    those = []
+    for each in [name] if name else list(read_cards()):
+        stem, folder = find(each)
+        split = read_split(task_of(read_card(folder / f"{stem}.json")).name, data, quick)
+        _tell(f"{each}: {len(split.test):,} images on every engine")
+        those += (found := list(rivals(stem, folder, split.test, threads)))
+        if write:
+            note_precision(stem, folder, least_precision(found))
+    rows_of_engines(those).show(console)
+
+
+def _subject(name: str, against: str, data: Path, runs: Path, quick: bool, threads: int) -> Subject:
+    predictor, weights = open_network(name, runs, threads)
     split = read_split(task_of(predictor.card).name, data, quick)
     _tell(f"reading {len(split.test):,} test and {len(split.validation):,} validation images")
     test = evaluate_on(predictor, weights, split.test, split.measured_on)
     validation = evaluate_on(predictor, weights, split.validation, "validation")
     remarks: tuple[str, ...] = ()
     if against:
-        other = measure(against, data, quick, runs)
+        other = measure(against, data, quick, runs, threads)
         if other.card.labels != test.card.labels:
             raise BadCard(f"{against} tells {other.card.labels} apart, {name} {test.card.labels}")
         remarks = (verdict(name, against, mcnemar(test.answers.right, other.answers.right)),)

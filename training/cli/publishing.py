@@ -9,13 +9,15 @@ from rich.console import Console
 
 from model.card import WEIGHTS
 from model.checkpoint import save_checkpoint
+from model.torch_predictor import TorchPredictor
 
 from ..cascade import combine
 from ..gates import GATES
+from ..measures.engines import least_precision, rivals
 from ..measures.evaluate import evaluate, open_network, read_split, task_of
 from ..publish import publish as serve
 from ..run import write_json
-from ..shelf import RUNS
+from ..shelf import RUNS, load
 from .options import Data, Runs
 
 console = Console()
@@ -33,7 +35,7 @@ def cascade(
     runs: Runs = RUNS,
 ) -> None:
     """Make one network of two: FIRST reads all images, SECOND those that FIRST is unsure of."""
-    cheap, dear = (open_network(each, runs)[0] for each in (first, second))
+    cheap, dear = (TorchPredictor(*load(each, runs), "cpu") for each in (first, second))
     split = read_split(task_of(cheap.card).name, data)
     card, module, choice = combine(name, cheap, dear, split.validation)
     folder = runs / f"{name}-0"
@@ -56,5 +58,6 @@ def publish(
     predictor, weights = open_network(name, runs)
     split = read_split(task_of(predictor.card).name, data)
     found = evaluate(predictor, weights, split.test, split.measured_on)
-    card = serve(found, weights.parent, served or predictor.card.name, out)
+    precision = least_precision(list(rivals(weights.stem, weights.parent, split.test)))
+    card = serve(found, weights.parent, served or predictor.card.name, out, precision)
     console.print(f"{out / card.name}.safetensors: {card.accuracy}")

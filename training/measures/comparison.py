@@ -56,7 +56,11 @@ def contenders(runs: Path) -> list[Contender]:
 
 
 def compare(
-    those: Sequence[Contender], data: Path, drawn: bool, tell: Callable[[str], None]
+    those: Sequence[Contender],
+    data: Path,
+    drawn: bool,
+    tell: Callable[[str], None],
+    threads: int = 0,
 ) -> list[Result]:
     """Measure each of `those`; `tell` hears of every step. What cannot be measured keeps its reason."""
     results = []
@@ -65,16 +69,18 @@ def compare(
             f"{number}/{len(those)} {contender.name} ({contender.origin}, seeds: {len(contender.files)})"
         )
         try:
-            seeds = tuple(measure(str(path), data, drawn) for path in contender.files)
+            seeds = tuple(measure(str(path), data, drawn, threads=threads) for path in contender.files)
             results.append(Result(contender, seeds))
         except (BadCard, BadData) as error:
             results.append(Result(contender, reason=str(error)))
     return results
 
 
-def measure(name: str, data: Path, drawn: bool = False, runs: Path = Path()) -> Evaluation:
+def measure(
+    name: str, data: Path, drawn: bool = False, runs: Path = Path(), threads: int = 0
+) -> Evaluation:
     """The network meant by `name` on the test set of its task. Raises BadCard, BadData."""
-    predictor, weights = open_network(name, runs)
+    predictor, weights = open_network(name, runs, threads)
     split = read_split(task_of(predictor.card).name, data, drawn)
     return evaluate(predictor, weights, split.test, split.measured_on)
 

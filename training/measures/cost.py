@@ -52,10 +52,3 @@ def _macs_of_one_output(layer: nn.Module) -> int:
     if not isinstance(weight, torch.Tensor):
         raise TypeError(f"{layer} has no weight")
     return weight.numel() // weight.shape[0]
-
-
-def machine(device: torch.device) -> str:
-    """What a speed was measured on."""
-    if device.type == "cpu":
-        return f"CPU, {torch.get_num_threads()} threads".replace(" 1 threads", " 1 thread")
-    return torch.cuda.get_device_name(device)

@@ -9,15 +9,16 @@ from statistics import median
 import numpy as np
 
 from model.card import BadCard, Card
-from model.checkpoint import load_checkpoint
 from model.networks import count_parameters
+from model.opening import open_predictor
 from model.predictor import Floats, Predictor, softmax
+from model.torch_predictor import TorchPredictor
 
 from ..sets.data import Set, Split
 from ..sets.tasks import SPLIT_SEED, TASKS, Task, draw
 from ..shelf import find
 from .answers import Answers
-from .cost import Cost, machine, metered
+from .cost import Cost, metered
 from .metrics import merged_accuracy, negative_log_likelihood, top_accuracy
 from .reliability import coverage_at, expected_calibration_error
 from .significance import wilson
@@ -65,10 +66,10 @@ class Evaluation:
         return float(low), float(high)
 
 
-def open_network(name: str, runs: Path) -> tuple[Predictor, Path]:
-    """The network meant by `name` (see shelf.find), and its weights file. Raises BadCard."""
+def open_network(name: str, runs: Path, threads: int = 0) -> tuple[Predictor, Path]:
+    """The network meant by `name` (see shelf.find) as it is served, and its weights. Raises BadCard."""
     stem, folder = find(name, runs)
-    return Predictor(*load_checkpoint(stem, folder)), folder / f"{stem}.safetensors"
+    return open_predictor(stem, folder, threads=threads), folder / f"{stem}.safetensors"
 
 
 def task_of(card: Card) -> Task:
@@ -87,20 +88,22 @@ def read_split(task: str, folder: Path, drawn: bool = False) -> Split:
 
 def all_logits(predictor: Predictor, data: Set) -> Floats:
     """(n, classes) for the whole set."""
-    return _timed_logits(predictor, data)[0]
+    return timed_logits(predictor, data)[0]
 
 
 def evaluate(predictor: Predictor, weights: Path, data: Set, measured_on: str) -> Evaluation:
     """Measure everything in one pass over `data`."""
     predictor.warm_up()
-    with metered(predictor.module) as meter:
-        logits, speed = _timed_logits(predictor, data)
+    logits, speed = timed_logits(predictor, data)
+    reference = TorchPredictor.load(weights.stem, weights.parent)
+    with metered(reference.module) as meter:  # on these images, since a cascade's cost depends on them
+        all_logits(reference, data)
     cost = Cost(
-        parameters=count_parameters(predictor.module),
+        parameters=count_parameters(reference.module),
         bytes=weights.stat().st_size,
         macs=meter.macs / len(data),
         images_per_second=speed,
-        machine=machine(predictor.device),
+        machine=predictor.engine,
     )
     return Evaluation(predictor.card, answer(predictor.card, logits, data), cost, measured_on)
 
@@ -110,7 +113,7 @@ def answer(card: Card, logits: Floats, data: Set) -> Answers:
     return Answers(softmax(logits, card.temperature), data.labels, card.labels)
 
 
-def _timed_logits(predictor: Predictor, data: Set) -> tuple[Floats, float]:
+def timed_logits(predictor: Predictor, data: Set) -> tuple[Floats, float]:
     """Logits and images a second: the median over batches, which a passing load does not move."""
     parts, speeds = [np.zeros((0, len(predictor.card.labels)), np.float32)], [0.0]
     for start in range(0, len(data), BATCH):

@@ -1,0 +1,105 @@
+"""A network as an OpenVINO graph, built from its layout and weights alone: no torch, no file between.
+
+It computes what `networks` does, with batch normalisation folded into the convolutions and dense layers.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import openvino as ov
+from openvino import opset13 as op
+
+from .card import Card
+
+Tensors = Mapping[str, npt.NDArray[Any]]
+Node = Any
+"""A node of the graph; the generated operators are not typed."""
+
+EPSILON = 1e-5
+"""Of torch's batch normalisation."""
+
+
+def graph(card: Card, network: Mapping[str, Any], tensors: Tensors) -> ov.Model:
+    """The graph of one network of `card`: (n, 28, 28) uint8 -> (n, classes) float32 logits."""
+    images = op.parameter([-1, 28, 28], np.uint8)
+    pixels = op.divide(op.convert(images, "f32"), _constant(255))
+    scaled = op.divide(op.subtract(pixels, _constant(card.mean)), _constant(card.std))
+    rest = {key: value for key, value in network.items() if key not in ("kind", "classes", "dropout")}
+    logits = _KINDS[network["kind"]](op.unsqueeze(scaled, op.constant(np.int64(1))), tensors, **rest)
+    return ov.Model([logits], [images], card.name)
+
+
+def _convnet(node: Node, tensors: Tensors, stages: Sequence[Sequence[int]]) -> Node:
+    """See networks.ConvNet."""
+    layer = 0
+    for number, stage in enumerate(stages):
+        if number:
+            node, layer = _pooled(node), layer + 1
+        for _ in stage:
+            node = op.relu(_convolution(node, tensors, f"features.{layer}", f"features.{layer + 1}", 1))
+            layer += 3
+    node = op.adaptive_avg_pool(node, op.constant(np.array([2, 2], np.int64)))
+    return _dense(_flat(node), tensors, "head")
+
+
+def _lenet(
+    node: Node,
+    tensors: Tensors,
+    convolutions: Sequence[tuple[int, int, int]],
+    hidden: Sequence[int],
+    normalised: bool = False,
+) -> Node:
+    """See networks.LeNet."""
+    layer = 0
+    for _, _, padding in convolutions:
+        node = _convolution(node, tensors, f"layers.{layer}", f"layers.{layer + 1}", padding)
+        node, layer = _pooled(op.relu(node)), layer + 4
+    node, layer = _flat(node), layer + 1
+    for _ in hidden:
+        norm = f"layers.{layer + 1}" if normalised else ""
+        node = op.relu(_dense(node, tensors, f"layers.{layer}", norm))
+        layer += 3 + normalised
+    return _dense(node, tensors, f"layers.{layer}")
+
+
+_KINDS: Mapping[str, Callable[..., Node]] = {"convnet": _convnet, "lenet": _lenet}
+
+
+def _convolution(node: Node, tensors: Tensors, name: str, norm: str, padding: int) -> Node:
+    weight, bias = _folded(tensors, name, norm)
+    pads = [padding, padding]
+    node = op.convolution(node, _constant(weight), [1, 1], pads, pads, [1, 1])
+    return op.add(node, _constant(bias.reshape(1, -1, 1, 1)))
+
+
+def _dense(node: Node, tensors: Tensors, name: str, norm: str = "") -> Node:
+    weight, bias = _folded(tensors, name, norm)
+    return op.add(op.matmul(node, _constant(weight), False, True), _constant(bias.reshape(1, -1)))
+
+
+def _folded(tensors: Tensors, name: str, norm: str) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+    """Weight and bias of a layer, with the normalisation that follows it, if any, in them."""
+    weight = tensors[f"{name}.weight"].astype(np.float64)
+    bias = tensors.get(f"{name}.bias", np.zeros(len(weight))).astype(np.float64)
+    if not norm:
+        return weight, bias
+    gain, shift, mean, variance = (
+        tensors[f"{norm}.{part}"].astype(np.float64)
+        for part in ("weight", "bias", "running_mean", "running_var")
+    )
+    scale = gain / np.sqrt(variance + EPSILON)
+    return weight * scale.reshape(-1, *[1] * (weight.ndim - 1)), (bias - mean) * scale + shift
+
+
+def _pooled(node: Node) -> Node:
+    return op.max_pool(node, [2, 2], [1, 1], [0, 0], [0, 0], [2, 2]).output(0)
+
+
+def _flat(node: Node) -> Node:
+    return op.reshape(node, op.constant(np.array([0, -1], np.int64)), True)
+
+
+def _constant(value: npt.ArrayLike) -> Node:
+    return op.constant(np.asarray(value, np.float32))

@@ -1,0 +1,64 @@
+"""A network by name, on the engine that suits this machine: what serves, and what is measured."""
+
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Literal
+
+from .card import read_card, weights_folder
+from .predictor import Predictor
+
+Engine = Literal["auto", "openvino", "torch"]
+
+NVIDIA = Path("/dev/nvidiactl")
+"""There where an NVIDIA driver is: without it torch need not be loaded to know that it has no GPU."""
+
+
+def open_predictor(
+    name: str,
+    folder: Path | None = None,
+    device: str = "auto",
+    engine: Engine = "auto",
+    precision: Literal["auto", "float32", "bfloat16"] = "auto",
+    threads: int = 0,
+) -> Predictor:
+    """The network `name` in `folder`, or the published one, on `threads` CPU threads (0: one a core).
+
+    By itself it takes a GPU where there is one, else OpenVINO in the least precision that the card
+    allows and the CPU is fast at. Raises BadCard; RuntimeError where a device or engine is missing.
+    """
+    if _engine(device, engine) == "torch":
+        return _on_torch(name, folder, device, threads)
+    from .openvino_predictor import OpenVinoPredictor, has_bfloat16
+
+    if precision == "auto":
+        least = read_card((folder or weights_folder()) / f"{name}.json").precision
+        precision = least if has_bfloat16() else "float32"
+    return OpenVinoPredictor.load(name, folder, precision, threads)
+
+
+def _on_torch(name: str, folder: Path | None, device: str, threads: int) -> Predictor:
+    if not find_spec("torch"):
+        raise RuntimeError(f"device {device!r} needs torch: pip install 'inkqueue[torch]'")
+    import torch
+
+    from .torch_predictor import TorchPredictor
+
+    torch.set_num_threads(threads or torch.get_num_threads())
+    return TorchPredictor.load(name, folder, device)
+
+
+def _engine(device: str, engine: Engine) -> Literal["openvino", "torch"]:
+    """Which engine is meant; OpenVINO is for CPUs only."""
+    if engine != "auto":
+        return engine
+    if device == "cpu" or (device == "auto" and not _has_gpu()):
+        return "openvino" if find_spec("openvino") else "torch"
+    return "torch"
+
+
+def _has_gpu() -> bool:
+    if not (NVIDIA.exists() and find_spec("torch")):
+        return False
+    import torch
+
+    return torch.cuda.is_available()

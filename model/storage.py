@@ -1,0 +1,44 @@
+"""A checkpoint on disk is NAME.safetensors and its card NAME.json: read whole and checked, no pickle.
+
+Neither torch nor another engine is needed for it.
+"""
+
+import hashlib
+from dataclasses import replace
+from pathlib import Path
+
+from .card import BadCard, Card, read_card, weights_folder
+
+
+def read_checkpoint(name: str, folder: Path | None = None) -> tuple[Card, bytes]:
+    """The card, and the weights it was written for. Raises BadCard."""
+    folder = folder or weights_folder()
+    card = read_card(folder / f"{name}.json")
+    path = folder / f"{name}.safetensors"
+    try:
+        weights = path.read_bytes()
+    except OSError as error:
+        raise BadCard(f"{path}: {error}") from error
+    if hashlib.sha256(weights).hexdigest() != card.sha256:
+        raise BadCard(f"{path}: the weights are not those the card was written for (sha256)")
+    return card, weights
+
+
+def write_checkpoint(card: Card, weights: bytes, folder: Path) -> Card:
+    """Write weights, then card, each whole or not at all; returns the card with its hash."""
+    folder.mkdir(parents=True, exist_ok=True)
+    card = replace(card, sha256=hashlib.sha256(weights).hexdigest())
+    _write(folder / f"{card.name}.safetensors", weights)
+    write_card(card, folder)
+    return card
+
+
+def write_card(card: Card, folder: Path) -> None:
+    """Write the card beside weights that are there, whole or not at all."""
+    _write(folder / f"{card.name}.json", card.to_json().encode())
+
+
+def _write(path: Path, content: bytes) -> None:
+    draft = path.with_suffix(path.suffix + ".draft")
+    draft.write_bytes(content)
+    draft.replace(path)

@@ -1,0 +1,57 @@
+"""Networks run by torch: the reference of every other engine, and the way to a GPU."""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from .card import Card
+from .checkpoint import load_checkpoint
+from .networks import channels_last, parts
+from .predictor import Floats, Images, Predictor, on
+
+WARM_UP_SIZES = (1, 8, 256)
+
+
+def pick_device(wanted: str = "auto") -> torch.device:
+    """`auto` is the first CUDA device where there is one, else the CPU."""
+    if wanted == "auto":
+        wanted = "cuda" if torch.cuda.is_available() else "cpu"
+    return torch.device(wanted)
+
+
+def _place(device: torch.device) -> str:
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else on(torch.get_num_threads())
+
+
+class TorchPredictor(Predictor):
+    """A torch module in float32."""
+
+    def __init__(self, card: Card, module: torch.nn.Module, device: str = "auto") -> None:
+        self._device = pick_device(device)
+        super().__init__(card, str(self._device), f"torch float32, {_place(self._device)}")
+        self.module = channels_last(module.to(self._device)).eval()
+
+    @classmethod
+    def load(cls, name: str, folder: Path | None = None, device: str = "auto") -> "TorchPredictor":
+        """The checkpoint `name` in `folder`, or the published one. Raises BadCard."""
+        return cls(*load_checkpoint(name, folder), device)
+
+    def warm_up(self) -> None:
+        """Every size of kernel that will be met, in every part of a cascade."""
+        for module in parts(self.module):
+            for size in WARM_UP_SIZES:
+                self._run(module, np.zeros((size, 28, 28), np.uint8))
+
+    def forward(self, images: Images) -> Floats:
+        """One pass of the module."""
+        return self._run(self.module, images)
+
+    @torch.inference_mode()
+    def _run(self, module: torch.nn.Module, images: Images) -> Floats:
+        writable = np.require(images, requirements="W")  # what torch asks for
+        batch = torch.from_numpy(writable).to(self._device).unsqueeze(1)
+        scaled = (batch.float() / 255 - self.card.mean) / self.card.std
+        output = module(scaled.contiguous(memory_format=torch.channels_last))
+        result: Floats = output.float().cpu().numpy()
+        return result

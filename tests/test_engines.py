@@ -1,0 +1,146 @@
+"""The engines that run networks: all say what torch says, whatever the batch, however cascades nest."""
+
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from safetensors.numpy import load
+
+from model.card import WEIGHTS, Card, read_cards
+from model.checkpoint import save_checkpoint
+from model.networks import build
+from model.opening import open_predictor
+from model.openvino_predictor import OpenVinoPredictor, has_bfloat16
+from model.predictor import Predictor
+from model.storage import read_checkpoint
+from model.torch_predictor import TorchPredictor
+
+from samples import glyphs
+
+CONVNET = {"kind": "convnet", "stages": [[5], [8, 6], [9]], "classes": 10}
+LENET = {
+    "kind": "lenet",
+    "classes": 10,
+    "convolutions": [[3, 3, 0], [4, 5, 2]],
+    "hidden": [20, 12],
+    "dropout": 0.5,
+}
+PERCEPTRON = {"kind": "lenet", "classes": 10, "convolutions": [], "hidden": [16], "normalised": True}
+
+
+def cascade(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, Any]:
+    """Of untrained networks, the first of which is sure of about half."""
+    temperatures = {"temperatures": [0.9, 1.1], "threshold": 0.105}
+    return {"kind": "cascade", "first": first, "second": second, **temperatures}
+
+
+def untrained(network: Mapping[str, Any], folder: Path) -> Card:
+    """A checkpoint of this layout in `folder`, its normalisations as if they had seen images."""
+    torch.manual_seed(3)
+    module = build(network)
+    for layer in module.modules():
+        if isinstance(layer, torch.nn.BatchNorm1d | torch.nn.BatchNorm2d):
+            torch.nn.init.uniform_(layer.weight, 0.5, 1.5)
+            torch.nn.init.normal_(layer.bias)
+            torch.nn.init.normal_(layer.running_mean)  # type: ignore[arg-type]
+            torch.nn.init.uniform_(layer.running_var, 0.5, 2.0)  # type: ignore[arg-type]
+    return save_checkpoint(Card("new", network, "0123456789", "mnist", 0.13, 0.31, 1), module, folder)
+
+
+LAYOUTS = {
+    "convnet": CONVNET,
+    "lenet": LENET,
+    "perceptron": PERCEPTRON,
+    "cascade": cascade(PERCEPTRON, CONVNET),
+    "nested": cascade(PERCEPTRON, cascade(LENET, CONVNET)),
+}
+
+
+@pytest.mark.parametrize("network", LAYOUTS.values(), ids=LAYOUTS)
+def test_every_layout_says_what_torch_says(
+    network: Mapping[str, Any], tmp_path: Path, rng: np.random.Generator
+) -> None:
+    untrained(network, tmp_path)
+    images = glyphs(300, rng)
+    fast, reference = (open_predictor("new", tmp_path, "cpu", each) for each in ("openvino", "torch"))
+    np.testing.assert_allclose(fast.logits(images), reference.logits(images), rtol=1e-4, atol=1e-4)
+    assert fast.logits(images[:0]).shape == (0, 10)
+
+
+@pytest.mark.parametrize("name", read_cards(WEIGHTS))
+def test_shipped_networks_say_what_torch_says(name: str, rng: np.random.Generator) -> None:
+    images = glyphs(300, rng)
+    fast = open_predictor(name, device="cpu", engine="openvino", precision="float32")
+    reference = TorchPredictor.load(name, device="cpu")
+    np.testing.assert_allclose(
+        fast.probabilities(images), reference.probabilities(images), rtol=0, atol=1e-4
+    )
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_an_answer_does_not_depend_on_its_batch(precision: Any, rng: np.random.Generator) -> None:
+    predictor = open_predictor("balanced", device="cpu", engine="openvino", precision=precision)
+    images = glyphs(130, rng)
+    together = predictor.logits(images)
+    for size in (1, 7, 64):
+        apart = [predictor.logits(images[at : at + size]) for at in range(0, len(images), size)]
+        np.testing.assert_array_equal(np.concatenate(apart), together)
+
+
+def test_answers_are_kept_when_the_next_batch_is_read(rng: np.random.Generator) -> None:
+    predictor = open_predictor("digits", device="cpu", engine="openvino")
+    images = glyphs(20, rng)
+    first = predictor.logits(images[:10])
+    before = first.copy()
+    predictor.logits(images[10:])
+    np.testing.assert_array_equal(first, before)
+
+
+def test_the_precision_of_the_card_is_taken_where_the_processor_has_it(tmp_path: Path) -> None:
+    untrained(CONVNET, tmp_path)
+    assert "float32" in open_predictor("new", tmp_path, "cpu").engine
+    card, weights = read_checkpoint("new", tmp_path)
+    card.__dict__["precision"] = "bfloat16"
+    (tmp_path / "new.json").write_text(card.to_json())
+    expected = "bfloat16" if has_bfloat16() else "float32"
+    assert expected in open_predictor("new", tmp_path, "cpu").engine
+    assert "float32" in open_predictor("new", tmp_path, "cpu", precision="float32").engine
+    assert "1 thread" in OpenVinoPredictor(card, load(weights), threads=1).engine
+
+
+def test_an_engine_that_is_told_is_the_one_that_runs() -> None:
+    for engine in ("torch", "openvino"):
+        predictor: Predictor = open_predictor("digits", device="cpu", engine=engine)  # type: ignore[arg-type]
+        assert predictor.engine.lower().startswith(engine)
+        assert predictor.device == "cpu"
+
+
+def test_a_processor_needs_no_torch() -> None:
+    code = """
+import sys
+sys.modules["torch"] = None
+import numpy as np
+import worker.engine
+from model.opening import open_predictor
+predictor = open_predictor("balanced")
+predictor.warm_up()
+print(predictor.logits(np.zeros((3, 28, 28), np.uint8)).shape)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "(3, 47)\n"
+
+
+def test_a_device_without_torch_is_refused_with_what_to_install() -> None:
+    code = """
+import importlib.util
+import model.opening as opening
+opening.find_spec = lambda name: None
+opening.open_predictor("digits", device="cuda")
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert "RuntimeError: device 'cuda' needs torch: pip install 'inkqueue[torch]'" in done.stderr

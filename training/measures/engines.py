@@ -1,0 +1,93 @@
+"""Every engine and precision against float32 torch on the same images: who may serve, and how fast."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from model.card import Precision, read_card
+from model.opening import open_predictor
+from model.openvino_predictor import has_bfloat16
+from model.predictor import Predictor
+from model.storage import write_card
+from model.torch_predictor import TorchPredictor
+
+from ..sets.data import Set
+from ..tables import Sheet, percent
+from .evaluate import timed_logits
+
+AGREEMENT = 0.9995
+DIFFERENCE = 0.0002
+"""An engine may give another label than torch for one image in 2,000, and move top-1 by 0.02 points."""
+
+
+@dataclass(frozen=True)
+class Rival:
+    """What an engine made of the images: the share of labels that are torch's own, top-1, speed."""
+
+    network: str
+    engine: str
+    agreement: float
+    accuracy: float
+    lead: float
+    images_per_second: float
+
+    @property
+    def passes(self) -> bool:
+        """Whether it may serve in torch's place."""
+        return self.agreement >= AGREEMENT and abs(self.lead) <= DIFFERENCE
+
+
+def rivals(name: str, folder: Path, data: Set, threads: int = 0) -> Iterator[Rival]:
+    """torch itself, then the others, each measured on `data`."""
+    reference = TorchPredictor.load(name, folder, "cpu")
+    labels, speed = _read(reference, data)
+    accuracy = float((labels == data.labels).mean())
+    yield Rival(name, reference.engine, 1.0, accuracy, 0.0, speed)
+    for precision in _precisions():
+        predictor = open_predictor(name, folder, "cpu", "openvino", precision, threads)
+        found, speed = _read(predictor, data)
+        right = float((found == data.labels).mean())
+        agreement = float((found == labels).mean())
+        yield Rival(name, predictor.engine, agreement, right, right - accuracy, speed)
+
+
+def least_precision(found: Sequence[Rival]) -> Precision:
+    """The least in which OpenVINO may serve the network that `found` is of."""
+    passing = [each.engine for each in found if each.passes]
+    return "bfloat16" if any("bfloat16" in engine for engine in passing) else "float32"
+
+
+def note_precision(name: str, folder: Path, precision: Precision) -> None:
+    """Let the card say it: from now on it is what serves where a CPU has it."""
+    write_card(replace(read_card(folder / f"{name}.json"), precision=precision), folder)
+
+
+def table(those: Sequence[Rival]) -> Sheet:
+    """A row each."""
+    columns = ("network", "engine", "labels as torch", "top-1", "difference", "images/s", "may serve")
+    rows = [
+        (
+            each.network,
+            each.engine,
+            percent(each.agreement, 3),
+            percent(each.accuracy),
+            f"{100 * each.lead:+.2f}",
+            f"{each.images_per_second:,.0f}",
+            "yes" if each.passes else "no",
+        )
+        for each in those
+    ]
+    return Sheet("Engines", columns, rows)
+
+
+def _read(predictor: Predictor, data: Set) -> tuple[np.ndarray[tuple[int], np.dtype[np.int64]], float]:
+    predictor.warm_up()
+    logits, speed = timed_logits(predictor, data)
+    return logits.argmax(axis=1), speed
+
+
+def _precisions() -> tuple[Precision, ...]:
+    """Those this CPU computes in; bfloat16 elsewhere is float32 by another name, and proves nothing."""
+    return ("float32", "bfloat16") if has_bfloat16() else ("float32",)
