@@ -1,15 +1,17 @@
-# Two images from one file: `api`, the gateway without torch, and `worker`, with it. Packages lie in
-# layers of their own below the code, so a change of code installs nothing again.
+# Three images from one file: `api`, the gateway, which runs no network; `worker`, which does on a CPU; and
+# `worker-gpu`, with torch (docker-compose.gpu.yml). Packages lie in layers of their own below the code,
+# so a change of code installs nothing again.
 
 FROM python:3.11-slim-bookworm AS requirements
 WORKDIR /build
 COPY pyproject.toml .
 RUN python -c 'import tomllib; \
     project = tomllib.load(open("pyproject.toml", "rb"))["project"]; \
-    print(*project["dependencies"], sep="\n", file=open("api.txt", "w")); \
     extras = project["optional-dependencies"]; \
-    print(*extras["worker"], sep="\n", file=open("worker.txt", "w")); \
-    print(*extras["otel"], sep="\n", file=open("otel.txt", "w"))'
+    engine = [each for each in project["dependencies"] if each.startswith(("openvino", "safetensors"))]; \
+    rest = [each for each in project["dependencies"] if each not in engine]; \
+    lists = {"api": rest, "engine": engine, "torch": extras["torch"], "otel": extras["otel"]}; \
+    [print(*lists[name], sep="\n", file=open(f"{name}.txt", "w")) for name in lists]'
 
 FROM python:3.11-slim-bookworm AS packages
 ARG PIP_INDEX_URL
@@ -22,10 +24,18 @@ COPY --from=requirements /build/api.txt /build/otel.txt ./
 ARG EXTRA=
 RUN pip --python /opt/inkqueue install -c constraints.txt -r api.txt ${EXTRA:+-r $EXTRA.txt}
 
-# A prefix takes only what the venv lacks: torch and what it needs, without its own tests and headers.
+# A prefix takes only what the venv lacks. Graphs are built here and run on the CPU: what OpenVINO has for
+# other processors and for files of other frameworks can go.
+FROM packages AS engine
+COPY --from=requirements /build/engine.txt .
+RUN pip --python /opt/inkqueue install --prefix /engine -c constraints.txt -r engine.txt \
+ && cd /engine/lib/python3.11/site-packages/openvino/libs \
+ && rm -f cache.json libopenvino_intel_[gn]pu_* libopenvino_*_frontend.so*
+
+# torch and what it needs, without its own tests and headers.
 FROM packages AS torch
-COPY --from=requirements /build/worker.txt .
-RUN pip --python /opt/inkqueue install --prefix /torch -c constraints.txt -r worker.txt \
+COPY --from=requirements /build/torch.txt .
+RUN pip --python /opt/inkqueue install --prefix /torch -c constraints.txt -r torch.txt \
  && cd /torch/lib/python3.11/site-packages/torch \
  && rm -rf include test \
  && find bin -type f ! -name torch_shm_manager -delete
@@ -53,5 +63,8 @@ COPY --from=code /code /opt/inkqueue
 
 FROM runtime AS worker
 CMD ["python", "-m", "worker"]
-COPY --from=torch /torch /opt/inkqueue
+COPY --from=engine /engine /opt/inkqueue
 COPY --from=code /code /opt/inkqueue
+
+FROM worker AS worker-gpu
+COPY --from=torch /torch /opt/inkqueue
