@@ -78,7 +78,8 @@ class RefusingProtocol(HttpToolsProtocol):
             keep_alive=False,
             on_response=self.on_response_complete,
         )
-        return cycle, problem.response(self.url.partition(b"?")[0].decode("latin-1") or "/")
+        path = self.url.partition(b"?")[0].decode("latin-1")
+        return cycle, problem.response(path if path.startswith("/") else "/")
 
 
 def _withdraw(cycle: RequestResponseCycle) -> None:

@@ -47,7 +47,7 @@ async def read_request(request: Request, spool: Spool, settings: GatewaySettings
     if kind == FORM:
         return await run_sync(_read_form, view, content_type, settings)
     if kind == JSON:
-        return Intake(*read_json(view, settings.max_image_bytes))
+        return Intake(*await run_sync(read_json, view, settings.max_image_bytes))
     if kind == NDJSON:
         return Intake(read_ndjson(view, settings.max_image_bytes))
     return Intake(parts_of(Source("", view), settings, alone=True))
@@ -67,7 +67,7 @@ def _require_readable(kind: str, encoding: str | None) -> None:
 def _read_form(view: memoryview, content_type: str, settings: GatewaySettings) -> Intake:
     form = read_form(view, content_type, settings.max_form_files)
     if not form.files:
-        raise Problem("no-images", "The form has no file in it.")
+        raise Problem("no-images", "The form has no file in it: a part with a filename.")
     return Intake(_form_parts(form.files, settings), form.fields)
 
 

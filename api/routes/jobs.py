@@ -93,7 +93,7 @@ async def read_job(
     job: JobDep,
     waiting: WaitingDep,
     settings: SettingsDep,
-    wait: Annotated[float, Query(ge=0, description="seconds to wait for the end")] = 0,
+    wait: Annotated[float, Query(ge=0, allow_inf_nan=False, description="seconds to wait for the end")] = 0,
 ) -> Response:
     """A job as it is; with `wait`, as soon as it is final."""
     if wait and not job.state.final:
