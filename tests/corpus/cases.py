@@ -15,6 +15,9 @@ Table = Mapping[str, Mapping[str, Row]]
 SPENT_S = 1.0
 """What an answer may cost our processes, in seconds of CPU; a busy machine does not change it."""
 
+WAITED_S = 20.0
+"""What it may take, on however busy a machine."""
+
 
 @dataclass(frozen=True)
 class Case:
@@ -26,6 +29,7 @@ class Case:
     ask: Ask = field(repr=False)
     expected: str
     spends_s: float = SPENT_S
+    waits_s: float = WAITED_S
 
     def __str__(self) -> str:
         return f"{self.group}: {self.line}: {self.name}"

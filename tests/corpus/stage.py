@@ -8,13 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import psutil
 
 from api.auth import new_key
 from worker.embedded import EmbeddedRedis, free_port
 
 from conftest import Services
-from samples import pngs, zip_of
+from samples import npy_of, pngs, zip_of
 from wire import Wire
 
 STRICT = {
@@ -28,6 +27,10 @@ STRICT = {
 }
 TIGHT = {"INKQUEUE_MAX_QUEUED": "10", "INKQUEUE_MAX_OPEN": "3"}
 GOOD = {f"good-{number}.png": data for number, data in enumerate(pngs(3, np.random.default_rng(7)))}
+
+
+ZIP = {"Content-Type": "application/zip"}
+LARGE = 12_000
 
 
 class Stage:
@@ -58,15 +61,15 @@ class Stage:
             self._gateways[at] = self._start(at)
         return self._gateways[at]
 
-    def processes(self) -> list[psutil.Process]:
-        """Every process of ours, with what it has started."""
+    def processes(self) -> list[int]:
+        """The ids of every process of ours, with what it has started."""
         found = [
-            psutil.Process(process.pid)
+            process.pid
             for each in self._gateways.values()
             for process in each.processes
             if process.poll() is None
         ]
-        return [*found, *(child for each in found for child in each.children(recursive=True))]
+        return [*found, *(child for pid in found for child in _children(pid))]
 
     def log(self, at: str) -> str:
         """What a gateway other than `plain` has said."""
@@ -75,17 +78,25 @@ class Stage:
     @cached_property
     def job(self) -> str:
         """A job of GOOD that is done, its images kept."""
-        return str(self.submitted("plain", keep_images="true")["id"])
+        return str(self.submitted("plain", "/v1/jobs?keep_images=true", zip_of(GOOD), **ZIP)["id"])
 
     @cached_property
     def job_of_alice(self) -> str:
         """A job that is not bob's."""
-        return str(self.submitted("keyed", Authorization=f"Bearer {self.alice[0]}")["id"])
+        key = {"Authorization": f"Bearer {self.alice[0]}"}
+        return str(self.submitted("keyed", "/v1/jobs", zip_of(GOOD), **ZIP, **key)["id"])
+
+    @cached_property
+    def large_job(self) -> str:
+        """A job of so many images that its results are more than 10 MB."""
+        images = np.zeros((LARGE, 28, 28), np.uint8)
+        query = "/v1/jobs?model=digits-nano&top_k=10"
+        return str(self.submitted("plain", query, npy_of(images), **{"Content-Type": "application/x-npy"})["id"])
 
     @cached_property
     def redis_of_tight(self) -> "subprocess.Popen[bytes]":
         """The Redis of `tight`, which a case may end."""
-        server = EmbeddedRedis(self.folder)
+        server = EmbeddedRedis(self.folder / "redis")
         self._stack.callback(server.close)
         process = subprocess.Popen(server.command())
         self._stack.callback(process.wait)
@@ -94,12 +105,18 @@ class Stage:
         self._tight_url = server.url
         return process
 
-    def submitted(self, at: str, keep_images: str = "false", **fields: str) -> dict[str, Any]:
-        """A job of GOOD that was waited for."""
-        body, lines = zip_of(GOOD), [f"{name}: {value}" for name, value in fields.items()]
-        head = [f"POST /v1/jobs?keep_images={keep_images} HTTP/1.1", "Host: localhost", *lines]
-        head += ["Content-Type: application/zip", "Prefer: wait=30", f"Content-Length: {len(body)}"]
+    def extra(self) -> Services:
+        """One more gateway, which a case may end."""
+        self._gateways.pop("extra", None)
+        return self.gateway("extra")
+
+    def submitted(self, at: str, path: str, body: bytes, **fields: str) -> dict[str, Any]:
+        """A job that was waited for."""
+        lines = [f"{name}: {value}" for name, value in fields.items()]
+        head = [f"POST {path} HTTP/1.1", "Host: localhost", *lines]
+        head += ["Prefer: wait=60", f"Content-Length: {len(body)}"]
         with Wire(self.url(at)) as wire:
+            wire.socket.settimeout(60)
             answer = wire.send("\r\n".join([*head, "\r\n"]).encode() + body).answer()
         assert answer.status == 200, answer
         job: dict[str, Any] = json.loads(answer.body)
@@ -113,6 +130,7 @@ class Stage:
         settings |= {
             "strict": STRICT,
             "tight": TIGHT,
+            "extra": {},
             "keyed": {"INKQUEUE_API_KEYS": f"{self.alice[1]} {self.bob[1]}"},
         }[at]
         environment = self.services.environment | {"REDIS_URL": redis_url} | settings
@@ -121,3 +139,9 @@ class Stage:
         self._stack.callback(gateway.stop)
         gateway.wait_answering(gateway.spawn("api", log))
         return gateway
+
+
+def _children(pid: int) -> list[int]:
+    """The processes that a process has started; psutil would look at every one there is."""
+    lists = Path(f"/proc/{pid}/task").glob("*/children")
+    return [int(child) for each in lists for child in each.read_text().split()]
