@@ -20,6 +20,7 @@ from worker.webhooks.endpoints import Endpoints
 
 from . import problems
 from .auth import Keyring, require_safe_address
+from .contract import Gateway
 from .events.following import Following
 from .events.notices import Notices
 from .events.places import Places
@@ -60,7 +61,7 @@ def create_app(settings: GatewaySettings | None = None) -> FastAPI:
     keyring, cards = Keyring(settings), read_cards()
     require_safe_address(settings, keyring)
     metrics = Metrics(list(cards), version("inkqueue"), settings)
-    app = FastAPI(
+    app = Gateway(
         title="Inkqueue",
         version=version("inkqueue"),
         description=DESCRIPTION,

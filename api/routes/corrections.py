@@ -10,14 +10,13 @@ from worker.jobs import Job
 from worker.store import Store
 
 from ..answers import json_response
-from ..bodies import PROBLEMS
 from ..dependencies import JobDep, StoreDep, require_job
 from ..payloads import body_schema, read_payload
 from ..problems import Problem
 from ..schemas import ItemOut, item_out
 from .items import Index, require_item
 
-router = APIRouter(prefix="/v1/jobs/{job_id}", tags=["review"], responses=PROBLEMS)
+router = APIRouter(prefix="/v1/jobs/{job_id}", tags=["review"])
 
 MOST = 1000
 

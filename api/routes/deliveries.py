@@ -6,12 +6,11 @@ from fastapi import APIRouter, Path
 
 from worker import keys
 
-from ..bodies import PROBLEMS
 from ..dependencies import DeliveriesDep, JobId, OwnerDep, StoreDep, require_job
 from ..problems import Problem
 from ..webhook_schemas import DeliveryOut, DeliveryPage
 
-router = APIRouter(prefix="/v1/jobs/{job_id}/deliveries", tags=["webhooks"], responses=PROBLEMS)
+router = APIRouter(prefix="/v1/jobs/{job_id}/deliveries", tags=["webhooks"])
 
 MOST = 100
 DeliveryId = Annotated[str, Path(pattern=r"^msg_[0-9a-f]{40}$", description="its webhook-id")]

@@ -6,14 +6,13 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
-from ..bodies import PROBLEMS
 from ..dependencies import JobDep, OwnerDep
 from ..events.announcements import EXAMPLE
 from ..events.following import Following
 from ..events.places import Places
 from ..events.streaming import Stream
 
-router = APIRouter(prefix="/v1/jobs/{job_id}", tags=["results"], responses=PROBLEMS)
+router = APIRouter(prefix="/v1/jobs/{job_id}", tags=["results"])
 
 MEDIA_TYPE = "text/event-stream"
 EVENTS: dict[int | str, dict[str, Any]] = {

@@ -11,7 +11,7 @@ from worker import keys
 from worker.jobs import Job, JobState
 
 from ..answers import answer, job_response, wait_s
-from ..bodies import JOB_BODY, PARAMETERS, PROBLEMS
+from ..bodies import JOB_BODY, PARAMETERS
 from ..dependencies import (
     JobDep,
     JobId,
@@ -27,9 +27,10 @@ from ..problems import Problem
 from ..retrying import failed_parts
 from ..schemas import JobOut, JobPage
 
-router = APIRouter(prefix="/v1/jobs", tags=["jobs"], responses=PROBLEMS)
+router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
 
 SUBMISSION: dict[str, Any] = {"requestBody": JOB_BODY, "parameters": PARAMETERS}
+DONE: dict[str, Any] = {"description": "it is done, within `Prefer: wait=N`", "model": JobOut}
 NOW = "9999999999999999"
 """A cursor in front of the newest job: microseconds, like those of the list."""
 
@@ -37,7 +38,9 @@ IdempotencyKey = Annotated[str | None, Header(description="repeat safely")]
 Prefer = Annotated[str | None, Header(description="wait=N: answer when done, or after N seconds")]
 
 
-@router.post("", status_code=202, response_model=JobOut, openapi_extra=SUBMISSION)
+@router.post(
+    "", status_code=202, response_model=JobOut, responses={200: DONE}, openapi_extra=SUBMISSION
+)
 async def submit_job(
     request: Request,
     owner: OwnerDep,
@@ -52,7 +55,9 @@ async def submit_job(
     return await answer(accepted, waiting, wait_s(prefer, 0, settings.max_wait))
 
 
-@router.put("/{job_id}", status_code=202, response_model=JobOut, openapi_extra=SUBMISSION)
+@router.put(
+    "/{job_id}", status_code=202, response_model=JobOut, responses={200: DONE}, openapi_extra=SUBMISSION
+)
 async def put_job(
     request: Request,
     job_id: JobId,
@@ -87,7 +92,11 @@ async def list_jobs(
     return JobPage(data=[JobOut.of(each) for each in found], next_cursor=None)
 
 
-@router.get("/{job_id}", response_model=JobOut)
+@router.get(
+    "/{job_id}",
+    response_model=JobOut,
+    responses={304: {"description": "it is as `If-None-Match` says"}},
+)
 async def read_job(
     request: Request,
     job: JobDep,
@@ -106,7 +115,11 @@ async def read_job(
     return response
 
 
-@router.post("/{job_id}/cancel", response_model=JobOut)
+@router.post(
+    "/{job_id}/cancel",
+    response_model=JobOut,
+    responses={202: {"description": "the last images are coming back", "model": JobOut}},
+)
 async def cancel_job(job: JobDep, store: StoreDep) -> Response:
     """Stop a job: nothing more is read; what was read stays. 202 while the last images come back."""
     await store.cancel(job.name)

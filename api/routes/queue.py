@@ -3,11 +3,10 @@
 from fastapi import APIRouter, Request
 
 from ..autoscaling import desired_workers
-from ..bodies import PROBLEMS
 from ..dependencies import GaugesDep, OwnerDep, SettingsDep
 from ..queues import BacklogOut, QueueOut, WorkerOut
 
-router = APIRouter(prefix="/v1/queue", tags=["service"], responses=PROBLEMS)
+router = APIRouter(prefix="/v1/queue", tags=["service"])
 
 
 @router.get("", response_model=QueueOut)

@@ -4,13 +4,12 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
-from ..bodies import PROBLEMS
 from ..dependencies import GaugesDep, OwnerDep
 from ..problems import CATALOGUE, Problem
 from ..schemas import ModelOut
 from ..telemetry.metrics import Metrics
 
-router = APIRouter(tags=["service"], responses=PROBLEMS)
+router = APIRouter(tags=["service"])
 
 
 @router.get("/v1/models", response_model=list[ModelOut])
@@ -34,7 +33,7 @@ async def readiness(gauges: GaugesDep) -> dict[str, Any]:
     return {"status": "ready", "workers": workers}
 
 
-@router.get("/metrics", response_class=Response)
+@router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
 async def metrics(request: Request, gauges: GaugesDep) -> Response:
     """Prometheus text."""
     registry: Metrics = request.app.state.metrics

@@ -7,7 +7,6 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from worker.webhooks.endpoints import CALLBACK, Endpoint, Endpoints
 from worker.webhooks.urls import Policy
 
-from ..bodies import PROBLEMS
 from ..dependencies import DeliveriesDep, EndpointsDep, OwnerDep, SettingsDep
 from ..parameters import require_url
 from ..payloads import body_schema, read_payload
@@ -24,7 +23,7 @@ from ..webhook_schemas import (
     WebhookPage,
 )
 
-router = APIRouter(prefix="/v1/webhooks", tags=["webhooks"], responses=PROBLEMS)
+router = APIRouter(prefix="/v1/webhooks", tags=["webhooks"])
 
 DAY_S = 86_400
 HookId = Annotated[str, Path(pattern=r"^(wh_[0-9a-f]{32}|callback)$", description="an endpoint's id")]

@@ -22,10 +22,11 @@ def main() -> int:
     """Run, print, judge."""
     with (
         tempfile.TemporaryDirectory() as folder,
-        running_services(Path(folder), INKQUEUE_LOG_LEVEL="error") as services,
+        running_services(Path(folder)) as services,
+        (Path(folder) / "log").open("wb") as log,
     ):
-        services.spawn("api")
-        services.spawn("worker")
+        services.spawn("api", log)
+        services.spawn("worker", log)
         services.wait_ready()
         with Stage(services, Path(folder)) as stage, Standing(stage) as standing:
             runs = [run(case, stage) for case in CASES]

@@ -1,6 +1,8 @@
 """Who asks, and for whose: keys, ids of others, what only we may say, and asking twice."""
 
-from wire import POST, Wire
+import time
+
+from wire import Wire
 
 from .asking import asked, got, message, outcome, talk, told, uploaded
 from .cases import Ask, cases
@@ -74,18 +76,18 @@ def many_wrong_keys(stage: Stage) -> str:
 
 
 def under_way(stage: Stage) -> str:
-    """A second request under a key whose first one is not complete."""
-    key = b"Idempotency-Key: under-way\r\n"
-    with Wire(stage.url("plain")) as first:
-        first.send(POST + key + b"Content-Length: %d\r\n\r\n" % len(PNG) + PNG[:-1])
-        fields = {"Content-Type": "image/png", "Idempotency-Key": "under-way"}
-        for _ in range(100):  # until the first is looked at
-            second = talk(stage.url("plain"), message("POST", "/v1/jobs", fields, PNG[:-1]))
+    """A second request under a key whose first one is not complete; once that one is looked at."""
+    for attempt in range(20):
+        fields = {"Content-Type": "image/png", "Idempotency-Key": f"under-way-{attempt}"}
+        data = message("POST", "/v1/jobs", fields, PNG)
+        with Wire(stage.url("plain")) as first:
+            first.send(data[:-1])
+            time.sleep(0.02 * attempt)
+            second = talk(stage.url("plain"), data)
             if second.status == 409:
+                assert first.send(data[-1:]).answer().status == 202
                 break
-        assert int(second.headers["retry-after"]) >= 1
-        assert first.send(PNG[-1:]).answer().status == 202
-        return outcome(second)
+    return outcome(second)
 
 
 def repeated(path: str, second: bytes, **fields: str) -> Ask:

@@ -26,7 +26,9 @@ class Standing:
         self._watcher = threading.Thread(target=self._watch)
 
     def __enter__(self) -> Self:
-        assert self._stage.job  # warm
+        with Wire(self._stage.url("plain")) as wire:  # warm: with a job, and what pixels need
+            path = f"/v1/jobs/{self._stage.job}/items/0/preview.png"
+            assert wire.get(path).answer().status == 200
         self._workers, self._before = self.workers(), self._gateway.memory_info().rss
         self.grown = 0
         self._watcher.start()
