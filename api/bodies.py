@@ -6,10 +6,20 @@ from .parameters import JobParameters
 
 _BINARY: dict[str, Any] = {"schema": {"type": "string", "format": "binary"}}
 _IMAGES = {f"image/{kind}": _BINARY for kind in ("png", "jpeg", "tiff", "webp", "bmp")}
-_BASE64 = "iVBORw0KGgoAAAANSUhEUgAAABwAAAAcCAAAAABXZoBIAAAA..."
+_BASE64 = (
+    "iVBORw0KGgoAAAANSUhEUgAAABQAAAAUAQAAAACl8iCgAAAAFklEQVQI12NgQAP//6PhDx9QMT9eDACN3CNluiCmPQAAAABJRU5ErkJggg=="
+)
+"""A small 7."""
 
 _OPTIONS: dict[str, Any] = JobParameters.model_json_schema()["properties"]
 """They may stand in a query, in a form or in JSON; where they are text, metadata is JSON as text."""
+
+def stated(schema: dict[str, Any]) -> dict[str, Any]:
+    """A schema of what cannot be null, since it stands in a query, a header or a form."""
+    kinds = [each for each in schema.get("anyOf", ()) if each != {"type": "null"}]
+    rest = {key: value for key, value in schema.items() if key != "anyOf" and value is not None}
+    return rest | (kinds[0] if len(kinds) == 1 else {"anyOf": kinds} if kinds else {})
+
 
 _AS_TEXT = {"type": "string", "contentMediaType": "application/json", "example": '{"sheet": "7"}'}
 
@@ -47,7 +57,7 @@ JOB_BODY: dict[str, Any] = {
                         "minItems": 1,
                         "items": {"type": "string", "format": "binary"},
                     },
-                    **_OPTIONS,
+                    **{name: stated(field) for name, field in _OPTIONS.items()},
                     "metadata": _AS_TEXT,
                 },
             }
@@ -78,7 +88,7 @@ PARAMETERS: list[dict[str, Any]] = [
         "description": field.get("description", ""),
         "schema": _AS_TEXT
         if name == "metadata"
-        else {key: value for key, value in field.items() if key not in ("description", "title")},
+        else {key: value for key, value in stated(field).items() if key not in ("description", "title")},
     }
     for name, field in _OPTIONS.items()
 ]

@@ -9,6 +9,7 @@ from typing import Any
 
 from fastapi import FastAPI
 
+from .bodies import stated
 from .problems import CATALOGUE, MEDIA_TYPE
 
 EDGE = (
@@ -92,9 +93,11 @@ class Gateway(FastAPI):
 
 
 def describe(document: dict[str, Any]) -> None:
-    """Write the problems of every operation into an OpenAPI document."""
+    """Write the problems of every operation into an OpenAPI document, and that no parameter is null."""
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
+            for parameter in operation.get("parameters", ()):
+                parameter["schema"] = stated(parameter["schema"])
             responses = operation["responses"]
             responses.pop("422", None)  # FastAPI's, of another form
             responses.update(refusals((*EDGE, *OPERATIONS[f"{method.upper()} {path}"])))

@@ -26,7 +26,7 @@ class Correction(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    label: str | None
+    label: Annotated[str | None, Field(json_schema_extra={"maxLength": 1, "minLength": 1})]
 
 
 class Corrections(BaseModel):
@@ -35,7 +35,7 @@ class Corrections(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     labels: Annotated[
-        dict[Annotated[int, Field(ge=0)], str | None], Field(min_length=1, max_length=MOST)
+        dict[Annotated[int, Field(ge=0)], str | None], Field(min_length=1, max_length=MOST, json_schema_extra={"propertyNames": {"pattern": "^[0-9]{1,9}$"}})
     ]
 
 

@@ -15,10 +15,19 @@ from ..events.streaming import Stream
 router = APIRouter(prefix="/v1/jobs/{job_id}", tags=["results"])
 
 MEDIA_TYPE = "text/event-stream"
+EVENT = {
+    "type": "object",
+    "description": "one event; `data` is JSON",
+    "properties": {
+        "event": {"enum": ["progress", "result", "completed", "gone"]},
+        "id": {"type": "string"},
+        "data": {"type": "string", "contentMediaType": "application/json"},
+    },
+}
 EVENTS: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "Events, until the job is final",
-        "content": {MEDIA_TYPE: {"schema": {"type": "string"}, "example": EXAMPLE}},
+        "content": {MEDIA_TYPE: {"schema": EVENT, "example": EXAMPLE}},
     },
     204: {"description": "This job is final and its last event was heard: do not come back"},
 }

@@ -34,7 +34,8 @@ DONE: dict[str, Any] = {"description": "it is done, within `Prefer: wait=N`", "m
 NOW = "9999999999999999"
 """A cursor in front of the newest job: microseconds, like those of the list."""
 
-IdempotencyKey = Annotated[str | None, Header(description="repeat safely")]
+_KEY = {"minLength": 1, "maxLength": 255, "pattern": "^[!-~]([ -~]*[!-~])?$"}
+IdempotencyKey = Annotated[str | None, Header(description="repeat safely", json_schema_extra=_KEY)]
 Prefer = Annotated[str | None, Header(description="wait=N: answer when done, or after N seconds")]
 
 
