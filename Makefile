@@ -3,10 +3,12 @@
 PYTHON ?= python3.11
 VENV ?= .venv
 BIN := $(VENV)/bin
+FUZZ_S ?= 600
+FUZZ_EXAMPLES ?= 20000
 INSTALLED := $(VENV)/.installed
 .DEFAULT_GOAL := help
 
-.PHONY: help demo test run check format bench siege compose-proof events-proof webhook-proof scale-proof screenshot
+.PHONY: help demo test run check corpus fuzz format bench siege compose-proof events-proof webhook-proof scale-proof screenshot
 
 help:            ## this list
 	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed 's/:.*##/ -/'
@@ -31,6 +33,13 @@ check: $(INSTALLED)  ## lint, types, borders between packages
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+corpus: $(INSTALLED) ## bad input, hundreds of cases: what each group gets, and how soon
+	PYTHONPATH=tests $(BIN)/python -m corpus
+
+fuzz: $(INSTALLED)   ## by chance, for FUZZ_S seconds against the HTTP contract and FUZZ_EXAMPLES a reader
+	FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) $(BIN)/pytest tests/test_fuzz.py
+	PYTHONPATH=tests $(BIN)/python -m contract $(FUZZ_S)
 
 format: $(INSTALLED) ## let ruff format and sort
 	$(BIN)/ruff check --fix .

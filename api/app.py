@@ -68,7 +68,7 @@ def create_app(settings: GatewaySettings | None = None) -> FastAPI:
         lifespan=_lifespan,
         docs_url=None,  # our own, which asks no other host
         redoc_url=None,
-        redirect_slashes=False,  # to http, where a proxy takes https: the key would go there in the clear
+        redirect_slashes=False,  # to plain http behind a proxy, with the key
     )
     app.state.settings, app.state.keyring = settings, keyring
     app.state.cards, app.state.metrics = cards, metrics

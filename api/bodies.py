@@ -7,12 +7,14 @@ from .parameters import JobParameters
 _BINARY: dict[str, Any] = {"schema": {"type": "string", "format": "binary"}}
 _IMAGES = {f"image/{kind}": _BINARY for kind in ("png", "jpeg", "tiff", "webp", "bmp")}
 _BASE64 = (
-    "iVBORw0KGgoAAAANSUhEUgAAABQAAAAUAQAAAACl8iCgAAAAFklEQVQI12NgQAP//6PhDx9QMT9eDACN3CNluiCmPQAAAABJRU5ErkJggg=="
+    "iVBORw0KGgoAAAANSUhEUgAAABQAAAAUAQAAAACl8iCgAAAAFklEQVQI12NgQAP//6PhDx9QMT9eDACN3CNl"
+    "uiCmPQAAAABJRU5ErkJggg=="
 )
 """A small 7."""
 
 _OPTIONS: dict[str, Any] = JobParameters.model_json_schema()["properties"]
 """They may stand in a query, in a form or in JSON; where they are text, metadata is JSON as text."""
+
 
 def stated(schema: dict[str, Any]) -> dict[str, Any]:
     """A schema of what cannot be null, since it stands in a query, a header or a form."""
@@ -76,8 +78,7 @@ JOB_BODY: dict[str, Any] = {
 
 IMAGE_BODY: dict[str, Any] = {
     "required": True,
-    "content": _IMAGES
-    | {"application/json": _JSON | {"example": {"images": [{"image": _BASE64}]}}},
+    "content": _IMAGES | {"application/json": _JSON | {"example": {"images": [{"image": _BASE64}]}}},
 }
 
 PARAMETERS: list[dict[str, Any]] = [

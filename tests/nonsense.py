@@ -1,4 +1,4 @@
-"""Uploads by chance, for hypothesis: noise behind the right magic, real files damaged, and lies in form."""
+"""Uploads by chance, for hypothesis: noise behind a magic number, real files damaged, lies in form."""
 
 import gzip
 import struct
@@ -138,7 +138,9 @@ def pngs(draw: Callable[..., object]) -> bytes:
     head = struct.pack(
         ">IIBBBBB", *(draw(numbers()) for _ in range(2)), *(draw(st.integers(0, 17)) for _ in range(5))
     )
-    kinds = st.sampled_from([b"IDAT", b"PLTE", b"tRNS", b"gAMA", b"acTL", b"fcTL", b"fdAT", b"zTXt", b"IHDR"])
+    kinds = st.sampled_from(
+        [b"IDAT", b"PLTE", b"tRNS", b"gAMA", b"acTL", b"fcTL", b"fdAT", b"zTXt", b"IHDR"]
+    )
     chunks = draw(st.lists(st.builds(png_chunk, kinds, st.binary(max_size=40)), max_size=5))
     first = png_chunk(b"IHDR", head)
     return b"".join([MAGICS[3], first, *chunks, png_chunk(b"IEND", b"")])  # type: ignore[misc]

@@ -4,13 +4,13 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from contract import checked
 
 from api.app import create_app
 from api.contract import FAULTS, OPERATIONS
 from api.problems import CATALOGUE
 
 from conftest import Services, running_services
+from contract import checked
 
 
 @pytest.fixture(scope="module")
@@ -34,9 +34,7 @@ def test_schemathesis_finds_nothing(own: Services) -> None:
 def test_every_operation_and_every_problem_is_listed() -> None:
     document = create_app().openapi()
     found = {
-        f"{method.upper()} {path}"
-        for path, methods in document["paths"].items()
-        for method in methods
+        f"{method.upper()} {path}" for path, methods in document["paths"].items() for method in methods
     }
     assert found == OPERATIONS.keys()
     told = {

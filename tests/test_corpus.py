@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 
 import pytest
+
+from conftest import Services
 from corpus.cases import Case
 from corpus.every import CASES
 from corpus.lines import LINES
@@ -10,8 +12,6 @@ from corpus.running import run
 from corpus.stage import Stage
 from corpus.standing import Standing
 from corpus.table import wrong
-
-from conftest import Services
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ import os
 import time
 import tracemalloc
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import numpy as np
 import pytest
@@ -37,7 +37,10 @@ CHANCE = settings(
     database=None,
     suppress_health_check=list(HealthCheck),
 )
-LIMITS = GatewaySettings(max_image_bytes=100_000, max_unpacked_bytes=400_000, max_images=100, max_pixels=10_000)
+LIMITS = GatewaySettings(
+    max_image_bytes=100_000, max_unpacked_bytes=400_000, max_images=100, max_pixels=10_000
+)
+FORM = (b"--b", b"\r\n", b"--", b"Content-Disposition: form-data; name=a", b"; filename=a", b"\r")
 MOST_S, MOST_BYTES = 1.0, 16 << 20
 
 
@@ -55,16 +58,23 @@ def bounded() -> Iterator[None]:
         assert grown < MOST_BYTES
 
 
+@contextmanager
+def told() -> Iterator[None]:
+    """What goes wrong here is a problem that the document knows."""
+    try:
+        yield
+    except Problem as problem:
+        if problem.slug not in UPLOAD or len(problem.detail) <= 10:
+            raise
+
+
 def taken(data: bytes, *, alone: bool = True) -> list[Chunk]:
     """The chunks that the gateway makes of an upload; none if it says what is wrong."""
     source = Source("", memoryview(data))
-    try:
-        with bounded():
-            return list(Cutter(LIMITS).cut(parts_of(source, LIMITS, alone=alone)))
-    except Problem as problem:
-        assert problem.slug in UPLOAD
-        assert len(problem.detail) > 10
-        return []
+    chunks = list[Chunk]()
+    with bounded(), told():
+        chunks += Cutter(LIMITS).cut(parts_of(source, LIMITS, alone=alone))
+    return chunks
 
 
 def opened(chunk: Chunk) -> int:
@@ -102,18 +112,12 @@ def test_whatever_is_taken_can_be_opened(uploads: st.SearchStrategy[bytes]) -> N
 @given(ANYTHING)
 def test_a_header_raises_nothing_but_its_own_error(data: bytes) -> None:
     start = time.process_time()
-    try:
+    with suppress(BadImage):
         check(data, 10_000)
-    except BadImage as error:
-        assert str(error)
-    try:
+    with suppress(BadIdx):
         assert len(read_header(data[:16]).shape) <= 3
-    except BadIdx as error:
-        assert str(error)
-    try:
+    with suppress(BadTiff):
         assert sum(map(len, cut(data, list(directories(data))))) <= 4 * len(data)
-    except BadTiff as error:
-        assert str(error)
     assert time.process_time() - start < MOST_S
 
 
@@ -122,22 +126,14 @@ def test_a_header_raises_nothing_but_its_own_error(data: bytes) -> None:
 @example(b"[" * 100_000)
 @example(b'{"images":[{"image":' + b"9" * 5000 + b"}]}")
 def test_a_document_raises_nothing_but_a_problem(data: bytes) -> None:
-    for read in (lambda: list(read_json(memoryview(data), 99)[0]), lambda: list(read_ndjson(memoryview(data), 99))):
-        try:
-            read()
-        except Problem as problem:
-            assert problem.slug in UPLOAD
+    with told():
+        list(read_json(memoryview(data), 99)[0])
+    with told():
+        list(read_ndjson(memoryview(data), 99))
 
 
 @CHANCE
-@given(
-    st.lists(
-        st.sampled_from([b"--b", b"\r\n", b"--", b'Content-Disposition: form-data; name="a"', b"filename=", b"\r"])
-        | st.binary(max_size=20)
-    ).map(b"".join)
-)
+@given(st.lists(st.sampled_from(FORM) | st.binary(max_size=20)).map(b"".join))
 def test_a_form_raises_nothing_but_a_problem(data: bytes) -> None:
-    try:
+    with told():
         read_form(memoryview(data), "multipart/form-data; boundary=b", 10)
-    except Problem as problem:
-        assert problem.slug in UPLOAD

@@ -1,15 +1,11 @@
 """Where no webhook goes: hostile URLs by the hundred, and names that flip; and where they do go."""
 
-import asyncio
 import ssl
-from collections.abc import Sequence
-from itertools import cycle
 
 import pytest
 import trustme
 
-from worker.webhooks.outbox import Claim
-from worker.webhooks.posting import Outcome, Poster
+from worker.webhooks.posting import Outcome
 from worker.webhooks.urls import ForbiddenUrl, Policy, parse_url
 
 from hostile_urls import GOOD, HOSTILE

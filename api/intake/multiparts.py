@@ -34,8 +34,8 @@ class Form:
 
 def read_form(view: memoryview, content_type: str, most_files: int) -> Form:
     """The form in `view`. Raises `malformed-multipart` and `too-many-files`."""
-    boundary = parse_options_header(content_type)[1].get(b"boundary")
-    if not 0 < len(boundary or b"") <= LONGEST_BOUNDARY:
+    boundary = parse_options_header(content_type)[1].get(b"boundary", b"")
+    if not 0 < len(boundary) <= LONGEST_BOUNDARY:
         raise _malformed(f"The Content-Type names no boundary of 1 to {LONGEST_BOUNDARY} characters.")
     form = Form()
     for header, place in _parts(view, b"--" + boundary):

@@ -65,7 +65,9 @@ def _require_readable(entry: Entry, most: int) -> None:
     if entry.flags & 1:
         raise Problem("archive-unsupported", f"{name!r} is encrypted; send it without a password.")
     if entry.method not in (STORED, DEFLATED):
-        raise Problem("archive-unsupported", f"{name!r} is packed by method {entry.method}; use deflate.")
+        raise Problem(
+            "archive-unsupported", f"{name!r} is packed by method {entry.method}; use deflate."
+        )
     if stat.S_IFMT(entry.mode) not in (0, stat.S_IFREG):
         raise Problem("archive-unsupported", f"{name!r} is a link or a device; send files only.")
     if max(entry.packed, entry.unpacked) > most:

@@ -35,7 +35,12 @@ class Corrections(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     labels: Annotated[
-        dict[Annotated[int, Field(ge=0)], str | None], Field(min_length=1, max_length=MOST, json_schema_extra={"propertyNames": {"pattern": "^[0-9]{1,9}$"}})
+        dict[Annotated[int, Field(ge=0)], str | None],
+        Field(
+            min_length=1,
+            max_length=MOST,
+            json_schema_extra={"propertyNames": {"pattern": "^[0-9]{1,9}$"}},
+        ),
     ]
 
 

@@ -22,7 +22,7 @@ router = APIRouter(prefix="/v1/jobs/{job_id}/items", tags=["results"])
 Index = Annotated[int, Path(ge=0, description="the image's place in the upload, from 0")]
 
 _BYTES = {"schema": {"type": "string", "format": "binary"}}
-UPLOADS = {kind: _BYTES for kind in SUFFIXES}
+UPLOADS = dict.fromkeys(SUFFIXES, _BYTES)
 PREVIEW = {"image/png": _BYTES}
 
 INERT = {"Content-Security-Policy": "default-src 'none'; sandbox"}

@@ -39,9 +39,7 @@ IdempotencyKey = Annotated[str | None, Header(description="repeat safely", json_
 Prefer = Annotated[str | None, Header(description="wait=N: answer when done, or after N seconds")]
 
 
-@router.post(
-    "", status_code=202, response_model=JobOut, responses={200: DONE}, openapi_extra=SUBMISSION
-)
+@router.post("", status_code=202, response_model=JobOut, responses={200: DONE}, openapi_extra=SUBMISSION)
 async def submit_job(
     request: Request,
     owner: OwnerDep,
@@ -103,7 +101,9 @@ async def read_job(
     job: JobDep,
     waiting: WaitingDep,
     settings: SettingsDep,
-    wait: Annotated[float, Query(ge=0, allow_inf_nan=False, description="seconds to wait for the end")] = 0,
+    wait: Annotated[
+        float, Query(ge=0, allow_inf_nan=False, description="seconds to wait for the end")
+    ] = 0,
 ) -> Response:
     """A job as it is; with `wait`, as soon as it is final."""
     if wait and not job.state.final:

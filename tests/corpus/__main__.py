@@ -7,13 +7,12 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from conftest import running_services
-
 from .every import CASES
 from .running import run
 from .stage import Stage
 from .standing import Standing
 from .table import HEAD, rows, wrong
+from conftest import running_services
 
 CONSOLE = Console(width=160)
 

@@ -2,11 +2,10 @@
 
 import time
 
-from wire import Wire
-
 from .asking import asked, got, message, outcome, talk, told, uploaded
 from .cases import Ask, cases
 from .stage import GOOD, Stage
+from wire import Wire
 
 PNG = GOOD["good-0.png"]
 NO_KEY, NO_JOB = "401 unauthorized", "404 not-found"
@@ -24,9 +23,7 @@ def taken_away(stage: Stage) -> str:
     known = stage.alice[0]
     keys = ("nonsense", known[:-1] + "A" * (known[-1] != "A") + "B" * (known[-1] == "A"))
     url, path = stage.url("keyed"), "/v1/jobs"
-    first, second = (
-        talk(url, message("GET", path, {"Authorization": f"Bearer {key}"})) for key in keys
-    )
+    first, second = (talk(url, message("GET", path, {"Authorization": f"Bearer {key}"})) for key in keys)
     assert (first.body, first.headers.keys()) == (second.body, second.headers.keys())
     return outcome(second)
 
@@ -150,7 +147,17 @@ TABLE = {
         **{
             name[:20]: (got(f"/v1/jobs/{name}"), INVALID)
             for name in (
-                *("%00", "a%00b", "a%0Ab", "a%0A", "a*b", "%FF%FE", "%D9%A3", "a.b", "a b".replace(" ", "+")),
+                *(
+                    "%00",
+                    "a%00b",
+                    "a%0Ab",
+                    "a%0A",
+                    "a*b",
+                    "%FF%FE",
+                    "%D9%A3",
+                    "a.b",
+                    "a b".replace(" ", "+"),
+                ),
                 *("x" * 65, "y" * 300, "z" * 20_000, "%7B%7D", "'%20OR%201=1"),
             )
         },
@@ -222,14 +229,27 @@ TABLE = {
         query[:20]: (got(path + query), INVALID)
         for path, queries in {
             "/v1/jobs": (
-                *("?cursor=abc", "?cursor=-1", "?cursor=%D9%A3", "?cursor=" + "9" * 30, "?cursor=%2Binf"),
+                *(
+                    "?cursor=abc",
+                    "?cursor=-1",
+                    "?cursor=%D9%A3",
+                    "?cursor=" + "9" * 30,
+                    "?cursor=%2Binf",
+                ),
                 *("?limit=0", "?limit=101", "?limit=1e9", "?limit=x", "?limit=", "?state=lost"),
                 *("?state=" + "x" * 20_000, "?cursor=%00", "?cursor="),
             ),
             "/v1/jobs/{job}": (
                 *("/results?cursor=-1", "/results?cursor=x", "/results?cursor=" + "9" * 5000),
                 *("/results?limit=0", "/results?limit=1001", "/results?limit=1000000000"),
-                *("?wait=-1", "?wait=x", "?wait=nan", "?wait=inf", "/export?limit=0", "/export?cursor=-1"),
+                *(
+                    "?wait=-1",
+                    "?wait=x",
+                    "?wait=nan",
+                    "?wait=inf",
+                    "/export?limit=0",
+                    "/export?cursor=-1",
+                ),
             ),
         }.items()
         for query in queries

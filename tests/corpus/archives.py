@@ -8,6 +8,9 @@ import numpy as np
 
 from model.strokes import glyph, png
 
+from .asking import Body, results, submit, uploaded
+from .cases import Ask, cases
+from .stage import GOOD, Stage
 from makers import (
     DEFLATED,
     Entry,
@@ -21,10 +24,6 @@ from makers import (
     zip_of_many,
 )
 from samples import zip_of
-
-from .asking import Body, results, submit, uploaded
-from .cases import Ask, cases
-from .stage import GOOD, Stage
 
 ZIP = "application/zip"
 PNG = GOOD["good-0.png"]
@@ -99,7 +98,13 @@ def unlisted() -> bytes:
 
 
 SMALL = png(glyph("7", np.random.default_rng(7)))
-NOISE = {"__MACOSX/._a.png": b"x", "a/": b"", "a/Thumbs.db": b"x", ".DS_Store": b"x", "desktop.ini": b"x"}
+NOISE = {
+    "__MACOSX/._a.png": b"x",
+    "a/": b"",
+    "a/Thumbs.db": b"x",
+    ".DS_Store": b"x",
+    "desktop.ini": b"x",
+}
 
 TABLE = {
     "no archive": {
@@ -109,10 +114,16 @@ TABLE = {
         "cut off in its end": (posted(zip_of(GOOD)[:-5]), INVALID),
         "no end": (posted(b"PK\3\4" + bytes(999)), INVALID),
         "four bytes": (posted(b"PK\3\4"), INVALID),
-        "an end in a comment": (posted(raw_zip(Entry(b"a", PNG), comment=end_of_zip(1, 99, 0))), INVALID),
+        "an end in a comment": (
+            posted(raw_zip(Entry(b"a", PNG), comment=end_of_zip(1, 99, 0))),
+            INVALID,
+        ),
         "two ends": (posted(raw_zip(Entry(b"a", PNG)) + end_of_zip(9, 46, 0)), INVALID),
         "a comment of 64 KB": (posted(raw_zip(Entry(b"a", PNG), comment=b"c" * 65_535)), "202"),
-        "of two disks": (posted(b"PK\3\4" + end_of_zip(0, 0, 0).replace(b"\0\0\0\0", b"\1\0\1\0", 1)), UNSUPPORTED),
+        "of two disks": (
+            posted(b"PK\3\4" + end_of_zip(0, 0, 0).replace(b"\0\0\0\0", b"\1\0\1\0", 1)),
+            UNSUPPORTED,
+        ),
         "empty": (posted(end_of_zip(0, 0, 0)), "422 no-images"),
         "folders only": (posted(zip_of({"a/": b"", "a/b/": b""})), "422 no-images"),
         "a wrong checksum": (of(Entry(b"a", PNG, crc=1)), INVALID),
@@ -149,8 +160,14 @@ TABLE = {
         "a ZIP": (posted(zip_of({"a.zip": zip_of(GOOD)})), "422 nested-archive"),
         "as an image": (posted(zip_of(GOOD | {"a.png": zip_of(GOOD)})), "422 nested-archive"),
         "an empty one": (posted(zip_of({"a.zip": end_of_zip(0, 0, 0)})), "422 nested-archive"),
-        "a pickle among images": (posted(zip_of(GOOD | {"a": npy("'|O'", "(1,)", b"\x80\4.")})), "422 pickled-array"),
-        "a tar.gz": (posted(zip_of(GOOD | {"a.tgz": gzip.compress(bytes(999))})), "415 unsupported-media-type"),
+        "a pickle among images": (
+            posted(zip_of(GOOD | {"a": npy("'|O'", "(1,)", b"\x80\4.")})),
+            "422 pickled-array",
+        ),
+        "a tar.gz": (
+            posted(zip_of(GOOD | {"a.tgz": gzip.compress(bytes(999))})),
+            "415 unsupported-media-type",
+        ),
     },
     "odd names": {
         "a way out": (posted(zip_of({"../../etc/passwd": PNG})), UNSAFE),
@@ -226,7 +243,10 @@ TABLE = {
     },
     "one bad image among 10,000": {
         "text": (
-            counted(raw_zip(*(Entry(b"%d" % at, SMALL) for at in range(10_000)), Entry(b"a", b"text")), "?model=digits-nano"),
+            counted(
+                raw_zip(*(Entry(b"%d" % at, SMALL) for at in range(10_000)), Entry(b"a", b"text")),
+                "?model=digits-nano",
+            ),
             "10000 read, 1 failed",
             10.0,
         ),

@@ -4,11 +4,10 @@ import gzip
 
 import numpy as np
 
-from makers import deflated_array, idx, npy
-from samples import glyphs, idx_of, npy_of
-
 from .asking import Body, uploaded
 from .cases import Ask, cases
+from makers import deflated_array, idx, npy
+from samples import glyphs, idx_of, npy_of
 
 IMAGES = glyphs(3, np.random.default_rng(7))
 U1 = "'|u1'"
@@ -62,7 +61,10 @@ TABLE = {
         "a .gz cut off": (packed(idx_of(IMAGES)[:-9]), "422 archive-invalid"),
         "a damaged .gz": (packed(b"\x1f\x8b" + b"\xff" * 99), "422 archive-invalid"),
         "a .gz of two bytes": (packed(b"\x1f\x8b"), "422 archive-invalid"),
-        "a .gz of more than promised": (packed(gzip.compress(idx(1, 28, 28, pixels=bytes(999)))), INVALID),
+        "a .gz of more than promised": (
+            packed(gzip.compress(idx(1, 28, 28, pixels=bytes(999)))),
+            INVALID,
+        ),
         "784 MB of zeros": (packed(lambda: deflated_array(1_000_000, 748)), BOMB),
     },
 }

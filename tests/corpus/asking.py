@@ -6,10 +6,9 @@ from typing import Any
 
 from api.problems import CATALOGUE
 
-from wire import Answer, Wire
-
 from .cases import Ask
 from .stage import Stage
+from wire import Answer, Wire
 
 Body = bytes | Callable[[], bytes]
 Fields = Mapping[str, str]
@@ -21,7 +20,10 @@ LONGEST = 4096
 def message(method: str, path: str, fields: Fields, body: bytes = b"") -> bytes:
     """A request as it goes over the wire."""
     own = {"Host": "localhost"} | ({"Content-Length": str(len(body))} if body else {})
-    lines = [f"{method} {path} HTTP/1.1", *(f"{name}: {value}" for name, value in (own | fields).items())]
+    lines = [
+        f"{method} {path} HTTP/1.1",
+        *(f"{name}: {value}" for name, value in (own | fields).items()),
+    ]
     return "\r\n".join([*lines, "\r\n"]).encode("latin-1") + body
 
 

@@ -2,13 +2,12 @@
 
 import json
 
-from makers import npy
-from samples import json_of, npy_of
-
 from .asking import submit, uploaded
 from .cases import Ask, cases
 from .images import alone
 from .stage import GOOD, Stage
+from makers import npy
+from samples import json_of
 
 JSON, NDJSON, NPY = "application/json", "application/x-ndjson", "application/x-npy"
 PNG = GOOD["good-0.png"]
@@ -48,13 +47,23 @@ TABLE = {
         "a tar": (uploaded("application/x-tar", PNG), UNREAD),
         "no ASCII": (uploaded("\xff/\xfe", PNG), UNREAD),
         "only parameters": (uploaded("; boundary=b", PNG), UNREAD),
-        "JSON in UTF-16": (uploaded(f"{JSON}; charset=utf-16", GOOD_JSON.decode().encode("utf-16")), BROKEN),
+        "JSON in UTF-16": (
+            uploaded(f"{JSON}; charset=utf-16", GOOD_JSON.decode().encode("utf-16")),
+            BROKEN,
+        ),
         # JSON is UTF-8 (RFC 8259), and a charset beside it means nothing.
         "JSON of another charset": (uploaded(f"{JSON}; charset=latin-1", GOOD_JSON), "202"),
     },
     "an empty body": {
         kind or "no type": (uploaded(kind, b""), NOTHING)
-        for kind in (JSON, NDJSON, NPY, "image/png", "application/zip", "multipart/form-data; boundary=b")
+        for kind in (
+            JSON,
+            NDJSON,
+            NPY,
+            "image/png",
+            "application/zip",
+            "multipart/form-data; boundary=b",
+        )
     },
     "broken JSON": {
         "cut off": (document(b'{"images": ['), BROKEN),
@@ -117,7 +126,10 @@ TABLE = {
         }.items()
     },
     "too many images": {
-        "JSON": (uploaded(JSON, json_of({str(at): b"" for at in range(101)}), at="strict"), "413 too-many-images"),
+        "JSON": (
+            uploaded(JSON, json_of({str(at): b"" for at in range(101)}), at="strict"),
+            "413 too-many-images",
+        ),
         "lines": (uploaded(NDJSON, b'{"image": ""}\n' * 101, at="strict"), "413 too-many-images"),
         "an array": (
             uploaded(NPY, npy("'|u1'", "(101, 28, 28)", bytes(101 * 784)), at="strict"),
@@ -133,7 +145,10 @@ TABLE = {
         "no ASCII": (image('"\u0660\u0661\u0662\u0663"'.encode()), BROKEN),
         "padding inside": (image(b'"eA==eA=="'), BROKEN),
         "an address": (image(b'"https://127.0.0.1/a.png"'), BROKEN),
-        "a data URI": (taken(json_of({"a": PNG}).replace(b'"iVB', b'"data:image/png;base64,iVB')), "1 read"),
+        "a data URI": (
+            taken(json_of({"a": PNG}).replace(b'"iVB', b'"data:image/png;base64,iVB')),
+            "1 read",
+        ),
         "a data URI of nothing": (image(b'"data:,"'), "202"),
     },
     "broken text": {
@@ -179,7 +194,10 @@ TABLE = {
         "a pickle": (alone(b"\x80\4cos\nabort\n."), "422 undecodable-image"),
         "an old pickle": (alone(b"cos\nabort\n(tR."), "422 undecodable-image"),
         "joblib": (alone(b"\x80\4\x95\x1e\0\0\0\0\0\0\0\x8c\x06joblib\x94."), "422 undecodable-image"),
-        "on its own": (uploaded("application/octet-stream", b"\x80\4cos\nabort\n."), "422 unknown-format"),
+        "on its own": (
+            uploaded("application/octet-stream", b"\x80\4cos\nabort\n."),
+            "422 unknown-format",
+        ),
         "among lines": (
             uploaded(NDJSON, b'{"image": "gARjb3MKYWJvcnQKLg=="}\n'),
             "202",  # an image that fails

@@ -4,12 +4,11 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-from makers import file_part, form, part
-from wire import Wire
-
 from .asking import Body, message, outcome, results, submit, talk, uploaded
 from .cases import Ask, cases
 from .stage import GOOD, Stage
+from makers import file_part, form, part
+from wire import Wire
 
 PNG = GOOD["good-0.png"]
 FORM = "multipart/form-data; boundary=b"
@@ -52,7 +51,10 @@ def called(disposition: str) -> Ask:
 
 def many_at_once(stage: Stage) -> str:
     """16 forms of 4 MB, and one who only asks how we are: nobody waits long."""
-    url, body = stage.url("plain"), form(*(file_part(f"{at}.png", PNG.ljust(1 << 20)) for at in range(4)))
+    url, body = (
+        stage.url("plain"),
+        form(*(file_part(f"{at}.png", PNG.ljust(1 << 20)) for at in range(4))),
+    )
     over, waits = threading.Event(), []
 
     def look() -> None:
@@ -77,7 +79,10 @@ TABLE = {
     "an odd boundary": {
         "none": (bounded(""), BAD),
         "empty": (bounded("; boundary="), BAD),
-        "300 bytes": (bounded("; boundary=" + "b" * 300, form(FILE).replace(b"--b", b"--" + b"b" * 300)), BAD),
+        "300 bytes": (
+            bounded("; boundary=" + "b" * 300, form(FILE).replace(b"--b", b"--" + b"b" * 300)),
+            BAD,
+        ),
         "another": (bounded("; boundary=c"), BAD),
         "quotes without end": (bounded('; boundary="b'), BAD),
         "in quotes": (bounded('; boundary="b"'), TAKEN),
@@ -115,8 +120,14 @@ TABLE = {
         "a line behind": (posted(form(FILE) + b"\r\n"), TAKEN),
     },
     "30 MB of line breaks": {
-        "line breaks": (posted(lambda: form(file_part("a", b"\r\n" * (15 << 20)))), "413 file-too-large"),
-        "near boundaries": (posted(lambda: form(file_part("a", b"\r\n--" * (7 << 20)))), "413 file-too-large"),
+        "line breaks": (
+            posted(lambda: form(file_part("a", b"\r\n" * (15 << 20)))),
+            "413 file-too-large",
+        ),
+        "near boundaries": (
+            posted(lambda: form(file_part("a", b"\r\n--" * (7 << 20)))),
+            "413 file-too-large",
+        ),
         "returns": (posted(lambda: b"--b\r\n" + b"\r" * (30 << 20)), BAD),
     },
     "a text of 30 MB": {
@@ -142,11 +153,11 @@ TABLE = {
     },
     "two file names for one file": {
         "the plain one": (
-            called("name=\"files\"; filename=\"a.png\"; filename*=UTF-8''b.png"),
+            called('name="files"; filename="a.png"; filename*=UTF-8\'\'b.png'),
             "a.png",
         ),
         "the other first": (
-            called("name=\"files\"; filename*=UTF-8''b.png; filename=\"a.png\""),
+            called('name="files"; filename*=UTF-8\'\'b.png; filename="a.png"'),
             "a.png",
         ),
     },
@@ -164,7 +175,10 @@ TABLE = {
         "10 KB": (bounded('; x="' + "\\" * 10_000), BAD),
         "quotes": (bounded('; x="' + '\\"' * 10_000 + '; boundary="b"'), BAD),
         "semicolons": (bounded(";" * 20_000 + "boundary=b"), TAKEN),
-        "of a part": (posted(form(part('name="files"; filename="a.png"; x="' + "\\" * 4000, PNG))), TAKEN),
+        "of a part": (
+            posted(form(part('name="files"; filename="a.png"; x="' + "\\" * 4000, PNG))),
+            TAKEN,
+        ),
     },
     "a file of no bytes": {
         "one": (uploaded(FORM, form(file_part("a.png")), "/v1/predictions"), "422 undecodable-image"),
@@ -182,7 +196,9 @@ TABLE = {
     },
     "a form in a form": {
         "multipart/mixed": (
-            posted(form(part('name="files"', form(FILE), "Content-Type: multipart/mixed; boundary=b\r\n"))),
+            posted(
+                form(part('name="files"', form(FILE), "Content-Type: multipart/mixed; boundary=b\r\n"))
+            ),
             BAD,
         ),
         "of another boundary": (

@@ -4,11 +4,10 @@ import json
 import socket
 import time
 
-from wire import CHUNKED, GET, POST, Wire
-
-from .asking import asked, got, message, outcome, require_sound, sent, talk, uploaded
+from .asking import asked, got, message, outcome, sent, talk, uploaded
 from .cases import Ask, cases
 from .stage import GOOD, Stage
+from wire import CHUNKED, GET, POST, Wire
 
 PNG = GOOD["good-0.png"]
 HOST = b"Host: localhost\r\n"
@@ -105,7 +104,7 @@ def ranges_of_script(stage: Stage) -> str:
 
 
 def logged(path: str, word: str) -> Ask:
-    """What is logged of a path with `word` in it: how many lines of JSON, without what terminals obey."""
+    """What is logged of a path with `word` in it: how many lines, without what terminals obey."""
 
     def ask(stage: Stage) -> str:
         talk(stage.url("strict"), message("GET", path, {}))

@@ -8,6 +8,9 @@ import numpy as np
 
 from model.strokes import draw
 
+from .asking import message, outcome, results, submit, talk, uploaded
+from .cases import Ask, Table, cases
+from .stage import GOOD, Stage
 from makers import (
     Pixels,
     animation,
@@ -24,10 +27,6 @@ from makers import (
     turned,
 )
 from samples import tiff_of, zip_of
-
-from .asking import message, outcome, results, submit, talk, uploaded
-from .cases import Ask, Table, cases
-from .stage import GOOD, Stage
 
 RNG = np.random.default_rng(7)
 DRAWING = draw("R", RNG)
@@ -98,7 +97,9 @@ def tagged(data: bytes, note: bytes) -> bytes:
 def frame_as(marker: int, data: bytes = JPEG, precision: int = 8) -> bytes:
     """A JPEG whose frame claims to be of another kind."""
     at = data.index(b"\xff\xc0")
-    return data[:at] + bytes((0xFF, marker)) + data[at + 2 : at + 4] + bytes((precision,)) + data[at + 5 :]
+    return (
+        data[:at] + bytes((0xFF, marker)) + data[at + 2 : at + 4] + bytes((precision,)) + data[at + 5 :]
+    )
 
 
 def flipped(data: bytes, count: int) -> list[bytes]:
@@ -166,7 +167,9 @@ STRANGERS = {
     + b"NAXIS1  =           2147483647".ljust(80)
     + b"END".ljust(2720),
     "GD of 4 GB": b"\xff\xfe\xff\xff\xff\xff\1" + bytes(1030),
-    "a PSD of layers beyond": b"8BPS\0\1" + bytes(6) + b"\0\x38\xff\xff\xff\xff\xff\xff\xff\xff\0\x08\0\3",
+    "a PSD of layers beyond": b"8BPS\0\1"
+    + bytes(6)
+    + b"\0\x38\xff\xff\xff\xff\xff\xff\xff\xff\0\x08\0\3",
     "an EPS in a loop": b"%!PS-Adobe-3.0 EPSF-3.0\n" + b"%%BoundingBox: (atend)\r" * 500,
     "JPEG 2000 of 2^32": b"\xff\x4f\xff\x51\0\x29\0\0" + b"\xff" * 40,
     "a GIF of a bomb": b"GIF89a\xff\xff\xff\xff\0\0\0,\0\0\0\0\xff\xff\xff\xff\0\x08" + bytes(99),
@@ -174,15 +177,22 @@ STRANGERS = {
 }
 BREAKERS = {
     "a BMP of few bytes": b"BM" + bytes(12) + struct.pack("<IiiHHI", 40, 9, -9, 1, 24, 0) + bytes(99),
-    "a BMP of lengths": b"BM" + bytes(8) + struct.pack("<IIiiHHI", 54, 40, 99, 99, 1, 8, 1) + b"\xff" * 99,
-    "a BMP without a palette": b"BM" + bytes(8) + struct.pack("<IIiiHHI", 54, 40, 9, 9, 1, 8, 0) + bytes(24),
+    "a BMP of lengths": b"BM"
+    + bytes(8)
+    + struct.pack("<IIiiHHI", 54, 40, 99, 99, 1, 8, 1)
+    + b"\xff" * 99,
+    "a BMP without a palette": b"BM"
+    + bytes(8)
+    + struct.pack("<IIiiHHI", 54, 40, 9, 9, 1, 8, 0)
+    + bytes(24),
     "a WebP of no frame": b"RIFF\xff\xff\xff\xffWEBPVP8X\x0a\0\0\0\x10\0\0\0" + bytes(6),
     "a WebP of codes without end": b"RIFF\x40\0\0\0WEBPVP8L\x34\0\0\0\x2f\x09\0\x02\0" + b"\xff" * 48,
     "a PNG of an unknown colour": coloured(7),
     "a PNG without a palette": coloured(3),
     "a PNG of 3 bits": png_of(9, 9, pixels=bytes(90), depth=3),
     "a PNG of two heads": png_of(9, 9, png_chunk(b"IHDR", bytes(13)), pixels=bytes(90)),
-    "a PNG of no data": b"\x89PNG\r\n\x1a\n" + png_chunk(b"IHDR", struct.pack(">IIBBBBB", 9, 9, 8, 0, 0, 0, 0)),
+    "a PNG of no data": b"\x89PNG\r\n\x1a\n"
+    + png_chunk(b"IHDR", struct.pack(">IIBBBBB", 9, 9, 8, 0, 0, 0, 0)),
     "a PNG of a lying chunk": png_of(9, 9, png_chunk(b"IDAT", b"", 0xFFFFFFFF)),
     "a PNG of too many pixels": png_of(9, 9, pixels=bytes(20 << 20)),
     "a PNG of a filter that is none": png_of(9, 9, pixels=(b"\x09" + bytes(9)) * 9),
@@ -219,16 +229,28 @@ TABLE: Table = {
         "text on its own": (uploaded("image/png", b"I am a scan, believe me."), "422 unknown-format"),
         "a program on its own": (uploaded("image/png", b"\x7fELF" + bytes(99)), "422 unknown-format"),
         "17 MB": (uploaded("image/png", lambda: PNG + bytes(17 << 20)), "413 file-too-large"),
-        "many for one": (uploaded("application/zip", zip_of(GOOD), "/v1/predictions"), "422 single-image-expected"),
+        "many for one": (
+            uploaded("application/zip", zip_of(GOOD), "/v1/predictions"),
+            "422 single-image-expected",
+        ),
     },
     "65,535 pixels a side": {
         "a PNG": (alone(png_of(65_535, 65_535)), LARGE),
-        "a BMP": (alone(b"BM" + bytes(12) + struct.pack("<IiiHHI", 40, 65_535, 65_535, 1, 24, 0) + bytes(24)), LARGE),
+        "a BMP": (
+            alone(b"BM" + bytes(12) + struct.pack("<IiiHHI", 40, 65_535, 65_535, 1, 24, 0) + bytes(24)),
+            LARGE,
+        ),
     },
     "2^31 pixels a side": {
         "a BMP": (alone(b"BM" + bytes(12) + struct.pack("<IiiHHI", 40, 9, -(1 << 31), 1, 24, 0)), BAD),
-        "a WebP of 2^14": (alone(b"RIFF\x1a\0\0\0WEBPVP8L\x0d\0\0\0\x2f\xff\xff\xff\x0f" + bytes(9)), LARGE),
-        "a WebP of 2^24": (alone(b"RIFF\xff\xff\xff\xffWEBPVP8X\x0a\0\0\0\x10\0\0\0" + b"\xff" * 6), LARGE),
+        "a WebP of 2^14": (
+            alone(b"RIFF\x1a\0\0\0WEBPVP8L\x0d\0\0\0\x2f\xff\xff\xff\x0f" + bytes(9)),
+            LARGE,
+        ),
+        "a WebP of 2^24": (
+            alone(b"RIFF\xff\xff\xff\xffWEBPVP8X\x0a\0\0\0\x10\0\0\0" + b"\xff" * 6),
+            LARGE,
+        ),
         "2^31 - 1": (alone(png_of((1 << 31) - 1, (1 << 31) - 1)), LARGE),
         "2^32 - 1": (alone(png_of((1 << 32) - 1, (1 << 32) - 1)), LARGE),
     },
@@ -248,8 +270,14 @@ TABLE: Table = {
         "of a TIFF": (alone(tiff_of_notes(10_000, 1 << 20)), FINE),
     },
     "an image that was cut off": {
-        "a PNG anywhere": (together([PNG[:size] for size in range(0, len(PNG), 5)]), "undecodable-image"),
-        "a JPEG anywhere": (together([JPEG[:size] for size in range(0, len(JPEG) - 2, 7)]), "undecodable-image"),
+        "a PNG anywhere": (
+            together([PNG[:size] for size in range(0, len(PNG), 5)]),
+            "undecodable-image",
+        ),
+        "a JPEG anywhere": (
+            together([JPEG[:size] for size in range(0, len(JPEG) - 2, 7)]),
+            "undecodable-image",
+        ),
         "a PNG": (alone(PNG[:-20]), BAD),
         "a JPEG": (alone(JPEG[:-200]), BAD),
         "a WebP": (alone(saved(DRAWING, "WEBP")[:-50]), BAD),
@@ -267,21 +295,38 @@ TABLE: Table = {
         "an APNG": (alone(animation([DRAWING, DRAWING.T] * 200, "PNG")), FINE),
         "a WebP": (alone(animation([DRAWING, DRAWING.T] * 200, "WEBP")), FINE),
         "a GIF": (alone(animation([DRAWING, DRAWING.T] * 500, "GIF")), BAD),
-        "a GIF on its own": (uploaded("image/gif", animation([DRAWING] * 2, "GIF")), "422 unknown-format"),
+        "a GIF on its own": (
+            uploaded("image/gif", animation([DRAWING] * 2, "GIF")),
+            "422 unknown-format",
+        ),
     },
     "a TIFF of many pages, or of endless ones": {
         # Each page is an image.
-        "10,001 pages": (uploaded("image/tiff", lambda: tiff_of_shared_strips(10_001, 9)), "413 too-many-images"),
+        "10,001 pages": (
+            uploaded("image/tiff", lambda: tiff_of_shared_strips(10_001, 9)),
+            "413 too-many-images",
+        ),
         "a loop": (uploaded("image/tiff", tiff_loop()), "422 tiff-invalid"),
-        "a loop among others": (uploaded("application/zip", zip_of(GOOD | {"a": tiff_loop()})), "422 tiff-invalid"),
-        "a page that leads to itself": (uploaded("image/tiff", b"II*\0\x08\0\0\0\0\0\x08\0\0\0"), "422 tiff-invalid"),
+        "a loop among others": (
+            uploaded("application/zip", zip_of(GOOD | {"a": tiff_loop()})),
+            "422 tiff-invalid",
+        ),
+        "a page that leads to itself": (
+            uploaded("image/tiff", b"II*\0\x08\0\0\0\0\0\x08\0\0\0"),
+            "422 tiff-invalid",
+        ),
         "no page": (uploaded("image/tiff", b"II*\0" + bytes(4)), "422 tiff-invalid"),
         "four bytes": (uploaded("image/tiff", b"II*\0"), "422 tiff-invalid"),
         "pages cut off": (uploaded("image/tiff", tiff_of([DRAWING] * 3)[:5000]), "422 tiff-invalid"),
         "65,535 tags": (uploaded("image/tiff", b"II*\0\x08\0\0\0\xff\xff"), "422 tiff-invalid"),
-        "100 pages in one strip": (uploaded("image/tiff", lambda: tiff_of_shared_strips(100, 100_000)), "422 tiff-invalid"),
+        "100 pages in one strip": (
+            uploaded("image/tiff", lambda: tiff_of_shared_strips(100, 100_000)),
+            "422 tiff-invalid",
+        ),
     },
-    "a format that is not read": {name: (alone(data, f"{name}.png"), BAD) for name, data in MAGICS.items()},
+    "a format that is not read": {
+        name: (alone(data, f"{name}.png"), BAD) for name, data in MAGICS.items()
+    },
     "two formats in one file": {
         "a GIF and a ZIP": (alone(animation([DRAWING] * 2, "GIF") + zip_of(GOOD)), BAD),
         "a PNG and a ZIP": (alone(PNG + zip_of(GOOD)), FINE),

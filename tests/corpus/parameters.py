@@ -65,7 +65,11 @@ ANSWERS = {
     "/v1/jobs/{job}/events?results=perhaps": INVALID,
 }
 
-RETRY, LABEL, LABELS = "/v1/jobs/{job}/retry", "/v1/jobs/{job}/items/0/correction", "/v1/jobs/{job}/corrections"
+RETRY, LABEL, LABELS = (
+    "/v1/jobs/{job}/retry",
+    "/v1/jobs/{job}/items/0/correction",
+    "/v1/jobs/{job}/corrections",
+)
 JSON = "application/json"
 
 TABLE = {

@@ -4,12 +4,11 @@ import signal
 import time
 from collections.abc import Mapping
 
-from makers import npy
-from wire import Wire
-
 from .asking import asked, got, message, outcome, require_sound, talk, uploaded
 from .cases import Ask, cases
 from .stage import GOOD, LARGE, Stage
+from makers import npy
+from wire import Wire
 
 PNG = GOOD["good-0.png"]
 NPY = "application/x-npy"
@@ -115,7 +114,10 @@ TABLE = {
             uploaded("image/png", PNG, Origin="https://evil.example"),
             "403 cross-site",
         ),
-        "a request of a frame": (uploaded("image/png", PNG, Sec_Fetch_Site="cross-site"), "403 cross-site"),
+        "a request of a frame": (
+            uploaded("image/png", PNG, Sec_Fetch_Site="cross-site"),
+            "403 cross-site",
+        ),
         "a page of nowhere": (asked("DELETE", "/v1/jobs/a", {"Origin": "null"}), "403 cross-site"),
     },
     "a large result": {

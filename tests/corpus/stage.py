@@ -34,7 +34,7 @@ LARGE = 12_000
 
 
 class Stage:
-    """Gateways by name: `plain`, which has a worker, `strict` and `keyed` on its Redis, `tight` on another.
+    """Gateways by name: `plain` with a worker, `strict` and `keyed` on its Redis, `tight` on another.
 
     `keyed` has the jobs of `alice` and of `bob`; what `tight` is sent stays in its queue.
     """
@@ -91,7 +91,9 @@ class Stage:
         """A job of so many images that its results are more than 10 MB."""
         images = np.zeros((LARGE, 28, 28), np.uint8)
         query = "/v1/jobs?model=digits-nano&top_k=10"
-        return str(self.submitted("plain", query, npy_of(images), **{"Content-Type": "application/x-npy"})["id"])
+        return str(
+            self.submitted("plain", query, npy_of(images), **{"Content-Type": "application/x-npy"})["id"]
+        )
 
     @cached_property
     def redis_of_tight(self) -> "subprocess.Popen[bytes]":

@@ -8,9 +8,8 @@ from typing import Self
 import psutil
 import redis
 
-from wire import Wire
-
 from .stage import Stage
+from wire import Wire
 
 MOST_GROWN = 64 << 20
 PACE_S = 0.01

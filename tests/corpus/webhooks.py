@@ -6,13 +6,12 @@ from urllib.parse import quote, urlsplit
 
 from worker.webhooks.urls import Policy
 
-from hostile_urls import HOSTILE
-from receivers import OK, running_receiver, status
-from senders import send
-
 from .asking import told, uploaded
 from .cases import Ask, Row, cases
 from .stage import GOOD, Stage
+from hostile_urls import HOSTILE
+from receivers import OK, running_receiver, status
+from senders import send
 
 PNG = GOOD["good-0.png"]
 FORBIDDEN, INVALID = "422 webhook-url-forbidden", "422 invalid-parameter"
