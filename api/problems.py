@@ -25,6 +25,7 @@ CATALOGUE = {
     "malformed-multipart": (400, "The form cannot be read"),
     "invalid-event-id": (400, "The id is of no event of this job"),
     "unauthorized": (401, "A valid API key is needed"),
+    "insufficient-scope": (403, "The API key is not for this"),
     "cross-site": (403, "Another site's page must not do this"),
     "not-found": (404, "There is nothing here"),
     "method-not-allowed": (405, "This address takes other methods"),
