@@ -21,6 +21,7 @@ SCOPES = {
 """What a key may be good for. The list of models is for every key."""
 
 _PAIR = re.compile(r"([a-z0-9]{8}):([0-9a-f]{64})")
+_COMMENT = re.compile(r"(?:^|\s)#")
 _OWNER = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
 
 
@@ -115,7 +116,7 @@ def read_credentials(text: str, source: str) -> dict[str, Credential]:
     known: dict[str, Credential] = {}
     for number, line in enumerate(text.splitlines(), 1):
         try:
-            for each in _in_line(line.partition("#")[0].split()):
+            for each in _in_line(_COMMENT.split(line)[0].split()):
                 if each.id in known:
                     raise ValueError("an id stands there twice")
                 known[each.id] = each
