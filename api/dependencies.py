@@ -71,7 +71,7 @@ JobId = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{1,64}$", description="a job
 
 
 async def find_job(job_id: JobId, owner: OwnerDep, store: StoreDep) -> Job:
-    """The caller's job, if the key may what its dependent is for. Raises `not-found` or `job-expired`."""
+    """The caller's job, if the key is for what asks for it. Raises `not-found` or `job-expired`."""
     return require_job(await store.job(keys.job_name(owner, job_id)))
 
 

@@ -80,9 +80,8 @@ def test_without_a_valid_key_nothing_is_told(guarded: Services, key: str | None)
     for path in ("/v1/jobs", "/v1/models", "/v1/jobs/some/results"):
         answer = httpx.get(guarded.url + path, headers=headers)
         assert answer.status_code == 401
-        assert answer.headers["www-authenticate"] == (
-            'Bearer error="invalid_token"' if key else "Bearer"
-        )
+        wanted = 'Bearer error="invalid_token"' if key else "Bearer"
+        assert answer.headers["www-authenticate"] == wanted
         assert answer.json()["type"] == "/problems/unauthorized"
 
 
