@@ -12,6 +12,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.routing import Match
 
+from .safety import SAFETY
+
 log = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
@@ -110,7 +112,8 @@ class Problem(Exception):
 
     def response(self, instance: str) -> Response:
         """The answer to a request for `instance`."""
-        return Response(orjson.dumps(self.body(instance)), self.status, self.headers, MEDIA_TYPE)
+        headers = SAFETY | self.headers  # a failure is answered outside of all middleware
+        return Response(orjson.dumps(self.body(instance)), self.status, headers, MEDIA_TYPE)
 
 
 def _short(text: str) -> str:

@@ -86,7 +86,7 @@ def two_owners(folder: Path) -> Iterator[World]:
     """The stack, with what Alice has: jobs that are done and not, labels, endpoints, deliveries."""
     (alices, line), (bobs, other) = new_key("alice"), new_key()
     settings = {"API_KEYS": f"{line} {other}", "MODELS": READ, "WEBHOOK_PRIVATE": "true"}
-    settings |= {"WEBHOOK_SCHEDULE_S": "0.1", "WEBHOOK_TIMEOUT_S": "2"}
+    settings |= {"LOG_LEVEL": "warning", "WEBHOOK_SCHEDULE_S": "0.1", "WEBHOOK_TIMEOUT_S": "2"}
     environment = {f"INKQUEUE_{name}": value for name, value in settings.items()}
     with (
         running_services(folder, **environment) as services,
