@@ -10,7 +10,7 @@ import random
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -198,14 +198,15 @@ Times = tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]
 Ask = tuple[str, dict[str, str]]
 
 
-def times(url: str, one: Callable[[], Ask], other: Callable[[], Ask], samples: int) -> Times:
+def times(url: str, one: Sequence[Ask], other: Sequence[Ask], samples: int) -> Times:
     """Seconds of `samples` GETs of each of two kinds, in random order over one connection."""
     link = http.client.HTTPConnection("127.0.0.1", httpx.URL(url).port)
     took: tuple[list[float], list[float]] = ([], [])
-    kinds = [0, 1] * samples
-    random.shuffle(kinds)
-    for kind in kinds:
-        path, headers = (one, other)[kind]()
+    order = [(kind, n) for kind in (0, 1) for n in range(samples)]
+    random.shuffle(order)
+    for kind, n in order:
+        asks = (one, other)[kind]
+        path, headers = asks[n % len(asks)]
         start = time.perf_counter()
         link.request("GET", path, headers=headers)
         link.getresponse().read()
@@ -232,28 +233,27 @@ def _welch(a: npt.NDArray[np.float64], b: npt.NDArray[np.float64]) -> float:
 
 
 def timing(world: World, samples: int) -> dict[str, float]:
-    """The largest |t| of what Bob could tell apart by time."""
-    url, hers = world.services.url, world.known[0]
+    """The largest |t| of what Bob could tell apart by time; each kind of request is one of two."""
     mine = {"Authorization": f"Bearer {world.bobs_key}"}
+    hers = [ids.job for ids in world.known]
+    nobodys = [world.nobodys(ids).job for ids in world.known]
 
-    def job(suffix: str, known: bool) -> Callable[[], Ask]:
-        return lambda: (f"/v1/jobs/{(hers if known else world.nobodys(hers)).job}{suffix}", mine)
+    def jobs(ids: Sequence[str], rest: str = "") -> list[Ask]:
+        return [(f"/v1/jobs/{job}{rest}", mine) for job in ids]
 
-    def key(known: bool) -> Callable[[], Ask]:
-        def ask() -> Ask:
-            wrong, _ = new_key()
-            wrong = f"ink_{world.bobs_key[4:12]}{wrong[12:]}" if known else wrong
-            return "/v1/jobs", {"Authorization": f"Bearer {wrong}"}
+    def keys(*beginnings: str) -> list[Ask]:
+        made = [f"{beginning}{new_key()[0][12:]}" for beginning in beginnings]
+        return [("/v1/jobs", {"Authorization": f"Bearer {key}"}) for key in made]
 
-        return ask
-
-    return {
-        "a job of another's, and none": largest_t(times(url, job("", True), job("", False), samples)),
-        "its results": largest_t(times(url, job("/results", True), job("/results", False), samples)),
-        "a known key with a wrong secret, and an unknown key": largest_t(
-            times(url, key(True), key(False), samples)
-        ),
+    known = world.bobs_key[:12]
+    unknown = [new_key()[0][:12] for _ in range(2)]
+    pairs = {
+        "a job of another's, and none": (jobs(hers), jobs(nobodys)),
+        "its results": (jobs(hers, "/results"), jobs(nobodys, "/results")),
+        "a known key with a wrong secret, and none": (keys(known, known), keys(*unknown)),
     }
+    url = world.services.url
+    return {what: largest_t(times(url, *pair, samples)) for what, pair in pairs.items()}
 
 
 def main(count: int = PROBES, samples: int = SAMPLES) -> None:

@@ -7,13 +7,16 @@ from celery import Celery
 
 from .connection import TIMEOUTS
 from .settings import QueueSettings
+from .transport import install
 
 
 def create_app(*tasks: str) -> Celery:
     """An application whose tasks stand in the modules `tasks`."""
+    install()
     app = Celery("inkqueue", broker=QueueSettings().redis_url, include=tasks)
     app.conf.update(
         accept_content=["json"],
+        result_accept_content=["json"],
         broker_connection_max_retries=None,
         broker_connection_retry_on_startup=True,
         broker_transport_options=TIMEOUTS | {"visibility_timeout": 60},

@@ -1,0 +1,146 @@
+"""What lies in a Celery queue and is no doorbell: workers and senders outlive it and run none of it."""
+
+import base64
+import json
+import os
+import pickle
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import numpy as np
+import pytest
+import redis
+
+from worker.app import app
+from worker.doorbell import SENDER_QUEUE, message, queue, sender_message
+
+from conftest import Services, running_services
+from samples import pngs
+
+MODEL = "digits-nano"
+
+
+class Touch:
+    """Unpickled, it makes a file."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = str(path)
+
+    def __reduce__(self) -> Any:
+        return os.mkdir, (self.path,)
+
+
+def doorbell(**changes: Any) -> dict[str, Any]:
+    return json.loads(message(MODEL).replace(b"@TAG@", b"x-1")) | changes  # type: ignore[no-any-return]
+
+
+def encoded(body: Any) -> str:
+    return base64.b64encode(json.dumps(body).encode()).decode()
+
+
+def hostile(canary: Path) -> dict[str, bytes]:
+    bell = doorbell()
+    headers, properties = bell["headers"], bell["properties"]
+    pickled = base64.b64encode(pickle.dumps(Touch(canary))).decode()
+    kinds: dict[str, Any] = {
+        "a pickle": bell | {"content-type": "application/x-python-serialize", "body": pickled},
+        "a pickle, encoded as data": bell
+        | {"content-type": "application/data", "content-encoding": "binary", "body": pickled},
+        "a pickle that says it is JSON": bell | {"body": pickled},
+        "YAML": bell | {"content-type": "application/x-yaml", "body": encoded("!!python/none")},
+        "another task": bell | {"headers": headers | {"task": "os.system"}},
+        "another model": bell | {"body": encoded([["../../etc"], {}, {}])},
+        "no arguments": bell | {"body": encoded([[], {}, {}])},
+        "a body of another shape": bell | {"body": encoded({"a": 1})},
+        "a callback": bell
+        | {"body": encoded([[MODEL], {}, {"callbacks": [{"task": "os.system"}], "chord": 7}])},
+        "a body that is not base64": bell | {"body": "%%%"},
+        "a body that is a number": bell | {"body": 7},
+        "no body": {name: value for name, value in bell.items() if name != "body"},
+        "no headers": {name: value for name, value in bell.items() if name != "headers"},
+        "headers that are a list": bell | {"headers": [1]},
+        "no properties": {name: value for name, value in bell.items() if name != "properties"},
+        "properties that are null": bell | {"properties": None},
+        "no delivery tag": bell | {"properties": {}},
+        "a tag that is a list": bell | {"properties": properties | {"delivery_tag": [1]}},
+        "a reply wanted": bell | {"properties": properties | {"reply_to": "x", "correlation_id": 7}},
+        "a compression": bell | {"headers": headers | {"compression": "application/x-bz2"}},
+        "a time limit": bell | {"headers": headers | {"timelimit": ["a", "b"]}},
+        "a time that is none": bell | {"headers": headers | {"eta": "yesterday", "expires": []}},
+        "an id that is a number": bell | {"headers": headers | {"id": 7, "root_id": None}},
+        "a list": [],
+        "a number": 7,
+        "null": None,
+        "text": "drain",
+    }
+    raw = {name: json.dumps(value).encode() for name, value in kinds.items()}
+    raw |= {
+        "raw pickle": pickle.dumps(Touch(canary)),
+        "no JSON": b"{",
+        "nothing": b"",
+        "no text": b"\xff\xfe\x00",
+        "NaN": b"NaN",
+        "JSON in JSON in JSON": b"[" * 100_000 + b"]" * 100_000,
+    }
+    return raw
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
+    with running_services(
+        tmp_path_factory.mktemp("doorbells"), INKQUEUE_MODELS=MODEL, INKQUEUE_LOG_LEVEL="error"
+    ) as running:
+        for module in ("api", "worker", "worker.sender"):
+            running.spawn(module)
+        running.wait_ready()
+        yield running
+
+
+def drained(client: redis.Redis, name: str, what: str) -> None:
+    end = time.monotonic() + 10
+    while client.llen(name):
+        assert time.monotonic() < end, f"nobody takes from {name} after {what}"
+        time.sleep(0.02)
+
+
+def test_only_json_is_accepted() -> None:
+    assert list(app.conf.accept_content) == ["json"]
+    assert list(app.conf.result_accept_content or ["json"]) == ["json"]
+    assert app.conf.task_serializer == "json"
+    assert app.conf.worker_enable_remote_control is False
+
+
+def test_processes_outlive_whatever_lies_in_their_queues(stack: Services, tmp_path: Path) -> None:
+    canary = tmp_path / "run"
+    with redis.Redis.from_url(stack.redis_url) as client:
+        for kind, raw in hostile(canary).items():
+            for name in (queue(MODEL), SENDER_QUEUE):
+                client.lpush(name, raw)
+            for name in (queue(MODEL), SENDER_QUEUE):
+                drained(client, name, kind)
+            assert [process.poll() for process in stack.processes] == [None] * 3, kind
+        client.lpush(queue(MODEL), message(MODEL).replace(b"@TAG@", b"x-2"))
+        client.lpush(SENDER_QUEUE, sender_message().replace(b"@TAG@", b"x-3"))
+        for name in (queue(MODEL), SENDER_QUEUE):
+            drained(client, name, "all of them")
+    time.sleep(0.2)
+    assert [process.poll() for process in stack.processes] == [None] * 3
+    assert not canary.exists()
+
+
+def test_and_read_as_quickly_as_before(stack: Services, rng: np.random.Generator) -> None:
+    """None of the messages is still held for later: a worker that waits for one hears no other."""
+    headers = {"Content-Type": "image/png", "Prefer": "wait=20"}
+    for image in pngs(5, rng):
+        answer = httpx.post(
+            f"{stack.url}/v1/jobs", params={"model": MODEL}, content=image, headers=headers, timeout=30
+        )
+        assert answer.status_code == 200
+    with redis.Redis.from_url(stack.redis_url) as client:
+        end = time.monotonic() + 5
+        while client.hlen("unacked"):
+            assert time.monotonic() < end, client.hgetall("unacked")
+            time.sleep(0.05)
