@@ -13,7 +13,8 @@ from .transport import install
 def create_app(*tasks: str) -> Celery:
     """An application whose tasks stand in the modules `tasks`."""
     install()
-    app = Celery("inkqueue", broker=QueueSettings().redis_url, include=tasks)
+    settings = QueueSettings()
+    app = Celery("inkqueue", broker=settings.broker_url or settings.redis_url, include=tasks)
     app.conf.update(
         accept_content=["json"],
         result_accept_content=["json"],
