@@ -90,7 +90,7 @@ def test_a_version_below_its_floor_is_seen() -> None:
 
 
 READERS = {
-    r"\bZipFile\((?!\w+, \"w\")|\bzipfile\.Path\(": "CVE-2024-0450, CVE-2024-8088: overlaps; see api/intake/zips.py",
+    r"\bZipFile\((?!\w+, \"w\")|\bzipfile\.Path\(": "CVE-2024-0450, CVE-2024-8088: overlaps",
     r"\btarfile\b": "CVE-2007-4559, CVE-2025-4517: out of the folder",
     r"\bunpack_archive\(": "the same",
     r"\bxml\.|\bminidom\b": "expansion without bounds",
