@@ -1,6 +1,7 @@
 """The users of deploy/redis.acl: with them a whole stack runs, and none may more than it must."""
 
-import hashlib
+import re
+import shutil
 import subprocess
 import time
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ import httpx
 import numpy as np
 import pytest
 import redis
+import yaml
 from redis.exceptions import NoPermissionError
 
 from worker.embedded import EmbeddedRedis, free_port
@@ -20,7 +22,8 @@ from conftest import Services
 from receivers import Receiver, running_receiver
 from samples import glyphs, npy_of, pngs, zip_of
 
-ACL = Path(__file__).parent.parent / "deploy" / "redis.acl"
+ROOT = Path(__file__).parent.parent
+DEPLOY = ROOT / "deploy"
 USERS = ("gateway", "worker", "sender", "broker")
 REFUSALS = ("NOPERM", "no permissions", "can't access", "can't run this command")
 ROLES = {"api": "gateway", "worker": "worker", "worker.sender": "sender"}
@@ -31,26 +34,27 @@ class Guarded:
     """A stack of which every process has a user of its own."""
 
     services: Services
-    port: int
-    admin: str
+    server: "WithUsers"
 
     def url(self, user: str) -> str:
-        return f"redis://{user}:{user}-password@127.0.0.1:{self.port}/0"
+        password = self.server.passwords[f"INKQUEUE_{user.upper()}_PASSWORD"]
+        return f"redis://{user}:{password}@127.0.0.1:{self.server.port}/0"
 
     def client(self, user: str) -> redis.Redis:
         return redis.Redis.from_url(self.url(user))
 
 
 class WithUsers(EmbeddedRedis):
-    """A redis-server with these users, and one for the test that may do all."""
+    """A redis-server with the users that the script makes, and one for the test that may do all."""
 
     def command(self) -> list[str]:
-        text = ACL.read_text()
-        for user in USERS:
-            digest = hashlib.sha256(f"{user}-password".encode()).hexdigest()
-            text = text.replace(f"#{user.upper()} ", f"#{digest} ")
+        for name in ("redis.acl", "redis-users.sh"):
+            shutil.copy(DEPLOY / name, self.folder)
+        script = [self.folder / "redis-users.sh"]
+        made = subprocess.run(script, capture_output=True, text=True, check=True).stdout
+        self.passwords = dict(line.split("=", 1) for line in made.splitlines())
         users = self.folder / "users.acl"
-        users.write_text(f"{text}user admin on >{self._password} ~* &* +@all\n")
+        users.write_text(f"{users.read_text()}user admin on >{self._password} ~* &* +@all\n")
         self.url = f"redis://admin:{self._password}@127.0.0.1:{self.port}/0"
         command = super().command()
         config = Path(command[1])
@@ -68,7 +72,7 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guarded]:
     settings |= {"LEASE_MS": "2000", "THREADS": "1", "WEBHOOK_SCHEDULE_S": "0.2"}
     environment = {f"INKQUEUE_{name}": value for name, value in settings.items()}
     services = Services("", f"http://127.0.0.1:{gateway_port}", environment)
-    made = Guarded(services, server.port, server.url)
+    made = Guarded(services, server)
     try:
         server.wait_ready(process)
         for module, user in ROLES.items():
@@ -86,7 +90,7 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guarded]:
 
 def denied(guarded: Guarded) -> list[Any]:
     """What was refused to our processes; redis-py asks for CLIENT SETINFO, and does without."""
-    with redis.Redis.from_url(guarded.admin, decode_responses=True) as admin:
+    with redis.Redis.from_url(guarded.server.url, decode_responses=True) as admin:
         log: Any = admin.acl_log()
     return [each for each in log if not each["object"].startswith("client")]
 
@@ -174,11 +178,28 @@ def test_who_hears_doorbells_sees_no_job(guarded: Guarded) -> None:
                 client.execute_command(*command.split())
 
 
+def test_compose_gives_each_process_its_user(guarded: Guarded) -> None:
+    text = (DEPLOY / "compose.acl.yml").read_text()
+    given: dict[str, Any] = yaml.safe_load(text)["services"]
+    known: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
+    users = {"api": "gateway", "worker": "worker", "sender": "sender"}
+    for name, user in users.items():
+        assert name in known
+        url = f"redis://{user}:${{INKQUEUE_{user.upper()}_PASSWORD:?}}@redis:6379/0"
+        assert given[name]["environment"]["REDIS_URL"] == url
+    command = known["redis"]["command"]
+    assert command[command.index("--aclfile") + 1] == "${INKQUEUE_REDIS_ACL:-}"
+    (mount,) = given["redis"]["volumes"]
+    assert mount.split(":")[1:] == [guarded.server.passwords["INKQUEUE_REDIS_ACL"], "ro"]
+    wanted = set(re.findall(r"\$\{(\w+):\?\}", text))
+    assert wanted | {"INKQUEUE_REDIS_ACL"} == guarded.server.passwords.keys()
+
+
 def test_nobody_is_let_in_without_a_name(guarded: Guarded) -> None:
-    url = f"redis://127.0.0.1:{guarded.port}/0"
+    url = f"redis://127.0.0.1:{guarded.server.port}/0"
     with redis.Redis.from_url(url) as client, pytest.raises(redis.AuthenticationError):
         client.get("ink:stats")
-    health = redis.Redis.from_url(f"redis://health:any@127.0.0.1:{guarded.port}/0")
+    health = redis.Redis.from_url(f"redis://health:any@127.0.0.1:{guarded.server.port}/0")
     with health as client:
         assert client.ping()
         with pytest.raises(NoPermissionError):
