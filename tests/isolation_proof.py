@@ -100,6 +100,7 @@ def two_owners(folder: Path) -> Iterator[World]:
         world = World(services, alice, bob, bobs, "alice", receiver, [])
         world.known.append(read_job(world))
         world.known.append(waiting_job(world))
+        world.known.append(expired_job(world))
         yield world
 
 
@@ -142,6 +143,20 @@ def waiting_job(world: World) -> Ids:
     assert answer.status_code == 202
     etag = world.alice.get(f"/v1/jobs/{job}").headers["etag"]
     return replace(world.known[0], job=job, etag=etag, event="1-0")
+
+
+def expired_job(world: World) -> Ids:
+    """What is left of a job whose time is over."""
+    ids = waiting_job(world)
+    with redis.Redis.from_url(world.services.redis_url) as client:
+        client.hset(f"ink:job:alice/{ids.job}", "expires", 1)
+        client.zadd("ink:expiry", {f"alice/{ids.job}": 1})
+        end = time.monotonic() + 10
+        while client.hget(f"ink:job:alice/{ids.job}", "state") != b"expired":
+            assert time.monotonic() < end
+            time.sleep(0.05)
+    assert world.alice.get(f"/v1/jobs/{ids.job}").status_code == 410
+    return ids
 
 
 def seen(answer: httpx.Response, ids: Ids) -> bytes:

@@ -4,8 +4,11 @@ import base64
 import json
 import os
 import pickle
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +18,13 @@ import pytest
 import redis
 
 from worker.app import app
-from worker.doorbell import SENDER_QUEUE, message, queue, sender_message
+from worker.doorbell import SENDER_QUEUE, is_doorbell, message, queue, sender_message
 
 from conftest import Services, running_services
-from samples import pngs
+from samples import pngs, zip_of
 
 MODEL = "digits-nano"
+HOOK = Path(__file__).parent / "audited"
 
 
 class Touch:
@@ -89,14 +93,35 @@ def hostile(canary: Path) -> dict[str, bytes]:
 
 
 @pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
+def notes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the processes note every unpickling, and that they watch for it."""
+    return tmp_path_factory.mktemp("audited") / "log"
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory, notes: Path) -> Iterator[Services]:
     with running_services(
-        tmp_path_factory.mktemp("doorbells"), INKQUEUE_MODELS=MODEL, INKQUEUE_LOG_LEVEL="error"
+        tmp_path_factory.mktemp("doorbells"),
+        INKQUEUE_MODELS=MODEL,
+        INKQUEUE_LOG_LEVEL="error",
+        PYTHONPATH=os.pathsep.join([str(HOOK), str(HOOK.parent.parent)]),
+        AUDIT_LOG=str(notes),
     ) as running:
         for module in ("api", "worker", "worker.sender"):
             running.spawn(module)
         running.wait_ready()
         yield running
+
+
+def test_our_own_bells_are_told_from_others(tmp_path: Path) -> None:
+    assert is_doorbell(json.loads(message(MODEL)))
+    assert is_doorbell(json.loads(sender_message()))
+    assert is_doorbell(doorbell())
+    taken = []
+    for kind, raw in hostile(tmp_path / "run").items():
+        with suppress(ValueError, RecursionError):
+            taken += [kind] if is_doorbell(json.loads(raw)) else []
+    assert taken == ["another model", "no arguments", "a reply wanted"]  # which fail as tasks
 
 
 def drained(client: redis.Redis, name: str, what: str) -> None:
@@ -144,3 +169,30 @@ def test_and_read_as_quickly_as_before(stack: Services, rng: np.random.Generator
         while client.hlen("unacked"):
             assert time.monotonic() < end, client.hgetall("unacked")
             time.sleep(0.05)
+
+
+def test_and_unpickle_nothing_meanwhile_nor_in_the_whole_life_of_a_job(
+    stack: Services, notes: Path, rng: np.random.Generator
+) -> None:
+    files = {f"{number}.png": data for number, data in enumerate(pngs(5, rng))} | {"bad.png": b"x"}
+    with httpx.Client(base_url=stack.url, timeout=60) as http:
+        query = {"model": MODEL, "keep_images": "true"}
+        headers = {"Content-Type": "application/zip", "Prefer": "wait=30"}
+        job = http.post("/v1/jobs", params=query, content=zip_of(files), headers=headers)
+        assert job.json()["state"] == "partially_failed"
+        place = job.headers["location"]
+        for path in ("/results?format=csv", "/items/0/preview.png", "/events", "/export?what=all"):
+            assert http.get(f"{place}{path}").status_code == 200
+        assert http.post(f"{place}/retry").status_code == 202
+        assert http.delete(place).status_code == 204
+    said = notes.read_text().splitlines()
+    watched = {int(line.split()[0]) for line in said if line.endswith(" watched")}
+    assert {process.pid for process in stack.processes} <= watched
+    assert [line for line in said if not line.endswith(" watched")] == []
+
+
+def test_the_watch_sees_an_unpickling(tmp_path: Path) -> None:
+    code = "import collections, pickle; pickle.loads(pickle.dumps(collections.Counter))"
+    environment = os.environ | {"PYTHONPATH": str(HOOK), "AUDIT_LOG": str(tmp_path / "log")}
+    subprocess.run([sys.executable, "-c", code], env=environment, check=True)
+    assert "pickle.find_class ('collections', 'Counter')" in (tmp_path / "log").read_text()

@@ -8,7 +8,8 @@ from typing import Any
 
 from kombu.transport import TRANSPORT_ALIASES
 from kombu.transport import redis as redis_transport
-from redis import RedisError
+
+from .doorbell import is_doorbell
 
 log = logging.getLogger(__name__)
 
@@ -20,32 +21,24 @@ class Channel(redis_transport.Channel):
         try:
             return super()._brpop_read(**options)  # type: ignore[no-untyped-call]
         except (ValueError, RecursionError) as error:  # no UTF-8, no JSON; it was taken off the queue
-            _tell(error)
+            _tell(type(error).__name__)
             return True
 
 
 class Transport(redis_transport.Transport):
-    """A transport that lets go of what nobody can make sense of, lest it count as being worked on."""
+    """A transport of doorbells and nothing else."""
 
     Channel = Channel
 
     def _deliver(self, message: Any, queue: str) -> None:
-        held = [(channel, dict(channel.qos._delivered)) for channel in self.channels]
-        try:
+        if is_doorbell(message):
             super()._deliver(message, queue)  # type: ignore[no-untyped-call]
-        except (OSError, RedisError):
-            raise
-        except Exception as error:
-            _tell(error)
-            for channel, before in held:
-                for tag, taken in list(channel.qos._delivered.items()):
-                    if before.get(tag) is not taken:
-                        channel.basic_reject(tag, requeue=False)
+        else:
+            _tell("a message of another shape")
 
 
-def _tell(error: Exception) -> None:
-    """What it was is not said: it may be long, and somebody's."""
-    what = type(error).__name__
+def _tell(what: str) -> None:
+    """What it was in full is not said: it may be long, and somebody's."""
     log.error("dropped what is no doorbell: %s", what, extra={"event": "message.dropped"})
 
 
