@@ -14,9 +14,18 @@ Change = Callable[[Credential], tuple[Credential, ...]]
 """What takes the place of a key: itself, changed or not, others beside it, or nothing."""
 
 
+def read_text(path: Path) -> str:
+    """What is in a file of keys. Raises BadKeys."""
+    try:
+        return path.read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is no text"
+        raise BadKeys(f"{path}: {why}") from None
+
+
 def read_keyfile(path: Path) -> Known:
     """The keys in a file by id; none if there is no file. Raises BadKeys."""
-    return read_credentials(path.read_text() if path.exists() else "", str(path))
+    return read_credentials(read_text(path) if path.exists() else "", str(path))
 
 
 def add_key(path: Path, key: Credential) -> None:
@@ -50,8 +59,8 @@ def _editing(path: Path) -> Iterator[list[str]]:
     folder = os.open(path.parent, os.O_RDONLY)
     try:
         fcntl.flock(folder, fcntl.LOCK_EX)
-        lines = path.read_text().splitlines() if path.exists() else []
-        read_credentials("\n".join(lines), str(path))
+        read_keyfile(path)
+        lines = read_text(path).splitlines() if path.exists() else []
         yield lines
         text = "".join(f"{line}\n" for line in lines)
         read_credentials(text, str(path))

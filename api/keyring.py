@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from .credentials import BadKeys, Credential, digest, read_credentials
+from .keyfile import read_text
 from .settings import GatewaySettings
 
 log = logging.getLogger(__name__)
@@ -29,7 +30,7 @@ class Keyring:
         """Raises BadKeys."""
         self._fixed = read_credentials(settings.api_keys, "INKQUEUE_API_KEYS")
         self._path = settings.api_keys_file
-        self._text = _read(self._path) if self._path else ""
+        self._text = read_text(self._path) if self._path else ""
         self._known = self._with(self._text)
         self._look_at = time.monotonic() + LOOK_S
         self._remind_at = 0.0
@@ -51,7 +52,7 @@ class Keyring:
         now = time.monotonic()
         self._look_at = now + LOOK_S
         try:
-            text = _read(path)
+            text = read_text(path)
             if text == self._text:
                 return
             self._known = self._with(text)
@@ -68,11 +69,3 @@ class Keyring:
         if self._fixed.keys() & more.keys():
             raise BadKeys(f"{self._path}: an id stands in INKQUEUE_API_KEYS, too")
         return self._fixed | more
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text()
-    except (OSError, UnicodeDecodeError) as error:
-        why = error.strerror if isinstance(error, OSError) else "it is no text"
-        raise BadKeys(f"{path}: {why}") from None

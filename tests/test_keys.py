@@ -192,11 +192,12 @@ class TestFile:
         assert stat.S_IMODE(path.stat().st_mode) == 0o640
         assert os.listdir(path.parent) == ["keys"]
 
-    def test_a_broken_file_is_not_touched(self, path: Path) -> None:
-        path.write_text("nonsense")
+    @pytest.mark.parametrize("content", [b"nonsense", b"\xff\xfe"])
+    def test_a_broken_file_is_not_touched(self, path: Path, content: bytes) -> None:
+        path.write_bytes(content)
         with pytest.raises(BadKeys):
             add_key(path, Credential.new()[1])
-        assert path.read_text() == "nonsense"
+        assert path.read_bytes() == content
 
     def test_many_editors_lose_nothing_and_readers_see_whole_files(self, path: Path) -> None:
         made = [Credential.new("acme")[1] for _ in range(40)]
