@@ -7,7 +7,8 @@ import logging
 from worker import logs
 
 from .app import create_app
-from .auth import BadKeys, UnsafeAddress
+from .auth import UnsafeAddress
+from .credentials import BadKeys
 from .edge.descriptors import room_for
 from .edge.gate import BadEdge, Gate
 from .server import serve

@@ -19,12 +19,13 @@ from worker.webhooks.deliveries import Deliveries
 from worker.webhooks.endpoints import Endpoints
 
 from . import problems
-from .auth import Keyring, require_safe_address
+from .auth import require_safe_address
 from .contract import Gateway
 from .events.following import Following
 from .events.notices import Notices
 from .events.places import Places
 from .events.waiting import Waiting
+from .keyring import Keyring
 from .pages.assets import own_assets, swagger_assets
 from .pages.rendering import Pages, facts
 from .routes import (

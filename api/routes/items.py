@@ -25,7 +25,7 @@ _BYTES = {"schema": {"type": "string", "format": "binary"}}
 UPLOADS = dict.fromkeys(SUFFIXES, _BYTES)
 PREVIEW = {"image/png": _BYTES}
 
-INERT = {"Content-Security-Policy": "default-src 'none'; sandbox"}
+INERT = {"Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'; sandbox"}
 """Whatever was uploaded, a browser that opens it runs nothing."""
 
 

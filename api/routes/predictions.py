@@ -10,7 +10,14 @@ from worker.results import Failure
 
 from ..answers import job_response, wait_s
 from ..bodies import IMAGE_BODY, PARAMETERS
-from ..dependencies import OwnerDep, SettingsDep, StoreDep, SubmitterDep, WaitingDep, require_job
+from ..dependencies import (
+    SettingsDep,
+    StoreDep,
+    SubmitOwnerDep,
+    SubmitterDep,
+    WaitingDep,
+    require_job,
+)
 from ..problems import Problem
 from ..schemas import JobOut, PredictionOut, item_out
 from .jobs import Prefer
@@ -28,7 +35,7 @@ SUBMISSION: dict[str, Any] = {"requestBody": IMAGE_BODY, "parameters": PARAMETER
 )
 async def predict(
     request: Request,
-    owner: OwnerDep,
+    owner: SubmitOwnerDep,
     store: StoreDep,
     submitter: SubmitterDep,
     waiting: WaitingDep,
