@@ -7,14 +7,16 @@ from importlib.metadata import version
 from fastapi import FastAPI
 
 from model.card import read_cards
-from worker.connection import connect, connect_async, require_safe
+from worker.connection import connect, connect_async
 from worker.entrance import Entrance
 from worker.gauges import Gauges
 from worker.journal import Journal
 from worker.ledger import Ledger
+from worker.safety import require_safe
 from worker.store import Store
 from worker.tracing import start
 from worker.upkeep import Upkeep
+from worker.vigil import Vigil
 from worker.webhooks.deliveries import Deliveries
 from worker.webhooks.endpoints import Endpoints
 
@@ -24,6 +26,7 @@ from .events.following import Following
 from .events.notices import Notices
 from .events.places import Places
 from .events.waiting import Waiting
+from .limits.admission import Admission
 from .pages.assets import own_assets, swagger_assets
 from .pages.rendering import Pages, facts
 from .routes import (
@@ -112,20 +115,25 @@ def _add_pages(app: FastAPI) -> None:
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     settings: GatewaySettings = app.state.settings
     blocking, client = connect(settings.redis_url), connect_async(settings.redis_url)
-    require_safe(blocking, settings.allow_unsafe_redis)
+    require_safe(blocking, settings)
+    vigil = app.state.vigil = Vigil(blocking, settings)
+    vigil.look()
     store = app.state.store = Store(client)
     gauges = app.state.gauges = Gauges(client)
     app.state.endpoints, app.state.deliveries = Endpoints(client), Deliveries(client)
     entrance, tracer = Entrance(client), app.state.tracer
-    app.state.submitter = Submitter(entrance, store, gauges, settings, app.state.cards, tracer)
+    admission = Admission(entrance, gauges, list(app.state.cards), settings, vigil)
+    app.state.submitter = Submitter(entrance, store, admission, settings, app.state.cards, tracer)
     notices = app.state.notices = Notices(client)
     app.state.waiting = Waiting(store, notices)
     app.state.following = Following(Journal(client, store), store, notices, settings.ping_s)
     upkeep = Upkeep(Ledger(blocking, settings.lease_ms), list(app.state.cards))
     notices.start()
     upkeep.start()
+    vigil.start()
     yield
     upkeep.stop()
+    vigil.stop()
     await notices.stop()
     await client.aclose()
     tracer.close()

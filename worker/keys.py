@@ -6,6 +6,9 @@ LANES: tuple[Lane, ...] = ("interactive", "bulk")
 
 STATS = "ink:stats"
 MEASURES = "ink:measures"
+PEAK = "ink:peak"
+"""The most images that were ever queued."""
+
 WORKERS = "ink:workers"
 SENDERS = "ink:senders"
 ENDED = "ink:ended"

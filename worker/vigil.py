@@ -1,0 +1,47 @@
+"""A thread that every process of ours runs: Redis may be set, or come back after a restart, unsafe."""
+
+import logging
+import threading
+from typing import Any
+
+import redis
+
+from .safety import find_door, find_loss
+from .settings import QueueSettings
+
+log = logging.getLogger(__name__)
+
+ROUND_S = 1.0
+
+
+class Vigil(threading.Thread):
+    """Looks at Redis's settings again and again. `fault` says what is wrong with them, else it is empty;
+    `server` is the run of Redis that was looked at last.
+
+    Jobs that are in are read all the same: to hold them back would make nothing safer.
+    """
+
+    def __init__(self, client: redis.Redis, settings: QueueSettings) -> None:
+        super().__init__(name="vigil", daemon=True)
+        self._client, self._settings = client, settings
+        self._stopping = threading.Event()
+        self.fault = self.server = ""
+
+    def run(self) -> None:
+        while not self._stopping.wait(ROUND_S):
+            try:
+                self.look()
+            except redis.RedisError:
+                continue  # that it is away is seen and told by others
+
+    def look(self) -> None:
+        """Once. Raises redis.RedisError."""
+        facts: Any = self._client.info("server")  # first: should another come now, it is not approved
+        fault = find_loss(self._client, self._settings) or find_door(self._client, self._settings)
+        if fault != self.fault:
+            log.critical("%s", fault or "Redis is safe again", extra={"event": "redis.unsafe"})
+        self.fault, self.server = fault, str(facts["run_id"])
+
+    def stop(self) -> None:
+        """End soon."""
+        self._stopping.set()
