@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 
 from model.card import read_cards
 from worker.connection import connect, connect_async
@@ -15,6 +15,7 @@ from worker.ledger import Ledger
 from worker.safety import require_safe
 from worker.store import Store
 from worker.tracing import start
+from worker.turnstile import Turnstile
 from worker.upkeep import Upkeep
 from worker.vigil import Vigil
 from worker.webhooks.deliveries import Deliveries
@@ -27,6 +28,9 @@ from .events.notices import Notices
 from .events.places import Places
 from .events.waiting import Waiting
 from .limits.admission import Admission
+from .limits.quotas import Quotas
+from .limits.rates import Rates, Told, metered
+from .limits.seats import Seats
 from .pages.assets import own_assets, swagger_assets
 from .pages.rendering import Pages, facts
 from .routes import (
@@ -58,9 +62,9 @@ DESCRIPTION = """Bulk handwriting recognition. Post scans, get a job id, read wh
 
 
 def create_app(settings: GatewaySettings | None = None) -> FastAPI:
-    """The gateway. Raises UnsafeAddress or BadKeys when it must not be started like this."""
+    """The gateway. Raises UnsafeAddress, BadKeys or BadQuotas when it must not be started like this."""
     settings = settings or GatewaySettings()
-    keyring, cards = Keyring(settings), read_cards()
+    keyring, cards, quotas = Keyring(settings), read_cards(), Quotas(settings)
     require_safe_address(settings, keyring)
     metrics = Metrics(list(cards), version("inkqueue"), settings)
     app = FastAPI(
@@ -72,13 +76,15 @@ def create_app(settings: GatewaySettings | None = None) -> FastAPI:
         redoc_url=None,
     )
     app.state.settings, app.state.keyring = settings, keyring
-    app.state.cards, app.state.metrics = cards, metrics
+    app.state.cards, app.state.metrics, app.state.quotas = cards, metrics, quotas
     app.state.places = Places(settings.max_streams, metrics.streams)
     app.state.tracer = tracer = start("inkqueue-gateway")
     problems.install(app)
     if tracer.listening:
         app.add_middleware(Traced, tracer=tracer)
     app.add_middleware(Measured, metrics=metrics)
+    if quotas.count_requests:
+        app.add_middleware(Told)
     for routes in (
         jobs,
         results,
@@ -93,7 +99,8 @@ def create_app(settings: GatewaySettings | None = None) -> FastAPI:
         service,
         pages,
     ):
-        app.include_router(routes.router)
+        counted = quotas.count_requests and routes not in (service, pages)
+        app.include_router(routes.router, dependencies=[Depends(metered)] if counted else [])
     _add_pages(app)
     return app
 
@@ -122,7 +129,9 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     gauges = app.state.gauges = Gauges(client)
     app.state.endpoints, app.state.deliveries = Endpoints(client), Deliveries(client)
     entrance, tracer = Entrance(client), app.state.tracer
-    admission = Admission(entrance, gauges, list(app.state.cards), settings, vigil)
+    quotas, turnstile = app.state.quotas, Turnstile(client)
+    app.state.rates, app.state.seats = Rates(turnstile, quotas), Seats(turnstile, quotas)
+    admission = Admission(entrance, gauges, list(app.state.cards), settings, quotas, vigil)
     app.state.submitter = Submitter(entrance, store, admission, settings, app.state.cards, tracer)
     notices = app.state.notices = Notices(client)
     app.state.waiting = Waiting(store, notices)

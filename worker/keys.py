@@ -103,6 +103,11 @@ def done(model: str, second: int) -> str:
     return f"ink:done:{model}:{second}"
 
 
+def streams(owner: str) -> str:
+    """An owner's open event streams, scored by when their leases end (ms)."""
+    return f"ink:streams:{owner}"
+
+
 def worker(worker_id: str) -> str:
     """What a worker says of itself."""
     return f"ink:worker:{worker_id}"

@@ -64,15 +64,17 @@ def keys() -> None:
 def _require_safe(stack: Stack) -> None:
     """Refuse now what the gateway would refuse, and be restarted for, again and again."""
     from ..auth import BadKeys, Keyring, UnsafeAddress, require_safe_address
+    from ..limits.quotas import BadQuotas, Quotas
     from ..settings import GatewaySettings
 
     settings = GatewaySettings(host=stack.host, port=stack.port)
     try:
         require_safe_address(settings, Keyring(settings))
+        Quotas(settings)
         _require_free(stack.host, stack.port)
         if os.environ.get("REDIS_URL"):
             require_safe(connect(settings.redis_url), settings)
-    except (BadKeys, UnsafeAddress, UnsafeRedis) as error:
+    except (BadKeys, BadQuotas, UnsafeAddress, UnsafeRedis) as error:
         raise Refusal(str(error)) from error
 
 

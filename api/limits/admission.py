@@ -35,12 +35,13 @@ class Admission:
         gauges: Gauges,
         models: Sequence[str],
         settings: GatewaySettings,
+        quotas: Quotas,
         vigil: Vigil,
     ) -> None:
         self._entrance, self._gauges, self._models = entrance, gauges, models
         self._settings, self._vigil = settings, vigil
         self._shared: Shared[Pressure] = Shared(FRESH_S, 1)
-        self.quotas = Quotas(settings)
+        self.quotas = quotas
 
     async def room(self, owner: str, name: str, key: str | None, declared: int) -> Room:
         """What may be staged for a job of `declared` bytes, called `name` or to be known by `key`.
