@@ -68,9 +68,7 @@ def test_a_bucket_holds_so_many_tokens_and_fills_again(
     on_redis(redis_url, take)
 
 
-def test_many_at_once_get_no_more_than_there_is(
-    redis_url: str, clean_redis: "redis.Redis"
-) -> None:
+def test_many_at_once_get_no_more_than_there_is(redis_url: str, clean_redis: "redis.Redis") -> None:
     async def take(client: redis.asyncio.Redis) -> None:
         turnstile = Turnstile(client)
         passes = await asyncio.gather(*(turnstile.request("alice", 0.1, 50) for _ in range(200)))

@@ -49,7 +49,8 @@ class Memory:
 @dataclass(frozen=True)
 class Pressure:
     """How full everything is: images queued, unfinished jobs, images done a second in all; bytes that
-    are used or promised to results, that may be, and that an empty Redis uses."""
+    are used or promised to results, that may be, that an empty Redis uses, and of the largest job that
+    there can ever be room for."""
 
     images: int
     jobs: int
@@ -57,6 +58,7 @@ class Pressure:
     used: int
     most: int
     empty: int
+    largest: int
 
 
 class Gauges:
@@ -80,8 +82,8 @@ class Gauges:
         """How full everything is; jobs may take the share `mark` of Redis's maxmemory, or of `memory`
         bytes where it has none, or (0) of its machine's."""
         answer = await self._pressure(args=[memory, mark, *models])
-        images, jobs, rate, used, most, empty = answer
-        return Pressure(images, jobs, float(rate), used, most, empty)
+        images, jobs, rate, *sizes = answer
+        return Pressure(images, jobs, float(rate), *sizes)
 
     async def peak(self) -> int:
         """The most images that were ever queued."""

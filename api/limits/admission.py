@@ -56,8 +56,8 @@ class Admission:
             excess = pressure.images + 1 - settings.max_queued
             raise await self.refusal(Verdict("full", figure=excess), owner)
         size = round(declared * PACKED)
-        if size > (most := pressure.most - pressure.empty):
-            raise await self.refusal(Verdict("large", figure=max(0, most)), owner)
+        if size > pressure.largest:
+            raise await self.refusal(Verdict("large", figure=pressure.largest), owner)
         if pressure.used + size >= pressure.most:
             excess = pressure.used + size - pressure.most
             raise await self.refusal(Verdict("memory", figure=excess), owner)

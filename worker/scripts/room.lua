@@ -1,7 +1,9 @@
 -- How much more Redis may hold, shared by every script. Beyond the mark only work in progress grows.
+--
+-- ink:load              images queued in all               ink:queued            hash OWNER -> images queued
+-- ink:peak              the most that were ever queued
 
 local RESULT = 64   -- bytes that a queued image will leave behind; its own go as they come
-
 -- Bytes that are used or promised, how many may be, and how many an empty Redis uses.
 -- `limit` counts where Redis has no maxmemory; where that is 0 too, the memory of its machine.
 local function memory(limit, mark, load)
@@ -12,6 +14,9 @@ local function memory(limit, mark, load)
   if most == 0 then most = figure('total_system_memory') end
   return figure('used_memory') + load * RESULT, math.floor(most * mark), figure('used_memory_startup')
 end
+
+-- Bytes of the largest job that an empty Redis has room for; keys, clients and scripts take some, too.
+local function largest(most, empty) return math.max(0, math.floor(0.9 * (most - empty))) end
 
 local function queued_images() return tonumber(redis.call('GET', 'ink:load') or 0) end
 

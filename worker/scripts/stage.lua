@@ -14,7 +14,7 @@ if why then return {why, excess} end
 local more = 0
 for i = 10, #ARGV do more = more + #ARGV[i] end
 local used, most, empty = memory(tonumber(ARGV[8]), tonumber(ARGV[9]), load)
-if bytes > most - empty then return {'large', math.max(0, most - empty)} end
+if bytes > largest(most, empty) then return {'large', largest(most, empty)} end
 if used + more > most then return {'memory', used + more - most} end
 
 for i = 10, #ARGV, 3 do
