@@ -4,6 +4,7 @@
 -- ink:peak              the most that were ever queued
 
 local RESULT = 64   -- bytes that a queued image will leave behind; its own go as they come
+
 -- Bytes that are used or promised, how many may be, and how many an empty Redis uses.
 -- `limit` counts where Redis has no maxmemory; where that is 0 too, the memory of its machine.
 local function memory(limit, mark, load)
@@ -12,7 +13,8 @@ local function memory(limit, mark, load)
   local most = figure('maxmemory')
   if most == 0 then most = limit end
   if most == 0 then most = figure('total_system_memory') end
-  return figure('used_memory') + load * RESULT, math.floor(most * mark), figure('used_memory_startup')
+  local used = figure('used_memory') - figure('mem_not_counted_for_evict')   -- as maxmemory is meant
+  return used + load * RESULT, math.floor(most * mark), figure('used_memory_startup')
 end
 
 -- Bytes of the largest job that an empty Redis has room for; keys, clients and scripts take some, too.
