@@ -34,7 +34,8 @@ class Receiver:
                 yield await open_body(request, spool, self._settings), spool.forget
 
 
-def declared(request: Request) -> int:
-    """The bytes that a body is said to have; 0 where that is not known."""
+def declared(request: Request, most: int) -> int:
+    """The bytes that a body is said to have; 0 where that is not known, or over what is taken at all."""
     said = request.headers.get("content-length", "")
-    return int(said) if said.isdecimal() else 0
+    size = int(said) if said.isdecimal() else 0
+    return size if size <= most else 0

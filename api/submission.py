@@ -68,7 +68,7 @@ class Submitter:
         self._require_possible(parse_parameters(*query))  # refused before the body is read
         async with in_flight(self._entrance, owner, key or (f"id-{job_id}" if job_id else None)):
             name = keys.job_name(owner, job_id := job_id or new_id())
-            size = declared(request)
+            size = declared(request, self._settings.max_body_bytes)
             room = await self._admission.room(owner, name, key and keys.idempotency(owner, key), size)
             async with self._receiver.received(request, owner) as (intake, forget):
                 parameters = parse_parameters(*query, *intake.options)
