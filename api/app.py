@@ -124,7 +124,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     blocking, client = connect(settings.redis_url), connect_async(settings.redis_url)
     require_safe(blocking, settings)
     vigil = app.state.vigil = Vigil(blocking, settings)
-    vigil.look()
+    vigil.approve()
     store = app.state.store = Store(client)
     gauges = app.state.gauges = Gauges(client)
     app.state.endpoints, app.state.deliveries = Endpoints(client), Deliveries(client)

@@ -112,6 +112,20 @@ def test_who_may_not_see_the_settings_says_so(redis_url: str) -> None:
     assert "INKQUEUE_ALLOW_UNSAFE_REDIS=true" in fault
 
 
+def test_a_worker_needs_not_know_which_redis_it_is_but_a_gateway_does(redis_url: str) -> None:
+    with redis.Redis.from_url(redis_url) as owner:
+        rights = {"categories": ["+@all"], "commands": ["-info"], "keys": ["*"]}
+        owner.acl_setuser("reader", enabled=True, passwords=["+r"], **rights)
+        try:
+            vigil = Vigil(connect(re.sub("//.*@", "//reader:r@", redis_url)), SAFE)
+            vigil.look()
+            assert (vigil.fault, vigil.server) == ("", "")
+            with pytest.raises(UnsafeRedis, match=r"\+info"):
+                vigil.approve()
+        finally:
+            owner.acl_deluser("reader")
+
+
 @pytest.mark.parametrize(
     ("lines", "words"),
     [

@@ -47,12 +47,11 @@ def find_loss(client: redis.Redis, settings: QueueSettings) -> str:
         return ""
     try:
         found = _read(client, *DURABLE)
-        client.info("memory")  # which scripts look at
     except redis.ResponseError as error:
         wanted = ", ".join(f"{name} {value}" for name, value in DURABLE.items())
         return (
-            f"Redis does not let this user see its settings ({error}). Allow it `+config|get` and"
-            f" `+info`; or, if you know that Redis has {wanted}, set INKQUEUE_ALLOW_UNSAFE_REDIS=true."
+            f"Redis does not let this user see its settings ({error}). Allow it `+config|get`; or,"
+            f" if you know that Redis has {wanted}, set INKQUEUE_ALLOW_UNSAFE_REDIS=true."
         )
     wrong = {name: found.get(name) for name, wanted in DURABLE.items() if found.get(name) != wanted}
     if not wrong:

@@ -5,8 +5,9 @@ import threading
 from typing import Any
 
 import redis
+from redis.exceptions import NoPermissionError
 
-from .safety import find_door, find_loss
+from .safety import UnsafeRedis, find_door, find_loss
 from .settings import QueueSettings
 
 log = logging.getLogger(__name__)
@@ -16,7 +17,7 @@ ROUND_S = 1.0
 
 class Vigil(threading.Thread):
     """Looks at Redis's settings again and again. `fault` says what is wrong with them, else it is empty;
-    `server` is the run of Redis that was looked at last.
+    `server` is the run of Redis that was looked at last, empty for who may not know (the gateway must).
 
     Jobs that are in are read all the same: to hold them back would make nothing safer.
     """
@@ -36,11 +37,24 @@ class Vigil(threading.Thread):
 
     def look(self) -> None:
         """Once. Raises redis.RedisError."""
-        facts: Any = self._client.info("server")  # first: should another come now, it is not approved
+        server = self._run_id()  # first: should another come now, it is not approved
         fault = find_loss(self._client, self._settings) or find_door(self._client, self._settings)
         if fault != self.fault:
             log.critical("%s", fault or "Redis is safe again", extra={"event": "redis.unsafe"})
-        self.fault, self.server = fault, str(facts["run_id"])
+        self.fault, self.server = fault, server
+
+    def approve(self) -> None:
+        """Look, for a gateway, which asks Redis how full it is. Raises UnsafeRedis if it must not."""
+        self.look()
+        if not self.server:
+            raise UnsafeRedis("the gateway asks Redis how full it is: allow its user `+info`")
+
+    def _run_id(self) -> str:
+        try:
+            facts: Any = self._client.info("server")
+        except NoPermissionError:  # a worker's user needs no more than it does
+            return ""
+        return str(facts["run_id"])
 
     def stop(self) -> None:
         """End soon."""
