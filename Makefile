@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 .DEFAULT_GOAL := help
 
-.PHONY: help demo test run check format bench siege pressure compose-proof events-proof webhook-proof scale-proof screenshot
+.PHONY: help demo test run check format bench siege pressure compose-proof events-proof webhook-proof scale-proof probes screenshot
 
 help:            ## this list
 	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed 's/:.*##/ -/'
@@ -56,6 +56,9 @@ webhook-proof: $(INSTALLED)  ## hundreds of webhooks past hostile receivers, the
 
 scale-proof: $(INSTALLED)    ## a second worker container joins while a job runs: work within 2 s
 	$(BIN)/python tests/scale_proof.py
+
+probes: $(INSTALLED)         ## one owner asks 10,000 times for what is another's, and learns nothing
+	$(BIN)/python tests/isolation_proof.py
 
 screenshot: $(INSTALLED)  ## the page as docs/page.png (wants chromium and chromedriver)
 	$(BIN)/python tests/screenshot.py docs/page.png

@@ -11,7 +11,8 @@ from worker.connection import connect
 from worker.safety import UnsafeRedis, require_safe
 
 from .app import create_app
-from .auth import BadKeys, UnsafeAddress
+from .auth import UnsafeAddress
+from .credentials import BadKeys
 from .edge.descriptors import room_for
 from .edge.gate import BadEdge, Gate
 from .limits.quotas import BadQuotas

@@ -22,11 +22,12 @@ from worker.webhooks.deliveries import Deliveries
 from worker.webhooks.endpoints import Endpoints
 
 from . import problems
-from .auth import Keyring, require_safe_address
+from .auth import require_safe_address
 from .events.following import Following
 from .events.notices import Notices
 from .events.places import Places
 from .events.waiting import Waiting
+from .keyring import Keyring
 from .limits.admission import Admission
 from .limits.quotas import Quotas
 from .limits.rates import Rates, Told, metered

@@ -13,6 +13,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.routing import Match
 
+from .safety import SAFETY
+
 log = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
@@ -26,6 +28,7 @@ CATALOGUE = {
     "malformed-multipart": (400, "The form cannot be read"),
     "invalid-event-id": (400, "The id is of no event of this job"),
     "unauthorized": (401, "A valid API key is needed"),
+    "insufficient-scope": (403, "The API key is not for this"),
     "cross-site": (403, "Another site's page must not do this"),
     "not-found": (404, "There is nothing here"),
     "method-not-allowed": (405, "This address takes other methods"),
@@ -122,7 +125,8 @@ class Problem(Exception):
 
     def response(self, instance: str) -> Response:
         """The answer to a request for `instance`."""
-        return Response(orjson.dumps(self.body(instance)), self.status, self.headers, MEDIA_TYPE)
+        headers = SAFETY | self.headers  # a failure is answered outside of all middleware
+        return Response(orjson.dumps(self.body(instance)), self.status, headers, MEDIA_TYPE)
 
 
 def _short(text: str) -> str:

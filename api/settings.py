@@ -18,8 +18,10 @@ class GatewaySettings(QueueSettings):
     published: Annotated[
         str, Field(description="the address others see, where a container publishes the port")
     ] = ""
-    api_keys: Annotated[str, Field(description="ID:SHA256 pairs, space-separated")] = ""
-    api_keys_file: Annotated[Path | None, Field(description="the same, one a line")] = None
+    api_keys: Annotated[str, Field(description="lines of `inkqueue keys`, space-separated")] = ""
+    api_keys_file: Annotated[
+        Path | None, Field(description="the same, one a line; it is read again when it changes")
+    ] = None
     allow_anonymous: Annotated[
         bool, Field(description="serve without keys on other addresses than loopback")
     ] = False

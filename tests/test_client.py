@@ -21,10 +21,10 @@ import numpy as np
 import pytest
 import redis
 
-from api.auth import new_key
 from api.client import AsyncClient, Client, Options, Patience, ProblemError, Unreachable, WaitTimeout
 from api.client.patience import Tries
 from api.client.uploads import prepare
+from api.credentials import new_key
 from api.parameters import JobParameters
 from api.staging import idempotency_digest
 from model.folders import NoImages

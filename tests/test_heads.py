@@ -3,9 +3,10 @@
 import pytest
 from prometheus_client import Counter
 
-from api.auth import Keyring, new_key
+from api.credentials import new_key
 from api.edge.gate import BadEdge, Gate
 from api.edge.hosts import Hosts
+from api.keyring import Keyring
 from api.settings import GatewaySettings
 
 from conftest import Services

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import redis
 
-from api.auth import new_key
+from api.credentials import new_key
 from api.limits.budget import Uploads
 from api.limits.quotas import BadQuotas, Quota, Quotas
 from api.problems import Problem

@@ -22,7 +22,7 @@ router = APIRouter(prefix="/v1/jobs/{job_id}/items", tags=["results"], responses
 
 Index = Annotated[int, Path(ge=0, description="the image's place in the upload, from 0")]
 
-INERT = {"Content-Security-Policy": "default-src 'none'; sandbox"}
+INERT = {"Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'; sandbox"}
 """Whatever was uploaded, a browser that opens it runs nothing."""
 
 

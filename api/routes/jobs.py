@@ -15,9 +15,12 @@ from ..bodies import JOB_BODY, PARAMETERS, PROBLEMS
 from ..dependencies import (
     JobDep,
     JobId,
-    OwnerDep,
+    ManagedJobDep,
+    ManageOwnerDep,
+    ReadOwnerDep,
     SettingsDep,
     StoreDep,
+    SubmitOwnerDep,
     SubmitterDep,
     WaitingDep,
     require_job,
@@ -40,7 +43,7 @@ Prefer = Annotated[str | None, Header(description="wait=N: answer when done, or 
 @router.post("", status_code=202, response_model=JobOut, openapi_extra=SUBMISSION)
 async def submit_job(
     request: Request,
-    owner: OwnerDep,
+    owner: SubmitOwnerDep,
     submitter: SubmitterDep,
     waiting: WaitingDep,
     settings: SettingsDep,
@@ -56,7 +59,7 @@ async def submit_job(
 async def put_job(
     request: Request,
     job_id: JobId,
-    owner: OwnerDep,
+    owner: SubmitOwnerDep,
     submitter: SubmitterDep,
     waiting: WaitingDep,
     settings: SettingsDep,
@@ -69,7 +72,7 @@ async def put_job(
 
 @router.get("", response_model=JobPage)
 async def list_jobs(
-    owner: OwnerDep,
+    owner: ReadOwnerDep,
     store: StoreDep,
     state: JobState | None = None,
     cursor: Annotated[str, Query(pattern=r"^\(?[0-9]{1,16}$")] = NOW,
@@ -107,7 +110,7 @@ async def read_job(
 
 
 @router.post("/{job_id}/cancel", response_model=JobOut)
-async def cancel_job(job: JobDep, store: StoreDep) -> Response:
+async def cancel_job(job: ManagedJobDep, store: StoreDep) -> Response:
     """Stop a job: nothing more is read; what was read stays. 202 while the last images come back."""
     await store.cancel(job.name)
     after = require_job(await store.job(job.name))
@@ -125,8 +128,8 @@ class Retry(BaseModel):
 @router.post("/{job_id}/retry", status_code=202, response_model=JobOut, openapi_extra=body_schema(Retry))
 async def retry_job(
     request: Request,
-    job: JobDep,
-    owner: OwnerDep,
+    job: ManagedJobDep,
+    owner: ManageOwnerDep,
     store: StoreDep,
     submitter: SubmitterDep,
     waiting: WaitingDep,
@@ -144,7 +147,7 @@ async def retry_job(
 
 
 @router.delete("/{job_id}", status_code=204)
-async def delete_job(job_id: JobId, owner: OwnerDep, store: StoreDep) -> Response:
+async def delete_job(job_id: JobId, owner: ManageOwnerDep, store: StoreDep) -> Response:
     """Forget a finished job and everything of it."""
     name = keys.job_name(owner, job_id)
     verdict = await store.delete(name)

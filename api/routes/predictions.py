@@ -10,7 +10,14 @@ from worker.results import Failure
 
 from ..answers import job_response, wait_s
 from ..bodies import IMAGE_BODY, PARAMETERS, PROBLEMS
-from ..dependencies import OwnerDep, SettingsDep, StoreDep, SubmitterDep, WaitingDep, require_job
+from ..dependencies import (
+    SettingsDep,
+    StoreDep,
+    SubmitOwnerDep,
+    SubmitterDep,
+    WaitingDep,
+    require_job,
+)
 from ..problems import Problem
 from ..schemas import ItemOut, item_out
 from .jobs import Prefer
@@ -23,7 +30,7 @@ SUBMISSION: dict[str, Any] = {"requestBody": IMAGE_BODY, "parameters": PARAMETER
 @router.post("", response_model=ItemOut, openapi_extra=SUBMISSION)
 async def predict(
     request: Request,
-    owner: OwnerDep,
+    owner: SubmitOwnerDep,
     store: StoreDep,
     submitter: SubmitterDep,
     waiting: WaitingDep,
