@@ -17,7 +17,7 @@ ROUND_S = 1.0
 
 class Vigil(threading.Thread):
     """Looks at Redis's settings again and again. `fault` says what is wrong with them, else it is empty;
-    `server` is the run of Redis that was looked at last, empty for who may not know (the gateway must).
+    `server` is the run of Redis that was looked at last, if that is to be known (approve).
 
     Jobs that are in are read all the same: to hold them back would make nothing safer.
     """
@@ -27,6 +27,7 @@ class Vigil(threading.Thread):
         self._client, self._settings = client, settings
         self._stopping = threading.Event()
         self.fault = self.server = ""
+        self._knows = False
 
     def run(self) -> None:
         while not self._stopping.wait(ROUND_S):
@@ -44,16 +45,19 @@ class Vigil(threading.Thread):
         self.fault, self.server = fault, server
 
     def approve(self) -> None:
-        """Look, for a gateway, which asks Redis how full it is. Raises UnsafeRedis if it must not."""
-        self.look()
-        if not self.server:
-            raise UnsafeRedis("the gateway asks Redis how full it is: allow its user `+info`")
+        """Look, and from now on know the run of Redis: for a gateway, which asks it how full it is, too.
+
+        Raises UnsafeRedis if its user may not ask.
+        """
+        self._knows = True
+        try:
+            self.look()
+        except NoPermissionError as error:
+            wanted = "the gateway asks Redis how full it is: allow its user `+info`"
+            raise UnsafeRedis(f"{wanted} ({error})") from error
 
     def _run_id(self) -> str:
-        try:
-            facts: Any = self._client.info("server")
-        except NoPermissionError:  # a worker's user needs no more than it does
-            return ""
+        facts: Any = self._client.info("server") if self._knows else {"run_id": ""}
         return str(facts["run_id"])
 
     def stop(self) -> None:
