@@ -8,7 +8,7 @@ FUZZ_EXAMPLES ?= 20000
 INSTALLED := $(VENV)/.installed
 .DEFAULT_GOAL := help
 
-.PHONY: help demo test run check corpus fuzz format bench siege compose-proof events-proof webhook-proof scale-proof probes screenshot
+.PHONY: help demo test run check corpus fuzz format bench siege pressure compose-proof events-proof webhook-proof scale-proof probes screenshot
 
 help:            ## this list
 	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed 's/:.*##/ -/'
@@ -50,6 +50,9 @@ bench: $(INSTALLED)  ## measure on a quiet machine: the README's figures
 
 siege: $(INSTALLED)  ## an honest client among 500 sockets that trickle or do not read
 	$(BIN)/python tests/siege.py
+
+pressure: $(INSTALLED)  ## ten times too many images with 10,000 jobs waiting: caps, refusals, status times
+	$(BIN)/python tests/pressure_proof.py
 
 compose-proof: $(INSTALLED)  ## 10,000 images through three containers, one of them killed
 	$(BIN)/python tests/compose_proof.py

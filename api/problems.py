@@ -1,6 +1,7 @@
 """What can go wrong, as the client sees it: RFC 9457 problems from a fixed catalogue."""
 
 import logging
+from math import ceil
 from typing import Any
 
 import orjson
@@ -77,15 +78,25 @@ CATALOGUE = {
     "inference-failed": (422, "The network could not read the image"),
     "too-many-jobs": (429, "Too many unfinished jobs"),
     "too-many-streams": (429, "Too many open event streams"),
+    "too-many-queued": (429, "Too many of your images are waiting"),
+    "too-many-bytes": (429, "Too many bytes of yours are under way"),
+    "rate-limited": (429, "Too many requests"),
     "too-many-connections": (429, "Too many connections from one address"),
     "too-many-pipelined": (429, "Too many requests at once on one connection"),
     "headers-too-large": (431, "The headers are too large"),
     "internal-error": (500, "Something went wrong here"),
     "too-many-clients": (503, "All connections are taken"),
     "queue-full": (503, "Too many images are waiting"),
+    "memory-full": (503, "The job store is nearly full"),
+    "too-many-documents": (503, "Too much JSON is being read"),
+    "storage-unsafe": (503, "The job store could lose jobs"),
     "storage-unavailable": (503, "The job store cannot be reached"),
     "not-ready": (503, "The service is not ready"),
 }
+
+
+PASSING = (429, 503)
+"""Refusals that pass; each says when to come back."""
 
 
 class Problem(Exception):
@@ -97,7 +108,9 @@ class Problem(Exception):
         super().__init__(detail)
         self.slug, self.detail, self.extra = slug, detail, extra
         self.status, self.title = CATALOGUE[slug]
-        self.headers = {"Retry-After": str(max(1, round(retry_after)))} if retry_after else {}
+        if retry_after is None and self.status in PASSING:
+            retry_after = 1
+        self.headers = {"Retry-After": str(max(1, ceil(retry_after)))} if retry_after else {}
 
     def body(self, instance: str) -> dict[str, Any]:
         """The members (RFC 9457); `instance` is the path asked for. What clients sent is cut short."""

@@ -225,7 +225,7 @@ def test_up_refuses_a_redis_that_can_lose_jobs(tmp_path: Path) -> None:
         server.terminate()
         server.wait()
     assert (done.returncode, done.stdout) == (1, "")
-    assert "Redis has appendonly no, so accepted jobs can be lost" in done.stderr
+    assert "Redis has appendonly no and appendfsync everysec, so accepted" in done.stderr
 
 
 def test_the_demonstration_works_and_leaves_nothing(tmp_path: Path) -> None:

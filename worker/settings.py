@@ -20,6 +20,9 @@ class QueueSettings(BaseSettings):
     allow_unsafe_redis: Annotated[
         bool, Field(description="run on a Redis that can lose accepted jobs")
     ] = False
+    allow_open_redis: Annotated[
+        bool, Field(description="use a Redis that others than this machine reach without a password")
+    ] = False
     log: Annotated[
         Literal["text", "json"], Field(description="lines for people, or an object of JSON a line")
     ] = "text"

@@ -12,8 +12,9 @@ from typing import Annotated
 import typer
 
 from worker import logs
-from worker.connection import UnsafeRedis, connect, require_safe
+from worker.connection import connect
 from worker.embedded import NoRedis, free_port
+from worker.safety import UnsafeRedis, require_safe
 from worker.settings import QueueSettings
 
 from ..stack import WORKERS, Stack
@@ -49,15 +50,17 @@ def _require_safe(stack: Stack) -> None:
     from ..auth import UnsafeAddress, require_safe_address
     from ..credentials import BadKeys
     from ..keyring import Keyring
+    from ..limits.quotas import BadQuotas, Quotas
     from ..settings import GatewaySettings
 
     settings = GatewaySettings(host=stack.host, port=stack.port)
     try:
         require_safe_address(settings, Keyring(settings))
+        Quotas(settings)
         _require_free(stack.host, stack.port)
         if os.environ.get("REDIS_URL"):
-            require_safe(connect(settings.redis_url), settings.allow_unsafe_redis)
-    except (BadKeys, UnsafeAddress, UnsafeRedis) as error:
+            require_safe(connect(settings.redis_url), settings)
+    except (BadKeys, BadQuotas, UnsafeAddress, UnsafeRedis) as error:
         raise Refusal(str(error)) from error
 
 

@@ -11,6 +11,7 @@ from ..events.announcements import EXAMPLE
 from ..events.following import Following
 from ..events.places import Places
 from ..events.streaming import Stream
+from ..limits.seats import Seats
 
 router = APIRouter(prefix="/v1/jobs/{job_id}", tags=["results"])
 
@@ -37,8 +38,10 @@ UNBUFFERED = {"X-Accel-Buffering": "no"}
 
 async def _place(request: Request, owner: OwnerDep, job: JobDep) -> AsyncIterator[None]:
     places: Places = request.app.state.places
+    seats: Seats = request.app.state.seats
     with places.taken_by(owner):
-        yield
+        async with seats.taken_by(owner):
+            yield
 
 
 @router.get(
