@@ -18,17 +18,23 @@ EDGE = (
 )
 """Before any route."""
 
-OWN = ("unauthorized", "invalid-parameter", "storage-unavailable")
+OWN = (
+    *("unauthorized", "insufficient-scope", "invalid-parameter", "rate-limited", "storage-unavailable"),
+)
 """What is the caller's."""
 
 JOB = ("not-found", "job-expired", *OWN)
 CHANGE = ("cross-site",)
-ENTER = ("request-in-progress", "idempotency-mismatch", "queue-full", "too-many-jobs", "job-expired")
+ENTER = (
+    *("request-in-progress", "idempotency-mismatch", "job-expired", "body-too-large"),
+    *("queue-full", "memory-full", "too-many-queued", "too-many-jobs", "storage-unsafe"),
+)
 UPLOAD = (
     *(*OWN, *CHANGE, *ENTER, "empty-body", "no-images", "unknown-format", "unsupported-media-type"),
     *("malformed-json", "malformed-multipart", "unsafe-name", "body-too-large", "file-too-large"),
     *("too-many-files", "too-many-entries", "too-many-images"),
     *("archive-bomb", "archive-invalid", "archive-unsupported", "nested-archive"),
+    *("too-many-bytes", "too-many-documents"),
     *("array-invalid", "pickled-array", "tiff-invalid", "unknown-model", "invalid-charset"),
     *("webhook-url-forbidden", "callback-secret-needed"),
 )
@@ -69,7 +75,7 @@ OPERATIONS: dict[str, tuple[str, ...]] = {
     "DELETE /v1/webhooks/{webhook_id}": (*OWN, *CHANGE, "not-found"),
     "POST /v1/webhooks/{webhook_id}/secret": (*OWN, *CHANGE, "not-found"),
     "GET /v1/webhooks/{webhook_id}/deliveries": (*OWN, "not-found"),
-    "GET /v1/models": ("unauthorized",),
+    "GET /v1/models": ("unauthorized", "rate-limited", "storage-unavailable"),
     "GET /healthz": (),
     "GET /readyz": ("not-ready", "storage-unavailable"),
     "GET /metrics": ("storage-unavailable",),

@@ -8,6 +8,7 @@ from .stage import GOOD, Stage
 from wire import Wire
 
 PNG = GOOD["good-0.png"]
+NO_SCOPE = "403 insufficient-scope"
 NO_KEY, NO_JOB = "401 unauthorized", "404 not-found"
 INVALID = "422 invalid-parameter"
 UNKNOWN = "job_" + "0" * 32
@@ -18,9 +19,19 @@ def keyed(value: str, name: str = "Authorization") -> Ask:
     return asked("GET", "/v1/jobs", {name: value}, at="keyed")
 
 
+def with_key(whose: str, method: str, path: str) -> Ask:
+    """What somebody is told who has one of the keys of the stage."""
+
+    def ask(stage: Stage) -> str:
+        fields = {"Authorization": f"Bearer {stage.keys[whose][0]}"}
+        return outcome(talk(stage.url("keyed"), message(method, path, fields)))
+
+    return ask
+
+
 def taken_away(stage: Stage) -> str:
     """A key of the right form that opens nothing gets, byte for byte, what nonsense gets."""
-    known = stage.alice[0]
+    known = stage.keys["alice"][0]
     keys = ("nonsense", known[:-1] + "A" * (known[-1] != "A") + "B" * (known[-1] == "A"))
     url, path = stage.url("keyed"), "/v1/jobs"
     first, second = (talk(url, message("GET", path, {"Authorization": f"Bearer {key}"})) for key in keys)
@@ -32,14 +43,14 @@ def of_bob(method: str, path: str, body: bytes = b"") -> Ask:
     """Bob asks for alice's job and for one that is not there, and is told the same."""
 
     def ask(stage: Stage) -> str:
-        fields = {"Authorization": f"Bearer {stage.bob[0]}"}
+        fields = {"Authorization": f"Bearer {stage.keys['bob'][0]}"}
         theirs, none = (
             talk(stage.url("keyed"), message(method, path.format(job=job), fields, body))
             for job in (stage.job_of_alice, UNKNOWN)
         )
         assert theirs.status == none.status
         assert theirs.body.replace(stage.job_of_alice.encode(), UNKNOWN.encode()) == none.body
-        mine = {"Authorization": f"Bearer {stage.alice[0]}"}
+        mine = {"Authorization": f"Bearer {stage.keys['alice'][0]}"}
         whole = talk(stage.url("keyed"), message("GET", f"/v1/jobs/{stage.job_of_alice}", mine))
         assert whole.status == 200
         return outcome(theirs)
@@ -122,7 +133,18 @@ TABLE = {
         "1 MB": (keyed("Bearer " + "x" * 1_000_000), "431 headers-too-large"),
         "NUL": (keyed("Bearer a\0b"), "400 malformed-request"),
     },
-    "a key that was taken away": {"one like it": (taken_away, NO_KEY)},
+    "a key that was taken away": {
+        "one like it": (taken_away, NO_KEY),
+        "one whose time is over": (with_key("late", "GET", "/v1/jobs"), NO_KEY),
+    },
+    "a key without the scope": {
+        "a reader who sends": (with_key("reader", "POST", "/v1/jobs"), NO_SCOPE),
+        "a reader who cancels": (with_key("reader", "POST", f"/v1/jobs/{UNKNOWN}/cancel"), NO_SCOPE),
+        "a reader who deletes": (with_key("reader", "DELETE", f"/v1/jobs/{UNKNOWN}"), NO_SCOPE),
+        "a reader of webhooks": (with_key("reader", "GET", "/v1/webhooks"), NO_SCOPE),
+        "a reader of the queue": (with_key("reader", "GET", "/v1/queue"), NO_SCOPE),
+        "a reader who reads": (with_key("reader", "GET", "/v1/jobs"), "200"),
+    },
     "a key in the URL": {
         "api_key": (got("/v1/jobs?api_key=ink_00000000_" + "A" * 43, at="keyed"), NO_KEY),
         "access_token": (got("/v1/jobs?access_token=ink_00000000_" + "A" * 43, at="keyed"), NO_KEY),

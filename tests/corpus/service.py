@@ -26,6 +26,19 @@ def one_job_too_many(stage: Stage) -> str:
     return outcome(refused)
 
 
+def black(images: int) -> bytes:
+    """An array of so many."""
+    return npy("'|u1'", f"({images}, 28, 28)", bytes(images * 784))
+
+
+def one_image_too_many(stage: Stage) -> str:
+    """Eight images wait of ten that may, and three more are not taken."""
+    url, fields = stage.url("tight"), {"Content-Type": NPY}
+    taken, refused = (talk(url, message("POST", "/v1/jobs", fields, black(each))) for each in (8, 3))
+    assert talk(url, message("POST", f"{taken.headers['location']}/cancel", {})).status == 200
+    return outcome(refused)
+
+
 def without_redis(ask: Ask) -> Ask:
     """The same once Redis is killed: an answer within a second, on however busy a machine in some."""
 
@@ -87,10 +100,8 @@ def large(fields: Mapping[str, str]) -> Ask:
 TABLE = {
     "one job too many": {"the fourth of three": (one_job_too_many, "429 too-many-jobs")},
     "one image too many": {
-        "11 of 10": (
-            uploaded(NPY, npy("'|u1'", "(11, 28, 28)", bytes(11 * 784)), at="tight"),
-            "503 queue-full",
-        ),
+        "11 of 10": (uploaded(NPY, black(11), at="tight"), "413 too-many-images"),  # at no time
+        "8 and 3 of 10": (one_image_too_many, "503 queue-full"),
     },
     "no Redis": {
         "a job": (without_redis(uploaded("image/png", PNG, at="tight")), AWAY),
@@ -121,8 +132,8 @@ TABLE = {
         "a page of nowhere": (asked("DELETE", "/v1/jobs/a", {"Origin": "null"}), "403 cross-site"),
     },
     "a large result": {
-        "a table": (large({"Accept": "text/csv"}), f"{LARGE + 1} lines"),
-        "lines": (large({"Accept": "application/x-ndjson"}), f"{LARGE} lines"),
+        "a table": (large({"Accept": "text/csv"}), f"{LARGE + 1} lines", 5.0),
+        "lines": (large({"Accept": "application/x-ndjson"}), f"{LARGE} lines", 5.0),
         "an unknown type": (large({"Accept": "application/xml"}), "406 not-acceptable"),
     },
 }

@@ -3,13 +3,14 @@
 import json
 import subprocess
 from contextlib import ExitStack
+from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from api.auth import new_key
+from api.credentials import new_key
 from worker.embedded import EmbeddedRedis, free_port
 
 from conftest import Services
@@ -36,12 +37,19 @@ LARGE = 12_000
 class Stage:
     """Gateways by name: `plain` with a worker, `strict` and `keyed` on its Redis, `tight` on another.
 
-    `keyed` has the jobs of `alice` and of `bob`; what `tight` is sent stays in its queue.
+    `keyed` has the jobs of `alice` and of `bob`, whose keys are among `keys`; what `tight` is sent
+    stays in its queue.
     """
 
     def __init__(self, services: Services, folder: Path) -> None:
         self.services, self.folder = services, folder
-        self.alice, self.bob = new_key(), new_key()
+        past = datetime(2026, 1, 1, tzinfo=UTC)
+        self.keys = {
+            "alice": new_key(),
+            "bob": new_key(),
+            "reader": new_key(scopes=frozenset({"read"})),
+            "late": new_key(until=past),
+        }
         self._gateways: dict[str, Services] = {"plain": services}
         self._stack = ExitStack()
 
@@ -83,7 +91,7 @@ class Stage:
     @cached_property
     def job_of_alice(self) -> str:
         """A job that is not bob's."""
-        key = {"Authorization": f"Bearer {self.alice[0]}"}
+        key = {"Authorization": f"Bearer {self.keys['alice'][0]}"}
         return str(self.submitted("keyed", "/v1/jobs", zip_of(GOOD), **ZIP, **key)["id"])
 
     @cached_property
@@ -133,7 +141,7 @@ class Stage:
             "strict": STRICT,
             "tight": TIGHT,
             "extra": {},
-            "keyed": {"INKQUEUE_API_KEYS": f"{self.alice[1]} {self.bob[1]}"},
+            "keyed": {"INKQUEUE_API_KEYS": " ".join(line for _, line in self.keys.values())},
         }[at]
         environment = self.services.environment | {"REDIS_URL": redis_url} | settings
         gateway = Services(redis_url, f"http://127.0.0.1:{port}", environment)
