@@ -3,10 +3,12 @@
 PYTHON ?= python3.11
 VENV ?= .venv
 BIN := $(VENV)/bin
+FUZZ_S ?= 600
+FUZZ_EXAMPLES ?= 20000
 INSTALLED := $(VENV)/.installed
 .DEFAULT_GOAL := help
 
-.PHONY: help demo test run check format bench siege compose-proof events-proof webhook-proof scale-proof screenshot
+.PHONY: help demo test run check corpus fuzz format bench siege pressure compose-proof events-proof webhook-proof scale-proof probes screenshot
 
 help:            ## this list
 	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed 's/:.*##/ -/'
@@ -32,6 +34,13 @@ check: $(INSTALLED)  ## lint, types, borders between packages
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+corpus: $(INSTALLED) ## bad input, hundreds of cases: what each group gets, and how soon
+	PYTHONPATH=tests $(BIN)/python -m corpus
+
+fuzz: $(INSTALLED)   ## by chance, for FUZZ_S seconds against the HTTP contract and FUZZ_EXAMPLES a reader
+	FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) $(BIN)/pytest tests/test_fuzz.py
+	PYTHONPATH=tests $(BIN)/python -m contract $(FUZZ_S)
+
 format: $(INSTALLED) ## let ruff format and sort
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
@@ -41,6 +50,9 @@ bench: $(INSTALLED)  ## measure on a quiet machine: the README's figures
 
 siege: $(INSTALLED)  ## an honest client among 500 sockets that trickle or do not read
 	$(BIN)/python tests/siege.py
+
+pressure: $(INSTALLED)  ## ten times too many images with 10,000 jobs waiting: caps, refusals, status times
+	$(BIN)/python tests/pressure_proof.py
 
 compose-proof: $(INSTALLED)  ## 10,000 images through three containers, one of them killed
 	$(BIN)/python tests/compose_proof.py
@@ -53,6 +65,9 @@ webhook-proof: $(INSTALLED)  ## hundreds of webhooks past hostile receivers, the
 
 scale-proof: $(INSTALLED)    ## a second worker container joins while a job runs: work within 2 s
 	$(BIN)/python tests/scale_proof.py
+
+probes: $(INSTALLED)         ## one owner asks 10,000 times for what is another's, and learns nothing
+	$(BIN)/python tests/isolation_proof.py
 
 screenshot: $(INSTALLED)  ## the page as docs/page.png (wants chromium and chromedriver)
 	$(BIN)/python tests/screenshot.py docs/page.png

@@ -4,12 +4,18 @@ import contextlib
 import ctypes
 import logging
 
+import redis
+
 from worker import logs
+from worker.connection import connect
+from worker.safety import UnsafeRedis, require_safe
 
 from .app import create_app
-from .auth import BadKeys, UnsafeAddress
+from .auth import UnsafeAddress
+from .credentials import BadKeys
 from .edge.descriptors import room_for
 from .edge.gate import BadEdge, Gate
+from .limits.quotas import BadQuotas
 from .server import serve
 from .settings import GatewaySettings
 from .telemetry.access import Access
@@ -24,10 +30,12 @@ def main() -> None:
     logs.configure(settings, "gateway")
     logging.getLogger("uvicorn.access").addFilter(Access())
     try:
+        with connect(settings.redis_url) as client:
+            require_safe(client, settings)
         app = create_app(settings)
         most = room_for(settings.max_connections)
         gate = Gate.of(settings, most, bool(app.state.keyring), app.state.metrics.refused)
-    except (BadKeys, BadEdge, UnsafeAddress) as error:
+    except (BadKeys, BadEdge, BadQuotas, UnsafeAddress, UnsafeRedis, redis.RedisError) as error:
         raise SystemExit(f"gateway: {error}") from error
     serve(app, settings, gate)
 

@@ -4,26 +4,35 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 
 from model.card import read_cards
-from worker.connection import connect, connect_async, require_safe
+from worker.connection import connect, connect_async
 from worker.entrance import Entrance
 from worker.gauges import Gauges
 from worker.journal import Journal
 from worker.ledger import Ledger
+from worker.safety import require_safe
 from worker.store import Store
 from worker.tracing import start
+from worker.turnstile import Turnstile
 from worker.upkeep import Upkeep
+from worker.vigil import Vigil
 from worker.webhooks.deliveries import Deliveries
 from worker.webhooks.endpoints import Endpoints
 
 from . import problems
-from .auth import Keyring, require_safe_address
+from .auth import require_safe_address
+from .contract import Gateway
 from .events.following import Following
 from .events.notices import Notices
 from .events.places import Places
 from .events.waiting import Waiting
+from .keyring import Keyring
+from .limits.admission import Admission
+from .limits.quotas import Quotas
+from .limits.rates import Rates, Told, metered
+from .limits.seats import Seats
 from .pages.assets import own_assets, swagger_assets
 from .pages.rendering import Pages, facts
 from .routes import (
@@ -55,27 +64,30 @@ DESCRIPTION = """Bulk handwriting recognition. Post scans, get a job id, read wh
 
 
 def create_app(settings: GatewaySettings | None = None) -> FastAPI:
-    """The gateway. Raises UnsafeAddress or BadKeys when it must not be started like this."""
+    """The gateway. Raises UnsafeAddress, BadKeys or BadQuotas when it must not be started like this."""
     settings = settings or GatewaySettings()
-    keyring, cards = Keyring(settings), read_cards()
+    keyring, cards, quotas = Keyring(settings), read_cards(), Quotas(settings)
     require_safe_address(settings, keyring)
     metrics = Metrics(list(cards), version("inkqueue"), settings)
-    app = FastAPI(
+    app = Gateway(
         title="Inkqueue",
         version=version("inkqueue"),
         description=DESCRIPTION,
         lifespan=_lifespan,
         docs_url=None,  # our own, which asks no other host
         redoc_url=None,
+        redirect_slashes=False,  # to plain http behind a proxy, with the key
     )
     app.state.settings, app.state.keyring = settings, keyring
-    app.state.cards, app.state.metrics = cards, metrics
+    app.state.cards, app.state.metrics, app.state.quotas = cards, metrics, quotas
     app.state.places = Places(settings.max_streams, metrics.streams)
     app.state.tracer = tracer = start("inkqueue-gateway")
     problems.install(app)
     if tracer.listening:
         app.add_middleware(Traced, tracer=tracer)
     app.add_middleware(Measured, metrics=metrics)
+    if quotas.count_requests:
+        app.add_middleware(Told)
     for routes in (
         jobs,
         results,
@@ -90,7 +102,8 @@ def create_app(settings: GatewaySettings | None = None) -> FastAPI:
         service,
         pages,
     ):
-        app.include_router(routes.router)
+        counted = quotas.count_requests and routes not in (service, pages)
+        app.include_router(routes.router, dependencies=[Depends(metered)] if counted else [])
     _add_pages(app)
     return app
 
@@ -112,20 +125,27 @@ def _add_pages(app: FastAPI) -> None:
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     settings: GatewaySettings = app.state.settings
     blocking, client = connect(settings.redis_url), connect_async(settings.redis_url)
-    require_safe(blocking, settings.allow_unsafe_redis)
+    require_safe(blocking, settings)
+    vigil = app.state.vigil = Vigil(blocking, settings)
+    vigil.approve()
     store = app.state.store = Store(client)
     gauges = app.state.gauges = Gauges(client)
     app.state.endpoints, app.state.deliveries = Endpoints(client), Deliveries(client)
     entrance, tracer = Entrance(client), app.state.tracer
-    app.state.submitter = Submitter(entrance, store, gauges, settings, app.state.cards, tracer)
+    quotas, turnstile = app.state.quotas, Turnstile(client)
+    app.state.rates, app.state.seats = Rates(turnstile, quotas), Seats(turnstile, quotas)
+    admission = Admission(entrance, gauges, list(app.state.cards), settings, quotas, vigil)
+    app.state.submitter = Submitter(entrance, store, admission, settings, app.state.cards, tracer)
     notices = app.state.notices = Notices(client)
     app.state.waiting = Waiting(store, notices)
     app.state.following = Following(Journal(client, store), store, notices, settings.ping_s)
     upkeep = Upkeep(Ledger(blocking, settings.lease_ms), list(app.state.cards))
     notices.start()
     upkeep.start()
+    vigil.start()
     yield
     upkeep.stop()
+    vigil.stop()
     await notices.stop()
     await client.aclose()
     tracer.close()

@@ -3,11 +3,47 @@
 from typing import Any
 
 from .parameters import JobParameters
-from .problems import MEDIA_TYPE
 
 _BINARY: dict[str, Any] = {"schema": {"type": "string", "format": "binary"}}
 _IMAGES = {f"image/{kind}": _BINARY for kind in ("png", "jpeg", "tiff", "webp", "bmp")}
-_BASE64 = "iVBORw0KGgoAAAANSUhEUgAAABwAAAAcCAAAAABXZoBIAAAA..."
+_BASE64 = (
+    "iVBORw0KGgoAAAANSUhEUgAAABQAAAAUAQAAAACl8iCgAAAAFklEQVQI12NgQAP//6PhDx9QMT9eDACN3CNl"
+    "uiCmPQAAAABJRU5ErkJggg=="
+)
+"""A small 7."""
+
+_OPTIONS: dict[str, Any] = JobParameters.model_json_schema()["properties"]
+"""They may stand in a query, in a form or in JSON; where they are text, metadata is JSON as text."""
+
+
+def stated(schema: dict[str, Any]) -> dict[str, Any]:
+    """A schema of what cannot be null, since it stands in a query, a header or a form."""
+    kinds = [each for each in schema.get("anyOf", ()) if each != {"type": "null"}]
+    rest = {key: value for key, value in schema.items() if key != "anyOf" and value is not None}
+    return rest | (kinds[0] if len(kinds) == 1 else {"anyOf": kinds} if kinds else {})
+
+
+_AS_TEXT = {"type": "string", "contentMediaType": "application/json", "example": '{"sheet": "7"}'}
+
+_IMAGE: dict[str, Any] = {
+    "type": "object",
+    "required": ["image"],
+    "additionalProperties": False,
+    "properties": {
+        "image": {"type": "string", "format": "byte", "description": "a file in base64, or a data: URI"},
+        "custom_id": {"type": "string", "description": "its name in the results"},
+    },
+}
+
+_JSON: dict[str, Any] = {
+    "schema": {
+        "type": "object",
+        "required": ["images"],
+        "additionalProperties": False,
+        "properties": {"images": {"type": "array", "minItems": 1, "items": _IMAGE}, **_OPTIONS},
+    },
+    "example": {"images": [{"image": _BASE64, "custom_id": "form-3/cell-4"}], "top_k": 3},
+}
 
 JOB_BODY: dict[str, Any] = {
     "required": True,
@@ -15,8 +51,16 @@ JOB_BODY: dict[str, Any] = {
         "multipart/form-data": {
             "schema": {
                 "type": "object",
+                "required": ["files"],
+                "additionalProperties": False,
                 "properties": {
-                    "files": {"type": "array", "items": {"type": "string", "format": "binary"}}
+                    "files": {
+                        "type": "array",
+                        "minItems": 1,
+                        "items": {"type": "string", "format": "binary"},
+                    },
+                    **{name: stated(field) for name, field in _OPTIONS.items()},
+                    "metadata": _AS_TEXT,
                 },
             }
         },
@@ -24,14 +68,7 @@ JOB_BODY: dict[str, Any] = {
         **_IMAGES,
         "application/x-npy": _BINARY,
         "application/x-idx": _BINARY,
-        "application/json": {
-            "schema": {
-                "type": "object",
-                "required": ["images"],
-                "properties": {"images": {"type": "array", "items": {"type": "object"}}},
-            },
-            "example": {"images": [{"image": _BASE64, "custom_id": "form-3/cell-4"}], "top_k": 3},
-        },
+        "application/json": _JSON,
         "application/x-ndjson": {
             "schema": {"type": "string"},
             "example": f'{{"image": "{_BASE64}", "custom_id": "form-3/cell-4"}}\n',
@@ -41,8 +78,7 @@ JOB_BODY: dict[str, Any] = {
 
 IMAGE_BODY: dict[str, Any] = {
     "required": True,
-    "content": _IMAGES
-    | {"application/json": {"schema": {"type": "object"}, "example": {"images": [{"image": _BASE64}]}}},
+    "content": _IMAGES | {"application/json": _JSON | {"example": {"images": [{"image": _BASE64}]}}},
 }
 
 PARAMETERS: list[dict[str, Any]] = [
@@ -51,25 +87,9 @@ PARAMETERS: list[dict[str, Any]] = [
         "in": "query",
         "required": False,
         "description": field.get("description", ""),
-        "schema": {key: value for key, value in field.items() if key not in ("description", "title")},
+        "schema": _AS_TEXT
+        if name == "metadata"
+        else {key: value for key, value in stated(field).items() if key not in ("description", "title")},
     }
-    for name, field in JobParameters.model_json_schema()["properties"].items()
+    for name, field in _OPTIONS.items()
 ]
-
-PROBLEMS: dict[int | str, dict[str, Any]] = {
-    "4XX": {
-        "description": "A problem (RFC 9457); /problems/{slug} explains each type",
-        "content": {
-            MEDIA_TYPE: {
-                "example": {
-                    "type": "/problems/too-many-images",
-                    "title": "Too many images for one job",
-                    "status": 413,
-                    "detail": "A job takes at most 1000000 images.",
-                    "instance": "/v1/jobs",
-                    "limit": 1000000,
-                }
-            }
-        },
-    }
-}

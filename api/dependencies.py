@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import Depends, Path, Request
+from fastapi import Depends, Path, Request, Security
 
 from worker import keys
 from worker.gauges import Gauges
@@ -54,6 +54,12 @@ def _deliveries(request: Request) -> Deliveries:
 
 
 OwnerDep = Annotated[str, Depends(authenticate)]
+"""Whoever has a key; the others want one with a scope (see credentials.SCOPES)."""
+SubmitOwnerDep = Annotated[str, Security(authenticate, scopes=["submit"])]
+ReadOwnerDep = Annotated[str, Security(authenticate, scopes=["read"])]
+ManageOwnerDep = Annotated[str, Security(authenticate, scopes=["manage"])]
+WebhookOwnerDep = Annotated[str, Security(authenticate, scopes=["webhooks"])]
+OperateOwnerDep = Annotated[str, Security(authenticate, scopes=["operate"])]
 StoreDep = Annotated[Store, Depends(_store)]
 GaugesDep = Annotated[Gauges, Depends(_gauges)]
 SubmitterDep = Annotated[Submitter, Depends(_submitter)]
@@ -65,7 +71,7 @@ JobId = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{1,64}$", description="a job
 
 
 async def find_job(job_id: JobId, owner: OwnerDep, store: StoreDep) -> Job:
-    """The caller's job. Raises `not-found` or `job-expired`."""
+    """The caller's job, if the key is for what asks for it. Raises `not-found` or `job-expired`."""
     return require_job(await store.job(keys.job_name(owner, job_id)))
 
 
@@ -83,4 +89,5 @@ def absence(left: JobState | None) -> Problem:
     return Problem("not-found", "No job of yours has this id.")
 
 
-JobDep = Annotated[Job, Depends(find_job)]
+JobDep = Annotated[Job, Security(find_job, scopes=["read"])]
+ManagedJobDep = Annotated[Job, Security(find_job, scopes=["manage"])]

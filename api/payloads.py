@@ -31,4 +31,7 @@ async def read_payload(request: Request, shape: type[M], hint: str = "", most: i
 
 def body_schema(model: type[BaseModel]) -> dict[str, object]:
     """What /docs says of such a body."""
-    return {"requestBody": {"content": {"application/json": {"schema": model.model_json_schema()}}}}
+    schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
+    schema.pop("$defs", None)  # they are among the components, since answers name them too
+    content = {"application/json": {"schema": schema}}
+    return {"requestBody": {"required": bool(schema.get("required")), "content": content}}

@@ -1,6 +1,7 @@
 """What can go wrong, as the client sees it: RFC 9457 problems from a fixed catalogue."""
 
 import logging
+from math import ceil
 from typing import Any
 
 import orjson
@@ -11,6 +12,8 @@ from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.routing import Match
+
+from .safety import SAFETY
 
 log = logging.getLogger(__name__)
 
@@ -25,6 +28,7 @@ CATALOGUE = {
     "malformed-multipart": (400, "The form cannot be read"),
     "invalid-event-id": (400, "The id is of no event of this job"),
     "unauthorized": (401, "A valid API key is needed"),
+    "insufficient-scope": (403, "The API key is not for this"),
     "cross-site": (403, "Another site's page must not do this"),
     "not-found": (404, "There is nothing here"),
     "method-not-allowed": (405, "This address takes other methods"),
@@ -74,15 +78,25 @@ CATALOGUE = {
     "inference-failed": (422, "The network could not read the image"),
     "too-many-jobs": (429, "Too many unfinished jobs"),
     "too-many-streams": (429, "Too many open event streams"),
+    "too-many-queued": (429, "Too many of your images are waiting"),
+    "too-many-bytes": (429, "Too many bytes of yours are under way"),
+    "rate-limited": (429, "Too many requests"),
     "too-many-connections": (429, "Too many connections from one address"),
     "too-many-pipelined": (429, "Too many requests at once on one connection"),
     "headers-too-large": (431, "The headers are too large"),
     "internal-error": (500, "Something went wrong here"),
     "too-many-clients": (503, "All connections are taken"),
     "queue-full": (503, "Too many images are waiting"),
+    "memory-full": (503, "The job store is nearly full"),
+    "too-many-documents": (503, "Too much JSON is being read"),
+    "storage-unsafe": (503, "The job store could lose jobs"),
     "storage-unavailable": (503, "The job store cannot be reached"),
     "not-ready": (503, "The service is not ready"),
 }
+
+
+PASSING = (429, 503)
+"""Refusals that pass; each says when to come back."""
 
 
 class Problem(Exception):
@@ -94,7 +108,9 @@ class Problem(Exception):
         super().__init__(detail)
         self.slug, self.detail, self.extra = slug, detail, extra
         self.status, self.title = CATALOGUE[slug]
-        self.headers = {"Retry-After": str(max(1, round(retry_after)))} if retry_after else {}
+        if retry_after is None and self.status in PASSING:
+            retry_after = 1
+        self.headers = {"Retry-After": str(max(1, ceil(retry_after)))} if retry_after else {}
 
     def body(self, instance: str) -> dict[str, Any]:
         """The members (RFC 9457); `instance` is the path asked for. What clients sent is cut short."""
@@ -109,7 +125,8 @@ class Problem(Exception):
 
     def response(self, instance: str) -> Response:
         """The answer to a request for `instance`."""
-        return Response(orjson.dumps(self.body(instance)), self.status, self.headers, MEDIA_TYPE)
+        headers = SAFETY | self.headers  # a failure is answered outside of all middleware
+        return Response(orjson.dumps(self.body(instance)), self.status, headers, MEDIA_TYPE)
 
 
 def _short(text: str) -> str:

@@ -107,6 +107,13 @@ class ItemOut(BaseModel):
     correction: str | None = Field(default=None, description="what a person says it is")
 
 
+class PredictionOut(ItemOut):
+    """What one image says, and the job that it was."""
+
+    job_id: str
+    model: str
+
+
 class ItemPage(BaseModel):
     """Results in the order of upload. `next_cursor` None: there are no more, now or later."""
 

@@ -18,8 +18,10 @@ class GatewaySettings(QueueSettings):
     published: Annotated[
         str, Field(description="the address others see, where a container publishes the port")
     ] = ""
-    api_keys: Annotated[str, Field(description="ID:SHA256 pairs, space-separated")] = ""
-    api_keys_file: Annotated[Path | None, Field(description="the same, one a line")] = None
+    api_keys: Annotated[str, Field(description="lines of `inkqueue keys`, space-separated")] = ""
+    api_keys_file: Annotated[
+        Path | None, Field(description="the same, one a line; it is read again when it changes")
+    ] = None
     allow_anonymous: Annotated[
         bool, Field(description="serve without keys on other addresses than loopback")
     ] = False
@@ -63,6 +65,9 @@ class GatewaySettings(QueueSettings):
     max_unpacked_bytes: int = 2048 * MIB
     max_ratio: Annotated[int, Field(description="unpacked to packed bytes of an archive")] = 200
     max_image_bytes: int = 16 * MIB
+    max_json_held: Annotated[
+        int, Field(ge=1, description="bytes of JSON that are read at a time, one document in any case")
+    ] = 16 * MIB
     max_images: Annotated[int, Field(description="images in one job")] = 1_000_000
     max_form_files: int = 1000
     max_zip_entries: int = 100_000
@@ -71,6 +76,27 @@ class GatewaySettings(QueueSettings):
     max_open: Annotated[int, Field(description="unfinished jobs of one caller")] = 10_000
     max_webhooks: Annotated[int, Field(description="registered endpoints of one caller")] = 20
     max_pixels: int = 16_000_000
+
+    memory_mark: Annotated[
+        float, Field(gt=0, le=1, description="share of Redis's memory beyond which no job is taken")
+    ] = 0.7
+    redis_memory: Annotated[
+        int, Field(ge=0, description="bytes, where Redis has no maxmemory; 0: its machine's memory")
+    ] = 0
+    quota_requests: Annotated[
+        float, Field(ge=0, description="requests a second of one caller; 0 is no limit, here and below")
+    ] = 0.0
+    quota_burst: Annotated[int, Field(ge=0, description="that may come at once; 0: a second's")] = 0
+    quota_queued: Annotated[int, Field(ge=0, description="images of one caller that wait")] = 0
+    quota_bytes: Annotated[
+        int, Field(ge=0, description="of one caller's uploads under way at this gateway")
+    ] = 0
+    quota_streams: Annotated[
+        int, Field(ge=0, description="open event streams of one caller at all gateways")
+    ] = 0
+    quotas: Annotated[
+        str, Field(description="other quotas for some: OWNER:requests=50,burst=100,queued=1000 ...")
+    ] = ""
 
     chunk_images: int = 256
     chunk_bytes: int = MIB
@@ -88,4 +114,4 @@ class GatewaySettings(QueueSettings):
     max_wait: float = 60.0
 
     ping_s: Annotated[float, Field(gt=0, description="an idle event stream says it is there")] = 15.0
-    max_streams: Annotated[int, Field(description="open event streams of one caller")] = 1000
+    max_streams: Annotated[int, Field(description="event streams of one caller here")] = 1000

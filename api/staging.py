@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from anyio.to_thread import run_sync
 
+from worker.admission import Room, Verdict
 from worker.chunks import Chunk
 from worker.entrance import Entrance
 
@@ -42,23 +43,35 @@ class Staged:
             raise Problem("single-image-expected", detail)
 
 
+class NoRoom(Exception):
+    """The ledger does not take so much; `verdict` says why."""
+
+    def __init__(self, verdict: Verdict) -> None:
+        super().__init__(verdict.kind)
+        self.verdict = verdict
+
+
 @asynccontextmanager
 async def staged(
     entrance: Entrance,
     parts: Iterable[Part],
     settings: GatewaySettings,
+    room: Room,
     forget: Callable[[], None] = lambda: None,
 ) -> AsyncIterator[Staged]:
-    """Images cut and stored; taken back on exit unless they became a job.
+    """Images cut and stored as far as there is `room`; taken back on exit unless they became a job.
 
-    `forget` is called when what was looked at so far is needed no more.
+    `forget` is called when what was looked at so far is needed no more. Raises NoRoom.
     """
     images = Staged(secrets.token_hex(16), Cutter(settings))
     chunks, first = images.cutter.cut(parts), 0
     try:
         while group := await run_sync(_take, chunks):
-            await entrance.stage(images.token, first, group)
-            first += len(group)
+            number, first = first, first + len(group)  # taken back, even if nobody hears of it
+            verdict = await entrance.stage(images.token, number, group, room)
+            if verdict.kind != "staged":
+                raise NoRoom(verdict)
+            room = room.after(group)
             group.clear()  # before the next is made
             forget()
         yield images

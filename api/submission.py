@@ -10,16 +10,14 @@ from fastapi import Request
 
 from model.card import Card
 from worker import keys
-from worker.entrance import Caps, Entrance, Submission
-from worker.gauges import Gauges
+from worker.entrance import Entrance, Submission
 from worker.jobs import Job, Lane
 from worker.store import Store
 from worker.tracing import Tracer
 from worker.webhooks.urls import Policy
 
-from .intake.forms import read_request
 from .intake.sources import Part
-from .intake.spool import Spool
+from .limits.admission import Admission
 from .parameters import (
     JobParameters,
     find_model,
@@ -29,9 +27,9 @@ from .parameters import (
     require_url,
 )
 from .problems import Problem
-from .refusals import refusal
+from .receiving import Receiver, declared
 from .settings import GatewaySettings
-from .staging import Staged, idempotency_digest, in_flight, staged
+from .staging import Staged, idempotency_digest, in_flight
 
 log = logging.getLogger(__name__)
 
@@ -51,14 +49,15 @@ class Submitter:
         self,
         entrance: Entrance,
         store: Store,
-        gauges: Gauges,
+        admission: Admission,
         settings: GatewaySettings,
         cards: Mapping[str, Card],
         tracer: Tracer,
     ) -> None:
-        self._entrance, self._store, self._gauges = entrance, store, gauges
+        self._entrance, self._store, self._admission = entrance, store, admission
         self._settings, self._cards, self._tracer = settings, cards, tracer
         self._policy = Policy.of(settings)
+        self._receiver = Receiver(settings, admission.quotas)
 
     async def submit(
         self, request: Request, owner: str, job_id: str | None = None, *, single: bool = False
@@ -68,22 +67,26 @@ class Submitter:
         query = request.query_params.multi_items()
         self._require_possible(parse_parameters(*query))  # refused before the body is read
         async with in_flight(self._entrance, owner, key or (f"id-{job_id}" if job_id else None)):
-            with Spool() as spool:
-                intake = await read_request(request, spool, self._settings)
+            name = keys.job_name(owner, job_id := job_id or new_id())
+            size = declared(request, self._settings.max_body_bytes)
+            room = await self._admission.room(owner, name, key and keys.idempotency(owner, key), size)
+            async with self._receiver.received(request, owner) as (intake, forget):
                 parameters = parse_parameters(*query, *intake.options)
-                async with staged(self._entrance, intake.parts, self._settings, spool.forget) as images:
+                async with self._admission.staged(intake.parts, room, forget) as images:
                     images.require_count(single)
                     self._require_possible(parameters)
-                    job = self._describe(parameters, owner, job_id or new_id(), key, images, single)
+                    job = self._describe(parameters, owner, job_id, key, images, single)
                     return await self._enter(job, images)
 
     async def resubmit(self, old: Job, owner: str, parts: Iterable[Part], key: str | None) -> Accepted:
         """A new job of `parts`, read the way `old` was; once only under the same Idempotency-Key."""
         digest = idempotency_digest(key)
-        async with staged(self._entrance, parts, self._settings) as images:
+        job_id, idempotency = new_id(), keys.idempotency(owner, digest) if digest else None
+        room = await self._admission.room(owner, keys.job_name(owner, job_id), idempotency, 0)
+        async with self._admission.staged(parts, room) as images:
             job = Submission(
                 owner=owner,
-                id=new_id(),
+                id=job_id,
                 lane=old.lane,
                 options=old.options,
                 labels=old.labels,
@@ -93,7 +96,7 @@ class Submitter:
                 fingerprint=images.fingerprint(old.id),
                 parent=old.id,
                 callback_url=old.callback_url or "",
-                idempotency=keys.idempotency(owner, digest) if digest else None,
+                idempotency=idempotency,
             )
             return await self._enter(job, images)
 
@@ -130,13 +133,8 @@ class Submitter:
             require_url(parameters.callback_url, self._policy)
 
     async def _enter(self, job: Submission, images: Staged) -> Accepted:
-        settings = self._settings
         job = replace(job, options=replace(job.options, trace=self._tracer.current()))
-        caps = Caps(settings.max_queued, settings.max_open, settings.window)
-        verdict = await self._entrance.submit(job, images.token, images.cutter.sizes, caps)
-        images.taken = verdict.kind == "new"
-        if verdict.kind not in ("new", "replay"):
-            raise await refusal(verdict, job, self._gauges, settings)
+        verdict = await self._admission.enter(job, images)
         standing = await self._store.job(verdict.name)
         if not isinstance(standing, Job):
             raise Problem("job-expired", "The job of this key or id is gone; use another.")

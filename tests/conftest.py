@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import IO
 
 import httpx
 import numpy as np
@@ -29,10 +30,14 @@ class Services:
     environment: dict[str, str]
     processes: list["subprocess.Popen[bytes]"] = field(default_factory=list)
 
-    def spawn(self, module: str) -> "subprocess.Popen[bytes]":
-        """Run `python -m module` beside the others."""
+    def spawn(self, module: str, log: IO[bytes] | None = None) -> "subprocess.Popen[bytes]":
+        """Run `python -m module` beside the others; what it says goes to `log`, or where ours goes."""
         process = subprocess.Popen(
-            [sys.executable, "-m", module], env=os.environ | self.environment, start_new_session=True
+            [sys.executable, "-m", module],
+            env=os.environ | self.environment,
+            start_new_session=True,
+            stdout=log,
+            stderr=log,
         )
         self.processes.append(process)
         return process

@@ -125,13 +125,9 @@ NAMES = [
 
 ODD_PORTS = (0, 1, 22, 25, 53, 110, 5432, 6379, 11211, 65535, 65536)
 
-HOSTILE = [
-    *(f"https://{host}/hook" for host in INNER_V4),
-    *(f"https://[{host}]/hook" for host in INNER_V6),
-    *(f"https://{host}/hook" for host in NAMES),
-    f"https://{'a' * 64}.example.org/",
-    f"https://{'a.' * 127}org/",
-    # other schemes, and none
+LOOPBACK = [host for host in INNER_V4 if host.startswith(("0.", "127."))]
+
+SCHEMES = [
     "",
     "hook",
     "/hook",
@@ -150,6 +146,11 @@ HOSTILE = [
     "data:text/plain,hello",
     "ws://example.org/",
     "HTTPS://example.org/",
+]
+
+ODD = [
+    f"https://{'a' * 64}.example.org/",
+    f"https://{'a.' * 127}org/",
     # user, password, fragment, and what parsers read in different ways
     "https://user@example.org/",
     "https://user:password@example.org/",
@@ -199,6 +200,17 @@ HOSTILE = [
     "https://example.org:99999999/",
     f"https://example.org/{'a' * 2048}",
 ]
+
+HOSTILE = {
+    "a loopback address": [
+        *(f"https://{host}/hook" for host in (*LOOPBACK, *NAMES)),
+    ],
+    "an address inside": [f"https://{host}/hook" for host in INNER_V4 if host not in LOOPBACK],
+    "an address of IPv6 inside": [f"https://[{host}]/hook" for host in INNER_V6],
+    "another scheme": SCHEMES,
+    "a URL that parsers read differently": ODD,
+}
+"""By what is odd about them."""
 
 GOOD = [
     "https://example.org",

@@ -20,9 +20,9 @@ import psutil
 import pytest
 from typer.testing import CliRunner
 
-from api.auth import Keyring
 from api.cli import app
 from api.client import Client
+from api.keyring import Keyring
 from api.settings import GatewaySettings
 from api.stack import WORKERS
 from model.strokes import draw, png
@@ -138,7 +138,9 @@ def test_what_there_is_is_listed(inkqueue: Command, sheet: Path) -> None:
 def test_keys_fit_together(inkqueue: Command) -> None:
     made = dict(line.split("=", 1) for line in inkqueue("keys").out.splitlines())
     keyring = Keyring(GatewaySettings(api_keys=made["INKQUEUE_API_KEYS"]))
-    assert keyring.owner(made["INKQUEUE_API_KEY"]) == made["INKQUEUE_API_KEYS"].partition(":")[0]
+    known = keyring.find(made["INKQUEUE_API_KEY"])
+    assert known is not None
+    assert known.owner == made["INKQUEUE_API_KEYS"].partition(":")[0]
 
 
 @pytest.mark.parametrize(
@@ -223,7 +225,7 @@ def test_up_refuses_a_redis_that_can_lose_jobs(tmp_path: Path) -> None:
         server.terminate()
         server.wait()
     assert (done.returncode, done.stdout) == (1, "")
-    assert "Redis has appendonly no, so accepted jobs can be lost" in done.stderr
+    assert "Redis has appendonly no and appendfsync everysec, so accepted" in done.stderr
 
 
 def test_the_demonstration_works_and_leaves_nothing(tmp_path: Path) -> None:

@@ -21,10 +21,10 @@ import numpy as np
 import pytest
 import redis
 
-from api.auth import new_key
 from api.client import AsyncClient, Client, Options, Patience, ProblemError, Unreachable, WaitTimeout
 from api.client.patience import Tries
 from api.client.uploads import prepare
+from api.credentials import new_key
 from api.parameters import JobParameters
 from api.staging import idempotency_digest
 from model.folders import NoImages
@@ -400,3 +400,21 @@ def files_served(folder: Path) -> Iterator[str]:
 
     with serving(Quiet) as url:
         yield url
+
+
+@pytest.mark.parametrize(
+    ("status", "slug", "repeatable", "again"),
+    [
+        (429, "rate-limited", False, True),
+        (503, "memory-full", False, True),
+        (503, "storage-unavailable", False, False),  # it may have been done
+        (503, "storage-unavailable", True, True),
+        (413, "too-many-images", True, False),
+    ],
+)
+def test_a_refusal_of_what_was_not_begun_is_waited_out(
+    status: int, slug: str, repeatable: bool, again: bool
+) -> None:
+    headers = {"Retry-After": "7"} if status in (429, 503) else {}
+    answer = httpx.Response(status, headers=headers, json={"type": f"/problems/{slug}"})
+    assert Tries(Patience(), repeatable).pause_after(answer) == (7 if again else None)

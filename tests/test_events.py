@@ -18,7 +18,7 @@ import psutil
 import pytest
 import redis
 
-from api.auth import new_key
+from api.credentials import new_key
 from worker.jobs import JobState
 
 from conftest import Services, beside, running_services

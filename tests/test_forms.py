@@ -189,9 +189,9 @@ class TestJson:
     @pytest.mark.parametrize("value", [b"{}", b"1"])
     def test_a_small_document_does_not_become_a_large_one(self, value: bytes) -> None:
         body = b'{"images":[' + b",".join([value] * 10_000_000) + b"]}"
-        start = time.perf_counter()
+        start = time.process_time()
         assert json_refusal(body).slug == "malformed-json"
-        assert time.perf_counter() - start < 0.5
+        assert time.process_time() - start < 0.5
 
     def test_an_option_too_deep_to_repeat_is_refused(self) -> None:
         deep = b"[" * 500 + b"]" * 500

@@ -8,7 +8,6 @@ import pytest
 import redis
 
 from worker import keys
-from worker.connection import UnsafeRedis, connect, require_safe
 from worker.entrance import Caps
 from worker.jobs import JobState
 from worker.journal import START
@@ -431,18 +430,6 @@ def test_a_job_knows_its_place_and_when_it_will_be_done(redis_url: str) -> None:
     job = read_job(redis_url, "second")
     assert job.position == 0
     assert job.eta_seconds is not None
-
-
-def test_an_unsafe_redis_is_refused(redis_url: str) -> None:
-    client = connect(redis_url)
-    require_safe(client, allow_unsafe=False)
-    client.config_set("appendfsync", "everysec")
-    try:
-        with pytest.raises(UnsafeRedis, match="appendfsync everysec"):
-            require_safe(client, allow_unsafe=False)
-        require_safe(client, allow_unsafe=True)
-    finally:
-        client.config_set("appendfsync", "always")
 
 
 def test_jobs_of_the_same_instant_are_all_listed(redis_url: str) -> None:

@@ -32,10 +32,12 @@ def test_limits_are_exact_and_say_when_to_come_back(
 ) -> None:
     assert tight.get("/readyz").status_code == 503
     full = tight.post("/v1/jobs", content=npy_of(glyphs(11, rng)), headers=NPY)
+    assert (full.status_code, full.json()["type"]) == (413, "/problems/too-many-images")
+    assert full.json()["limit"] == 10
+    first = tight.post("/v1/jobs", content=npy_of(glyphs(8, rng)), headers=NPY).json()["id"]
+    full = tight.post("/v1/jobs", content=npy_of(glyphs(3, rng)), headers=NPY)
     assert (full.status_code, full.json()["type"]) == (503, "/problems/queue-full")
     assert int(full.headers["retry-after"]) >= 1
-    first = tight.post("/v1/jobs", content=npy_of(glyphs(8, rng)), headers=NPY).json()["id"]
-    assert tight.post("/v1/jobs", content=npy_of(glyphs(3, rng)), headers=NPY).status_code == 503
     for data in pngs(2, rng):
         assert tight.post("/v1/jobs", content=data, headers=PNG).status_code == 202
     tight.post(f"/v1/jobs/{first}/cancel")

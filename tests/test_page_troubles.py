@@ -7,7 +7,7 @@ import httpx
 import numpy as np
 import pytest
 
-from api.auth import new_key
+from api.credentials import new_key
 from model.strokes import draw, png
 
 from browsers import Browser, require_browser, running_browser

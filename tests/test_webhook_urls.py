@@ -1,28 +1,22 @@
 """Where no webhook goes: hostile URLs by the hundred, and names that flip; and where they do go."""
 
-import asyncio
 import ssl
-from collections.abc import Sequence
-from itertools import cycle
 
 import pytest
 import trustme
 
-from worker.webhooks.outbox import Claim
-from worker.webhooks.posting import Outcome, Poster
+from worker.webhooks.posting import Outcome
 from worker.webhooks.urls import ForbiddenUrl, Policy, parse_url
 
 from hostile_urls import GOOD, HOSTILE
 from receivers import dawdle, drip, hang, running_receiver
+from senders import PUBLIC, send
 
-PUBLIC = Policy(private=False, http=True, ports=frozenset({80, 443, 8080, 8443}))
 PRIVATE = Policy(private=True, http=True, ports=frozenset())
 INSIDE = "its name leads to an address that is not public"
-SECRET = "whsec_" + 32 * "A"
-EVENT = b'{"type":"job.completed","at":0,"id":"a","state":"succeeded","counts":{}}'
 
 
-@pytest.mark.parametrize("url", HOSTILE, ids=repr)
+@pytest.mark.parametrize("url", [url for urls in HOSTILE.values() for url in urls], ids=repr)
 def test_a_hostile_url_is_refused(url: str) -> None:
     with pytest.raises(ForbiddenUrl):
         parse_url(url, PUBLIC)
@@ -36,7 +30,7 @@ def test_a_public_url_is_taken(url: str) -> None:
 
 
 def test_the_table_is_long() -> None:
-    assert len(set(HOSTILE)) >= 100
+    assert sum(len(set(urls)) for urls in HOSTILE.values()) >= 100
 
 
 def test_http_and_ports_are_as_the_settings_say() -> None:
@@ -45,30 +39,6 @@ def test_http_and_ports_are_as_the_settings_say() -> None:
         with pytest.raises(ForbiddenUrl):
             parse_url(url, strict)
     assert parse_url("http://localhost:5000/hook", PRIVATE).port == 5000
-
-
-def send(
-    url: str, addresses: Sequence[Sequence[str]], times: int = 1, timeout_s: float = 10.0, **more: object
-) -> list[Outcome]:
-    """Attempts, while the name's addresses are these in turn."""
-    turn = cycle(addresses)
-
-    async def resolve(host: str, port: int) -> Sequence[str]:
-        return next(turn)
-
-    async def run() -> list[Outcome]:
-        policy = more.get("policy", PUBLIC)
-        poster = Poster(
-            policy,  # type: ignore[arg-type]
-            resolve,
-            connect_s=10.0,
-            timeout_s=timeout_s,
-            tls=more.get("tls"),  # type: ignore[arg-type]
-        )
-        claim = Claim("msg_1", 1, 1, url, EVENT, (SECRET,))
-        return await asyncio.gather(*(poster.post(claim) for _ in range(times)))
-
-    return asyncio.run(run())
 
 
 @pytest.mark.parametrize(

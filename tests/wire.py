@@ -70,11 +70,9 @@ class Wire:
         """The next answer. Raises EOFError if there is none."""
         head, _, self._rest = self._until(b"\r\n\r\n").partition(b"\r\n\r\n")
         first, *lines = head.decode("latin-1").split("\r\n")
-        headers = dict(line.lower().split(": ", 1) for line in lines)
-        size = int(headers.get("content-length", 0))
-        while len(self._rest) < size:
-            self._more()
-        body, self._rest = self._rest[:size], self._rest[size:]
+        headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines)}
+        chunked = headers.get("transfer-encoding") == "chunked"
+        body = self._chunks() if chunked else self._take(int(headers.get("content-length", 0)))
         return Answer(int(first.split()[1]), headers, body)
 
     def is_closed(self) -> bool:
@@ -97,6 +95,42 @@ class Wire:
     def read(self, most: int) -> None:
         """Take up to `most` bytes, which belong to the next answers."""
         self._rest += self.socket.recv(most)
+
+    def _chunks(self) -> bytes:
+        body = b""
+        while size := int(self._line(), 16):
+            body += self._take(size)
+            self._line()
+        self._line()
+        return body
+
+    def _line(self) -> bytes:
+        line, _, self._rest = self._until(b"\r\n").partition(b"\r\n")
+        return line
+
+    def _take(self, size: int) -> bytes:
+        while len(self._rest) < size:
+            self._more()
+        data, self._rest = self._rest[:size], self._rest[size:]
+        return data
+
+    def _chunks(self) -> bytes:
+        body = b""
+        while size := int(self._line(), 16):
+            body += self._take(size)
+            self._line()
+        self._line()
+        return body
+
+    def _line(self) -> bytes:
+        line, _, self._rest = self._until(b"\r\n").partition(b"\r\n")
+        return line
+
+    def _take(self, size: int) -> bytes:
+        while len(self._rest) < size:
+            self._more()
+        data, self._rest = self._rest[:size], self._rest[size:]
+        return data
 
     def _until(self, end: bytes) -> bytes:
         while end not in self._rest:

@@ -10,10 +10,10 @@ from celery.signals import worker_init, worker_ready, worker_shutdown, worker_sh
 
 from . import logs
 from .app import app
-from .connection import UnsafeRedis
 from .doorbell import queue
 from .engine import engine, served_models
 from .process import configure, run
+from .safety import UnsafeRedis
 from .settings import WorkerSettings
 
 

@@ -1,4 +1,4 @@
-"""How every process of ours talks to Redis: short time-outs, retries, keep-alive; and when it may not.
+"""How every process of ours talks to Redis: short time-outs, retries, keep-alive.
 
 A link that dies without a word is noticed within seconds (a worker on default settings stayed deaf
 for over 150 s).
@@ -24,12 +24,6 @@ LINKS = 64
 TURN_S = 15
 """How long one waits for its turn before it is given up."""
 
-SAFE = {"appendonly": "yes", "appendfsync": "always", "maxmemory-policy": "noeviction"}
-
-
-class UnsafeRedis(RuntimeError):
-    """Redis is set so that accepted jobs can be lost; the text says which setting."""
-
 
 def connect(url: str) -> redis.Redis:
     """A blocking client, for workers."""
@@ -47,16 +41,3 @@ def connect_async(url: str) -> redis.asyncio.Redis:
         url, max_connections=LINKS, timeout=TURN_S, retry=retry, **TIMEOUTS
     )
     return redis.asyncio.Redis.from_pool(pool)
-
-
-def require_safe(client: redis.Redis, allow_unsafe: bool) -> None:
-    """Raise UnsafeRedis unless Redis syncs every write and evicts nothing."""
-    if allow_unsafe:
-        return
-    for setting, wanted in SAFE.items():
-        found = client.config_get(setting).get(setting)
-        if found != wanted:
-            raise UnsafeRedis(
-                f"Redis has {setting} {found}, so accepted jobs can be lost. Set it to {wanted},"
-                " or set INKQUEUE_ALLOW_UNSAFE_REDIS=true to run all the same."
-            )

@@ -7,6 +7,7 @@ is Celery's message protocol 2 in kombu's Redis envelope; `@TAG@` is replaced by
 import base64
 import json
 from functools import cache
+from typing import Any
 
 TASK = "drain"
 SENDER_TASK = SENDER_QUEUE = "webhooks"
@@ -28,6 +29,25 @@ def message(model: str) -> bytes:
 def sender_message() -> bytes:
     """A doorbell for the senders of webhooks."""
     return _message(SENDER_TASK, SENDER_QUEUE, [])
+
+
+def is_doorbell(message: Any) -> bool:
+    """Whether a message in kombu's envelope is one, of whatever version: Celery makes much of others."""
+    try:
+        arguments, named, linked = json.loads(base64.b64decode(message["body"], validate=True))
+        headers, properties = message["headers"], message["properties"]
+        texts = [*arguments, message["body"], headers["id"], properties["delivery_tag"]]
+        unset = [*linked.values(), *map(headers.get, ("eta", "expires", "compression", "group"))]
+        return (
+            message["content-type"] == "application/json"
+            and headers["task"] in (TASK, SENDER_TASK)
+            and headers["timelimit"] == [None, None]
+            and (type(arguments), named) == (list, {})
+            and all(isinstance(text, str) for text in texts)
+            and not any(unset)
+        )
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError):
+        return False
 
 
 def _message(task: str, queue: str, arguments: list[str]) -> bytes:

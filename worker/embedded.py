@@ -12,6 +12,8 @@ from typing import IO
 
 import redis
 
+from .machine import memory_bytes
+
 CONFIG = """\
 bind 127.0.0.1
 port {port}
@@ -19,6 +21,7 @@ requirepass {password}
 dir "{folder}"
 appendonly yes
 appendfsync always
+maxmemory {memory}
 maxmemory-policy noeviction
 save ""
 daemonize no
@@ -54,7 +57,9 @@ def free_port() -> int:
 class EmbeddedRedis:
     """One redis-server on a folder. A second one on the same folder is refused while this one runs."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, memory: int = 0) -> None:
+        """`memory` bytes are its maxmemory; 0: half of what there is."""
+        self.memory = memory or memory_bytes() // 2
         self.folder = folder.resolve()
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._lock = self._take_lock()
@@ -66,7 +71,11 @@ class EmbeddedRedis:
         """The command line that runs it; its settings are written to the folder."""
         config = self.folder / "redis.conf"
         config.touch(mode=0o600)
-        config.write_text(CONFIG.format(port=self.port, password=self._password, folder=self.folder))
+        config.write_text(
+            CONFIG.format(
+                port=self.port, password=self._password, folder=self.folder, memory=self.memory
+            )
+        )
         return [find_server(), str(config)]
 
     def wait_ready(self, process: subprocess.Popen[bytes]) -> None:

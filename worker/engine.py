@@ -9,7 +9,7 @@ from model.card import read_cards
 from model.opening import open_predictor
 
 from .chronicle import Chronicle, Course
-from .connection import connect, require_safe
+from .connection import connect
 from .heartbeat import Heartbeat
 from .leases import Leases
 from .ledger import Claim, Commit, Ledger
@@ -17,9 +17,11 @@ from .measures import Measures, Pass
 from .pulse import own_name
 from .reading import Reader
 from .results import WORKER_LOST, Failure
+from .safety import require_safe
 from .settings import WorkerSettings
 from .tracing import start
 from .upkeep import Upkeep
+from .vigil import Vigil
 
 log = logging.getLogger(__name__)
 
@@ -31,7 +33,8 @@ class Engine:
         self._settings = settings
         self.id = own_name()
         client = connect(settings.redis_url)
-        require_safe(client, settings.allow_unsafe_redis)
+        require_safe(client, settings)
+        self._vigil = Vigil(client, settings)
         self._ledger = Ledger(client, settings.lease_ms, self.id)
         self._leases = Leases(self._ledger, settings.lease_ms, settings.stall_s)
         self._readers = {name: self._load(name) for name in served_models(settings)}
@@ -135,8 +138,8 @@ class Engine:
     def _measured(self, one: Pass) -> None:
         self._passes.append(one)
 
-    def _threads(self) -> tuple[Leases | Upkeep | Heartbeat, ...]:
-        return self._leases, self._upkeep, self._heartbeat
+    def _threads(self) -> tuple[Leases | Upkeep | Heartbeat | Vigil, ...]:
+        return self._leases, self._upkeep, self._heartbeat, self._vigil
 
 
 def served_models(settings: WorkerSettings) -> list[str]:

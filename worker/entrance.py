@@ -5,11 +5,12 @@ import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
-from typing import Any, Literal
+from typing import Any
 
 import redis.asyncio
 
 from . import keys
+from .admission import Caps, Room, Verdict
 from .chunks import Chunk
 from .doorbell import message
 from .jobs import Lane, Options
@@ -46,38 +47,33 @@ class Submission:
         return keys.job_name(self.owner, self.id)
 
 
-@dataclass(frozen=True)
-class Caps:
-    """What is refused: images queued in all, unfinished jobs of one owner; and the job's window."""
-
-    max_queued: int
-    max_open: int
-    window: int
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What `submit` made of a submission; `name` is of the job that stands."""
-
-    kind: Literal["new", "replay", "mismatch", "gone", "full", "many", "unstaged", "unsigned"]
-    name: str = ""
-
-
 class Entrance:
     """The gateway's way in, over one Redis."""
 
     def __init__(self, client: redis.asyncio.Redis) -> None:
         self._client = client
         self._submit = client.register_script(source("submit"))
+        self._stage = client.register_script(source("stage"))
 
-    async def stage(self, token: str, first: int, chunks: Sequence[Chunk]) -> None:
-        """Write chunks for a job that is to come; `first` is the number of the first of them."""
-        async with self._client.pipeline(transaction=False) as pipe:
-            for number, chunk in enumerate(chunks, first):
-                pipe.set(keys.staged_input(token, number), chunk.payload, ex=STAGED_S)
-                if names := chunk.names_json():
-                    pipe.set(keys.staged_names(token, number), names, ex=STAGED_S)
-            await pipe.execute()
+    async def stage(
+        self, token: str, first: int, chunks: Sequence[Chunk], room: Room | None = None
+    ) -> Verdict:
+        """Write chunks for a job that is to come, all or none; `first` is the number of the first.
+
+        Answers `staged`, or why there is no room.
+        """
+        room = room or Room()
+        after = room.after(chunks)
+        args: list[Any] = [token, STAGED_S, room.owner, after.images, after.bytes]
+        args += [room.max_queued, room.max_owner, room.memory, room.mark]
+        for number, chunk in enumerate(chunks, first):
+            args += [number, chunk.payload, chunk.names_json() or b""]
+        return _verdict(await self._stage(args=args))
+
+    async def knows(self, name: str, idempotency: str | None) -> bool:
+        """Whether a job of this name, or of this key, was taken before."""
+        known = [keys.job(name), *([idempotency] if idempotency else [])]
+        return bool(await self._client.exists(*known))
 
     async def unstage(self, token: str, count: int) -> None:
         """Take back what was staged for a job that will not be."""
@@ -92,9 +88,7 @@ class Entrance:
         packed = struct.pack(f"<{len(starts)}I", *starts)
         want = json.dumps(_wanted(job, token, starts[-1], len(sizes), caps))
         bell = message(job.options.model)
-        kind, *rest = await self._submit(args=[want, packed, bell])
-        name = rest[0].decode() if rest and isinstance(rest[0], bytes) else ""
-        return Verdict(kind.decode(), name)
+        return _verdict(await self._submit(args=[want, packed, bell]))
 
     async def take_off(self, owner: str, digest: str) -> bool:
         """Whether no other request with this key is under way; from now on this one is."""
@@ -103,6 +97,13 @@ class Entrance:
     async def land(self, owner: str, digest: str) -> None:
         """The request with this key is over."""
         await self._client.delete(keys.flight(owner, digest))
+
+
+def _verdict(answer: Sequence[Any]) -> Verdict:
+    kind, *rest = answer
+    if rest and isinstance(rest[0], int):
+        return Verdict(kind.decode(), figure=rest[0])
+    return Verdict(kind.decode(), rest[0].decode() if rest else "")
 
 
 def _wanted(job: Submission, token: str, total: int, chunks: int, caps: Caps) -> dict[str, Any]:
@@ -127,6 +128,8 @@ def _wanted(job: Submission, token: str, total: int, chunks: int, caps: Caps) ->
         "fingerprint": job.fingerprint,
         "max_queued": caps.max_queued,
         "max_open": caps.max_open,
+        "max_owner": caps.max_owner,
+        "server": caps.server,
         "window": caps.window,
     }
     return want | ({"idempotency": job.idempotency} if job.idempotency else {})

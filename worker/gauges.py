@@ -46,12 +46,28 @@ class Memory:
     limit: int
 
 
+@dataclass(frozen=True)
+class Pressure:
+    """How full everything is: images queued, unfinished jobs, images done a second in all; bytes that
+    are used or promised to results, that may be, that an empty Redis uses, and of the largest job that
+    there can ever be room for."""
+
+    images: int
+    jobs: int
+    rate: float
+    used: int
+    most: int
+    empty: int
+    largest: int
+
+
 class Gauges:
     """The gateway's instruments, over one Redis."""
 
     def __init__(self, client: redis.asyncio.Redis) -> None:
         self._client = client
         self._queue = client.register_script(source("queue"))
+        self._pressure = client.register_script(source("pressure"))
 
     async def backlogs(self, models: Sequence[str]) -> list[Backlog]:
         """What waits for each of `models`, all at one instant."""
@@ -61,6 +77,17 @@ class Gauges:
                 models, await self._queue(args=models), strict=True
             )
         ]
+
+    async def pressure(self, models: Sequence[str], memory: int, mark: float) -> Pressure:
+        """How full everything is; jobs may take the share `mark` of Redis's maxmemory, or of `memory`
+        bytes where it has none, or (0) of its machine's."""
+        answer = await self._pressure(args=[memory, mark, *models])
+        images, jobs, rate, *sizes = answer
+        return Pressure(images, jobs, float(rate), *sizes)
+
+    async def peak(self) -> int:
+        """The most images that were ever queued."""
+        return int(await self._client.get(keys.PEAK) or 0)
 
     async def stats(self) -> dict[str, int]:
         """The ledger's counters since it began."""

@@ -6,6 +6,9 @@ LANES: tuple[Lane, ...] = ("interactive", "bulk")
 
 STATS = "ink:stats"
 MEASURES = "ink:measures"
+PEAK = "ink:peak"
+"""The most images that were ever queued."""
+
 WORKERS = "ink:workers"
 SENDERS = "ink:senders"
 ENDED = "ink:ended"
@@ -98,6 +101,11 @@ def load(model: str, lane: str) -> str:
 def done(model: str, second: int) -> str:
     """How many images were done in a second of Redis's clock."""
     return f"ink:done:{model}:{second}"
+
+
+def streams(owner: str) -> str:
+    """An owner's open event streams, scored by when their leases end (ms)."""
+    return f"ink:streams:{owner}"
 
 
 def worker(worker_id: str) -> str:

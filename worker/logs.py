@@ -1,7 +1,7 @@
 """How every process of ours writes its log: lines for people, or JSON for machines (INKQUEUE_LOG).
 
 What belongs to a line stands in its `extra`: `event`, `job`, `chunk`; what `bind` was told too.
-No line can forge another one, and no password of a URL is shown.
+No line can forge another one, and no password of a URL is shown, no API key and no signing secret.
 """
 
 import logging
@@ -15,6 +15,7 @@ from pythonjsonlogger.json import JsonFormatter
 from .settings import QueueSettings
 
 _PASSWORD = re.compile(r"(\w://)[^\s/@]*@")
+_SECRET = re.compile(r"(ink_[a-z0-9]{8}_|whsec_)[\w+/=-]{16,}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _RESERVED = {*RESERVED_ATTRS, "event", "taskName", "color_message"}
 _bound: dict[str, str] = {}
@@ -76,4 +77,7 @@ def _escaped(line: str) -> str:
 
 
 def _veiled(value: object) -> object:
-    return _PASSWORD.sub(r"\1***@", value) if isinstance(value, str) else value
+    """What is said, but for passwords in addresses, API keys (a path may hold one), signing secrets."""
+    if not isinstance(value, str):
+        return value
+    return _SECRET.sub(r"\1***", _PASSWORD.sub(r"\1***@", value))

@@ -11,13 +11,15 @@ from celery.signals import worker_ready, worker_shutdown, worker_shutting_down
 
 from . import keys, logs
 from .app import create_app
-from .connection import UnsafeRedis, connect, require_safe
+from .connection import connect
 from .doorbell import SENDER_QUEUE, SENDER_TASK
 from .ledger import Ledger
 from .process import configure, run
 from .pulse import Pulse, own_name
+from .safety import UnsafeRedis, require_safe
 from .settings import SenderSettings
 from .upkeep import Upkeep
+from .vigil import Vigil
 from .webhooks.sending import Sending
 
 log = logging.getLogger(__name__)
@@ -30,7 +32,8 @@ class Sender:
     def __init__(self, settings: SenderSettings) -> None:
         self.id = own_name()
         self._client = connect(settings.redis_url)
-        require_safe(self._client, settings.allow_unsafe_redis)
+        require_safe(self._client, settings)
+        self._vigil = Vigil(self._client, settings)
         self.sending = Sending(settings)
         self._upkeep = Upkeep(Ledger(self._client, settings.lease_ms), [])
         self._pulse = Pulse(self._tell)
@@ -38,6 +41,7 @@ class Sender:
     def start(self) -> None:
         """From here on it is ready."""
         self._upkeep.start()
+        self._vigil.start()
         self._pulse.start()
         log.info("sender %s ready", self.id)
 
@@ -49,6 +53,7 @@ class Sender:
         """Say goodbye."""
         self.stop()
         self._upkeep.stop()
+        self._vigil.stop()
         self._pulse.stop()
         self._client.zrem(keys.SENDERS, self.id)
 

@@ -14,8 +14,14 @@ class QueueSettings(BaseSettings):
     redis_url: Annotated[
         str, Field(validation_alias="REDIS_URL", description="where the ledger and the queue live")
     ] = "redis://127.0.0.1:6379/0"
+    broker_url: Annotated[
+        str, Field(description="how doorbells are heard there, if as another user than in REDIS_URL")
+    ] = ""
     allow_unsafe_redis: Annotated[
         bool, Field(description="run on a Redis that can lose accepted jobs")
+    ] = False
+    allow_open_redis: Annotated[
+        bool, Field(description="use a Redis that others than this machine reach without a password")
     ] = False
     log: Annotated[
         Literal["text", "json"], Field(description="lines for people, or an object of JSON a line")

@@ -6,7 +6,8 @@ from .apart import read, training
 from .console import Commands
 from .demo import demo
 from .jobs import cancel, delete, jobs, models, retry, status, watch
-from .serving import keys, up
+from .keys import app as keys
+from .serving import up
 from .submission import results, submit
 from .top import top
 from .webhooks import app as webhooks
@@ -31,11 +32,11 @@ for command in (
     jobs,
     models,
     top,
-    keys,
     demo,
 ):
     app.command()(command)
 app.add_typer(webhooks, name="webhooks")
+app.add_typer(keys, name="keys")
 
 # What follows these is for `python -m model` and `python -m training`, --help too.
 PASSED_ON = {"allow_extra_args": True, "ignore_unknown_options": True}

@@ -1,4 +1,4 @@
-"""Serving from this machine: `inkqueue up`, and `inkqueue keys` for those who let others in."""
+"""Serving from this machine: `inkqueue up`."""
 
 import logging
 import os
@@ -12,8 +12,9 @@ from typing import Annotated
 import typer
 
 from worker import logs
-from worker.connection import UnsafeRedis, connect, require_safe
+from worker.connection import connect
 from worker.embedded import NoRedis, free_port
+from worker.safety import UnsafeRedis, require_safe
 from worker.settings import QueueSettings
 
 from ..stack import WORKERS, Stack
@@ -44,34 +45,22 @@ def up(
     say("stopped")
 
 
-def keys() -> None:
-    """Make an API key. It is shown once and stored nowhere."""
-    from ..auth import new_key
-
-    key, line = new_key()
-    typer.echo(f"INKQUEUE_API_KEY={key}")
-    typer.echo(f"INKQUEUE_API_KEYS={line}")
-    notes.print(
-        "The first line is the caller's: `inkqueue` reads it from the environment, others send the key\n"
-        "as `Authorization: Bearer ...`. The second is the gateway's: set it where `inkqueue up` or\n"
-        "`python -m api` starts; several are separated by spaces, or stand one a line in the file that\n"
-        "INKQUEUE_API_KEYS_FILE names.",
-        markup=False,
-    )
-
-
 def _require_safe(stack: Stack) -> None:
     """Refuse now what the gateway would refuse, and be restarted for, again and again."""
-    from ..auth import BadKeys, Keyring, UnsafeAddress, require_safe_address
+    from ..auth import UnsafeAddress, require_safe_address
+    from ..credentials import BadKeys
+    from ..keyring import Keyring
+    from ..limits.quotas import BadQuotas, Quotas
     from ..settings import GatewaySettings
 
     settings = GatewaySettings(host=stack.host, port=stack.port)
     try:
         require_safe_address(settings, Keyring(settings))
+        Quotas(settings)
         _require_free(stack.host, stack.port)
         if os.environ.get("REDIS_URL"):
-            require_safe(connect(settings.redis_url), settings.allow_unsafe_redis)
-    except (BadKeys, UnsafeAddress, UnsafeRedis) as error:
+            require_safe(connect(settings.redis_url), settings)
+    except (BadKeys, BadQuotas, UnsafeAddress, UnsafeRedis) as error:
         raise Refusal(str(error)) from error
 
 

@@ -14,6 +14,12 @@ BUSY = frozenset((429, 502, 503, 504))
 UNDER_WAY = "/problems/request-in-progress"
 """The answer to a repeated submission whose first sending is still being stored."""
 
+REFUSED = frozenset(
+    f"/problems/{slug}"
+    for slug in ("queue-full", "memory-full", "storage-unsafe", "too-many-documents", "too-many-clients")
+)
+"""Answers of 503 to what was not begun."""
+
 NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 HOPELESS = (httpx.UnsupportedProtocol, httpx.LocalProtocolError)
 
@@ -51,7 +57,7 @@ class Tries:
         busy = response.status_code in BUSY or (
             response.status_code == 409 and ProblemError.of(response).type == UNDER_WAY
         )
-        if not busy or not self._repeatable:
+        if not busy or not (self._repeatable or _never_begun(response)):
             return None
         return retry_after(response) or self._backoff()
 
@@ -62,6 +68,11 @@ class Tries:
 
     def _backoff(self) -> float:
         return float(min(2.0, 0.1 * 2 ** min(self._failed, 5)) * random.uniform(0.5, 1))
+
+
+def _never_begun(response: httpx.Response) -> bool:
+    """Whether a call was refused before anything was done of it."""
+    return response.status_code == 429 or ProblemError.of(response).type in REFUSED
 
 
 def retry_after(response: httpx.Response) -> float | None:

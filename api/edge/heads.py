@@ -33,6 +33,8 @@ class Head:
             self.version == "1.0" and self.values(b"transfer-encoding")
         ):
             raise malformed("The only Transfer-Encoding is chunked, in HTTP/1.1.")
+        if not self.target.startswith(b"/") and b"://" not in self.target:
+            raise malformed("The path that is asked for begins with a slash.")
         self._require_host(hosts)
 
     def values(self, name: bytes) -> list[bytes]:

@@ -10,7 +10,6 @@ import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from ..problems import Problem
-from ..telemetry.measured import SAFETY
 
 
 class RefusingProtocol(HttpToolsProtocol):
@@ -63,7 +62,6 @@ class RefusingProtocol(HttpToolsProtocol):
         super()._start_asgi_task(cycle, app)
 
     def _refusal(self, problem: Problem) -> tuple[RequestResponseCycle, Any]:
-        problem.headers |= {name.decode(): value.decode() for name, value in SAFETY}
         scope: Any = {"type": "http", "method": (self.scope or {}).get("method", "GET")}
         cycle = RequestResponseCycle(
             scope=scope,
@@ -78,7 +76,8 @@ class RefusingProtocol(HttpToolsProtocol):
             keep_alive=False,
             on_response=self.on_response_complete,
         )
-        return cycle, problem.response(self.url.partition(b"?")[0].decode("latin-1") or "/")
+        path = self.url.partition(b"?")[0].decode("latin-1")
+        return cycle, problem.response(path if path.startswith("/") else "/")
 
 
 def _withdraw(cycle: RequestResponseCycle) -> None:

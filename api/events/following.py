@@ -21,7 +21,7 @@ FRAMES, LARGE = 128, 256 << 10
 
 PAGE = 100
 LOOKS_AT_ONCE = 16
-_ID = re.compile(r"\d{1,19}-\d{1,19}")
+_ID = re.compile(r"[0-9]{1,19}-[0-9]{1,19}")
 
 
 class Following:

@@ -37,12 +37,13 @@ class Entry:
 
 def read_entries(view: memoryview, most: int) -> Iterator[Entry]:
     """The entries in order. Raises problems for damage and for over `most`."""
-    count, size, place = _directory(view)
+    count, size, place, behind = _directory(view)
     if count > most:
         raise Problem("too-many-entries", f"{count} entries, at most {most} are read.", limit=most)
     end = place + size
-    if end > len(view):
-        raise Problem("archive-invalid", "The ZIP's directory is cut off.")
+    if end != behind:
+        detail = "The ZIP is cut off, or something stands before it: its directory is not where it says."
+        raise Problem("archive-invalid", detail)
     for _ in range(count):
         entry, place = _entry(view, place)
         yield entry
@@ -57,8 +58,8 @@ def read_at(form: struct.Struct, view: memoryview, at: int) -> tuple[Any, ...]:
     return form.unpack_from(view, at)
 
 
-def _directory(view: memoryview) -> tuple[int, int, int]:
-    """Number of entries, size and offset of the directory."""
+def _directory(view: memoryview) -> tuple[int, int, int, int]:
+    """Number of entries, size and offset of the directory, and the offset of what stands behind it."""
     tail = bytes(view[-(_END.size + _LONGEST_COMMENT) :])
     at = len(view) - len(tail) + tail.rfind(EMPTY)
     if EMPTY not in tail or at + _END.size > len(view):
@@ -67,11 +68,11 @@ def _directory(view: memoryview) -> tuple[int, int, int]:
     if disk not in (0, _MANY):
         raise Problem("archive-unsupported", "A ZIP in several volumes is not read.")
     if count == _MANY or _BIG in (size, offset):
-        return _directory64(view, at) or (count, size, offset)
-    return count, size, offset
+        return _directory64(view, at) or (count, size, offset, at)
+    return count, size, offset, at
 
 
-def _directory64(view: memoryview, end: int) -> tuple[int, int, int] | None:
+def _directory64(view: memoryview, end: int) -> tuple[int, int, int, int] | None:
     """The same of a ZIP64; None where there is none, as in a ZIP of exactly 65,535 entries."""
     if end < _LOCATOR64.size or bytes(view[end - _LOCATOR64.size :][:4]) != b"PK\x06\x07":
         return None
@@ -79,7 +80,7 @@ def _directory64(view: memoryview, end: int) -> tuple[int, int, int] | None:
     magic, *_, count, size, start = read_at(_END64, view, offset)
     if magic != b"PK\x06\x06":
         raise Problem("archive-invalid", "The ZIP64 directory is missing.")
-    return count, size, start
+    return count, size, start, offset
 
 
 def _entry(view: memoryview, at: int) -> tuple[Entry, int]:

@@ -1,6 +1,6 @@
 """Where images lie in a request: the whole body, the files of a form, or base64 in JSON and NDJSON."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from anyio.to_thread import run_sync
@@ -33,24 +33,42 @@ class Intake:
     options: Sequence[tuple[str, str]] = ()
 
 
-async def read_request(request: Request, spool: Spool, settings: GatewaySettings) -> Intake:
-    """The images of a request, by its Content-Type. Raises problems."""
-    content_type = request.headers.get("content-type", "")
-    kind = content_type.partition(";")[0].strip().lower()
+async def receive(
+    request: Request, spool: Spool, settings: GatewaySettings, count: Callable[[int], None]
+) -> int:
+    """Take the body in; `count` is told of every piece. Raises problems.
+
+    Answers how many bytes of it will have to be held in memory to be read.
+    """
+    kind = _kind(request)
     _require_readable(kind, request.headers.get("content-encoding"))
-    most = settings.max_json_bytes if kind in (JSON, NDJSON) else settings.max_body_bytes
+    is_document = kind in (JSON, NDJSON)
+    most = settings.max_json_bytes if is_document else settings.max_body_bytes
+    size = 0
     async for data in limited(request.stream(), most, request.headers.get("content-length")):
+        count(len(data))
         spool.write(data)
+        size += len(data)
+    return size if is_document else 0
+
+
+async def open_body(request: Request, spool: Spool, settings: GatewaySettings) -> Intake:
+    """The images of a request that was received, by its Content-Type. Raises problems."""
+    content_type, kind = request.headers.get("content-type", ""), _kind(request)
     view = spool.view()
     if not view:
         raise Problem("empty-body", "Send at least one image.")
     if kind == FORM:
         return await run_sync(_read_form, view, content_type, settings)
     if kind == JSON:
-        return Intake(*read_json(view, settings.max_image_bytes))
+        return Intake(*await run_sync(read_json, view, settings.max_image_bytes))
     if kind == NDJSON:
         return Intake(read_ndjson(view, settings.max_image_bytes))
     return Intake(parts_of(Source("", view), settings, alone=True))
+
+
+def _kind(request: Request) -> str:
+    return str(request.headers.get("content-type", "")).partition(";")[0].strip().lower()
 
 
 def _require_readable(kind: str, encoding: str | None) -> None:
@@ -67,7 +85,7 @@ def _require_readable(kind: str, encoding: str | None) -> None:
 def _read_form(view: memoryview, content_type: str, settings: GatewaySettings) -> Intake:
     form = read_form(view, content_type, settings.max_form_files)
     if not form.files:
-        raise Problem("no-images", "The form has no file in it.")
+        raise Problem("no-images", "The form has no file in it: a part with a filename.")
     return Intake(_form_parts(form.files, settings), form.fields)
 
 

@@ -17,6 +17,8 @@ MOST_FIELDS = 100
 MOST_TEXT = 1 << 16
 MOST_HEADER = 1 << 13
 """Bytes of a field, and of the headers of a part."""
+LONGEST_BOUNDARY = 70
+"""RFC 2046, 5.1.1."""
 
 _LINE = b"\r\n"
 _WINDOW = 1 << 18
@@ -32,9 +34,9 @@ class Form:
 
 def read_form(view: memoryview, content_type: str, most_files: int) -> Form:
     """The form in `view`. Raises `malformed-multipart` and `too-many-files`."""
-    boundary = parse_options_header(content_type)[1].get(b"boundary")
-    if not boundary:
-        raise _malformed("The Content-Type names no boundary.")
+    boundary = parse_options_header(content_type)[1].get(b"boundary", b"")
+    if not 0 < len(boundary) <= LONGEST_BOUNDARY:
+        raise _malformed(f"The Content-Type names no boundary of 1 to {LONGEST_BOUNDARY} characters.")
     form = Form()
     for header, place in _parts(view, b"--" + boundary):
         name, filename = _names(header)
@@ -63,7 +65,7 @@ def _parts(view: memoryview, delimiter: bytes) -> Iterator[tuple[bytes, slice]]:
             raise _malformed("The form is cut off, or a part's headers are too long.")
         yield bytes(view[at + 2 : start - 4]), slice(start, end)
         at = end + 2 + len(delimiter)
-    if bytes(view[at : at + 2]) != b"--":
+    if bytes(view[at : at + 2]) != b"--" or bytes(view[at + 2 : at + MOST_HEADER]).strip():
         raise _malformed("The form is cut off, or has its boundary inside of a file.")
 
 

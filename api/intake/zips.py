@@ -63,11 +63,13 @@ def _require_readable(entry: Entry, most: int) -> None:
     safe_name(entry.name)
     name = entry.name[:80]
     if entry.flags & 1:
-        raise Problem("archive-unsupported", f"{name!r} is encrypted.")
+        raise Problem("archive-unsupported", f"{name!r} is encrypted; send it without a password.")
     if entry.method not in (STORED, DEFLATED):
-        raise Problem("archive-unsupported", f"{name!r} is packed by method {entry.method}.")
-    if stat.S_ISLNK(entry.mode):
-        raise Problem("archive-unsupported", f"{name!r} is a link.")
+        raise Problem(
+            "archive-unsupported", f"{name!r} is packed by method {entry.method}; use deflate."
+        )
+    if stat.S_IFMT(entry.mode) not in (0, stat.S_IFREG):
+        raise Problem("archive-unsupported", f"{name!r} is a link or a device; send files only.")
     if max(entry.packed, entry.unpacked) > most:
         raise Problem("file-too-large", f"{name!r} has over {most} bytes.", limit=most)
 

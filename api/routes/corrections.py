@@ -10,14 +10,13 @@ from worker.jobs import Job
 from worker.store import Store
 
 from ..answers import json_response
-from ..bodies import PROBLEMS
-from ..dependencies import JobDep, StoreDep, require_job
+from ..dependencies import ManagedJobDep, StoreDep, require_job
 from ..payloads import body_schema, read_payload
 from ..problems import Problem
 from ..schemas import ItemOut, item_out
 from .items import Index, require_item
 
-router = APIRouter(prefix="/v1/jobs/{job_id}", tags=["review"], responses=PROBLEMS)
+router = APIRouter(prefix="/v1/jobs/{job_id}", tags=["review"])
 
 MOST = 1000
 
@@ -27,7 +26,7 @@ class Correction(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    label: str | None
+    label: Annotated[str | None, Field(json_schema_extra={"maxLength": 1, "minLength": 1})]
 
 
 class Corrections(BaseModel):
@@ -36,7 +35,12 @@ class Corrections(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     labels: Annotated[
-        dict[Annotated[int, Field(ge=0)], str | None], Field(min_length=1, max_length=MOST)
+        dict[Annotated[int, Field(ge=0)], str | None],
+        Field(
+            min_length=1,
+            max_length=MOST,
+            json_schema_extra={"propertyNames": {"pattern": "^[0-9]{1,9}$"}},
+        ),
     ]
 
 
@@ -47,7 +51,7 @@ class Corrected(BaseModel):
 
 
 @router.patch("/items/{index}/correction", response_model=ItemOut, openapi_extra=body_schema(Correction))
-async def correct_item(request: Request, job: JobDep, store: StoreDep, index: Index) -> Response:
+async def correct_item(request: Request, job: ManagedJobDep, store: StoreDep, index: Index) -> Response:
     """Say what an image is. What was read stays as it was; `correction` stands beside it."""
     given = await read_payload(request, Correction, 'Send {"label": "7"}, or null for none.')
     await _correct(store, job, {index: given.label})
@@ -55,7 +59,7 @@ async def correct_item(request: Request, job: JobDep, store: StoreDep, index: In
 
 
 @router.patch("/corrections", response_model=Corrected, openapi_extra=body_schema(Corrections))
-async def correct_items(request: Request, job: JobDep, store: StoreDep) -> Corrected:
+async def correct_items(request: Request, job: ManagedJobDep, store: StoreDep) -> Corrected:
     """The same for up to 1000 images at once: all are kept, or none."""
     hint = f'Send {{"labels": {{"0": "7", "5": null}}}} with 1 to {MOST} images.'
     given = await read_payload(request, Corrections, hint, 1 << 16)

@@ -6,12 +6,11 @@ from fastapi import APIRouter, Path
 
 from worker import keys
 
-from ..bodies import PROBLEMS
-from ..dependencies import DeliveriesDep, JobId, OwnerDep, StoreDep, require_job
+from ..dependencies import DeliveriesDep, JobId, StoreDep, WebhookOwnerDep, require_job
 from ..problems import Problem
 from ..webhook_schemas import DeliveryOut, DeliveryPage
 
-router = APIRouter(prefix="/v1/jobs/{job_id}/deliveries", tags=["webhooks"], responses=PROBLEMS)
+router = APIRouter(prefix="/v1/jobs/{job_id}/deliveries", tags=["webhooks"])
 
 MOST = 100
 DeliveryId = Annotated[str, Path(pattern=r"^msg_[0-9a-f]{40}$", description="its webhook-id")]
@@ -19,7 +18,7 @@ DeliveryId = Annotated[str, Path(pattern=r"^msg_[0-9a-f]{40}$", description="its
 
 @router.get("", response_model=DeliveryPage)
 async def list_deliveries(
-    job_id: JobId, owner: OwnerDep, store: StoreDep, deliveries: DeliveriesDep
+    job_id: JobId, owner: WebhookOwnerDep, store: StoreDep, deliveries: DeliveriesDep
 ) -> DeliveryPage:
     """What was sent, newest first. Deliveries outlive their job: an expired one still has them."""
     name = keys.job_name(owner, job_id)
@@ -31,7 +30,7 @@ async def list_deliveries(
 
 @router.post("/{delivery_id}/redeliver", status_code=202, response_model=DeliveryOut)
 async def redeliver(
-    job_id: JobId, delivery_id: DeliveryId, owner: OwnerDep, deliveries: DeliveriesDep
+    job_id: JobId, delivery_id: DeliveryId, owner: WebhookOwnerDep, deliveries: DeliveriesDep
 ) -> DeliveryOut:
     """Send it again at once, under the same id and with the whole schedule before it."""
     match await deliveries.redeliver(keys.job_name(owner, job_id), delivery_id):

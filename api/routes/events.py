@@ -6,20 +6,29 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
-from ..bodies import PROBLEMS
 from ..dependencies import JobDep, OwnerDep
 from ..events.announcements import EXAMPLE
 from ..events.following import Following
 from ..events.places import Places
 from ..events.streaming import Stream
+from ..limits.seats import Seats
 
-router = APIRouter(prefix="/v1/jobs/{job_id}", tags=["results"], responses=PROBLEMS)
+router = APIRouter(prefix="/v1/jobs/{job_id}", tags=["results"])
 
 MEDIA_TYPE = "text/event-stream"
+EVENT = {
+    "type": "object",
+    "description": "one event; `data` is JSON",
+    "properties": {
+        "event": {"enum": ["progress", "result", "completed", "gone"]},
+        "id": {"type": "string"},
+        "data": {"type": "string", "contentMediaType": "application/json"},
+    },
+}
 EVENTS: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "Events, until the job is final",
-        "content": {MEDIA_TYPE: {"schema": {"type": "string"}, "example": EXAMPLE}},
+        "content": {MEDIA_TYPE: {"schema": EVENT, "example": EXAMPLE}},
     },
     204: {"description": "This job is final and its last event was heard: do not come back"},
 }
@@ -29,8 +38,10 @@ UNBUFFERED = {"X-Accel-Buffering": "no"}
 
 async def _place(request: Request, owner: OwnerDep, job: JobDep) -> AsyncIterator[None]:
     places: Places = request.app.state.places
+    seats: Seats = request.app.state.seats
     with places.taken_by(owner):
-        yield
+        async with seats.taken_by(owner):
+            yield
 
 
 @router.get(

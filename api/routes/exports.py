@@ -5,13 +5,12 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
-from ..bodies import PROBLEMS
 from ..dependencies import JobDep, SettingsDep, StoreDep
 from ..exports.archive import zip_stream
 from ..exports.exporting import Export
 from ..problems import Problem
 
-router = APIRouter(prefix="/v1/jobs/{job_id}", tags=["review"], responses=PROBLEMS)
+router = APIRouter(prefix="/v1/jobs/{job_id}", tags=["review"])
 
 MOST = 100_000
 """Images in one ZIP: its directory is written last, and held in memory until then."""

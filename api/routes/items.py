@@ -10,19 +10,22 @@ from worker.jobs import Job
 from worker.store import Item, Store
 
 from ..answers import json_response
-from ..bodies import PROBLEMS
 from ..dependencies import JobDep, SettingsDep, StoreDep
-from ..exports.media import BINARY, media_type
+from ..exports.media import BINARY, SUFFIXES, media_type
 from ..exports.previews import glyph_png, preview_png
 from ..problems import Problem
 from ..retrying import find_image
 from ..schemas import ItemOut, item_out
 
-router = APIRouter(prefix="/v1/jobs/{job_id}/items", tags=["results"], responses=PROBLEMS)
+router = APIRouter(prefix="/v1/jobs/{job_id}/items", tags=["results"])
 
 Index = Annotated[int, Path(ge=0, description="the image's place in the upload, from 0")]
 
-INERT = {"Content-Security-Policy": "default-src 'none'; sandbox"}
+_BYTES = {"schema": {"type": "string", "format": "binary"}}
+UPLOADS = dict.fromkeys(SUFFIXES, _BYTES)
+PREVIEW = {"image/png": _BYTES}
+
+INERT = {"Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'; sandbox"}
 """Whatever was uploaded, a browser that opens it runs nothing."""
 
 
@@ -32,7 +35,7 @@ async def read_item(job: JobDep, store: StoreDep, index: Index) -> Response:
     return json_response(item_out(job, await require_item(store, job, index)))
 
 
-@router.get("/{index}/image", response_class=Response)
+@router.get("/{index}/image", response_class=Response, responses={200: {"content": UPLOADS}})
 async def read_image(job: JobDep, store: StoreDep, index: Index) -> Response:
     """The image as it was uploaded, while it is kept; pixels of an array as PNG."""
     await require_item(store, job, index)
@@ -44,7 +47,7 @@ async def read_image(job: JobDep, store: StoreDep, index: Index) -> Response:
     return Response(bytes(image), media_type=kind, headers=headers)
 
 
-@router.get("/{index}/preview.png", response_class=Response)
+@router.get("/{index}/preview.png", response_class=Response, responses={200: {"content": PREVIEW}})
 async def read_preview(
     request: Request, job: JobDep, store: StoreDep, settings: SettingsDep, index: Index
 ) -> Response:

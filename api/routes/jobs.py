@@ -11,13 +11,16 @@ from worker import keys
 from worker.jobs import Job, JobState
 
 from ..answers import answer, job_response, wait_s
-from ..bodies import JOB_BODY, PARAMETERS, PROBLEMS
+from ..bodies import JOB_BODY, PARAMETERS
 from ..dependencies import (
     JobDep,
     JobId,
-    OwnerDep,
+    ManagedJobDep,
+    ManageOwnerDep,
+    ReadOwnerDep,
     SettingsDep,
     StoreDep,
+    SubmitOwnerDep,
     SubmitterDep,
     WaitingDep,
     require_job,
@@ -27,20 +30,22 @@ from ..problems import Problem
 from ..retrying import failed_parts
 from ..schemas import JobOut, JobPage
 
-router = APIRouter(prefix="/v1/jobs", tags=["jobs"], responses=PROBLEMS)
+router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
 
 SUBMISSION: dict[str, Any] = {"requestBody": JOB_BODY, "parameters": PARAMETERS}
+DONE: dict[str, Any] = {"description": "it is done, within `Prefer: wait=N`", "model": JobOut}
 NOW = "9999999999999999"
 """A cursor in front of the newest job: microseconds, like those of the list."""
 
-IdempotencyKey = Annotated[str | None, Header(description="repeat safely")]
+_KEY = {"minLength": 1, "maxLength": 255, "pattern": "^[!-~]([ -~]*[!-~])?$"}
+IdempotencyKey = Annotated[str | None, Header(description="repeat safely", json_schema_extra=_KEY)]
 Prefer = Annotated[str | None, Header(description="wait=N: answer when done, or after N seconds")]
 
 
-@router.post("", status_code=202, response_model=JobOut, openapi_extra=SUBMISSION)
+@router.post("", status_code=202, response_model=JobOut, responses={200: DONE}, openapi_extra=SUBMISSION)
 async def submit_job(
     request: Request,
-    owner: OwnerDep,
+    owner: SubmitOwnerDep,
     submitter: SubmitterDep,
     waiting: WaitingDep,
     settings: SettingsDep,
@@ -52,11 +57,13 @@ async def submit_job(
     return await answer(accepted, waiting, wait_s(prefer, 0, settings.max_wait))
 
 
-@router.put("/{job_id}", status_code=202, response_model=JobOut, openapi_extra=SUBMISSION)
+@router.put(
+    "/{job_id}", status_code=202, response_model=JobOut, responses={200: DONE}, openapi_extra=SUBMISSION
+)
 async def put_job(
     request: Request,
     job_id: JobId,
-    owner: OwnerDep,
+    owner: SubmitOwnerDep,
     submitter: SubmitterDep,
     waiting: WaitingDep,
     settings: SettingsDep,
@@ -69,7 +76,7 @@ async def put_job(
 
 @router.get("", response_model=JobPage)
 async def list_jobs(
-    owner: OwnerDep,
+    owner: ReadOwnerDep,
     store: StoreDep,
     state: JobState | None = None,
     cursor: Annotated[str, Query(pattern=r"^\(?[0-9]{1,16}$")] = NOW,
@@ -87,13 +94,19 @@ async def list_jobs(
     return JobPage(data=[JobOut.of(each) for each in found], next_cursor=None)
 
 
-@router.get("/{job_id}", response_model=JobOut)
+@router.get(
+    "/{job_id}",
+    response_model=JobOut,
+    responses={304: {"description": "it is as `If-None-Match` says"}},
+)
 async def read_job(
     request: Request,
     job: JobDep,
     waiting: WaitingDep,
     settings: SettingsDep,
-    wait: Annotated[float, Query(ge=0, description="seconds to wait for the end")] = 0,
+    wait: Annotated[
+        float, Query(ge=0, allow_inf_nan=False, description="seconds to wait for the end")
+    ] = 0,
 ) -> Response:
     """A job as it is; with `wait`, as soon as it is final."""
     if wait and not job.state.final:
@@ -106,8 +119,12 @@ async def read_job(
     return response
 
 
-@router.post("/{job_id}/cancel", response_model=JobOut)
-async def cancel_job(job: JobDep, store: StoreDep) -> Response:
+@router.post(
+    "/{job_id}/cancel",
+    response_model=JobOut,
+    responses={202: {"description": "the last images are coming back", "model": JobOut}},
+)
+async def cancel_job(job: ManagedJobDep, store: StoreDep) -> Response:
     """Stop a job: nothing more is read; what was read stays. 202 while the last images come back."""
     await store.cancel(job.name)
     after = require_job(await store.job(job.name))
@@ -125,8 +142,8 @@ class Retry(BaseModel):
 @router.post("/{job_id}/retry", status_code=202, response_model=JobOut, openapi_extra=body_schema(Retry))
 async def retry_job(
     request: Request,
-    job: JobDep,
-    owner: OwnerDep,
+    job: ManagedJobDep,
+    owner: ManageOwnerDep,
     store: StoreDep,
     submitter: SubmitterDep,
     waiting: WaitingDep,
@@ -144,7 +161,7 @@ async def retry_job(
 
 
 @router.delete("/{job_id}", status_code=204)
-async def delete_job(job_id: JobId, owner: OwnerDep, store: StoreDep) -> Response:
+async def delete_job(job_id: JobId, owner: ManageOwnerDep, store: StoreDep) -> Response:
     """Forget a finished job and everything of it."""
     name = keys.job_name(owner, job_id)
     verdict = await store.delete(name)

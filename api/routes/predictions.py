@@ -9,21 +9,33 @@ from worker.jobs import Job
 from worker.results import Failure
 
 from ..answers import job_response, wait_s
-from ..bodies import IMAGE_BODY, PARAMETERS, PROBLEMS
-from ..dependencies import OwnerDep, SettingsDep, StoreDep, SubmitterDep, WaitingDep, require_job
+from ..bodies import IMAGE_BODY, PARAMETERS
+from ..dependencies import (
+    SettingsDep,
+    StoreDep,
+    SubmitOwnerDep,
+    SubmitterDep,
+    WaitingDep,
+    require_job,
+)
 from ..problems import Problem
-from ..schemas import ItemOut, item_out
+from ..schemas import JobOut, PredictionOut, item_out
 from .jobs import Prefer
 
-router = APIRouter(prefix="/v1/predictions", tags=["predictions"], responses=PROBLEMS)
+router = APIRouter(prefix="/v1/predictions", tags=["predictions"])
 
 SUBMISSION: dict[str, Any] = {"requestBody": IMAGE_BODY, "parameters": PARAMETERS}
 
 
-@router.post("", response_model=ItemOut, openapi_extra=SUBMISSION)
+@router.post(
+    "",
+    response_model=PredictionOut,
+    responses={202: {"description": "it takes longer; the job to wait for", "model": JobOut}},
+    openapi_extra=SUBMISSION,
+)
 async def predict(
     request: Request,
-    owner: OwnerDep,
+    owner: SubmitOwnerDep,
     store: StoreDep,
     submitter: SubmitterDep,
     waiting: WaitingDep,

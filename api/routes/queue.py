@@ -3,16 +3,15 @@
 from fastapi import APIRouter, Request
 
 from ..autoscaling import desired_workers
-from ..bodies import PROBLEMS
-from ..dependencies import GaugesDep, OwnerDep, SettingsDep
+from ..dependencies import GaugesDep, OperateOwnerDep, SettingsDep
 from ..queues import BacklogOut, QueueOut, WorkerOut
 
-router = APIRouter(prefix="/v1/queue", tags=["service"], responses=PROBLEMS)
+router = APIRouter(prefix="/v1/queue", tags=["service"])
 
 
 @router.get("", response_model=QueueOut)
 async def read_queue(
-    request: Request, owner: OwnerDep, gauges: GaugesDep, settings: SettingsDep
+    request: Request, owner: OperateOwnerDep, gauges: GaugesDep, settings: SettingsDep
 ) -> QueueOut:
     """What waits by model and lane, the workers, and `desired_workers` for an autoscaler."""
     backlogs = await gauges.backlogs(list(request.app.state.cards))

@@ -14,13 +14,12 @@ from worker.results import Answer, Failure
 from worker.store import Item, Store
 
 from ..answers import json_response
-from ..bodies import PROBLEMS
 from ..dependencies import JobDep, StoreDep
 from ..problems import Problem
 from ..rows import COLUMNS, cells
 from ..schemas import ItemPage, item_out
 
-router = APIRouter(prefix="/v1/jobs/{job_id}", tags=["results"], responses=PROBLEMS)
+router = APIRouter(prefix="/v1/jobs/{job_id}", tags=["results"])
 
 PAGE = 1000
 LAST = (1 << 63) - 1

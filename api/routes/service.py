@@ -4,13 +4,12 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
-from ..bodies import PROBLEMS
 from ..dependencies import GaugesDep, OwnerDep
 from ..problems import CATALOGUE, Problem
 from ..schemas import ModelOut
 from ..telemetry.metrics import Metrics
 
-router = APIRouter(tags=["service"], responses=PROBLEMS)
+router = APIRouter(tags=["service"])
 
 
 @router.get("/v1/models", response_model=list[ModelOut])
@@ -26,15 +25,17 @@ async def health() -> dict[str, str]:
 
 
 @router.get("/readyz")
-async def readiness(gauges: GaugesDep) -> dict[str, Any]:
+async def readiness(request: Request, gauges: GaugesDep) -> dict[str, Any]:
     """Whether jobs are taken and read: Redis answers and a worker is alive."""
     workers = await gauges.workers()
+    if fault := request.app.state.vigil.fault:
+        raise Problem("not-ready", f"No job is taken: {fault}", retry_after=30)
     if not workers:
         raise Problem("not-ready", "No worker is alive; jobs are kept until one is.", retry_after=2)
     return {"status": "ready", "workers": workers}
 
 
-@router.get("/metrics", response_class=Response)
+@router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
 async def metrics(request: Request, gauges: GaugesDep) -> Response:
     """Prometheus text."""
     registry: Metrics = request.app.state.metrics

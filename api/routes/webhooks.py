@@ -7,8 +7,7 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from worker.webhooks.endpoints import CALLBACK, Endpoint, Endpoints
 from worker.webhooks.urls import Policy
 
-from ..bodies import PROBLEMS
-from ..dependencies import DeliveriesDep, EndpointsDep, OwnerDep, SettingsDep
+from ..dependencies import DeliveriesDep, EndpointsDep, SettingsDep, WebhookOwnerDep
 from ..parameters import require_url
 from ..payloads import body_schema, read_payload
 from ..problems import Problem
@@ -24,7 +23,7 @@ from ..webhook_schemas import (
     WebhookPage,
 )
 
-router = APIRouter(prefix="/v1/webhooks", tags=["webhooks"], responses=PROBLEMS)
+router = APIRouter(prefix="/v1/webhooks", tags=["webhooks"])
 
 DAY_S = 86_400
 HookId = Annotated[str, Path(pattern=r"^(wh_[0-9a-f]{32}|callback)$", description="an endpoint's id")]
@@ -32,7 +31,11 @@ HookId = Annotated[str, Path(pattern=r"^(wh_[0-9a-f]{32}|callback)$", descriptio
 
 @router.post("", status_code=201, response_model=RegisteredOut, openapi_extra=body_schema(NewWebhook))
 async def create_webhook(
-    request: Request, response: Response, owner: OwnerDep, endpoints: EndpointsDep, settings: SettingsDep
+    request: Request,
+    response: Response,
+    owner: WebhookOwnerDep,
+    endpoints: EndpointsDep,
+    settings: SettingsDep,
 ) -> RegisteredOut:
     """Register a receiver of events. The secret that signs them is shown in this answer only."""
     new = await read_payload(request, NewWebhook)
@@ -47,13 +50,15 @@ async def create_webhook(
 
 
 @router.get("", response_model=WebhookPage)
-async def list_webhooks(owner: OwnerDep, endpoints: EndpointsDep) -> WebhookPage:
+async def list_webhooks(owner: WebhookOwnerDep, endpoints: EndpointsDep) -> WebhookPage:
     """Your endpoints."""
     return WebhookPage(data=[WebhookOut.of(each) for each in await endpoints.list(owner)])
 
 
 @router.get("/{webhook_id}", response_model=WebhookOut)
-async def read_webhook(webhook_id: HookId, owner: OwnerDep, endpoints: EndpointsDep) -> WebhookOut:
+async def read_webhook(
+    webhook_id: HookId, owner: WebhookOwnerDep, endpoints: EndpointsDep
+) -> WebhookOut:
     """One endpoint; if it was disabled, why."""
     return WebhookOut.of(await _find(endpoints, owner, webhook_id))
 
@@ -62,7 +67,7 @@ async def read_webhook(webhook_id: HookId, owner: OwnerDep, endpoints: Endpoints
 async def change_webhook(
     request: Request,
     webhook_id: HookId,
-    owner: OwnerDep,
+    owner: WebhookOwnerDep,
     endpoints: EndpointsDep,
     settings: SettingsDep,
 ) -> WebhookOut:
@@ -79,7 +84,7 @@ async def change_webhook(
 @router.post("/{webhook_id}/secret", response_model=SecretOut)
 async def rotate_secret(
     webhook_id: HookId,
-    owner: OwnerDep,
+    owner: WebhookOwnerDep,
     endpoints: EndpointsDep,
     overlap: Annotated[
         int, Query(ge=0, le=7 * DAY_S, description="seconds for which the old one signs as well")
@@ -94,7 +99,9 @@ async def rotate_secret(
 
 
 @router.delete("/{webhook_id}", status_code=204)
-async def delete_webhook(webhook_id: HookId, owner: OwnerDep, endpoints: EndpointsDep) -> Response:
+async def delete_webhook(
+    webhook_id: HookId, owner: WebhookOwnerDep, endpoints: EndpointsDep
+) -> Response:
     """Forget an endpoint. What was still to be sent there fails, and is listed so."""
     if not await endpoints.delete(owner, webhook_id):
         raise _missing()
@@ -104,7 +111,7 @@ async def delete_webhook(webhook_id: HookId, owner: OwnerDep, endpoints: Endpoin
 @router.get("/{webhook_id}/deliveries", response_model=DeliveryPage)
 async def list_webhook_deliveries(
     webhook_id: HookId,
-    owner: OwnerDep,
+    owner: WebhookOwnerDep,
     endpoints: EndpointsDep,
     deliveries: DeliveriesDep,
     limit: Annotated[int, Query(ge=1, le=100)] = 20,

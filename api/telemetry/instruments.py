@@ -27,6 +27,7 @@ class Reading:
     seen: Sequence[Mapping[str, str]] = ()
     memory: Memory = field(default_factory=lambda: Memory(0, 0))
     desired: int = 0
+    peak: int = 0
 
 
 def families(reading: Reading) -> Iterator[Metric]:
@@ -35,6 +36,7 @@ def families(reading: Reading) -> Iterator[Metric]:
     yield from _queues(reading.backlogs)
     yield from _workers(reading)
     yield from _histograms(reading.measures)
+    yield _gauge("queued_images_peak", "The most images that were ever queued.", reading.peak)
     yield _gauge("redis_memory_used_bytes", "Memory that Redis uses.", reading.memory.used)
     yield _gauge("redis_memory_limit_bytes", "Redis's maxmemory; 0: none.", reading.memory.limit)
 

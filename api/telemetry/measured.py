@@ -4,6 +4,7 @@ import time
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from ..safety import guarded
 from .metrics import Metrics
 
 
@@ -46,14 +47,3 @@ def _is_stream(start: Message) -> bool:
     """Whether an answer is an event stream."""
     kinds = (value for name, value in start["headers"] if name == b"content-type")
     return next(kinds, b"").startswith(b"text/event-stream")
-
-
-Headers = list[tuple[bytes, bytes]]
-
-SAFETY = ((b"x-content-type-options", b"nosniff"), (b"cache-control", b"no-store"))
-
-
-def guarded(headers: Headers) -> Headers:
-    """`headers`, and those of SAFETY that an answer does not set itself."""
-    own = {name for name, _ in headers}
-    return [*headers, *(pair for pair in SAFETY if pair[0] not in own)]

@@ -98,6 +98,7 @@ class Metrics:
             alive=alive,
             seen=await gauges.workers(within_ms=60_000),
             memory=await gauges.memory(),
+            peak=await gauges.peak(),
             desired=desired_workers(backlogs, alive, measures, self._settings),
         )
         return generate_latest(self._registry)

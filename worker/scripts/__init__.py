@@ -3,7 +3,7 @@
 from functools import cache
 from importlib.resources import files
 
-SHARED = ("common", "outbox", "ending")
+SHARED = ("common", "room", "outbox", "ending")
 """What every script begins with; each of these stands on those before it."""
 
 

@@ -89,6 +89,9 @@ local function is_over(job) return job.state == 'expired' or job.expires <= now 
 local function lighten(job, n)
   redis.call('DECRBY', 'ink:load', n)
   redis.call('DECRBY', 'ink:load:' .. job.model .. ':' .. job.lane, n)
+  if redis.call('HINCRBY', 'ink:queued', job.owner, -n) <= 0 then
+    redis.call('HDEL', 'ink:queued', job.owner)
+  end
 end
 
 -- n images of a job are done with: counted as `field`, no longer a load.

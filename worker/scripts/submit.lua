@@ -1,8 +1,14 @@
 -- Make a staged job visible: from here on it is never lost. One call, all or nothing.
 -- ARGV: the job as JSON, its chunk starts (u32 LE), a doorbell
--- Answers: {'new', NAME} {'replay', NAME} {'mismatch'} {'gone'} {'full', load} {'many', open} {'unstaged'} {'unsigned'}
+-- Answers: {'new', NAME} {'replay', NAME} {'mismatch'} {'gone'} {'unstaged'} {'unsigned'};
+--   {'stranger'}: this is not the run of Redis that was approved; too many
+--   are {'full', n} and {'quota', n}, by n images, {'never', most}, and {'many', unfinished jobs}
 local want = cjson.decode(ARGV[1])
 local starts, doorbell, name = ARGV[2], ARGV[3], want.name
+
+if want.server ~= '' and not string.find(redis.call('INFO', 'server'), want.server, 1, true) then
+  return {'stranger'}
+end
 
 local function known(as, fingerprint)
   if fingerprint == want.fingerprint then return {'replay', as} end
@@ -18,8 +24,8 @@ if standing and is_over(standing) then return {'gone'} end
 if standing then return known(name, redis.call('HGET', key(name), 'fingerprint')) end
 
 if want.callback ~= '' and redis.call('EXISTS', callback_key(want.owner)) == 0 then return {'unsigned'} end
-local load = tonumber(redis.call('GET', 'ink:load') or 0)
-if load + want.total > want.max_queued then return {'full', load} end
+local why, excess = crowded(want.owner, want.total, queued_images(), want.max_queued, want.max_owner)
+if why then return {why, excess} end
 local open = tonumber(redis.call('HGET', 'ink:open', want.owner) or 0)
 if open >= want.max_open then return {'many', open} end
 
@@ -55,7 +61,9 @@ redis.call('ZADD', 'ink:owner:' .. want.owner, string.format('%s%06d', time[1], 
 redis.call('ZADD', 'ink:expiry', expires, name)
 redis.call('ZADD', 'ink:line:' .. want.model .. ':' .. want.lane, now, name)
 redis.call('HINCRBY', 'ink:open', want.owner, 1)
-redis.call('INCRBY', 'ink:load', want.total)
+local load = redis.call('INCRBY', 'ink:load', want.total)
+if load > tonumber(redis.call('GET', 'ink:peak') or 0) then redis.call('SET', 'ink:peak', load) end
+redis.call('HINCRBY', 'ink:queued', want.owner, want.total)
 redis.call('INCRBY', 'ink:load:' .. want.model .. ':' .. want.lane, want.total)
 stat('jobs_accepted', 1)
 stat('images_accepted', want.total)

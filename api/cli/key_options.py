@@ -1,0 +1,47 @@
+"""What the commands of `inkqueue keys` take, checked as it is read."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from ..credentials import SCOPES, read_owner, read_scopes, read_until
+
+
+def _checked(read: Callable[[str], Any]) -> Callable[[str], Any]:
+    def parse(text: str) -> Any:
+        try:
+            return read(text)
+        except ValueError as error:
+            raise typer.BadParameter(str(error)) from error
+
+    return parse
+
+
+File = Annotated[
+    Path | None,
+    typer.Option(envvar="INKQUEUE_API_KEYS_FILE", dir_okay=False, help="the gateway's file of keys"),
+]
+Owner = Annotated[
+    str | None,
+    typer.Option(
+        parser=_checked(read_owner), metavar="NAME", help="whose it is; by default it is an owner itself"
+    ),
+]
+Scopes = Annotated[
+    Any,
+    typer.Option(
+        parser=_checked(read_scopes),
+        metavar="SCOPE,...",
+        help="what it is good for, by default all: "
+        + "; ".join(f"{name}: {meaning}" for name, meaning in SCOPES.items()),
+    ),
+]
+Until = Annotated[
+    Any,
+    typer.Option(
+        parser=_checked(read_until), metavar="DATE", help="its last day, or 2027-01-31T12:00:00Z (UTC)"
+    ),
+]
+KeyId = Annotated[str, typer.Argument(metavar="ID", help="the eight characters after ink_")]

@@ -1,0 +1,126 @@
+"""`inkqueue keys`: make, rotate, list and revoke API keys. A key is shown once and stored nowhere."""
+
+import shlex
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Annotated, TypeVar
+
+import typer
+
+from ..credentials import SCOPES, BadKeys, Credential, read_credentials
+from ..keyfile import add_key, change_key, read_keyfile
+from ..settings import GatewaySettings
+from .console import Commands, Refusal, notes
+from .key_options import File, KeyId, Owner, Scopes, Until
+from .output import write_table
+
+app = typer.Typer(cls=Commands, help="API keys: make, rotate, list, revoke.")
+
+T = TypeVar("T")
+
+DAY_S = 86_400
+
+
+@app.callback(invoke_without_command=True)
+def keys(context: typer.Context, file: File = None) -> None:
+    """API keys: make (what happens without a command), rotate, list, revoke."""
+    if context.invoked_subcommand is None:
+        make(file=file)
+
+
+@app.command()
+def make(owner: Owner = None, scopes: Scopes = None, until: Until = None, file: File = None) -> None:
+    """Make a key. With --file the gateway lets it in within a second, else it is told how."""
+    fields = {"scopes": scopes} if scopes else {}
+    key, known = Credential.new(owner or "", until=until, **fields)
+    if file:
+        _edit(lambda: add_key(file, known))
+        _show(key, f"{known.id} is in {file}; a gateway that reads it lets it in within a second.")
+        return
+    typer.echo(f"INKQUEUE_API_KEY={key}")
+    typer.echo(f"INKQUEUE_API_KEYS={shlex.quote(known.line())}")
+    notes.print(
+        "The first line is the caller's: `inkqueue` reads it from the environment, others send the key\n"
+        "as `Authorization: Bearer ...`. The second is the gateway's: set it where `inkqueue up` or\n"
+        "`python -m api` starts; several are separated by spaces, or stand one a line in the file that\n"
+        "INKQUEUE_API_KEYS_FILE names, which is read again when it changes.",
+        markup=False,
+    )
+
+
+@app.command()
+def rotate(
+    key_id: KeyId,
+    overlap: Annotated[
+        int, typer.Option(min=0, help="seconds for which the old one opens as well")
+    ] = DAY_S,
+    until: Until = None,
+    file: File = None,
+) -> None:
+    """Make a key for the same owner and the same use as another, which ends after the overlap."""
+    path, end = _required(file), datetime.now(UTC) + timedelta(seconds=overlap)
+    made: list[str] = []
+
+    def succeed(old: Credential) -> tuple[Credential, ...]:
+        key, new = Credential.new(old.owner)
+        made.append(key)
+        return replace(old, until=min(end, old.until or end)), replace(
+            old, id=new.id, sha256=new.sha256, until=until
+        )
+
+    _edit(lambda: change_key(path, key_id, succeed))
+    _show(made[0], f"{key_id} opens until {end:%Y-%m-%d %H:%M:%S} UTC at most; then only the new one.")
+
+
+@app.command()
+def revoke(key_id: KeyId, file: File = None) -> None:
+    """Take a key away: within a second it opens nothing. Its owner's jobs stay."""
+    path = _required(file)
+    _edit(lambda: change_key(path, key_id, lambda _: ()))
+    notes.print(f"{key_id} is no longer in {path}")
+
+
+@app.command("list")
+def list_(file: File = None) -> None:
+    """List the keys of the file and of INKQUEUE_API_KEYS, without what opens."""
+    now = datetime.now(UTC)
+    known = _edit(lambda: read_credentials(GatewaySettings().api_keys, "INKQUEUE_API_KEYS"))
+    if file:
+        known |= _edit(lambda: read_keyfile(file))
+    rows = (
+        (
+            each.id,
+            each.owner,
+            ",".join(name for name in SCOPES if name in each.scopes),
+            f"{each.until:%Y-%m-%d %H:%M:%S}" if each.until else "",
+            "opens" if each.live(now) else "is over",
+        )
+        for each in known.values()
+    )
+    write_table([("key", "owner", "scopes", "until", "state"), *rows], sys.stdout)
+
+
+def _required(file: Path | None) -> Path:
+    if file is None:
+        raise Refusal(
+            "name the file of keys with --file or INKQUEUE_API_KEYS_FILE; what stands in"
+            " INKQUEUE_API_KEYS can only be changed there, and read at the gateway's next start"
+        )
+    return file
+
+
+def _edit(change: Callable[[], T]) -> T:
+    try:
+        return change()
+    except BadKeys as error:
+        raise Refusal(str(error)) from error
+    except OSError as error:
+        raise Refusal(f"{error.filename}: {error.strerror}") from error
+
+
+def _show(key: str, words: str) -> None:
+    typer.echo(f"INKQUEUE_API_KEY={key}")
+    notes.print(f"{words} The key is shown this once.", markup=False)

@@ -1,0 +1,140 @@
+"""Which problems each operation can answer with, for /docs: FastAPI knows of its own 422 only.
+
+Everything that refuses is listed here once; tests hold the gateway to it, and it to the catalogue.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import Any
+
+from fastapi import FastAPI
+
+from .bodies import stated
+from .problems import CATALOGUE, MEDIA_TYPE
+
+EDGE = (
+    *("malformed-request", "request-timeout", "url-too-long", "host-not-allowed", "headers-too-large"),
+    *("too-many-connections", "too-many-pipelined", "too-many-clients"),
+)
+"""Before any route."""
+
+OWN = (
+    *("unauthorized", "insufficient-scope", "invalid-parameter", "rate-limited", "storage-unavailable"),
+)
+"""What is the caller's."""
+
+JOB = ("not-found", "job-expired", *OWN)
+CHANGE = ("cross-site",)
+ENTER = (
+    *("request-in-progress", "idempotency-mismatch", "job-expired", "body-too-large"),
+    *("queue-full", "memory-full", "too-many-queued", "too-many-jobs", "storage-unsafe"),
+)
+UPLOAD = (
+    *(*OWN, *CHANGE, *ENTER, "empty-body", "no-images", "unknown-format", "unsupported-media-type"),
+    *("malformed-json", "malformed-multipart", "unsafe-name", "body-too-large", "file-too-large"),
+    *("too-many-files", "too-many-entries", "too-many-images"),
+    *("archive-bomb", "archive-invalid", "archive-unsupported", "nested-archive"),
+    *("too-many-bytes", "too-many-documents"),
+    *("array-invalid", "pickled-array", "tiff-invalid", "unknown-model", "invalid-charset"),
+    *("webhook-url-forbidden", "callback-secret-needed"),
+)
+IMAGE = ("undecodable-image", "image-too-large", "worker-lost", "inference-failed")
+PAYLOAD = (*CHANGE, "body-too-large")
+
+OPERATIONS: dict[str, tuple[str, ...]] = {
+    "POST /v1/jobs": UPLOAD,
+    "GET /v1/jobs": OWN,
+    "PUT /v1/jobs/{job_id}": UPLOAD,
+    "GET /v1/jobs/{job_id}": JOB,
+    "DELETE /v1/jobs/{job_id}": (*JOB, *CHANGE, "job-active"),
+    "POST /v1/jobs/{job_id}/cancel": (*JOB, *CHANGE),
+    "POST /v1/jobs/{job_id}/retry": (
+        *(*JOB, *PAYLOAD, *ENTER, "job-not-finished", "nothing-to-retry", "image-not-kept"),
+        "callback-secret-needed",
+    ),
+    "GET /v1/jobs/{job_id}/results": (*JOB, "not-acceptable"),
+    "GET /v1/jobs/{job_id}/items/{index}": JOB,
+    "GET /v1/jobs/{job_id}/items/{index}/image": (*JOB, "image-not-kept"),
+    "GET /v1/jobs/{job_id}/items/{index}/preview.png": (*JOB, "image-not-kept", *IMAGE[:2]),
+    "PATCH /v1/jobs/{job_id}/items/{index}/correction": (
+        *(*JOB, *PAYLOAD, "invalid-label", "item-pending"),
+    ),
+    "PATCH /v1/jobs/{job_id}/corrections": (*JOB, *PAYLOAD, "invalid-label", "item-pending"),
+    "GET /v1/jobs/{job_id}/export": (*JOB, "image-not-kept", "nothing-to-export", "too-many-images"),
+    "GET /v1/jobs/{job_id}/events": (*JOB, "invalid-event-id", "too-many-streams"),
+    "GET /v1/jobs/{job_id}/deliveries": JOB,
+    "POST /v1/jobs/{job_id}/deliveries/{delivery_id}/redeliver": (
+        *(*OWN, *CHANGE, "not-found", "webhook-disabled", "delivery-under-way"),
+    ),
+    "POST /v1/predictions": (*UPLOAD, *IMAGE, "single-image-expected", "not-found"),
+    "GET /v1/queue": OWN,
+    "GET /v1/webhooks": OWN,
+    "POST /v1/webhooks": (*OWN, *PAYLOAD, "webhook-url-forbidden", "too-many-webhooks"),
+    "GET /v1/webhooks/{webhook_id}": (*OWN, "not-found"),
+    "PATCH /v1/webhooks/{webhook_id}": (*OWN, *PAYLOAD, "not-found", "webhook-url-forbidden"),
+    "DELETE /v1/webhooks/{webhook_id}": (*OWN, *CHANGE, "not-found"),
+    "POST /v1/webhooks/{webhook_id}/secret": (*OWN, *CHANGE, "not-found"),
+    "GET /v1/webhooks/{webhook_id}/deliveries": (*OWN, "not-found"),
+    "GET /v1/models": ("unauthorized", "rate-limited", "storage-unavailable"),
+    "GET /healthz": (),
+    "GET /readyz": ("not-ready", "storage-unavailable"),
+    "GET /metrics": ("storage-unavailable",),
+    "GET /problems/{slug}": ("not-found",),
+}
+
+FAULTS = ("method-not-allowed", "internal-error")
+"""Of no operation: what is no operation gets the first, and nobody should ever get the second."""
+
+RETRY = {"Retry-After": {"description": "seconds", "schema": {"type": "integer", "minimum": 1}}}
+
+
+class Gateway(FastAPI):
+    """Its document tells of refusals, too."""
+
+    def openapi(self) -> dict[str, Any]:
+        """The document, made once."""
+        if self.openapi_schema is None:
+            describe(super().openapi())
+        return self.openapi_schema or {}
+
+
+def describe(document: dict[str, Any]) -> None:
+    """Write the problems of every operation into an OpenAPI document, and that no parameter is null."""
+    for path, operations in document["paths"].items():
+        for method, operation in operations.items():
+            for parameter in operation.get("parameters", ()):
+                parameter["schema"] = stated(parameter["schema"])
+            responses = operation["responses"]
+            responses.pop("422", None)  # FastAPI's, of another form
+            responses.update(refusals((*EDGE, *OPERATIONS[f"{method.upper()} {path}"])))
+    for unused in ("HTTPValidationError", "ValidationError"):
+        document["components"]["schemas"].pop(unused, None)
+
+
+def refusals(slugs: Iterable[str]) -> dict[str, Any]:
+    """What an operation answers by status, when it refuses."""
+    by_status = defaultdict[int, list[str]](list)
+    for slug in dict.fromkeys(slugs):
+        by_status[CATALOGUE[slug][0]].append(slug)
+    return {str(status): _refusal(status, by_status[status]) for status in sorted(by_status)}
+
+
+def _refusal(status: int, slugs: list[str]) -> dict[str, Any]:
+    """One status: a problem (RFC 9457) of one of these types."""
+    text = {"type": "string"}
+    schema = {
+        "type": "object",
+        "required": ["type", "title", "status", "detail", "instance"],
+        "properties": {
+            "type": {"enum": [f"/problems/{slug}" for slug in slugs]},
+            "title": text,
+            "status": {"const": status},
+            "detail": text,
+            "instance": text,
+        },
+    }
+    described = {
+        "description": "; ".join(CATALOGUE[slug][1] for slug in slugs),
+        "content": {MEDIA_TYPE: {"schema": schema}},
+    }
+    return described | ({"headers": RETRY} if status in (429, 503) else {})

@@ -1,0 +1,144 @@
+"""API keys as they are written down: one line a key, `ID:SHA256 owner=... scopes=... until=...`.
+
+The key itself, `ink_ID_SECRET`, stands in no file of ours. What a line does not say is at its default.
+"""
+
+import hashlib
+import re
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time
+from typing import Any, Self
+
+SCOPES = {
+    "submit": "send jobs and single images",
+    "read": "see jobs, results, images and events",
+    "manage": "cancel, retry, correct and delete",
+    "webhooks": "see and change webhook endpoints and deliveries",
+    "operate": "see the queue and the workers",
+}
+"""What a key may be good for. The list of models is for every key."""
+
+_PAIR = re.compile(r"([a-z0-9]{8}):([0-9a-f]{64})")
+_COMMENT = re.compile(r"(?:^|\s)#")
+_OWNER = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
+
+
+class BadKeys(ValueError):
+    """Keys cannot be read; the text says where, and shows nothing of them."""
+
+
+@dataclass(frozen=True)
+class Credential:
+    """What is known of a key. Its owner's jobs are shared by all of the owner's keys."""
+
+    id: str
+    sha256: str
+    owner: str
+    scopes: frozenset[str] = frozenset(SCOPES)
+    until: datetime | None = None
+    """The key opens up to this moment, always with a time zone; None: until it is taken away."""
+
+    @classmethod
+    def new(cls, owner: str = "", **fields: Any) -> tuple[str, Self]:
+        """A fresh key and what is to be known of it; without `owner` the key's id is the owner."""
+        key_id, secret = secrets.token_hex(4), secrets.token_urlsafe(32)
+        key = f"ink_{key_id}_{secret}"
+        return key, cls(key_id, digest(key), owner or key_id, **fields)
+
+    def live(self, now: datetime) -> bool:
+        """Whether it still opens."""
+        return self.until is None or now <= self.until
+
+    def line(self) -> str:
+        """How it is written down."""
+        said = [f"{self.id}:{self.sha256}"]
+        if self.owner != self.id:
+            said.append(f"owner={self.owner}")
+        if self.scopes != frozenset(SCOPES):
+            said.append(f"scopes={','.join(each for each in SCOPES if each in self.scopes)}")
+        if self.until:
+            said.append(f"until={self.until.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}")
+        return " ".join(said)
+
+
+def digest(key: str) -> str:
+    """What is stored of a key. Keys are 256 random bits, so no slow hash is needed."""
+    return hashlib.sha256(key.encode()).hexdigest()
+
+
+def new_key(owner: str = "", **fields: Any) -> tuple[str, str]:
+    """A fresh key and its line."""
+    key, known = Credential.new(owner, **fields)
+    return key, known.line()
+
+
+def read_owner(text: str) -> str:
+    """An owner's name. Raises ValueError."""
+    if not _OWNER.fullmatch(text):
+        raise ValueError("an owner is up to 32 of a-z, 0-9, - and _")
+    return text
+
+
+def read_scopes(text: str) -> frozenset[str]:
+    """Comma-separated scopes. Raises ValueError."""
+    names = frozenset(text.split(","))
+    if not names <= SCOPES.keys():
+        raise ValueError(f"scopes are {', '.join(SCOPES)}, with commas between them")
+    return names
+
+
+def read_until(text: str) -> datetime:
+    """2027-01-31 (all of that day) or 2027-01-31T12:00:00Z; UTC. Raises ValueError."""
+    try:
+        if len(text) == len("2027-01-31"):
+            return datetime.combine(date.fromisoformat(text), time.max, UTC)
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise ValueError("write 2027-01-31 or 2027-01-31T12:00:00Z") from error
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+FIELDS: Mapping[str, Callable[[str], Any]] = {
+    "owner": read_owner,
+    "scopes": read_scopes,
+    "until": read_until,
+}
+"""What a line may say behind ID:SHA256: the name of a field of Credential, and who reads its value."""
+
+
+def read_credentials(text: str, source: str) -> dict[str, Credential]:
+    """Every key in `text` by id, in the order they stand; `#` begins a comment.
+
+    Raises BadKeys, which names `source` and the line.
+    """
+    known: dict[str, Credential] = {}
+    for number, line in enumerate(text.splitlines(), 1):
+        try:
+            for each in _in_line(_COMMENT.split(line)[0].split()):
+                if each.id in known:
+                    raise ValueError("an id stands there twice")
+                known[each.id] = each
+        except ValueError as error:
+            raise BadKeys(f"{source}, line {number}: {error}") from None
+    return known
+
+
+def _in_line(words: Sequence[str]) -> list[Credential]:
+    """The keys of a line, each with the fields behind it. Raises ValueError."""
+    known: list[Credential] = []
+    for word in words:
+        if pair := _PAIR.fullmatch(word):
+            known.append(Credential(pair[1], pair[2], owner=pair[1]))
+        elif known and "=" in word:
+            known[-1] = _with_field(known[-1], *word.split("=", 1))
+        else:
+            raise ValueError("this is not ID:SHA256; make keys with `inkqueue keys`")
+    return known
+
+
+def _with_field(known: Credential, name: str, value: str) -> Credential:
+    if name not in FIELDS:
+        raise ValueError(f"unknown field; there are {', '.join(FIELDS)}")
+    return replace(known, **{name: FIELDS[name](value)})

@@ -1,0 +1,104 @@
+"""Whether another job is taken in: asked before its body is, and answered when the ledger refuses it."""
+
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
+
+from anyio.to_thread import run_sync
+
+from worker.admission import Caps, Room, Verdict
+from worker.entrance import Entrance, Submission
+from worker.gauges import Gauges, Pressure
+from worker.vigil import Vigil
+
+from ..events.sharing import Shared
+from ..intake.sources import Part
+from ..problems import Problem
+from ..settings import GatewaySettings
+from ..staging import NoRoom, Staged, staged
+from .quotas import Quotas
+from .refusals import refusal
+
+FRESH_S = 0.1
+"""How old the figures may be by which a body is refused; the ledger's own are exact."""
+
+PACKED = 3 / 4
+"""Bytes that are stored of a byte of base64; of other bodies it is more."""
+
+
+class Admission:
+    """One gateway's porter."""
+
+    def __init__(
+        self,
+        entrance: Entrance,
+        gauges: Gauges,
+        models: Sequence[str],
+        settings: GatewaySettings,
+        quotas: Quotas,
+        vigil: Vigil,
+    ) -> None:
+        self._entrance, self._gauges, self._models = entrance, gauges, models
+        self._settings, self._vigil = settings, vigil
+        self._shared: Shared[Pressure] = Shared(FRESH_S, 1)
+        self.quotas = quotas
+
+    async def room(self, owner: str, name: str, key: str | None, declared: int) -> Room:
+        """What may be staged for a job of `declared` bytes, called `name` or to be known by `key`.
+
+        A job that is in already is let pass, so that who asks again hears that it is.
+        Raises `storage-unsafe`, `queue-full`, `memory-full` and `body-too-large`.
+        """
+        self._require_safe()
+        settings, pressure = self._settings, await self._pressure()
+        known = pressure.images * 2 > settings.max_queued and await self._entrance.knows(name, key)
+        if pressure.images >= settings.max_queued and not known:
+            excess = pressure.images + 1 - settings.max_queued
+            raise await self.refusal(Verdict("full", figure=excess), owner)
+        size = round(declared * PACKED)
+        if size > pressure.largest:
+            raise await self.refusal(Verdict("large", figure=pressure.largest), owner)
+        if pressure.used + size >= pressure.most:
+            excess = pressure.used + size - pressure.most
+            raise await self.refusal(Verdict("memory", figure=excess), owner)
+        caps = (0, 0) if known else (settings.max_queued, self.quotas.of(owner).queued)
+        return Room(owner, *caps, settings.redis_memory, settings.memory_mark)
+
+    @asynccontextmanager
+    async def staged(
+        self, parts: Iterable[Part], room: Room, forget: Callable[[], None] = lambda: None
+    ) -> AsyncIterator[Staged]:
+        """Images stored as far as there is room (see staging.staged). Raises problems."""
+        try:
+            async with staged(self._entrance, parts, self._settings, room, forget) as images:
+                yield images
+        except NoRoom as refused:
+            raise await self.refusal(refused.verdict, room.owner) from refused
+
+    async def enter(self, job: Submission, images: Staged) -> Verdict:
+        """Make what was staged a job, or find the one that stands. Raises problems."""
+        settings, most = self._settings, self.quotas.of(job.owner).queued
+        caps = Caps(settings.max_queued, settings.max_open, settings.window, most)
+        verdict = Verdict("stranger")
+        while verdict.kind == "stranger":
+            safe = replace(caps, server=self._vigil.server)
+            verdict = await self._entrance.submit(job, images.token, images.cutter.sizes, safe)
+            if verdict.kind == "stranger":  # Redis was started anew: with which settings?
+                await run_sync(self._vigil.look)
+                self._require_safe()
+        images.taken = verdict.kind == "new"
+        if verdict.kind not in ("new", "replay"):
+            raise await self.refusal(verdict, job.owner)
+        return verdict
+
+    def _require_safe(self) -> None:
+        if fault := self._vigil.fault:
+            raise Problem("storage-unsafe", f"No job is taken: {fault}", retry_after=30)
+
+    async def refusal(self, verdict: Verdict, owner: str) -> Problem:
+        """The problem that `verdict` is to `owner`."""
+        return refusal(verdict, await self._pressure(), self._settings, self.quotas.of(owner))
+
+    async def _pressure(self) -> Pressure:
+        memory, mark = self._settings.redis_memory, self._settings.memory_mark
+        return await self._shared.get("", lambda: self._gauges.pressure(self._models, memory, mark))

@@ -1,0 +1,74 @@
+"""What one caller may have: requests a second, queued images, bytes and event streams under way.
+
+By default there is no quota. The settings INKQUEUE_QUOTA_... are for every caller, INKQUEUE_QUOTAS for
+those it names: `OWNER:requests=50,burst=100,queued=10000 OTHER:streams=5`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+
+from ..settings import GatewaySettings
+
+
+class BadQuotas(ValueError):
+    """INKQUEUE_QUOTAS cannot be read; the text says why."""
+
+
+@dataclass(frozen=True)
+class Quota:
+    """One caller's quota; 0 is none.
+
+    `requests` a second, in bursts of up to `burst`; `queued` images and event `streams` on all gateways;
+    `bytes` of uploads under way at one gateway, whose disk and memory they take.
+    """
+
+    requests: float = 0.0
+    burst: int = 0
+    queued: int = 0
+    bytes: int = 0
+    streams: int = 0
+
+    @property
+    def tokens(self) -> int:
+        """Requests that may come at once."""
+        return max(1, self.burst or round(self.requests))
+
+
+KINDS = {each.name: float if each.name == "requests" else int for each in fields(Quota)}
+
+
+class Quotas:
+    """Everybody's quota. Raises BadQuotas."""
+
+    def __init__(self, settings: GatewaySettings) -> None:
+        self._default = Quota(
+            settings.quota_requests,
+            settings.quota_burst,
+            settings.quota_queued,
+            settings.quota_bytes,
+            settings.quota_streams,
+        )
+        self._own: Mapping[str, Quota] = dict(
+            _read(word, self._default) for word in settings.quotas.split()
+        )
+
+    def of(self, owner: str) -> Quota:
+        """The quota of a caller."""
+        return self._own.get(owner, self._default)
+
+    @property
+    def count_requests(self) -> bool:
+        """Whether anybody's requests are counted."""
+        return any(each.requests for each in (self._default, *self._own.values()))
+
+
+def _read(word: str, default: Quota) -> tuple[str, Quota]:
+    owner, colon, text = word.partition(":")
+    try:
+        given = dict(pair.split("=") for pair in text.split(","))
+        values = {name: KINDS[name](value) for name, value in given.items()}
+    except (KeyError, ValueError) as error:
+        raise BadQuotas(f"{word!r} is not OWNER:NAME=NUMBER,... of {', '.join(KINDS)}") from error
+    if not owner or not colon or any(value < 0 for value in values.values()):
+        raise BadQuotas(f"{word!r} names no owner, or a number below 0")
+    return owner, replace(default, **values)  # type: ignore[arg-type]

@@ -1,0 +1,74 @@
+"""Requests a second of every caller, told as draft-ietf-httpapi-ratelimit-headers-10 has it."""
+
+import asyncio
+from math import ceil
+
+from fastapi import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from worker.turnstile import Pass, Turnstile
+
+from ..dependencies import OwnerDep
+from ..problems import Problem
+from .quotas import Quota, Quotas
+
+POLICY = "requests"
+STATE = "ratelimit"
+
+
+class Rates:
+    """One gateway's view of the buckets. Who was refused is refused here until there is a token again:
+    a flood costs Redis nothing.
+    """
+
+    def __init__(self, turnstile: Turnstile, quotas: Quotas) -> None:
+        self._turnstile, self._quotas = turnstile, quotas
+        self._empty: dict[str, float] = {}
+
+    async def take(self, owner: str) -> tuple[Quota, Pass] | None:
+        """A token of the caller's, or that there is none; None where requests are not counted."""
+        quota, now = self._quotas.of(owner), asyncio.get_running_loop().time()
+        if not quota.requests:
+            return None
+        if (left := self._empty.get(owner, 0.0) - now) > 0:
+            return quota, Pass(False, 0, left, left)
+        self._empty.pop(owner, None)
+        granted = await self._turnstile.request(owner, quota.requests, quota.tokens)
+        if not granted.granted:
+            self._empty[owner] = now + granted.next_s
+        return quota, granted
+
+
+async def metered(request: Request, owner: OwnerDep) -> None:
+    """Count a request. Raises `rate-limited`."""
+    rates: Rates = request.app.state.rates
+    if (taken := await rates.take(owner)) is None:
+        return
+    quota, granted = taken
+    setattr(request.state, STATE, _headers(quota, granted))
+    if not granted.granted:
+        detail = f"You may make {quota.requests:g} requests a second, {quota.tokens} at once."
+        more = {"violated-policies": [POLICY]}
+        raise Problem("rate-limited", detail, retry_after=granted.next_s, **more)
+
+
+def _headers(quota: Quota, granted: Pass) -> list[tuple[bytes, bytes]]:
+    window = max(1, ceil(quota.tokens / quota.requests))
+    policy = f'"{POLICY}";q={quota.tokens};w={window}'
+    state = f'"{POLICY}";r={granted.left};t={ceil(granted.full_s)}'
+    return [(b"ratelimit-policy", policy.encode()), (b"ratelimit", state.encode())]
+
+
+class Told:
+    """ASGI middleware: an answer says what its caller's quota is."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_told(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message["headers"], *scope.get("state", {}).get(STATE, ())]
+            await send(message)
+
+        await self._app(scope, receive, send_told)

@@ -1,0 +1,52 @@
+"""Why the ledger did not take a job, as the client hears it."""
+
+from worker.admission import Verdict
+from worker.gauges import Pressure
+
+from ..problems import Problem
+from ..settings import GatewaySettings
+from . import returning
+from .quotas import Quota
+
+
+def refusal(verdict: Verdict, pressure: Pressure, settings: GatewaySettings, quota: Quota) -> Problem:
+    """The problem that `verdict` is to a caller with this quota."""
+    match verdict.kind:
+        case "mismatch":
+            return Problem("idempotency-mismatch", "It stands for another body; use a new one.")
+        case "gone":
+            return Problem("job-expired", "A job of this id has expired; use another id.")
+        case "unsigned":
+            detail = "Make one with POST /v1/webhooks/callback/secret; it signs what is sent."
+            return Problem("callback-secret-needed", detail)
+        case "unstaged":
+            detail = "What was sent is gone; send it again."
+            return Problem("storage-unavailable", detail, retry_after=1)
+        case "never":
+            most = verdict.figure
+            return Problem("too-many-images", f"At most {most} images can wait; send less.", limit=most)
+        case "large":
+            most = verdict.figure
+            detail = f"A job has at most {most} bytes here, which is what can be stored; send less."
+            return Problem("body-too-large", detail, limit=most)
+    return _crowded(verdict, pressure, settings, quota)
+
+
+def _crowded(verdict: Verdict, pressure: Pressure, settings: GatewaySettings, quota: Quota) -> Problem:
+    """What passes as the queue drains."""
+    figure = verdict.figure
+    match verdict.kind:
+        case "many":
+            detail = f"{settings.max_open} of your jobs are unfinished; wait for some."
+            wait, slug = returning.after_a_job(pressure, figure), "too-many-jobs"
+        case "quota":
+            detail = f"{quota.queued} of your images may wait to be read; wait for some."
+            wait = returning.after_own_images(pressure, figure, quota.queued)
+            slug = "too-many-queued"
+        case "memory":
+            detail = "The job store is nearly full; there is room again as jobs are read and deleted."
+            wait, slug = returning.after_bytes(pressure, figure), "memory-full"
+        case _:
+            detail = "Too many images are waiting to be read."
+            wait, slug = returning.after_images(pressure, figure), "queue-full"
+    return Problem(slug, detail, retry_after=wait)

@@ -1,0 +1,39 @@
+"""When it is worth coming back: how much must go before there is room, and how fast the queue drains."""
+
+import random
+
+from worker.gauges import Pressure
+
+SOONEST_S, LATEST_S = 1.0, 60.0
+UNKNOWN_S = 10.0
+"""Where nothing drains, nobody knows when it will."""
+
+SPREAD = 1.25
+"""Those who were refused together come back up to so much later than one another."""
+
+
+def after(amount: float, rate: float) -> float:
+    """Seconds until `amount` is gone at `rate` a second; from 1 to 60, and not the same for all."""
+    wait = amount / rate if rate > 0 else UNKNOWN_S
+    return max(SOONEST_S, min(LATEST_S / SPREAD, wait)) * random.uniform(1, SPREAD)
+
+
+def after_images(pressure: Pressure, images: int) -> float:
+    """Until so many of all queued images are done."""
+    return after(images, pressure.rate)
+
+
+def after_own_images(pressure: Pressure, images: int, own: int) -> float:
+    """Until so many images of a caller are done, who has `own` in the queue: all are read in turns."""
+    return after(images * max(own, pressure.images), max(1, own) * pressure.rate)
+
+
+def after_a_job(pressure: Pressure, own: int) -> float:
+    """Until one of a caller's `own` jobs is done: they have their share of the rate."""
+    return after(pressure.images, own * pressure.rate)
+
+
+def after_bytes(pressure: Pressure, size: int) -> float:
+    """Until so many bytes are free: an image that is done frees what one takes on average."""
+    held = max(0, pressure.used - pressure.empty)
+    return after(size, pressure.rate * held / pressure.images if pressure.images else 0.0)

@@ -1,0 +1,41 @@
+"""A request's body taken in whole, within what its sender and this gateway's memory allow."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+from fastapi import Request
+
+from .intake.forms import Intake, open_body, receive
+from .intake.spool import Spool
+from .limits.budget import Documents, Uploads
+from .limits.quotas import Quotas
+from .settings import GatewaySettings
+
+
+class Receiver:
+    """The bodies that are under way at one gateway."""
+
+    def __init__(self, settings: GatewaySettings, quotas: Quotas) -> None:
+        self._settings, self._quotas = settings, quotas
+        self._documents, self._uploads = Documents(settings.max_json_held), Uploads()
+
+    @asynccontextmanager
+    async def received(
+        self, request: Request, owner: str
+    ) -> AsyncIterator[tuple[Intake, Callable[[], None]]]:
+        """What is in a request, gone on exit; and what to call when what was read of it can be dropped.
+
+        Raises problems.
+        """
+        most = self._quotas.of(owner).bytes
+        with Spool() as spool, self._uploads.of(owner, most) as count:
+            size = await receive(request, spool, self._settings, count)
+            async with self._documents.held(size):
+                yield await open_body(request, spool, self._settings), spool.forget
+
+
+def declared(request: Request, most: int) -> int:
+    """The bytes that a body is said to have; 0 where that is not known, or over what is taken at all."""
+    said = request.headers.get("content-length", "")
+    size = int(said) if said.isdecimal() else 0
+    return size if size <= most else 0

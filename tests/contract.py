@@ -1,0 +1,47 @@
+"""Schemathesis against a real gateway and worker: our OpenAPI document is kept to, whatever is sent.
+
+`python -m contract SECONDS` goes on for so long, from a seed that it prints.
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from conftest import running_services
+
+HERE = Path(__file__).parent
+CHECKED = "all"
+
+
+def checked(url: str, *options: str) -> "subprocess.CompletedProcess[str]":
+    """What schemathesis says of the gateway at `url`; it ends with 0 if nothing is wrong."""
+    command = [Path(sys.executable).parent / "schemathesis", "--config-file", HERE / "schemathesis.toml"]
+    with tempfile.TemporaryDirectory() as folder:  # where it leaves its notes
+        return subprocess.run(
+            [*command, "run", f"{url}/openapi.json", "--checks", CHECKED, "--no-color", *options],
+            capture_output=True,
+            text=True,
+            cwd=folder,
+            env=os.environ | {"PYTHONPATH": str(HERE), "NO_COLOR": "1"},
+        )
+
+
+def main(seconds: str) -> int:
+    """Run for long, on a stack of its own."""
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        running_services(Path(folder)) as services,
+        (Path(folder) / "log").open("wb") as log,
+    ):
+        services.spawn("api", log)
+        services.spawn("worker", log)
+        services.wait_ready()
+        done = checked(services.url, "--max-time", seconds, "--max-examples", "1000")
+    print(done.stdout[-20_000:], done.stderr[-2000:])
+    return done.returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))

@@ -1,0 +1,17 @@
+"""All cases, group by group."""
+
+from . import (
+    access,
+    archives,
+    arrays,
+    documents,
+    forms,
+    framing,
+    images,
+    parameters,
+    service,
+    webhooks,
+)
+
+GROUPS = (framing, access, documents, arrays, forms, images, archives, parameters, webhooks, service)
+CASES = [case for group in GROUPS for case in group.CASES]

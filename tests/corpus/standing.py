@@ -1,0 +1,71 @@
+"""Who answers, and what memory it takes: nobody may die of a case, or grow by much."""
+
+import json
+import threading
+from types import TracebackType
+from typing import Self
+
+import psutil
+import redis
+
+from .stage import Stage
+from wire import Wire
+
+MOST_GROWN = 64 << 20
+PACE_S = 0.01
+
+
+class Standing:
+    """Looks at the gateway `plain` all the time; knows the worker that was there at the beginning."""
+
+    def __init__(self, stage: Stage) -> None:
+        self._stage = stage
+        self._gateway = psutil.Process(stage.gateway("plain").processes[0].pid)
+        self._over = threading.Event()
+        self._watcher = threading.Thread(target=self._watch)
+
+    def __enter__(self) -> Self:
+        with Wire(self._stage.url("plain")) as wire:  # warm: with a job, and what pixels need
+            path = f"/v1/jobs/{self._stage.job}/items/0/preview.png"
+            assert wire.get(path).answer().status == 200
+        self._workers, self._before = self.workers(), self._gateway.memory_info().rss
+        self.grown = 0
+        self._watcher.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._over.set()
+        self._watcher.join()
+
+    def workers(self) -> set[str]:
+        """The ids of the workers that are alive, which change when one is started again."""
+        with Wire(self._stage.url("plain")) as wire:
+            return {each["id"] for each in json.loads(wire.get("/readyz").answer().body)["workers"]}
+
+    def faults(self) -> list[str]:
+        """What has suffered: processes, memory, answers of 500, uploads that nobody wants."""
+        found = {
+            "a worker died": not self._workers <= self.workers(),
+            "the gateway died": not self._gateway.is_running(),
+            f"the gateway grew by {self.grown >> 20} MB": self.grown > MOST_GROWN,
+            "there were answers of 500": 'status="500"' in self._metrics(),
+            "what was refused is kept": self._staged(),
+        }
+        return [fault for fault, is_so in found.items() if is_so]
+
+    def _metrics(self) -> str:
+        with Wire(self._stage.url("plain")) as wire:
+            return wire.get("/metrics").answer().body.decode()
+
+    def _staged(self) -> bool:
+        with redis.Redis.from_url(self._stage.gateway("plain").redis_url) as client:
+            return any(client.scan_iter("ink:stage:*"))
+
+    def _watch(self) -> None:
+        while not self._over.wait(PACE_S) and self._gateway.is_running():
+            self.grown = max(self.grown, self._gateway.memory_info().rss - self._before)

@@ -1,0 +1,301 @@
+"""`make pressure`: ten times more images than are read, at two gateways, with 10,000 jobs in the queue.
+
+It ends with 1 unless the cap of queued images is never passed, every refusal is a planned one that says
+when to come back, status answers stay quick, the gateways stay small, and all that was accepted is read.
+INKQUEUE_PRESSURE_SECONDS and INKQUEUE_PRESSURE_JOBS change its size.
+"""
+
+import asyncio
+import json
+import os
+import random
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+
+import httpx
+import numpy as np
+import psutil
+import redis
+import redis.asyncio
+from rich.console import Console
+from rich.table import Table
+
+from model.card import read_cards
+from worker import keys
+from worker.admission import Caps
+from worker.chunks import Chunk, PixelBlock, pack
+from worker.entrance import Entrance, Submission
+from worker.jobs import Options
+
+from chaos.invariants import Accepted, Evidence, System, violations
+from conftest import Services, beside, running_services
+from ledgers import on_redis
+from samples import glyphs, npy_of
+
+FLOW, BACKLOG = "letters", "digits-nano"
+"""The network that reads under pressure, and the one for which jobs wait until it is over."""
+
+TIMES = 10
+MOST_MS, MOST_MB = 50.0, 64.0
+REFUSALS = {(503, "queue-full"), (503, "memory-full"), (429, "too-many-jobs")}
+SAMPLE = 100
+NPY = {"Content-Type": "application/x-npy"}
+console = Console(width=100)
+
+
+@dataclass(frozen=True)
+class Size:
+    """How long it is pressed, and how many jobs wait meanwhile."""
+
+    seconds: float = 120.0
+    jobs: int = 10_000
+    room: int = 4000
+    """Images that may wait beside these jobs."""
+
+
+@dataclass
+class Outcome:
+    """What was seen. Waits are of status answers, in seconds; memory in MB by gateway; `sampled` are
+    queued images and `peak` is the ledger's own word of the most."""
+
+    cap: int
+    rate: float = 0.0
+    sent: int = 0
+    read: int = 0
+    accepted: dict[str, int] = field(default_factory=dict)
+    answers: Counter[tuple[int, str, bool]] = field(default_factory=Counter)
+    waits: list[float] = field(default_factory=list)
+    sampled: int = 0
+    samples: int = 0
+    peak: int = 0
+    grown_mb: float = 0.0
+    unfinished: int = 0
+    broken: list[str] = field(default_factory=list)
+
+    def wait_ms(self, share: float) -> float:
+        """A percentile of the waits for a status."""
+        return float(np.percentile(self.waits, share)) * 1000
+
+
+def prove(size: Size) -> Outcome:
+    """Start, fill, press, let all be read, look."""
+    outcome = Outcome(cap=size.jobs + size.room)
+    settings = {"MAX_QUEUED": outcome.cap, "MAX_OPEN": 10**6, "MODELS": FLOW, "LOG_LEVEL": "warning"}
+    environment = {f"INKQUEUE_{name}": str(value) for name, value in settings.items()}
+    with tempfile.TemporaryDirectory() as folder, running_services(Path(folder), **environment) as own:
+        own.wait_answering(own.spawn("api"))
+        with beside(own) as other:
+            own.spawn("worker")
+            own.wait_ready()
+            urls = [own.url, other]
+            outcome.rate = calibrate(urls, size.room // 250, outcome)
+            backlog = on_redis(own.redis_url, lambda client: fill(client, size.jobs))
+            outcome.accepted |= dict.fromkeys(backlog, 1)
+            before = stats(own)
+            with watched(own, urls, list(outcome.accepted), outcome):
+                press(urls, outcome, size.seconds)
+            outcome.read = stats(own)["images_succeeded"] - before["images_succeeded"]
+            if size.jobs:
+                own.environment["INKQUEUE_MODELS"] = BACKLOG
+                own.spawn("worker")
+            finish(own, urls, outcome)
+    return outcome
+
+
+def calibrate(urls: Sequence[str], jobs: int, outcome: Outcome) -> float:
+    """Images a second that are read while there is no pressure. It warms everything up, too."""
+    body = npy_of(glyphs(200, np.random.default_rng(0)))
+    with httpx.Client(timeout=60) as http:
+        for number in range(jobs):
+            path = f"{urls[number % 2]}/v1/jobs?model={FLOW}"
+            job = http.post(path, content=body, headers=NPY).raise_for_status().json()["id"]
+            outcome.accepted[job] = 200
+        rates = []
+        while http.get(f"{urls[0]}/v1/jobs/{job}", params={"wait": 1}).json()["state"] != "succeeded":
+            backlogs = http.get(f"{urls[0]}/v1/queue").json()["models"]
+            rates += [each["images_per_second"] for each in backlogs if each["model"] == FLOW]
+    return max(rates)
+
+
+async def fill(client: redis.asyncio.Redis, jobs: int) -> list[str]:
+    """Jobs of one image each, which nobody reads yet; their ids."""
+    entrance, card = Entrance(client), read_cards()[BACKLOG]
+    caps = Caps(max_queued=10**9, max_open=10**9, window=6)
+    chunk = Chunk(1, pack(PixelBlock(glyphs(1, np.random.default_rng(0)).tobytes())))
+    job = Submission("anonymous", "", "bulk", Options(BACKLOG), card.labels, card.sha256, {}, 3600, "")
+    turns = asyncio.Semaphore(48)
+
+    async def add(number: int) -> str:
+        async with turns:
+            name = f"waiting-{number}"
+            await entrance.stage(name, 0, [chunk])
+            verdict = await entrance.submit(replace(job, id=name), name, [1], caps)
+            assert verdict.kind == "new"
+            return name
+
+    return await asyncio.gather(*(add(number) for number in range(jobs)))
+
+
+def press(urls: Sequence[str], outcome: Outcome, seconds: float) -> None:
+    """More than ten times what is read, half of it at each gateway."""
+    rate = 1.3 * TIMES * outcome.rate / len(urls)
+    script = str(Path(__file__).parent / "pressers.py")
+    pressers = [
+        subprocess.Popen(
+            [sys.executable, script, url, str(rate), str(seconds), FLOW], stdout=subprocess.PIPE
+        )
+        for url in urls
+    ]
+    for presser in pressers:
+        out, _ = presser.communicate(timeout=seconds + 90)
+        told = json.loads(out)
+        outcome.sent += told["sent"]
+        outcome.accepted |= told["accepted"]
+        for status, kind, says_when, number in told["answers"]:
+            outcome.answers[status, kind, says_when] += number
+
+
+@contextmanager
+def watched(own: Services, urls: Sequence[str], jobs: list[str], outcome: Outcome) -> Iterator[None]:
+    """Meanwhile look at the queue and at memory, and be an honest client who asks for jobs."""
+    over = threading.Event()
+    threads = [
+        threading.Thread(target=sample, args=(own, outcome, over)),
+        threading.Thread(target=weigh, args=(urls, outcome, over)),
+        threading.Thread(target=ask, args=(urls, jobs, outcome, over)),
+    ]
+    for thread in threads:
+        thread.start()
+    yield
+    over.set()
+    for thread in threads:
+        thread.join()
+
+
+def sample(own: Services, outcome: Outcome, over: threading.Event) -> None:
+    """The most queued images that are ever seen."""
+    with redis.Redis.from_url(own.redis_url) as client:
+        while not over.wait(0.02):
+            outcome.sampled = max(outcome.sampled, int(client.get("ink:load") or 0))
+            outcome.samples += 1
+
+
+def weigh(urls: Sequence[str], outcome: Outcome, over: threading.Event) -> None:
+    """By how much any gateway grows."""
+    ports = {int(url.rpartition(":")[2]) for url in urls}
+    gateways = [
+        psutil.Process(each.pid)
+        for each in psutil.net_connections("tcp")
+        if each.pid and each.status == psutil.CONN_LISTEN and each.laddr.port in ports
+    ]
+    assert len(gateways) == len(urls)
+    before = [each.memory_info().rss for each in gateways]
+    while not over.wait(0.1):
+        grown = [each.memory_info().rss - start for each, start in zip(gateways, before, strict=True)]
+        outcome.grown_mb = max(outcome.grown_mb, max(grown) / 2**20)
+
+
+def ask(urls: Sequence[str], jobs: list[str], outcome: Outcome, over: threading.Event) -> None:
+    """Status answers, one after the other, at every gateway in turn."""
+    with httpx.Client(timeout=30) as http:
+        for url in urls:
+            http.get(f"{url}/v1/jobs/{jobs[0]}")
+        while not over.wait(0.01):
+            url = f"{urls[len(outcome.waits) % len(urls)]}/v1/jobs/{random.choice(jobs)}"
+            start = time.perf_counter()
+            answer = http.get(url)
+            outcome.waits.append(time.perf_counter() - start)
+            assert answer.status_code == 200, answer.text
+
+
+def finish(own: Services, urls: Sequence[str], outcome: Outcome) -> None:
+    """Wait until everything is read, and look whether it is as it should be."""
+    names = {keys.job_name("anonymous", job): size for job, size in outcome.accepted.items()}
+    end = time.monotonic() + 60 + len(names) / 50
+    with redis.Redis.from_url(own.redis_url) as client:
+        while (left := int(client.get("ink:load") or 0)) and time.monotonic() < end:
+            time.sleep(0.1)
+        with client.pipeline(transaction=False) as pipe:
+            for name in names:
+                pipe.hmget(keys.job(name), "state", "succeeded")
+            found = pipe.execute()
+        outcome.peak = int(client.get(keys.PEAK) or 0)
+        queued = client.hgetall("ink:queued")
+    outcome.unfinished = sum(
+        state != b"succeeded" or int(done) != size
+        for (state, done), size in zip(found, names.values(), strict=True)
+    )
+    if left or queued or stats(own)["jobs_accepted"] != len(names):
+        outcome.broken.append(f"{left} images queued, {queued}, jobs accepted: {stats(own)}")
+    some = random.sample(sorted(outcome.accepted), min(SAMPLE, len(outcome.accepted)))
+    accepted = [Accepted(job, [None] * outcome.accepted[job]) for job in some]
+    system = System(own.redis_url, urls)
+    outcome.broken += violations(system, Evidence(accepted, whole=False))
+
+
+def stats(own: Services) -> dict[str, int]:
+    """The ledger's counters."""
+    with redis.Redis.from_url(own.redis_url) as client:
+        return {name.decode(): int(value) for name, value in client.hgetall(keys.STATS).items()}
+
+
+def faults(outcome: Outcome, most_ms: float = MOST_MS) -> list[str]:
+    """What is not as it must be; empty if all is well."""
+    refused = {kind: number for kind, number in outcome.answers.items() if kind[0] != 202}
+    checks = {
+        f"the cap of {outcome.cap} was passed": max(outcome.peak, outcome.sampled) <= outcome.cap,
+        "the queue was never full": outcome.peak > outcome.cap - 200,
+        f"less than {TIMES} times what was read was sent": outcome.sent >= TIMES * outcome.read > 0,
+        "nothing was refused": bool(refused),
+        "a refusal does not say when to come back": all(says_when for *_, says_when in refused),
+        f"there were other refusals: {refused}": {kind[:2] for kind in refused} <= REFUSALS,
+        f"{outcome.unfinished} accepted jobs were not read": not outcome.unfinished,
+        f"a status took {outcome.wait_ms(99):.0f} ms at p99": outcome.wait_ms(99) <= most_ms,
+        f"a gateway grew by {outcome.grown_mb:.0f} MB": outcome.grown_mb <= MOST_MB,
+    }
+    return [fault for fault, well in checks.items() if not well] + outcome.broken
+
+
+def table(outcome: Outcome, size: Size) -> Table:
+    """What happened, in numbers."""
+    now = f"{datetime.now():%Y-%m-%d %H:%M}"
+    title = f"{size.seconds:.0f} s with {size.jobs:,} jobs in the queue, {now}"
+    shown = Table("what", "figure", title=title)
+    shown.add_row("images read a second, without pressure", f"{outcome.rate:,.0f}")
+    times = outcome.sent / max(1, outcome.read)
+    shown.add_row("images sent", f"{outcome.sent:,}, {times:.1f} times those read meanwhile")
+    for (status, kind, _), number in sorted(outcome.answers.items()):
+        shown.add_row(f"answers of {status} {kind}", f"{number:,}")
+    shown.add_row("queued images: cap", f"{outcome.cap:,}")
+    shown.add_row("the most, by the ledger's own count", f"{outcome.peak:,}")
+    shown.add_row(f"the most in {outcome.samples:,} samples", f"{outcome.sampled:,}")
+    shown.add_row("accepted jobs", f"{len(outcome.accepted):,}, of which not read: {outcome.unfinished}")
+    waits = ", ".join(f"p{share} {outcome.wait_ms(share):.1f} ms" for share in (50, 99, 100))
+    shown.add_row(f"status, {len(outcome.waits):,} asked", waits)
+    shown.add_row("a gateway grew by at most", f"{outcome.grown_mb:.0f} MB")
+    return shown
+
+
+def main() -> None:
+    """Prove, print, judge."""
+    size = Size(
+        float(os.environ.get("INKQUEUE_PRESSURE_SECONDS", "120")),
+        int(os.environ.get("INKQUEUE_PRESSURE_JOBS", "10000")),
+    )
+    outcome = prove(size)
+    console.print(table(outcome, size))
+    if found := faults(outcome):
+        sys.exit("\n".join(found))
+
+
+if __name__ == "__main__":
+    main()

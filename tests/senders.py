@@ -1,0 +1,37 @@
+"""Attempts at webhooks without a queue: where they go, and what comes of each."""
+
+import asyncio
+from collections.abc import Sequence
+from itertools import cycle
+
+from worker.webhooks.outbox import Claim
+from worker.webhooks.posting import Outcome, Poster
+from worker.webhooks.urls import Policy
+
+PUBLIC = Policy(private=False, http=True, ports=frozenset({80, 443, 8080, 8443}))
+SECRET = "whsec_" + 32 * "A"
+EVENT = b'{"type":"job.completed","at":0,"id":"a","state":"succeeded","counts":{}}'
+
+
+def send(
+    url: str, addresses: Sequence[Sequence[str]], times: int = 1, timeout_s: float = 10.0, **more: object
+) -> list[Outcome]:
+    """Attempts, while the name's addresses are these in turn."""
+    turn = cycle(addresses)
+
+    async def resolve(host: str, port: int) -> Sequence[str]:
+        return next(turn)
+
+    async def run() -> list[Outcome]:
+        policy = more.get("policy", PUBLIC)
+        poster = Poster(
+            policy,  # type: ignore[arg-type]
+            resolve,
+            connect_s=10.0,
+            timeout_s=timeout_s,
+            tls=more.get("tls"),  # type: ignore[arg-type]
+        )
+        claim = Claim("msg_1", 1, 1, url, EVENT, (SECRET,))
+        return await asyncio.gather(*(poster.post(claim) for _ in range(times)))
+
+    return asyncio.run(run())

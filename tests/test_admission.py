@@ -1,0 +1,377 @@
+"""What is let in: exactly as many images as may wait, and no more bytes than Redis has room for."""
+
+import asyncio
+import gzip
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from urllib.parse import urlsplit
+
+import httpx
+import numpy as np
+import pytest
+import redis
+
+from api.limits import returning
+from api.limits.budget import Documents
+from api.limits.quotas import Quota
+from api.limits.refusals import refusal
+from api.problems import CATALOGUE, PASSING, Problem
+from api.settings import GatewaySettings
+from worker.admission import Room, Verdict
+from worker.chunks import Chunk, PixelBlock, pack
+from worker.gauges import Gauges, Pressure
+
+from conftest import Services, beside, running_services
+from ledgers import CAPS, at_entrance, commit_of, finish, ledger, on_redis, submit
+from makers import idx
+from samples import glyphs, npy_of
+
+NPY, IDX = {"Content-Type": "application/x-npy"}, {"Content-Type": "application/x-idx"}
+MB = 1 << 20
+CAP = 150
+LIMIT, MARK = 32 * MB, 0.7
+SLACK = 3 * MB
+"""What connections and scripts take beside, and one write of a gateway."""
+
+
+def images(count: int) -> bytes:
+    return npy_of(np.zeros((count, 28, 28), np.uint8))
+
+
+def pressure_of(url: str, **limits: float) -> Pressure:
+    arguments = {"memory": 0, "mark": 1.0} | limits
+    return on_redis(url, lambda client: Gauges(client).pressure(["balanced", "letters"], **arguments))
+
+
+@pytest.fixture(scope="module")
+def capped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Services, list[str]]]:
+    """Two gateways where few images may wait, and no worker."""
+    folder = tmp_path_factory.mktemp("capped")
+    with running_services(folder, INKQUEUE_MAX_QUEUED=str(CAP)) as running:
+        running.wait_answering(running.spawn("api"))
+        with beside(running) as other:
+            yield running, [running.url, other]
+
+
+def test_not_one_image_too_many_is_let_in_by_many_at_once(
+    capped: tuple[Services, list[str]], rng: np.random.Generator
+) -> None:
+    services, urls = capped
+    sizes = [int(each) for each in rng.integers(1, 10, 300)]
+    bodies = {size: npy_of(glyphs(size, rng)) for size in set(sizes)}
+
+    assert sum(sizes) > 9 * CAP
+    with httpx.Client(base_url=urls[0]) as here, httpx.Client(base_url=urls[1]) as there:
+
+        def send(number: int) -> tuple[int, httpx.Response]:
+            size, http = sizes[number], (here, there)[number % 2]
+            return size, http.post("/v1/jobs", content=bodies[size], headers=NPY)
+
+        with ThreadPoolExecutor(32) as pool:
+            answers = list(pool.map(send, range(len(sizes))))
+    accepted = {answer.json()["id"]: size for size, answer in answers if answer.status_code == 202}
+    refused = [answer for _, answer in answers if answer.status_code != 202]
+    assert CAP - 9 < sum(accepted.values()) <= CAP
+    for answer in refused:
+        assert (answer.status_code, answer.json()["type"]) == (503, "/problems/queue-full")
+        assert 1 <= int(answer.headers["retry-after"]) <= 60
+    with redis.Redis.from_url(services.redis_url) as client:
+        assert int(client.get("ink:load") or 0) == sum(accepted.values())
+        assert int(client.get("ink:peak") or 0) == sum(accepted.values())
+        assert client.keys("ink:stage:*") == []
+    with httpx.Client(base_url=urls[0]) as http:
+        assert {job for job in accepted if http.get(f"/v1/jobs/{job}").status_code == 200} == set(
+            accepted
+        )
+        lines = http.get("/metrics").text.splitlines()
+    assert f"inkqueue_queued_images_peak {float(sum(accepted.values()))}" in lines
+
+
+def test_who_asks_again_hears_of_the_job_though_all_is_full(capped: tuple[Services, list[str]]) -> None:
+    services, urls = capped
+    finish(services.redis_url)
+    key = {"Idempotency-Key": "again"} | NPY
+    with httpx.Client(base_url=urls[0]) as here, httpx.Client(base_url=urls[1]) as there:
+        first = here.post("/v1/jobs", content=images(CAP - 1), headers=key)
+        assert first.status_code == 202
+        assert here.put("/v1/jobs/own", content=images(1), headers=NPY).status_code == 202
+        time.sleep(0.15)
+        assert there.post("/v1/jobs", content=images(1), headers=NPY).status_code == 503
+        again = there.post("/v1/jobs", content=images(CAP - 1), headers=key)
+        assert (again.status_code, again.json()["id"]) == (202, first.json()["id"])
+        assert there.put("/v1/jobs/own", content=images(1), headers=NPY).status_code == 202
+        other = there.put("/v1/jobs/own", content=images(2), headers=NPY)
+        assert other.json()["type"] == "/problems/idempotency-mismatch"
+
+
+@pytest.fixture(scope="module")
+def narrow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Services, list[str]]]:
+    """Two gateways on a Redis with little memory, and no worker."""
+    with running_services(tmp_path_factory.mktemp("narrow")) as running:
+        with redis.Redis.from_url(running.redis_url) as client:
+            client.config_set("maxmemory", LIMIT)
+            client.config_set("auto-aof-rewrite-percentage", 0)  # which takes 10 MB more for a moment
+        running.wait_answering(running.spawn("api"))
+        with beside(running) as other:
+            yield running, [running.url, other]
+
+
+@pytest.fixture
+def most_used(narrow: tuple[Services, list[str]]) -> Iterator[list[int]]:
+    """What Redis uses, sampled while a test runs; everything is gone at first."""
+    used, over = [0], threading.Event()
+
+    def watch() -> None:
+        with redis.Redis.from_url(narrow[0].redis_url) as client:
+            while not over.wait(0.005):
+                info = client.info("memory")
+                used.append(int(info["used_memory"]) - int(info["mem_not_counted_for_evict"]))
+
+    with redis.Redis.from_url(narrow[0].redis_url) as client:
+        client.flushall()
+    time.sleep(0.15)
+    thread = threading.Thread(target=watch)
+    thread.start()
+    yield used
+    over.set()
+    thread.join()
+
+
+def chunked(size: int) -> Iterator[bytes]:
+    """An IDX file of so many bytes, whose length is told by nobody."""
+    count = size // 784
+    yield idx(count, 28, 28)
+    for _ in range(count):
+        yield bytes(784)
+
+
+def is_full(answer: httpx.Response) -> bool:
+    told = answer.status_code == 503 and answer.json()["type"] == "/problems/memory-full"
+    return told and 1 <= int(answer.headers["retry-after"]) <= 60
+
+
+def test_beyond_the_mark_no_body_is_taken_in(
+    narrow: tuple[Services, list[str]], most_used: list[int]
+) -> None:
+    url = narrow[1][0]
+    with httpx.Client(base_url=url, timeout=30) as http:
+        body = images(15 * MB // 784)
+        assert http.post("/v1/jobs", content=body, headers=NPY).status_code == 202
+        time.sleep(0.15)
+        target = urlsplit(url)
+        with socket.create_connection((target.hostname, target.port), timeout=10) as line:
+            head = f"POST /v1/jobs HTTP/1.1\r\nHost: a\r\nContent-Length: {15 * MB}\r\n"
+            line.sendall(f"{head}Content-Type: application/x-npy\r\n\r\n".encode())
+            told = line.recv(4096)
+        assert told.startswith(b"HTTP/1.1 503")
+        assert b"memory-full" in told
+        assert b"retry-after: " in told.lower()
+        never = http.post("/v1/jobs", content=images(35 * MB // 784), headers=NPY)
+        assert (never.status_code, never.json()["type"]) == (413, "/problems/body-too-large")
+    assert max(most_used) <= LIMIT * MARK + SLACK
+
+
+@pytest.mark.parametrize("form", ["chunked", "gzip"])
+def test_staging_stops_at_the_mark_and_takes_back_what_it_staged(
+    narrow: tuple[Services, list[str]], most_used: list[int], form: str
+) -> None:
+    services, (url, _) = narrow
+    with httpx.Client(base_url=url, timeout=60) as http:
+        assert http.post("/v1/jobs", content=chunked(10 * MB), headers=IDX).status_code == 202
+        more = chunked(18 * MB) if form == "chunked" else gzip.compress(b"".join(chunked(18 * MB)), 1)
+        assert is_full(http.post("/v1/jobs", content=more, headers=IDX))
+        assert 0.8 * LIMIT * MARK < max(most_used) <= LIMIT * MARK + SLACK
+        with redis.Redis.from_url(services.redis_url) as client:
+            assert client.keys("ink:stage:*") == []
+        time.sleep(0.15)
+        assert http.post("/v1/jobs", content=images(1), headers=NPY).status_code == 202
+        with redis.Redis.from_url(services.redis_url) as client:
+            client.flushall()
+        time.sleep(0.15)
+        large = http.post("/v1/jobs", content=chunked(30 * MB), headers=IDX)
+        assert (large.status_code, large.json()["type"]) == (413, "/problems/body-too-large")
+
+
+def test_many_large_uploads_at_two_gateways_do_not_pass_the_mark_together(
+    narrow: tuple[Services, list[str]], most_used: list[int]
+) -> None:
+    urls = narrow[1]
+
+    def send(number: int) -> httpx.Response:
+        with httpx.Client(base_url=urls[number % 2], timeout=60) as http:
+            return http.post("/v1/jobs", content=chunked(6 * MB), headers=IDX)
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(send, range(8)))
+    assert all(answer.status_code == 202 or is_full(answer) for answer in answers)
+    assert any(map(is_full, answers))
+    assert max(most_used) <= LIMIT * MARK + SLACK
+
+
+def test_beyond_the_mark_work_goes_on_until_there_is_room(
+    narrow: tuple[Services, list[str]], most_used: list[int]
+) -> None:
+    services, (url, _) = narrow
+    with httpx.Client(base_url=url, timeout=60) as http:
+        jobs = []
+        while not is_full(answer := http.post("/v1/jobs", content=images(2 * MB // 784), headers=NPY)):
+            jobs.append(answer.raise_for_status().json()["id"])
+            time.sleep(0.11)
+        assert len(jobs) >= 9
+        first, second, *_ = jobs
+        assert http.get(f"/v1/jobs/{first}").json()["state"] == "queued"
+        worker = ledger(services.redis_url)
+        claims = worker.claim("balanced", 1000)
+        assert claims
+        assert set(worker.commit([commit_of(claim) for claim in claims])) == {"new"}
+        assert http.post(f"/v1/jobs/{second}/cancel").status_code in (200, 202)
+        finish(services.redis_url)
+        assert http.get(f"/v1/jobs/{first}/results?limit=10").json()["data"][0]["status"] == "succeeded"
+        assert http.patch(f"/v1/jobs/{first}/items/0/correction", json={"label": "7"}).status_code == 200
+        assert http.delete(f"/v1/jobs/{second}").status_code == 204
+        assert http.post("/v1/jobs", content=images(10), headers=NPY).status_code == 202
+
+
+def test_results_that_queued_images_will_leave_are_counted(
+    redis_url: str, clean_redis: "redis.Redis"
+) -> None:
+    before = pressure_of(redis_url)
+    assert submit(redis_url, "a", (256,)).kind == "new"
+    after = pressure_of(redis_url)
+    assert (after.images, after.jobs) == (256, 1)
+    assert after.used - before.used >= 256 * (784 + 64)
+
+
+def test_where_redis_has_no_maxmemory_a_setting_or_its_machine_decides(
+    redis_url: str, clean_redis: "redis.Redis"
+) -> None:
+    own = int(clean_redis.config_get("maxmemory")["maxmemory"])
+    assert pressure_of(redis_url, mark=0.5).most == own // 2
+    clean_redis.config_set("maxmemory", 0)
+    try:
+        machine = int(clean_redis.info("memory")["total_system_memory"])
+        assert pressure_of(redis_url, mark=0.5).most == machine // 2
+        assert pressure_of(redis_url, mark=0.5, memory=100 * MB).most == 50 * MB
+    finally:
+        clean_redis.config_set("maxmemory", own)
+
+
+def test_a_group_of_chunks_is_staged_whole_or_not_at_all(
+    redis_url: str, clean_redis: "redis.Redis"
+) -> None:
+    chunks = [Chunk(4, pack(PixelBlock(bytes(4 * 784))), ("a", "b", "c", "d")) for _ in range(2)]
+
+    def stage(room: Room, owner: str = "") -> Verdict:
+        return at_entrance(redis_url, lambda entrance: entrance.stage("t", 0, chunks, room))
+
+    assert stage(Room(max_queued=7)) == Verdict("never", figure=7)
+    assert stage(Room("alice", max_owner=7)) == Verdict("never", figure=7)
+    used = int(clean_redis.info("memory")["used_memory"])
+    assert stage(Room(mark=0.000_001)).kind == "large"
+    tight = Room(mark=(used + 2000) / int(clean_redis.config_get("maxmemory")["maxmemory"]))
+    assert stage(replace(tight, bytes=-(10**6))).kind == "memory"
+    assert clean_redis.keys("ink:stage:*") == []
+    assert submit(redis_url, "before", (4,), owner="alice").kind == "new"
+    assert stage(Room(max_queued=11)) == Verdict("full", figure=1)
+    assert stage(Room("alice", max_owner=10)) == Verdict("quota", figure=2)
+    assert stage(Room("alice", 12, 12)).kind == "staged"
+    assert len(clean_redis.keys("ink:stage:t:*")) == 4
+    assert all(0 < clean_redis.ttl(key) <= 900 for key in clean_redis.keys("ink:stage:*"))
+
+
+def test_a_job_is_submitted_to_the_run_of_redis_that_was_approved(
+    redis_url: str, clean_redis: "redis.Redis"
+) -> None:
+    server = str(clean_redis.info("server")["run_id"])
+    assert submit(redis_url, "a", caps=replace(CAPS, server=server)).kind == "new"
+    assert submit(redis_url, "b", caps=replace(CAPS, server="0" * 40)).kind == "stranger"
+
+
+FLOW = Pressure(1000, 10, 100.0, used=3_000_000, most=2_000_000, empty=1_000_000, largest=0)
+
+
+def seconds_of(problem: Problem) -> int:
+    return int(problem.headers["Retry-After"])
+
+
+@pytest.mark.parametrize(
+    ("verdict", "slug", "least", "most"),
+    [
+        (Verdict("full", figure=500), "queue-full", 5, 7),
+        (Verdict("full", figure=1), "queue-full", 1, 2),
+        (Verdict("full", figure=10**7), "queue-full", 48, 60),
+        (Verdict("quota", figure=100), "too-many-queued", 5, 7),  # a fifth of the rate is its own
+        (Verdict("many", figure=2), "too-many-jobs", 5, 7),
+        (Verdict("memory", figure=1_000_000), "memory-full", 5, 7),  # 2 MB by 1000 images, 100 a second
+    ],
+)
+def test_when_to_come_back_follows_from_the_rate_and_the_excess(
+    verdict: Verdict, slug: str, least: int, most: int
+) -> None:
+    problems = [refusal(verdict, FLOW, GatewaySettings(), Quota(queued=200)) for _ in range(50)]
+    assert {each.slug for each in problems} == {slug}
+    assert all(least <= seconds_of(each) <= most for each in problems)
+
+
+def test_where_nothing_drains_one_comes_back_after_a_while() -> None:
+    still = replace(FLOW, rate=0.0)
+    for kind in ("full", "quota", "many", "memory"):
+        problem = refusal(Verdict(kind, figure=5), still, GatewaySettings(), Quota(queued=200))
+        assert 10 <= seconds_of(problem) <= 13
+
+
+def test_not_all_come_back_at_once() -> None:
+    assert len({returning.after(1000, 100) for _ in range(20)}) > 10
+
+
+def test_the_drain_rate_is_that_of_the_last_seconds(redis_url: str, clean_redis: "redis.Redis") -> None:
+    submit(redis_url, "a", (100,) * 3)
+    assert pressure_of(redis_url).rate == 0
+    finish(redis_url)
+    time.sleep(1.05)
+    assert 100 <= pressure_of(redis_url).rate <= 300
+
+
+@pytest.mark.parametrize("slug", [slug for slug, (status, _) in CATALOGUE.items() if status in PASSING])
+def test_every_refusal_that_passes_says_when(slug: str) -> None:
+    assert seconds_of(Problem(slug, "")) == 1
+    assert seconds_of(Problem(slug, "", retry_after=1.2)) == 2
+
+
+def test_documents_are_held_in_turns_and_one_alone_always() -> None:
+    async def hold() -> None:
+        documents, held, most = Documents(10), 0, 0
+
+        async def one(size: int) -> None:
+            nonlocal held, most
+            async with documents.held(size):
+                held += size
+                most = max(most, held)
+                await asyncio.sleep(0.01)
+                held -= size
+
+        await asyncio.gather(*(one(4) for _ in range(6)), one(0))
+        assert most == 8
+        await one(25)
+
+    asyncio.run(hold())
+
+
+def test_who_waits_too_long_for_a_turn_is_sent_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("api.limits.budget.TURN_S", 0.05)
+
+    async def hold() -> None:
+        documents = Documents(10)
+        async with documents.held(8):
+            with pytest.raises(Problem) as refused:
+                async with documents.held(3):
+                    pass
+        assert (refused.value.slug, refused.value.status) == ("too-many-documents", 503)
+        async with documents.held(3):
+            pass
+
+    asyncio.run(hold())

@@ -1,0 +1,110 @@
+"""What containers may: no root, nothing written but where it must be, Redis for nobody outside."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parent.parent
+COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+SERVICES: dict[str, Any] = COMPOSE["services"]
+DOCKERFILE = (ROOT / "Dockerfile").read_text()
+OURS = ("api", "worker", "sender")
+
+
+def stages() -> dict[str, list[str]]:
+    """The lines of each stage of the Dockerfile, with those of the stages it stands on."""
+    found: dict[str, list[str]] = {}
+    name = ""
+    for line in DOCKERFILE.replace("\\\n", " ").splitlines():
+        if match := re.match(r"FROM (\S+) AS (\S+)", line):
+            name = match[2]
+            found[name] = list(found.get(match[1], []))
+        found.setdefault(name, []).append(line)
+    return found
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_every_container_is_confined(name: str) -> None:
+    service = SERVICES[name]
+    assert service["read_only"] is True
+    assert service["cap_drop"] == ["ALL"]
+    assert service["security_opt"] == ["no-new-privileges:true"]
+    assert 0 < service["pids_limit"] <= 1024
+    assert re.search(r"\d+[mg]\b", service["mem_limit"])
+    for mount in service["tmpfs"]:
+        assert {"noexec", "nosuid", "nodev"} <= set(mount.partition(":")[2].split(","))
+        assert "size=" in mount
+    for forbidden in ("privileged", "cap_add", "devices", "pid", "ipc", "network_mode", "userns_mode"):
+        assert forbidden not in service
+    assert not [mount for mount in service.get("volumes", ()) if "docker.sock" in mount]
+    assert service["healthcheck"]["test"]
+
+
+def test_only_named_volumes_are_written_to() -> None:
+    written = {
+        (name, mount.split(":")[0])
+        for name, service in SERVICES.items()
+        for mount in service.get("volumes", ())
+        if not mount.endswith(":ro")
+    }
+    assert {name for name, _ in written} == {"redis", "api", "prometheus", "grafana"}
+    assert {volume for _, volume in written} == COMPOSE["volumes"].keys()
+
+
+def test_nobody_is_root() -> None:
+    assert SERVICES["redis"]["user"] == "redis"
+    for target in ("api", "worker"):
+        lines = stages()[target]
+        users = [line.split()[1] for line in lines if line.startswith("USER ")]
+        assert users[-1:] == ["inkqueue"]
+        assert f"--uid {10001}" in "\n".join(lines)
+        after = lines[max(n for n, line in enumerate(lines) if line.startswith("USER ")) :]
+        assert not [line for line in after if line.startswith(("RUN", "ADD"))]
+        assert not [line for line in lines if line.startswith("COPY") and "--chown" in line]
+    assert {SERVICES[name]["build"]["target"] for name in OURS} == {"api", "worker"}
+
+
+def test_redis_is_for_the_containers_only() -> None:
+    redis = SERVICES["redis"]
+    assert "ports" not in redis
+    assert redis["networks"] == ["ledger"]
+    assert COMPOSE["networks"]["ledger"]["internal"] is True
+    published = {name: service["ports"] for name, service in SERVICES.items() if "ports" in service}
+    assert published.keys() == {"api", "prometheus", "grafana"}
+    for ports in published.values():
+        assert all(port.startswith(("127.0.0.1:", "${INKQUEUE_BIND:-127.0.0.1}:")) for port in ports)
+
+
+def test_workers_reach_nothing_but_redis() -> None:
+    assert SERVICES["worker"]["networks"] == ["ledger"]
+    assert "outside" not in SERVICES["api"]["networks"]
+    assert [name for name in OURS if "outside" in SERVICES[name]["networks"]] == ["sender"]
+
+
+def test_no_secret_is_built_in() -> None:
+    assert not re.search(r"(?i)(ENV|ARG)\s+\S*(key|secret|password|token)", DOCKERFILE)
+    for service in SERVICES.values():
+        for name, value in service.get("environment", {}).items():
+            if re.search("KEYS|PASSWORD|SECRET|TOKEN", name):
+                assert value is None or re.fullmatch(r"\$\{\w+:-\}", value), name
+
+
+def test_images_are_made_of_what_is_shipped() -> None:
+    ignored = (ROOT / ".dockerignore").read_text().splitlines()
+    assert "*" in ignored
+    assert {line[1:] for line in ignored if line.startswith("!")} == {
+        "README.md",
+        "constraints.txt",
+        "pyproject.toml",
+        "api",
+        "model",
+        "training",
+        "worker",
+    }
+    installs = [line for line in DOCKERFILE.replace("\\\n", " ").splitlines() if " install " in line]
+    from_lists = [line for line in installs if "-r " in line]
+    assert from_lists
+    assert all("-c constraints.txt" in line for line in from_lists)

@@ -1,0 +1,338 @@
+"""API keys: how they are written down, what each is good for, and how one follows another."""
+
+import logging
+import os
+import stat
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import httpx
+import pytest
+from click.testing import Result
+from typer.testing import CliRunner
+
+from api.app import create_app
+from api.cli import app
+from api.credentials import SCOPES, BadKeys, Credential, digest, new_key, read_credentials
+from api.keyfile import add_key, change_key
+from api.keyring import Keyring
+from api.settings import GatewaySettings
+
+from conftest import Services, running_services
+from routes import probes
+
+NOW = datetime.now(UTC)
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "keys"
+
+
+@pytest.fixture
+def keys(path: Path) -> Run:
+    """`inkqueue keys`, with this file."""
+
+    def run(*words: str, file: str = str(path)) -> Result:
+        done = CliRunner().invoke(app, ["keys", *words], env={"INKQUEUE_API_KEYS_FILE": file or None})
+        if done.exception and not isinstance(done.exception, SystemExit):
+            raise done.exception
+        return done
+
+    return run
+
+
+def keyring(path: Path) -> Keyring:
+    return Keyring(GatewaySettings(api_keys_file=path))
+
+
+def look_again(ring: Keyring) -> None:
+    ring._look_at = 0.0
+
+
+class TestLines:
+    def test_old_lines_open_everything_and_are_their_own_owner(self) -> None:
+        text = f"abcdefgh:{'0' * 64} 12345678:{'1' * 64}"
+        first, second = read_credentials(text, "here").values()
+        assert (first.id, first.owner, first.until) == ("abcdefgh", "abcdefgh", None)
+        assert second.scopes == frozenset(SCOPES)
+
+    def test_what_is_written_is_read(self) -> None:
+        for known in (
+            Credential.new()[1],
+            Credential.new("acme", scopes=frozenset({"read", "submit"}))[1],
+            Credential.new("acme", until=datetime(2027, 1, 31, 12, tzinfo=UTC))[1],
+        ):
+            assert read_credentials(known.line(), "here") == {known.id: known}
+
+    def test_a_day_is_over_when_it_is_over(self) -> None:
+        (known,) = read_credentials(f"abcdefgh:{'0' * 64} until=2027-01-31", "here").values()
+        assert known.live(datetime(2027, 1, 31, 23, 59, 59, tzinfo=UTC))
+        assert not known.live(datetime(2027, 2, 1, tzinfo=UTC))
+
+    @pytest.mark.parametrize(
+        ("text", "why"),
+        [
+            ("s3cret", "not ID:SHA256"),
+            ("s3cret=s3cret", "not ID:SHA256"),
+            (f"abcdefgh:{'s3cret' * 10}", "not ID:SHA256"),
+            (f"abcdefgh:{'0' * 64} s3cret=1", "unknown field; there are owner"),
+            (f"abcdefgh:{'0' * 64} s3cret", "not ID:SHA256"),
+            (f"abcdefgh:{'0' * 64} scopes=s3cret", "scopes are submit"),
+            (f"abcdefgh:{'0' * 64} scopes=", "scopes are submit"),
+            (f"abcdefgh:{'0' * 64} owner=s3/cret", "an owner is"),
+            (f"abcdefgh:{'0' * 64} owner=", "an owner is"),
+            (f"abcdefgh:{'0' * 64} until=s3cret", "write 2027-01-31"),
+            (f"abcdefgh:{'0' * 64}\nabcdefgh:{'1' * 64}", "twice"),
+            (f"abcdefgh:{'0' * 64}\nowner=acme", "not ID:SHA256"),
+        ],
+    )
+    def test_what_cannot_be_read_is_refused_and_not_shown(self, text: str, why: str) -> None:
+        with pytest.raises(BadKeys, match=why) as error:
+            read_credentials(f"# of {text.splitlines()[0][:0]}\n{text}", "the file")
+        assert str(error.value).startswith(f"the file, line {1 + len(text.splitlines())}: ")
+        assert "s3cret" not in str(error.value).lower()
+
+    def test_an_owner_can_not_reach_into_the_names_of_others(self) -> None:
+        for owner in ("a/b", "a:b", "a#b", "A", "a b", "*", "a" * 33, ""):
+            with pytest.raises(BadKeys):
+                read_credentials(f"abcdefgh:{'0' * 64} owner={owner}", "here")
+
+
+class TestRing:
+    def test_a_change_of_the_file_is_followed(self, path: Path) -> None:
+        (key, line), (other, other_line) = new_key("acme"), new_key("acme")
+        path.write_text(line)
+        ring = keyring(path)
+        assert ring.find(key)
+        assert not ring.find(other)
+        path.write_text(f"# two of them\n{line}\n{other_line} scopes=read\n")
+        look_again(ring)
+        found = ring.find(other)
+        assert found is not None
+        assert (found.owner, found.scopes) == ("acme", {"read"})
+        path.write_text(other_line)
+        look_again(ring)
+        assert not ring.find(key)
+
+    def test_it_is_looked_at_once_a_second_at_most(self, path: Path) -> None:
+        (key, line), (other, other_line) = new_key(), new_key()
+        path.write_text(line)
+        ring = keyring(path)
+        path.write_text(other_line)
+        assert ring.find(key)
+        ring._look_at -= 1.0
+        assert not ring.find(key)
+        assert ring.find(other)
+
+    @pytest.mark.parametrize("fault", ["nonsense", "missing", "binary", "a folder"])
+    def test_a_broken_file_changes_nothing_and_is_loud(
+        self, path: Path, fault: str, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        key, line = new_key()
+        path.write_text(line)
+        ring = keyring(path)
+        path.unlink()
+        match fault:
+            case "nonsense":
+                path.write_text(f"{line}\ns3cret")
+            case "binary":
+                path.write_bytes(b"\xff\xfe")
+            case "a folder":
+                path.mkdir()
+        for _ in range(3):
+            look_again(ring)
+            assert ring.find(key)
+        (said,) = caplog.records  # once a minute
+        assert (said.levelno, vars(said)["event"]) == (logging.ERROR, "keys.broken")
+        assert str(path) in said.getMessage()
+        assert "s3cret" not in said.getMessage()
+        with suppress(OSError):
+            path.rmdir()
+        path.write_text("")
+        look_again(ring)
+        assert not ring.find(key)
+
+    def test_an_emptied_file_lets_nobody_in_rather_than_everybody(self, path: Path) -> None:
+        path.write_text("")
+        ring = keyring(path)
+        assert ring
+        assert ring.find("") is None
+
+    def test_a_gateway_does_not_start_without_its_file(self, path: Path) -> None:
+        with pytest.raises(BadKeys, match="No such file"):
+            create_app(GatewaySettings(api_keys_file=path))
+
+    def test_what_stands_twice_is_refused(self, path: Path) -> None:
+        _, line = new_key()
+        path.write_text(line)
+        with pytest.raises(BadKeys, match="INKQUEUE_API_KEYS, too"):
+            Keyring(GatewaySettings(api_keys_file=path, api_keys=line))
+
+    def test_a_key_is_over_at_its_time(self) -> None:
+        key, line = new_key(until=NOW + timedelta(hours=1))
+        over, over_line = new_key(until=NOW - timedelta(seconds=2))
+        ring = Keyring(GatewaySettings(api_keys=f"{line} {over_line}"))
+        assert ring.find(key)
+        assert ring.find(over) is None
+
+
+class TestFile:
+    def test_what_others_wrote_stays(self, path: Path) -> None:
+        one, two, three = (Credential.new()[1] for _ in range(3))
+        path.write_text(f"# ours\n{one.line()} {two.line()}  # both of acme\n")
+        path.chmod(0o640)
+        add_key(path, three)
+        change_key(path, one.id, lambda _: ())
+        wanted = f"# ours\n# both of acme\n{two.line()}\n{three.line()}\n"
+        assert path.read_text() == wanted
+        assert stat.S_IMODE(path.stat().st_mode) == 0o640
+        assert os.listdir(path.parent) == ["keys"]
+
+    @pytest.mark.parametrize("content", [b"nonsense", b"\xff\xfe"])
+    def test_a_broken_file_is_not_touched(self, path: Path, content: bytes) -> None:
+        path.write_bytes(content)
+        with pytest.raises(BadKeys):
+            add_key(path, Credential.new()[1])
+        assert path.read_bytes() == content
+
+    def test_many_editors_lose_nothing_and_readers_see_whole_files(self, path: Path) -> None:
+        made = [Credential.new("acme")[1] for _ in range(40)]
+        writers = [
+            threading.Thread(target=lambda part=part: [add_key(path, key) for key in part])
+            for part in (made[::2], made[1::2])
+        ]
+        for writer in writers:
+            writer.start()
+        seen = 0
+        while any(writer.is_alive() for writer in writers):
+            if path.exists():
+                now = len(read_credentials(path.read_text(), "here"))
+                assert now >= seen
+                seen = now
+        assert read_credentials(path.read_text(), "here") == {key.id: key for key in made}
+
+
+class TestCommand:
+    def test_a_life_of_keys(self, keys: Run, path: Path) -> None:
+        made = keys("make", "--owner", "acme", "--scopes", "submit,read", "--until", "2099-01-31")
+        old = made.stdout.strip().removeprefix("INKQUEUE_API_KEY=")
+        assert old not in path.read_text()
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+        ring = keyring(path)
+        turned = keys("rotate", old[4:12], "--overlap", "3600")
+        new = turned.stdout.strip().removeprefix("INKQUEUE_API_KEY=")
+        look_again(ring)
+        first, second = ring.find(old), ring.find(new)
+        assert first is not None
+        assert second is not None
+        assert first.owner == second.owner == "acme"
+        assert first.scopes == second.scopes == {"submit", "read"}
+        assert first.until is not None
+        assert timedelta(minutes=50) < first.until - datetime.now(UTC) <= timedelta(hours=1)
+        assert second.until is None
+        head, *rows = keys("list").stdout.splitlines()
+        assert head.split() == ["key", "owner", "scopes", "until", "state"]
+        assert [row.split()[:3] for row in rows] == [
+            [old[4:12], "acme", "submit,read"],
+            [new[4:12], "acme", "submit,read"],
+        ]
+        assert keys("revoke", old[4:12]).exit_code == 0
+        look_again(ring)
+        assert not ring.find(old)
+        assert ring.find(new)
+        for answer in (made, turned, keys("list")):
+            assert digest(new) not in answer.stdout + answer.stderr
+
+    @pytest.mark.parametrize(
+        ("words", "code", "reason"),
+        [
+            (["rotate", "abcdefgh"], 1, "has no key abcdefgh"),
+            (["revoke", "abcdefgh"], 1, "has no key abcdefgh"),
+            (["make", "--owner", "A/B"], 2, "an owner is up to 32"),
+            (["make", "--until", "tomorrow"], 2, "write 2027-01-31"),
+            (["make", "--file", "nowhere/keys"], 1, "nowhere: No such file"),
+        ],
+    )
+    def test_refusals_say_why(self, keys: Run, words: list[str], code: int, reason: str) -> None:
+        answer = keys(*words)
+        assert answer.exit_code == code
+        assert reason in " ".join(answer.stderr.split())
+
+
+def test_keys_of_the_environment_are_not_rotated(keys: Run) -> None:
+    answer = keys("rotate", "abcdefgh", file="")
+    assert answer.exit_code == 1
+    assert "name the file of keys" in answer.stderr
+
+
+@pytest.fixture(scope="module")
+def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Services, Path]]:
+    """A gateway with a file of keys, and the file."""
+    folder = tmp_path_factory.mktemp("keyed")
+    path = folder / "keys"
+    path.write_text("")
+    with running_services(folder / "stack", INKQUEUE_API_KEYS_FILE=str(path)) as running:
+        running.wait_answering(running.spawn("api"))
+        yield running, path
+
+
+def caller(services: Services, key: str) -> httpx.Client:
+    return httpx.Client(base_url=services.url, headers={"Authorization": f"Bearer {key}"})
+
+
+def ask(services: Services, key: str) -> httpx.Response:
+    with caller(services, key) as http:
+        return http.get("/v1/jobs")
+
+
+def test_every_route_wants_its_scope_and_only_that(gateway: tuple[Services, Path]) -> None:
+    services, path = gateway
+    made = {scope: Credential.new("acme", scopes=frozenset({scope})) for scope in SCOPES}
+    for _, known in made.values():
+        add_key(path, known)
+    time.sleep(1.1)
+    asked = [probe for probe in probes("job_none", "wh_" + "0" * 32, "msg_" + "0" * 40) if probe.scope]
+    assert {probe.scope for probe in asked} == SCOPES.keys() | {"any"}
+    for scope, (key, _) in made.items():
+        with caller(services, key) as http:
+            for probe in asked:
+                answer = probe.send(http)
+                if probe.scope in (scope, "any"):
+                    assert answer.status_code not in (401, 403), (probe, scope)
+                else:
+                    require_scope_refused(answer, probe.scope)
+
+
+def require_scope_refused(answer: httpx.Response, scope: str) -> None:
+    assert answer.status_code == 403, answer.text
+    assert answer.json()["type"] == "/problems/insufficient-scope"
+    assert answer.json()["scope"] == scope
+    wanted = f'Bearer error="insufficient_scope", scope="{scope}"'
+    assert answer.headers["www-authenticate"] == wanted
+
+
+def test_keys_turn_over_while_the_gateway_runs(gateway: tuple[Services, Path], keys: Run) -> None:
+    services, path = gateway
+    old = keys("make", "--owner", "acme", "--file", str(path)).stdout.strip().partition("=")[2]
+    time.sleep(1.1)
+    assert ask(services, old).status_code == 200
+    turned = keys("rotate", old[4:12], "--overlap", "2", "--file", str(path))
+    new = turned.stdout.strip().partition("=")[2]
+    time.sleep(1.1)
+    assert ask(services, new).status_code == 200
+    end = time.monotonic() + 5
+    while ask(services, old).status_code == 200:
+        assert time.monotonic() < end
+        time.sleep(0.1)
+    over, unknown = ask(services, old), ask(services, new_key()[0])
+    assert over.status_code == unknown.status_code == 401
+    assert over.text == unknown.text
+    path.write_text("broken")
+    time.sleep(1.1)
+    assert ask(services, new).status_code == 200

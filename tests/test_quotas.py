@@ -1,0 +1,235 @@
+"""Quotas of a caller: requests a second, queued images, bytes and event streams, on all gateways."""
+
+import asyncio
+import re
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import replace
+
+import httpx
+import numpy as np
+import pytest
+import redis
+
+from api.credentials import new_key
+from api.limits.budget import Uploads
+from api.limits.quotas import BadQuotas, Quota, Quotas
+from api.problems import Problem
+from api.settings import GatewaySettings
+from worker.turnstile import Turnstile
+
+from conftest import Services, beside, running_services
+from ledgers import CAPS, on_redis, submit
+from samples import glyphs, npy_of
+
+NPY = {"Content-Type": "application/x-npy"}
+
+
+def images(count: int) -> bytes:
+    return npy_of(glyphs(count, np.random.default_rng(0)))
+
+
+def test_quotas_are_read_and_what_cannot_be_read_is_named() -> None:
+    text = "alice:requests=0.5,burst=3 bob:queued=7"
+    quotas = Quotas(GatewaySettings(quota_streams=4, quotas=text))
+    assert quotas.of("alice") == Quota(requests=0.5, burst=3, streams=4)
+    assert quotas.of("bob") == Quota(queued=7, streams=4)
+    assert quotas.of("carol") == Quota(streams=4)
+    assert quotas.count_requests
+    assert not Quotas(GatewaySettings()).count_requests
+    for bad in (
+        "alice",
+        "alice:requests",
+        "alice:speed=3",
+        "alice:queued=-1",
+        ":queued=1",
+        "a:queued=x",
+    ):
+        with pytest.raises(BadQuotas, match=re.escape(repr(bad))):
+            Quotas(GatewaySettings(quotas=bad))
+
+
+def test_a_bucket_holds_so_many_tokens_and_fills_again(
+    redis_url: str, clean_redis: "redis.Redis"
+) -> None:
+    async def take(client: redis.asyncio.Redis) -> None:
+        turnstile = Turnstile(client)
+        passes = [await turnstile.request("alice", 10, 4) for _ in range(6)]
+        assert [each.granted for each in passes] == [True] * 4 + [False] * 2
+        assert [each.left for each in passes] == [3, 2, 1, 0, 0, 0]
+        assert 0 < passes[-1].next_s <= 0.1
+        assert 0.3 <= passes[-1].full_s <= 0.4
+        assert (await turnstile.request("bob", 10, 4)).granted
+        await asyncio.sleep(passes[-1].next_s)
+        assert [(await turnstile.request("alice", 10, 4)).granted for _ in range(2)] == [True, False]
+        assert 0 < await client.pttl("ink:rate:alice") <= 400
+
+    on_redis(redis_url, take)
+
+
+def test_many_at_once_get_no_more_than_there_is(redis_url: str, clean_redis: "redis.Redis") -> None:
+    async def take(client: redis.asyncio.Redis) -> None:
+        turnstile = Turnstile(client)
+        passes = await asyncio.gather(*(turnstile.request("alice", 0.1, 50) for _ in range(200)))
+        assert sum(each.granted for each in passes) == 50
+
+    on_redis(redis_url, take)
+
+
+def test_queued_images_are_counted_by_owner_and_freed(
+    redis_url: str, clean_redis: "redis.Redis"
+) -> None:
+    caps = replace(CAPS, max_owner=5)
+    assert submit(redis_url, "a", (2, 2), owner="alice", caps=caps).kind == "new"
+    refused = submit(redis_url, "b", (2,), owner="alice", caps=caps)
+    assert (refused.kind, refused.figure) == ("quota", 1)
+    never = submit(redis_url, "c", (6,), owner="alice", caps=caps)
+    assert (never.kind, never.figure) == ("never", 5)
+    assert submit(redis_url, "d", (5,), owner="bob", caps=caps).kind == "new"
+    assert clean_redis.hgetall("ink:queued") == {b"alice": b"4", b"bob": b"5"}
+
+
+@pytest.fixture(scope="module")
+def callers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Services, dict[str, str]]]:
+    """A gateway without workers, and the keys of some who have quotas."""
+    made = [new_key() for _ in range(5)]
+    named = dict(zip(("fast", "many", "heavy", "follows", "free"), made, strict=True))
+    owner = {name: line.partition(":")[0] for name, (_, line) in named.items()}
+    quotas = {
+        owner["fast"]: "requests=2,burst=5",
+        owner["many"]: "queued=10",
+        owner["heavy"]: "bytes=4000",
+        owner["follows"]: "streams=2",
+    }
+    settings = {
+        "INKQUEUE_API_KEYS": "\n".join(line for _, line in made),
+        "INKQUEUE_QUOTAS": " ".join(f"{name}:{quota}" for name, quota in quotas.items()),
+    }
+    with running_services(tmp_path_factory.mktemp("quotas"), **settings) as running:
+        running.wait_answering(running.spawn("api"))
+        yield running, {name: key for name, (key, _) in named.items()}
+
+
+@pytest.fixture(scope="module")
+def second(callers: tuple[Services, dict[str, str]]) -> Iterator[str]:
+    """One more gateway on the same Redis."""
+    with beside(callers[0]) as url:
+        yield url
+
+
+def of(callers: tuple[Services, dict[str, str]], name: str, url: str = "") -> httpx.Client:
+    services, keys = callers
+    headers = {"Authorization": f"Bearer {keys[name]}"}
+    return httpx.Client(base_url=url or services.url, headers=headers, timeout=10)
+
+
+def test_too_many_requests_are_refused_on_all_gateways(
+    callers: tuple[Services, dict[str, str]], second: str
+) -> None:
+    with of(callers, "fast") as here, of(callers, "fast", second) as there:
+        answers = [gateway.get("/v1/jobs") for gateway in (here, there) * 6]
+    granted = [each for each in answers if each.status_code == 200]
+    refused = [each for each in answers if each.status_code == 429]
+    assert len(granted) + len(refused) == 12
+    assert 5 <= len(granted) <= 7
+    assert granted[0].headers["ratelimit-policy"] == '"requests";q=5;w=3'
+    assert granted[0].headers["ratelimit"] == '"requests";r=4;t=1'
+    for each in refused:
+        assert each.json()["type"] == "/problems/rate-limited"
+        assert each.json()["violated-policies"] == ["requests"]
+        assert each.headers["retry-after"] == "1"
+        assert each.headers["ratelimit"].startswith('"requests";r=0;t=')
+    time.sleep(1.0)
+    with of(callers, "fast") as here:
+        assert here.get("/v1/jobs").status_code == 200
+
+
+def test_who_has_no_quota_is_not_counted(callers: tuple[Services, dict[str, str]]) -> None:
+    services, _ = callers
+    with of(callers, "free") as http, redis.Redis.from_url(services.redis_url) as client:
+        answers = [http.get("/v1/jobs") for _ in range(30)]
+        assert {each.status_code for each in answers} == {200}
+        assert "ratelimit" not in answers[0].headers
+        owner = http.headers["authorization"].split("_")[1]
+        assert not client.exists(f"ink:rate:{owner}")
+
+
+def test_too_many_waiting_images_are_refused_until_some_are_done(
+    callers: tuple[Services, dict[str, str]], second: str
+) -> None:
+    with of(callers, "many") as here, of(callers, "many", second) as there:
+        first = here.post("/v1/jobs", content=images(8), headers=NPY).raise_for_status().json()["id"]
+        refused = there.post("/v1/jobs", content=images(3), headers=NPY)
+        assert (refused.status_code, refused.json()["type"]) == (429, "/problems/too-many-queued")
+        assert int(refused.headers["retry-after"]) >= 1
+        never = there.post("/v1/jobs", content=images(11), headers=NPY)
+        assert (never.status_code, never.json()["limit"]) == (413, 10)
+        assert there.post("/v1/jobs", content=images(2), headers=NPY).status_code == 202
+        here.post(f"/v1/jobs/{first}/cancel")
+        assert there.post("/v1/jobs", content=images(3), headers=NPY).status_code == 202
+
+
+def test_bytes_under_way_are_counted_until_their_request_is_over(
+    callers: tuple[Services, dict[str, str]],
+) -> None:
+    with of(callers, "heavy") as http:
+        refused = http.post("/v1/jobs", content=images(6), headers=NPY)
+        assert (refused.status_code, refused.json()["type"]) == (429, "/problems/too-many-bytes")
+        assert refused.json()["limit"] == 4000
+        assert int(refused.headers["retry-after"]) >= 1
+        for _ in range(3):
+            assert http.post("/v1/jobs", content=images(3), headers=NPY).status_code == 202
+
+
+def test_uploads_of_one_caller_share_its_bytes() -> None:
+    uploads = Uploads()
+    with uploads.of("alice", 10) as one, uploads.of("alice", 10) as two, uploads.of("bob", 10) as other:
+        one(6)
+        other(10)
+        two(4)
+        with pytest.raises(Problem, match="one after the other"):
+            two(1)
+    with uploads.of("alice", 10) as one:
+        one(10)
+        with pytest.raises(Problem, match=r"smaller ones\.$"):
+            one(1)
+    assert not uploads._held
+
+
+def test_event_streams_are_counted_on_all_gateways(
+    callers: tuple[Services, dict[str, str]], second: str
+) -> None:
+    with ExitStack() as stack, of(callers, "follows") as here, of(callers, "follows", second) as there:
+        job = here.post("/v1/jobs", content=images(1), headers=NPY).raise_for_status().json()["id"]
+        path = f"/v1/jobs/{job}/events"
+        open_ = [stack.enter_context(each.stream("GET", path)) for each in (here, there)]
+        assert [each.status_code for each in open_] == [200, 200]
+        for gateway in (here, there):
+            refused = gateway.get(path)
+            assert (refused.status_code, refused.json()["type"]) == (429, "/problems/too-many-streams")
+            assert int(refused.headers["retry-after"]) >= 1
+        open_[0].close()
+        end = time.monotonic() + 5
+        while True:
+            with there.stream("GET", path) as answer:
+                if answer.status_code == 200:
+                    break
+            assert time.monotonic() < end
+            time.sleep(0.05)
+
+
+def test_streams_of_a_gateway_that_died_are_forgotten(
+    redis_url: str, clean_redis: "redis.Redis"
+) -> None:
+    async def sit(client: redis.asyncio.Redis) -> None:
+        turnstile = Turnstile(client)
+        assert [await turnstile.sit("alice", 2, each) for each in "abc"] == [True, True, False]
+        await client.zincrby("ink:streams:alice", -31_000, "a")  # half a minute later
+        await turnstile.stay("alice", ["b"])
+        assert [await turnstile.sit("alice", 2, each) for each in "cd"] == [True, False]
+        await turnstile.leave("alice", "b")
+        assert await turnstile.sit("alice", 2, "d")
+        assert 0 < await client.pttl("ink:streams:alice") <= 30_000
+
+    on_redis(redis_url, sit)

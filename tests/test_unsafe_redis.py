@@ -1,0 +1,272 @@
+"""A Redis that could lose jobs or let strangers in: every process of ours refuses it, and says why."""
+
+import os
+import re
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import httpx
+import numpy as np
+import psutil
+import pytest
+import redis
+
+from worker.connection import connect
+from worker.embedded import EmbeddedRedis, find_server, free_port
+from worker.machine import memory_bytes
+from worker.safety import DURABLE, UnsafeRedis, find_door, find_loss, require_safe
+from worker.settings import QueueSettings
+from worker.vigil import Vigil
+
+from conftest import Services
+from samples import glyphs, npy_of
+
+SAFE = QueueSettings()
+BAD = {
+    "appendonly": "no",
+    "appendfsync": "everysec",
+    "no-appendfsync-on-rewrite": "yes",
+    "maxmemory-policy": "allkeys-lru",
+}
+OTHERS = (("appendfsync", "no"), ("maxmemory-policy", "volatile-ttl"))
+CASES = (*BAD.items(), *OTHERS)
+
+
+@contextmanager
+def server(folder: Path, *lines: str) -> Iterator[str]:
+    """A redis-server with these settings, on all that it may listen on; yields the URL on loopback."""
+    port = free_port()
+    own = [f"port {port}", f"dir {folder}", 'save ""', *lines]
+    (folder / "redis.conf").write_text("\n".join(own))
+    process = subprocess.Popen([find_server(), str(folder / "redis.conf")], stdout=subprocess.DEVNULL)
+    url = f"redis://127.0.0.1:{port}/0"
+    try:
+        while not _listening(port):
+            time.sleep(0.02)
+        yield url
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def _listening(port: int) -> bool:
+    with socket.socket() as line:
+        return line.connect_ex(("127.0.0.1", port)) == 0
+
+
+def durable(**other: str) -> list[str]:
+    return [f"{name} {value}" for name, value in (DURABLE | other).items()]
+
+
+@pytest.fixture
+def unsafe(redis_url: str) -> Iterator["redis.Redis"]:
+    """A client of a Redis whose settings may be changed; they are set right afterwards."""
+    client = connect(redis_url)
+    yield client
+    for name, value in DURABLE.items():
+        client.config_set(name, value)
+
+
+def test_our_own_redis_is_safe(redis_url: str) -> None:
+    require_safe(connect(redis_url), SAFE)
+
+
+@pytest.mark.parametrize(("name", "value"), CASES)
+def test_what_could_lose_jobs_is_named_with_what_is_wanted(
+    unsafe: "redis.Redis", name: str, value: str
+) -> None:
+    unsafe.config_set(name, value)
+    with pytest.raises(UnsafeRedis) as refused:
+        require_safe(unsafe, SAFE)
+    for part in (
+        f"has {name} {value}",
+        f"Set {name} {DURABLE[name]}",
+        "INKQUEUE_ALLOW_UNSAFE_REDIS=true",
+    ):
+        assert part in str(refused.value)
+    require_safe(unsafe, QueueSettings(allow_unsafe_redis=True))
+
+
+def test_all_that_is_wrong_is_said_at_once(unsafe: "redis.Redis") -> None:
+    for name, value in BAD.items():
+        unsafe.config_set(name, value)
+    fault = find_loss(unsafe, SAFE)
+    assert all(f"{name} {value}" in fault for name, value in BAD.items())
+
+
+def test_who_may_not_see_the_settings_says_so(redis_url: str) -> None:
+    with redis.Redis.from_url(redis_url) as owner:
+        rights = {"categories": ["+@all"], "commands": ["-config"], "keys": ["*"]}
+        owner.acl_setuser("blind", enabled=True, passwords=["+b"], **rights)
+        try:
+            fault = find_loss(connect(re.sub("//.*@", "//blind:b@", redis_url)), SAFE)
+        finally:
+            owner.acl_deluser("blind")
+    assert "CONFIG" in fault.upper()
+    assert "+config|get" in fault
+    assert "INKQUEUE_ALLOW_UNSAFE_REDIS=true" in fault
+
+
+def test_a_worker_needs_not_know_which_redis_it_is_but_a_gateway_does(redis_url: str) -> None:
+    with redis.Redis.from_url(redis_url) as owner:
+        rights = {"categories": ["+@all"], "commands": ["-info"], "keys": ["*"]}
+        owner.acl_setuser("reader", enabled=True, passwords=["+r"], **rights)
+        try:
+            vigil = Vigil(connect(re.sub("//.*@", "//reader:r@", redis_url)), SAFE)
+            vigil.look()
+            assert (vigil.fault, vigil.server) == ("", "")
+            with pytest.raises(UnsafeRedis, match=r"\+info"):
+                vigil.approve()
+        finally:
+            owner.acl_deluser("reader")
+
+
+@pytest.mark.parametrize(
+    ("lines", "words"),
+    [
+        (["protected-mode no"], "bind (all), protected-mode no"),
+        (["bind 0.0.0.0", "protected-mode no"], "bind 0.0.0.0, protected-mode no"),
+        (["protected-mode yes"], ""),
+        (["bind 127.0.0.1", "protected-mode no"], ""),
+        (["bind 127.0.0.1 -::1", "protected-mode no"], ""),
+        (["bind 0.0.0.0", "protected-mode no", "requirepass secret"], ""),
+    ],
+)
+def test_a_redis_that_lets_strangers_in_is_refused(tmp_path: Path, lines: list[str], words: str) -> None:
+    with server(tmp_path, *durable(), *lines) as url:
+        if "requirepass secret" in lines:
+            url = url.replace("redis://", "redis://:secret@")
+        fault = find_door(connect(url), SAFE)
+        assert bool(fault) == bool(words)
+        assert words in fault
+        if words:
+            assert "requirepass" in fault
+            assert "INKQUEUE_ALLOW_OPEN_REDIS=true" in fault
+        require_safe(connect(url), QueueSettings(allow_open_redis=True))
+
+
+def test_off_loopback_a_password_is_wanted(tmp_path: Path) -> None:
+    address = own_address()
+    lines = ["bind 0.0.0.0", "protected-mode no"]
+    with server(tmp_path, *durable(), *lines) as url:
+        other = url.replace("127.0.0.1", address)
+        assert f"is reached at {address}" in find_door(connect(other), SAFE)
+        with redis.Redis.from_url(url) as client:
+            client.config_set("requirepass", "secret")
+        assert find_door(connect(other.replace("//", "//:secret@")), SAFE) == ""
+
+
+def test_no_process_starts_on_an_unsafe_redis(unsafe: "redis.Redis", redis_url: str) -> None:
+    unsafe.config_set("appendfsync", "everysec")
+    environment = os.environ | {"REDIS_URL": redis_url, "INKQUEUE_PORT": str(free_port())}
+    for process in [
+        subprocess.Popen(
+            [sys.executable, "-m", module], env=environment, stderr=subprocess.PIPE, text=True
+        )
+        for module in ("api", "worker", "worker.sender")
+    ]:
+        _, told = process.communicate(timeout=60)
+        assert process.returncode == 1
+        last = told.strip().splitlines()[-1]
+        assert "Redis has appendfsync everysec" in last
+        assert "INKQUEUE_ALLOW_UNSAFE_REDIS=true" in last
+        assert "Traceback" not in told
+
+
+def test_a_gateway_takes_no_job_once_redis_came_back_unsafe(tmp_path: Path) -> None:
+    own = EmbeddedRedis(tmp_path)
+    with started(own) as old:
+        environment = {"REDIS_URL": own.url, "INKQUEUE_PORT": str(free_port())}
+        lone = Services(own.url, f"http://127.0.0.1:{environment['INKQUEUE_PORT']}", environment)
+        with closing(httpx.Client(base_url=lone.url)) as http:
+            lone.wait_answering(lone.spawn("api"))
+            job = submit(http).raise_for_status().json()["id"]
+            old.kill()
+            old.wait()
+            with started(own, appendfsync="everysec"):
+                first = next(each for _ in range(100) if not is_away(each := submit(http)))
+                assert (first.status_code, first.json()["type"]) == (503, "/problems/storage-unsafe")
+                assert "appendfsync everysec" in first.json()["detail"]
+                assert int(first.headers["retry-after"]) >= 1
+                ready = http.get("/readyz")
+                assert (ready.status_code, ready.json()["type"]) == (503, "/problems/not-ready")
+                assert http.get(f"/v1/jobs/{job}").status_code == 200
+                assert http.post(f"/v1/jobs/{job}/cancel").status_code == 200
+                with redis.Redis.from_url(own.url) as client:
+                    client.config_set("appendfsync", "always")
+                end = time.monotonic() + 5
+                while submit(http).status_code != 202:
+                    assert time.monotonic() < end
+                    time.sleep(0.1)
+                lone.stop()
+    own.close()
+
+
+def test_the_vigil_tells_once_of_what_changed(
+    unsafe: "redis.Redis", caplog: pytest.LogCaptureFixture
+) -> None:
+    vigil = Vigil(unsafe, SAFE)
+    for value in ("always", "no", "no", "always"):
+        unsafe.config_set("appendfsync", value)
+        vigil.look()
+        assert bool(vigil.fault) == (value == "no")
+    told = [record.getMessage() for record in caplog.records]
+    assert len(told) == 2
+    assert "appendfsync no" in told[0]
+    assert told[1] == "Redis is safe again"
+
+
+def test_the_embedded_redis_leaves_half_of_the_memory_there_is(redis_url: str, tmp_path: Path) -> None:
+    with redis.Redis.from_url(redis_url) as client:
+        assert int(client.config_get("maxmemory")["maxmemory"]) == memory_bytes() // 2
+    (tmp_path / "memory.max").write_text("max\n")
+    everything = memory_bytes(tmp_path)
+    assert everything > 1 << 28
+    (tmp_path / "memory.max").write_text("268435456\n")
+    assert memory_bytes(tmp_path) == 1 << 28
+    own = EmbeddedRedis(tmp_path / "own", memory=1 << 27)
+    own.command()
+    assert f"maxmemory {1 << 27}\n" in (own.folder / "redis.conf").read_text()
+    own.close()
+
+
+@contextmanager
+def started(own: EmbeddedRedis, **other: str) -> Iterator["subprocess.Popen[bytes]"]:
+    """A Redis, with some of its settings not as they should be."""
+    command = own.command()
+    config = own.folder / "redis.conf"
+    config.write_text(config.read_text() + "".join(f"{name} {value}\n" for name, value in other.items()))
+    process = subprocess.Popen(command)
+    try:
+        own.wait_ready(process)
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
+def submit(http: httpx.Client) -> httpx.Response:
+    data = npy_of(glyphs(2, np.random.default_rng(0)))
+    return http.post("/v1/jobs", content=data, headers={"Content-Type": "application/x-npy"})
+
+
+def is_away(answer: httpx.Response) -> bool:
+    return answer.status_code == 503 and answer.json()["type"] == "/problems/storage-unavailable"
+
+
+def own_address() -> str:
+    """An address of this machine that is not on loopback."""
+    found = [
+        each.address
+        for all_ in psutil.net_if_addrs().values()
+        for each in all_
+        if each.family == socket.AF_INET and not each.address.startswith("127.")
+    ]
+    if not found:
+        pytest.skip("this machine has no address but loopback")
+    return found[0]

@@ -1,0 +1,67 @@
+"""Whether a job is let in: what is capped, how much room there is, and what the ledger said to it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from .chunks import Chunk
+
+
+@dataclass(frozen=True)
+class Caps:
+    """What is refused: images queued in all, unfinished jobs of one owner; and the job's window.
+
+    `max_owner` is of queued images of one owner; 0: no cap of its own. `server` is the run of Redis
+    whose settings are known to be safe; empty: any.
+    """
+
+    max_queued: int
+    max_open: int
+    window: int
+    max_owner: int = 0
+    server: str = ""
+
+
+@dataclass(frozen=True)
+class Room:
+    """What is staged at most: images queued in all and of `owner` (0: no cap), and the share of Redis's
+    memory that jobs may take; `memory` bytes are all of it where Redis has no maxmemory.
+
+    `images` and `bytes` say how much was staged for this job before.
+    """
+
+    owner: str = ""
+    max_queued: int = 0
+    max_owner: int = 0
+    memory: int = 0
+    mark: float = 1.0
+    images: int = 0
+    bytes: int = 0
+
+    def after(self, chunks: Sequence[Chunk]) -> "Room":
+        """The same once `chunks` are staged."""
+        images = self.images + sum(chunk.count for chunk in chunks)
+        return replace(self, images=images, bytes=self.bytes + sum(map(_size, chunks)))
+
+
+Entered = Literal["staged", "new", "replay", "mismatch", "gone", "unstaged", "unsigned", "stranger"]
+Crowded = Literal["full", "quota", "memory", "never", "large", "many"]
+"""Why something is too much: images queued in all or of one owner, memory, more images or bytes than are
+ever taken, unfinished jobs."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What became of a submission; `name` is of the job that stands.
+
+    `figure` is by how many images (`full`, `quota`) or bytes (`memory`) it is too much, what is the most
+    (`never`, `large`), or how many jobs are unfinished (`many`).
+    """
+
+    kind: Entered | Crowded
+    name: str = ""
+    figure: int = 0
+
+
+def _size(chunk: Chunk) -> int:
+    return len(chunk.payload) + len(chunk.names_json() or b"")

@@ -1,0 +1,14 @@
+-- Take a token from an owner's bucket. ARGV: OWNER, tokens a second, tokens that it holds when full
+-- Answers: {1 if there was one, tokens left, ms until there is another, ms until it is full}
+local bucket, rate, most = 'ink:rate:' .. ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
+local here = tonumber(time[1]) * 1000000 + tonumber(time[2])
+local each = 1000000 / rate
+
+-- All that is kept is when the bucket will be full again (in us): each token taken puts that off.
+local full = math.max(here, tonumber(redis.call('GET', bucket) or 0)) - here
+local wait = full + each - most * each
+if wait >= 1 then return {0, 0, math.ceil(wait / 1000), math.ceil(full / 1000)} end
+full = full + each
+redis.call('SET', bucket, string.format('%.0f', here + full), 'PX', math.ceil(full / 1000))
+local left = math.floor(most - full / each)
+return {1, left, left > 0 and 0 or math.ceil((full + each - most * each) / 1000), math.ceil(full / 1000)}

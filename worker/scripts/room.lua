@@ -1,0 +1,36 @@
+-- How much more Redis may hold, shared by every script. Beyond the mark only work in progress grows.
+--
+-- ink:load              images queued in all               ink:queued            hash OWNER -> images queued
+-- ink:peak              the most that were ever queued
+
+local RESULT = 64   -- bytes that a queued image will leave behind; its own go as they come
+
+-- Bytes that are used or promised, how many may be, and how many an empty Redis uses.
+-- `limit` counts where Redis has no maxmemory; where that is 0 too, the memory of its machine.
+local function memory(limit, mark, load)
+  local info = redis.call('INFO', 'memory')
+  local function figure(name) return tonumber(string.match(info, '[\r\n]' .. name .. ':(%d+)')) or 0 end
+  local most = figure('maxmemory')
+  if most == 0 then most = limit end
+  if most == 0 then most = figure('total_system_memory') end
+  local used = figure('used_memory') - figure('mem_not_counted_for_evict')   -- as maxmemory is meant
+  return used + load * RESULT, math.floor(most * mark), figure('used_memory_startup')
+end
+
+-- Bytes of the largest job that an empty Redis has room for; keys, clients and scripts take some, too.
+local function largest(most, empty) return math.max(0, math.floor(0.9 * (most - empty))) end
+
+local function queued_images() return tonumber(redis.call('GET', 'ink:load') or 0) end
+
+local function queued_by(owner) return tonumber(redis.call('HGET', 'ink:queued', owner) or 0) end
+
+-- Why `images` of an owner cannot be queued, and by how many they are too many; nil if they can.
+-- A cap of 0 is none. What would not fit into an empty queue either is 'never' taken.
+local function crowded(owner, images, load, max_queued, max_owner)
+  local own = queued_by(owner)
+  for _, cap in ipairs({{'full', load, max_queued}, {'quota', own, max_owner}}) do
+    local kind, queued, most = unpack(cap)
+    if most > 0 and images > most then return 'never', most end
+    if most > 0 and queued + images > most then return kind, queued + images - most end
+  end
+end

@@ -1,0 +1,24 @@
+-- Write chunks of a job that is to come, if there is room for them.
+-- ARGV: stage, seconds they are kept, owner, images of the job so far and bytes, both with these;
+--   most queued images in all and of the owner (0: no cap), memory where Redis has no maxmemory, mark;
+--   then number, packed images and names ('' for none), chunk by chunk
+-- Answers: {'staged'}, or why not and by how many images or bytes: {'full', n}, {'quota', n},
+--   {'memory', n}; {'never', n} or {'large', n}: more than n images or bytes are never taken
+local stage, seconds, owner = 'ink:stage:' .. ARGV[1] .. ':', ARGV[2], ARGV[3]
+local images, bytes = tonumber(ARGV[4]), tonumber(ARGV[5])
+
+local load = queued_images()
+local why, excess = crowded(owner, images, load, tonumber(ARGV[6]), tonumber(ARGV[7]))
+if why then return {why, excess} end
+
+local more = 0
+for i = 10, #ARGV do more = more + #ARGV[i] end
+local used, most, empty = memory(tonumber(ARGV[8]), tonumber(ARGV[9]), load)
+if bytes > largest(most, empty) then return {'large', largest(most, empty)} end
+if used + more > most then return {'memory', used + more - most} end
+
+for i = 10, #ARGV, 3 do
+  redis.call('SET', stage .. 'in:' .. ARGV[i], ARGV[i + 1], 'EX', seconds)
+  if ARGV[i + 2] ~= '' then redis.call('SET', stage .. 'names:' .. ARGV[i], ARGV[i + 2], 'EX', seconds) end
+end
+return {'staged'}

@@ -1,0 +1,65 @@
+"""A thread that every process of ours runs: Redis may be set, or come back after a restart, unsafe."""
+
+import logging
+import threading
+from typing import Any
+
+import redis
+from redis.exceptions import NoPermissionError
+
+from .safety import UnsafeRedis, find_door, find_loss
+from .settings import QueueSettings
+
+log = logging.getLogger(__name__)
+
+ROUND_S = 1.0
+
+
+class Vigil(threading.Thread):
+    """Looks at Redis's settings again and again. `fault` says what is wrong with them, else it is empty;
+    `server` is the run of Redis that was looked at last, if that is to be known (approve).
+
+    Jobs that are in are read all the same: to hold them back would make nothing safer.
+    """
+
+    def __init__(self, client: redis.Redis, settings: QueueSettings) -> None:
+        super().__init__(name="vigil", daemon=True)
+        self._client, self._settings = client, settings
+        self._stopping = threading.Event()
+        self.fault = self.server = ""
+        self._knows = False
+
+    def run(self) -> None:
+        while not self._stopping.wait(ROUND_S):
+            try:
+                self.look()
+            except redis.RedisError:
+                continue  # that it is away is seen and told by others
+
+    def look(self) -> None:
+        """Once. Raises redis.RedisError."""
+        server = self._run_id()  # first: should another come now, it is not approved
+        fault = find_loss(self._client, self._settings) or find_door(self._client, self._settings)
+        if fault != self.fault:
+            log.critical("%s", fault or "Redis is safe again", extra={"event": "redis.unsafe"})
+        self.fault, self.server = fault, server
+
+    def approve(self) -> None:
+        """Look, and from now on know the run of Redis: for a gateway, which asks it how full it is, too.
+
+        Raises UnsafeRedis if its user may not ask.
+        """
+        self._knows = True
+        try:
+            self.look()
+        except NoPermissionError as error:
+            wanted = "the gateway asks Redis how full it is: allow its user `+info`"
+            raise UnsafeRedis(f"{wanted} ({error})") from error
+
+    def _run_id(self) -> str:
+        facts: Any = self._client.info("server") if self._knows else {"run_id": ""}
+        return str(facts["run_id"])
+
+    def stop(self) -> None:
+        """End soon."""
+        self._stopping.set()
