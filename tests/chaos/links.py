@@ -16,6 +16,8 @@ import hiredis
 from .faults import Cut, Fault, Hang, Refusal
 
 BLOCK = 1 << 16
+LAST_S = 1.0
+"""Redis has so long to end a connection of its own, once the process is gone."""
 REFUSED = hiredis.pack_command(("REFUSED",))
 """What Redis gets instead of a command that is refused: it knows none of this name, so a transaction
 fails as a whole, as it does where Redis itself refuses."""
@@ -67,6 +69,7 @@ class Link:
         self.lost, self.over = False, asyncio.Event()
         self._conduct = conduct
         self._commands: asyncio.Queue[tuple[bytes, ...]] = asyncio.Queue()
+        self._hand: tuple[bytes, ...] | None = None
         self._replies: asyncio.Queue[bytes] = asyncio.Queue()
         self._streaming = False
 
@@ -78,10 +81,10 @@ class Link:
             if self.lost:
                 await asyncio.wait(works[:1])  # only the process itself can end it
                 await self.over.wait()
-            elif works[0].done():  # what a process said before it went is heard
+            elif works[0].done():
                 works[1].cancel()
-                while not self._commands.empty():
-                    self.far.writer.write(hiredis.pack_command(self._commands.get_nowait()))
+                self._bequeath()
+                await asyncio.wait(works[2:], timeout=LAST_S)
         finally:
             for work in works:
                 work.cancel()
@@ -93,6 +96,14 @@ class Link:
         self.over.set()
         self.near.close(reset=reset)
         self.far.close(reset=reset)
+
+    def _bequeath(self) -> None:
+        """What a process said before it went is heard."""
+        said = [self._hand] if self._hand else []
+        while not self._commands.empty():
+            said.append(self._commands.get_nowait())
+        self.far.writer.writelines(map(hiredis.pack_command, said))
+        self.far.writer.write_eof()
 
     async def _hear(self) -> None:
         """Commands, as they come."""
@@ -123,7 +134,9 @@ class Link:
     async def _carry_all(self) -> None:
         while True:
             parts = await self._commands.get()
-            await self._carry(parts, self._conduct.fault_of(self.number, parts))
+            fault = self._conduct.fault_of(self.number, parts)
+            self._hand = None if fault else parts
+            await self._carry(parts, fault)
 
     async def _carry(self, parts: tuple[bytes, ...], fault: Fault | None) -> None:
         """One command there, and its reply back. Raises Broken."""
@@ -137,6 +150,7 @@ class Link:
         await self._pause()
         if self.lost:
             return
+        self._hand = None
         await self.far.send(hiredis.pack_command(parts))
         if self._streaming:
             return
