@@ -1,1 +1,1 @@
-"""What is done to the service on purpose, and the checker of what must hold all the same."""
+"""Faults on purpose: the proxy that makes them, campaigns that kill, and the one judge of them all."""

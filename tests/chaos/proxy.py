@@ -144,7 +144,7 @@ class Proxy:
         link = Link(self._opened, near, far, self)
         link.lost = self._swallowing
         self._links[link.number] = link
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError, asyncio.CancelledError):
             await link.run()
         del self._links[link.number]
 
