@@ -136,8 +136,8 @@ IN_THE_LEDGER: dict[str, tuple[Plant, str]] = {
         "wrong: job a, image 2 is 3 and should be 1",
     ),
     "a probability is off": (
-        lambda c: c.client.hset(c.key(":out"), 1, other(p=0.500_003)),
-        "wrong: job a, image 3 has probabilities off by 3.0e-06",
+        lambda c: c.client.hset(c.key(":out"), 1, other(p=0.500_01)),
+        "wrong: job a, image 3 has probabilities off by 1.0e-05",
     ),
     "a result changed by a bit": (
         lambda c: c.client.hset(c.key(":out"), 1, other(p=0.500_000_06)),

@@ -88,6 +88,7 @@ class Engine:
 
     def _serve(self, reader: Reader, claims: list[Claim], course: Course) -> int:
         self._leases.hold(claims)
+        self._chronicle.begin(course, claims)
         self._passes = course.passes
         self._heartbeat.reading(course.model)
         try:

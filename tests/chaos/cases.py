@@ -4,12 +4,11 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from receivers import Receiver as Listener
-
 from .faults import REFUSALS, Cut, Fault, Hang, Nth, Plan, Recorder
 from .invariants import Accepted, Evidence, Reading, Receiver, System, violations
 from .life import Life
 from .rig import GATEWAY, Rig
+from receivers import Receiver as Listener
 
 BACKGROUND = {(GATEWAY, "EVALSHA upkeep"), (GATEWAY, "SUBSCRIBE")}
 """Commands that come when the clock says so and not when the life does."""
