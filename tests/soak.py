@@ -50,7 +50,7 @@ def main(
     gateway_kills: Annotated[int, typer.Option(help="at least; upkeep dies with each")] = 40,
     sender_kills: Annotated[int, typer.Option(help="at least; upkeep dies with each")] = 30,
     link_faults: Annotated[int, typer.Option(help="about so many")] = 200,
-    model: str = "digits-nano",
+    model: str = "digits",
     lease_ms: int = 5_000,
     limit_s: Annotated[float, typer.Option(help="after so long under fire it is lost")] = 3_000.0,
     json_file: Annotated[Path | None, typer.Option("--json", help="the figures, too")] = None,

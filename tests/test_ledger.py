@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,6 +13,8 @@ from worker.connection import UnsafeRedis, connect, require_safe
 from worker.entrance import Caps
 from worker.jobs import JobState
 from worker.journal import START
+from worker.ledger import Commit
+from worker.results import Answer, Failure, Result, pack
 
 from ledgers import (
     LEASE_MS,
@@ -96,6 +99,32 @@ def test_a_second_commit_changes_nothing(redis_url: str) -> None:
     stats = read_stats(redis_url)
     assert stats["commits_duplicate"] == 1
     assert stats["commits_different"] == 1
+
+
+def test_a_second_result_differs_if_it_says_something_else_and_not_by_the_last_bits(
+    redis_url: str, clean_redis: "redis.Redis"
+) -> None:
+    submit(redis_url, "a", (3,))
+    worker = ledger(redis_url)
+    (claim,) = worker.claim("balanced", 100)
+
+    def verdict(*results: Result) -> str:
+        failed = sum(isinstance(each, Failure) for each in results)
+        return worker.commit([Commit(claim, pack(results, 2), 3 - failed, failed)])[0]
+
+    read, sure = Answer((1, 2), (0.5, 0.25), False), Answer((3, 2), (0.9, 0.05), False)
+    lost = Failure("worker-lost", "2 workers were lost")
+    assert verdict(read, sure, lost) == "new"
+    assert verdict(read, sure, lost) == "duplicate"
+    assert verdict(read, replace(sure, probabilities=(0.900_001, 0.05)), lost) == "duplicate"
+    assert verdict(read, replace(sure, classes=(3, 4)), lost) == "duplicate"
+    assert verdict(read, sure, replace(lost, detail="3 workers were lost")) == "duplicate"
+    assert verdict(read, replace(sure, probabilities=(0.900_1, 0.05)), lost) == "different"
+    assert verdict(read, replace(sure, probabilities=(0.9, 0.051)), lost) == "different"
+    assert verdict(read, replace(sure, classes=(4, 2)), lost) == "different"
+    assert verdict(read, sure, replace(lost, type="undecodable-image")) == "different"
+    assert verdict(read, sure, sure) == "different"
+    assert verdict(read, sure) == "different"
 
 
 def test_a_dead_workers_chunk_comes_back_alone(redis_url: str) -> None:

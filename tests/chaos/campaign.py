@@ -2,6 +2,7 @@
 judge speaks. The ledger of it says what was done, what came of it, and what is broken.
 """
 
+import contextlib
 import heapq
 import random
 import tempfile
@@ -19,6 +20,7 @@ import psutil
 import redis
 
 from api.client import Client
+from worker import keys
 from worker.doorbell import TAG, message, queue
 
 from .callers import Caller, Notes, Pool, Quota, quiet_run
@@ -38,6 +40,7 @@ DISTINCT = 1000
 
 REPLY_LOST_SHARE = 0.2
 READY_WAIT_S = 20.0
+CLAIM_WAIT_S = 1.0
 RECOVERY_SLACK_S = 1.0
 
 
@@ -120,8 +123,8 @@ class Storm(threading.Thread):
             self._hurt_link(strike)
 
     def _kill(self, kind: str, aim: int, *, patient: bool = True) -> None:
-        """Kill the `aim`-th of those that are ready, of which another is left if there are several: where
-        the machine starts them slower than they are killed, nothing would be done but starting."""
+        """Kill the `aim`-th of those that are ready. Of several another is left: where a machine starts
+        them slower than they are killed, nothing would be done but starting."""
         wards = self._stage.wards(kind)
         least = min(2, len(wards)) if patient else 1
         end = time.monotonic() + (READY_WAIT_S if patient else 0.0)
@@ -129,6 +132,8 @@ class Storm(threading.Thread):
             if time.monotonic() > end or self._over.is_set():
                 return
             time.sleep(0.01)
+        if kind == "worker" and patient:
+            self._await_claims()
         ward = ready[aim % len(ready)]
         pid, at = ward.pid, ward.kill()
         self._toll.strikes[kind] += 1
@@ -136,6 +141,17 @@ class Storm(threading.Thread):
             self._toll.worker_kills.append(Kill(pid, at))
         elif kind == "redis":
             self._toll.redis_kills.append(at)
+
+    def _await_claims(self) -> None:
+        """Until workers have chunks in their hands, or have had none for a while: to kill idle ones
+        shows nothing."""
+        end = time.monotonic() + CLAIM_WAIT_S
+        dues = [keys.due(self._terms.cast.model, lane) for lane in keys.LANES]
+        with contextlib.suppress(redis.RedisError):
+            while time.monotonic() < end and not self._over.is_set():
+                now = time.time() * 1000
+                if any(self._redis.zcount(due, now, "+inf") for due in dues):
+                    return
 
     def _tamper_with_bells(self, strike: Strike) -> None:
         model = self._terms.cast.model
