@@ -31,6 +31,18 @@ class UnsafeRedis(RuntimeError):
     """Redis is set so that accepted jobs can be lost; the text says which setting."""
 
 
+class _Link(redis.asyncio.Connection):
+    """Over an end that was reset uvloop raises RuntimeError, which redis-py takes for no lost link."""
+
+    async def send_packed_command(self, command: Any, check_health: bool = True) -> None:
+        try:
+            await super().send_packed_command(command, check_health)
+        except RuntimeError as error:
+            if "closed" not in str(error):
+                raise
+            raise redis.ConnectionError(str(error)) from error
+
+
 def connect(url: str) -> redis.Redis:
     """A blocking client, for workers."""
     retry = Retry(ExponentialWithJitterBackoff(base=0.05, cap=1.0), 6)
@@ -46,6 +58,7 @@ def connect_async(url: str) -> redis.asyncio.Redis:
     pool = redis.asyncio.BlockingConnectionPool.from_url(
         url, max_connections=LINKS, timeout=TURN_S, retry=retry, **TIMEOUTS
     )
+    pool.connection_class = type("Link", (_Link, pool.connection_class), {})  # for TLS, too
     return redis.asyncio.Redis.from_pool(pool)
 
 
