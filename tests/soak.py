@@ -16,12 +16,13 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from chaos.callers import Notes, Quota
-from chaos.campaign import Ledger, Terms, Toll, run
+from chaos.campaign import Ledger, run
 from chaos.schedule import Intensity
 from chaos.stage import Cast
+from chaos.storm import Terms, Toll
 
 WORKER_KILL_S = 3.0
-"""Seconds between two kills of workers, of which each takes about as long to be back."""
+"""By the clock of the schedule; a worker takes about as many seconds to be back."""
 
 console = Console(width=110)
 
@@ -57,7 +58,7 @@ def main(
 ) -> None:
     """Run a campaign, print its ledger and the verdict."""
     intensity = Intensity(
-        seconds=worker_kills * WORKER_KILL_S,
+        span=worker_kills * WORKER_KILL_S,
         workers=worker_kills,
         redis=redis_kills,
         gateways=gateway_kills,

@@ -5,14 +5,14 @@ from collections import Counter
 
 import pytest
 
-from chaos.campaign import Terms, run, too_slow
+from chaos.campaign import run
+from chaos.figures import promises_broken
 from chaos.recovery import Kill, Outages, percentile, recoveries
 from chaos.schedule import Intensity, fingerprint, schedule
 from chaos.stage import Cast
+from chaos.storm import Terms
 
-INTENSITY = Intensity(
-    seconds=24, workers=8, redis=2, gateways=2, senders=1, blackouts=0, links=8, bells=12
-)
+INTENSITY = Intensity(span=24, workers=8, redis=2, gateways=2, senders=1, blackouts=0, links=8, bells=12)
 CAST = Cast(workers=3, gateways=2, model="digits", lease_ms=1000)
 TERMS = Terms(
     seed=7, images=20_000, clients=4, cast=CAST, intensity=INTENSITY, bulk=(500, 2_000), limit_s=240
@@ -63,8 +63,8 @@ def test_the_clock_begins_anew_when_the_heir_is_killed_too() -> None:
 
 def test_slow_recoveries_few_kills_and_differing_commits_are_broken() -> None:
     figures = {"recovery p99 s": 2.1, "second commits that differ": 3, "strikes": {"worker": 8}}
-    found = [line.split(":")[0] for line in too_slow(figures, TERMS)]
-    assert found == ["slow", "wrong", "few", "few", "few"]
+    found = [line.split(":")[0] for line in promises_broken(figures, TERMS)]
+    assert found == ["few", "few", "few", "slow", "wrong"]
 
 
 def test_an_outage_excuses_only_what_it_touches() -> None:

@@ -83,6 +83,18 @@ def recoveries(
     return [Recovery(chunk, at, commits[chunk] - at) for chunk, at in last.items()]
 
 
+def takeovers(
+    found: Iterable[Recovery], claims: Mapping[int, Sequence[tuple[Chunk, float]]]
+) -> list[float]:
+    """How long after the kill each of these chunks was in other hands."""
+    when: dict[Chunk, list[float]] = defaultdict(list)
+    for taken in claims.values():
+        for chunk, at in taken:
+            when[chunk].append(at)
+    later = [(each, [at for at in when[each.chunk] if at > each.at]) for each in found]
+    return [min(times) - each.at for each, times in later if times]
+
+
 def percentile(values: Sequence[float], share: float) -> float:
     """The smallest value that is not below `share` of all; 0 for none."""
     ordered = sorted(values)

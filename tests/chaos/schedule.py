@@ -1,8 +1,10 @@
 """What is done to the system and when, drawn from a seed: the same seed is the same schedule.
 
-A seed fixes the kind, the order, the time and the aim of every strike, what every client sends and in
-which order. It does not fix what the machine's timing decides: where in its work a process is when it is
-struck, who claims what, and so which chunks are delivered again.
+The clock of a schedule goes with the images that clients have sent, so that strikes come as densely on a
+slow machine as on a fast one. A seed fixes the kind, the order, the time by that clock and the aim of
+every strike, what every client sends and in which order. It does not fix what the machine's timing
+decides: where in its work a process is when it is struck, who claims what, and so which chunks are
+delivered again.
 """
 
 import hashlib
@@ -18,7 +20,7 @@ LINK_FAULTS = ("fin", "rst", "black hole", "lost reply", "cut before", "cut in r
 
 @dataclass(frozen=True)
 class Strike:
-    """At `at` seconds, `kind` befalls the `aim`-th of what there is; a fault of links lasts a while."""
+    """When the clock says `at`, `kind` befalls the `aim`-th of what there is; faults of links last."""
 
     at: float
     kind: str
@@ -29,9 +31,9 @@ class Strike:
 
 @dataclass(frozen=True)
 class Intensity:
-    """How many of each are wanted at least, and in how many seconds of fire."""
+    """How many of each are wanted at least, until the clock says `span`: all images are sent."""
 
-    seconds: float
+    span: float
     workers: int
     redis: int
     gateways: int
@@ -57,7 +59,7 @@ class Intensity:
 def schedule(seed: int, intensity: Intensity) -> Iterator[Strike]:
     """Strikes without end, in the order of time."""
     streams = [
-        _stream(random.Random(f"{seed} {kind}"), kind, intensity.seconds / count)
+        _stream(random.Random(f"{seed} {kind}"), kind, intensity.span / count)
         for kind, count in intensity.counts().items()
         if count
     ]
