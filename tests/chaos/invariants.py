@@ -377,7 +377,7 @@ def leaked(look: Look) -> Iterator[str]:
     """Nothing is due, leased or loaded any more, and whatever is of one job goes with it."""
     for key in look.keys:
         kind = key.removeprefix("ink:")
-        if kind.startswith(("due:", "line:", "outbox")) and (number := look.redis.zcard(key)):
+        if kind.startswith(("due:", "leases:", "line:", "outbox")) and (number := look.redis.zcard(key)):
             yield f"leaked: {number} still stand in {key}"
         if kind.startswith("load") and (number := int(look.redis.get(key) or 0)):
             yield f"leaked: {key} is {number} with nothing queued"
