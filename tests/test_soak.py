@@ -7,7 +7,7 @@ import pytest
 
 from chaos.campaign import run
 from chaos.figures import promises_broken
-from chaos.recovery import Kill, Outages, percentile, recoveries
+from chaos.recovery import Heir, Kill, Outages, Recovery, heirs_of, percentile, recoveries
 from chaos.schedule import Intensity, fingerprint, schedule
 from chaos.stage import Cast
 from chaos.storm import Terms
@@ -59,6 +59,11 @@ def test_the_clock_begins_anew_when_the_heir_is_killed_too() -> None:
     claims = {1: [(A, 10.0)], 2: [(A, 12.0)]}
     (found,) = recoveries([Kill(1, 11.0), Kill(2, 12.5)], claims, {A: 15.0})
     assert found.took_s == 2.5
+
+
+def test_the_heir_is_who_took_a_chunk_next() -> None:
+    claims = {1: [(A, 10.0)], 2: [(A, 12.0)], 3: [(A, 13.0), (B, 11.5)]}
+    assert heirs_of([Recovery(A, 11.0, 5.0)], claims) == {A: Heir(2, 12.0)}
 
 
 def test_slow_recoveries_few_kills_and_differing_commits_are_broken() -> None:

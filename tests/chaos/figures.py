@@ -8,7 +8,7 @@ from typing import Any
 import psutil
 
 from .callers import Notes, Quota
-from .recovery import Outages, claims_of, commits_of, percentile, recoveries, takeovers
+from .recovery import Heir, Outages, Recovery, claims_of, commits_of, heirs_of, percentile, recoveries
 from .schedule import KILLS, fingerprint
 from .stage import Stage
 from .storm import Terms, Toll
@@ -71,9 +71,10 @@ def recovered(run: Run) -> dict[str, Any]:
         commits = commits_of(client, [job.name for job in run.notes.accepted])
     claims = claims_of(ward.log for ward in run.stage.workers)
     found = recoveries(run.toll.worker_kills, claims, commits)
-    outages = Outages([(at, at + REDIS_BACK_S) for at in run.toll.redis_kills])
-    calm = [each for each in found if not outages.touch(each.at, each.at + each.took_s)]
-    took, heirs = [each.took_s for each in calm], takeovers(calm, claims)
+    heirs = heirs_of(found, claims)
+    calm = [each for each in found if not disturbed(run, each, heirs.get(each.chunk))]
+    took = [each.took_s for each in calm]
+    taken = [heirs[each.chunk].at - each.at for each in calm if each.chunk in heirs]
     times = sorted(commits.values())
     backs = [first_after(times, at) - at for at in run.toll.redis_kills]
     return {
@@ -82,16 +83,26 @@ def recovered(run: Run) -> dict[str, Any]:
         "second commits absorbed": stats.get("commits_duplicate", 0),
         "second commits that differ": stats.get("commits_different", 0),
         "chunks in killed hands": len(found),
-        "of these while Redis stayed": len(calm),
-        "killed to taken over p50 s": round(percentile(heirs, 0.5), 2),
-        "killed to taken over p99 s": round(percentile(heirs, 0.99), 2),
+        "of these undisturbed by another fault": len(calm),
+        "killed to taken over p50 s": round(percentile(taken, 0.5), 2),
+        "killed to taken over p99 s": round(percentile(taken, 0.99), 2),
         "recovery p50 s": round(percentile(took, 0.5), 2),
         "recovery p99 s": round(percentile(took, 0.99), 2),
         "recovery max s": round(max(took, default=0.0), 2),
-        "recovery p99 s, Redis killed too": round(percentile([e.took_s for e in found], 0.99), 2),
+        "recovery p99 s, disturbed too": round(percentile([e.took_s for e in found], 0.99), 2),
         "Redis killed to next commit p50 s": round(percentile(backs, 0.5), 2),
         "Redis killed to next commit max s": round(max(backs, default=0.0), 2),
     }
+
+
+def disturbed(run: Run, one: Recovery, heir: Heir | None) -> bool:
+    """Whether Redis was killed while a chunk waited, or the links of its heir were hurt: then what is
+    measured is not how long the death of a worker holds up a chunk."""
+    since, until = one.at, one.at + one.took_s
+    if Outages([(at, at + REDIS_BACK_S) for at in run.toll.redis_kills]).touch(since, until):
+        return True
+    names = [ward.name for ward in run.stage.workers if heir and heir.pid in ward.pids]
+    return any(Outages(run.toll.hurt[name]).touch(since, until) for name in names)
 
 
 def told(run: Run) -> dict[str, Any]:

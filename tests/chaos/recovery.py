@@ -37,12 +37,12 @@ class Recovery:
 
 @dataclass(frozen=True)
 class Outages:
-    """When Redis was away, so that nobody could recover: from, until."""
+    """When something was away that recovery needs: from, until."""
 
     spans: Sequence[tuple[float, float]]
 
     def touch(self, since: float, until: float) -> bool:
-        """Whether Redis was away in that time."""
+        """Whether it was away in that time."""
         return any(begin < until and since < end for begin, end in self.spans)
 
 
@@ -83,16 +83,24 @@ def recoveries(
     return [Recovery(chunk, at, commits[chunk] - at) for chunk, at in last.items()]
 
 
-def takeovers(
+@dataclass(frozen=True)
+class Heir:
+    """The process that took a chunk over, and when."""
+
+    pid: int
+    at: float
+
+
+def heirs_of(
     found: Iterable[Recovery], claims: Mapping[int, Sequence[tuple[Chunk, float]]]
-) -> list[float]:
-    """How long after the kill each of these chunks was in other hands."""
-    when: dict[Chunk, list[float]] = defaultdict(list)
-    for taken in claims.values():
+) -> dict[Chunk, Heir]:
+    """Who had each of these chunks next after the kill."""
+    when: dict[Chunk, list[Heir]] = defaultdict(list)
+    for pid, taken in claims.items():
         for chunk, at in taken:
-            when[chunk].append(at)
-    later = [(each, [at for at in when[each.chunk] if at > each.at]) for each in found]
-    return [min(times) - each.at for each, times in later if times]
+            when[chunk].append(Heir(pid, at))
+    later = {each.chunk: [heir for heir in when[each.chunk] if heir.at > each.at] for each in found}
+    return {chunk: min(heirs, key=lambda heir: heir.at) for chunk, heirs in later.items() if heirs}
 
 
 def percentile(values: Sequence[float], share: float) -> float:

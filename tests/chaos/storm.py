@@ -4,12 +4,13 @@ import heapq
 import random
 import threading
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import redis
 
+from worker.connection import TIMEOUTS
 from worker.doorbell import TAG, message, queue
 
 from .callers import Quota
@@ -47,6 +48,8 @@ class Toll:
     strikes: Counter[str] = field(default_factory=Counter)
     worker_kills: list[Kill] = field(default_factory=list)
     redis_kills: list[float] = field(default_factory=list)
+    hurt: dict[str, list[tuple[float, float]]] = field(default_factory=lambda: defaultdict(list))
+    """By ward: when its links were hurt, and until when they may have been felt to be."""
 
     def share(self, intensity: Intensity) -> float:
         """How much of the kills asked for were made: of the kind that lags behind most."""
@@ -159,6 +162,8 @@ class Storm(threading.Thread):
         else:
             hurt(proxy, strike)
         self._toll.strikes[f"link: {strike.kind}"] += 1
+        now = time.time()
+        self._toll.hurt[name].append((now, now + strike.lasts_s + TIMEOUTS["socket_timeout"]))
         self._ill.add(name)
         heapq.heappush(self._healing, (time.monotonic() + strike.lasts_s, name))
 

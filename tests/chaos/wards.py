@@ -35,6 +35,7 @@ class Ward:
     ready_pid: int = 0
     descriptors: int = 0
     kills: int = 0
+    pids: list[int] = field(default_factory=list)
     down_since: float = 0.0
     restarts_s: list[float] = field(default_factory=list)
     deaths: Counter[int] = field(default_factory=Counter)
@@ -61,6 +62,7 @@ class Ward:
                 stderr=log,
                 start_new_session=True,
             )
+        self.pids.append(self.process.pid)
 
     def kill(self) -> float:
         """SIGKILL; when it was dead (s since 1970)."""
