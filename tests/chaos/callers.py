@@ -50,6 +50,7 @@ class Quota:
         self._ahead, self._share = ahead, share
         self._lock = threading.Lock()
         self.off = threading.Event()
+        self.holds_up = False
 
     def take(self, count: int) -> int:
         """Up to `count` images to send, once it is their time; 0: there are no more."""
@@ -58,7 +59,8 @@ class Quota:
                 left = self.images - self.taken
                 if left <= 0:
                     return 0
-                if self.taken <= self.images * self._share() + self._ahead:
+                self.holds_up = self.taken > self.images * self._share() + self._ahead
+                if not self.holds_up:
                     self.taken += min(count, left)
                     return min(count, left)
             time.sleep(0.05)
@@ -163,7 +165,7 @@ class Caller(threading.Thread):
         self._accept(ids.pop(), some, "jobs sent three times")
 
     def _cancel(self, client: Client) -> None:
-        job = self._submit(client, "canceled jobs", self._rng.randint(1, 2000), canceled=True)
+        job = self._submit(client, "canceled jobs", self._rng.randint(1, 600), canceled=True)
         if job is not None:
             client.cancel(job.id)
             self._finish(client, job)

@@ -111,7 +111,7 @@ class Campaign:
         while time.monotonic() < end:
             watch(self._toll, self._quota, self._notes)
             alive = [caller.name for caller in callers if caller.is_alive()]
-            if not alive and self._toll.share(self._terms.intensity) >= 1:
+            if not alive and self._toll.suffices(self._terms.intensity):
                 return []
             time.sleep(0.2)
         self._quota.off.set()

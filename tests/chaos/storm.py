@@ -52,9 +52,18 @@ class Toll:
     """By ward: when its links were hurt, and until when they may have been felt to be."""
 
     def share(self, intensity: Intensity) -> float:
-        """How much of the kills asked for were made: of the kind that lags behind most."""
-        wanted = {kind: count for kind, count in intensity.counts().items() if kind in KILLS and count}
-        return min((self.strikes[kind] / count for kind, count in wanted.items()), default=1.0)
+        """How much of the kills asked for were made, of all kinds together."""
+        wanted = _kills_wanted(intensity)
+        made = sum(min(self.strikes[kind], count) for kind, count in wanted.items())
+        return made / max(1, sum(wanted.values()))
+
+    def suffices(self, intensity: Intensity) -> bool:
+        """Whether there were as many of each kind as were asked for."""
+        return all(self.strikes[kind] >= count for kind, count in _kills_wanted(intensity).items())
+
+
+def _kills_wanted(intensity: Intensity) -> dict[str, int]:
+    return {kind: count for kind, count in intensity.counts().items() if kind in KILLS}
 
 
 class Storm(threading.Thread):
@@ -80,9 +89,10 @@ class Storm(threading.Thread):
         self._heal(everything=True)
 
     def _clock(self) -> float:
-        """It goes with what was sent, slowly all the while, and by seconds once all was sent."""
+        """It goes with what was sent, slowly all the while, and by seconds while clients wait for it."""
         sent, now = self._quota.taken / self._quota.images, time.monotonic()
-        self._drift += (now - self._looked) * (DRIFT if sent < 1 else 1.0)
+        idle = sent >= 1 or self._quota.holds_up
+        self._drift += (now - self._looked) * (1.0 if idle else DRIFT)
         self._looked = now
         return sent * self._terms.intensity.span + self._drift
 
