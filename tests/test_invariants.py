@@ -272,12 +272,13 @@ def test_what_another_owner_can_read_is_named(case: Case) -> None:
 
 def test_what_is_left_over_is_named(case: Case, tmp_path: Path) -> None:
     (tmp_path / "spool").write_bytes(b"x")
-    with held_zombie() as parent, dead_process() as gone:
+    with held_zombie() as parent, dead_process() as gone, orphaned(tmp_path) as orphan:
         pid = case.system.processes[0]
         case.system = replace(case.system, processes=[pid, parent, gone], descriptors={pid: -100})
         found = case.violations()
     assert "leaked: the temporary file spool" in found
     assert any("has dead children" in line for line in found)
+    assert any(f"process {orphan} outlived its parent" in line for line in found)
     assert any(f"process {gone} should run and does not" in line for line in found)
     assert any("descriptors, -100 at its start" in line for line in found)
 
@@ -342,3 +343,13 @@ def dead_process() -> Iterator[int]:
     process = subprocess.Popen([sys.executable, "-c", ""], env=os.environ)
     process.wait()
     yield process.pid
+
+
+@contextmanager
+def orphaned(folder: Path) -> Iterator[int]:
+    """A process that the system started, and that descends from none of those that should run."""
+    environment = os.environ | {"TMPDIR": str(folder)}
+    process = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"], env=environment)
+    yield process.pid
+    process.kill()
+    process.wait()

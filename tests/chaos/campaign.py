@@ -84,6 +84,7 @@ class Campaign:
             yield
         finally:
             storm.calm()
+            self._notes.complaints += storm.failures
 
     def _call(self, pool: Pool) -> list[Caller]:
         owners = list(self._stage.owners.items())
@@ -92,7 +93,7 @@ class Campaign:
                 number,
                 self._terms.seed,
                 self._terms.cast.model,
-                self._stage.urls[number % len(self._stage.urls)],
+                self._stage.urls[number // len(owners) % len(self._stage.urls)],
                 *owners[number % len(owners)],
                 pool,
                 self._quota,

@@ -58,6 +58,7 @@ def struck(run: Run) -> dict[str, Any]:
     delays = [delay for ward in wards for delay in ward.restarts_s]
     return {
         "strikes": dict(sorted(run.toll.strikes.items())),
+        "upkeep loops killed": sum(run.toll.strikes[kind] for kind in ("worker", "gateway", "sender")),
         "restarts": len(delays),
         "restart delay p50 s": round(percentile(delays, 0.5), 3),
         "ended by themselves": own_deaths(wards),

@@ -77,8 +77,15 @@ class Storm(threading.Thread):
         self._healing: list[tuple[float, str]] = []
         self._ill: set[str] = set()
         self._over = threading.Event()
+        self.failures: list[str] = []
 
     def run(self) -> None:
+        try:
+            self._rage()
+        except Exception as error:
+            self.failures.append(f"storm: it ended early: {error!r}")
+
+    def _rage(self) -> None:
         for strike in schedule(self._terms.seed, self._terms.intensity):
             while not self._over.is_set() and self._clock() < strike.at:
                 self._heal()
