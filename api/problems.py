@@ -172,7 +172,8 @@ def _http(error: HTTPException) -> Problem:
 
 
 def _storage(error: redis.RedisError) -> Problem:
-    log.warning("redis: %s", error)
+    cause = str(error).rpartition("caused error: ")[2]  # before it stands the command, images and all
+    log.warning("redis: %s: %s", type(error).__name__, cause)
     return Problem("storage-unavailable", "Nothing was lost; try again shortly.", retry_after=2)
 
 
