@@ -1,12 +1,13 @@
-"""The one judge of every fault: what was accepted is there, once, right, its owner's alone, and nothing is left over.
+"""The one judge of every fault: what was accepted is there, once, right, for its owner, and no more is.
 
 Give `violations` a running system that had its faults and the evidence of what clients saw. It waits
 until all is done, looks at the ledger itself and at every gateway, and says in words what is broken.
 
-Results are those of a quiet run: the same labels, probabilities to 1e-6. They are not bit-equal, since a
-redelivered chunk is read image by image and torch sums in another order for another shape of batch; the
-last bits differ (measured: by up to 1e-7). So of two lower places whose probabilities are equal to 1e-6
-either may come first, but the label of an image never changes. A *stored* result never changes by a bit.
+Results are those of a quiet run: the same labels, probabilities to 3e-6. They are not bit-equal, since
+torch sums in another order where a batch holds fewer than four images (48 for a cascade), and a chunk
+that is delivered again is read image by image: measured of all networks here, probabilities move by up
+to 1.1e-6. So of two lower places that are as likely as each other either may come first, but never is
+the label of an image another, and a result that is *stored* never changes by a bit.
 """
 
 import hashlib
@@ -28,7 +29,7 @@ from worker import keys
 from worker.jobs import JobState
 from worker.results import Answer, Failure, Result, unpack
 
-TOLERANCE = 1e-6
+TOLERANCE = 3e-6
 TERMINAL = {state.value for state in JobState if state.final}
 PLANNED = ("storage-unavailable", "not-ready", "queue-full", "too-many-clients")
 """The only 503 there may be, each with Retry-After."""
@@ -37,7 +38,7 @@ EXPIRING = ("job", "stage", "flight", "idem", "delivery", "deliveries:", "done",
 """Keys that must have an expiry, by how they begin."""
 
 SPARE_FILES = 80
-"""Descriptors that a gateway may hold more than at its start: its connections to Redis, a few sockets."""
+"""Descriptors that a gateway may hold more than at its start: connections to Redis, a few sockets."""
 
 MOST_LINES = 10
 """Violations of one kind that are told one by one."""
@@ -209,7 +210,7 @@ class Look:
         """A client of a gateway, as an owner."""
         key = self.system.keys.get(owner)
         headers = {"Authorization": f"Bearer {key}"} if key else {}
-        return httpx.Client(base_url=gateway, headers=headers, timeout=60, trust_env=False)
+        return httpx.Client(base_url=gateway, headers=headers, timeout=60, verify=False)
 
 
 Check = Callable[[Look], Iterator[str]]
@@ -269,12 +270,16 @@ def told_wrong(look: Look) -> Iterator[str]:
     """Every gateway tells the same results, each image once and in order."""
     for number, each in enumerate(look.jobs):
         gateway = look.system.gateways[number % len(look.system.gateways)]
-        with look.http(gateway, each.job.owner) as http:
-            answer = http.get(f"/v1/jobs/{each.job.id}/results", params={"format": "ndjson"})
-        if answer.status_code != 200:
-            yield f"wrong: {gateway} answers {answer.status_code} for the results of job {each.job.id}"
+        try:
+            with look.http(gateway, each.job.owner) as http:
+                answer = http.get(f"/v1/jobs/{each.job.id}/results", params={"format": "ndjson"})
+        except httpx.TransportError as error:
+            yield f"lost: {gateway} does not tell the results of job {each.job.id}: {error!r}"
             continue
-        yield from _compare(each.job, [orjson.loads(line) for line in answer.content.splitlines()])
+        if answer.status_code == 200:
+            yield from _compare(each.job, [orjson.loads(line) for line in answer.content.splitlines()])
+        else:
+            yield f"lost: {gateway} answers {answer.status_code} for the results of job {each.job.id}"
 
 
 def _compare(job: Accepted, items: Sequence[Mapping[str, Any]]) -> Iterator[str]:
@@ -301,8 +306,8 @@ def miscounted(look: Look) -> Iterator[str]:
         for counter, number in wanted.items():
             sums[f"images_{counter}"] += each.count(counter)
             if each.count(counter) != number:
-                found = each.count(counter)
-                yield f"miscounted: job {each.job.id} counts {found} images {counter}, there are {number}"
+                found = f"{each.count(counter)} images {counter}, there are {number}"
+                yield f"miscounted: job {each.job.id} counts {found}"
         sums["images_accepted"] += each.count("total")
         sums["jobs_accepted"] += 1
     for counter in ("succeeded", "failed", "canceled", "accepted") if look.evidence.whole else ():
@@ -372,12 +377,10 @@ def leaked(look: Look) -> Iterator[str]:
     """Nothing is due, leased or loaded any more, and whatever is of one job goes with it."""
     for key in look.keys:
         kind = key.removeprefix("ink:")
-        if kind.startswith("due:") and (number := look.redis.zcard(key)):
-            yield f"leaked: {number} chunks are still due in {key}"
-        if kind.startswith(("line:", "outbox")) and (number := look.redis.zcard(key)):
+        if kind.startswith(("due:", "line:", "outbox")) and (number := look.redis.zcard(key)):
             yield f"leaked: {number} still stand in {key}"
-        if kind.startswith("load") and int(look.redis.get(key) or 0):
-            yield f"leaked: {key} is {int(look.redis.get(key) or 0)} with nothing queued"
+        if kind.startswith("load") and (number := int(look.redis.get(key) or 0)):
+            yield f"leaked: {key} is {number} with nothing queued"
         if kind.startswith(EXPIRING) and look.redis.pttl(key) == -1:
             yield f"leaked: {key} has no expiry"
         if kind.endswith(":run") or ":suspects:" in kind:
@@ -385,6 +388,10 @@ def leaked(look: Look) -> Iterator[str]:
     for owner, number in look.redis.hgetall("ink:open").items():
         if int(number):
             yield f"leaked: {owner.decode()} is said to have {int(number)} unfinished jobs"
+    yield from _unneeded(look)
+
+
+def _unneeded(look: Look) -> Iterator[str]:
     for each in look.jobs:
         kept = {int(key.rsplit(":", 1)[1]) for key in each.left}
         read = {c for c, packed in each.out.items() if not any(map(_failed, unpack(packed)))}
@@ -432,10 +439,16 @@ def exposed(look: Look) -> Iterator[str]:
         with look.http(gateway, others[number % len(others)]) as http:
             for route in ROUTES:
                 path, nowhere = f"/v1/jobs/{each.job.id}", f"/v1/jobs/{'x' * len(each.job.id)}"
-                theirs, nobodys = http.get(path + route), http.get(nowhere + route)
-                same = theirs.content.replace(path.encode(), nowhere.encode()) == nobodys.content
-                if theirs.status_code != 404 or not same:
-                    yield f"exposed: {route or 'the job'} of {each.job.id} answers {theirs.status_code}"
+                (status, theirs), nobodys = _refusal(http, path + route), _refusal(http, nowhere + route)
+                same = (404, theirs.replace(path.encode(), nowhere.encode())) == nobodys
+                if status != 404 or not same:
+                    yield f"exposed: {route or 'the job'} of {each.job.id} answers {status}"
+
+
+def _refusal(http: httpx.Client, path: str) -> tuple[int, bytes]:
+    """A status and, if it is a refusal, the body; what is no refusal may be a stream without end."""
+    with http.stream("GET", path) as answer:
+        return answer.status_code, answer.read() if answer.is_error else b""
 
 
 CHECKS: tuple[Check, ...] = (

@@ -10,6 +10,9 @@ from typing import Any
 import httpx
 
 PAUSE_S = 0.05
+Question = tuple[str, str, Mapping[str, Any]]
+"""Method, path, and what else httpx is told."""
+
 REFUSED = "refused"
 """What is noted instead of an answer where the connection is refused or cut."""
 
@@ -27,13 +30,14 @@ class Seen:
 
 @dataclass
 class Onlooker:
-    """Asks the same thing over and over."""
+    """Asks the same thing over and over. `accepted` are the jobs that it was told are stored."""
 
     url: str
     method: str
     path: str
     request: Mapping[str, Any]
     seen: list[Seen] = field(default_factory=list)
+    accepted: list[str] = field(default_factory=list)
 
     def look(self, stopping: threading.Event) -> None:
         """Until told to stop."""
@@ -48,13 +52,15 @@ class Onlooker:
         except httpx.TransportError:
             return Seen(time.monotonic(), time.monotonic() - began, 0, REFUSED, None)
         kind, now = "", time.monotonic()
+        if answer.status_code == 202:
+            self.accepted.append(answer.json()["id"])
         if answer.headers.get("content-type", "").startswith("application/problem+json"):
             kind = answer.json()["type"].removeprefix("/problems/")
         return Seen(now, now - began, answer.status_code, kind, answer.headers.get("retry-after"))
 
 
 @contextmanager
-def onlookers(url: str, *requests: tuple[str, str, Mapping[str, Any]]) -> Iterator[Sequence[Onlooker]]:
+def onlookers(url: str, *requests: Question) -> Iterator[Sequence[Onlooker]]:
     """One for each request, at work until the end."""
     looking = [Onlooker(url, method, path, request) for method, path, request in requests]
     stopping = threading.Event()

@@ -19,15 +19,14 @@ class Server:
         self._own = EmbeddedRedis(folder)
         self.url = self._own.url
         self.folder = folder
-        self.starts = 0
         self.process: subprocess.Popen[bytes] | None = None
 
-    def start(self) -> float:
-        """Run it; returns when (monotonic) it answered."""
+    def start(self, more_bytes: int | None = None) -> float:
+        """Run it, where its disk has so much left; returns when (monotonic) it answered."""
         # Python ignores SIGXFSZ, and so does the child that inherits it: a file at its limit is an error.
         self.process = subprocess.Popen(self._own.command(), restore_signals=False)
-        self.starts += 1
         self._own.wait_ready(self.process)
+        self.limit_files(more_bytes)
         return time.monotonic()
 
     def kill(self) -> None:
@@ -36,12 +35,26 @@ class Server:
         self.process.kill()
         self.process.wait()
 
+    def died(self, within_s: float) -> bool:
+        """Whether it ended by itself."""
+        assert self.process is not None
+        try:
+            return self.process.wait(within_s) != 0
+        except subprocess.TimeoutExpired:
+            return False
+
     def limit_files(self, more: int | None) -> None:
-        """It may write so many bytes more to its journal, as on a full disk; None: as many as it likes."""
+        """Its journal may grow by so many bytes, as on a full disk; None: by as many as it likes."""
         assert self.process is not None
         journals = [path.stat().st_size for path in self.folder.rglob("*.aof")]
         limit = resource.RLIM_INFINITY if more is None else max(journals) + more
         resource.prlimit(self.process.pid, resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
+
+    def limit_memory(self, more: int | None) -> None:
+        """It may take so many bytes more; None: as many as it likes."""
+        with self.client() as client:
+            used = int(client.info("memory")["used_memory"])
+            client.config_set("maxmemory", 0 if more is None else used + more)
 
     def client(self) -> "redis.Redis":
         """A client that asks nobody but it."""

@@ -1,0 +1,80 @@
+"""Redis dies, falls silent, has no disk or no memory, the gateway has no descriptors: with a job under way.
+
+Nobody restarts a process of ours. Clients hear the planned 503 or their answer, soon; work goes on by itself.
+"""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from chaos.proxy import Proxy
+from chaos.troubles import Patient, Trouble, running_patient
+
+
+@pytest.fixture(scope="module")
+def patient(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Patient]:
+    with running_patient(tmp_path_factory.mktemp("patient")) as (well, _):
+        yield well
+
+
+def require_recovery(trouble: Trouble, *, within_s: float, answered_s: float) -> None:
+    """Nothing broken, work on time, and no client kept waiting."""
+    assert not trouble.violations
+    assert not trouble.unplanned
+    assert trouble.first_commit_s < within_s
+    assert trouble.slowest_s < answered_s
+
+
+def test_redis_is_killed_and_started_again(patient: Patient) -> None:
+    trouble = patient.have(patient.server.kill, patient.server.start, lasting_s=2)
+    require_recovery(trouble, within_s=5, answered_s=2)
+    assert trouble.refused > 20
+
+
+def test_the_disk_is_full(patient: Patient) -> None:
+    server = patient.server
+    deaths = []
+
+    def fill() -> None:
+        server.limit_files(1000)
+
+    def free() -> float:
+        deaths.append(server.died(within_s=5))
+        server.start(more_bytes=0)  # its supervisor does not know of the disk
+        deaths.append(server.died(within_s=5))
+        return server.start()
+
+    trouble = patient.have(fill, free)
+    assert deaths == [True, True]
+    require_recovery(trouble, within_s=5, answered_s=2)
+
+
+def test_redis_has_no_memory_left(patient: Patient) -> None:
+    server = patient.server
+
+    def free() -> float:
+        server.limit_memory(None)
+        return time.monotonic()
+
+    trouble = patient.have(lambda: server.limit_memory(0), free, lasting_s=2)
+    require_recovery(trouble, within_s=5, answered_s=2)
+    assert trouble.refused > 5
+
+
+def test_a_black_hole_is_got_out_of(tmp_path: Path) -> None:
+    with running_patient(tmp_path, Proxy) as (patient, proxies):
+
+        def swallow() -> None:
+            for proxy in proxies:
+                proxy.swallow()
+
+        def restore() -> float:
+            for proxy in proxies:
+                proxy.restore()
+            return time.monotonic()
+
+        trouble = patient.have(swallow, restore, lasting_s=5)
+        require_recovery(trouble, within_s=10, answered_s=5)
+        assert trouble.refused > 20
