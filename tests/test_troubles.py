@@ -12,6 +12,9 @@ import pytest
 from chaos.proxy import Proxy
 from chaos.troubles import Patient, Trouble, running_patient
 
+FAR_TOO_FEW = 1 << 20
+"""Bytes, of which an empty Redis takes most."""
+
 
 @pytest.fixture(scope="module")
 def patient(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Patient]:
@@ -58,7 +61,7 @@ def test_redis_has_no_memory_left(patient: Patient) -> None:
         server.limit_memory(None)
         return time.monotonic()
 
-    trouble = patient.have(lambda: server.limit_memory(0), free, lasting_s=2)
+    trouble = patient.have(lambda: server.limit_memory(FAR_TOO_FEW), free, lasting_s=2)
     require_recovery(trouble, within_s=5, answered_s=2)
     assert trouble.refused > 5
 

@@ -35,6 +35,7 @@ def create_app(*tasks: str) -> Celery:
     app = Celery("inkqueue", broker=QueueSettings().redis_url, include=tasks, amqp=PromptAMQP)
     app.conf.update(
         accept_content=["json"],
+        broker_channel_error_retry=True,  # Redis may say no for a while: out of memory, say
         broker_connection_max_retries=None,
         broker_connection_retry_on_startup=True,
         broker_transport_options=TIMEOUTS | {"visibility_timeout": 60},

@@ -50,11 +50,10 @@ class Server:
         limit = resource.RLIM_INFINITY if more is None else max(journals) + more
         resource.prlimit(self.process.pid, resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
 
-    def limit_memory(self, more: int | None) -> None:
-        """It may take so many bytes more; None: as many as it likes."""
+    def limit_memory(self, bytes_in_all: int | None) -> None:
+        """It may take so many bytes; None: as many as it likes."""
         with self.client() as client:
-            used = int(client.info("memory")["used_memory"])
-            client.config_set("maxmemory", 0 if more is None else used + more)
+            client.config_set("maxmemory", bytes_in_all or 0)
 
     def client(self) -> "redis.Redis":
         """A client that asks nobody but it."""
