@@ -3,14 +3,19 @@
 Nobody restarts a process of ours. Clients hear the planned 503 or their answer, soon; work goes on by itself.
 """
 
+import resource
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
+import psutil
 import pytest
 
+from chaos.onlookers import REFUSED
 from chaos.proxy import Proxy
-from chaos.troubles import Patient, Trouble, running_patient
+from chaos.troubles import NPY, Patient, Trouble, running_patient
+from samples import npy_of
 
 FAR_TOO_FEW = 1 << 20
 """Bytes, of which an empty Redis takes most."""
@@ -22,10 +27,12 @@ def patient(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Patient]:
         yield well
 
 
-def require_recovery(trouble: Trouble, *, within_s: float, answered_s: float) -> None:
-    """Nothing broken, work on time, and no client kept waiting."""
+def require_recovery(
+    trouble: Trouble, *, within_s: float, answered_s: float, unanswered: bool = False
+) -> None:
+    """Nothing broken, work on time, and no client kept waiting, nor left without an answer."""
     assert not trouble.violations
-    assert not trouble.unplanned
+    assert not trouble.unplanned - ({(0, REFUSED)} if unanswered else set())
     assert trouble.first_commit_s < within_s
     assert trouble.slowest_s < answered_s
 
@@ -64,6 +71,30 @@ def test_redis_has_no_memory_left(patient: Patient) -> None:
     trouble = patient.have(lambda: server.limit_memory(FAR_TOO_FEW), free, lasting_s=2)
     require_recovery(trouble, within_s=5, answered_s=2)
     assert trouble.refused > 5
+
+
+def test_the_gateway_has_no_descriptors_left(patient: Patient) -> None:
+    gateway = patient.gateway.pid
+    usual = resource.prlimit(gateway, resource.RLIMIT_NOFILE)
+    large = npy_of(np.zeros((3000, 28, 28), np.uint8))  # goes through a file
+    uploads = []
+
+    def take() -> None:
+        taken = psutil.Process(gateway).num_fds()
+        resource.prlimit(gateway, resource.RLIMIT_NOFILE, (taken, usual[1]))
+        uploads.append(patient.http.post("/v1/jobs", content=large, headers=NPY))
+
+    def give() -> float:
+        resource.prlimit(gateway, resource.RLIMIT_NOFILE, usual)
+        return time.monotonic()
+
+    trouble = patient.have(take, give, lasting_s=2)
+    require_recovery(trouble, within_s=5, answered_s=3, unanswered=True)
+    assert [(answer.status_code, answer.json()["type"]) for answer in uploads] == [
+        (503, "/problems/no-resources")
+    ]
+    assert uploads[0].headers["Retry-After"] == "5"
+    assert patient.http.post("/v1/jobs", content=large, headers=NPY).status_code == 202
 
 
 def test_a_black_hole_is_got_out_of(tmp_path: Path) -> None:

@@ -75,10 +75,10 @@ class Patient:
         self.server, self.services = server, services
         self.gateway, self.worker = services.processes
         self._few = glyphs(FEW, np.random.default_rng(5))
-        self._http = httpx.Client(base_url=services.url, timeout=60)
+        self.http = httpx.Client(base_url=services.url, timeout=60)
         job = self._submit(self._few)
         self._wait_until_over(job)
-        lines = self._http.get(f"/v1/jobs/{job}/results", params={"format": "ndjson"}).text.splitlines()
+        lines = self.http.get(f"/v1/jobs/{job}/results", params={"format": "ndjson"}).text.splitlines()
         self._expected = [Reading.of(json.loads(line)) for line in lines]
 
     def have(
@@ -102,10 +102,10 @@ class Patient:
 
     def close(self) -> None:
         """Ask no more."""
-        self._http.close()
+        self.http.close()
 
     def _submit(self, images: Grey) -> str:
-        answer = self._http.post(
+        answer = self.http.post(
             "/v1/jobs", params={"model": MODEL}, content=npy_of(images), headers=NPY
         )
         assert answer.status_code == 202, answer.text
