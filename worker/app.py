@@ -12,25 +12,30 @@ from kombu.connection import Connection
 from .connection import TIMEOUTS
 from .settings import QueueSettings
 
-PAUSES: dict[str, Any] = {"interval_start": 0.1, "interval_step": 0.2, "interval_max": 1.0}
+SOON = {"interval_start": 0.2, "interval_step": 0.2, "interval_max": 1.0}
+"""Seconds between attempts to reach Redis again."""
 
 
-class _Link(Connection):
-    """Looks every second at most whether Redis is back; kombu's own pauses grow by 2 to 30 s."""
+class PromptConnection(Connection):
+    """Is there soon after Redis is: between kombu's own attempts lie up to 30 s."""
 
-    def _ensure_connection(self, *args: Any, **kwargs: Any) -> Any:
-        return super()._ensure_connection(*args, **(PAUSES | kwargs))  # type: ignore[no-untyped-call]
+    def ensure_connection(self, *args: Any, **options: Any) -> Any:
+        """Connect, however often it takes."""
+        return super().ensure_connection(*args, **options | SOON)  # type: ignore[no-untyped-call]
 
 
-class _Links(AMQP):  # type: ignore[misc]
-    Connection = _Link
+class PromptAMQP(AMQP):  # type: ignore[misc]
+    """Celery's way to its broker."""
+
+    Connection = PromptConnection
 
 
 def create_app(*tasks: str) -> Celery:
     """An application whose tasks stand in the modules `tasks`."""
-    app = Celery("inkqueue", broker=QueueSettings().redis_url, include=tasks, amqp=_Links)
+    app = Celery("inkqueue", broker=QueueSettings().redis_url, include=tasks, amqp=PromptAMQP)
     app.conf.update(
         accept_content=["json"],
+        broker_channel_error_retry=True,  # Redis may say no for a while: out of memory, say
         broker_connection_max_retries=None,
         broker_connection_retry_on_startup=True,
         broker_transport_options=TIMEOUTS | {"visibility_timeout": 60},

@@ -11,12 +11,17 @@ import redis.asyncio
 from redis.backoff import ExponentialWithJitterBackoff
 from redis.retry import Retry
 
+from .silence import HearingPool
+
 TIMEOUTS: dict[str, Any] = {
     "socket_timeout": 5,
     "socket_connect_timeout": 3,
     "socket_keepalive": True,
     "health_check_interval": 5,
 }
+
+PROMPT: dict[str, Any] = {"socket_timeout": 3, "socket_connect_timeout": 2}
+"""A gateway's callers wait meanwhile, so it gives up sooner."""
 
 LINKS = 64
 """Connections of one gateway; redis-py itself refuses a 101st command at a time."""
@@ -31,18 +36,6 @@ class UnsafeRedis(RuntimeError):
     """Redis is set so that accepted jobs can be lost; the text says which setting."""
 
 
-class _Link(redis.asyncio.Connection):
-    """Over an end that was reset uvloop raises RuntimeError, which redis-py takes for no lost link."""
-
-    async def send_packed_command(self, command: Any, check_health: bool = True) -> None:
-        try:
-            await super().send_packed_command(command, check_health)
-        except RuntimeError as error:
-            if "closed" not in str(error):
-                raise
-            raise redis.ConnectionError(str(error)) from error
-
-
 def connect(url: str) -> redis.Redis:
     """A blocking client, for workers."""
     retry = Retry(ExponentialWithJitterBackoff(base=0.05, cap=1.0), 6)
@@ -54,11 +47,11 @@ def connect_async(url: str) -> redis.asyncio.Redis:
 
     When a thousand ask at once, they take turns, which is no reason to fail.
     """
-    retry = redis.asyncio.retry.Retry(ExponentialWithJitterBackoff(base=0.05, cap=0.2), 2)
-    pool = redis.asyncio.BlockingConnectionPool.from_url(
-        url, max_connections=LINKS, timeout=TURN_S, retry=retry, **TIMEOUTS
+    backoff = ExponentialWithJitterBackoff(base=0.05, cap=0.2)
+    retry = redis.asyncio.retry.Retry(backoff, 2, (redis.ConnectionError,))  # silence is waited for once
+    pool = HearingPool.from_url(
+        url, max_connections=LINKS, timeout=TURN_S, retry=retry, **TIMEOUTS | PROMPT
     )
-    pool.connection_class = type("Link", (_Link, pool.connection_class), {})  # for TLS, too
     return redis.asyncio.Redis.from_pool(pool)
 
 
