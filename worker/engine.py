@@ -13,6 +13,8 @@ from model.predictor import Predictor
 
 from .chronicle import Chronicle, Course
 from .connection import connect, require_safe
+from .decoding.decoders import Decoders
+from .decoding.nursery import NoDecoder
 from .heartbeat import Heartbeat
 from .leases import Leases
 from .ledger import Claim, Commit, Ledger
@@ -31,12 +33,15 @@ class Engine:
     """Networks in memory and the threads that keep a worker's word."""
 
     def __init__(self, settings: WorkerSettings) -> None:
+        """Raises UnsafeRedis, NoDecoder, and what loading networks raises."""
         self._settings = settings
         self.id = own_name()
         client = connect(settings.redis_url)
         require_safe(client, settings.allow_unsafe_redis)
         self._ledger = Ledger(client, settings.lease_ms, self.id)
         self._leases = Leases(self._ledger, settings.lease_ms, settings.stall_s)
+        limits = (settings.max_pixels, settings.decode_s)
+        self._decoders = Decoders(*limits, self._leases.touch)  # they start while networks load
         self._readers = {name: self._load(name) for name in served_models(settings)}
         self._upkeep = Upkeep(self._ledger, list(self._readers))
         device = str(next(iter(self._readers.values())).predictor.device)
@@ -44,12 +49,12 @@ class Engine:
         self._measures, self._chronicle = Measures(), Chronicle(start("inkqueue-worker"))
         self._passes: list[Pass] = []
         self._stopping = threading.Event()
+        self._decoders.wait_ready()
 
     def _load(self, name: str) -> Reader:
         predictor = Predictor.load(name, device=self._settings.device)
         predictor.warm_up()
-        measured = self._measured
-        return Reader(predictor, self._settings.max_pixels, self._leases.touch, measured)
+        return Reader(predictor, self._decoders.read, self._measured)
 
     def start(self) -> None:
         """Announce this worker; from here on it is ready."""
@@ -69,10 +74,14 @@ class Engine:
             thread.stop()
         self._ledger.farewell(self.id)
         self._chronicle.close()
+        self._decoders.close()
         log.info("worker %s stopped", self.id, extra={"event": "worker.stopped"})
 
     def drain(self, model: str) -> int:
-        """Read what is due for `model` until nothing is or the slice is over; returns images read."""
+        """Read what is due for `model` until nothing is or the slice is over; returns images read.
+
+        Raises NoDecoder when this worker is good for nothing any more; what it held is given back.
+        """
         reader, read = self._readers[model], 0
         end = time.monotonic() + self._settings.slice_s
         while not self._stopping.is_set() and time.monotonic() < end:
@@ -99,6 +108,10 @@ class Engine:
             self._measures.add_batch(course.model, claims, course.passes)
             verdicts = self._ledger.commit(commits, self._measures.take())
             course.committed = time.time()
+        except NoDecoder:
+            self.stop()
+            self._ledger.release(claims)
+            raise
         finally:
             self._leases.hold(())
             self._heartbeat.reading("")
@@ -118,6 +131,7 @@ class Engine:
         def check(index: int) -> Failure | None:
             nonlocal previous
             self._leases.touch()
+            self._decoders.wait_ready()  # that there is none shall not be laid at this image's door
             deaths = self._ledger.suspect(claim, index, previous)
             previous = index
             if deaths < most:

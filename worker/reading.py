@@ -6,15 +6,15 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from model.card import Recipe
 from model.charset import allowed_classes
-from model.images import Grey
-from model.predictor import Floats, Predictor, softmax
+from model.predictor import Floats, Images, Predictor, softmax
 
 from .chunks import Content
 from .jobs import Options
 from .ledger import Claim, Commit
 from .measures import Pass
-from .preparation import Prepared, only, open_chunk, pack_failed, prepare
+from .preparation import Decode, Prepared, only, open_chunk, pack_failed, prepare
 from .results import INFERENCE_FAILED, Answer, Failure, Result, count_failures, pack
 
 log = logging.getLogger(__name__)
@@ -26,19 +26,18 @@ class Reader:
     def __init__(
         self,
         predictor: Predictor,
-        max_pixels: int,
-        touch: Callable[[], None] = lambda: None,
+        decode: Decode,
         measured: Callable[[Pass], None] = lambda one: None,
     ) -> None:
-        """`touch` is told of every image, so that slow ones are not taken for a standstill, `measured`
-        of every forward pass."""
+        """`decode` makes glyphs of files; `measured` is told of every forward pass."""
         self.predictor = predictor
-        self._max_pixels, self._touch, self._measured = max_pixels, touch, measured
+        self._decode, self._measured = decode, measured
 
     def read(self, claims: Sequence[Claim]) -> list[Commit]:
         """Everything claimed, in one forward pass."""
         began = time.perf_counter()
-        prepared = [self._prepare(open_chunk(claim), claim.options) for claim in claims]
+        chunks = [(open_chunk(claim), self._recipe(claim.options)) for claim in claims]
+        prepared = prepare(chunks, self._decode)
         try:
             logits = self._logits(np.concatenate([each.glyphs for each in prepared]), began)
         except RuntimeError:
@@ -60,11 +59,10 @@ class Reader:
         ]
         return self._commit(claim, content, results)
 
-    def _prepare(self, content: Content, options: Options) -> Prepared:
-        recipe = self.predictor.card.recipe if options.normalize == "auto" else None
-        return prepare(content, recipe, self._max_pixels, self._touch)
+    def _recipe(self, options: Options) -> Recipe | None:
+        return self.predictor.card.recipe if options.normalize == "auto" else None
 
-    def _logits(self, glyphs: Grey, began: float) -> Floats:
+    def _logits(self, glyphs: Images, began: float) -> Floats:
         """What the network says, measured; decoding `began` then (by perf_counter)."""
         decoded = time.perf_counter()
         logits = self.predictor.logits(glyphs)
@@ -87,7 +85,7 @@ class Reader:
 
     def _read_one(self, image: Content, options: Options) -> Result:
         began = time.perf_counter()
-        prepared = self._prepare(image, options)
+        (prepared,) = prepare([(image, self._recipe(options))], self._decode)
         if prepared.failures:
             return prepared.failures[0]
         try:

@@ -67,3 +67,6 @@ class WorkerSettings(QueueSettings):
         float, Field(gt=0, description="without progress this long, the worker ends itself")
     ] = 60.0
     max_pixels: Annotated[int, Field(ge=784, description="width times height of one image")] = 16_000_000
+    decode_s: Annotated[
+        float, Field(gt=0, description="processor time for decoding an image of so many pixels")
+    ] = 2.0
