@@ -16,7 +16,6 @@ import cv2
 import numpy as np
 import psutil
 import pytest
-from killers import MAX_PIXELS, REASONS, armed, decoding, failpoints
 from PIL import Image
 
 from model.normalization import read_glyph
@@ -29,6 +28,7 @@ from worker.decoding.sandbox import BYTES_A_PIXEL, BYTES_BESIDE
 from worker.decoding.wire import ANSWER_BYTES, BadAnswer, Encoded, Outcome, open_answer, pack_answer
 from worker.results import FAILURES, TOO_LARGE, UNDECODABLE, WORKER_LOST, Failure
 
+from killers import MAX_PIXELS, REASONS, armed, decoding, failpoints
 from makers import animation, saved
 from samples import drawings, pngs
 

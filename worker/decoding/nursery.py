@@ -29,30 +29,20 @@ class Nursery:
 
         The process dies with the thread that makes this object.
         """
-        self._control, theirs = socket.socketpair()
+        self._control, theirs = _pair()
         self._control.settimeout(START_S)
         self._ready = False
-        arguments = (str(os.getpid()), str(max_pixels), str(decode_s))
-        # -P: a folder called `worker` where we were called is not ours; what is, is on the path.
-        command = [sys.executable, "-P", "-m", "worker.decoding", *arguments]
-        try:
-            self._process = subprocess.Popen(
-                command,
-                env=_environment(),
-                stdin=theirs.fileno(),
-                stdout=subprocess.DEVNULL,
-                start_new_session=True,  # a terminal's Ctrl-C is for the worker, which ends this one
-            )
-        except OSError as error:
-            self._control.close()
-            raise NoDecoder(f"no process for decoding images could be started: {error}") from error
-        finally:
-            theirs.close()
+        with theirs:
+            try:
+                self._process = _start(theirs, str(os.getpid()), str(max_pixels), str(decode_s))
+            except OSError as error:
+                self._control.close()
+                raise NoDecoder(f"no process for decoding images could be started: {error}") from error
 
     def fork(self) -> tuple[socket.socket, int]:
         """A new decoder: the socket to it, and its process id. Raises NoDecoder."""
         self._wait_ready()
-        ours, theirs = socket.socketpair()
+        ours, theirs = _pair()
         with theirs:
             try:
                 return ours, self._send(ours, theirs)
@@ -97,6 +87,24 @@ class Nursery:
             raise NoDecoder("the process that starts decoders has ended")
         number: int = FACT.unpack(fact)[0]
         return number
+
+
+def _pair() -> tuple[socket.socket, socket.socket]:
+    try:
+        return socket.socketpair()
+    except OSError as error:
+        raise NoDecoder(f"no socket for decoders of images: {error}") from error
+
+
+def _start(control: socket.socket, *arguments: str) -> "subprocess.Popen[bytes]":
+    return subprocess.Popen(
+        # -P: a folder called `worker` where we were called is not ours; what is, is on the path.
+        [sys.executable, "-P", "-m", "worker.decoding", *arguments],
+        env=_environment(),
+        stdin=control.fileno(),
+        stdout=subprocess.DEVNULL,
+        start_new_session=True,  # a terminal's Ctrl-C is for the worker, which ends this one
+    )
 
 
 def _environment() -> Mapping[str, str]:
