@@ -1,4 +1,4 @@
-"""`python -m worker.decoding PARENT MAX_PIXELS DECODE_S`: the nursery, which forks decoders.
+"""`python -m worker.decoding MAX_PIXELS DECODE_S`: the nursery, which forks decoder after decoder.
 
 Forking what is loaded costs 2 ms, starting it anew 150. It touches no image of a stranger. On its stdin
 it is sent the socket of each decoder to be; it answers with its process id, and when it ends, how.
@@ -6,6 +6,7 @@ it is sent the socket of each decoder to be; it answers with its process id, and
 
 import gc
 import os
+import select
 import socket
 import sys
 
@@ -17,8 +18,7 @@ from .wire import FACT, INSIDE, NO_MEMORY, READY
 
 def main() -> None:
     """Until the worker closes the socket, or dies."""
-    die_with(int(sys.argv[1]))
-    allowance = Allowance(int(sys.argv[2]), float(sys.argv[3]))
+    allowance = Allowance(int(sys.argv[1]), float(sys.argv[2]))
     control = socket.socket(fileno=0)
     warm_up()
     gc.freeze()
@@ -30,8 +30,18 @@ def main() -> None:
             _live(control, socket.socket(fileno=sockets[0]), nursery, allowance)
         os.close(sockets[0])
         control.sendall(FACT.pack(child))
-        _, status = os.waitpid(child, 0)
-        control.sendall(FACT.pack(os.waitstatus_to_exitcode(status)))
+        if _outlives(control, child):
+            return
+        control.sendall(FACT.pack(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])))
+
+
+def _outlives(control: socket.socket, child: int) -> bool:
+    """Wait until a decoder ends or the worker closes the socket; whether the decoder is the one left."""
+    ended = os.pidfd_open(child)
+    try:
+        return ended not in select.select([control.fileno(), ended], [], [])[0]
+    finally:
+        os.close(ended)
 
 
 def _live(control: socket.socket, wire: socket.socket, nursery: int, allowance: Allowance) -> None:

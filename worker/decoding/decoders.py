@@ -21,7 +21,7 @@ TRIES = 2
 
 
 class Decoders:
-    """Image files to glyphs, in another process. For one thread, the one that made it."""
+    """Image files to glyphs, in another process. For one thread at a time."""
 
     def __init__(
         self, max_pixels: int, decode_s: float, touch: Callable[[], None] = lambda: None

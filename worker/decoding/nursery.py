@@ -25,16 +25,13 @@ class Nursery:
     """The process that forks decoders: started here, ready a little later."""
 
     def __init__(self, max_pixels: int, decode_s: float) -> None:
-        """What an image may have (see decoder.Allowance). Raises NoDecoder.
-
-        The process dies with the thread that makes this object.
-        """
+        """What an image may have (see decoder.Allowance). Raises NoDecoder."""
         self._control, theirs = _pair()
         self._control.settimeout(START_S)
         self._ready = False
         with theirs:
             try:
-                self._process = _start(theirs, str(os.getpid()), str(max_pixels), str(decode_s))
+                self._process = _start(theirs, str(max_pixels), str(decode_s))
             except OSError as error:
                 self._control.close()
                 raise NoDecoder(f"no process for decoding images could be started: {error}") from error

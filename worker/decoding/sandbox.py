@@ -28,7 +28,7 @@ def prctl(option: int, value: int) -> None:
 
 
 def die_with(parent: int) -> None:
-    """End by SIGKILL when the thread that started this process ends, or at once if it is no longer."""
+    """End by SIGKILL when the process that forked this one ends, or at once if it has ended."""
     prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:
         os._exit(1)

@@ -19,7 +19,7 @@ STARTS, PAUSE_S = 3, 0.5
 
 
 class Supply:
-    """At most one nursery and one decoder at a time. For one thread, the one that made it."""
+    """At most one nursery and one decoder at a time. For one thread at a time."""
 
     def __init__(self, max_pixels: int, decode_s: float, touch: Callable[[], None]) -> None:
         """See decoder.Allowance; `touch` is called while an answer is waited for. Raises NoDecoder."""
