@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from itertools import count
 from pathlib import Path
 
 import cv2
@@ -19,7 +20,7 @@ import pytest
 from PIL import Image
 
 from model.normalization import read_glyph
-from worker.decoding import nursery, supply
+from worker.decoding import link, nursery, seccomp, supply
 from worker.decoding.decoders import PART_BYTES, Decoders
 from worker.decoding.failpoints import KINDS
 from worker.decoding.link import Link, Lost
@@ -132,6 +133,26 @@ def test_an_innocent_image_survives_the_death_of_its_decoder(
     assert not victim.is_running()
 
 
+def test_each_image_has_a_second_try_of_its_own(
+    files: list[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(link, "BEAT_S", 60.0)
+    waits = count(1)
+
+    def touch() -> None:
+        if next(waits) in (1, 3):  # the first wait for the first image, and that for the second
+            newest_nursery().children()[0].kill()
+
+    with failpoints():
+        own = Decoders(MAX_PIXELS, 2.0, touch)
+        pauses = [armed(file, "pause") for file in files[:2]]
+        try:
+            assert own.read(asked(pauses)) == directly(files[:2])
+        finally:
+            own.close()
+        assert next(waits) == 5
+
+
 def test_an_idle_decoder_or_nursery_that_is_killed_is_replaced(
     decoders: Decoders, files: list[bytes]
 ) -> None:
@@ -161,6 +182,18 @@ def test_more_than_one_part_is_read_in_order(decoders: Decoders, files: list[byt
 
 
 class TestSandbox:
+    def test_a_machine_of_unknown_calls_is_told_of(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(seccomp, "MACHINES", {})
+        assert not seccomp.confine()
+
+    def test_a_limit_that_is_lower_already_stays(self) -> None:
+        lower = 900 << 20
+        with decoding() as own:
+            psutil.Process(newest_nursery().pid).rlimit(resource.RLIMIT_AS, (lower, lower))
+            decoder_of(own).kill()
+            own.read(asked([b""]))
+            assert decoder_of(own).rlimit(resource.RLIMIT_AS) == (lower, lower)
+
     def test_nothing_can_be_opened_started_or_signalled(
         self, decoders: Decoders, files: list[bytes]
     ) -> None:
@@ -255,26 +288,26 @@ class TestAnswers:
     def test_what_was_said_unasked_is_no_answer(self) -> None:
         ours, theirs = socket.socketpair()
         with ours, theirs:
-            link = Link(ours, 0, 1.0, lambda: None)
+            worker = Link(ours, 0, 1.0, lambda: None)
             theirs.sendall(pack_answer(0, GLYPH) + pack_answer(0, GLYPH))
-            link.ask(asked([b"x"]))
-            assert link.answer() == GLYPH
-            link.ask(asked([b"y"]))
+            worker.ask(asked([b"x"]))
+            assert worker.answer() == GLYPH
+            worker.ask(asked([b"y"]))
             with pytest.raises(Lost, match="nonsense"):
-                link.answer()
+                worker.answer()
 
     def test_who_dribbles_runs_out_of_time(self) -> None:
         ours, theirs = socket.socketpair()
         touched: list[None] = []
         with ours, theirs:
-            link = Link(ours, 0, 0.5, lambda: touched.append(None))
-            link.ask(asked([b"x"]))
+            worker = Link(ours, 0, 0.5, lambda: touched.append(None))
+            worker.ask(asked([b"x"]))
             began = time.monotonic()
             stop = threading.Event()
             dribble = threading.Thread(target=lambda: _dribble(theirs, stop))
             dribble.start()
             with pytest.raises(Lost, match="too long"):
-                link.answer()
+                worker.answer()
             assert time.monotonic() - began < 2
             stop.set()
             dribble.join()

@@ -4,6 +4,7 @@ Forking what is loaded costs 2 ms, starting it anew 150. It touches no image of 
 it is sent the socket of each decoder to be; it answers with its process id, and when it ends, how.
 """
 
+import contextlib
 import gc
 import os
 import select
@@ -13,7 +14,7 @@ import sys
 from .decoder import Allowance, Strike, serve
 from .sandbox import die_with, enter
 from .warmth import warm_up
-from .wire import FACT, INSIDE, NO_MEMORY, READY
+from .wire import FACT, NO_MEMORY, READY, SEALED, UNSEALED
 
 
 def main() -> None:
@@ -51,9 +52,9 @@ def _live(control: socket.socket, wire: socket.socket, nursery: int, allowance: 
         control.close()
         strike = _failpoints()
         die_with(nursery)
-        enter(allowance.max_pixels)
+        sealed = enter(allowance.max_pixels)
         os.close(2)  # from here on, what is printed was written by a stranger
-        wire.sendall(INSIDE)
+        wire.sendall(SEALED if sealed else UNSEALED)
         serve(wire, allowance, strike)
         code = 0
     except MemoryError:
@@ -74,4 +75,5 @@ def _failpoints() -> Strike | None:
 
 
 if __name__ == "__main__":
-    main()
+    with contextlib.suppress(ConnectionError):  # the worker is gone
+        main()

@@ -1,6 +1,7 @@
 """A worker's hold on its nursery: decoders are had from it, and it tells how they ended."""
 
 import contextlib
+import logging
 import os
 import signal
 import socket
@@ -8,7 +9,9 @@ import subprocess
 import sys
 from collections.abc import Mapping
 
-from .wire import FACT, INSIDE, READY
+from .wire import FACT, READY, SEALED, UNSEALED
+
+log = logging.getLogger(__name__)
 
 START_S = 15.0
 """A machine on which a nursery is not ready, or a decoder not forked, in this time is no use."""
@@ -61,12 +64,15 @@ class Nursery:
 
     def _send(self, ours: socket.socket, theirs: socket.socket) -> int:
         """Have a decoder made that has `theirs`; its process id, once it is in its sandbox."""
-        socket.send_fds(self._control, [INSIDE], [theirs.fileno()])
+        socket.send_fds(self._control, [b"+"], [theirs.fileno()])
         theirs.close()  # so that its end is the end
         pid = self._hear()
         ours.settimeout(START_S)
-        if ours.recv(1) != INSIDE:
+        inside = ours.recv(1)
+        if inside not in (SEALED, UNSEALED):
             raise NoDecoder("it ended before it had seen an image")
+        if inside == UNSEALED:
+            log.warning("decoders have limits but no seccomp here", extra={"event": "decoder.unsealed"})
         return pid
 
     def _wait_ready(self) -> None:

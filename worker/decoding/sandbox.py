@@ -4,6 +4,7 @@ It opens, connects and starts nothing (seccomp, and limits where the kernel has 
 file, leaves no core, has so much memory and no more, gains no privilege, and dies with its nursery.
 """
 
+import contextlib
 import ctypes
 import os
 import resource
@@ -34,9 +35,13 @@ def die_with(parent: int) -> None:
         os._exit(1)
 
 
-def enter(max_pixels: int) -> None:
-    """Give up everything but the sockets in hand, memory for `max_pixels`, and time. Raises OSError."""
-    Path("/proc/self/oom_score_adj").write_text("1000")  # rather this process than the network's
+def enter(max_pixels: int) -> bool:
+    """Give up everything but the socket in hand, memory for `max_pixels`, and time; whether by seccomp.
+
+    Raises OSError, OverflowError.
+    """
+    with contextlib.suppress(OSError):  # rather this process than the network's, where that can be said
+        Path("/proc/self/oom_score_adj").write_text("1000")
     memory = _size() + max_pixels * BYTES_A_PIXEL + BYTES_BESIDE
     for limit, most in (
         (resource.RLIMIT_AS, memory),
@@ -45,9 +50,10 @@ def enter(max_pixels: int) -> None:
         (resource.RLIMIT_NPROC, 0),
         (resource.RLIMIT_NOFILE, 0),
     ):
-        resource.setrlimit(limit, (most, most))
+        lower = [each for each in (most, *resource.getrlimit(limit)) if each != resource.RLIM_INFINITY]
+        resource.setrlimit(limit, (min(lower), min(lower)))
     prctl(PR_SET_NO_NEW_PRIVS, 1)
-    confine()
+    return confine()
 
 
 def _size() -> int:

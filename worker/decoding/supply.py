@@ -76,5 +76,5 @@ def _reason(code: int) -> str:
         return "decoding it takes too long"
     if code == NO_MEMORY:
         return "decoding it takes too much memory"
-    how = signal.Signals(-code).name if code < 0 else f"exit code {code}"
-    return f"decoding it took the decoder down ({how})"
+    names = {-number: number.name for number in signal.Signals}
+    return f"decoding it took the decoder down ({names.get(code, f'exit code {code}')})"

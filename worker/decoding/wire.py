@@ -27,8 +27,8 @@ SMALL_S = 0.25
 """Seconds of processor time for any image; decoding a small one takes a thousandth of it."""
 
 FACT, READY = struct.Struct("<i"), 0
-INSIDE = b"+"
-"""A decoder's first byte: it is in its sandbox."""
+SEALED, UNSEALED = b"+", b"-"
+"""A decoder's first byte: it is in its sandbox, with seccomp or without."""
 NO_MEMORY = os.EX_OSERR
 """How a decoder ends that was refused more memory."""
 
