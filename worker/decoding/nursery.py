@@ -32,6 +32,8 @@ class Nursery:
         self._control, theirs = _pair()
         self._control.settimeout(START_S)
         self._ready = False
+        if os.environ.get("INKQUEUE_FAILPOINTS"):
+            log.warning("INKQUEUE_FAILPOINTS is set: images can do harm, which is for tests only")
         with theirs:
             try:
                 self._process = _start(theirs, str(max_pixels), str(decode_s))
