@@ -99,10 +99,11 @@ def test_a_killer_is_found_alone(decoders: Decoders, files: list[bytes], kind: s
 
 
 def test_killers_side_by_side_and_at_the_ends_are_found(decoders: Decoders, files: list[bytes]) -> None:
-    deadly = [armed(files[0], kind) for kind in ("segfault", "exit", "half")]
+    deadly = [armed(files[0], kind) for kind in ("loop", "exit", "half")]
     outcomes = decoders.read(asked([*deadly, *files, *deadly]))
     assert [isinstance(each, Failure) for each in outcomes] == [True] * 3 + [False] * 20 + [True] * 3
     assert outcomes[3:-3] == directly(files)
+    assert outcomes[0] == Failure(UNDECODABLE, REASONS["loop"])
 
 
 def test_what_is_harmless_after_all_is_read(decoders: Decoders, files: list[bytes]) -> None:

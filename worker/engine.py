@@ -1,12 +1,15 @@
 """The engine room: the networks of this process, made ready once, and the drain that feeds them."""
 
+import contextlib
 import logging
 import os
 import threading
 import time
 from functools import cache
 
+import redis
 import torch
+from celery.worker import state
 
 from model.card import read_cards
 from model.predictor import Predictor
@@ -78,10 +81,7 @@ class Engine:
         log.info("worker %s stopped", self.id, extra={"event": "worker.stopped"})
 
     def drain(self, model: str) -> int:
-        """Read what is due for `model` until nothing is or the slice is over; returns images read.
-
-        Raises NoDecoder when this worker is good for nothing any more; what it held is given back.
-        """
+        """Read what is due for `model` until nothing is or the slice is over; returns images read."""
         reader, read = self._readers[model], 0
         end = time.monotonic() + self._settings.slice_s
         while not self._stopping.is_set() and time.monotonic() < end:
@@ -108,10 +108,9 @@ class Engine:
             self._measures.add_batch(course.model, claims, course.passes)
             verdicts = self._ledger.commit(commits, self._measures.take())
             course.committed = time.time()
-        except NoDecoder:
-            self.stop()
-            self._ledger.release(claims)
-            raise
+        except NoDecoder as error:
+            self._give_up(claims, error)
+            return 0
         finally:
             self._leases.hold(())
             self._heartbeat.reading("")
@@ -139,6 +138,14 @@ class Engine:
             return Failure(WORKER_LOST, f"{deaths + 1} workers were lost while they read this image")
 
         return reader.read_alone(claim, check)
+
+    def _give_up(self, claims: list[Claim], why: NoDecoder) -> None:
+        """This process can decode nothing any more: what it holds is for others, and it ends."""
+        log.critical("%s; ending this worker", why, extra={"event": "worker.ending"})
+        self.stop()
+        state.should_stop = os.EX_UNAVAILABLE
+        with contextlib.suppress(redis.RedisError):  # else they are back when their leases run out
+            self._ledger.release(claims)
 
     def _measured(self, one: Pass) -> None:
         self._passes.append(one)
