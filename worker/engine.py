@@ -1,15 +1,12 @@
 """The engine room: the networks of this process, made ready once, and the drain that feeds them."""
 
-import contextlib
 import logging
 import os
 import threading
 import time
 from functools import cache
 
-import redis
 import torch
-from celery.worker import state
 
 from model.card import read_cards
 from model.predictor import Predictor
@@ -24,6 +21,7 @@ from .ledger import Claim, Commit, Ledger
 from .measures import Measures, Pass
 from .pulse import own_name
 from .reading import Reader
+from .resignation import resign
 from .results import WORKER_LOST, Failure
 from .settings import WorkerSettings
 from .tracing import start
@@ -43,8 +41,7 @@ class Engine:
         require_safe(client, settings.allow_unsafe_redis)
         self._ledger = Ledger(client, settings.lease_ms, self.id)
         self._leases = Leases(self._ledger, settings.lease_ms, settings.stall_s)
-        limits = (settings.max_pixels, settings.decode_s)
-        self._decoders = Decoders(*limits, self._leases.touch)  # they start while networks load
+        self._decoders = Decoders(settings.max_pixels, settings.decode_s, self._leases.touch)
         self._readers = {name: self._load(name) for name in served_models(settings)}
         self._upkeep = Upkeep(self._ledger, list(self._readers))
         device = str(next(iter(self._readers.values())).predictor.device)
@@ -109,7 +106,8 @@ class Engine:
             verdicts = self._ledger.commit(commits, self._measures.take())
             course.committed = time.time()
         except NoDecoder as error:
-            self._give_up(claims, error)
+            self.stop()
+            resign(self._ledger, claims, error)
             return 0
         finally:
             self._leases.hold(())
@@ -138,14 +136,6 @@ class Engine:
             return Failure(WORKER_LOST, f"{deaths + 1} workers were lost while they read this image")
 
         return reader.read_alone(claim, check)
-
-    def _give_up(self, claims: list[Claim], why: NoDecoder) -> None:
-        """This process can decode nothing any more: what it holds is for others, and it ends."""
-        log.critical("%s; ending this worker", why, extra={"event": "worker.ending"})
-        self.stop()
-        state.should_stop = os.EX_UNAVAILABLE
-        with contextlib.suppress(redis.RedisError):  # else they are back when their leases run out
-            self._ledger.release(claims)
 
     def _measured(self, one: Pass) -> None:
         self._passes.append(one)
