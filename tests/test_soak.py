@@ -2,6 +2,7 @@
 
 import itertools
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
@@ -10,7 +11,7 @@ from chaos.figures import promises_broken
 from chaos.recovery import Heir, Kill, Outages, Recovery, heirs_of, percentile, recoveries
 from chaos.schedule import Intensity, fingerprint, schedule
 from chaos.stage import Cast
-from chaos.storm import Terms
+from chaos.storm import Terms, holds_chunks
 
 INTENSITY = Intensity(span=24, workers=8, redis=2, gateways=2, senders=1, blackouts=0, links=8, bells=12)
 CAST = Cast(workers=3, gateways=2, model="digits", lease_ms=1000)
@@ -40,6 +41,17 @@ def test_a_schedule_strikes_as_often_as_it_is_told_to() -> None:
     assert counts["worker"] == pytest.approx(800, rel=0.1)
     assert counts["redis"] == pytest.approx(200, rel=0.1)
     assert counts["blackout"] == 0
+
+
+def test_who_holds_chunks_is_known_by_the_log(tmp_path: Path) -> None:
+    log = tmp_path / "worker.log"
+    lives = ["worker.ready", "chunk.claimed", "chunk.committed", "chunk.claimed", "worker.ready"]
+    held = []
+    for event in lives:
+        with log.open("a") as file:
+            file.write(f'{{"event": "{event}"}}\n')
+        held.append(holds_chunks(log))
+    assert held == [False, True, False, True, False]
 
 
 A, B = ("a", 0), ("b", 0)

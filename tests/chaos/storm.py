@@ -23,7 +23,7 @@ from .wards import Ward
 
 REPLY_LOST_SHARE = 0.2
 READY_WAIT_S = 20.0
-CLAIM_WAIT_S = 1.0
+CLAIM_WAIT_S = 3.0
 DRIFT = 0.1
 TAIL = 4096
 
@@ -192,11 +192,12 @@ class Storm(threading.Thread):
 
 
 def holds_chunks(log: Path) -> bool:
-    """Whether the last that a worker logged of chunks is a claim."""
+    """Whether the last that a worker logged of chunks is a claim, since it is ready."""
     with log.open("rb") as file:
         file.seek(max(0, log.stat().st_size - TAIL))
         tail = file.read()
-    return tail.rfind(b'"chunk.claimed"') > tail.rfind(b'"chunk.committed"')
+    committed, ready = tail.rfind(b'"chunk.committed"'), tail.rfind(b'"worker.ready"')
+    return tail.rfind(b'"chunk.claimed"') > max(committed, ready)
 
 
 def hurt(proxy: Proxy, strike: Strike) -> None:
