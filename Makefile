@@ -8,7 +8,7 @@ FUZZ_EXAMPLES ?= 20000
 INSTALLED := $(VENV)/.installed
 .DEFAULT_GOAL := help
 
-.PHONY: help demo test run check corpus fuzz format bench siege pressure compose-proof events-proof webhook-proof scale-proof probes screenshot
+.PHONY: help demo test run check corpus fuzz format bench siege pressure compose-proof events-proof webhook-proof scale-proof probes soak poison screenshot
 
 help:            ## this list
 	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed 's/:.*##/ -/'
@@ -68,6 +68,12 @@ scale-proof: $(INSTALLED)    ## a second worker container joins while a job runs
 
 probes: $(INSTALLED)         ## one owner asks 10,000 times for what is another's, and learns nothing
 	$(BIN)/python tests/isolation_proof.py
+
+soak: $(INSTALLED)   ## 1,000,000 images while workers, gateways, senders and Redis are killed 430 times
+	$(BIN)/python tests/soak.py $(SOAK)
+
+poison: $(INSTALLED)         ## 100,000 images, 100 of them deadly to who decodes them: all found, alone, at speed
+	$(BIN)/python tests/poison_proof.py
 
 screenshot: $(INSTALLED)  ## the page as docs/page.png (wants chromium and chromedriver)
 	$(BIN)/python tests/screenshot.py docs/page.png

@@ -28,6 +28,7 @@ from .events.following import Following
 from .events.notices import Notices
 from .events.places import Places
 from .events.waiting import Waiting
+from .exports.previews import Previews
 from .keyring import Keyring
 from .limits.admission import Admission
 from .limits.quotas import Quotas
@@ -80,6 +81,7 @@ def create_app(settings: GatewaySettings | None = None) -> FastAPI:
     )
     app.state.settings, app.state.keyring = settings, keyring
     app.state.cards, app.state.metrics, app.state.quotas = cards, metrics, quotas
+    app.state.previews = Previews(settings)
     app.state.places = Places(settings.max_streams, metrics.streams)
     app.state.tracer = tracer = start("inkqueue-gateway")
     problems.install(app)
@@ -149,4 +151,5 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     await notices.stop()
     await client.aclose()
     tracer.close()
+    app.state.previews.close()
     blocking.close()

@@ -13,7 +13,6 @@ from .app import app
 from .doorbell import queue
 from .engine import engine, served_models
 from .process import configure, run
-from .safety import UnsafeRedis
 from .settings import WorkerSettings
 
 
@@ -22,7 +21,7 @@ def load(**_: Any) -> None:
     """Load and warm the networks before any doorbell is heard."""
     try:
         logs.bind(worker=engine().id)
-    except (UnsafeRedis, redis.RedisError, RuntimeError, ValueError, OSError) as error:
+    except (redis.RedisError, RuntimeError, ValueError, OSError) as error:
         # Celery would log an Exception of a signal handler and go on without a network.
         raise SystemExit(f"worker: {error}") from error
 

@@ -3,20 +3,24 @@
 import logging
 import threading
 import time
-from functools import cache
+from functools import cache, partial
 
 from model.card import read_cards
 from model.opening import open_predictor
 
+from .caution import Caution
 from .chronicle import Chronicle, Course
 from .connection import connect
+from .decoding.decoders import Decoders
+from .decoding.nursery import NoDecoder
 from .heartbeat import Heartbeat
 from .leases import Leases
 from .ledger import Claim, Commit, Ledger
+from .lookout import Lookout
 from .measures import Measures, Pass
 from .pulse import own_name
 from .reading import Reader
-from .results import WORKER_LOST, Failure
+from .resignation import resign
 from .safety import require_safe
 from .settings import WorkerSettings
 from .tracing import start
@@ -30,6 +34,7 @@ class Engine:
     """Networks in memory and the threads that keep a worker's word."""
 
     def __init__(self, settings: WorkerSettings) -> None:
+        """Raises UnsafeRedis, NoDecoder, and what loading networks raises."""
         self._settings = settings
         self.id = own_name()
         client = connect(settings.redis_url)
@@ -37,13 +42,16 @@ class Engine:
         self._vigil = Vigil(client, settings)
         self._ledger = Ledger(client, settings.lease_ms, self.id)
         self._leases = Leases(self._ledger, settings.lease_ms, settings.stall_s)
+        self._decoders = Decoders(settings.max_pixels, settings.decode_s, self._leases.touch)
         self._readers = {name: self._load(name) for name in served_models(settings)}
         self._upkeep = Upkeep(self._ledger, list(self._readers))
         device = next(iter(self._readers.values())).predictor.device
         self._heartbeat = Heartbeat(self._ledger, list(self._readers), device, settings.batch // 2)
+        self._lookout = Lookout([partial(self._drain, name) for name in self._readers])
         self._measures, self._chronicle = Measures(), Chronicle(start("inkqueue-worker"))
         self._passes: list[Pass] = []
         self._stopping = threading.Event()
+        self._decoders.wait_ready()
 
     def _load(self, name: str) -> Reader:
         wanted = self._settings
@@ -55,8 +63,7 @@ class Engine:
             threads=wanted.threads,
         )
         predictor.warm_up()
-        measured = self._measured
-        return Reader(predictor, self._settings.max_pixels, self._leases.touch, measured)
+        return Reader(predictor, self._decoders.read, self._measured)
 
     def start(self) -> None:
         """Announce this worker; from here on it is ready."""
@@ -78,10 +85,14 @@ class Engine:
             thread.stop()
         self._ledger.farewell(self.id)
         self._chronicle.close()
+        self._decoders.close()
         log.info("worker %s stopped", self.id, extra={"event": "worker.stopped"})
 
     def drain(self, model: str) -> int:
         """Read what is due for `model` until nothing is or the slice is over; returns images read."""
+        return self._lookout.heard(partial(self._drain, model))
+
+    def _drain(self, model: str) -> int:
         reader, read = self._readers[model], 0
         end = time.monotonic() + self._settings.slice_s
         while not self._stopping.is_set() and time.monotonic() < end:
@@ -97,6 +108,7 @@ class Engine:
 
     def _serve(self, reader: Reader, claims: list[Claim], course: Course) -> int:
         self._leases.hold(claims)
+        self._chronicle.begin(course, claims)
         self._passes = course.passes
         self._heartbeat.reading(course.model)
         try:
@@ -108,6 +120,10 @@ class Engine:
             self._measures.add_batch(course.model, claims, course.passes)
             verdicts = self._ledger.commit(commits, self._measures.take())
             course.committed = time.time()
+        except NoDecoder as error:
+            self.stop()
+            resign(self._ledger, claims, error)
+            return 0
         finally:
             self._leases.hold(())
             self._heartbeat.reading("")
@@ -117,29 +133,19 @@ class Engine:
         return images
 
     def _read_warily(self, reader: Reader, claim: Claim) -> Commit:
-        """A chunk that somebody died over: image by image, each noted before it is touched.
+        """A chunk that somebody died over."""
 
-        The image that was in hand at the second of two deaths is known, whatever the chunk's size.
-        """
-        most = self._settings.max_deaths - 1
-        previous = -1
-
-        def check(index: int) -> Failure | None:
-            nonlocal previous
+        def touch() -> None:
             self._leases.touch()
-            deaths = self._ledger.suspect(claim, index, previous)
-            previous = index
-            if deaths < most:
-                return None
-            return Failure(WORKER_LOST, f"{deaths + 1} workers were lost while they read this image")
+            self._decoders.wait_ready()  # that there is none shall not be laid at an image's door
 
-        return reader.read_alone(claim, check)
+        return reader.read_warily(claim, Caution(self._ledger, claim, self._settings.max_deaths, touch))
 
     def _measured(self, one: Pass) -> None:
         self._passes.append(one)
 
-    def _threads(self) -> tuple[Leases | Upkeep | Heartbeat | Vigil, ...]:
-        return self._leases, self._upkeep, self._heartbeat, self._vigil
+    def _threads(self) -> tuple[Lookout | Leases | Upkeep | Heartbeat | Vigil, ...]:
+        return self._lookout, self._leases, self._upkeep, self._heartbeat, self._vigil
 
 
 def served_models(settings: WorkerSettings) -> list[str]:

@@ -19,7 +19,7 @@ from .scripts import source
 STAGED_S = 900
 """What was staged by a gateway that died is gone after this many seconds."""
 
-IN_FLIGHT_S = 120
+IN_FLIGHT_S = 10
 """A request under a key that died with its gateway blocks the key no longer than this."""
 
 
@@ -54,6 +54,8 @@ class Entrance:
         self._client = client
         self._submit = client.register_script(source("submit"))
         self._stage = client.register_script(source("stage"))
+        self._flight = client.register_script(source("flight"))
+        self._land = client.register_script(source("land"))
 
     async def stage(
         self, token: str, first: int, chunks: Sequence[Chunk], room: Room | None = None
@@ -90,13 +92,13 @@ class Entrance:
         bell = message(job.options.model)
         return _verdict(await self._submit(args=[want, packed, bell]))
 
-    async def take_off(self, owner: str, digest: str) -> bool:
-        """Whether no other request with this key is under way; from now on this one is."""
-        return bool(await self._client.set(keys.flight(owner, digest), 1, nx=True, ex=IN_FLIGHT_S))
+    async def take_off(self, owner: str, digest: str, request: str) -> bool:
+        """Whether no other request with this key is under way; for IN_FLIGHT_S this one is."""
+        return bool(await self._flight(args=[keys.flight(owner, digest), request, IN_FLIGHT_S]))
 
-    async def land(self, owner: str, digest: str) -> None:
+    async def land(self, owner: str, digest: str, request: str) -> None:
         """The request with this key is over."""
-        await self._client.delete(keys.flight(owner, digest))
+        await self._land(args=[keys.flight(owner, digest), request])
 
 
 def _verdict(answer: Sequence[Any]) -> Verdict:

@@ -14,6 +14,7 @@ from .app import create_app
 from .connection import connect
 from .doorbell import SENDER_QUEUE, SENDER_TASK
 from .ledger import Ledger
+from .lookout import Lookout
 from .process import configure, run
 from .pulse import Pulse, own_name
 from .safety import UnsafeRedis, require_safe
@@ -21,6 +22,9 @@ from .settings import SenderSettings
 from .upkeep import Upkeep
 from .vigil import Vigil
 from .webhooks.sending import Sending
+
+LOOK_S = 5.0
+"""Without a doorbell for so long, a sender looks into the outbox itself."""
 
 log = logging.getLogger(__name__)
 app = create_app()
@@ -36,6 +40,7 @@ class Sender:
         self._vigil = Vigil(self._client, settings)
         self.sending = Sending(settings)
         self._upkeep = Upkeep(Ledger(self._client, settings.lease_ms), [])
+        self._lookout = Lookout([self.sending.drain], LOOK_S)
         self._pulse = Pulse(self._tell)
 
     def start(self) -> None:
@@ -43,6 +48,7 @@ class Sender:
         self._upkeep.start()
         self._vigil.start()
         self._pulse.start()
+        self._lookout.start()
         log.info("sender %s ready", self.id)
 
     def stop(self) -> None:
@@ -52,10 +58,15 @@ class Sender:
     def close(self) -> None:
         """Say goodbye."""
         self.stop()
+        self._lookout.stop()
         self._upkeep.stop()
         self._vigil.stop()
         self._pulse.stop()
         self._client.zrem(keys.SENDERS, self.id)
+
+    def send(self) -> None:
+        """A doorbell rang: send what is due."""
+        self._lookout.heard(self.sending.drain)
 
     def _tell(self) -> None:
         seconds, micros = self._client.time()
@@ -71,7 +82,7 @@ def sender() -> Sender:
 @app.task(name=SENDER_TASK)  # type: ignore[untyped-decorator]
 def send() -> None:
     """A doorbell rang: send what is due."""
-    sender().sending.drain()
+    sender().send()
 
 
 def main() -> None:
