@@ -53,6 +53,7 @@ siege: $(INSTALLED)  ## an honest client among 500 sockets that trickle or do no
 
 pressure: $(INSTALLED)  ## ten times too many images with 10,000 jobs waiting: caps, refusals, status times
 	$(BIN)/python tests/pressure_proof.py
+	INKQUEUE_GROWTH_MB=300 $(BIN)/pytest tests/test_growth.py
 
 compose-proof: $(INSTALLED)  ## 10,000 images through three containers, one of them killed
 	$(BIN)/python tests/compose_proof.py

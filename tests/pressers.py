@@ -17,7 +17,7 @@ import numpy as np
 
 from samples import glyphs, npy_of
 
-SIZES = (1, 7, 50, 120, 200)
+SIZES = (1, 7, 50, 200, 500)
 AT_ONCE = 48
 NPY = {"Content-Type": "application/x-npy"}
 

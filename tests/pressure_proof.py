@@ -114,16 +114,19 @@ def prove(size: Size) -> Outcome:
 def calibrate(urls: Sequence[str], jobs: int, outcome: Outcome) -> float:
     """Images a second that are read while there is no pressure. It warms everything up, too."""
     body = npy_of(glyphs(200, np.random.default_rng(0)))
+    done = []
     with httpx.Client(timeout=60) as http:
         for number in range(jobs):
             path = f"{urls[number % 2]}/v1/jobs?model={FLOW}"
             job = http.post(path, content=body, headers=NPY).raise_for_status().json()["id"]
             outcome.accepted[job] = 200
-        rates = []
-        while http.get(f"{urls[0]}/v1/jobs/{job}", params={"wait": 1}).json()["state"] != "succeeded":
-            backlogs = http.get(f"{urls[0]}/v1/queue").json()["models"]
-            rates += [each["images_per_second"] for each in backlogs if each["model"] == FLOW]
-    return max(rates)
+        for job in outcome.accepted:
+            while (found := http.get(f"{urls[0]}/v1/jobs/{job}?wait=30").json())["ended_at"] is None:
+                pass
+            done.append(found)
+    start, *_ = sorted(datetime.fromisoformat(each["started_at"]) for each in done)
+    *_, end = sorted(datetime.fromisoformat(each["ended_at"]) for each in done)
+    return 200 * jobs / (end - start).total_seconds()
 
 
 async def fill(client: redis.asyncio.Redis, jobs: int) -> list[str]:
