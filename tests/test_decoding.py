@@ -29,7 +29,7 @@ from worker.decoding.sandbox import BYTES_A_PIXEL, BYTES_BESIDE
 from worker.decoding.wire import ANSWER_BYTES, BadAnswer, Encoded, Outcome, open_answer, pack_answer
 from worker.results import FAILURES, TOO_LARGE, UNDECODABLE, WORKER_LOST, Failure
 
-from killers import MAX_PIXELS, REASONS, armed, decoding, failpoints
+from killers import DECODE_S, MAX_PIXELS, REASONS, armed, decoding, failpoints
 from makers import animation, saved
 from samples import drawings, pngs
 
@@ -142,10 +142,10 @@ def test_each_image_has_a_second_try_of_its_own(
 
     def touch() -> None:
         if next(waits) in (1, 3):  # the first wait for the first image, and that for the second
-            newest_nursery().children()[0].kill()
+            os.kill(own._supply.link().pid, signal.SIGKILL)
 
     with failpoints():
-        own = Decoders(MAX_PIXELS, 2.0, touch)
+        own = Decoders(MAX_PIXELS, DECODE_S, touch)
         pauses = [armed(file, "pause") for file in files[:2]]
         try:
             assert own.read(asked(pauses)) == directly(files[:2])
@@ -166,10 +166,10 @@ def test_an_idle_decoder_or_nursery_that_is_killed_is_replaced(
 def test_who_is_silent_is_given_up(files: list[bytes]) -> None:
     with failpoints(), pytest.MonkeyPatch.context() as patch:
         patch.setattr(supply, "PATIENCE", 1)
-        with decoding(decode_s=0.1) as hasty:
+        with decoding(decode_s=0.75) as hasty:
             outcomes = hasty.read(asked([armed(files[0], "sleep"), files[1]]))
     assert outcomes == [
-        Failure(UNDECODABLE, "decoding it takes too long, over 0 s"),
+        Failure(UNDECODABLE, "decoding it takes too long, over 1 s"),
         *directly(files[1:2]),
     ]
 
