@@ -26,7 +26,15 @@ from worker.decoding.failpoints import KINDS
 from worker.decoding.link import Link, Lost
 from worker.decoding.nursery import NoDecoder
 from worker.decoding.sandbox import BYTES_A_PIXEL, BYTES_BESIDE
-from worker.decoding.wire import ANSWER_BYTES, BadAnswer, Encoded, Outcome, open_answer, pack_answer
+from worker.decoding.wire import (
+    ANSWER_BYTES,
+    BadAnswer,
+    Encoded,
+    Outcome,
+    open_answer,
+    pack_answer,
+    read_ask,
+)
 from worker.results import FAILURES, TOO_LARGE, UNDECODABLE, WORKER_LOST, Failure
 
 from killers import DECODE_S, MAX_PIXELS, REASONS, armed, decoding, failpoints
@@ -300,6 +308,21 @@ class TestAnswers:
             worker.ask(asked([b"y"]))
             with pytest.raises(Lost, match="nonsense"):
                 worker.answer()
+
+    def test_numbers_begin_anew_where_they_end(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(link, "NUMBERS", 3)
+        ours, theirs = socket.socketpair()
+        with ours, theirs, theirs.makefile("rb") as heard:
+            worker = Link(ours, 0, 1.0, lambda: None)
+            firsts = list[int]()
+            for _ in range(3):
+                worker.ask(asked([b"x", b"y"]))
+                question = read_ask(heard)
+                assert question is not None
+                firsts.append(question[0])
+                theirs.sendall(pack_answer(question[0], GLYPH) + pack_answer(question[0] + 1, GLYPH))
+                assert [worker.answer(), worker.answer()] == [GLYPH] * 2
+            assert firsts == [0, 0, 0]
 
     def test_who_dribbles_runs_out_of_time(self) -> None:
         ours, theirs = socket.socketpair()
