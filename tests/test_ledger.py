@@ -404,8 +404,58 @@ def test_suspects_are_counted_and_cleared(redis_url: str) -> None:
     worker = ledger(redis_url)
     (claim,) = worker.claim("balanced", 10)
     assert [worker.suspect(claim, index, index - 1) for index in range(4)] == [0, 0, 0, 0]
-    # The worker dies with image 3 in hand; the next one passes 0..2 again and finds it suspect.
+    wait_out_lease()
+    # The worker died with image 3 in hand; the next one passes 0..2 again and finds it suspect.
+    (claim,) = worker.claim("balanced", 10)
     assert [worker.suspect(claim, index, index - 1) for index in range(4)] == [0, 0, 0, 1]
+
+
+def test_a_suspicion_whose_answer_was_lost_counts_once(redis_url: str) -> None:
+    submit(redis_url, "a", (2,))
+    worker = ledger(redis_url)
+    (claim,) = worker.claim("balanced", 10)
+    assert [worker.suspect(claim, 0, -1) for _ in range(3)] == [0, 0, 0]
+    wait_out_lease()
+    (again,) = worker.claim("balanced", 10)
+    assert [worker.suspect(again, 0, -1) for _ in range(3)] == [1, 1, 1]
+
+
+def test_a_lost_lease_raises_no_suspicion(redis_url: str, clean_redis: "redis.Redis") -> None:
+    submit(redis_url, "a", (2,))
+    slow, quick = ledger(redis_url), ledger(redis_url)
+    (late,) = slow.claim("balanced", 10)
+    wait_out_lease()
+    (claim,) = quick.claim("balanced", 10)
+    slow.suspect(late, 0, -1)
+    assert quick.suspect(claim, 0, -1) == 0
+    quick.commit([commit_of(claim)])
+    slow.suspect(late, 1, 0)
+    assert in_store(redis_url, lambda store: store.delete("anonymous/a")) == "deleted"
+    assert clean_redis.keys("ink:job:*") == []
+
+
+def test_a_late_commit_for_a_deleted_job_is_none_for_the_next_of_its_name(redis_url: str) -> None:
+    submit(redis_url, "a", (2,))
+    slow, quick = ledger(redis_url), ledger(redis_url)
+    (late,) = slow.claim("balanced", 10)
+    wait_out_lease()
+    finish(redis_url)
+    in_store(redis_url, lambda store: store.delete("anonymous/a"))
+    submit(redis_url, "a", (2,), fingerprint="other images")
+    assert slow.commit([commit_of(late)]) == ["gone"]
+    (claim,) = quick.claim("balanced", 10)
+    assert slow.commit([commit_of(late)]) == ["gone"]
+    assert quick.commit([commit_of(claim, p=0.75)]) == ["new"]
+
+
+def test_what_came_back_is_claimed_past_what_is_left_of_dead_jobs(redis_url: str) -> None:
+    submit(redis_url, "dead", (2,))
+    submit(redis_url, "alive", (2,))
+    worker = ledger(redis_url)
+    assert len(worker.claim("balanced", 10)) == 2
+    in_store(redis_url, lambda store: store.cancel("anonymous/dead"))
+    wait_out_lease()
+    assert [claim.name for claim in worker.claim("balanced", 10)] == ["anonymous/alive"]
 
 
 def test_doorbells_are_no_more_than_workers(redis_url: str, clean_redis: "redis.Redis") -> None:

@@ -19,10 +19,11 @@ from .ledger import Claim, Commit, Ledger
 from .measures import Measures, Pass
 from .pulse import own_name
 from .reading import Reader
-from .results import WORKER_LOST, Failure
+from .results import Failure
 from .settings import WorkerSettings
 from .tracing import start
 from .upkeep import Upkeep
+from .wariness import Wariness
 
 log = logging.getLogger(__name__)
 
@@ -108,21 +109,11 @@ class Engine:
         return images
 
     def _read_warily(self, reader: Reader, claim: Claim) -> Commit:
-        """A chunk that somebody died over: image by image, each noted before it is touched.
-
-        The image that was in hand at the second of two deaths is known, whatever the chunk's size.
-        """
-        most = self._settings.max_deaths - 1
-        previous = -1
+        wariness = Wariness(self._ledger, claim, self._settings.max_deaths)
 
         def check(index: int) -> Failure | None:
-            nonlocal previous
             self._leases.touch()
-            deaths = self._ledger.suspect(claim, index, previous)
-            previous = index
-            if deaths < most:
-                return None
-            return Failure(WORKER_LOST, f"{deaths + 1} workers were lost while they read this image")
+            return wariness.check(index)
 
         return reader.read_alone(claim, check)
 

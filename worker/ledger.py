@@ -78,7 +78,7 @@ class Ledger:
                 claim = each.claim
                 counts = (each.succeeded, each.failed)
                 parts = (each.results, *counts, each.kept, *_flat(each.failures))
-                script(args=[claim.name, claim.chunk, *parts], client=pipe)
+                script(args=[claim.name, claim.chunk, claim.token, *parts], client=pipe)
             if measured:
                 self._scripts["observe"](args=_flat(measured), client=pipe)
             return [verdict.decode() for verdict in pipe.execute()[: len(commits)]]
@@ -90,7 +90,8 @@ class Ledger:
 
     def suspect(self, claim: Claim, index: int, previous: int) -> int:
         """Note that image `index` is in hand; returns how many workers died with it in theirs."""
-        return int(self._scripts["suspect"](args=[claim.name, claim.chunk, index, previous]))
+        args = [claim.name, claim.chunk, claim.token, index, previous]
+        return int(self._scripts["suspect"](args=args))
 
     def upkeep(self, models: Iterable[str]) -> int:
         """Ring for what waits, bury what expired; returns how many jobs expired."""

@@ -54,16 +54,24 @@ local function wanted(lane, member, name, c)
   return job
 end
 
+-- The chunk that has been due longest in a lane, past what is left of dead jobs.
+local function first_wanted(lane)
+  for _ = 1, SCAN do
+    local member = head(lane, 1)[1]
+    if not member then return nil end
+    local name, c = parse(member)
+    local job = wanted(lane, member, name, c)
+    if job then return job, name, c end
+  end
+end
+
 -- A redelivered chunk goes out alone: should it kill again, it takes nobody's attempt with it.
 local function take_redelivered()
   for _, lane in ipairs(LANES) do
-    local member = head(lane, 1)[1]
-    if member then
-      local name, c = parse(member)
-      if deliveries(name, c) > 0 then
-        local job = wanted(lane, member, name, c)
-        if job then take(name, job, c) return true end
-      end
+    local job, name, c = first_wanted(lane)
+    if job and deliveries(name, c) > 0 then
+      take(name, job, c)
+      return true
     end
   end
   return false
