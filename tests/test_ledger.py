@@ -8,13 +8,17 @@ import pytest
 import redis
 
 from worker import keys
+from worker.chunks import Chunk, PixelBlock, pack
 from worker.connection import UnsafeRedis, connect, require_safe
-from worker.entrance import Caps
-from worker.jobs import JobState
+from worker.entrance import Caps, Submission
+from worker.jobs import JobState, Options
 from worker.journal import START
 
 from ledgers import (
+    CAPS,
+    LABELS,
     LEASE_MS,
+    at_entrance,
     commit_of,
     finish,
     in_journal,
@@ -152,6 +156,28 @@ def test_a_released_claim_is_due_at_once_and_uncounted(redis_url: str) -> None:
     assert read_job(redis_url, "a").counts.queued == 2
     (again,) = worker.claim("balanced", 10)
     assert again.deliveries == 1
+
+
+def test_a_lost_lease_cannot_be_given_back(redis_url: str) -> None:
+    submit(redis_url, "a", (2,))
+    slow, quick = ledger(redis_url), ledger(redis_url)
+    late = slow.claim("balanced", 10)
+    wait_out_lease()
+    assert len(quick.claim("balanced", 10)) == 1
+    slow.release(late)
+    assert quick.claim("balanced", 10) == []
+    assert read_job(redis_url, "a").counts.running == 2
+
+
+def test_what_is_running_is_counted(redis_url: str) -> None:
+    submit(redis_url, "a", (3,) * 3)
+    worker = ledger(redis_url)
+    held = worker.claim("balanced", 6)
+    assert read_job(redis_url, "a").counts.running == 6
+    worker.commit([commit_of(held[0])])
+    assert read_job(redis_url, "a").counts.running == 3
+    worker.release(held[1:])
+    assert read_job(redis_url, "a").counts.running == 0
 
 
 def test_failed_images_make_a_job_partially_failed_or_failed(redis_url: str) -> None:
@@ -302,13 +328,44 @@ def test_jobs_that_expire_while_all_is_off_are_buried_whole(
 
 
 def test_every_key_of_a_job_expires_by_itself(redis_url: str, clean_redis: "redis.Redis") -> None:
-    submit(redis_url, "a")
+    submit(redis_url, "a", (2,) * 4, name="scan.png", idempotency="ink:idem:x")
     worker = ledger(redis_url)
-    (claim, *_) = worker.claim("balanced", 2)
+    (claim,) = worker.claim("balanced", 2)
     worker.suspect(claim, 0, -1)
-    worker.commit([commit_of(each) for each in worker.claim("balanced", 2)])
-    lasting = {key for key in clean_redis.keys("ink:job:*") if clean_redis.ttl(key) < 0}
-    assert lasting == set()
+    (other, *_) = worker.claim("balanced", 2)
+    worker.commit([commit_of(other, failed=1, kept=b"failed images")])
+    in_store(redis_url, lambda store: store.correct("anonymous/a", {2 * other.chunk: "A"}))
+    kept = [key for pattern in ("ink:job:*", "ink:idem:*") for key in clean_redis.keys(pattern)]
+    parts = {key.split(b":")[3] for key in kept if key.count(b":") > 2}
+    assert parts == {b"starts", b"run", b"in", b"names", b"suspects", b"out", b"events", b"corrections"}
+    assert {key for key in kept if clean_redis.ttl(key) < 0} == set()
+
+
+def test_what_is_staged_outlasts_a_slow_upload_and_then_goes(
+    redis_url: str, clean_redis: "redis.Redis"
+) -> None:
+    chunk = Chunk(1, pack([b"file"]), ("scan.png",))
+    at_entrance(redis_url, lambda entrance: entrance.stage("token", 0, [chunk]))
+    lives = [clean_redis.ttl(key) for key in clean_redis.keys("ink:stage:*")]
+    assert len(lives) == 2
+    assert all(600 <= life <= 3600 for life in lives)
+
+
+def test_a_job_whose_images_are_gone_is_refused(redis_url: str, clean_redis: "redis.Redis") -> None:
+    job = Submission("anonymous", "a", "bulk", Options("balanced"), LABELS, "sha", {}, 600, "same")
+    verdict = at_entrance(redis_url, lambda entrance: entrance.submit(job, "token", [2], CAPS))
+    assert verdict.kind == "unstaged"
+    assert [key for key in clean_redis.keys("ink:*") if clean_redis.type(key) != b"hash"] == []
+
+
+def test_images_keep_their_names_and_an_uncommitted_chunk_its_images(redis_url: str) -> None:
+    submit(redis_url, "a", (2, 1), name="scan.png")
+    job = read_job(redis_url, "a")
+    items = in_store(redis_url, lambda store: store.items(job, 0, 3))
+    assert [(item.name, item.result) for item in items] == [("scan.png", None)] * 3
+    for index, place in ((0, 0), (1, 1), (2, 0)):
+        found = in_store(redis_url, lambda store: store.payload(job.name, index))  # noqa: B023
+        assert found == (pack(PixelBlock(bytes(784 * (2 if index < 2 else 1)))), place)
 
 
 def test_events_of_a_large_job_are_cheap(redis_url: str, clean_redis: "redis.Redis") -> None:
