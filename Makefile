@@ -2,11 +2,12 @@
 
 PYTHON ?= python3.11
 VENV ?= .venv
+EXAMPLES ?= 2000
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 .DEFAULT_GOAL := help
 
-.PHONY: help demo test run check format bench siege compose-proof events-proof webhook-proof scale-proof screenshot
+.PHONY: help demo test run check format bench siege compose-proof events-proof webhook-proof scale-proof model mutants screenshot
 
 help:            ## this list
 	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed 's/:.*##/ -/'
@@ -53,6 +54,12 @@ webhook-proof: $(INSTALLED)  ## hundreds of webhooks past hostile receivers, the
 
 scale-proof: $(INSTALLED)    ## a second worker container joins while a job runs: work within 2 s
 	$(BIN)/python tests/scale_proof.py
+
+model: $(INSTALLED)  ## walk the ledger beside its model: make model EXAMPLES=2000
+	$(BIN)/python tests/explore.py --examples $(EXAMPLES)
+
+mutants: $(INSTALLED)  ## plant every known kind of bug in a copy: a test must see each
+	$(BIN)/python tests/mutants.py
 
 screenshot: $(INSTALLED)  ## the page as docs/page.png (wants chromium and chromedriver)
 	$(BIN)/python tests/screenshot.py docs/page.png

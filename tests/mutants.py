@@ -22,7 +22,16 @@ from pathlib import Path
 from chaos.mutations import MUTATIONS, Mutation
 
 ROOT = Path(__file__).parent.parent
-PARTS = ("api", "worker", "model", "training", "tests", "pyproject.toml", "docker-compose.yml", "monitoring")
+PARTS = (
+    "api",
+    "worker",
+    "model",
+    "training",
+    "tests",
+    "pyproject.toml",
+    "docker-compose.yml",
+    "monitoring",
+)
 LONGEST_S = 300
 """A test that hangs over a bug has seen it, too."""
 
@@ -120,8 +129,12 @@ def print_row(verdict: Verdict) -> None:
 def main() -> None:
     """Exit code 1 if a mutant survives."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--only", default="", help="mutations with this in what they break or their file")
-    parser.add_argument("--side-by-side", type=int, default=os.cpu_count() or 1, help="how many at a time")
+    parser.add_argument(
+        "--only", default="", help="mutations with this in what they break or their file"
+    )
+    parser.add_argument(
+        "--side-by-side", type=int, default=os.cpu_count() or 1, help="how many at a time"
+    )
     asked = parser.parse_args()
     chosen = [each for each in MUTATIONS if asked.only in f"{each.breaks} {each.file}"]
     began = time.monotonic()

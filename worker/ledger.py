@@ -90,7 +90,7 @@ class Ledger:
 
     def suspect(self, claim: Claim, index: int, previous: int) -> int:
         """Note that image `index` is in hand; returns how many workers died with it in theirs."""
-        args = [claim.name, claim.chunk, claim.token, index, previous]
+        args: list[str | int] = [claim.name, claim.chunk, claim.token, index, previous]
         return int(self._scripts["suspect"](args=args))
 
     def upkeep(self, models: Iterable[str]) -> int:

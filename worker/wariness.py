@@ -23,6 +23,6 @@ class Wariness:
         if deaths + 1 < self._max_deaths:
             self._harmless = index
             return None
-        # Its deaths stay noted: should another image of the chunk kill, nobody need die of this one again.
+        # Its deaths stay noted, so that nobody dies of it again when another image of the chunk kills.
         self._harmless = NONE
         return Failure(WORKER_LOST, f"{self._max_deaths} workers were lost while they read this image")

@@ -534,8 +534,8 @@ PYTHON = (
     Mutation(
         "a refusal does not say when to come back",
         "api/problems.py",
-        'if retry_after else {}',
-        'if False else {}',
+        "if retry_after else {}",
+        "if False else {}",
         "tests/test_limits.py",
         "limits_are_exact",
     ),

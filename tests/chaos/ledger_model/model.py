@@ -269,7 +269,9 @@ class Model:
 
     # -- what workers do
 
-    def claimed(self, model: str, budget: int, claims: Sequence[Claim], scores: dict[str, float]) -> None:
+    def claimed(
+        self, model: str, budget: int, claims: Sequence[Claim], scores: dict[str, float]
+    ) -> None:
         """Judge and note what `claim` handed out; `scores` are when chunks were due, by NAME#C, before."""
         due = {(job.name, c): (job, part) for job, c, part in self.due(model)}
         self._judge_choice(due, claims, scores)
@@ -298,7 +300,13 @@ class Model:
         heads = {lane: _first(due, lane, scores) for lane in ("interactive", "bulk")}
         returned = [head for head in heads.values() if head and due[head][1].deliveries]
         if returned:
-            require(taken and taken[0] in returned and len(taken) == 1, "a chunk that came back waits:", returned, taken, scores)
+            require(
+                taken and taken[0] in returned and len(taken) == 1,
+                "a chunk that came back waits:",
+                returned,
+                taken,
+                scores,
+            )
             return
         for name, c in taken:
             job, part = due[name, c]
@@ -427,4 +435,6 @@ def _first(
 ) -> tuple[str, int] | None:
     """The chunk that has been due longest in a lane; of the same time, the first by name."""
     waiting = [each for each, (job, _) in due.items() if job.lane == lane]
-    return min(waiting, key=lambda each: (scores[f"{each[0]}#{each[1]}"], f"{each[0]}#{each[1]}"), default=None)
+    return min(
+        waiting, key=lambda each: (scores[f"{each[0]}#{each[1]}"], f"{each[0]}#{each[1]}"), default=None
+    )

@@ -7,8 +7,8 @@ from worker import keys
 from worker.keys import LANES
 
 from chaos.invariants import EXPIRING
-from chaos.model import Job, Model, Part, require
-from chaos.snapshot import Snapshot
+from chaos.ledger_model.model import Job, Model, Part, require
+from chaos.ledger_model.snapshot import Snapshot
 
 MODELS = ("balanced", "digits")
 STAGED_MS = 900_000
@@ -18,6 +18,12 @@ SLACK_MS = 100_000
 
 def judge(model: Model, seen: Snapshot) -> None:
     """Raise Broken where the ledger is not as the model."""
+    judge_jobs(model, seen)
+    _judge_letters(model, seen)
+
+
+def judge_jobs(model: Model, seen: Snapshot) -> None:
+    """The same for everything but webhooks."""
     _judge_sums(model, seen)
     _judge_lives(model, seen)
     parts_of = _keys_of_jobs(seen)
@@ -29,7 +35,6 @@ def judge(model: Model, seen: Snapshot) -> None:
         elif not model.over(job):
             _judge_job(job, seen)
     require(not parts_of, "keys of jobs that are not there:", parts_of)
-    _judge_letters(model, seen)
 
 
 def _judge_sums(model: Model, seen: Snapshot) -> None:
@@ -125,9 +130,9 @@ def _keys_of_jobs(seen: Snapshot) -> dict[str, set[str]]:
     return dict(found)
 
 
-def _judge_letters(model: Model, seen: Snapshot) -> None:
-    """Every end of a job was told once to each endpoint that wants it, and stands where it should."""
-    known = {letter.id: letter for letter in model.letters if letter.id}
+def name_letters(model: Model, seen: Snapshot) -> None:
+    """Give the model's letters the ids that the ledger gave them. Raises Broken for one too many."""
+    known = {letter.id for letter in model.letters}
     for key, hash in seen.values.items():
         id = key.removeprefix("ink:delivery:")
         if id != key and not id.endswith(":attempts") and id not in known:
@@ -135,7 +140,11 @@ def _judge_letters(model: Model, seen: Snapshot) -> None:
             unknown = [one for one in model.letters if not one.id and _same(one) == about]
             require(unknown, "a webhook that nobody is owed:", about)
             unknown[0].id = id
-            known[id] = unknown[0]
+
+
+def _judge_letters(model: Model, seen: Snapshot) -> None:
+    """Every end of a job was told once to each endpoint that wants it, and stands where it should."""
+    name_letters(model, seen)
     for letter in model.letters:
         require(letter.id, "a webhook was never created:", letter)
         hash = seen.hash(keys.delivery(letter.id))
