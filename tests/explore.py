@@ -1,4 +1,4 @@
-"""`make model`: the ledger against its model for as long as is wanted, and the shortest way to a difference."""
+"""`make model`: the ledger beside its model for as long as is wanted; the shortest way to a fault."""
 
 import argparse
 import time

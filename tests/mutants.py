@@ -1,4 +1,4 @@
-"""`make mutants`: are the tests worth anything? Every seeded bug is planted in a copy, and one must fall.
+"""`make mutants`: do the tests see anything? Every seeded bug is planted in a copy, where one must fail.
 
 Prints a row for each: what is broken, where, the test that saw it, and seconds. Fails if one survives.
 """
@@ -41,7 +41,7 @@ PASSED, FAILED = 0, 1
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the tests said of one mutant: the first test that failed ('' for none), and the time it took."""
+    """What the tests said of one mutant: the first that failed ('' for none), and how long it took."""
 
     mutation: Mutation
     caught_by: str

@@ -43,7 +43,7 @@ class Clients(Ground):
 
     def _ask(self, name: str) -> None:
         """What its owner is told of a job, and nobody else."""
-        owner, _, id = name.partition("/")
+        owner, _, own = name.partition("/")
         job, told = self.model.standing(name), self.run(self.store.job(name))
         if job is None:
             require(told is JobState.EXPIRED, name, "is over and told as", told)
@@ -54,8 +54,8 @@ class Clients(Ground):
         require(min(counts.values()) >= 0, name, "is told as", counts)
         require((told.position is not None) == job.open, name, "has place", told.position)
         other = next(each for each in OWNERS if each != owner)
-        if f"{other}/{id}" not in self.model.jobs:
-            require(self.run(self.store.job(f"{other}/{id}")) is None, name, "is told to others")
+        if f"{other}/{own}" not in self.model.jobs:
+            require(self.run(self.store.job(f"{other}/{own}")) is None, name, "is told to others")
 
     @precondition(lambda self: self._read_jobs())
     @rule(
@@ -65,7 +65,7 @@ class Clients(Ground):
         labels=st.dictionaries(SOME, st.sampled_from(["", "A", "7"]), min_size=1, max_size=2),
     )
     def use(self, which: int, what: str, most: int, labels: dict[int, str]) -> None:
-        """Somebody goes on following a job, knows better than it, or wants what failed read once more."""
+        """Somebody goes on following a job, knows better, or wants what failed read once more."""
         self.did = what
         job = self.pick(self._read_jobs(), which)
         if what == "follow":

@@ -75,10 +75,10 @@ def _judge_lives(model: Model, seen: Snapshot) -> None:
 
 def _judge_job(job: Job, seen: Snapshot) -> None:
     """Its counters, its chunks, its results, its events."""
-    hash, out = seen.hash(keys.job(job.name)), seen.hash(keys.results(job.name))
-    counts = {field: int(hash[field]) for field in job.counts()}
+    stored, out = seen.hash(keys.job(job.name)), seen.hash(keys.results(job.name))
+    counts = {field: int(stored[field]) for field in job.counts()}
     require(counts == job.counts(), job.name, "counts", counts, "and has", job.counts())
-    require(hash["state"] == job.state.encode(), job.name, "is", hash["state"], "not", job.state)
+    require(stored["state"] == job.state.encode(), job.name, "is", stored["state"], "not", job.state)
     results = {str(c): part.results for c, part in enumerate(job.parts) if part.results is not None}
     require(out == results, job.name, "has other results than were committed:", out, results)
     for c, part in enumerate(job.parts):
@@ -133,13 +133,13 @@ def _keys_of_jobs(seen: Snapshot) -> dict[str, set[str]]:
 def name_letters(model: Model, seen: Snapshot) -> None:
     """Give the model's letters the ids that the ledger gave them. Raises Broken for one too many."""
     known = {letter.id for letter in model.letters}
-    for key, hash in seen.values.items():
-        id = key.removeprefix("ink:delivery:")
-        if id != key and not id.endswith(":attempts") and id not in known:
-            about = _about(hash)
+    for key, stored in seen.values.items():
+        letter = key.removeprefix("ink:delivery:")
+        if letter != key and not letter.endswith(":attempts") and letter not in known:
+            about = _about(stored)
             unknown = [one for one in model.letters if not one.id and _same(one) == about]
             require(unknown, "a webhook that nobody is owed:", about)
-            unknown[0].id = id
+            unknown[0].id = letter
 
 
 def _judge_letters(model: Model, seen: Snapshot) -> None:
@@ -147,14 +147,14 @@ def _judge_letters(model: Model, seen: Snapshot) -> None:
     name_letters(model, seen)
     for letter in model.letters:
         require(letter.id, "a webhook was never created:", letter)
-        hash = seen.hash(keys.delivery(letter.id))
-        require(hash.get("state") == letter.state.encode(), "a webhook is", hash, "not", letter)
+        stored = seen.hash(keys.delivery(letter.id))
+        require(stored.get("state") == letter.state.encode(), "a webhook is", stored, "not", letter)
         lane = seen.scores(f"ink:outbox:{letter.owner}/{letter.hook}")
         require((letter.id in lane) == (letter.state == "pending"), "not in its lane:", letter)
 
 
-def _about(hash: dict[str, Any]) -> tuple[str, ...]:
-    return tuple(hash[field].decode() for field in ("owner", "hook", "job", "type"))
+def _about(stored: dict[str, Any]) -> tuple[str, ...]:
+    return tuple(stored[field].decode() for field in ("owner", "hook", "job", "type"))
 
 
 def _same(letter: Any) -> tuple[str, ...]:

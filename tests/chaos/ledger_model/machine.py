@@ -46,7 +46,7 @@ class LedgerMachine(Clients, Workers, Senders):
         kills=st.sampled_from([0, 0, 0, 0, 1]),
     )
     def begin(self, sent: list[Sent], hooks: set[str], kills: int) -> None:
-        """Some jobs, that there is something to do; Redis is killed in some examples only: it takes time."""
+        """Some jobs, for a start. Redis is killed in some examples only, since it takes its time."""
         self.kills = kills
         for owner in sorted(hooks):
             self.register_for(owner, tuple(Event))

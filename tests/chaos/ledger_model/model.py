@@ -34,7 +34,7 @@ def require(holds: object, *words: object) -> None:
 
 @dataclass
 class Part:
-    """A chunk. Under way while `due` (s) is set, leased while `token` is; `kept` is what is stored of it."""
+    """A chunk: under way while `due` (s) is set, leased while `token` is. `kept` is stored of it."""
 
     images: tuple[bytes, ...]
     kept: bytes | None
@@ -272,7 +272,7 @@ class Model:
     def claimed(
         self, model: str, budget: int, claims: Sequence[Claim], scores: dict[str, float]
     ) -> None:
-        """Judge and note what `claim` handed out; `scores` are when chunks were due, by NAME#C, before."""
+        """Judge and note what `claim` handed out; `scores` say when chunks (NAME#C) were due before."""
         due = {(job.name, c): (job, part) for job, c, part in self.due(model)}
         self._judge_choice(due, claims, scores)
         self._judge_amount(due, claims, budget)
@@ -292,7 +292,7 @@ class Model:
         claims: Sequence[Claim],
         scores: dict[str, float],
     ) -> None:
-        """Only what is due; in its lane's order; what came back alone, and as soon as it heads its lane."""
+        """Only what is due, in its lane's order; what came back alone, once it heads its lane."""
         taken = [(claim.name, claim.chunk) for claim in claims]
         require(len(set(taken)) == len(taken), "a chunk was handed out twice in one claim:", taken)
         for each in taken:

@@ -1,4 +1,4 @@
-"""What workers do to the ledger and its model: claim, read, renew, give back, die, and come back late."""
+"""What workers do to the ledger and its model: claim, read, renew, give back, die, come back late."""
 
 from collections.abc import Sequence
 
@@ -33,8 +33,8 @@ class Workers(Ground):
         unlucky=st.sampled_from([None, None, None, 0, 1, 2]),
     )
     def labour(self, who: int, what: str, model: str, budget: int, unlucky: int | None) -> None:
-        """A worker takes what is due, or reads what it has, or both; dies, or is told to stop (what is left
-        of it may still do this and that: see `late`); or all who are alive keep what they have."""
+        """A worker takes what is due, or reads what it has, or both. It dies, or has to stop (what is
+        left of it may do this and that: see `late`). Or all who are alive keep what they have."""
         if not self.hands[who] and what not in ("work", "renew"):
             what = "claim"
         elif self.hands[who] and what in ("claim", "work"):
@@ -141,7 +141,7 @@ class Workers(Ground):
         how=st.sampled_from(["commit", "commit", "commit other", "renew", "release", "suspect"]),
     )
     def late(self, which: int, how: str) -> None:
-        """What was thought dead, or done already, comes back: only a lease that is still its own counts."""
+        """What was thought dead, or done already, comes back: only a lease of its own counts."""
         self.did = f"{how} late"
         claim = self.pick(self.stale, which)
         if how == "renew":
