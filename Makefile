@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 .DEFAULT_GOAL := help
 
-.PHONY: help demo test run check format bench siege compose-proof events-proof webhook-proof scale-proof model mutants screenshot
+.PHONY: help demo test run check format bench siege compose-proof events-proof webhook-proof scale-proof soak model mutants screenshot
 
 help:            ## this list
 	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed 's/:.*##/ -/'
@@ -60,6 +60,9 @@ model: $(INSTALLED)  ## walk the ledger beside its model: make model EXAMPLES=20
 
 mutants: $(INSTALLED)  ## plant every known kind of bug in a copy: a test must see each
 	$(BIN)/python tests/mutants.py
+
+soak: $(INSTALLED)   ## 1,000,000 images while workers, gateways, senders and Redis are killed 430 times
+	$(BIN)/python tests/soak.py $(SOAK)
 
 screenshot: $(INSTALLED)  ## the page as docs/page.png (wants chromium and chromedriver)
 	$(BIN)/python tests/screenshot.py docs/page.png

@@ -1,5 +1,6 @@
 """What can go wrong, as the client sees it: RFC 9457 problems from a fixed catalogue."""
 
+import errno
 import logging
 from typing import Any
 
@@ -18,6 +19,9 @@ MEDIA_TYPE = "application/problem+json"
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 LONGEST = 400
 """Characters of a text that may repeat what a client sent."""
+
+EXHAUSTED = {errno.EMFILE, errno.ENFILE, errno.ENOSPC, errno.EDQUOT, errno.ENOMEM}
+"""What the system says when it has no more to give, for now."""
 
 CATALOGUE = {
     "malformed-request": (400, "The request cannot be understood"),
@@ -80,6 +84,7 @@ CATALOGUE = {
     "internal-error": (500, "Something went wrong here"),
     "too-many-clients": (503, "All connections are taken"),
     "queue-full": (503, "Too many images are waiting"),
+    "no-resources": (503, "The gateway has no room left"),
     "storage-unavailable": (503, "The job store cannot be reached"),
     "not-ready": (503, "The service is not ready"),
 }
@@ -125,6 +130,7 @@ def install(app: FastAPI) -> None:
         (RequestValidationError, _invalid),
         (HTTPException, _http),
         (redis.RedisError, _storage),
+        (OSError, _resources),
         (ClientDisconnect, lambda _: Problem("malformed-request", "The connection was closed.")),
         (Exception, _internal),
     ):
@@ -172,8 +178,17 @@ def _http(error: HTTPException) -> Problem:
 
 
 def _storage(error: redis.RedisError) -> Problem:
-    log.warning("redis: %s", error)
+    cause = str(error).rpartition("caused error: ")[2]  # before it stands the command, images and all
+    log.warning("redis: %s: %s", type(error).__name__, cause)
     return Problem("storage-unavailable", "Nothing was lost; try again shortly.", retry_after=2)
+
+
+def _resources(error: OSError) -> Problem:
+    if error.errno not in EXHAUSTED:
+        return _internal(error)
+    log.warning("no resources: %s", error)
+    detail = "Files, disk or memory of the gateway are used up; try again shortly."
+    return Problem("no-resources", detail, retry_after=5)
 
 
 def _internal(error: Exception) -> Problem:

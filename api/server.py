@@ -33,6 +33,15 @@ class Server(uvicorn.Server):
 
 def serve(app: FastAPI, settings: GatewaySettings, gate: Gate) -> None:
     """Serve what comes through `gate` until told to stop."""
+    server = create_server(app, settings, gate)
+    with contextlib.suppress(KeyboardInterrupt):
+        server.run()
+    if not server.started:
+        sys.exit(STARTUP_FAILED)
+
+
+def create_server(app: FastAPI, settings: GatewaySettings, gate: Gate) -> Server:
+    """The server of `app`, not started."""
     config = uvicorn.Config(
         app,
         host=settings.host,
@@ -46,8 +55,4 @@ def serve(app: FastAPI, settings: GatewaySettings, gate: Gate) -> None:
         log_level=settings.log_level,
         timeout_graceful_shutdown=10,
     )
-    server = Server(app, config)
-    with contextlib.suppress(KeyboardInterrupt):
-        server.run()
-    if not server.started:
-        sys.exit(STARTUP_FAILED)
+    return Server(app, config)

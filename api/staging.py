@@ -1,15 +1,17 @@
 """Images on their way in: cut into chunks and written to Redis, but of no job yet."""
 
+import asyncio
 import hashlib
 import secrets
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
+import redis
 from anyio.to_thread import run_sync
 
 from worker.chunks import Chunk
-from worker.entrance import Entrance
+from worker.entrance import IN_FLIGHT_S, Entrance
 
 from .intake.cutter import Cutter
 from .intake.sources import Part
@@ -64,7 +66,8 @@ async def staged(
         yield images
     finally:
         if not images.taken:
-            await entrance.unstage(images.token, first)
+            with suppress(redis.RedisError):  # else it is gone by itself, before long
+                await entrance.unstage(images.token, first)
 
 
 @asynccontextmanager
@@ -73,12 +76,24 @@ async def in_flight(entrance: Entrance, owner: str, digest: str | None) -> Async
     if digest is None:
         yield
         return
-    if not await entrance.take_off(owner, digest):
+    request = secrets.token_hex(16)
+    if not await entrance.take_off(owner, digest, request):
         raise Problem("request-in-progress", "Wait for its answer.", retry_after=1)
+    flying = asyncio.create_task(_fly(entrance, owner, digest, request))
     try:
         yield
     finally:
-        await entrance.land(owner, digest)
+        flying.cancel()
+        with suppress(redis.RedisError):  # else it is over soon all the same
+            await entrance.land(owner, digest, request)
+
+
+async def _fly(entrance: Entrance, owner: str, digest: str, request: str) -> None:
+    """However long an upload takes, it stays the one that is under way."""
+    while True:
+        await asyncio.sleep(IN_FLIGHT_S / 3)
+        with suppress(redis.RedisError):
+            await entrance.take_off(owner, digest, request)
 
 
 def _take(chunks: Iterator[Chunk]) -> list[Chunk]:

@@ -121,7 +121,7 @@ def finish(url: str) -> None:
 PASS_OVER = """
 local ms = tonumber(ARGV[1])
 local function is_timed(key)
-  for _, start in ipairs({'expiry', 'due', 'outbox', 'deliver', 'sending'}) do
+  for _, start in ipairs({'expiry', 'due', 'leases', 'outbox', 'deliver', 'sending'}) do
     if string.find(key, 'ink:' .. start, 1, true) == 1 then return true end
   end
   return false

@@ -2,17 +2,21 @@
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
 import redis
 
 from worker import keys
-from worker.chunks import Chunk, PixelBlock, pack
+from worker.chunks import Chunk, PixelBlock
+from worker.chunks import pack as pack_chunk
 from worker.connection import UnsafeRedis, connect, require_safe
 from worker.entrance import Caps, Submission
 from worker.jobs import JobState, Options
 from worker.journal import START
+from worker.ledger import Commit
+from worker.results import Answer, Failure, Result, pack
 
 from ledgers import (
     CAPS,
@@ -81,6 +85,57 @@ def test_the_fast_lane_overtakes_but_leaves_a_quarter(redis_url: str) -> None:
     assert sum("bulk" in name for name in names) == 2
 
 
+def test_a_chunk_whose_worker_died_goes_before_whatever_else_is_due(
+    redis_url: str, clean_redis: "redis.Redis"
+) -> None:
+    submit(redis_url, "dying", (2,))
+    worker = ledger(redis_url)
+    assert len(worker.claim("balanced", 2)) == 1
+    for number in range(100):
+        submit(redis_url, f"due{number}", (2,), lane="interactive" if number % 2 else "bulk")
+    time.sleep(LEASE_MS / 1000 + 0.05)
+    (again,) = worker.claim("balanced", 100)
+    assert (again.name, again.deliveries) == ("anonymous/dying", 2)
+    worker.release([again])  # it stays first, and alone, though the second delivery does not count
+    (third,) = worker.claim("balanced", 100)
+    assert (third.name, third.deliveries) == ("anonymous/dying", 2)
+    time.sleep(LEASE_MS / 2000)
+    assert worker.renew([third]) == 1
+    time.sleep(LEASE_MS / 2000 + 0.05)
+    others = worker.claim("balanced", 4)
+    assert "anonymous/dying" not in {claim.name for claim in others}
+    assert set(worker.commit([commit_of(each) for each in (third, *others)])) == {"new"}
+    finish(redis_url)
+    assert clean_redis.keys("ink:leases:*") == []
+
+
+def test_a_lease_that_stands_in_no_list_is_found_at_the_head_of_its_lane(
+    redis_url: str, clean_redis: "redis.Redis"
+) -> None:
+    # As a worker of the version before leaves it when it is killed in the middle of an upgrade.
+    submit(redis_url, "a", (2,))
+    worker = ledger(redis_url)
+    assert worker.claim("balanced", 2)
+    clean_redis.delete("ink:leases:balanced")
+    time.sleep(LEASE_MS / 1000 + 0.05)
+    assert [claim.deliveries for claim in worker.claim("balanced", 2)] == [2]
+
+
+def test_the_lease_of_a_job_that_was_canceled_or_expired_is_cleared_away(
+    redis_url: str, clean_redis: "redis.Redis"
+) -> None:
+    submit(redis_url, "canceled", (2,))
+    submit(redis_url, "expired", (2,), ttl_s=1)
+    worker = ledger(redis_url)
+    assert len(worker.claim("balanced", 4)) == 2
+    in_store(redis_url, lambda store: store.cancel("anonymous/canceled"))
+    time.sleep(1.05)
+    assert worker.claim("balanced", 4) == []
+    assert read_job(redis_url, "canceled").state is JobState.CANCELED
+    worker.upkeep(["balanced"])
+    assert clean_redis.keys("ink:leases:*") == clean_redis.keys("ink:due:*") == []
+
+
 def test_bulk_never_starves_however_large_its_chunks(redis_url: str) -> None:
     submit(redis_url, "bulk", (8,))
     for number in range(12):
@@ -100,6 +155,32 @@ def test_a_second_commit_changes_nothing(redis_url: str) -> None:
     stats = read_stats(redis_url)
     assert stats["commits_duplicate"] == 1
     assert stats["commits_different"] == 1
+
+
+def test_a_second_result_differs_if_it_says_something_else_and_not_by_the_last_bits(
+    redis_url: str, clean_redis: "redis.Redis"
+) -> None:
+    submit(redis_url, "a", (3,))
+    worker = ledger(redis_url)
+    (claim,) = worker.claim("balanced", 100)
+
+    def verdict(*results: Result) -> str:
+        failed = sum(isinstance(each, Failure) for each in results)
+        return worker.commit([Commit(claim, pack(results, 2), 3 - failed, failed)])[0]
+
+    read, sure = Answer((1, 2), (0.5, 0.25), False), Answer((3, 2), (0.9, 0.05), False)
+    lost = Failure("worker-lost", "2 workers were lost")
+    assert verdict(read, sure, lost) == "new"
+    assert verdict(read, sure, lost) == "duplicate"
+    assert verdict(read, replace(sure, probabilities=(0.900_001, 0.05)), lost) == "duplicate"
+    assert verdict(read, replace(sure, classes=(3, 4)), lost) == "duplicate"
+    assert verdict(read, sure, replace(lost, detail="3 workers were lost")) == "duplicate"
+    assert verdict(read, replace(sure, probabilities=(0.900_1, 0.05)), lost) == "different"
+    assert verdict(read, replace(sure, probabilities=(0.9, 0.051)), lost) == "different"
+    assert verdict(read, replace(sure, classes=(4, 2)), lost) == "different"
+    assert verdict(read, sure, replace(lost, type="undecodable-image")) == "different"
+    assert verdict(read, sure, sure) == "different"
+    assert verdict(read, sure) == "different"
 
 
 def test_a_dead_workers_chunk_comes_back_alone(redis_url: str) -> None:
@@ -215,6 +296,13 @@ def test_cancel_stops_what_is_not_under_way(redis_url: str) -> None:
     job = read_job(redis_url, "a")
     assert job.state is JobState.CANCELED
     assert (job.counts.succeeded, job.counts.canceled) == (2, 18)
+
+
+def test_a_job_that_nobody_reads_is_canceled_at_once(redis_url: str) -> None:
+    submit(redis_url, "a", (2,) * 10)
+    assert in_store(redis_url, lambda store: store.cancel("anonymous/a")) == "canceled"
+    assert read_job(redis_url, "a").counts.canceled == 20
+    assert_adds_up(redis_url, "a")
 
 
 def test_a_canceled_job_of_a_dead_worker_ends(redis_url: str) -> None:
@@ -345,7 +433,7 @@ def test_every_key_of_a_job_expires_by_itself(redis_url: str, clean_redis: "redi
 def test_what_is_staged_outlasts_a_slow_upload_and_then_goes(
     redis_url: str, clean_redis: "redis.Redis"
 ) -> None:
-    chunk = Chunk(1, pack([b"file"]), ("scan.png",))
+    chunk = Chunk(1, pack_chunk([b"file"]), ("scan.png",))
     at_entrance(redis_url, lambda entrance: entrance.stage("token", 0, [chunk]))
     lives = [clean_redis.ttl(key) for key in clean_redis.keys("ink:stage:*")]
     assert len(lives) == 2
@@ -366,7 +454,7 @@ def test_images_keep_their_names_and_an_uncommitted_chunk_its_images(redis_url: 
     assert [(item.name, item.result) for item in items] == [("scan.png", None)] * 3
     for index, place in ((0, 0), (1, 1), (2, 0)):
         found = in_store(redis_url, lambda store: store.payload(job.name, index))  # noqa: B023
-        assert found == (pack(PixelBlock(bytes(784 * (2 if index < 2 else 1)))), place)
+        assert found == (pack_chunk(PixelBlock(bytes(784 * (2 if index < 2 else 1)))), place)
 
 
 def test_events_of_a_large_job_are_cheap(redis_url: str, clean_redis: "redis.Redis") -> None:

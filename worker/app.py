@@ -3,17 +3,39 @@
 No results, no remote control, no pickle: the ledger is the truth, Celery only wakes.
 """
 
+from typing import Any
+
 from celery import Celery
+from celery.app.amqp import AMQP
+from kombu.connection import Connection
 
 from .connection import TIMEOUTS
 from .settings import QueueSettings
 
+SOON = {"interval_start": 0.2, "interval_step": 0.2, "interval_max": 1.0}
+"""Seconds between attempts to reach Redis again."""
+
+
+class PromptConnection(Connection):
+    """Is there soon after Redis is: between kombu's own attempts lie up to 30 s."""
+
+    def ensure_connection(self, *args: Any, **options: Any) -> Any:
+        """Connect, however often it takes."""
+        return super().ensure_connection(*args, **options | SOON)  # type: ignore[no-untyped-call]
+
+
+class PromptAMQP(AMQP):  # type: ignore[misc]
+    """Celery's way to its broker."""
+
+    Connection = PromptConnection
+
 
 def create_app(*tasks: str) -> Celery:
     """An application whose tasks stand in the modules `tasks`."""
-    app = Celery("inkqueue", broker=QueueSettings().redis_url, include=tasks)
+    app = Celery("inkqueue", broker=QueueSettings().redis_url, include=tasks, amqp=PromptAMQP)
     app.conf.update(
         accept_content=["json"],
+        broker_channel_error_retry=True,  # Redis may say no for a while: out of memory, say
         broker_connection_max_retries=None,
         broker_connection_retry_on_startup=True,
         broker_transport_options=TIMEOUTS | {"visibility_timeout": 60},

@@ -1,4 +1,5 @@
-"""What a worker tells of a batch once it is committed: a log line a chunk, spans of the jobs traced."""
+"""What a worker tells of a batch: who took a chunk (debug), and once it is committed a log line a chunk
+and spans of the jobs traced."""
 
 import logging
 from collections.abc import Sequence
@@ -29,6 +30,12 @@ class Chronicle:
 
     def __init__(self, tracer: Tracer) -> None:
         self._tracer = tracer
+
+    def begin(self, course: Course, claims: Sequence[Claim]) -> None:
+        """These chunks are in hand: should this worker die, they are missed here."""
+        for claim in claims:
+            facts = {"job": job_id(claim.name), "chunk": claim.chunk, "delivery": claim.deliveries}
+            log.debug("chunk claimed", extra={"event": "chunk.claimed", "at": course.claimed, **facts})
 
     def tell(self, course: Course, commits: Sequence[Commit], verdicts: Sequence[str]) -> None:
         """These chunks were read together."""

@@ -11,12 +11,17 @@ import redis.asyncio
 from redis.backoff import ExponentialWithJitterBackoff
 from redis.retry import Retry
 
+from .silence import HearingPool
+
 TIMEOUTS: dict[str, Any] = {
     "socket_timeout": 5,
     "socket_connect_timeout": 3,
     "socket_keepalive": True,
     "health_check_interval": 5,
 }
+
+PROMPT: dict[str, Any] = {"socket_timeout": 3, "socket_connect_timeout": 2}
+"""A gateway's callers wait meanwhile, so it gives up sooner."""
 
 LINKS = 64
 """Connections of one gateway; redis-py itself refuses a 101st command at a time."""
@@ -42,9 +47,10 @@ def connect_async(url: str) -> redis.asyncio.Redis:
 
     When a thousand ask at once, they take turns, which is no reason to fail.
     """
-    retry = redis.asyncio.retry.Retry(ExponentialWithJitterBackoff(base=0.05, cap=0.2), 2)
-    pool = redis.asyncio.BlockingConnectionPool.from_url(
-        url, max_connections=LINKS, timeout=TURN_S, retry=retry, **TIMEOUTS
+    backoff = ExponentialWithJitterBackoff(base=0.05, cap=0.2)
+    retry = redis.asyncio.retry.Retry(backoff, 2, (redis.ConnectionError,))  # silence is waited for once
+    pool = HearingPool.from_url(
+        url, max_connections=LINKS, timeout=TURN_S, retry=retry, **TIMEOUTS | PROMPT
     )
     return redis.asyncio.Redis.from_pool(pool)
 

@@ -4,7 +4,7 @@ import logging
 import os
 import threading
 import time
-from functools import cache
+from functools import cache, partial
 
 import torch
 
@@ -16,6 +16,7 @@ from .connection import connect, require_safe
 from .heartbeat import Heartbeat
 from .leases import Leases
 from .ledger import Claim, Commit, Ledger
+from .lookout import Lookout
 from .measures import Measures, Pass
 from .pulse import own_name
 from .reading import Reader
@@ -42,6 +43,7 @@ class Engine:
         self._upkeep = Upkeep(self._ledger, list(self._readers))
         device = str(next(iter(self._readers.values())).predictor.device)
         self._heartbeat = Heartbeat(self._ledger, list(self._readers), device, settings.batch // 2)
+        self._lookout = Lookout([partial(self._drain, name) for name in self._readers])
         self._measures, self._chronicle = Measures(), Chronicle(start("inkqueue-worker"))
         self._passes: list[Pass] = []
         self._stopping = threading.Event()
@@ -74,6 +76,9 @@ class Engine:
 
     def drain(self, model: str) -> int:
         """Read what is due for `model` until nothing is or the slice is over; returns images read."""
+        return self._lookout.heard(partial(self._drain, model))
+
+    def _drain(self, model: str) -> int:
         reader, read = self._readers[model], 0
         end = time.monotonic() + self._settings.slice_s
         while not self._stopping.is_set() and time.monotonic() < end:
@@ -89,6 +94,7 @@ class Engine:
 
     def _serve(self, reader: Reader, claims: list[Claim], course: Course) -> int:
         self._leases.hold(claims)
+        self._chronicle.begin(course, claims)
         self._passes = course.passes
         self._heartbeat.reading(course.model)
         try:
@@ -120,8 +126,8 @@ class Engine:
     def _measured(self, one: Pass) -> None:
         self._passes.append(one)
 
-    def _threads(self) -> tuple[Leases | Upkeep | Heartbeat, ...]:
-        return self._leases, self._upkeep, self._heartbeat
+    def _threads(self) -> tuple[Lookout | Leases | Upkeep | Heartbeat, ...]:
+        return self._lookout, self._leases, self._upkeep, self._heartbeat
 
 
 def served_models(settings: WorkerSettings) -> list[str]:

@@ -18,7 +18,7 @@ from .scripts import source
 STAGED_S = 900
 """What was staged by a gateway that died is gone after this many seconds."""
 
-IN_FLIGHT_S = 120
+IN_FLIGHT_S = 10
 """A request under a key that died with its gateway blocks the key no longer than this."""
 
 
@@ -69,6 +69,8 @@ class Entrance:
     def __init__(self, client: redis.asyncio.Redis) -> None:
         self._client = client
         self._submit = client.register_script(source("submit"))
+        self._flight = client.register_script(source("flight"))
+        self._land = client.register_script(source("land"))
 
     async def stage(self, token: str, first: int, chunks: Sequence[Chunk]) -> None:
         """Write chunks for a job that is to come; `first` is the number of the first of them."""
@@ -96,13 +98,13 @@ class Entrance:
         name = rest[0].decode() if rest and isinstance(rest[0], bytes) else ""
         return Verdict(kind.decode(), name)
 
-    async def take_off(self, owner: str, digest: str) -> bool:
-        """Whether no other request with this key is under way; from now on this one is."""
-        return bool(await self._client.set(keys.flight(owner, digest), 1, nx=True, ex=IN_FLIGHT_S))
+    async def take_off(self, owner: str, digest: str, request: str) -> bool:
+        """Whether no other request with this key is under way; for IN_FLIGHT_S this one is."""
+        return bool(await self._flight(args=[keys.flight(owner, digest), request, IN_FLIGHT_S]))
 
-    async def land(self, owner: str, digest: str) -> None:
+    async def land(self, owner: str, digest: str, request: str) -> None:
         """The request with this key is over."""
-        await self._client.delete(keys.flight(owner, digest))
+        await self._land(args=[keys.flight(owner, digest), request])
 
 
 def _wanted(job: Submission, token: str, total: int, chunks: int, caps: Caps) -> dict[str, Any]:

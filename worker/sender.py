@@ -14,11 +14,15 @@ from .app import create_app
 from .connection import UnsafeRedis, connect, require_safe
 from .doorbell import SENDER_QUEUE, SENDER_TASK
 from .ledger import Ledger
+from .lookout import Lookout
 from .process import configure, run
 from .pulse import Pulse, own_name
 from .settings import SenderSettings
 from .upkeep import Upkeep
 from .webhooks.sending import Sending
+
+LOOK_S = 5.0
+"""Without a doorbell for so long, a sender looks into the outbox itself."""
 
 log = logging.getLogger(__name__)
 app = create_app()
@@ -33,12 +37,14 @@ class Sender:
         require_safe(self._client, settings.allow_unsafe_redis)
         self.sending = Sending(settings)
         self._upkeep = Upkeep(Ledger(self._client, settings.lease_ms), [])
+        self._lookout = Lookout([self.sending.drain], LOOK_S)
         self._pulse = Pulse(self._tell)
 
     def start(self) -> None:
         """From here on it is ready."""
         self._upkeep.start()
         self._pulse.start()
+        self._lookout.start()
         log.info("sender %s ready", self.id)
 
     def stop(self) -> None:
@@ -48,9 +54,14 @@ class Sender:
     def close(self) -> None:
         """Say goodbye."""
         self.stop()
+        self._lookout.stop()
         self._upkeep.stop()
         self._pulse.stop()
         self._client.zrem(keys.SENDERS, self.id)
+
+    def send(self) -> None:
+        """A doorbell rang: send what is due."""
+        self._lookout.heard(self.sending.drain)
 
     def _tell(self) -> None:
         seconds, micros = self._client.time()
@@ -66,7 +77,7 @@ def sender() -> Sender:
 @app.task(name=SENDER_TASK)  # type: ignore[untyped-decorator]
 def send() -> None:
     """A doorbell rang: send what is due."""
-    sender().sending.drain()
+    sender().send()
 
 
 def main() -> None:

@@ -21,6 +21,9 @@ from worker.jobs import job_id
 log = logging.getLogger(__name__)
 
 AGAIN_S = 1.0
+ASK_S = 2.0
+SILENT_S = 8.0
+"""Redis is asked for a word when it said none for so long; a link on which none comes is dead."""
 
 
 _TICKS = itertools.count()
@@ -89,12 +92,24 @@ class Notices:
             try:
                 async with self._client.pubsub() as subscription:
                     await subscription.subscribe(keys.ENDED, keys.CHANGED)
-                    while True:
-                        if notice := await subscription.get_message(True, timeout=2.0):
-                            self._hear(notice["data"].decode(), notice["channel"].decode())
+                    await self._hear_all(subscription)
             except (redis.RedisError, OSError) as error:
                 log.warning("notices stopped, trying again: %s", error)
                 await asyncio.sleep(AGAIN_S)
+
+    async def _hear_all(self, subscription: redis.asyncio.client.PubSub) -> None:
+        """Until the link breaks, or falls silent. Raises redis.RedisError."""
+        clock = asyncio.get_running_loop().time
+        heard = clock()
+        while clock() - heard < SILENT_S:
+            said = await subscription.get_message(True, timeout=ASK_S)
+            if said is None:
+                await subscription.ping()
+                continue
+            heard = clock()
+            if said["type"] == "message":
+                self._hear(said["data"].decode(), said["channel"].decode())
+        raise redis.TimeoutError("Redis has fallen silent")
 
     def _hear(self, name: str, channel: str) -> None:
         if ended := channel == keys.ENDED:

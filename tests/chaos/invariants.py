@@ -48,8 +48,8 @@ MOST_LINES = 10
 class System:
     """Where the system runs. `keys` are the API key of every owner ({}: there are none).
 
-    `processes` are all that should run, `descriptors` what each had open at rest before, `folder` where
-    they put temporary files; what is left out is not judged.
+    `processes` are all that should run, `descriptors` what each had open at rest before, `folder` what
+    their TMPDIR is; what is left out is not judged.
     """
 
     redis_url: str
@@ -377,7 +377,7 @@ def leaked(look: Look) -> Iterator[str]:
     """Nothing is due, leased or loaded any more, and whatever is of one job goes with it."""
     for key in look.keys:
         kind = key.removeprefix("ink:")
-        if kind.startswith(("due:", "line:", "outbox")) and (number := look.redis.zcard(key)):
+        if kind.startswith(("due:", "leases:", "line:", "outbox")) and (number := look.redis.zcard(key)):
             yield f"leaked: {number} still stand in {key}"
         if kind.startswith("load") and (number := int(look.redis.get(key) or 0)):
             yield f"leaked: {key} is {number} with nothing queued"
@@ -414,6 +414,25 @@ def left_over(look: Look) -> Iterator[str]:
     if look.system.folder:
         for path in sorted(look.system.folder.rglob("*")):
             yield f"leaked: the temporary file {path.name}"
+        for orphan in _orphans(look.system.folder, look.system.processes):
+            yield f"leaked: process {orphan.pid} outlived its parent: {' '.join(orphan.cmdline())[:80]}"
+
+
+def _orphans(folder: Path, processes: Sequence[int]) -> list[psutil.Process]:
+    """Whatever was told to put its temporary files there, and descends from none of these."""
+    known = {p for pid in processes if psutil.pid_exists(pid) for p in _family(psutil.Process(pid))}
+    return [each for each in psutil.process_iter() if each not in known and _puts_into(each, folder)]
+
+
+def _family(parent: psutil.Process) -> list[psutil.Process]:
+    return [parent, *parent.children(recursive=True)]
+
+
+def _puts_into(process: psutil.Process, folder: Path) -> bool:
+    try:
+        return process.environ().get("TMPDIR") == str(folder)
+    except psutil.Error:
+        return False
 
 
 def unplanned(look: Look) -> Iterator[str]:

@@ -113,8 +113,8 @@ CLAIM = (
     lua(
         "a lease ends as it begins",
         "claim",
-        "now + lease, name .. '#' .. c",
-        "now, name .. '#' .. c",
+        "redis.call('ZADD', due_key(model, job.lane), now + lease, name",
+        "redis.call('ZADD', due_key(model, job.lane), now, name",
         "renewed_lease",
     ),
     lua(
@@ -168,11 +168,11 @@ CLAIM = (
         "canceled_job_of_a_dead_worker",
     ),
     lua(
-        "a dead job hides what came back",
+        "what came back waits for what is due before it",
         "claim",
-        "for _ = 1, SCAN do",
-        "for _ = 1, 1 do",
-        "past_what_is_left",
+        "redis.call('ZADD', lease_key(model), now + lease, name .. '#' .. c)",
+        "",
+        "goes_before",
     ),
     lua(
         "running images are counted twice",
@@ -195,7 +195,7 @@ COMMIT = (
     lua(
         "other results pass for the same",
         "commit",
-        "standing == results and 'duplicate' or 'different'",
+        "same_results(standing, results) and 'duplicate' or 'different'",
         "'duplicate'",
         "second_commit_changes_nothing",
     ),
@@ -300,7 +300,13 @@ LIFE = (
         "'l:' .. c) then",
         "lost_lease_is_not_renewed",
     ),
-    lua("renewing does not prolong", "renew", "'XX', now + lease", "'XX', now", "renewed_lease"),
+    lua(
+        "renewing does not prolong",
+        "renew",
+        "redis.call('ZADD', due_key(place[1], place[2]), 'XX', now + lease",
+        "redis.call('ZADD', due_key(place[1], place[2]), 'XX', now",
+        "renewed_lease",
+    ),
     lua(
         "a lost lease is given back",
         "release",
@@ -318,8 +324,8 @@ LIFE = (
     lua(
         "a chunk given back waits for its lease",
         "release",
-        "'XX', now, name",
-        "'XX', now + 300, name",
+        "redis.call('ZADD', due_key(job.model, job.lane), 'XX', now, name",
+        "redis.call('ZADD', due_key(job.model, job.lane), 'XX', now + 300, name",
         "released_claim",
     ),
     lua(
@@ -356,8 +362,7 @@ LIFE = (
         "cancel",
         "if not item.leased then",
         "if false then",
-        "every_end_is_told",
-        OUTBOX,
+        "canceled_at_once",
     ),
     lua(
         "cancel forgets what was not due yet",
@@ -446,7 +451,7 @@ WEBHOOKS = (
         "dispatch",
         "redis.call('ZADD', 'ink:outbox:' .. lane, now + lease, id)",
         "",
-        "lease_keeps_others",
+        "handed_to_nobody_else",
         OUTBOX,
     ),
     lua(

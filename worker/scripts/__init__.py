@@ -6,9 +6,16 @@ from importlib.resources import files
 SHARED = ("common", "outbox", "ending")
 """What every script begins with; each of these stands on those before it."""
 
+RELIEVED = (
+    *("claim", "renew", "suspect", "commit", "release", "observe"),
+    *("cancel", "delete", "upkeep", "dispatch", "conclude"),
+)
+"""What goes on though Redis is at its maxmemory."""
+
 
 @cache
 def source(name: str) -> str:
     """The script `name`, with what all of them share in front."""
     folder = files(__name__)
-    return "\n".join((folder / f"{part}.lua").read_text() for part in (*SHARED, name))
+    relief = ("relief",) if name in RELIEVED else ()
+    return "\n".join((folder / f"{part}.lua").read_text() for part in (*SHARED, *relief, name))

@@ -27,6 +27,7 @@ local function take(name, job, c)
     redis.call('HINCRBY', key(name), 'running', n)
   end
   redis.call('ZADD', due_key(model, job.lane), now + lease, name .. '#' .. c)
+  redis.call('ZADD', lease_key(model), now + lease, name .. '#' .. c)
   if job.state == 'queued' then
     redis.call('HSET', key(name), 'state', 'running', 'started', now)
     tell(name)
@@ -54,24 +55,27 @@ local function wanted(lane, member, name, c)
   return job
 end
 
--- The chunk that has been due longest in a lane, past what is left of dead jobs.
-local function first_wanted(lane)
-  for _ = 1, SCAN do
-    local member = head(lane, 1)[1]
-    if not member then return nil end
-    local name, c = parse(member)
-    local job = wanted(lane, member, name, c)
-    if job then return job, name, c end
-  end
-end
-
--- A redelivered chunk goes out alone: should it kill again, it takes nobody's attempt with it.
+-- A redelivered chunk goes out alone: should it kill again, it takes nobody's attempt with it. It has
+-- waited longer than anything else, so it goes first, however much became due before its lease ended.
 local function take_redelivered()
-  for _, lane in ipairs(LANES) do
-    local job, name, c = first_wanted(lane)
-    if job and deliveries(name, c) > 0 then
+  for _, member in ipairs(redis.call('ZRANGEBYSCORE', lease_key(model), '-inf', now, 'LIMIT', 0, SCAN)) do
+    local name, c = parse(member)
+    local job = job_of(name)
+    job = job and wanted(job.lane, member, name, c)
+    if job and redis.call('ZSCORE', due_key(model, job.lane), member) then
       take(name, job, c)
       return true
+    end
+    redis.call('ZREM', lease_key(model), member)
+  end
+  for _, lane in ipairs(LANES) do   -- leases of a worker that is older than their list
+    local member = head(lane, 1)[1]
+    if member then
+      local name, c = parse(member)
+      if deliveries(name, c) > 0 then
+        local job = wanted(lane, member, name, c)
+        if job then take(name, job, c) return true end
+      end
     end
   end
   return false

@@ -7,6 +7,7 @@
 -- ink:job:NAME:events  stream: c and n, a committed chunk and the images done before; at last `end`
 -- ink:job:NAME:corrections  hash image -> the label that a person gave it
 -- ink:due:MODEL:LANE    zset of NAME#C by when it may be claimed: only a commit removes a chunk
+-- ink:leases:MODEL      zset of NAME#C by when its lease ends, so that those that ended are found at once
 
 local TERMINAL = {
   succeeded = true, partially_failed = true, failed = true, canceled = true, expired = true
@@ -24,6 +25,8 @@ local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
 local function key(name, part) return 'ink:job:' .. name .. (part and (':' .. part) or '') end
 
 local function due_key(model, lane) return 'ink:due:' .. model .. ':' .. lane end
+
+local function lease_key(model) return 'ink:leases:' .. model end
 
 -- The index of the first image of chunk c, and of the one after it.
 local function bounds(name, c)
@@ -104,6 +107,7 @@ end
 local function put_away(name, job, c)
   local run = key(name, 'run')
   redis.call('ZREM', due_key(job.model, job.lane), name .. '#' .. c)
+  redis.call('ZREM', lease_key(job.model), name .. '#' .. c)
   redis.call('HDEL', run, 'd:' .. c, 'a:' .. c)
   redis.call('DEL', key(name, 'suspects:' .. c))
   if redis.call('HDEL', run, 'l:' .. c) == 1 then

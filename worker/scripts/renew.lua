@@ -6,6 +6,7 @@ for i = 2, #ARGV, 3 do
   if redis.call('HGET', key(name, 'run'), 'l:' .. c) == token then
     local place = redis.call('HMGET', key(name), 'model', 'lane')
     redis.call('ZADD', due_key(place[1], place[2]), 'XX', now + lease, name .. '#' .. c)
+    redis.call('ZADD', lease_key(place[1]), 'XX', now + lease, name .. '#' .. c)
     kept = kept + 1
   end
 end

@@ -100,6 +100,9 @@ def _judge_way(job: Job, seen: Snapshot) -> None:
     due = seen.scores(keys.due(job.model, job.lane))
     mine = {int(m.rpartition("#")[2]) for m in due if m.rpartition("#")[0] == job.name}
     require(mine == set(under_way), job.name, "has due", mine, "not", set(under_way))
+    leased = {m for m in seen.scores(f"ink:leases:{job.model}") if m.rpartition("#")[0] == job.name}
+    given = {f"{job.name}#{c}" for c, part in under_way.items() if part.deliveries}
+    require(leased == given, job.name, "has leases", leased, "not", given)
     for c, part in under_way.items():
         require(int(run.get(f"a:{c}", 0)) == part.deliveries, job.name, c, "miscounts deliveries")
         require(run.get(f"l:{c}") == _lease(part), job.name, c, "has another lease")

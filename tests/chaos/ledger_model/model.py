@@ -292,21 +292,15 @@ class Model:
         claims: Sequence[Claim],
         scores: dict[str, float],
     ) -> None:
-        """Only what is due, in its lane's order; what came back alone, once it heads its lane."""
+        """Only what is due, in its lane's order; what came back before all else, and alone."""
         taken = [(claim.name, claim.chunk) for claim in claims]
         require(len(set(taken)) == len(taken), "a chunk was handed out twice in one claim:", taken)
         for each in taken:
             require(each in due, "a chunk was handed out that is not due:", each)
-        heads = {lane: _first(due, lane, scores) for lane in ("interactive", "bulk")}
-        returned = [head for head in heads.values() if head and due[head][1].deliveries]
+        returned = {each: scores[f"{each[0]}#{each[1]}"] for each in due if due[each][1].deliveries}
         if returned:
-            require(
-                taken and taken[0] in returned and len(taken) == 1,
-                "a chunk that came back waits:",
-                returned,
-                taken,
-                scores,
-            )
+            first = [each for each, score in returned.items() if score == min(returned.values())]
+            require(len(taken) == 1 and taken[0] in first, "what came back waits:", returned, taken)
             return
         for name, c in taken:
             job, part = due[name, c]
@@ -428,13 +422,3 @@ class Model:
             if hook.owner == job.owner and hook.enabled and ENDINGS[state] in hook.events:
                 letter = Letter(job.owner, hook.id, job.name, ENDINGS[state], due=self.now)
                 self.letters.append(letter)
-
-
-def _first(
-    due: dict[tuple[str, int], tuple[Job, Part]], lane: str, scores: dict[str, float]
-) -> tuple[str, int] | None:
-    """The chunk that has been due longest in a lane; of the same time, the first by name."""
-    waiting = [each for each, (job, _) in due.items() if job.lane == lane]
-    return min(
-        waiting, key=lambda each: (scores[f"{each[0]}#{each[1]}"], f"{each[0]}#{each[1]}"), default=None
-    )

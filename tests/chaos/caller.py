@@ -1,0 +1,67 @@
+"""A client of the gateway that comes again whenever it is told to, and keeps what it was told."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+
+TRIES = 40
+PAUSE_S = 0.05
+"""Sooner than Retry-After says: what holds for the impatient holds for all."""
+
+
+@dataclass(frozen=True)
+class Told:
+    """What one request was answered; `kind` is the problem's type, '' for none."""
+
+    request: str
+    status: int
+    kind: str
+    retry_after: str | None
+
+    @property
+    def planned(self) -> bool:
+        """Whether it says no more than: come again."""
+        return self.retry_after is not None and (
+            (self.status, self.kind) == (503, "/problems/storage-unavailable")
+            or (self.status, self.kind) == (409, "/problems/request-in-progress")
+        )
+
+
+@dataclass
+class Caller:
+    """Calls until there is an answer that stands. `told` are all that did not."""
+
+    http: httpx.Client
+    told: list[Told] = field(default_factory=list)
+    broken: int = 0
+
+    def call(self, method: str, path: str, **request: Any) -> httpx.Response:
+        """The answer that stands."""
+        for _ in range(TRIES):
+            try:
+                answer = self.http.request(method, path, **request)
+            except httpx.RemoteProtocolError:  # an answer that had begun could not be ended
+                self.broken += 1
+                continue
+            told = _told(answer)
+            if answer.is_success:
+                return answer
+            self.told.append(told)
+            if not told.planned:
+                return answer
+            time.sleep(PAUSE_S)
+        raise AssertionError(f"{method} {path} was never answered: {self.told[-1]}")
+
+    def lines(self, path: str) -> Iterator[str]:
+        """The lines of an answer that comes as a stream, from the first to the last."""
+        yield from self.call("GET", path).text.splitlines()
+
+
+def _told(answer: httpx.Response) -> Told:
+    kind = answer.headers.get("content-type", "")
+    problem = answer.json()["type"] if kind.startswith("application/problem+json") else ""
+    request = f"{answer.request.method} {answer.request.url.path}"
+    return Told(request, answer.status_code, problem, answer.headers.get("retry-after"))

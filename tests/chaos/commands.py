@@ -1,0 +1,63 @@
+"""What a process of ours says to Redis, command by command, each with a name that does not vary.
+
+The name is the command and the script or kind of key it is about: `EVALSHA submit`, `SET ink:stage`.
+"""
+
+import hashlib
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache, cached_property
+from importlib.resources import files
+
+from worker import scripts
+
+_SCRIPTED = {b"EVALSHA", b"EVAL"}
+_LOUD = {b"SUBSCRIBE", b"PSUBSCRIBE", b"MONITOR"}
+_KIND = re.compile(rb"^(ink:[a-z]+|[a-z_]+)")
+
+
+@dataclass(frozen=True)
+class Command:
+    """One command on its way. `number` counts those of the whole proxy from 1, `link` names its
+    connection."""
+
+    parts: tuple[bytes, ...]
+    number: int
+    link: int
+
+    @cached_property
+    def name(self) -> str:
+        """The command and what it is about."""
+        verb = self.parts[0].upper()
+        return f"{verb.decode()} {self._subject(verb)}".strip()
+
+    @property
+    def subscribes(self) -> bool:
+        """Whether more than one reply comes, unasked."""
+        return self.parts[0].upper() in _LOUD
+
+    def _subject(self, verb: bytes) -> str:
+        if verb in _SCRIPTED:
+            return _script_of(self.parts[1], digested=verb == b"EVALSHA")
+        if verb in (b"SCRIPT", b"CLIENT", b"CONFIG"):
+            return self.parts[1].upper().decode()
+        kind = _KIND.match(self.parts[1]) if _is_keyed(verb, self.parts) else None
+        return kind[0].decode() if kind else ""
+
+
+def _is_keyed(verb: bytes, parts: Sequence[bytes]) -> bool:
+    return len(parts) > 1 and verb not in (b"AUTH", b"HELLO", b"SELECT", b"INFO")
+
+
+def _script_of(script: bytes, *, digested: bool) -> str:
+    digest = script.decode() if digested else hashlib.sha1(script).hexdigest()
+    return _digests().get(digest, "?")
+
+
+@cache
+def _digests() -> dict[str, str]:
+    """The ledger's scripts by the digest under which Redis knows them."""
+    names = [path.name.removesuffix(".lua") for path in files(scripts).iterdir()]
+    own = [name for name in names if name not in (*scripts.SHARED, "relief") and not name.startswith("__")]
+    return {hashlib.sha1(scripts.source(name).encode()).hexdigest(): name for name in own}

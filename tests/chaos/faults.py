@@ -1,0 +1,79 @@
+"""What can befall a command on its way to Redis and back, and plans of when it does."""
+
+import threading
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+
+from .commands import Command
+
+
+class Cut(Enum):
+    """Where a connection breaks."""
+
+    BEFORE = "before it is executed"
+    AFTER = "after execution, before the reply"
+    MIDDLE = "in the middle of the reply"
+
+
+class Hang(Enum):
+    """The connection stays, but nothing comes any more."""
+
+    BEFORE = "hangs before it is executed"
+    AFTER = "executed, but the reply never comes"
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Redis itself says no, by an error reply; the command is not executed."""
+
+    text: str
+
+    @property
+    def reply(self) -> bytes:
+        """As it stands on the wire."""
+        return f"-{self.text}\r\n".encode()
+
+
+LOADING = Refusal("LOADING Redis is loading the dataset in memory")
+OOM = Refusal("OOM command not allowed when used memory > 'maxmemory'.")
+MISCONF = Refusal("MISCONF Errors writing to the AOF file: No space left on device")
+READONLY = Refusal("READONLY You can't write against a read only replica.")
+REFUSALS = (LOADING, OOM, MISCONF, READONLY)
+
+Fault = Cut | Hang | Refusal
+Plan = Callable[[Command], Fault | None]
+"""Asked of every command, in the order in which they come, by one thread."""
+
+
+class Recorder:
+    """No fault at all: notes the name of every command."""
+
+    def __init__(self) -> None:
+        self._names: list[str] = []
+
+    @property
+    def names(self) -> list[str]:
+        """The commands so far, in their order."""
+        return list(self._names)
+
+    def __call__(self, command: Command) -> Fault | None:
+        self._names.append(command.name)
+        return None
+
+
+class Nth:
+    """One fault: at the `nth` command called `name`. `struck` is set once it happened."""
+
+    def __init__(self, name: str, nth: int, fault: Fault) -> None:
+        self._name, self._nth, self._fault = name, nth, fault
+        self._seen: Counter[str] = Counter()
+        self.struck = threading.Event()
+
+    def __call__(self, command: Command) -> Fault | None:
+        self._seen[command.name] += 1
+        if command.name != self._name or self._seen[command.name] != self._nth:
+            return None
+        self.struck.set()
+        return self._fault

@@ -1,0 +1,75 @@
+"""Clients that ask a gateway all the time while something is done to it, and note every answer."""
+
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+
+PAUSE_S = 0.05
+Question = tuple[str, str, Mapping[str, Any]]
+"""Method, path, and what else httpx is told."""
+
+REFUSED = "refused"
+"""What is noted instead of an answer where the connection is refused or cut."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """One answer: when it came (monotonic), how long it took, what it was."""
+
+    at: float
+    took_s: float
+    status: int
+    kind: str
+    retry_after: str | None
+
+
+@dataclass
+class Onlooker:
+    """Asks the same thing over and over. `accepted` are the jobs that it was told are stored."""
+
+    url: str
+    method: str
+    path: str
+    request: Mapping[str, Any]
+    seen: list[Seen] = field(default_factory=list)
+    accepted: list[str] = field(default_factory=list)
+
+    def look(self, stopping: threading.Event) -> None:
+        """Until told to stop."""
+        with httpx.Client(base_url=self.url, timeout=60) as http:
+            while not stopping.wait(PAUSE_S):
+                self.seen.append(self._ask(http))
+
+    def _ask(self, http: httpx.Client) -> Seen:
+        began = time.monotonic()
+        try:
+            answer = http.request(self.method, self.path, **self.request)
+        except httpx.TransportError:
+            return Seen(time.monotonic(), time.monotonic() - began, 0, REFUSED, None)
+        kind, now = "", time.monotonic()
+        if answer.status_code == 202:
+            self.accepted.append(answer.json()["id"])
+        if answer.headers.get("content-type", "").startswith("application/problem+json"):
+            kind = answer.json()["type"].removeprefix("/problems/")
+        return Seen(now, now - began, answer.status_code, kind, answer.headers.get("retry-after"))
+
+
+@contextmanager
+def onlookers(url: str, *requests: Question) -> Iterator[Sequence[Onlooker]]:
+    """One for each request, at work until the end."""
+    looking = [Onlooker(url, method, path, request) for method, path, request in requests]
+    stopping = threading.Event()
+    threads = [threading.Thread(target=each.look, args=(stopping,)) for each in looking]
+    for thread in threads:
+        thread.start()
+    try:
+        yield looking
+    finally:
+        stopping.set()
+        for thread in threads:
+            thread.join()

@@ -1,0 +1,160 @@
+"""A proxy between processes of ours and Redis that does harm when told to, from a thread of its own.
+
+    with Proxy(redis_url) as proxy:     # processes are given proxy.url
+        proxy.swallow()                 # a black hole: nothing passes, nobody is told
+        proxy.restore()
+        proxy.plan = Nth("EVALSHA commit", 3, Cut.AFTER)
+
+One proxy for each kind of process tells their commands apart.
+"""
+
+import asyncio
+import contextlib
+import threading
+from collections.abc import Awaitable, Callable
+from types import TracebackType
+from typing import Self, TypeVar
+from urllib.parse import urlsplit
+
+from worker.embedded import free_port
+
+from .commands import Command
+from .faults import Fault, Plan
+from .links import End, Link
+
+T = TypeVar("T")
+
+
+class Proxy:
+    """Listens on a free port of the loopback while it is open. It may be told by any thread."""
+
+    def __init__(self, redis_url: str) -> None:
+        parts = urlsplit(redis_url)
+        self._far = parts.hostname or "127.0.0.1", parts.port or 6379
+        self.port = free_port()
+        login = parts.netloc.rpartition("@")[0]
+        host = f"{login}@127.0.0.1" if login else "127.0.0.1"
+        self.url = f"{parts.scheme}://{host}:{self.port}{parts.path}"
+        self.plan: Plan | None = None
+        self.delay: Callable[[], float] = lambda: 0.0
+        self.commands = 0
+        self._links: dict[int, Link] = {}
+        self._opened = 0
+        self._swallowing = False
+        self._server: asyncio.Server | None = None
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="proxy", daemon=True)
+
+    @property
+    def links(self) -> int:
+        """Connections that are open now."""
+        return len(self._links)
+
+    def swallow(self) -> None:
+        """From now on a black hole: connections stay, new ones are taken, and nothing passes."""
+
+        async def work() -> None:
+            self._swallowing = True
+            for link in self._links.values():
+                link.lost = True
+
+        self._do(work)
+
+    def cut(self, *, reset: bool = False) -> int:
+        """End every connection with a FIN, or with a RST; returns how many. New ones are served."""
+
+        async def work() -> int:
+            for link in self._links.values():
+                link.close(reset=reset)
+            return len(self._links)
+
+        return self._do(work)
+
+    def refuse(self) -> None:
+        """End every connection, and take no new ones: nobody listens."""
+
+        async def work() -> None:
+            if self._server:
+                self._server.close()
+                self._server = None
+            for link in self._links.values():
+                link.close(reset=True)
+
+        self._do(work)
+
+    def restore(self) -> None:
+        """New connections are served as they should be. Those that a black hole has swallowed from stay
+        deaf; Redis sees them end."""
+
+        async def work() -> None:
+            self._swallowing, self.plan, self.delay = False, None, lambda: 0.0
+            for link in self._links.values():
+                if link.lost:
+                    link.over.set()
+                    link.far.close()
+            if not self._server:
+                await self._listen()
+
+        self._do(work)
+
+    def fault_of(self, link: int, parts: tuple[bytes, ...]) -> Fault | None:
+        """Asked by links: what befalls their next command."""
+        self.commands += 1
+        return self.plan(Command(parts, self.commands, link)) if self.plan else None
+
+    def delay_s(self) -> float:
+        """Asked by links: how long their next piece takes."""
+        return self.delay()
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        self._do(self._listen)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._do(self._end)
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    def _do(self, work: Callable[[], Awaitable[T]]) -> T:
+        """What `work` answers in the proxy's thread."""
+
+        async def run() -> T:
+            return await work()
+
+        return asyncio.run_coroutine_threadsafe(run(), self._loop).result()
+
+    async def _listen(self) -> None:
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        near = End(reader, writer)
+        try:
+            far = End(*await asyncio.open_connection(*self._far))
+        except OSError:
+            near.close(reset=True)
+            return
+        self._opened += 1
+        link = Link(self._opened, near, far, self)
+        link.lost = self._swallowing
+        self._links[link.number] = link
+        with contextlib.suppress(OSError, asyncio.CancelledError):
+            await link.run()
+        del self._links[link.number]
+
+    async def _end(self) -> None:
+        if self._server:
+            self._server.close()
+        for link in self._links.values():
+            link.close(reset=True)
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
+        await asyncio.sleep(0.01)  # sockets close in the turns after

@@ -1,0 +1,119 @@
+"""A gateway, a worker and a sender in this process, each with a proxy of its own between it and Redis.
+
+All of it is the real code, and the network is real; only Celery is not here: the test rings.
+"""
+
+import asyncio
+import contextlib
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import httpx
+import redis
+
+from api.app import create_app
+from api.edge.gate import Gate
+from api.server import Server, create_server
+from api.settings import GatewaySettings
+from worker import connection
+from worker.embedded import free_port
+from worker.engine import Engine
+from worker.ledger import Ledger
+from worker.settings import SenderSettings, WorkerSettings
+from worker.webhooks.sending import Sending
+
+from .proxy import Proxy
+
+MODEL = "digits-nano"
+LEASE_MS = 5_000
+SILENT_S = 0.4
+"""A link is taken for dead after this long, instead of 5 s, so that hanging ones cost less time."""
+
+GATEWAY, WORKER, SENDER = PROCESSES = ("gateway", "worker", "sender")
+
+
+@dataclass
+class Rig:
+    """What runs, and a way to Redis that no proxy disturbs."""
+
+    redis_url: str
+    direct: redis.Redis
+    proxies: dict[str, Proxy]
+    http: httpx.Client
+    server: Server
+    engine: Engine
+    worker: Ledger
+    sending: Sending
+    loop: asyncio.AbstractEventLoop
+
+    def begin(self) -> None:
+        """An empty Redis that has just started, and nobody connected who need not be."""
+        for proxy in self.proxies.values():
+            proxy.restore()
+        self.direct.flushall()
+        self.direct.script_flush()
+        self.proxies[WORKER].cut()
+        asyncio.run_coroutine_threadsafe(self._let_go(), self.loop).result()
+
+    async def _let_go(self) -> None:
+        client = self.server.config.app.state.store._client
+        await client.connection_pool.disconnect(inuse_connections=False)
+
+
+@contextlib.contextmanager
+def running_rig(redis_url: str) -> Iterator[Rig]:
+    """Everything, until the end."""
+    usual = connection.TIMEOUTS["socket_timeout"]
+    connection.TIMEOUTS["socket_timeout"] = SILENT_S
+    try:
+        with contextlib.ExitStack() as stack:
+            yield _assemble(redis_url, stack)
+    finally:
+        connection.TIMEOUTS["socket_timeout"] = usual
+
+
+def _assemble(redis_url: str, stack: contextlib.ExitStack) -> Rig:
+    proxies = {name: stack.enter_context(Proxy(redis_url)) for name in PROCESSES}
+    server, loop = stack.enter_context(_serving(proxies[GATEWAY].url))
+    at = f"http://127.0.0.1:{server.config.port}"
+    settings = WorkerSettings(
+        redis_url=proxies[WORKER].url, models=MODEL, threads=1, device="cpu", lease_ms=LEASE_MS
+    )
+    sending = Sending(SenderSettings(redis_url=proxies[SENDER].url, webhook_private=True))
+    engine = Engine(settings)
+    stack.callback(engine._ledger._client.close)
+    return Rig(
+        redis_url=redis_url,
+        direct=stack.enter_context(redis.Redis.from_url(redis_url)),
+        proxies=proxies,
+        http=stack.enter_context(httpx.Client(base_url=at, timeout=30)),
+        server=server,
+        engine=engine,
+        worker=engine._ledger,
+        sending=sending,
+        loop=loop,
+    )
+
+
+@contextlib.contextmanager
+def _serving(redis_url: str) -> Iterator[tuple[Server, asyncio.AbstractEventLoop]]:
+    """The gateway's own server on a free port, with small chunks, in a thread."""
+    settings = GatewaySettings(
+        redis_url=redis_url, port=free_port(), chunk_images=2, webhook_private=True, lease_ms=LEASE_MS
+    )
+    app = create_app(settings)
+    server = create_server(app, settings, Gate.of(settings, 100, False, app.state.metrics.refused))
+    loop = server.config.get_loop_factory()()
+    thread = threading.Thread(target=loop.run_until_complete, args=(server.serve(),), name="gateway")
+    thread.start()
+    try:
+        while not server.started:
+            assert thread.is_alive()
+            time.sleep(0.01)
+        yield server, loop
+    finally:
+        server.should_exit = True
+        thread.join()
+        loop.close()

@@ -1,0 +1,168 @@
+"""A real gateway and a real worker with a job under way, and what is seen of them while they have trouble."""
+
+import json
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import numpy as np
+
+from model.images import Grey
+from worker import keys
+from worker.embedded import free_port
+
+from conftest import Services
+from samples import glyphs, npy_of, pngs
+
+from .invariants import PLANNED, Accepted, Evidence, Reading, System, violations
+from .onlookers import Onlooker, Question, Seen, onlookers
+from .proxy import Proxy
+from .servers import Server, running_server
+
+MODEL = "digits-nano"
+FEW, TIMES = 100, 200
+"""A job is so many different images, so many times over."""
+
+NPY = {"Content-Type": "application/x-npy"}
+OVER = (b"succeeded", b"partially_failed", b"failed", b"canceled")
+LONG_S = 60.0
+ENVIRONMENT = {
+    "INKQUEUE_LEASE_MS": "2000",
+    "INKQUEUE_THREADS": "1",
+    "INKQUEUE_MODELS": MODEL,
+    "INKQUEUE_LOG_LEVEL": "error",
+    "OMP_NUM_THREADS": "1",
+}
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """How one went: seconds from its end to the first commit, the answers meanwhile, all that was broken."""
+
+    first_commit_s: float
+    meanwhile: Sequence[Seen]
+    after: Sequence[Seen]
+    violations: Sequence[str]
+
+    @property
+    def unplanned(self) -> set[tuple[int, str]]:
+        """Answers that should not be, while it lasted and after."""
+        return {
+            (each.status, each.kind)
+            for each in (*self.meanwhile, *self.after)
+            if each.status >= 400 or not each.status
+            if each.status != 503 or each.kind not in PLANNED or each.retry_after is None
+        }
+
+    @property
+    def refused(self) -> int:
+        """How often a client was told to come again."""
+        return sum(each.status == 503 for each in self.meanwhile)
+
+    @property
+    def slowest_s(self) -> float:
+        """How long a client waited for an answer at most."""
+        return max((each.took_s for each in (*self.meanwhile, *self.after)), default=0.0)
+
+
+class Patient:
+    """What has the trouble: Redis, one gateway and one worker that nobody restarts."""
+
+    def __init__(self, server: Server, services: Services) -> None:
+        self.server, self.services = server, services
+        self.gateway, self.worker = services.processes
+        self._few = glyphs(FEW, np.random.default_rng(5))
+        self.http = httpx.Client(base_url=services.url, timeout=60)
+        job = self._submit(self._few)
+        self._wait_until_over(job)
+        lines = self.http.get(f"/v1/jobs/{job}/results", params={"format": "ndjson"}).text.splitlines()
+        self._expected = [Reading.of(json.loads(line)) for line in lines]
+
+    def have(
+        self, harm: Callable[[], None], heal: Callable[[], float], lasting_s: float = 0.0
+    ) -> Trouble:
+        """A job under way when `harm` is done, and read to its end after `heal`, which says when it was."""
+        before = self._committed()
+        job = self._submit(np.tile(self._few, (TIMES, 1, 1)))
+        self._wait_for_commit(before)
+        with onlookers(self.services.url, *self._questions(job)) as looking:
+            harm()
+            began = time.monotonic()
+            time.sleep(lasting_s)
+            healed = heal()
+            first = self._wait_for_commit(self._committed()) - healed
+            self._wait_until_over(job)
+        seen = [each for looker in looking for each in looker.seen if each.at > began]
+        meanwhile = [each for each in seen if each.at <= healed]
+        after = [each for each in seen if each.at > healed]
+        return Trouble(first, meanwhile, after, self._judge(job, looking))
+
+    def close(self) -> None:
+        """Ask no more."""
+        self.http.close()
+
+    def _submit(self, images: Grey) -> str:
+        answer = self.http.post(
+            "/v1/jobs", params={"model": MODEL}, content=npy_of(images), headers=NPY
+        )
+        assert answer.status_code == 202, answer.text
+        return str(answer.json()["id"])
+
+    def _questions(self, job: str) -> list[Question]:
+        upload = {"content": pngs(1, np.random.default_rng(5))[0], "params": {"model": MODEL}}
+        return [
+            ("GET", f"/v1/jobs/{job}", {}),
+            ("GET", f"/v1/jobs/{job}/results", {"params": {"limit": "10"}}),
+            ("POST", "/v1/jobs", upload | {"headers": {"Content-Type": "image/png"}}),
+            ("GET", "/readyz", {}),
+        ]
+
+    def _committed(self) -> int:
+        with self.server.client() as client:
+            return int(client.hget(keys.STATS, "images_succeeded") or 0)
+
+    def _wait_for_commit(self, before: int) -> float:
+        """When (monotonic) there were more images done than `before`."""
+        end = time.monotonic() + LONG_S
+        while self._committed() <= before:
+            assert time.monotonic() < end, "no commit came"
+            time.sleep(0.01)
+        return time.monotonic()
+
+    def _wait_until_over(self, job: str) -> None:
+        end = time.monotonic() + LONG_S
+        with self.server.client() as client:
+            while client.hget(keys.job(keys.job_name("anonymous", job)), "state") not in OVER:
+                assert time.monotonic() < end, "the job does not end"
+                time.sleep(0.02)
+
+    def _judge(self, job: str, looking: Sequence[Onlooker]) -> list[str]:
+        """All that is broken; everything that a client was told is stored must be over."""
+        accepted = [Accepted(job, self._expected * TIMES)]
+        accepted += [Accepted(each, [None]) for looker in looking for each in looker.accepted]
+        pids = [process.pid for process in self.services.processes]
+        system = System(self.server.url, [self.services.url], processes=pids)
+        broken = violations(system, Evidence(accepted, whole=False))
+        dead = [process.args for process in self.services.processes if process.poll() is not None]
+        return broken + [f"dead: {each}" for each in dead]
+
+
+@contextmanager
+def running_patient(folder: Path, through: type[Proxy] | None = None) -> Iterator[tuple[Patient, list[Proxy]]]:
+    """A patient that is well; gateway and worker each reach Redis `through` a proxy, if so asked."""
+    with running_server(folder) as server, ExitStack() as stack:
+        proxies = [stack.enter_context(through(server.url)) for _ in range(2)] if through else []
+        urls = [proxy.url for proxy in proxies] or [server.url] * 2
+        port = str(free_port())
+        services = Services(server.url, f"http://127.0.0.1:{port}", ENVIRONMENT | {"INKQUEUE_PORT": port})
+        stack.callback(services.stop)
+        for module, url in zip(("api", "worker"), urls, strict=True):
+            services.environment["REDIS_URL"] = url
+            services.spawn(module)
+        services.wait_ready()
+        patient = Patient(server, services)
+        stack.callback(patient.close)
+        yield patient, proxies

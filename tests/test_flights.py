@@ -1,0 +1,78 @@
+"""Requests under a key: one at a time, however often Redis is asked, and none for ever."""
+
+import asyncio
+
+import pytest
+import redis
+
+from api import staging
+from api.problems import Problem
+from api.staging import in_flight
+from worker import entrance
+from worker.entrance import Entrance
+
+from chaos.faults import OOM, Cut, Fault, Nth
+from chaos.proxy import Proxy
+from ledgers import at_entrance
+
+pytestmark = pytest.mark.usefixtures("clean_redis")
+
+
+def test_who_asks_again_is_the_same_request(redis_url: str) -> None:
+    async def fly(gate: Entrance) -> list[bool]:
+        return [await gate.take_off("o", "d", request) for request in ("one", "one", "two")]
+
+    assert at_entrance(redis_url, fly) == [True, True, False]
+
+
+def test_only_its_own_request_lands(redis_url: str, clean_redis: "redis.Redis") -> None:
+    async def fly(gate: Entrance) -> bool:
+        await gate.take_off("o", "d", "one")
+        await gate.land("o", "d", "two")
+        return await gate.take_off("o", "d", "two")
+
+    assert not at_entrance(redis_url, fly)
+    (key,) = clean_redis.keys("ink:flight:*")
+    assert 0 < clean_redis.ttl(key) <= entrance.IN_FLIGHT_S
+
+
+def test_a_request_is_under_way_however_long_it_takes(
+    redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (entrance, staging):
+        monkeypatch.setattr(module, "IN_FLIGHT_S", 1)
+
+    async def fly(gate: Entrance) -> None:
+        async with in_flight(gate, "o", "d"):
+            await asyncio.sleep(1.3)
+            with pytest.raises(Problem, match="Wait"):
+                async with in_flight(gate, "o", "d"):
+                    pass
+        async with in_flight(gate, "o", "d"):
+            pass
+
+    at_entrance(redis_url, fly)
+
+
+@pytest.mark.parametrize("fault", [Cut.BEFORE, Cut.AFTER, Cut.MIDDLE])
+def test_a_lost_reply_does_not_block_the_request_itself(redis_url: str, fault: Fault) -> None:
+    async def fly(gate: Entrance) -> None:
+        async with in_flight(gate, "o", "d"):
+            pass
+
+    with Proxy(redis_url) as proxy:
+        proxy.plan = plan = Nth("EVALSHA flight", 1, fault)
+        at_entrance(proxy.url, fly)
+    assert plan.struck.is_set()
+
+
+def test_what_cannot_land_does_not_spoil_the_answer(redis_url: str, clean_redis: "redis.Redis") -> None:
+    async def fly(gate: Entrance) -> str:
+        async with in_flight(gate, "o", "d"):
+            return "answer"
+
+    with Proxy(redis_url) as proxy:
+        proxy.plan = plan = Nth("EVALSHA land", 1, OOM)
+        assert at_entrance(proxy.url, fly) == "answer"
+    assert plan.struck.is_set()
+    assert 0 < clean_redis.ttl(clean_redis.keys("ink:flight:*")[0]) <= entrance.IN_FLIGHT_S

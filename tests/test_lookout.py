@@ -1,0 +1,79 @@
+"""Work is found without a doorbell, one at a time, and never while doorbells are heard."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+import redis
+
+from worker.lookout import Lookout
+
+PATIENCE_S = 0.05
+
+
+@contextmanager
+def looking(*works: Callable[[], int]) -> Iterator[Lookout]:
+    lookout = Lookout(works, PATIENCE_S)
+    lookout.start()
+    try:
+        yield lookout
+    finally:
+        lookout.stop()
+
+
+def until(said: Callable[[], bool]) -> None:
+    end = time.monotonic() + 5
+    while not said():
+        assert time.monotonic() < end
+        time.sleep(0.005)
+
+
+def test_what_is_due_is_found_and_done_to_its_end() -> None:
+    left = [3, 2, 1]
+    with looking(lambda: 0, lambda: left.pop() if left else 0):
+        until(lambda: not left)
+
+
+@pytest.mark.parametrize("error", [redis.ConnectionError("gone"), ValueError("odd")])
+def test_it_outlives_what_goes_wrong(error: Exception) -> None:
+    calls: list[int] = []
+
+    def work() -> int:
+        calls.append(1)
+        if len(calls) == 1:
+            raise error
+        return 0
+
+    with looking(work):
+        until(lambda: len(calls) > 1)
+
+
+def test_it_keeps_still_while_doorbells_ring() -> None:
+    calls: list[int] = []
+    with looking(lambda: calls.append(1) or 0) as lookout:
+        for _ in range(20):
+            lookout.heard(lambda: 1)
+            time.sleep(PATIENCE_S / 4)
+    assert not calls
+
+
+def test_one_works_at_a_time() -> None:
+    at_work, most = [0], [0]
+
+    def work() -> int:
+        at_work[0] += 1
+        most[0] = max(most[0], at_work[0])
+        time.sleep(0.02)
+        at_work[0] -= 1
+        return 1
+
+    with looking(work) as lookout:
+        ringing = [threading.Thread(target=lookout.heard, args=(work,)) for _ in range(5)]
+        for each in ringing:
+            time.sleep(0.03)
+            each.start()
+        for each in ringing:
+            each.join()
+    assert most == [1]

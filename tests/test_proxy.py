@@ -1,0 +1,180 @@
+"""The proxy that does harm: it does what it is told to, to the command it is told to, and no more."""
+
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from worker.connection import connect
+from worker.ledger import Ledger
+
+from chaos.faults import LOADING, REFUSALS, Cut, Fault, Hang, Nth, Recorder
+from chaos.proxy import Proxy
+
+Client = redis.Redis
+
+
+@pytest.fixture
+def proxy(redis_url: str, clean_redis: Client) -> Iterator[Proxy]:
+    with Proxy(redis_url) as running:
+        yield running
+
+
+@pytest.fixture
+def client(proxy: Proxy) -> Iterator[Client]:
+    """Through the proxy, without any second try."""
+    with redis.Redis.from_url(proxy.url, retry=Retry(NoBackoff(), 0), socket_timeout=0.5) as through:
+        through.ping()
+        yield through
+
+
+def test_what_is_not_to_be_harmed_passes(proxy: Proxy, client: Client) -> None:
+    large = bytes(range(256)) * 20_000
+    client.set("a", large)
+    assert client.get("a") == large
+    with client.pipeline(transaction=True) as pipe:
+        assert pipe.set("b", 1).incr("b").get("b").execute() == [True, 2, b"2"]
+    assert client.blpop(["none"], timeout=0.1) is None
+    with pytest.raises(redis.ResponseError, match="wrong kind"):
+        client.lpush("a", 1)
+
+
+def test_subscribers_hear(client: Client) -> None:
+    with client.pubsub() as subscription:
+        subscription.subscribe("one", "two")
+        assert [subscription.get_message(timeout=1)["type"] for _ in range(2)] == ["subscribe"] * 2
+        client.publish("two", "news")
+        assert subscription.get_message(timeout=1)["data"] == b"news"
+
+
+def test_every_command_has_a_name(proxy: Proxy, client: Client) -> None:
+    proxy.plan = recorder = Recorder()
+    ledger = Ledger(client, 1000, "w")
+    ledger.claim("balanced", 10)
+    ledger.heartbeat("w", {"a": "b"})
+    assert [name for name in recorder.names if name != "EVALSHA claim"] == [
+        "SCRIPT LOAD",
+        "TIME",
+        "MULTI",
+        "ZADD ink:workers",
+        "HSET ink:worker",
+        "HSETNX ink:worker",
+        "EXPIRE ink:worker",
+        "EXEC",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("fault", "executed"),
+    [
+        (Cut.BEFORE, False),
+        (Cut.AFTER, True),
+        (Cut.MIDDLE, True),
+        (Hang.BEFORE, False),
+        (Hang.AFTER, True),
+        *((refusal, False) for refusal in REFUSALS),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("transaction", [False, True])
+def test_a_fault_strikes_one_command_of_a_pipeline(
+    proxy: Proxy, client: Client, clean_redis: Client, fault: Fault, executed: bool, transaction: bool
+) -> None:
+    proxy.plan = plan = Nth("INCRBY b", 2, fault)
+    with pytest.raises(redis.RedisError), client.pipeline(transaction=transaction) as pipe:
+        pipe.incr("b", 10).incr("b", 100).incr("b", 1000).execute()
+    assert plan.struck.is_set()
+    time.sleep(0.05)  # what is executed, is by now
+    done = int(clean_redis.get("b") or 0)
+    if transaction:  # none was executed before EXEC
+        assert done == 0
+    elif fault in REFUSALS:
+        assert done == 1010
+    else:
+        assert done == (110 if executed else 10)
+    assert client.ping()
+
+
+def test_a_retry_goes_through(proxy: Proxy, clean_redis: Client) -> None:
+    with connect(proxy.url) as patient:
+        proxy.plan = Nth("INCRBY b", 1, Cut.BEFORE)
+        assert patient.incr("b") == 1
+        proxy.plan = Nth("INCRBY b", 1, Cut.AFTER)
+        assert patient.incr("b") == 3
+        proxy.plan = Nth("INCRBY b", 1, LOADING)
+        assert patient.incr("b") == 4
+
+
+@pytest.mark.parametrize(("reset", "says"), [(False, "closed"), (True, "reset")])
+def test_links_are_cut(proxy: Proxy, client: Client, reset: bool, says: str) -> None:
+    connection = client.connection_pool.get_connection()
+    assert proxy.cut(reset=reset) == 1
+    with pytest.raises(redis.ConnectionError, match=says):
+        connection.read_response()
+    client.connection_pool.release(connection)
+    assert client.ping()
+
+
+def test_a_black_hole_tells_nobody(proxy: Proxy, client: Client) -> None:
+    proxy.swallow()
+    for _ in range(2):  # the old connection, then a new one
+        with pytest.raises(redis.TimeoutError):
+            client.ping()
+    proxy.restore()
+    assert client.ping()
+
+
+def test_who_was_in_a_black_hole_stays_deaf(proxy: Proxy, client: Client, clean_redis: Client) -> None:
+    answers: list[object] = []
+
+    def wait() -> None:
+        try:
+            answers.append(client.blpop(["work"], timeout=1))
+        except redis.RedisError as error:
+            answers.append(error)
+
+    waiter = threading.Thread(target=wait)
+    waiter.start()
+    while not clean_redis.info("clients")["blocked_clients"]:
+        time.sleep(0.01)
+    proxy.swallow()
+    clean_redis.lpush("work", "lost")
+    proxy.restore()
+    waiter.join()
+    assert isinstance(answers[0], redis.TimeoutError)
+    assert clean_redis.llen("work") == 0  # Redis had given it into the hole
+
+
+def test_nobody_listens_until_restored(proxy: Proxy, client: Client) -> None:
+    proxy.refuse()
+    with pytest.raises(redis.ConnectionError):
+        client.ping()
+    with pytest.raises(redis.ConnectionError, match="refused"):
+        client.ping()
+    proxy.restore()
+    assert client.ping()
+
+
+def test_links_are_slow(proxy: Proxy, client: Client) -> None:
+    proxy.delay = lambda: 0.05
+    began = time.monotonic()
+    client.ping()
+    assert 0.1 <= time.monotonic() - began < 0.4
+
+
+def test_what_was_said_before_a_process_died_is_heard(
+    proxy: Proxy, client: Client, clean_redis: Client
+) -> None:
+    proxy.delay = lambda: 0.01
+    connection = client.connection_pool.get_connection()
+    for _ in range(50):
+        connection.send_command("INCR", "b")
+    connection.disconnect()
+    end = time.monotonic() + 2
+    while int(clean_redis.get("b") or 0) < 50 and time.monotonic() < end:
+        time.sleep(0.01)
+    assert int(clean_redis.get("b") or 0) == 50

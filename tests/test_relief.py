@@ -1,0 +1,57 @@
+"""At maxmemory: nothing new is stored, and everything that works off what was stored goes on."""
+
+from collections.abc import Iterator
+
+import pytest
+import redis
+
+from worker.ledger import Ledger
+from worker.scripts import RELIEVED
+
+from ledgers import commit_of, in_store, ledger, pass_over, read_job, submit
+
+EVERYTHING = {"claim", "renew", "suspect", "commit", "release", "observe", "cancel", "delete", "upkeep"}
+
+
+@pytest.fixture
+def full(redis_url: str, clean_redis: "redis.Redis") -> Iterator["redis.Redis"]:
+    """A Redis with two jobs of two chunks, and no memory for anything more."""
+    for job in ("a", "b"):
+        assert submit(redis_url, job, (2, 2)).kind == "new"
+    clean_redis.config_set("maxmemory", "1mb")
+    try:
+        yield clean_redis
+    finally:
+        clean_redis.config_set("maxmemory", 0)
+
+
+def work(worker: Ledger, budget: int = 100) -> None:
+    """Claim, hold on, look at an image and commit, until nothing is due."""
+    while claims := worker.claim("balanced", budget):
+        assert worker.renew(claims) == len(claims)
+        worker.suspect(claims[0], 0, -1)
+        measured = {"batch_images|balanced|1": 1}
+        assert set(worker.commit([commit_of(claim) for claim in claims], measured)) == {"new"}
+
+
+def test_what_was_stored_is_read_to_its_end(redis_url: str, full: "redis.Redis") -> None:
+    worker = ledger(redis_url)
+    worker.release(worker.claim("balanced", 1))
+    assert in_store(redis_url, lambda store: store.cancel("anonymous/b")) == "canceled"
+    work(worker)
+    assert read_job(redis_url, "a").counts.succeeded == 4
+    assert in_store(redis_url, lambda store: store.delete("anonymous/a")) == "deleted"
+    full.config_set("maxmemory", 0)  # time itself takes memory, the way it is made to pass here
+    pass_over(full, 8 * 86_400)
+    full.config_set("maxmemory", "1mb")
+    assert worker.upkeep(["balanced"]) == 1
+
+
+def test_nothing_new_is_stored(redis_url: str, full: "redis.Redis") -> None:
+    with pytest.raises(redis.ResponseError, match="OOM|maxmemory"):
+        submit(redis_url, "c", (1,))
+    assert not full.exists("ink:job:anonymous/c")
+
+
+def test_all_that_works_off_is_relieved() -> None:
+    assert {*RELIEVED} == EVERYTHING | {"dispatch", "conclude"}

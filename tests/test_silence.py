@@ -1,0 +1,74 @@
+"""A Redis that says nothing is waited for by one caller at a time, and heard again as soon as it speaks."""
+
+import asyncio
+import time
+from collections.abc import Iterator
+
+import pytest
+import redis
+import redis.asyncio
+
+from worker import connection
+from worker.connection import connect_async
+
+from chaos.proxy import Proxy
+
+SILENT_S = 0.3
+
+
+@pytest.fixture
+def proxy(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Proxy]:
+    monkeypatch.setitem(connection.PROMPT, "socket_timeout", SILENT_S)
+    with Proxy(redis_url) as running:
+        yield running
+
+
+async def outcome(client: "redis.asyncio.Redis") -> tuple[str, float]:
+    """What came of a PING, and how long that took."""
+    began = time.monotonic()
+    try:
+        await client.ping()
+        said = "heard"
+    except redis.RedisError as error:
+        said = type(error).__name__
+    return said, time.monotonic() - began
+
+
+def test_only_few_wait_for_a_silent_redis(proxy: Proxy) -> None:
+    async def talk() -> None:
+        async with connect_async(proxy.url) as client:
+            assert (await outcome(client))[0] == "heard"
+            proxy.swallow()
+            assert (await outcome(client))[0] == "TimeoutError"
+            later = await asyncio.gather(*(outcome(client) for _ in range(500)))
+            assert {said for said, _ in later} == {"ConnectionError"}
+            assert max(took for _, took in later) < SILENT_S
+            proxy.restore()
+            await asyncio.sleep(1.0)
+            assert (await outcome(client))[0] == "heard"
+            assert {said for said, _ in await asyncio.gather(outcome(client), outcome(client))} == {"heard"}
+
+    asyncio.run(talk())
+
+
+def test_one_in_a_while_finds_out(proxy: Proxy) -> None:
+    async def talk() -> None:
+        async with connect_async(proxy.url) as client:
+            proxy.swallow()
+            assert (await outcome(client))[0] == "TimeoutError"
+            await asyncio.sleep(1.0)
+            found = await asyncio.gather(*(outcome(client) for _ in range(20)))
+            assert sorted(said for said, _ in found) == ["ConnectionError"] * 19 + ["TimeoutError"]
+
+    asyncio.run(talk())
+
+
+def test_a_subscriber_that_hears_nothing_says_nothing_of_redis(proxy: Proxy) -> None:
+    async def talk() -> None:
+        async with connect_async(proxy.url) as client, client.pubsub() as subscription:
+            await subscription.subscribe("a")
+            assert await subscription.get_message(True, timeout=2 * SILENT_S) is None
+            assert await subscription.get_message(True, timeout=2 * SILENT_S) is None
+            assert (await outcome(client))[0] == "heard"
+
+    asyncio.run(talk())

@@ -1,0 +1,63 @@
+"""What a worker or sender does though no doorbell is heard: it looks itself, now and then.
+
+Celery is known to go deaf for good after Redis was away for a while: connected, and hearing nothing. That
+costs a second of delay here, and no work.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+
+import redis
+
+log = logging.getLogger(__name__)
+
+
+class Lookout(threading.Thread):
+    """Does `works` one after the other when no doorbell was heard for `patience_s`; each answers how much
+    it did. Whoever hears a doorbell does its work through `heard`: only one is done at a time."""
+
+    def __init__(self, works: Sequence[Callable[[], int]], patience_s: float = 1.0) -> None:
+        super().__init__(name="lookout", daemon=True)
+        self._works, self._patience_s = works, patience_s
+        self._turn, self._heard = threading.Lock(), time.monotonic()
+        self._stopping = threading.Event()
+
+    def heard(self, work: Callable[[], int]) -> int:
+        """A doorbell rang for `work`."""
+        with self._turn:
+            try:
+                return work()
+            finally:
+                self._heard = time.monotonic()
+
+    def run(self) -> None:
+        found = False
+        while not self._stopping.wait(0.0 if found else self._patience_s / 2):
+            deaf = time.monotonic() - self._heard >= self._patience_s
+            found = deaf and any([self._look(work) for work in self._works])
+
+    def stop(self) -> None:
+        """Look no more; what is under way comes to its end."""
+        self._stopping.set()
+        if self.is_alive():
+            self.join()
+
+    def _look(self, work: Callable[[], int]) -> bool:
+        """Whether there was something to do, unless another is at it."""
+        if self._stopping.is_set() or not self._turn.acquire(blocking=False):
+            return False
+        try:
+            done = work()
+        except redis.RedisError as error:
+            log.warning("nothing can be looked for, trying again: %s", error)
+            return False
+        except Exception:
+            log.exception("what was found unasked could not be done")
+            return False
+        finally:
+            self._turn.release()
+        if done:
+            log.info("%d were due and no doorbell was heard", done)
+        return bool(done)

@@ -1,0 +1,90 @@
+"""While Redis is silent, nobody is kept waiting for it: one asks at a time, the others are refused at once.
+
+A link that swallows everything costs whoever is on it a time-out. Without this, a thousand callers would
+take turns at that, a few dozen at a time.
+"""
+
+import time
+from typing import Any
+
+import redis
+import redis.asyncio
+
+ASK_AGAIN_S = 1.0
+
+
+class Silence:
+    """What connections of one pool know of Redis."""
+
+    def __init__(self) -> None:
+        self._ask_at: float | None = None
+
+    def began(self) -> None:
+        """An answer did not come in time."""
+        self._ask_at = time.monotonic() + ASK_AGAIN_S
+
+    def ended(self) -> None:
+        """An answer came."""
+        self._ask_at = None
+
+    def require_voice(self) -> None:
+        """Raises redis.ConnectionError while Redis is silent, except to one in a while, who finds out."""
+        if self._ask_at is None:
+            return
+        if time.monotonic() < self._ask_at:
+            raise redis.ConnectionError("Redis is silent")
+        self.began()
+
+
+class Hearing(redis.asyncio.Connection):
+    """A connection, plain or TLS, that tells `silence` what it hears."""
+
+    def __init__(self, *, silence: Silence, **options: Any) -> None:
+        super().__init__(**options)
+        self._silence = silence
+
+    async def connect(self) -> None:
+        """Raises redis.ConnectionError or redis.TimeoutError."""
+        try:
+            await super().connect()  # type: ignore[no-untyped-call]
+        except redis.TimeoutError:
+            self._silence.began()
+            raise
+
+    async def send_packed_command(self, command: Any, check_health: bool = True) -> None:
+        """Raises redis.ConnectionError, over an end that was reset, too: uvloop says RuntimeError there,
+        which redis-py takes for no lost link."""
+        try:
+            await super().send_packed_command(command, check_health)
+        except RuntimeError as error:
+            if "closed" not in str(error):
+                raise
+            raise redis.ConnectionError(str(error)) from error
+
+    async def read_response(self, *args: Any, **options: Any) -> Any:
+        """The next reply. Raises redis.RedisError."""
+        try:
+            answer = await super().read_response(*args, **options)
+        except redis.TimeoutError:
+            self._silence.began()
+            raise
+        self._silence.ended()
+        return answer
+
+
+class HearingPool(redis.asyncio.BlockingConnectionPool):
+    """Gives out no connection while Redis is silent."""
+
+    def __init__(self, connection_class: type = redis.asyncio.Connection, **options: Any) -> None:
+        self._silence = Silence()
+        bases = (Hearing,) if issubclass(Hearing, connection_class) else (Hearing, connection_class)
+        super().__init__(
+            connection_class=type(f"Hearing{connection_class.__name__}", bases, {}),
+            silence=self._silence,
+            **options,
+        )
+
+    async def get_connection(self, *args: Any, **options: Any) -> Any:
+        """A connection, when it is one's turn. Raises redis.ConnectionError."""
+        self._silence.require_voice()
+        return await super().get_connection(*args, **options)  # type: ignore[no-untyped-call]
