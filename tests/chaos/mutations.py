@@ -69,7 +69,7 @@ SUBMIT = (
         "an accepted job is no load",
         "submit",
         "redis.call('INCRBY', 'ink:load', want.total)",
-        "",
+        "redis.call('INCRBY', 'ink:load', 0)",
         "caps_are_exact",
     ),
     lua(
@@ -134,10 +134,9 @@ CLAIM = (
     lua(
         "what came back goes out among others",
         "claim",
-        "if job and deliveries(name, c) == 0 then",
-        "if job then",
-        "",
-        MODEL,
+        "if not take_redelivered() then",
+        "take_redelivered()\ndo",
+        "comes_back_alone",
     ),
     lua(
         "the bulk lane starves",
@@ -384,6 +383,14 @@ LIFE = (
         "key(name, 'starts'), key(name, 'out'), key(name, 'run')",
         "key(name, 'starts'), key(name, 'run')",
         "forgotten_whole",
+    ),
+    lua(
+        "an owner's finished jobs count as unfinished",
+        "ending",
+        "redis.call('HINCRBY', 'ink:open', job.owner, -1)",
+        "",
+        "",
+        MODEL,
     ),
     lua(
         "a finished job stays in line",

@@ -43,6 +43,11 @@ def _judge_sums(model: Model, seen: Snapshot) -> None:
     require(seen.number("ink:load") == model.load(), "ink:load is", seen.number("ink:load"))
     owners = {k: int(v) for k, v in seen.hash("ink:open").items() if int(v)}
     require(owners == Counter(job.owner for job in open_jobs), "ink:open is", owners)
+    queued = {k: int(v) for k, v in seen.hash("ink:queued").items()}
+    sums: Counter[str] = Counter()
+    for job in open_jobs:
+        sums[job.owner] += job.left
+    require(not queued or queued == sums, "ink:queued is", queued)
     for name in MODELS:
         for lane in LANES:
             there = [job for job in open_jobs if (job.model, job.lane) == (name, lane)]
@@ -52,6 +57,10 @@ def _judge_sums(model: Model, seen: Snapshot) -> None:
             require(line == {job.name for job in there}, name, lane, "has in line", line)
     alive = {job.name for job in model.jobs.values() if not job.buried}
     require(set(seen.scores("ink:expiry")) == alive, "ink:expiry is", seen.scores("ink:expiry"))
+    for key in seen.values:
+        if key.startswith(("ink:due:", "ink:leases:")):
+            dead = {member.rpartition("#")[0] for member in seen.scores(key)} - alive
+            require(not dead, key, "has chunks of jobs that are gone:", dead)
     listed = {name for key in seen.values if key.startswith("ink:owner:") for name in seen.scores(key)}
     require(listed == alive, "owners are said to have", listed)
 
