@@ -33,7 +33,7 @@ from chaos.ledger_model.workers import Workers
 from ledgers import pass_over
 
 DAY_MS = 86_400_000
-LATEST_S = 60_000
+LATEST_S = 40_000
 """The clock of an example goes no further, so that no tombstone and no letter is forgotten in it."""
 
 
