@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 .DEFAULT_GOAL := help
 
-.PHONY: help demo test run check format bench siege compose-proof events-proof webhook-proof scale-proof soak model mutants screenshot
+.PHONY: help demo test run check format bench siege compose-proof events-proof webhook-proof scale-proof soak poison model mutants screenshot
 
 help:            ## this list
 	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed 's/:.*##/ -/'
@@ -63,6 +63,9 @@ mutants: $(INSTALLED)  ## plant every known kind of bug in a copy: a test must s
 
 soak: $(INSTALLED)   ## 1,000,000 images while workers, gateways, senders and Redis are killed 430 times
 	$(BIN)/python tests/soak.py $(SOAK)
+
+poison: $(INSTALLED)         ## 100,000 images, 100 of them deadly to who decodes them: all found, alone, at speed
+	$(BIN)/python tests/poison_proof.py
 
 screenshot: $(INSTALLED)  ## the page as docs/page.png (wants chromium and chromedriver)
 	$(BIN)/python tests/screenshot.py docs/page.png

@@ -24,6 +24,7 @@ from .events.following import Following
 from .events.notices import Notices
 from .events.places import Places
 from .events.waiting import Waiting
+from .exports.previews import Previews
 from .pages.assets import own_assets, swagger_assets
 from .pages.rendering import Pages, facts
 from .routes import (
@@ -70,6 +71,7 @@ def create_app(settings: GatewaySettings | None = None) -> FastAPI:
     )
     app.state.settings, app.state.keyring = settings, keyring
     app.state.cards, app.state.metrics = cards, metrics
+    app.state.previews = Previews(settings)
     app.state.places = Places(settings.max_streams, metrics.streams)
     app.state.tracer = tracer = start("inkqueue-gateway")
     problems.install(app)
@@ -129,4 +131,5 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     await notices.stop()
     await client.aclose()
     tracer.close()
+    app.state.previews.close()
     blocking.close()

@@ -32,8 +32,11 @@ class TooLarge(BadImage):
     """The image has more pixels than are allowed."""
 
 
-def check(data: bytes, max_pixels: int) -> None:
-    """Raise BadImage for what is no image of FORMATS, is too large, or would cost more than it shows."""
+def check(data: bytes, max_pixels: int) -> int:
+    """How many pixels an image says it has.
+
+    Raises BadImage for what is no image of FORMATS, is too large, or would cost more than it shows.
+    """
     if not data:
         raise BadImage("the file is empty")
     width, height = dimensions(data)
@@ -43,6 +46,7 @@ def check(data: bytes, max_pixels: int) -> None:
         _check_png(data)
     elif data.startswith(JPEG) and data.count(_START_OF_SCAN) > MOST_SCANS:
         raise BadImage(f"the JPEG has over {MOST_SCANS} scans")
+    return width * height
 
 
 def dimensions(data: bytes) -> tuple[int, int]:

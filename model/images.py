@@ -1,5 +1,6 @@
 """Bytes of an image file become grey pixels, within limits: by OpenCV, TIFF by Pillow."""
 
+from collections.abc import Callable
 from itertools import islice
 
 import cv2
@@ -18,14 +19,19 @@ cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # what is wro
 cv2.setNumThreads(1)  # the images are small: a second thread would spin for more than it does
 
 
-def decode(data: bytes | memoryview, max_pixels: int = 16_000_000) -> Grey:
+def decode(
+    data: bytes | memoryview,
+    max_pixels: int = 16_000_000,
+    expect: Callable[[int], None] = lambda pixels: None,
+) -> Grey:
     """Grey pixels (h, w) uint8 of a PNG, JPEG, WebP, BMP, or TIFF. Raises BadImage.
 
     Transparent pixels show white; 16 bits become 8; EXIF orientation is applied to JPEG; of an
-    animation or a TIFF of several pages, the first is read.
+    animation or a TIFF of several pages, the first is read. `expect` is told how many pixels there
+    will be, before any is decoded.
     """
     data = _first_page(data) if is_tiff(data) else bytes(data)
-    check(data, max_pixels)
+    expect(check(data, max_pixels))
     if data[:2] in (b"II", b"MM"):
         return _decode_tiff(data)
     flags = cv2.IMREAD_GRAYSCALE if data.startswith(JPEG) else cv2.IMREAD_UNCHANGED

@@ -5,6 +5,8 @@ by its mass. An image that already is such a glyph passes unchanged, so that acc
 accuracy of the service are one number.
 """
 
+from collections.abc import Callable
+
 import cv2
 import numpy as np
 
@@ -19,9 +21,17 @@ WORK_SIDE = 96
 """Strokes are measured where the ink is this high or wide."""
 
 
-def read_glyph(data: bytes | memoryview, recipe: Recipe | None, max_pixels: int) -> Grey:
-    """The glyph (28, 28) uint8 in an image file; `recipe` None only fits it to size. Raises BadImage."""
-    return to_glyph(decode(data, max_pixels), recipe)
+def read_glyph(
+    data: bytes | memoryview,
+    recipe: Recipe | None,
+    max_pixels: int,
+    expect: Callable[[int], None] = lambda pixels: None,
+) -> Grey:
+    """The glyph (28, 28) uint8 in an image file; `recipe` None only fits it to size. Raises BadImage.
+
+    `expect` is told how many pixels there will be, before any is decoded.
+    """
+    return to_glyph(decode(data, max_pixels, expect), recipe)
 
 
 def to_glyph(grey: Grey, recipe: Recipe | None) -> Grey:

@@ -71,7 +71,7 @@ def main() -> None:
         lease, took = recovery(services)
         table.add_row(f"a dead worker's chunk, lease {lease:.0f} s, done by another", f"{took:.2f} s")
         for name, size in memory(services).items():
-            table.add_row(f"resident memory, {name}", f"{size:.0f} MB")
+            table.add_row(f"memory (PSS), {name}", f"{size:.0f} MB")
     console.print(table)
 
 
@@ -191,12 +191,16 @@ def percentiles(times: list[float]) -> str:
 
 
 def memory(services: Services) -> dict[str, float]:
-    """Resident megabytes of each process."""
+    """Megabytes of each process, with those it started: what is shared is counted in parts."""
     children = {
         process.cmdline()[-1] if "-m" in process.cmdline() else "redis-server": process
         for process in psutil.Process().children()
     }
-    return {name: process.memory_info().rss / 2**20 for name, process in children.items()}
+    return {
+        name: sum(each.memory_full_info().pss for each in (process, *process.children(recursive=True)))
+        / 2**20
+        for name, process in children.items()
+    }
 
 
 if __name__ == "__main__":

@@ -11,7 +11,9 @@ import redis
 from typer.testing import CliRunner
 
 from api.exports.exporting import Export, folder_of
+from api.exports.previews import Previews
 from api.problems import Problem
+from api.settings import GatewaySettings
 from model.card import read_cards
 from model.images import decode
 from model.normalization import read_glyph
@@ -106,7 +108,9 @@ def test_an_export_of_a_job_that_goes_meanwhile_breaks_off(
     async def work(store: Store) -> None:
         job = await store.job("anonymous/a")
         assert isinstance(job, Job)
-        files = Export(job, None, checked=False, glyphs=False, max_pixels=784).files(store, 0, 4)
+        files = Export(
+            job, None, checked=False, glyphs=False, previews=Previews(GatewaySettings())
+        ).files(store, 0, 4)
         assert [path for path, _ in await anext(files)] == ["unread/000000-0.png", "unread/000001-1.png"]
         clean_redis.flushall()
         with pytest.raises(Problem, match="No job of yours"):

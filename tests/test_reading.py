@@ -1,5 +1,7 @@
 """From claimed chunks to results: one forward pass for all, and nobody fails for another."""
 
+from collections.abc import Iterator, Sequence
+
 import numpy as np
 import pytest
 
@@ -7,6 +9,8 @@ from model.checkpoint import load_checkpoint
 from model.images import Grey
 from model.predictor import Floats, Images, Predictor
 from worker.chunks import Content, PixelBlock, pack
+from worker.decoding.decoders import Decoders
+from worker.decoding.wire import Encoded, Outcome
 from worker.jobs import Options
 from worker.ledger import Claim, Commit
 from worker.reading import Reader
@@ -30,9 +34,17 @@ class Brittle(Predictor):
 
 
 @pytest.fixture(scope="module")
-def reader() -> Reader:
+def decoders() -> Iterator[Decoders]:
+    """A real decoder of image files."""
+    made = Decoders(10**6, 2.0)
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def reader(decoders: Decoders) -> Reader:
     """On the shipped network."""
-    return Reader(Brittle(*load_checkpoint("balanced"), device="cpu"), 10**6)
+    return Reader(Brittle(*load_checkpoint("balanced"), device="cpu"), decoders.read)
 
 
 def claim(content: Content, **options: object) -> Claim:
@@ -134,8 +146,25 @@ def test_a_chunk_that_cannot_be_opened_fails_image_by_image(reader: Reader) -> N
     assert reader.read([broken])[0].failed == 3
 
 
-def test_every_image_is_a_sign_of_life(reader: Reader, rng: np.random.Generator) -> None:
-    touched: list[None] = []
-    lively = Reader(reader.predictor, 10**6, lambda: touched.append(None))
-    lively.read([claim([*pngs(3, rng), b"no image"])])
-    assert len(touched) == 4
+def test_arrays_are_not_decoded(reader: Reader, rng: np.random.Generator) -> None:
+    def refuse(images: Sequence[Encoded]) -> list[Outcome]:
+        raise AssertionError("an array was sent to a decoder")
+
+    images = glyphs(3, rng)
+    commit = Reader(reader.predictor, refuse).read([claim(block(images))])[0]
+    assert labels(reader, commit) == directly(reader, images)
+
+
+def test_files_of_several_jobs_are_decoded_at_once_each_by_its_recipe(
+    reader: Reader, decoders: Decoders, rng: np.random.Generator
+) -> None:
+    asked: list[Sequence[Encoded]] = []
+
+    def decode(images: Sequence[Encoded]) -> list[Outcome]:
+        asked.append(images)
+        return decoders.read(images)
+
+    files = pngs(3, rng)
+    chunks = [claim(files), claim(block(glyphs(2, rng))), claim(files[:2], normalize="none")]
+    Reader(reader.predictor, decode).read(chunks)
+    assert [[each.recipe for each in images] for images in asked] == [["emnist"] * 3 + [None] * 2]

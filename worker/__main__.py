@@ -11,6 +11,7 @@ from celery.signals import worker_init, worker_ready, worker_shutdown, worker_sh
 from . import logs
 from .app import app
 from .connection import UnsafeRedis
+from .decoding.nursery import NoDecoder
 from .doorbell import queue
 from .engine import engine, served_models
 from .process import configure, run
@@ -22,7 +23,7 @@ def load(**_: Any) -> None:
     """Load and warm the networks before any doorbell is heard."""
     try:
         logs.bind(worker=engine().id)
-    except (UnsafeRedis, redis.RedisError, ValueError, OSError) as error:
+    except (UnsafeRedis, NoDecoder, redis.RedisError, ValueError, OSError) as error:
         # Celery would log an Exception of a signal handler and go on without a network.
         raise SystemExit(f"worker: {error}") from error
 

@@ -29,7 +29,11 @@ class PixelBlock:
 
     def at(self, index: int) -> "PixelBlock":
         """One image of the block."""
-        return PixelBlock(self.data[index * GLYPH_BYTES : (index + 1) * GLYPH_BYTES])
+        return self.part(range(index, index + 1))
+
+    def part(self, some: range) -> "PixelBlock":
+        """Some images of the block."""
+        return PixelBlock(self.data[some.start * GLYPH_BYTES : some.stop * GLYPH_BYTES])
 
 
 ImageFile = bytes | memoryview

@@ -11,8 +11,11 @@ import torch
 from model.card import read_cards
 from model.predictor import Predictor
 
+from .caution import Caution
 from .chronicle import Chronicle, Course
 from .connection import connect, require_safe
+from .decoding.decoders import Decoders
+from .decoding.nursery import NoDecoder
 from .heartbeat import Heartbeat
 from .leases import Leases
 from .ledger import Claim, Commit, Ledger
@@ -20,11 +23,10 @@ from .lookout import Lookout
 from .measures import Measures, Pass
 from .pulse import own_name
 from .reading import Reader
-from .results import Failure
+from .resignation import resign
 from .settings import WorkerSettings
 from .tracing import start
 from .upkeep import Upkeep
-from .wariness import Wariness
 
 log = logging.getLogger(__name__)
 
@@ -33,12 +35,14 @@ class Engine:
     """Networks in memory and the threads that keep a worker's word."""
 
     def __init__(self, settings: WorkerSettings) -> None:
+        """Raises UnsafeRedis, NoDecoder, and what loading networks raises."""
         self._settings = settings
         self.id = own_name()
         client = connect(settings.redis_url)
         require_safe(client, settings.allow_unsafe_redis)
         self._ledger = Ledger(client, settings.lease_ms, self.id)
         self._leases = Leases(self._ledger, settings.lease_ms, settings.stall_s)
+        self._decoders = Decoders(settings.max_pixels, settings.decode_s, self._leases.touch)
         self._readers = {name: self._load(name) for name in served_models(settings)}
         self._upkeep = Upkeep(self._ledger, list(self._readers))
         device = str(next(iter(self._readers.values())).predictor.device)
@@ -47,12 +51,12 @@ class Engine:
         self._measures, self._chronicle = Measures(), Chronicle(start("inkqueue-worker"))
         self._passes: list[Pass] = []
         self._stopping = threading.Event()
+        self._decoders.wait_ready()
 
     def _load(self, name: str) -> Reader:
         predictor = Predictor.load(name, device=self._settings.device)
         predictor.warm_up()
-        measured = self._measured
-        return Reader(predictor, self._settings.max_pixels, self._leases.touch, measured)
+        return Reader(predictor, self._decoders.read, self._measured)
 
     def start(self) -> None:
         """Announce this worker; from here on it is ready."""
@@ -72,6 +76,7 @@ class Engine:
             thread.stop()
         self._ledger.farewell(self.id)
         self._chronicle.close()
+        self._decoders.close()
         log.info("worker %s stopped", self.id, extra={"event": "worker.stopped"})
 
     def drain(self, model: str) -> int:
@@ -106,6 +111,10 @@ class Engine:
             self._measures.add_batch(course.model, claims, course.passes)
             verdicts = self._ledger.commit(commits, self._measures.take())
             course.committed = time.time()
+        except NoDecoder as error:
+            self.stop()
+            resign(self._ledger, claims, error)
+            return 0
         finally:
             self._leases.hold(())
             self._heartbeat.reading("")
@@ -115,13 +124,13 @@ class Engine:
         return images
 
     def _read_warily(self, reader: Reader, claim: Claim) -> Commit:
-        wariness = Wariness(self._ledger, claim, self._settings.max_deaths)
+        """A chunk that somebody died over."""
 
-        def check(index: int) -> Failure | None:
+        def touch() -> None:
             self._leases.touch()
-            return wariness.check(index)
+            self._decoders.wait_ready()  # that there is none shall not be laid at an image's door
 
-        return reader.read_alone(claim, check)
+        return reader.read_warily(claim, Caution(self._ledger, claim, self._settings.max_deaths, touch))
 
     def _measured(self, one: Pass) -> None:
         self._passes.append(one)

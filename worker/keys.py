@@ -60,6 +60,11 @@ def corrections(name: str) -> str:
     return f"ink:job:{name}:corrections"
 
 
+def suspects(name: str, chunk: int) -> str:
+    """How many workers died with an image, or a block of them, of a chunk in hand."""
+    return f"ink:job:{name}:suspects:{chunk}"
+
+
 def events(name: str) -> str:
     """The stream of what happened to a job."""
     return f"ink:job:{name}:events"

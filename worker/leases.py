@@ -16,7 +16,7 @@ log = logging.getLogger(__name__)
 class Leases(threading.Thread):
     """Renews at a third of the lease. Without progress for `stall_s`, the process is ended.
 
-    Nothing in a process that hangs in a decoder can be trusted to stop it, so it ends at once; its
+    Nothing in a process whose network hangs can be trusted to stop it, so it ends at once; its
     chunks come back to others when their leases run out, and its supervisor starts it anew.
     """
 

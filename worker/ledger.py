@@ -88,10 +88,16 @@ class Ledger:
         for claim in claims:
             self._scripts["release"](args=[claim.name, claim.chunk, claim.token])
 
-    def suspect(self, claim: Claim, index: int, previous: int) -> int:
-        """Note that image `index` is in hand; returns how many workers died with it in theirs."""
-        args: list[str | int] = [claim.name, claim.chunk, claim.token, index, previous]
+    def suspect(self, claim: Claim, what: int | str, *over: int | str) -> int:
+        """Note that an image or a block is in hand, and those that are `over` no longer; returns how
+        many workers died with it in theirs."""
+        args: list[str | int] = [claim.name, claim.chunk, claim.token, what, *over]
         return int(self._scripts["suspect"](args=args))
+
+    def suspects(self, claim: Claim) -> Mapping[str, int]:
+        """What was in the hands of workers that died over this chunk, and how many they were."""
+        noted: Any = self._client.hgetall(keys.suspects(claim.name, claim.chunk))
+        return {what.decode(): int(deaths.split()[0]) for what, deaths in noted.items()}
 
     def upkeep(self, models: Iterable[str]) -> int:
         """Ring for what waits, bury what expired; returns how many jobs expired."""

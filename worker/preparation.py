@@ -1,20 +1,23 @@
-"""From a claimed chunk to glyphs: open, decode, normalise. A bad image fails here, alone."""
+"""From claimed chunks to glyphs: open, have decoded and normalised. A bad image fails here, alone."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
+import numpy.typing as npt
 
 from model.card import Recipe
-from model.images import BadImage, Grey, TooLarge
-from model.normalization import read_glyph
 
 from .chunks import BadChunk, Content, PixelBlock, pack, unpack
+from .decoding.wire import Encoded, Outcome
 from .ledger import Claim
-from .results import TOO_LARGE, UNDECODABLE, Failure, Result
+from .results import Failure, Result
 
 log = logging.getLogger(__name__)
+
+Decode = Callable[[Sequence[Encoded]], Sequence[Outcome]]
 
 
 @dataclass(frozen=True)
@@ -22,26 +25,34 @@ class Prepared:
     """A chunk on its way to the network: (m, 28, 28) glyphs, and the images that gave none."""
 
     content: Content
-    glyphs: Grey
+    glyphs: npt.NDArray[np.uint8]
     failures: dict[int, Failure]
 
 
-def prepare(
-    content: Content, recipe: Recipe | None, max_pixels: int, touch: Callable[[], None]
-) -> Prepared:
-    """Decode and normalise; what cannot be decoded becomes a failure. `touch` is called an image."""
+def prepare(chunks: Sequence[tuple[Content, Recipe | None]], decode: Decode) -> list[Prepared]:
+    """Each chunk's glyphs, made by its recipe; all files are decoded in one go, arrays never are."""
+    files = [
+        Encoded(file, recipe)
+        for content, recipe in chunks
+        if not isinstance(content, PixelBlock)
+        for file in content
+    ]
+    outcomes = iter(decode(files) if files else ())
+    return [_prepared(content, outcomes) for content, _ in chunks]
+
+
+def _prepared(content: Content, outcomes: Iterator[Outcome]) -> Prepared:
+    """Takes the outcomes that are the chunk's."""
     if isinstance(content, PixelBlock):
-        return Prepared(content, np.frombuffer(content.data, np.uint8).reshape(-1, 28, 28), {})
-    glyphs: list[Grey] = []
-    failures: dict[int, Failure] = {}
-    for index, file in enumerate(content):
-        touch()
-        try:
-            glyphs.append(read_glyph(file, recipe, max_pixels))
-        except BadImage as error:
-            kind = TOO_LARGE if isinstance(error, TooLarge) else UNDECODABLE
-            failures[index] = Failure(kind, str(error))
-    return Prepared(content, np.array(glyphs, np.uint8).reshape(-1, 28, 28), failures)
+        return Prepared(content, _glyphs(content.data), {})
+    own = list(islice(outcomes, len(content)))
+    glyphs = b"".join(each for each in own if isinstance(each, bytes))
+    failures = {index: each for index, each in enumerate(own) if isinstance(each, Failure)}
+    return Prepared(content, _glyphs(glyphs), failures)
+
+
+def _glyphs(data: bytes | memoryview) -> npt.NDArray[np.uint8]:
+    return np.frombuffer(data, np.uint8).reshape(-1, 28, 28)
 
 
 def open_chunk(claim: Claim) -> Content:
@@ -56,6 +67,11 @@ def open_chunk(claim: Claim) -> Content:
 def only(content: Content, index: int) -> Content:
     """One image of a chunk, as a chunk."""
     return content.at(index) if isinstance(content, PixelBlock) else [content[index]]
+
+
+def part(content: Content, block: range) -> Content:
+    """Some images of a chunk, as a chunk."""
+    return content.part(block) if isinstance(content, PixelBlock) else content[block.start : block.stop]
 
 
 def pack_failed(content: Content, results: list[Result]) -> bytes:

@@ -6,15 +6,16 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from model.card import Recipe
 from model.charset import allowed_classes
-from model.images import Grey
-from model.predictor import Floats, Predictor, softmax
+from model.predictor import Floats, Images, Predictor, softmax
 
+from .caution import Caution
 from .chunks import Content
 from .jobs import Options
 from .ledger import Claim, Commit
 from .measures import Pass
-from .preparation import Prepared, only, open_chunk, pack_failed, prepare
+from .preparation import Decode, Prepared, only, open_chunk, pack_failed, part, prepare
 from .results import INFERENCE_FAILED, Answer, Failure, Result, count_failures, pack
 
 log = logging.getLogger(__name__)
@@ -26,45 +27,73 @@ class Reader:
     def __init__(
         self,
         predictor: Predictor,
-        max_pixels: int,
-        touch: Callable[[], None] = lambda: None,
+        decode: Decode,
         measured: Callable[[Pass], None] = lambda one: None,
     ) -> None:
-        """`touch` is told of every image, so that slow ones are not taken for a standstill, `measured`
-        of every forward pass."""
+        """`decode` makes glyphs of files; `measured` is told of every forward pass."""
         self.predictor = predictor
-        self._max_pixels, self._touch, self._measured = max_pixels, touch, measured
+        self._decode, self._measured = decode, measured
 
     def read(self, claims: Sequence[Claim]) -> list[Commit]:
         """Everything claimed, in one forward pass."""
-        began = time.perf_counter()
-        prepared = [self._prepare(open_chunk(claim), claim.options) for claim in claims]
+        chunks = [(open_chunk(claim), claim.options) for claim in claims]
         try:
-            logits = self._logits(np.concatenate([each.glyphs for each in prepared]), began)
+            results = self._read_together(chunks)
         except RuntimeError:
             log.exception("a batch failed as a whole; reading its images one by one")
             return [self.read_alone(claim, lambda index: None) for claim in claims]
-        commits, start = [], 0
-        for claim, each in zip(claims, prepared, strict=True):
-            answers = self._answers(logits[start : start + len(each.glyphs)], claim.options)
-            commits.append(self._commit(claim, each.content, _merge(each, answers)))
-            start += len(each.glyphs)
-        return commits
+        rows = zip(claims, chunks, results, strict=True)
+        return [self._commit(claim, content, each) for claim, (content, _), each in rows]
 
     def read_alone(self, claim: Claim, check: Callable[[int], Failure | None]) -> Commit:
         """One image after the other; `check` is told of each before it is touched, and may refuse it."""
         content = open_chunk(claim)
-        results = [
-            check(index) or self._read_one(only(content, index), claim.options)
-            for index in range(len(content))
-        ]
+        results = self._read_alone(content, range(len(content)), claim.options, check)
         return self._commit(claim, content, results)
 
-    def _prepare(self, content: Content, options: Options) -> Prepared:
-        recipe = self.predictor.card.recipe if options.normalize == "auto" else None
-        return prepare(content, recipe, self._max_pixels, self._touch)
+    def read_warily(self, claim: Claim, caution: Caution) -> Commit:
+        """Block by block, image by image where `caution` says so."""
+        content = open_chunk(claim)
+        results: list[Result] = []
+        for first in range(0, len(content), caution.size):
+            block = range(first, min(first + caution.size, len(content)))
+            alone = caution.enter(block)
+            results += (
+                self._read_alone(content, block, claim.options, caution.check)
+                if alone
+                else (self._read_block(content, block, claim.options))
+            )
+        return self._commit(claim, content, results)
 
-    def _logits(self, glyphs: Grey, began: float) -> Floats:
+    def _read_block(self, content: Content, block: range, options: Options) -> list[Result]:
+        try:
+            return self._read_together([(part(content, block), options)])[0]
+        except RuntimeError:
+            return self._read_alone(content, block, options, lambda index: None)
+
+    def _read_alone(
+        self, content: Content, block: range, options: Options, check: Callable[[int], Failure | None]
+    ) -> list[Result]:
+        return [check(index) or self._read_one(only(content, index), options) for index in block]
+
+    def _read_together(self, chunks: Sequence[tuple[Content, Options]]) -> list[list[Result]]:
+        """The results of each chunk, by one forward pass. Raises RuntimeError if that fails."""
+        began = time.perf_counter()
+        prepared = prepare(
+            [(content, self._recipe(options)) for content, options in chunks], self._decode
+        )
+        logits = self._logits(np.concatenate([each.glyphs for each in prepared]), began)
+        results, start = [], 0
+        for (_, options), each in zip(chunks, prepared, strict=True):
+            answers = self._answers(logits[start : start + len(each.glyphs)], options)
+            results.append(_merge(each, answers))
+            start += len(each.glyphs)
+        return results
+
+    def _recipe(self, options: Options) -> Recipe | None:
+        return self.predictor.card.recipe if options.normalize == "auto" else None
+
+    def _logits(self, glyphs: Images, began: float) -> Floats:
         """What the network says, measured; decoding `began` then (by perf_counter)."""
         decoded = time.perf_counter()
         logits = self.predictor.logits(glyphs)
@@ -87,7 +116,7 @@ class Reader:
 
     def _read_one(self, image: Content, options: Options) -> Result:
         began = time.perf_counter()
-        prepared = self._prepare(image, options)
+        (prepared,) = prepare([(image, self._recipe(options))], self._decode)
         if prepared.failures:
             return prepared.failures[0]
         try:

@@ -29,6 +29,9 @@ class QueueSettings(BaseSettings):
     max_deaths: Annotated[
         int, Field(ge=1, description="workers an image may take with it before it is given up")
     ] = 3
+    decode_s: Annotated[
+        float, Field(gt=0, description="processor time for decoding an image of max_pixels")
+    ] = 2.0
     webhook_private: Annotated[
         bool, Field(description="send webhooks to private addresses, by http, to any port: development")
     ] = False

@@ -19,7 +19,7 @@ from ..problems import Problem
 from ..retrying import image_at
 from .archive import File
 from .media import SUFFIXES, media_type
-from .previews import glyph_png, preview_png
+from .previews import Previews, glyph_png
 
 UNREAD = "unread"
 _UNSAFE = re.compile(r"[^A-Za-z0-9_-]+")
@@ -33,12 +33,13 @@ class Export:
     card: Card | None
     checked: bool
     glyphs: bool
-    max_pixels: int
+    previews: Previews
 
     async def files(self, store: Store, first: int, after: int) -> AsyncIterator[list[File]]:
         """The files of images `first` to `after`: a chunk at a time is in memory.
 
-        Raises `not-found` or `job-expired` where the job goes meanwhile: no part passes for the whole.
+        Raises `not-found` or `job-expired` where the job goes meanwhile, and `not-ready` where images
+        cannot be decoded: no part passes for the whole.
         """
         name = self.job.name
         for chunk, (start, end) in enumerate(pairwise(await store.starts(name))):
@@ -72,8 +73,10 @@ class Export:
 
     def _glyph(self, image: ImageFile | PixelBlock) -> bytes | None:
         try:
-            return preview_png(image, self.job, self.card, self.max_pixels)
-        except Problem:
+            return self.previews.png(image, self.job, self.card)
+        except Problem as problem:
+            if problem.slug == "not-ready":
+                raise
             return None  # its result says why
 
 

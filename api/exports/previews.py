@@ -1,27 +1,53 @@
-"""What a network saw of an image, as PNG. Few requests touch pixels, so OpenCV comes with the first."""
+"""What a network saw of an image, as PNG. Few requests touch pixels: what that takes starts then."""
+
+import threading
 
 from model.card import Card
 from worker.chunks import ImageFile, PixelBlock
+from worker.decoding.decoders import Decoders
+from worker.decoding.nursery import NoDecoder
+from worker.decoding.wire import Encoded, Outcome
 from worker.jobs import Job
+from worker.results import Failure
 
 from ..problems import Problem
+from ..settings import GatewaySettings
 
 
-def preview_png(image: ImageFile | PixelBlock, job: Job, card: Card | None, max_pixels: int) -> bytes:
-    """The 28x28 pixels of an image as `job` reads it. Raises `undecodable-image`, `image-too-large`."""
-    from model.images import BadImage, TooLarge
-    from model.normalization import read_glyph
-    from model.strokes import png
+class Previews:
+    """Images as workers read them, decoded in a process apart as theirs are. For many threads."""
 
-    if isinstance(image, PixelBlock):
-        return glyph_png(image)
-    recipe = card.recipe if card and job.options.normalize == "auto" else None
-    try:
-        return png(read_glyph(image, recipe, max_pixels))
-    except TooLarge as error:
-        raise Problem("image-too-large", f"{error}.") from error
-    except BadImage as error:
-        raise Problem("undecodable-image", f"{error}.") from error
+    def __init__(self, settings: GatewaySettings) -> None:
+        self._limits = (settings.max_pixels, settings.decode_s)
+        self._decoders: Decoders | None = None
+        self._turn = threading.Lock()
+
+    def png(self, image: ImageFile | PixelBlock, job: Job, card: Card | None) -> bytes:
+        """The 28x28 pixels of an image as `job` reads it.
+
+        Raises `undecodable-image`, `image-too-large`, `not-ready`.
+        """
+        if isinstance(image, PixelBlock):
+            return glyph_png(image)
+        recipe = card.recipe if card and job.options.normalize == "auto" else None
+        outcome = self._read(Encoded(image, recipe))
+        if isinstance(outcome, Failure):
+            raise Problem(outcome.type, f"{outcome.detail}.")
+        return glyph_png(PixelBlock(outcome))
+
+    def close(self) -> None:
+        """End what was started."""
+        if self._decoders:
+            self._decoders.close()
+
+    def _read(self, image: Encoded) -> Outcome:
+        with self._turn:
+            try:
+                self._decoders = self._decoders or Decoders(*self._limits)
+                return self._decoders.read([image])[0]
+            except NoDecoder as error:
+                detail = f"Images cannot be decoded here now: {error}."
+                raise Problem("not-ready", detail, retry_after=5) from error
 
 
 def glyph_png(block: PixelBlock) -> bytes:

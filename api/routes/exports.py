@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
 from ..bodies import PROBLEMS
-from ..dependencies import JobDep, SettingsDep, StoreDep
+from ..dependencies import JobDep, StoreDep
 from ..exports.archive import zip_stream
 from ..exports.exporting import Export
 from ..problems import Problem
@@ -22,7 +22,6 @@ async def export_job(
     request: Request,
     job: JobDep,
     store: StoreDep,
-    settings: SettingsDep,
     what: Annotated[
         Literal["corrections", "all"], Query(description="images that a person labelled, or every one")
     ] = "corrections",
@@ -45,8 +44,9 @@ async def export_job(
     if limit is None and job.counts.total - cursor > MOST:
         detail = f"A ZIP holds at most {MOST} images: ask for parts by `cursor` and `limit`."
         raise Problem("too-many-images", detail, limit=MOST)
-    card = request.app.state.cards.get(job.options.model)
-    export = Export(job, card, what == "corrections", images == "glyphs", settings.max_pixels)
+    state = request.app.state
+    card = state.cards.get(job.options.model)
+    export = Export(job, card, what == "corrections", images == "glyphs", state.previews)
     files = export.files(store, cursor, cursor + (limit or MOST))
     name = f"{job.id}-{'checked' if what == 'corrections' else 'all'}-{images}.zip"
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}

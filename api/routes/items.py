@@ -11,9 +11,9 @@ from worker.store import Item, Store
 
 from ..answers import json_response
 from ..bodies import PROBLEMS
-from ..dependencies import JobDep, SettingsDep, StoreDep
+from ..dependencies import JobDep, StoreDep
 from ..exports.media import BINARY, media_type
-from ..exports.previews import glyph_png, preview_png
+from ..exports.previews import glyph_png
 from ..problems import Problem
 from ..retrying import find_image
 from ..schemas import ItemOut, item_out
@@ -45,14 +45,13 @@ async def read_image(job: JobDep, store: StoreDep, index: Index) -> Response:
 
 
 @router.get("/{index}/preview.png", response_class=Response)
-async def read_preview(
-    request: Request, job: JobDep, store: StoreDep, settings: SettingsDep, index: Index
-) -> Response:
+async def read_preview(request: Request, job: JobDep, store: StoreDep, index: Index) -> Response:
     """The 28x28 pixels that the network saw."""
     await require_item(store, job, index)
     image = await find_image(store, job, index)
-    card = request.app.state.cards.get(job.options.model)
-    return _png(await run_sync(preview_png, image, job, card, settings.max_pixels))
+    state = request.app.state
+    card = state.cards.get(job.options.model)
+    return _png(await run_sync(state.previews.png, image, job, card))
 
 
 async def require_item(store: Store, job: Job, index: int) -> Item:

@@ -59,5 +59,7 @@ def _script_of(script: bytes, *, digested: bool) -> str:
 def _digests() -> dict[str, str]:
     """The ledger's scripts by the digest under which Redis knows them."""
     names = [path.name.removesuffix(".lua") for path in files(scripts).iterdir()]
-    own = [name for name in names if name not in (*scripts.SHARED, "relief") and not name.startswith("__")]
+    own = [
+        name for name in names if name not in (*scripts.SHARED, "relief") and not name.startswith("__")
+    ]
     return {hashlib.sha1(scripts.source(name).encode()).hexdigest(): name for name in own}

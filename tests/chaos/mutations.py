@@ -8,7 +8,7 @@ from dataclasses import dataclass
 LEDGER = "tests/test_ledger.py"
 OUTBOX = "tests/test_webhook_outbox.py"
 READING = "tests/test_reading.py"
-WARINESS = "tests/test_wariness.py"
+CAUTION = "tests/test_caution.py"
 MODEL = "tests/test_ledger_model.py"
 
 
@@ -330,16 +330,15 @@ LIFE = (
     lua(
         "nobody is suspected",
         "suspect",
-        "redis.call('HSET', suspects, index, (touched + 1) .. ' by ' .. token)",
+        "redis.call('HSET', suspects, what, (touched + 1) .. ' by ' .. token)",
         "",
-        "two_more_deaths",
-        WARINESS,
+        "counted_and_cleared",
     ),
     lua(
         "whoever survived stays suspect",
         "suspect",
-        "redis.call('HDEL', suspects, ARGV[5])",
-        "",
+        "if ARGV[5] then",
+        "if false then",
         "counted_and_cleared",
     ),
     lua(
@@ -597,28 +596,20 @@ PYTHON = (
         "tests/test_upkeep.py",
     ),
     Mutation(
-        "another poison clears a known one",
-        "worker/wariness.py",
-        "self._harmless = NONE\n        return",
-        "self._harmless = index\n        return",
-        WARINESS,
-        "two_more_deaths",
+        "another killer clears a known one",
+        "worker/caution.py",
+        "if deaths < self._most:\n",
+        "self._over.append(str(index))\n        if deaths < self._most:\n",
+        CAUTION,
+        "several_killers",
     ),
     Mutation(
         "one death too many",
-        "worker/wariness.py",
-        "if deaths + 1 < self._max_deaths:",
-        "if deaths < self._max_deaths:",
-        WARINESS,
-        "two_more_deaths",
-    ),
-    Mutation(
-        "one death makes guilty",
-        "worker/wariness.py",
-        "if deaths + 1 < self._max_deaths:",
-        "if deaths + 2 < self._max_deaths:",
-        WARINESS,
-        "makes_nobody_guilty",
+        "worker/caution.py",
+        "self._most = deaths - 1",
+        "self._most = deaths",
+        CAUTION,
+        "several_killers",
     ),
     Mutation(
         "charsets are not masked",
@@ -627,14 +618,6 @@ PYTHON = (
         "self.predictor.card, list(range(len(self.predictor.card.labels)))",
         READING,
         "own_options",
-    ),
-    Mutation(
-        "a failure is its neighbour's",
-        "worker/preparation.py",
-        "failures[index] = Failure(kind, str(error))",
-        "failures[index + 1] = Failure(kind, str(error))",
-        READING,
-        "fails_alone",
     ),
     Mutation(
         "what was read is kept, what failed is not",

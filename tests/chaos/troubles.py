@@ -105,9 +105,7 @@ class Patient:
         self.http.close()
 
     def _submit(self, images: Grey) -> str:
-        answer = self.http.post(
-            "/v1/jobs", params={"model": MODEL}, content=npy_of(images), headers=NPY
-        )
+        answer = self.http.post("/v1/jobs", params={"model": MODEL}, content=npy_of(images), headers=NPY)
         assert answer.status_code == 202, answer.text
         return str(answer.json()["id"])
 
@@ -151,13 +149,17 @@ class Patient:
 
 
 @contextmanager
-def running_patient(folder: Path, through: type[Proxy] | None = None) -> Iterator[tuple[Patient, list[Proxy]]]:
+def running_patient(
+    folder: Path, through: type[Proxy] | None = None
+) -> Iterator[tuple[Patient, list[Proxy]]]:
     """A patient that is well; gateway and worker each reach Redis `through` a proxy, if so asked."""
     with running_server(folder) as server, ExitStack() as stack:
         proxies = [stack.enter_context(through(server.url)) for _ in range(2)] if through else []
         urls = [proxy.url for proxy in proxies] or [server.url] * 2
         port = str(free_port())
-        services = Services(server.url, f"http://127.0.0.1:{port}", ENVIRONMENT | {"INKQUEUE_PORT": port})
+        services = Services(
+            server.url, f"http://127.0.0.1:{port}", ENVIRONMENT | {"INKQUEUE_PORT": port}
+        )
         stack.callback(services.stop)
         for module, url in zip(("api", "worker"), urls, strict=True):
             services.environment["REDIS_URL"] = url

@@ -3,7 +3,7 @@
 -- ink:job:NAME          hash: state, counts, options        ink:job:NAME:starts  u32 a chunk
 -- ink:job:NAME:in:C     packed images of chunk C            ink:job:NAME:out     hash C -> results
 -- ink:job:NAME:run      hash of what is under way: d:C due, l:C lease token, a:C deliveries
--- ink:job:NAME:suspects:C  hash image -> workers that had it in hand and died, but the last: N by TOKEN
+-- ink:job:NAME:suspects:C  hash image or block -> workers that had it in hand and died: N by TOKEN
 -- ink:job:NAME:events  stream: c and n, a committed chunk and the images done before; at last `end`
 -- ink:job:NAME:corrections  hash image -> the label that a person gave it
 -- ink:due:MODEL:LANE    zset of NAME#C by when it may be claimed: only a commit removes a chunk

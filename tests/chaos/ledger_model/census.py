@@ -47,4 +47,4 @@ def _stage(model: Model, part: Part) -> str:
     if part.due is None:
         return "dropped" if part.dropped else "waiting"
     held = "leased" if part.token is not None else "due"
-    return f"{held} {part.due <= model.now} {min(part.deliveries, 3)} {sorted(part.suspects)}"
+    return f"{held} {part.due <= model.now} {min(part.deliveries, 3)}"

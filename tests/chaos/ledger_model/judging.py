@@ -115,8 +115,8 @@ def _judge_way(job: Job, seen: Snapshot) -> None:
     for c, part in under_way.items():
         require(int(run.get(f"a:{c}", 0)) == part.deliveries, job.name, c, "miscounts deliveries")
         require(run.get(f"l:{c}") == _lease(part), job.name, c, "has another lease")
-        noted_deaths = seen.hash(f"{keys.job(job.name)}:suspects:{c}")
-        require(set(noted_deaths) == set(map(str, part.suspects)), job.name, c, "suspects", noted_deaths)
+        suspects = seen.hash(keys.suspects(job.name, c))
+        require(not suspects or part.deliveries > 0, job.name, c, "has suspects", suspects)
     if job.open:
         waiting = [c for c, part in enumerate(job.parts) if c >= job.next]
         least = min(job.window, len(under_way) + len(waiting))

@@ -44,15 +44,12 @@ class Part:
     results: bytes | None = None
     failed: int = 0
     dropped: bool = False
-    suspects: dict[int, set[int]] = field(default_factory=dict)
     lost: int = 0  # deliveries that a poisonous image ended
-    unlucky: bool = False  # whether somebody died with a harmless image of it in hand
 
     def put_away(self) -> None:
         """No longer under way."""
         self.due = self.token = None
         self.deliveries = 0
-        self.suspects = {}
 
 
 @dataclass
@@ -336,19 +333,6 @@ class Model:
             require(fits and came_back, "a chunk is no longer under way, and nobody read it:", name, c)
             self._drop(part)
             self._close_if_done(job)
-
-    def suspects(self, claim: Claim, index: int, given_up: set[int]) -> int:
-        """How many died with image `index` in hand; from now on whoever has the claim has it in hand.
-
-        Whatever stands before it in the chunk did no harm, but for what is `given_up`.
-        """
-        part = self.held(claim)
-        if part is None:
-            return 0
-        part.suspects = {i: dead for i, dead in part.suspects.items() if i in given_up or i >= index}
-        dead = part.suspects.setdefault(index, set())
-        dead.add(claim.token)
-        return len(dead) - 1
 
     def renew(self, claims: Iterable[Claim]) -> int:
         """What `renew` must answer."""

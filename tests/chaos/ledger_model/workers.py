@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
 from worker import keys
+from worker.caution import Caution
 from worker.ledger import Claim, Commit
-from worker.wariness import NONE, Wariness
 
 from chaos.ledger_model.ground import SOME, WORKERS, Ground
 from chaos.ledger_model.model import require
@@ -103,19 +103,18 @@ class Workers(Ground):
         return commit_of(claim, set())
 
     def _read_warily(self, claim: Claim, unlucky: int | None) -> Commit:
-        """As the engine does: see worker/engine.py."""
-        wariness = Wariness(self.ledger, claim, MAX_DEATHS)
+        """As the reader does: see worker/reading.py."""
+        caution = Caution(self.ledger, claim, MAX_DEATHS, lambda: None)
         images, given_up = images_of(claim), set()
+        alone = caution.enter(range(len(images)))
         for index, image in enumerate(images):
-            failure, known = wariness.check(index), self.model.suspects(claim, index, given_up)
-            self.same("wariness", failure is not None, known + 1 >= MAX_DEATHS)
-            if failure:
+            if alone and caution.check(index):
                 require(is_poison(image), "an innocent image was given up:", claim.name, index)
                 given_up.add(index)
             elif is_poison(image):
                 self._note_death(claim)
                 raise Death
-            elif index == unlucky and self._may_die(claim):
+            elif not alone and index == unlucky:
                 raise Death
         return commit_of(claim, given_up)
 
@@ -126,14 +125,6 @@ class Workers(Ground):
             part.lost += 1
             poisons = sum(is_poison(image) for image in part.images)
             require(part.lost <= 1 + 2 * poisons, "too many died of", claim.name, claim.chunk)
-
-    def _may_die(self, claim: Claim) -> bool:
-        """Once a chunk: an image in whose company two die is guilty by rule."""
-        part = self.model.held(claim)
-        if part is None or part.unlucky:
-            return False
-        part.unlucky = True
-        return True
 
     @precondition(lambda self: self.stale)
     @rule(
@@ -150,7 +141,7 @@ class Workers(Ground):
             self.ledger.release([claim])
             self.model.release(claim)
         elif how == "suspect" and self.model.held(claim) is None:
-            self.same(how, self.ledger.suspect(claim, which % claim.count, NONE), 0)
+            self.same(how, self.ledger.suspect(claim, which % claim.count), 0)
         elif how.startswith("commit"):
             self._commit_late(claim, how != "commit")
 

@@ -1,0 +1,54 @@
+"""Images that do harm when they are decoded, as an image could that knows of a hole in a decoder."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from worker.decoding.decoders import Decoders
+
+from makers import png_chunk
+
+MAX_PIXELS, DECODE_S = 16_000_000, 2.0
+
+REASONS = {
+    "segfault": "decoding it took the decoder down (SIGSEGV)",
+    "abort": "decoding it took the decoder down (SIG",
+    "memory": "decoding it takes too much memory",
+    "loop": "decoding it takes too long",
+    "spin": "decoding it takes too long",
+    "exit": "decoding it took the decoder down (exit code 0)",
+    "nonsense": "decoding it made the decoder talk nonsense",
+    "flood": "decoding it made the decoder talk nonsense",
+    "half": "decoding it took the decoder down (exit code 0)",
+}
+"""How each kind of failpoint that kills at once is told of, or how that begins."""
+
+ENVIRONMENT = {"INKQUEUE_FAILPOINTS": "1"}
+
+
+def armed(png: bytes, kind: str) -> bytes:
+    """A PNG that reads as before, but for a note that has a failpoint strike."""
+    end = len(png) - 12  # of the last chunk, which is empty
+    return png[:end] + png_chunk(b"tEXt", b"x\0inkqueue-failpoint:%s;" % kind.encode()) + png[end:]
+
+
+@contextmanager
+def decoding(**limits: float) -> Iterator[Decoders]:
+    """Real decoders, with failpoints where the environment says so."""
+    facts = {"max_pixels": MAX_PIXELS, "decode_s": DECODE_S} | limits
+    decoders = Decoders(int(facts["max_pixels"]), facts["decode_s"])
+    try:
+        decoders.wait_ready()
+        yield decoders
+    finally:
+        decoders.close()
+
+
+@contextmanager
+def failpoints() -> Iterator[None]:
+    """Nurseries started meanwhile have failpoints."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in ENVIRONMENT.items():
+            patch.setenv(name, value)
+        yield

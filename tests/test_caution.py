@@ -1,0 +1,137 @@
+"""A chunk that somebody died over: the image that kills is found alone and soon, nobody fails for it."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pytest
+import redis
+
+from model.predictor import Predictor
+from worker.caution import BLOCK, Caution
+from worker.chunks import pack
+from worker.decoding.wire import Encoded, Outcome
+from worker.ledger import Claim, Commit, Ledger
+from worker.reading import Reader
+from worker.results import Answer, Failure, unpack
+
+from ledgers import LEASE_MS, ledger, submit
+
+IMAGES, KILLER = 40, 21
+
+
+class Killed(BaseException):
+    """What happens to a worker that touches the killer."""
+
+
+class Reading:
+    """Workers that read a chunk of files one after the other, each until it dies."""
+
+    def __init__(self, url: str, deaths: int = 3) -> None:
+        submit(url, "a", (IMAGES,))
+        self.ledger: Ledger = ledger(url)
+        self.touched: list[int] = []
+        files = [b"%d" % index for index in range(IMAGES)]
+        (claim,) = self.ledger.claim("balanced", IMAGES)
+        self.claim: Claim = replace(claim, payload=pack(files))
+        self.killers = {KILLER}
+        self._deaths = deaths
+        self._reader = Reader(Predictor.load("digits-nano", device="cpu"), self._decode)
+
+    def _decode(self, files: Sequence[Encoded]) -> Sequence[Outcome]:
+        indices = [int(bytes(each.file)) for each in files]
+        self.touched.append(len(indices))
+        if self.killers & set(indices):
+            raise Killed
+        return [bytes(784)] * len(files)
+
+    def take_over(self) -> None:
+        """The next worker has it, once the lease of the last one is over."""
+        while not (claims := self.ledger.claim("balanced", IMAGES)):
+            time.sleep(LEASE_MS / 10_000)
+        self.claim = replace(claims[0], payload=self.claim.payload)
+
+    def go(self) -> Commit | None:
+        """One wary reading; None if it was death."""
+        self.take_over()
+        self.touched.clear()
+        caution = Caution(self.ledger, self.claim, self._deaths, lambda: None)
+        try:
+            return self._reader.read_warily(self.claim, caution)
+        except Killed:
+            return None
+
+
+def failed(commit: Commit | None) -> dict[int, str]:
+    """The images given up, and why."""
+    assert commit is not None
+    results = enumerate(unpack(commit.results))
+    return {index: each.detail for index, each in results if isinstance(each, Failure)}
+
+
+def test_a_killer_is_given_up_at_the_fourth_delivery_and_nobody_with_it(
+    redis_url: str, clean_redis: "redis.Redis"
+) -> None:
+    reading = Reading(redis_url)  # the first delivery was a batch
+    assert reading.go() is None
+    assert reading.touched == [BLOCK, BLOCK]
+    assert reading.go() is None
+    assert reading.touched == [BLOCK, *[1] * (KILLER - BLOCK + 1)]
+    assert failed(reading.go()) == {KILLER: "3 workers were lost while they read this image"}
+
+
+def test_nobody_is_given_up_for_workers_that_were_merely_killed(
+    redis_url: str, clean_redis: "redis.Redis"
+) -> None:
+    reading = Reading(redis_url)
+    for killer in (3, 35, 5):  # some of them in one block
+        reading.killers = {killer}
+        assert reading.go() is None
+    reading.killers = set()
+    commit = reading.go()
+    assert failed(commit) == {}
+    assert commit
+    assert all(isinstance(each, Answer) for each in unpack(commit.results))
+
+
+def test_a_block_that_nobody_died_in_is_read_at_once(redis_url: str, clean_redis: "redis.Redis") -> None:
+    reading = Reading(redis_url)
+    reading.killers = set()
+    assert failed(reading.go()) == {}
+    assert reading.touched == [BLOCK, BLOCK, IMAGES - 2 * BLOCK]
+    assert list(reading.ledger.suspects(reading.claim)) == ["block 32"]
+
+
+@pytest.mark.parametrize("deaths", [1, 2])
+def test_where_few_deaths_are_granted_there_are_no_blocks(
+    redis_url: str, clean_redis: "redis.Redis", deaths: int
+) -> None:
+    reading = Reading(redis_url, deaths)
+    if deaths == 2:
+        assert reading.go() is None
+        assert reading.touched == [1] * (KILLER + 1)
+    assert set(failed(reading.go())) == ({KILLER} if deaths == 2 else set(range(IMAGES)))
+
+
+def test_images_that_an_older_worker_noted_are_heeded(
+    redis_url: str, clean_redis: "redis.Redis"
+) -> None:
+    reading = Reading(redis_url)
+    for _ in range(2):
+        reading.take_over()
+        for index in range(KILLER + 1):
+            reading.ledger.suspect(reading.claim, index, index - 1)
+    assert set(failed(reading.go())) == {KILLER}
+
+
+@pytest.mark.parametrize("killers", [{0, 1}, {2, 21, 22}])
+def test_several_killers_cost_two_deaths_each_at_most(
+    redis_url: str, clean_redis: "redis.Redis", killers: set[int]
+) -> None:
+    reading = Reading(redis_url)
+    reading.killers = killers
+    deaths = 0
+    while (commit := reading.go()) is None:
+        deaths += 1
+        assert deaths <= 2 * len(killers)
+    assert set(failed(commit)) == killers

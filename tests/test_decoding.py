@@ -1,0 +1,370 @@
+"""Decoders: what an image may cost them, what they may cost a worker, and what they can reach."""
+
+import io
+import os
+import resource
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from itertools import count
+from pathlib import Path
+
+import cv2
+import numpy as np
+import psutil
+import pytest
+from PIL import Image
+
+from model.normalization import read_glyph
+from worker.decoding import link, nursery, seccomp, supply
+from worker.decoding.decoders import PART_BYTES, Decoders
+from worker.decoding.failpoints import KINDS
+from worker.decoding.link import Link, Lost
+from worker.decoding.nursery import NoDecoder
+from worker.decoding.sandbox import BYTES_A_PIXEL, BYTES_BESIDE
+from worker.decoding.wire import ANSWER_BYTES, BadAnswer, Encoded, Outcome, open_answer, pack_answer
+from worker.results import FAILURES, TOO_LARGE, UNDECODABLE, WORKER_LOST, Failure
+
+from killers import MAX_PIXELS, REASONS, armed, decoding, failpoints
+from makers import animation, saved
+from samples import drawings, pngs
+
+GLYPH = bytes(range(196)) * 4
+
+
+@pytest.fixture(scope="module")
+def decoders() -> Iterator[Decoders]:
+    """With failpoints."""
+    with failpoints(), decoding() as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def files() -> list[bytes]:
+    """Twenty drawings."""
+    return pngs(20, np.random.default_rng(7))
+
+
+def asked(files: Sequence[bytes]) -> list[Encoded]:
+    return [Encoded(file, "emnist") for file in files]
+
+
+def directly(files: Sequence[bytes]) -> list[Outcome]:
+    return [read_glyph(file, "emnist", MAX_PIXELS).tobytes() for file in files]
+
+
+def decoder_of(decoders: Decoders) -> psutil.Process:
+    decoders.wait_ready()
+    (found,) = newest_nursery().children()
+    return found
+
+
+def newest_nursery() -> psutil.Process:
+    children = psutil.Process().children()
+    nurseries = [each for each in children if "worker.decoding" in each.cmdline()]
+    return max(nurseries, key=psutil.Process.create_time)
+
+
+def test_glyphs_are_those_of_the_model(decoders: Decoders, files: list[bytes]) -> None:
+    assert decoders.read(asked(files)) == directly(files)
+    for recipe in ("mnist", None):
+        glyph = read_glyph(files[0], recipe, MAX_PIXELS).tobytes()  # type: ignore[arg-type]
+        assert decoders.read([Encoded(files[0], recipe)]) == [glyph]  # type: ignore[arg-type]
+    assert decoders.read([]) == []
+
+
+def test_a_bad_image_costs_no_decoder(decoders: Decoders, files: list[bytes]) -> None:
+    before = decoder_of(decoders).pid
+    outcomes = decoders.read(
+        asked([b"", b"text", files[0][:60], saved(np.zeros((5000, 4000)), "BMP", "1")])
+    )
+    assert [each.type for each in outcomes if isinstance(each, Failure)] == [UNDECODABLE] * 3 + [
+        TOO_LARGE
+    ]
+    assert decoder_of(decoders).pid == before
+
+
+@pytest.mark.parametrize("kind", REASONS)
+def test_a_killer_is_found_alone(decoders: Decoders, files: list[bytes], kind: str) -> None:
+    outcomes = decoders.read(asked([*files[:7], armed(files[7], kind), *files[8:]]))
+    failure = outcomes.pop(7)
+    assert isinstance(failure, Failure)
+    assert failure.type == UNDECODABLE
+    assert failure.detail.startswith(REASONS[kind])
+    assert outcomes == directly(files[:7] + files[8:])
+
+
+def test_killers_side_by_side_and_at_the_ends_are_found(decoders: Decoders, files: list[bytes]) -> None:
+    deadly = [armed(files[0], kind) for kind in ("loop", "exit", "half")]
+    outcomes = decoders.read(asked([*deadly, *files, *deadly]))
+    assert [isinstance(each, Failure) for each in outcomes] == [True] * 3 + [False] * 20 + [True] * 3
+    assert outcomes[3:-3] == directly(files)
+    assert outcomes[0] == Failure(UNDECODABLE, REASONS["loop"])
+
+
+def test_what_is_harmless_after_all_is_read(decoders: Decoders, files: list[bytes]) -> None:
+    before = decoder_of(decoders).pid
+    odd = [armed(files[0], kind) for kind in ("print", "pause")]
+    assert decoders.read(asked(odd)) == directly([files[0]] * 2)
+    assert decoder_of(decoders).pid == before
+
+
+def test_every_failpoint_is_tried_here() -> None:
+    assert set(KINDS) == {*REASONS, "sleep", "pause", "print", "breakout"}
+
+
+def test_failpoints_are_off_by_default(files: list[bytes], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("INKQUEUE_FAILPOINTS", raising=False)
+    with decoding() as quiet:
+        assert quiet.read(asked([armed(files[0], kind) for kind in KINDS])) == directly(
+            [files[0]] * len(KINDS)
+        )
+
+
+def test_an_innocent_image_survives_the_death_of_its_decoder(
+    decoders: Decoders, files: list[bytes]
+) -> None:
+    victim = decoder_of(decoders)
+    threading.Timer(0.25, victim.kill).start()  # while the image pauses for twice as long
+    assert decoders.read(asked([armed(files[0], "pause"), files[1]])) == directly(files[:2])
+    assert not victim.is_running()
+
+
+def test_each_image_has_a_second_try_of_its_own(
+    files: list[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(link, "BEAT_S", 60.0)
+    waits = count(1)
+
+    def touch() -> None:
+        if next(waits) in (1, 3):  # the first wait for the first image, and that for the second
+            newest_nursery().children()[0].kill()
+
+    with failpoints():
+        own = Decoders(MAX_PIXELS, 2.0, touch)
+        pauses = [armed(file, "pause") for file in files[:2]]
+        try:
+            assert own.read(asked(pauses)) == directly(files[:2])
+        finally:
+            own.close()
+        assert next(waits) == 5
+
+
+def test_an_idle_decoder_or_nursery_that_is_killed_is_replaced(
+    decoders: Decoders, files: list[bytes]
+) -> None:
+    for victim in (decoder_of(decoders), newest_nursery()):
+        victim.kill()
+        psutil.wait_procs([victim], 0.2)
+        assert decoders.read(asked(files)) == directly(files)
+
+
+def test_who_is_silent_is_given_up(files: list[bytes]) -> None:
+    with failpoints(), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(supply, "PATIENCE", 1)
+        with decoding(decode_s=0.1) as hasty:
+            outcomes = hasty.read(asked([armed(files[0], "sleep"), files[1]]))
+    assert outcomes == [
+        Failure(UNDECODABLE, "decoding it takes too long, over 0 s"),
+        *directly(files[1:2]),
+    ]
+
+
+def test_more_than_one_part_is_read_in_order(decoders: Decoders, files: list[bytes]) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (1300, 1300), np.uint8)
+    large = saved(noise, "BMP")
+    assert 2 * len(large) < PART_BYTES < 3 * len(large)
+    many = [files[0], large, large, files[1], large, files[2]]
+    assert decoders.read(asked(many)) == directly(many)
+
+
+class TestSandbox:
+    def test_a_machine_of_unknown_calls_is_told_of(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(seccomp, "MACHINES", {})
+        assert not seccomp.confine()
+
+    def test_a_limit_that_is_lower_already_stays(self) -> None:
+        lower = 900 << 20
+        with decoding() as own:
+            psutil.Process(newest_nursery().pid).rlimit(resource.RLIMIT_AS, (lower, lower))
+            decoder_of(own).kill()
+            own.read(asked([b""]))
+            assert decoder_of(own).rlimit(resource.RLIMIT_AS) == (lower, lower)
+
+    def test_nothing_can_be_opened_started_or_signalled(
+        self, decoders: Decoders, files: list[bytes]
+    ) -> None:
+        assert decoders.read(asked([armed(files[0], "breakout")])) == directly(files[:1])
+
+    def test_limits_are_in_force(self, decoders: Decoders) -> None:
+        process = decoder_of(decoders)
+        for limit in ("CORE", "FSIZE", "NPROC", "NOFILE"):
+            assert process.rlimit(getattr(resource, f"RLIMIT_{limit}")) == (0, 0)
+        memory = process.rlimit(resource.RLIMIT_AS)[0]
+        assert 0 < memory - MAX_PIXELS * BYTES_A_PIXEL - BYTES_BESIDE < 400 << 20
+        status = Path(f"/proc/{process.pid}/status").read_text()
+        assert "\nNoNewPrivs:\t1\n" in status
+        assert "\nSeccomp:\t2\n" in status
+        assert Path(f"/proc/{process.pid}/oom_score_adj").read_text() == "1000\n"
+
+    def test_it_has_a_socket_and_no_secret(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("REDIS_URL", "redis://:secret@127.0.0.1")
+        with decoding() as own:
+            process = decoder_of(own)
+            assert "REDIS_URL" not in process.environ()
+            folder = Path(f"/proc/{process.pid}/fd")
+            targets = sorted(os.readlink(each) for each in folder.iterdir())
+        assert [target.split(":")[0] for target in targets] == ["/dev/null", "socket"]
+
+    def test_neither_torch_nor_redis_is_in_it(self, decoders: Decoders) -> None:
+        libraries = {region.path for region in decoder_of(decoders).memory_maps()}
+        assert any("cv2" in path for path in libraries)
+        assert not [path for path in libraries if "torch" in path or "hiredis" in path]
+        assert decoder_of(decoders).memory_full_info().pss < 60 << 20
+
+
+class TestLargest:
+    """What is allowed is read, within the limits as they are by default."""
+
+    def test_sixteen_bits_and_transparency(self, decoders: Decoders) -> None:
+        ramp = (np.add.outer(np.arange(4000), np.arange(4000)) * 8).astype(np.uint16)
+        file = cv2.imencode(".png", np.dstack([ramp] * 4), [cv2.IMWRITE_PNG_COMPRESSION, 1])[1]
+        (outcome,) = decoders.read(asked([file.tobytes()]))
+        assert isinstance(outcome, bytes)
+
+    def test_floats(self, decoders: Decoders) -> None:
+        file = saved(np.tri(4000, dtype=np.float32), "TIFF")
+        assert decoders.read(asked([file])) == directly([file])
+
+    def test_cmyk(self, decoders: Decoders) -> None:
+        out = io.BytesIO()
+        Image.new("CMYK", (4000, 4000), (0, 0, 0, 90)).save(out, "TIFF", compression="tiff_lzw")
+        (outcome,) = decoders.read(asked([out.getvalue()]))
+        assert isinstance(outcome, bytes)
+
+    @pytest.mark.parametrize("kind", ["CMYK JPEG", "animated WEBP", "animated PNG", "16 bit TIFF"])
+    def test_odd_kinds(self, decoders: Decoders, kind: str) -> None:
+        first, second = drawings(2, np.random.default_rng(1))
+        file = {
+            "CMYK JPEG": lambda: saved(first, "JPEG", "CMYK"),
+            "animated WEBP": lambda: animation([first, second], "WEBP"),
+            "animated PNG": lambda: animation([first, second], "PNG"),
+            "16 bit TIFF": lambda: saved(first.astype(np.uint16) * 257, "TIFF"),
+        }[kind]()
+        assert decoders.read(asked([file])) == directly([file])
+
+
+class TestAnswers:
+    """A decoder is not believed: it may be somebody else by now."""
+
+    @pytest.mark.parametrize(
+        "outcome", [GLYPH, Failure(UNDECODABLE, "a ü" * 300), Failure(TOO_LARGE, "")]
+    )
+    def test_outcomes_come_through(self, outcome: Outcome) -> None:
+        found = open_answer(pack_answer(7, outcome), 7)
+        if isinstance(outcome, Failure):
+            assert isinstance(found, Failure)
+            assert outcome.detail.startswith(found.detail.rstrip("\ufffd"))
+        else:
+            assert found == outcome
+
+    @pytest.mark.parametrize(
+        "answer",
+        [
+            pack_answer(8, GLYPH),
+            pack_answer(7, Failure(WORKER_LOST, "not its to say")),
+            pack_answer(7, GLYPH)[:4] + bytes([len(FAILURES)]) + GLYPH,
+            pack_answer(7, GLYPH)[:4] + b"\xff" + GLYPH,
+        ],
+    )
+    def test_nonsense_is_refused(self, answer: bytes) -> None:
+        assert len(answer) == ANSWER_BYTES
+        with pytest.raises(BadAnswer):
+            open_answer(answer, 7)
+
+    def test_what_was_said_unasked_is_no_answer(self) -> None:
+        ours, theirs = socket.socketpair()
+        with ours, theirs:
+            worker = Link(ours, 0, 1.0, lambda: None)
+            theirs.sendall(pack_answer(0, GLYPH) + pack_answer(0, GLYPH))
+            worker.ask(asked([b"x"]))
+            assert worker.answer() == GLYPH
+            worker.ask(asked([b"y"]))
+            with pytest.raises(Lost, match="nonsense"):
+                worker.answer()
+
+    def test_who_dribbles_runs_out_of_time(self) -> None:
+        ours, theirs = socket.socketpair()
+        touched: list[None] = []
+        with ours, theirs:
+            worker = Link(ours, 0, 0.5, lambda: touched.append(None))
+            worker.ask(asked([b"x"]))
+            began = time.monotonic()
+            stop = threading.Event()
+            dribble = threading.Thread(target=lambda: _dribble(theirs, stop))
+            dribble.start()
+            with pytest.raises(Lost, match="too long"):
+                worker.answer()
+            assert time.monotonic() - began < 2
+            stop.set()
+            dribble.join()
+        assert touched
+
+
+def _dribble(wire: socket.socket, stop: threading.Event) -> None:
+    while not stop.wait(0.02):
+        wire.send(b"\0")
+
+
+class TestNursery:
+    def test_that_it_cannot_start_is_no_images_fault(
+        self, monkeypatch: pytest.MonkeyPatch, files: list[bytes]
+    ) -> None:
+        monkeypatch.setattr(supply, "PAUSE_S", 0.0)
+        with decoding() as own:
+            monkeypatch.setattr(nursery.sys, "executable", "/nowhere/python")
+            newest_nursery().kill()
+            with pytest.raises(NoDecoder, match="/nowhere/python"):
+                own.read(asked(files))
+        with pytest.raises(NoDecoder), decoding():
+            pass
+
+    def test_who_cannot_enter_the_sandbox_sees_no_image(
+        self, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    ) -> None:
+        monkeypatch.setattr(supply, "PAUSE_S", 0.0)
+        limit = resource.getrlimit(resource.RLIMIT_NOFILE)
+        with pytest.raises(NoDecoder, match="before it had seen an image"), decoding(max_pixels=1 << 62):
+            pass
+        assert "OverflowError" in capfd.readouterr().err
+        assert resource.getrlimit(resource.RLIMIT_NOFILE) == limit
+
+    def test_nothing_is_left_when_it_is_closed(self) -> None:
+        with decoding() as own:
+            family = [newest_nursery(), decoder_of(own)]
+        assert not psutil.wait_procs(family, 5)[1]
+
+    @pytest.mark.parametrize("kind", ["", "spin", "sleep"])
+    def test_it_dies_with_a_worker_that_is_killed(self, kind: str, tmp_path: Path) -> None:
+        png = tmp_path / "image.png"
+        drawing = pngs(1, np.random.default_rng(7))[0]
+        png.write_bytes(armed(drawing, kind) if kind else drawing)
+        code = (
+            "import sys; from worker.decoding.decoders import Decoders, Encoded\n"
+            "made = Decoders(10**6, 100.0); made.wait_ready(); print('ready', flush=True)\n"
+            "made.read([Encoded(open(sys.argv[1], 'rb').read(), None)] * 10**6)"
+        )
+        with failpoints():
+            worker = subprocess.Popen([sys.executable, "-c", code, png], stdout=subprocess.PIPE)
+        assert worker.stdout is not None
+        with worker, worker.stdout:
+            worker.stdout.readline()
+            family = psutil.Process(worker.pid).children(recursive=True)
+            assert len(family) == 2
+            time.sleep(0.1)
+            worker.send_signal(signal.SIGKILL)
+        assert not psutil.wait_procs(family, 5)[1]

@@ -1,0 +1,52 @@
+"""How a chunk is read that somebody died over, so that the image that kills is found alone, and soon.
+
+First in blocks, each noted in the ledger before it is touched: a note costs a synced write, and most who
+died had no image to blame. A block that somebody died in is read image by image, each noted as well.
+"""
+
+from collections.abc import Callable
+
+from .ledger import Claim, Ledger
+from .results import WORKER_LOST, Failure
+
+BLOCK = 16
+"""Images."""
+
+
+class Caution:
+    """One wary reading of `claim`. An image that `deaths` workers had in hand as they died is given up.
+
+    The first of these deaths was in a batch, the second in a block, the others over it alone. Where no
+    more than two are granted, there are no blocks, lest neighbours be given up with it.
+    """
+
+    def __init__(self, ledger: Ledger, claim: Claim, deaths: int, touch: Callable[[], None]) -> None:
+        """`touch` is called before anything is noted."""
+        self._ledger, self._claim, self._touch = ledger, claim, touch
+        self._most = deaths - 1
+        self.size = BLOCK if self._most > 1 else 1
+        self._noted = ledger.suspects(claim)
+        self._in_block = 0
+        self._over: list[str] = []
+
+    def enter(self, block: range) -> bool:
+        """These images are next; whether each has to be read alone."""
+        if self.size == 1:
+            return True
+        name = f"block {block.start}"
+        self._touch()
+        self._ledger.suspect(self._claim, name, *self._over)
+        self._over = [name]
+        self._in_block = min(1, self._noted.get(name, 0))
+        return bool(self._in_block) or any(str(index) in self._noted for index in block)
+
+    def check(self, index: int) -> Failure | None:
+        """This image is next; why it is given up, if it is."""
+        self._touch()
+        self._ledger.suspect(self._claim, str(index), *(each for each in self._over if each.isdecimal()))
+        self._over = [each for each in self._over if not each.isdecimal()]
+        deaths = self._noted.get(str(index), 0) + self._in_block
+        if deaths < self._most:
+            self._over.append(str(index))  # else its deaths stay noted, that nobody die of it again
+            return None
+        return Failure(WORKER_LOST, f"{deaths + 1} workers were lost while they read this image")

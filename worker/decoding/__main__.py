@@ -1,0 +1,79 @@
+"""`python -m worker.decoding MAX_PIXELS DECODE_S`: the nursery, which forks decoder after decoder.
+
+Forking what is loaded costs 2 ms, starting it anew 150. It touches no image of a stranger. On its stdin
+it is sent the socket of each decoder to be; it answers with its process id, and when it ends, how.
+"""
+
+import contextlib
+import gc
+import os
+import select
+import socket
+import sys
+
+from .decoder import Allowance, Strike, serve
+from .sandbox import die_with, enter
+from .warmth import warm_up
+from .wire import FACT, NO_MEMORY, READY, SEALED, UNSEALED
+
+
+def main() -> None:
+    """Until the worker closes the socket, or dies."""
+    allowance = Allowance(int(sys.argv[1]), float(sys.argv[2]))
+    control = socket.socket(fileno=0)
+    warm_up()
+    gc.freeze()
+    control.sendall(FACT.pack(READY))
+    while sockets := socket.recv_fds(control, 1, 1)[1]:
+        nursery = os.getpid()
+        child = os.fork()
+        if not child:
+            _live(control, socket.socket(fileno=sockets[0]), nursery, allowance)
+        os.close(sockets[0])
+        control.sendall(FACT.pack(child))
+        if _outlives(control, child):
+            return
+        control.sendall(FACT.pack(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])))
+
+
+def _outlives(control: socket.socket, child: int) -> bool:
+    """Wait until a decoder ends or the worker closes the socket; whether the decoder is the one left."""
+    ended = os.pidfd_open(child)
+    try:
+        return ended not in select.select([control.fileno(), ended], [], [])[0]
+    finally:
+        os.close(ended)
+
+
+def _live(control: socket.socket, wire: socket.socket, nursery: int, allowance: Allowance) -> None:
+    """A decoder, from fork to end. It has nothing to say but to the worker."""
+    code = 1
+    try:
+        control.close()
+        strike = _failpoints()
+        die_with(nursery)
+        sealed = enter(allowance.max_pixels)
+        os.close(2)  # from here on, what is printed was written by a stranger
+        wire.sendall(SEALED if sealed else UNSEALED)
+        serve(wire, allowance, strike)
+        code = 0
+    except MemoryError:
+        code = NO_MEMORY
+    except Exception:
+        sys.excepthook(*sys.exc_info())
+    finally:
+        os._exit(code)
+
+
+def _failpoints() -> Strike | None:
+    """What tests have images do, where they say so; otherwise nothing."""
+    if not os.environ.get("INKQUEUE_FAILPOINTS"):
+        return None
+    from .failpoints import strike
+
+    return strike
+
+
+if __name__ == "__main__":
+    with contextlib.suppress(ConnectionError):  # the worker is gone
+        main()

@@ -1,0 +1,65 @@
+"""A decoder's life: image files in, glyphs out, one answer an image, until the worker closes the socket.
+
+It runs in the sandbox already. What it has not answered when it dies names the image that did it.
+"""
+
+import signal
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from model.images import BadImage, TooLarge
+from model.normalization import read_glyph
+
+from ..chunks import ImageFile
+from ..results import TOO_LARGE, UNDECODABLE, Failure
+from .wire import SMALL_S, Encoded, Outcome, pack_answer, read_ask
+
+Strike = Callable[[ImageFile, int], None]
+
+
+@dataclass(frozen=True)
+class Allowance:
+    """What an image may have: pixels, and seconds of processor time if it has all of them."""
+
+    max_pixels: int
+    decode_s: float
+
+    def begin(self) -> None:
+        """An image is taken in hand: the kernel ends this process (SIGPROF) should it take too long."""
+        signal.setitimer(signal.ITIMER_PROF, SMALL_S)
+
+    def expect(self, pixels: int) -> None:
+        """Its header says that it has so many pixels, and they are allowed."""
+        share = pixels / self.max_pixels
+        signal.setitimer(signal.ITIMER_PROF, SMALL_S + self.decode_s * share)
+
+    def end(self) -> None:
+        """Nothing is in hand."""
+        signal.setitimer(signal.ITIMER_PROF, 0)
+
+
+def serve(wire: socket.socket, allowance: Allowance, strike: Strike | None) -> None:
+    """Answer until the socket is closed. `strike` (tests only) may do harm as an image would."""
+    stream = wire.makefile("rb")
+    while ask := read_ask(stream):
+        first, images = ask
+        for number, image in enumerate(images, first):
+            allowance.begin()
+            if strike:
+                strike(image.file, wire.fileno())
+            wire.sendall(pack_answer(number, _read(image, allowance)))
+        allowance.end()
+
+
+def _read(image: Encoded, allowance: Allowance) -> Outcome:
+    """An image's glyph. A lack of memory may be passing, so it is let through and ends this process."""
+    try:
+        glyph = read_glyph(image.file, image.recipe, allowance.max_pixels, allowance.expect)
+    except BadImage as error:
+        return Failure(TOO_LARGE if isinstance(error, TooLarge) else UNDECODABLE, str(error))
+    except MemoryError:
+        raise
+    except Exception as error:  # a fault of ours that an image has found is no reason to lose others
+        return Failure(UNDECODABLE, f"decoding it failed: {type(error).__name__}: {error}")
+    return glyph.tobytes()

@@ -1,0 +1,78 @@
+"""A worker's decoders: one that an image takes down is replaced, and reading goes on with the next.
+
+The image that was in hand gets a second try in a fresh decoder, since memory may have been short for a
+moment; then it fails, alone.
+"""
+
+import logging
+from collections.abc import Callable, Iterator, Sequence
+
+from ..results import UNDECODABLE, Failure
+from .link import Lost
+from .supply import Supply
+from .wire import Encoded, Outcome
+
+log = logging.getLogger(__name__)
+
+PART_BYTES = 4 << 20
+"""Files sent at a time, unless a single one is larger."""
+
+TRIES = 2
+
+
+class Decoders:
+    """Image files to glyphs, in another process. For one thread at a time."""
+
+    def __init__(
+        self, max_pixels: int, decode_s: float, touch: Callable[[], None] = lambda: None
+    ) -> None:
+        """`decode_s` is the processor time for an image of `max_pixels`; `touch` is called an image, and
+        while one takes long. Raises NoDecoder."""
+        self._supply = Supply(max_pixels, decode_s, touch)
+        self.close = self._supply.close
+
+    def wait_ready(self) -> None:
+        """Until the first decoder runs; it starts by itself meanwhile. Raises NoDecoder."""
+        self._supply.link()
+
+    def read(self, images: Sequence[Encoded]) -> list[Outcome]:
+        """The glyph of each image, or why it has none. Raises NoDecoder."""
+        outcomes: list[Outcome] = []
+        for part in _parts(images):
+            outcomes += self._read_part(part)
+        return outcomes
+
+    def _read_part(self, part: Sequence[Encoded]) -> list[Outcome]:
+        outcomes: list[Outcome] = []
+        tries = 0
+        while len(outcomes) < len(part):
+            known = len(outcomes)
+            try:
+                self._read_on(part, outcomes)
+            except Lost as loss:
+                why, for_good = self._supply.bury(loss)
+                log.warning("an image cost a decoder: %s", why, extra={"event": "decoder.lost"})
+                tries = 1 + (tries if len(outcomes) == known else 0)
+                if for_good or tries == TRIES:
+                    outcomes.append(Failure(UNDECODABLE, why))
+                    tries = 0
+        return outcomes
+
+    def _read_on(self, part: Sequence[Encoded], outcomes: list[Outcome]) -> None:
+        """Add the outcomes that are missing, as far as the decoder gets. Raises Lost."""
+        link, rest = self._supply.link(), part[len(outcomes) :]
+        link.ask(rest)
+        for _ in rest:
+            outcomes.append(link.answer())
+
+
+def _parts(images: Sequence[Encoded]) -> Iterator[Sequence[Encoded]]:
+    """The images in runs of about PART_BYTES."""
+    start = size = 0
+    for place, image in enumerate(images):
+        if place > start and size + len(image.file) > PART_BYTES:
+            yield images[start:place]
+            start, size = place, 0
+        size += len(image.file)
+    if start < len(images):
+        yield images[start:]

@@ -1,0 +1,71 @@
+"""A worker's end of the socket to one decoder. What comes out is measured before it is believed."""
+
+import socket
+import time
+from collections.abc import Callable, Sequence
+
+from .wire import ANSWER_BYTES, BadAnswer, Encoded, Outcome, open_answer, pack_ask
+
+BEAT_S = 1.0
+"""How often one who waits says that it is not stuck itself."""
+
+_RECEIVED_BYTES = 1 << 16
+
+
+class Lost(Exception):
+    """The decoder is silent, or talks nonsense, as the text says; or it ended, if there is none."""
+
+
+class Link:
+    """One decoder: its process id, and a socket on which an answer may take `patience_s` at most."""
+
+    def __init__(
+        self, wire: socket.socket, pid: int, patience_s: float, touch: Callable[[], None]
+    ) -> None:
+        self.pid = pid
+        self._wire, self._patience_s, self._touch = wire, patience_s, touch
+        self._received = bytearray()
+        self._next = self._asked = 0
+
+    def ask(self, images: Sequence[Encoded]) -> None:
+        """Have these read; as many answers follow. Raises Lost."""
+        self._next, self._asked = self._asked, self._asked + len(images)
+        self._wire.settimeout(self._patience_s)
+        try:
+            self._wire.sendall(pack_ask(self._next, images))
+        except OSError as error:
+            raise Lost from error
+
+    def answer(self) -> Outcome:
+        """What became of the next image. Raises Lost."""
+        end = time.monotonic() + self._patience_s
+        while len(self._received) < ANSWER_BYTES:
+            self._receive(end)
+        record = bytes(self._received[:ANSWER_BYTES])
+        del self._received[:ANSWER_BYTES]
+        try:
+            outcome = open_answer(record, self._next)
+        except BadAnswer as error:
+            raise Lost("decoding it made the decoder talk nonsense") from error
+        self._next += 1
+        return outcome
+
+    def close(self) -> None:
+        """The decoder will find that nobody listens."""
+        self._wire.close()
+
+    def _receive(self, end: float) -> None:
+        self._touch()
+        left = end - time.monotonic()
+        if left <= 0:
+            raise Lost(f"decoding it takes too long, over {self._patience_s:.0f} s")
+        self._wire.settimeout(min(left, BEAT_S))
+        try:
+            more = self._wire.recv(_RECEIVED_BYTES)
+        except TimeoutError:
+            return
+        except OSError:
+            more = b""
+        if not more:
+            raise Lost
+        self._received += more

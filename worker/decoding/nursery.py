@@ -1,0 +1,118 @@
+"""A worker's hold on its nursery: decoders are had from it, and it tells how they ended."""
+
+import contextlib
+import logging
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Mapping
+
+from .wire import FACT, READY, SEALED, UNSEALED
+
+log = logging.getLogger(__name__)
+
+START_S = 15.0
+"""A machine on which a nursery is not ready, or a decoder not forked, in this time is no use."""
+
+PASSED_ON = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "INKQUEUE_FAILPOINTS")
+"""Of the environment, a decoder has nothing else: no password of Redis, for one."""
+
+
+class NoDecoder(RuntimeError):
+    """No decoder can be started here; that is no image's fault."""
+
+
+class Nursery:
+    """The process that forks decoders: started here, ready a little later."""
+
+    def __init__(self, max_pixels: int, decode_s: float) -> None:
+        """What an image may have (see decoder.Allowance). Raises NoDecoder."""
+        self._control, theirs = _pair()
+        self._control.settimeout(START_S)
+        self._ready = False
+        if os.environ.get("INKQUEUE_FAILPOINTS"):
+            log.warning("INKQUEUE_FAILPOINTS is set: images can do harm, which is for tests only")
+        with theirs:
+            try:
+                self._process = _start(theirs, str(max_pixels), str(decode_s))
+            except OSError as error:
+                self._control.close()
+                raise NoDecoder(f"no process for decoding images could be started: {error}") from error
+
+    def fork(self) -> tuple[socket.socket, int]:
+        """A new decoder: the socket to it, and its process id. Raises NoDecoder."""
+        self._wait_ready()
+        ours, theirs = _pair()
+        with theirs:
+            try:
+                return ours, self._send(ours, theirs)
+            except (OSError, NoDecoder) as error:
+                ours.close()
+                raise NoDecoder(f"no decoder of images could be started: {error}") from error
+
+    def bury(self, pid: int) -> int:
+        """End the decoder if it has not ended; how it did (as subprocess says). Raises NoDecoder."""
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+        return self._hear()
+
+    def close(self) -> None:
+        """End it, and its decoder."""
+        self._control.close()
+        self._process.kill()
+        self._process.wait()
+
+    def _send(self, ours: socket.socket, theirs: socket.socket) -> int:
+        """Have a decoder made that has `theirs`; its process id, once it is in its sandbox."""
+        socket.send_fds(self._control, [b"+"], [theirs.fileno()])
+        theirs.close()  # so that its end is the end
+        pid = self._hear()
+        ours.settimeout(START_S)
+        inside = ours.recv(1)
+        if inside not in (SEALED, UNSEALED):
+            raise NoDecoder("it ended before it had seen an image")
+        if inside == UNSEALED:
+            log.warning("decoders have limits but no seccomp here", extra={"event": "decoder.unsealed"})
+        return pid
+
+    def _wait_ready(self) -> None:
+        if not self._ready and self._hear() != READY:
+            raise NoDecoder("it said something else than that it is ready")
+        self._ready = True
+
+    def _hear(self) -> int:
+        """The next fact that the nursery tells."""
+        try:
+            fact = self._control.recv(FACT.size)
+        except OSError as error:
+            raise NoDecoder(f"the process that starts decoders does not answer: {error}") from error
+        if len(fact) < FACT.size:
+            raise NoDecoder("the process that starts decoders has ended")
+        number: int = FACT.unpack(fact)[0]
+        return number
+
+
+def _pair() -> tuple[socket.socket, socket.socket]:
+    try:
+        return socket.socketpair()
+    except OSError as error:
+        raise NoDecoder(f"no socket for decoders of images: {error}") from error
+
+
+def _start(control: socket.socket, *arguments: str) -> "subprocess.Popen[bytes]":
+    return subprocess.Popen(
+        # -P: a folder called `worker` where we were called is not ours; what is, is on the path.
+        [sys.executable, "-P", "-m", "worker.decoding", *arguments],
+        env=_environment(),
+        stdin=control.fileno(),
+        stdout=subprocess.DEVNULL,
+        start_new_session=True,  # a terminal's Ctrl-C is for the worker, which ends this one
+    )
+
+
+def _environment() -> Mapping[str, str]:
+    kept = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
+    path = os.pathsep.join(filter(None, sys.path))
+    return kept | {"PYTHONPATH": path, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}

@@ -1,0 +1,80 @@
+"""That there is a decoder: one is forked where the last is gone, from a new nursery if need be."""
+
+import logging
+import signal
+import time
+from collections.abc import Callable
+
+from .link import Link, Lost
+from .nursery import NoDecoder, Nursery
+from .wire import NO_MEMORY, SMALL_S
+
+log = logging.getLogger(__name__)
+
+PATIENCE = 4
+"""An answer may take so many times the processor time that an image is allowed."""
+
+STARTS, PAUSE_S = 3, 0.5
+"""How often it is tried to have a decoder, and the pause before each but the first."""
+
+
+class Supply:
+    """At most one nursery and one decoder at a time. For one thread at a time."""
+
+    def __init__(self, max_pixels: int, decode_s: float, touch: Callable[[], None]) -> None:
+        """See decoder.Allowance; `touch` is called while an answer is waited for. Raises NoDecoder."""
+        self._limits = (max_pixels, decode_s)
+        self._patience_s, self._touch = PATIENCE * (SMALL_S + decode_s), touch
+        self._nursery: Nursery | None = Nursery(*self._limits)
+        self._link: Link | None = None
+
+    def link(self) -> Link:
+        """The decoder there is. Raises NoDecoder."""
+        for left in reversed(range(STARTS)):
+            if self._link:
+                break
+            try:
+                self._link = self._fork()
+            except NoDecoder as error:
+                self.close()
+                if not left:
+                    raise
+                log.warning("%s; trying again", error)
+                time.sleep(PAUSE_S)
+        assert self._link
+        return self._link
+
+    def bury(self, loss: Lost) -> tuple[str, bool]:
+        """The decoder is lost: a sentence why, and whether the image would do it again for sure."""
+        assert self._link is not None
+        assert self._nursery is not None
+        link, self._link = self._link, None
+        link.close()
+        try:
+            code = self._nursery.bury(link.pid)
+        except NoDecoder as error:
+            self.close()
+            return str(loss) or f"decoding it took the decoder down ({error})", False
+        return str(loss) or _reason(code), code == -signal.SIGPROF
+
+    def close(self) -> None:
+        """End both."""
+        if self._link:
+            self._link.close()
+        if self._nursery:
+            self._nursery.close()
+        self._link = self._nursery = None
+
+    def _fork(self) -> Link:
+        self._nursery = self._nursery or Nursery(*self._limits)
+        return Link(*self._nursery.fork(), self._patience_s, self._touch)
+
+
+def _reason(code: int) -> str:
+    """Why a decoder ended, as a client is told."""
+    if code == -signal.SIGPROF:
+        return "decoding it takes too long"
+    if code == NO_MEMORY:
+        return "decoding it takes too much memory"
+    names = {-number: number.name for number in signal.Signals}
+    return f"decoding it took the decoder down ({names.get(code, f'exit code {code}')})"
