@@ -2,13 +2,14 @@
 
 PYTHON ?= python3.11
 VENV ?= .venv
+EXAMPLES ?= 2000
 BIN := $(VENV)/bin
 FUZZ_S ?= 600
 FUZZ_EXAMPLES ?= 20000
 INSTALLED := $(VENV)/.installed
 .DEFAULT_GOAL := help
 
-.PHONY: help demo test run check corpus fuzz format bench siege pressure compose-proof events-proof webhook-proof scale-proof probes soak poison screenshot
+.PHONY: help demo test run check corpus fuzz format bench siege pressure compose-proof events-proof webhook-proof scale-proof probes soak poison model mutants screenshot
 
 help:            ## this list
 	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed 's/:.*##/ -/'
@@ -69,6 +70,12 @@ scale-proof: $(INSTALLED)    ## a second worker container joins while a job runs
 
 probes: $(INSTALLED)         ## one owner asks 10,000 times for what is another's, and learns nothing
 	$(BIN)/python tests/isolation_proof.py
+
+model: $(INSTALLED)  ## walk the ledger beside its model: make model EXAMPLES=2000
+	$(BIN)/python tests/explore.py --examples $(EXAMPLES)
+
+mutants: $(INSTALLED)  ## plant every known kind of bug in a copy: a test must see each
+	$(BIN)/python tests/mutants.py
 
 soak: $(INSTALLED)   ## 1,000,000 images while workers, gateways, senders and Redis are killed 430 times
 	$(BIN)/python tests/soak.py $(SOAK)

@@ -118,21 +118,32 @@ def finish(url: str) -> None:
         worker.commit([commit_of(claim) for claim in claims])
 
 
+PASS_OVER = """
+local ms = tonumber(ARGV[1])
+local function is_timed(key)
+  for _, start in ipairs({'expiry', 'due', 'leases', 'outbox', 'deliver', 'sending'}) do
+    if string.find(key, 'ink:' .. start, 1, true) == 1 then return true end
+  end
+  return false
+end
+for _, key in ipairs(redis.call('KEYS', 'ink:*')) do
+  local kind, left = redis.call('TYPE', key).ok, redis.call('PTTL', key)
+  if kind == 'zset' and is_timed(key) then
+    for _, member in ipairs(redis.call('ZRANGE', key, 0, -1)) do
+      redis.call('ZINCRBY', key, -ms, member)
+    end
+  end
+  for _, field in ipairs(kind == 'hash' and {'expires', 'since', 'due'} or {}) do
+    if redis.call('HEXISTS', key, field) == 1 then redis.call('HINCRBY', key, field, -ms) end
+  end
+  if left > 0 then redis.call('PEXPIRE', key, left - ms) end
+end
+"""
+
+
 def pass_over(client: "redis.Redis", seconds: int) -> None:
     """As if so long had passed with everything off: what Redis would have dropped by then is gone."""
-    ms = 1000 * seconds
-    for key in client.keys("ink:*"):
-        kind, left = client.type(key), client.pttl(key)
-        if kind == b"zset" and key.startswith(
-            (b"ink:expiry", b"ink:due", b"ink:outbox", b"ink:deliver")
-        ):
-            for member in client.zrange(key, 0, -1):
-                client.zincrby(key, -ms, member)
-        for field in ("expires", "since", "due") if kind == b"hash" else ():
-            if client.hexists(key, field):
-                client.hincrby(key, field, -ms)
-        if left > 0:
-            client.pexpire(key, left - ms)
+    client.eval(PASS_OVER, 0, 1000 * seconds)
 
 
 def on_redis(url: str, work: Callable[[redis.asyncio.Redis], Awaitable[T]]) -> T:

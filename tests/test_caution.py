@@ -1,5 +1,6 @@
 """A chunk that somebody died over: the image that kills is found alone and soon, nobody fails for it."""
 
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -14,7 +15,7 @@ from worker.ledger import Claim, Commit, Ledger
 from worker.reading import Reader
 from worker.results import Answer, Failure, unpack
 
-from ledgers import ledger, submit
+from ledgers import LEASE_MS, ledger, submit
 
 IMAGES, KILLER = 40, 21
 
@@ -44,8 +45,15 @@ class Reading:
             raise Killed
         return [bytes(784)] * len(files)
 
+    def take_over(self) -> None:
+        """The next worker has it, once the lease of the last one is over."""
+        while not (claims := self.ledger.claim("balanced", IMAGES)):
+            time.sleep(LEASE_MS / 10_000)
+        self.claim = replace(claims[0], payload=self.claim.payload)
+
     def go(self) -> Commit | None:
         """One wary reading; None if it was death."""
+        self.take_over()
         self.touched.clear()
         caution = Caution(self.ledger, self.claim, self._deaths, lambda: None)
         try:
@@ -110,6 +118,20 @@ def test_images_that_an_older_worker_noted_are_heeded(
 ) -> None:
     reading = Reading(redis_url)
     for _ in range(2):
+        reading.take_over()
         for index in range(KILLER + 1):
             reading.ledger.suspect(reading.claim, index, index - 1)
     assert set(failed(reading.go())) == {KILLER}
+
+
+@pytest.mark.parametrize("killers", [{0, 1}, {2, 21, 22}])
+def test_several_killers_cost_two_deaths_each_at_most(
+    redis_url: str, clean_redis: "redis.Redis", killers: set[int]
+) -> None:
+    reading = Reading(redis_url)
+    reading.killers = killers
+    deaths = 0
+    while (commit := reading.go()) is None:
+        deaths += 1
+        assert deaths <= 2 * len(killers)
+    assert set(failed(commit)) == killers

@@ -9,14 +9,20 @@ import pytest
 import redis
 
 from worker import keys
-from worker.entrance import Caps
-from worker.jobs import JobState
+from worker.chunks import Chunk, PixelBlock
+from worker.chunks import pack as pack_chunk
+from worker.connection import connect
+from worker.entrance import Caps, Submission
+from worker.jobs import JobState, Options
 from worker.journal import START
 from worker.ledger import Commit
 from worker.results import Answer, Failure, Result, pack
 
 from ledgers import (
+    CAPS,
+    LABELS,
     LEASE_MS,
+    at_entrance,
     commit_of,
     finish,
     in_journal,
@@ -196,6 +202,7 @@ def test_a_renewed_lease_is_kept(redis_url: str) -> None:
     submit(redis_url, "a", (2,))
     worker = ledger(redis_url)
     claims = worker.claim("balanced", 10)
+    assert worker.claim("balanced", 10) == []
     for _ in range(3):
         time.sleep(LEASE_MS / 2000)
         assert worker.renew(claims) == 1
@@ -233,6 +240,28 @@ def test_a_released_claim_is_due_at_once_and_uncounted(redis_url: str) -> None:
     assert again.deliveries == 1
 
 
+def test_a_lost_lease_cannot_be_given_back(redis_url: str) -> None:
+    submit(redis_url, "a", (2,))
+    slow, quick = ledger(redis_url), ledger(redis_url)
+    late = slow.claim("balanced", 10)
+    wait_out_lease()
+    assert len(quick.claim("balanced", 10)) == 1
+    slow.release(late)
+    assert quick.claim("balanced", 10) == []
+    assert read_job(redis_url, "a").counts.running == 2
+
+
+def test_what_is_running_is_counted(redis_url: str) -> None:
+    submit(redis_url, "a", (3,) * 3)
+    worker = ledger(redis_url)
+    held = worker.claim("balanced", 6)
+    assert read_job(redis_url, "a").counts.running == 6
+    worker.commit([commit_of(held[0])])
+    assert read_job(redis_url, "a").counts.running == 3
+    worker.release(held[1:])
+    assert read_job(redis_url, "a").counts.running == 0
+
+
 def test_failed_images_make_a_job_partially_failed_or_failed(redis_url: str) -> None:
     submit(redis_url, "some", (2,))
     worker = ledger(redis_url)
@@ -267,6 +296,13 @@ def test_cancel_stops_what_is_not_under_way(redis_url: str) -> None:
     job = read_job(redis_url, "a")
     assert job.state is JobState.CANCELED
     assert (job.counts.succeeded, job.counts.canceled) == (2, 18)
+
+
+def test_a_job_that_nobody_reads_is_canceled_at_once(redis_url: str) -> None:
+    submit(redis_url, "a", (2,) * 10)
+    assert in_store(redis_url, lambda store: store.cancel("anonymous/a")) == "canceled"
+    assert read_job(redis_url, "a").counts.canceled == 20
+    assert_adds_up(redis_url, "a")
 
 
 def test_a_canceled_job_of_a_dead_worker_ends(redis_url: str) -> None:
@@ -381,13 +417,44 @@ def test_jobs_that_expire_while_all_is_off_are_buried_whole(
 
 
 def test_every_key_of_a_job_expires_by_itself(redis_url: str, clean_redis: "redis.Redis") -> None:
-    submit(redis_url, "a")
+    submit(redis_url, "a", (2,) * 4, name="scan.png", idempotency="ink:idem:x")
     worker = ledger(redis_url)
-    (claim, *_) = worker.claim("balanced", 2)
+    (claim,) = worker.claim("balanced", 2)
     worker.suspect(claim, 0, -1)
-    worker.commit([commit_of(each) for each in worker.claim("balanced", 2)])
-    lasting = {key for key in clean_redis.keys("ink:job:*") if clean_redis.ttl(key) < 0}
-    assert lasting == set()
+    (other, *_) = worker.claim("balanced", 2)
+    worker.commit([commit_of(other, failed=1, kept=b"failed images")])
+    in_store(redis_url, lambda store: store.correct("anonymous/a", {2 * other.chunk: "A"}))
+    kept = [key for pattern in ("ink:job:*", "ink:idem:*") for key in clean_redis.keys(pattern)]
+    parts = {key.split(b":")[3] for key in kept if key.count(b":") > 2}
+    assert parts == {b"starts", b"run", b"in", b"names", b"suspects", b"out", b"events", b"corrections"}
+    assert {key for key in kept if clean_redis.ttl(key) < 0} == set()
+
+
+def test_what_is_staged_outlasts_a_slow_upload_and_then_goes(
+    redis_url: str, clean_redis: "redis.Redis"
+) -> None:
+    chunk = Chunk(1, pack_chunk([b"file"]), ("scan.png",))
+    at_entrance(redis_url, lambda entrance: entrance.stage("token", 0, [chunk]))
+    lives = [clean_redis.ttl(key) for key in clean_redis.keys("ink:stage:*")]
+    assert len(lives) == 2
+    assert all(600 <= life <= 3600 for life in lives)
+
+
+def test_a_job_whose_images_are_gone_is_refused(redis_url: str, clean_redis: "redis.Redis") -> None:
+    job = Submission("anonymous", "a", "bulk", Options("balanced"), LABELS, "sha", {}, 600, "same")
+    verdict = at_entrance(redis_url, lambda entrance: entrance.submit(job, "token", [2], CAPS))
+    assert verdict.kind == "unstaged"
+    assert [key for key in clean_redis.keys("ink:*") if clean_redis.type(key) != b"hash"] == []
+
+
+def test_images_keep_their_names_and_an_uncommitted_chunk_its_images(redis_url: str) -> None:
+    submit(redis_url, "a", (2, 1), name="scan.png")
+    job = read_job(redis_url, "a")
+    items = in_store(redis_url, lambda store: store.items(job, 0, 3))
+    assert [(item.name, item.result) for item in items] == [("scan.png", None)] * 3
+    for index, place in ((0, 0), (1, 1), (2, 0)):
+        found = in_store(redis_url, lambda store: store.payload(job.name, index))  # noqa: B023
+        assert found == (pack_chunk(PixelBlock(bytes(784 * (2 if index < 2 else 1)))), place)
 
 
 def test_events_of_a_large_job_are_cheap(redis_url: str, clean_redis: "redis.Redis") -> None:
@@ -483,8 +550,58 @@ def test_suspects_are_counted_and_cleared(redis_url: str) -> None:
     worker = ledger(redis_url)
     (claim,) = worker.claim("balanced", 10)
     assert [worker.suspect(claim, index, index - 1) for index in range(4)] == [0, 0, 0, 0]
-    # The worker dies with image 3 in hand; the next one passes 0..2 again and finds it suspect.
+    wait_out_lease()
+    # The worker died with image 3 in hand; the next one passes 0..2 again and finds it suspect.
+    (claim,) = worker.claim("balanced", 10)
     assert [worker.suspect(claim, index, index - 1) for index in range(4)] == [0, 0, 0, 1]
+
+
+def test_a_suspicion_whose_answer_was_lost_counts_once(redis_url: str) -> None:
+    submit(redis_url, "a", (2,))
+    worker = ledger(redis_url)
+    (claim,) = worker.claim("balanced", 10)
+    assert [worker.suspect(claim, 0, -1) for _ in range(3)] == [0, 0, 0]
+    wait_out_lease()
+    (again,) = worker.claim("balanced", 10)
+    assert [worker.suspect(again, 0, -1) for _ in range(3)] == [1, 1, 1]
+
+
+def test_a_lost_lease_raises_no_suspicion(redis_url: str, clean_redis: "redis.Redis") -> None:
+    submit(redis_url, "a", (2,))
+    slow, quick = ledger(redis_url), ledger(redis_url)
+    (late,) = slow.claim("balanced", 10)
+    wait_out_lease()
+    (claim,) = quick.claim("balanced", 10)
+    slow.suspect(late, 0, -1)
+    assert quick.suspect(claim, 0, -1) == 0
+    quick.commit([commit_of(claim)])
+    slow.suspect(late, 1, 0)
+    assert in_store(redis_url, lambda store: store.delete("anonymous/a")) == "deleted"
+    assert clean_redis.keys("ink:job:*") == []
+
+
+def test_a_late_commit_for_a_deleted_job_is_none_for_the_next_of_its_name(redis_url: str) -> None:
+    submit(redis_url, "a", (2,))
+    slow, quick = ledger(redis_url), ledger(redis_url)
+    (late,) = slow.claim("balanced", 10)
+    wait_out_lease()
+    finish(redis_url)
+    in_store(redis_url, lambda store: store.delete("anonymous/a"))
+    submit(redis_url, "a", (2,), fingerprint="other images")
+    assert slow.commit([commit_of(late)]) == ["gone"]
+    (claim,) = quick.claim("balanced", 10)
+    assert slow.commit([commit_of(late)]) == ["gone"]
+    assert quick.commit([commit_of(claim, p=0.75)]) == ["new"]
+
+
+def test_what_came_back_is_claimed_past_what_is_left_of_dead_jobs(redis_url: str) -> None:
+    submit(redis_url, "a-dead", (2,))
+    submit(redis_url, "b-alive", (2,))
+    worker = ledger(redis_url)
+    assert len(worker.claim("balanced", 10)) == 2
+    in_store(redis_url, lambda store: store.cancel("anonymous/a-dead"))
+    wait_out_lease()
+    assert [claim.name for claim in worker.claim("balanced", 10)] == ["anonymous/b-alive"]
 
 
 def test_doorbells_are_no_more_than_workers(redis_url: str, clean_redis: "redis.Redis") -> None:

@@ -154,6 +154,14 @@ def test_a_lease_keeps_others_away_until_it_runs_out(redis_url: str) -> None:
     assert [each.error for each in delivery.attempts] == ["the sender was lost meanwhile", None]
 
 
+def test_what_is_under_way_is_handed_to_nobody_else(redis_url: str) -> None:
+    register(redis_url)
+    end(redis_url, "a")
+    assert len(claim(redis_url)) == 1
+    time.sleep(0.3)  # a lane that had more is looked at again
+    assert claim(redis_url) == []
+
+
 def test_what_arrived_counts_even_if_the_lease_is_lost(redis_url: str) -> None:
     register(redis_url)
     end(redis_url, "a")

@@ -44,8 +44,9 @@ class Caution:
         """This image is next; why it is given up, if it is."""
         self._touch()
         self._ledger.suspect(self._claim, str(index), *(each for each in self._over if each.isdecimal()))
-        self._over = [each for each in self._over if not each.isdecimal()] + [str(index)]
+        self._over = [each for each in self._over if not each.isdecimal()]
         deaths = self._noted.get(str(index), 0) + self._in_block
         if deaths < self._most:
+            self._over.append(str(index))  # else its deaths stay noted, that nobody die of it again
             return None
         return Failure(WORKER_LOST, f"{deaths + 1} workers were lost while they read this image")

@@ -78,7 +78,7 @@ class Ledger:
                 claim = each.claim
                 counts = (each.succeeded, each.failed)
                 parts = (each.results, *counts, each.kept, *_flat(each.failures))
-                script(args=[claim.name, claim.chunk, *parts], client=pipe)
+                script(args=[claim.name, claim.chunk, claim.token, *parts], client=pipe)
             if measured:
                 self._scripts["observe"](args=_flat(measured), client=pipe)
             return [verdict.decode() for verdict in pipe.execute()[: len(commits)]]
@@ -91,12 +91,13 @@ class Ledger:
     def suspect(self, claim: Claim, what: int | str, *over: int | str) -> int:
         """Note that an image or a block is in hand, and those that are `over` no longer; returns how
         many workers died with it in theirs."""
-        return int(self._scripts["suspect"](args=[claim.name, claim.chunk, what, *over]))
+        args: list[str | int] = [claim.name, claim.chunk, claim.token, what, *over]
+        return int(self._scripts["suspect"](args=args))
 
     def suspects(self, claim: Claim) -> Mapping[str, int]:
         """What was in the hands of workers that died over this chunk, and how many they were."""
         noted: Any = self._client.hgetall(keys.suspects(claim.name, claim.chunk))
-        return {what.decode(): int(deaths) for what, deaths in noted.items()}
+        return {what.decode(): int(deaths.split()[0]) for what, deaths in noted.items()}
 
     def upkeep(self, models: Iterable[str]) -> int:
         """Ring for what waits, bury what expired; returns how many jobs expired."""

@@ -62,7 +62,10 @@ local function take_redelivered()
     local name, c = parse(member)
     local job = job_of(name)
     job = job and wanted(job.lane, member, name, c)
-    if job then take(name, job, c) return true end
+    if job and redis.call('ZSCORE', due_key(model, job.lane), member) then
+      take(name, job, c)
+      return true
+    end
     redis.call('ZREM', lease_key(model), member)
   end
   for _, lane in ipairs(LANES) do   -- leases of a worker that is older than their list

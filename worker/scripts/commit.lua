@@ -1,13 +1,14 @@
 -- Record the results of a chunk, once. A second commit changes nothing, and is compared: 'different' is
 -- what says something else of an image. Its bytes may differ all the same, since a network adds up in
--- another order where a chunk that was delivered again is read image by image.
--- ARGV: NAME, chunk, packed results, succeeded, failed, packed images worth keeping ('' for none),
+-- another order where a chunk that was delivered again is read image by image. A lease that is lost may
+-- commit still, but not one of a job that was deleted and whose name another job has now.
+-- ARGV: NAME, chunk, token, packed results, succeeded, failed, packed images worth keeping ('' for none),
 --   then type and number of failures, pair by pair
 -- Answers: 'new', 'duplicate', 'different' or 'gone'
-local name, c, results = ARGV[1], ARGV[2], ARGV[3]
-local succeeded, failed, kept = tonumber(ARGV[4]), tonumber(ARGV[5]), ARGV[6]
+local name, c, token, results = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4]
+local succeeded, failed, kept = tonumber(ARGV[5]), tonumber(ARGV[6]), ARGV[7]
 local job = job_of(name)
-if not job or is_over(job) then return 'gone' end
+if not job or is_over(job) or token <= job.born then return 'gone' end
 
 local NOISE = 1e-5   -- of a probability
 local HEAD = 7       -- bytes before the records of packed results (see results.py)
@@ -49,7 +50,7 @@ local before = job.succeeded + job.failed
 settle(name, job, 'succeeded', succeeded)
 settle(name, job, 'failed', failed)
 note(name, job, 'c', c, 'n', before)
-for i = 7, #ARGV, 2 do stat('failures:' .. ARGV[i], ARGV[i + 1]) end
+for i = 8, #ARGV, 2 do stat('failures:' .. ARGV[i], ARGV[i + 1]) end
 if kept ~= '' then
   redis.call('SET', key(name, 'in:' .. c), kept, 'KEEPTTL')
 elseif not job.keep then

@@ -3,7 +3,7 @@
 -- ink:job:NAME          hash: state, counts, options        ink:job:NAME:starts  u32 a chunk
 -- ink:job:NAME:in:C     packed images of chunk C            ink:job:NAME:out     hash C -> results
 -- ink:job:NAME:run      hash of what is under way: d:C due, l:C lease token, a:C deliveries
--- ink:job:NAME:suspects:C  hash image or block -> workers that died with it in hand
+-- ink:job:NAME:suspects:C  hash image or block -> workers that had it in hand and died: N by TOKEN
 -- ink:job:NAME:events  stream: c and n, a committed chunk and the images done before; at last `end`
 -- ink:job:NAME:corrections  hash image -> the label that a person gave it
 -- ink:due:MODEL:LANE    zset of NAME#C by when it may be claimed: only a commit removes a chunk
@@ -76,13 +76,14 @@ end
 
 local function job_of(name)
   local fields = redis.call('HMGET', key(name), 'state', 'model', 'lane', 'owner', 'total',
-    'succeeded', 'failed', 'canceled', 'next', 'chunks', 'expires', 'keep')
+    'succeeded', 'failed', 'canceled', 'next', 'chunks', 'expires', 'keep', 'born')
   if not fields[1] then return nil end
   return {
     state = fields[1], model = fields[2], lane = fields[3], owner = fields[4],
     total = tonumber(fields[5]), succeeded = tonumber(fields[6]), failed = tonumber(fields[7]),
     canceled = tonumber(fields[8]), next = tonumber(fields[9]), chunks = tonumber(fields[10]),
-    expires = tonumber(fields[11]), keep = fields[12] == '1'
+    expires = tonumber(fields[11]), keep = fields[12] == '1',
+    born = tonumber(fields[13] or 0)
   }
 end
 

@@ -48,7 +48,8 @@ redis.call('HSET', key(name), 'state', 'queued', 'owner', want.owner, 'model', w
   'fingerprint', want.fingerprint, 'options', want.options, 'metadata', want.metadata,
   'parent', want.parent, 'labels', want.labels, 'weights', want.weights,
   'keep', want.keep and 1 or 0, 'callback', want.callback,
-  'quiet', want.quiet and 1 or 0)
+  'quiet', want.quiet and 1 or 0,
+  'born', redis.call('GET', 'ink:tokens') or 0)   -- every lease of this job has a later token
 redis.call('SET', key(name, 'starts'), starts)
 redis.call('PEXPIREAT', key(name, 'starts'), expires + BURIAL)
 redis.call('PEXPIREAT', key(name), expires + BURIAL)

@@ -1,11 +1,13 @@
 -- Note that an image of a chunk, or a block of them, is about to be touched, in case it kills who touches
--- it; what was before it did no harm. ARGV: NAME, chunk, index or block, those before
--- Answers: how many died with this in hand
-local name, c = ARGV[1], ARGV[2]
-local job = job_of(name)
-if not job then return 0 end
+-- it; what was before it did no harm. Nothing is noted for a lease that is lost, nor twice for the same.
+-- ARGV: NAME, chunk, token, index or block, those before. Answers: how many died with this in hand
+local name, c, token, what = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
+if redis.call('HGET', key(name, 'run'), 'l:' .. c) ~= token then return 0 end
 local suspects = key(name, 'suspects:' .. c)
-if ARGV[4] then redis.call('HDEL', suspects, unpack(ARGV, 4)) end
-local touched = redis.call('HINCRBY', suspects, ARGV[3], 1)
-redis.call('PEXPIREAT', suspects, job.expires + GRACE)
-return touched - 1
+if ARGV[5] then redis.call('HDEL', suspects, unpack(ARGV, 5)) end
+local touched, by = string.match(redis.call('HGET', suspects, what) or '', '^(%d+) by (%d+)$')
+touched = tonumber(touched or 0)
+if by == token then return touched - 1 end
+redis.call('HSET', suspects, what, (touched + 1) .. ' by ' .. token)
+redis.call('PEXPIREAT', suspects, job_of(name).expires + GRACE)
+return touched

@@ -1,0 +1,121 @@
+"""What all rules of the machine stand on: the real ledger, its model, and how both are compared."""
+
+from collections.abc import Sequence
+from typing import Any, ClassVar, TypeVar
+
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine
+
+from worker import keys
+from worker.chunks import Chunk, pack
+from worker.entrance import Caps, Entrance, Submission
+from worker.jobs import Options
+from worker.journal import Journal
+from worker.ledger import Claim, Ledger
+from worker.store import Store
+
+from chaos.ledger_model.census import Census, signature
+from chaos.ledger_model.judging import judge
+from chaos.ledger_model.model import LEASE_S, Job, Model, Part, require
+from chaos.ledger_model.sent import Sent
+from chaos.ledger_model.server import Server
+from chaos.ledger_model.snapshot import Snapshot
+from ledgers import LABELS
+
+T = TypeVar("T")
+WORKERS = 3
+CAPS = Caps(max_queued=30, max_open=3, window=2)
+
+SOME = st.integers(0, 999)
+"""Chooses one of whatever there is."""
+
+
+class Ground(RuleBasedStateMachine):
+    """The ledger beside its model. `server` and `census` are set by whoever runs it."""
+
+    server: ClassVar[Server]
+    census: ClassVar[Census]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.server.client.flushall()
+        self.model = Model(CAPS.max_queued, CAPS.max_open)
+        self.ledger = Ledger(self.server.client, LEASE_S * 1000)
+        asynchronous = self.server.asynchronous
+        self.entrance, self.store = Entrance(asynchronous), Store(asynchronous)
+        self.journal = Journal(asynchronous, self.store)
+        self.hands: list[list[Claim]] = [[] for _ in range(WORKERS)]
+        self.stale: list[Claim] = []
+        self.read_to: dict[tuple[str, int], tuple[str, int]] = {}
+        self.seen = Snapshot.take(self.server.client)
+        self.did, self.state, self.kills, self.uploads = "begin", 0, 0, 0
+        self.census.examples += 1
+
+    def look(self) -> None:
+        """Compare everything, and count where this led."""
+        self.seen = Snapshot.take(self.server.client)
+        judge(self.model, self.seen)
+        before, self.state = self.state, signature(self.model, [len(hand) for hand in self.hands])
+        self.census.note(before, self.did, self.state)
+
+    def send(self, sent: Sent) -> None:
+        """Submit a job to both."""
+        contents = sent.contents()
+        stored = keys.idempotency(sent.owner, sent.key) if sent.key else None
+        fingerprint = f"{sent.model} {sent.lane} {contents}"
+        options = Options(sent.model, keep_images=sent.keep)
+        job = Submission(
+            sent.owner,
+            sent.id,
+            sent.lane,
+            options,
+            LABELS,
+            "sha",
+            {},
+            sent.life_s,
+            fingerprint,
+            idempotency=stored,
+        )
+        verdict = self.run(self._enter(job, contents, sent.staged))
+        wanted = Job(
+            job.name,
+            sent.owner,
+            sent.model,
+            sent.lane,
+            [Part(images, pack(images)) for images in contents],
+            CAPS.window,
+            sent.keep,
+            fingerprint,
+            self.model.now + sent.life_s,
+        )
+        expected = self.model.submit(wanted, stored, sent.staged)
+        self.same("submit", (verdict.kind, verdict.name), expected)
+        if verdict.kind == "new":
+            require(self.server.client.llen(f"drain.{sent.model}") > 0, "nobody was rung for")
+
+    async def _enter(self, job: Submission, contents: Sequence[tuple[bytes, ...]], staged: bool) -> Any:
+        self.uploads += 1
+        token = f"upload{self.uploads}"
+        names = [tuple(image.decode() for image in images) for images in contents]
+        chunks = [Chunk(len(i), pack(i), n) for i, n in zip(contents, names, strict=True)]
+        await self.entrance.stage(token, 0, chunks if staged else chunks[1:])
+        verdict = await self.entrance.submit(job, token, [len(images) for images in contents], CAPS)
+        if verdict.kind != "new":
+            await self.entrance.unstage(token, len(chunks))
+        return verdict
+
+    def run(self, work: Any) -> Any:
+        """What a coroutine answers."""
+        return self.server.run(work)
+
+    def same(self, what: str, said: object, expected: object) -> None:
+        """The ledger says what the model says."""
+        require(said == expected, what, "said", said, "and should say", expected)
+
+    def pick(self, some: Sequence[T], which: int) -> T:
+        """One of them."""
+        return some[which % len(some)]
+
+    def standing(self) -> list[Job]:
+        """Jobs whose time is not over."""
+        return [job for _, job in sorted(self.model.jobs.items()) if not self.model.over(job)]

@@ -1,0 +1,408 @@
+"""What must be: the ledger's rules in plain Python, on a clock that tests move.
+
+Where a rule leaves the scripts free (which of the due chunks go out together), the model does not say
+what happens but judges what did: see `Model.claimed`.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from worker.jobs import Lane
+from worker.ledger import Claim
+
+LEASE_S = 600
+TOMBSTONE_S = 86_400
+TERMINAL = ("succeeded", "partially_failed", "failed", "canceled")
+ENDINGS = {
+    "succeeded": "job.completed",
+    "partially_failed": "job.completed",
+    "failed": "job.failed",
+    "canceled": "job.canceled",
+    "expired": "job.expired",
+}
+
+
+class Broken(AssertionError):
+    """The ledger did what must not be; the text says what."""
+
+
+def require(holds: object, *words: object) -> None:
+    """Raise Broken with `words` unless it holds."""
+    if not holds:
+        raise Broken(" ".join(map(str, words)))
+
+
+@dataclass
+class Part:
+    """A chunk: under way while `due` (s) is set, leased while `token` is. `kept` is stored of it."""
+
+    images: tuple[bytes, ...]
+    kept: bytes | None
+    due: int | None = None
+    token: int | None = None
+    deliveries: int = 0
+    results: bytes | None = None
+    failed: int = 0
+    dropped: bool = False
+    lost: int = 0  # deliveries that a poisonous image ended
+
+    def put_away(self) -> None:
+        """No longer under way."""
+        self.due = self.token = None
+        self.deliveries = 0
+
+
+@dataclass
+class Job:
+    """A job and all that its owner may know of it. `first_token` is older than any claim of it."""
+
+    name: str
+    owner: str
+    model: str
+    lane: Lane
+    parts: list[Part]
+    window: int
+    keep: bool
+    fingerprint: str
+    expires: int
+    first_token: int = 0
+    state: str = "queued"
+    next: int = 0
+    events: list[tuple[str, int]] = field(default_factory=list)
+    corrections: dict[int, str] = field(default_factory=dict)
+    buried_at: int | None = None
+
+    @property
+    def buried(self) -> bool:
+        """Whether only its tombstone is left."""
+        return self.buried_at is not None
+
+    @property
+    def total(self) -> int:
+        """Images."""
+        return sum(len(part.images) for part in self.parts)
+
+    @property
+    def open(self) -> bool:
+        """Whether it counts as a load still."""
+        return not self.buried and self.state not in TERMINAL
+
+    def starts(self) -> list[int]:
+        """The index of each chunk's first image, and the number of images."""
+        ends = [0]
+        for part in self.parts:
+            ends.append(ends[-1] + len(part.images))
+        return ends
+
+    def counts(self) -> dict[str, int]:
+        """Images by what became of them, as the job's hash counts them."""
+        done = [part for part in self.parts if part.results is not None]
+        failed = sum(part.failed for part in done)
+        return {
+            "total": self.total,
+            "succeeded": sum(len(part.images) for part in done) - failed,
+            "failed": failed,
+            "canceled": sum(len(part.images) for part in self.parts if part.dropped),
+            "running": sum(len(part.images) for part in self.parts if part.token is not None),
+            "next": self.next,
+            "chunks": len(self.parts),
+        }
+
+    @property
+    def left(self) -> int:
+        """Images that nothing is known of yet."""
+        counts = self.counts()
+        return counts["total"] - sum(counts[each] for each in ("succeeded", "failed", "canceled"))
+
+    def final_state(self) -> str:
+        """What it ends as."""
+        counts = self.counts()
+        if counts["canceled"]:
+            return "canceled"
+        if not counts["failed"]:
+            return "succeeded"
+        return "failed" if counts["failed"] == counts["total"] else "partially_failed"
+
+
+@dataclass
+class Letter:
+    """A webhook that must be sent."""
+
+    owner: str
+    hook: str
+    job: str
+    type: str
+    id: str = ""
+    state: str = "pending"
+    due: int = 0
+    token: int | None = None
+    tries: int = 0
+
+
+@dataclass
+class Hook:
+    """An endpoint and what it wants to hear of."""
+
+    owner: str
+    id: str
+    events: tuple[str, ...]
+    enabled: bool = True
+
+
+class Model:
+    """Every job, endpoint and letter as it must be, at the second `now`."""
+
+    def __init__(self, max_queued: int, max_open: int) -> None:
+        self.now = 0
+        self.max_queued, self.max_open = max_queued, max_open
+        self.jobs: dict[str, Job] = {}
+        self.keys: dict[str, tuple[str, str, int]] = {}
+        self.hooks: list[Hook] = []
+        self.letters: list[Letter] = []
+        self.tokens = 0
+
+    # -- what is asked
+
+    def over(self, job: Job) -> bool:
+        """Whether its time is over, buried or not."""
+        return job.buried or job.expires <= self.now
+
+    def standing(self, name: str) -> Job | None:
+        """The job of that name whose time is not over."""
+        job = self.jobs.get(name)
+        return None if job is None or self.over(job) else job
+
+    def open_jobs(self, owner: str | None = None) -> list[Job]:
+        """Those that count as a load."""
+        return [job for job in self.jobs.values() if job.open and owner in (None, job.owner)]
+
+    def load(self) -> int:
+        """Images accepted and not done."""
+        return sum(job.left for job in self.open_jobs())
+
+    def due(self, model: str) -> Iterator[tuple[Job, int, Part]]:
+        """Chunks that a claim must consider now."""
+        for job in self.jobs.values():
+            if job.model == model and job.open and not self.over(job) and job.state != "canceling":
+                for c, part in enumerate(job.parts):
+                    if part.due is not None and part.due <= self.now:
+                        yield job, c, part
+
+    def held(self, claim: Claim) -> Part | None:
+        """The chunk of a claim, if that claim is the last one of it."""
+        job = self.jobs.get(claim.name)
+        if job is None or job.buried or claim.chunk >= len(job.parts):
+            return None
+        part = job.parts[claim.chunk]
+        return part if part.token == claim.token else None
+
+    # -- what clients do
+
+    def submit(self, job: Job, key: str | None, staged: bool) -> tuple[str, str]:
+        """What `submit` must answer; a new job is in from then on."""
+        name, fingerprint, until = self.keys.get(key or "", ("", "", 0))
+        if name and until > self.now:
+            return ("replay", name) if fingerprint == job.fingerprint else ("mismatch", "")
+        if before := self.jobs.get(job.name):
+            if self.over(before):
+                return "gone", ""
+            return ("replay", job.name) if before.fingerprint == job.fingerprint else ("mismatch", "")
+        if self.load() + job.total > self.max_queued:
+            return "full", ""
+        if len(self.open_jobs(job.owner)) >= self.max_open:
+            return "many", ""
+        if not staged:
+            return "unstaged", ""
+        self.jobs[job.name] = job
+        job.first_token = self.tokens
+        if key:
+            self.keys[key] = (job.name, job.fingerprint, job.expires)
+        for _ in range(min(job.window, len(job.parts))):
+            self._next_due(job)
+        return "new", job.name
+
+    def cancel(self, name: str) -> str:
+        """What `cancel` must answer."""
+        job = self.jobs.get(name)
+        if job is None:
+            return "missing"
+        if self.over(job):
+            return "expired"
+        if job.state in TERMINAL:
+            return job.state
+        job.state = "canceling"
+        for c, part in enumerate(job.parts):
+            if c >= job.next or (part.due is not None and part.token is None):
+                self._drop(part)
+        job.next = len(job.parts)
+        self._close_if_done(job)
+        return job.state
+
+    def delete(self, name: str) -> str:
+        """What `delete` must answer."""
+        job = self.standing(name)
+        if job is None:
+            return "missing"
+        if job.open:
+            return job.state
+        del self.jobs[name]
+        return "deleted"
+
+    def correct(self, name: str, labels: dict[int, str]) -> str:
+        """What `correct` must answer; an empty label takes one back."""
+        job = self.standing(name)
+        if job is None:
+            return "missing"
+        starts = job.starts()
+        for index in labels:
+            c = max(c for c in range(len(job.parts)) if starts[c] <= index)
+            if job.parts[c].results is None:
+                return "pending"
+        for index, label in labels.items():
+            job.corrections.pop(index, None)
+            if label:
+                job.corrections[index] = label
+        return "corrected"
+
+    # -- what workers do
+
+    def claimed(
+        self, model: str, budget: int, claims: Sequence[Claim], scores: dict[str, float]
+    ) -> None:
+        """Judge and note what `claim` handed out; `scores` say when chunks (NAME#C) were due before."""
+        due = {(job.name, c): (job, part) for job, c, part in self.due(model)}
+        self._judge_choice(due, claims, scores)
+        self._judge_amount(due, claims, budget)
+        for claim in claims:
+            job, part = due[claim.name, claim.chunk]
+            require(claim.token > self.tokens, "a token came twice:", claim)
+            require(claim.deliveries == part.deliveries + 1, "deliveries were miscounted:", claim)
+            require(claim.count == len(part.images), "a chunk has another size:", claim)
+            require(claim.payload == part.kept, "a chunk has other images:", claim)
+            self.tokens = claim.token
+            part.token, part.deliveries, part.due = claim.token, claim.deliveries, self.now + LEASE_S
+            job.state = "running"
+
+    def _judge_choice(
+        self,
+        due: dict[tuple[str, int], tuple[Job, Part]],
+        claims: Sequence[Claim],
+        scores: dict[str, float],
+    ) -> None:
+        """Only what is due, in its lane's order; what came back before all else, and alone."""
+        taken = [(claim.name, claim.chunk) for claim in claims]
+        require(len(set(taken)) == len(taken), "a chunk was handed out twice in one claim:", taken)
+        for each in taken:
+            require(each in due, "a chunk was handed out that is not due:", each)
+        returned = {each: scores[f"{each[0]}#{each[1]}"] for each in due if due[each][1].deliveries}
+        if returned:
+            first = [each for each, score in returned.items() if score == min(returned.values())]
+            require(len(taken) == 1 and taken[0] in first, "what came back waits:", returned, taken)
+            return
+        for name, c in taken:
+            job, part = due[name, c]
+            require(not part.deliveries, "a chunk that came back went out among others:", name, c)
+            for other, (rival, waiting) in due.items():
+                if other not in taken and rival.lane == job.lane and not waiting.deliveries:
+                    require(
+                        scores[f"{name}#{c}"] <= scores[f"{other[0]}#{other[1]}"],
+                        f"{name}#{c} overtook {other[0]}#{other[1]}",
+                    )
+
+    def _judge_amount(
+        self, due: dict[tuple[str, int], tuple[Job, Part]], claims: Sequence[Claim], budget: int
+    ) -> None:
+        """No lane goes without, and no more than the budget but for the first of each lane."""
+        lanes = {due[claim.name, claim.chunk][0].lane for claim in claims}
+        if not any(claim.deliveries > 1 for claim in claims):
+            for job, part in due.values():
+                require(part.deliveries or job.lane in lanes, "a lane was left out:", job.lane)
+        firsts: dict[str, int] = {}
+        for claim in claims:
+            firsts.setdefault(due[claim.name, claim.chunk][0].lane, claim.count)
+        rest = sum(claim.count for claim in claims) - sum(firsts.values())
+        require(not rest or rest + min(firsts.values()) <= budget, "more than the budget:", claims)
+
+    def dropped(self, model: str, names: Iterable[tuple[str, int]]) -> None:
+        """Judge and note what a claim cleared away: leased chunks of canceled jobs that came back."""
+        for name, c in names:
+            job = self.jobs[name]
+            part = job.parts[c]
+            fits = job.state == "canceling" and job.model == model
+            came_back = part.due is not None and part.due <= self.now
+            require(fits and came_back, "a chunk is no longer under way, and nobody read it:", name, c)
+            self._drop(part)
+            self._close_if_done(job)
+
+    def renew(self, claims: Iterable[Claim]) -> int:
+        """What `renew` must answer."""
+        held = [part for part in map(self.held, claims) if part]
+        for part in held:
+            part.due = self.now + LEASE_S
+        return len(held)
+
+    def release(self, claim: Claim) -> None:
+        """A claim is given back."""
+        if part := self.held(claim):
+            part.token, part.due = None, self.now
+            part.deliveries -= 1
+
+    def commit(self, claim: Claim, results: bytes, failed: int, kept: bytes) -> str:
+        """What `commit` must answer."""
+        job = self.standing(claim.name)
+        if job is None or claim.token <= job.first_token:
+            return "gone"
+        part = job.parts[claim.chunk]
+        if part.results is not None:
+            return "duplicate" if part.results == results else "different"
+        if not job.open or part.due is None:
+            return "gone"
+        part.put_away()
+        job.events.append((str(claim.chunk), job.counts()["succeeded"] + job.counts()["failed"]))
+        part.results, part.failed = results, failed
+        part.kept = kept or (part.kept if job.keep else None)
+        if job.state != "canceling" and job.next < len(job.parts):
+            self._next_due(job)
+        self._close_if_done(job)
+        return "new"
+
+    # -- time
+
+    def wait(self, seconds: int) -> None:
+        """Time passes; in the end even tombstones go."""
+        self.now += seconds
+        for job in list(self.jobs.values()):
+            if job.buried_at is not None and job.buried_at + TOMBSTONE_S <= self.now:
+                del self.jobs[job.name]
+
+    def bury(self) -> int:
+        """What `upkeep` must answer: how many jobs it buried."""
+        late = [job for job in self.jobs.values() if not job.buried and job.expires <= self.now]
+        for job in late:
+            if job.open:
+                self._tell(job, "expired")
+            job.buried_at = self.now
+        return len(late)
+
+    # -- what follows from it
+
+    def _next_due(self, job: Job) -> None:
+        job.parts[job.next].due = self.now
+        job.next += 1
+
+    def _drop(self, part: Part) -> None:
+        part.put_away()
+        part.kept, part.dropped = None, True
+
+    def _close_if_done(self, job: Job) -> None:
+        if job.left:
+            return
+        job.state = job.final_state()
+        job.events.append((job.state, -1))
+        self._tell(job, job.state)
+
+    def _tell(self, job: Job, state: str) -> None:
+        for hook in self.hooks:
+            if hook.owner == job.owner and hook.enabled and ENDINGS[state] in hook.events:
+                letter = Letter(job.owner, hook.id, job.name, ENDINGS[state], due=self.now)
+                self.letters.append(letter)

@@ -1,0 +1,41 @@
+"""Runs the machine: a fixed walk for every commit, a long random one by hand."""
+
+import tempfile
+from pathlib import Path
+
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from chaos.ledger_model.census import Census
+from chaos.ledger_model.machine import LedgerMachine
+from chaos.ledger_model.server import Server
+
+STEPS = 50
+
+
+def explore(examples: int, *, fixed: bool, shrink: bool) -> Census:
+    """What was seen of the ledger in `examples` walks of 50 steps, the same ones each time if `fixed`.
+
+    Raises Broken at the first difference from the model; `shrink` finds the shortest way there.
+    """
+    census = Census()
+    phases = [Phase.generate, *([Phase.shrink] if shrink else [])]
+    with tempfile.TemporaryDirectory() as folder:
+        server = Server(Path(folder))
+        machine = type("Ledger", (LedgerMachine,), {"server": server, "census": census})
+        try:
+            run_state_machine_as_test(
+                machine,
+                settings=settings(
+                    max_examples=examples,
+                    stateful_step_count=STEPS,
+                    derandomize=fixed,
+                    database=None,
+                    deadline=None,
+                    phases=phases,
+                    suppress_health_check=list(HealthCheck),
+                ),
+            )
+        finally:
+            server.close()
+    return census

@@ -1,0 +1,21 @@
+"""`make model`: the ledger beside its model for as long as is wanted; the shortest way to a fault."""
+
+import argparse
+import time
+
+from chaos.ledger_model.running import explore
+
+
+def main() -> None:
+    """Fails at the first difference."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--examples", type=int, default=2_000, help="walks of 50 steps")
+    parser.add_argument("--fixed", action="store_true", help="the same walks each time")
+    asked = parser.parse_args()
+    began = time.monotonic()
+    census = explore(asked.examples, fixed=asked.fixed, shrink=True)
+    print(f"{census}; {time.monotonic() - began:.0f} s; the ledger and its model never differed")
+
+
+if __name__ == "__main__":
+    main()

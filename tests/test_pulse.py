@@ -1,0 +1,39 @@
+"""A process tells that it is there, again and again, whatever becomes of Redis meanwhile."""
+
+import time
+
+import pytest
+import redis
+
+from worker import pulse
+from worker.pulse import Pulse, own_name
+
+
+def test_it_beats_until_it_is_stopped_and_outlives_a_lost_redis(monkeypatch: pytest.MonkeyPatch) -> None:
+    beats: list[float] = []
+
+    def beat() -> None:
+        beats.append(time.monotonic())
+        if len(beats) == 1:
+            raise redis.ConnectionError("gone")
+
+    monkeypatch.setattr(pulse, "BEAT_S", 0.05)
+    heart = Pulse(beat)
+    heart.start()
+    end = time.monotonic() + 10
+    while len(beats) < 4 and time.monotonic() < end:
+        time.sleep(0.01)
+    heart.stop()
+    assert not heart.is_alive()
+    told = len(beats)
+    assert told >= 4
+    time.sleep(0.2)
+    assert len(beats) == told
+
+
+def test_a_worker_is_said_to_be_alive_for_longer_than_a_few_beats() -> None:
+    assert 3 * pulse.BEAT_S <= 10  # ALIVE in scripts/common.lua, LATELY_S in alive.py
+
+
+def test_no_two_have_the_same_name() -> None:
+    assert own_name() != own_name()

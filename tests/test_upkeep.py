@@ -1,0 +1,28 @@
+"""The thread of upkeep: what waits is rung for and what is over is buried, without anybody's asking."""
+
+import time
+
+import redis
+
+from worker.jobs import JobState
+from worker.upkeep import Upkeep
+
+from ledgers import in_store, ledger, pass_over, submit
+
+
+def test_it_rings_and_buries_until_it_is_stopped(redis_url: str, clean_redis: "redis.Redis") -> None:
+    submit(redis_url, "late", (2,), ttl_s=60)
+    pass_over(clean_redis, 60)
+    submit(redis_url, "waiting", (2,))
+    clean_redis.delete("drain.balanced")  # the doorbell is lost
+    upkeep = Upkeep(ledger(redis_url), ["balanced"], interval=0.02)
+    upkeep.start()
+    end = time.monotonic() + 10
+    while clean_redis.zcard("ink:expiry") > 1 and time.monotonic() < end:
+        time.sleep(0.01)
+    upkeep.stop()
+    upkeep.join(5)
+    assert not upkeep.is_alive()
+    assert clean_redis.llen("drain.balanced") == 1
+    assert clean_redis.hget("ink:job:anonymous/late", "state") == b"expired"
+    assert in_store(redis_url, lambda store: store.job("anonymous/late")) is JobState.EXPIRED
