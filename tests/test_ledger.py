@@ -11,7 +11,6 @@ import redis
 from worker import keys
 from worker.chunks import Chunk, PixelBlock
 from worker.chunks import pack as pack_chunk
-from worker.connection import connect
 from worker.entrance import Caps, Submission
 from worker.jobs import JobState, Options
 from worker.journal import START

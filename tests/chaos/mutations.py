@@ -53,9 +53,9 @@ SUBMIT = (
     ),
     lua(
         "one image more than the cap is taken",
-        "submit",
-        "load + want.total > want.max_queued",
-        "load + want.total > want.max_queued + 1",
+        "room",
+        "queued + images > most then",
+        "queued + images > most + 1 then",
         "caps_are_exact",
     ),
     lua(
@@ -505,9 +505,9 @@ WEBHOOKS = (
 PYTHON = (
     Mutation(
         "what is staged stays for ever",
-        "worker/entrance.py",
-        "chunk.payload, ex=STAGED_S)",
-        "chunk.payload)",
+        "worker/scripts/stage.lua",
+        "ARGV[i + 1], 'EX', seconds)",
+        "ARGV[i + 1])",
         LEDGER,
         "what_is_staged",
     ),
@@ -653,11 +653,11 @@ PYTHON = (
     ),
     Mutation(
         "a Redis that may lose jobs is taken",
-        "worker/connection.py",
-        "if found != wanted:",
-        "if False:",
-        LEDGER,
-        "unsafe_redis",
+        "worker/safety.py",
+        "if found.get(name) != wanted}",
+        "if False}",
+        "tests/test_unsafe_redis.py",
+        "could_lose",
     ),
 )
 
