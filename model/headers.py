@@ -41,7 +41,9 @@ def check(data: bytes, max_pixels: int) -> int:
         raise BadImage("the file is empty")
     width, height = dimensions(data)
     if width * height > max_pixels or max(width, height) > MOST_SIDE:
-        raise TooLarge(f"{width}x{height} pixels; at most {max_pixels}, {MOST_SIDE} a side, are read")
+        raise TooLarge(
+            f"{width}x{height} pixels; at most {max_pixels}, {MOST_SIDE} a side, are read: scale it down"
+        )
     if data.startswith(PNG):
         _check_png(data)
     elif data.startswith(JPEG) and data.count(_START_OF_SCAN) > MOST_SCANS:

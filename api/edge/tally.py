@@ -32,22 +32,34 @@ class Tally:
     def require_url(self, size: int) -> None:
         """Whether so long a URL is taken."""
         if size > (most := self._settings.max_url_bytes):
-            raise Problem("url-too-long", f"A URL has at most {most} bytes.", limit=most)
+            raise Problem(
+                "url-too-long",
+                f"A URL has at most {most} bytes; options may stand in the body.",
+                limit=most,
+            )
 
     def require_turn(self, ahead: int) -> None:
         """Whether a request is taken while so many wait on the same connection."""
         if ahead >= (most := self._settings.max_pipelined):
-            raise Problem("too-many-pipelined", f"At most {most} requests wait for one.", limit=most)
+            raise Problem(
+                "too-many-pipelined",
+                f"At most {most} requests wait for one; wait for their answers.",
+                limit=most,
+            )
 
     def add_field(self, name: bytes, value: bytes) -> None:
         """A field of the head or the trailer."""
         self._fields += 1
         self._size += len(name) + len(value)
         if self._fields > (most := self._settings.max_headers):
-            raise Problem("headers-too-large", f"A request has at most {most} headers.", limit=most)
+            raise Problem(
+                "headers-too-large", f"A request has at most {most} headers; send fewer.", limit=most
+            )
         if self._size > self._settings.max_header_bytes:
             raise self._too_large()
 
     def _too_large(self) -> Problem:
         most = self._settings.max_header_bytes
-        return Problem("headers-too-large", f"Headers have at most {most} bytes.", limit=most)
+        return Problem(
+            "headers-too-large", f"Headers have at most {most} bytes; send shorter ones.", limit=most
+        )

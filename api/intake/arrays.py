@@ -29,7 +29,7 @@ def read_npy(view: memoryview) -> PixelBlock:
     header, offset = _npy_header(view)
     descr, fortran, shape = (field.search(header) for field in (_DESCR, _FORTRAN, _SHAPE))
     if not (descr and fortran and shape):
-        raise Problem("array-invalid", "The .npy header cannot be read.")
+        raise Problem("array-invalid", "The .npy header cannot be read; write it with numpy.save.")
     if b"O" in descr[1]:
         raise Problem("pickled-array", "The .npy holds Python objects; save it as uint8.")
     if descr[1].strip(b"|<>=") != b"u1" or fortran[1] == b"True":
@@ -49,7 +49,9 @@ def read_idx_gz(view: memoryview, max_ratio: int) -> Iterator[PixelBlock]:
     with io.BufferedReader(Gunzip(view), BLOCK) as file:
         head = file.read(4)
         if not is_idx(head):
-            raise Problem("unsupported-media-type", "Only IDX files are read from .gz.")
+            raise Problem(
+                "unsupported-media-type", "Only IDX files are read from .gz; unpack others first."
+            )
         left, _ = _idx_size(head + file.read(4 * head[3]))
         if left > max(HARMLESS, max_ratio * len(view)):
             raise Problem("archive-bomb", f"The .gz of {len(view)} bytes unpacks to {left}.")
@@ -66,7 +68,7 @@ def _npy_header(view: memoryview) -> tuple[bytes, int]:
     start = 10 if bytes(view[6:7]) == b"\x01" else 12
     size = int.from_bytes(view[8:start], "little")
     if size > _LONGEST_HEADER:
-        raise Problem("array-invalid", "The .npy header is too long.")
+        raise Problem("array-invalid", "The .npy header is too long; write it with numpy.save.")
     return bytes(view[start : start + size]), start + size
 
 

@@ -57,7 +57,11 @@ class Cutter:
     def _chunk(self, content: Content, names: tuple[str, ...] | None) -> Chunk:
         count, most = len(content), self.settings.max_images
         if self.images + count > most:
-            raise Problem("too-many-images", f"A job takes at most {most} images.", limit=most)
+            raise Problem(
+                "too-many-images",
+                f"A job takes at most {most} images; send the others as another.",
+                limit=most,
+            )
         chunk = Chunk(count, pack(content), names)
         self.sizes.append(count)
         self.fingerprint.update(chunk.payload)

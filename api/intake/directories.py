@@ -39,7 +39,11 @@ def read_entries(view: memoryview, most: int) -> Iterator[Entry]:
     """The entries in order. Raises problems for damage and for over `most`."""
     count, size, place, behind = _directory(view)
     if count > most:
-        raise Problem("too-many-entries", f"{count} entries, at most {most} are read.", limit=most)
+        raise Problem(
+            "too-many-entries",
+            f"{count} entries, at most {most} are read; send several ZIPs.",
+            limit=most,
+        )
     end = place + size
     if end != behind:
         detail = "The ZIP is cut off, or something stands before it: its directory is not where it says."
@@ -48,13 +52,15 @@ def read_entries(view: memoryview, most: int) -> Iterator[Entry]:
         entry, place = _entry(view, place)
         yield entry
     if place != end:
-        raise Problem("archive-invalid", f"The ZIP's directory does not end after {count} entries.")
+        raise Problem(
+            "archive-invalid", f"The ZIP's directory does not end after {count} entries; pack it anew."
+        )
 
 
 def read_at(form: struct.Struct, view: memoryview, at: int) -> tuple[Any, ...]:
     """`form` at `at`. Raises `archive-invalid` outside of the archive."""
     if at + form.size > len(view):
-        raise Problem("archive-invalid", "The ZIP points outside of itself.")
+        raise Problem("archive-invalid", "The ZIP points outside of itself; pack it anew.")
     return form.unpack_from(view, at)
 
 
@@ -66,7 +72,7 @@ def _directory(view: memoryview) -> tuple[int, int, int, int]:
         raise Problem("archive-invalid", "The ZIP has no directory; the upload may be cut off.")
     _, disk, _, _, count, size, offset, _ = read_at(_END, view, at)
     if disk not in (0, _MANY):
-        raise Problem("archive-unsupported", "A ZIP in several volumes is not read.")
+        raise Problem("archive-unsupported", "A ZIP in several volumes is not read; join them first.")
     if count == _MANY or _BIG in (size, offset):
         return _directory64(view, at) or (count, size, offset, at)
     return count, size, offset, at
@@ -79,7 +85,7 @@ def _directory64(view: memoryview, end: int) -> tuple[int, int, int, int] | None
     _, _, offset, _ = read_at(_LOCATOR64, view, end - _LOCATOR64.size)
     magic, *_, count, size, start = read_at(_END64, view, offset)
     if magic != b"PK\x06\x06":
-        raise Problem("archive-invalid", "The ZIP64 directory is missing.")
+        raise Problem("archive-invalid", "The ZIP64 directory is missing; pack it anew.")
     return count, size, start, offset
 
 
@@ -87,7 +93,7 @@ def _entry(view: memoryview, at: int) -> tuple[Entry, int]:
     """The entry at `at`, and where the next one is."""
     fields = read_at(_ENTRY, view, at)
     if fields[0] != b"PK\x01\x02":
-        raise Problem("archive-invalid", "The ZIP's directory is damaged.")
+        raise Problem("archive-invalid", "The ZIP's directory is damaged; pack it anew.")
     flags, method, crc, packed, unpacked = fields[3], fields[4], *fields[7:10]
     name_size, extra_size, comment_size, offset = *fields[10:13], fields[16]
     start = at + _ENTRY.size
@@ -109,4 +115,4 @@ def _sizes64(extra: bytes, *sizes: int) -> list[int]:
             numbers = iter(struct.unpack_from(f"<{size // 8}Q", extra, place + 4))
             return [next(numbers, each) if each == _BIG else each for each in sizes]
         place += 4 + size
-    raise Problem("archive-invalid", "A ZIP64 entry has no sizes.")
+    raise Problem("archive-invalid", "A ZIP64 entry has no sizes; pack it anew.")

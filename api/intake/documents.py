@@ -45,7 +45,9 @@ def _load(data: bytes | memoryview, place: str = "") -> Any:
         orjson.loads(data)  # strict: no NaN, no surrogates, no numbers without end
         return _TWINLESS.decode(str(data, "utf-8"))
     except RecursionError as error:
-        raise Problem("malformed-json", f"{place}it is too deep.") from error
+        raise Problem(
+            "malformed-json", f"{place}it is nested too deeply; images need two levels."
+        ) from error
     except ValueError as error:
         raise Problem("malformed-json", f"{place}{error}.") from error
 
@@ -87,7 +89,9 @@ def _image(item: Any, place: str, most: int) -> NamedImage:
     try:
         data = base64.b64decode(image, validate=True)
     except (binascii.Error, ValueError) as error:
-        raise Problem("malformed-json", f"{place}: the image is not base64.") from error
+        raise Problem(
+            "malformed-json", f"{place}: the image is not base64 with padding (RFC 4648, 4)."
+        ) from error
     if len(data) > most:
         raise Problem("file-too-large", f"{place}: an image has at most {most} bytes.", limit=most)
     return NamedImage(safe_name(custom_id), data)

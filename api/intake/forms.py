@@ -73,7 +73,10 @@ def _kind(request: Request) -> str:
 
 def _require_readable(kind: str, encoding: str | None) -> None:
     if encoding:
-        raise Problem("unsupported-media-type", f"Content-Encoding {encoding!r} is not read.")
+        raise Problem(
+            "unsupported-media-type",
+            f"Content-Encoding {encoding!r} is not read; send the body as it is.",
+        )
     if kind not in (FORM, JSON, NDJSON, *RAW) and not kind.startswith("image/"):
         raise Problem(
             "unsupported-media-type",

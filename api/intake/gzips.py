@@ -37,7 +37,7 @@ class Gunzip(io.RawIOBase):
         if not self._waiting:
             self._waiting, self._view = bytes(self._view[:_STEP]), self._view[_STEP:]
         if not self._waiting:
-            raise Problem("archive-invalid", "The .gz is cut off.")
+            raise Problem("archive-invalid", "The .gz is cut off; send it again.")
         try:
             data = self._inflate.decompress(self._waiting, most)
         except zlib.error as error:

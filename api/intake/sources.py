@@ -80,7 +80,7 @@ def _read(source: Source, settings: GatewaySettings) -> Iterator[Part]:
         yield arrays.read_idx(view)
     elif len(view) > settings.max_image_bytes:
         most = settings.max_image_bytes
-        raise Problem("file-too-large", f"An image has at most {most} bytes.", limit=most)
+        raise Problem("file-too-large", f"An image has at most {most} bytes; scale it down.", limit=most)
     elif is_tiff(head):
         for suffix, page in tiffs.read_tiff(view, settings.max_tiff_pages):
             yield NamedImage(source.name + suffix, page)

@@ -79,7 +79,9 @@ async def limited(
     stream: AsyncIterator[bytes], most: int, declared: str | None
 ) -> AsyncGenerator[bytes, None]:
     """`stream`, cut with `body-too-large` at `most` bytes; at once if it is declared longer."""
-    too_large = Problem("body-too-large", f"At most {most} bytes are taken in one request.", limit=most)
+    too_large = Problem(
+        "body-too-large", f"At most {most} bytes are taken here; send several requests.", limit=most
+    )
     too_large.headers["Connection"] = "close"  # the rest is not wanted
     if declared and declared.isdecimal() and int(declared) > most:
         raise too_large

@@ -13,7 +13,9 @@ def read_tiff(view: memoryview, most: int) -> Iterator[tuple[str, bytes]]:
     try:
         places = list(islice(directories(view), most + 1))
         if len(places) > most:
-            raise Problem("too-many-images", f"At most {most} pages are read.", limit=most)
+            raise Problem(
+                "too-many-images", f"At most {most} pages are read; send it in parts.", limit=most
+            )
         if not places:
             raise Problem("tiff-invalid", "The TIFF has no page.")
         if len(places) == 1:

@@ -45,10 +45,12 @@ def _survey(view: memoryview, settings: GatewaySettings) -> None:
         extents.append((entry.offset, entry.offset + _LOCAL.size + entry.packed))
     most = min(settings.max_unpacked_bytes, max(HARMLESS, settings.max_ratio * len(view)))
     if unpacked > most:
-        raise Problem("archive-bomb", f"{len(view)} bytes unpack to {unpacked}.", limit=most)
+        raise Problem(
+            "archive-bomb", f"{len(view)} bytes unpack to {unpacked}; send several ZIPs.", limit=most
+        )
     extents.sort()
     if any(end > start for (_, end), (start, _) in pairwise(extents)):
-        raise Problem("archive-bomb", "Entries of the ZIP share bytes.")
+        raise Problem("archive-bomb", "Entries of the ZIP share bytes; pack it anew.")
 
 
 def _files(view: memoryview, settings: GatewaySettings) -> Iterator[Entry]:
@@ -71,7 +73,7 @@ def _require_readable(entry: Entry, most: int) -> None:
     if stat.S_IFMT(entry.mode) not in (0, stat.S_IFREG):
         raise Problem("archive-unsupported", f"{name!r} is a link or a device; send files only.")
     if max(entry.packed, entry.unpacked) > most:
-        raise Problem("file-too-large", f"{name!r} has over {most} bytes.", limit=most)
+        raise Problem("file-too-large", f"{name!r} has over {most} bytes; scale it down.", limit=most)
 
 
 def _unpack(view: memoryview, entry: Entry) -> bytes:
@@ -80,15 +82,15 @@ def _unpack(view: memoryview, entry: Entry) -> bytes:
     start = entry.offset + _LOCAL.size + name_size + extra_size
     packed = view[start : start + entry.packed]
     if magic != MAGIC or len(packed) != entry.packed:
-        raise Problem("archive-invalid", f"{name!r} is not where the directory says.")
+        raise Problem("archive-invalid", f"{name!r} is not where the directory says; pack it anew.")
     try:
         data = _inflate(packed, entry)
     except zlib.error as error:
         raise Problem("archive-invalid", f"{name!r} is damaged: {error}.") from error
     if len(data) > entry.unpacked:
-        raise Problem("archive-bomb", f"{name!r} unpacks to more than it says.")
+        raise Problem("archive-bomb", f"{name!r} unpacks to more than it says; pack it anew.")
     if len(data) != entry.unpacked or zlib.crc32(data) != entry.crc:
-        raise Problem("archive-invalid", f"{name!r} is damaged.")
+        raise Problem("archive-invalid", f"{name!r} is damaged; pack it anew.")
     if data[:4] in (MAGIC, EMPTY):
         raise Problem("nested-archive", f"{name!r} is a ZIP itself; send it on its own.")
     return data

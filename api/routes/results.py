@@ -132,4 +132,4 @@ def _accepted(accept: str) -> Literal["json", "ndjson", "csv"]:
         return "csv"
     if not accept or any(kind in accept for kind in ("application/json", "application/*", "*/*")):
         return "json"
-    raise Problem("not-acceptable", f"Results come as {', '.join(FORMATS.values())}.")
+    raise Problem("not-acceptable", f"Accept one of {', '.join(FORMATS.values())}.")
