@@ -66,9 +66,7 @@ def test_a_lost_reply_does_not_block_the_request_itself(redis_url: str, fault: F
     assert plan.struck.is_set()
 
 
-def test_what_cannot_land_does_not_spoil_the_answer(
-    redis_url: str, clean_redis: "redis.Redis"
-) -> None:
+def test_what_cannot_land_does_not_spoil_the_answer(redis_url: str, clean_redis: "redis.Redis") -> None:
     async def fly(gate: Entrance) -> str:
         async with in_flight(gate, "o", "d"):
             return "answer"

@@ -1,4 +1,4 @@
-"""A Redis that says nothing is waited for by one caller at a time, and heard again as soon as it speaks."""
+"""A Redis that says nothing is waited for by one caller at a time, and heard once it speaks again."""
 
 import asyncio
 import time
@@ -46,7 +46,9 @@ def test_only_few_wait_for_a_silent_redis(proxy: Proxy) -> None:
             proxy.restore()
             await asyncio.sleep(1.0)
             assert (await outcome(client))[0] == "heard"
-            assert {said for said, _ in await asyncio.gather(outcome(client), outcome(client))} == {"heard"}
+            assert {said for said, _ in await asyncio.gather(outcome(client), outcome(client))} == {
+                "heard"
+            }
 
     asyncio.run(talk())
 

@@ -1,4 +1,4 @@
-"""While Redis is silent, nobody is kept waiting for it: one asks at a time, the others are refused at once.
+"""While Redis is silent, nobody is kept waiting for it: one asks at a time, others are refused at once.
 
 A link that swallows everything costs whoever is on it a time-out. Without this, a thousand callers would
 take turns at that, a few dozen at a time.
@@ -28,7 +28,7 @@ class Silence:
         self._ask_at = None
 
     def require_voice(self) -> None:
-        """Raises redis.ConnectionError while Redis is silent, except to one in a while, who finds out."""
+        """Raises redis.ConnectionError while Redis is silent, but to one in a while, who finds out."""
         if self._ask_at is None:
             return
         if time.monotonic() < self._ask_at:

@@ -1,15 +1,14 @@
-"""Every command of a life, failed in every way, one at a time: which cases there are, and how one goes."""
+"""Every command of a life, failed in every way, one at a time: which cases there are, how one goes."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from receivers import Receiver as Listener
-
 from .faults import REFUSALS, Cut, Fault, Hang, Nth, Plan, Recorder
 from .invariants import Accepted, Evidence, Reading, Receiver, System, violations
 from .life import Life
 from .rig import GATEWAY, Rig
+from receivers import Receiver as Listener
 
 BACKGROUND = {(GATEWAY, "EVALSHA upkeep"), (GATEWAY, "SUBSCRIBE")}
 """Commands that come when the clock says so and not when the life does."""
@@ -41,7 +40,7 @@ class Outcome:
 
 
 class Loop:
-    """Lives the same life over and over on one rig; the first time without a fault, to know how it is."""
+    """Lives the same life over and over on one rig; first without a fault, to know how it is."""
 
     def __init__(self, rig: Rig, listener: Listener, images: list[bytes]) -> None:
         self._rig, self._listener, self._images = rig, listener, images

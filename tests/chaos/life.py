@@ -11,12 +11,11 @@ import redis
 
 from worker.ledger import Ledger
 
+from .caller import Caller
+from .rig import LEASE_MS, MODEL, Rig
 from ledgers import pass_over
 from receivers import Receiver
 from samples import zip_of
-
-from .caller import Caller
-from .rig import LEASE_MS, MODEL, Rig
 
 FINAL = ("succeeded", "partially_failed", "failed", "canceled")
 ROUNDS = 12
