@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 .DEFAULT_GOAL := help
 
-.PHONY: help demo test run check format bench siege compose-proof events-proof webhook-proof scale-proof screenshot
+.PHONY: help demo test run check format bench siege compose-proof events-proof webhook-proof scale-proof faults screenshot
 
 help:            ## this list
 	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed 's/:.*##/ -/'
@@ -53,6 +53,10 @@ webhook-proof: $(INSTALLED)  ## hundreds of webhooks past hostile receivers, the
 
 scale-proof: $(INSTALLED)    ## a second worker container joins while a job runs: work within 2 s
 	$(BIN)/python tests/scale_proof.py
+
+faults: $(INSTALLED)   ## every command to Redis failed in every way, then long troubles with a job under way
+	$(BIN)/python tests/faults.py
+	$(BIN)/python tests/troubles_proof.py
 
 screenshot: $(INSTALLED)  ## the page as docs/page.png (wants chromium and chromedriver)
 	$(BIN)/python tests/screenshot.py docs/page.png

@@ -1,8 +1,10 @@
 """The troubles that a patient can have: each lasts for so many seconds, then it is over."""
 
 import resource
+import socket
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 
@@ -12,8 +14,8 @@ from samples import npy_of
 FAR_TOO_FEW = 1 << 20
 """Bytes, of which an empty Redis takes most."""
 
-FIRST_FEW = 10
-"""Descriptors, which a gateway opens first and never closes."""
+CROWD, SETTLED_S = 50, 0.3
+"""Connections that take what descriptors are left, and the time in which they do."""
 
 Harm = Callable[[Patient, float], Trouble]
 
@@ -67,18 +69,27 @@ def fill_memory(patient: Patient, lasting_s: float) -> Trouble:
 
 
 def take_descriptors(patient: Patient, lasting_s: float) -> Trouble:
-    """The gateway has no descriptor more than it holds; an upload that wants a file is refused."""
+    """The gateway has no descriptor left: others hold all there are. An upload that wants a file is
+    refused, as are new connections."""
     pid = patient.gateway.pid
     usual = resource.prlimit(pid, resource.RLIMIT_NOFILE)
     large = npy_of(np.zeros((3000, 28, 28), np.uint8))
+    crowd: list[socket.socket] = []
 
     def harm() -> None:
-        resource.prlimit(pid, resource.RLIMIT_NOFILE, (FIRST_FEW, usual[1]))
+        patient.http.get("/healthz")
+        most = max(int(path.name) for path in Path(f"/proc/{pid}/fd").iterdir()) + 1
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, (most, usual[1]))
+        address = "127.0.0.1", patient.http.base_url.port
+        crowd.extend(socket.create_connection(address) for _ in range(CROWD))
+        time.sleep(SETTLED_S)
         answer = patient.http.post("/v1/jobs", content=large, headers=NPY)
-        told = answer.status_code, answer.json()["type"], answer.headers.get("Retry-After")
+        told = answer.status_code, answer.json().get("type"), answer.headers.get("Retry-After")
         assert told == (503, "/problems/no-resources", "5"), told
 
     def heal() -> float:
+        for each in crowd:
+            each.close()
         resource.prlimit(pid, resource.RLIMIT_NOFILE, usual)
         return time.monotonic()
 
