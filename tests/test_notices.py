@@ -20,6 +20,13 @@ async def hears(news: Notices, client: "redis.Redis") -> bool:
         return await notices.heard_within(event, 0.1)
 
 
+async def until_heard(news: Notices, client: "redis.Redis") -> None:
+    """Raises TimeoutError."""
+    async with asyncio.timeout(5):
+        while not await hears(news, client):
+            pass
+
+
 def test_a_deaf_subscription_begins_anew(
     redis_url: str, clean_redis: "redis.Redis", monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -30,17 +37,16 @@ def test_a_deaf_subscription_begins_anew(
         async with connect_async(proxy.url) as client:
             news = Notices(client)
             news.start()
-            while not await hears(news, clean_redis):
-                pass
-            await asyncio.sleep(1.0)  # quiet, but alive
-            assert await hears(news, clean_redis)
-            proxy.swallow()
-            proxy.restore()
-            assert not await hears(news, clean_redis)
-            async with asyncio.timeout(5):
-                while not await hears(news, clean_redis):
-                    pass
-            await news.stop()
+            try:
+                await until_heard(news, clean_redis)
+                await asyncio.sleep(1.0)  # quiet, but alive
+                assert await hears(news, clean_redis)
+                proxy.swallow()
+                proxy.restore()
+                assert not await hears(news, clean_redis)
+                await until_heard(news, clean_redis)
+            finally:
+                await news.stop()
 
     with Proxy(redis_url) as proxy:
         asyncio.run(follow(proxy))

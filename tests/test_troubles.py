@@ -25,7 +25,7 @@ def patient(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Patient]:
         (kill_redis, 1, 5, 2),
         (fill_disk, 0, 5, 2),
         (fill_memory, 1, 5, 2),
-        (swallow, 4, 10, 5),
+        (swallow, 2, 10, 5),
     ],
 )
 def test_trouble_passes(

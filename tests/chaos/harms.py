@@ -41,7 +41,7 @@ def swallow(patient: Patient, lasting_s: float) -> Trouble:
 
 
 def fill_disk(patient: Patient, lasting_s: float) -> Trouble:
-    """Redis cannot write its journal, so it ends, and ends again whenever it is started."""
+    """Redis cannot write its journal, and ends whenever it is started."""
     server = patient.server
 
     def heal() -> float:
