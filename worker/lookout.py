@@ -13,6 +13,8 @@ import redis
 
 log = logging.getLogger(__name__)
 
+LAST_S = 10.0
+
 
 class Lookout(threading.Thread):
     """Does `works` in turn when no doorbell was heard for `patience_s`; each answers how much it did.
@@ -39,10 +41,10 @@ class Lookout(threading.Thread):
             found = deaf and sum(self._look(work) for work in self._works) > 0
 
     def stop(self) -> None:
-        """Look no more; what is under way comes to its end."""
+        """Look no more; what is under way comes to its end, if that is near."""
         self._stopping.set()
         if self.is_alive():
-            self.join()
+            self.join(LAST_S)
 
     def _look(self, work: Callable[[], int]) -> bool:
         """Whether there was something to do, unless another is at it."""
