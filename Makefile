@@ -9,7 +9,7 @@ FUZZ_EXAMPLES ?= 20000
 INSTALLED := $(VENV)/.installed
 .DEFAULT_GOAL := help
 
-.PHONY: help demo test run check corpus fuzz format bench siege pressure compose-proof events-proof webhook-proof scale-proof probes soak poison model mutants screenshot
+.PHONY: help demo test run check corpus fuzz format bench siege pressure compose-proof events-proof webhook-proof scale-proof probes faults soak poison model mutants screenshot
 
 help:            ## this list
 	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed 's/:.*##/ -/'
@@ -82,6 +82,10 @@ soak: $(INSTALLED)   ## 1,000,000 images while workers, gateways, senders and Re
 
 poison: $(INSTALLED)         ## 100,000 images, 100 of them deadly to who decodes them: all found, alone, at speed
 	$(BIN)/python tests/poison_proof.py
+
+faults: $(INSTALLED)   ## every command to Redis failed in every way, then long troubles with a job under way
+	$(BIN)/python tests/faults.py
+	$(BIN)/python tests/troubles_proof.py
 
 screenshot: $(INSTALLED)  ## the page as docs/page.png (wants chromium and chromedriver)
 	$(BIN)/python tests/screenshot.py docs/page.png

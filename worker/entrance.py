@@ -19,8 +19,8 @@ from .scripts import source
 STAGED_S = 900
 """What was staged by a gateway that died is gone after this many seconds."""
 
-IN_FLIGHT_S = 10
-"""A request under a key that died with its gateway blocks the key no longer than this."""
+IN_FLIGHT_S = 5
+"""A request that died with its gateway, or lost Redis half way, blocks its key no longer than this."""
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 
-TRIES = 40
+PATIENCE_S = 15.0
 PAUSE_S = 0.05
 """Sooner than Retry-After says: what holds for the impatient holds for all."""
 
@@ -40,7 +40,8 @@ class Caller:
 
     def call(self, method: str, path: str, **request: Any) -> httpx.Response:
         """The answer that stands."""
-        for _ in range(TRIES):
+        end = time.monotonic() + PATIENCE_S
+        while time.monotonic() < end:
             try:
                 answer = self.http.request(method, path, **request)
             except httpx.RemoteProtocolError:  # an answer that had begun could not be ended
