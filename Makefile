@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 .DEFAULT_GOAL := help
 
-.PHONY: help demo test run check format bench siege compose-proof events-proof webhook-proof scale-proof soak poison screenshot
+.PHONY: help demo test run check format bench siege compose-proof events-proof webhook-proof scale-proof faults soak poison screenshot
 
 help:            ## this list
 	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed 's/:.*##/ -/'
@@ -53,6 +53,10 @@ webhook-proof: $(INSTALLED)  ## hundreds of webhooks past hostile receivers, the
 
 scale-proof: $(INSTALLED)    ## a second worker container joins while a job runs: work within 2 s
 	$(BIN)/python tests/scale_proof.py
+
+faults: $(INSTALLED)   ## every command to Redis failed in every way, then long troubles with a job under way
+	$(BIN)/python tests/faults.py
+	$(BIN)/python tests/troubles_proof.py
 
 soak: $(INSTALLED)   ## 1,000,000 images while workers, gateways, senders and Redis are killed 430 times
 	$(BIN)/python tests/soak.py $(SOAK)

@@ -1,4 +1,4 @@
-"""`python tests/faults.py`: every command to Redis of a few jobs' whole life, failed in every way there is.
+"""`python tests/faults.py`: every command to Redis in a few jobs' whole life, failed in every way.
 
 Prints a row for each command, and every violation with its case; exits with 1 if there is any.
 `--sample N --seed S` tries N cases only; `--only TEXT` those whose description holds the text.

@@ -16,6 +16,7 @@ from chaos.faults import LOADING, REFUSALS, Cut, Fault, Hang, Nth, Recorder
 from chaos.proxy import Proxy
 
 Client = redis.Redis
+SILENT_S = 0.5
 
 
 @pytest.fixture
@@ -27,7 +28,9 @@ def proxy(redis_url: str, clean_redis: Client) -> Iterator[Proxy]:
 @pytest.fixture
 def client(proxy: Proxy) -> Iterator[Client]:
     """Through the proxy, without any second try."""
-    with redis.Redis.from_url(proxy.url, retry=Retry(NoBackoff(), 0), socket_timeout=0.5) as through:
+    with redis.Redis.from_url(
+        proxy.url, retry=Retry(NoBackoff(), 0), socket_timeout=SILENT_S
+    ) as through:
         through.ping()
         yield through
 

@@ -48,7 +48,7 @@ def test_what_was_stored_is_read_to_its_end(redis_url: str, full: "redis.Redis")
 
 
 def test_nothing_new_is_stored(redis_url: str, full: "redis.Redis") -> None:
-    with pytest.raises(redis.ResponseError, match="OOM|maxmemory"):
+    with pytest.raises(redis.ResponseError, match=r"OOM|maxmemory"):
         submit(redis_url, "c", (1,))
     assert not full.exists("ink:job:anonymous/c")
 

@@ -1,7 +1,8 @@
-"""A Redis that says nothing is waited for by one caller at a time, and heard again as soon as it speaks."""
+"""A Redis that says nothing is waited for by one caller at a time, and heard once it speaks again."""
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Iterator
 
 import pytest
@@ -13,7 +14,7 @@ from worker.connection import connect_async
 
 from chaos.proxy import Proxy
 
-SILENT_S = 0.3
+SILENT_S = 0.6
 
 
 @pytest.fixture
@@ -46,7 +47,22 @@ def test_only_few_wait_for_a_silent_redis(proxy: Proxy) -> None:
             proxy.restore()
             await asyncio.sleep(1.0)
             assert (await outcome(client))[0] == "heard"
-            assert {said for said, _ in await asyncio.gather(outcome(client), outcome(client))} == {"heard"}
+            assert {said for said, _ in await asyncio.gather(outcome(client), outcome(client))} == {
+                "heard"
+            }
+
+    asyncio.run(talk())
+
+
+def test_who_waits_for_a_turn_is_not_kept_waiting_again(proxy: Proxy) -> None:
+    async def talk() -> None:
+        async with connect_async(proxy.url) as client:
+            proxy.swallow()
+            found = await asyncio.gather(*(outcome(client) for _ in range(3 * connection.LINKS)))
+            said = Counter(said for said, _ in found)
+            assert said["TimeoutError"] <= connection.LINKS
+            assert said["ConnectionError"] >= 2 * connection.LINKS
+            assert max(took for _, took in found) < 2 * SILENT_S
 
     asyncio.run(talk())
 

@@ -1,6 +1,6 @@
 """What a worker or sender does though no doorbell is heard: it looks itself, now and then.
 
-Celery is known to go deaf for good after Redis was away for a while: connected, and hearing nothing. That
+Celery goes deaf for good at times when Redis was away for a while: connected, and hearing nothing. That
 costs a second of delay here, and no work.
 """
 
@@ -13,10 +13,12 @@ import redis
 
 log = logging.getLogger(__name__)
 
+LAST_S = 10.0
+
 
 class Lookout(threading.Thread):
-    """Does `works` one after the other when no doorbell was heard for `patience_s`; each answers how much
-    it did. Whoever hears a doorbell does its work through `heard`: only one is done at a time."""
+    """Does `works` in turn when no doorbell was heard for `patience_s`; each answers how much it did.
+    Whoever hears a doorbell does its work through `heard`: only one is done at a time."""
 
     def __init__(self, works: Sequence[Callable[[], int]], patience_s: float = 1.0) -> None:
         super().__init__(name="lookout", daemon=True)
@@ -36,13 +38,13 @@ class Lookout(threading.Thread):
         found = False
         while not self._stopping.wait(0.0 if found else self._patience_s / 2):
             deaf = time.monotonic() - self._heard >= self._patience_s
-            found = deaf and any([self._look(work) for work in self._works])
+            found = deaf and sum(self._look(work) for work in self._works) > 0
 
     def stop(self) -> None:
-        """Look no more; what is under way comes to its end."""
+        """Look no more; what is under way comes to its end, if that is near."""
         self._stopping.set()
         if self.is_alive():
-            self.join()
+            self.join(LAST_S)
 
     def _look(self, work: Callable[[], int]) -> bool:
         """Whether there was something to do, unless another is at it."""

@@ -1,4 +1,4 @@
-"""While Redis is silent, nobody is kept waiting for it: one asks at a time, the others are refused at once.
+"""While Redis is silent, nobody is kept waiting for it: one asks at a time, others are refused at once.
 
 A link that swallows everything costs whoever is on it a time-out. Without this, a thousand callers would
 take turns at that, a few dozen at a time.
@@ -17,7 +17,7 @@ class Silence:
     """What connections of one pool know of Redis."""
 
     def __init__(self) -> None:
-        self._ask_at: float | None = None
+        self._ask_at = self._asked_until = 0.0
 
     def began(self) -> None:
         """An answer did not come in time."""
@@ -25,15 +25,20 @@ class Silence:
 
     def ended(self) -> None:
         """An answer came."""
-        self._ask_at = None
+        self._ask_at = self._asked_until = 0.0
 
     def require_voice(self) -> None:
-        """Raises redis.ConnectionError while Redis is silent, except to one in a while, who finds out."""
-        if self._ask_at is None:
-            return
+        """Raises redis.ConnectionError if an answer did not come, and it is too early to ask again."""
         if time.monotonic() < self._ask_at:
             raise redis.ConnectionError("Redis is silent")
-        self.began()
+
+    def require_turn(self) -> None:
+        """The same; and once it is time, for all but one, who asks."""
+        self.require_voice()
+        if time.monotonic() < self._asked_until:
+            raise redis.ConnectionError("Redis was silent, and is asked again")
+        if self._ask_at:
+            self._asked_until = time.monotonic() + ASK_AGAIN_S
 
 
 class Hearing(redis.asyncio.Connection):
@@ -86,5 +91,10 @@ class HearingPool(redis.asyncio.BlockingConnectionPool):
 
     async def get_connection(self, *args: Any, **options: Any) -> Any:
         """A connection, when it is one's turn. Raises redis.ConnectionError."""
-        self._silence.require_voice()
+        self._silence.require_turn()
         return await super().get_connection(*args, **options)  # type: ignore[no-untyped-call]
+
+    async def ensure_connection(self, connection: redis.asyncio.connection.AbstractConnection) -> None:
+        """Called when it is one's turn, which may have taken a while."""
+        self._silence.require_voice()
+        await super().ensure_connection(connection)

@@ -1,4 +1,4 @@
-"""Every command of a life, failed in every way, one at a time: which cases there are, and how one goes."""
+"""Every command of a life, failed in every way, one at a time: which cases there are, how one goes."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -40,7 +40,7 @@ class Outcome:
 
 
 class Loop:
-    """Lives the same life over and over on one rig; the first time without a fault, to know how it is."""
+    """Lives the same life over and over on one rig; first without a fault, to know how it is."""
 
     def __init__(self, rig: Rig, listener: Listener, images: list[bytes]) -> None:
         self._rig, self._listener, self._images = rig, listener, images

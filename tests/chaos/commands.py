@@ -58,8 +58,6 @@ def _script_of(script: bytes, *, digested: bool) -> str:
 @cache
 def _digests() -> dict[str, str]:
     """The ledger's scripts by the digest under which Redis knows them."""
-    names = [path.name.removesuffix(".lua") for path in files(scripts).iterdir()]
-    own = [
-        name for name in names if name not in (*scripts.SHARED, "relief") and not name.startswith("__")
-    ]
+    found = {path.name for path in files(scripts).iterdir() if path.name.endswith(".lua")}
+    own = {name.removesuffix(".lua") for name in found} - {*scripts.SHARED, "relief"}
     return {hashlib.sha1(scripts.source(name).encode()).hexdigest(): name for name in own}

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from unittest.mock import patch
 
 import httpx
 import redis
@@ -65,13 +66,10 @@ class Rig:
 @contextlib.contextmanager
 def running_rig(redis_url: str) -> Iterator[Rig]:
     """Everything, until the end."""
-    usual = connection.TIMEOUTS["socket_timeout"]
-    connection.TIMEOUTS["socket_timeout"] = SILENT_S
-    try:
-        with contextlib.ExitStack() as stack:
-            yield _assemble(redis_url, stack)
-    finally:
-        connection.TIMEOUTS["socket_timeout"] = usual
+    with contextlib.ExitStack() as stack:
+        for times in (connection.TIMEOUTS, connection.PROMPT):
+            stack.enter_context(patch.dict(times, {"socket_timeout": SILENT_S}))
+        yield _assemble(redis_url, stack)
 
 
 def _assemble(redis_url: str, stack: contextlib.ExitStack) -> Rig:

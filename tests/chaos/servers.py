@@ -23,7 +23,7 @@ class Server:
 
     def start(self, more_bytes: int | None = None) -> float:
         """Run it, where its disk has so much left; returns when (monotonic) it answered."""
-        # Python ignores SIGXFSZ, and so does the child that inherits it: a file at its limit is an error.
+        # Python ignores SIGXFSZ, and so does a child that inherits it: a file at its limit is an error.
         self.process = subprocess.Popen(self._own.command(), restore_signals=False)
         self._own.wait_ready(self.process)
         self.limit_files(more_bytes)

@@ -1,4 +1,4 @@
-"""A real gateway and a real worker with a job under way, and what is seen of them while they have trouble."""
+"""A real gateway and a real worker with a job under way, and what is seen of them in trouble."""
 
 import json
 import time
@@ -14,21 +14,21 @@ from model.images import Grey
 from worker import keys
 from worker.embedded import free_port
 
-from conftest import Services
-from samples import glyphs, npy_of, pngs
-
 from .invariants import PLANNED, Accepted, Evidence, Reading, System, violations
 from .onlookers import Onlooker, Question, Seen, onlookers
 from .proxy import Proxy
 from .servers import Server, running_server
+from conftest import Services
+from samples import glyphs, npy_of, pngs
 
 MODEL = "digits-nano"
-FEW, TIMES = 100, 200
+FEW, TIMES = 100, 100
 """A job is so many different images, so many times over."""
 
 NPY = {"Content-Type": "application/x-npy"}
 OVER = (b"succeeded", b"partially_failed", b"failed", b"canceled")
 LONG_S = 60.0
+NOTICED_S = 10.0
 ENVIRONMENT = {
     "INKQUEUE_LEASE_MS": "2000",
     "INKQUEUE_THREADS": "1",
@@ -40,7 +40,7 @@ ENVIRONMENT = {
 
 @dataclass(frozen=True)
 class Trouble:
-    """How one went: seconds from its end to the first commit, the answers meanwhile, all that was broken."""
+    """How one went: seconds from its end to the first commit, answers meanwhile, all that was broken."""
 
     first_commit_s: float
     meanwhile: Sequence[Seen]
@@ -69,10 +69,11 @@ class Trouble:
 
 
 class Patient:
-    """What has the trouble: Redis, one gateway and one worker that nobody restarts."""
+    """What has the trouble: Redis, one gateway and one worker, which nobody restarts. Each of the two
+    reaches Redis by one of `links`, or directly."""
 
-    def __init__(self, server: Server, services: Services) -> None:
-        self.server, self.services = server, services
+    def __init__(self, server: Server, services: Services, links: Sequence[Proxy]) -> None:
+        self.server, self.services, self.links = server, services, links
         self.gateway, self.worker = services.processes
         self._few = glyphs(FEW, np.random.default_rng(5))
         self.http = httpx.Client(base_url=services.url, timeout=60)
@@ -84,7 +85,7 @@ class Patient:
     def have(
         self, harm: Callable[[], None], heal: Callable[[], float], lasting_s: float = 0.0
     ) -> Trouble:
-        """A job under way when `harm` is done, and read to its end after `heal`, which says when it was."""
+        """A job is under way at `harm`, and read to its end after `heal`, which says when it was."""
         before = self._committed()
         job = self._submit(np.tile(self._few, (TIMES, 1, 1)))
         self._wait_for_commit(before)
@@ -92,6 +93,7 @@ class Patient:
             harm()
             began = time.monotonic()
             time.sleep(lasting_s)
+            _wait_for_refusal(looking, began)
             healed = heal()
             first = self._wait_for_commit(self._committed()) - healed
             self._wait_until_over(job)
@@ -99,10 +101,6 @@ class Patient:
         meanwhile = [each for each in seen if each.at <= healed]
         after = [each for each in seen if each.at > healed]
         return Trouble(first, meanwhile, after, self._judge(job, looking))
-
-    def close(self) -> None:
-        """Ask no more."""
-        self.http.close()
 
     def _submit(self, images: Grey) -> str:
         answer = self.http.post("/v1/jobs", params={"model": MODEL}, content=npy_of(images), headers=NPY)
@@ -148,23 +146,28 @@ class Patient:
         return broken + [f"dead: {each}" for each in dead]
 
 
+def _wait_for_refusal(looking: Sequence[Onlooker], began: float) -> None:
+    """However slow the machine, somebody is to notice the trouble."""
+    while time.monotonic() < began + NOTICED_S:
+        if any(seen.at > began and seen.status in (0, 503) for each in looking for seen in each.seen):
+            return
+        time.sleep(0.05)
+
+
 @contextmanager
-def running_patient(
-    folder: Path, through: type[Proxy] | None = None
-) -> Iterator[tuple[Patient, list[Proxy]]]:
-    """A patient that is well; gateway and worker each reach Redis `through` a proxy, if so asked."""
+def running_patient(folder: Path, *, linked: bool) -> Iterator[Patient]:
+    """A patient that is well."""
     with running_server(folder) as server, ExitStack() as stack:
-        proxies = [stack.enter_context(through(server.url)) for _ in range(2)] if through else []
-        urls = [proxy.url for proxy in proxies] or [server.url] * 2
+        links = [stack.enter_context(Proxy(server.url)) for _ in range(2)] if linked else []
         port = str(free_port())
-        services = Services(
-            server.url, f"http://127.0.0.1:{port}", ENVIRONMENT | {"INKQUEUE_PORT": port}
-        )
+        environment = ENVIRONMENT | {"INKQUEUE_PORT": port}
+        services = Services(server.url, f"http://127.0.0.1:{port}", environment)
         stack.callback(services.stop)
+        urls = [link.url for link in links] or [server.url] * 2
         for module, url in zip(("api", "worker"), urls, strict=True):
             services.environment["REDIS_URL"] = url
             services.spawn(module)
         services.wait_ready()
-        patient = Patient(server, services)
-        stack.callback(patient.close)
-        yield patient, proxies
+        patient = Patient(server, services, links)
+        stack.callback(patient.http.close)
+        yield patient
