@@ -9,7 +9,7 @@ from worker.decoding.decoders import Decoders
 
 from makers import png_chunk
 
-MAX_PIXELS, DECODE_S = 16_000_000, 2.0
+MAX_PIXELS, DECODE_S = 16_000_000, 3.0
 
 REASONS = {
     "segfault": "decoding it took the decoder down (SIGSEGV)",

@@ -31,7 +31,7 @@ class QueueSettings(BaseSettings):
     ] = 3
     decode_s: Annotated[
         float, Field(gt=0, description="processor time for decoding an image of max_pixels")
-    ] = 2.0
+    ] = 3.0
     webhook_private: Annotated[
         bool, Field(description="send webhooks to private addresses, by http, to any port: development")
     ] = False

@@ -8,6 +8,7 @@ import contextlib
 import gc
 import os
 import select
+import signal
 import socket
 import sys
 
@@ -32,7 +33,7 @@ def main() -> None:
         os.close(sockets[0])
         control.sendall(FACT.pack(child))
         if _outlives(control, child):
-            return
+            os.kill(child, signal.SIGKILL)
         control.sendall(FACT.pack(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])))
 
 

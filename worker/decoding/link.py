@@ -9,6 +9,9 @@ from .wire import ANSWER_BYTES, BadAnswer, Encoded, Outcome, open_answer, pack_a
 BEAT_S = 1.0
 """How often one who waits says that it is not stuck itself."""
 
+NUMBERS = 1 << 32
+"""Images are numbered in 32 bits; after a month of them, from 0 again."""
+
 _RECEIVED_BYTES = 1 << 16
 
 
@@ -29,7 +32,8 @@ class Link:
 
     def ask(self, images: Sequence[Encoded]) -> None:
         """Have these read; as many answers follow. Raises Lost."""
-        self._next, self._asked = self._asked, self._asked + len(images)
+        first = self._asked if self._asked + len(images) <= NUMBERS else 0
+        self._next, self._asked = first, first + len(images)
         self._wire.settimeout(self._patience_s)
         try:
             self._wire.sendall(pack_ask(self._next, images))

@@ -16,6 +16,8 @@ log = logging.getLogger(__name__)
 START_S = 15.0
 """A machine on which a nursery is not ready, or a decoder not forked, in this time is no use."""
 
+CLOSE_S = 2.0
+
 PASSED_ON = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "INKQUEUE_FAILPOINTS")
 """Of the environment, a decoder has nothing else: no password of Redis, for one."""
 
@@ -59,10 +61,13 @@ class Nursery:
         return self._hear()
 
     def close(self) -> None:
-        """End it, and its decoder."""
+        """End it; first it ends its decoder."""
         self._control.close()
-        self._process.kill()
-        self._process.wait()
+        try:
+            self._process.wait(CLOSE_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
 
     def _send(self, ours: socket.socket, theirs: socket.socket) -> int:
         """Have a decoder made that has `theirs`; its process id, once it is in its sandbox."""
