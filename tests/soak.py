@@ -15,8 +15,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from chaos.callers import Notes, Quota
 from chaos.campaign import Ledger, run
+from chaos.clients import Notes, Quota
 from chaos.schedule import Intensity
 from chaos.stage import Cast
 from chaos.storm import Terms, Toll

@@ -14,7 +14,7 @@ import numpy as np
 
 from api.client import Client
 
-from .callers import Caller, Notes, Pool, Quota, quiet_run
+from .clients import Caller, Notes, Pool, Quota, quiet_run
 from .figures import Run, figures_of, promises_broken
 from .invariants import Evidence, Receiver, System, violations
 from .stage import Stage, standing

@@ -7,7 +7,7 @@ from typing import Any
 
 import psutil
 
-from .callers import Notes, Quota
+from .clients import Notes, Quota
 from .recovery import Heir, Outages, Recovery, claims_of, commits_of, heirs_of, percentile, recoveries
 from .schedule import KILLS, fingerprint
 from .stage import Stage

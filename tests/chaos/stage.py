@@ -66,17 +66,7 @@ def standing(folder: Path, cast: Cast) -> Iterator[Stage]:
     server = EmbeddedRedis(folder / "redis")
     made = [new_key() for _ in range(2)]
     ports = [free_port() for _ in range(cast.gateways)]
-    common = {
-        "INKQUEUE_API_KEYS": " ".join(pair for _, pair in made),
-        "INKQUEUE_LEASE_MS": str(cast.lease_ms),
-        "INKQUEUE_LOG": "json",
-        "INKQUEUE_MODELS": cast.model,
-        "INKQUEUE_THREADS": "1",
-        "INKQUEUE_WEBHOOK_PRIVATE": "true",
-        "INKQUEUE_WEBHOOK_SCHEDULE_S": ",".join(["1"] * 100),
-        "OMP_NUM_THREADS": "1",
-        "TMPDIR": str(folder / "tmp"),
-    }
+    common = _settings(cast, folder, [pair for _, pair in made])
     names = [f"worker-{n}" for n in range(cast.workers)] + [f"gateway-{n}" for n in range(cast.gateways)]
     with contextlib.ExitStack() as stack:
         stack.callback(server.close)
@@ -118,6 +108,21 @@ def standing(folder: Path, cast: Cast) -> Iterator[Stage]:
             proxies,
             warden,
         )
+
+
+def _settings(cast: Cast, folder: Path, pairs: list[str]) -> dict[str, str]:
+    """What all of them are told by their environment."""
+    return {
+        "INKQUEUE_API_KEYS": " ".join(pairs),
+        "INKQUEUE_LEASE_MS": str(cast.lease_ms),
+        "INKQUEUE_LOG": "json",
+        "INKQUEUE_MODELS": cast.model,
+        "INKQUEUE_THREADS": "1",
+        "INKQUEUE_WEBHOOK_PRIVATE": "true",
+        "INKQUEUE_WEBHOOK_SCHEDULE_S": ",".join(["1"] * 100),
+        "OMP_NUM_THREADS": "1",
+        "TMPDIR": str(folder / "tmp"),
+    }
 
 
 def _beats(url: str, kind: str, pid: int) -> bool:

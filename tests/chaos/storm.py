@@ -13,7 +13,7 @@ import redis
 from worker.connection import TIMEOUTS
 from worker.doorbell import TAG, message, queue
 
-from .callers import Quota
+from .clients import Quota
 from .faults import Cut, Fault
 from .proxy import Proxy
 from .recovery import Kill
