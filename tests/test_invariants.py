@@ -18,7 +18,7 @@ import pytest
 import redis
 from standardwebhooks.webhooks import Webhook
 
-from api.auth import new_key
+from api.credentials import new_key
 from worker.results import Answer, pack
 
 from chaos.invariants import Accepted, Answers, Evidence, Heard, Reading, Receiver, System, Witness

@@ -29,6 +29,7 @@ class Doorbell(Task):  # type: ignore[misc]
         except Exception:
             log.exception("a doorbell could not be followed", extra={"event": "doorbell.failed"})
 
+
 SOON = {"interval_start": 0.2, "interval_step": 0.2, "interval_max": 1.0}
 """Seconds between attempts to reach Redis again."""
 

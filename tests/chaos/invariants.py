@@ -31,10 +31,31 @@ from worker.results import Answer, Failure, Result, unpack
 
 TOLERANCE = 3e-6
 TERMINAL = {state.value for state in JobState if state.final}
-PLANNED = ("storage-unavailable", "not-ready", "queue-full", "too-many-clients")
+PLANNED = (
+    "storage-unavailable",
+    "storage-unsafe",
+    "memory-full",
+    "no-resources",
+    "not-ready",
+    "queue-full",
+    "too-many-clients",
+    "too-many-documents",
+)
 """The only 503 there may be, each with Retry-After."""
 
-EXPIRING = ("job", "stage", "flight", "idem", "delivery", "deliveries:", "done", "sending", "worker:")
+EXPIRING = (
+    "job",
+    "stage",
+    "flight",
+    "idem",
+    "delivery",
+    "deliveries:",
+    "done",
+    "rate:",
+    "sending",
+    "streams:",
+    "worker:",
+)
 """Keys that must have an expiry, by how they begin."""
 
 SPARE_FILES = 80

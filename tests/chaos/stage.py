@@ -9,7 +9,7 @@ from pathlib import Path
 
 import redis
 
-from api.auth import new_key
+from api.credentials import new_key
 from worker import keys
 from worker.embedded import EmbeddedRedis, free_port
 
