@@ -20,6 +20,7 @@ EDGE = (
 
 OWN = (
     *("unauthorized", "insufficient-scope", "invalid-parameter", "rate-limited", "storage-unavailable"),
+    "no-resources",
 )
 """What is the caller's."""
 

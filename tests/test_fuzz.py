@@ -8,6 +8,7 @@ import time
 import tracemalloc
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import cache
 
 import numpy as np
 import pytest
@@ -25,6 +26,7 @@ from model.headers import BadImage, check
 from model.idx import BadIdx, read_header
 from model.tiffs import BadTiff, cut, directories
 from worker.chunks import Chunk, unpack
+from worker.decoding.decoders import Decoders
 from worker.preparation import prepare
 
 from nonsense import ANYTHING, REAL, arrays, damaged, noise, pngs, tiffs, zips
@@ -77,10 +79,23 @@ def taken(data: bytes, *, alone: bool = True) -> list[Chunk]:
     return chunks
 
 
+@cache
+def decoders() -> Decoders:
+    """A worker's, for all that is opened here."""
+    return Decoders(LIMITS.max_pixels, MOST_S)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def closed() -> Iterator[None]:
+    """They end with the last test."""
+    yield
+    decoders().close()
+
+
 def opened(chunk: Chunk) -> int:
     """How many images of a chunk a worker reads; the others fail, each with a reason."""
     start = time.process_time()
-    prepared = prepare(unpack(chunk.payload), "emnist", LIMITS.max_pixels, lambda: None)
+    (prepared,) = prepare([(unpack(chunk.payload), "emnist")], decoders().read)
     assert time.process_time() - start < MOST_S * chunk.count
     assert len(prepared.content) == chunk.count == len(prepared.glyphs) + len(prepared.failures)
     assert prepared.glyphs.shape[1:] == (28, 28)

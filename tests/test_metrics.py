@@ -93,7 +93,7 @@ def test_labels_are_few_and_bounded(http: httpx.Client) -> None:
             if family.name.startswith("inkqueue") and family.name != "inkqueue_build_info":
                 assert set(sample.labels) <= LABELS
             assert sample.labels.get("model", "digits") in known
-            assert sample.labels.get("method", "GET") in (*METHODS, "other")
+            assert sample.labels.get("method", "GET") in (*METHODS, "HEAD", "OPTIONS", "other")
             assert "nobody" not in sample.labels.get("route", "")
     assert 'method="other"' in http.get("/metrics").text
 

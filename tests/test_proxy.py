@@ -55,6 +55,7 @@ def test_subscribers_hear(client: Client) -> None:
 
 
 def test_every_command_has_a_name(proxy: Proxy, client: Client) -> None:
+    client.script_flush()
     proxy.plan = recorder = Recorder()
     ledger = Ledger(client, 1000, "w")
     ledger.claim("balanced", 10)

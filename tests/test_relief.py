@@ -18,11 +18,12 @@ def full(redis_url: str, clean_redis: "redis.Redis") -> Iterator["redis.Redis"]:
     """A Redis with two jobs of two chunks, and no memory for anything more."""
     for job in ("a", "b"):
         assert submit(redis_url, job, (2, 2)).kind == "new"
+    usual = clean_redis.config_get("maxmemory")["maxmemory"]
     clean_redis.config_set("maxmemory", "1mb")
     try:
         yield clean_redis
     finally:
-        clean_redis.config_set("maxmemory", 0)
+        clean_redis.config_set("maxmemory", usual)
 
 
 def work(worker: Ledger, budget: int = 100) -> None:
@@ -48,8 +49,9 @@ def test_what_was_stored_is_read_to_its_end(redis_url: str, full: "redis.Redis")
 
 
 def test_nothing_new_is_stored(redis_url: str, full: "redis.Redis") -> None:
+    assert submit(redis_url, "c", (1,)).kind == "unstaged"
     with pytest.raises(redis.ResponseError, match=r"OOM|maxmemory"):
-        submit(redis_url, "c", (1,))
+        full.set("whatever", 1)
     assert not full.exists("ink:job:anonymous/c")
 
 

@@ -7,6 +7,7 @@ from api.intake.sources import NamedImage, Part
 from api.problems import Problem
 from api.settings import GatewaySettings
 from api.staging import staged
+from worker.admission import Room
 from worker.entrance import Entrance
 
 from ledgers import at_entrance
@@ -17,7 +18,7 @@ SETTINGS = GatewaySettings(chunk_images=2, max_images=5)
 
 def stage(url: str, parts: list[Part], *, taken: bool, fails: bool) -> None:
     async def work(entrance: Entrance) -> None:
-        async with staged(entrance, parts, SETTINGS) as images:
+        async with staged(entrance, parts, SETTINGS, Room()) as images:
             images.taken = taken
             if fails:
                 raise RuntimeError

@@ -15,7 +15,7 @@ from .frames import Frame, render
 from .options import BRIEFLY, LONG, ApiKey, Url, connect
 
 JOBS = 10
-WIDTH = 120
+WIDTH = 140
 """Columns where there is no terminal to ask."""
 
 

@@ -11,9 +11,6 @@ import numpy as np
 from .troubles import NPY, Patient, Trouble
 from samples import npy_of
 
-FAR_TOO_FEW = 1 << 20
-"""Bytes, of which an empty Redis takes most."""
-
 CROWD, SETTLED_S = 50, 0.3
 """Connections that take what descriptors are left, and the time in which they do."""
 
@@ -62,10 +59,10 @@ def fill_memory(patient: Patient, lasting_s: float) -> Trouble:
     """Redis is beyond its maxmemory."""
 
     def heal() -> float:
-        patient.server.limit_memory(None)
+        patient.server.free_memory()
         return time.monotonic()
 
-    return patient.have(lambda: patient.server.limit_memory(FAR_TOO_FEW), heal, lasting_s)
+    return patient.have(patient.server.fill_memory, heal, lasting_s)
 
 
 def take_descriptors(patient: Patient, lasting_s: float) -> Trouble:

@@ -406,9 +406,10 @@ def leaked(look: Look) -> Iterator[str]:
             yield f"leaked: {key} has no expiry"
         if kind.endswith(":run") or ":suspects:" in kind:
             yield f"leaked: {key} is left of a job that is over"
-    for owner, number in look.redis.hgetall("ink:open").items():
-        if int(number):
-            yield f"leaked: {owner.decode()} is said to have {int(number)} unfinished jobs"
+    for counter, what in (("ink:open", "unfinished jobs"), ("ink:queued", "queued images")):
+        for owner, number in look.redis.hgetall(counter).items():
+            if int(number):
+                yield f"leaked: {owner.decode()} is said to have {int(number)} {what}"
     yield from _unneeded(look)
 
 

@@ -50,10 +50,15 @@ class Server:
         limit = resource.RLIM_INFINITY if more is None else max(journals) + more
         resource.prlimit(self.process.pid, resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
 
-    def limit_memory(self, bytes_in_all: int | None) -> None:
-        """It may take so many bytes; None: as many as it likes."""
+    def fill_memory(self) -> None:
+        """It may take no more than it has."""
         with self.client() as client:
-            client.config_set("maxmemory", bytes_in_all or 0)
+            client.config_set("maxmemory", client.info("memory")["used_memory"])
+
+    def free_memory(self) -> None:
+        """It may take as much as it likes."""
+        with self.client() as client:
+            client.config_set("maxmemory", 0)
 
     def client(self) -> "redis.Redis":
         """A client that asks nobody but it."""
