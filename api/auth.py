@@ -36,7 +36,7 @@ def is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def authenticate(request: Request, wanted: SecurityScopes) -> str:
+async def authenticate(request: Request, wanted: SecurityScopes) -> str:
     """The caller's owner. Raises the problems `unauthorized`, `insufficient-scope` and `cross-site`."""
     keyring: Keyring = request.app.state.keyring
     if not keyring:

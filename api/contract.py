@@ -35,7 +35,7 @@ UPLOAD = (
     *("malformed-json", "malformed-multipart", "unsafe-name", "body-too-large", "file-too-large"),
     *("too-many-files", "too-many-entries", "too-many-images"),
     *("archive-bomb", "archive-invalid", "archive-unsupported", "nested-archive"),
-    *("too-many-bytes", "too-many-documents"),
+    *("too-many-bytes", "too-many-documents", "no-resources"),
     *("array-invalid", "pickled-array", "tiff-invalid", "unknown-model", "invalid-charset"),
     *("webhook-url-forbidden", "callback-secret-needed"),
 )
@@ -56,7 +56,9 @@ OPERATIONS: dict[str, tuple[str, ...]] = {
     "GET /v1/jobs/{job_id}/results": (*JOB, "not-acceptable"),
     "GET /v1/jobs/{job_id}/items/{index}": JOB,
     "GET /v1/jobs/{job_id}/items/{index}/image": (*JOB, "image-not-kept"),
-    "GET /v1/jobs/{job_id}/items/{index}/preview.png": (*JOB, "image-not-kept", *IMAGE[:2]),
+    "GET /v1/jobs/{job_id}/items/{index}/preview.png": (
+        *(*JOB, "image-not-kept", *IMAGE[:2], "not-ready"),
+    ),
     "PATCH /v1/jobs/{job_id}/items/{index}/correction": (
         *(*JOB, *PAYLOAD, "invalid-label", "item-pending"),
     ),
@@ -76,7 +78,7 @@ OPERATIONS: dict[str, tuple[str, ...]] = {
     "DELETE /v1/webhooks/{webhook_id}": (*OWN, *CHANGE, "not-found"),
     "POST /v1/webhooks/{webhook_id}/secret": (*OWN, *CHANGE, "not-found"),
     "GET /v1/webhooks/{webhook_id}/deliveries": (*OWN, "not-found"),
-    "GET /v1/models": ("unauthorized", "rate-limited", "storage-unavailable"),
+    "GET /v1/models": ("unauthorized",),
     "GET /healthz": (),
     "GET /readyz": ("not-ready", "storage-unavailable"),
     "GET /metrics": ("storage-unavailable",),

@@ -1,4 +1,4 @@
-"""What routes ask for in their signatures."""
+"""What routes ask for in their signatures: coroutines, since what is none takes a turn in a thread."""
 
 from typing import Annotated
 
@@ -18,37 +18,37 @@ from .settings import GatewaySettings
 from .submission import Submitter
 
 
-def _store(request: Request) -> Store:
+async def _store(request: Request) -> Store:
     store: Store = request.app.state.store
     return store
 
 
-def _gauges(request: Request) -> Gauges:
+async def _gauges(request: Request) -> Gauges:
     gauges: Gauges = request.app.state.gauges
     return gauges
 
 
-def _submitter(request: Request) -> Submitter:
+async def _submitter(request: Request) -> Submitter:
     submitter: Submitter = request.app.state.submitter
     return submitter
 
 
-def _waiting(request: Request) -> Waiting:
+async def _waiting(request: Request) -> Waiting:
     waiting: Waiting = request.app.state.waiting
     return waiting
 
 
-def _settings(request: Request) -> GatewaySettings:
+async def _settings(request: Request) -> GatewaySettings:
     settings: GatewaySettings = request.app.state.settings
     return settings
 
 
-def _endpoints(request: Request) -> Endpoints:
+async def _endpoints(request: Request) -> Endpoints:
     endpoints: Endpoints = request.app.state.endpoints
     return endpoints
 
 
-def _deliveries(request: Request) -> Deliveries:
+async def _deliveries(request: Request) -> Deliveries:
     deliveries: Deliveries = request.app.state.deliveries
     return deliveries
 

@@ -11,13 +11,18 @@ from .limits.budget import Documents, Uploads
 from .limits.quotas import Quotas
 from .settings import GatewaySettings
 
+SMALL = 256 << 10
+"""A document of up to so many bytes waits for no large one, and a large one not for many of those."""
+
 
 class Receiver:
     """The bodies that are under way at one gateway."""
 
     def __init__(self, settings: GatewaySettings, quotas: Quotas) -> None:
         self._settings, self._quotas = settings, quotas
-        self._documents, self._uploads = Documents(settings.max_json_held), Uploads()
+        share = settings.max_json_held // 4
+        self._small, self._large = Documents(share), Documents(settings.max_json_held - share)
+        self._uploads = Uploads()
 
     @asynccontextmanager
     async def received(
@@ -30,7 +35,7 @@ class Receiver:
         most = self._quotas.of(owner).bytes
         with Spool() as spool, self._uploads.of(owner, most) as count:
             size = await receive(request, spool, self._settings, count)
-            async with self._documents.held(size):
+            async with (self._small if size <= SMALL else self._large).held(size):
                 yield await open_body(request, spool, self._settings), spool.forget
 
 

@@ -5,8 +5,9 @@ import gzip
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from urllib.parse import urlsplit
 
@@ -14,12 +15,15 @@ import httpx
 import numpy as np
 import pytest
 import redis
+from fastapi import Request
+from starlette.types import Message
 
 from api.limits import returning
 from api.limits.budget import Documents
-from api.limits.quotas import Quota
+from api.limits.quotas import Quota, Quotas
 from api.limits.refusals import refusal
 from api.problems import CATALOGUE, PASSING, Problem
+from api.receiving import SMALL, Receiver
 from api.settings import GatewaySettings
 from worker.admission import Room, Verdict
 from worker.chunks import Chunk, PixelBlock, pack
@@ -167,6 +171,8 @@ def test_beyond_the_mark_no_body_is_taken_in(
             head = f"POST /v1/jobs HTTP/1.1\r\nHost: a\r\nContent-Length: {15 * MB}\r\n"
             line.sendall(f"{head}Content-Type: application/x-npy\r\n\r\n".encode())
             told = line.recv(4096)
+            while b"}" not in told and (more := line.recv(4096)):  # the body may come by itself
+                told += more
         assert told.startswith(b"HTTP/1.1 503")
         assert b"memory-full" in told
         assert b"retry-after: " in told.lower()
@@ -372,6 +378,35 @@ def test_who_waits_too_long_for_a_turn_is_sent_away(monkeypatch: pytest.MonkeyPa
                     pass
         assert (refused.value.slug, refused.value.status) == ("too-many-documents", 503)
         async with documents.held(3):
+            pass
+
+    asyncio.run(hold())
+
+
+def test_a_small_document_waits_for_no_large_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("api.limits.budget.TURN_S", 0.05)
+    settings = GatewaySettings(max_json_held=1)
+    receiver = Receiver(settings, Quotas(settings))
+
+    @asynccontextmanager
+    async def held(size: int) -> AsyncIterator[None]:
+        body = b'{"images": [{"image": ""}]}'.ljust(size)
+
+        async def receive() -> Message:
+            return {"type": "http.request", "body": body, "more_body": False}
+
+        headers = [(b"content-type", b"application/json")]
+        request = Request({"type": "http", "method": "POST", "headers": headers}, receive)
+        async with receiver.received(request, "anonymous"):
+            yield
+
+    async def hold() -> None:
+        async with held(SMALL + 1), held(100):
+            for size in (SMALL + 1, 100):
+                with pytest.raises(Problem, match="Too much JSON"):
+                    async with held(size):
+                        pass
+        async with held(SMALL + 1), held(100):
             pass
 
     asyncio.run(hold())

@@ -176,6 +176,15 @@ def test_refusals_say_what_to_do(
     assert reason in done.notes
 
 
+def test_a_redis_that_cannot_be_reached_is_named(
+    inkqueue: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REDIS_URL", "redis://127.0.0.1:1/0")
+    done = inkqueue("up", "--port", "0")
+    assert (done.code, done.out) == (1, "")
+    assert "connecting to 127.0.0.1:1." in done.notes
+
+
 def test_a_terminal_shows_a_bar_and_stdout_only_data(services: Services, sheet: Path) -> None:
     ours, theirs = pty.openpty()
     with os.fdopen(ours, "rb", 0) as terminal:

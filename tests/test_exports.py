@@ -1,6 +1,8 @@
 """A job as folders by label: what a person checked becomes a data set that `training` reads."""
 
+import asyncio
 import io
+import threading
 from pathlib import Path
 from zipfile import ZipFile
 
@@ -8,6 +10,7 @@ import httpx
 import numpy as np
 import pytest
 import redis
+from anyio.to_thread import run_sync
 from typer.testing import CliRunner
 
 from api.exports.exporting import Export, folder_of
@@ -161,3 +164,15 @@ def test_a_network_is_trained_on_an_export(
     done = CliRunner().invoke(app, [*line, "--runs", str(tmp_path / "runs")])
     assert done.exit_code == 0, done.output
     assert "80 images to train on, 10 to choose on" in done.output
+
+
+def test_previews_that_take_long_leave_threads_for_everything_else() -> None:
+    async def ask() -> None:
+        previews, over = Previews(GatewaySettings()), threading.Event()
+        waiting = [asyncio.create_task(previews.apart(over.wait)) for _ in range(100)]
+        async with asyncio.timeout(5):
+            assert await run_sync(lambda: "done") == "done"
+        over.set()
+        assert await asyncio.gather(*waiting) == [True] * 100
+
+    asyncio.run(ask())

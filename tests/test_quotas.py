@@ -20,7 +20,7 @@ from api.settings import GatewaySettings
 from worker.turnstile import Turnstile
 
 from conftest import Services, beside, running_services
-from ledgers import CAPS, on_redis, submit
+from ledgers import CAPS, finish, on_redis, submit
 from samples import glyphs, npy_of
 
 NPY = {"Content-Type": "application/x-npy"}
@@ -168,6 +168,18 @@ def test_too_many_waiting_images_are_refused_until_some_are_done(
         assert there.post("/v1/jobs", content=images(2), headers=NPY).status_code == 202
         here.post(f"/v1/jobs/{first}/cancel")
         assert there.post("/v1/jobs", content=images(3), headers=NPY).status_code == 202
+
+
+def test_who_asks_again_is_not_held_to_a_quota(callers: tuple[Services, dict[str, str]]) -> None:
+    services, _ = callers
+    finish(services.redis_url)
+    with of(callers, "many") as http:
+        sent = [http.put("/v1/jobs/again", content=images(8), headers=NPY) for _ in range(2)]
+        assert [each.status_code for each in sent] == [202, 202]
+        assert sent[1].headers["idempotency-replayed"] == "true"
+        other = http.put("/v1/jobs/other", content=images(8), headers=NPY)
+        assert other.json()["type"] == "/problems/too-many-queued"
+    finish(services.redis_url)
 
 
 def test_bytes_under_way_are_counted_until_their_request_is_over(

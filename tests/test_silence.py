@@ -88,3 +88,16 @@ def test_a_subscriber_that_hears_nothing_says_nothing_of_redis(proxy: Proxy) -> 
             assert (await outcome(client))[0] == "heard"
 
     asyncio.run(talk())
+
+
+def test_a_subscriber_that_hears_nothing_does_not_end_a_silence(proxy: Proxy) -> None:
+    async def talk() -> None:
+        async with connect_async(proxy.url) as client, client.pubsub() as subscription:
+            await subscription.subscribe("a")
+            assert await subscription.get_message(True, timeout=SILENT_S) is None
+            proxy.swallow()
+            assert (await outcome(client))[0] == "TimeoutError"
+            assert await subscription.get_message(True, timeout=0.1) is None
+            assert (await outcome(client))[0] == "ConnectionError"
+
+    asyncio.run(talk())

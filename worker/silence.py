@@ -67,13 +67,14 @@ class Hearing(redis.asyncio.Connection):
             raise redis.ConnectionError(str(error)) from error
 
     async def read_response(self, *args: Any, **options: Any) -> Any:
-        """The next reply. Raises redis.RedisError."""
+        """The next reply; None where a `timeout` of the caller's is over. Raises redis.RedisError."""
         try:
             answer = await super().read_response(*args, **options)
         except redis.TimeoutError:
             self._silence.began()
             raise
-        self._silence.ended()
+        if answer is not None:
+            self._silence.ended()
         return answer
 
 

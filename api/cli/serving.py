@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
+import redis
 import typer
 
 from worker import logs
@@ -60,7 +61,7 @@ def _require_safe(stack: Stack) -> None:
         _require_free(stack.host, stack.port)
         if os.environ.get("REDIS_URL"):
             require_safe(connect(settings.redis_url), settings)
-    except (BadKeys, BadQuotas, UnsafeAddress, UnsafeRedis) as error:
+    except (BadKeys, BadQuotas, UnsafeAddress, UnsafeRedis, redis.RedisError) as error:
         raise Refusal(str(error)) from error
 
 

@@ -4,6 +4,7 @@ import re
 import unicodedata
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 
 from anyio.to_thread import run_sync
@@ -50,7 +51,8 @@ class Export:
             if packed is None:
                 require_job(await store.job(name))
             elif wanted := [item for item in items if self._wants(item)]:
-                yield await run_sync(self._cut, unpack(packed), start, wanted)
+                cut = partial(self._cut, unpack(packed), start, wanted)
+                yield await (self.previews.apart(cut) if self.glyphs else run_sync(cut))
 
     def _wants(self, item: Item) -> bool:
         if self.checked:

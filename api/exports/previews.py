@@ -1,6 +1,11 @@
 """What a network saw of an image, as PNG. Few requests touch pixels: what that takes starts then."""
 
 import threading
+from collections.abc import Callable
+from typing import TypeVar
+
+from anyio import CapacityLimiter
+from anyio.to_thread import run_sync
 
 from model.card import Card
 from worker.chunks import ImageFile, PixelBlock
@@ -13,6 +18,11 @@ from worker.results import Failure
 from ..problems import Problem
 from ..settings import GatewaySettings
 
+T = TypeVar("T")
+
+THREADS = 4
+"""One decodes and the others wait for it; all that wait beyond them take no thread from uploads."""
+
 
 class Previews:
     """Images as workers read them, decoded in a process apart as theirs are. For many threads."""
@@ -21,6 +31,11 @@ class Previews:
         self._limits = (settings.max_pixels, settings.decode_s)
         self._decoders: Decoders | None = None
         self._turn = threading.Lock()
+        self._threads = CapacityLimiter(THREADS)
+
+    async def apart(self, call: Callable[[], T]) -> T:
+        """Do what calls `png` in one of a few threads, however many ask."""
+        return await run_sync(call, limiter=self._threads)
 
     def png(self, image: ImageFile | PixelBlock, job: Job, card: Card | None) -> bytes:
         """The 28x28 pixels of an image as `job` reads it.

@@ -46,12 +46,14 @@ class Admission:
     async def room(self, owner: str, name: str, key: str | None, declared: int) -> Room:
         """What may be staged for a job of `declared` bytes, called `name` or to be known by `key`.
 
-        A job that is in already is let pass, so that who asks again hears that it is.
+        A job that is in already is let pass, if there is memory to compare it, so that who asks again
+        hears that it is.
         Raises `storage-unsafe`, `queue-full`, `memory-full` and `body-too-large`.
         """
         self._require_safe()
-        settings, pressure = self._settings, await self._pressure()
-        known = pressure.images * 2 > settings.max_queued and await self._entrance.knows(name, key)
+        settings, pressure, quota = self._settings, await self._pressure(), self.quotas.of(owner)
+        crowded = quota.queued or pressure.images * 2 > settings.max_queued
+        known = crowded and await self._entrance.knows(name, key)
         if pressure.images >= settings.max_queued and not known:
             excess = pressure.images + 1 - settings.max_queued
             raise await self.refusal(Verdict("full", figure=excess), owner)
@@ -61,7 +63,7 @@ class Admission:
         if pressure.used + size >= pressure.most:
             excess = pressure.used + size - pressure.most
             raise await self.refusal(Verdict("memory", figure=excess), owner)
-        caps = (0, 0) if known else (settings.max_queued, self.quotas.of(owner).queued)
+        caps = (0, 0) if known else (settings.max_queued, quota.queued)
         return Room(owner, *caps, settings.redis_memory, settings.memory_mark)
 
     @asynccontextmanager
@@ -77,6 +79,7 @@ class Admission:
 
     async def enter(self, job: Submission, images: Staged) -> Verdict:
         """Make what was staged a job, or find the one that stands. Raises problems."""
+        self._require_safe()
         settings, most = self._settings, self.quotas.of(job.owner).queued
         caps = Caps(settings.max_queued, settings.max_open, settings.window, most)
         verdict = Verdict("stranger")

@@ -54,7 +54,7 @@ async def read_preview(request: Request, job: JobDep, store: StoreDep, index: In
     image = await find_image(store, job, index)
     state = request.app.state
     card = state.cards.get(job.options.model)
-    return _png(await run_sync(state.previews.png, image, job, card))
+    return _png(await state.previews.apart(lambda: state.previews.png(image, job, card)))
 
 
 async def require_item(store: Store, job: Job, index: int) -> Item:

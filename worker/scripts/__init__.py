@@ -8,9 +8,9 @@ SHARED = ("common", "room", "outbox", "ending")
 
 RELIEVED = (
     *("claim", "renew", "suspect", "commit", "release", "observe"),
-    *("cancel", "delete", "upkeep", "dispatch", "conclude"),
+    *("cancel", "delete", "upkeep", "dispatch", "conclude", "pass", "seat"),
 )
-"""What goes on though Redis is at its maxmemory."""
+"""What goes on though Redis is at its maxmemory; who reads or deletes what is stored is counted, too."""
 
 
 @cache
