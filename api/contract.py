@@ -35,7 +35,7 @@ UPLOAD = (
     *("malformed-json", "malformed-multipart", "unsafe-name", "body-too-large", "file-too-large"),
     *("too-many-files", "too-many-entries", "too-many-images"),
     *("archive-bomb", "archive-invalid", "archive-unsupported", "nested-archive"),
-    *("too-many-bytes", "too-many-documents", "no-resources"),
+    *("too-many-bytes", "too-many-documents"),
     *("array-invalid", "pickled-array", "tiff-invalid", "unknown-model", "invalid-charset"),
     *("webhook-url-forbidden", "callback-secret-needed"),
 )

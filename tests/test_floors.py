@@ -79,8 +79,6 @@ def test_everything_required_is_pinned_and_tested_as_pinned() -> None:
     pins = pinned()
     for each in required():
         name = canonicalize_name(each.name)
-        if name == "inkqueue":  # one extra of ours within another
-            continue
         assert name in pins, name
         assert Version(version(name)).public == pins[name].public, name
         assert pins[name] in each.specifier, name
