@@ -5,9 +5,6 @@ import threading
 import time
 from functools import cache, partial
 
-from model.card import read_cards
-from model.opening import open_predictor
-
 from .caution import Caution
 from .chronicle import Chronicle, Course
 from .connection import connect
@@ -18,6 +15,7 @@ from .leases import Leases
 from .ledger import Claim, Commit, Ledger
 from .lookout import Lookout
 from .measures import Measures, Pass
+from .networks import open_readers
 from .pulse import own_name
 from .reading import Reader
 from .resignation import resign
@@ -43,7 +41,7 @@ class Engine:
         self._ledger = Ledger(client, settings.lease_ms, self.id)
         self._leases = Leases(self._ledger, settings.lease_ms, settings.stall_s)
         self._decoders = Decoders(settings.max_pixels, settings.decode_s, self._leases.touch)
-        self._readers = {name: self._load(name) for name in served_models(settings)}
+        self._readers = open_readers(settings, self._decoders.read, self._measured)
         self._upkeep = Upkeep(self._ledger, list(self._readers))
         device = next(iter(self._readers.values())).predictor.device
         self._heartbeat = Heartbeat(self._ledger, list(self._readers), device, settings.batch // 2)
@@ -52,18 +50,6 @@ class Engine:
         self._passes: list[Pass] = []
         self._stopping = threading.Event()
         self._decoders.wait_ready()
-
-    def _load(self, name: str) -> Reader:
-        wanted = self._settings
-        predictor = open_predictor(
-            name,
-            device=wanted.device,
-            engine=wanted.engine,
-            precision=wanted.precision,
-            threads=wanted.threads,
-        )
-        predictor.warm_up()
-        return Reader(predictor, self._decoders.read, self._measured)
 
     def start(self) -> None:
         """Announce this worker; from here on it is ready."""
@@ -146,12 +132,6 @@ class Engine:
 
     def _threads(self) -> tuple[Lookout | Leases | Upkeep | Heartbeat | Vigil, ...]:
         return self._lookout, self._leases, self._upkeep, self._heartbeat, self._vigil
-
-
-def served_models(settings: WorkerSettings) -> list[str]:
-    """The models this worker serves: those it was told to, else all there are."""
-    wanted = [name.strip() for name in settings.models.split(",") if name.strip()]
-    return wanted or list(read_cards())
 
 
 @cache
