@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 import redis
 
-from model.predictor import Predictor
+from model.opening import open_predictor
 from worker.caution import BLOCK, Caution
 from worker.chunks import pack
 from worker.decoding.wire import Encoded, Outcome
@@ -36,7 +36,7 @@ class Reading:
         self.claim: Claim = replace(claim, payload=pack(files))
         self.killers = {KILLER}
         self._deaths = deaths
-        self._reader = Reader(Predictor.load("digits-nano", device="cpu"), self._decode)
+        self._reader = Reader(open_predictor("digits-nano", device="cpu"), self._decode)
 
     def _decode(self, files: Sequence[Encoded]) -> Sequence[Outcome]:
         indices = [int(bytes(each.file)) for each in files]
