@@ -48,7 +48,11 @@ def _on_torch(name: str, folder: Path | None, device: str, threads: int) -> Pred
 
 
 def _engine(device: str, engine: Engine) -> Literal["openvino", "torch"]:
-    """Which engine is meant; OpenVINO is for CPUs only."""
+    """Which engine is meant; OpenVINO is for CPUs only. Raises RuntimeError."""
+    if engine == "openvino" and device not in ("auto", "cpu"):
+        raise RuntimeError(
+            f"OpenVINO runs on a CPU, not on {device!r}: choose the engine torch, or auto"
+        )
     if engine != "auto":
         return engine
     if device == "cpu" or (device == "auto" and not _has_gpu()):

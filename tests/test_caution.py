@@ -135,3 +135,35 @@ def test_several_killers_cost_two_deaths_each_at_most(
         deaths += 1
         assert deaths <= 2 * len(killers)
     assert set(failed(commit)) == killers
+
+
+def test_nobody_is_given_up_for_a_redis_that_was_away(
+    redis_url: str, clean_redis: "redis.Redis"
+) -> None:
+    reading = Reading(redis_url)
+    for note in (
+        "block 16",
+        str(KILLER),
+        str(KILLER),
+    ):  # each time the answer is lost, and the worker lives
+        reading.take_over()
+        caution = Caution(reading.ledger, reading.claim, 3, lambda: None)
+        if note.startswith("block"):
+            caution.enter(range(16, 32))
+        else:
+            assert caution.check(KILLER) is None
+        assert reading.ledger.suspects(reading.claim) == {note: 1}
+        caution.absolve()
+        assert reading.ledger.suspects(reading.claim) == {}
+
+
+def test_only_the_own_note_is_taken_back(redis_url: str, clean_redis: "redis.Redis") -> None:
+    reading = Reading(redis_url)
+    reading.take_over()
+    before = Caution(reading.ledger, reading.claim, 3, lambda: None)
+    before.check(KILLER)
+    reading.take_over()
+    Caution(reading.ledger, reading.claim, 3, lambda: None).check(KILLER)
+    assert reading.ledger.suspects(reading.claim) == {str(KILLER): 2}
+    before.absolve()
+    assert reading.ledger.suspects(reading.claim) == {str(KILLER): 1}

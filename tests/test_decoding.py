@@ -3,6 +3,7 @@
 import io
 import os
 import resource
+import select
 import signal
 import socket
 import subprocess
@@ -153,8 +154,9 @@ def test_each_image_has_a_second_try_of_its_own(
     waits = count(1)
 
     def touch() -> None:
-        if next(waits) in (1, 3):  # the first wait for the first image, and that for the second
-            os.kill(own._supply.link().pid, signal.SIGKILL)
+        held = own._supply._link  # none: it is a decoder that is waited for
+        if held and next(waits) in (1, 3):  # the first wait for the first image, and that for the second
+            os.kill(held.pid, signal.SIGKILL)
 
     with failpoints():
         own = Decoders(MAX_PIXELS, DECODE_S, touch)
@@ -173,6 +175,27 @@ def test_an_idle_decoder_or_nursery_that_is_killed_is_replaced(
         victim.kill()
         psutil.wait_procs([victim], 0.2)
         assert decoders.read(asked(files)) == directly(files)
+
+
+def test_nobody_is_killed_in_place_of_a_decoder_that_has_ended(
+    files: list[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with decoding() as own:
+        decoder_of(own).kill()
+        assert own._supply._nursery
+        select.select([own._supply._nursery._control], [], [])  # until it is told of
+        killed: list[int] = []
+        monkeypatch.setattr(os, "kill", lambda pid, number: killed.append(pid))
+        assert own.read(asked(files)) == directly(files)
+        assert not killed
+
+
+def test_who_waits_for_a_decoder_is_not_stuck(files: list[bytes]) -> None:
+    touched: list[None] = []
+    own = Decoders(MAX_PIXELS, DECODE_S, lambda: touched.append(None))
+    own.wait_ready()
+    assert len(touched) == 1
+    own.close()
 
 
 def test_who_is_silent_is_given_up(files: list[bytes]) -> None:

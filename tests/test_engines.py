@@ -120,6 +120,11 @@ def test_an_engine_that_is_told_is_the_one_that_runs() -> None:
         assert predictor.device == "cpu"
 
 
+def test_an_engine_that_has_no_such_device_is_refused() -> None:
+    with pytest.raises(RuntimeError, match="not on 'cuda'"):
+        open_predictor("digits", device="cuda", engine="openvino")
+
+
 def test_a_processor_needs_no_torch() -> None:
     code = """
 import sys

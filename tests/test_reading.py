@@ -11,6 +11,7 @@ from model.predictor import Floats, Images
 from model.torch_predictor import TorchPredictor
 from worker.chunks import Content, PixelBlock, pack
 from worker.decoding.decoders import Decoders
+from worker.decoding.nursery import NoDecoder
 from worker.decoding.wire import Encoded, Outcome
 from worker.jobs import Options
 from worker.ledger import Claim, Commit
@@ -126,6 +127,21 @@ def test_an_image_the_network_cannot_take_spares_its_neighbours(
     failure = unpack(guilty.results)[3]
     assert isinstance(failure, Failure)
     assert failure.type == INFERENCE_FAILED
+
+
+def test_that_there_is_no_decoder_is_not_laid_at_the_networks_door(
+    reader: Reader, rng: np.random.Generator
+) -> None:
+    tries: list[int] = []
+
+    def decode(images: Sequence[Encoded]) -> Sequence[Outcome]:
+        tries.append(len(images))
+        raise NoDecoder("none")
+
+    own = Reader(Brittle(*load_checkpoint("balanced"), device="cpu"), decode)
+    with pytest.raises(NoDecoder):
+        own.read([claim(PixelBlock(glyphs(2, rng).tobytes())), claim(pngs(3, rng))])
+    assert tries == [3]  # nor is it tried image by image, which would double the wait
 
 
 def test_read_alone_skips_what_the_check_refuses(reader: Reader, rng: np.random.Generator) -> None:

@@ -11,7 +11,18 @@ from worker.turnstile import Turnstile
 
 from ledgers import commit_of, in_store, ledger, on_redis, pass_over, read_job, submit
 
-EVERYTHING = {"claim", "renew", "suspect", "commit", "release", "observe", "cancel", "delete", "upkeep"}
+EVERYTHING = {
+    "claim",
+    "renew",
+    "suspect",
+    "absolve",
+    "commit",
+    "release",
+    "observe",
+    "cancel",
+    "delete",
+    "upkeep",
+}
 
 
 @pytest.fixture

@@ -79,6 +79,19 @@ def test_one_in_a_while_finds_out(proxy: Proxy) -> None:
     asyncio.run(talk())
 
 
+def test_a_subscriber_that_hears_nothing_ends_no_silence(proxy: Proxy) -> None:
+    async def talk() -> None:
+        async with connect_async(proxy.url) as client, client.pubsub() as subscription:
+            await subscription.subscribe("a")
+            assert await subscription.get_message(timeout=1.0)
+            proxy.swallow()
+            assert (await outcome(client))[0] == "TimeoutError"
+            assert await subscription.get_message(True, timeout=0.1) is None
+            assert (await outcome(client))[0] == "ConnectionError"
+
+    asyncio.run(talk())
+
+
 def test_a_subscriber_that_hears_nothing_says_nothing_of_redis(proxy: Proxy) -> None:
     async def talk() -> None:
         async with connect_async(proxy.url) as client, client.pubsub() as subscription:

@@ -11,7 +11,8 @@ from celery.signals import worker_init, worker_ready, worker_shutdown, worker_sh
 from . import logs
 from .app import app
 from .doorbell import queue
-from .engine import engine, served_models
+from .engine import engine
+from .networks import served_models
 from .process import configure, run
 from .settings import WorkerSettings
 

@@ -29,6 +29,11 @@ class Caution:
         self._in_block = 0
         self._over: list[str] = []
 
+    def absolve(self) -> None:
+        """Nobody died: what is noted as in hand is taken back. Raises redis.RedisError."""
+        if self._over:
+            self._ledger.absolve(self._claim, self._over)
+
     def enter(self, block: range) -> bool:
         """These images are next; whether each has to be read alone."""
         if self.size == 1:

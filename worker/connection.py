@@ -36,6 +36,15 @@ def connect(url: str) -> redis.Redis:
     return redis.Redis.from_url(url, retry=retry, **TIMEOUTS)
 
 
+def connect_patiently(url: str) -> redis.asyncio.Redis:
+    """A client for an event loop in which nobody waits: it asks as long as a worker does."""
+    retry = redis.asyncio.retry.Retry(ExponentialWithJitterBackoff(base=0.05, cap=1.0), 6)
+    pool = redis.asyncio.BlockingConnectionPool.from_url(
+        url, max_connections=LINKS, timeout=TURN_S, retry=retry, **TIMEOUTS
+    )
+    return redis.asyncio.Redis.from_pool(pool)
+
+
 def connect_async(url: str) -> redis.asyncio.Redis:
     """A client for the gateway's event loop; it fails soon, so that callers hear 503 and not silence.
 

@@ -5,8 +5,7 @@ import threading
 import time
 from functools import cache, partial
 
-from model.card import read_cards
-from model.opening import open_predictor
+import redis
 
 from .caution import Caution
 from .chronicle import Chronicle, Course
@@ -15,9 +14,10 @@ from .decoding.decoders import Decoders
 from .decoding.nursery import NoDecoder
 from .heartbeat import Heartbeat
 from .leases import Leases
-from .ledger import Claim, Commit, Ledger
+from .ledger import Claim, Ledger
 from .lookout import Lookout
 from .measures import Measures, Pass
+from .networks import open_readers
 from .pulse import own_name
 from .reading import Reader
 from .resignation import resign
@@ -28,6 +28,9 @@ from .upkeep import Upkeep
 from .vigil import Vigil
 
 log = logging.getLogger(__name__)
+
+LOST = (redis.ConnectionError, redis.TimeoutError)
+"""Redis is away, and the leases run out: no image is to blame."""
 
 
 class Engine:
@@ -43,27 +46,16 @@ class Engine:
         self._ledger = Ledger(client, settings.lease_ms, self.id)
         self._leases = Leases(self._ledger, settings.lease_ms, settings.stall_s)
         self._decoders = Decoders(settings.max_pixels, settings.decode_s, self._leases.touch)
-        self._readers = {name: self._load(name) for name in served_models(settings)}
+        self._readers = open_readers(settings, self._decoders.read, self._measured)
         self._upkeep = Upkeep(self._ledger, list(self._readers))
         device = next(iter(self._readers.values())).predictor.device
         self._heartbeat = Heartbeat(self._ledger, list(self._readers), device, settings.batch // 2)
         self._lookout = Lookout([partial(self._drain, name) for name in self._readers])
         self._measures, self._chronicle = Measures(), Chronicle(start("inkqueue-worker"))
         self._passes: list[Pass] = []
+        self._interrupted: list[Caution] = []
         self._stopping = threading.Event()
         self._decoders.wait_ready()
-
-    def _load(self, name: str) -> Reader:
-        wanted = self._settings
-        predictor = open_predictor(
-            name,
-            device=wanted.device,
-            engine=wanted.engine,
-            precision=wanted.precision,
-            threads=wanted.threads,
-        )
-        predictor.warm_up()
-        return Reader(predictor, self._decoders.read, self._measured)
 
     def start(self) -> None:
         """Announce this worker; from here on it is ready."""
@@ -83,9 +75,11 @@ class Engine:
         self.stop()
         for thread in self._threads():
             thread.stop()
-        self._ledger.farewell(self.id)
-        self._chronicle.close()
-        self._decoders.close()
+        try:
+            self._ledger.farewell(self.id)
+        finally:
+            self._chronicle.close()
+            self._decoders.close()
         log.info("worker %s stopped", self.id, extra={"event": "worker.stopped"})
 
     def drain(self, model: str) -> int:
@@ -96,6 +90,7 @@ class Engine:
         reader, read = self._readers[model], 0
         end = time.monotonic() + self._settings.slice_s
         while not self._stopping.is_set() and time.monotonic() < end:
+            self._absolve()
             asked = time.time()
             claims = self._ledger.claim(model, self._settings.batch)
             if self._stopping.is_set():
@@ -111,19 +106,21 @@ class Engine:
         self._chronicle.begin(course, claims)
         self._passes = course.passes
         self._heartbeat.reading(course.model)
+        caution = self._caution(claims[0]) if claims[0].deliveries > 1 else None
         try:
-            if claims[0].deliveries > 1:
-                commits = [self._read_warily(reader, claims[0])]
-            else:
-                commits = reader.read(claims)
+            commits = [reader.read_warily(claims[0], caution)] if caution else reader.read(claims)
             course.read = time.time()
             self._measures.add_batch(course.model, claims, course.passes)
             verdicts = self._ledger.commit(commits, self._measures.take())
             course.committed = time.time()
         except NoDecoder as error:
             self.stop()
-            resign(self._ledger, claims, error)
+            resign(self._ledger, claims, caution, error)
             return 0
+        except LOST:
+            if caution:
+                self._interrupted.append(caution)
+            raise
         finally:
             self._leases.hold(())
             self._heartbeat.reading("")
@@ -132,26 +129,26 @@ class Engine:
         self._chronicle.tell(course, commits, verdicts)
         return images
 
-    def _read_warily(self, reader: Reader, claim: Claim) -> Commit:
-        """A chunk that somebody died over."""
+    def _caution(self, claim: Claim) -> Caution:
+        """For a chunk that somebody died over."""
 
         def touch() -> None:
             self._leases.touch()
             self._decoders.wait_ready()  # that there is none shall not be laid at an image's door
 
-        return reader.read_warily(claim, Caution(self._ledger, claim, self._settings.max_deaths, touch))
+        return Caution(self._ledger, claim, self._settings.max_deaths, touch)
+
+    def _absolve(self) -> None:
+        """Redis was away while chunks were read warily; it is back."""
+        while self._interrupted:
+            self._interrupted[-1].absolve()
+            self._interrupted.pop()
 
     def _measured(self, one: Pass) -> None:
         self._passes.append(one)
 
     def _threads(self) -> tuple[Lookout | Leases | Upkeep | Heartbeat | Vigil, ...]:
         return self._lookout, self._leases, self._upkeep, self._heartbeat, self._vigil
-
-
-def served_models(settings: WorkerSettings) -> list[str]:
-    """The models this worker serves: those it was told to, else all there are."""
-    wanted = [name.strip() for name in settings.models.split(",") if name.strip()]
-    return wanted or list(read_cards())
 
 
 @cache

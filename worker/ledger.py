@@ -12,7 +12,7 @@ from .jobs import Options
 from .scripts import source
 
 Facts = Mapping[Any, Any]
-SCRIPTS = ("claim", "renew", "commit", "release", "suspect", "upkeep", "observe")
+SCRIPTS = ("claim", "renew", "commit", "release", "suspect", "absolve", "upkeep", "observe")
 
 
 @dataclass(frozen=True)
@@ -93,6 +93,10 @@ class Ledger:
         many workers died with it in theirs."""
         args: list[str | int] = [claim.name, claim.chunk, claim.token, what, *over]
         return int(self._scripts["suspect"](args=args))
+
+    def absolve(self, claim: Claim, noted: Iterable[str]) -> None:
+        """Take back what this side noted with `suspect`: it lives, and read no further."""
+        self._scripts["absolve"](args=[claim.name, claim.chunk, *noted])
 
     def suspects(self, claim: Claim) -> Mapping[str, int]:
         """What was in the hands of workers that died over this chunk, and how many they were."""

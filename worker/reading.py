@@ -61,7 +61,7 @@ class Reader:
             results += (
                 self._read_alone(content, block, claim.options, caution.check)
                 if alone
-                else (self._read_block(content, block, claim.options))
+                else self._read_block(content, block, claim.options)
             )
         return self._commit(claim, content, results)
 

@@ -73,7 +73,7 @@ class Hearing(redis.asyncio.Connection):
         except redis.TimeoutError:
             self._silence.began()
             raise
-        if answer is not None:
+        if answer is not None or options.get("timeout") is None:  # else a subscriber heard nothing
             self._silence.ended()
         return answer
 

@@ -82,6 +82,7 @@ def _assemble(redis_url: str, stack: contextlib.ExitStack) -> Rig:
     sending = Sending(SenderSettings(redis_url=proxies[SENDER].url, webhook_private=True))
     engine = Engine(settings)
     stack.callback(engine._ledger._client.close)
+    stack.callback(engine._decoders.close)
     return Rig(
         redis_url=redis_url,
         direct=stack.enter_context(redis.Redis.from_url(redis_url)),

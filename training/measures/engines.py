@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from model.card import Precision, read_card
+from model.card import BadCard, Precision, read_card
 from model.opening import open_predictor
 from model.openvino_predictor import has_bfloat16
 from model.predictor import Predictor
@@ -54,9 +54,11 @@ def rivals(name: str, folder: Path, data: Set, threads: int = 0) -> Iterator[Riv
 
 
 def least_precision(found: Sequence[Rival]) -> Precision:
-    """The least in which OpenVINO may serve the network that `found` is of."""
+    """The least in which OpenVINO may serve this network. Raises BadCard where it may not."""
     passing = [each.engine for each in found if each.passes]
-    return "bfloat16" if any("bfloat16" in engine for engine in passing) else "float32"
+    if "OpenVINO float32" not in " ".join(passing):
+        raise BadCard(f"OpenVINO reads with {found[0].network} what torch does not: {passing} agree")
+    return "bfloat16" if "bfloat16" in " ".join(passing) else "float32"
 
 
 def note_precision(name: str, folder: Path, precision: Precision) -> None:

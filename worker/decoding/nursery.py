@@ -3,6 +3,7 @@
 import contextlib
 import logging
 import os
+import select
 import signal
 import socket
 import subprocess
@@ -22,8 +23,8 @@ PASSED_ON = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "INKQUEUE_FAILPOINTS")
 """Of the environment, a decoder has nothing else: no password of Redis, for one."""
 
 
-class NoDecoder(RuntimeError):
-    """No decoder can be started here; that is no image's fault."""
+class NoDecoder(OSError):
+    """No decoder can be started here; that is no image's fault, and no network's (RuntimeError)."""
 
 
 class Nursery:
@@ -50,14 +51,15 @@ class Nursery:
         with theirs:
             try:
                 return ours, self._send(ours, theirs)
-            except (OSError, NoDecoder) as error:
+            except OSError as error:
                 ours.close()
                 raise NoDecoder(f"no decoder of images could be started: {error}") from error
 
     def bury(self, pid: int) -> int:
         """End the decoder if it has not ended; how it did (as subprocess says). Raises NoDecoder."""
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
+        if not self._has_told():  # else it is gone, maybe for long, and its number may be another's
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
         return self._hear()
 
     def close(self) -> None:
@@ -86,6 +88,12 @@ class Nursery:
         if not self._ready and self._hear() != READY:
             raise NoDecoder("it said something else than that it is ready")
         self._ready = True
+
+    def _has_told(self) -> bool:
+        """Whether there is something to hear: an end, of a decoder or of the nursery."""
+        watch = select.poll()
+        watch.register(self._control, select.POLLIN)
+        return bool(watch.poll(0))
 
     def _hear(self) -> int:
         """The next fact that the nursery tells."""

@@ -22,7 +22,8 @@ class Supply:
     """At most one nursery and one decoder at a time. For one thread at a time."""
 
     def __init__(self, max_pixels: int, decode_s: float, touch: Callable[[], None]) -> None:
-        """See decoder.Allowance; `touch` is called while an answer is waited for. Raises NoDecoder."""
+        """See decoder.Allowance; `touch` is called while an answer or a decoder is waited for. Raises
+        NoDecoder."""
         self._limits = (max_pixels, decode_s)
         self._patience_s, self._touch = PATIENCE * (SMALL_S + decode_s), touch
         self._nursery: Nursery | None = Nursery(*self._limits)
@@ -33,6 +34,7 @@ class Supply:
         for left in reversed(range(STARTS)):
             if self._link:
                 break
+            self._touch()
             try:
                 self._link = self._fork()
             except NoDecoder as error:

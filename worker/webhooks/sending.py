@@ -8,7 +8,7 @@ import time
 
 import redis
 
-from ..connection import connect_async
+from ..connection import connect_patiently
 from ..settings import SenderSettings
 from .outbox import Claim, Limits, Outbox
 from .pinning import Resolver
@@ -55,7 +55,7 @@ class Sending:
             per_caller=settings.webhook_per_caller,
             attempts=1 + len(self._schedule),
         )
-        client = connect_async(settings.redis_url)
+        client = connect_patiently(settings.redis_url)
         try:
             return await self._send_all(Outbox(client, limits))
         except redis.RedisError as error:

@@ -1,0 +1,37 @@
+"""The networks that a worker serves: which they are, and each of them opened and warm."""
+
+from collections.abc import Callable
+
+from model.card import read_cards
+from model.opening import open_predictor
+from model.predictor import Predictor
+
+from .measures import Pass
+from .preparation import Decode
+from .reading import Reader
+from .settings import WorkerSettings
+
+
+def served_models(settings: WorkerSettings) -> list[str]:
+    """The models this worker serves: those it was told to, else all there are."""
+    wanted = [name.strip() for name in settings.models.split(",") if name.strip()]
+    return wanted or list(read_cards())
+
+
+def open_readers(
+    settings: WorkerSettings, decode: Decode, measured: Callable[[Pass], None]
+) -> dict[str, Reader]:
+    """By model, a reader of its own (see Reader). Raises what loading networks raises."""
+    return {name: Reader(_open(name, settings), decode, measured) for name in served_models(settings)}
+
+
+def _open(name: str, wanted: WorkerSettings) -> Predictor:
+    predictor = open_predictor(
+        name,
+        device=wanted.device,
+        engine=wanted.engine,
+        precision=wanted.precision,
+        threads=wanted.threads,
+    )
+    predictor.warm_up()
+    return predictor
