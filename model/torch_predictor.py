@@ -1,6 +1,7 @@
 """Networks run by torch: the reference of every other engine, and the way to a GPU."""
 
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 import torch
@@ -33,7 +34,7 @@ class TorchPredictor(Predictor):
         self.module = channels_last(module.to(self._device)).eval()
 
     @classmethod
-    def load(cls, name: str, folder: Path | None = None, device: str = "auto") -> "TorchPredictor":
+    def load(cls, name: str, folder: Path | None = None, device: str = "auto") -> Self:
         """The checkpoint `name` in `folder`, or the published one. Raises BadCard."""
         return cls(*load_checkpoint(name, folder), device)
 

@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 import redis
 
-from model.opening import open_predictor
+from model.predictor import Floats, Images
+from model.torch_predictor import TorchPredictor
 from worker.caution import BLOCK, Caution
 from worker.chunks import pack
 from worker.decoding.wire import Encoded, Outcome
@@ -24,26 +25,33 @@ class Killed(BaseException):
     """What happens to a worker that touches the killer."""
 
 
+class Network(TorchPredictor):
+    """A real network that kills who lets it read certain images; each is as grey as its index."""
+
+    killers: set[int]
+    touched: list[int]
+
+    def logits(self, images: Images) -> Floats:
+        self.touched.append(len(images))
+        if self.killers & set(images[:, 0, 0].tolist()):
+            raise Killed
+        return super().logits(images)
+
+
 class Reading:
     """Workers that read a chunk of files one after the other, each until it dies."""
 
     def __init__(self, url: str, deaths: int = 3) -> None:
         submit(url, "a", (IMAGES,))
         self.ledger: Ledger = ledger(url)
-        self.touched: list[int] = []
+        self.network = Network.load("digits-nano", device="cpu")
+        self.touched = self.network.touched = []
         files = [b"%d" % index for index in range(IMAGES)]
         (claim,) = self.ledger.claim("balanced", IMAGES)
         self.claim: Claim = replace(claim, payload=pack(files))
-        self.killers = {KILLER}
+        self.network.killers = {KILLER}
         self._deaths = deaths
-        self._reader = Reader(open_predictor("digits-nano", device="cpu"), self._decode)
-
-    def _decode(self, files: Sequence[Encoded]) -> Sequence[Outcome]:
-        indices = [int(bytes(each.file)) for each in files]
-        self.touched.append(len(indices))
-        if self.killers & set(indices):
-            raise Killed
-        return [bytes(784)] * len(files)
+        self._reader = Reader(self.network, _decode)
 
     def take_over(self) -> None:
         """The next worker has it, once the lease of the last one is over."""
@@ -60,6 +68,10 @@ class Reading:
             return self._reader.read_warily(self.claim, caution)
         except Killed:
             return None
+
+
+def _decode(files: Sequence[Encoded]) -> Sequence[Outcome]:
+    return [bytes([int(bytes(each.file))]) * 784 for each in files]
 
 
 def failed(commit: Commit | None) -> dict[int, str]:
@@ -85,9 +97,9 @@ def test_nobody_is_given_up_for_workers_that_were_merely_killed(
 ) -> None:
     reading = Reading(redis_url)
     for killer in (3, 35, 5):  # some of them in one block
-        reading.killers = {killer}
+        reading.network.killers = {killer}
         assert reading.go() is None
-    reading.killers = set()
+    reading.network.killers = set()
     commit = reading.go()
     assert failed(commit) == {}
     assert commit
@@ -96,7 +108,7 @@ def test_nobody_is_given_up_for_workers_that_were_merely_killed(
 
 def test_a_block_that_nobody_died_in_is_read_at_once(redis_url: str, clean_redis: "redis.Redis") -> None:
     reading = Reading(redis_url)
-    reading.killers = set()
+    reading.network.killers = set()
     assert failed(reading.go()) == {}
     assert reading.touched == [BLOCK, BLOCK, IMAGES - 2 * BLOCK]
     assert list(reading.ledger.suspects(reading.claim)) == ["block 32"]
@@ -129,7 +141,7 @@ def test_several_killers_cost_two_deaths_each_at_most(
     redis_url: str, clean_redis: "redis.Redis", killers: set[int]
 ) -> None:
     reading = Reading(redis_url)
-    reading.killers = killers
+    reading.network.killers = killers
     deaths = 0
     while (commit := reading.go()) is None:
         deaths += 1

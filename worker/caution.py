@@ -14,7 +14,7 @@ BLOCK = 16
 
 
 class Caution:
-    """One wary reading of `claim`. An image that `deaths` workers had in hand as they died is given up.
+    """One wary reading of `claim`. An image that `deaths` workers had in hand as they died is suspected.
 
     The first of these deaths was in a batch, the second in a block, the others over it alone. Where no
     more than two are granted, there are no blocks, lest neighbours be given up with it.
@@ -46,7 +46,7 @@ class Caution:
         return bool(self._in_block) or any(str(index) in self._noted for index in block)
 
     def check(self, index: int) -> Failure | None:
-        """This image is next; why it is given up, if it is."""
+        """This image is next; what is said of it if it is suspected, and not to be read by a worker."""
         self._touch()
         self._ledger.suspect(self._claim, str(index), *(each for each in self._over if each.isdecimal()))
         self._over = [each for each in self._over if not each.isdecimal()]

@@ -1,6 +1,7 @@
 """The networks that a worker serves: which they are, and each of them opened and warm."""
 
 from collections.abc import Callable
+from functools import partial
 
 from model.card import read_cards
 from model.opening import open_predictor
@@ -10,6 +11,7 @@ from .measures import Pass
 from .preparation import Decode
 from .reading import Reader
 from .settings import WorkerSettings
+from .trial import read_apart
 
 
 def served_models(settings: WorkerSettings) -> list[str]:
@@ -22,10 +24,14 @@ def open_readers(
     settings: WorkerSettings, decode: Decode, measured: Callable[[Pass], None]
 ) -> dict[str, Reader]:
     """By model, a reader of its own (see Reader). Raises what loading networks raises."""
-    return {name: Reader(_open(name, settings), decode, measured) for name in served_models(settings)}
+    return {
+        name: Reader(open_network(name, settings), decode, measured, partial(read_apart, name))
+        for name in served_models(settings)
+    }
 
 
-def _open(name: str, wanted: WorkerSettings) -> Predictor:
+def open_network(name: str, wanted: WorkerSettings) -> Predictor:
+    """The network `name`, warm, on what the settings want. Raises what loading networks raises."""
     predictor = open_predictor(
         name,
         device=wanted.device,

@@ -29,10 +29,12 @@ class Reader:
         predictor: Predictor,
         decode: Decode,
         measured: Callable[[Pass], None] = lambda one: None,
+        trial: Callable[[Images], Floats | None] = lambda glyph: None,
     ) -> None:
-        """`decode` makes glyphs of files; `measured` is told of every forward pass."""
+        """`decode` makes glyphs of files; `measured` is told of every forward pass; `trial` reads a
+        glyph elsewhere, where nobody is lost with it (None: it kills)."""
         self.predictor = predictor
-        self._decode, self._measured = decode, measured
+        self._decode, self._measured, self._trial = decode, measured, trial
 
     def read(self, claims: Sequence[Claim]) -> list[Commit]:
         """Everything claimed, in one forward pass."""
@@ -74,7 +76,21 @@ class Reader:
     def _read_alone(
         self, content: Content, block: range, options: Options, check: Callable[[int], Failure | None]
     ) -> list[Result]:
-        return [check(index) or self._read_one(only(content, index), options) for index in block]
+        results: list[Result] = []
+        for index in block:
+            image, suspicion = only(content, index), check(index)
+            results.append(
+                self._try(image, options, suspicion) if suspicion else self._read_one(image, options)
+            )
+        return results
+
+    def _try(self, image: Content, options: Options, suspicion: Failure) -> Result:
+        """An image that workers died with: what it says if it is innocent, else `suspicion`."""
+        (prepared,) = prepare([(image, self._recipe(options))], self._decode)
+        if prepared.failures:
+            return prepared.failures[0]
+        logits = self._trial(prepared.glyphs)
+        return suspicion if logits is None else self._answers(logits, options)[0]
 
     def _read_together(self, chunks: Sequence[tuple[Content, Options]]) -> list[list[Result]]:
         """The results of each chunk, by one forward pass. Raises RuntimeError if that fails."""

@@ -1,0 +1,61 @@
+"""A suspect's trial: a glyph is read in a process of its own, which dies of it, or answers.
+
+Workers die of other things than images, and who had an image in hand then proves nothing. So before one
+is given up it is read once more, by `python -m worker.trial MODEL`: glyph on stdin, logits on stdout.
+"""
+
+import logging
+import subprocess
+import sys
+
+import numpy as np
+
+from model.predictor import Floats, Images
+
+from .settings import WorkerSettings
+
+log = logging.getLogger(__name__)
+
+PROGRAMME = [sys.executable, "-P", "-m", "worker.trial"]
+READY = b"ready"
+TRIAL_S = 30.0
+"""To load the network and read one glyph, on a busy machine."""
+
+
+def read_apart(model: str, glyph: Images) -> Floats | None:
+    """The logits (1, classes) of a glyph (1, 28, 28); None if whoever reads it dies of it, or hangs.
+
+    Raises OSError where the process comes to no reading at all, which is no fault of the glyph.
+    """
+    try:
+        done = subprocess.run(
+            [*PROGRAMME, model],
+            input=glyph.tobytes(),
+            stdout=subprocess.PIPE,
+            timeout=TRIAL_S,
+            check=False,
+        )
+        said, code = done.stdout, done.returncode
+    except subprocess.TimeoutExpired as error:
+        said, code = error.stdout or b"", -1
+    if not said.startswith(READY):
+        raise OSError(f"a process of its own for one image could not be had: exit code {code}")
+    log.warning("an image was tried, exit code %d", code, extra={"event": "image.tried"})
+    logits = np.frombuffer(said[len(READY) :], np.float32)
+    return logits.reshape(1, -1) if code == 0 and len(logits) else None
+
+
+def main() -> None:
+    """Read one glyph. Whatever goes wrong goes wrong here."""
+    from .networks import open_network
+
+    predictor = open_network(sys.argv[1], WorkerSettings())
+    out = sys.stdout.buffer
+    out.write(READY)
+    out.flush()
+    glyph = np.frombuffer(sys.stdin.buffer.read(), np.uint8).reshape(1, 28, 28)
+    out.write(predictor.logits(glyph).astype(np.float32).tobytes())
+
+
+if __name__ == "__main__":
+    main()
