@@ -26,8 +26,8 @@ demo: $(INSTALLED)   ## install, start everything, read a sheet of drawn charact
 run: $(INSTALLED)    ## serve on port 8000 until Ctrl-C
 	$(BIN)/inkqueue up
 
-test: $(INSTALLED)   ## the test suite
-	$(BIN)/pytest
+test: $(INSTALLED)   ## the test suite, by two at a time, each with services of its own
+	$(BIN)/pytest -n 2 --dist loadfile
 
 check: $(INSTALLED)  ## lint, types, borders between packages
 	$(BIN)/ruff check .

@@ -17,6 +17,7 @@ from training.cli import app
 from training.measures.answers import Answers, Labels
 from training.measures.calibration import best_temperature, calibrate, uncertain_below
 from training.measures.comparison import compare, contenders, table
+from training.measures.engines import Rival, least_precision
 from training.measures.evaluate import evaluate, open_network, task_of
 from training.measures.metrics import (
     confused_pairs,
@@ -255,3 +256,20 @@ def test_missing_data_is_said_with_what_to_do(runs: Path, tmp_path: Path) -> Non
 def test_an_unknown_network_and_no_network_are_refused(tmp_path: Path) -> None:
     assert "no network 'nobody'" in command("evaluate", "nobody", "--runs", tmp_path, code=1).stderr
     assert "--all" in command("evaluate", code=2).stderr
+
+
+def test_engines_are_compared_and_told_which_may_serve() -> None:
+    rows = command("engines", "digits-nano", "--quick", "--threads", "1").stdout.splitlines()
+    said = {kind: next(row for row in rows if kind in row) for kind in ("torch", "OpenVINO float32")}
+    assert all("digits-nano" in row and row.rstrip().endswith("yes") for row in said.values())
+    assert "100.000 %" in said["OpenVINO float32"]
+
+
+def test_an_engine_that_says_something_else_may_not_serve() -> None:
+    good = Rival("a", "OpenVINO float32, 1 thread", 0.9999, 0.9, 0.0001, 1.0)
+    reduced = replace(good, engine="OpenVINO bfloat16, 1 thread")
+    assert least_precision([good, reduced]) == "bfloat16"
+    assert least_precision([good, replace(reduced, agreement=0.999)]) == "float32"
+    assert least_precision([good, replace(reduced, lead=-0.0003)]) == "float32"
+    with pytest.raises(BadCard, match="torch"):
+        least_precision([replace(good, agreement=0.9), reduced])
