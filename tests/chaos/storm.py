@@ -92,6 +92,7 @@ class Storm(threading.Thread):
                 time.sleep(0.01)
             if self._over.is_set():
                 break
+            self._heal()  # here too: who is behind the schedule does not wait above
             self._strike(strike)
         self._heal(everything=True)
 
