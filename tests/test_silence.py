@@ -62,7 +62,7 @@ def test_who_waits_for_a_turn_is_not_kept_waiting_again(proxy: Proxy) -> None:
             said = Counter(said for said, _ in found)
             assert said["TimeoutError"] <= connection.LINKS
             assert said["ConnectionError"] >= 2 * connection.LINKS
-            assert max(took for _, took in found) < 2 * SILENT_S
+            assert max(took for _, took in found) < 5 * SILENT_S
 
     asyncio.run(talk())
 

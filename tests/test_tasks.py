@@ -139,8 +139,8 @@ def test_the_table_shows_what_is_there_what_is_broken_and_what_to_do(
 ) -> None:
     write_source(tmp_path, MNIST, rng)
     put(tmp_path / MNIST_TEST.labels, b"text")
-    monkeypatch.setenv("COLUMNS", "300")
-    done = CliRunner().invoke(app, ["--data", str(tmp_path)])
+    monkeypatch.chdir(tmp_path)  # so that the table is no wider than what it is shown on
+    done = CliRunner().invoke(app, ["--data", "."])
     assert done.exit_code == 0, done.output
     rows = {line.split("│")[1].strip(): line for line in done.stdout.splitlines() if "│" in line}
     assert "5,010" in rows["MNIST, training"]
