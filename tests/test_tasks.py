@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from training.cli import datasets
 from training.cli.datasets import app
 from training.sets.catalogue import BALANCED, LETTERS, MNIST_TEST, MNIST_TRAIN, Known
 from training.sets.data import Array, BadData, Set, hold_out
@@ -139,8 +140,8 @@ def test_the_table_shows_what_is_there_what_is_broken_and_what_to_do(
 ) -> None:
     write_source(tmp_path, MNIST, rng)
     put(tmp_path / MNIST_TEST.labels, b"text")
-    monkeypatch.chdir(tmp_path)  # so that the table is no wider than what it is shown on
-    done = CliRunner().invoke(app, ["--data", "."])
+    monkeypatch.setattr(datasets.console, "width", 300)
+    done = CliRunner().invoke(app, ["--data", str(tmp_path)])
     assert done.exit_code == 0, done.output
     rows = {line.split("│")[1].strip(): line for line in done.stdout.splitlines() if "│" in line}
     assert "5,010" in rows["MNIST, training"]
