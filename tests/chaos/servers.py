@@ -9,7 +9,11 @@ from pathlib import Path
 
 import redis
 
+from api.settings import GatewaySettings
 from worker.embedded import EmbeddedRedis
+
+ROOM = 200_000
+"""Bytes that a Redis has room for which is full without any job."""
 
 
 class Server:
@@ -51,9 +55,10 @@ class Server:
         resource.prlimit(self.process.pid, resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
 
     def fill_memory(self) -> None:
-        """It may take no more than it has."""
+        """Its scripts alone are beyond the mark of what it may take; an empty one would have room."""
         with self.client() as client:
-            client.config_set("maxmemory", client.info("memory")["used_memory"])
+            empty = client.info("memory")["used_memory_startup"]
+            client.config_set("maxmemory", int((empty + ROOM) / GatewaySettings().memory_mark))
 
     def free_memory(self) -> None:
         """It may take as much as it likes."""
