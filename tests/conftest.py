@@ -89,7 +89,11 @@ def running_redis(folder: Path) -> Iterator[str]:
         yield server.url
     finally:
         process.terminate()
-        process.wait()
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:  # a Redis that begins a journal does not stop for SIGTERM
+            process.kill()
+            process.wait()
         server.close()
 
 
