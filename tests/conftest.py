@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -114,6 +115,20 @@ def running_services(folder: Path, **settings: str) -> Iterator[Services]:
             yield services
         finally:
             services.stop()
+
+
+@contextmanager
+def logged_services() -> Iterator[tuple[Services, Path]]:
+    """One gateway and one worker of a command's own, whose logs go to a file; and the folder of all."""
+    with (
+        tempfile.TemporaryDirectory() as name,
+        running_services(Path(name)) as services,
+        (Path(name) / "log").open("wb") as log,
+    ):
+        services.spawn("api", log)
+        services.spawn("worker", log)
+        services.wait_ready()
+        yield services, Path(name)
 
 
 @contextmanager

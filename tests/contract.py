@@ -9,7 +9,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from conftest import running_services
+from conftest import logged_services
 
 HERE = Path(__file__).parent
 CHECKED = "all"
@@ -30,14 +30,7 @@ def checked(url: str, *options: str) -> "subprocess.CompletedProcess[str]":
 
 def main(seconds: str) -> int:
     """Run for long, on a stack of its own."""
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        running_services(Path(folder)) as services,
-        (Path(folder) / "log").open("wb") as log,
-    ):
-        services.spawn("api", log)
-        services.spawn("worker", log)
-        services.wait_ready()
+    with logged_services() as (services, _):
         done = checked(services.url, "--max-time", seconds, "--max-examples", "1000")
     print(done.stdout[-20_000:], done.stderr[-2000:])
     return done.returncode

@@ -114,24 +114,6 @@ class Wire:
         data, self._rest = self._rest[:size], self._rest[size:]
         return data
 
-    def _chunks(self) -> bytes:
-        body = b""
-        while size := int(self._line(), 16):
-            body += self._take(size)
-            self._line()
-        self._line()
-        return body
-
-    def _line(self) -> bytes:
-        line, _, self._rest = self._until(b"\r\n").partition(b"\r\n")
-        return line
-
-    def _take(self, size: int) -> bytes:
-        while len(self._rest) < size:
-            self._more()
-        data, self._rest = self._rest[:size], self._rest[size:]
-        return data
-
     def _until(self, end: bytes) -> bytes:
         while end not in self._rest:
             self._more()

@@ -1,8 +1,6 @@
 """`make corpus`: every case, and a table of what came. Ends with 1 if anything was wrong."""
 
 import sys
-import tempfile
-from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
@@ -12,7 +10,7 @@ from .running import run
 from .stage import Stage
 from .standing import Standing
 from .table import HEAD, rows, wrong
-from conftest import running_services
+from conftest import logged_services
 
 CONSOLE = Console(width=160)
 
@@ -20,17 +18,13 @@ CONSOLE = Console(width=160)
 def main() -> int:
     """Run, print, judge."""
     with (
-        tempfile.TemporaryDirectory() as folder,
-        running_services(Path(folder)) as services,
-        (Path(folder) / "log").open("wb") as log,
+        logged_services() as (services, folder),
+        Stage(services, folder) as stage,
+        Standing(stage) as standing,
     ):
-        services.spawn("api", log)
-        services.spawn("worker", log)
-        services.wait_ready()
-        with Stage(services, Path(folder)) as stage, Standing(stage) as standing:
-            runs = [run(case, stage) for case in CASES]
-            faults = [*filter(None, map(wrong, runs)), *standing.faults()]
-            grown = standing.grown
+        runs = [run(case, stage) for case in CASES]
+        faults = [*filter(None, map(wrong, runs)), *standing.faults()]
+        grown = standing.grown
     table = Table(*HEAD)
     for row in rows(runs):
         table.add_row(*row)

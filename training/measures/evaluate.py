@@ -9,7 +9,7 @@ from statistics import median
 import numpy as np
 
 from model.card import BadCard, Card
-from model.networks import count_parameters
+from model.networks import count_parameters, parts
 from model.opening import open_predictor
 from model.predictor import Floats, Predictor, softmax
 from model.torch_predictor import TorchPredictor
@@ -96,12 +96,13 @@ def evaluate(predictor: Predictor, weights: Path, data: Set, measured_on: str) -
     predictor.warm_up()
     logits, speed = timed_logits(predictor, data)
     reference = TorchPredictor.load(weights.stem, weights.parent)
-    with metered(reference.module) as meter:  # on these images, since a cascade's cost depends on them
-        all_logits(reference, data)
+    counted = data.images if len(parts(reference.module)) > 1 else data.images[:1]
+    with metered(reference.module) as meter:  # what a cascade costs depends on the images
+        reference.logits(counted)
     cost = Cost(
         parameters=count_parameters(reference.module),
         bytes=weights.stat().st_size,
-        macs=meter.macs / len(data),
+        macs=meter.macs / len(counted),
         images_per_second=speed,
         machine=predictor.engine,
     )
