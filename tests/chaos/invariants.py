@@ -3,11 +3,11 @@
 Give `violations` a running system that had its faults and the evidence of what clients saw. It waits
 until all is done, looks at the ledger itself and at every gateway, and says in words what is broken.
 
-Results are those of a quiet run: the same labels, probabilities to 3e-6. They are not bit-equal, since
-torch sums in another order where a batch holds fewer than four images (48 for a cascade), and a chunk
-that is delivered again is read image by image: measured of all networks here, probabilities move by up
-to 1.1e-6. So of two lower places that are as likely as each other either may come first, but never is
-the label of an image another, and a result that is *stored* never changes by a bit.
+Results are those of a quiet run: the same labels, probabilities to 3e-6. With torch they are not
+bit-equal: it sums in another order where a batch holds fewer than four images (48 for a cascade), and
+a chunk that is delivered again is read image by image: measured of all networks here, probabilities
+move by up to 1.1e-6. So of two lower places that are as likely as each other either may come first,
+but never is the label of an image another, and a result that is *stored* never changes by a bit.
 """
 
 import hashlib
