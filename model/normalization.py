@@ -11,6 +11,8 @@ import cv2
 import numpy as np
 
 from .card import Recipe
+from .flags import Flag
+from .glyph import Glyph
 from .images import Grey, decode
 from .ink import border, bright_ink, clean, even_strokes, ink_mask, strip
 from .scaling import fit, resize, shrink
@@ -35,15 +37,20 @@ def read_glyph(
 
 
 def to_glyph(grey: Grey, recipe: Recipe | None) -> Grey:
+    """The pixels of `normalize`."""
+    return normalize(grey, recipe).pixels
+
+
+def normalize(grey: Grey, recipe: Recipe | None) -> Glyph:
     """Grey (h, w) uint8 of any polarity -> (28, 28) uint8, ink bright on dark; blank stays 0."""
     if is_glyph(grey):
-        return grey
+        return Glyph(grey)
     if recipe is None:
-        return resize(grey, SIDE, SIDE)
+        return Glyph(resize(grey, SIDE, SIDE))
     ink = strip(clean(ink_mask(bright_ink(shrink(grey)))))
     if not ink.size:
-        return np.zeros((SIDE, SIDE), np.uint8)
-    return place(even_strokes(fit(ink, WORK_SIDE)), recipe)
+        return Glyph(np.zeros((SIDE, SIDE), np.uint8), Flag.BLANK)
+    return Glyph(place(even_strokes(fit(ink, WORK_SIDE)), recipe))
 
 
 def is_glyph(grey: Grey) -> bool:

@@ -13,6 +13,9 @@ from corpus.stage import Stage
 from corpus.standing import Standing
 from corpus.table import wrong
 
+SLACK = 5.0
+"""Cores that others share count more seconds for the same work; `make corpus` grants none."""
+
 
 @pytest.fixture(scope="module")
 def stage(services: Services, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
@@ -36,7 +39,7 @@ def test_every_line_has_a_case_and_every_case_a_line() -> None:
 
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_a_case_gets_its_answer(case: Case, stage: Stage) -> None:
-    assert wrong(run(case, stage)) is None
+    assert wrong(run(case, stage), SLACK) is None
 
 
 def test_everyone_lives_on(standing: Standing) -> None:

@@ -15,11 +15,11 @@ def rows(runs: Sequence[Run]) -> Iterator[tuple[str, ...]]:
     yield _row("all", runs)
 
 
-def wrong(run: Run) -> str | None:
-    """What was wrong with an answer, if anything."""
+def wrong(run: Run, slack: float = 1.0) -> str | None:
+    """What was wrong with an answer, if anything; it may cost `slack` times what it should."""
     if run.outcome != run.case.expected:
         return f"{run.case}: {run.outcome!r}, not {run.case.expected!r}"
-    if run.spent_s >= run.case.spends_s:
+    if run.spent_s >= slack * run.case.spends_s:
         return f"{run.case}: it cost {run.spent_s:.2f} s of CPU"
     if run.waited_s >= run.case.waits_s:
         return f"{run.case}: it took {run.waited_s:.2f} s"

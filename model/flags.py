@@ -1,0 +1,22 @@
+"""What speaks against an image of a character: bits of quality that travel with each result."""
+
+from enum import IntFlag
+
+
+class Flag(IntFlag):
+    """Stored as one byte, so bits are never given another meaning."""
+
+    BLANK = 1  # no ink
+    LOW_CONTRAST = 2  # ink hardly darker than its paper
+    SEVERAL_CHARACTERS = 4  # more than one
+    TOUCHES_EDGE = 8  # ink runs out of the picture: cut off
+    TOO_SMALL = 16  # ink of a few pixels only
+    NOT_A_CHARACTER = 32  # ink of another kind: a line, a scribble, a part
+
+    @property
+    def names(self) -> list[str]:
+        """As clients see them: `several_characters`."""
+        return [str(flag.name).lower() for flag in self]
+
+
+NONE = Flag(0)

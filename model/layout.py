@@ -1,0 +1,41 @@
+"""How characters lie on an image: one alone, a line, a page, or a grid; and where each was found."""
+
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+from .glyph import Glyph
+
+Kind = Literal["character", "line", "page", "grid"]
+
+
+@dataclass(frozen=True)
+class Layout:
+    """A grid has `rows` and `columns`; where they are 0, its ruled cells are looked for."""
+
+    kind: Kind = "character"
+    rows: int = 0
+    columns: int = 0
+
+
+class Box(NamedTuple):
+    """In pixels of the image as it is shown (EXIF turned), even where the page lies askew."""
+
+    left: int
+    top: int
+    width: int
+    height: int
+
+
+class Character(NamedTuple):
+    """One place on a sheet, in reading order. `line` counts from 0 on the sheet, `word` in its line.
+
+    Where it is unclear whether ink is one character or more that touch, each way to cut it is there:
+    characters of one `group` are rivals unless they are of the same `reading`; the network decides.
+    """
+
+    glyph: Glyph
+    box: Box
+    line: int
+    word: int
+    group: int
+    reading: int = 0
