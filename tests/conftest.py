@@ -45,16 +45,18 @@ class Services:
 
     def wait_ready(self, workers: int = 1) -> None:
         """Until the gateway answers and `workers` workers are alive."""
-        end = time.monotonic() + READY_S
+        end, said = time.monotonic() + READY_S, "nothing"
         while time.monotonic() < end:
             try:
                 answer = httpx.get(f"{self.url}/readyz")
                 if answer.status_code == 200 and len(answer.json()["workers"]) >= workers:
                     return
-            except httpx.TransportError:
-                pass
+                said = answer.text
+            except httpx.TransportError as error:
+                said = repr(error)
             time.sleep(0.05)
-        raise TimeoutError("the services did not become ready")
+        ended = [(each.args, each.returncode) for each in self.processes if each.poll() is not None]
+        raise TimeoutError(f"the services did not become ready: {said}; ended: {ended}")
 
     def wait_answering(self, gateway: "subprocess.Popen[bytes]") -> None:
         """Until the gateway answers, with workers or without."""

@@ -251,13 +251,13 @@ def stats(own: Services) -> dict[str, int]:
         return {name.decode(): int(value) for name, value in client.hgetall(keys.STATS).items()}
 
 
-def faults(outcome: Outcome, most_ms: float = MOST_MS) -> list[str]:
+def faults(outcome: Outcome, most_ms: float = MOST_MS, times: int = TIMES) -> list[str]:
     """What is not as it must be; empty if all is well."""
     refused = {kind: number for kind, number in outcome.answers.items() if kind[0] != 202}
     checks = {
         f"the cap of {outcome.cap} was passed": max(outcome.peak, outcome.sampled) <= outcome.cap,
         "the queue was never full": outcome.peak > outcome.cap - 200,
-        f"less than {TIMES} times what was read was sent": outcome.sent >= TIMES * outcome.read > 0,
+        f"less than {times} times what was read was sent": outcome.sent >= times * outcome.read > 0,
         "nothing was refused": bool(refused),
         "a refusal does not say when to come back": all(says_when for *_, says_when in refused),
         f"there were other refusals: {refused}": {kind[:2] for kind in refused} <= REFUSALS,

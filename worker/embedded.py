@@ -1,5 +1,6 @@
 """A real redis-server of our own, for machines that have none: safe, on one folder, loopback only."""
 
+import contextlib
 import fcntl
 import secrets
 import shutil
@@ -30,6 +31,8 @@ logfile "{folder}/redis.log"
 
 START_S = 30.0
 
+PORTS = range(20_000, 32_768)
+
 
 class NoRedis(RuntimeError):
     """No redis-server could be found or started; the text says what to do."""
@@ -48,10 +51,14 @@ def find_server() -> str:
 
 
 def free_port() -> int:
-    """A TCP port of the loopback that nobody uses now."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
+    """A TCP port of the loopback that nobody uses now.
+
+    None of those that outgoing connections are given (Linux), lest one take it before we do.
+    """
+    while True:
+        with contextlib.suppress(OSError), socket.socket() as listener:
+            listener.bind(("127.0.0.1", secrets.choice(PORTS)))
+            return int(listener.getsockname()[1])
 
 
 class EmbeddedRedis:
