@@ -10,6 +10,7 @@ import redis
 import redis.asyncio
 
 from worker import connection
+from worker.bundling import MOST, UNDER_WAY
 from worker.connection import connect_async
 
 from chaos.proxy import Proxy
@@ -58,10 +59,9 @@ def test_who_waits_for_a_turn_is_not_kept_waiting_again(proxy: Proxy) -> None:
     async def talk() -> None:
         async with connect_async(proxy.url) as client:
             proxy.swallow()
-            found = await asyncio.gather(*(outcome(client) for _ in range(3 * connection.LINKS)))
+            found = await asyncio.gather(*(outcome(client) for _ in range((UNDER_WAY + 1) * MOST)))
             said = Counter(said for said, _ in found)
-            assert said["TimeoutError"] <= connection.LINKS
-            assert said["ConnectionError"] >= 2 * connection.LINKS
+            assert said == {"TimeoutError": UNDER_WAY * MOST, "ConnectionError": MOST}
             assert max(took for _, took in found) < 5 * SILENT_S
 
     asyncio.run(talk())

@@ -11,6 +11,7 @@ import redis.asyncio
 from redis.backoff import ExponentialWithJitterBackoff
 from redis.retry import Retry
 
+from .bundling import BundlingRedis
 from .silence import HearingPool
 
 TIMEOUTS: dict[str, Any] = {
@@ -55,4 +56,4 @@ def connect_async(url: str) -> redis.asyncio.Redis:
     pool = HearingPool.from_url(
         url, max_connections=LINKS, timeout=TURN_S, retry=retry, **TIMEOUTS | PROMPT
     )
-    return redis.asyncio.Redis.from_pool(pool)
+    return BundlingRedis(pool)

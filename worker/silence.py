@@ -27,6 +27,11 @@ class Silence:
         """An answer came."""
         self._ask_at = self._asked_until = 0.0
 
+    @property
+    def over(self) -> bool:
+        """Whether the last that was awaited came."""
+        return not self._ask_at
+
     def require_voice(self) -> None:
         """Raises redis.ConnectionError if an answer did not come, and it is too early to ask again."""
         if time.monotonic() < self._ask_at:
@@ -89,6 +94,11 @@ class HearingPool(redis.asyncio.BlockingConnectionPool):
             silence=self._silence,
             **options,
         )
+
+    @property
+    def heard(self) -> bool:
+        """Whether Redis answered when it was asked last."""
+        return self._silence.over
 
     async def get_connection(self, *args: Any, **options: Any) -> Any:
         """A connection, when it is one's turn. Raises redis.ConnectionError."""

@@ -1,5 +1,6 @@
 """The ledger as the gateway sees it once a job is in: read, correct, cancel, delete."""
 
+import asyncio
 import json
 import struct
 from bisect import bisect_right
@@ -81,11 +82,12 @@ class Store:
     async def _read(self, name: str, chunks: Sequence[tuple[int, int, int]]) -> list[Item]:
         """The images of consecutive chunks, each given with its first index and that after its last."""
         indices = range(chunks[0][1], chunks[-1][2])
-        async with self._client.pipeline(transaction=False) as pipe:
-            pipe.hmget(keys.results(name), [str(chunk) for chunk, _, _ in chunks])
-            pipe.mget([keys.chunk_names(name, chunk) for chunk, _, _ in chunks])
-            pipe.hmget(keys.corrections(name), [str(index) for index in indices])
-            packed, named, labels = await pipe.execute()
+        answers: Any = asyncio.gather(
+            self._client.hmget(keys.results(name), [str(chunk) for chunk, _, _ in chunks]),
+            self._client.mget([keys.chunk_names(name, chunk) for chunk, _, _ in chunks]),
+            self._client.hmget(keys.corrections(name), [str(index) for index in indices]),
+        )
+        packed, named, labels = await answers
         items: list[Item] = []
         for (_, first, after), results, names in zip(chunks, packed, named, strict=True):
             items += _items(first, after, results, names)

@@ -1,0 +1,101 @@
+"""Bundled commands: one round trip for what is asked together, and each caller's own answer."""
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import redis
+
+from worker.bundling import LARGE, BundlingRedis
+from worker.connection import connect, connect_async
+
+from conftest import running_redis
+
+
+@pytest.fixture(scope="module")
+def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with running_redis(tmp_path_factory.mktemp("bundling")) as url:
+        yield url
+
+
+def reads(client: redis.Redis) -> int:
+    """How often Redis has read from a socket so far."""
+    return int(client.info("stats")["total_reads_processed"])
+
+
+def test_what_is_asked_together_shares_round_trips_and_each_gets_its_own_answer(url: str) -> None:
+    async def talk() -> None:
+        with connect(url) as watcher:
+            async with connect_async(url) as client:
+                await asyncio.gather(*(client.set(f"k{number}", number) for number in range(200)))
+                before = reads(watcher)
+                found = await asyncio.gather(*(client.get(f"k{number}") for number in range(200)))
+                assert found == [str(number).encode() for number in range(200)]
+                assert reads(watcher) - before < 20
+
+    asyncio.run(talk())
+
+
+def test_an_error_is_told_to_whom_it_belongs_alone(url: str) -> None:
+    async def talk() -> None:
+        async with connect_async(url) as client:
+            await client.set("text", "x")
+            asked = (client.get("text"), client.incr("text"), client.get("text"))
+            first, wrong, last = await asyncio.gather(*asked, return_exceptions=True)
+            assert first == last == b"x"
+            assert isinstance(wrong, redis.ResponseError)
+
+    asyncio.run(talk())
+
+
+def test_a_script_that_redis_does_not_know_is_loaded(url: str) -> None:
+    async def talk() -> None:
+        async with connect_async(url) as client:
+            await client.script_flush()
+            script = client.register_script("return tonumber(ARGV[1]) + 1")
+            assert await asyncio.gather(*(script(args=[number]) for number in range(5))) == [
+                1,
+                2,
+                3,
+                4,
+                5,
+            ]
+
+    asyncio.run(talk())
+
+
+def test_who_no_longer_waits_takes_nobody_with_them(url: str) -> None:
+    async def talk() -> None:
+        async with connect_async(url) as client:
+            await client.set("text", "x")
+            leaving, staying = (asyncio.create_task(client.get("text")) for _ in range(2))
+            await asyncio.sleep(0)
+            leaving.cancel()
+            assert await staying == b"x"
+            assert leaving.cancelled() or await asyncio.wait([leaving])
+
+    asyncio.run(talk())
+
+
+def test_a_large_command_travels_alone(url: str) -> None:
+    async def talk() -> None:
+        async with connect_async(url) as client:
+            assert isinstance(client, BundlingRedis)
+            before = set(client._bundles)
+            assert await client.set("large", bytes(LARGE + 1))
+            assert client._bundles == before
+            assert await client.strlen("large") == LARGE + 1
+
+    asyncio.run(talk())
+
+
+def test_everyone_is_told_when_redis_is_gone(tmp_path: Path) -> None:
+    async def talk() -> None:
+        with running_redis(tmp_path) as url:
+            pass
+        async with connect_async(url) as client:
+            said = await asyncio.gather(*(client.get("k") for _ in range(3)), return_exceptions=True)
+        assert [type(each) for each in said] == [redis.ConnectionError] * 3
+
+    asyncio.run(talk())
