@@ -114,3 +114,18 @@ def test_a_subscriber_that_hears_nothing_does_not_end_a_silence(proxy: Proxy) ->
             assert (await outcome(client))[0] == "ConnectionError"
 
     asyncio.run(talk())
+
+
+def test_one_dead_link_is_no_silence(proxy: Proxy) -> None:
+    async def talk() -> None:
+        async with connect_async(proxy.url) as client:
+            await client.ping()
+            proxy.swallow()
+            waiting = asyncio.create_task(outcome(client))
+            await asyncio.sleep(SILENT_S / 2)
+            proxy.restore()
+            assert (await outcome(client))[0] == "heard"  # over a new one
+            assert (await waiting)[0] == "TimeoutError"
+            assert (await outcome(client))[0] == "heard"
+
+    asyncio.run(talk())

@@ -17,15 +17,17 @@ class Silence:
     """What connections of one pool know of Redis."""
 
     def __init__(self) -> None:
-        self._ask_at = self._asked_until = 0.0
+        self._ask_at = self._asked_until = self._heard_at = 0.0
 
-    def began(self) -> None:
-        """An answer did not come in time."""
-        self._ask_at = time.monotonic() + ASK_AGAIN_S
+    def began(self, asked_at: float) -> None:
+        """An answer to what was asked then did not come in time; if others did, only a link is dead."""
+        if self._heard_at < asked_at:
+            self._ask_at = time.monotonic() + ASK_AGAIN_S
 
     def ended(self) -> None:
         """An answer came."""
         self._ask_at = self._asked_until = 0.0
+        self._heard_at = time.monotonic()
 
     @property
     def over(self) -> bool:
@@ -55,10 +57,11 @@ class Hearing(redis.asyncio.Connection):
 
     async def connect(self) -> None:
         """Raises redis.ConnectionError or redis.TimeoutError."""
+        began = time.monotonic()
         try:
             await super().connect()  # type: ignore[no-untyped-call]
         except redis.TimeoutError:
-            self._silence.began()
+            self._silence.began(began)
             raise
 
     async def send_packed_command(self, command: Any, check_health: bool = True) -> None:
@@ -73,10 +76,11 @@ class Hearing(redis.asyncio.Connection):
 
     async def read_response(self, *args: Any, **options: Any) -> Any:
         """The next reply; None where a `timeout` of the caller's is over. Raises redis.RedisError."""
+        began = time.monotonic()
         try:
             answer = await super().read_response(*args, **options)
         except redis.TimeoutError:
-            self._silence.began()
+            self._silence.began(began)
             raise
         if answer is not None or options.get("timeout") is None:  # else a subscriber heard nothing
             self._silence.ended()
