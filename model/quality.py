@@ -32,7 +32,7 @@ WIDE = 1.25
 
 
 def flags(ink: Grey, mask: Grey, parts: Parts) -> Flag:
-    """`ink` (h, w), bright on an even ground; `mask`, 255 where a part of the character is; its `parts`."""
+    """`ink` (h, w), bright on an even ground; `mask`, 255 where the character is, and its `parts`."""
     if not len(parts):
         return Flag.BLANK
     boxes = parts.tolist()
