@@ -15,8 +15,11 @@ from .images import Grey
 Parts = npt.NDArray[np.int32]
 """(n, 5): left, top, width, height, area of each connected part, as OpenCV counts them."""
 
-LEAST_CONTRAST = 32
+LEAST_CONTRAST = 28
 """Ink that differs less from its paper, on average, may be what shows through from the back."""
+
+CUT = 0.15
+"""Of the long side of all ink: so much of it lies on the edge where a stroke is cut, not just touching."""
 
 LEAST_SIDE = 8
 """Pixels; a smaller character has strokes of one pixel, and no shape."""
@@ -36,7 +39,7 @@ def flags(ink: Grey, mask: Grey, parts: Parts) -> Flag:
     if not len(parts):
         return Flag.BLANK
     boxes = parts.tolist()
-    found = edge(boxes, mask.shape[1], mask.shape[0]) | shape(boxes)
+    found = edge(boxes, mask) | shape(boxes)
     return found if contrast(ink, mask) >= LEAST_CONTRAST else found | Flag.LOW_CONTRAST
 
 
@@ -46,12 +49,16 @@ def contrast(ink: Grey, mask: Grey) -> float:
     return cv2.mean(ink[::step, ::step], mask[::step, ::step])[0]
 
 
-def edge(boxes: list[list[int]], width: int, height: int) -> Flag:
-    """Whether ink runs out of a picture. One that is cut tight to its ink touches opposite sides."""
+def edge(boxes: list[list[int]], mask: Grey) -> Flag:
+    """Whether ink runs out of the picture. One that is cut tight to its ink touches opposite sides."""
     left, top, right, bottom = around(boxes)
-    if (left <= 0) != (right >= width) or (top <= 0) != (bottom >= height):
-        return Flag.TOUCHES_EDGE
-    return NONE
+    height, width = mask.shape
+    length = 0
+    if (left <= 0) != (right >= width):
+        length += cv2.countNonZero(mask[:, 0 if left <= 0 else -1])
+    if (top <= 0) != (bottom >= height):
+        length += cv2.countNonZero(mask[0 if top <= 0 else -1])
+    return Flag.TOUCHES_EDGE if length > CUT * max(right - left, bottom - top) else NONE
 
 
 def shape(boxes: list[list[int]]) -> Flag:
