@@ -19,7 +19,7 @@ LEAST_CONTRAST = 28
 """Ink that differs less from its paper, on average, may be what shows through from the back."""
 
 CUT = 0.15
-"""Of the long side of all ink: so much of it lies on the edge where a stroke is cut, not just touching."""
+"""Of the long side of all ink: more of it lies on the edge where strokes are cut than where one ends."""
 
 LEAST_SIDE = 8
 """Pixels; a smaller character has strokes of one pixel, and no shape."""

@@ -33,12 +33,10 @@ class Screen:
 
     def flags(self, glyphs: "Images") -> npt.NDArray[np.uint8]:
         """(n, 28, 28) uint8, ink bright on dark -> (n,) bits of Flag."""
-        probabilities = self._predictor.probabilities(glyphs)
-        likeliest = 1 + probabilities[:, 1:].argmax(axis=1)
-        sure = 1 - probabilities[:, 0] >= self._predictor.card.uncertain_below
-        bits = np.array(CLASSES, np.uint8)
-        found: npt.NDArray[np.uint8] = np.where(sure, bits[likeliest], 0).astype(np.uint8)
-        return found
+        likely = self._predictor.probabilities(glyphs)
+        bits: npt.NDArray[np.uint8] = np.array(CLASSES, np.uint8)[1 + likely[:, 1:].argmax(axis=1)]
+        bits[likely[:, 0] >= self._predictor.card.uncertain_below] = 0
+        return bits
 
 
 def open_screen(device: str = "auto", threads: int = 0) -> Screen:

@@ -19,6 +19,7 @@ from ..measures.evaluate import open_network, read_split, task_of
 from ..measures.scans import read_scans
 from ..measures.scorecard import scorecard
 from ..measures.significance import mcnemar
+from ..rejects.trial import read_rejects
 from ..reports.findings import verdict
 from ..reports.report import Subject, write_report
 from ..shelf import RUNS, find
@@ -38,6 +39,9 @@ Quick = Annotated[
     bool, typer.Option("--quick", help="measure on characters drawn here: no data set, no meaning")
 ]
 Scans = Annotated[bool, typer.Option("--scans", help="on real scans; without a name, all shipped ones")]
+Rejects = Annotated[
+    bool, typer.Option("--rejects", help="on junk drawn here, and good characters beside it")
+]
 Threads = Annotated[int, typer.Option(help="processor threads; 0 is all")]
 Out = Annotated[Path | None, typer.Option(help="folder of the report; reports/NAME by default")]
 Against = Annotated[str, typer.Option(help="another network for the same labels, to compare with")]
@@ -47,6 +51,7 @@ def evaluate(
     name: Annotated[str, typer.Argument(help="see report; left out with --all")] = "",
     every: Every = False,
     scans: Scans = False,
+    rejects: Rejects = False,
     data: Data = Path("data"),
     runs: Runs = RUNS,
     markdown: Markdown = False,
@@ -54,11 +59,13 @@ def evaluate(
     quick: Quick = False,
     threads: Threads = 0,
 ) -> None:
-    """Measure NAME on the test set of its task, or on --scans; or --all in one table."""
+    """Measure NAME on the test set of its task, on --scans or --rejects; or --all in one table."""
     if scans:
         sheets, content = read_scans(_named(name, every, runs), data, runs, _tell, threads)
+    elif rejects:
+        sheets, content = read_rejects(name or "balanced", data, runs, _tell)
     elif bool(name) == every:
-        raise typer.BadParameter("give the name of a network, or --all, or --scans")
+        raise typer.BadParameter("give the name of a network, --all, --scans or --rejects")
     elif every:
         results = compare(_found(runs), data, quick, _tell, threads)
         sheets, content = [table(results)], records(results)
