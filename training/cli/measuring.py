@@ -11,6 +11,7 @@ from rich.console import Console
 
 from model.card import BadCard, read_card, read_cards
 
+from ..measures.charsets import read_charset
 from ..measures.comparison import Contender, compare, contenders, measure, record, records, table
 from ..measures.engines import least_precision, note_precision, rivals
 from ..measures.engines import table as rows_of_engines
@@ -42,6 +43,9 @@ Scans = Annotated[bool, typer.Option("--scans", help="on real scans; without a n
 Rejects = Annotated[
     bool, typer.Option("--rejects", help="on junk drawn here, and good characters beside it")
 ]
+Charset = Annotated[
+    str, typer.Option(help="where it may answer only digits, letters, upper, lower, or these labels")
+]
 Threads = Annotated[int, typer.Option(help="processor threads; 0 is all")]
 Out = Annotated[Path | None, typer.Option(help="folder of the report; reports/NAME by default")]
 Against = Annotated[str, typer.Option(help="another network for the same labels, to compare with")]
@@ -52,6 +56,7 @@ def evaluate(
     every: Every = False,
     scans: Scans = False,
     rejects: Rejects = False,
+    charset: Charset = "",
     data: Data = Path("data"),
     runs: Runs = RUNS,
     markdown: Markdown = False,
@@ -59,13 +64,15 @@ def evaluate(
     quick: Quick = False,
     threads: Threads = 0,
 ) -> None:
-    """Measure NAME on the test set of its task, on --scans or --rejects; or --all in one table."""
+    """Measure NAME on the test set of its task; or --all, on --scans, --rejects, with a --charset."""
     if scans:
         sheets, content = read_scans(_named(name, every, runs), data, runs, _tell, threads)
+    elif charset:
+        sheets, content = read_charset(name or "balanced", charset, data, runs)
     elif rejects:
         sheets, content = read_rejects(name or "balanced", data, runs, _tell)
     elif bool(name) == every:
-        raise typer.BadParameter("give the name of a network, --all, --scans or --rejects")
+        raise typer.BadParameter("give the name of a network, or --all, --scans or --rejects")
     elif every:
         results = compare(_found(runs), data, quick, _tell, threads)
         sheets, content = [table(results)], records(results)
