@@ -20,10 +20,10 @@ from .metrics import top_accuracy
 from .reliability import coverage_at, expected_calibration_error
 
 MARGIN = 4
-"""Dark pixels put round a glyph, so that it is a picture to be normalised and passes no more as it is."""
+"""Dark pixels put round a glyph, so that it is a picture to be normalised."""
 
 WAYS = {"as they are": False, "framed anew": True}
-"""Glyphs that arrive as glyphs reach the network unchanged, whichever set they are of; pictures do not."""
+"""What is 28x28 reaches the network unchanged, whichever set it is of; other pictures do not."""
 
 
 @dataclass(frozen=True)
