@@ -1,13 +1,14 @@
 """How well a network reads real scans: the whole way from files to labels, and what was flagged."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from model.card import Card
 from model.flags import Flag
+from model.screen import open_screen
 
 from ..sets.scans import HALVES, SCANS, Half, read_half
 from ..tables import Sheet, percent
@@ -71,11 +72,13 @@ def measure_scans(name: str, data: Path, runs: Path = Path(), threads: int = 0) 
     Raises BadCard, BadData.
     """
     predictor, _ = open_network(name, runs, threads)
+    screen = open_screen("cpu", threads)
     for scans in SCANS:
         for half in HALVES:
             found = read_half(data / FOLDER, scans, half, predictor.card)
             answers = answer(predictor.card, all_logits(predictor, found.data), found.data)
-            yield ScanResult(predictor.card, found, answers)
+            flags = found.flags | screen.flags(found.data.images)
+            yield ScanResult(predictor.card, replace(found, flags=flags), answers)
 
 
 def table(results: Sequence[ScanResult]) -> Sheet:
