@@ -59,4 +59,5 @@ def on_paper(ink: Grey, rng: np.random.Generator) -> Grey:
     slope = np.linspace(-1, 1, side, dtype=np.float32) * rng.uniform(0, 0.15)
     light = 1 + slope[:, None] * rng.choice([-1, 1]) + slope[None, :] * rng.choice([-1, 1])
     grain = rng.standard_normal((side, side), np.float32) * rng.uniform(0, 8)
-    return np.clip((paper + (dark - paper) * soft) * light + grain, 0, 255).astype(np.uint8)
+    photo = np.clip((paper + (dark - paper) * soft) * light + grain, 0, 255)
+    return np.asarray(photo).astype(np.uint8)
