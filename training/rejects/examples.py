@@ -1,7 +1,10 @@
 """What the screen is trained and chosen on: glyphs of one character, of several, and of none."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import partial
+from itertools import islice
 
 import numpy as np
 
@@ -19,6 +22,9 @@ RECIPES: tuple[Recipe, ...] = ("emnist", "emnist", "mnist")
 UNCHANGED = 0.4
 """The share of characters shown as their data set has them, not drawn as a scan."""
 
+CHUNK = 500
+"""Glyphs that are made by one process from one seed, of as many characters."""
+
 
 @dataclass(frozen=True)
 class Pools:
@@ -27,17 +33,21 @@ class Pools:
     emnist: Array
     mnist: Array
 
+    def some(self, count: int, rng: Rng) -> "Pools":
+        """`count` of each."""
+        return Pools(*(pool[rng.integers(len(pool), size=count)] for pool in (self.emnist, self.mnist)))
+
 
 def examples(pools: Pools, a_class: int, seed: int) -> Set:
     """`a_class` glyphs each of: 0 one character, 1 several, 2 none (see model.screen.CLASSES)."""
-    rng = np.random.default_rng(seed)
-    several, none = list(SEVERAL.values()), list(NONE.values())
-    classes = (
-        _characters(pools, a_class, rng),
-        _scans(lambda: _one_of(several, rng)(pools.emnist, rng), a_class, rng),
-        _scans(lambda: _one_of(none, rng)(pools.emnist, rng), a_class, rng),
-    )
-    return join([Set(found, np.full(len(found), at, np.uint8)) for at, found in enumerate(classes)])
+    counts = [min(CHUNK, a_class - at) for at in range(0, a_class, CHUNK)] * len(MAKERS)
+    classes = np.repeat(np.arange(len(MAKERS)), len(counts) // len(MAKERS)).tolist()
+    seeds = [[seed, number] for number in range(len(counts))]
+    some = (pools.some(CHUNK, np.random.default_rng(each)) for each in seeds)
+    if len(counts) == len(MAKERS):
+        return join(list(map(_chunk, classes, some, counts, seeds)))
+    with ProcessPoolExecutor() as processes:
+        return join(list(processes.map(_chunk, classes, some, counts, seeds)))
 
 
 def drawn(pool: Array, rng: Rng) -> Grey:
@@ -46,21 +56,27 @@ def drawn(pool: Array, rng: Rng) -> Grey:
     return ink if rng.random() < 0.05 else margins(ink, rng)
 
 
+def _chunk(label: int, pools: Pools, count: int, seed: list[int]) -> Set:
+    glyphs = MAKERS[label](pools, count, np.random.default_rng(seed))
+    return Set(glyphs, np.full(count, label, np.uint8))
+
+
 def _characters(pools: Pools, count: int, rng: Rng) -> Array:
     unchanged = round(UNCHANGED * count)
-    digits = pools.mnist[rng.integers(len(pools.mnist), size=unchanged // 3)]
-    others = pools.emnist[rng.integers(len(pools.emnist), size=unchanged - len(digits))]
-    scans = _scans(lambda: drawn(pools.emnist, rng), count - unchanged, rng)
-    return np.concatenate([digits, others, scans])
+    digits = unchanged // 3
+    scans = islice(_glyphs(lambda: drawn(pools.emnist, rng), rng), count - unchanged)
+    return np.concatenate([pools.mnist[:digits], pools.emnist[: unchanged - digits], list(scans)])
 
 
-def _scans(ink: Callable[[], Grey], count: int, rng: Rng) -> Array:
-    """Glyphs that the service makes of photographs of `ink`; what it finds blank needs no screen."""
-    found = _glyphs(ink, rng)
-    return np.stack([next(found) for _ in range(count)])
+def _junk(kinds: Mapping[str, Kind], pools: Pools, count: int, rng: Rng) -> Array:
+    """Of all kinds as many, by chance."""
+    draws = list(kinds.values())
+    found = _glyphs(lambda: draws[int(rng.integers(len(draws)))](pools.emnist, rng), rng)
+    return np.stack(list(islice(found, count)))
 
 
 def _glyphs(ink: Callable[[], Grey], rng: Rng) -> Iterator[Grey]:
+    """What the service makes of photographs of `ink`; what it finds blank needs no screen."""
     while True:
         recipe = RECIPES[rng.integers(len(RECIPES))]
         pixels = normalize(photograph(ink(), rng), recipe).pixels
@@ -68,5 +84,8 @@ def _glyphs(ink: Callable[[], Grey], rng: Rng) -> Iterator[Grey]:
             yield pixels
 
 
-def _one_of(kinds: Sequence[Kind], rng: Rng) -> Kind:
-    return kinds[int(rng.integers(len(kinds)))]
+MAKERS: tuple[Callable[[Pools, int, Rng], Array], ...] = (
+    _characters,
+    partial(_junk, SEVERAL),
+    partial(_junk, NONE),
+)

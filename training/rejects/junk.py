@@ -12,7 +12,7 @@ from model.images import Grey
 from model.ink import strip
 from model.strokes import inked
 
-from .pictures import Rng, character, enlarged, margins
+from .pictures import Rng, character, margins, written
 
 PUNCTUATION = {
     ".": "2,5.9 2,6.1",
@@ -143,26 +143,32 @@ def _half(pool: Grey, rng: Rng) -> tuple[Grey, str]:
 
 
 def _beside(pool: Grey, rng: Rng, gap: Callable[[int], float]) -> Grey:
-    """Two characters of one hand, feet about level; `gap` of their height between their ink."""
-    size, pen = rng.uniform(30, 100), rng.integers(1 << 32)
-    inks = [
-        enlarged(glyph, size * rng.uniform(0.85, 1.15), np.random.default_rng(pen))
-        for glyph in pool[rng.integers(len(pool), size=2)]
-    ]
-    height = max(ink.shape[0] for ink in inks) + max(1, round(0.1 * size))
-    left, right = (_on_line(ink, height, rng) for ink in inks)
-    shift = max(1, round(left.shape[1] - _room(left, right) + gap(height)))
-    sheet = np.zeros((height, max(left.shape[1], shift + right.shape[1])), np.uint8)
-    sheet[:, : left.shape[1]] = left
-    part = sheet[:, shift : shift + right.shape[1]]
+    """Two characters, now and then three, by one hand and pen; `gap` (by their height) between them."""
+    hand, count = rng.integers(1 << 32), 2 + (rng.random() < 0.15)
+    glyphs = pool[rng.integers(len(pool), size=count)]
+    inks = [written(glyph, np.random.default_rng(hand)) for glyph in glyphs]
+    height = max(ink.shape[0] for ink in inks)
+    first, *others = (_on_line(ink, height, rng) for ink in inks)
+    for ink in others:
+        first = _joined(first, ink, gap(height))
+    return strip(first)
+
+
+def _joined(left: Grey, right: Grey, gap: float) -> Grey:
+    """Two inks of one height, `gap` pixels apart where they are closest."""
+    shift = max(1, round(left.shape[1] - _room(left, right) + gap))
+    both = np.zeros((len(left), max(left.shape[1], shift + right.shape[1])), np.uint8)
+    both[:, : left.shape[1]] = left
+    part = both[:, shift : shift + right.shape[1]]
     np.maximum(part, right, out=part)
-    return strip(sheet)
+    return both
 
 
 def _on_line(ink: Grey, height: int, rng: Rng) -> Grey:
     """`ink` in a strip of `height`, its feet at the bottom or a little above."""
-    above = max(0, height - ink.shape[0] - int(rng.integers(0, 1 + round(0.08 * height))))
-    return np.pad(ink, ((above, height - ink.shape[0] - above), (0, 0)))
+    free = height - len(ink)
+    above = max(0, free - int(rng.integers(0, 1 + round(0.08 * height))))
+    return np.pad(ink, ((above, free - above), (0, 0)))
 
 
 def _room(left: Grey, right: Grey) -> int:

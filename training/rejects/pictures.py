@@ -1,56 +1,48 @@
-"""Ink becomes a picture, as a scanner or a phone takes it; characters of a pool become ink again."""
+"""Pictures as users send them: ink with paper round it, photographed, at any resolution, as a file."""
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
 from model.images import Grey
 from model.ink import strip
+from model.scaling import resize
+
+from ..photograph import enlarge, on_paper, with_pen
 
 Rng = np.random.Generator
 
+LEAST_SIDE = 14
+"""Pixels of the ink's long side; smaller ones are flagged as that."""
+
 
 def character(pool: Grey, rng: Rng) -> Grey:
-    """A random glyph of `pool` (n, 28, 28) as the ink of a pen: in its box, 30 to 110 pixels long."""
-    glyph = pool[rng.integers(len(pool))]
-    return enlarged(glyph, rng.uniform(30, 110), rng)
+    """A random glyph of `pool` (n, 28, 28), written by another hand and pen: its ink, in its box."""
+    return written(pool[rng.integers(len(pool))], rng)
 
 
-def enlarged(glyph: Grey, long_side: float, rng: Rng) -> Grey:
-    """The ink of a glyph in its box; its soft edge is made sharp at a level that makes the pen."""
-    large = cv2.resize(glyph, None, fx=long_side / 28, fy=long_side / 28, interpolation=cv2.INTER_CUBIC)
-    sharp = (np.asarray(large).astype(np.float32) - rng.uniform(60, 150)) * 4 + 128
-    sharp = np.clip(sharp, 0, 255).astype(np.uint8)
-    return strip(np.where(sharp > 40, sharp, np.uint8(0)))
+def written(glyph: Grey, rng: Rng) -> Grey:
+    """The ink of `glyph`, in its box."""
+    ink = with_pen(enlarge(glyph, rng), rng)
+    return strip(np.where(ink > 40, ink, np.uint8(0)))
 
 
 def margins(ink: Grey, rng: Rng, cut: str = "") -> Grey:
-    """Paper round the ink: up to its own size on each side, none on the sides that are `cut` (tblr)."""
+    """Paper round the ink: up to its own size on each side, none on a side that is `cut` (tblr)."""
     sizes = rng.uniform(0.05, 0.6, 4) * max(*ink.shape, 8)
     top, bottom, left, right = (
-        0 if side in cut else max(2, round(size)) for side, size in zip("tblr", sizes, strict=True)
+        0 if side in cut else max(3, round(size)) for side, size in zip("tblr", sizes, strict=True)
     )
     return np.pad(ink, ((top, bottom), (left, right)))
 
 
 def photograph(ink: Grey, rng: Rng) -> Grey:
-    """Dark ink on paper, or now and then the reverse: uneven light, a little blur, grain."""
-    paper = rng.uniform(130, 250)
-    pen = paper - rng.uniform(60, 0.95 * paper)
-    soft = cv2.GaussianBlur(ink, (0, 0), rng.uniform(0.3, 1.2))
-    picture = paper + (pen - paper) * (np.asarray(soft) / 255.0)
-    picture = picture * light(ink.shape, rng) + rng.normal(0, rng.uniform(0, 5), ink.shape)
-    picture = 255 - picture if rng.random() < 0.1 else picture
-    taken: Grey = np.clip(picture, 0, 255).astype(np.uint8)
-    return taken
-
-
-def light(shape: tuple[int, ...], rng: Rng) -> npt.NDArray[np.float64]:
-    """How much light falls where: a slope of up to a quarter."""
-    down, right = rng.uniform(-0.125, 0.125, 2)
-    rows, columns = np.linspace(-1, 1, shape[0])[:, None], np.linspace(-1, 1, shape[1])[None]
-    falling: npt.NDArray[np.float64] = 1 + down * rows + right * columns
-    return falling
+    """Ink (h, w) on paper, at a lower resolution or not; now and then light on dark."""
+    photo = on_paper(ink, rng)
+    photo = 255 - photo if rng.random() < 0.1 else photo
+    long_side = max(*strip(ink).shape, LEAST_SIDE)
+    scale = np.exp(rng.uniform(np.log(LEAST_SIDE / long_side), 0))
+    height, width = (max(2, round(side * scale)) for side in photo.shape)
+    return resize(photo, height, width)
 
 
 def file_of(picture: Grey, rng: Rng) -> bytes:

@@ -26,8 +26,8 @@ from .examples import Pools, examples
 RECIPE = Recipe(
     NAME,
     "balanced",  # whose scale of pixels it shares
-    {"kind": "convnet", "stages": ((8,), (16,), (24, 24)), "classes": len(CLASSES)},
-    epochs=14,
+    {"kind": "convnet", "stages": ((8,), (16, 16), (24, 24)), "classes": len(CLASSES)},
+    epochs=10,
     draws=90_000,
     learning_rate=1e-2,
     label_smoothing=0.02,
