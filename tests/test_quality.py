@@ -5,17 +5,15 @@ import numpy as np
 import pytest
 
 from model import quality
+from model.finding import find
 from model.flags import NONE, Flag
 from model.images import Grey
-from model.ink import bright_ink, clean, ink_mask
 from model.strokes import STROKES, draw, inked
 
 
 def flags_of(grey: Grey) -> Flag:
     """As normalisation asks."""
-    ink = bright_ink(grey)
-    mask = clean(ink_mask(ink))
-    return quality.flags(ink, mask, cv2.connectedComponentsWithStats(mask, connectivity=8)[2][1:])
+    return quality.flags(*find(grey))
 
 
 def on_paper(ink: Grey, margin: int = 12, pen: int = 200) -> Grey:

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from model import ink, normalization
+from model import finding, frames, ground, ink, normalization, parts
 from model.card import Recipe as Normalisation
 from model.normalization import to_glyph
 
@@ -26,7 +26,7 @@ from .sets.data import Array, Set, Split
 from .sets.tasks import SPLIT_SEED, TASKS
 
 CHUNK = 1000
-MADE_BY = ink, normalization, photograph
+MADE_BY = finding, frames, ground, ink, normalization, parts, photograph
 """The modules that decide how a rescan looks: where one changes, they are made anew."""
 
 
