@@ -53,11 +53,12 @@ def with_pen(ink: Grey, rng: np.random.Generator) -> Grey:
 
 def on_paper(ink: Grey, rng: np.random.Generator) -> Grey:
     """Ink (h, w), 255 where there is all of it, on paper in uneven light, out of focus, with grain."""
-    side = len(ink)
     paper, dark = rng.uniform(150, 250), rng.uniform(10, 90)
-    soft = cv2.GaussianBlur(ink, (0, 0), rng.uniform(0.3, 0.3 + side / 80)).astype(np.float32) / 255
-    slope = np.linspace(-1, 1, side, dtype=np.float32) * rng.uniform(0, 0.15)
-    light = 1 + slope[:, None] * rng.choice([-1, 1]) + slope[None, :] * rng.choice([-1, 1])
-    grain = rng.standard_normal((side, side), np.float32) * rng.uniform(0, 8)
+    blur = rng.uniform(0.3, 0.3 + max(ink.shape) / 80)
+    soft = cv2.GaussianBlur(ink, (0, 0), blur).astype(np.float32) / 255
+    steep = rng.uniform(0, 0.15)
+    down, right = (np.linspace(-steep, steep, side, dtype=np.float32) for side in ink.shape)
+    light = 1 + down[:, None] * rng.choice([-1, 1]) + right[None, :] * rng.choice([-1, 1])
+    grain = rng.standard_normal(ink.shape, np.float32) * rng.uniform(0, 8)
     photo = np.clip((paper + (dark - paper) * soft) * light + grain, 0, 255)
     return np.asarray(photo).astype(np.uint8)
