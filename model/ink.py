@@ -57,7 +57,7 @@ def thicken(ink: Grey, by: float) -> Grey:
 
 
 def stroke_width(ink: Grey) -> float:
-    """The mean width of the strokes: four times the mean distance of ink to its edge."""
+    """The mean width of the strokes, with a pixel of paper on each side: 4 mean distances to it."""
     return 4 * cv2.mean(depth(ink), ink)[0]
 
 
