@@ -26,7 +26,7 @@ from .examples import Pools, examples
 RECIPE = Recipe(
     NAME,
     "balanced",  # whose scale of pixels it shares
-    {"kind": "convnet", "stages": ((8,), (16, 16), (24, 24)), "classes": len(CLASSES)},
+    {"kind": "convnet", "stages": ((8,), (16,), (24, 24)), "classes": len(CLASSES)},
     epochs=10,
     draws=72_000,
     learning_rate=1e-2,
@@ -43,7 +43,7 @@ LEARNED, CHOSEN, MEASURED = 1, 2, 3
 A_CLASS = {LEARNED: 24_000, CHOSEN: 2_500, MEASURED: 2_500}
 QUICK = {LEARNED: 120, CHOSEN: 60, MEASURED: 60}
 
-FLAGGED = 0.02
+FLAGGED = 0.015
 """The share of good characters, held out and drawn as scans, below the threshold: less than half of what
 may be flagged in all, since real scans are worse."""
 
