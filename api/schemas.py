@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel, Field
 
 from model.card import Card
+from model.layout import Kind
 from worker.jobs import Counts, Job, JobState, Lane
 from worker.results import Answer, Failure
 
@@ -34,6 +35,9 @@ class JobOut(BaseModel):
     charset: str | None
     top_k: int
     normalize: str
+    layout: Kind
+    rows: int | None
+    columns: int | None
     priority: Lane
     keep_images: bool
     callback_url: str | None = None
@@ -59,6 +63,9 @@ class JobOut(BaseModel):
             charset=options.charset,
             top_k=options.top_k,
             normalize=options.normalize,
+            layout=options.layout,
+            rows=options.rows or None,
+            columns=options.columns or None,
             priority=job.lane,
             keep_images=options.keep_images,
             callback_url=job.callback_url,

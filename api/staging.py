@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import redis
 from anyio.to_thread import run_sync
 
+from model.layout import Kind
 from worker.admission import Room, Verdict
 from worker.chunks import Chunk
 from worker.entrance import IN_FLIGHT_S, Entrance
@@ -59,13 +60,14 @@ async def staged(
     parts: Iterable[Part],
     settings: GatewaySettings,
     room: Room,
+    layout: Kind = "character",
     forget: Callable[[], None] = lambda: None,
 ) -> AsyncIterator[Staged]:
     """Images cut and stored as far as there is `room`; taken back on exit unless they became a job.
 
     `forget` is called when what was looked at so far is needed no more. Raises NoRoom.
     """
-    images = Staged(secrets.token_hex(16), Cutter(settings))
+    images = Staged(secrets.token_hex(16), Cutter(settings, layout))
     chunks, first = images.cutter.cut(parts), 0
     try:
         while group := await run_sync(_take, chunks):

@@ -6,6 +6,8 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Literal, Self
 
+from model.layout import Kind
+
 Lane = Literal["interactive", "bulk"]
 
 
@@ -36,6 +38,9 @@ class Options:
     top_k: int = 3
     normalize: Literal["auto", "none"] = "auto"
     keep_images: bool = False
+    layout: Kind = "character"
+    rows: int = 0
+    columns: int = 0
     trace: str | None = None
 
     def to_json(self) -> str:

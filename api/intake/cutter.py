@@ -4,11 +4,15 @@ import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
+from model.layout import Kind
 from worker.chunks import GLYPH_BYTES, Chunk, Content, PixelBlock, pack
 
 from ..problems import Problem
 from ..settings import GatewaySettings
 from .sources import NamedImage, Part
+
+MOST: dict[Kind, int] = {"line": 16, "page": 1, "grid": 4}
+"""Images a chunk where one is many characters, since a worker holds a chunk whole."""
 
 
 @dataclass
@@ -16,6 +20,7 @@ class Cutter:
     """Counts and fingerprints what it cuts."""
 
     settings: GatewaySettings
+    layout: Kind = "character"
     sizes: list[int] = field(default_factory=list)
     fingerprint: "hashlib._Hash" = field(default_factory=hashlib.sha256)
 
@@ -41,8 +46,8 @@ class Cutter:
             yield self._chunk([each.file for each in waiting], self._names(waiting))
 
     def _is_full(self, count: int, size: int, part: NamedImage) -> bool:
-        more = size + len(part.file)
-        return count >= self.settings.chunk_images or more > self.settings.chunk_bytes
+        most = min(self.settings.chunk_images, MOST.get(self.layout, self.settings.chunk_images))
+        return count >= most or size + len(part.file) > self.settings.chunk_bytes
 
     def _cut_block(self, block: PixelBlock) -> Iterator[Chunk]:
         step = self.settings.chunk_images * GLYPH_BYTES
