@@ -7,8 +7,8 @@ from pydantic import BaseModel, Field
 
 from model.card import Card
 from model.layout import Kind
-from worker.jobs import Counts, Job, JobState, Lane
 from model.writing import Written, lines_of, text_of
+from worker.jobs import Counts, Job, JobState, Lane
 from worker.results import Answer, Failure, Page
 
 from .layouts import LikelyOut, LineOut
@@ -184,10 +184,7 @@ def _said(labels: str, answer: Answer) -> dict[str, Any]:
 
 def _written(labels: str, page: Page) -> dict[str, Any]:
     lines = lines_of(
-        [
-            Written(_said(labels, each.answer), each.box, each.line, each.word)
-            for each in page.characters
-        ]
+        [Written(_said(labels, each.answer), each.box, each.line, each.word) for each in page.characters]
     )
     return {
         "label": None,
