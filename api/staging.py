@@ -10,7 +10,6 @@ from dataclasses import dataclass
 import redis
 from anyio.to_thread import run_sync
 
-from model.layout import Kind
 from worker.admission import Room, Verdict
 from worker.chunks import Chunk
 from worker.entrance import IN_FLIGHT_S, Entrance
@@ -60,14 +59,14 @@ async def staged(
     parts: Iterable[Part],
     settings: GatewaySettings,
     room: Room,
-    layout: Kind = "character",
+    weight: int = 1,
     forget: Callable[[], None] = lambda: None,
 ) -> AsyncIterator[Staged]:
     """Images cut and stored as far as there is `room`; taken back on exit unless they became a job.
 
     `forget` is called when what was looked at so far is needed no more. Raises NoRoom.
     """
-    images = Staged(secrets.token_hex(16), Cutter(settings, layout))
+    images = Staged(secrets.token_hex(16), Cutter(settings, weight))
     chunks, first = images.cutter.cut(parts), 0
     try:
         while group := await run_sync(_take, chunks):

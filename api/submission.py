@@ -76,7 +76,7 @@ class Submitter:
                 card = self._require_possible(parameters)
                 options = job_options(parameters, card)
                 parts = fitting(intake.parts, options, card.labels)
-                async with self._admission.staged(parts, room, options.layout, forget) as images:
+                async with self._admission.staged(parts, room, options.weight, forget) as images:
                     images.require_count(single)
                     job = self._describe(parameters, options, card, owner, job_id, key, images, single)
                     return await self._enter(job, images)
@@ -86,7 +86,7 @@ class Submitter:
         digest = idempotency_digest(key)
         job_id, idempotency = new_id(), keys.idempotency(owner, digest) if digest else None
         room = await self._admission.room(owner, keys.job_name(owner, job_id), idempotency, 0)
-        async with self._admission.staged(parts, room, old.options.layout) as images:
+        async with self._admission.staged(parts, room, old.options.weight) as images:
             job = Submission(
                 owner=owner,
                 id=job_id,
@@ -145,9 +145,9 @@ class Submitter:
         return Accepted(standing, verdict.kind == "replay")
 
     def _lane(self, images: int, options: Options) -> Lane:
-        """A page is as many characters as a job in the fast lane may have, and more: one is let in."""
-        most = self._settings.interactive_images if options.layout == "character" else 1
-        return "interactive" if images <= most else "bulk"
+        """The fast lane is for few characters, and for whatever is one image."""
+        few = images * options.weight <= self._settings.interactive_images
+        return "interactive" if few or images == 1 else "bulk"
 
 
 def _facts(job: Job, verdict: str) -> dict[str, Any]:

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-if TYPE_CHECKING:
-    from .glyph import Glyph  # which the gateway does without
+if TYPE_CHECKING:  # a gateway knows layouts and boxes, and loads nothing for pixels
+    from .glyph import Glyph
 
 Kind = Literal["character", "line", "page", "grid"]
 

@@ -13,8 +13,9 @@ from worker.caution import BLOCK, Caution
 from worker.chunks import pack
 from worker.decoding.wire import Encoded, Outcome
 from worker.ledger import Claim, Commit, Ledger
+from worker.packing import unpack
 from worker.reading import Reader
-from worker.results import Answer, Failure, unpack
+from worker.results import Answer, Failure
 
 from ledgers import LEASE_MS, ledger, submit
 

@@ -15,7 +15,8 @@ from worker.entrance import Caps, Submission
 from worker.jobs import JobState, Options
 from worker.journal import START
 from worker.ledger import Commit
-from worker.results import Answer, Failure, Result, pack
+from worker.packing import pack
+from worker.results import Answer, Failure, Result
 
 from ledgers import (
     CAPS,
@@ -165,7 +166,7 @@ def test_a_second_result_differs_if_it_says_something_else_and_not_by_the_last_b
 
     def verdict(*results: Result) -> str:
         failed = sum(isinstance(each, Failure) for each in results)
-        return worker.commit([Commit(claim, pack(results, 2), 3 - failed, failed)])[0]
+        return worker.commit([Commit(claim, pack(results), 3 - failed, failed)])[0]
 
     read, sure = Answer((1, 2), (0.5, 0.25), False), Answer((3, 2), (0.9, 0.05), False)
     lost = Failure("worker-lost", "2 workers were lost")

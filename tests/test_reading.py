@@ -15,8 +15,9 @@ from worker.decoding.nursery import NoDecoder
 from worker.decoding.wire import Encoded, Outcome
 from worker.jobs import Options
 from worker.ledger import Claim, Commit
+from worker.packing import unpack
 from worker.reading import Reader
-from worker.results import INFERENCE_FAILED, UNDECODABLE, WORKER_LOST, Answer, Failure, unpack
+from worker.results import INFERENCE_FAILED, UNDECODABLE, WORKER_LOST, Answer, Failure
 
 from samples import glyphs, pngs
 

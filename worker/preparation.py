@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from model.card import Recipe
 
-from .chunks import BadChunk, Content, PixelBlock, pack, unpack
+from .chunks import BadChunk, Content, Files, Opened, PixelBlock, pack, unpack
 from .decoding.wire import Encoded, Outcome
 from .ledger import Claim
 from .results import Failure, Result
@@ -55,28 +55,19 @@ def _glyphs(data: bytes | memoryview) -> npt.NDArray[np.uint8]:
     return np.frombuffer(data, np.uint8).reshape(-1, 28, 28)
 
 
-def open_chunk(claim: Claim) -> Content:
+def open_chunk(claim: Claim) -> Opened:
     """What was claimed; a chunk that cannot be opened is one of empty images, which fail one by one."""
     try:
         return unpack(claim.payload)
     except BadChunk as error:
         log.error("%s, chunk %d: %s", claim.name, claim.chunk, error)
-        return [b""] * claim.count
+        return Files([b""] * claim.count)
 
 
-def only(content: Content, index: int) -> Content:
-    """One image of a chunk, as a chunk."""
-    return content.at(index) if isinstance(content, PixelBlock) else [content[index]]
-
-
-def part(content: Content, block: range) -> Content:
-    """Some images of a chunk, as a chunk."""
-    return content.part(block) if isinstance(content, PixelBlock) else content[block.start : block.stop]
-
-
-def pack_failed(content: Content, results: list[Result]) -> bytes:
+def pack_failed(content: Content, results: Sequence[Result]) -> bytes:
     """The chunk with only its failed images left in it, for a retry; read files become empty."""
     if isinstance(content, PixelBlock):
         return pack(content)
     pairs = zip(content, results, strict=True)
-    return pack([file if isinstance(each, Failure) else b"" for file, each in pairs])
+    files = [file if isinstance(each, Failure) else b"" for file, each in pairs]
+    return pack(Files(files, content.charsets if isinstance(content, Files) else ()))

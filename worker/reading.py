@@ -11,12 +11,13 @@ from model.charset import allowed_classes
 from model.predictor import Floats, Images, Predictor, softmax
 
 from .caution import Caution
-from .chunks import Content
+from .chunks import Opened
 from .jobs import Options
 from .ledger import Claim, Commit
 from .measures import Pass
-from .preparation import Decode, Prepared, only, open_chunk, pack_failed, part, prepare
-from .results import INFERENCE_FAILED, Answer, Failure, Result, count_failures, pack
+from .packing import pack
+from .preparation import Decode, Prepared, open_chunk, pack_failed, prepare
+from .results import INFERENCE_FAILED, Answer, Failure, Result, count_failures
 
 log = logging.getLogger(__name__)
 
@@ -67,24 +68,24 @@ class Reader:
             )
         return self._commit(claim, content, results)
 
-    def _read_block(self, content: Content, block: range, options: Options) -> list[Result]:
+    def _read_block(self, content: Opened, block: range, options: Options) -> list[Result]:
         try:
-            return self._read_together([(part(content, block), options)])[0]
+            return self._read_together([(content.part(block), options)])[0]
         except RuntimeError:
             return self._read_alone(content, block, options, lambda index: None)
 
     def _read_alone(
-        self, content: Content, block: range, options: Options, check: Callable[[int], Failure | None]
+        self, content: Opened, block: range, options: Options, check: Callable[[int], Failure | None]
     ) -> list[Result]:
         results: list[Result] = []
         for index in block:
-            image, suspicion = only(content, index), check(index)
+            image, suspicion = content.at(index), check(index)
             results.append(
                 self._try(image, options, suspicion) if suspicion else self._read_one(image, options)
             )
         return results
 
-    def _try(self, image: Content, options: Options, suspicion: Failure) -> Result:
+    def _try(self, image: Opened, options: Options, suspicion: Failure) -> Result:
         """An image that workers died with: what it says if it is innocent, else `suspicion`."""
         (prepared,) = prepare([(image, self._recipe(options))], self._decode)
         if prepared.failures:
@@ -92,7 +93,7 @@ class Reader:
         logits = self._trial(prepared.glyphs)
         return suspicion if logits is None else self._answers(logits, options)[0]
 
-    def _read_together(self, chunks: Sequence[tuple[Content, Options]]) -> list[list[Result]]:
+    def _read_together(self, chunks: Sequence[tuple[Opened, Options]]) -> list[list[Result]]:
         """The results of each chunk, by one forward pass. Raises RuntimeError if that fails."""
         began = time.perf_counter()
         prepared = prepare(
@@ -130,7 +131,7 @@ class Reader:
             for classes, values in rows
         ]
 
-    def _read_one(self, image: Content, options: Options) -> Result:
+    def _read_one(self, image: Opened, options: Options) -> Result:
         began = time.perf_counter()
         (prepared,) = prepare([(image, self._recipe(options))], self._decode)
         if prepared.failures:
@@ -140,10 +141,10 @@ class Reader:
         except RuntimeError as error:
             return Failure(INFERENCE_FAILED, f"the network could not read this image: {error}")
 
-    def _commit(self, claim: Claim, content: Content, results: list[Result]) -> Commit:
+    def _commit(self, claim: Claim, content: Opened, results: list[Result]) -> Commit:
         failures = count_failures(results)
         failed = failures.total()
-        packed = pack(results, self._width(claim.options))
+        packed = pack(results)
         kept = b"" if claim.options.keep_images or not failed else pack_failed(content, results)
         return Commit(claim, packed, len(results) - failed, failed, kept, failures)
 

@@ -10,7 +10,7 @@ from itertools import pairwise
 from anyio.to_thread import run_sync
 
 from model.card import Card
-from worker.chunks import Content, ImageFile, PixelBlock, unpack
+from worker.chunks import ImageFile, Opened, PixelBlock, unpack
 from worker.jobs import Job
 from worker.results import Answer
 from worker.store import Item, Store
@@ -59,7 +59,7 @@ class Export:
             return item.correction is not None
         return label_of(self.job, item) is not None or not self.glyphs
 
-    def _cut(self, content: Content, start: int, items: list[Item]) -> list[File]:
+    def _cut(self, content: Opened, start: int, items: list[Item]) -> list[File]:
         files: list[File] = []
         for item in items:
             image = image_at(content, item.index - start)

@@ -1,26 +1,22 @@
 """Images of all kinds, one after the other, cut into chunks of the size that workers like."""
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from model.layout import Kind
-from worker.chunks import GLYPH_BYTES, Chunk, Content, PixelBlock, pack
+from worker.chunks import GLYPH_BYTES, Chunk, Content, Files, PixelBlock, pack
 
 from ..problems import Problem
 from ..settings import GatewaySettings
 from .sources import NamedImage, Part
 
-MOST: dict[Kind, int] = {"line": 16, "page": 1, "grid": 4}
-"""Images a chunk where one is many characters, since a worker holds a chunk whole."""
-
 
 @dataclass
 class Cutter:
-    """Counts and fingerprints what it cuts."""
+    """Counts and fingerprints what it cuts; `weight` is how many characters an image has, about."""
 
     settings: GatewaySettings
-    layout: Kind = "character"
+    weight: int = 1
     sizes: list[int] = field(default_factory=list)
     fingerprint: "hashlib._Hash" = field(default_factory=hashlib.sha256)
 
@@ -35,7 +31,7 @@ class Cutter:
         size = 0
         for part in parts:
             if waiting and (isinstance(part, PixelBlock) or self._is_full(len(waiting), size, part)):
-                yield self._chunk([each.file for each in waiting], self._names(waiting))
+                yield self._chunk(_files(waiting), self._names(waiting))
                 waiting, size = [], 0
             if isinstance(part, PixelBlock):
                 yield from self._cut_block(part)
@@ -43,10 +39,10 @@ class Cutter:
                 waiting.append(part)
                 size += len(part.file)
         if waiting:
-            yield self._chunk([each.file for each in waiting], self._names(waiting))
+            yield self._chunk(_files(waiting), self._names(waiting))
 
     def _is_full(self, count: int, size: int, part: NamedImage) -> bool:
-        most = min(self.settings.chunk_images, MOST.get(self.layout, self.settings.chunk_images))
+        most = self.settings.chunk_images // self.weight
         return count >= most or size + len(part.file) > self.settings.chunk_bytes
 
     def _cut_block(self, block: PixelBlock) -> Iterator[Chunk]:
@@ -72,3 +68,7 @@ class Cutter:
         self.fingerprint.update(chunk.payload)
         self.fingerprint.update(chunk.names_json() or b"")
         return chunk
+
+
+def _files(images: Sequence[NamedImage]) -> Files:
+    return Files([each.file for each in images], [each.charset for each in images])

@@ -6,7 +6,6 @@ from dataclasses import replace
 
 from anyio.to_thread import run_sync
 
-from model.layout import Kind
 from worker.admission import Caps, Room, Verdict
 from worker.entrance import Entrance, Submission
 from worker.gauges import Gauges, Pressure
@@ -72,12 +71,12 @@ class Admission:
         self,
         parts: Iterable[Part],
         room: Room,
-        layout: Kind,
+        weight: int,
         forget: Callable[[], None] = lambda: None,
     ) -> AsyncIterator[Staged]:
         """Images stored as far as there is room (see staging.staged). Raises problems."""
         try:
-            async with staged(self._entrance, parts, self._settings, room, layout, forget) as images:
+            async with staged(self._entrance, parts, self._settings, room, weight, forget) as images:
                 yield images
         except NoRoom as refused:
             raise await self.refusal(refused.verdict, room.owner) from refused

@@ -28,7 +28,8 @@ from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 from api.schemas import ItemOut
 from worker import keys
 from worker.jobs import JobState
-from worker.results import Answer, Failure, Result, unpack
+from worker.packing import unpack
+from worker.results import Answer, Failure, Result
 
 TOLERANCE = 3e-6
 TERMINAL = {state.value for state in JobState if state.final}

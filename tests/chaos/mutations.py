@@ -629,10 +629,10 @@ PYTHON = (
     ),
     Mutation(
         "why an image failed is mixed up",
-        "worker/results.py",
-        "FAILURES.index(result.type), 0,",
-        "1, 0,",
-        "tests/test_results.py",
+        "worker/packing.py",
+        "FAILURES.index(result.type)",
+        "1",
+        "tests/test_packing.py",
         "come_back_equal",
     ),
     Mutation(
