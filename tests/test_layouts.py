@@ -1,4 +1,4 @@
-"""Images with many characters, as clients send and see them: parameters, results in every form, texts."""
+"""Images with many characters, as clients send and see them: parameters, results, texts."""
 
 import base64
 import csv

@@ -12,12 +12,13 @@ from anyio.to_thread import run_sync
 from model.card import Card
 from worker.chunks import ImageFile, Opened, PixelBlock, unpack
 from worker.jobs import Job
-from worker.results import Answer
+from worker.results import Answer, Page
 from worker.store import Item, Store
 
 from ..dependencies import require_job
 from ..problems import Problem
 from ..retrying import image_at
+from ..schemas import item_out
 from .archive import File
 from .media import SUFFIXES, media_type
 from .previews import Previews, glyph_png
@@ -35,6 +36,11 @@ class Export:
     checked: bool
     glyphs: bool
     previews: Previews
+
+    @property
+    def _many(self) -> bool:
+        """Whether an image is many characters."""
+        return self.job.options.layout != "character"
 
     async def files(self, store: Store, first: int, after: int) -> AsyncIterator[list[File]]:
         """The files of images `first` to `after`: a chunk at a time is in memory.
@@ -64,14 +70,28 @@ class Export:
         for item in items:
             image = image_at(content, item.index - start)
             if data := self._glyph(image) if self.glyphs else _upload(image):
-                files.append((self._path(item, data), data))
+                path = self._path(item, data)
+                files += [(path, data), *self._text(item, path)]
         return files
 
+    def _text(self, item: Item, path: str) -> list[File]:
+        """Beside a page, what is written on it: as a person says, else as it was read."""
+        text = item.correction if self._many else None
+        if text is None and isinstance(item.result, Page):
+            text = item_out(self.job, item)["text"]
+        return [] if text is None else [(f"{path.rpartition('.')[0]}.txt", text.encode())]
+
     def _path(self, item: Item, data: bytes) -> str:
-        label = label_of(self.job, item)
-        folder = UNREAD if label is None else folder_of(label, self.job.labels)
+        folder = self._folder(item)
         stem = _UNSAFE.sub("_", item.name.rsplit("/", 1)[-1].rsplit(".", 1)[0])[:60]
         return f"{folder}/{item.index:06d}-{stem}{SUFFIXES[media_type(data)]}"
+
+    def _folder(self, item: Item) -> str:
+        """Pages are in one, by their layout; what nobody could read is in another."""
+        if self._many:
+            return self.job.options.layout if isinstance(item.result, Page) else UNREAD
+        label = label_of(self.job, item)
+        return UNREAD if label is None else folder_of(label, self.job.labels)
 
     def _glyph(self, image: ImageFile | PixelBlock) -> bytes | None:
         try:
