@@ -56,9 +56,7 @@ def test_ndjson_has_lines_and_csv_the_text(sheet: Path) -> None:
 
 
 def test_a_grid_has_its_cells(sheet: Path) -> None:
-    item = json.loads(
-        read(sheet, "--layout", "grid", "--rows", 2, "--columns", 3, "--format", "ndjson")
-    )
+    item = json.loads(read(sheet, "--layout", "grid", "--rows", 2, "--columns", 3, "--format", "ndjson"))
     assert [len(line["words"]) for line in item["lines"]] == [3, 3]
 
 
