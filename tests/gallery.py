@@ -17,7 +17,7 @@ from model.layout import Layout
 from model.normalization import WORK_SIDE, normalize
 from model.opening import open_predictor
 from model.predictor import Predictor
-from model.previews import Mark, boxed
+from model.previews import SURE, UNSURE, Mark, boxed
 from model.scaling import fit, shrink
 from model.sheets.choosing import choose
 from model.sheets.cutting import cut
@@ -30,7 +30,6 @@ mpl.use("Agg")
 LINES = ("HandRead2026grab7", "QUEUEAfterEarth48")
 CHARACTER = "R"
 MOST_BYTES = 200_000
-COLOURS = 64
 
 
 def main() -> None:
@@ -85,7 +84,7 @@ def show_character(axes: "np.typing.NDArray[np.object_]", grey: Grey, predictor:
         _show(place, image, name)
     (said,) = answers(predictor, [normalize(grey, predictor.card.recipe)])
     labels, likely = zip(*((each["label"], each["p"]) for each in said["top_k"]), strict=True)
-    bars = axes[-1].barh(labels, likely, color="#3a4abf")
+    bars = axes[-1].barh(labels, likely, color=[each / 255 for each in SURE[::-1]])
     axes[-1].bar_label(bars, [f" {p:.1%}" for p in likely], fontsize=9)
     axes[-1].invert_yaxis()
     axes[-1].set(title="what it says", xlim=(0, 1.6), xticks=[])
@@ -110,11 +109,15 @@ def _show(place: Axes, image: Grey, name: str) -> None:
 
 
 def shrink_file(picture: Path) -> None:
-    """The same in few colours."""
+    """The same in few colours: greys, and what the boxes are drawn in."""
+    shades = [(grey,) * 3 for grey in np.linspace(0, 255, 48).round().astype(int).tolist()]
+    for colour in (SURE, UNSURE):
+        shades += [tuple(round(255 + k / 8 * (c - 255)) for c in colour[::-1]) for k in range(1, 9)]
+    palette = Image.new("P", (1, 1))
+    palette.putpalette([part for shade in shades for part in shade])
     with Image.open(picture) as whole:
-        whole.convert("RGB").quantize(
-            COLOURS, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE
-        ).save(picture, optimize=True)
+        few = whole.convert("RGB").quantize(palette=palette, dither=Image.Dither.NONE)
+    few.save(picture, optimize=True)
     if picture.stat().st_size > MOST_BYTES:
         raise SystemExit(f"{picture} has over {MOST_BYTES} bytes")
 
