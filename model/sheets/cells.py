@@ -20,6 +20,8 @@ FULL = 0.75
 """The share of its box that a room fills at least, however it lies."""
 ALIKE = 0.6
 """The least side of a cell, of the usual one; the greatest is the inverse."""
+LONG = 0.8
+"""Of a cell's side: how long a line is that may be its rule."""
 MOST_MISSING = 0.2
 """The share of a net's cells that may be guessed from the others."""
 
@@ -28,12 +30,16 @@ Cells = dict[tuple[int, int], Corners]
 """By row and column, each the corners (n, 2) of a convex room, x and y in pixels of the paper."""
 
 
-def find_cells(mask: Grey) -> Cells:
+def find_cells(prints: Grey) -> Cells:
     """Every ruled cell, row by row; none where there are no rules. Raises BadImage: too many."""
-    rooms = alike(find_rooms(mask))
+    rooms = alike(find_rooms(prints, max(LEAST_CELL, min(prints.shape) // 40)))
+    if not len(rooms):
+        return {}
+    side = min(float(np.median(rooms.widths)), float(np.median(rooms.heights)))
+    rooms = alike(find_rooms(prints, round(LONG * side)))  # now without the strokes of bold writing
     if len(rooms) > MOST_PARTS:
         raise BadImage(
-            f"{len(rooms):,} ruled cells, where at most {MOST_PARTS:,} are read: cut the sheet"
+            f"{len(rooms):,} ruled cells, where at most {MOST_PARTS:,} are read: cut the sheet in parts"
         )
     rows = find_lines(rooms)
     cells = {
@@ -44,12 +50,12 @@ def find_cells(mask: Grey) -> Cells:
     return cells if len({len(row) for row in rows}) < 2 else completed(cells, rooms, rows)
 
 
-def find_rooms(mask: Grey) -> Parts:
-    """What rules enclose, of any size."""
-    length = max(LEAST_CELL, min(mask.shape) // 40)
-    net = cv2.bitwise_or(rules(mask, length, True), rules(mask, length, False))
-    rooms = connected(cv2.bitwise_not(cv2.dilate(net, np.ones((3, 3), np.uint8))), connectivity=4)
-    inside = (rooms.boxes[:, :2] > 0).all(axis=1) & (rooms.boxes[:, 2:] < mask.shape[::-1]).all(axis=1)
+def find_rooms(prints: Grey, length: int) -> Parts:
+    """What straight lines of at least `length` enclose, of any size."""
+    net = cv2.bitwise_or(rules(prints, length, True), rules(prints, length, False))
+    empty = cv2.bitwise_not(cv2.dilate(net, np.ones((3, 3), np.uint8)))
+    rooms = connected(np.asarray(empty).astype(np.uint8, copy=False), connectivity=4)
+    inside = (rooms.boxes[:, :2] > 0).all(axis=1) & (rooms.boxes[:, 2:] < empty.shape[::-1]).all(axis=1)
     large = np.minimum(rooms.widths, rooms.heights) >= LEAST_CELL
     return rooms.select(inside & large & (rooms.areas >= FULL * rooms.widths * rooms.heights))
 
