@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from model.card import Card
 from model.charset import BadCharset, allowed_classes
+from model.layout import Kind
 from worker.jobs import Lane, Options
 from worker.webhooks.urls import ForbiddenUrl, Policy, parse_url
 
@@ -15,6 +16,9 @@ from .problems import Problem
 from .settings import GatewaySettings
 
 DEFAULT_MODEL = "balanced"
+LONGEST_CHARSET = 100
+MOST_CELLS = 200
+"""Rows or columns of a grid."""
 
 
 class JobParameters(BaseModel):
@@ -25,12 +29,25 @@ class JobParameters(BaseModel):
     model: Annotated[str | None, Field(description="a name from /v1/models")] = None
     charset: Annotated[
         str | None,
-        Field(max_length=100, description="digits, letters, upper, lower, or the characters"),
+        Field(
+            max_length=LONGEST_CHARSET, description="digits, letters, upper, lower, or the characters"
+        ),
     ] = None
     top_k: Annotated[int, Field(ge=1, le=10, description="answers an image")] = 3
     normalize: Annotated[
         Literal["auto", "none"], Field(description="none: the images are 28x28 already")
     ] = "auto"
+    layout: Annotated[
+        Kind,
+        Field(description="how characters lie on an image: one alone, a line, a page, ruled cells"),
+    ] = "character"
+    rows: Annotated[
+        int | None,
+        Field(ge=1, le=MOST_CELLS, description="of a grid; without it, ruled cells are looked for"),
+    ] = None
+    columns: Annotated[
+        int | None, Field(ge=1, le=MOST_CELLS, description="of a grid; both are given, or neither")
+    ] = None
     priority: Annotated[
         Lane | None, Field(description="by default small jobs are interactive, large ones bulk")
     ] = None
@@ -89,7 +106,8 @@ def find_model(parameters: JobParameters, cards: Mapping[str, Card]) -> Card:
 
 
 def job_options(parameters: JobParameters, card: Card) -> Options:
-    """The options that travel with the job. Raises `invalid-charset`."""
+    """The options that travel with the job. Raises `invalid-charset`, `invalid-parameter`."""
+    _require_agreement(parameters)
     try:
         if parameters.charset is not None:
             allowed_classes(parameters.charset, card.labels)
@@ -101,7 +119,22 @@ def job_options(parameters: JobParameters, card: Card) -> Options:
         top_k=parameters.top_k,
         normalize=parameters.normalize,
         keep_images=parameters.keep_images,
+        layout=parameters.layout,
+        rows=parameters.rows or 0,
+        columns=parameters.columns or 0,
     )
+
+
+def _require_agreement(parameters: JobParameters) -> None:
+    """Of what may come in part by the query and in part by a form. Raises `invalid-parameter`."""
+    layout = parameters.layout
+    if (parameters.rows is None) != (parameters.columns is None):
+        raise Problem("invalid-parameter", "rows, columns: send both, or neither.")
+    if parameters.rows is not None and layout != "grid":
+        raise Problem("invalid-parameter", f"rows, columns: they are of layout=grid, not of {layout}.")
+    if parameters.normalize == "none" and layout != "character":
+        detail = f"normalize: characters of a {layout} are cut out by auto only."
+        raise Problem("invalid-parameter", detail)
 
 
 def life_s(parameters: JobParameters, settings: GatewaySettings) -> int:

@@ -27,6 +27,18 @@ def glyphs(count: int, rng: np.random.Generator) -> Grey:
     return np.stack([glyph(LABELS[number % len(LABELS)], rng) for number in range(count)])
 
 
+def page(lines: Sequence[str], rng: np.random.Generator, side: int = 80) -> Grey:
+    """Lines of drawn characters on paper, words by spaces."""
+    width = max(map(len, lines))
+    paper = np.full(((2 * len(lines) + 1) * side, (width + 2) * side), 235.0)
+    for row, line in enumerate(lines):
+        for column, character in enumerate(line):
+            if character != " ":
+                top, left = (2 * row + 1) * side, (column + 1) * side
+                paper[top : top + side, left : left + side] -= 0.8 * glyph(character, rng, side)
+    return np.clip(paper + rng.normal(0, 2, paper.shape), 0, 255).astype(np.uint8)
+
+
 def pngs(count: int, rng: np.random.Generator) -> list[bytes]:
     """Drawings as PNG files."""
     return [png(each) for each in drawings(count, rng)]

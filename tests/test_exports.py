@@ -13,7 +13,8 @@ import redis
 from anyio.to_thread import run_sync
 from typer.testing import CliRunner
 
-from api.exports.exporting import Export, folder_of
+from api.exports.exporting import Export
+from api.exports.naming import folder_of
 from api.exports.previews import Previews
 from api.problems import Problem
 from api.settings import GatewaySettings

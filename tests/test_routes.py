@@ -191,9 +191,9 @@ class TestReading:
         assert ndjson.headers["inkqueue-complete"] == "true"
         csv = http.get(path, headers={"Accept": "text/csv"})
         head, first, *_, last = csv.text.splitlines()
-        assert head == "index,name,status,label,confidence,uncertain,top_k,error,correction"
+        assert head == "index,name,status,label,confidence,uncertain,top_k,error,correction,flags,text"
         assert first.startswith(f"0,0.png,succeeded,{page[0]['label']},{page[0]['confidence']}")
-        assert last == "5,bad.png,failed,,,,,undecodable-image,"
+        assert last == "5,bad.png,failed,,,,,undecodable-image,,,"
 
     def test_a_missing_item_is_not_found(self, http: httpx.Client, mixed_job: str) -> None:
         assert http.get(f"/v1/jobs/{mixed_job}/items/6").status_code == 404

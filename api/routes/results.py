@@ -10,7 +10,7 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
 from worker.jobs import Job
-from worker.results import Answer, Failure
+from worker.results import Answer, Failure, Page
 from worker.store import Item, Store
 
 from ..answers import json_response
@@ -97,7 +97,7 @@ def _wanted(item: Item, only: Only | None) -> bool:
     if only == "failed":
         return isinstance(item.result, Failure)
     if only == "uncertain":
-        return isinstance(item.result, Answer) and item.result.uncertain
+        return isinstance(item.result, Answer | Page) and item.result.uncertain
     return True
 
 

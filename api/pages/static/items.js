@@ -49,8 +49,11 @@ export class Items extends EventTarget {
   }
 }
 
-/** What an image is taken for: as a person says, else as it was read. */
-export const said = (item) => item.correction ?? item.label ?? null;
+/** What an image is taken for: as a person says, else as it was read; of many characters, their text. */
+export const said = (item) => item.correction ?? item.label ?? item.text ?? null;
+
+/** Whether there is more than one character on it. */
+export const isSheet = (item) => item.text !== undefined;
 
 /** Whether a person should look at it. */
 export const open = (item) => item.correction == null && Boolean(item.uncertain);
