@@ -8,6 +8,7 @@ from typing import TypeVar
 import redis.asyncio
 
 from model.card import read_cards
+from model.layout import Kind
 from worker.chunks import Chunk, PixelBlock, pack
 from worker.connection import connect, connect_async
 from worker.entrance import Caps, Entrance, Submission, Verdict
@@ -61,9 +62,10 @@ def submit(
     name: str = "",
     callback_url: str = "",
     quiet: bool = False,
+    layout: Kind = "character",
 ) -> Verdict:
     """Submit a job of blank images in chunks of these sizes, all called `name` if it is given."""
-    options = Options("balanced", keep_images=keep)
+    options = Options("balanced", keep_images=keep, layout=layout)
     job = Submission(
         owner,
         job_id,

@@ -10,9 +10,10 @@ from model.images import Grey
 from model.predictor import Floats, Images
 from model.torch_predictor import TorchPredictor
 from worker.chunks import Content, PixelBlock, pack
+from worker.decoding.answers import Outcome
 from worker.decoding.decoders import Decoders
 from worker.decoding.nursery import NoDecoder
-from worker.decoding.wire import Encoded, Outcome
+from worker.decoding.wire import Encoded
 from worker.jobs import Options
 from worker.ledger import Claim, Commit
 from worker.packing import unpack

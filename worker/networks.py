@@ -21,11 +21,16 @@ def served_models(settings: WorkerSettings) -> list[str]:
 
 
 def open_readers(
-    settings: WorkerSettings, decode: Decode, measured: Callable[[Pass], None]
+    settings: WorkerSettings,
+    decode: Decode,
+    measured: Callable[[Pass], None],
+    touch: Callable[[], None],
 ) -> dict[str, Reader]:
     """By model, a reader of its own (see Reader). Raises what loading networks raises."""
     return {
-        name: Reader(open_network(name, settings), decode, measured, partial(read_apart, name))
+        name: Reader(
+            open_network(name, settings), decode, measured, partial(read_apart, name), touch=touch
+        )
         for name in served_models(settings)
     }
 

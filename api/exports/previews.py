@@ -2,21 +2,24 @@
 
 import threading
 from collections.abc import Callable
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from anyio import CapacityLimiter
 from anyio.to_thread import run_sync
 
 from model.card import Card
 from worker.chunks import ImageFile, PixelBlock
-from worker.decoding.decoders import Decoders
 from worker.decoding.nursery import NoDecoder
-from worker.decoding.wire import Encoded, Outcome
+from worker.decoding.wire import Encoded
 from worker.jobs import Job
 from worker.results import Failure
 
 from ..problems import Problem
 from ..settings import GatewaySettings
+
+if TYPE_CHECKING:
+    from worker.decoding.answers import Outcome
+    from worker.decoding.decoders import Decoders
 
 T = TypeVar("T")
 
@@ -48,14 +51,17 @@ class Previews:
         outcome = self._read(Encoded(image, recipe))
         if isinstance(outcome, Failure):
             raise Problem(outcome.type, f"{outcome.detail}.")
-        return glyph_png(PixelBlock(outcome))
+        assert not isinstance(outcome, list)
+        return glyph_png(PixelBlock(outcome.pixels.tobytes()))
 
     def close(self) -> None:
         """End what was started."""
         if self._decoders:
             self._decoders.close()
 
-    def _read(self, image: Encoded) -> Outcome:
+    def _read(self, image: Encoded) -> "Outcome":
+        from worker.decoding.decoders import Decoders
+
         with self._turn:
             try:
                 self._decoders = self._decoders or Decoders(*self._limits)

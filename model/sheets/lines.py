@@ -82,3 +82,8 @@ def _join(index: int, lines: list[list[int]], boxes: Ints, tall: float) -> None:
             best, least = number, away
     if best >= 0:
         lines[best].append(index)
+
+
+def all_in_line(parts: Parts) -> list[int]:
+    """The indices of `parts` from left to right."""
+    return np.argsort(parts.boxes[:, 0], kind="stable").tolist()

@@ -8,7 +8,7 @@ from ..card import Recipe
 from ..images import Grey
 from ..layout import Character
 from .glyphs import box_of, to_glyph
-from .lines import find_lines
+from .lines import all_in_line, find_lines
 from .paper import Paper, even
 from .parts import Parts, find_parts
 from .rules import without_rules
@@ -18,11 +18,12 @@ from .touching import readings
 from .words import word_gap, word_numbers
 
 
-def cut_page(grey: Grey, recipe: Recipe | None) -> list[Character]:
+def cut_page(grey: Grey, recipe: Recipe | None, one_line: bool = False) -> list[Character]:
     """The characters on a page, rival readings in groups. Raises BadImage."""
     paper = upright(even(grey))
     parts = find_parts(without_rules(paper.mask))
-    lines = [characters(line, parts) for line in find_lines(parts)]
+    found = [all_in_line(parts)] if one_line else find_lines(parts)
+    lines = [characters(line, parts) for line in found]
     return list(_read(paper, parts, [line for line in lines if line], recipe))
 
 

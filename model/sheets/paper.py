@@ -25,21 +25,27 @@ NOISE = 5.0
 
 @dataclass(frozen=True)
 class Paper:
-    """`ink` (h, w) uint8, bright on a ground near 0; above `level` it is ink, half-way up its edges.
+    """`ink` (h, w) uint8, bright on a ground near 0; above `level` it is a pen's, half-way up its
+    edges, above `faint` no grain of the paper but a printed line, perhaps.
 
     `back` is the affine map (2, 3) from its pixels to those of the image, which is `shape` large.
     """
 
     ink: Grey
+    faint: int
     level: int
     back: npt.NDArray[np.float64]
     shape: tuple[int, int]
 
     @property
     def mask(self) -> Grey:
-        """255 where there is ink."""
-        _, mask = cv2.threshold(self.ink, self.level, 255, cv2.THRESH_BINARY)
-        return np.asarray(mask).astype(np.uint8, copy=False)
+        """255 where a pen has been."""
+        return above(self.ink, self.level)
+
+    @property
+    def prints(self) -> Grey:
+        """255 where a pen has been, or light print is."""
+        return above(self.ink, self.faint)
 
 
 def even(grey: Grey) -> Paper:
@@ -51,7 +57,12 @@ def even(grey: Grey) -> Paper:
     share = cv2.divide(cv2.GaussianBlur(dark, (3, 3), 0), light(dark), scale=255)
     ink = 255 - np.asarray(share).astype(np.uint8, copy=False)
     back = np.array([[width / ink.shape[1], 0, 0], [0, height / ink.shape[0], 0]])
-    return Paper(ink, level_of(ink), back, (height, width))
+    return Paper(ink, *levels_of(ink), back, (height, width))
+
+
+def above(ink: Grey, level: int) -> Grey:
+    """255 where the ink is stronger than `level`."""
+    return np.asarray(cv2.threshold(ink, level, 255, cv2.THRESH_BINARY)[1]).astype(np.uint8, copy=False)
 
 
 def has_dark_ink(grey: Grey) -> bool:
@@ -61,8 +72,9 @@ def has_dark_ink(grey: Grey) -> bool:
     high, wide = (-(-side // block) * block for side in small.shape)
     tiles = np.pad(small, ((0, high - small.shape[0]), (0, wide - small.shape[1])), mode="edge")
     blocks = tiles.reshape(high // block, block, wide // block, block).swapaxes(1, 2)
-    blocks = blocks.reshape(-1, block * block).astype(np.float32)
-    return float(((blocks - np.median(blocks, axis=1, keepdims=True)) ** 3).sum()) <= 0
+    away = blocks.reshape(-1, block * block).astype(np.float32)
+    away -= np.median(away, axis=1, keepdims=True)
+    return float((away**3).sum()) <= 0
 
 
 def light(dark: Grey) -> Grey:
@@ -72,11 +84,12 @@ def light(dark: Grey) -> Grey:
     kernel = np.ones((odd(GROUND_KERNEL * max(small.shape) // GROUND_SIDE),) * 2, np.uint8)
     closed = cv2.GaussianBlur(cv2.morphologyEx(small, cv2.MORPH_CLOSE, kernel), (0, 0), 1)
     whole = cv2.resize(closed, (width, height), interpolation=cv2.INTER_LINEAR)
-    return np.asarray(cv2.max(whole, 1)).astype(np.uint8, copy=False)
+    return np.maximum(np.asarray(whole), 1).astype(np.uint8, copy=False)
 
 
-def level_of(ink: Grey) -> int:
-    """The level that parts ink from paper: Otsu's (1979) near what surely is ink; 255 where none is."""
+def levels_of(ink: Grey) -> tuple[int, int]:
+    """What parts print from grain, and a pen from paper: Otsu's level (1979) near what surely is no
+    grain; 255 where nothing is."""
     step = 1 + max(ink.shape) // 512
     some = ink[::step, ::step]
     middle = float(np.median(some))
@@ -85,6 +98,6 @@ def level_of(ink: Grey) -> int:
     sure = (ink > least).astype(np.uint8)
     near = cv2.dilate(sure, np.ones((7, 7), np.uint8)) > 0
     if not near.any():
-        return 255
+        return 255, 255
     level, _ = cv2.threshold(ink[near], 0, 255, cv2.THRESH_OTSU)
-    return round(min(254, max(level, least)))
+    return round(min(254.0, least)), round(min(254.0, max(level, least)))

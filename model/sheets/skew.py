@@ -22,8 +22,8 @@ Points = npt.NDArray[np.float32]
 
 
 def upright(paper: Paper) -> Paper:
-    """The sheet turned so that its lines lie level."""
-    degrees = skew(paper.mask)
+    """The sheet turned so that its lines, of writing or of print, lie level."""
+    degrees = skew(paper.prints)
     return turn(paper, degrees) if abs(degrees) >= LEAST_DEGREES else paper
 
 

@@ -8,12 +8,14 @@ import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from model.images import BadImage, TooLarge
-from model.normalization import read_glyph
+from model.images import BadImage, TooLarge, decode
+from model.normalization import normalize
+from model.sheets.cutting import cut
 
 from ..chunks import ImageFile
 from ..results import TOO_LARGE, UNDECODABLE, Failure
-from .wire import SMALL_S, Encoded, Outcome, pack_answer, read_ask
+from .answers import MOST_CHARACTERS, Outcome, pack_answer
+from .wire import SMALL_S, Encoded, read_ask
 
 Strike = Callable[[ImageFile, int], None]
 
@@ -53,13 +55,23 @@ def serve(wire: socket.socket, allowance: Allowance, strike: Strike | None) -> N
 
 
 def _read(image: Encoded, allowance: Allowance) -> Outcome:
-    """An image's glyph. A lack of memory may be passing, so it is let through and ends this process."""
+    """What an image shows. A lack of memory may pass, so it is let through and ends this process."""
     try:
-        glyph = read_glyph(image.file, image.recipe, allowance.max_pixels, allowance.expect)
+        return _seen(image, allowance)
     except BadImage as error:
         return Failure(TOO_LARGE if isinstance(error, TooLarge) else UNDECODABLE, str(error))
     except MemoryError:
         raise
     except Exception as error:  # a fault of ours that an image has found is no reason to lose others
         return Failure(UNDECODABLE, f"decoding it failed: {type(error).__name__}: {error}")
-    return glyph.tobytes()
+
+
+def _seen(image: Encoded, allowance: Allowance) -> Outcome:
+    grey = decode(image.file, allowance.max_pixels, allowance.expect)
+    if image.layout.kind == "character":
+        return normalize(grey, image.recipe)
+    allowance.expect(allowance.max_pixels)  # by what is on a sheet it costs, more than by its size
+    characters = cut(grey, image.recipe, image.layout)
+    if len(characters) > MOST_CHARACTERS:
+        raise TooLarge(f"it has over {MOST_CHARACTERS} characters; cut it into several images")
+    return characters

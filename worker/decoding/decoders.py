@@ -8,9 +8,10 @@ import logging
 from collections.abc import Callable, Iterator, Sequence
 
 from ..results import UNDECODABLE, Failure
+from .answers import Outcome
 from .link import Lost
 from .supply import Supply
-from .wire import Encoded, Outcome
+from .wire import Encoded
 
 log = logging.getLogger(__name__)
 
@@ -21,7 +22,7 @@ TRIES = 2
 
 
 class Decoders:
-    """Image files to glyphs, in another process. For one thread at a time."""
+    """Image files to glyphs or characters, in another process. For one thread at a time."""
 
     def __init__(
         self, max_pixels: int, decode_s: float, touch: Callable[[], None] = lambda: None
@@ -36,7 +37,7 @@ class Decoders:
         self._supply.link()
 
     def read(self, images: Sequence[Encoded]) -> list[Outcome]:
-        """The glyph of each image, or why it has none. Raises NoDecoder."""
+        """What each image shows, or why it shows nothing. Raises NoDecoder."""
         outcomes: list[Outcome] = []
         for part in _parts(images):
             outcomes += self._read_part(part)

@@ -4,7 +4,8 @@ import socket
 import time
 from collections.abc import Callable, Sequence
 
-from .wire import ANSWER_BYTES, BadAnswer, Encoded, Outcome, open_answer, pack_ask
+from .answers import HEAD_BYTES, BadAnswer, Outcome, open_body, open_head
+from .wire import Encoded, pack_ask
 
 BEAT_S = 1.0
 """How often one who waits says that it is not stuck itself."""
@@ -43,12 +44,9 @@ class Link:
     def answer(self) -> Outcome:
         """What became of the next image. Raises Lost."""
         end = time.monotonic() + self._patience_s
-        while len(self._received) < ANSWER_BYTES:
-            self._receive(end)
-        record = bytes(self._received[:ANSWER_BYTES])
-        del self._received[:ANSWER_BYTES]
         try:
-            outcome = open_answer(record, self._next)
+            code, length = open_head(self._take(HEAD_BYTES, end), self._next)
+            outcome = open_body(code, self._take(length, end))
         except BadAnswer as error:
             raise Lost("decoding it made the decoder talk nonsense") from error
         self._next += 1
@@ -57,6 +55,14 @@ class Link:
     def close(self) -> None:
         """The decoder will find that nobody listens."""
         self._wire.close()
+
+    def _take(self, count: int, end: float) -> bytes:
+        """The next `count` bytes."""
+        while len(self._received) < count:
+            self._receive(end)
+        taken = bytes(memoryview(self._received)[:count])
+        del self._received[:count]
+        return taken
 
     def _receive(self, end: float) -> None:
         self._touch()
