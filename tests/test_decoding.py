@@ -32,6 +32,7 @@ from worker.decoding import link, nursery, seccomp, supply
 from worker.decoding.answers import (
     HEAD_BYTES,
     MOST_CHARACTERS,
+    MOST_PICTURE,
     MOST_SIDE,
     BadAnswer,
     Outcome,
@@ -406,6 +407,21 @@ class TestAnswers:
             worker.ask(asked([b"y"]))
             with pytest.raises(Lost, match="nonsense"):
                 worker.answer()
+
+    @pytest.mark.parametrize(("marks", "said"), [(b"", b"a picture"), (b"[]", GLYPH)])
+    def test_a_picture_comes_to_whom_asks_for_one(self, marks: bytes, said: Outcome | bytes) -> None:
+        ours, theirs = socket.socketpair()
+        with ours, theirs:
+            worker = Link(ours, 0, 1.0, lambda: None)
+            worker.ask([Encoded(b"x", None, marks=marks)])
+            theirs.sendall(pack_answer(0, said))
+            with pytest.raises(Lost, match="nonsense"):
+                worker.answer()
+
+    def test_a_picture_has_an_end(self) -> None:
+        assert open_head(struct.pack("<IBI", 7, 254, MOST_PICTURE), 7) == (254, MOST_PICTURE)
+        with pytest.raises(BadAnswer):
+            open_head(struct.pack("<IBI", 7, 254, MOST_PICTURE + 1), 7)
 
     def test_numbers_begin_anew_where_they_end(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(link, "NUMBERS", 3)
