@@ -49,17 +49,31 @@ class Group:
 
 
 def characters(line: Sequence[int], parts: Parts) -> list[Group]:
-    """The characters of a line, from left to right."""
+    """The characters of a line, from left to right: large parts first, then small ones to the nearest."""
+    sides = np.maximum(parts.widths, parts.heights)
+    alone = [Group((index,), tuple(parts.boxes[index].tolist())) for index in line]
     groups: list[Group] = []
-    for index in line:
-        group = Group((index,), tuple(parts.boxes[index].tolist()))
-        for at in range(len(groups) - 1, max(-1, len(groups) - 4), -1):
-            if one_character(groups[at], group, parts.tall):
-                group = groups.pop(at) | group
+    for group in sorted(alone, key=lambda each: bool(sides[each.parts[0]] < SMALL * parts.tall)):
+        small = sides[group.parts[0]] < SMALL * parts.tall
+        for other in near(group, groups, parts.tall)[: 1 if small else None]:
+            groups.remove(other)
+            group = group | other
         groups.append(group)
     groups.sort(key=lambda each: each.box[0] + each.box[2])
     large = [each for each in groups if max(each.width, each.height) >= LEAST * parts.tall]
     return with_broken(large, parts.tall)
+
+
+def near(group: Group, groups: Sequence[Group], tall: float) -> list[Group]:
+    """Those of `groups` that may be one character with `group`, the nearest first."""
+    found = [each for each in groups if one_character(each, group, tall)]
+    return sorted(found, key=lambda each: distance(each, group))
+
+
+def distance(one: Group, other: Group) -> float:
+    """Pixels between the boxes of two groups."""
+    down = max(one.box[1], other.box[1]) - min(one.box[3], other.box[3])
+    return float(np.hypot(max(0, gap_between(one, other)), max(0, down)))
 
 
 def one_character(one: Group, other: Group, tall: float) -> bool:

@@ -14,6 +14,8 @@ WIDER = 1.7
 """and what is wider than this, three."""
 SLANTS = (-0.4, -0.2, 0.0, 0.2, 0.4)
 """Pixels that a cut goes to the right for each that it goes down."""
+SLANTING, OFF = 0.1, 0.2
+"""What a slanted cut, and one at an end, must save in ink, as a share of the height."""
 MOST_CUTS = 3
 APART = 0.15
 """Of the height of the writing: what lies between two cuts, at least."""
@@ -50,7 +52,8 @@ def best_cuts(mask: Grey, tall: float) -> list[Cut]:
         crossed = np.bincount(np.clip(along, 0, width), minlength=width + 1) / height
         for at in np.flatnonzero(crossed <= CROSSED).tolist():
             if NARROW * tall <= at <= width - NARROW * tall:
-                found.append((float(crossed[at]) + 0.1 * abs(slant) , (float(at), slant)))
+                off = abs(2 * at / width - 1)
+                found.append((float(crossed[at]) + SLANTING * abs(slant) + OFF * off**2, (float(at), slant)))
     cuts: list[Cut] = []
     for _, cut in sorted(found):
         if len(cuts) < MOST_CUTS and all(abs(cut[0] - other[0]) >= APART * tall for other in cuts):
