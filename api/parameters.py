@@ -17,8 +17,8 @@ from .settings import GatewaySettings
 
 DEFAULT_MODEL = "balanced"
 LONGEST_CHARSET = 100
-MOST_CELLS = 200
-"""Rows or columns of a grid."""
+MOST_ACROSS, MOST_CELLS = 200, 10_000
+"""Rows or columns of a grid; cells of it."""
 
 
 class JobParameters(BaseModel):
@@ -43,10 +43,10 @@ class JobParameters(BaseModel):
     ] = "character"
     rows: Annotated[
         int | None,
-        Field(ge=1, le=MOST_CELLS, description="of a grid; without it, ruled cells are looked for"),
+        Field(ge=1, le=MOST_ACROSS, description="of a grid; without it, ruled cells are looked for"),
     ] = None
     columns: Annotated[
-        int | None, Field(ge=1, le=MOST_CELLS, description="of a grid; both are given, or neither")
+        int | None, Field(ge=1, le=MOST_ACROSS, description="of a grid; both are given, or neither")
     ] = None
     priority: Annotated[
         Lane | None, Field(description="by default small jobs are interactive, large ones bulk")
@@ -130,6 +130,8 @@ def _require_agreement(parameters: JobParameters) -> None:
     layout = parameters.layout
     if (parameters.rows is None) != (parameters.columns is None):
         raise Problem("invalid-parameter", "rows, columns: send both, or neither.")
+    if (parameters.rows or 0) * (parameters.columns or 0) > MOST_CELLS:
+        raise Problem("invalid-parameter", f"rows, columns: at most {MOST_CELLS} cells in all.")
     if parameters.rows is not None and layout != "grid":
         raise Problem("invalid-parameter", f"rows, columns: they are of layout=grid, not of {layout}.")
     if parameters.normalize == "none" and layout != "character":
