@@ -7,9 +7,9 @@ from ..card import Recipe
 from ..flags import Flag
 from ..glyph import Glyph
 from ..images import Grey
-from ..ink import even_strokes, strip
+from ..ink import WORK_SIDE, even_strokes, strip
 from ..layout import Box
-from ..normalization import SIDE, WORK_SIDE, place
+from ..normalization import SIDE, place
 from ..scaling import fit, resize
 from .paper import Paper
 
