@@ -17,6 +17,9 @@ from ..results import TOO_LARGE, UNDECODABLE, Failure
 from .answers import MOST_CHARACTERS, Outcome, pack_answer
 from .wire import SMALL_S, Encoded, read_ask
 
+CUTTING = 2
+"""Times what decoding may take: 10,000 characters."""
+
 Strike = Callable[[ImageFile, int], None]
 
 
@@ -35,6 +38,10 @@ class Allowance:
         """Its header says that it has so many pixels, and they are allowed."""
         share = pixels / self.max_pixels
         signal.setitimer(signal.ITIMER_PROF, SMALL_S + self.decode_s * share)
+
+    def cutting(self) -> None:
+        """It is a sheet, which costs by the characters on it, whatever its size."""
+        self.expect(CUTTING * self.max_pixels)
 
     def end(self) -> None:
         """Nothing is in hand."""
@@ -70,7 +77,7 @@ def _seen(image: Encoded, allowance: Allowance) -> Outcome:
     grey = decode(image.file, allowance.max_pixels, allowance.expect)
     if image.layout.kind == "character":
         return normalize(grey, image.recipe)
-    allowance.expect(allowance.max_pixels)  # by what is on a sheet it costs, more than by its size
+    allowance.cutting()
     characters = cut(grey, image.recipe, image.layout)
     if len(characters) > MOST_CHARACTERS:
         raise TooLarge(f"it has over {MOST_CHARACTERS} characters; cut it into several images")
