@@ -15,7 +15,7 @@ def marks_of(job: Job, item: Item) -> bytes:
     """JSON of (box, label, uncertain) of each character; of what is no page, or not read, none."""
     found = item.result.characters if isinstance(item.result, Page) else ()
     return orjson.dumps(
-        [(each.box, job.labels[each.answer.classes[0]], each.answer.uncertain) for each in found]
+        [(list(each.box), job.labels[each.answer.classes[0]], each.answer.uncertain) for each in found]
     )
 
 

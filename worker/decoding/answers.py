@@ -1,8 +1,8 @@
 """What a decoder answers over its socket, an image at a time. Little-endian.
 
 u32 number, u8 code, u32 length, and so many bytes: of code 0 a glyph (u8 flags, 784 bytes), of code 255
-characters (see _CHARACTER), else, for one of results.FAILURES, a sentence in UTF-8. Who sent it is not
-trusted: what cannot be so is a BadAnswer.
+characters (see _CHARACTER), of code 254 a picture as PNG, else, for one of results.FAILURES, a sentence
+in UTF-8. Who sent it is not trusted: what cannot be so is a BadAnswer.
 """
 
 import struct
@@ -21,17 +21,22 @@ from ..results import FAILURES, TOO_LARGE, UNDECODABLE, Failure
 Outcome: TypeAlias = Glyph | list[Character] | Failure
 """A glyph, all characters of a sheet (rivals among them), or why there is neither."""
 
+Picture: TypeAlias = bytes
+
 POSSIBLE = (UNDECODABLE, TOO_LARGE)
 """Failures that a decoder may tell of."""
 
 MOST_CHARACTERS = 20_000
 """On one sheet, with their rivals; 16 megapixels of small print have as many."""
 
+MOST_PICTURE = 12 << 20
+"""Bytes of 1,600 x 1,600 pixels in colour, however noisy."""
+
 MOST_SIDE = (1 << 31) - 1
 
 _HEAD = struct.Struct("<IBI")
 HEAD_BYTES = _HEAD.size
-_GLYPH, _SHEET, _SENTENCE = 0, 255, GLYPH_BYTES
+_GLYPH, _PICTURE, _SHEET, _SENTENCE = 0, 254, 255, GLYPH_BYTES
 _CHARACTER = np.dtype(
     [
         ("box", "<u4", 4),
@@ -50,12 +55,14 @@ class BadAnswer(ValueError):
     """A decoder's answer makes no sense, so it is no longer our programme that speaks."""
 
 
-def pack_answer(number: int, outcome: Outcome) -> bytes:
+def pack_answer(number: int, outcome: Outcome | Picture) -> bytes:
     """What became of image `number`."""
     if isinstance(outcome, Failure):
         code, body = FAILURES.index(outcome.type), outcome.detail.encode(errors="replace")[:_SENTENCE]
     elif isinstance(outcome, Glyph):
         code, body = _GLYPH, bytes([outcome.flags]) + outcome.pixels.tobytes()
+    elif isinstance(outcome, Picture):
+        code, body = _PICTURE, outcome
     else:
         code, body = _SHEET, _pack(outcome)
     return _HEAD.pack(number, code, len(body)) + body
@@ -69,10 +76,12 @@ def open_head(head: bytes, number: int) -> tuple[int, int]:
     return code, length
 
 
-def open_body(code: int, body: bytes) -> Outcome:
+def open_body(code: int, body: bytes) -> Outcome | Picture:
     """What became of an image, by an answer whose head was opened. Raises BadAnswer."""
     if code == _GLYPH:
         return Glyph(_pixels(body[1:]), _flag(body[0]))
+    if code == _PICTURE:
+        return body
     if code == _SHEET:
         return _unpack(np.frombuffer(body, _CHARACTER))
     return Failure(FAILURES[code], body.decode(errors="replace"))
@@ -81,6 +90,8 @@ def open_body(code: int, body: bytes) -> Outcome:
 def _fits(code: int, length: int) -> bool:
     if code == _GLYPH:
         return length == 1 + GLYPH_BYTES
+    if code == _PICTURE:
+        return length <= MOST_PICTURE
     if code == _SHEET:
         return length % _CHARACTER.itemsize == 0 and length <= MOST_CHARACTERS * _CHARACTER.itemsize
     return code < len(FAILURES) and FAILURES[code] in POSSIBLE and length <= _SENTENCE

@@ -14,7 +14,8 @@ from model.sheets.cutting import cut
 
 from ..chunks import ImageFile
 from ..results import TOO_LARGE, UNDECODABLE, Failure
-from .answers import MOST_CHARACTERS, Outcome, pack_answer
+from .answers import MOST_CHARACTERS, Outcome, Picture, pack_answer
+from .pictures import draw
 from .wire import SMALL_S, Encoded, read_ask
 
 CUTTING = 2
@@ -61,7 +62,7 @@ def serve(wire: socket.socket, allowance: Allowance, strike: Strike | None) -> N
         allowance.end()
 
 
-def _read(image: Encoded, allowance: Allowance) -> Outcome:
+def _read(image: Encoded, allowance: Allowance) -> Outcome | Picture:
     """What an image shows. A lack of memory may pass, so it is let through and ends this process."""
     try:
         return _seen(image, allowance)
@@ -73,8 +74,10 @@ def _read(image: Encoded, allowance: Allowance) -> Outcome:
         return Failure(UNDECODABLE, f"decoding it failed: {type(error).__name__}: {error}")
 
 
-def _seen(image: Encoded, allowance: Allowance) -> Outcome:
+def _seen(image: Encoded, allowance: Allowance) -> Outcome | Picture:
     grey = decode(image.file, allowance.max_pixels, allowance.expect)
+    if image.marks:
+        return draw(grey, image.recipe, image.layout, image.marks)
     if image.layout.kind == "character":
         return normalize(grey, image.recipe)
     allowance.cutting()

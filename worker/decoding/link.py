@@ -4,7 +4,8 @@ import socket
 import time
 from collections.abc import Callable, Sequence
 
-from .answers import HEAD_BYTES, BadAnswer, Outcome, open_body, open_head
+from ..results import Failure
+from .answers import HEAD_BYTES, BadAnswer, Outcome, Picture, open_body, open_head
 from .wire import Encoded, pack_ask
 
 BEAT_S = 1.0
@@ -30,23 +31,27 @@ class Link:
         self._wire, self._patience_s, self._touch = wire, patience_s, touch
         self._received = bytearray()
         self._next = self._asked = 0
+        self._drawing = False
 
     def ask(self, images: Sequence[Encoded]) -> None:
         """Have these read; as many answers follow. Raises Lost."""
         first = self._asked if self._asked + len(images) <= NUMBERS else 0
         self._next, self._asked = first, first + len(images)
+        self._drawing = any(each.marks for each in images)
         self._wire.settimeout(self._patience_s)
         try:
             self._wire.sendall(pack_ask(self._next, images))
         except OSError as error:
             raise Lost from error
 
-    def answer(self) -> Outcome:
+    def answer(self) -> Outcome | Picture:
         """What became of the next image. Raises Lost."""
         end = time.monotonic() + self._patience_s
         try:
             code, length = open_head(self._take(HEAD_BYTES, end), self._next)
             outcome = open_body(code, self._take(length, end))
+            if not isinstance(outcome, Failure) and isinstance(outcome, Picture) != self._drawing:
+                raise BadAnswer(f"answer of kind {code}")
         except BadAnswer as error:
             raise Lost("decoding it made the decoder talk nonsense") from error
         self._next += 1

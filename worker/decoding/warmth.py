@@ -13,6 +13,8 @@ from model.layout import Kind, Layout
 from model.normalization import normalize
 from model.sheets.cutting import cut
 
+from .pictures import draw
+
 
 def warm_up() -> None:
     """Read an image of every format, by every recipe and layout."""
@@ -26,6 +28,7 @@ def warm_up() -> None:
             normalize(grey, recipe)
     for kind in get_args(Kind):
         cut(_writing(), "emnist", Layout(kind, 2, 2))
+        draw(_writing(), "emnist", Layout(kind, 2, 2), b'[[[1, 1, 9, 9], "g", false]]')
 
 
 def _writing() -> Grey:

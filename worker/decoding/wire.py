@@ -1,7 +1,7 @@
 """What a worker asks its decoder over their socket; what comes back is in `answers`. Little-endian.
 
 u32 number of the first image, u32 how many; of each u8 recipe, u8 layout, u16 rows, u16 columns, u32
-length; the files. A nursery tells facts: one i32 each.
+length, u32 length of its marks; the files, each with its marks. A nursery tells facts: one i32 each.
 """
 
 import os
@@ -17,7 +17,7 @@ from ..chunks import ImageFile
 RECIPES: tuple[Recipe | None, ...] = (None, *get_args(Recipe))
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
-_ASK, _IMAGE = struct.Struct("<II"), struct.Struct("<BBHHI")
+_ASK, _IMAGE = struct.Struct("<II"), struct.Struct("<BBHHII")
 
 SMALL_S = 0.25
 """Seconds of processor time for any image; decoding a small one takes a thousandth of it."""
@@ -30,17 +30,27 @@ NO_MEMORY = os.EX_OSERR
 
 
 class Encoded(NamedTuple):
-    """An image file, how its pixels become glyphs (None: only fitted to size), how they lie."""
+    """An image file, how its pixels become glyphs (None: only fitted to size), how they lie.
+
+    With `marks` a picture for people is wanted: JSON of what was read so far (see pictures).
+    """
 
     file: ImageFile
     recipe: Recipe | None
     layout: Layout = Layout()
+    marks: bytes = b""
 
 
 def pack_ask(first: int, images: Sequence[Encoded]) -> bytes:
     """The images, numbered from `first` on."""
     heads = [_pack_head(each) for each in images]
-    return b"".join([_ASK.pack(first, len(images)), *heads, *(each.file for each in images)])
+    return b"".join(
+        [
+            _ASK.pack(first, len(images)),
+            *heads,
+            *(part for each in images for part in (each.file, each.marks)),
+        ]
+    )
 
 
 def read_ask(stream: BinaryIO) -> tuple[int, list[Encoded]] | None:
@@ -50,12 +60,12 @@ def read_ask(stream: BinaryIO) -> tuple[int, list[Encoded]] | None:
     first, count = _ASK.unpack(head)
     facts = list(_IMAGE.iter_unpack(stream.read(count * _IMAGE.size)))
     return first, [
-        Encoded(stream.read(length), RECIPES[recipe], Layout(KINDS[kind], rows, columns))
-        for recipe, kind, rows, columns, length in facts
+        Encoded(stream.read(length), RECIPES[recipe], Layout(KINDS[kind], *grid), stream.read(marks))
+        for recipe, kind, *grid, length, marks in facts
     ]
 
 
 def _pack_head(image: Encoded) -> bytes:
     layout = image.layout
     place = RECIPES.index(image.recipe), KINDS.index(layout.kind)
-    return _IMAGE.pack(*place, layout.rows, layout.columns, len(image.file))
+    return _IMAGE.pack(*place, layout.rows, layout.columns, len(image.file), len(image.marks))

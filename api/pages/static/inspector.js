@@ -22,7 +22,7 @@ export class Inspector {
       event.preventDefault();
       choose(this.text.value || null);
     };
-    this.form = make("form", { class: "stack text", onsubmit: keep }, this.text, make("button", { type: "submit" }, "It says this"));
+    this.form = make("form", { class: "stack text", onsubmit: keep }, this.text, make("button", { type: "submit" }, "Keep this text"));
     this.is = make("p", { class: "soft small" }, "It is:");
     const close = () => this.#node.classList.remove("picked");
     const button = make("button", { type: "button", class: "quiet close", "aria-label": "Close", onclick: close }, "✕");
