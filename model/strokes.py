@@ -72,9 +72,14 @@ def draw(character: str, rng: np.random.Generator, side: int = 64) -> Grey:
 
 def glyph(character: str, rng: np.random.Generator, side: int = 28) -> Grey:
     """`character` as data sets have it: (side, side) uint8, bright on black."""
+    return inked(STROKES[character], rng, side)
+
+
+def inked(strokes: str, rng: np.random.Generator, side: int = 28) -> Grey:
+    """A drawing in the notation of STROKES: (side, side) uint8, bright on black."""
     ink = np.zeros((side * 4, side * 4), np.uint8)
     width = int(rng.uniform(0.06, 0.09) * ink.shape[0])
-    for line in _place(_lines(STROKES[character]), rng, side * 4):
+    for line in _place(_lines(strokes), rng, side * 4):
         points = (line * 16).round().astype(np.int32)
         cv2.polylines(ink, [points], False, 255, width, cv2.LINE_AA, shift=4)
     small = cv2.resize(ink, (side, side), interpolation=cv2.INTER_AREA)

@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 import torch
 
-from model.card import Card
+from model.card import BadCard, Card
 from model.checkpoint import save_checkpoint
 from model.networks import Cascade, build, parts
 from model.torch_predictor import TorchPredictor
 from training.cascade import choose_threshold, combine
 from training.publish import finish
 from training.run import Run
+from training.shelf import load
 from training.train import Trainer
 
 from courses import drawn_digits, short
@@ -115,3 +116,16 @@ def test_the_dear_network_is_warm_too() -> None:
     predictor = TorchPredictor(card, module, "cpu")
     predictor.warm_up()
     assert asked
+
+
+def test_each_half_is_opened_by_name(pair: Pair, tmp_path: Path) -> None:
+    card, module, _ = combine("both", *pair, drawn_digits().validation)
+    save_checkpoint(card, module, tmp_path / "both-0")
+    images = drawn_digits().test.images
+    for half, alone in zip(("first", "second"), pair, strict=True):
+        found = TorchPredictor(*load(f"both/{half}", tmp_path), "cpu")
+        assert found.card.name == f"both/{half}"
+        np.testing.assert_array_equal(found.probabilities(images), alone.probabilities(images))
+    save_checkpoint(pair[0].card, pair[0].module, tmp_path / "cheap-0")
+    with pytest.raises(BadCard, match="cheap is no cascade: there is no 'cheap/second'"):
+        load("cheap/second", tmp_path)

@@ -68,7 +68,7 @@ def fold(seen: torch.Tensor, known: str, wanted: str) -> torch.Tensor:
 
 def _seen(card: Card, network: torch.nn.Module, images: Array, runs: Path, seed: int) -> torch.Tensor:
     """What one teacher sees; kept in `runs`/.seen for its next student."""
-    key = hashlib.sha256(f"{[card.sha256]} {seed} {VIEWS}".encode())
+    key = hashlib.sha256(f"{card.to_json()} {seed} {VIEWS}".encode())
     key.update(images.tobytes())
     path = runs / ".seen" / f"{key.hexdigest()[:16]}.pt"
     if not path.exists():

@@ -1,14 +1,18 @@
 """Trained networks by name: in the folder of runs, among the published, or by the path of a file."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from torch import nn
 
 from model.card import BadCard, Card, weights_folder
 from model.checkpoint import load_checkpoint
+from model.networks import Cascade
 
 RUNS = Path("runs")
 """Where every run has its folder."""
+
+HALVES = ("first", "second")
 
 
 def find(name: str, runs: Path = RUNS) -> tuple[str, Path]:
@@ -27,8 +31,17 @@ def find(name: str, runs: Path = RUNS) -> tuple[str, Path]:
 
 
 def load(name: str, runs: Path = RUNS) -> tuple[Card, nn.Module]:
-    """The card and network meant by `name` (see `find`)."""
-    return load_checkpoint(*find(name, runs))
+    """The card and network meant by `name` (see `find`); NAME/first or NAME/second is half a cascade."""
+    whole, _, half = name.rpartition("/")
+    if half not in HALVES:
+        return load_checkpoint(*find(name, runs))
+    card, network = load_checkpoint(*find(whole, runs))
+    if not isinstance(network, Cascade):
+        raise BadCard(f"{card.name} is no cascade: there is no {name!r}")
+    at = HALVES.index(half)
+    layout, temperature = card.network[half], card.network["temperatures"][at]
+    part: nn.Module = getattr(network, half)
+    return replace(card, name=name, network=layout, temperature=temperature), part
 
 
 def start_from(network: nn.Module, name: str, runs: Path = RUNS) -> None:

@@ -14,6 +14,7 @@ from torch.nn.functional import cross_entropy, one_hot
 from .augment import augment
 from .progress import Progress
 from .recipe import Recipe
+from .rescan import Rescans
 from .run import Epoch, Run
 from .sets.data import Set, Split
 from .sets.tasks import TASKS
@@ -38,10 +39,20 @@ class Tally:
 
 
 class Trainer:
-    """One run of one recipe on one split; `targets` (n, classes) are what its teachers say, if any."""
+    """One run of one recipe on one split; `targets` (n, classes) are what its teachers say, if any.
 
-    def __init__(self, recipe: Recipe, split: Split, targets: torch.Tensor | None = None) -> None:
+    `rescans` are images of the split after pen and camera, where the recipe wants them.
+    """
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        split: Split,
+        targets: torch.Tensor | None = None,
+        rescans: Rescans | None = None,
+    ) -> None:
         self.recipe, self.split, self.targets = recipe, split, targets
+        self.rescans = rescans
         self.task = TASKS[recipe.task]
         self.images = torch.from_numpy(split.train.images)
         self.labels = torch.from_numpy(split.train.labels).long()
@@ -66,16 +77,28 @@ class Trainer:
     def _epoch(self, state: State, progress: Progress) -> Tally:
         tally = Tally()
         for rows in self._draws(state.rng):
+            images, rows = self._show(rows, state.rng)
             labels = self.labels[rows]
-            logits = self._forward(state, rows)
+            logits = self._forward(state, images)
             loss = cross_entropy(logits, self._targets(rows), label_smoothing=self._smoothing)
             state.step(loss)
             tally.add(loss.detach(), logits, labels)
             progress.advance(len(rows), tally.loss / tally.images)
         return tally
 
-    def _forward(self, state: State, rows: torch.Tensor) -> torch.Tensor:
-        images = self.images[rows].unsqueeze(1).float() / 255
+    def _show(self, rows: torch.Tensor, rng: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:
+        """The images of `rows`, some of them replaced by rescans; and the rows that are shown now."""
+        if self.rescans is None:
+            return self.images[rows], rows
+        count = round(self.recipe.rescanned * len(rows))
+        those = torch.randint(len(self.rescans.rows), (count,), generator=rng)
+        kept = rows[count:]
+        images = self.rescans.images[those]
+        shown = torch.cat([self.rescans.rows[those], kept])
+        return torch.cat([images, self.images[kept]]), shown
+
+    def _forward(self, state: State, images: torch.Tensor) -> torch.Tensor:
+        images = images.unsqueeze(1).float() / 255
         if self.recipe.augmentation:
             images = augment(images, self.recipe.augmentation, state.rng)
         with torch.autocast("cpu", torch.bfloat16):

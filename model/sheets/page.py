@@ -34,7 +34,7 @@ def _read(
     for at, line in enumerate(lines):
         for word, group in zip(word_numbers(line, gap), line, strict=True):
             left, top = group.box[:2]
-            for reading, masks in enumerate(readings(mask_of(group, parts), parts.tall)):
+            for reading, masks in enumerate(ways(group, parts)):
                 for mask in masks:
                     tight, across, down = stripped(mask)
                     place = left + across, top + down
@@ -49,9 +49,16 @@ def _read(
             number += 1
 
 
-def mask_of(group: Group, parts: Parts) -> Grey:
-    """The ink of a group in its box, 255 where it is."""
-    left, top, right, bottom = group.box
+def ways(group: Group, parts: Parts) -> list[list[Grey]]:
+    """The rival readings of a group: masks in its box, the whole first."""
+    if group.halves:
+        return [[mask_of(group, parts)], [mask_of(half, parts, group.box) for half in group.halves]]
+    return readings(mask_of(group, parts), parts.tall)
+
+
+def mask_of(group: Group, parts: Parts, box: tuple[int, int, int, int] | None = None) -> Grey:
+    """The ink of a group in its box, or another: 255 where it is."""
+    left, top, right, bottom = box or group.box
     labels = parts.labels[top:bottom, left:right]
     return np.where(np.isin(labels, parts.ids[list(group.parts)]), np.uint8(255), np.uint8(0))
 

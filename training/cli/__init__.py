@@ -7,6 +7,7 @@ from .measuring import engines, evaluate, report
 from .publishing import cascade, publish
 from .refusals import Commands
 from .running import train
+from .screening import screen
 from .shelving import runs
 
 app = typer.Typer(
@@ -17,6 +18,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-for command in (train, evaluate, report, engines, runs, cascade, publish):
+for command in (train, screen, evaluate, report, engines, runs, cascade, publish):
     app.command()(command)
 app.add_typer(datasets.app, name="data")

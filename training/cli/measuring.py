@@ -11,13 +11,16 @@ from rich.console import Console
 
 from model.card import BadCard, read_card, read_cards
 
+from ..measures.charsets import read_charset
 from ..measures.comparison import Contender, compare, contenders, measure, record, records, table
 from ..measures.engines import least_precision, note_precision, rivals
 from ..measures.engines import table as rows_of_engines
 from ..measures.evaluate import evaluate as evaluate_on
 from ..measures.evaluate import open_network, read_split, task_of
+from ..measures.scans import read_scans
 from ..measures.scorecard import scorecard
 from ..measures.significance import mcnemar
+from ..rejects.trial import read_rejects
 from ..reports.findings import verdict
 from ..reports.report import Subject, write_report
 from ..shelf import RUNS, find
@@ -36,6 +39,13 @@ Json = Annotated[Path | None, typer.Option("--json", help="write all figures to 
 Quick = Annotated[
     bool, typer.Option("--quick", help="measure on characters drawn here: no data set, no meaning")
 ]
+Scans = Annotated[bool, typer.Option("--scans", help="on real scans; without a name, all shipped ones")]
+Rejects = Annotated[
+    bool, typer.Option("--rejects", help="on junk drawn here, and good characters beside it")
+]
+Charset = Annotated[
+    str, typer.Option(help="where it may answer only digits, letters, upper, lower, or these labels")
+]
 Threads = Annotated[int, typer.Option(help="processor threads; 0 is all")]
 Out = Annotated[Path | None, typer.Option(help="folder of the report; reports/NAME by default")]
 Against = Annotated[str, typer.Option(help="another network for the same labels, to compare with")]
@@ -44,6 +54,9 @@ Against = Annotated[str, typer.Option(help="another network for the same labels,
 def evaluate(
     name: Annotated[str, typer.Argument(help="see report; left out with --all")] = "",
     every: Every = False,
+    scans: Scans = False,
+    rejects: Rejects = False,
+    charset: Charset = "",
     data: Data = Path("data"),
     runs: Runs = RUNS,
     markdown: Markdown = False,
@@ -51,10 +64,16 @@ def evaluate(
     quick: Quick = False,
     threads: Threads = 0,
 ) -> None:
-    """Measure NAME on the test set of its task; or --all in one table."""
-    if bool(name) == every:
-        raise typer.BadParameter("give the name of a network, or --all")
-    if every:
+    """Measure NAME on the test set of its task; or --all, on --scans, --rejects, with a --charset."""
+    if scans:
+        sheets, content = read_scans(_named(name, every, runs), data, runs, _tell, threads)
+    elif charset:
+        sheets, content = read_charset(name or "balanced", charset, data, runs)
+    elif rejects:
+        sheets, content = read_rejects(name or "balanced", data, runs, _tell)
+    elif bool(name) == every:
+        raise typer.BadParameter("give the name of a network, or --all, --scans or --rejects")
+    elif every:
         results = compare(_found(runs), data, quick, _tell, threads)
         sheets, content = [table(results)], records(results)
     else:
@@ -114,6 +133,16 @@ def _subject(name: str, against: str, data: Path, runs: Path, quick: bool, threa
             raise BadCard(f"{against} tells {other.card.labels} apart, {name} {test.card.labels}")
         remarks = (verdict(name, against, mcnemar(test.answers.right, other.answers.right)),)
     return Subject(test, validation, split.test, weights.parent, remarks)
+
+
+def _named(name: str, every: bool, runs: Path) -> list[str]:
+    """That one; else all that are shipped and, if asked for, all finished runs."""
+    if name and every:
+        raise typer.BadParameter("give the name of a network, or --all")
+    if name:
+        return [name]
+    those = (each for each in _found(runs) if every or each.origin == "shipped")
+    return [str(file) for each in those for file in each.files]
 
 
 def _found(runs: Path) -> Sequence[Contender]:

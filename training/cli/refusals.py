@@ -7,6 +7,7 @@ from rich.console import Console
 from typer.core import TyperGroup
 
 from model.card import BadCard
+from model.charset import BadCharset
 
 from ..publish import Refused
 from ..run import BadRun
@@ -21,6 +22,6 @@ class Commands(TyperGroup):
     def invoke(self, ctx: Any) -> Any:
         try:
             return super().invoke(ctx)
-        except (BadData, BadCard, BadRun, Refused) as error:
+        except (BadData, BadCard, BadCharset, BadRun, Refused) as error:
             notes.print(f"error: {error}", style="red", markup=False)
             raise typer.Exit(1) from error

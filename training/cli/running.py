@@ -14,6 +14,7 @@ from ..measures.evaluate import read_split
 from ..publish import finish
 from ..recipe import Recipe
 from ..recipes import RECIPES
+from ..rescan import rescanned, with_rescans
 from ..run import Run
 from ..sets.data import Split
 from ..sets.own import read_own
@@ -66,7 +67,9 @@ def follow(recipe: Recipe, split: Split, runs: Path) -> None:
     if recipe.teachers:
         labels = TASKS[recipe.task].labels
         split, targets = teach(recipe.teachers, split, labels, runs, recipe.seed)
-    network = Trainer(recipe, split, targets).train(run)
+    rescans = rescanned(recipe, split, runs)
+    network = Trainer(recipe, split, targets, rescans).train(run)
+    split = replace(split, validation=with_rescans(split.validation, recipe, runs))
     card = finish(recipe, network, split, run.folder)
     run.end(card.parameters)
     console.print(
@@ -77,5 +80,5 @@ def follow(recipe: Recipe, split: Split, runs: Path) -> None:
 def shorten(recipe: Recipe) -> Recipe:
     """The same line in seconds, on its own: no teachers, no network to start from."""
     name = f"{recipe.name}-quick"
-    short = replace(recipe, name=name, epochs=3, draws=2560, batch=64, teachers=(), start="")
+    short = replace(recipe, name=name, epochs=3, draws=2560, batch=64, teachers=(), start="", rescans=0)
     return replace(short, average=min(recipe.average, 0.9))

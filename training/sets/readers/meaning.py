@@ -85,8 +85,14 @@ def class_of(text: str, meaning: Meaning) -> int | None:
         )
     if cased := CASED.fullmatch(text):
         text = cased[2].upper() if cased[1] == "upper" else cased[2].lower()
-    places = [meaning.labels.find(each) for each in (text, text.swapcase()) if len(each) == 1]
-    return next((place for place in places if place >= 0), None)
+    place = class_named(text, meaning.labels)
+    return place if place != NO_LABEL else None
+
+
+def class_named(text: str, labels: str) -> int:
+    """The class of a character in `labels`, or of the same letter in its other case; else NO_LABEL."""
+    places = [labels.find(each) for each in (text, text.swapcase()) if len(each) == 1]
+    return next((place for place in places if place >= 0), NO_LABEL)
 
 
 def beside(path: Path, *changes: tuple[str, str]) -> Path:

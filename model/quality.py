@@ -1,0 +1,89 @@
+"""What pixels and ink say against an image, from what normalisation has at hand anyway.
+
+Rules of geometry, each sure of what it says; what only a network can see is for `screen`.
+"""
+
+from itertools import pairwise
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from .flags import NONE, Flag
+from .images import Grey
+
+Parts = npt.NDArray[np.int32]
+"""(n, 5): left, top, width, height, area of each connected part, as OpenCV counts them."""
+
+LEAST_CONTRAST = 28
+"""Ink that differs less from its paper, on average, may be what shows through from the back."""
+
+CUT = 0.15
+"""Of the long side of all ink: more of it lies on the edge where strokes are cut than where one ends."""
+
+LEAST_SIDE = 8
+"""Pixels; a smaller character has strokes of one pixel, and no shape."""
+
+MOST_PARTS = 12
+"""A character has up to three parts, and as many more as a bad pen breaks it into."""
+
+TALL = 0.6
+"""Of the height of all ink: what is as tall as that may be a character of its own."""
+
+WIDE = 1.25
+"""Of the height of all ink: together two are wider than one that is broken (K, H, M)."""
+
+
+def flags(ink: Grey, mask: Grey, parts: Parts) -> Flag:
+    """`ink` (h, w), bright on an even ground; `mask`, 255 where the character is, and its `parts`."""
+    if not len(parts):
+        return Flag.BLANK
+    boxes = parts.tolist()
+    found = edge(boxes, mask) | shape(boxes)
+    return found if contrast(ink, mask) >= LEAST_CONTRAST else found | Flag.LOW_CONTRAST
+
+
+def contrast(ink: Grey, mask: Grey) -> float:
+    """How much brighter than its ground the ink is on average, by some thousand pixels."""
+    step = 1 + max(ink.shape) // 64
+    return cv2.mean(ink[::step, ::step], mask[::step, ::step])[0]
+
+
+def edge(boxes: list[list[int]], mask: Grey) -> Flag:
+    """Whether ink runs out of the picture. One that is cut tight to its ink touches opposite sides."""
+    left, top, right, bottom = around(boxes)
+    height, width = mask.shape
+    length = 0
+    if (left <= 0) != (right >= width):
+        length += cv2.countNonZero(mask[:, 0 if left <= 0 else -1])
+    if (top <= 0) != (bottom >= height):
+        length += cv2.countNonZero(mask[0 if top <= 0 else -1])
+    return Flag.TOUCHES_EDGE if length > CUT * max(right - left, bottom - top) else NONE
+
+
+def shape(boxes: list[list[int]]) -> Flag:
+    """What the boxes of the parts say by themselves: too small, several, or no character at all."""
+    left, top, right, bottom = around(boxes)
+    height = bottom - top
+    if max(right - left, height) < LEAST_SIDE:
+        return Flag.TOO_SMALL
+    found = Flag.NOT_A_CHARACTER if len(boxes) > MOST_PARTS else NONE
+    if right - left > WIDE * height and _side_by_side(boxes, height):
+        found |= Flag.SEVERAL_CHARACTERS
+    return found
+
+
+def around(boxes: list[list[int]]) -> tuple[int, int, int, int]:
+    """Left, top, right, bottom of all the boxes together."""
+    return (
+        min(box[0] for box in boxes),
+        min(box[1] for box in boxes),
+        max(box[0] + box[2] for box in boxes),
+        max(box[1] + box[3] for box in boxes),
+    )
+
+
+def _side_by_side(boxes: list[list[int]], height: int) -> bool:
+    """Whether two tall parts have a gap between them."""
+    tall = sorted(box for box in boxes if box[3] >= TALL * height)
+    return any(one[0] + one[2] < other[0] for one, other in pairwise(tall))

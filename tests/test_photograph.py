@@ -1,0 +1,60 @@
+"""Photographs of glyphs: dark on light, in other sizes and pens, and still the character."""
+
+import cv2
+import numpy as np
+import pytest
+
+from model.images import Grey
+from model.ink import stroke_width
+from model.strokes import glyph
+from training.photograph import GREATEST_SIDE, LEAST_SIDE, enlarge, on_paper, photograph, with_pen
+
+
+@pytest.fixture
+def ink(rng: np.random.Generator) -> Grey:
+    """A character 120 pixels a side, bright on black."""
+    return glyph("R", rng, 120)
+
+
+def test_a_photograph_is_dark_on_light_and_never_twice_the_same(rng: np.random.Generator) -> None:
+    drawn = glyph("A", rng)
+    before = drawn.copy()
+    photos = [photograph(drawn, rng) for _ in range(40)]
+    assert np.array_equal(drawn, before)
+    sides = {len(photo) for photo in photos}
+    assert LEAST_SIDE <= min(sides) < 60 < 110 < max(sides) <= GREATEST_SIDE
+    assert all(photo.dtype == np.uint8 and photo.shape == (len(photo),) * 2 for photo in photos)
+    assert all(np.median(photo) > photo.min() + 40 for photo in photos)
+    assert len({photo.tobytes() for photo in photos}) == len(photos)
+
+
+def test_the_same_generator_photographs_alike(rng: np.random.Generator) -> None:
+    drawn = glyph("e", rng)
+    one, other = (photograph(drawn, np.random.default_rng(3)) for _ in range(2))
+    assert np.array_equal(one, other)
+
+
+def test_pens_grow_and_shrink_but_no_line_is_lost(ink: Grey, rng: np.random.Generator) -> None:
+    written = [with_pen(ink, rng) for _ in range(40)]
+    widths = [stroke_width(np.where(each > 127, np.uint8(255), np.uint8(0))) for each in written]
+    assert min(widths) < 0.7 * stroke_width(ink)
+    assert max(widths) > 1.05 * stroke_width(ink)
+    lines = cv2.connectedComponents(np.where(ink > 110, np.uint8(255), np.uint8(0)))[0]
+    for each in written:
+        assert cv2.connectedComponents(np.where(each > 40, np.uint8(255), np.uint8(0)))[0] == lines
+
+
+def test_hands_turn_and_stretch_but_keep_all_ink_inside(rng: np.random.Generator) -> None:
+    drawn = glyph("H", rng)
+    for _ in range(40):
+        large = enlarge(drawn, rng)
+        edge = np.concatenate([large[0], large[-1], large[:, 0], large[:, -1]])
+        assert edge.max() < 128
+        assert large.max() > 200
+
+
+def test_blank_glyphs_stay_blank(rng: np.random.Generator) -> None:
+    blank = np.zeros((28, 28), np.uint8)
+    assert not with_pen(blank, rng).any()
+    paper = on_paper(blank, rng)
+    assert paper.min() > 100

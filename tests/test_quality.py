@@ -1,0 +1,83 @@
+"""What pixels and ink say against an image: each flag where it belongs, none on good characters."""
+
+import cv2
+import numpy as np
+import pytest
+
+from model import quality
+from model.flags import NONE, Flag
+from model.images import Grey
+from model.ink import bright_ink, clean, ink_mask
+from model.strokes import STROKES, draw, inked
+
+
+def flags_of(grey: Grey) -> Flag:
+    """As normalisation asks."""
+    ink = bright_ink(grey)
+    mask = clean(ink_mask(ink))
+    return quality.flags(ink, mask, cv2.connectedComponentsWithStats(mask, connectivity=8)[2][1:])
+
+
+def on_paper(ink: Grey, margin: int = 12, pen: int = 200) -> Grey:
+    """Dark ink on light paper."""
+    return 230 - (np.pad(ink, margin) * (pen / 255)).astype(np.uint8)
+
+
+@pytest.mark.parametrize("label", STROKES)
+def test_a_good_character_carries_no_flag(label: str, rng: np.random.Generator) -> None:
+    for _ in range(5):
+        assert flags_of(draw(label, rng)) == NONE
+
+
+@pytest.mark.parametrize(
+    "strokes",
+    [
+        "2,1 2,1.2|2,2.5 2,6",  # i
+        "2.5,1 2.5,1.2|~2.5,2.5 2.5,6 1,7",  # j
+        "0,0 0,6|4,0 4,6|1,3 3,3",  # H with its bar apart
+        "0,0 0,6|4,0 1,3 4,6",  # K
+        "0,0 0,6|1,3 4,3|1,0 4,0|1,6 4,6",  # E in four parts
+        "2,0 2,2|2,4 2,6",  # a stroke that is broken
+    ],
+)
+def test_parts_of_one_character_are_not_several(strokes: str, rng: np.random.Generator) -> None:
+    assert flags_of(on_paper(inked(strokes, rng, 64))) == NONE
+
+
+def test_paper_is_blank() -> None:
+    assert flags_of(np.full((40, 60), 217, np.uint8)) == Flag.BLANK
+
+
+def test_faint_ink_is_flagged(rng: np.random.Generator) -> None:
+    ink = inked(STROKES["B"], rng, 64)
+    assert flags_of(on_paper(ink, pen=26)) == Flag.LOW_CONTRAST
+    assert flags_of(on_paper(ink, pen=60)) == NONE
+
+
+def test_two_characters_side_by_side_are_several(rng: np.random.Generator) -> None:
+    two = np.hstack([inked(STROKES[each], rng, 64) for each in "AB"])
+    assert flags_of(on_paper(two)) == Flag.SEVERAL_CHARACTERS
+
+
+@pytest.mark.parametrize("side", range(4))
+def test_a_character_cut_by_the_edge_is_flagged(side: int, rng: np.random.Generator) -> None:
+    picture = np.rot90(on_paper(inked(STROKES["8"], rng, 64)), side)
+    assert flags_of(np.ascontiguousarray(picture[:, : picture.shape[1] // 2])) == Flag.TOUCHES_EDGE
+
+
+def test_a_picture_cut_tight_to_its_ink_is_not_cut_off(rng: np.random.Generator) -> None:
+    ink = np.full((40, 30), 0, np.uint8)
+    cv2.ellipse(ink, (15, 20), (12, 17), 0, 0, 360, 255, 5)
+    assert flags_of(on_paper(ink, margin=0)[1:-1, 1:-1]) == NONE
+
+
+def test_a_speck_is_too_small() -> None:
+    ink = np.zeros((40, 40), np.uint8)
+    ink[20:25, 18:24] = 255
+    assert flags_of(on_paper(ink)) == Flag.TOO_SMALL
+
+
+def test_many_parts_are_no_character(rng: np.random.Generator) -> None:
+    ink = np.zeros((60, 60), np.uint8)
+    ink[5::12, 5::12] = 255
+    assert Flag.NOT_A_CHARACTER in flags_of(on_paper(cv2.dilate(ink, np.ones((5, 5), np.uint8))))

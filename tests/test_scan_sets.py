@@ -1,0 +1,100 @@
+"""Real scans as a measure: two ZIPs, split by file name, read as they are served, told in one table."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import Result
+from typer.testing import CliRunner
+
+from model.card import read_cards
+from model.images import decode
+from model.normalization import normalize
+from model.strokes import draw, png
+from training.cli import app
+from training.sets.data import BadData
+from training.sets.scans import HALVES, SCANS, half_of, read_files, read_half
+
+from samples import zip_of
+
+TEXT = "0123456789cCaA" * 3
+
+
+def evaluate(*arguments: str | Path, code: int = 0) -> Result:
+    done = CliRunner().invoke(app, ["evaluate", *map(str, arguments)], env={"COLUMNS": "1000"})
+    assert done.exit_code == code, done.output
+    return done
+
+
+def archive_of(rng: np.random.Generator) -> bytes:
+    """Drawn characters and their labels, as the real sets have them."""
+    names = [f"{number:05}.png" for number in range(len(TEXT))]
+    files = {name: png(draw(each.upper(), rng)) for name, each in zip(names, TEXT, strict=True)}
+    lines = ["file,label", *(f"{name},{each}" for name, each in zip(names, TEXT, strict=True))]
+    return zip_of(files | {"labels.csv": "\n".join(lines).encode()})
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of data sets with small scans in it."""
+    folder, rng = tmp_path_factory.mktemp("data"), np.random.default_rng(5)
+    (folder / "scans").mkdir()
+    for name in SCANS.values():
+        (folder / "scans" / name).write_bytes(archive_of(rng))
+    return folder
+
+
+def test_every_file_is_in_one_half(data: Path) -> None:
+    path = data / "scans" / "tablet-pen.zip"
+    work, report = ([file for file, _, _ in read_files(path, half)] for half in HALVES)
+    assert sorted(work + report) == [f"{number:05}.png" for number in range(len(TEXT))]
+    assert min(len(work), len(report)) > 5
+    assert [half_of(file) for file in work[:2]] == ["work", "work"]
+
+
+def test_a_half_is_what_the_network_is_shown(data: Path) -> None:
+    balanced, digits = read_cards()["balanced"], read_cards()["digits"]
+    half = read_half(data / "scans", "tablet pen", "work", balanced)
+    files = read_files(data / "scans" / "tablet-pen.zip", "work")
+    shown = [normalize(decode(content), "emnist") for _, content, _ in files]
+    assert np.array_equal(half.data.images, np.stack([each.pixels for each in shown]))
+    assert half.flags.tolist() == [int(each.flags) for each in shown]
+    folded = "".join(balanced.labels[each] for each in half.data.labels)
+    assert folded == "".join(label.replace("c", "C") for _, _, label in files)
+    only = read_half(data / "scans", "tablet pen", "work", digits)
+    assert len(only.data) == sum(label.isdigit() for _, _, label in files)
+
+
+def test_the_table_has_both_halves_of_both_sets(data: Path, tmp_path: Path) -> None:
+    file = tmp_path / "scans.json"
+    done = evaluate("digits-nano", "--scans", "--data", data, "--markdown", "--json", file)
+    rows = [line for line in done.stdout.splitlines() if line.startswith("| digits-nano")]
+    assert [row.split("|")[3].strip() for row in rows] == [*HALVES, *HALVES]
+    found = json.loads(file.read_text())
+    assert sum(each["images"] for each in found) == 2 * 30
+    assert min(each["top1"] for each in found) > 0.7
+    assert all(each["top1"] <= each["top3"] <= 1 for each in found)
+    assert all(0 <= each["flags"]["blank"] <= each["uncertain"] <= 1 for each in found)
+
+
+def test_without_a_name_every_shipped_network_reads(data: Path) -> None:
+    done = evaluate("--scans", "--data", data, "--markdown")
+    read = {line.split("|")[1].strip() for line in done.stdout.splitlines() if line.startswith("| ")}
+    assert read - {"network", "---"} == set(read_cards())
+
+
+def test_missing_and_broken_scans_are_refused(tmp_path: Path) -> None:
+    done = evaluate("digits-nano", "--scans", "--data", tmp_path, code=1)
+    assert "paper-photos.zip is missing" in done.stderr
+    assert "--data" in done.stderr
+    assert "--all" in evaluate("digits-nano", "--scans", "--all", code=2).stderr
+    broken = tmp_path / "broken.zip"
+    for content, reason in (
+        (b"?", "labels.csv"),
+        (zip_of({"a.png": b""}), "labels.csv"),
+        (zip_of({"labels.csv": b"file,label\n00000.png,a\n00001.png,a\n"}), "0000"),
+    ):
+        broken.write_bytes(content)
+        with pytest.raises(BadData, match=reason):
+            [read_files(broken, half) for half in HALVES]

@@ -1,0 +1,134 @@
+"""What a charset makes of a network: accuracy and calibration where only some labels may be answered."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+
+from model.card import Card
+from model.charset import allowed_classes
+from model.normalization import normalize
+from model.predictor import Predictor
+
+from ..sets.data import Set
+from ..sets.tasks import TASKS
+from ..tables import Sheet, percent
+from .answers import Answers
+from .evaluate import open_network, read_split, task_of
+from .metrics import top_accuracy
+from .reliability import coverage_at, expected_calibration_error
+
+MARGIN = 4
+"""Dark pixels put round a glyph, so that it is a picture to be normalised."""
+
+WAYS = {"as they are": False, "framed anew": True}
+"""What is 28x28 reaches the network unchanged, whichever set it is of; other pictures do not."""
+
+
+@dataclass(frozen=True)
+class CharsetResult:
+    """Figures of a network on the images of a test set that the charset allows."""
+
+    network: str
+    charset: str
+    measured_on: str
+    way: str
+    images: int
+    top1: float
+    top3: float
+    ece: float
+    coverage: float
+    accuracy_of_sure: float
+
+
+def read_charset(
+    name: str, charset: str, data: Path, runs: Path = Path()
+) -> tuple[list[Sheet], list[dict[str, object]]]:
+    """The table of the network `name` under `charset`, and the same for a JSON file.
+
+    Measured on the test set of its own task, and where digits are allowed on MNIST. Raises BadCard,
+    BadCharset, BadData.
+    """
+    found = list(measure_charset(open_network(name, runs)[0], charset, data))
+    return [table(found)], [asdict(each) for each in found]
+
+
+def measure_charset(predictor: Predictor, charset: str, data: Path) -> Iterator[CharsetResult]:
+    """A result for each test set and way. Raises BadCharset, BadData."""
+    card = predictor.card
+    allowed = allowed_classes(charset, card.labels)
+    for task in dict.fromkeys((task_of(card).name, "digits")):
+        split = read_split(task, data)
+        test = _of_classes(split.test, TASKS[task].labels, card, allowed)
+        if not len(test):
+            continue
+        for way, anew in WAYS.items():
+            shown = frame_anew(test, card) if anew else test
+            answers = Answers(predictor.probabilities(shown.images, allowed), test.labels, card.labels)
+            yield _result(answers, card, charset, split.measured_on, way)
+
+
+def frame_anew(glyphs: Set, card: Card) -> Set:
+    """The glyphs as pictures: normalised by the card's own recipe."""
+    pictures = (np.pad(each, MARGIN) for each in glyphs.images)
+    return Set(np.stack([normalize(each, card.recipe).pixels for each in pictures]), glyphs.labels)
+
+
+def table(results: Sequence[CharsetResult]) -> Sheet:
+    """A row each."""
+    columns = (
+        "test set",
+        "glyphs",
+        "images",
+        "top-1",
+        "top-3",
+        "ECE",
+        "not uncertain",
+        "right of these",
+    )
+    rows = [
+        (
+            each.measured_on,
+            each.way,
+            f"{each.images:,}",
+            percent(each.top1),
+            percent(each.top3),
+            f"{each.ece:.4f}",
+            percent(each.coverage, 1),
+            percent(each.accuracy_of_sure),
+        )
+        for each in results
+    ]
+    title = f"{results[0].network}, charset {results[0].charset}" if results else "No test images"
+    return Sheet(title, columns, rows, NOTES)
+
+
+NOTES = (
+    "Of each test set, the images that the charset allows; labels outside of it cannot be answered.",
+    "As they are: what a user gets who sends these 28x28 glyphs. Framed anew: with a margin put round "
+    "each they are pictures, and pass through the normaliser.",
+)
+
+
+def _of_classes(test: Set, labels: str, card: Card, allowed: Sequence[int]) -> Set:
+    """The images of `test`, whose classes are `labels`, that are allowed; by the classes of `card`."""
+    classes = np.array([card.labels.find(each) for each in labels])[test.labels]
+    kept = np.flatnonzero(np.isin(classes, allowed))
+    return Set(test.images[kept], classes[kept].astype(np.uint8))
+
+
+def _result(answers: Answers, card: Card, charset: str, measured_on: str, way: str) -> CharsetResult:
+    sure = coverage_at(answers, card.uncertain_below)
+    return CharsetResult(
+        network=card.name,
+        charset=charset,
+        measured_on=measured_on,
+        way=way,
+        images=len(answers),
+        top1=top_accuracy(answers, 1),
+        top3=top_accuracy(answers, 3),
+        ece=expected_calibration_error(answers),
+        coverage=sure.share,
+        accuracy_of_sure=sure.accuracy,
+    )

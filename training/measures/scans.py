@@ -1,0 +1,121 @@
+"""How well a network reads real scans: the whole way from files to labels, and what was flagged."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from model.card import Card
+from model.flags import Flag
+from model.screen import open_screen
+
+from ..sets.scans import HALVES, SCANS, Half, read_half
+from ..tables import Sheet, percent
+from .answers import Answers
+from .evaluate import all_logits, answer, open_network
+from .metrics import top_accuracy
+
+FOLDER = "scans"
+"""Where in the folder of data sets the scans lie."""
+
+COLUMNS = ("network", "scans", "half", "images", "top-1", "top-3", "uncertain")
+
+
+@dataclass(frozen=True)
+class ScanResult:
+    """What `card`'s network made of half a set of scans."""
+
+    card: Card
+    scans: Half
+    answers: Answers
+
+    @property
+    def top1(self) -> float:
+        """The share read right."""
+        return float(self.answers.right.mean())
+
+    @property
+    def top3(self) -> float:
+        """The share whose class is among the three likeliest."""
+        return top_accuracy(self.answers, 3)
+
+    @property
+    def uncertain(self) -> float:
+        """The share of answers that say so: unsure by confidence, or for a flag of quality."""
+        unsure = self.answers.confidence < self.card.uncertain_below
+        return float((unsure | (self.scans.flags > 0)).mean())
+
+    @property
+    def flagged(self) -> dict[str, float]:
+        """The share of each flag of quality, by its name."""
+        return {flag.names[0]: float(np.mean((self.scans.flags & flag) > 0)) for flag in Flag}
+
+
+def read_scans(
+    names: Sequence[str], data: Path, runs: Path, tell: Callable[[str], None], threads: int = 0
+) -> tuple[list[Sheet], list[dict[str, object]]]:
+    """The table of these networks on the scans in `data`, and the same for a JSON file.
+
+    `tell` hears of every network. Raises BadCard, BadData.
+    """
+    results: list[ScanResult] = []
+    for number, name in enumerate(names, 1):
+        tell(f"{number}/{len(names)} {name}")
+        results += measure_scans(name, data, runs, threads)
+    return [table(results)], [record(each) for each in results]
+
+
+def measure_scans(name: str, data: Path, runs: Path = Path(), threads: int = 0) -> Iterator[ScanResult]:
+    """Both halves of every set in `data`/scans, read by the network meant by `name` as it is served.
+
+    Raises BadCard, BadData.
+    """
+    predictor, _ = open_network(name, runs, threads)
+    screen = open_screen("cpu", threads)
+    for scans in SCANS:
+        for half in HALVES:
+            found = read_half(data / FOLDER, scans, half, predictor.card)
+            answers = answer(predictor.card, all_logits(predictor, found.data), found.data)
+            flags = found.flags | screen.flags(found.data.images)
+            yield ScanResult(predictor.card, replace(found, flags=flags), answers)
+
+
+def table(results: Sequence[ScanResult]) -> Sheet:
+    """A row each, and a column for each flag."""
+    names = [flag.names[0] for flag in Flag]
+    return Sheet("Real scans", (*COLUMNS, *names), [_row(each) for each in results], NOTES)
+
+
+NOTES = (
+    "No network learned from these. The half `work` was looked at; `report` is only measured.",
+    "Letters are folded to the cases that a network tells apart; what it does not know is left out.",
+    "Uncertain: below the network's threshold, or flagged. The last columns are the share of each flag.",
+)
+
+
+def _row(found: ScanResult) -> tuple[str, ...]:
+    return (
+        found.card.name,
+        found.scans.name,
+        found.scans.half,
+        f"{len(found.answers):,}",
+        percent(found.top1),
+        percent(found.top3),
+        percent(found.uncertain, 1),
+        *(percent(share, 1) for share in found.flagged.values()),
+    )
+
+
+def record(found: ScanResult) -> dict[str, object]:
+    """One row for a JSON file."""
+    return {
+        "name": found.card.name,
+        "scans": found.scans.name,
+        "half": found.scans.half,
+        "images": len(found.answers),
+        "top1": found.top1,
+        "top3": found.top3,
+        "uncertain": found.uncertain,
+        "flags": found.flagged,
+    }

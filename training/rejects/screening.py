@@ -1,0 +1,102 @@
+"""The screen from data to shipped weights: characters against junk, by the loop of every network."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from torch import nn
+
+from model.card import Card
+from model.checkpoint import save_checkpoint
+from model.networks import count_parameters
+from model.predictor import Floats, softmax
+from model.screen import CLASSES, NAME
+from model.torch_predictor import TorchPredictor
+
+from ..measures.calibration import best_temperature
+from ..measures.evaluate import all_logits, read_split
+from ..publish import Refused
+from ..recipe import Recipe
+from ..recipes import GENTLE
+from ..sets.data import Array, Set, Split
+from ..sets.tasks import TASKS
+from .examples import Pools, examples
+
+RECIPE = Recipe(
+    NAME,
+    "balanced",  # whose scale of pixels it shares
+    {"kind": "convnet", "stages": ((8,), (16, 16), (24, 24)), "classes": len(CLASSES)},
+    epochs=10,
+    draws=90_000,
+    learning_rate=1e-2,
+    label_smoothing=0.02,
+    augmentation=GENTLE,
+)
+
+LABELS = "1+-"
+"""One character, several, none."""
+
+LEARNED, CHOSEN, MEASURED = 1, 2, 3
+"""Seeds of what junk is drawn from."""
+
+A_CLASS = {LEARNED: 30_000, CHOSEN: 3_000, MEASURED: 3_000}
+QUICK = {LEARNED: 120, CHOSEN: 60, MEASURED: 60}
+
+FLAGGED = 0.015
+"""The share of good characters, held out and drawn as scans, that may be flagged: a third of what may be
+in all, since real scans are worse."""
+
+
+def read_pools(data: Path, quick: bool = False) -> dict[int, Pools]:
+    """Characters to learn from, to choose on, and to measure on: none of them of a test set.
+
+    What every network holds out is halved to choose and to measure. Raises BadData.
+    """
+    emnist, mnist = (read_split(task, data, quick) for task in ("balanced", "digits"))
+    caseless = [emnist.hints.images] if emnist.hints else []
+    held = [each.validation.images for each in (emnist, mnist)]
+    return {
+        LEARNED: Pools(np.concatenate([emnist.train.images, *caseless]), mnist.train.images),
+        CHOSEN: Pools(*(images[::2] for images in held)),
+        MEASURED: Pools(*(images[1::2] for images in held)),
+    }
+
+
+def read_examples(data: Path, quick: bool = False) -> Split:
+    """Glyphs to learn from, choose on and measure on. Raises BadData."""
+    pools, count = read_pools(data, quick), QUICK if quick else A_CLASS
+    learned, chosen, measured = (examples(pools[part], count[part], part) for part in count)
+    return Split(learned, chosen, measured, "characters held out, and junk drawn with other seeds")
+
+
+def finish(network: nn.Module, split: Split) -> Card:
+    """The screen's card: calibrated, its threshold chosen, and measured."""
+    task = TASKS[RECIPE.task]
+    card = Card(NAME, RECIPE.network, LABELS, "emnist", task.mean, task.std, count_parameters(network))
+    predictor = TorchPredictor(card, network, "cpu")
+    logits = all_logits(predictor, split.validation)
+    card = replace(card, temperature=round(best_temperature(logits, split.validation.labels), 4))
+    likely = softmax(logits, card.temperature)
+    card = replace(card, uncertain_below=choose_threshold(likely, split.validation.labels))
+    found = caught(card, softmax(all_logits(predictor, split.test), card.temperature), split.test)
+    return replace(card, accuracy=found, measured_on=split.measured_on)
+
+
+def choose_threshold(likely: Floats, labels: Array, flagged: float = FLAGGED) -> float:
+    """The likelihood of being a character below which `flagged` of those that are one lie."""
+    return round(float(np.quantile(likely[labels == 0, 0], flagged)), 4)
+
+
+def caught(card: Card, likely: Floats, data: Set) -> dict[str, float]:
+    """The share flagged of characters, of several, and of none."""
+    flags: npt.NDArray[np.bool_] = likely[:, 0] < card.uncertain_below
+    names = ("characters", "several", "none")
+    return {name: round(float(flags[data.labels == at].mean()), 4) for at, name in enumerate(names)}
+
+
+def ship(card: Card, network: nn.Module, folder: Path) -> Card:
+    """Write weights and card. Raises Refused where they are not good enough."""
+    if card.accuracy["characters"] > 2 * FLAGGED or min(card.accuracy.values()) < FLAGGED / 2:
+        raise Refused(f"the screen is not shipped: of good characters it flags {card.accuracy}")
+    return save_checkpoint(card, network, folder)

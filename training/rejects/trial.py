@@ -1,0 +1,118 @@
+"""The reject test: is what is no character flagged or uncertain, and are good characters left alone?"""
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from model.screen import open_screen
+
+from ..measures.evaluate import open_network, read_split, task_of
+from ..measures.scans import FOLDER
+from ..sets.data import Array
+from ..sets.readers.meaning import NO_LABEL
+from ..sets.scans import HALVES, SCANS, read_half
+from ..tables import Sheet, percent
+from .examples import drawn
+from .junk import KINDS
+from .pictures import file_of, photograph
+from .screening import MEASURED, read_pools
+from .verdicts import Line, Verdicts
+
+COUNT = 1000
+"""Pictures of each kind."""
+
+SEED = 20_000
+"""Of the first kind; what the screen learned from had others."""
+
+CAUGHT, SPARED = 0.95, 0.05
+"""Of junk so much must be flagged or uncertain; of good characters no more may be flagged."""
+
+COLUMNS = ("kind", "pictures", "flagged by pixels", "by the screen", "flagged", "uncertain")
+
+
+def read_rejects(
+    name: str, data: Path, runs: Path, tell: Callable[[str], None], count: int = COUNT
+) -> tuple[list[Sheet], list[dict[str, object]]]:
+    """The tables of junk and of good characters read by `name`, and the same for a JSON file.
+
+    `tell` hears of every kind. Raises BadCard, BadData.
+    """
+    line = Line(open_network(name, runs)[0], open_screen("cpu"))
+    junk, good = [], []
+    for found in read_junk(line, read_pools(data)[MEASURED].emnist, count):
+        tell(f"{found.kind}: {percent(found.uncertain.mean())} flagged or uncertain")
+        junk.append(found)
+    for found in read_characters(line, data, count):
+        tell(f"{found.kind}: {percent(found.flagged.mean())} flagged")
+        good.append(found)
+    return [_junk_table(junk), _good_table(good)], [record(each) for each in (*junk, *good)]
+
+
+def read_junk(line: Line, pool: Array, count: int) -> Iterator[Verdicts]:
+    """Every kind of junk, with characters of `pool` where it is made of any."""
+    for number, (kind, draw) in enumerate(KINDS.items()):
+        rng = np.random.default_rng(SEED + number)
+        files = [file_of(photograph(draw(pool, rng), rng), rng) for _ in range(count)]
+        yield line.read_files(kind, files, np.full(count, NO_LABEL))
+
+
+def read_characters(line: Line, data: Path, count: int) -> Iterator[Verdicts]:
+    """Characters held out, drawn as scans; then every half of the real scans."""
+    task, rng = task_of(line.predictor.card), np.random.default_rng(SEED - 1)
+    held = read_split(task.name, data).validation
+    rows = rng.choice(np.arange(len(held))[1::2], count)
+    files = [file_of(photograph(drawn(held.images[[row]], rng), rng), rng) for row in rows]
+    yield line.read_files("held out, drawn as scans", files, held.labels[rows])
+    for scans in SCANS:
+        for half in HALVES:
+            found = read_half(data / FOLDER, scans, half, line.predictor.card)
+            yield line.read(f"{scans}, {half}", found.data.images, found.flags, found.data.labels)
+
+
+def _junk_table(found: Sequence[Verdicts]) -> Sheet:
+    rows = [_row(each, each.uncertain.mean() >= CAUGHT) for each in found]
+    whole = np.concatenate([each.uncertain for each in found]).mean()
+    note = f"In all {percent(whole)} are flagged or uncertain; {percent(CAUGHT, 0)} of each must be."
+    return Sheet("No characters", (*COLUMNS, "passes"), rows, [note])
+
+
+def _good_table(found: Sequence[Verdicts]) -> Sheet:
+    rows = [
+        (
+            *_row(each, each.flagged.mean() <= SPARED),
+            percent(each.uncertain_in_charset.mean(), 1),
+            percent(each.uncertain_merged.mean(), 1),
+        )
+        for each in found
+    ]
+    columns = (*COLUMNS, "passes", "uncertain in its charset", "look-alikes merged")
+    return Sheet("Good characters", columns, rows, NOTES)
+
+
+NOTES = (
+    f"{percent(SPARED, 0)} of good characters may carry a flag. Unsure by confidence are further those "
+    "that several labels fit (O and 0; I, 1 and L; cases of a letter): fewer where the job says that "
+    "they are digits, capitals or small letters, or where look-alikes count as one.",
+)
+
+
+def _row(found: Verdicts, passes: bool) -> tuple[str, ...]:
+    shares = (found.quality > 0, found.screened > 0, found.flagged, found.uncertain)
+    return (
+        found.kind,
+        f"{len(found.logits):,}",
+        *(percent(float(share.mean()), 1) for share in shares),
+        "yes" if passes else "no",
+    )
+
+
+def record(found: Verdicts) -> dict[str, object]:
+    """One row for a JSON file."""
+    return {
+        "kind": found.kind,
+        "network": found.card.name,
+        "pictures": len(found.logits),
+        "flagged": float(found.flagged.mean()),
+        "uncertain": float(found.uncertain.mean()),
+    }

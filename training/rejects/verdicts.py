@@ -1,0 +1,96 @@
+"""What is said of pictures that went the whole way: decoded, normalised, screened, read."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from model.card import Card
+from model.charset import BadCharset, allowed_classes
+from model.images import decode
+from model.normalization import normalize
+from model.predictor import Floats, Predictor, softmax
+from model.screen import Screen
+
+from ..measures.answers import Bools, Labels
+from ..measures.metrics import groups_in
+from ..sets.data import Array
+
+CHARSETS = ("digits", "upper", "lower")
+
+
+@dataclass(frozen=True)
+class Verdicts:
+    """Of n pictures of one kind: bits of Flag by pixels and by the screen, and logits (n, classes).
+
+    `truth` (n,) are the right classes, or NO_LABEL.
+    """
+
+    kind: str
+    card: Card
+    quality: Array
+    screened: Array
+    logits: Floats
+    truth: Labels
+
+    @cached_property
+    def flagged(self) -> Bools:
+        """Whether any flag is set."""
+        bits: Bools = (self.quality | self.screened) > 0
+        return bits
+
+    @property
+    def uncertain(self) -> Bools:
+        """As clients see it: flagged, or less confident than the card asks for."""
+        return self._uncertain(softmax(self.logits, self.card.temperature))
+
+    @property
+    def uncertain_in_charset(self) -> Bools:
+        """The same if the job had said which of CHARSETS each is of."""
+        likely = softmax(self.logits, self.card.temperature)
+        for charset in CHARSETS:
+            allowed = _allowed(charset, self.card.labels)
+            rows = np.flatnonzero(np.isin(self.truth, allowed))
+            likely[rows] = softmax(self.logits[rows], self.card.temperature, allowed)
+        return self._uncertain(likely)
+
+    @property
+    def uncertain_merged(self) -> Bools:
+        """The same if look-alikes (O and 0) were one answer."""
+        likely = softmax(self.logits, self.card.temperature)
+        for group in groups_in(self.card.labels):
+            first, *others = (self.card.labels.index(each) for each in group)
+            likely[:, first] += likely[:, others].sum(axis=1)
+        return self._uncertain(likely)
+
+    def _uncertain(self, likely: Floats) -> Bools:
+        unsure: Bools = self.flagged | (likely.max(axis=1) < self.card.uncertain_below)
+        return unsure
+
+
+@dataclass(frozen=True)
+class Line:
+    """A network and the screen before it."""
+
+    predictor: Predictor
+    screen: Screen
+
+    def read_files(self, kind: str, files: Sequence[bytes], truth: Labels) -> Verdicts:
+        """Image files. Raises BadImage."""
+        recipe = self.predictor.card.recipe
+        glyphs = [normalize(decode(file), recipe) for file in files]
+        pixels = np.stack([each.pixels for each in glyphs])
+        return self.read(kind, pixels, np.array([each.flags for each in glyphs], np.uint8), truth)
+
+    def read(self, kind: str, glyphs: Array, quality: Array, truth: Labels) -> Verdicts:
+        """Glyphs (n, 28, 28) as normalisation gave them, and its flags (n,)."""
+        screened, logits = self.screen.flags(glyphs), self.predictor.logits(glyphs)
+        return Verdicts(kind, self.predictor.card, quality, screened, logits, truth)
+
+
+def _allowed(charset: str, labels: str) -> list[int]:
+    try:
+        return allowed_classes(charset, labels)
+    except BadCharset:
+        return []

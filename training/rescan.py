@@ -1,0 +1,99 @@
+"""Training images as the service shows them: photographed by us, then read by its own normaliser.
+
+Networks that saw only cut and centred images take the width of a pen for a sign of the character, and
+know nothing of what a normaliser leaves behind.
+"""
+
+import hashlib
+import os
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from model import ink, normalization
+from model.card import Recipe as Normalisation
+from model.normalization import to_glyph
+
+from . import photograph
+from .progress import console
+from .recipe import Recipe
+from .sets.data import Array, Set, Split
+from .sets.tasks import SPLIT_SEED, TASKS
+
+CHUNK = 1000
+MADE_BY = ink, normalization, photograph
+"""The modules that decide how a rescan looks: where one changes, they are made anew."""
+
+
+@dataclass(frozen=True)
+class Rescans:
+    """`images` (n, 28, 28) uint8 show the training images `rows` (n,)."""
+
+    images: torch.Tensor
+    rows: torch.Tensor
+
+
+def rescanned(recipe: Recipe, split: Split, runs: Path) -> Rescans | None:
+    """What `recipe` wants of the training images of `split`, every class equally often."""
+    if not recipe.rescans:
+        return None
+    rows = balanced_rows(split.train, recipe.rescans, recipe.seed)
+    kind = TASKS[recipe.task].normalisation
+    images = _kept(split.train.images[rows], kind, recipe.seed, runs)
+    return Rescans(torch.from_numpy(images), torch.from_numpy(rows))
+
+
+def with_rescans(data: Set, recipe: Recipe, runs: Path) -> Set:
+    """`data` and, where `recipe` trains on rescans, a rescan of each of its images."""
+    if not recipe.rescans:
+        return data
+    kind = TASKS[recipe.task].normalisation
+    images = _kept(data.images, kind, SPLIT_SEED, runs)
+    return Set(np.concatenate([data.images, images]), np.concatenate([data.labels, data.labels]))
+
+
+def balanced_rows(data: Set, a_class: int, seed: int) -> np.ndarray[tuple[int], np.dtype[np.intp]]:
+    """Rows of `a_class` images of each class; those of a rare one come several times."""
+    rng = np.random.default_rng(seed)
+    members = [rng.permutation(np.flatnonzero(data.labels == each)) for each in np.unique(data.labels)]
+    return np.concatenate([np.resize(rows, a_class) for rows in members])
+
+
+def rescan(images: Array, kind: Normalisation, seed: Sequence[int]) -> Array:
+    """(n, 28, 28) glyphs, bright on dark -> the same characters after pen, camera and normaliser."""
+    rng = np.random.default_rng(seed)
+    return np.stack([to_glyph(photograph.photograph(image, rng), kind) for image in images])
+
+
+def _kept(images: Array, kind: Normalisation, seed: int, runs: Path) -> Array:
+    """Rescans of `images`; kept in `runs`/.seen for the next network."""
+    key = hashlib.sha256(f"{kind} {seed}".encode() + images.tobytes())
+    for module in MADE_BY:
+        key.update(Path(str(module.__file__)).read_bytes())
+    path = runs / ".seen" / f"{key.hexdigest()[:16]}.npy"
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft = path.with_suffix(f".{os.getpid()}")
+        with draft.open("wb") as file:
+            np.save(file, _made(images, kind, seed))
+        draft.replace(path)
+    made: Array = np.load(path)
+    return made
+
+
+def _made(images: Array, kind: Normalisation, seed: int) -> Array:
+    console.print(f"rescanning {len(images):,} images")
+    chunks = [images[at : at + CHUNK] for at in range(0, len(images), CHUNK)]
+    seeds = [(seed, number) for number in range(len(chunks))]
+    with ProcessPoolExecutor() as processes:
+        made = processes.map(partial(_rescan, kind), chunks, seeds)
+        return np.concatenate(list(made))
+
+
+def _rescan(kind: Normalisation, images: Array, seed: Sequence[int]) -> Array:
+    return rescan(images, kind, seed)

@@ -1,0 +1,87 @@
+"""Real scans, for measuring only: ZIPs of image files with labels.csv, of 62 classes, off any data set.
+
+Each is split by the names of its files: a half to work on, and a half that is only reported.
+"""
+
+import csv
+import io
+import zipfile
+import zlib
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from model.card import Card, Recipe
+from model.images import BadImage, decode
+from model.normalization import normalize
+
+from .data import Array, BadData, Set
+from .readers.meaning import NO_LABEL, class_named
+
+SCANS = {"paper photographs": "paper-photos.zip", "tablet pen": "tablet-pen.zip"}
+HALVES = ("work", "report")
+
+
+@dataclass(frozen=True)
+class Half:
+    """Half a set as the normaliser hands it on: `data`, and the bits of `model.flags` (n,) of each."""
+
+    name: str
+    half: str
+    data: Set
+    flags: Array
+
+
+def read_half(folder: Path, name: str, half: str, card: Card) -> Half:
+    """The half of the set `name` in `folder`, as `card`'s network sees it. Raises BadData.
+
+    A letter that the network knows in the other case only is taken for that one, so that 62 classes
+    become its 47 or 26; what it does not know is left out.
+    """
+    glyphs, flags, names = _normalized(folder / SCANS[name], half, card.recipe)
+    classes = np.array([class_named(each, card.labels) for each in names], np.uint8)
+    known = np.flatnonzero(classes != NO_LABEL)
+    if not len(known):
+        raise BadData(f"{folder / SCANS[name]}: in the half {half!r} is nothing that {card.name} reads")
+    return Half(name, half, Set(glyphs[known], classes[known]), flags[known])
+
+
+def half_of(file: str) -> str:
+    """The half in which the file of this name is."""
+    return HALVES[zlib.crc32(file.encode()) % 2]
+
+
+def read_files(archive: Path, half: str) -> list[tuple[str, bytes, str]]:
+    """Name, content and label of every image of the half, in the order of labels.csv. Raises BadData."""
+    try:
+        with zipfile.ZipFile(archive) as content:
+            table = io.StringIO(content.read("labels.csv").decode())
+            rows = [row for row in csv.DictReader(table) if half_of(row["file"]) == half]
+            return [(row["file"], content.read(row["file"]), row["label"]) for row in rows]
+    except FileNotFoundError as error:
+        wanted = " and ".join(SCANS.values())
+        raise BadData(
+            f"no scans: {archive} is missing; {wanted} go there; --data names another folder"
+        ) from error
+    except (zipfile.BadZipFile, zlib.error, KeyError, OSError, UnicodeDecodeError) as error:
+        raise BadData(
+            f"{archive}: {error}; wanted is a ZIP of images and labels.csv (file, label)"
+        ) from error
+
+
+@cache
+def _normalized(archive: Path, half: str, recipe: Recipe) -> tuple[Array, Array, tuple[str, ...]]:
+    """Glyphs (n, 28, 28), flags (n,) and names of the classes; kept for the next network."""
+    glyphs, flags, names = list[npt.NDArray[np.uint8]](), list[int](), list[str]()
+    for file, data, label in read_files(archive, half):
+        try:
+            glyph = normalize(decode(data), recipe)
+        except BadImage as error:
+            raise BadData(f"{archive}: {file}: {error}") from error
+        glyphs.append(glyph.pixels)
+        flags.append(glyph.flags)
+        names.append(label)
+    return np.array(glyphs), np.array(flags, np.uint8), tuple(names)
