@@ -26,7 +26,7 @@ from PIL import Image
 
 from model.flags import Flag
 from model.glyph import Glyph
-from model.layout import Box, Character
+from model.layout import Box, Character, Layout
 from model.normalization import read_glyph
 from worker.decoding import link, nursery, seccomp, supply
 from worker.decoding.answers import (
@@ -404,6 +404,27 @@ class TestAnswers:
             worker.ask(asked([b"x"]))
             assert plain(worker.answer()) == plain(GLYPH)
             worker.ask(asked([b"y"]))
+            with pytest.raises(Lost, match="nonsense"):
+                worker.answer()
+
+    @pytest.mark.parametrize(
+        ("image", "answer"),
+        [
+            (Encoded(b"x", None), sheet(3)),
+            (Encoded(b"x", None), b"a picture"),
+            (Encoded(b"x", None, Layout("page")), GLYPH),
+            (Encoded(b"x", None, Layout("page")), b"a picture"),
+            (Encoded(b"x", None, Layout("page"), b"[]"), sheet(3)),
+        ],
+    )
+    def test_an_answer_of_another_kind_than_was_asked_for_is_nonsense(
+        self, image: Encoded, answer: Outcome | bytes
+    ) -> None:
+        ours, theirs = socket.socketpair()
+        with ours, theirs:
+            worker = Link(ours, 0, 1.0, lambda: None)
+            worker.ask([image])
+            theirs.sendall(pack_answer(0, answer))
             with pytest.raises(Lost, match="nonsense"):
                 worker.answer()
 

@@ -76,11 +76,12 @@ def _read(image: Encoded, allowance: Allowance) -> Outcome | Picture:
 
 def _seen(image: Encoded, allowance: Allowance) -> Outcome | Picture:
     grey = decode(image.file, allowance.max_pixels, allowance.expect)
+    if image.layout.kind != "character":
+        allowance.cutting()
     if image.marks:
         return draw(grey, image.recipe, image.layout, image.marks)
     if image.layout.kind == "character":
         return normalize(grey, image.recipe)
-    allowance.cutting()
     characters = cut(grey, image.recipe, image.layout)
     if len(characters) > MOST_CHARACTERS:
         raise TooLarge(f"it has over {MOST_CHARACTERS} characters; cut it into several images")
