@@ -100,7 +100,11 @@ def show_page(place: Axes, grey: Grey, predictor: Predictor) -> None:
     stand = choose(found, [each["confidence"] for each in said])
     marks = [Mark(found[at].box, said[at]["label"], said[at]["uncertain"]) for at in stand]
     drawn = cv2.cvtColor(boxed(grey, marks), cv2.COLOR_BGR2RGB)
-    _show(place, np.asarray(drawn).astype(np.uint8), "a page: every character, orange where the network is not sure")
+    _show(
+        place,
+        np.asarray(drawn).astype(np.uint8),
+        "a page: every character, orange where the network is not sure",
+    )
 
 
 def _show(place: Axes, image: Grey, name: str) -> None:

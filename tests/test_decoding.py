@@ -26,7 +26,7 @@ from PIL import Image
 
 from model.flags import Flag
 from model.glyph import Glyph
-from model.layout import Box, Character
+from model.layout import Box, Character, Layout
 from model.normalization import read_glyph
 from worker.decoding import link, nursery, seccomp, supply
 from worker.decoding.answers import (
@@ -408,20 +408,31 @@ class TestAnswers:
             with pytest.raises(Lost, match="nonsense"):
                 worker.answer()
 
-    @pytest.mark.parametrize(("marks", "said"), [(b"", b"a picture"), (b"[]", GLYPH)])
-    def test_a_picture_comes_to_whom_asks_for_one(self, marks: bytes, said: Outcome | bytes) -> None:
-        ours, theirs = socket.socketpair()
-        with ours, theirs:
-            worker = Link(ours, 0, 1.0, lambda: None)
-            worker.ask([Encoded(b"x", None, marks=marks)])
-            theirs.sendall(pack_answer(0, said))
-            with pytest.raises(Lost, match="nonsense"):
-                worker.answer()
-
     def test_a_picture_has_an_end(self) -> None:
         assert open_head(struct.pack("<IBI", 7, 254, MOST_PICTURE), 7) == (254, MOST_PICTURE)
         with pytest.raises(BadAnswer):
             open_head(struct.pack("<IBI", 7, 254, MOST_PICTURE + 1), 7)
+
+    @pytest.mark.parametrize(
+        ("image", "answer"),
+        [
+            (Encoded(b"x", None), sheet(3)),
+            (Encoded(b"x", None), b"a picture"),
+            (Encoded(b"x", None, Layout("page")), GLYPH),
+            (Encoded(b"x", None, Layout("page")), b"a picture"),
+            (Encoded(b"x", None, Layout("page"), b"[]"), sheet(3)),
+        ],
+    )
+    def test_an_answer_of_another_kind_than_was_asked_for_is_nonsense(
+        self, image: Encoded, answer: Outcome | bytes
+    ) -> None:
+        ours, theirs = socket.socketpair()
+        with ours, theirs:
+            worker = Link(ours, 0, 1.0, lambda: None)
+            worker.ask([image])
+            theirs.sendall(pack_answer(0, answer))
+            with pytest.raises(Lost, match="nonsense"):
+                worker.answer()
 
     def test_numbers_begin_anew_where_they_end(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(link, "NUMBERS", 3)

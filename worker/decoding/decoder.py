@@ -18,6 +18,9 @@ from .answers import MOST_CHARACTERS, Outcome, Picture, pack_answer
 from .pictures import draw
 from .wire import SMALL_S, Encoded, read_ask
 
+CUTTING = 2
+"""Times what decoding may take: 10,000 characters."""
+
 Strike = Callable[[ImageFile, int], None]
 
 
@@ -36,6 +39,10 @@ class Allowance:
         """Its header says that it has so many pixels, and they are allowed."""
         share = pixels / self.max_pixels
         signal.setitimer(signal.ITIMER_PROF, SMALL_S + self.decode_s * share)
+
+    def cutting(self) -> None:
+        """It is a sheet, which costs by the characters on it, whatever its size."""
+        self.expect(CUTTING * self.max_pixels)
 
     def end(self) -> None:
         """Nothing is in hand."""
@@ -69,11 +76,12 @@ def _read(image: Encoded, allowance: Allowance) -> Outcome | Picture:
 
 def _seen(image: Encoded, allowance: Allowance) -> Outcome | Picture:
     grey = decode(image.file, allowance.max_pixels, allowance.expect)
+    if image.layout.kind != "character":
+        allowance.cutting()
     if image.marks:
         return draw(grey, image.recipe, image.layout, image.marks)
     if image.layout.kind == "character":
         return normalize(grey, image.recipe)
-    allowance.expect(allowance.max_pixels)  # by what is on a sheet it costs, more than by its size
     characters = cut(grey, image.recipe, image.layout)
     if len(characters) > MOST_CHARACTERS:
         raise TooLarge(f"it has over {MOST_CHARACTERS} characters; cut it into several images")

@@ -2,7 +2,10 @@
 
 import socket
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
+
+from model.glyph import Glyph
 
 from ..results import Failure
 from .answers import HEAD_BYTES, BadAnswer, Outcome, Picture, open_body, open_head
@@ -31,13 +34,13 @@ class Link:
         self._wire, self._patience_s, self._touch = wire, patience_s, touch
         self._received = bytearray()
         self._next = self._asked = 0
-        self._drawing = False
+        self._wanted = deque[type]()
 
     def ask(self, images: Sequence[Encoded]) -> None:
         """Have these read; as many answers follow. Raises Lost."""
         first = self._asked if self._asked + len(images) <= NUMBERS else 0
         self._next, self._asked = first, first + len(images)
-        self._drawing = any(each.marks for each in images)
+        self._wanted = deque(map(_wanted, images))
         self._wire.settimeout(self._patience_s)
         try:
             self._wire.sendall(pack_ask(self._next, images))
@@ -50,7 +53,7 @@ class Link:
         try:
             code, length = open_head(self._take(HEAD_BYTES, end), self._next)
             outcome = open_body(code, self._take(length, end))
-            if not isinstance(outcome, Failure) and isinstance(outcome, Picture) != self._drawing:
+            if not isinstance(outcome, (Failure, self._wanted.popleft())):
                 raise BadAnswer(f"answer of kind {code}")
         except BadAnswer as error:
             raise Lost("decoding it made the decoder talk nonsense") from error
@@ -84,3 +87,10 @@ class Link:
         if not more:
             raise Lost
         self._received += more
+
+
+def _wanted(image: Encoded) -> type:
+    """Of which kind an answer has to be, if it is no failure."""
+    if image.marks:
+        return Picture
+    return Glyph if image.layout.kind == "character" else list
