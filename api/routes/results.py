@@ -15,9 +15,10 @@ from worker.store import Item, Store
 
 from ..answers import json_response
 from ..dependencies import JobDep, StoreDep
+from ..items import item_out
 from ..problems import Problem
 from ..rows import COLUMNS, cells
-from ..schemas import ItemPage, item_out
+from ..schemas import ItemPage
 
 router = APIRouter(prefix="/v1/jobs/{job_id}", tags=["results"])
 
