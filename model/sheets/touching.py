@@ -3,7 +3,6 @@
 from itertools import combinations
 
 import numpy as np
-import numpy.typing as npt
 
 from ..images import Grey
 from .parts import connected
@@ -53,7 +52,9 @@ def best_cuts(mask: Grey, tall: float) -> list[Cut]:
         for at in np.flatnonzero(crossed <= CROSSED).tolist():
             if NARROW * tall <= at <= width - NARROW * tall:
                 off = abs(2 * at / width - 1)
-                found.append((float(crossed[at]) + SLANTING * abs(slant) + OFF * off**2, (float(at), slant)))
+                found.append(
+                    (float(crossed[at]) + SLANTING * abs(slant) + OFF * off**2, (float(at), slant))
+                )
     cuts: list[Cut] = []
     for _, cut in sorted(found):
         if len(cuts) < MOST_CUTS and all(abs(cut[0] - other[0]) >= APART * tall for other in cuts):
@@ -75,5 +76,4 @@ def without_bits(piece: Grey) -> Grey:
     parts = connected(piece)
     if len(parts) < 2:
         return piece
-    parts = parts.select(parts.areas >= BIT * parts.areas.max())
-    return np.where(np.isin(parts.labels, parts.ids), np.uint8(255), np.uint8(0))
+    return parts.select(parts.areas >= BIT * parts.areas.max()).mask()
