@@ -6,47 +6,38 @@ import numpy.typing as npt
 
 from .. import quality
 from ..card import Recipe
+from ..finding import RIM, Found, cut_out
 from ..flags import Flag
 from ..glyph import Glyph
 from ..images import Grey
-from ..ink import even_strokes, strip
+from ..ink import even_strokes
 from ..layout import Box
-from ..normalization import SIDE, WORK_SIDE, place
-from ..scaling import fit, resize
-from .paper import Paper, above
-
-EDGE = 1
-"""Pixels around the ink of a character in which its strokes fade."""
+from ..normalization import SIDE, place
+from ..scaling import resize
+from .paper import Paper
 
 
 def to_glyph(paper: Paper, mask: Grey, left: int, top: int, recipe: Recipe | None) -> Glyph:
     """What `mask` (h, w) shows of the ink at `left`, `top`, which is its box; all 0 is blank."""
-    if not mask.any():
+    if not cv2.hasNonZero(mask):
         return Glyph(np.zeros((SIDE, SIDE), np.uint8), Flag.BLANK)
-    ink, own = framed(paper, mask, left, top)
-    stats = cv2.connectedComponentsWithStats(own, connectivity=8, ltype=cv2.CV_32S)[2]
-    flags = quality.flags(ink, own, np.asarray(stats)[1:].astype(np.int32, copy=False))
-    soft = softened(ink, own, paper.level)
+    found = framed(paper, mask, left, top)
+    flags = quality.flags(*found)
     if recipe is None:
-        return Glyph(resize(soft, SIDE, SIDE), flags)
-    return Glyph(place(even_strokes(strip(above(fit(soft, WORK_SIDE), 127))), recipe), flags)
+        return Glyph(resize(np.minimum(found.ink, found.mask), SIDE, SIDE), flags)
+    return Glyph(place(even_strokes(cut_out(found)), recipe), flags)
 
 
-def framed(paper: Paper, mask: Grey, left: int, top: int) -> tuple[Grey, Grey]:
-    """The ink at the place of `mask` and the mask, both with the pixels around as far as there are."""
+def framed(paper: Paper, mask: Grey, left: int, top: int) -> Found:
+    """The ink of `mask` with the pixels around it as far as there are, but nobody else's ink."""
     height, width = mask.shape
-    begin, start = max(0, top - EDGE), max(0, left - EDGE)
-    ink = paper.ink[begin : top + height + EDGE, start : left + width + EDGE]
+    begin, start = max(0, top - RIM), max(0, left - RIM)
+    ink = paper.ink[begin : top + height + RIM, start : left + width + RIM]
     own = np.zeros_like(ink)
     own[top - begin : top - begin + height, left - start : left - start + width] = mask
-    return ink, own
-
-
-def softened(ink: Grey, own: Grey, level: int) -> Grey:
-    """The ink of the mask `own` with its fading edges, 127 where it begins, and nobody else's."""
-    near = cv2.dilate(own, np.ones((3, 3), np.uint8))
-    sharp = cv2.convertScaleAbs(ink, alpha=127.5 / max(1, level))
-    return np.where((own > 0) | ((near > 0) & (ink <= level)), sharp, 0).astype(np.uint8)
+    stats = cv2.connectedComponentsWithStats(own, connectivity=8, ltype=cv2.CV_32S)[2]
+    parts = np.asarray(stats)[1:].astype(np.int32, copy=False)
+    return Found(np.where((own > 0) | (ink <= paper.level), ink, np.uint8(0)), own, parts)
 
 
 def box_of(paper: Paper, mask: Grey, left: int, top: int) -> Box:

@@ -65,7 +65,7 @@ def mask_of(group: Group, parts: Parts, box: tuple[int, int, int, int] | None = 
     own = labels == first
     for each in others:
         own |= labels == each
-    return own.view(np.uint8) * np.uint8(255)
+    return np.where(own, np.uint8(255), np.uint8(0))
 
 
 def stripped(mask: Grey) -> tuple[Grey, int, int]:

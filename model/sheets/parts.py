@@ -1,6 +1,7 @@
 """Connected parts of the ink, without specks: what lines and characters are made of."""
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import cv2
 import numpy as np
@@ -39,7 +40,7 @@ class Parts:
     def widths(self) -> Ints:
         return self.boxes[:, 2] - self.boxes[:, 0]
 
-    @property
+    @cached_property
     def tall(self) -> float:
         """How high the writing is: of all ink, half is in parts at most so high."""
         if not len(self):
