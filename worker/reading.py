@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from model.flags import Flag
 from model.layout import Layout
 from model.predictor import Floats, Images, Predictor
 
@@ -108,7 +109,9 @@ class Reader:
         logits = self._try_glyphs(prepared.glyphs)
         if logits is None:
             return suspicion
-        return answer(prepared, logits, self._flags([prepared]), self.predictor.card, options)[0]
+        return answer(
+            prepared, logits, self._flags([prepared], prepared.glyphs), self.predictor.card, options
+        )[0]
 
     def _try_glyphs(self, glyphs: Images) -> Floats | None:
         rows = [self.predictor.logits(glyphs[:0])]
@@ -126,8 +129,9 @@ class Reader:
         prepared = prepare(
             [(content, self._manner(options)) for content, options in chunks], self._decode
         )
-        logits = self._logits(np.concatenate([each.glyphs for each in prepared]), began)
-        flags, start = self._flags(prepared), 0
+        glyphs = np.concatenate([each.glyphs for each in prepared])
+        logits = self._logits(glyphs, began)
+        flags, start = self._flags(prepared, glyphs), 0
         results: list[list[Result]] = []
         for (_, options), each in zip(chunks, prepared, strict=True):
             own = slice(start, start + len(each.glyphs))
@@ -152,15 +156,14 @@ class Reader:
             began = done
         return rows[0] if len(rows) == 1 else np.concatenate(rows)
 
-    def _flags(self, prepared: Sequence[Prepared]) -> Bits:
+    def _flags(self, prepared: Sequence[Prepared], glyphs: Images) -> Bits:
         """What speaks against each glyph: where it was made, and what the screen says of those made of
         files by the network's recipe. Arrays are as their owner made them."""
         flags = np.concatenate([each.flags for each in prepared])
-        screened = [each for each in prepared if each.normalized]
-        if not screened:
-            return flags
-        found = self._screen(np.concatenate([each.glyphs for each in screened]))
-        flags[np.concatenate([np.full(len(each.flags), each.normalized) for each in prepared])] |= found
+        made = np.concatenate([np.full(len(each.flags), each.normalized) for each in prepared])
+        shown = made & (flags & Flag.BLANK == 0)
+        if shown.any():
+            flags[shown] |= self._screen(glyphs[shown])
         return flags
 
 
