@@ -146,6 +146,8 @@ class TestPages:
         item = http.get(f"/v1/jobs/{done['id']}/items/0").json()
         assert (item["text"], item["lines"], item["confidence"]) == ("", [], None)
         assert (item["flags"], item["uncertain"]) == (["blank"], True)
+        unsure = http.get(f"/v1/jobs/{done['id']}/results", params={"only": "uncertain"}).json()
+        assert unsure["data"] == [item]
 
 
 class TestFlags:
