@@ -7,9 +7,8 @@ import orjson
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from model.card import Card
-from model.charset import BadCharset, allowed_classes
 from model.layout import Kind
-from worker.jobs import Lane, Options
+from worker.jobs import Lane
 from worker.webhooks.urls import ForbiddenUrl, Policy, parse_url
 
 from .problems import Problem
@@ -17,7 +16,7 @@ from .settings import GatewaySettings
 
 DEFAULT_MODEL = "balanced"
 LONGEST_CHARSET = 100
-MOST_CELLS = 200
+MOST_ACROSS = 200
 """Rows or columns of a grid."""
 
 
@@ -43,10 +42,10 @@ class JobParameters(BaseModel):
     ] = "character"
     rows: Annotated[
         int | None,
-        Field(ge=1, le=MOST_CELLS, description="of a grid; without it, ruled cells are looked for"),
+        Field(ge=1, le=MOST_ACROSS, description="of a grid; without it, ruled cells are looked for"),
     ] = None
     columns: Annotated[
-        int | None, Field(ge=1, le=MOST_CELLS, description="of a grid; both are given, or neither")
+        int | None, Field(ge=1, le=MOST_ACROSS, description="of a grid; both are given, or neither")
     ] = None
     priority: Annotated[
         Lane | None, Field(description="by default small jobs are interactive, large ones bulk")
@@ -103,38 +102,6 @@ def find_model(parameters: JobParameters, cards: Mapping[str, Card]) -> Card:
     if name not in cards:
         raise Problem("unknown-model", f"{name!r} is not served; there are {', '.join(cards)}.")
     return cards[name]
-
-
-def job_options(parameters: JobParameters, card: Card) -> Options:
-    """The options that travel with the job. Raises `invalid-charset`, `invalid-parameter`."""
-    _require_agreement(parameters)
-    try:
-        if parameters.charset is not None:
-            allowed_classes(parameters.charset, card.labels)
-    except BadCharset as error:
-        raise Problem("invalid-charset", f"{error}.") from error
-    return Options(
-        model=card.name,
-        charset=parameters.charset,
-        top_k=parameters.top_k,
-        normalize=parameters.normalize,
-        keep_images=parameters.keep_images,
-        layout=parameters.layout,
-        rows=parameters.rows or 0,
-        columns=parameters.columns or 0,
-    )
-
-
-def _require_agreement(parameters: JobParameters) -> None:
-    """Of what may come in part by the query and in part by a form. Raises `invalid-parameter`."""
-    layout = parameters.layout
-    if (parameters.rows is None) != (parameters.columns is None):
-        raise Problem("invalid-parameter", "rows, columns: send both, or neither.")
-    if parameters.rows is not None and layout != "grid":
-        raise Problem("invalid-parameter", f"rows, columns: they are of layout=grid, not of {layout}.")
-    if parameters.normalize == "none" and layout != "character":
-        detail = f"normalize: characters of a {layout} are cut out by auto only."
-        raise Problem("invalid-parameter", detail)
 
 
 def life_s(parameters: JobParameters, settings: GatewaySettings) -> int:

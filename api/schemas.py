@@ -1,21 +1,14 @@
 """What the client sees of jobs, items and models; also what /docs describes."""
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, Field
 
 from model.card import Card
 from model.layout import Kind
-from model.writing import Written, lines_of, text_of
 from worker.jobs import Counts, Job, JobState, Lane
-from worker.results import Answer, Failure, Page
 
 from .layouts import LikelyOut, LineOut
-
-if TYPE_CHECKING:
-    from worker.store import Item  # which the client can do without
-
 
 LINKS = {
     "self": "",
@@ -153,47 +146,6 @@ class ModelOut(BaseModel):
             measured_on=card.measured_on,
             sha256=card.sha256,
         )
-
-
-def item_out(job: Job, item: "Item") -> dict[str, Any]:
-    """An ItemOut as plain data; written by hand, since results come by the thousand."""
-    shown: dict[str, Any] = {"index": item.index, "name": item.name, "correction": item.correction}
-    match item.result:
-        case Failure(type=kind, detail=detail):
-            return shown | {"status": "failed", "error": {"type": kind, "detail": detail}}
-        case Answer() as answer:
-            return shown | {"status": "succeeded", **_said(job.labels, answer)}
-        case Page() as page:
-            return shown | {"status": "succeeded", **_written(job.labels, page)}
-    return shown | {"status": "canceled" if job.state.final else "queued"}
-
-
-def _said(labels: str, answer: Answer) -> dict[str, Any]:
-    likely = [
-        {"label": labels[each], "p": round(p, 7)}
-        for each, p in zip(answer.classes, answer.probabilities, strict=True)
-    ]
-    return {
-        "label": likely[0]["label"],
-        "confidence": likely[0]["p"],
-        "uncertain": answer.uncertain,
-        "flags": answer.flags.names,
-        "top_k": likely,
-    }
-
-
-def _written(labels: str, page: Page) -> dict[str, Any]:
-    lines = lines_of(
-        [Written(_said(labels, each.answer), each.box, each.line, each.word) for each in page.characters]
-    )
-    return {
-        "label": None,
-        "confidence": None if page.confidence is None else round(page.confidence, 7),
-        "uncertain": page.uncertain,
-        "flags": page.flags.names,
-        "text": text_of(lines),
-        "lines": lines,
-    }
 
 
 def when(ms: int) -> datetime:

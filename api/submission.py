@@ -19,10 +19,10 @@ from worker.webhooks.urls import Policy
 from .intake.fitting import fitting
 from .intake.sources import Part
 from .limits.admission import Admission
+from .options import job_options
 from .parameters import (
     JobParameters,
     find_model,
-    job_options,
     life_s,
     parse_parameters,
     require_url,

@@ -5,10 +5,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .flags import Flag
 from .glyph import Glyph
 
 if TYPE_CHECKING:
     from .predictor import Predictor
+    from .screen import Screen
 
 TOP_K = 3
 
@@ -31,6 +33,17 @@ def answers(
         _said(glyph, [card.labels[each] for each in classes], likely, card.uncertain_below)
         for glyph, classes, likely in zip(glyphs, best.tolist(), values.tolist(), strict=True)
     ]
+
+
+def screened(glyphs: Sequence[Glyph], screen: "Screen") -> list[Glyph]:
+    """The same, each with what the screen says against it, too; of a blank one, it says nothing."""
+    found = list(glyphs)
+    shown = [at for at, glyph in enumerate(glyphs) if Flag.BLANK not in glyph.flags]
+    if shown:
+        bits = screen.flags(np.stack([glyphs[at].pixels for at in shown]))
+        for at, more in zip(shown, bits.tolist(), strict=True):
+            found[at] = Glyph(glyphs[at].pixels, glyphs[at].flags | Flag(more))
+    return found
 
 
 def _said(glyph: Glyph, labels: Sequence[str], values: Sequence[float], uncertain_below: float) -> Said:

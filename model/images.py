@@ -45,18 +45,25 @@ def decode(
 
 
 def to_grey(pixels: npt.NDArray[np.generic]) -> Grey:
-    """(h, w), (h, w, 3) BGR or (h, w, 4) BGRA of 8 or 16 bits -> (h, w) uint8 on white."""
+    """Grey, BGR or BGRA (h, w[, 3 or 4]) of 8 or 16 bits -> (h, w) uint8 on white. Raises BadImage."""
     if pixels.dtype == np.uint16:
         pixels = (pixels >> 8).astype(np.uint8)  # type: ignore[operator]
-    if pixels.dtype != np.uint8:
-        raise BadImage(f"pixels of type {pixels.dtype} are not read")
+    if pixels.ndim == 2:
+        return check_grey(pixels)
+    if pixels.dtype != np.uint8 or not pixels.size or pixels.ndim != 3 or pixels.shape[2] not in (3, 4):
+        raise BadImage(f"pixels of type {pixels.dtype} and shape {pixels.shape} are not read")
     eight = pixels.astype(np.uint8, copy=False)
-    if eight.ndim == 2:
-        return eight
     grey = cv2.cvtColor(eight[:, :, :3], cv2.COLOR_BGR2GRAY)
     if eight.shape[2] == 4:
         grey = 255 - cv2.multiply(255 - grey, eight[:, :, 3], scale=1 / 255)
     return np.asarray(grey).astype(np.uint8, copy=False)
+
+
+def check_grey(pixels: npt.NDArray[np.generic]) -> Grey:
+    """The same pixels, if they are (h, w) uint8 and there is one. Raises BadImage."""
+    if pixels.dtype != np.uint8 or pixels.ndim != 2 or not pixels.size:
+        raise BadImage(f"grey pixels of type {pixels.dtype} and shape {pixels.shape} are not read")
+    return pixels.astype(np.uint8, copy=False)
 
 
 def _first_page(data: bytes | memoryview) -> bytes:

@@ -19,13 +19,9 @@ def fit(ink: Grey, long_side: int) -> Grey:
     return resize(ink, height, width)
 
 
-def shrink(grey: Grey) -> Grey:
-    """At most 256 on the long side, so that what follows costs the same for any scan."""
-    long_side = max(grey.shape)
-    if long_side <= 256:
-        return grey
-    height, width = (max(1, round(side * 256 / long_side)) for side in grey.shape)
-    return resize(grey, height, width)
+def shrink(grey: Grey, most: int) -> Grey:
+    """At most `most` on the long side, so that what follows costs the same for any scan."""
+    return fit(grey, most) if max(grey.shape) > most else grey
 
 
 def odd(number: int) -> int:

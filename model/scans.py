@@ -1,33 +1,30 @@
 """Image files read by a network in this process: characters a full batch at a time, pages one by one."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
-from .answers import answers
+from .answers import Said, answers, screened
 from .flags import Flag
 from .glyph import Glyph
-from .images import BadImage, Grey, decode
+from .images import Grey, decode
 from .layout import Layout
 from .normalization import normalize
+from .paths import MAX_PIXELS, Unread, opened
 from .previews import beside, boxed, marks_of
 from .sheets.choosing import choose
 from .sheets.cutting import cut
-from .tiffs import BadTiff, directories, is_tiff
-from .tiffs import cut as cut_tiff
 from .writing import Written, lines_of, text_of
 
 if TYPE_CHECKING:
     from .predictor import Predictor
+    from .screen import Screen
 
 BATCH = 256
-MAX_PIXELS = 16_000_000
 
 ALONE = Layout()
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -46,24 +43,19 @@ class Scan:
     lines: Sequence[dict[str, Any]] | None = None
 
 
-@dataclass(frozen=True)
-class Unread:
-    """An image that could not be read, and why."""
-
-    path: str
-    reason: str
-
-
 class ScanReader:
-    """One network, the classes it may answer with (None: all), and how characters lie on an image."""
+    """One network, the classes it may answer with (None: all), how characters lie on an image, and who
+    says what is no character (None: nobody)."""
 
     def __init__(
         self,
         predictor: "Predictor",
         allowed: Sequence[int] | None = None,
         layout: Layout = ALONE,
+        screen: "Screen | None" = None,
     ) -> None:
-        self._predictor, self._allowed, self._layout = predictor, allowed, layout
+        self._predictor, self._allowed = predictor, allowed
+        self._layout, self._screen = layout, screen
 
     def read(self, files: Iterable[Path]) -> Iterator[Scan | Unread]:
         """One outcome an image, in order but that failures of characters come at once."""
@@ -80,7 +72,7 @@ class ScanReader:
         names: list[str] = []
         glyphs: list[Glyph] = []
         recipe = self._predictor.card.recipe
-        for name, glyph in _opened(files, lambda grey: normalize(grey, recipe)):
+        for name, glyph in opened(files, lambda grey: normalize(grey, recipe)):
             if isinstance(glyph, Unread):
                 yield glyph
                 continue
@@ -92,20 +84,24 @@ class ScanReader:
         yield from self._scans(names, glyphs)
 
     def _scans(self, names: Sequence[str], glyphs: Sequence[Glyph]) -> Iterator[Scan]:
-        said = answers(self._predictor, glyphs, self._allowed)
+        said = self._answers(glyphs)
         for name, each in zip(names, said, strict=True):
             yield Scan(name, each["label"], each["confidence"], each["uncertain"], each["flags"])
 
     def _sheets(self, files: Iterable[Path]) -> Iterator[Scan | Unread]:
-        for name, sheet in _opened(files, self._sheet):
+        for name, sheet in opened(files, self._sheet):
             yield sheet if isinstance(sheet, Unread) else _scan(name, sheet)
 
     def _sheet(self, grey: Grey) -> list[Written]:
         """The characters of an image that stand against their rivals."""
         found = cut(grey, self._predictor.card.recipe, self._layout)
-        said = answers(self._predictor, [each.glyph for each in found], self._allowed)
+        said = self._answers([each.glyph for each in found])
         stand = choose(found, [each["confidence"] for each in said])
         return [Written(said[at], found[at].box, found[at].line, found[at].word) for at in stand]
+
+    def _answers(self, glyphs: Sequence[Glyph]) -> list[Said]:
+        shown = screened(glyphs, self._screen) if self._screen else glyphs
+        return answers(self._predictor, shown, self._allowed)
 
 
 def _scan(name: str, characters: Sequence[Written]) -> Scan:
@@ -124,32 +120,3 @@ def _scan(name: str, characters: Sequence[Written]) -> Scan:
 def _flags(flags: Sequence[Sequence[str]]) -> list[str]:
     """Whatever speaks against any character."""
     return [name for flag in Flag for name in flag.names if any(name in each for each in flags)]
-
-
-def _opened(files: Iterable[Path], make: Callable[[Grey], T]) -> Iterator[tuple[str, T | Unread]]:
-    """What `make` makes of each image, with its name."""
-    for path in files:
-        try:
-            for name, data in _pages(path):
-                yield name, _made(name, data, make)
-        except (OSError, BadTiff) as error:
-            reason = getattr(error, "strerror", None) or str(error)
-            yield str(path), Unread(str(path), reason)
-
-
-def _made(name: str, data: bytes, make: Callable[[Grey], T]) -> T | Unread:
-    try:
-        return make(decode(data, MAX_PIXELS))
-    except BadImage as error:
-        return Unread(name, str(error))
-
-
-def _pages(path: Path) -> Iterator[tuple[str, bytes]]:
-    """A file, or each page of a TIFF, with its name. Raises OSError, BadTiff."""
-    data = path.read_bytes()
-    places = list(directories(data)) if is_tiff(data) else []
-    if len(places) > 1:
-        pages = enumerate(cut_tiff(data, places), 1)
-        yield from ((f"{path}#{number}", page) for number, page in pages)
-    else:
-        yield str(path), data

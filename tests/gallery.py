@@ -11,14 +11,16 @@ from matplotlib.axes import Axes
 from PIL import Image
 
 from model.answers import answers
+from model.finding import FIRST_SIDE, cut_out, find
+from model.ground import bright_ink
 from model.images import Grey
-from model.ink import bright_ink, clean, even_strokes, ink_mask, strip
+from model.ink import even_strokes, ink_mask
 from model.layout import Layout
-from model.normalization import WORK_SIDE, normalize
+from model.normalization import normalize
 from model.opening import open_predictor
 from model.predictor import Predictor
 from model.previews import SURE, UNSURE, Mark, boxed
-from model.scaling import fit, shrink
+from model.scaling import shrink
 from model.sheets.choosing import choose
 from model.sheets.cutting import cut
 from model.strokes import glyph
@@ -38,8 +40,8 @@ def main() -> None:
     rng = np.random.default_rng(7)
     predictor = open_predictor("balanced", device="cpu")
     figure = plt.figure(figsize=(12, 6.6), dpi=100, facecolor="white", layout="constrained")
-    above, below = figure.subfigures(2, 1, height_ratios=(1, 2))
-    show_character(above.subplots(1, 6), photograph(rng), predictor)
+    above, below = figure.subfigures(2, 1, height_ratios=(1, 2.4))
+    show_character(above.subplots(1, 7), photograph(rng), predictor)
     show_page(below.subplots(1, 1), page(rng), predictor)
     figure.savefig(picture)
     shrink_file(picture)
@@ -66,14 +68,13 @@ def page(rng: np.random.Generator) -> Grey:
 
 def steps(grey: Grey, predictor: Predictor) -> dict[str, Grey]:
     """What normalisation makes of a photograph, one after the other."""
-    even = bright_ink(shrink(grey))
-    mask = ink_mask(even)
-    ink = strip(clean(mask))
+    even, found = bright_ink(shrink(grey, FIRST_SIDE)), find(grey)
     return {
         "as sent": grey,
         "light evened": even,
-        "where there is ink": mask,
-        "cut out, strokes evened": even_strokes(fit(ink, WORK_SIDE)),
+        "where there is ink": ink_mask(even),
+        "no lines, no specks": found.mask,
+        "strokes evened": even_strokes(cut_out(found)),
         "what the network sees": normalize(grey, predictor.card.recipe).pixels,
     }
 
@@ -99,7 +100,11 @@ def show_page(place: Axes, grey: Grey, predictor: Predictor) -> None:
     stand = choose(found, [each["confidence"] for each in said])
     marks = [Mark(found[at].box, said[at]["label"], said[at]["uncertain"]) for at in stand]
     drawn = cv2.cvtColor(boxed(grey, marks), cv2.COLOR_BGR2RGB)
-    _show(place, np.asarray(drawn).astype(np.uint8), "a page: its characters, blue where sure")
+    _show(
+        place,
+        np.asarray(drawn).astype(np.uint8),
+        "a page: every character, orange where the network is not sure",
+    )
 
 
 def _show(place: Axes, image: Grey, name: str) -> None:

@@ -32,6 +32,7 @@ from worker.decoding import link, nursery, seccomp, supply
 from worker.decoding.answers import (
     HEAD_BYTES,
     MOST_CHARACTERS,
+    MOST_PICTURE,
     MOST_SIDE,
     BadAnswer,
     Outcome,
@@ -406,6 +407,11 @@ class TestAnswers:
             worker.ask(asked([b"y"]))
             with pytest.raises(Lost, match="nonsense"):
                 worker.answer()
+
+    def test_a_picture_has_an_end(self) -> None:
+        assert open_head(struct.pack("<IBI", 7, 254, MOST_PICTURE), 7) == (254, MOST_PICTURE)
+        with pytest.raises(BadAnswer):
+            open_head(struct.pack("<IBI", 7, 254, MOST_PICTURE + 1), 7)
 
     @pytest.mark.parametrize(
         ("image", "answer"),

@@ -14,7 +14,7 @@ from api.client import Client
 from model.strokes import png
 
 from conftest import Services
-from samples import glyphs, npy_of, page, pngs
+from samples import glyphs, npy_of, page, pngs, zip_of
 
 PNG = {"Content-Type": "image/png", "Prefer": "wait=60"}
 JSON = {"Prefer": "wait=60"}
@@ -106,6 +106,20 @@ class TestPages:
         assert told.model_dump(mode="json", exclude_unset=True) == item
         assert heard == told
 
+    def test_results_of_large_images_come_in_small_pages(self, http: httpx.Client) -> None:
+        cells = png(np.full((100, 100), 230, np.uint8))
+        files = {f"{number}.png": cells for number in range(4)}
+        params = {"layout": "grid", "rows": 100, "columns": 50, "model": "digits-nano"}
+        headers = {"Content-Type": "application/zip", "Prefer": "wait=60"}
+        done = http.post("/v1/jobs", params=params, content=zip_of(files), headers=headers).json()
+        path = f"/v1/jobs/{done['id']}/results"
+        first = http.get(path).json()
+        assert ([each["index"] for each in first["data"]], first["next_cursor"]) == ([0, 1], 2)
+        second = http.get(path, params={"cursor": 2}).json()
+        assert ([each["index"] for each in second["data"]], second["next_cursor"]) == ([2, 3], None)
+        lines = http.get(path, params={"format": "ndjson"}).text.splitlines()
+        assert [json.loads(line)["index"] for line in lines] == [0, 1, 2, 3]
+
     def test_a_grid_has_a_line_a_row_and_a_word_a_cell(self, http: httpx.Client) -> None:
         cells = np.full((120, 240), 240, np.uint8)
         cells[10:50, 10:50] = page(["7"], np.random.default_rng(1), 40)[40:80, 40:80]
@@ -162,6 +176,7 @@ class TestRefusals:
             ({"rows": 2, "columns": 2}, "layout=grid"),
             ({"layout": "grid", "rows": 0, "columns": 2}, "rows"),
             ({"layout": "grid", "rows": 2, "columns": 201}, "columns"),
+            ({"layout": "grid", "rows": 101, "columns": 100}, "10000 cells"),
             ({"layout": "line", "normalize": "none"}, "normalize"),
         ],
     )

@@ -14,9 +14,9 @@ from worker.results import Page
 from worker.store import Item, Store
 
 from ..dependencies import require_job
+from ..items import item_out
 from ..problems import Problem
 from ..retrying import image_at
-from ..schemas import item_out
 from .archive import File
 from .media import SUFFIXES, media_type
 from .naming import UNREAD, folder_of, label_of, path_of

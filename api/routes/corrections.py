@@ -11,9 +11,10 @@ from worker.store import Store
 
 from ..answers import json_response
 from ..dependencies import ManagedJobDep, StoreDep, require_job
+from ..items import item_out
 from ..payloads import body_schema, read_payload
 from ..problems import Problem
-from ..schemas import ItemOut, item_out
+from ..schemas import ItemOut
 from .items import Index, require_item
 
 router = APIRouter(prefix="/v1/jobs/{job_id}", tags=["review"])

@@ -13,9 +13,10 @@ from ..answers import json_response
 from ..dependencies import JobDep, StoreDep
 from ..exports.media import BINARY, SUFFIXES, media_type
 from ..exports.previews import glyph_png
+from ..items import item_out
 from ..problems import Problem
 from ..retrying import find_image
-from ..schemas import ItemOut, item_out
+from ..schemas import ItemOut
 
 router = APIRouter(prefix="/v1/jobs/{job_id}/items", tags=["results"])
 

@@ -61,7 +61,8 @@ def divided(paper: Paper, layout: Layout) -> Cells:
     rows, columns = layout.rows, layout.columns
     if rows > height or columns > width or rows * columns > MOST_PARTS:
         raise BadImage(
-            f"{rows} x {columns} cells in {width}x{height} pixels: at most {MOST_PARTS:,}, of a pixel or more"
+            f"{rows} x {columns} cells in {width}x{height} pixels: at most {MOST_PARTS:,} are read, "
+            "of a pixel or more"
         )
     tops = np.linspace(0, height, rows + 1).astype(int).tolist()
     lefts = np.linspace(0, width, columns + 1).astype(int).tolist()
@@ -95,14 +96,13 @@ def written(mask: Grey, corners: Corners) -> tuple[Grey, int, int]:
     ).tolist()
     room = np.zeros((bottom - top, right - left), np.uint8)
     cv2.fillConvexPoly(room, corners - (left, top), 255)
-    ink = cv2.bitwise_and(mask[top:bottom, left:right], room)
+    ink = np.where(room > 0, mask[top:bottom, left:right], np.uint8(0))
     parts = connected(ink)
     height, width = ink.shape
     inner = np.array([width * EDGE, height * EDGE, width * (1 - EDGE), height * (1 - EDGE)])
-    reaches = (parts.boxes[:, 2:] > inner[:2]).all(axis=1) & (parts.boxes[:, :2] < inner[2:]).all(axis=1)
-    sides = np.maximum(parts.widths, parts.heights)
-    parts = parts.select(reaches)
-    if not len(parts) or sides[reaches].max() < LEAST * height:
+    reaches = (parts.boxes[:, 2:] > inner[:2]) & (parts.boxes[:, :2] < inner[2:])
+    parts = parts.select(np.asarray(reaches.all(axis=1)))
+    if not len(parts) or max(parts.widths.max(), parts.heights.max()) < LEAST * height:
         return np.zeros_like(ink), left, top
     parts = parts.select(parts.areas >= SPECK * parts.areas.max())
-    return np.where(np.isin(parts.labels, parts.ids), np.uint8(255), np.uint8(0)), left, top
+    return parts.mask(), left, top

@@ -86,4 +86,4 @@ def _join(index: int, lines: list[list[int]], boxes: Ints, tall: float) -> None:
 
 def all_in_line(parts: Parts) -> list[int]:
     """The indices of `parts` from left to right."""
-    return np.argsort(parts.boxes[:, 0], kind="stable").tolist()
+    return [int(index) for index in np.argsort(parts.boxes[:, 0], kind="stable")]

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+import cv2
 import numpy as np
 
 from ..card import Recipe
@@ -60,12 +61,14 @@ def mask_of(group: Group, parts: Parts, box: tuple[int, int, int, int] | None = 
     """The ink of a group in its box, or another: 255 where it is."""
     left, top, right, bottom = box or group.box
     labels = parts.labels[top:bottom, left:right]
-    return np.where(np.isin(labels, parts.ids[list(group.parts)]), np.uint8(255), np.uint8(0))
+    first, *others = parts.ids[list(group.parts)].tolist()
+    own = labels == first
+    for each in others:
+        own |= labels == each
+    return np.where(own, np.uint8(255), np.uint8(0))
 
 
 def stripped(mask: Grey) -> tuple[Grey, int, int]:
     """The box of the ink in `mask`, and where it begins: across and down."""
-    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    if not len(rows):
-        return mask, 0, 0
-    return mask[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1], int(columns[0]), int(rows[0])
+    left, top, width, height = cv2.boundingRect(mask)
+    return mask[top : top + height, left : left + width], left, top

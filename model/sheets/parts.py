@@ -49,6 +49,10 @@ class Parts:
         ink = np.cumsum(self.areas[order], dtype=np.int64)
         return float(self.heights[order[np.searchsorted(ink, ink[-1] / 2)]])
 
+    def mask(self) -> Grey:
+        """255 where these parts are."""
+        return np.where(np.isin(self.labels, self.ids), np.uint8(255), np.uint8(0))
+
     def select(self, which: Bools) -> "Parts":
         """Those parts only."""
         return replace(self, ids=self.ids[which], boxes=self.boxes[which], areas=self.areas[which])

@@ -28,7 +28,7 @@ def upright(paper: Paper) -> Paper:
 
 
 def skew(mask: Grey) -> float:
-    """How many degrees lines fall to the right (negative: rise): where rows of ink stand out sharpest."""
+    """Degrees by which lines fall to the right (negative: rise): so rows of ink stand out sharpest."""
     points = _points(mask)
     if not len(points):
         return 0.0

@@ -1,5 +1,6 @@
 """Parts that are one character: dots over their stems, strokes that a pen has broken."""
 
+from bisect import bisect_left, bisect_right, insort
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -21,6 +22,8 @@ WIDE = 1.4
 """Of the height of the writing: no broken character is wider."""
 BROKEN = 0.08
 """Of the height of the writing: two parts so close are one broken character, or two."""
+REACH = 4.0
+"""Heights of the writing: a part that begins further to the left is not looked at again."""
 LEAST = 0.2
 """Of the height of the writing: what is lower and narrower by itself is no character."""
 
@@ -49,25 +52,31 @@ class Group:
 
 
 def characters(line: Sequence[int], parts: Parts) -> list[Group]:
-    """The characters of a line, from left to right: large parts first, then small ones to the nearest."""
+    """The characters of a line, from left to right: first of large parts, which small ones then join."""
     sides = np.maximum(parts.widths, parts.heights)
-    alone = [Group((index,), tuple(parts.boxes[index].tolist())) for index in line]
+    small = sides < SMALL * parts.tall
     groups: list[Group] = []
-    for group in sorted(alone, key=lambda each: bool(sides[each.parts[0]] < SMALL * parts.tall)):
-        small = sides[group.parts[0]] < SMALL * parts.tall
-        for other in near(group, groups, parts.tall)[: 1 if small else None]:
+    for index in sorted(line, key=lambda each: bool(small[each])):
+        group = Group((index,), tuple(parts.boxes[index].tolist()))
+        for other in near(group, groups, parts.tall)[: 1 if small[index] else None]:
             groups.remove(other)
             group = group | other
-        groups.append(group)
+        insort(groups, group, key=_left)
     groups.sort(key=lambda each: each.box[0] + each.box[2])
     large = [each for each in groups if max(each.width, each.height) >= LEAST * parts.tall]
     return with_broken(large, parts.tall)
 
 
 def near(group: Group, groups: Sequence[Group], tall: float) -> list[Group]:
-    """Those of `groups` that may be one character with `group`, the nearest first."""
-    found = [each for each in groups if one_character(each, group, tall)]
+    """Those of `groups`, by their left ends, that may be one with `group`, the nearest first."""
+    first = bisect_left(groups, group.box[0] - REACH * tall, key=_left)
+    last = bisect_right(groups, group.box[2] + CLOSE * tall, key=_left)
+    found = [each for each in groups[first:last] if one_character(each, group, tall)]
     return sorted(found, key=lambda each: distance(each, group))
+
+
+def _left(group: Group) -> int:
+    return group.box[0]
 
 
 def distance(one: Group, other: Group) -> float:

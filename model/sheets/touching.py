@@ -76,5 +76,4 @@ def without_bits(piece: Grey) -> Grey:
     parts = connected(piece)
     if len(parts) < 2:
         return piece
-    parts = parts.select(parts.areas >= BIT * parts.areas.max())
-    return np.where(np.isin(parts.labels, parts.ids), np.uint8(255), np.uint8(0))
+    return parts.select(parts.areas >= BIT * parts.areas.max()).mask()

@@ -23,7 +23,7 @@ def word_gap(lines: Sequence[Sequence[Group]], tall: float) -> float:
     steps = np.clip(gaps / (MOST * tall) * 255, 0, 255).astype(np.uint8)
     level, _ = cv2.threshold(steps, 0, 255, cv2.THRESH_OTSU)
     low, high = steps[steps <= level], steps[steps > level]
-    if not len(high) or high.mean() < APART * low.mean() + 0.1 * 255 / MOST:
+    if not (len(low) and len(high)) or high.mean() < APART * low.mean() + 0.1 * 255 / MOST:
         return max(tall, 1.5 * float(gaps.max()))
     return max(LEAST * tall, (level + 1) / 255 * MOST * tall)
 

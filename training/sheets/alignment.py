@@ -38,7 +38,7 @@ def matches(truth: Sequence[Box], found: Sequence[Box]) -> list[int]:
     best = shares.argmax(axis=1)
     own = shares[:, best].argmax(axis=0) == np.arange(len(truth))
     there = own & (shares[np.arange(len(truth)), best] >= SAME)
-    return np.where(there, best, -1).tolist()
+    return [int(index) for index in np.where(there, best, -1)]
 
 
 def in_order(matched: Sequence[int]) -> int:

@@ -27,7 +27,7 @@ class Placed:
 
 
 @dataclass(frozen=True)
-class Sheet:
+class Drawn:
     """`pixels` as uploaded, and what stands on it in reading order."""
 
     pixels: Grey

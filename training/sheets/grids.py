@@ -6,7 +6,7 @@ import numpy as np
 
 from model.images import Grey
 
-from .drawing import Floats, Placed, Sheet, Taking, bounds, enlarged, put, seen, take
+from .drawing import Drawn, Floats, Placed, Taking, bounds, enlarged, put, seen, take
 
 
 @dataclass(frozen=True)
@@ -31,11 +31,11 @@ def ruled(rng: np.random.Generator) -> Ruling:
         cell=int(rng.integers(60, 121)),
         thick=int(rng.integers(2, 6)),
         ink=rng.uniform(0.4, 1.0),
-        apart=int(rng.choice([0, 0, rng.integers(15, 60)])),
+        apart=int(rng.integers(15, 60)) if rng.random() < 1 / 3 else 0,
     )
 
 
-def draw_grid(glyphs: Grey, ruling: Ruling, taking: Taking, rng: np.random.Generator) -> Sheet:
+def draw_grid(glyphs: Grey, ruling: Ruling, taking: Taking, rng: np.random.Generator) -> Drawn:
     """A sheet with `glyphs` (n, 28, 28) in its cells, n = rows x columns, but those left blank."""
     cell, margin = ruling.cell, ruling.cell
     step = cell + ruling.apart
@@ -55,7 +55,7 @@ def draw_grid(glyphs: Grey, ruling: Ruling, taking: Taking, rng: np.random.Gener
         Placed(seen(_corners(left, top, ruling), there), row, column, index)
         for left, top, row, column, index in spots
     ]
-    return Sheet(pixels, placed)
+    return Drawn(pixels, placed)
 
 
 def _corners(left: int, top: int, ruling: Ruling) -> np.typing.NDArray[np.float64]:

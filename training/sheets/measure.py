@@ -16,9 +16,10 @@ from model.predictor import Predictor
 from model.sheets.choosing import choose
 from model.sheets.cutting import cut
 
+from ..measures.answers import Ints
 from ..sets.data import Set
 from .alignment import distance, in_order, matches
-from .drawing import Placed, Sheet, Taking, enlarged, take
+from .drawing import Drawn, Placed, Taking, enlarged, take
 
 ALONE_SIDE, ALONE_TALL = 96, 52.0
 
@@ -40,7 +41,7 @@ class Figures:
     seconds: float
 
 
-def measure(sheet: Sheet, data: Set, taking: Taking, predictor: Predictor, layout: Layout) -> Figures:
+def measure(sheet: Drawn, data: Set, taking: Taking, predictor: Predictor, layout: Layout) -> Figures:
     """The figures of `sheet`, drawn with the characters of `data` and taken so."""
     began = time.process_time()
     characters = cut(sheet.pixels, predictor.card.recipe, layout)
@@ -73,7 +74,7 @@ def read(characters: Sequence[Character], predictor: Predictor) -> tuple[list[Ch
     return [characters[at] for at in kept], "".join(predictor.card.labels[best[at]] for at in inked)
 
 
-def read_alone(data: Set, taking: Taking, predictor: Predictor) -> np.typing.NDArray[np.intp]:
+def read_alone(data: Set, taking: Taking, predictor: Predictor) -> Ints:
     """(n,) the class of each character, scanned by itself on the paper of the sheet."""
     rng = np.random.default_rng(0)
     straight = replace(taking, degrees=0.0, tilt=0.0, shadow=0.0)
@@ -84,7 +85,8 @@ def read_alone(data: Set, taking: Taking, predictor: Predictor) -> np.typing.NDA
         rest = (ALONE_SIDE - len(ink)) // 2
         canvas[rest : rest + len(ink), rest : rest + len(ink)] = ink
         glyphs.append(to_glyph(take(canvas, straight, rng)[0], predictor.card.recipe))
-    return predictor.logits(np.stack(glyphs)).argmax(axis=1)
+    read: Ints = predictor.logits(np.stack(glyphs)).argmax(axis=1)
+    return read
 
 
 def joins(placed: Sequence[Placed], found: Sequence[Character], matched: Sequence[int]) -> list[bool]:

@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from model.images import Grey
 
-from .drawing import Floats, Placed, Sheet, Taking, bounds, enlarged, put, seen, take
+from .drawing import Drawn, Floats, Placed, Taking, bounds, enlarged, put, seen, take
 
 Ink = tuple[Floats, tuple[int, int, int, int]]
 
@@ -23,7 +23,7 @@ class Writing:
     width: int = 2480
     height: int = 3508
     tall: float = 52.0
-    touching: float = 0.02
+    touching: float = 0.01
     rules: bool = False
 
 
@@ -36,7 +36,7 @@ class _Spot:
     right: int
 
 
-def draw_page(glyphs: Grey, writing: Writing, taking: Taking, rng: np.random.Generator) -> Sheet:
+def draw_page(glyphs: Grey, writing: Writing, taking: Taking, rng: np.random.Generator) -> Drawn:
     """A page with `glyphs` (n, 28, 28), in order, n = lines x characters."""
     canvas = np.zeros((writing.height, writing.width), np.float32)
     margin = 0.08 * writing.width
@@ -56,7 +56,7 @@ def draw_page(glyphs: Grey, writing: Writing, taking: Taking, rng: np.random.Gen
             found.append((line, spot, np.stack([columns + spot.left + 0.5, rows + top + 0.5], 1)))
     pixels, there = take(canvas, taking, rng)
     placed = [Placed(seen(points, there), line, spot.word, spot.index) for line, spot, points in found]
-    return Sheet(pixels, placed)
+    return Drawn(pixels, placed)
 
 
 def _spots(

@@ -38,7 +38,7 @@ export class Items extends EventTarget {
       const page = await read(`${this.path}/results?limit=${PAGE}&cursor=${this.#cursor}`);
       const came = page.next_cursor !== this.#cursor;
       this.#cursor = page.next_cursor;
-      this.list.push(...page.data);
+      for (const { lines, ...item } of page.data) this.list.push(item); // pictures show where lines are
       if (page.data.length) this.#changed();
       if (!came) return;
     }

@@ -1,0 +1,70 @@
+"""Where on a picture the ink of a character is: a large picture is looked at again around its ink."""
+
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+
+from .frames import without_lines
+from .ground import bright_ink
+from .images import Grey
+from .ink import WORK_SIDE, ink_mask
+from .parts import box_of, clean
+from .quality import Parts
+from .scaling import shrink
+
+FIRST_SIDE, CLOSE_SIDE = 256, 128
+"""A picture is looked at this large; then, if most of it is paper, the surroundings of its ink."""
+
+MARGIN = 0.4
+"""Around the ink, of its long side."""
+
+RIM = 2
+"""Pixels around the ink in which its edges fade."""
+
+
+class Found(NamedTuple):
+    """`ink` (h, w) bright on black; `mask`, 255 where the character is; its connected `parts`."""
+
+    ink: Grey
+    mask: Grey
+    parts: Parts
+
+
+def find(grey: Grey) -> Found:
+    """The ink of grey (h, w) uint8 of any polarity and size."""
+    found = look(shrink(grey, FIRST_SIDE))
+    scale = max(grey.shape) / FIRST_SIDE
+    if scale <= 1 or not len(found.parts):
+        return found
+    left, top, right, bottom = (round(scale * side) for side in box_of(found.parts))
+    margin = round(MARGIN * max(right - left, bottom - top)) + 2
+    part = grey[max(0, top - margin) : bottom + margin, max(0, left - margin) : right + margin]
+    if 2 * max(part.shape) > max(grey.shape):
+        return found
+    again = look(shrink(part, CLOSE_SIDE))
+    return again if len(again.parts) else found
+
+
+def look(grey: Grey) -> Found:
+    """The ink of a picture that is as small as it may be."""
+    ink = bright_ink(grey)
+    return Found(ink, *clean(without_lines(ink_mask(ink))))
+
+
+def cut_out(found: Found) -> Grey:
+    """The character alone as a mask `WORK_SIDE` long, its outline between the pixels of the picture.
+
+    Ink begins where it is half as strong as on average: so the shades of a small picture's edges tell
+    where between two pixels its strokes end.
+    """
+    left, top, right, bottom = box_of(found.parts)
+    place = np.s_[max(0, top - RIM) : bottom + RIM, max(0, left - RIM) : right + RIM]
+    ink, mask = found.ink[place], found.mask[place]
+    level = cv2.mean(ink, mask)[0] / 2
+    own = cv2.bitwise_and(ink, cv2.dilate(mask, np.ones((3, 3), np.uint8)))
+    scale = WORK_SIDE / max(right - left, bottom - top)
+    size = [max(1, round(scale * side)) for side in reversed(own.shape)]
+    how = cv2.INTER_CUBIC if scale > 1 else cv2.INTER_AREA
+    _, whole = cv2.threshold(cv2.resize(own, size, interpolation=how), level, 255, cv2.THRESH_BINARY)
+    return np.asarray(whole).astype(np.uint8, copy=False)

@@ -1,0 +1,45 @@
+"""Lines that are no writing: rules of paper and edges of a box, from side to side of a picture."""
+
+import cv2
+import numpy as np
+
+from .images import Grey
+from .ink import border
+
+SPAN = 0.9
+"""Of the side of the picture: a line is at least as long."""
+
+THICKEST = 0.16
+"""Of the other side: what is thicker, or climbs by more, is no line."""
+
+LEAST_REST = 0.2
+"""Of a side of the picture: where less is left without the lines, they were strokes."""
+
+
+def without_lines(mask: Grey) -> Grey:
+    """`mask` without such lines, strokes that cross one mended; as it is where hardly any is left."""
+    if not border(mask).any():
+        return mask
+    found = cv2.bitwise_or(lines(mask), lines(mask.T).T)
+    if not cv2.hasNonZero(found):
+        return mask
+    rest = cv2.subtract(mask, found)
+    closed = cv2.morphologyEx(rest, cv2.MORPH_CLOSE, np.ones((7, 3), np.uint8))
+    mended = cv2.bitwise_or(rest, cv2.bitwise_and(closed, mask))
+    _, _, stats, _ = cv2.connectedComponentsWithStats(mended, connectivity=8)
+    left = stats[1:, 2:4].max(initial=0)
+    if left < LEAST_REST * max(mask.shape):
+        return mask
+    return np.asarray(mended).astype(np.uint8, copy=False)
+
+
+def lines(mask: Grey) -> Grey:
+    """255 where a line leads across, from the left to the right."""
+    height, width = mask.shape
+    thick = cv2.dilate(mask, np.ones((3, 1), np.uint8))
+    long = cv2.morphologyEx(thick, cv2.MORPH_OPEN, np.ones((1, max(5, width // 3)), np.uint8))
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(long, connectivity=8)
+    across = (stats[:, 2] >= SPAN * width) & (stats[:, 3] <= max(4, THICKEST * height))
+    across[0] = False
+    found: Grey = np.where(across, np.uint8(255), np.uint8(0))[labels]
+    return found

@@ -1,0 +1,84 @@
+"""The connected parts of a mask of ink, and which of them make the character: dots yes, specks no."""
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from .images import Grey
+from .quality import Parts
+
+Kept = npt.NDArray[np.bool_]
+
+LEAST_SPECK = 0.03
+"""Of the area of the largest part; the dot of an i is not that small."""
+
+LEAST_WHOLE = 0.2
+"""Of the largest part, and of the picture: what is as large inside may be all of the character."""
+
+FAR, FAR_SPECK = 0.6, 0.15
+"""A part that is smaller than this share of the largest is none of it beyond so many of its sides."""
+
+DOT = 0.35
+"""A dot is at most so wide, of the height of what it stands over."""
+
+
+def clean(mask: Grey) -> tuple[Grey, Parts]:
+    """`mask` with nothing but the character, and the parts of it."""
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8, ltype=cv2.CV_32S)
+    parts = np.asarray(stats[1:]).astype(np.int32, copy=False)
+    if count <= 2:
+        return mask, parts
+    kept = belonging(parts, mask.shape)
+    if kept.all():
+        return mask, parts
+    shades = np.zeros(count, np.uint8)
+    shades[1:][kept] = 255
+    return shades[labels], parts[kept]
+
+
+def belonging(parts: Parts, shape: tuple[int, ...]) -> Kept:
+    """Which of the parts make the character: no specks, nothing cut off at the edge or far away."""
+    areas = parts[:, 4]
+    kept = areas >= LEAST_SPECK * areas.max()
+    main = int(areas.argmax())
+    touching = at_edge(parts, shape)
+    if touching.any() and not touching.all():
+        inside = int(np.where(touching, 0, areas).argmax())
+        large = max(parts[inside, 2:4]) >= LEAST_WHOLE * max(shape)
+        if large and areas[inside] >= LEAST_WHOLE * areas[main]:
+            main = inside
+            kept = (areas >= LEAST_SPECK * areas[main]) & (~touching | dots(parts, main))
+    chosen: Kept = kept & ~far_specks(parts, main)
+    return chosen
+
+
+def at_edge(parts: Parts, shape: tuple[int, ...]) -> Kept:
+    """Which parts reach the edge of the picture."""
+    left, top, width, height = parts[:, :4].T
+    reach: Kept = (left == 0) | (top == 0) | (left + width == shape[1]) | (top + height == shape[0])
+    return reach
+
+
+def dots(parts: Parts, main: int) -> Kept:
+    """Which parts may be the dot over `main`."""
+    left, top, width, height = parts[:, :4].T
+    under = (left + width >= left[main]) & (left <= left[main] + width[main])
+    above = top + height <= top[main] + height[main] // 3
+    found: Kept = under & above & (width <= DOT * height[main])
+    return found
+
+
+def far_specks(parts: Parts, main: int) -> Kept:
+    """Which parts are small and far from `main`."""
+    near, far = parts[:, :2], parts[:, :2] + parts[:, 2:4]
+    gaps = np.maximum(near - far[main], near[main] - far).max(axis=1)
+    small = parts[:, 4] < FAR_SPECK * parts[main, 4]
+    found: Kept = small & (gaps > FAR * parts[main, 2:4].max())
+    return found
+
+
+def box_of(parts: Parts) -> tuple[int, int, int, int]:
+    """Left, top, right, bottom of all parts together."""
+    left, top = parts[:, :2].min(axis=0).tolist()
+    right, bottom = (parts[:, :2] + parts[:, 2:4]).max(axis=0).tolist()
+    return left, top, right, bottom
