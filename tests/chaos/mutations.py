@@ -592,8 +592,8 @@ PYTHON = (
     Mutation(
         "a retry loses the names",
         "api/retrying.py",
-        "NamedImage(name, image)",
-        'NamedImage("image", image)',
+        "NamedImage(name, content[place], charset)",
+        'NamedImage("image", content[place], charset)',
         "tests/test_routes.py",
         "only_the_failed",
     ),
@@ -701,7 +701,7 @@ PYTHON = (
     Mutation(
         "a decoder may answer what it was not asked",
         "worker/decoding/link.py",
-        "(Failure, self._wanted.popleft())",
+        "(Failure, wanted)",
         "(Failure, Glyph, list, Picture)",
         DECODING,
         "another_kind",
