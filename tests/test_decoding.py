@@ -449,6 +449,16 @@ class TestAnswers:
                 assert [plain(worker.answer()) for _ in "ab"] == [plain(GLYPH)] * 2
             assert firsts == [0, 0, 0]
 
+    def test_a_sheet_may_take_longer(self) -> None:
+        ours, theirs = socket.socketpair()
+        with ours, theirs:
+            worker = Link(ours, 0, 0.1, lambda: None)
+            worker.ask([Encoded(b"x", None, Layout("line"))])
+            answer = threading.Timer(0.2, theirs.sendall, [pack_answer(0, sheet(3))])
+            answer.start()
+            assert plain(worker.answer()) == plain(sheet(3))
+            answer.join()
+
     def test_who_dribbles_runs_out_of_time(self) -> None:
         ours, theirs = socket.socketpair()
         touched: list[None] = []

@@ -29,7 +29,7 @@ from api.schemas import ItemOut
 from worker import keys
 from worker.jobs import JobState
 from worker.packing import unpack
-from worker.results import Answer, Failure, Result
+from worker.results import Failure, Result
 
 TOLERANCE = 3e-6
 TERMINAL = {state.value for state in JobState if state.final}
@@ -323,7 +323,7 @@ def miscounted(look: Look) -> Iterator[str]:
     sums: Counter[str] = Counter()
     for each in look.jobs:
         failed = sum(isinstance(r, Failure) for packed in each.out.values() for r in unpack(packed))
-        answers = sum(isinstance(r, Answer) for packed in each.out.values() for r in unpack(packed))
+        answers = sum(not isinstance(r, Failure) for packed in each.out.values() for r in unpack(packed))
         wanted = {"succeeded": answers, "failed": failed, "running": 0}
         wanted["canceled"] = each.count("total") - answers - failed if each.job.canceled else 0
         for counter, number in wanted.items():

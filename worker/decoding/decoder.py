@@ -16,10 +16,7 @@ from ..chunks import ImageFile
 from ..results import TOO_LARGE, UNDECODABLE, Failure
 from .answers import MOST_CHARACTERS, Outcome, Picture, pack_answer
 from .pictures import draw
-from .wire import SMALL_S, Encoded, read_ask
-
-CUTTING = 2
-"""Times what decoding may take: 10,000 characters."""
+from .wire import CUTTING, SMALL_S, Encoded, read_ask
 
 Strike = Callable[[ImageFile, int], None]
 

@@ -9,7 +9,7 @@ from model.glyph import Glyph
 
 from ..results import Failure
 from .answers import HEAD_BYTES, BadAnswer, Outcome, Picture, open_body, open_head
-from .wire import Encoded, pack_ask
+from .wire import CUTTING, Encoded, pack_ask
 
 BEAT_S = 1.0
 """How often one who waits says that it is not stuck itself."""
@@ -25,7 +25,7 @@ class Lost(Exception):
 
 
 class Link:
-    """One decoder: its process id, and a socket on which an answer may take `patience_s` at most."""
+    """One decoder: its process id, and a socket on which a glyph may take `patience_s` at most."""
 
     def __init__(
         self, wire: socket.socket, pid: int, patience_s: float, touch: Callable[[], None]
@@ -34,7 +34,7 @@ class Link:
         self._wire, self._patience_s, self._touch = wire, patience_s, touch
         self._received = bytearray()
         self._next = self._asked = 0
-        self._wanted = deque[type]()
+        self._wanted, self._allowed_s = deque[type](), patience_s
 
     def ask(self, images: Sequence[Encoded]) -> None:
         """Have these read; as many answers follow. Raises Lost."""
@@ -49,11 +49,13 @@ class Link:
 
     def answer(self) -> Outcome | Picture:
         """What became of the next image. Raises Lost."""
-        end = time.monotonic() + self._patience_s
+        wanted = self._wanted.popleft()
+        self._allowed_s = self._patience_s * (1 if wanted is Glyph else 1 + CUTTING)
+        end = time.monotonic() + self._allowed_s
         try:
             code, length = open_head(self._take(HEAD_BYTES, end), self._next)
             outcome = open_body(code, self._take(length, end))
-            if not isinstance(outcome, (Failure, self._wanted.popleft())):
+            if not isinstance(outcome, (Failure, wanted)):
                 raise BadAnswer(f"answer of kind {code}")
         except BadAnswer as error:
             raise Lost("decoding it made the decoder talk nonsense") from error
@@ -76,7 +78,7 @@ class Link:
         self._touch()
         left = end - time.monotonic()
         if left <= 0:
-            raise Lost(f"decoding it takes too long, over {self._patience_s:.0f} s")
+            raise Lost(f"decoding it takes too long, over {self._allowed_s:.0f} s")
         self._wire.settimeout(min(left, BEAT_S))
         try:
             more = self._wire.recv(_RECEIVED_BYTES)

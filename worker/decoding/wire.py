@@ -22,6 +22,9 @@ _ASK, _IMAGE = struct.Struct("<II"), struct.Struct("<BBHHII")
 SMALL_S = 0.25
 """Seconds of processor time for any image; decoding a small one takes a thousandth of it."""
 
+CUTTING = 2
+"""Cutting a sheet may take so many times as long as decoding the largest image: 10,000 characters do."""
+
 FACT, READY = struct.Struct("<i"), 0
 SEALED, UNSEALED = b"+", b"-"
 """A decoder's first byte: it is in its sandbox, with seccomp or without."""
