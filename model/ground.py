@@ -30,13 +30,13 @@ def bright_ink(grey: Grey) -> Grey:
     return np.asarray(ink).astype(np.uint8, copy=False)
 
 
-def has_bright_strokes(grey: Grey) -> bool:
+def has_bright_strokes(grey: Grey, telling_side: int = TELLING_SIDE) -> bool:
     """Whether what stands out from its surroundings is brighter than they are.
 
     Strokes cover less than their paper and differ from it by more than it does from their mean, so that
     differences from the local mean are skewed towards them, whatever shadow or frame there is.
     """
-    small = shrink(grey, TELLING_SIDE)
+    small = shrink(grey, telling_side)
     side = odd(max(small.shape) // 3)
     differences = np.asarray(cv2.subtract(small, cv2.blur(small, (side, side)), dtype=cv2.CV_32F))
     away = (differences - cv2.mean(differences)[0]).ravel()

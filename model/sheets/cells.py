@@ -4,6 +4,7 @@ Where a cell lies is told by its own rules, so that a sheet may be askew or seen
 """
 
 from collections import Counter
+from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -22,6 +23,8 @@ ALIKE = 0.6
 """The least side of a cell, of the usual one; the greatest is the inverse."""
 LONG = 0.8
 """Of a cell's side: how long a line is that may be its rule."""
+NEIGHBOUR = 0.5
+"""Of a cell's side: less is between it and the next."""
 MOST_MISSING = 0.2
 """The share of a net's cells that may be guessed from the others."""
 
@@ -42,12 +45,27 @@ def find_cells(prints: Grey) -> Cells:
             f"{len(rooms):,} ruled cells, where at most {MOST_PARTS:,} are read: cut the sheet in parts"
         )
     rows = find_lines(rooms)
+    if not side_by_side(rooms, rows):
+        return {}
     cells = {
         (row, column): corners_of(rooms, index)
         for row, line in enumerate(rows)
         for column, index in enumerate(line)
     }
     return cells if len({len(row) for row in rows}) < 2 else completed(cells, rooms, rows)
+
+
+def side_by_side(rooms: Parts, rows: list[list[int]]) -> bool:
+    """Whether most rooms have another beside or below; those within letters have not."""
+    if len(rows) == len(rooms):
+        ends = rooms.boxes[[row[0] for row in rows]]
+        near = ends[1:, 1] - ends[:-1, 3] < NEIGHBOUR * np.median(rooms.heights)
+        return bool(2 * near.sum() >= len(near))
+    gaps = [
+        rooms.boxes[after, 0] - rooms.boxes[before, 2] for row in rows for before, after in pairwise(row)
+    ]
+    near = np.array(gaps) < NEIGHBOUR * np.median(rooms.widths)
+    return bool(2 * near.sum() >= len(rooms) - len(rows))
 
 
 def find_rooms(prints: Grey, length: int) -> Parts:

@@ -6,19 +6,22 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from ..ground import has_bright_strokes
 from ..images import Grey
 from ..ink import LEAST_CONTRAST
 from ..scaling import fit, odd, resize
 
-WORK_PIXELS = 4_000_000
-"""Larger sheets are shrunk to this: A4 at 200 dpi, where a pen's stroke is 3 pixels wide."""
+WORK_PIXELS = 9_000_000
+"""Larger sheets are shrunk to this: A4 at 300 dpi is read as it is."""
 
 GROUND_SIDE = 160
 """The light of the paper is measured on a copy of this size,"""
-GROUND_KERNEL = 19
+GROUND_KERNEL = 25
 """in which no ink is as wide as this."""
 
-POLARITY_SIDE, POLARITY_BLOCK = 512, 32
+TELLING_SIDE = 512
+"""Whether strokes are dark or bright is seen on a copy of this size."""
+
 NOISE = 5.0
 """Standard deviations by which ink stands out from the grain of the paper."""
 
@@ -53,7 +56,7 @@ def even(grey: Grey) -> Paper:
     height, width = grey.shape
     scale = min(1.0, (WORK_PIXELS / grey.size) ** 0.5)
     small = resize(grey, max(1, int(height * scale)), max(1, int(width * scale))) if scale < 1 else grey
-    dark = small if has_dark_ink(small) else 255 - small
+    dark = 255 - small if has_bright_strokes(small, TELLING_SIDE) else small
     share = cv2.divide(cv2.GaussianBlur(dark, (3, 3), 0), light(dark), scale=255)
     ink = 255 - np.asarray(share).astype(np.uint8, copy=False)
     back = np.array([[width / ink.shape[1], 0, 0], [0, height / ink.shape[0], 0]])
@@ -63,18 +66,6 @@ def even(grey: Grey) -> Paper:
 def above(ink: Grey, level: int) -> Grey:
     """255 where the ink is stronger than `level`."""
     return np.asarray(cv2.threshold(ink, level, 255, cv2.THRESH_BINARY)[1]).astype(np.uint8, copy=False)
-
-
-def has_dark_ink(grey: Grey) -> bool:
-    """Whether what stands out from its surroundings is mostly darker: paper is what most pixels show."""
-    small = fit(grey, POLARITY_SIDE) if max(grey.shape) > POLARITY_SIDE else grey
-    block = POLARITY_BLOCK
-    high, wide = (-(-side // block) * block for side in small.shape)
-    tiles = np.pad(small, ((0, high - small.shape[0]), (0, wide - small.shape[1])), mode="edge")
-    blocks = tiles.reshape(high // block, block, wide // block, block).swapaxes(1, 2)
-    away = blocks.reshape(-1, block * block).astype(np.float32)
-    away -= np.median(away, axis=1, keepdims=True)
-    return float((away**3).sum()) <= 0
 
 
 def light(dark: Grey) -> Grey:

@@ -15,7 +15,7 @@ LEAST_DEGREES = 0.15
 """Less than that is not worth the softening."""
 PROFILE_SIDE = 800
 MOST_POINTS = 20_000
-LEAST_GAIN = 1.1
+LEAST_GAIN = 1.05
 """By how much a turned profile must be sharper: a few characters have no direction."""
 
 Points = npt.NDArray[np.float32]

@@ -24,7 +24,7 @@ BROKEN = 0.08
 """Of the height of the writing: two parts so close are one broken character, or two."""
 REACH = 4.0
 """Heights of the writing: a part that begins further to the left is not looked at again."""
-LEAST = 0.2
+LEAST = 0.3
 """Of the height of the writing: what is lower and narrower by itself is no character."""
 
 

@@ -3,6 +3,7 @@
 from itertools import combinations
 
 import numpy as np
+import numpy.typing as npt
 
 from ..images import Grey
 from .parts import connected
@@ -13,18 +14,20 @@ WIDER = 1.7
 """and what is wider than this, three."""
 SLANTS = (-0.4, -0.2, 0.0, 0.2, 0.4)
 """Pixels that a cut goes to the right for each that it goes down."""
-SLANTING, OFF = 0.1, 0.2
-"""What a slanted cut, and one at an end, must save in ink, as a share of the height."""
+SLANTING, OFF, STROKE = 0.1, 0.2, 0.2
+"""What a slanted cut, one at an end, and one through another stroke must save in ink, as a share of the
+height."""
 MOST_CUTS = 3
 APART = 0.15
 """Of the height of the writing: what lies between two cuts, at least."""
 NARROW = 0.22
 """Of the height of the writing: no character is narrower that touches another."""
-CROSSED = 0.5
+CROSSED = 0.6
 """Of the height: a cut through more ink does not part two characters."""
 BIT = 0.1
 """Of a piece: a smaller bit that a cut has left with it is dropped."""
 
+Floats = npt.NDArray[np.float64]
 Cut = tuple[float, float]
 """Where it crosses the middle row, and its slant."""
 
@@ -42,24 +45,31 @@ def readings(mask: Grey, tall: float) -> list[list[Grey]]:
 
 
 def best_cuts(mask: Grey, tall: float) -> list[Cut]:
-    """The straight cuts that cross least ink, the best first, none near another or near an end."""
-    rows, columns = np.nonzero(mask)
-    height, width = mask.shape
+    """The straight cuts that part most easily, the best first, none near another or near an end."""
+    width = mask.shape[1]
     found: list[tuple[float, Cut]] = []
     for slant in SLANTS:
-        along = np.round(columns - slant * (rows - height / 2)).astype(np.intp)
-        crossed = np.bincount(np.clip(along, 0, width), minlength=width + 1) / height
-        for at in np.flatnonzero(crossed <= CROSSED).tolist():
-            if NARROW * tall <= at <= width - NARROW * tall:
-                off = abs(2 * at / width - 1)
-                found.append(
-                    (float(crossed[at]) + SLANTING * abs(slant) + OFF * off**2, (float(at), slant))
-                )
+        crossed, strokes = crossings(mask, slant)
+        off = np.abs(2 * np.arange(width) / width - 1)
+        cost = crossed + STROKE * np.maximum(0, strokes - 1) + SLANTING * abs(slant) + OFF * off**2
+        inside = (off <= 1 - 2 * NARROW * tall / width) & (crossed <= CROSSED)
+        found += [(float(cost[at]), (float(at), slant)) for at in np.flatnonzero(inside).tolist()]
     cuts: list[Cut] = []
     for _, cut in sorted(found):
         if len(cuts) < MOST_CUTS and all(abs(cut[0] - other[0]) >= APART * tall for other in cuts):
             cuts.append(cut)
     return cuts
+
+
+def crossings(mask: Grey, slant: float) -> tuple[Floats, Floats]:
+    """What a cut at each column would cross: ink, as a share of the height, and how many strokes."""
+    height, width = mask.shape
+    rows, columns = np.nonzero(mask)
+    along = np.round(columns - slant * (rows - height / 2)).astype(np.intp)
+    inside = (along >= 0) & (along < width)
+    sheared = np.zeros((height + 1, width), np.int8)
+    sheared[rows[inside] + 1, along[inside]] = 1
+    return sheared.sum(axis=0) / height, (np.diff(sheared, axis=0) > 0).sum(axis=0).astype(float)
 
 
 def pieces_of(mask: Grey, cuts: list[Cut]) -> list[Grey]:

@@ -23,7 +23,7 @@ class Writing:
     width: int = 2480
     height: int = 3508
     tall: float = 52.0
-    touching: float = 0.01
+    touching: float = 0.005
     rules: bool = False
 
 
