@@ -2,14 +2,20 @@
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from .images import Grey
+
+Floats = npt.NDArray[np.float32]
 
 LEAST_CONTRAST = 20
 """Of 255: what differs less from its paper is no ink."""
 
 WORK_SIDE = 56
 """Strokes are measured where the ink is this high or wide."""
+
+FRAME = 6
+"""Pixels of paper around it there: strokes that are thickened and softened need them."""
 
 THIN, THICK = 7.6, 10.5
 """Stroke width there, between which handwriting is left as it is; EMNIST's middle half is 7.5 to 10."""
@@ -36,28 +42,27 @@ def strip(mask: Grey) -> Grey:
 
 
 def even_strokes(ink: Grey) -> Grey:
-    """A mask `WORK_SIDE` long with thin strokes thickened, heavy ones thinned; stripped."""
-    padded = cv2.copyMakeBorder(ink, 1, 1, 1, 1, cv2.BORDER_CONSTANT)
-    inside = cv2.distanceTransform(padded, cv2.DIST_L2, 3)
-    width = 4 * cv2.mean(inside, padded)[0]
+    """A mask `WORK_SIDE` long, in its frame, with thin strokes thickened and heavy ones thinned."""
+    depth = distances(ink)
+    width = 4 * cv2.mean(depth, ink)[0]
     if width < THIN:
-        return strip(thicken(ink, (THIN - width) / 2))
-    thinned = inside > (width - THICK) / 2 if width > THICK else None
-    if thinned is None or not thinned.any():
-        return strip(ink)
-    return strip(np.where(thinned, np.uint8(255), np.uint8(0)))
-
-
-def thicken(ink: Grey, by: float) -> Grey:
-    """The mask with `by` pixels more around it, in a frame that they need."""
-    frame = int(by) + 1
-    padded = cv2.copyMakeBorder(cv2.bitwise_not(ink), *(frame,) * 4, cv2.BORDER_CONSTANT, value=255)
-    outside = cv2.distanceTransform(padded, cv2.DIST_L2, 3)
-    return np.where(outside <= by, np.uint8(255), np.uint8(0))
+        return ~above(distances(~ink), (THIN - width) / 2)
+    if width > THICK and cv2.hasNonZero(thinned := above(depth, (width - THICK) / 2)):
+        return thinned
+    return ink
 
 
 def stroke_width(ink: Grey) -> float:
-    """The mean width of the strokes: four times the mean distance of ink to its edge."""
-    padded = cv2.copyMakeBorder(ink, 1, 1, 1, 1, cv2.BORDER_CONSTANT)
-    distance = cv2.distanceTransform(padded, cv2.DIST_L2, 3)
-    return 4 * cv2.mean(distance, padded)[0]
+    """The mean width of the strokes, with a pixel of paper on each side: 4 mean distances to it."""
+    framed = cv2.copyMakeBorder(ink, 1, 1, 1, 1, cv2.BORDER_CONSTANT)
+    return 4 * cv2.mean(distances(np.asarray(framed).astype(np.uint8, copy=False)), framed)[0]
+
+
+def distances(mask: Grey) -> Floats:
+    """From every pixel to the next that is 0."""
+    return np.asarray(cv2.distanceTransform(mask, cv2.DIST_L2, 3)).astype(np.float32, copy=False)
+
+
+def above(distance: Floats, level: float) -> Grey:
+    """255 where the distance is greater."""
+    return (distance > level).view(np.uint8) * np.uint8(255)
