@@ -26,7 +26,7 @@ from .examples import Pools, examples
 RECIPE = Recipe(
     NAME,
     "balanced",  # whose scale of pixels it shares
-    {"kind": "convnet", "stages": ((8,), (16, 16), (24, 24)), "classes": len(CLASSES)},
+    {"kind": "convnet", "stages": ((8,), (16,), (24, 24)), "classes": len(CLASSES)},
     epochs=10,
     draws=72_000,
     learning_rate=1e-2,
