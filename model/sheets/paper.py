@@ -9,7 +9,7 @@ import numpy.typing as npt
 from ..ground import has_bright_strokes
 from ..images import Grey
 from ..ink import LEAST_CONTRAST
-from ..scaling import fit, odd, resize
+from ..scaling import fit, odd, resize, shrink
 
 WORK_PIXELS = 9_000_000
 """Larger sheets are shrunk to this: A4 at 300 dpi is read as it is."""
@@ -56,7 +56,7 @@ def even(grey: Grey) -> Paper:
     height, width = grey.shape
     scale = min(1.0, (WORK_PIXELS / grey.size) ** 0.5)
     small = resize(grey, max(1, int(height * scale)), max(1, int(width * scale))) if scale < 1 else grey
-    dark = 255 - small if has_bright_strokes(small, TELLING_SIDE) else small
+    dark = 255 - small if has_bright_strokes(shrink(small, TELLING_SIDE)) else small
     share = cv2.divide(cv2.GaussianBlur(dark, (3, 3), 0), light(dark), scale=255)
     ink = 255 - np.asarray(share).astype(np.uint8, copy=False)
     back = np.array([[width / ink.shape[1], 0, 0], [0, height / ink.shape[0], 0]])
