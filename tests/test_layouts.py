@@ -9,16 +9,24 @@ from typing import Any
 import httpx
 import numpy as np
 import pytest
+import redis
 
 from api.client import Client
+from api.routes.results import _page as page_of
+from model.layout import Box
 from model.strokes import png
+from worker.ledger import Commit
+from worker.packing import pack
+from worker.results import Answer, Found, Page
 
 from conftest import Services
-from samples import glyphs, npy_of, page, pngs, zip_of
+from ledgers import in_store, ledger, read_job, submit
+from samples import glyphs, npy_of, page, pngs
 
 PNG = {"Content-Type": "image/png", "Prefer": "wait=60"}
 JSON = {"Prefer": "wait=60"}
 LINES = ["ABC 47", "HKE 2Z"]
+LETTER = Answer((1, 2), (0.9, 0.1), False)
 
 
 def post(http: httpx.Client, content: bytes, **params: Any) -> httpx.Response:
@@ -106,19 +114,23 @@ class TestPages:
         assert told.model_dump(mode="json", exclude_unset=True) == item
         assert heard == told
 
-    def test_results_of_large_images_come_in_small_pages(self, http: httpx.Client) -> None:
-        cells = png(np.full((100, 100), 230, np.uint8))
-        files = {f"{number}.png": cells for number in range(4)}
-        params = {"layout": "grid", "rows": 100, "columns": 50, "model": "digits-nano"}
-        headers = {"Content-Type": "application/zip", "Prefer": "wait=60"}
-        done = http.post("/v1/jobs", params=params, content=zip_of(files), headers=headers).json()
-        path = f"/v1/jobs/{done['id']}/results"
-        first = http.get(path).json()
-        assert ([each["index"] for each in first["data"]], first["next_cursor"]) == ([0, 1], 2)
-        second = http.get(path, params={"cursor": 2}).json()
-        assert ([each["index"] for each in second["data"]], second["next_cursor"]) == ([2, 3], None)
-        lines = http.get(path, params={"format": "ndjson"}).text.splitlines()
-        assert [json.loads(line)["index"] for line in lines] == [0, 1, 2, 3]
+    def test_results_of_large_images_come_in_small_pages(
+        self, redis_url: str, clean_redis: redis.Redis
+    ) -> None:
+        submit(redis_url, "a", (1, 1, 1))
+        large = Page(tuple(Found(LETTER, Box(n, 0, 1, 1), 0, 0) for n in range(6000)))
+        worker = ledger(redis_url)
+        while claims := worker.claim("balanced", 100):
+            worker.commit([Commit(claim, pack([large]), 1, 0, b"") for claim in claims])
+        job = read_job(redis_url, "a")
+        pages = [
+            json.loads(
+                in_store(redis_url, lambda store, at=at: page_of(store, job, at, 1000, None)).body
+            )  # type: ignore[misc]
+            for at in (0, 2)
+        ]
+        assert [[each["index"] for each in found["data"]] for found in pages] == [[0, 1], [2]]
+        assert [found["next_cursor"] for found in pages] == [2, None]
 
     def test_a_grid_has_a_line_a_row_and_a_word_a_cell(self, http: httpx.Client) -> None:
         cells = np.full((120, 240), 240, np.uint8)
