@@ -9,7 +9,7 @@ FUZZ_EXAMPLES ?= 20000
 INSTALLED := $(VENV)/.installed
 .DEFAULT_GOAL := help
 
-.PHONY: help demo test run check corpus fuzz format bench siege pressure compose-proof events-proof webhook-proof scale-proof probes faults soak poison model mutants screenshot
+.PHONY: help demo test run check corpus fuzz format bench siege pressure compose-proof events-proof webhook-proof scale-proof probes faults soak poison model mutants screenshot gallery
 
 help:            ## this list
 	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed 's/:.*##/ -/'
@@ -89,3 +89,6 @@ faults: $(INSTALLED)   ## every command to Redis failed in every way, then long 
 
 screenshot: $(INSTALLED)  ## the page as docs/page.png (wants chromium and chromedriver)
 	$(BIN)/python tests/screenshot.py docs/page.png
+
+gallery: $(INSTALLED)  ## a photograph, the steps, the answer, and a page, as docs/gallery.png
+	$(BIN)/python tests/gallery.py docs/gallery.png

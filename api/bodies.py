@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from .parameters import JobParameters
+from .parameters import LONGEST_CHARSET, JobParameters
 
 _BINARY: dict[str, Any] = {"schema": {"type": "string", "format": "binary"}}
 _IMAGES = {f"image/{kind}": _BINARY for kind in ("png", "jpeg", "tiff", "webp", "bmp")}
@@ -32,6 +32,11 @@ _IMAGE: dict[str, Any] = {
     "properties": {
         "image": {"type": "string", "format": "byte", "description": "a file in base64, or a data: URI"},
         "custom_id": {"type": "string", "description": "its name in the results"},
+        "charset": {
+            "type": "string",
+            "maxLength": LONGEST_CHARSET,
+            "description": "what this image may be, in place of the job's charset",
+        },
     },
 }
 

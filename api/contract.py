@@ -36,7 +36,8 @@ UPLOAD = (
     *("too-many-files", "too-many-entries", "too-many-images"),
     *("archive-bomb", "archive-invalid", "archive-unsupported", "nested-archive"),
     *("too-many-bytes", "too-many-documents"),
-    *("array-invalid", "pickled-array", "tiff-invalid", "unknown-model", "invalid-charset"),
+    *("array-invalid", "array-layout", "pickled-array", "tiff-invalid"),
+    *("unknown-model", "invalid-charset"),
     *("webhook-url-forbidden", "callback-secret-needed"),
 )
 IMAGE = ("undecodable-image", "image-too-large", "worker-lost", "inference-failed")

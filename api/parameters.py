@@ -7,14 +7,17 @@ import orjson
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from model.card import Card
-from model.charset import BadCharset, allowed_classes
-from worker.jobs import Lane, Options
+from model.layout import Kind
+from worker.jobs import Lane
 from worker.webhooks.urls import ForbiddenUrl, Policy, parse_url
 
 from .problems import Problem
 from .settings import GatewaySettings
 
 DEFAULT_MODEL = "balanced"
+LONGEST_CHARSET = 100
+MOST_ACROSS = 200
+"""Rows or columns of a grid."""
 
 
 class JobParameters(BaseModel):
@@ -25,12 +28,25 @@ class JobParameters(BaseModel):
     model: Annotated[str | None, Field(description="a name from /v1/models")] = None
     charset: Annotated[
         str | None,
-        Field(max_length=100, description="digits, letters, upper, lower, or the characters"),
+        Field(
+            max_length=LONGEST_CHARSET, description="digits, letters, upper, lower, or the characters"
+        ),
     ] = None
     top_k: Annotated[int, Field(ge=1, le=10, description="answers an image")] = 3
     normalize: Annotated[
         Literal["auto", "none"], Field(description="none: the images are 28x28 already")
     ] = "auto"
+    layout: Annotated[
+        Kind,
+        Field(description="how characters lie on an image: one alone, a line, a page, ruled cells"),
+    ] = "character"
+    rows: Annotated[
+        int | None,
+        Field(ge=1, le=MOST_ACROSS, description="of a grid; without it, ruled cells are looked for"),
+    ] = None
+    columns: Annotated[
+        int | None, Field(ge=1, le=MOST_ACROSS, description="of a grid; both are given, or neither")
+    ] = None
     priority: Annotated[
         Lane | None, Field(description="by default small jobs are interactive, large ones bulk")
     ] = None
@@ -86,22 +102,6 @@ def find_model(parameters: JobParameters, cards: Mapping[str, Card]) -> Card:
     if name not in cards:
         raise Problem("unknown-model", f"{name!r} is not served; there are {', '.join(cards)}.")
     return cards[name]
-
-
-def job_options(parameters: JobParameters, card: Card) -> Options:
-    """The options that travel with the job. Raises `invalid-charset`."""
-    try:
-        if parameters.charset is not None:
-            allowed_classes(parameters.charset, card.labels)
-    except BadCharset as error:
-        raise Problem("invalid-charset", f"{error}.") from error
-    return Options(
-        model=card.name,
-        charset=parameters.charset,
-        top_k=parameters.top_k,
-        normalize=parameters.normalize,
-        keep_images=parameters.keep_images,
-    )
 
 
 def life_s(parameters: JobParameters, settings: GatewaySettings) -> int:

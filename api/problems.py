@@ -68,6 +68,7 @@ CATALOGUE = {
     "nested-archive": (422, "An archive inside an archive is not read"),
     "unsafe-name": (422, "A file name leads out of its folder"),
     "array-invalid": (422, "The array is damaged or has the wrong shape"),
+    "array-layout": (422, "An array has no layout"),
     "pickled-array": (422, "Pickled arrays are never loaded"),
     "tiff-invalid": (422, "The TIFF is damaged"),
     "single-image-expected": (422, "Exactly one image is read here"),

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from worker.chunks import Content, ImageFile, PixelBlock, unpack
+from worker.chunks import ImageFile, Opened, PixelBlock, unpack
 from worker.jobs import Job
 from worker.results import Failure
 from worker.store import Store
@@ -24,12 +24,14 @@ async def failed_parts(store: Store, job: Job) -> Sequence[Part]:
     return parts
 
 
-def _part(content: Content, place: int, name: str) -> Part:
-    image = image_at(content, place)
-    return image if isinstance(image, PixelBlock) else NamedImage(name, image)
+def _part(content: Opened, place: int, name: str) -> Part:
+    if isinstance(content, PixelBlock):
+        return content.at(place)
+    charset = content.charsets[place] if content.charsets else None
+    return NamedImage(name, content[place], charset)
 
 
-def image_at(content: Content, place: int) -> ImageFile | PixelBlock:
+def image_at(content: Opened, place: int) -> ImageFile | PixelBlock:
     """One image of a chunk: its file, or its pixels."""
     return content.at(place) if isinstance(content, PixelBlock) else content[place]
 

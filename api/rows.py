@@ -3,12 +3,15 @@
 from collections.abc import Mapping
 from typing import Any
 
-COLUMNS = ("index", "name", "status", "label", "confidence", "uncertain", "top_k", "error", "correction")
+PLAIN = ("index", "name", "status", "label", "confidence", "uncertain")
+COLUMNS = (*PLAIN, "top_k", "error", "correction", "flags", "text")
+"""New ones come last: readers of the old ones go on as they are."""
 
 
 def cells(item: Mapping[str, Any]) -> list[Any]:
     """The cells of an ItemOut as plain data."""
     likely = " ".join(f"{each['label']}:{each['p']:.4f}" for each in item.get("top_k") or ())
     error = (item.get("error") or {}).get("type")
-    plain = [item.get(column) for column in COLUMNS[:6]]
-    return [*plain, likely, error, item.get("correction")]
+    flags = " ".join(item.get("flags") or ())
+    plain = [item.get(column) for column in PLAIN]
+    return [*plain, likely, error, item.get("correction"), flags, item.get("text")]

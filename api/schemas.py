@@ -1,17 +1,14 @@
 """What the client sees of jobs, items and models; also what /docs describes."""
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, Field
 
 from model.card import Card
+from model.layout import Kind
 from worker.jobs import Counts, Job, JobState, Lane
-from worker.results import Answer, Failure
 
-if TYPE_CHECKING:
-    from worker.store import Item  # which the client can do without
-
+from .layouts import LikelyOut, LineOut
 
 LINKS = {
     "self": "",
@@ -34,6 +31,9 @@ class JobOut(BaseModel):
     charset: str | None
     top_k: int
     normalize: str
+    layout: Kind
+    rows: int | None
+    columns: int | None
     priority: Lane
     keep_images: bool
     callback_url: str | None = None
@@ -59,6 +59,9 @@ class JobOut(BaseModel):
             charset=options.charset,
             top_k=options.top_k,
             normalize=options.normalize,
+            layout=options.layout,
+            rows=options.rows or None,
+            columns=options.columns or None,
             priority=job.lane,
             keep_images=options.keep_images,
             callback_url=job.callback_url,
@@ -79,13 +82,6 @@ class JobPage(BaseModel):
     next_cursor: str | None
 
 
-class LikelyOut(BaseModel):
-    """One possible reading."""
-
-    label: str
-    p: float
-
-
 class ErrorOut(BaseModel):
     """Why an image could not be read."""
 
@@ -99,10 +95,13 @@ class ItemOut(BaseModel):
     index: int
     name: str
     status: str = Field(description="queued, succeeded, failed or canceled")
-    label: str | None = None
-    confidence: float | None = None
-    uncertain: bool | None = None
+    label: str | None = Field(default=None, description="of layout=character; else see text and lines")
+    confidence: float | None = Field(default=None, description="of many characters, the mean")
+    uncertain: bool | None = Field(default=None, description="not sure, or flagged; of many, any")
+    flags: list[str] | None = Field(default=None, description="what speaks against the image")
     top_k: list[LikelyOut] | None = None
+    text: str | None = Field(default=None, description="of a line, page or grid: its lines")
+    lines: list[LineOut] | None = None
     error: ErrorOut | None = None
     correction: str | None = Field(default=None, description="what a person says it is")
 
@@ -147,27 +146,6 @@ class ModelOut(BaseModel):
             measured_on=card.measured_on,
             sha256=card.sha256,
         )
-
-
-def item_out(job: Job, item: "Item") -> dict[str, Any]:
-    """An ItemOut as plain data; written by hand, since results come by the thousand."""
-    shown: dict[str, Any] = {"index": item.index, "name": item.name, "correction": item.correction}
-    match item.result:
-        case Failure(type=kind, detail=detail):
-            return shown | {"status": "failed", "error": {"type": kind, "detail": detail}}
-        case Answer(classes=classes, probabilities=probabilities, uncertain=uncertain):
-            likely = [
-                {"label": job.labels[each], "p": round(p, 7)}
-                for each, p in zip(classes, probabilities, strict=True)
-            ]
-            return shown | {
-                "status": "succeeded",
-                "label": likely[0]["label"],
-                "confidence": likely[0]["p"],
-                "uncertain": uncertain,
-                "top_k": likely,
-            }
-    return shown | {"status": "canceled" if job.state.final else "queued"}
 
 
 def when(ms: int) -> datetime:

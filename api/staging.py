@@ -59,13 +59,14 @@ async def staged(
     parts: Iterable[Part],
     settings: GatewaySettings,
     room: Room,
+    weight: int = 1,
     forget: Callable[[], None] = lambda: None,
 ) -> AsyncIterator[Staged]:
     """Images cut and stored as far as there is `room`; taken back on exit unless they became a job.
 
     `forget` is called when what was looked at so far is needed no more. Raises NoRoom.
     """
-    images = Staged(secrets.token_hex(16), Cutter(settings))
+    images = Staged(secrets.token_hex(16), Cutter(settings, weight))
     chunks, first = images.cutter.cut(parts), 0
     try:
         while group := await run_sync(_take, chunks):

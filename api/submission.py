@@ -11,17 +11,18 @@ from fastapi import Request
 from model.card import Card
 from worker import keys
 from worker.entrance import Entrance, Submission
-from worker.jobs import Job, Lane
+from worker.jobs import Job, Lane, Options
 from worker.store import Store
 from worker.tracing import Tracer
 from worker.webhooks.urls import Policy
 
+from .intake.fitting import fitting
 from .intake.sources import Part
 from .limits.admission import Admission
+from .options import job_options
 from .parameters import (
     JobParameters,
     find_model,
-    job_options,
     life_s,
     parse_parameters,
     require_url,
@@ -72,10 +73,12 @@ class Submitter:
             room = await self._admission.room(owner, name, key and keys.idempotency(owner, key), size)
             async with self._receiver.received(request, owner) as (intake, forget):
                 parameters = parse_parameters(*query, *intake.options)
-                async with self._admission.staged(intake.parts, room, forget) as images:
+                card = self._require_possible(parameters)
+                options = job_options(parameters, card)
+                parts = fitting(intake.parts, options, card.labels)
+                async with self._admission.staged(parts, room, options.weight, forget) as images:
                     images.require_count(single)
-                    self._require_possible(parameters)
-                    job = self._describe(parameters, owner, job_id, key, images, single)
+                    job = self._describe(parameters, options, card, owner, job_id, key, images, single)
                     return await self._enter(job, images)
 
     async def resubmit(self, old: Job, owner: str, parts: Iterable[Part], key: str | None) -> Accepted:
@@ -83,7 +86,7 @@ class Submitter:
         digest = idempotency_digest(key)
         job_id, idempotency = new_id(), keys.idempotency(owner, digest) if digest else None
         room = await self._admission.room(owner, keys.job_name(owner, job_id), idempotency, 0)
-        async with self._admission.staged(parts, room) as images:
+        async with self._admission.staged(parts, room, old.options.weight) as images:
             job = Submission(
                 owner=owner,
                 id=job_id,
@@ -103,18 +106,18 @@ class Submitter:
     def _describe(
         self,
         parameters: JobParameters,
+        options: Options,
+        card: Card,
         owner: str,
         job_id: str,
         key: str | None,
         images: Staged,
         quiet: bool,
     ) -> Submission:
-        card = find_model(parameters, self._cards)
-        options = job_options(parameters, card)
         return Submission(
             owner=owner,
             id=job_id,
-            lane=parameters.priority or self._lane(images.cutter.images),
+            lane=parameters.priority or self._lane(images.cutter.images, options),
             options=options,
             labels=card.labels,
             weights=card.sha256,
@@ -126,11 +129,11 @@ class Submitter:
             quiet=quiet,
         )
 
-    def _require_possible(self, parameters: JobParameters) -> None:
-        """Raises `unknown-model` or `webhook-url-forbidden`."""
-        find_model(parameters, self._cards)
+    def _require_possible(self, parameters: JobParameters) -> Card:
+        """The card of the model. Raises `unknown-model` or `webhook-url-forbidden`."""
         if parameters.callback_url is not None:
             require_url(parameters.callback_url, self._policy)
+        return find_model(parameters, self._cards)
 
     async def _enter(self, job: Submission, images: Staged) -> Accepted:
         job = replace(job, options=replace(job.options, trace=self._tracer.current()))
@@ -141,8 +144,10 @@ class Submitter:
         log.info("job accepted", extra=_facts(standing, verdict.kind))
         return Accepted(standing, verdict.kind == "replay")
 
-    def _lane(self, images: int) -> Lane:
-        return "interactive" if images <= self._settings.interactive_images else "bulk"
+    def _lane(self, images: int, options: Options) -> Lane:
+        """The fast lane is for few characters, and for whatever is one image."""
+        few = images * options.weight <= self._settings.interactive_images
+        return "interactive" if few or images == 1 else "bulk"
 
 
 def _facts(job: Job, verdict: str) -> dict[str, Any]:

@@ -1,16 +1,13 @@
 """`python -m model`, which `inkqueue read` runs: images read here and now, with no server at all.
 
-Labels go to stdout, everything else to stderr.
+Labels and lines go to stdout, everything else to stderr.
 """
 
-import csv
-import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, astuple, fields
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -19,10 +16,14 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemaining
 from .card import BadCard, read_cards
 from .charset import BadCharset, allowed_classes
 from .folders import NoImages, find_images
+from .images import BadImage
+from .layout import Kind, Layout
 from .opening import open_predictor
-from .scans import Scan, ScanReader, Unread
-
-Format = Literal["text", "ndjson", "csv"]
+from .paths import Unread
+from .printing import Format, writer
+from .scans import ScanReader
+from .screen import open_screen
+from .strokes import png
 
 app = typer.Typer(add_completion=False)
 notes = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -41,25 +42,51 @@ def read(
     ] = None,
     recursive: Annotated[bool, typer.Option(help="go into folders of folders")] = True,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1")] = "auto",
-    format: Annotated[Format, typer.Option(help="text: the label, a tab, the path")] = "text",
+    layout: Annotated[
+        Kind, typer.Option(help="one character an image, or a line, a page, ruled cells of them")
+    ] = "character",
+    rows: Annotated[int | None, typer.Option(min=1, max=200, help="of a grid")] = None,
+    columns: Annotated[int | None, typer.Option(min=1, max=200, help="of a grid")] = None,
+    preview: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="draw what was seen of one image there, as PNG"),
+    ] = None,
+    format: Annotated[
+        Format, typer.Option(help="text: the label, a tab, the path; of many characters, the lines")
+    ] = "text",
 ) -> None:
     """Read images here, without a server. Exit code 1: some could not be read."""
     try:
         files = find_images(paths, recursive=recursive)
-        reader = _reader(model, charset, device)
+        how = _layout(layout, rows, columns)
+        if preview and len(files) != 1:
+            raise Refusal(f"--preview shows one image, and there are {len(files)}")
+        reader = _reader(model, charset, device, how)
     except (Refusal, NoImages, BadCard, BadCharset) as error:
         notes.print(f"error: {error}", style="red", markup=False)
         raise typer.Exit(1) from error
-    raise typer.Exit(0 if _write_all(reader, files, format) else 1)
+    good = _write_all(reader, files, format)
+    if preview:
+        _write_preview(reader, files[0], preview)
+    raise typer.Exit(0 if good else 1)
 
 
-def _reader(model: str, charset: str | None, device: str) -> ScanReader:
+def _layout(kind: Kind, rows: int | None, columns: int | None) -> Layout:
+    if (rows is None) != (columns is None):
+        raise Refusal("say both --rows and --columns, or neither")
+    if rows and kind != "grid":
+        raise Refusal("--rows and --columns are of --layout grid")
+    return Layout(kind, rows or 0, columns or 0)
+
+
+def _reader(model: str, charset: str | None, device: str, layout: Layout) -> ScanReader:
     cards = read_cards()
     if model not in cards:
         raise Refusal(f"there is no network {model!r}; there are {', '.join(cards)}")
     allowed = None if charset is None else allowed_classes(charset, cards[model].labels)
     try:
-        return ScanReader(open_predictor(model, device=device), allowed)
+        network, screen = open_predictor(model, device=device), open_screen(device)
+        return ScanReader(network, allowed, layout, screen)
     except (RuntimeError, AssertionError) as error:  # what torch raises for a device that is not there
         reason = str(error).partition("\n")[0]
         raise Refusal(f"device {device!r} cannot be used: {reason}") from error
@@ -69,7 +96,7 @@ def _write_all(reader: ScanReader, files: list[Path], format: Format) -> bool:
     """Read and print; whether everything could be read."""
     bad = 0
     with _progress(len(files)) as advance:
-        write = _writer(format)
+        write = writer(format, several=len(files) > 1)
         for outcome in reader.read(files):
             if isinstance(outcome, Unread):
                 bad += 1
@@ -80,15 +107,15 @@ def _write_all(reader: ScanReader, files: list[Path], format: Format) -> bool:
     return not bad
 
 
-def _writer(format: Format) -> Callable[[Scan], object]:
-    out = sys.stdout
-    if format == "csv":
-        rows = csv.writer(out, lineterminator="\n")
-        rows.writerow(field.name for field in fields(Scan))
-        return lambda scan: rows.writerow(astuple(scan))
-    if format == "ndjson":
-        return lambda scan: out.write(json.dumps(asdict(scan)) + "\n")
-    return lambda scan: out.write(f"{scan.label}\t{scan.path}\n")
+def _write_preview(reader: ScanReader, image: Path, preview: Path) -> None:
+    """Nothing, of what could not be read: that was said."""
+    try:
+        preview.write_bytes(png(reader.preview(image)))
+    except BadImage:
+        return
+    except OSError as error:
+        notes.print(f"error: cannot write {preview}: {error.strerror}", style="red", markup=False)
+        raise typer.Exit(1) from error
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """What speaks against an image of a character: bits of quality that travel with each result."""
 
 from enum import IntFlag
+from functools import cache
 
 
 class Flag(IntFlag):
@@ -16,7 +17,12 @@ class Flag(IntFlag):
     @property
     def names(self) -> list[str]:
         """As clients see them: `several_characters`."""
-        return [str(flag.name).lower() for flag in self]
+        return list(_names(self)) if self else []
 
 
 NONE = Flag(0)
+
+
+@cache  # results come by the thousand
+def _names(flags: Flag) -> tuple[str, ...]:
+    return tuple(str(flag.name).lower() for flag in flags)

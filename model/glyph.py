@@ -2,12 +2,14 @@
 
 from typing import NamedTuple
 
+import numpy as np
+import numpy.typing as npt
+
 from .flags import NONE, Flag
-from .images import Grey
 
 
 class Glyph(NamedTuple):
     """`pixels` are (28, 28) uint8, ink bright on dark."""
 
-    pixels: Grey
+    pixels: npt.NDArray[np.uint8]
     flags: Flag = NONE

@@ -1,9 +1,10 @@
 """How characters lie on an image: one alone, a line, a page, or a grid; and where each was found."""
 
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from .glyph import Glyph
+if TYPE_CHECKING:  # a gateway knows layouts and boxes, and loads nothing for pixels
+    from .glyph import Glyph
 
 Kind = Literal["character", "line", "page", "grid"]
 
@@ -33,7 +34,7 @@ class Character(NamedTuple):
     characters of one `group` are rivals unless they are of the same `reading`; the network decides.
     """
 
-    glyph: Glyph
+    glyph: "Glyph"
     box: Box
     line: int
     word: int

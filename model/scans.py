@@ -1,52 +1,78 @@
-"""Image files read by a network in this process, a full batch at a time; each says one character."""
+"""Image files read by a network in this process: characters a full batch at a time, pages one by one."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from statistics import fmean
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from .images import BadImage, Grey
-from .normalization import read_glyph
-from .tiffs import BadTiff, cut, directories, is_tiff
+from .answers import Said, answers, screened
+from .flags import Flag
+from .glyph import Glyph
+from .images import Grey, decode
+from .layout import Layout
+from .normalization import normalize
+from .paths import MAX_PIXELS, Unread, opened
+from .previews import beside, boxed, marks_of
+from .sheets.choosing import choose
+from .sheets.cutting import cut
+from .writing import Written, lines_of, text_of
 
 if TYPE_CHECKING:
     from .predictor import Predictor
+    from .screen import Screen
 
 BATCH = 256
-MAX_PIXELS = 16_000_000
+
+ALONE = Layout()
 
 
 @dataclass(frozen=True)
 class Scan:
-    """What an image says; `path` ends in #N for page N of several."""
+    """What an image says; `path` ends in #N for page N of several.
+
+    One with many characters has no label, but `text`, and `lines` as the service has them.
+    """
 
     path: str
-    label: str
-    confidence: float
+    label: str | None
+    confidence: float | None
     uncertain: bool
-
-
-@dataclass(frozen=True)
-class Unread:
-    """An image that could not be read, and why."""
-
-    path: str
-    reason: str
+    flags: Sequence[str]
+    text: str | None = None
+    lines: Sequence[dict[str, Any]] | None = None
 
 
 class ScanReader:
-    """One network and the classes it may answer with (None: all)."""
+    """One network, the classes it may answer with (None: all), how characters lie on an image, and who
+    says what is no character (None: nobody)."""
 
-    def __init__(self, predictor: "Predictor", allowed: Sequence[int] | None = None) -> None:
+    def __init__(
+        self,
+        predictor: "Predictor",
+        allowed: Sequence[int] | None = None,
+        layout: Layout = ALONE,
+        screen: "Screen | None" = None,
+    ) -> None:
         self._predictor, self._allowed = predictor, allowed
+        self._layout, self._screen = layout, screen
 
     def read(self, files: Iterable[Path]) -> Iterator[Scan | Unread]:
-        """One outcome an image, in order but that failures come at once."""
+        """One outcome an image, in order but that failures of characters come at once."""
+        return self._characters(files) if self._layout.kind == "character" else self._sheets(files)
+
+    def preview(self, path: Path) -> Grey:
+        """What is seen of an image, or of the first page of it. Raises OSError, BadImage."""
+        grey = decode(path.read_bytes(), MAX_PIXELS)
+        if self._layout.kind == "character":
+            return beside(grey, normalize(grey, self._predictor.card.recipe).pixels)
+        return boxed(grey, list(marks_of(lines_of(self._sheet(grey)))))
+
+    def _characters(self, files: Iterable[Path]) -> Iterator[Scan | Unread]:
         names: list[str] = []
-        glyphs: list[Grey] = []
-        for name, glyph in self._glyphs(files):
+        glyphs: list[Glyph] = []
+        recipe = self._predictor.card.recipe
+        for name, glyph in opened(files, lambda grey: normalize(grey, recipe)):
             if isinstance(glyph, Unread):
                 yield glyph
                 continue
@@ -55,37 +81,42 @@ class ScanReader:
             if len(glyphs) == BATCH:
                 yield from self._scans(names, glyphs)
                 names, glyphs = [], []
-        if glyphs:
-            yield from self._scans(names, glyphs)
+        yield from self._scans(names, glyphs)
 
-    def _glyphs(self, files: Iterable[Path]) -> Iterator[tuple[str, Grey | Unread]]:
-        for path in files:
-            try:
-                for name, data in _pages(path):
-                    yield name, self._glyph(name, data)
-            except (OSError, BadTiff) as error:
-                reason = getattr(error, "strerror", None) or str(error)
-                yield str(path), Unread(str(path), reason)
+    def _scans(self, names: Sequence[str], glyphs: Sequence[Glyph]) -> Iterator[Scan]:
+        said = self._answers(glyphs)
+        for name, each in zip(names, said, strict=True):
+            yield Scan(name, each["label"], each["confidence"], each["uncertain"], each["flags"])
 
-    def _glyph(self, name: str, data: bytes) -> Grey | Unread:
-        try:
-            return read_glyph(data, self._predictor.card.recipe, MAX_PIXELS)
-        except BadImage as error:
-            return Unread(name, str(error))
+    def _sheets(self, files: Iterable[Path]) -> Iterator[Scan | Unread]:
+        for name, sheet in opened(files, self._sheet):
+            yield sheet if isinstance(sheet, Unread) else _scan(name, sheet)
 
-    def _scans(self, names: Sequence[str], glyphs: Sequence[Grey]) -> Iterator[Scan]:
-        card = self._predictor.card
-        probabilities = self._predictor.probabilities(np.stack(glyphs), self._allowed)
-        best, values = probabilities.argmax(axis=1).tolist(), probabilities.max(axis=1).tolist()
-        for name, index, p in zip(names, best, values, strict=True):
-            yield Scan(name, card.labels[index], round(p, 7), p < card.uncertain_below)
+    def _sheet(self, grey: Grey) -> list[Written]:
+        """The characters of an image that stand against their rivals."""
+        found = cut(grey, self._predictor.card.recipe, self._layout)
+        said = self._answers([each.glyph for each in found])
+        stand = choose(found, [each["confidence"] for each in said])
+        return [Written(said[at], found[at].box, found[at].line, found[at].word) for at in stand]
+
+    def _answers(self, glyphs: Sequence[Glyph]) -> list[Said]:
+        shown = screened(glyphs, self._screen) if self._screen else glyphs
+        return answers(self._predictor, shown, self._allowed)
 
 
-def _pages(path: Path) -> Iterator[tuple[str, bytes]]:
-    """A file, or each page of a TIFF, with its name. Raises OSError, BadTiff."""
-    data = path.read_bytes()
-    places = list(directories(data)) if is_tiff(data) else []
-    if len(places) > 1:
-        yield from ((f"{path}#{number}", page) for number, page in enumerate(cut(data, places), 1))
-    else:
-        yield str(path), data
+def _scan(name: str, characters: Sequence[Written]) -> Scan:
+    said, lines = [each.said for each in characters], lines_of(characters)
+    return Scan(
+        name,
+        None,
+        round(fmean(each["confidence"] for each in said), 7) if said else None,
+        not said or any(each["uncertain"] for each in said),
+        _flags([each["flags"] for each in said]) if said else Flag.BLANK.names,
+        text_of(lines),
+        lines,
+    )
+
+
+def _flags(flags: Sequence[Sequence[str]]) -> list[str]:
+    """Whatever speaks against any character."""
+    return [name for flag in Flag for name in flag.names if any(name in each for each in flags)]

@@ -5,6 +5,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -93,6 +94,17 @@ class Browser:
     def screenshot(self, path: Path) -> None:
         """Keep what is on the screen."""
         path.write_bytes(self.driver.get_screenshot_as_png())
+
+    def serious_faults(self) -> list[tuple[str, list[str]]]:
+        """What axe finds on the page as it is: the rule, and where it is broken."""
+        self.run((files("axe_playwright_python") / "axe.min.js").read_text())
+        found = self.driver.execute_async_script("axe.run().then(arguments[0])")
+        assert len(found["passes"]) > 20
+        return [
+            (fault["id"], [node["html"][:120] for node in fault["nodes"][:3]])
+            for fault in found["violations"]
+            if fault["impact"] in ("serious", "critical")
+        ]
 
     def complaints(self) -> list[str]:
         """Errors and warnings of the console since the last time."""

@@ -8,6 +8,7 @@ from typing import TypeVar
 import redis.asyncio
 
 from model.card import read_cards
+from model.layout import Kind
 from worker.chunks import Chunk, PixelBlock, pack
 from worker.connection import connect, connect_async
 from worker.entrance import Caps, Entrance, Submission, Verdict
@@ -15,8 +16,8 @@ from worker.gauges import Gauges
 from worker.jobs import Job, Lane, Options
 from worker.journal import Journal
 from worker.ledger import Claim, Commit, Ledger
+from worker.packing import pack as pack_results
 from worker.results import UNDECODABLE, Answer, Failure, Result
-from worker.results import pack as pack_results
 from worker.store import Store
 
 T = TypeVar("T")
@@ -61,9 +62,10 @@ def submit(
     name: str = "",
     callback_url: str = "",
     quiet: bool = False,
+    layout: Kind = "character",
 ) -> Verdict:
     """Submit a job of blank images in chunks of these sizes, all called `name` if it is given."""
-    options = Options("balanced", keep_images=keep)
+    options = Options("balanced", keep_images=keep, layout=layout)
     job = Submission(
         owner,
         job_id,
@@ -108,7 +110,7 @@ def commit_of(claim: Claim, *, failed: int = 0, p: float = 0.5, kept: bytes = b"
     """Results for a claim: the first `failed` images fail."""
     results: list[Result] = [Failure(UNDECODABLE, "damaged") for _ in range(failed)]
     results += [Answer((1, 2), (p, 0.25), False) for _ in range(claim.count - failed)]
-    return Commit(claim, pack_results(results, 2), claim.count - failed, failed, kept)
+    return Commit(claim, pack_results(results), claim.count - failed, failed, kept)
 
 
 def finish(url: str) -> None:

@@ -85,6 +85,7 @@ def probes(job: str, hook: str, delivery: str, etag: str = '"0"', event: str = "
         Probe("GET", item, at(item, 99), "read"),
         get(image, "read"),
         get(preview, "read"),
+        get(preview, "read", "?show=glyph"),
         patch(f"{item}/correction", "manage", {"label": "7"}),
         patch(f"{item}/correction", "manage", {"label": None}, 1),
         patch(f"{one}/corrections", "manage", {"labels": {"0": "7", "1": None}}),

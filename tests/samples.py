@@ -27,6 +27,30 @@ def glyphs(count: int, rng: np.random.Generator) -> Grey:
     return np.stack([glyph(LABELS[number % len(LABELS)], rng) for number in range(count)])
 
 
+def page(lines: Sequence[str], rng: np.random.Generator, side: int = 80) -> Grey:
+    """Lines of drawn characters on paper, words by spaces."""
+    width = max(map(len, lines))
+    paper = np.full(((2 * len(lines) + 1) * side, (width + 2) * side), 235.0)
+    for row, line in enumerate(lines):
+        for column, character in enumerate(line):
+            if character != " ":
+                top, left = (2 * row + 1) * side, (column + 1) * side
+                paper[top : top + side, left : left + side] -= 0.8 * glyph(character, rng, side)
+    return np.clip(paper + rng.normal(0, 2, paper.shape), 0, 255).astype(np.uint8)
+
+
+def ruled(rows: Sequence[str], rng: np.random.Generator, side: int = 100) -> Grey:
+    """A grid of ruled cells with a drawn character in each."""
+    paper = np.full((side * (len(rows) + 1), side * (len(rows[0]) + 1)), 235, np.uint8)
+    for row, line in enumerate(rows):
+        for column, character in enumerate(line):
+            top, left = side // 2 + row * side, side // 2 + column * side
+            paper[top : top + side + 3, left : left + side + 3] = 40
+            paper[top + 3 : top + side, left + 3 : left + side] = 235
+            paper[top + 20 : top + 84, left + 20 : left + 84] -= glyph(character, rng, 64) // 10 * 8
+    return paper
+
+
 def pngs(count: int, rng: np.random.Generator) -> list[bytes]:
     """Drawings as PNG files."""
     return [png(each) for each in drawings(count, rng)]

@@ -28,6 +28,7 @@ from api.settings import GatewaySettings
 from worker.admission import Room, Verdict
 from worker.chunks import Chunk, PixelBlock, pack
 from worker.gauges import Gauges, Pressure
+from worker.jobs import WEIGHTS
 
 from conftest import Services, beside, running_services
 from ledgers import CAPS, at_entrance, commit_of, finish, ledger, on_redis, submit
@@ -328,6 +329,25 @@ def test_where_nothing_drains_one_comes_back_after_a_while() -> None:
     for kind in ("full", "quota", "many", "memory"):
         problem = refusal(Verdict(kind, figure=5), still, GatewaySettings(), Quota(queued=200))
         assert 10 <= seconds_of(problem) <= 13
+
+
+def test_what_results_of_pages_will_take_is_promised_until_they_are_there(
+    redis_url: str, clean_redis: "redis.Redis"
+) -> None:
+    def promised() -> int:
+        """For what images weigh beyond one each."""
+        with_them = pressure_of(redis_url).used
+        extra = int(clean_redis.getdel("ink:load:extra") or 0)
+        without = pressure_of(redis_url).used
+        clean_redis.set("ink:load:extra", extra)
+        return round((with_them - without) / 64 / (WEIGHTS["page"] - 1))
+
+    submit(redis_url, "pages", (1,) * 200, layout="page", caps=replace(CAPS, window=100))
+    assert promised() == pytest.approx(200, abs=5)
+    ledger(redis_url).commit([commit_of(each) for each in ledger(redis_url).claim("balanced", 1)])
+    finish(redis_url)
+    assert promised() == pytest.approx(0, abs=5)
+    assert clean_redis.get("ink:load:extra") == b"0"
 
 
 def test_not_all_come_back_at_once() -> None:

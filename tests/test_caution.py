@@ -4,17 +4,21 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import redis
 
+from model.glyph import Glyph
 from model.predictor import Floats, Images
 from model.torch_predictor import TorchPredictor
 from worker.caution import BLOCK, Caution
 from worker.chunks import pack
-from worker.decoding.wire import Encoded, Outcome
+from worker.decoding.answers import Outcome
+from worker.decoding.wire import Encoded
 from worker.ledger import Claim, Commit, Ledger
+from worker.packing import unpack
 from worker.reading import Reader
-from worker.results import Answer, Failure, unpack
+from worker.results import Answer, Failure
 
 from ledgers import LEASE_MS, ledger, submit
 
@@ -71,7 +75,7 @@ class Reading:
 
 
 def _decode(files: Sequence[Encoded]) -> Sequence[Outcome]:
-    return [bytes([int(bytes(each.file))]) * 784 for each in files]
+    return [Glyph(np.full((28, 28), int(bytes(each.file)), np.uint8)) for each in files]
 
 
 def failed(commit: Commit | None) -> dict[int, str]:

@@ -7,7 +7,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from worker.chunks import FILES, GLYPH_BYTES, PIXELS, BadChunk, Chunk, PixelBlock, pack, unpack
+from worker.chunks import (
+    FILES,
+    FILES_BY_CHARSET,
+    GLYPH_BYTES,
+    PIXELS,
+    BadChunk,
+    Chunk,
+    Files,
+    PixelBlock,
+    pack,
+    unpack,
+)
 
 FILE_LISTS = st.lists(st.binary(max_size=200), max_size=30)
 
@@ -18,6 +29,28 @@ def test_files_come_back_equal(files: list[bytes]) -> None:
     content = unpack(pack(files))
     assert not isinstance(content, PixelBlock)
     assert [bytes(each) for each in content] == files
+
+
+@given(st.lists(st.tuples(st.binary(max_size=50), st.none() | st.text(max_size=9)), max_size=30))
+@settings(max_examples=200, deadline=None)
+def test_charsets_come_back_with_their_files(items: list[tuple[bytes, str | None]]) -> None:
+    files, charsets = [file for file, _ in items], [charset for _, charset in items]
+    content = unpack(pack(Files(files, charsets)))
+    assert isinstance(content, Files)
+    assert [bytes(each) for each in content] == files
+    assert content.charsets == (charsets if any(charsets) else ())
+
+
+def test_a_part_of_a_chunk_has_its_own_charsets() -> None:
+    content = Files([b"a", b"b", b"c"], [None, "digits", "xyz"])
+    assert content.part(range(1, 3)) == Files([b"b", b"c"], ["digits", "xyz"])
+    assert content.at(1) == Files([b"b"], ["digits"])
+    assert Files([b"a", b"b"]).at(1) == Files([b"b"])
+
+
+def test_chunks_without_charsets_are_as_they_ever_were() -> None:
+    packed = b"F1\2\0\0\0\1\0\0\0\2\0\0\0abb"
+    assert pack([b"a", b"bb"]) == pack(Files([b"a", b"bb"], [None, None])) == packed
 
 
 @given(st.integers(0, 20), st.integers(0))
@@ -51,6 +84,11 @@ def test_views_are_packed_like_bytes() -> None:
         FILES + b"\xff\xff\xff\xff",
         pack([b"abc"])[:-1],
         pack([b"abc"]) + b"d",
+        FILES_BY_CHARSET + b"\1\0\0\0\0\0\0\0",
+        FILES_BY_CHARSET + b"\1\0\0\0\0\0\0\0\2\0\0\0[]",
+        FILES_BY_CHARSET + b"\1\0\0\0\0\0\0\0\3\0\0\0[1]",
+        FILES_BY_CHARSET + b"\1\0\0\0\0\0\0\0\2\0\0\0[[",
+        FILES_BY_CHARSET + b"\0\0\0\0\xff\xff\xff\xff[]",
     ],
 )
 def test_what_is_no_chunk_is_refused(payload: bytes) -> None:
@@ -61,7 +99,8 @@ def test_what_is_no_chunk_is_refused(payload: bytes) -> None:
 @given(FILE_LISTS, st.data())
 @settings(max_examples=200, deadline=None)
 def test_damage_is_refused_or_harmless(files: list[bytes], data: st.DataObject) -> None:
-    broken = bytearray(pack(files))
+    charsets = data.draw(st.sampled_from([(), ["digits"] * len(files)]))
+    broken = bytearray(pack(Files(files, charsets)))
     at = data.draw(st.integers(0, len(broken)))
     broken[at : at + data.draw(st.integers(0, 4))] = data.draw(st.binary(max_size=4))
     with contextlib.suppress(BadChunk):

@@ -30,6 +30,7 @@ from worker.embedded import find_server, free_port
 from worker.jobs import JobState
 
 from conftest import Services
+from samples import page
 
 INKQUEUE = [sys.executable, "-m", "api.cli"]
 READY_S = 60.0
@@ -95,6 +96,26 @@ def test_results_come_in_every_format(inkqueue: Command, sheet: Path, tmp_path: 
     assert [row["label"] for row in csv.DictReader(file.read_text().splitlines())] == ["A", "B", "C", ""]
     empty = inkqueue("submit", sheet / "A.png", "--format", "json", "--no-wait").out.strip()
     assert json.loads(inkqueue("results", empty, "--format", "json", "--only", "failed").out) == []
+
+
+def test_a_page_is_printed_by_its_lines(inkqueue: Command, tmp_path: Path) -> None:
+    (tmp_path / "page.png").write_bytes(png(page(["ABC 47", "HKE 2Z"], np.random.default_rng(8))))
+    done = inkqueue("submit", tmp_path, "--layout", "page")
+    _, item, *lines = done.out.splitlines()
+    assert item.split()[0] == "0"
+    assert item.endswith("page.png")
+    (found,) = json.loads(inkqueue("submit", tmp_path, "--layout", "page", "--format", "json").out)
+    assert [line.strip() for line in lines] == [line["text"] for line in found["lines"]]
+    grid = ["--layout", "grid", "--rows", "2", "--columns", "6"]
+    (found,) = json.loads(inkqueue("submit", tmp_path, *grid, "--format", "json").out)
+    assert [len(line["words"]) for line in found["lines"]] == [6, 6]
+    refused = inkqueue("submit", tmp_path, *grid[:4])
+    assert (refused.code, "send both" in refused.notes) == (1, True)
+
+
+def test_what_speaks_against_an_image_is_noted(inkqueue: Command, tmp_path: Path) -> None:
+    (tmp_path / "blank.png").write_bytes(png(np.full((64, 64), 230, np.uint8)))
+    assert inkqueue("submit", tmp_path).out.splitlines()[1].split()[3] == "blank"
 
 
 def test_rows_are_the_gateways_own(inkqueue: Command, services: Services, sheet: Path) -> None:

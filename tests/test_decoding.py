@@ -1,11 +1,13 @@
 """Decoders: what an image may cost them, what they may cost a worker, and what they can reach."""
 
+import contextlib
 import io
 import os
 import resource
 import select
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import threading
@@ -18,31 +20,39 @@ import cv2
 import numpy as np
 import psutil
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import Image
 
+from model.flags import Flag
+from model.glyph import Glyph
+from model.layout import Box, Character, Layout
 from model.normalization import read_glyph
 from worker.decoding import link, nursery, seccomp, supply
+from worker.decoding.answers import (
+    HEAD_BYTES,
+    MOST_CHARACTERS,
+    MOST_PICTURE,
+    MOST_SIDE,
+    BadAnswer,
+    Outcome,
+    open_body,
+    open_head,
+    pack_answer,
+)
 from worker.decoding.decoders import PART_BYTES, TRIES, Decoders
 from worker.decoding.failpoints import KINDS
 from worker.decoding.link import Link, Lost
 from worker.decoding.nursery import NoDecoder
 from worker.decoding.sandbox import BYTES_A_PIXEL, BYTES_BESIDE
-from worker.decoding.wire import (
-    ANSWER_BYTES,
-    BadAnswer,
-    Encoded,
-    Outcome,
-    open_answer,
-    pack_answer,
-    read_ask,
-)
+from worker.decoding.wire import Encoded, read_ask
 from worker.results import FAILURES, TOO_LARGE, UNDECODABLE, WORKER_LOST, Failure
 
 from killers import DECODE_S, MAX_PIXELS, REASONS, armed, decoding, failpoints
 from makers import animation, saved
 from samples import drawings, pngs
 
-GLYPH = bytes(range(196)) * 4
+GLYPH = Glyph(np.arange(784).reshape(28, 28).astype(np.uint8), Flag.LOW_CONTRAST)
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +72,14 @@ def asked(files: Sequence[bytes]) -> list[Encoded]:
     return [Encoded(file, "emnist") for file in files]
 
 
-def directly(files: Sequence[bytes]) -> list[Outcome]:
+def told(decoders: Decoders, images: Sequence[Encoded]) -> list[bytes | Failure]:
+    """What they say of images that are one character each; the pixels of each glyph."""
+    outcomes = decoders.read(images)
+    assert not any(isinstance(each, list) for each in outcomes)
+    return [each.pixels.tobytes() if isinstance(each, Glyph) else each for each in outcomes]  # type: ignore[misc]
+
+
+def directly(files: Sequence[bytes]) -> list[bytes]:
     return [read_glyph(file, "emnist", MAX_PIXELS).tobytes() for file in files]
 
 
@@ -79,17 +96,17 @@ def newest_nursery() -> psutil.Process:
 
 
 def test_glyphs_are_those_of_the_model(decoders: Decoders, files: list[bytes]) -> None:
-    assert decoders.read(asked(files)) == directly(files)
+    assert told(decoders, asked(files)) == directly(files)
     for recipe in ("mnist", None):
         glyph = read_glyph(files[0], recipe, MAX_PIXELS).tobytes()  # type: ignore[arg-type]
-        assert decoders.read([Encoded(files[0], recipe)]) == [glyph]  # type: ignore[arg-type]
-    assert decoders.read([]) == []
+        assert told(decoders, [Encoded(files[0], recipe)]) == [glyph]  # type: ignore[arg-type]
+    assert told(decoders, []) == []
 
 
 def test_a_bad_image_costs_no_decoder(decoders: Decoders, files: list[bytes]) -> None:
     before = decoder_of(decoders).pid
-    outcomes = decoders.read(
-        asked([b"", b"text", files[0][:60], saved(np.zeros((5000, 4000)), "BMP", "1")])
+    outcomes = told(
+        decoders, asked([b"", b"text", files[0][:60], saved(np.zeros((5000, 4000)), "BMP", "1")])
     )
     assert [each.type for each in outcomes if isinstance(each, Failure)] == [UNDECODABLE] * 3 + [
         TOO_LARGE
@@ -101,7 +118,7 @@ def test_a_bad_image_costs_no_decoder(decoders: Decoders, files: list[bytes]) ->
 def test_a_killer_is_found_alone(
     decoders: Decoders, files: list[bytes], kind: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    outcomes = decoders.read(asked([*files[:7], armed(files[7], kind), *files[8:]]))
+    outcomes = told(decoders, asked([*files[:7], armed(files[7], kind), *files[8:]]))
     failure = outcomes.pop(7)
     assert isinstance(failure, Failure)
     assert failure.type == UNDECODABLE
@@ -113,7 +130,7 @@ def test_a_killer_is_found_alone(
 
 def test_killers_side_by_side_and_at_the_ends_are_found(decoders: Decoders, files: list[bytes]) -> None:
     deadly = [armed(files[0], kind) for kind in ("loop", "exit", "half")]
-    outcomes = decoders.read(asked([*deadly, *files, *deadly]))
+    outcomes = told(decoders, asked([*deadly, *files, *deadly]))
     assert [isinstance(each, Failure) for each in outcomes] == [True] * 3 + [False] * 20 + [True] * 3
     assert outcomes[3:-3] == directly(files)
     assert outcomes[0] == Failure(UNDECODABLE, REASONS["loop"])
@@ -122,7 +139,7 @@ def test_killers_side_by_side_and_at_the_ends_are_found(decoders: Decoders, file
 def test_what_is_harmless_after_all_is_read(decoders: Decoders, files: list[bytes]) -> None:
     before = decoder_of(decoders).pid
     odd = [armed(files[0], kind) for kind in ("print", "pause")]
-    assert decoders.read(asked(odd)) == directly([files[0]] * 2)
+    assert told(decoders, asked(odd)) == directly([files[0]] * 2)
     assert decoder_of(decoders).pid == before
 
 
@@ -133,7 +150,7 @@ def test_every_failpoint_is_tried_here() -> None:
 def test_failpoints_are_off_by_default(files: list[bytes], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("INKQUEUE_FAILPOINTS", raising=False)
     with decoding() as quiet:
-        assert quiet.read(asked([armed(files[0], kind) for kind in KINDS])) == directly(
+        assert told(quiet, asked([armed(files[0], kind) for kind in KINDS])) == directly(
             [files[0]] * len(KINDS)
         )
 
@@ -143,7 +160,7 @@ def test_an_innocent_image_survives_the_death_of_its_decoder(
 ) -> None:
     victim = decoder_of(decoders)
     threading.Timer(0.25, victim.kill).start()  # while the image pauses for twice as long
-    assert decoders.read(asked([armed(files[0], "pause"), files[1]])) == directly(files[:2])
+    assert told(decoders, asked([armed(files[0], "pause"), files[1]])) == directly(files[:2])
     assert not victim.is_running()
 
 
@@ -162,7 +179,7 @@ def test_each_image_has_a_second_try_of_its_own(
         own = Decoders(MAX_PIXELS, DECODE_S, touch)
         pauses = [armed(file, "pause") for file in files[:2]]
         try:
-            assert own.read(asked(pauses)) == directly(files[:2])
+            assert told(own, asked(pauses)) == directly(files[:2])
         finally:
             own.close()
         assert next(waits) == 5
@@ -174,7 +191,7 @@ def test_an_idle_decoder_or_nursery_that_is_killed_is_replaced(
     for victim in (decoder_of(decoders), newest_nursery()):
         victim.kill()
         psutil.wait_procs([victim], 0.2)
-        assert decoders.read(asked(files)) == directly(files)
+        assert told(decoders, asked(files)) == directly(files)
 
 
 def test_nobody_is_killed_in_place_of_a_decoder_that_has_ended(
@@ -186,7 +203,7 @@ def test_nobody_is_killed_in_place_of_a_decoder_that_has_ended(
         select.select([own._supply._nursery._control], [], [])  # until it is told of
         killed: list[int] = []
         monkeypatch.setattr(os, "kill", lambda pid, number: killed.append(pid))
-        assert own.read(asked(files)) == directly(files)
+        assert told(own, asked(files)) == directly(files)
         assert not killed
 
 
@@ -202,7 +219,7 @@ def test_who_is_silent_is_given_up(files: list[bytes]) -> None:
     with failpoints(), pytest.MonkeyPatch.context() as patch:
         patch.setattr(supply, "PATIENCE", 1)
         with decoding(decode_s=0.75) as hasty:
-            outcomes = hasty.read(asked([armed(files[0], "sleep"), files[1]]))
+            outcomes = told(hasty, asked([armed(files[0], "sleep"), files[1]]))
     assert outcomes == [
         Failure(UNDECODABLE, "decoding it takes too long, over 1 s"),
         *directly(files[1:2]),
@@ -214,7 +231,7 @@ def test_more_than_one_part_is_read_in_order(decoders: Decoders, files: list[byt
     large = saved(noise, "BMP")
     assert 2 * len(large) < PART_BYTES < 3 * len(large)
     many = [files[0], large, large, files[1], large, files[2]]
-    assert decoders.read(asked(many)) == directly(many)
+    assert told(decoders, asked(many)) == directly(many)
 
 
 class TestSandbox:
@@ -227,13 +244,13 @@ class TestSandbox:
         with decoding() as own:
             psutil.Process(newest_nursery().pid).rlimit(resource.RLIMIT_AS, (lower, lower))
             decoder_of(own).kill()
-            own.read(asked([b""]))
+            told(own, asked([b""]))
             assert decoder_of(own).rlimit(resource.RLIMIT_AS) == (lower, lower)
 
     def test_nothing_can_be_opened_started_or_signalled(
         self, decoders: Decoders, files: list[bytes]
     ) -> None:
-        assert decoders.read(asked([armed(files[0], "breakout")])) == directly(files[:1])
+        assert told(decoders, asked([armed(files[0], "breakout")])) == directly(files[:1])
 
     def test_limits_are_in_force(self, decoders: Decoders) -> None:
         process = decoder_of(decoders)
@@ -268,17 +285,17 @@ class TestLargest:
     def test_sixteen_bits_and_transparency(self, decoders: Decoders) -> None:
         ramp = (np.add.outer(np.arange(4000), np.arange(4000)) * 8).astype(np.uint16)
         file = cv2.imencode(".png", np.dstack([ramp] * 4), [cv2.IMWRITE_PNG_COMPRESSION, 1])[1]
-        (outcome,) = decoders.read(asked([file.tobytes()]))
+        (outcome,) = told(decoders, asked([file.tobytes()]))
         assert isinstance(outcome, bytes)
 
     def test_floats(self, decoders: Decoders) -> None:
         file = saved(np.tri(4000, dtype=np.float32), "TIFF")
-        assert decoders.read(asked([file])) == directly([file])
+        assert told(decoders, asked([file])) == directly([file])
 
     def test_cmyk(self, decoders: Decoders) -> None:
         out = io.BytesIO()
         Image.new("CMYK", (4000, 4000), (0, 0, 0, 90)).save(out, "TIFF", compression="tiff_lzw")
-        (outcome,) = decoders.read(asked([out.getvalue()]))
+        (outcome,) = told(decoders, asked([out.getvalue()]))
         assert isinstance(outcome, bytes)
 
     @pytest.mark.parametrize("kind", ["CMYK JPEG", "animated WEBP", "animated PNG", "16 bit TIFF"])
@@ -290,36 +307,95 @@ class TestLargest:
             "animated PNG": lambda: animation([first, second], "PNG"),
             "16 bit TIFF": lambda: saved(first.astype(np.uint16) * 257, "TIFF"),
         }[kind]()
-        assert decoders.read(asked([file])) == directly([file])
+        assert told(decoders, asked([file])) == directly([file])
+
+
+def sheet(count: int) -> list[Character]:
+    """Characters in two lines, the last of them in two readings."""
+    return [
+        Character(GLYPH, Box(9 * n, 40 * (n // 5), 8, 30), n // 5, n % 5 // 2, min(n, count - 2), n % 2)
+        for n in range(count)
+    ]
+
+
+def plain(outcome: Outcome) -> object:
+    """Comparable, though arrays are not."""
+    if isinstance(outcome, Failure):
+        return outcome
+    if isinstance(outcome, Glyph):
+        return outcome.pixels.tobytes(), outcome.flags
+    return [(each._replace(glyph=None), plain(each.glyph)) for each in outcome]  # type: ignore[arg-type]
+
+
+def opened(answer: bytes, number: int) -> Outcome:
+    code, length = open_head(answer[:HEAD_BYTES], number)
+    assert length == len(answer) - HEAD_BYTES
+    return open_body(code, answer[HEAD_BYTES:])
+
+
+def altered(place: int, new: bytes, outcome: Outcome = GLYPH) -> bytes:
+    """An answer to image 7, but for some of its bytes; those before 0 are at its end."""
+    answer = bytearray(pack_answer(7, outcome))
+    place %= len(answer)
+    answer[place : place + len(new)] = new
+    return bytes(answer)
+
+
+CHARACTER = 16 + 4 * 2 + 1 + 784
+"""Bytes of one character of a sheet."""
 
 
 class TestAnswers:
     """A decoder is not believed: it may be somebody else by now."""
 
     @pytest.mark.parametrize(
-        "outcome", [GLYPH, Failure(UNDECODABLE, "a ü" * 300), Failure(TOO_LARGE, "")]
+        "outcome",
+        [GLYPH, Glyph(GLYPH.pixels), sheet(9), [], Failure(UNDECODABLE, "a ü"), Failure(TOO_LARGE, "")],
     )
     def test_outcomes_come_through(self, outcome: Outcome) -> None:
-        found = open_answer(pack_answer(7, outcome), 7)
-        if isinstance(outcome, Failure):
-            assert isinstance(found, Failure)
-            assert outcome.detail.startswith(found.detail.rstrip("\ufffd"))
-        else:
-            assert found == outcome
+        assert plain(opened(pack_answer(7, outcome), 7)) == plain(outcome)
+
+    def test_a_long_reason_is_cut(self) -> None:
+        found = opened(pack_answer(7, Failure(UNDECODABLE, "a ü" * 300)), 7)
+        assert isinstance(found, Failure)
+        assert ("a ü" * 300).startswith(found.detail.rstrip("\ufffd"))
+
+    def test_as_many_characters_as_there_may_be_come_through(self) -> None:
+        many = [Character(GLYPH, Box(1, 2, 3, 4), 0, 0, 0)] * MOST_CHARACTERS
+        assert len(opened(pack_answer(7, many), 7)) == MOST_CHARACTERS
+        with pytest.raises(BadAnswer):
+            opened(pack_answer(7, [*many, many[0]]), 7)
 
     @pytest.mark.parametrize(
         "answer",
-        [
-            pack_answer(8, GLYPH),
-            pack_answer(7, Failure(WORKER_LOST, "not its to say")),
-            pack_answer(7, GLYPH)[:4] + bytes([len(FAILURES)]) + GLYPH,
-            pack_answer(7, GLYPH)[:4] + b"\xff" + GLYPH,
-        ],
+        {
+            "another image's": pack_answer(8, GLYPH),
+            "a failure that it cannot know of": pack_answer(7, Failure(WORKER_LOST, "not its to say")),
+            "a code that there is not": altered(4, bytes([len(FAILURES)])),
+            "a glyph of another size": pack_answer(7, GLYPH)[:5] + struct.pack("<I", 784) + bytes(784),
+            "flags that there are not": altered(HEAD_BYTES, b"\x40"),
+            "a sentence of a megabyte": struct.pack("<IBI", 7, 1, 1 << 20) + bytes(1 << 20),
+            "half a character": struct.pack("<IBI", 7, 255, CHARACTER // 2) + bytes(CHARACTER // 2),
+            "a character without width": altered(HEAD_BYTES + 8, bytes(4), sheet(3)),
+            "one beyond all images": altered(HEAD_BYTES, struct.pack("<I", MOST_SIDE), sheet(3)),
+            "one with unknown flags": altered(-785, b"\xff", sheet(3)),
+            "lines out of order": pack_answer(7, sheet(9)[::-1]),
+        }.values(),
     )
     def test_nonsense_is_refused(self, answer: bytes) -> None:
-        assert len(answer) == ANSWER_BYTES
         with pytest.raises(BadAnswer):
-            open_answer(answer, 7)
+            opened(answer, 7)
+
+    @given(st.sampled_from([GLYPH, sheet(3), Failure(TOO_LARGE, "no")]), st.data())
+    @settings(max_examples=300, deadline=None)
+    def test_damage_is_refused_or_harmless(self, outcome: Outcome, data: st.DataObject) -> None:
+        answer = bytearray(pack_answer(7, outcome))
+        at = data.draw(st.integers(0, len(answer) - 1))
+        answer[at : at + 4] = data.draw(st.binary(min_size=4, max_size=4))
+        with contextlib.suppress(BadAnswer):
+            code, length = open_head(bytes(answer[:HEAD_BYTES]), 7)
+            if length == len(answer) - HEAD_BYTES:  # else the rest is waited for, in vain
+                open_body(code, bytes(answer[HEAD_BYTES:]))
 
     def test_what_was_said_unasked_is_no_answer(self) -> None:
         ours, theirs = socket.socketpair()
@@ -327,8 +403,34 @@ class TestAnswers:
             worker = Link(ours, 0, 1.0, lambda: None)
             theirs.sendall(pack_answer(0, GLYPH) + pack_answer(0, GLYPH))
             worker.ask(asked([b"x"]))
-            assert worker.answer() == GLYPH
+            assert plain(worker.answer()) == plain(GLYPH)
             worker.ask(asked([b"y"]))
+            with pytest.raises(Lost, match="nonsense"):
+                worker.answer()
+
+    def test_a_picture_has_an_end(self) -> None:
+        assert open_head(struct.pack("<IBI", 7, 254, MOST_PICTURE), 7) == (254, MOST_PICTURE)
+        with pytest.raises(BadAnswer):
+            open_head(struct.pack("<IBI", 7, 254, MOST_PICTURE + 1), 7)
+
+    @pytest.mark.parametrize(
+        ("image", "answer"),
+        [
+            (Encoded(b"x", None), sheet(3)),
+            (Encoded(b"x", None), b"a picture"),
+            (Encoded(b"x", None, Layout("page")), GLYPH),
+            (Encoded(b"x", None, Layout("page")), b"a picture"),
+            (Encoded(b"x", None, Layout("page"), b"[]"), sheet(3)),
+        ],
+    )
+    def test_an_answer_of_another_kind_than_was_asked_for_is_nonsense(
+        self, image: Encoded, answer: Outcome | bytes
+    ) -> None:
+        ours, theirs = socket.socketpair()
+        with ours, theirs:
+            worker = Link(ours, 0, 1.0, lambda: None)
+            worker.ask([image])
+            theirs.sendall(pack_answer(0, answer))
             with pytest.raises(Lost, match="nonsense"):
                 worker.answer()
 
@@ -344,8 +446,18 @@ class TestAnswers:
                 assert question is not None
                 firsts.append(question[0])
                 theirs.sendall(pack_answer(question[0], GLYPH) + pack_answer(question[0] + 1, GLYPH))
-                assert [worker.answer(), worker.answer()] == [GLYPH] * 2
+                assert [plain(worker.answer()) for _ in "ab"] == [plain(GLYPH)] * 2
             assert firsts == [0, 0, 0]
+
+    def test_a_sheet_may_take_longer(self) -> None:
+        ours, theirs = socket.socketpair()
+        with ours, theirs:
+            worker = Link(ours, 0, 0.1, lambda: None)
+            worker.ask([Encoded(b"x", None, Layout("line"))])
+            answer = threading.Timer(0.2, theirs.sendall, [pack_answer(0, sheet(3))])
+            answer.start()
+            assert plain(worker.answer()) == plain(sheet(3))
+            answer.join()
 
     def test_who_dribbles_runs_out_of_time(self) -> None:
         ours, theirs = socket.socketpair()
@@ -353,6 +465,7 @@ class TestAnswers:
         with ours, theirs:
             worker = Link(ours, 0, 0.5, lambda: touched.append(None))
             worker.ask(asked([b"x"]))
+            theirs.send(pack_answer(0, GLYPH)[:HEAD_BYTES])
             began = time.monotonic()
             stop = threading.Event()
             dribble = threading.Thread(target=lambda: _dribble(theirs, stop))
@@ -379,7 +492,7 @@ class TestNursery:
             monkeypatch.setattr(nursery.sys, "executable", "/nowhere/python")
             newest_nursery().kill()
             with pytest.raises(NoDecoder, match="/nowhere/python"):
-                own.read(asked(files))
+                told(own, asked(files))
         with pytest.raises(NoDecoder), decoding():
             pass
 

@@ -13,7 +13,8 @@ import redis
 from anyio.to_thread import run_sync
 from typer.testing import CliRunner
 
-from api.exports.exporting import Export, folder_of
+from api.exports.exporting import Export
+from api.exports.naming import folder_of
 from api.exports.previews import Previews
 from api.problems import Problem
 from api.settings import GatewaySettings
@@ -29,7 +30,7 @@ from worker.jobs import Job
 from worker.store import Store
 
 from ledgers import in_store, submit
-from samples import glyphs, npy_of, zip_of
+from samples import glyphs, npy_of, page, zip_of
 
 ZIP = {"Content-Type": "application/zip", "Prefer": "wait=60"}
 BALANCED = read_cards()["balanced"].labels
@@ -176,3 +177,37 @@ def test_previews_that_take_long_leave_threads_for_everything_else() -> None:
         assert await asyncio.gather(*waiting) == [True] * 100
 
     asyncio.run(ask())
+
+
+def test_pages_come_back_with_their_texts(
+    http: httpx.Client, rng: np.random.Generator, tmp_path: Path
+) -> None:
+    files = {"a.png": png(page(["AB 7"], rng)), "b.png": png(page(["HK"], rng)), "c.png": b"none"}
+    job = send(http, files, layout="page")
+    text = http.get(f"/v1/jobs/{job}/items/0").json()["text"]
+    http.patch(f"/v1/jobs/{job}/items/1/correction", json={"label": "HK, or so"})
+    assert export(http, job, tmp_path, what="all", images="uploads") == [
+        *("page/000000-a.png", "page/000000-a.txt", "page/000001-b.png", "page/000001-b.txt"),
+        "unread/000002-c.bin",
+    ]
+    assert (tmp_path / "page/000000-a.txt").read_text() == text
+    assert (tmp_path / "page/000001-b.txt").read_text() == "HK, or so"
+
+
+def test_characters_of_pages_are_a_data_set_too(
+    http: httpx.Client, rng: np.random.Generator, tmp_path: Path
+) -> None:
+    files = {"a.png": png(page(["AB 7"], rng)), "b.png": png(page(["HK"], rng)), "c.png": b"none"}
+    job = send(http, files, layout="page")
+    for index, said in enumerate(["47\nZ", "H, K"]):  # one for each character, and one sign too many
+        http.patch(f"/v1/jobs/{job}/items/{index}/correction", json={"label": said})
+    checked = export(http, job, tmp_path)
+    assert sorted(checked) == [
+        *("4/000000-a-0000.png", "7/000000-a-0001.png", "Z/000000-a-0002.png"),
+    ]
+    found = read(tmp_path, BALANCED)
+    assert sorted(BALANCED[label] for label in found.labels) == ["4", "7", "Z"]
+    assert all(image.max() > 200 and image[0].max() < 64 for image in found.images)
+    http.patch(f"/v1/jobs/{job}/items/1/correction", json={"label": None})
+    every = export(http, job, tmp_path / "all", what="all")
+    assert len(every) == 5

@@ -27,7 +27,8 @@ from model.idx import BadIdx, read_header
 from model.tiffs import BadTiff, cut, directories
 from worker.chunks import Chunk, unpack
 from worker.decoding.decoders import Decoders
-from worker.preparation import prepare
+from worker.preparation import Manner, prepare
+from worker.results import Failure
 
 from nonsense import ANYTHING, REAL, arrays, damaged, noise, pngs, tiffs, zips
 
@@ -95,12 +96,13 @@ def closed() -> Iterator[None]:
 def opened(chunk: Chunk) -> int:
     """How many images of a chunk a worker reads; the others fail, each with a reason."""
     start = time.process_time()
-    (prepared,) = prepare([(unpack(chunk.payload), "emnist")], decoders().read)
+    (prepared,) = prepare([(unpack(chunk.payload), Manner("emnist"))], decoders().read)
     assert time.process_time() - start < MOST_S * chunk.count
-    assert len(prepared.content) == chunk.count == len(prepared.glyphs) + len(prepared.failures)
+    failures = [each for each in prepared.outcomes or () if isinstance(each, Failure)]
+    assert len(prepared.content) == chunk.count == len(prepared.glyphs) + len(failures)
     assert prepared.glyphs.shape[1:] == (28, 28)
     assert prepared.glyphs.dtype == np.uint8
-    assert all(each.detail for each in prepared.failures.values())
+    assert all(each.detail for each in failures)
     assert chunk.names is None or len(chunk.names) == chunk.count
     return len(prepared.glyphs)
 

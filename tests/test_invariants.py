@@ -19,7 +19,8 @@ import redis
 from standardwebhooks.webhooks import Webhook
 
 from api.credentials import new_key
-from worker.results import Answer, pack
+from worker.packing import pack
+from worker.results import Answer
 
 from chaos.invariants import Accepted, Answers, Evidence, Heard, Reading, Receiver, System, Witness
 from chaos.invariants import violations as judge
@@ -108,7 +109,7 @@ def test_a_sound_system_is_sound(case: Case) -> None:
 
 def other(p: float = 0.5, label: int = 1) -> bytes:
     """Results of a chunk that say something else."""
-    return pack([Answer((label, 2), (p, 0.25), False)] * 2, 2)
+    return pack([Answer((label, 2), (p, 0.25), False)] * 2)
 
 
 Plant = Callable[[Case], Any]
@@ -124,7 +125,7 @@ IN_THE_LEDGER: dict[str, tuple[Plant, str]] = {
         "lost: job a has no results of chunk 1",
     ),
     "an image is gone": (
-        lambda c: c.client.hset(c.key(":out"), 1, pack([Answer((1, 2), (0.5, 0.25), False)], 2)),
+        lambda c: c.client.hset(c.key(":out"), 1, pack([Answer((1, 2), (0.5, 0.25), False)])),
         "lost: job a, chunk 1: not one result for each of 2 images",
     ),
     "the job is shorter": (

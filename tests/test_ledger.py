@@ -1,5 +1,6 @@
 """The ledger's scripts on a real Redis: exactly once, fair, never forgotten, counts that add up."""
 
+import struct
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -8,6 +9,8 @@ from typing import Any
 import pytest
 import redis
 
+from model.flags import Flag
+from model.layout import Box
 from worker import keys
 from worker.chunks import Chunk, PixelBlock
 from worker.chunks import pack as pack_chunk
@@ -15,7 +18,9 @@ from worker.entrance import Caps, Submission
 from worker.jobs import JobState, Options
 from worker.journal import START
 from worker.ledger import Commit
-from worker.results import Answer, Failure, Result, pack
+from worker.packing import pack, unpack
+from worker.results import Answer, Failure, Found, Page, Result
+from worker.store import Item
 
 from ledgers import (
     CAPS,
@@ -82,6 +87,16 @@ def test_the_fast_lane_overtakes_but_leaves_a_quarter(redis_url: str) -> None:
     names = [claim.name for claim in ledger(redis_url).claim("balanced", 8)]
     assert sum("quick" in name for name in names) == 6
     assert sum("bulk" in name for name in names) == 2
+
+
+def test_a_page_weighs_as_much_as_its_characters(redis_url: str, clean_redis: "redis.Redis") -> None:
+    submit(redis_url, "lines", (1,) * 9, layout="line", caps=replace(CAPS, window=9))
+    submit(redis_url, "pages", (1,) * 3, layout="page", lane="interactive")
+    submit(redis_url, "quick", (1,), lane="interactive")
+    names = [claim.name for claim in ledger(redis_url).claim("balanced", 100)]
+    assert names == ["anonymous/pages", "anonymous/lines"]  # one of each lane, since they are sure
+    names = [claim.name for claim in ledger(redis_url).claim("balanced", 2_000)]
+    assert sorted(names) == [*["anonymous/lines"] * 8, *["anonymous/pages"] * 2, "anonymous/quick"]
 
 
 def test_a_chunk_whose_worker_died_goes_before_whatever_else_is_due(
@@ -165,7 +180,7 @@ def test_a_second_result_differs_if_it_says_something_else_and_not_by_the_last_b
 
     def verdict(*results: Result) -> str:
         failed = sum(isinstance(each, Failure) for each in results)
-        return worker.commit([Commit(claim, pack(results, 2), 3 - failed, failed)])[0]
+        return worker.commit([Commit(claim, pack(results), 3 - failed, failed)])[0]
 
     read, sure = Answer((1, 2), (0.5, 0.25), False), Answer((3, 2), (0.9, 0.05), False)
     lost = Failure("worker-lost", "2 workers were lost")
@@ -180,6 +195,51 @@ def test_a_second_result_differs_if_it_says_something_else_and_not_by_the_last_b
     assert verdict(read, sure, replace(lost, type="undecodable-image")) == "different"
     assert verdict(read, sure, sure) == "different"
     assert verdict(read, sure) == "different"
+
+
+def test_second_results_of_a_page_are_compared_character_by_character(
+    redis_url: str, clean_redis: "redis.Redis"
+) -> None:
+    submit(redis_url, "a", (2,), layout="page")
+    worker = ledger(redis_url)
+    (claim,) = worker.claim("balanced", 100)
+
+    def verdict(*pages: Sequence[Found]) -> str:
+        results = [Page(tuple(page)) for page in pages]
+        return worker.commit([Commit(claim, pack(results), 2, 0)])[0]
+
+    one = Found(Answer((1, 2), (0.5, 0.25), False), Box(1, 2, 3, 4), 0, 0)
+    two = Found(Answer((3, 2), (0.9, 0.05), False), Box(9, 2, 3, 4), 0, 1)
+    noisy = two._replace(answer=replace(two.answer, probabilities=(0.900_001, 0.05)))
+    other = two._replace(answer=replace(two.answer, classes=(4, 2)))
+    assert verdict((one, two), (one,)) == "new"
+    assert verdict((one, noisy), (one,)) == "duplicate"
+    assert verdict((one, other), (one,)) == "different"
+    assert verdict((one, two), (other,)) == "different"
+    assert verdict((one,), (two, one)) == "different"
+    assert verdict((one, two), ()) == "different"
+    for moved in (two._replace(word=0), two._replace(box=Box(9, 2, 3, 5))):
+        assert verdict((one, moved), (one,)) == "different"
+
+
+def test_a_second_result_is_compared_with_that_of_an_older_worker(
+    redis_url: str, clean_redis: "redis.Redis"
+) -> None:
+    submit(redis_url, "a", (2,))
+    worker = ledger(redis_url)
+    (claim,) = worker.claim("balanced", 100)
+    forer = struct.pack("<2sBI 4B2f 4B2f", b"R1", 2, 2, 0, 0, 1, 2, 0.5, 0.25, 0, 1, 3, 4, 0.4, 0.3)
+    assert worker.commit([Commit(claim, forer, 2, 0)]) == ["new"]
+    assert [item.result for item in items_of(redis_url)] == unpack(forer)
+    same, other = Answer((1, 2), (0.5, 0.25), False), Answer((3, 4), (0.4, 0.3), True, Flag.BLANK)
+    assert worker.commit([Commit(claim, pack([same, other]), 2, 0)]) == ["duplicate"]
+    assert worker.commit([Commit(claim, pack([other, same]), 2, 0)]) == ["different"]
+
+
+def items_of(url: str) -> list[Item]:
+    """The items of job `a`."""
+    job = read_job(url, "a")
+    return in_store(url, lambda store: store.items(job, 0, 100))
 
 
 def test_a_dead_workers_chunk_comes_back_alone(redis_url: str) -> None:

@@ -4,7 +4,6 @@ import csv
 import io
 from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 from zipfile import ZipFile
@@ -444,25 +443,12 @@ def test_the_reference_is_drawn_without_another_host(browser: Browser) -> None:
 @pytest.mark.parametrize("width", [1280, 390])
 def test_axe_finds_no_serious_fault(browser: Browser, sent: Sent, width: int) -> None:
     browser.resize(width, 900)
-    script = (files("axe_playwright_python") / "axe.min.js").read_text()
     for page in ("/", sent.page):
         browser.open(page)
         browser.wait(lambda: browser.text("#service-text").endswith(("ready", "waiting")))
         if page == sent.page:
             browser.wait(lambda: browser.all(".cell img[src]"))
             browser.run("document.querySelector('#item-1').click()")
-        browser.run(script)
         for scheme in ("light", "dark"):
             browser.colours(scheme)
-            assert serious_faults(browser) == []
-
-
-def serious_faults(browser: Browser) -> list[tuple[str, list[str]]]:
-    """What axe finds on the page as it is: the rule, and where it is broken."""
-    found = browser.driver.execute_async_script("axe.run().then(arguments[0])")
-    assert len(found["passes"]) > 20
-    return [
-        (fault["id"], [node["html"][:120] for node in fault["nodes"][:3]])
-        for fault in found["violations"]
-        if fault["impact"] in ("serious", "critical")
-    ]
+            assert browser.serious_faults() == []

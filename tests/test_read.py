@@ -5,7 +5,6 @@ import io
 import json
 import subprocess
 import sys
-from dataclasses import astuple
 from pathlib import Path
 
 import numpy as np
@@ -73,9 +72,13 @@ def test_a_line_is_label_tab_path(sheet: Path, balanced: Predictor) -> None:
 def test_csv_has_the_confidence(sheet: Path, balanced: Predictor) -> None:
     done = CliRunner().invoke(app, [str(sheet / "deep"), "--format", "csv"])
     head, *rows = csv.reader(io.StringIO(done.stdout))
-    assert head == ["path", "label", "confidence", "uncertain"]
+    assert head == ["path", "label", "confidence", "uncertain", "flags", "text"]
     scans = ScanReader(balanced).read(sorted((sheet / "deep").iterdir()))
-    assert rows == [[str(value) for value in astuple(scan)] for scan in scans]
+    assert rows == [
+        [scan.path, scan.label, str(scan.confidence), str(scan.uncertain), " ".join(scan.flags), ""]
+        for scan in scans
+        if isinstance(scan, Scan)
+    ]
 
 
 def test_what_cannot_be_read_is_on_stderr_only(sheet: Path) -> None:

@@ -6,19 +6,27 @@ import numpy as np
 import pytest
 
 from model.checkpoint import load_checkpoint
+from model.flags import NONE, Flag
+from model.glyph import Glyph
 from model.images import Grey
+from model.layout import Box, Character
+from model.opening import open_predictor
 from model.predictor import Floats, Images
+from model.strokes import png
 from model.torch_predictor import TorchPredictor
-from worker.chunks import Content, PixelBlock, pack
+from worker.chunks import Content, Files, PixelBlock, pack
+from worker.decoding.answers import Outcome
 from worker.decoding.decoders import Decoders
 from worker.decoding.nursery import NoDecoder
-from worker.decoding.wire import Encoded, Outcome
+from worker.decoding.wire import Encoded
 from worker.jobs import Options
 from worker.ledger import Claim, Commit
-from worker.reading import Reader
-from worker.results import INFERENCE_FAILED, UNDECODABLE, WORKER_LOST, Answer, Failure, unpack
+from worker.measures import Pass
+from worker.packing import unpack
+from worker.reading import PASS, Reader
+from worker.results import INFERENCE_FAILED, UNDECODABLE, WORKER_LOST, Answer, Failure, Page, Result
 
-from samples import glyphs, pngs
+from samples import glyphs, page, pngs, ruled
 
 POISON = np.full((28, 28), 200, np.uint8)
 
@@ -185,3 +193,153 @@ def test_files_of_several_jobs_are_decoded_at_once_each_by_its_recipe(
     chunks = [claim(files), claim(block(glyphs(2, rng))), claim(files[:2], normalize="none")]
     Reader(reader.predictor, decode).read(chunks)
     assert [[each.recipe for each in images] for images in asked] == [["emnist"] * 3 + [None] * 2]
+
+
+def sheet(lines: Sequence[str], seed: int = 8) -> bytes:
+    """A drawn page, as a PNG."""
+    return png(page(lines, np.random.default_rng(seed)))
+
+
+def text(reader: Reader, result: Result) -> str:
+    """What a page says: its lines, words by spaces."""
+    assert isinstance(result, Page)
+    names, said, before = reader.predictor.card.labels, "", (0, 0)
+    for each in result.characters:
+        if (each.line, each.word) != before:
+            said += "\n" if each.line != before[0] else " "
+        before = (each.line, each.word)
+        said += names[each.answer.classes[0]]
+    return said
+
+
+def test_characters_of_pages_share_a_pass_with_everything_else(
+    reader: Reader, rng: np.random.Generator
+) -> None:
+    images = glyphs(5, rng)
+    before = reader.predictor.passes  # type: ignore[attr-defined]
+    grid = claim([png(ruled(["AB7", "K2E"], rng))], layout="grid")
+    pages = claim([sheet(["ABC 47", "HKE 2Z"]), sheet(["747"])], layout="page")
+    read = reader.read([pages, claim(block(images)), grid, claim(pngs(3, rng))])
+    assert reader.predictor.passes == before + 1  # type: ignore[attr-defined]
+    assert [each.succeeded for each in read] == [2, 5, 1, 3]
+    assert [text(reader, each) for each in unpack(read[0].results)] == ["ABC 47\nHKE 2Z", "747"]
+    assert labels(reader, read[1]) == directly(reader, images)
+    assert text(reader, unpack(read[2].results)[0]) == "A B 7\nK 2 E"
+    for one, other in zip(unpack(read[0].results), unpack(reader.read([pages])[0].results), strict=True):
+        assert text(reader, one) == text(reader, other)
+        assert [each.box for each in one.characters] == [each.box for each in other.characters]  # type: ignore[union-attr]
+
+
+def test_a_page_has_its_characters_where_they_are(reader: Reader) -> None:
+    (found,) = unpack(reader.read([claim([sheet(["A7", "K"])], layout="page")])[0].results)
+    assert isinstance(found, Page)
+    for each, (left, top) in zip(found.characters, [(80, 80), (160, 80), (80, 240)], strict=True):
+        assert left <= each.box.left < each.box.left + each.box.width <= left + 80
+        assert top <= each.box.top < each.box.top + each.box.height <= top + 80
+
+
+def test_a_blank_page_is_a_page_and_a_bad_one_fails_alone(reader: Reader) -> None:
+    blank = png(np.full((90, 300), 240, np.uint8))
+    commit = reader.read([claim([blank, b"no image", sheet(["74"])], layout="line")])[0]
+    empty, failure, line = unpack(commit.results)
+    assert empty == Page(())
+    assert isinstance(failure, Failure)
+    assert text(reader, line).replace(" ", "") == "74"
+    assert commit.kept == pack([b"", b"no image", b""])
+
+
+def test_a_page_the_network_cannot_take_spares_its_neighbours(reader: Reader) -> None:
+    def decode(images: Sequence[Encoded]) -> Sequence[Outcome]:
+        return [
+            sheet_of(POISON if bytes(each.file) == b"bad" else np.zeros_like(POISON)) for each in images
+        ]
+
+    own = Reader(reader.predictor, decode)
+    good, bad, other = unpack(own.read([claim([b"good", b"bad", b"other"], layout="page")])[0].results)
+    assert isinstance(good, Page)
+    assert isinstance(other, Page)
+    assert isinstance(bad, Failure)
+    assert bad.type == INFERENCE_FAILED
+
+
+def sheet_of(*images: Grey, rivals: int = 0) -> list[Character]:
+    """Characters as a decoder cuts them, the last `rivals` of them readings of the same ink."""
+    single = len(images) - rivals
+    return [
+        Character(Glyph(image), Box(at, 0, 1, 1), 0, 0, min(at, single), max(0, at - single))
+        for at, image in enumerate(images)
+    ]
+
+
+def test_of_rival_readings_the_surest_stands(reader: Reader, rng: np.random.Generator) -> None:
+    images = glyphs(12, rng)
+    whole = np.maximum(images[3], np.roll(images[7], 6, 1))
+    sure = reader.predictor.probabilities(np.stack([whole, *images])).max(axis=1)
+    assert sure[0] < sure[11 + 1]
+    cut = sheet_of(images[0], whole, images[11], rivals=2)
+    own = Reader(reader.predictor, lambda files: [cut])
+    (found,) = unpack(own.read([claim([b""], layout="page")])[0].results)
+    assert text(reader, found) == directly(reader, images[[0, 11]])
+
+
+def test_a_page_of_thousands_is_given_to_the_network_in_parts() -> None:
+    many, passes, touched = 2 * PASS + 5, list[Pass](), list[None]()
+    dark = np.zeros((28, 28), np.uint8)
+    own = Reader(
+        open_predictor("digits-nano", device="cpu"),
+        lambda images: [sheet_of(*[dark] * many)],
+        passes.append,
+        touch=lambda: touched.append(None),
+    )
+    (found,) = unpack(own.read([claim([b""], layout="page")])[0].results)
+    assert isinstance(found, Page)
+    assert len(found.characters) == many
+    assert [each.images for each in passes] == [PASS, PASS, 5]
+    assert len(touched) == 3
+
+
+def test_flags_come_with_an_answer_and_make_it_uncertain(
+    reader: Reader, rng: np.random.Generator
+) -> None:
+    images, asked = glyphs(4, rng), list[int]()
+    says = {0: NONE, 1: Flag.SEVERAL_CHARACTERS, 2: Flag.TOUCHES_EDGE, 3: NONE}
+
+    def screen(shown: Images) -> np.ndarray:
+        asked.append(len(shown))
+        known = [next(n for n, image in enumerate(images) if (image == each).all()) for each in shown]
+        return np.array([says[n] for n in known], np.uint8)
+
+    def decode(files: Sequence[Encoded]) -> list[Outcome]:
+        seen = [images[int(bytes(each.file))] for each in files]
+        return [Glyph(each, Flag.TOO_SMALL if (each == images[2]).all() else NONE) for each in seen]
+
+    own = Reader(reader.predictor, decode, screen=screen)
+    files = [b"0", b"1", b"2"]
+    read = own.read([claim(files), claim(block(images)), claim(files, normalize="none"), claim([b"3"])])
+    assert asked == [4]
+    flags = [[each.flags for each in unpack(commit.results)] for commit in read]  # type: ignore[union-attr]
+    assert flags[0] == [NONE, Flag.SEVERAL_CHARACTERS, Flag.TOO_SMALL | Flag.TOUCHES_EDGE]
+    assert flags[1:] == [[NONE] * 4, [NONE, NONE, Flag.TOO_SMALL], [NONE]]
+    sure = [each.uncertain for each in unpack(read[1].results)]  # type: ignore[union-attr]
+    assert [each.uncertain for each in unpack(read[0].results)] == [sure[0], True, True]  # type: ignore[union-attr]
+
+
+def test_each_image_is_read_by_its_own_charset(reader: Reader, rng: np.random.Generator) -> None:
+    files = [sheet(["AB"]), sheet(["12"]), sheet(["CD"]), sheet(["34"])]
+    content = Files(files, ["digits", None, "upper", "7"])
+    commit = reader.read([claim(content, layout="line", charset="letters", top_k=2)])[0]
+    said = [text(reader, each).replace(" ", "") for each in unpack(commit.results)]
+    assert said[0].isdigit()
+    assert said[1].isalpha()
+    assert said[2].isupper()
+    assert said[3] == "77"
+    first, *_, last = unpack(commit.results)
+    assert isinstance(first, Page)
+    assert isinstance(last, Page)
+    assert [len(each.answer.classes) for each in (first.characters[0], last.characters[0])] == [2, 1]
+    assert last.characters[0].answer.probabilities == (1.0,)
+
+
+def test_failed_images_keep_their_charsets(reader: Reader, rng: np.random.Generator) -> None:
+    content = Files([pngs(1, rng)[0], b"no image"], [None, "digits"])
+    assert reader.read([claim(content)])[0].kept == pack(Files([b"", b"no image"], [None, "digits"]))

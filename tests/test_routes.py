@@ -1,16 +1,13 @@
 """The HTTP contract on a real gateway, Redis and worker: jobs, results, items, predictions, service."""
 
-import io
 import json
 import threading
 
 import httpx
 import numpy as np
 import pytest
-from PIL import Image
 
 from model.card import read_cards
-from model.normalization import read_glyph
 
 from samples import LABELS, glyphs, json_of, npy_of, pngs, zip_of
 
@@ -191,9 +188,9 @@ class TestReading:
         assert ndjson.headers["inkqueue-complete"] == "true"
         csv = http.get(path, headers={"Accept": "text/csv"})
         head, first, *_, last = csv.text.splitlines()
-        assert head == "index,name,status,label,confidence,uncertain,top_k,error,correction"
+        assert head == "index,name,status,label,confidence,uncertain,top_k,error,correction,flags,text"
         assert first.startswith(f"0,0.png,succeeded,{page[0]['label']},{page[0]['confidence']}")
-        assert last == "5,bad.png,failed,,,,,undecodable-image,"
+        assert last == "5,bad.png,failed,,,,,undecodable-image,,,"
 
     def test_a_missing_item_is_not_found(self, http: httpx.Client, mixed_job: str) -> None:
         assert http.get(f"/v1/jobs/{mixed_job}/items/6").status_code == 404
@@ -217,24 +214,6 @@ class TestImages:
         data = pngs(1, rng)[0]
         job = submit(http, data, PNG, keep_images=True)
         assert http.get(f"/v1/jobs/{job}/items/0/image").content == data
-
-    def test_the_preview_is_what_the_network_saw(
-        self, http: httpx.Client, rng: np.random.Generator
-    ) -> None:
-        data = pngs(1, rng)[0]
-        job = submit(http, data, PNG, keep_images=True)
-        preview = http.get(f"/v1/jobs/{job}/items/0/preview.png")
-        assert preview.headers["content-type"] == "image/png"
-        seen = np.asarray(Image.open(io.BytesIO(preview.content)))
-        np.testing.assert_array_equal(seen, read_glyph(data, "emnist", 10**6))
-
-    def test_an_array_is_previewed_pixel_for_pixel(
-        self, http: httpx.Client, rng: np.random.Generator
-    ) -> None:
-        images = glyphs(3, rng)
-        job = submit(http, npy_of(images), NPY, keep_images=True)
-        preview = http.get(f"/v1/jobs/{job}/items/2/preview.png").content
-        np.testing.assert_array_equal(np.asarray(Image.open(io.BytesIO(preview))), images[2])
 
     def test_an_image_that_was_read_is_gone_unless_kept(
         self, http: httpx.Client, rng: np.random.Generator

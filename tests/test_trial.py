@@ -10,8 +10,9 @@ from worker import trial
 from worker.chunks import PixelBlock, pack
 from worker.jobs import Options
 from worker.ledger import Claim
+from worker.packing import unpack
 from worker.reading import Reader
-from worker.results import WORKER_LOST, Answer, Failure, unpack
+from worker.results import WORKER_LOST, Answer, Failure
 
 from samples import glyphs
 

@@ -46,7 +46,7 @@ class Engine:
         self._ledger = Ledger(client, settings.lease_ms, self.id)
         self._leases = Leases(self._ledger, settings.lease_ms, settings.stall_s)
         self._decoders = Decoders(settings.max_pixels, settings.decode_s, self._leases.touch)
-        self._readers = open_readers(settings, self._decoders.read, self._measured)
+        self._readers = open_readers(settings, self._decoders.read, self._measured, self._leases.touch)
         self._upkeep = Upkeep(self._ledger, list(self._readers))
         device = next(iter(self._readers.values())).predictor.device
         self._heartbeat = Heartbeat(self._ledger, list(self._readers), device, settings.batch // 2)

@@ -119,6 +119,7 @@ def _wanted(job: Submission, token: str, total: int, chunks: int, caps: Caps) ->
         "total": total,
         "chunks": chunks,
         "options": job.options.to_json(),
+        "weight": job.options.weight,
         "keep": job.options.keep_images,
         "metadata": json.dumps(dict(job.metadata)),
         "labels": job.labels,

@@ -6,6 +6,8 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Literal, Self
 
+from model.layout import Kind
+
 Lane = Literal["interactive", "bulk"]
 
 
@@ -27,9 +29,17 @@ class JobState(StrEnum):
         return self not in (JobState.QUEUED, JobState.RUNNING, JobState.CANCELING)
 
 
+WEIGHTS: Mapping[Kind, int] = {"character": 1, "line": 16, "grid": 64, "page": 512}
+"""About how many characters an image of a layout has: so much of a chunk, of a worker's batch and of the
+memory promised to results it takes. In counts and quotas it is one image all the same."""
+
+
 @dataclass(frozen=True)
 class Options:
-    """How the images of a job are to be read, and the trace they belong to; travels with every claim."""
+    """How the images of a job are to be read, and the trace they belong to; travels with every claim.
+
+    A grid has `rows` and `columns`; where they are 0, its ruled cells are looked for.
+    """
 
     model: str
     charset: str | None = None
@@ -37,6 +47,14 @@ class Options:
     normalize: Literal["auto", "none"] = "auto"
     keep_images: bool = False
     trace: str | None = None
+    layout: Kind = "character"
+    rows: int = 0
+    columns: int = 0
+
+    @property
+    def weight(self) -> int:
+        """Of one image (see WEIGHTS)."""
+        return WEIGHTS[self.layout]
 
     def to_json(self) -> str:
         """One line of JSON."""

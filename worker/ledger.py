@@ -53,7 +53,8 @@ class Ledger:
         self._scripts = {name: client.register_script(source(name)) for name in SCRIPTS}
 
     def claim(self, model: str, budget: int) -> list[Claim]:
-        """Due chunks of `model`: about `budget` images, and at least one chunk of each lane."""
+        """Due chunks of `model`: about `budget` images, by their weight, and at least one chunk of
+        each lane."""
         rows = self._scripts["claim"](args=[model, budget, self._lease, self.worker])
         return [
             Claim(name.decode(), c, token, tries, n, Options.from_json(options), payload or b"", waited)

@@ -6,6 +6,7 @@ from functools import partial
 from model.card import read_cards
 from model.opening import open_predictor
 from model.predictor import Predictor
+from model.screen import open_screen
 
 from .measures import Pass
 from .preparation import Decode
@@ -21,13 +22,19 @@ def served_models(settings: WorkerSettings) -> list[str]:
 
 
 def open_readers(
-    settings: WorkerSettings, decode: Decode, measured: Callable[[Pass], None]
+    settings: WorkerSettings,
+    decode: Decode,
+    measured: Callable[[Pass], None],
+    touch: Callable[[], None],
 ) -> dict[str, Reader]:
-    """By model, a reader of its own (see Reader). Raises what loading networks raises."""
-    return {
-        name: Reader(open_network(name, settings), decode, measured, partial(read_apart, name))
-        for name in served_models(settings)
-    }
+    """By model, a reader of its own (see Reader), all with one screen. Raises what loading raises."""
+    screen = open_screen(settings.device, settings.threads).flags
+
+    def reader(name: str) -> Reader:
+        network = open_network(name, settings)
+        return Reader(network, decode, measured, partial(read_apart, name), screen, touch)
+
+    return {name: reader(name) for name in served_models(settings)}
 
 
 def open_network(name: str, wanted: WorkerSettings) -> Predictor:

@@ -4,14 +4,19 @@ import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from model.card import Recipe
+from model.flags import NONE
+from model.glyph import Glyph
+from model.layout import Layout
 
-from .chunks import BadChunk, Content, PixelBlock, pack, unpack
-from .decoding.wire import Encoded, Outcome
+from .chunks import BadChunk, Content, Files, Opened, PixelBlock, pack, unpack
+from .decoding.answers import Outcome
+from .decoding.wire import Encoded
 from .ledger import Claim
 from .results import Failure, Result
 
@@ -20,63 +25,78 @@ log = logging.getLogger(__name__)
 Decode = Callable[[Sequence[Encoded]], Sequence[Outcome]]
 
 
+class Manner(NamedTuple):
+    """How the files of a chunk become glyphs (`recipe` None: fitted to size only)."""
+
+    recipe: Recipe | None
+    layout: Layout = Layout()
+
+
 @dataclass(frozen=True)
 class Prepared:
-    """A chunk on its way to the network: (m, 28, 28) glyphs, and the images that gave none."""
+    """A chunk on its way to the network: (m, 28, 28) glyphs, those of a sheet side by side, and the (m,)
+    bits of what speaks against them. `outcomes` are of files; of an array each image is its glyph.
+    `normalized`: they were made by a network's recipe.
+    """
 
-    content: Content
+    content: Opened
     glyphs: npt.NDArray[np.uint8]
-    failures: dict[int, Failure]
+    flags: npt.NDArray[np.uint8]
+    outcomes: Sequence[Outcome] | None = None
+    normalized: bool = False
+
+    def charsets(self) -> Sequence[str | None]:
+        """Of each glyph, the charset of its image's own; none at all: `()`."""
+        if isinstance(self.content, PixelBlock) or not self.content.charsets:
+            return ()
+        pairs = zip(self.content.charsets, self.outcomes or (), strict=True)
+        return [charset for charset, outcome in pairs for _ in _glyphs(outcome)]
 
 
-def prepare(chunks: Sequence[tuple[Content, Recipe | None]], decode: Decode) -> list[Prepared]:
-    """Each chunk's glyphs, made by its recipe; all files are decoded in one go, arrays never are."""
+def prepare(chunks: Sequence[tuple[Opened, Manner]], decode: Decode) -> list[Prepared]:
+    """Each chunk's glyphs; all files are decoded in one go, arrays never are."""
     files = [
-        Encoded(file, recipe)
-        for content, recipe in chunks
-        if not isinstance(content, PixelBlock)
+        Encoded(file, *manner)
+        for content, manner in chunks
+        if isinstance(content, Files)
         for file in content
     ]
     outcomes = iter(decode(files) if files else ())
-    return [_prepared(content, outcomes) for content, _ in chunks]
+    return [_prepared(content, manner, outcomes) for content, manner in chunks]
 
 
-def _prepared(content: Content, outcomes: Iterator[Outcome]) -> Prepared:
+def _prepared(content: Opened, manner: Manner, outcomes: Iterator[Outcome]) -> Prepared:
     """Takes the outcomes that are the chunk's."""
     if isinstance(content, PixelBlock):
-        return Prepared(content, _glyphs(content.data), {})
+        glyphs = np.frombuffer(content.data, np.uint8).reshape(-1, 28, 28)
+        return Prepared(content, glyphs, np.full(len(glyphs), NONE, np.uint8))
     own = list(islice(outcomes, len(content)))
-    glyphs = b"".join(each for each in own if isinstance(each, bytes))
-    failures = {index: each for index, each in enumerate(own) if isinstance(each, Failure)}
-    return Prepared(content, _glyphs(glyphs), failures)
+    found = [glyph for outcome in own for glyph in _glyphs(outcome)]
+    glyphs = np.array([each.pixels for each in found], np.uint8).reshape(-1, 28, 28)
+    flags = np.array([each.flags for each in found], np.uint8)
+    return Prepared(content, glyphs, flags, own, manner.recipe is not None)
 
 
-def _glyphs(data: bytes | memoryview) -> npt.NDArray[np.uint8]:
-    return np.frombuffer(data, np.uint8).reshape(-1, 28, 28)
+def _glyphs(outcome: Outcome) -> Sequence[Glyph]:
+    """What of an image is for the network."""
+    if isinstance(outcome, Failure):
+        return ()
+    return (outcome,) if isinstance(outcome, Glyph) else [each.glyph for each in outcome]
 
 
-def open_chunk(claim: Claim) -> Content:
+def open_chunk(claim: Claim) -> Opened:
     """What was claimed; a chunk that cannot be opened is one of empty images, which fail one by one."""
     try:
         return unpack(claim.payload)
     except BadChunk as error:
         log.error("%s, chunk %d: %s", claim.name, claim.chunk, error)
-        return [b""] * claim.count
+        return Files([b""] * claim.count)
 
 
-def only(content: Content, index: int) -> Content:
-    """One image of a chunk, as a chunk."""
-    return content.at(index) if isinstance(content, PixelBlock) else [content[index]]
-
-
-def part(content: Content, block: range) -> Content:
-    """Some images of a chunk, as a chunk."""
-    return content.part(block) if isinstance(content, PixelBlock) else content[block.start : block.stop]
-
-
-def pack_failed(content: Content, results: list[Result]) -> bytes:
+def pack_failed(content: Content, results: Sequence[Result]) -> bytes:
     """The chunk with only its failed images left in it, for a retry; read files become empty."""
     if isinstance(content, PixelBlock):
         return pack(content)
     pairs = zip(content, results, strict=True)
-    return pack([file if isinstance(each, Failure) else b"" for file, each in pairs])
+    files = [file if isinstance(each, Failure) else b"" for file, each in pairs]
+    return pack(Files(files, content.charsets if isinstance(content, Files) else ()))

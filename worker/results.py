@@ -1,17 +1,17 @@
-"""What became of each image of a chunk, packed for Redis by a worker and read by the gateway.
+"""What became of each image of a chunk: an answer, a page of them, or why there is none.
 
-b"R1", u8 k, u32 n, n records (u8 code, u8 uncertain, k u8 classes, k f32 probabilities), then JSON:
-the details of failures by index. Code 0 is an answer, else one of FAILURES.
+`packing` makes of it what a worker writes to Redis and the gateway reads.
 """
 
-import json
-import struct
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import reduce
+from operator import or_
+from typing import NamedTuple, TypeAlias
 
-FORMAT = b"R1"
-_HEAD = struct.Struct("<2sBI")
+from model.flags import NONE, Flag
+from model.layout import Box
 
 UNDECODABLE = "undecodable-image"
 TOO_LARGE = "image-too-large"
@@ -24,11 +24,47 @@ FAILURES = ("", UNDECODABLE, TOO_LARGE, WORKER_LOST, INFERENCE_FAILED)
 
 @dataclass(frozen=True)
 class Answer:
-    """The likeliest classes, best first, with their probabilities."""
+    """The likeliest classes, best first, with their probabilities; `flags` is what speaks against the
+    image. It is uncertain where any does, or the first probability is too low."""
 
     classes: tuple[int, ...]
     probabilities: tuple[float, ...]
     uncertain: bool
+    flags: Flag = NONE
+
+
+class Found(NamedTuple):
+    """A character on a page: what it says and where. Lines count from 0, words in their line."""
+
+    answer: Answer
+    box: Box
+    line: int
+    word: int
+
+
+@dataclass(frozen=True)
+class Page:
+    """The characters of a line, a page or a grid, in reading order; there may be none."""
+
+    characters: tuple[Found, ...]
+
+    @property
+    def confidence(self) -> float | None:
+        """The mean of its characters; None where there are none."""
+        if not self.characters:
+            return None
+        return sum(each.answer.probabilities[0] for each in self.characters) / len(self.characters)
+
+    @property
+    def flags(self) -> Flag:
+        """Whatever speaks against any of them; a page without any is blank."""
+        flags = (each.answer.flags for each in self.characters)
+        return reduce(or_, flags, NONE) if self.characters else Flag.BLANK
+
+    @property
+    def uncertain(self) -> bool:
+        """Whether any of them is, or there are none."""
+        return not self.characters or any(each.answer.uncertain for each in self.characters)
 
 
 @dataclass(frozen=True)
@@ -39,46 +75,9 @@ class Failure:
     detail: str
 
 
-Result = Answer | Failure
-
-
-def pack(results: Sequence[Result], k: int) -> bytes:
-    """The bytes of a chunk's results; every answer has `k` classes."""
-    record = _record(k)
-    blank = (0,) * k
-    parts, details = [_HEAD.pack(FORMAT, k, len(results))], {}
-    for index, result in enumerate(results):
-        if isinstance(result, Answer):
-            parts.append(record.pack(0, result.uncertain, *result.classes, *result.probabilities))
-        else:
-            parts.append(record.pack(FAILURES.index(result.type), 0, *blank, *blank))
-            details[str(index)] = result.detail
-    return b"".join(parts) + (json.dumps(details).encode() if details else b"")
-
-
-def unpack(packed: bytes) -> list[Result]:
-    """What `pack` packed."""
-    magic, k, count = _HEAD.unpack_from(packed)
-    if magic != FORMAT:
-        raise ValueError(f"unknown result format {magic!r}")
-    record = _record(k)
-    end = _HEAD.size + count * record.size
-    details = json.loads(packed[end:] or b"{}")
-    rows = record.iter_unpack(packed[_HEAD.size : end])
-    return [_result(index, row, k, details) for index, row in enumerate(rows)]
+Result: TypeAlias = Answer | Page | Failure
 
 
 def count_failures(results: Sequence[Result]) -> Counter[str]:
     """How many failed, by type."""
     return Counter(result.type for result in results if isinstance(result, Failure))
-
-
-def _record(k: int) -> struct.Struct:
-    return struct.Struct(f"<BB{k}B{k}f")
-
-
-def _result(index: int, row: tuple[float, ...], k: int, details: Mapping[str, str]) -> Result:
-    code = int(row[0])
-    if code:
-        return Failure(FAILURES[code], details.get(str(index), ""))
-    return Answer(tuple(int(each) for each in row[2 : 2 + k]), row[2 + k :], bool(row[1]))

@@ -36,7 +36,11 @@ class QueueSettings(BaseSettings):
         int, Field(ge=1, description="workers an image may take with it before it is given up")
     ] = 3
     decode_s: Annotated[
-        float, Field(gt=0, description="processor time for decoding an image of max_pixels")
+        float,
+        Field(
+            gt=0,
+            description="processor time for decoding an image of max_pixels; cutting a sheet: twice",
+        ),
     ] = 3.0
     webhook_private: Annotated[
         bool, Field(description="send webhooks to private addresses, by http, to any port: development")

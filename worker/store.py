@@ -12,7 +12,8 @@ import redis.asyncio
 
 from . import keys
 from .jobs import Job, JobState
-from .results import Result, unpack
+from .packing import unpack
+from .results import Result
 from .scripts import source
 
 SCRIPTS = ("cancel", "correct", "delete", "status")

@@ -1,7 +1,7 @@
-"""A suspect's trial: a glyph is read in a process of its own, which dies of it, or answers.
+"""A suspect's trial: its glyphs are read in a process of their own, which dies of them, or answers.
 
 Workers die of other things than images, and who had an image in hand then proves nothing. So before one
-is given up it is read once more, by `python -m worker.trial MODEL`: glyph on stdin, logits on stdout.
+is given up it is read once more, by `python -m worker.trial MODEL`: glyphs on stdin, logits on stdout.
 """
 
 import logging
@@ -19,18 +19,18 @@ log = logging.getLogger(__name__)
 PROGRAMME = [sys.executable, "-P", "-m", "worker.trial"]
 READY = b"ready"
 TRIAL_S = 30.0
-"""To load the network and read one glyph, on a busy machine."""
+"""To load the network and read as many glyphs as there are in a pass, on a busy machine."""
 
 
-def read_apart(model: str, glyph: Images) -> Floats | None:
-    """The logits (1, classes) of a glyph (1, 28, 28); None if whoever reads it dies of it, or hangs.
+def read_apart(model: str, glyphs: Images) -> Floats | None:
+    """The logits (n, classes) of glyphs (n, 28, 28), n > 0; None if who reads them dies, or hangs.
 
-    Raises OSError where the process comes to no reading at all, which is no fault of the glyph.
+    Raises OSError where the process comes to no reading at all, which is no fault of theirs.
     """
     try:
         done = subprocess.run(
             [*PROGRAMME, model],
-            input=glyph.tobytes(),
+            input=glyphs.tobytes(),
             stdout=subprocess.PIPE,
             timeout=TRIAL_S,
             check=False,
@@ -42,19 +42,19 @@ def read_apart(model: str, glyph: Images) -> Floats | None:
         raise OSError(f"a process of its own for one image could not be had: exit code {code}")
     log.warning("an image was tried, exit code %d", code, extra={"event": "image.tried"})
     logits = np.frombuffer(said[len(READY) :], np.float32)
-    return logits.reshape(1, -1) if code == 0 and len(logits) else None
+    return logits.reshape(len(glyphs), -1) if code == 0 and len(logits) else None
 
 
 def main() -> None:
-    """Read one glyph. Whatever goes wrong goes wrong here."""
+    """Read what is sent. Whatever goes wrong goes wrong here."""
     from .networks import open_network
 
     predictor = open_network(sys.argv[1], WorkerSettings())
     out = sys.stdout.buffer
     out.write(READY)
     out.flush()
-    glyph = np.frombuffer(sys.stdin.buffer.read(), np.uint8).reshape(1, 28, 28)
-    out.write(predictor.logits(glyph).astype(np.float32).tobytes())
+    glyphs = np.frombuffer(sys.stdin.buffer.read(), np.uint8).reshape(-1, 28, 28)
+    out.write(predictor.logits(glyphs).astype(np.float32).tobytes())
 
 
 if __name__ == "__main__":

@@ -46,9 +46,16 @@ def _table(items: Iterable[ItemOut], out: TextIO) -> None:
     row = "{:>7}  {:<5}  {:>10}  {:<17}  {}\n".format
     out.write(row("index", "label", "confidence", "note", "name"))
     for item in items:
-        note = item.error.type if item.error else "uncertain" if item.uncertain else ""
         confidence = "" if item.confidence is None else f"{item.confidence:.4f}"
-        out.write(row(item.index, item.label or "", confidence, note, item.name))
+        out.write(row(item.index, item.label or "", confidence, _note(item), item.name))
+        for line in (item.text or "").splitlines():
+            out.write(f"{'':>9}{line}\n")
+
+
+def _note(item: ItemOut) -> str:
+    if item.error:
+        return item.error.type
+    return " ".join(item.flags or ()) or ("uncertain" if item.uncertain else "")
 
 
 def _ndjson(items: Iterable[ItemOut], out: TextIO) -> None:

@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from model.layout import Kind
+
 from ..client.flows import Only
 from ..client.settings import DEFAULT_URL
 from .console import notes
@@ -23,6 +25,11 @@ def submit(
     charset: Annotated[
         str | None, typer.Option(help="digits, letters, upper, lower, or the characters")
     ] = None,
+    layout: Annotated[
+        Kind | None, typer.Option(help="one character an image, or a line, a page, ruled cells of them")
+    ] = None,
+    rows: Annotated[int | None, typer.Option(help="of a grid; else its ruled cells are found")] = None,
+    columns: Annotated[int | None, typer.Option(help="of a grid")] = None,
     top_k: Annotated[int | None, typer.Option(min=1, max=10, help="answers an image")] = None,
     keep_images: Annotated[
         bool, typer.Option("--keep-images", help="keep uploads as long as the job")
@@ -41,6 +48,9 @@ def submit(
                 paths,
                 model=model,
                 charset=charset,
+                layout=layout,
+                rows=rows,
+                columns=columns,
                 top_k=top_k,
                 keep_images=keep_images or None,
                 callback_url=callback_url,

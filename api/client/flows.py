@@ -11,6 +11,7 @@ from urllib.parse import quote
 import httpx
 from pydantic import RootModel
 
+from model.layout import Kind
 from worker.jobs import JobState, Lane
 
 from ..queues import QueueOut
@@ -34,6 +35,9 @@ class Options(TypedDict, total=False):
     charset: str | None
     top_k: int | None
     normalize: Literal["auto", "none"] | None
+    layout: Kind | None
+    rows: int | None
+    columns: int | None
     priority: Lane | None
     keep_images: bool | None
     expires_in: int | None

@@ -7,8 +7,8 @@ from worker.jobs import Job
 from worker.journal import START, Journal, Look, order
 from worker.store import Store
 
+from ..items import item_out
 from ..problems import Problem
-from ..schemas import item_out
 from . import announcements
 from .notices import Notices
 from .sharing import Shared

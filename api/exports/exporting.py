@@ -1,8 +1,6 @@
 """Which images of a job an export holds, under which names, and as what."""
 
-import re
-import unicodedata
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
@@ -10,20 +8,20 @@ from itertools import pairwise
 from anyio.to_thread import run_sync
 
 from model.card import Card
-from worker.chunks import Content, ImageFile, PixelBlock, unpack
+from worker.chunks import ImageFile, Opened, PixelBlock, unpack
 from worker.jobs import Job
-from worker.results import Answer
+from worker.results import Page
 from worker.store import Item, Store
 
 from ..dependencies import require_job
+from ..items import item_out
 from ..problems import Problem
 from ..retrying import image_at
 from .archive import File
 from .media import SUFFIXES, media_type
+from .naming import UNREAD, folder_of, label_of, path_of
 from .previews import Previews, glyph_png
-
-UNREAD = "unread"
-_UNSAFE = re.compile(r"[^A-Za-z0-9_-]+")
+from .sheets import labelled
 
 
 @dataclass(frozen=True)
@@ -35,6 +33,11 @@ class Export:
     checked: bool
     glyphs: bool
     previews: Previews
+
+    @property
+    def _many(self) -> bool:
+        """Whether an image is many characters."""
+        return self.job.options.layout != "character"
 
     async def files(self, store: Store, first: int, after: int) -> AsyncIterator[list[File]]:
         """The files of images `first` to `after`: a chunk at a time is in memory.
@@ -57,50 +60,45 @@ class Export:
     def _wants(self, item: Item) -> bool:
         if self.checked:
             return item.correction is not None
-        return label_of(self.job, item) is not None or not self.glyphs
+        return not self.glyphs or isinstance(item.result, Page) or label_of(self.job, item) is not None
 
-    def _cut(self, content: Content, start: int, items: list[Item]) -> list[File]:
+    def _cut(self, content: Opened, start: int, items: list[Item]) -> list[File]:
         files: list[File] = []
         for item in items:
             image = image_at(content, item.index - start)
-            if data := self._glyph(image) if self.glyphs else _upload(image):
-                files.append((self._path(item, data), data))
+            files += self._glyphs(item, image) if self.glyphs else self._upload(item, image)
         return files
 
-    def _path(self, item: Item, data: bytes) -> str:
-        label = label_of(self.job, item)
-        folder = UNREAD if label is None else folder_of(label, self.job.labels)
-        stem = _UNSAFE.sub("_", item.name.rsplit("/", 1)[-1].rsplit(".", 1)[0])[:60]
-        return f"{folder}/{item.index:06d}-{stem}{SUFFIXES[media_type(data)]}"
-
-    def _glyph(self, image: ImageFile | PixelBlock) -> bytes | None:
+    def _glyphs(self, item: Item, image: ImageFile | PixelBlock) -> list[File]:
+        """Characters by label; none of what cannot be read, whose result says why."""
         try:
-            return self.previews.png(image, self.job, self.card)
+            return list(self._characters(item, image))
         except Problem as problem:
             if problem.slug == "not-ready":
                 raise
-            return None  # its result says why
+            return []
 
+    def _characters(self, item: Item, image: ImageFile | PixelBlock) -> Iterator[File]:
+        if isinstance(image, PixelBlock) or not self._many:
+            folder = folder_of(label_of(self.job, item) or "", self.job.labels)
+            yield f"{path_of(folder, item)}.png", self.previews.glyph(image, self.job, self.card)
+            return
+        cut = {each.box: each.glyph for each in self.previews.characters(image, self.job, self.card)}
+        for place, (box, label) in enumerate(labelled(self.job, item)):
+            if box in cut:
+                path = path_of(folder_of(label, self.job.labels), item)
+                yield f"{path}-{place:04d}.png", glyph_png(PixelBlock(cut[box].pixels.tobytes()))
 
-def _upload(image: ImageFile | PixelBlock) -> bytes:
-    return glyph_png(image) if isinstance(image, PixelBlock) else bytes(image)
+    def _upload(self, item: Item, image: ImageFile | PixelBlock) -> Iterator[File]:
+        """A file as it was sent, and beside a page what is written on it."""
+        path = path_of(self._folder(item), item)
+        if data := glyph_png(image) if isinstance(image, PixelBlock) else bytes(image):
+            yield path + SUFFIXES[media_type(data)], data
+            if isinstance(item.result, Page):
+                yield f"{path}.txt", (item.correction or item_out(self.job, item)["text"]).encode()
 
-
-def label_of(job: Job, item: Item) -> str | None:
-    """What an image is: as a person says, else as it was read."""
-    if item.correction is None and isinstance(item.result, Answer):
-        return job.labels[item.result.classes[0]]
-    return item.correction
-
-
-def folder_of(label: str, labels: str) -> str:
-    """A folder's name that every disk takes and `training` reads as `label`.
-
-    Where both cases are labels, they are spelled out, since some disks hold A and a for one. What no
-    folder should be called is the number of its class.
-    """
-    if not (label.isalnum() and unicodedata.is_normalized("NFD", label)):
-        return f"{labels.index(label):04d}"
-    if label.swapcase() in labels and label.swapcase() != label:
-        return f"{'upper' if label.isupper() else 'lower'}_{label}"
-    return label
+    def _folder(self, item: Item) -> str:
+        if isinstance(item.result, Page):
+            return self.job.options.layout
+        label = None if self._many else label_of(self.job, item)
+        return UNREAD if label is None else folder_of(label, self.job.labels)

@@ -2,21 +2,32 @@
 
 import threading
 from collections.abc import Callable
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from anyio import CapacityLimiter
 from anyio.to_thread import run_sync
 
 from model.card import Card
+from model.layout import Layout
 from worker.chunks import ImageFile, PixelBlock
-from worker.decoding.decoders import Decoders
 from worker.decoding.nursery import NoDecoder
-from worker.decoding.wire import Encoded, Outcome
+from worker.decoding.wire import Encoded
 from worker.jobs import Job
 from worker.results import Failure
+from worker.store import Item
 
 from ..problems import Problem
 from ..settings import GatewaySettings
+from .sheets import marks_of
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    from model.glyph import Glyph
+    from model.layout import Character
+    from worker.decoding.answers import Outcome, Picture
+    from worker.decoding.decoders import Decoders
 
 T = TypeVar("T")
 
@@ -34,41 +45,82 @@ class Previews:
         self._threads = CapacityLimiter(THREADS)
 
     async def apart(self, call: Callable[[], T]) -> T:
-        """Do what calls `png` in one of a few threads, however many ask."""
+        """Do what calls the methods below in one of a few threads, however many ask."""
         return await run_sync(call, limiter=self._threads)
 
-    def png(self, image: ImageFile | PixelBlock, job: Job, card: Card | None) -> bytes:
-        """The 28x28 pixels of an image as `job` reads it.
+    def picture(self, image: ImageFile | PixelBlock, job: Job, card: Card | None, item: Item) -> bytes:
+        """An upload beside what the network saw of it, or with boxes around what was found on it; of an
+        array, the glyph alone, enlarged.
 
         Raises `undecodable-image`, `image-too-large`, `not-ready`.
         """
         if isinstance(image, PixelBlock):
+            return enlarged_png(image)
+        wanted = _encoded(image, job, card)._replace(marks=marks_of(job, item))
+        picture = self._ask(lambda decoders: decoders.draw(wanted))
+        assert isinstance(picture, bytes)
+        return picture
+
+    def glyph(self, image: ImageFile | PixelBlock, job: Job, card: Card | None) -> bytes:
+        """The 28x28 pixels of a character as `job` reads it. Raises as `picture`."""
+        if isinstance(image, PixelBlock):
             return glyph_png(image)
-        recipe = card.recipe if card and job.options.normalize == "auto" else None
-        outcome = self._read(Encoded(image, recipe))
-        if isinstance(outcome, Failure):
-            raise Problem(outcome.type, f"{outcome.detail}.")
-        return glyph_png(PixelBlock(outcome))
+        wanted = _encoded(image, job, card)
+        glyph = self._ask(lambda decoders: decoders.read([wanted])[0])
+        assert not isinstance(glyph, bytes | list)
+        return glyph_png(PixelBlock(glyph.pixels.tobytes()))
+
+    def characters(self, image: ImageFile, job: Job, card: Card | None) -> "list[Character]":
+        """All that can be cut out of a page. Raises as `picture`."""
+        wanted = _encoded(image, job, card)
+        characters = self._ask(lambda decoders: decoders.read([wanted])[0])
+        assert isinstance(characters, list)
+        return characters
 
     def close(self) -> None:
         """End what was started."""
         if self._decoders:
             self._decoders.close()
 
-    def _read(self, image: Encoded) -> Outcome:
+    def _ask(
+        self, ask: "Callable[[Decoders], Outcome | Picture]"
+    ) -> "Glyph | list[Character] | Picture":
+        from worker.decoding.decoders import Decoders
+
         with self._turn:
             try:
                 self._decoders = self._decoders or Decoders(*self._limits)
-                return self._decoders.read([image])[0]
+                outcome = ask(self._decoders)
             except NoDecoder as error:
                 detail = f"Images cannot be decoded here now: {error}."
                 raise Problem("not-ready", detail, retry_after=5) from error
+        if isinstance(outcome, Failure):
+            raise Problem(outcome.type, f"{outcome.detail}.")
+        return outcome
+
+
+def _encoded(image: ImageFile, job: Job, card: Card | None) -> Encoded:
+    options = job.options
+    recipe = card.recipe if card and options.normalize == "auto" else None
+    return Encoded(image, recipe, Layout(options.layout, options.rows, options.columns))
 
 
 def glyph_png(block: PixelBlock) -> bytes:
     """One image of an array."""
-    import numpy as np
-
     from model.strokes import png
 
-    return png(np.frombuffer(block.data, np.uint8).reshape(28, 28))
+    return png(_pixels(block))
+
+
+def enlarged_png(block: PixelBlock) -> bytes:
+    """The same for people: sixteen times as large."""
+    from model.previews import enlarged
+    from model.strokes import png
+
+    return png(enlarged(_pixels(block)))
+
+
+def _pixels(block: PixelBlock) -> "npt.NDArray[np.uint8]":
+    import numpy as np
+
+    return np.frombuffer(block.data, np.uint8).reshape(28, 28)

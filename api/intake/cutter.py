@@ -1,10 +1,10 @@
 """Images of all kinds, one after the other, cut into chunks of the size that workers like."""
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from worker.chunks import GLYPH_BYTES, Chunk, Content, PixelBlock, pack
+from worker.chunks import GLYPH_BYTES, Chunk, Content, Files, PixelBlock, pack
 
 from ..problems import Problem
 from ..settings import GatewaySettings
@@ -13,9 +13,10 @@ from .sources import NamedImage, Part
 
 @dataclass
 class Cutter:
-    """Counts and fingerprints what it cuts."""
+    """Counts and fingerprints what it cuts; `weight` is how many characters an image has, about."""
 
     settings: GatewaySettings
+    weight: int = 1
     sizes: list[int] = field(default_factory=list)
     fingerprint: "hashlib._Hash" = field(default_factory=hashlib.sha256)
 
@@ -30,7 +31,7 @@ class Cutter:
         size = 0
         for part in parts:
             if waiting and (isinstance(part, PixelBlock) or self._is_full(len(waiting), size, part)):
-                yield self._chunk([each.file for each in waiting], self._names(waiting))
+                yield self._chunk(_files(waiting), self._names(waiting))
                 waiting, size = [], 0
             if isinstance(part, PixelBlock):
                 yield from self._cut_block(part)
@@ -38,11 +39,11 @@ class Cutter:
                 waiting.append(part)
                 size += len(part.file)
         if waiting:
-            yield self._chunk([each.file for each in waiting], self._names(waiting))
+            yield self._chunk(_files(waiting), self._names(waiting))
 
     def _is_full(self, count: int, size: int, part: NamedImage) -> bool:
-        more = size + len(part.file)
-        return count >= self.settings.chunk_images or more > self.settings.chunk_bytes
+        most = self.settings.chunk_images // self.weight
+        return count >= most or size + len(part.file) > self.settings.chunk_bytes
 
     def _cut_block(self, block: PixelBlock) -> Iterator[Chunk]:
         step = self.settings.chunk_images * GLYPH_BYTES
@@ -67,3 +68,7 @@ class Cutter:
         self.fingerprint.update(chunk.payload)
         self.fingerprint.update(chunk.names_json() or b"")
         return chunk
+
+
+def _files(images: Sequence[NamedImage]) -> Files:
+    return Files([each.file for each in images], [each.charset for each in images])

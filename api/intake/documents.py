@@ -10,11 +10,13 @@ from typing import Any
 
 import orjson
 
+from ..parameters import LONGEST_CHARSET
 from ..problems import Problem
 from ..settings import MIB
 from .names import safe_name
 from .sources import NamedImage
 
+MEMBERS = {"image", "custom_id", "charset"}
 MOST_VALUES = 500_000
 """Three bytes of JSON can be an object of a hundred: 64 MB of `{},` took 2 GB."""
 
@@ -79,11 +81,23 @@ def _text(value: Any) -> str:
 
 
 def _image(item: Any, place: str, most: int) -> NamedImage:
-    if not isinstance(item, dict) or set(item) - {"image", "custom_id"}:
-        raise Problem("malformed-json", f'{place}: send {{"image": "<base64>", "custom_id": "..."}}.')
-    image, custom_id = item.get("image"), item.get("custom_id", "")
-    if not isinstance(image, str) or not isinstance(custom_id, str):
-        raise Problem("malformed-json", f"{place}: image and custom_id are strings.")
+    if not isinstance(item, dict) or set(item) - MEMBERS:
+        example = '{"image": "<base64>", "custom_id": "...", "charset": "digits"}'
+        raise Problem("malformed-json", f"{place}: send {example}; only the image is needed.")
+    image, custom_id, charset = item.get("image"), item.get("custom_id", ""), item.get("charset")
+    if (
+        not isinstance(image, str)
+        or not isinstance(custom_id, str)
+        or not isinstance(charset, str | None)
+    ):
+        raise Problem("malformed-json", f"{place}: image, custom_id and charset are strings.")
+    if len(charset or "") > LONGEST_CHARSET:
+        raise Problem("malformed-json", f"{place}: a charset has at most {LONGEST_CHARSET} characters.")
+    return NamedImage(safe_name(custom_id), _decoded(image, place, most), charset)
+
+
+def _decoded(image: str, place: str, most: int) -> bytes:
+    """The file in base64, or in a data: URI."""
     if image.startswith("data:"):
         image = image.partition(",")[2]
     try:
@@ -94,4 +108,4 @@ def _image(item: Any, place: str, most: int) -> NamedImage:
         ) from error
     if len(data) > most:
         raise Problem("file-too-large", f"{place}: an image has at most {most} bytes.", limit=most)
-    return NamedImage(safe_name(custom_id), data)
+    return data

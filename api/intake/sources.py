@@ -16,10 +16,11 @@ IMAGES = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"BM")
 
 @dataclass(frozen=True)
 class NamedImage:
-    """An image file and what its owner calls it."""
+    """An image file, what its owner calls it, and the characters it may be, if not those of its job."""
 
     name: str
     file: ImageFile
+    charset: str | None = None
 
 
 Part = NamedImage | PixelBlock

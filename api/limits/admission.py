@@ -68,11 +68,15 @@ class Admission:
 
     @asynccontextmanager
     async def staged(
-        self, parts: Iterable[Part], room: Room, forget: Callable[[], None] = lambda: None
+        self,
+        parts: Iterable[Part],
+        room: Room,
+        weight: int,
+        forget: Callable[[], None] = lambda: None,
     ) -> AsyncIterator[Staged]:
         """Images stored as far as there is room (see staging.staged). Raises problems."""
         try:
-            async with staged(self._entrance, parts, self._settings, room, forget) as images:
+            async with staged(self._entrance, parts, self._settings, room, weight, forget) as images:
                 yield images
         except NoRoom as refused:
             raise await self.refusal(refused.verdict, room.owner) from refused

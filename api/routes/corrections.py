@@ -11,22 +11,26 @@ from worker.store import Store
 
 from ..answers import json_response
 from ..dependencies import ManagedJobDep, StoreDep, require_job
+from ..items import item_out
 from ..payloads import body_schema, read_payload
 from ..problems import Problem
-from ..schemas import ItemOut, item_out
+from ..schemas import ItemOut
 from .items import Index, require_item
 
 router = APIRouter(prefix="/v1/jobs/{job_id}", tags=["review"])
 
+HINT = 'Send {"label": "7"}, or null for none.'
 MOST = 1000
+LONGEST = 10_000
+"""Characters of a text: twice as many as a page full of small writing has."""
 
 
 class Correction(BaseModel):
-    """What one image is; null takes back what was said."""
+    """What one image is: a label, of many characters a text; null takes back what was said."""
 
     model_config = ConfigDict(extra="forbid")
 
-    label: Annotated[str | None, Field(json_schema_extra={"maxLength": 1, "minLength": 1})]
+    label: Annotated[str | None, Field(json_schema_extra={"maxLength": LONGEST, "minLength": 1})]
 
 
 class Corrections(BaseModel):
@@ -53,7 +57,7 @@ class Corrected(BaseModel):
 @router.patch("/items/{index}/correction", response_model=ItemOut, openapi_extra=body_schema(Correction))
 async def correct_item(request: Request, job: ManagedJobDep, store: StoreDep, index: Index) -> Response:
     """Say what an image is. What was read stays as it was; `correction` stands beside it."""
-    given = await read_payload(request, Correction, 'Send {"label": "7"}, or null for none.')
+    given = await read_payload(request, Correction, HINT, 1 << 17)
     await _correct(store, job, {index: given.label})
     return json_response(item_out(job, await require_item(store, job, index)))
 
@@ -62,7 +66,7 @@ async def correct_item(request: Request, job: ManagedJobDep, store: StoreDep, in
 async def correct_items(request: Request, job: ManagedJobDep, store: StoreDep) -> Corrected:
     """The same for up to 1000 images at once: all are kept, or none."""
     hint = f'Send {{"labels": {{"0": "7", "5": null}}}} with 1 to {MOST} images.'
-    given = await read_payload(request, Corrections, hint, 1 << 16)
+    given = await read_payload(request, Corrections, hint, 1 << 18)
     await _correct(store, job, given.labels)
     return Corrected(corrected=len(given.labels))
 
@@ -71,11 +75,21 @@ async def _correct(store: Store, job: Job, labels: Mapping[int, str | None]) -> 
     for index, label in labels.items():
         if index >= job.counts.total:
             raise Problem("not-found", f"The job has images 0 to {job.counts.total - 1}.")
-        if label is not None and (len(label) != 1 or label not in job.labels):
-            raise Problem("invalid-label", f"{label[:20]!r} is none of {job.labels}.")
+        if label is not None:
+            _require_sayable(job, label)
     verdict = await store.correct(job.name, labels)
     if verdict == "missing":
         require_job(await store.job(job.name))
     elif verdict == "pending":
         detail = "It was never read." if job.state.final else "It can be corrected once it is read."
         raise Problem("item-pending", detail, retry_after=None if job.state.final else 1)
+
+
+def _require_sayable(job: Job, label: str) -> None:
+    """Raises `invalid-label` for what no image of the job can be."""
+    if job.options.layout == "character":
+        if len(label) != 1 or label not in job.labels:
+            raise Problem("invalid-label", f"{label[:20]!r} is none of {job.labels}.")
+    elif not 0 < len(label) <= LONGEST or not label.replace("\n", "").isprintable():
+        detail = f"A text has 1 to {LONGEST} characters, and no signs of control but line breaks."
+        raise Problem("invalid-label", detail)

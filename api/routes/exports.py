@@ -33,8 +33,9 @@ async def export_job(
     """A ZIP with a folder for each label; a correction counts for more than what was read.
 
     Glyphs are a data set that `python -m training train NAME --train FOLDER` takes; what is no image is
-    left out. Among uploads, what has no label is in the folder `unread`. The job must have been sent
-    with keep_images=true.
+    left out. Among uploads, what has no label is in the folder `unread`. Pages give each character as a
+    glyph, by its place in a corrected text if that has as many; as uploads they have their text beside
+    them, as .txt. The job must have been sent with keep_images=true.
     """
     if not job.options.keep_images:
         raise Problem("image-not-kept", "Only a job sent with keep_images=true can be exported.")

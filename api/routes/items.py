@@ -1,9 +1,9 @@
 """Single images of a job: what became of one, its upload, and what the network saw."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from anyio.to_thread import run_sync
-from fastapi import APIRouter, Path, Request, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 
 from worker.chunks import PixelBlock
 from worker.jobs import Job
@@ -13,9 +13,10 @@ from ..answers import json_response
 from ..dependencies import JobDep, StoreDep
 from ..exports.media import BINARY, SUFFIXES, media_type
 from ..exports.previews import glyph_png
+from ..items import item_out
 from ..problems import Problem
 from ..retrying import find_image
-from ..schemas import ItemOut, item_out
+from ..schemas import ItemOut
 
 router = APIRouter(prefix="/v1/jobs/{job_id}/items", tags=["results"])
 
@@ -48,13 +49,24 @@ async def read_image(job: JobDep, store: StoreDep, index: Index) -> Response:
 
 
 @router.get("/{index}/preview.png", response_class=Response, responses={200: {"content": PREVIEW}})
-async def read_preview(request: Request, job: JobDep, store: StoreDep, index: Index) -> Response:
-    """The 28x28 pixels that the network saw."""
-    await require_item(store, job, index)
+async def read_preview(
+    request: Request,
+    job: JobDep,
+    store: StoreDep,
+    index: Index,
+    show: Annotated[
+        Literal["both", "glyph"], Query(description="glyph: of one character, only what the network saw")
+    ] = "both",
+) -> Response:
+    """The upload beside the 28x28 that the network saw, enlarged; or with a box and a label for each
+    character that was found on it. At most 1,600 pixels a side."""
+    item = await require_item(store, job, index)
     image = await find_image(store, job, index)
     state = request.app.state
-    card = state.cards.get(job.options.model)
-    return _png(await state.previews.apart(lambda: state.previews.png(image, job, card)))
+    previews, card = state.previews, state.cards.get(job.options.model)
+    if show == "glyph" and job.options.layout == "character":
+        return _png(await previews.apart(lambda: previews.glyph(image, job, card)))
+    return _png(await previews.apart(lambda: previews.picture(image, job, card, item)))
 
 
 async def require_item(store: Store, job: Job, index: int) -> Item:

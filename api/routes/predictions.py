@@ -18,8 +18,9 @@ from ..dependencies import (
     WaitingDep,
     require_job,
 )
+from ..items import item_out
 from ..problems import Problem
-from ..schemas import JobOut, PredictionOut, item_out
+from ..schemas import JobOut, PredictionOut
 from .jobs import Prefer
 
 router = APIRouter(prefix="/v1/predictions", tags=["predictions"])

@@ -10,18 +10,21 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
 from worker.jobs import Job
-from worker.results import Answer, Failure
+from worker.results import Answer, Failure, Page
 from worker.store import Item, Store
 
 from ..answers import json_response
 from ..dependencies import JobDep, StoreDep
+from ..items import item_out
 from ..problems import Problem
 from ..rows import COLUMNS, cells
-from ..schemas import ItemPage, item_out
+from ..schemas import ItemPage
 
 router = APIRouter(prefix="/v1/jobs/{job_id}", tags=["results"])
 
 PAGE = 1000
+HELD = 10_000
+"""Characters of pages, lines and grids that are held at once; an image with more of them comes alone."""
 LAST = (1 << 63) - 1
 """Larger numbers cannot be written as JSON here; no image has one."""
 FORMATS = {"json": "application/json", "ndjson": "application/x-ndjson", "csv": "text/csv"}
@@ -45,8 +48,9 @@ async def read_results(
 ) -> Response:
     """Results in the order of upload, as far as they are known without a gap.
 
-    JSON comes in pages. NDJSON and CSV come whole unless `limit` is given; the header
-    `Inkqueue-Complete` says whether the job was final when the answer began.
+    JSON comes in pages, of fewer than `limit` where images are many characters. NDJSON and CSV come
+    whole unless `limit` is given; the header `Inkqueue-Complete` says whether the job was final when
+    the answer began.
     """
     kind = format or _accepted(request.headers.get("accept", ""))
     if kind == "json":
@@ -59,13 +63,14 @@ async def read_results(
 
 async def _page(store: Store, job: Job, cursor: int, limit: int, only: Only | None) -> Response:
     data: list[dict[str, Any]] = []
-    place = cursor
+    place, size = cursor, 0
     async for item in _known(store, job, cursor):
-        if len(data) == limit:
+        if len(data) == limit or size >= HELD:
             break
         place = item.index + 1
         if _wanted(item, only):
             data.append(item_out(job, item))
+            size += _size(data[-1])
     done = job.state.final and place >= job.counts.total
     page = {"data": data, "next_cursor": None if done else place, "complete": job.state.final}
     return json_response(page)
@@ -85,20 +90,25 @@ async def _rows(
 
 async def _known(store: Store, job: Job, first: int) -> AsyncIterator[Item]:
     """Items in order until one is still to come; of a final job, all of them."""
-    while items := await store.items(job, first, PAGE):
+    step = max(1, PAGE // job.options.weight)
+    while items := await store.items(job, first, step):
         for item in items:
             if item.result is None and not job.state.final:
                 return
             yield item
-        first += PAGE
+        first += step
 
 
 def _wanted(item: Item, only: Only | None) -> bool:
     if only == "failed":
         return isinstance(item.result, Failure)
     if only == "uncertain":
-        return isinstance(item.result, Answer) and item.result.uncertain
+        return isinstance(item.result, Answer | Page) and item.result.uncertain
     return True
+
+
+def _size(row: dict[str, Any]) -> int:
+    return 1 + len(row.get("text") or "")
 
 
 async def _ndjson(rows: AsyncIterator[dict[str, Any]]) -> AsyncIterator[bytes]:
@@ -116,11 +126,13 @@ async def _csv(rows: AsyncIterator[dict[str, Any]]) -> AsyncIterator[str]:
 
 async def _gathered(rows: AsyncIterator[dict[str, Any]]) -> AsyncIterator[list[dict[str, Any]]]:
     batch: list[dict[str, Any]] = []
+    size = 0
     async for row in rows:
         batch.append(row)
-        if len(batch) == PAGE:
+        size += _size(row)
+        if len(batch) == PAGE or size >= HELD:
             yield batch
-            batch = []
+            batch, size = [], 0
     if batch:
         yield batch
 

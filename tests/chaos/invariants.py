@@ -28,7 +28,8 @@ from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 from api.schemas import ItemOut
 from worker import keys
 from worker.jobs import JobState
-from worker.results import Answer, Failure, Result, unpack
+from worker.packing import unpack
+from worker.results import Failure, Result
 
 TOLERANCE = 3e-6
 TERMINAL = {state.value for state in JobState if state.final}
@@ -322,7 +323,7 @@ def miscounted(look: Look) -> Iterator[str]:
     sums: Counter[str] = Counter()
     for each in look.jobs:
         failed = sum(isinstance(r, Failure) for packed in each.out.values() for r in unpack(packed))
-        answers = sum(isinstance(r, Answer) for packed in each.out.values() for r in unpack(packed))
+        answers = sum(not isinstance(r, Failure) for packed in each.out.values() for r in unpack(packed))
         wanted = {"succeeded": answers, "failed": failed, "running": 0}
         wanted["canceled"] = each.count("total") - answers - failed if each.job.canceled else 0
         for counter, number in wanted.items():

@@ -9,6 +9,8 @@ LEDGER = "tests/test_ledger.py"
 OUTBOX = "tests/test_webhook_outbox.py"
 READING = "tests/test_reading.py"
 CAUTION = "tests/test_caution.py"
+DECODING = "tests/test_decoding.py"
+ADMISSION = "tests/test_admission.py"
 MODEL = "tests/test_ledger_model.py"
 
 
@@ -73,6 +75,22 @@ SUBMIT = (
         "caps_are_exact",
     ),
     lua(
+        "no memory is promised to what a page will leave behind",
+        "submit",
+        "redis.call('INCRBY', 'ink:load:extra', want.total * (want.weight - 1))",
+        "",
+        "results_of_pages",
+        ADMISSION,
+    ),
+    lua(
+        "memory promised to pages is never given back",
+        "common",
+        "redis.call('DECRBY', 'ink:load:extra', n * (job.weight - 1))",
+        "",
+        "results_of_pages",
+        ADMISSION,
+    ),
+    lua(
         "the window is one chunk too large",
         "submit",
         "math.min(want.window, want.chunks)",
@@ -110,6 +128,13 @@ SUBMIT = (
 )
 
 CLAIM = (
+    lua(
+        "a page fills no more of a batch than a character",
+        "claim",
+        "taken = taken + n * job.weight",
+        "taken = taken + n",
+        "weighs_as_much",
+    ),
     lua(
         "a lease ends as it begins",
         "claim",
@@ -184,6 +209,20 @@ CLAIM = (
 )
 
 COMMIT = (
+    lua(
+        "characters of pages are not compared",
+        "commit",
+        "it.records = images + characters",
+        "it.records = images",
+        "character_by_character",
+    ),
+    lua(
+        "where the characters of pages are is not compared",
+        "commit",
+        "or a.places ~= b.places",
+        "",
+        "character_by_character",
+    ),
     lua(
         "the last to commit wins",
         "commit",
@@ -553,8 +592,8 @@ PYTHON = (
     Mutation(
         "a retry loses the names",
         "api/retrying.py",
-        "NamedImage(name, image)",
-        'NamedImage("image", image)',
+        "NamedImage(name, content[place], charset)",
+        'NamedImage("image", content[place], charset)',
         "tests/test_routes.py",
         "only_the_failed",
     ),
@@ -613,11 +652,83 @@ PYTHON = (
     ),
     Mutation(
         "charsets are not masked",
-        "worker/reading.py",
-        "self.predictor.card, self._allowed(options)",
-        "self.predictor.card, list(range(len(self.predictor.card.labels)))",
+        "worker/answering.py",
+        "allowed_classes(charset, card.labels)",
+        "list(range(len(card.labels)))",
         READING,
         "own_options",
+    ),
+    Mutation(
+        "the charset of an image is not heeded",
+        "worker/answering.py",
+        "charset or options.charset",
+        "options.charset",
+        READING,
+        "own_charset",
+    ),
+    Mutation(
+        "what speaks against an image makes no answer uncertain",
+        "worker/answering.py",
+        " or bits > 0",
+        "",
+        READING,
+        "flags_come",
+    ),
+    Mutation(
+        "all rivals stand",
+        "worker/answering.py",
+        "choose(characters, [each.probabilities[0] for each in answers])",
+        "range(len(characters))",
+        READING,
+        "rival_readings",
+    ),
+    Mutation(
+        "arrays are screened like files",
+        "worker/reading.py",
+        "each.normalized)",
+        "True)",
+        READING,
+        "flags_come",
+    ),
+    Mutation(
+        "a page is given to the network at once, whatever its size",
+        "worker/reading.py",
+        "PASS = 1024",
+        "PASS = 100_000",
+        READING,
+        "thousands",
+    ),
+    Mutation(
+        "a decoder may answer what it was not asked",
+        "worker/decoding/link.py",
+        "(Failure, wanted)",
+        "(Failure, Glyph, list, Picture)",
+        DECODING,
+        "another_kind",
+    ),
+    Mutation(
+        "a character may stand nowhere",
+        "worker/decoding/answers.py",
+        "(boxes[:, 2:] < 1).any()",
+        "False",
+        DECODING,
+        "nonsense_is_refused",
+    ),
+    Mutation(
+        "flags are lost on the way",
+        "worker/packing.py",
+        "answer.uncertain, answer.flags,",
+        "answer.uncertain, 0,",
+        "tests/test_packing.py",
+        "come_back_equal",
+    ),
+    Mutation(
+        "charsets go to the neighbour",
+        "worker/chunks.py",
+        "self.charsets[place]",
+        "self.charsets[: len(some)]",
+        "tests/test_chunks.py",
+        "part_of_a_chunk",
     ),
     Mutation(
         "what was read is kept, what failed is not",
@@ -629,10 +740,10 @@ PYTHON = (
     ),
     Mutation(
         "why an image failed is mixed up",
-        "worker/results.py",
-        "FAILURES.index(result.type), 0,",
-        "1, 0,",
-        "tests/test_results.py",
+        "worker/packing.py",
+        "FAILURES.index(result.type)",
+        "1",
+        "tests/test_packing.py",
         "come_back_equal",
     ),
     Mutation(

@@ -26,6 +26,11 @@ def image(value: bytes) -> Ask:
     return document(b'{"images": [{"image": ' + value + b"}]}")
 
 
+def charset_of(charset: str) -> bytes:
+    """An image with a charset of its own."""
+    return json.dumps({"images": [{"image": BASE64, "charset": charset}]}).encode()
+
+
 def taken(body: bytes) -> Ask:
     """What JSON is read all the same: how many of its images."""
 
@@ -166,6 +171,10 @@ TABLE = {
         "no name": (document(TWO + b'"": 1}'), "422 invalid-parameter"),
         "an unsafe id": (document(json_of({"../a": PNG})), "422 unsafe-name"),
         "an id that is a number": (document(b'{"images": [{"image": "", "custom_id": 7}]}'), BROKEN),
+        "a charset that is a number": (document(b'{"images": [{"image": "", "charset": 7}]}'), BROKEN),
+        "a charset of 101": (document(charset_of("0" * 101)), BROKEN),
+        "a charset of elsewhere": (document(charset_of("\u00e9")), "422 invalid-charset"),
+        "a charset of nothing": (document(charset_of("")), "422 invalid-charset"),
         "an option out of its range": (document(json_of(GOOD, top_k=99)), "422 invalid-parameter"),
         "an object for a name": (document(json_of(GOOD, model={"a": 1})), "422 unknown-model"),
         "65 MB": (uploaded(JSON, lambda: b" " * (65 << 20)), "413 body-too-large"),

@@ -10,8 +10,12 @@ from . import (
     images,
     parameters,
     service,
+    sheets,
     webhooks,
 )
 
-GROUPS = (framing, access, documents, arrays, forms, images, archives, parameters, webhooks, service)
+GROUPS = (
+    *(framing, access, documents, arrays, forms, images, archives),
+    *(sheets, parameters, webhooks, service),
+)
 CASES = [case for group in GROUPS for case in group.CASES]

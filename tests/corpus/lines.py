@@ -158,6 +158,15 @@ LINES: dict[str, tuple[str, ...]] = {
         "a large result",
     ),
     "arrays": ("an array of another kind", "an array that is damaged"),
+    "sheets": (
+        "what is no page",
+        "a page with nothing on it",
+        "a page of many pages",
+        "a page that is dear",
+        "a grid that is none",
+        "a grid of many cells",
+        "an option that does not fit its layout",
+    ),
     "parameters": ("an option of a job", "an option of an answer", "a payload"),
 }
 """By group, in the order of a request's way: its head, who sends it, what it holds, what comes of it."""

@@ -3,6 +3,7 @@
 import typer
 
 from . import datasets
+from .cutting import sheets
 from .measuring import engines, evaluate, report
 from .publishing import cascade, publish
 from .refusals import Commands
@@ -18,6 +19,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-for command in (train, screen, evaluate, report, engines, runs, cascade, publish):
+for command in (train, screen, evaluate, sheets, report, engines, runs, cascade, publish):
     app.command()(command)
 app.add_typer(datasets.app, name="data")

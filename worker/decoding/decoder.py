@@ -8,12 +8,15 @@ import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from model.images import BadImage, TooLarge
-from model.normalization import read_glyph
+from model.images import BadImage, TooLarge, decode
+from model.normalization import normalize
+from model.sheets.cutting import cut
 
 from ..chunks import ImageFile
 from ..results import TOO_LARGE, UNDECODABLE, Failure
-from .wire import SMALL_S, Encoded, Outcome, pack_answer, read_ask
+from .answers import MOST_CHARACTERS, Outcome, Picture, pack_answer
+from .pictures import draw
+from .wire import CUTTING, SMALL_S, Encoded, read_ask
 
 Strike = Callable[[ImageFile, int], None]
 
@@ -34,6 +37,10 @@ class Allowance:
         share = pixels / self.max_pixels
         signal.setitimer(signal.ITIMER_PROF, SMALL_S + self.decode_s * share)
 
+    def cutting(self) -> None:
+        """It is a sheet, which costs by the characters on it, whatever its size."""
+        self.expect(CUTTING * self.max_pixels)
+
     def end(self) -> None:
         """Nothing is in hand."""
         signal.setitimer(signal.ITIMER_PROF, 0)
@@ -52,14 +59,27 @@ def serve(wire: socket.socket, allowance: Allowance, strike: Strike | None) -> N
         allowance.end()
 
 
-def _read(image: Encoded, allowance: Allowance) -> Outcome:
-    """An image's glyph. A lack of memory may be passing, so it is let through and ends this process."""
+def _read(image: Encoded, allowance: Allowance) -> Outcome | Picture:
+    """What an image shows. A lack of memory may pass, so it is let through and ends this process."""
     try:
-        glyph = read_glyph(image.file, image.recipe, allowance.max_pixels, allowance.expect)
+        return _seen(image, allowance)
     except BadImage as error:
         return Failure(TOO_LARGE if isinstance(error, TooLarge) else UNDECODABLE, str(error))
     except MemoryError:
         raise
     except Exception as error:  # a fault of ours that an image has found is no reason to lose others
         return Failure(UNDECODABLE, f"decoding it failed: {type(error).__name__}: {error}")
-    return glyph.tobytes()
+
+
+def _seen(image: Encoded, allowance: Allowance) -> Outcome | Picture:
+    grey = decode(image.file, allowance.max_pixels, allowance.expect)
+    if image.layout.kind != "character":
+        allowance.cutting()
+    if image.marks:
+        return draw(grey, image.recipe, image.layout, image.marks)
+    if image.layout.kind == "character":
+        return normalize(grey, image.recipe)
+    characters = cut(grey, image.recipe, image.layout)
+    if len(characters) > MOST_CHARACTERS:
+        raise TooLarge(f"it has over {MOST_CHARACTERS} characters; cut it into several images")
+    return characters

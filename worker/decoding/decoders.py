@@ -8,9 +8,10 @@ import logging
 from collections.abc import Callable, Iterator, Sequence
 
 from ..results import UNDECODABLE, Failure
+from .answers import Outcome, Picture
 from .link import Lost
 from .supply import Supply
-from .wire import Encoded, Outcome
+from .wire import Encoded
 
 log = logging.getLogger(__name__)
 
@@ -21,7 +22,7 @@ TRIES = 2
 
 
 class Decoders:
-    """Image files to glyphs, in another process. For one thread at a time."""
+    """Image files to glyphs or characters, in another process. For one thread at a time."""
 
     def __init__(
         self, max_pixels: int, decode_s: float, touch: Callable[[], None] = lambda: None
@@ -36,14 +37,20 @@ class Decoders:
         self._supply.link()
 
     def read(self, images: Sequence[Encoded]) -> list[Outcome]:
-        """The glyph of each image, or why it has none. Raises NoDecoder."""
+        """What each image shows, or why it shows nothing. Raises NoDecoder."""
         outcomes: list[Outcome] = []
         for part in _parts(images):
-            outcomes += self._read_part(part)
+            outcomes += [each for each in self._read_part(part) if not isinstance(each, Picture)]
         return outcomes
 
-    def _read_part(self, part: Sequence[Encoded]) -> list[Outcome]:
-        outcomes: list[Outcome] = []
+    def draw(self, image: Encoded) -> Picture | Failure:
+        """A picture for people of an image that has `marks`. Raises NoDecoder."""
+        (picture,) = self._read_part([image])
+        assert isinstance(picture, Picture | Failure)
+        return picture
+
+    def _read_part(self, part: Sequence[Encoded]) -> list[Outcome | Picture]:
+        outcomes: list[Outcome | Picture] = []
         tries = 0
         while len(outcomes) < len(part):
             known = len(outcomes)
@@ -58,7 +65,7 @@ class Decoders:
                     tries = 0
         return outcomes
 
-    def _read_on(self, part: Sequence[Encoded], outcomes: list[Outcome]) -> None:
+    def _read_on(self, part: Sequence[Encoded], outcomes: list[Outcome | Picture]) -> None:
         """Add the outcomes that are missing, as far as the decoder gets. Raises Lost."""
         link, rest = self._supply.link(), part[len(outcomes) :]
         link.ask(rest)

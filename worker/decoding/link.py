@@ -2,9 +2,14 @@
 
 import socket
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 
-from .wire import ANSWER_BYTES, BadAnswer, Encoded, Outcome, open_answer, pack_ask
+from model.glyph import Glyph
+
+from ..results import Failure
+from .answers import HEAD_BYTES, BadAnswer, Outcome, Picture, open_body, open_head
+from .wire import CUTTING, Encoded, pack_ask
 
 BEAT_S = 1.0
 """How often one who waits says that it is not stuck itself."""
@@ -20,7 +25,7 @@ class Lost(Exception):
 
 
 class Link:
-    """One decoder: its process id, and a socket on which an answer may take `patience_s` at most."""
+    """One decoder: its process id, and a socket on which a glyph may take `patience_s` at most."""
 
     def __init__(
         self, wire: socket.socket, pid: int, patience_s: float, touch: Callable[[], None]
@@ -29,26 +34,29 @@ class Link:
         self._wire, self._patience_s, self._touch = wire, patience_s, touch
         self._received = bytearray()
         self._next = self._asked = 0
+        self._wanted, self._allowed_s = deque[type](), patience_s
 
     def ask(self, images: Sequence[Encoded]) -> None:
         """Have these read; as many answers follow. Raises Lost."""
         first = self._asked if self._asked + len(images) <= NUMBERS else 0
         self._next, self._asked = first, first + len(images)
+        self._wanted = deque(map(_wanted, images))
         self._wire.settimeout(self._patience_s)
         try:
             self._wire.sendall(pack_ask(self._next, images))
         except OSError as error:
             raise Lost from error
 
-    def answer(self) -> Outcome:
+    def answer(self) -> Outcome | Picture:
         """What became of the next image. Raises Lost."""
-        end = time.monotonic() + self._patience_s
-        while len(self._received) < ANSWER_BYTES:
-            self._receive(end)
-        record = bytes(self._received[:ANSWER_BYTES])
-        del self._received[:ANSWER_BYTES]
+        wanted = self._wanted.popleft()
+        self._allowed_s = self._patience_s * (1 if wanted is Glyph else 1 + CUTTING)
+        end = time.monotonic() + self._allowed_s
         try:
-            outcome = open_answer(record, self._next)
+            code, length = open_head(self._take(HEAD_BYTES, end), self._next)
+            outcome = open_body(code, self._take(length, end))
+            if not isinstance(outcome, (Failure, wanted)):
+                raise BadAnswer(f"answer of kind {code}")
         except BadAnswer as error:
             raise Lost("decoding it made the decoder talk nonsense") from error
         self._next += 1
@@ -58,11 +66,19 @@ class Link:
         """The decoder will find that nobody listens."""
         self._wire.close()
 
+    def _take(self, count: int, end: float) -> bytes:
+        """The next `count` bytes."""
+        while len(self._received) < count:
+            self._receive(end)
+        taken = bytes(memoryview(self._received)[:count])
+        del self._received[:count]
+        return taken
+
     def _receive(self, end: float) -> None:
         self._touch()
         left = end - time.monotonic()
         if left <= 0:
-            raise Lost(f"decoding it takes too long, over {self._patience_s:.0f} s")
+            raise Lost(f"decoding it takes too long, over {self._allowed_s:.0f} s")
         self._wire.settimeout(min(left, BEAT_S))
         try:
             more = self._wire.recv(_RECEIVED_BYTES)
@@ -73,3 +89,10 @@ class Link:
         if not more:
             raise Lost
         self._received += more
+
+
+def _wanted(image: Encoded) -> type:
+    """Of which kind an answer has to be, if it is no failure."""
+    if image.marks:
+        return Picture
+    return Glyph if image.layout.kind == "character" else list

@@ -8,15 +8,32 @@ from PIL import Image
 
 from model.card import Recipe
 from model.headers import FORMATS
-from model.normalization import read_glyph
+from model.images import Grey, decode
+from model.layout import Kind, Layout
+from model.normalization import normalize
+from model.sheets.cutting import cut
+
+from .pictures import draw
 
 
 def warm_up() -> None:
-    """Read an image of every format by every recipe."""
+    """Read an image of every format, by every recipe and layout."""
     Image.init()
     drawing = Image.fromarray(np.tri(48, dtype=np.uint8) * 255)
-    for kind in FORMATS:
+    for file_format in FORMATS:
         out = io.BytesIO()
-        drawing.save(out, kind)
+        drawing.save(out, file_format)
+        grey = decode(out.getvalue(), drawing.width * drawing.height)
         for recipe in (None, *get_args(Recipe)):
-            read_glyph(out.getvalue(), recipe, drawing.width * drawing.height)
+            normalize(grey, recipe)
+    for kind in get_args(Kind):
+        cut(_writing(), "emnist", Layout(kind, 2, 2))
+        draw(_writing(), "emnist", Layout(kind, 2, 2), b'[[[1, 1, 9, 9], "g", false]]')
+
+
+def _writing() -> Grey:
+    """Strokes in two lines on light paper, so that there is something to cut."""
+    page = np.full((200, 300), 230, np.uint8)
+    for left in range(20, 280, 40):
+        page[30:80, left : left + 6] = page[120:170, left : left + 20] = 30
+    return page

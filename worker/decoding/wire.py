@@ -1,8 +1,7 @@
-"""What goes over the socket between a worker and its decoder. Little-endian.
+"""What a worker asks its decoder over their socket; what comes back is in `answers`. Little-endian.
 
-Asked: u32 number of the first image, u32 how many; u8 recipe and u32 length of each; the files.
-Answered, one image at a time: u32 number, u8 code (0: a glyph, else one of results.FAILURES), and 784
-bytes, which are the glyph, or a sentence in UTF-8 and zeros. A nursery tells facts: one i32 each.
+u32 number of the first image, u32 how many; of each u8 recipe, u8 layout, u16 rows, u16 columns, u32
+length, u32 length of its marks; the files, each with its marks. A nursery tells facts: one i32 each.
 """
 
 import os
@@ -11,20 +10,20 @@ from collections.abc import Sequence
 from typing import BinaryIO, NamedTuple, get_args
 
 from model.card import Recipe
+from model.layout import Kind, Layout
 
-from ..chunks import GLYPH_BYTES, ImageFile
-from ..results import FAILURES, TOO_LARGE, UNDECODABLE, Failure
+from ..chunks import ImageFile
 
 RECIPES: tuple[Recipe | None, ...] = (None, *get_args(Recipe))
-POSSIBLE = (UNDECODABLE, TOO_LARGE)
-"""Failures that a decoder may tell of."""
+KINDS: tuple[Kind, ...] = get_args(Kind)
 
-_ASK, _IMAGE = struct.Struct("<II"), struct.Struct("<BI")
-_ANSWER = struct.Struct(f"<IB{GLYPH_BYTES}s")
-ANSWER_BYTES = _ANSWER.size
+_ASK, _IMAGE = struct.Struct("<II"), struct.Struct("<BBHHII")
 
 SMALL_S = 0.25
 """Seconds of processor time for any image; decoding a small one takes a thousandth of it."""
+
+CUTTING = 2
+"""Cutting a sheet may take so many times as long as decoding the largest image: 10,000 characters do."""
 
 FACT, READY = struct.Struct("<i"), 0
 SEALED, UNSEALED = b"+", b"-"
@@ -32,25 +31,29 @@ SEALED, UNSEALED = b"+", b"-"
 NO_MEMORY = os.EX_OSERR
 """How a decoder ends that was refused more memory."""
 
-Outcome = bytes | Failure
-"""The glyph's 784 bytes, or why there is none."""
-
-
-class BadAnswer(ValueError):
-    """A decoder's answer makes no sense, so it is no longer our programme that speaks."""
-
 
 class Encoded(NamedTuple):
-    """An image file, and how its pixels become a glyph (None: fitted to size only)."""
+    """An image file, how its pixels become glyphs (None: only fitted to size), how they lie.
+
+    With `marks` a picture for people is wanted: JSON of what was read so far (see pictures).
+    """
 
     file: ImageFile
     recipe: Recipe | None
+    layout: Layout = Layout()
+    marks: bytes = b""
 
 
 def pack_ask(first: int, images: Sequence[Encoded]) -> bytes:
     """The images, numbered from `first` on."""
-    heads = [_IMAGE.pack(RECIPES.index(each.recipe), len(each.file)) for each in images]
-    return b"".join([_ASK.pack(first, len(images)), *heads, *(each.file for each in images)])
+    heads = [_pack_head(each) for each in images]
+    return b"".join(
+        [
+            _ASK.pack(first, len(images)),
+            *heads,
+            *(part for each in images for part in (each.file, each.marks)),
+        ]
+    )
 
 
 def read_ask(stream: BinaryIO) -> tuple[int, list[Encoded]] | None:
@@ -59,23 +62,13 @@ def read_ask(stream: BinaryIO) -> tuple[int, list[Encoded]] | None:
         return None
     first, count = _ASK.unpack(head)
     facts = list(_IMAGE.iter_unpack(stream.read(count * _IMAGE.size)))
-    return first, [Encoded(stream.read(length), RECIPES[recipe]) for recipe, length in facts]
+    return first, [
+        Encoded(stream.read(length), RECIPES[recipe], Layout(KINDS[kind], *grid), stream.read(marks))
+        for recipe, kind, *grid, length, marks in facts
+    ]
 
 
-def pack_answer(number: int, outcome: Outcome) -> bytes:
-    """What became of image `number`."""
-    if isinstance(outcome, bytes):
-        return _ANSWER.pack(number, 0, outcome)
-    return _ANSWER.pack(number, FAILURES.index(outcome.type), outcome.detail.encode(errors="replace"))
-
-
-def open_answer(answer: bytes, number: int) -> Outcome:
-    """What became of image `number`; whoever sent it is not trusted. Raises BadAnswer."""
-    found, code, body = _ANSWER.unpack(answer)
-    if found != number or code >= len(FAILURES):
-        raise BadAnswer(f"answer {found} of kind {code} where {number} is awaited")
-    if code == 0:
-        return bytes(body)
-    if FAILURES[code] not in POSSIBLE:
-        raise BadAnswer(f"answer of kind {FAILURES[code]}")
-    return Failure(FAILURES[code], body.rstrip(b"\0").decode(errors="replace"))
+def _pack_head(image: Encoded) -> bytes:
+    layout = image.layout
+    place = RECIPES.index(image.recipe), KINDS.index(layout.kind)
+    return _IMAGE.pack(*place, layout.rows, layout.columns, len(image.file), len(image.marks))

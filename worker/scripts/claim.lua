@@ -1,4 +1,5 @@
--- Hand out due chunks of a model, each under a lease: about a budget of images, bulk among them.
+-- Hand out due chunks of a model, each under a lease: about a budget of images, each by its weight, bulk
+-- among them.
 -- ARGV: model, budget, lease in ms, worker ('' for one without a name)
 -- Answers: a list of {NAME, chunk, token, deliveries, images, options, packed images, ms it was due}
 local model, budget, lease = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
@@ -33,7 +34,7 @@ local function take(name, job, c)
     tell(name)
   end
   if count > 1 then stat('chunks_reclaimed', 1) end
-  taken = taken + n
+  taken = taken + n * job.weight
   claims[#claims + 1] = {
     name, c, token, count, n, redis.call('HGET', key(name), 'options'),
     redis.call('GET', key(name, 'in:' .. c)), waited
@@ -87,7 +88,7 @@ local function take_from(lane, limit, sure)
     local name, c = parse(member)
     local job = wanted(lane, member, name, c)
     if job and deliveries(name, c) == 0 then
-      if not sure and taken + size(name, c) > limit then return end
+      if not sure and taken + size(name, c) * job.weight > limit then return end
       take(name, job, c)
       sure = false
     end

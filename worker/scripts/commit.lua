@@ -11,25 +11,45 @@ local job = job_of(name)
 if not job or is_over(job) or token <= job.born then return 'gone' end
 
 local NOISE = 1e-5   -- of a probability
-local HEAD = 7       -- bytes before the records of packed results (see results.py)
+local FORER = 'R1'   -- how results were packed before there were pages (see worker/packing.py)
+local PLACE = 20     -- bytes that tell where a character of a page is
 
--- Whether the record at `place` says the same in both: what became of the image, and how it was read.
-local function same_record(one, other, place, k)
-  local read, classes = string.byte(one, place) == 0, place + 2
-  if string.byte(one, place) ~= string.byte(other, place) then return false end
-  if read and string.byte(one, classes) ~= string.byte(other, classes) then return false end
+-- Where packed results have what: `records`, all of one size, the first at `first`; before that a head,
+-- then where the characters of pages are. A record has `skip` bytes, then k classes and k probabilities.
+local function opened(results)
+  if string.sub(results, 1, 2) == FORER then
+    local k, images = struct.unpack('<BI4', results, 3)
+    return {k = k, records = images, first = 8, skip = 2, places = ''}
+  end
+  local k, images, pages = struct.unpack('<BI4I4', results, 3)
+  local it, characters = {k = k, first = 12 + 4 * pages, skip = 3}, 0
+  for i = 0, pages - 1 do characters = characters + struct.unpack('<I4', results, 12 + 4 * i) end
+  it.records = images + characters
+  local after = it.first + it.records * (it.skip + 5 * k)
+  it.places = string.sub(results, 12, it.first - 1) .. string.sub(results, after, after + PLACE * characters - 1)
+  return it
+end
+
+-- Whether records say the same: what became of the image, and how it was read.
+local function same_record(one, a, from, other, b, to)
+  local k, read, classes = a.k, string.byte(one, from) == 0, from + a.skip
+  local shift = to + b.skip - classes
+  if string.byte(one, from) ~= string.byte(other, to) then return false end
+  if read and string.byte(one, classes) ~= string.byte(other, classes + shift) then return false end
   for p = classes + k, classes + 5 * k - 1, 4 do
-    if math.abs(struct.unpack('<f', one, p) - struct.unpack('<f', other, p)) > NOISE then return false end
+    local found, said = struct.unpack('<f', one, p), struct.unpack('<f', other, p + shift)
+    if math.abs(found - said) > NOISE then return false end
   end
   return true
 end
 
 local function same_results(one, other)
   if one == other then return true end
-  if string.sub(one, 1, HEAD) ~= string.sub(other, 1, HEAD) then return false end
-  local k, images = struct.unpack('<BI4', one, 3)
-  for i = 0, images - 1 do
-    if not same_record(one, other, HEAD + 1 + i * (2 + 5 * k), k) then return false end
+  local a, b = opened(one), opened(other)
+  if a.k ~= b.k or a.records ~= b.records or a.places ~= b.places then return false end
+  for i = 0, a.records - 1 do
+    local from, to = a.first + i * (a.skip + 5 * a.k), b.first + i * (b.skip + 5 * b.k)
+    if not same_record(one, a, from, other, b, to) then return false end
   end
   return true
 end

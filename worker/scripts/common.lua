@@ -76,14 +76,14 @@ end
 
 local function job_of(name)
   local fields = redis.call('HMGET', key(name), 'state', 'model', 'lane', 'owner', 'total',
-    'succeeded', 'failed', 'canceled', 'next', 'chunks', 'expires', 'keep', 'born')
+    'succeeded', 'failed', 'canceled', 'next', 'chunks', 'expires', 'keep', 'born', 'weight')
   if not fields[1] then return nil end
   return {
     state = fields[1], model = fields[2], lane = fields[3], owner = fields[4],
     total = tonumber(fields[5]), succeeded = tonumber(fields[6]), failed = tonumber(fields[7]),
     canceled = tonumber(fields[8]), next = tonumber(fields[9]), chunks = tonumber(fields[10]),
     expires = tonumber(fields[11]), keep = fields[12] == '1',
-    born = tonumber(fields[13] or 0)
+    born = tonumber(fields[13] or 0), weight = tonumber(fields[14] or 1)   -- of an image, see jobs.py
   }
 end
 
@@ -93,6 +93,7 @@ local function is_over(job) return job.state == 'expired' or job.expires <= now 
 local function lighten(job, n)
   redis.call('DECRBY', 'ink:load', n)
   redis.call('DECRBY', 'ink:load:' .. job.model .. ':' .. job.lane, n)
+  if job.weight > 1 then redis.call('DECRBY', 'ink:load:extra', n * (job.weight - 1)) end
   if redis.call('HINCRBY', 'ink:queued', job.owner, -n) <= 0 then
     redis.call('HDEL', 'ink:queued', job.owner)
   end

@@ -1,9 +1,9 @@
 -- How much more Redis may hold, shared by every script. Beyond the mark only work in progress grows.
 --
 -- ink:load              images queued in all               ink:queued            hash OWNER -> images queued
--- ink:peak              the most that were ever queued
+-- ink:peak              the most that were ever queued     ink:load:extra        what they weigh beyond 1 each
 
-local RESULT = 64   -- bytes that a queued image will leave behind; its own go as they come
+local RESULT = 64   -- bytes that a queued image of weight 1 will leave behind; its own go as they come
 
 -- Bytes that are used or promised, how many may be, and how many an empty Redis uses.
 -- `limit` counts where Redis has no maxmemory; where that is 0 too, the memory of its machine.
@@ -14,7 +14,8 @@ local function memory(limit, mark, load)
   if most == 0 then most = limit end
   if most == 0 then most = figure('total_system_memory') end
   local used = figure('used_memory') - figure('mem_not_counted_for_evict')   -- as maxmemory is meant
-  return used + load * RESULT, math.floor(most * mark), figure('used_memory_startup')
+  local weight = load + tonumber(redis.call('GET', 'ink:load:extra') or 0)
+  return used + weight * RESULT, math.floor(most * mark), figure('used_memory_startup')
 end
 
 -- Bytes of the largest job that an empty Redis has room for; keys, clients and scripts take some, too.

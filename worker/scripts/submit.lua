@@ -49,6 +49,7 @@ redis.call('HSET', key(name), 'state', 'queued', 'owner', want.owner, 'model', w
   'parent', want.parent, 'labels', want.labels, 'weights', want.weights,
   'keep', want.keep and 1 or 0, 'callback', want.callback,
   'quiet', want.quiet and 1 or 0,
+  'weight', want.weight,
   'born', redis.call('GET', 'ink:tokens') or 0)   -- every lease of this job has a later token
 redis.call('SET', key(name, 'starts'), starts)
 redis.call('PEXPIREAT', key(name, 'starts'), expires + BURIAL)
@@ -65,6 +66,7 @@ redis.call('HINCRBY', 'ink:open', want.owner, 1)
 local load = redis.call('INCRBY', 'ink:load', want.total)
 if load > tonumber(redis.call('GET', 'ink:peak') or 0) then redis.call('SET', 'ink:peak', load) end
 redis.call('HINCRBY', 'ink:queued', want.owner, want.total)
+if want.weight > 1 then redis.call('INCRBY', 'ink:load:extra', want.total * (want.weight - 1)) end
 redis.call('INCRBY', 'ink:load:' .. want.model .. ':' .. want.lane, want.total)
 stat('jobs_accepted', 1)
 stat('images_accepted', want.total)

@@ -1,8 +1,9 @@
 // One image in the grid: its picture, what was read, how sure that is. Signs and words, not colour alone.
 
 import { make } from "./dom.js";
+import { isSheet } from "./items.js";
 import { glyph, upload } from "./thumbnails.js";
-import { percent } from "./words.js";
+import { flags, percent } from "./words.js";
 
 /** A new cell for `item`, which is at `place` in the grid. */
 export function makeCell(item, place, path) {
@@ -14,11 +15,12 @@ export function makeCell(item, place, path) {
     make("b", {}),
     make("span", { class: "sure" }),
     make("span", { class: "mark" }),
+    make("span", { class: "flag" }),
   );
   fill(cell, item);
   const show = (source) => source(path, item).then((address) => (picture.src = address)).catch(() => cell.classList.add("gone"));
   show(upload);
-  if (item.status === "succeeded") {
+  if (item.status === "succeeded" && !isSheet(item)) {
     cell.addEventListener("pointerenter", (event) => event.pointerType === "mouse" && (cell.classList.add("seen"), show(glyph)));
     cell.addEventListener("pointerleave", () => (cell.classList.remove("seen"), show(upload)));
   }
@@ -27,10 +29,12 @@ export function makeCell(item, place, path) {
 
 /** Write into a cell what is now known of its image. */
 export function fill(cell, item, { marked = false } = {}) {
-  const [, label, sure, mark] = cell.children;
+  const [, label, sure, mark, flag] = cell.children;
   const changed = item.correction != null && item.correction !== item.label;
-  label.replaceChildren(...(changed ? [make("s", {}, item.label ?? ""), item.correction] : [item.label ?? "–"]));
-  sure.textContent = item.status === "succeeded" ? percent(item.confidence) : item.status === "failed" ? "failed" : item.status;
+  if (isSheet(item)) label.replaceChildren(make("small", {}, item.correction ?? item.text));
+  else label.replaceChildren(...(changed ? [make("s", {}, item.label ?? ""), item.correction] : [item.label ?? "–"]));
+  flag.textContent = flags(item).join(", ");
+  sure.textContent = item.status === "succeeded" ? item.confidence === null ? "" : percent(item.confidence) : item.status === "failed" ? "failed" : item.status;
   mark.textContent = marked ? "✕" : item.correction != null ? "✓" : item.status === "failed" ? "!" : item.uncertain ? "?" : "";
   cell.dataset.kind = marked ? "marked" : item.correction != null ? "checked" : item.status === "failed" ? "failed" : item.uncertain ? "uncertain" : "";
   cell.style.setProperty("--sure", `${Math.round(100 * Math.max(0, ((item.confidence ?? 0) - 0.3) / 0.7))}%`);
@@ -39,8 +43,9 @@ export function fill(cell, item, { marked = false } = {}) {
 
 function describe(item, marked) {
   const words = [`${item.index + 1}, ${item.name}`];
-  if (item.status === "succeeded") words.push(`read as ${spoken(item.label)}, ${percent(item.confidence)}`);
+  if (item.status === "succeeded") words.push(isSheet(item) ? `read as ${item.text || "nothing"}` : `read as ${spoken(item.label)}, ${percent(item.confidence)}`);
   else words.push(item.error ? `failed: ${item.error.detail}` : item.status);
+  words.push(...flags(item));
   if (item.correction != null) words.push(`checked: ${spoken(item.correction)}`);
   else if (item.uncertain) words.push("uncertain");
   if (marked) words.push("marked wrong");
@@ -49,6 +54,6 @@ function describe(item, marked) {
 
 /** A label as it is said: a screen reader makes no difference between a and A. */
 export function spoken(label) {
-  if (label.toLowerCase() === label.toUpperCase()) return label;
+  if (label.length > 1 || label.toLowerCase() === label.toUpperCase()) return label;
   return label === label.toUpperCase() ? `capital ${label}` : `small ${label}`;
 }

@@ -43,7 +43,7 @@ function isFinal({ status = 0 }) {
 
 async function submit() {
   if (!chosen.length) return; // it was removed meanwhile
-  submission ??= new Submission(chosen, options("model", "charset", "priority"));
+  submission ??= new Submission(chosen, options("model", "charset", "priority", "layout", ...(find("layout").value === "grid" ? ["rows", "columns"] : [])));
   find("send").disabled = true;
   find("sending").hidden = false;
   try {
@@ -64,6 +64,9 @@ find("model").value = "balanced";
 find("charset").addEventListener("change", ({ target }) => {
   find("these").hidden = target.value !== "these";
   if (target.value === "these") find("these").focus();
+});
+find("layout").addEventListener("change", ({ target }) => {
+  for (const id of ["cells", "cells-help"]) find(id).hidden = target.value !== "grid";
 });
 for (const id of ["files", "folder"]) {
   find(id).addEventListener("change", ({ target }) => {

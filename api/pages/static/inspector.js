@@ -2,8 +2,10 @@
 
 import { spoken } from "./cell.js";
 import { find, make } from "./dom.js";
+import { isSheet, said } from "./items.js";
 import { readings } from "./readings.js";
-import { glyph, upload } from "./thumbnails.js";
+import { boxes, glyph, upload } from "./thumbnails.js";
+import { flags } from "./words.js";
 
 export class Inspector {
   #node = find("inspector");
@@ -15,9 +17,16 @@ export class Inspector {
       ...[...labels].map((label) => make("button", { type: "button", "aria-label": `It is ${spoken(label)}`, onclick: () => choose(label) }, label)));
     this.figures = make("div", { class: "figures" });
     this.facts = make("div", { class: "stack" });
+    this.text = make("textarea", { rows: 6, maxLength: 10_000, spellcheck: false, "aria-label": "Its text" });
+    const keep = (event) => {
+      event.preventDefault();
+      choose(this.text.value || null);
+    };
+    this.form = make("form", { class: "stack text", onsubmit: keep }, this.text, make("button", { type: "submit" }, "Keep this text"));
+    this.is = make("p", { class: "soft small" }, "It is:");
     const close = () => this.#node.classList.remove("picked");
     const button = make("button", { type: "button", class: "quiet close", "aria-label": "Close", onclick: close }, "✕");
-    this.#node.append(button, this.figures, this.facts, make("p", { class: "soft small" }, "It is:"), this.palette);
+    this.#node.append(button, this.figures, this.facts, this.is, this.palette, this.form);
   }
 
   /** On a phone it is in the way until an image is touched. */
@@ -29,12 +38,26 @@ export class Inspector {
     this.#node.hidden = !item;
     if (!item) return;
     if (item.index !== this.index) this.#showPictures(item);
+    this.#offer(item);
     this.index = item.index;
     this.facts.replaceChildren(make("p", { class: "file" }, item.name), ...this.#reading(item), ...this.#checked(item));
+    this.correction = item.correction;
     for (const button of this.palette.children) button.ariaPressed = String(button.textContent === item.correction);
   }
 
+  /** One character is chosen, a text is written; what is being written stays. */
+  #offer(item) {
+    const sheet = isSheet(item);
+    [this.is.hidden, this.palette.hidden, this.form.hidden] = [sheet, sheet, !sheet];
+    if (item.index !== this.index || item.correction !== this.correction) this.text.value = said(item) ?? "";
+    this.#node.classList.toggle("of-sheet", sheet);
+  }
+
   #showPictures(item) {
+    if (isSheet(item)) {
+      this.figures.replaceChildren(this.#figure("what was found", boxes, item));
+      return;
+    }
     const sent = this.#figure("as sent", upload, item);
     const seen = item.status === "succeeded" ? [this.#figure("as the network saw it", glyph, item)] : [];
     this.figures.replaceChildren(sent, ...seen);
@@ -52,15 +75,19 @@ export class Inspector {
 
   #reading(item) {
     if (item.status === "failed") return [make("p", { class: "bad" }, `Could not be read: ${item.error.detail}.`)];
+    const badges = flags(item).map((word) => make("span", { class: "flag" }, word));
+    const row = badges.length ? [make("p", { class: "row" }, ...badges)] : [];
+    if (isSheet(item)) return row;
     if (!item.top_k) return [make("p", { class: "soft" }, "Not read.")];
     const shown = item.top_k.filter(({ p }, place) => place < 3 || p > 0.01);
-    return [make("div", { class: "readings" }, ...readings(shown, this.choose))];
+    return [make("div", { class: "readings" }, ...readings(shown, this.choose)), ...row];
   }
 
   #checked(item) {
     if (item.correction == null) return item.uncertain ? [make("p", { class: "warn" }, "? The network is not sure.")] : [];
-    const right = item.correction === item.label;
-    const words = right ? `✓ Checked: it is ${item.correction}.` : `✓ Corrected: it is ${item.correction}.`;
+    const right = item.correction === (item.label ?? item.text);
+    const what = isSheet(item) ? "it says this" : `it is ${item.correction}`;
+    const words = `✓ ${right ? "Checked" : "Corrected"}: ${what}.`;
     const undo = make("button", { type: "button", class: "quiet", onclick: () => this.choose(null) }, "Take back");
     return [make("div", { class: "row between" }, make("p", {}, words), undo)];
   }

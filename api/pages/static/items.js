@@ -38,7 +38,7 @@ export class Items extends EventTarget {
       const page = await read(`${this.path}/results?limit=${PAGE}&cursor=${this.#cursor}`);
       const came = page.next_cursor !== this.#cursor;
       this.#cursor = page.next_cursor;
-      this.list.push(...page.data);
+      for (const { lines, ...item } of page.data) this.list.push(item); // pictures show where lines are
       if (page.data.length) this.#changed();
       if (!came) return;
     }
@@ -49,8 +49,11 @@ export class Items extends EventTarget {
   }
 }
 
-/** What an image is taken for: as a person says, else as it was read. */
-export const said = (item) => item.correction ?? item.label ?? null;
+/** What an image is taken for: as a person says, else as it was read; of many characters, their text. */
+export const said = (item) => item.correction ?? item.label ?? item.text ?? null;
+
+/** Whether there is more than one character on it. */
+export const isSheet = (item) => item.text !== undefined;
 
 /** Whether a person should look at it. */
 export const open = (item) => item.correction == null && Boolean(item.uncertain);

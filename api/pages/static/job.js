@@ -38,6 +38,7 @@ function show() {
 
 function begin(job) {
   expectImages(job.keep_images);
+  document.body.classList.toggle("many", job.layout !== "character");
   const labels = facts.models[job.model] ?? "";
   const inspector = new Inspector(path, labels, (label) => review.choose(label));
   const corrections = new Corrections(path);

@@ -1,7 +1,7 @@
 // Review by keys: move, correct with one key, confirm, take back; and by group, marking the wrong ones.
 
 import { find } from "./dom.js";
-import { open, said } from "./items.js";
+import { isSheet, open, said } from "./items.js";
 import { announce } from "./notices.js";
 import { images } from "./words.js";
 
@@ -22,7 +22,8 @@ export class Review {
     if (this.grouped && marked.length) return this.#correct(marked, label, `${images(marked.length)}: ${label ?? "taken back"}`);
     const item = this.grid.item;
     if (!item || !["succeeded", "failed"].includes(item.status)) return undefined;
-    const done = this.#correct([item], label, label === null ? "Taken back" : `It is ${label}`);
+    const kept = isSheet(item) ? "The text is kept" : `It is ${label}`;
+    const done = this.#correct([item], label, label === null ? "Taken back" : kept);
     if (label !== null) this.#next();
     return done;
   }
@@ -95,9 +96,9 @@ export class Review {
 
   /** The label of a key; a letter that the model has in the other case only is that one. */
   #press(key) {
+    if (isSheet(this.grid.item)) return announce("Correct its text in the field beside it.");
     const other = key === key.toUpperCase() ? key.toLowerCase() : key.toUpperCase();
     const label = [key, other].find((each) => this.labels.includes(each));
-    if (label) this.choose(label);
-    else announce(`The network knows no ${key}.`);
+    return label ? this.choose(label) : announce(`The network knows no ${key}.`);
   }
 }

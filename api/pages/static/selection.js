@@ -1,6 +1,6 @@
 // Which images are shown, in which order: filters, a label, a sort.
 
-import { said } from "./items.js";
+import { isSheet, said } from "./items.js";
 
 const SHOWN = {
   all: () => true,
@@ -27,7 +27,7 @@ export function tally(list) {
   const labels = new Map();
   for (const item of list) {
     for (const name in kinds) kinds[name] += Boolean(SHOWN[name](item));
-    const label = said(item);
+    const label = isSheet(item) ? null : said(item);
     if (label !== null) labels.set(label, (labels.get(label) ?? 0) + 1);
   }
   return { kinds, labels };

@@ -23,12 +23,17 @@ export function upload(path, { index, status }) {
     const answer = await call(place);
     if (SHOWABLE.test(answer.headers.get("Content-Type"))) return answer.blob();
     if (status === "failed") throw new Error("There is no picture of it.");
-    return (await call(`${path}/items/${index}/preview.png`)).blob();
+    return (await call(`${path}/items/${index}/preview.png?show=glyph`)).blob();
   });
 }
 
 /** The address of what the network saw. */
 export function glyph(path, { index }) {
+  return cached(`${path}/items/${index}/preview.png?show=glyph`, async (place) => (await call(place)).blob());
+}
+
+/** The address of an upload with a box around each of its characters. */
+export function boxes(path, { index }) {
   return cached(`${path}/items/${index}/preview.png`, async (place) => (await call(place)).blob());
 }
 

@@ -13,11 +13,22 @@ const STATES = {
   canceled: "canceled",
 };
 
+const FLAGS = {
+  blank: "blank",
+  low_contrast: "faint",
+  several_characters: "several",
+  touches_edge: "cut off",
+  too_small: "too small",
+  not_a_character: "no character",
+};
+
 export const FINAL = new Set(["succeeded", "partially_failed", "failed", "canceled", "expired"]);
 
 export const count = (n) => number.format(n);
 export const images = (n) => `${count(n)} ${n === 1 ? "image" : "images"}`;
 export const state = (name) => STATES[name] ?? name;
+/** What speaks against an image, in a word each. */
+export const flags = (item) => (item.flags ?? []).map((name) => FLAGS[name] ?? name);
 export const time = (text) => moment.format(new Date(text));
 export function percent(p) {
   if (p > 0 && p < 0.005) return "< 1 %";

@@ -11,8 +11,9 @@ from worker import keys
 from worker.chunks import unpack
 from worker.jobs import Lane
 from worker.ledger import Claim, Commit
+from worker.packing import pack
 from worker.preparation import pack_failed
-from worker.results import UNDECODABLE, WORKER_LOST, Answer, Failure, Result, count_failures, pack
+from worker.results import UNDECODABLE, WORKER_LOST, Answer, Failure, Result, count_failures
 
 OWNERS = ("alice", "bob")
 MODELS = ("balanced", "digits")
@@ -91,4 +92,4 @@ def commit_of(claim: Claim, given_up: set[int]) -> Commit:
     failures = count_failures(results)
     failed = failures.total()
     kept = b"" if claim.options.keep_images or not failed else pack_failed(images, results)
-    return Commit(claim, pack(results, 2), len(results) - failed, failed, kept, failures)
+    return Commit(claim, pack(results), len(results) - failed, failed, kept, failures)

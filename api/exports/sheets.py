@@ -1,0 +1,35 @@
+"""The characters of a page that was read: boxes for its picture, labels for a data set made of it."""
+
+from collections.abc import Iterator
+
+import orjson
+
+from model.flags import Flag
+from model.layout import Box
+from worker.jobs import Job
+from worker.results import Page
+from worker.store import Item
+
+
+def marks_of(job: Job, item: Item) -> bytes:
+    """JSON of (box, label, uncertain) of each character; of what is no page, or not read, none."""
+    found = item.result.characters if isinstance(item.result, Page) else ()
+    return orjson.dumps(
+        [(list(each.box), job.labels[each.answer.classes[0]], each.answer.uncertain) for each in found]
+    )
+
+
+def labelled(job: Job, item: Item) -> Iterator[tuple[Box, str]]:
+    """Where characters are and which: as read, or as a person says if that text has one for each.
+
+    Blank cells are none; nor are signs that the model does not know.
+    """
+    if not isinstance(item.result, Page):
+        return
+    found = [each for each in item.result.characters if Flag.BLANK not in each.answer.flags]
+    labels = [job.labels[each.answer.classes[0]] for each in found]
+    if item.correction is not None:
+        labels = list("".join(item.correction.split()))
+    if len(labels) == len(found):
+        pairs = zip(found, labels, strict=True)
+        yield from ((each.box, label) for each, label in pairs if label in job.labels)

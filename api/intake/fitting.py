@@ -1,0 +1,35 @@
+"""Images on their way in, each of them such as the job can read: by its layout, by its own charset."""
+
+from collections.abc import Iterable, Iterator
+
+from model.charset import BadCharset, allowed_classes
+from worker.chunks import PixelBlock
+from worker.jobs import Options
+
+from ..problems import Problem
+from .sources import NamedImage, Part
+
+
+def fitting(parts: Iterable[Part], options: Options, labels: str) -> Iterator[Part]:
+    """The same parts. Raises `array-layout`, and `invalid-charset` that names the image."""
+    for place, part in enumerate(parts):
+        if isinstance(part, PixelBlock):
+            _require_characters(options)
+        else:
+            _require_known(part, place, labels)
+        yield part
+
+
+def _require_characters(options: Options) -> None:
+    if options.layout != "character":
+        detail = f"An array holds 28x28 characters; a {options.layout} is sent as an image file."
+        raise Problem("array-layout", detail)
+
+
+def _require_known(image: NamedImage, place: int, labels: str) -> None:
+    if image.charset is None:
+        return
+    try:
+        allowed_classes(image.charset, labels)
+    except BadCharset as error:
+        raise Problem("invalid-charset", f"image {place}: {error}.") from error

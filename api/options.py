@@ -1,0 +1,45 @@
+"""What a client asked becomes what travels with its job, once all that it asked is known and agrees."""
+
+from model.card import Card
+from model.charset import BadCharset, allowed_classes
+from worker.jobs import Options
+
+from .parameters import JobParameters
+from .problems import Problem
+
+MOST_CELLS = 10_000
+"""Of a grid."""
+
+
+def job_options(parameters: JobParameters, card: Card) -> Options:
+    """The options that travel with the job. Raises `invalid-charset`, `invalid-parameter`."""
+    _require_agreement(parameters)
+    try:
+        if parameters.charset is not None:
+            allowed_classes(parameters.charset, card.labels)
+    except BadCharset as error:
+        raise Problem("invalid-charset", f"{error}.") from error
+    return Options(
+        model=card.name,
+        charset=parameters.charset,
+        top_k=parameters.top_k,
+        normalize=parameters.normalize,
+        keep_images=parameters.keep_images,
+        layout=parameters.layout,
+        rows=parameters.rows or 0,
+        columns=parameters.columns or 0,
+    )
+
+
+def _require_agreement(parameters: JobParameters) -> None:
+    """Of what may come in part by the query and in part by a form. Raises `invalid-parameter`."""
+    layout = parameters.layout
+    if (parameters.rows is None) != (parameters.columns is None):
+        raise Problem("invalid-parameter", "rows, columns: send both, or neither.")
+    if (parameters.rows or 0) * (parameters.columns or 0) > MOST_CELLS:
+        raise Problem("invalid-parameter", f"rows, columns: at most {MOST_CELLS} cells in all.")
+    if parameters.rows is not None and layout != "grid":
+        raise Problem("invalid-parameter", f"rows, columns: they are of layout=grid, not of {layout}.")
+    if parameters.normalize == "none" and layout != "character":
+        detail = f"normalize: characters of a {layout} are cut out by auto only."
+        raise Problem("invalid-parameter", detail)

@@ -1,0 +1,56 @@
+"""What a network says of glyphs, as plain data, for what reads in this process."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .flags import Flag
+from .glyph import Glyph
+
+if TYPE_CHECKING:
+    from .predictor import Predictor
+    from .screen import Screen
+
+TOP_K = 3
+
+Said = dict[str, Any]
+"""label, confidence, uncertain, flags, top_k: as the service says them."""
+
+
+def answers(
+    predictor: "Predictor", glyphs: Sequence[Glyph], allowed: Sequence[int] | None = None
+) -> list[Said]:
+    """Of each glyph; `allowed` are the classes it may be (None: all)."""
+    if not glyphs:
+        return []
+    card = predictor.card
+    probabilities = predictor.probabilities(np.stack([each.pixels for each in glyphs]), allowed)
+    width = min(TOP_K, len(allowed or card.labels))
+    best = np.argsort(-probabilities, axis=1, kind="stable")[:, :width]
+    values = np.take_along_axis(probabilities, best, axis=1)
+    return [
+        _said(glyph, [card.labels[each] for each in classes], likely, card.uncertain_below)
+        for glyph, classes, likely in zip(glyphs, best.tolist(), values.tolist(), strict=True)
+    ]
+
+
+def screened(glyphs: Sequence[Glyph], screen: "Screen") -> list[Glyph]:
+    """The same, each with what the screen says against it, too; of a blank one, it says nothing."""
+    found = list(glyphs)
+    shown = [at for at, glyph in enumerate(glyphs) if Flag.BLANK not in glyph.flags]
+    if shown:
+        bits = screen.flags(np.stack([glyphs[at].pixels for at in shown]))
+        for at, more in zip(shown, bits.tolist(), strict=True):
+            found[at] = Glyph(glyphs[at].pixels, glyphs[at].flags | Flag(more))
+    return found
+
+
+def _said(glyph: Glyph, labels: Sequence[str], values: Sequence[float], uncertain_below: float) -> Said:
+    return {
+        "label": labels[0],
+        "confidence": round(values[0], 7),
+        "uncertain": values[0] < uncertain_below or bool(glyph.flags),
+        "flags": glyph.flags.names,
+        "top_k": [{"label": label, "p": round(p, 7)} for label, p in zip(labels, values, strict=True)],
+    }

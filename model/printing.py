@@ -1,0 +1,42 @@
+"""Scans written to stdout as they are read: as text, NDJSON or CSV."""
+
+import csv
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Literal
+
+from .scans import Scan
+
+Format = Literal["text", "ndjson", "csv"]
+
+COLUMNS = ("path", "label", "confidence", "uncertain", "flags", "text")
+
+
+def writer(format: Format, several: bool) -> Callable[[Scan], object]:
+    """What writes a scan; where there are several, texts stand below the names of their files."""
+    out = sys.stdout
+    if format == "csv":
+        rows = csv.writer(out, lineterminator="\n")
+        rows.writerow(COLUMNS)
+        return lambda scan: rows.writerow(_cells(scan))
+    if format == "ndjson":
+        return lambda scan: out.write(json.dumps(_object(scan)) + "\n")
+    return lambda scan: out.write(_text(scan, several))
+
+
+def _cells(scan: Scan) -> list[object]:
+    return [scan.path, scan.label, scan.confidence, scan.uncertain, " ".join(scan.flags), scan.text]
+
+
+def _object(scan: Scan) -> dict[str, object]:
+    """Text and lines only of an image that has them."""
+    whole = asdict(scan)
+    return whole if scan.lines is not None else {key: whole[key] for key in COLUMNS[:-1]}
+
+
+def _text(scan: Scan, several: bool) -> str:
+    if scan.text is None:
+        return f"{scan.label}\t{scan.path}\n"
+    return f"==> {scan.path} <==\n{scan.text}\n" if several else f"{scan.text}\n"

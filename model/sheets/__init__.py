@@ -1,0 +1,1 @@
+"""An image with many characters becomes many glyphs: `cutting` finds them, `choosing` settles rivals."""

@@ -1,0 +1,25 @@
+"""Where ink could be one character or several that touch, what the network says of each decides.
+
+Runs beside the network, so it knows of no image library.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from statistics import fmean
+
+from ..layout import Character
+
+
+def choose(characters: Sequence[Character], confidences: Sequence[float]) -> list[int]:
+    """The indices that stand, in order: of each group, the reading of highest mean confidence.
+
+    `confidences[i]` is the network's of `characters[i]`, 0..1. The lesser reading wins a tie.
+    """
+    said: dict[int, dict[int, list[float]]] = defaultdict(lambda: defaultdict(list))
+    for character, confidence in zip(characters, confidences, strict=True):
+        said[character.group][character.reading].append(confidence)
+    best = {
+        group: max(sorted(readings), key=lambda reading, of=readings: fmean(of[reading]))  # type: ignore[misc]
+        for group, readings in said.items()
+    }
+    return [at for at, each in enumerate(characters) if each.reading == best[each.group]]

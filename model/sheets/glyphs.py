@@ -1,0 +1,60 @@
+"""One character's ink on a sheet becomes a glyph, by the steps that a single character goes through."""
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from .. import quality
+from ..card import Recipe
+from ..finding import RIM, Found, cut_out
+from ..flags import Flag
+from ..glyph import Glyph
+from ..images import Grey
+from ..ink import even_strokes
+from ..layout import Box
+from ..normalization import SIDE, place
+from ..scaling import resize
+from .paper import Paper
+
+
+def to_glyph(paper: Paper, mask: Grey, left: int, top: int, recipe: Recipe | None) -> Glyph:
+    """What `mask` (h, w) shows of the ink at `left`, `top`, which is its box; all 0 is blank."""
+    if not cv2.hasNonZero(mask):
+        return Glyph(np.zeros((SIDE, SIDE), np.uint8), Flag.BLANK)
+    found = framed(paper, mask, left, top)
+    flags = quality.flags(*found)
+    if recipe is None:
+        return Glyph(resize(np.minimum(found.ink, found.mask), SIDE, SIDE), flags)
+    return Glyph(place(even_strokes(cut_out(found)), recipe), flags)
+
+
+def framed(paper: Paper, mask: Grey, left: int, top: int) -> Found:
+    """The ink of `mask` with the pixels around it as far as there are, but nobody else's ink."""
+    height, width = mask.shape
+    begin, start = max(0, top - RIM), max(0, left - RIM)
+    ink = paper.ink[begin : top + height + RIM, start : left + width + RIM]
+    own = np.zeros_like(ink)
+    own[top - begin : top - begin + height, left - start : left - start + width] = mask
+    stats = cv2.connectedComponentsWithStats(own, connectivity=8, ltype=cv2.CV_32S)[2]
+    parts = np.asarray(stats)[1:].astype(np.int32, copy=False)
+    return Found(np.where((own > 0) | (ink <= paper.level), ink, np.uint8(0)), own, parts)
+
+
+def box_of(paper: Paper, mask: Grey, left: int, top: int) -> Box:
+    """Where the ink of `mask` at `left`, `top` lies on the image as uploaded."""
+    rows = np.flatnonzero(mask.any(axis=1))
+    lines = mask[rows] > 0
+    ends = lines.argmax(axis=1), mask.shape[1] - 1 - lines[:, ::-1].argmax(axis=1)
+    pixels = [np.stack([columns + left, rows + top], axis=1) for columns in ends]
+    return box_around(paper, np.concatenate(pixels))
+
+
+def box_around(paper: Paper, pixels: npt.NDArray[np.integer]) -> Box:
+    """The box on the image of pixels (n, 2) of the paper, x and y."""
+    middles = (pixels + 0.5) @ paper.back[:, :2].T + paper.back[:, 2]
+    half = np.abs(paper.back[:, :2]).sum(axis=1) / 2
+    height, width = paper.shape
+    low = np.clip(np.floor(middles.min(axis=0) - half + 0.25), 0, (width - 1, height - 1))
+    high = np.clip(np.ceil(middles.max(axis=0) + half - 0.25), low + 1, (width, height))
+    (left, top), (right, bottom) = low.astype(int).tolist(), high.astype(int).tolist()
+    return Box(left, top, right - left, bottom - top)

@@ -1,0 +1,108 @@
+"""A grid of cells becomes its characters, row by row; an empty cell is one, too: it is blank."""
+
+from collections.abc import Iterator
+
+import cv2
+import numpy as np
+
+from ..card import Recipe
+from ..images import BadImage, Grey
+from ..layout import Character, Layout
+from .cells import Cells, Corners, find_cells, shape_of
+from .glyphs import box_around, to_glyph
+from .page import stripped
+from .paper import Paper, even
+from .parts import MOST_PARTS, connected
+from .skew import upright
+
+SPECK = 0.03
+"""Of the largest part in a cell: a smaller one is no part of its character."""
+LEAST = 0.15
+"""Of a cell's height: ink that is lower and narrower leaves the cell blank."""
+EDGE = 0.12
+"""Of a cell's sides: what comes no further in from its edge is a rule, or a neighbour's."""
+
+
+def cut_grid(grey: Grey, recipe: Recipe | None, layout: Layout) -> list[Character]:
+    """A character for every cell of a grid. Raises BadImage: no cells, or others than `layout` says."""
+    flat = even(grey)
+    paper = upright(flat)
+    cells = find_cells(paper.prints)
+    if layout.rows and layout.columns and few(cells, layout):
+        paper, cells = flat, divided(flat, layout)
+    expect(cells, layout)
+    return list(_read(paper, cells, recipe))
+
+
+def few(cells: Cells, layout: Layout) -> bool:
+    """Whether what was found is not what was ruled."""
+    return len(cells) < layout.rows * layout.columns / 2
+
+
+def expect(cells: Cells, layout: Layout) -> None:
+    """Raises BadImage where the cells are not those asked for."""
+    found = shape_of(cells)
+    if not cells:
+        raise BadImage(
+            "no ruled cells are found: say how many rows and columns the picture has, and it is divided "
+            "evenly; or use layout=page"
+        )
+    if layout.rows and layout.columns and found != (layout.rows, layout.columns):
+        is_there = f"{found[0]} x {found[1]}" if found else f"{len(cells)} in rows that differ"
+        raise BadImage(
+            f"ruled cells: {is_there} are found, not {layout.rows} x {layout.columns}: correct rows and "
+            "columns or leave them out, and let the picture show the whole grid"
+        )
+
+
+def divided(paper: Paper, layout: Layout) -> Cells:
+    """The picture in even cells. Raises BadImage: more than can be told apart."""
+    height, width = paper.ink.shape
+    rows, columns = layout.rows, layout.columns
+    if rows > height or columns > width or rows * columns > MOST_PARTS:
+        raise BadImage(
+            f"{rows} x {columns} cells in {width}x{height} pixels: at most {MOST_PARTS:,} are read, "
+            "of a pixel or more"
+        )
+    tops = np.linspace(0, height, rows + 1).astype(int).tolist()
+    lefts = np.linspace(0, width, columns + 1).astype(int).tolist()
+    return {
+        (row, column): box_corners(lefts[column], tops[row], lefts[column + 1], tops[row + 1])
+        for row in range(rows)
+        for column in range(columns)
+    }
+
+
+def box_corners(left: int, top: int, right: int, bottom: int) -> Corners:
+    """Of the pixels of a box."""
+    ends = (left, top), (right - 1, top), (right - 1, bottom - 1), (left, bottom - 1)
+    return np.array(ends, np.int32)
+
+
+def _read(paper: Paper, cells: Cells, recipe: Recipe | None) -> Iterator[Character]:
+    mask = paper.mask
+    for group, ((row, column), corners) in enumerate(sorted(cells.items(), key=lambda each: each[0])):
+        own, left, top = written(mask, corners)
+        tight, across, down = stripped(own)
+        glyph = to_glyph(paper, tight, left + across, top + down, recipe)
+        yield Character(glyph, box_around(paper, corners), row, column, group)
+
+
+def written(mask: Grey, corners: Corners) -> tuple[Grey, int, int]:
+    """The ink in a cell, and where its box begins: without rules, neighbours' strokes and specks."""
+    size = np.array(mask.shape[::-1])
+    (left, top), (right, bottom) = np.clip(
+        [corners.min(axis=0), corners.max(axis=0) + 1], 0, size
+    ).tolist()
+    room = np.zeros((bottom - top, right - left), np.uint8)
+    cv2.fillConvexPoly(room, corners - (left, top), 255)
+    ink = np.where(room > 0, mask[top:bottom, left:right], np.uint8(0))
+    parts = connected(ink)
+    height, width = ink.shape
+    inner = np.array([width * EDGE, height * EDGE, width * (1 - EDGE), height * (1 - EDGE)])
+    reaches = (parts.boxes[:, 2:] > inner[:2]) & (parts.boxes[:, :2] < inner[2:])
+    parts = parts.select(np.asarray(reaches.all(axis=1)))
+    if not len(parts) or max(parts.widths.max(), parts.heights.max()) < LEAST * height:
+        return np.zeros_like(ink), left, top
+    parts = parts.select(parts.areas >= SPECK * parts.areas.max())
+    return parts.mask(), left, top

@@ -1,0 +1,89 @@
+"""Parts of a sheet become lines of writing: each joins the line that it continues, from left to right.
+
+A line may climb and fall: where it goes on is told by the last few parts, not by the whole sheet.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from .parts import Ints, Parts
+
+MAIN = 0.45
+"""Of the height of the writing: parts as high (or wide) as that make lines; others join one."""
+NEAR = 0.6
+"""Of the height of the writing: how far a part's middle may be from its line's."""
+MEMORY = 6
+"""Parts that say where a line goes on."""
+
+Floats = npt.NDArray[np.float64]
+
+
+def find_lines(parts: Parts) -> list[list[int]]:
+    """The indices of `parts`, line by line from the top, each from left to right."""
+    if not len(parts):
+        return []
+    main = np.maximum(parts.heights, parts.widths) >= MAIN * parts.tall
+    middles = (parts.boxes[:, 1] + parts.boxes[:, 3]) / 2
+    lines = _follow(np.flatnonzero(main), parts.boxes, middles, parts.tall)
+    lines = _united(lines, parts.boxes, middles, parts.tall)
+    for index in np.flatnonzero(~main).tolist():
+        _join(index, lines, parts.boxes, parts.tall)
+    lefts = parts.boxes[:, 0].tolist()
+    return [sorted(line, key=lambda at: (lefts[at], at)) for line in lines]
+
+
+def _follow(main: npt.NDArray[np.intp], boxes: Ints, middles: Floats, tall: float) -> list[list[int]]:
+    lines: list[list[int]] = []
+    ends = np.zeros(len(main))  # of each line: the height at which it goes on
+    for index in main[np.argsort(boxes[main, 0], kind="stable")].tolist():
+        away = np.abs(ends[: len(lines)] - middles[index])
+        best = int(away.argmin()) if len(lines) else 0
+        if not len(lines) or away[best] > NEAR * tall:
+            best = len(lines)
+            lines.append([])
+        lines[best].append(index)
+        ends[best] = np.median(middles[lines[best][-MEMORY:]])
+    return lines
+
+
+def _united(lines: Sequence[list[int]], boxes: Ints, middles: Floats, tall: float) -> list[list[int]]:
+    """Lines from the top; what is a line's continuation, or lies within one, is part of it."""
+    order = sorted(lines, key=lambda line: float(np.median(middles[line])))
+    found: list[list[int]] = []
+    for line in order:
+        if found and _same(found[-1], line, boxes, middles, tall):
+            found[-1] = found[-1] + line
+        else:
+            found.append(line)
+    return found
+
+
+def _same(one: list[int], other: list[int], boxes: Ints, middles: Floats, tall: float) -> bool:
+    """Whether two neighbouring lines are one: where they are nearest, they are at one height."""
+    few, many = sorted((one, other), key=len)
+    across = np.abs(boxes[many, 0][None] - boxes[few, 0][:, None]).argsort(axis=1, kind="stable")
+    beside = np.array(many)[across[:, :MEMORY]]
+    away = np.median(middles[beside], axis=1) - middles[few]
+    return float(np.median(np.abs(away))) < NEAR * tall
+
+
+def _join(index: int, lines: list[list[int]], boxes: Ints, tall: float) -> None:
+    """A dot, a dash or a broken stroke goes to the line of the part that is nearest to it, if near."""
+    left, top, right, bottom = boxes[index]
+    best, least = -1, 1.5 * tall
+    for number, line in enumerate(lines):
+        near = boxes[line]
+        across = np.maximum(0, np.maximum(near[:, 0] - right, left - near[:, 2]))
+        down = np.maximum(0, np.maximum(near[:, 1] - bottom, top - near[:, 3]))
+        away = float(np.hypot(across, down).min())
+        if away < least:
+            best, least = number, away
+    if best >= 0:
+        lines[best].append(index)
+
+
+def all_in_line(parts: Parts) -> list[int]:
+    """The indices of `parts` from left to right."""
+    return [int(index) for index in np.argsort(parts.boxes[:, 0], kind="stable")]

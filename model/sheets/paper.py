@@ -1,0 +1,94 @@
+"""A photographed or scanned sheet becomes ink on an even ground: the first step of every layout."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from ..ground import has_bright_strokes
+from ..images import Grey
+from ..ink import LEAST_CONTRAST
+from ..scaling import fit, odd, resize, shrink
+
+WORK_PIXELS = 9_000_000
+"""Larger sheets are shrunk to this: A4 at 300 dpi is read as it is."""
+
+GROUND_SIDE = 160
+"""The light of the paper is measured on a copy of this size,"""
+GROUND_KERNEL = 25
+"""in which no ink is as wide as this."""
+
+TELLING_SIDE = 512
+"""Whether strokes are dark or bright is seen on a copy of this size."""
+
+NOISE = 5.0
+"""Standard deviations by which ink stands out from the grain of the paper."""
+
+
+@dataclass(frozen=True)
+class Paper:
+    """`ink` (h, w) uint8, bright on a ground near 0; above `level` it is a pen's, half-way up its
+    edges, above `faint` no grain of the paper but a printed line, perhaps.
+
+    `back` is the affine map (2, 3) from its pixels to those of the image, which is `shape` large.
+    """
+
+    ink: Grey
+    faint: int
+    level: int
+    back: npt.NDArray[np.float64]
+    shape: tuple[int, int]
+
+    @property
+    def mask(self) -> Grey:
+        """255 where a pen has been."""
+        return above(self.ink, self.level)
+
+    @property
+    def prints(self) -> Grey:
+        """255 where a pen has been, or light print is."""
+        return above(self.ink, self.faint)
+
+
+def even(grey: Grey) -> Paper:
+    """The sheet at its working size, dark or light ink alike, shadows and grain taken away."""
+    height, width = grey.shape
+    scale = min(1.0, (WORK_PIXELS / grey.size) ** 0.5)
+    small = resize(grey, max(1, int(height * scale)), max(1, int(width * scale))) if scale < 1 else grey
+    dark = 255 - small if has_bright_strokes(shrink(small, TELLING_SIDE)) else small
+    share = cv2.divide(cv2.GaussianBlur(dark, (3, 3), 0), light(dark), scale=255)
+    ink = 255 - np.asarray(share).astype(np.uint8, copy=False)
+    back = np.array([[width / ink.shape[1], 0, 0], [0, height / ink.shape[0], 0]])
+    return Paper(ink, *levels_of(ink), back, (height, width))
+
+
+def above(ink: Grey, level: int) -> Grey:
+    """255 where the ink is stronger than `level`."""
+    return np.asarray(cv2.threshold(ink, level, 255, cv2.THRESH_BINARY)[1]).astype(np.uint8, copy=False)
+
+
+def light(dark: Grey) -> Grey:
+    """The light of the paper under dark ink, from 1: strokes closed away on a small copy."""
+    height, width = dark.shape
+    small = fit(dark, GROUND_SIDE) if max(dark.shape) > GROUND_SIDE else dark
+    kernel = np.ones((odd(GROUND_KERNEL * max(small.shape) // GROUND_SIDE),) * 2, np.uint8)
+    closed = cv2.GaussianBlur(cv2.morphologyEx(small, cv2.MORPH_CLOSE, kernel), (0, 0), 1)
+    whole = cv2.resize(closed, (width, height), interpolation=cv2.INTER_LINEAR)
+    return np.maximum(np.asarray(whole), 1).astype(np.uint8, copy=False)
+
+
+def levels_of(ink: Grey) -> tuple[int, int]:
+    """What parts print from grain, and a pen from paper: Otsu's level (1979) near what surely is no
+    grain; 255 where nothing is."""
+    step = 1 + max(ink.shape) // 512
+    some = ink[::step, ::step]
+    middle = float(np.median(some))
+    grain = 1.5 * float(np.median(np.abs(some - middle)))
+    least = middle + max(LEAST_CONTRAST, NOISE * grain)
+    sure = (ink > least).astype(np.uint8)
+    near = cv2.dilate(sure, np.ones((7, 7), np.uint8)) > 0
+    if not near.any():
+        return 255, 255
+    level, _ = cv2.threshold(ink[near], 0, 255, cv2.THRESH_OTSU)
+    return round(min(254.0, least)), round(min(254.0, max(level, least)))

@@ -1,0 +1,83 @@
+"""Connected parts of the ink, without specks: what lines and characters are made of."""
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from ..images import BadImage, Grey
+
+MOST_PARTS = 10_000
+LEAST_SIDE, LEAST_AREA = 4, 8
+"""Pixels; what is smaller is grain, whatever else is on the sheet."""
+SPECK = 0.008
+"""Of the square of the height of the writing: the dot of an i by a fine pen has twice that area."""
+
+Ints = npt.NDArray[np.int32]
+Bools = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Parts:
+    """`labels` (h, w) names the part of each pixel, 0 is what is left out; part `ids[i]` has
+    `boxes[i]`: left, top, right, bottom; and so many pixels, `areas[i]`."""
+
+    labels: Ints
+    ids: Ints
+    boxes: Ints
+    areas: Ints
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    @property
+    def heights(self) -> Ints:
+        return self.boxes[:, 3] - self.boxes[:, 1]
+
+    @property
+    def widths(self) -> Ints:
+        return self.boxes[:, 2] - self.boxes[:, 0]
+
+    @cached_property
+    def tall(self) -> float:
+        """How high the writing is: of all ink, half is in parts at most so high."""
+        if not len(self):
+            return 0.0
+        order = np.argsort(self.heights, kind="stable")
+        ink = np.cumsum(self.areas[order], dtype=np.int64)
+        return float(self.heights[order[np.searchsorted(ink, ink[-1] / 2)]])
+
+    def mask(self) -> Grey:
+        """255 where these parts are."""
+        return np.where(np.isin(self.labels, self.ids), np.uint8(255), np.uint8(0))
+
+    def select(self, which: Bools) -> "Parts":
+        """Those parts only."""
+        return replace(self, ids=self.ids[which], boxes=self.boxes[which], areas=self.areas[which])
+
+
+def connected(mask: Grey, connectivity: int = 8) -> Parts:
+    """Every part of what is not 0."""
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(
+        mask, connectivity=connectivity, ltype=cv2.CV_32S
+    )
+    left, top, width, height, area = np.asarray(stats)[1:].astype(np.int32, copy=False).T
+    boxes = np.stack([left, top, left + width, top + height], axis=1)
+    ids = np.arange(1, len(boxes) + 1, dtype=np.int32)
+    return Parts(np.asarray(labels).astype(np.int32, copy=False), ids, boxes, area)
+
+
+def find_parts(mask: Grey) -> Parts:
+    """The parts of the ink that may belong to characters. Raises BadImage: too many."""
+    parts = connected(mask)
+    sides = np.maximum(parts.widths, parts.heights)
+    parts = parts.select((sides >= LEAST_SIDE) & (parts.areas >= LEAST_AREA))
+    parts = parts.select(parts.areas >= SPECK * parts.tall**2)
+    if len(parts) > MOST_PARTS:
+        raise BadImage(
+            f"{len(parts):,} separate spots of ink, where at most {MOST_PARTS:,} are read: cut the "
+            "sheet in parts, or scan it with less grain"
+        )
+    return parts

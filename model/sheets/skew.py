@@ -1,0 +1,74 @@
+"""A sheet that lies askew is turned upright, so that lines of writing are rows of pixels."""
+
+from dataclasses import replace
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from ..images import Grey
+from ..scaling import fit
+from .paper import Paper
+
+MOST_DEGREES = 8.0
+LEAST_DEGREES = 0.15
+"""Less than that is not worth the softening."""
+PROFILE_SIDE = 800
+MOST_POINTS = 20_000
+LEAST_GAIN = 1.05
+"""By how much a turned profile must be sharper: a few characters have no direction."""
+
+Points = npt.NDArray[np.float32]
+
+
+def upright(paper: Paper) -> Paper:
+    """The sheet turned so that its lines, of writing or of print, lie level."""
+    degrees = skew(paper.prints)
+    return turn(paper, degrees) if abs(degrees) >= LEAST_DEGREES else paper
+
+
+def skew(mask: Grey) -> float:
+    """Degrees by which lines fall to the right (negative: rise): so rows of ink stand out sharpest."""
+    points = _points(mask)
+    if not len(points):
+        return 0.0
+    coarse = _sharpest(points, np.arange(-MOST_DEGREES, MOST_DEGREES + 0.1, 0.5))
+    fine = _sharpest(points, coarse + np.arange(-0.5, 0.55, 0.1))
+    return fine if sharpness(points, fine) > LEAST_GAIN * sharpness(points, 0.0) else 0.0
+
+
+def sharpness(points: Points, degrees: float) -> float:
+    """How much neighbouring rows differ in ink, seen along a line that falls so many degrees."""
+    angle = np.radians(degrees)
+    rows = points[:, 1] * np.cos(angle) - points[:, 0] * np.sin(angle)
+    profile = np.bincount((rows - rows.min()).astype(np.intp)).astype(np.float64)
+    return float((np.diff(profile, prepend=0, append=0) ** 2).sum())
+
+
+def _sharpest(points: Points, degrees: npt.NDArray[np.float64]) -> float:
+    return float(max(degrees, key=lambda each: sharpness(points, each)))
+
+
+def _points(mask: Grey) -> Points:
+    """Some of the ink's pixels (n, 2), x and y, on a small copy."""
+    small = fit(mask, PROFILE_SIDE) if max(mask.shape) > PROFILE_SIDE else mask
+    rows, columns = np.nonzero(small > 127 if small is mask else small > 64)
+    step = 1 + len(rows) // MOST_POINTS
+    return np.stack([columns[::step], rows[::step]], axis=1).astype(np.float32)
+
+
+def turn(paper: Paper, degrees: float) -> Paper:
+    """The sheet turned back by so many degrees, on a canvas that holds all of it."""
+    height, width = paper.ink.shape
+    there = cv2.getRotationMatrix2D((width / 2, height / 2), degrees, 1)
+    cos, sin = abs(there[0, 0]), abs(there[0, 1])
+    size = int(np.ceil(width * cos + height * sin)), int(np.ceil(width * sin + height * cos))
+    there[:, 2] += (size[0] - width) / 2, (size[1] - height) / 2
+    ink = cv2.warpAffine(paper.ink, there, size, flags=cv2.INTER_LINEAR)
+    back = joined(paper.back, np.asarray(cv2.invertAffineTransform(there)))
+    return replace(paper, ink=np.asarray(ink).astype(np.uint8, copy=False), back=back)
+
+
+def joined(second: npt.NDArray[np.float64], first: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """One affine map (2, 3) that does `first` and then `second`."""
+    return np.asarray((np.vstack([second, [0, 0, 1]]) @ np.vstack([first, [0, 0, 1]]))[:2])

@@ -1,0 +1,39 @@
+"""Gaps between characters of a sheet: which of them part words."""
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+
+from .strokes import Group
+
+MOST = 2.0
+"""Heights of the writing: a wider gap says no more than this."""
+LEAST = 0.4
+"""Heights of the writing: no narrower gap parts words."""
+APART = 2.0
+"""How many times wider gaps between words are than those in words, or there is but one word a line."""
+
+
+def word_gap(lines: Sequence[Sequence[Group]], tall: float) -> float:
+    """Pixels; gaps at least as wide part words. Otsu's level, as for ink and paper."""
+    gaps = np.array([max(0, gap) for line in lines for gap in gaps_of(line)])
+    if not len(gaps):
+        return tall
+    steps = np.clip(gaps / (MOST * tall) * 255, 0, 255).astype(np.uint8)
+    level, _ = cv2.threshold(steps, 0, 255, cv2.THRESH_OTSU)
+    low, high = steps[steps <= level], steps[steps > level]
+    if not (len(low) and len(high)) or high.mean() < APART * low.mean() + 0.1 * 255 / MOST:
+        return max(tall, 1.5 * float(gaps.max()))
+    return max(LEAST * tall, (level + 1) / 255 * MOST * tall)
+
+
+def gaps_of(line: Sequence[Group]) -> list[int]:
+    """Between each character and those before it."""
+    rights = np.maximum.accumulate([each.box[2] for each in line]).tolist() if line else []
+    return [after.box[0] - right for right, after in zip(rights, line[1:], strict=False)]
+
+
+def word_numbers(line: Sequence[Group], gap: float) -> list[int]:
+    """The word of each character of a line, counted from 0."""
+    return [0, *np.cumsum([each >= gap for each in gaps_of(line)]).tolist()] if line else []

@@ -1,0 +1,50 @@
+"""Characters that were read on one image become its words, lines and text, as plain data for JSON.
+
+The gateway shows the results of jobs by it, `inkqueue read` its own.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
+from operator import attrgetter
+from typing import Any, NamedTuple
+
+from .flags import Flag
+from .layout import Box
+
+BLANK = Flag.BLANK.names[0]
+
+
+class Written(NamedTuple):
+    """A character and where it stands; `said` has its label, confidence, uncertain, flags and top_k."""
+
+    said: Mapping[str, Any]
+    box: Box
+    line: int
+    word: int
+
+
+def lines_of(characters: Sequence[Written]) -> list[dict[str, Any]]:
+    """The lines of an image whose characters are in reading order: text, box, words of the same."""
+    return [
+        {"text": " ".join(word["text"] for word in words), "box": _around(words), "words": words}
+        for words in (list(_words(line)) for _, line in groupby(characters, attrgetter("line")))
+    ]
+
+
+def text_of(lines: Sequence[Mapping[str, Any]]) -> str:
+    """What an image says: lines as lines, words by spaces. A blank cell is a word of no characters."""
+    return "\n".join(line["text"] for line in lines)
+
+
+def _words(line: Iterator[Written]) -> Iterator[dict[str, Any]]:
+    for _, word in groupby(line, attrgetter("word")):
+        characters = [{**each.said, "box": list(each.box)} for each in word]
+        said = "".join(each["label"] for each in characters if BLANK not in each["flags"])
+        yield {"text": said, "box": _around(characters), "characters": characters}
+
+
+def _around(parts: Sequence[Mapping[str, Any]]) -> list[int]:
+    """The least box that holds those of all `parts`: left, top, width, height."""
+    left, top = (min(part["box"][axis] for part in parts) for axis in (0, 1))
+    right, bottom = (max(part["box"][axis] + part["box"][axis + 2] for part in parts) for axis in (0, 1))
+    return [left, top, right - left, bottom - top]

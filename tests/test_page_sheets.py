@@ -1,0 +1,119 @@
+"""Pages of writing on the page, in a real Chromium: sent, seen with their boxes, corrected by text."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import numpy as np
+import pytest
+from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.support.ui import Select
+
+from model.strokes import png
+
+from browsers import Browser, require_browser, running_browser
+from conftest import Services
+from samples import page, pngs, zip_of
+
+LINES = ["ABC 47", "HKE 2Z"]
+WIDTH = "return document.querySelector('#inspector .frame img')?.naturalWidth"
+
+
+@pytest.fixture(scope="module")
+def browser(services: Services, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    require_browser()
+    with running_browser(services.url, tmp_path_factory.mktemp("downloads")) as browser:
+        browser.resize(1280, 900)
+        yield browser
+
+
+@pytest.fixture(autouse=True)
+def quiet(browser: Browser) -> Iterator[None]:
+    """Whatever a test does, the console complains of nothing and no other host is asked."""
+    yield
+    assert browser.complaints() == []
+    assert browser.strangers() == []
+    browser.resize(1280, 900)
+    browser.colours("light")
+
+
+@pytest.fixture(scope="module")
+def sent(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The id of a page that was sent by the page, and read."""
+    path = tmp_path_factory.mktemp("pages") / "letter.png"
+    path.write_bytes(png(page(LINES, np.random.default_rng(8))))
+    browser.open("/upload")
+    Select(browser.find("#layout")).select_by_value("page")
+    browser.find("#files").send_keys(str(path))
+    browser.find("#send").click()
+    browser.wait(lambda: "/jobs/" in browser.driver.current_url)
+    browser.wait(lambda: browser.text("#progress-text").startswith("Done"))
+    return browser.driver.current_url.rpartition("/")[2]
+
+
+def show(browser: Browser, job: str) -> None:
+    browser.open(f"/jobs/{job}")
+    browser.wait(lambda: browser.all(".cell img[src]"))
+
+
+def item(http: httpx.Client, job: str) -> dict[str, Any]:
+    found: dict[str, Any] = http.get(f"/v1/jobs/{job}/items/0").json()
+    return found
+
+
+def test_a_page_is_shown_with_its_boxes_and_its_text(
+    browser: Browser, sent: str, http: httpx.Client
+) -> None:
+    show(browser, sent)
+    text = item(http, sent)["text"]
+    assert http.get(f"/v1/jobs/{sent}").json()["layout"] == "page"
+    assert browser.wait(lambda: browser.run(WIDTH)) == 800
+    assert browser.run("return document.querySelector('#inspector textarea').value") == text
+    assert browser.text(".cell b").split() == text.split()
+    assert not browser.find(".palette").is_displayed()
+
+
+def test_its_text_is_corrected_and_taken_back(browser: Browser, sent: str, http: httpx.Client) -> None:
+    show(browser, sent)
+    field = browser.find("#inspector textarea")
+    field.clear()
+    field.send_keys("ABC, 47", Keys.ENTER, "HKE (2Z)")
+    browser.find("#inspector .text button").click()
+    browser.wait(lambda: item(http, sent)["correction"] == "ABC, 47\nHKE (2Z)")
+    browser.wait(lambda: browser.text("[data-show=checked] b") == "1")
+    browser.find("#grid").send_keys("7", Keys.BACKSPACE)  # a key is no text
+    browser.wait(lambda: item(http, sent)["correction"] is None)
+    browser.find("#grid").send_keys(Keys.ENTER)
+    browser.wait(lambda: item(http, sent)["correction"] == item(http, sent)["text"])
+
+
+def test_rows_and_columns_are_asked_of_a_grid_only(browser: Browser) -> None:
+    browser.open("/upload")
+    assert not browser.find("#rows").is_displayed()
+    Select(browser.find("#layout")).select_by_value("grid")
+    assert browser.find("#rows").is_displayed()
+
+
+def test_what_speaks_against_a_character_is_on_it(
+    browser: Browser, http: httpx.Client, rng: np.random.Generator
+) -> None:
+    files = {"a.png": pngs(1, rng)[0], "blank.png": png(np.full((64, 64), 230, np.uint8))}
+    headers = {"Content-Type": "application/zip", "Prefer": "wait=60"}
+    params = {"keep_images": True}
+    job = http.post("/v1/jobs", params=params, content=zip_of(files), headers=headers).json()["id"]
+    show(browser, job)
+    browser.find("[data-show=uncertain]").click()
+    browser.wait(lambda: browser.text("#item-1 .flag") == "blank")
+    browser.find("#item-1").click()
+    browser.wait(lambda: browser.text("#inspector .flag") == "blank")
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_axe_finds_no_serious_fault(browser: Browser, sent: str, width: int) -> None:
+    browser.resize(width, 900)
+    for colours in ("light", "dark"):
+        browser.colours(colours)
+        show(browser, sent)
+        browser.all(".cell")[0].click()
+        assert browser.run("return document.documentElement.scrollWidth <= innerWidth")
+        assert browser.serious_faults() == []

@@ -1,0 +1,247 @@
+"""Sheets: pages, lines and grids are cut into the characters that were drawn on them, wherever they lie."""
+
+from dataclasses import replace
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+
+from model.flags import Flag
+from model.glyph import Glyph
+from model.images import BadImage, Grey
+from model.layout import Box, Character, Layout
+from model.normalization import to_glyph
+from model.sheets.choosing import choose
+from model.sheets.cutting import cut
+from model.sheets.paper import even
+from model.sheets.skew import skew
+from model.strokes import STROKES, draw, glyph
+from training.sheets.alignment import distance, in_order, matches
+from training.sheets.drawing import Drawn, Taking
+from training.sheets.grids import Ruling, draw_grid
+from training.sheets.pages import Writing, draw_page
+
+PAGE, LINE, GRID = Layout("page"), Layout("line"), Layout("grid")
+PLAIN = Taking(degrees=0, tone=230, pen=40, grain=3)
+ASKEW = replace(PLAIN, degrees=4.0)
+PHOTOGRAPH = replace(PLAIN, degrees=-3.0, tilt=0.02, shadow=0.4, quality=70)
+SMALL = Writing(lines=5, characters=10, width=1000, height=800, touching=0)
+
+
+def glyphs(count: int, rng: np.random.Generator) -> Grey:
+    """(count, 28, 28): characters whose strokes hang together and are no wider than high."""
+    labels = [label for label in STROKES if label not in "MWm"]
+    return np.stack([glyph(labels[each % len(labels)], rng) for each in rng.permutation(count)])
+
+
+def page(taking: Taking, writing: Writing, rng: np.random.Generator) -> Drawn:
+    return draw_page(glyphs(writing.lines * writing.characters, rng), writing, taking, rng)
+
+
+def standing(found: list[Character]) -> list[Character]:
+    """As if the network were equally sure of everything."""
+    return [found[index] for index in choose(found, [0.9] * len(found))]
+
+
+def expect_whole(sheet: Drawn, found: list[Character]) -> None:
+    """Every place is found, in order, in its line and word, and nothing else."""
+    matched = matches([each.box for each in sheet.placed], [each.box for each in found])
+    assert in_order(matched) == len(sheet.placed) == len(found)
+    assert [(each.line, each.word) for each in found] == [
+        (each.line, each.word) for each in sheet.placed
+    ]
+
+
+class TestPages:
+    @pytest.mark.parametrize("taking", [PLAIN, ASKEW, PHOTOGRAPH], ids=["plain", "askew", "photograph"])
+    def test_every_character_is_found_in_order(self, taking: Taking, rng: np.random.Generator) -> None:
+        sheet = page(taking, SMALL, rng)
+        expect_whole(sheet, standing(cut(sheet.pixels, "emnist", PAGE)))
+
+    def test_ruled_paper_is_read_as_plain_paper(self, rng: np.random.Generator) -> None:
+        sheet = page(ASKEW, replace(SMALL, rules=True), rng)
+        expect_whole(sheet, standing(cut(sheet.pixels, "emnist", PAGE)))
+
+    def test_chalk_on_a_board_is_read_as_ink_on_paper(self, rng: np.random.Generator) -> None:
+        sheet = page(PLAIN, SMALL, rng)
+        expect_whole(sheet, standing(cut(255 - sheet.pixels, "emnist", PAGE)))
+
+    def test_a_line_is_one_line(self, rng: np.random.Generator) -> None:
+        line = replace(SMALL, lines=1, height=240)
+        sheet = page(PLAIN, line, rng)
+        expect_whole(sheet, standing(cut(sheet.pixels, "emnist", LINE)))
+
+    def test_skew_is_measured(self, rng: np.random.Generator) -> None:
+        for degrees in (-5.0, -2.0, 0.0, 2.0, 5.0):
+            sheet = page(replace(PLAIN, degrees=degrees), SMALL, rng)
+            assert abs(skew(even(sheet.pixels).prints) - degrees) < 0.7
+
+    def test_a_glyph_is_that_of_the_character_alone(self, rng: np.random.Generator) -> None:
+        sheet = np.full((90, 260), 235, np.uint8)
+        drawn = [draw(label, rng) for label in "5Ak" if label in STROKES] + [draw("B", rng)]
+        for number, one in enumerate(drawn):
+            sheet[13:77, 10 + 80 * number : 74 + 80 * number] = np.minimum(one, 235)
+        found = standing(cut(sheet, "emnist", LINE))
+        assert len(found) == len(drawn)
+        for each, one in zip(found, drawn, strict=True):
+            alone = to_glyph(one, "emnist")
+            assert np.corrcoef(each.glyph.pixels.ravel(), alone.ravel())[0, 1] > 0.8
+            assert not each.glyph.flags
+
+    def test_dots_and_broken_strokes_belong_to_their_character(self) -> None:
+        sheet = np.full((120, 300), 240, np.uint8)
+        for left in (40, 110, 180):
+            cv2.line(sheet, (left, 45), (left, 90), 30, 5)
+            cv2.circle(sheet, (left, 30), 4, 30, -1)
+        cv2.line(sheet, (240, 30), (240, 58), 30, 5)
+        cv2.line(sheet, (241, 64), (241, 90), 30, 5)
+        found = standing(cut(sheet, "emnist", LINE))
+        assert [each.box.top for each in found] == pytest.approx([26, 26, 26, 28], abs=2)
+
+    def test_two_that_touch_are_offered_as_one_and_as_two(self, rng: np.random.Generator) -> None:
+        sheet = np.full((120, 600), 240, np.uint8)
+        for left in (30, 110, 190, 320, 380, 480):
+            cv2.circle(sheet, (left + 30, 60), 28, 30, 5)
+        found = cut(sheet, "emnist", LINE)
+        (pair,) = {each.group for each in found if each.reading}
+        rivals = [each for each in found if each.group == pair]
+        assert rivals[0].box.width == pytest.approx(119, abs=4)
+        sure = [0.5 if each.group == pair and not each.reading else 0.9 for each in found]
+        kept = [found[index] for index in choose(found, sure)]
+        assert len(kept) == 6
+        assert [each.box.left for each in kept] == pytest.approx([30, 110, 190, 320, 380, 480], abs=6)
+        assert len(choose(found, [0.9 if not each.reading else 0.5 for each in found])) == 5
+
+    @pytest.mark.parametrize("layout", [PAGE, LINE])
+    def test_empty_paper_has_no_characters(self, layout: Layout, rng: np.random.Generator) -> None:
+        for paper in (np.zeros((50, 80), np.uint8), np.full((400, 300), 255, np.uint8)):
+            assert cut(paper, "emnist", layout) == []
+        assert cut(rng.normal(220, 5, (400, 300)).astype(np.uint8), "emnist", layout) == []
+
+    def test_one_character_is_a_page(self, rng: np.random.Generator) -> None:
+        (found,) = standing(cut(draw("A", rng, 200), "emnist", PAGE))
+        assert (found.line, found.word) == (0, 0)
+        assert 80 < found.box.height < 200
+
+    def test_more_than_can_be_read_is_refused(self) -> None:
+        dots = np.full((1200, 1200), 240, np.uint8)
+        dots[::10, ::10] = 0
+        dots = cv2.erode(dots, np.ones((5, 5), np.uint8))
+        with pytest.raises(BadImage, match="at most 10,000"):
+            cut(np.asarray(dots).astype(np.uint8), "emnist", PAGE)
+
+
+class TestGrids:
+    @pytest.mark.parametrize("taking", [PLAIN, ASKEW, PHOTOGRAPH], ids=["plain", "askew", "photograph"])
+    @pytest.mark.parametrize(
+        "ruling",
+        [Ruling(6, 8), Ruling(3, 12, apart=40), Ruling(8, 5, cell=60, thick=2, ink=0.4), Ruling(1, 6)],
+        ids=["grid", "combs", "faint", "one row"],
+    )
+    def test_every_ruled_cell_is_found(
+        self, ruling: Ruling, taking: Taking, rng: np.random.Generator
+    ) -> None:
+        sheet = draw_grid(glyphs(ruling.rows * ruling.columns, rng), ruling, taking, rng)
+        found = cut(sheet.pixels, "emnist", GRID)
+        expect_whole(sheet, found)
+        blank = [bool(each.glyph.flags & Flag.BLANK) for each in found]
+        assert blank == [each.index < 0 for each in sheet.placed]
+        assert blank == [not each.glyph.pixels.any() for each in found]
+
+    def test_a_rule_that_is_broken_hides_no_cell(self, rng: np.random.Generator) -> None:
+        sheet = draw_grid(glyphs(48, rng), Ruling(6, 8), PLAIN, rng)
+        cell = sheet.placed[19].box
+        sheet.pixels[cell.top + 20 : cell.top + 60, cell.left - 10 : cell.left + 6] = 230
+        expect_whole(sheet, cut(sheet.pixels, "emnist", GRID))
+
+    def test_without_rules_the_picture_is_divided_evenly(self, rng: np.random.Generator) -> None:
+        sheet = np.block([[draw(label, rng) for label in row] for row in ("A7B", "2EH")])
+        found = cut(sheet, "emnist", Layout("grid", 2, 3))
+        assert [each.box for each in found] == [
+            Box(64 * column, 64 * row, 64, 64) for row in range(2) for column in range(3)
+        ]
+        assert all(each.glyph.pixels.any() for each in found)
+
+    def test_other_cells_than_asked_for_are_refused_with_what_to_do(
+        self, rng: np.random.Generator
+    ) -> None:
+        sheet = draw_grid(glyphs(48, rng), Ruling(6, 8), PLAIN, rng)
+        assert len(cut(sheet.pixels, "emnist", Layout("grid", 6, 8))) == 48
+        with pytest.raises(BadImage, match=r"6 x 8 are found, not 6 x 9: correct rows"):
+            cut(sheet.pixels, "emnist", Layout("grid", 6, 9))
+        with pytest.raises(BadImage, match="no ruled cells are found: say how many"):
+            cut(page(PLAIN, SMALL, rng).pixels, "emnist", GRID)
+        with pytest.raises(BadImage, match="at most 10,000"):
+            cut(np.full((50, 60), 200, np.uint8), "emnist", Layout("grid", 51, 60))
+
+
+class TestChoosing:
+    @staticmethod
+    def character(group: int, reading: int) -> Character:
+        return Character(Glyph(np.zeros((28, 28), np.uint8)), Box(0, 0, 1, 1), 0, 0, group, reading)
+
+    def test_of_rivals_the_surest_on_average_stands(self) -> None:
+        those = [self.character(*each) for each in ((0, 0), (1, 0), (1, 1), (1, 1), (2, 0))]
+        assert choose(those, [0.1, 0.7, 0.9, 0.6, 0.2]) == [0, 2, 3, 4]
+        assert choose(those, [0.1, 0.8, 0.9, 0.6, 0.2]) == [0, 1, 4]
+        assert choose(those, [0.1, 0.75, 0.9, 0.6, 0.2]) == [0, 1, 4]
+        assert choose([], []) == []
+
+    def test_a_confidence_for_each_is_asked_for(self) -> None:
+        with pytest.raises(ValueError, match="zip"):
+            choose([self.character(0, 0)], [])
+
+
+class TestAlignment:
+    def test_places_are_matched_once_and_in_order(self) -> None:
+        truth = [Box(10 * at, 0, 8, 8) for at in range(4)]
+        assert matches(truth, truth) == [0, 1, 2, 3]
+        assert matches(truth, [truth[2], truth[0], Box(90, 0, 8, 8)]) == [1, -1, 0, -1]
+        assert in_order([1, -1, 0, -1]) == 1
+        assert in_order([0, 3, 1, 2]) == 3
+        assert matches(truth, []) == [-1] * 4
+
+    def test_texts_differ_by_their_least_changes(self) -> None:
+        assert distance("kitten", "sitting") == 3
+        assert distance("", "abc") == distance("abc", "") == 3
+        assert distance("same", "same") == 0
+
+
+class TestAnything:
+    @given(
+        grey=arrays.arrays(
+            np.uint8,
+            arrays.array_shapes(min_dims=2, max_dims=2, min_side=1, max_side=70),
+            elements=st.integers(0, 255) | st.sampled_from([0, 255]),
+        ),
+        layout=st.sampled_from([PAGE, LINE, GRID, Layout("grid", 2, 3)]),
+        recipe=st.sampled_from(["emnist", "mnist", None]),
+    )
+    @settings(max_examples=150, deadline=None)
+    def test_any_pixels_are_cut_or_refused(self, grey: Grey, layout: Layout, recipe: None) -> None:
+        try:
+            found = cut(grey, recipe, layout)
+        except BadImage:
+            assert layout.kind == "grid"
+            return
+        for each in found:
+            assert each.glyph.pixels.shape == (28, 28)
+            assert each.glyph.pixels.dtype == np.uint8
+            assert min(each.box) >= 0
+            assert each.box.left + each.box.width <= grey.shape[1]
+            assert each.box.top + each.box.height <= grey.shape[0]
+
+    @pytest.mark.parametrize("layout", [PAGE, GRID])
+    @pytest.mark.parametrize("shape", [(1, 1), (1, 500_000), (500_000, 1), (2, 65_535), (1500, 1500)])
+    def test_no_shape_is_too_odd(
+        self, shape: tuple[int, int], layout: Layout, rng: np.random.Generator
+    ) -> None:
+        for pixels in (np.zeros(shape, np.uint8), rng.integers(0, 256, shape, np.uint8)):
+            if layout == GRID:
+                with pytest.raises(BadImage, match="no ruled cells"):
+                    cut(pixels, "emnist", layout)
+            else:
+                assert len(cut(pixels, "emnist", layout)) < 10

@@ -1,0 +1,52 @@
+"""`sheets`: how well whole pages and grids are cut and read, drawn from characters held out."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+
+from ..sheets.pages import Writing
+from ..sheets.trial import Trial, read_sheets
+from ..shelf import RUNS
+from .measuring import Markdown, Network, Quick
+from .options import Data, Runs
+from .refusals import notes
+
+console = Console()
+
+Pages = Annotated[int, typer.Option(min=0, help="how many pages, of 600 characters each")]
+Grids = Annotated[int, typer.Option(min=0, help="how many ruled sheets")]
+Camera = Annotated[bool, typer.Option("--camera", help="perspective, shadow and JPEG besides")]
+Touching = Annotated[
+    float, typer.Option(min=0, max=1, help="the share of characters that touch the one before")
+]
+
+
+def sheets(
+    name: Network = "balanced",
+    pages: Pages = 100,
+    grids: Grids = 100,
+    camera: Camera = False,
+    touching: Touching = Writing.touching,
+    ruled: Annotated[bool, typer.Option("--ruled", help="pages are of ruled paper")] = False,
+    seed: Annotated[int, typer.Option(help="other sheets")] = 0,
+    data: Data = Path("data"),
+    runs: Runs = RUNS,
+    quick: Quick = False,
+    markdown: Markdown = False,
+) -> None:
+    """Draw pages and grids, cut and read them: found characters, errors of the text, time."""
+    writing = replace(Writing(), touching=touching, rules=ruled)
+    trials = [Trial("page", pages, camera, writing, seed), Trial("grid", grids, camera, seed=seed)]
+    trials = [trial for trial in trials if trial.count]
+    columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=notes, transient=True, disable=not notes.is_terminal) as bar:
+        task = bar.add_task("", total=pages + grids)
+        found = read_sheets(name, trials, data, runs, quick, lambda: bar.advance(task))
+    if markdown:
+        typer.echo(found.markdown())
+    else:
+        found.show(console)

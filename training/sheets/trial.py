@@ -1,0 +1,114 @@
+"""The trial of cutting: pages and grids drawn from characters held out of training, cut and read."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from model.layout import Kind, Layout
+from model.predictor import Predictor
+
+from ..measures.evaluate import open_network, read_split, task_of
+from ..sets.data import Set
+from ..tables import Sheet, percent
+from .drawing import Drawn, Taking, photographed, scanned
+from .grids import draw_grid, ruled
+from .measure import Figures, measure
+from .pages import Writing, draw_page
+
+COLUMNS = (
+    "sheets",
+    "number",
+    "places",
+    "found in order",
+    "found beside",
+    "character errors",
+    "alone",
+    "words parted rightly",
+    "ms a sheet",
+)
+
+
+PAGE = Writing()
+
+
+@dataclass(frozen=True)
+class Trial:
+    """So many sheets of one kind, from `seed` on; `camera`: photographed, not scanned."""
+
+    kind: Kind
+    count: int
+    camera: bool = False
+    writing: Writing = PAGE
+    seed: int = 0
+
+    @property
+    def name(self) -> str:
+        return f"{self.kind}s, {'photographed' if self.camera else 'scanned'}"
+
+    def draw(self, number: int, data: Set) -> tuple[Drawn, Set, Taking]:
+        """A sheet, the characters that it is drawn with, and how it is taken."""
+        rng = np.random.default_rng((self.seed, number))
+        taking = photographed(rng) if self.camera else scanned(rng)
+        if self.kind == "grid":
+            ruling = ruled(rng)
+            own = data.take(rng.integers(0, len(data), ruling.rows * ruling.columns))
+            return draw_grid(own.images, ruling, taking, rng), own, taking
+        own = data.take(rng.integers(0, len(data), self.writing.lines * self.writing.characters))
+        return draw_page(own.images, self.writing, taking, rng), own, taking
+
+
+def read_sheets(
+    name: str,
+    trials: Sequence[Trial],
+    data: Path,
+    runs: Path,
+    drawn: bool = False,
+    tell: Callable[[], None] = lambda: None,
+) -> Sheet:
+    """The figures of each trial, read by the network meant by `name`; `tell` hears of every sheet.
+
+    Raises BadCard, BadData.
+    """
+    predictor, _ = open_network(name, runs)
+    held = read_split(task_of(predictor.card).name, data, drawn).validation
+    rows = []
+    for trial in trials:
+        found = []
+        for each in figures(trial, held, predictor):
+            found.append(each)
+            tell()
+        rows.append(_row(trial, found))
+    return Sheet(f"Sheets of characters held out of training, read by {name}", COLUMNS, rows, NOTES)
+
+
+def figures(trial: Trial, data: Set, predictor: Predictor) -> Iterator[Figures]:
+    """Of every sheet of a trial."""
+    for number in range(trial.count):
+        yield measure(*trial.draw(number, data), predictor, Layout(trial.kind))
+
+
+def _row(trial: Trial, found: Sequence[Figures]) -> tuple[str, ...]:
+    places, letters, near = (
+        max(1, sum(getattr(each, name) for each in found)) for name in ("places", "letters", "near")
+    )
+    return (
+        trial.name,
+        f"{len(found)}",
+        f"{places:,}",
+        percent(sum(each.found for each in found) / places),
+        percent(sum(each.beside for each in found) / places),
+        percent(sum(each.errors for each in found) / letters),
+        percent(sum(each.alone for each in found) / letters),
+        percent(sum(each.words for each in found) / near),
+        f"{1000 * np.median([each.seconds for each in found] or [0]):.0f}",
+    )
+
+
+NOTES = (
+    "A place is found where a box covers it (common area over joint area at least a half); in order: "
+    "the longest run of them that is in reading order. Character errors: characters to insert, delete "
+    "or replace in the text. Alone: the same characters, each scanned by itself on such paper, misread "
+    "by the network. Milliseconds: the median processor time to cut a sheet, with its glyphs.",
+)

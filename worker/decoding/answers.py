@@ -1,0 +1,129 @@
+"""What a decoder answers over its socket, an image at a time. Little-endian.
+
+u32 number, u8 code, u32 length, and so many bytes: of code 0 a glyph (u8 flags, 784 bytes), of code 255
+characters (see _CHARACTER), of code 254 a picture as PNG, else, for one of results.FAILURES, a sentence
+in UTF-8. Who sent it is not trusted: what cannot be so is a BadAnswer.
+"""
+
+import struct
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from model.flags import Flag
+from model.glyph import Glyph
+from model.layout import Box, Character
+
+from ..chunks import GLYPH_BYTES
+from ..results import FAILURES, TOO_LARGE, UNDECODABLE, Failure
+
+Outcome: TypeAlias = Glyph | list[Character] | Failure
+"""A glyph, all characters of a sheet (rivals among them), or why there is neither."""
+
+Picture: TypeAlias = bytes
+
+POSSIBLE = (UNDECODABLE, TOO_LARGE)
+"""Failures that a decoder may tell of."""
+
+MOST_CHARACTERS = 20_000
+"""On one sheet, with their rivals; 16 megapixels of small print have as many."""
+
+MOST_PICTURE = 12 << 20
+"""Bytes of 1,600 x 1,600 pixels in colour, however noisy."""
+
+MOST_SIDE = (1 << 31) - 1
+
+_HEAD = struct.Struct("<IBI")
+HEAD_BYTES = _HEAD.size
+_GLYPH, _PICTURE, _SHEET, _SENTENCE = 0, 254, 255, GLYPH_BYTES
+_CHARACTER = np.dtype(
+    [
+        ("box", "<u4", 4),
+        ("line", "<u2"),
+        ("word", "<u2"),
+        ("group", "<u2"),
+        ("reading", "<u2"),
+        ("flags", "u1"),
+        ("pixels", "u1", (28, 28)),
+    ]
+)
+_FLAGS = tuple(map(Flag, range(1 << len(Flag))))
+
+
+class BadAnswer(ValueError):
+    """A decoder's answer makes no sense, so it is no longer our programme that speaks."""
+
+
+def pack_answer(number: int, outcome: Outcome | Picture) -> bytes:
+    """What became of image `number`."""
+    if isinstance(outcome, Failure):
+        code, body = FAILURES.index(outcome.type), outcome.detail.encode(errors="replace")[:_SENTENCE]
+    elif isinstance(outcome, Glyph):
+        code, body = _GLYPH, bytes([outcome.flags]) + outcome.pixels.tobytes()
+    elif isinstance(outcome, Picture):
+        code, body = _PICTURE, outcome
+    else:
+        code, body = _SHEET, _pack(outcome)
+    return _HEAD.pack(number, code, len(body)) + body
+
+
+def open_head(head: bytes, number: int) -> tuple[int, int]:
+    """The code of the answer about image `number`, and how many bytes follow. Raises BadAnswer."""
+    found, code, length = _HEAD.unpack(head)
+    if found != number or not _fits(code, length):
+        raise BadAnswer(f"answer {found} of kind {code} and {length} bytes where {number} is awaited")
+    return code, length
+
+
+def open_body(code: int, body: bytes) -> Outcome | Picture:
+    """What became of an image, by an answer whose head was opened. Raises BadAnswer."""
+    if code == _GLYPH:
+        return Glyph(_pixels(body[1:]), _flag(body[0]))
+    if code == _PICTURE:
+        return body
+    if code == _SHEET:
+        return _unpack(np.frombuffer(body, _CHARACTER))
+    return Failure(FAILURES[code], body.decode(errors="replace"))
+
+
+def _fits(code: int, length: int) -> bool:
+    if code == _GLYPH:
+        return length == 1 + GLYPH_BYTES
+    if code == _PICTURE:
+        return length <= MOST_PICTURE
+    if code == _SHEET:
+        return length % _CHARACTER.itemsize == 0 and length <= MOST_CHARACTERS * _CHARACTER.itemsize
+    return code < len(FAILURES) and FAILURES[code] in POSSIBLE and length <= _SENTENCE
+
+
+def _pack(characters: list[Character]) -> bytes:
+    rows = [
+        (each.box, each.line, each.word, each.group, each.reading, each.glyph.flags, each.glyph.pixels)
+        for each in characters
+    ]
+    return np.array(rows, _CHARACTER).tobytes()
+
+
+def _unpack(rows: npt.NDArray[np.void]) -> list[Character]:
+    boxes = rows["box"].astype(np.int64)
+    if (boxes[:, 2:] < 1).any() or (boxes[:, :2] + boxes[:, 2:] > MOST_SIDE).any():
+        raise BadAnswer("characters without a place")
+    if (np.diff(rows["line"].astype(np.int64)) < 0).any():
+        raise BadAnswer("characters out of order")
+    places = rows[["line", "word", "group", "reading"]].tolist()
+    glyphs = zip(rows["pixels"], rows["flags"].tolist(), strict=True)
+    return [
+        Character(Glyph(pixels, _flag(flags)), Box(*box), *place)
+        for (pixels, flags), box, place in zip(glyphs, boxes.tolist(), places, strict=True)
+    ]
+
+
+def _pixels(body: bytes) -> npt.NDArray[np.uint8]:
+    return np.frombuffer(body, np.uint8).reshape(28, 28)
+
+
+def _flag(bits: int) -> Flag:
+    if bits >= len(_FLAGS):
+        raise BadAnswer(f"flags {bits}")
+    return _FLAGS[bits]

@@ -1,0 +1,112 @@
+"""Results as bytes: packed for Redis by a worker, read by the gateway, compared by commit.lua.
+
+b"R2", u8 k, u32 images, u32 pages, a u32 a page: its characters. Records of the images, then of all
+characters: u8 code, u8 uncertain, u8 flags, k u8 classes, k f32 probabilities (below 0: none). A place a
+character: left, top, width, height u32, line, word u16. Then JSON: details of failures by index. Code 0
+is an answer, 255 a page, else one of FAILURES. Until there were pages: b"R1", u8 k, u32 images, records
+without flags, JSON. Little-endian.
+"""
+
+import json
+import struct
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
+
+from model.flags import Flag
+from model.layout import Box
+
+from .results import FAILURES, Answer, Failure, Found, Page, Result
+
+FORMAT, FORER = b"R2", b"R1"
+PAGE = 255
+_HEAD, _FORER_HEAD = struct.Struct("<2sBII"), struct.Struct("<2sBI")
+_PLACE = struct.Struct("<IIIIHH")
+_FLAGS = tuple(map(Flag, range(256)))
+_NOWHERE = -1.0
+
+Row = tuple[float, ...]
+
+
+def pack(results: Sequence[Result]) -> bytes:
+    """The bytes of a chunk's results."""
+    characters = [each for page in results if isinstance(page, Page) for each in page.characters]
+    counts = [len(page.characters) for page in results if isinstance(page, Page)]
+    answers = [each for each in results if isinstance(each, Answer)]
+    k = max((len(each.classes) for each in (*answers, *(c.answer for c in characters))), default=0)
+    record, blank = _record(FORMAT, k), (0,) * 2 * k
+    parts = [_HEAD.pack(FORMAT, k, len(results), len(counts)), struct.pack(f"<{len(counts)}I", *counts)]
+    for result in results:
+        if isinstance(result, Answer):
+            parts.append(_packed(record, result, k))
+        else:
+            code = PAGE if isinstance(result, Page) else FAILURES.index(result.type)
+            parts.append(record.pack(code, 0, 0, *blank))
+    parts += [_packed(record, each.answer, k) for each in characters]
+    parts += [_PLACE.pack(*each.box, each.line, each.word) for each in characters]
+    failures = enumerate(results)
+    details = {str(index): each.detail for index, each in failures if isinstance(each, Failure)}
+    return b"".join(parts) + (json.dumps(details).encode() if details else b"")
+
+
+def unpack(packed: bytes) -> list[Result]:
+    """What `pack` packed, this one or those before. Raises ValueError, struct.error."""
+    if packed[:2] == FORMAT:
+        return _unpack(packed)
+    magic, k, images = _FORER_HEAD.unpack_from(packed)
+    if magic != FORER:
+        raise ValueError(f"unknown result format {magic!r}")
+    record = _record(FORER, k)
+    end = _FORER_HEAD.size + images * record.size
+    rows = record.iter_unpack(packed[_FORER_HEAD.size : end])
+    forer = ((code, uncertain, 0.0, *rest) for code, uncertain, *rest in rows)
+    return list(_results(forer, k, json.loads(packed[end:] or b"{}"), iter(())))
+
+
+def _unpack(packed: bytes) -> list[Result]:
+    _, k, images, pages = _HEAD.unpack_from(packed)
+    counts = struct.unpack_from(f"<{pages}I", packed, _HEAD.size)
+    record, start, found = _record(FORMAT, k), _HEAD.size + 4 * pages, sum(counts)
+    middle = start + (images + found) * record.size
+    end = middle + found * _PLACE.size
+    rows = record.iter_unpack(packed[start:middle])
+    own = list(islice(rows, images))
+    places = _PLACE.iter_unpack(packed[middle:end])
+    characters = (
+        Found(_answer(row, k), Box(*box), line, word)
+        for row, (*box, line, word) in zip(rows, places, strict=True)
+    )
+    sheets = (Page(tuple(islice(characters, count))) for count in counts)
+    return list(_results(own, k, json.loads(packed[end:] or b"{}"), sheets))
+
+
+def _results(
+    rows: Iterator[Row] | Sequence[Row], k: int, details: Mapping[str, str], pages: Iterator[Page]
+) -> Iterator[Result]:
+    for index, row in enumerate(rows):
+        code = int(row[0])
+        if code == 0:
+            yield _answer(row, k)
+        elif code == PAGE:
+            yield next(pages)
+        else:
+            yield Failure(FAILURES[code], details.get(str(index), ""))
+
+
+def _record(magic: bytes, k: int) -> struct.Struct:
+    return struct.Struct(f"<BB{'B' if magic == FORMAT else ''}{k}B{k}f")
+
+
+def _packed(record: struct.Struct, answer: Answer, k: int) -> bytes:
+    classes, probabilities = answer.classes, answer.probabilities
+    if missing := k - len(classes):
+        classes, probabilities = classes + (0,) * missing, probabilities + (_NOWHERE,) * missing
+    return record.pack(0, answer.uncertain, answer.flags, *classes, *probabilities)
+
+
+def _answer(row: Row, k: int) -> Answer:
+    _, uncertain, flags, *_ = row
+    likely = row[3 + k :]
+    if likely and likely[-1] < 0:
+        likely = tuple(each for each in likely if each >= 0)
+    classes = tuple(map(int, row[3 : 3 + len(likely)]))
+    return Answer(classes, likely, bool(uncertain), _FLAGS[int(flags)])
