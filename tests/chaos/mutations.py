@@ -691,14 +691,6 @@ PYTHON = (
         "flags_come",
     ),
     Mutation(
-        "a page is given to the network at once, whatever its size",
-        "worker/reading.py",
-        "PASS = 1024",
-        "PASS = 100_000",
-        READING,
-        "thousands",
-    ),
-    Mutation(
         "a decoder may answer what it was not asked",
         "worker/decoding/link.py",
         "(Failure, wanted)",
