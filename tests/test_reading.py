@@ -283,7 +283,7 @@ def test_of_rival_readings_the_surest_stands(reader: Reader, rng: np.random.Gene
 
 
 def test_a_large_page_is_given_to_the_network_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("worker.reading.PASS", 8)
+    monkeypatch.setattr("worker.passes.MOST", 8)
     many, passes, touched = 21, list[Pass](), list[None]()
     dark = np.zeros((28, 28), np.uint8)
     own = Reader(

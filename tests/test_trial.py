@@ -78,7 +78,7 @@ def test_only_what_the_trial_finds_deadly_is_given_up(deadly: bool, rng: np.rand
 def test_a_page_is_tried_with_all_its_characters(
     deadly: bool, rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("worker.reading.PASS", 2)
+    monkeypatch.setattr("worker.passes.MOST", 2)
     cut = [Character(Glyph(each), Box(1, 2, 3, 4), 0, 0, at) for at, each in enumerate(glyphs(5, rng))]
     tried, touched, predictor = list[int](), list[None](), open_predictor("digits")
 

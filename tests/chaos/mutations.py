@@ -684,7 +684,7 @@ PYTHON = (
     ),
     Mutation(
         "arrays are screened like files",
-        "worker/reading.py",
+        "worker/screening.py",
         "each.normalized)",
         "True)",
         READING,
