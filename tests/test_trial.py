@@ -5,14 +5,17 @@ import sys
 import numpy as np
 import pytest
 
+from model.glyph import Glyph
+from model.layout import Box, Character
 from model.opening import open_predictor
+from model.predictor import Floats, Images
 from worker import trial
 from worker.chunks import PixelBlock, pack
 from worker.jobs import Options
 from worker.ledger import Claim
 from worker.packing import unpack
 from worker.reading import Reader
-from worker.results import WORKER_LOST, Answer, Failure
+from worker.results import WORKER_LOST, Answer, Failure, Page
 
 from samples import glyphs
 
@@ -20,9 +23,9 @@ SAYS_READY = "import sys; sys.stdout.write('ready'); sys.stdout.flush(); "
 
 
 def test_an_innocent_image_is_read_as_by_the_worker(rng: np.random.Generator) -> None:
-    glyph = glyphs(1, rng)
-    expected = open_predictor("digits").logits(glyph)
-    found = trial.read_apart("digits", glyph)
+    images = glyphs(3, rng)
+    expected = open_predictor("digits").logits(images)
+    found = trial.read_apart("digits", images)
     assert found is not None
     np.testing.assert_array_equal(found, expected)
 
@@ -69,3 +72,38 @@ def test_only_what_the_trial_finds_deadly_is_given_up(deadly: bool, rng: np.rand
     assert results[1] == suspicion if deadly else isinstance(results[1], Answer)
     assert isinstance(results[0], Answer)
     assert isinstance(results[2], Answer)
+
+
+@pytest.mark.parametrize("deadly", [True, False])
+def test_a_page_is_tried_with_all_its_characters(
+    deadly: bool, rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("worker.passes.MOST", 2)
+    cut = [Character(Glyph(each), Box(1, 2, 3, 4), 0, 0, at) for at, each in enumerate(glyphs(5, rng))]
+    tried, touched, predictor = list[int](), list[None](), open_predictor("digits")
+
+    def read_apart(images: Images) -> Floats | None:
+        tried.append(len(images))
+        return None if deadly and len(images) == 1 else predictor.logits(images)
+
+    reader = Reader(predictor, lambda files: [cut], trial=read_apart, touch=lambda: touched.append(None))
+    claim = Claim("a/b", 0, 1, 4, 1, Options("digits", layout="page"), pack([b"page"]))
+    suspicion = Failure(WORKER_LOST, "3 workers were lost")
+    (found,) = unpack(reader.read_alone(claim, lambda index: suspicion).results)
+    assert tried == [2, 2, 1]
+    assert len(touched) == 3
+    if deadly:
+        assert found == suspicion
+    else:
+        (plain,) = unpack(reader.read([claim])[0].results)
+        assert found == plain
+
+
+def test_a_blank_page_that_is_suspected_is_no_work_for_a_trial() -> None:
+    def fail(images: Images) -> Floats:
+        raise AssertionError("nothing is there to be tried")
+
+    reader = Reader(open_predictor("digits"), lambda files: [[]], trial=fail)
+    claim = Claim("a/b", 0, 1, 4, 1, Options("digits", layout="page"), pack([b"page"]))
+    suspicion = Failure(WORKER_LOST, "3 workers were lost")
+    assert unpack(reader.read_alone(claim, lambda index: suspicion).results) == [Page(())]

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from itertools import islice
 
 import numpy as np
-import numpy.typing as npt
 
 from model.card import Card
 from model.charset import allowed_classes
@@ -15,10 +14,9 @@ from model.predictor import Floats, softmax
 from model.sheets.choosing import choose
 
 from .jobs import Options
-from .preparation import Prepared
+from .preparation import Bits, Prepared
 from .results import Answer, Failure, Found, Page, Result
 
-Bits = npt.NDArray[np.uint8]
 _FLAGS = tuple(map(Flag, range(256)))
 
 

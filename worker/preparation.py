@@ -22,6 +22,9 @@ from .results import Failure, Result
 
 log = logging.getLogger(__name__)
 
+Bits = npt.NDArray[np.uint8]
+"""Of Flag."""
+
 Decode = Callable[[Sequence[Encoded]], Sequence[Outcome]]
 
 
@@ -41,7 +44,7 @@ class Prepared:
 
     content: Opened
     glyphs: npt.NDArray[np.uint8]
-    flags: npt.NDArray[np.uint8]
+    flags: Bits
     outcomes: Sequence[Outcome] | None = None
     normalized: bool = False
 

@@ -6,28 +6,22 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from model.flags import Flag
 from model.layout import Layout
-from model.predictor import Floats, Images, Predictor
+from model.predictor import Predictor
 
-from .answering import Bits, answer
+from .answering import answer
 from .caution import Caution
 from .chunks import Opened
 from .jobs import Options
 from .ledger import Claim, Commit
 from .measures import Pass
 from .packing import pack
-from .preparation import Decode, Manner, Prepared, open_chunk, pack_failed, prepare
+from .passes import Passes, Trial
+from .preparation import Decode, Manner, open_chunk, pack_failed, prepare
 from .results import INFERENCE_FAILED, Failure, Result, count_failures
+from .screening import Screen, screened, unflagged
 
 log = logging.getLogger(__name__)
-
-PASS = 1024
-"""Glyphs that the network is given at once: a page may be thousands."""
-
-
-def _unflagged(glyphs: Images) -> Bits:
-    return np.zeros(len(glyphs), np.uint8)
 
 
 class Reader:
@@ -38,16 +32,16 @@ class Reader:
         predictor: Predictor,
         decode: Decode,
         measured: Callable[[Pass], None] = lambda one: None,
-        trial: Callable[[Images], Floats | None] = lambda glyphs: None,
-        screen: Callable[[Images], Bits] = _unflagged,
+        trial: Trial = lambda glyphs: None,
+        screen: Screen = unflagged,
         touch: Callable[[], None] = lambda: None,
     ) -> None:
         """`decode` makes glyphs of files, and `screen` says what speaks against these; `measured` is
         told of every forward pass; `trial` reads glyphs elsewhere, where nobody is lost with them (None:
         they kill); `touch` is called before the network is given anything."""
         self.predictor = predictor
-        self._decode, self._measured, self._trial = decode, measured, trial
-        self._screen, self._touch = screen, touch
+        self._decode, self._trial, self._screen = decode, trial, screen
+        self._passes = Passes(predictor, measured, touch)
 
     def read(self, claims: Sequence[Claim]) -> list[Commit]:
         """Everything claimed, together."""
@@ -106,22 +100,11 @@ class Reader:
     def _try(self, image: Opened, options: Options, suspicion: Failure) -> Result:
         """An image that workers died with: what it says if it is innocent, else `suspicion`."""
         (prepared,) = prepare([(image, self._manner(options))], self._decode)
-        logits = self._try_glyphs(prepared.glyphs)
+        logits = self._passes.tried(prepared.glyphs, self._trial)
         if logits is None:
             return suspicion
-        return answer(
-            prepared, logits, self._flags([prepared], prepared.glyphs), self.predictor.card, options
-        )[0]
-
-    def _try_glyphs(self, glyphs: Images) -> Floats | None:
-        rows = [self.predictor.logits(glyphs[:0])]
-        for at in range(0, len(glyphs), PASS):
-            self._touch()
-            said = self._trial(glyphs[at : at + PASS])
-            if said is None:
-                return None
-            rows.append(said)
-        return np.concatenate(rows)
+        flags = screened([prepared], prepared.glyphs, self._screen)
+        return answer(prepared, logits, flags, self.predictor.card, options)[0]
 
     def _read_together(self, chunks: Sequence[tuple[Opened, Options]]) -> list[list[Result]]:
         """The results of each chunk, by forward passes of all. Raises RuntimeError if one fails."""
@@ -130,8 +113,8 @@ class Reader:
             [(content, self._manner(options)) for content, options in chunks], self._decode
         )
         glyphs = np.concatenate([each.glyphs for each in prepared])
-        logits = self._logits(glyphs, began)
-        flags, start = self._flags(prepared, glyphs), 0
+        logits = self._passes.logits(glyphs, began)
+        flags, start = screened(prepared, glyphs, self._screen), 0
         results: list[list[Result]] = []
         for (_, options), each in zip(chunks, prepared, strict=True):
             own = slice(start, start + len(each.glyphs))
@@ -142,29 +125,6 @@ class Reader:
     def _manner(self, options: Options) -> Manner:
         recipe = self.predictor.card.recipe if options.normalize == "auto" else None
         return Manner(recipe, Layout(options.layout, options.rows, options.columns))
-
-    def _logits(self, glyphs: Images, began: float) -> Floats:
-        """What the network says, measured; decoding `began` then (by perf_counter)."""
-        rows: list[Floats] = []
-        for at in range(0, max(1, len(glyphs)), PASS):
-            some, decoded = glyphs[at : at + PASS], time.perf_counter()
-            self._touch()
-            rows.append(self.predictor.logits(some))
-            done = time.perf_counter()
-            decode_s, forward_s = decoded - began, done - decoded
-            self._measured(Pass(len(some), time.time() - decode_s - forward_s, decode_s, forward_s))
-            began = done
-        return rows[0] if len(rows) == 1 else np.concatenate(rows)
-
-    def _flags(self, prepared: Sequence[Prepared], glyphs: Images) -> Bits:
-        """What speaks against each glyph: where it was made, and what the screen says of those made of
-        files by the network's recipe. Arrays are as their owner made them."""
-        flags = np.concatenate([each.flags for each in prepared])
-        made = np.concatenate([np.full(len(each.flags), each.normalized) for each in prepared])
-        shown = made & (flags & Flag.BLANK == 0)
-        if shown.any():
-            flags[shown] |= self._screen(glyphs[shown])
-        return flags
 
 
 def _commit(claim: Claim, content: Opened, results: list[Result]) -> Commit:

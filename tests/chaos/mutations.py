@@ -684,19 +684,11 @@ PYTHON = (
     ),
     Mutation(
         "arrays are screened like files",
-        "worker/reading.py",
+        "worker/screening.py",
         "each.normalized)",
         "True)",
         READING,
         "flags_come",
-    ),
-    Mutation(
-        "a page is given to the network at once, whatever its size",
-        "worker/reading.py",
-        "PASS = 1024",
-        "PASS = 100_000",
-        READING,
-        "thousands",
     ),
     Mutation(
         "a decoder may answer what it was not asked",

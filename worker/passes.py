@@ -1,0 +1,52 @@
+"""Glyphs to logits by forward passes: of a page's thousands so many at a time, each pass measured."""
+
+import time
+from collections.abc import Callable, Iterator
+
+import numpy as np
+
+from model.predictor import Floats, Images, Predictor
+
+from .measures import Pass
+
+MOST = 1024
+"""Glyphs that the network is given at once."""
+
+Trial = Callable[[Images], Floats | None]
+
+
+class Passes:
+    """One network's. `measured` is told of each; `touch` is called before it."""
+
+    def __init__(
+        self, predictor: Predictor, measured: Callable[[Pass], None], touch: Callable[[], None]
+    ) -> None:
+        self._predictor, self._measured, self._touch = predictor, measured, touch
+
+    def logits(self, glyphs: Images, began: float) -> Floats:
+        """(n, 28, 28), n may be 0 -> (n, classes); decoding `began` then (by perf_counter). Raises
+        RuntimeError where the network fails."""
+        rows: list[Floats] = []
+        for some in self._parts(glyphs):
+            decoded = time.perf_counter()
+            rows.append(self._predictor.logits(some))
+            done = time.perf_counter()
+            decode_s, forward_s = decoded - began, done - decoded
+            self._measured(Pass(len(some), time.time() - decode_s - forward_s, decode_s, forward_s))
+            began = done
+        return rows[0] if len(rows) == 1 else np.concatenate(rows)
+
+    def tried(self, glyphs: Images, trial: Trial) -> Floats | None:
+        """The same by `trial`, which reads glyphs elsewhere; None where it does not survive them."""
+        rows: list[Floats] = []
+        for some in self._parts(glyphs):
+            said = trial(some) if len(some) else self._predictor.logits(some)
+            if said is None:
+                return None
+            rows.append(said)
+        return np.concatenate(rows)
+
+    def _parts(self, glyphs: Images) -> Iterator[Images]:
+        for at in range(0, max(1, len(glyphs)), MOST):
+            self._touch()
+            yield glyphs[at : at + MOST]

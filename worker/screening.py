@@ -1,0 +1,32 @@
+"""What speaks against each glyph of a batch: where it was made, and what the screen says of it."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from model.flags import Flag
+from model.predictor import Images
+
+from .preparation import Bits, Prepared
+
+Screen = Callable[[Images], Bits]
+"""(n, 28, 28), n > 0 -> (n,) bits of Flag (see model.screen)."""
+
+
+def unflagged(glyphs: Images) -> Bits:
+    """A screen that has nothing against anything."""
+    return np.zeros(len(glyphs), np.uint8)
+
+
+def screened(prepared: Sequence[Prepared], glyphs: Images, screen: Screen) -> Bits:
+    """Of each of the `glyphs`, which are those of `prepared` in order.
+
+    Only such as were made of files by the network's recipe are shown to the screen, which learned from
+    these; arrays are as their owner made them. What is blank is nothing else besides.
+    """
+    flags = np.concatenate([each.flags for each in prepared])
+    made = np.concatenate([np.full(len(each.flags), each.normalized) for each in prepared])
+    shown = made & (flags & Flag.BLANK == 0)
+    if shown.any():
+        flags[shown] |= screen(glyphs[shown])
+    return flags
