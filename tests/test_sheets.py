@@ -235,7 +235,7 @@ class TestAnything:
             assert each.box.top + each.box.height <= grey.shape[0]
 
     @pytest.mark.parametrize("layout", [PAGE, GRID])
-    @pytest.mark.parametrize("shape", [(1, 1), (1, 65_535), (65_535, 1), (30, 65_535), (1500, 1500)])
+    @pytest.mark.parametrize("shape", [(1, 1), (1, 65_535), (65_535, 1), (4, 65_535), (900, 900)])
     def test_no_shape_is_too_odd(
         self, shape: tuple[int, int], layout: Layout, rng: np.random.Generator
     ) -> None:

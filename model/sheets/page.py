@@ -28,7 +28,8 @@ def cut_page(grey: Grey, recipe: Recipe | None, one_line: bool = False) -> list[
     parts = find_parts(without_rules(paper.mask))
     rows = [all_in_line(parts)] if one_line else find_lines(parts)
     lines = [characters(row, parts) for row in rows]
-    found = list(islice(_read(paper, parts, [line for line in lines if line], recipe), MOST_PARTS + 1))
+    reading = _read(paper, parts, [line for line in lines if line], recipe)
+    found = list(islice(reading, MOST_PARTS + 1))
     if len(found) > MOST_PARTS:
         raise BadImage(
             f"over {MOST_PARTS:,} characters, rival readings included: cut the sheet in parts"
