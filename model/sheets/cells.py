@@ -45,7 +45,7 @@ def find_cells(prints: Grey) -> Cells:
             f"{len(rooms):,} ruled cells, where at most {MOST_PARTS:,} are read: cut the sheet in parts"
         )
     rows = find_lines(rooms)
-    if not side_by_side(rooms, rows):
+    if not rows or not side_by_side(rooms, rows):
         return {}
     cells = {
         (row, column): corners_of(rooms, index)

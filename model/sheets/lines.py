@@ -17,6 +17,11 @@ NEAR = 0.6
 MEMORY = 6
 """Parts that say where a line goes on."""
 
+ENOUGH = 64
+"""Parts of a line that tell whether it goes on another."""
+REACH = 1.5
+"""Heights of the writing: what is further from any line belongs to none."""
+
 Floats = npt.NDArray[np.float64]
 
 
@@ -28,8 +33,7 @@ def find_lines(parts: Parts) -> list[list[int]]:
     middles = (parts.boxes[:, 1] + parts.boxes[:, 3]) / 2
     lines = _follow(np.flatnonzero(main), parts.boxes, middles, parts.tall)
     lines = _united(lines, parts.boxes, middles, parts.tall)
-    for index in np.flatnonzero(~main).tolist():
-        _join(index, lines, parts.boxes, parts.tall)
+    _join(np.flatnonzero(~main), lines, parts.boxes, parts.tall)
     lefts = parts.boxes[:, 0].tolist()
     return [sorted(line, key=lambda at: (lefts[at], at)) for line in lines]
 
@@ -63,25 +67,25 @@ def _united(lines: Sequence[list[int]], boxes: Ints, middles: Floats, tall: floa
 def _same(one: list[int], other: list[int], boxes: Ints, middles: Floats, tall: float) -> bool:
     """Whether two neighbouring lines are one: where they are nearest, they are at one height."""
     few, many = sorted((one, other), key=len)
+    few = few[:: 1 + len(few) // ENOUGH]
     across = np.abs(boxes[many, 0][None] - boxes[few, 0][:, None]).argsort(axis=1, kind="stable")
     beside = np.array(many)[across[:, :MEMORY]]
     away = np.median(middles[beside], axis=1) - middles[few]
     return float(np.median(np.abs(away))) < NEAR * tall
 
 
-def _join(index: int, lines: list[list[int]], boxes: Ints, tall: float) -> None:
-    """A dot, a dash or a broken stroke goes to the line of the part that is nearest to it, if near."""
-    left, top, right, bottom = boxes[index]
-    best, least = -1, 1.5 * tall
-    for number, line in enumerate(lines):
-        near = boxes[line]
-        across = np.maximum(0, np.maximum(near[:, 0] - right, left - near[:, 2]))
-        down = np.maximum(0, np.maximum(near[:, 1] - bottom, top - near[:, 3]))
-        away = float(np.hypot(across, down).min())
-        if away < least:
-            best, least = number, away
-    if best >= 0:
-        lines[best].append(index)
+def _join(others: npt.NDArray[np.intp], lines: list[list[int]], boxes: Ints, tall: float) -> None:
+    """Dots, dashes and broken strokes go to the line of the part that is nearest to each, if near."""
+    main = boxes[[index for line in lines for index in line]]
+    line_of = [number for number, line in enumerate(lines) for _ in line]
+    for index in others.tolist():
+        left, top, right, bottom = boxes[index]
+        across = np.maximum(0, np.maximum(main[:, 0] - right, left - main[:, 2]))
+        down = np.maximum(0, np.maximum(main[:, 1] - bottom, top - main[:, 3]))
+        away = np.hypot(across, down)
+        best = int(away.argmin())
+        if away[best] < REACH * tall:
+            lines[line_of[best]].append(index)
 
 
 def all_in_line(parts: Parts) -> list[int]:

@@ -1,17 +1,18 @@
 """A line or a page of writing becomes its characters, in reading order."""
 
 from collections.abc import Iterator
+from itertools import islice
 
 import cv2
 import numpy as np
 
 from ..card import Recipe
-from ..images import Grey
+from ..images import BadImage, Grey
 from ..layout import Character
 from .glyphs import box_of, to_glyph
 from .lines import all_in_line, find_lines
 from .paper import Paper, even
-from .parts import Parts, find_parts
+from .parts import LEAST_SIDE, MOST_PARTS, Parts, find_parts
 from .rules import without_rules
 from .skew import upright
 from .strokes import Group, characters
@@ -20,12 +21,20 @@ from .words import word_gap, word_numbers
 
 
 def cut_page(grey: Grey, recipe: Recipe | None, one_line: bool = False) -> list[Character]:
-    """The characters on a page, rival readings in groups. Raises BadImage."""
+    """The characters on a page, rival readings in groups. Raises BadImage: too many."""
+    if min(grey.shape) < LEAST_SIDE:
+        return []
     paper = upright(even(grey))
     parts = find_parts(without_rules(paper.mask))
-    found = [all_in_line(parts)] if one_line else find_lines(parts)
-    lines = [characters(line, parts) for line in found]
-    return list(_read(paper, parts, [line for line in lines if line], recipe))
+    rows = [all_in_line(parts)] if one_line else find_lines(parts)
+    lines = [characters(row, parts) for row in rows]
+    reading = _read(paper, parts, [line for line in lines if line], recipe)
+    found = list(islice(reading, MOST_PARTS + 1))
+    if len(found) > MOST_PARTS:
+        raise BadImage(
+            f"over {MOST_PARTS:,} characters, rival readings included: cut the sheet in parts"
+        )
+    return found
 
 
 def _read(
@@ -38,15 +47,9 @@ def _read(
             for reading, masks in enumerate(ways(group, parts)):
                 for mask in masks:
                     tight, across, down = stripped(mask)
-                    place = left + across, top + down
-                    yield Character(
-                        to_glyph(paper, tight, *place, recipe),
-                        box_of(paper, tight, *place),
-                        at,
-                        word,
-                        number,
-                        reading,
-                    )
+                    place = tight, left + across, top + down
+                    glyph = to_glyph(paper, *place, recipe)
+                    yield Character(glyph, box_of(paper, *place), at, word, number, reading)
             number += 1
 
 

@@ -8,11 +8,13 @@ import numpy.typing as npt
 
 from ..images import Grey
 from ..scaling import fit
-from .paper import Paper
+from .paper import WORK_PIXELS, Paper
 
 MOST_DEGREES = 8.0
 LEAST_DEGREES = 0.15
 """Less than that is not worth the softening."""
+MOST_CANVAS = 2 * WORK_PIXELS
+"""A strip that is very long and narrow would need more, turned, and stays as it lies."""
 PROFILE_SIDE = 800
 MOST_POINTS = 20_000
 LEAST_GAIN = 1.05
@@ -24,7 +26,10 @@ Points = npt.NDArray[np.float32]
 def upright(paper: Paper) -> Paper:
     """The sheet turned so that its lines, of writing or of print, lie level."""
     degrees = skew(paper.prints)
-    return turn(paper, degrees) if abs(degrees) >= LEAST_DEGREES else paper
+    width, height = canvas_of(paper, degrees)
+    if abs(degrees) < LEAST_DEGREES or width * height > MOST_CANVAS:
+        return paper
+    return turn(paper, degrees)
 
 
 def skew(mask: Grey) -> float:
@@ -61,12 +66,18 @@ def turn(paper: Paper, degrees: float) -> Paper:
     """The sheet turned back by so many degrees, on a canvas that holds all of it."""
     height, width = paper.ink.shape
     there = cv2.getRotationMatrix2D((width / 2, height / 2), degrees, 1)
-    cos, sin = abs(there[0, 0]), abs(there[0, 1])
-    size = int(np.ceil(width * cos + height * sin)), int(np.ceil(width * sin + height * cos))
+    size = canvas_of(paper, degrees)
     there[:, 2] += (size[0] - width) / 2, (size[1] - height) / 2
     ink = cv2.warpAffine(paper.ink, there, size, flags=cv2.INTER_LINEAR)
     back = joined(paper.back, np.asarray(cv2.invertAffineTransform(there)))
     return replace(paper, ink=np.asarray(ink).astype(np.uint8, copy=False), back=back)
+
+
+def canvas_of(paper: Paper, degrees: float) -> tuple[int, int]:
+    """Width and height that hold all of the sheet, turned."""
+    height, width = paper.ink.shape
+    cos, sin = np.cos(np.radians(degrees)), abs(np.sin(np.radians(degrees)))
+    return int(np.ceil(width * cos + height * sin)), int(np.ceil(width * sin + height * cos))
 
 
 def joined(second: npt.NDArray[np.float64], first: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

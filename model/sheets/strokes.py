@@ -22,6 +22,8 @@ WIDE = 1.4
 """Of the height of the writing: no broken character is wider."""
 BROKEN = 0.08
 """Of the height of the writing: two parts so close are one broken character, or two."""
+HIGHEST = 5.0
+"""Heights of the writing: what is higher is a drawing, or a frame."""
 REACH = 4.0
 """Heights of the writing: a part that begins further to the left is not looked at again."""
 LEAST = 0.3
@@ -63,8 +65,12 @@ def characters(line: Sequence[int], parts: Parts) -> list[Group]:
             group = group | other
         insort(groups, group, key=_left)
     groups.sort(key=lambda each: each.box[0] + each.box[2])
-    large = [each for each in groups if max(each.width, each.height) >= LEAST * parts.tall]
-    return with_broken(large, parts.tall)
+    return with_broken([each for each in groups if may_be_character(each, parts.tall)], parts.tall)
+
+
+def may_be_character(group: Group, tall: float) -> bool:
+    """Whether it is neither a speck nor a drawing."""
+    return max(group.width, group.height) >= LEAST * tall and group.height <= HIGHEST * tall
 
 
 def near(group: Group, groups: Sequence[Group], tall: float) -> list[Group]:
