@@ -54,7 +54,7 @@ def test_a_kind_is_never_drawn_twice_the_same(kind: str, pool: Grey) -> None:
 @pytest.mark.parametrize("kind", [each for each in KINDS if not each.startswith("half")])
 def test_junk_is_flagged(kind: str, pool: Grey, screen: Screen) -> None:
     glyphs, flags = glyphs_of(kind, pool, 60)
-    assert np.mean((flags | screen.flags(glyphs)) > 0) > 0.6
+    assert np.mean((flags | screen.flags(glyphs)) > 0) > 0.5
 
 
 @pytest.mark.parametrize("kind", SEVERAL)

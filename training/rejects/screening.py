@@ -43,8 +43,8 @@ LEARNED, CHOSEN, MEASURED = 1, 2, 3
 A_CLASS = {LEARNED: 24_000, CHOSEN: 2_500, MEASURED: 2_500}
 QUICK = {LEARNED: 120, CHOSEN: 60, MEASURED: 60}
 
-FLAGGED = 0.015
-"""The share of good characters, held out and drawn as scans, below the threshold: less than half of what
+FLAGGED = 0.012
+"""The share of good characters, held out and drawn as scans, below the threshold: a quarter of what
 may be flagged in all, since real scans are worse."""
 
 CAUGHT = 0.6
