@@ -9,7 +9,7 @@ from .frames import without_lines
 from .ground import bright_ink
 from .images import Grey
 from .ink import WORK_SIDE, ink_mask
-from .parts import box_of, clean
+from .parts import clean
 from .quality import Parts
 from .scaling import shrink
 
@@ -37,9 +37,9 @@ def find(grey: Grey) -> Found:
     scale = max(grey.shape) / FIRST_SIDE
     if scale <= 1 or not len(found.parts):
         return found
-    left, top, right, bottom = (round(scale * side) for side in box_of(found.parts))
-    margin = round(MARGIN * max(right - left, bottom - top)) + 2
-    part = grey[max(0, top - margin) : bottom + margin, max(0, left - margin) : right + margin]
+    left, top, width, height = (round(scale * side) for side in cv2.boundingRect(found.mask))
+    margin = round(MARGIN * max(width, height))
+    part = grey[around(top, height, margin), around(left, width, margin)]
     if 2 * max(part.shape) > max(grey.shape):
         return found
     again = look(shrink(part, CLOSE_SIDE))
@@ -58,13 +58,18 @@ def cut_out(found: Found) -> Grey:
     Ink begins where it is half as strong as on average: so the shades of a small picture's edges tell
     where between two pixels its strokes end.
     """
-    left, top, right, bottom = box_of(found.parts)
-    place = np.s_[max(0, top - RIM) : bottom + RIM, max(0, left - RIM) : right + RIM]
-    ink, mask = found.ink[place], found.mask[place]
+    left, top, width, height = cv2.boundingRect(found.mask)
+    rows, columns = around(top, height, RIM), around(left, width, RIM)
+    ink, mask = found.ink[rows, columns], found.mask[rows, columns]
     level = cv2.mean(ink, mask)[0] / 2
     own = cv2.bitwise_and(ink, cv2.dilate(mask, np.ones((3, 3), np.uint8)))
-    scale = WORK_SIDE / max(right - left, bottom - top)
+    scale = WORK_SIDE / max(width, height)
     size = [max(1, round(scale * side)) for side in reversed(own.shape)]
     how = cv2.INTER_CUBIC if scale > 1 else cv2.INTER_AREA
     _, whole = cv2.threshold(cv2.resize(own, size, interpolation=how), level, 255, cv2.THRESH_BINARY)
     return np.asarray(whole).astype(np.uint8, copy=False)
+
+
+def around(start: int, length: int, margin: int) -> slice:
+    """From `margin` before `start` to `margin` after `length`."""
+    return slice(max(0, start - margin), start + length + margin)

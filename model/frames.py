@@ -26,7 +26,7 @@ def without_lines(mask: Grey) -> Grey:
     rest = cv2.subtract(mask, found)
     closed = cv2.morphologyEx(rest, cv2.MORPH_CLOSE, np.ones((7, 3), np.uint8))
     mended = cv2.bitwise_or(rest, cv2.bitwise_and(closed, mask))
-    _, _, stats, _ = cv2.connectedComponentsWithStats(mended, connectivity=8)
+    _, _, stats, _ = cv2.connectedComponentsWithStats(mended, connectivity=8, ltype=cv2.CV_16U)
     left = stats[1:, 2:4].max(initial=0)
     if left < LEAST_REST * max(mask.shape):
         return mask
@@ -38,7 +38,7 @@ def lines(mask: Grey) -> Grey:
     height, width = mask.shape
     thick = cv2.dilate(mask, np.ones((3, 1), np.uint8))
     long = cv2.morphologyEx(thick, cv2.MORPH_OPEN, np.ones((1, max(5, width // 3)), np.uint8))
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(long, connectivity=8)
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(long, connectivity=8, ltype=cv2.CV_16U)
     across = (stats[:, 2] >= SPAN * width) & (stats[:, 3] <= max(4, THICKEST * height))
     across[0] = False
     found: Grey = np.where(across, np.uint8(255), np.uint8(0))[labels]

@@ -9,11 +9,8 @@ import numpy as np
 from .images import Grey
 from .scaling import odd, shrink
 
-TELLING_SIDE = 32
-"""Whether strokes are dark or bright is seen on a copy of this size."""
-
-GROUND_SIDE = 64
-"""The light of the paper is measured on a copy of this size at most."""
+SIDE = 32
+"""All of this is seen on a copy of this size."""
 
 WIDEST = 0.25
 """Of the long side of the picture: strokes that are wider are taken for paper."""
@@ -24,32 +21,30 @@ DARKEST = 64
 
 def bright_ink(grey: Grey) -> Grey:
     """Ink bright on black, whichever way it came: 255 where all the light of the paper is gone."""
-    dark = cv2.bitwise_not(grey) if has_bright_strokes(grey) else grey
-    light = ground(np.asarray(dark).astype(np.uint8, copy=False))
-    ink = cv2.divide(cv2.subtract(light, dark), np.maximum(light, DARKEST), scale=255)
+    small = shrink(grey, SIDE)
+    if has_bright_strokes(small):
+        grey, small = ~grey, ~small
+    light = ground(small, grey.shape)
+    ink = cv2.divide(cv2.subtract(light, grey), np.maximum(light, DARKEST), scale=255)
     return np.asarray(ink).astype(np.uint8, copy=False)
 
 
-def has_bright_strokes(grey: Grey) -> bool:
+def has_bright_strokes(small: Grey) -> bool:
     """Whether what stands out from its surroundings is brighter than they are.
 
     Strokes cover less than their paper and differ from it by more than it does from their mean, so that
     differences from the local mean are skewed towards them, whatever shadow or frame there is.
     """
-    small = shrink(grey, TELLING_SIDE)
     side = odd(max(small.shape) // 3)
     differences = np.asarray(cv2.subtract(small, cv2.blur(small, (side, side)), dtype=cv2.CV_32F))
     away = (differences - cv2.mean(differences)[0]).ravel()
     return bool(np.dot(away * away, away) > 0)
 
 
-def ground(grey: Grey) -> Grey:
-    """The light of the paper under dark ink: strokes are closed away, the edges of shadows stay."""
-    height, width = grey.shape
-    small = shrink(grey, GROUND_SIDE)
+def ground(small: Grey, shape: tuple[int, ...]) -> Grey:
+    """The light of the paper under dark ink, of `shape`: strokes are closed away, shadows stay."""
     side = odd(round(WIDEST * max(small.shape)))
     kernel = np.ones((side, side), np.uint8)
     closed = cv2.morphologyEx(cv2.blur(small, (3, 3)), cv2.MORPH_CLOSE, kernel)
-    if small is not grey:
-        closed = cv2.resize(closed, (width, height), interpolation=cv2.INTER_LINEAR)
-    return np.asarray(closed).astype(np.uint8, copy=False)
+    light = cv2.resize(closed, shape[::-1], interpolation=cv2.INTER_LINEAR)
+    return np.asarray(light).astype(np.uint8, copy=False)

@@ -2,8 +2,11 @@
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from .images import Grey
+
+Floats = npt.NDArray[np.float32]
 
 LEAST_CONTRAST = 20
 """Of 255: what differs less from its paper is no ink."""
@@ -37,27 +40,38 @@ def strip(mask: Grey) -> Grey:
 
 def even_strokes(ink: Grey) -> Grey:
     """A mask `WORK_SIDE` long with thin strokes thickened, heavy ones thinned; stripped."""
-    padded = cv2.copyMakeBorder(ink, 1, 1, 1, 1, cv2.BORDER_CONSTANT)
-    inside = cv2.distanceTransform(padded, cv2.DIST_L2, 3)
-    width = 4 * cv2.mean(inside, padded)[0]
+    inside = depth(ink)
+    width = 4 * cv2.mean(inside, ink)[0]
     if width < THIN:
         return strip(thicken(ink, (THIN - width) / 2))
-    thinned = inside > (width - THICK) / 2 if width > THICK else None
-    if thinned is None or not thinned.any():
-        return strip(ink)
-    return strip(np.where(thinned, np.uint8(255), np.uint8(0)))
+    if width > THICK and cv2.hasNonZero(thinned := above(inside, (width - THICK) / 2)):
+        return strip(thinned)
+    return strip(ink)
 
 
 def thicken(ink: Grey, by: float) -> Grey:
     """The mask with `by` pixels more around it, in a frame that they need."""
-    frame = int(by) + 1
-    padded = cv2.copyMakeBorder(cv2.bitwise_not(ink), *(frame,) * 4, cv2.BORDER_CONSTANT, value=255)
-    outside = cv2.distanceTransform(padded, cv2.DIST_L2, 3)
-    return np.where(outside <= by, np.uint8(255), np.uint8(0))
+    frame = (int(by) + 1,) * 4
+    paper = cv2.copyMakeBorder(cv2.bitwise_not(ink), *frame, cv2.BORDER_CONSTANT, value=(255,))
+    return ~above(distances(np.asarray(paper).astype(np.uint8, copy=False)), by)
 
 
 def stroke_width(ink: Grey) -> float:
-    """The mean width of the strokes: four times the mean distance of ink to its edge."""
-    padded = cv2.copyMakeBorder(ink, 1, 1, 1, 1, cv2.BORDER_CONSTANT)
-    distance = cv2.distanceTransform(padded, cv2.DIST_L2, 3)
-    return 4 * cv2.mean(distance, padded)[0]
+    """The mean width of the strokes, with a pixel of paper on each side: 4 mean distances to it."""
+    return 4 * cv2.mean(depth(ink), ink)[0]
+
+
+def depth(ink: Grey) -> Floats:
+    """How many pixels it is from each to the next without ink, which lies outside the picture, too."""
+    framed = cv2.copyMakeBorder(ink, 1, 1, 1, 1, cv2.BORDER_CONSTANT)
+    return distances(np.asarray(framed).astype(np.uint8, copy=False))[1:-1, 1:-1]
+
+
+def distances(mask: Grey) -> Floats:
+    """From every pixel to the next that is 0."""
+    return np.asarray(cv2.distanceTransform(mask, cv2.DIST_L2, 3)).astype(np.float32, copy=False)
+
+
+def above(distance: Floats, level: float) -> Grey:
+    """255 where the distance is greater."""
+    return (distance > level).view(np.uint8) * np.uint8(255)

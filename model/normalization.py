@@ -16,7 +16,7 @@ from .finding import cut_out, find
 from .glyph import Glyph
 from .images import Grey, check_grey, decode
 from .ink import border, even_strokes
-from .scaling import fit, resize
+from .scaling import resize
 
 SIDE = 28
 LONG_SIDE = {"emnist": 23.5, "mnist": 20.0}
@@ -25,7 +25,10 @@ LONG_SIDE = {"emnist": 23.5, "mnist": 20.0}
 DARK = 64
 """Most of the border of a glyph is darker."""
 
-FADE = 2
+SOFTNESS = 1.5
+"""Standard deviation of the blur that gives strokes the edges of scans, at WORK_SIDE."""
+
+FADE = 4
 """Pixels around the ink in which its edges fade, at WORK_SIDE."""
 
 
@@ -75,21 +78,26 @@ def is_glyph(grey: Grey) -> bool:
 def place(ink: Grey, recipe: Recipe) -> Grey:
     """A mask of ink in its box, as long as WORK_SIDE -> the glyph: softened, scaled and centred."""
     framed = cv2.copyMakeBorder(ink, FADE, FADE, FADE, FADE, cv2.BORDER_CONSTANT)
-    soft = np.asarray(cv2.blur(framed, (3, 3))).astype(np.uint8, copy=False)
-    small = fit(soft, min(SIDE, round(LONG_SIDE[recipe] * max(soft.shape) / max(ink.shape))))
-    full = cv2.convertScaleAbs(small, alpha=255 / max(1, int(small.max())))
-    return centre(np.asarray(full).astype(np.uint8, copy=False), by_mass=recipe == "mnist")
+    soft = np.asarray(cv2.GaussianBlur(framed, (5, 5), SOFTNESS)).astype(np.uint8, copy=False)
+    scale = LONG_SIDE[recipe] / max(ink.shape)
+    slack = (SIDE - LONG_SIDE[recipe]) / 2 / scale if recipe == "mnist" else 0.0
+    across, down = (scale * side for side in middle_of(soft, slack))
+    middle = (SIDE - 1) / 2
+    where = np.array([[scale, 0, middle - across], [0, scale, middle - down]])
+    glyph = cv2.warpAffine(soft, where, (SIDE, SIDE), flags=cv2.INTER_LINEAR)
+    return brightened(np.asarray(glyph).astype(np.uint8, copy=False))
 
 
-def centre(small: Grey, by_mass: bool) -> Grey:
-    """A 28x28 canvas with `small` in its middle by its box, or by its mass as far as it stays inside."""
-    height, width = small.shape
-    top, left = (SIDE - height) // 2, (SIDE - width) // 2
-    if by_mass:
-        mass = cv2.moments(small)
-        down, right = (mass[each] / (mass["m00"] or 1) for each in ("m01", "m10"))
-        top = min(max(0, round((SIDE - 1) / 2 - down)), SIDE - height)
-        left = min(max(0, round((SIDE - 1) / 2 - right)), SIDE - width)
-    canvas = np.zeros((SIDE, SIDE), np.uint8)
-    canvas[top : top + height, left : left + width] = small
-    return canvas
+def middle_of(ink: Grey, slack: float) -> tuple[float, float]:
+    """x and y of the middle of the picture, moved to the mass of the ink by at most `slack`."""
+    mass = cv2.moments(ink)
+    height, width = ink.shape
+    across, down = (width - 1) / 2, (height - 1) / 2
+    off = mass["m10"] / mass["m00"] - across, mass["m01"] / mass["m00"] - down
+    return across + min(max(off[0], -slack), slack), down + min(max(off[1], -slack), slack)
+
+
+def brightened(glyph: Grey) -> Grey:
+    """The same with 255 as its greatest value."""
+    full = cv2.convertScaleAbs(glyph, alpha=255 / max(1, int(glyph.max())))
+    return np.asarray(full).astype(np.uint8, copy=False)

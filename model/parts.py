@@ -24,7 +24,7 @@ DOT = 0.35
 
 def clean(mask: Grey) -> tuple[Grey, Parts]:
     """`mask` with nothing but the character, and the parts of it."""
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8, ltype=cv2.CV_32S)
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8, ltype=cv2.CV_16U)
     parts = np.asarray(stats[1:]).astype(np.int32, copy=False)
     if count <= 2:
         return mask, parts
@@ -75,10 +75,3 @@ def far_specks(parts: Parts, main: int) -> Kept:
     small = parts[:, 4] < FAR_SPECK * parts[main, 4]
     found: Kept = small & (gaps > FAR * parts[main, 2:4].max())
     return found
-
-
-def box_of(parts: Parts) -> tuple[int, int, int, int]:
-    """Left, top, right, bottom of all parts together."""
-    left, top = parts[:, :2].min(axis=0).tolist()
-    right, bottom = (parts[:, :2] + parts[:, 2:4]).max(axis=0).tolist()
-    return left, top, right, bottom

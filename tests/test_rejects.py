@@ -1,5 +1,6 @@
 """What is no character: each kind is drawn, and the screen is trained on it, shipped and measured."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -98,3 +99,14 @@ def test_the_whole_line_trains_a_screen(tmp_path: Path) -> None:
     said = f"{done.output} {done.exception}"
     assert (tmp_path / "runs" / "screen-quick-0" / "metrics.json").exists(), said
     assert done.exit_code == 0 or "the screen is not shipped" in done.output, said
+
+
+def test_the_reject_test_tells_of_every_kind(tmp_path: Path) -> None:
+    file = tmp_path / "rejects.json"
+    asked = ["evaluate", "digits-nano", "--rejects", "--quick", "--json", str(file)]
+    done = CliRunner().invoke(app, asked)
+    assert done.exit_code == 0, f"{done.output} {done.exception}"
+    rows = {row["kind"]: row for row in json.loads(file.read_text())}
+    assert set(rows) == {*KINDS, "held out, drawn as scans"}
+    assert rows["noise"]["uncertain"] > 0.7
+    assert all(row["uncertain"] >= row["flagged"] for row in rows.values())

@@ -68,9 +68,9 @@ def evaluate(
     if scans:
         sheets, content = read_scans(_named(name, every, runs), data, runs, _tell, threads)
     elif charset:
-        sheets, content = read_charset(name or "balanced", charset, data, runs)
+        sheets, content = read_charset(name or "balanced", charset, data, runs, quick)
     elif rejects:
-        sheets, content = read_rejects(name or "balanced", data, runs, _tell)
+        sheets, content = read_rejects(name or "balanced", data, runs, _tell, quick)
     elif bool(name) == every:
         raise typer.BadParameter("give the name of a network, or --all, --scans or --rejects")
     elif every:

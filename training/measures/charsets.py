@@ -43,23 +43,25 @@ class CharsetResult:
 
 
 def read_charset(
-    name: str, charset: str, data: Path, runs: Path = Path()
+    name: str, charset: str, data: Path, runs: Path = Path(), quick: bool = False
 ) -> tuple[list[Sheet], list[dict[str, object]]]:
     """The table of the network `name` under `charset`, and the same for a JSON file.
 
     Measured on the test set of its own task, and where digits are allowed on MNIST. Raises BadCard,
     BadCharset, BadData.
     """
-    found = list(measure_charset(open_network(name, runs)[0], charset, data))
+    found = list(measure_charset(open_network(name, runs)[0], charset, data, quick))
     return [table(found)], [asdict(each) for each in found]
 
 
-def measure_charset(predictor: Predictor, charset: str, data: Path) -> Iterator[CharsetResult]:
-    """A result for each test set and way. Raises BadCharset, BadData."""
+def measure_charset(
+    predictor: Predictor, charset: str, data: Path, quick: bool = False
+) -> Iterator[CharsetResult]:
+    """A result for each test set and way; `quick`: on sets drawn here. Raises BadCharset, BadData."""
     card = predictor.card
     allowed = allowed_classes(charset, card.labels)
     for task in dict.fromkeys((task_of(card).name, "digits")):
-        split = read_split(task, data)
+        split = read_split(task, data, quick)
         test = _of_classes(split.test, TASKS[task].labels, card, allowed)
         if not len(test):
             continue

@@ -22,6 +22,8 @@ from .verdicts import Line, Verdicts
 COUNT = 1000
 """Pictures of each kind."""
 
+QUICK = 20
+
 SEED = 20_000
 """Of the first kind; what the screen learned from had others."""
 
@@ -32,18 +34,20 @@ COLUMNS = ("kind", "pictures", "flagged by pixels", "by the screen", "flagged", 
 
 
 def read_rejects(
-    name: str, data: Path, runs: Path, tell: Callable[[str], None], count: int = COUNT
+    name: str, data: Path, runs: Path, tell: Callable[[str], None], quick: bool = False
 ) -> tuple[list[Sheet], list[dict[str, object]]]:
     """The tables of junk and of good characters read by `name`, and the same for a JSON file.
 
-    `tell` hears of every kind. Raises BadCard, BadData.
+    `tell` hears of every kind; `quick` are few pictures, of characters drawn here.
+    Raises BadCard, BadData.
     """
     line = Line(open_network(name, runs)[0], open_screen("cpu"))
-    junk, good = [], []
-    for found in read_junk(line, read_pools(data)[MEASURED].emnist, count):
+    junk, good, count = [], [], QUICK if quick else COUNT
+    for found in read_junk(line, read_pools(data, quick)[MEASURED].emnist, count):
         tell(f"{found.kind}: {percent(found.uncertain.mean())} flagged or uncertain")
         junk.append(found)
-    for found in read_characters(line, data, count):
+    scans = () if quick else read_scans(line, data)
+    for found in (read_characters(line, data, count, quick), *scans):
         tell(f"{found.kind}: {percent(found.flagged.mean())} flagged")
         good.append(found)
     return [_junk_table(junk), _good_table(good)], [record(each) for each in (*junk, *good)]
@@ -57,13 +61,17 @@ def read_junk(line: Line, pool: Array, count: int) -> Iterator[Verdicts]:
         yield line.read_files(kind, files, np.full(count, NO_LABEL))
 
 
-def read_characters(line: Line, data: Path, count: int) -> Iterator[Verdicts]:
-    """Characters held out, drawn as scans; then every half of the real scans."""
+def read_characters(line: Line, data: Path, count: int, quick: bool = False) -> Verdicts:
+    """Characters held out, drawn as scans."""
     task, rng = task_of(line.predictor.card), np.random.default_rng(SEED - 1)
-    held = read_split(task.name, data).validation
+    held = read_split(task.name, data, quick).validation
     rows = rng.choice(np.arange(len(held))[1::2], count)
     files = [file_of(photograph(drawn(held.images[[row]], rng), rng), rng) for row in rows]
-    yield line.read_files("held out, drawn as scans", files, held.labels[rows])
+    return line.read_files("held out, drawn as scans", files, held.labels[rows])
+
+
+def read_scans(line: Line, data: Path) -> Iterator[Verdicts]:
+    """Every half of the real scans."""
     for scans in SCANS:
         for half in HALVES:
             found = read_half(data / FOLDER, scans, half, line.predictor.card)
