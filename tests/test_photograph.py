@@ -34,14 +34,21 @@ def test_the_same_generator_photographs_alike(rng: np.random.Generator) -> None:
     assert np.array_equal(one, other)
 
 
-def test_pens_grow_and_shrink_but_no_line_is_lost(ink: Grey, rng: np.random.Generator) -> None:
+def test_pens_grow_and_shrink_but_few_lines_break(ink: Grey, rng: np.random.Generator) -> None:
     written = [with_pen(ink, rng) for _ in range(40)]
     widths = [stroke_width(np.where(each > 127, np.uint8(255), np.uint8(0))) for each in written]
     assert min(widths) < 0.7 * stroke_width(ink)
-    assert max(widths) > 1.05 * stroke_width(ink)
-    lines = cv2.connectedComponents(np.where(ink > 110, np.uint8(255), np.uint8(0)))[0]
-    for each in written:
-        assert cv2.connectedComponents(np.where(each > 40, np.uint8(255), np.uint8(0)))[0] == lines
+    assert max(widths) > 1.4 * stroke_width(ink)
+    broken = [cv2.connectedComponents(np.where(each > 40, np.uint8(255), np.uint8(0)))[0] > 2 for each in written]
+    assert np.mean(broken) < 0.2
+
+
+def test_a_pen_is_no_wider_where_the_line_was(rng: np.random.Generator) -> None:
+    ring = np.zeros((120, 120), np.uint8)
+    thin, thick = (cv2.circle(ring.copy(), (60, 60), 35, 255, width) for width in (6, 20))
+    for seed in range(10):
+        one, other = (with_pen(each, np.random.default_rng(seed)) for each in (thin, thick))
+        assert abs(stroke_width(one) - stroke_width(other)) < 3
 
 
 def test_hands_turn_and_stretch_but_keep_all_ink_inside(rng: np.random.Generator) -> None:

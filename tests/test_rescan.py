@@ -10,7 +10,7 @@ import torch
 
 from model.normalization import is_glyph, to_glyph
 from training import rescan as module
-from training.rescan import Rescans, balanced_rows, rescan, rescanned, with_rescans
+from training.rescan import Rescans, even_rows, rescan, rescanned, with_rescans
 from training.run import Run
 from training.sets.data import Set
 from training.train import Trainer
@@ -32,13 +32,13 @@ def test_a_rescan_is_a_glyph_of_the_same_character(rng: np.random.Generator) -> 
     assert not (seen == images).all(axis=(1, 2)).any()
 
 
-def test_rare_classes_are_shown_as_often_as_others() -> None:
-    labels = np.array([0] * 50 + [1] * 3, np.uint8)
-    data = Set(np.zeros((53, 28, 28), np.uint8), labels)
-    rows = balanced_rows(data, 10, 0)
-    assert np.bincount(labels[rows]).tolist() == [10, 10]
+def test_rare_characters_are_shown_as_often_as_others_and_both_cases_twice() -> None:
+    labels = np.array([0] * 50 + [1] * 3 + [2] * 50 + [3] * 50, np.uint8)
+    data = Set(np.zeros((153, 28, 28), np.uint8), labels)
+    rows = even_rows(data, "0AaO", 10, 0)
+    assert np.bincount(labels[rows]).tolist() == [10, 10, 10, 20]
     assert len(set(rows[:10])) == 10
-    assert set(rows[10:]) == {50, 51, 52}
+    assert set(rows[10:20]) == {50, 51, 52}
 
 
 def test_rescans_are_made_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

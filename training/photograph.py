@@ -8,12 +8,16 @@ import numpy as np
 
 from model.images import Grey
 from model.normalization import SIDE
+from model.scaling import odd
 
 LEAST_SIDE, GREATEST_SIDE = 36, 150
 """Pixels a side of the photograph; drawn evenly on a logarithmic scale, as resolutions are."""
 
 FILLED = 0.8
 """The part of the photograph's side that a glyph's own side takes."""
+
+CORE, WIDEST = 1.2, 4.5
+"""The widths of pens, in pixels of the glyph."""
 
 
 def photograph(glyph: Grey, rng: np.random.Generator) -> Grey:
@@ -36,19 +40,26 @@ def enlarge(glyph: Grey, rng: np.random.Generator) -> Grey:
 
 
 def with_pen(ink: Grey, rng: np.random.Generator) -> Grey:
-    """The same line drawn by a pen of another width: its edge moved in or out, smooth."""
-    _, mask = cv2.threshold(ink, 110, 255, cv2.THRESH_BINARY)
-    inside, outside = (
-        cv2.distanceTransform(np.asarray(each, np.uint8), cv2.DIST_L2, 3) for each in (mask, 255 - mask)
-    )
-    if not mask.any():
-        return ink
+    """The same line by a pen of any width, whatever it was drawn with; its edge is smooth."""
     unit = len(ink) / SIDE * FILLED
-    width = 4 * float(inside[mask > 0].mean())
-    wanted = rng.uniform(1.0, 4.5) * unit
-    move = np.clip(wanted - width, -0.45 * width, 1.6 * unit) / 2
-    edge = np.clip(inside - outside + 0.5 + move, 0, 1) * 255
+    smooth = cv2.GaussianBlur(ink, (0, 0), 0.5 * unit)
+    _, mask = cv2.threshold(smooth, 90, 255, cv2.THRESH_BINARY)
+    line = middle(np.asarray(mask).astype(np.uint8, copy=False), unit * CORE / 2)
+    if not line.any():
+        return ink
+    away = cv2.distanceTransform(255 - line, cv2.DIST_L2, 3)
+    reach = rng.uniform(0, WIDEST - CORE) * unit / 2
+    edge = np.clip(reach + 1 - away, 0, 1) * 255
     return np.asarray(edge).astype(np.uint8)
+
+
+def middle(mask: Grey, half: float) -> Grey:
+    """The mask of the middle of each stroke of `mask`, about `half` pixels to each side."""
+    inside = cv2.distanceTransform(mask, cv2.DIST_L2, 3)
+    around = odd(round(1.5 * cv2.mean(inside, mask)[0]))
+    ridge = cv2.dilate(inside, np.ones((around, around), np.uint8))
+    core = (inside > 0) & ((inside >= ridge - half) | (inside >= 0.75 * ridge))
+    return np.where(core, np.uint8(255), np.uint8(0))
 
 
 def on_paper(ink: Grey, rng: np.random.Generator) -> Grey:

@@ -18,7 +18,7 @@ class Recipe:
     (Polyak), 0 for none. With a `patience` the epoch of least validation loss is the result and the run
     ends that many epochs after it; without, the last epoch is. `start` names a network to go on from.
     `teachers` are asked once for what they see in every training image; that makes up `distillation`
-    of the target (Hinton et al. 2015), the label the rest. Of every class, `rescans` images are also
+    of the target (Hinton et al. 2015), the label the rest. Of every character, `rescans` images are also
     shown as the service would show them (see rescan); they make up `rescanned` of the draws.
     """
 

@@ -31,7 +31,7 @@ LETTERS = Recipe("", "letters", {}, epochs=6, draws=104_000, augmentation=FULL)
 TEACHERS = ("balanced",)
 """What is served teaches what comes after it (Furlanello et al. 2018)."""
 
-SCANS: dict[str, Any] = {"draws": 75_200, "teachers": TEACHERS, "rescans": 1000, "rescanned": 0.3}
+SCANS: dict[str, Any] = {"draws": 75_200, "teachers": TEACHERS, "rescans": 700, "rescanned": 0.3}
 """Networks that are served go on from what is served, and see rescans among the images that they know."""
 
 
@@ -45,14 +45,13 @@ def ladder(task: Recipe, size: str, **changes: Any) -> Recipe:
 
 LADDER = (
     ladder(BALANCED, "nano", epochs=14, augmentation=GENTLE, teachers=TEACHERS),
-    ladder(BALANCED, "small", epochs=10, learning_rate=1e-3, start="balanced/first", **SCANS),
+    ladder(BALANCED, "small", epochs=8, learning_rate=6e-4, start="balanced/first", **SCANS),
     ladder(BALANCED, "base", teachers=TEACHERS),
     ladder(
         BALANCED,
         "large",
         epochs=4,
-        learning_rate=6e-4,
-        average=0.999,
+        learning_rate=3e-4,
         start="balanced/second",
         **SCANS,
     ),

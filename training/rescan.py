@@ -41,9 +41,9 @@ def rescanned(recipe: Recipe, split: Split, runs: Path) -> Rescans | None:
     """What `recipe` wants of the training images of `split`, every class equally often."""
     if not recipe.rescans:
         return None
-    rows = balanced_rows(split.train, recipe.rescans, recipe.seed)
-    kind = TASKS[recipe.task].normalisation
-    images = _kept(split.train.images[rows], kind, recipe.seed, runs)
+    task = TASKS[recipe.task]
+    rows = even_rows(split.train, task.labels, recipe.rescans, recipe.seed)
+    images = _kept(split.train.images[rows], task.normalisation, recipe.seed, runs)
     return Rescans(torch.from_numpy(images), torch.from_numpy(rows))
 
 
@@ -56,11 +56,25 @@ def with_rescans(data: Set, recipe: Recipe, runs: Path) -> Set:
     return Set(np.concatenate([data.images, images]), np.concatenate([data.labels, data.labels]))
 
 
-def balanced_rows(data: Set, a_class: int, seed: int) -> np.ndarray[tuple[int], np.dtype[np.intp]]:
-    """Rows of `a_class` images of each class; those of a rare one come several times."""
+def even_rows(
+    data: Set, labels: str, a_character: int, seed: int
+) -> np.ndarray[tuple[int], np.dtype[np.intp]]:
+    """Rows of `a_character` images of each character, those of a rare one several times.
+
+    A class of both cases is two characters: without its size, which a scan does not tell, a ring is an
+    O, an o or a zero, and as often each.
+    """
     rng = np.random.default_rng(seed)
-    members = [rng.permutation(np.flatnonzero(data.labels == each)) for each in np.unique(data.labels)]
-    return np.concatenate([np.resize(rows, a_class) for rows in members])
+    rows = [np.flatnonzero(data.labels == each) for each in range(len(labels))]
+    counts = [a_character * characters(label, labels) for label in labels]
+    return np.concatenate(
+        [np.resize(rng.permutation(those), count) for those, count in zip(rows, counts, strict=True)]
+    )
+
+
+def characters(label: str, labels: str) -> int:
+    """How many characters `label` stands for: two where small letters are read as their capitals."""
+    return 2 if label.lower() not in labels and label.isalpha() else 1
 
 
 def rescan(images: Array, kind: Normalisation, seed: Sequence[int]) -> Array:
