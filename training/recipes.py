@@ -32,7 +32,7 @@ TEACHERS = ("balanced",)
 """What is served teaches what comes after it (Furlanello et al. 2018)."""
 
 SCANS: dict[str, Any] = {"draws": 75_200, "teachers": TEACHERS, "rescans": 700, "rescanned": 0.3}
-"""Networks that are served go on from what is served, and see rescans among the images that they know."""
+"""Networks that are served go on from what is served, and see rescans among the images they know."""
 
 
 def ladder(task: Recipe, size: str, **changes: Any) -> Recipe:
