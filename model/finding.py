@@ -65,6 +65,8 @@ def cut_out(found: Found) -> Grey:
     own = cv2.bitwise_and(ink, cv2.dilate(mask, np.ones((3, 3), np.uint8)))
     scale = WORK_SIDE / max(width, height)
     size = [max(1, round(scale * side)) for side in reversed(own.shape)]
+    if scale < 1:  # a hair's shade would go under among all the paper beside it
+        own = cv2.dilate(own, np.ones((round(1 / scale),) * 2, np.uint8))
     how = cv2.INTER_CUBIC if scale > 1 else cv2.INTER_AREA
     sized = cv2.resize(own, size, interpolation=how)
     framed = np.zeros([side + 2 * FRAME for side in sized.shape], np.uint8)

@@ -75,7 +75,7 @@ def is_glyph(grey: Grey) -> bool:
 def place(ink: Grey, recipe: Recipe) -> Grey:
     """A mask of ink, in a frame -> the glyph: softened, scaled and centred."""
     box = cv2.boundingRect(ink)
-    scale = LONG_SIDE[recipe] / max(box[2:])
+    scale = LONG_SIDE[recipe] / max(1, *box[2:])
     soft = cv2.blur(ink, (SOFTNESS, SOFTNESS))
     slack = (SIDE - LONG_SIDE[recipe]) / 2 / scale if recipe == "mnist" else 0.0
     across, down = (scale * side for side in middle_of(ink, box, slack))
@@ -92,7 +92,8 @@ def middle_of(ink: Grey, box: Sequence[int], slack: float) -> tuple[float, float
     if not slack:
         return across, down
     mass = cv2.moments(ink)
-    off = mass["m10"] / mass["m00"] - across, mass["m01"] / mass["m00"] - down
+    weight = mass["m00"] or 1
+    off = mass["m10"] / weight - across, mass["m01"] / weight - down
     return across + min(max(off[0], -slack), slack), down + min(max(off[1], -slack), slack)
 
 

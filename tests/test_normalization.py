@@ -18,7 +18,7 @@ from PIL import Image
 from model.card import Recipe
 from model.flags import Flag
 from model.images import BadImage, Grey, decode, to_grey
-from model.normalization import normalize, read_glyph, to_glyph
+from model.normalization import normalize, place, read_glyph, to_glyph
 from model.strokes import STROKES, draw, glyph, png
 
 from makers import animation, png_of, saved, turned
@@ -136,8 +136,24 @@ class TestSameness:
         runs = np.flatnonzero(np.diff(np.concatenate([[0], inked.astype(int), [0]])) == 1)
         assert len(runs) == 2
 
+    @EACH_RECIPE
+    @pytest.mark.parametrize("side", [60, 130, 250, 600, 1500])
+    def test_the_pen_does_not_matter(self, recipe: Recipe, side: int) -> None:
+        def written(pen: int) -> Grey:
+            screen, points = np.full((side, side), 255, np.uint8), [(2, 1), (5, 1), (2, 7), (6, 6)]
+            corners = np.array([[(x * side // 8, y * side // 8) for x, y in points]], np.int32)
+            return np.asarray(cv2.polylines(screen, corners, False, 0, pen)).astype(np.uint8)
+
+        usual = to_glyph(written(side // 14), recipe)
+        for pen in (1, side // 30, side // 8):
+            assert likeness(to_glyph(written(max(1, pen)), recipe), usual) > 0.8
+
 
 class TestPlacing:
+    def test_no_ink_is_no_glyph(self) -> None:
+        for recipe in RECIPES:
+            assert not place(np.zeros((68, 68), np.uint8), recipe).any()
+
     def test_emnist_fills_the_square_but_for_two_pixels(self) -> None:
         for drawing in drawings():
             top, left, height, width = box(to_glyph(drawing, "emnist"))
