@@ -39,7 +39,10 @@ def test_pens_grow_and_shrink_but_few_lines_break(ink: Grey, rng: np.random.Gene
     widths = [stroke_width(np.where(each > 127, np.uint8(255), np.uint8(0))) for each in written]
     assert min(widths) < 0.7 * stroke_width(ink)
     assert max(widths) > 1.4 * stroke_width(ink)
-    broken = [cv2.connectedComponents(np.where(each > 40, np.uint8(255), np.uint8(0)))[0] > 2 for each in written]
+    broken = [
+        cv2.connectedComponents(np.where(each > 40, np.uint8(255), np.uint8(0)))[0] > 2
+        for each in written
+    ]
     assert np.mean(broken) < 0.2
 
 
