@@ -8,7 +8,7 @@ import numpy as np
 from .frames import without_lines
 from .ground import bright_ink
 from .images import Grey
-from .ink import WORK_SIDE, ink_mask
+from .ink import FRAME, WORK_SIDE, ink_mask
 from .parts import clean
 from .quality import Parts
 from .scaling import shrink
@@ -53,7 +53,7 @@ def look(grey: Grey) -> Found:
 
 
 def cut_out(found: Found) -> Grey:
-    """The character alone as a mask `WORK_SIDE` long, its outline between the pixels of the picture.
+    """The character alone as a mask `WORK_SIDE` long in a frame, its outline between the pixels.
 
     Ink begins where it is half as strong as on average: so the shades of a small picture's edges tell
     where between two pixels its strokes end.
@@ -65,9 +65,13 @@ def cut_out(found: Found) -> Grey:
     own = cv2.bitwise_and(ink, cv2.dilate(mask, np.ones((3, 3), np.uint8)))
     scale = WORK_SIDE / max(width, height)
     size = [max(1, round(scale * side)) for side in reversed(own.shape)]
+    if scale < 1:  # a hair's shade would go under among all the paper beside it
+        own = cv2.dilate(own, np.ones((round(1 / scale),) * 2, np.uint8))
     how = cv2.INTER_CUBIC if scale > 1 else cv2.INTER_AREA
-    _, whole = cv2.threshold(cv2.resize(own, size, interpolation=how), level, 255, cv2.THRESH_BINARY)
-    return np.asarray(whole).astype(np.uint8, copy=False)
+    sized = cv2.resize(own, size, interpolation=how)
+    framed = np.zeros([side + 2 * FRAME for side in sized.shape], np.uint8)
+    cv2.threshold(sized, level, 255, cv2.THRESH_BINARY, dst=framed[FRAME:-FRAME, FRAME:-FRAME])
+    return framed
 
 
 def around(start: int, length: int, margin: int) -> slice:

@@ -14,6 +14,9 @@ LEAST_CONTRAST = 20
 WORK_SIDE = 56
 """Strokes are measured where the ink is this high or wide."""
 
+FRAME = 6
+"""Pixels of paper around it there: strokes that are thickened and softened need them."""
+
 THIN, THICK = 7.6, 10.5
 """Stroke width there, between which handwriting is left as it is; EMNIST's middle half is 7.5 to 10."""
 
@@ -39,32 +42,20 @@ def strip(mask: Grey) -> Grey:
 
 
 def even_strokes(ink: Grey) -> Grey:
-    """A mask `WORK_SIDE` long with thin strokes thickened, heavy ones thinned; stripped."""
-    inside = depth(ink)
-    width = 4 * cv2.mean(inside, ink)[0]
+    """A mask `WORK_SIDE` long, in its frame, with thin strokes thickened and heavy ones thinned."""
+    depth = distances(ink)
+    width = 4 * cv2.mean(depth, ink)[0]
     if width < THIN:
-        return strip(thicken(ink, (THIN - width) / 2))
-    if width > THICK and cv2.hasNonZero(thinned := above(inside, (width - THICK) / 2)):
-        return strip(thinned)
-    return strip(ink)
-
-
-def thicken(ink: Grey, by: float) -> Grey:
-    """The mask with `by` pixels more around it, in a frame that they need."""
-    frame = (int(by) + 1,) * 4
-    paper = cv2.copyMakeBorder(cv2.bitwise_not(ink), *frame, cv2.BORDER_CONSTANT, value=(255,))
-    return ~above(distances(np.asarray(paper).astype(np.uint8, copy=False)), by)
+        return ~above(distances(~ink), (THIN - width) / 2)
+    if width > THICK and cv2.hasNonZero(thinned := above(depth, (width - THICK) / 2)):
+        return thinned
+    return ink
 
 
 def stroke_width(ink: Grey) -> float:
     """The mean width of the strokes, with a pixel of paper on each side: 4 mean distances to it."""
-    return 4 * cv2.mean(depth(ink), ink)[0]
-
-
-def depth(ink: Grey) -> Floats:
-    """How many pixels it is from each to the next without ink, which lies outside the picture, too."""
     framed = cv2.copyMakeBorder(ink, 1, 1, 1, 1, cv2.BORDER_CONSTANT)
-    return distances(np.asarray(framed).astype(np.uint8, copy=False))[1:-1, 1:-1]
+    return 4 * cv2.mean(distances(np.asarray(framed).astype(np.uint8, copy=False)), framed)[0]
 
 
 def distances(mask: Grey) -> Floats:

@@ -5,7 +5,7 @@ mass. An image that already is such a glyph passes unchanged, so that accuracy o
 accuracy of the service are one number.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import cv2
 import numpy as np
@@ -25,11 +25,8 @@ LONG_SIDE = {"emnist": 23.5, "mnist": 20.0}
 DARK = 64
 """Most of the border of a glyph is darker."""
 
-SOFTNESS = 1.5
-"""Standard deviation of the blur that gives strokes the edges of scans, at WORK_SIDE."""
-
-FADE = 4
-"""Pixels around the ink in which its edges fade, at WORK_SIDE."""
+SOFTNESS = 5
+"""Pixels that are averaged each way, so that strokes have the edges of scans, at WORK_SIDE."""
 
 
 def read_glyph(
@@ -76,24 +73,27 @@ def is_glyph(grey: Grey) -> bool:
 
 
 def place(ink: Grey, recipe: Recipe) -> Grey:
-    """A mask of ink in its box, as long as WORK_SIDE -> the glyph: softened, scaled and centred."""
-    framed = cv2.copyMakeBorder(ink, FADE, FADE, FADE, FADE, cv2.BORDER_CONSTANT)
-    soft = np.asarray(cv2.GaussianBlur(framed, (5, 5), SOFTNESS)).astype(np.uint8, copy=False)
-    scale = LONG_SIDE[recipe] / max(ink.shape)
+    """A mask of ink, in a frame -> the glyph: softened, scaled and centred."""
+    box = cv2.boundingRect(ink)
+    scale = LONG_SIDE[recipe] / max(1, *box[2:])
+    soft = cv2.blur(ink, (SOFTNESS, SOFTNESS))
     slack = (SIDE - LONG_SIDE[recipe]) / 2 / scale if recipe == "mnist" else 0.0
-    across, down = (scale * side for side in middle_of(soft, slack))
+    across, down = (scale * side for side in middle_of(ink, box, slack))
     middle = (SIDE - 1) / 2
     where = np.array([[scale, 0, middle - across], [0, scale, middle - down]])
     glyph = cv2.warpAffine(soft, where, (SIDE, SIDE), flags=cv2.INTER_LINEAR)
     return brightened(np.asarray(glyph).astype(np.uint8, copy=False))
 
 
-def middle_of(ink: Grey, slack: float) -> tuple[float, float]:
-    """x and y of the middle of the picture, moved to the mass of the ink by at most `slack`."""
+def middle_of(ink: Grey, box: Sequence[int], slack: float) -> tuple[float, float]:
+    """x and y of the middle of the box of the ink, moved to its mass by at most `slack`."""
+    left, top, width, height = box
+    across, down = left + (width - 1) / 2, top + (height - 1) / 2
+    if not slack:
+        return across, down
     mass = cv2.moments(ink)
-    height, width = ink.shape
-    across, down = (width - 1) / 2, (height - 1) / 2
-    off = mass["m10"] / mass["m00"] - across, mass["m01"] / mass["m00"] - down
+    weight = mass["m00"] or 1
+    off = mass["m10"] / weight - across, mass["m01"] / weight - down
     return across + min(max(off[0], -slack), slack), down + min(max(off[1], -slack), slack)
 
 

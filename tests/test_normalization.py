@@ -1,5 +1,6 @@
 """Normalisation: a character gives nearly the same glyph however it was drawn, lit and placed."""
 
+import io
 import re
 from collections.abc import Callable
 from contextlib import suppress
@@ -12,11 +13,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
+from PIL import Image
 
 from model.card import Recipe
-from model.images import BadImage, Grey, to_grey
-from model.normalization import read_glyph, to_glyph
+from model.flags import Flag
+from model.images import BadImage, Grey, decode, to_grey
+from model.normalization import normalize, place, read_glyph, to_glyph
 from model.strokes import STROKES, draw, glyph, png
+
+from makers import animation, png_of, saved, turned
 
 RECIPES: tuple[Recipe, ...] = get_args(Recipe)
 EACH_RECIPE = pytest.mark.parametrize("recipe", RECIPES)
@@ -131,8 +136,24 @@ class TestSameness:
         runs = np.flatnonzero(np.diff(np.concatenate([[0], inked.astype(int), [0]])) == 1)
         assert len(runs) == 2
 
+    @EACH_RECIPE
+    @pytest.mark.parametrize("side", [60, 130, 250, 600, 1500])
+    def test_the_pen_does_not_matter(self, recipe: Recipe, side: int) -> None:
+        def written(pen: int) -> Grey:
+            screen, points = np.full((side, side), 255, np.uint8), [(2, 1), (5, 1), (2, 7), (6, 6)]
+            corners = np.array([[(x * side // 8, y * side // 8) for x, y in points]], np.int32)
+            return np.asarray(cv2.polylines(screen, corners, False, 0, pen)).astype(np.uint8)
+
+        usual = to_glyph(written(side // 14), recipe)
+        for pen in (1, side // 30, side // 8):
+            assert likeness(to_glyph(written(max(1, pen)), recipe), usual) > 0.8
+
 
 class TestPlacing:
+    def test_no_ink_is_no_glyph(self) -> None:
+        for recipe in RECIPES:
+            assert not place(np.zeros((68, 68), np.uint8), recipe).any()
+
     def test_emnist_fills_the_square_but_for_two_pixels(self) -> None:
         for drawing in drawings():
             top, left, height, width = box(to_glyph(drawing, "emnist"))
@@ -212,3 +233,46 @@ class TestAnything:
     ) -> None:
         for pixels in (np.zeros(shape, np.uint8), rng.integers(0, 256, shape, np.uint8)):
             assert to_glyph(pixels, recipe).shape == (28, 28)
+
+
+def files() -> dict[str, bytes]:
+    """Odd files of a character, and files of none."""
+    drawing = draw("R", np.random.default_rng(2))
+    clear = np.dstack([np.zeros((64, 64, 3), np.uint8), 255 - drawing])
+    palette, out = Image.fromarray(clear).quantize(16), io.BytesIO()
+    palette.save(out, "PNG", transparency=int(np.asarray(palette)[0, 0]))
+    return {
+        "16 bits": saved((drawing.astype(np.uint16) << 8) + 7, "PNG"),
+        "CMYK": saved(drawing, "JPEG", "CMYK", quality=90),
+        "transparent": saved(clear, "PNG"),
+        "palette": out.getvalue(),
+        "animated": animation([drawing, 255 - drawing], "WEBP"),
+        "turned": turned(saved(np.rot90(drawing), "JPEG", quality=90), 6),
+        "on white": png(drawing),
+        "one pixel": png(drawing[:1, :1]),
+        "all black": png(np.zeros((50, 50), np.uint8)),
+        "all white": png(np.full((50, 50), 255, np.uint8)),
+        "long": png(np.full((1, 60_000), 200, np.uint8)),
+        "empty": b"",
+        "too wide": png_of(4_000_000, 1),
+        "huge": png_of(60_000, 60_000),
+    }
+
+
+@EACH_RECIPE
+class TestFiles:
+    @pytest.mark.parametrize("name", ["16 bits", "CMYK", "transparent", "palette", "animated", "turned"])
+    def test_a_character_is_the_same_in_any_file(self, name: str, recipe: Recipe) -> None:
+        found, plain = (read_glyph(files()[each], recipe, 16_000_000) for each in (name, "on white"))
+        assert likeness(found, plain) > 0.95
+
+    @pytest.mark.parametrize("name", ["one pixel", "all black", "all white", "long"])
+    def test_nothing_is_blank(self, name: str, recipe: Recipe) -> None:
+        found = normalize(decode(files()[name]), recipe)
+        assert not found.pixels.any()
+        assert found.flags == Flag.BLANK
+
+    @pytest.mark.parametrize("name", ["empty", "too wide", "huge"])
+    def test_what_cannot_be_an_image_is_refused(self, name: str, recipe: Recipe) -> None:
+        with pytest.raises(BadImage):
+            read_glyph(files()[name], recipe, 16_000_000)
