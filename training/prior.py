@@ -1,4 +1,4 @@
-"""How often each class is met: sets of 47 classes count a letter of both cases once, its writers twice."""
+"""How often each class is met: a set of 47 classes counts a letter of both cases once, writers twice."""
 
 from math import log
 
@@ -20,4 +20,4 @@ def favour(network: nn.Module, labels: str, temperature: float, way: float) -> N
     """
     head = [layer for layer in network.modules() if isinstance(layer, nn.Linear)][-1]
     ratios = torch.tensor([log(characters(label, labels)) for label in labels])
-    head.bias += way * temperature * ratios
+    head.bias.add_(way * temperature * ratios)

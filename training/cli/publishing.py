@@ -1,6 +1,6 @@
 """`cascade` makes one network of two; `publish` puts a network among those that are served."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -15,10 +15,12 @@ from ..cascade import combine
 from ..gates import GATES
 from ..measures.engines import least_precision, rivals
 from ..measures.evaluate import evaluate, open_network, read_split, task_of
+from ..measures.scans import FOLDER, measure_scans, table
 from ..prior import favour
 from ..publish import publish as serve
 from ..run import write_json
 from ..shelf import RUNS, load
+from ..tables import Sheet
 from .options import Data, Runs
 
 console = Console()
@@ -72,5 +74,13 @@ def publish(
     split = read_split(task_of(predictor.card).name, data)
     found = evaluate(predictor, weights, split.test, split.measured_on)
     precision = least_precision(list(rivals(weights.stem, weights.parent, split.test)))
-    card = serve(found, weights.parent, served or predictor.card.name, out, precision)
+    served = served or predictor.card.name
+    scans = _scans(name, served, data, runs) if (data / FOLDER).is_dir() else None
+    card = serve(found, weights.parent, served, out, precision, scans)
     console.print(f"{out / card.name}.safetensors: {card.accuracy}")
+
+
+def _scans(name: str, served: str, data: Path, runs: Path) -> Sheet:
+    """What the network `name` makes of real scans, under the name it is served by."""
+    found = measure_scans(name, data, runs)
+    return table([replace(each, card=replace(each.card, name=served)) for each in found])
