@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from model.flags import Flag
 from model.glyph import Glyph
-from model.layout import Box, Character
+from model.layout import MOST_CHARACTERS, Box, Character
 
 from ..chunks import GLYPH_BYTES
 from ..results import FAILURES, TOO_LARGE, UNDECODABLE, Failure
@@ -26,8 +26,8 @@ Picture: TypeAlias = bytes
 POSSIBLE = (UNDECODABLE, TOO_LARGE)
 """Failures that a decoder may tell of."""
 
-MOST_CHARACTERS = 20_000
-"""On one sheet, with their rivals; 16 megapixels of small print have as many."""
+MOST_SHEET = max(MOST_CHARACTERS.values())
+"""Characters of the largest answer there can be."""
 
 MOST_PICTURE = 12 << 20
 """Bytes of 1,600 x 1,600 pixels in colour, however noisy."""
@@ -93,7 +93,7 @@ def _fits(code: int, length: int) -> bool:
     if code == _PICTURE:
         return length <= MOST_PICTURE
     if code == _SHEET:
-        return length % _CHARACTER.itemsize == 0 and length <= MOST_CHARACTERS * _CHARACTER.itemsize
+        return length % _CHARACTER.itemsize == 0 and length <= MOST_SHEET * _CHARACTER.itemsize
     return code < len(FAILURES) and FAILURES[code] in POSSIBLE and length <= _SENTENCE
 
 
