@@ -11,7 +11,7 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from model.flags import Flag
+from model.flags import FLAGS, Flag
 from model.glyph import Glyph
 from model.layout import MOST_CHARACTERS, Box, Character
 
@@ -48,7 +48,7 @@ _CHARACTER = np.dtype(
         ("pixels", "u1", (28, 28)),
     ]
 )
-_FLAGS = tuple(map(Flag, range(1 << len(Flag))))
+_KNOWN = 1 << len(Flag)
 
 
 class BadAnswer(ValueError):
@@ -124,6 +124,6 @@ def _pixels(body: bytes) -> npt.NDArray[np.uint8]:
 
 
 def _flag(bits: int) -> Flag:
-    if bits >= len(_FLAGS):
+    if bits >= _KNOWN:
         raise BadAnswer(f"flags {bits}")
-    return _FLAGS[bits]
+    return FLAGS[bits]
