@@ -2,13 +2,11 @@
 
 from model.card import Card
 from model.charset import BadCharset, allowed_classes
+from model.layout import MOST_CHARACTERS
 from worker.jobs import Options
 
 from .parameters import JobParameters
 from .problems import Problem
-
-MOST_CELLS = 10_000
-"""Of a grid."""
 
 
 def job_options(parameters: JobParameters, card: Card) -> Options:
@@ -36,8 +34,8 @@ def _require_agreement(parameters: JobParameters) -> None:
     layout = parameters.layout
     if (parameters.rows is None) != (parameters.columns is None):
         raise Problem("invalid-parameter", "rows, columns: send both, or neither.")
-    if (parameters.rows or 0) * (parameters.columns or 0) > MOST_CELLS:
-        raise Problem("invalid-parameter", f"rows, columns: at most {MOST_CELLS} cells in all.")
+    if (parameters.rows or 0) * (parameters.columns or 0) > (most := MOST_CHARACTERS["grid"]):
+        raise Problem("invalid-parameter", f"rows, columns: at most {most} cells in all.")
     if parameters.rows is not None and layout != "grid":
         raise Problem("invalid-parameter", f"rows, columns: they are of layout=grid, not of {layout}.")
     if parameters.normalize == "none" and layout != "character":

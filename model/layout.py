@@ -1,5 +1,6 @@
 """How characters lie on an image: one alone, a line, a page, or a grid; and where each was found."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
@@ -7,6 +8,9 @@ if TYPE_CHECKING:  # a gateway knows layouts and boxes, and loads nothing for pi
     from .glyph import Glyph
 
 Kind = Literal["character", "line", "page", "grid"]
+
+MOST_CHARACTERS: Mapping[Kind, int] = {"character": 1, "line": 1_000, "page": 10_000, "grid": 10_000}
+"""On one image, rival readings included; one with more is refused."""
 
 
 @dataclass(frozen=True)

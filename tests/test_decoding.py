@@ -31,8 +31,8 @@ from model.normalization import read_glyph
 from worker.decoding import link, nursery, seccomp, supply
 from worker.decoding.answers import (
     HEAD_BYTES,
-    MOST_CHARACTERS,
     MOST_PICTURE,
+    MOST_SHEET,
     MOST_SIDE,
     BadAnswer,
     Outcome,
@@ -361,8 +361,8 @@ class TestAnswers:
         assert ("a ü" * 300).startswith(found.detail.rstrip("\ufffd"))
 
     def test_as_many_characters_as_there_may_be_come_through(self) -> None:
-        many = [Character(GLYPH, Box(1, 2, 3, 4), 0, 0, 0)] * MOST_CHARACTERS
-        assert len(opened(pack_answer(7, many), 7)) == MOST_CHARACTERS
+        many = [Character(GLYPH, Box(1, 2, 3, 4), 0, 0, 0)] * MOST_SHEET
+        assert len(opened(pack_answer(7, many), 7)) == MOST_SHEET
         with pytest.raises(BadAnswer):
             opened(pack_answer(7, [*many, many[0]]), 7)
 
@@ -421,11 +421,13 @@ class TestAnswers:
             (Encoded(b"x", None, Layout("page")), GLYPH),
             (Encoded(b"x", None, Layout("page")), b"a picture"),
             (Encoded(b"x", None, Layout("page"), b"[]"), sheet(3)),
+            (Encoded(b"x", None, Layout("line")), sheet(4)),
         ],
     )
-    def test_an_answer_of_another_kind_than_was_asked_for_is_nonsense(
-        self, image: Encoded, answer: Outcome | bytes
+    def test_an_answer_of_another_kind_or_size_than_was_asked_for_is_nonsense(
+        self, image: Encoded, answer: Outcome | bytes, monkeypatch: pytest.MonkeyPatch
     ) -> None:
+        monkeypatch.setattr(link, "MOST_CHARACTERS", {"line": 3, "page": 9})
         ours, theirs = socket.socketpair()
         with ours, theirs:
             worker = Link(ours, 0, 1.0, lambda: None)

@@ -211,3 +211,16 @@ def test_characters_of_pages_are_a_data_set_too(
     http.patch(f"/v1/jobs/{job}/items/1/correction", json={"label": None})
     every = export(http, job, tmp_path / "all", what="all")
     assert len(every) == 5
+
+
+def test_what_a_person_wrote_of_a_page_that_cannot_be_read_is_beside_it(
+    http: httpx.Client, tmp_path: Path
+) -> None:
+    job = send(http, {"torn.png": b"\x89PNG\r\n\x1a\n"}, layout="page")
+    assert http.get(f"/v1/jobs/{job}/items/0").json()["status"] == "failed"
+    assert http.patch(f"/v1/jobs/{job}/items/0/correction", json={"label": "ABC 47"}).is_success
+    assert export(http, job, tmp_path, images="uploads") == [
+        "unread/000000-torn.png",
+        "unread/000000-torn.txt",
+    ]
+    assert (tmp_path / "unread/000000-torn.txt").read_text() == "ABC 47"

@@ -25,6 +25,7 @@ from worker.measures import Pass
 from worker.packing import unpack
 from worker.reading import Reader
 from worker.results import INFERENCE_FAILED, UNDECODABLE, WORKER_LOST, Answer, Failure, Page, Result
+from worker.screening import unflagged
 
 from samples import glyphs, page, pngs, ruled
 
@@ -282,20 +283,22 @@ def test_of_rival_readings_the_surest_stands(reader: Reader, rng: np.random.Gene
     assert text(reader, found) == directly(reader, images[[0, 11]])
 
 
-def test_a_large_page_is_given_to_the_network_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("worker.passes.MOST", 8)
-    many, passes, touched = 21, list[Pass](), list[None]()
+def test_a_large_page_is_given_to_the_networks_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in ("passes", "screening"):
+        monkeypatch.setattr(f"worker.{module}.MOST", 8)
+    many, passes, touched, screened = 21, list[Pass](), list[None](), list[int]()
     dark = np.zeros((28, 28), np.uint8)
     own = Reader(
         open_predictor("digits-nano", device="cpu"),
         lambda images: [sheet_of(*[dark] * many)],
         passes.append,
+        screen=lambda shown: screened.append(len(shown)) or unflagged(shown),  # type: ignore[func-returns-value]
         touch=lambda: touched.append(None),
     )
     (found,) = unpack(own.read([claim([b""], layout="page")])[0].results)
     assert isinstance(found, Page)
     assert len(found.characters) == many
-    assert [each.images for each in passes] == [8, 8, 5]
+    assert [each.images for each in passes] == screened == [8, 8, 5]
     assert len(touched) == 3
 
 

@@ -12,7 +12,7 @@ from hypothesis.extra import numpy as arrays
 from model.flags import Flag
 from model.glyph import Glyph
 from model.images import BadImage, Grey
-from model.layout import Box, Character, Layout
+from model.layout import Box, Character, Kind, Layout
 from model.normalization import to_glyph
 from model.sheets.choosing import choose
 from model.sheets.cutting import cut
@@ -245,3 +245,18 @@ class TestAnything:
                     cut(pixels, "emnist", layout)
             else:
                 assert len(cut(pixels, "emnist", layout)) < 10
+
+
+@pytest.mark.parametrize("kind", ["line", "page"])
+def test_more_characters_than_are_read_of_an_image_are_refused(
+    kind: Kind, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn = np.full((60, 400), 240, np.uint8)
+    for left in range(20, 380, 40):
+        drawn[10:50, left : left + 6] = 30
+    found = cut(drawn, "emnist", Layout(kind))
+    monkeypatch.setattr("model.sheets.page.MOST_CHARACTERS", {kind: len(found)})
+    assert len(cut(drawn, "emnist", Layout(kind))) == len(found) >= 9
+    monkeypatch.setattr("model.sheets.page.MOST_CHARACTERS", {kind: len(found) - 1})
+    with pytest.raises(BadImage, match="characters, rival readings included"):
+        cut(drawn, "emnist", Layout(kind))

@@ -7,7 +7,7 @@ import numpy as np
 
 from model.card import Card
 from model.charset import allowed_classes
-from model.flags import Flag
+from model.flags import FLAGS
 from model.glyph import Glyph
 from model.layout import Character
 from model.predictor import Floats, softmax
@@ -16,8 +16,6 @@ from model.sheets.choosing import choose
 from .jobs import Options
 from .preparation import Bits, Prepared
 from .results import Answer, Failure, Found, Page, Result
-
-_FLAGS = tuple(map(Flag, range(256)))
 
 
 def answer(
@@ -67,7 +65,7 @@ def _likeliest(logits: Floats, flags: Bits, card: Card, charset: str | None, top
     likely = np.take_along_axis(probabilities, best, axis=1)
     rows = zip(best.tolist(), likely.tolist(), flags.tolist(), strict=True)
     return [
-        Answer(tuple(classes), tuple(values), values[0] < card.uncertain_below or bits > 0, _FLAGS[bits])
+        Answer(tuple(classes), tuple(values), values[0] < card.uncertain_below or bits > 0, FLAGS[bits])
         for classes, values, bits in rows
     ]
 

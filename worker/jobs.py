@@ -53,8 +53,8 @@ class Options:
 
     @property
     def weight(self) -> int:
-        """Of one image (see WEIGHTS)."""
-        return WEIGHTS[self.layout]
+        """Of one image (see WEIGHTS): of a grid its cells, where they are known."""
+        return self.rows * self.columns or WEIGHTS[self.layout]
 
     def to_json(self) -> str:
         """One line of JSON."""

@@ -12,7 +12,7 @@ import struct
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 
-from model.flags import Flag
+from model.flags import FLAGS
 from model.layout import Box
 
 from .results import FAILURES, Answer, Failure, Found, Page, Result
@@ -21,7 +21,6 @@ FORMAT, FORER = b"R2", b"R1"
 PAGE = 255
 _HEAD, _FORER_HEAD = struct.Struct("<2sBII"), struct.Struct("<2sBI")
 _PLACE = struct.Struct("<IIIIHH")
-_FLAGS = tuple(map(Flag, range(256)))
 _NOWHERE = -1.0
 
 Row = tuple[float, ...]
@@ -109,4 +108,4 @@ def _answer(row: Row, k: int) -> Answer:
     if likely and likely[-1] < 0:
         likely = tuple(each for each in likely if each >= 0)
     classes = tuple(map(int, row[3 : 3 + len(likely)]))
-    return Answer(classes, likely, bool(uncertain), _FLAGS[int(flags)])
+    return Answer(classes, likely, bool(uncertain), FLAGS[int(flags)])

@@ -14,7 +14,7 @@ from model.flags import NONE
 from model.glyph import Glyph
 from model.layout import Layout
 
-from .chunks import BadChunk, Content, Files, Opened, PixelBlock, pack, unpack
+from .chunks import BadChunk, Files, Opened, PixelBlock, pack, unpack
 from .decoding.answers import Outcome
 from .decoding.wire import Encoded
 from .ledger import Claim
@@ -96,10 +96,10 @@ def open_chunk(claim: Claim) -> Opened:
         return Files([b""] * claim.count)
 
 
-def pack_failed(content: Content, results: Sequence[Result]) -> bytes:
+def pack_failed(content: Opened, results: Sequence[Result]) -> bytes:
     """The chunk with only its failed images left in it, for a retry; read files become empty."""
     if isinstance(content, PixelBlock):
         return pack(content)
     pairs = zip(content, results, strict=True)
     files = [file if isinstance(each, Failure) else b"" for file, each in pairs]
-    return pack(Files(files, content.charsets if isinstance(content, Files) else ()))
+    return pack(Files(files, content.charsets))

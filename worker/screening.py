@@ -7,6 +7,7 @@ import numpy as np
 from model.flags import Flag
 from model.predictor import Images
 
+from .passes import MOST
 from .preparation import Bits, Prepared
 
 Screen = Callable[[Images], Bits]
@@ -22,11 +23,12 @@ def screened(prepared: Sequence[Prepared], glyphs: Images, screen: Screen) -> Bi
     """Of each of the `glyphs`, which are those of `prepared` in order.
 
     Only such as were made of files by the network's recipe are shown to the screen, which learned from
-    these; arrays are as their owner made them. What is blank is nothing else besides.
+    these, and so many at a time; arrays are as their owner made them. What is blank is nothing besides.
     """
     flags = np.concatenate([each.flags for each in prepared])
     made = np.concatenate([np.full(len(each.flags), each.normalized) for each in prepared])
-    shown = made & (flags & Flag.BLANK == 0)
-    if shown.any():
-        flags[shown] |= screen(glyphs[shown])
+    shown = np.flatnonzero(made & (flags & Flag.BLANK == 0))
+    for start in range(0, len(shown), MOST):
+        some = shown[start : start + MOST]
+        flags[some] |= screen(glyphs[some])
     return flags

@@ -90,12 +90,13 @@ class Export:
                 yield f"{path}-{place:04d}.png", glyph_png(PixelBlock(cut[box].pixels.tobytes()))
 
     def _upload(self, item: Item, image: ImageFile | PixelBlock) -> Iterator[File]:
-        """A file as it was sent, and beside a page what is written on it."""
+        """A file as it was sent, and beside a page what is written on it, be it only by a person."""
         path = path_of(self._folder(item), item)
         if data := glyph_png(image) if isinstance(image, PixelBlock) else bytes(image):
             yield path + SUFFIXES[media_type(data)], data
-            if isinstance(item.result, Page):
-                yield f"{path}.txt", (item.correction or item_out(self.job, item)["text"]).encode()
+            text = item.correction or item_out(self.job, item).get("text")
+            if self._many and text is not None:
+                yield f"{path}.txt", text.encode()
 
     def _folder(self, item: Item) -> str:
         if isinstance(item.result, Page):

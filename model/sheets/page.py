@@ -8,11 +8,11 @@ import numpy as np
 
 from ..card import Recipe
 from ..images import BadImage, Grey
-from ..layout import Character
+from ..layout import MOST_CHARACTERS, Character
 from .glyphs import box_of, to_glyph
 from .lines import all_in_line, find_lines
 from .paper import Paper, even
-from .parts import LEAST_SIDE, MOST_PARTS, Parts, find_parts
+from .parts import LEAST_SIDE, Parts, find_parts
 from .rules import without_rules
 from .skew import upright
 from .strokes import Group, characters
@@ -29,11 +29,10 @@ def cut_page(grey: Grey, recipe: Recipe | None, one_line: bool = False) -> list[
     rows = [all_in_line(parts)] if one_line else find_lines(parts)
     lines = [characters(row, parts) for row in rows]
     reading = _read(paper, parts, [line for line in lines if line], recipe)
-    found = list(islice(reading, MOST_PARTS + 1))
-    if len(found) > MOST_PARTS:
-        raise BadImage(
-            f"over {MOST_PARTS:,} characters, rival readings included: cut the sheet in parts"
-        )
+    most = MOST_CHARACTERS["line" if one_line else "page"]
+    found = list(islice(reading, most + 1))
+    if len(found) > most:
+        raise BadImage(f"over {most:,} characters, rival readings included: cut the image in parts")
     return found
 
 

@@ -11,9 +11,9 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from model.flags import Flag
+from model.flags import FLAGS, Flag
 from model.glyph import Glyph
-from model.layout import Box, Character
+from model.layout import MOST_CHARACTERS, Box, Character
 
 from ..chunks import GLYPH_BYTES
 from ..results import FAILURES, TOO_LARGE, UNDECODABLE, Failure
@@ -26,8 +26,8 @@ Picture: TypeAlias = bytes
 POSSIBLE = (UNDECODABLE, TOO_LARGE)
 """Failures that a decoder may tell of."""
 
-MOST_CHARACTERS = 20_000
-"""On one sheet, with their rivals; 16 megapixels of small print have as many."""
+MOST_SHEET = max(MOST_CHARACTERS.values())
+"""Characters of the largest answer there can be."""
 
 MOST_PICTURE = 12 << 20
 """Bytes of 1,600 x 1,600 pixels in colour, however noisy."""
@@ -48,7 +48,7 @@ _CHARACTER = np.dtype(
         ("pixels", "u1", (28, 28)),
     ]
 )
-_FLAGS = tuple(map(Flag, range(1 << len(Flag))))
+_KNOWN = 1 << len(Flag)
 
 
 class BadAnswer(ValueError):
@@ -93,7 +93,7 @@ def _fits(code: int, length: int) -> bool:
     if code == _PICTURE:
         return length <= MOST_PICTURE
     if code == _SHEET:
-        return length % _CHARACTER.itemsize == 0 and length <= MOST_CHARACTERS * _CHARACTER.itemsize
+        return length % _CHARACTER.itemsize == 0 and length <= MOST_SHEET * _CHARACTER.itemsize
     return code < len(FAILURES) and FAILURES[code] in POSSIBLE and length <= _SENTENCE
 
 
@@ -124,6 +124,6 @@ def _pixels(body: bytes) -> npt.NDArray[np.uint8]:
 
 
 def _flag(bits: int) -> Flag:
-    if bits >= len(_FLAGS):
+    if bits >= _KNOWN:
         raise BadAnswer(f"flags {bits}")
-    return _FLAGS[bits]
+    return FLAGS[bits]

@@ -14,7 +14,7 @@ from model.sheets.cutting import cut
 
 from ..chunks import ImageFile
 from ..results import TOO_LARGE, UNDECODABLE, Failure
-from .answers import MOST_CHARACTERS, Outcome, Picture, pack_answer
+from .answers import Outcome, Picture, pack_answer
 from .pictures import draw
 from .wire import CUTTING, SMALL_S, Encoded, read_ask
 
@@ -79,7 +79,4 @@ def _seen(image: Encoded, allowance: Allowance) -> Outcome | Picture:
         return draw(grey, image.recipe, image.layout, image.marks)
     if image.layout.kind == "character":
         return normalize(grey, image.recipe)
-    characters = cut(grey, image.recipe, image.layout)
-    if len(characters) > MOST_CHARACTERS:
-        raise TooLarge(f"it has over {MOST_CHARACTERS} characters; cut it into several images")
-    return characters
+    return cut(grey, image.recipe, image.layout)

@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 
 from model.glyph import Glyph
+from model.layout import MOST_CHARACTERS
 
 from ..results import Failure
 from .answers import HEAD_BYTES, BadAnswer, Outcome, Picture, open_body, open_head
@@ -34,13 +35,13 @@ class Link:
         self._wire, self._patience_s, self._touch = wire, patience_s, touch
         self._received = bytearray()
         self._next = self._asked = 0
-        self._wanted, self._allowed_s = deque[type](), patience_s
+        self._waiting, self._allowed_s = deque[Encoded](), patience_s
 
     def ask(self, images: Sequence[Encoded]) -> None:
         """Have these read; as many answers follow. Raises Lost."""
         first = self._asked if self._asked + len(images) <= NUMBERS else 0
         self._next, self._asked = first, first + len(images)
-        self._wanted = deque(map(_wanted, images))
+        self._waiting = deque(images)
         self._wire.settimeout(self._patience_s)
         try:
             self._wire.sendall(pack_ask(self._next, images))
@@ -49,13 +50,13 @@ class Link:
 
     def answer(self) -> Outcome | Picture:
         """What became of the next image. Raises Lost."""
-        wanted = self._wanted.popleft()
-        self._allowed_s = self._patience_s * (1 if wanted is Glyph else 1 + CUTTING)
+        image = self._waiting.popleft()
+        self._allowed_s = self._patience_s * (1 if image.layout.kind == "character" else 1 + CUTTING)
         end = time.monotonic() + self._allowed_s
         try:
             code, length = open_head(self._take(HEAD_BYTES, end), self._next)
             outcome = open_body(code, self._take(length, end))
-            if not isinstance(outcome, (Failure, wanted)):
+            if not _suits(outcome, image):
                 raise BadAnswer(f"answer of kind {code}")
         except BadAnswer as error:
             raise Lost("decoding it made the decoder talk nonsense") from error
@@ -91,8 +92,13 @@ class Link:
         self._received += more
 
 
-def _wanted(image: Encoded) -> type:
-    """Of which kind an answer has to be, if it is no failure."""
+def _suits(outcome: Outcome | Picture, image: Encoded) -> bool:
+    """Whether an answer is what was asked for, and no more than there can be."""
+    kind = image.layout.kind
+    if isinstance(outcome, Failure):
+        return True
     if image.marks:
-        return Picture
-    return Glyph if image.layout.kind == "character" else list
+        return isinstance(outcome, Picture)
+    if kind == "character":
+        return isinstance(outcome, Glyph)
+    return isinstance(outcome, list) and len(outcome) <= MOST_CHARACTERS[kind]

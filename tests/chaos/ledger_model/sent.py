@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from worker import keys
-from worker.chunks import unpack
+from worker.chunks import Files, unpack
 from worker.jobs import Lane
 from worker.ledger import Claim, Commit
 from worker.packing import pack
@@ -91,5 +91,5 @@ def commit_of(claim: Claim, given_up: set[int]) -> Commit:
     results = [_result(index, image, given_up) for index, image in enumerate(images)]
     failures = count_failures(results)
     failed = failures.total()
-    kept = b"" if claim.options.keep_images or not failed else pack_failed(images, results)
+    kept = b"" if claim.options.keep_images or not failed else pack_failed(Files(images), results)
     return Commit(claim, pack(results), len(results) - failed, failed, kept, failures)

@@ -1,0 +1,26 @@
+"""Images cut into chunks: as many as about fit together, by how many characters each has."""
+
+import pytest
+
+from api.intake.cutter import Cutter
+from api.intake.sources import NamedImage
+from api.settings import GatewaySettings
+from worker.jobs import WEIGHTS, Options
+
+
+@pytest.mark.parametrize(
+    ("options", "counts"),
+    [
+        (Options("m"), [512, 88]),
+        (Options("m", layout="line"), [512 // WEIGHTS["line"]] * 18 + [24]),
+        (Options("m", layout="page"), [1] * 600),
+        (Options("m", layout="grid"), [512 // WEIGHTS["grid"]] * 75),
+        (Options("m", layout="grid", rows=1, columns=8), [64] * 9 + [24]),
+        (Options("m", layout="grid", rows=100, columns=100), [1] * 600),
+    ],
+)
+def test_a_chunk_has_about_as_many_characters_whatever_the_layout(
+    options: Options, counts: list[int]
+) -> None:
+    chunks = Cutter(GatewaySettings(chunk_images=512), options.weight).cut([NamedImage("", b"x")] * 600)
+    assert [chunk.count for chunk in chunks] == counts
