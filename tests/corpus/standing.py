@@ -26,8 +26,8 @@ class Standing:
 
     def __enter__(self) -> Self:
         with Wire(self._stage.url("plain")) as wire:  # warm: with a job, and what pixels need
-            path = f"/v1/jobs/{self._stage.job}/items/0/preview.png"
-            assert wire.get(path).answer().status == 200
+            for shown in ("items/0/preview.png", "export?what=all"):
+                assert wire.get(f"/v1/jobs/{self._stage.job}/{shown}").answer().status == 200
         self._workers, self._before = self.workers(), self._gateway.memory_info().rss
         self.grown = 0
         self._watcher.start()
