@@ -27,8 +27,9 @@ def rules(mask: Grey, length: int, across: bool) -> Grey:
     kernel = np.ones((1, length) if across else (length, 1), np.uint8)
     gap = np.ones((1, 5) if across else (5, 1), np.uint8)
     closed = cv2.morphologyEx(mask, cv2.MORPH_CLOSE, gap)
-    edge = {"borderType": cv2.BORDER_CONSTANT, "borderValue": 0}
-    long = cv2.morphologyEx(closed, cv2.MORPH_OPEN, kernel, **edge)
+    long = cv2.morphologyEx(
+        closed, cv2.MORPH_OPEN, kernel, borderType=cv2.BORDER_CONSTANT, borderValue=0
+    )
     return np.asarray(long).astype(np.uint8, copy=False)
 
 
