@@ -59,7 +59,7 @@ def with_rescans(data: Set, recipe: Recipe, runs: Path) -> Set:
 def even_rows(
     data: Set, labels: str, a_character: int, seed: int
 ) -> np.ndarray[tuple[int], np.dtype[np.intp]]:
-    """Rows of `a_character` images of each character, those of a rare one several times.
+    """Rows of `a_character` images of each character there is, those of a rare one several times.
 
     A class of both cases is two characters: without its size, which a scan does not tell, a ring is an
     O, an o or a zero, and as often each.
@@ -68,7 +68,10 @@ def even_rows(
     rows = [np.flatnonzero(data.labels == each) for each in range(len(labels))]
     counts = [a_character * characters(label, labels) for label in labels]
     return np.concatenate(
-        [np.resize(rng.permutation(those), count) for those, count in zip(rows, counts, strict=True)]
+        [
+            np.resize(rng.permutation(those), count if len(those) else 0)
+            for those, count in zip(rows, counts, strict=True)
+        ]
     )
 
 
