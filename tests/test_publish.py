@@ -15,6 +15,7 @@ from training.measures.comparison import measure
 from training.measures.evaluate import Evaluation, evaluate, open_network
 from training.publish import Refused, finish, publish
 from training.run import Run
+from training.tables import Sheet
 from training.train import Trainer
 
 from courses import drawn_digits, short
@@ -56,7 +57,8 @@ def test_what_passes_is_served_with_its_figures_and_described(
     found: Evaluation, runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     open_gate(monkeypatch)
-    card = publish(found, runs / "small-0", "digits", tmp_path)
+    scans = Sheet("Real scans", ("scans", "top-1"), [("tablet pen", "99.00 %")])
+    card = publish(found, runs / "small-0", "digits", tmp_path, scans=scans)
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         "digits.json",
         "digits.md",
@@ -68,6 +70,8 @@ def test_what_passes_is_served_with_its_figures_and_described(
     assert f"{found.accuracy['top1']:.4f}" in text
     assert '"learning_rate": 0.006' in text
     assert str(card.uncertain_below) in text
+    assert "evaluate digits --scans`:\n\n| scans | top-1 |" in text
+    assert "| tablet pen | 99.00 % |" in text
 
 
 def test_every_shipped_network_passed_its_gate_and_all_are_small() -> None:

@@ -18,6 +18,7 @@ from .reports.description import describe
 from .run import write_text
 from .sets.data import Set, Split
 from .sets.tasks import TASKS
+from .tables import Sheet
 
 
 class Refused(ValueError):
@@ -56,11 +57,16 @@ def calibrated(card: Card, network: nn.Module, validation: Set) -> Card:
 
 
 def publish(
-    found: Evaluation, run: Path, name: str, folder: Path, precision: Precision = "float32"
+    found: Evaluation,
+    run: Path,
+    name: str,
+    folder: Path,
+    precision: Precision = "float32",
+    scans: Sheet | None = None,
 ) -> Card:
     """Serve the network of `run` as `name` from `folder`: weights, card, description. Raises Refused.
 
-    `precision` is the least that `engines` found it to bear.
+    `precision` is the least that `engines` found it to bear; `scans` what it made of real scans.
     """
     faults = GATES[name].faults(found) if name in GATES else [f"there is no gate for {name!r}"]
     if faults:
@@ -74,5 +80,5 @@ def publish(
         precision=precision,
     )
     card = save_checkpoint(measured, network, folder)
-    write_text(folder / f"{name}.md", describe(card, found, run))
+    write_text(folder / f"{name}.md", describe(card, found, run, scans))
     return card

@@ -31,9 +31,6 @@ LETTERS = Recipe("", "letters", {}, epochs=6, draws=104_000, augmentation=FULL)
 TEACHERS = ("balanced",)
 """What is served teaches what comes after it (Furlanello et al. 2018)."""
 
-SCANS: dict[str, Any] = {"draws": 75_200, "teachers": TEACHERS, "rescans": 700, "rescanned": 0.3}
-"""Networks that are served go on from what is served, and see rescans among the images they know."""
-
 
 def ladder(task: Recipe, size: str, **changes: Any) -> Recipe:
     """Our network of this size for this task."""
@@ -45,15 +42,16 @@ def ladder(task: Recipe, size: str, **changes: Any) -> Recipe:
 
 LADDER = (
     ladder(BALANCED, "nano", epochs=14, augmentation=GENTLE, teachers=TEACHERS),
-    ladder(BALANCED, "small", epochs=8, learning_rate=6e-4, start="balanced/first", **SCANS),
+    ladder(BALANCED, "small", epochs=20, teachers=TEACHERS),
     ladder(BALANCED, "base", teachers=TEACHERS),
     ladder(
         BALANCED,
         "large",
-        epochs=4,
-        learning_rate=3e-4,
+        epochs=6,
+        learning_rate=2e-3,
+        average=0.999,
         start="balanced/second",
-        **SCANS,
+        teachers=TEACHERS,
     ),
     ladder(DIGITS, "nano", epochs=24, augmentation=GENTLE),
     ladder(DIGITS, "small", stages=SMALL_DIGITS, epochs=16, augmentation=Augmentation()),
@@ -72,6 +70,21 @@ LADDER = (
 
 TEACHER = ladder(BALANCED, "teacher", epochs=14, learning_rate=4e-3, average=0.999)
 """Never served: it learns from labels alone, and the others from what it makes of them."""
+
+
+SEEN = replace(BALANCED, draws=75_200, teachers=TEACHERS, rescans=700, rescanned=0.3)
+"""Rescans among the images that they know; tried, and not served: they read real scans no better."""
+
+RESCANNED = (
+    replace(
+        ladder(SEEN, "small", epochs=8, learning_rate=6e-4, start="balanced/first"),
+        name="small-rescanned",
+    ),
+    replace(
+        ladder(SEEN, "large", epochs=4, learning_rate=3e-4, start="balanced/second"),
+        name="large-rescanned",
+    ),
+)
 
 
 def earlier(task: str, name: str, **changes: Any) -> Recipe:
@@ -144,4 +157,4 @@ EARLIER = (
     ),
 )
 
-RECIPES = {recipe.name: recipe for recipe in (*LADDER, TEACHER, *EARLIER)}
+RECIPES = {recipe.name: recipe for recipe in (*LADDER, TEACHER, *RESCANNED, *EARLIER)}

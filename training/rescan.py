@@ -19,6 +19,7 @@ from model.card import Recipe as Normalisation
 from model.normalization import to_glyph
 
 from .photograph import photograph
+from .prior import characters
 from .progress import console
 from .recipe import Recipe
 from .sets.data import Array, Set, Split
@@ -73,11 +74,6 @@ def even_rows(
             for those, count in zip(rows, counts, strict=True)
         ]
     )
-
-
-def characters(label: str, labels: str) -> int:
-    """How many characters `label` stands for: two where small letters are read as their capitals."""
-    return 2 if label.lower() not in labels and label.isalpha() else 1
 
 
 def rescan(images: Array, kind: Normalisation, seed: Sequence[int]) -> Array:

@@ -1,6 +1,6 @@
 """`cascade` makes one network of two; `publish` puts a network among those that are served."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -15,15 +15,26 @@ from ..cascade import combine
 from ..gates import GATES
 from ..measures.engines import least_precision, rivals
 from ..measures.evaluate import evaluate, open_network, read_split, task_of
+from ..measures.scans import FOLDER, measure_scans, table
+from ..prior import favour
 from ..publish import publish as serve
 from ..run import write_json
 from ..shelf import RUNS, load
+from ..tables import Sheet
 from .options import Data, Runs
 
 console = Console()
 
 Network = Annotated[str, typer.Argument(help="a run, a published name, or the path of a checkpoint")]
 Served = Annotated[str, typer.Option("--as", help=f"the name it is served by: {', '.join(GATES)}")]
+BothCases = Annotated[
+    float,
+    typer.Option(
+        min=0,
+        max=1,
+        help="how far letters of both cases count as two characters; 0: as often met as any class",
+    ),
+]
 Folder = Annotated[Path, typer.Option(help="where weights, cards and descriptions go")]
 
 
@@ -31,16 +42,20 @@ def cascade(
     first: Network,
     second: Network,
     name: Annotated[str, typer.Option(help="what to call it")],
+    both_cases: BothCases = 0.0,
     data: Data = Path("data"),
     runs: Runs = RUNS,
 ) -> None:
     """Make one network of two: FIRST reads all images, SECOND those that FIRST is unsure of."""
     cheap, dear = (TorchPredictor(*load(each, runs), "cpu") for each in (first, second))
+    for each in (cheap, dear):
+        favour(each.module, each.card.labels, each.card.temperature, both_cases)
     split = read_split(task_of(cheap.card).name, data)
     card, module, choice = combine(name, cheap, dear, split.validation)
     folder = runs / f"{name}-0"
     save_checkpoint(card, module, folder)
-    write_json(folder / "cascade.json", {"first": first, "second": second, **asdict(choice)})
+    made_of = {"first": first, "second": second, "both_cases": both_cases}
+    write_json(folder / "cascade.json", made_of | asdict(choice))
     console.print(
         f"{folder}: below a confidence of {choice.threshold:.4f} {second} is asked, for "
         f"{choice.share:.1%} of the validation images; {choice.accuracy:.4f} of all are then right"
@@ -59,5 +74,13 @@ def publish(
     split = read_split(task_of(predictor.card).name, data)
     found = evaluate(predictor, weights, split.test, split.measured_on)
     precision = least_precision(list(rivals(weights.stem, weights.parent, split.test)))
-    card = serve(found, weights.parent, served or predictor.card.name, out, precision)
+    served = served or predictor.card.name
+    scans = _scans(name, served, data, runs) if (data / FOLDER).is_dir() else None
+    card = serve(found, weights.parent, served, out, precision, scans)
     console.print(f"{out / card.name}.safetensors: {card.accuracy}")
+
+
+def _scans(name: str, served: str, data: Path, runs: Path) -> Sheet:
+    """What the network `name` makes of real scans, under the name it is served by."""
+    found = measure_scans(name, data, runs)
+    return table([replace(each, card=replace(each.card, name=served)) for each in found])

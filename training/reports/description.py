@@ -8,6 +8,7 @@ from model.card import Card
 
 from ..measures.evaluate import Evaluation
 from ..measures.metrics import groups_in
+from ..tables import Sheet
 
 PAGE = Template("""\
 # $name
@@ -26,7 +27,7 @@ Measured once, on the $measured_on:
 By `python -m training evaluate $name`, which measures it again. An answer below a confidence of
 $threshold is flagged `uncertain`: the least at which, with 95 % certainty, 98 % of the validation
 answers above it are right.
-
+$scans
 ## Data and recipe
 
 $settings
@@ -41,8 +42,14 @@ $alike""")
 ALIKE = "Without its word a character does not tell these apart, whoever reads it: {}.\n"
 
 
-def describe(card: Card, found: Evaluation, run: Path) -> str:
-    """Markdown."""
+SCANS = """
+On real scans, by `python -m training evaluate {} --scans`:
+
+{}"""
+
+
+def describe(card: Card, found: Evaluation, run: Path, scans: Sheet | None = None) -> str:
+    """Markdown; with the table of `scans`, where they were read."""
     low, high = found.interval
     groups = groups_in(card.labels)
     return PAGE.substitute(
@@ -57,6 +64,7 @@ def describe(card: Card, found: Evaluation, run: Path) -> str:
         low=f"{low:.4f}",
         high=f"{high:.4f}",
         threshold=card.uncertain_below,
+        scans=SCANS.format(card.name, scans.markdown()) if scans else "",
         settings=_settings(run),
         alike=ALIKE.format(", ".join(groups)) if groups else "",
     )
