@@ -65,12 +65,14 @@ def evaluate(
     threads: Threads = 0,
 ) -> None:
     """Measure NAME on the test set of its task; or --all, on --scans, --rejects, with a --charset."""
+    if sum(map(bool, (scans, rejects, charset))) > 1 or (every and (rejects or charset)):
+        raise typer.BadParameter("--scans, --rejects and --charset each stand alone; --all fits --scans")
     if scans:
         sheets, content = read_scans(_named(name, every, runs), data, runs, _tell, threads)
     elif charset:
-        sheets, content = read_charset(name or "balanced", charset, data, runs, quick)
+        sheets, content = read_charset(name or "balanced", charset, data, runs, quick, threads)
     elif rejects:
-        sheets, content = read_rejects(name or "balanced", data, runs, _tell, quick)
+        sheets, content = read_rejects(name or "balanced", data, runs, _tell, quick, threads)
     elif bool(name) == every:
         raise typer.BadParameter("give the name of a network, or --all, --scans or --rejects")
     elif every:
