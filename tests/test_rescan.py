@@ -73,7 +73,7 @@ def test_the_share_that_is_wanted_is_shown_with_its_own_labels(tmp_path: Path) -
     marked = Rescans(torch.full((1, 28, 28), 7, dtype=torch.uint8), torch.tensor([5]))
     trainer = Trainer(recipe, split, None, marked)
     rng = torch.Generator().manual_seed(0)
-    images, rows = trainer._show(torch.arange(100), rng)
+    images, rows = marked.among(trainer.images, torch.arange(100), recipe.rescanned, rng)
     assert (images == 7).all(dim=(1, 2)).sum() == 25
     assert (rows[:25] == 5).all()
     assert torch.equal(rows[25:], torch.arange(25, 100))

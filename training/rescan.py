@@ -37,6 +37,15 @@ class Rescans:
     images: torch.Tensor
     rows: torch.Tensor
 
+    def among(
+        self, images: torch.Tensor, rows: torch.Tensor, share: float, rng: torch.Generator
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """`images` of the `rows`, a `share` of them replaced; and the rows that are shown now."""
+        count = round(share * len(rows))
+        those = torch.randint(len(self.rows), (count,), generator=rng)
+        shown = torch.cat([self.rows[those], rows[count:]])
+        return torch.cat([self.images[those], images[rows[count:]]]), shown
+
 
 def rescanned(recipe: Recipe, split: Split, runs: Path) -> Rescans | None:
     """What `recipe` wants of the training images of `split`, every class equally often."""
