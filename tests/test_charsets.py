@@ -29,6 +29,12 @@ def test_both_test_sets_are_measured_each_way(tmp_path: Path) -> None:
     found = list(measure_charset(predictor, "digits", tmp_path, quick=True))
     assert [each.way for each in found] == ["as they are", "framed anew"] * 2
     assert [each.images for each in found] == [100] * 4
+<<<<<<< HEAD
+=======
+    free = predictor.probabilities(drawn("0123456789")).argmax(axis=1)
+    alone = np.mean(free == np.repeat(np.arange(10), 10))
+    assert found[0].top1 >= alone
+>>>>>>> seven
     assert min(each.top1 for each in found) > 0.85
 
 

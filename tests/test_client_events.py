@@ -209,7 +209,7 @@ def test_streams_are_tried_again_and_tell_nothing_twice(
     monkeypatch.setattr(following, "POLLED_S", 0.3)
     submit(redis_url, "a", (3,) * 20)
     way = Way(refuses=503)
-    with proxied(gateway, way) as url, Client(url) as client, committing(redis_url, 20, 0.1):
+    with proxied(gateway, way) as url, Client(url) as client, committing(redis_url, 20, 0.25):
         events = []
         for event in client.events("a"):
             events.append(event)

@@ -102,7 +102,7 @@ def _kept(images: Array, kind: Normalisation, seed: int, runs: Path) -> Array:
         with draft.open("wb") as file:
             np.save(file, _made(images, kind, seed))
         draft.replace(path)
-    made: Array = np.load(path)
+    made: Array = np.load(path, allow_pickle=False)
     return made
 
 
