@@ -29,19 +29,13 @@ def test_both_test_sets_are_measured_each_way(tmp_path: Path) -> None:
     found = list(measure_charset(predictor, "digits", tmp_path, quick=True))
     assert [each.way for each in found] == ["as they are", "framed anew"] * 2
     assert [each.images for each in found] == [100] * 4
-<<<<<<< HEAD
-=======
-    free = predictor.probabilities(drawn("0123456789")).argmax(axis=1)
-    alone = np.mean(free == np.repeat(np.arange(10), 10))
-    assert found[0].top1 >= alone
->>>>>>> seven
     assert min(each.top1 for each in found) > 0.85
 
 
 def test_letters_are_read_better_where_nothing_else_may_be(tmp_path: Path) -> None:
     predictor = open_predictor("balanced", device="cpu", threads=1)
     found, _ = measure_charset(predictor, "letters", tmp_path, quick=True)
-    test = read_split("balanced", tmp_path, quick=True).test
+    test = read_split("balanced", tmp_path, True).test
     letters = test.take(np.flatnonzero(test.labels >= 10))
     free = predictor.probabilities(letters.images).argmax(axis=1)
     assert found.top1 > np.mean(free == letters.labels) + 0.01
