@@ -18,6 +18,7 @@ from PIL import Image
 from model.card import Recipe
 from model.flags import NONE, Flag
 from model.images import BadImage, Grey, decode, to_grey
+from model.ink import strip
 from model.normalization import normalize, place, to_glyph
 from model.strokes import STROKES, draw, glyph, png
 
@@ -104,6 +105,16 @@ class TestSameness:
     @pytest.mark.parametrize(("top", "left"), [(0, 0), (36, 0), (5, 36)])
     def test_the_place_on_the_sheet_does_not_matter(self, recipe: Recipe, top: int, left: int) -> None:
         expect_same(recipe, lambda drawing: on_paper(drawing, 100, top, left), 0.9)
+
+    @EACH_RECIPE
+    @pytest.mark.parametrize("margin", [0, 1])
+    def test_strokes_along_the_edge_of_a_tight_picture_stay(self, recipe: Recipe, margin: int) -> None:
+        def cut_out(label: str, around: int) -> Grey:
+            return 235 - np.pad(strip(glyph(label, np.random.default_rng(1), 96) // 160 * 200), around)
+
+        for label in "247EFLT":
+            found, usual = (to_glyph(cut_out(label, each), recipe) for each in (margin, 20))
+            assert likeness(found, usual) > 0.9
 
     @EACH_RECIPE
     @pytest.mark.parametrize(
