@@ -19,6 +19,8 @@ import redis
 
 from worker.embedded import EmbeddedRedis, free_port
 
+from browsers import Browser, require_browser, running_browser
+
 READY_S = 60.0
 
 
@@ -181,3 +183,22 @@ def http(services: Services) -> Iterator[httpx.Client]:
 def rng() -> np.random.Generator:
     """Randomness that repeats."""
     return np.random.default_rng(7)
+
+
+@pytest.fixture(scope="module")
+def browser(services: Services, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """A window on the session's gateway."""
+    require_browser()
+    with running_browser(services.url, tmp_path_factory.mktemp("downloads")) as browser:
+        browser.resize(1280, 900)
+        yield browser
+
+
+@pytest.fixture
+def quiet(browser: Browser) -> Iterator[None]:
+    """Whatever a test does, the console complains of nothing and no other host is asked."""
+    yield
+    assert browser.complaints() == []
+    assert browser.strangers() == []
+    browser.resize(1280, 900)
+    browser.colours("light")

@@ -2,7 +2,6 @@
 
 import csv
 import io
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,9 +19,10 @@ from model.card import read_cards
 from model.strokes import STROKES, draw, png
 from training.sets.readers import read
 
-from browsers import Browser, require_browser, running_browser
-from conftest import Services
+from browsers import Browser
 from samples import npy_of, zip_of
+
+pytestmark = pytest.mark.usefixtures("quiet")
 
 LABELS = "".join(STROKES)
 BALANCED = read_cards()["balanced"].labels
@@ -35,24 +35,6 @@ class Sent:
 
     id: str
     page: str
-
-
-@pytest.fixture(scope="module")
-def browser(services: Services, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    require_browser()
-    with running_browser(services.url, tmp_path_factory.mktemp("downloads")) as browser:
-        browser.resize(1280, 900)
-        yield browser
-
-
-@pytest.fixture(autouse=True)
-def quiet(browser: Browser) -> Iterator[None]:
-    """Whatever a test does, the console complains of nothing and no other host is asked."""
-    yield
-    assert browser.complaints() == []
-    assert browser.strangers() == []
-    browser.resize(1280, 900)
-    browser.colours("light")
 
 
 @pytest.fixture(scope="module")

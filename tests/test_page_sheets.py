@@ -1,6 +1,5 @@
 """Pages of writing on the page, in a real Chromium: sent, seen with their boxes, corrected by text."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -11,30 +10,13 @@ from selenium.webdriver.support.ui import Select
 
 from model.strokes import png
 
-from browsers import Browser, require_browser, running_browser
-from conftest import Services
+from browsers import Browser
 from samples import page, pngs, zip_of
+
+pytestmark = pytest.mark.usefixtures("quiet")
 
 LINES = ["ABC 47", "HKE 2Z"]
 WIDTH = "return document.querySelector('#inspector .frame img')?.naturalWidth"
-
-
-@pytest.fixture(scope="module")
-def browser(services: Services, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    require_browser()
-    with running_browser(services.url, tmp_path_factory.mktemp("downloads")) as browser:
-        browser.resize(1280, 900)
-        yield browser
-
-
-@pytest.fixture(autouse=True)
-def quiet(browser: Browser) -> Iterator[None]:
-    """Whatever a test does, the console complains of nothing and no other host is asked."""
-    yield
-    assert browser.complaints() == []
-    assert browser.strangers() == []
-    browser.resize(1280, 900)
-    browser.colours("light")
 
 
 @pytest.fixture(scope="module")
