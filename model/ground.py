@@ -37,8 +37,8 @@ def has_bright_strokes(small: Grey) -> bool:
     """Whether what stands out from its surroundings is brighter than they are.
 
     Strokes cover less than their paper and differ from it by more than it does from their mean, so that
-    differences from the local mean are skewed towards them, whatever shadow or frame there is. Where bold
-    strokes fill the picture they are hardly skewed: then its border is paper.
+    differences from the local mean are skewed towards them, whatever shadow or frame there is. Where
+    bold strokes fill the picture they are hardly skewed: then its border is paper.
     """
     side = odd(max(small.shape) // 3)
     differences = np.asarray(cv2.subtract(small, cv2.blur(small, (side, side)), dtype=cv2.CV_32F))
