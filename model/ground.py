@@ -44,7 +44,7 @@ def has_bright_strokes(small: Grey) -> bool:
     differences = np.asarray(cv2.subtract(small, cv2.blur(small, (side, side)), dtype=cv2.CV_32F))
     away = (differences - cv2.mean(differences)[0]).ravel()
     spread = float(np.dot(away, away)) / away.size
-    skewness = float(np.dot(away * away, away)) / away.size / max(spread, 1.0) ** 1.5
+    skewness = float(np.dot(away * away, away)) / away.size / max(spread, 1e-6) ** 1.5
     return skewness > 0 if abs(skewness) > UNSKEWED else has_dark_border(small)
 
 
