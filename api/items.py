@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from model.writing import Written, lines_of, text_of
+from model.writing import Written, lines_of, said, text_of
 from worker.jobs import Job
 from worker.results import Answer, Failure, Page
 from worker.store import Item
@@ -22,17 +22,8 @@ def item_out(job: Job, item: Item) -> dict[str, Any]:
 
 
 def _said(labels: str, answer: Answer) -> dict[str, Any]:
-    likely = [
-        {"label": labels[each], "p": round(p, 7)}
-        for each, p in zip(answer.classes, answer.probabilities, strict=True)
-    ]
-    return {
-        "label": likely[0]["label"],
-        "confidence": likely[0]["p"],
-        "uncertain": answer.uncertain,
-        "flags": answer.flags.names,
-        "top_k": likely,
-    }
+    classes = [labels[each] for each in answer.classes]
+    return said(classes, answer.probabilities, answer.uncertain, answer.flags)
 
 
 def _written(labels: str, page: Page) -> dict[str, Any]:

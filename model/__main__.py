@@ -110,9 +110,11 @@ def _write_all(reader: ScanReader, files: list[Path], format: Format) -> bool:
 def _write_preview(reader: ScanReader, image: Path, preview: Path) -> None:
     """Nothing, of what could not be read: that was said."""
     try:
-        preview.write_bytes(png(reader.preview(image)))
-    except BadImage:
+        picture = png(reader.preview(image))
+    except (BadImage, OSError):
         return
+    try:
+        preview.write_bytes(picture)
     except OSError as error:
         notes.print(f"error: cannot write {preview}: {error.strerror}", style="red", markup=False)
         raise typer.Exit(1) from error

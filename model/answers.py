@@ -7,6 +7,7 @@ import numpy as np
 
 from .flags import Flag
 from .glyph import Glyph
+from .writing import said
 
 if TYPE_CHECKING:
     from .predictor import Predictor
@@ -30,7 +31,12 @@ def answers(
     best = np.argsort(-probabilities, axis=1, kind="stable")[:, :width]
     values = np.take_along_axis(probabilities, best, axis=1)
     return [
-        _said(glyph, [card.labels[each] for each in classes], likely, card.uncertain_below)
+        said(
+            [card.labels[each] for each in classes],
+            likely,
+            likely[0] < card.uncertain_below or bool(glyph.flags),
+            glyph.flags,
+        )
         for glyph, classes, likely in zip(glyphs, best.tolist(), values.tolist(), strict=True)
     ]
 
@@ -44,13 +50,3 @@ def screened(glyphs: Sequence[Glyph], screen: "Screen") -> list[Glyph]:
         for at, more in zip(shown, bits.tolist(), strict=True):
             found[at] = Glyph(glyphs[at].pixels, glyphs[at].flags | Flag(more))
     return found
-
-
-def _said(glyph: Glyph, labels: Sequence[str], values: Sequence[float], uncertain_below: float) -> Said:
-    return {
-        "label": labels[0],
-        "confidence": round(values[0], 7),
-        "uncertain": values[0] < uncertain_below or bool(glyph.flags),
-        "flags": glyph.flags.names,
-        "top_k": [{"label": label, "p": round(p, 7)} for label, p in zip(labels, values, strict=True)],
-    }

@@ -1,5 +1,7 @@
 """Lines that are no writing: rules of paper and edges of a box, from side to side of a picture."""
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 
@@ -15,6 +17,10 @@ THICKEST = 0.16
 LEAST_REST = 0.2
 """Of a side of the picture: where less is left without the lines, they were strokes."""
 
+RIM = 0.04
+"""Of the long side: where what is left comes as near to the edge, the picture is cut tight to its ink,
+and the lines are strokes, too."""
+
 
 def without_lines(mask: Grey) -> Grey:
     """`mask` without such lines, strokes that cross one mended; as it is where hardly any is left."""
@@ -27,10 +33,16 @@ def without_lines(mask: Grey) -> Grey:
     closed = cv2.morphologyEx(rest, cv2.MORPH_CLOSE, np.ones((7, 3), np.uint8))
     mended = cv2.bitwise_or(rest, cv2.bitwise_and(closed, mask))
     _, _, stats, _ = cv2.connectedComponentsWithStats(mended, connectivity=8, ltype=cv2.CV_16U)
-    left = stats[1:, 2:4].max(initial=0)
-    if left < LEAST_REST * max(mask.shape):
+    if len(stats) < 2 or not stands_alone(stats[1 + stats[1:, 4].argmax()].tolist(), mask.shape):
         return mask
     return np.asarray(mended).astype(np.uint8, copy=False)
+
+
+def stands_alone(part: Sequence[int], shape: tuple[int, ...]) -> bool:
+    """Whether a part (left, top, width, height, area) is large, and has paper around it."""
+    left, top, width, height, _ = part
+    rims = left, top, shape[1] - left - width, shape[0] - top - height
+    return max(width, height) >= LEAST_REST * max(shape) and min(rims) > RIM * max(shape)
 
 
 def lines(mask: Grey) -> Grey:

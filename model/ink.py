@@ -37,8 +37,13 @@ def ink_mask(ink: Grey) -> Grey:
 
 def strip(mask: Grey) -> Grey:
     """The box of the ink; empty where there is none."""
+    return stripped(mask)[0]
+
+
+def stripped(mask: Grey) -> tuple[Grey, int, int]:
+    """The box of the ink, and where it begins: across and down."""
     left, top, width, height = cv2.boundingRect(mask)
-    return mask[top : top + height, left : left + width]
+    return mask[top : top + height, left : left + width], left, top
 
 
 def even_strokes(ink: Grey) -> Grey:

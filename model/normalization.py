@@ -5,7 +5,7 @@ mass. An image that already is such a glyph passes unchanged, so that accuracy o
 accuracy of the service are one number.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import cv2
 import numpy as np
@@ -13,9 +13,10 @@ import numpy as np
 from . import quality
 from .card import Recipe
 from .finding import cut_out, find
+from .flags import NONE, Flag
 from .glyph import Glyph
-from .images import Grey, check_grey, decode
-from .ink import border, even_strokes
+from .images import Grey, check_grey
+from .ink import LEAST_CONTRAST, border, even_strokes
 from .scaling import resize
 
 SIDE = 28
@@ -29,19 +30,6 @@ SOFTNESS = 5
 """Pixels that are averaged each way, so that strokes have the edges of scans, at WORK_SIDE."""
 
 
-def read_glyph(
-    data: bytes | memoryview,
-    recipe: Recipe | None,
-    max_pixels: int,
-    expect: Callable[[int], None] = lambda pixels: None,
-) -> Grey:
-    """The glyph (28, 28) uint8 in an image file; `recipe` None only fits it to size. Raises BadImage.
-
-    `expect` is told how many pixels there will be, before any is decoded.
-    """
-    return to_glyph(decode(data, max_pixels, expect), recipe)
-
-
 def to_glyph(grey: Grey, recipe: Recipe | None) -> Grey:
     """The pixels of `normalize`."""
     return normalize(grey, recipe).pixels
@@ -53,10 +41,10 @@ def normalize(grey: Grey, recipe: Recipe | None) -> Glyph:
     `recipe` None only fits it to size. Raises BadImage for an array that is not of this kind.
     """
     check_grey(grey)
-    if is_glyph(grey):
-        return Glyph(grey)
     if recipe is None:
         return Glyph(resize(grey, SIDE, SIDE))
+    if is_glyph(grey):
+        return Glyph(grey, NONE if np.ptp(grey) >= LEAST_CONTRAST else Flag.BLANK)
     found = find(grey)
     flags = quality.flags(*found)
     if not len(found.parts):

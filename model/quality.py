@@ -44,9 +44,8 @@ def flags(ink: Grey, mask: Grey, parts: Parts) -> Flag:
 
 
 def contrast(ink: Grey, mask: Grey) -> float:
-    """How much brighter than its ground the ink is on average, by some thousand pixels."""
-    step = 1 + max(ink.shape) // 64
-    return cv2.mean(ink[::step, ::step], mask[::step, ::step])[0]
+    """How much brighter than its ground the ink is on average."""
+    return cv2.mean(ink, mask)[0]
 
 
 def edge(boxes: list[list[int]], mask: Grey) -> Flag:

@@ -23,6 +23,18 @@ class Written(NamedTuple):
     word: int
 
 
+def said(labels: Sequence[str], likely: Sequence[float], uncertain: bool, flags: Flag) -> dict[str, Any]:
+    """What is said of a character: its likeliest labels, best first, and what speaks against it."""
+    top = [{"label": label, "p": round(p, 7)} for label, p in zip(labels, likely, strict=True)]
+    return {
+        "label": top[0]["label"],
+        "confidence": top[0]["p"],
+        "uncertain": uncertain,
+        "flags": flags.names,
+        "top_k": top,
+    }
+
+
 def lines_of(characters: Sequence[Written]) -> list[dict[str, Any]]:
     """The lines of an image whose characters are in reading order: text, box, words of the same."""
     return [

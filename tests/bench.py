@@ -19,7 +19,8 @@ import psutil
 from rich.console import Console
 from rich.table import Table
 
-from model.normalization import read_glyph
+from model.images import decode
+from model.normalization import to_glyph
 from model.opening import open_predictor
 from model.scans import MAX_PIXELS
 from worker.connection import connect
@@ -115,7 +116,7 @@ def normalised(files: list[bytes]) -> float:
     for _ in range(5):
         begin = time.thread_time()
         for file in files:
-            read_glyph(file, "emnist", MAX_PIXELS)
+            to_glyph(decode(file, MAX_PIXELS), "emnist")
         times.append(time.thread_time() - begin)
     return len(files) / min(times)
 

@@ -23,7 +23,8 @@ from rich.table import Table
 
 from api.client import Client
 from api.schemas import ItemOut, JobOut
-from model.normalization import read_glyph
+from model.images import decode
+from model.normalization import to_glyph
 from worker.decoding.wire import Encoded
 
 from conftest import Services, running_services
@@ -193,7 +194,7 @@ def cost(files: Sequence[bytes], table: Table) -> None:
         table.add_row("start of a nursery and a decoder", f"{time.perf_counter() - began:.2f} s")
         turns = [
             (
-                rate(lambda: [read_glyph(each.file, "emnist", MAX_PIXELS) for each in asked]),
+                rate(lambda: [to_glyph(decode(each.file, MAX_PIXELS), "emnist") for each in asked]),
                 rate(lambda: decoders.read(asked)),
             )
             for _ in range(5)

@@ -129,3 +129,5 @@ def test_each_half_is_opened_by_name(pair: Pair, tmp_path: Path) -> None:
     save_checkpoint(pair[0].card, pair[0].module, tmp_path / "cheap-0")
     with pytest.raises(BadCard, match="cheap is no cascade: there is no 'cheap/second'"):
         load("cheap/second", tmp_path)
+    save_checkpoint(card, module, tmp_path / "first-0")
+    assert load("first", tmp_path)[0].name == "both"

@@ -6,7 +6,7 @@ import pytest
 
 from model import finding, frames, ground, ink, parts
 from model.images import Grey
-from model.strokes import STROKES, draw
+from model.strokes import STROKES, draw, glyph
 
 
 def canvas(height: int = 64, width: int = 64) -> Grey:
@@ -58,6 +58,13 @@ class TestPolarity:
         picture = inked(character(3, 32))
         picture[[0, -1]] = picture[:, [0, -1]] = 20
         assert not ground.has_bright_strokes(picture)
+
+    @pytest.mark.parametrize("bright", [False, True])
+    def test_a_tight_picture_that_bold_strokes_fill_is_told_by_its_border(self, bright: bool) -> None:
+        for label in "aenr":
+            drawn = glyph(label, np.random.default_rng(4), 96)
+            tight = inked(np.pad(ink.strip(drawn // 128 * 255), 1))
+            assert ground.has_bright_strokes(~tight if bright else tight) is bright
 
     @pytest.mark.parametrize("paper", [0, 130, 255])
     def test_a_blank_picture_has_no_strokes(self, paper: int) -> None:

@@ -11,9 +11,9 @@ from PIL import Image
 from api.exports.previews import Previews
 from api.settings import GatewaySettings
 from model.card import read_cards
-from model.images import Grey
+from model.images import Grey, decode
 from model.layout import Box
-from model.normalization import read_glyph
+from model.normalization import to_glyph
 from model.previews import SIDE, Mark, boxed
 from model.strokes import png
 from worker.jobs import Counts, Job, JobState, Options
@@ -54,7 +54,7 @@ def coloured(picture: Grey) -> Grey:
 
 def test_the_glyph_stands_beside_the_upload(http: httpx.Client, rng: np.random.Generator) -> None:
     (data,) = pngs(1, rng)
-    items, glyph = kept(http, data, PNG), read_glyph(data, "emnist", 10**6)
+    items, glyph = kept(http, data, PNG), to_glyph(decode(data), "emnist")
     answer = http.get(f"{items}/0/preview.png")
     assert answer.headers["content-type"] == PNG
     assert "sandbox" in answer.headers["content-security-policy"]

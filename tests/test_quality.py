@@ -53,6 +53,14 @@ def test_faint_ink_is_flagged(rng: np.random.Generator) -> None:
     assert flags_of(on_paper(ink, pen=60)) == NONE
 
 
+@pytest.mark.parametrize("side", [120, 250, 600])
+@pytest.mark.parametrize("at", range(5))
+def test_a_thin_stroke_of_dark_ink_is_not_faint(side: int, at: int) -> None:
+    paper = np.full((side, side), 240, np.uint8)
+    cv2.line(paper, (side // 2 + at, side // 10), (side // 2 + at, side - side // 10), 20, 2)
+    assert flags_of(paper) == NONE
+
+
 def test_two_characters_side_by_side_are_several(rng: np.random.Generator) -> None:
     two = np.hstack([inked(STROKES[each], rng, 64) for each in "AB"])
     assert flags_of(on_paper(two)) == Flag.SEVERAL_CHARACTERS

@@ -41,6 +41,12 @@ def test_rare_characters_are_shown_as_often_as_others_and_both_cases_twice() -> 
     assert set(rows[10:20]) == {50, 51, 52}
 
 
+def test_a_class_without_images_is_not_shown_as_another() -> None:
+    data = Set(np.zeros((3, 28, 28), np.uint8), np.array([1, 1, 3], np.uint8))
+    rows = even_rows(data, "0123", 5, 0)
+    assert np.bincount(data.labels[rows]).tolist() == [0, 5, 0, 5]
+
+
 def test_rescans_are_made_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     recipe, split = replace(short(), rescans=20), drawn_digits()
     first = rescanned(recipe, split, tmp_path)
@@ -67,7 +73,7 @@ def test_the_share_that_is_wanted_is_shown_with_its_own_labels(tmp_path: Path) -
     marked = Rescans(torch.full((1, 28, 28), 7, dtype=torch.uint8), torch.tensor([5]))
     trainer = Trainer(recipe, split, None, marked)
     rng = torch.Generator().manual_seed(0)
-    images, rows = trainer._show(torch.arange(100), rng)
+    images, rows = marked.among(trainer.images, torch.arange(100), recipe.rescanned, rng)
     assert (images == 7).all(dim=(1, 2)).sum() == 25
     assert (rows[:25] == 5).all()
     assert torch.equal(rows[25:], torch.arange(25, 100))

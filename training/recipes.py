@@ -37,7 +37,7 @@ def ladder(task: Recipe, size: str, **changes: Any) -> Recipe:
     known = SIZES | {"nano": NANO.get(task.task), "teacher": SIZES["large"]}
     stages = changes.pop("stages", known[size])
     layout = {"kind": "convnet", "stages": stages, "classes": len(TASKS[task.task].labels)}
-    return replace(task, name=f"{size}-{task.task}", network=layout, **changes)
+    return replace(task, **{"name": f"{size}-{task.task}", "network": layout} | changes)
 
 
 LADDER = (
@@ -59,31 +59,19 @@ LADDER = (
     ladder(DIGITS, "large", epochs=16, learning_rate=4e-3, average=0.999, augmentation=Augmentation()),
     ladder(LETTERS, "base", learning_rate=2e-3, start="base-balanced", teachers=TEACHERS),
     ladder(
-        LETTERS,
-        "large",
-        learning_rate=1.5e-3,
-        average=0.999,
-        start="large-balanced",
-        teachers=TEACHERS,
+        LETTERS, "large", learning_rate=1.5e-3, average=0.999, start="large-balanced", teachers=TEACHERS
     ),
 )
 
 TEACHER = ladder(BALANCED, "teacher", epochs=14, learning_rate=4e-3, average=0.999)
 """Never served: it learns from labels alone, and the others from what it makes of them."""
 
-
 SEEN = replace(BALANCED, draws=75_200, teachers=TEACHERS, rescans=700, rescanned=0.3)
 """Rescans among the images that they know; tried, and not served: they read real scans no better."""
 
 RESCANNED = (
-    replace(
-        ladder(SEEN, "small", epochs=8, learning_rate=6e-4, start="balanced/first"),
-        name="small-rescanned",
-    ),
-    replace(
-        ladder(SEEN, "large", epochs=4, learning_rate=3e-4, start="balanced/second"),
-        name="large-rescanned",
-    ),
+    ladder(SEEN, "small", name="small-rescanned", epochs=8, learning_rate=6e-4, start="balanced/first"),
+    ladder(SEEN, "large", name="large-rescanned", epochs=4, learning_rate=3e-4, start="balanced/second"),
 )
 
 

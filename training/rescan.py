@@ -37,6 +37,15 @@ class Rescans:
     images: torch.Tensor
     rows: torch.Tensor
 
+    def among(
+        self, images: torch.Tensor, rows: torch.Tensor, share: float, rng: torch.Generator
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """`images` of the `rows`, a `share` of them replaced; and the rows that are shown now."""
+        count = round(share * len(rows))
+        those = torch.randint(len(self.rows), (count,), generator=rng)
+        shown = torch.cat([self.rows[those], rows[count:]])
+        return torch.cat([self.images[those], images[rows[count:]]]), shown
+
 
 def rescanned(recipe: Recipe, split: Split, runs: Path) -> Rescans | None:
     """What `recipe` wants of the training images of `split`, every class equally often."""
@@ -60,7 +69,7 @@ def with_rescans(data: Set, recipe: Recipe, runs: Path) -> Set:
 def even_rows(
     data: Set, labels: str, a_character: int, seed: int
 ) -> np.ndarray[tuple[int], np.dtype[np.intp]]:
-    """Rows of `a_character` images of each character, those of a rare one several times.
+    """Rows of `a_character` images of each character there is, those of a rare one several times.
 
     A class of both cases is two characters: without its size, which a scan does not tell, a ring is an
     O, an o or a zero, and as often each.
@@ -69,7 +78,10 @@ def even_rows(
     rows = [np.flatnonzero(data.labels == each) for each in range(len(labels))]
     counts = [a_character * characters(label, labels) for label in labels]
     return np.concatenate(
-        [np.resize(rng.permutation(those), count) for those, count in zip(rows, counts, strict=True)]
+        [
+            np.resize(rng.permutation(those), count if len(those) else 0)
+            for those, count in zip(rows, counts, strict=True)
+        ]
     )
 
 

@@ -33,7 +33,7 @@ def find(name: str, runs: Path = RUNS) -> tuple[str, Path]:
 def load(name: str, runs: Path = RUNS) -> tuple[Card, nn.Module]:
     """The card and network meant by `name` (see `find`); NAME/first or NAME/second is half a cascade."""
     whole, _, half = name.rpartition("/")
-    if half not in HALVES:
+    if not whole or half not in HALVES:
         return load_checkpoint(*find(name, runs))
     card, network = load_checkpoint(*find(whole, runs))
     if not isinstance(network, Cascade):

@@ -90,12 +90,7 @@ class Trainer:
         """The images of `rows`, some of them replaced by rescans; and the rows that are shown now."""
         if self.rescans is None:
             return self.images[rows], rows
-        count = round(self.recipe.rescanned * len(rows))
-        those = torch.randint(len(self.rescans.rows), (count,), generator=rng)
-        kept = rows[count:]
-        images = self.rescans.images[those]
-        shown = torch.cat([self.rescans.rows[those], kept])
-        return torch.cat([images, self.images[kept]]), shown
+        return self.rescans.among(self.images, rows, self.recipe.rescanned, rng)
 
     def _forward(self, state: State, images: torch.Tensor) -> torch.Tensor:
         images = images.unsqueeze(1).float() / 255

@@ -7,10 +7,10 @@ import numpy as np
 
 from ..card import Recipe
 from ..images import BadImage, Grey
+from ..ink import stripped
 from ..layout import Character, Layout
 from .cells import Cells, Corners, find_cells, shape_of
 from .glyphs import box_around, to_glyph
-from .page import stripped
 from .paper import Paper, even
 from .parts import MOST_PARTS, connected
 from .skew import upright

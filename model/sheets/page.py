@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 from itertools import islice
 
-import cv2
 import numpy as np
 
 from ..card import Recipe
 from ..images import BadImage, Grey
+from ..ink import stripped
 from ..layout import MOST_CHARACTERS, Character
 from .glyphs import box_of, to_glyph
 from .lines import all_in_line, find_lines
@@ -68,9 +68,3 @@ def mask_of(group: Group, parts: Parts, box: tuple[int, int, int, int] | None = 
     for each in others:
         own |= labels == each
     return np.where(own, np.uint8(255), np.uint8(0))
-
-
-def stripped(mask: Grey) -> tuple[Grey, int, int]:
-    """The box of the ink in `mask`, and where it begins: across and down."""
-    left, top, width, height = cv2.boundingRect(mask)
-    return mask[top : top + height, left : left + width], left, top

@@ -9,7 +9,7 @@ import numpy.typing as npt
 from ..ground import has_bright_strokes
 from ..images import Grey
 from ..ink import LEAST_CONTRAST
-from ..scaling import fit, odd, resize, shrink
+from ..scaling import odd, resize, shrink
 
 WORK_PIXELS = 9_000_000
 """Larger sheets are shrunk to this: A4 at 300 dpi is read as it is."""
@@ -71,7 +71,7 @@ def above(ink: Grey, level: int) -> Grey:
 def light(dark: Grey) -> Grey:
     """The light of the paper under dark ink, from 1: strokes closed away on a small copy."""
     height, width = dark.shape
-    small = fit(dark, GROUND_SIDE) if max(dark.shape) > GROUND_SIDE else dark
+    small = shrink(dark, GROUND_SIDE)
     kernel = np.ones((odd(GROUND_KERNEL * max(small.shape) // GROUND_SIDE),) * 2, np.uint8)
     closed = cv2.GaussianBlur(cv2.morphologyEx(small, cv2.MORPH_CLOSE, kernel), (0, 0), 1)
     whole = cv2.resize(closed, (width, height), interpolation=cv2.INTER_LINEAR)

@@ -18,10 +18,18 @@ def rule_length(mask: Grey) -> int:
 
 
 def rules(mask: Grey, length: int, across: bool) -> Grey:
-    """The ruled lines of one direction (`across`: horizontal), 255 where they are."""
+    """The ruled lines of one direction (`across`: horizontal), 255 where they are.
+
+    Beyond the edge of the sheet is paper: a stroke that touches it is no longer than it is seen.
+    """
+    if length > mask.shape[1 if across else 0]:
+        return np.zeros_like(mask)
     kernel = np.ones((1, length) if across else (length, 1), np.uint8)
     gap = np.ones((1, 5) if across else (5, 1), np.uint8)
-    long = cv2.morphologyEx(cv2.morphologyEx(mask, cv2.MORPH_CLOSE, gap), cv2.MORPH_OPEN, kernel)
+    closed = cv2.morphologyEx(mask, cv2.MORPH_CLOSE, gap)
+    long = cv2.morphologyEx(
+        closed, cv2.MORPH_OPEN, kernel, borderType=cv2.BORDER_CONSTANT, borderValue=0
+    )
     return np.asarray(long).astype(np.uint8, copy=False)
 
 

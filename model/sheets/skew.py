@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..images import Grey
-from ..scaling import fit
+from ..scaling import shrink
 from .paper import WORK_PIXELS, Paper
 
 MOST_DEGREES = 8.0
@@ -56,7 +56,7 @@ def _sharpest(points: Points, degrees: npt.NDArray[np.float64]) -> float:
 
 def _points(mask: Grey) -> Points:
     """Some of the ink's pixels (n, 2), x and y, on a small copy."""
-    small = fit(mask, PROFILE_SIDE) if max(mask.shape) > PROFILE_SIDE else mask
+    small = shrink(mask, PROFILE_SIDE)
     rows, columns = np.nonzero(small > 127 if small is mask else small > 64)
     step = 1 + len(rows) // MOST_POINTS
     return np.stack([columns[::step], rows[::step]], axis=1).astype(np.float32)

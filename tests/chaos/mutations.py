@@ -693,8 +693,8 @@ PYTHON = (
     Mutation(
         "a decoder may answer what it was not asked",
         "worker/decoding/link.py",
-        "(Failure, wanted)",
-        "(Failure, Glyph, list, Picture)",
+        "if not _suits(outcome, image):",
+        "if False:",
         DECODING,
         "another_kind",
     ),

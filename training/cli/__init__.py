@@ -4,9 +4,10 @@ import typer
 
 from . import datasets
 from .cutting import sheets
-from .measuring import engines, evaluate, report
+from .measuring import engines, evaluate
 from .publishing import cascade, publish
 from .refusals import Commands
+from .reporting import report
 from .running import train
 from .screening import screen
 from .shelving import runs

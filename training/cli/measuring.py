@@ -1,4 +1,4 @@
-"""`evaluate` and `report`: how good a network is, through the predictor that serves it."""
+"""`evaluate` and `engines`: how good a network is, and how fast, by what serves it."""
 
 import json
 from collections.abc import Sequence
@@ -9,20 +9,16 @@ import torch
 import typer
 from rich.console import Console
 
-from model.card import BadCard, read_card, read_cards
+from model.card import read_card, read_cards
 
 from ..measures.charsets import read_charset
 from ..measures.comparison import Contender, compare, contenders, measure, record, records, table
 from ..measures.engines import least_precision, note_precision, rivals
 from ..measures.engines import table as rows_of_engines
-from ..measures.evaluate import evaluate as evaluate_on
-from ..measures.evaluate import open_network, read_split, task_of
+from ..measures.evaluate import read_split, task_of
 from ..measures.scans import read_scans
 from ..measures.scorecard import scorecard
-from ..measures.significance import mcnemar
 from ..rejects.trial import read_rejects
-from ..reports.findings import verdict
-from ..reports.report import Subject, write_report
 from ..shelf import RUNS, find
 from ..tables import Sheet
 from .options import Data, Runs
@@ -47,8 +43,6 @@ Charset = Annotated[
     str, typer.Option(help="where it may answer only digits, letters, upper, lower, or these labels")
 ]
 Threads = Annotated[int, typer.Option(help="processor threads; 0 is all")]
-Out = Annotated[Path | None, typer.Option(help="folder of the report; reports/NAME by default")]
-Against = Annotated[str, typer.Option(help="another network for the same labels, to compare with")]
 
 
 def evaluate(
@@ -65,16 +59,18 @@ def evaluate(
     threads: Threads = 0,
 ) -> None:
     """Measure NAME on the test set of its task; or --all, on --scans, --rejects, with a --charset."""
+    if sum(map(bool, (scans, rejects, charset))) > 1 or (every and (rejects or charset)):
+        raise typer.BadParameter("--scans, --rejects and --charset each stand alone; --all fits --scans")
     if scans:
-        sheets, content = read_scans(_named(name, every, runs), data, runs, _tell, threads)
+        sheets, content = read_scans(_named(name, every, runs), data, runs, tell, threads)
     elif charset:
-        sheets, content = read_charset(name or "balanced", charset, data, runs, quick)
+        sheets, content = read_charset(name or "balanced", charset, data, runs, quick, threads)
     elif rejects:
-        sheets, content = read_rejects(name or "balanced", data, runs, _tell, quick)
+        sheets, content = read_rejects(name or "balanced", data, runs, tell, quick, threads)
     elif bool(name) == every:
         raise typer.BadParameter("give the name of a network, or --all, --scans or --rejects")
     elif every:
-        results = compare(_found(runs), data, quick, _tell, threads)
+        results = compare(_found(runs), data, quick, tell, threads)
         sheets, content = [table(results)], records(results)
     else:
         found = measure(name, data, quick, runs, threads)
@@ -82,22 +78,6 @@ def evaluate(
     _show(sheets, markdown)
     if json_file:
         json_file.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n")
-
-
-def report(
-    name: Network,
-    out: Out = None,
-    against: Against = "",
-    data: Data = Path("data"),
-    runs: Runs = RUNS,
-    quick: Quick = False,
-    threads: Threads = 0,
-) -> None:
-    """Write a report on NAME: report.md, report.html and the figures."""
-    subject = _subject(name, against, data, runs, quick, threads)
-    folder = out or Path("reports") / subject.test.card.name
-    write_report(subject, folder)
-    console.print(f"{folder / 'report.html'}", soft_wrap=True)
 
 
 def engines(
@@ -113,26 +93,11 @@ def engines(
     for each in [name] if name else list(read_cards()):
         stem, folder = find(each)
         split = read_split(task_of(read_card(folder / f"{stem}.json")).name, data, quick)
-        _tell(f"{each}: {len(split.test):,} images on every engine")
+        tell(f"{each}: {len(split.test):,} images on every engine")
         those += (found := list(rivals(stem, folder, split.test, threads)))
         if write:
             note_precision(stem, folder, least_precision(found))
     rows_of_engines(those).show(console)
-
-
-def _subject(name: str, against: str, data: Path, runs: Path, quick: bool, threads: int) -> Subject:
-    predictor, weights = open_network(name, runs, threads)
-    split = read_split(task_of(predictor.card).name, data, quick)
-    _tell(f"reading {len(split.test):,} test and {len(split.validation):,} validation images")
-    test = evaluate_on(predictor, weights, split.test, split.measured_on)
-    validation = evaluate_on(predictor, weights, split.validation, "validation")
-    remarks: tuple[str, ...] = ()
-    if against:
-        other = measure(against, data, quick, runs, threads)
-        if other.card.labels != test.card.labels:
-            raise BadCard(f"{against} tells {other.card.labels} apart, {name} {test.card.labels}")
-        remarks = (verdict(name, against, mcnemar(test.answers.right, other.answers.right)),)
-    return Subject(test, validation, split.test, weights.parent, remarks)
 
 
 def _named(name: str, every: bool, runs: Path) -> list[str]:
@@ -160,5 +125,6 @@ def _show(sheets: Sequence[Sheet], markdown: bool) -> None:
             sheet.show(console)
 
 
-def _tell(text: str) -> None:
+def tell(text: str) -> None:
+    """On stderr, as it goes."""
     stderr.print(text, soft_wrap=True, markup=False, highlight=False)

@@ -43,14 +43,14 @@ class CharsetResult:
 
 
 def read_charset(
-    name: str, charset: str, data: Path, runs: Path = Path(), quick: bool = False
+    name: str, charset: str, data: Path, runs: Path, quick: bool = False, threads: int = 0
 ) -> tuple[list[Sheet], list[dict[str, object]]]:
     """The table of the network `name` under `charset`, and the same for a JSON file.
 
     Measured on the test set of its own task, and where digits are allowed on MNIST. Raises BadCard,
     BadCharset, BadData.
     """
-    found = list(measure_charset(open_network(name, runs)[0], charset, data, quick))
+    found = list(measure_charset(open_network(name, runs, threads)[0], charset, data, quick))
     return [table(found)], [asdict(each) for each in found]
 
 

@@ -34,14 +34,19 @@ COLUMNS = ("kind", "pictures", "flagged by pixels", "by the screen", "flagged", 
 
 
 def read_rejects(
-    name: str, data: Path, runs: Path, tell: Callable[[str], None], quick: bool = False
+    name: str,
+    data: Path,
+    runs: Path,
+    tell: Callable[[str], None],
+    quick: bool = False,
+    threads: int = 0,
 ) -> tuple[list[Sheet], list[dict[str, object]]]:
     """The tables of junk and of good characters read by `name`, and the same for a JSON file.
 
     `tell` hears of every kind; `quick` are few pictures, of characters drawn here.
     Raises BadCard, BadData.
     """
-    line = Line(open_network(name, runs)[0], open_screen("cpu"))
+    line = Line(open_network(name, runs, threads)[0], open_screen("cpu", threads))
     junk, good, count = [], [], QUICK if quick else COUNT
     for found in read_junk(line, read_pools(data, quick)[MEASURED].emnist, count):
         tell(f"{found.kind}: {percent(found.uncertain.mean())} flagged or uncertain")
