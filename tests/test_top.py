@@ -59,7 +59,9 @@ def test_a_terminal_is_redrawn_until_control_c(services: Services) -> None:
     ours, theirs = pty.openpty()
     command = [*TOP, "--interval", "0.1", "--url", services.url]
     environment = os.environ | {"TERM": "xterm", "COLUMNS": "120", "LINES": "40"}
-    process = subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, env=environment)
+    process = subprocess.Popen(
+        command, stdin=theirs, stdout=theirs, stderr=theirs, env=environment, preexec_fn=heed
+    )
     os.close(theirs)
     shown, end = b"", time.monotonic() + 30
     try:
@@ -75,11 +77,19 @@ def test_a_terminal_is_redrawn_until_control_c(services: Services) -> None:
     assert code == 0
 
 
+def heed() -> None:
+    """A shell has what it runs in the background ignore control-C, and so would what that starts."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def end_of(process: "subprocess.Popen[bytes]", terminal: int) -> int:
     """Its exit code; what it says meanwhile is read, or it would wait for that for ever."""
     with ThreadPoolExecutor(1) as reader:
         reader.submit(drain, terminal)
-        return process.wait(60)
+        try:
+            return process.wait(60)
+        finally:
+            process.kill()  # else it would be read for ever
 
 
 def drain(terminal: int) -> None:
