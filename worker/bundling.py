@@ -11,7 +11,7 @@ import redis.asyncio
 
 from .silence import HearingPool
 
-LARGE = 64 << 10
+LARGE = 16 << 10
 """Bytes: a command with so many travels alone, lest the small ones wait for it."""
 
 UNDER_WAY = 2
