@@ -26,8 +26,9 @@ from PIL import Image
 
 from model.flags import Flag
 from model.glyph import Glyph
+from model.images import decode
 from model.layout import Box, Character, Layout
-from model.normalization import read_glyph
+from model.normalization import to_glyph
 from worker.decoding import link, nursery, seccomp, supply
 from worker.decoding.answers import (
     HEAD_BYTES,
@@ -80,7 +81,7 @@ def told(decoders: Decoders, images: Sequence[Encoded]) -> list[bytes | Failure]
 
 
 def directly(files: Sequence[bytes]) -> list[bytes]:
-    return [read_glyph(file, "emnist", MAX_PIXELS).tobytes() for file in files]
+    return [to_glyph(decode(file, MAX_PIXELS), "emnist").tobytes() for file in files]
 
 
 def decoder_of(decoders: Decoders) -> psutil.Process:
@@ -98,7 +99,7 @@ def newest_nursery() -> psutil.Process:
 def test_glyphs_are_those_of_the_model(decoders: Decoders, files: list[bytes]) -> None:
     assert told(decoders, asked(files)) == directly(files)
     for recipe in ("mnist", None):
-        glyph = read_glyph(files[0], recipe, MAX_PIXELS).tobytes()  # type: ignore[arg-type]
+        glyph = to_glyph(decode(files[0], MAX_PIXELS), recipe).tobytes()  # type: ignore[arg-type]
         assert told(decoders, [Encoded(files[0], recipe)]) == [glyph]  # type: ignore[arg-type]
     assert told(decoders, []) == []
 

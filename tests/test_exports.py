@@ -20,7 +20,7 @@ from api.problems import Problem
 from api.settings import GatewaySettings
 from model.card import read_cards
 from model.images import decode
-from model.normalization import read_glyph
+from model.normalization import to_glyph
 from model.strokes import draw, png
 from training.cli import app
 from training.sets.readers import read
@@ -75,7 +75,7 @@ def test_an_export_is_read_back_label_by_label_and_pixel_by_pixel(
     found = read(tmp_path, BALANCED)
     order = np.argsort(found.labels)
     assert found.labels[order].tolist() == list(range(len(BALANCED)))
-    seen = np.stack([read_glyph(data, "emnist", 10**6) for data in drawn.values()])
+    seen = np.stack([to_glyph(decode(data, 10**6), "emnist") for data in drawn.values()])
     np.testing.assert_array_equal(found.images[order], seen)
 
 

@@ -13,8 +13,8 @@ import httpx
 import numpy as np
 import pytest
 
-from model.images import Grey
-from model.normalization import read_glyph, to_glyph
+from model.images import Grey, decode
+from model.normalization import to_glyph
 from model.opening import open_predictor
 from model.predictor import Predictor
 
@@ -80,7 +80,7 @@ def wait_for(http: httpx.Client, job: str, seconds: int = 120) -> dict[str, obje
 def send_every_form(http: httpx.Client, rng: np.random.Generator) -> list[Sent]:
     """5,000 images: the same few hundred, in every form."""
     files = {f"{number}.png": data for number, data in enumerate(pngs(300, rng))}
-    seen = np.stack([read_glyph(data, "emnist", 10**6) for data in files.values()])
+    seen = np.stack([to_glyph(decode(data, 10**6), "emnist") for data in files.values()])
     array, pages = glyphs(500, rng), drawings(100, rng)
     pages_seen = np.stack([to_glyph(page, "emnist") for page in pages])
     many = {f"{part}/{name}": data for part in range(5) for name, data in files.items()}
