@@ -7,6 +7,7 @@ import numpy as np
 
 from .flags import Flag
 from .glyph import Glyph
+from .predictor import likeliest
 from .writing import said
 
 if TYPE_CHECKING:
@@ -28,8 +29,7 @@ def answers(
     card = predictor.card
     probabilities = predictor.probabilities(np.stack([each.pixels for each in glyphs]), allowed)
     width = min(TOP_K, len(allowed or card.labels))
-    best = np.argsort(-probabilities, axis=1, kind="stable")[:, :width]
-    values = np.take_along_axis(probabilities, best, axis=1)
+    best, values = likeliest(probabilities, width)
     return [
         said(
             [card.labels[each] for each in classes],
@@ -37,7 +37,7 @@ def answers(
             likely[0] < card.uncertain_below or bool(glyph.flags),
             glyph.flags,
         )
-        for glyph, classes, likely in zip(glyphs, best.tolist(), values.tolist(), strict=True)
+        for glyph, classes, likely in zip(glyphs, best, values, strict=True)
     ]
 
 

@@ -59,3 +59,9 @@ def softmax(logits: Floats, temperature: float, allowed: Sequence[int] | None = 
     exponentials = np.exp(scaled - scaled.max(axis=1, keepdims=True))
     result: Floats = exponentials / exponentials.sum(axis=1, keepdims=True)
     return result
+
+
+def likeliest(probabilities: Floats, k: int) -> tuple[list[list[int]], list[list[float]]]:
+    """The k likeliest classes of each row, best first, and their probabilities; the first of equals."""
+    best = np.argsort(-probabilities, axis=1, kind="stable")[:, :k]
+    return best.tolist(), np.take_along_axis(probabilities, best, axis=1).tolist()

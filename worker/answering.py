@@ -3,14 +3,12 @@
 from collections.abc import Sequence
 from itertools import islice
 
-import numpy as np
-
 from model.card import Card
 from model.charset import allowed_classes
 from model.flags import FLAGS
 from model.glyph import Glyph
 from model.layout import Character
-from model.predictor import Floats, softmax
+from model.predictor import Floats, likeliest, softmax
 from model.sheets.choosing import choose
 
 from .jobs import Options
@@ -61,9 +59,8 @@ def _likeliest(logits: Floats, flags: Bits, card: Card, charset: str | None, top
     """The k likeliest allowed classes of each row, calibrated."""
     allowed = _allowed(card, charset)
     probabilities = softmax(logits, card.temperature, allowed)
-    best = np.argsort(-probabilities, axis=1, kind="stable")[:, : min(top_k, len(allowed))]
-    likely = np.take_along_axis(probabilities, best, axis=1)
-    rows = zip(best.tolist(), likely.tolist(), flags.tolist(), strict=True)
+    best, likely = likeliest(probabilities, min(top_k, len(allowed)))
+    rows = zip(best, likely, flags.tolist(), strict=True)
     return [
         Answer(tuple(classes), tuple(values), values[0] < card.uncertain_below or bits > 0, FLAGS[bits])
         for classes, values, bits in rows
