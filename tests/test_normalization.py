@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from PIL import Image
+from strategies import ANY_GREY
 
 from model.card import Recipe
 from model.flags import NONE, Flag
@@ -194,11 +195,7 @@ class TestPlacing:
 
 class TestAnything:
     @given(
-        grey=arrays.arrays(
-            np.uint8,
-            arrays.array_shapes(min_dims=2, max_dims=2, min_side=1, max_side=70),
-            elements=st.integers(0, 255) | st.sampled_from([0, 255]),
-        ),
+        grey=ANY_GREY,
         recipe=st.sampled_from([*RECIPES, None]),
     )
     @settings(max_examples=200, deadline=None)

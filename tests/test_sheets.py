@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from hypothesis.extra import numpy as arrays
+from strategies import ANY_GREY
 
 from model.flags import Flag
 from model.glyph import Glyph
@@ -221,11 +221,7 @@ class TestAlignment:
 
 class TestAnything:
     @given(
-        grey=arrays.arrays(
-            np.uint8,
-            arrays.array_shapes(min_dims=2, max_dims=2, min_side=1, max_side=70),
-            elements=st.integers(0, 255) | st.sampled_from([0, 255]),
-        ),
+        grey=ANY_GREY,
         layout=st.sampled_from([PAGE, LINE, GRID, Layout("grid", 2, 3)]),
         recipe=st.sampled_from(["emnist", "mnist", None]),
     )
