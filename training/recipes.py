@@ -59,7 +59,13 @@ LADDER = (
     ladder(DIGITS, "large", epochs=16, learning_rate=4e-3, average=0.999, augmentation=Augmentation()),
     ladder(LETTERS, "base", learning_rate=2e-3, start="base-balanced", teachers=TEACHERS),
     ladder(
-        LETTERS, "large", learning_rate=1.5e-3, average=0.999, start="large-balanced", teachers=TEACHERS
+        LETTERS,
+        "large",
+        epochs=16,
+        learning_rate=2e-3,
+        average=0.999,
+        start="balanced/second",
+        teachers=("balanced/second", "letters"),
     ),
 )
 
