@@ -1,0 +1,79 @@
+"""A trial: one small network, trained by stated settings on a stated number of images; and its outcome."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What is trained, and how; `name` says so to people and is the same for every `seed`.
+
+    `network` is a layout that `networks.build` knows. `images` are shown in all, drawn class-balanced from
+    the first `pool` training images of each class (0: from all), by AdamW and one cycle of the learning
+    rate. `start` names the network whose features it begins with (see shelf.find; a file of ImageNet
+    weights for a ResNet), and which stay as they are where `frozen`. Validated `points` times, evenly.
+    """
+
+    section: str
+    name: str
+    network: Mapping[str, Any]
+    images: int
+    batch: int
+    learning_rate: float
+    weight_decay: float = 0.0
+    seed: int = 0
+    points: int = 4
+    pool: int = 0
+    start: str = ""
+    frozen: bool = False
+
+    @property
+    def key(self) -> str:
+        """What its files are called: the same for the same settings, in whatever section they stand."""
+        return _digest({**asdict(self), "section": "", "name": ""})
+
+    @property
+    def shape(self) -> str:
+        """Trials of one shape can be trained at once: they differ in rates, decay and seed only."""
+        free = {"section": "", "name": "", "learning_rate": 0, "weight_decay": 0, "seed": 0}
+        return _digest({**asdict(self), **free})
+
+
+def _digest(settings: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True)
+class Point:
+    """Where a trial stood after `images`: losses in nats, accuracies as shares.
+
+    `loss` and `accuracy` are means over what was shown since the point before.
+    """
+
+    images: int
+    loss: float
+    accuracy: float
+    validation_loss: float
+    validation_accuracy: float
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a trial: its curve, size, multiply-accumulates an image, and processor seconds.
+
+    `seconds` are its share of what its cohort took.
+    """
+
+    trial: Trial
+    points: Sequence[Point]
+    parameters: int
+    macs: int
+    seconds: float
+
+    @property
+    def accuracy(self) -> float:
+        """On validation, at its end: no point is chosen."""
+        return self.points[-1].validation_accuracy
