@@ -7,18 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, select_autoescape
-
 from ..measures.comparison import record
 from ..measures.evaluate import Evaluation
 from ..measures.metrics import confused_pairs, groups_in, per_class
 from ..measures.reliability import coverage_table
 from ..run import write_json
 from ..sets.data import Set
-from ..tables import percent, short
 from .figures import draw_confusion, draw_coverage, draw_reliability
 from .findings import findings
 from .gallery import Mistake, data_address, draw_gallery, mistakes_of, surest_mistakes
+from .pages import templates
 
 
 @dataclass(frozen=True)
@@ -37,16 +35,9 @@ def write_report(subject: Subject, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     mistakes = surest_mistakes(subject.test.answers, subject.images.images)
     _draw(subject, mistakes, folder)
-    templates = Environment(
-        loader=PackageLoader("training.reports"),
-        autoescape=select_autoescape(),
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    templates.filters |= {"percent": percent, "short": short}
     content = _content(subject, mistakes) | {"pictures": _pictures(folder)}
     for name in ("report.md", "report.html"):
-        (folder / name).write_text(templates.get_template(name).render(content))
+        (folder / name).write_text(templates().get_template(name).render(content))
     write_json(folder / "figures.json", record(subject.test))
 
 

@@ -1,0 +1,102 @@
+"""The test set, once: what finalists and the best network answered on it, kept in the study's folder."""
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from model.card import Card, read_card
+from model.predictor import Floats, softmax
+
+from ..measures.answers import Answers
+from ..measures.cost import Cost
+from ..measures.evaluate import Evaluation, evaluate, open_network
+from ..run import write_json
+from ..sets.data import Set
+from ..shelf import find
+from .cohort import logits_of
+from .trial import Outcome
+
+
+@dataclass(frozen=True)
+class Sitting:
+    """A network's probabilities (n, classes) for the test images, when they were measured, at what cost."""
+
+    probabilities: Floats
+    when: str
+    cost: Mapping[str, Any]
+
+
+Ask = Callable[[], tuple[Floats, Mapping[str, Any]]]
+
+
+class Exam:
+    """Measures what was not measured on these images before; the rest is read from `folder`/test.
+
+    test.json says of every network what it is and when it was measured; its answers lie beside it.
+    """
+
+    def __init__(self, folder: Path, test: Set, measured_on: str) -> None:
+        self._folder, self._test, self._measured_on = folder / "test", test, measured_on
+        self._path = self._folder / "test.json"
+        self._images = hashlib.sha256(test.images.tobytes() + test.labels.tobytes()).hexdigest()[:16]
+
+    def finalist(self, outcome: Outcome, trials: Path, labels: str) -> Answers:
+        """What the network of `outcome`, whose weights lie in `trials`, answered."""
+        trial = outcome.trial
+
+        def ask() -> tuple[Floats, Mapping[str, Any]]:
+            return softmax(logits_of(outcome, trials, self._test.images), 1.0), {}
+
+        sat = self._sit(trial.key, f"{trial.section}: {trial.name}, seed {trial.seed}", ask)
+        return Answers(sat.probabilities, self._test.labels, labels)
+
+    def network(self, name: str, runs: Path) -> tuple[Evaluation, str]:
+        """The network meant by `name` (see shelf.find) as it is served, and when it was measured.
+
+        Raises BadCard.
+        """
+        stem, folder = find(name, runs)
+        card = read_card(folder / f"{stem}.json")
+
+        def ask() -> tuple[Floats, Mapping[str, Any]]:
+            found = evaluate(*open_network(name, runs), self._test, self._measured_on)
+            return found.answers.probabilities, asdict(found.cost)
+
+        sat = self._sit(_key(card), card.name, ask)
+        answers = Answers(sat.probabilities, self._test.labels, card.labels)
+        return Evaluation(card, answers, Cost(**sat.cost), self._measured_on), sat.when
+
+    def _sit(self, key: str, name: str, ask: Ask) -> Sitting:
+        """What is kept of `key`; else what `ask` finds now, which is kept."""
+        entries = self.entries()
+        answers, entry = self._folder / f"{key}.npy", entries.get(key)
+        if entry is None or entry["images"] != self._images or not answers.exists():
+            probabilities, cost = ask()
+            self._folder.mkdir(parents=True, exist_ok=True)
+            _save(answers, probabilities)
+            when = datetime.now().astimezone().isoformat(timespec="seconds")
+            entry = {"name": name, "images": self._images, "when": when, "cost": dict(cost)}
+            write_json(self._path, entries | {key: entry})
+        return Sitting(np.load(answers), entry["when"], entry["cost"])
+
+    def entries(self) -> dict[str, Any]:
+        """All that was ever measured, by key."""
+        return json.loads(self._path.read_text()) if self._path.exists() else {}
+
+
+def _key(card: Card) -> str:
+    """What is served: its weights, its temperature and the precision it may run in."""
+    served = f"{card.sha256} {card.temperature} {card.precision}"
+    return hashlib.sha256(served.encode()).hexdigest()[:16]
+
+
+def _save(path: Path, probabilities: Floats) -> None:
+    draft = path.with_name(f"{path.stem}.draft.npy")
+    np.save(draft, probabilities)
+    draft.replace(path)

@@ -1,0 +1,87 @@
+"""The plots of a chapter as PNG files: a line or dots a series, each with its interval over seeds."""
+
+from collections.abc import Sequence
+from itertools import cycle
+from pathlib import Path
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import NullLocator
+
+from ..reports.figures import BLUE, DPI, RED
+from .chapter import Plot, Series
+from .statistics import interval
+
+COLOURS = (BLUE, RED, "#1b8a6b", "#e0a100", "#8e4fb8", "#4d5561", "#5fb3e6", "#d17fa8")
+"""Told apart by people of any colour sense in this order; the marks tell them apart in grey print."""
+
+MARKS = "osD^vPX*"
+INCHES = (7.5, 4.4)
+BESIDE = 5
+"""More series than this have their legend beside the plot."""
+SPREAD = 0.08
+"""How far dots of the same place stand apart, as a share of a tick."""
+
+
+def draw_plot(plot: Plot, path: Path) -> None:
+    """Means as marks; the band or bar is the 95 % interval of the mean over seeds (t distribution)."""
+    figure = Figure(figsize=INCHES, layout="constrained")
+    axes = figure.add_subplot(xlabel=plot.x_label, ylabel=plot.y_label)
+    if plot.log_x:
+        axes.set_xscale("log")
+    styles = zip(plot.series, cycle(COLOURS), cycle(MARKS), strict=False)
+    for at, (series, colour, mark) in enumerate(styles):
+        if plot.joined:
+            _draw_line(axes, series, colour, mark)
+        else:
+            _draw_dots(axes, series, colour, mark, shift=_shift(at, plot))
+    _label(axes, plot)
+    figure.savefig(path, dpi=DPI)
+
+
+def _draw_line(axes: Axes, series: Series, colour: str, mark: str) -> None:
+    means, low, high = bands(series)
+    axes.plot(series.x, means, color=colour, marker=mark, markersize=5, label=series.name)
+    axes.fill_between(series.x, low, high, color=colour, alpha=0.15, linewidth=0)
+
+
+def _draw_dots(axes: Axes, series: Series, colour: str, mark: str, shift: float) -> None:
+    means, low, high = bands(series)
+    reach = np.maximum(0, (means - low, high - means))
+    places = np.asarray(series.x, np.float64) + shift
+    axes.errorbar(
+        places, means, reach, fmt=mark, color=colour, markersize=6, capsize=3, label=series.name
+    )
+
+
+def bands(series: Series) -> np.typing.NDArray[np.float64]:
+    """(3, points): means over seeds, and the lower and upper ends of their intervals."""
+    found = [(np.mean(values), *interval(values)) for values in series.y]
+    return np.array(found, np.float64).reshape(-1, 3).T
+
+
+def _shift(at: int, plot: Plot) -> float:
+    return SPREAD * (at - (len(plot.series) - 1) / 2) if plot.ticks else 0.0
+
+
+def _label(axes: Axes, plot: Plot) -> None:
+    if plot.ticks:
+        _write_ticks(axes, plot.ticks)
+    elif plot.log_x:
+        values = sorted({value for series in plot.series for value in series.x})
+        if len(values) <= len(COLOURS):
+            axes.set_xticks(values, [f"{value:g}" for value in values])
+            axes.xaxis.set_minor_locator(NullLocator())
+    axes.grid(alpha=0.25)
+    axes.spines[["top", "right"]].set_visible(False)
+    if len(plot.series) > BESIDE:
+        axes.legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5), fontsize=9)
+    elif len(plot.series) > 1:
+        axes.legend(frameon=False, fontsize=9)
+
+
+def _write_ticks(axes: Axes, ticks: Sequence[str]) -> None:
+    longest = max(map(len, ticks))
+    turned = longest * len(ticks) > 80
+    axes.set_xticks(range(len(ticks)), ticks, rotation=30 if turned else 0, ha="right" if turned else "center")

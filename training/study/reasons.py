@@ -1,0 +1,115 @@
+"""Why two letters are confused: sentences that measured evidence calls for, none written beforehand."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from ..measures.metrics import Pair
+from ..measures.significance import wilson
+from ..tables import percent
+
+ALIKE, UNLIKE = 1 / 20, 1 / 4
+"""A pair among this share of all pairs looks alike; beyond the other share it does not."""
+
+OFTEN, SELDOM = 0.8, 0.5
+"""Second guesses that are right for this share of the mistakes: ambiguous ink; for less: something odd."""
+
+NOTABLE = 1 / 5
+"""A digit that this share of the mistaken images is taken for is worth a word."""
+
+
+@dataclass(frozen=True)
+class Cases:
+    """Of `images` mistaken images of `letter`, those that are small; and the share of all its images."""
+
+    letter: str
+    images: int
+    small: int
+    usual: float
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What was measured of a pair's mistakes.
+
+    `forth` images of the first were read as the second, `back` the other way. `confidence` is the
+    median in them, `second` the share whose second guess is right; below `uncertain_below` the network
+    calls itself uncertain. `neighbours` is the share of training images of the two whose nearest
+    neighbour is of the other, which makes them number `rank` of all `pairs`. `digits`: how many are
+    taken for which digit by a network that knows digits, most first.
+    """
+
+    pair: Pair
+    forth: int
+    back: int
+    confidence: float
+    second: float
+    uncertain_below: float
+    neighbours: float
+    rank: int
+    pairs: int
+    cases: Sequence[Cases] = ()
+    digits: Sequence[tuple[str, int]] = ()
+
+
+def reason(found: Evidence) -> str:
+    """A few sentences: which way, how sure, how alike, which case, which digit."""
+    rules = (_direction, _certainty, _likeness, _case, _digit)
+    return " ".join(sentence for rule in rules for sentence in rule(found))
+
+
+def _direction(found: Evidence) -> Iterator[str]:
+    ways = [(found.forth, found.pair.first, found.pair.second)]
+    ways.append((found.back, found.pair.second, found.pair.first))
+    (most, truth, read), (least, *_) = sorted(ways, reverse=True)
+    if wilson(most, most + least)[0] > 1 / 2:
+        yield f"Mostly one way: {most} of {most + least} are {truth} read as {read}."
+    else:
+        yield f"Both ways: {most} times {truth} is read as {read}, {least} times {read} as {truth}."
+
+
+def _certainty(found: Evidence) -> Iterator[str]:
+    unsure = found.confidence < found.uncertain_below
+    guess = f"its second guess is right for {percent(found.second, 0)}"
+    sure = f"in the middle {percent(found.confidence, 0)}"
+    if found.second < SELDOM:
+        yield f"Odd images: {guess} only, so they look like neither letter, or bear a wrong label."
+    elif unsure and found.second >= OFTEN:
+        yield f"The ink is ambiguous: the network is unsure ({sure}) and {guess}."
+    elif unsure:
+        yield f"The network is unsure ({sure}); {guess}."
+    else:
+        yield f"The network is sure of itself ({sure}): many look like the other letter, or are labelled so."
+
+
+def _likeness(found: Evidence) -> Iterator[str]:
+    share = f"{percent(found.neighbours, 1)} of their training images"
+    rank = f"rank {found.rank} of {found.pairs} pairs"
+    if not found.neighbours:
+        yield "No training image of either has its nearest neighbour in the other: odd strokes, not shapes."
+    elif found.rank <= max(1, found.pairs * ALIKE):
+        yield f"The shapes are alike: {share} have their nearest neighbour in the other ({rank})."
+    elif found.rank > found.pairs * UNLIKE:
+        yield f"The shapes are not alike as a rule: {share} have a nearest neighbour in the other ({rank})."
+
+
+def _case(found: Evidence) -> Iterator[str]:
+    for each in found.cases:
+        low, high = wilson(each.small, each.images)
+        if low > each.usual:
+            count, form = each.small, each.letter.lower()
+            usual = each.usual
+        elif high < each.usual:
+            count, form = each.images - each.small, f"capital {each.letter}"
+            usual = 1 - each.usual
+        else:
+            continue
+        yield (
+            f"Of the mistaken {each.letter}, {count} of {each.images} are {form}, "
+            f"as are {percent(usual, 0)} of all."
+        )
+
+
+def _digit(found: Evidence) -> Iterator[str]:
+    if found.digits and found.digits[0][1] >= NOTABLE * found.pair.mistakes:
+        digit, images = found.digits[0]
+        yield f"A network that knows digits, too, takes {images} of the {found.pair.mistakes} for {digit}."
