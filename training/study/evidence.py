@@ -95,5 +95,7 @@ def _cases(other: Predictor, answers: Answers, images: Array, mistaken: Ints) ->
 
 def _digits(other: Predictor, images: Array) -> list[tuple[str, int]]:
     read = other.logits(images).argmax(axis=1)
-    counts = {each: int((read == at).sum()) for at, each in enumerate(other.card.labels) if each.isdigit()}
+    counts = {
+        each: int((read == at).sum()) for at, each in enumerate(other.card.labels) if each.isdigit()
+    }
     return sorted(((each, count) for each, count in counts.items() if count), key=lambda one: -one[1])

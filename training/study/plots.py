@@ -7,10 +7,12 @@ from pathlib import Path
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import NullLocator
+from matplotlib.ticker import NullLocator, PercentFormatter
 
-from ..reports.figures import BLUE, DPI, RED
+from ..reports.figures import BLUE, DPI, GREY, RED
+from ..tables import percent
 from .chapter import Plot, Series
+from .letters import Letter
 from .statistics import interval
 
 COLOURS = (BLUE, RED, "#1b8a6b", "#e0a100", "#8e4fb8", "#4d5561", "#5fb3e6", "#d17fa8")
@@ -28,8 +30,7 @@ def draw_plot(plot: Plot, path: Path) -> None:
     """Means as marks; the band or bar is the 95 % interval of the mean over seeds (t distribution)."""
     figure = Figure(figsize=INCHES, layout="constrained")
     axes = figure.add_subplot(xlabel=plot.x_label, ylabel=plot.y_label)
-    if plot.log_x:
-        axes.set_xscale("log")
+    _scale(axes, plot)
     styles = zip(plot.series, cycle(COLOURS), cycle(MARKS), strict=False)
     for at, (series, colour, mark) in enumerate(styles):
         if plot.joined:
@@ -40,6 +41,16 @@ def draw_plot(plot: Plot, path: Path) -> None:
     figure.savefig(path, dpi=DPI)
 
 
+def _scale(axes: Axes, plot: Plot) -> None:
+    values = [value for series in plot.series for value in series.x]
+    if plot.log_x and min(values) > 0:
+        axes.set_xscale("log")
+    elif plot.log_x:  # nothing at all is a level, too
+        axes.set_xscale("symlog", linthresh=min(value for value in values if value > 0))
+    if "accuracy" in plot.y_label:
+        axes.yaxis.set_major_formatter(PercentFormatter(1, symbol=" %"))
+
+
 def _draw_line(axes: Axes, series: Series, colour: str, mark: str) -> None:
     means, low, high = bands(series)
     axes.plot(series.x, means, color=colour, marker=mark, markersize=5, label=series.name)
@@ -48,7 +59,7 @@ def _draw_line(axes: Axes, series: Series, colour: str, mark: str) -> None:
 
 def _draw_dots(axes: Axes, series: Series, colour: str, mark: str, shift: float) -> None:
     means, low, high = bands(series)
-    reach = np.maximum(0, (means - low, high - means))
+    reach = np.nan_to_num((means - low, high - means))
     places = np.asarray(series.x, np.float64) + shift
     axes.errorbar(
         places, means, reach, fmt=mark, color=colour, markersize=6, capsize=3, label=series.name
@@ -56,8 +67,8 @@ def _draw_dots(axes: Axes, series: Series, colour: str, mark: str, shift: float)
 
 
 def bands(series: Series) -> np.typing.NDArray[np.float64]:
-    """(3, points): means over seeds, and the lower and upper ends of their intervals."""
-    found = [(np.mean(values), *interval(values)) for values in series.y]
+    """(3, points): means over seeds, and the ends of their intervals, nan where there is one seed."""
+    found = [interval(values) for values in series.y]
     return np.array(found, np.float64).reshape(-1, 3).T
 
 
@@ -84,4 +95,28 @@ def _label(axes: Axes, plot: Plot) -> None:
 def _write_ticks(axes: Axes, ticks: Sequence[str]) -> None:
     longest = max(map(len, ticks))
     turned = longest * len(ticks) > 80
-    axes.set_xticks(range(len(ticks)), ticks, rotation=30 if turned else 0, ha="right" if turned else "center")
+    axes.set_xticks(
+        range(len(ticks)), ticks, rotation=30 if turned else 0, ha="right" if turned else "center"
+    )
+
+
+def draw_letters(letters: Sequence[Letter], path: Path) -> None:
+    """The share of each letter that is read right, with 95 % intervals, the worst first."""
+    ordered = sorted(
+        (each for each in letters if each.figures.images), key=lambda one: one.figures.recall
+    )
+    recalls = np.array([each.figures.recall for each in ordered])
+    low, high = np.array([each.interval for each in ordered]).T
+    figure = Figure(figsize=INCHES, layout="constrained")
+    axes = figure.add_subplot(ylabel="read right")
+    whole = sum(each.figures.recall * each.figures.images for each in ordered)
+    mean = whole / sum(each.figures.images for each in ordered)
+    axes.axhline(mean, color=GREY, linewidth=1, linestyle="--", label=f"all: {percent(mean)}")
+    reach = np.maximum(0, (recalls - low, high - recalls))
+    axes.errorbar(range(len(ordered)), recalls, reach, fmt="o", color=BLUE, markersize=5, capsize=2)
+    axes.set_xticks(range(len(ordered)), [each.label for each in ordered], family="DejaVu Sans Mono")
+    axes.yaxis.set_major_formatter(PercentFormatter(1, symbol=" %"))
+    axes.grid(alpha=0.25)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.legend(frameon=False, loc="lower right")
+    figure.savefig(path, dpi=DPI)

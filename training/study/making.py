@@ -1,0 +1,54 @@
+"""How a study was made, for its last chapter: settings, seeds, times, versions, commands."""
+
+import os
+import platform
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from importlib.metadata import version
+from pathlib import Path
+
+from ..tables import short
+from .chapter import Scale
+from .trial import Outcome
+
+PACKAGES = ("torch", "numpy", "matplotlib", "openvino")
+
+
+def making(
+    task: str, scale: Scale, outcomes: Sequence[Outcome], folder: Path, measured: str
+) -> Mapping[str, str]:
+    """Rows of a table; `measured` is when the best network was."""
+    trials, networks = len(outcomes), len({each.trial.name for each in outcomes})
+    shown = sum(each.trial.images for each in outcomes)
+    return {
+        "command": f"python -m training study {task}; broken off, the same command goes on",
+        "scale": f"{scale.images:,} images a comparison, {scale.seeds} seeds",
+        "trials": f"{trials:,} of {networks:,} settings, {short(shown)} images shown in all",
+        "seeds": ", ".join(map(str, sorted({each.trial.seed for each in outcomes}))) or "none",
+        "processor time": _times(outcomes),
+        "best network measured": measured,
+        "machine": f"{os.cpu_count()} cores ({_processor()}), {platform.system()}",
+        "versions": ", ".join(
+            [f"Python {platform.python_version()}", *(f"{each} {version(each)}" for each in PACKAGES)]
+        ),
+        "curves of every trial": f"tensorboard --logdir {folder / 'tensorboard'}",
+        "one letter": f"python -m training study {task} --letter K",
+    }
+
+
+def _times(outcomes: Sequence[Outcome]) -> str:
+    seconds: dict[str, float] = defaultdict(float)
+    for each in outcomes:
+        seconds[each.trial.section] += each.seconds
+    parts = [f"{section} {spent:,.0f} s" for section, spent in seconds.items()]
+    return f"{sum(seconds.values()):,.0f} s: {', '.join(parts)}" if parts else "none"
+
+
+def _processor() -> str:
+    """The model of the processor, where the system says it."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.machine()
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.machine()

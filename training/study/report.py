@@ -1,0 +1,144 @@
+"""The report of a study in a folder: study.md, one self-contained study.html, the pictures as PNG."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from model.predictor import Predictor
+
+from ..curves import draw_curves
+from ..measures.evaluate import Evaluation
+from ..measures.metrics import Pair, confused_pairs
+from ..reports.figures import draw_confusion
+from ..reports.gallery import Mistake, data_address, draw_gallery, mistakes_of
+from ..reports.pages import templates
+from ..run import Epoch, write_text
+from ..sets.data import Split
+
+from .chapter import Chapter, Plot
+from .evidence import evidence, neighbours
+from .finalists import Finalist, table
+from .letters import Letter, every_letter
+from .plots import draw_letters, draw_plot
+from .reasons import reason
+from .samples import counts, description, draw_samples
+from .scalars import file_name
+from .summary import summary
+
+EXTREMES = 5
+"""Letters that are named best and worst read."""
+
+SHOWN = 3
+"""Letters that one is most confused with, of which the picker shows pictures."""
+
+
+@dataclass(frozen=True)
+class Study:
+    """All that the report tells of: the data, what was learned of them, and the test set.
+
+    `other` is a network that tells cases apart and knows digits, where there is one; `epochs` are of the
+    best network's training, where its run is at hand; `settings` say how all of it was made.
+    """
+
+    task: str
+    split: Split
+    chapters: Sequence[Chapter]
+    finalists: Sequence[Finalist]
+    best: Evaluation
+    other: Predictor | None
+    epochs: Sequence[Epoch]
+    settings: Mapping[str, str]
+
+    @property
+    def findings(self) -> list[str]:
+        """What stands at its head."""
+        return summary(self.chapters, self.finalists, self.best)
+
+
+@dataclass(frozen=True)
+class Confusion:
+    """A pair that is often confused, why, pictures of it, and the name of their file."""
+
+    pair: Pair
+    reason: str
+    mistakes: Sequence[Mistake]
+    picture: str
+
+
+def write_report(study: Study, folder: Path) -> Path:
+    """Fill `folder`, made if need be; returns the page."""
+    folder.mkdir(parents=True, exist_ok=True)
+    content = _content(study) | {"pictures": _draw(study, folder)}
+    for confusion in content["confusions"]:
+        draw_gallery(confusion.mistakes, folder / f"{confusion.picture}.png")
+    for name in ("study.md", "study.html"):
+        write_text(folder / name, templates("training.study").get_template(name).render(content))
+    return folder / "study.html"
+
+
+def picture(plot: Plot) -> str:
+    """What the file of a plot is called, without its ending."""
+    return file_name(plot.name)
+
+
+def _draw(study: Study, folder: Path) -> dict[str, str]:
+    """Draws every picture of the page; their contents by name, as addresses."""
+    answers, labels = study.best.answers, study.best.card.labels
+    drawn = [folder / f"{name}.png" for name in ("samples", "confusion", "letters")]
+    draw_samples(study.split.train, labels, drawn[0])
+    draw_confusion(answers, drawn[1])
+    draw_letters(every_letter(answers), drawn[2])
+    for chapter in study.chapters:
+        for plot in chapter.plots:
+            draw_plot(plot, path := folder / f"{picture(plot)}.png")
+            drawn.append(path)
+    curves = folder / "curves.png"
+    curves.unlink(missing_ok=True)
+    if study.epochs:
+        draw_curves(study.epochs, study.best.card.name, curves)
+        drawn.append(curves)
+    return {path.stem: data_address(path.read_bytes()) for path in drawn}
+
+
+def _content(study: Study) -> dict[str, Any]:
+    letters = every_letter(study.best.answers)
+    ordered = sorted(
+        (each for each in letters if each.figures.images), key=lambda one: one.figures.recall
+    )
+    return {
+        "study": study,
+        "best": study.best,
+        "counts": counts(study.split, study.best.card.labels),
+        "description": description(study.split, study.best.card.labels),
+        "test": table(study.finalists, study.best),
+        "letters": [(each, _pictures(each, study)) for each in letters],
+        "worst": ordered[:EXTREMES],
+        "best_read": ordered[: -EXTREMES - 1 : -1],
+        "confusions": list(_confusions(study)),
+        "picture": picture,
+        "anchor": file_name,
+    }
+
+
+def _confusions(study: Study) -> Iterator[Confusion]:
+    answers, images = study.best.answers, study.split.test.images
+    pairs = confused_pairs(answers)
+    near = neighbours(study.split.train, len(answers.labels))
+    below = study.best.card.uncertain_below
+    every = evidence(pairs, answers, below, images, near, study.other)
+    for number, (pair, found) in enumerate(zip(pairs, every, strict=True), 1):
+        yield Confusion(pair, reason(found), mistakes_of(pair, answers, images), f"pair-{number}")
+
+
+def _pictures(letter: Letter, study: Study) -> list[Mistake]:
+    """Mistakes of a letter with those that it is most confused with, both ways."""
+    totals = dict(letter.taken_for)
+    for other, images in letter.mistaken_from:
+        totals[other] = totals.get(other, 0) + images
+    most = sorted(totals, key=lambda other: -totals[other])[:SHOWN]
+    pairs = [Pair(letter.label, other, totals[other]) for other in most]
+    answers, images = study.best.answers, study.split.test.images
+    return [each for pair in pairs for each in mistakes_of(pair, answers, images)]
+
+

@@ -1,0 +1,95 @@
+"""The findings at the head of the study: who wins at which cost, what layers bring, chapter by chapter."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from statistics import mean
+
+from ..measures.evaluate import Evaluation
+from ..measures.significance import mcnemar
+from ..reports.findings import verdict
+from ..tables import percent, short
+from .chapter import Chapter
+from .finalists import Finalist
+from .statistics import compared, lead, told
+
+
+def summary(chapters: Sequence[Chapter], finalists: Sequence[Finalist], best: Evaluation) -> list[str]:
+    """Sentences, each computed; `finalists` are sorted, the best first."""
+    return [
+        *_winner(finalists, best),
+        *_cost(finalists),
+        *_layers(finalists),
+        *_choice(finalists),
+        *[f"{chapter.title}: {chapter.findings[0]}" for chapter in chapters if chapter.findings],
+        *[best.caveat] * bool(best.caveat),
+    ]
+
+
+def _winner(finalists: Sequence[Finalist], best: Evaluation) -> Iterator[str]:
+    low, high = best.interval
+    name, answers = best.card.name, best.answers
+    yield (
+        f"{name}, the network that is served, reads {percent(float(answers.right.mean()))} of "
+        f"{len(answers):,} test images right (95 % interval {percent(low)} to {percent(high)}), with "
+        f"{short(best.cost.parameters)} parameters and {short(best.cost.macs)} multiply-accumulates an image."
+    )
+    if not finalists:
+        return
+    first = finalists[0]
+    yield (
+        f"Of those trained for the study, {first.name} ({first.chapter}) is the best: {told(first.tested)} with "
+        f"{short(first.outcomes[0].parameters)} parameters and {short(first.macs)} multiply-accumulates. "
+        + verdict(name, first.name, mcnemar(answers.right, first.answers[0].right))
+    )
+
+
+def _cost(finalists: Sequence[Finalist]) -> Iterator[str]:
+    """Those than which none is both cheaper and better."""
+    front: list[Finalist] = []
+    for each in sorted(finalists, key=lambda one: (one.macs, -mean(one.tested))):
+        if not front or mean(each.tested) > mean(front[-1].tested):
+            front.append(each)
+    if len(front) > 1:
+        steps = [f"{each.name} ({short(each.macs)}: {percent(mean(each.tested))})" for each in front]
+        yield (
+            f"Worth their multiply-accumulates, since no cheaper one reads better: {', '.join(steps)}. "
+            f"The dearest of them reads {100 * (mean(front[-1].tested) - mean(front[0].tested)):.2f} points "
+            f"better than the cheapest, for {front[-1].macs / front[0].macs:.1f} times the arithmetic."
+        )
+
+
+def _layers(finalists: Sequence[Finalist]) -> Iterator[str]:
+    """By the finalist of each number of layers that was best on validation."""
+    depths: dict[int, list[Finalist]] = defaultdict(list)
+    for each in finalists:
+        if each.outcomes[0].trial.network["kind"] == "convolutions":
+            depths[len(each.outcomes[0].trial.network["widths"])].append(each)
+    chosen = [
+        (depth, max(depths[depth], key=lambda one: mean(one.validated))) for depth in sorted(depths)
+    ]
+    for (few, one), (many, two) in pairwise(chosen):
+        ahead = lead(two.tested, one.tested)
+        pays = "pay" if ahead.mean > 0 and ahead.clear else "do not clearly pay"
+        text = compared(f"{many} layers", f"{few} layer{'s' * (few > 1)}", ahead)
+        yield f"{many} convolutional layers after {few} {pays}: on the test set {text}."
+
+
+def _choice(finalists: Sequence[Finalist]) -> Iterator[str]:
+    """Whether choosing on validation images chose what is best on the test set."""
+    if len(finalists) < 2:
+        return
+    chosen = max(finalists, key=lambda each: mean(each.validated))
+    gaps = [mean(each.validated) - mean(each.tested) for each in finalists]
+    widest = max(gaps, key=abs)
+    right = (
+        f"chose {chosen.name}, which is also best on the test set"
+        if chosen is finalists[0]
+        else f"chose {chosen.name}; on the test set {finalists[0].name} is "
+        f"{100 * (mean(finalists[0].tested) - mean(chosen.tested)):.2f} points better"
+    )
+    yield (
+        f"Validation images {right}. Over {len(finalists)} finalists validation is "
+        f"{100 * abs(mean(gaps)):.2f} points {'above' if mean(gaps) > 0 else 'below'} the test on average, "
+        f"at most {100 * abs(widest):.2f} apart."
+    )
