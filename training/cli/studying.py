@@ -34,8 +34,11 @@ Name = Annotated[str, typer.Argument(metavar="TASK", help=f"one of: {', '.join(T
 Out = Annotated[Path | None, typer.Option(help="folder of the report; reports/study-TASK by default")]
 Best = Annotated[str, typer.Option(help="the network that is served; the one called as TASK by default")]
 Weights = Annotated[
-    Path | None, typer.Option(help="ImageNet weights of ResNet-18 (torchvision's names), to transfer from")
+    Path | None,
+    typer.Option(help="ImageNet weights of ResNet-18 (torchvision's names), to transfer from"),
 ]
 ALetter = Annotated[str, typer.Option("--letter", help="print only what this letter is confused with")]
-Sections = Annotated[list[str] | None, typer.Option("--section", help="only this section; may be repeated")]
+Sections = Annotated[
+    list[str] | None, typer.Option("--section", help="only this section; may be repeated")
+]
 Processes = Annotated[int, typer.Option(min=0, help="trials run beside each other; 0: a core each")]

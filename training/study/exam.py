@@ -25,7 +25,7 @@ from .trial import Outcome
 
 @dataclass(frozen=True)
 class Sitting:
-    """A network's probabilities (n, classes) for the test images, when they were measured, at what cost."""
+    """A network's probabilities (n, classes) for the test images, when it was measured, its cost."""
 
     probabilities: Floats
     when: str

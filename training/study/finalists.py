@@ -18,8 +18,8 @@ from .trial import Outcome
 COLUMNS = ("network", "chapter", "parameters", "MACs", "seeds", "validation", "test", "against the next")
 
 NOTES = (
-    "Best first. Of several seeds the mean and half the 95 % interval of the mean (Student's t); of one "
-    "the 95 % interval of its share (Wilson). MACs: multiply-accumulates an image.",
+    "Best first. Of several seeds the mean ± half the 95 % interval of the mean (Student's t); of one the "
+    "95 % interval of its share (Wilson). MACs: multiply-accumulates an image.",
     "Against the next: images that only this network reads right, and only the one below it (first seeds), "
     "and p of the exact McNemar test.",
 )
@@ -64,7 +64,7 @@ def measure(chapters: Sequence[Chapter], exam: Exam, trials: Path, labels: str) 
 
 def table(finalists: Sequence[Finalist], best: Evaluation) -> Sheet:
     """A row each, and one of the network that is served, by their accuracy on the test set."""
-    served = (mean(best.answers.right), _row_of_best(best), best.answers)
+    served = (float(best.answers.right.mean()), _row_of_best(best), best.answers)
     those = [(mean(each.tested), _row(each), each.answers[0]) for each in finalists]
     ordered = sorted([served, *those], key=lambda each: -each[0])
     duels = [_told(mcnemar(one[2].right, two[2].right)) for one, two in pairwise(ordered)]
@@ -81,7 +81,7 @@ def _row(each: Finalist) -> tuple[str, ...]:
 
 def _row_of_best(best: Evaluation) -> tuple[str, ...]:
     cost = (f"{best.cost.parameters:,}", short(best.cost.macs), "1")
-    return (best.card.name, "the best network, as it is served", *cost, "", _share(best.answers))
+    return (best.card.name, "as it is served", *cost, "", _share(best.answers))
 
 
 def _share(answers: Answers) -> str:

@@ -1,6 +1,5 @@
 """Where a network that is served came from: the run of its training, if that is at hand."""
 
-
 from model.card import BadCard, Card, read_card
 
 from ..history import read_run

@@ -11,7 +11,7 @@ ALIKE, UNLIKE = 1 / 20, 1 / 4
 """A pair among this share of all pairs looks alike; beyond the other share it does not."""
 
 OFTEN, SELDOM = 0.8, 0.5
-"""Second guesses that are right for this share of the mistakes: ambiguous ink; for less: something odd."""
+"""Second guesses right for this share of the mistakes: ambiguous ink; for less than that: odd images."""
 
 NOTABLE = 1 / 5
 """A digit that this share of the mistaken images is taken for is worth a word."""
@@ -70,46 +70,50 @@ def _direction(found: Evidence) -> Iterator[str]:
 def _certainty(found: Evidence) -> Iterator[str]:
     unsure = found.confidence < found.uncertain_below
     guess = f"its second guess is right for {percent(found.second, 0)}"
-    sure = f"in the middle {percent(found.confidence, 0)}"
+    sure = f"median confidence {percent(found.confidence, 0)}"
     if found.second < SELDOM:
-        yield f"Odd images: {guess} only, so they look like neither letter, or bear a wrong label."
+        yield f"Odd images: {guess} only; they look like neither letter, or bear a wrong label."
     elif unsure and found.second >= OFTEN:
         yield f"The ink is ambiguous: the network is unsure ({sure}) and {guess}."
     elif unsure:
         yield f"The network is unsure ({sure}); {guess}."
     else:
-        yield f"The network is sure of itself ({sure}): many look like the other letter, or are labelled so."
+        yield (
+            f"The network is sure of most ({sure}): they look like the other letter, or bear its label."
+        )
 
 
 def _likeness(found: Evidence) -> Iterator[str]:
     share = f"{percent(found.neighbours, 1)} of their training images"
     rank = f"rank {found.rank} of {found.pairs} pairs"
     if not found.neighbours:
-        yield "No training image of either has its nearest neighbour in the other: odd strokes, not shapes."
+        yield (
+            "The shapes are not alike: no training image of either has its nearest neighbour in the other."
+        )
     elif found.rank <= max(1, found.pairs * ALIKE):
         yield f"The shapes are alike: {share} have their nearest neighbour in the other ({rank})."
     elif found.rank > found.pairs * UNLIKE:
-        yield f"The shapes are not alike as a rule: {share} have a nearest neighbour in the other ({rank})."
+        yield f"The shapes are seldom alike: {share} have a nearest neighbour in the other ({rank})."
 
 
 def _case(found: Evidence) -> Iterator[str]:
     for each in found.cases:
         low, high = wilson(each.small, each.images)
-        if low > each.usual:
-            count, form = each.small, each.letter.lower()
-            usual = each.usual
-        elif high < each.usual:
-            count, form = each.images - each.small, f"capital {each.letter}"
-            usual = 1 - each.usual
-        else:
-            continue
-        yield (
-            f"Of the mistaken {each.letter}, {count} of {each.images} are {form}, "
-            f"as are {percent(usual, 0)} of all."
-        )
+        forms = {
+            "small": (each.small, each.usual),
+            "capital": (each.images - each.small, 1 - each.usual),
+        }
+        form = "small" if low > each.usual else "capital" if high < each.usual else ""
+        if form:
+            count, usual = forms[form]
+            yield (
+                f"Of the mistaken {each.letter} {count} of {each.images} are {form} letters, "
+                f"of all {percent(usual, 0)}."
+            )
 
 
 def _digit(found: Evidence) -> Iterator[str]:
     if found.digits and found.digits[0][1] >= NOTABLE * found.pair.mistakes:
         digit, images = found.digits[0]
-        yield f"A network that knows digits, too, takes {images} of the {found.pair.mistakes} for {digit}."
+        whole = found.pair.mistakes
+        yield f"A network that knows digits, too, takes {images} of the {whole} images for a {digit}."

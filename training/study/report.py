@@ -140,5 +140,3 @@ def _pictures(letter: Letter, study: Study) -> list[Mistake]:
     pairs = [Pair(letter.label, other, totals[other]) for other in most]
     answers, images = study.best.answers, study.split.test.images
     return [each for pair in pairs for each in mistakes_of(pair, answers, images)]
-
-

@@ -55,8 +55,8 @@ def description(split: Split, labels: str) -> list[str]:
     smallest, largest = np.sort(np.bincount(split.train.labels, minlength=len(labels)))[[0, -1]]
     sentences = [
         f"{len(labels)} classes, {labels}; images of 28x28 grey pixels, ink bright on dark (shown here "
-        f"dark on white). {len(split.train):,} to train on, {smallest:,} to {largest:,} of a class, drawn "
-        f"class-balanced; {len(split.validation):,} held out of the same pool, by which everything is "
+        f"dark on white). {len(split.train):,} to train on, {smallest:,} to {largest:,} of a class, "
+        f"drawn class-balanced; {len(split.validation):,} held out of the same pool, by which everything is "
         f"chosen; {len(split.test):,} to measure on, once: {split.measured_on}."
     ]
     if labels.isupper():

@@ -1,4 +1,4 @@
-"""The curves of every trial for TensorBoard: written anew from outcomes, so that none is there twice."""
+"""Curves for TensorBoard: written anew from outcomes, so that none is there twice."""
 
 import re
 import shutil
@@ -7,35 +7,35 @@ from pathlib import Path
 
 from torch.utils.tensorboard import SummaryWriter
 
+from ..run import Epoch
 from .trial import Outcome, Point
 
 
-def write_scalars(outcomes: Sequence[Outcome], tested: Mapping[str, float], folder: Path) -> None:
-    """SECTION/NAME-SEED in `folder`: loss and accuracy, training and validation in the same graph.
+def write_trials(outcomes: Sequence[Outcome], tested: Mapping[str, float], folder: Path) -> None:
+    """SECTION/NAME-SEED in `folder`, in the place of what was there, over the images shown.
 
-    `tested` is the test accuracy of some trials, by key: one point at their end.
+    `tested` is the test accuracy of some trials, by key.
     """
     shutil.rmtree(folder, ignore_errors=True)
     for outcome in outcomes:
         trial = outcome.trial
         place = folder / file_name(trial.section) / f"{file_name(trial.name)}-{trial.seed}"
-        _write_curves(outcome.points, place)
-        if trial.key in tested:
-            write_test(tested[trial.key], outcome.points[-1].images, place)
+        steps = {each.images: each for each in outcome.points}
+        write_curves(steps, tested.get(trial.key), place)
 
 
-def write_test(accuracy: float, step: int, place: Path) -> None:
-    """A single point, in the graph of the accuracies at `place`."""
-    with SummaryWriter(str(place / "test")) as writer:
-        writer.add_scalar("accuracy", accuracy, step)
-
-
-def _write_curves(points: Sequence[Point], place: Path) -> None:
+def write_curves(
+    steps: Mapping[int, Point] | Mapping[int, Epoch], tested: float | None, place: Path
+) -> None:
+    """Loss and accuracy, training and validation in the same graph; `tested` is a point at the end."""
     for part, prefix in (("training", ""), ("validation", "validation_")):
         with SummaryWriter(str(place / part)) as writer:
-            for point in points:
+            for step, point in steps.items():
                 for name in ("loss", "accuracy"):
-                    writer.add_scalar(name, getattr(point, prefix + name), point.images)
+                    writer.add_scalar(name, getattr(point, prefix + name), step)
+    if tested is not None:
+        with SummaryWriter(str(place / "test")) as writer:
+            writer.add_scalar("accuracy", tested, max(steps, default=0))
 
 
 def file_name(name: str) -> str:

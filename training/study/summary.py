@@ -1,4 +1,4 @@
-"""The findings at the head of the study: who wins at which cost, what layers bring, chapter by chapter."""
+"""The findings at the head of the study: who wins at which cost, what layers bring."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -32,14 +32,16 @@ def _winner(finalists: Sequence[Finalist], best: Evaluation) -> Iterator[str]:
     yield (
         f"{name}, the network that is served, reads {percent(float(answers.right.mean()))} of "
         f"{len(answers):,} test images right (95 % interval {percent(low)} to {percent(high)}), with "
-        f"{short(best.cost.parameters)} parameters and {short(best.cost.macs)} multiply-accumulates an image."
+        f"{short(best.cost.parameters)} parameters and {short(best.cost.macs)} multiply-accumulates "
+        "an image."
     )
     if not finalists:
         return
     first = finalists[0]
     yield (
-        f"Of those trained for the study, {first.name} ({first.chapter}) is the best: {told(first.tested)} with "
-        f"{short(first.outcomes[0].parameters)} parameters and {short(first.macs)} multiply-accumulates. "
+        f"Of those trained for the study, {first.name} ({first.chapter}) is the best: "
+        f"{told(first.tested)} with {short(first.outcomes[0].parameters)} parameters and "
+        f"{short(first.macs)} multiply-accumulates. "
         + verdict(name, first.name, mcnemar(answers.right, first.answers[0].right))
     )
 
