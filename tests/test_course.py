@@ -10,9 +10,8 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
-from model.checkpoint import load_checkpoint
-from model.torch_predictor import TorchPredictor
 from training.cli import app
+from training.measures.evaluate import all_logits, open_network
 from training.sets.catalogue import BALANCED, LETTERS
 from training.sets.course import names_of, write_course
 from training.sets.data import BadData, Set
@@ -21,6 +20,7 @@ from training.sets.readers import read
 from training.sets.tasks import TASKS, draw
 
 from datafiles import put
+from samples import glyphs
 
 MOST, MEAN = 24, 2.0
 """What JPEG may move of a drawn glyph: any pixel, and all of them in the mean; of 255."""
@@ -52,7 +52,7 @@ def drawn() -> Set:
 @pytest.mark.parametrize("out", OUTS)
 @pytest.mark.parametrize("labels", [LETTERS, BALANCED])
 def test_what_is_written_is_read_back(out: str, labels: str, tmp_path: Path) -> None:
-    drawn = draw(labels, 3).test
+    drawn = Set(glyphs(94, np.random.default_rng(3)), (np.arange(94) % len(labels)).astype(np.uint8))
     found = read(write(drawn, tmp_path / out, labels), labels, transposed=True, recipe="emnist")
     expected = in_order_of_names(drawn, labels)
     assert found.labels.tolist() == expected.labels.tolist()
@@ -140,21 +140,20 @@ def test_an_unknown_task_is_refused(tmp_path: Path) -> None:
     assert "no task 'runes'" in export("runes", tmp_path / "set", code=2).stderr
 
 
-@pytest.mark.parametrize("out", OUTS)
-def test_the_served_network_reads_them_as_it_reads_the_originals(out: str, tmp_path: Path) -> None:
+def test_the_served_network_reads_them_as_it_reads_the_originals(tmp_path: Path) -> None:
     source = TASKS["letters"].sources[0]
     if source.missing(Path("data")):
         pytest.skip("the data sets are not here (see: python -m training data)")
     test = source.test.read(Path("data"))
-    originals = in_order_of_names(
-        test.take(np.concatenate([np.flatnonzero(test.labels == each)[:100] for each in range(26)]))
+    some = np.concatenate([np.flatnonzero(test.labels == each)[:100] for each in range(26)])
+    originals = in_order_of_names(test.take(some))
+    found, zipped = (
+        read(write(originals, tmp_path / out), LETTERS, transposed=True, recipe="emnist") for out in OUTS
     )
-    found = read(write(originals, tmp_path / out), LETTERS, transposed=True, recipe="emnist")
-    assert found.labels.tolist() == originals.labels.tolist()
+    np.testing.assert_array_equal(found.images, zipped.images)
+    assert found.labels.tolist() == zipped.labels.tolist() == originals.labels.tolist()
     assert np.abs(found.images.astype(int) - originals.images).max() <= MOST
-    network = TorchPredictor(*load_checkpoint("letters"), "cpu")
-    right = [
-        np.mean(network.logits(each.images).argmax(1) == each.labels) for each in (originals, found)
-    ]
+    network, _ = open_network("letters", tmp_path)
+    right = [np.mean(all_logits(network, each).argmax(1) == each.labels) for each in (originals, found)]
     assert right[0] > 0.9
     assert abs(right[0] - right[1]) < 0.01
