@@ -1,0 +1,89 @@
+"""What a perceptron is made of and trained with: six factors of five levels; the trial of a setting."""
+
+from typing import Any, NamedTuple
+
+from .rounds import Stage
+from .trial import Trial
+
+REGULARISATIONS: dict[str, dict[str, Any]] = {
+    "none": {},
+    "weight decay 0.1": {"weight_decay": 0.1},
+    "dropout 0.2": {"dropout": 0.2},
+    "dropout 0.5": {"dropout": 0.5},
+    "batch normalisation": {"normalised": True},
+}
+
+FACTORS: dict[str, tuple[Any, ...]] = {
+    "neurons": (32, 64, 128, 256, 512),
+    "layers": (1, 2, 3, 4, 5),
+    "rate": (3e-4, 1e-3, 3e-3, 1e-2, 3e-2),
+    "batch": (32, 64, 128, 256, 512),
+    "activation": ("relu", "gelu", "silu", "tanh", "sigmoid"),
+    "regularisation": tuple(REGULARISATIONS),
+}
+"""Levels by factor, in the order of a Setting; numbers rise."""
+
+TITLES = {
+    "neurons": "neurons a layer",
+    "layers": "hidden layers",
+    "rate": "learning rate",
+    "batch": "batch size",
+    "activation": "activation",
+    "regularisation": "regularisation",
+}
+
+LOGARITHMIC = ("neurons", "rate", "batch")
+"""Factors whose levels rise by a factor, not by a step."""
+
+
+class Setting(NamedTuple):
+    """A level of each factor."""
+
+    neurons: int
+    layers: int
+    rate: float
+    batch: int
+    activation: str
+    regularisation: str
+
+    def __str__(self) -> str:
+        return (
+            f"{self.layers} x {self.neurons} {self.activation}, rate {self.rate:g}, "
+            f"batch {self.batch}, {self.regularisation}"
+        )
+
+
+def level(value: Any) -> str:
+    """A level, as it is written: 0.003 or 'relu'."""
+    return value if isinstance(value, str) else f"{value:g}"
+
+
+def neighbours(centre: Setting, factor: str) -> list[Setting]:
+    """Every level of one factor, the others as in `centre`, which is among them."""
+    return [centre._replace(**{factor: each}) for each in FACTORS[factor]]
+
+
+def trial(setting: Setting, classes: int, stage: Stage, seed: int) -> Trial:
+    """One training of a perceptron of `setting`, at a `stage` of the sweep."""
+    regularised = dict(REGULARISATIONS[setting.regularisation])
+    decay = regularised.pop("weight_decay", 0.0)
+    network = {
+        "kind": "perceptron",
+        "hidden": [setting.neurons] * setting.layers,
+        "classes": classes,
+        "activation": setting.activation,
+        "dropout": 0.0,
+        "normalised": False,
+        **regularised,
+    }
+    return Trial(
+        "perceptrons",
+        f"{stage.name}: {setting}",
+        network,
+        stage.images,
+        setting.batch,
+        setting.rate,
+        weight_decay=decay,
+        seed=seed,
+        points=stage.points,
+    )

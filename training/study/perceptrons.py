@@ -1,0 +1,81 @@
+"""The sweep of fully connected networks: screened by an array, varied around the best, confirmed.
+
+Six factors of five levels make 15,625 settings; some fifty of them are trained.
+"""
+
+from collections.abc import Iterable
+from functools import partial
+from statistics import mean
+
+from .chapter import Scale, Section
+from .design import main_effects, orthogonal_array
+from .factors import FACTORS, Setting, neighbours, trial
+from .perceptron_chapter import tell
+from .rounds import Found, Request, Stage, accuracies, ask, comparing, confirming
+from .sweep import Sweep
+from .trial import Outcome
+
+COMPARED = 0.5
+CONFIRMED = 2.0
+"""Images of a comparison and of a confirmation, in units of the scale's."""
+
+SCREENING_SEEDS = 2
+
+
+def perceptrons(scale: Scale, classes: int) -> Section:
+    """The section. Screening and comparisons show as many images, so that all settings can be ranked."""
+    lab = Lab(classes)
+    compare = partial(lab.train, stage=comparing(COMPARED, scale))
+    screened = yield from compare(screening(), seeds=min(SCREENING_SEEDS, scale.seeds))
+    shares = {setting: accuracies(outcomes) for setting, outcomes in screened.items()}
+    effects = main_effects(tuple(FACTORS.values()), shares)
+    predicted, seen = Setting(*effects.best()), best_of(screened)
+    compared = yield from compare((seen, predicted), seeds=scale.seeds)
+    centre = best_of(compared)
+    around = [each for factor in FACTORS for each in neighbours(centre, factor)]
+    compared |= yield from compare(around, seeds=scale.seeds)
+    combined = Setting(*(getattr(_best_along(centre, factor, compared), factor) for factor in FACTORS))
+    compared |= yield from compare([combined], seeds=scale.seeds)
+    two = sorted(compared, key=lambda each: mean(accuracies(compared[each])), reverse=True)[:2]
+    confirmation = confirming(CONFIRMED, scale)
+    confirmed = yield from lab.train(two, confirmation, confirmation.seeds)
+    return tell(Sweep(screened, effects, compared, seen, predicted, centre, combined, confirmed))
+
+
+def screening() -> list[Setting]:
+    """The runs of the orthogonal array."""
+    every = tuple(FACTORS.values())
+    runs = orthogonal_array(len(every[0]))
+    return [Setting(*(levels[at] for levels, at in zip(every, run, strict=True))) for run in runs]
+
+
+def best_of(found: Found[Setting]) -> Setting:
+    """The setting of the highest mean accuracy."""
+    return max(found, key=lambda setting: mean(accuracies(found[setting])))
+
+
+def _best_along(centre: Setting, factor: str, compared: Found[Setting]) -> Setting:
+    return best_of({each: compared[each] for each in neighbours(centre, factor)})
+
+
+class Lab:
+    """Trains settings, none of them twice on the same images by the same seed."""
+
+    def __init__(self, classes: int) -> None:
+        self.classes = classes
+        self.known: dict[tuple[Setting, Stage], list[Outcome]] = {}
+
+    def train(self, settings: Iterable[Setting], stage: Stage, seeds: int) -> Request[Setting]:
+        """The first `seeds` of each setting, asking for those that are not known yet."""
+        those = list(dict.fromkeys(settings))
+        known = {each: self.known.setdefault((each, stage), []) for each in those}
+        lacking = {each: range(len(known[each]), seeds) for each in those}
+        new = yield from ask(
+            {
+                each: [trial(each, self.classes, stage, seed) for seed in numbers]
+                for each, numbers in lacking.items()
+            }
+        )
+        for each in those:
+            known[each].extend(new[each])
+        return {each: known[each][:seeds] for each in those}

@@ -1,0 +1,69 @@
+"""A round of a section: settings are asked for, each by its trials, and come back as outcomes."""
+
+from collections.abc import Generator, Mapping, Sequence
+from statistics import mean
+from typing import NamedTuple, TypeAlias, TypeVar
+
+from ..tables import short
+from .chapter import FULL, Scale
+from .trial import Outcome, Trial
+
+Setting = TypeVar("Setting")
+
+Found: TypeAlias = dict[Setting, list[Outcome]]
+"""The outcomes of each setting, one a seed."""
+
+Request: TypeAlias = Generator[list[Trial], list[Outcome], Found[Setting]]
+"""A part of a section: it asks, and returns what it found."""
+
+CONFIRMING_SEEDS = 5
+
+
+class Stage(NamedTuple):
+    """Trainings that can be held against each other: named for it, on as many images, by as many seeds.
+
+    `points` are those of a curve.
+    """
+
+    name: str
+    images: int
+    seeds: int
+    points: int
+
+
+def comparing(images: float, scale: Scale) -> Stage:
+    """Settings against each other, on `images` in units of the scale's; the end is what counts."""
+    return Stage("compared", round(images * scale.images), scale.seeds, points=2)
+
+
+def confirming(images: float, scale: Scale) -> Stage:
+    """The best again, longer and by more seeds; by no more than usual in a quick study."""
+    seeds = CONFIRMING_SEEDS if scale.seeds >= FULL.seeds else scale.seeds
+    return Stage("confirmed", round(images * scale.images), seeds, points=4)
+
+
+def ask(trials: Mapping[Setting, Sequence[Trial]]) -> Request[Setting]:
+    """The outcomes of each setting, in the order of its trials; asks nothing where nothing is wanted."""
+    wanted = [trial for those in trials.values() for trial in those]
+    outcomes = iter((yield wanted) if wanted else [])
+    return {setting: [next(outcomes) for _ in those] for setting, those in trials.items()}
+
+
+def accuracies(outcomes: Sequence[Outcome]) -> list[float]:
+    """On validation, one a seed."""
+    return [each.accuracy for each in outcomes]
+
+
+ACCURACY = "validation accuracy"
+COST = ("parameters", "MACs", "s a million images")
+
+
+def cost(outcomes: Sequence[Outcome]) -> tuple[str, str, str]:
+    """The cells of a setting under COST."""
+    first = outcomes[0]
+    return f"{first.parameters:,}", short(first.macs), f"{million(outcomes):,.0f}"
+
+
+def million(outcomes: Sequence[Outcome]) -> float:
+    """Processor seconds to train on a million images, the mean of the seeds."""
+    return 1e6 * mean(each.seconds / each.trial.images for each in outcomes)

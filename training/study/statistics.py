@@ -1,0 +1,84 @@
+"""Means over seeds and how far they can be trusted: Student's t, and sentences that keep to it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import isnan, nan, sqrt
+from statistics import mean, variance
+
+from ..tables import percent
+
+STUDENT_95 = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179)
+"""Two-sided 95 % quantiles of Student's t for 1, 2, ... degrees of freedom; beyond, the last is near."""
+
+
+NOTE = (
+    "± is half the 95 % interval of the mean over seeds (Student's t). It is of each figure by itself: "
+    "of twenty differences that are none, one is more than the spread over seeds by chance."
+)
+"""Below every table that has intervals."""
+
+
+def quantile(degrees: int) -> float:
+    """Of Student's t, two-sided 95 %; nan without a degree of freedom."""
+    return STUDENT_95[min(degrees, len(STUDENT_95)) - 1] if degrees > 0 else nan
+
+
+def interval(values: Sequence[float]) -> tuple[float, float, float]:
+    """The mean of `values`, one a seed, and the ends of its 95 % interval: nan for one seed."""
+    middle, count = mean(values), len(values)
+    if count < 2:
+        return middle, nan, nan
+    reach = quantile(count - 1) * sqrt(variance(values) / count)
+    return middle, middle - reach, middle + reach
+
+
+@dataclass(frozen=True)
+class Lead:
+    """How far one mean is above another, with the ends of the 95 % interval (nan: one seed each)."""
+
+    mean: float
+    low: float
+    high: float
+
+    @property
+    def clear(self) -> bool:
+        """Whether the spread over seeds does not explain it."""
+        return self.low > 0 or self.high < 0
+
+
+def lead(first: Sequence[float], second: Sequence[float]) -> Lead:
+    """Of `first` over `second`, by Student's test of two samples of one variance."""
+    ahead, degrees = mean(first) - mean(second), len(first) + len(second) - 2
+    if degrees < 1:
+        return Lead(ahead, nan, nan)
+    squares = sum(variance(each) * (len(each) - 1) for each in (first, second) if len(each) > 1)
+    reach = quantile(degrees) * sqrt(squares / degrees * (1 / len(first) + 1 / len(second)))
+    return Lead(ahead, ahead - reach, ahead + reach)
+
+
+def told(values: Sequence[float]) -> str:
+    """Shares, one a seed: '91.20 % ± 0.31'; the second figure is half the 95 % interval, in points."""
+    middle, low, _ = interval(values)
+    return percent(middle) + ("" if isnan(low) else f" ± {100 * (middle - low):.2f}")
+
+
+def points(difference: float) -> str:
+    """A difference of shares, without its sign: '0.42 points'."""
+    return f"{100 * abs(difference):.2f} points"
+
+
+def compared(one: str, other: str, ahead: Lead) -> str:
+    """Which of two is ahead, by how much and how surely, as the main clause of a sentence."""
+    if not ahead.mean:
+        return f"{one} and {other} are level"
+    first, second = (one, other) if ahead.mean > 0 else (other, one)
+    return f"{first} is {points(ahead.mean)} ahead of {second}, {surety(ahead)}"
+
+
+def surety(ahead: Lead) -> str:
+    """Whether the spread over seeds explains a lead."""
+    if isnan(ahead.low):
+        return "by one seed each, which shows nothing about chance"
+    ends = sorted(100 * (each if ahead.mean >= 0 else -each) for each in (ahead.low, ahead.high))
+    within = f"95 % interval {ends[0]:.2f} to {ends[1]:.2f}"
+    return f"{'more than' if ahead.clear else 'which may be'} the spread over seeds ({within})"

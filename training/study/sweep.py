@@ -1,0 +1,38 @@
+"""What the sweep of fully connected networks found, all of it: told by perceptron_chapter."""
+
+from dataclasses import dataclass
+from statistics import mean
+from typing import Any
+
+from .design import Effects
+from .factors import Setting, neighbours
+from .rounds import Found, accuracies
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """The whole sweep: `screened`, the array's runs, and `compared`, what all seeds measured after it.
+
+    `seen` is the best run of the array, `predicted` its prediction, `centre` the better of the two,
+    `combined` takes the best level of each factor around it; `confirmed` are the two best.
+    """
+
+    screened: Found[Setting]
+    effects: Effects
+    compared: Found[Setting]
+    seen: Setting
+    predicted: Setting
+    centre: Setting
+    combined: Setting
+    confirmed: Found[Setting]
+
+    def along(self, factor: str) -> dict[Any, list[float]]:
+        """Accuracies, one a seed, by the level of one factor, the others as in the centre."""
+        return {
+            getattr(each, factor): accuracies(self.compared[each])
+            for each in neighbours(self.centre, factor)
+        }
+
+    def ranked(self) -> list[Setting]:
+        """Those confirmed, the best first."""
+        return sorted(self.confirmed, key=lambda each: -mean(accuracies(self.confirmed[each])))
