@@ -50,7 +50,7 @@ class Block(nn.Module):
 
 
 class ResNet18(nn.Module):
-    """The network, for grey glyphs. Input (n, 1, 28, 28) float32, normalised; output (n, classes) logits.
+    """The network, for grey glyphs: (n, 1, 28, 28) float32, normalised, gives (n, classes) logits.
 
     `mean` and `std` are those by which the input was normalised (see sets.tasks). It is brought back to
     0..1, to `side` (32: by a black frame; else enlarged, bilinearly), repeated to red, green and blue,
@@ -88,7 +88,7 @@ class ResNet18(nn.Module):
             grey = pad(grey, (frame,) * 4)
         else:
             grey = interpolate(grey, size=(self.side, self.side), mode="bilinear", antialias=False)
-        mean, std = (grey.new_tensor(each).view(3, 1, 1) for each in (MEAN, STD))
+        mean, std = (torch.tensor(each, device=grey.device).view(3, 1, 1) for each in (MEAN, STD))
         return (grey - mean) / std
 
 
