@@ -46,6 +46,7 @@ for name, words in {
     "train": "Train a network.",
     "evaluate": "Measure networks on their test sets.",
     "report": "Write the report of a network: figures, pictures, mistakes.",
+    "study": "Compare small networks on a task, and report on all of it.",
     "runs": "List the training runs.",
     "cascade": "Make one network of a cheap and a dear one.",
     "publish": "Put a trained network among those that are served.",

@@ -11,6 +11,7 @@ from .reporting import report
 from .running import train
 from .screening import screen
 from .shelving import runs
+from .studying import study
 
 app = typer.Typer(
     cls=Commands,
@@ -20,6 +21,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-for command in (train, screen, evaluate, sheets, report, engines, runs, cascade, publish):
+for command in (train, screen, evaluate, sheets, report, study, engines, runs, cascade, publish):
     app.command()(command)
 app.add_typer(datasets.app, name="data")

@@ -6,39 +6,103 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from model.card import BadCard
-from model.predictor import Predictor
-
-from ..measures.evaluate import Evaluation, open_network, read_split, task_of
-from ..run import write_json
-from ..sets.data import Split
+from ..measures.evaluate import read_split
 from ..sets.own import read_own
-from ..sets.tasks import TASKS, Task
+from ..sets.tasks import TASKS
 from ..shelf import RUNS
 from ..study.chapter import FULL, QUICK
 from ..study.exam import Exam
-from ..study.finalists import measure
 from ..study.letters import every_letter, label_meant, sheet
-from ..study.making import making
-from ..study.origin import training_of
 from ..study.report import Study, write_report
-from ..study.scalars import write_scalars
-from ..study.study import study as run
+from ..study.sections import SECTIONS
+from ..study.whole import Plan, card_of, whole
 from .measuring import tell
 from .options import Data, Runs
 from .running import OwnTest, OwnTrain, Quick, Transposed
 
-console = Console(highlight=False)
+console = Console(highlight=False, soft_wrap=True)
 
-Name = Annotated[str, typer.Argument(metavar="TASK", help=f"one of: {', '.join(TASKS)}")]
+Task = Annotated[str, typer.Argument(metavar="TASK", help=f"one of: {', '.join(TASKS)}")]
 Out = Annotated[Path | None, typer.Option(help="folder of the report; reports/study-TASK by default")]
 Best = Annotated[str, typer.Option(help="the network that is served; the one called as TASK by default")]
 Weights = Annotated[
-    Path | None,
-    typer.Option(help="ImageNet weights of ResNet-18 (torchvision's names), to transfer from"),
+    Path | None, typer.Option(help="ImageNet weights of ResNet-18, named as torchvision does")
 ]
-ALetter = Annotated[str, typer.Option("--letter", help="print only what this letter is confused with")]
-Sections = Annotated[
-    list[str] | None, typer.Option("--section", help="only this section; may be repeated")
+ALetter = Annotated[str, typer.Option("--letter", help="only print how well this letter is read")]
+Only = Annotated[
+    list[str] | None,
+    typer.Option("--section", help=f"only this one of: {', '.join(SECTIONS)}; may be repeated"),
 ]
-Processes = Annotated[int, typer.Option(min=0, help="trials run beside each other; 0: a core each")]
+Processes = Annotated[int, typer.Option(min=0, help="how many train beside each other; 0: one a core")]
+
+
+def study(
+    task: Task = "letters",
+    data: Data = Path("data"),
+    runs: Runs = RUNS,
+    out: Out = None,
+    quick: Quick = False,
+    best: Best = "",
+    train: OwnTrain = None,
+    test: OwnTest = None,
+    transposed: Transposed = False,
+    weights: Weights = None,
+    letter: ALetter = "",
+    section: Only = None,
+    processes: Processes = 0,
+) -> None:
+    """Compare small networks on TASK and report on all of it; broken off, the same command goes on."""
+    _refuse(task, section or [], weights)
+    label = _label(letter, task)
+    name = f"study-{task}-quick" if quick else f"study-{task}"
+    plan = Plan(
+        task,
+        best or task,
+        section or list(SECTIONS),
+        QUICK if quick else FULL,
+        runs,
+        runs / name,
+        weights,
+        processes,
+    )
+    card_of(plan.best, task, runs)
+    if train:
+        split = read_own(train, test, TASKS[task], transposed=transposed)
+    else:
+        split = read_split(task, data, quick)
+    if label:
+        exam = Exam(plan.folder, split.test, split.measured_on, tell)
+        answers = exam.network(plan.best, runs)[0].answers
+        sheet(every_letter(answers)[answers.labels.index(label)]).show(console)
+    else:
+        told = whole(plan, split, tell)
+        _show(told)
+        console.print(write_report(told, out or Path("reports") / name), markup=False)
+
+
+def _refuse(task: str, sections: list[str], weights: Path | None) -> None:
+    if task not in TASKS:
+        raise typer.BadParameter(f"no task {task!r}; there are {', '.join(TASKS)}")
+    for name in sections:
+        if name not in SECTIONS:
+            raise typer.BadParameter(f"no section {name!r}; there are {', '.join(SECTIONS)}")
+    if weights and not weights.is_file():
+        raise typer.BadParameter(f"no file {weights}")
+
+
+def _label(letter: str, task: str) -> str:
+    try:
+        return label_meant(letter, TASKS[task].labels) if letter else ""
+    except ValueError as error:
+        raise typer.BadParameter(f"--letter: {error}") from error
+
+
+def _show(told: Study) -> None:
+    """The contents with their findings, then what stands at the head of the report."""
+    for number, chapter in enumerate(told.chapters, 1):
+        console.print(f"\n{number}. {chapter.title}", style="bold", markup=False)
+        for sentence in chapter.findings:
+            console.print(f"   - {sentence}", markup=False)
+    console.print("\nAll in all", style="bold")
+    for sentence in told.findings:
+        console.print(f"   - {sentence}", markup=False)

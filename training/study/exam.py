@@ -41,8 +41,10 @@ class Exam:
     test.json says of every network what it is and when it was measured; its answers lie beside it.
     """
 
-    def __init__(self, folder: Path, test: Set, measured_on: str) -> None:
+    def __init__(self, folder: Path, test: Set, measured_on: str, tell: Callable[[str], None]) -> None:
+        """`tell` hears what is measured now."""
         self._folder, self._test, self._measured_on = folder / "test", test, measured_on
+        self._tell = tell
         self._path = self._folder / "test.json"
         self._images = hashlib.sha256(test.images.tobytes() + test.labels.tobytes()).hexdigest()[:16]
 
@@ -77,6 +79,7 @@ class Exam:
         entries = self.entries()
         answers, entry = self._folder / f"{key}.npy", entries.get(key)
         if entry is None or entry["images"] != self._images or not answers.exists():
+            self._tell(f"reading {len(self._test):,} test images: {name}")
             probabilities, cost = ask()
             self._folder.mkdir(parents=True, exist_ok=True)
             _save(answers, probabilities)

@@ -18,10 +18,10 @@ from .trial import Outcome
 COLUMNS = ("network", "chapter", "parameters", "MACs", "seeds", "validation", "test", "against the next")
 
 NOTES = (
-    "Best first. Of several seeds the mean ± half the 95 % interval of the mean (Student's t); of one the "
-    "95 % interval of its share (Wilson). MACs: multiply-accumulates an image.",
-    "Against the next: images that only this network reads right, and only the one below it (first seeds), "
-    "and p of the exact McNemar test.",
+    "Best first. Of several seeds the mean ± half the 95 % interval of the mean (Student's t); of one "
+    "the 95 % interval of its share (Wilson). MACs: multiply-accumulates an image.",
+    "Against the next: images that only this network reads right, and only the one below it (by first "
+    "seeds), and p of the exact McNemar test.",
 )
 
 

@@ -88,7 +88,7 @@ def _likeness(found: Evidence) -> Iterator[str]:
     rank = f"rank {found.rank} of {found.pairs} pairs"
     if not found.neighbours:
         yield (
-            "The shapes are not alike: no training image of either has its nearest neighbour in the other."
+            "The shapes are not alike: no training image of one has its nearest neighbour in the other."
         )
     elif found.rank <= max(1, found.pairs * ALIKE):
         yield f"The shapes are alike: {share} have their nearest neighbour in the other ({rank})."

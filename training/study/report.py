@@ -15,7 +15,6 @@ from ..reports.gallery import Mistake, data_address, draw_gallery, mistakes_of
 from ..reports.pages import templates
 from ..run import Epoch, write_text
 from ..sets.data import Split
-
 from .chapter import Chapter, Plot
 from .evidence import evidence, neighbours
 from .finalists import Finalist, table
@@ -138,5 +137,5 @@ def _pictures(letter: Letter, study: Study) -> list[Mistake]:
         totals[other] = totals.get(other, 0) + images
     most = sorted(totals, key=lambda other: -totals[other])[:SHOWN]
     pairs = [Pair(letter.label, other, totals[other]) for other in most]
-    answers, images = study.best.answers, study.split.test.images
-    return [each for pair in pairs for each in mistakes_of(pair, answers, images)]
+    answers, test = study.best.answers, study.split.test
+    return [each for pair in pairs for each in mistakes_of(pair, answers, test.images)]

@@ -56,8 +56,8 @@ def description(split: Split, labels: str) -> list[str]:
     sentences = [
         f"{len(labels)} classes, {labels}; images of 28x28 grey pixels, ink bright on dark (shown here "
         f"dark on white). {len(split.train):,} to train on, {smallest:,} to {largest:,} of a class, "
-        f"drawn class-balanced; {len(split.validation):,} held out of the same pool, by which everything is "
-        f"chosen; {len(split.test):,} to measure on, once: {split.measured_on}."
+        f"drawn class-balanced; {len(split.validation):,} held out, by which everything is chosen; "
+        f"{len(split.test):,} to measure on, once: {split.measured_on}."
     ]
     if labels.isupper():
         sentences.append("Both cases of a letter are one class, shown as its capital.")

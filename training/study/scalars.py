@@ -38,6 +38,11 @@ def write_curves(
             writer.add_scalar("accuracy", tested, max(steps, default=0))
 
 
+def write_best(name: str, epochs: Sequence[Epoch], tested: float, folder: Path) -> None:
+    """best/NAME in `folder`: the epochs of its training, where they are known, and the test."""
+    write_curves({each.epoch: each for each in epochs}, tested, folder / "best" / file_name(name))
+
+
 def file_name(name: str) -> str:
     """`name` as a folder or file may be called."""
     return re.sub(r"[^\w.,=+-]+", "-", name).strip("-.") or "unnamed"

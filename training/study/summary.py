@@ -11,7 +11,7 @@ from ..reports.findings import verdict
 from ..tables import percent, short
 from .chapter import Chapter
 from .finalists import Finalist
-from .statistics import compared, lead, told
+from .statistics import compared, lead, points, told
 
 
 def summary(chapters: Sequence[Chapter], finalists: Sequence[Finalist], best: Evaluation) -> list[str]:
@@ -56,8 +56,8 @@ def _cost(finalists: Sequence[Finalist]) -> Iterator[str]:
         steps = [f"{each.name} ({short(each.macs)}: {percent(mean(each.tested))})" for each in front]
         yield (
             f"Worth their multiply-accumulates, since no cheaper one reads better: {', '.join(steps)}. "
-            f"The dearest of them reads {100 * (mean(front[-1].tested) - mean(front[0].tested)):.2f} points "
-            f"better than the cheapest, for {front[-1].macs / front[0].macs:.1f} times the arithmetic."
+            f"The dearest is {points(mean(front[-1].tested) - mean(front[0].tested))} better than the "
+            f"cheapest, for {front[-1].macs / front[0].macs:.1f} times the arithmetic."
         )
 
 
@@ -65,8 +65,9 @@ def _layers(finalists: Sequence[Finalist]) -> Iterator[str]:
     """By the finalist of each number of layers that was best on validation."""
     depths: dict[int, list[Finalist]] = defaultdict(list)
     for each in finalists:
-        if each.outcomes[0].trial.network["kind"] == "convolutions":
-            depths[len(each.outcomes[0].trial.network["widths"])].append(each)
+        trial = each.outcomes[0].trial
+        if trial.section == trial.network["kind"] == "convolutions":
+            depths[len(trial.network["widths"])].append(each)
     chosen = [
         (depth, max(depths[depth], key=lambda one: mean(one.validated))) for depth in sorted(depths)
     ]
@@ -88,10 +89,10 @@ def _choice(finalists: Sequence[Finalist]) -> Iterator[str]:
         f"chose {chosen.name}, which is also best on the test set"
         if chosen is finalists[0]
         else f"chose {chosen.name}; on the test set {finalists[0].name} is "
-        f"{100 * (mean(finalists[0].tested) - mean(chosen.tested)):.2f} points better"
+        f"{points(mean(finalists[0].tested) - mean(chosen.tested))} better"
     )
     yield (
         f"Validation images {right}. Over {len(finalists)} finalists validation is "
-        f"{100 * abs(mean(gaps)):.2f} points {'above' if mean(gaps) > 0 else 'below'} the test on average, "
-        f"at most {100 * abs(widest):.2f} apart."
+        f"{points(mean(gaps))} {'above' if mean(gaps) > 0 else 'below'} the test on average, at most "
+        f"{points(widest)} apart."
     )

@@ -1,0 +1,42 @@
+"""The sections of the study by name, and what they were sent, overheard for the report."""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from ..shelf import RUNS
+from .chapter import Scale, Section
+from .convolutions import convolutions
+from .normalisations import normalisations
+from .perceptrons import perceptrons
+from .transfer import transfer
+from .trial import Outcome
+
+Begin = Callable[[Scale, str, Path | None, Path], Section]
+"""From how much is spent, the labels, the file of ImageNet weights and the folder of runs."""
+
+SECTIONS: Mapping[str, Begin] = {
+    "perceptrons": lambda scale, labels, weights, runs: perceptrons(scale, len(labels)),
+    "convolutions": lambda scale, labels, weights, runs: convolutions(scale, len(labels)),
+    "normalisations": lambda scale, labels, weights, runs: normalisations(scale, len(labels)),
+    "transfer": transfer,
+}
+
+
+def begin(
+    names: Sequence[str], scale: Scale, labels: str, weights: Path | None = None, runs: Path = RUNS
+) -> dict[str, Section]:
+    """Those of `names`, in the order of SECTIONS."""
+    chosen = {name: start for name, start in SECTIONS.items() if name in names}
+    return {name: start(scale, labels, weights, runs) for name, start in chosen.items()}
+
+
+def overheard(section: Section, heard: dict[str, Outcome]) -> Section:
+    """`section`, with every outcome that it is sent kept in `heard` by its trial's key."""
+    try:
+        trials = next(section)
+        while True:
+            outcomes = yield trials
+            heard |= {each.trial.key: each for each in outcomes}
+            trials = section.send(outcomes)
+    except StopIteration as end:
+        return end.value  # type: ignore[no-any-return]

@@ -1,0 +1,85 @@
+"""A whole study: its sections, then the test set, then curves for TensorBoard."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from model.card import BadCard, Card, read_card
+from model.predictor import Predictor
+
+from ..measures.evaluate import open_network
+from ..sets.data import Split
+from ..sets.tasks import TASKS
+from ..shelf import find
+from .chapter import Scale
+from .exam import Exam
+from .finalists import Finalist, measure
+from .making import making
+from .origin import training_of
+from .report import Study
+from .scalars import write_best, write_trials
+from .sections import begin, overheard
+from .study import TRIALS, study
+from .trial import Outcome
+
+OTHER = "balanced"
+"""The network that tells cases apart and knows digits."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to study: `sections` of `task` at `scale`, kept in `folder`, beside the network `best`.
+
+    `runs` has the networks that are trained; `weights` is a file of ImageNet weights, if there is one.
+    """
+
+    task: str
+    best: str
+    sections: Sequence[str]
+    scale: Scale
+    runs: Path
+    folder: Path
+    weights: Path | None = None
+    processes: int = 0
+
+
+def whole(plan: Plan, split: Split, tell: Callable[[str], None]) -> Study:
+    """Do it, or find it done. Raises BadCard, BadRun; the former before anything is trained."""
+    card, heard = card_of(plan.best, plan.task, plan.runs), dict[str, Outcome]()
+    begun = begin(plan.sections, plan.scale, card.labels, plan.weights, plan.runs)
+    listening = {name: overheard(section, heard) for name, section in begun.items()}
+    chapters = study(listening, split, plan.folder, plan.scale, plan.processes)
+    exam = Exam(plan.folder, split.test, split.measured_on, tell)
+    finalists = measure(chapters, exam, plan.folder / TRIALS, card.labels)
+    best, when = exam.network(plan.best, plan.runs)
+    epochs = training_of(card, plan.runs)
+    curves, outcomes = plan.folder / "tensorboard", list(heard.values())
+    write_trials(outcomes, _tested(finalists), curves)
+    write_best(card.name, epochs, float(best.answers.right.mean()), curves)
+    settings = making(plan.task, plan.scale, outcomes, curves, when)
+    return Study(plan.task, split, chapters, finalists, best, _other(plan.runs), epochs, settings)
+
+
+def card_of(name: str, task: str, runs: Path) -> Card:
+    """The card of the network meant by `name`. Raises BadCard: there is none, or for another task."""
+    stem, folder = find(name, runs)
+    card = read_card(folder / f"{stem}.json")
+    if card.labels != TASKS[task].labels:
+        raise BadCard(f"{name} reads {card.labels}; the {task} study needs a network for {task}: --best")
+    return card
+
+
+def _tested(finalists: Sequence[Finalist]) -> dict[str, float]:
+    """Test accuracies by the keys of trials."""
+    return {
+        outcome.trial.key: share
+        for each in finalists
+        for outcome, share in zip(each.outcomes, each.tested, strict=True)
+    }
+
+
+def _other(runs: Path) -> Predictor | None:
+    try:
+        return open_network(OTHER, runs)[0]
+    except BadCard:
+        return None
