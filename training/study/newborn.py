@@ -1,0 +1,40 @@
+"""A trial's network before its first batch: from its seed, with what it takes over and what stays frozen."""
+
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from ..sets.tasks import TASKS
+from ..shelf import start_from
+from .networks import build, head_of
+from .resnet import load_imagenet
+from .trial import Trial
+
+
+def newborn(trial: Trial, runs: Path) -> nn.Module:
+    """The network of `trial`; its `start` is looked for in `runs` too. Raises BadCard."""
+    torch.manual_seed(trial.seed)
+    module = build(trial.network)
+    if trial.start and trial.network["kind"] == "resnet18":
+        load_imagenet(module, Path(trial.start))
+    elif trial.start:
+        start_from(module, trial.start, runs)
+    if trial.frozen:
+        module.requires_grad_(False)
+        head_of(module).requires_grad_(True)
+    return module
+
+
+def train_mode(module: nn.Module, trial: Trial) -> None:
+    """What is frozen stays in evaluation mode, statistics and all."""
+    module.train(not trial.frozen)
+    head_of(module).train()
+
+
+def scaled(images: torch.Tensor, trial: Trial) -> torch.Tensor:
+    """uint8 (..., 28, 28) as float32 (..., 1, 28, 28), scaled as in the task with as many classes."""
+    classes = trial.network["classes"]
+    tasks = {len(task.labels): task for task in TASKS.values()}
+    task = tasks.get(classes, TASKS["letters"])
+    return images.unsqueeze(-3).float().sub_(255 * task.mean).div_(255 * task.std)

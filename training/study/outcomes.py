@@ -1,0 +1,46 @@
+"""The files of a trial: its outcome as JSON and its weights beside it, each whole or not at all."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict
+from pathlib import Path
+
+import torch
+from safetensors.torch import save
+
+from ..run import BadRun, write_json
+from .trial import Outcome, Point, Trial
+
+
+def read_outcome(trial: Trial, folder: Path) -> Outcome | None:
+    """What became of `trial`, if it is done. Raises BadRun: its file is damaged."""
+    path = folder / f"{trial.key}.json"
+    if not path.exists() or not weights_of(trial, folder).exists():
+        return None
+    try:
+        kept = json.loads(path.read_text())
+        points = [Point(**each) for each in kept["points"]]
+        return Outcome(trial, points, kept["parameters"], kept["macs"], kept["seconds"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise BadRun(f"{path} is damaged ({error}): remove it to train its network anew") from error
+
+
+def read_outcomes(trials: Iterable[Trial], folder: Path) -> list[Outcome] | None:
+    """The outcomes of all of them, or nothing unless all are done."""
+    found = [read_outcome(trial, folder) for trial in trials]
+    done = [each for each in found if each]
+    return done if len(done) == len(found) else None
+
+
+def write_outcome(outcome: Outcome, tensors: dict[str, torch.Tensor], folder: Path) -> None:
+    """The weights first: where the outcome is, they are."""
+    path = weights_of(outcome.trial, folder)
+    draft = path.with_suffix(".draft-weights")
+    draft.write_bytes(save({name: each.clone().contiguous() for name, each in tensors.items()}))
+    draft.replace(path)
+    write_json(folder / f"{outcome.trial.key}.json", asdict(outcome))
+
+
+def weights_of(trial: Trial, folder: Path) -> Path:
+    """Where its weights are kept."""
+    return folder / f"{trial.key}.safetensors"

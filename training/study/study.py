@@ -1,0 +1,120 @@
+"""The study: all sections at once, their trials in one pool of processes, what is done left as it is."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import asdict
+from pathlib import Path
+
+from ..run import BadRun, write_json
+from ..sets.data import Split
+from .chapter import Chapter, Scale, Section
+from .cohorts import cohorts, seconds
+from .outcomes import read_outcomes
+from .pool import Pool
+from .watch import Watch
+from .trial import Outcome, Trial
+
+TRIALS = "trials"
+"""Where a study's folder keeps its outcomes."""
+
+PATIENCE_S = 0.5
+
+
+def study(
+    sections: Mapping[str, Section], split: Split, folder: Path, scale: Scale, processes: int = 0
+) -> list[Chapter]:
+    """The chapters of `sections`, trained or found done in `folder`.
+
+    Raises BadRun: the folder is of other images or another scale, or something in it is damaged.
+    """
+    keep_settings(folder, split, scale)
+    with Pool(split, folder / TRIALS, processes) as pool, Watch() as watch:
+        return Driver(sections, folder / TRIALS, pool, watch).run()
+
+
+def keep_settings(folder: Path, split: Split, scale: Scale) -> None:
+    """What all outcomes of a folder have in common. Raises BadRun: `folder` has others."""
+    settings = {"images": fingerprint(split), "scale": asdict(scale)}
+    path = folder / "study.json"
+    if path.exists() and json.loads(path.read_text()) != settings:
+        raise BadRun(f"{folder} was begun on other images or scale: remove it, or give another --runs")
+    folder.mkdir(parents=True, exist_ok=True)
+    write_json(path, settings)
+
+
+def fingerprint(split: Split) -> str:
+    """Of what is trained and chosen on."""
+    digest = hashlib.sha256()
+    for part in (split.train, split.validation):
+        digest.update(part.labels.tobytes())
+        digest.update(part.images.tobytes())
+    return digest.hexdigest()
+
+
+class Driver:
+    """Puts what sections ask for into the pool, the dearest first, and sends on what comes out."""
+
+    def __init__(self, sections: Mapping[str, Section], folder: Path, pool: Pool, watch: Watch) -> None:
+        self._sections, self._folder, self._pool, self._watch = sections, folder, pool, watch
+        self._asked: dict[str, list[Trial]] = {}
+        self._waiting: list[list[Trial]] = []
+        self._running: dict[Future[list[Outcome]], list[Trial]] = {}
+        self._chapters: dict[str, Chapter] = {}
+
+    def run(self) -> list[Chapter]:
+        """Until every section has returned its chapter; in the order of the sections."""
+        for name in self._sections:
+            self._advance(name, None)
+        while self._running or self._waiting:
+            self._fill()
+            done, _ = wait(self._running, PATIENCE_S, FIRST_COMPLETED)
+            self._watch.hear(self._pool.news())
+            for future in done:
+                self._end(future)
+        return [self._chapters[name] for name in self._sections]
+
+    def _advance(self, name: str, outcomes: list[Outcome] | None) -> None:
+        """Send a section its outcomes; what it asks for next is sent at once where it is done already."""
+        try:
+            while True:
+                section = self._sections[name]
+                trials = next(section) if outcomes is None else section.send(outcomes)
+                outcomes = read_outcomes(trials, self._folder)
+                if outcomes is None:
+                    return self._ask(name, trials)
+                self._watch.found(name, outcomes)
+        except StopIteration as end:
+            self._chapters[name] = end.value
+
+    def _ask(self, name: str, trials: list[Trial]) -> None:
+        self._asked[name] = trials
+        for those in cohorts(trials):
+            self._watch.expect(those)
+            if done := read_outcomes(those, self._folder):
+                self._watch.found(name, done)
+            else:
+                self._waiting.append(those)
+
+    def _fill(self) -> None:
+        """No more than one in waiting for each process: the dearest may still be asked for."""
+        self._waiting.sort(key=seconds)
+        while self._waiting and len(self._running) < self._pool.processes:
+            those = self._waiting.pop()
+            self._running[self._pool.train(those)] = those
+
+    def _end(self, future: "Future[list[Outcome]]") -> None:
+        """A cohort has ended: sections that have all they asked for go on."""
+        try:
+            self._watch.ended(future.result())
+        except BrokenProcessPool as error:
+            raise BadRun("a process of the study ended before its time (out of memory?): the same "
+                         "command goes on from there; --processes 1 takes less") from error
+        del self._running[future]
+        for name, trials in list(self._asked.items()):
+            outcomes = read_outcomes(trials, self._folder)
+            if outcomes is not None:
+                del self._asked[name]
+                self._advance(name, outcomes)
