@@ -5,7 +5,7 @@ import pytest
 from training.study.chapter import FULL, QUICK, Chapter, Scale
 from training.study.factors import FACTORS, Setting, trial
 from training.study.perceptrons import perceptrons
-from training.study.rounds import confirming
+from training.study.rounds import comparing, confirming
 from training.study.trial import Trial
 
 from worlds import likes, live
@@ -74,6 +74,13 @@ def test_the_better_of_two_is_found_where_they_do_not() -> None:
     assert "the prediction was" in text
 
 
+def test_the_array_is_told_by_its_own_seeds_only() -> None:
+    """The seeds that are added to its best run for the comparison do not change the table."""
+    _, chapter = told(lambda one: additive(one) + 3 * (one.seed == 2))
+    (runs,) = [sheet for sheet in chapter.sheets if sheet.title == "The runs of the array"]
+    assert all(float(row[-1].split()[0]) < 2 for row in runs.rows)
+
+
 def test_what_matters_most_is_named() -> None:
     text, _ = told(lambda one: -2 * (one.network["activation"] == "tanh"))
     assert "activation matters most: it explains 100.0 %" in text
@@ -98,6 +105,13 @@ def test_a_prediction_that_holds_is_said_to_hold() -> None:
     text, _ = told(additive, noise=0.05)
     assert "the prediction held" in text
     assert "too high" not in text
+
+
+@pytest.mark.parametrize(("surprise", "words"), [(1.0, "too low"), (-1.0, "too high")])
+def test_a_prediction_that_fails_is_said_to_fail(surprise: float, words: str) -> None:
+    best = trial(BEST, 26, comparing(0.5, FULL), 0)
+    text, _ = told(lambda one: additive(one) + surprise * (one.name == best.name))
+    assert f"points {words}, more than the interval allows" in text
 
 
 def test_chance_is_not_told_as_a_lead() -> None:
