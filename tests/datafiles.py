@@ -140,6 +140,14 @@ def write_names(folder: Path, images: Grey, labels: Array, kind: str = "png", **
     return folder
 
 
+def write_zipped_names(folder: Path, images: Grey, labels: Array) -> Path:
+    """Files as a person packs them: in a folder, with what a desktop leaves there."""
+    write_names(folder / "set", images, labels)
+    files = {f"set/{path.name}": path.read_bytes() for path in (folder / "set").iterdir()}
+    others = {"set/": b"", "set/.DS_Store": b"?", "__MACOSX/set/._A_1.png": b"?", "notes.txt": b"?"}
+    return put(folder / "set.zip", zip_of(files | others))
+
+
 FORMS: tuple[Writer, ...] = (
     write_idx,
     write_plain_idx,
@@ -157,6 +165,7 @@ FORMS: tuple[Writer, ...] = (
     write_sub_folders,
     write_cased_sub_folders,
     write_names,
+    write_zipped_names,
 )
 
 

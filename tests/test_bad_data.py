@@ -2,15 +2,20 @@
 
 import gzip
 import re
+import tracemalloc
+import zlib
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from training.sets.catalogue import BALANCED
+from training.sets.course import to_jpeg
 from training.sets.data import BadData, Set
 from training.sets.readers import read
+from training.sets.readers.archives import ENCRYPTED, MOST_BYTES
 
 from datafiles import (
     HEADER,
@@ -25,6 +30,7 @@ from datafiles import (
     write_npz,
     write_packed_csv,
 )
+from makers import DEFLATED, Entry, raw_zip
 from samples import idx_of, npy_of, zip_of
 
 
@@ -158,6 +164,63 @@ class TestBadFolders:
         save(tmp_path / name, drawn.images[0])
         with pytest.raises(BadData, match=f"{re.escape(name)}: label .* is none of"):
             read(tmp_path, BALANCED)
+
+
+class TestBadArchives:
+    @pytest.fixture
+    def files(self, drawn: Set) -> dict[str, bytes]:
+        """Two characters as JPEGs on their sides."""
+        return dict(zip(("a_00001.jpg", "b_00002.jpg"), map(to_jpeg, drawn.images), strict=False))
+
+    @pytest.mark.parametrize(
+        ("name", "content", "expected"),
+        [
+            ("c_00003.jpg", b"", "the file is empty"),
+            ("c_00003.jpg", b"no image", "not a PNG, JPEG"),
+            ("c_00003.jpg", bytes(MOST_BYTES + 1), "16,777,217 bytes; at most 16,777,216 are read"),
+            ("é_00003.jpg", b"", "label 'é' is none of"),
+            ("train/a_1.jpg", b"", "label 'train' is none of"),
+            ("labels.csv", b"a,b", "it holds images and labels.csv"),
+        ],
+    )
+    def test_what_is_wrong_with_a_member_is_said(
+        self, name: str, content: bytes, expected: str, files: dict[str, bytes], tmp_path: Path
+    ) -> None:
+        said = refusal(put(tmp_path / "set.zip", zip_of(files | {name: content})))
+        assert expected in said
+        assert name in said
+
+    def test_an_encrypted_member_is_named(self, files: dict[str, bytes], tmp_path: Path) -> None:
+        entries = [Entry(name.encode(), data, flags=ENCRYPTED) for name, data in files.items()]
+        said = refusal(put(tmp_path / "set.zip", raw_zip(*entries)))
+        assert "set.zip: a_00001.jpg: it is encrypted" in said
+
+    def test_damaged_bytes_are_named(self, files: dict[str, bytes], tmp_path: Path) -> None:
+        sound, damaged = (Entry(name.encode(), data) for name, data in files.items())
+        archive = raw_zip(sound, replace(damaged, crc=0))
+        assert "b_00002.jpg: Bad CRC-32" in refusal(put(tmp_path / "set.zip", archive))
+
+    def test_what_unpacks_to_more_than_it_says_takes_no_memory(self, tmp_path: Path) -> None:
+        bomb = zlib.compress(bytes(100 << 20))[2:-4]
+        entry = Entry(b"a_00001.jpg", bomb, DEFLATED, unpacked=1000)
+        path = put(tmp_path / "set.zip", raw_zip(entry))
+        tracemalloc.start()
+        try:
+            assert "a_00001.jpg: Bad CRC-32" in refusal(path)
+            assert tracemalloc.get_traced_memory()[1] < 10 << 20
+        finally:
+            tracemalloc.stop()
+
+    def test_what_is_cut_off_is_refused(self, files: dict[str, bytes], tmp_path: Path) -> None:
+        whole = zip_of(files)
+        for length in (0, 10, len(whole) // 2, len(whole) - 1):
+            refusal(put(tmp_path / "set.zip", whole[:length]))
+
+    def test_a_name_is_refused_before_an_image_is_read(
+        self, files: dict[str, bytes], tmp_path: Path
+    ) -> None:
+        wrong = {"a_00001.jpg": b"no image", "é_00002.jpg": b""}
+        assert "'é'" in refusal(put(tmp_path / "set.zip", zip_of(files | wrong)))
 
 
 class TestBadArrays:

@@ -6,7 +6,14 @@ from typing import Annotated
 import numpy as np
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+)
 from rich.progress import TransferSpeedColumn as Speed
 from rich.table import Table
 
@@ -14,14 +21,17 @@ from ..sets.catalogue import OFFICIAL_EMNIST, OFFICIAL_MNIST, OWN_EMNIST, Known
 from ..sets.data import BadData
 from ..sets.fetch import OFFICIAL, fetch
 from ..sets.tasks import TASKS, Task
+from .exporting import export
 from .options import Data
 from .refusals import Commands, notes
 
 console = Console(highlight=False)
 
 app = typer.Typer(
-    cls=Commands, help="What data sets there are; `data fetch` downloads the official ones."
+    cls=Commands,
+    help="What data sets there are; `data fetch` downloads official ones, `data export` writes JPEGs.",
 )
+app.command()(export)
 
 Name = Annotated[str, typer.Argument(help=f"one of: {', '.join(OFFICIAL)}")]
 Here = Annotated[Path | None, typer.Option("--data", help="folder to bring it to", show_default="data")]

@@ -27,7 +27,9 @@ console = Console()
 
 Name = Annotated[str, typer.Argument(help=f"one of: {', '.join(RECIPES)}")]
 Threads = Annotated[int, typer.Option(help="processor threads; 0 is all")]
-OwnTrain = Annotated[Path | None, typer.Option(help="your own images: IDX, CSV, .npy, .npz or a folder")]
+OwnTrain = Annotated[
+    Path | None, typer.Option(help="your own images: IDX, CSV, .npy, .npz, or a folder or ZIP of images")
+]
 OwnTest = Annotated[Path | None, typer.Option(help="your own to measure on; else a tenth of --train")]
 Transposed = Annotated[bool, typer.Option(help="your images lie on their side, as EMNIST's do")]
 LabelsFrom = Annotated[int, typer.Option(help="the number of your first class")]

@@ -48,9 +48,10 @@ class Effects:
         return _share(overall + sum(gains))
 
 
-def main_effects(runs: Mapping[tuple[Any, ...], Sequence[float]]) -> Effects:
-    """Of an orthogonal array's runs and the shares their seeds reached (as many each).
+def main_effects(factors: Sequence[Sequence[Any]], runs: Mapping[Any, Sequence[float]]) -> Effects:
+    """Of an orthogonal array's runs and the shares their seeds reached, as many each.
 
+    `factors` are the levels of each column, in the order in which they are to be told.
     Worked out in log-odds, as Taguchi does for shares: near 0 and 1 the same step is worth more there.
     """
     scores = {run: [log_odds(each) for each in shares] for run, shares in runs.items()}
@@ -58,8 +59,8 @@ def main_effects(runs: Mapping[tuple[Any, ...], Sequence[float]]) -> Effects:
     total = sum((each - overall) ** 2 for those in scores.values() for each in those)
     within = sum((each - mean(those)) ** 2 for those in scores.values() for each in those)
     levels, shares = [], []
-    for column in zip(*runs, strict=True):
-        groups = {level: _at(level, column, scores) for level in dict.fromkeys(column)}
+    for every, column in zip(factors, zip(*runs, strict=True), strict=True):
+        groups = {level: _at(level, column, scores) for level in every}
         means = {level: mean(those) for level, those in groups.items()}
         explained = sum((means[each] - overall) ** 2 * len(groups[each]) for each in groups)
         levels.append({level: _share(each) for level, each in means.items()})

@@ -2,6 +2,7 @@
 
 from typing import Any, NamedTuple
 
+from .rounds import Stage
 from .trial import Trial
 
 REGULARISATIONS: dict[str, dict[str, Any]] = {
@@ -62,8 +63,8 @@ def neighbours(centre: Setting, factor: str) -> list[Setting]:
     return [centre._replace(**{factor: each}) for each in FACTORS[factor]]
 
 
-def trial(setting: Setting, classes: int, images: int, seed: int, stage: str) -> Trial:
-    """One training of a perceptron of `setting`, named for its `stage` of the sweep."""
+def trial(setting: Setting, classes: int, stage: Stage, seed: int) -> Trial:
+    """One training of a perceptron of `setting`, at a `stage` of the sweep."""
     regularised = dict(REGULARISATIONS[setting.regularisation])
     decay = regularised.pop("weight_decay", 0.0)
     network = {
@@ -77,11 +78,12 @@ def trial(setting: Setting, classes: int, images: int, seed: int, stage: str) ->
     }
     return Trial(
         "perceptrons",
-        f"{stage}: {setting}",
+        f"{stage.name}: {setting}",
         network,
-        images,
+        stage.images,
         setting.batch,
         setting.rate,
         weight_decay=decay,
         seed=seed,
+        points=stage.points,
     )

@@ -1,6 +1,7 @@
 """The chapter on fully connected networks: the sweep in tables and plots."""
 
 from collections.abc import Mapping
+from statistics import mean
 from typing import Any
 
 from ..tables import Sheet, percent
@@ -8,7 +9,7 @@ from .chapter import Chapter, Plot, Series
 from .factors import FACTORS, LOGARITHMIC, TITLES, level
 from .perceptron_findings import findings
 from .rounds import ACCURACY, COST, accuracies, cost
-from .statistics import told
+from .statistics import NOTE, points, told
 from .sweep import Sweep
 
 INTRODUCTION = (
@@ -17,8 +18,8 @@ INTRODUCTION = (
     "screened by an orthogonal array, Taguchi's L25: 25 settings in which every level of a factor meets "
     "every level of any other exactly once, so that the mean of a level's five runs shows what the level "
     "does (worked out in log-odds). The price is that what two factors only do together is counted as a "
-    "third one's doing. Therefore the better of the array's best run and of the setting that it predicts "
-    "is only the centre around which one factor at a time is varied, and the two best of all settings "
+    "third one's doing. So the better of the array's best run and of the setting that it predicts is "
+    "only the centre around which one factor at a time is varied, and the two best of all settings "
     "are trained longer, by more seeds."
 )
 
@@ -58,8 +59,12 @@ def _effects(sweep: Sweep) -> Sheet:
 
 
 def _runs(sweep: Sweep) -> Sheet:
-    rows = [(*map(level, setting), told(accuracies(those))) for setting, those in sweep.screened.items()]
-    return Sheet("The runs of the array", (*TITLES.values(), "accuracy"), rows)
+    rows = []
+    for setting, outcomes in sweep.screened.items():
+        shares = accuracies(outcomes)
+        apart = points(max(shares) - min(shares))
+        rows.append((*map(level, setting), percent(mean(shares)), apart))
+    return Sheet("The runs of the array", (*TITLES.values(), "accuracy", "seeds apart"), rows)
 
 
 def _around(sweep: Sweep) -> Sheet:
@@ -68,7 +73,7 @@ def _around(sweep: Sweep) -> Sheet:
         for factor in FACTORS
     ]
     columns = ("factor", *[f"level {number}" for number in range(1, 6)])
-    return Sheet(f"One factor at a time, around {sweep.centre}", columns, rows)
+    return Sheet(f"One factor at a time, around {sweep.centre}", columns, rows, [NOTE])
 
 
 def _confirmed(sweep: Sweep) -> Sheet:
@@ -76,7 +81,7 @@ def _confirmed(sweep: Sweep) -> Sheet:
         (str(each), told(accuracies(sweep.confirmed[each])), *cost(sweep.confirmed[each]))
         for each in sweep.ranked()
     ]
-    return Sheet("The two best, trained longer", ("setting", "accuracy", *COST), rows)
+    return Sheet("The two best, trained longer", ("setting", "accuracy", *COST), rows, [NOTE])
 
 
 def _cells(levels: Mapping[Any, str]) -> list[str]:

@@ -99,7 +99,7 @@ def _loss(centre: Setting, factor: str, levels: Mapping[Any, Sequence[float]]) -
 
 def _combination(sweep: Sweep) -> str:
     if sweep.combined == sweep.centre:
-        return "No change of one factor reads better than the setting it was made to."
+        return "No change of one factor reads better than that setting."
     ahead = lead(accuracies(sweep.compared[sweep.combined]), accuracies(sweep.compared[sweep.centre]))
     return (
         f"With the best level of every factor at once ({sweep.combined}), "

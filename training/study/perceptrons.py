@@ -3,14 +3,15 @@
 Six factors of five levels make 15,625 settings; some fifty of them are trained.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
+from functools import partial
 from statistics import mean
 
 from .chapter import Scale, Section
 from .design import main_effects, orthogonal_array
 from .factors import FACTORS, Setting, neighbours, trial
 from .perceptron_chapter import tell
-from .rounds import Found, Request, accuracies, ask, confirming_seeds
+from .rounds import Found, Request, Stage, accuracies, ask, comparing, confirming
 from .sweep import Sweep
 from .trial import Outcome
 
@@ -23,18 +24,21 @@ SCREENING_SEEDS = 2
 
 def perceptrons(scale: Scale, classes: int) -> Section:
     """The section. Screening and comparisons show as many images, so that all settings can be ranked."""
-    lab = Lab(scale, classes)
-    screened = yield from lab.compare(screening(), min(SCREENING_SEEDS, scale.seeds))
-    effects = main_effects({setting: accuracies(those) for setting, those in screened.items()})
+    lab = Lab(classes)
+    compare = partial(lab.train, stage=comparing(COMPARED, scale))
+    screened = yield from compare(screening(), seeds=min(SCREENING_SEEDS, scale.seeds))
+    shares = {setting: accuracies(outcomes) for setting, outcomes in screened.items()}
+    effects = main_effects(tuple(FACTORS.values()), shares)
     predicted, seen = Setting(*effects.best()), best_of(screened)
-    compared = yield from lab.compare((seen, predicted), scale.seeds)
+    compared = yield from compare((seen, predicted), seeds=scale.seeds)
     centre = best_of(compared)
     around = [each for factor in FACTORS for each in neighbours(centre, factor)]
-    compared |= yield from lab.compare(around, scale.seeds)
+    compared |= yield from compare(around, seeds=scale.seeds)
     combined = Setting(*(getattr(_best_along(centre, factor, compared), factor) for factor in FACTORS))
-    compared |= yield from lab.compare([combined], scale.seeds)
+    compared |= yield from compare([combined], seeds=scale.seeds)
     two = sorted(compared, key=lambda each: mean(accuracies(compared[each])), reverse=True)[:2]
-    confirmed = yield from lab.confirm(two)
+    confirmation = confirming(CONFIRMED, scale)
+    confirmed = yield from lab.train(two, confirmation, confirmation.seeds)
     return tell(Sweep(screened, effects, compared, seen, predicted, centre, combined, confirmed))
 
 
@@ -57,33 +61,21 @@ def _best_along(centre: Setting, factor: str, compared: Found[Setting]) -> Setti
 class Lab:
     """Trains settings, none of them twice on the same images by the same seed."""
 
-    def __init__(self, scale: Scale, classes: int) -> None:
-        self.scale, self.classes = scale, classes
-        self.known: dict[Setting, list[Outcome]] = {}
+    def __init__(self, classes: int) -> None:
+        self.classes = classes
+        self.known: dict[tuple[Setting, Stage], list[Outcome]] = {}
 
-    def compare(self, settings: Iterable[Setting], seeds: int) -> Request[Setting]:
-        """All `seeds` of each setting, asking for those that are not known yet."""
-        wanted = list(dict.fromkeys(settings))
-        images = round(COMPARED * self.scale.images)
-        lacking = {each: range(len(self.known.get(each, ())), seeds) for each in wanted}
+    def train(self, settings: Iterable[Setting], stage: Stage, seeds: int) -> Request[Setting]:
+        """The first `seeds` of each setting, asking for those that are not known yet."""
+        those = list(dict.fromkeys(settings))
+        known = {each: self.known.setdefault((each, stage), []) for each in those}
+        lacking = {each: range(len(known[each]), seeds) for each in those}
         new = yield from ask(
             {
-                each: [trial(each, self.classes, images, seed, "compared") for seed in numbers]
+                each: [trial(each, self.classes, stage, seed) for seed in numbers]
                 for each, numbers in lacking.items()
             }
         )
-        for each, outcomes in new.items():
-            self.known.setdefault(each, []).extend(outcomes)
-        return {each: self.known[each][:seeds] for each in wanted}
-
-    def confirm(self, settings: Sequence[Setting]) -> Request[Setting]:
-        """Longer, by more seeds."""
-        images, seeds = round(CONFIRMED * self.scale.images), range(confirming_seeds(self.scale))
-        return (
-            yield from ask(
-                {
-                    each: [trial(each, self.classes, images, seed, "confirmed") for seed in seeds]
-                    for each in settings
-                }
-            )
-        )
+        for each in those:
+            known[each].extend(new[each])
+        return {each: known[each][:seeds] for each in those}

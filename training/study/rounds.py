@@ -2,7 +2,7 @@
 
 from collections.abc import Generator, Mapping, Sequence
 from statistics import mean
-from typing import TypeAlias, TypeVar
+from typing import NamedTuple, TypeAlias, TypeVar
 
 from ..tables import short
 from .chapter import FULL, Scale
@@ -19,6 +19,29 @@ Request: TypeAlias = Generator[list[Trial], list[Outcome], Found[Setting]]
 CONFIRMING_SEEDS = 5
 
 
+class Stage(NamedTuple):
+    """Trainings that can be held against each other: named for it, on as many images, by as many seeds.
+
+    `points` are those of a curve.
+    """
+
+    name: str
+    images: int
+    seeds: int
+    points: int
+
+
+def comparing(images: float, scale: Scale) -> Stage:
+    """Settings against each other, on `images` in units of the scale's; the end is what counts."""
+    return Stage("compared", round(images * scale.images), scale.seeds, points=2)
+
+
+def confirming(images: float, scale: Scale) -> Stage:
+    """The best again, longer and by more seeds; by no more than usual in a quick study."""
+    seeds = CONFIRMING_SEEDS if scale.seeds >= FULL.seeds else scale.seeds
+    return Stage("confirmed", round(images * scale.images), seeds, points=4)
+
+
 def ask(trials: Mapping[Setting, Sequence[Trial]]) -> Request[Setting]:
     """The outcomes of each setting, in the order of its trials; asks nothing where nothing is wanted."""
     wanted = [trial for those in trials.values() for trial in those]
@@ -29,11 +52,6 @@ def ask(trials: Mapping[Setting, Sequence[Trial]]) -> Request[Setting]:
 def accuracies(outcomes: Sequence[Outcome]) -> list[float]:
     """On validation, one a seed."""
     return [each.accuracy for each in outcomes]
-
-
-def confirming_seeds(scale: Scale) -> int:
-    """By how many seeds the best are trained again; no more than usual in a quick study."""
-    return CONFIRMING_SEEDS if scale.seeds >= FULL.seeds else scale.seeds
 
 
 ACCURACY = "validation accuracy"

@@ -11,6 +11,13 @@ STUDENT_95 = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.
 """Two-sided 95 % quantiles of Student's t for 1, 2, ... degrees of freedom; beyond, the last is near."""
 
 
+NOTE = (
+    "± is half the 95 % interval of the mean over seeds (Student's t). It is of each figure by itself: "
+    "of twenty differences that are none, one is more than the spread over seeds by chance."
+)
+"""Below every table that has intervals."""
+
+
 def quantile(degrees: int) -> float:
     """Of Student's t, two-sided 95 %; nan without a degree of freedom."""
     return STUDENT_95[min(degrees, len(STUDENT_95)) - 1] if degrees > 0 else nan

@@ -1,10 +1,11 @@
-"""Files on disk become a `Set`: official IDX pairs, Kaggle CSV, folders of images, .npy and .npz."""
+"""Files on disk become a `Set`: official IDX pairs, Kaggle CSV, folders and ZIPs of images, .npy, .npz."""
 
 from pathlib import Path
 
 from model.card import Recipe
 
 from ..data import BadData, Set
+from .archives import read_archive
 from .arrays import Part, read_arrays
 from .folders import read_folder
 from .idx import read_idx_images
@@ -26,16 +27,19 @@ def read(
     """The images and labels at `path`, whose form is known by its name. Raises BadData naming the file.
 
     `labels[i]` is class i. The files may hold characters, or numbers that count from `first`; 255 is no
-    label. `transposed` images have their axes swapped (EMNIST's files). In a folder, what is not 28x28
-    becomes a glyph by `recipe`, or is only resized without. `part` chooses in an .npz that has both.
+    label. `transposed` images have their axes swapped (EMNIST's files). An image file that is not 28x28
+    becomes a glyph by `recipe`, or is only resized without. `part` chooses in an .npz, a folder or a ZIP
+    that has both.
     """
     meaning = Meaning(labels, transposed, first, recipe)
     name = path.name.lower()
     if not path.exists():
         raise BadData(f"{path} is not there")
     if path.is_dir():
-        return read_folder(path, meaning)
-    if name.endswith((".csv", ".csv.gz", ".zip")):
+        return read_folder(path, meaning, part)
+    if name.endswith(".zip"):
+        return read_archive(path, meaning, part)
+    if name.endswith((".csv", ".csv.gz")):
         return read_table(path, meaning)
     if name.endswith((".npy", ".npz")):
         return read_arrays(path, meaning, part)

@@ -59,7 +59,8 @@ def _only_table(path: Path, archive: zipfile.ZipFile) -> str:
     names = [name for name in archive.namelist() if name.lower().endswith(".csv")]
     tables = [name for name in names if not name.startswith("__MACOSX/")]
     if len(tables) != 1:
-        raise BadData(f"{path}: one CSV is wanted in it, there are {len(tables)} ({', '.join(tables)})")
+        found = f"{len(tables)} ({', '.join(tables)})" if tables else "none"
+        raise BadData(f"{path}: one CSV is wanted in it, or images; of tables there are {found}")
     return tables[0]
 
 

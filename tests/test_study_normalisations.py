@@ -1,0 +1,129 @@
+"""The comparison of norms in made-up worlds."""
+
+from collections.abc import Callable
+from math import sqrt
+
+import pytest
+
+from training.study.chapter import FULL, QUICK, Chapter, Scale
+from training.study.normalisations import normalisations
+from training.study.trial import Trial
+
+from worlds import likes, live
+
+RATE = 1e-2
+
+
+def rooted(one: Trial) -> float:
+    """What every world here has: a best rate that goes with the root of the batch."""
+    return 2 + likes(one.learning_rate, RATE * sqrt(one.batch / 32))
+
+
+def groups_for_few(one: Trial) -> float:
+    """BatchNorm suffers from small batches, and is otherwise a little better."""
+    shift = {"batch": 0.2 - 2 / one.batch, "group": 0.0, "none": -0.5}
+    return rooted(one) + shift[one.network["norm"]]
+
+
+def the_other_way(one: Trial) -> float:
+    """GroupNorm suffers from small batches."""
+    shift = {"group": 0.2 - 2 / one.batch, "batch": 0.0, "none": -0.5}
+    return rooted(one) + shift[one.network["norm"]]
+
+
+def told(odds: Callable[[Trial], float], noise: float = 0.01) -> tuple[str, Chapter]:
+    _, chapter = live(normalisations(FULL, 26), odds, noise)
+    return "\n".join(chapter.findings), chapter
+
+
+@pytest.mark.parametrize("scale", [FULL, QUICK, Scale(images=384, seeds=1)])
+def test_every_trial_is_asked_once_named_once_and_shown_as_much(scale: Scale) -> None:
+    requests, chapter = live(normalisations(scale, 26), groups_for_few)
+    trials = [one for request in requests for one in request]
+    assert len({one.key for one in trials}) == len(trials)
+    assert len({(one.name, one.seed) for one in trials}) == len(trials)
+    assert len({one.images for one in trials}) == 1
+    assert all(one.images % one.batch == 0 for one in trials)
+    assert not chapter.finalists
+    for sheet in chapter.sheets:
+        assert {len(row) for row in sheet.rows} == {len(sheet.columns)}
+
+
+def test_a_ladder_is_one_shape() -> None:
+    first, *_ = live(normalisations(FULL, 26), groups_for_few)[0]
+    assert len(first) == 4 * len({one.shape for one in first}) == 60
+
+
+def test_the_best_rate_is_found_for_every_norm_and_batch() -> None:
+    *_, last = live(normalisations(FULL, 26), groups_for_few)[0]
+    for one in last:
+        assert one.learning_rate == pytest.approx(RATE * sqrt(one.batch / 32), rel=0.05)
+
+
+def test_the_seed_that_tunes_is_not_told() -> None:
+    *tuning, last = live(normalisations(FULL, 26), groups_for_few)[0]
+    assert {one.seed for request in tuning for one in request} == {3}
+    assert {one.seed for one in last} == {0, 1, 2}
+
+
+@pytest.mark.parametrize(("direction", "requests"), [(1, 4), (-1, 4)])
+def test_a_ladder_goes_on_beyond_its_end_twice(direction: int, requests: int) -> None:
+    asked, chapter = live(
+        normalisations(FULL, 26), lambda one: direction * likes(one.learning_rate, 1e9) / 10
+    )
+    assert [len(each) for each in asked] == [60, 15, 15, 45]
+    rates = {one.batch: one.learning_rate for one in asked[-1]}
+    assert rates[32] == (0.32 if direction > 0 else 1e-4)
+    assert "Still best at an end of the rates that were tried: BatchNorm at 2," in chapter.findings[-1]
+
+
+def test_a_ladder_with_its_best_inside_does_not_go_on() -> None:
+    requests, chapter = live(normalisations(FULL, 26), groups_for_few)
+    assert len(requests) == 2
+    assert not any("Still best at an end" in each for each in chapter.findings)
+
+
+@pytest.mark.parametrize(
+    ("odds", "few", "many"),
+    [(groups_for_few, "GroupNorm", "BatchNorm"), (the_other_way, "BatchNorm", "GroupNorm")],
+)
+def test_who_is_ahead_where_is_told(odds: Callable[[Trial], float], few: str, many: str) -> None:
+    text, _ = told(odds)
+    assert (
+        f"{few} at 2, 8; {many} at 32, 128, 512" in text
+        or f"{many} at 32, 128, 512; {few} at 2, 8" in text
+    )
+    assert f"At batch size 2, {few} is " in text
+    assert f"At batch size 512, {many} is " in text
+    assert f"{few} depends less on the batch size" in text
+
+
+def test_norms_that_are_alike_are_not_told_apart() -> None:
+    text, _ = told(rooted, noise=0.1)
+    (line, *_) = text.splitlines()
+    assert "neither at" in line
+    assert line.count("Norm") < 2
+
+
+def test_the_power_of_the_best_rates_is_told() -> None:
+    assert "to the power of 0.50" in told(groups_for_few)[0]
+    flat, _ = told(lambda one: likes(one.learning_rate, 4e-3))
+    assert "to the power of 0.50" not in flat
+
+
+@pytest.mark.parametrize(("shift", "sign"), [(-1.0, "+"), (1.0, "-")])
+def test_what_no_norm_costs_is_told(shift: float, sign: str) -> None:
+    text, _ = told(lambda one: rooted(one) + shift * (one.network["norm"] == "none"))
+    (line,) = [each for each in text.splitlines() if each.startswith("The better norm against none")]
+    assert line.count(f"{sign}") == 5
+    assert line.count("(clear)") == 5
+
+
+def test_curves_are_told_for_the_smallest_and_the_largest_batch() -> None:
+    _, chapter = told(groups_for_few)
+    names = [plot.name for plot in chapter.plots]
+    assert names[:3] == ["normalisations-batch", "normalisations-curve-2", "normalisations-curve-512"]
+    assert names[3:] == [f"normalisations-rate-{batch}" for batch in (2, 8, 32, 128, 512)]
+    for series in chapter.plots[1].series:
+        assert [len(each) for each in series.y] == [3] * 8
+        assert series.x[-1] == 39_936

@@ -1,0 +1,125 @@
+"""The sweep of fully connected networks in made-up worlds: it finds what is best and says what is so."""
+
+import pytest
+
+from training.study.chapter import FULL, QUICK, Chapter, Scale
+from training.study.factors import FACTORS, Setting, trial
+from training.study.perceptrons import perceptrons
+from training.study.rounds import confirming
+from training.study.trial import Trial
+
+from worlds import likes, live
+
+BEST = Setting(256, 2, 3e-3, 64, "gelu", "dropout 0.2")
+ACTIVATIONS = {"relu": 0.2, "gelu": 0.3, "silu": 0.1, "tanh": 0.0, "sigmoid": -0.4}
+
+
+def additive(one: Trial) -> float:
+    """A world in which factors add up and BEST is best."""
+    network = one.network
+    return (
+        1.0
+        + 0.2 * likes(network["hidden"][0], BEST.neurons)
+        + 0.3 * likes(len(network["hidden"]), BEST.layers)
+        + 0.5 * likes(one.learning_rate, BEST.rate)
+        + 0.1 * likes(one.batch, BEST.batch)
+        + ACTIVATIONS[network["activation"]]
+        - abs(network["dropout"] - 0.2)
+        - one.weight_decay
+        - 0.3 * network["normalised"]
+    )
+
+
+def entangled(one: Trial) -> float:
+    """A world in which deep networks want a low rate, and need one."""
+    layers = len(one.network["hidden"])
+    return additive(one) - 1.5 * (layers > 1) * -likes(one.learning_rate, 3e-4)
+
+
+def told(odds: object, scale: Scale = FULL, noise: float = 0.01) -> tuple[str, Chapter]:
+    _, chapter = live(perceptrons(scale, 26), odds, noise)  # type: ignore[arg-type]
+    return "\n".join(chapter.findings), chapter
+
+
+@pytest.mark.parametrize("scale", [FULL, QUICK, Scale(images=384, seeds=1)])
+def test_every_trial_is_asked_once_and_named_once(scale: Scale) -> None:
+    requests, chapter = live(perceptrons(scale, 26), additive)
+    trials = [one for request in requests for one in request]
+    assert len({one.key for one in trials}) == len(trials)
+    assert len({(one.name, one.seed) for one in trials}) == len(trials)
+    assert all(one.section == "perceptrons" and one.network["classes"] == 26 for one in trials)
+    assert all(request for request in requests)
+    assert all(finalist for finalist in chapter.finalists.values())
+
+
+def test_screening_tries_25_settings_of_which_none_is_twice() -> None:
+    requests, _ = live(perceptrons(FULL, 26), additive)
+    assert len({one.name for one in requests[0]}) == 25
+    assert len(requests[0]) == 50
+
+
+def test_the_best_of_15625_is_found_where_factors_add_up() -> None:
+    _, chapter = told(additive)
+    best, _ = chapter.finalists.values()
+    assert len(best) == 5
+    expected = trial(BEST, 26, confirming(2.0, FULL), 0)
+    assert best[0].trial == expected
+
+
+def test_the_better_of_two_is_found_where_they_do_not() -> None:
+    text, chapter = told(entangled)
+    best, _ = chapter.finalists.values()
+    network = best[0].trial.network
+    assert len(network["hidden"]) == 1 or best[0].trial.learning_rate == 3e-4
+    assert "the prediction was" in text
+
+
+def test_what_matters_most_is_named() -> None:
+    text, _ = told(lambda one: -2 * (one.network["activation"] == "tanh"))
+    assert "activation matters most: it explains 100.0 %" in text
+    assert "tanh worst" in text
+    text, _ = told(lambda one: likes(one.batch, 32), noise=0)
+    assert "batch size matters most: it explains 100.0 %" in text
+    assert "Batch size: over the array 32 is best" in text
+    assert "with more of it accuracy falls throughout" in text
+
+
+@pytest.mark.parametrize(
+    ("best", "course"), [(32, "falls"), (512, "rises"), (128, "rises and then falls")]
+)
+def test_the_way_of_a_factor_is_told(best: int, course: str) -> None:
+    text, _ = told(lambda one: likes(one.network["hidden"][0], best), noise=0)
+    assert f"Neurons a layer: over the array {best} is best" in text
+    assert f"with more of it accuracy {course}" in text
+    assert ("an end of what was tried for neurons a layer" in text) == (best != 128)
+
+
+def test_a_prediction_that_holds_is_said_to_hold() -> None:
+    text, _ = told(additive, noise=0.05)
+    assert "the prediction held" in text
+    assert "too high" not in text
+
+
+def test_chance_is_not_told_as_a_lead() -> None:
+    """All settings are alike: whoever leads does so by noise, and hardly ever clearly."""
+    clear = 0
+    for images in range(200_000, 200_010):
+        text, _ = told(lambda one: 1.0, Scale(images, 3), noise=0.1)
+        (line,) = [each for each in text.splitlines() if each.startswith("Against the runner-up")]
+        clear += "more than the spread" in line
+    assert clear < 4
+
+
+def test_every_factor_has_a_plot_of_all_its_levels() -> None:
+    _, chapter = told(additive)
+    assert [plot.name for plot in chapter.plots] == [f"perceptrons-{factor}" for factor in FACTORS]
+    for plot, levels in zip(chapter.plots, FACTORS.values(), strict=True):
+        (series,) = plot.series
+        assert [len(each) for each in series.y] == [3] * 5
+        assert list(series.x) == (list(range(5)) if plot.ticks else list(levels))
+
+
+def test_tables_hold_as_many_cells_as_columns() -> None:
+    _, chapter = told(additive)
+    for sheet in chapter.sheets:
+        assert {len(row) for row in sheet.rows} == {len(sheet.columns)}

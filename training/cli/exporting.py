@@ -1,0 +1,50 @@
+"""`data export NAME OUT`: a task's images as a course would hand them out, in a folder or a ZIP."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+
+from ..measures.evaluate import read_split
+from ..sets.course import write_course
+from ..sets.data import join
+from ..sets.tasks import TASKS
+from .measuring import Quick
+from .refusals import notes
+
+console = Console(highlight=False)
+
+Name = Annotated[str, typer.Argument(help=f"one of: {', '.join(TASKS)}")]
+Out = Annotated[Path, typer.Argument(help="a folder, or a file called .zip, that is not there yet")]
+From = Annotated[Path | None, typer.Option("--data", help="folder of the sets", show_default="data")]
+Train = Annotated[bool, typer.Option("--train", help="only what is trained on, straight in OUT")]
+Test = Annotated[bool, typer.Option("--test", help="only what is measured on, straight in OUT")]
+
+
+def export(
+    context: typer.Context,
+    name: Name,
+    out: Out,
+    data: From = None,
+    train: Train = False,
+    test: Test = False,
+    quick: Quick = False,
+) -> None:
+    """Write a task's images to OUT/train and OUT/test: JPEGs called a_00002.jpg, RGB, on their sides.
+
+    Read them with `train NAME --train OUT --test OUT --transposed`.
+    """
+    if name not in TASKS:
+        raise typer.BadParameter(f"no task {name!r}; there are {', '.join(TASKS)}")
+    split = read_split(name, data or context.obj, quick)
+    parts = {"train": join([split.train, split.validation]), "test": split.test}
+    if train != test:
+        parts = {"": parts["train" if train else "test"]}
+    columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=notes, transient=True, disable=not notes.is_terminal) as bar:
+        task = bar.add_task("", total=sum(map(len, parts.values())))
+        write_course(parts, TASKS[name].labels, out, lambda: bar.advance(task))
+    sizes = ", ".join(f"{len(data):,} in {out / part}" for part, data in parts.items())
+    console.print(f"images: {sizes}", soft_wrap=True, markup=False)

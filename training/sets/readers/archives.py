@@ -1,0 +1,96 @@
+"""A ZIP of image files, named as in a folder of them; or of a table, as Kaggle packs it."""
+
+import lzma
+import zipfile
+import zlib
+from collections.abc import Iterable, Sequence
+from functools import partial
+from pathlib import Path, PurePosixPath
+from posixpath import commonpath
+
+from model.folders import SUFFIXES
+
+from ..data import BadData, Set
+from .arrays import Part
+from .meaning import Meaning, class_of
+from .pictures import Picture, read_pictures
+from .table import read_table
+
+DAMAGED = (OSError, EOFError, ValueError, RuntimeError, zlib.error, lzma.LZMAError, zipfile.BadZipFile)
+"""What the unpackers raise; RuntimeError for a way of packing that is not known."""
+
+MOST_BYTES = 16 << 20
+"""Of an image file; a character is a few kilobytes."""
+
+ENCRYPTED = 1
+"""The bit of a member's flags that says so."""
+
+
+def read_archive(path: Path, meaning: Meaning, part: Part) -> Set:
+    """The images in a ZIP, one unpacked at a time; else its table. Raises BadData naming the file.
+
+    A folder round everything does not count, nor do hidden files and __MACOSX.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = [member for member in archive.infolist() if is_meant(member)]
+            pictures = find_pictures(path, archive, members, meaning)
+            if not pictures:
+                return read_table(path, meaning)
+            tables = [each.filename for each in members if has_suffix(each, (".csv",))]
+            if tables:
+                raise BadData(f"{path}: it holds images and {tables[0]}: unpack it, give what is meant")
+            return read_pictures(path, pictures, meaning, part)
+    except BadData:
+        raise
+    except DAMAGED as error:
+        raise BadData(f"{path}: {error}") from error
+
+
+def find_pictures(
+    path: Path, archive: zipfile.ZipFile, members: Sequence[zipfile.ZipInfo], meaning: Meaning
+) -> list[Picture]:
+    """The image files among `members`, sorted as those of a folder are."""
+    images = {PurePosixPath(each.filename): each for each in members if has_suffix(each, SUFFIXES)}
+    top = wrapping(images, meaning)
+    return [
+        Picture(place.relative_to(top), f"{path}: {place}", partial(unpack, archive, images[place]))
+        for place in sorted(images)
+    ]
+
+
+def unpack(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
+    """The bytes of a member. Raises BadData."""
+    name = f"{archive.filename}: {member.filename}"
+    if member.flag_bits & ENCRYPTED:
+        raise BadData(f"{name}: it is encrypted: pack it without a password")
+    if member.file_size > MOST_BYTES:
+        raise BadData(f"{name}: {member.file_size:,} bytes; at most {MOST_BYTES:,} are read")
+    try:
+        with archive.open(member) as file:
+            return file.read(member.file_size + 1)  # a size makes that a limit, whatever it unpacks to
+    except DAMAGED as error:
+        raise BadData(f"{name}: {str(error) or 'cut off'}") from error
+
+
+def is_meant(member: zipfile.ZipInfo) -> bool:
+    """Whether a person put this file there: no folder, nothing hidden, none of a desktop's own."""
+    parts = PurePosixPath(member.filename).parts
+    hidden = any(part.startswith(".") or part == "__MACOSX" for part in parts)
+    return not (member.is_dir() or hidden)
+
+
+def has_suffix(member: zipfile.ZipInfo, suffixes: Iterable[str]) -> bool:
+    """Whether its name ends in one of them, in either case."""
+    return PurePosixPath(member.filename).suffix.lower() in suffixes
+
+
+def wrapping(places: Iterable[PurePosixPath], meaning: Meaning) -> PurePosixPath:
+    """The folders round everything, as far as none is a label: `set` of `set/a_00002.jpg`."""
+    folders = [str(place.parent) for place in places]
+    top = PurePosixPath()
+    for name in PurePosixPath(commonpath(folders) if folders else "").parts:
+        if name.isdecimal() or class_of(name, meaning) is not None:
+            break
+        top /= name
+    return top

@@ -1,0 +1,72 @@
+"""Image files that say in their paths what they show, in a folder or in a ZIP, become a `Set`."""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePath
+
+import numpy as np
+from rich.console import Console
+from rich.progress import track
+
+from model.images import BadImage, decode
+from model.normalization import SIDE, to_glyph
+
+from ..data import Array, BadData, Set
+from .arrays import Part
+from .meaning import Meaning, make_set, to_classes
+
+console = Console(stderr=True)
+
+NAME = re.compile(r"(?:(?:upper|lower)_)?[^_]+")
+PARTS = frozenset(("train", "test"))
+
+
+@dataclass(frozen=True)
+class Picture:
+    """An image file: its path below the folder or in the ZIP, what an error calls it, its bytes."""
+
+    path: PurePath
+    name: str
+    read: Callable[[], bytes]
+
+
+def read_pictures(path: Path, pictures: Sequence[Picture], meaning: Meaning, part: Part) -> Set:
+    """What `pictures` of `path` show, in their order; of the folders train/ and test/, `part`.
+
+    Names are read before any image is, and images one at a time. Raises BadData naming the file.
+    """
+    chosen = one_part(pictures, part)
+    labels = np.array([label_of(picture.path) for picture in chosen])
+    to_classes(labels, meaning, lambda row: chosen[row].name)
+    pixels = np.empty((len(chosen), SIDE, SIDE), np.uint8)
+    bar = track(chosen, path.name, console=console, transient=True, disable=not console.is_terminal)
+    for row, picture in enumerate(bar):
+        pixels[row] = read_picture(picture, meaning)
+    upright = replace(meaning, transposed=False)
+    return make_set(path, pixels, labels, upright, lambda row: chosen[row].name)
+
+
+def one_part(pictures: Sequence[Picture], part: Part) -> list[Picture]:
+    """Where every picture lies in train/ or test/, and some in either: those of `part`, else all."""
+    if {picture.path.parts[0].lower() for picture in pictures} != PARTS:
+        return list(pictures)
+    inside = [picture for picture in pictures if picture.path.parts[0].lower() == part]
+    return [replace(picture, path=PurePath(*picture.path.parts[1:])) for picture in inside]
+
+
+def read_picture(picture: Picture, meaning: Meaning) -> Array:
+    """The glyph (28, 28) in a file, upright; what is one already stays as it is. Raises BadData."""
+    try:
+        grey = decode(picture.read())
+    except (OSError, BadImage) as error:
+        raise BadData(f"{picture.name}: {error}") from error
+    return to_glyph(np.ascontiguousarray(grey.T) if meaning.transposed else grey, meaning.recipe)
+
+
+def label_of(path: PurePath) -> str:
+    """The label in a path: the first folder's name, or how the file's begins."""
+    if len(path.parts) > 1:
+        return path.parts[0]
+    found = NAME.match(path.stem)
+    return found[0] if found else path.stem

@@ -1,0 +1,63 @@
+"""A norm at a batch size: the ladder of learning rates it is tuned on, and what was found there."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import sqrt
+from typing import NamedTuple
+
+from .rounds import Found, accuracies
+
+NORMS = {"batch": "BatchNorm", "group": "GroupNorm", "none": "no norm"}
+"""By the word in a layout; none is for reference."""
+BATCHES = (2, 8, 32, 128, 512)
+
+RUNGS = range(4)
+"""Of a ladder at first; where the best is at an end, one more is asked for, BEYOND times at most."""
+BEYOND = 2
+LOWEST, STEP = 1e-3, sqrt(10)
+"""The lowest rung at the batch size MIDDLE, and from rung to rung."""
+MIDDLE = 32
+
+
+class Place(NamedTuple):
+    """A norm at a batch size."""
+
+    norm: str
+    batch: int
+
+    def rate(self, rung: int) -> float:
+        """The learning rate of a rung, two figures: up with the root of the batch (Krizhevsky 2014)."""
+        return float(f"{LOWEST * STEP**rung * sqrt(self.batch / MIDDLE):.2g}")
+
+
+@dataclass(frozen=True)
+class Ladders:
+    """`tuned` are accuracies by rung, of one seed that is used for nothing else; `found` all others.
+
+    `found` is at the best rung of each place.
+    """
+
+    batches: Sequence[int]
+    tuned: dict[Place, dict[int, float]]
+    found: Found[Place]
+
+    def best(self, place: Place) -> int:
+        """The rung of the highest accuracy."""
+        return best(self.tuned[place])
+
+    def shares(self, norm: str, batch: int) -> list[float]:
+        """Accuracies of a place, one a seed."""
+        return accuracies(self.found[Place(norm, batch)])
+
+
+def best(rungs: dict[int, float]) -> int:
+    """The rung of the highest accuracy, the lower of two."""
+    return max(sorted(rungs), key=lambda rung: rungs[rung])
+
+
+def beyond(rungs: dict[int, float]) -> list[int]:
+    """The rung to ask for next: one beyond the best where that is at an end; none after BEYOND such."""
+    if len(rungs) >= len(RUNGS) + BEYOND:
+        return []
+    top = best(rungs)
+    return [top - 1] * (top == min(rungs)) + [top + 1] * (top == max(rungs))

@@ -1,0 +1,59 @@
+"""BatchNorm (Ioffe & Szegedy 2015) against GroupNorm (Wu & He 2018) over batch sizes, and neither.
+
+Every training sees as many images; the learning rate is tuned for each norm at each batch size.
+"""
+
+from collections.abc import Iterable
+
+from .chapter import Scale, Section
+from .ladders import BATCHES, NORMS, RUNGS, Ladders, Place, best, beyond
+from .normalisation_chapter import tell
+from .rounds import ask
+from .trial import Trial
+
+SHOWN = 0.2
+"""Images, in units of the scale's."""
+WIDTHS, KERNEL = (16, 32), 3
+CURVE = 8
+"""Points of a curve that is told."""
+
+
+def normalisations(scale: Scale, classes: int) -> Section:
+    """The section. A seed of its own tunes the rates, so that none is both chosen by and told."""
+    shown = SHOWN * scale.images
+    batches = [batch for batch in BATCHES if batch <= shown]
+    images = max(batches) * round(shown / max(batches))
+    places = [Place(norm, batch) for norm in NORMS for batch in batches]
+    tuned: dict[Place, dict[int, float]] = {place: {} for place in places}
+    lacking: dict[Place, Iterable[int]] = dict.fromkeys(places, RUNGS)
+    while lacking:
+        wanted = [(place, rung) for place, rungs in lacking.items() for rung in rungs]
+        asked = {each: [trial(*each, classes, images, scale.seeds, points=1)] for each in wanted}
+        for (place, rung), (outcome,) in (yield from ask(asked)).items():
+            tuned[place][rung] = outcome.accuracy
+        lacking = {place: rungs for place in places if (rungs := beyond(tuned[place]))}
+    found = yield from ask(
+        {
+            place: [
+                trial(place, best(tuned[place]), classes, images, seed, CURVE)
+                for seed in range(scale.seeds)
+            ]
+            for place in places
+        }
+    )
+    return tell(Ladders(batches, tuned, found))
+
+
+def trial(place: Place, rung: int, classes: int, images: int, seed: int, points: int) -> Trial:
+    """One training at a place; the rates are tuned by trainings of one point."""
+    layout = {
+        "kind": "convolutions",
+        "widths": list(WIDTHS),
+        "kernel": KERNEL,
+        "classes": classes,
+        "norm": place.norm,
+    }
+    rate = place.rate(rung)
+    stage = "curve" if points > 1 else "tuned"
+    name = f"{stage}: {NORMS[place.norm]}, batch {place.batch}, rate {rate:g}"
+    return Trial("normalisations", name, layout, images, place.batch, rate, seed=seed, points=points)
