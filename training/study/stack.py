@@ -59,7 +59,8 @@ class Stack:
         """The live weights and statistics of each network, as in its state dict."""
         whole = {**self._weights, **self._buffers}
         return [
-            {name: each.detach()[at] for name, each in whole.items()} for at in range(len(self.parameters))
+            {name: each.detach()[at] for name, each in whole.items()}
+            for at in range(len(self.parameters))
         ]
 
     def logits(self, images: torch.Tensor) -> torch.Tensor:
@@ -69,7 +70,8 @@ class Stack:
 
     def differentiate(self, loss: torch.Tensor) -> None:
         """Set the gradients of `parameters`; `loss` is the sum over the networks."""
-        stacked = torch.autograd.grad(loss, self._learned)
+        # the fused optimizer goes by memory, not by strides
+        stacked = [each.contiguous() for each in torch.autograd.grad(loss, self._learned)]
         for at, parameters in enumerate(self.parameters):
             for parameter, gradient in zip(parameters, stacked, strict=True):
                 parameter.grad = gradient[at]

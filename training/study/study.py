@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict
@@ -14,8 +14,8 @@ from .chapter import Chapter, Scale, Section
 from .cohorts import cohorts, seconds
 from .outcomes import read_outcomes
 from .pool import Pool
-from .watch import Watch
 from .trial import Outcome, Trial
+from .watch import Watch
 
 TRIALS = "trials"
 """Where a study's folder keeps its outcomes."""
@@ -77,7 +77,7 @@ class Driver:
         return [self._chapters[name] for name in self._sections]
 
     def _advance(self, name: str, outcomes: list[Outcome] | None) -> None:
-        """Send a section its outcomes; what it asks for next is sent at once where it is done already."""
+        """Send a section its outcomes, and again where what it then asks for is done already."""
         try:
             while True:
                 section = self._sections[name]
@@ -85,17 +85,14 @@ class Driver:
                 outcomes = read_outcomes(trials, self._folder)
                 if outcomes is None:
                     return self._ask(name, trials)
-                self._watch.found(name, outcomes)
         except StopIteration as end:
             self._chapters[name] = end.value
 
     def _ask(self, name: str, trials: list[Trial]) -> None:
         self._asked[name] = trials
         for those in cohorts(trials):
-            self._watch.expect(those)
-            if done := read_outcomes(those, self._folder):
-                self._watch.found(name, done)
-            else:
+            if read_outcomes(those, self._folder) is None:
+                self._watch.expect(those)
                 self._waiting.append(those)
 
     def _fill(self) -> None:
@@ -110,8 +107,10 @@ class Driver:
         try:
             self._watch.ended(future.result())
         except BrokenProcessPool as error:
-            raise BadRun("a process of the study ended before its time (out of memory?): the same "
-                         "command goes on from there; --processes 1 takes less") from error
+            raise BadRun(
+                "a process of the study ended before its time (out of memory?): the same "
+                "command goes on from there; --processes 1 takes less"
+            ) from error
         del self._running[future]
         for name, trials in list(self._asked.items()):
             outcomes = read_outcomes(trials, self._folder)
