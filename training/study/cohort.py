@@ -77,7 +77,9 @@ class Cohort:
         ]
         rates = [trial.learning_rate for trial in self.trials]
         self.optimizer = torch.optim.AdamW(groups, fused=True)
-        self.schedule = torch.optim.lr_scheduler.OneCycleLR(self.optimizer, rates, total_steps=self.steps)
+        self.schedule = torch.optim.lr_scheduler.OneCycleLR(
+            self.optimizer, rates, total_steps=self.steps
+        )
 
     @property
     def stops(self) -> list[int]:

@@ -1,9 +1,8 @@
 """Which trials are trained at once, and what a cohort will cost."""
 
+import json
 from collections.abc import Sequence
 from functools import cache
-
-import json
 
 import torch
 

@@ -11,6 +11,8 @@ from torch import nn
 
 from model import networks
 
+from .resnet import ResNet18
+
 ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
     "relu": nn.ReLU,
     "gelu": nn.GELU,
@@ -63,6 +65,7 @@ def _norm(norm: str, width: int) -> list[nn.Module]:
 KINDS: dict[str, Callable[..., nn.Module]] = {
     "perceptron": perceptron,
     "convolutions": convolutions,
+    "resnet18": ResNet18,
 }
 
 

@@ -85,4 +85,6 @@ def _end_with(life: Connection) -> None:
 
 
 def _train(trials: Sequence[Trial]) -> list[Outcome]:
-    return cohort.train(trials, Post.split, Post.folder, lambda images: Post.news.put((trials[0].key, images)))
+    return cohort.train(
+        trials, Post.split, Post.folder, lambda images: Post.news.put((trials[0].key, images))
+    )

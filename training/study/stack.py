@@ -59,7 +59,8 @@ class Stack:
         """The live weights and statistics of each network, as in its state dict."""
         whole = {**self._weights, **self._buffers}
         return [
-            {name: each.detach()[at] for name, each in whole.items()} for at in range(len(self.parameters))
+            {name: each.detach()[at] for name, each in whole.items()}
+            for at in range(len(self.parameters))
         ]
 
     def logits(self, images: torch.Tensor) -> torch.Tensor:

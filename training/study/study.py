@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict
@@ -14,8 +14,8 @@ from .chapter import Chapter, Scale, Section
 from .cohorts import cohorts, seconds
 from .outcomes import read_outcomes
 from .pool import Pool
-from .watch import Watch
 from .trial import Outcome, Trial
+from .watch import Watch
 
 TRIALS = "trials"
 """Where a study's folder keeps its outcomes."""
@@ -110,8 +110,10 @@ class Driver:
         try:
             self._watch.ended(future.result())
         except BrokenProcessPool as error:
-            raise BadRun("a process of the study ended before its time (out of memory?): the same "
-                         "command goes on from there; --processes 1 takes less") from error
+            raise BadRun(
+                "a process of the study ended before its time (out of memory?): the same "
+                "command goes on from there; --processes 1 takes less"
+            ) from error
         del self._running[future]
         for name, trials in list(self._asked.items()):
             outcomes = read_outcomes(trials, self._folder)
