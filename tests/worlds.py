@@ -3,12 +3,18 @@
 What stands in a trial is checked as training would; the training itself is tested by its own tests.
 """
 
+import json
 import random
 from collections.abc import Callable
+from functools import cache
 from itertools import pairwise
 from math import exp, log
 
+import torch
+
+from model.networks import count_parameters
 from training.study.chapter import Chapter, Section
+from training.study.networks import build
 from training.study.trial import Outcome, Point, Trial
 
 Odds = Callable[[Trial], float]
@@ -52,6 +58,9 @@ def size(trial: Trial) -> tuple[int, int]:
         sides = [784, *network["hidden"], network["classes"]]
         weights = sum(one * other for one, other in pairwise(sides))
         return weights, weights
+    if network["kind"] != "convolutions":
+        weights = count(json.dumps(network))
+        return weights, weights
     parameters = macs = 0
     before, side = 1, 28
     for width in network["widths"]:
@@ -60,6 +69,13 @@ def size(trial: Trial) -> tuple[int, int]:
         before, side = width, side // 2
     head = before * side * side * network["classes"]
     return parameters + head, macs + head
+
+
+@cache
+def count(layout: str) -> int:
+    """Parameters of a network."""
+    with torch.device("meta"):
+        return count_parameters(build(json.loads(layout)))
 
 
 def likes(value: float, best: float) -> float:

@@ -21,11 +21,13 @@ SCRATCH, FROZEN, TUNED = "from scratch", "frozen", "fine-tuned"
 SHOWN, SHOWN_LARGE = 0.075, 0.04
 """Images shown to a small network and to a ResNet-18, in units of the scale's."""
 
-AMOUNTS, AMOUNTS_LARGE = (10, 30, 100, 0), (100, 0)
+AMOUNTS: Sequence[int] = (10, 30, 100, 0)
+AMOUNTS_LARGE: Sequence[int] = (100, 0)
 """Images a letter that may be learned from; 0 is all."""
 
-RATES = {SCRATCH: (2e-3, 6e-3, 1.8e-2), FROZEN: (3e-3, 1e-2, 3e-2), TUNED: (6e-4, 2e-3, 6e-3)}
-RATES_LARGE = {SCRATCH: (1e-3, 3e-3), FROZEN: (3e-3, 1e-2), TUNED: (3e-4, 1e-3)}
+Rates = Mapping[str, Sequence[float]]
+RATES: Rates = {SCRATCH: (2e-3, 6e-3, 1.8e-2), FROZEN: (3e-3, 1e-2, 3e-2), TUNED: (6e-4, 2e-3, 6e-3)}
+RATES_LARGE: Rates = {SCRATCH: (1e-3, 3e-3), FROZEN: (3e-3, 1e-2), TUNED: (3e-4, 1e-3)}
 """Learning rates that are tried, from the least; the last are used where there is no time to try."""
 
 BATCH, SIDE = 64, 32
@@ -42,7 +44,7 @@ class Body:
     images: int
     batch: int
     amounts: Sequence[int]
-    rates: Mapping[str, Sequence[float]]
+    rates: Rates
 
     @property
     def ways(self) -> Sequence[str]:

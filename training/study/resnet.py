@@ -98,8 +98,8 @@ def initialise(module: nn.Module) -> None:
         nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
 
 
-def load_imagenet(module: ResNet18, path: Path) -> None:
-    """Give `module` all the weights in a file but its head, which stays. Raises BadCard."""
+def load_imagenet(module: nn.Module, path: Path) -> None:
+    """Give a ResNet18 all the weights in a file but the head, which stays. Raises BadCard."""
     found = read_tensors(path)
     mine = module.state_dict()
     wanted = {key: value.shape for key, value in mine.items() if not key.startswith(HEAD)}

@@ -1,8 +1,9 @@
 """Transfer: features of another task, frozen or fine-tuned, against the same network from scratch.
 
-Every arm of a network is shown as many images; its learning rate is tuned for each amount it learns from.
+Every arm of a network is shown as many images; its learning rate is tuned for each amount of them.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from ..shelf import RUNS
@@ -18,29 +19,32 @@ def transfer(scale: Scale, labels: str, weights: Path | None, runs: Path = RUNS)
     A seed of its own tunes the rates, so that none is both chosen by and told. Raises BadCard.
     """
     networks = {body.name: body for body in bodies(scale, len(labels), weights, runs)}
-    arms = [
-        Arm(body.name, way, amount)
+    arms = {
+        Arm(body.name, way, amount): body.rates[way]
         for body in networks.values()
         for way in body.ways
         for amount in body.amounts
-    ]
-    rates = {arm: networks[arm.body].rates[arm.way] for arm in arms}
-    tuned: Found[tuple[Arm, float]] = yield from ask(
+    }
+    tried: Found[tuple[Arm, float]] = yield from ask(
         {
             (arm, rate): [trial(networks[arm.body], arm, rate, scale.seeds)]
-            for arm, tried in rates.items()
-            for rate in tried
-            if len(tried) > 1
+            for arm, rates in arms.items()
+            for rate in rates
+            if len(rates) > 1
         }
     )
-    best = {
-        arm: max(tried, key=lambda rate, arm=arm: tuned[arm, rate][0].accuracy) if len(tried) > 1 else tried[0]
-        for arm, tried in rates.items()
-    }
+    best = {arm: best_rate(tried, arm, rates) for arm, rates in arms.items()}
     found: Found[Arm] = yield from ask(
         {
-            arm: [trial(networks[arm.body], arm, best[arm], seed) for seed in range(scale.seeds)]
-            for arm in arms
+            arm: [trial(networks[arm.body], arm, rate, seed) for seed in range(scale.seeds)]
+            for arm, rate in best.items()
         }
     )
     return tell(Comparison(list(networks.values()), best, found))
+
+
+def best_rate(tried: Found[tuple[Arm, float]], arm: Arm, rates: Sequence[float]) -> float:
+    """The rate of the highest accuracy; the only one needs no trial."""
+    if len(rates) == 1:
+        return rates[0]
+    return max(rates, key=lambda rate: tried[arm, rate][0].accuracy)

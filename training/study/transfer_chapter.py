@@ -1,5 +1,6 @@
 """The chapter on transfer: by network a table and a plot over the amount of images learned from."""
 
+from collections.abc import Sequence
 from statistics import mean
 
 from ..tables import Sheet
@@ -8,6 +9,7 @@ from .chapter import Chapter, Plot, Series
 from .rounds import ACCURACY
 from .statistics import told
 from .transfer_findings import findings
+from .trial import Outcome
 
 INTRODUCTION = (
     "A network whose features were learned on another task is given a new last layer, and either only "
@@ -25,7 +27,7 @@ INTRODUCTION = (
 
 def tell(found: Comparison) -> Chapter:
     """The chapter; the best arm of each network at all images goes to the test set."""
-    finalists = {}
+    finalists: dict[str, Sequence[Outcome]] = {}
     for body in found.bodies:
         way = found.best(body, 0)
         finalists[f"{body.title}, {way}"] = found.found[Arm(body.name, way, 0)]

@@ -16,7 +16,7 @@ MATTERS = 0.005
 
 
 def findings(found: Comparison) -> list[str]:
-    """By network: gains, where they end, frozen against fine-tuned, cost; then networks against each other."""
+    """By network: gains, where they end, frozen against fine-tuned, cost; then the networks together."""
     told_of = [sentence for body in found.bodies for sentence in _of_body(found, body)]
     return [*told_of, *_digits_against_letters(found), _at_all_images(found)]
 
@@ -49,7 +49,9 @@ def _gains(found: Comparison, body: Body, way: str) -> str:
 
 def _end(found: Comparison, body: Body) -> str:
     """From which amount on transfer gains nothing that matters."""
-    gains = {amount: _gain(found, body, found.best_start(body, amount), amount) for amount in body.amounts}
+    gains = {
+        amount: _gain(found, body, found.best_start(body, amount), amount) for amount in body.amounts
+    }
     matter = [amount for amount, gain in gains.items() if gain.clear and gain.mean >= MATTERS]
     least = points(MATTERS)
     if not matter:
@@ -57,7 +59,10 @@ def _end(found: Comparison, body: Body) -> str:
     if matter[-1] == body.amounts[-1]:
         return f"{body.title}: transfer still gains {points(gains[matter[-1]].mean)} {_at(matter[-1])}."
     after = body.amounts[body.amounts.index(matter[-1]) + 1]
-    return f"{body.title}: transfer gains {least} or more up to {matter[-1]} images a letter; {_at(after)} no longer."
+    return (
+        f"{body.title}: transfer surely gains {least} or more up to {matter[-1]} images a letter; "
+        f"{_at(after)} no longer."
+    )
 
 
 def _cost(found: Comparison, body: Body) -> str:

@@ -1,0 +1,167 @@
+"""Transfer: told truly in made-up worlds, and run for real on drawn letters."""
+
+import re
+from collections.abc import Callable
+from itertools import groupby
+from pathlib import Path
+
+import pytest
+import torch
+
+from training.sets.catalogue import LETTERS
+from training.sets.data import Split
+from training.sets.tasks import draw
+from training.study.arms import FROZEN, SCRATCH, TUNED
+from training.study.chapter import FULL, QUICK, Chapter, Scale, Section
+from training.study.cohort import train
+from training.study.resnet import ResNet18
+from training.study.transfer import transfer
+from training.study.trial import Outcome, Trial
+
+from worlds import likes, live
+
+WEIGHTS = Path("resnet18-f37072fd.pth")
+RATES = {SCRATCH: 6e-3, FROZEN: 1e-2, TUNED: 6e-4}
+
+
+def way_of(one: Trial) -> str:
+    return FROZEN if one.frozen else TUNED if one.start else SCRATCH
+
+
+def rated(one: Trial) -> float:
+    return 2 + 0.2 * likes(one.learning_rate, RATES[way_of(one)])
+
+
+def helps_with_few(one: Trial) -> float:
+    """Features help where images are few; more than those of digits do; frozen ones harm where not."""
+    few = {10: 1.0, 30: 0.6, 100: 0.0, 0: 0.0}[one.pool] * (0.5 if one.start == "digits" else 1.0)
+    gain = {SCRATCH: 0.0, FROZEN: few - 0.5, TUNED: few}
+    return rated(one) + gain[way_of(one)]
+
+
+def always_helps(one: Trial) -> float:
+    return rated(one) + {SCRATCH: 0.0, FROZEN: 0.5, TUNED: 0.2}[way_of(one)]
+
+
+def never_helps(one: Trial) -> float:
+    return rated(one) - bool(one.start)
+
+
+def told(odds: Callable[[Trial], float], weights: Path | None = None) -> tuple[str, Chapter]:
+    _, chapter = live(transfer(FULL, LETTERS, weights), odds)
+    return "\n".join(chapter.findings), chapter
+
+
+@pytest.mark.parametrize("weights", [None, WEIGHTS])
+@pytest.mark.parametrize("scale", [FULL, QUICK, Scale(images=384, seeds=1)])
+def test_every_trial_is_asked_once_and_arms_are_shown_as_much(
+    scale: Scale, weights: Path | None
+) -> None:
+    requests, chapter = live(transfer(scale, LETTERS, weights), helps_with_few)
+    trials = [one for request in requests for one in request]
+    assert (
+        len({one.key for one in trials}) == len({(one.name, one.seed) for one in trials}) == len(trials)
+    )
+    for _, those in groupby(trials, key=lambda one: one.network["kind"]):
+        assert len({one.images for one in those}) == 1
+    assert all(one.images % one.batch == 0 for one in trials)
+    assert {one.network["classes"] for one in trials} == {26}
+    for sheet in chapter.sheets:
+        assert {len(row) for row in sheet.rows} == {len(sheet.columns)}
+    for plot in chapter.plots:
+        assert {len(each.y) for each in plot.series} == {len(plot.ticks)}
+
+
+def test_the_best_rate_of_each_arm_is_found_by_a_seed_of_its_own() -> None:
+    tuning, last = live(transfer(FULL, LETTERS, None), helps_with_few)[0]
+    assert {one.seed for one in tuning} == {3}
+    assert {one.seed for one in last} == {0, 1, 2}
+    small = [one for one in last if one.network["kind"] == "convnet"]
+    assert len(small) == 2 * 3 * 4 * 3
+    assert all(one.learning_rate == RATES[way_of(one)] for one in small)
+
+
+def test_without_weights_that_is_said_and_only_scratch_is_run() -> None:
+    requests, chapter = live(transfer(FULL, LETTERS, None), helps_with_few)
+    large = [one for request in requests for one in request if one.network["kind"] == "resnet18"]
+    assert large
+    assert not any(one.start or one.frozen for one in large)
+    assert "No ImageNet weights were given" in "\n".join(chapter.findings)
+    assert "--weights resnet18-f37072fd.pth" in "\n".join(chapter.findings)
+
+
+def test_with_weights_they_are_compared() -> None:
+    requests, chapter = live(transfer(FULL, LETTERS, WEIGHTS), always_helps)
+    starts = {one.start for request in requests for one in request if one.network["kind"] == "resnet18"}
+    assert starts == {"", str(WEIGHTS.resolve())}
+    findings = "\n".join(chapter.findings)
+    assert "No ImageNet weights" not in findings
+    assert "ResNet-18, frozen, against from scratch" in findings
+
+
+def test_where_it_stops_to_matter() -> None:
+    findings, _ = told(helps_with_few)
+    assert (
+        "47-class network: transfer surely gains 0.50 points or more up to 30 images a letter; "
+        "with 100 images a letter no longer."
+    ) in findings
+    assert re.search(
+        r"47-class network, with all images: fine-tuned is \S+ points ahead of frozen", findings
+    )
+    assert "ResNet-18 from scratch" in findings
+
+
+def test_what_always_helps_and_what_never_does() -> None:
+    findings, chapter = told(always_helps)
+    assert re.search(r"digits network: transfer still gains \d\.\d\d points with all images", findings)
+    assert "47-class network, frozen" in chapter.finalists
+    findings, chapter = told(never_helps)
+    assert findings.count("at no amount does transfer surely gain 0.50 points or more") == 2
+    assert "47-class network, from scratch" in chapter.finalists
+
+
+def test_gains_of_digits_are_held_against_those_of_letters() -> None:
+    findings, _ = told(helps_with_few)
+    share = re.search(r"With 10 images a letter, features of digits gain .*: (\d+)% of that", findings)
+    assert share
+    assert 50 <= int(share[1]) <= 70  # half the log-odds, which is more than half the points
+
+
+def test_finalists_are_the_best_with_all_images_by_every_seed() -> None:
+    _, chapter = told(helps_with_few)
+    assert [len(each) for each in chapter.finalists.values()] == [3, 3, 3]
+    assert all(one.trial.pool == 0 for each in chapter.finalists.values() for one in each)
+
+
+def test_a_frozen_network_trains_its_head_only() -> None:
+    _, chapter = told(always_helps)
+    rows = {(row[0], row[1]): row for row in chapter.sheets[0].rows}
+    assert rows[FROZEN, "all"][4] == f"{4 * 112 * 26 + 26:,}"
+    assert rows[TUNED, "all"][4] == rows[SCRATCH, "all"][4] == "210,398"
+
+
+def learned(section: Section, split: Split, folder: Path) -> tuple[Chapter, list[Outcome]]:
+    """The chapter of a section whose trials are trained for real; the outcomes of its last request."""
+    requests = next(section)
+    while True:
+        found: dict[str, Outcome] = {}
+        for _, cohort in groupby(requests, key=lambda one: one.shape):
+            done = train(list(cohort), split, folder, lambda images: None)
+            found |= {outcome.trial.key: outcome for outcome in done}
+        outcomes = [found[one.key] for one in requests]
+        try:
+            requests = section.send(outcomes)
+        except StopIteration as end:
+            return end.value, outcomes
+
+
+def test_a_quick_one_is_trained(tmp_path: Path) -> None:
+    """With weights of our own making in the place of ImageNet's."""
+    torch.save(ResNet18(1000).state_dict(), tmp_path / "weights.pth")
+    section = transfer(QUICK, LETTERS, tmp_path / "weights.pth")
+    chapter, outcomes = learned(section, draw(LETTERS, 0), tmp_path / "study" / "trials")
+    assert len(chapter.finalists) == 3
+    of_letters = [one for one in outcomes if one.trial.network["kind"] == "convnet"]
+    tuned = [one.accuracy for one in of_letters if one.trial.start == "balanced/first"]
+    scratch = [one.accuracy for one in of_letters if not one.trial.start]
+    assert max(tuned) > max(scratch)
