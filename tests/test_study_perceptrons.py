@@ -102,6 +102,13 @@ def test_the_way_of_a_factor_is_told(best: int, course: str) -> None:
     assert ("an end of what was tried for neurons a layer" in text) == (best != 128)
 
 
+def test_a_prediction_that_was_a_run_already_is_said_to_be() -> None:
+    assert "also the best run of the array" in told(lambda one: 1.0, noise=0)[0]
+    text, _ = told(additive)
+    assert "also the best run of the array" not in text
+    assert "ahead of the best run of the array" in text
+
+
 def test_a_prediction_that_holds_is_said_to_hold() -> None:
     text, _ = told(additive, noise=0.05)
     assert "the prediction held" in text
