@@ -54,8 +54,10 @@ def test_layers_that_bring_nothing_are_not_said_to() -> None:
 @pytest.mark.parametrize(("sign", "first"), [(1, "2 layers"), (-1, "1 layer of")])
 def test_depth_is_compared_at_about_equal_cost(sign: int, first: str) -> None:
     lines = told(lambda one: sign * layers(one)).splitlines()
-    (line, _) = [each for each in lines if each.startswith("At about equal cost")]
+    (line, other) = [each for each in lines if each.startswith("At about equal cost")]
     assert line.split("multiply-accumulates), ")[1].startswith(first)
+    assert "(303 k and 389 k" in line
+    assert "(5.35 M and 5.57 M" in other
 
 
 @pytest.mark.parametrize(("sign", "first"), [(1, "+"), (-1, "-")])
@@ -70,6 +72,16 @@ def test_the_cheapest_that_is_as_good_is_named() -> None:
     assert "The best for its cost is 2 layers of 8-16, kernel 3" in text
     text = told(lambda one: sum(one.network["widths"]) * (one.network["kernel"] == 3) / 9)
     assert "Every cheaper network is behind the best (3 layers of 32-64-128, kernel 3)" in text
+
+
+def test_networks_that_no_cheaper_one_beats_are_named() -> None:
+    text = told(lambda one: -layers(one), noise=0)
+    (line,) = [each for each in text.splitlines() if each.startswith("No cheaper network")]
+    assert line.count("kernel") == 1
+    assert "1 layer of 8, kernel 3 (97.2 k, 26.89 %)" in line
+    text = told(layers)
+    (line,) = [each for each in text.splitlines() if each.startswith("No cheaper network")]
+    assert "3 layers of 8-16-32, kernel 3" in line
 
 
 def test_a_better_rate_is_told_and_used_for_its_depth_only() -> None:

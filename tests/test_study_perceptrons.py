@@ -11,6 +11,7 @@ from training.study.trial import Trial
 from worlds import likes, live
 
 BEST = Setting(256, 2, 3e-3, 64, "gelu", "dropout 0.2")
+BEST_NETWORK = trial(BEST, 26, comparing(0.5, FULL), 0).network
 ACTIVATIONS = {"relu": 0.2, "gelu": 0.3, "silu": 0.1, "tanh": 0.0, "sigmoid": -0.4}
 
 
@@ -101,6 +102,13 @@ def test_the_way_of_a_factor_is_told(best: int, course: str) -> None:
     assert ("an end of what was tried for neurons a layer" in text) == (best != 128)
 
 
+def test_a_prediction_that_was_a_run_already_is_said_to_be() -> None:
+    assert "also the best run of the array" in told(lambda one: 1.0, noise=0)[0]
+    text, _ = told(additive)
+    assert "also the best run of the array" not in text
+    assert "ahead of the best run of the array" in text
+
+
 def test_a_prediction_that_holds_is_said_to_hold() -> None:
     text, _ = told(additive, noise=0.05)
     assert "the prediction held" in text
@@ -112,6 +120,37 @@ def test_a_prediction_that_fails_is_said_to_fail(surprise: float, words: str) ->
     best = trial(BEST, 26, comparing(0.5, FULL), 0)
     text, _ = told(lambda one: additive(one) + surprise * (one.name == best.name))
     assert f"points {words}, more than the interval allows" in text
+
+
+def test_the_factor_that_costs_most_around_the_best_is_named() -> None:
+    text, _ = told(additive)
+    assert "the wrong learning rate costs most" in text
+    assert "batch size matters least" in text
+    text, _ = told(lambda one: -0.01 * abs(one.learning_rate - 1e-2) + likes(one.batch, 32), noise=0)
+    assert "the wrong batch size costs most" in text
+
+
+def test_a_neighbour_that_is_better_than_the_centre_is_told_and_taken() -> None:
+    def odds(one: Trial) -> float:
+        return additive(one) + 2 * (one.network == BEST_NETWORK and one.batch == 512)
+
+    text, chapter = told(odds)
+    assert "There, batch size 512 is" in text
+    assert "the combination is" in text
+    best, _ = chapter.finalists.values()
+    assert best[0].trial.batch == 512
+    text, _ = told(additive)
+    assert "There," not in text
+    assert "No change of one factor reads better" in text
+
+
+def test_an_order_that_longer_training_turns_round_is_told() -> None:
+    def odds(one: Trial) -> float:
+        return additive(one) - (one.name == f"confirmed: {BEST}")
+
+    text, _ = told(odds)
+    assert "On fewer images the runner-up had been ahead." in text
+    assert "had been ahead" not in told(additive)[0]
 
 
 def test_chance_is_not_told_as_a_lead() -> None:

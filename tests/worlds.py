@@ -1,20 +1,19 @@
 """Worlds in which a section can be tried without training: what a trial comes to is a formula and noise.
 
-What stands in a trial is checked as training would; the training itself is tested by its own tests.
+The networks are built as for training, on no device, for their size; training has its own tests.
 """
 
 import json
 import random
 from collections.abc import Callable
 from functools import cache
-from itertools import pairwise
 from math import exp, log
 
 import torch
 
-from model.networks import count_parameters
+from training.measures.cost import metered
 from training.study.chapter import Chapter, Section
-from training.study.networks import build
+from training.study.networks import SIDE, build
 from training.study.trial import Outcome, Point, Trial
 
 Odds = Callable[[Trial], float]
@@ -43,7 +42,7 @@ def outcome(trial: Trial, odds: float, noise: float = NOISE) -> Outcome:
         )
         for at in range(1, trial.points + 1)
     ]
-    parameters, macs = size(trial)
+    parameters, macs = size(json.dumps(trial.network))
     return Outcome(trial, points, parameters, macs, 1e-9 * macs * trial.images)
 
 
@@ -51,31 +50,14 @@ def share(odds: float) -> float:
     return 1 / (1 + exp(-odds))
 
 
-def size(trial: Trial) -> tuple[int, int]:
-    """Parameters and multiply-accumulates, roughly; reads the layout as training must."""
-    network = trial.network
-    if network["kind"] == "perceptron":
-        sides = [784, *network["hidden"], network["classes"]]
-        weights = sum(one * other for one, other in pairwise(sides))
-        return weights, weights
-    if network["kind"] != "convolutions":
-        weights = count(json.dumps(network))
-        return weights, weights
-    parameters = macs = 0
-    before, side = 1, 28
-    for width in network["widths"]:
-        weights = before * width * network["kernel"] ** 2
-        parameters, macs = parameters + weights, macs + weights * side * side
-        before, side = width, side // 2
-    head = before * side * side * network["classes"]
-    return parameters + head, macs + head
-
-
 @cache
-def count(layout: str) -> int:
-    """Parameters of a network."""
+def size(layout: str) -> tuple[int, int]:
+    """Parameters and multiply-accumulates of the network that is built for a layout, as JSON."""
     with torch.device("meta"):
-        return count_parameters(build(json.loads(layout)))
+        module = build(json.loads(layout)).eval()
+        with metered(module) as meter:
+            module(torch.zeros(1, 1, SIDE, SIDE))
+    return sum(each.numel() for each in module.parameters()), meter.macs
 
 
 def likes(value: float, best: float) -> float:

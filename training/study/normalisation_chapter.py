@@ -1,4 +1,4 @@
-"""The chapter on BatchNorm and GroupNorm: by batch size, over images seen, and over the learning rate."""
+"""The chapter on BatchNorm and GroupNorm: by batch size, over images seen, over the learning rate."""
 
 from collections.abc import Sequence
 
@@ -11,8 +11,8 @@ from .statistics import NOTE, told
 from .trial import Outcome
 
 INTRODUCTION = (
-    "BatchNorm scales by the mean and variance of the batch, so that what it does to an image depends on "
-    "the images beside it, and the less surely the fewer these are; GroupNorm scales by those of the "
+    "BatchNorm scales by the mean and variance of the batch, so that what it does to an image depends "
+    "on the images beside it, and the less surely the fewer these are; GroupNorm scales by those of the "
     "image itself, in groups of channels. A network of two convolutional layers is trained with each, "
     "and with neither for reference, at several batch sizes and on as many images each: a small batch "
     "takes more steps. The learning rate is tuned for each norm at each batch size, on a ladder that "

@@ -16,10 +16,10 @@ INTRODUCTION = (
     "A fully connected network sees the 784 pixels as a list. How many neurons in how many layers it "
     "has, and how it is trained, are six factors of five levels each: too many to try all. So they are "
     "screened by an orthogonal array, Taguchi's L25: 25 settings in which every level of a factor meets "
-    "every level of any other exactly once, so that the mean of a level's five runs shows what the level "
-    "does (worked out in log-odds). The price is that what two factors only do together is counted as a "
-    "third one's doing. So the better of the array's best run and of the setting that it predicts is "
-    "only the centre around which one factor at a time is varied, and the two best of all settings "
+    "every level of any other exactly once, so that the mean of a level's five runs shows what it does "
+    "(worked out in log-odds). The price is that what two factors only do together is counted as a "
+    "third one's doing. So the better of the array's best run and of the setting that it predicts "
+    "is only the centre around which one factor at a time is varied, and the two best of all settings "
     "are trained longer, by more seeds."
 )
 
