@@ -14,6 +14,7 @@ from training.sets.tasks import draw
 from training.study.arms import FROZEN, SCRATCH, TUNED
 from training.study.chapter import FULL, QUICK, Chapter, Scale, Section
 from training.study.cohort import train
+from training.study.cohorts import cohorts
 from training.study.resnet import ResNet18
 from training.study.transfer import transfer
 from training.study.trial import Outcome, Trial
@@ -145,8 +146,8 @@ def learned(section: Section, split: Split, folder: Path) -> tuple[Chapter, list
     requests = next(section)
     while True:
         found: dict[str, Outcome] = {}
-        for _, cohort in groupby(requests, key=lambda one: one.shape):
-            done = train(list(cohort), split, folder, lambda images: None)
+        for cohort in cohorts(requests):
+            done = train(cohort, split, folder, lambda images: None)
             found |= {outcome.trial.key: outcome for outcome in done}
         outcomes = [found[one.key] for one in requests]
         try:
@@ -155,10 +156,10 @@ def learned(section: Section, split: Split, folder: Path) -> tuple[Chapter, list
             return end.value, outcomes
 
 
-def test_a_quick_one_is_trained(tmp_path: Path) -> None:
+def test_a_small_one_is_trained(tmp_path: Path) -> None:
     """With weights of our own making in the place of ImageNet's."""
     torch.save(ResNet18(1000).state_dict(), tmp_path / "weights.pth")
-    section = transfer(QUICK, LETTERS, tmp_path / "weights.pth")
+    section = transfer(Scale(images=384, seeds=1), LETTERS, tmp_path / "weights.pth")
     chapter, outcomes = learned(section, draw(LETTERS, 0), tmp_path / "study" / "trials")
     assert len(chapter.finalists) == 3
     of_letters = [one for one in outcomes if one.trial.network["kind"] == "convnet"]
