@@ -34,7 +34,9 @@ def transfer(scale: Scale, labels: str, weights: Path | None, runs: Path = RUNS)
         }
     )
     best = {
-        arm: max(tried, key=lambda rate, arm=arm: tuned[arm, rate][0].accuracy) if len(tried) > 1 else tried[0]
+        arm: max(tried, key=lambda rate, arm=arm: tuned[arm, rate][0].accuracy)
+        if len(tried) > 1
+        else tried[0]
         for arm, tried in rates.items()
     }
     found: Found[Arm] = yield from ask(

@@ -49,7 +49,9 @@ def _gains(found: Comparison, body: Body, way: str) -> str:
 
 def _end(found: Comparison, body: Body) -> str:
     """From which amount on transfer gains nothing that matters."""
-    gains = {amount: _gain(found, body, found.best_start(body, amount), amount) for amount in body.amounts}
+    gains = {
+        amount: _gain(found, body, found.best_start(body, amount), amount) for amount in body.amounts
+    }
     matter = [amount for amount, gain in gains.items() if gain.clear and gain.mean >= MATTERS]
     least = points(MATTERS)
     if not matter:
