@@ -12,7 +12,7 @@ from training.study.trial import Outcome, Trial
 
 from courses import drawn_digits
 
-PERCEPTRON = {"kind": "perceptron", "hidden": [16, 16], "classes": 10, "normalised": True}
+PERCEPTRON = {"kind": "perceptron", "hidden": [16, 16], "classes": 10}
 BATCH = {"kind": "convolutions", "widths": [4, 8], "kernel": 3, "classes": 10, "norm": "batch"}
 GROUP = BATCH | {"norm": "group"}
 
