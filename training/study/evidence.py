@@ -75,7 +75,8 @@ def neighbours(train: Set, classes: int) -> Floats:
     counts = np.zeros((classes, classes), np.float32)
     np.add.at(counts, (some.labels, nearest), 1)
     sizes = np.array([len(each) for each in rows], np.float32)
-    return (counts + counts.T) / np.maximum(sizes[:, None] + sizes[None], 1)
+    shares: Floats = (counts + counts.T) / np.maximum(sizes[:, None] + sizes[None], 1)
+    return shares
 
 
 def _cases(other: Predictor, answers: Answers, images: Array, mistaken: Ints) -> list[Cases]:

@@ -22,6 +22,12 @@ SECTIONS: Mapping[str, Begin] = {
 }
 
 
+SPEED = "speed"
+"""Measured when the sections are done, with the machine to itself: no section, but chosen like one."""
+
+NAMES = (*SECTIONS, SPEED)
+
+
 def begin(
     names: Sequence[str], scale: Scale, labels: str, weights: Path | None = None, runs: Path = RUNS
 ) -> dict[str, Section]:

@@ -18,7 +18,8 @@ from .making import making
 from .origin import training_of
 from .report import Study
 from .scalars import write_best, write_trials
-from .sections import begin, overheard
+from .sections import SPEED, begin, overheard
+from .speed import speed
 from .study import TRIALS, study
 from .trial import Outcome
 
@@ -49,6 +50,8 @@ def whole(plan: Plan, split: Split, tell: Callable[[str], None]) -> Study:
     begun = begin(plan.sections, plan.scale, card.labels, plan.weights, plan.runs)
     listening = {name: overheard(section, heard) for name, section in begun.items()}
     chapters = study(listening, split, plan.folder, plan.scale, plan.processes)
+    if SPEED in plan.sections:
+        chapters.append(speed(split, plan.folder, plan.scale, plan.processes))
     exam = Exam(plan.folder, split.test, split.measured_on, tell)
     finalists = measure(chapters, exam, plan.folder / TRIALS, card.labels)
     best, when = exam.network(plan.best, plan.runs)
