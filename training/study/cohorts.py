@@ -1,18 +1,14 @@
 """Which trials are trained at once, and what a cohort will cost."""
 
-import json
+import math
 from collections.abc import Sequence
-from functools import cache
 
-import torch
-
-from ..measures.cost import metered
-from .networks import SIDE, build
+from .networks import macs
 from .trial import Trial
 
 SMALL_BATCH = 8
 SECONDS_A_MAC, SECONDS_A_STEP = 2e-10, 2e-3
-"""About what training takes on one core of 2024: to order cohorts by, and to say how long it will take."""
+"""About what training takes on one core of 2024: for the order of cohorts and the time to go."""
 
 
 def together(trial: Trial) -> int:
@@ -38,16 +34,5 @@ def cohorts(trials: Sequence[Trial]) -> list[list[Trial]]:
 def seconds(trials: Sequence[Trial]) -> float:
     """About what a cohort takes of a processor."""
     first = trials[0]
-    macs = _macs(json.dumps(first.network))
-    steps = SECONDS_A_STEP / first.batch / (len(trials) ** 0.5)
-    return sum(trial.images for trial in trials) * (6 * macs * SECONDS_A_MAC / 6 + steps)
-
-
-@cache
-def _macs(layout: str) -> int:
-    """Multiply-accumulates of one image; nothing is computed."""
-    with torch.device("meta"):
-        module = build(json.loads(layout)).eval()
-        with metered(module) as meter:
-            module(torch.zeros(1, 1, SIDE, SIDE))
-    return meter.macs
+    steps = SECONDS_A_STEP / first.batch / (math.sqrt(len(trials)))
+    return sum(trial.images for trial in trials) * (macs(first.network) * SECONDS_A_MAC + steps)

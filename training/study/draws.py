@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 import numpy as np
+import numpy.typing as npt
 import torch
 
 from ..sets.data import Array
@@ -28,8 +29,8 @@ class Draws:
         return self._rows[self._starts[classes] + within]
 
 
-def pooled(labels: Array, pool: int) -> Iterable[np.ndarray]:
-    """The rows of each class, in an order that is the same for every trial: the first `pool`, 0 for all."""
+def pooled(labels: Array, pool: int) -> Iterable[npt.NDArray[np.intp]]:
+    """The first `pool` rows (0: all) of each class, in an order that is the same for every trial."""
     rng = np.random.default_rng(SPLIT_SEED)
     for each in np.unique(labels):
         rows = rng.permutation(np.flatnonzero(labels == each))

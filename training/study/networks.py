@@ -7,10 +7,12 @@ from collections.abc import Callable, Mapping, Sequence
 from math import gcd
 from typing import Any
 
+import torch
 from torch import nn
 
 from model import networks
 
+from ..measures.cost import metered
 from .resnet import ResNet18
 
 ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
@@ -36,7 +38,7 @@ def perceptron(
     layers: list[nn.Module] = [nn.Flatten()]
     width = SIDE * SIDE
     for out in hidden:
-        layers.append(nn.Linear(width, out))
+        layers.append(nn.Linear(width, out, bias=not normalised))
         layers += [nn.BatchNorm1d(out)] if normalised else []
         layers.append(ACTIVATIONS[activation]())
         layers += [nn.Dropout(dropout)] if dropout else []
@@ -45,7 +47,7 @@ def perceptron(
 
 
 def convolutions(widths: Sequence[int], kernel: int, classes: int, norm: str = "batch") -> nn.Module:
-    """For each width a convolution (same padding), norm, ReLU, halved by max pooling; one linear layer."""
+    """For each width a convolution (same padding), norm, ReLU, 2x2 max pooling; one linear layer."""
     layers: list[nn.Module] = []
     width, side = 1, SIDE
     for out in widths:
@@ -83,3 +85,12 @@ def build(layout: Mapping[str, Any]) -> nn.Module:
 def head_of(module: nn.Module) -> nn.Linear:
     """The last linear layer: what is new when features are taken over."""
     return [layer for layer in module.modules() if isinstance(layer, nn.Linear)][-1]
+
+
+def macs(layout: Mapping[str, Any]) -> int:
+    """Multiply-accumulates of one image; nothing is computed."""
+    with torch.device("meta"), torch.no_grad():
+        module = build(layout).eval()
+        with metered(module) as meter:
+            module(torch.zeros(1, 1, SIDE, SIDE))
+    return meter.macs

@@ -1,4 +1,4 @@
-"""A trial's network before its first batch: from its seed, with what it takes over and what stays frozen."""
+"""A trial's network before its first batch: of its seed, with what it takes over and what is frozen."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from torch import nn
 from ..sets.tasks import TASKS
 from ..shelf import start_from
 from .networks import build, head_of
-from .resnet import load_imagenet
+from .resnet import ResNet18, load_imagenet
 from .trial import Trial
 
 
@@ -16,7 +16,7 @@ def newborn(trial: Trial, runs: Path) -> nn.Module:
     """The network of `trial`; its `start` is looked for in `runs` too. Raises BadCard."""
     torch.manual_seed(trial.seed)
     module = build(trial.network)
-    if trial.start and trial.network["kind"] == "resnet18":
+    if trial.start and isinstance(module, ResNet18):
         load_imagenet(module, Path(trial.start))
     elif trial.start:
         start_from(module, trial.start, runs)
@@ -26,8 +26,8 @@ def newborn(trial: Trial, runs: Path) -> nn.Module:
     return module
 
 
-def train_mode(module: nn.Module, trial: Trial) -> None:
-    """What is frozen stays in evaluation mode, statistics and all."""
+def learning(module: nn.Module, trial: Trial) -> None:
+    """Put `module` in training mode, but for what is frozen: its statistics stay as well."""
     module.train(not trial.frozen)
     head_of(module).train()
 

@@ -79,7 +79,7 @@ def _begin(split: Split, folder: Path, news: "SimpleQueue[News]", life: Connecti
 
 
 def _end_with(life: Connection) -> None:
-    """End this process, whatever it does, once nobody holds the other end: closed, or killed with its owner."""
+    """End this process, whatever it does, once the other end is let go of, or killed with its owner."""
     life.poll(None)
     os._exit(1)
 

@@ -70,7 +70,8 @@ class Stack:
 
     def differentiate(self, loss: torch.Tensor) -> None:
         """Set the gradients of `parameters`; `loss` is the sum over the networks."""
-        stacked = torch.autograd.grad(loss, self._learned)
+        # the fused optimizer goes by memory, not by strides
+        stacked = [each.contiguous() for each in torch.autograd.grad(loss, self._learned)]
         for at, parameters in enumerate(self.parameters):
             for parameter, gradient in zip(parameters, stacked, strict=True):
                 parameter.grad = gradient[at]

@@ -14,6 +14,7 @@ from .chapter import Chapter, Scale, Section
 from .cohorts import cohorts, seconds
 from .outcomes import read_outcomes
 from .pool import Pool
+from .speed import speed
 from .trial import Outcome, Trial
 from .watch import Watch
 
@@ -26,13 +27,14 @@ PATIENCE_S = 0.5
 def study(
     sections: Mapping[str, Section], split: Split, folder: Path, scale: Scale, processes: int = 0
 ) -> list[Chapter]:
-    """The chapters of `sections`, trained or found done in `folder`.
+    """The chapters of `sections`, trained or found done in `folder`; and the one on speed.
 
     Raises BadRun: the folder is of other images or another scale, or something in it is damaged.
     """
     keep_settings(folder, split, scale)
     with Pool(split, folder / TRIALS, processes) as pool, Watch() as watch:
-        return Driver(sections, folder / TRIALS, pool, watch).run()
+        chapters = Driver(sections, folder / TRIALS, pool, watch).run()
+    return [*chapters, speed(split, folder, scale, processes)]
 
 
 def keep_settings(folder: Path, split: Split, scale: Scale) -> None:
@@ -77,7 +79,7 @@ class Driver:
         return [self._chapters[name] for name in self._sections]
 
     def _advance(self, name: str, outcomes: list[Outcome] | None) -> None:
-        """Send a section its outcomes; what it asks for next is sent at once where it is done already."""
+        """Send a section its outcomes, and again where what it then asks for is done already."""
         try:
             while True:
                 section = self._sections[name]
@@ -85,17 +87,14 @@ class Driver:
                 outcomes = read_outcomes(trials, self._folder)
                 if outcomes is None:
                     return self._ask(name, trials)
-                self._watch.found(name, outcomes)
         except StopIteration as end:
             self._chapters[name] = end.value
 
     def _ask(self, name: str, trials: list[Trial]) -> None:
         self._asked[name] = trials
         for those in cohorts(trials):
-            self._watch.expect(those)
-            if done := read_outcomes(those, self._folder):
-                self._watch.found(name, done)
-            else:
+            if read_outcomes(those, self._folder) is None:
+                self._watch.expect(those)
                 self._waiting.append(those)
 
     def _fill(self) -> None:

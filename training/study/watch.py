@@ -1,4 +1,4 @@
-"""What a person sees of a study: images done of those asked for, images a second, time to go."""
+"""What a person sees of a study: images shown of those asked for, images a second, time to go."""
 
 from rich import progress as bars
 
@@ -13,8 +13,67 @@ class Watch:
             bars.TextColumn("{task.description}"),
             bars.BarColumn(),
             bars.TextColumn("{task.fields[shown]:,} of {task.fields[asked]:,} images"),
-            bars.TextColumn("{task.fields[speed]:,.0f} img/s"),
-            bars.TimeRemainingColumn(elapsed_when_finished=True),
+            bars.TextColumn("{task.fields[pace]:,.0f} img/s"),
+            bars.TimeRemainingColumn(),
             console=console,
             disable=not console.is_terminal,
         )
+        self._task = self._bar.add_task("", total=0.0, shown=0, asked=0, pace=0.0)
+        self._cohorts: dict[str, Sequence[Trial]] = {}
+        self._shown = self._asked = 0
+
+    def __enter__(self) -> "Watch":
+        self._bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._bar.stop()
+        if kind is KeyboardInterrupt:
+            console.print("stopped: the same command goes on from here")
+
+    def expect(self, trials: Sequence[Trial]) -> None:
+        """A cohort was asked for."""
+        self._cohorts[trials[0].key] = trials
+        self._asked += _images(trials)
+        self._bar.update(self._task, total=(self._bar.tasks[0].total or 0) + seconds(trials))
+        self._show()
+
+    def hear(self, news: Iterable[tuple[str, int]]) -> None:
+        """Cohorts, by the key of their first trial, showed so many more images."""
+        for key, images in news:
+            trials = self._cohorts[key]
+            self._shown += images
+            self._bar.update(self._task, advance=seconds(trials) * images / _images(trials))
+            self._show(trials)
+
+    def ended(self, outcomes: Sequence[Outcome]) -> None:
+        """A cohort has ended."""
+        if console.is_terminal:
+            return
+        accuracies = sorted(each.accuracy for each in outcomes)
+        console.print(
+            f"{_name([each.trial for each in outcomes])}: validation accuracy {accuracies[0]:.4f} to "
+            f"{accuracies[-1]:.4f}, {sum(each.seconds for each in outcomes):.1f} s; "
+            f"{self._shown:,} of {self._asked:,} images so far",
+            soft_wrap=True,
+            highlight=False,
+        )
+
+    def _show(self, trials: Sequence[Trial] = ()) -> None:
+        task = self._bar.tasks[0]
+        pace = self._shown / (task.elapsed or float("inf"))
+        self._bar.update(self._task, shown=self._shown, asked=self._asked, pace=pace)
+        if trials:
+            self._bar.update(self._task, description=_name(trials))
+
+
+def _images(trials: Sequence[Trial]) -> int:
+    return sum(trial.images for trial in trials)
+
+
+def _name(trials: Sequence[Trial]) -> str:
+    first = trials[0]
+    others = f" and {len(trials) - 1} more" if len(trials) > 1 else ""
+    return f"{first.section}: {first.name}, seed {first.seed}{others}"

@@ -1,0 +1,103 @@
+"""A study's driver and processes: what is asked for is trained once, and goes on after kill -9."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from training.run import BadRun
+from training.study.chapter import QUICK, Chapter, Scale, Section
+from training.study.study import TRIALS, keep_settings, study
+from training.study.trial import Outcome, Trial
+
+from courses import drawn_digits
+
+
+def trial(**changes: object) -> Trial:
+    network = {"kind": "perceptron", "hidden": [16], "classes": 10}
+    settings = {"network": network, "images": 640, "batch": 64, "learning_rate": 0.01, "points": 2}
+    return Trial("section", "name", **settings | changes)  # type: ignore[arg-type]
+
+
+def two_rounds(heard: list[list[Outcome]]) -> Section:
+    """Three trials, then the best of them longer."""
+    first = yield [trial(learning_rate=rate) for rate in (0.001, 0.01, 0.03)]
+    best = max(first, key=lambda each: each.accuracy).trial.learning_rate
+    second = yield [trial(learning_rate=best, images=1280, seed=seed) for seed in (1, 2)]
+    heard += [first, second]
+    return Chapter("two rounds", "", [], [], [])
+
+
+def test_sections_are_sent_what_they_ask_for_and_nothing_is_trained_twice(tmp_path: Path) -> None:
+    heard: list[list[Outcome]] = []
+    chapters = study({"one": two_rounds(heard)}, drawn_digits(), tmp_path, QUICK, 2)
+    assert [each.title for each in chapters] == ["two rounds", "Speed"]
+    assert [each.trial.learning_rate for each in heard[0]] == [0.001, 0.01, 0.03]
+    assert [each.points[-1].images for each in heard[1]] == [1280, 1280]
+    files = sorted((path.name, path.stat().st_mtime_ns) for path in (tmp_path / TRIALS).iterdir())
+    assert len(files) == 10
+    again: list[list[Outcome]] = []
+    study({"one": two_rounds(again)}, drawn_digits(), tmp_path, QUICK, 2)
+    assert again == heard
+    assert files == sorted(
+        (path.name, path.stat().st_mtime_ns) for path in (tmp_path / TRIALS).iterdir()
+    )
+
+
+def test_a_folder_of_other_images_or_another_scale_is_refused(tmp_path: Path) -> None:
+    keep_settings(tmp_path, drawn_digits(), QUICK)
+    keep_settings(tmp_path, drawn_digits(), QUICK)
+    for split, scale in ((drawn_digits(1), QUICK), (drawn_digits(), Scale(385, 2))):
+        with pytest.raises(BadRun, match="remove it, or give another --runs"):
+            keep_settings(tmp_path, split, scale)
+
+
+PROGRAM = """
+import sys
+from pathlib import Path
+from courses import drawn_digits
+from test_study_pool import trial, Chapter, QUICK, study
+
+def long():
+    yield [trial(images=640_000, points=1000)]
+    return Chapter("", "", [], [], [])
+
+if __name__ == "__main__":
+    study({"long": long()}, drawn_digits(), Path(sys.argv[1]), QUICK, 1)
+"""
+
+
+@pytest.mark.parametrize("way", [signal.SIGKILL, signal.SIGINT])
+def test_processes_end_with_the_study_and_leave_what_they_had(
+    way: signal.Signals, tmp_path: Path
+) -> None:
+    program = tmp_path / "program.py"
+    program.write_text(PROGRAM)
+    here = Path(__file__).parent
+    environment = os.environ | {"PYTHONPATH": f"{here}:{here.parent}"}
+    command = [sys.executable, str(program), str(tmp_path / "runs")]
+    process = subprocess.Popen(
+        command, env=environment, start_new_session=True, stderr=subprocess.DEVNULL
+    )
+    try:
+        until(lambda: list((tmp_path / "runs").rglob("*.checkpoint")))
+        children = psutil.Process(process.pid).children(recursive=True)
+        assert children
+        process.send_signal(way)
+        assert process.wait(30) != 0
+        until(lambda: not any(each.is_running() for each in children))
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+
+
+def until(true: object, seconds: float = 60) -> None:
+    end = time.monotonic() + seconds
+    while not true():  # type: ignore[operator]
+        assert time.monotonic() < end
+        time.sleep(0.05)
