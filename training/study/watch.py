@@ -1,8 +1,13 @@
 """What a person sees of a study: images shown of those asked for, images a second, time to go."""
 
+from collections.abc import Iterable, Sequence
+from types import TracebackType
+
 from rich import progress as bars
 
 from ..progress import console
+from .cohorts import seconds
+from .trial import Outcome, Trial
 
 
 class Watch:
