@@ -22,7 +22,7 @@ from training.study.trial import Outcome, Trial
 from worlds import likes, live
 
 WEIGHTS = Path("resnet18-f37072fd.pth")
-RATES = {SCRATCH: 6e-3, FROZEN: 1e-2, TUNED: 6e-4}
+RATES = {SCRATCH: 1.8e-2, FROZEN: 9e-3, TUNED: 6e-4}
 
 
 def way_of(one: Trial) -> str:
@@ -74,12 +74,23 @@ def test_every_trial_is_asked_once_and_arms_are_shown_as_much(
 
 
 def test_the_best_rate_of_each_arm_is_found_by_a_seed_of_its_own() -> None:
-    tuning, last = live(transfer(FULL, LETTERS, None), helps_with_few)[0]
-    assert {one.seed for one in tuning} == {3}
+    *tuning, last = live(transfer(FULL, LETTERS, None), helps_with_few)[0]
+    assert {one.seed for request in tuning for one in request} == {3}
     assert {one.seed for one in last} == {0, 1, 2}
     small = [one for one in last if one.network["kind"] == "convnet"]
     assert len(small) == 2 * 3 * 4 * 3
     assert all(one.learning_rate == RATES[way_of(one)] for one in small)
+
+
+def test_rates_are_tried_beyond_an_end_and_what_is_still_at_one_is_told() -> None:
+    requests, chapter = live(
+        transfer(FULL, LETTERS, None), lambda one: likes(one.learning_rate, 1e9) / 10
+    )
+    arms = 2 * 3 * 4 + 2
+    assert [len(each) for each in requests] == [3 * arms, arms, arms, arms, 3 * arms]
+    rates = {way_of(one): one.learning_rate for one in requests[-1] if one.network["kind"] == "convnet"}
+    assert rates == {SCRATCH: 1.5, FROZEN: 0.73, TUNED: 0.049}
+    assert "Still best at an end of the rates that were tried: 47-class" in chapter.findings[-1]
 
 
 def test_without_weights_that_is_said_and_only_scratch_is_run() -> None:
@@ -119,6 +130,14 @@ def test_what_always_helps_and_what_never_does() -> None:
     findings, chapter = told(never_helps)
     assert findings.count("at no amount does transfer surely gain 0.50 points or more") == 2
     assert "47-class network, from scratch" in chapter.finalists
+
+
+def test_a_gain_within_the_spread_over_seeds_is_not_said_to_matter() -> None:
+    _, chapter = live(transfer(FULL, LETTERS, None), lambda one: rated(one) + 0.2 * bool(one.start), 0.5)
+    findings = "\n".join(chapter.findings)
+    unsure = re.findall(r"\+(\d+\.\d\d) with \w+ \(not clear\)", findings)
+    assert max(map(float, unsure)) > 0.5
+    assert "47-class network: at no amount does transfer surely gain 0.50 points or more" in findings
 
 
 def test_gains_of_digits_are_held_against_those_of_letters() -> None:

@@ -18,17 +18,19 @@ from .trial import Outcome, Trial
 
 SCRATCH, FROZEN, TUNED = "from scratch", "frozen", "fine-tuned"
 
-SHOWN, SHOWN_LARGE = 0.075, 0.04
+SHOWN, SHOWN_LARGE = 0.06, 0.03
 """Images shown to a small network and to a ResNet-18, in units of the scale's."""
 
 AMOUNTS: Sequence[int] = (10, 30, 100, 0)
 AMOUNTS_LARGE: Sequence[int] = (100, 0)
 """Images a letter that may be learned from; 0 is all."""
 
-Rates = Mapping[str, Sequence[float]]
-RATES: Rates = {SCRATCH: (2e-3, 6e-3, 1.8e-2), FROZEN: (3e-3, 1e-2, 3e-2), TUNED: (6e-4, 2e-3, 6e-3)}
-RATES_LARGE: Rates = {SCRATCH: (1e-3, 3e-3), FROZEN: (3e-3, 1e-2), TUNED: (3e-4, 1e-3)}
-"""Learning rates that are tried, from the least; the last are used where there is no time to try."""
+LOWEST = {SCRATCH: 6e-3, FROZEN: 3e-3, TUNED: 2e-4}
+LOWEST_LARGE = {SCRATCH: 1e-3, FROZEN: 3e-3, TUNED: 3e-4}
+STEP, RUNGS = 3, (0, 1, 2)
+"""The lowest learning rate that is tried at first, the step to the next, and how many are."""
+MIDDLE = 1
+"""The rung where there is no time to try."""
 
 BATCH, SIDE = 64, 32
 
@@ -44,7 +46,12 @@ class Body:
     images: int
     batch: int
     amounts: Sequence[int]
-    rates: Rates
+    lowest: Mapping[str, float]
+    rungs: Sequence[int]
+
+    def rate(self, way: str, rung: int) -> float:
+        """The learning rate of a rung, two figures."""
+        return float(f"{self.lowest[way] * STEP**rung:.2g}")
 
     @property
     def ways(self) -> Sequence[str]:
@@ -62,10 +69,13 @@ class Arm(NamedTuple):
 
 @dataclass(frozen=True)
 class Comparison:
-    """`rates` are those that were best for each arm, with which all in `found` were trained."""
+    """`tuned` are accuracies by rung, of one seed that is used for nothing else; `found` all others.
+
+    `found` is at the best rung of each arm; nothing is tuned where there is no time to try.
+    """
 
     bodies: Sequence[Body]
-    rates: Mapping[Arm, float]
+    tuned: Mapping[Arm, dict[int, float]]
     found: Found[Arm]
 
     def shares(self, body: Body, way: str, amount: int) -> list[float]:
@@ -95,18 +105,18 @@ def bodies(scale: Scale, classes: int, weights: Path | None, runs: Path) -> list
 def body(name: str, title: str, layout: Mapping[str, Any], start: str, scale: Scale) -> Body:
     """A network with what the scale allows it."""
     large, full = layout["kind"] == "resnet18", scale.images >= FULL.images
-    amounts, rates = (AMOUNTS_LARGE, RATES_LARGE) if large else (AMOUNTS, RATES)
+    amounts, lowest = (AMOUNTS_LARGE, LOWEST_LARGE) if large else (AMOUNTS, LOWEST)
     if not full:
         amounts = amounts[-1:] if large else (amounts[0], amounts[-1])
-        rates = {way: those[-1:] for way, those in rates.items()}
     batch = BATCH if full else BATCH // 2
     shown = scale.images * (SHOWN_LARGE if large else SHOWN)
     images = batch * max(2, round(shown / batch))
-    return Body(name, title, layout, start, images, batch, amounts, rates)
+    return Body(name, title, layout, start, images, batch, amounts, lowest, RUNGS if full else ())
 
 
-def trial(body: Body, arm: Arm, rate: float, seed: int) -> Trial:
+def trial(body: Body, arm: Arm, rung: int, seed: int) -> Trial:
     """One training of an arm."""
+    rate = body.rate(arm.way, rung)
     amount = f"{arm.amount} images a letter" if arm.amount else "all images"
     return Trial(
         "transfer",

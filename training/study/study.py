@@ -14,7 +14,6 @@ from .chapter import Chapter, Scale, Section
 from .cohorts import cohorts, seconds
 from .outcomes import read_outcomes
 from .pool import Pool
-from .speed import speed
 from .trial import Outcome, Trial
 from .watch import Watch
 
@@ -27,14 +26,13 @@ PATIENCE_S = 0.5
 def study(
     sections: Mapping[str, Section], split: Split, folder: Path, scale: Scale, processes: int = 0
 ) -> list[Chapter]:
-    """The chapters of `sections`, trained or found done in `folder`; and the one on speed.
+    """The chapters of `sections`, trained or found done in `folder`.
 
     Raises BadRun: the folder is of other images or another scale, or something in it is damaged.
     """
     keep_settings(folder, split, scale)
     with Pool(split, folder / TRIALS, processes) as pool, Watch() as watch:
-        chapters = Driver(sections, folder / TRIALS, pool, watch).run()
-    return [*chapters, speed(split, folder, scale, processes)]
+        return Driver(sections, folder / TRIALS, pool, watch).run()
 
 
 def keep_settings(folder: Path, split: Split, scale: Scale) -> None:

@@ -3,12 +3,13 @@
 Every arm of a network is shown as many images; its learning rate is tuned for each amount of them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from pathlib import Path
 
 from ..shelf import RUNS
-from .arms import Arm, Comparison, bodies, trial
+from .arms import MIDDLE, Arm, Comparison, bodies, trial
 from .chapter import Scale, Section
+from .ladders import best, beyond
 from .rounds import Found, ask
 from .transfer_chapter import tell
 
@@ -19,32 +20,24 @@ def transfer(scale: Scale, labels: str, weights: Path | None, runs: Path = RUNS)
     A seed of its own tunes the rates, so that none is both chosen by and told. Raises BadCard.
     """
     networks = {body.name: body for body in bodies(scale, len(labels), weights, runs)}
-    arms = {
-        Arm(body.name, way, amount): body.rates[way]
+    arms = [
+        Arm(body.name, way, amount)
         for body in networks.values()
         for way in body.ways
         for amount in body.amounts
-    }
-    tried: Found[tuple[Arm, float]] = yield from ask(
-        {
-            (arm, rate): [trial(networks[arm.body], arm, rate, scale.seeds)]
-            for arm, rates in arms.items()
-            for rate in rates
-            if len(rates) > 1
-        }
-    )
-    best = {arm: best_rate(tried, arm, rates) for arm, rates in arms.items()}
+    ]
+    tuned: dict[Arm, dict[int, float]] = {arm: {} for arm in arms}
+    lacking: dict[Arm, Iterable[int]] = {arm: networks[arm.body].rungs for arm in arms}
+    while wanted := [(arm, rung) for arm, rungs in lacking.items() for rung in rungs]:
+        asked = {each: [trial(networks[each[0].body], *each, scale.seeds)] for each in wanted}
+        for (arm, rung), (outcome,) in (yield from ask(asked)).items():
+            tuned[arm][rung] = outcome.accuracy
+        lacking = {arm: beyond(rungs) for arm, rungs in tuned.items()}
+    rungs = {arm: best(tuned[arm]) if tuned[arm] else MIDDLE for arm in arms}
     found: Found[Arm] = yield from ask(
         {
-            arm: [trial(networks[arm.body], arm, rate, seed) for seed in range(scale.seeds)]
-            for arm, rate in best.items()
+            arm: [trial(networks[arm.body], arm, rung, seed) for seed in range(scale.seeds)]
+            for arm, rung in rungs.items()
         }
     )
-    return tell(Comparison(list(networks.values()), best, found))
-
-
-def best_rate(tried: Found[tuple[Arm, float]], arm: Arm, rates: Sequence[float]) -> float:
-    """The rate of the highest accuracy; the only one needs no trial."""
-    if len(rates) == 1:
-        return rates[0]
-    return max(rates, key=lambda rate: tried[arm, rate][0].accuracy)
+    return tell(Comparison(list(networks.values()), tuned, found))

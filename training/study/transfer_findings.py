@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from statistics import mean
 
 from .arms import FROZEN, SCRATCH, TUNED, Arm, Body, Comparison, trained
+from .ladders import best
 from .statistics import Lead, compared, lead, points, told
 
 NO_WEIGHTS = (
@@ -18,7 +19,7 @@ MATTERS = 0.005
 def findings(found: Comparison) -> list[str]:
     """By network: gains, where they end, frozen against fine-tuned, cost; then the networks together."""
     told_of = [sentence for body in found.bodies for sentence in _of_body(found, body)]
-    return [*told_of, *_digits_against_letters(found), _at_all_images(found)]
+    return [*told_of, *_digits_against_letters(found), _at_all_images(found), *_ends(found)]
 
 
 def _of_body(found: Comparison, body: Body) -> Iterator[str]:
@@ -97,6 +98,18 @@ def _at_all_images(found: Comparison) -> str:
         cost = mean(outcome.seconds for outcome in outcomes)
         each.append(f"{body.title} {way} {told(found.shares(body, way, 0))} in {cost:.0f} s")
     return f"With all images, the best of each network on validation: {'; '.join(each)}."
+
+
+def _ends(found: Comparison) -> Iterator[str]:
+    """Where a rate beyond those that were tried might be better."""
+    titles = {body.name: body.title for body in found.bodies}
+    ends = [
+        f"{titles[arm.body]} {arm.way} {_at(arm.amount)}"
+        for arm, rungs in found.tuned.items()
+        if rungs and best(rungs) in (min(rungs), max(rungs))
+    ]
+    if ends:
+        yield f"Still best at an end of the rates that were tried: {', '.join(ends)}."
 
 
 def _at(amount: int) -> str:

@@ -1,0 +1,120 @@
+"""How long networks take one after another, at once as a stack, and by processes: measured. See `speed`."""
+
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import wait
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from ..sets.data import Set, Split
+from .chapter import Scale
+from .cohort import train
+from .cohorts import together
+from .outcomes import read_outcomes
+from .pool import Pool
+from .trial import Trial
+
+NETWORKS = 8
+FAST = 64
+"""Batches from which on every example is shown as many images."""
+
+SHARE = 0.03
+"""Of the scale's images, those that each network is shown."""
+
+WAYS = ("one after another", "at once", "by processes")
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Seconds a network, by the processor and by the clock, each shown `images`.
+
+    `pays`: the study trains such networks at once.
+    """
+
+    example: str
+    way: str
+    processor: float
+    clock: float
+    images: int
+    pays: bool
+
+
+def examples(classes: int, images: int) -> list[Trial]:
+    """What is measured. Small batches are slow: they get fewer images."""
+    perceptron = {"kind": "perceptron", "hidden": [128, 128], "classes": classes}
+    convolutions = {"kind": "convolutions", "widths": [16, 32], "kernel": 3, "classes": classes}
+    return [
+        Trial(
+            "speed",
+            f"{network['kind']}, batch {batch}",
+            network,
+            max(batch, images * min(batch, FAST) // FAST),
+            batch,
+            learning_rate=1e-3,
+            points=1,
+        )
+        for network, batches in ((perceptron, (32, 128)), (convolutions, (2, 32, 128)))
+        for batch in batches
+    ]
+
+
+def measure(split: Split, scale: Scale, processes: int) -> list[Timing]:
+    """Every example each way; validated on few images, for that is not what is measured."""
+    few = replace(split, train=_some(split.train, 4096), validation=_some(split.validation, 64))
+    wanted = examples(int(split.train.labels.max()) + 1, round(SHARE * scale.images))
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        with tempfile.TemporaryDirectory() as place:
+            lab = Path(place) / "runs" / "speed"
+            with Pool(few, lab / "pool", processes) as pool:
+                return [timing for trial in wanted for timing in _measure(trial, few, lab, pool)]
+    finally:
+        torch.set_num_threads(threads)
+
+
+def _some(data: Set, count: int) -> Set:
+    """Some of the images, of all classes."""
+    return data.take(np.linspace(0, len(data) - 1, min(count, len(data))).astype(np.intp))
+
+
+def _measure(trial: Trial, split: Split, lab: Path, pool: Pool) -> list[Timing]:
+    """An example each way. A batch before, which is not counted: whatever is slow only once is past."""
+    members = [replace(trial, seed=seed) for seed in range(NETWORKS)]
+    for warm in (members[:1], members):
+        train(
+            [replace(each, images=trial.batch, points=2) for each in warm], split, lab / "warm", _silent
+        )
+    pooled = [replace(each, images=trial.batch, points=2) for each in members]
+    wait([pool.train([each]) for each in pooled])
+    works: Sequence[Callable[[], object]] = (
+        lambda: [train([each], split, lab / "alone", _silent) for each in members],
+        lambda: train(members, split, lab / "stacked", _silent),
+        lambda: [each.result() for each in [pool.train([each]) for each in members]],
+    )
+    clocks = [_clock(work) / NETWORKS for work in works]
+    pool.news()
+    seconds = [
+        sum(each.seconds for each in read_outcomes(members, lab / way) or ()) / NETWORKS
+        for way in ("alone", "stacked", "pool")
+    ]
+    pays = together(trial) > 1
+    return [
+        Timing(trial.name, way, processor, clock, trial.images, pays)
+        for way, processor, clock in zip(WAYS, seconds, clocks, strict=True)
+    ]
+
+
+def _clock(work: Callable[[], object]) -> float:
+    """Seconds that `work` takes."""
+    began = time.perf_counter()
+    work()
+    return time.perf_counter() - began
+
+
+def _silent(images: int) -> None:
+    """Nobody watches."""
