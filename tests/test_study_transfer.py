@@ -83,7 +83,9 @@ def test_the_best_rate_of_each_arm_is_found_by_a_seed_of_its_own() -> None:
 
 
 def test_rates_are_tried_beyond_an_end_and_what_is_still_at_one_is_told() -> None:
-    requests, chapter = live(transfer(FULL, LETTERS, None), lambda one: likes(one.learning_rate, 1e9) / 10)
+    requests, chapter = live(
+        transfer(FULL, LETTERS, None), lambda one: likes(one.learning_rate, 1e9) / 10
+    )
     arms = 2 * 3 * 4 + 2
     assert [len(each) for each in requests] == [3 * arms, arms, arms, arms, 3 * arms]
     rates = {way_of(one): one.learning_rate for one in requests[-1] if one.network["kind"] == "convnet"}

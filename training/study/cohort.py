@@ -10,23 +10,17 @@ from collections.abc import Callable, Sequence
 from itertools import pairwise
 from pathlib import Path
 
-import numpy as np
 import torch
-from safetensors.torch import load_file
 from torch.nn.functional import cross_entropy
 
-from model.predictor import Floats
-
 from ..run import BadRun
-from ..sets.data import Array, Split
+from ..sets.data import Split
+from .cohorts import mixed
 from .members import Members
-from .networks import build, macs
+from .networks import macs
 from .newborn import learning, scaled
-from .outcomes import read_outcomes, weights_of, write_outcome
+from .outcomes import CHUNK, read_outcomes, write_outcome
 from .trial import Outcome, Point, Trial
-
-CHUNK = 1024
-"""Images whose rows are drawn at once, and that are looked at at once where nothing is learned."""
 
 Tell = Callable[[int], None]
 """Is told how many more images were shown, of all trials together."""
@@ -91,10 +85,15 @@ class Cohort:
         """One batch of each trial, (trials, batch) rows: its loss and its hits."""
         labels = self.labels[rows]
         images = self.images.index_select(0, rows.flatten()).view(*rows.shape, *self.images.shape[1:])
-        logits = self.members.networks.logits(scaled(images, self.trials[0]))
+        logits = self._logits(images)
         loss = _losses(logits, labels)
         self.members.learn(loss.sum())
         return loss.detach(), (logits.detach().argmax(2) == labels).sum(1)
+
+    def _logits(self, images: torch.Tensor) -> torch.Tensor:
+        """float32 (trials, n, classes) from uint8 (trials, n, 28, 28)."""
+        with torch.autocast("cpu", torch.bfloat16, enabled=mixed(self.trials[0])):
+            return self.members.networks.logits(scaled(images, self.trials[0])).float()
 
     def _record(self, losses: torch.Tensor, accuracies: torch.Tensor) -> None:
         figures = [each.tolist() for each in (losses, accuracies, *self._validate())]
@@ -111,7 +110,7 @@ class Cohort:
         for start in range(0, len(data), chunk):
             images = torch.from_numpy(data.images[start : start + chunk]).expand(count, -1, -1, -1)
             labels = torch.from_numpy(data.labels[start : start + chunk]).long().expand(count, -1)
-            logits = self.members.networks.logits(scaled(images, self.trials[0]))
+            logits = self._logits(images)
             losses += _losses(logits, labels) * labels.shape[1]
             hits += (logits.argmax(2) == labels).sum(1)
         return losses / len(data), hits / len(data)
@@ -149,13 +148,3 @@ def _losses(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
     """(trials,) mean loss of each over its images: (trials, n, classes) against (trials, n)."""
     each = cross_entropy(logits.flatten(0, 1), labels.flatten(), reduction="none")
     return each.view(labels.shape).mean(1)
-
-
-@torch.no_grad()
-def logits_of(outcome: Outcome, folder: Path, images: Array) -> Floats:
-    """float32 (n, classes): what the network of `outcome`, kept in `folder`, makes of `images`."""
-    module = build(outcome.trial.network)
-    module.load_state_dict(load_file(weights_of(outcome.trial, folder)))
-    module.eval()
-    chunks = [torch.from_numpy(images[at : at + CHUNK]) for at in range(0, len(images), CHUNK)]
-    return np.concatenate([module(scaled(chunk, outcome.trial)).numpy() for chunk in chunks])

@@ -19,7 +19,7 @@ from ..measures.evaluate import Evaluation, evaluate, open_network
 from ..run import write_json
 from ..sets.data import Set
 from ..shelf import find
-from .cohort import logits_of
+from .outcomes import logits_of
 from .trial import Outcome
 
 

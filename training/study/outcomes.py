@@ -5,11 +5,20 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
 
+import numpy as np
 import torch
-from safetensors.torch import save
+from safetensors.torch import load_file, save
+
+from model.predictor import Floats
 
 from ..run import BadRun, write_json
+from ..sets.data import Array
+from .networks import build
+from .newborn import scaled
 from .trial import Outcome, Point, Trial
+
+CHUNK = 1024
+"""Images that are looked at at once."""
 
 
 def read_outcome(trial: Trial, folder: Path) -> Outcome | None:
@@ -44,3 +53,13 @@ def write_outcome(outcome: Outcome, tensors: dict[str, torch.Tensor], folder: Pa
 def weights_of(trial: Trial, folder: Path) -> Path:
     """Where its weights are kept."""
     return folder / f"{trial.key}.safetensors"
+
+
+@torch.no_grad()
+def logits_of(outcome: Outcome, folder: Path, images: Array) -> Floats:
+    """float32 (n, classes): what the network of `outcome`, kept in `folder`, makes of `images`."""
+    module = build(outcome.trial.network)
+    module.load_state_dict(load_file(weights_of(outcome.trial, folder)))
+    module.eval()
+    chunks = [torch.from_numpy(images[at : at + CHUNK]) for at in range(0, len(images), CHUNK)]
+    return np.concatenate([module(scaled(chunk, outcome.trial)).numpy() for chunk in chunks])
