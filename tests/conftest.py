@@ -202,3 +202,14 @@ def quiet(browser: Browser) -> Iterator[None]:
     assert browser.strangers() == []
     browser.resize(1280, 900)
     browser.colours("light")
+
+
+@pytest.fixture
+def one_thread() -> Iterator[None]:
+    """Sums are made in the same order, so that networks come out the same bit for bit."""
+    import torch  # not every test needs it
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)

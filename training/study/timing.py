@@ -1,4 +1,4 @@
-"""How long networks take one after another, at once as a stack, and by processes: measured. See `speed`."""
+"""Seconds that networks take one after another, at once as a stack, and by processes: see `speed`."""
 
 import tempfile
 import time
