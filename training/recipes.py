@@ -65,6 +65,7 @@ LADDER = (
         learning_rate=2e-3,
         average=0.999,
         start="balanced/second",
+        anchor=0.5,
         teachers=("balanced/second", "letters"),
     ),
 )
