@@ -60,6 +60,6 @@ class Scale:
     seeds: int
 
 
-FULL = Scale(images=200_000, seeds=3)
+FULL = Scale(images=140_000, seeds=3)
 QUICK = Scale(images=384, seeds=2)
 """Enough to see every step of the study work, on drawn characters; not to learn anything from it."""

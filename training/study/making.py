@@ -40,7 +40,7 @@ def _times(outcomes: Sequence[Outcome]) -> str:
     seconds: dict[str, float] = defaultdict(float)
     for each in outcomes:
         seconds[each.trial.section] += each.seconds
-    parts = [f"{section} {spent:,.0f} s" for section, spent in seconds.items()]
+    parts = [f"{section} {seconds[section]:,.0f} s" for section in sorted(seconds)]
     return f"{sum(seconds.values()):,.0f} s: {', '.join(parts)}" if parts else "none"
 
 

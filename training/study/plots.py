@@ -20,6 +20,8 @@ COLOURS = (BLUE, RED, "#1b8a6b", "#e0a100", "#8e4fb8", "#4d5561", "#5fb3e6", "#d
 
 MARKS = "osD^vPX*"
 INCHES = (7.5, 4.4)
+FEW = 6
+"""No more places than this are all written at the axis."""
 BESIDE = 5
 """More series than this have their legend beside the plot."""
 SPREAD = 0.08
@@ -38,6 +40,8 @@ def draw_plot(plot: Plot, path: Path) -> None:
         else:
             _draw_dots(axes, series, colour, mark, shift=_shift(at, plot))
     _label(axes, plot)
+    if "accuracy" in plot.y_label:
+        _as_shares(axes)
     figure.savefig(path, dpi=DPI)
 
 
@@ -47,8 +51,13 @@ def _scale(axes: Axes, plot: Plot) -> None:
         axes.set_xscale("log")
     elif plot.log_x:  # nothing at all is a level, too
         axes.set_xscale("symlog", linthresh=min(value for value in values if value > 0))
-    if "accuracy" in plot.y_label:
-        axes.yaxis.set_major_formatter(PercentFormatter(1, symbol=" %"))
+
+
+def _as_shares(axes: Axes) -> None:
+    """In percent; what an interval has beyond 0 and 1 is not shown."""
+    low, high = axes.get_ylim()
+    axes.set_ylim(max(low, 0), min(high, 1))
+    axes.yaxis.set_major_formatter(PercentFormatter(1, symbol=" %"))
 
 
 def _draw_line(axes: Axes, series: Series, colour: str, mark: str) -> None:
@@ -77,13 +86,12 @@ def _shift(at: int, plot: Plot) -> float:
 
 
 def _label(axes: Axes, plot: Plot) -> None:
+    values = sorted({value for series in plot.series for value in series.x})
     if plot.ticks:
         _write_ticks(axes, plot.ticks)
-    elif plot.log_x:
-        values = sorted({value for series in plot.series for value in series.x})
-        if len(values) <= len(COLOURS):
-            axes.set_xticks(values, [f"{value:g}" for value in values])
-            axes.xaxis.set_minor_locator(NullLocator())
+    elif len(values) <= FEW:
+        axes.set_xticks(values, [f"{value:g}" for value in values])
+        axes.xaxis.set_minor_locator(NullLocator())
     axes.grid(alpha=0.25)
     axes.spines[["top", "right"]].set_visible(False)
     if len(plot.series) > BESIDE:

@@ -12,17 +12,17 @@ from .transfer_findings import findings
 from .trial import Outcome
 
 INTRODUCTION = (
-    "A network whose features were learned on another task is given a new last layer, and either only "
-    "that is trained (frozen) or everything is (fine-tuned); beside it the same network is trained from "
-    "scratch. All arms of a network are shown as many images, however few different ones they are drawn "
-    "from: the first so many of each letter, the same for every seed. The learning rate of each arm is "
-    "tuned at each amount, by a seed that is in no other figure, on a ladder of steps of three that goes "
-    "on where the best is at its end. The 47-class network learned this "
-    "project's own letters, with finer labels: on those its figures are a bound from above, and no "
-    "transfer to letters it never saw. The digits network learned MNIST: another alphabet, drawn by "
-    "other rules, and none of these images; it is the fair test of transfer. ResNet-18 learned "
-    "photographs of ImageNet; a glyph is framed to 32x32, repeated to three colours and scaled as its "
-    "photographs were."
+    "A network whose features were learned on another task is given a new last layer, and either only"
+    " that is trained (frozen) or everything is (fine-tuned); beside it the same network is trained "
+    "from scratch. All arms of a network are shown as many images, however few different ones they "
+    "are drawn from: the first so many of each letter, the same for every seed. The learning rate of "
+    "each arm is tuned at each amount, by a seed that is in no other figure, on a ladder of steps of "
+    "three that goes on where the best is at its end. The 47-class network learned this project's own"
+    " letters, with finer labels: on those its figures are a bound from above, and no transfer to "
+    "letters it never saw. The digits network learned MNIST: another alphabet, drawn by other rules, "
+    "and none of these images; it is the fair test of transfer. ResNet-18 learned photographs of "
+    "ImageNet; a glyph is framed to 32x32, repeated to three colours and scaled as its photographs "
+    "were."
 )
 
 

@@ -1,4 +1,4 @@
-"""Files on disk become a `Set`: official IDX pairs, Kaggle CSV, folders and ZIPs of images, .npy, .npz."""
+"""Files on disk become a `Set`: official IDX pairs, CSV, folders and ZIPs of images, .npy, .npz."""
 
 from pathlib import Path
 
