@@ -98,6 +98,13 @@ def test_who_is_ahead_where_is_told(odds: Callable[[Trial], float], few: str, ma
     assert f"{few} depends less on the batch size" in text
 
 
+@pytest.mark.parametrize(("best", "worst"), [(512, 2), (2, 512)])
+def test_the_batch_at_which_a_norm_reads_best_is_told(best: int, worst: int) -> None:
+    text, _ = told(lambda one: rooted(one) + 0.3 * likes(one.batch, best))
+    assert f"GroupNorm reads best at batch size {best} (" in text
+    assert f"worst at {worst} (" in text
+
+
 def test_norms_that_are_alike_are_not_told_apart() -> None:
     text, _ = told(rooted, noise=0.1)
     (line, *_) = text.splitlines()

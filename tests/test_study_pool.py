@@ -5,6 +5,8 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -64,7 +66,7 @@ from courses import drawn_digits
 from test_study_pool import trial, Chapter, QUICK, study
 
 def long():
-    yield [trial(images=640_000, points=1000)]
+    yield [trial(images=64_000_000, points=100_000)]
     return Chapter("", "", [], [], [])
 
 if __name__ == "__main__":
@@ -92,12 +94,13 @@ def test_processes_end_with_the_study_and_leave_what_they_had(
         assert process.wait(30) != 0
         until(lambda: not any(each.is_running() for each in children))
     finally:
-        if process.poll() is None:
+        with suppress(ProcessLookupError):  # nobody is left
             os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
 
 
-def until(true: object, seconds: float = 60) -> None:
+def until(true: Callable[[], object], seconds: float = 120) -> None:
     end = time.monotonic() + seconds
-    while not true():  # type: ignore[operator]
+    while not true():
         assert time.monotonic() < end
         time.sleep(0.05)
