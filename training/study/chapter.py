@@ -1,4 +1,4 @@
-"""What a section of the study hands to the report: sentences, tables, plots, and who goes to the test set."""
+"""What a section of the study hands to the report: sentences, tables, plots, and its finalists."""
 
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
@@ -18,7 +18,7 @@ class Series:
 
 @dataclass(frozen=True)
 class Plot:
-    """A plot, `name` as a file is named. `ticks` are what to write at x = 0, 1, ... where x has no scale.
+    """A plot, `name` as a file is named; `ticks` are what to write at x = 0, 1, ... without a scale.
 
     `joined` series are lines; others are dots with bars.
     """
@@ -49,7 +49,7 @@ class Chapter:
 
 
 Section = Generator[list[Trial], list[Outcome], Chapter]
-"""A section asks for trials, is sent their outcomes in the same order, asks again, and returns its chapter."""
+"""Asks for trials, is sent their outcomes in the same order, asks again, and returns its chapter."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""A trial: one small network, trained by stated settings on a stated number of images; and its outcome."""
+"""A trial: one small network, trained by stated settings on so many images; and its outcome."""
 
 import hashlib
 import json
@@ -11,8 +11,8 @@ from typing import Any
 class Trial:
     """What is trained, and how; `name` says so to people and is the same for every `seed`.
 
-    `network` is a layout that `networks.build` knows. `images` are shown in all, drawn class-balanced from
-    the first `pool` training images of each class (0: from all), by AdamW and one cycle of the learning
+    `network` is a layout that `networks.build` knows. `images` are shown in all, drawn class-balanced
+    from the first `pool` training images of each class (0: all), by AdamW and one cycle of the learning
     rate. `start` names the network whose features it begins with (see shelf.find; a file of ImageNet
     weights for a ResNet), and which stay as they are where `frozen`. Validated `points` times, evenly.
     """
