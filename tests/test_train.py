@@ -1,6 +1,7 @@
 """The training loop, its state and its folder: repeatable, resumable, early to stop, and it learns."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -22,7 +23,13 @@ from courses import drawn_digits, short
 PERCEPTRON = {"kind": "lenet", "classes": 10, "convolutions": [], "hidden": [32], "dropout": 0.5}
 
 
-pytestmark = pytest.mark.usefixtures("one_thread")
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    """Bit for bit the same only where sums are made in the same order."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 def trained(recipe: Recipe, runs: Path) -> dict[str, torch.Tensor]:
@@ -186,22 +193,6 @@ def test_a_run_may_start_from_another_of_other_labels(tmp_path: Path) -> None:
     for key, value in parent.features.state_dict().items():
         assert torch.equal(state.network.features.state_dict()[key], value)
     assert state.network.head.weight.shape == (12, 64)
-
-
-def test_an_anchored_run_ends_between_where_it_started_and_where_it_came(tmp_path: Path) -> None:
-    split, recipe = drawn_digits(), short(epochs=1)
-    finish(recipe, Trainer(recipe, split).train(Run(recipe, tmp_path)), split, tmp_path / "small-0")
-    _, parent = load_checkpoint("small", tmp_path / "small-0")
-    began = parent.state_dict()
-    network = {**recipe.network, "classes": 12}
-    free = trained(short(name="free", start="small", epochs=1, network=network), tmp_path)
-    held = trained(short(name="held", start="small", epochs=1, network=network, anchor=0.25), tmp_path)
-    for key in (key for key in free if key.endswith("weight") and "features" in key):
-        torch.testing.assert_close(held[key], free[key].lerp(began[key], 0.25))
-        assert not torch.equal(held[key], free[key])
-    assert torch.equal(held["head.weight"], free["head.weight"])
-    means = [key for key in free if key.endswith("running_mean")]
-    assert not any(torch.allclose(held[key], free[key].lerp(began[key], 0.25)) for key in means)
 
 
 def test_a_network_that_is_nowhere_is_said_so(tmp_path: Path) -> None:

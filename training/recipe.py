@@ -16,8 +16,7 @@ class Recipe:
 
     An epoch is `draws` images, drawn class-balanced. `average` is the decay of the averaged weights
     (Polyak), 0 for none. With a `patience` the epoch of least validation loss is the result and the run
-    ends that many epochs after it; without, the last epoch is. `start` names a network to go on from,
-    towards which the weights are drawn back by the share `anchor` at the end (see anchor).
+    ends that many epochs after it; without, the last epoch is. `start` names a network to go on from.
     `teachers` are asked once for what they see in every training image; that makes up `distillation`
     of the target (Hinton et al. 2015), the label the rest. Of every character, `rescans` images are also
     shown as the service would show them (see rescan); they make up `rescanned` of the draws.
@@ -38,7 +37,6 @@ class Recipe:
     augmentation: Augmentation | None = field(default_factory=Augmentation)
     patience: int = 0
     start: str = ""
-    anchor: float = 0.0
     teachers: tuple[str, ...] = ()
     distillation: float = 0.7
     rescans: int = 0

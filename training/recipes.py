@@ -59,14 +59,7 @@ LADDER = (
     ladder(DIGITS, "large", epochs=16, learning_rate=4e-3, average=0.999, augmentation=Augmentation()),
     ladder(LETTERS, "base", learning_rate=2e-3, start="base-balanced", teachers=TEACHERS),
     ladder(
-        LETTERS,
-        "large",
-        epochs=16,
-        learning_rate=2e-3,
-        average=0.999,
-        start="balanced/second",
-        anchor=0.5,
-        teachers=("balanced/second", "letters"),
+        LETTERS, "large", learning_rate=1.5e-3, average=0.999, start="large-balanced", teachers=TEACHERS
     ),
 )
 

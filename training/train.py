@@ -7,13 +7,10 @@ had happened.
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import islice
-from pathlib import Path
 
 import torch
 from torch.nn.functional import cross_entropy, one_hot
 
-from .anchor import BATCHES, draw_back
 from .augment import augment
 from .progress import Progress
 from .recipe import Recipe
@@ -75,16 +72,7 @@ class Trainer:
                 state.end_epoch(validated.loss / validated.images)
                 run.record(summarise(state.epoch, trained, validated, rate, seconds), state)
                 progress.tell(run.epochs[-1])
-        return self._settled(state.result(), run.folder.parent)
-
-    def _settled(self, network: torch.nn.Module, runs: Path) -> torch.nn.Module:
-        """`network`, drawn back to where it started if the recipe says so."""
-        if not self.recipe.anchor:
-            return network
-        rng = torch.Generator().manual_seed(self.recipe.seed)
-        rows = islice(self._draws(rng), BATCHES)
-        shown = (self._scale(self.images[each].unsqueeze(1).float() / 255) for each in rows)
-        return draw_back(network, self.recipe, runs, shown)
+        return state.result()
 
     def _epoch(self, state: State, progress: Progress) -> Tally:
         tally = Tally()
