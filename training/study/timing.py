@@ -22,8 +22,8 @@ NETWORKS = 8
 FAST = 64
 """Batches from which on every example is shown as many images."""
 
-SHARE = 0.03
-"""Of the scale's images, those that each network is shown."""
+SHARES = {"perceptron": 0.3, "convolutions": 0.03}
+"""Of the scale's images, those that each network is shown: as many as take seconds."""
 
 WAYS = ("one after another", "at once", "by processes")
 
@@ -44,20 +44,23 @@ class Timing:
 
 
 def examples(classes: int, images: int) -> list[Trial]:
-    """What is measured. Small batches are slow: they get fewer images."""
-    perceptron = {"kind": "perceptron", "hidden": [128, 128], "classes": classes}
-    convolutions = {"kind": "convolutions", "widths": [16, 32], "kernel": 3, "classes": classes}
+    """What is measured, of a scale's `images`. Small batches are slow: they get fewer."""
+    perceptron = {"hidden": [128, 128]}
+    convolutions = {"widths": [16, 32], "kernel": 3}
     return [
         Trial(
             "speed",
-            f"{network['kind']}, batch {batch}",
-            network,
-            max(batch, images * min(batch, FAST) // FAST),
+            f"{kind}, batch {batch}",
+            {"kind": kind, "classes": classes, **network},
+            max(batch, int(images * SHARES[kind]) * min(batch, FAST) // FAST),
             batch,
             learning_rate=1e-3,
             points=1,
         )
-        for network, batches in ((perceptron, (32, 128)), (convolutions, (2, 32, 128)))
+        for kind, network, batches in (
+            ("perceptron", perceptron, (32, 128)),
+            ("convolutions", convolutions, (2, 32, 128)),
+        )
         for batch in batches
     ]
 
@@ -65,7 +68,7 @@ def examples(classes: int, images: int) -> list[Trial]:
 def measure(split: Split, scale: Scale, processes: int) -> list[Timing]:
     """Every example each way; validated on few images, for that is not what is measured."""
     few = replace(split, train=_some(split.train, 4096), validation=_some(split.validation, 64))
-    wanted = examples(int(split.train.labels.max()) + 1, round(SHARE * scale.images))
+    wanted = examples(int(split.train.labels.max()) + 1, scale.images)
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
