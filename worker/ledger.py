@@ -73,16 +73,16 @@ class Ledger:
 
         What was `measured` goes with them, in the same call.
         """
-        script = self._scripts["commit"]
+        args: list[str | bytes | int] = []
+        for each in commits:
+            claim = each.claim
+            args += [claim.name, claim.chunk, claim.token, each.results, each.succeeded, each.failed]
+            args += [each.kept, len(each.failures), *_flat(each.failures)]
         with self._client.pipeline(transaction=False) as pipe:
-            for each in commits:
-                claim = each.claim
-                counts = (each.succeeded, each.failed)
-                parts = (each.results, *counts, each.kept, *_flat(each.failures))
-                script(args=[claim.name, claim.chunk, claim.token, *parts], client=pipe)
+            self._scripts["commit"](args=args, client=pipe)
             if measured:
                 self._scripts["observe"](args=_flat(measured), client=pipe)
-            return [verdict.decode() for verdict in pipe.execute()[: len(commits)]]
+            return [verdict.decode() for verdict in pipe.execute()[0]]
 
     def release(self, claims: Iterable[Claim]) -> None:
         """Give claims back unread; the delivery does not count against them."""

@@ -31,7 +31,7 @@ local function take(name, job, c)
   redis.call('ZADD', lease_key(model), now + lease, name .. '#' .. c)
   if job.state == 'queued' then
     redis.call('HSET', key(name), 'state', 'running', 'started', now)
-    tell(name)
+    tell('ink:changed', name, '')
   end
   if count > 1 then stat('chunks_reclaimed', 1) end
   taken = taken + n * job.weight
@@ -104,4 +104,5 @@ if #claims > 0 and ARGV[4] ~= '' then
   redis.call('HSETNX', 'ink:worker:' .. ARGV[4], 'first_claim', now)
   redis.call('EXPIRE', 'ink:worker:' .. ARGV[4], 60)
 end
+spread_news()
 return claims

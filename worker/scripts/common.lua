@@ -43,9 +43,9 @@ local function stat(field, n) redis.call('HINCRBY', 'ink:stats', field, n) end
 
 -- Images of a model that were done in the last 10 s, and in how many of these seconds any were.
 local function done_lately(model)
-  local images, seconds = 0, 0
-  for second = math.floor(now / 1000) - 10, math.floor(now / 1000) - 1 do
-    local done = redis.call('GET', 'ink:done:' .. model .. ':' .. second)
+  local names, images, seconds = {}, 0, 0
+  for ago = 1, 10 do names[ago] = 'ink:done:' .. model .. ':' .. math.floor(now / 1000) - ago end
+  for _, done in ipairs(redis.call('MGET', unpack(names))) do
     if done then images, seconds = images + tonumber(done), seconds + 1 end
   end
   return images, seconds
@@ -125,5 +125,16 @@ local function note(name, job, ...)
   redis.call('PEXPIREAT', key(name, 'events'), job.expires + GRACE)
 end
 
--- Whoever follows a job should look at it.
-local function tell(name) redis.call('PUBLISH', 'ink:changed', name) end
+-- What a script has to tell of jobs goes out at its end, in one message a channel however many they are:
+-- the length of a name and of what is said with it (u32 LE), then both, job by job.
+local news = {['ink:changed'] = {}, ['ink:ended'] = {}}
+
+local function tell(channel, name, said)
+  table.insert(news[channel], struct.pack('<I4I4', #name, #said) .. name .. said)
+end
+
+local function spread_news()
+  for _, channel in ipairs({'ink:changed', 'ink:ended'}) do
+    if #news[channel] > 0 then redis.call('PUBLISH', channel, table.concat(news[channel])) end
+  end
+end
