@@ -1,4 +1,7 @@
-"""One image, one answer: a job of one that is waited for."""
+"""One image, one answer: a job of one that is waited for.
+
+It is asked for thousands of times a second, so it takes its request as it is (see shortcut.py).
+"""
 
 from time import monotonic
 from typing import Any
@@ -9,27 +12,23 @@ from fastapi import APIRouter, Request, Response
 from worker import keys
 from worker.packing import unpack
 from worker.results import Failure
-from worker.store import Item
+from worker.store import Item, Store
 
 from ..answers import job_response, wait_s
-from ..bodies import IMAGE_BODY, PARAMETERS
-from ..dependencies import (
-    SettingsDep,
-    StoreDep,
-    SubmitOwnerDep,
-    SubmitterDep,
-    WaitingDep,
-    require_job,
-)
+from ..auth import caller
+from ..bodies import IMAGE_BODY, PARAMETERS, PREFER
+from ..dependencies import require_job
+from ..events.waiting import Waiting
 from ..items import shown
+from ..limits.rates import metered
 from ..problems import Problem
 from ..schemas import JobOut, PredictionOut
-from ..submission import new_id
-from .jobs import Prefer
+from ..settings import GatewaySettings
+from ..submission import Submitter, new_id
 
 router = APIRouter(prefix="/v1/predictions", tags=["predictions"])
 
-SUBMISSION: dict[str, Any] = {"requestBody": IMAGE_BODY, "parameters": PARAMETERS}
+SUBMISSION: dict[str, Any] = {"requestBody": IMAGE_BODY, "parameters": [*PARAMETERS, PREFER]}
 
 
 @router.post(
@@ -38,16 +37,24 @@ SUBMISSION: dict[str, Any] = {"requestBody": IMAGE_BODY, "parameters": PARAMETER
     responses={202: {"description": "it takes longer; the job to wait for", "model": JobOut}},
     openapi_extra=SUBMISSION,
 )
-async def predict(
-    request: Request,
-    owner: SubmitOwnerDep,
-    store: StoreDep,
-    submitter: SubmitterDep,
-    waiting: WaitingDep,
-    settings: SettingsDep,
-    prefer: Prefer = None,
-) -> Response:
+async def predict(request: Request) -> Response:
     """Read one image. 200 with what it says, or 202 with the job if that takes longer."""
+    state, settings = request.app.state, request.app.state.settings
+    if state.quotas.count_requests:
+        await metered(request, caller(request, ()))
+    owner = caller(request, ("submit",))
+    return await _predicted(request, owner, state.submitter, state.waiting, state.store, settings)
+
+
+async def _predicted(
+    request: Request,
+    owner: str,
+    submitter: Submitter,
+    waiting: Waiting,
+    store: Store,
+    settings: GatewaySettings,
+) -> Response:
+    prefer = request.headers.get("prefer")
     seconds = wait_s(prefer, settings.prediction_wait, settings.max_wait)
     name = keys.job_name(owner, new := new_id())
     with waiting.expecting(name) as results:
