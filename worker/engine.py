@@ -3,6 +3,7 @@
 import logging
 import threading
 import time
+from collections.abc import Sequence
 from functools import cache, partial
 
 import redis
@@ -54,7 +55,7 @@ class Engine:
         self._measures, self._chronicle = Measures(), Chronicle(start("inkqueue-worker"))
         self._passes: list[Pass] = []
         self._interrupted: list[Caution] = []
-        self._stopping = threading.Event()
+        self._stopping, self._idle = threading.Event(), False
         self._decoders.wait_ready()
 
     def start(self) -> None:
@@ -83,20 +84,31 @@ class Engine:
         log.info("worker %s stopped", self.id, extra={"event": "worker.stopped"})
 
     def drain(self, model: str) -> int:
-        """Read what is due for `model` until nothing is or the slice is over; returns images read."""
-        return self._lookout.heard(partial(self._drain, model))
+        """Read what is due for `model` until nothing is or the slice is over, and what is rung for soon
+        after; returns images read."""
+        return self._lookout.heard(partial(self._drain_on, model))
 
-    def _drain(self, model: str) -> int:
-        reader, read = self._readers[model], 0
+    def _drain_on(self, model: str) -> int:
+        read = 0
+        while model:
+            others = [other for other in self._readers if other != model]
+            read += self._drain(model, others)
+            model = self._ledger.rung() if self._idle else ""
+        return read
+
+    def _drain(self, model: str, others: Sequence[str] | None = None) -> int:
+        """Lingers after it if `others` are named, of which one may be due."""
+        reader, read, self._idle = self._readers[model], 0, False
         end = time.monotonic() + self._settings.slice_s
         while not self._stopping.is_set() and time.monotonic() < end:
             self._absolve()
             asked = time.time()
-            claims = self._ledger.claim(model, self._settings.batch)
+            claims = self._ledger.claim(model, self._settings.batch, others)
             if self._stopping.is_set():
                 self._ledger.release(claims)
                 break
             if not claims:
+                self._idle = True
                 break
             read += self._serve(reader, claims, Course(model, asked, time.time()))
         return read

@@ -2,7 +2,8 @@
 -- what says something else of an image. Its bytes may differ all the same, since a network adds up in
 -- another order where a chunk that was delivered again is read image by image. A lease that is lost may
 -- commit still, but not one of a job that was deleted and whose name another job has now.
--- ARGV, chunk by chunk: NAME, chunk, token, packed results, succeeded, failed, packed images worth keeping
+-- ARGV: how many fields of the ledger's histograms are added to, then field and number of each; then, chunk
+--   by chunk: NAME, chunk, token, packed results, succeeded, failed, packed images worth keeping
 --   ('' for none), how many types of failures there are, then type and number of each
 -- Answers, chunk by chunk: 'new', 'duplicate', 'different' or 'gone'
 local NOISE = 1e-5   -- of a probability
@@ -85,7 +86,8 @@ local function record(name, c, token, results, succeeded, failed, kept)
   return 'new'
 end
 
-local verdicts, i = {}, 1
+local verdicts, i = {}, 2 + 2 * ARGV[1]
+for at = 2, i - 1, 2 do redis.call('HINCRBY', 'ink:measures', ARGV[at], ARGV[at + 1]) end
 while i <= #ARGV do
   local name, c, token, results, succeeded, failed, kept, types = unpack(ARGV, i, i + 7)
   local verdict = record(name, c, tonumber(token), results, tonumber(succeeded), tonumber(failed), kept)

@@ -7,6 +7,7 @@
 -- ink:job:NAME:events  stream: c and n, a committed chunk and the images done before; at last `end`
 -- ink:job:NAME:corrections  hash image -> the label that a person gave it
 -- ink:due:MODEL:LANE    zset of NAME#C by when it may be claimed: only a commit removes a chunk
+-- ink:lingering         zset of workers without work by how long they linger    ink:wake:ID  list: for what
 -- ink:leases:MODEL      zset of NAME#C by when its lease ends, so that those that ended are found at once
 
 local TERMINAL = {
@@ -63,9 +64,28 @@ local function ring_in(queue, wanted, message)
   end
 end
 
--- Wake as many workers as could find work of a model.
+-- Wake a worker that lingers. Should it die of it, upkeep rings for what stays due.
+local function wake(worker, model)
+  redis.call('ZREM', 'ink:lingering', worker)
+  redis.call('LPUSH', 'ink:wake:' .. worker, model)
+  redis.call('EXPIRE', 'ink:wake:' .. worker, 5)
+end
+
+local function serves(worker, model)
+  local models = redis.call('HGET', 'ink:worker:' .. worker, 'models')
+  return models and string.find(',' .. models .. ',', ',' .. model .. ',', 1, true)
+end
+
+-- Wake as many workers as could find work of a model: first those that linger, who hear it at once.
 local function ring(model, wanted, message)
-  ring_in('drain.' .. model, math.min(wanted, workers_alive()), message)
+  wanted = math.min(wanted, workers_alive())
+  for _, worker in ipairs(redis.call('ZRANGEBYSCORE', 'ink:lingering', now, '+inf')) do
+    if wanted > 0 and serves(worker, model) then
+      wake(worker, model)
+      wanted = wanted - 1
+    end
+  end
+  ring_in('drain.' .. model, wanted, message)
 end
 
 local function make_due(name, job, c)

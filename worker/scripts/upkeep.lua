@@ -29,6 +29,7 @@ for _, name in ipairs(names) do
   end
 end
 redis.call('ZREMRANGEBYSCORE', 'ink:workers', '-inf', now - 6 * ALIVE)
+redis.call('ZREMRANGEBYSCORE', 'ink:lingering', '-inf', now - ALIVE)
 redis.call('ZREMRANGEBYSCORE', 'ink:senders', '-inf', now - 6 * ALIVE)
 spread_news()
 return #names
