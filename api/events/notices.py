@@ -140,7 +140,8 @@ def each_told(data: bytes) -> Iterator[tuple[str, bytes]]:
 async def heard_within(event: asyncio.Event, seconds: float) -> bool:
     """Whether there was news before `seconds` were over."""
     try:
-        await asyncio.wait_for(event.wait(), seconds)
+        async with asyncio.timeout(seconds):
+            await event.wait()
     except TimeoutError:
         return False
     event.clear()
