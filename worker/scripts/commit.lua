@@ -75,8 +75,9 @@ local function record(name, c, token, results, succeeded, failed, kept)
     redis.call('DEL', key(name, 'in:' .. c))
   end
   local second = 'ink:done:' .. job.model .. ':' .. math.floor(now / 1000)
-  redis.call('INCRBY', second, succeeded + failed)
-  redis.call('EXPIRE', second, 60)
+  if redis.call('INCRBY', second, succeeded + failed) == succeeded + failed then
+    redis.call('EXPIRE', second, 60)
+  end
 
   if job.state ~= 'canceling' and job.next < job.chunks then
     make_due(name, job, job.next)

@@ -132,9 +132,10 @@ local function put_away(name, job, c)
   local run = key(name, 'run')
   redis.call('ZREM', due_key(job.model, job.lane), name .. '#' .. c)
   redis.call('ZREM', lease_key(job.model), name .. '#' .. c)
-  redis.call('HDEL', run, 'd:' .. c, 'a:' .. c)
+  local leased = redis.call('HEXISTS', run, 'l:' .. c) == 1
+  redis.call('HDEL', run, 'd:' .. c, 'a:' .. c, 'l:' .. c)
   redis.call('DEL', key(name, 'suspects:' .. c))
-  if redis.call('HDEL', run, 'l:' .. c) == 1 then
+  if leased then
     redis.call('HINCRBY', key(name), 'running', -size(name, c))
   end
 end

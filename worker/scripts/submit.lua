@@ -66,17 +66,17 @@ end
 
 if not want.stage then store() elseif not unstage() then return {'unstaged'} end
 
+local first = math.min(want.window, want.chunks)
 redis.call('HSET', key(name), 'state', 'queued', 'owner', want.owner, 'model', want.model,
   'lane', want.lane, 'total', want.total, 'chunks', want.chunks, 'succeeded', 0, 'failed', 0,
-  'canceled', 0, 'running', 0, 'next', 0, 'created', now, 'expires', expires,
+  'canceled', 0, 'running', 0, 'next', first, 'created', now, 'expires', expires,
   'fingerprint', want.fingerprint, 'options', want.options, 'metadata', want.metadata,
   'parent', want.parent, 'labels', want.labels, 'weights', want.weights,
   'keep', want.keep and 1 or 0, 'callback', want.callback,
   'quiet', want.quiet and 1 or 0,
   'weight', want.weight,
   'born', redis.call('GET', 'ink:tokens') or 0)   -- every lease of this job has a later token
-redis.call('SET', key(name, 'starts'), starts)
-redis.call('PEXPIREAT', key(name, 'starts'), expires + BURIAL)
+redis.call('SET', key(name, 'starts'), starts, 'PX', want.ttl_ms + BURIAL)
 redis.call('PEXPIREAT', key(name), expires + BURIAL)
 if want.idempotency then
   redis.call('HSET', want.idempotency, 'name', name, 'fingerprint', want.fingerprint)
@@ -95,9 +95,7 @@ redis.call('INCRBY', 'ink:load:' .. want.model .. ':' .. want.lane, want.total)
 stat('jobs_accepted', 1)
 stat('images_accepted', want.total)
 
-local first = math.min(want.window, want.chunks)
 want.expires = expires
 for c = 0, first - 1 do make_due(name, want, c) end
-redis.call('HSET', key(name), 'next', first)
 ring(want.model, first, doorbell)
 return {'new', name}
