@@ -19,6 +19,8 @@ local function take_leave(name, job, state)
   stat('jobs_ended:' .. state, 1)
 end
 
+local TOLD = 4096   -- bytes of results that may go with a notice, which every gateway hears
+
 -- Close the job if its last image is done with; whoever follows it should look at it in any case. With the
 -- end of one image goes what it says, so that who waits for it need not ask.
 local function close_if_done(name, job, results)
@@ -28,7 +30,7 @@ local function close_if_done(name, job, results)
   redis.call('DEL', key(name, 'run'))
   note(name, job, 'end', state)
   take_leave(name, job, state)
-  tell('ink:ended', name, job.total == 1 and results or '')
+  tell('ink:ended', name, job.total == 1 and results and #results <= TOLD and results or '')
 end
 
 -- A chunk that nobody will read any more, since its job was canceled.
