@@ -26,6 +26,9 @@ LONG_SIDE = {"emnist": 23.5, "mnist": 20.0}
 DARK = 64
 """Most of the border of a glyph is darker."""
 
+_BORDER = border(np.arange(SIDE * SIDE, dtype=np.int64).reshape(SIDE, SIDE))
+"""Where in a row of its pixels it lies."""
+
 SOFTNESS = 5
 """Pixels that are averaged each way, so that strokes have the edges of scans, at WORK_SIDE."""
 
@@ -44,7 +47,8 @@ def normalize(grey: Grey, recipe: Recipe | None) -> Glyph:
     if recipe is None:
         return Glyph(resize(grey, SIDE, SIDE))
     if is_glyph(grey):
-        return Glyph(grey, NONE if np.ptp(grey) >= LEAST_CONTRAST else Flag.BLANK)
+        darkest, brightest, *_ = cv2.minMaxLoc(grey)
+        return Glyph(grey, NONE if brightest - darkest >= LEAST_CONTRAST else Flag.BLANK)
     found = find(grey)
     flags = quality.flags(*found)
     if not len(found.parts):
@@ -56,8 +60,7 @@ def is_glyph(grey: Grey) -> bool:
     """Whether it is 28x28 with a dark border already."""
     if grey.shape != (SIDE, SIDE):
         return False
-    edge = border(grey)
-    return 2 * int(np.count_nonzero(edge < DARK)) > len(edge)
+    return 2 * int(np.count_nonzero(grey.take(_BORDER) < DARK)) > len(_BORDER)
 
 
 def place(ink: Grey, recipe: Recipe) -> Grey:

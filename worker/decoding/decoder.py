@@ -1,6 +1,6 @@
-"""A decoder's life: image files in, glyphs out, one answer an image, until the worker closes the socket.
+"""A decoder's life: image files in, glyphs out, until the worker closes the socket.
 
-It runs in the sandbox already. What it has not answered when it dies names the image that did it.
+It runs in the sandbox already. How far it has come when it dies names the image that did it.
 """
 
 import signal
@@ -14,8 +14,10 @@ from model.sheets.cutting import cut
 
 from ..chunks import ImageFile
 from ..results import TOO_LARGE, UNDECODABLE, Failure
-from .answers import Outcome, Picture, pack_answer
+from .answers import Outcome, Picture
+from .outbox import Outbox
 from .pictures import draw
+from .progress import Progress
 from .wire import CUTTING, SMALL_S, Encoded, read_ask
 
 Strike = Callable[[ImageFile, int], None]
@@ -46,17 +48,21 @@ class Allowance:
         signal.setitimer(signal.ITIMER_PROF, 0)
 
 
-def serve(wire: socket.socket, allowance: Allowance, strike: Strike | None) -> None:
+def serve(
+    wire: socket.socket, progress: Progress, allowance: Allowance, strike: Strike | None
+) -> None:
     """Answer until the socket is closed. `strike` (tests only) may do harm as an image would."""
     stream = wire.makefile("rb")
     while ask := read_ask(stream):
         first, images = ask
-        for number, image in enumerate(images, first):
+        outbox = Outbox(wire, progress, first)
+        for image in images:
             allowance.begin()
             if strike:
                 strike(image.file, wire.fileno())
-            wire.sendall(pack_answer(number, _read(image, allowance)))
+            outbox.add(_read(image, allowance))
         allowance.end()
+        outbox.send()
 
 
 def _read(image: Encoded, allowance: Allowance) -> Outcome | Picture:

@@ -8,8 +8,8 @@ import logging
 from collections.abc import Callable, Iterator, Sequence
 
 from ..results import UNDECODABLE, Failure
-from .answers import Outcome, Picture
-from .link import Lost
+from .answers import BLOCK, Outcome, Picture
+from .link import Link, Lost, Nonsense
 from .supply import Supply
 from .wire import Encoded
 
@@ -51,26 +51,32 @@ class Decoders:
 
     def _read_part(self, part: Sequence[Encoded]) -> list[Outcome | Picture]:
         outcomes: list[Outcome | Picture] = []
-        tries = 0
-        while len(outcomes) < len(part):
-            known = len(outcomes)
+        suspect, tries = -1, 0
+        while (known := len(outcomes)) < len(part):
+            link = self._supply.link()
             try:
-                self._read_on(part, outcomes)
+                _read_on(link, part, outcomes)
             except Lost as loss:
                 why, for_good = self._supply.bury(loss)
                 log.warning("an image cost a decoder: %s", why, extra={"event": "decoder.lost"})
-                tries = 1 + (tries if len(outcomes) == known else 0)
+                if isinstance(loss, Nonsense) and len(part) - known > 1:
+                    for image in part[len(outcomes) : len(outcomes) + BLOCK]:
+                        outcomes += self._read_part([image])  # any of them may have been it
+                    continue
+                in_hand = min(max(len(outcomes), known + link.done), len(part) - 1)
+                suspect, tries = in_hand, 1 + (tries if suspect == in_hand else 0)
+                # What was done with before it is lost with the decoder, and as harmless as it was.
+                outcomes += self._read_part(part[len(outcomes) : suspect])
                 if for_good or tries == TRIES:
                     outcomes.append(Failure(UNDECODABLE, why))
-                    tries = 0
         return outcomes
 
-    def _read_on(self, part: Sequence[Encoded], outcomes: list[Outcome | Picture]) -> None:
-        """Add the outcomes that are missing, as far as the decoder gets. Raises Lost."""
-        link, rest = self._supply.link(), part[len(outcomes) :]
-        link.ask(rest)
-        for _ in rest:
-            outcomes.append(link.answer())
+
+def _read_on(link: Link, part: Sequence[Encoded], outcomes: list[Outcome | Picture]) -> None:
+    """Add the outcomes that are missing, as far as the decoder gets. Raises Lost."""
+    link.ask(part[len(outcomes) :])
+    while len(outcomes) < len(part):
+        outcomes += link.answers()
 
 
 def _parts(images: Sequence[Encoded]) -> Iterator[Sequence[Encoded]]:
