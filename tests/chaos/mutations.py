@@ -693,10 +693,18 @@ PYTHON = (
     Mutation(
         "a decoder may answer what it was not asked",
         "worker/decoding/link.py",
-        "if not _suits(outcome, image):",
-        "if False:",
+        "_suits(each, self._waiting.popleft()) for",
+        "self._waiting.popleft() for",
         DECODING,
         "another_kind",
+    ),
+    Mutation(
+        "who died is taken for the first who was not answered",
+        "worker/decoding/decoders.py",
+        "known + in_hand.start",
+        "known",
+        DECODING,
+        "a_killer_is_found_alone",
     ),
     Mutation(
         "a character may stand nowhere",

@@ -1,7 +1,8 @@
-"""`python -m worker.decoding MAX_PIXELS DECODE_S PROGRESS`: the nursery, which forks decoder after decoder.
+"""`python -m worker.decoding MAX_PIXELS DECODE_S PROGRESS`: the nursery, which forks decoders.
 
 Forking what is loaded costs 2 ms, starting it anew 150. It touches no image of a stranger. On its stdin
-it is sent the socket of each decoder to be; it answers with its process id, and when it ends, how. PROGRESS is an open file.
+it is sent the socket of each decoder to be; it answers with its process id, and when it ends, how.
+PROGRESS is the number of an open file (see progress.py).
 """
 
 import contextlib
@@ -12,7 +13,8 @@ import signal
 import socket
 import sys
 
-from .decoder import Allowance, Strike, serve
+from .allowance import Allowance
+from .decoder import Strike, serve
 from .progress import Progress
 from .sandbox import die_with, enter, keep_only
 from .warmth import warm_up

@@ -1,9 +1,9 @@
 """What a decoder answers over its socket. Little-endian.
 
-u32 number of the image, u8 code, u32 length, and so many bytes: of code 0 glyphs of so many images, from
-this one on (u8 flags, 784 bytes each), of code 255 its characters (see _CHARACTER), of code 254 a picture
-as PNG, else, for one of results.FAILURES, a sentence in UTF-8. Who sent it is not trusted: what cannot be
-so is a BadAnswer.
+u32 number of the image, u8 code, u32 length, and so many bytes: of code 0 glyphs of so many images,
+from this one on (u8 flags, 784 bytes each), of code 255 its characters (see _CHARACTER), of code 254 a
+picture as PNG, else, for one of results.FAILURES, a sentence in UTF-8. Who sent it is not trusted: what
+cannot be so is a BadAnswer.
 """
 
 import struct

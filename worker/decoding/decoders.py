@@ -59,13 +59,14 @@ class Decoders:
             except Lost as loss:
                 why, for_good = self._supply.bury(loss)
                 log.warning("an image cost a decoder: %s", why, extra={"event": "decoder.lost"})
-                if isinstance(loss, Nonsense) and len(part) - known > 1:
+                in_hand = link.in_hand
+                if len(part) - known > 1 and (isinstance(loss, Nonsense) or len(in_hand) > 1):
                     for image in part[len(outcomes) : len(outcomes) + BLOCK]:
                         outcomes += self._read_part([image])  # any of them may have been it
                     continue
-                in_hand = min(max(len(outcomes), known + link.done), len(part) - 1)
-                suspect, tries = in_hand, 1 + (tries if suspect == in_hand else 0)
-                # What was done with before it is lost with the decoder, and as harmless as it was.
+                found = min(max(len(outcomes), known + in_hand.start), len(part) - 1)
+                suspect, tries = found, 1 + (tries if suspect == found else 0)
+                # Of those before it only the answers are lost.
                 outcomes += self._read_part(part[len(outcomes) : suspect])
                 if for_good or tries == TRIES:
                     outcomes.append(Failure(UNDECODABLE, why))

@@ -52,7 +52,7 @@ class Link:
         first = self._asked if self._asked + len(images) <= NUMBERS else 0
         self._next, self._asked = first, first + len(images)
         self._waiting = deque(images)
-        self._progress.done = 0
+        self._progress.take(0)
         self._wire.settimeout(self._patience_s)
         try:
             self._wire.sendall(pack_ask(self._next, images))
@@ -60,10 +60,10 @@ class Link:
             raise Lost from error
 
     @property
-    def done(self) -> int:
-        """How many of the images asked for came to their end, by what the decoder notes: one more is
-        in hand."""
-        return self._progress.done
+    def in_hand(self) -> range:
+        """Which of the images asked for are in hand, by what the decoder says."""
+        first, count = self._progress.in_hand
+        return range(first, first + count)
 
     def answers(self) -> Sequence[Outcome | Picture]:
         """What became of the next image, and of some after it. Raises Lost."""
@@ -86,7 +86,7 @@ class Link:
 
     def _suit(self, outcomes: Sequence[Outcome | Picture]) -> bool:
         """Whether they are what was asked for; the images are waited for no more."""
-        return all([_suits(each, self._waiting.popleft()) for each in outcomes])
+        return all(_suits(each, self._waiting.popleft()) for each in outcomes)
 
     def _take(self, count: int, end: float) -> bytes:
         """The next `count` bytes."""

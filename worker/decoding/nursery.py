@@ -32,7 +32,7 @@ class Nursery:
     """The process that forks decoders: started here, ready a little later."""
 
     def __init__(self, max_pixels: int, decode_s: float) -> None:
-        """What an image may have (see decoder.Allowance). Raises NoDecoder."""
+        """What an image may have (see allowance.py). Raises NoDecoder."""
         self._control, theirs = _pair()
         self._control.settimeout(START_S)
         self._ready = False

@@ -1,13 +1,13 @@
-"""How many of the images it was asked for a decoder has come to the end of: a number that both see.
+"""Which of the images it was asked for a decoder has in hand: two numbers in memory that both see.
 
-So answers can travel together, and who dies names the image in hand all the same.
+So answers can travel together, and who dies names what was in hand all the same.
 """
 
 import mmap
 import os
 import struct
 
-_NUMBER = struct.Struct("<I")
+_IN_HAND = struct.Struct("<II")
 
 
 class Progress:
@@ -15,21 +15,21 @@ class Progress:
     not trusted."""
 
     def __init__(self, file: int) -> None:
-        self._memory = mmap.mmap(file, _NUMBER.size)
+        self._memory = mmap.mmap(file, _IN_HAND.size)
+
+    def take(self, first: int, count: int = 1) -> None:
+        """In hand are so many images, from this one of the question on."""
+        _IN_HAND.pack_into(self._memory, 0, first, count)
 
     @property
-    def done(self) -> int:
-        """Images of the last question."""
-        number: int = _NUMBER.unpack_from(self._memory)[0]
-        return number
-
-    @done.setter
-    def done(self, number: int) -> None:
-        _NUMBER.pack_into(self._memory, 0, number)
+    def in_hand(self) -> tuple[int, int]:
+        """The first image, and how many."""
+        first, count = _IN_HAND.unpack_from(self._memory)
+        return first, count
 
 
 def shared() -> int:
     """A file for it that lives in memory only."""
     file = os.memfd_create("progress")
-    os.ftruncate(file, _NUMBER.size)
+    os.ftruncate(file, _IN_HAND.size)
     return file

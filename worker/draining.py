@@ -1,0 +1,155 @@
+"""The drain: claim what is due, have it read, commit it, until nothing is due or the time slice is over.
+
+Claim and commit wait for Redis to sync its journal. Under load another thread does both while the
+network reads what is in hand: the next batch is claimed, the last one committed, one of each at a time.
+"""
+
+import contextlib
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from typing import TypeAlias
+
+import redis
+
+from .caution import Caution, Cautions
+from .chronicle import Chronicle, Course
+from .decoding.nursery import NoDecoder
+from .heartbeat import Heartbeat
+from .leases import Leases
+from .ledger import Claim, Commit, Ledger
+from .measures import Measures, Pass
+from .reading import Reader
+from .resignation import resign
+from .settings import WorkerSettings
+
+LOST = (redis.ConnectionError, redis.TimeoutError)
+"""Redis is away, and the leases run out: no image is to blame."""
+
+
+@dataclass
+class Batch:
+    """Chunks that are read together; with `caution` one that somebody died over."""
+
+    claims: list[Claim]
+    course: Course
+    caution: Caution | None
+
+
+Claiming: TypeAlias = Callable[[], Batch | None]
+Turn: TypeAlias = Future[tuple[int, Batch | None]]
+"""Images that are committed, and what was claimed then."""
+
+
+class Drain:
+    """One worker's; `passes` are those of the batch in hand. For one thread, but for `stop`."""
+
+    def __init__(
+        self,
+        settings: WorkerSettings,
+        ledger: Ledger,
+        leases: Leases,
+        cautions: Cautions,
+        heartbeat: Heartbeat,
+        chronicle: Chronicle,
+    ) -> None:
+        self._settings, self._ledger, self._leases = settings, ledger, leases
+        self._cautions, self._heartbeat = cautions, heartbeat
+        self._measures, self._chronicle = Measures(), chronicle
+        self._aside = ThreadPoolExecutor(1, "aside")
+        self.passes: list[Pass] = []
+        self._stopping = threading.Event()
+        self._committed = 0.0
+
+    def stop(self) -> None:
+        """Finish the batch in hand, claim no more."""
+        self._stopping.set()
+
+    def close(self) -> None:
+        """After the last batch."""
+        self._aside.shutdown()
+
+    def run(self, model: str, reader: Reader) -> int:
+        """Read what is due for `model`; returns how many images were. Raises redis.RedisError."""
+        claim = partial(self._claim, model, time.monotonic() + self._settings.slice_s)
+        batch, read = claim(), 0
+        turn: Turn | None = None
+        try:
+            while batch:
+                if not turn and self._is_full(batch):
+                    turn = self._aside.submit(lambda: (0, claim()))
+                commits = self._read(reader, batch)
+                images, following = turn.result() if turn else (0, None)
+                turn = self._aside.submit(self._turn, batch, commits, claim) if following else None
+                if not turn:
+                    more, following = self._turn(batch, commits, claim)
+                    images += more
+                batch, read = following, read + images
+        except NoDecoder as error:
+            assert batch
+            self.stop()
+            resign(self._ledger, batch.claims, batch.caution, error)
+        finally:
+            self._let_go(turn)
+        return read
+
+    def _claim(self, model: str, end: float) -> Batch | None:
+        """What is read next; None where nothing is due, the time is over or this worker stops."""
+        if self._stopping.is_set() or time.monotonic() > end:
+            return None
+        self._cautions.absolve()
+        asked = time.time()
+        claims = self._ledger.claim(model, self._settings.batch)
+        if not claims or self._stopping.is_set():
+            self._ledger.release(claims)
+            return None
+        self._leases.hold(claims)
+        course = Course(model, asked, time.time())
+        self._chronicle.begin(course, claims)
+        return Batch(claims, course, self._cautions.over(claims[0]))
+
+    def _is_full(self, batch: Batch) -> bool:
+        """Whether the queue has more for sure, and nobody is wary."""
+        weight = sum(each.count * each.options.weight for each in batch.claims)
+        return 2 * weight >= self._settings.batch and not batch.caution
+
+    def _read(self, reader: Reader, batch: Batch) -> list[Commit]:
+        self.passes = batch.course.passes
+        self._heartbeat.reading(batch.course.model)
+        self._leases.touch()
+        try:
+            if batch.caution:
+                return [reader.read_warily(batch.claims[0], batch.caution)]
+            return reader.read(batch.claims)
+        except LOST:
+            if batch.caution:
+                self._cautions.interrupted(batch.caution)
+            raise
+        finally:
+            self._heartbeat.reading("")
+
+    def _turn(self, batch: Batch, commits: list[Commit], claim: Claiming) -> tuple[int, Batch | None]:
+        """Commit what was read: how many images. Then claim anew."""
+        return self._commit(batch.claims, commits, batch.course), claim()
+
+    def _commit(self, claims: list[Claim], commits: list[Commit], course: Course) -> int:
+        course.read = time.time()
+        self._measures.add_batch(course.model, claims, course.passes)
+        verdicts = self._ledger.commit(commits, self._measures.take())
+        course.committed = time.time()
+        self._leases.drop(claims)
+        images = sum(each.succeeded + each.failed for each in commits)
+        began, self._committed = max(course.asked, self._committed), course.committed
+        self._heartbeat.noted(course.model, images, course.committed - began)
+        self._chronicle.tell(course, commits, verdicts)
+        return images
+
+    def _let_go(self, turn: Turn | None) -> None:
+        """Nothing is in hand any more: what was claimed and not begun is for others."""
+        with contextlib.suppress(redis.RedisError):  # else it is back when its lease runs out
+            _, batch = turn.result() if turn else (0, None)
+            self._ledger.release(batch.claims if batch else ())
+        self._leases.drop_all()
