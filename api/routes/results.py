@@ -2,7 +2,8 @@
 
 import csv
 import io
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator, Sequence
+from itertools import takewhile
 from typing import Annotated, Any, Literal
 
 import orjson
@@ -64,13 +65,17 @@ async def read_results(
 async def _page(store: Store, job: Job, cursor: int, limit: int, only: Only | None) -> Response:
     data: list[dict[str, Any]] = []
     place, size = cursor, 0
-    async for item in _known(store, job, cursor):
-        if len(data) == limit or size >= HELD:
-            break
-        place = item.index + 1
-        if _wanted(item, only):
-            data.append(item_out(job, item))
-            size += _size(data[-1])
+    async for items in _known(store, job, cursor):
+        for item in items:
+            if len(data) == limit or size >= HELD:
+                break
+            place = item.index + 1
+            if _wanted(item, only):
+                data.append(item_out(job, item))
+                size += _size(data[-1])
+        else:
+            continue
+        break
     done = job.state.final and place >= job.counts.total
     page = {"data": data, "next_cursor": None if done else place, "complete": job.state.final}
     return json_response(page)
@@ -78,24 +83,25 @@ async def _page(store: Store, job: Job, cursor: int, limit: int, only: Only | No
 
 async def _rows(
     store: Store, job: Job, cursor: int, limit: int | None, only: Only | None
-) -> AsyncIterator[dict[str, Any]]:
-    sent = 0
-    async for item in _known(store, job, cursor):
-        if sent == limit:
+) -> AsyncIterator[list[dict[str, Any]]]:
+    left = limit
+    async for items in _known(store, job, cursor):
+        rows = [item_out(job, item) for item in items if _wanted(item, only)][:left]
+        for portion in _portions(rows):
+            yield portion
+        left = None if left is None else left - len(rows)
+        if left == 0:
             return
-        if _wanted(item, only):
-            sent += 1
-            yield item_out(job, item)
 
 
-async def _known(store: Store, job: Job, first: int) -> AsyncIterator[Item]:
-    """Items in order until one is still to come; of a final job, all of them."""
+async def _known(store: Store, job: Job, first: int) -> AsyncIterator[list[Item]]:
+    """Items in order, many at a time, until one is still to come; of a final job, all of them."""
     step = max(1, PAGE // job.options.weight)
     while items := await store.items(job, first, step):
-        for item in items:
-            if item.result is None and not job.state.final:
-                return
-            yield item
+        ready = items if job.state.final else list(takewhile(lambda item: item.result, items))
+        yield ready
+        if len(ready) < len(items):
+            return
         first += step
 
 
@@ -111,30 +117,31 @@ def _size(row: dict[str, Any]) -> int:
     return 1 + len(row.get("text") or "")
 
 
-async def _ndjson(rows: AsyncIterator[dict[str, Any]]) -> AsyncIterator[bytes]:
-    async for lines in _gathered(rows):
-        yield b"".join(orjson.dumps(row) + b"\n" for row in lines)
+async def _ndjson(rows: AsyncIterator[list[dict[str, Any]]]) -> AsyncIterator[bytes]:
+    async for lines in rows:
+        yield b"".join([orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE) for row in lines])
 
 
-async def _csv(rows: AsyncIterator[dict[str, Any]]) -> AsyncIterator[str]:
+async def _csv(rows: AsyncIterator[list[dict[str, Any]]]) -> AsyncIterator[str]:
     yield ",".join(COLUMNS) + "\r\n"
-    async for lines in _gathered(rows):
+    async for lines in rows:
         text = io.StringIO()
         csv.writer(text).writerows(cells(row) for row in lines)
         yield text.getvalue()
 
 
-async def _gathered(rows: AsyncIterator[dict[str, Any]]) -> AsyncIterator[list[dict[str, Any]]]:
-    batch: list[dict[str, Any]] = []
+def _portions(rows: Sequence[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+    """Of at most HELD characters, or one row."""
+    portion: list[dict[str, Any]] = []
     size = 0
-    async for row in rows:
-        batch.append(row)
+    for row in rows:
+        portion.append(row)
         size += _size(row)
-        if len(batch) == PAGE or size >= HELD:
-            yield batch
-            batch, size = [], 0
-    if batch:
-        yield batch
+        if size >= HELD:
+            yield portion
+            portion, size = [], 0
+    if portion:
+        yield portion
 
 
 def _accepted(accept: str) -> Literal["json", "ndjson", "csv"]:

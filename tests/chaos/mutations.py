@@ -699,6 +699,14 @@ PYTHON = (
         "another_kind",
     ),
     Mutation(
+        "what was claimed ahead is kept where reading fails",
+        "worker/draining.py",
+        "self._ledger.release(batch.claims if batch else ())",
+        "pass",
+        "tests/test_draining.py",
+        "given_back",
+    ),
+    Mutation(
         "who died is taken for the first who was not answered",
         "worker/decoding/decoders.py",
         "known + in_hand.start",
