@@ -13,7 +13,7 @@ from worker.draining import Drain
 from worker.heartbeat import Heartbeat
 from worker.leases import Leases
 from worker.ledger import Claim, Commit
-from worker.reading import Reader
+from worker.reading import Reader, Ready
 from worker.settings import WorkerSettings
 from worker.tracing import start
 
@@ -29,9 +29,9 @@ class Watching(Reader):
 
     during: Callable[[Sequence[Claim]], None]
 
-    def read(self, claims: Sequence[Claim]) -> list[Commit]:
+    def read(self, claims: Sequence[Claim], ready: Ready | None = None) -> list[Commit]:
         self.during(claims)
-        return super().read(claims)
+        return super().read(claims, ready)
 
 
 class Worker:

@@ -1,7 +1,8 @@
 """The drain: claim what is due, have it read, commit it, until nothing is due or the time slice is over.
 
 Claim and commit wait for Redis to sync its journal. Under load another thread does both while the
-network reads what is in hand: the next batch is claimed, the last one committed, one of each at a time.
+network reads what is in hand: the last batch is committed, the next one claimed and decoded, one of each
+at a time.
 """
 
 import contextlib
@@ -22,7 +23,7 @@ from .heartbeat import Heartbeat
 from .leases import Leases
 from .ledger import Claim, Commit, Ledger
 from .measures import Measures, Pass
-from .reading import Reader
+from .reading import Reader, Ready
 from .resignation import resign
 from .settings import WorkerSettings
 
@@ -37,6 +38,7 @@ class Batch:
     claims: list[Claim]
     course: Course
     caution: Caution | None
+    ready: Ready | None
 
 
 Claiming: TypeAlias = Callable[[], Batch | None]
@@ -74,10 +76,10 @@ class Drain:
 
     def run(self, model: str, reader: Reader) -> int:
         """Read what is due for `model`; returns how many images were. Raises redis.RedisError."""
-        claim = partial(self._claim, model, time.monotonic() + self._settings.slice_s)
-        batch, read = claim(), 0
-        turn: Turn | None = None
+        claim = partial(self._claim, model, reader, time.monotonic() + self._settings.slice_s)
+        batch, turn, read = None, None, 0
         try:
+            batch = claim()
             while batch:
                 if not turn and self._is_full(batch):
                     turn = self._aside.submit(lambda: (0, claim()))
@@ -90,14 +92,13 @@ class Drain:
                 batch, read = following, read + images
         except NoDecoder as error:
             assert batch
-            self.stop()
-            resign(self._ledger, batch.claims, batch.caution, error)
+            self._resign(batch.claims, batch.caution, error)
         finally:
             self._let_go(turn)
         return read
 
-    def _claim(self, model: str, end: float) -> Batch | None:
-        """What is read next; None where nothing is due, the time is over or this worker stops."""
+    def _claim(self, model: str, reader: Reader, end: float) -> Batch | None:
+        """What is read next, decoded; None where nothing is due, time is over or this worker stops."""
         if self._stopping.is_set() or time.monotonic() > end:
             return None
         self._cautions.absolve()
@@ -109,7 +110,12 @@ class Drain:
         self._leases.hold(claims)
         course = Course(model, asked, time.time())
         self._chronicle.begin(course, claims)
-        return Batch(claims, course, self._cautions.over(claims[0]))
+        caution = self._cautions.over(claims[0])
+        try:
+            return Batch(claims, course, caution, None if caution else reader.prepare(claims))
+        except NoDecoder as error:
+            self._resign(claims, None, error)
+            return None
 
     def _is_full(self, batch: Batch) -> bool:
         """Whether the queue has more for sure, and nobody is wary."""
@@ -123,7 +129,7 @@ class Drain:
         try:
             if batch.caution:
                 return [reader.read_warily(batch.claims[0], batch.caution)]
-            return reader.read(batch.claims)
+            return reader.read(batch.claims, batch.ready)
         except LOST:
             if batch.caution:
                 self._cautions.interrupted(batch.caution)
@@ -146,6 +152,10 @@ class Drain:
         self._heartbeat.noted(course.model, images, course.committed - began)
         self._chronicle.tell(course, commits, verdicts)
         return images
+
+    def _resign(self, claims: list[Claim], caution: Caution | None, why: NoDecoder) -> None:
+        self.stop()
+        resign(self._ledger, claims, caution, why)
 
     def _let_go(self, turn: Turn | None) -> None:
         """Nothing is in hand any more: what was claimed and not begun is for others."""

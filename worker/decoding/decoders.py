@@ -5,6 +5,7 @@ moment; then it fails, alone.
 """
 
 import logging
+import threading
 from collections.abc import Callable, Iterator, Sequence
 
 from ..results import UNDECODABLE, Failure
@@ -22,7 +23,7 @@ TRIES = 2
 
 
 class Decoders:
-    """Image files to glyphs or characters, in another process. For one thread at a time."""
+    """Image files to glyphs or characters, in another process. Threads take turns."""
 
     def __init__(
         self, max_pixels: int, decode_s: float, touch: Callable[[], None] = lambda: None
@@ -31,16 +32,19 @@ class Decoders:
         while one takes long. Raises NoDecoder."""
         self._supply = Supply(max_pixels, decode_s, touch)
         self.close = self._supply.close
+        self._turn = threading.Lock()
 
     def wait_ready(self) -> None:
         """Until the first decoder runs; it starts by itself meanwhile. Raises NoDecoder."""
-        self._supply.link()
+        with self._turn:
+            self._supply.link()
 
     def read(self, images: Sequence[Encoded]) -> list[Outcome]:
         """What each image shows, or why it shows nothing. Raises NoDecoder."""
         outcomes: list[Outcome] = []
-        for part in _parts(images):
-            outcomes += [each for each in self._read_part(part) if not isinstance(each, Picture)]
+        with self._turn:
+            for part in _parts(images):
+                outcomes += [each for each in self._read_part(part) if not isinstance(each, Picture)]
         return outcomes
 
     def draw(self, image: Encoded) -> Picture | Failure:
