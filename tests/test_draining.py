@@ -28,10 +28,15 @@ class Watching(Reader):
     """A real reader; `during` is called while it has chunks in hand."""
 
     during: Callable[[Sequence[Claim]], None]
+    prepared: Sequence[int] = ()
 
     def read(self, claims: Sequence[Claim], ready: Ready | None = None) -> list[Commit]:
         self.during(claims)
         return super().read(claims, ready)
+
+    def prepare(self, claims: Sequence[Claim]) -> Ready:
+        self.prepared = [each.chunk for each in claims]
+        return super().prepare(claims)
 
 
 class Worker:
@@ -75,7 +80,8 @@ def test_under_load_the_next_batch_is_claimed_while_one_is_read(worker: Worker, 
 
     def during(claims: Sequence[Claim]) -> None:
         if claims[0].chunk < 2:
-            until(lambda: len(worker.leases._held) == 2)
+            until(lambda: worker.reader.prepared == [claims[0].chunk + 1])
+            assert len(worker.leases._held) == 2
 
     assert worker.run(during) == 3 * BATCH
     assert read_job(redis_url, "a").counts.succeeded == 3 * BATCH

@@ -51,7 +51,7 @@ def measure(setting: Setting) -> Record:
     """Everything, the raw pass before and after."""
     rng = np.random.default_rng(0)
     sent, files = loads.bulk(setting.images, rng), loads.singles(loads.DIFFERENT, rng)
-    record = Record(machine(setting), [forward.measure(setting)])
+    record = Record(setting, machine(setting), [forward.measure(setting)])
     record.normalised = {kind: normaliser.rate(some) for kind, some in files.items()}
     with _stack(setting, "auto") as services:
         record.start_s = starting.start(services, files["64x64"][0])
@@ -77,7 +77,6 @@ def _stack(setting: Setting, precision: Precision) -> Iterator[Services]:
         "INKQUEUE_LEASE_MS": str(starting.LEASE_MS),
         "INKQUEUE_DEVICE": setting.device,
         "INKQUEUE_PRECISION": precision,
-        "INKQUEUE_LOG_LEVEL": "warning",
     }
     with (
         tempfile.TemporaryDirectory() as folder,

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from .bulk import Bulk
 from .forward import Precision, Raw
-from .setting import WORKERS
+from .setting import WORKERS, Setting
 from .singles import Beside, Singles
 from .starting import LEASE_MS
 
@@ -17,8 +17,9 @@ class Record:
     """`raw` is of the network alone: before and after all else. `bulk` and `reference` are of what is
     served and of float32, `singles` by kind of image, `memory` in MB by process."""
 
-    machine: Mapping[str, str] = field(default_factory=dict)
-    raw: list[dict[Precision, Raw]] = field(default_factory=list)
+    setting: Setting
+    machine: Mapping[str, str]
+    raw: list[dict[Precision, Raw]]
     normalised: dict[str, float] = field(default_factory=dict)
     start_s: float = 0.0
     bulk: list[Bulk] = field(default_factory=list)
