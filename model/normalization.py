@@ -53,8 +53,9 @@ def normalize_all(greys: Sequence[Grey], recipe: Recipe | None) -> list[Glyph]:
         check_grey(grey)
     if recipe is None:
         return [Glyph(resize(grey, SIDE, SIDE)) for grey in greys]
-    made = iter(_made([grey for grey in greys if not is_glyph(grey)], recipe))
-    return [_ready(grey) if is_glyph(grey) else next(made) for grey in greys]
+    ready = [is_glyph(grey) for grey in greys]
+    made = iter(_made([grey for grey, as_is in zip(greys, ready, strict=True) if not as_is], recipe))
+    return [_unchanged(grey) if as_is else next(made) for grey, as_is in zip(greys, ready, strict=True)]
 
 
 def _made(greys: Sequence[Grey], recipe: Recipe) -> Iterator[Glyph]:
@@ -67,7 +68,7 @@ def _made(greys: Sequence[Grey], recipe: Recipe) -> Iterator[Glyph]:
         yield Glyph(next(placed) if len(each.parts) else np.zeros((SIDE, SIDE), np.uint8), bits)
 
 
-def _ready(grey: Grey) -> Glyph:
+def _unchanged(grey: Grey) -> Glyph:
     darkest, brightest, *_ = cv2.minMaxLoc(grey)
     return Glyph(grey, NONE if brightest - darkest >= LEAST_CONTRAST else Flag.BLANK)
 

@@ -132,6 +132,25 @@ def test_a_killer_is_found_alone(
     assert len(caplog.records) == (1 if once else TRIES + besides)
 
 
+def test_who_died_over_several_is_found_among_them(
+    decoders: Decoders, files: list[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Link, "in_hand", property(lambda link: range(20)))
+    outcomes = told(decoders, asked([*files[:7], armed(files[7], "segfault"), *files[8:]]))
+    assert outcomes.pop(7) == Failure(UNDECODABLE, REASONS["segfault"])
+    assert outcomes == directly(files[:7] + files[8:])
+
+
+def test_more_than_a_block_is_read_in_order(decoders: Decoders, files: list[bytes]) -> None:
+    many = [*files, b"", *files, files[0]]
+    recipes = ["emnist"] * 30 + ["mnist"] * 12
+    outcomes = told(decoders, list(map(Encoded, many, recipes)))  # type: ignore[arg-type]
+    assert isinstance(outcomes.pop(20), Failure)
+    del many[20], recipes[20]
+    wanted = zip(many, recipes, strict=True)
+    assert outcomes == [to_glyph(decode(file), recipe).tobytes() for file, recipe in wanted]  # type: ignore[arg-type]
+
+
 def test_killers_side_by_side_and_at_the_ends_are_found(decoders: Decoders, files: list[bytes]) -> None:
     deadly = [armed(files[0], kind) for kind in ("loop", "exit", "half")]
     outcomes = told(decoders, asked([*deadly, *files, *deadly]))

@@ -126,3 +126,21 @@ def test_who_stops_reads_no_more_than_what_it_has(worker: Worker, redis_url: str
 
     assert worker.run(during) == 2 * BATCH
     assert read_job(redis_url, "a").counts.running == 0
+
+
+def test_what_was_read_is_committed_though_no_more_can_be_claimed(
+    worker: Worker, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    submit(redis_url, "a", (BATCH,) * 3)
+
+    def fail(model: str, budget: int) -> list[Claim]:
+        raise redis.ConnectionError
+
+    def during(claims: Sequence[Claim]) -> None:
+        if claims[0].chunk == 0:
+            until(lambda: worker.reader.prepared == [1])
+            monkeypatch.setattr(worker.ledger, "claim", fail)
+
+    with pytest.raises(redis.ConnectionError):
+        worker.run(during)
+    assert read_job(redis_url, "a").counts.succeeded == 2 * BATCH

@@ -1,8 +1,7 @@
-"""The drain: claim what is due, have it read, commit it, until nothing is due or the time slice is over.
+"""The drain: claim what is due, have it read, commit, until nothing is due or the time slice is over.
 
-Claim and commit wait for Redis to sync its journal. Under load another thread does both while the
-network reads what is in hand: the last batch is committed, the next one claimed and decoded, one of each
-at a time.
+Claim and commit wait for Redis to sync its journal. Under load another thread commits the last batch,
+and claims and decodes the next one, while the network reads what is in hand.
 """
 
 import contextlib
@@ -10,7 +9,6 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
 from functools import partial
 from typing import TypeAlias
 
@@ -18,27 +16,18 @@ import redis
 
 from .caution import Caution, Cautions
 from .chronicle import Chronicle, Course
+from .committing import Batch, Committer
 from .decoding.nursery import NoDecoder
 from .heartbeat import Heartbeat
 from .leases import Leases
 from .ledger import Claim, Commit, Ledger
-from .measures import Measures, Pass
-from .reading import Reader, Ready
+from .measures import Pass
+from .reading import Reader
 from .resignation import resign
 from .settings import WorkerSettings
 
 LOST = (redis.ConnectionError, redis.TimeoutError)
 """Redis is away, and the leases run out: no image is to blame."""
-
-
-@dataclass
-class Batch:
-    """Chunks that are read together; with `caution` one that somebody died over."""
-
-    claims: list[Claim]
-    course: Course
-    caution: Caution | None
-    ready: Ready | None
 
 
 Claiming: TypeAlias = Callable[[], Batch | None]
@@ -59,12 +48,11 @@ class Drain:
         chronicle: Chronicle,
     ) -> None:
         self._settings, self._ledger, self._leases = settings, ledger, leases
-        self._cautions, self._heartbeat = cautions, heartbeat
-        self._measures, self._chronicle = Measures(), chronicle
+        self._cautions, self._heartbeat, self._chronicle = cautions, heartbeat, chronicle
+        self._committer = Committer(ledger, leases, heartbeat, chronicle)
         self._aside = ThreadPoolExecutor(1, "aside")
         self.passes: list[Pass] = []
         self._stopping = threading.Event()
-        self._committed = 0.0
 
     def stop(self) -> None:
         """Finish the batch in hand, claim no more."""
@@ -84,11 +72,14 @@ class Drain:
                 if not turn and self._is_full(batch):
                     turn = self._aside.submit(lambda: (0, claim()))
                 commits = self._read(reader, batch)
-                images, following = turn.result() if turn else (0, None)
-                turn = self._aside.submit(self._turn, batch, commits, claim) if following else None
-                if not turn:
-                    more, following = self._turn(batch, commits, claim)
-                    images += more
+                if turn:
+                    last, turn = turn, self._aside.submit(self._turn, batch, commits, claim)
+                    images, following = last.result()
+                else:
+                    images, following = self._turn(batch, commits, claim)
+                if turn and not following:
+                    more, following = turn.result()
+                    turn, images = None, images + more
                 batch, read = following, read + images
         except NoDecoder as error:
             assert batch
@@ -139,19 +130,7 @@ class Drain:
 
     def _turn(self, batch: Batch, commits: list[Commit], claim: Claiming) -> tuple[int, Batch | None]:
         """Commit what was read: how many images. Then claim anew."""
-        return self._commit(batch.claims, commits, batch.course), claim()
-
-    def _commit(self, claims: list[Claim], commits: list[Commit], course: Course) -> int:
-        course.read = time.time()
-        self._measures.add_batch(course.model, claims, course.passes)
-        verdicts = self._ledger.commit(commits, self._measures.take())
-        course.committed = time.time()
-        self._leases.drop(claims)
-        images = sum(each.succeeded + each.failed for each in commits)
-        began, self._committed = max(course.asked, self._committed), course.committed
-        self._heartbeat.noted(course.model, images, course.committed - began)
-        self._chronicle.tell(course, commits, verdicts)
-        return images
+        return self._committer.commit(batch, commits), claim()
 
     def _resign(self, claims: list[Claim], caution: Caution | None, why: NoDecoder) -> None:
         self.stop()

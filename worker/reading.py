@@ -52,7 +52,7 @@ class Reader:
         self._passes = Passes(predictor, measured, touch)
 
     def prepare(self, claims: Sequence[Claim]) -> Ready:
-        """What `read` wants: opened, decoded, normalised. May be called while other chunks are read."""
+        """Opened, decoded, normalised. May be called while others are read."""
         return self._ready([(open_chunk(claim), claim.options) for claim in claims])
 
     def read(self, claims: Sequence[Claim], ready: Ready | None = None) -> list[Commit]:
@@ -68,9 +68,8 @@ class Reader:
 
     def read_alone(self, claim: Claim, check: Callable[[int], Failure | None]) -> Commit:
         """One image after the other; `check` is told of each before it is touched, and may refuse it."""
-        content = open_chunk(claim)
-        results = self._read_alone(content, range(len(content)), claim.options, check)
-        return _commit(claim, content, results)
+        content, every = open_chunk(claim), range(claim.count)
+        return _commit(claim, content, self._read_alone(content, every, claim.options, check))
 
     def read_warily(self, claim: Claim, caution: Caution) -> Commit:
         """Block by block, image by image where `caution` says so."""
@@ -88,7 +87,7 @@ class Reader:
 
     def _read_block(self, content: Opened, block: range, options: Options) -> list[Result]:
         try:
-            return self._read_one_chunk(content.part(block), options)
+            return self._read_chunk(content.part(block), options)
         except RuntimeError:
             return self._read_alone(content, block, options, lambda index: None)
 
@@ -105,7 +104,7 @@ class Reader:
 
     def _read_one(self, image: Opened, options: Options) -> Result:
         try:
-            return self._read_one_chunk(image, options)[0]
+            return self._read_chunk(image, options)[0]
         except RuntimeError as error:
             return Failure(INFERENCE_FAILED, f"the network could not read this image: {error}")
 
@@ -118,7 +117,7 @@ class Reader:
         flags = screened([prepared], prepared.glyphs, self._screen)
         return answer(prepared, logits, flags, self.predictor.card, options)[0]
 
-    def _read_one_chunk(self, content: Opened, options: Options) -> list[Result]:
+    def _read_chunk(self, content: Opened, options: Options) -> list[Result]:
         return self._read_together(self._ready([(content, options)]), [options])[0]
 
     def _ready(self, chunks: Sequence[tuple[Opened, Options]]) -> Ready:
