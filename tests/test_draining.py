@@ -9,19 +9,22 @@ import redis
 from model.torch_predictor import TorchPredictor
 from worker.caution import Cautions
 from worker.chronicle import Chronicle
+from worker.connection import connect
 from worker.draining import Drain
 from worker.heartbeat import Heartbeat
 from worker.leases import Leases
-from worker.ledger import Claim, Commit
+from worker.ledger import Claim, Commit, Ledger
 from worker.reading import Reader, Ready
 from worker.settings import WorkerSettings
 from worker.tracing import start
 
-from ledgers import LEASE_MS, ledger, read_job, submit
+from ledgers import ledger, read_job, submit
 
 pytestmark = pytest.mark.usefixtures("clean_redis")
 
 BATCH = 10
+LEASE_MS = 60_000
+"""Nobody renews it here."""
 
 
 class Watching(Reader):
@@ -44,7 +47,7 @@ class Worker:
 
     def __init__(self, url: str) -> None:
         settings = WorkerSettings(redis_url=url, batch=BATCH, slice_s=30.0)
-        self.ledger = ledger(url)
+        self.ledger = Ledger(connect(url), LEASE_MS)
         self.leases = Leases(self.ledger, LEASE_MS, 60)
         self.drain = Drain(
             settings,

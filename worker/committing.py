@@ -1,5 +1,6 @@
 """What a batch was read as goes to the ledger, with what was measured meanwhile; then it is told of."""
 
+import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,7 +26,7 @@ class Batch:
 
 
 class Committer:
-    """One worker's. For one thread at a time."""
+    """One worker's. Threads take turns."""
 
     def __init__(
         self, ledger: Ledger, leases: Leases, heartbeat: Heartbeat, chronicle: Chronicle
@@ -34,10 +35,14 @@ class Committer:
         self._heartbeat, self._chronicle = heartbeat, chronicle
         self._measures = Measures()
         self._last = 0.0
+        self._turn = threading.Lock()
 
     def commit(self, batch: Batch, commits: Sequence[Commit]) -> int:
         """How many images they were. Raises redis.RedisError."""
-        claims, course = batch.claims, batch.course
+        with self._turn:
+            return self._commit(batch.claims, commits, batch.course)
+
+    def _commit(self, claims: Sequence[Claim], commits: Sequence[Commit], course: Course) -> int:
         course.read = time.time()
         self._measures.add_batch(course.model, claims, course.passes)
         verdicts = self._ledger.commit(commits, self._measures.take())

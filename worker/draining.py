@@ -7,10 +7,9 @@ and claims and decodes the next one, while the network reads what is in hand.
 import contextlib
 import threading
 import time
-from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
-from typing import TypeAlias
+from typing import TypeVar
 
 import redis
 
@@ -30,9 +29,7 @@ LOST = (redis.ConnectionError, redis.TimeoutError)
 """Redis is away, and the leases run out: no image is to blame."""
 
 
-Claiming: TypeAlias = Callable[[], Batch | None]
-Turn: TypeAlias = Future[tuple[int, Batch | None]]
-"""Images that are committed, and what was claimed then."""
+T = TypeVar("T")
 
 
 class Drain:
@@ -65,27 +62,26 @@ class Drain:
     def run(self, model: str, reader: Reader) -> int:
         """Read what is due for `model`; returns how many images were. Raises redis.RedisError."""
         claim = partial(self._claim, model, reader, time.monotonic() + self._settings.slice_s)
-        batch, turn, read = None, None, 0
+        batch: Batch | None = None
+        ahead: Future[Batch | None] = _done(None)
+        committed, read = _done(0), 0
         try:
             batch = claim()
             while batch:
-                if not turn and self._is_full(batch):
-                    turn = self._aside.submit(lambda: (0, claim()))
+                ahead = self._aside.submit(claim) if self._is_full(batch) else _done(None)
                 commits = self._read(reader, batch)
-                if turn:
-                    last, turn = turn, self._aside.submit(self._turn, batch, commits, claim)
-                    images, following = last.result()
-                else:
-                    images, following = self._turn(batch, commits, claim)
-                if turn and not following:
-                    more, following = turn.result()
-                    turn, images = None, images + more
-                batch, read = following, read + images
+                last, committed = committed, self._commit(batch, commits)
+                read += last.result()
+                following, ahead = ahead.result(), _done(None)
+                if not following:  # what was committed since may have made more due
+                    read, committed = read + committed.result(), _done(0)
+                    following = claim()
+                batch = following
         except NoDecoder as error:
             assert batch
             self._resign(batch.claims, batch.caution, error)
         finally:
-            self._let_go(turn)
+            self._let_go(ahead, committed)
         return read
 
     def _claim(self, model: str, reader: Reader, end: float) -> Batch | None:
@@ -109,7 +105,7 @@ class Drain:
             return None
 
     def _is_full(self, batch: Batch) -> bool:
-        """Whether the queue has more for sure, and nobody is wary."""
+        """Whether there is more for sure. A chunk that kills takes nobody else's attempt with it."""
         weight = sum(each.count * each.options.weight for each in batch.claims)
         return 2 * weight >= self._settings.batch and not batch.caution
 
@@ -128,17 +124,27 @@ class Drain:
         finally:
             self._heartbeat.reading("")
 
-    def _turn(self, batch: Batch, commits: list[Commit], claim: Claiming) -> tuple[int, Batch | None]:
-        """Commit what was read: how many images. Then claim anew."""
-        return self._committer.commit(batch, commits), claim()
+    def _commit(self, batch: Batch, commits: list[Commit]) -> "Future[int]":
+        """How many images were read; of a full batch, in a while."""
+        if self._is_full(batch):
+            return self._aside.submit(self._committer.commit, batch, commits)
+        return _done(self._committer.commit(batch, commits))
 
     def _resign(self, claims: list[Claim], caution: Caution | None, why: NoDecoder) -> None:
         self.stop()
         resign(self._ledger, claims, caution, why)
 
-    def _let_go(self, turn: Turn | None) -> None:
+    def _let_go(self, ahead: "Future[Batch | None]", committed: "Future[int]") -> None:
         """Nothing is in hand any more: what was claimed and not begun is for others."""
         with contextlib.suppress(redis.RedisError):  # else it is back when its lease runs out
-            _, batch = turn.result() if turn else (0, None)
+            batch = ahead.result()
             self._ledger.release(batch.claims if batch else ())
+        with contextlib.suppress(redis.RedisError):
+            committed.result()
         self._leases.drop_all()
+
+
+def _done(value: T) -> "Future[T]":
+    future: Future[T] = Future()
+    future.set_result(value)
+    return future
