@@ -710,10 +710,26 @@ PYTHON = (
     Mutation(
         "a decoder may answer what it was not asked",
         "worker/decoding/link.py",
-        "if not _suits(outcome, image):",
-        "if False:",
+        "_suits(each, self._waiting.popleft()) for",
+        "self._waiting.popleft() for",
         DECODING,
         "another_kind",
+    ),
+    Mutation(
+        "what was claimed ahead is kept where reading fails",
+        "worker/draining.py",
+        "self._ledger.release(batch.claims if batch else ())",
+        "pass",
+        "tests/test_draining.py",
+        "given_back",
+    ),
+    Mutation(
+        "who died is taken for the first who was not answered",
+        "worker/decoding/decoders.py",
+        "known + in_hand.start",
+        "known",
+        DECODING,
+        "a_killer_is_found_alone",
     ),
     Mutation(
         "a character may stand nowhere",
