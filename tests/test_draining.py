@@ -136,7 +136,7 @@ def test_what_was_read_is_committed_though_no_more_can_be_claimed(
 ) -> None:
     submit(redis_url, "a", (BATCH,) * 3)
 
-    def fail(model: str, budget: int) -> list[Claim]:
+    def fail(model: str, budget: int, others: object) -> list[Claim]:
         raise redis.ConnectionError
 
     def during(claims: Sequence[Claim]) -> None:
