@@ -46,8 +46,8 @@ format: $(INSTALLED) ## let ruff format and sort
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(INSTALLED)  ## measure on a quiet machine: the README's figures
-	$(BIN)/python tests/bench.py
+bench: $(INSTALLED)  ## measure on a quiet machine: the README's figures; BENCH=--help lists what there is
+	PYTHONPATH=tests $(BIN)/python -m bench $(BENCH)
 
 siege: $(INSTALLED)  ## an honest client among 500 sockets that trickle or do not read
 	$(BIN)/python tests/siege.py

@@ -2,6 +2,7 @@
 
 import contextlib
 import ctypes
+import gc
 import logging
 
 import redis
@@ -37,6 +38,7 @@ def main() -> None:
         gate = Gate.of(settings, most, bool(app.state.keyring), app.state.metrics.refused)
     except (BadKeys, BadEdge, BadQuotas, UnsafeAddress, UnsafeRedis, redis.RedisError) as error:
         raise SystemExit(f"gateway: {error}") from error
+    gc.freeze()  # what stays is looked through no more: of a thousand results it cost half the time
     serve(app, settings, gate)
 
 

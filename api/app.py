@@ -104,8 +104,9 @@ def create_app(settings: GatewaySettings | None = None) -> FastAPI:
         service,
         pages,
     ):
-        counted = quotas.count_requests and routes not in (service, pages)
+        counted = quotas.count_requests and routes not in (service, pages, predictions)
         app.include_router(routes.router, dependencies=[Depends(metered)] if counted else [])
+    app.cut_short(predictions.router)  # which counts for itself
     _add_pages(app)
     return app
 

@@ -1,6 +1,7 @@
 """Who is calling: an API key becomes an owner. Without keys everyone is one owner, on loopback only."""
 
 import ipaddress
+from collections.abc import Iterable
 
 from fastapi import Request
 from fastapi.security import SecurityScopes
@@ -37,6 +38,11 @@ def is_loopback(host: str) -> bool:
 
 
 async def authenticate(request: Request, wanted: SecurityScopes) -> str:
+    """The caller's owner, as a dependency. Raises what `caller` raises."""
+    return caller(request, wanted.scopes)
+
+
+def caller(request: Request, scopes: Iterable[str]) -> str:
     """The caller's owner. Raises the problems `unauthorized`, `insufficient-scope` and `cross-site`."""
     keyring: Keyring = request.app.state.keyring
     if not keyring:
@@ -48,7 +54,7 @@ async def authenticate(request: Request, wanted: SecurityScopes) -> str:
     known = keyring.find(key.strip())
     if known is None:
         raise _unauthorized(bool(key))
-    for scope in wanted.scopes:
+    for scope in scopes:
         if scope not in known.scopes:
             raise _insufficient(scope)
     return known.owner

@@ -86,6 +86,14 @@ IMAGE_BODY: dict[str, Any] = {
     "content": _IMAGES | {"application/json": _JSON | {"example": {"images": [{"image": _BASE64}]}}},
 }
 
+PREFER: dict[str, Any] = {
+    "name": "prefer",
+    "in": "header",
+    "required": False,
+    "description": "wait=N: answer when done, or after N seconds",
+    "schema": {"type": "string"},
+}
+
 PARAMETERS: list[dict[str, Any]] = [
     {
         "name": name,

@@ -7,10 +7,9 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any
 
-from fastapi import FastAPI
-
 from .bodies import stated
 from .problems import CATALOGUE, MEDIA_TYPE
+from .shortcut import ShortcutApp
 
 EDGE = (
     *("malformed-request", "request-timeout", "url-too-long", "host-not-allowed", "headers-too-large"),
@@ -92,7 +91,7 @@ FAULTS = ("method-not-allowed", "internal-error")
 RETRY = {"Retry-After": {"description": "seconds", "schema": {"type": "integer", "minimum": 1}}}
 
 
-class Gateway(FastAPI):
+class Gateway(ShortcutApp):
     """Its document tells of refusals, too."""
 
     def openapi(self) -> dict[str, Any]:

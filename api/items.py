@@ -10,15 +10,20 @@ from worker.store import Item
 
 def item_out(job: Job, item: Item) -> dict[str, Any]:
     """Image `item` of `job`, as a client sees it."""
-    shown: dict[str, Any] = {"index": item.index, "name": item.name, "correction": item.correction}
+    return shown(item, job.labels, "canceled" if job.state.final else "queued")
+
+
+def shown(item: Item, labels: str, unread: str) -> dict[str, Any]:
+    """The same of a job with these labels; `unread` is its status without a result."""
+    known: dict[str, Any] = {"index": item.index, "name": item.name, "correction": item.correction}
     match item.result:
         case Failure(type=kind, detail=detail):
-            return shown | {"status": "failed", "error": {"type": kind, "detail": detail}}
+            return known | {"status": "failed", "error": {"type": kind, "detail": detail}}
         case Answer() as answer:
-            return shown | {"status": "succeeded", **_said(job.labels, answer)}
+            return known | {"status": "succeeded", **_said(labels, answer)}
         case Page() as page:
-            return shown | {"status": "succeeded", **_written(job.labels, page)}
-    return shown | {"status": "canceled" if job.state.final else "queued"}
+            return known | {"status": "succeeded", **_written(labels, page)}
+    return known | {"status": unread}
 
 
 def _said(labels: str, answer: Answer) -> dict[str, Any]:

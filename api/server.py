@@ -34,10 +34,24 @@ class Server(uvicorn.Server):
 def serve(app: FastAPI, settings: GatewaySettings, gate: Gate) -> None:
     """Serve what comes through `gate` until told to stop."""
     server = create_server(app, settings, gate)
+    sockets = [_shared_socket(settings.host, settings.port)] if settings.share_port else None
     with contextlib.suppress(KeyboardInterrupt):
-        server.run()
+        server.run(sockets)
     if not server.started:
         sys.exit(STARTUP_FAILED)
+
+
+def _shared_socket(host: str, port: int) -> socket.socket:
+    """One of the sockets on a port among which the system spreads connections."""
+    try:
+        (family, *_, where), *_ = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        listener = socket.socket(family)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        listener.bind(where)
+    except OSError as error:
+        raise SystemExit(f"gateway: cannot listen on {host}:{port}: {error}") from error
+    return listener
 
 
 def create_server(app: FastAPI, settings: GatewaySettings, gate: Gate) -> Server:

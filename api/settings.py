@@ -15,6 +15,9 @@ class GatewaySettings(QueueSettings):
 
     host: str = "127.0.0.1"
     port: int = 8000
+    share_port: Annotated[
+        bool, Field(description="other gateways of this user may listen there; they take turns")
+    ] = False
     published: Annotated[
         str, Field(description="the address others see, where a container publishes the port")
     ] = ""

@@ -1,13 +1,11 @@
-"""`inkqueue up`: Redis, gateway, workers and a sender, children of one process, restarted when they die.
+"""`inkqueue up`: Redis, gateways, workers and a sender, restarted when they die.
 
 With REDIS_URL set, that Redis is used; else an embedded one on a data folder.
 """
 
-import ctypes
-import logging
 import os
+import shutil
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -17,67 +15,10 @@ from types import FrameType
 
 from worker.embedded import EmbeddedRedis
 
-log = logging.getLogger("inkqueue")
+from .children import Child
 
 WORKERS = min(4, os.cpu_count() or 1)
 """One of one thread a core reads faster than one of many threads; each holds 400 MB."""
-
-STOP_S = 15.0
-CALM_S = 30.0
-"""A child that ran this long is restarted at once; one that dies sooner waits, ever longer."""
-
-
-@dataclass
-class Child:
-    """A process of the stack and how it is doing."""
-
-    name: str
-    command: list[str]
-    environment: dict[str, str]
-    inherited: tuple[int, ...] = ()
-    process: "subprocess.Popen[bytes] | None" = None
-    started: float = 0.0
-    failures: int = 0
-    retry_at: float = 0.0
-
-    def start(self) -> None:
-        """Run it, apart from the terminal's Ctrl-C: the stack stops its children in order."""
-        self.started = time.monotonic()
-        self.process = subprocess.Popen(
-            self.command,
-            env=os.environ | self.environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,  # Celery says goodbye there; what matters goes to stderr
-            start_new_session=True,
-            pass_fds=self.inherited,
-            preexec_fn=_die_with_parent,
-        )
-
-    def look_after(self) -> bool:
-        """Start it again if it died and it is time; returns whether that was done."""
-        if self.process is None or self.process.poll() is None:
-            return False
-        now = time.monotonic()
-        if not self.retry_at:
-            self.failures = 0 if now - self.started > CALM_S else self.failures + 1
-            self.retry_at = now + (min(10.0, 0.1 * 2**self.failures) if self.failures else 0.0)
-            log.warning("%s ended with %s", self.name, self.process.returncode)
-        if now < self.retry_at:
-            return False
-        self.retry_at = 0.0
-        self.start()
-        return True
-
-    def stop(self) -> None:
-        """Ask it to end, then make it."""
-        if self.process is None or self.process.poll() is not None:
-            return
-        self.process.terminate()
-        try:
-            self.process.wait(STOP_S)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
 
 
 @dataclass
@@ -90,8 +31,14 @@ class Stack:
     data: Path
     log_level: str = ""
     """What of the children's logs is shown, unless the environment says."""
+    api_workers: int = 1
     children: list[Child] = field(default_factory=list)
     stopping: bool = False
+
+    @property
+    def figures(self) -> Path:
+        """Where several gateways keep what /metrics tells of all of them."""
+        return self.data.resolve() / f"metrics-{self.port}"
 
     def start(self) -> None:
         """Start everything. Raises NoRedis."""
@@ -105,7 +52,7 @@ class Stack:
             environment |= {"INKQUEUE_THREADS": threads, "OMP_NUM_THREADS": threads}
         # -P: a folder called `api` or `worker` where the command is called is not ours.
         python = [sys.executable, "-P", "-m"]
-        self._add(Child("gateway", [*python, "api"], environment))
+        self._start_gateways([*python, "api"], environment)
         for number in range(1, self.workers + 1):
             self._add(Child(f"worker {number}", [*python, "worker"], environment))
         self._add(Child("sender", [*python, "worker.sender"], environment))
@@ -132,10 +79,20 @@ class Stack:
                 child.process.terminate()
         for child in [*(each for each in self.children if each not in redis), *redis]:
             child.stop()
+        shutil.rmtree(self.figures, ignore_errors=True)
 
     def pids(self) -> dict[str, int]:
         """The running children's process ids."""
         return {child.name: child.process.pid for child in self.children if child.process}
+
+    def _start_gateways(self, command: list[str], environment: dict[str, str]) -> None:
+        if self.api_workers == 1:
+            return self._add(Child("gateway", command, environment))
+        shutil.rmtree(self.figures, ignore_errors=True)
+        self.figures.mkdir(parents=True)
+        shared = {"INKQUEUE_SHARE_PORT": "true", "PROMETHEUS_MULTIPROC_DIR": str(self.figures)}
+        for number in range(1, self.api_workers + 1):
+            self._add(Child(f"gateway {number}", command, environment | shared))
 
     def _start_redis(self) -> str:
         server = EmbeddedRedis(self.data)
@@ -153,10 +110,3 @@ class Stack:
 
     def _ask_to_stop(self, number: int, frame: FrameType | None) -> None:
         self.stopping = True
-
-
-def _die_with_parent() -> None:
-    """On Linux, let the kernel end this child should the stack be killed outright."""
-    if sys.platform == "linux":
-        pr_set_pdeathsig = 1
-        ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGTERM)

@@ -1,11 +1,11 @@
-"""Images on their way in: cut into chunks and written to Redis, but of no job yet."""
+"""Images on their way in: cut into chunks and, if they are many, written to Redis, but of no job yet."""
 
 import asyncio
 import hashlib
 import secrets
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import redis
 from anyio.to_thread import run_sync
@@ -24,10 +24,12 @@ STAGE_BYTES = 1 << 20
 
 @dataclass
 class Staged:
-    """Images that are stored but belong to no job yet."""
+    """Images that are stored, or carried along, but belong to no job yet."""
 
     token: str
     cutter: Cutter
+    carried: list[Chunk] = field(default_factory=list)
+    """All of a small job: they are stored by the call that makes it one."""
     taken: bool = False
 
     def fingerprint(self, options: str) -> str:
@@ -61,15 +63,23 @@ async def staged(
     room: Room,
     weight: int = 1,
     forget: Callable[[], None] = lambda: None,
+    light: bool = False,
 ) -> AsyncIterator[Staged]:
     """Images cut and stored as far as there is `room`; taken back on exit unless they became a job.
 
-    `forget` is called when what was looked at so far is needed no more. Raises NoRoom.
+    Few bytes are not stored but carried. `forget` is called when what was looked at so far is needed no
+    more; what is `light` is cut without a turn in a thread. Raises NoRoom.
     """
     images = Staged(secrets.token_hex(16), Cutter(settings, weight))
-    chunks, first = images.cutter.cut(parts), 0
+    chunks, first, last = images.cutter.cut(parts), 0, False
     try:
-        while group := await run_sync(_take, chunks):
+        while not last:
+            group, last = _take(chunks) if light else await run_sync(_take, chunks)
+            if last and not first:
+                images.carried = group
+                break
+            if not group:
+                break
             number, first = first, first + len(group)  # taken back, even if nobody hears of it
             verdict = await entrance.stage(images.token, number, group, room)
             if verdict.kind != "staged":
@@ -110,15 +120,16 @@ async def _fly(entrance: Entrance, owner: str, digest: str, request: str) -> Non
             await entrance.take_off(owner, digest, request)
 
 
-def _take(chunks: Iterator[Chunk]) -> list[Chunk]:
-    """The next chunks, about STAGE_BYTES together: one larger write would hold up all others' syncs."""
+def _take(chunks: Iterator[Chunk]) -> tuple[list[Chunk], bool]:
+    """The next chunks, about STAGE_BYTES together, and whether they are the last: one larger write would
+    hold up all others' syncs."""
     group, size = [], 0
     for chunk in chunks:
         group.append(chunk)
         size += len(chunk.payload)
         if size >= STAGE_BYTES:
-            break
-    return group
+            return group, False
+    return group, True
 
 
 def idempotency_digest(key: str | None) -> str | None:

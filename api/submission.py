@@ -10,8 +10,9 @@ from fastapi import Request
 
 from model.card import Card
 from worker import keys
+from worker.admission import Room, Verdict
 from worker.entrance import Entrance, Submission
-from worker.jobs import Job, Lane, Options
+from worker.jobs import Job, Lane, Options, job_id
 from worker.store import Store
 from worker.tracing import Tracer
 from worker.webhooks.urls import Policy
@@ -33,6 +34,17 @@ from .settings import GatewaySettings
 from .staging import Staged, idempotency_digest, in_flight
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Entered:
+    """What was `wanted`, and by which name it stands; `replayed` if it did before. `image` is what its
+    first image is called."""
+
+    wanted: Submission
+    name: str
+    replayed: bool
+    image: str
 
 
 @dataclass(frozen=True)
@@ -60,26 +72,35 @@ class Submitter:
         self._policy = Policy.of(settings)
         self._receiver = Receiver(settings, admission.quotas)
 
-    async def submit(
-        self, request: Request, owner: str, job_id: str | None = None, *, single: bool = False
-    ) -> Accepted:
+    async def submit(self, request: Request, owner: str, job_id: str | None = None) -> Accepted:
         """Store the job in `request` under `job_id`, or a new id. Raises problems."""
+        return await self._standing(
+            await self.enter(request, owner, job_id or new_id(), own=job_id is not None)
+        )
+
+    async def enter(
+        self, request: Request, owner: str, job_id: str, *, own: bool = False, single: bool = False
+    ) -> Entered:
+        """Store the job in `request` under `job_id`, which its caller chose if it is its `own`.
+
+        Raises problems.
+        """
         key = idempotency_digest(request.headers.get("idempotency-key"))
         query = request.query_params.multi_items()
-        self._require_possible(parse_parameters(*query))  # refused before the body is read
-        async with in_flight(self._entrance, owner, key or (f"id-{job_id}" if job_id else None)):
-            name = keys.job_name(owner, job_id := job_id or new_id())
-            size = declared(request, self._settings.max_body_bytes)
+        asked = parse_parameters(*query)
+        self._require_possible(asked)  # refused before the body is read
+        async with in_flight(self._entrance, owner, key or (f"id-{job_id}" if own else None)):
+            name, size = keys.job_name(owner, job_id), declared(request, self._settings.max_body_bytes)
             room = await self._admission.room(owner, name, key and keys.idempotency(owner, key), size)
             async with self._receiver.received(request, owner) as (intake, forget):
-                parameters = parse_parameters(*query, *intake.options)
+                parameters = parse_parameters(*query, *intake.options) if intake.options else asked
                 card = self._require_possible(parameters)
                 options = job_options(parameters, card)
-                parts = fitting(intake.parts, options, card.labels)
-                async with self._admission.staged(parts, room, options.weight, forget) as images:
+                parts, light = fitting(intake.parts, options, card.labels), intake.light
+                async with self._admission.staged(parts, room, options.weight, forget, light) as images:
                     images.require_count(single)
                     job = self._describe(parameters, options, card, owner, job_id, key, images, single)
-                    return await self._enter(job, images)
+                    return await self._enter(job, images, room)
 
     async def resubmit(self, old: Job, owner: str, parts: Iterable[Part], key: str | None) -> Accepted:
         """A new job of `parts`, read the way `old` was; once only under the same Idempotency-Key."""
@@ -101,7 +122,8 @@ class Submitter:
                 callback_url=old.callback_url or "",
                 idempotency=idempotency,
             )
-            return await self._enter(job, images)
+            entered = await self._enter(job, images, room)
+        return await self._standing(entered)
 
     def _describe(
         self,
@@ -135,14 +157,18 @@ class Submitter:
             require_url(parameters.callback_url, self._policy)
         return find_model(parameters, self._cards)
 
-    async def _enter(self, job: Submission, images: Staged) -> Accepted:
-        job = replace(job, options=replace(job.options, trace=self._tracer.current()))
-        verdict = await self._admission.enter(job, images)
-        standing = await self._store.job(verdict.name)
-        if not isinstance(standing, Job):
+    async def _enter(self, job: Submission, images: Staged, room: Room) -> Entered:
+        if trace := self._tracer.current():
+            job = replace(job, options=replace(job.options, trace=trace))
+        verdict = await self._admission.enter(job, images, room)
+        log.info("job accepted", extra=_facts(job, verdict, images.cutter.images))
+        return Entered(job, verdict.name, verdict.kind == "replay", images.cutter.first_name)
+
+    async def _standing(self, entered: Entered) -> Accepted:
+        job = await self._store.job(entered.name)
+        if not isinstance(job, Job):
             raise Problem("job-expired", "The job of this key or id is gone; use another.")
-        log.info("job accepted", extra=_facts(standing, verdict.kind))
-        return Accepted(standing, verdict.kind == "replay")
+        return Accepted(job, entered.replayed)
 
     def _lane(self, images: int, options: Options) -> Lane:
         """The fast lane is for few characters, and for whatever is one image."""
@@ -150,9 +176,9 @@ class Submitter:
         return "interactive" if few or images == 1 else "bulk"
 
 
-def _facts(job: Job, verdict: str) -> dict[str, Any]:
-    facts = {"job": job.id, "model": job.options.model, "lane": job.lane, "images": job.counts.total}
-    return {"event": "job.accepted", "verdict": verdict, **facts}
+def _facts(job: Submission, verdict: Verdict, images: int) -> dict[str, Any]:
+    facts = {"job": job_id(verdict.name), "model": job.options.model, "lane": job.lane}
+    return {"event": "job.accepted", "verdict": verdict.kind, **facts, "images": images}
 
 
 def new_id() -> str:

@@ -1,5 +1,6 @@
 """Where on a picture the ink of a character is: a large picture is looked at again around its ink."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import cv2
@@ -33,7 +34,17 @@ class Found(NamedTuple):
 
 def find(grey: Grey) -> Found:
     """The ink of grey (h, w) uint8 of any polarity and size."""
-    found = look(shrink(grey, FIRST_SIDE))
+    return find_all([grey])[0]
+
+
+def find_all(greys: Sequence[Grey]) -> list[Found]:
+    """The same of each."""
+    first = look_all([shrink(grey, FIRST_SIDE) for grey in greys])
+    return [closer(grey, found) for grey, found in zip(greys, first, strict=True)]
+
+
+def closer(grey: Grey, found: Found) -> Found:
+    """The same, looked at again where a large picture is mostly paper."""
     scale = max(grey.shape) / FIRST_SIDE
     if scale <= 1 or not len(found.parts):
         return found
@@ -42,14 +53,16 @@ def find(grey: Grey) -> Found:
     part = grey[around(top, height, margin), around(left, width, margin)]
     if 2 * max(part.shape) > max(grey.shape):
         return found
-    again = look(shrink(part, CLOSE_SIDE))
+    (again,) = look_all([shrink(part, CLOSE_SIDE)])
     return again if len(again.parts) else found
 
 
-def look(grey: Grey) -> Found:
-    """The ink of a picture that is as small as it may be."""
-    ink = bright_ink(grey)
-    return Found(ink, *clean(without_lines(ink_mask(ink))))
+def look_all(greys: Sequence[Grey]) -> list[Found]:
+    """The ink of pictures that are as small as they may be."""
+    inks = [bright_ink(grey) for grey in greys]
+    masks = [ink_mask(ink) for ink in inks]
+    cleaned = [clean(without_lines(mask)) for mask in masks]
+    return [Found(ink, *found) for ink, found in zip(inks, cleaned, strict=True)]
 
 
 def cut_out(found: Found) -> Grey:

@@ -1,5 +1,7 @@
 """Ink that is bright on black becomes a mask; strokes become as wide as those of the training data."""
 
+from typing import TypeVar
+
 import cv2
 import numpy as np
 import numpy.typing as npt
@@ -7,6 +9,7 @@ import numpy.typing as npt
 from .images import Grey
 
 Floats = npt.NDArray[np.float32]
+Number = TypeVar("Number", bound=np.generic)
 
 LEAST_CONTRAST = 20
 """Of 255: what differs less from its paper is no ink."""
@@ -21,8 +24,8 @@ THIN, THICK = 7.6, 10.5
 """Stroke width there, between which handwriting is left as it is; EMNIST's middle half is 7.5 to 10."""
 
 
-def border(grey: Grey) -> Grey:
-    """The outermost pixels, in one row."""
+def border(grey: npt.NDArray[Number]) -> npt.NDArray[Number]:
+    """The outermost pixels, in one row; those of the corners twice."""
     return np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
 
 

@@ -5,14 +5,14 @@ mass. An image that already is such a glyph passes unchanged, so that accuracy o
 accuracy of the service are one number.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import cv2
 import numpy as np
 
 from . import quality
 from .card import Recipe
-from .finding import cut_out, find
+from .finding import cut_out, find_all
 from .flags import NONE, Flag
 from .glyph import Glyph
 from .images import Grey, check_grey
@@ -25,6 +25,9 @@ LONG_SIDE = {"emnist": 23.5, "mnist": 20.0}
 
 DARK = 64
 """Most of the border of a glyph is darker."""
+
+_BORDER = border(np.arange(SIDE * SIDE, dtype=np.int64).reshape(SIDE, SIDE))
+"""Where in a row of its pixels it lies."""
 
 SOFTNESS = 5
 """Pixels that are averaged each way, so that strokes have the edges of scans, at WORK_SIDE."""
@@ -40,24 +43,41 @@ def normalize(grey: Grey, recipe: Recipe | None) -> Glyph:
 
     `recipe` None only fits it to size. Raises BadImage for an array that is not of this kind.
     """
-    check_grey(grey)
+    return normalize_all([grey], recipe)[0]
+
+
+def normalize_all(greys: Sequence[Grey], recipe: Recipe | None) -> list[Glyph]:
+    """The same of each. All go through one step before the next: its code and tables stay in the caches,
+    and 32 small scans take a quarter less time than one by one."""
+    for grey in greys:
+        check_grey(grey)
     if recipe is None:
-        return Glyph(resize(grey, SIDE, SIDE))
-    if is_glyph(grey):
-        return Glyph(grey, NONE if np.ptp(grey) >= LEAST_CONTRAST else Flag.BLANK)
-    found = find(grey)
-    flags = quality.flags(*found)
-    if not len(found.parts):
-        return Glyph(np.zeros((SIDE, SIDE), np.uint8), flags)
-    return Glyph(place(even_strokes(cut_out(found)), recipe), flags)
+        return [Glyph(resize(grey, SIDE, SIDE)) for grey in greys]
+    ready = [is_glyph(grey) for grey in greys]
+    made = iter(_made([grey for grey, as_is in zip(greys, ready, strict=True) if not as_is], recipe))
+    return [_unchanged(grey) if as_is else next(made) for grey, as_is in zip(greys, ready, strict=True)]
+
+
+def _made(greys: Sequence[Grey], recipe: Recipe) -> Iterator[Glyph]:
+    found = find_all(greys)
+    flags = [quality.flags(*each) for each in found]
+    ink = [cut_out(each) for each in found if len(each.parts)]
+    even = [even_strokes(each) for each in ink]
+    placed = iter([place(each, recipe) for each in even])
+    for each, bits in zip(found, flags, strict=True):
+        yield Glyph(next(placed) if len(each.parts) else np.zeros((SIDE, SIDE), np.uint8), bits)
+
+
+def _unchanged(grey: Grey) -> Glyph:
+    darkest, brightest, *_ = cv2.minMaxLoc(grey)
+    return Glyph(grey, NONE if brightest - darkest >= LEAST_CONTRAST else Flag.BLANK)
 
 
 def is_glyph(grey: Grey) -> bool:
     """Whether it is 28x28 with a dark border already."""
     if grey.shape != (SIDE, SIDE):
         return False
-    edge = border(grey)
-    return 2 * int(np.count_nonzero(edge < DARK)) > len(edge)
+    return 2 * int(np.count_nonzero(grey.take(_BORDER) < DARK)) > len(_BORDER)
 
 
 def place(ink: Grey, recipe: Recipe) -> Grey:

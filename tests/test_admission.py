@@ -25,10 +25,11 @@ from api.limits.refusals import refusal
 from api.problems import CATALOGUE, PASSING, Problem
 from api.receiving import SMALL, Receiver
 from api.settings import GatewaySettings
-from worker.admission import Room, Verdict
+from worker.admission import Caps, Room, Verdict
 from worker.chunks import Chunk, PixelBlock, pack
+from worker.entrance import Submission
 from worker.gauges import Gauges, Pressure
-from worker.jobs import WEIGHTS
+from worker.jobs import WEIGHTS, Options
 
 from conftest import Services, beside, running_services
 from ledgers import CAPS, at_entrance, commit_of, finish, ledger, on_redis, submit
@@ -288,6 +289,29 @@ def test_a_group_of_chunks_is_staged_whole_or_not_at_all(
     assert stage(Room("alice", 12, 12)).kind == "staged"
     assert len(clean_redis.keys("ink:stage:t:*")) == 4
     assert all(0 < clean_redis.ttl(key) <= 900 for key in clean_redis.keys("ink:stage:*"))
+
+
+def test_a_small_job_is_stored_by_the_call_that_makes_it_one(
+    redis_url: str, clean_redis: "redis.Redis"
+) -> None:
+    chunks = [Chunk(1, pack([b"one"]), ("a",)), Chunk(2, pack([b"two", b"three"]))]
+    job = Submission("alice", "a", "bulk", Options("balanced"), "ABC", "sha", {}, 600, "same")
+
+    def enter(room: Room, caps: Caps = CAPS) -> Verdict:
+        return at_entrance(redis_url, lambda entrance: entrance.enter(job, chunks, caps, room))
+
+    used = int(clean_redis.info("memory")["used_memory"])
+    tight = Room(mark=(used + 50) / int(clean_redis.config_get("maxmemory")["maxmemory"]))
+    assert enter(Room(mark=0.000_001)).kind == "large"
+    assert enter(tight).kind == "memory"
+    assert enter(Room(), replace(CAPS, max_owner=2)) == Verdict("never", figure=2)
+    assert clean_redis.keys("ink:job:*") == []
+    assert enter(Room()) == Verdict("new", "alice/a")
+    assert [clean_redis.get(f"ink:job:alice/a:in:{n}") for n in (0, 1)] == [c.payload for c in chunks]
+    assert clean_redis.get("ink:job:alice/a:names:0") == b'["a"]'
+    assert {clean_redis.ttl(key) > 600 for key in clean_redis.keys("ink:job:alice/a*")} == {True}
+    assert clean_redis.keys("ink:stage:*") == []
+    assert enter(tight, replace(CAPS, max_owner=2)) == Verdict("replay", "alice/a")
 
 
 def test_a_job_is_submitted_to_the_run_of_redis_that_was_approved(

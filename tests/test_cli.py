@@ -235,12 +235,12 @@ def test_up_keeps_its_word(tmp_path: Path, sheet: Path) -> None:
         assert first.process.wait(30) == 0
         assert psutil.wait_procs(family, timeout=0)[1] == []
 
-    with up(data, cwd=tmp_path) as second, Client(second.url) as client:
+    with up(data, tmp_path, "--api-workers", "2") as second, Client(second.url) as client:
         assert client.job(job).state is JobState.PARTIALLY_FAILED
         assert [item.label for item in client.results(job)] == labels
         family = second.family()
         second.process.kill()  # and even so nothing is left running
-        assert len(family) == 3 + 3 * WORKERS  # each has a nursery and a decoder
+        assert len(family) == 4 + 3 * WORKERS  # each has a nursery and a decoder
         assert psutil.wait_procs(family, timeout=20)[1] == []
 
 
@@ -301,11 +301,11 @@ class Running:
 
 
 @contextmanager
-def up(data: Path, cwd: Path) -> Iterator[Running]:
+def up(data: Path, cwd: Path, *options: str) -> Iterator[Running]:
     """`inkqueue up` on a free port; whatever a test leaves of it is ended."""
     environment = {name: value for name, value in os.environ.items() if name != "REDIS_URL"}
     process = subprocess.Popen(
-        [*INKQUEUE, "up", "--port", "0", "--data", str(data)],
+        [*INKQUEUE, "up", "--port", "0", "--data", str(data), *options],
         cwd=cwd,
         env=environment | {"OMP_NUM_THREADS": "1", "INKQUEUE_THREADS": "1"},
         stdout=subprocess.DEVNULL,

@@ -45,6 +45,7 @@ from worker.decoding.decoders import PART_BYTES, TRIES, Decoders
 from worker.decoding.failpoints import KINDS
 from worker.decoding.link import Link, Lost
 from worker.decoding.nursery import NoDecoder
+from worker.decoding.progress import Progress, shared
 from worker.decoding.sandbox import BYTES_A_PIXEL, BYTES_BESIDE
 from worker.decoding.wire import Encoded, read_ask
 from worker.results import FAILURES, TOO_LARGE, UNDECODABLE, WORKER_LOST, Failure
@@ -126,7 +127,28 @@ def test_a_killer_is_found_alone(
     assert failure.detail.startswith(REASONS[kind])
     assert outcomes == directly(files[:7] + files[8:])
     # What took too long once would do so again; all else may have been chance.
-    assert len(caplog.records) == (1 if kind in ("loop", "spin") else TRIES)
+    # Who talks nonsense is first found among several.
+    once, besides = kind in ("loop", "spin"), kind in ("nonsense", "flood")
+    assert len(caplog.records) == (1 if once else TRIES + besides)
+
+
+def test_who_died_over_several_is_found_among_them(
+    decoders: Decoders, files: list[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Link, "in_hand", property(lambda link: range(20)))
+    outcomes = told(decoders, asked([*files[:7], armed(files[7], "segfault"), *files[8:]]))
+    assert outcomes.pop(7) == Failure(UNDECODABLE, REASONS["segfault"])
+    assert outcomes == directly(files[:7] + files[8:])
+
+
+def test_more_than_a_block_is_read_in_order(decoders: Decoders, files: list[bytes]) -> None:
+    many = [*files, b"", *files, files[0]]
+    recipes = ["emnist"] * 30 + ["mnist"] * 12
+    outcomes = told(decoders, list(map(Encoded, many, recipes)))  # type: ignore[arg-type]
+    assert isinstance(outcomes.pop(20), Failure)
+    del many[20], recipes[20]
+    wanted = zip(many, recipes, strict=True)
+    assert outcomes == [to_glyph(decode(file), recipe).tobytes() for file, recipe in wanted]  # type: ignore[arg-type]
 
 
 def test_killers_side_by_side_and_at_the_ends_are_found(decoders: Decoders, files: list[bytes]) -> None:
@@ -331,7 +353,9 @@ def plain(outcome: Outcome) -> object:
 def opened(answer: bytes, number: int) -> Outcome:
     code, length = open_head(answer[:HEAD_BYTES], number)
     assert length == len(answer) - HEAD_BYTES
-    return open_body(code, answer[HEAD_BYTES:])
+    (outcome,) = open_body(code, answer[HEAD_BYTES:])
+    assert not isinstance(outcome, bytes)
+    return outcome
 
 
 def altered(place: int, new: bytes, outcome: Outcome = GLYPH) -> bytes:
@@ -401,13 +425,13 @@ class TestAnswers:
     def test_what_was_said_unasked_is_no_answer(self) -> None:
         ours, theirs = socket.socketpair()
         with ours, theirs:
-            worker = Link(ours, 0, 1.0, lambda: None)
+            worker = Link(ours, 0, Progress(shared()), 1.0, lambda: None)
             theirs.sendall(pack_answer(0, GLYPH) + pack_answer(0, GLYPH))
             worker.ask(asked([b"x"]))
-            assert plain(worker.answer()) == plain(GLYPH)
+            assert plain(*worker.answers()) == plain(GLYPH)
             worker.ask(asked([b"y"]))
             with pytest.raises(Lost, match="nonsense"):
-                worker.answer()
+                worker.answers()
 
     def test_a_picture_has_an_end(self) -> None:
         assert open_head(struct.pack("<IBI", 7, 254, MOST_PICTURE), 7) == (254, MOST_PICTURE)
@@ -431,17 +455,17 @@ class TestAnswers:
         monkeypatch.setattr(link, "MOST_CHARACTERS", {"line": 3, "page": 9})
         ours, theirs = socket.socketpair()
         with ours, theirs:
-            worker = Link(ours, 0, 1.0, lambda: None)
+            worker = Link(ours, 0, Progress(shared()), 1.0, lambda: None)
             worker.ask([image])
             theirs.sendall(pack_answer(0, answer))
             with pytest.raises(Lost, match="nonsense"):
-                worker.answer()
+                worker.answers()
 
     def test_numbers_begin_anew_where_they_end(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(link, "NUMBERS", 3)
         ours, theirs = socket.socketpair()
         with ours, theirs, theirs.makefile("rb") as heard:
-            worker = Link(ours, 0, 1.0, lambda: None)
+            worker = Link(ours, 0, Progress(shared()), 1.0, lambda: None)
             firsts = list[int]()
             for _ in range(3):
                 worker.ask(asked([b"x", b"y"]))
@@ -449,24 +473,24 @@ class TestAnswers:
                 assert question is not None
                 firsts.append(question[0])
                 theirs.sendall(pack_answer(question[0], GLYPH) + pack_answer(question[0] + 1, GLYPH))
-                assert [plain(worker.answer()) for _ in "ab"] == [plain(GLYPH)] * 2
+                assert [plain(*worker.answers()) for _ in "ab"] == [plain(GLYPH)] * 2
             assert firsts == [0, 0, 0]
 
     def test_a_sheet_may_take_longer(self) -> None:
         ours, theirs = socket.socketpair()
         with ours, theirs:
-            worker = Link(ours, 0, 0.1, lambda: None)
+            worker = Link(ours, 0, Progress(shared()), 0.1, lambda: None)
             worker.ask([Encoded(b"x", None, Layout("line"))])
             answer = threading.Timer(0.2, theirs.sendall, [pack_answer(0, sheet(3))])
             answer.start()
-            assert plain(worker.answer()) == plain(sheet(3))
+            assert plain(*worker.answers()) == plain(sheet(3))
             answer.join()
 
     def test_who_dribbles_runs_out_of_time(self) -> None:
         ours, theirs = socket.socketpair()
         touched: list[None] = []
         with ours, theirs:
-            worker = Link(ours, 0, 0.5, lambda: touched.append(None))
+            worker = Link(ours, 0, Progress(shared()), 0.5, lambda: touched.append(None))
             worker.ask(asked([b"x"]))
             theirs.send(pack_answer(0, GLYPH)[:HEAD_BYTES])
             began = time.monotonic()
@@ -474,7 +498,7 @@ class TestAnswers:
             dribble = threading.Thread(target=lambda: _dribble(theirs, stop))
             dribble.start()
             with pytest.raises(Lost, match="too long"):
-                worker.answer()
+                worker.answers()
             assert time.monotonic() - began < 2
             stop.set()
             dribble.join()

@@ -30,10 +30,11 @@ def test_leases_outlast_their_time_while_they_are_held(redis_url: str) -> None:
     leases = Leases(own, LEASE_MS, stall_s=60)
     leases.start()
     try:
-        leases.hold(own.claim("balanced", 10))
+        claims = own.claim("balanced", 10)
+        leases.hold(claims)
         time.sleep(2.5 * LEASE_MS / 1000)
         assert other.claim("balanced", 10) == []
-        leases.hold(())
+        leases.drop(claims)
         time.sleep(1.5 * LEASE_MS / 1000)
         assert len(other.claim("balanced", 10)) == 1
     finally:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import redis
 
+from api.events.notices import each_told
 from model.flags import Flag
 from model.layout import Box
 from worker import keys
@@ -595,13 +596,30 @@ def test_those_who_follow_are_told_of_every_change(redis_url: str, clean_redis: 
         while notice := heard.get_message(timeout=0.5):
             told.append(notice)
     notices = [
-        (each["channel"].decode(), each["data"].decode()[-1])
+        (each["channel"].decode(), name[-1])
         for each in told
         if each["type"] == "message"
+        for name, _ in each_told(each["data"])
     ]
     begun, gone_on, ended = (keys.CHANGED, "a"), (keys.CHANGED, "a"), (keys.ENDED, "a")
     canceled = [(keys.CHANGED, "b"), (keys.CHANGED, "b"), (keys.ENDED, "b")]
     assert notices == [begun, gone_on, ended, *canceled]
+
+
+def test_with_the_end_of_one_image_goes_what_it_says(redis_url: str, clean_redis: "redis.Redis") -> None:
+    with clean_redis.pubsub() as heard:
+        heard.subscribe(keys.ENDED)
+        for job_id, sizes in (("a", (1,)), ("b", (1,)), ("c", (1, 1))):
+            submit(redis_url, job_id, sizes)
+        claims = ledger(redis_url).claim("balanced", 10)
+        commits = [commit_of(claim, p=0.25 * place) for place, claim in enumerate(claims)]
+        ledger(redis_url).commit([*commits, commits[0]])
+        told = [notice for _ in range(2) if (notice := heard.get_message(timeout=0.5))]
+        assert heard.get_message(timeout=0.1) is None
+    (notice,) = (each["data"] for each in told if each["type"] == "message")
+    said = {commit.claim.name: commit.results for commit in commits}
+    said["anonymous/c"] = b""
+    assert list(each_told(notice)) == list(said.items())
 
 
 def test_suspects_are_counted_and_cleared(redis_url: str) -> None:

@@ -20,7 +20,7 @@ from model.card import Recipe
 from model.flags import NONE, Flag
 from model.images import BadImage, Grey, decode, to_grey
 from model.ink import strip
-from model.normalization import normalize, place, to_glyph
+from model.normalization import normalize, normalize_all, place, to_glyph
 from model.strokes import STROKES, draw, glyph, png
 
 from makers import animation, png_of, saved, turned
@@ -287,3 +287,24 @@ class TestFiles:
     def test_what_cannot_be_an_image_is_refused(self, name: str, recipe: Recipe) -> None:
         with pytest.raises(BadImage):
             to_glyph(decode(files()[name]), recipe)
+
+
+@pytest.mark.parametrize("recipe", [None, *get_args(Recipe)])
+def test_many_together_become_what_each_becomes_alone(
+    rng: np.random.Generator, recipe: Recipe | None
+) -> None:
+    blank = np.full((40, 50), 240, np.uint8)
+    large = cv2.copyMakeBorder(draw("R", rng, 80), 200, 300, 250, 100, cv2.BORDER_REPLICATE)
+    many = [
+        draw("g", rng),
+        blank,
+        glyph("4", rng),
+        np.asarray(large),
+        draw("Q", rng, 30),
+        ~draw("7", rng),
+    ]
+    alone = [normalize(each, recipe) for each in many]
+    for one, other in zip(normalize_all(many, recipe), alone, strict=True):
+        assert np.array_equal(one.pixels, other.pixels)
+        assert one.flags == other.flags
+    assert normalize_all([], recipe) == []

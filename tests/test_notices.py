@@ -1,6 +1,7 @@
 """News of jobs come again after the link they came by has died without a word."""
 
 import asyncio
+import struct
 
 import pytest
 import redis
@@ -16,7 +17,7 @@ from chaos.proxy import Proxy
 async def hears(news: Notices, client: "redis.Redis") -> bool:
     """Whether a notice arrives that is given now."""
     with news.of("o/a") as event:
-        client.publish(keys.CHANGED, "o/a")
+        client.publish(keys.CHANGED, struct.pack("<II", 3, 0) + b"o/a")
         return await notices.heard_within(event, 0.1)
 
 

@@ -145,6 +145,15 @@ def test_too_many_requests_are_refused_on_all_gateways(
         assert here.get("/v1/jobs").status_code == 200
 
 
+def test_predictions_are_counted_with_all_else(callers: tuple[Services, dict[str, str]]) -> None:
+    png = {"Content-Type": "image/png"}
+    with of(callers, "fast") as http:
+        answers = [http.post("/v1/predictions", headers=png) for _ in range(8)]
+    assert {each.status_code for each in answers} <= {422, 429}
+    assert answers[-1].json()["type"] == "/problems/rate-limited"
+    assert all("ratelimit" in each.headers for each in answers)
+
+
 def test_who_has_no_quota_is_not_counted(callers: tuple[Services, dict[str, str]]) -> None:
     services, _ = callers
     with of(callers, "free") as http, redis.Redis.from_url(services.redis_url) as client:

@@ -18,7 +18,6 @@ EVERYTHING = {
     "absolve",
     "commit",
     "release",
-    "observe",
     "cancel",
     "delete",
     "upkeep",

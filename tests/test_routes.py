@@ -295,6 +295,21 @@ class TestPredicting:
         assert answer.status_code == 422
         assert answer.json()["type"] == "/problems/undecodable-image"
 
+    def test_what_is_told_at_once_is_what_is_stored(
+        self, http: httpx.Client, rng: np.random.Generator
+    ) -> None:
+        for file, status in ((pngs(8, rng)[7], 200), (BROKEN, 422)):
+            body, key = json_of({"mine.png": file}), {"Idempotency-Key": f"told-{status}"}
+            headers = {"Content-Type": "application/json"} | key
+            told = http.post("/v1/predictions?top_k=2", content=body, headers=headers)
+            again = http.post("/v1/predictions?top_k=2", content=body, headers=headers)
+            assert (told.status_code, again.status_code) == (status, status)
+            assert told.json() == again.json()
+            if status == 200:
+                stored = http.get(told.headers["content-location"]).json()
+                assert stored["name"] == "mine.png"
+                assert stored.items() <= told.json().items()
+
     def test_several_images_are_refused(self, http: httpx.Client, rng: np.random.Generator) -> None:
         answer = http.post("/v1/predictions", content=npy_of(glyphs(2, rng)), headers=NPY)
         assert answer.json()["type"] == "/problems/single-image-expected"

@@ -3,6 +3,7 @@
 import pytest
 import redis
 
+from api import staging
 from api.intake.sources import NamedImage, Part
 from api.problems import Problem
 from api.settings import GatewaySettings
@@ -14,6 +15,11 @@ from ledgers import at_entrance
 
 PARTS: list[Part] = [NamedImage(f"{number}.png", b"file") for number in range(5)]
 SETTINGS = GatewaySettings(chunk_images=2, max_images=5)
+
+
+@pytest.fixture(autouse=True)
+def _small_groups(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(staging, "STAGE_BYTES", 1)
 
 
 def stage(url: str, parts: list[Part], *, taken: bool, fails: bool) -> None:
@@ -38,3 +44,20 @@ def test_what_does_not_is_taken_back(redis_url: str, clean_redis: "redis.Redis")
     with pytest.raises(Problem, match="at most 5 images"):
         stage(redis_url, [*PARTS, *PARTS], taken=False, fails=False)
     assert clean_redis.keys("ink:stage:*") == []
+
+
+def test_what_is_small_is_carried_and_not_staged(
+    redis_url: str, clean_redis: "redis.Redis", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(staging, "STAGE_BYTES", 1000)
+
+    async def work(entrance: Entrance) -> None:
+        async with staged(entrance, PARTS, SETTINGS, Room()) as images:
+            assert [chunk.names for chunk in images.carried] == [
+                ("0.png", "1.png"),
+                ("2.png", "3.png"),
+                ("4.png",),
+            ]
+
+    at_entrance(redis_url, work)
+    assert clean_redis.keys("*") == []

@@ -3,6 +3,7 @@
 CUDA and OpenMP do not survive a fork, so there is none.
 """
 
+import gc
 from typing import Any
 
 import redis
@@ -30,6 +31,7 @@ def load(**_: Any) -> None:
 @worker_ready.connect  # type: ignore[untyped-decorator]
 def announce(**_: Any) -> None:
     """Tell the ledger that this worker is ready."""
+    gc.freeze()  # networks and libraries stay: they are looked through no more
     engine().start()
 
 

@@ -55,3 +55,25 @@ class Caution:
             self._over.append(str(index))  # else its deaths stay noted, that nobody die of it again
             return None
         return Failure(WORKER_LOST, f"{deaths + 1} workers were lost while they read this image")
+
+
+class Cautions:
+    """One worker's. Those that were interrupted, for Redis was away, are absolved when it is back."""
+
+    def __init__(self, ledger: Ledger, deaths: int, touch: Callable[[], None]) -> None:
+        self._ledger, self._deaths, self._touch = ledger, deaths, touch
+        self._interrupted: list[Caution] = []
+
+    def over(self, claim: Claim) -> Caution | None:
+        """For a chunk that somebody died over; None for any other."""
+        return Caution(self._ledger, claim, self._deaths, self._touch) if claim.deliveries > 1 else None
+
+    def interrupted(self, caution: Caution) -> None:
+        """Redis went away meanwhile."""
+        self._interrupted.append(caution)
+
+    def absolve(self) -> None:
+        """Raises redis.RedisError where it is still away."""
+        while self._interrupted:
+            self._interrupted[-1].absolve()
+            self._interrupted.pop()

@@ -1,4 +1,5 @@
-"""How a job gets into the ledger: its chunks are staged, then one script makes them a job."""
+"""How a job gets into the ledger: one script makes its chunks a job, which were staged before if they
+are many."""
 
 import json
 import struct
@@ -7,6 +8,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import Any
 
+import orjson
 import redis.asyncio
 
 from . import keys
@@ -86,11 +88,21 @@ class Entrance:
 
     async def submit(self, job: Submission, token: str, sizes: Sequence[int], caps: Caps) -> Verdict:
         """Make what was staged under `token` a job; `sizes` are its chunks' numbers of images."""
+        return await self._make(_wanted(job, caps) | {"stage": token}, job, sizes, ())
+
+    async def enter(self, job: Submission, chunks: Sequence[Chunk], caps: Caps, room: Room) -> Verdict:
+        """Make a job of `chunks` that were not staged, within `room`, in one call: for small ones."""
+        want = _wanted(job, caps) | {"memory": room.memory, "mark": room.mark}
+        parts = [part for chunk in chunks for part in (chunk.payload, chunk.names_json() or b"")]
+        return await self._make(want, job, [chunk.count for chunk in chunks], parts)
+
+    async def _make(
+        self, want: dict[str, Any], job: Submission, sizes: Sequence[int], parts: Sequence[bytes]
+    ) -> Verdict:
         starts = [0, *accumulate(sizes)]
         packed = struct.pack(f"<{len(starts)}I", *starts)
-        want = json.dumps(_wanted(job, token, starts[-1], len(sizes), caps))
-        bell = message(job.options.model)
-        return _verdict(await self._submit(args=[want, packed, bell]))
+        whole = orjson.dumps(want | {"total": starts[-1], "chunks": len(sizes)})
+        return _verdict(await self._submit(args=[whole, packed, message(job.options.model), *parts]))
 
     async def take_off(self, owner: str, digest: str, request: str) -> bool:
         """Whether no other request with this key is under way; for IN_FLIGHT_S this one is."""
@@ -108,16 +120,13 @@ def _verdict(answer: Sequence[Any]) -> Verdict:
     return Verdict(kind.decode(), rest[0].decode() if rest else "")
 
 
-def _wanted(job: Submission, token: str, total: int, chunks: int, caps: Caps) -> dict[str, Any]:
-    """What submit.lua reads of a job."""
+def _wanted(job: Submission, caps: Caps) -> dict[str, Any]:
+    """What submit.lua reads of a job, wherever its chunks are."""
     want = {
         "name": job.name,
-        "stage": token,
         "owner": job.owner,
         "model": job.options.model,
         "lane": job.lane,
-        "total": total,
-        "chunks": chunks,
         "options": job.options.to_json(),
         "weight": job.options.weight,
         "keep": job.options.keep_images,

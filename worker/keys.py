@@ -118,6 +118,11 @@ def worker(worker_id: str) -> str:
     return f"ink:worker:{worker_id}"
 
 
+def wake(worker_id: str) -> str:
+    """The list of models for which a worker that lingers was woken."""
+    return f"ink:wake:{worker_id}"
+
+
 def hooks(owner: str) -> str:
     """An owner's webhook endpoints, scored by when they came (ms)."""
     return f"ink:hooks:{owner}"

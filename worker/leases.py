@@ -23,14 +23,23 @@ class Leases(threading.Thread):
     def __init__(self, ledger: Ledger, lease_ms: int, stall_s: float) -> None:
         super().__init__(name="leases", daemon=True)
         self._ledger, self._interval, self._stall_s = ledger, lease_ms / 3000, stall_s
-        self._held: tuple[Claim, ...] = ()
+        self._held: dict[int, Claim] = {}
         self._progress = time.monotonic()
         self._stopping = threading.Event()
 
     def hold(self, claims: Sequence[Claim]) -> None:
-        """These, and no others, are in hand from now on."""
-        self._held = tuple(claims)
+        """These are in hand, too, from now on."""
+        self._held |= {claim.token: claim for claim in claims}
         self.touch()
+
+    def drop(self, claims: Sequence[Claim]) -> None:
+        """These are no longer."""
+        for claim in claims:
+            self._held.pop(claim.token, None)
+
+    def drop_all(self) -> None:
+        """Nothing is."""
+        self._held.clear()
 
     def touch(self) -> None:
         """Progress was made."""
@@ -38,7 +47,7 @@ class Leases(threading.Thread):
 
     def run(self) -> None:
         while not self._stopping.wait(self._interval):
-            held = self._held
+            held = list(self._held.values())
             if not held:
                 continue
             if time.monotonic() - self._progress > self._stall_s:

@@ -12,7 +12,13 @@ from .jobs import Options
 from .scripts import source
 
 Facts = Mapping[Any, Any]
-SCRIPTS = ("claim", "renew", "commit", "release", "suspect", "absolve", "upkeep", "observe")
+LINGER_MS = 500
+"""How long a worker that has found nothing is woken by whoever submits, at once and without Celery."""
+
+LATE_S = 0.05
+"""Who was woken at the last moment is to hear it."""
+
+SCRIPTS = ("claim", "renew", "commit", "release", "suspect", "absolve", "upkeep")
 
 
 @dataclass(frozen=True)
@@ -52,14 +58,24 @@ class Ledger:
         self._lease = lease_ms
         self._scripts = {name: client.register_script(source(name)) for name in SCRIPTS}
 
-    def claim(self, model: str, budget: int) -> list[Claim]:
+    def claim(self, model: str, budget: int, others: Sequence[str] | None = None) -> list[Claim]:
         """Due chunks of `model`: about `budget` images, by their weight, and at least one chunk of
-        each lane."""
-        rows = self._scripts["claim"](args=[model, budget, self._lease, self.worker])
+        each lane.
+
+        Who finds none and names the `others` that it serves is to ask `rung` next.
+        """
+        args: list[str | int] = [model, budget, self._lease, self.worker]
+        args += [] if others is None else [LINGER_MS, *others]
+        rows = self._scripts["claim"](args=args)
         return [
             Claim(name.decode(), c, token, tries, n, Options.from_json(options), payload or b"", waited)
             for name, c, token, tries, n, options, payload, waited in rows
         ]
+
+    def rung(self) -> str:
+        """The model of which something is due, as soon as it is; '' if nothing is for LINGER_MS."""
+        said: Any = self._client.blpop([keys.wake(self.worker)], LINGER_MS / 1000 + LATE_S)
+        return said[1].decode() if said else ""
 
     def renew(self, claims: Iterable[Claim]) -> int:
         """Prolong the leases of `claims`; returns how many are still ours."""
@@ -73,16 +89,13 @@ class Ledger:
 
         What was `measured` goes with them, in the same call.
         """
-        script = self._scripts["commit"]
-        with self._client.pipeline(transaction=False) as pipe:
-            for each in commits:
-                claim = each.claim
-                counts = (each.succeeded, each.failed)
-                parts = (each.results, *counts, each.kept, *_flat(each.failures))
-                script(args=[claim.name, claim.chunk, claim.token, *parts], client=pipe)
-            if measured:
-                self._scripts["observe"](args=_flat(measured), client=pipe)
-            return [verdict.decode() for verdict in pipe.execute()[: len(commits)]]
+        added = measured or {}
+        args: list[str | bytes | int] = [len(added), *_flat(added)]
+        for each in commits:
+            claim = each.claim
+            args += [claim.name, claim.chunk, claim.token, each.results, each.succeeded, each.failed]
+            args += [each.kept, len(each.failures), *_flat(each.failures)]
+        return [verdict.decode() for verdict in self._scripts["commit"](args=args)]
 
     def release(self, claims: Iterable[Claim]) -> None:
         """Give claims back unread; the delivery does not count against them."""

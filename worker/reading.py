@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -17,11 +18,18 @@ from .ledger import Claim, Commit
 from .measures import Pass
 from .packing import pack
 from .passes import Passes, Trial
-from .preparation import Decode, Manner, open_chunk, pack_failed, prepare
+from .preparation import Decode, Manner, Prepared, open_chunk, pack_failed, prepare
 from .results import INFERENCE_FAILED, Failure, Result, count_failures
 from .screening import Screen, screened, unflagged
 
 log = logging.getLogger(__name__)
+
+
+class Ready(NamedTuple):
+    """Chunks that only want the network, and how long it took to make them so."""
+
+    chunks: Sequence[Prepared]
+    seconds: float
 
 
 class Reader:
@@ -43,22 +51,25 @@ class Reader:
         self._decode, self._trial, self._screen = decode, trial, screen
         self._passes = Passes(predictor, measured, touch)
 
-    def read(self, claims: Sequence[Claim]) -> list[Commit]:
+    def prepare(self, claims: Sequence[Claim]) -> Ready:
+        """Opened, decoded, normalised. May be called while others are read."""
+        return self._ready([(open_chunk(claim), claim.options) for claim in claims])
+
+    def read(self, claims: Sequence[Claim], ready: Ready | None = None) -> list[Commit]:
         """Everything claimed, together."""
-        chunks = [(open_chunk(claim), claim.options) for claim in claims]
+        ready = ready or self.prepare(claims)
         try:
-            results = self._read_together(chunks)
+            results = self._read_together(ready, [claim.options for claim in claims])
         except RuntimeError:
             log.exception("a batch failed as a whole; reading its images one by one")
             return [self.read_alone(claim, lambda index: None) for claim in claims]
-        rows = zip(claims, chunks, results, strict=True)
-        return [_commit(claim, content, each) for claim, (content, _), each in rows]
+        rows = zip(claims, ready.chunks, results, strict=True)
+        return [_commit(claim, chunk.content, each) for claim, chunk, each in rows]
 
     def read_alone(self, claim: Claim, check: Callable[[int], Failure | None]) -> Commit:
         """One image after the other; `check` is told of each before it is touched, and may refuse it."""
-        content = open_chunk(claim)
-        results = self._read_alone(content, range(len(content)), claim.options, check)
-        return _commit(claim, content, results)
+        content, every = open_chunk(claim), range(claim.count)
+        return _commit(claim, content, self._read_alone(content, every, claim.options, check))
 
     def read_warily(self, claim: Claim, caution: Caution) -> Commit:
         """Block by block, image by image where `caution` says so."""
@@ -76,7 +87,7 @@ class Reader:
 
     def _read_block(self, content: Opened, block: range, options: Options) -> list[Result]:
         try:
-            return self._read_together([(content.part(block), options)])[0]
+            return self._read_chunk(content.part(block), options)
         except RuntimeError:
             return self._read_alone(content, block, options, lambda index: None)
 
@@ -93,7 +104,7 @@ class Reader:
 
     def _read_one(self, image: Opened, options: Options) -> Result:
         try:
-            return self._read_together([(image, options)])[0][0]
+            return self._read_chunk(image, options)[0]
         except RuntimeError as error:
             return Failure(INFERENCE_FAILED, f"the network could not read this image: {error}")
 
@@ -106,17 +117,22 @@ class Reader:
         flags = screened([prepared], prepared.glyphs, self._screen)
         return answer(prepared, logits, flags, self.predictor.card, options)[0]
 
-    def _read_together(self, chunks: Sequence[tuple[Opened, Options]]) -> list[list[Result]]:
-        """The results of each chunk, by forward passes of all. Raises RuntimeError if one fails."""
+    def _read_chunk(self, content: Opened, options: Options) -> list[Result]:
+        return self._read_together(self._ready([(content, options)]), [options])[0]
+
+    def _ready(self, chunks: Sequence[tuple[Opened, Options]]) -> Ready:
         began = time.perf_counter()
-        prepared = prepare(
-            [(content, self._manner(options)) for content, options in chunks], self._decode
-        )
+        manners = [(content, self._manner(options)) for content, options in chunks]
+        return Ready(prepare(manners, self._decode), time.perf_counter() - began)
+
+    def _read_together(self, ready: Ready, ways: Sequence[Options]) -> list[list[Result]]:
+        """The results of each chunk, by forward passes of all. Raises RuntimeError if one fails."""
+        prepared = ready.chunks
         glyphs = np.concatenate([each.glyphs for each in prepared])
-        logits = self._passes.logits(glyphs, began)
+        logits = self._passes.logits(glyphs, time.perf_counter() - ready.seconds)
         flags, start = screened(prepared, glyphs, self._screen), 0
         results: list[list[Result]] = []
-        for (_, options), each in zip(chunks, prepared, strict=True):
+        for options, each in zip(ways, prepared, strict=True):
             own = slice(start, start + len(each.glyphs))
             results.append(answer(each, logits[own], flags[own], self.predictor.card, options))
             start = own.stop

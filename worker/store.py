@@ -86,13 +86,16 @@ class Store:
         answers: Any = asyncio.gather(
             self._client.hmget(keys.results(name), [str(chunk) for chunk, _, _ in chunks]),
             self._client.mget([keys.chunk_names(name, chunk) for chunk, _, _ in chunks]),
-            self._client.hmget(keys.corrections(name), [str(index) for index in indices]),
+            self.corrected(name),
         )
-        packed, named, labels = await answers
+        packed, named, corrected = await answers
         items: list[Item] = []
         for (_, first, after), results, names in zip(chunks, packed, named, strict=True):
             items += _items(first, after, results, names)
-        return _corrected(items, labels)
+        if not corrected:  # to ask for each would cost as much as all the rest
+            return items
+        labels: Any = self._client.hmget(keys.corrections(name), [str(index) for index in indices])
+        return _corrected(items, await labels)
 
     async def corrected(self, name: str) -> int:
         """How many of a job's images a person has labelled."""

@@ -27,6 +27,9 @@ def up(
     host: Annotated[str, typer.Option(help="the address to listen on")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="0: any that is free")] = 8000,
     workers: Annotated[int, typer.Option(min=1, help="how many processes read")] = WORKERS,
+    api_workers: Annotated[
+        int, typer.Option(min=1, help="how many processes take requests, all on one port")
+    ] = 1,
     data: Annotated[
         Path, typer.Option(file_okay=False, help="where jobs are kept, unless REDIS_URL is set")
     ] = Path("inkqueue-data"),
@@ -37,7 +40,7 @@ def up(
     say = _say_in_json if settings.log == "json" else notes.print
     quiet = "warning" if settings.log == "text" else ""  # to who watches only what is wrong is news
     began = time.monotonic()
-    stack = Stack(host, port or free_port(), workers, data, quiet)
+    stack = Stack(host, port or free_port(), workers, data, quiet, api_workers)
     _require_safe(stack)
     try:
         stack.run(lambda: _announce(stack, began, say))

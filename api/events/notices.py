@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import itertools
 import logging
+import struct
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -27,18 +28,20 @@ SILENT_S = 8.0
 
 
 _TICKS = itertools.count()
+_LENGTHS = struct.Struct("<II")
 
 
 @dataclass
 class News:
-    """What was heard of one job; `tick` is another after every notice."""
+    """What was heard of a job: `tick` is another after every notice, `said` what came with the last."""
 
     tick: int = field(default_factory=lambda: next(_TICKS))
     listeners: dict[asyncio.Event, bool] = field(default_factory=dict)
+    said: bytes = b""
 
-    def spread(self, ended: bool) -> None:
+    def spread(self, ended: bool, said: bytes = b"") -> None:
         """Wake all, or those who do not wait for the end only."""
-        self.tick = next(_TICKS)
+        self.tick, self.said = next(_TICKS), said
         for event, end_only in self.listeners.items():
             if ended or not end_only:
                 event.set()
@@ -83,6 +86,11 @@ class Notices:
             if not self._news[name].listeners:
                 del self._news[name]
 
+    def said(self, name: str) -> bytes:
+        """The packed results that came with the end of a job of one image for which somebody listens;
+        none where it has not ended, or without any."""
+        return self._news[name].said if name in self._news else b""
+
     def heard(self, name: str) -> int:
         """What is another after every notice of a job that somebody listens for."""
         return self._news[name].tick if name in self._news else -1
@@ -108,20 +116,32 @@ class Notices:
                 continue
             heard = clock()
             if said["type"] == "message":
-                self._hear(said["data"].decode(), said["channel"].decode())
+                for name, results in each_told(said["data"]):
+                    self._hear(name, results, said["channel"].decode())
         raise redis.TimeoutError("Redis has fallen silent")
 
-    def _hear(self, name: str, channel: str) -> None:
+    def _hear(self, name: str, results: bytes, channel: str) -> None:
         if ended := channel == keys.ENDED:
             log.info("job ended", extra={"event": "job.ended", "job": job_id(name)})
         if news := self._news.get(name):
-            news.spread(ended)
+            news.spread(ended, results)
+
+
+def each_told(data: bytes) -> Iterator[tuple[str, bytes]]:
+    """The jobs that a notice is about, and what it says of each (see `tell` in common.lua)."""
+    at = 0
+    while at + _LENGTHS.size <= len(data):
+        name, said = _LENGTHS.unpack_from(data, at)
+        start = at + _LENGTHS.size
+        at = start + name + said
+        yield data[start : start + name].decode(), data[start + name : at]
 
 
 async def heard_within(event: asyncio.Event, seconds: float) -> bool:
     """Whether there was news before `seconds` were over."""
     try:
-        await asyncio.wait_for(event.wait(), seconds)
+        async with asyncio.timeout(seconds):
+            await event.wait()
     except TimeoutError:
         return False
     event.clear()

@@ -18,6 +18,7 @@ class Cutter:
     settings: GatewaySettings
     weight: int = 1
     sizes: list[int] = field(default_factory=list)
+    first_name: str = "0"
     fingerprint: "hashlib._Hash" = field(default_factory=hashlib.sha256)
 
     @property
@@ -63,6 +64,8 @@ class Cutter:
                 f"A job takes at most {most} images; send the others as another.",
                 limit=most,
             )
+        if names and not self.sizes:
+            self.first_name = names[0]
         chunk = Chunk(count, pack(content), names)
         self.sizes.append(count)
         self.fingerprint.update(chunk.payload)

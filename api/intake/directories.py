@@ -6,8 +6,7 @@ many there are before it looks at the first.
 
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..problems import Problem
 
@@ -21,8 +20,7 @@ _MANY = 0xFFFF
 _BIG = 0xFFFFFFFF
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One file of the archive, as its directory describes it."""
 
     name: str
@@ -101,7 +99,7 @@ def _entry(view: memoryview, at: int) -> tuple[Entry, int]:
     extra = bytes(view[start + name_size : start + name_size + extra_size])
     if _BIG in (packed, unpacked, offset):
         unpacked, packed, offset = _sizes64(extra, unpacked, packed, offset)
-    text = name.decode("utf-8" if flags & 0x800 else "cp437", "replace")
+    text = name.decode("utf-8" if flags & 0x800 or name.isascii() else "cp437", "replace")
     entry = Entry(text, flags, method, crc, packed, unpacked, offset, fields[15] >> 16)
     return entry, start + name_size + extra_size + comment_size
 

@@ -11,7 +11,7 @@ from ..settings import GatewaySettings
 from .documents import read_json, read_ndjson
 from .multiparts import read_form
 from .names import safe_name
-from .sources import Part, Source, parts_of
+from .sources import Part, Source, is_image, parts_of
 from .spool import Spool, limited
 
 JSON, NDJSON, FORM = "application/json", "application/x-ndjson", "multipart/form-data"
@@ -24,6 +24,9 @@ RAW = (
     "application/octet-stream",
 )
 
+LIGHT = 64 << 10
+"""Bytes of an image that are hashed sooner than a thread takes its turn."""
+
 
 @dataclass(frozen=True)
 class Intake:
@@ -31,6 +34,8 @@ class Intake:
 
     parts: Iterable[Part]
     options: Sequence[tuple[str, str]] = ()
+    light: bool = False
+    """It is one small image, which is looked at in no time."""
 
 
 async def receive(
@@ -64,7 +69,8 @@ async def open_body(request: Request, spool: Spool, settings: GatewaySettings) -
         return Intake(*await run_sync(read_json, view, settings.max_image_bytes))
     if kind == NDJSON:
         return Intake(read_ndjson(view, settings.max_image_bytes))
-    return Intake(parts_of(Source("", view), settings, alone=True))
+    light = len(view) <= LIGHT and is_image(bytes(view[:16]))
+    return Intake(parts_of(Source("", view), settings, alone=True), light=light)
 
 
 def _kind(request: Request) -> str:

@@ -50,11 +50,12 @@ def parts_of(source: Source, settings: GatewaySettings, *, alone: bool) -> Itera
 
 def is_known(head: bytes) -> bool:
     """Whether the first 16 bytes are of a format that is read (a ZIP aside)."""
-    return (
-        head.startswith((*IMAGES, *MAGICS, arrays.NPY_MAGIC, gzips.MAGIC))
-        or is_webp(head)
-        or is_idx(head)
-    )
+    return is_image(head) or head.startswith((*MAGICS, arrays.NPY_MAGIC, gzips.MAGIC)) or is_idx(head)
+
+
+def is_image(head: bytes) -> bool:
+    """Whether the first 16 bytes are of a file that is one image, whatever is in it."""
+    return head.startswith(IMAGES) or is_webp(head)
 
 
 def is_webp(head: bytes) -> bool:

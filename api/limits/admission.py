@@ -73,23 +73,29 @@ class Admission:
         room: Room,
         weight: int,
         forget: Callable[[], None] = lambda: None,
+        light: bool = False,
     ) -> AsyncIterator[Staged]:
-        """Images stored as far as there is room (see staging.staged). Raises problems."""
+        """Images stored or carried as far as there is room (see staging.staged). Raises problems."""
+        settings = self._settings
         try:
-            async with staged(self._entrance, parts, self._settings, room, weight, forget) as images:
+            async with staged(self._entrance, parts, settings, room, weight, forget, light) as images:
                 yield images
         except NoRoom as refused:
             raise await self.refusal(refused.verdict, room.owner) from refused
 
-    async def enter(self, job: Submission, images: Staged) -> Verdict:
-        """Make what was staged a job, or find the one that stands. Raises problems."""
+    async def enter(self, job: Submission, images: Staged, room: Room) -> Verdict:
+        """Make what was staged or is carried a job, or find the one that stands. Raises problems."""
         self._require_safe()
         settings, most = self._settings, self.quotas.of(job.owner).queued
         caps = Caps(settings.max_queued, settings.max_open, settings.window, most)
         verdict = Verdict("stranger")
         while verdict.kind == "stranger":
             safe = replace(caps, server=self._vigil.server)
-            verdict = await self._entrance.submit(job, images.token, images.cutter.sizes, safe)
+            verdict = (
+                await self._entrance.enter(job, images.carried, safe, room)
+                if images.carried
+                else await self._entrance.submit(job, images.token, images.cutter.sizes, safe)
+            )
             if verdict.kind == "stranger":  # Redis was started anew: with which settings?
                 await run_sync(self._vigil.look)
                 self._require_safe()

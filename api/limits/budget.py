@@ -20,10 +20,13 @@ class Documents:
     @asynccontextmanager
     async def held(self, size: int) -> AsyncIterator[None]:
         """A document is read. One alone is always let in. Raises `too-many-documents` after a while."""
+        if not size:
+            yield
+            return
         async with self._freed:
             try:
-                async with asyncio.timeout(TURN_S if size else None):
-                    await self._freed.wait_for(lambda: not (size and self._held) or self._fits(size))
+                async with asyncio.timeout(TURN_S):
+                    await self._freed.wait_for(lambda: not self._held or self._fits(size))
             except TimeoutError:
                 detail = "Too much JSON is being read; come back, or send a ZIP, which needs no memory."
                 raise Problem("too-many-documents", detail, retry_after=2) from None

@@ -1,31 +1,34 @@
-"""One image, one answer: a job of one that is waited for."""
+"""One image, one answer: a job of one that is waited for.
 
+It is asked for thousands of times a second, so it takes its request as it is (see shortcut.py).
+"""
+
+from time import monotonic
 from typing import Any
 
 import orjson
 from fastapi import APIRouter, Request, Response
 
-from worker.jobs import Job
+from worker import keys
+from worker.packing import unpack
 from worker.results import Failure
+from worker.store import Item, Store
 
 from ..answers import job_response, wait_s
-from ..bodies import IMAGE_BODY, PARAMETERS
-from ..dependencies import (
-    SettingsDep,
-    StoreDep,
-    SubmitOwnerDep,
-    SubmitterDep,
-    WaitingDep,
-    require_job,
-)
-from ..items import item_out
+from ..auth import caller
+from ..bodies import IMAGE_BODY, PARAMETERS, PREFER
+from ..dependencies import require_job
+from ..events.waiting import Waiting
+from ..items import shown
+from ..limits.rates import metered
 from ..problems import Problem
 from ..schemas import JobOut, PredictionOut
-from .jobs import Prefer
+from ..settings import GatewaySettings
+from ..submission import Submitter, new_id
 
 router = APIRouter(prefix="/v1/predictions", tags=["predictions"])
 
-SUBMISSION: dict[str, Any] = {"requestBody": IMAGE_BODY, "parameters": PARAMETERS}
+SUBMISSION: dict[str, Any] = {"requestBody": IMAGE_BODY, "parameters": [*PARAMETERS, PREFER]}
 
 
 @router.post(
@@ -34,28 +37,42 @@ SUBMISSION: dict[str, Any] = {"requestBody": IMAGE_BODY, "parameters": PARAMETER
     responses={202: {"description": "it takes longer; the job to wait for", "model": JobOut}},
     openapi_extra=SUBMISSION,
 )
-async def predict(
-    request: Request,
-    owner: SubmitOwnerDep,
-    store: StoreDep,
-    submitter: SubmitterDep,
-    waiting: WaitingDep,
-    settings: SettingsDep,
-    prefer: Prefer = None,
-) -> Response:
+async def predict(request: Request) -> Response:
     """Read one image. 200 with what it says, or 202 with the job if that takes longer."""
-    accepted = await submitter.submit(request, owner, single=True)
+    state, settings = request.app.state, request.app.state.settings
+    if state.quotas.count_requests:
+        await metered(request, caller(request, ()))
+    owner = caller(request, ("submit",))
+    return await _predicted(request, owner, state.submitter, state.waiting, state.store, settings)
+
+
+async def _predicted(
+    request: Request,
+    owner: str,
+    submitter: Submitter,
+    waiting: Waiting,
+    store: Store,
+    settings: GatewaySettings,
+) -> Response:
+    prefer = request.headers.get("prefer")
     seconds = wait_s(prefer, settings.prediction_wait, settings.max_wait)
-    job = require_job(await waiting.until_final(accepted.job.name, seconds))
+    name = keys.job_name(owner, new := new_id())
+    with waiting.expecting(name) as results:
+        entered = await submitter.enter(request, owner, new, single=True)
+        end = monotonic() + seconds
+        if not entered.replayed and (packed := await results(seconds)):
+            item = Item(0, entered.image, unpack(packed)[0])
+            return _result(item, new, entered.wanted.options.model, entered.wanted.labels)
+    job = require_job(await waiting.until_final(entered.name, end - monotonic()))
     if not job.state.final:
         return job_response(job, 202)
-    return await _result(store, job)
-
-
-async def _result(store: StoreDep, job: Job) -> Response:
     (item,) = await store.items(job, 0, 1)
+    return _result(item, job.id, job.options.model, job.labels)
+
+
+def _result(item: Item, job_id: str, model: str, labels: str) -> Response:
     if isinstance(item.result, Failure):
-        raise Problem(item.result.type, f"{item.result.detail}.", job_id=job.id)
-    shown = item_out(job, item) | {"job_id": job.id, "model": job.options.model}
-    headers = {"Content-Location": f"/v1/jobs/{job.id}/items/0"}
-    return Response(orjson.dumps(shown), 200, headers, "application/json")
+        raise Problem(item.result.type, f"{item.result.detail}.", job_id=job_id)
+    said = shown(item, labels, "canceled") | {"job_id": job_id, "model": model}
+    headers = {"Content-Location": f"/v1/jobs/{job_id}/items/0"}
+    return Response(orjson.dumps(said), 200, headers, "application/json")

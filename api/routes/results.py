@@ -3,33 +3,27 @@
 import csv
 import io
 from collections.abc import AsyncIterator
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import orjson
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
 from worker.jobs import Job
-from worker.results import Answer, Failure, Page
-from worker.store import Item, Store
+from worker.store import Store
 
 from ..answers import json_response
 from ..dependencies import JobDep, StoreDep
-from ..items import item_out
+from ..known import PAGE, Only, Row, page_of, rows_of
 from ..problems import Problem
 from ..rows import COLUMNS, cells
 from ..schemas import ItemPage
 
 router = APIRouter(prefix="/v1/jobs/{job_id}", tags=["results"])
 
-PAGE = 1000
-HELD = 10_000
-"""Characters of pages, lines and grids that are held at once; an image with more of them comes alone."""
 LAST = (1 << 63) - 1
 """Larger numbers cannot be written as JSON here; no image has one."""
 FORMATS = {"json": "application/json", "ndjson": "application/x-ndjson", "csv": "text/csv"}
-
-Only = Literal["failed", "uncertain"]
 
 
 @router.get(
@@ -55,86 +49,30 @@ async def read_results(
     kind = format or _accepted(request.headers.get("accept", ""))
     if kind == "json":
         return await _page(store, job, cursor, limit or PAGE, only)
-    rows = _rows(store, job, cursor, limit, only)
+    rows = rows_of(store, job, cursor, limit, only)
     body = _ndjson(rows) if kind == "ndjson" else _csv(rows)
     headers = {"Inkqueue-Complete": str(job.state.final).lower()}
     return StreamingResponse(body, headers=headers, media_type=FORMATS[kind])
 
 
 async def _page(store: Store, job: Job, cursor: int, limit: int, only: Only | None) -> Response:
-    data: list[dict[str, Any]] = []
-    place, size = cursor, 0
-    async for item in _known(store, job, cursor):
-        if len(data) == limit or size >= HELD:
-            break
-        place = item.index + 1
-        if _wanted(item, only):
-            data.append(item_out(job, item))
-            size += _size(data[-1])
+    data, place = await page_of(store, job, cursor, limit, only)
     done = job.state.final and place >= job.counts.total
     page = {"data": data, "next_cursor": None if done else place, "complete": job.state.final}
     return json_response(page)
 
 
-async def _rows(
-    store: Store, job: Job, cursor: int, limit: int | None, only: Only | None
-) -> AsyncIterator[dict[str, Any]]:
-    sent = 0
-    async for item in _known(store, job, cursor):
-        if sent == limit:
-            return
-        if _wanted(item, only):
-            sent += 1
-            yield item_out(job, item)
+async def _ndjson(rows: AsyncIterator[list[Row]]) -> AsyncIterator[bytes]:
+    async for lines in rows:
+        yield b"".join([orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE) for row in lines])
 
 
-async def _known(store: Store, job: Job, first: int) -> AsyncIterator[Item]:
-    """Items in order until one is still to come; of a final job, all of them."""
-    step = max(1, PAGE // job.options.weight)
-    while items := await store.items(job, first, step):
-        for item in items:
-            if item.result is None and not job.state.final:
-                return
-            yield item
-        first += step
-
-
-def _wanted(item: Item, only: Only | None) -> bool:
-    if only == "failed":
-        return isinstance(item.result, Failure)
-    if only == "uncertain":
-        return isinstance(item.result, Answer | Page) and item.result.uncertain
-    return True
-
-
-def _size(row: dict[str, Any]) -> int:
-    return 1 + len(row.get("text") or "")
-
-
-async def _ndjson(rows: AsyncIterator[dict[str, Any]]) -> AsyncIterator[bytes]:
-    async for lines in _gathered(rows):
-        yield b"".join(orjson.dumps(row) + b"\n" for row in lines)
-
-
-async def _csv(rows: AsyncIterator[dict[str, Any]]) -> AsyncIterator[str]:
+async def _csv(rows: AsyncIterator[list[Row]]) -> AsyncIterator[str]:
     yield ",".join(COLUMNS) + "\r\n"
-    async for lines in _gathered(rows):
+    async for lines in rows:
         text = io.StringIO()
         csv.writer(text).writerows(cells(row) for row in lines)
         yield text.getvalue()
-
-
-async def _gathered(rows: AsyncIterator[dict[str, Any]]) -> AsyncIterator[list[dict[str, Any]]]:
-    batch: list[dict[str, Any]] = []
-    size = 0
-    async for row in rows:
-        batch.append(row)
-        size += _size(row)
-        if len(batch) == PAGE or size >= HELD:
-            yield batch
-            batch, size = [], 0
-    if batch:
-        yield batch
 
 
 def _accepted(accept: str) -> Literal["json", "ndjson", "csv"]:

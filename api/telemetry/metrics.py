@@ -22,6 +22,7 @@ from ..autoscaling import desired_workers
 from ..problems import METHODS
 from ..settings import GatewaySettings
 from .instruments import Reading, families
+from .joint import joint_registry
 
 disable_created_metrics()  # type: ignore[no-untyped-call]
 
@@ -52,33 +53,37 @@ class Metrics:
 
     def __init__(self, models: Sequence[str], version: str, settings: GatewaySettings) -> None:
         self._models, self._settings = models, settings
-        self._registry = CollectorRegistry()
-        self._ledger = LedgerCollector()
-        self._registry.register(self._ledger)
-        self._registry.register(BuildCollector(version))
-        ProcessCollector(registry=self._registry)
+        own, joint = CollectorRegistry(), joint_registry()
+        self._told, self._ledger = joint or own, LedgerCollector()
+        self._told.register(self._ledger)
+        self._told.register(BuildCollector(version))
+        if not joint:  # which process is of no interest where there are many
+            ProcessCollector(registry=own)
         self._requests = Counter(
             "inkqueue_http_requests",
             "Answers of this gateway.",
             ["method", "route", "status"],
-            registry=self._registry,
+            registry=own,
         )
         self._seconds = Histogram(
             "inkqueue_http_request_duration_seconds",
             "Time to answer.",
             ["route"],
-            registry=self._registry,
+            registry=own,
         )
         self.refused = Counter(
             "inkqueue_refused_connections",
             "Connections and requests ended at the edge.",
             ["problem"],
-            registry=self._registry,
+            registry=own,
         )
         for problem in ("request-timeout", "too-many-connections", "unread-answer"):
             self.refused.labels(problem)  # so that the first of them is a change that can be seen
         self.streams = Gauge(
-            "inkqueue_event_streams", "Event streams that are open.", registry=self._registry
+            "inkqueue_event_streams",
+            "Event streams that are open.",
+            registry=own,
+            multiprocess_mode="livesum",
         )
 
     def answered(self, method: str, route: str, status: int, seconds: float) -> None:
@@ -101,4 +106,4 @@ class Metrics:
             peak=await gauges.peak(),
             desired=desired_workers(backlogs, alive, measures, self._settings),
         )
-        return generate_latest(self._registry)
+        return generate_latest(self._told)

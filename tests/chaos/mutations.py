@@ -6,6 +6,7 @@
 from dataclasses import dataclass
 
 LEDGER = "tests/test_ledger.py"
+LINGERING = "tests/test_lingering.py"
 OUTBOX = "tests/test_webhook_outbox.py"
 READING = "tests/test_reading.py"
 CAUTION = "tests/test_caution.py"
@@ -134,6 +135,22 @@ CLAIM = (
         "taken = taken + n * job.weight",
         "taken = taken + n",
         "weighs_as_much",
+    ),
+    lua(
+        "a worker that went home is rung for as if it lingered",
+        "common",
+        "redis.call('ZRANGEBYSCORE', 'ink:lingering', now, '+inf')",
+        "redis.call('ZRANGEBYSCORE', 'ink:lingering', '-inf', '+inf')",
+        "who_is_gone",
+        LINGERING,
+    ),
+    lua(
+        "a worker lingers while another model waits",
+        "claim",
+        "'-inf', now) > 0 then return wake(worker, ARGV[i]) end",
+        "'-inf', now) > 0 then break end",
+        "what_another_model",
+        LINGERING,
     ),
     lua(
         "a lease ends as it begins",
@@ -693,10 +710,26 @@ PYTHON = (
     Mutation(
         "a decoder may answer what it was not asked",
         "worker/decoding/link.py",
-        "if not _suits(outcome, image):",
-        "if False:",
+        "_suits(each, self._waiting.popleft()) for",
+        "self._waiting.popleft() for",
         DECODING,
         "another_kind",
+    ),
+    Mutation(
+        "what was claimed ahead is kept where reading fails",
+        "worker/draining.py",
+        "self._ledger.release(batch.claims if batch else ())",
+        "pass",
+        "tests/test_draining.py",
+        "given_back",
+    ),
+    Mutation(
+        "who died is taken for the first who was not answered",
+        "worker/decoding/decoders.py",
+        "known + in_hand.start",
+        "known",
+        DECODING,
+        "a_killer_is_found_alone",
     ),
     Mutation(
         "a character may stand nowhere",

@@ -18,7 +18,7 @@ from api.app import create_app
 from api.edge.gate import Gate
 from api.server import Server, create_server
 from api.settings import GatewaySettings
-from worker import connection
+from worker import connection, ledger
 from worker.embedded import free_port
 from worker.engine import Engine
 from worker.ledger import Ledger
@@ -69,6 +69,7 @@ def running_rig(redis_url: str) -> Iterator[Rig]:
     with contextlib.ExitStack() as stack:
         for times in (connection.TIMEOUTS, connection.PROMPT):
             stack.enter_context(patch.dict(times, {"socket_timeout": SILENT_S}))
+        stack.enter_context(patch.object(ledger, "LINGER_MS", 100))
         yield _assemble(redis_url, stack)
 
 

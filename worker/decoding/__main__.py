@@ -1,7 +1,8 @@
-"""`python -m worker.decoding MAX_PIXELS DECODE_S`: the nursery, which forks decoder after decoder.
+"""`python -m worker.decoding MAX_PIXELS DECODE_S PROGRESS`: the nursery, which forks decoders.
 
 Forking what is loaded costs 2 ms, starting it anew 150. It touches no image of a stranger. On its stdin
 it is sent the socket of each decoder to be; it answers with its process id, and when it ends, how.
+PROGRESS is the number of an open file (see progress.py).
 """
 
 import contextlib
@@ -12,8 +13,10 @@ import signal
 import socket
 import sys
 
-from .decoder import Allowance, Strike, serve
-from .sandbox import die_with, enter
+from .allowance import Allowance
+from .decoder import Strike, serve
+from .progress import Progress
+from .sandbox import die_with, enter, keep_only
 from .warmth import warm_up
 from .wire import FACT, NO_MEMORY, READY, SEALED, UNSEALED
 
@@ -21,6 +24,7 @@ from .wire import FACT, NO_MEMORY, READY, SEALED, UNSEALED
 def main() -> None:
     """Until the worker closes the socket, or dies."""
     allowance = Allowance(int(sys.argv[1]), float(sys.argv[2]))
+    progress = Progress(int(sys.argv[3]))
     control = socket.socket(fileno=0)
     warm_up()
     gc.freeze()
@@ -29,7 +33,8 @@ def main() -> None:
         nursery = os.getpid()
         child = os.fork()
         if not child:
-            _live(control, socket.socket(fileno=sockets[0]), nursery, allowance)
+            keep_only(sockets[0])
+            _live(socket.socket(fileno=sockets[0]), progress, nursery, allowance)
         os.close(sockets[0])
         control.sendall(FACT.pack(child))
         if _outlives(control, child):
@@ -46,17 +51,16 @@ def _outlives(control: socket.socket, child: int) -> bool:
         os.close(ended)
 
 
-def _live(control: socket.socket, wire: socket.socket, nursery: int, allowance: Allowance) -> None:
+def _live(wire: socket.socket, progress: Progress, nursery: int, allowance: Allowance) -> None:
     """A decoder, from fork to end. It has nothing to say but to the worker."""
     code = 1
     try:
-        control.close()
         strike = _failpoints()
         die_with(nursery)
         sealed = enter(allowance.max_pixels)
         os.close(2)  # from here on, what is printed was written by a stranger
         wire.sendall(SEALED if sealed else UNSEALED)
-        serve(wire, allowance, strike)
+        serve(wire, progress, allowance, strike)
         code = 0
     except MemoryError:
         code = NO_MEMORY

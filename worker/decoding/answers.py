@@ -1,11 +1,13 @@
-"""What a decoder answers over its socket, an image at a time. Little-endian.
+"""What a decoder answers over its socket. Little-endian.
 
-u32 number, u8 code, u32 length, and so many bytes: of code 0 a glyph (u8 flags, 784 bytes), of code 255
-characters (see _CHARACTER), of code 254 a picture as PNG, else, for one of results.FAILURES, a sentence
-in UTF-8. Who sent it is not trusted: what cannot be so is a BadAnswer.
+u32 number of the image, u8 code, u32 length, and so many bytes: of code 0 glyphs of so many images,
+from this one on (u8 flags, 784 bytes each), of code 255 its characters (see _CHARACTER), of code 254 a
+picture as PNG, else, for one of results.FAILURES, a sentence in UTF-8. Who sent it is not trusted: what
+cannot be so is a BadAnswer.
 """
 
 import struct
+from collections.abc import Sequence
 from typing import TypeAlias
 
 import numpy as np
@@ -29,6 +31,9 @@ POSSIBLE = (UNDECODABLE, TOO_LARGE)
 MOST_SHEET = max(MOST_CHARACTERS.values())
 """Characters of the largest answer there can be."""
 
+BLOCK = 32
+"""Glyphs that travel together at most."""
+
 MOST_PICTURE = 12 << 20
 """Bytes of 1,600 x 1,600 pixels in colour, however noisy."""
 
@@ -37,6 +42,7 @@ MOST_SIDE = (1 << 31) - 1
 _HEAD = struct.Struct("<IBI")
 HEAD_BYTES = _HEAD.size
 _GLYPH, _PICTURE, _SHEET, _SENTENCE = 0, 254, 255, GLYPH_BYTES
+_GLYPHS = np.dtype([("flags", "u1"), ("pixels", "u1", (28, 28))])
 _CHARACTER = np.dtype(
     [
         ("box", "<u4", 4),
@@ -55,12 +61,18 @@ class BadAnswer(ValueError):
     """A decoder's answer makes no sense, so it is no longer our programme that speaks."""
 
 
+def pack_glyphs(first: int, glyphs: Sequence[Glyph]) -> bytes:
+    """Of the images from `first` on; at most BLOCK."""
+    body = b"".join(part for each in glyphs for part in (bytes((each.flags,)), each.pixels.tobytes()))
+    return _HEAD.pack(first, _GLYPH, len(body)) + body
+
+
 def pack_answer(number: int, outcome: Outcome | Picture) -> bytes:
     """What became of image `number`."""
+    if isinstance(outcome, Glyph):
+        return pack_glyphs(number, [outcome])
     if isinstance(outcome, Failure):
         code, body = FAILURES.index(outcome.type), outcome.detail.encode(errors="replace")[:_SENTENCE]
-    elif isinstance(outcome, Glyph):
-        code, body = _GLYPH, bytes([outcome.flags]) + outcome.pixels.tobytes()
     elif isinstance(outcome, Picture):
         code, body = _PICTURE, outcome
     else:
@@ -76,20 +88,23 @@ def open_head(head: bytes, number: int) -> tuple[int, int]:
     return code, length
 
 
-def open_body(code: int, body: bytes) -> Outcome | Picture:
-    """What became of an image, by an answer whose head was opened. Raises BadAnswer."""
+def open_body(code: int, body: bytes) -> Sequence[Outcome | Picture]:
+    """What became of images, by an answer whose head was opened; of one, but for glyphs. Raises
+    BadAnswer."""
     if code == _GLYPH:
-        return Glyph(_pixels(body[1:]), _flag(body[0]))
+        rows = np.frombuffer(body, _GLYPHS)
+        glyphs = zip(rows["pixels"], rows["flags"].tolist(), strict=True)
+        return [Glyph(pixels, _flag(flags)) for pixels, flags in glyphs]
     if code == _PICTURE:
-        return body
+        return [body]
     if code == _SHEET:
-        return _unpack(np.frombuffer(body, _CHARACTER))
-    return Failure(FAILURES[code], body.decode(errors="replace"))
+        return [_unpack(np.frombuffer(body, _CHARACTER))]
+    return [Failure(FAILURES[code], body.decode(errors="replace"))]
 
 
 def _fits(code: int, length: int) -> bool:
     if code == _GLYPH:
-        return length == 1 + GLYPH_BYTES
+        return length % _GLYPHS.itemsize == 0 and 0 < length <= BLOCK * _GLYPHS.itemsize
     if code == _PICTURE:
         return length <= MOST_PICTURE
     if code == _SHEET:
@@ -117,10 +132,6 @@ def _unpack(rows: npt.NDArray[np.void]) -> list[Character]:
         Character(Glyph(pixels, _flag(flags)), Box(*box), *place)
         for (pixels, flags), box, place in zip(glyphs, boxes.tolist(), places, strict=True)
     ]
-
-
-def _pixels(body: bytes) -> npt.NDArray[np.uint8]:
-    return np.frombuffer(body, np.uint8).reshape(28, 28)
 
 
 def _flag(bits: int) -> Flag:

@@ -5,11 +5,12 @@ moment; then it fails, alone.
 """
 
 import logging
+import threading
 from collections.abc import Callable, Iterator, Sequence
 
 from ..results import UNDECODABLE, Failure
-from .answers import Outcome, Picture
-from .link import Lost
+from .answers import BLOCK, Outcome, Picture
+from .link import Link, Lost, Nonsense
 from .supply import Supply
 from .wire import Encoded
 
@@ -22,7 +23,7 @@ TRIES = 2
 
 
 class Decoders:
-    """Image files to glyphs or characters, in another process. For one thread at a time."""
+    """Image files to glyphs or characters, in another process. Threads take turns."""
 
     def __init__(
         self, max_pixels: int, decode_s: float, touch: Callable[[], None] = lambda: None
@@ -31,16 +32,19 @@ class Decoders:
         while one takes long. Raises NoDecoder."""
         self._supply = Supply(max_pixels, decode_s, touch)
         self.close = self._supply.close
+        self._turn = threading.Lock()
 
     def wait_ready(self) -> None:
         """Until the first decoder runs; it starts by itself meanwhile. Raises NoDecoder."""
-        self._supply.link()
+        with self._turn:
+            self._supply.link()
 
     def read(self, images: Sequence[Encoded]) -> list[Outcome]:
         """What each image shows, or why it shows nothing. Raises NoDecoder."""
         outcomes: list[Outcome] = []
-        for part in _parts(images):
-            outcomes += [each for each in self._read_part(part) if not isinstance(each, Picture)]
+        with self._turn:
+            for part in _parts(images):
+                outcomes += [each for each in self._read_part(part) if not isinstance(each, Picture)]
         return outcomes
 
     def draw(self, image: Encoded) -> Picture | Failure:
@@ -51,26 +55,33 @@ class Decoders:
 
     def _read_part(self, part: Sequence[Encoded]) -> list[Outcome | Picture]:
         outcomes: list[Outcome | Picture] = []
-        tries = 0
-        while len(outcomes) < len(part):
-            known = len(outcomes)
+        suspect, tries = -1, 0
+        while (known := len(outcomes)) < len(part):
+            link = self._supply.link()
             try:
-                self._read_on(part, outcomes)
+                _read_on(link, part, outcomes)
             except Lost as loss:
                 why, for_good = self._supply.bury(loss)
                 log.warning("an image cost a decoder: %s", why, extra={"event": "decoder.lost"})
-                tries = 1 + (tries if len(outcomes) == known else 0)
+                in_hand = link.in_hand
+                if len(part) - known > 1 and (isinstance(loss, Nonsense) or len(in_hand) > 1):
+                    for image in part[len(outcomes) : len(outcomes) + BLOCK]:
+                        outcomes += self._read_part([image])  # any of them may have been it
+                    continue
+                found = min(max(len(outcomes), known + in_hand.start), len(part) - 1)
+                suspect, tries = found, 1 + (tries if suspect == found else 0)
+                # Of those before it only the answers are lost.
+                outcomes += self._read_part(part[len(outcomes) : suspect])
                 if for_good or tries == TRIES:
                     outcomes.append(Failure(UNDECODABLE, why))
-                    tries = 0
         return outcomes
 
-    def _read_on(self, part: Sequence[Encoded], outcomes: list[Outcome | Picture]) -> None:
-        """Add the outcomes that are missing, as far as the decoder gets. Raises Lost."""
-        link, rest = self._supply.link(), part[len(outcomes) :]
-        link.ask(rest)
-        for _ in rest:
-            outcomes.append(link.answer())
+
+def _read_on(link: Link, part: Sequence[Encoded], outcomes: list[Outcome | Picture]) -> None:
+    """Add the outcomes that are missing, as far as the decoder gets. Raises Lost."""
+    link.ask(part[len(outcomes) :])
+    while len(outcomes) < len(part):
+        outcomes += link.answers()
 
 
 def _parts(images: Sequence[Encoded]) -> Iterator[Sequence[Encoded]]:

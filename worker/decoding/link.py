@@ -10,6 +10,7 @@ from model.layout import MOST_CHARACTERS
 
 from ..results import Failure
 from .answers import HEAD_BYTES, BadAnswer, Outcome, Picture, open_body, open_head
+from .progress import Progress
 from .wire import CUTTING, Encoded, pack_ask
 
 BEAT_S = 1.0
@@ -25,13 +26,22 @@ class Lost(Exception):
     """The decoder is silent, or talks nonsense, as the text says; or it ended, if there is none."""
 
 
+class Nonsense(Lost):
+    """It may have been said long after it was in hand what made the decoder say so."""
+
+
 class Link:
     """One decoder: its process id, and a socket on which a glyph may take `patience_s` at most."""
 
     def __init__(
-        self, wire: socket.socket, pid: int, patience_s: float, touch: Callable[[], None]
+        self,
+        wire: socket.socket,
+        pid: int,
+        progress: Progress,
+        patience_s: float,
+        touch: Callable[[], None],
     ) -> None:
-        self.pid = pid
+        self.pid, self._progress = pid, progress
         self._wire, self._patience_s, self._touch = wire, patience_s, touch
         self._received = bytearray()
         self._next = self._asked = 0
@@ -42,30 +52,41 @@ class Link:
         first = self._asked if self._asked + len(images) <= NUMBERS else 0
         self._next, self._asked = first, first + len(images)
         self._waiting = deque(images)
+        self._progress.take(0)
         self._wire.settimeout(self._patience_s)
         try:
             self._wire.sendall(pack_ask(self._next, images))
         except OSError as error:
             raise Lost from error
 
-    def answer(self) -> Outcome | Picture:
-        """What became of the next image. Raises Lost."""
-        image = self._waiting.popleft()
-        self._allowed_s = self._patience_s * (1 if image.layout.kind == "character" else 1 + CUTTING)
+    @property
+    def in_hand(self) -> range:
+        """Which of the images asked for are in hand, by what the decoder says."""
+        first, count = self._progress.in_hand
+        return range(first, first + count)
+
+    def answers(self) -> Sequence[Outcome | Picture]:
+        """What became of the next image, and of some after it. Raises Lost."""
+        kind = self._waiting[0].layout.kind
+        self._allowed_s = self._patience_s * (1 if kind == "character" else 1 + CUTTING)
         end = time.monotonic() + self._allowed_s
         try:
             code, length = open_head(self._take(HEAD_BYTES, end), self._next)
-            outcome = open_body(code, self._take(length, end))
-            if not _suits(outcome, image):
+            outcomes = open_body(code, self._take(length, end))
+            if not (len(outcomes) <= len(self._waiting) and self._suit(outcomes)):
                 raise BadAnswer(f"answer of kind {code}")
         except BadAnswer as error:
-            raise Lost("decoding it made the decoder talk nonsense") from error
-        self._next += 1
-        return outcome
+            raise Nonsense("decoding it made the decoder talk nonsense") from error
+        self._next += len(outcomes)
+        return outcomes
 
     def close(self) -> None:
         """The decoder will find that nobody listens."""
         self._wire.close()
+
+    def _suit(self, outcomes: Sequence[Outcome | Picture]) -> bool:
+        """Whether they are what was asked for; the images are waited for no more."""
+        return all(_suits(each, self._waiting.popleft()) for each in outcomes)
 
     def _take(self, count: int, end: float) -> bytes:
         """The next `count` bytes."""

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 
+from .progress import Progress, shared
 from .wire import FACT, READY, SEALED, UNSEALED
 
 log = logging.getLogger(__name__)
@@ -31,7 +32,7 @@ class Nursery:
     """The process that forks decoders: started here, ready a little later."""
 
     def __init__(self, max_pixels: int, decode_s: float) -> None:
-        """What an image may have (see decoder.Allowance). Raises NoDecoder."""
+        """What an image may have (see allowance.py). Raises NoDecoder."""
         self._control, theirs = _pair()
         self._control.settimeout(START_S)
         self._ready = False
@@ -39,7 +40,7 @@ class Nursery:
             log.warning("INKQUEUE_FAILPOINTS is set: images can do harm, which is for tests only")
         with theirs:
             try:
-                self._process = _start(theirs, str(max_pixels), str(decode_s))
+                self.progress, self._process = _start(theirs, str(max_pixels), str(decode_s))
             except OSError as error:
                 self._control.close()
                 raise NoDecoder(f"no process for decoding images could be started: {error}") from error
@@ -114,15 +115,20 @@ def _pair() -> tuple[socket.socket, socket.socket]:
         raise NoDecoder(f"no socket for decoders of images: {error}") from error
 
 
-def _start(control: socket.socket, *arguments: str) -> "subprocess.Popen[bytes]":
-    return subprocess.Popen(
-        # -P: a folder called `worker` where we were called is not ours; what is, is on the path.
-        [sys.executable, "-P", "-m", "worker.decoding", *arguments],
-        env=_environment(),
-        stdin=control.fileno(),
-        stdout=subprocess.DEVNULL,
-        start_new_session=True,  # a terminal's Ctrl-C is for the worker, which ends this one
-    )
+def _start(control: socket.socket, *limits: str) -> tuple[Progress, "subprocess.Popen[bytes]"]:
+    file = shared()
+    try:
+        return Progress(file), subprocess.Popen(
+            # -P: a folder called `worker` where we were called is not ours; what is, is on the path.
+            [sys.executable, "-P", "-m", "worker.decoding", *limits, str(file)],
+            env=_environment(),
+            stdin=control.fileno(),
+            stdout=subprocess.DEVNULL,
+            pass_fds=[file],
+            start_new_session=True,  # a terminal's Ctrl-C is for the worker, which ends this one
+        )
+    finally:
+        os.close(file)
 
 
 def _environment() -> Mapping[str, str]:

@@ -35,6 +35,13 @@ def die_with(parent: int) -> None:
         os._exit(1)
 
 
+def keep_only(file: int) -> None:
+    """Close whatever is open but this, stdout and stderr."""
+    os.close(0)
+    os.closerange(3, file)
+    os.closerange(file + 1, resource.getrlimit(resource.RLIMIT_NOFILE)[0])
+
+
 def enter(max_pixels: int) -> bool:
     """Give up everything but the socket in hand, memory for `max_pixels`, and time; whether by seccomp.
 

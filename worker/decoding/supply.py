@@ -69,7 +69,7 @@ class Supply:
 
     def _fork(self) -> Link:
         self._nursery = self._nursery or Nursery(*self._limits)
-        return Link(*self._nursery.fork(), self._patience_s, self._touch)
+        return Link(*self._nursery.fork(), self._nursery.progress, self._patience_s, self._touch)
 
 
 def _reason(code: int) -> str:

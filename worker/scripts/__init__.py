@@ -7,7 +7,7 @@ SHARED = ("common", "room", "outbox", "ending")
 """What every script begins with; each of these stands on those before it."""
 
 RELIEVED = (
-    *("claim", "renew", "suspect", "absolve", "commit", "release", "observe"),
+    *("claim", "renew", "suspect", "absolve", "commit", "release"),
     *("cancel", "delete", "upkeep", "dispatch", "conclude", "pass", "seat"),
 )
 """What goes on though Redis is at its maxmemory; who reads or deletes what is stored is counted, too."""

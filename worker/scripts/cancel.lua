@@ -15,5 +15,6 @@ end
 for _, item in ipairs(under_way(name)) do
   if not item.leased then drop(name, job, item.chunk) end
 end
-if not close_if_done(name, job) then tell(name) end
+close_if_done(name, job)
+spread_news()
 return redis.call('HGET', key(name), 'state')

@@ -1,6 +1,7 @@
 -- Hand out due chunks of a model, each under a lease: about a budget of images, each by its weight, bulk
 -- among them.
--- ARGV: model, budget, lease in ms, worker ('' for one without a name)
+-- ARGV: model, budget, lease in ms, worker ('' for one without a name); then, if it lingers where there is
+--   nothing: for how many ms, and the other models that it serves
 -- Answers: a list of {NAME, chunk, token, deliveries, images, options, packed images, ms it was due}
 local model, budget, lease = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
 local SCAN = 64
@@ -31,7 +32,7 @@ local function take(name, job, c)
   redis.call('ZADD', lease_key(model), now + lease, name .. '#' .. c)
   if job.state == 'queued' then
     redis.call('HSET', key(name), 'state', 'running', 'started', now)
-    tell(name)
+    tell('ink:changed', name, '')
   end
   if count > 1 then stat('chunks_reclaimed', 1) end
   taken = taken + n * job.weight
@@ -100,8 +101,20 @@ if not take_redelivered() then
   take_from('bulk', budget, true)   -- however much is interactive, so that bulk never starves
   take_from('interactive', budget, false)
 end
+-- For so long whoever submits wakes this worker itself; at once, if another model has something due.
+local function linger(worker, ms)
+  for i = 6, #ARGV do
+    for _, lane in ipairs(LANES) do
+      if redis.call('ZCOUNT', due_key(ARGV[i], lane), '-inf', now) > 0 then return wake(worker, ARGV[i]) end
+    end
+  end
+  redis.call('ZADD', 'ink:lingering', now + ms, worker)
+end
+
+if #claims == 0 and ARGV[5] then linger(ARGV[4], tonumber(ARGV[5])) end
 if #claims > 0 and ARGV[4] ~= '' then
   redis.call('HSETNX', 'ink:worker:' .. ARGV[4], 'first_claim', now)
   redis.call('EXPIRE', 'ink:worker:' .. ARGV[4], 60)
 end
+spread_news()
 return claims

@@ -1,15 +1,11 @@
--- Record the results of a chunk, once. A second commit changes nothing, and is compared: 'different' is
+-- Record the results of chunks, each once. A second commit changes nothing, and is compared: 'different' is
 -- what says something else of an image. Its bytes may differ all the same, since a network adds up in
 -- another order where a chunk that was delivered again is read image by image. A lease that is lost may
 -- commit still, but not one of a job that was deleted and whose name another job has now.
--- ARGV: NAME, chunk, token, packed results, succeeded, failed, packed images worth keeping ('' for none),
---   then type and number of failures, pair by pair
--- Answers: 'new', 'duplicate', 'different' or 'gone'
-local name, c, token, results = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4]
-local succeeded, failed, kept = tonumber(ARGV[5]), tonumber(ARGV[6]), ARGV[7]
-local job = job_of(name)
-if not job or is_over(job) or token <= job.born then return 'gone' end
-
+-- ARGV: how many fields of the ledger's histograms are added to, then field and number of each; then, chunk
+--   by chunk: NAME, chunk, token, packed results, succeeded, failed, packed images worth keeping
+--   ('' for none), how many types of failures there are, then type and number of each
+-- Answers, chunk by chunk: 'new', 'duplicate', 'different' or 'gone'
 local NOISE = 1e-5   -- of a probability
 local FORER = 'R1'   -- how results were packed before there were pages (see worker/packing.py)
 local PLACE = 20     -- bytes that tell where a character of a page is
@@ -54,35 +50,53 @@ local function same_results(one, other)
   return true
 end
 
-local out = key(name, 'out')
-local standing = redis.call('HGET', out, c)
-if standing then
-  local verdict = same_results(standing, results) and 'duplicate' or 'different'
-  stat('commits_' .. verdict, 1)
-  return verdict
-end
-if TERMINAL[job.state] or redis.call('HEXISTS', key(name, 'run'), 'd:' .. c) == 0 then return 'gone' end
+local function record(name, c, token, results, succeeded, failed, kept)
+  local job = job_of(name)
+  if not job or is_over(job) or token <= job.born then return 'gone' end
+  local out = key(name, 'out')
+  local standing = redis.call('HGET', out, c)
+  if standing then
+    local verdict = same_results(standing, results) and 'duplicate' or 'different'
+    stat('commits_' .. verdict, 1)
+    return verdict
+  end
+  if TERMINAL[job.state] or redis.call('HEXISTS', key(name, 'run'), 'd:' .. c) == 0 then return 'gone' end
 
-redis.call('HSET', out, c, results)
-redis.call('PEXPIREAT', out, job.expires + GRACE)
-put_away(name, job, c)
-local before = job.succeeded + job.failed
-settle(name, job, 'succeeded', succeeded)
-settle(name, job, 'failed', failed)
-note(name, job, 'c', c, 'n', before)
-for i = 8, #ARGV, 2 do stat('failures:' .. ARGV[i], ARGV[i + 1]) end
-if kept ~= '' then
-  redis.call('SET', key(name, 'in:' .. c), kept, 'KEEPTTL')
-elseif not job.keep then
-  redis.call('DEL', key(name, 'in:' .. c))
-end
-local second = 'ink:done:' .. job.model .. ':' .. math.floor(now / 1000)
-redis.call('INCRBY', second, succeeded + failed)
-redis.call('EXPIRE', second, 60)
+  redis.call('HSET', out, c, results)
+  redis.call('PEXPIREAT', out, job.expires + GRACE)
+  put_away(name, job, c)
+  local before = job.succeeded + job.failed
+  settle(name, job, 'succeeded', succeeded)
+  settle(name, job, 'failed', failed)
+  note(name, job, 'c', c, 'n', before)
+  if kept ~= '' then
+    redis.call('SET', key(name, 'in:' .. c), kept, 'KEEPTTL')
+  elseif not job.keep then
+    redis.call('DEL', key(name, 'in:' .. c))
+  end
+  local second = 'ink:done:' .. job.model .. ':' .. math.floor(now / 1000)
+  if redis.call('INCRBY', second, succeeded + failed) == succeeded + failed then
+    redis.call('EXPIRE', second, 60)
+  end
 
-if job.state ~= 'canceling' and job.next < job.chunks then
-  make_due(name, job, job.next)
-  redis.call('HINCRBY', key(name), 'next', 1)
+  if job.state ~= 'canceling' and job.next < job.chunks then
+    make_due(name, job, job.next)
+    redis.call('HINCRBY', key(name), 'next', 1)
+  end
+  close_if_done(name, job, results)
+  return 'new'
 end
-if not close_if_done(name, job) then tell(name) end
-return 'new'
+
+local verdicts, i = {}, 2 + 2 * ARGV[1]
+for at = 2, i - 1, 2 do redis.call('HINCRBY', 'ink:measures', ARGV[at], ARGV[at + 1]) end
+while i <= #ARGV do
+  local name, c, token, results, succeeded, failed, kept, types = unpack(ARGV, i, i + 7)
+  local verdict = record(name, c, tonumber(token), results, tonumber(succeeded), tonumber(failed), kept)
+  verdicts[#verdicts + 1], i = verdict, i + 8
+  for _ = 1, tonumber(types) do
+    if verdict == 'new' then stat('failures:' .. ARGV[i], ARGV[i + 1]) end
+    i = i + 2
+  end
+end
+spread_news()
+return verdicts

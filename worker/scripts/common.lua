@@ -7,6 +7,7 @@
 -- ink:job:NAME:events  stream: c and n, a committed chunk and the images done before; at last `end`
 -- ink:job:NAME:corrections  hash image -> the label that a person gave it
 -- ink:due:MODEL:LANE    zset of NAME#C by when it may be claimed: only a commit removes a chunk
+-- ink:lingering         zset of workers without work by how long they linger    ink:wake:ID  list: for what
 -- ink:leases:MODEL      zset of NAME#C by when its lease ends, so that those that ended are found at once
 
 local TERMINAL = {
@@ -43,9 +44,9 @@ local function stat(field, n) redis.call('HINCRBY', 'ink:stats', field, n) end
 
 -- Images of a model that were done in the last 10 s, and in how many of these seconds any were.
 local function done_lately(model)
-  local images, seconds = 0, 0
-  for second = math.floor(now / 1000) - 10, math.floor(now / 1000) - 1 do
-    local done = redis.call('GET', 'ink:done:' .. model .. ':' .. second)
+  local names, images, seconds = {}, 0, 0
+  for ago = 1, 10 do names[ago] = 'ink:done:' .. model .. ':' .. math.floor(now / 1000) - ago end
+  for _, done in ipairs(redis.call('MGET', unpack(names))) do
     if done then images, seconds = images + tonumber(done), seconds + 1 end
   end
   return images, seconds
@@ -63,9 +64,28 @@ local function ring_in(queue, wanted, message)
   end
 end
 
--- Wake as many workers as could find work of a model.
+-- Wake a worker that lingers. Should it die of it, upkeep rings for what stays due.
+local function wake(worker, model)
+  redis.call('ZREM', 'ink:lingering', worker)
+  redis.call('LPUSH', 'ink:wake:' .. worker, model)
+  redis.call('EXPIRE', 'ink:wake:' .. worker, 5)
+end
+
+local function serves(worker, model)
+  local models = redis.call('HGET', 'ink:worker:' .. worker, 'models')
+  return models and string.find(',' .. models .. ',', ',' .. model .. ',', 1, true)
+end
+
+-- Wake as many workers as could find work of a model: first those that linger, who hear it at once.
 local function ring(model, wanted, message)
-  ring_in('drain.' .. model, math.min(wanted, workers_alive()), message)
+  wanted = math.min(wanted, workers_alive())
+  for _, worker in ipairs(redis.call('ZRANGEBYSCORE', 'ink:lingering', now, '+inf')) do
+    if wanted > 0 and serves(worker, model) then
+      wake(worker, model)
+      wanted = wanted - 1
+    end
+  end
+  ring_in('drain.' .. model, wanted, message)
 end
 
 local function make_due(name, job, c)
@@ -112,9 +132,10 @@ local function put_away(name, job, c)
   local run = key(name, 'run')
   redis.call('ZREM', due_key(job.model, job.lane), name .. '#' .. c)
   redis.call('ZREM', lease_key(job.model), name .. '#' .. c)
-  redis.call('HDEL', run, 'd:' .. c, 'a:' .. c)
+  local leased = redis.call('HEXISTS', run, 'l:' .. c) == 1
+  redis.call('HDEL', run, 'd:' .. c, 'a:' .. c, 'l:' .. c)
   redis.call('DEL', key(name, 'suspects:' .. c))
-  if redis.call('HDEL', run, 'l:' .. c) == 1 then
+  if leased then
     redis.call('HINCRBY', key(name), 'running', -size(name, c))
   end
 end
@@ -125,5 +146,16 @@ local function note(name, job, ...)
   redis.call('PEXPIREAT', key(name, 'events'), job.expires + GRACE)
 end
 
--- Whoever follows a job should look at it.
-local function tell(name) redis.call('PUBLISH', 'ink:changed', name) end
+-- What a script has to tell of jobs goes out at its end, in one message a channel however many they are:
+-- the length of a name and of what is said with it (u32 LE), then both, job by job.
+local news = {['ink:changed'] = {}, ['ink:ended'] = {}}
+
+local function tell(channel, name, said)
+  table.insert(news[channel], struct.pack('<I4I4', #name, #said) .. name .. said)
+end
+
+local function spread_news()
+  for _, channel in ipairs({'ink:changed', 'ink:ended'}) do
+    if #news[channel] > 0 then redis.call('PUBLISH', channel, table.concat(news[channel])) end
+  end
+end

@@ -19,16 +19,18 @@ local function take_leave(name, job, state)
   stat('jobs_ended:' .. state, 1)
 end
 
--- Close the job if its last image is done with.
-local function close_if_done(name, job)
-  if job.succeeded + job.failed + job.canceled < job.total then return false end
+local TOLD = 4096   -- bytes of results that may go with a notice, which every gateway hears
+
+-- Close the job if its last image is done with; whoever follows it should look at it in any case. With the
+-- end of one image goes what it says, so that who waits for it need not ask.
+local function close_if_done(name, job, results)
+  if job.succeeded + job.failed + job.canceled < job.total then return tell('ink:changed', name, '') end
   local state = final_state(job)
   redis.call('HSET', key(name), 'state', state, 'ended', now, 'running', 0)
   redis.call('DEL', key(name, 'run'))
   note(name, job, 'end', state)
   take_leave(name, job, state)
-  redis.call('PUBLISH', 'ink:ended', name)
-  return true
+  tell('ink:ended', name, job.total == 1 and results and #results <= TOLD and results or '')
 end
 
 -- A chunk that nobody will read any more, since its job was canceled.

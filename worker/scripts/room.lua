@@ -35,3 +35,11 @@ local function crowded(owner, images, load, max_queued, max_owner)
     if most > 0 and queued + images > most then return kind, queued + images - most end
   end
 end
+
+-- Why a job of so many bytes in all, of which `more` come now, cannot be stored, and by how many; nil if it
+-- can. A job that is 'large' is never stored.
+local function overfull(bytes, more, limit, mark, load)
+  local used, most, empty = memory(limit, mark, load)
+  if bytes > largest(most, empty) then return 'large', largest(most, empty) end
+  if used + more > most then return 'memory', used + more - most end
+end

@@ -13,9 +13,8 @@ if why then return {why, excess} end
 
 local more = 0
 for i = 10, #ARGV do more = more + #ARGV[i] end
-local used, most, empty = memory(tonumber(ARGV[8]), tonumber(ARGV[9]), load)
-if bytes > largest(most, empty) then return {'large', largest(most, empty)} end
-if used + more > most then return {'memory', used + more - most} end
+why, excess = overfull(bytes, more, tonumber(ARGV[8]), tonumber(ARGV[9]), load)
+if why then return {why, excess} end
 
 for i = 10, #ARGV, 3 do
   redis.call('SET', stage .. 'in:' .. ARGV[i], ARGV[i + 1], 'EX', seconds)

@@ -23,11 +23,13 @@ for _, name in ipairs(names) do
     redis.call('HSET', key(name), 'state', 'expired')
     redis.call('EXPIRE', key(name), TOMBSTONE)
     stat('jobs_expired', 1)
-    redis.call('PUBLISH', 'ink:ended', name)
+    tell('ink:ended', name, '')
   else
     redis.call('ZREM', 'ink:expiry', name)
   end
 end
 redis.call('ZREMRANGEBYSCORE', 'ink:workers', '-inf', now - 6 * ALIVE)
+redis.call('ZREMRANGEBYSCORE', 'ink:lingering', '-inf', now - ALIVE)
 redis.call('ZREMRANGEBYSCORE', 'ink:senders', '-inf', now - 6 * ALIVE)
+spread_news()
 return #names

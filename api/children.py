@@ -1,0 +1,76 @@
+"""A process that `inkqueue up` runs and looks after."""
+
+import ctypes
+import logging
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+
+log = logging.getLogger("inkqueue")
+
+STOP_S = 15.0
+CALM_S = 30.0
+"""A child that ran this long is restarted at once; one that dies sooner waits, ever longer."""
+
+
+@dataclass
+class Child:
+    """A process of the stack and how it is doing."""
+
+    name: str
+    command: list[str]
+    environment: dict[str, str]
+    inherited: tuple[int, ...] = ()
+    process: "subprocess.Popen[bytes] | None" = None
+    started: float = 0.0
+    failures: int = 0
+    retry_at: float = 0.0
+
+    def start(self) -> None:
+        """Run it, apart from the terminal's Ctrl-C: the stack stops its children in order."""
+        self.started = time.monotonic()
+        self.process = subprocess.Popen(
+            self.command,
+            env=os.environ | self.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,  # Celery says goodbye there; what matters goes to stderr
+            start_new_session=True,
+            pass_fds=self.inherited,
+            preexec_fn=_die_with_parent,
+        )
+
+    def look_after(self) -> bool:
+        """Start it again if it died and it is time; returns whether that was done."""
+        if self.process is None or self.process.poll() is None:
+            return False
+        now = time.monotonic()
+        if not self.retry_at:
+            self.failures = 0 if now - self.started > CALM_S else self.failures + 1
+            self.retry_at = now + (min(10.0, 0.1 * 2**self.failures) if self.failures else 0.0)
+            log.warning("%s ended with %s", self.name, self.process.returncode)
+        if now < self.retry_at:
+            return False
+        self.retry_at = 0.0
+        self.start()
+        return True
+
+    def stop(self) -> None:
+        """Ask it to end, then make it."""
+        if self.process is None or self.process.poll() is not None:
+            return
+        self.process.terminate()
+        try:
+            self.process.wait(STOP_S)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+
+def _die_with_parent() -> None:
+    """On Linux, let the kernel end this child should the stack be killed outright."""
+    if sys.platform == "linux":
+        pr_set_pdeathsig = 1
+        ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGTERM)

@@ -1,0 +1,90 @@
+"""What is known of a job's images so far, in order, as rows of plain data: by pages and in streams."""
+
+from collections.abc import AsyncIterator, Iterator, Sequence
+from itertools import takewhile
+from typing import Any, Literal
+
+from worker.jobs import Job
+from worker.results import Answer, Failure, Page
+from worker.store import Item, Store
+
+from .items import item_out
+
+PAGE = 1000
+HELD = 10_000
+"""Characters of pages, lines and grids that are held at once; an image with more of them comes alone."""
+
+Only = Literal["failed", "uncertain"]
+Row = dict[str, Any]
+
+
+async def page_of(
+    store: Store, job: Job, cursor: int, limit: int, only: Only | None
+) -> tuple[list[Row], int]:
+    """The rows of one page, and where the next begins."""
+    data: list[Row] = []
+    place, size = cursor, 0
+    async for items in _known(store, job, cursor):
+        for item in items:
+            if len(data) == limit or size >= HELD:
+                return data, place
+            place = item.index + 1
+            if _wanted(item, only):
+                data.append(item_out(job, item))
+                size += _size(data[-1])
+    return data, place
+
+
+async def rows_of(
+    store: Store, job: Job, cursor: int, limit: int | None, only: Only | None
+) -> AsyncIterator[list[Row]]:
+    """All rows, or so many as the limit is, in portions."""
+    left = limit
+    async for items in _known(store, job, cursor):
+        rows = [item_out(job, item) for item in items if _wanted(item, only)][:left]
+        for portion in _portions(rows):
+            yield portion
+        left = None if left is None else left - len(rows)
+        if left == 0:
+            return
+
+
+async def _known(store: Store, job: Job, first: int) -> AsyncIterator[list[Item]]:
+    """Items in order, many at a time, until one is still to come; of a final job, all of them."""
+    step = max(1, PAGE // job.options.weight)
+    while items := await store.items(job, first, step):
+        ready = items if job.state.final else list(takewhile(_is_known, items))
+        yield ready
+        if len(ready) < len(items):
+            return
+        first += step
+
+
+def _is_known(item: Item) -> bool:
+    return item.result is not None
+
+
+def _wanted(item: Item, only: Only | None) -> bool:
+    if only == "failed":
+        return isinstance(item.result, Failure)
+    if only == "uncertain":
+        return isinstance(item.result, Answer | Page) and item.result.uncertain
+    return True
+
+
+def _size(row: Row) -> int:
+    return 1 + len(row.get("text") or "")
+
+
+def _portions(rows: Sequence[Row]) -> Iterator[list[Row]]:
+    """Of at most HELD characters, or one row."""
+    portion: list[Row] = []
+    size = 0
+    for row in rows:
+        portion.append(row)
+        size += _size(row)
+        if size >= HELD:
+            yield portion
+            portion, size = [], 0
+    if portion:
+        yield portion

@@ -1,0 +1,100 @@
+"""`make bench`: measure everything, print a table, write JSON if asked.
+
+Rates are also given as ratios to the raw pass of the same network in the same run, since machines differ
+and are noisy. BENCH=--quick tries it; BENCH='--device cuda' measures a GPU.
+"""
+
+import json
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from . import bulk, costs, forward, loads, normaliser, singles, starting
+from .forward import Precision
+from .loads import Load
+from .machine import machine
+from .record import Record
+from .setting import QUICK, Setting
+from conftest import Services, running_services
+
+ARRAYS = ".npy"
+
+
+def main(
+    quick: Annotated[bool, typer.Option(help="A minute: does it work?")] = False,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1")] = "auto",
+    model: Annotated[str, typer.Option(help="The network.")] = "balanced",
+    out: Annotated[Path | None, typer.Option(help="A file for all of it as JSON.")] = None,
+) -> None:
+    """Measure, print, write."""
+    setting = replace(QUICK if quick else Setting(), device=device, model=model)
+    record = measure(setting)
+    table = Table(
+        "what", "figure", title=", ".join(f"{key} {value}" for key, value in record.machine.items())
+    )
+    for row in record.rows():
+        table.add_row(*row)
+    Console().print(table)
+    if out:
+        out.write_text(json.dumps(asdict(record), indent=1) + "\n")
+
+
+def measure(setting: Setting) -> Record:
+    """Everything, the raw pass before and after."""
+    rng = np.random.default_rng(0)
+    sent, files = loads.bulk(setting.images, rng), loads.singles(loads.DIFFERENT, rng)
+    record = Record(setting, machine(setting), [forward.measure(setting)])
+    record.normalised = {kind: normaliser.rate(some) for kind, some in files.items()}
+    with _stack(setting, "auto") as services:
+        record.start_s = starting.start(services, files["64x64"][0])
+        record.bulk = _bulk(record, services, setting, "auto", sent)
+        for kind, some in files.items():
+            record.singles[kind] = [
+                singles.measure(services, some, count, setting.seconds) for count in setting.connections
+            ]
+        record.beside = singles.beside(services, _arrays(sent), files["64x64"], setting.seconds)
+        record.recovery_s = starting.recovery(services, setting.model)
+        record.memory = costs.memory(costs.processes(services))
+    with _stack(setting, "float32") as services:
+        starting.start(services, files["64x64"][0])
+        record.reference = _bulk(record, services, setting, "float32", [_arrays(sent)])
+    record.raw.append(forward.measure(setting))
+    return record
+
+
+@contextmanager
+def _stack(setting: Setting, precision: Precision) -> Iterator[Services]:
+    """Redis, and settings for a gateway and workers that are still to be started."""
+    settings = {
+        "INKQUEUE_LEASE_MS": str(starting.LEASE_MS),
+        "INKQUEUE_DEVICE": setting.device,
+        "INKQUEUE_PRECISION": precision,
+    }
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        running_services(Path(folder), **settings) as services,
+    ):
+        yield services
+
+
+def _bulk(
+    record: Record, services: Services, setting: Setting, precision: Precision, sent: Sequence[Load]
+) -> list[bulk.Bulk]:
+    raw = record.raw[0][precision]
+    return [bulk.best(services, each, setting.images, setting.repeats, raw) for each in sent]
+
+
+def _arrays(sent: Sequence[Load]) -> Load:
+    return next(each for each in sent if each.name == ARRAYS)
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,64 @@
+"""One large job from its first byte to its last result: how fast, and what each stage of it cost."""
+
+import time
+from dataclasses import dataclass
+
+import httpx
+
+from .costs import processes, since, spent, used_by_redis
+from .forward import Raw
+from .loads import Load
+from conftest import Services
+
+STAGES = ("parse", "store", "decode", "forward", "claim and commit", "keep", "answer")
+"""Gateway while it takes the job in, Redis meanwhile, decoders, workers by what a pass alone costs and
+what is left, Redis while they work, gateway while results are read."""
+
+
+@dataclass(frozen=True)
+class Bulk:
+    """Rates in images a second: from the first byte sent to the last result read, and of the results
+    alone. Microseconds of processor time an image by stage, and bytes an image in Redis at the end."""
+
+    load: str
+    rate: float
+    download: float
+    stages: dict[str, float]
+    redis_bytes: float
+
+
+def best(services: Services, load: Load, images: int, repeats: int, raw: Raw) -> Bulk:
+    """The quickest of several."""
+    return max((_one(services, load, images, raw) for _ in range(repeats)), key=lambda each: each.rate)
+
+
+def _one(services: Services, load: Load, images: int, raw: Raw) -> Bulk:
+    found, empty = processes(services), used_by_redis(services)
+    with httpx.Client(base_url=services.url, timeout=600) as http:
+        before, begin = spent(found), time.perf_counter()
+        headers = {"Content-Type": load.kind}
+        job = http.post("/v1/jobs", content=load.content, headers=headers).json()["id"]
+        taken = since(before, found, images)
+        while http.get(f"/v1/jobs/{job}?wait=60").json()["state"] in ("queued", "running"):
+            pass
+        worked, middle = since(before, found, images), time.perf_counter()
+        held = used_by_redis(services) - empty
+        assert _read(http, job) == images
+        end, whole = time.perf_counter(), since(before, found, images)
+        http.delete(f"/v1/jobs/{job}").raise_for_status()
+    stages = {
+        "parse": taken["gateway"],
+        "store": taken["Redis"],
+        "decode": worked["decoders"],
+        "forward": min(raw.cpu_us, worked["workers"]),
+        "claim and commit": max(0.0, worked["workers"] - raw.cpu_us),
+        "keep": worked["Redis"] - taken["Redis"],
+        "answer": whole["gateway"] - worked["gateway"],
+    }
+    return Bulk(load.name, images / (end - begin), images / (end - middle), stages, held / images)
+
+
+def _read(http: httpx.Client, job: str) -> int:
+    """How many results there are."""
+    with http.stream("GET", f"/v1/jobs/{job}/results?format=ndjson") as answer:
+        return sum(some.count(b"\n") for some in answer.iter_raw())

@@ -1,0 +1,48 @@
+"""What processes cost: processor time by what each of them does, and memory."""
+
+from collections.abc import Mapping, Sequence
+
+import psutil
+import redis
+
+from conftest import Services
+
+Processes = Mapping[str, Sequence[psutil.Process]]
+
+
+def processes(services: Services) -> Processes:
+    """By their part in the work: gateway, workers, decoders, Redis."""
+    ours = [psutil.Process(each.pid) for each in services.processes]
+    workers = [each for each in ours if each.cmdline()[-1] == "worker"]
+    with redis.Redis.from_url(services.redis_url) as client:
+        server: int = client.info()["process_id"]  # type: ignore[index]
+    return {
+        "gateway": [each for each in ours if each.cmdline()[-1] == "api"],
+        "workers": workers,
+        "decoders": [child for each in workers for child in each.children(recursive=True)],
+        "Redis": [psutil.Process(server)],
+    }
+
+
+def spent(found: Processes) -> dict[str, float]:
+    """Seconds of processor time so far."""
+    return {part: sum(sum(each.cpu_times()[:2]) for each in some) for part, some in found.items()}
+
+
+def since(before: Mapping[str, float], found: Processes, images: int) -> dict[str, float]:
+    """Microseconds of processor time an image since `before`."""
+    return {part: (now - before[part]) / images * 1e6 for part, now in spent(found).items()}
+
+
+def memory(found: Processes) -> dict[str, float]:
+    """Megabytes (PSS: what is shared is counted in parts)."""
+    return {
+        part: sum(each.memory_full_info().pss for each in some) / 2**20 for part, some in found.items()
+    }
+
+
+def used_by_redis(services: Services) -> int:
+    """Bytes in Redis."""
+    with redis.Redis.from_url(services.redis_url) as client:
+        used: int = client.info("memory")["used_memory"]  # type: ignore[index]
+        return used

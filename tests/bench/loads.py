@@ -1,0 +1,56 @@
+"""What is sent: the same characters as arrays, and as files in archives."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from model.images import Grey
+from model.strokes import png
+
+from samples import drawings, glyphs, idx_of, npy_of, zip_of
+
+DIFFERENT = 500
+
+
+@dataclass(frozen=True)
+class Load:
+    """A body of so many images, and what it is."""
+
+    name: str
+    content: bytes
+    kind: str
+
+
+def bulk(images: int, rng: np.random.Generator) -> list[Load]:
+    """Every form in which a job of many images is measured. 28x28 in the form of the data sets passes
+    the normaliser unchanged; 64x64 on paper does not."""
+    ready, scans = list(glyphs(DIFFERENT, rng)), drawings(DIFFERENT, rng)
+    arrays = np.stack([ready[number % DIFFERENT] for number in range(images)])
+    return [
+        Load(".npy", npy_of(arrays), "application/x-npy"),
+        Load("IDX", idx_of(arrays, compressed=False), "application/x-idx"),
+        _archive("ZIP of 28x28 PNGs", images, ready, png),
+        _archive("ZIP of 28x28 JPEGs", images, ready, _jpeg),
+        _archive("ZIP of 64x64 PNGs", images, scans, png),
+        _archive("ZIP of 64x64 JPEGs", images, scans, _jpeg),
+    ]
+
+
+def singles(count: int, rng: np.random.Generator) -> Mapping[str, Sequence[bytes]]:
+    """PNG files of both kinds, by their size."""
+    return {
+        "28x28": [png(each) for each in glyphs(count, rng)],
+        "64x64": [png(each) for each in drawings(count, rng)],
+    }
+
+
+def _archive(name: str, images: int, pool: Sequence[Grey], encode: Callable[[Grey], bytes]) -> Load:
+    files = [encode(each) for each in pool]
+    named = {f"{number}.img": files[number % len(files)] for number in range(images)}
+    return Load(name, zip_of(named), "application/zip")
+
+
+def _jpeg(grey: Grey) -> bytes:
+    return bytes(cv2.imencode(".jpg", grey)[1])

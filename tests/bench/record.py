@@ -1,0 +1,74 @@
+"""All that one run of the benchmark measured: for a file of JSON, and as rows of a table."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from .bulk import Bulk
+from .forward import Precision, Raw
+from .setting import WORKERS, Setting
+from .singles import Beside, Singles
+from .starting import LEASE_MS
+
+Row = tuple[str, str]
+
+
+@dataclass
+class Record:
+    """`raw` is of the network alone: before and after all else. `bulk` and `reference` are of what is
+    served and of float32, `singles` by kind of image, `memory` in MB by process."""
+
+    setting: Setting
+    machine: Mapping[str, str]
+    raw: list[dict[Precision, Raw]]
+    normalised: dict[str, float] = field(default_factory=dict)
+    start_s: float = 0.0
+    bulk: list[Bulk] = field(default_factory=list)
+    reference: list[Bulk] = field(default_factory=list)
+    singles: dict[str, list[Singles]] = field(default_factory=dict)
+    beside: Beside | None = None
+    recovery_s: float = 0.0
+    memory: dict[str, float] = field(default_factory=dict)
+
+    def limit(self, precision: Precision) -> float:
+        """The greatest raw rate, so that no ratio is flattered."""
+        return max(each[precision].rate for each in self.raw)
+
+    def rows(self) -> Iterator[Row]:
+        """What a reader of the README wants."""
+        yield "start of gateway and workers to the first result", f"{self.start_s:.2f} s"
+        yield from self._limits()
+        for each in self.bulk:
+            yield from _bulk(each.load, each, self.limit("auto"))
+        for each in self.reference:
+            yield from _bulk(f"{each.load} in float32", each, self.limit("float32"))
+        for kind, loads in self.singles.items():
+            for one in loads:
+                yield f"one {kind} PNG a request, {one.connections} connections", _singles(one)
+        if self.beside:
+            note = "" if self.beside.all_along else " (which ended before they did)"
+            yield f"the same, 20 connections, beside a large job{note}", _singles(self.beside.found)
+        lease = f"{LEASE_MS / 1000:.0f} s"
+        yield f"a dead worker's chunk, lease {lease}, done by another", f"{self.recovery_s:.2f} s"
+        for part, size in self.memory.items():
+            yield f"memory (PSS), {part}", f"{size:.0f} MB"
+
+    def _limits(self) -> Iterator[Row]:
+        for precision in self.raw[0]:
+            found = ", ".join(f"{each[precision].rate:,.0f}" for each in self.raw)
+            name = "served" if precision == "auto" else precision
+            yield f"raw pass, {name}, {WORKERS} processes, before and after", f"{found} images/s"
+        for kind, rate in self.normalised.items():
+            yield f"{kind} PNGs to glyphs, one core, decoding included", f"{rate:,.0f} images/s"
+
+
+def _bulk(name: str, run: Bulk, limit: float) -> Iterator[Row]:
+    yield f"{name}, sent to all results read", f"{run.rate:,.0f} images/s, {run.rate / limit:.2f} of raw"
+    stages = ", ".join(f"{stage} {cost:.1f}" for stage, cost in run.stages.items())
+    yield f"{name}, us of processor time an image", f"{stages}: {sum(run.stages.values()):.0f}"
+    held = f"{run.redis_bytes:,.0f} bytes an image in Redis after"
+    yield f"{name}, results alone", f"{run.download:,.0f} images/s; {held}"
+
+
+def _singles(run: Singles) -> str:
+    times = f"p50 {run.p50:.1f}, p95 {run.p95:.1f}, p99 {run.p99:.1f} ms"
+    return f"{run.rate:,.0f}/s, {times} (generator {100 * run.generator:.0f} % of a core)"

@@ -1,0 +1,24 @@
+"""What a run of the benchmark is: how many images, how long, how often, on what."""
+
+import os
+from dataclasses import dataclass
+
+WORKERS = os.cpu_count() or 1
+"""Of one thread each, as `inkqueue up` starts them."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """`images` of a bulk job, `repeats` of each measurement (the best counts), `seconds` of each load of
+    singles."""
+
+    images: int = 20_000
+    repeats: int = 3
+    seconds: float = 4.0
+    connections: tuple[int, ...] = (1, 64, 256)
+    device: str = "auto"
+    model: str = "balanced"
+
+
+QUICK = Setting(images=1_000, repeats=1, seconds=0.5, connections=(1, 64))
+"""Says nothing but that the benchmark works."""

@@ -1,0 +1,46 @@
+"""From nothing but Redis to the first answer, and from a worker's death to its chunk read by another."""
+
+import os
+import time
+from pathlib import Path
+
+import httpx
+
+from worker.connection import connect
+from worker.ledger import Ledger
+from worker.settings import QueueSettings
+
+from .setting import WORKERS
+from conftest import Services
+from ledgers import read_job, submit
+
+LEASE_MS = QueueSettings().lease_ms
+
+
+def start(services: Services, image: bytes) -> float:
+    """Seconds until gateway and workers have read one image; all of them are up then."""
+    begin = time.perf_counter()
+    with Path(os.devnull).open("wb") as log:  # written all the same, as it is by default
+        gateway = services.spawn("api", log)
+        for _ in range(WORKERS):
+            services.spawn("worker", log)
+    services.wait_answering(gateway)
+    headers = {"Content-Type": "image/png", "Prefer": "wait=60"}
+    with httpx.Client(base_url=services.url, timeout=60) as http:
+        http.post("/v1/predictions", content=image, headers=headers).raise_for_status()
+    took = time.perf_counter() - begin
+    services.wait_ready(WORKERS)
+    return took
+
+
+def recovery(services: Services, model: str) -> float:
+    """Seconds from a claim that is never heard of again to the end of its job."""
+    dying = Ledger(connect(services.redis_url), LEASE_MS)
+    for attempt in range(50):  # until this claim comes before that of the worker which the job woke
+        submit(services.redis_url, f"dying{attempt}", (5,))
+        if dying.claim(model, 5):
+            begin = time.perf_counter()
+            while read_job(services.redis_url, f"dying{attempt}").counts.succeeded < 5:
+                time.sleep(0.02)
+            return time.perf_counter() - begin
+    raise RuntimeError("the worker was always quicker")

@@ -1,0 +1,149 @@
+"""Under load the next batch is claimed, and the last one committed, while one is read."""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+
+import pytest
+import redis
+
+from model.torch_predictor import TorchPredictor
+from worker.caution import Cautions
+from worker.chronicle import Chronicle
+from worker.connection import connect
+from worker.draining import Drain
+from worker.heartbeat import Heartbeat
+from worker.leases import Leases
+from worker.ledger import Claim, Commit, Ledger
+from worker.reading import Reader, Ready
+from worker.settings import WorkerSettings
+from worker.tracing import start
+
+from ledgers import ledger, read_job, submit
+
+pytestmark = pytest.mark.usefixtures("clean_redis")
+
+BATCH = 10
+LEASE_MS = 60_000
+"""Nobody renews it here."""
+
+
+class Watching(Reader):
+    """A real reader; `during` is called while it has chunks in hand."""
+
+    during: Callable[[Sequence[Claim]], None]
+    prepared: Sequence[int] = ()
+
+    def read(self, claims: Sequence[Claim], ready: Ready | None = None) -> list[Commit]:
+        self.during(claims)
+        return super().read(claims, ready)
+
+    def prepare(self, claims: Sequence[Claim]) -> Ready:
+        self.prepared = [each.chunk for each in claims]
+        return super().prepare(claims)
+
+
+class Worker:
+    """All of a worker that drains, but its process."""
+
+    def __init__(self, url: str) -> None:
+        settings = WorkerSettings(redis_url=url, batch=BATCH, slice_s=30.0)
+        self.ledger = Ledger(connect(url), LEASE_MS)
+        self.leases = Leases(self.ledger, LEASE_MS, 60)
+        self.drain = Drain(
+            settings,
+            self.ledger,
+            self.leases,
+            Cautions(self.ledger, 3, lambda: None),
+            Heartbeat(self.ledger, ["balanced"], "cpu", BATCH),
+            Chronicle(start("test")),
+        )
+        self.reader = Watching(TorchPredictor.load("digits-nano", device="cpu"), lambda files: [])
+
+    def run(self, during: Callable[[Sequence[Claim]], None]) -> int:
+        self.reader.during = during
+        return self.drain.run("balanced", self.reader)
+
+
+@pytest.fixture
+def worker(redis_url: str) -> Iterator[Worker]:
+    made = Worker(redis_url)
+    yield made
+    made.drain.close()
+
+
+def until(true: Callable[[], bool]) -> None:
+    end = time.monotonic() + 10
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+def test_under_load_the_next_batch_is_claimed_while_one_is_read(worker: Worker, redis_url: str) -> None:
+    submit(redis_url, "a", (BATCH,) * 3)
+
+    def during(claims: Sequence[Claim]) -> None:
+        if claims[0].chunk < 2:
+            until(lambda: worker.reader.prepared == [claims[0].chunk + 1])
+            assert len(worker.leases._held) == 2
+
+    assert worker.run(during) == 3 * BATCH
+    assert read_job(redis_url, "a").counts.succeeded == 3 * BATCH
+    assert not worker.leases._held
+
+
+def test_few_images_leave_all_others_to_other_workers(worker: Worker, redis_url: str) -> None:
+    submit(redis_url, "a", (1,))
+
+    def during(claims: Sequence[Claim]) -> None:
+        if read_job(redis_url, "a").counts.running:
+            submit(redis_url, "b", (1,))
+        time.sleep(0.1)
+        assert len(worker.leases._held) == 1
+
+    assert worker.run(during) == 2
+
+
+def test_what_was_claimed_ahead_is_given_back_where_reading_fails(
+    worker: Worker, redis_url: str
+) -> None:
+    submit(redis_url, "a", (BATCH,) * 3)
+
+    def during(claims: Sequence[Claim]) -> None:
+        until(lambda: len(worker.leases._held) == 2)
+        raise redis.ConnectionError
+
+    with pytest.raises(redis.ConnectionError):
+        worker.run(during)
+    assert not worker.leases._held
+    others = ledger(redis_url).claim("balanced", 10 * BATCH)
+    assert {(each.chunk, each.deliveries) for each in others} == {(1, 1), (2, 1)}
+
+
+def test_who_stops_reads_no_more_than_what_it_has(worker: Worker, redis_url: str) -> None:
+    submit(redis_url, "a", (BATCH,) * 3)
+
+    def during(claims: Sequence[Claim]) -> None:
+        if claims[0].chunk == 0:
+            until(lambda: len(worker.leases._held) == 2)
+        worker.drain.stop()
+
+    assert worker.run(during) == 2 * BATCH
+    assert read_job(redis_url, "a").counts.running == 0
+
+
+def test_what_was_read_is_committed_though_no_more_can_be_claimed(
+    worker: Worker, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    submit(redis_url, "a", (BATCH,) * 3)
+
+    def fail(model: str, budget: int, others: object) -> list[Claim]:
+        raise redis.ConnectionError
+
+    def during(claims: Sequence[Claim]) -> None:
+        if claims[0].chunk == 0:
+            until(lambda: worker.reader.prepared == [1])
+            monkeypatch.setattr(worker.ledger, "claim", fail)
+
+    with pytest.raises(redis.ConnectionError):
+        worker.run(during)
+    assert read_job(redis_url, "a").counts.succeeded == 2 * BATCH

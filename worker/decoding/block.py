@@ -1,0 +1,96 @@
+"""Images that a decoder has decoded: small ones become glyphs, and travel, a block at a time.
+
+What a step of the normaliser needs stays in the caches while the next image goes through it, and a
+message costs more than a glyph.
+"""
+
+import socket
+import time
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from typing import TypeAlias
+
+import numpy as np
+
+from model.card import Recipe
+from model.glyph import Glyph
+from model.images import Grey
+from model.normalization import normalize_all
+
+from ..results import UNDECODABLE, Failure
+from .allowance import Allowance
+from .answers import BLOCK, Outcome, Picture, pack_answer, pack_glyphs
+from .progress import Progress
+
+MOST_PIXELS = 1 << 18
+LATE_S = 0.01
+"""No image waits for others beyond either."""
+
+Seen: TypeAlias = Grey | Outcome | Picture
+"""Pixels are still to become a glyph."""
+
+
+class Block:
+    """The images of a question, which are numbered from `first` on, as they come."""
+
+    def __init__(
+        self, wire: socket.socket, progress: Progress, allowance: Allowance, first: int
+    ) -> None:
+        self._wire, self._progress, self._allowance = wire, progress, allowance
+        self._first, self._answered = first, 0
+        self._recipe: Recipe | None = None
+        self._begin()
+
+    def add(self, seen: Seen, recipe: Recipe | None) -> None:
+        """The next image, and how its pixels become a glyph."""
+        if recipe != self._recipe:
+            self.answer()
+            self._recipe = recipe
+        self._seen.append(seen)
+        if isinstance(seen, np.ndarray):
+            self._pixels += seen.size
+        large = isinstance(seen, list | Picture) or self._pixels > MOST_PIXELS
+        if large or len(self._seen) == BLOCK or time.monotonic() - self._began > LATE_S:
+            self.answer()
+
+    def answer(self) -> None:
+        """Whatever is left. A lack of memory may pass, so it is let through."""
+        if self._seen:
+            self._progress.take(self._answered, len(self._seen))
+            self._allowance.expect(self._pixels)
+            self._wire.sendall(b"".join(self._messages()))
+            self._answered += len(self._seen)
+            self._begin()
+
+    def _begin(self) -> None:
+        self._seen: list[Seen] = []
+        self._pixels, self._began = 0, time.monotonic()
+
+    def _messages(self) -> Iterator[bytes]:
+        number = self._first + self._answered
+        for _, run in groupby(self._outcomes(), type):
+            some = list(run)
+            glyphs = [each for each in some if isinstance(each, Glyph)]
+            if glyphs:
+                yield pack_glyphs(number, glyphs)
+            else:
+                yield from (pack_answer(number + place, each) for place, each in enumerate(some))
+            number += len(some)
+
+    def _outcomes(self) -> Iterator[Outcome | Picture]:
+        greys = [each for each in self._seen if isinstance(each, np.ndarray)]
+        glyphs = iter(_glyphs(greys, self._recipe))
+        for each in self._seen:
+            yield next(glyphs) if isinstance(each, np.ndarray) else each
+
+
+def _glyphs(greys: Sequence[Grey], recipe: Recipe | None) -> Sequence[Glyph | Failure]:
+    """Of each; a fault of ours that an image has found is no reason to lose others."""
+    try:
+        return normalize_all(greys, recipe)
+    except MemoryError:
+        raise
+    except Exception as error:
+        if len(greys) == 1:
+            return [Failure(UNDECODABLE, f"decoding it failed: {type(error).__name__}: {error}")]
+        return [found for each in greys for found in _glyphs([each], recipe)]
