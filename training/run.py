@@ -14,6 +14,9 @@ from .recipe import Recipe
 from .shelf import RUNS
 from .state import State
 
+DAMAGED = (OSError, RuntimeError, ValueError, KeyError, pickle.UnpicklingError)
+"""What reading a state raises that is not whole, or of something else."""
+
 
 class BadRun(ValueError):
     """A run's folder cannot be used; the text says why and what to do."""
@@ -59,7 +62,7 @@ class Run:
         try:
             state.load_state_dict(torch.load(path, weights_only=True))
             metrics = json.loads((self.folder / "metrics.json").read_text())
-        except (OSError, RuntimeError, ValueError, KeyError, pickle.UnpicklingError) as error:
+        except DAMAGED as error:
             raise BadRun(f"{path} is damaged ({error}): remove {self.folder} to begin anew") from error
         self.epochs = [Epoch(**each) for each in metrics["epochs"][: state.epoch]]
 

@@ -4,7 +4,6 @@ Everything is kept at each point, so that a killed cohort goes on from its last 
 """
 
 import hashlib
-import pickle
 import time
 from collections.abc import Callable, Sequence
 from itertools import pairwise
@@ -13,7 +12,7 @@ from pathlib import Path
 import torch
 from torch.nn.functional import cross_entropy
 
-from ..run import BadRun
+from ..run import DAMAGED, BadRun
 from ..sets.data import Split
 from .cohorts import mixed
 from .members import Members
@@ -128,7 +127,7 @@ class Cohort:
             return
         try:
             self.members.load_state_dict(torch.load(path, weights_only=True))
-        except (OSError, RuntimeError, ValueError, KeyError, pickle.UnpicklingError) as error:
+        except DAMAGED as error:
             raise BadRun(f"{path} is damaged ({error}): remove it to begin these trials anew") from error
 
     def _end(self) -> list[Outcome]:

@@ -86,7 +86,7 @@ class Exam:
             when = datetime.now().astimezone().isoformat(timespec="seconds")
             entry = {"name": name, "images": self._images, "when": when, "cost": dict(cost)}
             write_json(self._path, entries | {key: entry})
-        return Sitting(np.load(answers), entry["when"], entry["cost"])
+        return Sitting(np.load(answers, allow_pickle=False), entry["when"], entry["cost"])
 
     def entries(self) -> dict[str, Any]:
         """All that was ever measured, by key."""
