@@ -15,7 +15,7 @@ PACKAGES = ("torch", "numpy", "matplotlib", "openvino")
 
 
 def making(
-    task: str, scale: Scale, outcomes: Sequence[Outcome], folder: Path, measured: str
+    task: str, scale: Scale, outcomes: Sequence[Outcome], curves: Path, measured: str
 ) -> Mapping[str, str]:
     """Rows of a table; `measured` is when the best network was."""
     trials, networks = len(outcomes), len({each.trial.name for each in outcomes})
@@ -31,7 +31,7 @@ def making(
         "versions": ", ".join(
             [f"Python {platform.python_version()}", *(f"{each} {version(each)}" for each in PACKAGES)]
         ),
-        "curves of every trial": f"tensorboard --logdir {folder / 'tensorboard'}",
+        "curves of every trial": f"tensorboard --logdir {curves}",
         "one letter": f"python -m training study {task} --letter K",
     }
 
