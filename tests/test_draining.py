@@ -119,16 +119,47 @@ def test_what_was_claimed_ahead_is_given_back_where_reading_fails(
     assert {(each.chunk, each.deliveries) for each in others} == {(1, 1), (2, 1)}
 
 
-def test_who_stops_reads_no_more_than_what_it_has(worker: Worker, redis_url: str) -> None:
+def test_who_stops_ends_what_is_read_and_gives_back_what_is_not(worker: Worker, redis_url: str) -> None:
     submit(redis_url, "a", (BATCH,) * 3)
 
     def during(claims: Sequence[Claim]) -> None:
-        if claims[0].chunk == 0:
-            until(lambda: len(worker.leases._held) == 2)
+        until(lambda: worker.reader.prepared == [1])
         worker.drain.stop()
 
-    assert worker.run(during) == 2 * BATCH
-    assert read_job(redis_url, "a").counts.running == 0
+    assert worker.run(during) == BATCH
+    assert not worker.leases._held
+    others = ledger(redis_url).claim("balanced", 10 * BATCH)
+    assert {(each.chunk, each.deliveries) for each in others} == {(1, 1), (2, 1)}
+
+
+def test_images_that_cannot_be_made_ready_together_are_read_one_by_one(
+    worker: Worker, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    submit(redis_url, "a", (BATCH,) * 2)
+
+    def fail(claims: Sequence[Claim]) -> Ready:
+        raise RuntimeError("no memory for all of it")
+
+    monkeypatch.setattr(worker.reader, "prepare", fail)
+    assert worker.run(lambda claims: None) == 2 * BATCH
+    assert read_job(redis_url, "a").counts.succeeded == 2 * BATCH
+
+
+def test_nothing_stays_held_whatever_fails_ahead(
+    worker: Worker, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    submit(redis_url, "a", (BATCH,) * 3)
+
+    def fail(claims: Sequence[Claim]) -> Ready:
+        raise MemoryError
+
+    def during(claims: Sequence[Claim]) -> None:
+        monkeypatch.setattr(worker.reader, "prepare", fail)
+
+    with pytest.raises(MemoryError):
+        worker.run(during)
+    assert not worker.leases._held
+    assert read_job(redis_url, "a").counts.succeeded == BATCH
 
 
 def test_what_was_read_is_committed_though_no_more_can_be_claimed(

@@ -1,7 +1,7 @@
 """The drain: claim what is due, have it read, commit, until nothing is due or the time slice is over.
 
-Claim and commit wait for Redis to sync its journal. Under load another thread commits the last batch,
-and claims and decodes the next one, while the network reads what is in hand.
+Claim and commit wait for Redis to sync its journal. Under load two other threads commit the last batch,
+and claim and decode the next one, while the network reads what is in hand.
 """
 
 import contextlib
@@ -51,7 +51,7 @@ class Drain:
         self._settings, self._ledger, self._leases = settings, ledger, leases
         self._cautions, self._heartbeat, self._chronicle = cautions, heartbeat, chronicle
         self._committer = Committer(ledger, leases, heartbeat, chronicle)
-        self._aside = ThreadPoolExecutor(1, "aside")
+        self._ahead, self._behind = ThreadPoolExecutor(1, "ahead"), ThreadPoolExecutor(1, "behind")
         self.passes: list[Pass] = []
         self.lingers = False
         self._stopping = threading.Event()
@@ -62,7 +62,8 @@ class Drain:
 
     def close(self) -> None:
         """After the last batch."""
-        self._aside.shutdown()
+        self._ahead.shutdown()
+        self._behind.shutdown()
 
     def run(self, model: str, reader: Reader, others: Sequence[str] | None = None) -> int:
         """Read what is due for `model`; returns how many images were. Raises redis.RedisError.
@@ -77,11 +78,14 @@ class Drain:
         try:
             batch = claim(others)
             while batch:
-                ahead = self._aside.submit(claim) if self._is_full(batch) else _done(None)
+                ahead = self._ahead.submit(claim) if self._is_full(batch) else _done(None)
                 commits = self._read(reader, batch)
                 last, committed = committed, self._commit(batch, commits)
                 read += last.result()
-                following, ahead = ahead.result(), _done(None)
+                following = ahead.result()
+                if self._stopping.is_set():
+                    return read + committed.result()  # what was claimed ahead is let go
+                ahead = _done(None)
                 if not following:  # what was committed since may have made more due
                     read, committed = read + committed.result(), _done(0)
                     following = claim(others)
@@ -111,10 +115,13 @@ class Drain:
         self._chronicle.begin(course, claims)
         caution = self._cautions.over(claims[0])
         try:
-            return Batch(claims, course, caution, None if caution else reader.prepare(claims))
+            ready = None if caution else reader.prepare(claims)
         except NoDecoder as error:
             self._resign(claims, None, error)
             return None
+        except RuntimeError:
+            ready = None  # the reader finds out by which image
+        return Batch(claims, course, caution, ready)
 
     def _is_full(self, batch: Batch) -> bool:
         """Whether there is more for sure. A chunk that kills takes nobody else's attempt with it."""
@@ -139,7 +146,7 @@ class Drain:
     def _commit(self, batch: Batch, commits: list[Commit]) -> "Future[int]":
         """How many images were read; of a full batch, in a while."""
         if self._is_full(batch):
-            return self._aside.submit(self._committer.commit, batch, commits)
+            return self._behind.submit(self._committer.commit, batch, commits)
         return _done(self._committer.commit(batch, commits))
 
     def _resign(self, claims: list[Claim], caution: Caution | None, why: NoDecoder) -> None:
@@ -148,10 +155,10 @@ class Drain:
 
     def _let_go(self, ahead: "Future[Batch | None]", committed: "Future[int]") -> None:
         """Nothing is in hand any more: what was claimed and not begun is for others."""
-        with contextlib.suppress(redis.RedisError):  # else it is back when its lease runs out
+        with contextlib.suppress(Exception):  # else it is back when its lease runs out
             batch = ahead.result()
             self._ledger.release(batch.claims if batch else ())
-        with contextlib.suppress(redis.RedisError):
+        with contextlib.suppress(Exception):
             committed.result()
         self._leases.drop_all()
 

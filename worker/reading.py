@@ -57,8 +57,8 @@ class Reader:
 
     def read(self, claims: Sequence[Claim], ready: Ready | None = None) -> list[Commit]:
         """Everything claimed, together."""
-        ready = ready or self.prepare(claims)
         try:
+            ready = ready or self.prepare(claims)
             results = self._read_together(ready, [claim.options for claim in claims])
         except RuntimeError:
             log.exception("a batch failed as a whole; reading its images one by one")
