@@ -14,7 +14,7 @@ from .recipe import Recipe
 from .shelf import RUNS
 from .state import State
 
-DAMAGED = (OSError, RuntimeError, ValueError, KeyError, pickle.UnpicklingError)
+DAMAGED = (OSError, EOFError, RuntimeError, ValueError, KeyError, pickle.UnpicklingError)
 """What reading a state raises that is not whole, or of something else."""
 
 

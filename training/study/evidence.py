@@ -9,10 +9,7 @@ from model.predictor import Floats, Predictor
 from ..measures.answers import Answers, Ints
 from ..measures.metrics import Pair
 from ..sets.data import Array, Set
-from .reasons import Cases, Evidence
-
-A_CLASS = 200
-"""Training images of each class whose nearest neighbours are sought."""
+from .reasons import A_CLASS, Cases, Evidence
 
 
 def evidence(

@@ -64,7 +64,7 @@ def _prediction(sweep: Sweep) -> Iterator[str]:
         "the prediction held"
         if low <= expected <= high
         else f"the prediction was {points(missed)} too {'high' if missed > 0 else 'low'}"
-        + (", more than the interval allows: factors do not simply add up" if low == low else "")
+        + (", more than the interval allows" if low == low else "")
     )
     yield (
         f"If factors added up in log-odds, the best setting would be {sweep.predicted}, at "

@@ -4,6 +4,7 @@ import multiprocessing
 import os
 import signal
 import threading
+import time
 from collections.abc import Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import replace
@@ -49,6 +50,14 @@ class Pool:
             self._life.close()
         self._executor.shutdown(cancel_futures=True)
         self._life.close()
+
+    def wait_ready(self) -> None:
+        """Until every process answers; the first could do all the work while others begin."""
+        ready: set[int] = set()
+        while len(ready) < self.processes:
+            asked = [self._executor.submit(os.getpid) for _ in range(self.processes)]
+            ready |= {each.result() for each in asked}
+            time.sleep(0.02)
 
     def train(self, trials: Sequence[Trial]) -> "Future[list[Outcome]]":
         """The outcomes of a cohort, in time."""

@@ -7,6 +7,9 @@ from ..measures.metrics import Pair
 from ..measures.significance import wilson
 from ..tables import percent
 
+A_CLASS = 200
+"""Training images of each class whose nearest neighbours are sought."""
+
 ALIKE, UNLIKE = 1 / 20, 1 / 4
 """A pair among this share of all pairs looks alike; beyond the other share it does not."""
 
@@ -84,11 +87,12 @@ def _certainty(found: Evidence) -> Iterator[str]:
 
 
 def _likeness(found: Evidence) -> Iterator[str]:
-    share = f"{percent(found.neighbours, 1)} of their training images"
+    share = f"{percent(found.neighbours, 1)} of {A_CLASS} training images of each"
     rank = f"rank {found.rank} of {found.pairs} pairs"
     if not found.neighbours:
         yield (
-            "The shapes are not alike: no training image of one has its nearest neighbour in the other."
+            f"The shapes are not alike: of {A_CLASS} training images of each, none has its nearest "
+            "neighbour in the other."
         )
     elif found.rank <= max(1, found.pairs * ALIKE):
         yield f"The shapes are alike: {share} have their nearest neighbour in the other ({rank})."

@@ -53,7 +53,7 @@ def tell(timings: Sequence[Timing]) -> Chapter:
 
 def _finding(alone: Timing, stacked: Timing, pooled: Timing) -> str:
     gain, by_pool = alone.processor / stacked.processor, alone.clock / pooled.clock
-    verdict = f"{gain:.1f} times as fast" if gain > 1 else f"{1 / gain:.1f} times slower"
+    verdict = f"{gain:.1f} times as fast" if gain > 1 else f"{gain:.2f} times as fast"
     used = (
         "The study trained such networks at once." if stacked.pays else "The study trained them singly."
     )

@@ -37,12 +37,12 @@ def _winner(finalists: Sequence[Finalist], best: Evaluation) -> Iterator[str]:
     )
     if not finalists:
         return
-    first = finalists[0]
+    first = max(finalists, key=lambda each: mean(each.validated))
     yield (
-        f"Of those trained for the study, {first.name} ({first.chapter}) is the best: "
-        f"{told(first.tested)} with {short(first.outcomes[0].parameters)} parameters and "
-        f"{short(first.macs)} multiply-accumulates. "
-        + verdict(name, first.name, mcnemar(answers.right, first.answers[0].right))
+        f"Of those trained for the study, {first.name} ({first.chapter}) is the best on validation: "
+        f"{told(first.tested)} of the test set with {short(first.outcomes[0].parameters)} parameters "
+        f"and {short(first.macs)} multiply-accumulates. "
+        "By its first seed: " + verdict(name, first.name, mcnemar(answers.right, first.answers[0].right))
     )
 
 

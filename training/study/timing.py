@@ -75,6 +75,7 @@ def measure(split: Split, scale: Scale, processes: int) -> list[Timing]:
         with tempfile.TemporaryDirectory() as place:
             lab = Path(place) / "runs" / "speed"
             with Pool(few, lab / "pool", processes) as pool:
+                pool.wait_ready()
                 return [timing for trial in wanted for timing in _measure(trial, few, lab, pool)]
     finally:
         torch.set_num_threads(threads)

@@ -53,7 +53,7 @@ def _end(found: Comparison, body: Body) -> str:
     gains = {
         amount: _gain(found, body, found.best_start(body, amount), amount) for amount in body.amounts
     }
-    matter = [amount for amount, gain in gains.items() if gain.clear and gain.mean >= MATTERS]
+    matter = [amount for amount, gain in gains.items() if gain.low >= MATTERS]
     least = points(MATTERS)
     if not matter:
         return f"{body.title}: at no amount does transfer surely gain {least} or more."
@@ -82,7 +82,7 @@ def _digits_against_letters(found: Comparison) -> Iterator[str]:
     bound, fair = found.bodies[0], found.bodies[1]
     amount = bound.amounts[0]
     most, gained = (_gain(found, body, found.best_start(body, amount), amount) for body in (bound, fair))
-    if most.mean > 0:
+    if most.low > 0:
         yield (
             f"{_at(amount).capitalize()}, features of digits gain {100 * gained.mean:+.2f} points where "
             f"features of finer labelled letters gain {100 * most.mean:+.2f}: "

@@ -51,7 +51,10 @@ def find_pictures(
     path: Path, archive: zipfile.ZipFile, members: Sequence[zipfile.ZipInfo], meaning: Meaning
 ) -> list[Picture]:
     """The image files among `members`, sorted as those of a folder are."""
-    images = {PurePosixPath(each.filename): each for each in members if has_suffix(each, SUFFIXES)}
+    images: dict[PurePosixPath, zipfile.ZipInfo] = {}
+    for each in members:
+        if has_suffix(each, SUFFIXES) and images.setdefault(PurePosixPath(each.filename), each) != each:
+            raise BadData(f"{path}: it holds {each.filename} twice")
     top = wrapping(images, meaning)
     return [
         Picture(place.relative_to(top), f"{path}: {place}", partial(unpack, archive, images[place]))
