@@ -24,8 +24,8 @@ from model.normalization import to_glyph
 from model.strokes import draw, png
 from training.cli import app
 from training.sets.readers import read
-from training.sets.readers.folders import label_of
 from training.sets.readers.meaning import Meaning, class_of
+from training.sets.readers.pictures import label_of
 from worker.jobs import Job
 from worker.store import Store
 

@@ -84,6 +84,8 @@ def test_caps_events_and_what_is_open_are_of_all(
         assert there.post(f"{job}/cancel").status_code == 200
         assert "event: completed" in lines
     with here.stream("GET", f"{another}/events"), suppress(httpx.TransportError):
-        psutil.Process(pid).kill()
+        gateway = psutil.Process(pid)
+        gateway.kill()
+        gateway.wait()  # or it would be found among the living
         wait_listening(shared.spawn("api"))
     assert figure(there, "inkqueue_event_streams") == 0

@@ -43,7 +43,7 @@ def test_what_a_layer_brings_is_told(sign: int, verb: str, best: int) -> None:
     assert f"At equal width, layer 2 {verb}" in text
     assert f"At equal width, layer 3 {verb}" in text
     assert "3 of these 3 differences are more than the spread" in text
-    assert f"Best, confirmed over 5 seeds on 100,000 images each: {best} layer" in text
+    assert f"Best, confirmed over 5 seeds on {FULL.images // 2:,} images each: {best} layer" in text
 
 
 def test_layers_that_bring_nothing_are_not_said_to() -> None:

@@ -133,4 +133,4 @@ def test_curves_are_told_for_the_smallest_and_the_largest_batch() -> None:
     assert names[3:] == [f"normalisations-rate-{batch}" for batch in (2, 8, 32, 128, 512)]
     for series in chapter.plots[1].series:
         assert [len(each) for each in series.y] == [3] * 8
-        assert series.x[-1] == 39_936
+        assert series.x[-1] == 512 * round(FULL.images / 5 / 512)

@@ -53,7 +53,9 @@ def test_likeness_goes_by_the_rank_among_all_pairs() -> None:
     assert "shapes" not in reason(MIXED), "neither alike nor unlike"
     assert "The shapes are alike: 20.0 %" in reason(replace(MIXED, neighbours=0.2, rank=2))
     assert "seldom alike" in reason(replace(MIXED, rank=200))
-    assert "not alike: of 200 training images of each, none" in reason(replace(MIXED, neighbours=0.0, rank=300))
+    assert "not alike: of 200 training images of each, none" in reason(
+        replace(MIXED, neighbours=0.0, rank=300)
+    )
 
 
 def test_a_case_is_named_where_it_is_not_just_as_frequent_as_usual() -> None:

@@ -29,6 +29,6 @@ def joint_registry() -> CollectorRegistry | None:
 def _lives(pid: int) -> bool:
     try:
         os.kill(pid, 0)
-    except ProcessLookupError:
+    except (ProcessLookupError, PermissionError):  # the latter: the number is another's now
         return False
     return True
