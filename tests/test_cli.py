@@ -233,7 +233,7 @@ def test_up_keeps_its_word(tmp_path: Path, sheet: Path) -> None:
         family = first.family()
         first.process.send_signal(signal.SIGINT)
         assert first.process.wait(30) == 0
-        assert psutil.wait_procs(family, timeout=0)[1] == []
+        assert psutil.wait_procs(family, timeout=5)[1] == []  # orphans are reaped in a while
 
     with up(data, tmp_path, "--api-workers", "2") as second, Client(second.url) as client:
         assert client.job(job).state is JobState.PARTIALLY_FAILED

@@ -60,6 +60,7 @@ def test_a_folder_of_other_images_or_another_scale_is_refused(tmp_path: Path) ->
 
 
 PROGRAM = """
+import signal
 import sys
 from pathlib import Path
 from courses import drawn_digits
@@ -70,6 +71,7 @@ def long():
     return Chapter("", "", [], [], [])
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where tests run in the background
     study({"long": long()}, drawn_digits(), Path(sys.argv[1]), QUICK, 1)
 """
 
