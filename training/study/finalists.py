@@ -62,6 +62,11 @@ def measure(chapters: Sequence[Chapter], exam: Exam, trials: Path, labels: str) 
     return sorted(found, key=lambda each: -mean(each.tested))
 
 
+def chosen(finalists: Sequence[Finalist]) -> Finalist:
+    """The best on validation images: the one that may be chosen."""
+    return max(finalists, key=lambda each: mean(each.validated))
+
+
 def table(finalists: Sequence[Finalist], best: Evaluation) -> Sheet:
     """A row each, and one of the network that is served, by their accuracy on the test set."""
     served = (float(best.answers.right.mean()), _row_of_best(best), best.answers)

@@ -11,6 +11,8 @@ from .networks import build, head_of
 from .resnet import ResNet18, load_imagenet
 from .trial import Trial
 
+BY_CLASSES = {len(task.labels): task for task in TASKS.values()}
+
 
 def newborn(trial: Trial, runs: Path) -> nn.Module:
     """The network of `trial`; its `start` is looked for in `runs` too. Raises BadCard."""
@@ -34,7 +36,5 @@ def learning(module: nn.Module, trial: Trial) -> None:
 
 def scaled(images: torch.Tensor, trial: Trial) -> torch.Tensor:
     """uint8 (..., 28, 28) as float32 (..., 1, 28, 28), scaled as in the task with as many classes."""
-    classes = trial.network["classes"]
-    tasks = {len(task.labels): task for task in TASKS.values()}
-    task = tasks.get(classes, TASKS["letters"])
+    task = BY_CLASSES.get(trial.network["classes"], TASKS["letters"])
     return images.unsqueeze(-3).float().sub_(255 * task.mean).div_(255 * task.std)

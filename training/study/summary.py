@@ -10,7 +10,7 @@ from ..measures.significance import mcnemar
 from ..reports.findings import verdict
 from ..tables import percent, short
 from .chapter import Chapter
-from .finalists import Finalist
+from .finalists import Finalist, chosen
 from .statistics import compared, lead, points, told
 
 
@@ -37,7 +37,7 @@ def _winner(finalists: Sequence[Finalist], best: Evaluation) -> Iterator[str]:
     )
     if not finalists:
         return
-    first = max(finalists, key=lambda each: mean(each.validated))
+    first = chosen(finalists)
     yield (
         f"Of those trained for the study, {first.name} ({first.chapter}) is the best on validation: "
         f"{told(first.tested)} of the test set with {short(first.outcomes[0].parameters)} parameters "
@@ -68,10 +68,8 @@ def _layers(finalists: Sequence[Finalist]) -> Iterator[str]:
         trial = each.outcomes[0].trial
         if trial.section == trial.network["kind"] == "convolutions":
             depths[len(trial.network["widths"])].append(each)
-    chosen = [
-        (depth, max(depths[depth], key=lambda one: mean(one.validated))) for depth in sorted(depths)
-    ]
-    for (few, one), (many, two) in pairwise(chosen):
+    deepening = [(depth, chosen(depths[depth])) for depth in sorted(depths)]
+    for (few, one), (many, two) in pairwise(deepening):
         ahead = lead(two.tested, one.tested)
         pays = "pay" if ahead.mean > 0 and ahead.clear else "do not clearly pay"
         text = compared(f"{many} layers", f"{few} layer{'s' * (few > 1)}", ahead)
@@ -82,14 +80,14 @@ def _choice(finalists: Sequence[Finalist]) -> Iterator[str]:
     """Whether choosing on validation images chose what is best on the test set."""
     if len(finalists) < 2:
         return
-    chosen = max(finalists, key=lambda each: mean(each.validated))
+    choice = chosen(finalists)
     gaps = [mean(each.validated) - mean(each.tested) for each in finalists]
     widest = max(gaps, key=abs)
     right = (
-        f"chose {chosen.name}, which is also best on the test set"
-        if chosen is finalists[0]
-        else f"chose {chosen.name}; on the test set {finalists[0].name} is "
-        f"{points(mean(finalists[0].tested) - mean(chosen.tested))} better"
+        f"chose {choice.name}, which is also best on the test set"
+        if choice is finalists[0]
+        else f"chose {choice.name}; on the test set {finalists[0].name} is "
+        f"{points(mean(finalists[0].tested) - mean(choice.tested))} better"
     )
     yield (
         f"Validation images {right}. Over {len(finalists)} finalists validation is "
