@@ -23,6 +23,8 @@ from worker.safety import DURABLE, UnsafeRedis, find_door, find_loss, require_sa
 from worker.settings import QueueSettings
 from worker.vigil import Vigil
 
+from chaos.faults import REFUSALS, Refusal
+from chaos.proxy import Proxy
 from conftest import Services
 from samples import glyphs, npy_of
 
@@ -110,6 +112,23 @@ def test_who_may_not_see_the_settings_says_so(redis_url: str) -> None:
     assert "CONFIG" in fault.upper()
     assert "+config|get" in fault
     assert "INKQUEUE_ALLOW_UNSAFE_REDIS=true" in fault
+
+
+def test_a_redis_without_the_command_says_so(tmp_path: Path) -> None:
+    with server(tmp_path, *durable(), 'rename-command CONFIG ""') as url:
+        assert "+config|get" in find_loss(connect(url), SAFE)
+
+
+@pytest.mark.parametrize("trouble", REFUSALS, ids=str)
+def test_a_redis_in_trouble_is_not_taken_for_one_that_hides_its_settings(
+    redis_url: str, trouble: Refusal
+) -> None:
+    with Proxy(redis_url) as proxy:
+        vigil = Vigil(connect(proxy.url), SAFE)
+        proxy.plan = lambda command: trouble if command.name == "CONFIG GET" else None
+        with pytest.raises(redis.RedisError):
+            vigil.look()
+        assert not vigil.fault
 
 
 def test_a_worker_needs_not_know_which_redis_it_is_but_a_gateway_does(redis_url: str) -> None:

@@ -63,8 +63,16 @@ LADDER = (
     ),
 )
 
-TEACHER = ladder(BALANCED, "teacher", epochs=14, learning_rate=4e-3, average=0.999)
-"""Never served: it learns from labels alone, and the others from what it makes of them."""
+TEACHER = ladder(
+    BALANCED,
+    "teacher",
+    epochs=16,
+    learning_rate=4e-3,
+    average=0.999,
+    teachers=("balanced/second",),
+    distillation=0.5,
+)
+"""From scratch, so that it errs elsewhere than the network before it, of which it hears one half."""
 
 SEEN = replace(BALANCED, draws=75_200, teachers=TEACHERS, rescans=700, rescanned=0.3)
 """Rescans among the images that they know; tried, and not served: they read real scans no better."""

@@ -11,6 +11,7 @@ from typing import Any
 
 import redis
 from redis.backoff import NoBackoff
+from redis.exceptions import NoPermissionError
 from redis.retry import Retry
 
 from .settings import QueueSettings
@@ -48,6 +49,8 @@ def find_loss(client: redis.Redis, settings: QueueSettings) -> str:
     try:
         found = _read(client, *DURABLE)
     except redis.ResponseError as error:
+        if not _hides(error):
+            raise  # Redis is in trouble: that says nothing of its settings
         wanted = ", ".join(f"{name} {value}" for name, value in DURABLE.items())
         return (
             f"Redis does not let this user see its settings ({error}). Allow it `+config|get`; or,"
@@ -117,6 +120,11 @@ def _read(client: redis.Redis, *names: str) -> dict[str, str]:
         for name in names:
             pipe.config_get(name)
         return {key: value for each in pipe.execute() for key, value in each.items()}
+
+
+def _hides(error: redis.ResponseError) -> bool:
+    """Whether Redis says that this user may not ask, or nobody may (`rename-command CONFIG ""`)."""
+    return isinstance(error, NoPermissionError) or "unknown command" in str(error)
 
 
 def _listed(values: Mapping[str, str | None], among: Mapping[str, object] | None = None) -> str:
