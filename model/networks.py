@@ -101,7 +101,30 @@ class Cascade(nn.Module):
         return logits
 
 
-NETWORKS: dict[str, Callable[..., nn.Module]] = {"convnet": ConvNet, "lenet": LeNet, "cascade": Cascade}
+class Committee(nn.Module):
+    """Networks that all read every image; the answer is the mean of their probabilities.
+
+    (Hansen & Salamon 1990.) Each member is calibrated by its own temperature first.
+    """
+
+    def __init__(self, members: Sequence[Mapping[str, Any]], temperatures: Sequence[float]) -> None:
+        super().__init__()
+        self.members = nn.ModuleList(build(each) for each in members)
+        self.temperatures = temperatures
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """Logits (n, classes): the logarithm of the mean, but for a constant."""
+        pairs = zip(self.members, self.temperatures, strict=True)
+        said = [(member(images) / temperature).log_softmax(1) for member, temperature in pairs]
+        return torch.stack(said).logsumexp(0)
+
+
+NETWORKS: dict[str, Callable[..., nn.Module]] = {
+    "convnet": ConvNet,
+    "lenet": LeNet,
+    "cascade": Cascade,
+    "committee": Committee,
+}
 
 
 def build(network: Mapping[str, Any]) -> nn.Module:

@@ -1,7 +1,7 @@
 """Networks run by OpenVINO: the fastest engine on a CPU, and one that needs no torch."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,7 @@ def has_bfloat16() -> bool:
 
 
 class OpenVinoPredictor(Predictor):
-    """A compiled network, or a cascade of them, on `threads` CPU threads (0: one a core).
+    """A compiled network, or a cascade or committee of them, on `threads` CPU threads (0: one a core).
 
     Answers do not depend on the batch, bit for bit.
     """
@@ -66,15 +66,18 @@ class OpenVinoPredictor(Predictor):
     def _assemble(
         self, network: Mapping[str, Any], tensors: Tensors, options: Mapping[str, Any]
     ) -> Callable[[Images], Floats]:
-        if network["kind"] != "cascade":
-            compiled = _compile(graph(self.card, network, tensors), options)
-            self._compiled.append(compiled)
-            return compiled
-        parts = ("first", "second")
-        first, second = (
-            self._assemble(network[each], _within(tensors, each), options) for each in parts
-        )
-        return _cascade(first, second, network["temperatures"], network["threshold"])
+        def part(name: str, layout: Mapping[str, Any]) -> Callable[[Images], Floats]:
+            return self._assemble(layout, _within(tensors, name), options)
+
+        if network["kind"] == "cascade":
+            first, second = (part(each, network[each]) for each in ("first", "second"))
+            return _cascade(first, second, network["temperatures"], network["threshold"])
+        if network["kind"] == "committee":
+            members = [part(f"members.{at}", each) for at, each in enumerate(network["members"])]
+            return _committee(members, network["temperatures"])
+        compiled = _compile(graph(self.card, network, tensors), options)
+        self._compiled.append(compiled)
+        return compiled
 
 
 def _compile(model: ov.Model, options: Mapping[str, Any]) -> Callable[[Images], Floats]:
@@ -106,7 +109,22 @@ def _cascade(
     return run
 
 
+def _committee(
+    members: Sequence[Callable[[Images], Floats]], temperatures: Sequence[float]
+) -> Callable[[Images], Floats]:
+    """See networks.Committee."""
+    divisors = np.array(temperatures, np.float32).reshape(-1, 1, 1)
+
+    def run(images: Images) -> Floats:
+        said = np.stack([member(images) for member in members]) / divisors
+        said -= np.logaddexp.reduce(said, axis=2, keepdims=True)
+        logits: Floats = np.logaddexp.reduce(said, axis=0)
+        return logits
+
+    return run
+
+
 def _within(tensors: Tensors, part: str) -> Tensors:
-    """The tensors of one part of a cascade, by their own names."""
+    """The tensors of one part of a cascade or committee, by their own names."""
     start = f"{part}."
     return {key.removeprefix(start): value for key, value in tensors.items() if key.startswith(start)}

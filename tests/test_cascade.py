@@ -11,25 +11,14 @@ from model.checkpoint import save_checkpoint
 from model.networks import Cascade, build, parts
 from model.torch_predictor import TorchPredictor
 from training.cascade import choose_threshold, combine
-from training.publish import finish
-from training.run import Run
 from training.shelf import load
-from training.train import Trainer
 
-from courses import drawn_digits, short
-
-Pair = tuple[TorchPredictor, TorchPredictor]
-CHEAP = {"kind": "lenet", "classes": 10, "convolutions": (), "hidden": (16,)}
+from courses import CHEAP, Pair, drawn_digits, trained_pair
 
 
 @pytest.fixture(scope="module")
 def pair(tmp_path_factory: pytest.TempPathFactory) -> Pair:
-    """A hasty perceptron and a better network, both calibrated."""
-    runs, split = tmp_path_factory.mktemp("runs"), drawn_digits()
-    recipes = short(name="cheap", network=CHEAP, draws=640), short(name="dear")
-    for recipe in recipes:
-        finish(recipe, Trainer(recipe, split).train(Run(recipe, runs)), split, runs / recipe.name)
-    return tuple(TorchPredictor.load(each.name, runs / each.name, "cpu") for each in recipes)  # type: ignore[return-value]
+    return trained_pair(tmp_path_factory.mktemp("runs"))
 
 
 def test_every_answer_is_that_of_the_network_in_charge(

@@ -1,10 +1,12 @@
 """Priors: a letter of both cases counts as two characters, as far as one wants."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 import torch
 
-from model.networks import build
+from model.networks import Committee, build
 from training.prior import characters, favour
 from training.sets.catalogue import BALANCED, DIGITS
 
@@ -27,3 +29,19 @@ def test_calibrated_odds_move_by_the_ratio_of_priors(way: float) -> None:
     np.testing.assert_allclose(odds, 2**way, rtol=1e-4)
     same = after[:, BALANCED.index("A")] / after[:, zero]
     np.testing.assert_allclose(same, before[:, BALANCED.index("A")] / before[:, zero], rtol=1e-4)
+
+
+def test_a_committee_is_favoured_in_every_member() -> None:
+    layout = {"kind": "convnet", "stages": [[4]], "classes": 47}
+    network = build({"kind": "committee", "members": [layout] * 2, "temperatures": [0.8, 1.1]}).eval()
+    images = torch.rand(8, 1, 28, 28, generator=torch.Generator().manual_seed(0))
+    before = [(member(images) / at).detach() for member, at in zip(*_members(network), strict=True)]
+    favour(network, BALANCED, 1.25, 1.0)
+    after = [(member(images) / at).detach() for member, at in zip(*_members(network), strict=True)]
+    for old, new in zip(before, after, strict=True):
+        moved = (new - old)[:, BALANCED.index("O")] - (new - old)[:, BALANCED.index("0")]
+        np.testing.assert_allclose(moved, 1.25 * np.log(2), rtol=1e-4)
+
+
+def _members(network: Committee) -> tuple[torch.nn.ModuleList, Sequence[float]]:
+    return network.members, network.temperatures

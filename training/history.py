@@ -13,6 +13,7 @@ import torch
 
 from model.networks import build, count_parameters
 
+from .shelf import MADE_OF
 from .tables import Sheet, percent, short
 
 COLUMNS = (
@@ -79,8 +80,8 @@ def history(runs: Path) -> Sheet:
     """A row a run, the latest last; below, the folders that cannot be read and why."""
     found, notes = [], []
     for folder in sorted(path for path in runs.glob("[!.]*") if path.is_dir()):
-        if (folder / "cascade.json").exists():
-            continue  # made of two networks, not trained
+        if (folder / MADE_OF).exists():
+            continue  # made of other networks, not trained
         try:
             run = read_run(folder)
             found.append((run.changed, _row(run)))

@@ -5,6 +5,8 @@ from math import log
 import torch
 from torch import nn
 
+from model.networks import Committee
+
 
 def characters(label: str, labels: str) -> int:
     """How many characters `label` stands for: two where small letters are read as their capitals."""
@@ -16,8 +18,13 @@ def favour(network: nn.Module, labels: str, temperature: float, way: float) -> N
     """Move the priors of `network` from every class alike part of the `way` (0..1) to every character.
 
     What is added to calibrated logits is the logarithm of the ratio of priors (Saerens et al. 2002);
-    it goes to the bias of the last layer, whose logits `temperature` will divide.
+    it goes to the bias of the last layer, whose logits `temperature` will divide; of a committee, to
+    that of every member.
     """
+    if isinstance(network, Committee):
+        for member, own in zip(network.members, network.temperatures, strict=True):
+            favour(member, labels, own * temperature, way)
+        return
     head = [layer for layer in network.modules() if isinstance(layer, nn.Linear)][-1]
     ratios = torch.tensor([log(characters(label, labels)) for label in labels])
     head.bias.add_(way * temperature * ratios)

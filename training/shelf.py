@@ -12,6 +12,9 @@ from model.networks import Cascade
 RUNS = Path("runs")
 """Where every run has its folder."""
 
+MADE_OF = "made_of.json"
+"""In a folder of runs: which networks this one was made of, where it was not trained."""
+
 HALVES = ("first", "second")
 
 

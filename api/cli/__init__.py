@@ -49,6 +49,7 @@ for name, words in {
     "study": "Compare small networks on a task, and report on all of it.",
     "runs": "List the training runs.",
     "cascade": "Make one network of a cheap and a dear one.",
+    "committee": "Make one network of several that all read every image.",
     "publish": "Put a trained network among those that are served.",
 }.items():
     app.command(name, help=words, context_settings=PASSED_ON, add_help_option=False)(training)

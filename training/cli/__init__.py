@@ -5,7 +5,7 @@ import typer
 from . import datasets
 from .cutting import sheets
 from .measuring import engines, evaluate
-from .publishing import cascade, publish
+from .publishing import cascade, committee, publish
 from .refusals import Commands
 from .reporting import report
 from .running import train
@@ -21,6 +21,18 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-for command in (train, screen, evaluate, sheets, report, study, engines, runs, cascade, publish):
+for command in (
+    train,
+    screen,
+    evaluate,
+    sheets,
+    report,
+    study,
+    engines,
+    runs,
+    cascade,
+    committee,
+    publish,
+):
     app.command()(command)
 app.add_typer(datasets.app, name="data")

@@ -1,31 +1,35 @@
-"""`cascade` makes one network of two; `publish` puts a network among those that are served."""
+"""`cascade` and `committee` make one network of several; `publish` puts one among those served."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from torch import nn
 
-from model.card import WEIGHTS
+from model.card import WEIGHTS, Card
 from model.checkpoint import save_checkpoint
 from model.torch_predictor import TorchPredictor
 
 from ..cascade import combine
+from ..committee import unite
 from ..gates import GATES
 from ..measures.engines import least_precision, rivals
-from ..measures.evaluate import evaluate, open_network, read_split, task_of
+from ..measures.evaluate import all_logits, answer, evaluate, open_network, read_split, task_of
 from ..measures.scans import FOLDER, measure_scans, table
 from ..prior import favour
 from ..publish import publish as serve
 from ..run import write_json
-from ..shelf import RUNS, load
+from ..shelf import MADE_OF, RUNS, load
 from ..tables import Sheet
 from .options import Data, Runs
 
 console = Console()
 
 Network = Annotated[str, typer.Argument(help="a run, a published name, or the path of a checkpoint")]
+Name = Annotated[str, typer.Option(help="what to call it")]
 Served = Annotated[str, typer.Option("--as", help=f"the name it is served by: {', '.join(GATES)}")]
 BothCases = Annotated[
     float,
@@ -41,7 +45,7 @@ Folder = Annotated[Path, typer.Option(help="where weights, cards and description
 def cascade(
     first: Network,
     second: Network,
-    name: Annotated[str, typer.Option(help="what to call it")],
+    name: Name,
     both_cases: BothCases = 0.0,
     data: Data = Path("data"),
     runs: Runs = RUNS,
@@ -52,14 +56,36 @@ def cascade(
         favour(each.module, each.card.labels, each.card.temperature, both_cases)
     split = read_split(task_of(cheap.card).name, data)
     card, module, choice = combine(name, cheap, dear, split.validation)
-    folder = runs / f"{name}-0"
-    save_checkpoint(card, module, folder)
     made_of = {"first": first, "second": second, "both_cases": both_cases}
-    write_json(folder / "cascade.json", made_of | asdict(choice))
+    folder = _save(card, module, runs, made_of | asdict(choice))
     console.print(
         f"{folder}: below a confidence of {choice.threshold:.4f} {second} is asked, for "
         f"{choice.share:.1%} of the validation images; {choice.accuracy:.4f} of all are then right"
     )
+
+
+def committee(
+    members: Annotated[list[str], typer.Argument(help="runs, published names, paths of checkpoints")],
+    name: Name,
+    data: Data = Path("data"),
+    runs: Runs = RUNS,
+) -> None:
+    """Make one network of MEMBERS, which all read every image and answer by the mean."""
+    united = [TorchPredictor(*load(each, runs), "cpu") for each in members]
+    split = read_split(task_of(united[0].card).name, data)
+    card, module = unite(name, united, split.validation)
+    folder = _save(card, module, runs, {"members": members})
+    logits = all_logits(TorchPredictor(card, module, "cpu"), split.validation)
+    right = answer(card, logits, split.validation).right.mean()
+    console.print(f"{folder}: {right:.4f} of the validation images are right")
+
+
+def _save(card: Card, module: nn.Module, runs: Path, made_of: Mapping[str, Any]) -> Path:
+    """Write the network, and what it was made of; returns its folder."""
+    folder = runs / f"{card.name}-0"
+    save_checkpoint(card, module, folder)
+    write_json(folder / MADE_OF, made_of)
+    return folder
 
 
 def publish(

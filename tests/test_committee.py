@@ -1,0 +1,60 @@
+"""The committee: all of its members are asked, each calibrated, and the mean of what they say holds."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from model.checkpoint import save_checkpoint
+from model.predictor import softmax
+from model.torch_predictor import TorchPredictor
+from training.cascade import combine
+from training.committee import unite
+from training.measures.calibration import best_temperature
+from training.measures.cost import metered
+
+from courses import Pair, drawn_digits, trained_pair
+
+
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory: pytest.TempPathFactory) -> Pair:
+    return trained_pair(tmp_path_factory.mktemp("runs"))
+
+
+def test_it_says_the_mean_of_what_its_members_say(pair: Pair) -> None:
+    card, module = unite("both", pair, drawn_digits().validation)
+    images = drawn_digits().test.images
+    found = softmax(TorchPredictor(card, module, "cpu").logits(images), 1.0)
+    expected = sum(each.probabilities(images) for each in pair) / 2
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-6)
+
+
+def test_it_is_calibrated_anew(pair: Pair) -> None:
+    validation = drawn_digits().validation
+    card, module = unite("both", pair, validation)
+    logits = TorchPredictor(card, module, "cpu").logits(validation.images)
+    assert card.temperature == round(best_temperature(logits, validation.labels), 4)
+
+
+def test_it_costs_what_all_of_them_cost(pair: Pair) -> None:
+    card, module = unite("both", pair, drawn_digits().validation)
+    assert card.parameters == sum(each.card.parameters for each in pair)
+    spent = []
+    for each in (*pair, TorchPredictor(card, module, "cpu")):
+        with metered(each.module) as meter:
+            each.logits(drawn_digits().test.images[:1])
+        spent.append(meter.macs)
+    assert spent[2] == spent[0] + spent[1]
+
+
+def test_a_cascade_may_end_in_a_committee(pair: Pair, tmp_path: Path) -> None:
+    split = drawn_digits()
+    both = TorchPredictor(*unite("both", pair, split.validation), "cpu")
+    card, module, _ = combine("all", pair[0], both, split.validation)
+    save_checkpoint(card, module, tmp_path)
+    loaded = TorchPredictor.load("all", tmp_path, "cpu")
+    loaded.warm_up()
+    images = split.test.images
+    sure = pair[0].probabilities(images).max(axis=1) >= card.network["threshold"]
+    expected = np.where(sure[:, None], pair[0].probabilities(images), both.probabilities(images))
+    np.testing.assert_allclose(loaded.probabilities(images), expected, rtol=0, atol=1e-6)
