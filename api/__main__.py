@@ -1,7 +1,5 @@
 """`python -m api`: one gateway process under uvicorn."""
 
-import contextlib
-import ctypes
 import gc
 import logging
 
@@ -9,6 +7,7 @@ import redis
 
 from worker import logs
 from worker.connection import connect
+from worker.machine import give_memory_back
 from worker.safety import UnsafeRedis, require_safe
 
 from .app import create_app
@@ -20,8 +19,6 @@ from .limits.quotas import BadQuotas
 from .server import serve
 from .settings import GatewaySettings
 from .telemetry.access import Access
-
-LARGE = 1 << 20
 
 
 def main() -> None:
@@ -40,13 +37,6 @@ def main() -> None:
         raise SystemExit(f"gateway: {error}") from error
     gc.freeze()  # what stays is looked through no more: of a thousand results it cost half the time
     serve(app, settings, gate)
-
-
-def give_memory_back() -> None:
-    """Have glibc return what a large request took; left to itself it learns to keep it."""
-    mmap_threshold = -3
-    with contextlib.suppress(OSError, AttributeError):  # another libc
-        ctypes.CDLL(None).mallopt(mmap_threshold, LARGE)
 
 
 if __name__ == "__main__":

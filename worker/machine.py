@@ -1,5 +1,7 @@
-"""How much memory there is for the processes of this machine, or of this container."""
+"""The memory of this machine or container: how much there is, and that what was used goes back to it."""
 
+import contextlib
+import ctypes
 import os
 from pathlib import Path
 
@@ -16,3 +18,21 @@ def memory_bytes(groups: Path = Path("/sys/fs/cgroup")) -> int:
         except (OSError, ValueError):  # not this version, or `max`
             continue
     return most
+
+
+MMAP_THRESHOLD, ARENA_MAX = -3, -8
+"""What glibc's mallopt knows these settings by."""
+
+LARGE = 1 << 20
+ARENAS = 2
+
+
+def give_memory_back() -> None:
+    """Have glibc return what was large once it is free, and keep few stores for many threads.
+
+    Left to itself it learns to keep it: 45 MB in a worker.
+    """
+    with contextlib.suppress(OSError, AttributeError):  # another libc
+        libc = ctypes.CDLL(None)
+        libc.mallopt(MMAP_THRESHOLD, LARGE)
+        libc.mallopt(ARENA_MAX, ARENAS)

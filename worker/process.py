@@ -12,6 +12,7 @@ from celery.signals import setup_logging
 from celery.worker import state
 
 from . import logs
+from .machine import give_memory_back
 from .settings import QueueSettings
 
 
@@ -21,7 +22,8 @@ def keep_logging(**_: Any) -> None:
 
 
 def configure(settings: QueueSettings, process: str) -> None:
-    """Log as `settings` say; `process` is what this one is: worker or sender."""
+    """Keep little memory, and log as `settings` say; `process` is what this is: worker or sender."""
+    give_memory_back()
     logs.configure(settings, process)
     if settings.log == "json":  # Celery says goodbye on stdout, which is no line of JSON
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
