@@ -17,10 +17,10 @@ def shown(item: Item, labels: str, unread: str) -> dict[str, Any]:
     """The same of a job with these labels; `unread` is its status without a result."""
     known: dict[str, Any] = {"index": item.index, "name": item.name, "correction": item.correction}
     match item.result:
+        case Answer() as answer:
+            return {**known, "status": "succeeded", **_said(labels, answer)}
         case Failure(type=kind, detail=detail):
             return known | {"status": "failed", "error": {"type": kind, "detail": detail}}
-        case Answer() as answer:
-            return known | {"status": "succeeded", **_said(labels, answer)}
         case Page() as page:
             return known | {"status": "succeeded", **_written(labels, page)}
     return known | {"status": unread}

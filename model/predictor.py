@@ -63,5 +63,9 @@ def softmax(logits: Floats, temperature: float, allowed: Sequence[int] | None = 
 
 def likeliest(probabilities: Floats, k: int) -> tuple[list[list[int]], list[list[float]]]:
     """The k likeliest classes of each row, best first, and their probabilities; the first of equals."""
-    best = np.argsort(-probabilities, axis=1, kind="stable")[:, :k]
+    left, every = probabilities.copy(), np.arange(len(probabilities))
+    best = np.empty((len(left), k), np.intp)
+    for place in range(k):  # k is small: to sort all classes takes three times as long
+        best[:, place] = left.argmax(axis=1)
+        left[every, best[:, place]] = -1
     return best.tolist(), np.take_along_axis(probabilities, best, axis=1).tolist()

@@ -187,12 +187,12 @@ def test_a_second_result_differs_if_it_says_something_else_and_not_by_the_last_b
     lost = Failure("worker-lost", "2 workers were lost")
     assert verdict(read, sure, lost) == "new"
     assert verdict(read, sure, lost) == "duplicate"
-    assert verdict(read, replace(sure, probabilities=(0.900_001, 0.05)), lost) == "duplicate"
-    assert verdict(read, replace(sure, classes=(3, 4)), lost) == "duplicate"
+    assert verdict(read, sure._replace(probabilities=(0.900_001, 0.05)), lost) == "duplicate"
+    assert verdict(read, sure._replace(classes=(3, 4)), lost) == "duplicate"
     assert verdict(read, sure, replace(lost, detail="3 workers were lost")) == "duplicate"
-    assert verdict(read, replace(sure, probabilities=(0.900_1, 0.05)), lost) == "different"
-    assert verdict(read, replace(sure, probabilities=(0.9, 0.051)), lost) == "different"
-    assert verdict(read, replace(sure, classes=(4, 2)), lost) == "different"
+    assert verdict(read, sure._replace(probabilities=(0.900_1, 0.05)), lost) == "different"
+    assert verdict(read, sure._replace(probabilities=(0.9, 0.051)), lost) == "different"
+    assert verdict(read, sure._replace(classes=(4, 2)), lost) == "different"
     assert verdict(read, sure, replace(lost, type="undecodable-image")) == "different"
     assert verdict(read, sure, sure) == "different"
     assert verdict(read, sure) == "different"
@@ -211,8 +211,8 @@ def test_second_results_of_a_page_are_compared_character_by_character(
 
     one = Found(Answer((1, 2), (0.5, 0.25), False), Box(1, 2, 3, 4), 0, 0)
     two = Found(Answer((3, 2), (0.9, 0.05), False), Box(9, 2, 3, 4), 0, 1)
-    noisy = two._replace(answer=replace(two.answer, probabilities=(0.900_001, 0.05)))
-    other = two._replace(answer=replace(two.answer, classes=(4, 2)))
+    noisy = two._replace(answer=two.answer._replace(probabilities=(0.900_001, 0.05)))
+    other = two._replace(answer=two.answer._replace(classes=(4, 2)))
     assert verdict((one, two), (one,)) == "new"
     assert verdict((one, noisy), (one,)) == "duplicate"
     assert verdict((one, other), (one,)) == "different"

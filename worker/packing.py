@@ -11,6 +11,7 @@ import json
 import struct
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
+from typing import Any
 
 from model.flags import FLAGS
 from model.layout import Box
@@ -23,7 +24,8 @@ _HEAD, _FORER_HEAD = struct.Struct("<2sBII"), struct.Struct("<2sBI")
 _PLACE = struct.Struct("<IIIIHH")
 _NOWHERE = -1.0
 
-Row = tuple[float, ...]
+Row = tuple[Any, ...]
+"""Of a record: integers, then k floats."""
 
 
 def pack(results: Sequence[Result]) -> bytes:
@@ -57,7 +59,7 @@ def unpack(packed: bytes) -> list[Result]:
     record = _record(FORER, k)
     end = _FORER_HEAD.size + images * record.size
     rows = record.iter_unpack(packed[_FORER_HEAD.size : end])
-    forer = ((code, uncertain, 0.0, *rest) for code, uncertain, *rest in rows)
+    forer = ((code, uncertain, 0, *rest) for code, uncertain, *rest in rows)
     return list(_results(forer, k, json.loads(packed[end:] or b"{}"), iter(())))
 
 
@@ -82,7 +84,7 @@ def _results(
     rows: Iterator[Row] | Sequence[Row], k: int, details: Mapping[str, str], pages: Iterator[Page]
 ) -> Iterator[Result]:
     for index, row in enumerate(rows):
-        code = int(row[0])
+        code = row[0]
         if code == 0:
             yield _answer(row, k)
         elif code == PAGE:
@@ -103,9 +105,7 @@ def _packed(record: struct.Struct, answer: Answer, k: int) -> bytes:
 
 
 def _answer(row: Row, k: int) -> Answer:
-    _, uncertain, flags, *_ = row
     likely = row[3 + k :]
     if likely and likely[-1] < 0:
         likely = tuple(each for each in likely if each >= 0)
-    classes = tuple(map(int, row[3 : 3 + len(likely)]))
-    return Answer(classes, likely, bool(uncertain), FLAGS[int(flags)])
+    return Answer(row[3 : 3 + len(likely)], likely, bool(row[1]), FLAGS[row[2]])

@@ -22,8 +22,7 @@ FAILURES = ("", UNDECODABLE, TOO_LARGE, WORKER_LOST, INFERENCE_FAILED)
 """Types by code; append only, since codes are stored."""
 
 
-@dataclass(frozen=True)
-class Answer:
+class Answer(NamedTuple):  # made by the million, in half the time of a frozen dataclass
     """The likeliest classes, best first, with their probabilities; `flags` is what speaks against the
     image. It is uncertain where any does, or the first probability is too low."""
 

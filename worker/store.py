@@ -5,8 +5,8 @@ import json
 import struct
 from bisect import bisect_right
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, cast
+from dataclasses import replace
+from typing import Any, NamedTuple, cast
 
 import redis.asyncio
 
@@ -19,11 +19,10 @@ from .scripts import source
 SCRIPTS = ("cancel", "correct", "delete", "status")
 
 
-@dataclass(frozen=True)
-class Item:
+class Item(NamedTuple):
     """One image of a job; `result` is None while nothing is known, `correction` what a person says."""
 
-    index: int
+    index: int  # type: ignore[assignment]  # what a tuple calls `index` is not asked of it
     name: str
     result: Result | None
     correction: str | None = None
@@ -150,7 +149,7 @@ def _chunk_of(starts: Sequence[int], index: int) -> int:
 def _corrected(items: Sequence[Item], labels: Sequence[bytes | None]) -> list[Item]:
     """The items, with what a person says of them."""
     return [
-        replace(item, correction=label.decode()) if label else item
+        item._replace(correction=label.decode()) if label else item
         for item, label in zip(items, labels, strict=True)
     ]
 
