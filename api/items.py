@@ -10,7 +10,12 @@ from worker.store import Item
 
 def item_out(job: Job, item: Item) -> dict[str, Any]:
     """Image `item` of `job`, as a client sees it."""
-    return shown(item, job.labels, "canceled" if job.state.final else "queued")
+    return shown(item, job.labels, status_unread(job))
+
+
+def status_unread(job: Job) -> str:
+    """What an image of `job` is that has no result."""
+    return "canceled" if job.state.final else "queued"
 
 
 def shown(item: Item, labels: str, unread: str) -> dict[str, Any]:

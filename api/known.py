@@ -1,6 +1,6 @@
 """What is known of a job's images so far, in order, as rows of plain data: by pages and in streams."""
 
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator
 from itertools import takewhile
 from typing import Any, Literal
 
@@ -8,11 +8,11 @@ from worker.jobs import Job
 from worker.results import Answer, Failure, Page
 from worker.store import Item, Store
 
-from .items import item_out
+from .items import item_out, shown, status_unread
 
 PAGE = 1000
 HELD = 10_000
-"""Characters of pages, lines and grids that are held at once; an image with more of them comes alone."""
+"""Characters of sheets in a page of rows; an image with more of them comes alone."""
 
 Only = Literal["failed", "uncertain"]
 Row = dict[str, Any]
@@ -29,7 +29,7 @@ async def page_of(
             if len(data) == limit or size >= HELD:
                 return data, place
             place = item.index + 1
-            if _wanted(item, only):
+            if only is None or _wanted(item, only):
                 data.append(item_out(job, item))
                 size += _size(data[-1])
     return data, place
@@ -37,14 +37,13 @@ async def page_of(
 
 async def rows_of(
     store: Store, job: Job, cursor: int, limit: int | None, only: Only | None
-) -> AsyncIterator[list[Row]]:
-    """All rows, or so many as the limit is, in portions."""
-    left = limit
+) -> AsyncIterator[Iterator[Row]]:
+    """All rows, or so many as the limit is, a stretch at a time; each is made when it is asked for."""
+    left, unread = limit, status_unread(job)
     async for items in _known(store, job, cursor):
-        rows = [item_out(job, item) for item in items if _wanted(item, only)][:left]
-        for portion in _portions(rows):
-            yield portion
-        left = None if left is None else left - len(rows)
+        some = [item for item in items if only is None or _wanted(item, only)][:left]
+        yield (shown(item, job.labels, unread) for item in some)
+        left = None if left is None else left - len(some)
         if left == 0:
             return
 
@@ -52,39 +51,23 @@ async def rows_of(
 async def _known(store: Store, job: Job, first: int) -> AsyncIterator[list[Item]]:
     """Items in order, many at a time, until one is still to come; of a final job, all of them."""
     step = max(1, PAGE // job.options.weight)
-    while items := await store.items(job, first, step):
+    while items := await store.stretch(job, first, step):
         ready = items if job.state.final else list(takewhile(_is_known, items))
         yield ready
         if len(ready) < len(items):
             return
-        first += step
+        first += len(items)
 
 
 def _is_known(item: Item) -> bool:
     return item.result is not None
 
 
-def _wanted(item: Item, only: Only | None) -> bool:
+def _wanted(item: Item, only: Only) -> bool:
     if only == "failed":
         return isinstance(item.result, Failure)
-    if only == "uncertain":
-        return isinstance(item.result, Answer | Page) and item.result.uncertain
-    return True
+    return isinstance(item.result, Answer | Page) and item.result.uncertain
 
 
 def _size(row: Row) -> int:
     return 1 + len(row.get("text") or "")
-
-
-def _portions(rows: Sequence[Row]) -> Iterator[list[Row]]:
-    """Of at most HELD characters, or one row."""
-    portion: list[Row] = []
-    size = 0
-    for row in rows:
-        portion.append(row)
-        size += _size(row)
-        if size >= HELD:
-            yield portion
-            portion, size = [], 0
-    if portion:
-        yield portion

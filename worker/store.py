@@ -66,13 +66,17 @@ class Store:
 
     async def items(self, job: Job, first: int, count: int) -> list[Item]:
         """Up to `count` images of a job from index `first` on, read or not."""
+        return (await self.stretch(job, first, count))[:count]
+
+    async def stretch(self, job: Job, first: int, count: int) -> list[Item]:
+        """The same, and the rest of their last chunk: who goes on after it unpacks nothing twice."""
         starts = await self.starts(job.name)
         last = min(first + count, job.counts.total)
         if first >= last:
             return []
         chunks = range(_chunk_of(starts, first), _chunk_of(starts, last - 1) + 1)
         items = await self._read(job.name, [(c, starts[c], starts[c + 1]) for c in chunks])
-        return [item for item in items if first <= item.index < last]
+        return items[first - starts[chunks[0]] :]
 
     async def chunk(self, name: str, chunk: int) -> list[Item]:
         """The images of a chunk, read or not; none if the job was deleted since."""

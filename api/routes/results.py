@@ -1,8 +1,7 @@
 """Results: pages of JSON, or NDJSON and CSV as streams, readable while the job runs."""
 
 import csv
-import io
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Annotated, Literal
 
 import orjson
@@ -23,6 +22,9 @@ router = APIRouter(prefix="/v1/jobs/{job_id}", tags=["results"])
 
 LAST = (1 << 63) - 1
 """Larger numbers cannot be written as JSON here; no image has one."""
+SENT = 1 << 17
+"""Bytes of a stream that are sent together, or a little more."""
+
 FORMATS = {"json": "application/json", "ndjson": "application/x-ndjson", "csv": "text/csv"}
 
 
@@ -62,17 +64,39 @@ async def _page(store: Store, job: Job, cursor: int, limit: int, only: Only | No
     return json_response(page)
 
 
-async def _ndjson(rows: AsyncIterator[list[Row]]) -> AsyncIterator[bytes]:
-    async for lines in rows:
-        yield b"".join([orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE) for row in lines])
+async def _ndjson(stretches: AsyncIterator[Iterator[Row]]) -> AsyncIterator[bytes]:
+    async for rows in stretches:
+        for part in _parts(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE) for row in rows):
+            yield part
 
 
-async def _csv(rows: AsyncIterator[list[Row]]) -> AsyncIterator[str]:
-    yield ",".join(COLUMNS) + "\r\n"
-    async for lines in rows:
-        text = io.StringIO()
-        csv.writer(text).writerows(cells(row) for row in lines)
-        yield text.getvalue()
+async def _csv(stretches: AsyncIterator[Iterator[Row]]) -> AsyncIterator[bytes]:
+    writer = csv.writer(_Echo())
+    yield writer.writerow(COLUMNS)
+    async for rows in stretches:
+        for part in _parts(writer.writerow(cells(row)) for row in rows):
+            yield part
+
+
+class _Echo:
+    """What a CSV writer writes to, and gets the line back from."""
+
+    def write(self, line: str) -> bytes:
+        return line.encode()
+
+
+def _parts(lines: Iterator[bytes]) -> Iterator[bytes]:
+    """Lines put together to what is worth sending. No row outlives its line: they fill the cache."""
+    held: list[bytes] = []
+    size = 0
+    for line in lines:
+        held.append(line)
+        size += len(line)
+        if size >= SENT:
+            yield b"".join(held)
+            held, size = [], 0
+    if held:
+        yield b"".join(held)
 
 
 def _accepted(accept: str) -> Literal["json", "ndjson", "csv"]:
