@@ -9,7 +9,7 @@ FUZZ_EXAMPLES ?= 20000
 INSTALLED := $(VENV)/.installed
 .DEFAULT_GOAL := help
 
-.PHONY: help demo test run check corpus fuzz format bench siege pressure compose-proof events-proof webhook-proof scale-proof probes faults soak poison model mutants screenshot gallery
+.PHONY: help demo test run check corpus fuzz format bench siege pressure size compose-proof events-proof webhook-proof scale-proof probes faults soak poison model mutants screenshot gallery
 
 help:            ## this list
 	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed 's/:.*##/ -/'
@@ -55,6 +55,9 @@ siege: $(INSTALLED)  ## an honest client among 500 sockets that trickle or do no
 pressure: $(INSTALLED)  ## ten times too many images with 10,000 jobs waiting: caps, refusals, status times
 	$(BIN)/python tests/pressure_proof.py
 	INKQUEUE_GROWTH_MB=300 $(BIN)/pytest tests/test_growth.py
+
+size: $(INSTALLED)   ## a job of a million images: memory of the gateway and of Redis, to its end
+	$(BIN)/python tests/size_proof.py
 
 compose-proof: $(INSTALLED)  ## 10,000 images through three containers, one of them killed
 	$(BIN)/python tests/compose_proof.py
