@@ -22,34 +22,33 @@ from .sets.data import Array, Set, Split, join
 from .shelf import load
 
 VIEWS = 2
+SEED = 0
+"""Of these views: a student of another seed hears the same, so teachers are asked once for all."""
+
 CHUNK = 1024
 
 
-def teach(
-    names: Sequence[str], split: Split, labels: str, runs: Path, seed: int
-) -> tuple[Split, torch.Tensor]:
+def teach(names: Sequence[str], split: Split, labels: str, runs: Path) -> tuple[Split, torch.Tensor]:
     """`split` with its hinted images among those to train on; targets (n, classes) float16 for all.
 
     `labels` are those of the split, whatever else its teachers can tell apart.
     """
-    targets = soft_targets(names, split.train.images, labels, runs, seed)
+    targets = soft_targets(names, split.train.images, labels, runs)
     if split.hints is None:
         return split, targets
-    guesses = soft_targets(names, split.hints.images, labels, runs, seed)
+    guesses = soft_targets(names, split.hints.images, labels, runs)
     guesses *= torch.from_numpy(split.hints.allowed)
     guesses /= guesses.sum(1, keepdim=True).clamp(min=1e-4)
     hinted = Set(split.hints.images, guesses.argmax(1).numpy().astype(np.uint8))
     return replace(split, train=join([split.train, hinted])), torch.cat([targets, guesses])
 
 
-def soft_targets(
-    names: Sequence[str], images: Array, labels: str, runs: Path, seed: int
-) -> torch.Tensor:
+def soft_targets(names: Sequence[str], images: Array, labels: str, runs: Path) -> torch.Tensor:
     """(n, classes) float16: mean calibrated probabilities of the networks called `names`."""
     seen = []
     for name in names:
         card, network = load(name, runs)
-        seen.append(fold(_seen(card, network, images, runs, seed).float(), card.labels, labels))
+        seen.append(fold(_seen(card, network, images, runs).float(), card.labels, labels))
     return (torch.stack(seen).sum(0) / len(names)).half()
 
 
@@ -66,22 +65,22 @@ def fold(seen: torch.Tensor, known: str, wanted: str) -> torch.Tensor:
     return result
 
 
-def _seen(card: Card, network: torch.nn.Module, images: Array, runs: Path, seed: int) -> torch.Tensor:
+def _seen(card: Card, network: torch.nn.Module, images: Array, runs: Path) -> torch.Tensor:
     """What one teacher sees; kept in `runs`/.seen for its next student."""
-    key = hashlib.sha256(f"{card.to_json()} {seed} {VIEWS}".encode())
+    key = hashlib.sha256(f"{card.to_json()} {SEED} {VIEWS}".encode())
     key.update(images.tobytes())
     path = runs / ".seen" / f"{key.hexdigest()[:16]}.pt"
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         draft = path.with_suffix(f".{os.getpid()}")
-        torch.save(_ask(card, network, images, seed), draft)
+        torch.save(_ask(card, network, images), draft)
         draft.replace(path)
     seen: torch.Tensor = torch.load(path, weights_only=True)
     return seen
 
 
-def _ask(card: Card, network: torch.nn.Module, images: Array, seed: int) -> torch.Tensor:
-    rng = torch.Generator().manual_seed(seed)
+def _ask(card: Card, network: torch.nn.Module, images: Array) -> torch.Tensor:
+    rng = torch.Generator().manual_seed(SEED)
     total = torch.zeros(len(images), len(card.labels))
     for view in range(VIEWS):
         console.print(f"asking {card.name} about {len(images):,} images: view {view + 1} of {VIEWS}")

@@ -28,8 +28,11 @@ BALANCED = Recipe("", "balanced", {}, epochs=12, draws=112_800, augmentation=FUL
 DIGITS = Recipe("", "digits", {}, epochs=12, draws=55_000, augmentation=UPRIGHT)
 LETTERS = Recipe("", "letters", {}, epochs=6, draws=104_000, augmentation=FULL)
 
-TEACHERS = ("balanced",)
-"""What is served teaches what comes after it (Furlanello et al. 2018)."""
+SERVED = ("balanced/second",)
+"""The dear half of what is served teaches the large networks after it (Furlanello et al. 2018)."""
+
+TEACHERS = ("large-balanced", "teacher-balanced")
+"""And these, which err in different places, all others."""
 
 
 def ladder(task: Recipe, size: str, **changes: Any) -> Recipe:
@@ -42,7 +45,7 @@ def ladder(task: Recipe, size: str, **changes: Any) -> Recipe:
 
 LADDER = (
     ladder(BALANCED, "nano", epochs=14, augmentation=GENTLE, teachers=TEACHERS),
-    ladder(BALANCED, "small", epochs=20, teachers=TEACHERS),
+    ladder(BALANCED, "small", epochs=14, start="balanced/first", teachers=TEACHERS),
     ladder(BALANCED, "base", teachers=TEACHERS),
     ladder(
         BALANCED,
@@ -51,7 +54,7 @@ LADDER = (
         learning_rate=2e-3,
         average=0.999,
         start="balanced/second",
-        teachers=TEACHERS,
+        teachers=SERVED,
     ),
     ladder(DIGITS, "nano", epochs=24, augmentation=GENTLE),
     ladder(DIGITS, "small", stages=SMALL_DIGITS, epochs=16, augmentation=Augmentation()),
@@ -59,7 +62,12 @@ LADDER = (
     ladder(DIGITS, "large", epochs=16, learning_rate=4e-3, average=0.999, augmentation=Augmentation()),
     ladder(LETTERS, "base", learning_rate=2e-3, start="base-balanced", teachers=TEACHERS),
     ladder(
-        LETTERS, "large", learning_rate=1.5e-3, average=0.999, start="large-balanced", teachers=TEACHERS
+        LETTERS,
+        "large",
+        learning_rate=1.5e-3,
+        average=0.999,
+        start="teacher-balanced",
+        teachers=TEACHERS,
     ),
 )
 
@@ -69,12 +77,12 @@ TEACHER = ladder(
     epochs=16,
     learning_rate=4e-3,
     average=0.999,
-    teachers=("balanced/second",),
+    teachers=SERVED,
     distillation=0.5,
 )
 """From scratch, so that it errs elsewhere than the network before it, of which it hears one half."""
 
-SEEN = replace(BALANCED, draws=75_200, teachers=TEACHERS, rescans=700, rescanned=0.3)
+SEEN = replace(BALANCED, draws=75_200, teachers=SERVED, rescans=700, rescanned=0.3)
 """Rescans among the images that they know; tried, and not served: they read real scans no better."""
 
 RESCANNED = (

@@ -68,7 +68,7 @@ def follow(recipe: Recipe, split: Split, runs: Path) -> None:
     run, targets = Run(recipe, runs), None
     if recipe.teachers:
         labels = TASKS[recipe.task].labels
-        split, targets = teach(recipe.teachers, split, labels, runs, recipe.seed)
+        split, targets = teach(recipe.teachers, split, labels, runs)
     rescans = rescanned(recipe, split, runs)
     network = Trainer(recipe, split, targets, rescans).train(run)
     split = replace(split, validation=with_rescans(split.validation, recipe, runs))
