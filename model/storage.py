@@ -4,6 +4,9 @@ Neither torch nor another engine is needed for it.
 """
 
 import hashlib
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -28,17 +31,24 @@ def write_checkpoint(card: Card, weights: bytes, folder: Path) -> Card:
     """Write weights, then card, each whole or not at all; returns the card with its hash."""
     folder.mkdir(parents=True, exist_ok=True)
     card = replace(card, sha256=hashlib.sha256(weights).hexdigest())
-    _write(folder / f"{card.name}.safetensors", weights)
+    with whole(folder / f"{card.name}.safetensors") as draft:
+        draft.write_bytes(weights)
     write_card(card, folder)
     return card
 
 
 def write_card(card: Card, folder: Path) -> None:
     """Write the card beside weights that are there, whole or not at all."""
-    _write(folder / f"{card.name}.json", card.to_json().encode())
+    with whole(folder / f"{card.name}.json") as draft:
+        draft.write_text(card.to_json())
 
 
-def _write(path: Path, content: bytes) -> None:
-    draft = path.with_suffix(path.suffix + ".draft")
-    draft.write_bytes(content)
-    draft.replace(path)
+@contextmanager
+def whole(path: Path) -> Iterator[Path]:
+    """A draft to write, this process's own, that then becomes `path`: whole or not at all."""
+    draft = path.with_name(f"{path.name}.{os.getpid()}.draft")
+    try:
+        yield draft
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)

@@ -6,7 +6,6 @@ without its case) join the training set by what the teachers see in them.
 """
 
 import hashlib
-import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +14,7 @@ import numpy as np
 import torch
 
 from model.card import Card
+from model.storage import whole
 
 from .augment import Augmentation, augment
 from .progress import console
@@ -72,9 +72,9 @@ def _seen(card: Card, network: torch.nn.Module, images: Array, runs: Path) -> to
     path = runs / ".seen" / f"{key.hexdigest()[:16]}.pt"
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
-        draft = path.with_suffix(f".{os.getpid()}")
-        torch.save(_ask(card, network, images), draft)
-        draft.replace(path)
+        answers = _ask(card, network, images)
+        with whole(path) as draft:
+            torch.save(answers, draft)
     seen: torch.Tensor = torch.load(path, weights_only=True)
     return seen
 

@@ -5,7 +5,6 @@ know nothing of what a normaliser leaves behind.
 """
 
 import hashlib
-import os
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ import torch
 
 from model.card import Recipe as Normalisation
 from model.normalization import to_glyph
+from model.storage import whole
 
 from .photograph import photograph
 from .prior import characters
@@ -98,12 +98,11 @@ def _kept(images: Array, kind: Normalisation, seed: int, runs: Path) -> Array:
     path = runs / ".seen" / f"{key.hexdigest()[:16]}.npy"
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
-        draft = path.with_suffix(f".{os.getpid()}")
-        with draft.open("wb") as file:
-            np.save(file, _made(images, kind, seed))
-        draft.replace(path)
-    made: Array = np.load(path, allow_pickle=False)
-    return made
+        made = _made(images, kind, seed)
+        with whole(path) as draft, draft.open("wb") as file:
+            np.save(file, made)
+    kept: Array = np.load(path, allow_pickle=False)
+    return kept
 
 
 def _made(images: Array, kind: Normalisation, seed: int) -> Array:

@@ -9,6 +9,8 @@ from pathlib import Path
 import torch
 from torch.utils.tensorboard import SummaryWriter
 
+from model.storage import whole
+
 from .curves import draw_curves
 from .recipe import Recipe
 from .shelf import RUNS
@@ -70,9 +72,8 @@ class Run:
         """Keep an epoch: figures and curves for people, a checkpoint to resume from."""
         self.epochs.append(epoch)
         self.write_metrics({})
-        draft = self.folder / "checkpoint.draft"
-        torch.save(state.state_dict(), draft)
-        draft.replace(self.folder / "checkpoint.pt")
+        with whole(self.folder / "checkpoint.pt") as draft:
+            torch.save(state.state_dict(), draft)
         draw_curves(self.epochs, self.recipe.name, self.folder / "curves.png")
         self._write_scalars(epoch)
 
@@ -104,6 +105,5 @@ def write_json(path: Path, content: object) -> None:
 
 def write_text(path: Path, content: str) -> None:
     """`content` whole or not at all."""
-    draft = path.with_suffix(".draft")
-    draft.write_text(content)
-    draft.replace(path)
+    with whole(path) as draft:
+        draft.write_text(content)

@@ -12,6 +12,8 @@ from pathlib import Path
 import torch
 from torch.nn.functional import cross_entropy
 
+from model.storage import whole
+
 from ..run import DAMAGED, BadRun
 from ..sets.data import Split
 from .cohorts import mixed
@@ -116,9 +118,8 @@ class Cohort:
 
     def _keep(self) -> None:
         """Everything, whole or not at all."""
-        draft = self.checkpoint.with_suffix(".draft-checkpoint")
-        torch.save(self.members.state_dict(), draft)
-        draft.replace(self.checkpoint)
+        with whole(self.checkpoint) as draft:
+            torch.save(self.members.state_dict(), draft)
 
     def resume(self) -> None:
         """Go on from the last point that was kept, if any. Raises BadRun: it is damaged."""

@@ -12,6 +12,7 @@ import numpy as np
 
 from model.card import Card, read_card
 from model.predictor import Floats, softmax
+from model.storage import whole
 
 from ..measures.answers import Answers
 from ..measures.cost import Cost
@@ -82,7 +83,8 @@ class Exam:
             self._tell(f"reading {len(self._test):,} test images: {name}")
             probabilities, cost = ask()
             self._folder.mkdir(parents=True, exist_ok=True)
-            _save(answers, probabilities)
+            with whole(answers) as draft, draft.open("wb") as file:
+                np.save(file, probabilities)
             when = datetime.now().astimezone().isoformat(timespec="seconds")
             entry = {"name": name, "images": self._images, "when": when, "cost": dict(cost)}
             write_json(self._path, entries | {key: entry})
@@ -97,9 +99,3 @@ def _key(card: Card) -> str:
     """What is served: its weights, its temperature and the precision it may run in."""
     served = f"{card.sha256} {card.temperature} {card.precision}"
     return hashlib.sha256(served.encode()).hexdigest()[:16]
-
-
-def _save(path: Path, probabilities: Floats) -> None:
-    draft = path.with_name(f"{path.stem}.draft.npy")
-    np.save(draft, probabilities)
-    draft.replace(path)

@@ -10,6 +10,7 @@ import torch
 from safetensors.torch import load_file, save
 
 from model.predictor import Floats
+from model.storage import whole
 
 from ..run import BadRun, write_json
 from ..sets.data import Array
@@ -43,10 +44,9 @@ def read_outcomes(trials: Iterable[Trial], folder: Path) -> list[Outcome] | None
 
 def write_outcome(outcome: Outcome, tensors: dict[str, torch.Tensor], folder: Path) -> None:
     """The weights first: where the outcome is, they are."""
-    path = weights_of(outcome.trial, folder)
-    draft = path.with_suffix(".draft-weights")
-    draft.write_bytes(save({name: each.clone().contiguous() for name, each in tensors.items()}))
-    draft.replace(path)
+    own = {name: each.clone().contiguous() for name, each in tensors.items()}
+    with whole(weights_of(outcome.trial, folder)) as draft:
+        draft.write_bytes(save(own))
     write_json(folder / f"{outcome.trial.key}.json", asdict(outcome))
 
 
