@@ -60,6 +60,7 @@ LADDER = (
     ladder(DIGITS, "small", stages=SMALL_DIGITS, epochs=16, augmentation=Augmentation()),
     ladder(DIGITS, "base", epochs=9),
     ladder(DIGITS, "large", epochs=16, learning_rate=4e-3, average=0.999, augmentation=Augmentation()),
+    ladder(LETTERS, "small", learning_rate=3e-3, start="small-balanced", teachers=TEACHERS),
     ladder(LETTERS, "base", learning_rate=2e-3, start="base-balanced", teachers=TEACHERS),
     ladder(
         LETTERS,

@@ -77,6 +77,7 @@ def _stack(setting: Setting, precision: Precision) -> Iterator[Services]:
         "INKQUEUE_LEASE_MS": str(starting.LEASE_MS),
         "INKQUEUE_DEVICE": setting.device,
         "INKQUEUE_PRECISION": precision,
+        "INKQUEUE_LOG_LEVEL": "warning",  # as `inkqueue up` has it
     }
     with (
         tempfile.TemporaryDirectory() as folder,
