@@ -59,7 +59,15 @@ LADDER = (
     ladder(DIGITS, "nano", epochs=24, augmentation=GENTLE),
     ladder(DIGITS, "small", stages=SMALL_DIGITS, epochs=16, augmentation=Augmentation()),
     ladder(DIGITS, "base", epochs=9),
-    ladder(DIGITS, "large", epochs=16, learning_rate=4e-3, average=0.999, augmentation=Augmentation()),
+    ladder(
+        DIGITS,
+        "large",
+        epochs=8,
+        learning_rate=2e-3,
+        average=0.999,
+        start="teacher-digits",
+        teachers=("digits", "teacher-digits"),
+    ),
     ladder(LETTERS, "small", learning_rate=3e-3, start="small-balanced", teachers=TEACHERS),
     ladder(LETTERS, "base", learning_rate=2e-3, start="base-balanced", teachers=TEACHERS),
     ladder(
@@ -72,16 +80,19 @@ LADDER = (
     ),
 )
 
-TEACHER = ladder(
-    BALANCED,
-    "teacher",
-    epochs=16,
-    learning_rate=4e-3,
-    average=0.999,
-    teachers=SERVED,
-    distillation=0.5,
+NEVER_SERVED = (
+    ladder(
+        BALANCED,
+        "teacher",
+        epochs=16,
+        learning_rate=4e-3,
+        average=0.999,
+        teachers=SERVED,
+        distillation=0.5,
+    ),
+    ladder(DIGITS, "teacher", epochs=16, learning_rate=4e-3, average=0.999, augmentation=Augmentation()),
 )
-"""From scratch, so that it errs elsewhere than the network before it, of which it hears one half."""
+"""Teachers, from scratch, so that they err elsewhere than what is served; of that they hear half at most."""
 
 SEEN = replace(BALANCED, draws=75_200, teachers=SERVED, rescans=700, rescanned=0.3)
 """Rescans among the images that they know; tried, and not served: they read real scans no better."""
@@ -162,4 +173,4 @@ EARLIER = (
     ),
 )
 
-RECIPES = {recipe.name: recipe for recipe in (*LADDER, TEACHER, *RESCANNED, *EARLIER)}
+RECIPES = {recipe.name: recipe for recipe in (*LADDER, *NEVER_SERVED, *RESCANNED, *EARLIER)}
