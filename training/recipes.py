@@ -92,7 +92,7 @@ NEVER_SERVED = (
     ),
     ladder(DIGITS, "teacher", epochs=16, learning_rate=4e-3, average=0.999, augmentation=Augmentation()),
 )
-"""Teachers, from scratch, so that they err elsewhere than what is served; of that they hear half at most."""
+"""Teachers, from scratch, to err elsewhere than what is served: they hear half of it, or nothing."""
 
 SEEN = replace(BALANCED, draws=75_200, teachers=SERVED, rescans=700, rescanned=0.3)
 """Rescans among the images that they know; tried, and not served: they read real scans no better."""
