@@ -80,7 +80,7 @@ LADDER = (
     ),
 )
 
-NEVER_SERVED = (
+TEACHING = (
     ladder(
         BALANCED,
         "teacher",
@@ -173,4 +173,4 @@ EARLIER = (
     ),
 )
 
-RECIPES = {recipe.name: recipe for recipe in (*LADDER, *NEVER_SERVED, *RESCANNED, *EARLIER)}
+RECIPES = {recipe.name: recipe for recipe in (*LADDER, *TEACHING, *RESCANNED, *EARLIER)}
