@@ -19,7 +19,7 @@ import httpx
 import numpy as np
 import orjson
 import psutil
-import redis
+from bench.costs import used_by_redis
 from rich.console import Console
 from rich.table import Table
 
@@ -82,12 +82,12 @@ def prove(images: int) -> Seen:
 def watched(own: Services, seen: Seen) -> Iterator[None]:
     """Meanwhile note the most that Redis and the gateway hold."""
     gateway, over = psutil.Process(own.processes[0].pid), threading.Event()
-    seen.redis_before = seen.redis_most = used(own)
+    seen.redis_before = seen.redis_most = used_by_redis(own)
     seen.gateway_before = seen.gateway_most = gateway.memory_info().rss
 
     def look() -> None:
         while not over.wait(0.1):
-            seen.redis_most = max(seen.redis_most, used(own))
+            seen.redis_most = max(seen.redis_most, used_by_redis(own))
             seen.gateway_most = max(seen.gateway_most, gateway.memory_info().rss)
 
     thread = threading.Thread(target=look)
@@ -97,12 +97,6 @@ def watched(own: Services, seen: Seen) -> Iterator[None]:
     finally:
         over.set()
         thread.join()
-
-
-def used(own: Services) -> int:
-    """Bytes in Redis."""
-    with redis.Redis.from_url(own.redis_url) as client:
-        return int(client.info("memory")["used_memory"])
 
 
 def body(images: int) -> Iterator[bytes]:
@@ -154,10 +148,10 @@ def read_back(http: httpx.Client, job: str, images: int, seen: Seen) -> None:
 
 def floor(own: Services, until: float) -> int:
     """Bytes in Redis once the job has expired: as few as they become."""
-    least = used(own)
+    least = used_by_redis(own)
     while time.monotonic() < until:
         time.sleep(1)
-        least = min(least, used(own))
+        least = min(least, used_by_redis(own))
     return least
 
 
