@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from typing import Literal
 
+from .cells import harmless
 from .scans import Scan
 
 Format = Literal["text", "ndjson", "csv"]
@@ -27,7 +28,8 @@ def writer(format: Format, several: bool) -> Callable[[Scan], object]:
 
 
 def _cells(scan: Scan) -> list[object]:
-    return [scan.path, scan.label, scan.confidence, scan.uncertain, " ".join(scan.flags), scan.text]
+    flags = " ".join(scan.flags)
+    return harmless([scan.path, scan.label, scan.confidence, scan.uncertain, flags, scan.text])
 
 
 def _object(scan: Scan) -> dict[str, object]:

@@ -149,3 +149,14 @@ def test_folders_of_the_same_names_as_ours_are_not_ours(sheet: Path) -> None:
 def test_help_is_of_the_command_that_people_type() -> None:
     done = subprocess.run([*READ, "--help"], capture_output=True, text=True)
     assert "Usage: inkqueue read [OPTIONS]" in done.stdout
+
+
+def test_a_path_is_no_formula_to_a_spreadsheet(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rng: np.random.Generator
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("=1+1.png").write_bytes(pngs(1, rng)[0])
+    done = CliRunner().invoke(app, ["=1+1.png", "--format", "csv"])
+    assert done.exit_code == 0
+    _, (path, *_) = csv.reader(io.StringIO(done.stdout))
+    assert path == "'=1+1.png"

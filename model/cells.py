@@ -1,0 +1,16 @@
+"""Cells of CSV that no spreadsheet takes for a formula: for the gateway's results and local ones."""
+
+from collections.abc import Iterable
+from typing import Any
+
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+"""What a text begins with that spreadsheets take for a formula (OWASP, CSV Injection)."""
+
+
+def harmless(cells: Iterable[Any]) -> list[Any]:
+    """The cells; what people wrote is text to a spreadsheet, too. A sign alone may be a label."""
+    return [f"'{each}" if _is_formula(each) else each for each in cells]
+
+
+def _is_formula(cell: Any) -> bool:
+    return isinstance(cell, str) and len(cell) > 1 and cell.startswith(FORMULA)
