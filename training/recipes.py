@@ -32,7 +32,9 @@ SERVED = ("balanced/second",)
 """The dear half of what is served teaches the large networks after it (Furlanello et al. 2018)."""
 
 TEACHERS = ("large-balanced", "teacher-balanced")
-"""And these, which err in different places, all others."""
+"""And these, which err in different places, the smaller ones."""
+
+OF_LETTERS = ("letters", "teacher-balanced")
 
 
 def ladder(task: Recipe, size: str, **changes: Any) -> Recipe:
@@ -68,15 +70,15 @@ LADDER = (
         start="teacher-digits",
         teachers=("digits", "teacher-digits"),
     ),
-    ladder(LETTERS, "small", learning_rate=3e-3, start="small-balanced", teachers=TEACHERS),
-    ladder(LETTERS, "base", learning_rate=2e-3, start="base-balanced", teachers=TEACHERS),
+    ladder(LETTERS, "small", learning_rate=3e-3, start="small-balanced", teachers=OF_LETTERS),
+    ladder(LETTERS, "base", learning_rate=2e-3, start="base-balanced", teachers=OF_LETTERS),
     ladder(
         LETTERS,
         "large",
         learning_rate=1.5e-3,
         average=0.999,
         start="teacher-balanced",
-        teachers=TEACHERS,
+        teachers=OF_LETTERS,
     ),
 )
 
