@@ -10,7 +10,8 @@ from model.card import BadCard, Card
 from model.checkpoint import save_checkpoint
 from model.networks import Cascade, build, parts
 from model.torch_predictor import TorchPredictor
-from training.cascade import choose_threshold, combine
+from training.cascade import BUDGET, choose_threshold, combine
+from training.measures.cost import metered
 from training.shelf import load
 
 from courses import CHEAP, Pair, drawn_digits, trained_pair
@@ -81,6 +82,27 @@ def test_the_threshold_is_the_cheapest_that_is_good_enough() -> None:
     assert choice.accuracy == 0.75
     assert 0.6 < choice.threshold <= 0.8
     assert choose_threshold(first, second, labels, tolerance=1.0).share == 0.0
+
+
+def test_within_a_budget_the_best_is_taken() -> None:
+    labels = np.zeros(4, np.uint8)
+    first = np.array([[0.4, 0.6], [0.35, 0.65], [0.3, 0.7], [0.9, 0.1]])
+    second = np.array([[0.9, 0.1], [0.9, 0.1], [0.9, 0.1], [0.9, 0.1]])
+    assert choose_threshold(first, second, labels, tolerance=0.0).share == 0.75
+    choice = choose_threshold(first, second, labels, tolerance=0.0, most=0.5)
+    assert (choice.share, choice.accuracy) == (0.5, 0.75)
+    assert choose_threshold(first, second, labels, tolerance=0.0, most=0.0).share == 0.0
+
+
+def test_a_cascade_costs_a_quarter_of_its_dear_half_at_most(pair: Pair) -> None:
+    validation = drawn_digits().validation
+    card, module, _ = combine("both", *pair, validation)
+    costs = []
+    for predictor in (TorchPredictor(card, module, "cpu"), pair[1]):
+        with metered(predictor.module) as meter:
+            predictor.logits(validation.images)
+        costs.append(meter.macs)
+    assert costs[0] <= BUDGET * costs[1]
 
 
 def test_a_dear_network_that_is_no_better_is_never_asked() -> None:

@@ -11,11 +11,15 @@ from model.predictor import Floats, softmax
 from model.torch_predictor import TorchPredictor
 
 from .measures.calibration import uncertain_below
+from .measures.cost import metered
 from .measures.evaluate import all_logits
 from .sets.data import Set
 
 TOLERANCE = 0.0005
 """How much accuracy on validation may be given up for speed: half of what the test set is allowed."""
+
+BUDGET = 0.25
+"""What a cascade may cost on average of what its dear half does, in multiply-accumulates."""
 
 
 @dataclass(frozen=True)
@@ -28,18 +32,25 @@ class Choice:
 
 
 def choose_threshold(
-    first: Floats, second: Floats, labels: npt.NDArray[np.uint8], tolerance: float = TOLERANCE
+    first: Floats,
+    second: Floats,
+    labels: npt.NDArray[np.uint8],
+    tolerance: float = TOLERANCE,
+    most: float = 1.0,
 ) -> Choice:
     """The least threshold on the confidence of `first` that makes both as good as `second` alone.
 
-    As good but for `tolerance`. Both are calibrated probabilities (n, classes) of validation images.
+    As good but for `tolerance`; where that takes more than the share `most`, the best that is within.
+    Both are calibrated probabilities (n, classes) of validation images.
     """
     confidence = first.max(axis=1)
     order = np.argsort(confidence)
     gained = (second.argmax(axis=1) == labels).astype(int) - (first.argmax(axis=1) == labels)
     right = (first.argmax(axis=1) == labels).sum() + np.concatenate([[0], np.cumsum(gained[order])])
     wanted = ((second.argmax(axis=1) == labels).mean() - tolerance) * len(labels)
-    sent = int(np.flatnonzero(right >= wanted)[0])
+    sent, limit = int(np.flatnonzero(right >= wanted)[0]), int(most * len(labels))
+    if sent > limit:
+        sent = int(right[: limit + 1].argmax())
     threshold = float(confidence[order[sent]]) if sent < len(order) else 1.0
     return Choice(threshold, sent / len(labels), float(right[sent]) / len(labels))
 
@@ -48,9 +59,9 @@ def combine(
     name: str, first: TorchPredictor, second: TorchPredictor, validation: Set
 ) -> tuple[Card, Cascade, Choice]:
     """The cascade of two networks of the same labels, its threshold chosen on `validation`."""
-    pair = first, second
-    seen = [softmax(all_logits(each, validation), each.card.temperature) for each in pair]
-    choice = choose_threshold(seen[0], seen[1], validation.labels)
+    (cheap, cost), (dear, whole) = (_asked(each, validation) for each in (first, second))
+    most = max(0.0, BUDGET - cost / whole)
+    choice = choose_threshold(cheap, dear, validation.labels, most=most)
     layouts = first.card.network, second.card.network
     temperatures = first.card.temperature, second.card.temperature
     module = Cascade(*layouts, temperatures, choice.threshold)
@@ -68,3 +79,10 @@ def combine(
     likely = softmax(all_logits(TorchPredictor(card, module, "cpu"), validation), 1.0)
     sure = uncertain_below(likely, validation.labels)
     return replace(card, uncertain_below=round(sure, 4)), module.eval(), choice
+
+
+def _asked(network: TorchPredictor, validation: Set) -> tuple[Floats, float]:
+    """Calibrated probabilities of the images, and multiply-accumulates an image."""
+    with metered(network.module) as meter:
+        seen = softmax(all_logits(network, validation), network.card.temperature)
+    return seen, meter.macs / len(validation)
