@@ -84,7 +84,7 @@ def test_the_threshold_is_the_cheapest_that_is_good_enough() -> None:
     assert choose_threshold(first, second, labels, tolerance=1.0).share == 0.0
 
 
-def test_within_a_budget_the_best_is_taken() -> None:
+def test_no_more_is_asked_than_the_budget_allows() -> None:
     labels = np.zeros(4, np.uint8)
     first = np.array([[0.4, 0.6], [0.35, 0.65], [0.3, 0.7], [0.9, 0.1]])
     second = np.array([[0.9, 0.1], [0.9, 0.1], [0.9, 0.1], [0.9, 0.1]])

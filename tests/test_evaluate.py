@@ -28,7 +28,7 @@ from training.measures.metrics import (
     top_accuracy,
 )
 from training.measures.reliability import bins, coverage_at, coverage_table, expected_calibration_error
-from training.measures.significance import ONE_SIDED_95, mcnemar, wilson
+from training.measures.significance import ONE_SIDED_99, mcnemar, wilson
 from training.publish import finish
 from training.run import Run
 from training.train import Trainer
@@ -173,13 +173,13 @@ def test_the_threshold_is_the_least_that_can_be_relied_on() -> None:
     below = uncertain_below(rows, truth)
     kept = int((sure >= below).sum())
     hits = np.cumsum(truth == 0)
-    assert wilson(hits[kept - 1], kept, ONE_SIDED_95)[0] >= 0.98
-    assert (wilson(hits[kept:], np.arange(kept + 1, 1001), ONE_SIDED_95)[0] < 0.98).all()
+    assert wilson(hits[kept - 1], kept, ONE_SIDED_99)[0] >= 0.98
+    assert (wilson(hits[kept:], np.arange(kept + 1, 1001), ONE_SIDED_99)[0] < 0.98).all()
 
 
 def test_too_few_answers_are_never_relied_on() -> None:
-    rows, truth = np.tile(np.array([[0.9, 0.1]], np.float32), (133, 1)), np.zeros(133, np.uint8)
-    assert uncertain_below(rows[:132], truth[:132]) == 1
+    rows, truth = np.tile(np.array([[0.9, 0.1]], np.float32), (266, 1)), np.zeros(133, np.uint8)
+    assert uncertain_below(rows[:265], truth[:132]) == 1
     assert uncertain_below(rows, truth) == np.float32(0.9)
 
 

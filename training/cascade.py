@@ -40,7 +40,7 @@ def choose_threshold(
 ) -> Choice:
     """The least threshold on the confidence of `first` that makes both as good as `second` alone.
 
-    As good but for `tolerance`; where that takes more than the share `most`, the best that is within.
+    As good but for `tolerance`; where that takes more than the share `most`, the threshold of that.
     Both are calibrated probabilities (n, classes) of validation images.
     """
     confidence = first.max(axis=1)
@@ -48,9 +48,7 @@ def choose_threshold(
     gained = (second.argmax(axis=1) == labels).astype(int) - (first.argmax(axis=1) == labels)
     right = (first.argmax(axis=1) == labels).sum() + np.concatenate([[0], np.cumsum(gained[order])])
     wanted = ((second.argmax(axis=1) == labels).mean() - tolerance) * len(labels)
-    sent, limit = int(np.flatnonzero(right >= wanted)[0]), int(most * len(labels))
-    if sent > limit:
-        sent = int(right[: limit + 1].argmax())
+    sent = min(int(np.flatnonzero(right >= wanted)[0]), int(most * len(labels)))
     threshold = float(confidence[order[sent]]) if sent < len(order) else 1.0
     return Choice(threshold, sent / len(labels), float(right[sent]) / len(labels))
 

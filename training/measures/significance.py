@@ -11,7 +11,7 @@ from .answers import Bools
 Doubles = npt.NDArray[np.float64]
 
 TWO_SIDED_95 = 1.959964
-ONE_SIDED_95 = 1.644854
+ONE_SIDED_99 = 2.326348
 """Standard normal quantiles."""
 
 

@@ -26,7 +26,7 @@ Measured once, on the $measured_on:
 | $top1 ($low to $high) | $top2 | $top3 | $ece | $coverage | $accuracy_of_sure |
 
 By `python -m training evaluate $name`, which measures it again. An answer below a confidence of
-$threshold is flagged `uncertain`: the least at which, with 95 % certainty, 98 % of the validation
+$threshold is flagged `uncertain`: the least at which, with 99 % certainty, 98 % of the validation
 answers above it are right.
 $scans
 ## Data and recipe
