@@ -178,8 +178,8 @@ def test_the_threshold_is_the_least_that_can_be_relied_on() -> None:
 
 
 def test_too_few_answers_are_never_relied_on() -> None:
-    rows, truth = np.tile(np.array([[0.9, 0.1]], np.float32), (266, 1)), np.zeros(133, np.uint8)
-    assert uncertain_below(rows[:265], truth[:132]) == 1
+    rows, truth = np.tile(np.array([[0.9, 0.1]], np.float32), (266, 1)), np.zeros(266, np.uint8)
+    assert uncertain_below(rows[:265], truth[:265]) == 1
     assert uncertain_below(rows, truth) == np.float32(0.9)
 
 
