@@ -1,10 +1,13 @@
 """The committee: all of its members are asked, each calibrated, and the mean of what they say holds."""
 
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from model.card import BadCard
 from model.checkpoint import save_checkpoint
 from model.predictor import softmax
 from model.torch_predictor import TorchPredictor
@@ -45,6 +48,13 @@ def test_it_costs_what_all_of_them_cost(pair: Pair) -> None:
             each.logits(drawn_digits().test.images[:1])
         spent.append(meter.macs)
     assert spent[2] == spent[0] + spent[1]
+
+
+@pytest.mark.parametrize("make", [combine, lambda name, *pair: unite(name, pair[:2], pair[2])])
+def test_networks_of_other_labels_are_refused(pair: Pair, make: Callable[..., object]) -> None:
+    stranger = TorchPredictor(replace(pair[1].card, name="letters", labels="abc"), pair[1].module, "cpu")
+    with pytest.raises(BadCard, match="cheap and letters do not know the same labels"):
+        make("both", pair[0], stranger, drawn_digits().validation)
 
 
 def test_a_cascade_may_end_in_a_committee(pair: Pair, tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from .measures.calibration import uncertain_below
 from .measures.cost import metered
 from .measures.evaluate import all_logits
 from .sets.data import Set
+from .shelf import require_alike
 
 TOLERANCE = 0.0005
 """How much accuracy on validation may be given up for speed: half of what the test set is allowed."""
@@ -56,7 +57,8 @@ def choose_threshold(
 def combine(
     name: str, first: TorchPredictor, second: TorchPredictor, validation: Set
 ) -> tuple[Card, Cascade, Choice]:
-    """The cascade of two networks of the same labels, its threshold chosen on `validation`."""
+    """The cascade of both, its threshold chosen on `validation`. Raises BadCard: their labels differ."""
+    require_alike(first.card, second.card)
     (cheap, cost), (dear, whole) = (_asked(each, validation) for each in (first, second))
     most = max(0.0, BUDGET - cost / whole)
     choice = choose_threshold(cheap, dear, validation.labels, most=most)

@@ -9,10 +9,12 @@ from model.torch_predictor import TorchPredictor
 
 from .publish import calibrated
 from .sets.data import Set
+from .shelf import require_alike
 
 
 def unite(name: str, members: Sequence[TorchPredictor], validation: Set) -> tuple[Card, Committee]:
-    """The committee of `members`, which know the same labels; calibrated on `validation`."""
+    """The committee of `members`, calibrated on `validation`. Raises BadCard: their labels differ."""
+    require_alike(*(each.card for each in members))
     first = members[0].card
     layouts = [each.card.network for each in members]
     temperatures = [each.card.temperature for each in members]

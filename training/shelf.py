@@ -53,3 +53,11 @@ def start_from(network: nn.Module, name: str, runs: Path = RUNS) -> None:
     mine = network.state_dict()
     fitting = {key: value for key, value in other.state_dict().items() if mine[key].shape == value.shape}
     network.load_state_dict(mine | fitting)
+
+
+def require_alike(*cards: Card) -> None:
+    """Raise BadCard where these do not know the same labels: nothing can be made of them together."""
+    first, *others = cards
+    for other in others:
+        if other.labels != first.labels:
+            raise BadCard(f"{first.name} and {other.name} do not know the same labels")
