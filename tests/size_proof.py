@@ -8,7 +8,6 @@ judged: machines are noisy.
 import argparse
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,7 +22,7 @@ from bench.costs import used_by_redis
 from rich.console import Console
 from rich.table import Table
 
-from conftest import Services, running_services
+from conftest import Services, meanwhile, running_services
 from samples import glyphs, idx_of
 
 DIFFERENT = 1000
@@ -81,22 +80,16 @@ def prove(images: int) -> Seen:
 @contextmanager
 def watched(own: Services, seen: Seen) -> Iterator[None]:
     """Meanwhile note the most that Redis and the gateway hold."""
-    gateway, over = psutil.Process(own.processes[0].pid), threading.Event()
+    gateway = psutil.Process(own.processes[0].pid)
     seen.redis_before = seen.redis_most = used_by_redis(own)
     seen.gateway_before = seen.gateway_most = gateway.memory_info().rss
 
     def look() -> None:
-        while not over.wait(0.1):
-            seen.redis_most = max(seen.redis_most, used_by_redis(own))
-            seen.gateway_most = max(seen.gateway_most, gateway.memory_info().rss)
+        seen.redis_most = max(seen.redis_most, used_by_redis(own))
+        seen.gateway_most = max(seen.gateway_most, gateway.memory_info().rss)
 
-    thread = threading.Thread(target=look)
-    thread.start()
-    try:
+    with meanwhile(look, 0.1):
         yield
-    finally:
-        over.set()
-        thread.join()
 
 
 def body(images: int) -> Iterator[bytes]:

@@ -6,7 +6,6 @@ INKQUEUE_GROWTH_MB says how large; from 200 on they are sent slowly too.
 import base64
 import json
 import os
-import threading
 import time
 import zlib
 from collections.abc import Callable, Iterator
@@ -19,7 +18,7 @@ import psutil
 import pytest
 import redis
 
-from conftest import Services, running_services
+from conftest import Services, meanwhile, running_services
 from makers import Entry, idx, raw_zip
 
 MB = 1 << 20
@@ -48,20 +47,10 @@ def watched(services: Services) -> Iterator[None]:
     """The gateway must not grow by more than MOST meanwhile."""
     with redis.Redis.from_url(services.redis_url) as client:
         client.flushall()
-    gateway, grown, over = psutil.Process(services.processes[0].pid), [0], threading.Event()
+    gateway, grown = psutil.Process(services.processes[0].pid), [0]
     before = gateway.memory_info().rss
-
-    def watch() -> None:
-        while not over.wait(0.01):
-            grown.append(gateway.memory_info().rss - before)
-
-    thread = threading.Thread(target=watch)
-    thread.start()
-    try:
+    with meanwhile(lambda: grown.append(gateway.memory_info().rss - before), 0.01):
         yield
-    finally:
-        over.set()
-        thread.join()
     assert len(grown) > 10
     assert max(grown) <= MOST, f"{max(grown) / MB:.0f} MB"
 

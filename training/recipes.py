@@ -35,6 +35,7 @@ TEACHERS = ("large-balanced", "teacher-balanced")
 """And these, which err in different places, the smaller ones."""
 
 OF_LETTERS = ("letters", "teacher-balanced")
+"""Who teaches the networks for A to Z; digits and cases are folded (see distill.fold)."""
 
 
 def ladder(task: Recipe, size: str, **changes: Any) -> Recipe:
