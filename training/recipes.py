@@ -29,10 +29,10 @@ DIGITS = Recipe("", "digits", {}, epochs=12, draws=55_000, augmentation=UPRIGHT)
 LETTERS = Recipe("", "letters", {}, epochs=6, draws=104_000, augmentation=FULL)
 
 SERVED = ("balanced/second",)
-"""The dear half of what is served teaches the large networks after it (Furlanello et al. 2018)."""
+"""The dear half of what is served teaches whom comes after it (Furlanello et al. 2018)."""
 
-TEACHERS = ("large-balanced", "teacher-balanced")
-"""And these, which err in different places, the smaller ones."""
+TEACHERS = (*SERVED, "teacher-balanced")
+"""Both together teach the rest: they err in different places."""
 
 OF_LETTERS = ("letters", "teacher-balanced")
 """Who teaches the networks for A to Z; digits and cases are folded (see distill.fold)."""
@@ -49,15 +49,15 @@ def ladder(task: Recipe, size: str, **changes: Any) -> Recipe:
 LADDER = (
     ladder(BALANCED, "nano", epochs=14, augmentation=GENTLE, teachers=TEACHERS),
     ladder(BALANCED, "small", epochs=14, start="balanced/first", teachers=TEACHERS),
-    ladder(BALANCED, "base", teachers=TEACHERS),
+    ladder(BALANCED, "base", epochs=24, teachers=TEACHERS),
     ladder(
         BALANCED,
         "large",
-        epochs=6,
-        learning_rate=2e-3,
+        epochs=24,
+        learning_rate=3e-3,
         average=0.999,
-        start="balanced/second",
-        teachers=SERVED,
+        start="teacher-balanced",
+        teachers=TEACHERS,
     ),
     ladder(DIGITS, "nano", epochs=24, augmentation=GENTLE),
     ladder(DIGITS, "small", stages=SMALL_DIGITS, epochs=16, augmentation=Augmentation()),
@@ -158,7 +158,7 @@ EARLIER = (
         "balanced",
         "balanced-wide",
         network=WIDE,
-        epochs=4,
+        epochs=8,
         learning_rate=2e-3,
         patience=2,
         teachers=TEACHERS,
