@@ -7,13 +7,17 @@ import pytest
 from model.images import Grey
 from model.ink import stroke_width
 from model.strokes import glyph
-from training.photograph import GREATEST_SIDE, LEAST_SIDE, enlarge, on_paper, photograph, with_pen
+from training.photograph import GREATEST_SIDE, LEAST_SIDE, enlarge, on_paper, with_pen
 
 
 @pytest.fixture
 def ink(rng: np.random.Generator) -> Grey:
     """A character 120 pixels a side, bright on black."""
     return glyph("R", rng, 120)
+
+
+def photograph(drawn: Grey, rng: np.random.Generator) -> Grey:
+    return on_paper(with_pen(enlarge(drawn, rng), rng), rng)
 
 
 def test_a_photograph_is_dark_on_light_and_never_twice_the_same(rng: np.random.Generator) -> None:

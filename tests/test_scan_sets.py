@@ -14,7 +14,7 @@ from model.normalization import normalize
 from model.strokes import draw, png
 from training.cli import app
 from training.sets.data import BadData
-from training.sets.scans import HALVES, SCANS, half_of, read_files, read_half
+from training.sets.scans import HALVES, SCANS, half_of, read_examples, read_files, read_half
 
 from samples import zip_of
 
@@ -64,6 +64,21 @@ def test_a_half_is_what_the_network_is_shown(data: Path) -> None:
     assert folded == "".join(label.replace("c", "C") for _, _, label in files)
     only = read_half(data / "scans", "tablet pen", "work", digits)
     assert len(only.data) == sum(label.isdigit() for _, _, label in files)
+
+
+def test_what_is_learned_from_is_every_half_to_work_on_and_nothing_else(data: Path) -> None:
+    balanced = read_cards()["balanced"]
+    examples = read_examples(data / "scans", balanced.labels, "emnist")
+    halves = [read_half(data / "scans", name, "work", balanced).data for name in SCANS]
+    assert np.array_equal(examples.images, np.concatenate([each.images for each in halves]))
+    assert np.array_equal(examples.labels, np.concatenate([each.labels for each in halves]))
+
+
+def test_a_recipe_that_wants_scans_says_where_they_are_missing(data: Path, tmp_path: Path) -> None:
+    done = CliRunner().invoke(app, ["train", "small-scanned", "--quick", "--runs", str(tmp_path)])
+    assert done.exit_code == 0, done.output
+    with pytest.raises(BadData, match=r"paper-photos\.zip is missing"):
+        read_examples(tmp_path, "0123456789", "mnist")
 
 
 def test_the_table_has_both_halves_of_both_sets(data: Path, tmp_path: Path) -> None:

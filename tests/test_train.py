@@ -2,8 +2,10 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -14,6 +16,7 @@ from training.publish import finish
 from training.recipe import Recipe
 from training.run import BadRun, Run
 from training.sets.catalogue import DIGITS
+from training.sets.data import Set
 from training.shelf import find, load
 from training.state import State, blend
 from training.train import Trainer
@@ -147,6 +150,19 @@ def test_rare_classes_are_drawn_as_often_as_frequent_ones() -> None:
     )
     shares = torch.bincount(drawn) / len(drawn)
     assert float((shares - 0.1).abs().max()) < 0.01
+
+
+def test_scans_are_the_share_of_a_batch_that_is_wanted_and_keep_their_labels() -> None:
+    split = drawn_digits()
+    scans = Set(np.full((3, 28, 28), 9, np.uint8), np.array([4, 4, 7], np.uint8))
+    untrue = torch.eye(10)[torch.from_numpy(split.train.labels).long()].roll(1, dims=1)
+    trainer = Trainer(short(scanned=0.25, distillation=1.0), replace(split, scans=scans), untrue)
+    for rows in trainer._draws(torch.Generator().manual_seed(0)):
+        assert (trainer.images[rows] == 9).all(dim=(1, 2)).tolist() == [False] * 48 + [True] * 16
+        said = trainer._targets(rows).argmax(1)
+        assert torch.equal(said[:48], (trainer.labels[rows[:48]] + 1) % 10)
+        assert torch.equal(said[48:], trainer.labels[rows[48:]])
+        assert set(said[48:].tolist()) == {4, 7}
 
 
 def test_averaged_weights_lie_between_old_and_new() -> None:

@@ -1,6 +1,6 @@
 """A training glyph becomes a photograph of it: another hand, another pen, paper, light and a camera.
 
-Pure functions of an image and a generator; `rescan` shows what comes out to the service's normaliser.
+Pure functions of an image and a generator; `rejects` draws with them what users send.
 """
 
 import cv2
@@ -18,11 +18,6 @@ FILLED = 0.8
 
 CORE, WIDEST = 1.2, 4.5
 """The widths of pens, in pixels of the glyph."""
-
-
-def photograph(glyph: Grey, rng: np.random.Generator) -> Grey:
-    """A glyph (28, 28) as a photograph of dark ink on light paper, 36 to 150 pixels a side."""
-    return on_paper(with_pen(enlarge(glyph, rng), rng), rng)
 
 
 def enlarge(glyph: Grey, rng: np.random.Generator) -> Grey:

@@ -18,8 +18,8 @@ class Recipe:
     (Polyak), 0 for none. With a `patience` the epoch of least validation loss is the result and the run
     ends that many epochs after it; without, the last epoch is. `start` names a network to go on from.
     `teachers` are asked once for what they see in every training image; that makes up `distillation`
-    of the target (Hinton et al. 2015), the label the rest. Of every character, `rescans` images are also
-    shown as the service would show them (see rescan); they make up `rescanned` of the draws.
+    of the target (Hinton et al. 2015), the label the rest. `scanned` of the draws are real scans, as the
+    service's normaliser hands them on (see sets.scans.read_examples).
     """
 
     name: str
@@ -39,8 +39,7 @@ class Recipe:
     start: str = ""
     teachers: tuple[str, ...] = ()
     distillation: float = 0.7
-    rescans: int = 0
-    rescanned: float = 0.5
+    scanned: float = 0.0
     seed: int = 0
 
     @property

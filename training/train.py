@@ -14,9 +14,8 @@ from torch.nn.functional import cross_entropy, one_hot
 from .augment import augment
 from .progress import Progress
 from .recipe import Recipe
-from .rescan import Rescans
 from .run import Epoch, Run
-from .sets.data import Set, Split
+from .sets.data import Set, Split, join
 from .sets.tasks import TASKS
 from .state import State
 
@@ -41,23 +40,17 @@ class Tally:
 class Trainer:
     """One run of one recipe on one split; `targets` (n, classes) are what its teachers say, if any.
 
-    `rescans` are images of the split after pen and camera, where the recipe wants them.
+    Of its scans, where there are any, the labels are the targets.
     """
 
-    def __init__(
-        self,
-        recipe: Recipe,
-        split: Split,
-        targets: torch.Tensor | None = None,
-        rescans: Rescans | None = None,
-    ) -> None:
+    def __init__(self, recipe: Recipe, split: Split, targets: torch.Tensor | None = None) -> None:
         self.recipe, self.split, self.targets = recipe, split, targets
-        self.rescans = rescans
         self.task = TASKS[recipe.task]
-        self.images = torch.from_numpy(split.train.images)
-        self.labels = torch.from_numpy(split.train.labels).long()
-        weights = 1 / torch.bincount(self.labels).double()[self.labels]
-        self.cumulative = weights.cumsum(0)
+        known = join([split.train, split.scans]) if split.scans else split.train
+        self.images = torch.from_numpy(known.images)
+        self.labels = torch.from_numpy(known.labels).long()
+        classes = self.labels[: len(split.train)]
+        self.cumulative = (1 / torch.bincount(classes).double()[classes]).cumsum(0)
 
     def train(self, run: Run) -> torch.nn.Module:
         """The trained network, in evaluation mode. `run` keeps every epoch."""
@@ -77,20 +70,13 @@ class Trainer:
     def _epoch(self, state: State, progress: Progress) -> Tally:
         tally = Tally()
         for rows in self._draws(state.rng):
-            images, rows = self._show(rows, state.rng)
             labels = self.labels[rows]
-            logits = self._forward(state, images)
+            logits = self._forward(state, self.images[rows])
             loss = cross_entropy(logits, self._targets(rows), label_smoothing=self._smoothing)
             state.step(loss)
             tally.add(loss.detach(), logits, labels)
             progress.advance(len(rows), tally.loss / tally.images)
         return tally
-
-    def _show(self, rows: torch.Tensor, rng: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:
-        """The images of `rows`, some of them replaced by rescans; and the rows that are shown now."""
-        if self.rescans is None:
-            return self.images[rows], rows
-        return self.rescans.among(self.images, rows, self.recipe.rescanned, rng)
 
     def _forward(self, state: State, images: torch.Tensor) -> torch.Tensor:
         images = images.unsqueeze(1).float() / 255
@@ -101,18 +87,24 @@ class Trainer:
         return logits.float()
 
     def _draws(self, rng: torch.Generator) -> Iterator[torch.Tensor]:
-        """Rows of an epoch's batches, every class equally often."""
+        """Rows of an epoch's batches: scans as often as they are wanted, else every class alike."""
+        scans = len(self.labels) - len(self.cumulative)
+        scanned = round(self.recipe.scanned * self.recipe.batch) if scans else 0
         for _ in range(self.recipe.steps):
-            points = torch.rand(self.recipe.batch, generator=rng, dtype=torch.float64)
+            points = torch.rand(self.recipe.batch - scanned, generator=rng, dtype=torch.float64)
             rows = torch.searchsorted(self.cumulative, points * self.cumulative[-1])
-            yield rows.clamp(max=len(self.labels) - 1)
+            rows = rows.clamp(max=len(self.cumulative) - 1)
+            drawn = torch.randint(scans, (scanned,), generator=rng) if scanned else rows[:0]
+            yield torch.cat([rows, len(self.cumulative) + drawn])
 
     def _targets(self, rows: torch.Tensor) -> torch.Tensor:
         labels = self.labels[rows]
         if self.targets is None:
             return labels
         truth = one_hot(labels, self.targets.shape[1]).float()
-        return truth.lerp(self.targets[rows].float(), self.recipe.distillation)
+        taught = (rows < len(self.targets)).nonzero()[:, 0]
+        seen = self.targets[rows[taught]].float()
+        return truth.index_copy(0, taught, truth[taught].lerp(seen, self.recipe.distillation))
 
     @property
     def _smoothing(self) -> float:

@@ -18,10 +18,11 @@ from ..committee import unite
 from ..gates import GATES
 from ..measures.engines import least_precision, rivals
 from ..measures.evaluate import all_logits, answer, evaluate, open_network, read_split, task_of
-from ..measures.scans import FOLDER, measure_scans, table
+from ..measures.scans import measure_scans, table
 from ..prior import favour
 from ..publish import publish as serve
 from ..run import write_json
+from ..sets.scans import FOLDER
 from ..shelf import MADE_OF, RUNS, load
 from ..tables import Sheet
 from .options import Data, Runs

@@ -14,10 +14,10 @@ from ..measures.evaluate import read_split
 from ..publish import finish
 from ..recipe import Recipe
 from ..recipes import RECIPES
-from ..rescan import rescanned, with_rescans
 from ..run import Run
 from ..sets.data import Split
 from ..sets.own import read_own
+from ..sets.scans import FOLDER, read_examples
 from ..sets.tasks import TASKS
 from ..shelf import RUNS
 from ..train import Trainer
@@ -58,6 +58,8 @@ def train(
         split = read_own(train, test, task, transposed=transposed, first=labels_from)
     else:
         split = read_split(recipe.task, data, quick)
+    if recipe.scanned:
+        split = replace(split, scans=read_examples(data / FOLDER, task.labels, task.normalisation))
     follow(recipe, split, runs)
 
 
@@ -69,9 +71,7 @@ def follow(recipe: Recipe, split: Split, runs: Path) -> None:
     if recipe.teachers:
         labels = TASKS[recipe.task].labels
         split, targets = teach(recipe.teachers, split, labels, runs)
-    rescans = rescanned(recipe, split, runs)
-    network = Trainer(recipe, split, targets, rescans).train(run)
-    split = replace(split, validation=with_rescans(split.validation, recipe, runs))
+    network = Trainer(recipe, split, targets).train(run)
     card = finish(recipe, network, split, run.folder)
     run.end(card.parameters)
     console.print(
@@ -82,5 +82,5 @@ def follow(recipe: Recipe, split: Split, runs: Path) -> None:
 def shorten(recipe: Recipe) -> Recipe:
     """The same line in seconds, on its own: no teachers, no network to start from."""
     name = f"{recipe.name}-quick"
-    short = replace(recipe, name=name, epochs=3, draws=2560, batch=64, teachers=(), start="", rescans=0)
+    short = replace(recipe, name=name, epochs=3, draws=2560, batch=64, teachers=(), start="", scanned=0)
     return replace(short, average=min(recipe.average, 0.9))

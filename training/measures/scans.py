@@ -10,14 +10,11 @@ from model.card import Card
 from model.flags import Flag
 from model.screen import open_screen
 
-from ..sets.scans import HALVES, SCANS, Half, read_half
+from ..sets.scans import FOLDER, HALVES, SCANS, Half, read_half
 from ..tables import Sheet, percent
 from .answers import Answers
 from .evaluate import all_logits, answer, open_network
 from .metrics import top_accuracy
-
-FOLDER = "scans"
-"""Where in the folder of data sets the scans lie."""
 
 COLUMNS = ("network", "scans", "half", "images", "top-1", "top-3", "uncertain")
 
@@ -88,7 +85,8 @@ def table(results: Sequence[ScanResult]) -> Sheet:
 
 
 NOTES = (
-    "No network learned from these. The half `work` was looked at; `report` is only measured.",
+    "The half `work` was worked on, and some networks learned from it (`scanned` in their recipes); "
+    "`report` is only measured.",
     "Letters are folded to the cases that a network tells apart; what it does not know is left out.",
     "Uncertain: below the network's threshold, or flagged. The last columns are the share of each flag.",
 )

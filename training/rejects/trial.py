@@ -8,10 +8,9 @@ import numpy as np
 from model.screen import open_screen
 
 from ..measures.evaluate import open_network, read_split, task_of
-from ..measures.scans import FOLDER
 from ..sets.data import Array
 from ..sets.readers.meaning import NO_LABEL
-from ..sets.scans import HALVES, SCANS, read_half
+from ..sets.scans import FOLDER, HALVES, SCANS, read_half
 from ..tables import Sheet, percent
 from .examples import drawn
 from .junk import KINDS

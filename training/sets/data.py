@@ -38,13 +38,17 @@ class Hints:
 
 @dataclass(frozen=True)
 class Split:
-    """What is trained on, what is chosen on, and what is touched once: `measured_on` in words."""
+    """What is trained on, what is chosen on, and what is touched once: `measured_on` in words.
+
+    `scans` are more to train on, which are drawn apart from the rest (see Recipe.scanned).
+    """
 
     train: Set
     validation: Set
     test: Set
     measured_on: str
     hints: Hints | None = None
+    scans: Set | None = None
 
 
 def join(parts: Sequence[Set]) -> Set:

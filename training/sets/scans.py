@@ -1,6 +1,7 @@
-"""Real scans, for measuring only: ZIPs of image files with labels.csv, of 62 classes, off any data set.
+"""Real scans: ZIPs of image files with labels.csv, of 62 classes, off any data set.
 
-Each is split by the names of its files: a half to work on, and a half that is only reported.
+Each is split by the names of its files: a half to work on and to learn from, and a half that is only
+reported.
 """
 
 import csv
@@ -18,8 +19,11 @@ from model.card import Card, Recipe
 from model.images import BadImage, decode
 from model.normalization import normalize
 
-from .data import Array, BadData, Set
+from .data import Array, BadData, Set, join
 from .readers.meaning import NO_LABEL, class_named
+
+FOLDER = "scans"
+"""Where in the folder of data sets they lie."""
 
 SCANS = {"paper photographs": "paper-photos.zip", "tablet pen": "tablet-pen.zip"}
 HALVES = ("work", "report")
@@ -41,11 +45,20 @@ def read_half(folder: Path, name: str, half: str, card: Card) -> Half:
     A letter that the network knows in the other case only is taken for that one, so that 62 classes
     become its 47 or 26; what it does not know is left out.
     """
-    glyphs, flags, names = _normalized(folder / SCANS[name], half, card.recipe)
-    classes = np.array([class_named(each, card.labels) for each in names], np.uint8)
+    return _half(folder, name, half, card.labels, card.recipe)
+
+
+def read_examples(folder: Path, labels: str, recipe: Recipe) -> Set:
+    """Of every set the half to work on, normalised, with classes of `labels`. Raises BadData."""
+    return join([_half(folder, name, "work", labels, recipe).data for name in SCANS])
+
+
+def _half(folder: Path, name: str, half: str, labels: str, recipe: Recipe) -> Half:
+    glyphs, flags, names = _normalized(folder / SCANS[name], half, recipe)
+    classes = np.array([class_named(each, labels) for each in names], np.uint8)
     known = np.flatnonzero(classes != NO_LABEL)
     if not len(known):
-        raise BadData(f"{folder / SCANS[name]}: in the half {half!r} is nothing that {card.name} reads")
+        raise BadData(f"{folder / SCANS[name]}: in the half {half!r} is none of {labels}")
     return Half(name, half, Set(glyphs[known], classes[known]), flags[known])
 
 
