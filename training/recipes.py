@@ -76,9 +76,10 @@ LADDER = (
     ladder(
         LETTERS,
         "large",
-        learning_rate=1.5e-3,
+        epochs=10,
+        learning_rate=2e-3,
         average=0.999,
-        start="teacher-balanced",
+        start="large-balanced",
         teachers=OF_LETTERS,
     ),
 )
