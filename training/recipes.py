@@ -98,7 +98,7 @@ TEACHING = (
 )
 """Teachers, from scratch, to err elsewhere than what is served: they hear half of it, or nothing."""
 
-SEEN = replace(BALANCED, epochs=6, draws=56_400, teachers=TEACHERS, scanned=0.12)
+SEEN = replace(BALANCED, epochs=8, draws=56_400, teachers=TEACHERS, scanned=0.2)
 """Real scans among the images that they know already."""
 
 SCANNED = (
