@@ -19,9 +19,19 @@ Row = dict[str, Any]
 
 
 async def page_of(
+    store: Store, looks: AsyncIterator[Job], cursor: int, limit: int, only: Only | None
+) -> tuple[Job, list[Row], int]:
+    """The rows of one page by the first look that finds any, that look, and where the next begins."""
+    async for job in looks:
+        data, place = await _page(store, job, cursor, limit, only)
+        if data:
+            break
+    return job, data, place
+
+
+async def _page(
     store: Store, job: Job, cursor: int, limit: int, only: Only | None
 ) -> tuple[list[Row], int]:
-    """The rows of one page, and where the next begins."""
     data: list[Row] = []
     place, size = cursor, 0
     async for items in _known(store, job, cursor):
@@ -36,16 +46,21 @@ async def page_of(
 
 
 async def rows_of(
-    store: Store, job: Job, cursor: int, limit: int | None, only: Only | None
+    store: Store, looks: AsyncIterator[Job], cursor: int, limit: int | None, only: Only | None
 ) -> AsyncIterator[Iterator[Row]]:
-    """All rows, or so many as the limit is, a stretch at a time; each is made when it is asked for."""
-    left, unread = limit, status_unread(job)
-    async for items in _known(store, job, cursor):
-        some = [item for item in items if only is None or _wanted(item, only)][:left]
-        yield (shown(item, job.labels, unread) for item in some)
-        left = None if left is None else left - len(some)
-        if left == 0:
-            return
+    """All rows that any look finds, or so many as the limit is, a stretch at a time.
+
+    Each is made when it is asked for.
+    """
+    left = limit
+    async for job in looks:
+        async for items in _known(store, job, cursor):
+            cursor += len(items)
+            some = [item for item in items if only is None or _wanted(item, only)][:left]
+            yield _shown(some, job)
+            left = None if left is None else left - len(some)
+            if left == 0:
+                return
 
 
 async def _known(store: Store, job: Job, first: int) -> AsyncIterator[list[Item]]:
@@ -57,6 +72,11 @@ async def _known(store: Store, job: Job, first: int) -> AsyncIterator[list[Item]
         if len(ready) < len(items):
             return
         first += len(items)
+
+
+def _shown(items: list[Item], job: Job) -> Iterator[Row]:
+    unread = status_unread(job)
+    return (shown(item, job.labels, unread) for item in items)
 
 
 def _is_known(item: Item) -> bool:

@@ -1,7 +1,7 @@
 """Those who wait for a job to end: woken by a notice, with a look at the truth in between."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import contextmanager
 
 from worker.jobs import Job, JobState
@@ -11,6 +11,9 @@ from .notices import Notices, heard_within
 
 LOOK_S = 1.0
 """A notice may be missed while the link to Redis is down, so the job itself is read this often."""
+
+FOLLOW_S = 0.1
+"""How often whoever reads along is told what has become known meanwhile."""
 
 
 class Waiting:
@@ -43,3 +46,19 @@ class Waiting:
                 if not isinstance(job, Job) or job.state.final or left <= 0 or self._notices.closed:
                     return job
                 await heard_within(ended, min(left, LOOK_S))
+
+    async def looks(self, job: Job, seconds: float) -> AsyncIterator[Job]:
+        """`job`, and as it is from time to time; at last once it is final, or after `seconds`."""
+        loop = asyncio.get_running_loop()
+        end = loop.time() + seconds
+        with self._notices.of(job.name, end_only=True) as ended:
+            while True:
+                yield job
+                left = end - loop.time()
+                if job.state.final or left <= 0 or self._notices.closed:
+                    return
+                await heard_within(ended, min(left, FOLLOW_S))
+                found = await self._store.job(job.name)
+                if not isinstance(found, Job):
+                    return  # deleted, or its time is over
+                job = found

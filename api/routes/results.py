@@ -9,10 +9,9 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
 from worker.jobs import Job
-from worker.store import Store
 
 from ..answers import json_response
-from ..dependencies import JobDep, StoreDep
+from ..dependencies import JobDep, SettingsDep, StoreDep, WaitingDep
 from ..known import PAGE, Only, Row, page_of, rows_of
 from ..problems import Problem
 from ..rows import COLUMNS, cells
@@ -37,28 +36,35 @@ async def read_results(
     request: Request,
     job: JobDep,
     store: StoreDep,
+    waiting: WaitingDep,
+    settings: SettingsDep,
     cursor: Annotated[int, Query(ge=0, le=LAST, description="from this image on")] = 0,
     limit: Annotated[int | None, Query(ge=1, le=PAGE)] = None,
     only: Only | None = None,
     format: Literal["json", "ndjson", "csv"] | None = None,
+    wait: Annotated[
+        float, Query(ge=0, allow_inf_nan=False, description="seconds to wait for what is still to come")
+    ] = 0,
 ) -> Response:
     """Results in the order of upload, as far as they are known without a gap.
 
-    JSON comes in pages, of fewer than `limit` where images are many characters. NDJSON and CSV come
-    whole unless `limit` is given; the header `Inkqueue-Complete` says whether the job was final when
-    the answer began.
+    JSON comes in pages, of fewer than `limit` where images are many characters; with `wait`, as soon as
+    there is a result. NDJSON and CSV come whole unless `limit` is given; with `wait` they go on as
+    results become known, until the job is final or the time is over (a minute at most, unless the
+    gateway is set otherwise); `cursor` goes on from there. The header `Inkqueue-Complete` says whether
+    the job was final when the answer began.
     """
+    looks = waiting.looks(job, min(wait, settings.max_wait))
     kind = format or _accepted(request.headers.get("accept", ""))
     if kind == "json":
-        return await _page(store, job, cursor, limit or PAGE, only)
-    rows = rows_of(store, job, cursor, limit, only)
+        return _page(*await page_of(store, looks, cursor, limit or PAGE, only))
+    rows = rows_of(store, looks, cursor, limit, only)
     body = _ndjson(rows) if kind == "ndjson" else _csv(rows)
     headers = {"Inkqueue-Complete": str(job.state.final).lower()}
     return StreamingResponse(body, headers=headers, media_type=FORMATS[kind])
 
 
-async def _page(store: Store, job: Job, cursor: int, limit: int, only: Only | None) -> Response:
-    data, place = await page_of(store, job, cursor, limit, only)
+def _page(job: Job, data: list[Row], place: int) -> Response:
     done = job.state.final and place >= job.counts.total
     page = {"data": data, "next_cursor": None if done else place, "complete": job.state.final}
     return json_response(page)

@@ -1,0 +1,149 @@
+"""Results while they become known: streams that go on, pages that wait for their first row."""
+
+import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import httpx
+import pytest
+import redis
+
+from conftest import Services, meanwhile, running_services
+from ledgers import commit_of, finish, ledger, submit
+
+MOST_S = 1.5
+
+
+@pytest.fixture(scope="module")
+def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
+    """A gateway without workers: the tests commit themselves."""
+    settings = {"INKQUEUE_MAX_WAIT": str(MOST_S)}
+    with running_services(tmp_path_factory.mktemp("known"), **settings) as running:
+        running.wait_answering(running.spawn("api"))
+        yield running
+
+
+@pytest.fixture
+def http(gateway: Services) -> Iterator[httpx.Client]:
+    """Its client, on an empty Redis."""
+    with redis.Redis.from_url(gateway.redis_url) as client:
+        client.flushall()
+    with httpx.Client(base_url=gateway.url, timeout=20) as client:
+        yield client
+
+
+@contextmanager
+def read(http: httpx.Client, job: str, **query: Any) -> Iterator[Iterator[str]]:
+    """The lines of a job's results, as they come."""
+    with http.stream("GET", f"/v1/jobs/{job}/results", params={"format": "ndjson"} | query) as answer:
+        assert answer.status_code == 200
+        yield answer.iter_lines()
+
+
+def commit_one(services: Services, failed: int = 0) -> None:
+    """Read one chunk that is due, if any."""
+    worker = ledger(services.redis_url)
+    worker.commit([commit_of(claim, failed=failed) for claim in worker.claim("balanced", 1)])
+
+
+def commit_last(services: Services) -> None:
+    """The chunk that is due last before the others."""
+    worker = ledger(services.redis_url)
+    claims = worker.claim("balanced", 100)
+    worker.commit([commit_of(claims[-1])])
+    worker.release(claims[:-1])
+
+
+def indices(lines: Iterator[str]) -> list[int]:
+    return [json.loads(line)["index"] for line in lines]
+
+
+def test_a_stream_goes_on_until_the_job_is_final(gateway: Services, http: httpx.Client) -> None:
+    submit(gateway.redis_url, "a", (2, 1))
+    commit_one(gateway)
+    with read(http, "a", wait=60) as lines:
+        assert [json.loads(next(lines))["index"] for _ in range(2)] == [0, 1]
+        commit_one(gateway)
+        assert indices(lines) == [2]
+
+
+def test_a_stream_waits_for_the_gap_and_keeps_the_order(gateway: Services, http: httpx.Client) -> None:
+    submit(gateway.redis_url, "a", (2, 2, 2))
+    commit_last(gateway)
+    with read(http, "a", wait=60) as lines, meanwhile(lambda: finish(gateway.redis_url), 0.3):
+        assert indices(lines) == [0, 1, 2, 3, 4, 5]
+
+
+def test_of_what_is_only_wanted_in_part_nothing_else_comes(
+    gateway: Services, http: httpx.Client
+) -> None:
+    submit(gateway.redis_url, "a", (2, 2, 2))
+    with read(http, "a", wait=60, only="failed") as lines:
+        for failed in (0, 1, 2):
+            commit_one(gateway, failed)
+        assert indices(lines) == [2, 4, 5]
+
+
+def test_a_limit_ends_a_stream_before_the_job_does(gateway: Services, http: httpx.Client) -> None:
+    submit(gateway.redis_url, "a", (2, 2))
+    commit_one(gateway)
+    began = time.monotonic()
+    with read(http, "a", wait=60, limit=2) as lines:
+        assert indices(lines) == [0, 1]
+    assert time.monotonic() - began < MOST_S
+
+
+def test_csv_has_one_head(gateway: Services, http: httpx.Client) -> None:
+    submit(gateway.redis_url, "a", (1, 1))
+    with read(http, "a", wait=60, format="csv") as lines:
+        assert next(lines).startswith("index,")
+        finish(gateway.redis_url)
+        assert [line.split(",")[0] for line in lines] == ["0", "1"]
+
+
+def test_time_that_is_over_ends_a_stream_and_a_cursor_goes_on(
+    gateway: Services, http: httpx.Client
+) -> None:
+    submit(gateway.redis_url, "a", (2, 2))
+    commit_one(gateway)
+    began = time.monotonic()
+    with read(http, "a", wait=60) as lines:  # more than the gateway grants
+        assert indices(lines) == [0, 1]
+    assert time.monotonic() - began >= MOST_S
+    finish(gateway.redis_url)
+    with read(http, "a", wait=60, cursor=2) as lines:
+        assert indices(lines) == [2, 3]
+
+
+def test_a_job_that_is_deleted_meanwhile_ends_its_stream(gateway: Services, http: httpx.Client) -> None:
+    submit(gateway.redis_url, "a", (2, 2))
+    commit_one(gateway)
+    with read(http, "a", wait=60) as lines:
+        assert json.loads(next(lines))["index"] == 0
+        http.post("/v1/jobs/a/cancel").raise_for_status()
+        http.delete("/v1/jobs/a").raise_for_status()
+        assert set(indices(lines)) <= {1, 2, 3}
+
+
+def test_a_page_comes_with_its_first_row(gateway: Services, http: httpx.Client) -> None:
+    submit(gateway.redis_url, "a", (2, 2))
+
+    def page(**query: Any) -> dict[str, Any]:
+        return dict(http.get("/v1/jobs/a/results", params=query).raise_for_status().json())
+
+    assert page()["data"] == []
+    with meanwhile(lambda: commit_one(gateway), 0.4):
+        first = page(wait=60)
+        assert [row["index"] for row in first["data"]] == [0, 1]
+        assert (first["next_cursor"], first["complete"]) == (2, False)
+        last = page(wait=60, cursor=2)
+    assert [row["index"] for row in last["data"]] == [2, 3]
+    assert (last["next_cursor"], last["complete"]) == (None, True)
+
+
+@pytest.mark.parametrize("wait", ["-1", "nan", "soon"])
+def test_a_wait_that_is_none_is_refused(gateway: Services, http: httpx.Client, wait: str) -> None:
+    submit(gateway.redis_url, "a")
+    assert http.get("/v1/jobs/a/results", params={"wait": wait}).status_code == 422
