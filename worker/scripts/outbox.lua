@@ -71,19 +71,26 @@ local function tell_endpoints(name, owner, event)
   end
 end
 
--- Tell the owner of a job, once, how it ended: every endpoint that wants to know, and its callback_url.
-local function tell_owner(name, job, state)
+-- What the owner of a job is told of its end.
+local function ending(name, job, state)
   local done = job.succeeded + job.failed + job.canceled
-  local event = {
+  return {
     type = ENDINGS[state], at = now, id = string.match(name, '/(.*)$'), state = state,
     counts = {
       total = job.total, queued = job.total - done, running = 0,
       succeeded = job.succeeded, failed = job.failed, canceled = job.canceled
     }
   }
+end
+
+-- Tell the owner of a job, once, how it ended: every endpoint that wants to know, and its callback_url.
+local function tell_owner(name, job, state)
   local url, quiet = unpack(redis.call('HMGET', key(name), 'callback', 'quiet'))
+  local called = url and url ~= ''
+  if quiet == '1' and not called then return end
+  local event = ending(name, job, state)
   if quiet ~= '1' then tell_endpoints(name, job.owner, event) end
-  if url and url ~= '' then
+  if called then
     local scheme, host = string.match(string.lower(url), '^(%a+)://([^/?]+)')
     host = string.gsub(host, scheme == 'https' and ':0*443$' or ':0*80$', '')
     put_out(job.owner, 'callback', job.owner .. '/callback@' .. host, url, name, event)

@@ -9,7 +9,10 @@ local RESULT = 64   -- bytes that a queued image of weight 1 will leave behind; 
 -- `limit` counts where Redis has no maxmemory; where that is 0 too, the memory of its machine.
 local function memory(limit, mark, load)
   local info = redis.call('INFO', 'memory')
-  local function figure(name) return tonumber(string.match(info, '[\r\n]' .. name .. ':(%d+)')) or 0 end
+  local function figure(name)   -- a pattern for the whole line takes ten times as long to be found
+    local _, colon = string.find(info, '\n' .. name .. ':', 1, true)
+    return colon and tonumber(string.match(info, '^%d+', colon + 1)) or 0
+  end
   local most = figure('maxmemory')
   if most == 0 then most = limit end
   if most == 0 then most = figure('total_system_memory') end
