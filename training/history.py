@@ -13,7 +13,7 @@ import torch
 
 from model.networks import build, count_parameters
 
-from .shelf import MADE_OF
+from .shelf import MADE_OF, SETTINGS
 from .tables import Sheet, percent, short
 
 COLUMNS = (
@@ -67,7 +67,7 @@ class PastRun:
 
 def read_run(folder: Path) -> PastRun:
     """The run in `folder`. Raises OSError, ValueError, KeyError or TypeError where it is not whole."""
-    settings = json.loads((folder / "settings.json").read_text())
+    settings = json.loads((folder / SETTINGS).read_text())
     metrics = folder / "metrics.json"
     epochs = json.loads(metrics.read_text())["epochs"]
     if not epochs:

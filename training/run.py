@@ -13,7 +13,7 @@ from model.storage import whole
 
 from .curves import draw_curves
 from .recipe import Recipe
-from .shelf import RUNS
+from .shelf import RUNS, SETTINGS
 from .state import State
 
 DAMAGED = (OSError, EOFError, RuntimeError, ValueError, KeyError, pickle.UnpicklingError)
@@ -49,7 +49,7 @@ class Run:
         self._keep_settings()
 
     def _keep_settings(self) -> None:
-        path, settings = self.folder / "settings.json", json.loads(json.dumps(asdict(self.recipe)))
+        path, settings = self.folder / SETTINGS, json.loads(json.dumps(asdict(self.recipe)))
         if path.exists() and json.loads(path.read_text()) != settings:
             raise BadRun(
                 f"{self.folder} was begun with other settings: remove it, or give another --runs"

@@ -1,7 +1,10 @@
 """Trained networks by name: in the folder of runs, among the published, or by the path of a file."""
 
+import json
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from torch import nn
 
@@ -12,8 +15,11 @@ from model.networks import Cascade
 RUNS = Path("runs")
 """Where every run has its folder."""
 
+SETTINGS = "settings.json"
+"""In the folder of a run: its recipe."""
+
 MADE_OF = "made_of.json"
-"""In a folder of runs: which networks this one was made of, where it was not trained."""
+"""In its place: which networks this one was made of, and their recipes, where it was not trained."""
 
 HALVES = ("first", "second")
 
@@ -31,6 +37,12 @@ def find(name: str, runs: Path = RUNS) -> tuple[str, Path]:
     if (weights_folder() / f"{name}.json").exists():
         return name, weights_folder()
     raise BadCard(f"no network {name!r} in {runs} or {weights_folder()}: train it, or give a file")
+
+
+def settings_of(names: Sequence[str], runs: Path = RUNS) -> dict[str, Any]:
+    """The recipes by which those of `names` were trained that are runs, as they were saved."""
+    paths = {name: find(name.partition("/")[0], runs)[1] / SETTINGS for name in names}
+    return {name: json.loads(path.read_text()) for name, path in paths.items() if path.exists()}
 
 
 def load(name: str, runs: Path = RUNS) -> tuple[Card, nn.Module]:

@@ -23,7 +23,7 @@ from ..prior import favour
 from ..publish import publish as serve
 from ..run import write_json
 from ..sets.scans import FOLDER
-from ..shelf import MADE_OF, RUNS, load
+from ..shelf import MADE_OF, RUNS, load, settings_of
 from ..tables import Sheet
 from .options import Data, Runs
 
@@ -57,8 +57,8 @@ def cascade(
         favour(each.module, each.card.labels, each.card.temperature, both_cases)
     split = read_split(task_of(cheap.card).name, data)
     card, module, choice = combine(name, cheap, dear, split.validation)
-    made_of = {"first": first, "second": second, "both_cases": both_cases}
-    folder = _save(card, module, runs, made_of | asdict(choice))
+    made_of = {"first": first, "second": second, "both_cases": both_cases, **asdict(choice)}
+    folder = _save(card, module, runs, made_of | {"settings": settings_of([first, second], runs)})
     console.print(
         f"{folder}: below a confidence of {choice.threshold:.4f} {second} is asked, for "
         f"{choice.share:.1%} of the validation images; {choice.accuracy:.4f} of all are then right"
@@ -75,7 +75,8 @@ def committee(
     united = [TorchPredictor(*load(each, runs), "cpu") for each in members]
     split = read_split(task_of(united[0].card).name, data)
     card, module = unite(name, united, split.validation)
-    folder = _save(card, module, runs, {"members": members})
+    made_of = {"members": members, "settings": settings_of(members, runs)}
+    folder = _save(card, module, runs, made_of)
     logits = all_logits(TorchPredictor(card, module, "cpu"), split.validation)
     right = answer(card, logits, split.validation).right.mean()
     console.print(f"{folder}: {right:.4f} of the validation images are right")

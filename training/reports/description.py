@@ -8,7 +8,7 @@ from model.card import Card
 
 from ..measures.evaluate import Evaluation
 from ..measures.metrics import groups_in
-from ..shelf import MADE_OF
+from ..shelf import MADE_OF, SETTINGS
 from ..tables import Sheet
 
 PAGE = Template("""\
@@ -73,7 +73,7 @@ def describe(card: Card, found: Evaluation, run: Path, scans: Sheet | None = Non
 
 def _settings(run: Path) -> str:
     """The settings of `run` as they were saved with it: of its training, or of what it was made of."""
-    for name in ("settings.json", MADE_OF):
+    for name in (SETTINGS, MADE_OF):
         if (path := run / name).exists():
             settings = json.dumps(json.loads(path.read_text()), indent=2, ensure_ascii=False)
             return f"Made without any image of the test set:\n\n```json\n{settings}\n```"

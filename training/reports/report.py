@@ -77,7 +77,7 @@ def _content(subject: Subject, mistakes: list[Mistake]) -> dict[str, Any]:
 
 def settings(subject: Subject) -> Mapping[str, str]:
     """The run's settings where there is a run, and what the card holds of the network."""
-    path, card = subject.run / "settings.json", subject.test.card
+    path, card = subject.run / SETTINGS, subject.test.card
     saved = json.loads(path.read_text()) if path.exists() else {"network": card.network}
     kept = {
         "labels": card.labels,
