@@ -17,7 +17,7 @@ from training.recipe import Recipe
 from training.run import BadRun, Run
 from training.sets.catalogue import DIGITS
 from training.sets.data import Set
-from training.shelf import find, load
+from training.shelf import find, load, settings_of
 from training.state import State, blend
 from training.train import Trainer
 
@@ -163,6 +163,14 @@ def test_scans_are_the_share_of_a_batch_that_is_wanted_and_keep_their_labels() -
         assert torch.equal(said[:48], (trainer.labels[rows[:48]] + 1) % 10)
         assert torch.equal(said[48:], trainer.labels[rows[48:]])
         assert set(said[48:].tolist()) == {4, 7}
+
+
+def test_the_recipes_of_what_a_network_is_made_of_are_known(tmp_path: Path) -> None:
+    recipe, split = short(), drawn_digits()
+    finish(recipe, Trainer(recipe, split).train(Run(recipe, tmp_path)), split, tmp_path / "small-0")
+    known = settings_of(["small", "digits", "balanced/first"], tmp_path)
+    assert list(known) == ["small"]
+    assert known["small"]["draws"] == recipe.draws
 
 
 def test_averaged_weights_lie_between_old_and_new() -> None:

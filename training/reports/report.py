@@ -13,6 +13,7 @@ from ..measures.metrics import confused_pairs, groups_in, per_class
 from ..measures.reliability import coverage_table
 from ..run import write_json
 from ..sets.data import Set
+from ..shelf import SETTINGS
 from .figures import draw_confusion, draw_coverage, draw_reliability
 from .findings import findings
 from .gallery import Mistake, data_address, draw_gallery, mistakes_of, surest_mistakes
