@@ -191,6 +191,15 @@ def clean_redis(redis_url: str) -> Iterator["redis.Redis"]:
         yield client
 
 
+@contextmanager
+def on_empty_redis(services: Services) -> Iterator[httpx.Client]:
+    """A client of these services, whose Redis is emptied before."""
+    with redis.Redis.from_url(services.redis_url) as client:
+        client.flushall()
+    with httpx.Client(base_url=services.url, timeout=20) as http:
+        yield http
+
+
 @pytest.fixture
 def http(services: Services) -> Iterator[httpx.Client]:
     """A client of the session's gateway."""

@@ -21,7 +21,7 @@ import redis
 from api.credentials import new_key
 from worker.jobs import JobState
 
-from conftest import Services, beside, running_services
+from conftest import Services, beside, on_empty_redis, running_services
 from ledgers import commit_of, finish, ledger, submit
 from samples import glyphs, npy_of
 from streams import Told, follow_all, indices, listening, refused, told
@@ -42,9 +42,7 @@ def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
 @pytest.fixture
 def http(gateway: Services) -> Iterator[httpx.Client]:
     """Its client, on an empty Redis."""
-    with redis.Redis.from_url(gateway.redis_url) as client:
-        client.flushall()
-    with httpx.Client(base_url=gateway.url, timeout=20) as client:
+    with on_empty_redis(gateway) as client:
         yield client
 
 

@@ -8,9 +8,8 @@ from typing import Any
 
 import httpx
 import pytest
-import redis
 
-from conftest import Services, meanwhile, running_services
+from conftest import Services, meanwhile, on_empty_redis, running_services
 from ledgers import commit_of, finish, ledger, submit
 
 MOST_S = 1.5
@@ -28,9 +27,7 @@ def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
 @pytest.fixture
 def http(gateway: Services) -> Iterator[httpx.Client]:
     """Its client, on an empty Redis."""
-    with redis.Redis.from_url(gateway.redis_url) as client:
-        client.flushall()
-    with httpx.Client(base_url=gateway.url, timeout=20) as client:
+    with on_empty_redis(gateway) as client:
         yield client
 
 
