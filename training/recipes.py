@@ -76,8 +76,7 @@ LADDER = (
     ladder(
         LETTERS,
         "large",
-        epochs=10,
-        learning_rate=2e-3,
+        learning_rate=1.5e-3,
         average=0.999,
         start="large-balanced",
         teachers=OF_LETTERS,
