@@ -173,6 +173,20 @@ def test_the_recipes_of_what_a_network_is_made_of_are_known(tmp_path: Path) -> N
     assert known["small"]["draws"] == recipe.draws
 
 
+def test_part_of_the_way_lies_between_the_start_and_what_was_trained(tmp_path: Path) -> None:
+    split, first = drawn_digits(), short(name="first")
+    finish(first, Trainer(first, split).train(Run(first, tmp_path)), split, tmp_path / "first-0")
+    recipe = short(name="far", start="first", epochs=1)
+    far = Trainer(recipe, split).train(Run(recipe, tmp_path)).state_dict()
+    recipe = replace(recipe, name="half", way=0.5)
+    half = Trainer(recipe, split).train(Run(recipe, tmp_path)).state_dict()
+    start = load("first", tmp_path)[1].state_dict()
+    for key, value in half.items():
+        if value.is_floating_point():
+            torch.testing.assert_close(value, start[key].lerp(far[key], 0.5))
+    assert not torch.equal(far["head.weight"], start["head.weight"])
+
+
 def test_averaged_weights_lie_between_old_and_new() -> None:
     old, new = torch.nn.BatchNorm1d(2), torch.nn.BatchNorm1d(2)
     with torch.no_grad():

@@ -16,7 +16,8 @@ class Recipe:
 
     An epoch is `draws` images, drawn class-balanced. `average` is the decay of the averaged weights
     (Polyak), 0 for none. With a `patience` the epoch of least validation loss is the result and the run
-    ends that many epochs after it; without, the last epoch is. `start` names a network to go on from.
+    ends that many epochs after it; without, the last epoch is. `start` names a network to go on from;
+    the result lies part of the `way` from its weights to those that were trained (Wortsman et al. 2022).
     `teachers` are asked once for what they see in every training image; that makes up `distillation`
     of the target (Hinton et al. 2015), the label the rest. `scanned` of the draws are real scans, as the
     service's normaliser hands them on (see sets.scans.read_examples).
@@ -37,6 +38,7 @@ class Recipe:
     augmentation: Augmentation | None = field(default_factory=Augmentation)
     patience: int = 0
     start: str = ""
+    way: float = 1.0
     teachers: tuple[str, ...] = ()
     distillation: float = 0.7
     scanned: float = 0.0

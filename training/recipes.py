@@ -97,8 +97,8 @@ TEACHING = (
 )
 """Teachers, from scratch, to err elsewhere than what is served: they hear half of it, or nothing."""
 
-SEEN = replace(BALANCED, epochs=8, draws=56_400, teachers=TEACHERS, scanned=0.2)
-"""Real scans among the images that they know already."""
+SEEN = replace(BALANCED, epochs=8, draws=56_400, teachers=TEACHERS, scanned=0.2, way=0.6)
+"""Real scans beside images that they know already; on part of the way they forget none of these."""
 
 SCANNED = (
     ladder(SEEN, "small", name="small-scanned", learning_rate=2e-3, start="small-balanced"),

@@ -25,6 +25,7 @@ class State:
         self.network = channels_last(build(recipe.network)).train()
         if recipe.start:
             start_from(self.network, recipe.start, runs)
+        self.start = copy.deepcopy(self.network)
         self.average = copy.deepcopy(self.network).eval() if recipe.average else None
         self.optimizer = make_optimizer(self.network, recipe)
         self.schedule = make_schedule(self.optimizer, recipe)
@@ -61,10 +62,12 @@ class State:
         return self.average or self.network
 
     def result(self) -> nn.Module:
-        """The network that is published: the best epoch on validation, or the last."""
+        """The network that is published: the best epoch on validation, or the last; part of the way."""
         network = self.answer()
         if self.best:
             network.load_state_dict(self.best)
+        if self.recipe.way < 1:
+            blend(network, self.start, self.recipe.way)
         return network.eval()
 
     @property
