@@ -13,7 +13,8 @@ from typing import Any, Literal
 WEIGHTS = Path(__file__).parent / "weights"
 
 Recipe = Literal["emnist", "mnist"]
-Precision = Literal["float32", "bfloat16"]
+Precision = Literal["float32", "mixed", "bfloat16"]
+"""From the greatest to the least; mixed is bfloat16, and float32 for what is nearly undecided."""
 
 
 class BadCard(ValueError):

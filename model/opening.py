@@ -18,7 +18,7 @@ def open_predictor(
     folder: Path | None = None,
     device: str = "auto",
     engine: Engine = "auto",
-    precision: Literal["auto", "float32", "bfloat16"] = "auto",
+    precision: Literal["auto", "float32", "mixed", "bfloat16"] = "auto",
     threads: int = 0,
 ) -> Predictor:
     """The network `name` in `folder`, or the published one, on `threads` CPU threads (0: one a core).

@@ -4,19 +4,27 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pytest
 import torch
 from safetensors.numpy import load
 
-from model.card import WEIGHTS, Card, read_cards
+from model.card import WEIGHTS, Card, Precision, read_cards
 from model.checkpoint import save_checkpoint
 from model.networks import build
 from model.opening import open_predictor
-from model.openvino_predictor import OpenVinoPredictor, has_bfloat16
-from model.predictor import Predictor
+from model.openvino_predictor import (
+    NEAR,
+    TIE,
+    OpenVinoPredictor,
+    _is_near,
+    _is_tie,
+    _settled,
+    has_bfloat16,
+)
+from model.predictor import Floats, Images, Predictor
 from model.storage import read_checkpoint
 from model.torch_predictor import TorchPredictor
 
@@ -90,7 +98,7 @@ def test_shipped_networks_say_what_torch_says(name: str, rng: np.random.Generato
     )
 
 
-@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+@pytest.mark.parametrize("precision", get_args(Precision))
 def test_an_answer_does_not_depend_on_its_batch(precision: Any, rng: np.random.Generator) -> None:
     predictor = open_predictor("balanced", device="cpu", engine="openvino", precision=precision)
     images = glyphs(130, rng)
@@ -98,6 +106,45 @@ def test_an_answer_does_not_depend_on_its_batch(precision: Any, rng: np.random.G
     for size in (1, 7, 64):
         apart = [predictor.logits(images[at : at + size]) for at in range(0, len(images), size)]
         np.testing.assert_array_equal(np.concatenate(apart), together)
+
+
+def read(name: str, folder: Path, images: Images) -> list[Floats]:
+    """Logits in every precision, from the greatest to the least."""
+    return [
+        open_predictor(name, folder, "cpu", "openvino", each).logits(images)
+        for each in get_args(Precision)
+    ]
+
+
+@pytest.mark.parametrize("name", read_cards(WEIGHTS))
+def test_mixed_precision_decides_as_float32(name: str, rng: np.random.Generator) -> None:
+    exact, mixed, _ = read(name, WEIGHTS, glyphs(300, rng))
+    np.testing.assert_array_equal(mixed.argmax(axis=1), exact.argmax(axis=1))
+
+
+@pytest.mark.parametrize("kind", LAYOUTS)
+def test_every_layout_is_read_in_mixed_precision(
+    kind: str, tmp_path: Path, rng: np.random.Generator
+) -> None:
+    untrained(LAYOUTS[kind], tmp_path)
+    exact, mixed, least = (each.argmax(axis=1) for each in read("new", tmp_path, glyphs(300, rng)))
+    assert (mixed != exact).sum() <= max(3, (least != exact).sum())
+
+
+def test_what_is_nearly_a_tie_is_settled_and_nothing_else() -> None:
+    said = np.array([[0, 1, 1 + 0.9 * TIE], [5, 1, 1], [0, 1 + 1.1 * TIE, 1]], np.float32)
+    asked: list[int] = []
+
+    def exact(images: Images) -> Floats:
+        asked.extend(images[:, 0, 0].tolist())
+        return np.full((len(images), 3), 7, np.float32)
+
+    settled = _settled(lambda images: said.copy(), exact, _is_tie)
+    images = np.arange(3, dtype=np.uint8)[:, None, None].repeat(28, 1).repeat(28, 2)
+    np.testing.assert_array_equal(settled(images), np.concatenate([[[7] * 3], said[1:]]))
+    assert asked == [0]
+    near = np.log([[0.6 + 0.9 * NEAR, 0.4 - 0.9 * NEAR], [0.6 + 2 * NEAR, 0.4 - 2 * NEAR]])
+    assert _is_near(1.0, 0.6, near.astype(np.float32)).tolist() == [True, False]
 
 
 def test_answers_are_kept_when_the_next_batch_is_read(rng: np.random.Generator) -> None:

@@ -268,10 +268,12 @@ def test_engines_are_compared_and_told_which_may_serve() -> None:
 
 
 def test_an_engine_that_says_something_else_may_not_serve() -> None:
-    good = Rival("a", "OpenVINO float32, 1 thread", 0.9999, 0.9, 0.0001, 1.0)
-    reduced = replace(good, engine="OpenVINO bfloat16, 1 thread")
-    assert least_precision([good, reduced]) == "bfloat16"
-    assert least_precision([good, replace(reduced, agreement=0.999)]) == "float32"
-    assert least_precision([good, replace(reduced, lead=-0.0003)]) == "float32"
+    torch = Rival("a", "torch", "float32", 1.0, 0.9, 0.0, 1.0)
+    good = replace(torch, engine="OpenVINO", agreement=0.9999, lead=0.0001)
+    mixed, reduced = replace(good, precision="mixed"), replace(good, precision="bfloat16")
+    assert least_precision([torch, good, mixed, reduced]) == "bfloat16"
+    assert least_precision([torch, good, mixed, replace(reduced, agreement=0.999)]) == "mixed"
+    assert least_precision([torch, good, mixed, replace(reduced, lead=-0.0003)]) == "mixed"
+    assert least_precision([torch, good, replace(mixed, agreement=0.999)]) == "float32"
     with pytest.raises(BadCard, match="torch"):
-        least_precision([replace(good, agreement=0.9), reduced])
+        least_precision([torch, replace(good, agreement=0.9), reduced])

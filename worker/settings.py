@@ -77,7 +77,7 @@ class WorkerSettings(QueueSettings):
         Literal["auto", "openvino", "torch"], Field(description="what runs the networks")
     ] = "auto"
     precision: Annotated[
-        Literal["auto", "float32", "bfloat16"],
+        Literal["auto", "float32", "mixed", "bfloat16"],
         Field(description="of OpenVINO; auto: the least that a network was measured to bear"),
     ] = "auto"
     threads: Annotated[int, Field(ge=0, description="CPU threads of the network; 0: one a core")] = 0

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 
@@ -21,6 +22,9 @@ AGREEMENT = 0.9995
 DIFFERENCE = 0.0002
 """An engine may give another label than torch for one image in 2,000, and move top-1 by 0.02 points."""
 
+PRECISIONS: tuple[Precision, ...] = get_args(Precision)
+"""From the greatest to the least."""
+
 
 @dataclass(frozen=True)
 class Rival:
@@ -28,6 +32,7 @@ class Rival:
 
     network: str
     engine: str
+    precision: Precision
     agreement: float
     accuracy: float
     lead: float
@@ -44,21 +49,22 @@ def rivals(name: str, folder: Path, data: Set, threads: int = 0) -> Iterator[Riv
     reference = TorchPredictor.load(name, folder, "cpu")
     labels, speed = _read(reference, data)
     accuracy = float((labels == data.labels).mean())
-    yield Rival(name, reference.engine, 1.0, accuracy, 0.0, speed)
+    yield Rival(name, reference.engine, "float32", 1.0, accuracy, 0.0, speed)
     for precision in _precisions():
         predictor = open_predictor(name, folder, "cpu", "openvino", precision, threads)
         found, speed = _read(predictor, data)
         right = float((found == data.labels).mean())
         agreement = float((found == labels).mean())
-        yield Rival(name, predictor.engine, agreement, right, right - accuracy, speed)
+        yield Rival(name, predictor.engine, precision, agreement, right, right - accuracy, speed)
 
 
 def least_precision(found: Sequence[Rival]) -> Precision:
     """The least in which OpenVINO may serve this network. Raises BadCard where it may not."""
-    passing = [each.engine for each in found if each.passes]
-    if "OpenVINO float32" not in " ".join(passing):
-        raise BadCard(f"OpenVINO reads with {found[0].network} what torch does not: {passing} agree")
-    return "bfloat16" if "bfloat16" in " ".join(passing) else "float32"
+    reference, *others = found
+    passing = {each.precision for each in others if each.passes}
+    if "float32" not in passing:
+        raise BadCard(f"OpenVINO reads with {reference.network} what torch does not")
+    return [each for each in PRECISIONS if each in passing][-1]
 
 
 def note_precision(name: str, folder: Path, precision: Precision) -> None:
@@ -92,4 +98,4 @@ def _read(predictor: Predictor, data: Set) -> tuple[np.ndarray[tuple[int], np.dt
 
 def _precisions() -> tuple[Precision, ...]:
     """Those this CPU computes in; bfloat16 elsewhere is float32 by another name, and proves nothing."""
-    return ("float32", "bfloat16") if has_bfloat16() else ("float32",)
+    return PRECISIONS if has_bfloat16() else PRECISIONS[:1]
