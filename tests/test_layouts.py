@@ -4,6 +4,7 @@ import base64
 import csv
 import io
 import json
+from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
@@ -12,9 +13,10 @@ import pytest
 import redis
 
 from api.client import Client
-from api.routes.results import _page as page_of
+from api.known import page_of
 from model.layout import Box
 from model.strokes import png
+from worker.jobs import Job
 from worker.ledger import Commit
 from worker.packing import pack
 from worker.results import Answer, Found, Page
@@ -123,14 +125,16 @@ class TestPages:
         while claims := worker.claim("balanced", 100):
             worker.commit([Commit(claim, pack([large]), 1, 0, b"") for claim in claims])
         job = read_job(redis_url, "a")
+
+        async def once() -> AsyncIterator[Job]:
+            yield job
+
         pages = [
-            json.loads(
-                in_store(redis_url, lambda store, at=at: page_of(store, job, at, 1000, None)).body
-            )  # type: ignore[misc]
+            in_store(redis_url, lambda store, at=at: page_of(store, once(), at, 1000, None))  # type: ignore[misc]
             for at in (0, 2)
         ]
-        assert [[each["index"] for each in found["data"]] for found in pages] == [[0, 1], [2]]
-        assert [found["next_cursor"] for found in pages] == [2, None]
+        assert [[row["index"] for row in data] for _, data, _ in pages] == [[0, 1], [2]]
+        assert [place for _, _, place in pages] == [2, 3]
 
     def test_a_grid_has_a_line_a_row_and_a_word_a_cell(self, http: httpx.Client) -> None:
         cells = np.full((120, 240), 240, np.uint8)
