@@ -15,6 +15,8 @@ from conftest import Services, running_services
 from samples import glyphs
 
 IMAGES = 40_000
+"""Of letters, whose network takes its time: a second worker is there long before they are read."""
+
 TAKES_UP_S = 2.0
 
 
@@ -28,13 +30,13 @@ def other_worker(client: Client, first: str) -> WorkerOut | None:
 
 def test_a_worker_that_joins_takes_up_work_at_once(tmp_path: Path, rng: np.random.Generator) -> None:
     array = np.tile(glyphs(100, rng), (IMAGES // 100, 1, 1))
-    with running_services(tmp_path, INKQUEUE_MODELS="balanced") as running:
+    with running_services(tmp_path, INKQUEUE_MODELS="letters") as running:
         running.spawn("api")
         running.spawn("worker")
         running.wait_ready()
         with Client(running.url) as client:
             first = client.queue().workers[0].id
-            job = client.submit(array, model="balanced")
+            job = client.submit(array, model="letters")
             running.spawn("worker")
             second = joined(client, first, job.id)
             assert not client.job(job).state.final  # it joined while there was work

@@ -29,7 +29,7 @@ DIGITS = Recipe("", "digits", {}, epochs=12, draws=55_000, augmentation=UPRIGHT)
 LETTERS = Recipe("", "letters", {}, epochs=6, draws=104_000, augmentation=FULL)
 
 SERVED = ("balanced/second",)
-"""The dear half of what is served teaches whom comes after it (Furlanello et al. 2018)."""
+"""The dear half of what is served teaches who comes after it (Furlanello et al. 2018)."""
 
 TEACHERS = (*SERVED, "teacher-balanced")
 """Both together teach the rest: they err in different places."""
