@@ -4,7 +4,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 
-from .card import read_card, weights_folder
+from .card import Precision, read_card, weights_folder
 from .predictor import Predictor
 
 Engine = Literal["auto", "openvino", "torch"]
@@ -18,7 +18,7 @@ def open_predictor(
     folder: Path | None = None,
     device: str = "auto",
     engine: Engine = "auto",
-    precision: Literal["auto", "float32", "mixed", "bfloat16"] = "auto",
+    precision: Literal["auto", Precision] = "auto",
     threads: int = 0,
 ) -> Predictor:
     """The network `name` in `folder`, or the published one, on `threads` CPU threads (0: one a core).

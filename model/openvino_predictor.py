@@ -20,7 +20,7 @@ HINTS = {"float32": "f32", "bfloat16": "bf16"}
 
 TIE, NEAR = 0.05, 0.02
 """Logits that differ by less, a confidence that is nearer to a threshold: settled in float32, where
-the precision is mixed. Of `balanced`, bfloat16 was seen to move them by 0.047 and 0.015."""
+the precision is mixed. Of `balanced`, bfloat16 was seen to move them by 0.042 and 0.015 (LOG.md)."""
 
 Run = Callable[[Images], Floats]
 Close = Callable[[Floats], npt.NDArray[np.bool_]]

@@ -5,6 +5,8 @@ from typing import Annotated, Literal
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from model.card import Precision
+
 
 class QueueSettings(BaseSettings):
     """Redis and the ledger. Times end in their unit."""
@@ -77,7 +79,7 @@ class WorkerSettings(QueueSettings):
         Literal["auto", "openvino", "torch"], Field(description="what runs the networks")
     ] = "auto"
     precision: Annotated[
-        Literal["auto", "float32", "mixed", "bfloat16"],
+        Literal["auto", Precision],
         Field(description="of OpenVINO; auto: the least that a network was measured to bear"),
     ] = "auto"
     threads: Annotated[int, Field(ge=0, description="CPU threads of the network; 0: one a core")] = 0

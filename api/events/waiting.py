@@ -37,28 +37,26 @@ class Waiting:
 
     async def until_final(self, name: str, seconds: float) -> Job | JobState | None:
         """The job once it is final, or as it is after `seconds` or when the gateway stops."""
+        return [job async for job in self._looks(name, seconds, LOOK_S)][-1]
+
+    async def looks(self, job: Job, seconds: float) -> AsyncIterator[Job]:
+        """`job`, and as it is from time to time; at last once it is final, or after `seconds`."""
+        yield job
+        if seconds and not job.state.final:
+            async for found in self._looks(job.name, seconds, FOLLOW_S):
+                if isinstance(found, Job):  # else it was deleted, or its time is over
+                    yield found
+
+    async def _looks(
+        self, name: str, seconds: float, every: float
+    ) -> AsyncIterator[Job | JobState | None]:
         loop = asyncio.get_running_loop()
         end = loop.time() + seconds
         with self._notices.of(name, end_only=True) as ended:
             while True:
                 job = await self._store.job(name)
-                left = end - loop.time()
-                if not isinstance(job, Job) or job.state.final or left <= 0 or self._notices.closed:
-                    return job
-                await heard_within(ended, min(left, LOOK_S))
-
-    async def looks(self, job: Job, seconds: float) -> AsyncIterator[Job]:
-        """`job`, and as it is from time to time; at last once it is final, or after `seconds`."""
-        loop = asyncio.get_running_loop()
-        end = loop.time() + seconds
-        with self._notices.of(job.name, end_only=True) as ended:
-            while True:
                 yield job
                 left = end - loop.time()
-                if job.state.final or left <= 0 or self._notices.closed:
+                if not isinstance(job, Job) or job.state.final or left <= 0 or self._notices.closed:
                     return
-                await heard_within(ended, min(left, FOLLOW_S))
-                found = await self._store.job(job.name)
-                if not isinstance(found, Job):
-                    return  # deleted, or its time is over
-                job = found
+                await heard_within(ended, min(left, every))
