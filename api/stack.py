@@ -17,8 +17,8 @@ from worker.embedded import EmbeddedRedis
 
 from .children import Child
 
-WORKERS = min(4, os.cpu_count() or 1)
-"""One of one thread a core reads faster than one of many threads; each holds 400 MB."""
+WORKERS = min(4, -(-(os.cpu_count() or 1) // 2))
+"""One for two cores: its threads share what it holds, and Python lets no more of them be busy."""
 
 
 @dataclass

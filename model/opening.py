@@ -1,11 +1,14 @@
 """A network by name, on the engine that suits this machine: what serves, and what is measured."""
 
+import os
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 
 from .card import Precision, read_card, weights_folder
 from .predictor import Predictor
+from .replicas import Replicas
 
 Engine = Literal["auto", "openvino", "torch"]
 
@@ -33,7 +36,9 @@ def open_predictor(
     if precision == "auto":
         least = read_card((folder or weights_folder()) / f"{name}.json").precision
         precision = least if has_bfloat16() else "float32"
-    return OpenVinoPredictor.load(name, folder, precision, threads)
+    load = partial(OpenVinoPredictor.load, name, folder, precision)
+    threads = threads or os.cpu_count() or 1
+    return Replicas(load, threads) if threads > 1 else load()
 
 
 def _on_torch(name: str, folder: Path | None, device: str, threads: int) -> Predictor:

@@ -4,7 +4,7 @@ They are torch (torch_predictor) and OpenVINO (openvino_predictor); `opening` ch
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -19,8 +19,10 @@ CPU_BATCH = 256
 
 
 class Predictor(ABC):
-    """A network in memory, used by one thread at a time. `device` is cpu, cuda, cuda:1;
+    """A network in memory, for `threads` threads at a time. `device` is cpu, cuda, cuda:1;
     `engine` says for people what runs it, in which precision, on how many threads."""
+
+    threads = 1
 
     def __init__(self, card: Card, device: str, engine: str) -> None:
         self.card, self.device, self.engine = card, device, engine
@@ -36,8 +38,11 @@ class Predictor(ABC):
     def logits(self, images: Images) -> Floats:
         """(n, 28, 28) uint8, ink bright on dark -> (n, classes) float32; n may be 0."""
         step = CPU_BATCH if self.device == "cpu" else max(1, len(images))
-        rows = [self.forward(images[at : at + step]) for at in range(0, len(images), step)]
+        rows = self._forward_each([images[at : at + step] for at in range(0, len(images), step)])
         return np.concatenate([np.zeros((0, len(self.card.labels)), np.float32), *rows])
+
+    def _forward_each(self, parts: Sequence[Images]) -> Iterable[Floats]:
+        return map(self.forward, parts)
 
     def probabilities(self, images: Images, allowed: Sequence[int] | None = None) -> Floats:
         """(n, classes) float32, calibrated; zero for classes that are not `allowed`."""

@@ -165,7 +165,7 @@ def test_the_precision_of_the_card_is_taken_where_the_processor_has_it(tmp_path:
     expected = "bfloat16" if has_bfloat16() else "float32"
     assert expected in open_predictor("new", tmp_path, "cpu").engine
     assert "float32" in open_predictor("new", tmp_path, "cpu", precision="float32").engine
-    assert "1 thread" in OpenVinoPredictor(card, load(weights), threads=1).engine
+    assert "1 thread" in OpenVinoPredictor(card, load(weights)).engine
 
 
 def test_an_engine_that_is_told_is_the_one_that_runs() -> None:

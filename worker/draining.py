@@ -1,16 +1,14 @@
 """The drain: claim what is due, have it read, commit, until nothing is due or the time slice is over.
 
-Claim and commit wait for Redis to sync its journal. Under load two other threads commit the last batch,
-and claim and decode the next one, while the network reads what is in hand.
+Claim and commit wait for Redis to sync its journal. Under load other threads read and commit (see
+Pipeline) while the next batch is claimed and decoded here; few images are read here and at once.
 """
 
 import contextlib
 import threading
 import time
 from collections.abc import Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
-from typing import TypeVar
 
 import redis
 
@@ -22,6 +20,7 @@ from .heartbeat import Heartbeat
 from .leases import Leases
 from .ledger import Claim, Commit, Ledger
 from .measures import Pass
+from .pipeline import Pipeline
 from .reading import Reader
 from .resignation import resign
 from .settings import WorkerSettings
@@ -30,11 +29,8 @@ LOST = (redis.ConnectionError, redis.TimeoutError)
 """Redis is away, and the leases run out: no image is to blame."""
 
 
-T = TypeVar("T")
-
-
 class Drain:
-    """One worker's; `passes` are those of the batch in hand. For one thread, but for `stop`.
+    """One worker's. For one thread, but for `stop` and `measured`.
 
     Where it `lingers`, it found nothing at last, and will be rung for (see Ledger.rung).
     """
@@ -51,19 +47,21 @@ class Drain:
         self._settings, self._ledger, self._leases = settings, ledger, leases
         self._cautions, self._heartbeat, self._chronicle = cautions, heartbeat, chronicle
         self._committer = Committer(ledger, leases, heartbeat, chronicle)
-        self._ahead, self._behind = ThreadPoolExecutor(1, "ahead"), ThreadPoolExecutor(1, "behind")
-        self.passes: list[Pass] = []
+        self._pipeline, self._thread = Pipeline(), threading.local()
         self.lingers = False
         self._stopping = threading.Event()
 
     def stop(self) -> None:
-        """Finish the batch in hand, claim no more."""
+        """Finish the batches in hand, claim no more."""
         self._stopping.set()
 
     def close(self) -> None:
         """After the last batch."""
-        self._ahead.shutdown()
-        self._behind.shutdown()
+        self._pipeline.close()
+
+    def measured(self, one: Pass) -> None:
+        """The thread that calls made a forward pass."""
+        self._thread.passes.append(one)
 
     def run(self, model: str, reader: Reader, others: Sequence[str] | None = None) -> int:
         """Read what is due for `model`; returns how many images were. Raises redis.RedisError.
@@ -71,31 +69,27 @@ class Drain:
         Lingers after it if `others` are named, of which one may be due.
         """
         claim = partial(self._claim, model, reader, time.monotonic() + self._settings.slice_s)
-        self.lingers = False
-        batch: Batch | None = None
-        ahead: Future[Batch | None] = _done(None)
-        committed, read = _done(0), 0
+        self.lingers, read = False, 0
+        waiting: Batch | None = None
         try:
-            batch = claim(others)
-            while batch:
-                ahead = self._ahead.submit(claim) if self._is_full(batch) else _done(None)
-                commits = self._read(reader, batch)
-                last, committed = committed, self._commit(batch, commits)
-                read += last.result()
-                following = ahead.result()
+            while waiting := waiting or claim(others):
+                if self._is_full(waiting):
+                    self._pipeline.wait_free(reader.predictor.threads)
+                else:
+                    read += self._pipeline.end()  # it takes nobody along, should it kill
                 if self._stopping.is_set():
-                    return read + committed.result()  # what was claimed ahead is let go
-                ahead = _done(None)
-                if not following:  # what was committed since may have made more due
-                    read, committed = read + committed.result(), _done(0)
-                    following = claim(others)
-                batch = following
-        except NoDecoder as error:
-            assert batch
-            self._resign(batch.claims, batch.caution, error)
+                    break
+                batch, waiting = waiting, None
+                if self._is_full(batch):
+                    self._begin(reader, batch)
+                    waiting = claim()
+                else:
+                    read += self._commit(batch, self._read(reader, batch))
+                if not waiting:  # what was committed since may have made more due
+                    read += self._pipeline.end()
+            return read + self._pipeline.end()
         finally:
-            self._let_go(ahead, committed)
-        return read
+            self._let_go(waiting)
 
     def _claim(
         self, model: str, reader: Reader, end: float, others: Sequence[str] | None = None
@@ -128,42 +122,39 @@ class Drain:
         weight = sum(each.count * each.options.weight for each in batch.claims)
         return 2 * weight >= self._settings.batch and not batch.caution
 
-    def _read(self, reader: Reader, batch: Batch) -> list[Commit]:
-        self.passes = batch.course.passes
+    def _begin(self, reader: Reader, batch: Batch) -> None:
+        self._pipeline.begin(partial(self._read, reader, batch), partial(self._commit, batch))
+
+    def _read(self, reader: Reader, batch: Batch) -> Sequence[Commit]:
+        """None at all where there is no decoder for it: then this worker stops."""
+        self._thread.passes = batch.course.passes
         self._heartbeat.reading(batch.course.model)
         self._leases.touch()
         try:
             if batch.caution:
                 return [reader.read_warily(batch.claims[0], batch.caution)]
             return reader.read(batch.claims, batch.ready)
+        except NoDecoder as error:
+            self._resign(batch.claims, batch.caution, error)
+            return ()
         except LOST:
             if batch.caution:
                 self._cautions.interrupted(batch.caution)
             raise
-        finally:
-            self._heartbeat.reading("")
 
-    def _commit(self, batch: Batch, commits: list[Commit]) -> "Future[int]":
-        """How many images were read; of a full batch, in a while."""
-        if self._is_full(batch):
-            return self._behind.submit(self._committer.commit, batch, commits)
-        return _done(self._committer.commit(batch, commits))
+    def _commit(self, batch: Batch, commits: Sequence[Commit]) -> int:
+        """How many images were read."""
+        return self._committer.commit(batch, commits) if commits else 0
 
     def _resign(self, claims: list[Claim], caution: Caution | None, why: NoDecoder) -> None:
         self.stop()
         resign(self._ledger, claims, caution, why)
 
-    def _let_go(self, ahead: "Future[Batch | None]", committed: "Future[int]") -> None:
+    def _let_go(self, waiting: Batch | None) -> None:
         """Nothing is in hand any more: what was claimed and not begun is for others."""
+        self._heartbeat.reading("")
         with contextlib.suppress(Exception):  # else it is back when its lease runs out
-            batch = ahead.result()
-            self._ledger.release(batch.claims if batch else ())
+            self._ledger.release(waiting.claims if waiting else ())
         with contextlib.suppress(Exception):
-            committed.result()
+            self._pipeline.end()
         self._leases.drop_all()
-
-
-def _done(value: T) -> "Future[T]":
-    future: Future[T] = Future()
-    future.set_result(value)
-    return future

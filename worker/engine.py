@@ -93,7 +93,7 @@ class Engine:
         return self._drains.run(model, self._readers[model], others)
 
     def _measured(self, one: Pass) -> None:
-        self._drains.passes.append(one)
+        self._drains.measured(one)
 
     def _touch(self) -> None:
         """A chunk is about to be read warily."""

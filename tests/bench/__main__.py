@@ -22,7 +22,7 @@ from .forward import Precision
 from .loads import Load
 from .machine import machine
 from .record import Record
-from .setting import QUICK, Setting
+from .setting import QUICK, THREADS, Setting
 from conftest import Services, running_services
 
 ARRAYS = ".npy"
@@ -77,6 +77,8 @@ def _stack(setting: Setting, precision: Precision) -> Iterator[Services]:
         "INKQUEUE_LEASE_MS": str(starting.LEASE_MS),
         "INKQUEUE_DEVICE": setting.device,
         "INKQUEUE_PRECISION": precision,
+        "INKQUEUE_THREADS": str(THREADS),
+        "OMP_NUM_THREADS": str(THREADS),
         "INKQUEUE_LOG_LEVEL": "warning",  # as `inkqueue up` has it
     }
     with (

@@ -1,4 +1,4 @@
-"""The limit: images a second of the network alone, in as many processes as there are workers."""
+"""The limit: images a second of the network alone, in a process a core."""
 
 import time
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ import numpy as np
 
 from model.opening import open_predictor
 
-from .setting import WORKERS, Setting
+from .setting import CORES, Setting
 from samples import glyphs
 
 Precision = Literal["auto", "float32"]
@@ -30,12 +30,12 @@ class Raw:
 
 def measure(setting: Setting) -> dict[Precision, Raw]:
     """By precision, the best of the repeats."""
-    with get_context("spawn").Pool(WORKERS) as pool:
+    with get_context("spawn").Pool(CORES) as pool:
         return {precision: _best(pool, setting, precision) for precision in PRECISIONS}
 
 
 def _best(pool: Pool, setting: Setting, precision: Precision) -> Raw:
-    tasks = [(seed, setting, precision) for seed in range(WORKERS)]
+    tasks = [(seed, setting, precision) for seed in range(CORES)]
     runs = [pool.starmap(_alone, tasks, 1) for _ in range(setting.repeats)]
     sums = [Raw(sum(each.rate for each in run), min(each.cpu_us for each in run)) for run in runs]
     return max(sums, key=lambda raw: raw.rate)

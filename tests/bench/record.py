@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from .bulk import Bulk
 from .forward import Precision, Raw
-from .setting import WORKERS, Setting
+from .setting import CORES, Setting
 from .singles import Beside, Singles
 from .starting import LEASE_MS
 
@@ -56,7 +56,7 @@ class Record:
         for precision in self.raw[0]:
             found = ", ".join(f"{each[precision].rate:,.0f}" for each in self.raw)
             name = "served" if precision == "auto" else precision
-            yield f"raw pass, {name}, {WORKERS} processes, before and after", f"{found} images/s"
+            yield f"raw pass, {name}, {CORES} processes, before and after", f"{found} images/s"
         for kind, rate in self.normalised.items():
             yield f"{kind} PNGs to glyphs, one core, decoding included", f"{rate:,.0f} images/s"
 

@@ -3,8 +3,11 @@
 import os
 from dataclasses import dataclass
 
-WORKERS = os.cpu_count() or 1
-"""Of one thread each, as `inkqueue up` starts them."""
+from api.stack import WORKERS
+
+CORES = os.cpu_count() or 1
+THREADS = CORES // WORKERS
+"""Of each worker, as `inkqueue up` has them."""
 
 
 @dataclass(frozen=True)

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import httpx
 
+from api.stack import WORKERS
 from worker.connection import connect
 from worker.ledger import Ledger
 from worker.settings import QueueSettings
 
-from .setting import WORKERS
 from conftest import Services
 from ledgers import read_job, submit
 

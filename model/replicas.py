@@ -1,0 +1,45 @@
+"""A network for several threads at a time: what runs it on one of them, as often as they are.
+
+One pass on many threads is slower than many passes on one thread each, side by side.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+
+from .predictor import Floats, Images, Predictor, on
+
+
+class Replicas(Predictor):
+    """Of one network; the first is made at once, the others when they are first needed."""
+
+    def __init__(self, make: Callable[[], Predictor], threads: int) -> None:
+        """Raises what `make` raises."""
+        self._make, first = make, make()
+        super().__init__(first.card, first.device, first.engine.replace(on(1), on(threads)))
+        self._idle, self.threads = [first], threads
+        self._pool = ThreadPoolExecutor(threads, "replica")
+
+    def warm_up(self) -> None:
+        """The one that there is."""
+        with self._lent() as one:
+            one.warm_up()
+
+    def forward(self, images: Images) -> Floats:
+        """One pass of one of them."""
+        with self._lent() as one:
+            return one.forward(images)
+
+    def _forward_each(self, parts: Sequence[Images]) -> Iterable[Floats]:
+        return (self._pool.map if len(parts) > 1 else map)(self.forward, parts)
+
+    @contextmanager
+    def _lent(self) -> Iterator[Predictor]:
+        try:
+            one = self._idle.pop()
+        except IndexError:
+            one = self._make()
+        try:
+            yield one
+        finally:
+            self._idle.append(one)

@@ -1,0 +1,57 @@
+"""Full batches under way: read side by side, on as many threads as the network is for, and committed one
+after the other, in the order in which they were begun.
+"""
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+
+from .ledger import Commit
+
+MOST = 64
+"""Threads; there are only as many as were ever needed."""
+
+Read = Callable[[], Sequence[Commit]]
+
+
+class Pipeline:
+    """One worker's. For one thread, which begins batches and then ends them."""
+
+    def __init__(self) -> None:
+        self._readers, self._committer = (
+            ThreadPoolExecutor(MOST, "reader"),
+            ThreadPoolExecutor(1, "commit"),
+        )
+        self._reading: set[Future[Sequence[Commit]]] = set()
+        self._committing: deque[Future[int]] = deque()
+        self._images = 0
+
+    def wait_free(self, threads: int) -> None:
+        """Until fewer than `threads` batches are read, and few wait to be committed. Raises what they
+        raised."""
+        while len(self._reading) >= threads:
+            read, self._reading = wait(self._reading, return_when=FIRST_COMPLETED)
+            for each in read:
+                each.result()
+        while self._committing and (self._committing[0].done() or len(self._committing) > 2 * threads):
+            self._images += self._committing.popleft().result()
+
+    def begin(self, read: Read, commit: Callable[[Sequence[Commit]], int]) -> None:
+        """Have a batch read and committed; `commit` says how many images it was."""
+        reading = self._readers.submit(read)
+        self._reading.add(reading)
+        self._committing.append(self._committer.submit(lambda: commit(reading.result())))
+
+    def end(self) -> int:
+        """How many images were read since the last end, once all are committed. Raises what one of them
+        raised."""
+        committed, self._committing = self._committing, deque()
+        wait(committed)
+        self._reading.clear()
+        images, self._images = self._images, 0
+        return images + sum(each.result() for each in committed)
+
+    def close(self) -> None:
+        """After the last batch."""
+        self._readers.shutdown()
+        self._committer.shutdown()
