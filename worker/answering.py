@@ -1,7 +1,8 @@
 """From what the network says of glyphs to results: masked, calibrated, rivals settled, by image."""
 
-from collections.abc import Sequence
-from itertools import islice
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice, repeat
+from typing import TypeAlias
 
 from model.card import Card
 from model.charset import allowed_classes
@@ -15,22 +16,39 @@ from .jobs import Options
 from .preparation import Bits, Prepared
 from .results import Answer, Failure, Found, Page, Result
 
+Wanted: TypeAlias = tuple[str | None, int]
+"""The charset, and how many answers."""
+
 
 def answer(
-    prepared: Prepared, logits: Floats, flags: Bits, card: Card, options: Options
-) -> list[Result]:
-    """The results of a chunk, by the (m, classes) logits and the (m,) bits of its glyphs."""
-    answers = _answers(logits, flags, prepared.charsets(), card, options)
+    chunks: Sequence[Prepared], ways: Sequence[Options], logits: Floats, flags: Bits, card: Card
+) -> list[list[Result]]:
+    """The results of each chunk, by the (m, classes) logits and the (m,) bits of the glyphs of all."""
+    wanted = [
+        want for each, options in zip(chunks, ways, strict=True) for want in _wanted(each, options)
+    ]
+    answers = iter(_answers(logits, flags, wanted, card))
+    return [_results(each, islice(answers, len(each.glyphs))) for each in chunks]
+
+
+def _wanted(prepared: Prepared, options: Options) -> Iterable[Wanted]:
+    """Of each glyph; images may have charsets of their own."""
+    if own := prepared.charsets():
+        return [(charset or options.charset, options.top_k) for charset in own]
+    return repeat((options.charset, options.top_k), len(prepared.glyphs))
+
+
+def _results(prepared: Prepared, answers: Iterator[Answer]) -> list[Result]:
     if prepared.outcomes is None:
         return list(answers)
-    rest, results = iter(answers), list[Result]()
+    results: list[Result] = []
     for outcome in prepared.outcomes:
         if isinstance(outcome, Failure):
             results.append(outcome)
         elif isinstance(outcome, Glyph):
-            results.append(next(rest))
+            results.append(next(answers))
         else:
-            results.append(_page(outcome, list(islice(rest, len(outcome)))))
+            results.append(_page(outcome, list(islice(answers, len(outcome)))))
     return results
 
 
@@ -41,17 +59,15 @@ def _page(characters: Sequence[Character], answers: Sequence[Answer]) -> Page:
     return Page(tuple(Found(said, each.box, each.line, each.word) for said, each in found))
 
 
-def _answers(
-    logits: Floats, flags: Bits, charsets: Sequence[str | None], card: Card, options: Options
-) -> Sequence[Answer]:
-    """Of each row; `charsets` are of the rows, where images have their own."""
-    if not charsets:
-        return _likeliest(logits, flags, card, options.charset, options.top_k)
+def _answers(logits: Floats, flags: Bits, wanted: Sequence[Wanted], card: Card) -> Sequence[Answer]:
+    """Of each row, all together that are wanted alike: one by one they would cost many times as much."""
+    kinds = set(wanted)
+    if len(kinds) == 1:
+        return _likeliest(logits, flags, card, *kinds.pop())
     answers: dict[int, Answer] = {}
-    for charset in set(charsets):
-        rows = [row for row, own in enumerate(charsets) if own == charset]
-        some = _likeliest(logits[rows], flags[rows], card, charset or options.charset, options.top_k)
-        answers.update(zip(rows, some, strict=True))
+    for kind in kinds:
+        rows = [row for row, own in enumerate(wanted) if own == kind]
+        answers.update(zip(rows, _likeliest(logits[rows], flags[rows], card, *kind), strict=True))
     return [answers[row] for row in range(len(logits))]
 
 

@@ -33,7 +33,7 @@ class Chronicle:
 
     def begin(self, course: Course, claims: Sequence[Claim]) -> None:
         """These chunks are in hand: should this worker die, they are missed here."""
-        for claim in claims:
+        for claim in claims if log.isEnabledFor(logging.DEBUG) else ():
             facts = {"job": job_id(claim.name), "chunk": claim.chunk, "delivery": claim.deliveries}
             log.debug("chunk claimed", extra={"event": "chunk.claimed", "at": course.claimed, **facts})
 
@@ -49,6 +49,9 @@ class Chronicle:
         self._tracer.close()
 
     def _log(self, course: Course, commit: Commit, verdict: str) -> None:
+        level = logging.WARNING if verdict == "different" else logging.INFO
+        if not log.isEnabledFor(level):
+            return
         claim = commit.claim
         facts = {
             "event": "chunk.committed",
@@ -62,7 +65,6 @@ class Chronicle:
             "waited_ms": claim.waited_ms,
             "ms": round((course.committed - course.asked) * 1000, 1),
         }
-        level = logging.WARNING if verdict == "different" else logging.INFO
         log.log(level, "chunk committed", extra=facts)
 
     def _trace(self, course: Course, claim: Claim, parent: str) -> None:

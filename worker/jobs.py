@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from typing import Literal, Self
 
 from model.layout import Kind
@@ -60,10 +61,11 @@ class Options:
         """One line of JSON."""
         return json.dumps(vars(self))
 
-    @classmethod
-    def from_json(cls, text: str | bytes) -> Self:
+    @staticmethod
+    @lru_cache(1024)  # most jobs want the same
+    def from_json(text: str | bytes) -> "Options":
         """The options written by `to_json`."""
-        return cls(**json.loads(text))
+        return Options(**json.loads(text))
 
 
 @dataclass(frozen=True)

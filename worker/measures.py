@@ -8,11 +8,12 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 
 from .ledger import Claim
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Scale:
     """A quantity and the upper bounds of its buckets; the sum is kept in whole 1/`steps`."""
 
@@ -77,9 +78,9 @@ class Measures:
         return more
 
     def _add(self, scale: Scale, model: str, value: float) -> None:
-        place = bisect_left(scale.bounds, value)
-        self._more[_field(scale, model, bucket_names(scale)[place])] += 1
-        self._more[_field(scale, model, SUM)] += round(value * scale.steps)
+        *buckets, total = _fields(scale, model)
+        self._more[buckets[bisect_left(scale.bounds, value)]] += 1
+        self._more[total] += round(value * scale.steps)
 
 
 def bucket_names(scale: Scale) -> tuple[str, ...]:
@@ -94,6 +95,12 @@ def histograms(fields: Mapping[str, int], scale: Scale) -> Iterator[tuple[str, H
         counts = [fields.get(_field(scale, model, each), 0) for each in bucket_names(scale)]
         total = fields.get(_field(scale, model, SUM), 0) / scale.steps
         yield model, Histogram(tuple(counts), total)
+
+
+@cache
+def _fields(scale: Scale, model: str) -> tuple[str, ...]:
+    """Of each bucket, and of the sum."""
+    return tuple(_field(scale, model, name) for name in (*bucket_names(scale), SUM))
 
 
 def _field(scale: Scale, model: str, bucket: str) -> str:

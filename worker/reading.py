@@ -115,7 +115,7 @@ class Reader:
         if logits is None:
             return suspicion
         flags = screened([prepared], prepared.glyphs, self._screen)
-        return answer(prepared, logits, flags, self.predictor.card, options)[0]
+        return answer([prepared], [options], logits, flags, self.predictor.card)[0][0]
 
     def _read_chunk(self, content: Opened, options: Options) -> list[Result]:
         return self._read_together(self._ready([(content, options)]), [options])[0]
@@ -130,13 +130,8 @@ class Reader:
         prepared = ready.chunks
         glyphs = np.concatenate([each.glyphs for each in prepared])
         logits = self._passes.logits(glyphs, time.perf_counter() - ready.seconds)
-        flags, start = screened(prepared, glyphs, self._screen), 0
-        results: list[list[Result]] = []
-        for options, each in zip(ways, prepared, strict=True):
-            own = slice(start, start + len(each.glyphs))
-            results.append(answer(each, logits[own], flags[own], self.predictor.card, options))
-            start = own.stop
-        return results
+        flags = screened(prepared, glyphs, self._screen)
+        return answer(prepared, ways, logits, flags, self.predictor.card)
 
     def _manner(self, options: Options) -> Manner:
         recipe = self.predictor.card.recipe if options.normalize == "auto" else None
