@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from .caution import Caution
@@ -40,14 +40,26 @@ class Committer:
     def commit(self, batch: Batch, commits: Sequence[Commit]) -> int:
         """How many images they were. Raises redis.RedisError."""
         with self._turn:
-            return self._commit(batch.claims, commits, batch.course)
+            return self._tell(batch, commits, self._ledger.commit(commits, self._measured(batch)))
 
-    def _commit(self, claims: Sequence[Claim], commits: Sequence[Commit], course: Course) -> int:
-        course.read = time.time()
-        self._measures.add_batch(course.model, claims, course.passes)
-        verdicts = self._ledger.commit(commits, self._measures.take())
+    def exchange(
+        self, batch: Batch, commits: Sequence[Commit], budget: int, others: Sequence[str] | None
+    ) -> tuple[int, list[Claim]]:
+        """The same, and what is claimed next of the same model (see Ledger.exchange)."""
+        with self._turn:
+            measured, model = self._measured(batch), batch.course.model
+            verdicts, claims = self._ledger.exchange(commits, measured, model, budget, others)
+            return self._tell(batch, commits, verdicts), claims
+
+    def _measured(self, batch: Batch) -> Mapping[str, int]:
+        batch.course.read = time.time()
+        self._measures.add_batch(batch.course.model, batch.claims, batch.course.passes)
+        return self._measures.take()
+
+    def _tell(self, batch: Batch, commits: Sequence[Commit], verdicts: Sequence[str]) -> int:
+        course = batch.course
         course.committed = time.time()
-        self._leases.drop(claims)
+        self._leases.drop(batch.claims)
         images = sum(each.succeeded + each.failed for each in commits)
         began, self._last = max(course.asked, self._last), course.committed  # batches overlap
         self._heartbeat.noted(course.model, images, course.committed - began)

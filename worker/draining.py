@@ -68,44 +68,73 @@ class Drain:
 
         Lingers after it if `others` are named, of which one may be due.
         """
-        claim = partial(self._claim, model, reader, time.monotonic() + self._settings.slice_s)
+        end = time.monotonic() + self._settings.slice_s
         self.lingers, read = False, 0
         waiting: Batch | None = None
         try:
-            while waiting := waiting or claim(others):
-                if self._is_full(waiting):
-                    self._pipeline.wait_free(reader.predictor.threads)
-                else:
-                    read += self._pipeline.end()  # it takes nobody along, should it kill
+            waiting = self._claim(model, reader, end, others)
+            while waiting:
+                read += self._make_way(reader, waiting)
                 if self._stopping.is_set():
                     break
                 batch, waiting = waiting, None
-                if self._is_full(batch):
-                    self._begin(reader, batch)
-                    waiting = claim()
-                else:
-                    read += self._commit(batch, self._read(reader, batch))
-                if not waiting:  # what was committed since may have made more due
-                    read += self._pipeline.end()
+                if not self._is_full(batch):
+                    done, waiting = self._exchange(reader, batch, end, others)
+                    read += done
+                    continue
+                self._begin(reader, batch)
+                if not (waiting := self._claim(model, reader, end)):
+                    read += self._pipeline.end()  # which may make more due
+                    waiting = self._claim(model, reader, end, others)
             return read + self._pipeline.end()
         finally:
             self._let_go(waiting)
+
+    def _make_way(self, reader: Reader, batch: Batch) -> int:
+        """Wait until a batch can be read; returns how many images of others were, if they all are."""
+        if self._is_full(batch):
+            self._pipeline.wait_free(reader.predictor.threads)
+            return 0
+        return self._pipeline.end()  # it takes nobody along, should it kill
 
     def _claim(
         self, model: str, reader: Reader, end: float, others: Sequence[str] | None = None
     ) -> Batch | None:
         """What is read next, decoded; None where nothing is due, time is over or this worker stops."""
-        if self._stopping.is_set() or time.monotonic() > end:
+        if not self._may_claim(end):
             return None
-        self._cautions.absolve()
         asked = time.time()
         claims = self._ledger.claim(model, self._settings.batch, others)
+        return self._ready(reader, Course(model, asked, time.time()), claims, others)
+
+    def _exchange(
+        self, reader: Reader, batch: Batch, end: float, others: Sequence[str] | None
+    ) -> tuple[int, Batch | None]:
+        """Read a batch here; how many images it was, and the next one, claimed as it was committed."""
+        commits = self._read(reader, batch)
+        if not commits or not self._may_claim(end):
+            return self._commit(batch, commits), None
+        asked = time.time()
+        read, claims = self._committer.exchange(batch, commits, self._settings.batch, others)
+        course = Course(batch.course.model, asked, time.time())
+        return read, self._ready(reader, course, claims, others)
+
+    def _may_claim(self, end: float) -> bool:
+        """Whether this worker goes on; what died with nobody is absolved first."""
+        if self._stopping.is_set() or time.monotonic() > end:
+            return False
+        self._cautions.absolve()
+        return True
+
+    def _ready(
+        self, reader: Reader, course: Course, claims: list[Claim], others: Sequence[str] | None
+    ) -> Batch | None:
+        """What was claimed, decoded; None for nothing, or where this worker stops."""
         if not claims or self._stopping.is_set():
             self._ledger.release(claims)
             self.lingers = others is not None and not self._stopping.is_set()
             return None
         self._leases.hold(claims)
-        course = Course(model, asked, time.time())
         self._chronicle.begin(course, claims)
         caution = self._cautions.over(claims[0])
         try:

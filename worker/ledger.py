@@ -64,13 +64,7 @@ class Ledger:
 
         Who finds none and names the `others` that it serves is to ask `rung` next.
         """
-        args: list[str | int] = [model, budget, self._lease, self.worker]
-        args += [] if others is None else [LINGER_MS, *others]
-        rows = self._scripts["claim"](args=args)
-        return [
-            Claim(name.decode(), c, token, tries, n, Options.from_json(options), payload or b"", waited)
-            for name, c, token, tries, n, options, payload, waited in rows
-        ]
+        return _claims(self._scripts["claim"](args=self._wanted(model, budget, others)))
 
     def rung(self) -> str:
         """The model of which something is due, as soon as it is; '' if nothing is for LINGER_MS."""
@@ -89,13 +83,30 @@ class Ledger:
 
         What was `measured` goes with them, in the same call.
         """
-        added = measured or {}
-        args: list[str | bytes | int] = [len(added), *_flat(added)]
-        for each in commits:
-            claim = each.claim
-            args += [claim.name, claim.chunk, claim.token, each.results, each.succeeded, each.failed]
-            args += [each.kept, len(each.failures), *_flat(each.failures)]
-        return [verdict.decode() for verdict in self._scripts["commit"](args=args)]
+        return _verdicts(self._scripts["commit"](args=_done(commits, measured or {})))
+
+    def exchange(
+        self,
+        commits: Sequence[Commit],
+        measured: Mapping[str, int],
+        model: str,
+        budget: int,
+        others: Sequence[str] | None,
+    ) -> tuple[list[str], list[Claim]]:
+        """`commit`, then `claim`, in one round trip and with one sync of the journal."""
+        commit, claim = self._scripts["commit"], self._scripts["claim"]
+        pipe = self._client.pipeline(transaction=False)
+        pipe.evalsha(commit.sha, 0, *_done(commits, measured))
+        pipe.evalsha(claim.sha, 0, *self._wanted(model, budget, others))
+        said = pipe.execute(raise_on_error=False)
+        if any(isinstance(each, redis.exceptions.NoScriptError) for each in said):
+            return self.commit(commits, measured), self.claim(model, budget, others)
+        verdicts, rows = said
+        claims = [] if isinstance(rows, Exception) else _claims(rows)
+        if isinstance(verdicts, Exception):
+            self.release(claims)
+            raise verdicts
+        return _verdicts(verdicts), claims
 
     def release(self, claims: Iterable[Claim]) -> None:
         """Give claims back unread; the delivery does not count against them."""
@@ -140,6 +151,32 @@ class Ledger:
             pipe.zrem(keys.WORKERS, worker_id)
             pipe.delete(keys.worker(worker_id))
             pipe.execute()
+
+    def _wanted(self, model: str, budget: int, others: Sequence[str] | None) -> list[str | int]:
+        """What claim.lua is to hear."""
+        args: list[str | int] = [model, budget, self._lease, self.worker]
+        return args if others is None else [*args, LINGER_MS, *others]
+
+
+def _claims(rows: Iterable[Any]) -> list[Claim]:
+    return [
+        Claim(name.decode(), c, token, tries, n, Options.from_json(options), payload or b"", waited)
+        for name, c, token, tries, n, options, payload, waited in rows
+    ]
+
+
+def _done(commits: Sequence[Commit], measured: Mapping[str, int]) -> list[str | bytes | int]:
+    """What commit.lua is to hear."""
+    args: list[str | bytes | int] = [len(measured), *_flat(measured)]
+    for each in commits:
+        claim = each.claim
+        args += [claim.name, claim.chunk, claim.token, each.results, each.succeeded, each.failed]
+        args += [each.kept, len(each.failures), *_flat(each.failures)]
+    return args
+
+
+def _verdicts(said: Iterable[bytes]) -> list[str]:
+    return [verdict.decode() for verdict in said]
 
 
 def _flat(pairs: Mapping[str, int]) -> list[str | int]:
