@@ -5,6 +5,7 @@ and are noisy. BENCH=--quick tries it; BENCH='--device cuda' measures a GPU.
 """
 
 import json
+import os
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -31,12 +32,16 @@ ARRAYS = ".npy"
 def main(
     quick: Annotated[bool, typer.Option(help="A minute: does it work?")] = False,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1")] = "auto",
-    model: Annotated[str, typer.Option(help="The network.")] = "balanced",
+    model: Annotated[str, typer.Option(help="The network; s1: see yardstick.py.")] = "balanced",
     out: Annotated[Path | None, typer.Option(help="A file for all of it as JSON.")] = None,
 ) -> None:
     """Measure, print, write."""
     setting = replace(QUICK if quick else Setting(), device=device, model=model)
-    record = measure(setting)
+    with tempfile.TemporaryDirectory() as folder:
+        if model == yardstick.NAME:
+            yardstick.write(Path(folder))
+            os.environ["INKQUEUE_WEIGHTS"] = folder
+        record = measure(setting)
     table = Table(
         "what", "figure", title=", ".join(f"{key} {value}" for key, value in record.machine.items())
     )

@@ -1,0 +1,31 @@
+"""S1: the network that other systems for serving models were measured with, its weights random.
+
+Convolutions of 32, 64 and 128, then dense layers 512-6000-1200-400-47: as dear as what is served, by and
+large, and alike for every image.
+"""
+
+from pathlib import Path
+
+import torch
+
+from model.card import Card
+from model.checkpoint import save_checkpoint
+from model.networks import build, count_parameters
+
+NAME = "s1"
+LABELS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabdefghnqrt"
+NETWORK = {
+    "kind": "lenet",
+    "convolutions": [(32, 3, 1), (64, 3, 0), (128, 3, 0)],
+    "hidden": [6000, 1200, 400],
+    "classes": len(LABELS),
+}
+
+
+def write(folder: Path) -> None:
+    """Its card and weights, to be served from `folder`."""
+    torch.manual_seed(0)
+    module = build(NETWORK)
+    parameters = count_parameters(module)
+    card = Card(NAME, NETWORK, LABELS, "emnist", 0.17, 0.33, parameters, precision="bfloat16")
+    save_checkpoint(card, module, folder)
