@@ -7,12 +7,11 @@ WORKDIR /build
 COPY pyproject.toml .
 RUN python -c 'import tomllib; \
     project = tomllib.load(open("pyproject.toml", "rb"))["project"]; \
-    extras = project["optional-dependencies"]; \
-    engine = [each for each in project["dependencies"] if each.startswith(("openvino", "safetensors"))]; \
-    rest = [each for each in project["dependencies"] if each not in engine]; \
-    lists = {"api": rest, "engine": engine, "torch": extras["torch"], "otel": extras["otel"]}; \
+    every = [each for each in project["dependencies"] if not each.startswith("inkqueue")]; \
+    lists = project["optional-dependencies"] | {"every": every}; \
     [print(*lists[name], sep="\n", file=open(f"{name}.txt", "w")) for name in lists]'
 
+# What every process needs is a venv; a prefix takes only what that lacks.
 FROM python:3.11-slim-bookworm AS packages
 ARG PIP_INDEX_URL
 ARG PIP_EXTRA_INDEX_URL
@@ -20,17 +19,71 @@ ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=igno
 WORKDIR /build
 RUN python -m venv --without-pip /opt/inkqueue
 COPY constraints.txt .
-COPY --from=requirements /build/api.txt /build/otel.txt ./
+COPY --from=requirements /build/every.txt /build/otel.txt ./
 ARG EXTRA=
-RUN pip --python /opt/inkqueue install -c constraints.txt -r api.txt ${EXTRA:+-r $EXTRA.txt}
-
-# A prefix takes only what the venv lacks. Graphs are built here and run on the CPU: what OpenVINO has for
-# other processors and for files of other frameworks can go.
-FROM packages AS engine
+RUN pip --python /opt/inkqueue install -c constraints.txt -r every.txt ${EXTRA:+-r $EXTRA.txt}
+COPY --from=requirements /build/gateway.txt .
+RUN pip --python /opt/inkqueue install --prefix /gateway -c constraints.txt -r gateway.txt
 COPY --from=requirements /build/engine.txt .
-RUN pip --python /opt/inkqueue install --prefix /engine -c constraints.txt -r engine.txt \
- && cd /engine/lib/python3.11/site-packages/openvino/libs \
- && rm -f cache.json libopenvino_intel_[gn]pu_* libopenvino_*_frontend.so*
+RUN pip --python /opt/inkqueue install --prefix /engine -c constraints.txt -r engine.txt
+
+FROM packages AS code
+RUN pip --python /opt/inkqueue install hatchling
+COPY . .
+RUN pip --python /opt/inkqueue install --no-build-isolation --no-deps --prefix /code .
+
+# What images can do without, all in one place. OpenCV links libraries for video, AVIF and TLS, 41 MB, that
+# nothing here calls: each becomes one of the same names without code, and whoever calls it is stopped. Its
+# OpenBLAS, 42 MB with kernels for every processor, becomes Debian's BLAS and LAPACK; it has little to do.
+FROM packages AS slim
+RUN apt-get update -qq && apt-get install -qq -y --no-install-recommends binutils libblas3 liblapack3
+WORKDIR /opt/inkqueue/lib/python3.11/site-packages/opencv_python_headless.libs
+RUN as -o nothing.o /dev/null \
+ && nm -D --undefined-only ../cv2/cv2.abi3.so libavif* | sed 's/.* //' | sort -u >wanted \
+ && for library in libav[cfu]* libsw* libaom*; do \
+      nm -D --defined-only $library | sed 's/.* //; s/@@/@/' | sort -u | comm -12 - wanted >names; \
+      sed -n 's/.*@\(.*\)/VERSION { \1 { global: *; }; }/p' names | sort -u >script; \
+      sed 's/@.*//; s/$/ = 0;/' names >>script; \
+      ld -shared -soname $library -o $library script nothing.o || exit 1; \
+    done \
+ && rm -f nothing.o wanted names script libcrypto* libdrm* libgfortran* libquadmath* libssl* libvpx* \
+ && find /usr/lib/*-linux-gnu -maxdepth 1 -regex '.*/lib\(blas\|lapack\|gfortran\|quadmath\).so.[0-9]' \
+      -exec cp -L {} . \; \
+ && openblas=$(echo libopenblas*) \
+ && ld -shared -soname $openblas -o $openblas libblas.so.3 liblapack.so.3 \
+ && /opt/inkqueue/bin/python -c 'import cv2'
+
+# Then tests, headers and tools; as graphs are built here and run on the CPU, what OpenVINO has for other
+# processors and for files of other frameworks; and what only Celery's own command line needs.
+RUN find /opt/inkqueue /gateway /engine -depth \( -type d \( -name tests -o -name include \) \
+      -o -name '*.pyi' -o -name '*.pyx' -o -name '*.pxd' -o -name '*.a' \) -exec rm -r {} + \
+ && cd /opt/inkqueue/lib/python3.11/site-packages/numpy \
+ && rm -rf distutils f2py \
+ && cd /engine/lib/python3.11/site-packages/openvino \
+ && rm -rf tools frontend/*/ libs/cache.json libs/libopenvino_intel_[gn]pu_* libs/libopenvino_*_frontend.so* \
+ && pip --python /opt/inkqueue uninstall -y click-repl prompt-toolkit wcwidth
+
+# Nothing in the image belongs to its user but the spool of uploads. Python hears SIGINT from its first
+# moment; as process 1 it would be deaf to SIGTERM until somebody handles it, while networks load.
+FROM python:3.11-slim-bookworm AS runtime
+RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin inkqueue \
+ && install -d -o inkqueue -m 700 /spool
+ENV PATH=/opt/inkqueue/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
+COPY --from=slim /opt/inkqueue /opt/inkqueue
+USER inkqueue
+STOPSIGNAL SIGINT
+
+FROM runtime AS api
+ENV TMPDIR=/spool
+EXPOSE 8000
+CMD ["python", "-m", "api"]
+COPY --from=slim /gateway /opt/inkqueue
+COPY --from=code /code /opt/inkqueue
+
+FROM runtime AS worker
+CMD ["python", "-m", "worker"]
+COPY --from=slim /engine /opt/inkqueue
+COPY --from=code /code /opt/inkqueue
 
 # torch and what it needs, without its own tests and headers.
 FROM packages AS torch
@@ -39,32 +92,6 @@ RUN pip --python /opt/inkqueue install --prefix /torch -c constraints.txt -r tor
  && cd /torch/lib/python3.11/site-packages/torch \
  && rm -rf include test \
  && find bin -type f ! -name torch_shm_manager -delete
-
-FROM packages AS code
-RUN pip --python /opt/inkqueue install hatchling
-COPY . .
-RUN pip --python /opt/inkqueue install --no-build-isolation --no-deps --prefix /code .
-
-# Nothing in the image belongs to its user but the spool of uploads. Python hears SIGINT from its first
-# moment; as process 1 it would be deaf to SIGTERM until somebody handles it, while networks load.
-FROM python:3.11-slim-bookworm AS runtime
-RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin inkqueue \
- && install -d -o inkqueue -m 700 /spool
-ENV PATH=/opt/inkqueue/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
-COPY --from=packages /opt/inkqueue /opt/inkqueue
-USER inkqueue
-STOPSIGNAL SIGINT
-
-FROM runtime AS api
-ENV TMPDIR=/spool
-EXPOSE 8000
-CMD ["python", "-m", "api"]
-COPY --from=code /code /opt/inkqueue
-
-FROM runtime AS worker
-CMD ["python", "-m", "worker"]
-COPY --from=engine /engine /opt/inkqueue
-COPY --from=code /code /opt/inkqueue
 
 FROM worker AS worker-gpu
 COPY --from=torch /torch /opt/inkqueue

@@ -9,7 +9,7 @@ FUZZ_EXAMPLES ?= 20000
 INSTALLED := $(VENV)/.installed
 .DEFAULT_GOAL := help
 
-.PHONY: help demo test run check corpus fuzz format bench siege pressure size compose-proof events-proof webhook-proof scale-proof probes faults soak poison model mutants screenshot gallery
+.PHONY: help demo test run check corpus fuzz format bench siege pressure size image-size compose-proof events-proof webhook-proof scale-proof probes faults soak poison model mutants screenshot gallery
 
 help:            ## this list
 	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed 's/:.*##/ -/'
@@ -58,6 +58,9 @@ pressure: $(INSTALLED)  ## ten times too many images with 10,000 jobs waiting: c
 
 size: $(INSTALLED)   ## a job of a million images: memory of the gateway and of Redis, to its end
 	$(BIN)/python tests/size_proof.py
+
+image-size: $(INSTALLED)  ## what the images weigh, once they are built: docker compose build
+	$(BIN)/python tests/image_size.py
 
 compose-proof: $(INSTALLED)  ## 10,000 images through three containers, one of them killed
 	$(BIN)/python tests/compose_proof.py

@@ -8,10 +8,9 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import openvino as ov
-from openvino import opset13 as op
 
 from .card import Card
+from .runtime import op, ov
 
 Tensors = Mapping[str, npt.NDArray[Any]]
 Node = Any

@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import openvino as ov
 from safetensors.numpy import load
 
 from .card import Card, Precision
 from .graph import Tensors, graph
 from .predictor import Floats, Images, Predictor, on, softmax
+from .runtime import ov
 from .storage import read_checkpoint
 
 HINTS = {"float32": "f32", "bfloat16": "bf16"}

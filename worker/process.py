@@ -9,7 +9,6 @@ from typing import Any
 from celery import Celery
 from celery.platforms import SecurityWarning
 from celery.signals import setup_logging
-from celery.worker import state
 
 from . import logs
 from .machine import give_memory_back
@@ -33,7 +32,7 @@ def run(app: Celery, queues: Sequence[str]) -> None:
     """Hear the doorbells of `queues`, one at a time in a thread, until told to stop; then exit."""
     # Celery warns of root because of pickle; only JSON is accepted here.
     warnings.simplefilter("ignore", SecurityWarning)
-    options = ["--pool=threads", "--concurrency=1", f"--queues={','.join(queues)}"]
-    quiet = ["--without-gossip", "--without-mingle", "--without-heartbeat"]
-    app.worker_main(["--quiet", "worker", *options, *quiet])
-    raise SystemExit(state.should_stop or 0)  # the reason, which worker_main forgets
+    silent = {"without_gossip": True, "without_mingle": True, "without_heartbeat": True}
+    worker = app.Worker(pool="threads", concurrency=1, queues=list(queues), quiet=True, **silent)
+    worker.start()
+    raise SystemExit(worker.exitcode)

@@ -6,7 +6,6 @@ from typing import Any
 
 import orjson
 from fastapi import Request, Response
-from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from model.card import Card
 
@@ -39,26 +38,29 @@ class Pages:
 
     def __init__(self, known: Callable[[], Mapping[str, Any]]) -> None:
         self._known = known
-        self._templates = Environment(
+        self._rendered: dict[str, bytes] = {}
+
+    def answer(self, request: Request, name: str) -> Response:
+        """The page `name`; 304 for whoever has it."""
+        if name not in self._rendered:
+            self._rendered[name] = self._render(name)
+        body = self._rendered[name]
+        headers = HEADERS | {"ETag": f'"{hashlib.sha256(body).hexdigest()[:32]}"'}
+        if request.headers.get("if-none-match") == headers["ETag"]:
+            return Response(status_code=304, headers=headers)
+        return Response(body, headers=headers, media_type="text/html; charset=utf-8")
+
+    def _render(self, name: str) -> bytes:
+        from jinja2 import Environment, PackageLoader, StrictUndefined  # a start need not wait for it
+
+        templates = Environment(
             loader=PackageLoader("api.pages"),
             autoescape=True,
             undefined=StrictUndefined,
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._rendered: dict[str, bytes] = {}
-
-    def answer(self, request: Request, name: str) -> Response:
-        """The page `name`; 304 for whoever has it."""
-        if name not in self._rendered:
-            self._rendered[name] = (
-                self._templates.get_template(f"{name}.html").render(self._known()).encode()
-            )
-        body = self._rendered[name]
-        headers = HEADERS | {"ETag": f'"{hashlib.sha256(body).hexdigest()[:32]}"'}
-        if request.headers.get("if-none-match") == headers["ETag"]:
-            return Response(status_code=304, headers=headers)
-        return Response(body, headers=headers, media_type="text/html; charset=utf-8")
+        return templates.get_template(f"{name}.html").render(self._known()).encode()
 
 
 def facts(

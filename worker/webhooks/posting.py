@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import httpcore
-import httpx
 
 from .addresses import ForbiddenAddress
 from .events import body_of
@@ -67,7 +66,7 @@ class Poster:
     ) -> None:
         self._policy, self._timeout_s = policy, timeout_s
         self._backend = PinnedBackend(policy, resolve, connect_s)
-        self._tls = tls or httpx.create_ssl_context()
+        self._tls = tls
 
     async def post(self, claim: Claim) -> Outcome:
         """Send what was claimed."""
@@ -90,9 +89,17 @@ class Poster:
             "connection": "close",
         } | signature_headers(claim.id, int(time.time()), body, claim.secrets)
         async with httpcore.AsyncConnectionPool(
-            ssl_context=self._tls, max_connections=1, network_backend=self._backend
+            ssl_context=self._certified(), max_connections=1, network_backend=self._backend
         ) as pool:
             return await _exchange(pool, target, headers, body, end - CLOSE_S)
+
+    def _certified(self) -> ssl.SSLContext:
+        """Until there is something to send, a sender does without certificates, and without httpx."""
+        if self._tls is None:
+            import httpx
+
+            self._tls = httpx.create_ssl_context()
+        return self._tls
 
 
 async def _exchange(
