@@ -18,7 +18,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from . import bulk, costs, forward, loads, normaliser, singles, starting
+from . import bulk, costs, forward, loads, normaliser, singles, starting, yardstick
 from .forward import Precision
 from .loads import Load
 from .machine import machine
