@@ -63,9 +63,10 @@ def submit(
     callback_url: str = "",
     quiet: bool = False,
     layout: Kind = "character",
+    model: str = "balanced",
 ) -> Verdict:
     """Submit a job of blank images in chunks of these sizes, all called `name` if it is given."""
-    options = Options("balanced", keep_images=keep, layout=layout)
+    options = Options(model, keep_images=keep, layout=layout)
     job = Submission(
         owner,
         job_id,

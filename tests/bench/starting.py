@@ -37,7 +37,7 @@ def recovery(services: Services, model: str) -> float:
     """Seconds from a claim that is never heard of again to the end of its job."""
     dying = Ledger(connect(services.redis_url), LEASE_MS)
     for attempt in range(50):  # until this claim comes before that of the worker which the job woke
-        submit(services.redis_url, f"dying{attempt}", (5,))
+        submit(services.redis_url, f"dying{attempt}", (5,), model=model)
         if dying.claim(model, 5):
             begin = time.perf_counter()
             while read_job(services.redis_url, f"dying{attempt}").counts.succeeded < 5:
