@@ -19,7 +19,7 @@ from rich.console import Console
 from rich.table import Table
 
 from . import bulk, costs, forward, loads, normaliser, singles, starting, yardstick
-from .forward import Precision
+from .forward import Served
 from .loads import Load
 from .machine import machine
 from .record import Record
@@ -76,7 +76,7 @@ def measure(setting: Setting) -> Record:
 
 
 @contextmanager
-def _stack(setting: Setting, precision: Precision) -> Iterator[Services]:
+def _stack(setting: Setting, precision: Served) -> Iterator[Services]:
     """Redis, and settings for a gateway and workers that are still to be started."""
     settings = {
         "INKQUEUE_LEASE_MS": str(starting.LEASE_MS),
@@ -94,7 +94,7 @@ def _stack(setting: Setting, precision: Precision) -> Iterator[Services]:
 
 
 def _bulk(
-    record: Record, services: Services, setting: Setting, precision: Precision, sent: Sequence[Load]
+    record: Record, services: Services, setting: Setting, precision: Served, sent: Sequence[Load]
 ) -> list[bulk.Bulk]:
     raw = record.raw[0][precision]
     return [bulk.best(services, each, setting.images, setting.repeats, raw) for each in sent]

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from .bulk import Bulk
-from .forward import Precision, Raw
+from .forward import WAYS, Raw, Way
 from .setting import CORES, Setting
 from .singles import Beside, Singles
 from .starting import LEASE_MS
@@ -19,7 +19,7 @@ class Record:
 
     setting: Setting
     machine: Mapping[str, str]
-    raw: list[dict[Precision, Raw]]
+    raw: list[dict[Way, Raw]]
     normalised: dict[str, float] = field(default_factory=dict)
     start_s: float = 0.0
     bulk: list[Bulk] = field(default_factory=list)
@@ -29,16 +29,17 @@ class Record:
     recovery_s: float = 0.0
     memory: dict[str, float] = field(default_factory=dict)
 
-    def limit(self, precision: Precision) -> float:
+    def limit(self, way: Way) -> float:
         """The greatest raw rate, so that no ratio is flattered."""
-        return max(each[precision].rate for each in self.raw)
+        return max(each[way].rate for each in self.raw)
 
     def rows(self) -> Iterator[Row]:
         """What a reader of the README wants."""
         yield "start of gateway and workers to the first result", f"{self.start_s:.2f} s"
         yield from self._limits()
         for each in self.bulk:
-            yield from _bulk(each.load, each, self.limit("auto"))
+            screened = self.limit("screened") if each.load.startswith("ZIP") else None
+            yield from _bulk(each.load, each, self.limit("auto"), screened)
         for each in self.reference:
             yield from _bulk(f"{each.load} in float32", each, self.limit("float32"))
         for kind, loads in self.singles.items():
@@ -53,16 +54,18 @@ class Record:
             yield f"memory (PSS), {part}", f"{size:.0f} MB"
 
     def _limits(self) -> Iterator[Row]:
-        for precision in self.raw[0]:
-            found = ", ".join(f"{each[precision].rate:,.0f}" for each in self.raw)
-            name = "served" if precision == "auto" else precision
+        for way, name in WAYS.items():
+            found = ", ".join(f"{each[way].rate:,.0f}" for each in self.raw)
             yield f"raw pass, {name}, {CORES} processes, before and after", f"{found} images/s"
         for kind, rate in self.normalised.items():
             yield f"{kind} PNGs to glyphs, one core, decoding included", f"{rate:,.0f} images/s"
 
 
-def _bulk(name: str, run: Bulk, limit: float) -> Iterator[Row]:
-    yield f"{name}, sent to all results read", f"{run.rate:,.0f} images/s, {run.rate / limit:.2f} of raw"
+def _bulk(name: str, run: Bulk, limit: float, screened: float | None = None) -> Iterator[Row]:
+    ratios = f"{run.rate / limit:.2f} of raw"
+    if screened:
+        ratios += f", {run.rate / screened:.2f} of raw with the screen"
+    yield f"{name}, sent to all results read", f"{run.rate:,.0f} images/s, {ratios}"
     stages = ", ".join(f"{stage} {cost:.1f}" for stage, cost in run.stages.items())
     yield f"{name}, us of processor time an image", f"{stages}: {sum(run.stages.values()):.0f}"
     held = f"{run.redis_bytes:,.0f} bytes an image in Redis after"
