@@ -16,6 +16,7 @@ from model.checkpoint import save_checkpoint
 from model.networks import build
 from model.opening import open_predictor
 from model.openvino_predictor import (
+    LARGEST,
     NEAR,
     TIE,
     OpenVinoPredictor,
@@ -23,6 +24,7 @@ from model.openvino_predictor import (
     _is_tie,
     _settled,
     has_bfloat16,
+    portions,
 )
 from model.predictor import Floats, Images, Predictor
 from model.storage import read_checkpoint
@@ -145,6 +147,17 @@ def test_what_is_nearly_a_tie_is_settled_and_nothing_else() -> None:
     assert asked == [0]
     near = np.log([[0.6 + 0.9 * NEAR, 0.4 - 0.9 * NEAR], [0.6 + 2 * NEAR, 0.4 - 2 * NEAR]])
     assert _is_near(1.0, 0.6, near.astype(np.float32)).tolist() == [True, False]
+
+
+def test_any_number_of_images_goes_through_passes_of_few_sizes() -> None:
+    images = np.arange(300 * 28 * 28, dtype=np.uint32).astype(np.uint8).reshape(-1, 28, 28)
+    sizes = set()
+    for count in range(len(images) + 1):
+        passes = list(portions(images[:count]))
+        np.testing.assert_array_equal(np.concatenate([images[:0], *passes]), images[:count])
+        sizes |= {1 << (len(each) - 1).bit_length() for each in passes}
+        assert sum(len(each).bit_count() > 1 for each in passes) <= 1  # hardly any that is filled up
+    assert sizes == {1, 2, 4, 8, 16, 32, LARGEST}
 
 
 def test_answers_are_kept_when_the_next_batch_is_read(rng: np.random.Generator) -> None:

@@ -1,0 +1,53 @@
+"""A network for several threads: each has one of its own, and all say the same."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+from model.opening import open_predictor
+from model.openvino_predictor import OpenVinoPredictor
+from model.predictor import Floats, Images
+from model.replicas import Replicas
+
+from samples import glyphs
+
+PATIENCE_S = 10
+
+
+class Meeting(OpenVinoPredictor):
+    """Two have to be at work at a time."""
+
+    both = threading.Barrier(2, timeout=PATIENCE_S)
+    busy = 0
+
+    def forward(self, images: Images) -> Floats:
+        self.busy += 1
+        assert self.busy == 1  # none is for two threads
+        self.both.wait()
+        result = super().forward(images)
+        self.busy -= 1
+        return result
+
+
+@pytest.fixture
+def images(rng: np.random.Generator) -> Images:
+    return glyphs(600, rng)
+
+
+def test_each_thread_has_a_replica_of_its_own(images: Images) -> None:
+    network = Replicas(lambda: Meeting.load("digits-nano"), 2)
+    alone = OpenVinoPredictor.load("digits-nano")
+    with ThreadPoolExecutor(2) as threads:
+        for said in threads.map(network.forward, [images[:40]] * 4):
+            np.testing.assert_array_equal(said, alone.forward(images[:40]))
+
+
+def test_many_images_are_read_on_all_threads(images: Images) -> None:
+    network, alone = open_predictor("digits-nano", threads=2), open_predictor("digits-nano", threads=1)
+    assert (network.threads, alone.threads) == (2, 1)
+    assert network.engine.endswith("2 threads")
+    network.warm_up()
+    np.testing.assert_array_equal(network.logits(images), alone.logits(images))
+    assert network.logits(images[:0]).shape == (0, 10)
