@@ -102,7 +102,9 @@ class Entrance:
         starts = [0, *accumulate(sizes)]
         packed = struct.pack(f"<{len(starts)}I", *starts)
         whole = orjson.dumps(want | {"total": starts[-1], "chunks": len(sizes)})
-        return _verdict(await self._submit(args=[whole, packed, message(job.options.model), *parts]))
+        args = [whole, packed, message(job.options.model), *parts]
+        (answer,) = await self._submit(args=[len(args), *args])
+        return _verdict(answer)
 
     async def take_off(self, owner: str, digest: str, request: str) -> bool:
         """Whether no other request with this key is under way; for IN_FLIGHT_S this one is."""

@@ -418,7 +418,7 @@ def leaked(look: Look) -> Iterator[str]:
             yield f"leaked: {key} is {number} with nothing queued"
         if kind.startswith(EXPIRING) and look.redis.pttl(key) == -1:
             yield f"leaked: {key} has no expiry"
-        if kind.endswith(":run") or ":suspects:" in kind:
+        if ":suspects:" in kind:
             yield f"leaked: {key} is left of a job that is over"
     for counter, what in (("ink:open", "unfinished jobs"), ("ink:queued", "queued images")):
         for owner, number in look.redis.hgetall(counter).items():
@@ -429,6 +429,8 @@ def leaked(look: Look) -> Iterator[str]:
 
 def _unneeded(look: Look) -> Iterator[str]:
     for each in look.jobs:
+        if held := [field for field in each.hash if field.startswith(("d:", "l:", "a:"))]:
+            yield f"leaked: job {each.job.id} is over and has {', '.join(held)} under way"
         kept = {int(key.rsplit(":", 1)[1]) for key in each.left}
         read = {c for c, packed in each.out.items() if not any(map(_failed, unpack(packed)))}
         if kept & read and '"keep_images": true' not in each.hash["options"]:

@@ -3,7 +3,7 @@
 from functools import cache
 from importlib.resources import files
 
-SHARED = ("common", "room", "outbox", "ending")
+SHARED = ("common", "gathering", "bells", "room", "outbox", "ending")
 """What every script begins with; each of these stands on those before it."""
 
 RELIEVED = (
@@ -12,10 +12,16 @@ RELIEVED = (
 )
 """What goes on though Redis is at its maxmemory; who reads or deletes what is stored is counted, too."""
 
+ENDING = "local answer = work()\nwrite_gathered()\nreturn answer"
+
 
 @cache
 def source(name: str) -> str:
-    """The script `name`, with what all of them share in front."""
-    folder = files(__name__)
-    relief = ("relief",) if name in RELIEVED else ()
-    return "\n".join((folder / f"{part}.lua").read_text() for part in (*SHARED, *relief, name))
+    """The script `name`, with what all of them share in front; what it gathered is written at its end."""
+    shared = (*SHARED, "relief") if name in RELIEVED else SHARED
+    body = f"local function work()\n{_text(name)}\nend"
+    return "\n".join((*map(_text, shared), body, ENDING))
+
+
+def _text(part: str) -> str:
+    return (files(__name__) / f"{part}.lua").read_text()

@@ -103,7 +103,7 @@ def _judge_job(job: Job, seen: Snapshot) -> None:
 def _judge_way(job: Job, seen: Snapshot) -> None:
     """Each unread chunk is due, leased, or will be due when one before it is done."""
     under_way = {c: part for c, part in enumerate(job.parts) if part.due is not None}
-    run = seen.hash(f"{keys.job(job.name)}:run")
+    run = seen.hash(keys.job(job.name))
     noted = {int(field[2:]) for field in run if field.startswith("d:")}
     require(noted == set(under_way), job.name, "has under way", noted, "not", set(under_way))
     due = seen.scores(keys.due(job.model, job.lane))
