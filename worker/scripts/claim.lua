@@ -3,7 +3,7 @@
 -- ARGV: model, budget, lease in ms, worker ('' for one without a name); then, if it lingers where there is
 --   nothing: for how many ms, and the other models that it serves
 -- Answers: a list of {NAME, chunk, token, deliveries, images, options, packed images, ms it was due}
-local model, budget, lease = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
+local model, budget, lease_end = ARGV[1], tonumber(ARGV[2]), text(now + ARGV[3])
 local SCAN = 128
 local claims, inputs, taken = {}, {}, 0
 
@@ -16,8 +16,7 @@ for _, lane in ipairs(LANES) do
 end
 
 local function parse(member)
-  local name, c = string.match(member, '^(.*)#(%d+)$')
-  return name, tonumber(c)
+  return string.match(member, '^(.*)#(%d+)$')
 end
 
 local function take(name, job, c, since)
@@ -26,17 +25,18 @@ local function take(name, job, c, since)
   change(job, 'a:' .. c, count)
   change(job, 'l:' .. c, token)
   if not job.token then change(job, 'running', job.running + n) end
-  later('ZADD', due_key(model, job.lane), now + lease, name .. '#' .. c)
-  later('ZADD', lease_key(model), now + lease, name .. '#' .. c)
+  local member = name .. '#' .. c
+  later('ZADD', due_key(model, job.lane), member, lease_end)
+  later('ZADD', lease_key(model), member, lease_end)
   if job.state == 'queued' then
     change(job, 'state', 'running')
-    change(job, 'started', now)
+    change(job, 'started', clock)
     tell('ink:changed', name, '')
   end
   save(name, job)
   if count > 1 then stat('chunks_reclaimed', 1) end
   taken = taken + n * job.weight
-  claims[#claims + 1] = {name, c, token, count, n, job.options, '', now - tonumber(since)}
+  claims[#claims + 1] = {name, tonumber(c), token, count, n, job.options, '', now - tonumber(since)}
   inputs[#claims] = key(name, 'in:' .. c)
 end
 
@@ -118,7 +118,7 @@ end
 if #claims == 0 and ARGV[5] then linger(ARGV[4], tonumber(ARGV[5])) end
 if #claims == 0 then return claims end
 for i, packed in ipairs(redis.call('MGET', unpack(inputs))) do claims[i][7] = packed end
-if ARGV[4] ~= '' and redis.call('HSETNX', 'ink:worker:' .. ARGV[4], 'first_claim', now) == 1 then
+if ARGV[4] ~= '' and redis.call('HSETNX', 'ink:worker:' .. ARGV[4], 'first_claim', clock) == 1 then
   redis.call('EXPIRE', 'ink:worker:' .. ARGV[4], 60)
 end
 return claims

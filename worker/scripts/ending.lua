@@ -2,8 +2,8 @@
 -- told.
 
 local function make_due(name, job, c)
-  change(job, 'd:' .. c, 1)
-  later('ZADD', due_key(job.model, job.lane), now, name .. '#' .. c)
+  change(job, 'd:' .. c, '1')
+  later('ZADD', due_key(job.model, job.lane), name .. '#' .. c, clock)
 end
 
 local function lighten(job, n)
@@ -23,8 +23,9 @@ end
 
 -- Chunk c is no longer under way.
 local function put_away(name, job, c, leased)
-  later('ZREM', due_key(job.model, job.lane), name .. '#' .. c)
-  later('ZREM', lease_key(job.model), name .. '#' .. c)
+  local member = name .. '#' .. c
+  later('ZREM', due_key(job.model, job.lane), member)
+  later('ZREM', lease_key(job.model), member)
   later('DEL', '', key(name, 'suspects:' .. c))
   redis.call('HDEL', key(name), 'd:' .. c, 'l:' .. c, 'a:' .. c)
   if leased then change(job, 'running', job.running - size(name, job, c)) end
@@ -66,8 +67,8 @@ local function save_or_close(name, job, results)
   end
   local state = final_state(job)
   change(job, 'state', state)
-  change(job, 'ended', now)
-  change(job, 'running', 0)
+  change(job, 'ended', clock)
+  change(job, 'running', '0')
   save(name, job)
   note(name, job, 'end', state)
   take_leave(name, job, state)

@@ -9,7 +9,7 @@ local started, succeeded, failed =
   unpack(redis.call('HMGET', key(ARGV[1]), 'started', 'succeeded', 'failed'))
 local since, images = math.max(now - RECENT, tonumber(started or now)), 0
 local first = redis.call('XRANGE', events, string.format('%d', since), '+', 'COUNT', 1)[1]
-if first and first[2][1] == 'c' then images = succeeded + failed - first[2][4] end
+if first and first[2][1] == 'c' then images = (succeeded or 0) + (failed or 0) - first[2][4] end
 return {
   newest[1], {images, now - since},
   redis.call('XRANGE', events, '(' .. ARGV[2], '+', 'COUNT', ARGV[3])

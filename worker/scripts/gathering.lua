@@ -30,10 +30,11 @@ end
 -- Counters since the ledger began; what is behind a colon is a label.
 local function stat(field, n) add('ink:stats', n, field) end
 
--- Give a command these arguments, too: a ZADD or ZREM of `key`, or a DEL (whose key is '').
-local function later(command, key, ...)
+-- Give a command one more member, too: a ZADD or ZREM of `key`, or a DEL (whose key is '').
+local function later(command, key, member, score)
   local arguments = within(within(commands, command), key)
-  for _, argument in ipairs({...}) do arguments[#arguments + 1] = argument end
+  if score then arguments[#arguments + 1] = score end
+  arguments[#arguments + 1] = member
 end
 
 -- Those who follow a job hear in one message a channel: the length of a name and of what is said with it

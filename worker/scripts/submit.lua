@@ -49,7 +49,7 @@ local function unstage(want)
     for _, part in ipairs({'in:' .. c, 'names:' .. c}) do
       if redis.call('EXISTS', stage .. part) == 1 then
         redis.call('RENAME', stage .. part, key(want.name, part))
-        redis.call('PEXPIREAT', key(want.name, part), want.expires + GRACE)
+        redis.call('PEXPIREAT', key(want.name, part), text(want.expires + GRACE))
       end
     end
   end
@@ -60,7 +60,7 @@ end
 local function store(want, i, bytes)
   for c = 0, want.chunks - 1 do
     for part, data in pairs({['in:' .. c] = ARGV[i + 2 * c], ['names:' .. c] = ARGV[i + 1 + 2 * c]}) do
-      if data ~= '' then redis.call('SET', key(want.name, part), data, 'PX', want.ttl_ms + GRACE) end
+      if data ~= '' then redis.call('SET', key(want.name, part), data, 'PX', text(want.ttl_ms + GRACE)) end
     end
   end
   grown = grown + bytes
@@ -69,17 +69,16 @@ end
 -- The hash of a job, and its first chunks.
 local function write(want, starts, doorbell)
   local name, first = want.name, math.min(want.window, want.chunks)
-  want.changed = {'state', 'queued', 'owner', want.owner, 'model', want.model,
-    'lane', want.lane, 'total', want.total, 'chunks', want.chunks, 'succeeded', 0, 'failed', 0,
-    'canceled', 0, 'running', 0, 'next', first, 'created', now, 'expires', want.expires,
-    'fingerprint', want.fingerprint, 'options', want.options, 'metadata', want.metadata,
-    'parent', want.parent, 'labels', want.labels, 'weights', want.weights,
-    'keep', want.keep and 1 or 0, 'callback', want.callback, 'quiet', want.quiet and 1 or 0,
-    'weight', want.weight, 'born', counted('ink:tokens')}   -- every lease of it has a later token
+  want.changed = want.fields
+  change(want, 'state', 'queued')
+  change(want, 'next', first)
+  change(want, 'created', clock)
+  change(want, 'expires', text(want.expires))
+  change(want, 'born', counted('ink:tokens'))   -- every lease of it has a later token
   for c = 0, first - 1 do make_due(name, want, c) end
   save(name, want)
-  redis.call('PEXPIREAT', key(name), want.expires + BURIAL)
-  redis.call('SET', key(name, 'starts'), starts, 'PX', want.ttl_ms + BURIAL)
+  redis.call('PEXPIREAT', key(name), text(want.expires + BURIAL))
+  redis.call('SET', key(name, 'starts'), starts, 'PX', text(want.ttl_ms + BURIAL))
   if want.idempotency then
     redis.call('HSET', want.idempotency, 'name', name, 'fingerprint', want.fingerprint)
     redis.call('PEXPIREAT', want.idempotency, want.expires)
@@ -91,9 +90,9 @@ end
 -- A job is listed, and counted.
 local function list(want)
   -- By the microsecond, so that a page of the list can end between any two jobs.
-  later('ZADD', 'ink:owner:' .. want.owner, 1000000 * time[1] + time[2] + #verdicts, want.name)
-  later('ZADD', 'ink:expiry', want.expires, want.name)
-  later('ZADD', line_key(want.model, want.lane), now, want.name)
+  later('ZADD', 'ink:owner:' .. want.owner, want.name, text(1000000 * time[1] + time[2] + #verdicts))
+  later('ZADD', 'ink:expiry', want.name, want.expires)
+  later('ZADD', line_key(want.model, want.lane), want.name, clock)
   add('ink:open', 1, want.owner)
   lighten(want, -want.total)
   stat('jobs_accepted', 1)

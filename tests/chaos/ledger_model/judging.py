@@ -85,7 +85,7 @@ def _judge_lives(model: Model, seen: Snapshot) -> None:
 def _judge_job(job: Job, seen: Snapshot) -> None:
     """Its counters, its chunks, its results, its events."""
     stored, out = seen.hash(keys.job(job.name)), seen.hash(keys.results(job.name))
-    counts = {field: int(stored[field]) for field in job.counts()}
+    counts = {field: int(stored.get(field, 0)) for field in job.counts()}
     require(counts == job.counts(), job.name, "counts", counts, "and has", job.counts())
     require(stored["state"] == job.state.encode(), job.name, "is", stored["state"], "not", job.state)
     results = {str(c): part.results for c, part in enumerate(job.parts) if part.results is not None}
