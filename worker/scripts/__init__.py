@@ -1,5 +1,6 @@
 """The ledger's Lua scripts: the only code that changes what is stored of a job."""
 
+import hashlib
 from functools import cache
 from importlib.resources import files
 
@@ -12,15 +13,27 @@ RELIEVED = (
 )
 """What goes on though Redis is at its maxmemory; who reads or deletes what is stored is counted, too."""
 
+JOINT = ("submit",)
+"""Scripts that may be asked several things in one call: what they are given says where each ends, and
+they answer a list, one after the other. So whoever asks once is answered a list of one."""
+
 ENDING = "local answer = work()\nwrite_gathered()\nreturn answer"
 
 
 @cache
 def source(name: str) -> str:
-    """The script `name`, with what all of them share in front; what it gathered is written at its end."""
+    """The script `name`, with what all of them share in front; at its end it writes what it gathered."""
     shared = (*SHARED, "relief") if name in RELIEVED else SHARED
     body = f"local function work()\n{_text(name)}\nend"
     return "\n".join((*map(_text, shared), body, ENDING))
+
+
+@cache
+def digests(*names: str) -> frozenset[str]:
+    """What Redis knows these scripts by."""
+    return frozenset(
+        hashlib.sha1(source(name).encode(), usedforsecurity=False).hexdigest() for name in names
+    )
 
 
 def _text(part: str) -> str:

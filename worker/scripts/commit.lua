@@ -67,7 +67,7 @@ local function record(name, c, token, results, succeeded, failed, kept)
   if not job.due or TERMINAL[job.state] then return compare(name, c, results) end
 
   redis.call('HSET', key(name, 'out'), c, results)
-  redis.call('PEXPIREAT', key(name, 'out'), job.expires + GRACE)
+  redis.call('PEXPIREAT', key(name, 'out'), text(job.expires + GRACE))
   put_away(name, job, c, job.token)
   local before = job.succeeded + job.failed
   settle(job, 'succeeded', succeeded)

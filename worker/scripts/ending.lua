@@ -34,7 +34,7 @@ end
 -- What happened to a job is written down for those who follow it; `fields` name it.
 local function note(name, job, ...)
   redis.call('XADD', key(name, 'events'), '*', ...)
-  redis.call('PEXPIREAT', key(name, 'events'), job.expires + GRACE)
+  redis.call('PEXPIREAT', key(name, 'events'), text(job.expires + GRACE))
 end
 
 local function leave_line(name, job)

@@ -81,7 +81,7 @@ local function write(want, starts, doorbell)
   redis.call('SET', key(name, 'starts'), starts, 'PX', text(want.ttl_ms + BURIAL))
   if want.idempotency then
     redis.call('HSET', want.idempotency, 'name', name, 'fingerprint', want.fingerprint)
-    redis.call('PEXPIREAT', want.idempotency, want.expires)
+    redis.call('PEXPIREAT', want.idempotency, text(want.expires))
   end
   local bell = within(bells, want.model)
   bell.wanted, bell.message = (bell.wanted or 0) + first, doorbell
