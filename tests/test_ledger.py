@@ -533,6 +533,31 @@ def test_events_of_a_large_job_are_cheap(redis_url: str, clean_redis: "redis.Red
     assert look.newest == ids[-1].decode()
 
 
+def test_what_happened_to_a_job_of_one_chunk_is_noted_when_somebody_asks(
+    redis_url: str, clean_redis: "redis.Redis"
+) -> None:
+    for job_id in ("read", "canceled"):
+        submit(redis_url, job_id, (2,))
+    assert in_journal(redis_url, lambda journal: journal.newest("anonymous/read")) == ""
+    in_store(redis_url, lambda store: store.cancel("anonymous/canceled"))
+    finish(redis_url)
+    assert not any(b":events" in key or b":starts" in key for key in clean_redis.keys("ink:job:*"))
+    look = in_journal(redis_url, lambda journal: journal.look("anonymous/read", START, 5))
+    first, end = look.events
+    assert ([first.chunk, end.chunk], end.id) == ([0, None], look.newest)
+    assert look.images_per_second == 10  # 2 in the shortest time that a rate is taken over
+    again = in_journal(redis_url, lambda journal: journal.look("anonymous/read", first.id, 5))
+    assert again.events == (end,)
+    assert in_journal(redis_url, lambda journal: journal.newest("anonymous/read")) == end.id
+    canceled = in_journal(redis_url, lambda journal: journal.look("anonymous/canceled", START, 5))
+    assert [event.chunk for event in canceled.events] == [None]
+    assert 600 < clean_redis.ttl("ink:job:anonymous/read:events") <= 600 + 3600
+    items = in_store(redis_url, lambda store: store.chunk("anonymous/read", 0))
+    assert [item.name for item in items] == ["0", "1"]
+    assert in_store(redis_url, lambda store: store.chunk("anonymous/nobody", 0)) == []
+    assert in_store(redis_url, lambda store: store.starts("anonymous/read")) == (0, 2)
+
+
 def note_done(client: "redis.Redis", ages_ms: Sequence[int]) -> None:
     """Events of job a as if a chunk of one image had been committed so long ago each."""
     seconds, micros = client.time()

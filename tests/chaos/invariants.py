@@ -28,8 +28,10 @@ from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 from api.schemas import ItemOut
 from worker import keys
 from worker.jobs import JobState
+from worker.journal import START
 from worker.packing import unpack
 from worker.results import Failure, Result
+from worker.scripts import source
 
 TOLERANCE = 3e-6
 TERMINAL = {state.value for state in JobState if state.final}
@@ -539,13 +541,20 @@ def _settle(client: "redis.Redis", evidence: Evidence, wait_s: float) -> None:
         time.sleep(0.1)
 
 
+def told_of(client: "redis.Redis", name: str) -> list[tuple[bytes, dict[bytes, bytes]]]:
+    """The events of a job, as one who asks hears them."""
+    client.register_script(source("follow"))(args=[name, START, 1])
+    found: Any = client.xrange(keys.events(name))
+    return found
+
+
 def _standing(client: "redis.Redis", job: Accepted) -> Standing:
     name = job.name
     fields, starts, out, events = (
         client.hgetall(keys.job(name)),
-        client.get(keys.starts(name)) or b"",
+        client.get(keys.starts(name)),
         client.hgetall(keys.results(name)),
-        client.xrange(keys.events(name)),
+        told_of(client, name),
     )
     told = [(i.decode(), {k.decode(): v.decode() for k, v in entry.items()}) for i, entry in events]
     chunks = int(fields.get(b"chunks", 0))
@@ -553,7 +562,7 @@ def _standing(client: "redis.Redis", job: Accepted) -> Standing:
     return Standing(
         job,
         {key.decode(): value.decode() for key, value in fields.items()},
-        memoryview(starts).cast("I").tolist(),
+        memoryview(starts).cast("I").tolist() if starts else [0, int(fields.get(b"total", 0))],
         {int(chunk): packed for chunk, packed in out.items()},
         told,
         [key for key in inputs if client.exists(key)],

@@ -9,7 +9,7 @@ SHARED = ("common", "gathering", "bells", "room", "outbox", "ending")
 
 RELIEVED = (
     *("claim", "renew", "suspect", "absolve", "commit", "release"),
-    *("cancel", "delete", "upkeep", "dispatch", "conclude", "pass", "seat"),
+    *("cancel", "delete", "follow", "upkeep", "dispatch", "conclude", "pass", "seat"),
 )
 """What goes on though Redis is at its maxmemory; who reads or deletes what is stored is counted, too."""
 

@@ -31,8 +31,10 @@ local function put_away(name, job, c, leased)
   if leased then change(job, 'running', job.running - size(name, job, c)) end
 end
 
--- What happened to a job is written down for those who follow it; `fields` name it.
+-- What happened to a job is written down for those who follow it; of one chunk only when they ask, which
+-- is seldom (see follow.lua).
 local function note(name, job, ...)
+  if job.chunks == 1 then return end
   redis.call('XADD', key(name, 'events'), '*', ...)
   redis.call('PEXPIREAT', key(name, 'events'), text(job.expires + GRACE))
 end

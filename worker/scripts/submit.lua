@@ -78,7 +78,7 @@ local function write(want, starts, doorbell)
   for c = 0, first - 1 do make_due(name, want, c) end
   save(name, want)
   redis.call('PEXPIREAT', key(name), text(want.expires + BURIAL))
-  redis.call('SET', key(name, 'starts'), starts, 'PX', text(want.ttl_ms + BURIAL))
+  if want.chunks > 1 then redis.call('SET', key(name, 'starts'), starts, 'PX', text(want.ttl_ms + BURIAL)) end
   if want.idempotency then
     redis.call('HSET', want.idempotency, 'name', name, 'fingerprint', want.fingerprint)
     redis.call('PEXPIREAT', want.idempotency, text(want.expires))
