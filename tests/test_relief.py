@@ -18,6 +18,7 @@ EVERYTHING = {
     "absolve",
     "commit",
     "release",
+    "turn",
     "cancel",
     "delete",
     "upkeep",
