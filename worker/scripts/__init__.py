@@ -1,11 +1,12 @@
 """The ledger's Lua scripts: the only code that changes what is stored of a job."""
 
 import hashlib
+import re
 from functools import cache
 from importlib.resources import files
 
 SHARED = ("common", "gathering", "bells", "room", "outbox", "ending")
-"""What every script begins with; each of these stands on those before it."""
+"""What scripts stand on; each of these stands on those before it."""
 
 RELIEVED = (
     *("claim", "renew", "suspect", "absolve", "commit", "release", "turn"),
@@ -21,6 +22,8 @@ SEQUENCES = {"turn": ("commit", "claim")}
 """Scripts that do in one call what others do one after the other: they are given the arguments of each,
 led by how many they are, and answer a list of their answers."""
 
+ONE = "local answers = works[1](ARGV)"
+
 ALL = """
 local answers, i = {}, 1
 for place, work in ipairs(works) do
@@ -28,19 +31,39 @@ for place, work in ipairs(works) do
   answers[place], i = work({unpack(ARGV, i + 1, last)}), last + 1
   write_gathered()
 end
-return answers
 """
 
-ONE = "local answer = works[1](ARGV)\nwrite_gathered()\nreturn answer"
+DEFINITION = re.compile(r"local (?:function )?([\w, ]+)")
 
 
 @cache
 def source(name: str) -> str:
-    """The script `name`, with what all of them share in front; at its end it writes what it gathered."""
-    shared = (*SHARED, "relief") if name in RELIEVED else SHARED
+    """The script `name`, behind the shared definitions it needs: making them anew is a good part of what
+    a short one costs. At its end it writes what it gathered."""
     works = [f"function(ARGV)\n{_text(each)}\nend" for each in SEQUENCES.get(name, (name,))]
-    ending = ALL if name in SEQUENCES else ONE
-    return "\n".join((*map(_text, shared), f"local works = {{{', '.join(works)}}}", ending))
+    script = f"local works = {{{', '.join(works)}}}\n{ALL if name in SEQUENCES else ONE}"
+    relief = _text("relief") if name in RELIEVED else ""
+    needed = _needed(script)
+    end = "write_gathered()\n" if any("local function within" in each for each in needed) else ""
+    if end:
+        needed = _needed(script + end)
+    return "\n".join((*needed, relief, script, f"{end}return answers"))
+
+
+def _needed(script: str) -> list[str]:
+    """The shared definitions that `script` stands on, in order."""
+    whole = "\n".join(map(_text, SHARED))
+    words, needed = _words(script), list[str]()
+    for text in reversed(re.split(r"^(?=local )", whole, flags=re.MULTILINE)):
+        defined = DEFINITION.match(text)
+        if defined and words & _words(defined[1]):
+            needed.insert(0, text)
+            words |= _words(text)
+    return needed
+
+
+def _words(text: str) -> set[str]:
+    return set(re.findall(r"\w+", re.sub("--.*", "", text)))
 
 
 @cache
