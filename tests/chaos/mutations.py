@@ -147,7 +147,7 @@ CLAIM = (
     lua(
         "a worker lingers while another model waits",
         "claim",
-        "'-inf', now) > 0 then return wake(worker, ARGV[i]) end",
+        "'-inf', now) > 0 then return wake(worker, model_of[due]) end",
         "'-inf', now) > 0 then break end",
         "what_another_model",
         LINGERING,

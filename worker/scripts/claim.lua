@@ -105,11 +105,19 @@ if not take_redelivered() then
   take_from('bulk', budget, true)   -- however much is interactive, so that bulk never starves
   take_from('interactive', budget, false)
 end
+
 -- For so long whoever submits wakes this worker itself; at once, if another model has something due.
 local function linger(worker, ms)
+  local lanes, model_of = {}, {}
   for i = 6, #ARGV do
     for _, lane in ipairs(LANES) do
-      if redis.call('ZCOUNT', due_key(ARGV[i], lane), '-inf', now) > 0 then return wake(worker, ARGV[i]) end
+      lanes[#lanes + 1] = due_key(ARGV[i], lane)
+      model_of[lanes[#lanes]] = ARGV[i]
+    end
+  end
+  if #lanes > 0 and redis.call('EXISTS', unpack(lanes)) > 0 then   -- seldom, and leased then as a rule
+    for _, due in ipairs(lanes) do
+      if redis.call('ZCOUNT', due, '-inf', now) > 0 then return wake(worker, model_of[due]) end
     end
   end
   redis.call('ZADD', 'ink:lingering', now + ms, worker)
