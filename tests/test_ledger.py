@@ -136,6 +136,55 @@ def test_a_lease_that_stands_in_no_list_is_found_at_the_head_of_its_lane(
     assert [claim.deliveries for claim in worker.claim("balanced", 2)] == [2]
 
 
+def test_jobs_of_the_version_before_are_read_canceled_and_buried(
+    redis_url: str, clean_redis: "redis.Redis"
+) -> None:
+    worker = ledger(redis_url)
+    for job_id in ("held", "waiting", "canceled", "late"):
+        submit(
+            redis_url, job_id, (2, 2), ttl_s=1 if job_id == "late" else 600, caps=replace(CAPS, window=1)
+        )
+        if job_id == "held":
+            (held,) = worker.claim("balanced", 2)
+        name = f"ink:job:anonymous/{job_id}"  # what is under way stood in a hash of its own
+        run: Any = {k: v for k, v in clean_redis.hgetall(name).items() if k[:2] in (b"d:", b"l:", b"a:")}
+        clean_redis.hset(f"{name}:run", mapping=run)
+        clean_redis.hdel(name, *run)
+    in_store(redis_url, lambda store: store.cancel("anonymous/canceled"))
+    assert read_job(redis_url, "canceled").state is JobState.CANCELED
+    time.sleep(1.05)
+    (again,) = worker.claim("balanced", 2)
+    assert (again.name, again.deliveries) == (held.name, 2)
+    assert worker.commit([commit_of(again)]) == ["new"]
+    finish(redis_url)
+    for job_id in ("held", "waiting"):
+        assert_adds_up(redis_url, job_id)
+        assert read_job(redis_url, job_id).state is JobState.SUCCEEDED
+    worker.upkeep(["balanced"])
+    for pattern in ("ink:job:*:run", "ink:due:*", "ink:leases:*"):
+        assert clean_redis.keys(pattern) == []
+    assert clean_redis.get("ink:load") == b"0"
+
+
+def test_a_worker_commits_and_claims_what_is_next_in_one_call(
+    redis_url: str, clean_redis: "redis.Redis"
+) -> None:
+    submit(redis_url, "a", (2,) * 5, caps=replace(CAPS, window=2))
+    worker = ledger(redis_url)
+    claims = worker.claim("balanced", 4)
+    assert [claim.chunk for claim in claims] == [0, 1]
+    verdicts, claims = worker.turn([commit_of(each) for each in claims], {"x": 3}, "balanced", 4)
+    assert (verdicts, [claim.chunk for claim in claims]) == (["new", "new"], [2, 3])  # made due by it
+    verdicts, (last,) = worker.turn([commit_of(claims[0]), commit_of(claims[1])], {}, "balanced", 4)
+    assert worker.turn([commit_of(last), commit_of(last)], {}, "balanced", 4, ["digits"]) == (
+        ["new", "duplicate"],
+        [],
+    )
+    assert clean_redis.zcard("ink:lingering") == 1
+    assert read_job(redis_url, "a").state is JobState.SUCCEEDED
+    assert clean_redis.hget("ink:measures", "x") == b"3"
+
+
 def test_the_lease_of_a_job_that_was_canceled_or_expired_is_cleared_away(
     redis_url: str, clean_redis: "redis.Redis"
 ) -> None:
