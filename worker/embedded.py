@@ -29,9 +29,8 @@ save ""
 daemonize no
 logfile "{folder}/redis.log"
 """
-
-"""Lists of what is due are short and changed all the time: looking through a packed one costs a fifth of
-a submission, and each endpoint's own list of a job stays packed."""
+"""Lists of what is due are short and change all the time: to look through packed ones costs a fifth of a
+submission. Those of a job's webhooks, which are many and hold a few, stay packed."""
 
 START_S = 30.0
 

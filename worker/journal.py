@@ -1,6 +1,7 @@
 """What happened to a job, as the gateway reads it for those who follow: the job's stream of events.
 
-commit.lua notes every chunk as it is committed and close_if_done (ending.lua) the end, in the same step.
+commit.lua notes every chunk as it is committed and save_or_close (ending.lua) the end, in the same step;
+of a job of one chunk follow.lua does both, for most of them are never followed.
 """
 
 from dataclasses import dataclass

@@ -1,8 +1,9 @@
--- Shared by every script of the ledger (prepended to each). Times are milliseconds of Redis's clock.
+-- Shared by the scripts of the ledger. Times are milliseconds of Redis's clock.
 --
--- ink:job:NAME          hash: state, counts, options; of each chunk C under way d:C (it is due), l:C its
---                       lease's token, a:C deliveries      ink:job:NAME:starts  u32 a chunk, if there are several
+-- ink:job:NAME          hash: state, counts (0 if not there), options; and of a chunk C under way d:C (it is
+--                       due), l:C (the token of its lease) and a:C (deliveries)
 -- ink:job:NAME:in:C     packed images of chunk C            ink:job:NAME:out     hash C -> results
+-- ink:job:NAME:starts   u32 a chunk, if there are several
 -- ink:job:NAME:suspects:C  hash image or block -> workers that had it in hand and died: N by TOKEN
 -- ink:job:NAME:events  stream: c and n, a committed chunk and the images done before; at last `end`
 -- ink:job:NAME:corrections  hash image -> the label that a person gave it
