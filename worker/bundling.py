@@ -5,10 +5,13 @@ busier a gateway, the larger its bundles, and the less each request costs it, th
 """
 
 import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import redis.asyncio
 
+from .scripts import JOINT, digests
 from .silence import HearingPool
 
 LARGE = 16 << 10
@@ -20,7 +23,26 @@ UNDER_WAY = 2
 MOST = 256
 """Commands in a bundle."""
 
+TOGETHER = 32
+"""Calls of a script that are made one: Redis does nothing else meanwhile."""
+
 Command = tuple[tuple[Any, ...], dict[str, Any], "asyncio.Future[Any]"]
+
+
+@dataclass
+class Call:
+    """What is sent, and who waits for it: one, or several where calls of a script are `joint`."""
+
+    args: tuple[Any, ...]
+    options: dict[str, Any]
+    waiting: "list[asyncio.Future[Any]]"
+    joint: bool
+
+    def shares(self, said: Any) -> Sequence[Any]:
+        """What each of those who wait is told."""
+        if isinstance(said, Exception):
+            return [said] * len(self.waiting)
+        return [[each] for each in said] if self.joint else [said]
 
 
 class BundlingRedis(redis.asyncio.Redis):
@@ -54,17 +76,36 @@ class BundlingRedis(redis.asyncio.Redis):
             task.add_done_callback(self._send)
 
     async def _carry(self, bundle: list[Command]) -> None:
+        calls = _joined(bundle)
         try:
             pipe = self.pipeline(transaction=False)
-            for args, options, _ in bundle:
-                pipe.execute_command(*args, **options)
+            for call in calls:
+                pipe.execute_command(*call.args, **call.options)
             said = await pipe.execute(raise_on_error=False)
         except Exception as error:
-            said = [error] * len(bundle)
-        for (*_, answer), each in zip(bundle, said, strict=True):
-            if answer.done():  # nobody waits for it any more
-                continue
-            if isinstance(each, Exception):
-                answer.set_exception(each)
-            else:
-                answer.set_result(each)
+            said = [error] * len(calls)
+        for call, each in zip(calls, said, strict=True):
+            for answer, share in zip(call.waiting, call.shares(each), strict=True):
+                if answer.done():  # nobody waits for it any more
+                    continue
+                if isinstance(share, Exception):
+                    answer.set_exception(share)
+                else:
+                    answer.set_result(share)
+
+
+def _joined(bundle: Sequence[Command]) -> Sequence[Call]:
+    """The same with fewer calls of scripts.JOINT; whatever is in a bundle goes in any order."""
+    calls: list[Call] = []
+    open_calls: dict[str, Call] = {}
+    for args, options, answer in bundle:
+        joint = args[0] == "EVALSHA" and args[1] in digests(*JOINT)
+        standing = open_calls.get(args[1]) if joint else None
+        if standing and len(standing.waiting) < TOGETHER:
+            standing.args += args[3:]  # behind the script and its number of keys, which is 0
+            standing.waiting.append(answer)
+            continue
+        calls.append(Call(args, options, [answer], joint))
+        if joint:
+            open_calls[args[1]] = calls[-1]
+    return calls

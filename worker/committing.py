@@ -35,20 +35,20 @@ class Committer:
         self._heartbeat, self._chronicle = heartbeat, chronicle
         self._measures = Measures()
         self._last = 0.0
-        self._turn = threading.Lock()
+        self._lock = threading.Lock()
 
     def commit(self, batch: Batch, commits: Sequence[Commit]) -> int:
         """How many images they were. Raises redis.RedisError."""
-        with self._turn:
+        with self._lock:
             return self._tell(batch, commits, self._ledger.commit(commits, self._measured(batch)))
 
-    def exchange(
+    def turn(
         self, batch: Batch, commits: Sequence[Commit], budget: int, others: Sequence[str] | None
     ) -> tuple[int, list[Claim]]:
-        """The same, and what is claimed next of the same model (see Ledger.exchange)."""
-        with self._turn:
+        """The same, and what is claimed next of the same model (see Ledger.turn)."""
+        with self._lock:
             measured, model = self._measured(batch), batch.course.model
-            verdicts, claims = self._ledger.exchange(commits, measured, model, budget, others)
+            verdicts, claims = self._ledger.turn(commits, measured, model, budget, others)
             return self._tell(batch, commits, verdicts), claims
 
     def _measured(self, batch: Batch) -> Mapping[str, int]:

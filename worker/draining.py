@@ -79,7 +79,7 @@ class Drain:
                     break
                 batch, waiting = waiting, None
                 if not self._is_full(batch):
-                    done, waiting = self._exchange(reader, batch, end, others)
+                    done, waiting = self._turn(reader, batch, end, others)
                     read += done
                     continue
                 self._begin(reader, batch)
@@ -107,7 +107,7 @@ class Drain:
         claims = self._ledger.claim(model, self._settings.batch, others)
         return self._ready(reader, Course(model, asked, time.time()), claims, others)
 
-    def _exchange(
+    def _turn(
         self, reader: Reader, batch: Batch, end: float, others: Sequence[str] | None
     ) -> tuple[int, Batch | None]:
         """Read a batch here; how many images it was, and the next one, claimed as it was committed."""
@@ -115,7 +115,7 @@ class Drain:
         if not commits or not self._may_claim(end):
             return self._commit(batch, commits), None
         asked = time.time()
-        read, claims = self._committer.exchange(batch, commits, self._settings.batch, others)
+        read, claims = self._committer.turn(batch, commits, self._settings.batch, others)
         course = Course(batch.course.model, asked, time.time())
         return read, self._ready(reader, course, claims, others)
 
