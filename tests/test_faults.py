@@ -24,7 +24,7 @@ DEAREST = [
     Case(GATEWAY, "EVALSHA submit", 2, Cut.AFTER),
     Case(GATEWAY, "EVALSHA flight", 2, Cut.AFTER),
     Case(GATEWAY, "EVALSHA land", 2, OOM),
-    Case(WORKER, "EVALSHA commit", 1, Cut.AFTER),
+    Case(WORKER, "EVALSHA turn", 1, Cut.AFTER),
     Case(WORKER, "EVALSHA claim", 2, Cut.MIDDLE),
 ]
 """Those that go wrong most easily. The first of a script is the one that Redis does not know it by."""
@@ -54,6 +54,10 @@ def test_faults_anywhere(loop: Loop) -> None:
 
 def test_what_is_lost_is_noticed(loop: Loop, monkeypatch: pytest.MonkeyPatch) -> None:
     """The loop can fail: a worker that takes a commit for done is found out."""
-    monkeypatch.setattr(Ledger, "commit", lambda self, commits, measured=None: ["new"] * len(commits))
+    monkeypatch.setattr(
+        Ledger,
+        "turn",
+        lambda self, commits, measured, *wish: (["new"] * len(commits), self.claim(*wish)),
+    )
     outcome = loop.run(DEAREST[0])
     assert "does not end" in outcome.violations[0]
