@@ -8,8 +8,9 @@ import asyncio
 from typing import Any
 
 import redis.asyncio
+from redis.connection import HiredisRespSerializer
 
-from .silence import HearingPool
+from .silence import Hearing, HearingPool
 
 LARGE = 16 << 10
 """Bytes: a command with so many travels alone, lest the small ones wait for it."""
@@ -20,7 +21,7 @@ UNDER_WAY = 2
 MOST = 256
 """Commands in a bundle."""
 
-Command = tuple[tuple[Any, ...], dict[str, Any], "asyncio.Future[Any]"]
+Command = tuple[bytes, "asyncio.Future[Any]"]
 
 
 class BundlingRedis(redis.asyncio.Redis):
@@ -30,41 +31,70 @@ class BundlingRedis(redis.asyncio.Redis):
         super().__init__(connection_pool=pool)
         self.auto_close_connection_pool = True
         self._pool = pool
+        self._pack = HiredisRespSerializer().pack
         self._waiting: list[Command] = []
-        self._bundles: set[asyncio.Task[None]] = set()
+        self._carriers: set[asyncio.Task[None]] = set()
+        self._starting = False
+        self._links: list[Hearing] = []
+        """Those of no carrier: taken from the pool once, for good."""
 
     async def execute_command(self, *args: Any, **options: Any) -> Any:
         """The answer to one command. Raises redis.RedisError."""
-        if sum(len(each) for each in args if isinstance(each, (bytes, str))) > LARGE:
+        (packed,) = self._pack(*args)  # type: ignore[no-untyped-call]
+        if len(packed) > LARGE:
             return await super().execute_command(*args, **options)  # type: ignore[no-untyped-call]
-        loop = asyncio.get_running_loop()
-        answer: asyncio.Future[Any] = loop.create_future()
-        self._waiting.append((args, options, answer))
-        if len(self._waiting) == 1:
-            loop.call_soon(self._send)  # with whatever else is asked in this turn
-        return await answer
+        answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self._waiting.append((packed, answer))
+        self._start()
+        said = await answer
+        if read := self.response_callbacks.get(args[0]):
+            options.pop("keys", None)  # of redis-py's own cache
+            return read(said, **options)
+        return said
 
-    def _send(self, ended: "asyncio.Task[None] | None" = None) -> None:
-        self._bundles.discard(ended)
-        most = MOST if self._pool.heard else 1  # one asks whether Redis is back, not all
-        while self._waiting and len(self._bundles) < UNDER_WAY:
+    def _start(self) -> None:
+        """One more carrier, who begins in the next turn: with whatever else is asked in this one."""
+        if self._waiting and not self._starting and len(self._carriers) < UNDER_WAY:
+            self._starting = True
+            task = asyncio.create_task(self._carry_all())
+            self._carriers.add(task)
+            task.add_done_callback(self._carriers.discard)
+
+    async def _carry_all(self) -> None:
+        """One bundle after the other, until nothing waits."""
+        self._starting = False
+        while self._waiting:
+            most = MOST if self._pool.heard else 1  # one asks whether Redis is back, not all
             bundle, self._waiting = self._waiting[:most], self._waiting[most:]
-            task = asyncio.create_task(self._carry(bundle))
-            self._bundles.add(task)
-            task.add_done_callback(self._send)
+            self._start()
+            await self._carry(bundle)
 
     async def _carry(self, bundle: list[Command]) -> None:
         try:
-            pipe = self.pipeline(transaction=False)
-            for args, options, _ in bundle:
-                pipe.execute_command(*args, **options)
-            said = await pipe.execute(raise_on_error=False)
+            said = await self._ask(b"".join(packed for packed, _ in bundle), len(bundle))
         except Exception as error:
             said = [error] * len(bundle)
-        for (*_, answer), each in zip(bundle, said, strict=True):
+        for (_, answer), each in zip(bundle, said, strict=True):
             if answer.done():  # nobody waits for it any more
                 continue
             if isinstance(each, Exception):
                 answer.set_exception(each)
             else:
                 answer.set_result(each)
+
+    async def _ask(self, packed: bytes, count: int) -> list[Any]:
+        link = await self._taken()
+        try:
+            said: list[Any] = await link.retry.call_with_retry(
+                lambda: link.ask(packed, count), lambda _: link.disconnect()
+            )
+        finally:
+            self._links.append(link)
+        return said
+
+    async def _taken(self) -> Hearing:
+        if not self._links:
+            link: Hearing = await self._pool.get_connection()
+            return link
+        self._pool.require_turn()
+        return self._links.pop()
