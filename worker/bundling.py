@@ -40,7 +40,7 @@ class BundlingRedis(redis.asyncio.Redis):
 
     async def execute_command(self, *args: Any, **options: Any) -> Any:
         """The answer to one command. Raises redis.RedisError."""
-        (packed,) = self._pack(*args)  # type: ignore[no-untyped-call]
+        (packed,) = self._pack(*args)
         if len(packed) > LARGE:
             return await super().execute_command(*args, **options)  # type: ignore[no-untyped-call]
         answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()

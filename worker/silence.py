@@ -82,7 +82,7 @@ class Hearing(redis.asyncio.Connection):
         """
         if not self.is_connected:
             await self.connect()
-        await self.check_health()
+        await self.check_health()  # type: ignore[no-untyped-call]
         began = time.monotonic()
         try:
             async with asyncio.timeout(self.socket_timeout):

@@ -69,7 +69,7 @@ class Cutter:
         chunk = Chunk(count, pack(content), names)
         self.sizes.append(count)
         self.fingerprint.update(chunk.payload)
-        self.fingerprint.update(chunk.names_json() or b"")
+        self.fingerprint.update(chunk.names_json)
         return chunk
 
 

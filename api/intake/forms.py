@@ -12,7 +12,7 @@ from .documents import read_json, read_ndjson
 from .multiparts import read_form
 from .names import safe_name
 from .sources import Part, Source, is_image, parts_of
-from .spool import Spool, limited
+from .spool import Limit, Spool
 
 JSON, NDJSON, FORM = "application/json", "application/x-ndjson", "multipart/form-data"
 RAW = (
@@ -49,12 +49,12 @@ async def receive(
     _require_readable(kind, request.headers.get("content-encoding"))
     is_document = kind in (JSON, NDJSON)
     most = settings.max_json_bytes if is_document else settings.max_body_bytes
-    size = 0
-    async for data in limited(request.stream(), most, request.headers.get("content-length")):
+    limit = Limit(most, request.headers.get("content-length"))
+    async for data in request.stream():
+        limit.add(len(data))
         count(len(data))
         spool.write(data)
-        size += len(data)
-    return size if is_document else 0
+    return limit.taken if is_document else 0
 
 
 async def open_body(request: Request, spool: Spool, settings: GatewaySettings) -> Intake:

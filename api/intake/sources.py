@@ -1,6 +1,6 @@
 """One uploaded file, known by its first bytes, becomes images: named files or a block of pixels."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from model.idx import is_idx
@@ -63,7 +63,13 @@ def is_webp(head: bytes) -> bool:
     return head[:4] == b"RIFF" and head[8:12] == b"WEBP"
 
 
-def _plain_parts(source: Source, settings: GatewaySettings) -> Iterator[Part]:
+def _plain_parts(source: Source, settings: GatewaySettings) -> Iterable[Part]:
+    if is_image(bytes(source.view[:16])) and len(source.view) <= settings.max_image_bytes:
+        return (NamedImage(source.name, source.view),)  # nearly always, and by the ten thousand
+    return _named_parts(source, settings)
+
+
+def _named_parts(source: Source, settings: GatewaySettings) -> Iterator[Part]:
     try:
         yield from _read(source, settings)
     except Problem as problem:
