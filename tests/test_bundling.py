@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import redis
 
+from worker import bundling
 from worker.bundling import LARGE, BundlingRedis
 from worker.connection import connect, connect_async
 
@@ -98,5 +99,18 @@ def test_everyone_is_told_when_redis_is_gone(tmp_path: Path) -> None:
         async with connect_async(url) as client:
             said = await asyncio.gather(*(client.get("k") for _ in range(3)), return_exceptions=True)
         assert [type(each) for each in said] == [redis.ConnectionError] * 3
+
+    asyncio.run(talk())
+
+
+def test_what_is_asked_as_the_last_bundle_ends_is_carried_too(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bundling, "UNDER_WAY", 1)
+
+    async def talk() -> None:
+        async with connect_async(url) as client, asyncio.timeout(5):
+            await client.set("text", "x")
+            assert [await client.get("text") for _ in range(3)] == [b"x"] * 3
 
     asyncio.run(talk())

@@ -58,7 +58,11 @@ class BundlingRedis(redis.asyncio.Redis):
             self._starting = True
             task = asyncio.create_task(self._carry_all())
             self._carriers.add(task)
-            task.add_done_callback(self._carriers.discard)
+            task.add_done_callback(self._ended)
+
+    def _ended(self, carrier: "asyncio.Task[None]") -> None:
+        self._carriers.discard(carrier)
+        self._start()  # with what was asked since it looked last
 
     async def _carry_all(self) -> None:
         """One bundle after the other, until nothing waits."""
