@@ -3,6 +3,7 @@ validation cost more than the answer. Middleware and problems are the same, and 
 """
 
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request
@@ -59,12 +60,10 @@ class Shortcut:
 class QuickRequest(Request):
     """A request of whose head much is asked."""
 
-    @property
+    @cached_property
     def headers(self) -> Headers:
         """Starlette's, found by a dictionary."""
-        if not hasattr(self, "_headers"):
-            self._headers = QuickHeaders(scope=self.scope)
-        return self._headers
+        return QuickHeaders(scope=self.scope)
 
 
 class QuickHeaders(Headers):

@@ -2,7 +2,7 @@
 
 import logging
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
@@ -20,6 +20,7 @@ from worker.tracing import Tracer
 from worker.webhooks.urls import Policy
 
 from .intake.fitting import fitting
+from .intake.forms import Intake
 from .intake.sources import Part
 from .limits.admission import Admission
 from .options import Wish
@@ -90,7 +91,8 @@ class Submitter:
         async with in_flight(self._entrance, owner, key or (f"id-{job_id}" if own else None)):
             name, size = keys.job_name(owner, job_id), declared(request, self._settings.max_body_bytes)
             room = await self._admission.room(owner, name, key and keys.idempotency(owner, key), size)
-            async with self._receiver.received(request, owner) as (intake, forget):
+
+            async def use(intake: Intake, forget: Callable[[], None]) -> Entered:
                 wish = self._wish((*asked.given, *intake.options)) if intake.options else asked
                 options = wish.options
                 parts = fitting(intake.parts, options, wish.card.labels)
@@ -99,6 +101,8 @@ class Submitter:
                     images.require_count(single)
                     job = self._describe(wish, owner, job_id, key, images, single)
                     return await self._enter(job, images, room)
+
+            return await self._receiver.received(request, owner, use)
 
     async def resubmit(self, old: Job, owner: str, parts: Iterable[Part], key: str | None) -> Accepted:
         """A new job of `parts`, read the way `old` was; once only under the same Idempotency-Key."""

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from typing import Literal, Self
 
 from model.layout import Kind
@@ -58,12 +59,17 @@ class Options:
 
     def to_json(self) -> str:
         """One line of JSON."""
-        return json.dumps(vars(self))
+        return _told(self)
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Self:
         """The options written by `to_json`."""
         return cls(**json.loads(text))
+
+
+@lru_cache(256)  # most jobs of a gateway have the same
+def _told(options: Options) -> str:
+    return json.dumps(vars(options))
 
 
 @dataclass(frozen=True)
