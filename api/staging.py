@@ -13,7 +13,7 @@ import redis
 from anyio.to_thread import run_sync
 
 from worker.admission import Room, Verdict
-from worker.chunks import Chunk
+from worker.chunks import Chunk, ImageFile
 from worker.entrance import IN_FLIGHT_S, Entrance
 
 from .intake.cutter import Cutter
@@ -53,22 +53,24 @@ class Staged:
         parts: Iterable[Part],
         room: Room,
         forget: Callable[[], None] = lambda: None,
-        light: bool = False,
     ) -> None:
         """Cut images and store them as far as there is `room`; few bytes are not stored but carried.
 
-        `forget` is called when what was looked at so far is needed no more; what is `light` is cut
-        without a turn in a thread. Raises NoRoom.
+        `forget` is called when what was looked at so far is needed no more. Raises NoRoom.
         """
         chunks, last = self.cutter.cut(parts), False
         while not last:
-            group, last = _take(chunks) if light else await run_sync(_take, chunks)
+            group, last = await run_sync(_take, chunks)
             if last and not self.stored:
                 self.carried = group
             elif group:
                 room = await self._store(group, room)
                 group.clear()  # before the next is made
                 forget()
+
+    def carry(self, file: ImageFile) -> None:
+        """The one small image that it is: cut sooner than a thread takes its turn."""
+        self.carried = [self.cutter.alone(file)]
 
     async def _store(self, group: list[Chunk], room: Room) -> Room:
         first, self.stored = self.stored, self.stored + len(group)  # even if nobody hears of it

@@ -95,9 +95,12 @@ class Submitter:
             async def use(intake: Intake, forget: Callable[[], None]) -> Entered:
                 wish = self._wish((*asked.given, *intake.options)) if intake.options else asked
                 options = wish.options
-                parts = fitting(intake.parts, options, wish.card.labels)
                 async with self._admission.staging(options.weight) as images:
-                    await self._admission.stage(images, parts, room, forget, intake.light)
+                    if intake.single:
+                        images.carry(intake.single)
+                    else:
+                        parts = fitting(intake.parts, options, wish.card.labels)
+                        await self._admission.stage(images, parts, room, forget)
                     images.require_count(single)
                     job = self._describe(wish, owner, job_id, key, images, single)
                     return await self._enter(job, images, room)

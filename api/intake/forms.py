@@ -8,6 +8,8 @@ from anyio.to_thread import run_sync
 from fastapi import Request
 from starlette.requests import ClientDisconnect
 
+from worker.chunks import ImageFile
+
 from ..problems import Problem
 from ..settings import GatewaySettings
 from .documents import read_json, read_ndjson
@@ -36,8 +38,8 @@ class Intake:
 
     parts: Iterable[Part]
     options: Sequence[tuple[str, str]] = ()
-    light: bool = False
-    """It is one small image, which is looked at in no time."""
+    single: ImageFile | None = None
+    """In place of parts: one small image that stands alone."""
 
 
 async def receive(
@@ -82,8 +84,9 @@ async def open_body(request: Request, spool: Spool, settings: GatewaySettings) -
         return Intake(*await run_sync(read_json, view, settings.max_image_bytes))
     if kind == NDJSON:
         return Intake(read_ndjson(view, settings.max_image_bytes))
-    light = len(view) <= LIGHT and is_image(bytes(view[:16]))
-    return Intake(parts_of(Source("", view), settings, alone=True), light=light)
+    if len(view) <= min(LIGHT, settings.max_image_bytes) and is_image(bytes(view[:16])):
+        return Intake((), single=view)
+    return Intake(parts_of(Source("", view), settings, alone=True))
 
 
 def _kind(request: Request) -> str:

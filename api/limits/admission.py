@@ -75,11 +75,10 @@ class Admission:
         parts: Iterable[Part],
         room: Room,
         forget: Callable[[], None] = lambda: None,
-        light: bool = False,
     ) -> None:
         """Images stored or carried as far as there is room (see Staged.take_in). Raises problems."""
         try:
-            await images.take_in(parts, room, forget, light)
+            await images.take_in(parts, room, forget)
         except NoRoom as refused:
             raise await self.refusal(refused.verdict, room.owner) from refused
 
