@@ -1,7 +1,8 @@
 """One uploaded file, known by its first bytes, becomes images: named files or a block of pixels."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from model.idx import is_idx
 from model.tiffs import MAGICS, is_tiff
@@ -14,8 +15,7 @@ from . import arrays, gzips, tiffs, zips
 IMAGES = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"BM")
 
 
-@dataclass(frozen=True)
-class NamedImage:
+class NamedImage(NamedTuple):  # made by the ten thousand, in half the time of a frozen dataclass
     """An image file, what its owner calls it, and the characters it may be, if not those of its job."""
 
     name: str
@@ -39,7 +39,10 @@ def parts_of(source: Source, settings: GatewaySettings, *, alone: bool) -> Itera
     view, head = source.view, bytes(source.view[:16])
     if head[:4] in (zips.MAGIC, zips.EMPTY):
         for name, data in zips.read_zip(view, settings):
-            yield from _plain_parts(Source(name, memoryview(data)), settings)
+            if is_image(data[:16]) and len(data) <= settings.max_image_bytes:  # nearly always
+                yield NamedImage(name, data)
+            else:
+                yield from _plain_parts(Source(name, memoryview(data)), settings)
     elif alone and not is_known(head):
         raise Problem(
             "unknown-format", "Send PNG, JPEG, TIFF, WebP, BMP, ZIP, .npy, IDX (.gz), JSON or NDJSON."
@@ -63,13 +66,7 @@ def is_webp(head: bytes) -> bool:
     return head[:4] == b"RIFF" and head[8:12] == b"WEBP"
 
 
-def _plain_parts(source: Source, settings: GatewaySettings) -> Iterable[Part]:
-    if is_image(bytes(source.view[:16])) and len(source.view) <= settings.max_image_bytes:
-        return (NamedImage(source.name, source.view),)  # nearly always, and by the ten thousand
-    return _named_parts(source, settings)
-
-
-def _named_parts(source: Source, settings: GatewaySettings) -> Iterator[Part]:
+def _plain_parts(source: Source, settings: GatewaySettings) -> Iterator[Part]:
     try:
         yield from _read(source, settings)
     except Problem as problem:
