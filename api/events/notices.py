@@ -6,12 +6,10 @@ at the truth.
 
 import asyncio
 import contextlib
-import itertools
 import logging
 import struct
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass, field
 
 import redis
 import redis.asyncio
@@ -20,6 +18,8 @@ from redis.asyncio.connection import AbstractConnection
 from worker import keys
 from worker.jobs import job_id
 
+from .news import Listener, News
+
 log = logging.getLogger(__name__)
 
 AGAIN_S = 1.0
@@ -27,25 +27,10 @@ ASK_S = 2.0
 SILENT_S = 8.0
 """Redis is asked for a word when it said none for so long; a link on which none comes is dead."""
 
+UNCHECKED = {"check_health": False}
+"""redis-py's own check would connect a slow link anew, and leave it without its subscription."""
 
-_TICKS = itertools.count()
 _LENGTHS = struct.Struct("<II")
-
-
-@dataclass
-class News:
-    """What was heard of a job: `tick` is another after every notice, `said` what came with the last."""
-
-    tick: int = field(default_factory=lambda: next(_TICKS))
-    listeners: dict[asyncio.Event, bool] = field(default_factory=dict)
-    said: bytes = b""
-
-    def spread(self, ended: bool, said: bytes = b"") -> None:
-        """Wake all, or those who do not wait for the end only."""
-        self.tick, self.said = next(_TICKS), said
-        for event, end_only in self.listeners.items():
-            if ended or not end_only:
-                event.set()
 
 
 class Notices:
@@ -75,7 +60,7 @@ class Notices:
             with contextlib.suppress(asyncio.CancelledError):
                 await self._task
 
-    def of(self, name: str, *, end_only: bool = False) -> "Listener":
+    def of(self, name: str, *, end_only: bool = False) -> Listener:
         """As a context, gives what is set whenever the job changes, or only when it ends."""
         return Listener(self._news, name, end_only)
 
@@ -103,7 +88,7 @@ class Notices:
         pool = self._client.connection_pool
         link = await pool.get_connection()  # type: ignore[no-untyped-call]
         try:
-            await link.send_command("SUBSCRIBE", keys.ENDED, keys.CHANGED)
+            await link.send_command("SUBSCRIBE", keys.ENDED, keys.CHANGED, **UNCHECKED)
             yield link
         finally:
             await link.disconnect()
@@ -116,7 +101,9 @@ class Notices:
         while clock() - heard < SILENT_S:
             said = await link.read_response(timeout=ASK_S)
             if said is None:
-                await link.send_command("PING")
+                await link.send_command(
+                    "PING", check_health=False
+                )  # which would connect it anew, but deaf
                 continue
             heard = clock()
             kind, channel, data = said if len(said) == 3 else (b"pong", b"", b"")
@@ -130,24 +117,6 @@ class Notices:
             log.info("job ended", extra={"event": "job.ended", "job": job_id(name)})
         if news := self._news.get(name):
             news.spread(ended, results)
-
-
-class Listener:
-    """One who listens to the news of a job; written out, since there is one a request."""
-
-    def __init__(self, all_news: dict[str, News], name: str, end_only: bool) -> None:
-        self._all, self._name, self._end_only = all_news, name, end_only
-        self._event = asyncio.Event()
-
-    def __enter__(self) -> asyncio.Event:
-        self._all[self._name].listeners[self._event] = self._end_only
-        return self._event
-
-    def __exit__(self, *_: object) -> None:
-        listeners = self._all[self._name].listeners
-        del listeners[self._event]
-        if not listeners:
-            del self._all[self._name]
 
 
 def each_told(data: bytes) -> Iterator[tuple[str, bytes]]:
