@@ -101,9 +101,7 @@ class Notices:
         while clock() - heard < SILENT_S:
             said = await link.read_response(timeout=ASK_S)
             if said is None:
-                await link.send_command(
-                    "PING", check_health=False
-                )  # which would connect it anew, but deaf
+                await link.send_command("PING", **UNCHECKED)
                 continue
             heard = clock()
             kind, channel, data = said if len(said) == 3 else (b"pong", b"", b"")
