@@ -2,16 +2,24 @@
 
 import asyncio
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import redis
 
 from worker import bundling
+from worker.admission import Caps, Room, Verdict
 from worker.bundling import LARGE, BundlingRedis
+from worker.chunks import Chunk, pack
 from worker.connection import connect, connect_async
+from worker.entrance import Entrance, Submission
+from worker.jobs import Options
+from worker.scripts import source
 
 from conftest import running_redis
+from ledgers import ledger
 
 
 @pytest.fixture(scope="module")
@@ -64,6 +72,43 @@ def test_a_script_that_redis_does_not_know_is_loaded(url: str) -> None:
             ]
 
     asyncio.run(talk())
+
+
+def test_submissions_that_come_together_are_one_call_in_which_each_counts(
+    redis_url: str, clean_redis: redis.Redis
+) -> None:
+    caps = Caps(max_queued=7, max_open=100, window=3)
+
+    async def talk() -> list[Verdict]:
+        async with connect_async(redis_url) as client:
+            await client.script_load(source("submit"))
+            entrance = Entrance(client)
+
+            def enter(job_id: str, fingerprint: str = "same", key: str | None = None) -> Any:
+                job = Submission(
+                    "alice", job_id, "bulk", Options("balanced"), "ABC", "sha", {}, 60, fingerprint
+                )
+                chunks = [Chunk(1, pack([b"one"])), Chunk(1, pack([b"two"]))]
+                return entrance.enter(replace(job, idempotency=key), chunks, caps, Room())
+
+            await asyncio.sleep(0)
+            clean_redis.config_resetstat()
+            asked = [enter("a"), enter("a"), enter("a", "other"), enter("b", key="ink:idem:x")]
+            asked += [enter("c", key="ink:idem:x"), enter("d"), enter("e")]
+            return list(await asyncio.gather(*asked))
+
+    said = asyncio.run(talk())
+    assert clean_redis.info("commandstats")["cmdstat_evalsha"]["calls"] == 1
+    new, replay = [Verdict("new", f"alice/{each}") for each in "abd"], Verdict("replay", "alice/b")
+    assert said[:5] == [new[0], Verdict("replay", "alice/a"), Verdict("mismatch"), new[1], replay]
+    assert said[5:] == [new[2], Verdict("full", figure=1)]
+    assert clean_redis.get("ink:load") == clean_redis.get("ink:peak") == b"6"
+    assert clean_redis.hgetall("ink:open") == {b"alice": b"3"}
+    listed = clean_redis.zrange("ink:owner:alice", 0, -1, withscores=True)
+    assert [name for name, _ in listed] == [b"alice/a", b"alice/b", b"alice/d"]
+    assert len({score for _, score in listed}) == 3
+    claims = ledger(redis_url).claim("balanced", 100)
+    assert sorted(claim.name for claim in claims) == sorted(2 * ["alice/a", "alice/b", "alice/d"])
 
 
 def test_who_no_longer_waits_takes_nobody_with_them(url: str) -> None:

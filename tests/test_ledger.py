@@ -136,6 +136,55 @@ def test_a_lease_that_stands_in_no_list_is_found_at_the_head_of_its_lane(
     assert [claim.deliveries for claim in worker.claim("balanced", 2)] == [2]
 
 
+def test_jobs_of_the_version_before_are_read_canceled_and_buried(
+    redis_url: str, clean_redis: "redis.Redis"
+) -> None:
+    worker = ledger(redis_url)
+    for job_id in ("held", "waiting", "canceled", "late"):
+        submit(
+            redis_url, job_id, (2, 2), ttl_s=1 if job_id == "late" else 600, caps=replace(CAPS, window=1)
+        )
+        if job_id == "held":
+            (held,) = worker.claim("balanced", 2)
+        name = f"ink:job:anonymous/{job_id}"  # what is under way stood in a hash of its own
+        run: Any = {k: v for k, v in clean_redis.hgetall(name).items() if k[:2] in (b"d:", b"l:", b"a:")}
+        clean_redis.hset(f"{name}:run", mapping=run)
+        clean_redis.hdel(name, *run)
+    in_store(redis_url, lambda store: store.cancel("anonymous/canceled"))
+    assert read_job(redis_url, "canceled").state is JobState.CANCELED
+    time.sleep(1.05)
+    (again,) = worker.claim("balanced", 2)
+    assert (again.name, again.deliveries) == (held.name, 2)
+    assert worker.commit([commit_of(again)]) == ["new"]
+    finish(redis_url)
+    for job_id in ("held", "waiting"):
+        assert_adds_up(redis_url, job_id)
+        assert read_job(redis_url, job_id).state is JobState.SUCCEEDED
+    worker.upkeep(["balanced"])
+    for pattern in ("ink:job:*:run", "ink:due:*", "ink:leases:*"):
+        assert clean_redis.keys(pattern) == []
+    assert clean_redis.get("ink:load") == b"0"
+
+
+def test_a_worker_commits_and_claims_what_is_next_in_one_call(
+    redis_url: str, clean_redis: "redis.Redis"
+) -> None:
+    submit(redis_url, "a", (2,) * 5, caps=replace(CAPS, window=2))
+    worker = ledger(redis_url)
+    claims = worker.claim("balanced", 4)
+    assert [claim.chunk for claim in claims] == [0, 1]
+    verdicts, claims = worker.turn([commit_of(each) for each in claims], {"x": 3}, "balanced", 4)
+    assert (verdicts, [claim.chunk for claim in claims]) == (["new", "new"], [2, 3])  # made due by it
+    verdicts, (last,) = worker.turn([commit_of(claims[0]), commit_of(claims[1])], {}, "balanced", 4)
+    assert worker.turn([commit_of(last), commit_of(last)], {}, "balanced", 4, ["digits"]) == (
+        ["new", "duplicate"],
+        [],
+    )
+    assert clean_redis.zcard("ink:lingering") == 1
+    assert read_job(redis_url, "a").state is JobState.SUCCEEDED
+    assert clean_redis.hget("ink:measures", "x") == b"3"
+
+
 def test_the_lease_of_a_job_that_was_canceled_or_expired_is_cleared_away(
     redis_url: str, clean_redis: "redis.Redis"
 ) -> None:
@@ -486,7 +535,7 @@ def test_every_key_of_a_job_expires_by_itself(redis_url: str, clean_redis: "redi
     in_store(redis_url, lambda store: store.correct("anonymous/a", {2 * other.chunk: "A"}))
     kept = [key for pattern in ("ink:job:*", "ink:idem:*") for key in clean_redis.keys(pattern)]
     parts = {key.split(b":")[3] for key in kept if key.count(b":") > 2}
-    assert parts == {b"starts", b"run", b"in", b"names", b"suspects", b"out", b"events", b"corrections"}
+    assert parts == {b"starts", b"in", b"names", b"suspects", b"out", b"events", b"corrections"}
     assert {key for key in kept if clean_redis.ttl(key) < 0} == set()
 
 
@@ -531,6 +580,31 @@ def test_events_of_a_large_job_are_cheap(redis_url: str, clean_redis: "redis.Red
     assert time.monotonic() - began < 0.1
     assert [event.chunk for event in look.events] == [None]
     assert look.newest == ids[-1].decode()
+
+
+def test_what_happened_to_a_job_of_one_chunk_is_noted_when_somebody_asks(
+    redis_url: str, clean_redis: "redis.Redis"
+) -> None:
+    for job_id in ("read", "canceled"):
+        submit(redis_url, job_id, (2,))
+    assert in_journal(redis_url, lambda journal: journal.newest("anonymous/read")) == ""
+    in_store(redis_url, lambda store: store.cancel("anonymous/canceled"))
+    finish(redis_url)
+    assert not any(b":events" in key or b":starts" in key for key in clean_redis.keys("ink:job:*"))
+    look = in_journal(redis_url, lambda journal: journal.look("anonymous/read", START, 5))
+    first, end = look.events
+    assert ([first.chunk, end.chunk], end.id) == ([0, None], look.newest)
+    assert look.images_per_second == 10  # 2 in the shortest time that a rate is taken over
+    again = in_journal(redis_url, lambda journal: journal.look("anonymous/read", first.id, 5))
+    assert again.events == (end,)
+    assert in_journal(redis_url, lambda journal: journal.newest("anonymous/read")) == end.id
+    canceled = in_journal(redis_url, lambda journal: journal.look("anonymous/canceled", START, 5))
+    assert [event.chunk for event in canceled.events] == [None]
+    assert 600 < clean_redis.ttl("ink:job:anonymous/read:events") <= 600 + 3600
+    items = in_store(redis_url, lambda store: store.chunk("anonymous/read", 0))
+    assert [item.name for item in items] == ["0", "1"]
+    assert in_store(redis_url, lambda store: store.chunk("anonymous/nobody", 0)) == []
+    assert in_store(redis_url, lambda store: store.starts("anonymous/read")) == (0, 2)
 
 
 def note_done(client: "redis.Redis", ages_ms: Sequence[int]) -> None:

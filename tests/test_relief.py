@@ -18,6 +18,7 @@ EVERYTHING = {
     "absolve",
     "commit",
     "release",
+    "turn",
     "cancel",
     "delete",
     "upkeep",
@@ -65,7 +66,7 @@ def test_nothing_new_is_stored(redis_url: str, full: "redis.Redis") -> None:
 
 
 def test_all_that_works_off_is_relieved() -> None:
-    assert {*RELIEVED} == EVERYTHING | {"dispatch", "conclude", "pass", "seat"}
+    assert {*RELIEVED} == EVERYTHING | {"dispatch", "conclude", "follow", "pass", "seat"}
 
 
 def test_who_reads_or_deletes_is_counted_though_all_is_full(redis_url: str, full: "redis.Redis") -> None:

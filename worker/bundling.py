@@ -5,6 +5,7 @@ busier a gateway, the larger its bundles, and the less each request costs it, th
 """
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any
 
 import hiredis
@@ -12,6 +13,7 @@ import redis.asyncio
 from redis.commands.core import AsyncScript
 from redis.exceptions import NoScriptError
 
+from .joining import Call, Command, joined
 from .silence import Hearing, HearingPool
 
 LARGE = 16 << 10
@@ -22,8 +24,6 @@ UNDER_WAY = 2
 
 MOST = 256
 """Commands in a bundle."""
-
-Command = tuple[bytes, "asyncio.Future[Any]"]
 
 
 class BundlingRedis(redis.asyncio.Redis):
@@ -41,11 +41,10 @@ class BundlingRedis(redis.asyncio.Redis):
 
     async def execute_command(self, *args: Any, **options: Any) -> Any:
         """The answer to one command. Raises redis.RedisError."""
-        packed = hiredis.pack_command((*args[0].split(), *args[1:]))
-        if len(packed) > LARGE:
+        if sum(len(each) for each in args if isinstance(each, bytes | str)) > LARGE:
             return await super().execute_command(*args, **options)  # type: ignore[no-untyped-call]
         answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        self._waiting.append((packed, answer))
+        self._waiting.append((args, answer))
         self._start()
         said = await answer
         if read := self.response_callbacks.get(args[0]):
@@ -79,23 +78,20 @@ class BundlingRedis(redis.asyncio.Redis):
             await self._carry(bundle)
 
     async def _carry(self, bundle: list[Command]) -> None:
+        calls = joined(bundle)
         try:
-            said = await self._ask(b"".join(packed for packed, _ in bundle), len(bundle))
+            said = await self._ask(calls)
         except Exception as error:
-            said = [error] * len(bundle)
-        for (_, answer), each in zip(bundle, said, strict=True):
-            if answer.done():  # nobody waits for it any more
-                continue
-            if isinstance(each, Exception):
-                answer.set_exception(each)
-            else:
-                answer.set_result(each)
+            said = [error] * len(calls)
+        for call, each in zip(calls, said, strict=True):
+            call.tell(each)
 
-    async def _ask(self, packed: bytes, count: int) -> list[Any]:
+    async def _ask(self, calls: Sequence[Call]) -> list[Any]:
+        packed = b"".join(hiredis.pack_command(call.words()) for call in calls)
         link = await self._taken()
         try:
             said: list[Any] = await link.retry.call_with_retry(
-                lambda: link.ask(packed, count), lambda _: link.disconnect()
+                lambda: link.ask(packed, len(calls)), lambda _: link.disconnect()
             )
         finally:
             self._links.append(link)

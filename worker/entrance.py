@@ -101,8 +101,11 @@ class Entrance:
     ) -> Verdict:
         starts = [0, *accumulate(sizes)]
         packed = struct.pack(f"<{len(starts)}I", *starts)
-        whole = orjson.dumps(want | {"total": starts[-1], "chunks": len(sizes)})
-        return _verdict(await self._submit(args=[whole, packed, message(job.options.model), *parts]))
+        sized = {"total": starts[-1], "chunks": len(sizes)}
+        whole = orjson.dumps(want | sized | {"fields": _fields(job, sized)})
+        args = [whole, packed, message(job.options.model), *parts]
+        (answer,) = await self._submit(args=[len(args), *args])
+        return _verdict(answer)
 
     async def take_off(self, owner: str, digest: str, request: str) -> bool:
         """Whether no other request with this key is under way; for IN_FLIGHT_S this one is."""
@@ -127,15 +130,8 @@ def _wanted(job: Submission, caps: Caps) -> dict[str, Any]:
         "owner": job.owner,
         "model": job.options.model,
         "lane": job.lane,
-        "options": job.options.to_json(),
         "weight": job.options.weight,
-        "keep": job.options.keep_images,
-        "metadata": json.dumps(dict(job.metadata)) if job.metadata else "{}",
-        "labels": job.labels,
-        "weights": job.weights,
-        "parent": job.parent,
         "callback": job.callback_url,
-        "quiet": job.quiet,
         "ttl_ms": job.ttl_s * 1000,
         "fingerprint": job.fingerprint,
         "max_queued": caps.max_queued,
@@ -145,3 +141,25 @@ def _wanted(job: Submission, caps: Caps) -> dict[str, Any]:
         "window": caps.window,
     }
     return want | ({"idempotency": job.idempotency} if job.idempotency else {})
+
+
+def _fields(job: Submission, sized: Mapping[str, int]) -> list[str]:
+    """What never changes of a job's hash, name by value; what is as usual is left out."""
+    options = job.options
+    fields = {
+        **{name: str(number) for name, number in sized.items()},
+        "owner": job.owner,
+        "model": options.model,
+        "lane": job.lane,
+        "options": options.to_json(),
+        "weight": str(options.weight) if options.weight > 1 else "",
+        "keep": "1" if options.keep_images else "",
+        "metadata": json.dumps(dict(job.metadata)) if job.metadata else "",
+        "labels": job.labels,
+        "weights": job.weights,
+        "parent": job.parent,
+        "callback": job.callback_url,
+        "quiet": "1" if job.quiet else "",
+        "fingerprint": job.fingerprint,
+    }
+    return [part for name, value in fields.items() if value for part in (name, value)]

@@ -120,10 +120,10 @@ class Job:
             lane="interactive" if get["lane"] == b"interactive" else "bulk",
             counts=_counts(get),
             options=Options.from_json(get["options"]),
-            metadata=json.loads(get["metadata"]),
+            metadata=json.loads(get.get("metadata", b"{}")),
             labels=get["labels"].decode(),
             weights=get["weights"].decode(),
-            parent=get["parent"].decode() or None,
+            parent=get.get("parent", b"").decode() or None,
             created=int(get["created"]),
             started=int(get["started"]) if "started" in get else None,
             ended=int(get["ended"]) if "ended" in get else None,
@@ -138,6 +138,6 @@ def job_id(name: str) -> str:
 
 
 def _counts(get: Mapping[str, bytes]) -> Counts:
-    total, running = int(get["total"]), int(get["running"])
-    done = {state: int(get[state]) for state in ("succeeded", "failed", "canceled")}
+    total, running = int(get["total"]), int(get.get("running", 0))
+    done = {state: int(get.get(state, 0)) for state in ("succeeded", "failed", "canceled")}
     return Counts(total, total - running - sum(done.values()), running, **done)

@@ -1,6 +1,7 @@
 """What happened to a job, as the gateway reads it for those who follow: the job's stream of events.
 
-commit.lua notes every chunk as it is committed and close_if_done (ending.lua) the end, in the same step.
+commit.lua notes every chunk as it is committed and save_or_close (ending.lua) the end, in the same step;
+of a job of one chunk follow.lua does both, for most of them are never followed.
 """
 
 from dataclasses import dataclass
@@ -8,7 +9,6 @@ from typing import Any
 
 import redis.asyncio
 
-from . import keys
 from .jobs import Job, JobState
 from .scripts import source
 from .store import Store
@@ -47,8 +47,8 @@ class Journal:
 
     async def newest(self, name: str) -> str:
         """The id of the newest event, '' for none."""
-        entries: Any = await self._client.xrevrange(keys.events(name), count=1)
-        return entries[0][0].decode() if entries else ""
+        newest, *_ = await self._follow(args=[name, START, 1])
+        return str(newest.decode())
 
     async def look(self, name: str, after: str, most: int) -> Look:
         """The job and up to `most` events after the one with the id `after`.

@@ -49,7 +49,7 @@ def staged_names(token: str, chunk: int) -> str:
 
 
 def starts(name: str) -> str:
-    """Little-endian u32 a chunk and one more: the index of each chunk's first image."""
+    """Little-endian u32 a chunk and one more: the index of each chunk's first image. Nothing for one."""
     return f"ink:job:{name}:starts"
 
 
@@ -69,7 +69,7 @@ def suspects(name: str, chunk: int) -> str:
 
 
 def events(name: str) -> str:
-    """The stream of what happened to a job."""
+    """The stream of what happened to a job, if it has several chunks or somebody asked (follow.lua)."""
     return f"ink:job:{name}:events"
 
 

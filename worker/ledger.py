@@ -1,15 +1,16 @@
 """The ledger as a worker sees it: claim, renew, commit, release. Each is one atomic Lua script."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import redis
 
 from . import keys
+from .claims import Claim, Commit, commit_args
 from .doorbell import message, sender_message
-from .jobs import Options
 from .scripts import source
+
+__all__ = ["Claim", "Commit", "Ledger"]
 
 Facts = Mapping[Any, Any]
 LINGER_MS = 500
@@ -18,34 +19,7 @@ LINGER_MS = 500
 LATE_S = 0.05
 """Who was woken at the last moment is to hear it."""
 
-SCRIPTS = ("claim", "renew", "commit", "release", "suspect", "absolve", "upkeep")
-
-
-@dataclass(frozen=True)
-class Claim:
-    """A chunk that is ours for one lease. `deliveries` counts this one; over 1, somebody died."""
-
-    name: str
-    chunk: int
-    token: int
-    deliveries: int
-    count: int
-    options: Options
-    payload: bytes
-    waited_ms: int = 0
-
-
-@dataclass(frozen=True)
-class Commit:
-    """What became of a claimed chunk. `kept` are the packed images a retry will want, `failures` how
-    many images failed by type."""
-
-    claim: Claim
-    results: bytes
-    succeeded: int
-    failed: int
-    kept: bytes = b""
-    failures: Mapping[str, int] = field(default_factory=dict)
+SCRIPTS = ("claim", "renew", "commit", "release", "suspect", "absolve", "turn", "upkeep")
 
 
 class Ledger:
@@ -64,13 +38,12 @@ class Ledger:
 
         Who finds none and names the `others` that it serves is to ask `rung` next.
         """
-        args: list[str | int] = [model, budget, self._lease, self.worker]
-        args += [] if others is None else [LINGER_MS, *others]
-        rows = self._scripts["claim"](args=args)
-        return [
-            Claim(name.decode(), c, token, tries, n, Options.from_json(options), payload or b"", waited)
-            for name, c, token, tries, n, options, payload, waited in rows
-        ]
+        rows = self._scripts["claim"](args=self._wish(model, budget, others))
+        return [Claim.told(*row) for row in rows]
+
+    def _wish(self, model: str, budget: int, others: Sequence[str] | None) -> list[str | int]:
+        wish: list[str | int] = [model, budget, self._lease, self.worker]
+        return wish if others is None else [*wish, LINGER_MS, *others]
 
     def rung(self) -> str:
         """The model of which something is due, as soon as it is; '' if nothing is for LINGER_MS."""
@@ -89,13 +62,21 @@ class Ledger:
 
         What was `measured` goes with them, in the same call.
         """
-        added = measured or {}
-        args: list[str | bytes | int] = [len(added), *_flat(added)]
-        for each in commits:
-            claim = each.claim
-            args += [claim.name, claim.chunk, claim.token, each.results, each.succeeded, each.failed]
-            args += [each.kept, len(each.failures), *_flat(each.failures)]
-        return [verdict.decode() for verdict in self._scripts["commit"](args=args)]
+        verdicts = self._scripts["commit"](args=commit_args(commits, measured or {}))
+        return [verdict.decode() for verdict in verdicts]
+
+    def turn(
+        self,
+        commits: Sequence[Commit],
+        measured: Mapping[str, int],
+        model: str,
+        budget: int,
+        others: Sequence[str] | None = None,
+    ) -> tuple[list[str], list[Claim]]:
+        """Commit, then claim, in one call and one sync of the journal: the verdicts and what is next."""
+        done, wish = commit_args(commits, measured), self._wish(model, budget, others)
+        verdicts, rows = self._scripts["turn"](args=[len(done), *done, len(wish), *wish])
+        return [verdict.decode() for verdict in verdicts], [Claim.told(*row) for row in rows]
 
     def release(self, claims: Iterable[Claim]) -> None:
         """Give claims back unread; the delivery does not count against them."""
@@ -140,7 +121,3 @@ class Ledger:
             pipe.zrem(keys.WORKERS, worker_id)
             pipe.delete(keys.worker(worker_id))
             pipe.execute()
-
-
-def _flat(pairs: Mapping[str, int]) -> list[str | int]:
-    return [each for pair in pairs.items() for each in pair]

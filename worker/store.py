@@ -61,8 +61,11 @@ class Store:
 
     async def starts(self, name: str) -> tuple[int, ...]:
         """The index of each chunk's first image, and the number of images."""
-        packed: Any = await self._client.get(keys.starts(name)) or b""
-        return struct.unpack(f"<{len(packed) // 4}I", packed)
+        packed: Any = await self._client.get(keys.starts(name))
+        if packed:
+            return struct.unpack(f"<{len(packed) // 4}I", packed)
+        total: Any = await self._client.hget(keys.job(name), "total")  # all of it is one chunk
+        return (0, int(total)) if total else ()
 
     async def items(self, job: Job, first: int, count: int) -> list[Item]:
         """Up to `count` images of a job from index `first` on, read or not."""
@@ -80,8 +83,9 @@ class Store:
 
     async def chunk(self, name: str, chunk: int) -> list[Item]:
         """The images of a chunk, read or not; none if the job was deleted since."""
-        bounds: Any = await self._client.getrange(keys.starts(name), 4 * chunk, 4 * chunk + 7)
-        return await self._read(name, [(chunk, *struct.unpack("<2I", bounds))]) if bounds else []
+        packed: Any = await self._client.getrange(keys.starts(name), 4 * chunk, 4 * chunk + 7)
+        bounds = struct.unpack("<2I", packed) if packed else await self.starts(name)
+        return await self._read(name, [(chunk, bounds[0], bounds[1])]) if bounds else []
 
     async def _read(self, name: str, chunks: Sequence[tuple[int, int, int]]) -> list[Item]:
         """The images of consecutive chunks, each given with its first index and that after its last."""

@@ -60,4 +60,5 @@ def _digests() -> dict[str, str]:
     """The ledger's scripts by the digest under which Redis knows them."""
     found = {path.name for path in files(scripts).iterdir() if path.name.endswith(".lua")}
     own = {name.removesuffix(".lua") for name in found} - {*scripts.SHARED, "relief"}
+    own |= {*scripts.SEQUENCES}
     return {hashlib.sha1(scripts.source(name).encode()).hexdigest(): name for name in own}

@@ -28,8 +28,10 @@ from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 from api.schemas import ItemOut
 from worker import keys
 from worker.jobs import JobState
+from worker.journal import START
 from worker.packing import unpack
 from worker.results import Failure, Result
+from worker.scripts import source
 
 TOLERANCE = 3e-6
 TERMINAL = {state.value for state in JobState if state.final}
@@ -418,7 +420,7 @@ def leaked(look: Look) -> Iterator[str]:
             yield f"leaked: {key} is {number} with nothing queued"
         if kind.startswith(EXPIRING) and look.redis.pttl(key) == -1:
             yield f"leaked: {key} has no expiry"
-        if kind.endswith(":run") or ":suspects:" in kind:
+        if ":suspects:" in kind:
             yield f"leaked: {key} is left of a job that is over"
     for counter, what in (("ink:open", "unfinished jobs"), ("ink:queued", "queued images")):
         for owner, number in look.redis.hgetall(counter).items():
@@ -429,6 +431,8 @@ def leaked(look: Look) -> Iterator[str]:
 
 def _unneeded(look: Look) -> Iterator[str]:
     for each in look.jobs:
+        if held := [field for field in each.hash if field.startswith(("d:", "l:", "a:"))]:
+            yield f"leaked: job {each.job.id} is over and has {', '.join(held)} under way"
         kept = {int(key.rsplit(":", 1)[1]) for key in each.left}
         read = {c for c, packed in each.out.items() if not any(map(_failed, unpack(packed)))}
         if kept & read and '"keep_images": true' not in each.hash["options"]:
@@ -537,13 +541,20 @@ def _settle(client: "redis.Redis", evidence: Evidence, wait_s: float) -> None:
         time.sleep(0.1)
 
 
+def told_of(client: "redis.Redis", name: str) -> list[tuple[bytes, dict[bytes, bytes]]]:
+    """The events of a job, as one who asks hears them."""
+    client.register_script(source("follow"))(args=[name, START, 1])
+    found: Any = client.xrange(keys.events(name))
+    return found
+
+
 def _standing(client: "redis.Redis", job: Accepted) -> Standing:
     name = job.name
     fields, starts, out, events = (
         client.hgetall(keys.job(name)),
-        client.get(keys.starts(name)) or b"",
+        client.get(keys.starts(name)),
         client.hgetall(keys.results(name)),
-        client.xrange(keys.events(name)),
+        told_of(client, name),
     )
     told = [(i.decode(), {k.decode(): v.decode() for k, v in entry.items()}) for i, entry in events]
     chunks = int(fields.get(b"chunks", 0))
@@ -551,7 +562,7 @@ def _standing(client: "redis.Redis", job: Accepted) -> Standing:
     return Standing(
         job,
         {key.decode(): value.decode() for key, value in fields.items()},
-        memoryview(starts).cast("I").tolist(),
+        memoryview(starts).cast("I").tolist() if starts else [0, int(fields.get(b"total", 0))],
         {int(chunk): packed for chunk, packed in out.items()},
         told,
         [key for key in inputs if client.exists(key)],

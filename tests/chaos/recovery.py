@@ -13,7 +13,7 @@ from pathlib import Path
 
 import redis
 
-from worker import keys
+from chaos.invariants import told_of
 
 Chunk = tuple[str, int]
 
@@ -62,7 +62,7 @@ def commits_of(client: "redis.Redis", names: Iterable[str]) -> dict[Chunk, float
     """When each chunk was committed, by Redis's clock."""
     commits = {}
     for name in names:
-        for event_id, event in client.xrange(keys.events(name)):
+        for event_id, event in told_of(client, name):
             if b"c" in event:
                 at = int(event_id.split(b"-")[0]) / 1000
                 commits[name.partition("/")[2], int(event[b"c"])] = at

@@ -3,55 +3,57 @@
 -- ARGV: model, budget, lease in ms, worker ('' for one without a name); then, if it lingers where there is
 --   nothing: for how many ms, and the other models that it serves
 -- Answers: a list of {NAME, chunk, token, deliveries, images, options, packed images, ms it was due}
-local model, budget, lease = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
-local SCAN = 64
-local claims, taken = {}, 0
+local model, budget, lease_end = ARGV[1], tonumber(ARGV[2]), text(now + ARGV[3])
+local SCAN = 128
+local claims, inputs, taken = {}, {}, 0
 
-local function head(lane, count)
-  return redis.call('ZRANGEBYSCORE', due_key(model, lane), '-inf', now, 'LIMIT', 0, count)
+-- Chunks of each lane that are due, and since when each is, pair by pair; and the place of the next.
+local heads = {}
+for _, lane in ipairs(LANES) do
+  local due = due_key(model, lane)
+  local rows = redis.call('ZRANGEBYSCORE', due, '-inf', now, 'WITHSCORES', 'LIMIT', 0, SCAN)
+  heads[lane] = {at = 1, rows = rows}
 end
 
 local function parse(member)
-  local name, c = string.match(member, '^(.*)#(%d+)$')
-  return name, tonumber(c)
+  return string.match(member, '^(.*)#(%d+)$')
 end
 
-local function deliveries(name, c)
-  return tonumber(redis.call('HGET', key(name, 'run'), 'a:' .. c) or 0)
-end
-
-local function take(name, job, c)
-  local run, n = key(name, 'run'), size(name, c)
-  local count = redis.call('HINCRBY', run, 'a:' .. c, 1)
-  local token = redis.call('INCR', 'ink:tokens')
-  local waited = now - tonumber(redis.call('ZSCORE', due_key(model, job.lane), name .. '#' .. c))
-  if redis.call('HSET', run, 'l:' .. c, token) == 1 then
-    redis.call('HINCRBY', key(name), 'running', n)
-  end
-  redis.call('ZADD', due_key(model, job.lane), now + lease, name .. '#' .. c)
-  redis.call('ZADD', lease_key(model), now + lease, name .. '#' .. c)
+local function take(name, job, c, since)
+  local n, count, token = size(name, job, c), job.deliveries + 1, counted('ink:tokens') + 1
+  add('ink:tokens', 1)
+  change(job, 'a:' .. c, count)
+  change(job, 'l:' .. c, token)
+  if not job.token then change(job, 'running', job.running + n) end
+  local member = name .. '#' .. c
+  later('ZADD', due_key(model, job.lane), member, lease_end)
+  later('ZADD', lease_key(model), member, lease_end)
   if job.state == 'queued' then
-    redis.call('HSET', key(name), 'state', 'running', 'started', now)
+    change(job, 'state', 'running')
+    change(job, 'started', clock)
     tell('ink:changed', name, '')
   end
+  save(name, job)
   if count > 1 then stat('chunks_reclaimed', 1) end
   taken = taken + n * job.weight
-  claims[#claims + 1] = {
-    name, c, token, count, n, redis.call('HGET', key(name), 'options'),
-    redis.call('GET', key(name, 'in:' .. c)), waited
-  }
+  claims[#claims + 1] = {name, tonumber(c), token, count, n, job.options, '', now - tonumber(since)}
+  inputs[#claims] = key(name, 'in:' .. c)
 end
 
 -- The job of a due chunk, if it is still to be read; what is left of dead jobs is cleared away.
 local function wanted(lane, member, name, c)
-  local job = job_of(name)
+  local job = job_of(name, c)
   if not job or is_over(job) or TERMINAL[job.state] then
-    redis.call('ZREM', due_key(model, lane), member)
+    later('ZREM', due_key(model, lane), member)
     return nil
   end
+  if not job.due then
+    adopt(name)
+    job = job_of(name, c)
+  end
   if job.state == 'canceling' then
-    drop(name, job, c)
-    close_if_done(name, job)
+    drop(name, job, c, job.token)
+    save_or_close(name, job)
     return nil
   end
   return job
@@ -64,20 +66,19 @@ local function take_redelivered()
     local name, c = parse(member)
     local job = job_of(name)
     job = job and wanted(job.lane, member, name, c)
-    if job and redis.call('ZSCORE', due_key(model, job.lane), member) then
-      take(name, job, c)
+    local since = job and redis.call('ZSCORE', due_key(model, job.lane), member)
+    if since then
+      take(name, job, c, since)
       return true
     end
-    redis.call('ZREM', lease_key(model), member)
+    later('ZREM', lease_key(model), member)
   end
   for _, lane in ipairs(LANES) do   -- leases of a worker that is older than their list
-    local member = head(lane, 1)[1]
-    if member then
-      local name, c = parse(member)
-      if deliveries(name, c) > 0 then
-        local job = wanted(lane, member, name, c)
-        if job then take(name, job, c) return true end
-      end
+    local member, since = unpack(heads[lane].rows, 1, 2)
+    local name, c = parse(member or '')
+    if name and redis.call('HGET', key(name), 'a:' .. c) then
+      local job = wanted(lane, member, name, c)
+      if job and job.deliveries > 0 then take(name, job, c, since) return true end
     end
   end
   return false
@@ -85,14 +86,17 @@ end
 
 -- Chunks of a lane as long as they fit; the first is taken in any case if it is `sure`.
 local function take_from(lane, limit, sure)
-  for _, member in ipairs(head(lane, SCAN)) do
+  local rows = heads[lane].rows
+  while rows[heads[lane].at] do
+    local member, since = unpack(rows, heads[lane].at, heads[lane].at + 1)
     local name, c = parse(member)
     local job = wanted(lane, member, name, c)
-    if job and deliveries(name, c) == 0 then
-      if not sure and taken + size(name, c) * job.weight > limit then return end
-      take(name, job, c)
+    if job and job.deliveries == 0 then
+      if not sure and taken + size(name, job, c) * job.weight > limit then return end
+      take(name, job, c, since)
       sure = false
     end
+    heads[lane].at = heads[lane].at + 2
   end
 end
 
@@ -101,20 +105,28 @@ if not take_redelivered() then
   take_from('bulk', budget, true)   -- however much is interactive, so that bulk never starves
   take_from('interactive', budget, false)
 end
+
 -- For so long whoever submits wakes this worker itself; at once, if another model has something due.
 local function linger(worker, ms)
+  local lanes, model_of = {}, {}
   for i = 6, #ARGV do
     for _, lane in ipairs(LANES) do
-      if redis.call('ZCOUNT', due_key(ARGV[i], lane), '-inf', now) > 0 then return wake(worker, ARGV[i]) end
+      lanes[#lanes + 1] = due_key(ARGV[i], lane)
+      model_of[lanes[#lanes]] = ARGV[i]
+    end
+  end
+  if #lanes > 0 and redis.call('EXISTS', unpack(lanes)) > 0 then   -- seldom, and leased then as a rule
+    for _, due in ipairs(lanes) do
+      if redis.call('ZCOUNT', due, '-inf', now) > 0 then return wake(worker, model_of[due]) end
     end
   end
   redis.call('ZADD', 'ink:lingering', now + ms, worker)
 end
 
 if #claims == 0 and ARGV[5] then linger(ARGV[4], tonumber(ARGV[5])) end
-if #claims > 0 and ARGV[4] ~= '' then
-  redis.call('HSETNX', 'ink:worker:' .. ARGV[4], 'first_claim', now)
+if #claims == 0 then return claims end
+for i, packed in ipairs(redis.call('MGET', unpack(inputs))) do claims[i][7] = packed end
+if ARGV[4] ~= '' and redis.call('HSETNX', 'ink:worker:' .. ARGV[4], 'first_claim', clock) == 1 then
   redis.call('EXPIRE', 'ink:worker:' .. ARGV[4], 60)
 end
-spread_news()
 return claims

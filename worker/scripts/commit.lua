@@ -50,40 +50,42 @@ local function same_results(one, other)
   return true
 end
 
-local function record(name, c, token, results, succeeded, failed, kept)
-  local job = job_of(name)
-  if not job or is_over(job) or token <= job.born then return 'gone' end
-  local out = key(name, 'out')
-  local standing = redis.call('HGET', out, c)
-  if standing then
-    local verdict = same_results(standing, results) and 'duplicate' or 'different'
-    stat('commits_' .. verdict, 1)
-    return verdict
-  end
-  if TERMINAL[job.state] or redis.call('HEXISTS', key(name, 'run'), 'd:' .. c) == 0 then return 'gone' end
+local done = {}   -- images by key, see done_lately
 
-  redis.call('HSET', out, c, results)
-  redis.call('PEXPIREAT', out, job.expires + GRACE)
-  put_away(name, job, c)
+-- What is said of a chunk that is not under way any more.
+local function compare(name, c, results)
+  local standing = redis.call('HGET', key(name, 'out'), c)
+  if not standing then return 'gone' end
+  local verdict = same_results(standing, results) and 'duplicate' or 'different'
+  stat('commits_' .. verdict, 1)
+  return verdict
+end
+
+local function record(name, c, token, results, succeeded, failed, kept)
+  local job = job_of(name, c)
+  if not job or is_over(job) or token <= job.born then return 'gone' end
+  if not job.due or TERMINAL[job.state] then return compare(name, c, results) end
+
+  redis.call('HSET', key(name, 'out'), c, results)
+  redis.call('PEXPIREAT', key(name, 'out'), text(job.expires + GRACE))
+  put_away(name, job, c, job.token)
   local before = job.succeeded + job.failed
-  settle(name, job, 'succeeded', succeeded)
-  settle(name, job, 'failed', failed)
+  settle(job, 'succeeded', succeeded)
+  settle(job, 'failed', failed)
   note(name, job, 'c', c, 'n', before)
   if kept ~= '' then
     redis.call('SET', key(name, 'in:' .. c), kept, 'KEEPTTL')
   elseif not job.keep then
-    redis.call('DEL', key(name, 'in:' .. c))
+    later('DEL', '', key(name, 'in:' .. c))
   end
   local second = 'ink:done:' .. job.model .. ':' .. math.floor(now / 1000)
-  if redis.call('INCRBY', second, succeeded + failed) == succeeded + failed then
-    redis.call('EXPIRE', second, 60)
-  end
+  done[second] = (done[second] or 0) + succeeded + failed
 
   if job.state ~= 'canceling' and job.next < job.chunks then
     make_due(name, job, job.next)
-    redis.call('HINCRBY', key(name), 'next', 1)
+    change(job, 'next', job.next + 1)
   end
-  close_if_done(name, job, results)
+  save_or_close(name, job, results)
   return 'new'
 end
 
@@ -98,5 +100,8 @@ while i <= #ARGV do
     i = i + 2
   end
 end
-spread_news()
+for second, images in pairs(done) do
+  redis.call('INCRBY', second, images)
+  redis.call('EXPIRE', second, 60)
+end
 return verdicts

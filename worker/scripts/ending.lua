@@ -1,8 +1,47 @@
--- What ends a job, shared by every script: its last image, a cancel, its time. Whoever waits is told.
+-- How a job goes on and ends, shared by every script: by its images, a cancel, its time. Whoever waits is
+-- told.
+
+local function make_due(name, job, c)
+  change(job, 'd:' .. c, '1')
+  later('ZADD', due_key(job.model, job.lane), name .. '#' .. c, clock)
+end
+
+local function lighten(job, n)
+  add('ink:load', -n)
+  add('ink:load:' .. job.model .. ':' .. job.lane, -n)
+  if job.weight > 1 then add('ink:load:extra', -n * (job.weight - 1)) end
+  add('ink:queued', -n, job.owner)
+end
+
+-- n images of a job are done with: counted as `field`, no longer a load.
+local function settle(job, field, n)
+  if n == 0 then return end
+  change(job, field, job[field] + n)
+  lighten(job, n)
+  stat('images_' .. field, n)
+end
+
+-- Chunk c is no longer under way.
+local function put_away(name, job, c, leased)
+  local member = name .. '#' .. c
+  later('ZREM', due_key(job.model, job.lane), member)
+  later('ZREM', lease_key(job.model), member)
+  later('DEL', '', key(name, 'suspects:' .. c))
+  redis.call('HDEL', key(name), 'd:' .. c, 'l:' .. c, 'a:' .. c)
+  if leased then change(job, 'running', job.running - size(name, job, c)) end
+end
+
+-- What happened to a job is written down for those who follow it; of one chunk only when they ask, which
+-- is seldom (see follow.lua).
+local function note(name, job, ...)
+  if job.chunks == 1 then return end
+  redis.call('XADD', key(name, 'events'), '*', ...)
+  redis.call('PEXPIREAT', key(name, 'events'), text(job.expires + GRACE))
+end
 
 local function leave_line(name, job)
-  redis.call('ZREM', 'ink:line:' .. job.model .. ':' .. job.lane, name)
-  redis.call('HINCRBY', 'ink:open', job.owner, -1)
+  later('ZREM', line_key(job.model, job.lane), name)
+  add('ink:open', -1, job.owner)
 end
 
 local function final_state(job)
@@ -21,28 +60,34 @@ end
 
 local TOLD = 4096   -- bytes of results that may go with a notice, which every gateway hears
 
--- Close the job if its last image is done with; whoever follows it should look at it in any case. With the
--- end of one image goes what it says, so that who waits for it need not ask.
-local function close_if_done(name, job, results)
-  if job.succeeded + job.failed + job.canceled < job.total then return tell('ink:changed', name, '') end
+-- Save the job, closed if its last image is done with; whoever follows it should look at it in any case.
+-- With the end of one image goes what it says, so that who waits for it need not ask.
+local function save_or_close(name, job, results)
+  if job.succeeded + job.failed + job.canceled < job.total then
+    save(name, job)
+    return tell('ink:changed', name, '')
+  end
   local state = final_state(job)
-  redis.call('HSET', key(name), 'state', state, 'ended', now, 'running', 0)
-  redis.call('DEL', key(name, 'run'))
+  change(job, 'state', state)
+  change(job, 'ended', clock)
+  change(job, 'running', '0')
+  save(name, job)
   note(name, job, 'end', state)
   take_leave(name, job, state)
   tell('ink:ended', name, job.total == 1 and results and #results <= TOLD and results or '')
 end
 
 -- A chunk that nobody will read any more, since its job was canceled.
-local function drop(name, job, c)
-  put_away(name, job, c)
-  redis.call('DEL', key(name, 'in:' .. c))
-  settle(name, job, 'canceled', size(name, c))
+local function drop(name, job, c, leased)
+  put_away(name, job, c, leased)
+  later('DEL', '', key(name, 'in:' .. c))
+  settle(job, 'canceled', size(name, job, c))
 end
 
 -- Chunks that are due or leased, as a list of {chunk, leased}.
 local function under_way(name)
-  local fields, run, list = redis.call('HGETALL', key(name, 'run')), {}, {}
+  adopt(name)
+  local fields, run, list = redis.call('HGETALL', key(name)), {}, {}
   for i = 1, #fields, 2 do run[fields[i]] = fields[i + 1] end
   for field in pairs(run) do
     local c = string.match(field, '^d:(%d+)$')
@@ -57,8 +102,8 @@ local function wipe(name, job)
   for c = 0, job.chunks - 1 do
     redis.call('DEL', key(name, 'in:' .. c), key(name, 'names:' .. c))
   end
-  redis.call('DEL', key(name, 'starts'), key(name, 'out'), key(name, 'run'), key(name, 'events'),
-    key(name, 'corrections'))
+  redis.call('DEL', key(name, 'starts'), key(name, 'out'), key(name, 'events'),
+    key(name, 'corrections'), key(name, 'run'))
   redis.call('ZREM', 'ink:owner:' .. job.owner, name)
   redis.call('ZREM', 'ink:expiry', name)
 end

@@ -85,11 +85,10 @@ end
 
 -- Tell the owner of a job, once, how it ended: every endpoint that wants to know, and its callback_url.
 local function tell_owner(name, job, state)
-  local url, quiet = unpack(redis.call('HMGET', key(name), 'callback', 'quiet'))
-  local called = url and url ~= ''
-  if quiet == '1' and not called then return end
+  local url, called = job.callback, job.callback and job.callback ~= ''
+  if job.quiet and not called then return end
   local event = ending(name, job, state)
-  if quiet ~= '1' then tell_endpoints(name, job.owner, event) end
+  if not job.quiet then tell_endpoints(name, job.owner, event) end
   if called then
     local scheme, host = string.match(string.lower(url), '^(%a+)://([^/?]+)')
     host = string.gsub(host, scheme == 'https' and ':0*443$' or ':0*80$', '')

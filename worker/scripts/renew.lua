@@ -3,7 +3,7 @@
 local lease, kept = tonumber(ARGV[1]), 0
 for i = 2, #ARGV, 3 do
   local name, c, token = ARGV[i], ARGV[i + 1], ARGV[i + 2]
-  if redis.call('HGET', key(name, 'run'), 'l:' .. c) == token then
+  if redis.call('HGET', key(name), 'l:' .. c) == token then
     local place = redis.call('HMGET', key(name), 'model', 'lane')
     redis.call('ZADD', due_key(place[1], place[2]), 'XX', now + lease, name .. '#' .. c)
     redis.call('ZADD', lease_key(place[1]), 'XX', now + lease, name .. '#' .. c)

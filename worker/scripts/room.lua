@@ -3,30 +3,39 @@
 -- ink:load              images queued in all               ink:queued            hash OWNER -> images queued
 -- ink:peak              the most that were ever queued     ink:load:extra        what they weigh beyond 1 each
 
+local told, grown = nil, 0   -- what Redis said of its memory in this call, and bytes stored since
 local RESULT = 64   -- bytes that a queued image of weight 1 will leave behind; its own go as they come
 
--- Bytes that are used or promised, how many may be, and how many an empty Redis uses.
--- `limit` counts where Redis has no maxmemory; where that is 0 too, the memory of its machine.
-local function memory(limit, mark, load)
+local function ask()
   local info = redis.call('INFO', 'memory')
   local function figure(name)   -- a pattern for the whole line takes ten times as long to be found
     local _, colon = string.find(info, '\n' .. name .. ':', 1, true)
     return colon and tonumber(string.match(info, '^%d+', colon + 1)) or 0
   end
-  local most = figure('maxmemory')
+  return {
+    used = figure('used_memory') - figure('mem_not_counted_for_evict'),   -- as maxmemory is meant
+    most = figure('maxmemory'), machine = figure('total_system_memory'),
+    empty = figure('used_memory_startup')
+  }
+end
+
+-- Bytes that are used or promised, how many may be, and how many an empty Redis uses.
+-- `limit` counts where Redis has no maxmemory; where that is 0 too, the memory of its machine.
+local function memory(limit, mark, load)
+  told = told or ask()
+  local most = told.most
   if most == 0 then most = limit end
-  if most == 0 then most = figure('total_system_memory') end
-  local used = figure('used_memory') - figure('mem_not_counted_for_evict')   -- as maxmemory is meant
-  local weight = load + tonumber(redis.call('GET', 'ink:load:extra') or 0)
-  return used + weight * RESULT, math.floor(most * mark), figure('used_memory_startup')
+  if most == 0 then most = told.machine end
+  local weight = load + counted('ink:load:extra')
+  return told.used + grown + weight * RESULT, math.floor(most * mark), told.empty
 end
 
 -- Bytes of the largest job that an empty Redis has room for; keys, clients and scripts take some, too.
 local function largest(most, empty) return math.max(0, math.floor(0.9 * (most - empty))) end
 
-local function queued_images() return tonumber(redis.call('GET', 'ink:load') or 0) end
+local function queued_images() return counted('ink:load') end
 
-local function queued_by(owner) return tonumber(redis.call('HGET', 'ink:queued', owner) or 0) end
+local function queued_by(owner) return counted('ink:queued', owner) end
 
 -- Why `images` of an owner cannot be queued, and by how many they are too many; nil if they can.
 -- A cap of 0 is none. What would not fit into an empty queue either is 'never' taken.

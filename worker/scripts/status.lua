@@ -5,7 +5,7 @@ local job = job_of(name)
 if not job then return {{}, -1, 0, 0, {0, 0}} end
 if is_over(job) then return {{'state', 'expired'}, -1, 0, 0, {0, 0}} end
 local fields = redis.call('HGETALL', key(name))
-local line = 'ink:line:' .. job.model .. ':' .. job.lane
+local line = line_key(job.model, job.lane)
 local rank = redis.call('ZRANK', line, name)
 local images, seconds = done_lately(job.model)
 return {

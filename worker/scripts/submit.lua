@@ -1,46 +1,46 @@
--- Make a job visible: from here on it is never lost. One call, all or nothing.
--- ARGV: the job as JSON, its chunk starts (u32 LE), a doorbell; then its chunks, unless they were staged:
---   packed images and names ('' for none), chunk by chunk
--- Answers: {'new', NAME} {'replay', NAME} {'mismatch'} {'gone'} {'unstaged'} {'unsigned'};
+-- Make jobs visible: from here on they are never lost. Of each all or nothing.
+-- ARGV, job by job: how many of these follow; the job as JSON, its chunk starts (u32 LE), a doorbell; then
+--   its chunks, unless they were staged: packed images and names ('' for none), chunk by chunk
+-- Answers, job by job: {'new', NAME} {'replay', NAME} {'mismatch'} {'gone'} {'unstaged'} {'unsigned'};
 --   {'stranger'}: this is not the run of Redis that was approved; too many
 --   are {'full', n} and {'quota', n}, by n images, {'never', most}, and {'many', unfinished jobs}; and
 --   {'memory', n} and {'large', n}, as stage.lua has it
-local want = cjson.decode(ARGV[1])
-local starts, doorbell, name = ARGV[2], ARGV[3], want.name
+local verdicts, bells, server = {}, {}, nil
 
-if want.server ~= '' and not string.find(redis.call('INFO', 'server'), want.server, 1, true) then
-  return {'stranger'}
+local function is_stranger(wanted)
+  if wanted == '' then return false end
+  server = server or redis.call('INFO', 'server')
+  return not string.find(server, wanted, 1, true)
 end
 
-local function known(as, fingerprint)
-  if fingerprint == want.fingerprint then return {'replay', as} end
+-- What became of a job that stands, or of one of the same key; nil if there is none.
+local function known(want)
+  local name, fingerprint, job = nil, nil, nil
+  if want.idempotency then
+    name, fingerprint = unpack(redis.call('HMGET', want.idempotency, 'name', 'fingerprint'))
+  end
+  if not name then
+    name, job = want.name, job_of(want.name)
+    if not job then return nil end
+    if is_over(job) then return {'gone'} end
+    fingerprint = redis.call('HGET', key(name), 'fingerprint')
+  end
+  if fingerprint == want.fingerprint then return {'replay', name} end
   return {'mismatch'}
 end
 
-if want.idempotency then
-  local seen = redis.call('HMGET', want.idempotency, 'name', 'fingerprint')
-  if seen[1] then return known(seen[1], seen[2]) end
-end
-local standing = job_of(name)
-if standing and is_over(standing) then return {'gone'} end
-if standing then return known(name, redis.call('HGET', key(name), 'fingerprint')) end
-
-if want.callback ~= '' and redis.call('EXISTS', callback_key(want.owner)) == 0 then return {'unsigned'} end
-local load = queued_images()
-local why, excess = crowded(want.owner, want.total, load, want.max_queued, want.max_owner)
-if why then return {why, excess} end
-if not want.stage then
-  local bytes = 0
-  for i = 4, #ARGV do bytes = bytes + #ARGV[i] end
-  why, excess = overfull(bytes, bytes, want.memory, want.mark, load)
+-- Why a job with so many bytes of chunks (0: they were staged) is not let in; nil if it is.
+local function refusal(want, bytes)
+  if want.callback ~= '' and redis.call('EXISTS', callback_key(want.owner)) == 0 then return {'unsigned'} end
+  local load = queued_images()
+  local why, excess = crowded(want.owner, want.total, load, want.max_queued, want.max_owner)
+  if not why and bytes > 0 then why, excess = overfull(bytes, bytes, want.memory, want.mark, load) end
   if why then return {why, excess} end
+  local open = counted('ink:open', want.owner)
+  if open >= want.max_open then return {'many', open} end
 end
-local open = tonumber(redis.call('HGET', 'ink:open', want.owner) or 0)
-if open >= want.max_open then return {'many', open} end
 
-local expires = now + want.ttl_ms
-
-local function unstage()
+local function unstage(want)
   local stage = 'ink:stage:' .. want.stage .. ':'
   for c = 0, want.chunks - 1 do
     if redis.call('EXISTS', stage .. 'in:' .. c) == 0 then return false end
@@ -48,54 +48,76 @@ local function unstage()
   for c = 0, want.chunks - 1 do
     for _, part in ipairs({'in:' .. c, 'names:' .. c}) do
       if redis.call('EXISTS', stage .. part) == 1 then
-        redis.call('RENAME', stage .. part, key(name, part))
-        redis.call('PEXPIREAT', key(name, part), expires + GRACE)
+        redis.call('RENAME', stage .. part, key(want.name, part))
+        redis.call('PEXPIREAT', key(want.name, part), text(want.expires + GRACE))
       end
     end
   end
   return true
 end
 
-local function store()
+-- The chunks of a job, of which the first is ARGV[i].
+local function store(want, i, bytes)
   for c = 0, want.chunks - 1 do
-    for part, data in pairs({['in:' .. c] = ARGV[4 + 2 * c], ['names:' .. c] = ARGV[5 + 2 * c]}) do
-      if data ~= '' then redis.call('SET', key(name, part), data, 'PX', want.ttl_ms + GRACE) end
+    for part, data in pairs({['in:' .. c] = ARGV[i + 2 * c], ['names:' .. c] = ARGV[i + 1 + 2 * c]}) do
+      if data ~= '' then redis.call('SET', key(want.name, part), data, 'PX', text(want.ttl_ms + GRACE)) end
     end
   end
+  grown = grown + bytes
 end
 
-if not want.stage then store() elseif not unstage() then return {'unstaged'} end
-
-local first = math.min(want.window, want.chunks)
-redis.call('HSET', key(name), 'state', 'queued', 'owner', want.owner, 'model', want.model,
-  'lane', want.lane, 'total', want.total, 'chunks', want.chunks, 'succeeded', 0, 'failed', 0,
-  'canceled', 0, 'running', 0, 'next', first, 'created', now, 'expires', expires,
-  'fingerprint', want.fingerprint, 'options', want.options, 'metadata', want.metadata,
-  'parent', want.parent, 'labels', want.labels, 'weights', want.weights,
-  'keep', want.keep and 1 or 0, 'callback', want.callback,
-  'quiet', want.quiet and 1 or 0,
-  'weight', want.weight,
-  'born', redis.call('GET', 'ink:tokens') or 0)   -- every lease of this job has a later token
-redis.call('SET', key(name, 'starts'), starts, 'PX', want.ttl_ms + BURIAL)
-redis.call('PEXPIREAT', key(name), expires + BURIAL)
-if want.idempotency then
-  redis.call('HSET', want.idempotency, 'name', name, 'fingerprint', want.fingerprint)
-  redis.call('PEXPIREAT', want.idempotency, expires)
+-- The hash of a job, and its first chunks.
+local function write(want, starts, doorbell)
+  local name, first = want.name, math.min(want.window, want.chunks)
+  want.changed = want.fields
+  change(want, 'state', 'queued')
+  change(want, 'next', first)
+  change(want, 'created', clock)
+  change(want, 'expires', text(want.expires))
+  change(want, 'born', counted('ink:tokens'))   -- every lease of it has a later token
+  for c = 0, first - 1 do make_due(name, want, c) end
+  save(name, want)
+  redis.call('PEXPIREAT', key(name), text(want.expires + BURIAL))
+  if want.chunks > 1 then redis.call('SET', key(name, 'starts'), starts, 'PX', text(want.ttl_ms + BURIAL)) end
+  if want.idempotency then
+    redis.call('HSET', want.idempotency, 'name', name, 'fingerprint', want.fingerprint)
+    redis.call('PEXPIREAT', want.idempotency, text(want.expires))
+  end
+  local bell = within(bells, want.model)
+  bell.wanted, bell.message = (bell.wanted or 0) + first, doorbell
 end
--- By the microsecond, so that a page of the list can end between any two jobs.
-redis.call('ZADD', 'ink:owner:' .. want.owner, string.format('%s%06d', time[1], time[2]), name)
-redis.call('ZADD', 'ink:expiry', expires, name)
-redis.call('ZADD', 'ink:line:' .. want.model .. ':' .. want.lane, now, name)
-redis.call('HINCRBY', 'ink:open', want.owner, 1)
-load = redis.call('INCRBY', 'ink:load', want.total)
-if load > tonumber(redis.call('GET', 'ink:peak') or 0) then redis.call('SET', 'ink:peak', load) end
-redis.call('HINCRBY', 'ink:queued', want.owner, want.total)
-if want.weight > 1 then redis.call('INCRBY', 'ink:load:extra', want.total * (want.weight - 1)) end
-redis.call('INCRBY', 'ink:load:' .. want.model .. ':' .. want.lane, want.total)
-stat('jobs_accepted', 1)
-stat('images_accepted', want.total)
 
-want.expires = expires
-for c = 0, first - 1 do make_due(name, want, c) end
-ring(want.model, first, doorbell)
-return {'new', name}
+-- A job is listed, and counted.
+local function list(want)
+  -- By the microsecond, so that a page of the list can end between any two jobs.
+  later('ZADD', 'ink:owner:' .. want.owner, want.name, text(1000000 * time[1] + time[2] + #verdicts))
+  later('ZADD', 'ink:expiry', want.name, want.expires)
+  later('ZADD', line_key(want.model, want.lane), want.name, clock)
+  add('ink:open', 1, want.owner)
+  lighten(want, -want.total)
+  stat('jobs_accepted', 1)
+  stat('images_accepted', want.total)
+end
+
+-- The job whose JSON is ARGV[i]; what is of it ends at ARGV[last].
+local function submit(i, last)
+  local want, bytes = cjson.decode(ARGV[i]), 0
+  if is_stranger(want.server) then return {'stranger'} end
+  for at = i + 3, last do bytes = bytes + #ARGV[at] end
+  local verdict = known(want) or refusal(want, bytes)
+  if verdict then return verdict end
+  want.expires = now + want.ttl_ms
+  if not want.stage then store(want, i + 3, bytes) elseif not unstage(want) then return {'unstaged'} end
+  write(want, ARGV[i + 1], ARGV[i + 2])
+  list(want)
+  return {'new', want.name}
+end
+
+local i = 1
+while i <= #ARGV do
+  local last = i + ARGV[i]
+  verdicts[#verdicts + 1], i = submit(i + 1, last), last + 1
+end
+if queued_images() > counted('ink:peak') then redis.call('SET', 'ink:peak', queued_images()) end
+for model, bell in pairs(bells) do ring(model, bell.wanted, bell.message) end
+return verdicts

@@ -2,7 +2,7 @@
 -- it; what was before it did no harm. Nothing is noted for a lease that is lost, nor twice for the same.
 -- ARGV: NAME, chunk, token, index or block, those before. Answers: how many died with this in hand
 local name, c, token, what = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
-if redis.call('HGET', key(name, 'run'), 'l:' .. c) ~= token then return 0 end
+if redis.call('HGET', key(name), 'l:' .. c) ~= token then return 0 end
 local suspects = key(name, 'suspects:' .. c)
 if ARGV[5] then redis.call('HDEL', suspects, unpack(ARGV, 5)) end
 local touched, by = string.match(redis.call('HGET', suspects, what) or '', '^(%d+) by (%d+)$')

@@ -14,7 +14,7 @@ for _, name in ipairs(names) do
   local job = job_of(name)
   if job and job.state ~= 'expired' then
     if not TERMINAL[job.state] then
-      for _, item in ipairs(under_way(name)) do put_away(name, job, item.chunk) end
+      for _, item in ipairs(under_way(name)) do put_away(name, job, item.chunk, false) end
       lighten(job, job.total - job.succeeded - job.failed - job.canceled)
       take_leave(name, job, 'expired')
     end
@@ -31,5 +31,4 @@ end
 redis.call('ZREMRANGEBYSCORE', 'ink:workers', '-inf', now - 6 * ALIVE)
 redis.call('ZREMRANGEBYSCORE', 'ink:lingering', '-inf', now - ALIVE)
 redis.call('ZREMRANGEBYSCORE', 'ink:senders', '-inf', now - 6 * ALIVE)
-spread_news()
 return #names

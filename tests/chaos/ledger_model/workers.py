@@ -77,7 +77,7 @@ class Workers(Ground):
             (job.name, c)
             for job in jobs
             for c, part in enumerate(job.parts)
-            if part.due is not None and f"d:{c}" not in after.hash(f"{keys.job(job.name)}:run")
+            if part.due is not None and f"d:{c}" not in after.hash(keys.job(job.name))
         ]
 
     def read_for(self, who: int, unlucky: int | None = None) -> None:

@@ -1,0 +1,64 @@
+"""A chunk in a worker's hands, and what became of it; and how both look in Redis's protocol."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Self
+
+from .jobs import Options
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A chunk that is ours for one lease. `deliveries` counts this one; over 1, somebody died."""
+
+    name: str
+    chunk: int
+    token: int
+    deliveries: int
+    count: int
+    options: Options
+    payload: bytes
+    waited_ms: int = 0
+
+    @classmethod
+    def told(
+        cls,
+        name: bytes,
+        chunk: int,
+        token: int,
+        deliveries: int,
+        count: int,
+        options: bytes,
+        payload: bytes | None,
+        waited_ms: int,
+    ) -> Self:
+        """The claim in a row of claim.lua."""
+        how = Options.from_json(options)
+        return cls(name.decode(), chunk, token, deliveries, count, how, payload or b"", waited_ms)
+
+
+@dataclass(frozen=True)
+class Commit:
+    """What became of a claimed chunk. `kept` are the packed images a retry will want, `failures` how
+    many images failed by type."""
+
+    claim: Claim
+    results: bytes
+    succeeded: int
+    failed: int
+    kept: bytes = b""
+    failures: Mapping[str, int] = field(default_factory=dict)
+
+
+def commit_args(commits: Sequence[Commit], measured: Mapping[str, int]) -> list[str | bytes | int]:
+    """What commit.lua is given."""
+    args: list[str | bytes | int] = [len(measured), *_flat(measured)]
+    for each in commits:
+        claim = each.claim
+        args += [claim.name, claim.chunk, claim.token, each.results, each.succeeded, each.failed]
+        args += [each.kept, len(each.failures), *_flat(each.failures)]
+    return args
+
+
+def _flat(pairs: Mapping[str, int]) -> list[str | int]:
+    return [each for pair in pairs.items() for each in pair]

@@ -1,0 +1,48 @@
+-- Who reads, and how fast, and how they are woken; shared by every script.
+
+-- Images of a model that were done in the last 10 s, and in how many of these seconds any were.
+local function done_lately(model)
+  local names, images, seconds = {}, 0, 0
+  for ago = 1, 10 do names[ago] = 'ink:done:' .. model .. ':' .. math.floor(now / 1000) - ago end
+  for _, done in ipairs(redis.call('MGET', unpack(names))) do
+    if done then images, seconds = images + tonumber(done), seconds + 1 end
+  end
+  return images, seconds
+end
+
+local function workers_alive()
+  return math.max(1, redis.call('ZCOUNT', 'ink:workers', now - ALIVE, '+inf'))
+end
+
+-- Put doorbells in a Celery queue until there are as many as are wanted.
+local function ring_in(queue, wanted, message)
+  if wanted <= 0 then return end
+  for _ = 1, wanted - redis.call('LLEN', queue) do
+    local tag = string.format('bell-%d', redis.call('INCR', 'ink:bells'))
+    redis.call('LPUSH', queue, (string.gsub(message, '@TAG@', tag)))
+  end
+end
+
+-- Wake a worker that lingers. Should it die of it, upkeep rings for what stays due.
+local function wake(worker, model)
+  redis.call('ZREM', 'ink:lingering', worker)
+  redis.call('LPUSH', 'ink:wake:' .. worker, model)
+  redis.call('EXPIRE', 'ink:wake:' .. worker, 5)
+end
+
+local function serves(worker, model)
+  local models = redis.call('HGET', 'ink:worker:' .. worker, 'models')
+  return models and string.find(',' .. models .. ',', ',' .. model .. ',', 1, true)
+end
+
+-- Wake as many workers as could find work of a model: first those that linger, who hear it at once.
+local function ring(model, wanted, message)
+  wanted = math.min(wanted, workers_alive())
+  for _, worker in ipairs(redis.call('ZRANGEBYSCORE', 'ink:lingering', now, '+inf')) do
+    if wanted > 0 and serves(worker, model) then
+      wake(worker, model)
+      wanted = wanted - 1
+    end
+  end
+  ring_in('drain.' .. model, wanted, message)
+end
