@@ -24,6 +24,7 @@ from rich.table import Table
 
 from api.credentials import new_key
 
+from chaos.invariants import told_of
 from conftest import Services, running_services
 from receivers import Receiver, running_receiver, status
 from routes import Probe, probes
@@ -130,7 +131,7 @@ def read_job(world: World) -> Ids:
         time.sleep(0.05)
     etag = alice.get(f"/v1/jobs/{job}").headers["etag"]
     with redis.Redis.from_url(world.services.redis_url) as client:
-        (event, _), *_ = client.xrevrange(f"ink:job:alice/{job}:events")
+        *_, (event, _) = told_of(client, f"alice/{job}")
     return Ids(job, hook, delivery["id"], etag, event.decode())
 
 

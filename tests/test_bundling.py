@@ -1,7 +1,7 @@
 """Bundled commands: one round trip for what is asked together, and each caller's own answer."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ import redis
 
 from worker import bundling
 from worker.admission import Caps, Room, Verdict
-from worker.bundling import LARGE, BundlingRedis
+from worker.bundling import LARGE, TOGETHER, BundlingRedis
 from worker.chunks import Chunk, pack
 from worker.connection import connect, connect_async
 from worker.entrance import Entrance, Submission
@@ -74,41 +74,63 @@ def test_a_script_that_redis_does_not_know_is_loaded(url: str) -> None:
     asyncio.run(talk())
 
 
+def entering(url: str, asked: Sequence[dict[str, Any]]) -> list[Verdict | BaseException]:
+    """What is said to jobs of two images that come to one gateway in the same instant."""
+    caps = Caps(max_queued=100, max_open=100, window=3)
+    job = Submission("alice", "", "bulk", Options("balanced"), "ABC", "sha", {}, 60, "same")
+    chunks = [Chunk(1, pack([each])) for each in (b"one", b"two")]
+
+    async def enter() -> list[Verdict | BaseException]:
+        async with connect_async(url) as client:
+            await client.script_load(source("submit"))
+            entrance, room = Entrance(client), Room()
+            jobs = [replace(job, **each) for each in asked]
+            coming = (entrance.enter(each, chunks, caps, room) for each in jobs)
+            return await asyncio.gather(*coming, return_exceptions=True)
+
+    return asyncio.run(enter())
+
+
+def calls(client: redis.Redis) -> int:
+    """How many scripts were called since the last reset."""
+    return int(client.info("commandstats")["cmdstat_evalsha"]["calls"])
+
+
 def test_submissions_that_come_together_are_one_call_in_which_each_counts(
     redis_url: str, clean_redis: redis.Redis
 ) -> None:
-    caps = Caps(max_queued=7, max_open=100, window=3)
-
-    async def talk() -> list[Verdict]:
-        async with connect_async(redis_url) as client:
-            await client.script_load(source("submit"))
-            entrance = Entrance(client)
-
-            def enter(job_id: str, fingerprint: str = "same", key: str | None = None) -> Any:
-                job = Submission(
-                    "alice", job_id, "bulk", Options("balanced"), "ABC", "sha", {}, 60, fingerprint
-                )
-                chunks = [Chunk(1, pack([b"one"])), Chunk(1, pack([b"two"]))]
-                return entrance.enter(replace(job, idempotency=key), chunks, caps, Room())
-
-            await asyncio.sleep(0)
-            clean_redis.config_resetstat()
-            asked = [enter("a"), enter("a"), enter("a", "other"), enter("b", key="ink:idem:x")]
-            asked += [enter("c", key="ink:idem:x"), enter("d"), enter("e")]
-            return list(await asyncio.gather(*asked))
-
-    said = asyncio.run(talk())
-    assert clean_redis.info("commandstats")["cmdstat_evalsha"]["calls"] == 1
-    new, replay = [Verdict("new", f"alice/{each}") for each in "abd"], Verdict("replay", "alice/b")
-    assert said[:5] == [new[0], Verdict("replay", "alice/a"), Verdict("mismatch"), new[1], replay]
-    assert said[5:] == [new[2], Verdict("full", figure=1)]
+    clean_redis.config_resetstat()
+    keyed = [{"id": each, "idempotency": "ink:idem:x"} for each in "bc"]
+    again = [{"id": "a"}, {"id": "a", "fingerprint": "other"}]
+    said = entering(redis_url, [{"id": "a"}, *again, *keyed, {"id": "d"}])
+    assert calls(clean_redis) == 1
+    new, replay = {each: Verdict("new", f"alice/{each}") for each in "abd"}, "replay"
+    assert said[:3] == [new["a"], Verdict(replay, "alice/a"), Verdict("mismatch")]
+    assert said[3:] == [new["b"], Verdict(replay, "alice/b"), new["d"]]
     assert clean_redis.get("ink:load") == clean_redis.get("ink:peak") == b"6"
     assert clean_redis.hgetall("ink:open") == {b"alice": b"3"}
     listed = clean_redis.zrange("ink:owner:alice", 0, -1, withscores=True)
     assert [name for name, _ in listed] == [b"alice/a", b"alice/b", b"alice/d"]
-    assert len({score for _, score in listed}) == 3
+    assert len({score for _, score in listed}) == 3  # so that a page of them can end anywhere
     claims = ledger(redis_url).claim("balanced", 100)
     assert sorted(claim.name for claim in claims) == sorted(2 * ["alice/a", "alice/b", "alice/d"])
+
+
+def test_caps_are_exact_within_a_call_and_calls_are_not_too_large(
+    redis_url: str, clean_redis: redis.Redis
+) -> None:
+    clean_redis.config_resetstat()
+    said = entering(redis_url, [{"id": f"job{number}"} for number in range(TOGETHER + 20)])
+    assert calls(clean_redis) == 2
+    assert [each.kind for each in said if isinstance(each, Verdict)] == ["new"] * 50 + ["full"] * 2
+    assert clean_redis.get("ink:load") == b"100"
+
+
+def test_what_fails_in_a_joint_call_fails_for_all(redis_url: str, clean_redis: redis.Redis) -> None:
+    clean_redis.set("ink:open", "no hash")
+    said = entering(redis_url, [{"id": "a"}, {"id": "b"}])
+    assert [type(each) for each in said] == [redis.ResponseError] * 2
+    assert clean_redis.keys("ink:job:*") == []
 
 
 def test_who_no_longer_waits_takes_nobody_with_them(url: str) -> None:

@@ -42,12 +42,10 @@ def source(name: str) -> str:
     a short one costs. At its end it writes what it gathered."""
     works = [f"function(ARGV)\n{_text(each)}\nend" for each in SEQUENCES.get(name, (name,))]
     script = f"local works = {{{', '.join(works)}}}\n{ALL if name in SEQUENCES else ONE}"
+    if any(each in _text("gathering") for each in _needed(script)):
+        script += "\nwrite_gathered()"
     relief = _text("relief") if name in RELIEVED else ""
-    needed = _needed(script)
-    end = "write_gathered()\n" if any("local function within" in each for each in needed) else ""
-    if end:
-        needed = _needed(script + end)
-    return "\n".join((*needed, relief, script, f"{end}return answers"))
+    return "\n".join((*_needed(script), relief, script, "return answers"))
 
 
 def _needed(script: str) -> list[str]:
