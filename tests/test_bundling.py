@@ -11,11 +11,12 @@ import redis
 
 from worker import bundling
 from worker.admission import Caps, Room, Verdict
-from worker.bundling import LARGE, TOGETHER, BundlingRedis
+from worker.bundling import LARGE, BundlingRedis
 from worker.chunks import Chunk, pack
 from worker.connection import connect, connect_async
 from worker.entrance import Entrance, Submission
 from worker.jobs import Options
+from worker.joining import TOGETHER
 from worker.scripts import source
 
 from conftest import running_redis
