@@ -83,11 +83,11 @@ def require_same_site(request: Request) -> None:
     if request.method in ("GET", "HEAD", "OPTIONS"):
         return
     headers = request.headers
-    origin, own = headers.get("origin"), headers.get("host", "")
-    site = headers.get("sec-fetch-site") or (
-        "none" if origin in (None, f"http://{own}", f"https://{own}") else "cross-site"
-    )
-    if site not in ("same-origin", "none"):
+    site, origin = headers.get("sec-fetch-site"), headers.get("origin")
+    if not site and origin is not None:
+        own = headers.get("host", "")
+        site = "none" if origin in (f"http://{own}", f"https://{own}") else "cross-site"
+    if (site or "none") not in ("same-origin", "none"):
         raise Problem(
             "cross-site", "A page of another site asked for this; with API keys it could be let in."
         )

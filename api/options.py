@@ -1,5 +1,9 @@
 """What a client asked becomes what travels with its job, once all that it asked is known and agrees."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
 from model.card import Card
 from model.charset import BadCharset, allowed_classes
 from model.layout import MOST_CHARACTERS
@@ -7,6 +11,28 @@ from worker.jobs import Options
 
 from .parameters import JobParameters
 from .problems import Problem
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What a client asks of its job, as it was `given` and as it is understood, and the model it is for.
+
+    What else follows from it is found out when it is needed, and once.
+    """
+
+    given: Sequence[tuple[str, str]]
+    parameters: JobParameters
+    card: Card
+
+    @cached_property
+    def options(self) -> Options:
+        """See job_options."""
+        return job_options(self.parameters, self.card)
+
+    @cached_property
+    def text(self) -> bytes:
+        """All of it, for fingerprints."""
+        return self.parameters.model_dump_json().encode()
 
 
 def job_options(parameters: JobParameters, card: Card) -> Options:

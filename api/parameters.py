@@ -23,7 +23,7 @@ MOST_ACROSS = 200
 class JobParameters(BaseModel):
     """Query parameters of a submission; a form or JSON body may carry them as fields instead."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
     model: Annotated[str | None, Field(description="a name from /v1/models")] = None
     charset: Annotated[

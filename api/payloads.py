@@ -5,7 +5,7 @@ from typing import TypeVar
 from fastapi import Request
 from pydantic import BaseModel, ValidationError
 
-from .intake.spool import limited
+from .intake.spool import Limit
 from .problems import Problem
 
 LONGEST = 4096
@@ -18,8 +18,9 @@ async def read_payload(request: Request, shape: type[M], hint: str = "", most: i
 
     Raises `body-too-large`, or `invalid-parameter` that says `hint` or the first fault.
     """
-    body = b""
-    async for data in limited(request.stream(), most, request.headers.get("content-length")):
+    body, limit = b"", Limit(most, request.headers.get("content-length"))
+    async for data in request.stream():
+        limit.add(len(data))
         body += data
     try:
         return shape.model_validate_json(body or b"{}")

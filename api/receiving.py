@@ -1,7 +1,7 @@
 """A request's body taken in whole, within what its sender and this gateway's memory allow."""
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
 from fastapi import Request
 
@@ -10,6 +10,8 @@ from .intake.spool import Spool
 from .limits.budget import Documents, Uploads
 from .limits.quotas import Quotas
 from .settings import GatewaySettings
+
+T = TypeVar("T")
 
 SMALL = 256 << 10
 """A document of up to so many bytes waits for no large one, and a large one not for many of those."""
@@ -24,11 +26,11 @@ class Receiver:
         self._small, self._large = Documents(share), Documents(settings.max_json_held - share)
         self._uploads = Uploads()
 
-    @asynccontextmanager
     async def received(
-        self, request: Request, owner: str
-    ) -> AsyncIterator[tuple[Intake, Callable[[], None]]]:
-        """What is in a request, gone on exit; and what to call when what was read of it can be dropped.
+        self, request: Request, owner: str, use: Callable[[Intake, Callable[[], None]], Awaitable[T]]
+    ) -> T:
+        """What `use` makes of what is in a request, which is gone afterwards; it may call the other
+        when what it read so far can be dropped.
 
         Raises problems.
         """
@@ -36,7 +38,7 @@ class Receiver:
         with Spool() as spool, self._uploads.of(owner, most) as count:
             size = await receive(request, spool, self._settings, count)
             async with (self._small if size <= SMALL else self._large).held(size):
-                yield await open_body(request, spool, self._settings), spool.forget
+                return await use(await open_body(request, spool, self._settings), spool.forget)
 
 
 def declared(request: Request, most: int) -> int:

@@ -1,6 +1,7 @@
 """uvicorn behind our edge (edge/protocol.py), with one manner more: a stop ends event streams first."""
 
 import contextlib
+import logging
 import socket
 import sys
 from math import ceil
@@ -67,6 +68,7 @@ def create_server(app: FastAPI, settings: GatewaySettings, gate: Gate) -> Server
         server_header=False,
         log_config=None,  # __main__ did
         log_level=settings.log_level,
+        access_log=logging.getLogger().isEnabledFor(logging.INFO),  # it costs where it is not shown, too
         timeout_graceful_shutdown=10,
     )
     return Server(app, config)

@@ -2,10 +2,14 @@
 validation cost more than the answer. Middleware and problems are the same, and /docs tells of it.
 """
 
-from fastapi import APIRouter, FastAPI
-from starlette.applications import Starlette
-from starlette.routing import Route
-from starlette.types import Receive, Scope, Send
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any
+
+from fastapi import APIRouter, FastAPI, Request
+from fastapi.routing import APIRoute
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 
 class ShortcutApp(FastAPI):
@@ -13,21 +17,16 @@ class ShortcutApp(FastAPI):
 
     def __init__(self, **options: object) -> None:
         super().__init__(**options)  # type: ignore[arg-type]
-        self._shortcuts: dict[tuple[str, str], tuple[Route, Starlette]] = {}
+        self._shortcuts: dict[tuple[str, str], tuple[APIRoute, ASGIApp]] = {}
 
     def cut_short(self, router: APIRouter) -> None:
         """The routes of `router`, once all middleware is added; for /docs it is included, too."""
-        for each in router.routes:
-            assert isinstance(each, Route)
-            assert each.methods
-            route = Route(each.path, each.endpoint, methods=each.methods)
-            short = Starlette(
-                routes=[route],
-                middleware=self.user_middleware,
-                exception_handlers=self.exception_handlers,
-            )
-            short.state = self.state
-            self._shortcuts |= {(method, route.path): (route, short) for method in each.methods}
+        for route in router.routes:
+            assert isinstance(route, APIRoute)
+            short: ASGIApp = Shortcut(route, self.exception_handlers)
+            for middleware, args, options in reversed(self.user_middleware):
+                short = middleware(short, *args, **options)
+            self._shortcuts |= {(method, route.path): (route, short) for method in route.methods or ()}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         route, short = self._shortcuts.get(
@@ -36,5 +35,45 @@ class ShortcutApp(FastAPI):
         if short is None:
             await super().__call__(scope, receive, send)
             return
-        scope["route"] = route
+        scope["app"], scope["route"] = self, route
         await short(scope, receive, send)
+
+
+class Shortcut:
+    """One endpoint as an ASGI application; what it raises is answered by the handlers of its app, of
+    which there is one for every Exception.
+    """
+
+    def __init__(self, route: APIRoute, handlers: Mapping[Any, Any]) -> None:
+        self._endpoint, self._handlers = route.endpoint, handlers
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = QuickRequest(scope, receive)
+        try:
+            response = await self._endpoint(request)
+        except Exception as error:
+            handle = next(self._handlers[kind] for kind in type(error).__mro__ if kind in self._handlers)
+            response = await handle(request, error)
+        await response(scope, receive, send)
+
+
+class QuickRequest(Request):
+    """A request of whose head much is asked."""
+
+    @cached_property
+    def headers(self) -> Headers:
+        """Starlette's, found by a dictionary."""
+        return QuickHeaders(scope=self.scope)
+
+
+class QuickHeaders(Headers):
+    """Where a field stands twice, its first value is found, as in Starlette's."""
+
+    def __init__(self, scope: Scope) -> None:
+        super().__init__(scope=scope)
+        self._first = dict(reversed(self.raw))
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """The value of a field, without a KeyError on the way."""
+        value = self._first.get(key.lower().encode("latin-1"))
+        return default if value is None else value.decode("latin-1")

@@ -4,47 +4,23 @@ import asyncio
 import hashlib
 import secrets
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Self
 
 import redis
 from anyio.to_thread import run_sync
 
 from worker.admission import Room, Verdict
-from worker.chunks import Chunk
+from worker.chunks import Chunk, ImageFile
 from worker.entrance import IN_FLIGHT_S, Entrance
 
 from .intake.cutter import Cutter
 from .intake.sources import Part
 from .problems import Problem
-from .settings import GatewaySettings
 
 STAGE_BYTES = 1 << 20
-
-
-@dataclass
-class Staged:
-    """Images that are stored, or carried along, but belong to no job yet."""
-
-    token: str
-    cutter: Cutter
-    carried: list[Chunk] = field(default_factory=list)
-    """All of a small job: they are stored by the call that makes it one."""
-    taken: bool = False
-
-    def fingerprint(self, options: str) -> str:
-        """The same for the same images under the same options."""
-        whole = self.cutter.fingerprint.copy()
-        whole.update(options.encode())
-        return whole.hexdigest()
-
-    def require_count(self, single: bool) -> None:
-        """Raises `no-images`, or `single-image-expected`."""
-        if not self.cutter.images:
-            raise Problem("no-images", "There is no image in the request.")
-        if single and self.cutter.images != 1:
-            detail = f"{self.cutter.images} images were sent; use /v1/jobs."
-            raise Problem("single-image-expected", detail)
 
 
 class NoRoom(Exception):
@@ -55,51 +31,84 @@ class NoRoom(Exception):
         self.verdict = verdict
 
 
-@asynccontextmanager
-async def staged(
-    entrance: Entrance,
-    parts: Iterable[Part],
-    settings: GatewaySettings,
-    room: Room,
-    weight: int = 1,
-    forget: Callable[[], None] = lambda: None,
-    light: bool = False,
-) -> AsyncIterator[Staged]:
-    """Images cut and stored as far as there is `room`; taken back on exit unless they became a job.
+@dataclass
+class Staged:
+    """Images that are stored, or carried along, but belong to no job yet: on exit they are taken back
+    unless they were `taken`."""
 
-    Few bytes are not stored but carried. `forget` is called when what was looked at so far is needed no
-    more; what is `light` is cut without a turn in a thread. Raises NoRoom.
-    """
-    images = Staged(secrets.token_hex(16), Cutter(settings, weight))
-    chunks, first, last = images.cutter.cut(parts), 0, False
-    try:
+    entrance: Entrance
+    cutter: Cutter
+    carried: list[Chunk] = field(default_factory=list)
+    """All of a small job: they are stored by the call that makes it one."""
+    stored: int = 0
+    taken: bool = False
+
+    @cached_property
+    def token(self) -> str:
+        """By which they are found."""
+        return secrets.token_hex(16)
+
+    async def take_in(
+        self,
+        parts: Iterable[Part],
+        room: Room,
+        forget: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Cut images and store them as far as there is `room`; few bytes are not stored but carried.
+
+        `forget` is called when what was looked at so far is needed no more. Raises NoRoom.
+        """
+        chunks, last = self.cutter.cut(parts), False
         while not last:
-            group, last = _take(chunks) if light else await run_sync(_take, chunks)
-            if last and not first:
-                images.carried = group
-                break
-            if not group:
-                break
-            number, first = first, first + len(group)  # taken back, even if nobody hears of it
-            verdict = await entrance.stage(images.token, number, group, room)
-            if verdict.kind != "staged":
-                raise NoRoom(verdict)
-            room = room.after(group)
-            group.clear()  # before the next is made
-            forget()
-        yield images
-    finally:
-        if not images.taken:
+            group, last = await run_sync(_take, chunks)
+            if last and not self.stored:
+                self.carried = group
+            elif group:
+                room = await self._store(group, room)
+                group.clear()  # before the next is made
+                forget()
+
+    def carry(self, file: ImageFile) -> None:
+        """The one small image that it is: cut sooner than a thread takes its turn."""
+        self.carried = [self.cutter.alone(file)]
+
+    async def _store(self, group: list[Chunk], room: Room) -> Room:
+        first, self.stored = self.stored, self.stored + len(group)  # even if nobody hears of it
+        verdict = await self.entrance.stage(self.token, first, group, room)
+        if verdict.kind != "staged":
+            raise NoRoom(verdict)
+        return room.after(group)
+
+    def fingerprint(self, options: bytes) -> str:
+        """The same for the same images under the same options."""
+        whole = self.cutter.fingerprint.copy()
+        whole.update(options)
+        return whole.hexdigest()
+
+    def require_count(self, single: bool) -> None:
+        """Raises `no-images`, or `single-image-expected`."""
+        if not self.cutter.images:
+            raise Problem("no-images", "There is no image in the request.")
+        if single and self.cutter.images != 1:
+            detail = f"{self.cutter.images} images were sent; use /v1/jobs."
+            raise Problem("single-image-expected", detail)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self.stored and not self.taken:
             with suppress(redis.RedisError):  # else it is gone by itself, before long
-                await entrance.unstage(images.token, first)
+                await self.entrance.unstage(self.token, self.stored)
+
+
+def in_flight(entrance: Entrance, owner: str, digest: str | None) -> AbstractAsyncContextManager[None]:
+    """Only one request at a time under the same key or id. Raises `request-in-progress`."""
+    return _flight(entrance, owner, digest) if digest else nullcontext()
 
 
 @asynccontextmanager
-async def in_flight(entrance: Entrance, owner: str, digest: str | None) -> AsyncIterator[None]:
-    """Only one request at a time under the same key or id. Raises `request-in-progress`."""
-    if digest is None:
-        yield
-        return
+async def _flight(entrance: Entrance, owner: str, digest: str) -> AsyncIterator[None]:
     request = secrets.token_hex(16)
     if not await entrance.take_off(owner, digest, request):
         raise Problem("request-in-progress", "Wait for its answer.", retry_after=1)

@@ -1,12 +1,14 @@
 """A submission from request to ledger: check, cut, stage, submit. What is accepted is stored."""
 
 import logging
-import secrets
-from collections.abc import Iterable, Mapping
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 from fastapi import Request
+from starlette.datastructures import QueryParams
 
 from model.card import Card
 from worker import keys
@@ -18,22 +20,20 @@ from worker.tracing import Tracer
 from worker.webhooks.urls import Policy
 
 from .intake.fitting import fitting
+from .intake.forms import Intake
 from .intake.sources import Part
 from .limits.admission import Admission
-from .options import job_options
-from .parameters import (
-    JobParameters,
-    find_model,
-    life_s,
-    parse_parameters,
-    require_url,
-)
+from .options import Wish
+from .parameters import find_model, life_s, parse_parameters, require_url
 from .problems import Problem
 from .receiving import Receiver, declared
 from .settings import GatewaySettings
 from .staging import Staged, idempotency_digest, in_flight
 
 log = logging.getLogger(__name__)
+
+KEPT = 64
+"""Queries whose meaning is kept: most clients ask for the same again and again."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +71,7 @@ class Submitter:
         self._settings, self._cards, self._tracer = settings, cards, tracer
         self._policy = Policy.of(settings)
         self._receiver = Receiver(settings, admission.quotas)
+        self._asked = lru_cache(KEPT)(lambda query: self._wish(QueryParams(query).multi_items()))
 
     async def submit(self, request: Request, owner: str, job_id: str | None = None) -> Accepted:
         """Store the job in `request` under `job_id`, or a new id. Raises problems."""
@@ -86,28 +87,33 @@ class Submitter:
         Raises problems.
         """
         key = idempotency_digest(request.headers.get("idempotency-key"))
-        query = request.query_params.multi_items()
-        asked = parse_parameters(*query)
-        self._require_possible(asked)  # refused before the body is read
+        asked = self._asked(request.scope["query_string"])  # refused before the body is read
         async with in_flight(self._entrance, owner, key or (f"id-{job_id}" if own else None)):
             name, size = keys.job_name(owner, job_id), declared(request, self._settings.max_body_bytes)
             room = await self._admission.room(owner, name, key and keys.idempotency(owner, key), size)
-            async with self._receiver.received(request, owner) as (intake, forget):
-                parameters = parse_parameters(*query, *intake.options) if intake.options else asked
-                card = self._require_possible(parameters)
-                options = job_options(parameters, card)
-                parts, light = fitting(intake.parts, options, card.labels), intake.light
-                async with self._admission.staged(parts, room, options.weight, forget, light) as images:
+
+            async def use(intake: Intake, forget: Callable[[], None]) -> Entered:
+                wish = self._wish((*asked.given, *intake.options)) if intake.options else asked
+                options = wish.options
+                async with self._admission.staging(options.weight) as images:
+                    if intake.single:
+                        images.carry(intake.single)
+                    else:
+                        parts = fitting(intake.parts, options, wish.card.labels)
+                        await self._admission.stage(images, parts, room, forget)
                     images.require_count(single)
-                    job = self._describe(parameters, options, card, owner, job_id, key, images, single)
+                    job = self._describe(wish, owner, job_id, key, images, single)
                     return await self._enter(job, images, room)
+
+            return await self._receiver.received(request, owner, use)
 
     async def resubmit(self, old: Job, owner: str, parts: Iterable[Part], key: str | None) -> Accepted:
         """A new job of `parts`, read the way `old` was; once only under the same Idempotency-Key."""
         digest = idempotency_digest(key)
         job_id, idempotency = new_id(), keys.idempotency(owner, digest) if digest else None
         room = await self._admission.room(owner, keys.job_name(owner, job_id), idempotency, 0)
-        async with self._admission.staged(parts, room, old.options.weight) as images:
+        async with self._admission.staging(old.options.weight) as images:
+            await self._admission.stage(images, parts, room)
             job = Submission(
                 owner=owner,
                 id=job_id,
@@ -117,7 +123,7 @@ class Submitter:
                 weights=old.weights,
                 metadata=old.metadata,
                 ttl_s=self._settings.expires_in,
-                fingerprint=images.fingerprint(old.id),
+                fingerprint=images.fingerprint(old.id.encode()),
                 parent=old.id,
                 callback_url=old.callback_url or "",
                 idempotency=idempotency,
@@ -126,42 +132,38 @@ class Submitter:
         return await self._standing(entered)
 
     def _describe(
-        self,
-        parameters: JobParameters,
-        options: Options,
-        card: Card,
-        owner: str,
-        job_id: str,
-        key: str | None,
-        images: Staged,
-        quiet: bool,
+        self, wish: Wish, owner: str, job_id: str, key: str | None, images: Staged, quiet: bool
     ) -> Submission:
+        parameters, options = wish.parameters, wish.options
         return Submission(
             owner=owner,
             id=job_id,
             lane=parameters.priority or self._lane(images.cutter.images, options),
             options=options,
-            labels=card.labels,
-            weights=card.sha256,
+            labels=wish.card.labels,
+            weights=wish.card.sha256,
             metadata=parameters.metadata,
             ttl_s=life_s(parameters, self._settings),
-            fingerprint=images.fingerprint(parameters.model_dump_json()),
+            fingerprint=images.fingerprint(wish.text),
             idempotency=keys.idempotency(owner, key) if key else None,
             callback_url=parameters.callback_url or "",
             quiet=quiet,
         )
 
-    def _require_possible(self, parameters: JobParameters) -> Card:
-        """The card of the model. Raises `unknown-model` or `webhook-url-forbidden`."""
+    def _wish(self, given: Sequence[tuple[str, str]]) -> Wish:
+        """What is asked by (name, value). Raises `invalid-parameter`, `unknown-model` or
+        `webhook-url-forbidden`."""
+        parameters = parse_parameters(*given)
         if parameters.callback_url is not None:
             require_url(parameters.callback_url, self._policy)
-        return find_model(parameters, self._cards)
+        return Wish(given, parameters, find_model(parameters, self._cards))
 
     async def _enter(self, job: Submission, images: Staged, room: Room) -> Entered:
         if trace := self._tracer.current():
             job = replace(job, options=replace(job.options, trace=trace))
         verdict = await self._admission.enter(job, images, room)
-        log.info("job accepted", extra=_facts(job, verdict, images.cutter.images))
+        if log.isEnabledFor(logging.INFO):
+            log.info("job accepted", extra=_facts(job, verdict, images.cutter.images))
         return Entered(job, verdict.name, verdict.kind == "replay", images.cutter.first_name)
 
     async def _standing(self, entered: Entered) -> Accepted:
@@ -183,4 +185,4 @@ def _facts(job: Submission, verdict: Verdict, images: int) -> dict[str, Any]:
 
 def new_id() -> str:
     """A job id: 128 random bits."""
-    return f"job_{secrets.token_hex(16)}"
+    return f"job_{os.urandom(16).hex()}"

@@ -5,9 +5,8 @@ import gzip
 import socket
 import threading
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
 from dataclasses import replace
 from urllib.parse import urlsplit
 
@@ -432,8 +431,7 @@ def test_a_small_document_waits_for_no_large_one(monkeypatch: pytest.MonkeyPatch
     settings = GatewaySettings(max_json_held=1)
     receiver = Receiver(settings, Quotas(settings))
 
-    @asynccontextmanager
-    async def held(size: int) -> AsyncIterator[None]:
+    async def held(size: int, use: Callable[[], Awaitable[None]]) -> None:
         body = b'{"images": [{"image": ""}]}'.ljust(size)
 
         async def receive() -> Message:
@@ -441,16 +439,18 @@ def test_a_small_document_waits_for_no_large_one(monkeypatch: pytest.MonkeyPatch
 
         headers = [(b"content-type", b"application/json")]
         request = Request({"type": "http", "method": "POST", "headers": headers}, receive)
-        async with receiver.received(request, "anonymous"):
-            yield
+        await receiver.received(request, "anonymous", lambda *_: use())
+
+    async def read() -> None:
+        pass
+
+    async def refused() -> None:
+        for size in (SMALL + 1, 100):
+            with pytest.raises(Problem, match="Too much JSON"):
+                await held(size, read)
 
     async def hold() -> None:
-        async with held(SMALL + 1), held(100):
-            for size in (SMALL + 1, 100):
-                with pytest.raises(Problem, match="Too much JSON"):
-                    async with held(size):
-                        pass
-        async with held(SMALL + 1), held(100):
-            pass
+        await held(SMALL + 1, lambda: held(100, refused))
+        await held(SMALL + 1, lambda: held(100, read))
 
     asyncio.run(hold())

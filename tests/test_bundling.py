@@ -9,12 +9,14 @@ from typing import Any
 import pytest
 import redis
 
+from worker import bundling
 from worker.admission import Caps, Room, Verdict
-from worker.bundling import LARGE, TOGETHER, BundlingRedis
+from worker.bundling import LARGE, BundlingRedis
 from worker.chunks import Chunk, pack
 from worker.connection import connect, connect_async
 from worker.entrance import Entrance, Submission
 from worker.jobs import Options
+from worker.joining import TOGETHER
 from worker.scripts import source
 
 from conftest import running_redis
@@ -149,9 +151,10 @@ def test_a_large_command_travels_alone(url: str) -> None:
     async def talk() -> None:
         async with connect_async(url) as client:
             assert isinstance(client, BundlingRedis)
-            before = set(client._bundles)
-            assert await client.set("large", bytes(LARGE + 1))
-            assert client._bundles == before
+            large = asyncio.create_task(client.set("large", bytes(LARGE + 1)))
+            await asyncio.sleep(0)
+            assert not client._carriers
+            assert await large
             assert await client.strlen("large") == LARGE + 1
 
     asyncio.run(talk())
@@ -164,5 +167,18 @@ def test_everyone_is_told_when_redis_is_gone(tmp_path: Path) -> None:
         async with connect_async(url) as client:
             said = await asyncio.gather(*(client.get("k") for _ in range(3)), return_exceptions=True)
         assert [type(each) for each in said] == [redis.ConnectionError] * 3
+
+    asyncio.run(talk())
+
+
+def test_what_is_asked_as_the_last_bundle_ends_is_carried_too(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bundling, "UNDER_WAY", 1)
+
+    async def talk() -> None:
+        async with connect_async(url) as client, asyncio.timeout(5):
+            await client.set("text", "x")
+            assert [await client.get("text") for _ in range(3)] == [b"x"] * 3
 
     asyncio.run(talk())

@@ -271,6 +271,12 @@ class TestTurns:
             wire.send(b"".join(GET.replace(b"/healthz", path.encode()) + b"\r\n" for path in paths))
             assert [wire.answer().status for _ in paths] == [200, 200, 404, 200] * 4
 
+    def test_the_head_of_an_answer_leaves_with_its_body(self, services: Services) -> None:
+        with Wire(services.url) as wire:
+            head, _, body = wire.send(GET + b"\r\n").socket.recv(MB).partition(b"\r\n\r\n")
+            assert b"content-length: %d" % len(body) in head
+            assert body
+
     def test_a_thousand_at_once_are_too_many(self, services: Services) -> None:
         with Wire(services.url) as wire:
             wire.send((GET + b"\r\n") * 1000)

@@ -8,7 +8,7 @@ import redis
 
 from api.events import notices
 from api.events.notices import Notices
-from worker import keys
+from worker import connection, keys
 from worker.connection import connect_async
 
 from chaos.proxy import Proxy
@@ -33,6 +33,7 @@ def test_a_deaf_subscription_begins_anew(
 ) -> None:
     for name, seconds in (("ASK_S", 0.1), ("SILENT_S", 0.4), ("AGAIN_S", 0.1)):
         monkeypatch.setattr(notices, name, seconds)
+    monkeypatch.setitem(connection.TIMEOUTS, "health_check_interval", 0.05)
 
     async def follow(proxy: Proxy) -> None:
         async with connect_async(proxy.url) as client:

@@ -4,10 +4,11 @@ import pytest
 import redis
 
 from api import staging
+from api.intake.cutter import Cutter
 from api.intake.sources import NamedImage, Part
 from api.problems import Problem
 from api.settings import GatewaySettings
-from api.staging import staged
+from api.staging import Staged
 from worker.admission import Room
 from worker.entrance import Entrance
 
@@ -24,7 +25,8 @@ def _small_groups(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def stage(url: str, parts: list[Part], *, taken: bool, fails: bool) -> None:
     async def work(entrance: Entrance) -> None:
-        async with staged(entrance, parts, SETTINGS, Room()) as images:
+        async with Staged(entrance, Cutter(SETTINGS)) as images:
+            await images.take_in(parts, Room())
             images.taken = taken
             if fails:
                 raise RuntimeError
@@ -52,7 +54,8 @@ def test_what_is_small_is_carried_and_not_staged(
     monkeypatch.setattr(staging, "STAGE_BYTES", 1000)
 
     async def work(entrance: Entrance) -> None:
-        async with staged(entrance, PARTS, SETTINGS, Room()) as images:
+        async with Staged(entrance, Cutter(SETTINGS)) as images:
+            await images.take_in(PARTS, Room())
             assert [chunk.names for chunk in images.carried] == [
                 ("0.png", "1.png"),
                 ("2.png", "3.png"),

@@ -64,4 +64,4 @@ class Verdict:
 
 
 def _size(chunk: Chunk) -> int:
-    return len(chunk.payload) + len(chunk.names_json() or b"")
+    return len(chunk.payload) + len(chunk.names_json)

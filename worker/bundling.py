@@ -6,13 +6,15 @@ busier a gateway, the larger its bundles, and the less each request costs it, th
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
+import hiredis
 import redis.asyncio
+from redis.commands.core import AsyncScript
+from redis.exceptions import NoScriptError
 
-from .scripts import JOINT, digests
-from .silence import HearingPool
+from .joining import Call, Command, joined
+from .silence import Hearing, HearingPool
 
 LARGE = 16 << 10
 """Bytes: a command with so many travels alone, lest the small ones wait for it."""
@@ -23,27 +25,6 @@ UNDER_WAY = 2
 MOST = 256
 """Commands in a bundle."""
 
-TOGETHER = 32
-"""Calls of a script that are made one: Redis does nothing else meanwhile."""
-
-Command = tuple[tuple[Any, ...], dict[str, Any], "asyncio.Future[Any]"]
-
-
-@dataclass
-class Call:
-    """What is sent, and who waits for it: one, or several where calls of a script are `joint`."""
-
-    args: tuple[Any, ...]
-    options: dict[str, Any]
-    waiting: "list[asyncio.Future[Any]]"
-    joint: bool
-
-    def shares(self, said: Any) -> Sequence[Any]:
-        """What each of those who wait is told."""
-        if isinstance(said, Exception):
-            return [said] * len(self.waiting)
-        return [[each] for each in said] if self.joint else [said]
-
 
 class BundlingRedis(redis.asyncio.Redis):
     """A client for one event loop. Each caller hears of its own errors; a lost link is told to all."""
@@ -53,59 +34,86 @@ class BundlingRedis(redis.asyncio.Redis):
         self.auto_close_connection_pool = True
         self._pool = pool
         self._waiting: list[Command] = []
-        self._bundles: set[asyncio.Task[None]] = set()
+        self._carriers: set[asyncio.Task[None]] = set()
+        self._starting = False
+        self._links: list[Hearing] = []
+        """Those of no carrier: taken from the pool once, for good."""
 
     async def execute_command(self, *args: Any, **options: Any) -> Any:
         """The answer to one command. Raises redis.RedisError."""
-        if sum(len(each) for each in args if isinstance(each, (bytes, str))) > LARGE:
+        if sum(len(each) for each in args if isinstance(each, bytes | str)) > LARGE:
             return await super().execute_command(*args, **options)  # type: ignore[no-untyped-call]
-        loop = asyncio.get_running_loop()
-        answer: asyncio.Future[Any] = loop.create_future()
-        self._waiting.append((args, options, answer))
-        if len(self._waiting) == 1:
-            loop.call_soon(self._send)  # with whatever else is asked in this turn
-        return await answer
+        answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self._waiting.append((args, answer))
+        self._start()
+        said = await answer
+        if read := self.response_callbacks.get(args[0]):
+            options.pop("keys", None)  # of redis-py's own cache
+            return read(said, **options)
+        return said
 
-    def _send(self, ended: "asyncio.Task[None] | None" = None) -> None:
-        self._bundles.discard(ended)
-        most = MOST if self._pool.heard else 1  # one asks whether Redis is back, not all
-        while self._waiting and len(self._bundles) < UNDER_WAY:
+    def register_script(self, script: Any) -> "Script":  # type: ignore[override]
+        """Lua that is called by its name."""
+        return Script(self, script)
+
+    def _start(self) -> None:
+        """One more carrier, who begins in the next turn: with whatever else is asked in this one."""
+        if self._waiting and not self._starting and len(self._carriers) < UNDER_WAY:
+            self._starting = True
+            task = asyncio.create_task(self._carry_all())
+            self._carriers.add(task)
+            task.add_done_callback(self._ended)
+
+    def _ended(self, carrier: "asyncio.Task[None]") -> None:
+        self._carriers.discard(carrier)
+        self._start()  # with what was asked since it looked last
+
+    async def _carry_all(self) -> None:
+        """One bundle after the other, until nothing waits."""
+        self._starting = False
+        while self._waiting:
+            most = MOST if self._pool.heard else 1  # one asks whether Redis is back, not all
             bundle, self._waiting = self._waiting[:most], self._waiting[most:]
-            task = asyncio.create_task(self._carry(bundle))
-            self._bundles.add(task)
-            task.add_done_callback(self._send)
+            self._start()
+            await self._carry(bundle)
 
     async def _carry(self, bundle: list[Command]) -> None:
-        calls = _joined(bundle)
+        calls = joined(bundle)
         try:
-            pipe = self.pipeline(transaction=False)
-            for call in calls:
-                pipe.execute_command(*call.args, **call.options)
-            said = await pipe.execute(raise_on_error=False)
+            said = await self._ask(calls)
         except Exception as error:
             said = [error] * len(calls)
         for call, each in zip(calls, said, strict=True):
-            for answer, share in zip(call.waiting, call.shares(each), strict=True):
-                if answer.done():  # nobody waits for it any more
-                    continue
-                if isinstance(share, Exception):
-                    answer.set_exception(share)
-                else:
-                    answer.set_result(share)
+            call.tell(each)
+
+    async def _ask(self, calls: Sequence[Call]) -> list[Any]:
+        packed = b"".join(hiredis.pack_command(call.words()) for call in calls)
+        link = await self._taken()
+        try:
+            said: list[Any] = await link.retry.call_with_retry(
+                lambda: link.ask(packed, len(calls)), lambda _: link.disconnect()
+            )
+        finally:
+            self._links.append(link)
+        return said
+
+    async def _taken(self) -> Hearing:
+        if not self._links:
+            link: Hearing = await self._pool.get_connection()
+            return link
+        self._pool.require_turn()
+        return self._links.pop()
 
 
-def _joined(bundle: Sequence[Command]) -> Sequence[Call]:
-    """The same with fewer calls of scripts.JOINT; whatever is in a bundle goes in any order."""
-    calls: list[Call] = []
-    open_calls: dict[str, Call] = {}
-    for args, options, answer in bundle:
-        joint = args[0] == "EVALSHA" and args[1] in digests(*JOINT)
-        standing = open_calls.get(args[1]) if joint else None
-        if standing and len(standing.waiting) < TOGETHER:
-            standing.args += args[3:]  # behind the script and its number of keys, which is 0
-            standing.waiting.append(answer)
-            continue
-        calls.append(Call(args, options, [answer], joint))
-        if joint:
-            open_calls[args[1]] = calls[-1]
-    return calls
+class Script(AsyncScript):
+    """redis-py's, less what it does for pipelines: with each call that costs more than the rest."""
+
+    async def __call__(self, keys: Any = None, args: Any = None, client: Any = None) -> Any:
+        """The script's answer; Redis learns it where it does not know it. Raises redis.RedisError."""
+        client, given = client or self.registered_client, (*(keys or ()), *(args or ()))
+        count = len(keys or ())
+        try:
+            return await client.execute_command("EVALSHA", self.sha, count, *given)
+        except NoScriptError:
+            await client.script_load(self.script)
+            return await client.execute_command("EVALSHA", self.sha, count, *given)

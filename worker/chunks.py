@@ -8,6 +8,7 @@ import json
 import struct
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import accumulate
 from typing import TypeAlias
 
@@ -79,9 +80,10 @@ class Chunk:
     payload: bytes
     names: tuple[str, ...] | None = None
 
-    def names_json(self) -> bytes | None:
-        """The names as JSON, None where there are none."""
-        return json.dumps(self.names).encode() if self.names else None
+    @cached_property
+    def names_json(self) -> bytes:
+        """The names as JSON, nothing where there are none."""
+        return json.dumps(self.names).encode() if self.names else b""
 
 
 def pack(content: Content) -> bytes:

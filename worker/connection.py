@@ -21,8 +21,9 @@ TIMEOUTS: dict[str, Any] = {
     "health_check_interval": 5,
 }
 
-PROMPT: dict[str, Any] = {"socket_timeout": 3, "socket_connect_timeout": 2}
-"""A gateway's callers wait meanwhile, so it gives up sooner."""
+PROMPT: dict[str, Any] = {"socket_timeout": 3, "socket_connect_timeout": 2, "protocol": 2}
+"""A gateway's callers wait meanwhile, so it gives up sooner. In RESP2 a notice is an answer like others;
+of a push, which it is in RESP3, redis-py makes a line of a log first."""
 
 LINKS = 64
 """Connections of one gateway; redis-py itself refuses a 101st command at a time."""

@@ -71,7 +71,7 @@ class Entrance:
         args: list[Any] = [token, STAGED_S, room.owner, after.images, after.bytes]
         args += [room.max_queued, room.max_owner, room.memory, room.mark]
         for number, chunk in enumerate(chunks, first):
-            args += [number, chunk.payload, chunk.names_json() or b""]
+            args += [number, chunk.payload, chunk.names_json]
         return _verdict(await self._stage(args=args))
 
     async def knows(self, name: str, idempotency: str | None) -> bool:
@@ -93,7 +93,7 @@ class Entrance:
     async def enter(self, job: Submission, chunks: Sequence[Chunk], caps: Caps, room: Room) -> Verdict:
         """Make a job of `chunks` that were not staged, within `room`, in one call: for small ones."""
         want = _wanted(job, caps) | {"memory": room.memory, "mark": room.mark}
-        parts = [part for chunk in chunks for part in (chunk.payload, chunk.names_json() or b"")]
+        parts = [part for chunk in chunks for part in (chunk.payload, chunk.names_json)]
         return await self._make(want, job, [chunk.count for chunk in chunks], parts)
 
     async def _make(

@@ -60,15 +60,20 @@ class Options:
     def to_json(self) -> str:
         """One line of JSON, of what is not as it mostly is: below 64 bytes Redis keeps a job in a third
         of the memory."""
-        usual = Options(self.model)
-        said = {name: value for name, value in vars(self).items() if value != getattr(usual, name)}
-        return json.dumps({"model": self.model} | said)
+        return _told(self)
 
     @staticmethod
     @lru_cache(1024)  # most jobs want the same
     def from_json(text: str | bytes) -> "Options":
         """The options written by `to_json`."""
         return Options(**json.loads(text))
+
+
+@lru_cache(256)  # most jobs of a gateway have the same
+def _told(options: Options) -> str:
+    usual = Options(options.model)
+    said = {name: value for name, value in vars(options).items() if value != getattr(usual, name)}
+    return json.dumps({"model": options.model} | said)
 
 
 @dataclass(frozen=True)

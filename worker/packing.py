@@ -10,6 +10,7 @@ without flags, JSON. Little-endian.
 import json
 import struct
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from itertools import islice
 from typing import Any
 
@@ -60,7 +61,7 @@ def unpack(packed: bytes) -> list[Result]:
     end = _FORER_HEAD.size + images * record.size
     rows = record.iter_unpack(packed[_FORER_HEAD.size : end])
     forer = ((code, uncertain, 0, *rest) for code, uncertain, *rest in rows)
-    return list(_results(forer, k, json.loads(packed[end:] or b"{}"), iter(())))
+    return list(_results(forer, k, _details(packed[end:]), iter(())))
 
 
 def _unpack(packed: bytes) -> list[Result]:
@@ -77,7 +78,7 @@ def _unpack(packed: bytes) -> list[Result]:
         for row, (*box, line, word) in zip(rows, places, strict=True)
     )
     sheets = (Page(tuple(islice(characters, count))) for count in counts)
-    return list(_results(own, k, json.loads(packed[end:] or b"{}"), sheets))
+    return list(_results(own, k, _details(packed[end:]), sheets))
 
 
 def _results(
@@ -93,6 +94,12 @@ def _results(
             yield Failure(FAILURES[code], details.get(str(index), ""))
 
 
+def _details(text: bytes) -> Mapping[str, str]:
+    details: Mapping[str, str] = json.loads(text) if text else {}
+    return details
+
+
+@cache
 def _record(magic: bytes, k: int) -> struct.Struct:
     return struct.Struct(f"<BB{'B' if magic == FORMAT else ''}{k}B{k}f")
 

@@ -4,6 +4,7 @@ A link that swallows everything costs whoever is on it a time-out. Without this,
 take turns at that, a few dozen at a time.
 """
 
+import asyncio
 import time
 from typing import Any
 
@@ -74,6 +75,36 @@ class Hearing(redis.asyncio.Connection):
                 raise
             raise redis.ConnectionError(str(error)) from error
 
+    async def ask(self, packed: bytes, count: int) -> list[Any]:
+        """The replies to so many commands, refusals among them, in one time-out.
+
+        Raises redis.ConnectionError or redis.TimeoutError.
+        """
+        if not self.is_connected:
+            await self.connect()
+        await self.check_health()  # type: ignore[no-untyped-call]
+        began = time.monotonic()
+        try:
+            async with asyncio.timeout(self.socket_timeout):
+                said = await self._exchange(packed, count)
+        except BaseException as error:
+            await self.disconnect(nowait=True)  # what still comes is the answer to nothing
+            if isinstance(error, TimeoutError):
+                self._silence.began(began)
+                raise redis.TimeoutError("Redis did not answer in time") from error
+            if isinstance(error, OSError | RuntimeError):
+                raise redis.ConnectionError(str(error)) from error
+            raise
+        self._silence.ended()
+        self.next_health_check = asyncio.get_running_loop().time() + self.health_check_interval
+        return said
+
+    async def _exchange(self, packed: bytes, count: int) -> list[Any]:
+        assert self._writer is not None
+        self._writer.write(packed)
+        await self._writer.drain()
+        return [await self._read_response_from_parser() for _ in range(count)]
+
     async def read_response(self, *args: Any, **options: Any) -> Any:
         """The next reply; None where a `timeout` of the caller's is over. Raises redis.RedisError."""
         began = time.monotonic()
@@ -104,9 +135,13 @@ class HearingPool(redis.asyncio.BlockingConnectionPool):
         """Whether Redis answered when it was asked last."""
         return self._silence.over
 
+    def require_turn(self) -> None:
+        """Raises redis.ConnectionError while Redis is silent, for all but one, who asks."""
+        self._silence.require_turn()
+
     async def get_connection(self, *args: Any, **options: Any) -> Any:
         """A connection, when it is one's turn. Raises redis.ConnectionError."""
-        self._silence.require_turn()
+        self.require_turn()
         return await super().get_connection(*args, **options)  # type: ignore[no-untyped-call]
 
     async def ensure_connection(self, connection: redis.asyncio.connection.AbstractConnection) -> None:

@@ -7,9 +7,13 @@ there (DNS rebinding); all that tells them apart is the Host field. Without keys
 import ipaddress
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 
 AUTHORITY = re.compile(r"([A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?")
 """RFC 3986, 3.2.2, less user names and what no resolver takes."""
+
+KEPT = 64
+"""Answers that are kept: most clients call a gateway by one name."""
 
 
 class Hosts:
@@ -23,8 +27,9 @@ class Hosts:
         self._any = "*" in lower
         self._names = frozenset(name for name in lower if not name.startswith("*"))
         self._ends = tuple(name[1:] for name in lower if name.startswith("*."))
+        self.allows = lru_cache(KEPT)(self._allows)
 
-    def allows(self, authority: str) -> bool | None:
+    def _allows(self, authority: str) -> bool | None:
         """Whether to answer to a Host field; None if it is not one."""
         match = AUTHORITY.fullmatch(authority)
         if match is None:

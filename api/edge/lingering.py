@@ -16,6 +16,9 @@ from typing import Any
 UNSENT = 1 << 16
 """Bytes that the kernel takes beyond what is on its way: it would take megabytes for who reads none."""
 
+LARGE = 4096
+"""Bytes of an answer that are not copied to save a packet."""
+
 
 class LingeringTransport(asyncio.Transport):
     """`inner`; closing it ends only our side while `lingers()`, and what then comes is for nobody."""
@@ -26,6 +29,8 @@ class LingeringTransport(asyncio.Transport):
         super().__init__()
         self._inner, self._lingers, self._paused = inner, lingers, paused
         self._closing = self._is_paused = False
+        self._head = b""
+        """Written, and held until the end of the turn: what follows it leaves in the same packet."""
         with contextlib.suppress(AttributeError):  # Linux has it
             self._set(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT)
 
@@ -33,6 +38,7 @@ class LingeringTransport(asyncio.Transport):
         """Send what was written, then no more."""
         if self._closing:
             return
+        self._flush()
         lingers = self._lingers()
         self.resume_reading()
         self._closing = True
@@ -44,13 +50,13 @@ class LingeringTransport(asyncio.Transport):
 
     def abort(self) -> None:
         """Reset the connection; the kernel keeps nothing of what was not sent either."""
-        self._closing = True
+        self.lose()
         self._set(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self._inner.abort()
 
     def lose(self) -> None:
         """The connection is gone; there is nothing left to close."""
-        self._closing = True
+        self._closing, self._head = True, b""
 
     def is_closing(self) -> bool:
         """Whether nothing more can be written."""
@@ -58,8 +64,20 @@ class LingeringTransport(asyncio.Transport):
 
     def write(self, data: Any) -> None:
         """Send `data` soon."""
-        if not self._closing:
-            self._inner.write(data)
+        if self._closing:
+            return
+        if self._head or len(data) > LARGE:
+            self._flush(data)
+        else:
+            self._head = data
+            asyncio.get_running_loop().call_soon(self._flush)
+
+    def _flush(self, data: Any = b"") -> None:
+        head, self._head = self._head, b""
+        if len(data) > LARGE:
+            self._inner.writelines((head, data) if head else (data,))
+        elif head or data:
+            self._inner.write(head + data)
 
     def pause_reading(self) -> None:
         """Leave what comes to the kernel."""
@@ -75,14 +93,14 @@ class LingeringTransport(asyncio.Transport):
 
     def get_write_buffer_size(self) -> int:
         """Bytes that the kernel has not taken yet."""
-        return self._inner.get_write_buffer_size()
+        return len(self._head) + self._inner.get_write_buffer_size()
 
     def backlog(self) -> int:
         """Bytes that were written and that the other side's kernel has not confirmed."""
         unsent = bytearray(4)
         with contextlib.suppress(OSError, ValueError):  # closed, or not a kernel that tells
             fcntl.ioctl(self._inner.get_extra_info("socket").fileno(), termios.TIOCOUTQ, unsent)
-        return int(struct.unpack("i", unsent)[0]) + self._inner.get_write_buffer_size()
+        return int(struct.unpack("i", unsent)[0]) + self.get_write_buffer_size()
 
     def _read(self, on: bool) -> None:
         if self._is_paused is not on or self.is_closing():

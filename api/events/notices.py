@@ -6,18 +6,19 @@ at the truth.
 
 import asyncio
 import contextlib
-import itertools
 import logging
 import struct
 from collections import defaultdict
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Iterator
 
 import redis
 import redis.asyncio
+from redis.asyncio.connection import AbstractConnection
 
 from worker import keys
 from worker.jobs import job_id
+
+from .news import Listener, News
 
 log = logging.getLogger(__name__)
 
@@ -26,25 +27,10 @@ ASK_S = 2.0
 SILENT_S = 8.0
 """Redis is asked for a word when it said none for so long; a link on which none comes is dead."""
 
+UNCHECKED = {"check_health": False}
+"""redis-py's own check would connect a slow link anew, and leave it without its subscription."""
 
-_TICKS = itertools.count()
 _LENGTHS = struct.Struct("<II")
-
-
-@dataclass
-class News:
-    """What was heard of a job: `tick` is another after every notice, `said` what came with the last."""
-
-    tick: int = field(default_factory=lambda: next(_TICKS))
-    listeners: dict[asyncio.Event, bool] = field(default_factory=dict)
-    said: bytes = b""
-
-    def spread(self, ended: bool, said: bytes = b"") -> None:
-        """Wake all, or those who do not wait for the end only."""
-        self.tick, self.said = next(_TICKS), said
-        for event, end_only in self.listeners.items():
-            if ended or not end_only:
-                event.set()
 
 
 class Notices:
@@ -74,17 +60,9 @@ class Notices:
             with contextlib.suppress(asyncio.CancelledError):
                 await self._task
 
-    @contextlib.contextmanager
-    def of(self, name: str, *, end_only: bool = False) -> Iterator[asyncio.Event]:
-        """Yields what is set whenever the job changes, or only when it ends."""
-        event = asyncio.Event()
-        self._news[name].listeners[event] = end_only
-        try:
-            yield event
-        finally:
-            del self._news[name].listeners[event]
-            if not self._news[name].listeners:
-                del self._news[name]
+    def of(self, name: str, *, end_only: bool = False) -> Listener:
+        """As a context, gives what is set whenever the job changes, or only when it ends."""
+        return Listener(self._news, name, end_only)
 
     def said(self, name: str) -> bytes:
         """The packed results that came with the end of a job of one image for which somebody listens;
@@ -98,30 +76,42 @@ class Notices:
     async def _listen(self) -> None:
         while True:
             try:
-                async with self._client.pubsub() as subscription:
-                    await subscription.subscribe(keys.ENDED, keys.CHANGED)
-                    await self._hear_all(subscription)
+                async with self._subscribed() as link:
+                    await self._hear_all(link)
             except (redis.RedisError, OSError) as error:
                 log.warning("notices stopped, trying again: %s", error)
                 await asyncio.sleep(AGAIN_S)
 
-    async def _hear_all(self, subscription: redis.asyncio.client.PubSub) -> None:
+    @contextlib.asynccontextmanager
+    async def _subscribed(self) -> AsyncIterator[AbstractConnection]:
+        """A link of its own, past redis-py's PubSub: that costs more than all the rest of a notice."""
+        pool = self._client.connection_pool
+        link = await pool.get_connection()  # type: ignore[no-untyped-call]
+        try:
+            await link.send_command("SUBSCRIBE", keys.ENDED, keys.CHANGED, **UNCHECKED)
+            yield link
+        finally:
+            await link.disconnect()
+            await pool.release(link)
+
+    async def _hear_all(self, link: AbstractConnection) -> None:
         """Until the link breaks, or falls silent. Raises redis.RedisError."""
         clock = asyncio.get_running_loop().time
         heard = clock()
         while clock() - heard < SILENT_S:
-            said = await subscription.get_message(True, timeout=ASK_S)
+            said = await link.read_response(timeout=ASK_S)
             if said is None:
-                await subscription.ping()
+                await link.send_command("PING", **UNCHECKED)
                 continue
             heard = clock()
-            if said["type"] == "message":
-                for name, results in each_told(said["data"]):
-                    self._hear(name, results, said["channel"].decode())
+            kind, channel, data = said if len(said) == 3 else (b"pong", b"", b"")
+            if kind == b"message":
+                for name, results in each_told(data):
+                    self._hear(name, results, channel.decode())
         raise redis.TimeoutError("Redis has fallen silent")
 
     def _hear(self, name: str, results: bytes, channel: str) -> None:
-        if ended := channel == keys.ENDED:
+        if (ended := channel == keys.ENDED) and log.isEnabledFor(logging.INFO):
             log.info("job ended", extra={"event": "job.ended", "job": job_id(name)})
         if news := self._news.get(name):
             news.spread(ended, results)
@@ -139,10 +129,12 @@ def each_told(data: bytes) -> Iterator[tuple[str, bytes]]:
 
 async def heard_within(event: asyncio.Event, seconds: float) -> bool:
     """Whether there was news before `seconds` were over."""
+    loop = asyncio.get_running_loop()
+    end = loop.time() + seconds
+    late = loop.call_at(end, event.set)  # costs less than a time-out, which can cancel
     try:
-        async with asyncio.timeout(seconds):
-            await event.wait()
-    except TimeoutError:
-        return False
+        await event.wait()
+    finally:
+        late.cancel()
     event.clear()
-    return True
+    return loop.time() < end

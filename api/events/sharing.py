@@ -25,6 +25,8 @@ class Shared(Generic[T]):
             self._answers[key] = now, answer
             self._answers.move_to_end(key)
             self._forget(now)
+        if answer.done():
+            return answer.result()
         return await asyncio.shield(answer)  # who asked first may leave, the others still want it
 
     def drop(self, key: Hashable) -> None:

@@ -1,12 +1,12 @@
 """Those who wait for a job to end: woken by a notice, with a look at the truth in between."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
 
 from worker.jobs import Job, JobState
 from worker.store import Store
 
+from .news import Listener
 from .notices import Notices, heard_within
 
 LOOK_S = 1.0
@@ -22,18 +22,17 @@ class Waiting:
     def __init__(self, store: Store, notices: Notices) -> None:
         self._store, self._notices = store, notices
 
-    @contextmanager
-    def expecting(self, name: str) -> Iterator[Callable[[float], Awaitable[bytes]]]:
-        """Yields what waits so many seconds for the packed results of a job of one image, about to be
-        submitted: none if no notice brings them, so that the job must be looked at."""
-        with self._notices.of(name, end_only=True) as ended:
+    def expecting(self, name: str) -> Listener:
+        """As a context, gives what to wait for `results` by, of a job of one image about to be
+        submitted."""
+        return self._notices.of(name, end_only=True)
 
-            async def said(seconds: float) -> bytes:
-                if not (ended.is_set() or self._notices.closed):
-                    await heard_within(ended, min(seconds, LOOK_S))
-                return self._notices.said(name)
-
-            yield said
+    async def results(self, name: str, ended: asyncio.Event, seconds: float) -> bytes:
+        """Its packed results within so many seconds: none if no notice brings them, so that the job
+        must be looked at."""
+        if not (ended.is_set() or self._notices.closed):
+            await heard_within(ended, min(seconds, LOOK_S))
+        return self._notices.said(name)
 
     async def until_final(self, name: str, seconds: float) -> Job | JobState | None:
         """The job once it is final, or as it is after `seconds` or when the gateway stops."""

@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from worker.chunks import GLYPH_BYTES, Chunk, Content, Files, PixelBlock, pack
+from worker.chunks import GLYPH_BYTES, Chunk, Content, Files, ImageFile, PixelBlock, pack
 
 from ..problems import Problem
 from ..settings import GatewaySettings
@@ -42,6 +42,10 @@ class Cutter:
         if waiting:
             yield self._chunk(_files(waiting), self._names(waiting))
 
+    def alone(self, file: ImageFile) -> Chunk:
+        """The chunk of one image without a name. Raises `too-many-images`."""
+        return self._chunk(Files([file]), None)
+
     def _is_full(self, count: int, size: int, part: NamedImage) -> bool:
         most = self.settings.chunk_images // self.weight
         return count >= most or size + len(part.file) > self.settings.chunk_bytes
@@ -52,9 +56,9 @@ class Cutter:
             yield self._chunk(PixelBlock(block.data[start : start + step]), None)
 
     def _names(self, images: list[NamedImage]) -> tuple[str, ...] | None:
-        first = self.images
-        names = tuple(each.name or str(first + place) for place, each in enumerate(images))
-        return names if any(each.name for each in images) else None
+        if not any(each.name for each in images):
+            return None
+        return tuple(each.name or str(place) for place, each in enumerate(images, self.images))
 
     def _chunk(self, content: Content, names: tuple[str, ...] | None) -> Chunk:
         count, most = len(content), self.settings.max_images
@@ -69,7 +73,7 @@ class Cutter:
         chunk = Chunk(count, pack(content), names)
         self.sizes.append(count)
         self.fingerprint.update(chunk.payload)
-        self.fingerprint.update(chunk.names_json() or b"")
+        self.fingerprint.update(chunk.names_json)
         return chunk
 
 

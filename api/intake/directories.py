@@ -14,7 +14,7 @@ EMPTY = b"PK\x05\x06"
 _END = struct.Struct("<4s4H2IH")
 _END64 = struct.Struct("<4sQ2H2I4Q")
 _LOCATOR64 = struct.Struct("<4sIQI")
-_ENTRY = struct.Struct("<4s6H3I5H2I")
+_ENTRY = struct.Struct("<4s4x2H4x3I3H4x2I")
 _LONGEST_COMMENT = 65_535
 _MANY = 0xFFFF
 _BIG = 0xFFFFFFFF
@@ -31,6 +31,11 @@ class Entry(NamedTuple):
     unpacked: int
     offset: int
     mode: int
+
+    @property
+    def shown(self) -> str:
+        """Its name, as it stands in a problem."""
+        return repr(self.name[:80])
 
 
 def read_entries(view: memoryview, most: int) -> Iterator[Entry]:
@@ -89,19 +94,19 @@ def _directory64(view: memoryview, end: int) -> tuple[int, int, int, int] | None
 
 def _entry(view: memoryview, at: int) -> tuple[Entry, int]:
     """The entry at `at`, and where the next one is."""
-    fields = read_at(_ENTRY, view, at)
-    if fields[0] != b"PK\x01\x02":
+    magic, flags, method, *sizes = read_at(_ENTRY, view, at)
+    crc, packed, unpacked, name_size, extra_size, comment_size, attributes, offset = sizes
+    if magic != b"PK\x01\x02":
         raise Problem("archive-invalid", "The ZIP's directory is damaged; pack it anew.")
-    flags, method, crc, packed, unpacked = fields[3], fields[4], *fields[7:10]
-    name_size, extra_size, comment_size, offset = *fields[10:13], fields[16]
     start = at + _ENTRY.size
-    name = bytes(view[start : start + name_size])
-    extra = bytes(view[start + name_size : start + name_size + extra_size])
+    end = start + name_size
+    name = bytes(view[start:end])
     if _BIG in (packed, unpacked, offset):
+        extra = bytes(view[end : end + extra_size])
         unpacked, packed, offset = _sizes64(extra, unpacked, packed, offset)
     text = name.decode("utf-8" if flags & 0x800 or name.isascii() else "cp437", "replace")
-    entry = Entry(text, flags, method, crc, packed, unpacked, offset, fields[15] >> 16)
-    return entry, start + name_size + extra_size + comment_size
+    entry = Entry(text, flags, method, crc, packed, unpacked, offset, attributes >> 16)
+    return entry, end + extra_size + comment_size
 
 
 def _sizes64(extra: bytes, *sizes: int) -> list[int]:

@@ -2,9 +2,13 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from anyio.to_thread import run_sync
 from fastapi import Request
+from starlette.requests import ClientDisconnect
+
+from worker.chunks import ImageFile
 
 from ..problems import Problem
 from ..settings import GatewaySettings
@@ -12,7 +16,7 @@ from .documents import read_json, read_ndjson
 from .multiparts import read_form
 from .names import safe_name
 from .sources import Part, Source, is_image, parts_of
-from .spool import Spool, limited
+from .spool import Limit, Spool
 
 JSON, NDJSON, FORM = "application/json", "application/x-ndjson", "multipart/form-data"
 RAW = (
@@ -34,8 +38,8 @@ class Intake:
 
     parts: Iterable[Part]
     options: Sequence[tuple[str, str]] = ()
-    light: bool = False
-    """It is one small image, which is looked at in no time."""
+    single: ImageFile | None = None
+    """In place of parts: one small image that stands alone."""
 
 
 async def receive(
@@ -49,12 +53,23 @@ async def receive(
     _require_readable(kind, request.headers.get("content-encoding"))
     is_document = kind in (JSON, NDJSON)
     most = settings.max_json_bytes if is_document else settings.max_body_bytes
-    size = 0
-    async for data in limited(request.stream(), most, request.headers.get("content-length")):
+    limit = Limit(most, request.headers.get("content-length"))
+    more = True
+    while more:
+        data, more = await _piece(request)
+        limit.add(len(data))
         count(len(data))
         spool.write(data)
-        size += len(data)
-    return size if is_document else 0
+    return limit.taken if is_document else 0
+
+
+async def _piece(request: Request) -> tuple[bytes, bool]:
+    """The next bytes, and whether there are more; a generator of them, as Starlette's, costs more than
+    most images. Raises ClientDisconnect."""
+    message = await request.receive()
+    if message["type"] == "http.disconnect":
+        raise ClientDisconnect
+    return message.get("body", b""), message.get("more_body", False)
 
 
 async def open_body(request: Request, spool: Spool, settings: GatewaySettings) -> Intake:
@@ -69,12 +84,18 @@ async def open_body(request: Request, spool: Spool, settings: GatewaySettings) -
         return Intake(*await run_sync(read_json, view, settings.max_image_bytes))
     if kind == NDJSON:
         return Intake(read_ndjson(view, settings.max_image_bytes))
-    light = len(view) <= LIGHT and is_image(bytes(view[:16]))
-    return Intake(parts_of(Source("", view), settings, alone=True), light=light)
+    if len(view) <= min(LIGHT, settings.max_image_bytes) and is_image(bytes(view[:16])):
+        return Intake((), single=view)
+    return Intake(parts_of(Source("", view), settings, alone=True))
 
 
 def _kind(request: Request) -> str:
-    return str(request.headers.get("content-type", "")).partition(";")[0].strip().lower()
+    return _plain(request.headers.get("content-type", ""))
+
+
+@lru_cache(64)
+def _plain(content_type: str) -> str:
+    return content_type.partition(";")[0].strip().lower()
 
 
 def _require_readable(kind: str, encoding: str | None) -> None:

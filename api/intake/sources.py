@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from model.idx import is_idx
 from model.tiffs import MAGICS, is_tiff
@@ -14,8 +15,7 @@ from . import arrays, gzips, tiffs, zips
 IMAGES = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"BM")
 
 
-@dataclass(frozen=True)
-class NamedImage:
+class NamedImage(NamedTuple):  # made by the ten thousand, in half the time of a frozen dataclass
     """An image file, what its owner calls it, and the characters it may be, if not those of its job."""
 
     name: str
@@ -39,7 +39,10 @@ def parts_of(source: Source, settings: GatewaySettings, *, alone: bool) -> Itera
     view, head = source.view, bytes(source.view[:16])
     if head[:4] in (zips.MAGIC, zips.EMPTY):
         for name, data in zips.read_zip(view, settings):
-            yield from _plain_parts(Source(name, memoryview(data)), settings)
+            if is_image(data[:16]) and len(data) <= settings.max_image_bytes:  # nearly always
+                yield NamedImage(name, data)
+            else:
+                yield from _plain_parts(Source(name, memoryview(data)), settings)
     elif alone and not is_known(head):
         raise Problem(
             "unknown-format", "Send PNG, JPEG, TIFF, WebP, BMP, ZIP, .npy, IDX (.gz), JSON or NDJSON."

@@ -2,7 +2,6 @@
 
 import mmap
 import tempfile
-from collections.abc import AsyncGenerator, AsyncIterator
 from types import TracebackType
 from typing import IO, ClassVar, Self
 
@@ -75,19 +74,22 @@ def forget(buffer: object) -> None:
         buffer.madvise(mmap.MADV_DONTNEED)
 
 
-async def limited(
-    stream: AsyncIterator[bytes], most: int, declared: str | None
-) -> AsyncGenerator[bytes, None]:
-    """`stream`, cut with `body-too-large` at `most` bytes; at once if it is declared longer."""
-    too_large = Problem(
-        "body-too-large", f"At most {most} bytes are taken here; send several requests.", limit=most
-    )
-    too_large.headers["Connection"] = "close"  # the rest is not wanted
-    if declared and declared.isdecimal() and int(declared) > most:
-        raise too_large
-    taken = 0
-    async for data in stream:
-        taken += len(data)
-        if taken > most:
-            raise too_large
-        yield data
+class Limit:
+    """Counts the bytes of a body. Raises `body-too-large` over `most`; at once if more are declared."""
+
+    def __init__(self, most: int, declared: str | None) -> None:
+        self._most, self.taken = most, 0
+        if declared and declared.isdecimal() and int(declared) > most:
+            raise self._too_large()
+
+    def add(self, size: int) -> None:
+        """So many more came."""
+        self.taken += size
+        if self.taken > self._most:
+            raise self._too_large()
+
+    def _too_large(self) -> Problem:
+        detail = f"At most {self._most} bytes are taken here; send several requests."
+        problem = Problem("body-too-large", detail, limit=self._most)
+        problem.headers["Connection"] = "close"  # the rest is not wanted
+        return problem

@@ -22,7 +22,7 @@ STORED, DEFLATED = 0, 8
 HARMLESS = 16 * MIB
 """Up to here it does not matter how far an archive unpacks: a sheet of blank scans packs well."""
 
-_LOCAL = struct.Struct("<4s5H3I2H")
+_LOCAL = struct.Struct("<4s22x2H")
 _NOISE = ("__MACOSX/", ".DS_Store", "Thumbs.db", "desktop.ini")
 
 
@@ -63,37 +63,41 @@ def _files(view: memoryview, settings: GatewaySettings) -> Iterator[Entry]:
 
 def _require_readable(entry: Entry, most: int) -> None:
     safe_name(entry.name)
-    name = entry.name[:80]
     if entry.flags & 1:
-        raise Problem("archive-unsupported", f"{name!r} is encrypted; send it without a password.")
+        detail = f"{entry.shown} is encrypted; send it without a password."
+        raise Problem("archive-unsupported", detail)
     if entry.method not in (STORED, DEFLATED):
-        raise Problem(
-            "archive-unsupported", f"{name!r} is packed by method {entry.method}; use deflate."
-        )
-    if stat.S_IFMT(entry.mode) not in (0, stat.S_IFREG):
-        raise Problem("archive-unsupported", f"{name!r} is a link or a device; send files only.")
+        detail = f"{entry.shown} is packed by method {entry.method}; use deflate."
+        raise Problem("archive-unsupported", detail)
+    if entry.mode and stat.S_IFMT(entry.mode) not in (0, stat.S_IFREG):
+        detail = f"{entry.shown} is a link or a device; send files only."
+        raise Problem("archive-unsupported", detail)
     if max(entry.packed, entry.unpacked) > most:
-        raise Problem("file-too-large", f"{name!r} has over {most} bytes; scale it down.", limit=most)
+        detail = f"{entry.shown} has over {most} bytes; scale it down."
+        raise Problem("file-too-large", detail, limit=most)
 
 
 def _unpack(view: memoryview, entry: Entry) -> bytes:
-    name = entry.name[:80]
-    magic, *_, name_size, extra_size = read_at(_LOCAL, view, entry.offset)
+    magic, name_size, extra_size = read_at(_LOCAL, view, entry.offset)
     start = entry.offset + _LOCAL.size + name_size + extra_size
     packed = view[start : start + entry.packed]
     if magic != MAGIC or len(packed) != entry.packed:
-        raise Problem("archive-invalid", f"{name!r} is not where the directory says; pack it anew.")
+        raise _invalid(entry, "is not where the directory says; pack it anew.")
     try:
         data = _inflate(packed, entry)
     except zlib.error as error:
-        raise Problem("archive-invalid", f"{name!r} is damaged: {error}.") from error
+        raise _invalid(entry, f"is damaged: {error}.") from error
     if len(data) > entry.unpacked:
-        raise Problem("archive-bomb", f"{name!r} unpacks to more than it says; pack it anew.")
+        raise Problem("archive-bomb", f"{entry.shown} unpacks to more than it says; pack it anew.")
     if len(data) != entry.unpacked or zlib.crc32(data) != entry.crc:
-        raise Problem("archive-invalid", f"{name!r} is damaged; pack it anew.")
+        raise _invalid(entry, "is damaged; pack it anew.")
     if data[:4] in (MAGIC, EMPTY):
-        raise Problem("nested-archive", f"{name!r} is a ZIP itself; send it on its own.")
+        raise Problem("nested-archive", f"{entry.shown} is a ZIP itself; send it on its own.")
     return data
+
+
+def _invalid(entry: Entry, fault: str) -> Problem:
+    return Problem("archive-invalid", f"{entry.shown} {fault}")
 
 
 def _inflate(packed: memoryview, entry: Entry) -> bytes:

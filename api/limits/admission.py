@@ -1,8 +1,6 @@
 """Whether another job is taken in: asked before its body is, and answered when the ledger refuses it."""
 
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Sequence
 
 from anyio.to_thread import run_sync
 
@@ -12,10 +10,11 @@ from worker.gauges import Gauges, Pressure
 from worker.vigil import Vigil
 
 from ..events.sharing import Shared
+from ..intake.cutter import Cutter
 from ..intake.sources import Part
 from ..problems import Problem
 from ..settings import GatewaySettings
-from ..staging import NoRoom, Staged, staged
+from ..staging import NoRoom, Staged
 from .quotas import Quotas
 from .refusals import refusal
 
@@ -66,20 +65,20 @@ class Admission:
         caps = (0, 0) if known else (settings.max_queued, quota.queued)
         return Room(owner, *caps, settings.redis_memory, settings.memory_mark)
 
-    @asynccontextmanager
-    async def staged(
+    def staging(self, weight: int = 1) -> Staged:
+        """As a context, images about to be a job; `weight` is how many characters each has, about."""
+        return Staged(self._entrance, Cutter(self._settings, weight))
+
+    async def stage(
         self,
+        images: Staged,
         parts: Iterable[Part],
         room: Room,
-        weight: int,
         forget: Callable[[], None] = lambda: None,
-        light: bool = False,
-    ) -> AsyncIterator[Staged]:
-        """Images stored or carried as far as there is room (see staging.staged). Raises problems."""
-        settings = self._settings
+    ) -> None:
+        """Images stored or carried as far as there is room (see Staged.take_in). Raises problems."""
         try:
-            async with staged(self._entrance, parts, settings, room, weight, forget, light) as images:
-                yield images
+            await images.take_in(parts, room, forget)
         except NoRoom as refused:
             raise await self.refusal(refused.verdict, room.owner) from refused
 
@@ -87,14 +86,14 @@ class Admission:
         """Make what was staged or is carried a job, or find the one that stands. Raises problems."""
         self._require_safe()
         settings, most = self._settings, self.quotas.of(job.owner).queued
-        caps = Caps(settings.max_queued, settings.max_open, settings.window, most)
+        limits = settings.max_queued, settings.max_open, settings.window, most
         verdict = Verdict("stranger")
         while verdict.kind == "stranger":
-            safe = replace(caps, server=self._vigil.server)
+            caps = Caps(*limits, self._vigil.server)
             verdict = (
-                await self._entrance.enter(job, images.carried, safe, room)
+                await self._entrance.enter(job, images.carried, caps, room)
                 if images.carried
-                else await self._entrance.submit(job, images.token, images.cutter.sizes, safe)
+                else await self._entrance.submit(job, images.token, images.cutter.sizes, caps)
             )
             if verdict.kind == "stranger":  # Redis was started anew: with which settings?
                 await run_sync(self._vigil.look)

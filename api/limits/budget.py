@@ -2,8 +2,8 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 
 from ..problems import Problem
 
@@ -17,12 +17,12 @@ class Documents:
         self._most, self._held = most, 0
         self._freed = asyncio.Condition()
 
-    @asynccontextmanager
-    async def held(self, size: int) -> AsyncIterator[None]:
+    def held(self, size: int) -> AbstractAsyncContextManager[None]:
         """A document is read. One alone is always let in. Raises `too-many-documents` after a while."""
-        if not size:
-            yield
-            return
+        return self._turn(size) if size else nullcontext()
+
+    @asynccontextmanager
+    async def _turn(self, size: int) -> AsyncIterator[None]:
         async with self._freed:
             try:
                 async with asyncio.timeout(TURN_S):
@@ -48,28 +48,33 @@ class Uploads:
     def __init__(self) -> None:
         self._held: Counter[str] = Counter()
 
-    @contextmanager
-    def of(self, owner: str, most: int) -> Iterator[Callable[[int], None]]:
-        """Count what comes of one upload, up to `most` (0: any number) for all of its owner's.
+    def of(self, owner: str, most: int) -> "Upload":
+        """One upload, up to `most` bytes (0: any number) for all of its owner's."""
+        return Upload(self._held, owner, most)
 
-        Raises `too-many-bytes`.
-        """
-        mine = 0
 
-        def count(size: int) -> None:
-            nonlocal mine
-            if most and self._held[owner] + size > most:
-                whole = mine + size > most
-                detail = f"Your uploads under way have at most {most} bytes; send smaller ones" + (
-                    "." if whole else ", or one after the other."
-                )
-                raise Problem("too-many-bytes", detail, retry_after=5, limit=most)
-            mine += size
-            self._held[owner] += size
+class Upload:
+    """As a context, gives what is to be told of its bytes; written out, since there is one a request."""
 
-        try:
-            yield count
-        finally:
-            self._held[owner] -= mine
-            if not self._held[owner]:
-                del self._held[owner]
+    def __init__(self, held: Counter[str], owner: str, most: int) -> None:
+        self._held, self._owner, self._most = held, owner, most
+        self._mine = 0
+
+    def __enter__(self) -> Callable[[int], None]:
+        return self._count
+
+    def __exit__(self, *_: object) -> None:
+        self._held[self._owner] -= self._mine
+        if not self._held[self._owner]:
+            del self._held[self._owner]
+
+    def _count(self, size: int) -> None:
+        """So many bytes came. Raises `too-many-bytes`."""
+        if (most := self._most) and self._held[self._owner] + size > most:
+            whole = self._mine + size > most
+            detail = f"Your uploads under way have at most {most} bytes; send smaller ones" + (
+                "." if whole else ", or one after the other."
+            )
+            raise Problem("too-many-bytes", detail, retry_after=5, limit=most)
+        self._mine += size
+        self._held[self._owner] += size

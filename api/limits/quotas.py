@@ -51,15 +51,12 @@ class Quotas:
         self._own: Mapping[str, Quota] = dict(
             _read(word, self._default) for word in settings.quotas.split()
         )
+        self.count_requests = any(each.requests for each in (self._default, *self._own.values()))
+        """Whether anybody's requests are counted."""
 
     def of(self, owner: str) -> Quota:
         """The quota of a caller."""
         return self._own.get(owner, self._default)
-
-    @property
-    def count_requests(self) -> bool:
-        """Whether anybody's requests are counted."""
-        return any(each.requests for each in (self._default, *self._own.values()))
 
 
 def _read(word: str, default: Quota) -> tuple[str, Quota]:

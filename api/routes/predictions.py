@@ -57,10 +57,10 @@ async def _predicted(
     prefer = request.headers.get("prefer")
     seconds = wait_s(prefer, settings.prediction_wait, settings.max_wait)
     name = keys.job_name(owner, new := new_id())
-    with waiting.expecting(name) as results:
+    with waiting.expecting(name) as ended:
         entered = await submitter.enter(request, owner, new, single=True)
         end = monotonic() + seconds
-        if not entered.replayed and (packed := await results(seconds)):
+        if not entered.replayed and (packed := await waiting.results(name, ended, seconds)):
             item = Item(0, entered.image, unpack(packed)[0])
             return _result(item, new, entered.wanted.options.model, entered.wanted.labels)
     job = require_job(await waiting.until_final(entered.name, end - monotonic()))

@@ -24,6 +24,8 @@ from ..settings import GatewaySettings
 from .instruments import Reading, families
 from .joint import joint_registry
 
+KNOWN = (*METHODS, "HEAD", "OPTIONS")
+
 disable_created_metrics()  # type: ignore[no-untyped-call]
 
 
@@ -77,6 +79,7 @@ class Metrics:
             ["problem"],
             registry=own,
         )
+        self._found: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
         for problem in ("request-timeout", "too-many-connections", "unread-answer"):
             self.refused.labels(problem)  # so that the first of them is a change that can be seen
         self.streams = Gauge(
@@ -88,9 +91,17 @@ class Metrics:
 
     def answered(self, method: str, route: str, status: int, seconds: float) -> None:
         """A request was answered. Methods that are none of ours are counted as one."""
-        known = method if method in (*METHODS, "HEAD", "OPTIONS") else "other"
-        self._requests.labels(known, route, status).inc()
-        self._seconds.labels(route).observe(seconds)
+        requests, durations = self._of(method if method in KNOWN else "other", route, status)
+        requests.inc()
+        durations.observe(seconds)
+
+    def _of(self, method: str, route: str, status: int) -> tuple[Counter, Histogram]:
+        """Both of its figures: to find them by their labels takes longer than to add to them."""
+        known = self._found.get(key := (method, route, status))
+        if known is None:
+            requests = self._requests.labels(method, route, status)
+            known = self._found[key] = (requests, self._seconds.labels(route))
+        return known
 
     async def render(self, gauges: Gauges) -> bytes:
         """The text that Prometheus reads."""

@@ -578,8 +578,8 @@ PYTHON = (
     Mutation(
         "what is refused stays staged",
         "api/staging.py",
-        "if not images.taken:",
-        "if images.taken:",
+        "if self.stored and not self.taken:",
+        "if self.stored and self.taken:",
         "tests/test_staging.py",
     ),
     Mutation(

@@ -1,0 +1,58 @@
+"""Calls of a script that are made one on their way to Redis, and what each caller hears of it."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from .scripts import JOINT, digests
+
+TOGETHER = 32
+"""Calls of a script that are made one: Redis does nothing else meanwhile."""
+
+Command = tuple[tuple[Any, ...], "asyncio.Future[Any]"]
+
+
+@dataclass
+class Call:
+    """What is sent, and who waits for it: one, or several where calls of a script are `joint`."""
+
+    args: tuple[Any, ...]
+    waiting: "list[asyncio.Future[Any]]"
+    joint: bool
+
+    def words(self) -> tuple[Any, ...]:
+        """As Redis takes it: `SCRIPT LOAD` is two."""
+        return (*self.args[0].split(), *self.args[1:])
+
+    def tell(self, said: Any) -> None:
+        """Let those who wait have their share of the answer."""
+        for answer, share in zip(self.waiting, self._shares(said), strict=True):
+            if answer.done():  # nobody waits for it any more
+                continue
+            if isinstance(share, Exception):
+                answer.set_exception(share)
+            else:
+                answer.set_result(share)
+
+    def _shares(self, said: Any) -> Sequence[Any]:
+        if isinstance(said, Exception):
+            return [said] * len(self.waiting)
+        return [[each] for each in said] if self.joint else [said]
+
+
+def joined(bundle: Sequence[Command]) -> Sequence[Call]:
+    """The same with fewer calls of scripts.JOINT; whatever is in a bundle goes in any order."""
+    calls: list[Call] = []
+    open_calls: dict[str, Call] = {}
+    for args, answer in bundle:
+        joint = args[0] == "EVALSHA" and args[1] in digests(*JOINT)
+        standing = open_calls.get(args[1]) if joint else None
+        if standing and len(standing.waiting) < TOGETHER:
+            standing.args += args[3:]  # behind the script and its number of keys, which is 0
+            standing.waiting.append(answer)
+            continue
+        calls.append(Call(args, [answer], joint))
+        if joint:
+            open_calls[args[1]] = calls[-1]
+    return calls
