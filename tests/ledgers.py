@@ -9,6 +9,7 @@ import redis.asyncio
 
 from model.card import read_cards
 from model.layout import Kind
+from worker.admission import Room
 from worker.chunks import Chunk, PixelBlock, pack
 from worker.connection import connect, connect_async
 from worker.entrance import Caps, Entrance, Submission, Verdict
@@ -64,8 +65,10 @@ def submit(
     quiet: bool = False,
     layout: Kind = "character",
     model: str = "balanced",
+    staged: bool = True,
 ) -> Verdict:
-    """Submit a job of blank images in chunks of these sizes, all called `name` if it is given."""
+    """Submit a job of blank images in chunks of these sizes, all called `name` if it is given; `staged`
+    first, or in one call."""
     options = Options(model, keep_images=keep, layout=layout)
     job = Submission(
         owner,
@@ -86,6 +89,8 @@ def submit(
         token = secrets.token_hex(8)
         names = (name,) if name else ()
         chunks = [Chunk(n, pack(PixelBlock(bytes(784 * n))), names * n or None) for n in sizes]
+        if not staged:
+            return await entrance.enter(job, chunks, caps, Room())
         await entrance.stage(token, 0, chunks)
         verdict = await entrance.submit(job, token, sizes, caps)
         if verdict.kind != "new":

@@ -1,10 +1,13 @@
 """A chunk in a worker's hands, and what became of it; and how both look in Redis's protocol."""
 
+import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Self
 
 from .jobs import Options
+
+_LENGTH = struct.Struct("<I")
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,22 @@ class Claim:
         """The claim in a row of claim.lua."""
         how = Options.from_json(options)
         return cls(name.decode(), chunk, token, deliveries, count, how, payload or b"", waited_ms)
+
+
+def handed(said: bytes) -> list[Claim]:
+    """The claims that a worker was woken with (see bells.lua), none if it was woken with a model."""
+    if not said.startswith(b"\0"):
+        return []
+    fields, at = list[bytes](), 1
+    while at < len(said):
+        (length,) = _LENGTH.unpack_from(said, at)
+        at += _LENGTH.size + length
+        fields.append(said[at - length : at])
+    rows = zip(*[iter(fields)] * 8, strict=True)
+    return [
+        Claim.told(name, int(c), int(token), int(tries), int(n), options, payload, int(waited))
+        for name, c, token, tries, n, options, payload, waited in rows
+    ]
 
 
 @dataclass(frozen=True)

@@ -63,8 +63,15 @@ class Drain:
         """The thread that calls made a forward pass."""
         self._thread.passes.append(one)
 
-    def run(self, model: str, reader: Reader, others: Sequence[str] | None = None) -> int:
-        """Read what is due for `model`; returns how many images were. Raises redis.RedisError.
+    def run(
+        self,
+        model: str,
+        reader: Reader,
+        others: Sequence[str] | None = None,
+        handed: Sequence[Claim] = (),
+    ) -> int:
+        """Read what is due for `model`, first what was `handed` to this worker as it was woken; returns
+        how many images were. Raises redis.RedisError.
 
         Lingers after it if `others` are named, of which one may be due.
         """
@@ -72,7 +79,11 @@ class Drain:
         self.lingers, read = False, 0
         waiting: Batch | None = None
         try:
-            waiting = self._claim(model, reader, end, others)
+            if handed:
+                course = Course(model, time.time(), time.time())
+                waiting = self._ready(reader, course, list(handed), others)
+            else:
+                waiting = self._claim(model, reader, end, others)
             while waiting:
                 read += self._make_way(reader, waiting)
                 if self._stopping.is_set():

@@ -11,7 +11,7 @@ from .decoding.decoders import Decoders
 from .draining import Drain
 from .heartbeat import Heartbeat
 from .leases import Leases
-from .ledger import Ledger
+from .ledger import Claim, Ledger
 from .lookout import Lookout
 from .measures import Pass
 from .networks import open_readers
@@ -41,7 +41,7 @@ class Engine:
         self._readers = open_readers(settings, self._decoders.read, self._measured, self._leases.touch)
         self._upkeep = Upkeep(self._ledger, list(self._readers))
         device = next(iter(self._readers.values())).predictor.device
-        self._heartbeat = Heartbeat(self._ledger, list(self._readers), device, settings.batch // 2)
+        self._heartbeat = Heartbeat(self._ledger, list(self._readers), device, settings.batch)
         self._lookout = Lookout([partial(self._drain, name) for name in self._readers])
         self._chronicle = Chronicle(start("inkqueue-worker"))
         cautions = Cautions(self._ledger, settings.max_deaths, self._touch)
@@ -82,15 +82,17 @@ class Engine:
         return self._lookout.heard(partial(self._drain_on, model))
 
     def _drain_on(self, model: str) -> int:
-        read = 0
+        read, handed = 0, list[Claim]()
         while model:
             others = [other for other in self._readers if other != model]
-            read += self._drain(model, others)
-            model = self._ledger.rung() if self._drains.lingers else ""
+            read += self._drain(model, others, handed)
+            model, handed = self._ledger.rung() if self._drains.lingers else ("", [])
         return read
 
-    def _drain(self, model: str, others: Sequence[str] | None = None) -> int:
-        return self._drains.run(model, self._readers[model], others)
+    def _drain(
+        self, model: str, others: Sequence[str] | None = None, handed: Sequence[Claim] = ()
+    ) -> int:
+        return self._drains.run(model, self._readers[model], others, handed)
 
     def _measured(self, one: Pass) -> None:
         self._drains.measured(one)

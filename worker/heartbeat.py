@@ -11,10 +11,11 @@ from .pulse import Pulse
 class Heartbeat(Pulse):
     """Beats until stopped. `noted` is told of every batch by the thread that reads."""
 
-    def __init__(self, ledger: Ledger, models: Sequence[str], device: str, full: int) -> None:
+    def __init__(self, ledger: Ledger, models: Sequence[str], device: str, budget: int) -> None:
+        """`budget`: images that are claimed at a time."""
         super().__init__(self._tell)
         self._ledger, self._models, self._device = ledger, models, device
-        self._paces = Paces(full)
+        self._paces, self._budget = Paces(budget // 2), budget
         self._images = self._batch = 0
         self._reading = ""
 
@@ -34,6 +35,7 @@ class Heartbeat(Pulse):
             "id": self._ledger.worker,
             "models": ",".join(self._models),
             "device": self._device,
+            "budget": str(self._budget),
             "images": str(self._images),
             "batch": str(self._batch),
             "reading": self._reading,

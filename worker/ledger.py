@@ -6,7 +6,7 @@ from typing import Any
 import redis
 
 from . import keys
-from .claims import Claim, Commit, commit_args
+from .claims import Claim, Commit, commit_args, handed
 from .doorbell import message, sender_message
 from .scripts import source
 
@@ -45,10 +45,14 @@ class Ledger:
         wish: list[str | int] = [model, budget, self._lease, self.worker]
         return wish if others is None else [*wish, LINGER_MS, *others]
 
-    def rung(self) -> str:
-        """The model of which something is due, as soon as it is; '' if nothing is for LINGER_MS."""
+    def rung(self) -> tuple[str, list[Claim]]:
+        """The model of which something is due, as soon as it is, and what of it is this side's already;
+        '' if nothing is for LINGER_MS."""
         said: Any = self._client.blpop([keys.wake(self.worker)], LINGER_MS / 1000 + LATE_S)
-        return said[1].decode() if said else ""
+        if not said:
+            return "", []
+        claims = handed(said[1])
+        return claims[0].options.model if claims else said[1].decode(), claims
 
     def renew(self, claims: Iterable[Claim]) -> int:
         """Prolong the leases of `claims`; returns how many are still ours."""
@@ -110,7 +114,7 @@ class Ledger:
         seconds, micros = self._client.time()
         with self._client.pipeline() as pipe:
             pipe.zadd(keys.WORKERS, {worker_id: seconds * 1000 + micros // 1000})
-            pipe.hset(keys.worker(worker_id), mapping=facts)
+            pipe.hset(keys.worker(worker_id), mapping={**facts, "lease": self._lease})
             pipe.hsetnx(keys.worker(worker_id), "ready", seconds * 1000 + micros // 1000)
             pipe.expire(keys.worker(worker_id), 60)
             pipe.execute()

@@ -22,6 +22,9 @@ SEQUENCES = {"turn": ("commit", "claim")}
 """Scripts that do in one call what others do one after the other: they are given the arguments of each,
 led by how many they are, and answer a list of their answers."""
 
+FOLLOWED = {"submit": ("claim",)}
+"""Scripts that have others at hand, for what comes of them."""
+
 ONE = "local answers = works[1](ARGV)"
 
 ALL = """
@@ -33,17 +36,22 @@ for place, work in ipairs(works) do
 end
 """
 
+ENDS = {"within": "write_gathered()", "woken": "wake_all(works[2])"}
+"""What ends a script that stands on definitions with this word."""
+
 DEFINITION = re.compile(r"local (?:function )?([\w, ]+)")
 
 
 @cache
 def source(name: str) -> str:
     """The script `name`, behind the shared definitions it needs: making them anew is a good part of what
-    a short one costs. At its end it writes what it gathered."""
-    works = [f"function(ARGV)\n{_text(each)}\nend" for each in SEQUENCES.get(name, (name,))]
+    a short one costs. At its end it writes what it gathered, then wakes whom it may."""
+    parts = SEQUENCES.get(name) or (name, *FOLLOWED.get(name, ()))
+    works = [f"function(ARGV)\n{_text(each)}\nend" for each in parts]
     script = f"local works = {{{', '.join(works)}}}\n{ALL if name in SEQUENCES else ONE}"
-    if any(each in _text("gathering") for each in _needed(script)):
-        script += "\nwrite_gathered()"
+    for word, end in ENDS.items():
+        if any(word in _words(each) for each in _needed(script)):
+            script += f"\n{end}"
     relief = _text("relief") if name in RELIEVED else ""
     return "\n".join((*_needed(script), relief, script, "return answers"))
 

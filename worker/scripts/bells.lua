@@ -23,11 +23,42 @@ local function ring_in(queue, wanted, message)
   end
 end
 
--- Wake a worker that lingers. Should it die of it, upkeep rings for what stays due.
+local woken, handing = {}, false
+
+-- Wake a worker that lingers, at the end of the script. Should it die of it, upkeep rings for what stays due.
 local function wake(worker, model)
   redis.call('ZREM', 'ink:lingering', worker)
-  redis.call('LPUSH', 'ink:wake:' .. worker, model)
-  redis.call('EXPIRE', 'ink:wake:' .. worker, 5)
+  woken[worker] = model
+end
+
+-- Claims in one string, which no model is called: a NUL, then a length (u32 LE) before each field of each.
+local function bound(claims)
+  local parts = {'\0'}
+  for _, claim in ipairs(claims) do
+    for _, field in ipairs(claim) do
+      local said = tostring(field or '')
+      parts[#parts + 1] = struct.pack('<I4', #said) .. said
+    end
+  end
+  return table.concat(parts)
+end
+
+-- What is due for a woken worker, claimed for it there and then by `work` (claim.lua), which spares it a
+-- call; nil where it has not told how much it takes.
+local function handed(work, worker, model)
+  local budget, lease = unpack(redis.call('HMGET', 'ink:worker:' .. worker, 'budget', 'lease'))
+  if not (budget and lease) then return nil end
+  local claims = work({model, budget, lease, worker})
+  write_gathered()
+  return #claims > 0 and bound(claims) or nil
+end
+
+-- Every script that wakes ends with this.
+local function wake_all(work)
+  for worker, model in pairs(woken) do
+    redis.call('LPUSH', 'ink:wake:' .. worker, handing and handed(work, worker, model) or model)
+    redis.call('EXPIRE', 'ink:wake:' .. worker, 5)
+  end
 end
 
 local function serves(worker, model)

@@ -5,6 +5,7 @@
 --   {'stranger'}: this is not the run of Redis that was approved; too many
 --   are {'full', n} and {'quota', n}, by n images, {'never', most}, and {'many', unfinished jobs}; and
 --   {'memory', n} and {'large', n}, as stage.lua has it
+local HANDED = 16384   -- bytes of chunks that go to who lingers with the bell; many are better asked for
 local verdicts, bells, server = {}, {}, nil
 
 local function is_stranger(wanted)
@@ -120,4 +121,5 @@ while i <= #ARGV do
 end
 if queued_images() > counted('ink:peak') then redis.call('SET', 'ink:peak', queued_images()) end
 for model, bell in pairs(bells) do ring(model, bell.wanted, bell.message) end
+handing = grown > 0 and grown <= HANDED
 return verdicts
