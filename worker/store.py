@@ -60,12 +60,13 @@ class Store:
         return [(name.decode(), f"({int(score)}") for name, score in rows]
 
     async def starts(self, name: str) -> tuple[int, ...]:
-        """The index of each chunk's first image, and the number of images."""
+        """The index of each chunk's first image, and the number of images; () of a deleted job."""
         packed: Any = await self._client.get(keys.starts(name))
         if packed:
             return struct.unpack(f"<{len(packed) // 4}I", packed)
-        total: Any = await self._client.hget(keys.job(name), "total")  # all of it is one chunk
-        return (0, int(total)) if total else ()
+        asked: Any = self._client.hmget(keys.job(name), ["total", "chunks"])
+        total, chunks = await asked
+        return (0, int(total)) if chunks == b"1" else ()
 
     async def items(self, job: Job, first: int, count: int) -> list[Item]:
         """Up to `count` images of a job from index `first` on, read or not."""
@@ -75,7 +76,7 @@ class Store:
         """The same, and the rest of their last chunk: who goes on after it unpacks nothing twice."""
         starts = await self.starts(job.name)
         last = min(first + count, job.counts.total)
-        if first >= last:
+        if first >= last or not starts:
             return []
         chunks = range(_chunk_of(starts, first), _chunk_of(starts, last - 1) + 1)
         items = await self._read(job.name, [(c, starts[c], starts[c + 1]) for c in chunks])
@@ -123,6 +124,8 @@ class Store:
     async def payload(self, name: str, index: int) -> tuple[bytes | None, int]:
         """The packed chunk that holds image `index` (None: no longer kept), and its place there."""
         starts = await self.starts(name)
+        if not starts:
+            return None, 0
         chunk = _chunk_of(starts, index)
         return await self.packed(name, chunk), index - starts[chunk]
 
