@@ -6,9 +6,10 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 
-from .card import Precision, read_card, weights_folder
+from .card import Precision
 from .predictor import Predictor
 from .replicas import Replicas
+from .storage import read_checkpoint
 
 Engine = Literal["auto", "openvino", "torch"]
 
@@ -26,6 +27,7 @@ def open_predictor(
 ) -> Predictor:
     """The network `name` in `folder`, or the published one, on `threads` CPU threads (0: one a core).
 
+    It is checked here, and made when it is warmed up, or first needed.
     By itself it takes a GPU where there is one, else OpenVINO in the least precision that the card
     allows and the CPU is fast at. Raises BadCard; RuntimeError where a device or engine is missing.
     """
@@ -33,12 +35,11 @@ def open_predictor(
         return _on_torch(name, folder, device, threads)
     from .openvino_predictor import OpenVinoPredictor, has_bfloat16
 
+    card, _ = read_checkpoint(name, folder)
     if precision == "auto":
-        least = read_card((folder or weights_folder()) / f"{name}.json").precision
-        precision = least if has_bfloat16() else "float32"
+        precision = card.precision if has_bfloat16() else "float32"
     load = partial(OpenVinoPredictor.load, name, folder, precision)
-    threads = threads or os.cpu_count() or 1
-    return Replicas(load, threads) if threads > 1 else load()
+    return Replicas(card, f"OpenVINO {precision}", load, threads or os.cpu_count() or 1)
 
 
 def _on_torch(name: str, folder: Path | None, device: str, threads: int) -> Predictor:

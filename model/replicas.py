@@ -7,21 +7,21 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
+from .card import Card
 from .predictor import Floats, Images, Predictor, on
 
 
 class Replicas(Predictor):
-    """Of one network; the first is made at once, the others when they are first needed."""
+    """Of one network, on a CPU. Each is made when it is first needed."""
 
-    def __init__(self, make: Callable[[], Predictor], threads: int) -> None:
-        """Raises what `make` raises."""
-        self._make, first = make, make()
-        super().__init__(first.card, first.device, first.engine.replace(on(1), on(threads)))
-        self._idle, self.threads = [first], threads
+    def __init__(self, card: Card, engine: str, make: Callable[[], Predictor], threads: int) -> None:
+        super().__init__(card, "cpu", f"{engine}, {on(threads)}")
+        self._make, self.threads = make, threads
+        self._idle: list[Predictor] = []
         self._pool = ThreadPoolExecutor(threads, "replica")
 
     def warm_up(self) -> None:
-        """The one that there is."""
+        """One of them."""
         with self._lent() as one:
             one.warm_up()
 

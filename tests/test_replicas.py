@@ -37,8 +37,8 @@ def images(rng: np.random.Generator) -> Images:
 
 
 def test_each_thread_has_a_replica_of_its_own(images: Images) -> None:
-    network = Replicas(lambda: Meeting.load("digits-nano"), 2)
     alone = OpenVinoPredictor.load("digits-nano")
+    network = Replicas(alone.card, "OpenVINO", lambda: Meeting.load("digits-nano"), 2)
     with ThreadPoolExecutor(2) as threads:
         for said in threads.map(network.forward, [images[:40]] * 4):
             np.testing.assert_array_equal(said, alone.forward(images[:40]))

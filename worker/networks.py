@@ -27,24 +27,25 @@ def open_readers(
     measured: Callable[[Pass], None],
     touch: Callable[[], None],
 ) -> dict[str, Reader]:
-    """By model, a reader of its own (see Reader), all with one screen. Raises what loading raises."""
+    """By model, a reader of its own (see Reader), all with one screen; the first is warm, others are as
+    soon as they are asked for. Raises what loading raises."""
     screen = open_screen(settings.device, settings.threads).flags
 
     def reader(name: str) -> Reader:
         network = open_network(name, settings)
         return Reader(network, decode, measured, partial(read_apart, name), screen, touch)
 
-    return {name: reader(name) for name in served_models(settings)}
+    readers = {name: reader(name) for name in served_models(settings)}
+    next(iter(readers.values())).predictor.warm_up()
+    return readers
 
 
 def open_network(name: str, wanted: WorkerSettings) -> Predictor:
-    """The network `name`, warm, on what the settings want. Raises what loading networks raises."""
-    predictor = open_predictor(
+    """The network `name`, on what the settings want. Raises what loading networks raises."""
+    return open_predictor(
         name,
         device=wanted.device,
         engine=wanted.engine,
         precision=wanted.precision,
         threads=wanted.threads,
     )
-    predictor.warm_up()
-    return predictor
