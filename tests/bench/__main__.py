@@ -60,14 +60,18 @@ def measure(setting: Setting) -> Record:
     record.normalised = {kind: normaliser.rate(some) for kind, some in files.items()}
     with _stack(setting, "auto") as services:
         record.start_s = starting.start(services, files["64x64"][0])
-        record.bulk = _bulk(record, services, setting, "auto", sent)
+        record.memory["ready"] = costs.memory(costs.processes(services))
+        first, *others = sent
+        record.bulk = _bulk(record, services, setting, "auto", [first])
+        record.memory[f"after {first.name}"] = costs.memory(costs.processes(services))
+        record.bulk += _bulk(record, services, setting, "auto", others)
         for kind, some in files.items():
             record.singles[kind] = [
                 singles.measure(services, some, count, setting.seconds) for count in setting.connections
             ]
         record.beside = singles.beside(services, _arrays(sent), files["64x64"], setting.seconds)
         record.recovery_s = starting.recovery(services, setting.model)
-        record.memory = costs.memory(costs.processes(services))
+        record.memory["at the end"] = costs.memory(costs.processes(services))
     with _stack(setting, "float32") as services:
         starting.start(services, files["64x64"][0])
         record.reference = _bulk(record, services, setting, "float32", [_arrays(sent)])

@@ -15,7 +15,7 @@ Row = tuple[str, str]
 @dataclass
 class Record:
     """`raw` is of the network alone: before and after all else. `bulk` and `reference` are of what is
-    served and of float32, `singles` by kind of image, `memory` in MB by process."""
+    served and of float32, `singles` by kind of image, `memory` in MB by moment and process."""
 
     setting: Setting
     machine: Mapping[str, str]
@@ -27,7 +27,7 @@ class Record:
     singles: dict[str, list[Singles]] = field(default_factory=dict)
     beside: Beside | None = None
     recovery_s: float = 0.0
-    memory: dict[str, float] = field(default_factory=dict)
+    memory: dict[str, dict[str, float]] = field(default_factory=dict)
 
     def limit(self, way: Way) -> float:
         """The greatest raw rate, so that no ratio is flattered."""
@@ -50,8 +50,9 @@ class Record:
             yield f"the same, 20 connections, beside a large job{note}", _singles(self.beside.found)
         lease = f"{LEASE_MS / 1000:.0f} s"
         yield f"a dead worker's chunk, lease {lease}, done by another", f"{self.recovery_s:.2f} s"
-        for part, size in self.memory.items():
-            yield f"memory (PSS), {part}", f"{size:.0f} MB"
+        for moment, parts in self.memory.items():
+            each = ", ".join(f"{part} {size:.0f}" for part, size in parts.items())
+            yield f"memory (PSS), {moment}", f"{sum(parts.values()):.0f} MB: {each}"
 
     def _limits(self) -> Iterator[Row]:
         for way, name in WAYS.items():
