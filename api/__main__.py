@@ -1,13 +1,12 @@
 """`python -m api`: one gateway process under uvicorn."""
 
-import gc
 import logging
 
 import redis
 
 from worker import logs
 from worker.connection import connect
-from worker.machine import give_memory_back
+from worker.machine import give_memory_back, settle
 from worker.safety import UnsafeRedis, require_safe
 
 from .app import create_app
@@ -19,10 +18,6 @@ from .limits.quotas import BadQuotas
 from .server import serve
 from .settings import GatewaySettings
 from .telemetry.access import Access
-
-FRESH = 20_000
-"""Objects between two looks for garbage: a request makes a hundred, of which hardly any is garbage that
-counting references does not find."""
 
 
 def main() -> None:
@@ -39,8 +34,7 @@ def main() -> None:
         gate = Gate.of(settings, most, bool(app.state.keyring), app.state.metrics.refused)
     except (BadKeys, BadEdge, BadQuotas, UnsafeAddress, UnsafeRedis, redis.RedisError) as error:
         raise SystemExit(f"gateway: {error}") from error
-    gc.set_threshold(FRESH)
-    gc.freeze()  # what stays is looked through no more: of a thousand results it cost half the time
+    settle()
     serve(app, settings, gate)
 
 

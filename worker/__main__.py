@@ -3,7 +3,6 @@
 CUDA and OpenMP do not survive a fork, so there is none.
 """
 
-import gc
 from typing import Any
 
 import redis
@@ -13,6 +12,7 @@ from . import logs
 from .app import app
 from .doorbell import queue
 from .engine import engine
+from .machine import settle
 from .networks import served_models
 from .process import configure, run
 from .settings import WorkerSettings
@@ -31,7 +31,7 @@ def load(**_: Any) -> None:
 @worker_ready.connect  # type: ignore[untyped-decorator]
 def announce(**_: Any) -> None:
     """Tell the ledger that this worker is ready."""
-    gc.freeze()  # networks and libraries stay: they are looked through no more
+    settle()
     engine().start()
 
 
