@@ -208,6 +208,19 @@ print(predictor.logits(np.zeros((3, 28, 28), np.uint8)).shape, "openvino_telemet
     assert done.stdout == "(3, 47) False\n"
 
 
+def test_a_worker_loads_no_converter_that_calls_home() -> None:
+    code = """
+import sys
+import worker.engine
+from model.opening import open_predictor
+open_predictor("digits-nano", device="cpu", engine="openvino").warm_up()
+print(sorted(name for name in sys.modules if "ovc" in name or "telemetry" in name and "openvino" in name
+             if sys.modules[name]))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
+
+
 def test_a_device_without_torch_is_refused_with_what_to_install() -> None:
     code = """
 import importlib.util
