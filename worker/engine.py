@@ -1,12 +1,14 @@
 """The engine room: the networks of this process, made ready once, and what keeps them at work."""
 
 import logging
+import os
 from collections.abc import Sequence
 from functools import cache, partial
 
 from .caution import Cautions
 from .chronicle import Chronicle
 from .connection import connect
+from .decoding.crew import Crew
 from .decoding.decoders import Decoders
 from .draining import Drain
 from .heartbeat import Heartbeat
@@ -37,7 +39,10 @@ class Engine:
         self._vigil = Vigil(client, settings)
         self._ledger = Ledger(client, settings.lease_ms, self.id)
         self._leases = Leases(self._ledger, settings.lease_ms, settings.stall_s)
-        self._decoders = Decoders(settings.max_pixels, settings.decode_s, self._leases.touch)
+        limits = settings.max_pixels, settings.decode_s
+        self._decoders = Crew(
+            lambda: Decoders(*limits, self._leases.touch), settings.threads or os.cpu_count() or 1
+        )
         self._readers = open_readers(settings, self._decoders.read, self._measured, self._leases.touch)
         self._upkeep = Upkeep(self._ledger, list(self._readers))
         device = next(iter(self._readers.values())).predictor.device

@@ -1,0 +1,99 @@
+"""A worker's decoders: one is enough until decoding takes long, then many files are shared."""
+
+import time
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import pytest
+
+from worker.decoding import crew
+from worker.decoding.answers import Outcome
+from worker.decoding.crew import MANY, Crew
+from worker.decoding.decoders import Decoders
+from worker.decoding.nursery import NoDecoder
+from worker.decoding.wire import Encoded
+
+from samples import pngs
+
+
+class Counting(Decoders):
+    """Decoders that tell how many images each of them was given."""
+
+    def __init__(self) -> None:
+        super().__init__(10**6, 2.0)
+        self.given: list[int] = []
+
+    def read(self, images: Sequence[Encoded]) -> list[Outcome]:
+        self.given.append(len(images))
+        return super().read(images)
+
+
+@pytest.fixture
+def images(rng: np.random.Generator) -> list[Encoded]:
+    return [Encoded(file, "emnist") for file in pngs(2 * MANY + 1, rng)]
+
+
+@pytest.fixture
+def made() -> Iterator[list[Counting]]:
+    yield (found := list[Counting]())
+    assert all(each._supply._nursery is None for each in found)  # closed with their crew
+
+
+def crew_of(made: list[Counting], most: int = 2) -> Crew:
+    def make() -> Decoders:
+        made.append(Counting())
+        return made[-1]
+
+    return Crew(make, most)
+
+
+def plain(outcomes: Sequence[Outcome]) -> list[bytes]:
+    return [each.pixels.tobytes() for each in outcomes]  # type: ignore[union-attr]
+
+
+def test_many_files_are_shared_once_they_took_long(
+    made: list[Counting], images: list[Encoded], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(crew, "LONG_S", 0.0)
+    own = crew_of(made)
+    try:
+        own.wait_ready()
+        first = own.read(images)
+        while len(own._decoders) < 2:
+            time.sleep(0.01)
+        assert plain(own.read(images)) == plain(first)
+        assert [each.given for each in made] == [[len(images), MANY], [MANY + 1]]
+        own.read(images[: MANY - 1])
+        assert [len(each.given) for each in made] == [3, 1]
+        assert len(made) == 2  # and no more than there may be
+    finally:
+        own.close()
+
+
+def test_who_is_quick_stays_alone(
+    made: list[Counting], images: list[Encoded], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(crew, "LONG_S", 60.0)
+    own = crew_of(made)
+    try:
+        own.read(images[:MANY])
+        assert own._hiring is None
+    finally:
+        own.close()
+
+
+def test_where_there_can_be_no_second_the_first_goes_on(
+    made: list[Counting], images: list[Encoded], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(crew, "LONG_S", 0.0)
+    own = crew_of(made)
+
+    def fail() -> Decoders:
+        raise NoDecoder("no more processes")
+
+    try:
+        monkeypatch.setattr(own, "_make", fail)
+        assert plain(own.read(images)) == plain(own.read(images))
+        assert [len(each.given) for each in made] == [2]
+    finally:
+        own.close()

@@ -1,0 +1,79 @@
+"""The decoders of a worker: one at first, and as many as it has threads once decoding takes long.
+
+Small files are decoded sooner than they are read, scans are not; and a decoder holds 50 MB.
+"""
+
+import contextlib
+import threading
+import time
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
+
+from .answers import Outcome
+from .decoders import Decoders
+from .nursery import NoDecoder
+from .wire import Encoded
+
+MANY = 32
+"""Files that are worth sharing."""
+
+LONG_S = 0.03
+"""A batch that takes longer keeps those waiting who read."""
+
+
+class Crew:
+    """Shares many files among all. For one thread at a time."""
+
+    def __init__(self, make: Callable[[], Decoders], most: int) -> None:
+        """Raises NoDecoder."""
+        self._make, self._most = make, most
+        self._decoders = [make()]
+        self._hiring: threading.Thread | None = None
+        self._threads = ThreadPoolExecutor(most, "decode")
+
+    def wait_ready(self) -> None:
+        """Until the first runs; it starts by itself meanwhile. Raises NoDecoder."""
+        self._decoders[0].wait_ready()
+
+    def read(self, images: Sequence[Encoded]) -> list[Outcome]:
+        """What each image shows, or why it shows nothing. Raises NoDecoder."""
+        if len(images) < MANY:
+            return self._decoders[0].read(images)
+        began, hands = time.monotonic(), list(self._decoders)
+        shares = _shares(images, len(hands))
+        parts = list(self._threads.map(lambda hand, share: hand.read(share), hands, shares))
+        if time.monotonic() - began > LONG_S:
+            self._hire()
+        return [outcome for part in parts for outcome in part]
+
+    def close(self) -> None:
+        """End all."""
+        if self._hiring:
+            self._hiring.join()
+        self._threads.shutdown()
+        for each in self._decoders:
+            each.close()
+
+    def _hire(self) -> None:
+        """One more, who takes part once it is ready; nobody waits for it."""
+        busy = self._hiring is not None and self._hiring.is_alive()
+        if len(self._decoders) < self._most and not busy:
+            self._hiring = threading.Thread(target=self._make_one, name="hiring", daemon=True)
+            self._hiring.start()
+
+    def _make_one(self) -> None:
+        with contextlib.suppress(NoDecoder):  # those that there are go on
+            one = self._make()
+            try:
+                one.wait_ready()
+            except NoDecoder:
+                one.close()
+                raise
+            self._decoders.append(one)
+
+
+def _shares(images: Sequence[Encoded], hands: int) -> Iterable[Sequence[Encoded]]:
+    """Runs of the images, about as many for each."""
+    cuts = [len(images) * hand // hands for hand in range(hands + 1)]
+    return [images[start:end] for start, end in pairwise(cuts)]
