@@ -34,17 +34,19 @@ def images(rng: np.random.Generator) -> list[Encoded]:
 
 
 @pytest.fixture
-def made() -> Iterator[list[Counting]]:
-    yield (found := list[Counting]())
-    assert all(each._supply._nursery is None for each in found)  # closed with their crew
+def made() -> list[Counting]:
+    return []
 
 
-def crew_of(made: list[Counting], most: int = 2) -> Crew:
+@pytest.fixture
+def own(made: list[Counting]) -> Iterator[Crew]:
     def make() -> Decoders:
         made.append(Counting())
         return made[-1]
 
-    return Crew(make, most)
+    yield (crew := Crew(make, 2))
+    crew.close()
+    assert all(each._supply._nursery is None for each in made)
 
 
 def plain(outcomes: Sequence[Outcome]) -> list[bytes]:
@@ -52,48 +54,35 @@ def plain(outcomes: Sequence[Outcome]) -> list[bytes]:
 
 
 def test_many_files_are_shared_once_they_took_long(
-    made: list[Counting], images: list[Encoded], monkeypatch: pytest.MonkeyPatch
+    own: Crew, made: list[Counting], images: list[Encoded], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(crew, "LONG_S", 0.0)
-    own = crew_of(made)
-    try:
-        own.wait_ready()
-        first = own.read(images)
-        while len(own._decoders) < 2:
-            time.sleep(0.01)
-        assert plain(own.read(images)) == plain(first)
-        assert [each.given for each in made] == [[len(images), MANY], [MANY + 1]]
-        own.read(images[: MANY - 1])
-        assert [len(each.given) for each in made] == [3, 1]
-        assert len(made) == 2  # and no more than there may be
-    finally:
-        own.close()
+    own.wait_ready()
+    first = own.read(images)
+    while len(own._decoders) < 2:
+        time.sleep(0.01)
+    assert plain(own.read(images)) == plain(first)
+    assert [each.given for each in made] == [[len(images), MANY], [MANY + 1]]
+    own.read(images[: MANY - 1])
+    assert [len(each.given) for each in made] == [3, 1]
+    assert len(made) == 2  # and no more than there may be
 
 
 def test_who_is_quick_stays_alone(
-    made: list[Counting], images: list[Encoded], monkeypatch: pytest.MonkeyPatch
+    own: Crew, images: list[Encoded], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(crew, "LONG_S", 60.0)
-    own = crew_of(made)
-    try:
-        own.read(images[:MANY])
-        assert own._hiring is None
-    finally:
-        own.close()
+    own.read(images[:MANY])
+    assert own._hiring is None
 
 
 def test_where_there_can_be_no_second_the_first_goes_on(
-    made: list[Counting], images: list[Encoded], monkeypatch: pytest.MonkeyPatch
+    own: Crew, made: list[Counting], images: list[Encoded], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(crew, "LONG_S", 0.0)
-    own = crew_of(made)
-
     def fail() -> Decoders:
         raise NoDecoder("no more processes")
 
-    try:
-        monkeypatch.setattr(own, "_make", fail)
-        assert plain(own.read(images)) == plain(own.read(images))
-        assert [len(each.given) for each in made] == [2]
-    finally:
-        own.close()
+    monkeypatch.setattr(crew, "LONG_S", 0.0)
+    monkeypatch.setattr(own, "_make", fail)
+    assert plain(own.read(images)) == plain(own.read(images))
+    assert [len(each.given) for each in made] == [2]
