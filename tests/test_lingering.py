@@ -13,10 +13,10 @@ from worker.ledger import Ledger
 from ledgers import LEASE_MS, commit_of, finish, ledger, pass_over, read_job, submit
 
 
-def lingering(url: str, name: str, models: str = "balanced,letters") -> Ledger:
-    """A worker of these models that has found nothing of `balanced`."""
+def lingering(url: str, name: str, models: str = "balanced,letters", **facts: str) -> Ledger:
+    """A worker of these models, and with these `facts`, that has found nothing of `balanced`."""
     worker = Ledger(connect(url), LEASE_MS, name)
-    worker.heartbeat(name, {"models": models})
+    worker.heartbeat(name, {"models": models, **facts})
     assert worker.claim("balanced", 10, models.split(",")[1:]) == []
     return worker
 
@@ -68,8 +68,7 @@ def test_what_another_model_has_due_wakes_at_once(redis_url: str, clean_redis: "
 def test_who_tells_how_much_it_takes_is_handed_it_with_the_bell(
     redis_url: str, clean_redis: "redis.Redis"
 ) -> None:
-    worker = lingering(redis_url, "w")
-    worker.heartbeat("w", {"models": "balanced,letters", "budget": "10"})
+    worker = lingering(redis_url, "w", budget="10")
     submit(redis_url, "a", (3,), staged=False)
     model, (claim,) = worker.rung()
     assert model == "balanced"
@@ -81,8 +80,7 @@ def test_who_tells_how_much_it_takes_is_handed_it_with_the_bell(
 
 
 def test_large_chunks_are_asked_for(redis_url: str, clean_redis: "redis.Redis") -> None:
-    worker = lingering(redis_url, "w")
-    worker.heartbeat("w", {"models": "balanced,letters", "budget": "10"})
+    worker = lingering(redis_url, "w", budget="10")
     submit(redis_url, "a", (30,), staged=False)
     assert worker.rung() == ("balanced", [])
 
@@ -90,8 +88,7 @@ def test_large_chunks_are_asked_for(redis_url: str, clean_redis: "redis.Redis") 
 def test_what_was_handed_to_one_who_is_gone_comes_back_with_its_lease(
     redis_url: str, clean_redis: "redis.Redis"
 ) -> None:
-    worker = lingering(redis_url, "w")
-    worker.heartbeat("w", {"models": "balanced,letters", "budget": "10"})
+    worker = lingering(redis_url, "w", budget="10")
     submit(redis_url, "a", (1,), staged=False)
     assert ledger(redis_url).claim("balanced", 10) == []
     pass_over(clean_redis, 1)

@@ -18,10 +18,8 @@ class Pipeline:
     """One worker's. For one thread, which begins batches and then ends them."""
 
     def __init__(self) -> None:
-        self._readers, self._committer = (
-            ThreadPoolExecutor(MOST, "reader"),
-            ThreadPoolExecutor(1, "commit"),
-        )
+        self._readers = ThreadPoolExecutor(MOST, "reader")
+        self._committer = ThreadPoolExecutor(1, "commit")
         self._reading: set[Future[Sequence[Commit]]] = set()
         self._committing: deque[Future[int]] = deque()
         self._images = 0
