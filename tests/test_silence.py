@@ -12,6 +12,7 @@ import redis.asyncio
 from worker import connection
 from worker.bundling import MOST, UNDER_WAY
 from worker.connection import connect_async
+from worker.silence import ASK_AGAIN_S
 
 from chaos.proxy import Proxy
 
@@ -60,9 +61,11 @@ def test_who_waits_for_a_turn_is_not_kept_waiting_again(proxy: Proxy) -> None:
         async with connect_async(proxy.url) as client:
             proxy.swallow()
             found = await asyncio.gather(*(outcome(client) for _ in range((UNDER_WAY + 1) * MOST)))
-            said = Counter(said for said, _ in found)
-            assert said == {"TimeoutError": UNDER_WAY * MOST, "ConnectionError": MOST}
-            assert max(took for _, took in found) < 5 * SILENT_S
+            said, longest = Counter(said for said, _ in found), max(took for _, took in found)
+            assert set(said) == {"TimeoutError", "ConnectionError"}
+            asked_again = said["TimeoutError"] - UNDER_WAY * MOST
+            assert 0 <= asked_again <= longest / ASK_AGAIN_S  # one in a while, where the machine dawdles
+            assert longest < 5 * SILENT_S
 
     asyncio.run(talk())
 
