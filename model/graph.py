@@ -1,9 +1,9 @@
-"""A network as an OpenVINO graph, built from its layout and weights alone: no torch, no file between.
+"""A network as OpenVINO graphs, built from its layout and weights alone: no torch, no file between.
 
 It computes what `networks` does, with batch normalisation folded into the convolutions and dense layers.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,10 @@ from .card import Card
 from .runtime import op, ov
 
 Tensors = Mapping[str, npt.NDArray[Any]]
+Graphs = Mapping[str, ov.Model]
+"""Of the networks that a cascade or committee is of, by what the names of their tensors begin with; of
+any other it is one, `""`."""
+
 Node = Any
 """A node of the graph; the generated operators are not typed."""
 
@@ -20,8 +24,27 @@ EPSILON = 1e-5
 """Of torch's batch normalisation."""
 
 
-def graph(card: Card, network: Mapping[str, Any], tensors: Tensors) -> ov.Model:
-    """The graph of one network of `card`: (n, 28, 28) uint8 -> (n, classes) float32 logits."""
+def graphs(card: Card, tensors: Tensors) -> Graphs:
+    """What the network of `card` is made of, each (n, 28, 28) uint8 -> (n, classes) float32 logits."""
+    return dict(_graphs(card, card.network, tensors, ""))
+
+
+def _graphs(
+    card: Card, network: Mapping[str, Any], tensors: Tensors, start: str
+) -> Iterator[tuple[str, ov.Model]]:
+    if network["kind"] == "cascade":
+        parts = {name: network[name] for name in ("first", "second")}
+    elif network["kind"] == "committee":
+        parts = {f"members.{at}": each for at, each in enumerate(network["members"])}
+    else:
+        own = {key.removeprefix(start): value for key, value in tensors.items() if key.startswith(start)}
+        yield start, _graph(card, network, own)
+        return
+    for name, part in parts.items():
+        yield from _graphs(card, part, tensors, f"{start}{name}.")
+
+
+def _graph(card: Card, network: Mapping[str, Any], tensors: Tensors) -> ov.Model:
     images = op.parameter([-1, 28, 28], np.uint8)
     pixels = op.divide(op.convert(images, "f32"), _constant(255))
     scaled = op.divide(op.subtract(pixels, _constant(card.mean)), _constant(card.std))

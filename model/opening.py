@@ -1,7 +1,7 @@
 """A network by name, on the engine that suits this machine: what serves, and what is measured."""
 
 import os
-from functools import partial
+from functools import cache, partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
@@ -33,13 +33,17 @@ def open_predictor(
     """
     if _engine(device, engine) == "torch":
         return _on_torch(name, folder, device, threads)
-    from .openvino_predictor import OpenVinoPredictor, has_bfloat16
+    from .openvino_predictor import OpenVinoPredictor, has_bfloat16, read_graphs
 
     card, _ = read_checkpoint(name, folder)
     if precision == "auto":
         precision = card.precision if has_bfloat16() else "float32"
-    load = partial(OpenVinoPredictor.load, name, folder, precision)
-    return Replicas(card, f"OpenVINO {precision}", load, threads or os.cpu_count() or 1)
+    shared = cache(partial(read_graphs, name, folder))
+
+    def make() -> Predictor:
+        return OpenVinoPredictor(card, shared(), precision)
+
+    return Replicas(card, f"OpenVINO {precision}", make, threads or os.cpu_count() or 1)
 
 
 def _on_torch(name: str, folder: Path | None, device: str, threads: int) -> Predictor:

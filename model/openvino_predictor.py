@@ -1,6 +1,6 @@
 """Networks run by OpenVINO: the fastest engine on a CPU, and one that needs no torch."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -10,15 +10,12 @@ import numpy.typing as npt
 from safetensors.numpy import load
 
 from .card import Card, Precision
-from .graph import Tensors, graph
+from .compiled import Compiled, core
+from .graph import Graphs, graphs
 from .predictor import Floats, Images, Predictor, on, softmax
-from .runtime import ov
 from .storage import read_checkpoint
 
 HINTS = {"float32": "f32", "bfloat16": "bf16"}
-
-LARGEST = 64
-"""Images of a pass of a compiled network: with more it is no faster, and its activations are larger."""
 
 TIE, NEAR = 0.05, 0.01
 """Logits that differ by less, a confidence that is nearer to a threshold: settled in float32, where
@@ -28,12 +25,10 @@ no label differs from half of NEAR on (LOG.md)."""
 Run = Callable[[Images], Floats]
 Close = Callable[[Floats], npt.NDArray[np.bool_]]
 
-_core = ov.Core()
-
 
 def has_bfloat16() -> bool:
     """Whether this CPU multiplies bfloat16 itself; where it does not, that precision only costs."""
-    return "BF16" in _core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    return "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
 
 
 class OpenVinoPredictor(Predictor):
@@ -42,22 +37,15 @@ class OpenVinoPredictor(Predictor):
     Answers do not depend on the batch, bit for bit.
     """
 
-    def __init__(self, card: Card, tensors: Tensors, precision: Precision = "float32") -> None:
+    def __init__(self, card: Card, graphs: Graphs, precision: Precision = "float32") -> None:
+        """`graphs` of the card's network, which others may share."""
         super().__init__(card, "cpu", f"OpenVINO {precision}, {on(1)}")
-        self._compiled: list[Run] = []
-        self._network = self._assemble(card.network, tensors, precision, _is_tie)
-
-    @classmethod
-    def load(
-        cls, name: str, folder: Path | None = None, precision: Precision = "float32"
-    ) -> "OpenVinoPredictor":
-        """The checkpoint `name` in `folder`, or the published one. Raises BadCard."""
-        card, weights = read_checkpoint(name, folder)
-        return cls(card, load(weights), precision)
+        self._graphs, self._parts = graphs, list[Run]()
+        self._network = self._assemble(card.network, "", precision, _is_tie)
 
     def warm_up(self) -> None:
         """Every part, else the first image that is unsure would wait."""
-        for part in self._compiled:
+        for part in self._parts:
             part(np.zeros((1, 28, 28), np.uint8))
 
     def forward(self, images: Images) -> Floats:
@@ -65,66 +53,32 @@ class OpenVinoPredictor(Predictor):
         return self._network(images)
 
     def _assemble(
-        self, network: Mapping[str, Any], tensors: Tensors, precision: Precision, close: Close
+        self, network: Mapping[str, Any], start: str, precision: Precision, close: Close
     ) -> Run:
         """What runs `network`; in mixed precision, float32 settles what is `close`."""
 
         def part(name: str, layout: Mapping[str, Any], close: Close = _is_tie) -> Run:
-            return self._assemble(layout, _within(tensors, name), precision, close)
+            return self._assemble(layout, f"{start}{name}.", precision, close)
 
         if network["kind"] == "cascade":
             temperatures, threshold = network["temperatures"], network["threshold"]
             first = part("first", network["first"], partial(_is_near, temperatures[0], threshold))
             return _cascade(first, part("second", network["second"]), temperatures, threshold)
         if precision == "mixed":
-            fast = self._assemble(network, tensors, "bfloat16", close)
-            return _settled(fast, self._assemble(network, tensors, "float32", close), close)
+            fast = self._assemble(network, start, "bfloat16", close)
+            return _settled(fast, self._assemble(network, start, "float32", close), close)
         if network["kind"] == "committee":
             members = [part(f"members.{at}", each) for at, each in enumerate(network["members"])]
             return _committee(members, network["temperatures"])
-        return self._compile(graph(self.card, network, tensors), HINTS[precision])
-
-    def _compile(self, model: ov.Model, precision: str) -> Run:
-        options = {
-            "INFERENCE_PRECISION_HINT": precision,
-            "INFERENCE_NUM_THREADS": 1,
-            "NUM_STREAMS": 1,
-            "ENABLE_CPU_PINNING": False,  # else two processes sit on the same core
-        }
-        request = _core.compile_model(model, "CPU", options).create_infer_request()
-
-        def run(images: Images) -> Floats:
-            rows = [infer(each)[: len(each)] for each in portions(images)]
-            return rows[0] if len(rows) == 1 else np.concatenate(rows)
-
-        def infer(images: Images) -> Floats:
-            output = request.infer([_padded(images)], share_inputs=True)
-            result: Floats = output[0]
-            return result
-
-        self._compiled.append(run)
-        return run
+        compiled = Compiled(self._graphs[start], HINTS[precision])
+        self._parts.append(compiled)
+        return compiled
 
 
-def portions(images: Images) -> Iterator[Images]:
-    """`images` by passes: each of a power of two of them, or hardly less.
-
-    For every size of pass OpenVINO prepares kernels and weights once more, in some ms and a MB.
-    """
-    at = 0
-    while left := len(images) - at:
-        size = min(LARGEST, 1 << (left.bit_length() - 1))
-        size = 2 * size if size < LARGEST and 8 * left >= 14 * size else size
-        yield images[at : at + size]
-        at = min(at + size, len(images))
-
-
-def _padded(images: Images) -> Images:
-    """To a power of two."""
-    size = 1 << (len(images) - 1).bit_length()
-    if size == len(images):
-        return np.ascontiguousarray(images)
-    return np.concatenate([images, np.zeros((size - len(images), 28, 28), np.uint8)])
+def read_graphs(name: str, folder: Path | None = None) -> Graphs:
+    """Of the checkpoint `name` in `folder`, or the published one. Raises BadCard."""
+    card, weights = read_checkpoint(name, folder)
+    return graphs(card, load(weights))
 
 
 def _settled(fast: Run, exact: Run, close: Close) -> Run:
@@ -175,9 +129,3 @@ def _committee(members: Sequence[Run], temperatures: Sequence[float]) -> Run:
         return logits
 
     return run
-
-
-def _within(tensors: Tensors, part: str) -> Tensors:
-    """The tensors of one part of a cascade or committee, by their own names."""
-    start = f"{part}."
-    return {key.removeprefix(start): value for key, value in tensors.items() if key.startswith(start)}

@@ -13,10 +13,11 @@ from safetensors.numpy import load
 
 from model.card import WEIGHTS, Card, Precision, read_cards
 from model.checkpoint import save_checkpoint
+from model.compiled import COARSE, FINE, LARGEST, Compiled, passes
+from model.graph import graphs
 from model.networks import build
 from model.opening import open_predictor
 from model.openvino_predictor import (
-    LARGEST,
     NEAR,
     TIE,
     OpenVinoPredictor,
@@ -24,7 +25,7 @@ from model.openvino_predictor import (
     _is_tie,
     _settled,
     has_bfloat16,
-    portions,
+    read_graphs,
 )
 from model.predictor import Floats, Images, Predictor
 from model.storage import read_checkpoint
@@ -149,15 +150,26 @@ def test_what_is_nearly_a_tie_is_settled_and_nothing_else() -> None:
     assert _is_near(1.0, 0.6, near.astype(np.float32)).tolist() == [True, False]
 
 
-def test_any_number_of_images_goes_through_passes_of_few_sizes() -> None:
-    images = np.arange(300 * 28 * 28, dtype=np.uint32).astype(np.uint8).reshape(-1, 28, 28)
+@pytest.mark.parametrize("step", [FINE, COARSE])
+def test_any_number_of_images_goes_through_passes_of_few_sizes(step: int) -> None:
     sizes = set()
-    for count in range(len(images) + 1):
-        passes = list(portions(images[:count]))
-        np.testing.assert_array_equal(np.concatenate([images[:0], *passes]), images[:count])
-        sizes |= {1 << (len(each) - 1).bit_length() for each in passes}
-        assert sum(len(each).bit_count() > 1 for each in passes) <= 1  # hardly any that is filled up
-    assert sizes == {1, 2, 4, 8, 16, 32, LARGEST}
+    for count in range(300):
+        found = list(passes(count, step))
+        ends = [0, *(at + size for at, size in found)]
+        assert [at for at, _ in found] == ends[:-1]
+        assert 0 <= ends[-1] - count < 4  # hardly filled up
+        sizes |= {size for _, size in found}
+    assert sizes == {step**power for power in range(7) if step**power <= LARGEST}
+
+
+@pytest.mark.parametrize("step", [FINE, COARSE])
+def test_every_image_has_its_answer(step: int, rng: np.random.Generator) -> None:
+    compiled = Compiled(read_graphs("digits-nano")[""], "f32")
+    compiled._step = step
+    images = glyphs(90, rng)
+    rows = np.concatenate([compiled(images[at : at + 1]) for at in range(len(images))])
+    for count in (1, 3, 7, 15, 16, 31, 63, 64, 65, 90):
+        np.testing.assert_array_equal(compiled(images[:count]), rows[:count])
 
 
 def test_answers_are_kept_when_the_next_batch_is_read(rng: np.random.Generator) -> None:
@@ -178,7 +190,7 @@ def test_the_precision_of_the_card_is_taken_where_the_processor_has_it(tmp_path:
     expected = "bfloat16" if has_bfloat16() else "float32"
     assert expected in open_predictor("new", tmp_path, "cpu").engine
     assert "float32" in open_predictor("new", tmp_path, "cpu", precision="float32").engine
-    assert "1 thread" in OpenVinoPredictor(card, load(weights)).engine
+    assert "1 thread" in OpenVinoPredictor(card, graphs(card, load(weights))).engine
 
 
 def test_an_engine_that_is_told_is_the_one_that_runs() -> None:

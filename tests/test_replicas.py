@@ -6,8 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
+from model.card import read_cards
 from model.opening import open_predictor
-from model.openvino_predictor import OpenVinoPredictor
+from model.openvino_predictor import OpenVinoPredictor, read_graphs
 from model.predictor import Floats, Images
 from model.replicas import Replicas
 
@@ -37,8 +38,9 @@ def images(rng: np.random.Generator) -> Images:
 
 
 def test_each_thread_has_a_replica_of_its_own(images: Images) -> None:
-    alone = OpenVinoPredictor.load("digits-nano")
-    network = Replicas(alone.card, "OpenVINO", lambda: Meeting.load("digits-nano"), 2)
+    card, shared = read_cards()["digits-nano"], read_graphs("digits-nano")
+    alone = OpenVinoPredictor(card, shared)
+    network = Replicas(card, "OpenVINO", lambda: Meeting(card, shared), 2)
     with ThreadPoolExecutor(2) as threads:
         for said in threads.map(network.forward, [images[:40]] * 4):
             np.testing.assert_array_equal(said, alone.forward(images[:40]))
