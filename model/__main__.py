@@ -22,7 +22,7 @@ from .opening import open_predictor
 from .paths import Unread
 from .printing import Format, writer
 from .scans import ScanReader
-from .screen import open_screen
+from .screen import screen_of
 from .strokes import png
 
 app = typer.Typer(add_completion=False)
@@ -85,8 +85,8 @@ def _reader(model: str, charset: str | None, device: str, layout: Layout) -> Sca
         raise Refusal(f"there is no network {model!r}; there are {', '.join(cards)}")
     allowed = None if charset is None else allowed_classes(charset, cards[model].labels)
     try:
-        network, screen = open_predictor(model, device=device), open_screen(device)
-        return ScanReader(network, allowed, layout, screen)
+        network = open_predictor(model, device=device)
+        return ScanReader(network, allowed, layout, screen_of(network, device))
     except (RuntimeError, AssertionError) as error:  # what torch raises for a device that is not there
         reason = str(error).partition("\n")[0]
         raise Refusal(f"device {device!r} cannot be used: {reason}") from error

@@ -6,6 +6,7 @@ from safetensors.torch import load, save
 from torch import nn
 
 from .card import Card
+from .heads import Head, with_head, with_layers
 from .networks import build
 from .storage import read_checkpoint, write_checkpoint
 
@@ -22,3 +23,11 @@ def load_checkpoint(name: str, folder: Path | None = None) -> tuple[Card, nn.Mod
     module = build(card.network)
     module.load_state_dict(load(weights))
     return card, module.eval()
+
+
+def with_screen(card: Card, module: nn.Module, head: Head) -> nn.Module:
+    """The network of `card` with a screen of its own."""
+    screened = build(with_head(card.network, head.card.network["hidden"]))
+    tensors = with_layers(card.network, module.state_dict(), load(head.weights))
+    screened.load_state_dict(tensors)
+    return screened.eval()

@@ -55,14 +55,27 @@ def _graph(card: Card, network: Mapping[str, Any], tensors: Tensors) -> ov.Model
 
 def _convnet(node: Node, tensors: Tensors, stages: Sequence[Sequence[int]]) -> Node:
     """See networks.ConvNet."""
-    layer = 0
+    return _dense(_levels(node, tensors, stages)[-1], tensors, "head")
+
+
+def _screened(node: Node, tensors: Tensors, stages: Sequence[Sequence[int]], hidden: int) -> Node:
+    """See networks.Screened."""
+    levels = _levels(node, tensors, stages)
+    seen = op.relu(_dense(op.concat(levels, 1), tensors, "screen.0"))
+    return op.concat([_dense(levels[-1], tensors, "head"), _dense(seen, tensors, "screen.2")], 1)
+
+
+def _levels(node: Node, tensors: Tensors, stages: Sequence[Sequence[int]]) -> list[Node]:
+    """See networks.ConvNet.levels; what is not asked for is not computed."""
+    layer, found = 0, []
     for number, stage in enumerate(stages):
         if number:
             node, layer = _pooled(node), layer + 1
+            found.append(_flat(_averaged(node)))
         for _ in stage:
             node = op.relu(_convolution(node, tensors, f"features.{layer}", f"features.{layer + 1}", 1))
             layer += 3
-    return _dense(_flat(_averaged(node)), tensors, "head")
+    return [*found, _flat(_averaged(node))]
 
 
 def _lenet(
@@ -85,7 +98,7 @@ def _lenet(
     return _dense(node, tensors, f"layers.{layer}")
 
 
-_KINDS: Mapping[str, Callable[..., Node]] = {"convnet": _convnet, "lenet": _lenet}
+_KINDS: Mapping[str, Callable[..., Node]] = {"convnet": _convnet, "screened": _screened, "lenet": _lenet}
 
 
 def _convolution(node: Node, tensors: Tensors, name: str, norm: str, padding: int) -> Node:
@@ -120,7 +133,8 @@ def _pooled(node: Node) -> Node:
 
 def _averaged(node: Node) -> Node:
     """To 2x2, as torch's adaptive pooling does; OpenVINO's own takes a seventh of the pass."""
-    side = node.get_output_partial_shape(0)[2].get_length()
+    output = node if isinstance(node, ov.Output) else node.output(0)
+    side = output.get_partial_shape()[2].get_length()
     half = -(-side // 2)
     return op.avg_pool(node, [side - half] * 2, [0, 0], [0, 0], [half] * 2, True)
 

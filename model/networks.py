@@ -1,7 +1,7 @@
 """The networks: a layout of numbers becomes a torch module. Reached by name from a model card."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Self
 
 import torch
 from torch import nn
@@ -33,6 +33,52 @@ class ConvNet(nn.Module):
         features: torch.Tensor = self.pool(self.features(images))
         logits: torch.Tensor = self.head(features.flatten(1))
         return logits
+
+    def levels(self, images: torch.Tensor) -> list[torch.Tensor]:
+        """What each stage hands on, averaged to 2x2: (n, 4 * width)."""
+        found: list[torch.Tensor] = []
+        for layer in self.features:
+            images = layer(images)
+            if isinstance(layer, nn.MaxPool2d):
+                found.append(self.pool(images).flatten(1))
+        return [*found, self.pool(images).flatten(1)]
+
+
+class Screened(ConvNet):
+    """A convolutional network with a screen on what all its stages see: `hidden` units and a verdict.
+
+    Output (n, classes + 3): the logits of the network, then those of the screen (see model.screen).
+    """
+
+    def __init__(self, stages: Sequence[Sequence[int]], classes: int, hidden: int) -> None:
+        super().__init__(stages, classes)
+        width = 4 * sum(stage[-1] for stage in stages)
+        self.screen = nn.Sequential(nn.Linear(width, hidden), nn.ReLU(), nn.Linear(hidden, 3))
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """Logits (n, classes + 3)."""
+        levels = self.levels(images)
+        return torch.cat([self.head(levels[-1]), self.screen(torch.cat(levels, 1))], 1)
+
+
+class Screening(Screened):
+    """The same under training: what it sees with is frozen, and its output (n, 3) is the screen's."""
+
+    def __init__(self, stages: Sequence[Sequence[int]], classes: int, hidden: int) -> None:
+        super().__init__(stages, classes, hidden)
+        for frozen in (self.features, self.head):
+            frozen.requires_grad_(False)
+
+    def train(self, mode: bool = True) -> Self:
+        """The frozen layers keep the statistics they have."""
+        super().train(mode)
+        self.features.eval()
+        return self
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """Logits (n, 3)."""
+        verdicts: torch.Tensor = self.screen(torch.cat(self.levels(images), 1))
+        return verdicts
 
 
 class LeNet(nn.Module):
@@ -91,14 +137,17 @@ class Cascade(nn.Module):
         super().__init__()
         self.first, self.second = build(first), build(second)
         self.temperatures, self.threshold = temperatures, threshold
+        self.classes = classes_of(second)
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """Logits (n, classes), calibrated."""
-        logits: torch.Tensor = self.first(images) / self.temperatures[0]
+        """Logits (n, classes), calibrated; then those of a screen that `first` has."""
+        output: torch.Tensor = self.first(images)
+        logits = output[:, : self.classes]
+        logits /= self.temperatures[0]
         unsure = logits.softmax(1).amax(1) < self.threshold
         if unsure.any():
             logits[unsure] = self.second(images[unsure]) / self.temperatures[1]
-        return logits
+        return output
 
 
 class Committee(nn.Module):
@@ -121,6 +170,8 @@ class Committee(nn.Module):
 
 NETWORKS: dict[str, Callable[..., nn.Module]] = {
     "convnet": ConvNet,
+    "screened": Screened,
+    "screening": Screening,
     "lenet": LeNet,
     "cascade": Cascade,
     "committee": Committee,
@@ -134,6 +185,14 @@ def build(network: Mapping[str, Any]) -> nn.Module:
         return NETWORKS[network["kind"]](**arguments)
     except KeyError as error:
         raise ValueError(f"unknown network kind {error}; known: {', '.join(NETWORKS)}") from error
+
+
+def classes_of(network: Mapping[str, Any]) -> int:
+    """How many classes a card's `network` tells apart."""
+    if network["kind"] in ("cascade", "committee"):
+        return classes_of(network["second"] if "second" in network else network["members"][0])
+    classes: int = network["classes"]
+    return classes
 
 
 def parts(module: nn.Module) -> tuple[nn.Module, ...]:

@@ -1,15 +1,19 @@
 """A network by name, on the engine that suits this machine: what serves, and what is measured."""
 
 import os
-from functools import cache, partial
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from .card import Precision
+from .heads import read_head
 from .predictor import Predictor
 from .replicas import Replicas
 from .storage import read_checkpoint
+
+if TYPE_CHECKING:
+    from .graph import Graphs
 
 Engine = Literal["auto", "openvino", "torch"]
 
@@ -36,14 +40,19 @@ def open_predictor(
     from .openvino_predictor import OpenVinoPredictor, has_bfloat16, read_graphs
 
     card, _ = read_checkpoint(name, folder)
+    head = read_head(card, folder)
+    screen = head.card if head else None
     if precision == "auto":
         precision = card.precision if has_bfloat16() else "float32"
-    shared = cache(partial(read_graphs, name, folder))
+
+    @cache
+    def shared() -> "Graphs":
+        return read_graphs(*read_checkpoint(name, folder), head)
 
     def make() -> Predictor:
-        return OpenVinoPredictor(card, shared(), precision)
+        return OpenVinoPredictor(card, shared(), precision, screen)
 
-    return Replicas(card, f"OpenVINO {precision}", make, threads or os.cpu_count() or 1)
+    return Replicas(card, f"OpenVINO {precision}", make, threads or os.cpu_count() or 1, screen)
 
 
 def _on_torch(name: str, folder: Path | None, device: str, threads: int) -> Predictor:

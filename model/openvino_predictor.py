@@ -1,8 +1,8 @@
 """Networks run by OpenVINO: the fastest engine on a CPU, and one that needs no torch."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,8 +12,8 @@ from safetensors.numpy import load
 from .card import Card, Precision
 from .compiled import Compiled, core
 from .graph import Graphs, graphs
+from .heads import Head, eyes, with_head, with_layers
 from .predictor import Floats, Images, Predictor, on, softmax
-from .storage import read_checkpoint
 
 HINTS = {"float32": "f32", "bfloat16": "bf16"}
 
@@ -23,7 +23,8 @@ the precision is mixed. Of `balanced`, bfloat16 was seen to move them by 0.042 a
 no label differs from half of NEAR on (LOG.md)."""
 
 Run = Callable[[Images], Floats]
-Close = Callable[[Floats], npt.NDArray[np.bool_]]
+Bools = npt.NDArray[np.bool_]
+Close = Callable[[Floats], Bools]
 
 
 def has_bfloat16() -> bool:
@@ -37,11 +38,14 @@ class OpenVinoPredictor(Predictor):
     Answers do not depend on the batch, bit for bit.
     """
 
-    def __init__(self, card: Card, graphs: Graphs, precision: Precision = "float32") -> None:
-        """`graphs` of the card's network, which others may share."""
-        super().__init__(card, "cpu", f"OpenVINO {precision}, {on(1)}")
-        self._graphs, self._parts = graphs, list[Run]()
-        self._network = self._assemble(card.network, "", precision, _is_tie)
+    def __init__(
+        self, card: Card, graphs: Graphs, precision: Precision = "float32", screen: Card | None = None
+    ) -> None:
+        """`graphs` of the card's network, with its own screen if it has one; others may share them."""
+        super().__init__(card, "cpu", f"OpenVINO {precision}, {on(1)}", screen)
+        self._graphs, self._parts, self._classes = graphs, list[Run](), len(card.labels)
+        self._eyes = eyes(card.network)[0] if screen else None
+        self._network = self._assemble(card.network, "", precision, self._is_tie)
 
     def warm_up(self) -> None:
         """Every part, else the first image that is unsure would wait."""
@@ -57,16 +61,22 @@ class OpenVinoPredictor(Predictor):
     ) -> Run:
         """What runs `network`; in mixed precision, float32 settles what is `close`."""
 
-        def part(name: str, layout: Mapping[str, Any], close: Close = _is_tie) -> Run:
+        def part(name: str, layout: Mapping[str, Any], close: Close = self._is_tie) -> Run:
             return self._assemble(layout, f"{start}{name}.", precision, close)
 
         if network["kind"] == "cascade":
             temperatures, threshold = network["temperatures"], network["threshold"]
-            first = part("first", network["first"], partial(_is_near, temperatures[0], threshold))
-            return _cascade(first, part("second", network["second"]), temperatures, threshold)
+            near = partial(self._is_near, temperatures[0], threshold)
+            return self._cascade(
+                part("first", network["first"], near),
+                part("second", network["second"]),
+                temperatures,
+                threshold,
+            )
         if precision == "mixed":
             fast = self._assemble(network, start, "bfloat16", close)
-            return _settled(fast, self._assemble(network, start, "float32", close), close)
+            exact = self._assemble(network, start, "float32", close)
+            return _settled(fast, exact, (close, self._is_doubtful) if start == self._eyes else (close,))
         if network["kind"] == "committee":
             members = [part(f"members.{at}", each) for at, each in enumerate(network["members"])]
             return _committee(members, network["temperatures"])
@@ -74,46 +84,58 @@ class OpenVinoPredictor(Predictor):
         self._parts.append(compiled)
         return compiled
 
+    def _cascade(
+        self, first: Run, second: Run, temperatures: tuple[float, float], threshold: float
+    ) -> Run:
+        """See networks.Cascade."""
 
-def read_graphs(name: str, folder: Path | None = None) -> Graphs:
-    """Of the checkpoint `name` in `folder`, or the published one. Raises BadCard."""
-    card, weights = read_checkpoint(name, folder)
-    return graphs(card, load(weights))
+        def run(images: Images) -> Floats:
+            outputs = first(images)
+            logits = outputs[:, : self._classes]
+            logits /= np.float32(temperatures[0])
+            unsure = softmax(logits, 1.0).max(axis=1) < threshold
+            if unsure.any():
+                logits[unsure] = second(images[unsure]) / np.float32(temperatures[1])
+            return outputs
+
+        return run
+
+    def _is_tie(self, outputs: Floats) -> Bools:
+        best = np.partition(outputs[:, : self._classes], -2, axis=1)
+        tied: Bools = best[:, -1] - best[:, -2] < TIE
+        return tied
+
+    def _is_near(self, temperature: float, threshold: float, outputs: Floats) -> Bools:
+        confidence = softmax(outputs[:, : self._classes], temperature).max(axis=1)
+        near: Bools = abs(confidence - threshold) < NEAR
+        return near
+
+    def _is_doubtful(self, outputs: Floats) -> Bools:
+        """Whether its own screen nearly says something else."""
+        assert self.screen
+        likely = softmax(outputs[:, self._classes :], self.screen.temperature)
+        doubtful: Bools = abs(likely[:, 0] - self.screen.uncertain_below) < NEAR
+        return doubtful
 
 
-def _settled(fast: Run, exact: Run, close: Close) -> Run:
-    """What `fast` says, and `exact` of images of which that is `close` to saying something else."""
+def read_graphs(card: Card, weights: bytes, head: Head | None = None) -> Graphs:
+    """Of a checkpoint, and of the screen it has of its own."""
+    if not head:
+        return graphs(card, load(weights))
+    layout = with_head(card.network, head.card.network["hidden"])
+    tensors = with_layers(card.network, load(weights), load(head.weights))
+    return graphs(replace(card, network=layout), tensors)
+
+
+def _settled(fast: Run, exact: Run, closes: Sequence[Close]) -> Run:
+    """What `fast` says, and `exact` of images of which that is close to saying something else."""
 
     def run(images: Images) -> Floats:
-        logits = fast(images)
-        undecided = close(logits)
+        outputs = fast(images)
+        undecided = np.logical_or.reduce([close(outputs) for close in closes])
         if undecided.any():
-            logits[undecided] = exact(images[undecided])
-        return logits
-
-    return run
-
-
-def _is_tie(logits: Floats) -> npt.NDArray[np.bool_]:
-    best = np.partition(logits, -2, axis=1)
-    tied: npt.NDArray[np.bool_] = best[:, -1] - best[:, -2] < TIE
-    return tied
-
-
-def _is_near(temperature: float, threshold: float, logits: Floats) -> npt.NDArray[np.bool_]:
-    near: npt.NDArray[np.bool_] = abs(softmax(logits, temperature).max(axis=1) - threshold) < NEAR
-    return near
-
-
-def _cascade(first: Run, second: Run, temperatures: tuple[float, float], threshold: float) -> Run:
-    """See networks.Cascade."""
-
-    def run(images: Images) -> Floats:
-        logits = first(images) / np.float32(temperatures[0])
-        unsure = softmax(logits, 1.0).max(axis=1) < threshold
-        if unsure.any():
-            logits[unsure] = second(images[unsure]) / np.float32(temperatures[1])
-        return logits
+            outputs[undecided] = exact(images[undecided])
+        return outputs
 
     return run
 

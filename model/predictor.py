@@ -20,12 +20,13 @@ CPU_BATCH = 256
 
 class Predictor(ABC):
     """A network in memory, for `threads` threads at a time. `device` is cpu, cuda, cuda:1;
-    `engine` says for people what runs it, in which precision, on how many threads."""
+    `engine` says for people what runs it, in which precision, on how many threads; `screen` is the card
+    of its own screen, if it has one (see heads)."""
 
     threads = 1
 
-    def __init__(self, card: Card, device: str, engine: str) -> None:
-        self.card, self.device, self.engine = card, device, engine
+    def __init__(self, card: Card, device: str, engine: str, screen: Card | None = None) -> None:
+        self.card, self.device, self.engine, self.screen = card, device, engine, screen
 
     @abstractmethod
     def warm_up(self) -> None:
@@ -33,13 +34,19 @@ class Predictor(ABC):
 
     @abstractmethod
     def forward(self, images: Images) -> Floats:
-        """One pass: (n, 28, 28) uint8, n > 0 -> (n, classes) float32. RuntimeError where it fails."""
+        """One pass: (n, 28, 28) uint8, n > 0 -> `outputs`. RuntimeError where it fails."""
 
-    def logits(self, images: Images) -> Floats:
-        """(n, 28, 28) uint8, ink bright on dark -> (n, classes) float32; n may be 0."""
+    def outputs(self, images: Images) -> Floats:
+        """(n, 28, 28) uint8, ink bright on dark -> (n, classes) float32 logits, and behind them those of
+        its own screen, if it has one; n may be 0."""
         step = CPU_BATCH if self.device == "cpu" else max(1, len(images))
         rows = self._forward_each([images[at : at + step] for at in range(0, len(images), step)])
-        return np.concatenate([np.zeros((0, len(self.card.labels)), np.float32), *rows])
+        width = len(self.card.labels) + (len(self.screen.labels) if self.screen else 0)
+        return np.concatenate([np.zeros((0, width), np.float32), *rows])
+
+    def logits(self, images: Images) -> Floats:
+        """(n, classes) of `outputs`."""
+        return self.outputs(images)[:, : len(self.card.labels)]
 
     def _forward_each(self, parts: Sequence[Images]) -> Iterable[Floats]:
         return map(self.forward, parts)

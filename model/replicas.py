@@ -14,8 +14,15 @@ from .predictor import Floats, Images, Predictor, on
 class Replicas(Predictor):
     """Of one network, on a CPU. Each is made when it is first needed."""
 
-    def __init__(self, card: Card, engine: str, make: Callable[[], Predictor], threads: int) -> None:
-        super().__init__(card, "cpu", f"{engine}, {on(threads)}")
+    def __init__(
+        self,
+        card: Card,
+        engine: str,
+        make: Callable[[], Predictor],
+        threads: int,
+        screen: Card | None = None,
+    ) -> None:
+        super().__init__(card, "cpu", f"{engine}, {on(threads)}", screen)
         self._make, self.threads = make, threads
         self._idle: list[Predictor] = []
         self._pool = ThreadPoolExecutor(threads, "replica")

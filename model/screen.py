@@ -1,9 +1,8 @@
 """A tiny network that says whether a glyph is one character at all: the recognising ones always answer.
 
-It is no served model: it screens the glyphs made of image files, whichever network reads them.
+It is no served model: it screens the glyphs made of image files, for whichever network has no screen of
+its own (see heads).
 """
-
-from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -11,9 +10,7 @@ import numpy.typing as npt
 from .card import WEIGHTS
 from .flags import Flag
 from .opening import open_predictor
-
-if TYPE_CHECKING:
-    from .predictor import Images, Predictor
+from .predictor import Floats, Images, Predictor, softmax
 
 FOLDER = WEIGHTS / "screen"
 """Beside the served networks, not among them."""
@@ -25,20 +22,34 @@ CLASSES = (Flag(0), Flag.SEVERAL_CHARACTERS, Flag.NOT_A_CHARACTER)
 
 
 class Screen:
-    """The network in memory, used by one thread at a time."""
+    """What says it of every glyph. For as many threads at a time as its network."""
 
-    def __init__(self, predictor: "Predictor") -> None:
+    def __init__(self, predictor: Predictor) -> None:
+        """`predictor` screens, or reads and has a screen of its own."""
         self._predictor = predictor
-        predictor.warm_up()
+        self._card = predictor.screen or predictor.card
 
-    def flags(self, glyphs: "Images") -> npt.NDArray[np.uint8]:
-        """(n, 28, 28) uint8, ink bright on dark -> (n,) bits of Flag."""
-        likely = self._predictor.probabilities(glyphs)
+    def warm_up(self) -> None:
+        """Before the first glyph; a network with a screen of its own is warmed up with it."""
+        if not self._predictor.screen:
+            self._predictor.warm_up()
+
+    def flags(self, glyphs: Images, outputs: Floats | None = None) -> npt.NDArray[np.uint8]:
+        """(n, 28, 28) uint8, ink bright on dark -> (n,) bits of Flag. `outputs` are those of the network
+        that reads them, if they are known: they need not be had again where the screen is its own."""
+        if outputs is None or not self._predictor.screen:
+            outputs = self._predictor.outputs(glyphs)
+        likely = softmax(outputs[:, -len(CLASSES) :], self._card.temperature)
         bits: npt.NDArray[np.uint8] = np.array(CLASSES, np.uint8)[1 + likely[:, 1:].argmax(axis=1)]
-        bits[likely[:, 0] >= self._predictor.card.uncertain_below] = 0
+        bits[likely[:, 0] >= self._card.uncertain_below] = 0
         return bits
 
 
 def open_screen(device: str = "auto", threads: int = 0) -> Screen:
-    """The shipped network. Raises BadCard."""
+    """The shipped network, for whatever has no screen of its own. Raises BadCard."""
     return Screen(open_predictor(NAME, FOLDER, device=device, threads=threads))
+
+
+def screen_of(predictor: Predictor, device: str = "auto", threads: int = 0) -> Screen:
+    """What screens for `predictor`: its own screen, or the shipped network. Raises BadCard."""
+    return Screen(predictor) if predictor.screen else open_screen(device, threads)

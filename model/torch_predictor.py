@@ -7,7 +7,8 @@ import numpy as np
 import torch
 
 from .card import Card
-from .checkpoint import load_checkpoint
+from .checkpoint import load_checkpoint, with_screen
+from .heads import read_head
 from .networks import channels_last, parts
 from .predictor import Floats, Images, Predictor, on
 
@@ -28,15 +29,24 @@ def _place(device: torch.device) -> str:
 class TorchPredictor(Predictor):
     """A torch module in float32."""
 
-    def __init__(self, card: Card, module: torch.nn.Module, device: str = "auto") -> None:
+    def __init__(
+        self, card: Card, module: torch.nn.Module, device: str = "auto", screen: Card | None = None
+    ) -> None:
         self._device = pick_device(device)
-        super().__init__(card, str(self._device), f"torch float32, {_place(self._device)}")
+        engine = f"torch float32, {_place(self._device)}"
+        super().__init__(card, str(self._device), engine, screen)
         self.module = channels_last(module.to(self._device)).eval()
 
     @classmethod
     def load(cls, name: str, folder: Path | None = None, device: str = "auto") -> Self:
-        """The checkpoint `name` in `folder`, or the published one. Raises BadCard."""
-        return cls(*load_checkpoint(name, folder), device)
+        """The checkpoint `name` in `folder`, or the published one, with the screen it has of its own.
+
+        Raises BadCard.
+        """
+        card, module = load_checkpoint(name, folder)
+        if head := read_head(card, folder):
+            return cls(card, with_screen(card, module, head), device, head.card)
+        return cls(card, module, device)
 
     def warm_up(self) -> None:
         """Every size of kernel that will be met, in every part of a cascade."""

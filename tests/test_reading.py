@@ -292,7 +292,7 @@ def test_a_large_page_is_given_to_the_networks_in_parts(monkeypatch: pytest.Monk
         open_predictor("digits-nano", device="cpu"),
         lambda images: [sheet_of(*[dark] * many)],
         passes.append,
-        screen=lambda shown: screened.append(len(shown)) or unflagged(shown),  # type: ignore[func-returns-value]
+        screen=lambda shown, said: screened.append(len(shown)) or unflagged(shown, said),  # type: ignore[func-returns-value]
         touch=lambda: touched.append(None),
     )
     (found,) = unpack(own.read([claim([b""], layout="page")])[0].results)
@@ -308,7 +308,7 @@ def test_flags_come_with_an_answer_and_make_it_uncertain(
     images, asked = glyphs(4, rng), list[int]()
     says = {0: NONE, 1: Flag.SEVERAL_CHARACTERS, 2: Flag.TOUCHES_EDGE, 3: NONE}
 
-    def screen(shown: Images) -> np.ndarray:
+    def screen(shown: Images, said: Floats) -> np.ndarray:
         asked.append(len(shown))
         known = [next(n for n, image in enumerate(images) if (image == each).all()) for each in shown]
         return np.array([says[n] for n in known], np.uint8)

@@ -6,7 +6,7 @@ from functools import partial
 from model.card import read_cards
 from model.opening import open_predictor
 from model.predictor import Predictor
-from model.screen import open_screen
+from model.screen import Screen, open_screen
 
 from .measures import Pass
 from .preparation import Decode
@@ -27,17 +27,20 @@ def open_readers(
     measured: Callable[[Pass], None],
     touch: Callable[[], None],
 ) -> dict[str, Reader]:
-    """By model, a reader of its own (see Reader), all with one screen; the first is warm, others are as
-    soon as they are asked for. Raises what loading raises."""
-    screen = open_screen(settings.device, settings.threads).flags
+    """By model, a reader of its own (see Reader), with the network's own screen or one for all others;
+    the first is warm, others are as soon as they are asked for. Raises what loading raises."""
+    shared = open_screen(settings.device, settings.threads)
+    networks = {name: open_network(name, settings) for name in served_models(settings)}
+    screens = {name: Screen(each) if each.screen else shared for name, each in networks.items()}
 
     def reader(name: str) -> Reader:
-        network = open_network(name, settings)
-        return Reader(network, decode, measured, partial(read_apart, name), screen, touch)
+        screen = screens[name].flags
+        return Reader(networks[name], decode, measured, partial(read_apart, name), screen, touch)
 
-    readers = {name: reader(name) for name in served_models(settings)}
-    next(iter(readers.values())).predictor.warm_up()
-    return readers
+    first = next(iter(networks))
+    networks[first].warm_up()
+    screens[first].warm_up()
+    return {name: reader(name) for name in networks}
 
 
 def open_network(name: str, wanted: WorkerSettings) -> Predictor:

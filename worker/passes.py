@@ -1,4 +1,4 @@
-"""Glyphs to logits by forward passes: of a page's thousands so many at a time, each pass measured."""
+"""Glyphs to what a network says of them: of a page's thousands so many at a time, each pass measured."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -23,13 +23,15 @@ class Passes:
     ) -> None:
         self._predictor, self._measured, self._touch = predictor, measured, touch
 
-    def logits(self, glyphs: Images, began: float) -> Floats:
-        """(n, 28, 28), n may be 0 -> (n, classes); decoding `began` then (by perf_counter). Raises
-        RuntimeError where the network fails."""
+    def outputs(self, glyphs: Images, began: float) -> Floats:
+        """(n, 28, 28), n may be 0 -> Predictor.outputs; decoding `began` then (by perf_counter).
+
+        Raises RuntimeError where the network fails.
+        """
         rows: list[Floats] = []
         for some in self._parts(glyphs):
             decoded = time.perf_counter()
-            rows.append(self._predictor.logits(some))
+            rows.append(self._predictor.outputs(some))
             done = time.perf_counter()
             decode_s, forward_s = decoded - began, done - decoded
             self._measured(Pass(len(some), time.time() - decode_s - forward_s, decode_s, forward_s))
@@ -40,7 +42,7 @@ class Passes:
         """The same by `trial`, which reads glyphs elsewhere; None where it does not survive them."""
         rows: list[Floats] = []
         for some in self._parts(glyphs):
-            said = trial(some) if len(some) else self._predictor.logits(some)
+            said = trial(some) if len(some) else self._predictor.outputs(some)
             if said is None:
                 return None
             rows.append(said)

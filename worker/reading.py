@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from model.layout import Layout
-from model.predictor import Predictor
+from model.predictor import Floats, Images, Predictor
 
 from .answering import answer
 from .caution import Caution
@@ -111,11 +111,10 @@ class Reader:
     def _try(self, image: Opened, options: Options, suspicion: Failure) -> Result:
         """An image that workers died with: what it says if it is innocent, else `suspicion`."""
         (prepared,) = prepare([(image, self._manner(options))], self._decode)
-        logits = self._passes.tried(prepared.glyphs, self._trial)
-        if logits is None:
+        outputs = self._passes.tried(prepared.glyphs, self._trial)
+        if outputs is None:
             return suspicion
-        flags = screened([prepared], prepared.glyphs, self._screen)
-        return answer([prepared], [options], logits, flags, self.predictor.card)[0][0]
+        return self._answer([prepared], [options], prepared.glyphs, outputs)[0][0]
 
     def _read_chunk(self, content: Opened, options: Options) -> list[Result]:
         return self._read_together(self._ready([(content, options)]), [options])[0]
@@ -129,9 +128,15 @@ class Reader:
         """The results of each chunk, by forward passes of all. Raises RuntimeError if one fails."""
         prepared = ready.chunks
         glyphs = np.concatenate([each.glyphs for each in prepared])
-        logits = self._passes.logits(glyphs, time.perf_counter() - ready.seconds)
-        flags = screened(prepared, glyphs, self._screen)
-        return answer(prepared, ways, logits, flags, self.predictor.card)
+        outputs = self._passes.outputs(glyphs, time.perf_counter() - ready.seconds)
+        return self._answer(prepared, ways, glyphs, outputs)
+
+    def _answer(
+        self, prepared: Sequence[Prepared], ways: Sequence[Options], glyphs: Images, outputs: Floats
+    ) -> list[list[Result]]:
+        """The results of each chunk, by what the network says of the glyphs of all."""
+        card, flags = self.predictor.card, screened(prepared, glyphs, outputs, self._screen)
+        return answer(prepared, ways, outputs[:, : len(card.labels)], flags, card)
 
     def _manner(self, options: Options) -> Manner:
         recipe = self.predictor.card.recipe if options.normalize == "auto" else None

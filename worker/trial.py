@@ -1,7 +1,8 @@
 """A suspect's trial: its glyphs are read in a process of their own, which dies of them, or answers.
 
 Workers die of other things than images, and who had an image in hand then proves nothing. So before one
-is given up it is read once more, by `python -m worker.trial MODEL`: glyphs on stdin, logits on stdout.
+is given up it is read once more, by `python -m worker.trial MODEL`: glyphs on stdin, outputs on
+stdout.
 """
 
 import logging
@@ -23,7 +24,7 @@ TRIAL_S = 30.0
 
 
 def read_apart(model: str, glyphs: Images) -> Floats | None:
-    """The logits (n, classes) of glyphs (n, 28, 28), n > 0; None if who reads them dies, or hangs.
+    """The outputs (see Predictor) of glyphs (n, 28, 28), n > 0; None if who reads them dies, or hangs.
 
     Raises OSError where the process comes to no reading at all, which is no fault of theirs.
     """
@@ -41,8 +42,8 @@ def read_apart(model: str, glyphs: Images) -> Floats | None:
     if not said.startswith(READY):
         raise OSError(f"a process of its own for one image could not be had: exit code {code}")
     log.warning("an image was tried, exit code %d", code, extra={"event": "image.tried"})
-    logits = np.frombuffer(said[len(READY) :], np.float32)
-    return logits.reshape(len(glyphs), -1) if code == 0 and len(logits) else None
+    outputs = np.frombuffer(said[len(READY) :], np.float32)
+    return outputs.reshape(len(glyphs), -1) if code == 0 and len(outputs) else None
 
 
 def main() -> None:
@@ -54,7 +55,7 @@ def main() -> None:
     out.write(READY)
     out.flush()
     glyphs = np.frombuffer(sys.stdin.buffer.read(), np.uint8).reshape(-1, 28, 28)
-    out.write(predictor.logits(glyphs).astype(np.float32).tobytes())
+    out.write(predictor.outputs(glyphs).astype(np.float32).tobytes())
 
 
 if __name__ == "__main__":

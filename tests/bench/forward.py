@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 
 from model.opening import open_predictor
-from model.screen import open_screen
+from model.screen import screen_of
 
 from .setting import CORES, Setting
 from samples import glyphs
@@ -52,14 +52,14 @@ def _alone(seed: int, setting: Setting, way: Way) -> Raw:
     """One process on one thread, over half the seconds of a load."""
     open_it = partial(open_predictor, setting.model, device=setting.device, threads=1)
     predictor = open_it(precision="float32" if way == "float32" else "auto")
-    screen = open_screen(setting.device, 1)
+    screen = screen_of(predictor, setting.device, 1)
     images = glyphs(BATCH, np.random.default_rng(seed))
     predictor.warm_up()
     begin, spent, passes = time.perf_counter(), time.process_time(), 0
     while time.perf_counter() - begin < setting.seconds / 2:
-        predictor.logits(images)
+        outputs = predictor.outputs(images)
         if way == "screened":
-            screen.flags(images)
+            screen.flags(images, outputs)
         passes += 1
     read = passes * BATCH
     took = time.perf_counter() - begin

@@ -1,4 +1,4 @@
-"""`screen`: the network that says what is no character, from data to shipped weights."""
+"""`screen [NETWORK]`: what says what is no character, from data to shipped weights."""
 
 from pathlib import Path
 from typing import Annotated
@@ -9,33 +9,40 @@ from rich.console import Console
 
 from model.screen import FOLDER
 
-from ..rejects.screening import RECIPE, finish, read_examples, ship
+from ..rejects.screening import RECIPE, finish, own_recipe, read_examples, ship, ship_own
 from ..run import Run
-from ..shelf import RUNS
+from ..shelf import RUNS, load
 from ..train import Trainer
 from .options import Data, Runs
 from .running import Quick, Threads, shorten
 
 console = Console()
 
+Of = Annotated[
+    str,
+    typer.Argument(help="whose own screen it will be; without: the one for all others"),
+]
 Out = Annotated[Path, typer.Option(help="where its weights and card go")]
 
 
 def screen(
+    network: Of = "",
     data: Data = Path("data"),
     runs: Runs = RUNS,
     out: Out = FOLDER,
     threads: Threads = 0,
     quick: Quick = False,
 ) -> None:
-    """Train the screen and ship it; an interrupted run goes on from its last whole epoch."""
+    """Train a screen and ship it; an interrupted run goes on from its last whole epoch."""
     torch.set_num_threads(threads or torch.get_num_threads())
-    recipe = shorten(RECIPE) if quick else RECIPE
+    of = load(network, runs)[0] if network else None
+    recipe = own_recipe(of, network) if of else RECIPE
+    recipe = shorten(recipe) if quick else recipe
     console.print("drawing characters, and what is none")
     split = read_examples(data, quick)
     run = Run(recipe, runs)
-    network = Trainer(recipe, split).train(run)
-    card = finish(network, split)
+    trained = Trainer(recipe, split).train(run)
+    card = finish(recipe, trained, split)
     run.end(card.parameters)
-    ship(card, network, out)
+    card = ship_own(card, trained, of, out) if of else ship(card, trained, out)
     console.print(f"{out / card.name}.safetensors: of {split.measured_on}, flagged {card.accuracy}")

@@ -8,7 +8,7 @@ import numpy as np
 
 from model.card import Card
 from model.flags import Flag
-from model.screen import open_screen
+from model.screen import screen_of
 
 from ..sets.scans import FOLDER, HALVES, SCANS, Half, read_half
 from ..tables import Sheet, percent
@@ -69,7 +69,7 @@ def measure_scans(name: str, data: Path, runs: Path = Path(), threads: int = 0) 
     Raises BadCard, BadData.
     """
     predictor, _ = open_network(name, runs, threads)
-    screen = open_screen("cpu", threads)
+    screen = screen_of(predictor, "cpu", threads)
     for scans in SCANS:
         for half in HALVES:
             found = read_half(data / FOLDER, scans, half, predictor.card)

@@ -9,13 +9,14 @@ from torch import nn
 
 from model.card import Card
 from model.checkpoint import save_checkpoint
+from model.heads import LAYERS, eyes
 from model.networks import count_parameters
 from model.predictor import Floats, softmax
 from model.screen import CLASSES, NAME
 from model.torch_predictor import TorchPredictor
 
 from ..measures.calibration import best_temperature
-from ..measures.evaluate import all_logits, read_split
+from ..measures.evaluate import all_logits, read_split, task_of
 from ..publish import Refused
 from ..recipe import Recipe
 from ..recipes import GENTLE
@@ -33,6 +34,16 @@ RECIPE = Recipe(
     label_smoothing=0.02,
     augmentation=GENTLE,
 )
+
+OWN = replace(
+    RECIPE,
+    network={"kind": "screening", "hidden": 64},
+    epochs=8,
+    draws=144_000,
+    learning_rate=5e-3,
+    weight_decay=1e-3,
+)
+"""Of a screen that is a network's own, but for what the network is (see own_recipe)."""
 
 LABELS = "1+-"
 """One character, several, none."""
@@ -73,10 +84,23 @@ def read_examples(data: Path, quick: bool = False) -> Split:
     return Split(learned, chosen, measured, "characters held out, and junk drawn with other seeds")
 
 
-def finish(network: nn.Module, split: Split) -> Card:
+def own_recipe(network: Card, start: str) -> Recipe:
+    """For a screen on what `network`, found as `start`, sees. Raises BadCard where that cannot be."""
+    path, layout = eyes(network.network)
+    return replace(
+        OWN,
+        name=f"{NAME}-{network.name}",
+        task=task_of(network).name,
+        network={**layout, **OWN.network},
+        start="/".join([start, *path.split(".")[:-1]]),
+    )
+
+
+def finish(recipe: Recipe, network: nn.Module, split: Split) -> Card:
     """The screen's card: calibrated, its threshold chosen, and measured."""
-    task = TASKS[RECIPE.task]
-    card = Card(NAME, RECIPE.network, LABELS, "emnist", task.mean, task.std, count_parameters(network))
+    task = TASKS[recipe.task]
+    parameters = count_parameters(network)
+    card = Card(NAME, recipe.network, LABELS, "emnist", task.mean, task.std, parameters)
     predictor = TorchPredictor(card, network, "cpu")
     logits = all_logits(predictor, split.validation)
     card = replace(card, temperature=round(best_temperature(logits, split.validation.labels), 4))
@@ -96,6 +120,17 @@ def caught(card: Card, likely: Floats, data: Set) -> dict[str, float]:
     flags: npt.NDArray[np.bool_] = likely[:, 0] < card.uncertain_below
     names = ("characters", "several", "none")
     return {name: round(float(flags[data.labels == at].mean()), 4) for at, name in enumerate(names)}
+
+
+def ship_own(card: Card, screening: nn.Module, network: Card, folder: Path) -> Card:
+    """Write the head that is under training in `screening` as the own screen of `network`.
+
+    Raises Refused where it is not good enough.
+    """
+    head = screening.get_submodule(LAYERS)
+    layout = {"kind": "head", "hidden": OWN.network["hidden"], "of": network.sha256}
+    card = replace(card, name=network.name, network=layout, parameters=count_parameters(head))
+    return ship(card, head, folder)
 
 
 def ship(card: Card, network: nn.Module, folder: Path) -> Card:

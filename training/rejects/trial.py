@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from model.screen import open_screen
+from model.screen import screen_of
 
 from ..measures.evaluate import open_network, read_split, task_of
 from ..sets.data import Array
@@ -45,7 +45,8 @@ def read_rejects(
     `tell` hears of every kind; `quick` are few pictures, of characters drawn here.
     Raises BadCard, BadData.
     """
-    line = Line(open_network(name, runs, threads)[0], open_screen("cpu", threads))
+    network, _ = open_network(name, runs, threads)
+    line = Line(network, screen_of(network, "cpu", threads))
     junk, good, count = [], [], QUICK if quick else COUNT
     for found in read_junk(line, read_pools(data, quick)[MEASURED].emnist, count):
         tell(f"{found.kind}: {percent(found.uncertain.mean())} flagged or uncertain")

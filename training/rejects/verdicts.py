@@ -85,8 +85,9 @@ class Line:
 
     def read(self, kind: str, glyphs: Array, quality: Array, truth: Labels) -> Verdicts:
         """Glyphs (n, 28, 28) as normalisation gave them, and its flags (n,)."""
-        screened, logits = self.screen.flags(glyphs), self.predictor.logits(glyphs)
-        return Verdicts(kind, self.predictor.card, quality, screened, logits, truth)
+        card, outputs = self.predictor.card, self.predictor.outputs(glyphs)
+        screened, logits = self.screen.flags(glyphs, outputs), outputs[:, : len(card.labels)]
+        return Verdicts(kind, card, quality, screened, logits, truth)
 
 
 def _allowed(charset: str, labels: str) -> list[int]:

@@ -1,0 +1,77 @@
+"""The screen that a network may have of its own: a head on what the network itself sees of a glyph.
+
+It costs next to nothing, where the network that screens for all the others costs a quarter of a pass.
+Its checkpoint lies in `screen` beside those of the networks, by the name of its own.
+"""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from .card import BadCard, Card, weights_folder
+from .storage import read_checkpoint
+
+log = logging.getLogger(__name__)
+
+FOLDER = "screen"
+
+LAYERS = "screen"
+"""How the names of its layers begin within the network whose features it sees."""
+
+Tensor = TypeVar("Tensor")
+"""Of numpy, or of torch."""
+
+
+@dataclass(frozen=True)
+class Head:
+    """Its card, whose network names the weights it was trained on, and its own weights."""
+
+    card: Card
+    weights: bytes
+
+
+def read_head(network: Card, folder: Path | None = None) -> Head | None:
+    """The head of `network` in `folder`, or a published one; None where there is none, or where it was
+    trained on other weights. Raises BadCard."""
+    folder = (folder or weights_folder()) / FOLDER
+    if not (folder / f"{network.name}.json").exists():
+        return None
+    card, weights = read_checkpoint(network.name, folder)
+    if card.network["of"] != network.sha256:
+        log.warning(
+            "%s has new weights, and its screen was trained on others: run `training screen %s`",
+            network.name,
+            network.name,
+        )
+        return None
+    return Head(card, weights)
+
+
+def eyes(network: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
+    """Of the convolutions that see every image: how their tensors' names begin, and their layout.
+
+    Raises BadCard where there are none.
+    """
+    if network["kind"] == "cascade":
+        start, layout = eyes(network["first"])
+        return f"first.{start}", layout
+    if network["kind"] != "convnet":
+        raise BadCard(f"a screen of its own is for convolutional networks, not for a {network['kind']}")
+    return "", network
+
+
+def with_head(network: Mapping[str, Any], hidden: int) -> Mapping[str, Any]:
+    """The layout of `network` with a screen on its eyes (see networks.Screened)."""
+    if network["kind"] == "cascade":
+        return {**network, "first": with_head(network["first"], hidden)}
+    return {**network, "kind": "screened", "hidden": hidden}
+
+
+def with_layers(
+    network: Mapping[str, Any], tensors: Mapping[str, Tensor], layers: Mapping[str, Tensor]
+) -> dict[str, Tensor]:
+    """The tensors of `network` with those of a head in their place."""
+    start, _ = eyes(network)
+    return {**tensors, **{f"{start}{LAYERS}.{name}": layer for name, layer in layers.items()}}
