@@ -1,10 +1,13 @@
 """A graph compiled by OpenVINO for one CPU thread, once for each size of pass it meets.
 
 Compiled for any size it takes every change of size for a new shape, which costs as much as two images;
-that there are few sizes keeps the kernels and packed weights of all of them small.
+that there are few sizes keeps the kernels and packed weights of all of them small. None is waited for:
+while one is compiled, passes are of those that are there.
 """
 
-from collections.abc import Iterator
+from bisect import bisect
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 
 import numpy as np
 
@@ -14,38 +17,60 @@ from .runtime import ov
 LARGEST = 64
 """Images of a pass: with more it is no faster, and its activations are larger."""
 
-FINE, COARSE = 2, 4
-"""From one size of pass to the next."""
+FINE, COARSE, DENSE = (1, 2, 4, 8, 16, 32, LARGEST), (1, 4, 16, LARGEST), (16, LARGEST)
+"""Sizes of passes: of small networks, of large ones, and of those with hidden dense layers."""
 
 LARGE = 4 << 20
 """Bytes of weights: what is packed for a size takes as much, and a pass more costs such a network
 little."""
 
+DENSE_KINDS = ("lenet",)
+"""Layouts with hidden dense layers: in bfloat16 OpenVINO computes these in another way for less than 16
+images, and answers would depend on the batch."""
+
 core = ov.Core()
+
+_compiler = ThreadPoolExecutor(1, "compiler")
 
 
 class Compiled:
     """What runs a graph of (n, 28, 28) uint8 -> (n, classes) float32, by one thread at a time."""
 
-    def __init__(self, graph: ov.Model, hint: str) -> None:
-        """`hint` is the precision, by OpenVINO's name for it."""
+    def __init__(self, graph: ov.Model, kind: str, hint: str) -> None:
+        """`kind` is that of its layout; `hint` the precision, by OpenVINO's name for it."""
         self._graph, self._hint = graph, hint
-        self._step = COARSE if _weight(graph) > LARGE else FINE
+        large = _weight(graph) > LARGE
+        self._sizes = DENSE if kind in DENSE_KINDS else COARSE if large else FINE
         self._requests: dict[int, ov.InferRequest] = {}
+        self._coming: dict[int, Future[None]] = {}
 
     def __call__(self, images: Images) -> Floats:
         """n > 0."""
-        rows = [
-            self._infer(images[at : at + size], size) for at, size in passes(len(images), self._step)
-        ]
+        rows = [self._infer(images[at : at + size], size) for at, size in self._plan(len(images))]
         return rows[0] if len(rows) == 1 else np.concatenate(rows)
 
+    def wait(self) -> None:
+        """Until all sizes that were wanted are there. Raises what compiling them raised."""
+        for each in self._coming.values():
+            each.result()
+
+    def _plan(self, count: int) -> Sequence[tuple[int, int]]:
+        plan = passes(count, self._sizes)
+        missing = {size for _, size in plan}.difference(self._requests)
+        if not missing:
+            return plan
+        if not self._requests:
+            self._prepare(self._sizes[0])
+        for size in missing.difference(self._coming, self._requests):
+            self._coming[size] = _compiler.submit(self._prepare, size)
+        return passes(count, sorted(self._requests))
+
     def _infer(self, images: Images, size: int) -> Floats:
-        request = self._requests.get(size) or self._prepare(size)
-        result: Floats = request.infer([_filled(images, size)], share_inputs=True)[0]
+        output = self._requests[size].infer([_filled(images, size)], share_inputs=True)
+        result: Floats = output[0]
         return result[: len(images)]
 
-    def _prepare(self, size: int) -> ov.InferRequest:
+    def _prepare(self, size: int) -> None:
         """For passes of so many images; takes some 30 ms."""
         graph = self._graph.clone()
         graph.reshape([size, 28, 28])
@@ -55,23 +80,22 @@ class Compiled:
             "NUM_STREAMS": 1,
             "ENABLE_CPU_PINNING": False,  # else two processes sit on the same core
         }
-        request = core.compile_model(graph, "CPU", options).create_infer_request()
-        self._requests[size] = request
-        return request
+        self._requests[size] = core.compile_model(graph, "CPU", options).create_infer_request()
 
 
-def passes(count: int, step: int) -> Iterator[tuple[int, int]]:
-    """Where in so many images a pass begins, and for how many it is: powers of `step`. If that is FINE,
-    the last is filled up where it takes fewer images than it saves passes."""
-    at = 0
+def passes(count: int, sizes: Sequence[int]) -> list[tuple[int, int]]:
+    """Where in so many images a pass begins, and for how many it is: one of `sizes`, ascending.
+
+    The last is filled up if it has to be, or where that takes fewer images than it saves passes.
+    """
+    found, at = list[tuple[int, int]](), 0
     while left := count - at:
-        size = 1
-        while size < LARGEST and step * size <= left:
-            size *= step
-        if step == FINE and size < LARGEST and 2 * size - left < left.bit_count() - 1:
+        size = sizes[max(0, bisect(sizes, left) - 1)]
+        if 2 * size in sizes and 2 * size - left < left.bit_count() - 1:
             size *= 2
-        yield at, size
+        found.append((at, size))
         at = min(at + size, count)
+    return found
 
 
 def _filled(images: Images, size: int) -> Images:

@@ -44,8 +44,7 @@ class OpenVinoPredictor(Predictor):
         """`graphs` of the card's network, with its own screen if it has one; others may share them."""
         super().__init__(card, "cpu", f"OpenVINO {precision}, {on(1)}", screen)
         self._graphs, self._parts, self._classes = graphs, list[Run](), len(card.labels)
-        self._eyes = eyes(card.network)[0] if screen else None
-        self._network = self._assemble(card.network, "", precision, self._is_tie)
+        self._network = self._assemble(card.network, "", precision, partial(_is_tie, self._classes))
 
     def warm_up(self) -> None:
         """Every part, else the first image that is unsure would wait."""
@@ -61,61 +60,28 @@ class OpenVinoPredictor(Predictor):
     ) -> Run:
         """What runs `network`; in mixed precision, float32 settles what is `close`."""
 
-        def part(name: str, layout: Mapping[str, Any], close: Close = self._is_tie) -> Run:
+        tie = partial(_is_tie, self._classes)
+
+        def part(name: str, layout: Mapping[str, Any], close: Close = tie) -> Run:
             return self._assemble(layout, f"{start}{name}.", precision, close)
 
         if network["kind"] == "cascade":
             temperatures, threshold = network["temperatures"], network["threshold"]
-            near = partial(self._is_near, temperatures[0], threshold)
-            return self._cascade(
-                part("first", network["first"], near),
-                part("second", network["second"]),
-                temperatures,
-                threshold,
-            )
+            near = partial(_is_near, self._classes, temperatures[0], threshold)
+            halves = part("first", network["first"], near), part("second", network["second"])
+            return _cascade(self._classes, *halves, temperatures, threshold)
         if precision == "mixed":
             fast = self._assemble(network, start, "bfloat16", close)
             exact = self._assemble(network, start, "float32", close)
-            return _settled(fast, exact, (close, self._is_doubtful) if start == self._eyes else (close,))
+            if self.screen and start == eyes(self.card.network)[0]:
+                return _settled(fast, exact, (close, partial(_is_doubtful, self._classes, self.screen)))
+            return _settled(fast, exact, (close,))
         if network["kind"] == "committee":
             members = [part(f"members.{at}", each) for at, each in enumerate(network["members"])]
             return _committee(members, network["temperatures"])
-        compiled = Compiled(self._graphs[start], HINTS[precision])
+        compiled = Compiled(self._graphs[start], network["kind"], HINTS[precision])
         self._parts.append(compiled)
         return compiled
-
-    def _cascade(
-        self, first: Run, second: Run, temperatures: tuple[float, float], threshold: float
-    ) -> Run:
-        """See networks.Cascade."""
-
-        def run(images: Images) -> Floats:
-            outputs = first(images)
-            logits = outputs[:, : self._classes]
-            logits /= np.float32(temperatures[0])
-            unsure = softmax(logits, 1.0).max(axis=1) < threshold
-            if unsure.any():
-                logits[unsure] = second(images[unsure]) / np.float32(temperatures[1])
-            return outputs
-
-        return run
-
-    def _is_tie(self, outputs: Floats) -> Bools:
-        best = np.partition(outputs[:, : self._classes], -2, axis=1)
-        tied: Bools = best[:, -1] - best[:, -2] < TIE
-        return tied
-
-    def _is_near(self, temperature: float, threshold: float, outputs: Floats) -> Bools:
-        confidence = softmax(outputs[:, : self._classes], temperature).max(axis=1)
-        near: Bools = abs(confidence - threshold) < NEAR
-        return near
-
-    def _is_doubtful(self, outputs: Floats) -> Bools:
-        """Whether its own screen nearly says something else."""
-        assert self.screen
-        likely = softmax(outputs[:, self._classes :], self.screen.temperature)
-        doubtful: Bools = abs(likely[:, 0] - self.screen.uncertain_below) < NEAR
-        return doubtful
 
 
 def read_graphs(card: Card, weights: bytes, head: Head | None = None) -> Graphs:
@@ -135,6 +101,41 @@ def _settled(fast: Run, exact: Run, closes: Sequence[Close]) -> Run:
         undecided = np.logical_or.reduce([close(outputs) for close in closes])
         if undecided.any():
             outputs[undecided] = exact(images[undecided])
+        return outputs
+
+    return run
+
+
+def _is_tie(classes: int, outputs: Floats) -> Bools:
+    best = np.partition(outputs[:, :classes], -2, axis=1)
+    tied: Bools = best[:, -1] - best[:, -2] < TIE
+    return tied
+
+
+def _is_near(classes: int, temperature: float, threshold: float, outputs: Floats) -> Bools:
+    near: Bools = abs(softmax(outputs[:, :classes], temperature).max(axis=1) - threshold) < NEAR
+    return near
+
+
+def _is_doubtful(classes: int, screen: Card, outputs: Floats) -> Bools:
+    """Whether the screen nearly says something else."""
+    likely = softmax(outputs[:, classes:], screen.temperature)[:, 0]
+    doubtful: Bools = abs(likely - screen.uncertain_below) < NEAR
+    return doubtful
+
+
+def _cascade(
+    classes: int, first: Run, second: Run, temperatures: tuple[float, float], threshold: float
+) -> Run:
+    """See networks.Cascade; behind the logits of `first` may be those of a screen."""
+
+    def run(images: Images) -> Floats:
+        outputs = first(images)
+        logits = outputs[:, :classes]
+        logits /= np.float32(temperatures[0])
+        unsure = softmax(logits, 1.0).max(axis=1) < threshold
+        if unsure.any():
+            logits[unsure] = second(images[unsure]) / np.float32(temperatures[1])
         return outputs
 
     return run

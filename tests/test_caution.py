@@ -35,11 +35,11 @@ class Network(TorchPredictor):
     killers: set[int]
     touched: list[int]
 
-    def logits(self, images: Images) -> Floats:
+    def outputs(self, images: Images) -> Floats:
         self.touched.append(len(images))
         if self.killers & set(images[:, 0, 0].tolist()):
             raise Killed
-        return super().logits(images)
+        return super().outputs(images)
 
 
 class Reading:

@@ -2,7 +2,8 @@
 
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, get_args
 
@@ -13,7 +14,7 @@ from safetensors.numpy import load
 
 from model.card import WEIGHTS, Card, Precision, read_cards
 from model.checkpoint import save_checkpoint
-from model.compiled import COARSE, FINE, LARGEST, Compiled, passes
+from model.compiled import COARSE, DENSE, FINE, Compiled, passes
 from model.graph import graphs
 from model.networks import build
 from model.opening import open_predictor
@@ -101,9 +102,12 @@ def test_shipped_networks_say_what_torch_says(name: str, rng: np.random.Generato
     )
 
 
+@pytest.mark.parametrize("name", read_cards(WEIGHTS))
 @pytest.mark.parametrize("precision", get_args(Precision))
-def test_an_answer_does_not_depend_on_its_batch(precision: Any, rng: np.random.Generator) -> None:
-    predictor = open_predictor("balanced", device="cpu", engine="openvino", precision=precision)
+def test_an_answer_does_not_depend_on_its_batch(
+    name: str, precision: Any, rng: np.random.Generator
+) -> None:
+    predictor = open_predictor(name, device="cpu", engine="openvino", precision=precision)
     images = glyphs(130, rng)
     together = predictor.logits(images)
     for size in (1, 7, 64):
@@ -142,34 +146,37 @@ def test_what_is_nearly_a_tie_is_settled_and_nothing_else() -> None:
         asked.extend(images[:, 0, 0].tolist())
         return np.full((len(images), 3), 7, np.float32)
 
-    settled = _settled(lambda images: said.copy(), exact, _is_tie)
+    settled = _settled(lambda images: said.copy(), exact, [partial(_is_tie, 3)])
     images = np.arange(3, dtype=np.uint8)[:, None, None].repeat(28, 1).repeat(28, 2)
     np.testing.assert_array_equal(settled(images), np.concatenate([[[7] * 3], said[1:]]))
     assert asked == [0]
     near = np.log([[0.6 + 0.9 * NEAR, 0.4 - 0.9 * NEAR], [0.6 + 2 * NEAR, 0.4 - 2 * NEAR]])
-    assert _is_near(1.0, 0.6, near.astype(np.float32)).tolist() == [True, False]
+    assert _is_near(2, 1.0, 0.6, near.astype(np.float32)).tolist() == [True, False]
 
 
-@pytest.mark.parametrize("step", [FINE, COARSE])
-def test_any_number_of_images_goes_through_passes_of_few_sizes(step: int) -> None:
-    sizes = set()
+@pytest.mark.parametrize("sizes", [FINE, COARSE, DENSE, (1,), (1, 8)])
+def test_any_number_of_images_goes_through_passes_of_few_sizes(sizes: Sequence[int]) -> None:
+    met = set()
     for count in range(300):
-        found = list(passes(count, step))
+        found = passes(count, sizes)
         ends = [0, *(at + size for at, size in found)]
         assert [at for at, _ in found] == ends[:-1]
-        assert 0 <= ends[-1] - count < 4  # hardly filled up
-        sizes |= {size for _, size in found}
-    assert sizes == {step**power for power in range(7) if step**power <= LARGEST}
+        assert 0 <= ends[-1] - count < max(4, sizes[0])  # hardly filled up
+        met |= {size for _, size in found}
+    assert met == set(sizes)
 
 
-@pytest.mark.parametrize("step", [FINE, COARSE])
-def test_every_image_has_its_answer(step: int, rng: np.random.Generator) -> None:
-    compiled = Compiled(read_graphs("digits-nano")[""], "f32")
-    compiled._step = step
-    images = glyphs(90, rng)
+def test_every_image_has_its_answer_while_sizes_are_compiled_and_after(
+    rng: np.random.Generator,
+) -> None:
+    card, weights = read_checkpoint("digits-nano")
+    compiled, images = Compiled(read_graphs(card, weights)[""], "convnet", "f32"), glyphs(90, rng)
     rows = np.concatenate([compiled(images[at : at + 1]) for at in range(len(images))])
-    for count in (1, 3, 7, 15, 16, 31, 63, 64, 65, 90):
-        np.testing.assert_array_equal(compiled(images[:count]), rows[:count])
+    for _ in range(2):
+        for count in (1, 3, 7, 15, 16, 31, 63, 64, 65, 90):
+            np.testing.assert_array_equal(compiled(images[:count]), rows[:count])
+        compiled.wait()
+    assert set(compiled._requests) == {1, 2, 8, 16, 32, 64}
 
 
 def test_answers_are_kept_when_the_next_batch_is_read(rng: np.random.Generator) -> None:

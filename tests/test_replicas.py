@@ -6,11 +6,11 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from model.card import read_cards
 from model.opening import open_predictor
 from model.openvino_predictor import OpenVinoPredictor, read_graphs
 from model.predictor import Floats, Images
 from model.replicas import Replicas
+from model.storage import read_checkpoint
 
 from samples import glyphs
 
@@ -38,7 +38,8 @@ def images(rng: np.random.Generator) -> Images:
 
 
 def test_each_thread_has_a_replica_of_its_own(images: Images) -> None:
-    card, shared = read_cards()["digits-nano"], read_graphs("digits-nano")
+    card, weights = read_checkpoint("digits-nano")
+    shared = read_graphs(card, weights)
     alone = OpenVinoPredictor(card, shared)
     network = Replicas(card, "OpenVINO", lambda: Meeting(card, shared), 2)
     with ThreadPoolExecutor(2) as threads:
