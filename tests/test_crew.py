@@ -8,12 +8,14 @@ import pytest
 
 from worker.decoding import crew
 from worker.decoding.answers import Outcome
-from worker.decoding.crew import MANY, Crew
+from worker.decoding.crew import Crew
 from worker.decoding.decoders import Decoders
 from worker.decoding.nursery import NoDecoder
 from worker.decoding.wire import Encoded
 
 from samples import pngs
+
+MANY = 32
 
 
 class Counting(Decoders):
@@ -57,13 +59,15 @@ def test_many_files_are_shared_once_they_took_long(
     own: Crew, made: list[Counting], images: list[Encoded], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(crew, "LONG_S", 0.0)
+    monkeypatch.setattr(crew, "WORTH_S", 0.0)
     own.wait_ready()
     first = own.read(images)
     while len(own._decoders) < 2:
         time.sleep(0.01)
     assert plain(own.read(images)) == plain(first)
     assert [each.given for each in made] == [[len(images), MANY], [MANY + 1]]
-    own.read(images[: MANY - 1])
+    monkeypatch.setattr(crew, "WORTH_S", 60.0)
+    own.read(images)
     assert [len(each.given) for each in made] == [3, 1]
     assert len(made) == 2  # and no more than there may be
 

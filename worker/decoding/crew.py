@@ -15,8 +15,8 @@ from .decoders import Decoders
 from .nursery import NoDecoder
 from .wire import Encoded
 
-MANY = 32
-"""Files that are worth sharing."""
+WORTH_S = 0.004
+"""A batch that one decoder has in less time is not worth sharing."""
 
 LONG_S = 0.03
 """A batch that takes longer keeps those waiting who read."""
@@ -29,6 +29,8 @@ class Crew:
         """Raises NoDecoder."""
         self._make, self._most = make, most
         self._decoders = [make()]
+        self._each_s = 0.0
+        """Of an image, as it was lately."""
         self._hiring: threading.Thread | None = None
         self._threads = ThreadPoolExecutor(most, "decode")
 
@@ -37,15 +39,15 @@ class Crew:
         self._decoders[0].wait_ready()
 
     def read(self, images: Sequence[Encoded]) -> list[Outcome]:
-        """What each image shows, or why it shows nothing. Raises NoDecoder."""
-        if len(images) < MANY:
-            return self._decoders[0].read(images)
-        began, hands = time.monotonic(), list(self._decoders)
-        shares = _shares(images, len(hands))
-        parts = list(self._threads.map(lambda hand, share: hand.read(share), hands, shares))
-        if time.monotonic() - began > LONG_S:
+        """What each of n > 0 images shows, or why it shows nothing. Raises NoDecoder."""
+        began, share = time.monotonic(), len(images) * self._each_s > WORTH_S
+        hands = list(self._decoders) if share else self._decoders[:1]
+        outcomes = self._shared(images, hands) if len(hands) > 1 else hands[0].read(images)
+        took = time.monotonic() - began
+        self._each_s = took * len(hands) / len(images)
+        if took > LONG_S:
             self._hire()
-        return [outcome for part in parts for outcome in part]
+        return outcomes
 
     def close(self) -> None:
         """End all."""
@@ -54,6 +56,11 @@ class Crew:
         self._threads.shutdown()
         for each in self._decoders:
             each.close()
+
+    def _shared(self, images: Sequence[Encoded], hands: Sequence[Decoders]) -> list[Outcome]:
+        shares = _shares(images, len(hands))
+        parts = self._threads.map(lambda hand, share: hand.read(share), hands, shares)
+        return [outcome for part in parts for outcome in part]
 
     def _hire(self) -> None:
         """One more, who takes part once it is ready; nobody waits for it."""
