@@ -1,6 +1,7 @@
 """What is no character: each kind is drawn, and the screen is trained on it, shipped and measured."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,8 @@ from model.card import read_card, read_cards
 from model.flags import Flag
 from model.images import Grey, decode
 from model.normalization import normalize
-from model.screen import FOLDER, NAME, Screen, open_screen
+from model.opening import open_predictor
+from model.screen import FOLDER, NAME, Screen, open_screen, screen_of
 from model.strokes import STROKES, glyph
 from training.cli import app
 from training.rejects.examples import Pools, examples
@@ -29,9 +31,12 @@ def pool() -> Grey:
     return np.stack([glyph(label, rng) for label in STROKES for _ in range(4)])
 
 
-@pytest.fixture(scope="module")
-def screen() -> Screen:
-    return open_screen("cpu", 1)
+@pytest.fixture(scope="module", params=["own", "shared"])
+def screen(request: pytest.FixtureRequest) -> Screen:
+    """That of a network of its own, and that of all others."""
+    if request.param == "shared":
+        return open_screen("cpu", 1)
+    return screen_of(open_predictor("balanced", device="cpu", threads=1))
 
 
 def glyphs_of(kind: str, pool: Grey, count: int) -> tuple[Grey, Grey]:
@@ -92,12 +97,13 @@ def test_the_threshold_flags_the_share_it_may() -> None:
     assert np.mean(likely[:, 0] < found) == pytest.approx(FLAGGED, abs=0.001)
 
 
-def test_the_whole_line_trains_a_screen(tmp_path: Path) -> None:
+@pytest.mark.parametrize("of", [(), ("balanced",)], ids=["shared", "own"])
+def test_the_whole_line_trains_a_screen(of: Sequence[str], tmp_path: Path) -> None:
     """From drawing to weights that OpenVINO runs; 360 glyphs do not make it a good one."""
     where = ["--runs", str(tmp_path / "runs"), "--out", str(tmp_path / "shipped")]
-    done = CliRunner().invoke(app, ["screen", "--quick", "--threads", "1", *where])
+    done = CliRunner().invoke(app, ["screen", *of, "--quick", "--threads", "1", *where])
     said = f"{done.output} {done.exception}"
-    assert (tmp_path / "runs" / "screen-quick-0" / "metrics.json").exists(), said
+    assert (tmp_path / "runs" / "-".join(["screen", *of, "quick-0"]) / "metrics.json").exists(), said
     assert done.exit_code == 0 or "the screen is not shipped" in done.output, said
 
 
