@@ -63,7 +63,7 @@ def _on_torch(name: str, folder: Path | None, device: str, threads: int) -> Pred
     from .torch_predictor import TorchPredictor
 
     torch.set_num_threads(threads or torch.get_num_threads())
-    return TorchPredictor.load(name, folder, device)
+    return TorchPredictor.load_screened(name, folder, device)
 
 
 def _engine(device: str, engine: Engine) -> Literal["openvino", "torch"]:

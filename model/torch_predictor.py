@@ -39,10 +39,12 @@ class TorchPredictor(Predictor):
 
     @classmethod
     def load(cls, name: str, folder: Path | None = None, device: str = "auto") -> Self:
-        """The checkpoint `name` in `folder`, or the published one, with the screen it has of its own.
+        """The checkpoint `name` in `folder`, or the published one. Raises BadCard."""
+        return cls(*load_checkpoint(name, folder), device)
 
-        Raises BadCard.
-        """
+    @classmethod
+    def load_screened(cls, name: str, folder: Path | None = None, device: str = "auto") -> Self:
+        """The same with the screen it has of its own, if any."""
         card, module = load_checkpoint(name, folder)
         if head := read_head(card, folder):
             return cls(card, with_screen(card, module, head), device, head.card)

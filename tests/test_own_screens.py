@@ -1,0 +1,120 @@
+"""A network's own screen: every engine runs it, in the same pass, on the weights it was trained on."""
+
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from model.card import WEIGHTS, BadCard, Card
+from model.checkpoint import save_checkpoint
+from model.flags import Flag
+from model.heads import FOLDER, eyes, read_head
+from model.networks import Screened, build
+from model.opening import open_predictor
+from model.predictor import Floats, Images, Predictor
+from model.screen import Screen, screen_of
+from model.storage import read_checkpoint
+
+from samples import glyphs
+
+EYES = {"kind": "convnet", "stages": [[5], [8, 6], [9]], "classes": 10}
+DENSE = {"kind": "lenet", "classes": 10, "convolutions": [], "hidden": [16]}
+CASCADE = {
+    "kind": "cascade",
+    "first": EYES,
+    "second": DENSE,
+    "temperatures": [0.9, 1.1],
+    "threshold": 0.2,
+}
+NETWORKS = pytest.mark.parametrize("network", [EYES, CASCADE], ids=["alone", "in a cascade"])
+
+
+def made(network: Mapping[str, Any], folder: Path) -> Card:
+    """An untrained network in `folder`, with a screen of its own."""
+    torch.manual_seed(5)
+    card = Card("new", network, "0123456789", "mnist", 0.13, 0.31, 1)
+    card = save_checkpoint(card, build(network), folder)
+    layout = {"kind": "head", "hidden": 7, "of": card.sha256}
+    screen = Card("new", layout, "1+-", "mnist", 0.13, 0.31, 1, uncertain_below=0.33)
+    own = Screened(EYES["stages"], 10, 7).screen  # type: ignore[arg-type]
+    save_checkpoint(screen, own, folder / FOLDER)
+    return card
+
+
+@NETWORKS
+def test_every_engine_says_the_same(
+    network: Mapping[str, Any], tmp_path: Path, rng: np.random.Generator
+) -> None:
+    made(network, tmp_path)
+    images = glyphs(100, rng)
+    fast, slow = (open_predictor("new", tmp_path, "cpu", each) for each in ("openvino", "torch"))
+    np.testing.assert_allclose(fast.outputs(images), slow.outputs(images), rtol=1e-4, atol=1e-4)
+    assert fast.outputs(images[:0]).shape == (0, 13)
+    assert fast.logits(images).shape == (100, 10)
+    np.testing.assert_array_equal(Screen(fast).flags(images), Screen(slow).flags(images))
+
+
+@NETWORKS
+def test_what_is_read_does_not_depend_on_it(
+    network: Mapping[str, Any], tmp_path: Path, rng: np.random.Generator
+) -> None:
+    made(network, tmp_path)
+    images = glyphs(60, rng)
+    with_screen = open_predictor("new", tmp_path, "cpu", "openvino").logits(images)
+    (tmp_path / FOLDER / "new.json").unlink()
+    without = open_predictor("new", tmp_path, "cpu", "openvino")
+    assert without.screen is None
+    np.testing.assert_allclose(with_screen, without.logits(images), rtol=0, atol=1e-5)
+
+
+def test_it_costs_no_pass_of_its_own(tmp_path: Path, rng: np.random.Generator) -> None:
+    made(CASCADE, tmp_path)
+    predictor = open_predictor("new", tmp_path, "cpu", "openvino")
+    images = glyphs(20, rng)
+    outputs = predictor.outputs(images)
+    expected = Screen(predictor).flags(images)
+
+    class Tired(Predictor):
+        def warm_up(self) -> None: ...
+
+        def forward(self, images: Images) -> Floats:
+            raise AssertionError("asked again")
+
+    tired = Tired(predictor.card, "cpu", "", predictor.screen)
+    np.testing.assert_array_equal(Screen(tired).flags(images, outputs), expected)
+
+
+def test_a_screen_of_other_weights_is_left_alone_and_told_of(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    old = made(EYES, tmp_path)
+    new = save_checkpoint(old, build(EYES), tmp_path)
+    with caplog.at_level(logging.WARNING):
+        assert read_head(new, tmp_path) is None
+    assert "training screen new" in caplog.text
+    assert read_head(old, tmp_path) is not None
+
+
+def test_only_convolutions_can_have_one() -> None:
+    assert eyes(CASCADE) == ("first.", EYES)
+    with pytest.raises(BadCard, match="lenet"):
+        eyes(DENSE)
+
+
+def test_the_shipped_one_is_of_the_shipped_network(rng: np.random.Generator) -> None:
+    card, _ = read_checkpoint("balanced", WEIGHTS)
+    head = read_head(card, WEIGHTS)
+    assert head
+    assert head.card.parameters < 60_000
+    exact, mixed = (
+        open_predictor("balanced", device="cpu", engine="openvino", precision=each, threads=1)  # type: ignore[arg-type]
+        for each in ("float32", "mixed")
+    )
+    images = glyphs(300, rng)
+    np.testing.assert_array_equal(screen_of(exact).flags(images), screen_of(mixed).flags(images))
+    noise = rng.integers(0, 256, (50, 28, 28), np.uint8)
+    assert (screen_of(mixed).flags(noise) == Flag.NOT_A_CHARACTER).mean() > 0.9
