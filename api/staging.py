@@ -58,17 +58,15 @@ class Staged:
 
         `forget` is called when what was looked at so far is needed no more. Raises NoRoom.
         """
-        groups, last = _Groups(self.cutter.cut(parts)), False
-        try:
-            while not last:
-                group, last = await groups.next()
-                if last and not self.stored:
-                    self.carried = group
-                elif group:
-                    room = await self._store(group, room)
-                    forget()
-        finally:
-            await groups.settle()
+        chunks, last = self.cutter.cut(parts), False
+        while not last:
+            group, last = await run_sync(_take, chunks)
+            if last and not self.stored:
+                self.carried = group
+            elif group:
+                room = await self._store(group, room)
+                group.clear()  # before the next is made
+                forget()
 
     def carry(self, file: ImageFile) -> None:
         """The one small image that it is: cut sooner than a thread takes its turn."""
@@ -129,30 +127,6 @@ async def _fly(entrance: Entrance, owner: str, digest: str, request: str) -> Non
         await asyncio.sleep(IN_FLIGHT_S / 3)
         with suppress(redis.RedisError):
             await entrance.take_off(owner, digest, request)
-
-
-class _Groups:
-    """Chunks as `_take` groups them, each cut by a thread while the one before is stored."""
-
-    def __init__(self, chunks: Iterator[Chunk]) -> None:
-        self._chunks = chunks
-        self._coming = self._cut()
-
-    async def next(self) -> tuple[list[Chunk], bool]:
-        """The next group, and whether it is the last. Raises what cutting raised."""
-        group, last = await self._coming
-        if not last:
-            self._coming = self._cut()
-        return group, last
-
-    async def settle(self) -> None:
-        """Until none is cut any more: what they are cut of may go."""
-        await asyncio.wait([self._coming])
-        if not self._coming.cancelled():
-            self._coming.exception()  # of a group that nobody waits for
-
-    def _cut(self) -> "asyncio.Task[tuple[list[Chunk], bool]]":
-        return asyncio.create_task(run_sync(_take, self._chunks))
 
 
 def _take(chunks: Iterator[Chunk]) -> tuple[list[Chunk], bool]:

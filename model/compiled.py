@@ -5,6 +5,7 @@ that there are few sizes keeps the kernels and packed weights of all of them sma
 while one is compiled, passes are of those that are there.
 """
 
+import logging
 from bisect import bisect
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -27,6 +28,8 @@ little."""
 DENSE_KINDS = ("lenet",)
 """Layouts with hidden dense layers: in bfloat16 OpenVINO computes these in another way for less than 16
 images, and answers would depend on the batch."""
+
+log = logging.getLogger(__name__)
 
 core = ov.Core()
 
@@ -62,13 +65,20 @@ class Compiled:
         if not self._requests:
             self._prepare(self._sizes[0])
         for size in missing.difference(self._coming, self._requests):
-            self._coming[size] = _compiler.submit(self._prepare, size)
+            self._coming[size] = _compiler.submit(self._prepare_aside, size)
         return passes(count, sorted(self._requests))
 
     def _infer(self, images: Images, size: int) -> Floats:
         output = self._requests[size].infer([_filled(images, size)], share_inputs=True)
         result: Floats = output[0]
         return result[: len(images)]
+
+    def _prepare_aside(self, size: int) -> None:
+        try:
+            self._prepare(size)
+        except Exception:
+            log.exception("passes of %d images could not be made ready: smaller ones go on", size)
+            raise
 
     def _prepare(self, size: int) -> None:
         """For passes of so many images; takes some 30 ms."""

@@ -189,8 +189,8 @@ def build(network: Mapping[str, Any]) -> nn.Module:
 
 def classes_of(network: Mapping[str, Any]) -> int:
     """How many classes a card's `network` tells apart."""
-    if network["kind"] in ("cascade", "committee"):
-        return classes_of(network["second"] if "second" in network else network["members"][0])
+    while "classes" not in network:
+        network = network["second"] if network["kind"] == "cascade" else network["members"][0]
     classes: int = network["classes"]
     return classes
 

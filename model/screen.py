@@ -7,12 +7,13 @@ its own (see heads).
 import numpy as np
 import numpy.typing as npt
 
+from . import heads
 from .card import WEIGHTS
 from .flags import Flag
 from .opening import open_predictor
 from .predictor import Floats, Images, Predictor, softmax
 
-FOLDER = WEIGHTS / "screen"
+FOLDER = WEIGHTS / heads.FOLDER
 """Beside the served networks, not among them."""
 
 NAME = "screen"

@@ -82,7 +82,9 @@ class WorkerSettings(QueueSettings):
         Literal["auto", Precision],
         Field(description="of OpenVINO; auto: the least that a network was measured to bear"),
     ] = "auto"
-    threads: Annotated[int, Field(ge=0, description="CPU threads of the network; 0: one a core")] = 0
+    threads: Annotated[
+        int, Field(ge=0, description="batches read side by side, a CPU thread each; 0: one a core")
+    ] = 0
     batch: Annotated[int, Field(ge=1, description="images a forward pass at most")] = 256
     slice_s: Annotated[float, Field(gt=0, description="how long one doorbell drains")] = 1.0
     stall_s: Annotated[
