@@ -24,7 +24,7 @@ SAYS_READY = "import sys; sys.stdout.write('ready'); sys.stdout.flush(); "
 
 def test_an_innocent_image_is_read_as_by_the_worker(rng: np.random.Generator) -> None:
     images = glyphs(3, rng)
-    expected = open_predictor("digits").logits(images)
+    expected = open_predictor("digits").outputs(images)
     found = trial.read_apart("digits", images)
     assert found is not None
     np.testing.assert_array_equal(found, expected)
