@@ -6,6 +6,7 @@ Labels and lines go to stdout, everything else to stderr.
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -22,7 +23,7 @@ from .opening import open_predictor
 from .paths import Unread
 from .printing import Format, writer
 from .scans import ScanReader
-from .screen import screen_of
+from .screen import open_screen, screen_of
 from .strokes import png
 
 app = typer.Typer(add_completion=False)
@@ -86,7 +87,7 @@ def _reader(model: str, charset: str | None, device: str, layout: Layout) -> Sca
     allowed = None if charset is None else allowed_classes(charset, cards[model].labels)
     try:
         network = open_predictor(model, device=device)
-        return ScanReader(network, allowed, layout, screen_of(network, device))
+        return ScanReader(network, allowed, layout, screen_of(network, partial(open_screen, device)))
     except (RuntimeError, AssertionError) as error:  # what torch raises for a device that is not there
         reason = str(error).partition("\n")[0]
         raise Refusal(f"device {device!r} cannot be used: {reason}") from error

@@ -25,8 +25,10 @@ def load_checkpoint(name: str, folder: Path | None = None) -> tuple[Card, nn.Mod
     return card, module.eval()
 
 
-def with_screen(card: Card, module: nn.Module, head: Head) -> nn.Module:
-    """The network of `card` with a screen of its own."""
+def with_screen(card: Card, module: nn.Module, head: Head | None) -> nn.Module:
+    """The network of `card` with the screen it has of its own, if any."""
+    if not head:
+        return module
     screened = build(with_head(card.network, head.card.network["hidden"]))
     tensors = with_layers(card.network, module.state_dict(), load(head.weights))
     screened.load_state_dict(tensors)

@@ -54,19 +54,19 @@ def _graph(card: Card, network: Mapping[str, Any], tensors: Tensors) -> ov.Model
 
 
 def _convnet(node: Node, tensors: Tensors, stages: Sequence[Sequence[int]]) -> Node:
-    """See networks.ConvNet."""
+    """See convolutions.ConvNet."""
     return _dense(_levels(node, tensors, stages)[-1], tensors, "head")
 
 
 def _screened(node: Node, tensors: Tensors, stages: Sequence[Sequence[int]], hidden: int) -> Node:
-    """See networks.Screened."""
+    """See convolutions.Screened."""
     levels = _levels(node, tensors, stages)
     seen = op.relu(_dense(op.concat(levels, 1), tensors, "screen.0"))
     return op.concat([_dense(levels[-1], tensors, "head"), _dense(seen, tensors, "screen.2")], 1)
 
 
 def _levels(node: Node, tensors: Tensors, stages: Sequence[Sequence[int]]) -> list[Node]:
-    """See networks.ConvNet.levels; what is not asked for is not computed."""
+    """See convolutions.ConvNet.levels; what is not asked for is not computed."""
     layer, found = 0, []
     for number, stage in enumerate(stages):
         if number:

@@ -63,7 +63,7 @@ def eyes(network: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
 
 
 def with_head(network: Mapping[str, Any], hidden: int) -> Mapping[str, Any]:
-    """The layout of `network` with a screen on its eyes (see networks.Screened)."""
+    """The layout of `network` with a screen on its eyes (see convolutions.Screened)."""
     if network["kind"] == "cascade":
         return {**network, "first": with_head(network["first"], hidden)}
     return {**network, "kind": "screened", "hidden": hidden}

@@ -52,7 +52,12 @@ def open_predictor(
     def make() -> Predictor:
         return OpenVinoPredictor(card, shared(), precision, screen)
 
-    return Replicas(card, f"OpenVINO {precision}", make, threads or os.cpu_count() or 1, screen)
+    return Replicas(card, f"OpenVINO {precision}", make, cores(threads), screen)
+
+
+def cores(threads: int) -> int:
+    """The CPU threads that are meant: as many as said, or for 0 one a core."""
+    return threads or os.cpu_count() or 1
 
 
 def _on_torch(name: str, folder: Path | None, device: str, threads: int) -> Predictor:

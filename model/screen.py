@@ -4,6 +4,8 @@ It is no served model: it screens the glyphs made of image files, for whichever 
 its own (see heads).
 """
 
+from collections.abc import Callable
+
 import numpy as np
 import numpy.typing as npt
 
@@ -51,6 +53,6 @@ def open_screen(device: str = "auto", threads: int = 0) -> Screen:
     return Screen(open_predictor(NAME, FOLDER, device=device, threads=threads))
 
 
-def screen_of(predictor: Predictor, device: str = "auto", threads: int = 0) -> Screen:
-    """What screens for `predictor`: its own screen, or the shipped network. Raises BadCard."""
-    return Screen(predictor) if predictor.screen else open_screen(device, threads)
+def screen_of(predictor: Predictor, shared: Callable[[], Screen] = open_screen) -> Screen:
+    """What screens for `predictor`: its own screen, or the one for all others. Raises what that does."""
+    return Screen(predictor) if predictor.screen else shared()

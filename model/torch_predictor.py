@@ -46,9 +46,8 @@ class TorchPredictor(Predictor):
     def load_screened(cls, name: str, folder: Path | None = None, device: str = "auto") -> Self:
         """The same with the screen it has of its own, if any."""
         card, module = load_checkpoint(name, folder)
-        if head := read_head(card, folder):
-            return cls(card, with_screen(card, module, head), device, head.card)
-        return cls(card, module, device)
+        head = read_head(card, folder)
+        return cls(card, with_screen(card, module, head), device, head.card if head else None)
 
     def warm_up(self) -> None:
         """Every size of kernel that will be met, in every part of a cascade."""

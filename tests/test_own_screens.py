@@ -11,9 +11,10 @@ import torch
 
 from model.card import WEIGHTS, BadCard, Card
 from model.checkpoint import save_checkpoint
+from model.convolutions import Screened
 from model.flags import Flag
 from model.heads import FOLDER, eyes, read_head
-from model.networks import Screened, build
+from model.networks import build
 from model.opening import open_predictor
 from model.predictor import Floats, Images, Predictor
 from model.screen import Screen, screen_of

@@ -1,9 +1,10 @@
 """The engine room: the networks of this process, made ready once, and what keeps them at work."""
 
 import logging
-import os
 from collections.abc import Sequence
 from functools import cache, partial
+
+from model.opening import cores
 
 from .caution import Cautions
 from .chronicle import Chronicle
@@ -40,9 +41,7 @@ class Engine:
         self._ledger = Ledger(client, settings.lease_ms, self.id)
         self._leases = Leases(self._ledger, settings.lease_ms, settings.stall_s)
         limits = settings.max_pixels, settings.decode_s
-        self._decoders = Crew(
-            lambda: Decoders(*limits, self._leases.touch), settings.threads or os.cpu_count() or 1
-        )
+        self._decoders = Crew(lambda: Decoders(*limits, self._leases.touch), cores(settings.threads))
         self._readers = open_readers(settings, self._decoders.read, self._measured, self._leases.touch)
         self._upkeep = Upkeep(self._ledger, list(self._readers))
         device = next(iter(self._readers.values())).predictor.device

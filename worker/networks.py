@@ -1,12 +1,12 @@
 """The networks that a worker serves: which they are, and each of them opened and warm."""
 
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
 
 from model.card import read_cards
 from model.opening import open_predictor
 from model.predictor import Predictor
-from model.screen import Screen, open_screen
+from model.screen import open_screen, screen_of
 
 from .measures import Pass
 from .preparation import Decode
@@ -29,9 +29,9 @@ def open_readers(
 ) -> dict[str, Reader]:
     """By model, a reader of its own (see Reader), with the network's own screen or one for all others;
     the first is warm, others are as soon as they are asked for. Raises what loading raises."""
-    shared = open_screen(settings.device, settings.threads)
+    shared = cache(partial(open_screen, settings.device, settings.threads))
     networks = {name: open_network(name, settings) for name in served_models(settings)}
-    screens = {name: Screen(each) if each.screen else shared for name, each in networks.items()}
+    screens = {name: screen_of(each, shared) for name, each in networks.items()}
 
     def reader(name: str) -> Reader:
         screen = screens[name].flags

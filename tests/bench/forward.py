@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 
 from model.opening import open_predictor
-from model.screen import screen_of
+from model.screen import open_screen, screen_of
 
 from .loads import characters
 from .setting import CORES, Setting
@@ -55,7 +55,7 @@ def _alone(setting: Setting, way: Way) -> Raw:
     """One process on one thread, over half the seconds of a load."""
     open_it = partial(open_predictor, setting.model, device=setting.device, threads=1)
     predictor = open_it(precision="float32" if way == "float32" else "auto")
-    screen = screen_of(predictor, setting.device, 1)
+    screen = screen_of(predictor, partial(open_screen, setting.device, 1))
     batches = np.split(characters(BATCHES * BATCH, np.random.default_rng(0)), BATCHES)
 
     def read(seconds: float) -> Raw:

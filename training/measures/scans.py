@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from model.card import Card
 from model.flags import Flag
-from model.screen import screen_of
+from model.screen import open_screen, screen_of
 
 from ..sets.scans import FOLDER, HALVES, SCANS, Half, read_half
 from ..tables import Sheet, percent
@@ -69,7 +70,7 @@ def measure_scans(name: str, data: Path, runs: Path = Path(), threads: int = 0) 
     Raises BadCard, BadData.
     """
     predictor, _ = open_network(name, runs, threads)
-    screen = screen_of(predictor, "cpu", threads)
+    screen = screen_of(predictor, partial(open_screen, "cpu", threads))
     for scans in SCANS:
         for half in HALVES:
             found = read_half(data / FOLDER, scans, half, predictor.card)

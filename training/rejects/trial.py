@@ -1,11 +1,12 @@
 """The reject test: is what is no character flagged or uncertain, and are good characters left alone?"""
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from model.screen import screen_of
+from model.screen import open_screen, screen_of
 
 from ..measures.evaluate import open_network, read_split, task_of
 from ..sets.data import Array
@@ -46,7 +47,7 @@ def read_rejects(
     Raises BadCard, BadData.
     """
     network, _ = open_network(name, runs, threads)
-    line = Line(network, screen_of(network, "cpu", threads))
+    line = Line(network, screen_of(network, partial(open_screen, "cpu", threads)))
     junk, good, count = [], [], QUICK if quick else COUNT
     for found in read_junk(line, read_pools(data, quick)[MEASURED].emnist, count):
         tell(f"{found.kind}: {percent(found.uncertain.mean())} flagged or uncertain")
