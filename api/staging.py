@@ -3,11 +3,11 @@
 import asyncio
 import hashlib
 import secrets
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext, suppress
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Iterator
+from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Self
+from typing import Self, TypeAlias
 
 import redis
 from anyio.to_thread import run_sync
@@ -21,6 +21,12 @@ from .intake.sources import Part
 from .problems import Problem
 
 STAGE_BYTES = 1 << 20
+
+AHEAD_BYTES = 2 * STAGE_BYTES
+"""A larger group, of one large chunk, is held alone."""
+
+Group: TypeAlias = tuple[list[Chunk], bool]
+"""Chunks that are stored together, and whether they are the last."""
 
 
 class NoRoom(Exception):
@@ -58,15 +64,14 @@ class Staged:
 
         `forget` is called when what was looked at so far is needed no more. Raises NoRoom.
         """
-        chunks, last = self.cutter.cut(parts), False
-        while not last:
-            group, last = await run_sync(_take, chunks)
-            if last and not self.stored:
-                self.carried = group
-            elif group:
-                room = await self._store(group, room)
-                group.clear()  # before the next is made
-                forget()
+        async with aclosing(_groups(self.cutter.cut(parts))) as groups:
+            async for group, last in groups:
+                if last and not self.stored:
+                    self.carried = group
+                elif group:
+                    room = await self._store(group, room)
+                    group.clear()  # before more is made
+                    forget()
 
     def carry(self, file: ImageFile) -> None:
         """The one small image that it is: cut sooner than a thread takes its turn."""
@@ -129,7 +134,22 @@ async def _fly(entrance: Entrance, owner: str, digest: str, request: str) -> Non
             await entrance.take_off(owner, digest, request)
 
 
-def _take(chunks: Iterator[Chunk]) -> tuple[list[Chunk], bool]:
+async def _groups(chunks: Iterator[Chunk]) -> AsyncGenerator[Group, None]:
+    """All of `chunks`: while a group is stored the next is cut, where that holds little more."""
+    group, last = await run_sync(_take, chunks)
+    while not last:
+        small = sum(len(chunk.payload) for chunk in group) <= AHEAD_BYTES
+        ahead = asyncio.create_task(run_sync(_take, chunks)) if small else None
+        try:
+            yield group, False
+        finally:
+            if ahead:
+                await asyncio.gather(ahead, return_exceptions=True)  # it reads what is closed then
+        group, last = await (ahead or run_sync(_take, chunks))
+    yield group, True
+
+
+def _take(chunks: Iterator[Chunk]) -> Group:
     """The next chunks, about STAGE_BYTES together, and whether they are the last: one larger write would
     hold up all others' syncs."""
     group, size = [], 0

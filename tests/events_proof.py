@@ -50,7 +50,7 @@ class Watch:
 def main() -> None:
     """Start, submit, follow, kill, judge."""
     room_for(2 * STREAMS)
-    settings = {"CHUNK_IMAGES": CHUNK_IMAGES, "MODELS": MODEL, "MAX_STREAMS": STREAMS}
+    settings = {"CHUNK_GLYPHS": CHUNK_IMAGES, "MODELS": MODEL, "MAX_STREAMS": STREAMS}
     environment = {f"INKQUEUE_{name}": str(value) for name, value in settings.items()}
     with tempfile.TemporaryDirectory() as folder, running_services(Path(folder), **environment) as own:
         own.wait_answering(own.spawn("api"))

@@ -5,7 +5,15 @@ import pytest
 from api.intake.cutter import Cutter
 from api.intake.sources import NamedImage
 from api.settings import GatewaySettings
+from worker.chunks import GLYPH_BYTES, PixelBlock
 from worker.jobs import WEIGHTS, Options
+
+
+def test_an_array_is_cut_into_larger_chunks_than_files_are() -> None:
+    cutter = Cutter(GatewaySettings(chunk_images=2, chunk_glyphs=4))
+    array = PixelBlock(bytes(9 * GLYPH_BYTES))
+    chunks = cutter.cut([NamedImage("", b"x"), array, *[NamedImage("", b"x")] * 3])
+    assert [chunk.count for chunk in chunks] == [1, 4, 4, 1, 2, 1]
 
 
 @pytest.mark.parametrize(

@@ -56,6 +56,7 @@ class Worker:
             Cautions(self.ledger, 3, lambda: None),
             Heartbeat(self.ledger, ["balanced"], "cpu", BATCH),
             Chronicle(start("test")),
+            threads=1,
         )
         self.reader = Watching(TorchPredictor.load("digits-nano", device="cpu"), lambda files: [])
 
@@ -89,6 +90,20 @@ def test_under_load_the_next_batch_is_claimed_while_one_is_read(worker: Worker, 
     assert worker.run(during) == 3 * BATCH
     assert read_job(redis_url, "a").counts.succeeded == 3 * BATCH
     assert not worker.leases._held
+
+
+def test_few_images_that_are_urgent_are_read_beside_a_full_batch(worker: Worker, redis_url: str) -> None:
+    submit(redis_url, "bulk", (BATCH,) * 2)
+    submit(redis_url, "urgent", (1, 1), lane="interactive")
+    together = list[list[int]]()
+
+    def during(claims: Sequence[Claim]) -> None:
+        together.append([each.count for each in claims])
+        if claims[0].count == BATCH:
+            until(lambda: read_job(redis_url, "urgent").counts.succeeded == 2)
+
+    assert worker.run(during) == 2 * BATCH + 2
+    assert sorted(together) == [[1, 1], [BATCH], [BATCH]]
 
 
 def test_few_images_leave_all_others_to_other_workers(worker: Worker, redis_url: str) -> None:

@@ -466,7 +466,7 @@ class TestDeaths:
                 assert api.wait(4) in (0, -signal.SIGTERM)
 
     def test_a_killed_worker_leaves_no_gap(self, tmp_path: Path, rng: np.random.Generator) -> None:
-        quick = {"INKQUEUE_MODELS": "digits", "INKQUEUE_CHUNK_IMAGES": "100"}
+        quick = {"INKQUEUE_MODELS": "digits", "INKQUEUE_CHUNK_GLYPHS": "100"}
         with running_services(tmp_path, **quick) as own:
             own.spawn("api")
             worker, _ = own.spawn("worker"), own.spawn("worker")

@@ -14,7 +14,7 @@ PATIENCE_S = 10
 
 @pytest.fixture
 def pipeline() -> Iterator[Pipeline]:
-    made = Pipeline()
+    made = Pipeline(2)
     yield made
     made.close()
 
@@ -27,8 +27,8 @@ def test_as_many_batches_are_read_at_a_time_as_there_are_threads(pipeline: Pipel
         return []
 
     for _ in range(4):
-        pipeline.wait_free(2)
         pipeline.begin(read, lambda commits: 5)
+        pipeline.wait_taken()
     assert pipeline.end() == 20
     assert pipeline.end() == 0
 
@@ -43,10 +43,29 @@ def test_no_more_batches_are_read_than_there_are_threads(pipeline: Pipeline) -> 
         return []
 
     for _ in range(6):
-        pipeline.wait_free(2)
         pipeline.begin(read, lambda commits: 1)
+        pipeline.wait_taken()
     assert pipeline.end() == 6
     assert all(most)
+
+
+def test_a_batch_that_waits_is_taken_by_the_thread_that_is_free_first(pipeline: Pipeline) -> None:
+    go_on, begun = threading.Event(), threading.Semaphore(0)
+
+    def read() -> Sequence[Commit]:
+        begun.release()
+        assert go_on.wait(PATIENCE_S)
+        return []
+
+    for _ in range(3):
+        pipeline.begin(read, lambda commits: 1)
+    for _ in range(2):
+        assert begun.acquire(timeout=PATIENCE_S)
+    assert not begun.acquire(timeout=0.05)
+    go_on.set()
+    assert begun.acquire(timeout=PATIENCE_S)
+    pipeline.wait_taken()
+    assert pipeline.end() == 3
 
 
 def test_what_was_begun_first_is_committed_first(pipeline: Pipeline) -> None:
@@ -64,7 +83,6 @@ def test_what_was_begun_first_is_committed_first(pipeline: Pipeline) -> None:
         return 1
 
     for name in ("first", "second"):
-        pipeline.wait_free(2)
         pipeline.begin(partial(read, name), partial(commit, name))
     assert pipeline.end() == 2
     assert committed == ["first", "second"]
@@ -82,8 +100,9 @@ def test_what_fails_is_told_and_others_are_committed(pipeline: Pipeline) -> None
 
     pipeline.begin(list, commit)
     pipeline.begin(fail, commit)
+    pipeline.begin(list, commit)
     with pytest.raises(ConnectionError):
-        pipeline.wait_free(1)
+        pipeline.wait_taken()
     with pytest.raises(ConnectionError):
         pipeline.end()
     assert committed.is_set()

@@ -1,5 +1,9 @@
 """What is staged becomes a job or is taken back, whatever went wrong meanwhile."""
 
+import asyncio
+import time
+from collections.abc import Iterator
+
 import pytest
 import redis
 
@@ -10,6 +14,7 @@ from api.problems import Problem
 from api.settings import GatewaySettings
 from api.staging import Staged
 from worker.admission import Room
+from worker.chunks import GLYPH_BYTES, Chunk, PixelBlock
 from worker.entrance import Entrance
 
 from ledgers import at_entrance
@@ -46,6 +51,35 @@ def test_what_does_not_is_taken_back(redis_url: str, clean_redis: "redis.Redis")
     with pytest.raises(Problem, match="at most 5 images"):
         stage(redis_url, [*PARTS, *PARTS], taken=False, fails=False)
     assert clean_redis.keys("ink:stage:*") == []
+
+
+@pytest.mark.parametrize(("most", "ahead"), [(1 << 20, [1, 1, 1, 1, 0]), (1, [0, 0, 0, 0, 0])])
+def test_while_a_little_is_stored_the_next_is_cut(
+    redis_url: str, monkeypatch: pytest.MonkeyPatch, most: int, ahead: list[int]
+) -> None:
+    monkeypatch.setattr(staging, "AHEAD_BYTES", most)
+    cut, found = list[Part](), list[int]()
+
+    def parts() -> Iterator[Part]:
+        for _ in ahead:
+            cut.append(PixelBlock(bytes(GLYPH_BYTES)))
+            yield cut[-1]
+
+    class Watched(Staged):
+        async def _store(self, group: list[Chunk], room: Room) -> Room:
+            place, end = self.stored, time.monotonic() + 10
+            while len(cut) < place + 1 + ahead[place] and time.monotonic() < end:
+                await asyncio.sleep(0.01)
+            await asyncio.sleep(0.02)  # no more than that
+            found.append(len(cut) - place - 1)
+            return await super()._store(group, room)
+
+    async def work(entrance: Entrance) -> None:
+        async with Watched(entrance, Cutter(SETTINGS)) as images:
+            await images.take_in(parts(), Room())
+
+    at_entrance(redis_url, work)
+    assert found == ahead
 
 
 def test_what_is_small_is_carried_and_not_staged(

@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise, starmap
 
 from .caution import Caution
 from .chronicle import Chronicle, Course
@@ -23,6 +24,35 @@ class Batch:
     course: Course
     caution: Caution | None
     ready: Ready | None
+
+    @property
+    def weight(self) -> int:
+        """How many characters, about."""
+        return sum(_weight(each) for each in self.claims)
+
+    def parts(self, most: int) -> list["Batch"]:
+        """The same in order, cut into batches of at most so many characters, or one chunk."""
+        ready = self.ready
+        if not ready:
+            return [self]
+        cut, size = [0], 0
+        for place, claim in enumerate(self.claims):
+            if size and size + _weight(claim) > most:
+                cut.append(place)
+                size = 0
+            size += _weight(claim)
+        places = pairwise([*cut, len(self.claims)])
+        return [self._part(ready, some) for some in starmap(slice, places)]
+
+    def _part(self, ready: Ready, some: slice) -> "Batch":
+        course = Course(self.course.model, self.course.asked, self.course.claimed)
+        chunks = ready.chunks[some]
+        seconds = ready.seconds * len(chunks) / len(self.claims)
+        return Batch(self.claims[some], course, self.caution, Ready(chunks, seconds))
+
+
+def _weight(claim: Claim) -> int:
+    return claim.count * claim.options.weight
 
 
 class Committer:

@@ -43,13 +43,15 @@ class Drain:
         cautions: Cautions,
         heartbeat: Heartbeat,
         chronicle: Chronicle,
+        threads: int,
     ) -> None:
+        """Full batches are read on so many `threads`."""
         self._settings, self._ledger, self._leases = settings, ledger, leases
         self._cautions, self._heartbeat, self._chronicle = cautions, heartbeat, chronicle
         self._committer = Committer(ledger, leases, heartbeat, chronicle)
-        self._pipeline, self._thread = Pipeline(), threading.local()
+        self._pipeline, self._thread = Pipeline(threads), threading.local()
         self.lingers = False
-        self._stopping = threading.Event()
+        self._stopping, self._failing = threading.Event(), threading.Event()
 
     def stop(self) -> None:
         """Finish the batches in hand, claim no more."""
@@ -76,6 +78,7 @@ class Drain:
         Lingers after it if `others` are named, of which one may be due.
         """
         end = time.monotonic() + self._settings.slice_s
+        self._failing.clear()
         self.lingers, read = False, 0
         waiting: Batch | None = None
         try:
@@ -85,7 +88,8 @@ class Drain:
             else:
                 waiting = self._claim(model, reader, end, others)
             while waiting:
-                read += self._make_way(reader, waiting)
+                if not self._is_full(waiting):
+                    read += self._pipeline.end()  # it takes nobody along, should it kill
                 if self._stopping.is_set():
                     break
                 batch, waiting = waiting, None
@@ -93,20 +97,14 @@ class Drain:
                     done, waiting = self._turn(reader, batch, end, others)
                     read += done
                     continue
-                self._begin(reader, batch)
+                read += self._begin(reader, batch)
+                self._pipeline.wait_taken()
                 if not (waiting := self._claim(model, reader, end)):
                     read += self._pipeline.end()  # which may make more due
                     waiting = self._claim(model, reader, end, others)
             return read + self._pipeline.end()
         finally:
             self._let_go(waiting)
-
-    def _make_way(self, reader: Reader, batch: Batch) -> int:
-        """Wait until a batch can be read; returns how many images of others were, if they all are."""
-        if self._is_full(batch):
-            self._pipeline.wait_free(reader.predictor.threads)
-            return 0
-        return self._pipeline.end()  # it takes nobody along, should it kill
 
     def _claim(
         self, model: str, reader: Reader, end: float, others: Sequence[str] | None = None
@@ -159,11 +157,28 @@ class Drain:
 
     def _is_full(self, batch: Batch) -> bool:
         """Whether there is more for sure. A chunk that kills takes nobody else's attempt with it."""
-        weight = sum(each.count * each.options.weight for each in batch.claims)
-        return 2 * weight >= self._settings.batch and not batch.caution
+        return 2 * batch.weight >= self._settings.batch and not batch.caution
 
-    def _begin(self, reader: Reader, batch: Batch) -> None:
-        self._pipeline.begin(partial(self._read, reader, batch), partial(self._commit, batch))
+    def _begin(self, reader: Reader, batch: Batch) -> int:
+        """Have a full batch read; the few images that came first, as urgent ones do, are read here
+        meanwhile: how many."""
+        parts = batch.parts(self._settings.batch)
+        few = parts.pop(0) if len(parts) > 1 and not self._is_full(parts[0]) else None
+        for part in parts:
+            self._pipeline.begin(partial(self._take, reader, part), partial(self._commit, part))
+        return self._commit(few, self._read(reader, few)) if few else 0
+
+    def _take(self, reader: Reader, batch: Batch) -> Sequence[Commit]:
+        """Read a batch that may have waited; where this worker stops or fails, it is for others."""
+        if self._stopping.is_set() or self._failing.is_set():
+            self._leases.drop(batch.claims)
+            self._ledger.release(batch.claims)
+            return ()
+        try:
+            return self._read(reader, batch)
+        except BaseException:
+            self._failing.set()
+            raise
 
     def _read(self, reader: Reader, batch: Batch) -> Sequence[Commit]:
         """None at all where there is no decoder for it: then this worker stops."""

@@ -44,13 +44,19 @@ class Engine:
         self._decoders = Crew(lambda: Decoders(*limits, self._leases.touch), cores(settings.threads))
         self._readers = open_readers(settings, self._decoders.read, self._measured, self._leases.touch)
         self._upkeep = Upkeep(self._ledger, list(self._readers))
-        device = next(iter(self._readers.values())).predictor.device
-        self._heartbeat = Heartbeat(self._ledger, list(self._readers), device, settings.batch)
+        predictor = next(iter(self._readers.values())).predictor
+        self._heartbeat = Heartbeat(self._ledger, list(self._readers), predictor.device, settings.batch)
         self._lookout = Lookout([partial(self._drain, name) for name in self._readers])
         self._chronicle = Chronicle(start("inkqueue-worker"))
         cautions = Cautions(self._ledger, settings.max_deaths, self._touch)
         self._drains = Drain(
-            settings, self._ledger, self._leases, cautions, self._heartbeat, self._chronicle
+            settings,
+            self._ledger,
+            self._leases,
+            cautions,
+            self._heartbeat,
+            self._chronicle,
+            predictor.threads,
         )
         self._decoders.wait_ready()
 

@@ -8,34 +8,34 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
 from .ledger import Commit
 
-MOST = 64
-"""Threads; there are only as many as were ever needed."""
-
 Read = Callable[[], Sequence[Commit]]
 
 
 class Pipeline:
     """One worker's. For one thread, which begins batches and then ends them."""
 
-    def __init__(self) -> None:
-        self._readers = ThreadPoolExecutor(MOST, "reader")
+    def __init__(self, threads: int) -> None:
+        self._threads = threads
+        self._readers = ThreadPoolExecutor(threads, "reader")
         self._committer = ThreadPoolExecutor(1, "commit")
         self._reading: set[Future[Sequence[Commit]]] = set()
         self._committing: deque[Future[int]] = deque()
         self._images = 0
 
-    def wait_free(self, threads: int) -> None:
-        """Until fewer than `threads` batches are read, and few wait to be committed. Raises what they
-        raised."""
-        while len(self._reading) >= threads:
+    def wait_taken(self) -> None:
+        """Until a thread reads what was begun last, and few batches wait to be committed. Raises what
+        they raised."""
+        while len(self._reading) > self._threads:
             read, self._reading = wait(self._reading, return_when=FIRST_COMPLETED)
             for each in read:
                 each.result()
-        while self._committing and (self._committing[0].done() or len(self._committing) > 2 * threads):
+        most = 2 * self._threads
+        while self._committing and (self._committing[0].done() or len(self._committing) > most):
             self._images += self._committing.popleft().result()
 
     def begin(self, read: Read, commit: Callable[[Sequence[Commit]], int]) -> None:
-        """Have a batch read and committed; `commit` says how many images it was."""
+        """Have a batch read and committed as soon as a thread is free, which takes it without being told
+        to; `commit` says how many images it was."""
         reading = self._readers.submit(read)
         self._reading.add(reading)
         self._committing.append(self._committer.submit(lambda: commit(reading.result())))

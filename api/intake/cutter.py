@@ -51,7 +51,7 @@ class Cutter:
         return count >= most or size + len(part.file) > self.settings.chunk_bytes
 
     def _cut_block(self, block: PixelBlock) -> Iterator[Chunk]:
-        step = self.settings.chunk_images * GLYPH_BYTES
+        step = self.settings.chunk_glyphs * GLYPH_BYTES
         for start in range(0, len(block.data), step):
             yield self._chunk(PixelBlock(block.data[start : start + step]), None)
 

@@ -101,7 +101,12 @@ def _assemble(redis_url: str, stack: contextlib.ExitStack) -> Rig:
 def _serving(redis_url: str) -> Iterator[tuple[Server, asyncio.AbstractEventLoop]]:
     """The gateway's own server on a free port, with small chunks, in a thread."""
     settings = GatewaySettings(
-        redis_url=redis_url, port=free_port(), chunk_images=2, webhook_private=True, lease_ms=LEASE_MS
+        redis_url=redis_url,
+        port=free_port(),
+        chunk_images=2,
+        chunk_glyphs=2,
+        webhook_private=True,
+        lease_ms=LEASE_MS,
     )
     app = create_app(settings)
     server = create_server(app, settings, Gate.of(settings, 100, False, app.state.metrics.refused))
