@@ -22,11 +22,15 @@ from .problems import Problem
 
 STAGE_BYTES = 1 << 20
 
-AHEAD_BYTES = 2 * STAGE_BYTES
-"""A larger group, of one large chunk, is held alone."""
+AHEAD_BYTES, MOST_AHEAD = 2 * STAGE_BYTES, 2
+"""A larger group, of one large chunk, is held alone; and where more uploads are under way than that, no
+core is idle while they are stored."""
 
 Group: TypeAlias = tuple[list[Chunk], bool]
 """Chunks that are stored together, and whether they are the last."""
+
+
+_ahead: set["asyncio.Task[Group]"] = set()
 
 
 class NoRoom(Exception):
@@ -139,13 +143,17 @@ async def _groups(chunks: Iterator[Chunk]) -> AsyncGenerator[Group, None]:
     group, last = await run_sync(_take, chunks)
     while not last:
         small = sum(len(chunk.payload) for chunk in group) <= AHEAD_BYTES
-        ahead = asyncio.create_task(run_sync(_take, chunks)) if small else None
-        try:
-            yield group, False
-        finally:
-            if ahead:
+        if small and len(_ahead) < MOST_AHEAD:
+            _ahead.add(ahead := asyncio.create_task(run_sync(_take, chunks)))
+            try:
+                yield group, False
+            finally:
+                _ahead.discard(ahead)
                 await asyncio.gather(ahead, return_exceptions=True)  # it reads what is closed then
-        group, last = await (ahead or run_sync(_take, chunks))
+            group, last = ahead.result()
+        else:
+            yield group, False
+            group, last = await run_sync(_take, chunks)
     yield group, True
 
 

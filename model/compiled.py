@@ -5,7 +5,10 @@ that there are few sizes keeps the kernels and packed weights of all of them sma
 while one is compiled, passes are of those that are there.
 """
 
+import contextlib
 import logging
+import os
+import threading
 from bisect import bisect
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -29,11 +32,21 @@ DENSE_KINDS = ("lenet",)
 """Layouts with hidden dense layers: in bfloat16 OpenVINO computes these in another way for less than 16
 images, and answers would depend on the batch."""
 
+NICE = 15
+"""Of who compiles sizes that are missing, while others read."""
+
 log = logging.getLogger(__name__)
 
 core = ov.Core()
 
-_compiler = ThreadPoolExecutor(1, "compiler")
+
+def _step_back() -> None:
+    """The calling thread gives way to others that have work, where a thread can by itself: on Linux."""
+    with contextlib.suppress(OSError):
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICE)
+
+
+_compiler = ThreadPoolExecutor(1, "compiler", _step_back)
 
 
 class Compiled:

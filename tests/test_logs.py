@@ -102,7 +102,7 @@ def test_the_access_log_names_the_job_and_not_the_query() -> None:
 
 
 def test_a_jobs_way_can_be_followed_by_its_id(tmp_path: Path, rng: np.random.Generator) -> None:
-    told = run_a_job(tmp_path, npy_of(glyphs(300, rng)))
+    told = run_a_job(tmp_path, npy_of(glyphs(600, rng)))
     assert {each["process"] for each in told} == {"stack", "gateway", "worker", "sender"}
     (job,) = {each["job"] for each in told if each["event"] == "job.accepted"}
     way = [each for each in told if each.get("job") == job]
@@ -117,7 +117,7 @@ def test_a_jobs_way_can_be_followed_by_its_id(tmp_path: Path, rng: np.random.Gen
         each["worker"] for each in told if each["event"] == "worker.ready"
     }
     assert sorted(each["chunk"] for each in read) == [0, 1]
-    assert sum(each["images"] for each in read) == 300
+    assert sum(each["images"] for each in read) == 600
     assert all(each["verdict"] == "new" for each in read)
 
 

@@ -118,7 +118,7 @@ def test_what_is_counted_and_measured_is_what_was_done(own: Services, rng: np.ra
     files = {f"{number}.png": data for number, data in enumerate(pngs(10, rng))} | {"torn.png": b"no"}
     with httpx.Client(base_url=own.url, timeout=60) as http:
         query = {"model": "digits-nano"}
-        array = npy_of(glyphs(300, rng))
+        array = npy_of(glyphs(600, rng))
         assert http.post("/v1/jobs", params=query, content=array, headers=NPY | wait).is_success
         archive = {"Content-Type": "application/zip"} | wait
         assert http.post("/v1/jobs", params=query, content=zip_of(files), headers=archive).is_success
@@ -126,16 +126,16 @@ def test_what_is_counted_and_measured_is_what_was_done(own: Services, rng: np.ra
     assert read(found, "inkqueue_jobs_accepted_total") == 2
     assert read(found, "inkqueue_jobs_ended_total", state="succeeded") == 1
     assert read(found, "inkqueue_jobs_ended_total", state="partially_failed") == 1
-    assert read(found, "inkqueue_images_succeeded_total") == 310
+    assert read(found, "inkqueue_images_succeeded_total") == 610
     assert read(found, "inkqueue_image_failures_total", type="undecodable-image") == 1
     assert read(found, "inkqueue_queued_images", model="digits-nano", lane="bulk") == 0
     model = {"model": "digits-nano"}
     for name in ("batch_images", "decode_seconds", "forward_seconds"):
         assert read(found, f"inkqueue_{name}_count", **model) == 3
         assert_adds_up(found, f"inkqueue_{name}")
-    assert read(found, "inkqueue_batch_images_sum", **model) == 310
+    assert read(found, "inkqueue_batch_images_sum", **model) == 610
     assert read(found, "inkqueue_batch_images_bucket", le="16.0", **model) == 1
-    assert read(found, "inkqueue_batch_images_bucket", le="256.0", **model) == 3
+    assert read(found, "inkqueue_batch_images_bucket", le="512.0", **model) == 3
     assert read(found, "inkqueue_chunk_wait_seconds_count", **model) == 3
     assert 0 < read(found, "inkqueue_forward_seconds_sum", **model) < 30
     assert read(found, "inkqueue_redis_memory_used_bytes") > 500_000

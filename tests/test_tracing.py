@@ -101,6 +101,7 @@ def test_one_trace_goes_through_gateway_queue_and_worker(
             "OTEL_BSP_SCHEDULE_DELAY": "100",
             "INKQUEUE_MODELS": "digits-nano",
             "INKQUEUE_BATCH": "64",
+            "INKQUEUE_CHUNK_GLYPHS": "256",
         }
         with running_services(tmp_path, **settings) as running:
             running.spawn("api")

@@ -26,7 +26,8 @@ from .record import Record
 from .setting import QUICK, THREADS, Setting
 from conftest import Services, running_services
 
-ARRAYS = ".npy"
+LONG = 5
+"""So many times the images of a bulk job: it is read for longer than the singles beside it."""
 
 
 def main(
@@ -69,7 +70,8 @@ def measure(setting: Setting) -> Record:
             record.singles[kind] = [
                 singles.measure(services, some, count, setting.seconds) for count in setting.connections
             ]
-        record.beside = singles.beside(services, _arrays(sent), files["64x64"], setting.seconds)
+        long = loads.array(LONG * setting.images, rng)
+        record.beside = singles.beside(services, long, files["64x64"], setting.seconds / 2)
         record.recovery_s = starting.recovery(services, setting.model)
         record.memory["at the end"] = costs.memory(costs.processes(services))
     with _stack(setting, "float32") as services:
@@ -105,7 +107,7 @@ def _bulk(
 
 
 def _arrays(sent: Sequence[Load]) -> Load:
-    return next(each for each in sent if each.name == ARRAYS)
+    return next(each for each in sent if each.name == loads.ARRAY)
 
 
 if __name__ == "__main__":

@@ -13,6 +13,8 @@ from samples import drawings, glyphs, idx_of, npy_of, zip_of
 
 DIFFERENT = 500
 
+ARRAY = ".npy"
+
 
 @dataclass(frozen=True)
 class Load:
@@ -29,13 +31,18 @@ def bulk(images: int, rng: np.random.Generator) -> list[Load]:
     arrays = characters(images, rng)
     ready, scans = list(arrays[:DIFFERENT]), drawings(DIFFERENT, rng)
     return [
-        Load(".npy", npy_of(arrays), "application/x-npy"),
+        _array(arrays),
         Load("IDX", idx_of(arrays, compressed=False), "application/x-idx"),
         _archive("ZIP of 28x28 PNGs", images, ready, png),
         _archive("ZIP of 28x28 JPEGs", images, ready, _jpeg),
         _archive("ZIP of 64x64 PNGs", images, scans, png),
         _archive("ZIP of 64x64 JPEGs", images, scans, _jpeg),
     ]
+
+
+def array(images: int, rng: np.random.Generator) -> Load:
+    """The form in which most characters a second are read."""
+    return _array(characters(images, rng))
 
 
 def characters(images: int, rng: np.random.Generator) -> Grey:
@@ -49,6 +56,10 @@ def singles(count: int, rng: np.random.Generator) -> Mapping[str, Sequence[bytes
         "28x28": [png(each) for each in glyphs(count, rng)],
         "64x64": [png(each) for each in drawings(count, rng)],
     }
+
+
+def _array(pixels: Grey) -> Load:
+    return Load(ARRAY, npy_of(pixels), "application/x-npy")
 
 
 def _archive(name: str, images: int, pool: Sequence[Grey], encode: Callable[[Grey], bytes]) -> Load:

@@ -16,7 +16,7 @@ class Setting:
     singles."""
 
     images: int = 20_000
-    repeats: int = 3
+    repeats: int = 5
     seconds: float = 4.0
     connections: tuple[int, ...] = (1, 64, 256)
     device: str = "auto"

@@ -718,7 +718,7 @@ PYTHON = (
     Mutation(
         "what was claimed ahead is kept where reading fails",
         "worker/draining.py",
-        "self._ledger.release(waiting.claims if waiting else ())",
+        "self._ledger.release(batch.claims)",
         "pass",
         "tests/test_draining.py",
         "given_back",
