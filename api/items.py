@@ -20,10 +20,12 @@ def status_unread(job: Job) -> str:
 
 def shown(item: Item, labels: str, unread: str) -> dict[str, Any]:
     """The same of a job with these labels; `unread` is its status without a result."""
-    known: dict[str, Any] = {"index": item.index, "name": item.name, "correction": item.correction}
-    match item.result:
-        case Answer() as answer:
-            return {**known, "status": "succeeded", **_said(labels, answer)}
+    index, name, result, correction = item
+    known: dict[str, Any] = {"index": index, "name": name, "correction": correction}
+    match result:
+        case Answer():
+            known["status"] = "succeeded"
+            return said(known, labels, *result)
         case Failure(type=kind, detail=detail):
             return known | {"status": "failed", "error": {"type": kind, "detail": detail}}
         case Page() as page:
@@ -31,14 +33,12 @@ def shown(item: Item, labels: str, unread: str) -> dict[str, Any]:
     return known | {"status": unread}
 
 
-def _said(labels: str, answer: Answer) -> dict[str, Any]:
-    classes = [labels[each] for each in answer.classes]
-    return said(classes, answer.probabilities, answer.uncertain, answer.flags)
-
-
 def _written(labels: str, page: Page) -> dict[str, Any]:
     lines = lines_of(
-        [Written(_said(labels, each.answer), each.box, each.line, each.word) for each in page.characters]
+        [
+            Written(said({}, labels, *each.answer), each.box, each.line, each.word)
+            for each in page.characters
+        ]
     )
     return {
         "label": None,

@@ -32,7 +32,9 @@ def answers(
     best, values = likeliest(probabilities, width)
     return [
         said(
-            [card.labels[each] for each in classes],
+            {},
+            card.labels,
+            classes,
             likely,
             likely[0] < card.uncertain_below or bool(glyph.flags),
             glyph.flags,

@@ -26,17 +26,23 @@ class Written(NamedTuple):
     word: int
 
 
-def said(labels: Sequence[str], likely: Sequence[float], uncertain: bool, flags: Flag) -> dict[str, Any]:
-    """What is said of a character: its likeliest labels, best first, and what speaks against it."""
-    pairs = zip(labels, likely, strict=True)
-    top = [{"label": label, "p": int(p * DIGITS + 0.5) / DIGITS} for label, p in pairs]
-    return {
-        "label": top[0]["label"],
-        "confidence": top[0]["p"],
-        "uncertain": uncertain,
-        "flags": flags.names,
-        "top_k": top,
-    }
+def said(
+    known: dict[str, Any],
+    labels: Sequence[str],
+    classes: Sequence[int],
+    likely: Sequence[float],
+    uncertain: bool,
+    flags: Flag,
+) -> dict[str, Any]:
+    """`known`, and in it what is said of a character: its likeliest classes, best first, and what
+    speaks against it. Filled in place, since results come by the million."""
+    top = []
+    for each, p in zip(classes, likely, strict=True):
+        top.append({"label": labels[each], "p": int(p * DIGITS + 0.5) / DIGITS})
+    best = top[0]
+    known["label"], known["confidence"] = best["label"], best["p"]
+    known["uncertain"], known["flags"], known["top_k"] = uncertain, flags.names, top
+    return known
 
 
 def lines_of(characters: Sequence[Written]) -> list[dict[str, Any]]:
