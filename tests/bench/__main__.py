@@ -59,6 +59,9 @@ def measure(setting: Setting) -> Record:
     sent, files = loads.bulk(setting.images, rng), loads.singles(loads.DIFFERENT, rng)
     record = Record(setting, machine(setting), [forward.measure(setting)])
     record.normalised = {kind: normaliser.rate(some) for kind, some in files.items()}
+    with _stack(setting, "float32") as services:
+        starting.start(services, files["64x64"][0])
+        record.reference = _bulk(record, services, setting, "float32", [_arrays(sent)])
     with _stack(setting, "auto") as services:
         record.start_s = starting.start(services, files["64x64"][0])
         record.memory["ready"] = costs.memory(costs.processes(services))
@@ -74,9 +77,6 @@ def measure(setting: Setting) -> Record:
         record.beside = singles.beside(services, long, files["64x64"], setting.seconds / 2)
         record.recovery_s = starting.recovery(services, setting.model)
         record.memory["at the end"] = costs.memory(costs.processes(services))
-    with _stack(setting, "float32") as services:
-        starting.start(services, files["64x64"][0])
-        record.reference = _bulk(record, services, setting, "float32", [_arrays(sent)])
     record.raw.append(forward.measure(setting))
     return record
 
