@@ -102,9 +102,7 @@ class GatewaySettings(QueueSettings):
     ] = ""
 
     chunk_images: int = 256
-    chunk_glyphs: Annotated[int, Field(description="the same of an array, which wants no decoding")] = (
-        512
-    )
+    chunk_glyphs: Annotated[int, Field(description="of arrays, which want no decoding")] = 512
     chunk_bytes: int = MIB
     interactive_images: Annotated[
         int, Field(description="a job of at most this many images takes the fast lane")

@@ -29,8 +29,8 @@ core is idle while they are stored."""
 Group: TypeAlias = tuple[list[Chunk], bool]
 """Chunks that are stored together, and whether they are the last."""
 
-
 _ahead: set["asyncio.Task[Group]"] = set()
+"""What is cut ahead at this gateway."""
 
 
 class NoRoom(Exception):
