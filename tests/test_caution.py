@@ -11,7 +11,7 @@ import redis
 from model.glyph import Glyph
 from model.predictor import Floats, Images
 from model.torch_predictor import TorchPredictor
-from worker.caution import BLOCK, Caution
+from worker.caution import BLOCK, MOST_BLOCKS, Caution
 from worker.chunks import pack
 from worker.decoding.answers import Outcome
 from worker.decoding.wire import Encoded
@@ -45,13 +45,13 @@ class Network(TorchPredictor):
 class Reading:
     """Workers that read a chunk of files one after the other, each until it dies."""
 
-    def __init__(self, url: str, deaths: int = 3) -> None:
-        submit(url, "a", (IMAGES,))
+    def __init__(self, url: str, deaths: int = 3, images: int = IMAGES) -> None:
+        submit(url, "a", (images,))
         self.ledger: Ledger = ledger(url)
         self.network = Network.load("digits-nano", device="cpu")
         self.touched = self.network.touched = []
-        files = [b"%d" % index for index in range(IMAGES)]
-        (claim,) = self.ledger.claim("balanced", IMAGES)
+        files = [b"%d" % index for index in range(images)]
+        (claim,) = self.ledger.claim("balanced", images)
         self.claim: Claim = replace(claim, payload=pack(files))
         self.network.killers = {KILLER}
         self._deaths = deaths
@@ -75,7 +75,7 @@ class Reading:
 
 
 def _decode(files: Sequence[Encoded]) -> Sequence[Outcome]:
-    return [Glyph(np.full((28, 28), int(bytes(each.file)), np.uint8)) for each in files]
+    return [Glyph(np.full((28, 28), int(bytes(each.file)) % 256, np.uint8)) for each in files]
 
 
 def failed(commit: Commit | None) -> dict[int, str]:
@@ -116,6 +116,15 @@ def test_a_block_that_nobody_died_in_is_read_at_once(redis_url: str, clean_redis
     assert failed(reading.go()) == {}
     assert reading.touched == [BLOCK, BLOCK, IMAGES - 2 * BLOCK]
     assert list(reading.ledger.suspects(reading.claim)) == ["block 32"]
+
+
+def test_the_blocks_of_a_large_chunk_are_larger_and_no_more(
+    redis_url: str, clean_redis: "redis.Redis"
+) -> None:
+    reading = Reading(redis_url, images=300)
+    reading.network.killers = set()
+    assert failed(reading.go()) == {}
+    assert reading.touched == [19] * (MOST_BLOCKS - 1) + [15]
 
 
 @pytest.mark.parametrize("deaths", [1, 2])

@@ -5,12 +5,13 @@ died had no image to blame. A block that somebody died in is read image by image
 """
 
 from collections.abc import Callable
+from math import ceil
 
 from .ledger import Claim, Ledger
 from .results import WORKER_LOST, Failure
 
-BLOCK = 16
-"""Images."""
+BLOCK, MOST_BLOCKS = 16, 16
+"""Images of a block at least, and blocks of a chunk at most."""
 
 
 class Caution:
@@ -24,7 +25,7 @@ class Caution:
         """`touch` is called before anything is noted."""
         self._ledger, self._claim, self._touch = ledger, claim, touch
         self._most = deaths - 1
-        self.size = BLOCK if self._most > 1 else 1
+        self.size = max(BLOCK, ceil(claim.count / MOST_BLOCKS)) if self._most > 1 else 1
         self._noted = ledger.suspects(claim)
         self._in_block = 0
         self._over: list[str] = []
