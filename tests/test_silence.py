@@ -43,9 +43,11 @@ def test_only_few_wait_for_a_silent_redis(proxy: Proxy) -> None:
             assert (await outcome(client))[0] == "heard"
             proxy.swallow()
             assert (await outcome(client))[0] == "TimeoutError"
+            opened = proxy.opened
             later = await asyncio.gather(*(outcome(client) for _ in range(500)))
             assert {said for said, _ in later} == {"ConnectionError"}
-            assert max(took for _, took in later) < 5 * SILENT_S  # not one after the other
+            assert proxy.opened == opened  # nobody waited for one; by the clock, a machine may dawdle
+            assert max(took for _, took in later) < 5 * SILENT_S
             proxy.restore()
             await asyncio.sleep(1.0)
             assert (await outcome(client))[0] == "heard"

@@ -4,7 +4,6 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise, starmap
 
 from .caution import Caution
 from .chronicle import Chronicle, Course
@@ -12,6 +11,7 @@ from .heartbeat import Heartbeat
 from .leases import Leases
 from .ledger import Claim, Commit, Ledger
 from .measures import Measures
+from .portions import portions
 from .reading import Ready
 
 
@@ -35,14 +35,7 @@ class Batch:
         ready = self.ready
         if not ready:
             return [self]
-        cut, size = [0], 0
-        for place, claim in enumerate(self.claims):
-            if size and size + _weight(claim) > most:
-                cut.append(place)
-                size = 0
-            size += _weight(claim)
-        places = pairwise([*cut, len(self.claims)])
-        return [self._part(ready, some) for some in starmap(slice, places)]
+        return [self._part(ready, some) for some in portions(map(_weight, self.claims), most)]
 
     def _part(self, ready: Ready, some: slice) -> "Batch":
         course = Course(self.course.model, self.course.asked, self.course.claimed)

@@ -85,9 +85,7 @@ class WorkerSettings(QueueSettings):
     threads: Annotated[
         int, Field(ge=0, description="batches read side by side, a CPU thread each; 0: one a core")
     ] = 0
-    batch: Annotated[int, Field(ge=1, description="images claimed together; of a chunk always all")] = (
-        256
-    )
+    batch: Annotated[int, Field(ge=1, description="images claimed together, or one chunk")] = 256
     slice_s: Annotated[float, Field(gt=0, description="how long one doorbell drains")] = 1.0
     stall_s: Annotated[
         float, Field(gt=0, description="without progress this long, the worker ends itself")

@@ -39,7 +39,7 @@ class Proxy:
         self.delay: Callable[[], float] = lambda: 0.0
         self.commands = 0
         self._links: dict[int, Link] = {}
-        self._opened = 0
+        self.opened = 0
         self._swallowing = False
         self._server: asyncio.Server | None = None
         self._loop = asyncio.new_event_loop()
@@ -140,8 +140,8 @@ class Proxy:
         except OSError:
             near.close(reset=True)
             return
-        self._opened += 1
-        link = Link(self._opened, near, far, self)
+        self.opened += 1
+        link = Link(self.opened, near, far, self)
         link.lost = self._swallowing
         self._links[link.number] = link
         with contextlib.suppress(OSError, asyncio.CancelledError):

@@ -6,8 +6,9 @@ moment; then it fails, alone.
 
 import logging
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 
+from ..portions import portions
 from ..results import UNDECODABLE, Failure
 from .answers import BLOCK, Outcome, Picture
 from .link import Link, Lost, Nonsense
@@ -43,7 +44,8 @@ class Decoders:
         """What each image shows, or why it shows nothing. Raises NoDecoder."""
         outcomes: list[Outcome] = []
         with self._turn:
-            for part in _parts(images):
+            for some in portions((len(each.file) for each in images), PART_BYTES):
+                part = images[some]
                 outcomes += [each for each in self._read_part(part) if not isinstance(each, Picture)]
         return outcomes
 
@@ -82,15 +84,3 @@ def _read_on(link: Link, part: Sequence[Encoded], outcomes: list[Outcome | Pictu
     link.ask(part[len(outcomes) :])
     while len(outcomes) < len(part):
         outcomes += link.answers()
-
-
-def _parts(images: Sequence[Encoded]) -> Iterator[Sequence[Encoded]]:
-    """The images in runs of about PART_BYTES."""
-    start = size = 0
-    for place, image in enumerate(images):
-        if place > start and size + len(image.file) > PART_BYTES:
-            yield images[start:place]
-            start, size = place, 0
-        size += len(image.file)
-    if start < len(images):
-        yield images[start:]
