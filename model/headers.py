@@ -8,7 +8,6 @@ import io
 import struct
 import warnings
 import zlib
-from collections.abc import Iterator
 
 from PIL import Image, UnidentifiedImageError
 
@@ -22,6 +21,7 @@ _START_OF_SCAN = b"\xff\xda"
 _CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 """Values a pixel by a PNG's type of colour."""
 _SLACK = 4096
+_SHAPE, _CHUNK, _CRC = struct.Struct(">IIBB"), struct.Struct(">I4s"), struct.Struct(">I")
 
 
 class BadImage(ValueError):
@@ -75,24 +75,25 @@ def open_image(data: bytes | memoryview) -> Image.Image:
 
 
 def _check_png(data: bytes) -> None:
-    pixels = sum(size for kind, size in _chunks(data) if kind == b"IDAT")
-    width, height, depth, colour = struct.unpack_from(">IIBB", data, 16)
+    pixels = _pixel_bytes(data)
+    width, height, depth, colour = _SHAPE.unpack_from(data, 16)
     row = 2 + width * depth * _CHANNELS.get(colour, 0) // 8
     if pixels > 2 * height * row + _SLACK:
         raise BadImage("the PNG has far more data than pixels")
 
 
-def _chunks(data: bytes) -> Iterator[tuple[bytes, int]]:
-    """Kind and size of each chunk up to the last; those that matter (in capitals) are sound."""
-    view, at = memoryview(data), len(PNG)
+def _pixel_bytes(data: bytes) -> int:
+    """Of all IDAT chunks of a PNG whose chunks, as far as they matter (in capitals), are sound."""
+    view, at, pixels = memoryview(data), len(PNG), 0
     while at + 12 <= len(data):
-        size, kind = struct.unpack_from(">I4s", data, at)
-        body, at = view[at + 4 : at + 8 + size], at + 12 + size
-        if at > len(data):
+        size, kind = _CHUNK.unpack_from(data, at)
+        end = at + 8 + size
+        if end + 4 > len(data):
             break
-        if kind[:1].isupper() and zlib.crc32(body) != int.from_bytes(view[at - 4 : at]):
+        if kind[:1].isupper() and zlib.crc32(view[at + 4 : end]) != _CRC.unpack_from(data, end)[0]:
             break
-        yield kind, size
         if kind == b"IEND":
-            return
+            return pixels
+        pixels += size if kind == b"IDAT" else 0
+        at = end + 4
     raise BadImage("the PNG is damaged or cut off")

@@ -53,9 +53,23 @@ def normalize_all(greys: Sequence[Grey], recipe: Recipe | None) -> list[Glyph]:
         check_grey(grey)
     if recipe is None:
         return [Glyph(resize(grey, SIDE, SIDE)) for grey in greys]
-    ready = [is_glyph(grey) for grey in greys]
-    made = iter(_made([grey for grey, as_is in zip(greys, ready, strict=True) if not as_is], recipe))
-    return [_unchanged(grey) if as_is else next(made) for grey, as_is in zip(greys, ready, strict=True)]
+    as_is = _as_they_are(greys)
+    made = iter(_made([grey for grey, glyph in zip(greys, as_is, strict=True) if not glyph], recipe))
+    return [glyph or next(made) for glyph in as_is]
+
+
+def _as_they_are(greys: Sequence[Grey]) -> Sequence[Glyph | None]:
+    """Those that are 28x28 with a dark border already: glyphs; of others None."""
+    fitting = [place for place, grey in enumerate(greys) if grey.shape == (SIDE, SIDE)]
+    found: list[Glyph | None] = [None] * len(greys)
+    if fitting:
+        rows = np.array([greys[place] for place in fitting]).reshape(len(fitting), -1)
+        dark = 2 * np.count_nonzero(rows.take(_BORDER, 1) < DARK, 1) > len(_BORDER)
+        blank = rows.max(1) - rows.min(1) < LEAST_CONTRAST
+        for place, is_dark, is_blank in zip(fitting, dark.tolist(), blank.tolist(), strict=True):
+            if is_dark:
+                found[place] = Glyph(greys[place], Flag.BLANK if is_blank else NONE)
+    return found
 
 
 def _made(greys: Sequence[Grey], recipe: Recipe) -> Iterator[Glyph]:
@@ -66,18 +80,6 @@ def _made(greys: Sequence[Grey], recipe: Recipe) -> Iterator[Glyph]:
     placed = iter([place(each, recipe) for each in even])
     for each, bits in zip(found, flags, strict=True):
         yield Glyph(next(placed) if len(each.parts) else np.zeros((SIDE, SIDE), np.uint8), bits)
-
-
-def _unchanged(grey: Grey) -> Glyph:
-    darkest, brightest, *_ = cv2.minMaxLoc(grey)
-    return Glyph(grey, NONE if brightest - darkest >= LEAST_CONTRAST else Flag.BLANK)
-
-
-def is_glyph(grey: Grey) -> bool:
-    """Whether it is 28x28 with a dark border already."""
-    if grey.shape != (SIDE, SIDE):
-        return False
-    return 2 * int(np.count_nonzero(grey.take(_BORDER) < DARK)) > len(_BORDER)
 
 
 def place(ink: Grey, recipe: Recipe) -> Grey:

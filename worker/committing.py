@@ -30,6 +30,11 @@ class Batch:
         """How many characters, about."""
         return sum(_weight(each) for each in self.claims)
 
+    @property
+    def decoded(self) -> bool:
+        """Whether there were files in it."""
+        return self.ready is not None and any(each.outcomes for each in self.ready.chunks)
+
     def parts(self, most: int) -> list["Batch"]:
         """The same in order, cut into batches of at most so many characters, or one chunk."""
         ready = self.ready

@@ -98,7 +98,8 @@ class Drain:
                     read += done
                     continue
                 read += self._begin(reader, batch)
-                self._pipeline.wait_taken()
+                if not batch.decoded:  # else the next one is decoded while this one waits to be taken
+                    self._pipeline.wait_taken()
                 if not (waiting := self._claim(model, reader, end)):
                     read += self._pipeline.end()  # which may make more due
                     waiting = self._claim(model, reader, end, others)
@@ -162,6 +163,7 @@ class Drain:
     def _begin(self, reader: Reader, batch: Batch) -> int:
         """Have a full batch read; the few images that came first, as urgent ones do, are read here
         meanwhile: how many."""
+        self._pipeline.wait_taken()
         parts = batch.parts(self._settings.batch)
         few = parts.pop(0) if len(parts) > 1 and not self._is_full(parts[0]) else None
         for part in parts:
