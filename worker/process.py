@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from celery import Celery
-from celery.platforms import SecurityWarning
-from celery.signals import setup_logging
+from celery.platforms import EX_FAILURE, SecurityWarning
+from celery.signals import setup_logging, worker_shutting_down
 
 from . import logs
 from .machine import give_memory_back
@@ -34,5 +34,9 @@ def run(app: Celery, queues: Sequence[str]) -> None:
     warnings.simplefilter("ignore", SecurityWarning)
     silent = {"without_gossip": True, "without_mingle": True, "without_heartbeat": True}
     worker = app.Worker(pool="threads", concurrency=1, queues=list(queues), quiet=True, **silent)
+    told: list[str] = []
+    worker_shutting_down.connect(lambda how, **_: told.append(how), weak=False)
     worker.start()
-    raise SystemExit(worker.exitcode)
+    # SIGINT is a failure to Celery, though what was in hand is finished; told once more, it is not.
+    finished = worker.exitcode == EX_FAILURE and told == ["Warm"]
+    raise SystemExit(os.EX_OK if finished else worker.exitcode)
