@@ -10,7 +10,7 @@ import redis.asyncio
 from model.card import read_cards
 from model.layout import Kind
 from worker.admission import Room
-from worker.chunks import Chunk, PixelBlock, pack
+from worker.chunks import Chunk, Files, PixelBlock, pack
 from worker.connection import connect, connect_async
 from worker.entrance import Caps, Entrance, Submission, Verdict
 from worker.gauges import Gauges
@@ -66,9 +66,10 @@ def submit(
     layout: Kind = "character",
     model: str = "balanced",
     staged: bool = True,
+    files: bool = False,
 ) -> Verdict:
-    """Submit a job of blank images in chunks of these sizes, all called `name` if it is given; `staged`
-    first, or in one call."""
+    """Submit a job of blank images, or of empty `files`, in chunks of these sizes, all called `name` if it
+    is given; `staged` first, or in one call."""
     options = Options(model, keep_images=keep, layout=layout)
     job = Submission(
         owner,
@@ -88,7 +89,9 @@ def submit(
     async def work(entrance: Entrance) -> Verdict:
         token = secrets.token_hex(8)
         names = (name,) if name else ()
-        chunks = [Chunk(n, pack(PixelBlock(bytes(784 * n))), names * n or None) for n in sizes]
+        contents = [Files([b""] * n) if files else PixelBlock(bytes(784 * n)) for n in sizes]
+        packed = zip(sizes, map(pack, contents), strict=True)
+        chunks = [Chunk(n, payload, names * n or None) for n, payload in packed]
         if not staged:
             return await entrance.enter(job, chunks, caps, Room())
         await entrance.stage(token, 0, chunks)

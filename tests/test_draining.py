@@ -10,11 +10,14 @@ from model.torch_predictor import TorchPredictor
 from worker.caution import Cautions
 from worker.chronicle import Chronicle
 from worker.connection import connect
+from worker.decoding.answers import Outcome
+from worker.decoding.wire import Encoded
 from worker.draining import Drain
 from worker.heartbeat import Heartbeat
 from worker.leases import Leases
 from worker.ledger import Claim, Commit, Ledger
 from worker.reading import Reader, Ready
+from worker.results import UNDECODABLE, Failure
 from worker.settings import WorkerSettings
 from worker.tracing import start
 
@@ -42,6 +45,11 @@ class Watching(Reader):
         return super().prepare(claims)
 
 
+def refuse(files: Sequence[Encoded]) -> list[Outcome]:
+    """A decoder that none of the files is good enough for."""
+    return [Failure(UNDECODABLE, "refused") for _ in files]
+
+
 class Worker:
     """All of a worker that drains, but its process."""
 
@@ -58,7 +66,7 @@ class Worker:
             Chronicle(start("test")),
             threads=1,
         )
-        self.reader = Watching(TorchPredictor.load("digits-nano", device="cpu"), lambda files: [])
+        self.reader = Watching(TorchPredictor.load("digits-nano", device="cpu"), refuse)
 
     def run(self, during: Callable[[Sequence[Claim]], None]) -> int:
         self.reader.during = during
@@ -92,6 +100,18 @@ def test_under_load_the_next_batch_is_claimed_while_one_is_read(worker: Worker, 
     assert not worker.leases._held
 
 
+def test_files_are_decoded_while_others_wait_to_be_read(worker: Worker, redis_url: str) -> None:
+    submit(redis_url, "a", (BATCH,) * 4, files=True)
+
+    def during(claims: Sequence[Claim]) -> None:
+        if claims[0].chunk < 2:
+            until(lambda: worker.reader.prepared == [claims[0].chunk + 2])
+
+    assert worker.run(during) == 4 * BATCH
+    assert read_job(redis_url, "a").counts.failed == 4 * BATCH
+    assert not worker.leases._held
+
+
 def test_few_images_that_are_urgent_are_read_beside_a_full_batch(worker: Worker, redis_url: str) -> None:
     submit(redis_url, "bulk", (BATCH,) * 2)
     submit(redis_url, "urgent", (1, 1), lane="interactive")
@@ -118,13 +138,14 @@ def test_few_images_leave_all_others_to_other_workers(worker: Worker, redis_url:
     assert worker.run(during) == 2
 
 
+@pytest.mark.parametrize(("files", "held"), [(False, 2), (True, 3)])
 def test_what_was_claimed_ahead_is_given_back_where_reading_fails(
-    worker: Worker, redis_url: str
+    worker: Worker, redis_url: str, files: bool, held: int
 ) -> None:
-    submit(redis_url, "a", (BATCH,) * 3)
+    submit(redis_url, "a", (BATCH,) * 3, files=files)
 
     def during(claims: Sequence[Claim]) -> None:
-        until(lambda: len(worker.leases._held) == 2)
+        until(lambda: worker.reader.prepared == [held - 1])
         raise redis.ConnectionError
 
     with pytest.raises(redis.ConnectionError):

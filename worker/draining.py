@@ -88,7 +88,9 @@ class Drain:
             else:
                 waiting = self._claim(model, reader, end, others)
             while waiting:
-                if not self._is_full(waiting):
+                if self._is_full(waiting):
+                    self._pipeline.wait_taken()
+                else:
                     read += self._pipeline.end()  # it takes nobody along, should it kill
                 if self._stopping.is_set():
                     break
@@ -163,7 +165,6 @@ class Drain:
     def _begin(self, reader: Reader, batch: Batch) -> int:
         """Have a full batch read; the few images that came first, as urgent ones do, are read here
         meanwhile: how many."""
-        self._pipeline.wait_taken()
         parts = batch.parts(self._settings.batch)
         few = parts.pop(0) if len(parts) > 1 and not self._is_full(parts[0]) else None
         for part in parts:

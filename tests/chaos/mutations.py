@@ -724,6 +724,14 @@ PYTHON = (
         "given_back",
     ),
     Mutation(
+        "what was decoded ahead is kept where reading fails",
+        "worker/draining.py",
+        "self._ledger.release(waiting.claims if waiting else ())",
+        "pass",
+        "tests/test_draining.py",
+        "given_back",
+    ),
+    Mutation(
         "who died is taken for the first who was not answered",
         "worker/decoding/decoders.py",
         "known + in_hand.start",
