@@ -68,8 +68,8 @@ def submit(
     staged: bool = True,
     files: bool = False,
 ) -> Verdict:
-    """Submit a job of blank images, or of empty `files`, in chunks of these sizes, all called `name` if it
-    is given; `staged` first, or in one call."""
+    """Submit a job of blank images, or of empty `files`, in chunks of these sizes, all called `name` if
+    it is given; `staged` first, or in one call."""
     options = Options(model, keep_images=keep, layout=layout)
     job = Submission(
         owner,
