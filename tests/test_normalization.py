@@ -299,6 +299,8 @@ def test_many_together_become_what_each_becomes_alone(
         draw("g", rng),
         blank,
         glyph("4", rng),
+        ~glyph("8", rng),
+        np.zeros((28, 28), np.uint8),
         np.asarray(large),
         draw("Q", rng, 30),
         ~draw("7", rng),
