@@ -1,15 +1,20 @@
 """ASGI middleware around every answer: it is counted and timed, and it carries the safety headers."""
 
+import logging
 import time
 
+import redis
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ..safety import guarded
 from .metrics import Metrics
 
+log = logging.getLogger(__name__)
+
 
 class Measured:
-    """ASGI middleware: counts and times every answer by its route, and sets the safety headers."""
+    """ASGI middleware: counts and times every answer by its route, and sets the safety headers; one that
+    Redis or the system cuts off when it has begun is told of in a line."""
 
     def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
         self._app, self._metrics = app, metrics
@@ -39,6 +44,10 @@ class Measured:
 
         try:
             await self._app(scope, receive, send_noted)
+        except RuntimeError as error:  # Starlette's: it cannot be answered by a problem any more
+            if not isinstance(error.__cause__, redis.RedisError | OSError):
+                raise
+            log.warning("an answer was cut off: %s: %s", type(error.__cause__).__name__, error.__cause__)
         finally:
             note()
 
