@@ -13,8 +13,8 @@ MIB = 1 << 20
 class GatewaySettings(QueueSettings):
     """One gateway process. Every limit is answered with a problem that names it."""
 
-    host: str = "127.0.0.1"
-    port: int = 8000
+    host: Annotated[str, Field(description="where it listens")] = "127.0.0.1"
+    port: Annotated[int, Field(description="and at which port")] = 8000
     share_port: Annotated[
         bool, Field(description="other gateways of this user may listen there; they take turns")
     ] = False
@@ -45,15 +45,15 @@ class GatewaySettings(QueueSettings):
     ] = 1500
     max_pipelined: Annotated[int, Field(ge=1, description="requests waiting on one connection")] = 16
     max_headers: Annotated[int, Field(ge=1, description="header fields of a request")] = 64
-    max_header_bytes: int = 32_768
-    max_url_bytes: int = 32_768
+    max_header_bytes: Annotated[int, Field(description="of all header fields of a request")] = 32_768
+    max_url_bytes: Annotated[int, Field(description="of a path and its query")] = 32_768
     head_s: Annotated[
         float, Field(gt=0, description="seconds for a request's head, from its first byte")
     ] = 10.0
     body_s: Annotated[
         float, Field(gt=0, description="seconds without, or with next to no, bytes of a body")
     ] = 15.0
-    stall_s: Annotated[
+    unread_s: Annotated[
         float, Field(gt=0, description="seconds in which an answer is not read, or hardly")
     ] = 30.0
     min_rate: Annotated[
@@ -61,24 +61,24 @@ class GatewaySettings(QueueSettings):
     ] = 500.0
     keep_alive_s: Annotated[float, Field(gt=0, description="seconds between requests")] = 20.0
 
-    max_body_bytes: int = 1024 * MIB
+    max_body_bytes: Annotated[int, Field(description="of a request, but for JSON")] = 1024 * MIB
     max_json_bytes: Annotated[int, Field(description="JSON is held whole, several times over")] = (
         16 * MIB
     )
-    max_unpacked_bytes: int = 2048 * MIB
+    max_unpacked_bytes: Annotated[int, Field(description="of all files of an archive")] = 2048 * MIB
     max_ratio: Annotated[int, Field(description="unpacked to packed bytes of an archive")] = 200
-    max_image_bytes: int = 16 * MIB
+    max_image_bytes: Annotated[int, Field(description="of an image file")] = 16 * MIB
     max_json_held: Annotated[
         int, Field(ge=1, description="bytes of JSON that are read at a time, one document in any case")
     ] = 16 * MIB
     max_images: Annotated[int, Field(description="images in one job")] = 1_000_000
-    max_form_files: int = 1000
-    max_zip_entries: int = 100_000
-    max_tiff_pages: int = 10_000
+    max_form_files: Annotated[int, Field(description="files of a form")] = 1000
+    max_zip_entries: Annotated[int, Field(description="entries of a ZIP, folders too")] = 100_000
+    max_tiff_pages: Annotated[int, Field(description="pages of a TIFF")] = 10_000
     max_queued: Annotated[int, Field(description="images waiting in all")] = 5_000_000
     max_open: Annotated[int, Field(description="unfinished jobs of one caller")] = 10_000
     max_webhooks: Annotated[int, Field(description="registered endpoints of one caller")] = 20
-    max_pixels: int = 16_000_000
+    max_pixels: Annotated[int, Field(description="width times height of one image")] = 16_000_000
 
     memory_mark: Annotated[
         float, Field(gt=0, le=1, description="share of Redis's memory beyond which no job is taken")
@@ -101,21 +101,23 @@ class GatewaySettings(QueueSettings):
         str, Field(description="other quotas for some: OWNER:requests=50,burst=100,queued=1000 ...")
     ] = ""
 
-    chunk_images: int = 256
-    chunk_glyphs: Annotated[int, Field(description="of arrays, which want no decoding")] = 512
-    chunk_bytes: int = MIB
+    chunk_images: Annotated[int, Field(description="files that are claimed and read together")] = 256
+    chunk_glyphs: Annotated[int, Field(description="the same of arrays, which want no decoding")] = 512
+    chunk_bytes: Annotated[int, Field(description="of them, unless one file is larger")] = MIB
     interactive_images: Annotated[
         int, Field(description="a job of at most this many images takes the fast lane")
     ] = 16
     expires_in: Annotated[int, Field(description="seconds a job is kept by default")] = 86_400
-    max_expires_in: int = 7 * 86_400
+    max_expires_in: Annotated[int, Field(description="seconds it may be kept")] = 7 * 86_400
     drain_s: Annotated[
         float, Field(gt=0, description="what waits should be read in this time (desired_workers)")
     ] = 60.0
     min_workers: Annotated[int, Field(ge=0, description="desired_workers is never less")] = 1
     max_workers: Annotated[int, Field(ge=1, description="and never more")] = 16
-    prediction_wait: float = 5.0
-    max_wait: float = 60.0
+    prediction_wait: Annotated[
+        float, Field(description="seconds a prediction is waited for, unless its caller says how long")
+    ] = 5.0
+    max_wait: Annotated[float, Field(description="seconds that any request may wait")] = 60.0
 
     ping_s: Annotated[float, Field(gt=0, description="an idle event stream says it is there")] = 15.0
     max_streams: Annotated[int, Field(description="event streams of one caller here")] = 1000

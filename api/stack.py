@@ -18,7 +18,8 @@ from worker.embedded import EmbeddedRedis
 from .children import Child
 
 WORKERS = min(4, -(-(os.cpu_count() or 1) // 2))
-"""One for two cores: its threads share what it holds, and Python lets no more of them be busy."""
+"""One for two cores, whose threads share what it holds; Python lets no more of them be busy. Four at
+most."""
 
 
 @dataclass

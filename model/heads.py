@@ -41,7 +41,7 @@ def read_head(network: Card, folder: Path | None = None) -> Head | None:
     card, weights = read_checkpoint(network.name, folder)
     if card.network["of"] != network.sha256:
         log.warning(
-            "%s has new weights, and its screen was trained on others: run `training screen %s`",
+            "%s has new weights, and its screen was trained on others: run `inkqueue screen %s`",
             network.name,
             network.name,
         )

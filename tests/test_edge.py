@@ -24,7 +24,7 @@ from wire import CHUNKED, GET, POST, Wire, ask
 SHORT = {
     "INKQUEUE_HEAD_S": "1",
     "INKQUEUE_BODY_S": "1.5",
-    "INKQUEUE_STALL_S": "1",
+    "INKQUEUE_UNREAD_S": "1",
     "INKQUEUE_KEEP_ALIVE_S": "1",
     "INKQUEUE_ALLOWED_HOSTS": "ink.example.org, *.example.net",
 }

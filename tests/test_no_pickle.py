@@ -31,8 +31,6 @@ CALLS = {
     "torch.jit.load": "unpickles",
     "torch.package.PackageImporter": "unpickles",
 }
-TRAINING = {"pickle.UnpicklingError", "torch.load"}
-"""A run of training resumes from its own state with weights_only; a process that serves never does."""
 
 
 def written() -> Iterator[tuple[str, ast.AST]]:

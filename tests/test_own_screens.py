@@ -96,7 +96,7 @@ def test_a_screen_of_other_weights_is_left_alone_and_told_of(
     new = save_checkpoint(old, build(EYES), tmp_path)
     with caplog.at_level(logging.WARNING):
         assert read_head(new, tmp_path) is None
-    assert "training screen new" in caplog.text
+    assert "inkqueue screen new" in caplog.text
     assert read_head(old, tmp_path) is not None
 
 

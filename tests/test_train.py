@@ -1,7 +1,6 @@
 """The training loop, its state and its folder: repeatable, resumable, early to stop, and it learns."""
 
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,16 +22,9 @@ from training.train import Trainer
 
 from courses import drawn_digits, short
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 PERCEPTRON = {"kind": "lenet", "classes": 10, "convolutions": [], "hidden": [32], "dropout": 0.5}
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    """Bit for bit the same only where sums are made in the same order."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def trained(recipe: Recipe, runs: Path) -> dict[str, torch.Tensor]:

@@ -9,7 +9,7 @@ from .pulse import Pulse
 
 
 class Heartbeat(Pulse):
-    """Beats until stopped. `noted` is told of every batch by the thread that reads."""
+    """Beats until stopped. `noted` is told of every batch, by one thread at a time."""
 
     def __init__(self, ledger: Ledger, models: Sequence[str], device: str, budget: int) -> None:
         """`budget`: images that are claimed at a time."""

@@ -24,9 +24,11 @@ class Scale:
 
 
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
-BATCH = Scale("batch_images", "Images in one forward pass.", tuple(2.0**n for n in range(11)), 1)
+BATCH = Scale(
+    "batch_images", "Glyphs that a network was given at once.", tuple(2.0**n for n in range(11)), 1
+)
 DECODE = Scale("decode_seconds", "Time to decode and normalise the images of a batch.", SECONDS)
-FORWARD = Scale("forward_seconds", "Time of one forward pass.", SECONDS)
+FORWARD = Scale("forward_seconds", "Time in which it read them.", SECONDS)
 WAIT = Scale(
     "chunk_wait_seconds",
     "Time from when a chunk was due until a worker first claimed it.",
@@ -39,7 +41,8 @@ MOST, SUM = "inf", "sum"
 
 @dataclass(frozen=True)
 class Pass:
-    """One forward pass: how many images, when it began (s since 1970), and how long its parts took."""
+    """What a network was given at once: how many images, when it began (s since 1970), and how long its
+    parts took."""
 
     images: int
     began: float
@@ -56,7 +59,7 @@ class Histogram:
 
 
 class Measures:
-    """Measured and not yet told to the ledger. For one thread."""
+    """Measured and not yet told to the ledger. For one thread at a time."""
 
     def __init__(self) -> None:
         self._more: Counter[str] = Counter()

@@ -83,7 +83,10 @@ class WorkerSettings(QueueSettings):
         Field(description="of OpenVINO; auto: the least that a network was measured to bear"),
     ] = "auto"
     threads: Annotated[
-        int, Field(ge=0, description="batches read side by side, a CPU thread each; 0: one a core")
+        int,
+        Field(
+            ge=0, description="batches read side by side by OpenVINO, threads of torch; 0: one a core"
+        ),
     ] = 0
     batch: Annotated[int, Field(ge=1, description="images claimed together, or one chunk")] = 256
     slice_s: Annotated[float, Field(gt=0, description="how long one doorbell drains")] = 1.0

@@ -44,7 +44,10 @@ app.command(context_settings=PASSED_ON, add_help_option=False)(read)
 for name, words in {
     "data": "What data sets there are, and where to get them.",
     "train": "Train a network.",
+    "screen": "Train what says that a glyph is no character.",
     "evaluate": "Measure networks on their test sets.",
+    "sheets": "Draw pages and grids, read them, and count what is found and misread.",
+    "engines": "Compare the engines that can run a network: the same labels? how fast?",
     "report": "Write the report of a network: figures, pictures, mistakes.",
     "study": "Compare small networks on a task, and report on all of it.",
     "runs": "List the training runs.",

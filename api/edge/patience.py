@@ -98,11 +98,11 @@ class Patience:
     def await_reader(self, backlog: int) -> None:
         """So many bytes were written that it has not taken."""
         self._backlog = backlog
-        self._writing.set(self._settings.stall_s)
+        self._writing.set(self._settings.unread_s)
 
     def is_read(self, backlog: int) -> bool:
         """Whether it took enough of the backlog in its time."""
-        return self._backlog - backlog >= self._settings.min_rate * self._settings.stall_s
+        return self._backlog - backlog >= self._settings.min_rate * self._settings.unread_s
 
     def end_writing(self) -> None:
         """It has taken nearly all that was written."""

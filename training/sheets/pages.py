@@ -10,8 +10,6 @@ from model.images import Grey
 
 from .drawing import Drawn, Floats, Placed, Taking, bounds, enlarged, put, seen, take
 
-Ink = tuple[Floats, tuple[int, int, int, int]]
-
 
 @dataclass(frozen=True)
 class Writing:

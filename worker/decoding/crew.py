@@ -23,7 +23,7 @@ LONG_S = 0.03
 
 
 class Crew:
-    """Shares many files among all. For one thread at a time."""
+    """Shares many files among all. Threads take turns at each."""
 
     def __init__(self, make: Callable[[], Decoders], most: int) -> None:
         """Raises NoDecoder."""
@@ -32,6 +32,7 @@ class Crew:
         self._each_s = 0.0
         """Of an image, as it was lately."""
         self._hiring: threading.Thread | None = None
+        self._office = threading.Lock()
         self._threads = ThreadPoolExecutor(most, "decode")
 
     def wait_ready(self) -> None:
@@ -64,10 +65,11 @@ class Crew:
 
     def _hire(self) -> None:
         """One more, who takes part once it is ready; nobody waits for it."""
-        busy = self._hiring is not None and self._hiring.is_alive()
-        if len(self._decoders) < self._most and not busy:
-            self._hiring = threading.Thread(target=self._make_one, name="hiring", daemon=True)
-            self._hiring.start()
+        with self._office:
+            busy = self._hiring is not None and self._hiring.is_alive()
+            if len(self._decoders) < self._most and not busy:
+                self._hiring = threading.Thread(target=self._make_one, name="hiring", daemon=True)
+                self._hiring.start()
 
     def _make_one(self) -> None:
         with contextlib.suppress(NoDecoder):  # those that there are go on
