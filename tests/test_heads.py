@@ -1,5 +1,8 @@
 """Of heads, what is taken by a real gateway (what is not: corpus/framing.py); whom it answers to."""
 
+import time
+
+import numpy as np
 import pytest
 from prometheus_client import Counter
 
@@ -10,7 +13,8 @@ from api.keyring import Keyring
 from api.settings import GatewaySettings
 
 from conftest import Services
-from wire import CHUNKED, GET, Wire
+from samples import pngs
+from wire import CHUNKED, GET, POST, Wire
 
 REFUSED = Counter("refused", "ended at the edge", ["problem"], registry=None)
 
@@ -30,6 +34,35 @@ class TestHeads:
         with Wire(services.url) as wire:
             wire.send(upgrade + GET + b"\r\n")
             assert [wire.answer().status for _ in range(2)] == [200, 200]
+
+    @pytest.mark.parametrize("together", [True, False])
+    @pytest.mark.parametrize("chunked", [True, False])
+    def test_nor_does_it_with_a_body(self, services: Services, together: bool, chunked: bool) -> None:
+        (image,) = pngs(1, np.random.default_rng(7))
+        sized = b"Transfer-Encoding: chunked" if chunked else b"Content-Length: %d" % len(image)
+        body = b"%x\r\n%b\r\n0\r\n\r\n" % (len(image), image) if chunked else image
+        head = POST + b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n" + sized + b"\r\n\r\n"
+        with Wire(services.url) as wire:
+            for part in [head + body + GET] if together else [head, body[:9], body[9:], GET]:
+                wire.send(part)
+                time.sleep(0.02)
+            wire.send(b"\r\n")
+            assert [wire.answer().status for _ in range(2)] == [202, 200]
+
+    def test_a_body_behind_it_is_never_a_request(self, services: Services) -> None:
+        hidden = GET + b"\r\n"
+        with Wire(services.url) as wire:
+            wire.send(POST + b"Connection: Upgrade\r\nUpgrade: h2c\r\n")
+            wire.send(b"Content-Length: %d\r\n\r\n" % len(hidden) + hidden)
+            wire.send(GET + b"Connection: close\r\n\r\n")
+            assert wire.answer().slug == "unknown-format"
+            assert wire.answer().status == 200
+            assert wire.is_closed()
+
+    def test_a_tunnel_is_refused_with_a_body_too(self, services: Services) -> None:
+        with Wire(services.url) as wire:
+            wire.send(GET.replace(b"GET", b"CONNECT") + b"Content-Length: 3\r\n\r\nabc")
+            assert wire.answer().slug == "method-not-allowed"
 
     def test_a_trailer_is_no_field_of_the_head(self, services: Services) -> None:
         kind = b"Content-Type: text/plain\r\n"

@@ -85,6 +85,8 @@ class EdgeProtocol(RefusingProtocol):
         self.tally.require_turn(len(self.pipeline))
         method, version = self.parser.get_method().decode("ascii"), self.parser.get_http_version()
         Head(method, self.url, version, self.headers).require_plain(self.gate.hosts)
+        if self.skips_body():
+            return
         super().on_headers_complete()
         self.patience.await_body()
 
@@ -93,6 +95,8 @@ class EdgeProtocol(RefusingProtocol):
         super().on_body(body)
 
     def on_message_complete(self) -> None:
+        if self.skipped:
+            return
         super().on_message_complete()
         self.tally.begin()
         self.patience.end_request()

@@ -11,12 +11,16 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 
 from ..problems import Problem
 
+BODIED = {b"content-length", b"transfer-encoding"}
+
 
 class RefusingProtocol(HttpToolsProtocol):
     """One connection, of which the request that is worked on is known, not only the newest."""
 
     running: RequestResponseCycle | None = None
     url = b""
+    skipped = False
+    """Whether the body behind the head that was read last was skipped: it asks for an upgrade."""
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.pipeline.clear()
@@ -38,6 +42,24 @@ class RefusingProtocol(HttpToolsProtocol):
                 return
             except httptools.HttpParserUpgrade as asked:  # not granted: HTTP/1.1 goes on behind it
                 data = data[asked.args[0] :]
+                if self.skipped:
+                    self._read_head_again()
+
+    def skips_body(self) -> bool:
+        """At the end of a head: whether the parser takes its body for another protocol. A server that
+        grants no upgrade is to go on as if none had been asked for (RFC 9110, 7.8)."""
+        named = {name for name, _ in self.headers}
+        self.skipped = self.parser.should_upgrade() and bool(named & BODIED)
+        return self.skipped
+
+    def _read_head_again(self) -> None:
+        """By a parser that hears of no upgrade."""
+        self.skipped = False
+        version = f"HTTP/{self.parser.get_http_version()}".encode()
+        fields = [b"%b: %b" % field for field in self.headers if field[0] != b"upgrade"]
+        line = b" ".join((self.parser.get_method(), self.url, version))
+        self.parser = httptools.HttpRequestParser(self)
+        self.parser.feed_data(b"\r\n".join([line, *fields, b"", b""]))
 
     def refuse(self, problem: Problem, at_fault: RequestResponseCycle | None) -> None:
         """Answer with `problem` and close; `at_fault` is the request that it is about, if it is known.
