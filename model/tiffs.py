@@ -26,6 +26,10 @@ class BadTiff(ValueError):
     """The pages are cut off, lead back to themselves or share their bytes."""
 
 
+class LargePage(BadTiff):
+    """A page has more bytes than are allowed."""
+
+
 @dataclass(frozen=True)
 class _Field:
     kind: int
@@ -62,12 +66,13 @@ def directories(data: bytes | memoryview) -> Iterator[int]:
         raise BadTiff("the TIFF is cut off") from error
 
 
-def cut(data: bytes | memoryview, places: Sequence[int]) -> Iterator[bytes]:
-    """The pages described at `places`, each as a TIFF of its own. Raises BadTiff."""
+def cut(data: bytes | memoryview, places: Sequence[int], most: int = 1 << 32) -> Iterator[bytes]:
+    """The pages described at `places`, each as a TIFF of its own, of at most so many bytes of pixels.
+    Raises BadTiff."""
     view, left = memoryview(data), 4 * len(data)
     for at in places:
         try:
-            page = _page(view, at)
+            page = _page(view, at, most)
         except struct.error as error:
             raise BadTiff("the TIFF is cut off") from error
         left -= len(page)
@@ -76,12 +81,12 @@ def cut(data: bytes | memoryview, places: Sequence[int]) -> Iterator[bytes]:
         yield page
 
 
-def _page(view: memoryview, at: int) -> bytes:
+def _page(view: memoryview, at: int, most: int) -> bytes:
     order, strips = _order(view), list[bytes]()
-    fields = dict(_fields(view, at))
+    fields = dict(_fields(view, at, most))
     for place, length in _STRIPS:
         if place in fields and length in fields:
-            strips = _strips(view, fields[place].numbers(order), fields[length].numbers(order))
+            strips = _strips(view, fields[place].numbers(order), fields[length].numbers(order), most)
             sizes = [len(strip) for strip in strips]
             fields[length] = _longs(order, sizes)
             fields[place] = _longs(order, sizes)  # as long as what follows, which is known only now
@@ -91,9 +96,9 @@ def _page(view: memoryview, at: int) -> bytes:
     return b"".join([head, _directory(order, fields), *strips])
 
 
-def _fields(view: memoryview, at: int) -> Iterator[tuple[int, _Field]]:
+def _fields(view: memoryview, at: int, most: int) -> Iterator[tuple[int, _Field]]:
     """What is needed to decode the page described at `at`, by tag."""
-    order, left = _order(view), len(view)
+    order, left = _order(view), min(most, len(view))
     (count,) = struct.unpack_from(f"{order}H", view, at)
     for entry in range(at + 2, at + 2 + 12 * count, 12):
         tag, kind, number = struct.unpack_from(f"{order}HHI", view, entry)
@@ -108,10 +113,12 @@ def _fields(view: memoryview, at: int) -> Iterator[tuple[int, _Field]]:
         yield tag, _Field(kind, number, value)
 
 
-def _strips(view: memoryview, starts: Sequence[int], sizes: Sequence[int]) -> list[bytes]:
+def _strips(view: memoryview, starts: Sequence[int], sizes: Sequence[int], most: int) -> list[bytes]:
     """The pixels of a page; what was cut off is missing, and the decoder will say so."""
     if sum(sizes) > len(view):
         raise BadTiff("the TIFF's strips share their bytes")
+    if sum(sizes) > most:
+        raise LargePage(f"a page of the TIFF has {sum(sizes)} bytes")
     return [bytes(view[start : start + size]) for start, size in zip(starts, sizes, strict=False)]
 
 

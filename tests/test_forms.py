@@ -3,8 +3,10 @@
 import base64
 import contextlib
 import time
+from collections.abc import Callable, Iterator
 
 import httpx
+import numpy as np
 import orjson
 import pytest
 from hypothesis import given, settings
@@ -12,18 +14,22 @@ from hypothesis import strategies as st
 
 from api.intake.documents import read_json, read_ndjson
 from api.intake.multiparts import read_form
+from api.intake.sources import NamedImage
 from api.intake.spool import IN_MEMORY, Spool
 from api.problems import Problem
-from api.settings import MIB
+from api.settings import MIB, GatewaySettings
 
 from makers import file_part, part
+from samples import drawings, tiff_of
 
 TYPE = "multipart/form-data; boundary=b"
 NAMES = st.text(st.characters(exclude_categories=("Cs", "Cc"), exclude_characters='"\\'), min_size=1)
 IMAGE = base64.b64encode(b"\x89PNG pixels").decode()
+SMALL = GatewaySettings(max_image_bytes=100)
 
 Files = list[tuple[str, bytes]]
 Fields = list[tuple[str, str]]
+Reader = Callable[[memoryview, GatewaySettings], Iterator[NamedImage]]
 
 
 def read(body: bytes, content_type: str = TYPE) -> tuple[Files, Fields]:
@@ -125,7 +131,7 @@ class TestForms:
 
 def images_of_json(body: object) -> list[tuple[str, bytes]]:
     view = memoryview(body if isinstance(body, bytes) else orjson.dumps(body))
-    return [(each.name, bytes(each.file)) for each in read_json(view, 100)[0]]
+    return [(each.name, bytes(each.file)) for each in read_json(view, SMALL)[0]]
 
 
 def json_refusal(body: object) -> Problem:
@@ -142,11 +148,25 @@ class TestJson:
             "model": "x",
         }
         assert images_of_json(body) == [("a", b"\x89PNG pixels"), ("", b"\x89PNG pixels")]
-        assert read_json(memoryview(orjson.dumps(body)), 100)[1] == [("top_k", "3"), ("model", "x")]
+        assert read_json(memoryview(orjson.dumps(body)), SMALL)[1] == [("top_k", "3"), ("model", "x")]
 
     def test_an_option_that_is_null_is_not_given(self) -> None:
         body = orjson.dumps({"images": [{"image": IMAGE}], "charset": None})
-        assert read_json(memoryview(body), 100)[1] == []
+        assert read_json(memoryview(body), SMALL)[1] == []
+
+    def test_a_custom_id_that_is_null_is_not_given(self) -> None:
+        assert images_of_json({"images": [{"image": IMAGE, "custom_id": None}]})[0][0] == ""
+
+    @pytest.mark.parametrize("reader", [read_ndjson, lambda view, limits: read_json(view, limits)[0]])
+    def test_each_page_of_a_tiff_is_an_image(self, reader: Reader) -> None:
+        whole = tiff_of(drawings(3, np.random.default_rng(7)))
+        item = {"image": base64.b64encode(whole).decode(), "custom_id": "a", "charset": "01"}
+        body = item if reader is read_ndjson else {"images": [item]}
+        found = list(reader(memoryview(orjson.dumps(body)), GatewaySettings()))
+        assert [(each.name, each.charset) for each in found] == [(f"a#{n}", "01") for n in (1, 2, 3)]
+        with pytest.raises(Problem) as caught:
+            list(reader(memoryview(orjson.dumps(body)), GatewaySettings(max_tiff_pages=2)))
+        assert caught.value.slug == "too-many-images"
 
     def test_a_data_uri_is_an_image(self) -> None:
         body = {"images": [{"image": f"data:image/png;base64,{IMAGE}"}]}
@@ -206,13 +226,13 @@ class TestJson:
         good = orjson.dumps({"image": IMAGE})
         body = b"\n".join([good, b"", good + b"\r", line, good])
         with pytest.raises(Problem) as caught:
-            list(read_ndjson(memoryview(body), 100))
+            list(read_ndjson(memoryview(body), SMALL))
         assert caught.value.slug == "malformed-json"
         assert caught.value.detail.startswith("line 4:")
 
     def test_lines_are_read_one_by_one(self) -> None:
         good = orjson.dumps({"image": IMAGE})
-        lines = read_ndjson(memoryview(b"\n".join([good, b"", good, b"", b"{"])), 100)
+        lines = read_ndjson(memoryview(b"\n".join([good, b"", good, b"", b"{"])), SMALL)
         assert [next(lines).file for _ in range(2)] == [b"\x89PNG pixels"] * 2
         with pytest.raises(Problem):
             next(lines)

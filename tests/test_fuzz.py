@@ -144,9 +144,9 @@ def test_a_header_raises_nothing_but_its_own_error(data: bytes) -> None:
 @example(b'{"images":[{"image":' + b"9" * 5000 + b"}]}")
 def test_a_document_raises_nothing_but_a_problem(data: bytes) -> None:
     with told():
-        list(read_json(memoryview(data), 99)[0])
+        list(read_json(memoryview(data), LIMITS)[0])
     with told():
-        list(read_ndjson(memoryview(data), 99))
+        list(read_ndjson(memoryview(data), LIMITS))
 
 
 @CHANCE

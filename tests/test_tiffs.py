@@ -15,6 +15,7 @@ from PIL import Image
 
 from api.intake.tiffs import read_tiff
 from api.problems import Problem
+from api.settings import MIB, GatewaySettings
 from model.images import BadImage, decode
 
 from makers import Pixels, tiff_loop, tiff_of_shared_strips
@@ -24,8 +25,9 @@ DRAWINGS = drawings(5, np.random.default_rng(7))
 WHOLE = tiff_of(DRAWINGS)
 
 
-def pages(data: bytes, most: int = 100) -> dict[str, bytes]:
-    return dict(read_tiff(memoryview(data), most))
+def pages(data: bytes, most: int = 100, largest: int = 16 * MIB) -> dict[str, bytes]:
+    limits = GatewaySettings(max_tiff_pages=most, max_image_bytes=largest)
+    return dict(read_tiff(memoryview(data), limits))
 
 
 def refusal(data: bytes, most: int = 100) -> str:
@@ -108,6 +110,19 @@ class TestLies:
     def test_more_pages_than_are_allowed_are_refused(self) -> None:
         assert refusal(WHOLE, 4) == "too-many-images"
         assert len(pages(WHOLE, 5)) == 5
+
+    def test_the_limit_of_an_image_is_one_of_its_pages(self) -> None:
+        largest = max(drawing.size for drawing in DRAWINGS)
+        assert len(pages(WHOLE, largest=largest)) == 5
+        with pytest.raises(Problem) as caught:
+            pages(WHOLE, largest=largest - 1)
+        assert caught.value.slug == "file-too-large"
+        single = tiff_of(DRAWINGS[:1])
+        (name,) = pages(single + bytes(MIB), largest=DRAWINGS[0].size)
+        assert name == ""
+        with pytest.raises(Problem) as caught:
+            pages(single, largest=DRAWINGS[0].size - 1)
+        assert caught.value.slug == "file-too-large"
 
     def test_a_million_strips_are_not_counted_one_by_one(self) -> None:
         strips = 500_000

@@ -12,17 +12,19 @@ import orjson
 
 from ..parameters import LONGEST_CHARSET
 from ..problems import Problem
-from ..settings import MIB
+from ..settings import MIB, GatewaySettings
 from .names import safe_name
-from .sources import NamedImage
+from .sources import NamedImage, pages_of
 
 MEMBERS = {"image", "custom_id", "charset"}
 MOST_VALUES = 500_000
 """Three bytes of JSON can be an object of a hundred: 64 MB of `{},` took 2 GB."""
 
 
-def read_json(view: memoryview, most: int) -> tuple[Iterator[NamedImage], list[tuple[str, str]]]:
-    """The images (of up to `most` bytes) and the options beside them. Raises problems."""
+def read_json(
+    view: memoryview, settings: GatewaySettings
+) -> tuple[Iterator[NamedImage], list[tuple[str, str]]]:
+    """The images and the options beside them. Raises problems."""
     body = _load(view)
     if not isinstance(body, dict) or not isinstance(body.get("images"), list):
         raise Problem("malformed-json", 'Send {"images": [{"image": "<base64>"}, ...]}.')
@@ -30,14 +32,15 @@ def read_json(view: memoryview, most: int) -> tuple[Iterator[NamedImage], list[t
     if not images:
         raise Problem("no-images", "The list of images is empty.")
     options = [(key, _text(value)) for key, value in body.items() if value is not None]
-    return (_image(each, f"/images/{at}", most) for at, each in enumerate(images)), options
+    items = ((each, f"/images/{at}") for at, each in enumerate(images))
+    return (image for item in items for image in _images(*item, settings)), options
 
 
-def read_ndjson(view: memoryview, most: int) -> Iterator[NamedImage]:
+def read_ndjson(view: memoryview, settings: GatewaySettings) -> Iterator[NamedImage]:
     """The image in every line. Raises problems that name the line."""
     for number, line in enumerate(io.BytesIO(view), 1):
         if line.strip():
-            yield _image(_load(line, f"line {number}: "), f"line {number}", most)
+            yield from _images(_load(line, f"line {number}: "), f"line {number}", settings)
 
 
 def _load(data: bytes | memoryview, place: str = "") -> Any:
@@ -80,20 +83,30 @@ def _text(value: Any) -> str:
         raise Problem("malformed-json", f"{error}.") from error
 
 
+def _images(item: Any, place: str, settings: GatewaySettings) -> Iterator[NamedImage]:
+    """The image that an item is, or the pages of a TIFF."""
+    image = _image(item, place, settings.max_image_bytes)
+    try:
+        yield from pages_of(image, settings)
+    except Problem as problem:
+        problem.detail = f"{place}: {problem.detail}"
+        raise
+
+
 def _image(item: Any, place: str, most: int) -> NamedImage:
     if not isinstance(item, dict) or set(item) - MEMBERS:
         example = '{"image": "<base64>", "custom_id": "...", "charset": "digits"}'
         raise Problem("malformed-json", f"{place}: send {example}; only the image is needed.")
-    image, custom_id, charset = item.get("image"), item.get("custom_id", ""), item.get("charset")
+    image, custom_id, charset = (item.get(member) for member in ("image", "custom_id", "charset"))
     if (
         not isinstance(image, str)
-        or not isinstance(custom_id, str)
+        or not isinstance(custom_id, str | None)
         or not isinstance(charset, str | None)
     ):
         raise Problem("malformed-json", f"{place}: image, custom_id and charset are strings.")
     if len(charset or "") > LONGEST_CHARSET:
         raise Problem("malformed-json", f"{place}: a charset has at most {LONGEST_CHARSET} characters.")
-    return NamedImage(safe_name(custom_id), _decoded(image, place, most), charset)
+    return NamedImage(safe_name(custom_id or ""), _decoded(image, place, most), charset)
 
 
 def _decoded(image: str, place: str, most: int) -> bytes:

@@ -81,9 +81,9 @@ async def open_body(request: Request, spool: Spool, settings: GatewaySettings) -
     if kind == FORM:
         return await run_sync(_read_form, view, content_type, settings)
     if kind == JSON:
-        return Intake(*await run_sync(read_json, view, settings.max_image_bytes))
+        return Intake(*await run_sync(read_json, view, settings))
     if kind == NDJSON:
-        return Intake(read_ndjson(view, settings.max_image_bytes))
+        return Intake(read_ndjson(view, settings))
     if len(view) <= min(LIGHT, settings.max_image_bytes) and is_image(bytes(view[:16])):
         return Intake((), single=view)
     return Intake(parts_of(Source("", view), settings, alone=True))

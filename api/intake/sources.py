@@ -83,11 +83,20 @@ def _read(source: Source, settings: GatewaySettings) -> Iterator[Part]:
         yield arrays.read_npy(view)
     elif is_idx(head):
         yield arrays.read_idx(view)
+    elif is_tiff(head):
+        yield from pages_of(NamedImage(source.name, view), settings)
     elif len(view) > settings.max_image_bytes:
         most = settings.max_image_bytes
         raise Problem("file-too-large", f"An image has at most {most} bytes; scale it down.", limit=most)
-    elif is_tiff(head):
-        for suffix, page in tiffs.read_tiff(view, settings.max_tiff_pages):
-            yield NamedImage(source.name + suffix, page)
     else:
         yield NamedImage(source.name, view)
+
+
+def pages_of(image: NamedImage, settings: GatewaySettings) -> Iterator[NamedImage]:
+    """The image itself; of a TIFF every page. Raises problems."""
+    view = memoryview(image.file)
+    if not is_tiff(view[:4]):
+        yield image
+        return
+    for suffix, page in tiffs.read_tiff(view, settings):
+        yield image._replace(name=image.name + suffix, file=page)

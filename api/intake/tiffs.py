@@ -3,13 +3,15 @@
 from collections.abc import Iterator
 from itertools import islice
 
-from model.tiffs import BadTiff, cut, directories
+from model.tiffs import BadTiff, LargePage, cut, directories
 
 from ..problems import Problem
+from ..settings import GatewaySettings
 
 
-def read_tiff(view: memoryview, most: int) -> Iterator[tuple[str, bytes]]:
+def read_tiff(view: memoryview, settings: GatewaySettings) -> Iterator[tuple[str, bytes]]:
     """(#number, TIFF) of each page; the file as it is where it has but one. Raises problems."""
+    most, largest = settings.max_tiff_pages, settings.max_image_bytes
     try:
         places = list(islice(directories(view), most + 1))
         if len(places) > most:
@@ -18,9 +20,14 @@ def read_tiff(view: memoryview, most: int) -> Iterator[tuple[str, bytes]]:
             )
         if not places:
             raise Problem("tiff-invalid", "The TIFF has no page.")
-        if len(places) == 1:
+        if len(places) == 1 and len(view) <= largest:
             yield "", bytes(view)
         else:
-            yield from ((f"#{number}", page) for number, page in enumerate(cut(view, places), 1))
+            pages = enumerate(cut(view, places, largest), 1)
+            yield from ((f"#{number}" if len(places) > 1 else "", page) for number, page in pages)
+    except LargePage as error:
+        raise Problem(
+            "file-too-large", f"{error}, at most {largest} are read; scale it down.", limit=largest
+        ) from error
     except BadTiff as error:
         raise Problem("tiff-invalid", f"Nothing of it is read: {error}.") from error

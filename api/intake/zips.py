@@ -73,7 +73,7 @@ def _require_readable(entry: Entry, most: int) -> None:
         detail = f"{entry.shown} is a link or a device; send files only."
         raise Problem("archive-unsupported", detail)
     if max(entry.packed, entry.unpacked) > most:
-        detail = f"{entry.shown} has over {most} bytes; scale it down."
+        detail = f"{entry.shown} has over {most} bytes; send it by itself, or scale it down."
         raise Problem("file-too-large", detail, limit=most)
 
 
