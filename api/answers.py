@@ -13,6 +13,8 @@ from .events.waiting import Waiting
 from .schemas import JobOut
 from .submission import Accepted
 
+WAIT = re.compile(r'(?:^|[,;\s])wait\s*=\s*"?(\d+)', re.IGNORECASE)
+
 
 async def answer(accepted: Accepted, waiting: Waiting, seconds: float) -> Response:
     """202 with the job, or 200 if it is final within `seconds`."""
@@ -37,13 +39,12 @@ def job_response(job: Job, status: int) -> Response:
 
 
 def wait_s(prefer: str | None, default: float, most: float) -> float:
-    """The seconds a Prefer header (RFC 7240) asks to wait; `respond-async` is 0."""
+    """The seconds a Prefer header (RFC 7240) asks to wait; `respond-async` by itself is 0."""
     if prefer is None:
         return default
-    if "respond-async" in prefer:
-        return 0
-    match = re.search(r"\bwait=(\d{1,6})\b", prefer)
-    return min(most, float(match[1])) if match else default
+    if match := WAIT.search(prefer):
+        return min(most, float(match[1]))
+    return 0 if "respond-async" in prefer.lower() else default
 
 
 def json_response(data: Any) -> Response:

@@ -23,6 +23,7 @@ from worker.webhooks.endpoints import Endpoints
 
 from . import problems
 from .auth import require_safe_address
+from .contentless import Contentless
 from .contract import Gateway
 from .events.following import Following
 from .events.notices import Notices
@@ -87,6 +88,7 @@ def create_app(settings: GatewaySettings | None = None) -> FastAPI:
     problems.install(app)
     if tracer.listening:
         app.add_middleware(Traced, tracer=tracer)
+    app.add_middleware(Contentless)
     app.add_middleware(Measured, metrics=metrics)
     if quotas.count_requests:
         app.add_middleware(Told)

@@ -168,11 +168,12 @@ def _handler(translate: Any) -> Any:
 def _allowed(request: Request) -> str:
     """The methods of an address, of which each route knows only its own."""
     routes = request.app.routes
-    return ", ".join(
+    allowed = [
         method
         for method in METHODS
         if any(route.matches({**request.scope, "method": method})[0] is Match.FULL for route in routes)
-    )
+    ]
+    return ", ".join(["HEAD", *allowed] if "GET" in allowed else allowed)
 
 
 def _invalid(error: RequestValidationError) -> Problem:

@@ -84,9 +84,9 @@ class Submitter:
     ) -> Entered:
         """Store the job in `request` under `job_id`, which its caller chose if it is its `own`.
 
-        Raises problems.
+        Then that stands for an Idempotency-Key. Raises problems.
         """
-        key = idempotency_digest(request.headers.get("idempotency-key"))
+        key = None if own else idempotency_digest(request.headers.get("idempotency-key"))
         asked = self._asked(request.scope["query_string"])  # refused before the body is read
         async with in_flight(self._entrance, owner, key or (f"id-{job_id}" if own else None)):
             name, size = keys.job_name(owner, job_id), declared(request, self._settings.max_body_bytes)
@@ -122,7 +122,7 @@ class Submitter:
                 labels=old.labels,
                 weights=old.weights,
                 metadata=old.metadata,
-                ttl_s=self._settings.expires_in,
+                ttl_s=(old.expires - old.created) // 1000,
                 fingerprint=images.fingerprint(old.id.encode()),
                 parent=old.id,
                 callback_url=old.callback_url or "",

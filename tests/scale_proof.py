@@ -15,7 +15,7 @@ from rich.table import Table
 from compose_proof import HEADERS, URL, Json, counters, docker, job_once, when
 from samples import glyphs, npy_of
 
-IMAGES = 60_000
+IMAGES = 400_000
 TAKES_UP_S = 2.0
 console = Console(width=100)
 

@@ -265,6 +265,12 @@ class TestCommand:
         assert reason in " ".join(answer.stderr.split())
 
 
+def test_the_file_may_be_named_before_the_command(keys: Run, path: Path) -> None:
+    keys("--file", str(path), "make", "--owner", "al")
+    assert "al" in keys("--file", str(path), "list").stdout
+    assert "al" in path.read_text()
+
+
 def test_keys_of_the_environment_are_not_rotated(keys: Run) -> None:
     answer = keys("rotate", "abcdefgh", file="")
     assert answer.exit_code == 1

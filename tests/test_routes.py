@@ -2,11 +2,14 @@
 
 import json
 import threading
+from datetime import datetime
+from typing import Any
 
 import httpx
 import numpy as np
 import pytest
 
+from api.routes.jobs import MOST_SEEN
 from model.card import read_cards
 
 from samples import LABELS, glyphs, json_of, npy_of, pngs, zip_of
@@ -21,6 +24,12 @@ def submit(http: httpx.Client, content: bytes, headers: dict[str, str], **query:
     answer = http.post("/v1/jobs", params=query, content=content, headers=headers | WAIT)  # type: ignore[arg-type]
     assert answer.status_code == 200, answer.text
     return str(answer.json()["id"])
+
+
+def lifetime(job: dict[str, Any]) -> float:
+    """Seconds for which a job is kept."""
+    made, over = (datetime.fromisoformat(job[field]) for field in ("created_at", "expires_at"))
+    return (over - made).total_seconds()
 
 
 @pytest.fixture
@@ -44,6 +53,17 @@ class TestSubmitting:
         assert answer.status_code == 200
         assert answer.headers["preference-applied"] == "wait=30"
         assert answer.json()["state"] == "succeeded"
+
+    @pytest.mark.parametrize(
+        "prefer", ["respond-async, wait=30", "Wait=30", 'wait="30"', "wait=9999999"]
+    )
+    def test_a_wait_is_understood_however_it_is_written(
+        self, http: httpx.Client, rng: np.random.Generator, prefer: str
+    ) -> None:
+        headers = PNG | {"Prefer": prefer}
+        assert http.post("/v1/jobs", content=pngs(1, rng)[0], headers=headers).status_code == 200
+        headers = PNG | {"Prefer": "respond-async"}
+        assert http.post("/v1/predictions", content=pngs(1, rng)[0], headers=headers).status_code == 202
 
     def test_small_jobs_are_interactive_and_large_ones_bulk(
         self, http: httpx.Client, rng: np.random.Generator
@@ -76,6 +96,14 @@ class TestSubmitting:
         assert "idempotency-replayed" not in first.headers
         assert third.status_code == 422
         assert third.json()["type"] == "/problems/idempotency-mismatch"
+
+    def test_an_id_of_ones_own_stands_for_any_key(
+        self, http: httpx.Client, rng: np.random.Generator
+    ) -> None:
+        (image,) = pngs(1, rng)
+        headers = PNG | {"Idempotency-Key": "put"}
+        made = [http.put(f"/v1/jobs/form-{n}", content=image, headers=headers).json() for n in (1, 2)]
+        assert [each["id"] for each in made] == ["form-1", "form-2"]
 
     def test_an_idempotency_key_makes_one_job_of_many_posts(
         self, http: httpx.Client, rng: np.random.Generator
@@ -120,10 +148,33 @@ class TestReading:
         again = http.get(f"/v1/jobs/{mixed_job}", headers={"If-None-Match": first.headers["etag"]})
         assert (again.status_code, again.content) == (304, b"")
 
+    @pytest.mark.parametrize("named", ["W/{}", '"other", {}', "*"])
+    def test_nor_is_it_where_its_tag_is_weak_or_one_of_several(
+        self, http: httpx.Client, mixed_job: str, named: str
+    ) -> None:
+        for path in (f"/v1/jobs/{mixed_job}", "/"):
+            etag = http.get(path).headers["etag"]
+            assert http.get(path, headers={"If-None-Match": named.format(etag)}).status_code == 304
+
     def test_an_unknown_job_is_not_found(self, http: httpx.Client) -> None:
         answer = http.get("/v1/jobs/job_unknown")
         assert answer.status_code == 404
         assert answer.headers["content-type"] == "application/problem+json"
+
+    def test_a_page_of_a_rare_state_costs_no_look_at_all_jobs(
+        self, http: httpx.Client, rng: np.random.Generator
+    ) -> None:
+        (image,) = pngs(1, rng)
+        for _ in range(MOST_SEEN + 1):
+            http.post("/v1/jobs", content=image, headers=PNG)
+        query: dict[str, str] = {"state": "canceling"}
+        pages = list[int]()
+        while "cursor" not in query or query["cursor"]:
+            page = http.get("/v1/jobs", params=query).json()
+            pages.append(len(page["data"]))
+            query["cursor"] = page["next_cursor"]
+        assert len(pages) > 1
+        assert sum(pages) == 0
 
     def test_jobs_are_listed_newest_first_in_pages(
         self, http: httpx.Client, rng: np.random.Generator
@@ -192,6 +243,27 @@ class TestReading:
         assert first.startswith(f"0,0.png,succeeded,{page[0]['label']},{page[0]['confidence']}")
         assert last == "5,bad.png,failed,,,,,undecodable-image,,,"
 
+    @pytest.mark.parametrize(
+        ("accept", "kind"),
+        [
+            ("application/json, text/csv;q=0.5", "application/json"),
+            ("application/json;q=1, application/x-ndjson;q=0", "application/json"),
+            ("text/csv;q=0, */*", "application/json"),
+            ("application/json;q=0.2, TEXT/* ; Q=0.3", "text/csv; charset=utf-8"),
+            ("text/html, application/x-ndjson;v=1;q=0.9", "application/x-ndjson"),
+        ],
+    )
+    def test_results_come_as_they_are_liked_best(
+        self, http: httpx.Client, mixed_job: str, accept: str, kind: str
+    ) -> None:
+        answer = http.get(f"/v1/jobs/{mixed_job}/results", headers={"Accept": accept})
+        assert (answer.status_code, answer.headers["content-type"]) == (200, kind)
+
+    def test_nothing_is_sent_that_is_not_wanted(self, http: httpx.Client, mixed_job: str) -> None:
+        refused = {"Accept": "application/json;q=0, text/*;q=0.0, application/*;q=0"}
+        answer = http.get(f"/v1/jobs/{mixed_job}/results", headers=refused)
+        assert (answer.status_code, answer.json()["type"]) == (406, "/problems/not-acceptable")
+
     def test_a_missing_item_is_not_found(self, http: httpx.Client, mixed_job: str) -> None:
         assert http.get(f"/v1/jobs/{mixed_job}/items/6").status_code == 404
 
@@ -241,11 +313,15 @@ class TestEnding:
 
     def test_only_the_failed_are_retried(self, http: httpx.Client, rng: np.random.Generator) -> None:
         files = {f"{number}.png": data for number, data in enumerate(pngs(3, rng))}
-        job = submit(http, zip_of({"bad.png": BROKEN} | files), ZIP)
+        sent = zip_of({"bad.png": BROKEN} | files)
+        answer = http.post("/v1/jobs?expires_in=3600", content=sent, headers=ZIP | WAIT)
+        job = answer.json()["id"]
         retried = http.post(f"/v1/jobs/{job}/retry", json={"only": "failed"})
         assert retried.status_code == 202
         child = retried.json()
         assert (child["parent_id"], child["counts"]["total"]) == (job, 1)
+        kept = [lifetime(http.get(f"/v1/jobs/{each}").json()) for each in (job, child["id"])]
+        assert kept == [3600, 3600]
         http.get(f"/v1/jobs/{child['id']}?wait=10")
         item = http.get(f"/v1/jobs/{child['id']}/items/0").json()
         assert (item["name"], item["error"]["type"]) == ("bad.png", "undecodable-image")

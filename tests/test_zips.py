@@ -95,6 +95,10 @@ class TestHonestArchives:
         noise = {".DS_Store": b"x", "scans/Thumbs.db": b"x", "scans/desktop.ini": b"x"}
         assert read(zip_of(files | noise)) == {"scans/a.png": b"a"}
 
+    @pytest.mark.parametrize(("written", "name"), [("ü.png".encode(), "ü.png"), (b"\x81.png", "ü.png")])
+    def test_names_are_read_whatever_they_are_written_in(self, written: bytes, name: str) -> None:
+        assert read(raw_zip(Entry(written))) == {name: b""}
+
     @pytest.mark.parametrize(("count", "zip64"), [(0xFFFF, False), (0xFFFF, True), (70_000, True)])
     def test_tens_of_thousands_of_files_are_read(self, count: int, zip64: bool) -> None:
         assert len(read(zip_of_many(count, zip64=zip64))) == count

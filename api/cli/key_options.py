@@ -19,9 +19,10 @@ def _checked(read: Callable[[str], Any]) -> Callable[[str], Any]:
     return parse
 
 
+FILE = "INKQUEUE_API_KEYS_FILE"
 File = Annotated[
     Path | None,
-    typer.Option(envvar="INKQUEUE_API_KEYS_FILE", dir_okay=False, help="the gateway's file of keys"),
+    typer.Option(envvar=FILE, dir_okay=False, help="the gateway's file of keys"),
 ]
 Owner = Annotated[
     str | None,

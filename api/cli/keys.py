@@ -1,5 +1,6 @@
 """`inkqueue keys`: make, rotate, list and revoke API keys. A key is shown once and stored nowhere."""
 
+import os
 import shlex
 import sys
 from collections.abc import Callable
@@ -14,7 +15,7 @@ from ..credentials import SCOPES, BadKeys, Credential, read_credentials
 from ..keyfile import add_key, change_key, read_keyfile
 from ..settings import GatewaySettings
 from .console import Commands, Refusal, notes
-from .key_options import File, KeyId, Owner, Scopes, Until
+from .key_options import FILE, File, KeyId, Owner, Scopes, Until
 from .output import write_table
 
 app = typer.Typer(cls=Commands, help="API keys: make, rotate, list, revoke.")
@@ -29,6 +30,8 @@ def keys(context: typer.Context, file: File = None) -> None:
     """API keys: make (what happens without a command), rotate, list, revoke."""
     if context.invoked_subcommand is None:
         make(file=file)
+    elif file:
+        os.environ[FILE] = str(file)  # which the command that follows takes where it names none itself
 
 
 @app.command()

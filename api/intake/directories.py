@@ -18,6 +18,8 @@ _ENTRY = struct.Struct("<4s4x2H4x3I3H4x2I")
 _LONGEST_COMMENT = 65_535
 _MANY = 0xFFFF
 _BIG = 0xFFFFFFFF
+UTF8 = 0x800
+"""The flag of an entry whose name is in UTF-8."""
 
 
 class Entry(NamedTuple):
@@ -104,9 +106,17 @@ def _entry(view: memoryview, at: int) -> tuple[Entry, int]:
     if _BIG in (packed, unpacked, offset):
         extra = bytes(view[end : end + extra_size])
         unpacked, packed, offset = _sizes64(extra, unpacked, packed, offset)
-    text = name.decode("utf-8" if flags & 0x800 or name.isascii() else "cp437", "replace")
+    text = name.decode("utf-8", "replace") if flags & UTF8 or name.isascii() else _guessed(name)
     entry = Entry(text, flags, method, crc, packed, unpacked, offset, attributes >> 16)
     return entry, end + extra_size + comment_size
+
+
+def _guessed(name: bytes) -> str:
+    """A name in an encoding that the entry does not tell: some write UTF-8 all the same."""
+    try:
+        return name.decode()
+    except UnicodeDecodeError:
+        return name.decode("cp437")
 
 
 def _sizes64(extra: bytes, *sizes: int) -> list[int]:

@@ -9,6 +9,7 @@ from fastapi import Request, Response
 
 from model.card import Card
 
+from .. import etags
 from ..settings import GatewaySettings
 
 POLICY = "; ".join(
@@ -46,7 +47,7 @@ class Pages:
             self._rendered[name] = self._render(name)
         body = self._rendered[name]
         headers = HEADERS | {"ETag": f'"{hashlib.sha256(body).hexdigest()[:32]}"'}
-        if request.headers.get("if-none-match") == headers["ETag"]:
+        if etags.has(request, headers["ETag"]):
             return Response(status_code=304, headers=headers)
         return Response(body, headers=headers, media_type="text/html; charset=utf-8")
 

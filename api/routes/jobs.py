@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict
 from worker import keys
 from worker.jobs import Job, JobState
 
+from .. import etags
 from ..answers import answer, job_response, wait_s
 from ..bodies import JOB_BODY, PARAMETERS
 from ..dependencies import (
@@ -36,6 +37,9 @@ SUBMISSION: dict[str, Any] = {"requestBody": JOB_BODY, "parameters": PARAMETERS}
 DONE: dict[str, Any] = {"description": "it is done, within `Prefer: wait=N`", "model": JobOut}
 NOW = "9999999999999999"
 """A cursor in front of the newest job: microseconds, like those of the list."""
+
+MOST_SEEN = 1000
+"""Jobs that are looked at for one page of those in some state."""
 
 _KEY = {"minLength": 1, "maxLength": 255, "pattern": "^[!-~]([ -~]*[!-~])?$"}
 IdempotencyKey = Annotated[str | None, Header(description="repeat safely", json_schema_extra=_KEY)]
@@ -82,13 +86,14 @@ async def list_jobs(
     cursor: Annotated[str, Query(pattern=r"^\(?[0-9]{1,16}$")] = NOW,
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
 ) -> JobPage:
-    """Your jobs, newest first."""
+    """Your jobs, newest first. With `state` a page may hold fewer than `limit`, or none, and yet have a
+    next one."""
     found: list[Job] = []
-    last: str | None = None
+    seen, last = 0, None
     async for job, place in _newest(store, owner, cursor):
-        if len(found) == limit:
+        if len(found) == limit or seen == MOST_SEEN:
             return JobPage(data=[JobOut.of(each) for each in found], next_cursor=last)
-        last = place
+        seen, last = seen + 1, place
         if state is None or job.state is state:
             found.append(job)
     return JobPage(data=[JobOut.of(each) for each in found], next_cursor=None)
@@ -114,7 +119,7 @@ async def read_job(
         job = require_job(await waiting.until_final(job.name, seconds))
     response = job_response(job, 200)
     response.headers["ETag"] = etag = f'"{hashlib.sha256(response.body).hexdigest()[:32]}"'
-    if request.headers.get("if-none-match") == etag:
+    if etags.has(request, etag):
         return Response(status_code=304, headers={"ETag": etag})
     return response
 

@@ -1,7 +1,7 @@
 """Results: pages of JSON, or NDJSON and CSV as streams, readable while the job runs."""
 
 import csv
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import Annotated, Literal
 
 import orjson
@@ -10,6 +10,7 @@ from fastapi.responses import StreamingResponse
 
 from worker.jobs import Job
 
+from .. import accepting
 from ..answers import json_response
 from ..dependencies import JobDep, SettingsDep, StoreDep, WaitingDep
 from ..known import PAGE, Only, Row, page_of, rows_of
@@ -24,7 +25,12 @@ LAST = (1 << 63) - 1
 SENT = 1 << 17
 """Bytes of a stream that are sent together, or a little more."""
 
-FORMATS = {"json": "application/json", "ndjson": "application/x-ndjson", "csv": "text/csv"}
+Format = Literal["json", "ndjson", "csv"]
+FORMATS: Mapping[Format, str] = {
+    "json": "application/json",
+    "ndjson": "application/x-ndjson",
+    "csv": "text/csv",
+}
 
 
 @router.get(
@@ -41,7 +47,7 @@ async def read_results(
     cursor: Annotated[int, Query(ge=0, le=LAST, description="from this image on")] = 0,
     limit: Annotated[int | None, Query(ge=1, le=PAGE)] = None,
     only: Only | None = None,
-    format: Literal["json", "ndjson", "csv"] | None = None,
+    format: Format | None = None,
     wait: Annotated[
         float, Query(ge=0, allow_inf_nan=False, description="seconds to wait for what is still to come")
     ] = 0,
@@ -105,11 +111,9 @@ def _parts(lines: Iterator[bytes]) -> Iterator[bytes]:
         yield b"".join(held)
 
 
-def _accepted(accept: str) -> Literal["json", "ndjson", "csv"]:
-    if "application/x-ndjson" in accept:
-        return "ndjson"
-    if "text/csv" in accept:
-        return "csv"
-    if not accept or any(kind in accept for kind in ("application/json", "application/*", "*/*")):
-        return "json"
-    raise Problem("not-acceptable", f"Accept one of {', '.join(FORMATS.values())}.")
+def _accepted(accept: str) -> Format:
+    """What an Accept field likes best; of what it likes as well, the first of FORMATS."""
+    liked = [accepting.quality(accept, media_type) for media_type in FORMATS.values()]
+    if not max(liked):
+        raise Problem("not-acceptable", f"Accept one of {', '.join(FORMATS.values())}.")
+    return list(FORMATS)[liked.index(max(liked))]

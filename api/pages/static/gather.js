@@ -1,6 +1,6 @@
 // Files from wherever a person has them: dropped, pasted, chosen; folders are walked.
 
-const SUFFIX = /\.(png|jpe?g|tiff?|webp|bmp|zip|npy|idx|gz|ndjson|json)$|ubyte$/i;
+const SUFFIX = /\.(png|jpe?g|tiff?|webp|bmp|zip|npy|idx|gz)$|ubyte$/i;
 
 /** Files that are dropped: [{name, file}], names with their folders. Call it within the event. */
 export async function fromTransfer(transfer) {
