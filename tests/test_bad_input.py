@@ -50,11 +50,11 @@ class TestDetails:
     @pytest.mark.parametrize(
         ("method", "path", "allowed"),
         [
-            ("PATCH", "/v1/jobs", {"GET", "POST"}),
-            ("PROPFIND", "/v1/jobs", {"GET", "POST"}),
-            ("POST", "/v1/models", {"GET"}),
+            ("PATCH", "/v1/jobs", {"GET", "HEAD", "POST"}),
+            ("PROPFIND", "/v1/jobs", {"GET", "HEAD", "POST"}),
+            ("POST", "/v1/models", {"GET", "HEAD"}),
             ("GET", "/v1/predictions", {"POST"}),
-            ("POST", "/v1/jobs/a", {"GET", "PUT", "DELETE"}),
+            ("POST", "/v1/jobs/a", {"GET", "HEAD", "PUT", "DELETE"}),
         ],
     )
     def test_another_method_is_told_which_are_allowed(

@@ -62,8 +62,6 @@ class TestSubmitting:
     ) -> None:
         headers = PNG | {"Prefer": prefer}
         assert http.post("/v1/jobs", content=pngs(1, rng)[0], headers=headers).status_code == 200
-        headers = PNG | {"Prefer": "respond-async"}
-        assert http.post("/v1/predictions", content=pngs(1, rng)[0], headers=headers).status_code == 202
 
     def test_small_jobs_are_interactive_and_large_ones_bulk(
         self, http: httpx.Client, rng: np.random.Generator
