@@ -21,7 +21,7 @@ from worker.results import UNDECODABLE, Failure
 from worker.settings import WorkerSettings
 from worker.tracing import start
 
-from ledgers import ledger, read_job, submit
+from ledgers import Caps, ledger, read_job, submit
 
 pytestmark = pytest.mark.usefixtures("clean_redis")
 
@@ -101,7 +101,7 @@ def test_under_load_the_next_batch_is_claimed_while_one_is_read(worker: Worker, 
 
 
 def test_files_are_decoded_while_others_wait_to_be_read(worker: Worker, redis_url: str) -> None:
-    submit(redis_url, "a", (BATCH,) * 4, files=True)
+    submit(redis_url, "a", (BATCH,) * 4, files=True, caps=Caps(10_000, 100, window=4))
 
     def during(claims: Sequence[Claim]) -> None:
         if claims[0].chunk < 2:

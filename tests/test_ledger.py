@@ -15,10 +15,11 @@ from model.layout import Box
 from worker import keys
 from worker.chunks import Chunk, PixelBlock
 from worker.chunks import pack as pack_chunk
+from worker.connection import connect
 from worker.entrance import Caps, Submission
 from worker.jobs import JobState, Options
 from worker.journal import START
-from worker.ledger import Commit
+from worker.ledger import Commit, Ledger
 from worker.packing import pack, unpack
 from worker.results import Answer, Failure, Found, Page, Result
 from worker.store import Item
@@ -789,3 +790,28 @@ def test_jobs_of_the_same_instant_are_all_listed(redis_url: str) -> None:
         seen += [name for name, _ in rows]
         cursor = rows[-1][1]
     assert seen == [f"anonymous/job{number}" for number in reversed(range(20))]
+
+
+@pytest.mark.parametrize(
+    ("stops", "sizes", "other"), [(False, (2, 2), True), (False, (3, 1), True), (True, (3, 1), False)]
+)
+def test_a_canceled_chunk_that_comes_back_is_counted_once(
+    redis_url: str, clean_redis: "redis.Redis", stops: bool, sizes: Sequence[int], other: bool
+) -> None:
+    submit(redis_url, "a", sizes)
+    one, another = ledger(redis_url), Ledger(connect(redis_url), 60_000)
+    (back,), (busy,) = one.claim("balanced", 1), another.claim("balanced", 1)
+    if other:
+        submit(redis_url, "waiting", (2,) * 3, owner="bob")
+    in_store(redis_url, lambda store: store.cancel("anonymous/a"))
+    if stops:
+        one.release([back])
+    else:
+        wait_out_lease()
+    another.claim("balanced", 100)
+    assert_adds_up(redis_url, "a")
+    assert read_job(redis_url, "a").counts.canceled == back.count
+    assert another.commit([commit_of(busy)]) == ["new"]
+    job = read_job(redis_url, "a")
+    assert (job.state, job.counts.succeeded) == (JobState.CANCELED, busy.count)
+    assert int(clean_redis.get("ink:load") or 0) == (6 if other else 0)

@@ -347,3 +347,14 @@ def test_each_image_is_read_by_its_own_charset(reader: Reader, rng: np.random.Ge
 def test_failed_images_keep_their_charsets(reader: Reader, rng: np.random.Generator) -> None:
     content = Files([pngs(1, rng)[0], b"no image"], [None, "digits"])
     assert reader.read([claim(content)])[0].kept == pack(Files([b"", b"no image"], [None, "digits"]))
+
+
+def test_an_option_that_the_network_cannot_serve_harms_no_other_job(
+    reader: Reader, rng: np.random.Generator
+) -> None:
+    good = glyphs(5, rng)
+    bad, innocent = reader.read([claim(block(good[:2]), charset="\u00e9"), claim(block(good))])
+    assert [each.type for each in unpack(bad.results) if isinstance(each, Failure)] == [
+        INFERENCE_FAILED
+    ] * 2
+    assert labels(reader, innocent) == directly(reader, good)

@@ -26,3 +26,18 @@ def test_it_rings_and_buries_until_it_is_stopped(redis_url: str, clean_redis: "r
     assert clean_redis.llen("drain.balanced") == 1
     assert clean_redis.hget("ink:job:anonymous/late", "state") == b"expired"
     assert in_store(redis_url, lambda store: store.job("anonymous/late")) is JobState.EXPIRED
+
+
+def test_many_that_are_over_are_buried_at_once(redis_url: str, clean_redis: "redis.Redis") -> None:
+    for number in range(40):
+        submit(redis_url, f"late{number}", (1,), ttl_s=60, staged=False)
+    pass_over(clean_redis, 60)
+    upkeep = Upkeep(ledger(redis_url), ["balanced"], interval=1.0)
+    upkeep.start()
+    end = time.monotonic() + 10
+    while clean_redis.zcard("ink:expiry") and time.monotonic() < end:
+        time.sleep(0.01)
+    assert time.monotonic() < end - 8  # in the first look: one of 16 a second would take three
+    upkeep.stop()
+    upkeep.join(5)
+    assert clean_redis.get("ink:load") == b"0"

@@ -10,6 +10,7 @@ import redis
 
 from worker import keys
 from worker.doorbell import sender_message
+from worker.scripts import source
 from worker.settings import SenderSettings
 from worker.webhooks.deliveries import Deliveries, Delivery
 from worker.webhooks.endpoints import Endpoint, Endpoints
@@ -419,3 +420,16 @@ def test_only_so_many_endpoints_can_be_registered(redis_url: str) -> None:
 
     made = on_redis(redis_url, work)
     assert [each is not None for each in made] == [True, True, False]
+
+
+def test_what_is_asked_again_as_its_answer_was_lost_changes_nothing(
+    redis_url: str, clean_redis: "redis.Redis"
+) -> None:
+    def twice(name: str, *args: object) -> list[Any]:
+        script = clean_redis.register_script(source(name))
+        return [script(args=args) for _ in range(2)]
+
+    assert twice("register", OWNER, "wh_a", 1, "secret", "old") == [b"new"] * 2
+    until, again = twice("rotate", OWNER, "wh_a", "new", 60_000)
+    assert until == again > 0
+    assert clean_redis.hmget(f"ink:hook:{OWNER}/wh_a", "secret", "previous") == [b"new", b"old"]

@@ -1,11 +1,13 @@
 """A sender on a real Redis and real receivers: every attempt is concluded, whatever comes of it."""
 
+import asyncio
 import time
 
 import pytest
 import redis.asyncio
 
 from worker.settings import SenderSettings
+from worker.webhooks import sending
 from worker.webhooks.deliveries import Deliveries, Delivery
 from worker.webhooks.endpoints import Endpoint, Endpoints
 from worker.webhooks.events import Event
@@ -80,3 +82,12 @@ def test_a_fault_of_ours_is_a_failed_attempt(redis_url: str) -> None:
     assert (delivery.state, endpoint.enabled) == ("pending", True)
     assert delivery.due
     assert 50 < delivery.due / 1000 - time.time() < 70
+
+
+def test_what_is_cut_short_at_the_end_takes_nobody_along(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sending, "GRACE_S", 0.01)
+
+    async def end() -> None:
+        await sending._end({asyncio.create_task(asyncio.sleep(60))})
+
+    asyncio.run(end())

@@ -90,6 +90,6 @@ class Committer:
         self._leases.drop(batch.claims)
         images = sum(each.succeeded + each.failed for each in commits)
         began, self._last = max(course.asked, self._last), course.committed  # batches overlap
-        self._heartbeat.noted(course.model, images, course.committed - began)
+        self._heartbeat.noted(course.model, images, max(0.0, course.committed - began))
         self._chronicle.tell(course, commits, verdicts)
         return images

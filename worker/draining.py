@@ -21,7 +21,7 @@ from .leases import Leases
 from .ledger import Claim, Commit, Ledger
 from .measures import Pass
 from .pipeline import Pipeline
-from .reading import Reader
+from .reading import FAULTS, Reader
 from .resignation import resign
 from .settings import WorkerSettings
 
@@ -154,7 +154,7 @@ class Drain:
         except NoDecoder as error:
             self._resign(claims, None, error)
             return None
-        except RuntimeError:
+        except FAULTS:
             ready = None  # the reader finds out by which image
         return Batch(claims, course, caution, ready)
 

@@ -24,6 +24,9 @@ from .screening import Screen, screened, unflagged
 
 log = logging.getLogger(__name__)
 
+FAULTS = (RuntimeError, ValueError, TypeError, LookupError, ArithmeticError)
+"""A network's, or ours that an image or an option has found; none of a decoder's or of Redis's."""
+
 
 class Ready(NamedTuple):
     """Chunks that only want the network, and how long it took to make them so."""
@@ -60,7 +63,7 @@ class Reader:
         try:
             ready = ready or self.prepare(claims)
             results = self._read_together(ready, [claim.options for claim in claims])
-        except RuntimeError:
+        except FAULTS:
             log.exception("a batch failed as a whole; reading its images one by one")
             return [self.read_alone(claim, lambda index: None) for claim in claims]
         rows = zip(claims, ready.chunks, results, strict=True)
@@ -88,7 +91,7 @@ class Reader:
     def _read_block(self, content: Opened, block: range, options: Options) -> list[Result]:
         try:
             return self._read_chunk(content.part(block), options)
-        except RuntimeError:
+        except FAULTS:
             return self._read_alone(content, block, options, lambda index: None)
 
     def _read_alone(
@@ -105,7 +108,7 @@ class Reader:
     def _read_one(self, image: Opened, options: Options) -> Result:
         try:
             return self._read_chunk(image, options)[0]
-        except RuntimeError as error:
+        except FAULTS as error:
             return Failure(INFERENCE_FAILED, f"the network could not read this image: {error}")
 
     def _try(self, image: Opened, options: Options, suspicion: Failure) -> Result:

@@ -32,7 +32,9 @@ class QueueSettings(BaseSettings):
         Literal["debug", "info", "warning", "error"],
         Field(description="info tells of every request, job and chunk"),
     ] = "info"
-    window: Annotated[int, Field(ge=1, description="chunks of one job that are due at a time")] = 6
+    window: Annotated[
+        int, Field(ge=1, le=1000, description="chunks of one job that are due at a time")
+    ] = 6
     lease_ms: Annotated[int, Field(ge=500, description="a claim's life without renewal")] = 5_000
     max_deaths: Annotated[
         int, Field(ge=1, description="workers an image may take with it before it is given up")

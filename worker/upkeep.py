@@ -25,7 +25,8 @@ class Upkeep(threading.Thread):
     def run(self) -> None:
         while not self._stopping.wait(self._interval):
             try:
-                self._ledger.upkeep(self._models)
+                while self._ledger.upkeep(self._models) and not self._stopping.is_set():
+                    pass  # they may expire as fast as they came
             except redis.RedisError as error:
                 log.warning("upkeep could not reach Redis, trying again: %s", error)
 

@@ -51,6 +51,10 @@ local function wanted(lane, member, name, c)
     adopt(name)
     job = job_of(name, c)
   end
+  if not job.due then   -- dropped a moment ago, in this very call
+    later('ZREM', due_key(model, lane), member)
+    return nil
+  end
   if job.state == 'canceling' then
     drop(name, job, c, job.token)
     save_or_close(name, job)

@@ -3,6 +3,9 @@
 local hook = hook_key(ARGV[1], ARGV[2])
 local old = redis.call('HGET', hook, 'secret')
 if not old and ARGV[2] ~= 'callback' then return -1 end
+if old == ARGV[3] then   -- asked again, since the answer was lost
+  return tonumber(redis.call('HGET', hook, 'previous_until') or 0)
+end
 redis.call('HSET', hook, 'secret', ARGV[3])
 redis.call('HDEL', hook, 'previous', 'previous_until')
 if not old or tonumber(ARGV[4]) == 0 then return 0 end

@@ -115,4 +115,4 @@ async def _end(under_way: set[asyncio.Task[None]]) -> None:
         _, late = await asyncio.wait(under_way, timeout=GRACE_S)
         for task in late:
             task.cancel()
-        await asyncio.gather(*late)
+        await asyncio.gather(*late, return_exceptions=True)  # one may be storing its outcome
