@@ -1,6 +1,8 @@
 """Which image files are meant by the paths that a person gives: files as they are, folders walked."""
 
+import os
 from collections.abc import Iterable
+from itertools import islice
 from pathlib import Path
 
 SUFFIXES = frozenset((".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".bmp"))
@@ -24,7 +26,13 @@ def find_images(paths: Iterable[Path], *, recursive: bool = True) -> list[Path]:
 
 
 def _walk(folder: Path, recursive: bool) -> list[Path]:
-    inside = folder.rglob("*") if recursive else folder.glob("*")
+    def refuse(error: OSError) -> None:
+        raise NoImages(f"{error.filename}: {error.strerror}")
+
+    walk = os.walk(folder, onerror=refuse)
+    inside = (
+        Path(at, name) for at, _, names in (walk if recursive else islice(walk, 1)) for name in names
+    )
     return sorted(path for path in inside if _is_image(path))
 
 

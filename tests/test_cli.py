@@ -8,6 +8,7 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -30,7 +31,7 @@ from worker.embedded import find_server, free_port
 from worker.jobs import JobState
 
 from conftest import Services
-from samples import page
+from samples import page, zip_of
 
 INKQUEUE = [sys.executable, "-m", "api.cli"]
 READY_S = 60.0
@@ -195,6 +196,41 @@ def test_refusals_say_what_to_do(
     done = inkqueue(*arguments)
     assert (done.code, done.out) == (code, "")
     assert reason in done.notes
+
+
+def test_a_refusal_leaves_the_file_as_it_was(inkqueue: Command, sheet: Path, tmp_path: Path) -> None:
+    out = tmp_path / "results.csv"
+    out.write_text("of before, which are longer than what comes\n" * 99)
+    for command in (
+        ["submit", "nowhere"],
+        ["results", "job_none"],
+        ["submit", sheet, "--model", "roman"],
+    ):
+        assert inkqueue(*command, "-o", out).code == 1
+        assert out.read_text().startswith("of before")
+    inkqueue("submit", sheet, "--format", "csv", "-o", out)
+    assert len(out.read_text().splitlines()) == 5
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_what_comes_through_a_pipe_is_read(
+    inkqueue: Command, sheet: Path, tmp_path: Path, packed: bool
+) -> None:
+    image = (sheet / "A.png").read_bytes()
+    os.mkfifo(pipe := tmp_path / "pipe")
+    writer = threading.Thread(
+        target=pipe.write_bytes, args=[zip_of({"A.png": image}) if packed else image]
+    )
+    writer.start()
+    done = inkqueue("submit", pipe)
+    writer.join(10)
+    assert done.code == 0
+    assert "1 of 1 read" in done.notes
+
+
+def test_what_cannot_be_written_is_said_in_a_line(inkqueue: Command, sheet: Path) -> None:
+    done = inkqueue("submit", sheet, "-o", "/dev/full")
+    assert (done.code, done.notes.splitlines()[-1]) == (1, "error: No space left on device")
 
 
 def test_a_redis_that_cannot_be_reached_is_named(

@@ -23,6 +23,7 @@ import redis
 
 from api.client import AsyncClient, Client, Options, Patience, ProblemError, Unreachable, WaitTimeout
 from api.client.patience import Tries
+from api.client.settings import httpx_settings
 from api.client.uploads import prepare
 from api.credentials import new_key
 from api.parameters import JobParameters
@@ -418,3 +419,10 @@ def test_a_refusal_of_what_was_not_begun_is_waited_out(
     headers = {"Retry-After": "7"} if status in (429, 503) else {}
     answer = httpx.Response(status, headers=headers, json={"type": f"/problems/{slug}"})
     assert Tries(Patience(), repeatable).pause_after(answer) == (7 if again else None)
+
+
+def test_a_key_from_a_file_of_another_system_is_a_key() -> None:
+    assert httpx_settings("http://localhost", "ink_1 \r\n")["headers"]["Authorization"] == "Bearer ink_1"
+    with pytest.raises(ValueError, match="characters that no key has") as caught:
+        httpx_settings("http://localhost", "ink_\u200b1")
+    assert "ink" not in str(caught.value)

@@ -94,6 +94,30 @@ def test_a_zip_is_sent_read_and_seen(browser: Browser, sent: Sent, http: httpx.C
     assert job["metadata"] == {"title": "scans.zip"}
 
 
+def test_who_comes_back_from_a_job_finds_an_empty_tray(browser: Browser, scans: Path) -> None:
+    browser.open("/")
+    browser.find("#files").send_keys(str(scans))
+    browser.find("#send").click()
+    browser.wait(lambda: "/jobs/" in browser.driver.current_url)
+    browser.driver.back()
+    browser.wait(lambda: browser.driver.current_url.endswith("/"))
+    assert not browser.find("#sending").is_displayed()
+    browser.find("#files").send_keys(str(scans))
+    browser.wait(lambda: browser.find("#send").is_enabled())
+    browser.find("#send").click()
+    browser.wait(lambda: "/jobs/" in browser.driver.current_url)
+
+
+def test_half_a_character_stands_in_no_title(browser: Browser, tmp_path: Path) -> None:
+    image = tmp_path / f"\U0001f600{'a' * 195}.png"
+    image.write_bytes(png(draw("7", np.random.default_rng(7))))
+    browser.open("/")
+    browser.find("#files").send_keys(str(image))
+    browser.find("#send").click()
+    browser.wait(lambda: "/jobs/" in browser.driver.current_url)
+    browser.wait(lambda: browser.text("#title").endswith("a.png"))
+
+
 def test_filters_show_the_uncertain_the_failed_and_one_label(
     browser: Browser, sent: Sent, http: httpx.Client
 ) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 import httpx
 import numpy as np
 import pytest
+from selenium.webdriver.common.keys import Keys
 
 from api.credentials import new_key
 from model.strokes import draw, png
@@ -90,6 +91,16 @@ def test_a_job_is_canceled_from_its_page_or_from_the_list(
     browser.find(f"button[aria-label='Cancel {second}']").click()
     browser.find(f"button[aria-label='Delete {second}']")
     assert http.get(f"/v1/jobs/{second}").json()["state"] == "canceled"
+
+
+def test_who_closes_the_question_for_a_key_is_asked_again(browser: Browser) -> None:
+    browser.open("/")
+    browser.wait(lambda: browser.find("#key").is_displayed())
+    browser.find("#key-input").send_keys(Keys.ESCAPE)
+    browser.wait(lambda: not browser.find("#key").is_displayed())
+    browser.find("#key-button").click()
+    enter(browser, f"{KEY}\u200b")
+    browser.wait(lambda: not browser.find("#key").is_displayed())
 
 
 def test_an_unknown_job_is_said_to_be_none(browser: Browser) -> None:

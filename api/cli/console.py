@@ -1,5 +1,6 @@
 """How the command speaks: data on stdout, everything else on stderr, refusals without a traceback."""
 
+import errno
 from typing import Any
 
 import typer
@@ -10,7 +11,7 @@ from model.folders import NoImages
 
 from ..client import InkqueueError, ProblemError, Unreachable
 
-notes = Console(stderr=True, highlight=False, soft_wrap=True)
+notes = Console(stderr=True, highlight=False, soft_wrap=True, markup=False)
 
 
 class Refusal(Exception):
@@ -25,6 +26,12 @@ class Commands(TyperGroup):
             return super().invoke(ctx)
         except (Refusal, NoImages, InkqueueError) as error:
             notes.print(f"error: {error}{_hint(error)}", style="red", markup=False)
+            raise typer.Exit(1) from error
+        except OSError as error:
+            if error.errno == errno.EPIPE:
+                raise
+            where = f"{error.filename}: " if error.filename else ""
+            notes.print(f"error: {where}{error.strerror or error}", style="red", markup=False)
             raise typer.Exit(1) from error
 
 

@@ -22,7 +22,7 @@ app = typer.Typer(cls=Commands, help="API keys: make, rotate, list, revoke.")
 
 T = TypeVar("T")
 
-DAY_S = 86_400
+DAY_S, MOST_S = 86_400, 3650 * 86_400
 
 
 @app.callback(invoke_without_command=True)
@@ -58,7 +58,7 @@ def make(owner: Owner = None, scopes: Scopes = None, until: Until = None, file: 
 def rotate(
     key_id: KeyId,
     overlap: Annotated[
-        int, typer.Option(min=0, help="seconds for which the old one opens as well")
+        int, typer.Option(min=0, max=MOST_S, help="seconds for which the old one opens as well")
     ] = DAY_S,
     until: Until = None,
     file: File = None,

@@ -1,6 +1,9 @@
 """Results written as they come, in any of the formats; however many there are, one at a time."""
 
 import csv
+import io
+import os
+import stat
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -17,10 +20,14 @@ from .options import Format
 def opened(path: Path | None) -> Iterator[TextIO]:
     """The file to write to; stdout for None. Raises Refusal."""
     if path is None:
+        if isinstance(
+            sys.stdout, io.TextIOWrapper
+        ):  # whatever a terminal cannot show, it shows as \\u...
+            sys.stdout.reconfigure(errors="backslashreplace")
         yield sys.stdout
         return
     try:
-        file = path.open("w", encoding="utf-8", newline="")
+        file = path.open("a", encoding="utf-8", newline="")
     except OSError as error:
         raise Refusal(f"cannot write {path}: {error.strerror}") from error
     with file:
@@ -28,7 +35,9 @@ def opened(path: Path | None) -> Iterator[TextIO]:
 
 
 def write_items(items: Iterable[ItemOut], format: Format, out: TextIO) -> None:
-    """Write all of `items`."""
+    """Write all of `items`, in the place of what a file had."""
+    if out is not sys.stdout and stat.S_ISREG(os.fstat(out.fileno()).st_mode):
+        out.truncate(0)
     _WRITERS[format](items, out)
 
 

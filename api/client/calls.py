@@ -118,5 +118,5 @@ def _refusal(reply: httpx.Response | httpx.TransportError) -> ProblemError | Unr
         return ProblemError.of(reply)
     url = reply.request.url
     return Unreachable(
-        f"no answer from {url.scheme}://{url.netloc.decode()}: {reply or type(reply).__name__}"
+        f"no answer from {url.scheme}://{url.netloc.decode()}: {str(reply) or type(reply).__name__}"
     )

@@ -74,6 +74,8 @@ def prepare(what: What) -> Upload:
     given = [what] if isinstance(what, str | os.PathLike) else what
     paths = [Path(os.path.abspath(path)) for path in given]
     files = find_images(paths)
+    if len(files) == 1 and not files[0].is_file():  # a pipe can be read once, and not measured
+        return prepare(files[0].read_bytes())
     if len(files) == 1 and (kind := _container_type(files[0])):
         return Upload(files[0].open("rb"), kind)
     return Upload(_zip(files, _common_folder(paths)), "application/zip")

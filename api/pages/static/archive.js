@@ -1,15 +1,14 @@
 // Many files as one ZIP, stored as they are: a form takes fewer files than a folder may hold.
 
-const MOST = 65_535; // more entries than that would want ZIP64
+export const MOST = 65_535; // more entries than that would want ZIP64
 
 const TABLE = Uint32Array.from({ length: 256 }, (_, n) => {
   for (let bit = 0; bit < 8; bit += 1) n = n & 1 ? (n >>> 1) ^ 0xedb88320 : n >>> 1;
   return n;
 });
 
-/** A ZIP (PKWARE APPNOTE 6.3) of [{name, file}], as a Blob; `onProgress` hears the share that is packed. */
+/** A ZIP (PKWARE APPNOTE 6.3) of [{name, file}], MOST at most, as a Blob; `onProgress` hears the share that is packed. */
 export async function pack(files, onProgress) {
-  if (files.length > MOST) throw new Error(`More than ${MOST} files: pack them as a ZIP first.`);
   const parts = [];
   const directory = [];
   let offset = 0;

@@ -44,15 +44,19 @@ function isFinal({ status = 0 }) {
 async function submit() {
   if (!chosen.length) return; // it was removed meanwhile
   submission ??= new Submission(chosen, options("model", "charset", "priority", "layout", ...(find("layout").value === "grid" ? ["rows", "columns"] : [])));
+  const mine = submission;
   find("send").disabled = true;
   find("sending").hidden = false;
   try {
-    const job = await submission.send((verb, share) => {
+    const job = await mine.send((verb, share) => {
       find("sending-bar").value = share;
       find("sending-text").textContent = share < 1 ? `${verb}: ${Math.round(100 * share)} %` : "Storing what was sent…";
     });
+    if (submission === mine) clear(); // whoever comes back finds the page as it was at first
+    else return; // it was removed meanwhile
     location.assign(`/jobs/${job.id}`);
   } catch (error) {
+    if (submission !== mine) return;
     if (isFinal(error)) submission = null; // another choice is another job
     complain(error, submission ? submit : undefined);
     find("send").disabled = false;
@@ -77,9 +81,15 @@ for (const id of ["files", "folder"]) {
 find("camera").addEventListener("change", ({ target }) =>
   attempt(async () => add(fromList(await Promise.all([...target.files].map(shrink))))),
 );
-find("tray-clear").addEventListener("click", () => {
+function clear() {
   [chosen, submission] = [[], null];
+  find("sending").hidden = true;
   add([]);
+}
+
+find("tray-clear").addEventListener("click", () => {
+  submission?.stop();
+  clear();
 });
 find("upload").addEventListener("submit", (event) => {
   event.preventDefault();

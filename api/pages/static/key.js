@@ -24,14 +24,14 @@ export function askKey(why = "") {
     dialog.addEventListener("cancel", (event) => event.preventDefault());
     dialog.querySelector("form").onsubmit = (event) => {
       event.preventDefault();
-      sessionStorage.setItem(PLACE, find("key-input").value.trim());
+      sessionStorage.setItem(PLACE, find("key-input").value.replace(/[^!-~]/g, ""));
       find("key-input").value = "";
       dialog.close();
       asking = null;
       resolve();
     };
-    dialog.showModal();
   });
+  if (!find("key").open) find("key").showModal(); // Escape closes it, whatever `cancel` says
   return asking;
 }
 

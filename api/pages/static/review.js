@@ -39,6 +39,7 @@ export class Review {
 
   #mark() {
     const { marked, item } = this.grid;
+    if (!item) return;
     if (!marked.delete(item)) marked.add(item);
     this.grid.draw();
     this.#tell();
@@ -96,6 +97,7 @@ export class Review {
 
   /** The label of a key; a letter that the model has in the other case only is that one. */
   #press(key) {
+    if (!this.grid.item) return undefined;
     if (isSheet(this.grid.item)) return announce("Correct its text in the field beside it.");
     const other = key === key.toUpperCase() ? key.toLowerCase() : key.toUpperCase();
     const label = [key, other].find((each) => this.labels.includes(each));

@@ -1,6 +1,6 @@
 // Files and options become a job: packed if they are many, sent once however often it is tried.
 
-import { pack } from "./archive.js";
+import { MOST, pack } from "./archive.js";
 import { facts } from "./dom.js";
 import { askKey, keyHeaders, needKey } from "./key.js";
 import { Refusal, Silence } from "./refusals.js";
@@ -30,9 +30,15 @@ export class Submission {
     }
   }
 
+  /** Send it no more. */
+  stop() {
+    this.request?.abort();
+  }
+
   async #body(onPacked) {
     const size = this.files.reduce((sum, { file }) => sum + file.size, 0);
     if (size > facts.max_bytes) throw tooLarge(size);
+    if (this.files.length > MOST) throw new Refusal("Those are too many files", `Pack more than ${MOST} as a ZIP first.`, { status: 413 });
     const form = new FormData();
     if (this.files.length > facts.max_files) form.append("files", await pack(this.files, onPacked), "files.zip");
     else for (const { name, file } of this.files) form.append("files", file, name);
@@ -42,13 +48,14 @@ export class Submission {
   /** fetch() does not tell how much of a body is sent. */
   #post(onSent) {
     return new Promise((resolve, reject) => {
-      const request = new XMLHttpRequest();
+      const request = (this.request = new XMLHttpRequest());
       request.open("POST", `/v1/jobs?${this.query}`);
       const headers = { "Idempotency-Key": this.key, ...keyHeaders() };
       for (const [name, value] of Object.entries(headers)) request.setRequestHeader(name, value);
       request.upload.onprogress = ({ loaded, total }) => onSent(loaded / total);
       request.onload = () => resolve(request);
       request.onerror = () => reject(new Silence());
+      request.onabort = () => reject(new DOMException("Removed", "AbortError"));
       request.send(this.body);
     });
   }
@@ -63,6 +70,7 @@ function tooLarge(size) {
 function titleOf(files) {
   const [{ name }] = files;
   const folder = name.includes("/") && name.split("/")[0];
-  if (files.length === 1) return name.slice(-200);
-  return folder && files.every((each) => each.name.startsWith(`${folder}/`)) ? folder.slice(0, 200) : `${files.length} files`;
+  if (files.length === 1) return [...name].slice(-200).join(""); // by characters: never half of one
+  const isShared = folder && files.every((each) => each.name.startsWith(`${folder}/`));
+  return isShared ? [...folder].slice(0, 200).join("") : `${files.length} files`;
 }
