@@ -1,6 +1,6 @@
-# Three images from one file: `api`, the gateway, which runs no network; `worker`, which does on a CPU; and
-# `worker-gpu`, with torch (docker-compose.gpu.yml). Packages lie in layers of their own below the code,
-# so a change of code installs nothing again.
+# Images from one file: `api`, the gateway, which runs no network; `worker`, which does on a CPU; `read`, for a
+# folder; and `worker-gpu`, with torch (docker-compose.gpu.yml). Packages lie in layers of their own below the
+# code, so a change of code installs nothing again.
 
 FROM python:3.11-slim-bookworm AS requirements
 WORKDIR /build
@@ -84,6 +84,12 @@ FROM runtime AS worker
 CMD ["python", "-m", "worker"]
 COPY --from=slim /engine /opt/inkqueue
 COPY --from=code /code /opt/inkqueue
+
+# A folder is read, and that is all: no server, no network.
+FROM worker AS read
+ENTRYPOINT ["python", "-m", "model"]
+CMD ["/scans"]
+COPY --from=slim /gateway /opt/inkqueue
 
 # torch and what it needs, without its own tests and headers.
 FROM packages AS torch

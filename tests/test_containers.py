@@ -37,10 +37,11 @@ def test_every_container_is_confined(name: str) -> None:
     for mount in service["tmpfs"]:
         assert {"noexec", "nosuid", "nodev"} <= set(mount.partition(":")[2].split(","))
         assert "size=" in mount
-    for forbidden in ("privileged", "cap_add", "devices", "pid", "ipc", "network_mode", "userns_mode"):
+    for forbidden in ("privileged", "cap_add", "devices", "pid", "ipc", "userns_mode"):
         assert forbidden not in service
+    assert service.get("network_mode", "none") == "none"
     assert not [mount for mount in service.get("volumes", ()) if "docker.sock" in mount]
-    assert service["healthcheck"]["test"]
+    assert service["restart"] == "no" or service["healthcheck"]["test"]
 
 
 def test_only_named_volumes_are_written_to() -> None:
@@ -82,6 +83,12 @@ def test_workers_reach_nothing_but_redis() -> None:
     assert SERVICES["worker"]["networks"] == ["ledger"]
     assert "outside" not in SERVICES["api"]["networks"]
     assert [name for name in OURS if "outside" in SERVICES[name]["networks"]] == ["sender"]
+
+
+def test_a_folder_is_read_without_network_and_only_read() -> None:
+    assert SERVICES["read"]["network_mode"] == "none"
+    assert [mount.rpartition(":")[2] for mount in SERVICES["read"]["volumes"]] == ["ro"]
+    assert stages()["read"][-1].startswith("COPY")
 
 
 def test_no_secret_is_built_in() -> None:
