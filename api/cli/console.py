@@ -25,13 +25,13 @@ class Commands(TyperGroup):
         try:
             return super().invoke(ctx)
         except (Refusal, NoImages, InkqueueError) as error:
-            notes.print(f"error: {error}{_hint(error)}", style="red", markup=False)
+            notes.print(f"error: {error}{_hint(error)}", style="red")
             raise typer.Exit(1) from error
         except OSError as error:
             if error.errno == errno.EPIPE:
                 raise
             where = f"{error.filename}: " if error.filename else ""
-            notes.print(f"error: {where}{error.strerror or error}", style="red", markup=False)
+            notes.print(f"error: {where}{error.strerror or error}", style="red")
             raise typer.Exit(1) from error
 
 

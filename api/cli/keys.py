@@ -49,8 +49,7 @@ def make(owner: Owner = None, scopes: Scopes = None, until: Until = None, file: 
         "The first line is the caller's: `inkqueue` reads it from the environment, others send the key\n"
         "as `Authorization: Bearer ...`. The second is the gateway's: set it where `inkqueue up` or\n"
         "`python -m api` starts; several are separated by spaces, or stand one a line in the file that\n"
-        "INKQUEUE_API_KEYS_FILE names, which is read again when it changes.",
-        markup=False,
+        "INKQUEUE_API_KEYS_FILE names, which is read again when it changes."
     )
 
 
@@ -126,4 +125,4 @@ def _edit(change: Callable[[], T]) -> T:
 
 def _show(key: str, words: str) -> None:
     typer.echo(f"INKQUEUE_API_KEY={key}")
-    notes.print(f"{words} The key is shown this once.", markup=False)
+    notes.print(f"{words} The key is shown this once.")
