@@ -20,7 +20,7 @@ from .options import Format
 def opened(path: Path | None) -> Iterator[TextIO]:
     """The file to write to; stdout for None. Raises Refusal."""
     if path is None:
-        if isinstance(sys.stdout, io.TextIOWrapper):  # what it cannot encode is shown as \\u...
+        if isinstance(sys.stdout, io.TextIOWrapper):  # what it cannot encode is shown as \u...
             sys.stdout.reconfigure(errors="backslashreplace")
         yield sys.stdout
         return
