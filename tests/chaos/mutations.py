@@ -647,8 +647,8 @@ PYTHON = (
     Mutation(
         "upkeep does not run",
         "worker/upkeep.py",
-        "self._ledger.upkeep(self._models)",
-        "pass",
+        "self._ledger.upkeep(self._models) and not self._stopping.is_set()",
+        "False",
         "tests/test_upkeep.py",
     ),
     Mutation(
