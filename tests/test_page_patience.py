@@ -56,8 +56,10 @@ def gone(gateway: Services) -> Iterator[None]:
     process = gateway.processes.pop()
     process.kill()
     process.wait()
-    yield
-    gateway.wait_answering(gateway.spawn("api"))
+    try:
+        yield
+    finally:
+        gateway.wait_answering(gateway.spawn("api"))
 
 
 @contextmanager
@@ -120,7 +122,7 @@ def test_what_is_given_up_is_named_and_tried_again_only_where_nothing_newer_was_
         browser.run("const now = performance.now(); performance.now = () => now + 90_000")  # much later
         named = f"1, {NAME} (7); 2, {NAME} (2); 3, {NAME} (3)."
         browser.wait(lambda: browser.text(".notice p").endswith(named))
-        assert browser.text("[data-show=checked] b") == "0"
+        browser.wait(lambda: browser.text("[data-show=checked] b") == "0")
     browser.find("#grid").send_keys(Keys.HOME, "8")
     browser.wait(lambda: corrections(http, "given-up") == ["8", None, None])
     browser.find(".notice .row button").click()
@@ -135,8 +137,8 @@ def test_what_is_refused_is_undone_and_named(
     browser.find("#grid").send_keys("7", Keys.ARROW_RIGHT, "3")
     browser.wait(lambda: browser.text(".notice p").endswith(f"1, {NAME} (7); 2, {NAME} (3)."))
     assert browser.text(".notice strong") == "Not saved"
-    assert browser.text("[data-show=checked] b") == "0"
-    assert not browser.text("#saving")
+    browser.wait(lambda: browser.text("[data-show=checked] b") == "0")
+    browser.wait(lambda: not browser.text("#saving"))
 
 
 def test_a_group_stays_as_it_was_seen_while_more_images_are_read(
