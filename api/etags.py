@@ -1,9 +1,16 @@
-"""Whether a client has what it asks for already (RFC 9110, 13.1.2)."""
+"""Tags of what is answered, by which a client need not be sent what it has (RFC 9110, 8.8.3, 13.1.2)."""
+
+import hashlib
 
 from fastapi import Request
 
 
+def of(body: bytes | memoryview) -> str:
+    """The tag of a body."""
+    return f'"{hashlib.sha256(body).hexdigest()[:32]}"'
+
+
 def has(request: Request, etag: str) -> bool:
-    """Whether it says so in If-None-Match; a proxy that compresses makes tags weak."""
+    """Whether a client says in If-None-Match that it has it; a proxy that compresses makes tags weak."""
     named = request.headers.get("if-none-match", "")
     return bool({etag, "*"} & {each.strip().removeprefix("W/") for each in named.split(",")})

@@ -119,8 +119,6 @@ def _edit(change: Callable[[], T]) -> T:
         return change()
     except BadKeys as error:
         raise Refusal(str(error)) from error
-    except OSError as error:
-        raise Refusal(f"{error.filename}: {error.strerror}") from error
 
 
 def _show(key: str, words: str) -> None:

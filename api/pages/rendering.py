@@ -1,6 +1,5 @@
 """Templates become pages: once for each, since a page holds nothing of anybody's."""
 
-import hashlib
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -46,7 +45,7 @@ class Pages:
         if name not in self._rendered:
             self._rendered[name] = self._render(name)
         body = self._rendered[name]
-        headers = HEADERS | {"ETag": f'"{hashlib.sha256(body).hexdigest()[:32]}"'}
+        headers = HEADERS | {"ETag": etags.of(body)}
         if etags.has(request, headers["ETag"]):
             return Response(status_code=304, headers=headers)
         return Response(body, headers=headers, media_type="text/html; charset=utf-8")

@@ -1,6 +1,5 @@
 """Jobs: submit, look, wait, list, cancel, retry, delete."""
 
-import hashlib
 from collections.abc import AsyncIterator
 from typing import Annotated, Any, Literal
 
@@ -118,7 +117,7 @@ async def read_job(
         seconds = min(wait, settings.max_wait)
         job = require_job(await waiting.until_final(job.name, seconds))
     response = job_response(job, 200)
-    response.headers["ETag"] = etag = f'"{hashlib.sha256(response.body).hexdigest()[:32]}"'
+    response.headers["ETag"] = etag = etags.of(response.body)
     if etags.has(request, etag):
         return Response(status_code=304, headers={"ETag": etag})
     return response

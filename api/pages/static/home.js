@@ -52,8 +52,8 @@ async function submit() {
       find("sending-bar").value = share;
       find("sending-text").textContent = share < 1 ? `${verb}: ${Math.round(100 * share)} %` : "Storing what was sent…";
     });
-    if (submission === mine) clear(); // whoever comes back finds the page as it was at first
-    else return; // it was removed meanwhile
+    if (submission !== mine) return; // it was removed meanwhile
+    clear(); // whoever comes back finds the page as it was at first
     location.assign(`/jobs/${job.id}`);
   } catch (error) {
     if (submission !== mine) return;
