@@ -38,11 +38,7 @@ class Wish:
 def job_options(parameters: JobParameters, card: Card) -> Options:
     """The options that travel with the job. Raises `invalid-charset`, `invalid-parameter`."""
     _require_agreement(parameters)
-    try:
-        if parameters.charset is not None:
-            allowed_classes(parameters.charset, card.labels)
-    except BadCharset as error:
-        raise Problem("invalid-charset", f"{error}.") from error
+    require_charset(parameters.charset, card.labels)
     return Options(
         model=card.name,
         charset=parameters.charset,
@@ -53,6 +49,15 @@ def job_options(parameters: JobParameters, card: Card) -> Options:
         rows=parameters.rows or 0,
         columns=parameters.columns or 0,
     )
+
+
+def require_charset(charset: str | None, labels: str) -> None:
+    """Raises `invalid-charset` where a network of these labels knows nothing of it."""
+    try:
+        if charset is not None:
+            allowed_classes(charset, labels)
+    except BadCharset as error:
+        raise Problem("invalid-charset", f"{error}.") from error
 
 
 def _require_agreement(parameters: JobParameters) -> None:

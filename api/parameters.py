@@ -96,9 +96,9 @@ def parse_parameters(*given: tuple[str, str]) -> JobParameters:
         raise Problem("invalid-parameter", f"{name}: {first['msg']}{hint}.") from error
 
 
-def find_model(parameters: JobParameters, cards: Mapping[str, Card]) -> Card:
+def find_model(wanted: str | None, cards: Mapping[str, Card]) -> Card:
     """The card of the model asked for. Raises `unknown-model`."""
-    name = parameters.model or (DEFAULT_MODEL if DEFAULT_MODEL in cards else next(iter(cards)))
+    name = wanted or (DEFAULT_MODEL if DEFAULT_MODEL in cards else next(iter(cards)))
     if name not in cards:
         raise Problem("unknown-model", f"{name!r} is not served; there are {', '.join(cards)}.")
     return cards[name]

@@ -23,7 +23,7 @@ from .intake.fitting import fitting
 from .intake.forms import Intake
 from .intake.sources import Part
 from .limits.admission import Admission
-from .options import Wish
+from .options import Wish, require_charset
 from .parameters import find_model, life_s, parse_parameters, require_url
 from .problems import Problem
 from .receiving import Receiver, declared
@@ -108,19 +108,22 @@ class Submitter:
             return await self._receiver.received(request, owner, use)
 
     async def resubmit(self, old: Job, owner: str, parts: Iterable[Part], key: str | None) -> Accepted:
-        """A new job of `parts`, read the way `old` was; once only under the same Idempotency-Key."""
+        """A new job of `parts`, read the way `old` was, by the network that is served now; once only
+        under the same Idempotency-Key. Raises problems."""
+        card = find_model(old.options.model, self._cards)
+        require_charset(old.options.charset, card.labels)
         digest = idempotency_digest(key)
         job_id, idempotency = new_id(), keys.idempotency(owner, digest) if digest else None
         room = await self._admission.room(owner, keys.job_name(owner, job_id), idempotency, 0)
         async with self._admission.staging(old.options.weight) as images:
-            await self._admission.stage(images, parts, room)
+            await self._admission.stage(images, fitting(parts, old.options, card.labels), room)
             job = Submission(
                 owner=owner,
                 id=job_id,
                 lane=old.lane,
                 options=old.options,
-                labels=old.labels,
-                weights=old.weights,
+                labels=card.labels,
+                weights=card.sha256,
                 metadata=old.metadata,
                 ttl_s=(old.expires - old.created) // 1000,
                 fingerprint=images.fingerprint(old.id.encode()),
@@ -156,7 +159,7 @@ class Submitter:
         parameters = parse_parameters(*given)
         if parameters.callback_url is not None:
             require_url(parameters.callback_url, self._policy)
-        return Wish(given, parameters, find_model(parameters, self._cards))
+        return Wish(given, parameters, find_model(parameters.model, self._cards))
 
     async def _enter(self, job: Submission, images: Staged, room: Room) -> Entered:
         if trace := self._tracer.current():

@@ -27,6 +27,7 @@ from worker.reading import Reader
 from worker.results import INFERENCE_FAILED, UNDECODABLE, WORKER_LOST, Answer, Failure, Page, Result
 from worker.screening import unflagged
 
+from ledgers import LABELS
 from samples import glyphs, page, pngs, ruled
 
 POISON = np.full((28, 28), 200, np.uint8)
@@ -58,7 +59,7 @@ def reader(decoders: Decoders) -> Reader:
     return Reader(Brittle(*load_checkpoint("balanced"), device="cpu"), decoders.read)
 
 
-def claim(content: Content, **options: object) -> Claim:
+def claim(content: Content, labels: str = LABELS, **options: object) -> Claim:
     return Claim(
         "a/b",
         0,
@@ -67,6 +68,7 @@ def claim(content: Content, **options: object) -> Claim:
         len(content),
         Options("balanced", **options),
         pack(content),  # type: ignore[arg-type]
+        labels,
     )
 
 
@@ -168,8 +170,18 @@ def test_read_alone_skips_what_the_check_refuses(reader: Reader, rng: np.random.
 
 
 def test_a_chunk_that_cannot_be_opened_fails_image_by_image(reader: Reader) -> None:
-    broken = Claim("a/b", 0, 1, 1, 3, Options("balanced"), b"")
+    broken = Claim("a/b", 0, 1, 1, 3, Options("balanced"), b"", LABELS)
     assert reader.read([broken])[0].failed == 3
+
+
+def test_what_was_accepted_for_other_labels_is_not_misread(
+    reader: Reader, rng: np.random.Generator
+) -> None:
+    relabeled = claim(block(glyphs(3, rng)), labels=LABELS[::-1])
+    commits = reader.read([claim(block(glyphs(2, rng))), relabeled])
+    assert [each.failed for each in commits] == [0, 3]
+    assert commits[1].kept == relabeled.payload
+    assert reader.read_alone(relabeled, lambda index: None).failed == 3
 
 
 def test_arrays_are_not_decoded(reader: Reader, rng: np.random.Generator) -> None:
@@ -295,7 +307,7 @@ def test_a_large_page_is_given_to_the_networks_in_parts(monkeypatch: pytest.Monk
         screen=lambda shown, said: screened.append(len(shown)) or unflagged(shown, said),  # type: ignore[func-returns-value]
         touch=lambda: touched.append(None),
     )
-    (found,) = unpack(own.read([claim([b""], layout="page")])[0].results)
+    (found,) = unpack(own.read([claim([b""], "0123456789", layout="page")])[0].results)
     assert isinstance(found, Page)
     assert len(found.characters) == many
     assert [each.images for each in passes] == screened == [8, 8, 5]

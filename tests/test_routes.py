@@ -8,10 +8,12 @@ from typing import Any
 import httpx
 import numpy as np
 import pytest
+import redis
 
 from api.routes.jobs import MOST_SEEN
 from model.card import read_cards
 
+from conftest import Services
 from samples import LABELS, glyphs, json_of, npy_of, pngs, zip_of
 
 PNG, ZIP = {"Content-Type": "image/png"}, {"Content-Type": "application/zip"}
@@ -335,6 +337,21 @@ class TestEnding:
         page = http.get(f"/v1/jobs/{child['id']}/results").json()["data"]
         assert [item["name"] for item in page] == ["0.png", "599.png", "empty.png"]
         assert {item["error"]["type"] for item in page} == {"undecodable-image"}
+
+    def test_a_retry_is_for_the_network_that_is_served_now(
+        self, http: httpx.Client, services: Services
+    ) -> None:
+        job = submit(http, zip_of({"bad.png": BROKEN}), ZIP)
+        with redis.Redis.from_url(services.redis_url) as client:
+            client.hset(f"ink:job:anonymous/{job}", mapping={"labels": "yx", "weights": "old"})
+            child = http.post(f"/v1/jobs/{job}/retry").json()["id"]
+            told = client.hmget(f"ink:job:anonymous/{child}", "labels", "weights")
+            card = read_cards()["balanced"]
+            assert told == [card.labels.encode(), card.sha256.encode()]
+            retired = json.dumps({"model": "retired"})
+            client.hset(f"ink:job:anonymous/{job}", "options", retired)
+            answer = http.post(f"/v1/jobs/{job}/retry")
+        assert (answer.status_code, answer.json()["type"]) == (422, "/problems/unknown-model")
 
     def test_nothing_to_retry_is_said(self, http: httpx.Client, rng: np.random.Generator) -> None:
         job = submit(http, pngs(1, rng)[0], PNG)

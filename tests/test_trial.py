@@ -19,6 +19,7 @@ from worker.results import WORKER_LOST, Answer, Failure, Page
 
 from samples import glyphs
 
+DIGITS = "0123456789"
 SAYS_READY = "import sys; sys.stdout.write('ready'); sys.stdout.flush(); "
 
 
@@ -65,7 +66,7 @@ def test_only_what_the_trial_finds_deadly_is_given_up(deadly: bool, rng: np.rand
         lambda files: [],
         trial=lambda glyph: None if deadly else predictor.logits(glyph),
     )
-    claim = Claim("a/b", 0, 1, 4, 3, Options("digits"), pack(PixelBlock(images.tobytes())))
+    claim = Claim("a/b", 0, 1, 4, 3, Options("digits"), pack(PixelBlock(images.tobytes())), DIGITS)
     suspicion = Failure(WORKER_LOST, "3 workers were lost")
     commit = reader.read_alone(claim, lambda index: suspicion if index == 1 else None)
     results = unpack(commit.results)
@@ -87,7 +88,7 @@ def test_a_page_is_tried_with_all_its_characters(
         return None if deadly and len(images) == 1 else predictor.logits(images)
 
     reader = Reader(predictor, lambda files: [cut], trial=read_apart, touch=lambda: touched.append(None))
-    claim = Claim("a/b", 0, 1, 4, 1, Options("digits", layout="page"), pack([b"page"]))
+    claim = Claim("a/b", 0, 1, 4, 1, Options("digits", layout="page"), pack([b"page"]), DIGITS)
     suspicion = Failure(WORKER_LOST, "3 workers were lost")
     (found,) = unpack(reader.read_alone(claim, lambda index: suspicion).results)
     assert tried == [2, 2, 1]
@@ -104,6 +105,6 @@ def test_a_blank_page_that_is_suspected_is_no_work_for_a_trial() -> None:
         raise AssertionError("nothing is there to be tried")
 
     reader = Reader(open_predictor("digits"), lambda files: [[]], trial=fail)
-    claim = Claim("a/b", 0, 1, 4, 1, Options("digits", layout="page"), pack([b"page"]))
+    claim = Claim("a/b", 0, 1, 4, 1, Options("digits", layout="page"), pack([b"page"]), DIGITS)
     suspicion = Failure(WORKER_LOST, "3 workers were lost")
     assert unpack(reader.read_alone(claim, lambda index: suspicion).results) == [Page(())]

@@ -12,7 +12,8 @@ _LENGTH = struct.Struct("<I")
 
 @dataclass(frozen=True)
 class Claim:
-    """A chunk that is ours for one lease. `deliveries` counts this one; over 1, somebody died."""
+    """A chunk that is ours for one lease. `deliveries` counts this one; over 1, somebody died. `labels`
+    are those of the network that its job was accepted for."""
 
     name: str
     chunk: int
@@ -21,6 +22,7 @@ class Claim:
     count: int
     options: Options
     payload: bytes
+    labels: str
     waited_ms: int = 0
 
     @classmethod
@@ -33,11 +35,12 @@ class Claim:
         count: int,
         options: bytes,
         payload: bytes | None,
+        labels: bytes,
         waited_ms: int,
     ) -> Self:
         """The claim in a row of claim.lua."""
-        how = Options.from_json(options)
-        return cls(name.decode(), chunk, token, deliveries, count, how, payload or b"", waited_ms)
+        said = name.decode(), chunk, token, deliveries, count, Options.from_json(options)
+        return cls(*said, payload or b"", labels.decode(), waited_ms)
 
 
 def handed(said: bytes) -> list[Claim]:
@@ -49,10 +52,10 @@ def handed(said: bytes) -> list[Claim]:
         (length,) = _LENGTH.unpack_from(said, at)
         at += _LENGTH.size + length
         fields.append(said[at - length : at])
-    rows = zip(*[iter(fields)] * 8, strict=True)
+    rows = zip(*[iter(fields)] * 9, strict=True)
     return [
-        Claim.told(name, int(c), int(token), int(tries), int(n), options, payload, int(waited))
-        for name, c, token, tries, n, options, payload, waited in rows
+        Claim.told(name, int(c), int(token), int(tries), int(n), options, payload, labels, int(waited))
+        for name, c, token, tries, n, options, payload, labels, waited in rows
     ]
 
 

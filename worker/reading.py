@@ -27,6 +27,8 @@ log = logging.getLogger(__name__)
 FAULTS = (RuntimeError, ValueError, TypeError, LookupError, ArithmeticError)
 """A network's, or ours that an image or an option has found; none of a decoder's or of Redis's."""
 
+RELABELED = "the network has other labels than it had when the job was accepted: retry the job"
+
 
 class Ready(NamedTuple):
     """Chunks that only want the network, and how long it took to make them so."""
@@ -67,12 +69,12 @@ class Reader:
             log.exception("a batch failed as a whole; reading its images one by one")
             return [self.read_alone(claim, lambda index: None) for claim in claims]
         rows = zip(claims, ready.chunks, results, strict=True)
-        return [_commit(claim, chunk.content, each) for claim, chunk, each in rows]
+        return [self._commit(claim, chunk.content, each) for claim, chunk, each in rows]
 
     def read_alone(self, claim: Claim, check: Callable[[int], Failure | None]) -> Commit:
         """One image after the other; `check` is told of each before it is touched, and may refuse it."""
         content, every = open_chunk(claim), range(claim.count)
-        return _commit(claim, content, self._read_alone(content, every, claim.options, check))
+        return self._commit(claim, content, self._read_alone(content, every, claim.options, check))
 
     def read_warily(self, claim: Claim, caution: Caution) -> Commit:
         """Block by block, image by image where `caution` says so."""
@@ -86,7 +88,7 @@ class Reader:
                 if alone
                 else self._read_block(content, block, claim.options)
             )
-        return _commit(claim, content, results)
+        return self._commit(claim, content, results)
 
     def _read_block(self, content: Opened, block: range, options: Options) -> list[Result]:
         try:
@@ -145,9 +147,11 @@ class Reader:
         recipe = self.predictor.card.recipe if options.normalize == "auto" else None
         return Manner(recipe, Layout(options.layout, options.rows, options.columns))
 
-
-def _commit(claim: Claim, content: Opened, results: list[Result]) -> Commit:
-    failures = count_failures(results)
-    failed = failures.total()
-    kept = b"" if claim.options.keep_images or not failed else pack_failed(content, results)
-    return Commit(claim, pack(results), len(results) - failed, failed, kept, failures)
+    def _commit(self, claim: Claim, content: Opened, results: list[Result]) -> Commit:
+        """What a network with other labels says is not what the gateway would take it for."""
+        if claim.labels != self.predictor.card.labels:
+            results = [Failure(INFERENCE_FAILED, RELABELED)] * len(results)
+        failures = count_failures(results)
+        failed = failures.total()
+        kept = b"" if claim.options.keep_images or not failed else pack_failed(content, results)
+        return Commit(claim, pack(results), len(results) - failed, failed, kept, failures)

@@ -2,7 +2,7 @@
 -- among them.
 -- ARGV: model, budget, lease in ms, worker ('' for one without a name); then, if it lingers where there is
 --   nothing: for how many ms, and the other models that it serves
--- Answers: a list of {NAME, chunk, token, deliveries, images, options, packed images, ms it was due}
+-- Answers: a list of {NAME, chunk, token, deliveries, images, options, packed images, labels, ms it was due}
 local model, budget, lease_end = ARGV[1], tonumber(ARGV[2]), text(now + ARGV[3])
 local SCAN = 128
 local claims, inputs, taken = {}, {}, 0
@@ -36,7 +36,8 @@ local function take(name, job, c, since)
   save(name, job)
   if count > 1 then stat('chunks_reclaimed', 1) end
   taken = taken + n * job.weight
-  claims[#claims + 1] = {name, tonumber(c), token, count, n, job.options, '', now - tonumber(since)}
+  local waited = now - tonumber(since)
+  claims[#claims + 1] = {name, tonumber(c), token, count, n, job.options, '', job.labels, waited}
   inputs[#claims] = key(name, 'in:' .. c)
 end
 

@@ -42,7 +42,7 @@ local function job_of(name, c)
   c = c or ''   -- no chunk is called so
   local fields = redis.call('HMGET', key(name), 'state', 'model', 'lane', 'owner', 'total',
     'succeeded', 'failed', 'canceled', 'running', 'next', 'chunks', 'expires', 'keep', 'born', 'weight',
-    'callback', 'quiet', 'options', 'd:' .. c, 'l:' .. c, 'a:' .. c)
+    'callback', 'quiet', 'options', 'labels', 'd:' .. c, 'l:' .. c, 'a:' .. c)
   if not fields[1] then return nil end
   return {
     state = fields[1], model = fields[2], lane = fields[3], owner = fields[4],
@@ -51,7 +51,8 @@ local function job_of(name, c)
     chunks = tonumber(fields[11]), expires = tonumber(fields[12]), keep = fields[13] == '1',
     born = tonumber(fields[14] or 0), weight = tonumber(fields[15] or 1),   -- of an image, see jobs.py
     callback = fields[16], quiet = fields[17] == '1', options = fields[18],
-    due = fields[19], token = fields[20], deliveries = tonumber(fields[21] or 0), changed = {}
+    labels = fields[19], due = fields[20], token = fields[21], deliveries = tonumber(fields[22] or 0),
+    changed = {}
   }
 end
 
