@@ -426,6 +426,20 @@ def test_a_refusal_is_said_in_words(browser: Browser, tmp_path: Path) -> None:
     assert "422" in refused[0]
 
 
+def test_a_file_that_changed_after_it_was_chosen_is_named(browser: Browser, tmp_path: Path) -> None:
+    scan = tmp_path / "scan.png"
+    scan.write_bytes(png(draw("7", np.random.default_rng(7))))
+    browser.open("/")
+    browser.find("#files").send_keys(str(scan))
+    scan.unlink()
+    browser.find("#send").click()
+    assert browser.find(".notice strong").text == "A file cannot be read any more"
+    assert browser.text(".notice p").startswith("scan.png was changed")
+    assert not browser.all(".notice .row button")  # to try it again would not help
+    (sent,) = browser.complaints()
+    assert "ERR_" in sent
+
+
 def test_nothing_is_wider_than_a_phone(browser: Browser, sent: Sent) -> None:
     browser.resize(360, 740)
     for page in ("/", sent.page):

@@ -30,7 +30,7 @@ LONG = 5
 """So many times the images of a bulk job: it is read for longer than the singles beside it."""
 
 
-IN_FLOAT32 = (loads.ARRAY, "ZIP of 28x28 PNGs")
+IN_FLOAT32 = (loads.ARRAY, loads.PNGS)
 """Loads that are measured in float32, too."""
 
 

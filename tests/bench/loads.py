@@ -13,7 +13,7 @@ from samples import drawings, glyphs, idx_of, npy_of, zip_of
 
 DIFFERENT = 500
 
-ARRAY = ".npy"
+ARRAY, PNGS = ".npy", "ZIP of 28x28 PNGs"
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ def bulk(images: int, rng: np.random.Generator) -> list[Load]:
     return [
         _array(arrays),
         Load("IDX", idx_of(arrays, compressed=False), "application/x-idx"),
-        _archive("ZIP of 28x28 PNGs", images, ready, png),
+        _archive(PNGS, images, ready, png),
         _archive("ZIP of 28x28 JPEGs", images, ready, _jpeg),
         _archive("ZIP of 64x64 PNGs", images, scans, png),
         _archive("ZIP of 64x64 JPEGs", images, scans, _jpeg),

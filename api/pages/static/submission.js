@@ -18,7 +18,7 @@ export class Submission {
 
   /** The accepted job. `onProgress(verb, share)` hears what is going on. */
   async send(onProgress) {
-    this.body ??= await this.#body((share) => onProgress("Packing", share));
+    this.body ??= await this.#body((share) => onProgress("Packing", share)).catch((error) => this.#explain(error));
     for (;;) {
       await needKey();
       const answer = await this.#post((share) => onProgress("Sending", share));
@@ -45,6 +45,18 @@ export class Submission {
     return form;
   }
 
+  /** Throws `error`, or what it comes from: a browser does not tell a file that it cannot read from a silent service. */
+  async #explain(error) {
+    for (const { name, file } of this.files) {
+      try {
+        await file.slice(0, 1).arrayBuffer();
+      } catch {
+        throw changed(name);
+      }
+    }
+    throw error;
+  }
+
   /** fetch() does not tell how much of a body is sent. */
   #post(onSent) {
     return new Promise((resolve, reject) => {
@@ -54,7 +66,7 @@ export class Submission {
       for (const [name, value] of Object.entries(headers)) request.setRequestHeader(name, value);
       request.upload.onprogress = ({ loaded, total }) => onSent(loaded / total);
       request.onload = () => resolve(request);
-      request.onerror = () => reject(new Silence());
+      request.onerror = () => this.#explain(new Silence()).catch(reject);
       request.onabort = () => reject(new DOMException("Removed", "AbortError"));
       request.send(this.body);
     });
@@ -65,6 +77,10 @@ export class Submission {
 function tooLarge(size) {
   const words = `These files are ${bytes(size)}; the service takes up to ${bytes(facts.max_bytes)} at once. Send them as several jobs.`;
   return new Refusal("That is too much for one job", words, { status: 413 });
+}
+
+function changed(name) {
+  return new Refusal("A file cannot be read any more", `${name} was changed, moved or removed since it was chosen: choose it again.`, { status: 422 });
 }
 
 function titleOf(files) {
