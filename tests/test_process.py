@@ -1,6 +1,10 @@
 """A process that hears doorbells ends as it should: what it is told by is not its fault."""
 
+import os
 import signal
+import socket
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -26,3 +30,17 @@ def test_one_that_is_told_to_stop_has_not_failed(
         process.send_signal(number)
         assert process.wait(10) == 0
         assert not ledger.zcard(alive)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_one_that_is_told_to_stop_before_it_is_ready_has_not_failed(number: signal.Signals) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # a Redis that never answers
+        url = f"redis://127.0.0.1:{silent.getsockname()[1]}/0"
+        environment = os.environ | {"REDIS_URL": url}
+        command = [sys.executable, "-m", "worker"]
+        process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
+        with process, silent.accept()[0]:
+            process.send_signal(number)
+            assert process.wait(10) == 0
+            assert process.stderr
+            assert "Traceback" not in process.stderr.read()

@@ -1,6 +1,7 @@
 """What our Celery processes, workers and senders, have in common: how they run and how they log."""
 
 import os
+import signal
 import sys
 import warnings
 from collections.abc import Sequence
@@ -21,11 +22,18 @@ def keep_logging(**_: Any) -> None:
 
 
 def configure(settings: QueueSettings, process: str) -> None:
-    """Keep little memory, and log as `settings` say; `process` is what this is: worker or sender."""
+    """Keep little memory, log as `settings` say, and leave at once if told to stop before `run` begins;
+    `process` is what this is: worker or sender."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _leave)
     give_memory_back()
     logs.configure(settings, process)
     if settings.log == "json":  # Celery says goodbye on stdout, which is no line of JSON
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _leave(*_: object) -> None:
+    raise SystemExit(os.EX_OK)
 
 
 def run(app: Celery, queues: Sequence[str]) -> None:
