@@ -13,6 +13,7 @@ from PIL import Image, UnidentifiedImageError
 
 FORMATS = ("PNG", "JPEG", "TIFF", "WEBP", "BMP")
 PNG, JPEG = b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff"
+BIG_TIFFS = b"II+\0", b"MM\0+"
 MOST_SIDE = 65_535
 MOST_SCANS = 64
 """A progressive JPEG has about ten."""
@@ -39,6 +40,8 @@ def check(data: bytes, max_pixels: int) -> int:
     """
     if not data:
         raise BadImage("the file is empty")
+    if data[:4] in BIG_TIFFS:  # its pages are not found, and all but the first would be lost
+        raise BadImage("BigTIFF is not read: save it as TIFF")
     width, height = dimensions(data)
     if width * height > max_pixels or max(width, height) > MOST_SIDE:
         raise TooLarge(

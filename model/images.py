@@ -1,4 +1,4 @@
-"""Bytes of an image file become grey pixels, within limits: by OpenCV, TIFF by Pillow."""
+"""Bytes of an image file become grey pixels, within limits: by OpenCV; what it misreads by Pillow."""
 
 from collections.abc import Callable
 from itertools import islice
@@ -6,14 +6,17 @@ from itertools import islice
 import cv2
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
+from PIL import Image, ImageOps
 
-from .headers import JPEG, BadImage, TooLarge, check, open_image
+from .headers import JPEG, PNG, BadImage, TooLarge, check, open_image
 from .tiffs import BadTiff, cut, directories, is_tiff
 
 __all__ = ["BadImage", "Grey", "TooLarge", "decode", "to_grey"]
 
 Grey = npt.NDArray[np.uint8]
+
+GREY, BITFIELDS = 0, 3
+"""A PNG's type of colour, and how a BMP's pixels are packed."""
 
 cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # what is wrong is told to the client
 cv2.setNumThreads(1)  # the images are small: a second thread would spin for more than it does
@@ -26,14 +29,14 @@ def decode(
 ) -> Grey:
     """Grey pixels (h, w) uint8 of a PNG, JPEG, WebP, BMP, or TIFF. Raises BadImage.
 
-    Transparent pixels show white; 16 bits become 8; EXIF orientation is applied to JPEG; of an
-    animation or a TIFF of several pages, the first is read. `expect` is told how many pixels there
+    Transparent pixels show white; 16 bits become 8; EXIF orientation is applied; of an animation or
+    a TIFF of several pages, the first is read. `expect` is told how many pixels there
     will be, before any is decoded.
     """
     data = _first_page(data) if is_tiff(data) else bytes(data)
     expect(check(data, max_pixels))
-    if data[:2] in (b"II", b"MM"):
-        return _decode_tiff(data)
+    if _is_for_pillow(data):
+        return _decode_by_pillow(data)
     flags = cv2.IMREAD_GRAYSCALE if data.startswith(JPEG) else cv2.IMREAD_UNCHANGED
     try:
         pixels = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
@@ -76,24 +79,52 @@ def _first_page(data: bytes | memoryview) -> bytes:
     raise BadImage("the TIFF has no page")
 
 
-def _decode_tiff(data: bytes) -> Grey:
+def _is_for_pillow(data: bytes) -> bool:
+    """OpenCV turns no PNG and no WebP by its EXIF, shows transparent grey as it is, and takes the spare
+    byte of a BMP's pixels for their alpha."""
+    if data.startswith(PNG):
+        return b"eXIf" in data or (data[25] == GREY and b"tRNS" in data[: data.find(b"IDAT")])
+    if data.startswith(b"BM"):
+        return data[28:31:2] == bytes((32, BITFIELDS))
+    return data[:2] in (b"II", b"MM") or (data.startswith(b"RIFF") and b"EXIF" in data)
+
+
+def _decode_by_pillow(data: bytes) -> Grey:
     try:
         with open_image(data) as image:
-            return _to_pixels(image)
+            return _to_pixels(_upright(image))
     except BadImage:
         raise
     except Exception as error:  # Pillow's parsers raise many kinds on hostile bytes
-        raise BadImage(f"the TIFF cannot be decoded: {error}") from error
+        raise BadImage(f"the image cannot be decoded: {error}") from error
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    """Turned as its EXIF says; of a TIFF, Pillow has seen to it. EXIF that is damaged says nothing."""
+    image.load()
+    try:
+        return ImageOps.exif_transpose(image)
+    except Exception:
+        return image
 
 
 def _to_pixels(image: Image.Image) -> Grey:
     if image.mode.startswith("I;16"):
-        return to_grey(np.asarray(image).astype(np.uint16))
+        values = np.array(image).astype(np.uint16)
+        values[values == image.info.get("transparency", -1)] = 0xFFFF
+        return to_grey(values)
     if image.mode in ("I", "F"):
         return stretch(np.asarray(image).astype(np.float32))
     if image.has_transparency_data:
-        return to_grey(np.asarray(image.convert("RGBA"))[:, :, [2, 1, 0, 3]])
+        return to_grey(_opaque(np.array(image.convert("RGBA"))[:, :, [2, 1, 0, 3]]))
     return np.asarray(image.convert("L"))
+
+
+def _opaque(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """BGRA in which something can be seen: some write BMPs without filling in their alpha."""
+    if not pixels[:, :, 3].any():
+        pixels[:, :, 3] = 255
+    return pixels
 
 
 def stretch(values: npt.NDArray[np.float32]) -> Grey:

@@ -85,13 +85,15 @@ def _page(view: memoryview, at: int, most: int) -> bytes:
     order, strips = _order(view), list[bytes]()
     fields = dict(_fields(view, at, most))
     for place, length in _STRIPS:
-        if place in fields and length in fields:
-            strips = _strips(view, fields[place].numbers(order), fields[length].numbers(order), most)
+        if place in fields:
+            starts = fields[place].numbers(order)
+            lengths = fields[length].numbers(order) if length in fields else [len(view)] * len(starts)
+            strips = _strips(view, starts, lengths, most)
             sizes = [len(strip) for strip in strips]
             fields[length] = _longs(order, sizes)
             fields[place] = _longs(order, sizes)  # as long as what follows, which is known only now
-            starts = accumulate(sizes, initial=8 + len(_directory(order, fields)))
-            fields[place] = _longs(order, list(starts)[:-1])
+            places = accumulate(sizes, initial=8 + len(_directory(order, fields)))
+            fields[place] = _longs(order, list(places)[:-1])
     head = bytes(view[:4]) + struct.pack(f"{order}I", 8)
     return b"".join([head, _directory(order, fields), *strips])
 
@@ -115,8 +117,10 @@ def _fields(view: memoryview, at: int, most: int) -> Iterator[tuple[int, _Field]
 
 def _strips(view: memoryview, starts: Sequence[int], sizes: Sequence[int], most: int) -> list[bytes]:
     """The pixels of a page; what was cut off is missing, and the decoder will say so."""
+    if len(sizes) == 1:  # some say of a single strip that it is longer than the file
+        sizes = [min(sizes[0], len(view))]
     if sum(sizes) > len(view):
-        raise BadTiff("the TIFF's strips share their bytes")
+        raise BadTiff("the TIFF is cut off, or its strips share their bytes")
     if sum(sizes) > most:
         raise LargePage(f"a page of the TIFF has {sum(sizes)} bytes")
     return [bytes(view[start : start + size]) for start, size in zip(starts, sizes, strict=False)]

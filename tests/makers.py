@@ -199,6 +199,17 @@ def saved(
     return out.getvalue()
 
 
+def bmp_of_fields(pixels: Pixels, spare: Pixels | int, *, alpha: bool = False) -> bytes:
+    """A BMP of 32-bit fields, in the fourth byte of each `spare`, which a later header calls alpha."""
+    (height, width), masks = pixels.shape, (0xFF0000, 0xFF00, 0xFF)
+    rows = np.dstack([pixels] * 3 + [np.broadcast_to(np.uint8(spare), pixels.shape)])[::-1].tobytes()
+    head = struct.pack("<iiHHIIiiII", width, height, 1, 32, 3, len(rows), 0, 0, 0, 0)
+    fields = struct.pack("<III", *masks) + (struct.pack("<I", 0xFF000000) + bytes(68) if alpha else b"")
+    start = 14 + 4 + len(head) + len(fields)
+    size = 124 if alpha else 40
+    return struct.pack("<2sIHHII", b"BM", start + len(rows), 0, 0, start, size) + head + fields + rows
+
+
 def jpeg_of_many_scans(pixels: Pixels, scans: int) -> bytes:
     """A progressive JPEG whose last scan is repeated."""
     whole = saved(pixels, "JPEG", progressive=True)

@@ -10,12 +10,14 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import ExifTags, Image
 
 from model.images import BadImage, Grey, TooLarge, decode
 from model.strokes import draw, png
 
 from makers import (
     animation,
+    bmp_of_fields,
     jpeg_of_many_scans,
     packed_zeros,
     png_chunk,
@@ -120,6 +122,39 @@ class TestKinds:
         wide = saved(DRAWING[:, :30], "JPEG")
         found = decode(turned(wide, orientation))
         assert np.array_equal(found, cv2.rotate(decode(wide), turn))
+
+    @pytest.mark.parametrize("kind", ["PNG", "WEBP", "TIFF"])
+    @pytest.mark.parametrize("orientation", range(1, 9))
+    def test_so_does_every_other_kind(self, kind: str, orientation: int) -> None:
+        wide = DRAWING[:, :30]
+        exif = Image.Exif()
+        exif[ExifTags.Base.Orientation] = orientation
+        data = saved(wide, kind, exif=exif, **({"lossless": True} if kind == "WEBP" else {}))
+        expected = decode(turned(saved(wide, "JPEG", quality=100), orientation))
+        found = decode(data)
+        assert found.shape == expected.shape
+        assert np.abs(found.astype(int) - expected).mean() < 1
+
+    @pytest.mark.parametrize("kind", ["PNG", "WEBP"])
+    def test_damaged_exif_turns_nothing(self, kind: str) -> None:
+        options = {"lossless": True} if kind == "WEBP" else {}
+        data = saved(DRAWING, kind, exif=b"Exif\0\0II*\0\xff\xff\xff\xff", **options)
+        assert np.array_equal(decode(data), DRAWING)
+
+    @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+    def test_a_transparent_grey_shows_white(self, dtype: type) -> None:
+        faint = np.where(HALF == 0, 0, 20).astype(dtype) * (257 if dtype == np.uint16 else 1)
+        found = decode(saved(faint, "PNG", transparency=0))
+        assert np.array_equal(found, np.where(HALF == 0, 255, 20))
+
+    @pytest.mark.parametrize("spare", [0, 128, 255])
+    def test_the_spare_byte_of_a_bmp_is_no_transparency(self, spare: int) -> None:
+        assert np.array_equal(decode(bmp_of_fields(DRAWING, spare)), DRAWING)
+
+    def test_a_bmp_may_be_see_through_if_it_says_so(self) -> None:
+        found = decode(bmp_of_fields(HALF, HALF, alpha=True))
+        assert found[-1].min() == 255
+        assert np.array_equal(decode(bmp_of_fields(HALF, 0, alpha=True)), HALF)
 
     @pytest.mark.parametrize("kind", ["PNG", "WEBP", "TIFF"])
     def test_of_an_animation_the_first_frame_is_read(self, kind: str) -> None:
@@ -230,6 +265,10 @@ class TestDamage:
     )
     def test_what_is_no_image_is_refused(self, data: bytes) -> None:
         assert not isinstance(refusal(data), TooLarge)
+
+    def test_a_bigtiff_is_refused_with_what_to_do(self) -> None:
+        found = refusal(saved(DRAWING, "TIFF", big_tiff=True))
+        assert str(found) == "BigTIFF is not read: save it as TIFF"
 
     @pytest.mark.parametrize("kind", ["png", "jpeg", "webp", "bmp", "tiff"])
     def test_a_file_that_was_cut_off_is_refused_wherever_it_was(self, kind: str) -> None:

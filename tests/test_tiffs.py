@@ -81,6 +81,22 @@ class TestPages:
         with pytest.raises(BadImage):
             decode(last)
 
+    @pytest.mark.parametrize("length", [None, 1 << 20])
+    def test_a_strip_goes_to_the_end_of_the_file_if_nothing_else_is_said(
+        self, length: int | None
+    ) -> None:
+        pixels = DRAWINGS[0]
+        height, width = pixels.shape
+        said = {256: width, 257: height, 258: 8, 259: 1, 262: 1, 277: 1, 278: height}
+        said |= {} if length is None else {279: length}
+        start = 8 + 2 + 12 * (len(said) + 1) + 4
+        fields = [
+            struct.pack("<HHII", tag, 4, 1, each) for tag, each in sorted({273: start, **said}.items())
+        ]
+        page = struct.pack("<H", len(fields)) + b"".join(fields) + bytes(4)
+        (found,) = pages(b"II*\0" + struct.pack("<I", 8) + page + pixels.tobytes()).values()
+        assert np.array_equal(decode(found), pixels)
+
     def test_ten_thousand_pages_take_seconds(self) -> None:
         whole = tiff_of_shared_strips(10_000, 10)
         start = time.perf_counter()

@@ -92,6 +92,7 @@ class TestHonestArchives:
 
     def test_folders_and_what_desktops_leave_are_passed_over(self) -> None:
         files = {"scans/": b"", "scans/a.png": b"a", "__MACOSX/scans/._a.png": b"x"}
+        files |= {"scans/._a.png": b"x", "windows\\": b""}
         noise = {".DS_Store": b"x", "scans/Thumbs.db": b"x", "scans/desktop.ini": b"x"}
         assert read(zip_of(files | noise)) == {"scans/a.png": b"a"}
 
@@ -102,6 +103,12 @@ class TestHonestArchives:
     @pytest.mark.parametrize(("count", "zip64"), [(0xFFFF, False), (0xFFFF, True), (70_000, True)])
     def test_tens_of_thousands_of_files_are_read(self, count: int, zip64: bool) -> None:
         assert len(read(zip_of_many(count, zip64=zip64))) == count
+
+    def test_a_small_archive_may_be_a_zip64(self) -> None:
+        place = HONEST.rfind(b"PK\x05\x06")
+        count, size, offset = struct.unpack_from("<HII", HONEST, place + 10)
+        record_and_locator = end_of_zip64(count, size, offset, place)[: 56 + 20]
+        assert read(HONEST[:place] + record_and_locator + HONEST[place:]) == read(HONEST)
 
     def test_as_many_zeros_as_a_blank_sheet_has_are_read(self) -> None:
         assert read(zip_of({"blank.bmp": bytes(8 * ZEROS)})) == {"blank.bmp": bytes(8 * ZEROS)}

@@ -78,13 +78,11 @@ def _directory(view: memoryview) -> tuple[int, int, int, int]:
     _, disk, _, _, count, size, offset, _ = read_at(_END, view, at)
     if disk not in (0, _MANY):
         raise Problem("archive-unsupported", "A ZIP in several volumes is not read; join them first.")
-    if count == _MANY or _BIG in (size, offset):
-        return _directory64(view, at) or (count, size, offset, at)
-    return count, size, offset, at
+    return _directory64(view, at) or (count, size, offset, at)
 
 
 def _directory64(view: memoryview, end: int) -> tuple[int, int, int, int] | None:
-    """The same of a ZIP64; None where there is none, as in a ZIP of exactly 65,535 entries."""
+    """The same of a ZIP64, which some write of small archives, too; None where there is none."""
     if end < _LOCATOR64.size or bytes(view[end - _LOCATOR64.size :][:4]) != b"PK\x06\x07":
         return None
     _, _, offset, _ = read_at(_LOCATOR64, view, end - _LOCATOR64.size)

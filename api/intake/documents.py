@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import codecs
 import io
 import json
 from collections import Counter
@@ -13,7 +14,7 @@ import orjson
 from ..parameters import LONGEST_CHARSET
 from ..problems import Problem
 from ..settings import MIB, GatewaySettings
-from .names import safe_name
+from .names import LONGEST
 from .sources import NamedImage, pages_of
 
 MEMBERS = {"image", "custom_id", "charset"}
@@ -44,6 +45,8 @@ def read_ndjson(view: memoryview, settings: GatewaySettings) -> Iterator[NamedIm
 
 
 def _load(data: bytes | memoryview, place: str = "") -> Any:
+    if data[: len(codecs.BOM_UTF8)] == codecs.BOM_UTF8:  # RFC 8259, 8.1: it may be ignored
+        data = data[len(codecs.BOM_UTF8) :]
     if len(data) > MOST_VALUES and _count_values(data) > MOST_VALUES:
         raise Problem("malformed-json", f"{place}over {MOST_VALUES} values; send a ZIP.")
     try:
@@ -106,7 +109,9 @@ def _image(item: Any, place: str, most: int) -> NamedImage:
         raise Problem("malformed-json", f"{place}: image, custom_id and charset are strings.")
     if len(charset or "") > LONGEST_CHARSET:
         raise Problem("malformed-json", f"{place}: a charset has at most {LONGEST_CHARSET} characters.")
-    return NamedImage(safe_name(custom_id or ""), _decoded(image, place, most), charset)
+    if len(custom_id or "") > LONGEST:
+        raise Problem("malformed-json", f"{place}: a custom_id has at most {LONGEST} characters.")
+    return NamedImage(custom_id or "", _decoded(image, place, most), charset)
 
 
 def _decoded(image: str, place: str, most: int) -> bytes:

@@ -1,4 +1,4 @@
-"""File names that clients send: labels for results, never paths of ours."""
+"""File names that clients send: labels for results, never paths of ours. A custom_id is no file name."""
 
 import re
 
@@ -6,7 +6,7 @@ from ..problems import Problem
 
 LONGEST = 255
 _PLAIN = re.compile(r"[A-Za-z0-9_-]+(?:[./][A-Za-z0-9_-]+)*")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _DRIVE = re.compile(r"^[A-Za-z]:/")
 
 

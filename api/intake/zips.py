@@ -23,7 +23,8 @@ HARMLESS = 16 * MIB
 """Up to here it does not matter how far an archive unpacks: a sheet of blank scans packs well."""
 
 _LOCAL = struct.Struct("<4s22x2H")
-_NOISE = ("__MACOSX/", ".DS_Store", "Thumbs.db", "desktop.ini")
+_NOISE = (".DS_Store", "Thumbs.db", "desktop.ini")
+_NOISE_FOLDER, _APPLE_DOUBLE = "__MACOSX/", "._"
 
 
 def read_zip(view: memoryview, settings: GatewaySettings) -> Iterator[tuple[str, bytes]]:
@@ -56,9 +57,14 @@ def _survey(view: memoryview, settings: GatewaySettings) -> None:
 def _files(view: memoryview, settings: GatewaySettings) -> Iterator[Entry]:
     """The entries without folders and without what desktops leave behind."""
     for entry in read_entries(view, settings.max_zip_entries):
-        name = entry.name
-        if not (name.endswith("/") or name.startswith(_NOISE) or name.split("/")[-1] in _NOISE):
+        if not _is_noise(entry.name.replace("\\", "/")):
             yield entry
+
+
+def _is_noise(path: str) -> bool:
+    """A folder, or what desktops leave behind."""
+    name = path.rpartition("/")[2]
+    return not name or name in _NOISE or path.startswith(_NOISE_FOLDER) or name.startswith(_APPLE_DOUBLE)
 
 
 def _require_readable(entry: Entry, most: int) -> None:

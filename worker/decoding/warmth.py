@@ -1,10 +1,11 @@
 """What libraries load at their first image, loaded before any: a decoder can open no file any more."""
 
 import io
+from itertools import product
 from typing import get_args
 
 import numpy as np
-from PIL import Image
+from PIL import ExifTags, Image
 
 from model.card import Recipe
 from model.headers import FORMATS
@@ -20,15 +21,22 @@ def warm_up() -> None:
     """Read an image of every format, by every recipe and layout."""
     Image.init()
     drawing = Image.fromarray(np.tri(48, dtype=np.uint8) * 255)
-    for file_format in FORMATS:
+    for file_format, exif in product(FORMATS, (b"", _turned())):  # some of those are for another library
         out = io.BytesIO()
-        drawing.save(out, file_format)
+        drawing.save(out, file_format, exif=exif)
         grey = decode(out.getvalue(), drawing.width * drawing.height)
         for recipe in (None, *get_args(Recipe)):
             normalize(grey, recipe)
     for kind in get_args(Kind):
         cut(_writing(), "emnist", Layout(kind, 2, 2))
         draw(_writing(), "emnist", Layout(kind, 2, 2), b'[[[1, 1, 9, 9], "g", false]]')
+
+
+def _turned() -> bytes:
+    """EXIF of an image that lies on its side."""
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = 6
+    return exif.tobytes()
 
 
 def _writing() -> Grey:
