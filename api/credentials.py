@@ -68,12 +68,6 @@ def digest(key: str) -> str:
     return hashlib.sha256(key.encode()).hexdigest()
 
 
-def new_key(owner: str = "", **fields: Any) -> tuple[str, str]:
-    """A fresh key and its line."""
-    key, known = Credential.new(owner, **fields)
-    return key, known.line()
-
-
 def read_owner(text: str) -> str:
     """An owner's name. Raises ValueError."""
     if not _OWNER.fullmatch(text):

@@ -25,7 +25,6 @@ from api.client import AsyncClient, Client, Options, Patience, ProblemError, Unr
 from api.client.patience import Tries
 from api.client.settings import httpx_settings
 from api.client.uploads import prepare
-from api.credentials import new_key
 from api.parameters import JobParameters
 from api.staging import idempotency_digest
 from model.folders import NoImages
@@ -33,7 +32,7 @@ from worker import keys
 from worker.embedded import free_port
 from worker.jobs import JobState
 
-from conftest import Services, beside, running_services
+from conftest import Services, beside, new_key, running_services
 from hosts import serving
 from samples import glyphs, idx_of, npy_of, pngs, tiff_of, zip_of
 

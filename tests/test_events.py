@@ -18,10 +18,9 @@ import psutil
 import pytest
 import redis
 
-from api.credentials import new_key
 from worker.jobs import JobState
 
-from conftest import Services, beside, on_empty_redis, running_services
+from conftest import Services, beside, new_key, on_empty_redis, running_services
 from ledgers import commit_of, finish, ledger, submit
 from samples import glyphs, npy_of
 from streams import Told, follow_all, indices, listening, refused, told

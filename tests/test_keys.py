@@ -17,12 +17,12 @@ from typer.testing import CliRunner
 
 from api.app import create_app
 from api.cli import app
-from api.credentials import SCOPES, BadKeys, Credential, digest, new_key, read_credentials
+from api.credentials import SCOPES, BadKeys, Credential, digest, read_credentials
 from api.keyfile import add_key, change_key
 from api.keyring import Keyring
 from api.settings import GatewaySettings
 
-from conftest import Services, running_services
+from conftest import Services, new_key, running_services
 from routes import probes
 
 NOW = datetime.now(UTC)

@@ -8,11 +8,10 @@ import numpy as np
 import pytest
 from selenium.webdriver.common.keys import Keys
 
-from api.credentials import new_key
 from model.strokes import draw, png
 
 from browsers import Browser, require_browser, running_browser
-from conftest import Services, running_services
+from conftest import Services, new_key, running_services
 from samples import zip_of
 
 COUNT = 20
