@@ -3,10 +3,10 @@
 from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Header, Query, Request, Response
+from fastapi import APIRouter, Depends, Header, Query, Response
 from fastapi.responses import StreamingResponse
 
-from ..dependencies import JobDep, OwnerDep
+from ..dependencies import JobDep, OwnerDep, state
 from ..events.announcements import EXAMPLE
 from ..events.following import Following
 from ..events.places import Places
@@ -36,9 +36,14 @@ UNBUFFERED = {"X-Accel-Buffering": "no"}
 """nginx would hold events back."""
 
 
-async def _place(request: Request, owner: OwnerDep, job: JobDep) -> AsyncIterator[None]:
-    places: Places = request.app.state.places
-    seats: Seats = request.app.state.seats
+PlacesDep = Annotated[Places, Depends(state("places"))]
+SeatsDep = Annotated[Seats, Depends(state("seats"))]
+FollowingDep = Annotated[Following, Depends(state("following"))]
+
+
+async def _place(
+    owner: OwnerDep, job: JobDep, places: PlacesDep, seats: SeatsDep
+) -> AsyncIterator[None]:
     with places.taken_by(owner):
         async with seats.taken_by(owner):
             yield
@@ -51,8 +56,8 @@ async def _place(request: Request, owner: OwnerDep, job: JobDep) -> AsyncIterato
     dependencies=[Depends(_place)],
 )
 async def read_events(
-    request: Request,
     job: JobDep,
+    following: FollowingDep,
     results: Annotated[bool, Query(description="false: no `result` events")] = True,
     last_event_id: Annotated[str | None, Header(description="go on behind this event")] = None,
     last_event_id_query: Annotated[
@@ -69,7 +74,6 @@ async def read_events(
     `result` and `completed` have ids. Come back with the last of them as `Last-Event-ID` (browsers do),
     to any gateway: nothing is left out, nothing comes twice. A reader that takes nothing is cut off.
     """
-    following: Following = request.app.state.following
     after = await following.resume(job, last_event_id or last_event_id_query, results)
     if after is None:
         return Response(status_code=204)

@@ -2,10 +2,10 @@
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Query, Response
 from fastapi.responses import StreamingResponse
 
-from ..dependencies import JobDep, StoreDep
+from ..dependencies import CardsDep, JobDep, PreviewsDep, StoreDep
 from ..exports.archive import zip_stream
 from ..exports.exporting import Export
 from ..problems import Problem
@@ -18,9 +18,10 @@ MOST = 100_000
 
 @router.get("/export", response_class=Response, responses={200: {"content": {"application/zip": {}}}})
 async def export_job(
-    request: Request,
     job: JobDep,
     store: StoreDep,
+    cards: CardsDep,
+    previews: PreviewsDep,
     what: Annotated[
         Literal["corrections", "all"], Query(description="images that a person labelled, or every one")
     ] = "corrections",
@@ -44,9 +45,8 @@ async def export_job(
     if limit is None and job.counts.total - cursor > MOST:
         detail = f"A ZIP holds at most {MOST} images: ask for parts by `cursor` and `limit`."
         raise Problem("too-many-images", detail, limit=MOST)
-    state = request.app.state
-    card = state.cards.get(job.options.model)
-    export = Export(job, card, what == "corrections", images == "glyphs", state.previews)
+    card = cards.get(job.options.model)
+    export = Export(job, card, what == "corrections", images == "glyphs", previews)
     files = export.files(store, cursor, cursor + (limit or MOST))
     name = f"{job.id}-{'checked' if what == 'corrections' else 'all'}-{images}.zip"
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
