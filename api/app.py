@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
+from typing import Any
 
 from fastapi import Depends, FastAPI
 
@@ -21,10 +22,10 @@ from worker.vigil import Vigil
 from worker.webhooks.deliveries import Deliveries
 from worker.webhooks.endpoints import Endpoints
 
-from . import problems
+from . import exception_handlers
 from .auth import require_safe_address
 from .contentless import Contentless
-from .contract import Gateway
+from .contract import describe
 from .events.following import Following
 from .events.notices import Notices
 from .events.places import Places
@@ -52,6 +53,7 @@ from .routes import (
     webhooks,
 )
 from .settings import GatewaySettings
+from .shortcut import ShortcutApp
 from .submission import Submitter
 from .telemetry.measured import Measured
 from .telemetry.metrics import Metrics
@@ -63,6 +65,16 @@ DESCRIPTION = """Bulk handwriting recognition. Post scans, get a job id, read wh
     curl localhost:8000/v1/jobs/JOB?wait=30
     curl localhost:8000/v1/jobs/JOB/results?format=csv
 """
+
+
+class Gateway(ShortcutApp):
+    """The application; its OpenAPI document tells of refusals, too."""
+
+    def openapi(self) -> dict[str, Any]:
+        """The document, made once."""
+        if self.openapi_schema is None:
+            describe(super().openapi())
+        return self.openapi_schema or {}
 
 
 def create_app(settings: GatewaySettings | None = None) -> FastAPI:
@@ -85,7 +97,7 @@ def create_app(settings: GatewaySettings | None = None) -> FastAPI:
     app.state.previews = Previews(settings)
     app.state.places = Places(settings.max_streams, metrics.streams)
     app.state.tracer = tracer = start("inkqueue-gateway")
-    problems.install(app)
+    exception_handlers.install(app)
     if tracer.listening:
         app.add_middleware(Traced, tracer=tracer)
     app.add_middleware(Contentless)

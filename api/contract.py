@@ -9,7 +9,6 @@ from typing import Any
 
 from .bodies import stated
 from .problems import CATALOGUE, MEDIA_TYPE
-from .shortcut import ShortcutApp
 
 EDGE = (
     *("malformed-request", "request-timeout", "url-too-long", "host-not-allowed", "headers-too-large"),
@@ -89,16 +88,6 @@ FAULTS = ("method-not-allowed", "internal-error")
 """Of no operation: what is no operation gets the first, and nobody should ever get the second."""
 
 RETRY = {"Retry-After": {"description": "seconds", "schema": {"type": "integer", "minimum": 1}}}
-
-
-class Gateway(ShortcutApp):
-    """Its document tells of refusals, too."""
-
-    def openapi(self) -> dict[str, Any]:
-        """The document, made once."""
-        if self.openapi_schema is None:
-            describe(super().openapi())
-        return self.openapi_schema or {}
 
 
 def describe(document: dict[str, Any]) -> None:

@@ -25,8 +25,8 @@ from api.client import AsyncClient, Client, Options, Patience, ProblemError, Unr
 from api.client.patience import Tries
 from api.client.settings import httpx_settings
 from api.client.uploads import prepare
+from api.idempotency import key_digest
 from api.parameters import JobParameters
-from api.staging import idempotency_digest
 from model.folders import NoImages
 from worker import keys
 from worker.embedded import free_port
@@ -235,7 +235,7 @@ def test_a_busy_gateway_is_asked_again_when_it_says(
 
 
 def test_a_submission_under_way_is_waited_for(deserted: Services, rng: np.random.Generator) -> None:
-    flight = keys.flight("anonymous", idempotency_digest("mine") or "")
+    flight = keys.flight("anonymous", key_digest("mine") or "")
     with redis.Redis.from_url(deserted.redis_url) as ledger, Client(deserted.url) as client:
         ledger.set(flight, 1)
         landing = threading.Timer(0.3, ledger.delete, [flight])

@@ -143,6 +143,11 @@ class Flows:
         return ask(call, self._patience)
 
 
+def id_of(job: str | JobOut) -> str:
+    """A job's id."""
+    return job if isinstance(job, str) else job.id
+
+
 def path_of(job_id: str) -> str:
     """Where a job is."""
     return f"/v1/jobs/{quote(job_id, safe='')}"

@@ -4,8 +4,6 @@ from importlib.metadata import version
 from typing import Any
 from urllib.parse import urlsplit
 
-from ..schemas import JobOut
-
 DEFAULT_URL = "http://127.0.0.1:8000"
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
@@ -22,8 +20,3 @@ def httpx_settings(url: str, api_key: str | None) -> dict[str, Any]:
         headers["Authorization"] = f"Bearer {api_key}"
     # A proxy that the environment names has no way to this machine.
     return {"base_url": url, "headers": headers, "trust_env": parts.hostname not in LOOPBACK}
-
-
-def id_of(job: str | JobOut) -> str:
-    """A job's id."""
-    return job if isinstance(job, str) else job.id

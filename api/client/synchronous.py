@@ -12,11 +12,11 @@ from ..events.happenings import Event
 from ..queues import QueueOut
 from ..schemas import ItemOut, JobOut, ModelOut
 from .calls import Call, Flow, Heard, Listen, Next, Pause, Reply, advance
-from .flows import Flows, Only, Options, Progress
+from .flows import Flows, Only, Options, Progress, id_of
 from .following import follow
 from .listening import Listener
 from .patience import Patience
-from .settings import DEFAULT_URL, httpx_settings, id_of
+from .settings import DEFAULT_URL, httpx_settings
 from .uploads import What, prepare
 from .webhooks import Webhooks
 

@@ -18,8 +18,8 @@ from ..webhook_schemas import (
     WebhookPage,
 )
 from .calls import Call, Flow, M, ask, read_as
+from .flows import id_of, path_of
 from .patience import Patience
-from .settings import id_of
 
 PATH = "/v1/webhooks"
 
@@ -76,4 +76,4 @@ def _path(webhook: str) -> str:
 
 
 def _deliveries(job: str | JobOut) -> str:
-    return f"/v1/jobs/{quote(id_of(job), safe='')}/deliveries"
+    return f"{path_of(id_of(job))}/deliveries"
