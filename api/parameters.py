@@ -11,7 +11,7 @@ from model.layout import Kind
 from worker.jobs import Lane
 from worker.webhooks.urls import ForbiddenUrl, Policy, parse_url
 
-from .problems import Problem
+from .problems import Problem, first_fault
 from .settings import GatewaySettings
 
 DEFAULT_MODEL = "balanced"
@@ -89,11 +89,9 @@ def parse_parameters(*given: tuple[str, str]) -> JobParameters:
     try:
         return JobParameters.model_validate(merged)
     except ValidationError as error:
-        first = error.errors()[0]
-        name = ".".join(map(str, first["loc"]))[:80]
-        known = ", ".join(JobParameters.model_fields)
-        hint = f"; known are {known}" if first["type"] == "extra_forbidden" else ""
-        raise Problem("invalid-parameter", f"{name}: {first['msg']}{hint}.") from error
+        unknown = error.errors()[0]["type"] == "extra_forbidden"
+        hint = f"; known are {', '.join(JobParameters.model_fields)}" if unknown else ""
+        raise Problem("invalid-parameter", f"{first_fault(error)}{hint}.") from error
 
 
 def find_model(wanted: str | None, cards: Mapping[str, Card]) -> Card:

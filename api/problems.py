@@ -5,6 +5,7 @@ from typing import Any
 
 import orjson
 from fastapi.responses import Response
+from pydantic import ValidationError
 
 from .safety import SAFETY
 
@@ -120,6 +121,13 @@ class Problem(Exception):
         """The answer to a request for `instance`."""
         headers = SAFETY | self.headers  # a failure is answered outside of all middleware
         return Response(orjson.dumps(self.body(instance)), self.status, headers, MEDIA_TYPE)
+
+
+def first_fault(error: ValidationError) -> str:
+    """What is wrong first of all, `NAME: REASON`."""
+    first = error.errors()[0]
+    name = ".".join(map(str, first["loc"]))[:80] or "body"
+    return f"{name}: {first['msg']}"
 
 
 def shortened(text: str) -> str:

@@ -2,12 +2,14 @@
 
 import json
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, Field
 
 from worker.jobs import Lane
+
+from .schemas import when
 
 if TYPE_CHECKING:
     from worker.gauges import Backlog, Queue  # which the client can do without
@@ -82,4 +84,4 @@ class QueueOut(BaseModel):
 
 
 def _time(ms: str | None) -> datetime | None:
-    return datetime.fromtimestamp(int(ms) / 1000, UTC) if ms else None
+    return when(int(ms)) if ms else None

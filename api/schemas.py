@@ -1,6 +1,7 @@
 """What the client sees of jobs, items and models; also what /docs describes."""
 
 from datetime import UTC, datetime
+from typing import Literal
 
 from pydantic import BaseModel, Field
 
@@ -9,6 +10,9 @@ from model.layout import Kind
 from worker.jobs import Counts, Job, JobState, Lane
 
 from .layouts import LikelyOut, LineOut
+
+Only = Literal["failed", "uncertain"]
+"""Which results are wanted, if not all."""
 
 LINKS = {
     "self": "",
@@ -94,7 +98,7 @@ class ItemOut(BaseModel):
 
     index: int
     name: str
-    status: str = Field(description="queued, succeeded, failed or canceled")
+    status: Literal["queued", "succeeded", "failed", "canceled"]
     label: str | None = Field(default=None, description="of layout=character; else see text and lines")
     confidence: float | None = Field(default=None, description="of many characters, the mean")
     uncertain: bool | None = Field(default=None, description="not sure, or flagged; of many, any")

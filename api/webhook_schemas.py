@@ -5,6 +5,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from worker.jobs import job_id
 from worker.webhooks.deliveries import Delivery, State
 from worker.webhooks.endpoints import Endpoint
 from worker.webhooks.events import Event
@@ -113,7 +114,7 @@ class DeliveryOut(BaseModel):
         return cls(
             id=delivery.id,
             webhook_id=delivery.hook,
-            job_id=delivery.job.split("/", 1)[1],
+            job_id=job_id(delivery.job),
             type=delivery.type,
             state=delivery.state,
             reason=delivery.reason,

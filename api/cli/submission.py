@@ -7,8 +7,8 @@ import typer
 
 from model.layout import Kind
 
-from ..client.flows import Only
 from ..client.settings import DEFAULT_URL
+from ..schemas import Only
 from .console import notes
 from .options import LONG, ApiKey, FormatOption, JobId, Output, Url, connect
 from .output import opened, write_items

@@ -11,9 +11,9 @@ from worker.jobs import JobState
 
 from ..events.happenings import Event
 from ..queues import QueueOut
-from ..schemas import ItemOut, JobOut, ModelOut
+from ..schemas import ItemOut, JobOut, ModelOut, Only
 from .calls import Call, Flow, Heard, Listen, Next, Pause, Reply, advance
-from .flows import Flows, Only, Options, Progress, id_of
+from .flows import Flows, Options, Progress, id_of
 from .following import follow
 from .listening import AsyncListener
 from .patience import Patience

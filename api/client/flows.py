@@ -15,7 +15,7 @@ from model.layout import Kind
 from worker.jobs import JobState, Lane
 
 from ..queues import QueueOut
-from ..schemas import ItemOut, ItemPage, JobOut, JobPage, ModelOut
+from ..schemas import ItemOut, ItemPage, JobOut, JobPage, ModelOut, Only
 from .calls import Call, Flow, Pause, ask, read_as
 from .errors import ProblemError, WaitTimeout
 from .patience import Patience, retry_after
@@ -24,7 +24,6 @@ from .uploads import Upload
 LONG_POLL_S = 30.0
 PROGRESS_S = 0.5
 
-Only = Literal["failed", "uncertain"]
 Progress = Callable[[JobOut], object]
 
 

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from ..problems import Problem
+from ..signatures import EMPTY_ZIP
 
-EMPTY = b"PK\x05\x06"
 _END = struct.Struct("<4s4H2IH")
 _END64 = struct.Struct("<4sQ2H2I4Q")
 _LOCATOR64 = struct.Struct("<4sIQI")
@@ -72,8 +72,8 @@ def read_at(form: struct.Struct, view: memoryview, at: int) -> tuple[Any, ...]:
 def _directory(view: memoryview) -> tuple[int, int, int, int]:
     """Number of entries, size and offset of the directory, and the offset of what stands behind it."""
     tail = bytes(view[-(_END.size + _LONGEST_COMMENT) :])
-    at = len(view) - len(tail) + tail.rfind(EMPTY)
-    if EMPTY not in tail or at + _END.size > len(view):
+    at = len(view) - len(tail) + tail.rfind(EMPTY_ZIP)
+    if EMPTY_ZIP not in tail or at + _END.size > len(view):
         raise Problem("archive-invalid", "The ZIP has no directory; the upload may be cut off.")
     _, disk, _, _, count, size, offset, _ = read_at(_END, view, at)
     if disk not in (0, _MANY):

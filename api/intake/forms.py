@@ -12,10 +12,11 @@ from worker.chunks import ImageFile
 
 from ..problems import Problem
 from ..settings import GatewaySettings
+from ..signatures import is_image
 from .documents import read_json, read_ndjson
 from .multiparts import read_form
 from .names import safe_name
-from .sources import Part, Source, is_image, parts_of
+from .sources import Part, Source, parts_of
 from .spool import Limit, Spool
 
 JSON, NDJSON, FORM = "application/json", "application/x-ndjson", "multipart/form-data"

@@ -13,10 +13,10 @@ from worker.jobs import Job
 from .. import accepting
 from ..answers import json_response
 from ..dependencies import JobDep, SettingsDep, StoreDep, WaitingDep
-from ..known import PAGE, Only, Row, page_of, rows_of
+from ..known import PAGE, Row, page_of, rows_of
 from ..problems import Problem
 from ..rows import COLUMNS, cells
-from ..schemas import ItemPage
+from ..schemas import ItemPage, Only
 
 router = APIRouter(prefix="/v1/jobs/{job_id}", tags=["results"])
 
