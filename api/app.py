@@ -24,18 +24,17 @@ from worker.webhooks.endpoints import Endpoints
 
 from . import exception_handlers
 from .auth import require_safe_address
-from .contentless import Contentless
 from .contract import describe
 from .events.following import Following
 from .events.notices import Notices
-from .events.places import Places
 from .events.waiting import Waiting
 from .exports.previews import Previews
+from .head_requests import HeadRequests
 from .keyring import Keyring
 from .limits.admission import Admission
 from .limits.quotas import Quotas
-from .limits.rates import Rates, Told, metered
-from .limits.seats import Seats
+from .limits.rates import RateLimitHeaders, Rates, metered
+from .limits.streams import LocalStreamLimit, SharedStreamLimit
 from .pages.assets import own_assets, swagger_assets
 from .pages.rendering import Pages, facts
 from .routes import (
@@ -55,9 +54,9 @@ from .routes import (
 from .settings import GatewaySettings
 from .shortcut import ShortcutApp
 from .submission import Submitter
-from .telemetry.measured import Measured
 from .telemetry.metrics import Metrics
-from .telemetry.traced import Traced
+from .telemetry.request_metrics import RequestMetrics
+from .telemetry.request_tracing import RequestTracing
 
 DESCRIPTION = """Bulk handwriting recognition. Post scans, get a job id, read what they say.
 
@@ -95,15 +94,15 @@ def create_app(settings: GatewaySettings | None = None) -> FastAPI:
     app.state.settings, app.state.keyring = settings, keyring
     app.state.cards, app.state.metrics, app.state.quotas = cards, metrics, quotas
     app.state.previews = Previews(settings)
-    app.state.places = Places(settings.max_streams, metrics.streams)
+    app.state.local_stream_limit = LocalStreamLimit(settings.max_streams, metrics.streams)
     app.state.tracer = tracer = start("inkqueue-gateway")
     exception_handlers.install(app)
     if tracer.listening:
-        app.add_middleware(Traced, tracer=tracer)
-    app.add_middleware(Contentless)
-    app.add_middleware(Measured, metrics=metrics)
+        app.add_middleware(RequestTracing, tracer=tracer)
+    app.add_middleware(HeadRequests)
+    app.add_middleware(RequestMetrics, metrics=metrics)
     if quotas.count_requests:
-        app.add_middleware(Told)
+        app.add_middleware(RateLimitHeaders)
     for routes in (
         jobs,
         results,
@@ -150,7 +149,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     app.state.endpoints, app.state.deliveries = Endpoints(client), Deliveries(client)
     entrance, tracer = Entrance(client), app.state.tracer
     quotas, turnstile = app.state.quotas, Turnstile(client)
-    app.state.rates, app.state.seats = Rates(turnstile, quotas), Seats(turnstile, quotas)
+    app.state.rates = Rates(turnstile, quotas)
+    app.state.shared_stream_limit = SharedStreamLimit(turnstile, quotas)
     admission = Admission(entrance, gauges, list(app.state.cards), settings, quotas, vigil)
     app.state.submitter = Submitter(entrance, store, admission, settings, app.state.cards, tracer)
     notices = app.state.notices = Notices(client)

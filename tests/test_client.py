@@ -21,8 +21,8 @@ import numpy as np
 import pytest
 import redis
 
-from api.client import AsyncClient, Client, Options, Patience, ProblemError, Unreachable, WaitTimeout
-from api.client.patience import Tries
+from api.client import AsyncClient, Client, Options, ProblemError, RetryPolicy, Unreachable, WaitTimeout
+from api.client.retries import Tries
 from api.client.settings import httpx_settings
 from api.client.uploads import prepare
 from api.idempotency import key_digest
@@ -37,7 +37,7 @@ from hosts import serving
 from samples import glyphs, idx_of, npy_of, pngs, tiff_of, zip_of
 
 ROOT = Path(__file__).parent.parent
-IMPATIENT = Patience(silence_s=0, busy_s=0)
+IMPATIENT = RetryPolicy(silence_s=0, busy_s=0)
 
 
 @pytest.fixture
@@ -70,7 +70,7 @@ def deserted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
 @pytest.fixture
 def idle(deserted: Services) -> Iterator[Client]:
     """Its client; jobs that a test leaves unfinished are canceled."""
-    with Client(deserted.url, patience=IMPATIENT) as client:
+    with Client(deserted.url, retries=IMPATIENT) as client:
         yield client
         for job in client.jobs(JobState.QUEUED):
             client.cancel(job)
@@ -276,7 +276,7 @@ def test_a_gateway_that_restarts_is_waited_for(deserted: Services) -> None:
 
 def test_silence_begins_when_it_is_noticed() -> None:
     """A long poll may break at its end, after more seconds than silence is borne."""
-    tries = Tries(Patience(silence_s=0.2), repeatable=True)
+    tries = Tries(RetryPolicy(silence_s=0.2), repeatable=True)
     time.sleep(0.3)
     assert tries.pause_after(httpx.ReadError("broken")) is not None
     time.sleep(0.3)
@@ -287,14 +287,17 @@ def test_no_proxy_stands_before_this_machine(
     services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
-    with Client(services.url, patience=IMPATIENT) as client:
+    with Client(services.url, retries=IMPATIENT) as client:
         assert client.models()
 
 
 def test_nobody_there_is_said_soon() -> None:
     url = f"http://127.0.0.1:{free_port()}"
     began = time.monotonic()
-    with Client(url, patience=Patience(silence_s=0.3)) as client, pytest.raises(Unreachable, match=url):
+    with (
+        Client(url, retries=RetryPolicy(silence_s=0.3)) as client,
+        pytest.raises(Unreachable, match=url),
+    ):
         client.models()
     assert time.monotonic() - began < 2
     for wrong in ("127.0.0.1:8000", "http://", "ftp://127.0.0.1"):
@@ -305,7 +308,7 @@ def test_nobody_there_is_said_soon() -> None:
 def test_another_server_is_not_taken_for_a_gateway(tmp_path: Path) -> None:
     (tmp_path / "v1").mkdir()
     (tmp_path / "v1" / "models").write_text("<p>Welcome!</p>")
-    with files_served(tmp_path) as url, Client(url, patience=IMPATIENT) as client:
+    with files_served(tmp_path) as url, Client(url, retries=IMPATIENT) as client:
         with pytest.raises(Unreachable, match="is not inkqueue"):
             client.models()
         with pytest.raises(ProblemError) as caught:
@@ -417,7 +420,7 @@ def test_a_refusal_of_what_was_not_begun_is_waited_out(
 ) -> None:
     headers = {"Retry-After": "7"} if status in (429, 503) else {}
     answer = httpx.Response(status, headers=headers, json={"type": f"/problems/{slug}"})
-    assert Tries(Patience(), repeatable).pause_after(answer) == (7 if again else None)
+    assert Tries(RetryPolicy(), repeatable).pause_after(answer) == (7 if again else None)
 
 
 def test_a_key_from_a_file_of_another_system_is_a_key() -> None:

@@ -15,8 +15,8 @@ from ..schemas import ItemOut, JobOut, ModelOut, Only
 from .calls import Call, Flow, Heard, Listen, Next, Pause, Reply, advance
 from .flows import Flows, Options, Progress, id_of
 from .following import follow
-from .listening import AsyncListener
-from .patience import Patience
+from .listening import AsyncEventConnection
+from .retries import RetryPolicy
 from .settings import DEFAULT_URL, httpx_settings
 from .uploads import Upload, What, prepare
 from .webhooks import AsyncWebhooks
@@ -28,11 +28,15 @@ class AsyncClient:
     """A gateway at `url` (ValueError if it is none). Every method raises ProblemError or Unreachable."""
 
     def __init__(
-        self, url: str = DEFAULT_URL, api_key: str | None = None, *, patience: Patience | None = None
+        self,
+        url: str = DEFAULT_URL,
+        api_key: str | None = None,
+        *,
+        retries: RetryPolicy | None = None,
     ) -> None:
         self._http = httpx.AsyncClient(**httpx_settings(url, api_key))
-        self._flows = Flows(patience or Patience())
-        self.webhooks = AsyncWebhooks(patience or Patience(), self._run)
+        self._flows = Flows(retries or RetryPolicy())
+        self.webhooks = AsyncWebhooks(retries or RetryPolicy(), self._run)
 
     async def submit(
         self,
@@ -79,13 +83,13 @@ class AsyncClient:
         """
         tale = follow(self._flows, id_of(job), results)
         reply: Reply | Heard = None
-        async with AsyncListener(self._http) as listener:
+        async with AsyncEventConnection(self._http) as connection:
             while (step := advance(tale, reply)) is not None:
                 reply = None
                 if isinstance(step, Listen):
-                    reply = await listener.open(step.call)
+                    reply = await connection.open(step.call)
                 elif isinstance(step, Next):
-                    reply = await listener.next()
+                    reply = await connection.next()
                 elif isinstance(step, Call | Pause):
                     reply = await self._carry_out(step)
                 else:

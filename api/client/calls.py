@@ -13,7 +13,7 @@ from pydantic import BaseModel, ValidationError
 
 from ..events.happenings import Event
 from .errors import ProblemError, Unreachable
-from .patience import Patience, Tries
+from .retries import RetryPolicy, Tries
 from .uploads import Upload
 
 CONNECT_S, READ_S, UPLOAD_S = 5.0, 30.0, 300.0
@@ -83,9 +83,9 @@ Tale = Generator[Step, Reply | Heard, T]
 """A flow that also listens, and tells its user of events while it goes on."""
 
 
-def ask(call: Call, patience: Patience) -> Flow[httpx.Response]:
-    """The good answer to `call`, made again as patience allows. Raises ProblemError, Unreachable."""
-    tries = Tries(patience, call.repeatable)
+def ask(call: Call, policy: RetryPolicy) -> Flow[httpx.Response]:
+    """The good answer to `call`, made again as the policy allows. Raises ProblemError, Unreachable."""
+    tries = Tries(policy, call.repeatable)
     while True:
         reply = yield call
         assert reply is not None

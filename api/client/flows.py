@@ -18,7 +18,7 @@ from ..queues import QueueOut
 from ..schemas import ItemOut, ItemPage, JobOut, JobPage, ModelOut, Only
 from .calls import Call, Flow, Pause, ask, read_as
 from .errors import ProblemError, WaitTimeout
-from .patience import Patience, retry_after
+from .retries import RetryPolicy, retry_after
 from .uploads import Upload
 
 LONG_POLL_S = 30.0
@@ -51,8 +51,8 @@ class _Models(RootModel[list[ModelOut]]):
 class Flows:
     """The operations of one client."""
 
-    def __init__(self, patience: Patience) -> None:
-        self._patience = patience
+    def __init__(self, retries: RetryPolicy) -> None:
+        self._retries = retries
 
     def submit(
         self, upload: Upload, options: Options, job_id: str | None, key: str | None
@@ -139,7 +139,7 @@ class Flows:
         return self._ask(Call("GET", path, _given({**(params or {}), **wait}), wait_s=wait_s))
 
     def _ask(self, call: Call) -> Flow[httpx.Response]:
-        return ask(call, self._patience)
+        return ask(call, self._retries)
 
 
 def id_of(job: str | JobOut) -> str:

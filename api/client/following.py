@@ -27,7 +27,7 @@ DONE = ("succeeded", "failed")
 
 
 @dataclass
-class Course:
+class Subscription:
     """How far a job has been told: the id of the last event, a byte for every image told."""
 
     job_id: str
@@ -60,72 +60,72 @@ class Course:
 
 def follow(flows: Flows, job_id: str, results: bool) -> Tale[None]:
     """Everything that happens to a job, until it is final. Raises ProblemError, Unreachable."""
-    course = Course(job_id, results)
-    while not course.over:
-        yield from _stream(flows, course)
-        if not course.over:
-            yield from _poll(flows, course, time.monotonic() + POLLED_S)
+    subscription = Subscription(job_id, results)
+    while not subscription.over:
+        yield from _stream(flows, subscription)
+        if not subscription.over:
+            yield from _poll(flows, subscription, time.monotonic() + POLLED_S)
 
 
-def _stream(flows: Flows, course: Course) -> Tale[None]:
+def _stream(flows: Flows, subscription: Subscription) -> Tale[None]:
     """As long as the stream is to be had."""
     failures = 0
     while failures < FAILURES:
-        began, last = time.monotonic(), course.last
-        reply = yield Listen(course.call())
+        began, last = time.monotonic(), subscription.last
+        reply = yield Listen(subscription.call())
         if isinstance(reply, httpx.Response):
             if not is_stream(reply):
-                course.last = None if reply.status_code == 400 else last
+                subscription.last = None if reply.status_code == 400 else last
                 return
-            if not (yield from _listen(course)) or course.over:
+            if not (yield from _listen(subscription)) or subscription.over:
                 return
         elif isinstance(reply, httpx.ReadTimeout):
             return
-        else:  # a gateway that restarts is waited for, as patience allows
-            yield from flows.job(course.job_id)
-        held = course.last != last or time.monotonic() - began >= CALM_S
+        else:  # a gateway that restarts is waited for, as the retry policy allows
+            yield from flows.job(subscription.job_id)
+        held = subscription.last != last or time.monotonic() - began >= CALM_S
         failures = 0 if held else failures + 1
         yield Pause(random.uniform(0.1, 0.2) * 2**failures)
 
 
-def _listen(course: Course) -> Tale[bool]:
+def _listen(subscription: Subscription) -> Tale[bool]:
     """One connection's events until it ends; whether there were any."""
     heard = False
     while isinstance(sse := (yield Next()), ServerSentEvent):
         heard = True
         event = read_event(sse)
         if isinstance(event, ResultEvent):
-            event.data = course.new(event.data)
+            event.data = subscription.new(event.data)
         if isinstance(event, CompletedEvent):
-            course.over = True
+            subscription.over = True
         if event and not (isinstance(event, ResultEvent) and not event.data):
             yield event
-        course.last = sse.id or course.last
-        if course.over:
+        subscription.last = sse.id or subscription.last
+        if subscription.over:
             break
     return heard
 
 
-def _poll(flows: Flows, course: Course, until: float) -> Tale[None]:
+def _poll(flows: Flows, subscription: Subscription, until: float) -> Tale[None]:
     """The same without a stream."""
-    while not course.over and time.monotonic() < until:
+    while not subscription.over and time.monotonic() < until:
         began = time.monotonic()
-        job = yield from flows.job(course.job_id, PROGRESS_S)
+        job = yield from flows.job(subscription.job_id, PROGRESS_S)
         yield ProgressEvent.of(job)
-        if course.results:
-            yield from _read_results(flows, course)
+        if subscription.results:
+            yield from _read_results(flows, subscription)
         if job.state.final:
-            course.over = True
+            subscription.over = True
             yield CompletedEvent(job=job)
         else:
             yield Pause(max(0.0, began + PROGRESS_S - time.monotonic()))
 
 
-def _read_results(flows: Flows, course: Course) -> Tale[None]:
+def _read_results(flows: Flows, subscription: Subscription) -> Tale[None]:
     """What is known by now and was not told."""
-    cursor: int | None = course.first_untold
+    cursor: int | None = subscription.first_untold
     while cursor is not None:
-        page = yield from flows.known(course.job_id, cursor)
-        if fresh := course.new(page.data):
+        page = yield from flows.known(subscription.job_id, cursor)
+        if fresh := subscription.new(page.data):
             yield ResultEvent(data=fresh)
         cursor = None if page.next_cursor == cursor else page.next_cursor

@@ -43,7 +43,7 @@ class _Gone(BaseModel, extra="allow"):
     status: int
 
 
-class Listener:
+class EventConnection:
     """The stream that a Client listens to, one at a time."""
 
     def __init__(self, http: httpx.Client) -> None:
@@ -83,7 +83,7 @@ class Listener:
         self.close()
 
 
-class AsyncListener:
+class AsyncEventConnection:
     """The same for an AsyncClient."""
 
     def __init__(self, http: httpx.AsyncClient) -> None:

@@ -14,8 +14,8 @@ from ..schemas import ItemOut, JobOut, ModelOut, Only
 from .calls import Call, Flow, Heard, Listen, Next, Pause, Reply, advance
 from .flows import Flows, Options, Progress, id_of
 from .following import follow
-from .listening import Listener
-from .patience import Patience
+from .listening import EventConnection
+from .retries import RetryPolicy
 from .settings import DEFAULT_URL, httpx_settings
 from .uploads import What, prepare
 from .webhooks import Webhooks
@@ -27,11 +27,15 @@ class Client:
     """A gateway at `url` (ValueError if it is none). Every method raises ProblemError or Unreachable."""
 
     def __init__(
-        self, url: str = DEFAULT_URL, api_key: str | None = None, *, patience: Patience | None = None
+        self,
+        url: str = DEFAULT_URL,
+        api_key: str | None = None,
+        *,
+        retries: RetryPolicy | None = None,
     ) -> None:
         self._http = httpx.Client(**httpx_settings(url, api_key))
-        self._flows = Flows(patience or Patience())
-        self.webhooks = Webhooks(patience or Patience(), self._run)
+        self._flows = Flows(retries or RetryPolicy())
+        self.webhooks = Webhooks(retries or RetryPolicy(), self._run)
 
     def submit(
         self,
@@ -77,13 +81,13 @@ class Client:
         """
         tale = follow(self._flows, id_of(job), results)
         reply: Reply | Heard = None
-        with Listener(self._http) as listener:
+        with EventConnection(self._http) as connection:
             while (step := advance(tale, reply)) is not None:
                 reply = None
                 if isinstance(step, Listen):
-                    reply = listener.open(step.call)
+                    reply = connection.open(step.call)
                 elif isinstance(step, Next):
-                    reply = listener.next()
+                    reply = connection.next()
                 elif isinstance(step, Call | Pause):
                     reply = self._carry_out(step)
                 else:

@@ -53,8 +53,8 @@ class Upload:
 def prepare(what: What) -> Upload:
     """`what` as one body. Raises NoImages."""
     if isinstance(what, bytes):
-        kind = container_type(what) or image_type(what) or "application/octet-stream"
-        return Upload(_spooled(what), kind)
+        known = container_type(what) or image_type(what)
+        return Upload(_spooled(what), known or "application/octet-stream")
     if isinstance(what, Array):
         return Upload(_npy(what), "application/x-npy")
     given = [what] if isinstance(what, str | os.PathLike) else what

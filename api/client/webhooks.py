@@ -8,7 +8,7 @@ from worker.webhooks.events import Event
 from ..schemas import JobOut
 from ..webhook_schemas import DeliveryOut, RegisteredOut, SecretOut, WebhookOut
 from .calls import Flow
-from .patience import Patience
+from .retries import RetryPolicy
 from .webhook_flows import WebhookFlows
 
 T = TypeVar("T")
@@ -29,8 +29,8 @@ class Awaiting(Protocol):
 class Webhooks:
     """The voice of Client."""
 
-    def __init__(self, patience: Patience, run: Blocking) -> None:
-        self._flows, self._run = WebhookFlows(patience), run
+    def __init__(self, retries: RetryPolicy, run: Blocking) -> None:
+        self._flows, self._run = WebhookFlows(retries), run
 
     def create(
         self, url: str, events: Sequence[Event] | None = None, description: str = ""
@@ -66,8 +66,8 @@ class Webhooks:
 class AsyncWebhooks:
     """The voice of AsyncClient."""
 
-    def __init__(self, patience: Patience, run: Awaiting) -> None:
-        self._flows, self._run = WebhookFlows(patience), run
+    def __init__(self, retries: RetryPolicy, run: Awaiting) -> None:
+        self._flows, self._run = WebhookFlows(retries), run
 
     async def create(
         self, url: str, events: Sequence[Event] | None = None, description: str = ""

@@ -48,12 +48,12 @@ class Uploads:
     def __init__(self) -> None:
         self._held: Counter[str] = Counter()
 
-    def of(self, owner: str, most: int) -> "Upload":
+    def of(self, owner: str, most: int) -> "UploadMeter":
         """One upload, up to `most` bytes (0: any number) for all of its owner's."""
-        return Upload(self._held, owner, most)
+        return UploadMeter(self._held, owner, most)
 
 
-class Upload:
+class UploadMeter:
     """As a context, gives what is to be told of its bytes; written out, since there is one a request."""
 
     def __init__(self, held: Counter[str], owner: str, most: int) -> None:

@@ -59,7 +59,7 @@ def _headers(quota: Quota, granted: Pass) -> list[tuple[bytes, bytes]]:
     return [(b"ratelimit-policy", policy.encode()), (b"ratelimit", state.encode())]
 
 
-class Told:
+class RateLimitHeaders:
     """ASGI middleware: an answer says what its caller's quota is."""
 
     def __init__(self, app: ASGIApp) -> None:

@@ -9,9 +9,8 @@ from fastapi.responses import StreamingResponse
 from ..dependencies import JobDep, OwnerDep, state
 from ..events.announcements import EXAMPLE
 from ..events.following import Following
-from ..events.places import Places
 from ..events.streaming import Stream
-from ..limits.seats import Seats
+from ..limits.streams import LocalStreamLimit, SharedStreamLimit
 
 router = APIRouter(prefix="/v1/jobs/{job_id}", tags=["results"])
 
@@ -36,16 +35,16 @@ UNBUFFERED = {"X-Accel-Buffering": "no"}
 """nginx would hold events back."""
 
 
-PlacesDep = Annotated[Places, Depends(state("places"))]
-SeatsDep = Annotated[Seats, Depends(state("seats"))]
+LocalLimitDep = Annotated[LocalStreamLimit, Depends(state("local_stream_limit"))]
+SharedLimitDep = Annotated[SharedStreamLimit, Depends(state("shared_stream_limit"))]
 FollowingDep = Annotated[Following, Depends(state("following"))]
 
 
-async def _place(
-    owner: OwnerDep, job: JobDep, places: PlacesDep, seats: SeatsDep
+async def _limited(
+    owner: OwnerDep, job: JobDep, local: LocalLimitDep, shared: SharedLimitDep
 ) -> AsyncIterator[None]:
-    with places.taken_by(owner):
-        async with seats.taken_by(owner):
+    with local.stream(owner):
+        async with shared.stream(owner):
             yield
 
 
@@ -53,7 +52,7 @@ async def _place(
     "/events",
     response_class=Response,
     responses=EVENTS,
-    dependencies=[Depends(_place)],
+    dependencies=[Depends(_limited)],
 )
 async def read_events(
     job: JobDep,

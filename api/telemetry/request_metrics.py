@@ -12,7 +12,7 @@ from .metrics import Metrics
 log = logging.getLogger(__name__)
 
 
-class Measured:
+class RequestMetrics:
     """ASGI middleware: counts and times every answer by its route, and sets the safety headers; one that
     Redis or the system cuts off when it has begun is told of in a line."""
 

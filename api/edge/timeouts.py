@@ -25,7 +25,7 @@ class Phase(Enum):
     REFUSED = auto()
 
 
-class Patience:
+class Timeouts:
     """The phase of one connection and its deadlines: `not_sent` and `not_read` are called when missed.
 
     A head has a fixed time in all. A body may take for ever, but every byte buys only 1 / `min_rate`

@@ -3,7 +3,7 @@
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 
-class Contentless:
+class HeadRequests:
     """ASGI middleware: whoever answers is asked for GET, and no further once its answer has begun."""
 
     def __init__(self, app: ASGIApp) -> None:

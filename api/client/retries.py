@@ -25,7 +25,7 @@ HOPELESS = (httpx.UnsupportedProtocol, httpx.LocalProtocolError)
 
 
 @dataclass(frozen=True)
-class Patience:
+class RetryPolicy:
     """How long calls are made again: without any answer, and when told to come back later."""
 
     silence_s: float = 10.0
@@ -35,8 +35,8 @@ class Patience:
 class Tries:
     """One call's tries."""
 
-    def __init__(self, patience: Patience, repeatable: bool) -> None:
-        self._patience, self._repeatable = patience, repeatable
+    def __init__(self, policy: RetryPolicy, repeatable: bool) -> None:
+        self._policy, self._repeatable = policy, repeatable
         self._began = time.monotonic()
         self._silent_since: float | None = None
         self._failed = 0
@@ -47,10 +47,10 @@ class Tries:
         self._failed += 1
         if isinstance(reply, httpx.Response):
             self._silent_since = None
-            pause, end = self._told(reply), self._began + self._patience.busy_s
+            pause, end = self._told(reply), self._began + self._policy.busy_s
         else:
             self._silent_since = self._silent_since or now
-            pause, end = self._guessed(reply), self._silent_since + self._patience.silence_s
+            pause, end = self._guessed(reply), self._silent_since + self._policy.silence_s
         return pause if pause is not None and now + pause <= end else None
 
     def _told(self, response: httpx.Response) -> float | None:

@@ -11,7 +11,7 @@ from worker.tracing import Tracer
 TRACED = ("POST", "PUT", "PATCH", "DELETE")
 
 
-class Traced:
+class RequestTracing:
     """Traces what is not merely looked at; those who poll would fill every trace."""
 
     def __init__(self, app: ASGIApp, tracer: Tracer) -> None:
