@@ -67,7 +67,7 @@ DESCRIPTION = """Bulk handwriting recognition. Post scans, get a job id, read wh
 
 
 class Gateway(ShortcutApp):
-    """The application; its OpenAPI document tells of refusals, too."""
+    """The application; its OpenAPI document also lists refusals."""
 
     def openapi(self) -> dict[str, Any]:
         """The document, made once."""
@@ -77,7 +77,7 @@ class Gateway(ShortcutApp):
 
 
 def create_app(settings: GatewaySettings | None = None) -> FastAPI:
-    """The gateway. Raises UnsafeAddress, BadKeys or BadQuotas when it must not be started like this."""
+    """The gateway. Raises UnsafeAddress, BadKeys or BadQuotas when it must not start like this."""
     settings = settings or GatewaySettings()
     keyring, cards, quotas = Keyring(settings), read_cards(), Quotas(settings)
     require_safe_address(settings, keyring)
@@ -87,9 +87,9 @@ def create_app(settings: GatewaySettings | None = None) -> FastAPI:
         version=version("inkqueue"),
         description=DESCRIPTION,
         lifespan=_lifespan,
-        docs_url=None,  # our own, which asks no other host
+        docs_url=None,  # we have our own, which loads nothing from other hosts
         redoc_url=None,
-        redirect_slashes=False,  # to plain http behind a proxy, with the key
+        redirect_slashes=False,  # behind a proxy it would lead to plain http, and the key with it
     )
     app.state.settings, app.state.keyring = settings, keyring
     app.state.cards, app.state.metrics, app.state.quotas = cards, metrics, quotas
@@ -119,7 +119,7 @@ def create_app(settings: GatewaySettings | None = None) -> FastAPI:
     ):
         counted = quotas.count_requests and routes not in (service, pages, predictions)
         app.include_router(routes.router, dependencies=[Depends(metered)] if counted else [])
-    app.cut_short(predictions.router)  # which counts for itself
+    app.cut_short(predictions.router)  # it counts its own requests
     _add_pages(app)
     return app
 

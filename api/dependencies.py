@@ -1,4 +1,4 @@
-"""What routes ask for in their signatures: coroutines, since what is none takes a turn in a thread."""
+"""What routes ask for in their signatures; coroutines, as FastAPI runs plain functions in threads."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any
@@ -31,7 +31,7 @@ def state(name: str) -> Any:
 
 
 OwnerDep = Annotated[str, Depends(authenticate)]
-"""Whoever has a key; the others want one with a scope (see credentials.SCOPES)."""
+"""Any key will do; the others need one with a scope (see credentials.SCOPES)."""
 SubmitOwnerDep = Annotated[str, Security(authenticate, scopes=["submit"])]
 ReadOwnerDep = Annotated[str, Security(authenticate, scopes=["read"])]
 ManageOwnerDep = Annotated[str, Security(authenticate, scopes=["manage"])]
@@ -50,7 +50,7 @@ JobId = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{1,64}$", description="a job
 
 
 async def find_job(job_id: JobId, owner: OwnerDep, store: StoreDep) -> Job:
-    """The caller's job, if the key is for what asks for it. Raises `not-found` or `job-expired`."""
+    """The caller's job, if its key has the route's scope. Raises `not-found` or `job-expired`."""
     return require_job(await store.job(keys.job_name(owner, job_id)))
 
 
@@ -65,7 +65,7 @@ def absence(left: JobState | None) -> Problem:
     """Why there is no job, from what is left of it."""
     if left is JobState.EXPIRED:
         return Problem("job-expired", "Submit it again; `expires_in` keeps a job longer.")
-    return Problem("not-found", "No job of yours has this id.")
+    return Problem("not-found", "You have no job with this id.")
 
 
 JobDep = Annotated[Job, Security(find_job, scopes=["read"])]

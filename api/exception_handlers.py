@@ -17,7 +17,7 @@ from .problems import METHODS, Problem, shortened
 log = logging.getLogger(__name__)
 
 EXHAUSTED = {errno.EMFILE, errno.ENFILE, errno.ENOSPC, errno.EDQUOT, errno.ENOMEM}
-"""What the system says when it has no more to give, for now."""
+"""What the system says when it has run out of something, for now."""
 
 
 def install(app: FastAPI) -> None:
@@ -76,7 +76,7 @@ def _http(error: HTTPException) -> Problem:
 
 
 def _storage(error: redis.RedisError) -> Problem:
-    cause = str(error).rpartition("caused error: ")[2]  # before it stands the command, images and all
+    cause = str(error).rpartition("caused error: ")[2]  # the command stands before it, images and all
     log.warning("redis: %s: %s", type(error).__name__, cause)
     return Problem("storage-unavailable", "Nothing was lost; try again shortly.", retry_after=2)
 

@@ -48,7 +48,7 @@ async def _page(
 async def rows_of(
     store: Store, looks: AsyncIterator[Job], cursor: int, limit: int | None, only: Only | None
 ) -> AsyncIterator[Iterator[Row]]:
-    """All rows that any look finds, or so many as the limit is, a stretch at a time.
+    """All rows that any look finds, or as many as the limit allows, a stretch at a time.
 
     Each is made when it is asked for.
     """

@@ -1,4 +1,4 @@
-"""What a client may ask of a job, checked against the models that are there."""
+"""What a client may ask of a job, checked against the models that are served."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
@@ -32,7 +32,7 @@ class JobParameters(BaseModel):
             max_length=LONGEST_CHARSET, description="digits, letters, upper, lower, or the characters"
         ),
     ] = None
-    top_k: Annotated[int, Field(ge=1, le=10, description="answers an image")] = 3
+    top_k: Annotated[int, Field(ge=1, le=10, description="candidates per image")] = 3
     normalize: Annotated[
         Literal["auto", "none"], Field(description="none: the images are 28x28 already")
     ] = "auto"
@@ -42,7 +42,7 @@ class JobParameters(BaseModel):
     ] = "character"
     rows: Annotated[
         int | None,
-        Field(ge=1, le=MOST_ACROSS, description="of a grid; without it, ruled cells are looked for"),
+        Field(ge=1, le=MOST_ACROSS, description="of a grid; without it, ruled cells are found"),
     ] = None
     columns: Annotated[
         int | None, Field(ge=1, le=MOST_ACROSS, description="of a grid; both are given, or neither")
@@ -58,7 +58,7 @@ class JobParameters(BaseModel):
     ] = None
     callback_url: Annotated[
         str | None,
-        Field(description="is told when the job ends; see POST /v1/webhooks/callback/secret"),
+        Field(description="notified when the job ends; see POST /v1/webhooks/callback/secret"),
     ] = None
     metadata: Annotated[
         dict[str, str], Field(max_length=16, description="JSON object of strings, kept with the job")

@@ -16,14 +16,14 @@ LONGEST = 400
 
 CATALOGUE = {
     "malformed-request": (400, "The request cannot be understood"),
-    "malformed-json": (400, "The body is not the JSON that is expected"),
+    "malformed-json": (400, "The body is not the expected JSON"),
     "malformed-multipart": (400, "The form cannot be read"),
-    "invalid-event-id": (400, "The id is of no event of this job"),
+    "invalid-event-id": (400, "The job has no event with this id"),
     "unauthorized": (401, "A valid API key is needed"),
-    "insufficient-scope": (403, "The API key is not for this"),
+    "insufficient-scope": (403, "The API key does not allow this"),
     "cross-site": (403, "Another site's page must not do this"),
     "not-found": (404, "There is nothing here"),
-    "method-not-allowed": (405, "This address takes other methods"),
+    "method-not-allowed": (405, "This address does not allow this method"),
     "not-acceptable": (406, "No such format of results"),
     "request-timeout": (408, "The request came too slowly"),
     "request-in-progress": (409, "The same request is under way"),
@@ -32,8 +32,8 @@ CATALOGUE = {
     "webhook-disabled": (409, "The webhook endpoint is disabled or deleted"),
     "delivery-under-way": (409, "The delivery is being sent"),
     "too-many-webhooks": (409, "Too many webhook endpoints"),
-    "item-pending": (409, "The image is not read"),
-    "job-expired": (410, "The job's time is over and it was deleted"),
+    "item-pending": (409, "The image has not been read"),
+    "job-expired": (410, "The job has expired and was deleted"),
     "image-not-kept": (410, "The image is no longer kept"),
     "body-too-large": (413, "The body is too large"),
     "too-many-images": (413, "Too many images for one job"),
@@ -42,7 +42,7 @@ CATALOGUE = {
     "file-too-large": (413, "A file is too large"),
     "archive-bomb": (413, "The archive unpacks to too much"),
     "url-too-long": (414, "The URL is too long"),
-    "unsupported-media-type": (415, "This type of content is not read"),
+    "unsupported-media-type": (415, "This type of content is not supported"),
     "host-not-allowed": (421, "The gateway does not answer to this name"),
     "invalid-parameter": (422, "A parameter is not valid"),
     "unknown-model": (422, "There is no such model"),
@@ -50,9 +50,9 @@ CATALOGUE = {
     "invalid-label": (422, "The model has no such label"),
     "empty-body": (422, "The body is empty"),
     "no-images": (422, "There is no image in the request"),
-    "unknown-format": (422, "The body is in no format that is read"),
+    "unknown-format": (422, "The body is in no supported format"),
     "archive-invalid": (422, "The archive is damaged"),
-    "archive-unsupported": (422, "The archive uses something that is not read"),
+    "archive-unsupported": (422, "The archive uses something that is not supported"),
     "nested-archive": (422, "An archive inside an archive is not read"),
     "unsafe-name": (422, "A file name leads out of its folder"),
     "array-invalid": (422, "The array is damaged or has the wrong shape"),
@@ -72,7 +72,7 @@ CATALOGUE = {
     "too-many-jobs": (429, "Too many unfinished jobs"),
     "too-many-streams": (429, "Too many open event streams"),
     "too-many-queued": (429, "Too many of your images are waiting"),
-    "too-many-bytes": (429, "Too many bytes of yours are under way"),
+    "too-many-bytes": (429, "Too many bytes of your uploads are under way"),
     "rate-limited": (429, "Too many requests"),
     "too-many-connections": (429, "Too many connections from one address"),
     "too-many-pipelined": (429, "Too many requests at once on one connection"),
@@ -131,6 +131,6 @@ def first_fault(error: ValidationError) -> str:
 
 
 def shortened(text: str) -> str:
-    """At most LONGEST characters, all of which JSON can say."""
+    """At most LONGEST characters, all of which JSON can encode."""
     whole = text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}..."
     return whole.encode(errors="replace").decode()

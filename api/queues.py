@@ -22,7 +22,7 @@ class LaneOut(BaseModel):
     jobs: int = Field(description="unfinished jobs")
     images: int = Field(description="accepted, not done")
     oldest_seconds: float | None = Field(
-        description="how long the oldest chunk that nobody has claimed is due; None: none is"
+        description="how long the oldest chunk that nobody has claimed has been due; None: none is"
     )
 
     @classmethod
@@ -47,7 +47,7 @@ class BacklogOut(BaseModel):
 
 
 class WorkerOut(BaseModel):
-    """A worker that is alive, by its own word of at most some seconds ago."""
+    """A worker that is alive, as it reported itself some seconds ago at most."""
 
     id: str
     models: list[str]

@@ -102,7 +102,7 @@ class ItemOut(BaseModel):
     label: str | None = Field(default=None, description="of layout=character; else see text and lines")
     confidence: float | None = Field(default=None, description="of many characters, the mean")
     uncertain: bool | None = Field(default=None, description="not sure, or flagged; of many, any")
-    flags: list[str] | None = Field(default=None, description="what speaks against the image")
+    flags: list[str] | None = Field(default=None, description="reasons to doubt the image")
     top_k: list[LikelyOut] | None = None
     text: str | None = Field(default=None, description="of a line, page or grid: its lines")
     lines: list[LineOut] | None = None

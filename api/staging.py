@@ -1,4 +1,4 @@
-"""Images on their way in: cut into chunks and, if they are many, written to Redis, but of no job yet."""
+"""Images on their way in: cut into chunks and, if many, written to Redis, but not part of a job yet."""
 
 import asyncio
 import secrets
@@ -54,7 +54,7 @@ class Staged:
 
     @cached_property
     def token(self) -> str:
-        """By which they are found."""
+        """The name under which they are staged."""
         return secrets.token_hex(16)
 
     async def take_in(
@@ -77,11 +77,11 @@ class Staged:
                     forget()
 
     def carry(self, file: ImageFile) -> None:
-        """The one small image that it is: cut sooner than a thread takes its turn."""
+        """Take in one small image that is all of the job: cut sooner than a thread gets its turn."""
         self.carried = [self.cutter.alone(file)]
 
     async def _store(self, group: list[Chunk], room: Room) -> Room:
-        first, self.stored = self.stored, self.stored + len(group)  # even if nobody hears of it
+        first, self.stored = self.stored, self.stored + len(group)  # even if the answer is lost
         verdict = await self.entrance.stage(self.token, first, group, room)
         if verdict.kind != "staged":
             raise NoRoom(verdict)
@@ -106,7 +106,7 @@ class Staged:
 
     async def __aexit__(self, *_: object) -> None:
         if self.stored and not self.taken:
-            with suppress(redis.RedisError):  # else it is gone by itself, before long
+            with suppress(redis.RedisError):  # else it expires before long
                 await self.entrance.unstage(self.token, self.stored)
 
 

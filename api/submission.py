@@ -39,8 +39,8 @@ KEPT = 64
 
 @dataclass(frozen=True)
 class Entered:
-    """What was `wanted`, and by which name it stands; `replayed` if it did before. `image` is what its
-    first image is called."""
+    """What was `wanted`, and the `name` of the job that stands for it; `replayed` if it stood before.
+    `image` is what its first image is called."""
 
     wanted: Submission
     name: str
@@ -85,7 +85,7 @@ class Submitter:
     ) -> Entered:
         """Store the job in `request` under `job_id`, which its caller chose if it is its `own`.
 
-        Then that stands for an Idempotency-Key. Raises problems.
+        Such an id takes the place of an Idempotency-Key. Raises problems.
         """
         key = None if own else key_digest(request.headers.get("idempotency-key"))
         asked = self._asked(request.scope["query_string"])  # refused before the body is read
@@ -177,7 +177,7 @@ class Submitter:
         return Accepted(job, entered.replayed)
 
     def _lane(self, images: int, options: Options) -> Lane:
-        """The fast lane is for few characters, and for whatever is one image."""
+        """The fast lane is for few characters, and for any single image."""
         few = images * options.weight <= self._settings.interactive_images
         return "interactive" if few or images == 1 else "bulk"
 

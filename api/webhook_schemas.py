@@ -29,7 +29,7 @@ class NewWebhook(BaseModel):
 
 
 class WebhookChanges(BaseModel):
-    """What is to be different; what is left out stays."""
+    """What is to change; what is left out stays."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -69,7 +69,7 @@ class WebhookOut(BaseModel):
 class RegisteredOut(WebhookOut):
     """A new endpoint with its secret."""
 
-    secret: str = Field(description="whsec_...; shown this once")
+    secret: str = Field(description="whsec_...; shown only this once")
 
 
 class WebhookPage(BaseModel):
@@ -82,7 +82,7 @@ class SecretOut(BaseModel):
     """A new secret."""
 
     id: str
-    secret: str = Field(description="whsec_...; shown this once")
+    secret: str = Field(description="whsec_...; shown only this once")
     previous_valid_until: datetime | None = Field(description="until then the old one signs as well")
 
 

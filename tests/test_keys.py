@@ -254,7 +254,7 @@ class TestCommand:
         [
             (["rotate", "abcdefgh"], 1, "has no key abcdefgh"),
             (["revoke", "abcdefgh"], 1, "has no key abcdefgh"),
-            (["make", "--owner", "A/B"], 2, "an owner is up to 32"),
+            (["make", "--owner", "A/B"], 2, "an owner has up to 32"),
             (["make", "--until", "tomorrow"], 2, "write 2027-01-31"),
             (["make", "--file", "nowhere/keys"], 1, "nowhere: No such file"),
         ],

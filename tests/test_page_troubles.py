@@ -106,7 +106,7 @@ def test_an_unknown_job_is_said_to_be_none(browser: Browser) -> None:
     browser.open("/jobs/none")
     enter(browser, KEY)
     assert browser.find(".notice strong").text == "There is nothing here"
-    assert browser.text(".notice p") == "No job of yours has this id."
+    assert browser.text(".notice p") == "You have no job with this id."
     assert browser.text("#title") == "There is nothing here"
 
 

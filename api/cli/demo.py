@@ -1,4 +1,4 @@
-"""`inkqueue demo`: the whole service for one sheet of drawn characters, and nothing left of it."""
+"""`inkqueue demo`: the whole service for one sheet of drawn characters, leaving nothing behind."""
 
 import os
 import signal
@@ -30,12 +30,12 @@ MODEL = "balanced"
 COLUMN = 16
 READY_S = 120.0
 ENOUGH = 0.6
-"""A share of the drawings that is read right by any network that works; chance is 0.02."""
+"""The share of the drawings that any working network reads right; chance is 0.02."""
 
 
 @dataclass
 class DemoResult:
-    """What the demonstration went like."""
+    """How the demonstration went."""
 
     drawn: str
     job: JobOut
@@ -44,7 +44,7 @@ class DemoResult:
 
     @property
     def right(self) -> int:
-        """How many drawings were read as what they are."""
+        """How many drawings were read correctly."""
         return sum(item.label == label for label, item in zip(self.drawn, self.items, strict=True))
 
     @property
@@ -54,7 +54,7 @@ class DemoResult:
 
 
 def demo(
-    seed: Annotated[int, typer.Option(help="another one draws other characters")] = 1,
+    seed: Annotated[int, typer.Option(help="another seed draws other characters")] = 1,
 ) -> None:
     """Start everything, read a sheet of drawn characters over HTTP, stop everything."""
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
@@ -62,7 +62,7 @@ def demo(
         result = _run(Path(folder), seed)
     _show(result)
     if result.job.state is not JobState.SUCCEEDED or result.right < ENOUGH * len(result.drawn):
-        raise Refusal(f"the job {result.job.state} and {result.right} drawings were read right")
+        raise Refusal(f"the job {result.job.state}, and only {result.right} drawings were read right")
 
 
 def _run(folder: Path, seed: int) -> DemoResult:
@@ -95,7 +95,7 @@ def _running(data: Path) -> Iterator[str]:
             end = time.monotonic() + READY_S
             if not wait_ready(stack, lambda: bool(_ended(stack)) or time.monotonic() > end):
                 why = f"{_ended(stack)} ended" if _ended(stack) else f"not ready in {READY_S:.0f} s"
-                raise Refusal(f"{why}; what was said stands above")
+                raise Refusal(f"{why}; see the messages above")
         yield address(stack)
     except NoRedis as error:
         raise Refusal(str(error)) from error

@@ -1,4 +1,4 @@
-"""What several commands take, and the client that they speak through."""
+"""Options that several commands share, and the client they use."""
 
 from pathlib import Path
 from typing import Annotated, Literal

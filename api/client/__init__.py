@@ -1,4 +1,4 @@
-"""The Python client: Client blocks, AsyncClient awaits; what they do is the same.
+"""The Python client: Client blocks, AsyncClient awaits; they do the same.
 
     with Client("http://127.0.0.1:8000") as client:
         job = client.wait(client.submit("scans/"))

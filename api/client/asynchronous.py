@@ -1,4 +1,4 @@
-"""The client that awaits. It carries flows out; what it says and understands stands there."""
+"""The client that awaits. It only carries out flows; what is sent and understood is defined there."""
 
 from collections.abc import AsyncIterator
 from typing import Self, TypeVar, Unpack
@@ -25,7 +25,7 @@ T = TypeVar("T")
 
 
 class AsyncClient:
-    """A gateway at `url` (ValueError if it is none). Every method raises ProblemError or Unreachable."""
+    """A gateway at `url` (else ValueError). Every method raises ProblemError or Unreachable."""
 
     def __init__(
         self,
@@ -79,12 +79,12 @@ class AsyncClient:
 
     async def events(self, job: str | JobOut, results: bool = True) -> AsyncIterator[Event]:
         """What happens to a job as it happens, until it is final: ProgressEvent, ResultEvent (each image
-        once, unless not `results`), CompletedEvent. A link that is cut is taken up again.
+        once, unless not `results`), CompletedEvent. A broken connection is resumed.
         """
-        tale = follow(self._flows, id_of(job), results)
+        flow = follow(self._flows, id_of(job), results)
         reply: Reply | Heard = None
         async with AsyncEventConnection(self._http) as connection:
-            while (step := advance(tale, reply)) is not None:
+            while (step := advance(flow, reply)) is not None:
                 reply = None
                 if isinstance(step, Listen):
                     reply = await connection.open(step.call)
@@ -113,7 +113,7 @@ class AsyncClient:
         return await self._run(self._flows.retry(id_of(job)))
 
     async def delete(self, job: str | JobOut) -> None:
-        """Forget a finished job and everything of it."""
+        """Delete a finished job and everything that belongs to it."""
         await self._run(self._flows.delete(id_of(job)))
 
     async def models(self) -> list[ModelOut]:

@@ -1,4 +1,4 @@
-"""What a caller of the client can meet.
+"""The errors that the client raises.
 
 * InkqueueError
   x ProblemError     the gateway refused, and said why (RFC 9457)

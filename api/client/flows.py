@@ -28,7 +28,7 @@ Progress = Callable[[JobOut], object]
 
 
 class Options(TypedDict, total=False):
-    """How a job is to be read; what is left out or None is as the gateway has it (see /docs)."""
+    """How a job is to be read; what is left out or None takes the gateway's default (see /docs)."""
 
     model: str | None
     charset: str | None
@@ -92,7 +92,7 @@ class Flows:
                 yield Pause(min(retry_after(response) or 1.0, early))
 
     def page(self, job_id: str, cursor: int, only: Only | None) -> Flow[ItemPage]:
-        """The next results there are; comes back without any only at the end."""
+        """The next results available; empty only at the end."""
         while True:
             page = yield from self.known(job_id, cursor, only)
             if page.data or page.next_cursor is None:
@@ -102,7 +102,7 @@ class Flows:
             cursor = page.next_cursor
 
     def known(self, job_id: str, cursor: int, only: Only | None = None) -> Flow[ItemPage]:
-        """The results there are at this moment."""
+        """The results available at this moment."""
         params = {"cursor": cursor, "only": only}
         return read_as(ItemPage, (yield from self._get(f"{path_of(job_id)}/results", params)))
 

@@ -1,4 +1,4 @@
-"""Whether and when a call is made again. A submission repeats its Idempotency-Key: never two jobs."""
+"""Whether and when a call is retried. A submission keeps its Idempotency-Key: never two jobs."""
 
 import random
 import time
@@ -18,7 +18,7 @@ REFUSED = frozenset(
     f"/problems/{slug}"
     for slug in ("queue-full", "memory-full", "storage-unsafe", "too-many-documents", "too-many-clients")
 )
-"""Answers of 503 to what was not begun."""
+"""Answers of 503 to calls of which nothing was begun."""
 
 NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 HOPELESS = (httpx.UnsupportedProtocol, httpx.LocalProtocolError)
@@ -26,14 +26,14 @@ HOPELESS = (httpx.UnsupportedProtocol, httpx.LocalProtocolError)
 
 @dataclass(frozen=True)
 class RetryPolicy:
-    """How long calls are made again: without any answer, and when told to come back later."""
+    """How long calls are retried: without any answer, and when told to come back later."""
 
     silence_s: float = 10.0
     busy_s: float = 300.0
 
 
 class Tries:
-    """One call's tries."""
+    """One call's attempts."""
 
     def __init__(self, policy: RetryPolicy, repeatable: bool) -> None:
         self._policy, self._repeatable = policy, repeatable
@@ -42,7 +42,7 @@ class Tries:
         self._failed = 0
 
     def pause_after(self, reply: httpx.Response | httpx.TransportError) -> float | None:
-        """Seconds until the next try, or None: `reply` stands."""
+        """Seconds until the next attempt, or None: `reply` is final."""
         now = time.monotonic()
         self._failed += 1
         if isinstance(reply, httpx.Response):
@@ -71,7 +71,7 @@ class Tries:
 
 
 def _never_begun(response: httpx.Response) -> bool:
-    """Whether a call was refused before anything was done of it."""
+    """Whether a call was refused before any of it was done."""
     return response.status_code == 429 or ProblemError.of(response).type in REFUSED
 
 

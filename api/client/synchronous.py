@@ -1,4 +1,4 @@
-"""The client that blocks. It carries flows out; what it says and understands stands there."""
+"""The client that blocks. It only carries out flows; what is sent and understood is defined there."""
 
 import time
 from collections.abc import Iterator
@@ -24,7 +24,7 @@ T = TypeVar("T")
 
 
 class Client:
-    """A gateway at `url` (ValueError if it is none). Every method raises ProblemError or Unreachable."""
+    """A gateway at `url` (else ValueError). Every method raises ProblemError or Unreachable."""
 
     def __init__(
         self,
@@ -77,12 +77,12 @@ class Client:
 
     def events(self, job: str | JobOut, results: bool = True) -> Iterator[Event]:
         """What happens to a job as it happens, until it is final: ProgressEvent, ResultEvent (each image
-        once, unless not `results`), CompletedEvent. A link that is cut is taken up again.
+        once, unless not `results`), CompletedEvent. A broken connection is resumed.
         """
-        tale = follow(self._flows, id_of(job), results)
+        flow = follow(self._flows, id_of(job), results)
         reply: Reply | Heard = None
         with EventConnection(self._http) as connection:
-            while (step := advance(tale, reply)) is not None:
+            while (step := advance(flow, reply)) is not None:
                 reply = None
                 if isinstance(step, Listen):
                     reply = connection.open(step.call)
@@ -110,7 +110,7 @@ class Client:
         return self._run(self._flows.retry(id_of(job)))
 
     def delete(self, job: str | JobOut) -> None:
-        """Forget a finished job and everything of it."""
+        """Delete a finished job and everything that belongs to it."""
         self._run(self._flows.delete(id_of(job)))
 
     def models(self) -> list[ModelOut]:

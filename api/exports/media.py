@@ -1,4 +1,4 @@
-"""What an uploaded image is shown as: its type by its first bytes, and only types that cannot act."""
+"""What an uploaded image is served as: its type by its first bytes, and only types that run nothing."""
 
 from worker.chunks import ImageFile
 
@@ -17,5 +17,5 @@ SUFFIXES = {
 
 
 def media_type(image: ImageFile) -> str:
-    """A raster image's type; anything else, SVG and HTML among it, is BINARY."""
+    """A raster image's type; anything else, including SVG and HTML, is BINARY."""
     return image_type(bytes(image[:16])) or BINARY

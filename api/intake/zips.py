@@ -49,7 +49,7 @@ def _survey(view: memoryview, settings: GatewaySettings) -> None:
         )
     extents.sort()
     if any(end > start for (_, end), (start, _) in pairwise(extents)):
-        raise Problem("archive-bomb", "Entries of the ZIP share bytes; pack it anew.")
+        raise Problem("archive-bomb", "Entries of the ZIP share bytes; pack it again.")
 
 
 def _files(view: memoryview, settings: GatewaySettings) -> Iterator[Entry]:
@@ -81,15 +81,15 @@ def _unpack(view: memoryview, entry: Entry) -> bytes:
     start = entry.offset + _LOCAL.size + name_size + extra_size
     packed = view[start : start + entry.packed]
     if magic != ZIP or len(packed) != entry.packed:
-        raise _invalid(entry, "is not where the directory says; pack it anew.")
+        raise _invalid(entry, "is not where the directory says; pack it again.")
     try:
         data = _inflate(packed, entry)
     except zlib.error as error:
         raise _invalid(entry, f"is damaged: {error}.") from error
     if len(data) > entry.unpacked:
-        raise Problem("archive-bomb", f"{entry.shown} unpacks to more than it says; pack it anew.")
+        raise Problem("archive-bomb", f"{entry.shown} unpacks to more than it says; pack it again.")
     if len(data) != entry.unpacked or zlib.crc32(data) != entry.crc:
-        raise _invalid(entry, "is damaged; pack it anew.")
+        raise _invalid(entry, "is damaged; pack it again.")
     if data[:4] in (ZIP, EMPTY_ZIP):
         raise Problem("nested-archive", f"{entry.shown} is a ZIP itself; send it on its own.")
     return data

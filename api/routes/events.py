@@ -1,4 +1,4 @@
-"""A job's events as they happen: server-sent events, resumed where they were left."""
+"""A job's events as they happen: server-sent events, resumed where they left off."""
 
 from collections.abc import AsyncIterator
 from typing import Annotated, Any
@@ -29,7 +29,7 @@ EVENTS: dict[int | str, dict[str, Any]] = {
         "description": "Events, until the job is final",
         "content": {MEDIA_TYPE: {"schema": EVENT, "example": EXAMPLE}},
     },
-    204: {"description": "This job is final and its last event was heard: do not come back"},
+    204: {"description": "This job is final and its last event was received: do not come back"},
 }
 UNBUFFERED = {"X-Accel-Buffering": "no"}
 """nginx would hold events back."""
@@ -58,7 +58,7 @@ async def read_events(
     job: JobDep,
     following: FollowingDep,
     results: Annotated[bool, Query(description="false: no `result` events")] = True,
-    last_event_id: Annotated[str | None, Header(description="go on behind this event")] = None,
+    last_event_id: Annotated[str | None, Header(description="continue after this event")] = None,
     last_event_id_query: Annotated[
         str | None, Query(alias="last_event_id", description="the same, for the first connection")
     ] = None,
@@ -71,7 +71,7 @@ async def read_events(
     * `gone`: the problem, if the job was deleted or expired meanwhile, and the stream ends
 
     `result` and `completed` have ids. Come back with the last of them as `Last-Event-ID` (browsers do),
-    to any gateway: nothing is left out, nothing comes twice. A reader that takes nothing is cut off.
+    to any gateway: nothing is left out, nothing comes twice. A client that does not read is cut off.
     """
     after = await following.resume(job, last_event_id or last_event_id_query, results)
     if after is None:

@@ -31,12 +31,12 @@ async def export_job(
     cursor: Annotated[int, Query(ge=0, description="from this image on")] = 0,
     limit: Annotated[int | None, Query(ge=1, le=MOST)] = None,
 ) -> Response:
-    """A ZIP with a folder for each label; a correction counts for more than what was read.
+    """A ZIP with a folder for each label; a correction takes precedence over what was read.
 
-    Glyphs are a data set that `python -m training train NAME --train FOLDER` takes; what is no image is
-    left out. Among uploads, what has no label is in the folder `unread`. Pages give each character as a
-    glyph, by its place in a corrected text if that has as many; as uploads they have their text beside
-    them, as .txt. The job must have been sent with keep_images=true.
+    Glyphs are a data set that `python -m training train NAME --train FOLDER` takes; what is not an
+    image is left out. Among uploads, what has no label is in the folder `unread`. Pages give each
+    character as a glyph, by its place in a corrected text if that has as many; as uploads they have
+    their text beside them, as .txt. The job must have been sent with keep_images=true.
     """
     if not job.options.keep_images:
         raise Problem("image-not-kept", "Only a job sent with keep_images=true can be exported.")

@@ -1,4 +1,4 @@
-"""The service itself: its models, whether it lives and is ready, its metrics and its problems."""
+"""The service itself: its models, whether it is alive and ready, its metrics and its problems."""
 
 from typing import Annotated, Any
 
@@ -31,10 +31,10 @@ async def health() -> dict[str, str]:
 
 @router.get("/readyz")
 async def readiness(gauges: GaugesDep, vigil: VigilDep) -> dict[str, Any]:
-    """Whether jobs are taken and read: Redis answers and a worker is alive."""
+    """Whether jobs are accepted and read: Redis answers and a worker is alive."""
     workers = await gauges.workers()
     if fault := vigil.fault:
-        raise Problem("not-ready", f"No job is taken: {fault}", retry_after=30)
+        raise Problem("not-ready", f"No job is accepted: {fault}", retry_after=30)
     if not workers:
         raise Problem("not-ready", "No worker is alive; jobs are kept until one is.", retry_after=2)
     return {"status": "ready", "workers": workers}
