@@ -42,7 +42,7 @@ async def _exclusive(entrance: Entrance, owner: str, digest: str) -> AsyncIterat
 
 
 async def _renew(entrance: Entrance, owner: str, digest: str, request: str) -> None:
-    """However long an upload takes, it stays the one that is under way."""
+    """Keep this request the one under way, however long its upload takes."""
     while True:
         await asyncio.sleep(IN_FLIGHT_S / 3)
         with suppress(redis.RedisError):

@@ -17,7 +17,7 @@ LOOK_S = 1.0
 """How soon a change of the file is seen."""
 
 REMIND_S = 60.0
-"""How often it is said that a file cannot be read."""
+"""How often it is logged that a file cannot be read."""
 
 _KEY = re.compile(r"ink_([a-z0-9]{8})_([A-Za-z0-9_-]{43})")
 _NOBODY = Credential("", "0" * 64, "")

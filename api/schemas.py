@@ -111,7 +111,7 @@ class ItemOut(BaseModel):
 
 
 class PredictionOut(ItemOut):
-    """What one image says, and the job that it was."""
+    """What one image says, and the job that read it."""
 
     job_id: str
     model: str

@@ -30,14 +30,14 @@ class Stack:
     workers: int
     data: Path
     log_level: str = ""
-    """What of the children's logs is shown, unless the environment says."""
+    """From which level the children's logs are shown, unless the environment says."""
     api_workers: int = 1
     children: list[Child] = field(default_factory=list)
     stopping: bool = False
 
     @property
     def figures(self) -> Path:
-        """Where several gateways keep what /metrics tells of all of them."""
+        """Where several gateways keep the figures that /metrics reports for all of them."""
         return self.data.resolve() / f"metrics-{self.port}"
 
     def start(self) -> None:

@@ -33,7 +33,7 @@ _ahead: set["asyncio.Task[Group]"] = set()
 
 
 class NoRoom(Exception):
-    """The ledger does not take so much; `verdict` says why."""
+    """The ledger has no room for this much; `verdict` says why."""
 
     def __init__(self, verdict: Verdict) -> None:
         super().__init__(verdict.kind)

@@ -50,7 +50,7 @@ class Entered:
 
 @dataclass(frozen=True)
 class Accepted:
-    """The job that stands; `replayed` if it did before."""
+    """The job that stands; `replayed` if it stood before."""
 
     job: Job
     replayed: bool

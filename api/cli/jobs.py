@@ -39,7 +39,7 @@ def cancel(job: JobId, url: Url = DEFAULT_URL, api_key: ApiKey = None) -> None:
 
 
 def retry(job: JobId, url: Url = DEFAULT_URL, api_key: ApiKey = None) -> None:
-    """Make a new job of the images of a job that could not be read; print its id."""
+    """Make a new job of those images of a job that failed; print its id."""
     with connect(url, api_key) as client:
         again = client.retry(job)
     typer.echo(again.id)

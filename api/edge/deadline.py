@@ -1,4 +1,4 @@
-"""A moment by which something must have happened on a connection, or the connection is told."""
+"""A moment by which something must have happened on a connection; `late` is called if it has not."""
 
 import asyncio
 from collections.abc import Callable

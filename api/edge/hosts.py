@@ -1,4 +1,4 @@
-"""The Host guard: to which names a gateway answers.
+"""The Host guard: which names a gateway answers to.
 
 A web page whose name is made to point at 127.0.0.1 has, to the browser, the same origin as a gateway
 there (DNS rebinding); only the Host field tells them apart. Without keys it must be checked.

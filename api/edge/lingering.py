@@ -98,7 +98,7 @@ class LingeringTransport(asyncio.Transport):
     def backlog(self) -> int:
         """Bytes that were written and that the other side's kernel has not confirmed."""
         unsent = bytearray(4)
-        with contextlib.suppress(OSError, ValueError):  # closed, or not a kernel that tells
+        with contextlib.suppress(OSError, ValueError):  # closed, or a kernel that cannot tell
             fcntl.ioctl(self._inner.get_extra_info("socket").fileno(), termios.TIOCOUTQ, unsent)
         return int(struct.unpack("i", unsent)[0]) + self.get_write_buffer_size()
 

@@ -41,7 +41,7 @@ class RefusingProtocol(HttpToolsProtocol):
             try:
                 self.parser.feed_data(data)
                 return
-            except httptools.HttpParserUpgrade as asked:  # not granted: HTTP/1.1 goes on behind it
+            except httptools.HttpParserUpgrade as asked:  # not granted: HTTP/1.1 continues after it
                 data = data[asked.args[0] :]
                 if self.skipped:
                     self._read_head_again()

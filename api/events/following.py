@@ -17,7 +17,7 @@ PACE_S = 0.2
 """Between two looks, so that there are at most 5 progress events a second."""
 
 FRAMES, LARGE = 128, 256 << 10
-"""Results of so many chunks, none larger, are held for other readers: 32 MiB at most."""
+"""Results of this many chunks, none larger than that, are held for other readers: 32 MiB at most."""
 
 PAGE = 100
 LOOKS_AT_ONCE = 16

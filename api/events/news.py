@@ -16,7 +16,7 @@ class News:
     said: bytes = b""
 
     def spread(self, ended: bool, said: bytes = b"") -> None:
-        """Wake all, or unless it `ended` those who wait for more than the end."""
+        """Wake all if the job `ended`, else those who wait for more than its end."""
         self.tick, self.said = next(_TICKS), said
         for event, end_only in self.listeners.items():
             if ended or not end_only:

@@ -1,4 +1,4 @@
-"""What a network saw of an image, as PNG. Few requests touch pixels: the first starts what it takes."""
+"""What a network saw of an image, as PNG. What that takes is started when first needed."""
 
 import threading
 from collections.abc import Callable

@@ -71,7 +71,7 @@ class SharedStreamLimit:
             await asyncio.shield(_quietly(self._turnstile.leave(owner, stream)))
 
     async def _renew(self) -> None:
-        """Until nobody has a stream here."""
+        """Renew leases until nobody has a stream here."""
         while any(self._open.values()):
             await asyncio.sleep(LEASE_MS / 3000)
             for owner, streams in list(self._open.items()):
@@ -83,7 +83,7 @@ class SharedStreamLimit:
 
 
 async def _quietly(call: Coroutine[Any, Any, None]) -> None:
-    """A count that could not be told is forgotten by its lease."""
+    """A count that could not be changed ends with its lease."""
     try:
         await call
     except redis.RedisError as error:

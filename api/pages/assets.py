@@ -20,7 +20,7 @@ class Assets:
         self._files, self.digest = StaticFiles(directory=folder), digest
 
     async def answer(self, request: Request, digest: str, path: str) -> Response:
-        """The file at `path`, with an ETag; 304 for whoever has it. Raises HTTPException 404."""
+        """The file at `path`, with an ETag; 304 for a client that has it. Raises HTTPException 404."""
         response = await self._files.get_response(path, request.scope)
         response.headers["Cache-Control"] = FOREVER if digest == self.digest else FRESH
         return response

@@ -41,7 +41,7 @@ class Pages:
         self._rendered: dict[str, bytes] = {}
 
     def answer(self, request: Request, name: str) -> Response:
-        """The page `name`; 304 for whoever has it."""
+        """The page `name`; 304 for a client that has it."""
         if name not in self._rendered:
             self._rendered[name] = self._render(name)
         body = self._rendered[name]

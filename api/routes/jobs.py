@@ -1,4 +1,4 @@
-"""Jobs: submit, look, wait, list, cancel, retry, delete."""
+"""Jobs: submit, read, wait, list, cancel, retry, delete."""
 
 from collections.abc import AsyncIterator
 from typing import Annotated, Any, Literal
