@@ -301,7 +301,7 @@ def test_nobody_there_is_said_soon() -> None:
         client.models()
     assert time.monotonic() - began < 2
     for wrong in ("127.0.0.1:8000", "http://", "ftp://127.0.0.1"):
-        with pytest.raises(ValueError, match="no address"):
+        with pytest.raises(ValueError, match="not an address"):
             Client(wrong)
 
 
