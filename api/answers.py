@@ -1,4 +1,4 @@
-"""A job as an answer: its status code, its headers, and how long it was waited for."""
+"""A job as a response: its status code, its headers, and how long to wait for it."""
 
 import re
 from typing import Any
@@ -30,7 +30,7 @@ async def answer(accepted: Accepted, waiting: Waiting, seconds: float) -> Respon
 
 
 def job_response(job: Job, status: int) -> Response:
-    """A job as an answer, with where it is and when to look again."""
+    """A job as a response, with its location and when to look again."""
     headers = {"Location": f"/v1/jobs/{job.id}"}
     if not job.state.final:
         headers["Retry-After"] = str(min(30, max(1, round(job.eta_seconds or 1))))
@@ -48,5 +48,5 @@ def wait_s(prefer: str | None, default: float, most: float) -> float:
 
 
 def json_response(data: Any) -> Response:
-    """Plain data as an answer."""
+    """Plain data as a response."""
     return Response(orjson.dumps(data), media_type="application/json")

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
+from typing import Any
 
 from fastapi import Depends, FastAPI
 
@@ -21,20 +22,19 @@ from worker.vigil import Vigil
 from worker.webhooks.deliveries import Deliveries
 from worker.webhooks.endpoints import Endpoints
 
-from . import problems
+from . import exception_handlers
 from .auth import require_safe_address
-from .contentless import Contentless
-from .contract import Gateway
+from .contract import describe
 from .events.following import Following
 from .events.notices import Notices
-from .events.places import Places
 from .events.waiting import Waiting
 from .exports.previews import Previews
+from .head_requests import HeadRequests
 from .keyring import Keyring
 from .limits.admission import Admission
 from .limits.quotas import Quotas
-from .limits.rates import Rates, Told, metered
-from .limits.seats import Seats
+from .limits.rates import RateLimitHeaders, Rates, metered
+from .limits.streams import LocalStreamLimit, SharedStreamLimit
 from .pages.assets import own_assets, swagger_assets
 from .pages.rendering import Pages, facts
 from .routes import (
@@ -52,10 +52,11 @@ from .routes import (
     webhooks,
 )
 from .settings import GatewaySettings
+from .shortcut import ShortcutApp
 from .submission import Submitter
-from .telemetry.measured import Measured
 from .telemetry.metrics import Metrics
-from .telemetry.traced import Traced
+from .telemetry.request_metrics import RequestMetrics
+from .telemetry.request_tracing import RequestTracing
 
 DESCRIPTION = """Bulk handwriting recognition. Post scans, get a job id, read what they say.
 
@@ -65,8 +66,18 @@ DESCRIPTION = """Bulk handwriting recognition. Post scans, get a job id, read wh
 """
 
 
+class Gateway(ShortcutApp):
+    """The application; its OpenAPI document also lists refusals."""
+
+    def openapi(self) -> dict[str, Any]:
+        """The document, made once."""
+        if self.openapi_schema is None:
+            describe(super().openapi())
+        return self.openapi_schema or {}
+
+
 def create_app(settings: GatewaySettings | None = None) -> FastAPI:
-    """The gateway. Raises UnsafeAddress, BadKeys or BadQuotas when it must not be started like this."""
+    """The gateway. Raises UnsafeAddress, BadKeys or BadQuotas when it must not start like this."""
     settings = settings or GatewaySettings()
     keyring, cards, quotas = Keyring(settings), read_cards(), Quotas(settings)
     require_safe_address(settings, keyring)
@@ -76,22 +87,22 @@ def create_app(settings: GatewaySettings | None = None) -> FastAPI:
         version=version("inkqueue"),
         description=DESCRIPTION,
         lifespan=_lifespan,
-        docs_url=None,  # our own, which asks no other host
+        docs_url=None,  # we have our own, which loads nothing from other hosts
         redoc_url=None,
-        redirect_slashes=False,  # to plain http behind a proxy, with the key
+        redirect_slashes=False,  # behind a proxy it would lead to plain http, and the key with it
     )
     app.state.settings, app.state.keyring = settings, keyring
     app.state.cards, app.state.metrics, app.state.quotas = cards, metrics, quotas
     app.state.previews = Previews(settings)
-    app.state.places = Places(settings.max_streams, metrics.streams)
+    app.state.local_stream_limit = LocalStreamLimit(settings.max_streams, metrics.streams)
     app.state.tracer = tracer = start("inkqueue-gateway")
-    problems.install(app)
+    exception_handlers.install(app)
     if tracer.listening:
-        app.add_middleware(Traced, tracer=tracer)
-    app.add_middleware(Contentless)
-    app.add_middleware(Measured, metrics=metrics)
+        app.add_middleware(RequestTracing, tracer=tracer)
+    app.add_middleware(HeadRequests)
+    app.add_middleware(RequestMetrics, metrics=metrics)
     if quotas.count_requests:
-        app.add_middleware(Told)
+        app.add_middleware(RateLimitHeaders)
     for routes in (
         jobs,
         results,
@@ -108,7 +119,7 @@ def create_app(settings: GatewaySettings | None = None) -> FastAPI:
     ):
         counted = quotas.count_requests and routes not in (service, pages, predictions)
         app.include_router(routes.router, dependencies=[Depends(metered)] if counted else [])
-    app.cut_short(predictions.router)  # which counts for itself
+    app.cut_short(predictions.router)  # it counts its own requests
     _add_pages(app)
     return app
 
@@ -138,7 +149,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     app.state.endpoints, app.state.deliveries = Endpoints(client), Deliveries(client)
     entrance, tracer = Entrance(client), app.state.tracer
     quotas, turnstile = app.state.quotas, Turnstile(client)
-    app.state.rates, app.state.seats = Rates(turnstile, quotas), Seats(turnstile, quotas)
+    app.state.rates = Rates(turnstile, quotas)
+    app.state.shared_stream_limit = SharedStreamLimit(turnstile, quotas)
     admission = Admission(entrance, gauges, list(app.state.cards), settings, quotas, vigil)
     app.state.submitter = Submitter(entrance, store, admission, settings, app.state.cards, tracer)
     notices = app.state.notices = Notices(client)

@@ -24,7 +24,7 @@ def require_safe_address(settings: GatewaySettings, keyring: Keyring) -> None:
     if keyring or settings.allow_anonymous or is_loopback(address):
         return
     raise UnsafeAddress(
-        f"refusing to be reached at {address} without API keys: set INKQUEUE_API_KEYS"
+        f"refusing to be reachable at {address} without API keys: set INKQUEUE_API_KEYS"
         " (see `inkqueue keys`), or INKQUEUE_ALLOW_ANONYMOUS=true if the network keeps others out"
     )
 
@@ -61,7 +61,7 @@ def caller(request: Request, scopes: Iterable[str]) -> str:
 
 
 def _unauthorized(sent: bool) -> Problem:
-    """The same for a key that never was, was taken away, or is over (RFC 6750, section 3.1)."""
+    """The same whether a key never existed, was revoked or has expired (RFC 6750, section 3.1)."""
     problem = Problem("unauthorized", "Send your key as `Authorization: Bearer ink_...`.")
     problem.headers = {"WWW-Authenticate": 'Bearer error="invalid_token"' if sent else "Bearer"}
     return problem
@@ -75,10 +75,10 @@ def _insufficient(scope: str) -> Problem:
 
 
 def require_same_site(request: Request) -> None:
-    """Raise the problem `cross-site` where a page of another site makes a browser change something here.
+    """Raise the problem `cross-site` when another site's page makes a browser change something here.
 
     Browsers send such requests without asking (CSRF), and say so: in Sec-Fetch-Site, older ones in
-    Origin. Where there are keys a stranger's page has none to send.
+    Origin. Where keys are required, a stranger's page has none to send.
     """
     if request.method in ("GET", "HEAD", "OPTIONS"):
         return
@@ -89,5 +89,5 @@ def require_same_site(request: Request) -> None:
         site = "none" if origin in (f"http://{own}", f"https://{own}") else "cross-site"
     if (site or "none") not in ("same-origin", "none"):
         raise Problem(
-            "cross-site", "A page of another site asked for this; with API keys it could be let in."
+            "cross-site", "Another site's page asked for this, which is only possible with API keys."
         )

@@ -1,8 +1,8 @@
-"""How many workers there should be, for whoever starts and stops them: what waits, by the time for it.
+"""How many workers there should be, for whoever starts and stops them: what waits by the time for it.
 
     desired = ceil(sum over models of images waiting / images a second of one worker / INKQUEUE_DRAIN_S)
 
-never below INKQUEUE_MIN_WORKERS (so many when idle), never above INKQUEUE_MAX_WORKERS.
+never below INKQUEUE_MIN_WORKERS (the number when idle), never above INKQUEUE_MAX_WORKERS.
 """
 
 import json
@@ -32,14 +32,14 @@ def desired_workers(
 
 
 def worker_rates(workers: Sequence[Facts]) -> dict[str, float]:
-    """Images a second of one worker by model, as those that are alive have measured it lately."""
+    """Images a second of one worker by model, as live workers measured it lately."""
     told = [rates_of(each) for each in workers]
     models = {model for rates in told for model in rates}
     return {model: fmean(rates[model] for rates in told if model in rates) for model in models}
 
 
 def rates_of(facts: Facts) -> dict[str, float]:
-    """Images a second by model, as one worker says."""
+    """Images a second by model, as one worker reports them."""
     rates: dict[str, float] = json.loads(facts.get("rates", "{}"))
     return {model: rate for model, rate in rates.items() if rate}
 
@@ -55,7 +55,7 @@ def long_rates(measures: Mapping[str, int]) -> dict[str, float]:
 
 
 def _share(backlog: Backlog, rate: float, drain_s: float) -> float:
-    """Workers for one model. Where nobody knows its rate, one, who will measure it."""
+    """Workers for one model; where its rate is not known, one, which will measure it."""
     if not backlog.images:
         return 0.0
     return backlog.images / rate / drain_s if rate else 1.0

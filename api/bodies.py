@@ -1,4 +1,4 @@
-"""What FastAPI cannot derive for /docs, since bodies are read as they come."""
+"""Request bodies for /docs, which FastAPI cannot derive since it does not parse them."""
 
 from typing import Any
 
@@ -13,11 +13,11 @@ _BASE64 = (
 """A small 7."""
 
 _OPTIONS: dict[str, Any] = JobParameters.model_json_schema()["properties"]
-"""They may stand in a query, in a form or in JSON; where they are text, metadata is JSON as text."""
+"""They may come in a query, a form or JSON; in the first two, metadata is JSON as text."""
 
 
 def stated(schema: dict[str, Any]) -> dict[str, Any]:
-    """A schema of what cannot be null, since it stands in a query, a header or a form."""
+    """A schema of what cannot be null, since it comes in a query, a header or a form."""
     kinds = [each for each in schema.get("anyOf", ()) if each != {"type": "null"}]
     rest = {key: value for key, value in schema.items() if key != "anyOf" and value is not None}
     return rest | (kinds[0] if len(kinds) == 1 else {"anyOf": kinds} if kinds else {})
@@ -35,7 +35,7 @@ _IMAGE: dict[str, Any] = {
         "charset": {
             "type": "string",
             "maxLength": LONGEST_CHARSET,
-            "description": "what this image may be, in place of the job's charset",
+            "description": "the characters this image may be, instead of the job's charset",
         },
     },
 }

@@ -43,7 +43,7 @@ class Child:
         )
 
     def look_after(self) -> bool:
-        """Start it again if it died and it is time; returns whether that was done."""
+        """Restart it if it died and it is time; returns whether it was restarted."""
         if self.process is None or self.process.poll() is None:
             return False
         now = time.monotonic()

@@ -9,19 +9,18 @@ from typing import Any
 
 from .bodies import stated
 from .problems import CATALOGUE, MEDIA_TYPE
-from .shortcut import ShortcutApp
 
 EDGE = (
     *("malformed-request", "request-timeout", "url-too-long", "host-not-allowed", "headers-too-large"),
     *("too-many-connections", "too-many-pipelined", "too-many-clients"),
 )
-"""Before any route."""
+"""Refused before any route."""
 
 OWN = (
     *("unauthorized", "insufficient-scope", "invalid-parameter", "rate-limited", "storage-unavailable"),
     "no-resources",
 )
-"""What is the caller's."""
+"""Of every operation that knows its caller."""
 
 JOB = ("not-found", "job-expired", *OWN)
 CHANGE = ("cross-site",)
@@ -86,19 +85,9 @@ OPERATIONS: dict[str, tuple[str, ...]] = {
 }
 
 FAULTS = ("method-not-allowed", "internal-error")
-"""Of no operation: what is no operation gets the first, and nobody should ever get the second."""
+"""Of no operation: the first is for what is no operation, and nobody should ever get the second."""
 
 RETRY = {"Retry-After": {"description": "seconds", "schema": {"type": "integer", "minimum": 1}}}
-
-
-class Gateway(ShortcutApp):
-    """Its document tells of refusals, too."""
-
-    def openapi(self) -> dict[str, Any]:
-        """The document, made once."""
-        if self.openapi_schema is None:
-            describe(super().openapi())
-        return self.openapi_schema or {}
 
 
 def describe(document: dict[str, Any]) -> None:
@@ -108,14 +97,14 @@ def describe(document: dict[str, Any]) -> None:
             for parameter in operation.get("parameters", ()):
                 parameter["schema"] = stated(parameter["schema"])
             responses = operation["responses"]
-            responses.pop("422", None)  # FastAPI's, of another form
+            responses.pop("422", None)  # FastAPI's, in another form
             responses.update(refusals((*EDGE, *OPERATIONS[f"{method.upper()} {path}"])))
     for unused in ("HTTPValidationError", "ValidationError"):
         document["components"]["schemas"].pop(unused, None)
 
 
 def refusals(slugs: Iterable[str]) -> dict[str, Any]:
-    """What an operation answers by status, when it refuses."""
+    """An operation's refusals by status."""
     by_status = defaultdict[int, list[str]](list)
     for slug in dict.fromkeys(slugs):
         by_status[CATALOGUE[slug][0]].append(slug)

@@ -1,6 +1,6 @@
 """API keys as they are written down: one line a key, `ID:SHA256 owner=... scopes=... until=...`.
 
-The key itself, `ink_ID_SECRET`, stands in no file of ours. What a line does not say is at its default.
+The key itself, `ink_ID_SECRET`, is in no file of ours. Fields that a line omits have their defaults.
 """
 
 import hashlib
@@ -18,7 +18,7 @@ SCOPES = {
     "webhooks": "see and change webhook endpoints and deliveries",
     "operate": "see the queue and the workers",
 }
-"""What a key may be good for. The list of models is for every key."""
+"""What a key may be used for. Any key may list the models."""
 
 _PAIR = re.compile(r"([a-z0-9]{8}):([0-9a-f]{64})")
 _COMMENT = re.compile(r"(?:^|\s)#")
@@ -38,7 +38,7 @@ class Credential:
     owner: str
     scopes: frozenset[str] = frozenset(SCOPES)
     until: datetime | None = None
-    """The key opens up to this moment, always with a time zone; None: until it is taken away."""
+    """The key is valid up to this moment, always with a time zone; None: until it is revoked."""
 
     @classmethod
     def new(cls, owner: str = "", **fields: Any) -> tuple[str, Self]:
@@ -48,7 +48,7 @@ class Credential:
         return key, cls(key_id, digest(key), owner or key_id, **fields)
 
     def live(self, now: datetime) -> bool:
-        """Whether it still opens."""
+        """Whether it is still valid."""
         return self.until is None or now <= self.until
 
     def line(self) -> str:
@@ -68,16 +68,10 @@ def digest(key: str) -> str:
     return hashlib.sha256(key.encode()).hexdigest()
 
 
-def new_key(owner: str = "", **fields: Any) -> tuple[str, str]:
-    """A fresh key and its line."""
-    key, known = Credential.new(owner, **fields)
-    return key, known.line()
-
-
 def read_owner(text: str) -> str:
     """An owner's name. Raises ValueError."""
     if not _OWNER.fullmatch(text):
-        raise ValueError("an owner is up to 32 of a-z, 0-9, - and _")
+        raise ValueError("an owner has up to 32 characters of a-z, 0-9, - and _")
     return text
 
 
@@ -85,7 +79,7 @@ def read_scopes(text: str) -> frozenset[str]:
     """Comma-separated scopes. Raises ValueError."""
     names = frozenset(text.split(","))
     if not names <= SCOPES.keys():
-        raise ValueError(f"scopes are {', '.join(SCOPES)}, with commas between them")
+        raise ValueError(f"scopes are {', '.join(SCOPES)}, separated by commas")
     return names
 
 
@@ -105,11 +99,11 @@ FIELDS: Mapping[str, Callable[[str], Any]] = {
     "scopes": read_scopes,
     "until": read_until,
 }
-"""What a line may say behind ID:SHA256: the name of a field of Credential, and who reads its value."""
+"""What a line may say after ID:SHA256: the name of a field of Credential, and who reads its value."""
 
 
 def read_credentials(text: str, source: str) -> dict[str, Credential]:
-    """Every key in `text` by id, in the order they stand; `#` begins a comment.
+    """Every key in `text` by id, in order; `#` begins a comment.
 
     Raises BadKeys, which names `source` and the line.
     """
@@ -118,7 +112,7 @@ def read_credentials(text: str, source: str) -> dict[str, Credential]:
         try:
             for each in _in_line(_COMMENT.split(line)[0].split()):
                 if each.id in known:
-                    raise ValueError("an id stands there twice")
+                    raise ValueError("an id occurs twice")
                 known[each.id] = each
         except ValueError as error:
             raise BadKeys(f"{source}, line {number}: {error}") from None
@@ -126,7 +120,7 @@ def read_credentials(text: str, source: str) -> dict[str, Credential]:
 
 
 def _in_line(words: Sequence[str]) -> list[Credential]:
-    """The keys of a line, each with the fields behind it. Raises ValueError."""
+    """The keys of a line, each with the fields after it. Raises ValueError."""
     known: list[Credential] = []
     for word in words:
         if pair := _PAIR.fullmatch(word):

@@ -1,9 +1,11 @@
-"""What routes ask for in their signatures: coroutines, since what is none takes a turn in a thread."""
+"""What routes ask for in their signatures; coroutines, as FastAPI runs plain functions in threads."""
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 from fastapi import Depends, Path, Request, Security
 
+from model.card import Card
 from worker import keys
 from worker.gauges import Gauges
 from worker.jobs import Job, JobState
@@ -13,65 +15,42 @@ from worker.webhooks.endpoints import Endpoints
 
 from .auth import authenticate
 from .events.waiting import Waiting
+from .exports.previews import Previews
 from .problems import Problem
 from .settings import GatewaySettings
 from .submission import Submitter
 
 
-async def _store(request: Request) -> Store:
-    store: Store = request.app.state.store
-    return store
+def state(name: str) -> Any:
+    """A dependency: what the application keeps under `name` (see app.py)."""
 
+    async def found(request: Request) -> Any:
+        return getattr(request.app.state, name)
 
-async def _gauges(request: Request) -> Gauges:
-    gauges: Gauges = request.app.state.gauges
-    return gauges
-
-
-async def _submitter(request: Request) -> Submitter:
-    submitter: Submitter = request.app.state.submitter
-    return submitter
-
-
-async def _waiting(request: Request) -> Waiting:
-    waiting: Waiting = request.app.state.waiting
-    return waiting
-
-
-async def _settings(request: Request) -> GatewaySettings:
-    settings: GatewaySettings = request.app.state.settings
-    return settings
-
-
-async def _endpoints(request: Request) -> Endpoints:
-    endpoints: Endpoints = request.app.state.endpoints
-    return endpoints
-
-
-async def _deliveries(request: Request) -> Deliveries:
-    deliveries: Deliveries = request.app.state.deliveries
-    return deliveries
+    return found
 
 
 OwnerDep = Annotated[str, Depends(authenticate)]
-"""Whoever has a key; the others want one with a scope (see credentials.SCOPES)."""
+"""Any key will do; the others need one with a scope (see credentials.SCOPES)."""
 SubmitOwnerDep = Annotated[str, Security(authenticate, scopes=["submit"])]
 ReadOwnerDep = Annotated[str, Security(authenticate, scopes=["read"])]
 ManageOwnerDep = Annotated[str, Security(authenticate, scopes=["manage"])]
 WebhookOwnerDep = Annotated[str, Security(authenticate, scopes=["webhooks"])]
 OperateOwnerDep = Annotated[str, Security(authenticate, scopes=["operate"])]
-StoreDep = Annotated[Store, Depends(_store)]
-GaugesDep = Annotated[Gauges, Depends(_gauges)]
-SubmitterDep = Annotated[Submitter, Depends(_submitter)]
-WaitingDep = Annotated[Waiting, Depends(_waiting)]
-SettingsDep = Annotated[GatewaySettings, Depends(_settings)]
-EndpointsDep = Annotated[Endpoints, Depends(_endpoints)]
-DeliveriesDep = Annotated[Deliveries, Depends(_deliveries)]
+SettingsDep = Annotated[GatewaySettings, Depends(state("settings"))]
+CardsDep = Annotated[Mapping[str, Card], Depends(state("cards"))]
+StoreDep = Annotated[Store, Depends(state("store"))]
+GaugesDep = Annotated[Gauges, Depends(state("gauges"))]
+SubmitterDep = Annotated[Submitter, Depends(state("submitter"))]
+WaitingDep = Annotated[Waiting, Depends(state("waiting"))]
+PreviewsDep = Annotated[Previews, Depends(state("previews"))]
+EndpointsDep = Annotated[Endpoints, Depends(state("endpoints"))]
+DeliveriesDep = Annotated[Deliveries, Depends(state("deliveries"))]
 JobId = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{1,64}$", description="a job's id")]
 
 
 async def find_job(job_id: JobId, owner: OwnerDep, store: StoreDep) -> Job:
-    """The caller's job, if the key is for what asks for it. Raises `not-found` or `job-expired`."""
+    """The caller's job, if its key has the route's scope. Raises `not-found` or `job-expired`."""
     return require_job(await store.job(keys.job_name(owner, job_id)))
 
 
@@ -86,7 +65,7 @@ def absence(left: JobState | None) -> Problem:
     """Why there is no job, from what is left of it."""
     if left is JobState.EXPIRED:
         return Problem("job-expired", "Submit it again; `expires_in` keeps a job longer.")
-    return Problem("not-found", "No job of yours has this id.")
+    return Problem("not-found", "You have no job with this id.")
 
 
 JobDep = Annotated[Job, Security(find_job, scopes=["read"])]

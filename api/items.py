@@ -14,7 +14,7 @@ def item_out(job: Job, item: Item) -> dict[str, Any]:
 
 
 def status_unread(job: Job) -> str:
-    """What an image of `job` is that has no result."""
+    """The status of an image of `job` that has no result."""
     return "canceled" if job.state.final else "queued"
 
 

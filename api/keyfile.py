@@ -1,4 +1,4 @@
-"""The file of API keys as `inkqueue keys` edits it: whole or not at all, and one who edits at a time."""
+"""The file of API keys as `inkqueue keys` edits it: whole or not at all, by one editor at a time."""
 
 import fcntl
 import os
@@ -19,7 +19,7 @@ def read_text(path: Path) -> str:
     try:
         return path.read_text()
     except (OSError, UnicodeDecodeError) as error:
-        why = error.strerror if isinstance(error, OSError) else "it is no text"
+        why = error.strerror if isinstance(error, OSError) else "it is not text"
         raise BadKeys(f"{path}: {why}") from None
 
 

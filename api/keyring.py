@@ -1,4 +1,4 @@
-"""The keys that open: those of the environment, and those of a file that is read again as it changes."""
+"""The valid keys: those of the environment, and those of a file that is read again when it changes."""
 
 import hmac
 import logging
@@ -17,14 +17,14 @@ LOOK_S = 1.0
 """How soon a change of the file is seen."""
 
 REMIND_S = 60.0
-"""How often it is said that a file cannot be read."""
+"""How often it is logged that a file cannot be read."""
 
 _KEY = re.compile(r"ink_([a-z0-9]{8})_([A-Za-z0-9_-]{43})")
 _NOBODY = Credential("", "0" * 64, "")
 
 
 class Keyring:
-    """True where keys are asked for, which an emptied file does not change: then nobody is let in."""
+    """True where keys are required, which an emptied file does not change: then nobody is let in."""
 
     def __init__(self, settings: GatewaySettings) -> None:
         """Raises BadKeys."""
@@ -39,7 +39,7 @@ class Keyring:
         return bool(self._known) or self._path is not None
 
     def find(self, key: str) -> Credential | None:
-        """What is known of a key that opens; takes the same time for unknown ids."""
+        """What is known of a valid key, None for any other; takes the same time for unknown ids."""
         if self._path and time.monotonic() >= self._look_at:
             self._look(self._path)
         match = _KEY.fullmatch(key)
@@ -67,5 +67,5 @@ class Keyring:
     def _with(self, text: str) -> dict[str, Credential]:
         more = read_credentials(text, str(self._path))
         if self._fixed.keys() & more.keys():
-            raise BadKeys(f"{self._path}: an id stands in INKQUEUE_API_KEYS, too")
+            raise BadKeys(f"{self._path}: an id is in INKQUEUE_API_KEYS, too")
         return self._fixed | more

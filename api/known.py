@@ -2,19 +2,19 @@
 
 from collections.abc import AsyncIterator, Iterator
 from itertools import takewhile
-from typing import Any, Literal
+from typing import Any
 
 from worker.jobs import Job
 from worker.results import Answer, Failure, Page
 from worker.store import Item, Store
 
 from .items import item_out, shown, status_unread
+from .schemas import Only
 
 PAGE = 1000
 HELD = 10_000
 """Characters of sheets in a page of rows; an image with more of them comes alone."""
 
-Only = Literal["failed", "uncertain"]
 Row = dict[str, Any]
 
 
@@ -48,7 +48,7 @@ async def _page(
 async def rows_of(
     store: Store, looks: AsyncIterator[Job], cursor: int, limit: int | None, only: Only | None
 ) -> AsyncIterator[Iterator[Row]]:
-    """All rows that any look finds, or so many as the limit is, a stretch at a time.
+    """All rows that any look finds, or as many as the limit allows, a stretch at a time.
 
     Each is made when it is asked for.
     """

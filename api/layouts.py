@@ -35,6 +35,6 @@ class WordOut(BaseModel):
 class LineOut(BaseModel):
     """Words beside each other; a row of a grid."""
 
-    text: str = Field(description="its words, by spaces")
+    text: str = Field(description="its words, separated by spaces")
     box: Box
     words: list[WordOut]

@@ -1,4 +1,4 @@
-"""What a client asked becomes what travels with its job, once all that it asked is known and agrees."""
+"""What a client asked for becomes what travels with its job, once all of it is known and consistent."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,9 +15,9 @@ from .problems import Problem
 
 @dataclass(frozen=True)
 class Wish:
-    """What a client asks of its job, as it was `given` and as it is understood, and the model it is for.
+    """What a client asks for, as it was `given` and as it is understood, and the model it is for.
 
-    What else follows from it is found out when it is needed, and once.
+    What else follows from it is worked out when it is needed, and only once.
     """
 
     given: Sequence[tuple[str, str]]
@@ -52,7 +52,7 @@ def job_options(parameters: JobParameters, card: Card) -> Options:
 
 
 def require_charset(charset: str | None, labels: str) -> None:
-    """Raises `invalid-charset` where a network of these labels knows nothing of it."""
+    """Raises `invalid-charset` if a network with these labels cannot read it."""
     try:
         if charset is not None:
             allowed_classes(charset, labels)
@@ -61,14 +61,14 @@ def require_charset(charset: str | None, labels: str) -> None:
 
 
 def _require_agreement(parameters: JobParameters) -> None:
-    """Of what may come in part by the query and in part by a form. Raises `invalid-parameter`."""
+    """Check what may come partly in the query and partly in a form. Raises `invalid-parameter`."""
     layout = parameters.layout
     if (parameters.rows is None) != (parameters.columns is None):
         raise Problem("invalid-parameter", "rows, columns: send both, or neither.")
     if (parameters.rows or 0) * (parameters.columns or 0) > (most := MOST_CHARACTERS["grid"]):
         raise Problem("invalid-parameter", f"rows, columns: at most {most} cells in all.")
     if parameters.rows is not None and layout != "grid":
-        raise Problem("invalid-parameter", f"rows, columns: they are of layout=grid, not of {layout}.")
+        raise Problem("invalid-parameter", f"rows, columns: only for layout=grid, not for {layout}.")
     if parameters.normalize == "none" and layout != "character":
-        detail = f"normalize: characters of a {layout} are cut out by auto only."
+        detail = f"normalize: characters of a {layout} are cut out only with auto."
         raise Problem("invalid-parameter", detail)

@@ -1,4 +1,4 @@
-"""What a client may ask of a job, checked against the models that are there."""
+"""What a client may ask of a job, checked against the models that are served."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
@@ -11,7 +11,7 @@ from model.layout import Kind
 from worker.jobs import Lane
 from worker.webhooks.urls import ForbiddenUrl, Policy, parse_url
 
-from .problems import Problem
+from .problems import Problem, first_fault
 from .settings import GatewaySettings
 
 DEFAULT_MODEL = "balanced"
@@ -32,7 +32,7 @@ class JobParameters(BaseModel):
             max_length=LONGEST_CHARSET, description="digits, letters, upper, lower, or the characters"
         ),
     ] = None
-    top_k: Annotated[int, Field(ge=1, le=10, description="answers an image")] = 3
+    top_k: Annotated[int, Field(ge=1, le=10, description="candidates per image")] = 3
     normalize: Annotated[
         Literal["auto", "none"], Field(description="none: the images are 28x28 already")
     ] = "auto"
@@ -42,7 +42,7 @@ class JobParameters(BaseModel):
     ] = "character"
     rows: Annotated[
         int | None,
-        Field(ge=1, le=MOST_ACROSS, description="of a grid; without it, ruled cells are looked for"),
+        Field(ge=1, le=MOST_ACROSS, description="of a grid; without it, ruled cells are found"),
     ] = None
     columns: Annotated[
         int | None, Field(ge=1, le=MOST_ACROSS, description="of a grid; both are given, or neither")
@@ -58,7 +58,7 @@ class JobParameters(BaseModel):
     ] = None
     callback_url: Annotated[
         str | None,
-        Field(description="is told when the job ends; see POST /v1/webhooks/callback/secret"),
+        Field(description="notified when the job ends; see POST /v1/webhooks/callback/secret"),
     ] = None
     metadata: Annotated[
         dict[str, str], Field(max_length=16, description="JSON object of strings, kept with the job")
@@ -89,11 +89,9 @@ def parse_parameters(*given: tuple[str, str]) -> JobParameters:
     try:
         return JobParameters.model_validate(merged)
     except ValidationError as error:
-        first = error.errors()[0]
-        name = ".".join(map(str, first["loc"]))[:80]
-        known = ", ".join(JobParameters.model_fields)
-        hint = f"; known are {known}" if first["type"] == "extra_forbidden" else ""
-        raise Problem("invalid-parameter", f"{name}: {first['msg']}{hint}.") from error
+        unknown = error.errors()[0]["type"] == "extra_forbidden"
+        hint = f"; known are {', '.join(JobParameters.model_fields)}" if unknown else ""
+        raise Problem("invalid-parameter", f"{first_fault(error)}{hint}.") from error
 
 
 def find_model(wanted: str | None, cards: Mapping[str, Card]) -> Card:

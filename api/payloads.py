@@ -6,7 +6,7 @@ from fastapi import Request
 from pydantic import BaseModel, ValidationError
 
 from .intake.spool import Limit
-from .problems import Problem
+from .problems import Problem, first_fault
 
 LONGEST = 4096
 
@@ -25,9 +25,7 @@ async def read_payload(request: Request, shape: type[M], hint: str = "", most: i
     try:
         return shape.model_validate_json(body or b"{}")
     except ValidationError as error:
-        first = error.errors()[0]
-        name = ".".join(map(str, first["loc"]))[:80] or "body"
-        raise Problem("invalid-parameter", hint or f"{name}: {first['msg']}.") from error
+        raise Problem("invalid-parameter", hint or f"{first_fault(error)}.") from error
 
 
 def body_schema(model: type[BaseModel]) -> dict[str, object]:

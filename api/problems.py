@@ -1,41 +1,29 @@
 """What can go wrong, as the client sees it: RFC 9457 problems from a fixed catalogue."""
 
-import errno
-import logging
 from math import ceil
 from typing import Any
 
 import orjson
-import redis
-from fastapi import FastAPI, Request
-from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
-from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect
-from starlette.routing import Match
+from pydantic import ValidationError
 
 from .safety import SAFETY
-
-log = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 LONGEST = 400
 """Characters of a text that may repeat what a client sent."""
 
-EXHAUSTED = {errno.EMFILE, errno.ENFILE, errno.ENOSPC, errno.EDQUOT, errno.ENOMEM}
-"""What the system says when it has no more to give, for now."""
-
 CATALOGUE = {
     "malformed-request": (400, "The request cannot be understood"),
-    "malformed-json": (400, "The body is not the JSON that is expected"),
+    "malformed-json": (400, "The body is not the expected JSON"),
     "malformed-multipart": (400, "The form cannot be read"),
-    "invalid-event-id": (400, "The id is of no event of this job"),
+    "invalid-event-id": (400, "The job has no event with this id"),
     "unauthorized": (401, "A valid API key is needed"),
-    "insufficient-scope": (403, "The API key is not for this"),
+    "insufficient-scope": (403, "The API key does not allow this"),
     "cross-site": (403, "Another site's page must not do this"),
     "not-found": (404, "There is nothing here"),
-    "method-not-allowed": (405, "This address takes other methods"),
+    "method-not-allowed": (405, "This address does not allow this method"),
     "not-acceptable": (406, "No such format of results"),
     "request-timeout": (408, "The request came too slowly"),
     "request-in-progress": (409, "The same request is under way"),
@@ -44,8 +32,8 @@ CATALOGUE = {
     "webhook-disabled": (409, "The webhook endpoint is disabled or deleted"),
     "delivery-under-way": (409, "The delivery is being sent"),
     "too-many-webhooks": (409, "Too many webhook endpoints"),
-    "item-pending": (409, "The image is not read"),
-    "job-expired": (410, "The job's time is over and it was deleted"),
+    "item-pending": (409, "The image has not been read"),
+    "job-expired": (410, "The job has expired and was deleted"),
     "image-not-kept": (410, "The image is no longer kept"),
     "body-too-large": (413, "The body is too large"),
     "too-many-images": (413, "Too many images for one job"),
@@ -54,7 +42,7 @@ CATALOGUE = {
     "file-too-large": (413, "A file is too large"),
     "archive-bomb": (413, "The archive unpacks to too much"),
     "url-too-long": (414, "The URL is too long"),
-    "unsupported-media-type": (415, "This type of content is not read"),
+    "unsupported-media-type": (415, "This type of content is not supported"),
     "host-not-allowed": (421, "The gateway does not answer to this name"),
     "invalid-parameter": (422, "A parameter is not valid"),
     "unknown-model": (422, "There is no such model"),
@@ -62,9 +50,9 @@ CATALOGUE = {
     "invalid-label": (422, "The model has no such label"),
     "empty-body": (422, "The body is empty"),
     "no-images": (422, "There is no image in the request"),
-    "unknown-format": (422, "The body is in no format that is read"),
+    "unknown-format": (422, "The body is in no supported format"),
     "archive-invalid": (422, "The archive is damaged"),
-    "archive-unsupported": (422, "The archive uses something that is not read"),
+    "archive-unsupported": (422, "The archive uses something that is not supported"),
     "nested-archive": (422, "An archive inside an archive is not read"),
     "unsafe-name": (422, "A file name leads out of its folder"),
     "array-invalid": (422, "The array is damaged or has the wrong shape"),
@@ -84,7 +72,7 @@ CATALOGUE = {
     "too-many-jobs": (429, "Too many unfinished jobs"),
     "too-many-streams": (429, "Too many open event streams"),
     "too-many-queued": (429, "Too many of your images are waiting"),
-    "too-many-bytes": (429, "Too many bytes of yours are under way"),
+    "too-many-bytes": (429, "Too many bytes of your uploads are under way"),
     "rate-limited": (429, "Too many requests"),
     "too-many-connections": (429, "Too many connections from one address"),
     "too-many-pipelined": (429, "Too many requests at once on one connection"),
@@ -124,7 +112,7 @@ class Problem(Exception):
             "type": f"/problems/{self.slug}",
             "title": self.title,
             "status": self.status,
-            "detail": _short(self.detail),
+            "detail": shortened(self.detail),
             "instance": instance[:LONGEST],
             **self.extra,
         }
@@ -135,81 +123,14 @@ class Problem(Exception):
         return Response(orjson.dumps(self.body(instance)), self.status, headers, MEDIA_TYPE)
 
 
-def _short(text: str) -> str:
-    """At most LONGEST characters, all of which JSON can say."""
+def first_fault(error: ValidationError) -> str:
+    """What is wrong first of all, `NAME: REASON`."""
+    first = error.errors()[0]
+    name = ".".join(map(str, first["loc"]))[:80] or "body"
+    return f"{name}: {first['msg']}"
+
+
+def shortened(text: str) -> str:
+    """At most LONGEST characters, all of which JSON can encode."""
     whole = text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}..."
     return whole.encode(errors="replace").decode()
-
-
-def install(app: FastAPI) -> None:
-    """Let `app` answer every failure with a problem."""
-    for kind, translate in (
-        (Problem, lambda error: error),
-        (RequestValidationError, _invalid),
-        (HTTPException, _http),
-        (redis.RedisError, _storage),
-        (OSError, _resources),
-        (ClientDisconnect, lambda _: Problem("malformed-request", "The connection was closed.")),
-        (Exception, _internal),
-    ):
-        app.add_exception_handler(kind, _handler(translate))
-
-
-def _handler(translate: Any) -> Any:
-    async def handle(request: Request, error: Exception) -> Response:
-        problem: Problem = translate(error)
-        if problem.slug == "method-not-allowed":
-            problem.headers["Allow"] = _allowed(request)
-        return problem.response(request.scope["raw_path"].decode("latin-1"))
-
-    return handle
-
-
-def _allowed(request: Request) -> str:
-    """The methods of an address, of which each route knows only its own."""
-    routes = request.app.routes
-    allowed = [
-        method
-        for method in METHODS
-        if any(route.matches({**request.scope, "method": method})[0] is Match.FULL for route in routes)
-    ]
-    return ", ".join(["HEAD", *allowed] if "GET" in allowed else allowed)
-
-
-def _invalid(error: RequestValidationError) -> Problem:
-    errors = [
-        {
-            "parameter": _short(".".join(map(str, each["loc"][1:])) or str(each["loc"][0])),
-            "detail": _short(each["msg"]),
-        }
-        for each in error.errors()[:5]
-    ]
-    first = errors[0]
-    return Problem("invalid-parameter", f"{first['parameter']}: {first['detail']}", errors=errors)
-
-
-def _http(error: HTTPException) -> Problem:
-    if error.status_code == 404:
-        return Problem("not-found", "No such address; /docs lists them all.")
-    if error.status_code == 405:
-        return Problem("method-not-allowed", "Use one of the methods in the Allow header.")
-    return Problem("malformed-request", str(error.detail))
-
-
-def _storage(error: redis.RedisError) -> Problem:
-    cause = str(error).rpartition("caused error: ")[2]  # before it stands the command, images and all
-    log.warning("redis: %s: %s", type(error).__name__, cause)
-    return Problem("storage-unavailable", "Nothing was lost; try again shortly.", retry_after=2)
-
-
-def _resources(error: OSError) -> Problem:
-    if error.errno not in EXHAUSTED:
-        return _internal(error)
-    log.warning("no resources: %s", error)
-    detail = "Files, disk or memory of the gateway are used up; try again shortly."
-    return Problem("no-resources", detail, retry_after=5)
-
-
-def _internal(error: Exception) -> Problem:
-    log.exception("unexpected", exc_info=error)
-    return Problem("internal-error", "The fault is ours and was logged.")

@@ -2,12 +2,14 @@
 
 import json
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, Field
 
 from worker.jobs import Lane
+
+from .schemas import when
 
 if TYPE_CHECKING:
     from worker.gauges import Backlog, Queue  # which the client can do without
@@ -20,7 +22,7 @@ class LaneOut(BaseModel):
     jobs: int = Field(description="unfinished jobs")
     images: int = Field(description="accepted, not done")
     oldest_seconds: float | None = Field(
-        description="how long the oldest chunk that nobody has claimed is due; None: none is"
+        description="how long the oldest chunk that nobody has claimed has been due; None: none is"
     )
 
     @classmethod
@@ -45,7 +47,7 @@ class BacklogOut(BaseModel):
 
 
 class WorkerOut(BaseModel):
-    """A worker that is alive, by its own word of at most some seconds ago."""
+    """A worker that is alive, as it reported itself some seconds ago at most."""
 
     id: str
     models: list[str]
@@ -82,4 +84,4 @@ class QueueOut(BaseModel):
 
 
 def _time(ms: str | None) -> datetime | None:
-    return datetime.fromtimestamp(int(ms) / 1000, UTC) if ms else None
+    return when(int(ms)) if ms else None

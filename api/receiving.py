@@ -14,7 +14,7 @@ from .settings import GatewaySettings
 T = TypeVar("T")
 
 SMALL = 256 << 10
-"""A document of up to so many bytes waits for no large one, and a large one not for many of those."""
+"""Documents of up to this many bytes do not wait for large ones, nor large ones for many of them."""
 
 
 class Receiver:
@@ -29,9 +29,9 @@ class Receiver:
     async def received(
         self, request: Request, owner: str, use: Callable[[Intake, Callable[[], None]], Awaitable[T]]
     ) -> T:
-        """What `use` makes of what is in a request, which is gone afterwards; it may call the other
-        when what it read so far can be dropped.
+        """Receive the body and return `use(intake, forget)`.
 
+        `use` may call `forget` to release pages it has already read; the body is deleted on return.
         Raises problems.
         """
         most = self._quotas.of(owner).bytes
@@ -42,7 +42,7 @@ class Receiver:
 
 
 def declared(request: Request, most: int) -> int:
-    """The bytes that a body is said to have; 0 where that is not known, or over what is taken at all."""
+    """The declared size of a body in bytes; 0 where it is not known, or over `most`."""
     said = request.headers.get("content-length", "")
     size = int(said) if said.isdecimal() else 0
     return size if size <= most else 0

@@ -7,7 +7,7 @@ from model.cells import harmless
 
 PLAIN = ("index", "name", "status", "label", "confidence", "uncertain")
 COLUMNS = (*PLAIN, "top_k", "error", "correction", "flags", "text")
-"""New ones come last: readers of the old ones go on as they are."""
+"""New ones come last, so that readers of the old ones need no change."""
 
 
 def cells(item: Mapping[str, Any]) -> list[Any]:

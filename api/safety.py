@@ -1,4 +1,4 @@
-"""The headers that every answer carries, whoever gives it: a route, the edge, or what failed.
+"""The headers that every answer carries, whoever sends it: a route, the edge, or what failed.
 
 By default a browser keeps nothing, guesses no type, runs nothing, frames nothing and tells no other site
 from where it came. The pages and their files say otherwise where they have to.

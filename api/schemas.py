@@ -1,6 +1,7 @@
 """What the client sees of jobs, items and models; also what /docs describes."""
 
 from datetime import UTC, datetime
+from typing import Literal
 
 from pydantic import BaseModel, Field
 
@@ -9,6 +10,9 @@ from model.layout import Kind
 from worker.jobs import Counts, Job, JobState, Lane
 
 from .layouts import LikelyOut, LineOut
+
+Only = Literal["failed", "uncertain"]
+"""Which results are wanted, if not all."""
 
 LINKS = {
     "self": "",
@@ -94,11 +98,11 @@ class ItemOut(BaseModel):
 
     index: int
     name: str
-    status: str = Field(description="queued, succeeded, failed or canceled")
+    status: Literal["queued", "succeeded", "failed", "canceled"]
     label: str | None = Field(default=None, description="of layout=character; else see text and lines")
     confidence: float | None = Field(default=None, description="of many characters, the mean")
     uncertain: bool | None = Field(default=None, description="not sure, or flagged; of many, any")
-    flags: list[str] | None = Field(default=None, description="what speaks against the image")
+    flags: list[str] | None = Field(default=None, description="reasons to doubt the image")
     top_k: list[LikelyOut] | None = None
     text: str | None = Field(default=None, description="of a line, page or grid: its lines")
     lines: list[LineOut] | None = None
@@ -107,7 +111,7 @@ class ItemOut(BaseModel):
 
 
 class PredictionOut(ItemOut):
-    """What one image says, and the job that it was."""
+    """What one image says, and the job that read it."""
 
     job_id: str
     model: str

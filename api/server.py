@@ -1,4 +1,4 @@
-"""uvicorn behind our edge (edge/protocol.py), with one manner more: a stop ends event streams first."""
+"""uvicorn behind our edge (edge/protocol.py), with one addition: a stop ends event streams first."""
 
 import contextlib
 import logging
@@ -19,7 +19,7 @@ STARTUP_FAILED = 3
 
 
 class Server(uvicorn.Server):
-    """Would otherwise wait for streams and waiters that have no reason to end."""
+    """uvicorn's own would wait for streams and waiters that have no reason to end."""
 
     def __init__(self, app: FastAPI, config: uvicorn.Config) -> None:
         super().__init__(config)
@@ -68,7 +68,7 @@ def create_server(app: FastAPI, settings: GatewaySettings, gate: Gate) -> Server
         server_header=False,
         log_config=None,  # __main__ did
         log_level=settings.log_level,
-        access_log=logging.getLogger().isEnabledFor(logging.INFO),  # it costs where it is not shown, too
+        access_log=logging.getLogger().isEnabledFor(logging.INFO),  # it costs even where it is not shown
         timeout_graceful_shutdown=10,
     )
     return Server(app, config)

@@ -18,8 +18,7 @@ from worker.embedded import EmbeddedRedis
 from .children import Child
 
 WORKERS = min(4, -(-(os.cpu_count() or 1) // 2))
-"""One for two cores, whose threads share what it holds; Python lets no more of them be busy. Four at
-most."""
+"""One per two cores, whose threads share what it holds; Python keeps no more busy. At most four."""
 
 
 @dataclass
@@ -31,14 +30,14 @@ class Stack:
     workers: int
     data: Path
     log_level: str = ""
-    """What of the children's logs is shown, unless the environment says."""
+    """From which level the children's logs are shown, unless the environment says."""
     api_workers: int = 1
     children: list[Child] = field(default_factory=list)
     stopping: bool = False
 
     @property
     def figures(self) -> Path:
-        """Where several gateways keep what /metrics tells of all of them."""
+        """Where several gateways keep the figures that /metrics reports for all of them."""
         return self.data.resolve() / f"metrics-{self.port}"
 
     def start(self) -> None:
@@ -51,7 +50,7 @@ class Stack:
         threads = str(max(1, (os.cpu_count() or 1) // self.workers))
         if not os.environ.get("INKQUEUE_THREADS"):
             environment |= {"INKQUEUE_THREADS": threads, "OMP_NUM_THREADS": threads}
-        # -P: a folder called `api` or `worker` where the command is called is not ours.
+        # -P: a folder called `api` or `worker` in the working directory is not ours.
         python = [sys.executable, "-P", "-m"]
         self._start_gateways([*python, "api"], environment)
         for number in range(1, self.workers + 1):
@@ -73,7 +72,7 @@ class Stack:
             self.stop()
 
     def stop(self) -> None:
-        """Stop everything: first who takes work, then who does it, Redis last."""
+        """Stop everything: first what takes work, then what does it, Redis last."""
         redis = [child for child in self.children if child.name == "redis"]
         for child in [each for each in self.children if each not in redis]:
             if child.process and child.process.poll() is None:
@@ -97,7 +96,7 @@ class Stack:
 
     def _start_redis(self) -> str:
         server = EmbeddedRedis(self.data)
-        # With the lock in its hands too, the folder is taken for as long as Redis is on it.
+        # Redis inherits the lock, so that the folder is taken for as long as Redis uses it.
         child = Child("redis", server.command(), {}, (server.lock,))
         self._add(child)
         assert child.process is not None

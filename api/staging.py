@@ -1,10 +1,9 @@
-"""Images on their way in: cut into chunks and, if they are many, written to Redis, but of no job yet."""
+"""Images on their way in: cut into chunks and, if many, written to Redis, but not part of a job yet."""
 
 import asyncio
-import hashlib
 import secrets
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Iterator
-from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager, nullcontext, suppress
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator
+from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Self, TypeAlias
@@ -14,7 +13,7 @@ from anyio.to_thread import run_sync
 
 from worker.admission import Room, Verdict
 from worker.chunks import Chunk, ImageFile
-from worker.entrance import IN_FLIGHT_S, Entrance
+from worker.entrance import Entrance
 
 from .intake.cutter import Cutter
 from .intake.sources import Part
@@ -34,7 +33,7 @@ _ahead: set["asyncio.Task[Group]"] = set()
 
 
 class NoRoom(Exception):
-    """The ledger does not take so much; `verdict` says why."""
+    """The ledger has no room for this much; `verdict` says why."""
 
     def __init__(self, verdict: Verdict) -> None:
         super().__init__(verdict.kind)
@@ -55,7 +54,7 @@ class Staged:
 
     @cached_property
     def token(self) -> str:
-        """By which they are found."""
+        """The name under which they are staged."""
         return secrets.token_hex(16)
 
     async def take_in(
@@ -78,11 +77,11 @@ class Staged:
                     forget()
 
     def carry(self, file: ImageFile) -> None:
-        """The one small image that it is: cut sooner than a thread takes its turn."""
+        """Take in one small image that is all of the job: cut sooner than a thread gets its turn."""
         self.carried = [self.cutter.alone(file)]
 
     async def _store(self, group: list[Chunk], room: Room) -> Room:
-        first, self.stored = self.stored, self.stored + len(group)  # even if nobody hears of it
+        first, self.stored = self.stored, self.stored + len(group)  # even if the answer is lost
         verdict = await self.entrance.stage(self.token, first, group, room)
         if verdict.kind != "staged":
             raise NoRoom(verdict)
@@ -107,35 +106,8 @@ class Staged:
 
     async def __aexit__(self, *_: object) -> None:
         if self.stored and not self.taken:
-            with suppress(redis.RedisError):  # else it is gone by itself, before long
+            with suppress(redis.RedisError):  # else it expires before long
                 await self.entrance.unstage(self.token, self.stored)
-
-
-def in_flight(entrance: Entrance, owner: str, digest: str | None) -> AbstractAsyncContextManager[None]:
-    """Only one request at a time under the same key or id. Raises `request-in-progress`."""
-    return _flight(entrance, owner, digest) if digest else nullcontext()
-
-
-@asynccontextmanager
-async def _flight(entrance: Entrance, owner: str, digest: str) -> AsyncIterator[None]:
-    request = secrets.token_hex(16)
-    if not await entrance.take_off(owner, digest, request):
-        raise Problem("request-in-progress", "Wait for its answer.", retry_after=1)
-    flying = asyncio.create_task(_fly(entrance, owner, digest, request))
-    try:
-        yield
-    finally:
-        flying.cancel()
-        with suppress(redis.RedisError):  # else it is over soon all the same
-            await entrance.land(owner, digest, request)
-
-
-async def _fly(entrance: Entrance, owner: str, digest: str, request: str) -> None:
-    """However long an upload takes, it stays the one that is under way."""
-    while True:
-        await asyncio.sleep(IN_FLIGHT_S / 3)
-        with suppress(redis.RedisError):
-            await entrance.take_off(owner, digest, request)
 
 
 async def _groups(chunks: Iterator[Chunk]) -> AsyncGenerator[Group, None]:
@@ -167,12 +139,3 @@ def _take(chunks: Iterator[Chunk]) -> Group:
         if size >= STAGE_BYTES:
             return group, False
     return group, True
-
-
-def idempotency_digest(key: str | None) -> str | None:
-    """What an Idempotency-Key is stored as. Raises `malformed-request`."""
-    if key is None:
-        return None
-    if not (0 < len(key) <= 255 and key.isprintable()):
-        raise Problem("malformed-request", "An Idempotency-Key has 1 to 255 printable characters.")
-    return hashlib.sha256(key.encode()).hexdigest()

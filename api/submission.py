@@ -19,6 +19,7 @@ from worker.store import Store
 from worker.tracing import Tracer
 from worker.webhooks.urls import Policy
 
+from .idempotency import exclusive, key_digest
 from .intake.fitting import fitting
 from .intake.forms import Intake
 from .intake.sources import Part
@@ -28,7 +29,7 @@ from .parameters import find_model, life_s, parse_parameters, require_url
 from .problems import Problem
 from .receiving import Receiver, declared
 from .settings import GatewaySettings
-from .staging import Staged, idempotency_digest, in_flight
+from .staging import Staged
 
 log = logging.getLogger(__name__)
 
@@ -38,8 +39,8 @@ KEPT = 64
 
 @dataclass(frozen=True)
 class Entered:
-    """What was `wanted`, and by which name it stands; `replayed` if it did before. `image` is what its
-    first image is called."""
+    """What was `wanted`, and the `name` of the job that stands for it; `replayed` if it stood before.
+    `image` is what its first image is called."""
 
     wanted: Submission
     name: str
@@ -49,7 +50,7 @@ class Entered:
 
 @dataclass(frozen=True)
 class Accepted:
-    """The job that stands; `replayed` if it did before."""
+    """The job that stands; `replayed` if it stood before."""
 
     job: Job
     replayed: bool
@@ -84,11 +85,11 @@ class Submitter:
     ) -> Entered:
         """Store the job in `request` under `job_id`, which its caller chose if it is its `own`.
 
-        Then that stands for an Idempotency-Key. Raises problems.
+        Such an id takes the place of an Idempotency-Key. Raises problems.
         """
-        key = None if own else idempotency_digest(request.headers.get("idempotency-key"))
+        key = None if own else key_digest(request.headers.get("idempotency-key"))
         asked = self._asked(request.scope["query_string"])  # refused before the body is read
-        async with in_flight(self._entrance, owner, key or (f"id-{job_id}" if own else None)):
+        async with exclusive(self._entrance, owner, key or (f"id-{job_id}" if own else None)):
             name, size = keys.job_name(owner, job_id), declared(request, self._settings.max_body_bytes)
             room = await self._admission.room(owner, name, key and keys.idempotency(owner, key), size)
 
@@ -112,7 +113,7 @@ class Submitter:
         under the same Idempotency-Key. Raises problems."""
         card = find_model(old.options.model, self._cards)
         require_charset(old.options.charset, card.labels)
-        digest = idempotency_digest(key)
+        digest = key_digest(key)
         job_id, idempotency = new_id(), keys.idempotency(owner, digest) if digest else None
         room = await self._admission.room(owner, keys.job_name(owner, job_id), idempotency, 0)
         async with self._admission.staging(old.options.weight) as images:
@@ -176,7 +177,7 @@ class Submitter:
         return Accepted(job, entered.replayed)
 
     def _lane(self, images: int, options: Options) -> Lane:
-        """The fast lane is for few characters, and for whatever is one image."""
+        """The fast lane is for few characters, and for any single image."""
         few = images * options.weight <= self._settings.interactive_images
         return "interactive" if few or images == 1 else "bulk"
 

@@ -5,6 +5,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from worker.jobs import job_id
 from worker.webhooks.deliveries import Delivery, State
 from worker.webhooks.endpoints import Endpoint
 from worker.webhooks.events import Event
@@ -28,7 +29,7 @@ class NewWebhook(BaseModel):
 
 
 class WebhookChanges(BaseModel):
-    """What is to be different; what is left out stays."""
+    """What is to change; what is left out stays."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -68,7 +69,7 @@ class WebhookOut(BaseModel):
 class RegisteredOut(WebhookOut):
     """A new endpoint with its secret."""
 
-    secret: str = Field(description="whsec_...; shown this once")
+    secret: str = Field(description="whsec_...; shown only this once")
 
 
 class WebhookPage(BaseModel):
@@ -81,7 +82,7 @@ class SecretOut(BaseModel):
     """A new secret."""
 
     id: str
-    secret: str = Field(description="whsec_...; shown this once")
+    secret: str = Field(description="whsec_...; shown only this once")
     previous_valid_until: datetime | None = Field(description="until then the old one signs as well")
 
 
@@ -113,7 +114,7 @@ class DeliveryOut(BaseModel):
         return cls(
             id=delivery.id,
             webhook_id=delivery.hook,
-            job_id=delivery.job.split("/", 1)[1],
+            job_id=job_id(delivery.job),
             type=delivery.type,
             state=delivery.state,
             reason=delivery.reason,

@@ -11,13 +11,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import httpx
 import numpy as np
 import pytest
 import redis
 
+from api.credentials import Credential
 from worker.embedded import EmbeddedRedis, free_port
 
 from browsers import Browser, require_browser, running_browser
@@ -83,6 +84,12 @@ class Services:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+
+
+def new_key(owner: str = "", **fields: Any) -> tuple[str, str]:
+    """A fresh API key, and its line for the gateway."""
+    key, known = Credential.new(owner, **fields)
+    return key, known.line()
 
 
 @contextmanager

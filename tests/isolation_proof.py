@@ -22,10 +22,8 @@ import redis
 from rich.console import Console
 from rich.table import Table
 
-from api.credentials import new_key
-
 from chaos.invariants import told_of
-from conftest import Services, running_services
+from conftest import Services, new_key, running_services
 from receivers import Receiver, running_receiver, status
 from routes import Probe, probes
 from samples import pngs, zip_of

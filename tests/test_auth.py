@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from api.auth import UnsafeAddress, require_safe_address
-from api.credentials import BadKeys, digest, new_key
+from api.credentials import BadKeys, digest
 from api.keyring import Keyring
 from api.settings import GatewaySettings
 
-from conftest import Services, running_services
+from conftest import Services, new_key, running_services
 from samples import pngs
 
 PNG = {"Content-Type": "image/png"}

@@ -145,7 +145,7 @@ def test_a_job_is_watched_retried_and_deleted(inkqueue: Command, sheet: Path) ->
     assert inkqueue("delete", job).code == 0
     gone = inkqueue("status", job)
     assert (gone.code, gone.out) == (1, "")
-    assert "No job of yours has this id" in gone.notes
+    assert "You have no job with this id" in gone.notes
 
 
 def test_what_there_is_is_listed(inkqueue: Command, sheet: Path) -> None:
@@ -172,7 +172,7 @@ def test_keys_fit_together(inkqueue: Command) -> None:
         (["submit", "."], 1, "no image"),
         (["submit", "a.png", "--model", "roman"], 1, "'roman' is not served"),
         (["submit", "a.png", "-o", "no/folder/out"], 1, "cannot write no/folder/out"),
-        (["submit", "a.png", "--url", "localhost"], 1, "is no address like http://127.0.0.1:8000"),
+        (["submit", "a.png", "--url", "localhost"], 1, "is not an address like http://127.0.0.1:8000"),
         (["models", "--url", "http://127.0.0.1:1"], 1, "no answer from http://127.0.0.1:1: "),
         (["models", "--url", "http://127.0.0.1:1"], 1, "start one with `inkqueue up`"),
         (["cancel", "../jobs"], 1, "error: "),

@@ -21,24 +21,23 @@ import numpy as np
 import pytest
 import redis
 
-from api.client import AsyncClient, Client, Options, Patience, ProblemError, Unreachable, WaitTimeout
-from api.client.patience import Tries
+from api.client import AsyncClient, Client, Options, ProblemError, RetryPolicy, Unreachable, WaitTimeout
+from api.client.retries import Tries
 from api.client.settings import httpx_settings
 from api.client.uploads import prepare
-from api.credentials import new_key
+from api.idempotency import key_digest
 from api.parameters import JobParameters
-from api.staging import idempotency_digest
 from model.folders import NoImages
 from worker import keys
 from worker.embedded import free_port
 from worker.jobs import JobState
 
-from conftest import Services, beside, running_services
+from conftest import Services, beside, new_key, running_services
 from hosts import serving
 from samples import glyphs, idx_of, npy_of, pngs, tiff_of, zip_of
 
 ROOT = Path(__file__).parent.parent
-IMPATIENT = Patience(silence_s=0, busy_s=0)
+IMPATIENT = RetryPolicy(silence_s=0, busy_s=0)
 
 
 @pytest.fixture
@@ -71,7 +70,7 @@ def deserted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
 @pytest.fixture
 def idle(deserted: Services) -> Iterator[Client]:
     """Its client; jobs that a test leaves unfinished are canceled."""
-    with Client(deserted.url, patience=IMPATIENT) as client:
+    with Client(deserted.url, retries=IMPATIENT) as client:
         yield client
         for job in client.jobs(JobState.QUEUED):
             client.cancel(job)
@@ -236,7 +235,7 @@ def test_a_busy_gateway_is_asked_again_when_it_says(
 
 
 def test_a_submission_under_way_is_waited_for(deserted: Services, rng: np.random.Generator) -> None:
-    flight = keys.flight("anonymous", idempotency_digest("mine") or "")
+    flight = keys.flight("anonymous", key_digest("mine") or "")
     with redis.Redis.from_url(deserted.redis_url) as ledger, Client(deserted.url) as client:
         ledger.set(flight, 1)
         landing = threading.Timer(0.3, ledger.delete, [flight])
@@ -277,7 +276,7 @@ def test_a_gateway_that_restarts_is_waited_for(deserted: Services) -> None:
 
 def test_silence_begins_when_it_is_noticed() -> None:
     """A long poll may break at its end, after more seconds than silence is borne."""
-    tries = Tries(Patience(silence_s=0.2), repeatable=True)
+    tries = Tries(RetryPolicy(silence_s=0.2), repeatable=True)
     time.sleep(0.3)
     assert tries.pause_after(httpx.ReadError("broken")) is not None
     time.sleep(0.3)
@@ -288,25 +287,28 @@ def test_no_proxy_stands_before_this_machine(
     services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
-    with Client(services.url, patience=IMPATIENT) as client:
+    with Client(services.url, retries=IMPATIENT) as client:
         assert client.models()
 
 
 def test_nobody_there_is_said_soon() -> None:
     url = f"http://127.0.0.1:{free_port()}"
     began = time.monotonic()
-    with Client(url, patience=Patience(silence_s=0.3)) as client, pytest.raises(Unreachable, match=url):
+    with (
+        Client(url, retries=RetryPolicy(silence_s=0.3)) as client,
+        pytest.raises(Unreachable, match=url),
+    ):
         client.models()
     assert time.monotonic() - began < 2
     for wrong in ("127.0.0.1:8000", "http://", "ftp://127.0.0.1"):
-        with pytest.raises(ValueError, match="no address"):
+        with pytest.raises(ValueError, match="not an address"):
             Client(wrong)
 
 
 def test_another_server_is_not_taken_for_a_gateway(tmp_path: Path) -> None:
     (tmp_path / "v1").mkdir()
     (tmp_path / "v1" / "models").write_text("<p>Welcome!</p>")
-    with files_served(tmp_path) as url, Client(url, patience=IMPATIENT) as client:
+    with files_served(tmp_path) as url, Client(url, retries=IMPATIENT) as client:
         with pytest.raises(Unreachable, match="is not inkqueue"):
             client.models()
         with pytest.raises(ProblemError) as caught:
@@ -418,7 +420,7 @@ def test_a_refusal_of_what_was_not_begun_is_waited_out(
 ) -> None:
     headers = {"Retry-After": "7"} if status in (429, 503) else {}
     answer = httpx.Response(status, headers=headers, json={"type": f"/problems/{slug}"})
-    assert Tries(Patience(), repeatable).pause_after(answer) == (7 if again else None)
+    assert Tries(RetryPolicy(), repeatable).pause_after(answer) == (7 if again else None)
 
 
 def test_a_key_from_a_file_of_another_system_is_a_key() -> None:

@@ -237,7 +237,7 @@ def test_canceled_images_have_no_results(gateway: Services, redis_url: str) -> N
 
 def test_a_job_that_is_not_there_or_goes_is_a_problem(gateway: Services, redis_url: str) -> None:
     with Client(gateway.url) as client:
-        with pytest.raises(ProblemError, match="No job of yours") as caught:
+        with pytest.raises(ProblemError, match="You have no job") as caught:
             list(client.events("nothing"))
         assert caught.value.status == 404
         submit(redis_url, "a", (2,), ttl_s=1)

@@ -18,10 +18,9 @@ import psutil
 import pytest
 import redis
 
-from api.credentials import new_key
 from worker.jobs import JobState
 
-from conftest import Services, beside, on_empty_redis, running_services
+from conftest import Services, beside, new_key, on_empty_redis, running_services
 from ledgers import commit_of, finish, ledger, submit
 from samples import glyphs, npy_of
 from streams import Told, follow_all, indices, listening, refused, told
@@ -318,7 +317,7 @@ class TestResuming:
         commit_one(gateway.redis_url)
         answer = refused(http, "a", last_event_id=event_id)
         assert (answer.status_code, answer.json()["type"]) == (400, "/problems/invalid-event-id")
-        assert "no id to hear all" in answer.json()["detail"] or "none to hear all" in answer.text
+        assert "no id to get all" in answer.json()["detail"] or "none to get all" in answer.text
 
     def test_an_id_of_an_earlier_job_leaves_nothing_out(
         self, gateway: Services, http: httpx.Client

@@ -117,7 +117,7 @@ def test_an_export_of_a_job_that_goes_meanwhile_breaks_off(
         ).files(store, 0, 4)
         assert [path for path, _ in await anext(files)] == ["unread/000000-0.png", "unread/000001-1.png"]
         clean_redis.flushall()
-        with pytest.raises(Problem, match="No job of yours"):
+        with pytest.raises(Problem, match="You have no job"):
             await anext(files)
 
     in_store(redis_url, work)

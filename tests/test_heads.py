@@ -6,13 +6,12 @@ import numpy as np
 import pytest
 from prometheus_client import Counter
 
-from api.credentials import new_key
 from api.edge.gate import BadEdge, Gate
 from api.edge.hosts import Hosts
 from api.keyring import Keyring
 from api.settings import GatewaySettings
 
-from conftest import Services
+from conftest import Services, new_key
 from samples import pngs
 from wire import CHUNKED, GET, POST, Wire
 

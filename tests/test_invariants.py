@@ -18,13 +18,12 @@ import pytest
 import redis
 from standardwebhooks.webhooks import Webhook
 
-from api.credentials import new_key
 from worker.packing import pack
 from worker.results import Answer
 
 from chaos.invariants import Accepted, Answers, Evidence, Heard, Reading, Receiver, System, Witness
 from chaos.invariants import violations as judge
-from conftest import Services, running_services
+from conftest import Services, new_key, running_services
 from ledgers import LABELS, commit_of, ledger, submit
 
 JOB = "ink:job:{owner}/a"

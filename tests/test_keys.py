@@ -17,12 +17,12 @@ from typer.testing import CliRunner
 
 from api.app import create_app
 from api.cli import app
-from api.credentials import SCOPES, BadKeys, Credential, digest, new_key, read_credentials
+from api.credentials import SCOPES, BadKeys, Credential, digest, read_credentials
 from api.keyfile import add_key, change_key
 from api.keyring import Keyring
 from api.settings import GatewaySettings
 
-from conftest import Services, running_services
+from conftest import Services, new_key, running_services
 from routes import probes
 
 NOW = datetime.now(UTC)
@@ -85,8 +85,8 @@ class TestLines:
             (f"abcdefgh:{'0' * 64} s3cret", "not ID:SHA256"),
             (f"abcdefgh:{'0' * 64} scopes=s3cret", "scopes are submit"),
             (f"abcdefgh:{'0' * 64} scopes=", "scopes are submit"),
-            (f"abcdefgh:{'0' * 64} owner=s3/cret", "an owner is"),
-            (f"abcdefgh:{'0' * 64} owner=", "an owner is"),
+            (f"abcdefgh:{'0' * 64} owner=s3/cret", "an owner has"),
+            (f"abcdefgh:{'0' * 64} owner=", "an owner has"),
             (f"abcdefgh:{'0' * 64} until=s3cret", "write 2027-01-31"),
             (f"abcdefgh:{'0' * 64}\nabcdefgh:{'1' * 64}", "twice"),
             (f"abcdefgh:{'0' * 64}\nowner=acme", "not ID:SHA256"),
@@ -254,7 +254,7 @@ class TestCommand:
         [
             (["rotate", "abcdefgh"], 1, "has no key abcdefgh"),
             (["revoke", "abcdefgh"], 1, "has no key abcdefgh"),
-            (["make", "--owner", "A/B"], 2, "an owner is up to 32"),
+            (["make", "--owner", "A/B"], 2, "an owner has up to 32"),
             (["make", "--until", "tomorrow"], 2, "write 2027-01-31"),
             (["make", "--file", "nowhere/keys"], 1, "nowhere: No such file"),
         ],

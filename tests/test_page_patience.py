@@ -14,7 +14,7 @@ import pytest
 import redis
 from selenium.webdriver.common.keys import Keys
 
-from api.staging import idempotency_digest
+from api.idempotency import key_digest
 from model.strokes import png
 from worker import keys
 
@@ -214,7 +214,7 @@ def test_a_job_whose_answer_was_lost_is_not_doubled_by_trying_again(
     (tmp_path / "seven.npy").write_bytes(npy_of(np.zeros((2, 28, 28), np.uint8)))
     browser.find("#files").send_keys(str(tmp_path / "seven.npy"))
     headers = {"Idempotency-Key": "07" * 16, "Content-Type": "image/png"}
-    flight = keys.flight("anonymous", str(idempotency_digest(headers["Idempotency-Key"])))
+    flight = keys.flight("anonymous", str(key_digest(headers["Idempotency-Key"])))
     with redis.Redis.from_url(gateway.redis_url) as client:
         with unfinished(gateway.url, headers):
             browser.wait(lambda: client.exists(flight))

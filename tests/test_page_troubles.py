@@ -8,11 +8,10 @@ import numpy as np
 import pytest
 from selenium.webdriver.common.keys import Keys
 
-from api.credentials import new_key
 from model.strokes import draw, png
 
 from browsers import Browser, require_browser, running_browser
-from conftest import Services, running_services
+from conftest import Services, new_key, running_services
 from samples import zip_of
 
 COUNT = 20
@@ -107,7 +106,7 @@ def test_an_unknown_job_is_said_to_be_none(browser: Browser) -> None:
     browser.open("/jobs/none")
     enter(browser, KEY)
     assert browser.find(".notice strong").text == "There is nothing here"
-    assert browser.text(".notice p") == "No job of yours has this id."
+    assert browser.text(".notice p") == "You have no job with this id."
     assert browser.text("#title") == "There is nothing here"
 
 

@@ -12,14 +12,13 @@ import numpy as np
 import pytest
 import redis
 
-from api.credentials import new_key
 from api.limits.budget import Uploads
 from api.limits.quotas import BadQuotas, Quota, Quotas
 from api.problems import Problem
 from api.settings import GatewaySettings
 from worker.turnstile import Turnstile
 
-from conftest import Services, beside, running_services
+from conftest import Services, beside, new_key, running_services
 from ledgers import CAPS, finish, on_redis, submit
 from samples import glyphs, npy_of
 

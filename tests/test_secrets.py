@@ -17,10 +17,10 @@ import numpy as np
 import pytest
 import redis
 
-from api.credentials import digest, new_key
+from api.credentials import digest
 from worker.embedded import free_port
 
-from conftest import Services, running_redis
+from conftest import Services, new_key, running_redis
 from makers import png_chunk, png_of
 from receivers import running_receiver, status
 from samples import json_of, pngs, zip_of

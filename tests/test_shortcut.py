@@ -9,7 +9,7 @@ import pytest
 from fastapi import APIRouter, Request, Response
 from starlette.requests import ClientDisconnect
 
-from api import problems
+from api import exception_handlers
 from api.problems import Problem
 from api.shortcut import QuickRequest, ShortcutApp
 
@@ -18,7 +18,7 @@ def ask(endpoint: Any, method: str = "POST") -> httpx.Response:
     """What an app answers whose one route, `POST /short`, is cut short."""
     app, router = ShortcutApp(), APIRouter()
     router.add_api_route("/short", endpoint, methods=["POST"])
-    problems.install(app)
+    exception_handlers.install(app)
     app.include_router(router)
     app.cut_short(router)
 

@@ -1,4 +1,4 @@
-"""The command `inkqueue`: a table of contents; each command stands in the module of its kind."""
+"""The command `inkqueue`: a table of contents; each command is in the module of its kind."""
 
 import typer
 
@@ -38,21 +38,21 @@ for command in (
 app.add_typer(webhooks, name="webhooks")
 app.add_typer(keys, name="keys")
 
-# What follows these is for `python -m model` and `python -m training`, --help too.
+# What follows these commands is passed on to `python -m model` and `python -m training`, --help too.
 PASSED_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
 app.command(context_settings=PASSED_ON, add_help_option=False)(read)
 for name, words in {
     "data": "What data sets there are, and where to get them.",
     "train": "Train a network.",
-    "screen": "Train what says that a glyph is no character.",
+    "screen": "Train the screen, which tells glyphs that are no characters.",
     "evaluate": "Measure networks on their test sets.",
     "sheets": "Draw pages and grids, read them, and count what is found and misread.",
     "engines": "Compare the engines that can run a network: the same labels? how fast?",
     "report": "Write the report of a network: figures, pictures, mistakes.",
     "study": "Compare small networks on a task, and report on all of it.",
     "runs": "List the training runs.",
-    "cascade": "Make one network of a cheap and a dear one.",
+    "cascade": "Make one network of a cheap and an expensive one.",
     "committee": "Make one network of several that all read every image.",
-    "publish": "Put a trained network among those that are served.",
+    "publish": "Add a trained network to those that are served.",
 }.items():
     app.command(name, help=words, context_settings=PASSED_ON, add_help_option=False)(training)

@@ -1,4 +1,4 @@
-"""Commands that run in a process apart, since the one of `inkqueue` may not hold torch."""
+"""Commands that run in a process of their own, since that of `inkqueue` must not load torch."""
 
 import subprocess
 import sys
@@ -7,7 +7,7 @@ import typer
 
 
 def read(ctx: typer.Context) -> None:
-    """Read images or folders here, without a server: label, tab, path a line."""
+    """Read images or folders here, without a server: a line of label, tab and path for each image."""
     _run("model", ctx.args)
 
 
@@ -17,6 +17,6 @@ def training(ctx: typer.Context) -> None:
 
 
 def _run(package: str, arguments: list[str]) -> None:
-    # -P: a folder called `model` where the command is called is not ours.
+    # -P: a folder called `model` in the working directory is not ours.
     done = subprocess.run([sys.executable, "-P", "-m", package, *arguments], check=False)
     raise typer.Exit(done.returncode)

@@ -1,4 +1,4 @@
-"""`inkqueue demo`: the whole service for one sheet of drawn characters, and nothing left of it."""
+"""`inkqueue demo`: the whole service for one sheet of drawn characters, leaving nothing behind."""
 
 import os
 import signal
@@ -30,12 +30,12 @@ MODEL = "balanced"
 COLUMN = 16
 READY_S = 120.0
 ENOUGH = 0.6
-"""A share of the drawings that is read right by any network that works; chance is 0.02."""
+"""The share of the drawings that any working network reads right; chance is 0.02."""
 
 
 @dataclass
-class Course:
-    """What the demonstration went like."""
+class DemoResult:
+    """How the demonstration went."""
 
     drawn: str
     job: JobOut
@@ -44,7 +44,7 @@ class Course:
 
     @property
     def right(self) -> int:
-        """How many drawings were read as what they are."""
+        """How many drawings were read correctly."""
         return sum(item.label == label for label, item in zip(self.drawn, self.items, strict=True))
 
     @property
@@ -54,18 +54,18 @@ class Course:
 
 
 def demo(
-    seed: Annotated[int, typer.Option(help="another one draws other characters")] = 1,
+    seed: Annotated[int, typer.Option(help="another seed draws other characters")] = 1,
 ) -> None:
     """Start everything, read a sheet of drawn characters over HTTP, stop everything."""
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     with tempfile.TemporaryDirectory(prefix="inkqueue-demo-") as folder:
-        course = _run(Path(folder), seed)
-    _show(course)
-    if course.job.state is not JobState.SUCCEEDED or course.right < ENOUGH * len(course.drawn):
-        raise Refusal(f"the job {course.job.state} and {course.right} drawings were read right")
+        result = _run(Path(folder), seed)
+    _show(result)
+    if result.job.state is not JobState.SUCCEEDED or result.right < ENOUGH * len(result.drawn):
+        raise Refusal(f"the job {result.job.state}, and only {result.right} drawings were read right")
 
 
-def _run(folder: Path, seed: int) -> Course:
+def _run(folder: Path, seed: int) -> DemoResult:
     began = time.monotonic()
     with _running(folder / "data") as url, Client(url) as client:
         notes.print(f"ready after {time.monotonic() - began:.1f} s at {url}: Redis, a gateway, a worker")
@@ -80,7 +80,7 @@ def _run(folder: Path, seed: int) -> Course:
                 first_s = first_s or time.monotonic() - began
                 items.append(item)
                 show(len(items), "reading")
-        return Course(labels, client.wait(job), items, first_s)
+        return DemoResult(labels, client.wait(job), items, first_s)
 
 
 @contextmanager
@@ -95,7 +95,7 @@ def _running(data: Path) -> Iterator[str]:
             end = time.monotonic() + READY_S
             if not wait_ready(stack, lambda: bool(_ended(stack)) or time.monotonic() > end):
                 why = f"{_ended(stack)} ended" if _ended(stack) else f"not ready in {READY_S:.0f} s"
-                raise Refusal(f"{why}; what was said stands above")
+                raise Refusal(f"{why}; see the messages above")
         yield address(stack)
     except NoRedis as error:
         raise Refusal(str(error)) from error
@@ -120,18 +120,18 @@ def _draw(labels: str, folder: Path, seed: int) -> None:
         (folder / f"{number:02}.png").write_bytes(png(draw(label, rng)))
 
 
-def _show(course: Course) -> None:
+def _show(result: DemoResult) -> None:
     """The table of what was read, and the sum of it."""
     out = Console(highlight=False, soft_wrap=True)
-    rows = list(zip(course.drawn, course.items, strict=True))
+    rows = list(zip(result.drawn, result.items, strict=True))
     tables = [_table(rows[start : start + COLUMN]) for start in range(0, len(rows), COLUMN)]
     out.print(Columns(tables, padding=(0, 4)))
     unsure = [item.label == label for label, item in rows if item.uncertain]
     out.print(
-        f"\n{course.right} of {len(rows)} read right;"
+        f"\n{result.right} of {len(rows)} read right;"
         f" {len(unsure)} marked uncertain (?), {unsure.count(False)} of these wrong.\n"
-        f"First result {course.first_s:.1f} s after the stack was started;"
-        f" the job itself took {course.job_s:.2f} s.\n"
+        f"First result {result.first_s:.1f} s after the stack was started;"
+        f" the job itself took {result.job_s:.2f} s.\n"
         "These characters were drawn by the program, not by hand: they show that everything works,\n"
         "not how well handwriting is read (`inkqueue models` says that)."
     )

@@ -1,4 +1,4 @@
-"""One frame of `inkqueue top`: what is known of a moment, and how it looks."""
+"""One frame of `inkqueue top`: what is known at one moment, and how it is shown."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -13,7 +13,7 @@ from ..schemas import JobOut
 
 
 class Frame(BaseModel):
-    """What is shown of one moment; `jobs` are the caller's newest."""
+    """What is shown at one moment; `jobs` are the caller's newest."""
 
     at: datetime
     queue: QueueOut
@@ -82,7 +82,7 @@ def _table(*left: str, right: Sequence[str]) -> Table:
 
 
 def _span(seconds: float | None) -> str:
-    """A time in its two largest units; nothing for None."""
+    """A duration in its two largest units; nothing for None."""
     if seconds is None:
         return ""
     if seconds < 60:

@@ -1,4 +1,4 @@
-"""What there is: `inkqueue status`, `watch`, `cancel`, `retry`, `delete`, `jobs` and `models`."""
+"""Jobs and models: `inkqueue status`, `watch`, `cancel`, `retry`, `delete`, `jobs` and `models`."""
 
 import sys
 from itertools import islice
@@ -39,7 +39,7 @@ def cancel(job: JobId, url: Url = DEFAULT_URL, api_key: ApiKey = None) -> None:
 
 
 def retry(job: JobId, url: Url = DEFAULT_URL, api_key: ApiKey = None) -> None:
-    """Make a new job of the images of a job that failed; print its id."""
+    """Make a new job of those images of a job that failed; print its id."""
     with connect(url, api_key) as client:
         again = client.retry(job)
     typer.echo(again.id)
@@ -47,7 +47,7 @@ def retry(job: JobId, url: Url = DEFAULT_URL, api_key: ApiKey = None) -> None:
 
 
 def delete(job: JobId, url: Url = DEFAULT_URL, api_key: ApiKey = None) -> None:
-    """Forget a finished job and everything of it."""
+    """Delete a finished job and everything that belongs to it."""
     with connect(url, api_key) as client:
         client.delete(job)
     notes.print(f"{job} is deleted")
@@ -56,8 +56,8 @@ def delete(job: JobId, url: Url = DEFAULT_URL, api_key: ApiKey = None) -> None:
 def jobs(
     url: Url = DEFAULT_URL,
     api_key: ApiKey = None,
-    state: Annotated[JobState | None, typer.Option(help="only those")] = None,
-    limit: Annotated[int, typer.Option(min=1, help="at most so many")] = 20,
+    state: Annotated[JobState | None, typer.Option(help="only jobs in this state")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="at most this many")] = 20,
     json: Json = False,
 ) -> None:
     """List jobs, newest first."""

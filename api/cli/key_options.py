@@ -1,4 +1,4 @@
-"""What the commands of `inkqueue keys` take, checked as it is read."""
+"""Options of the commands of `inkqueue keys`, checked as they are parsed."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -27,7 +27,9 @@ File = Annotated[
 Owner = Annotated[
     str | None,
     typer.Option(
-        parser=_checked(read_owner), metavar="NAME", help="whose it is; by default it is an owner itself"
+        parser=_checked(read_owner),
+        metavar="NAME",
+        help="who owns it; by default the key is its own owner",
     ),
 ]
 Scopes = Annotated[
@@ -35,7 +37,7 @@ Scopes = Annotated[
     typer.Option(
         parser=_checked(read_scopes),
         metavar="SCOPE,...",
-        help="what it is good for, by default all: "
+        help="what it may be used for, by default everything: "
         + "; ".join(f"{name}: {meaning}" for name, meaning in SCOPES.items()),
     ),
 ]

@@ -27,28 +27,28 @@ DAY_S, MOST_S = 86_400, 3650 * 86_400
 
 @app.callback(invoke_without_command=True)
 def keys(context: typer.Context, file: File = None) -> None:
-    """API keys: make (what happens without a command), rotate, list, revoke."""
+    """API keys: make (the default), rotate, list, revoke."""
     if context.invoked_subcommand is None:
         make(file=file)
     elif file:
-        os.environ[FILE] = str(file)  # which the command that follows takes where it names none itself
+        os.environ[FILE] = str(file)  # used by the command that follows unless it names a file itself
 
 
 @app.command()
 def make(owner: Owner = None, scopes: Scopes = None, until: Until = None, file: File = None) -> None:
-    """Make a key. With --file the gateway lets it in within a second, else it is told how."""
+    """Make a key. With --file the gateway accepts it within a second; else prints how to add it."""
     fields = {"scopes": scopes} if scopes else {}
     key, known = Credential.new(owner or "", until=until, **fields)
     if file:
         _edit(lambda: add_key(file, known))
-        _show(key, f"{known.id} is in {file}; a gateway that reads it lets it in within a second.")
+        _show(key, f"{known.id} is in {file}; a gateway that reads it accepts the key within a second.")
         return
     typer.echo(f"INKQUEUE_API_KEY={key}")
     typer.echo(f"INKQUEUE_API_KEYS={shlex.quote(known.line())}")
     notes.print(
         "The first line is the caller's: `inkqueue` reads it from the environment, others send the key\n"
         "as `Authorization: Bearer ...`. The second is the gateway's: set it where `inkqueue up` or\n"
-        "`python -m api` starts; several are separated by spaces, or stand one a line in the file that\n"
+        "`python -m api` starts; several are separated by spaces, or are one a line in the file that\n"
         "INKQUEUE_API_KEYS_FILE names, which is read again when it changes."
     )
 
@@ -57,12 +57,12 @@ def make(owner: Owner = None, scopes: Scopes = None, until: Until = None, file: 
 def rotate(
     key_id: KeyId,
     overlap: Annotated[
-        int, typer.Option(min=0, max=MOST_S, help="seconds for which the old one opens as well")
+        int, typer.Option(min=0, max=MOST_S, help="seconds for which the old key is still valid")
     ] = DAY_S,
     until: Until = None,
     file: File = None,
 ) -> None:
-    """Make a key for the same owner and the same use as another, which ends after the overlap."""
+    """Make a key with the owner and the scopes of another, which expires after the overlap."""
     path, end = _required(file), datetime.now(UTC) + timedelta(seconds=overlap)
     made: list[str] = []
 
@@ -74,12 +74,14 @@ def rotate(
         )
 
     _edit(lambda: change_key(path, key_id, succeed))
-    _show(made[0], f"{key_id} opens until {end:%Y-%m-%d %H:%M:%S} UTC at most; then only the new one.")
+    _show(
+        made[0], f"{key_id} is valid until {end:%Y-%m-%d %H:%M:%S} UTC at most; then only the new one."
+    )
 
 
 @app.command()
 def revoke(key_id: KeyId, file: File = None) -> None:
-    """Take a key away: within a second it opens nothing. Its owner's jobs stay."""
+    """Revoke a key: within a second it is refused. Its owner's jobs stay."""
     path = _required(file)
     _edit(lambda: change_key(path, key_id, lambda _: ()))
     notes.print(f"{key_id} is no longer in {path}")
@@ -87,7 +89,7 @@ def revoke(key_id: KeyId, file: File = None) -> None:
 
 @app.command("list")
 def list_(file: File = None) -> None:
-    """List the keys of the file and of INKQUEUE_API_KEYS, without what opens."""
+    """List the keys of the file and of INKQUEUE_API_KEYS, without their secrets."""
     now = datetime.now(UTC)
     known = _edit(lambda: read_credentials(GatewaySettings().api_keys, "INKQUEUE_API_KEYS"))
     if file:
@@ -98,7 +100,7 @@ def list_(file: File = None) -> None:
             each.owner,
             ",".join(name for name in SCOPES if name in each.scopes),
             f"{each.until:%Y-%m-%d %H:%M:%S}" if each.until else "",
-            "opens" if each.live(now) else "is over",
+            "valid" if each.live(now) else "expired",
         )
         for each in known.values()
     )
@@ -108,8 +110,8 @@ def list_(file: File = None) -> None:
 def _required(file: Path | None) -> Path:
     if file is None:
         raise Refusal(
-            "name the file of keys with --file or INKQUEUE_API_KEYS_FILE; what stands in"
-            " INKQUEUE_API_KEYS can only be changed there, and read at the gateway's next start"
+            "name the file of keys with --file or INKQUEUE_API_KEYS_FILE; those in"
+            " INKQUEUE_API_KEYS can only be changed there, and are read at the gateway's next start"
         )
     return file
 
@@ -123,4 +125,4 @@ def _edit(change: Callable[[], T]) -> T:
 
 def _show(key: str, words: str) -> None:
     typer.echo(f"INKQUEUE_API_KEY={key}")
-    notes.print(f"{words} The key is shown this once.")
+    notes.print(f"{words} The key is shown only this once.")

@@ -1,11 +1,11 @@
-"""What several commands take, and the client that they speak through."""
+"""Options that several commands share, and the client they use."""
 
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
-from ..client import Client, Patience
+from ..client import Client, RetryPolicy
 from .console import Refusal
 
 Url = Annotated[str, typer.Option(envvar="INKQUEUE_URL", help="where the gateway is")]
@@ -17,14 +17,14 @@ Output = Annotated[
     Path | None, typer.Option("--output", "-o", dir_okay=False, help="a file instead of stdout")
 ]
 
-BRIEFLY = Patience(silence_s=2)
-LONG = Patience(silence_s=15)
+BRIEFLY = RetryPolicy(silence_s=2)
+LONG = RetryPolicy(silence_s=15)
 """A gateway that restarts is back within this time."""
 
 
-def connect(url: str, api_key: str | None, patience: Patience = BRIEFLY) -> Client:
+def connect(url: str, api_key: str | None, retries: RetryPolicy = BRIEFLY) -> Client:
     """A client of the gateway at `url`. Raises Refusal."""
     try:
-        return Client(url, api_key, patience=patience)
+        return Client(url, api_key, retries=retries)
     except ValueError as error:
         raise Refusal(str(error)) from error

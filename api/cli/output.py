@@ -33,14 +33,14 @@ def opened(path: Path | None) -> Iterator[TextIO]:
 
 
 def write_items(items: Iterable[ItemOut], format: Format, out: TextIO) -> None:
-    """Write all of `items`, in the place of what a file had."""
+    """Write all of `items`, replacing what a file had."""
     if out is not sys.stdout and stat.S_ISREG(os.fstat(out.fileno()).st_mode):
         out.truncate(0)
     _WRITERS[format](items, out)
 
 
 def write_table(rows: Iterable[Sequence[object]], out: TextIO) -> None:
-    """Rows, the first of them the headings, in columns as wide as they must be."""
+    """Rows, the first of them the headings, in columns as wide as needed."""
     texts = [[str(cell) for cell in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(*texts, strict=True)]
     for row in texts:
@@ -49,7 +49,7 @@ def write_table(rows: Iterable[Sequence[object]], out: TextIO) -> None:
 
 
 def _table(items: Iterable[ItemOut], out: TextIO) -> None:
-    """The name last, since it alone has no end."""
+    """The name last, since it alone may be of any length."""
     row = "{:>7}  {:<5}  {:>10}  {:<17}  {}\n".format
     out.write(row("index", "label", "confidence", "note", "name"))
     for item in items:

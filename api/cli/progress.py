@@ -31,7 +31,7 @@ class Rate(ProgressColumn):
 
 @contextmanager
 def bar(total: int) -> Iterator[Callable[[int, str], None]]:
-    """A bar, on a terminal only; yields how to tell it what is done, and in which state."""
+    """A bar, on a terminal only; yields the function that shows how many are done, and the state."""
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -57,7 +57,7 @@ def follow(client: Client, job: JobOut) -> JobOut:
                 elif isinstance(event, CompletedEvent):
                     job = event.job
     except KeyboardInterrupt:
-        notes.print(f"{job.id} goes on; see it with: inkqueue watch {job.id}")
+        notes.print(f"{job.id} is still being read; watch it with: inkqueue watch {job.id}")
         raise
     notes.print(summary(job))
     return job

@@ -1,4 +1,4 @@
-"""When a stack is ready: its own gateway answers and its own workers are alive, not those of before."""
+"""When a stack is ready: its own gateway answers and its own workers are alive, not earlier ones."""
 
 import time
 from collections.abc import Callable
@@ -17,7 +17,7 @@ def address(stack: Stack) -> str:
 
 
 def wait_ready(stack: Stack, given_up: Callable[[], bool]) -> bool:
-    """Until everything is ready (True) or `given_up` says so (False)."""
+    """Wait until everything is ready (True) or `given_up` says so (False)."""
     with httpx.Client(base_url=address(stack), timeout=5, trust_env=False) as http:
         while not given_up():
             if _is_ready(http, stack):

@@ -25,8 +25,8 @@ from .readiness import address, wait_ready
 
 def up(
     host: Annotated[str, typer.Option(help="the address to listen on")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="0: any that is free")] = 8000,
-    workers: Annotated[int, typer.Option(min=1, help="how many processes read")] = WORKERS,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0: any free one")] = 8000,
+    workers: Annotated[int, typer.Option(min=1, help="how many processes read images")] = WORKERS,
     api_workers: Annotated[
         int, typer.Option(min=1, help="how many processes take requests, all on one port")
     ] = 1,
@@ -38,7 +38,7 @@ def up(
     settings = QueueSettings()
     logs.configure(settings, "stack")
     say = _say_in_json if settings.log == "json" else notes.print
-    quiet = "warning" if settings.log == "text" else ""  # to who watches only what is wrong is news
+    quiet = "warning" if settings.log == "text" else ""  # whoever watches wants only warnings
     began = time.monotonic()
     stack = Stack(host, port or free_port(), workers, data, quiet, api_workers)
     _require_safe(stack)

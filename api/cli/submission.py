@@ -7,8 +7,8 @@ import typer
 
 from model.layout import Kind
 
-from ..client.flows import Only
 from ..client.settings import DEFAULT_URL
+from ..schemas import Only
 from .console import notes
 from .options import LONG, ApiKey, FormatOption, JobId, Output, Url, connect
 from .output import opened, write_items
@@ -26,18 +26,21 @@ def submit(
         str | None, typer.Option(help="digits, letters, upper, lower, or the characters")
     ] = None,
     layout: Annotated[
-        Kind | None, typer.Option(help="one character an image, or a line, a page, ruled cells of them")
+        Kind | None,
+        typer.Option(help="one character per image, or a line, a page or ruled cells of them"),
     ] = None,
-    rows: Annotated[int | None, typer.Option(help="of a grid; else its ruled cells are found")] = None,
+    rows: Annotated[
+        int | None, typer.Option(help="of a grid; without it the ruled cells are found")
+    ] = None,
     columns: Annotated[int | None, typer.Option(help="of a grid")] = None,
-    top_k: Annotated[int | None, typer.Option(min=1, max=10, help="answers an image")] = None,
+    top_k: Annotated[int | None, typer.Option(min=1, max=10, help="candidates per image")] = None,
     keep_images: Annotated[
         bool, typer.Option("--keep-images", help="keep uploads as long as the job")
     ] = False,
     callback_url: Annotated[
-        str | None, typer.Option(help="is told when the job ends; see `inkqueue webhooks secret`")
+        str | None, typer.Option(help="notified when the job ends; see `inkqueue webhooks secret`")
     ] = None,
-    wait: Annotated[bool, typer.Option(help="until all is read; else print the job's id")] = True,
+    wait: Annotated[bool, typer.Option(help="until all is read; otherwise print the job's id")] = True,
     format: FormatOption = "table",
     output: Output = None,
 ) -> None:

@@ -22,9 +22,9 @@ WIDTH = 140
 def top(
     url: Url = DEFAULT_URL,
     api_key: ApiKey = None,
-    interval: Annotated[float, typer.Option(min=0.1, help="seconds between two looks")] = 1.0,
-    once: Annotated[bool, typer.Option("--once", help="one look, for pipes")] = False,
-    json: Annotated[bool, typer.Option("--json", help="one look, as JSON")] = False,
+    interval: Annotated[float, typer.Option(min=0.1, help="seconds between updates")] = 1.0,
+    once: Annotated[bool, typer.Option("--once", help="only once, for pipes")] = False,
+    json: Annotated[bool, typer.Option("--json", help="only once, as JSON")] = False,
 ) -> None:
     """Watch the queue, the workers and your jobs, live."""
     out = Console(highlight=False)
@@ -51,6 +51,6 @@ def _watch(client: Client, out: Console, interval: float) -> None:
 
 
 def _look(client: Client) -> Frame:
-    """What is so now."""
+    """The present state."""
     queue = client.queue()
     return Frame(at=datetime.now(UTC), queue=queue, jobs=list(islice(client.jobs(), JOBS)))

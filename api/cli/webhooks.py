@@ -1,4 +1,4 @@
-"""`inkqueue webhooks`: who is told that a job ended, and what was sent."""
+"""`inkqueue webhooks`: who is notified when a job ends, and what was sent."""
 
 import sys
 from typing import Annotated
@@ -14,7 +14,7 @@ from .options import ApiKey, JobId, Url, connect
 from .output import write_table
 
 app = typer.Typer(
-    cls=Commands, help="Who is told that a job ended, and what was sent.", no_args_is_help=True
+    cls=Commands, help="Who is notified when a job ends, and what was sent.", no_args_is_help=True
 )
 
 HookId = Annotated[str, typer.Argument(metavar="WEBHOOK", help="an endpoint's id")]
@@ -22,13 +22,13 @@ HookId = Annotated[str, typer.Argument(metavar="WEBHOOK", help="an endpoint's id
 
 @app.command()
 def add(
-    receiver: Annotated[str, typer.Argument(metavar="RECEIVER", help="the URL that is told")],
+    receiver: Annotated[str, typer.Argument(metavar="RECEIVER", help="the URL to notify")],
     url: Url = DEFAULT_URL,
     api_key: ApiKey = None,
     event: Annotated[list[Event] | None, typer.Option(help="only these; may be repeated")] = None,
-    description: Annotated[str, typer.Option(help="for yourself")] = "",
+    description: Annotated[str, typer.Option(help="a note for yourself")] = "",
 ) -> None:
-    """Register a receiver; print its id and its secret, which is shown this once."""
+    """Register a receiver; print its id and its secret, which is shown only this once."""
     with connect(url, api_key) as client:
         made = client.webhooks.create(receiver, event, description)
     typer.echo(f"{made.id} {made.secret}")
@@ -48,7 +48,7 @@ def list_(url: Url = DEFAULT_URL, api_key: ApiKey = None) -> None:
 
 @app.command()
 def enable(webhook: HookId, url: Url = DEFAULT_URL, api_key: ApiKey = None) -> None:
-    """Send to an endpoint again that was disabled."""
+    """Send again to an endpoint that was disabled."""
     with connect(url, api_key) as client:
         client.webhooks.update(webhook, enabled=True)
     notes.print(f"{webhook} is enabled")
@@ -60,17 +60,17 @@ def secret(
     url: Url = DEFAULT_URL,
     api_key: ApiKey = None,
     overlap: Annotated[
-        int | None, typer.Option(min=0, help="seconds for which the old one signs as well")
+        int | None, typer.Option(min=0, help="seconds for which the old one signs too")
     ] = None,
 ) -> None:
-    """Make a new secret, by default the one that signs what callback_urls get; print it this once."""
+    """Make a new secret, by default the one that signs what callback_urls get; print it once."""
     with connect(url, api_key) as client:
         typer.echo(client.webhooks.rotate_secret(webhook, overlap).secret)
 
 
 @app.command()
 def delete(webhook: HookId, url: Url = DEFAULT_URL, api_key: ApiKey = None) -> None:
-    """Forget an endpoint."""
+    """Delete an endpoint."""
     with connect(url, api_key) as client:
         client.webhooks.delete(webhook)
     notes.print(f"{webhook} is deleted")
@@ -78,7 +78,7 @@ def delete(webhook: HookId, url: Url = DEFAULT_URL, api_key: ApiKey = None) -> N
 
 @app.command()
 def deliveries(job: JobId, url: Url = DEFAULT_URL, api_key: ApiKey = None) -> None:
-    """List what was told of a job, and how the last attempt went."""
+    """List what was sent about a job, and how the last attempt went."""
     with connect(url, api_key) as client:
         found = client.webhooks.deliveries(job)
     headings = ("delivery", "webhook", "event", "state", "attempts", "last")

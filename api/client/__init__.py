@@ -1,4 +1,4 @@
-"""The Python client: Client blocks, AsyncClient awaits; what they do is the same.
+"""The Python client: Client blocks, AsyncClient awaits; they do the same.
 
     with Client("http://127.0.0.1:8000") as client:
         job = client.wait(client.submit("scans/"))
@@ -12,7 +12,7 @@ from ..events.happenings import CompletedEvent, Event, ProgressEvent, ResultEven
 from .asynchronous import AsyncClient
 from .errors import InkqueueError, ProblemError, Unreachable, WaitTimeout
 from .flows import Options
-from .patience import Patience
+from .retries import RetryPolicy
 from .synchronous import Client
 from .uploads import What
 
@@ -23,10 +23,10 @@ __all__ = [
     "Event",
     "InkqueueError",
     "Options",
-    "Patience",
     "ProblemError",
     "ProgressEvent",
     "ResultEvent",
+    "RetryPolicy",
     "Unreachable",
     "WaitTimeout",
     "What",

@@ -1,4 +1,4 @@
-"""The client that awaits. It carries flows out; what it says and understands stands there."""
+"""The client that awaits. It only carries out flows; what is sent and understood is defined there."""
 
 from collections.abc import AsyncIterator
 from typing import Self, TypeVar, Unpack
@@ -11,13 +11,13 @@ from worker.jobs import JobState
 
 from ..events.happenings import Event
 from ..queues import QueueOut
-from ..schemas import ItemOut, JobOut, ModelOut
+from ..schemas import ItemOut, JobOut, ModelOut, Only
 from .calls import Call, Flow, Heard, Listen, Next, Pause, Reply, advance
-from .flows import Flows, Only, Options, Progress
+from .flows import Flows, Options, Progress, id_of
 from .following import follow
-from .listening import AsyncListener
-from .patience import Patience
-from .settings import DEFAULT_URL, httpx_settings, id_of
+from .listening import AsyncEventConnection
+from .retries import RetryPolicy
+from .settings import DEFAULT_URL, httpx_settings
 from .uploads import Upload, What, prepare
 from .webhooks import AsyncWebhooks
 
@@ -25,14 +25,18 @@ T = TypeVar("T")
 
 
 class AsyncClient:
-    """A gateway at `url` (ValueError if it is none). Every method raises ProblemError or Unreachable."""
+    """A gateway at `url` (else ValueError). Every method raises ProblemError or Unreachable."""
 
     def __init__(
-        self, url: str = DEFAULT_URL, api_key: str | None = None, *, patience: Patience | None = None
+        self,
+        url: str = DEFAULT_URL,
+        api_key: str | None = None,
+        *,
+        retries: RetryPolicy | None = None,
     ) -> None:
         self._http = httpx.AsyncClient(**httpx_settings(url, api_key))
-        self._flows = Flows(patience or Patience())
-        self.webhooks = AsyncWebhooks(patience or Patience(), self._run)
+        self._flows = Flows(retries or RetryPolicy())
+        self.webhooks = AsyncWebhooks(retries or RetryPolicy(), self._run)
 
     async def submit(
         self,
@@ -75,17 +79,17 @@ class AsyncClient:
 
     async def events(self, job: str | JobOut, results: bool = True) -> AsyncIterator[Event]:
         """What happens to a job as it happens, until it is final: ProgressEvent, ResultEvent (each image
-        once, unless not `results`), CompletedEvent. A link that is cut is taken up again.
+        once, unless not `results`), CompletedEvent. A broken connection is resumed.
         """
-        tale = follow(self._flows, id_of(job), results)
+        flow = follow(self._flows, id_of(job), results)
         reply: Reply | Heard = None
-        async with AsyncListener(self._http) as listener:
-            while (step := advance(tale, reply)) is not None:
+        async with AsyncEventConnection(self._http) as connection:
+            while (step := advance(flow, reply)) is not None:
                 reply = None
                 if isinstance(step, Listen):
-                    reply = await listener.open(step.call)
+                    reply = await connection.open(step.call)
                 elif isinstance(step, Next):
-                    reply = await listener.next()
+                    reply = await connection.next()
                 elif isinstance(step, Call | Pause):
                     reply = await self._carry_out(step)
                 else:
@@ -109,7 +113,7 @@ class AsyncClient:
         return await self._run(self._flows.retry(id_of(job)))
 
     async def delete(self, job: str | JobOut) -> None:
-        """Forget a finished job and everything of it."""
+        """Delete a finished job and everything that belongs to it."""
         await self._run(self._flows.delete(id_of(job)))
 
     async def models(self) -> list[ModelOut]:

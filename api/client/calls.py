@@ -1,4 +1,4 @@
-"""Talk without a voice: a flow yields calls and pauses, is sent answers, and returns what they mean.
+"""The client as sans-I/O generators: a flow yields requests and pauses and is sent responses.
 
 Client and AsyncClient only carry flows out, as httpx does with its authentication flows.
 """
@@ -13,7 +13,7 @@ from pydantic import BaseModel, ValidationError
 
 from ..events.happenings import Event
 from .errors import ProblemError, Unreachable
-from .patience import Patience, Tries
+from .retries import RetryPolicy, Tries
 from .uploads import Upload
 
 CONNECT_S, READ_S, UPLOAD_S = 5.0, 30.0, 300.0
@@ -33,7 +33,7 @@ class Call:
     json: bytes | None = None
 
     def arguments(self) -> dict[str, Any]:
-        """What `httpx.Client.build_request` and its twin take, but the body."""
+        """What `httpx.Client.build_request` and its twin take, except the body."""
         headers = dict(self.headers)
         if self.upload:
             headers["Content-Type"] = self.upload.content_type
@@ -59,7 +59,7 @@ class Pause:
 
 @dataclass(frozen=True)
 class Listen:
-    """A call whose answer comes bit by bit, if it is an event stream; else whole."""
+    """A call whose answer is read event by event if it is an event stream, else as a whole."""
 
     call: Call
 
@@ -79,13 +79,13 @@ Heard = ServerSentEvent | httpx.TransportError | None
 """What follows Next: an event, why there is none, or that the stream ended."""
 
 Step = Call | Pause | Listen | Next | Event
-Tale = Generator[Step, Reply | Heard, T]
-"""A flow that also listens, and tells its user of events while it goes on."""
+EventFlow = Generator[Step, Reply | Heard, T]
+"""A flow that also listens, and yields events to its user on the way."""
 
 
-def ask(call: Call, patience: Patience) -> Flow[httpx.Response]:
-    """The good answer to `call`, made again as patience allows. Raises ProblemError, Unreachable."""
-    tries = Tries(patience, call.repeatable)
+def ask(call: Call, policy: RetryPolicy) -> Flow[httpx.Response]:
+    """The successful answer to `call`, retried by `policy`. Raises ProblemError, Unreachable."""
+    tries = Tries(policy, call.repeatable)
     while True:
         reply = yield call
         assert reply is not None
@@ -97,16 +97,16 @@ def ask(call: Call, patience: Patience) -> Flow[httpx.Response]:
         yield Pause(pause)
 
 
-def advance(tale: Tale[None], reply: Reply | Heard) -> Step | None:
-    """The next step of a tale, None at its end."""
+def advance(flow: EventFlow[None], reply: Reply | Heard) -> Step | None:
+    """The next step of an event flow, None at its end."""
     try:
-        return tale.send(reply)
+        return flow.send(reply)
     except StopIteration:
         return None
 
 
 def read_as(shape: type[M], response: httpx.Response) -> M:
-    """A good answer as what it should be. Raises Unreachable if it is something else."""
+    """A successful answer parsed as `shape`. Raises Unreachable if it is something else."""
     try:
         return shape.model_validate_json(response.content)
     except ValidationError as error:

@@ -1,4 +1,4 @@
-"""What a caller of the client can meet.
+"""The errors that the client raises.
 
 * InkqueueError
   x ProblemError     the gateway refused, and said why (RFC 9457)
@@ -64,7 +64,7 @@ class Unreachable(InkqueueError):
 
 
 class WaitTimeout(InkqueueError):
-    """The time to wait is over; `job` is how it was last seen, and it goes on."""
+    """The time to wait is over; `job` is as it was last seen, and is still being read."""
 
     def __init__(self, job: JobOut) -> None:
         self.job = job

@@ -15,21 +15,20 @@ from model.layout import Kind
 from worker.jobs import JobState, Lane
 
 from ..queues import QueueOut
-from ..schemas import ItemOut, ItemPage, JobOut, JobPage, ModelOut
+from ..schemas import ItemOut, ItemPage, JobOut, JobPage, ModelOut, Only
 from .calls import Call, Flow, Pause, ask, read_as
 from .errors import ProblemError, WaitTimeout
-from .patience import Patience, retry_after
+from .retries import RetryPolicy, retry_after
 from .uploads import Upload
 
 LONG_POLL_S = 30.0
 PROGRESS_S = 0.5
 
-Only = Literal["failed", "uncertain"]
 Progress = Callable[[JobOut], object]
 
 
 class Options(TypedDict, total=False):
-    """How a job is to be read; what is left out or None is as the gateway has it (see /docs)."""
+    """How a job is to be read; what is left out or None takes the gateway's default (see /docs)."""
 
     model: str | None
     charset: str | None
@@ -52,8 +51,8 @@ class _Models(RootModel[list[ModelOut]]):
 class Flows:
     """The operations of one client."""
 
-    def __init__(self, patience: Patience) -> None:
-        self._patience = patience
+    def __init__(self, retries: RetryPolicy) -> None:
+        self._retries = retries
 
     def submit(
         self, upload: Upload, options: Options, job_id: str | None, key: str | None
@@ -93,7 +92,7 @@ class Flows:
                 yield Pause(min(retry_after(response) or 1.0, early))
 
     def page(self, job_id: str, cursor: int, only: Only | None) -> Flow[ItemPage]:
-        """The next results there are; comes back without any only at the end."""
+        """The next results available; empty only at the end."""
         while True:
             page = yield from self.known(job_id, cursor, only)
             if page.data or page.next_cursor is None:
@@ -103,7 +102,7 @@ class Flows:
             cursor = page.next_cursor
 
     def known(self, job_id: str, cursor: int, only: Only | None = None) -> Flow[ItemPage]:
-        """The results there are at this moment."""
+        """The results available at this moment."""
         params = {"cursor": cursor, "only": only}
         return read_as(ItemPage, (yield from self._get(f"{path_of(job_id)}/results", params)))
 
@@ -140,7 +139,12 @@ class Flows:
         return self._ask(Call("GET", path, _given({**(params or {}), **wait}), wait_s=wait_s))
 
     def _ask(self, call: Call) -> Flow[httpx.Response]:
-        return ask(call, self._patience)
+        return ask(call, self._retries)
+
+
+def id_of(job: str | JobOut) -> str:
+    """A job's id."""
+    return job if isinstance(job, str) else job.id
 
 
 def path_of(job_id: str) -> str:

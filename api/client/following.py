@@ -1,8 +1,7 @@
 """A job followed to its end: over an event stream that is resumed when it is cut, else by polling.
 
-The stream may not be to be had: a proxy that knows no such answers, that cuts or withholds them, a
-gateway with too many. Then the job is polled for a while, and the stream tried again; nothing is told
-twice.
+There may be no stream: a proxy may not support it, may cut it or hold it back, or the gateway has too
+many. Then the job is polled for a while and the stream tried again; nothing is reported twice.
 """
 
 import random
@@ -14,118 +13,118 @@ from httpx_sse import ServerSentEvent
 
 from ..events.happenings import CompletedEvent, ProgressEvent, ResultEvent
 from ..schemas import ItemOut
-from .calls import Call, Listen, Next, Pause, Tale
+from .calls import Call, EventFlow, Listen, Next, Pause
 from .flows import PROGRESS_S, Flows, path_of
 from .listening import is_stream, read_event
 
 POLLED_S = 15.0
 CALM_S = 5.0
-"""A stream that held so long was no failure, though nothing may have been done meanwhile."""
+"""A stream that lasted this long was no failure, even if nothing happened meanwhile."""
 
 FAILURES = 3
 DONE = ("succeeded", "failed")
 
 
 @dataclass
-class Course:
-    """How far a job has been told: the id of the last event, a byte for every image told."""
+class Subscription:
+    """How far a job has been reported: the id of the last event, a byte for every image reported."""
 
     job_id: str
     results: bool
     last: str | None = None
-    told: bytearray = field(default_factory=bytearray)
+    reported: bytearray = field(default_factory=bytearray)
     over: bool = False
 
     def call(self) -> Call:
-        """What opens the stream where it was left."""
+        """What opens the stream where it left off."""
         headers = {"Accept": "text/event-stream"} | ({"Last-Event-ID": self.last} if self.last else {})
         params = {} if self.results else {"results": "false"}
         return Call("GET", f"{path_of(self.job_id)}/events", params, headers)
 
     def new(self, items: list[ItemOut]) -> list[ItemOut]:
-        """Those that were not told yet, which they are now."""
+        """Those that were not reported yet, and are from now on."""
         end = max((item.index for item in items), default=-1) + 1
-        self.told.extend(bytes(max(0, end - len(self.told))))
-        fresh = [item for item in items if item.status in DONE and not self.told[item.index]]
+        self.reported.extend(bytes(max(0, end - len(self.reported))))
+        fresh = [item for item in items if item.status in DONE and not self.reported[item.index]]
         for item in fresh:
-            self.told[item.index] = 1
+            self.reported[item.index] = 1
         return fresh
 
     @property
-    def first_untold(self) -> int:
-        """The index of the first image that was not told yet."""
-        place = self.told.find(0)
-        return len(self.told) if place < 0 else place
+    def first_unreported(self) -> int:
+        """The index of the first image that was not reported yet."""
+        place = self.reported.find(0)
+        return len(self.reported) if place < 0 else place
 
 
-def follow(flows: Flows, job_id: str, results: bool) -> Tale[None]:
+def follow(flows: Flows, job_id: str, results: bool) -> EventFlow[None]:
     """Everything that happens to a job, until it is final. Raises ProblemError, Unreachable."""
-    course = Course(job_id, results)
-    while not course.over:
-        yield from _stream(flows, course)
-        if not course.over:
-            yield from _poll(flows, course, time.monotonic() + POLLED_S)
+    subscription = Subscription(job_id, results)
+    while not subscription.over:
+        yield from _stream(flows, subscription)
+        if not subscription.over:
+            yield from _poll(flows, subscription, time.monotonic() + POLLED_S)
 
 
-def _stream(flows: Flows, course: Course) -> Tale[None]:
-    """As long as the stream is to be had."""
+def _stream(flows: Flows, subscription: Subscription) -> EventFlow[None]:
+    """Follow the stream for as long as it works."""
     failures = 0
     while failures < FAILURES:
-        began, last = time.monotonic(), course.last
-        reply = yield Listen(course.call())
+        began, last = time.monotonic(), subscription.last
+        reply = yield Listen(subscription.call())
         if isinstance(reply, httpx.Response):
             if not is_stream(reply):
-                course.last = None if reply.status_code == 400 else last
+                subscription.last = None if reply.status_code == 400 else last
                 return
-            if not (yield from _listen(course)) or course.over:
+            if not (yield from _listen(subscription)) or subscription.over:
                 return
         elif isinstance(reply, httpx.ReadTimeout):
             return
-        else:  # a gateway that restarts is waited for, as patience allows
-            yield from flows.job(course.job_id)
-        held = course.last != last or time.monotonic() - began >= CALM_S
+        else:  # a gateway that restarts is waited for, as the retry policy allows
+            yield from flows.job(subscription.job_id)
+        held = subscription.last != last or time.monotonic() - began >= CALM_S
         failures = 0 if held else failures + 1
         yield Pause(random.uniform(0.1, 0.2) * 2**failures)
 
 
-def _listen(course: Course) -> Tale[bool]:
+def _listen(subscription: Subscription) -> EventFlow[bool]:
     """One connection's events until it ends; whether there were any."""
     heard = False
     while isinstance(sse := (yield Next()), ServerSentEvent):
         heard = True
         event = read_event(sse)
         if isinstance(event, ResultEvent):
-            event.data = course.new(event.data)
+            event.data = subscription.new(event.data)
         if isinstance(event, CompletedEvent):
-            course.over = True
+            subscription.over = True
         if event and not (isinstance(event, ResultEvent) and not event.data):
             yield event
-        course.last = sse.id or course.last
-        if course.over:
+        subscription.last = sse.id or subscription.last
+        if subscription.over:
             break
     return heard
 
 
-def _poll(flows: Flows, course: Course, until: float) -> Tale[None]:
+def _poll(flows: Flows, subscription: Subscription, until: float) -> EventFlow[None]:
     """The same without a stream."""
-    while not course.over and time.monotonic() < until:
+    while not subscription.over and time.monotonic() < until:
         began = time.monotonic()
-        job = yield from flows.job(course.job_id, PROGRESS_S)
+        job = yield from flows.job(subscription.job_id, PROGRESS_S)
         yield ProgressEvent.of(job)
-        if course.results:
-            yield from _read_results(flows, course)
+        if subscription.results:
+            yield from _read_results(flows, subscription)
         if job.state.final:
-            course.over = True
+            subscription.over = True
             yield CompletedEvent(job=job)
         else:
             yield Pause(max(0.0, began + PROGRESS_S - time.monotonic()))
 
 
-def _read_results(flows: Flows, course: Course) -> Tale[None]:
-    """What is known by now and was not told."""
-    cursor: int | None = course.first_untold
+def _read_results(flows: Flows, subscription: Subscription) -> EventFlow[None]:
+    """Results that are known by now and were not reported."""
+    cursor: int | None = subscription.first_unreported
     while cursor is not None:
-        page = yield from flows.known(course.job_id, cursor)
-        if fresh := course.new(page.data):
+        page = yield from flows.known(subscription.job_id, cursor)
+        if fresh := subscription.new(page.data):
             yield ResultEvent(data=fresh)
         cursor = None if page.next_cursor == cursor else page.next_cursor

@@ -1,4 +1,4 @@
-"""How the clients listen to an event stream, and what is said there."""
+"""How the clients read an event stream."""
 
 from collections.abc import AsyncGenerator, Iterator
 from typing import Self
@@ -20,7 +20,7 @@ def is_stream(response: httpx.Response) -> bool:
 
 
 def read_event(sse: ServerSentEvent) -> Event | None:
-    """What an event says, None if it is of a kind to come. Raises ProblemError if the job is gone."""
+    """The event; None for a kind not known to this client. Raises ProblemError if the job is gone."""
     try:
         match sse.event:
             case "progress":
@@ -43,8 +43,8 @@ class _Gone(BaseModel, extra="allow"):
     status: int
 
 
-class Listener:
-    """The stream that a Client listens to, one at a time."""
+class EventConnection:
+    """The event stream that a Client has open, one at a time."""
 
     def __init__(self, http: httpx.Client) -> None:
         self._http = http
@@ -83,7 +83,7 @@ class Listener:
         self.close()
 
 
-class AsyncListener:
+class AsyncEventConnection:
     """The same for an AsyncClient."""
 
     def __init__(self, http: httpx.AsyncClient) -> None:

@@ -1,29 +1,22 @@
-"""Where a client's gateway is and how it is spoken to."""
+"""Where a client's gateway is and how to connect to it."""
 
 from importlib.metadata import version
 from typing import Any
 from urllib.parse import urlsplit
-
-from ..schemas import JobOut
 
 DEFAULT_URL = "http://127.0.0.1:8000"
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
 def httpx_settings(url: str, api_key: str | None) -> dict[str, Any]:
-    """What both of httpx's clients take. Raises ValueError if `url` is none."""
+    """Arguments of both httpx clients. Raises ValueError if `url` is not a URL."""
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ValueError(f"{url!r} is no address like {DEFAULT_URL}")
+        raise ValueError(f"{url!r} is not an address like {DEFAULT_URL}")
     headers = {"User-Agent": f"inkqueue/{version('inkqueue')}"}
     if api_key := (api_key or "").strip():
         if not (api_key.isascii() and api_key.isprintable()):
             raise ValueError("the API key has characters that no key has")
         headers["Authorization"] = f"Bearer {api_key}"
-    # A proxy that the environment names has no way to this machine.
+    # A proxy named in the environment cannot reach this machine's loopback.
     return {"base_url": url, "headers": headers, "trust_env": parts.hostname not in LOOPBACK}
-
-
-def id_of(job: str | JobOut) -> str:
-    """A job's id."""
-    return job if isinstance(job, str) else job.id

@@ -1,4 +1,4 @@
-"""The client that blocks. It carries flows out; what it says and understands stands there."""
+"""The client that blocks. It only carries out flows; what is sent and understood is defined there."""
 
 import time
 from collections.abc import Iterator
@@ -10,13 +10,13 @@ from worker.jobs import JobState
 
 from ..events.happenings import Event
 from ..queues import QueueOut
-from ..schemas import ItemOut, JobOut, ModelOut
+from ..schemas import ItemOut, JobOut, ModelOut, Only
 from .calls import Call, Flow, Heard, Listen, Next, Pause, Reply, advance
-from .flows import Flows, Only, Options, Progress
+from .flows import Flows, Options, Progress, id_of
 from .following import follow
-from .listening import Listener
-from .patience import Patience
-from .settings import DEFAULT_URL, httpx_settings, id_of
+from .listening import EventConnection
+from .retries import RetryPolicy
+from .settings import DEFAULT_URL, httpx_settings
 from .uploads import What, prepare
 from .webhooks import Webhooks
 
@@ -24,14 +24,18 @@ T = TypeVar("T")
 
 
 class Client:
-    """A gateway at `url` (ValueError if it is none). Every method raises ProblemError or Unreachable."""
+    """A gateway at `url` (else ValueError). Every method raises ProblemError or Unreachable."""
 
     def __init__(
-        self, url: str = DEFAULT_URL, api_key: str | None = None, *, patience: Patience | None = None
+        self,
+        url: str = DEFAULT_URL,
+        api_key: str | None = None,
+        *,
+        retries: RetryPolicy | None = None,
     ) -> None:
         self._http = httpx.Client(**httpx_settings(url, api_key))
-        self._flows = Flows(patience or Patience())
-        self.webhooks = Webhooks(patience or Patience(), self._run)
+        self._flows = Flows(retries or RetryPolicy())
+        self.webhooks = Webhooks(retries or RetryPolicy(), self._run)
 
     def submit(
         self,
@@ -73,17 +77,17 @@ class Client:
 
     def events(self, job: str | JobOut, results: bool = True) -> Iterator[Event]:
         """What happens to a job as it happens, until it is final: ProgressEvent, ResultEvent (each image
-        once, unless not `results`), CompletedEvent. A link that is cut is taken up again.
+        once, unless not `results`), CompletedEvent. A broken connection is resumed.
         """
-        tale = follow(self._flows, id_of(job), results)
+        flow = follow(self._flows, id_of(job), results)
         reply: Reply | Heard = None
-        with Listener(self._http) as listener:
-            while (step := advance(tale, reply)) is not None:
+        with EventConnection(self._http) as connection:
+            while (step := advance(flow, reply)) is not None:
                 reply = None
                 if isinstance(step, Listen):
-                    reply = listener.open(step.call)
+                    reply = connection.open(step.call)
                 elif isinstance(step, Next):
-                    reply = listener.next()
+                    reply = connection.next()
                 elif isinstance(step, Call | Pause):
                     reply = self._carry_out(step)
                 else:
@@ -106,7 +110,7 @@ class Client:
         return self._run(self._flows.retry(id_of(job)))
 
     def delete(self, job: str | JobOut) -> None:
-        """Forget a finished job and everything of it."""
+        """Delete a finished job and everything that belongs to it."""
         self._run(self._flows.delete(id_of(job)))
 
     def models(self) -> list[ModelOut]:

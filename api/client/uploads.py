@@ -13,24 +13,10 @@ from zipfile import ZIP_STORED, ZipFile, ZipInfo
 
 from model.folders import find_images
 
+from ..signatures import container_type, image_type
+
 IN_MEMORY = 4 << 20
 BLOCK = 1 << 18
-
-CONTAINERS = {
-    b"PK\x03\x04": "application/zip",
-    b"PK\x05\x06": "application/zip",
-    b"\x93NUMPY": "application/x-npy",
-    b"\x1f\x8b": "application/gzip",
-    b"\0\0\x08": "application/x-idx",
-}
-IMAGES = {
-    b"\x89PNG": "image/png",
-    b"\xff\xd8\xff": "image/jpeg",
-    b"II*\0": "image/tiff",
-    b"MM\0*": "image/tiff",
-    b"RIFF": "image/webp",
-    b"BM": "image/bmp",
-}
 
 
 @runtime_checkable
@@ -67,28 +53,24 @@ class Upload:
 def prepare(what: What) -> Upload:
     """`what` as one body. Raises NoImages."""
     if isinstance(what, bytes):
-        known = _type_of(what, CONTAINERS | IMAGES)
+        known = container_type(what) or image_type(what)
         return Upload(_spooled(what), known or "application/octet-stream")
     if isinstance(what, Array):
-        return Upload(_npy(what), CONTAINERS[b"\x93NUMPY"])
+        return Upload(_npy(what), "application/x-npy")
     given = [what] if isinstance(what, str | os.PathLike) else what
     paths = [Path(os.path.abspath(path)) for path in given]
     files = find_images(paths)
     if len(files) == 1 and not files[0].is_file():  # a pipe can be read once, and not measured
         return prepare(files[0].read_bytes())
-    if len(files) == 1 and (kind := _container_type(files[0])):
+    if len(files) == 1 and (kind := _container_in(files[0])):
         return Upload(files[0].open("rb"), kind)
     return Upload(_zip(files, _common_folder(paths)), "application/zip")
 
 
-def _container_type(path: Path) -> str | None:
+def _container_in(path: Path) -> str | None:
     """What a container of images is sent as. Images go into a ZIP, where they keep their names."""
     with path.open("rb") as file:
-        return _type_of(file.read(8), CONTAINERS)
-
-
-def _type_of(data: bytes, kinds: dict[bytes, str]) -> str | None:
-    return next((kind for magic, kind in kinds.items() if data.startswith(magic)), None)
+        return container_type(file.read(8))
 
 
 def _common_folder(paths: Iterable[Path]) -> Path:

@@ -18,8 +18,8 @@ from ..webhook_schemas import (
     WebhookPage,
 )
 from .calls import Call, Flow, M, ask, read_as
-from .patience import Patience
-from .settings import id_of
+from .flows import id_of, path_of
+from .retries import RetryPolicy
 
 PATH = "/v1/webhooks"
 
@@ -27,8 +27,8 @@ PATH = "/v1/webhooks"
 class WebhookFlows:
     """What can be done with webhooks, as flows."""
 
-    def __init__(self, patience: Patience) -> None:
-        self._patience = patience
+    def __init__(self, retries: RetryPolicy) -> None:
+        self._retries = retries
 
     def create(self, url: str, events: Sequence[Event] | None, description: str) -> Flow[RegisteredOut]:
         given = {"url": url, "description": description} | ({"events": events} if events else {})
@@ -44,10 +44,10 @@ class WebhookFlows:
     def rotate_secret(self, webhook: str, overlap_s: int | None) -> Flow[SecretOut]:
         params = {} if overlap_s is None else {"overlap": str(overlap_s)}
         call = Call("POST", f"{_path(webhook)}/secret", params, repeatable=False)
-        return read_as(SecretOut, (yield from ask(call, self._patience)))
+        return read_as(SecretOut, (yield from ask(call, self._retries)))
 
     def delete(self, webhook: str) -> Flow[None]:
-        yield from ask(Call("DELETE", _path(webhook), repeatable=False), self._patience)
+        yield from ask(Call("DELETE", _path(webhook), repeatable=False), self._retries)
 
     def deliveries(self, job: str | JobOut) -> Flow[Sequence[DeliveryOut]]:
         page = yield from self._ask(DeliveryPage, "GET", _deliveries(job))
@@ -68,7 +68,7 @@ class WebhookFlows:
     ) -> Flow[M]:
         json = None if body is None else orjson.dumps(body)
         call = Call(method, path, repeatable=repeatable, json=json)
-        return read_as(shape, (yield from ask(call, self._patience)))
+        return read_as(shape, (yield from ask(call, self._retries)))
 
 
 def _path(webhook: str) -> str:
@@ -76,4 +76,4 @@ def _path(webhook: str) -> str:
 
 
 def _deliveries(job: str | JobOut) -> str:
-    return f"/v1/jobs/{quote(id_of(job), safe='')}/deliveries"
+    return f"{path_of(id_of(job))}/deliveries"

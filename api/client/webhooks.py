@@ -1,4 +1,4 @@
-"""Webhooks of a client, `client.webhooks`: one voice that blocks and one that awaits."""
+"""Webhooks of a client, `client.webhooks`: a class that blocks and one that awaits."""
 
 from collections.abc import Sequence
 from typing import Any, Protocol, TypeVar
@@ -8,14 +8,14 @@ from worker.webhooks.events import Event
 from ..schemas import JobOut
 from ..webhook_schemas import DeliveryOut, RegisteredOut, SecretOut, WebhookOut
 from .calls import Flow
-from .patience import Patience
+from .retries import RetryPolicy
 from .webhook_flows import WebhookFlows
 
 T = TypeVar("T")
 
 
 class Blocking(Protocol):
-    """Carries a flow out."""
+    """Carries out a flow."""
 
     def __call__(self, flow: Flow[T], /) -> T: ...
 
@@ -27,15 +27,15 @@ class Awaiting(Protocol):
 
 
 class Webhooks:
-    """The voice of Client."""
+    """The webhooks of a Client."""
 
-    def __init__(self, patience: Patience, run: Blocking) -> None:
-        self._flows, self._run = WebhookFlows(patience), run
+    def __init__(self, retries: RetryPolicy, run: Blocking) -> None:
+        self._flows, self._run = WebhookFlows(retries), run
 
     def create(
         self, url: str, events: Sequence[Event] | None = None, description: str = ""
     ) -> RegisteredOut:
-        """Register a receiver, by default of every event; its secret is told this once."""
+        """Register a receiver, by default of every event; its secret is shown only this once."""
         return self._run(self._flows.create(url, events, description))
 
     def list(self) -> Sequence[WebhookOut]:
@@ -51,11 +51,11 @@ class Webhooks:
         return self._run(self._flows.rotate_secret(webhook, overlap_s))
 
     def delete(self, webhook: str) -> None:
-        """Forget an endpoint; what was still to be sent there fails."""
+        """Delete an endpoint; what was still to be sent there fails."""
         self._run(self._flows.delete(webhook))
 
     def deliveries(self, job: str | JobOut) -> Sequence[DeliveryOut]:
-        """What was told of a job, newest first."""
+        """What was sent about a job, newest first."""
         return self._run(self._flows.deliveries(job))
 
     def redeliver(self, job: str | JobOut, delivery: str) -> DeliveryOut:
@@ -64,15 +64,15 @@ class Webhooks:
 
 
 class AsyncWebhooks:
-    """The voice of AsyncClient."""
+    """The webhooks of an AsyncClient."""
 
-    def __init__(self, patience: Patience, run: Awaiting) -> None:
-        self._flows, self._run = WebhookFlows(patience), run
+    def __init__(self, retries: RetryPolicy, run: Awaiting) -> None:
+        self._flows, self._run = WebhookFlows(retries), run
 
     async def create(
         self, url: str, events: Sequence[Event] | None = None, description: str = ""
     ) -> RegisteredOut:
-        """Register a receiver, by default of every event; its secret is told this once."""
+        """Register a receiver, by default of every event; its secret is shown only this once."""
         return await self._run(self._flows.create(url, events, description))
 
     async def list(self) -> Sequence[WebhookOut]:
@@ -88,11 +88,11 @@ class AsyncWebhooks:
         return await self._run(self._flows.rotate_secret(webhook, overlap_s))
 
     async def delete(self, webhook: str) -> None:
-        """Forget an endpoint; what was still to be sent there fails."""
+        """Delete an endpoint; what was still to be sent there fails."""
         await self._run(self._flows.delete(webhook))
 
     async def deliveries(self, job: str | JobOut) -> Sequence[DeliveryOut]:
-        """What was told of a job, newest first."""
+        """What was sent about a job, newest first."""
         return await self._run(self._flows.deliveries(job))
 
     async def redeliver(self, job: str | JobOut, delivery: str) -> DeliveryOut:

@@ -1,4 +1,4 @@
-"""How many connections there are, of whom; and who is one too many."""
+"""How many connections are open, from whom, and which are too many."""
 
 import ipaddress
 from collections import Counter

@@ -1,11 +1,11 @@
-"""A moment by which something must have happened on a connection, or it is told that it is late."""
+"""A moment by which something must have happened on a connection; `late` is called if it has not."""
 
 import asyncio
 from collections.abc import Callable
 
 
 class Deadline:
-    """One timer, moved as often as one likes: moving it later costs an assignment."""
+    """One timer, moved as often as one likes: moving it later costs only an assignment."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, late: Callable[[], None]) -> None:
         self._loop, self._late = loop, late

@@ -1,4 +1,4 @@
-"""Sockets are file descriptors, and of these many shells grant a process no more than 1,024."""
+"""Sockets are file descriptors, of which many shells grant a process no more than 1,024."""
 
 import logging
 import resource

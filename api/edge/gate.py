@@ -36,7 +36,7 @@ class Gate:
 
 
 def _names(settings: GatewaySettings, keyed: bool) -> list[str]:
-    """The names to answer to. A page that rebinds its name to this address has no key to show."""
+    """The names to answer to; any where keys are required: a page that rebinds its name has none."""
     address = settings.published or settings.host
     if names := settings.allowed_hosts.replace(",", " ").split():
         return names

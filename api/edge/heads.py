@@ -34,7 +34,7 @@ class Head:
         ):
             raise malformed("The only Transfer-Encoding is chunked, in HTTP/1.1.")
         if not self.target.startswith(b"/") and b"://" not in self.target:
-            raise malformed("The path that is asked for begins with a slash.")
+            raise malformed("The path of a request must begin with a slash.")
         self._require_host(hosts)
 
     def values(self, name: bytes) -> list[bytes]:
@@ -44,7 +44,7 @@ class Head:
     def _require_host(self, hosts: Hosts) -> None:
         named = self.values(b"host")
         if len(named) > 1 or (not named and self.version == "1.1"):
-            raise malformed("A request has one Host field.")
+            raise malformed("A request must have exactly one Host field.")
         scheme, is_absolute, rest = self.target.partition(b"://")
         if is_absolute and scheme.isalpha() and [rest.partition(b"/")[0].lower()] != named:
             raise malformed("The request line and the Host field name different hosts.")
@@ -71,7 +71,9 @@ def malformed(detail: str) -> Problem:
 
 
 def unknown_method() -> Problem:
-    """A method that no address takes."""
-    problem = Problem("method-not-allowed", f"No address takes this method; use {', '.join(METHODS)}.")
+    """A method that no address supports."""
+    problem = Problem(
+        "method-not-allowed", f"No address supports this method; use {', '.join(METHODS)}."
+    )
     problem.headers["Allow"] = ", ".join(METHODS)
     return problem

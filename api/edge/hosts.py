@@ -1,7 +1,7 @@
-"""The Host guard: to which names a gateway answers.
+"""The Host guard: which names a gateway answers to.
 
-A web page whose name is made to point at 127.0.0.1 is, to the browser, of one origin with a gateway
-there (DNS rebinding); all that tells them apart is the Host field. Without keys it must be looked at.
+A web page whose name is made to point at 127.0.0.1 has, to the browser, the same origin as a gateway
+there (DNS rebinding); only the Host field tells them apart. Without keys it must be checked.
 """
 
 import ipaddress
@@ -10,16 +10,16 @@ from collections.abc import Iterable
 from functools import lru_cache
 
 AUTHORITY = re.compile(r"([A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?")
-"""RFC 3986, 3.2.2, less user names and what no resolver takes."""
+"""RFC 3986, 3.2.2, without user names and what no resolver accepts."""
 
 KEPT = 64
 """Answers that are kept: most clients call a gateway by one name."""
 
 
 class Hosts:
-    """Names, `*.example.org` for all below one, `*` for all there are; and always what is local.
+    """Names, `*.example.org` for all below one, `*` for any; and always what is local.
 
-    Local are addresses as such, `localhost` and names without a dot: no stranger owns these.
+    Local are IP addresses, `localhost` and names without a dot: no stranger owns these.
     """
 
     def __init__(self, names: Iterable[str]) -> None:

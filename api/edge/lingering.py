@@ -1,4 +1,4 @@
-"""A transport that closes so that its last answer arrives.
+"""A transport that closes in such a way that its last answer arrives.
 
 A socket that is closed while the client still sends resets the connection, and the client loses what
 it has not read: the refusal that would have told it what is wrong (RFC 9112, 9.6).
@@ -14,14 +14,14 @@ from collections.abc import Callable
 from typing import Any
 
 UNSENT = 1 << 16
-"""Bytes that the kernel takes beyond what is on its way: it would take megabytes for who reads none."""
+"""Bytes that the kernel takes beyond what is on its way, lest it take megabytes for slow readers."""
 
 LARGE = 4096
-"""Bytes of an answer that are not copied to save a packet."""
+"""Bytes from which an answer is not copied to save a packet."""
 
 
 class LingeringTransport(asyncio.Transport):
-    """`inner`; closing it ends only our side while `lingers()`, and what then comes is for nobody."""
+    """`inner`; closing it ends only our side if `lingers()`, and what then comes is dropped."""
 
     def __init__(
         self, inner: asyncio.Transport, lingers: Callable[[], bool], paused: Callable[[bool], None]
@@ -84,7 +84,7 @@ class LingeringTransport(asyncio.Transport):
         self._read(False)
 
     def resume_reading(self) -> None:
-        """Take what comes again."""
+        """Read what comes again."""
         self._read(True)
 
     def get_extra_info(self, name: str, default: Any = None) -> Any:
@@ -98,7 +98,7 @@ class LingeringTransport(asyncio.Transport):
     def backlog(self) -> int:
         """Bytes that were written and that the other side's kernel has not confirmed."""
         unsent = bytearray(4)
-        with contextlib.suppress(OSError, ValueError):  # closed, or not a kernel that tells
+        with contextlib.suppress(OSError, ValueError):  # closed, or a kernel that cannot tell
             fcntl.ioctl(self._inner.get_extra_info("socket").fileno(), termios.TIOCOUTQ, unsent)
         return int(struct.unpack("i", unsent)[0]) + self.get_write_buffer_size()
 

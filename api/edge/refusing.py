@@ -1,6 +1,7 @@
-"""uvicorn's protocol, able to refuse: a problem takes its turn among the answers, then all is over.
+"""uvicorn's protocol, able to refuse: a problem takes its turn among the answers, then all ends.
 
-uvicorn itself writes a refusal into the middle of the answer that is under way.
+It leans on private parts of HttpToolsProtocol (cycles, pipeline), since uvicorn itself writes a refusal
+into the middle of the answer that is under way.
 """
 
 import asyncio
@@ -15,12 +16,12 @@ BODIED = {b"content-length", b"transfer-encoding"}
 
 
 class RefusingProtocol(HttpToolsProtocol):
-    """One connection, of which the request that is worked on is known, not only the newest."""
+    """One connection that knows the request being worked on, not only the newest."""
 
     running: RequestResponseCycle | None = None
     url = b""
     skipped = False
-    """Whether the body behind the head that was read last was skipped: it asks for an upgrade."""
+    """Whether the body after the head that was read last was skipped, since that asks for an upgrade."""
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.pipeline.clear()
@@ -40,7 +41,7 @@ class RefusingProtocol(HttpToolsProtocol):
             try:
                 self.parser.feed_data(data)
                 return
-            except httptools.HttpParserUpgrade as asked:  # not granted: HTTP/1.1 goes on behind it
+            except httptools.HttpParserUpgrade as asked:  # not granted: HTTP/1.1 continues after it
                 data = data[asked.args[0] :]
                 if self.skipped:
                     self._read_head_again()
@@ -53,7 +54,7 @@ class RefusingProtocol(HttpToolsProtocol):
         return self.skipped
 
     def _read_head_again(self) -> None:
-        """By a parser that hears of no upgrade."""
+        """With a parser that is not shown the upgrade."""
         self.skipped = False
         version = f"HTTP/{self.parser.get_http_version()}".encode()
         fields = [b"%b: %b" % field for field in self.headers if field[0] != b"upgrade"]

@@ -1,4 +1,4 @@
-"""What of a request is not its content, counted while it comes, since a parser would keep it all."""
+"""What a request has beside its content, counted as it comes, since a parser would keep it all."""
 
 from ..problems import Problem
 from ..settings import GatewaySettings
@@ -17,7 +17,7 @@ class Tally:
         self._bare = self._fields = self._size = 0
 
     def add_bytes(self, size: int) -> None:
-        """So many bytes came, as yet without any content: heads, chunk extensions, trailers."""
+        """`size` bytes came, so far without any content: heads, chunk extensions, trailers."""
         self._bare += size
 
     def add_content(self) -> None:
@@ -25,25 +25,25 @@ class Tally:
         self._bare = 0
 
     def require_progress(self) -> None:
-        """Whether all that came without content can be a head."""
+        """Refuse what came without content and is too much to be a head."""
         if self._bare > self._most:
             raise self._too_large()
 
     def require_url(self, size: int) -> None:
-        """Whether so long a URL is taken."""
+        """Refuse a URL that is too long."""
         if size > (most := self._settings.max_url_bytes):
             raise Problem(
                 "url-too-long",
-                f"A URL has at most {most} bytes; options may stand in the body.",
+                f"A URL has at most {most} bytes; options may be in the body.",
                 limit=most,
             )
 
     def require_turn(self, ahead: int) -> None:
-        """Whether a request is taken while so many wait on the same connection."""
+        """Refuse a request that has too many `ahead` of it on the same connection."""
         if ahead >= (most := self._settings.max_pipelined):
             raise Problem(
                 "too-many-pipelined",
-                f"At most {most} requests wait for one; wait for their answers.",
+                f"At most {most} requests may wait on one connection; wait for their answers.",
                 limit=most,
             )
 

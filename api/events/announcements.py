@@ -1,4 +1,4 @@
-"""What happens to a job as the bytes of server-sent events (WHATWG HTML, 9.2)."""
+"""What happens to a job, as the bytes of server-sent events (WHATWG HTML, 9.2)."""
 
 from typing import Any
 
@@ -23,7 +23,7 @@ def opening() -> bytes:
 
 
 def progress(look: Look) -> bytes:
-    """The event without an id, which is about now; nothing of a job that is gone."""
+    """The progress event, without an id since it is about now; nothing for a job that is gone."""
     if not isinstance(look.job, Job):
         return b""
     shown = ProgressEvent.of(look.job, look.images_per_second)

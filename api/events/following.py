@@ -17,7 +17,7 @@ PACE_S = 0.2
 """Between two looks, so that there are at most 5 progress events a second."""
 
 FRAMES, LARGE = 128, 256 << 10
-"""Results of so many chunks, none larger, are held for other readers: 32 MiB at most."""
+"""Results of this many chunks, none larger than that, are held for other readers: 32 MiB at most."""
 
 PAGE = 100
 LOOKS_AT_ONCE = 16
@@ -35,7 +35,7 @@ class Following:
         self._turns = asyncio.Semaphore(LOOKS_AT_ONCE)
 
     async def resume(self, job: Job, last: str | None, results: bool) -> str | None:
-        """The id after which a stream goes on, None if its reader has heard everything.
+        """The id after which a stream continues, None if its reader has received everything.
 
         Raises `invalid-event-id` for what this job never said.
         """
@@ -48,7 +48,7 @@ class Following:
     async def look(self, job: Job, after: str) -> tuple[Look, bytes]:
         """A job and what happened after an event, not older than the last notice; and its progress.
 
-        An older job of the same id is another one, whoever still follows it.
+        An older job of the same id is a different one, even if somebody still follows it.
         """
         name = job.name
 
@@ -78,7 +78,7 @@ class Following:
 def _checked(last: str, job: Job, newest: str) -> str:
     """`last` if it can have been an event of this job. Raises `invalid-event-id`."""
     if not _ID.fullmatch(last):
-        raise Problem("invalid-event-id", "Send the id of an event as it came, or none to hear all.")
+        raise Problem("invalid-event-id", "Send the id of an event as it came, or none to get all.")
     if order(last) > order(newest or f"{job.created}-0"):
-        raise Problem("invalid-event-id", "This job has no such event; send no id to hear all.")
+        raise Problem("invalid-event-id", "This job has no such event; send no id to get all.")
     return last

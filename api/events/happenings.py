@@ -1,4 +1,4 @@
-"""What happens to a job, as the gateway tells those who follow it, and the client its user."""
+"""What happens to a job, as the gateway reports it to followers, and the client to its user."""
 
 from pydantic import BaseModel, Field
 

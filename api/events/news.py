@@ -1,4 +1,4 @@
-"""What is known of one job in this gateway, and who wants to hear of it; notices bring it."""
+"""What this gateway has heard of one job, and who waits for news of it; notices bring it."""
 
 import asyncio
 import itertools
@@ -9,14 +9,14 @@ _TICKS = itertools.count()
 
 @dataclass
 class News:
-    """What was heard of a job: `tick` is another after every notice, `said` what came with the last."""
+    """What was heard of a job: `tick` changes with every notice, `said` is what came with the last."""
 
     tick: int = field(default_factory=lambda: next(_TICKS))
     listeners: dict[asyncio.Event, bool] = field(default_factory=dict)
     said: bytes = b""
 
     def spread(self, ended: bool, said: bytes = b"") -> None:
-        """Wake all, or those who do not wait for the end only."""
+        """Wake all if the job `ended`, else those who wait for more than its end."""
         self.tick, self.said = next(_TICKS), said
         for event, end_only in self.listeners.items():
             if ended or not end_only:
@@ -24,7 +24,7 @@ class News:
 
 
 class Listener:
-    """One who listens to the news of a job; written out, since there is one a request."""
+    """One who listens to the news of a job; no generator, since there is one per request."""
 
     def __init__(self, all_news: dict[str, News], name: str, end_only: bool) -> None:
         self._all, self._name, self._end_only = all_news, name, end_only

@@ -1,7 +1,7 @@
-"""News of jobs: one subscription a gateway, which wakes whoever waits for a job or follows it.
+"""News of jobs: one subscription per gateway, which wakes whoever waits for a job or follows it.
 
-A notice may be lost while the link to Redis is down, so whoever is woken, or was not for a while, looks
-at the truth.
+A notice may be lost while the link to Redis is down, so whoever is woken, or was not for a while, reads
+the job itself.
 """
 
 import asyncio
@@ -25,16 +25,16 @@ log = logging.getLogger(__name__)
 AGAIN_S = 1.0
 ASK_S = 2.0
 SILENT_S = 8.0
-"""Redis is asked for a word when it said none for so long; a link on which none comes is dead."""
+"""Redis is pinged after the shorter silence; after the longer one the link is taken for dead."""
 
 UNCHECKED = {"check_health": False}
-"""redis-py's own check would connect a slow link anew, and leave it without its subscription."""
+"""redis-py's own check would reconnect a slow link, and leave it without its subscription."""
 
 _LENGTHS = struct.Struct("<II")
 
 
 class Notices:
-    """Wakes those who wait for news; `closed` once the gateway stops and nobody should wait longer."""
+    """Wakes those who wait for news; `closed` once the gateway stops and nobody should wait on."""
 
     def __init__(self, client: redis.asyncio.Redis) -> None:
         self._client = client
@@ -61,7 +61,7 @@ class Notices:
                 await self._task
 
     def of(self, name: str, *, end_only: bool = False) -> Listener:
-        """As a context, gives what is set whenever the job changes, or only when it ends."""
+        """As a context, gives an event that is set whenever the job changes, or only when it ends."""
         return Listener(self._news, name, end_only)
 
     def said(self, name: str) -> bytes:
@@ -70,7 +70,7 @@ class Notices:
         return self._news[name].said if name in self._news else b""
 
     def heard(self, name: str) -> int:
-        """What is another after every notice of a job that somebody listens for."""
+        """A number that changes with every notice of a job that somebody listens for."""
         return self._news[name].tick if name in self._news else -1
 
     async def _listen(self) -> None:
@@ -84,7 +84,7 @@ class Notices:
 
     @contextlib.asynccontextmanager
     async def _subscribed(self) -> AsyncIterator[AbstractConnection]:
-        """A link of its own, past redis-py's PubSub: that costs more than all the rest of a notice."""
+        """A link of its own, not redis-py's PubSub, which costs more than all the rest of a notice."""
         pool = self._client.connection_pool
         link = await pool.get_connection()  # type: ignore[no-untyped-call]
         try:

@@ -9,7 +9,7 @@ T = TypeVar("T")
 
 
 class Shared(Generic[T]):
-    """Keeps up to `most` answers for `seconds` each; asks for what it has not, once."""
+    """Keeps up to `most` answers for `seconds` each; asks only once for any other."""
 
     def __init__(self, seconds: float, most: int) -> None:
         self._seconds, self._most = seconds, most
@@ -43,6 +43,6 @@ class Shared(Generic[T]):
 
 
 def _seen(answer: "asyncio.Future[T]") -> None:
-    """An error that nobody stayed to hear is no fault."""
+    """An error that nobody stayed to see deserves no warning."""
     if not answer.cancelled():
         answer.exception()

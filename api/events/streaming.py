@@ -1,7 +1,7 @@
-"""One reader's stream of a job's events: what it says, and when.
+"""One reader's stream of a job's events: what is sent, and when.
 
-Nothing is held for a reader: a stream writes only when its connection takes more (backpressure), looks
-at the ledger again then, and goes on behind the last event it wrote.
+Nothing is held for a reader: a stream writes only when its connection takes more (backpressure), then
+looks at the ledger again and continues after the last event it wrote.
 """
 
 import asyncio
@@ -18,11 +18,11 @@ from .following import PACE_S, PAGE, Following
 from .notices import heard_within
 
 LOOK_S = 2.0
-"""A notice may be lost, and a place in the line changes without any: look this often."""
+"""A notice may be lost, and a position in the queue changes without any: look this often."""
 
 
 class Stream:
-    """One reader's way through a job's events, behind `after`; without `results` if so asked."""
+    """One reader's way through a job's events after the event `after`; with or without `results`."""
 
     def __init__(self, following: Following, job: Job, after: str, results: bool) -> None:
         self._following, self._job, self._after, self._results = following, job, after, results
@@ -56,7 +56,7 @@ class Stream:
                     await self._rest(news)
 
     async def _told(self, look: Look, progress: bytes) -> AsyncIterator[bytes]:
-        """What is new in a look; moves on behind every event that was written."""
+        """What is new in a look; moves on past every event that was written."""
         if not isinstance(look.job, Job) or look.job.created != self._job.created:
             yield self._gone(look)
             return

@@ -1,4 +1,4 @@
-"""Those who wait for a job to end: woken by a notice, with a look at the truth in between."""
+"""Waiting for a job to end: a notice wakes, and in between the job itself is read."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -13,7 +13,7 @@ LOOK_S = 1.0
 """A notice may be missed while the link to Redis is down, so the job itself is read this often."""
 
 FOLLOW_S = 0.1
-"""How often whoever reads along is told what has become known meanwhile."""
+"""How often somebody who reads along is sent what has become known meanwhile."""
 
 
 class Waiting:
@@ -23,8 +23,8 @@ class Waiting:
         self._store, self._notices = store, notices
 
     def expecting(self, name: str) -> Listener:
-        """As a context, gives what to wait for `results` by, of a job of one image about to be
-        submitted."""
+        """As a context, gives the event by which `results` waits for a job of one image, which is about
+        to be submitted."""
         return self._notices.of(name, end_only=True)
 
     async def results(self, name: str, ended: asyncio.Event, seconds: float) -> bytes:

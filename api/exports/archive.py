@@ -29,7 +29,7 @@ class _Outlet:
 
 
 async def zip_stream(files: AsyncIterator[Sequence[File]], made: int) -> AsyncIterator[bytes]:
-    """The bytes of a ZIP of `files`, which come some at a time; `made` (ms) is when they are from.
+    """The bytes of a ZIP of `files`, which come some at a time; `made` (ms) is their date.
 
     Nothing is compressed: images are already. The archive is whole only if the stream came to its end.
     """

@@ -90,7 +90,7 @@ class Export:
                 yield f"{path}-{place:04d}.png", glyph_png(PixelBlock(cut[box].pixels.tobytes()))
 
     def _upload(self, item: Item, image: ImageFile | PixelBlock) -> Iterator[File]:
-        """A file as it was sent, and beside a page what is written on it, be it only by a person."""
+        """A file as it was sent, and beside a page its text, even if only a person gave it."""
         path = path_of(self._folder(item), item)
         if data := glyph_png(image) if isinstance(image, PixelBlock) else bytes(image):
             yield path + SUFFIXES[media_type(data)], data

@@ -1,6 +1,8 @@
-"""What an uploaded image is shown as: its type by its first bytes, and only types that cannot act."""
+"""What an uploaded image is served as: its type by its first bytes, and only types that run nothing."""
 
 from worker.chunks import ImageFile
+
+from ..signatures import image_type
 
 BINARY = "application/octet-stream"
 
@@ -13,18 +15,7 @@ SUFFIXES = {
     BINARY: ".bin",
 }
 
-_MAGIC = (
-    (b"\x89PNG\r\n\x1a\n", "image/png"),
-    (b"\xff\xd8\xff", "image/jpeg"),
-    (b"BM", "image/bmp"),
-    (b"II*\0", "image/tiff"),
-    (b"MM\0*", "image/tiff"),
-)
-
 
 def media_type(image: ImageFile) -> str:
-    """A raster image's type; anything else, SVG and HTML among it, is BINARY."""
-    head = bytes(image[:16])
-    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
-        return "image/webp"
-    return next((kind for magic, kind in _MAGIC if head.startswith(magic)), BINARY)
+    """A raster image's type; anything else, including SVG and HTML, is BINARY."""
+    return image_type(bytes(image[:16])) or BINARY

@@ -1,4 +1,4 @@
-"""What files of an export are called: by label, in names that every disk takes."""
+"""What files of an export are called: by label, in names that every file system takes."""
 
 import re
 import unicodedata
@@ -12,7 +12,7 @@ _UNSAFE = re.compile(r"[^A-Za-z0-9_-]+")
 
 
 def path_of(folder: str, item: Item) -> str:
-    """Where an image is in an archive, but for its suffix."""
+    """Where an image is in an archive, without its suffix."""
     stem = _UNSAFE.sub("_", item.name.rsplit("/", 1)[-1].rsplit(".", 1)[0])[:60]
     return f"{folder}/{item.index:06d}-{stem}"
 
@@ -25,10 +25,10 @@ def label_of(job: Job, item: Item) -> str | None:
 
 
 def folder_of(label: str, labels: str) -> str:
-    """A folder's name that every disk takes and `training` reads as `label`.
+    """A folder's name that every file system takes and `training` reads as `label`.
 
-    Where both cases are labels, they are spelled out, since some disks hold A and a for one. What no
-    folder should be called is the number of its class.
+    Where both cases are labels, they are spelled out, since some file systems do not tell A from a.
+    A label that no folder can be called by is the number of its class.
     """
     if not (label.isalnum() and unicodedata.is_normalized("NFD", label)):
         return f"{labels.index(label):04d}"

@@ -1,4 +1,4 @@
-"""What a network saw of an image, as PNG. Few requests touch pixels: what that takes starts then."""
+"""What a network saw of an image, as PNG. What that takes is started when first needed."""
 
 import threading
 from collections.abc import Callable
@@ -36,7 +36,7 @@ THREADS = 4
 
 
 class Previews:
-    """Images as workers read them, decoded in a process apart as theirs are. For many threads."""
+    """Images as workers read them, decoded in a process of their own as theirs are. Thread-safe."""
 
     def __init__(self, settings: GatewaySettings) -> None:
         self._limits = (settings.max_pixels, settings.decode_s)
@@ -45,7 +45,7 @@ class Previews:
         self._threads = CapacityLimiter(THREADS)
 
     async def apart(self, call: Callable[[], T]) -> T:
-        """Do what calls the methods below in one of a few threads, however many ask."""
+        """Run `call`, which calls the methods below, in one of a few threads, however many ask."""
         return await run_sync(call, limiter=self._threads)
 
     def picture(self, image: ImageFile | PixelBlock, job: Job, card: Card | None, item: Item) -> bytes:

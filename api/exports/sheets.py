@@ -12,7 +12,7 @@ from worker.store import Item
 
 
 def marks_of(job: Job, item: Item) -> bytes:
-    """JSON of (box, label, uncertain) of each character; of what is no page, or not read, none."""
+    """JSON of (box, label, uncertain) of each character; none for what is no page, or not read."""
     found = item.result.characters if isinstance(item.result, Page) else ()
     return orjson.dumps(
         [(list(each.box), job.labels[each.answer.classes[0]], each.answer.uncertain) for each in found]
@@ -22,7 +22,7 @@ def marks_of(job: Job, item: Item) -> bytes:
 def labelled(job: Job, item: Item) -> Iterator[tuple[Box, str]]:
     """Where characters are and which: as read, or as a person says if that text has one for each.
 
-    Blank cells are none; nor are signs that the model does not know.
+    Blank cells are left out, and so are signs that the model does not know.
     """
     if not isinstance(item.result, Page):
         return

@@ -12,7 +12,6 @@ from ..problems import Problem
 from ..settings import MIB
 from .gzips import Gunzip
 
-NPY_MAGIC = b"\x93NUMPY"
 BLOCK = 1024 * GLYPH_BYTES
 HARMLESS = 64 * MIB
 """Up to here it does not matter how well an array was packed: blank paper packs very well."""

@@ -1,4 +1,4 @@
-"""Images of all kinds, one after the other, cut into chunks of the size that workers like."""
+"""Images of all kinds, one after the other, cut into chunks of the size that suits workers."""
 
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
@@ -13,7 +13,7 @@ from .sources import NamedImage, Part
 
 @dataclass
 class Cutter:
-    """Counts and fingerprints what it cuts; `weight` is how many characters an image has, about."""
+    """Counts and fingerprints what it cuts; `weight` is about how many characters an image has."""
 
     settings: GatewaySettings
     weight: int = 1
@@ -65,7 +65,7 @@ class Cutter:
         if self.images + count > most:
             raise Problem(
                 "too-many-images",
-                f"A job takes at most {most} images; send the others as another.",
+                f"A job takes at most {most} images; send the rest as another.",
                 limit=most,
             )
         if names and not self.sizes:

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from ..problems import Problem
+from ..signatures import EMPTY_ZIP
 
-EMPTY = b"PK\x05\x06"
 _END = struct.Struct("<4s4H2IH")
 _END64 = struct.Struct("<4sQ2H2I4Q")
 _LOCATOR64 = struct.Struct("<4sIQI")
@@ -51,29 +51,29 @@ def read_entries(view: memoryview, most: int) -> Iterator[Entry]:
         )
     end = place + size
     if end != behind:
-        detail = "The ZIP is cut off, or something stands before it: its directory is not where it says."
+        detail = "The ZIP is cut off, or something precedes it: its directory is not where it says."
         raise Problem("archive-invalid", detail)
     for _ in range(count):
         entry, place = _entry(view, place)
         yield entry
     if place != end:
         raise Problem(
-            "archive-invalid", f"The ZIP's directory does not end after {count} entries; pack it anew."
+            "archive-invalid", f"The ZIP's directory does not end after {count} entries; pack it again."
         )
 
 
 def read_at(form: struct.Struct, view: memoryview, at: int) -> tuple[Any, ...]:
     """`form` at `at`. Raises `archive-invalid` outside of the archive."""
     if at + form.size > len(view):
-        raise Problem("archive-invalid", "The ZIP points outside of itself; pack it anew.")
+        raise Problem("archive-invalid", "The ZIP points outside itself; pack it again.")
     return form.unpack_from(view, at)
 
 
 def _directory(view: memoryview) -> tuple[int, int, int, int]:
-    """Number of entries, size and offset of the directory, and the offset of what stands behind it."""
+    """Number of entries, size and offset of the directory, and the offset of what follows it."""
     tail = bytes(view[-(_END.size + _LONGEST_COMMENT) :])
-    at = len(view) - len(tail) + tail.rfind(EMPTY)
-    if EMPTY not in tail or at + _END.size > len(view):
+    at = len(view) - len(tail) + tail.rfind(EMPTY_ZIP)
+    if EMPTY_ZIP not in tail or at + _END.size > len(view):
         raise Problem("archive-invalid", "The ZIP has no directory; the upload may be cut off.")
     _, disk, _, _, count, size, offset, _ = read_at(_END, view, at)
     if disk not in (0, _MANY):
@@ -88,7 +88,7 @@ def _directory64(view: memoryview, end: int) -> tuple[int, int, int, int] | None
     _, _, offset, _ = read_at(_LOCATOR64, view, end - _LOCATOR64.size)
     magic, *_, count, size, start = read_at(_END64, view, offset)
     if magic != b"PK\x06\x06":
-        raise Problem("archive-invalid", "The ZIP64 directory is missing; pack it anew.")
+        raise Problem("archive-invalid", "The ZIP64 directory is missing; pack it again.")
     return count, size, start, offset
 
 
@@ -97,7 +97,7 @@ def _entry(view: memoryview, at: int) -> tuple[Entry, int]:
     magic, flags, method, *sizes = read_at(_ENTRY, view, at)
     crc, packed, unpacked, name_size, extra_size, comment_size, attributes, offset = sizes
     if magic != b"PK\x01\x02":
-        raise Problem("archive-invalid", "The ZIP's directory is damaged; pack it anew.")
+        raise Problem("archive-invalid", "The ZIP's directory is damaged; pack it again.")
     start = at + _ENTRY.size
     end = start + name_size
     name = bytes(view[start:end])
@@ -110,7 +110,7 @@ def _entry(view: memoryview, at: int) -> tuple[Entry, int]:
 
 
 def _guessed(name: bytes) -> str:
-    """A name in an encoding that the entry does not tell: some write UTF-8 all the same."""
+    """A name in an encoding that the entry does not state: some write UTF-8 anyway."""
     try:
         return name.decode()
     except UnicodeDecodeError:
@@ -126,4 +126,4 @@ def _sizes64(extra: bytes, *sizes: int) -> list[int]:
             numbers = iter(struct.unpack_from(f"<{size // 8}Q", extra, place + 4))
             return [next(numbers, each) if each == _BIG else each for each in sizes]
         place += 4 + size
-    raise Problem("archive-invalid", "A ZIP64 entry has no sizes; pack it anew.")
+    raise Problem("archive-invalid", "A ZIP64 entry has no sizes; pack it again.")

@@ -65,7 +65,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
         twin, _ = Counter(name for name, _ in pairs).most_common(1)[0]
-        raise ValueError(f"{twin[:40]!r} stands twice in one object, and one would be lost")
+        raise ValueError(f"{twin[:40]!r} occurs twice in one object, and one would be lost")
     return found
 
 

@@ -1,4 +1,4 @@
-"""Images on their way in, each of them such as the job can read: by its layout, by its own charset."""
+"""Images on their way in, each checked to be readable for the job: by its layout and its own charset."""
 
 from collections.abc import Iterable, Iterator
 
@@ -22,7 +22,7 @@ def fitting(parts: Iterable[Part], options: Options, labels: str) -> Iterator[Pa
 
 def _require_characters(options: Options) -> None:
     if options.layout != "character":
-        detail = f"An array holds 28x28 characters; a {options.layout} is sent as an image file."
+        detail = f"An array holds 28x28 characters; send a {options.layout} as an image file."
         raise Problem("array-layout", detail)
 
 

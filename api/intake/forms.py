@@ -1,4 +1,4 @@
-"""Where images lie in a request: the whole body, the files of a form, or base64 in JSON and NDJSON."""
+"""Where images are in a request: the whole body, the files of a form, or base64 in JSON and NDJSON."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -12,10 +12,11 @@ from worker.chunks import ImageFile
 
 from ..problems import Problem
 from ..settings import GatewaySettings
+from ..signatures import is_image
 from .documents import read_json, read_ndjson
 from .multiparts import read_form
 from .names import safe_name
-from .sources import Part, Source, is_image, parts_of
+from .sources import Part, Source, parts_of
 from .spool import Limit, Spool
 
 JSON, NDJSON, FORM = "application/json", "application/x-ndjson", "multipart/form-data"
@@ -29,17 +30,17 @@ RAW = (
 )
 
 LIGHT = 64 << 10
-"""Bytes of an image that are hashed sooner than a thread takes its turn."""
+"""Bytes of an image that are hashed sooner than a thread gets its turn."""
 
 
 @dataclass(frozen=True)
 class Intake:
-    """What a request brings: images, and options that stood in the body beside them."""
+    """What a request brings: images, and options that came in the body beside them."""
 
     parts: Iterable[Part]
     options: Sequence[tuple[str, str]] = ()
     single: ImageFile | None = None
-    """In place of parts: one small image that stands alone."""
+    """Instead of parts: one small image on its own."""
 
 
 async def receive(
@@ -47,7 +48,7 @@ async def receive(
 ) -> int:
     """Take the body in; `count` is told of every piece. Raises problems.
 
-    Answers how many bytes of it will have to be held in memory to be read.
+    Returns how many bytes of it will have to be held in memory to be read.
     """
     kind = _kind(request)
     _require_readable(kind, request.headers.get("content-encoding"))
@@ -102,7 +103,7 @@ def _require_readable(kind: str, encoding: str | None) -> None:
     if encoding:
         raise Problem(
             "unsupported-media-type",
-            f"Content-Encoding {encoding!r} is not read; send the body as it is.",
+            f"Content-Encoding {encoding!r} is not read; send the body unencoded.",
         )
     if kind not in (FORM, JSON, NDJSON, *RAW) and not kind.startswith("image/"):
         raise Problem(

@@ -9,7 +9,6 @@ from ..problems import Problem
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
-MAGIC = b"\x1f\x8b"
 _STEP = 1 << 16
 
 

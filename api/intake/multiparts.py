@@ -66,7 +66,7 @@ def _parts(view: memoryview, delimiter: bytes) -> Iterator[tuple[bytes, slice]]:
         yield bytes(view[at + 2 : start - 4]), slice(start, end)
         at = end + 2 + len(delimiter)
     if bytes(view[at : at + 2]) != b"--" or bytes(view[at + 2 : at + MOST_HEADER]).strip():
-        raise _malformed("The form is cut off, or has its boundary inside of a file.")
+        raise _malformed("The form is cut off, or has its boundary inside a file.")
 
 
 def _find(buffer: Any, what: bytes, start: int) -> int:

@@ -10,9 +10,8 @@ from worker.chunks import ImageFile, PixelBlock
 
 from ..problems import Problem
 from ..settings import GatewaySettings
-from . import arrays, gzips, tiffs, zips
-
-IMAGES = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"BM")
+from ..signatures import EMPTY_ZIP, GZIP, NPY, ZIP, is_image
+from . import arrays, tiffs, zips
 
 
 class NamedImage(NamedTuple):  # made by the ten thousand, in half the time of a frozen dataclass
@@ -37,7 +36,7 @@ class Source:
 def parts_of(source: Source, settings: GatewaySettings, *, alone: bool) -> Iterator[Part]:
     """The images in a file. Bytes of no known format are a problem `alone`, else an image that fails."""
     view, head = source.view, bytes(source.view[:16])
-    if head[:4] in (zips.MAGIC, zips.EMPTY):
+    if head[:4] in (ZIP, EMPTY_ZIP):
         for name, data in zips.read_zip(view, settings):
             if is_image(data[:16]) and len(data) <= settings.max_image_bytes:  # nearly always
                 yield NamedImage(name, data)
@@ -53,17 +52,7 @@ def parts_of(source: Source, settings: GatewaySettings, *, alone: bool) -> Itera
 
 def is_known(head: bytes) -> bool:
     """Whether the first 16 bytes are of a format that is read (a ZIP aside)."""
-    return is_image(head) or head.startswith((*MAGICS, arrays.NPY_MAGIC, gzips.MAGIC)) or is_idx(head)
-
-
-def is_image(head: bytes) -> bool:
-    """Whether the first 16 bytes are of a file that is one image, whatever is in it."""
-    return head.startswith(IMAGES) or is_webp(head)
-
-
-def is_webp(head: bytes) -> bool:
-    """Whether the first bytes are of a WebP image."""
-    return head[:4] == b"RIFF" and head[8:12] == b"WEBP"
+    return is_image(head) or head.startswith((*MAGICS, NPY, GZIP)) or is_idx(head)
 
 
 def _plain_parts(source: Source, settings: GatewaySettings) -> Iterator[Part]:
@@ -77,9 +66,9 @@ def _plain_parts(source: Source, settings: GatewaySettings) -> Iterator[Part]:
 
 def _read(source: Source, settings: GatewaySettings) -> Iterator[Part]:
     view, head = source.view, bytes(source.view[:16])
-    if head.startswith(gzips.MAGIC):
+    if head.startswith(GZIP):
         yield from arrays.read_idx_gz(view, settings.max_ratio)
-    elif head.startswith(arrays.NPY_MAGIC):
+    elif head.startswith(NPY):
         yield arrays.read_npy(view)
     elif is_idx(head):
         yield arrays.read_idx(view)

@@ -43,7 +43,7 @@ class Spool:
         return memoryview(self._map)
 
     def forget(self) -> None:
-        """Let the pages go that were looked at; what is looked at again is read again."""
+        """Let go of the pages that were looked at; what is looked at again is read again."""
         forget(self._map)
 
     def _fits(self, size: int) -> bool:
@@ -89,7 +89,7 @@ class Limit:
             raise self._too_large()
 
     def _too_large(self) -> Problem:
-        detail = f"At most {self._most} bytes are taken here; send several requests."
+        detail = f"At most {self._most} bytes are accepted here; send several requests."
         problem = Problem("body-too-large", detail, limit=self._most)
         problem.headers["Connection"] = "close"  # the rest is not wanted
         return problem

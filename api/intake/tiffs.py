@@ -10,7 +10,7 @@ from ..settings import GatewaySettings
 
 
 def read_tiff(view: memoryview, settings: GatewaySettings) -> Iterator[tuple[str, bytes]]:
-    """(#number, TIFF) of each page; the file as it is where it has but one. Raises problems."""
+    """(#number, TIFF) of each page; the file as it is where it has only one. Raises problems."""
     most, largest = settings.max_tiff_pages, settings.max_image_bytes
     try:
         places = list(islice(directories(view), most + 1))
@@ -30,4 +30,4 @@ def read_tiff(view: memoryview, settings: GatewaySettings) -> Iterator[tuple[str
             "file-too-large", f"{error}, at most {largest} are read; scale it down.", limit=largest
         ) from error
     except BadTiff as error:
-        raise Problem("tiff-invalid", f"Nothing of it is read: {error}.") from error
+        raise Problem("tiff-invalid", f"None of it is read: {error}.") from error

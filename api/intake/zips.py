@@ -12,12 +12,11 @@ from itertools import pairwise
 
 from ..problems import Problem
 from ..settings import MIB, GatewaySettings
-from .directories import EMPTY as EMPTY
+from ..signatures import EMPTY_ZIP, ZIP
 from .directories import Entry, read_at, read_entries
 from .names import safe_name
 from .spool import forget
 
-MAGIC = b"PK\x03\x04"
 STORED, DEFLATED = 0, 8
 HARMLESS = 16 * MIB
 """Up to here it does not matter how far an archive unpacks: a sheet of blank scans packs well."""
@@ -51,7 +50,7 @@ def _survey(view: memoryview, settings: GatewaySettings) -> None:
         )
     extents.sort()
     if any(end > start for (_, end), (start, _) in pairwise(extents)):
-        raise Problem("archive-bomb", "Entries of the ZIP share bytes; pack it anew.")
+        raise Problem("archive-bomb", "Entries of the ZIP share bytes; pack it again.")
 
 
 def _files(view: memoryview, settings: GatewaySettings) -> Iterator[Entry]:
@@ -87,17 +86,17 @@ def _unpack(view: memoryview, entry: Entry) -> bytes:
     magic, name_size, extra_size = read_at(_LOCAL, view, entry.offset)
     start = entry.offset + _LOCAL.size + name_size + extra_size
     packed = view[start : start + entry.packed]
-    if magic != MAGIC or len(packed) != entry.packed:
-        raise _invalid(entry, "is not where the directory says; pack it anew.")
+    if magic != ZIP or len(packed) != entry.packed:
+        raise _invalid(entry, "is not where the directory says; pack it again.")
     try:
         data = _inflate(packed, entry)
     except zlib.error as error:
         raise _invalid(entry, f"is damaged: {error}.") from error
     if len(data) > entry.unpacked:
-        raise Problem("archive-bomb", f"{entry.shown} unpacks to more than it says; pack it anew.")
+        raise Problem("archive-bomb", f"{entry.shown} unpacks to more than it says; pack it again.")
     if len(data) != entry.unpacked or zlib.crc32(data) != entry.crc:
-        raise _invalid(entry, "is damaged; pack it anew.")
-    if data[:4] in (MAGIC, EMPTY):
+        raise _invalid(entry, "is damaged; pack it again.")
+    if data[:4] in (ZIP, EMPTY_ZIP):
         raise Problem("nested-archive", f"{entry.shown} is a ZIP itself; send it on its own.")
     return data
 

@@ -1,4 +1,4 @@
-"""Whether another job is taken in: asked before its body is, and answered when the ledger refuses it."""
+"""Whether another job is accepted: asked before its body is read, and when the ledger refuses it."""
 
 from collections.abc import Callable, Iterable, Sequence
 
@@ -22,11 +22,11 @@ FRESH_S = 0.1
 """How old the figures may be by which a body is refused; the ledger's own are exact."""
 
 PACKED = 3 / 4
-"""Bytes that are stored of a byte of base64; of other bodies it is more."""
+"""Bytes that are stored for a byte of base64; for other bodies it is more."""
 
 
 class Admission:
-    """One gateway's porter."""
+    """Admission control of one gateway."""
 
     def __init__(
         self,
@@ -45,8 +45,8 @@ class Admission:
     async def room(self, owner: str, name: str, key: str | None, declared: int) -> Room:
         """What may be staged for a job of `declared` bytes, called `name` or to be known by `key`.
 
-        A job that is in already is let pass, if there is memory to compare it, so that who asks again
-        hears that it is.
+        A job that is in already is let through, if there is memory to compare it, so that whoever asks
+        again is told so.
         Raises `storage-unsafe`, `queue-full`, `memory-full` and `body-too-large`.
         """
         self._require_safe()
@@ -66,7 +66,7 @@ class Admission:
         return Room(owner, *caps, settings.redis_memory, settings.memory_mark)
 
     def staging(self, weight: int = 1) -> Staged:
-        """As a context, images about to be a job; `weight` is how many characters each has, about."""
+        """As a context, images about to be a job; `weight` is about how many characters each has."""
         return Staged(self._entrance, Cutter(self._settings, weight))
 
     async def stage(
@@ -105,7 +105,7 @@ class Admission:
 
     def _require_safe(self) -> None:
         if fault := self._vigil.fault:
-            raise Problem("storage-unsafe", f"No job is taken: {fault}", retry_after=30)
+            raise Problem("storage-unsafe", f"No job is accepted: {fault}", retry_after=30)
 
     async def refusal(self, verdict: Verdict, owner: str) -> Problem:
         """The problem that `verdict` is to `owner`."""

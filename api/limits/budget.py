@@ -1,4 +1,4 @@
-"""Bytes that one gateway holds at a time: of documents that it must read whole, and of a caller."""
+"""Bytes that one gateway holds at a time: of documents read whole, and of each caller's uploads."""
 
 import asyncio
 from collections import Counter
@@ -48,13 +48,13 @@ class Uploads:
     def __init__(self) -> None:
         self._held: Counter[str] = Counter()
 
-    def of(self, owner: str, most: int) -> "Upload":
+    def of(self, owner: str, most: int) -> "UploadMeter":
         """One upload, up to `most` bytes (0: any number) for all of its owner's."""
-        return Upload(self._held, owner, most)
+        return UploadMeter(self._held, owner, most)
 
 
-class Upload:
-    """As a context, gives what is to be told of its bytes; written out, since there is one a request."""
+class UploadMeter:
+    """As a context, gives what counts its bytes; no generator, since there is one per request."""
 
     def __init__(self, held: Counter[str], owner: str, most: int) -> None:
         self._held, self._owner, self._most = held, owner, most
@@ -69,7 +69,7 @@ class Upload:
             del self._held[self._owner]
 
     def _count(self, size: int) -> None:
-        """So many bytes came. Raises `too-many-bytes`."""
+        """`size` bytes came. Raises `too-many-bytes`."""
         if (most := self._most) and self._held[self._owner] + size > most:
             whole = self._mine + size > most
             detail = f"Your uploads under way have at most {most} bytes; send smaller ones" + (

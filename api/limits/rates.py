@@ -1,4 +1,4 @@
-"""Requests a second of every caller, told as draft-ietf-httpapi-ratelimit-headers-10 has it."""
+"""Requests a second of every caller, reported as in draft-ietf-httpapi-ratelimit-headers-10."""
 
 import asyncio
 from math import ceil
@@ -17,7 +17,7 @@ STATE = "ratelimit"
 
 
 class Rates:
-    """One gateway's view of the buckets. Who was refused is refused here until there is a token again:
+    """One gateway's view of the buckets. A caller once refused is refused here until there is a token:
     a flood costs Redis nothing.
     """
 
@@ -59,8 +59,8 @@ def _headers(quota: Quota, granted: Pass) -> list[tuple[bytes, bytes]]:
     return [(b"ratelimit-policy", policy.encode()), (b"ratelimit", state.encode())]
 
 
-class Told:
-    """ASGI middleware: an answer says what its caller's quota is."""
+class RateLimitHeaders:
+    """ASGI middleware: every answer carries its caller's quota."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

@@ -13,9 +13,11 @@ def refusal(verdict: Verdict, pressure: Pressure, settings: GatewaySettings, quo
     """The problem that `verdict` is to a caller with this quota."""
     match verdict.kind:
         case "mismatch":
-            return Problem("idempotency-mismatch", "It stands for another body; use a new one.")
+            return Problem(
+                "idempotency-mismatch", "This key or id was used for another body; use a new one."
+            )
         case "gone":
-            return Problem("job-expired", "A job of this id has expired; use another id.")
+            return Problem("job-expired", "A job with this id has expired; use another id.")
         case "unsigned":
             detail = "Make one with POST /v1/webhooks/callback/secret; it signs what is sent."
             return Problem("callback-secret-needed", detail)
@@ -24,7 +26,7 @@ def refusal(verdict: Verdict, pressure: Pressure, settings: GatewaySettings, quo
             return Problem("storage-unavailable", detail, retry_after=1)
         case "never":
             most = verdict.figure
-            return Problem("too-many-images", f"At most {most} images can wait; send less.", limit=most)
+            return Problem("too-many-images", f"At most {most} images can wait; send fewer.", limit=most)
         case "large":
             most = verdict.figure
             detail = f"A job has at most {most} bytes here, which is what can be stored; send less."

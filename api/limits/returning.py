@@ -9,7 +9,7 @@ UNKNOWN_S = 10.0
 """Where nothing drains, nobody knows when it will."""
 
 SPREAD = 1.25
-"""Those who were refused together come back up to so much later than one another."""
+"""Clients that were refused together come back at times spread by up to this factor."""
 
 
 def after(amount: float, rate: float) -> float:
@@ -24,7 +24,7 @@ def after_images(pressure: Pressure, images: int) -> float:
 
 
 def after_own_images(pressure: Pressure, images: int, own: int) -> float:
-    """Until so many images of a caller are done, who has `own` in the queue: all are read in turns."""
+    """Until so many images of a caller that has `own` in the queue are done: all are read in turns."""
     return after(images * max(own, pressure.images), max(1, own) * pressure.rate)
 
 

@@ -10,7 +10,7 @@ from fastapi.staticfiles import StaticFiles
 
 FOREVER = "public, max-age=31536000, immutable"
 FRESH = "no-cache"
-"""An old page asks for what is no longer so: it may have it, but not keep it."""
+"""An old page asks by an old address: it may have the file, but not keep it."""
 
 
 class Assets:
@@ -20,7 +20,7 @@ class Assets:
         self._files, self.digest = StaticFiles(directory=folder), digest
 
     async def answer(self, request: Request, digest: str, path: str) -> Response:
-        """The file at `path`, with an ETag; 304 for whoever has it. Raises HTTPException 404."""
+        """The file at `path`, with an ETag; 304 for a client that has it. Raises HTTPException 404."""
         response = await self._files.get_response(path, request.scope)
         response.headers["Cache-Control"] = FOREVER if digest == self.digest else FRESH
         return response

@@ -1,4 +1,4 @@
-"""Templates become pages: once for each, since a page holds nothing of anybody's."""
+"""Templates become pages, each rendered once, since a page holds nobody's data."""
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -34,14 +34,14 @@ HEADERS = {
 
 
 class Pages:
-    """The pages of one gateway; `known` answers what its templates know, when the first is rendered."""
+    """The pages of one gateway; `known` returns what its templates know, when the first is rendered."""
 
     def __init__(self, known: Callable[[], Mapping[str, Any]]) -> None:
         self._known = known
         self._rendered: dict[str, bytes] = {}
 
     def answer(self, request: Request, name: str) -> Response:
-        """The page `name`; 304 for whoever has it."""
+        """The page `name`; 304 for a client that has it."""
         if name not in self._rendered:
             self._rendered[name] = self._render(name)
         body = self._rendered[name]

@@ -26,7 +26,7 @@ LONGEST = 10_000
 
 
 class Correction(BaseModel):
-    """What one image is: a label, of many characters a text; null takes back what was said."""
+    """What one image is: a label, of many characters a text; null withdraws it."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -89,7 +89,7 @@ def _require_sayable(job: Job, label: str) -> None:
     """Raises `invalid-label` for what no image of the job can be."""
     if job.options.layout == "character":
         if len(label) != 1 or label not in job.labels:
-            raise Problem("invalid-label", f"{label[:20]!r} is none of {job.labels}.")
+            raise Problem("invalid-label", f"{label[:20]!r} is not one of {job.labels}.")
     elif not 0 < len(label) <= LONGEST or not label.replace("\n", "").isprintable():
-        detail = f"A text has 1 to {LONGEST} characters, and no signs of control but line breaks."
+        detail = f"A text has 1 to {LONGEST} characters, and no control characters but line breaks."
         raise Problem("invalid-label", detail)

@@ -1,4 +1,4 @@
-"""What webhooks told of a job: each message, how each attempt went, and once more if wanted."""
+"""What webhooks sent about a job: each message, how each attempt went, and once more if wanted."""
 
 from typing import Annotated
 
@@ -32,15 +32,15 @@ async def list_deliveries(
 async def redeliver(
     job_id: JobId, delivery_id: DeliveryId, owner: WebhookOwnerDep, deliveries: DeliveriesDep
 ) -> DeliveryOut:
-    """Send it again at once, under the same id and with the whole schedule before it."""
+    """Send it again at once, under the same id and with the whole schedule ahead of it."""
     match await deliveries.redeliver(keys.job_name(owner, job_id), delivery_id):
         case "disabled":
             raise Problem("webhook-disabled", 'PATCH the endpoint with {"enabled": true} first.')
         case "deleted":
             raise Problem("webhook-disabled", "Its endpoint was deleted; register another.")
         case "sending":
-            raise Problem("delivery-under-way", "It is just being sent; look again.", retry_after=5)
+            raise Problem("delivery-under-way", "It is being sent right now; look again.", retry_after=5)
     delivery = await deliveries.find(delivery_id)
     if delivery is None or delivery.job != keys.job_name(owner, job_id):
-        raise Problem("not-found", "No delivery of this job has this id.")
+        raise Problem("not-found", "The job has no delivery with this id.")
     return DeliveryOut.of(delivery)

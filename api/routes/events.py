@@ -1,17 +1,16 @@
-"""A job's events as they happen: server-sent events, resumed where they were left."""
+"""A job's events as they happen: server-sent events, resumed where they left off."""
 
 from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Header, Query, Request, Response
+from fastapi import APIRouter, Depends, Header, Query, Response
 from fastapi.responses import StreamingResponse
 
-from ..dependencies import JobDep, OwnerDep
+from ..dependencies import JobDep, OwnerDep, state
 from ..events.announcements import EXAMPLE
 from ..events.following import Following
-from ..events.places import Places
 from ..events.streaming import Stream
-from ..limits.seats import Seats
+from ..limits.streams import LocalStreamLimit, SharedStreamLimit
 
 router = APIRouter(prefix="/v1/jobs/{job_id}", tags=["results"])
 
@@ -30,17 +29,22 @@ EVENTS: dict[int | str, dict[str, Any]] = {
         "description": "Events, until the job is final",
         "content": {MEDIA_TYPE: {"schema": EVENT, "example": EXAMPLE}},
     },
-    204: {"description": "This job is final and its last event was heard: do not come back"},
+    204: {"description": "This job is final and its last event was received: do not come back"},
 }
 UNBUFFERED = {"X-Accel-Buffering": "no"}
 """nginx would hold events back."""
 
 
-async def _place(request: Request, owner: OwnerDep, job: JobDep) -> AsyncIterator[None]:
-    places: Places = request.app.state.places
-    seats: Seats = request.app.state.seats
-    with places.taken_by(owner):
-        async with seats.taken_by(owner):
+LocalLimitDep = Annotated[LocalStreamLimit, Depends(state("local_stream_limit"))]
+SharedLimitDep = Annotated[SharedStreamLimit, Depends(state("shared_stream_limit"))]
+FollowingDep = Annotated[Following, Depends(state("following"))]
+
+
+async def _limited(
+    owner: OwnerDep, job: JobDep, local: LocalLimitDep, shared: SharedLimitDep
+) -> AsyncIterator[None]:
+    with local.stream(owner):
+        async with shared.stream(owner):
             yield
 
 
@@ -48,13 +52,13 @@ async def _place(request: Request, owner: OwnerDep, job: JobDep) -> AsyncIterato
     "/events",
     response_class=Response,
     responses=EVENTS,
-    dependencies=[Depends(_place)],
+    dependencies=[Depends(_limited)],
 )
 async def read_events(
-    request: Request,
     job: JobDep,
+    following: FollowingDep,
     results: Annotated[bool, Query(description="false: no `result` events")] = True,
-    last_event_id: Annotated[str | None, Header(description="go on behind this event")] = None,
+    last_event_id: Annotated[str | None, Header(description="continue after this event")] = None,
     last_event_id_query: Annotated[
         str | None, Query(alias="last_event_id", description="the same, for the first connection")
     ] = None,
@@ -67,9 +71,8 @@ async def read_events(
     * `gone`: the problem, if the job was deleted or expired meanwhile, and the stream ends
 
     `result` and `completed` have ids. Come back with the last of them as `Last-Event-ID` (browsers do),
-    to any gateway: nothing is left out, nothing comes twice. A reader that takes nothing is cut off.
+    to any gateway: nothing is left out, nothing comes twice. A client that does not read is cut off.
     """
-    following: Following = request.app.state.following
     after = await following.resume(job, last_event_id or last_event_id_query, results)
     if after is None:
         return Response(status_code=204)

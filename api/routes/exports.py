@@ -2,10 +2,10 @@
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Query, Response
 from fastapi.responses import StreamingResponse
 
-from ..dependencies import JobDep, StoreDep
+from ..dependencies import CardsDep, JobDep, PreviewsDep, StoreDep
 from ..exports.archive import zip_stream
 from ..exports.exporting import Export
 from ..problems import Problem
@@ -18,9 +18,10 @@ MOST = 100_000
 
 @router.get("/export", response_class=Response, responses={200: {"content": {"application/zip": {}}}})
 async def export_job(
-    request: Request,
     job: JobDep,
     store: StoreDep,
+    cards: CardsDep,
+    previews: PreviewsDep,
     what: Annotated[
         Literal["corrections", "all"], Query(description="images that a person labelled, or every one")
     ] = "corrections",
@@ -30,12 +31,12 @@ async def export_job(
     cursor: Annotated[int, Query(ge=0, description="from this image on")] = 0,
     limit: Annotated[int | None, Query(ge=1, le=MOST)] = None,
 ) -> Response:
-    """A ZIP with a folder for each label; a correction counts for more than what was read.
+    """A ZIP with a folder for each label; a correction takes precedence over what was read.
 
-    Glyphs are a data set that `python -m training train NAME --train FOLDER` takes; what is no image is
-    left out. Among uploads, what has no label is in the folder `unread`. Pages give each character as a
-    glyph, by its place in a corrected text if that has as many; as uploads they have their text beside
-    them, as .txt. The job must have been sent with keep_images=true.
+    Glyphs are a data set that `python -m training train NAME --train FOLDER` takes; what is not an
+    image is left out. Among uploads, what has no label is in the folder `unread`. Pages give each
+    character as a glyph, by its place in a corrected text if that has as many; as uploads they have
+    their text beside them, as .txt. The job must have been sent with keep_images=true.
     """
     if not job.options.keep_images:
         raise Problem("image-not-kept", "Only a job sent with keep_images=true can be exported.")
@@ -44,9 +45,8 @@ async def export_job(
     if limit is None and job.counts.total - cursor > MOST:
         detail = f"A ZIP holds at most {MOST} images: ask for parts by `cursor` and `limit`."
         raise Problem("too-many-images", detail, limit=MOST)
-    state = request.app.state
-    card = state.cards.get(job.options.model)
-    export = Export(job, card, what == "corrections", images == "glyphs", state.previews)
+    card = cards.get(job.options.model)
+    export = Export(job, card, what == "corrections", images == "glyphs", previews)
     files = export.files(store, cursor, cursor + (limit or MOST))
     name = f"{job.id}-{'checked' if what == 'corrections' else 'all'}-{images}.zip"
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}

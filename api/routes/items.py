@@ -3,14 +3,14 @@
 from typing import Annotated, Literal
 
 from anyio.to_thread import run_sync
-from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi import APIRouter, Path, Query, Response
 
 from worker.chunks import PixelBlock
 from worker.jobs import Job
 from worker.store import Item, Store
 
 from ..answers import json_response
-from ..dependencies import JobDep, StoreDep
+from ..dependencies import CardsDep, JobDep, PreviewsDep, StoreDep
 from ..exports.media import BINARY, SUFFIXES, media_type
 from ..exports.previews import glyph_png
 from ..items import item_out
@@ -50,9 +50,10 @@ async def read_image(job: JobDep, store: StoreDep, index: Index) -> Response:
 
 @router.get("/{index}/preview.png", response_class=Response, responses={200: {"content": PREVIEW}})
 async def read_preview(
-    request: Request,
     job: JobDep,
     store: StoreDep,
+    cards: CardsDep,
+    previews: PreviewsDep,
     index: Index,
     show: Annotated[
         Literal["both", "glyph"], Query(description="glyph: of one character, only what the network saw")
@@ -62,8 +63,7 @@ async def read_preview(
     character that was found on it. At most 1,600 pixels a side."""
     item = await require_item(store, job, index)
     image = await find_image(store, job, index)
-    state = request.app.state
-    previews, card = state.previews, state.cards.get(job.options.model)
+    card = cards.get(job.options.model)
     if show == "glyph" and job.options.layout == "character":
         return _png(await previews.apart(lambda: previews.glyph(image, job, card)))
     return _png(await previews.apart(lambda: previews.picture(image, job, card, item)))

@@ -1,4 +1,4 @@
-"""Jobs: submit, look, wait, list, cancel, retry, delete."""
+"""Jobs: submit, read, wait, list, cancel, retry, delete."""
 
 from collections.abc import AsyncIterator
 from typing import Annotated, Any, Literal
@@ -35,7 +35,7 @@ router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
 SUBMISSION: dict[str, Any] = {"requestBody": JOB_BODY, "parameters": PARAMETERS}
 DONE: dict[str, Any] = {"description": "it is done, within `Prefer: wait=N`", "model": JobOut}
 NOW = "9999999999999999"
-"""A cursor in front of the newest job: microseconds, like those of the list."""
+"""A cursor before the newest job: microseconds, like those of the list."""
 
 MOST_SEEN = 1000
 """Jobs that are looked at for one page of those in some state."""
@@ -85,8 +85,8 @@ async def list_jobs(
     cursor: Annotated[str, Query(pattern=r"^\(?[0-9]{1,16}$")] = NOW,
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
 ) -> JobPage:
-    """Your jobs, newest first. With `state` a page may hold fewer than `limit`, or none, and yet have a
-    next one."""
+    """Your jobs, newest first. With `state` a page may hold fewer than `limit`, or none, and still
+    have a next one."""
     found: list[Job] = []
     seen, last = 0, None
     async for job, place in _newest(store, owner, cursor):
@@ -166,7 +166,7 @@ async def retry_job(
 
 @router.delete("/{job_id}", status_code=204)
 async def delete_job(job_id: JobId, owner: ManageOwnerDep, store: StoreDep) -> Response:
-    """Forget a finished job and everything of it."""
+    """Delete a finished job and everything that belongs to it."""
     name = keys.job_name(owner, job_id)
     verdict = await store.delete(name)
     if verdict == "missing":

@@ -1,9 +1,9 @@
 """The queue as a whole: what waits, who reads, and how many workers there should be."""
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter
 
 from ..autoscaling import desired_workers
-from ..dependencies import GaugesDep, OperateOwnerDep, SettingsDep
+from ..dependencies import CardsDep, GaugesDep, OperateOwnerDep, SettingsDep
 from ..queues import BacklogOut, QueueOut, WorkerOut
 
 router = APIRouter(prefix="/v1/queue", tags=["service"])
@@ -11,10 +11,10 @@ router = APIRouter(prefix="/v1/queue", tags=["service"])
 
 @router.get("", response_model=QueueOut)
 async def read_queue(
-    request: Request, owner: OperateOwnerDep, gauges: GaugesDep, settings: SettingsDep
+    owner: OperateOwnerDep, gauges: GaugesDep, cards: CardsDep, settings: SettingsDep
 ) -> QueueOut:
     """What waits by model and lane, the workers, and `desired_workers` for an autoscaler."""
-    backlogs = await gauges.backlogs(list(request.app.state.cards))
+    backlogs = await gauges.backlogs(list(cards))
     workers, measures = await gauges.workers(), await gauges.measures()
     return QueueOut(
         models=[BacklogOut.of(each) for each in backlogs],

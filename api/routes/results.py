@@ -13,10 +13,10 @@ from worker.jobs import Job
 from .. import accepting
 from ..answers import json_response
 from ..dependencies import JobDep, SettingsDep, StoreDep, WaitingDep
-from ..known import PAGE, Only, Row, page_of, rows_of
+from ..known import PAGE, Row, page_of, rows_of
 from ..problems import Problem
 from ..rows import COLUMNS, cells
-from ..schemas import ItemPage
+from ..schemas import ItemPage, Only
 
 router = APIRouter(prefix="/v1/jobs/{job_id}", tags=["results"])
 
@@ -54,7 +54,7 @@ async def read_results(
 ) -> Response:
     """Results in the order of upload, as far as they are known without a gap.
 
-    JSON comes in pages, of fewer than `limit` where images are many characters; with `wait`, as soon as
+    JSON comes in pages, of fewer than `limit` where images hold many characters; with `wait`, as soon as
     there is a result. NDJSON and CSV come whole unless `limit` is given; with `wait` they go on as
     results become known, until the job is final or the time is over (a minute at most, unless the
     gateway is set otherwise); `cursor` goes on from there. The header `Inkqueue-Complete` says whether
@@ -98,7 +98,7 @@ class _Echo:
 
 
 def _parts(lines: Iterator[bytes]) -> Iterator[bytes]:
-    """Lines put together to what is worth sending. No row outlives its line: they fill the cache."""
+    """Lines joined to what is worth sending. No row outlives its line, or they would fill the cache."""
     held: list[bytes] = []
     size = 0
     for line in lines:
@@ -112,8 +112,8 @@ def _parts(lines: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def _accepted(accept: str) -> Format:
-    """What an Accept field likes best; of what it likes as well, the first of FORMATS."""
-    liked = [accepting.quality(accept, media_type) for media_type in FORMATS.values()]
-    if not max(liked):
+    """The format that an Accept header prefers; among equals, the first of FORMATS."""
+    weights = [accepting.quality(accept, media_type) for media_type in FORMATS.values()]
+    if not max(weights):
         raise Problem("not-acceptable", f"Accept one of {', '.join(FORMATS.values())}.")
-    return list(FORMATS)[liked.index(max(liked))]
+    return list(FORMATS)[weights.index(max(weights))]

@@ -1,21 +1,26 @@
-"""The service itself: its models, whether it lives and is ready, its metrics and its problems."""
+"""The service itself: its models, whether it is alive and ready, its metrics and its problems."""
 
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Depends, Response
 
-from ..dependencies import GaugesDep, OwnerDep
+from worker.vigil import Vigil
+
+from ..dependencies import CardsDep, GaugesDep, OwnerDep, state
 from ..problems import CATALOGUE, Problem
 from ..schemas import ModelOut
 from ..telemetry.metrics import Metrics
 
 router = APIRouter(tags=["service"])
 
+VigilDep = Annotated[Vigil, Depends(state("vigil"))]
+MetricsDep = Annotated[Metrics, Depends(state("metrics"))]
+
 
 @router.get("/v1/models", response_model=list[ModelOut])
-async def list_models(request: Request, owner: OwnerDep) -> list[ModelOut]:
+async def list_models(owner: OwnerDep, cards: CardsDep) -> list[ModelOut]:
     """What images can be read as, and how well."""
-    return [ModelOut.of(card) for card in request.app.state.cards.values()]
+    return [ModelOut.of(card) for card in cards.values()]
 
 
 @router.get("/healthz")
@@ -25,20 +30,19 @@ async def health() -> dict[str, str]:
 
 
 @router.get("/readyz")
-async def readiness(request: Request, gauges: GaugesDep) -> dict[str, Any]:
-    """Whether jobs are taken and read: Redis answers and a worker is alive."""
+async def readiness(gauges: GaugesDep, vigil: VigilDep) -> dict[str, Any]:
+    """Whether jobs are accepted and read: Redis answers and a worker is alive."""
     workers = await gauges.workers()
-    if fault := request.app.state.vigil.fault:
-        raise Problem("not-ready", f"No job is taken: {fault}", retry_after=30)
+    if fault := vigil.fault:
+        raise Problem("not-ready", f"No job is accepted: {fault}", retry_after=30)
     if not workers:
         raise Problem("not-ready", "No worker is alive; jobs are kept until one is.", retry_after=2)
     return {"status": "ready", "workers": workers}
 
 
 @router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
-async def metrics(request: Request, gauges: GaugesDep) -> Response:
+async def metrics(gauges: GaugesDep, registry: MetricsDep) -> Response:
     """Prometheus text."""
-    registry: Metrics = request.app.state.metrics
     return Response(await registry.render(gauges), media_type=registry.media_type)
 
 

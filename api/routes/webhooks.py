@@ -1,4 +1,4 @@
-"""Webhook endpoints: register, look, change, rotate the secret, delete (Standard Webhooks 1.0.0)."""
+"""Webhook endpoints: register, list, change, rotate the secret, delete (Standard Webhooks 1.0.0)."""
 
 from typing import Annotated
 
@@ -87,7 +87,7 @@ async def rotate_secret(
     owner: WebhookOwnerDep,
     endpoints: EndpointsDep,
     overlap: Annotated[
-        int, Query(ge=0, le=7 * DAY_S, description="seconds for which the old one signs as well")
+        int, Query(ge=0, le=7 * DAY_S, description="seconds for which the old one signs too")
     ] = DAY_S,
 ) -> SecretOut:
     """A new secret for an endpoint, or with `callback` as id, for the callback_url of all your jobs."""
@@ -102,7 +102,7 @@ async def rotate_secret(
 async def delete_webhook(
     webhook_id: HookId, owner: WebhookOwnerDep, endpoints: EndpointsDep
 ) -> Response:
-    """Forget an endpoint. What was still to be sent there fails, and is listed so."""
+    """Delete an endpoint. What was still to be sent there fails, and is listed as failed."""
     if not await endpoints.delete(owner, webhook_id):
         raise _missing()
     return Response(status_code=204)
@@ -116,7 +116,7 @@ async def list_webhook_deliveries(
     deliveries: DeliveriesDep,
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
 ) -> DeliveryPage:
-    """What was sent to an endpoint of late, newest first."""
+    """What was sent to an endpoint lately, newest first."""
     if webhook_id != CALLBACK:
         await _find(endpoints, owner, webhook_id)
     found = await deliveries.of_hook(owner, webhook_id, limit)
@@ -131,4 +131,4 @@ async def _find(endpoints: Endpoints, owner: str, hook: str) -> Endpoint:
 
 
 def _missing() -> Problem:
-    return Problem("not-found", "No webhook endpoint of yours has this id.")
+    return Problem("not-found", "You have no webhook endpoint with this id.")

@@ -1,1 +1,1 @@
-"""What the gateway tells of itself: its metrics, its access log, its spans."""
+"""What the gateway reports about itself: its metrics, its access log, its spans."""

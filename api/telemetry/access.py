@@ -1,7 +1,7 @@
 """The gateway's access log: uvicorn's lines, without what could be secret and with what can be searched.
 
-A query may hold a caller's metadata or addresses, so it is left out. That somebody looked whether all is
-well, and it was, is told only on the level `debug`.
+A query may hold a caller's metadata or addresses, so it is left out. Checks of health that found all
+well are logged only on the level `debug`.
 """
 
 import logging

@@ -1,7 +1,7 @@
 """The ledger's counters as Prometheus counters. They live in Redis, so they survive every restart.
 
-A field of the ledger is a name and perhaps a label behind a colon. One that is not listed here is shown
-all the same, under its own name.
+A field of the ledger is a name and perhaps a label after a colon. One that is not listed here is shown
+anyway, under its own name.
 """
 
 import re
@@ -28,11 +28,11 @@ KNOWN = {
     "jobs_ended": Family(
         "Jobs that reached a final state.", "state", tuple(each for each in JobState if each.final)
     ),
-    "jobs_expired": Family("Jobs deleted since their time was over."),
+    "jobs_expired": Family("Jobs deleted because their time was over."),
     "images_accepted": Family("Images stored."),
     "images_succeeded": Family("Images read."),
     "images_failed": Family("Images that could not be read."),
-    "images_canceled": Family("Images left unread since their job was canceled."),
+    "images_canceled": Family("Images left unread because their job was canceled."),
     "failures": Family("Images that could not be read, by the type of error.", "type", FAILURES[1:]),
     "chunks_reclaimed": Family("Leases that ran out, so that another worker claimed the chunk."),
     "commits_duplicate": Family("Results that had been recorded before and were the same."),

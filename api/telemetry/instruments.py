@@ -18,7 +18,7 @@ MOST_WORKERS = 200
 
 @dataclass(frozen=True)
 class Reading:
-    """Everything the ledger said, read for one scrape. `seen` workers spoke in the last minute."""
+    """Everything the ledger said, read for one scrape. `seen` workers spoke within the last minute."""
 
     stats: Mapping[str, int] = field(default_factory=dict)
     measures: Mapping[str, int] = field(default_factory=dict)
@@ -47,7 +47,7 @@ def _queues(backlogs: Sequence[Backlog]) -> Iterator[Metric]:
         "queued_images": "Images accepted and not done.",
         "due_chunks": "Chunks that a worker may claim now.",
         "leased_chunks": "Chunks that workers have in hand.",
-        "oldest_due_chunk_age_seconds": "For how long the oldest unclaimed chunk is due; 0: none is.",
+        "oldest_due_chunk_age_seconds": "How long the oldest unclaimed chunk has been due; 0: none is.",
     }
     shown = {
         name: GaugeMetricFamily(f"inkqueue_{name}", words, labels=["model", "lane"])
@@ -63,9 +63,9 @@ def _queues(backlogs: Sequence[Backlog]) -> Iterator[Metric]:
 
 def _workers(reading: Reading) -> Iterator[Metric]:
     yield _gauge("workers", "Workers that are ready.", len(reading.alive))
-    yield _gauge("desired_workers", "Workers that would do (see /v1/queue).", reading.desired)
+    yield _gauge("desired_workers", "Workers that there should be (see /v1/queue).", reading.desired)
     ready = GaugeMetricFamily(
-        "inkqueue_worker_ready", "Whether a worker was heard of in the last 10 s.", labels=["worker"]
+        "inkqueue_worker_ready", "Whether a worker was heard from in the last 10 s.", labels=["worker"]
     )
     rates = GaugeMetricFamily(
         "inkqueue_worker_images_per_second", "Of its working time.", labels=["worker", "model"]

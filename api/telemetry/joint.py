@@ -1,4 +1,4 @@
-"""Figures of gateways that share a port: each keeps its own in files, and any of them tells of all.
+"""Figures of gateways that share a port: each keeps its own in files, and any of them reports all.
 
 prometheus_client does so where PROMETHEUS_MULTIPROC_DIR is set, as `inkqueue up --api-workers` does.
 """
@@ -13,7 +13,7 @@ FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 
 
 def joint_registry() -> CollectorRegistry | None:
-    """What tells of all gateways of a folder, less what the lost ones held; None for one alone."""
+    """The figures of all gateways of a folder, less what lost ones held; None for one alone."""
     folder = os.environ.get(FOLDER)
     if not folder:
         return None

@@ -15,7 +15,7 @@ import httpx
 import redis
 
 from api.client import Client
-from api.client.patience import Patience
+from api.client.retries import RetryPolicy
 from api.events.happenings import CompletedEvent, ResultEvent
 from api.schemas import JobOut
 from model.images import Grey
@@ -24,7 +24,7 @@ from model.strokes import png
 from .invariants import Accepted, Answers, Heard, Reading, Witness
 from samples import idx_of, npy_of
 
-PATIENCE = Patience(silence_s=180.0, busy_s=600.0)
+PATIENCE = RetryPolicy(silence_s=180.0, busy_s=600.0)
 OPEN_JOBS = 3
 """Bulk jobs that a caller has under way at a time."""
 
@@ -115,7 +115,7 @@ class Caller(threading.Thread):
             self._cancel, self._break_off,
         ]  # fmt: skip
         try:
-            with Client(self._url, self._key, patience=PATIENCE) as client:
+            with Client(self._url, self._key, retries=PATIENCE) as client:
                 client._http.event_hooks = {"response": [self._notes.answers.note, self._note_job]}
                 while self._quota.taken < self._quota.images and not self._quota.off.is_set():
                     self._rng.choice(kinds)(client)

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import redis
 
-from api.credentials import new_key
 from worker import keys
 from worker.embedded import EmbeddedRedis, free_port
 
 from .proxy import Proxy
 from .wards import Ward, Warden, python
+from conftest import new_key
 
 READY_S = 120.0
 

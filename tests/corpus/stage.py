@@ -10,10 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from api.credentials import new_key
 from worker.embedded import EmbeddedRedis, free_port
 
-from conftest import Services
+from conftest import Services, new_key
 from samples import npy_of, pngs, zip_of
 from wire import Wire
 

@@ -1,6 +1,6 @@
 // Many files as one ZIP, stored as they are: a form takes fewer files than a folder may hold.
 
-export const MOST = 65_535; // more entries than that would want ZIP64
+export const MOST = 65_535; // more entries than that would need ZIP64
 
 const TABLE = Uint32Array.from({ length: 256 }, (_, n) => {
   for (let bit = 0; bit < 8; bit += 1) n = n & 1 ? (n >>> 1) ^ 0xedb88320 : n >>> 1;

@@ -52,7 +52,7 @@ function describe(item, marked) {
   return words.join("; ");
 }
 
-/** A label as it is said: a screen reader makes no difference between a and A. */
+/** A label as it is read out: a screen reader does not distinguish a from A. */
 export function spoken(label) {
   if (label.length > 1 || label.toLowerCase() === label.toUpperCase()) return label;
   return label === label.toUpperCase() ? `capital ${label}` : `small ${label}`;

@@ -1,4 +1,4 @@
-// What a person says images are: seen at once, kept at the gateway in the order in which it is said.
+// What a person says images are: shown at once, sent to the gateway in the order in which it was said.
 
 import { send } from "./gateway.js";
 import { complain } from "./notices.js";
@@ -25,14 +25,14 @@ export class Corrections extends EventTarget {
     addEventListener("beforeunload", (event) => this.#open.size && event.preventDefault());
   }
 
-  /** In words, how what was said is being kept. */
+  /** In words, whether corrections are saved. */
   get progress() {
     if (!this.#open.size) return "";
     if (!this.#delay) return "Saving…";
     return `Saving… ${images(this.#open.size)} not saved yet. ${this.#delay.title}; it is tried again.`;
   }
 
-  /** Say what images are; null takes it back. What cannot be kept is undone, and named. */
+  /** Say what images are; null withdraws it. What cannot be saved is undone, and named. */
   async say(items, label) {
     const parts = [];
     for (let first = 0; first < items.length; first += AT_ONCE) parts.push({ items: items.slice(first, first + AT_ONCE), label });
@@ -71,7 +71,7 @@ export class Corrections extends EventTarget {
     return send("PATCH", `${this.path}/corrections`, { labels }, signal);
   }
 
-  /** What was said is kept, or given up; an image of which something else was said since is left alone. */
+  /** A correction is saved, or given up; an image that was corrected again since is left alone. */
   #close(saying, kept) {
     for (const item of saying.items) {
       const open = this.#open.get(item);
@@ -84,7 +84,7 @@ export class Corrections extends EventTarget {
     }
   }
 
-  /** Say which are lost, all in one notice. Tried again are those of which nothing was said since. */
+  /** Say which are lost, all in one notice. Those that were not corrected again since are tried again. */
   #name(error) {
     const named = [...this.#lost].slice(0, NAMED).map(([item, label]) => `${item.index + 1}, ${item.name} (${label ?? "taken back"})`);
     if (this.#lost.size > NAMED) named.push(`and ${images(this.#lost.size - NAMED)} more`);

@@ -3,7 +3,7 @@
 /** The element with this id. */
 export const find = (id) => document.getElementById(id);
 
-/** What the gateway told of itself when it rendered the page. */
+/** What the gateway said about itself when it rendered the page. */
 export const facts = JSON.parse(document.body.dataset.facts);
 
 /** A new element: properties, `data-`/`aria-` attributes, `class`, `on...` handlers, children. */

@@ -1,4 +1,4 @@
-// What can be taken along: tables, sorted images, training sets.
+// What can be downloaded: tables, sorted images, training sets.
 
 import { facts } from "./dom.js";
 import { call } from "./gateway.js";
@@ -33,7 +33,7 @@ export class Downloads {
     document.addEventListener("click", (event) => menu.contains(event.target) || (menu.open = false));
   }
 
-  /** What was checked is there to be had once something was. */
+  /** What was checked can be downloaded once something was. */
   offer(checked) {
     const link = document.getElementById("export-checked");
     link.parentNode.hidden = !checked || !this.keeps;

@@ -13,7 +13,7 @@ export async function* events(path, last, signal) {
   try {
     yield* read(path, last, AbortSignal.any(signals));
   } finally {
-    own.abort(); // a dead connection would take the place of another
+    own.abort(); // a dead connection would count against the limit
   }
 }
 

@@ -1,4 +1,4 @@
-// A job as it goes on: by events where the gateway has them, else by asking again and again.
+// A job as it progresses: by events where the gateway has them, else by polling.
 
 import { facts } from "./dom.js";
 import { events } from "./events.js";

@@ -17,7 +17,7 @@ export function fromList(files) {
   return inOrder(named.filter(({ name, file }) => !file.webkitRelativePath || isMeant(name)));
 }
 
-/** As a person counts: 2.png before 10.png. Browsers give a folder in the order of the disk. */
+/** As a person counts: 2.png before 10.png. Browsers list a folder in the order of the disk. */
 function inOrder(found) {
   const order = new Intl.Collator("en", { numeric: true });
   return found.sort((a, b) => order.compare(a.name, b.name));

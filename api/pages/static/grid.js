@@ -81,7 +81,7 @@ export class Grid extends EventTarget {
     else node.removeAttribute("aria-activedescendant");
   }
 
-  /** Take away the cells that are not wanted. */
+  /** Remove the cells that are not wanted. */
   #keep(wanted) {
     for (const [place, cell] of this.#cells) {
       if (wanted(place)) continue;

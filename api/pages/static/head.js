@@ -1,4 +1,4 @@
-// The head of a job: what it is called, how far it is, and what can be done to it.
+// The head of a job: its name, how far it is, and what can be done with it.
 
 import { twice } from "./confirming.js";
 import { find } from "./dom.js";

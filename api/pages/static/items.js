@@ -18,7 +18,7 @@ export class Items extends EventTarget {
     this.path = path;
   }
 
-  /** Fetch what came since. Asked while it does so, it looks once more after. */
+  /** Fetch what came since. When called again meanwhile, it looks once more afterwards. */
   async refresh() {
     this.#again = true;
     if (this.#busy) return;

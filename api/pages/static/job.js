@@ -1,4 +1,4 @@
-// The page of a job: what becomes of it, its images, their review, what can be taken along.
+// The page of a job: its progress, its images, their review, what can be downloaded.
 
 import { facts, find, make, once } from "./dom.js";
 import { Corrections } from "./corrections.js";
@@ -28,7 +28,7 @@ const tools = new Tools(() => {
 let begun = false;
 let shownOf = 0; // how many images were known when those on the screen were chosen
 
-/** Choose anew what is shown. What was corrected since stays until then, lest it run away. */
+/** Choose again what is shown. Until then what was corrected stays, so that it does not run away. */
 function show() {
   shownOf = items.list.length;
   find("group-more").hidden = true;

@@ -1,4 +1,4 @@
-// The caller's jobs, newest first, with what can be done to each; looked at again while they move.
+// The caller's jobs, newest first, with what can be done with each; refreshed while they change.
 
 import { twice } from "./confirming.js";
 import { bar, find, make } from "./dom.js";
@@ -21,7 +21,7 @@ export class JobList {
     document.addEventListener("visibilitychange", () => document.hidden || this.refresh());
   }
 
-  /** Look now, and then as often as there is something to see. */
+  /** Refresh now, and then as often as there is something to see. */
   async refresh() {
     clearTimeout(this.timer);
     let moving = false;
@@ -45,7 +45,7 @@ export class JobList {
     find("jobs").replaceChildren(...this.rows.values());
   }
 
-  /** Drawings of the pad are jobs too, but nobody's business. */
+  /** Drawings of the pad are jobs too, but of no interest here. */
   async #newest() {
     const jobs = [];
     let cursor = "";

@@ -1,4 +1,4 @@
-// Calls that may be made again are, while nobody answers or the service asks for time.
+// Calls that may be repeated are, while nobody answers or the service asks for time.
 
 import { Silence } from "./refusals.js";
 
@@ -7,7 +7,7 @@ const LONGEST_PAUSE_MS = 2000;
 
 /** Makes calls one after another, patient with all of them together: a silence is waited out once. */
 export class Patience {
-  #since = null; // when the first of the tries failed that have failed since the last answer
+  #since = null; // when the first attempt since the last answer failed
   #failed = 0;
 
   /** `delayed(error)` hears why a call is made again, and null once one was answered. */
@@ -15,7 +15,7 @@ export class Patience {
     this.delayed = delayed;
   }
 
-  /** What `work` answers at last. Throws what is no reason to wait, or was waited for too long. */
+  /** What `work` answers in the end. Throws what is no reason to wait, or has lasted too long. */
   async call(work) {
     for (;;) {
       try {

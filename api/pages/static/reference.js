@@ -1,2 +1,2 @@
-// Starts Swagger UI on the contract of this very gateway.
+// Starts Swagger UI on the contract of this gateway.
 SwaggerUIBundle({ url: "/openapi.json", dom_id: "#swagger-ui", deepLinking: true, validatorUrl: null });

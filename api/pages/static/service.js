@@ -1,4 +1,4 @@
-// Whether the service answers and workers are alive: a dot in the head, a banner when it is not well.
+// Whether the service answers and workers are alive: a dot in the header, a banner when something is wrong.
 
 import { facts, find, make } from "./dom.js";
 import { read } from "./gateway.js";

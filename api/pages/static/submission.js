@@ -1,4 +1,4 @@
-// Files and options become a job: packed if they are many, sent once however often it is tried.
+// Files and options become a job: packed if they are many, and one job however often they are sent.
 
 import { MOST, pack } from "./archive.js";
 import { facts } from "./dom.js";

@@ -6,7 +6,7 @@ const AT_ONCE = 4;
 const KEPT = 600;
 const SHOWABLE = /^image\/(png|jpeg|webp|bmp)/;
 
-const kept = new Map(); // path -> promise of an address, the least lately asked for first
+const kept = new Map(); // path -> promise of an address, the least recently used first
 const waiting = [];
 let running = 0;
 
@@ -42,7 +42,7 @@ function cached(place, fetch) {
   const found = kept.get(place) ?? queued(place, fetch);
   kept.delete(place);
   kept.set(place, found);
-  found.catch(() => kept.delete(place)); // another time it may be there
+  found.catch(() => kept.delete(place)); // next time it may be there
   if (kept.size > KEPT) forget(kept.keys().next().value);
   return found;
 }

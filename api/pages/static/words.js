@@ -27,7 +27,7 @@ export const FINAL = new Set(["succeeded", "partially_failed", "failed", "cancel
 export const count = (n) => number.format(n);
 export const images = (n) => `${count(n)} ${n === 1 ? "image" : "images"}`;
 export const state = (name) => STATES[name] ?? name;
-/** What speaks against an image, in a word each. */
+/** Reasons to doubt an image, in a word each. */
 export const flags = (item) => (item.flags ?? []).map((name) => FLAGS[name] ?? name);
 export const time = (text) => moment.format(new Date(text));
 export function percent(p) {

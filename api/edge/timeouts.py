@@ -1,4 +1,4 @@
-"""How long a connection waits for its client, by what the client is at."""
+"""How long a connection waits for its client, by what the client is doing."""
 
 import asyncio
 from collections.abc import Callable
@@ -25,7 +25,7 @@ class Phase(Enum):
     REFUSED = auto()
 
 
-class Patience:
+class Timeouts:
     """The phase of one connection and its deadlines: `not_sent` and `not_read` are called when missed.
 
     A head has a fixed time in all. A body may take for ever, but every byte buys only 1 / `min_rate`
@@ -54,7 +54,7 @@ class Patience:
         self._reading.set(self._settings.body_s)
 
     def took(self, size: int) -> None:
-        """So many bytes came."""
+        """`size` bytes came."""
         if self.phase is Phase.BODY:
             settings = self._settings
             self._reading.extend(size / settings.min_rate, settings.body_s)
@@ -89,23 +89,23 @@ class Patience:
         self._reading.set(LINGER_S)
 
     def pause_reading(self, paused: bool) -> None:
-        """It is we who are slow, or no longer."""
+        """We are the slow side, or no longer."""
         if paused:
             self._reading.hold()
         else:
             self._reading.release()
 
     def await_reader(self, backlog: int) -> None:
-        """So many bytes were written that it has not taken."""
+        """`backlog` bytes were written that it has not read."""
         self._backlog = backlog
         self._writing.set(self._settings.unread_s)
 
     def is_read(self, backlog: int) -> bool:
-        """Whether it took enough of the backlog in its time."""
+        """Whether it read enough of the backlog in time."""
         return self._backlog - backlog >= self._settings.min_rate * self._settings.unread_s
 
     def end_writing(self) -> None:
-        """It has taken nearly all that was written."""
+        """It has read nearly all that was written."""
         self._writing.clear()
 
     def close(self) -> None:

@@ -1,6 +1,6 @@
 """ASGI middleware, there only where traces are sent: a span for every request that changes something.
 
-A caller's own trace (W3C traceparent) goes on in it, and the job that the request makes goes on from it.
+It continues a caller's own trace (W3C traceparent), and the job that the request makes continues it.
 """
 
 from starlette.datastructures import Headers
@@ -11,8 +11,8 @@ from worker.tracing import Tracer
 TRACED = ("POST", "PUT", "PATCH", "DELETE")
 
 
-class Traced:
-    """Traces what is not merely looked at; those who poll would fill every trace."""
+class RequestTracing:
+    """Traces requests that change something; those who poll would fill every trace."""
 
     def __init__(self, app: ASGIApp, tracer: Tracer) -> None:
         self._app, self._tracer = app, tracer

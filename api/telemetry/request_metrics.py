@@ -12,9 +12,9 @@ from .metrics import Metrics
 log = logging.getLogger(__name__)
 
 
-class Measured:
+class RequestMetrics:
     """ASGI middleware: counts and times every answer by its route, and sets the safety headers; one that
-    Redis or the system cuts off when it has begun is told of in a line."""
+    Redis or the system cuts off after it has begun is reported in a line of the log."""
 
     def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
         self._app, self._metrics = app, metrics

@@ -1,4 +1,4 @@
-"""Whether and when a call is made again. A submission repeats its Idempotency-Key: never two jobs."""
+"""Whether and when a call is retried. A submission keeps its Idempotency-Key: never two jobs."""
 
 import random
 import time
@@ -18,39 +18,39 @@ REFUSED = frozenset(
     f"/problems/{slug}"
     for slug in ("queue-full", "memory-full", "storage-unsafe", "too-many-documents", "too-many-clients")
 )
-"""Answers of 503 to what was not begun."""
+"""Answers of 503 to calls of which nothing was begun."""
 
 NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 HOPELESS = (httpx.UnsupportedProtocol, httpx.LocalProtocolError)
 
 
 @dataclass(frozen=True)
-class Patience:
-    """How long calls are made again: without any answer, and when told to come back later."""
+class RetryPolicy:
+    """How long calls are retried: without any answer, and when told to come back later."""
 
     silence_s: float = 10.0
     busy_s: float = 300.0
 
 
 class Tries:
-    """One call's tries."""
+    """One call's attempts."""
 
-    def __init__(self, patience: Patience, repeatable: bool) -> None:
-        self._patience, self._repeatable = patience, repeatable
+    def __init__(self, policy: RetryPolicy, repeatable: bool) -> None:
+        self._policy, self._repeatable = policy, repeatable
         self._began = time.monotonic()
         self._silent_since: float | None = None
         self._failed = 0
 
     def pause_after(self, reply: httpx.Response | httpx.TransportError) -> float | None:
-        """Seconds until the next try, or None: `reply` stands."""
+        """Seconds until the next attempt, or None: `reply` is final."""
         now = time.monotonic()
         self._failed += 1
         if isinstance(reply, httpx.Response):
             self._silent_since = None
-            pause, end = self._told(reply), self._began + self._patience.busy_s
+            pause, end = self._told(reply), self._began + self._policy.busy_s
         else:
             self._silent_since = self._silent_since or now
-            pause, end = self._guessed(reply), self._silent_since + self._patience.silence_s
+            pause, end = self._guessed(reply), self._silent_since + self._policy.silence_s
         return pause if pause is not None and now + pause <= end else None
 
     def _told(self, response: httpx.Response) -> float | None:
@@ -71,7 +71,7 @@ class Tries:
 
 
 def _never_begun(response: httpx.Response) -> bool:
-    """Whether a call was refused before anything was done of it."""
+    """Whether a call was refused before any of it was done."""
     return response.status_code == 429 or ProblemError.of(response).type in REFUSED
 
 

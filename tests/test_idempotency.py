@@ -5,9 +5,9 @@ import asyncio
 import pytest
 import redis
 
-from api import staging
+from api import idempotency
+from api.idempotency import exclusive
 from api.problems import Problem
-from api.staging import in_flight
 from worker import entrance
 from worker.entrance import Entrance
 
@@ -39,16 +39,16 @@ def test_only_its_own_request_lands(redis_url: str, clean_redis: "redis.Redis") 
 def test_a_request_is_under_way_however_long_it_takes(
     redis_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in (entrance, staging):
+    for module in (entrance, idempotency):
         monkeypatch.setattr(module, "IN_FLIGHT_S", 1)
 
     async def fly(gate: Entrance) -> None:
-        async with in_flight(gate, "o", "d"):
+        async with exclusive(gate, "o", "d"):
             await asyncio.sleep(1.3)
             with pytest.raises(Problem, match="Wait"):
-                async with in_flight(gate, "o", "d"):
+                async with exclusive(gate, "o", "d"):
                     pass
-        async with in_flight(gate, "o", "d"):
+        async with exclusive(gate, "o", "d"):
             pass
 
     at_entrance(redis_url, fly)
@@ -57,7 +57,7 @@ def test_a_request_is_under_way_however_long_it_takes(
 @pytest.mark.parametrize("fault", [Cut.BEFORE, Cut.AFTER, Cut.MIDDLE])
 def test_a_lost_reply_does_not_block_the_request_itself(redis_url: str, fault: Fault) -> None:
     async def fly(gate: Entrance) -> None:
-        async with in_flight(gate, "o", "d"):
+        async with exclusive(gate, "o", "d"):
             pass
 
     with Proxy(redis_url) as proxy:
@@ -68,7 +68,7 @@ def test_a_lost_reply_does_not_block_the_request_itself(redis_url: str, fault: F
 
 def test_what_cannot_land_does_not_spoil_the_answer(redis_url: str, clean_redis: "redis.Redis") -> None:
     async def fly(gate: Entrance) -> str:
-        async with in_flight(gate, "o", "d"):
+        async with exclusive(gate, "o", "d"):
             return "answer"
 
     with Proxy(redis_url) as proxy:

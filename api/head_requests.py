@@ -1,10 +1,10 @@
-"""ASGI middleware: HEAD is answered as GET is, but for the content (RFC 9110, 9.3.2)."""
+"""ASGI middleware: HEAD is answered as GET is, without the content (RFC 9110, 9.3.2)."""
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 
-class Contentless:
-    """ASGI middleware: whoever answers is asked for GET, and no further once its answer has begun."""
+class HeadRequests:
+    """ASGI middleware: passes HEAD on as GET, and stops once the answer has begun."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -27,4 +27,4 @@ class Contentless:
 
 
 class _Enough(Exception):
-    """A stream might go on for long, and nobody would hear it."""
+    """A stream might go on for long, with nobody to read it."""

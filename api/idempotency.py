@@ -1,0 +1,49 @@
+"""Submissions that are sent again: what their key is stored as, and only one at a time under a key."""
+
+import asyncio
+import hashlib
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext, suppress
+
+import redis
+
+from worker.entrance import IN_FLIGHT_S, Entrance
+
+from .problems import Problem
+
+
+def key_digest(key: str | None) -> str | None:
+    """What an Idempotency-Key is stored as. Raises `malformed-request`."""
+    if key is None:
+        return None
+    if not (0 < len(key) <= 255 and key.isprintable()):
+        raise Problem("malformed-request", "An Idempotency-Key has 1 to 255 printable characters.")
+    return hashlib.sha256(key.encode()).hexdigest()
+
+
+def exclusive(entrance: Entrance, owner: str, digest: str | None) -> AbstractAsyncContextManager[None]:
+    """Only one request at a time under the same key or id. Raises `request-in-progress`."""
+    return _exclusive(entrance, owner, digest) if digest else nullcontext()
+
+
+@asynccontextmanager
+async def _exclusive(entrance: Entrance, owner: str, digest: str) -> AsyncIterator[None]:
+    request = secrets.token_hex(16)
+    if not await entrance.take_off(owner, digest, request):
+        raise Problem("request-in-progress", "Wait for its answer.", retry_after=1)
+    renewal = asyncio.create_task(_renew(entrance, owner, digest, request))
+    try:
+        yield
+    finally:
+        renewal.cancel()
+        with suppress(redis.RedisError):  # the mark expires soon anyway
+            await entrance.land(owner, digest, request)
+
+
+async def _renew(entrance: Entrance, owner: str, digest: str, request: str) -> None:
+    """Keep this request the one under way, however long its upload takes."""
+    while True:
+        await asyncio.sleep(IN_FLIGHT_S / 3)
+        with suppress(redis.RedisError):
+            await entrance.take_off(owner, digest, request)

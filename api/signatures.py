@@ -1,0 +1,43 @@
+"""What a file is by its first bytes, for the client that sends it and the gateway that reads it."""
+
+from model.tiffs import MAGICS
+
+ZIP, EMPTY_ZIP, GZIP, NPY = b"PK\x03\x04", b"PK\x05\x06", b"\x1f\x8b", b"\x93NUMPY"
+
+_ONE_IMAGE = {
+    b"\x89PNG\r\n\x1a\n": "image/png",
+    b"\xff\xd8\xff": "image/jpeg",
+    b"BM": "image/bmp",
+}
+_IMAGES = _ONE_IMAGE | dict.fromkeys(MAGICS, "image/tiff")
+_CONTAINERS = {
+    ZIP: "application/zip",
+    EMPTY_ZIP: "application/zip",
+    GZIP: "application/gzip",
+    NPY: "application/x-npy",
+    b"\0\0\x08": "application/x-idx",
+}
+_SINGLE = tuple(_ONE_IMAGE)
+
+
+def is_image(head: bytes) -> bool:
+    """Whether the first 16 bytes are of a file that is one image, whatever is in it: of no TIFF."""
+    return head.startswith(_SINGLE) or _is_webp(head)
+
+
+def image_type(head: bytes) -> str | None:
+    """The media type of an image by its first 16 bytes; None for anything else."""
+    return "image/webp" if _is_webp(head) else _type_of(head, _IMAGES)
+
+
+def container_type(head: bytes) -> str | None:
+    """The media type of what may hold many images; None for anything else."""
+    return _type_of(head, _CONTAINERS)
+
+
+def _is_webp(head: bytes) -> bool:
+    return head[:4] == b"RIFF" and head[8:12] == b"WEBP"
+
+
+def _type_of(head: bytes, kinds: dict[bytes, str]) -> str | None:
+    return next((kind for magic, kind in kinds.items() if head.startswith(magic)), None)
