@@ -17,14 +17,13 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemaining
 from .card import BadCard, read_cards
 from .charset import BadCharset, allowed_classes
 from .folders import NoImages, find_images
-from .images import BadImage
+from .images import BadImage, png
 from .layout import Kind, Layout
 from .opening import open_predictor
 from .paths import Unread
 from .printing import Format, writer
 from .scans import ScanReader
 from .screen import open_screen, screen_of
-from .strokes import png
 
 app = typer.Typer(add_completion=False)
 notes = Console(stderr=True, highlight=False, soft_wrap=True)

@@ -1,4 +1,4 @@
-"""Bytes of an image file become grey pixels, within limits: by OpenCV, TIFF by Pillow."""
+"""Image files become grey pixels, within limits (by OpenCV; TIFF by Pillow), and pixels become a PNG."""
 
 from collections.abc import Callable
 from itertools import islice
@@ -11,7 +11,7 @@ from PIL import Image
 from .headers import JPEG, BadImage, TooLarge, check, open_image
 from .tiffs import BadTiff, cut, directories, is_tiff
 
-__all__ = ["BadImage", "Grey", "TooLarge", "decode", "to_grey"]
+__all__ = ["BadImage", "Grey", "TooLarge", "decode", "png", "to_grey"]
 
 Grey = npt.NDArray[np.uint8]
 
@@ -64,6 +64,11 @@ def check_grey(pixels: npt.NDArray[np.generic]) -> Grey:
     if pixels.dtype != np.uint8 or pixels.ndim != 2 or not pixels.size:
         raise BadImage(f"grey pixels of type {pixels.dtype} and shape {pixels.shape} are not read")
     return pixels.astype(np.uint8, copy=False)
+
+
+def png(pixels: Grey) -> bytes:
+    """Grey (h, w) or BGR (h, w, 3) uint8 as a PNG file."""
+    return bytes(cv2.imencode(".png", pixels)[1])
 
 
 def _first_page(data: bytes | memoryview) -> bytes:

@@ -86,11 +86,6 @@ def inked(strokes: str, rng: np.random.Generator, side: int = 28) -> Grey:
     return np.asarray(small).astype(np.uint8, copy=False)
 
 
-def png(grey: Grey) -> bytes:
-    """The image as a PNG file."""
-    return bytes(cv2.imencode(".png", grey)[1])
-
-
 def _lines(text: str) -> list[npt.NDArray[np.float64]]:
     """The strokes of a drawing, each as points (n, 2)."""
     lines: list[npt.NDArray[np.float64]] = []

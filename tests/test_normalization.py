@@ -18,10 +18,10 @@ from strategies import ANY_GREY
 
 from model.card import Recipe
 from model.flags import NONE, Flag
-from model.images import BadImage, Grey, decode, to_grey
+from model.images import BadImage, Grey, decode, png, to_grey
 from model.ink import strip
 from model.normalization import normalize, normalize_all, place, to_glyph
-from model.strokes import STROKES, draw, glyph, png
+from model.strokes import STROKES, draw, glyph
 
 from makers import animation, png_of, saved, turned
 

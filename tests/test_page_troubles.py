@@ -9,7 +9,8 @@ import pytest
 from selenium.webdriver.common.keys import Keys
 
 from api.credentials import new_key
-from model.strokes import draw, png
+from model.images import png
+from model.strokes import draw
 
 from browsers import Browser, require_browser, running_browser
 from conftest import Services, running_services

@@ -8,11 +8,10 @@ import pytest
 from model.checkpoint import load_checkpoint
 from model.flags import NONE, Flag
 from model.glyph import Glyph
-from model.images import Grey
+from model.images import Grey, png
 from model.layout import Box, Character
 from model.opening import open_predictor
 from model.predictor import Floats, Images
-from model.strokes import png
 from model.torch_predictor import TorchPredictor
 from worker.chunks import Content, Files, PixelBlock, pack
 from worker.decoding.answers import Outcome

@@ -107,15 +107,15 @@ def _encoded(image: ImageFile, job: Job, card: Card | None) -> Encoded:
 
 def glyph_png(block: PixelBlock) -> bytes:
     """One image of an array."""
-    from model.strokes import png
+    from model.images import png
 
     return png(_pixels(block))
 
 
 def enlarged_png(block: PixelBlock) -> bytes:
     """The same for people: sixteen times as large."""
+    from model.images import png
     from model.previews import enlarged
-    from model.strokes import png
 
     return png(enlarged(_pixels(block)))
 

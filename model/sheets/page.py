@@ -20,7 +20,7 @@ from .touching import readings
 from .words import word_gap, word_numbers
 
 
-def cut_page(grey: Grey, recipe: Recipe | None, one_line: bool = False) -> list[Character]:
+def cut_page(grey: Grey, recipe: Recipe | None, one_line: bool) -> list[Character]:
     """The characters on a page, rival readings in groups. Raises BadImage: too many."""
     if min(grey.shape) < LEAST_SIDE:
         return []

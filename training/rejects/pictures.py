@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from model.images import Grey
+from model.images import Grey, png
 from model.ink import strip
 from model.scaling import resize
 
@@ -48,6 +48,6 @@ def photograph(ink: Grey, rng: Rng) -> Grey:
 def file_of(picture: Grey, rng: Rng) -> bytes:
     """The picture as an image file: PNG, or JPEG of some quality."""
     if rng.random() < 0.5:
-        return bytes(cv2.imencode(".png", picture)[1])
+        return png(picture)
     quality = int(rng.integers(60, 96))
     return bytes(cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, quality])[1])

@@ -110,9 +110,9 @@ def finish(recipe: Recipe, network: nn.Module, split: Split) -> Card:
     return replace(card, accuracy=found, measured_on=split.measured_on)
 
 
-def choose_threshold(likely: Floats, labels: Array, flagged: float = FLAGGED) -> float:
-    """The likelihood of being a character below which `flagged` of those that are one lie."""
-    return round(float(np.quantile(likely[labels == 0, 0], flagged)), 4)
+def choose_threshold(likely: Floats, labels: Array) -> float:
+    """The probability of being a character that a share FLAGGED of the characters falls below."""
+    return round(float(np.quantile(likely[labels == 0, 0], FLAGGED)), 4)
 
 
 def caught(card: Card, likely: Floats, data: Set) -> dict[str, float]:

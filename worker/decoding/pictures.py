@@ -5,13 +5,12 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from model.card import Recipe
-from model.images import Grey
+from model.images import Grey, png
 from model.layout import Box, Layout
 from model.normalization import normalize
 from model.previews import Mark, beside, boxed
 from model.sheets.choosing import choose
 from model.sheets.cutting import cut
-from model.strokes import png
 
 
 def draw(grey: Grey, recipe: Recipe | None, layout: Layout, marks: bytes) -> bytes:
