@@ -4,15 +4,11 @@ Labels and lines go to stdout, everything else to stderr.
 """
 
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
 from .card import BadCard, read_cards
 from .charset import BadCharset, allowed_classes
@@ -24,9 +20,9 @@ from .paths import Unread
 from .printing import Format, writer
 from .scans import ScanReader
 from .screen import open_screen, screen_of
+from .terminal import notes, progress, refuse
 
 app = typer.Typer(add_completion=False)
-notes = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
 class Refusal(Exception):
@@ -63,8 +59,7 @@ def read(
             raise Refusal(f"--preview shows one image, and there are {len(files)}")
         reader = _reader(model, charset, device, how)
     except (Refusal, NoImages, BadCard, BadCharset) as error:
-        notes.print(f"error: {error}", style="red", markup=False)
-        raise typer.Exit(1) from error
+        refuse(error)
     good = _write_all(reader, files, format)
     if preview:
         _write_preview(reader, files[0], preview)
@@ -95,12 +90,13 @@ def _reader(model: str, charset: str | None, device: str, layout: Layout) -> Sca
 def _write_all(reader: ScanReader, files: list[Path], format: Format) -> bool:
     """Read and print; whether everything could be read."""
     bad = 0
-    with _progress(len(files)) as advance:
+    hidden = sys.stdout.isatty()  # what is read appears there already
+    with progress(len(files), hidden) as advance:
         write = writer(format, several=len(files) > 1)
         for outcome in reader.read(files):
             if isinstance(outcome, Unread):
                 bad += 1
-                notes.print(f"{outcome.path}: {outcome.reason}", style="red", markup=False)
+                notes.print(f"{outcome.path}: {outcome.reason}", style="red")
             else:
                 write(outcome)
             advance()
@@ -116,18 +112,7 @@ def _write_preview(reader: ScanReader, image: Path, preview: Path) -> None:
     try:
         preview.write_bytes(picture)
     except OSError as error:
-        notes.print(f"error: cannot write {preview}: {error.strerror}", style="red", markup=False)
-        raise typer.Exit(1) from error
-
-
-@contextmanager
-def _progress(total: int) -> Iterator[Callable[[], None]]:
-    """A bar on the terminal, unless what is read appears there already; yields how to move it."""
-    hidden = sys.stdout.isatty() or not notes.is_terminal
-    columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=notes, transient=True, disable=hidden, redirect_stdout=False) as bar:
-        task = bar.add_task("", total=total)
-        yield lambda: bar.advance(task)
+        refuse(f"cannot write {preview}: {error.strerror}")
 
 
 def main() -> None:

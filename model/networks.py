@@ -130,6 +130,11 @@ def parts(module: nn.Module) -> tuple[nn.Module, ...]:
     return (module,)
 
 
+def head_of(module: nn.Module) -> nn.Linear:
+    """The last linear layer, which gives the logits."""
+    return [layer for layer in module.modules() if isinstance(layer, nn.Linear)][-1]
+
+
 def count_parameters(module: nn.Module) -> int:
     """How many numbers are learned."""
     return sum(parameter.numel() for parameter in module.parameters())

@@ -63,11 +63,9 @@ def cores(threads: int) -> int:
 def _on_torch(name: str, folder: Path | None, device: str, threads: int) -> Predictor:
     if not find_spec("torch"):
         raise RuntimeError(f"device {device!r} needs torch: pip install 'inkqueue[torch]'")
-    import torch
+    from .torch_predictor import TorchPredictor, use_threads
 
-    from .torch_predictor import TorchPredictor
-
-    torch.set_num_threads(threads or torch.get_num_threads())
+    use_threads(threads)
     return TorchPredictor.load_screened(name, folder, device)
 
 

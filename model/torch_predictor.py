@@ -22,6 +22,11 @@ def pick_device(wanted: str = "auto") -> torch.device:
     return torch.device(wanted)
 
 
+def use_threads(threads: int) -> None:
+    """Let torch compute on so many CPU threads from now on; 0: on as many as it chose itself."""
+    torch.set_num_threads(threads or torch.get_num_threads())
+
+
 def _place(device: torch.device) -> str:
     return torch.cuda.get_device_name(device) if device.type == "cuda" else on(torch.get_num_threads())
 

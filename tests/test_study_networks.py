@@ -4,8 +4,9 @@ import pytest
 import torch
 from torch import nn
 
+from model.networks import head_of
 from training.study.cohorts import cohorts, together
-from training.study.networks import build, head_of, macs
+from training.study.networks import build, macs
 from training.study.trial import Trial
 
 CONVOLUTIONS = {"kind": "convolutions", "widths": [12, 16], "kernel": 5, "classes": 26}

@@ -15,9 +15,9 @@ import torch
 
 from model.card import Card
 from model.storage import whole
+from model.terminal import notes
 
 from .augment import Augmentation, augment
-from .progress import console
 from .sets.data import Array, Set, Split, join
 from .shelf import load
 
@@ -83,7 +83,7 @@ def _ask(card: Card, network: torch.nn.Module, images: Array) -> torch.Tensor:
     rng = torch.Generator().manual_seed(SEED)
     total = torch.zeros(len(images), len(card.labels))
     for view in range(VIEWS):
-        console.print(f"asking {card.name} about {len(images):,} images: view {view + 1} of {VIEWS}")
+        notes.print(f"asking {card.name} about {len(images):,} images: view {view + 1} of {VIEWS}")
         for start in range(0, len(images), CHUNK):
             chunk = torch.from_numpy(images[start : start + CHUNK]).unsqueeze(1).float() / 255
             varied = augment(chunk, Augmentation(), rng)

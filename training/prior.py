@@ -5,7 +5,7 @@ from math import log
 import torch
 from torch import nn
 
-from model.networks import Committee
+from model.networks import Committee, head_of
 
 
 def characters(label: str, labels: str) -> int:
@@ -25,6 +25,5 @@ def favour(network: nn.Module, labels: str, temperature: float, way: float) -> N
         for member, own in zip(network.members, network.temperatures, strict=True):
             favour(member, labels, own * temperature, way)
         return
-    head = [layer for layer in network.modules() if isinstance(layer, nn.Linear)][-1]
     ratios = torch.tensor([log(characters(label, labels)) for label in labels])
-    head.bias.add_(way * temperature * ratios)
+    head_of(network).bias.add_(way * temperature * ratios)

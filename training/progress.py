@@ -4,14 +4,13 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from rich import progress as bars
-from rich.console import Console
+
+from model.terminal import notes
 
 from .recipe import Recipe
 
 if TYPE_CHECKING:
     from .run import Epoch
-
-console = Console(stderr=True)
 
 
 class Progress:
@@ -25,8 +24,8 @@ class Progress:
             bars.TextColumn("{task.fields[speed]:,.0f} img/s"),
             bars.TimeRemainingColumn(),
             bars.TextColumn("loss {task.fields[loss]:.3f}"),
-            console=console,
-            disable=not console.is_terminal,
+            console=notes,
+            disable=not notes.is_terminal,
         )
         epoch = recipe.steps * recipe.batch
         total, done = recipe.epochs * epoch, start * epoch
@@ -53,12 +52,10 @@ class Progress:
     def tell(self, epoch: "Epoch") -> None:
         """An epoch ended."""
         self._describe(epoch.epoch)
-        console.print(
+        notes.print(
             f"{self._name}: epoch {epoch.epoch} of {self._epochs}, loss {epoch.loss:.4f}, "
             f"validation loss {epoch.validation_loss:.4f}, accuracy {epoch.validation_accuracy:.4f}, "
-            f"{epoch.images_per_second:,.0f} img/s",
-            soft_wrap=True,
-            highlight=False,
+            f"{epoch.images_per_second:,.0f} img/s"
         )
 
     def _describe(self, epochs: int) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 from torch import nn
+from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from model.networks import build, channels_last
 
@@ -129,6 +130,7 @@ def blend(average: nn.Module, network: nn.Module, keep: float) -> None:
     """Move the averaged weights and statistics a little towards the network's (Polyak)."""
     means, values = list(average.state_dict().values()), list(network.state_dict().values())
     floats = [at for at, mean in enumerate(means) if mean.is_floating_point()]
-    torch._foreach_lerp_([means[at] for at in floats], [values[at] for at in floats], 1 - keep)
+    move = get_ema_multi_avg_fn(keep)  # type: ignore[no-untyped-call]
+    move([means[at] for at in floats], [values[at] for at in floats], None)
     for at in set(range(len(means))) - set(floats):
         means[at].copy_(values[at])

@@ -6,14 +6,14 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+
+from model.terminal import progress
 
 from ..sheets.pages import Writing
 from ..sheets.trial import Trial, read_sheets
 from ..shelf import RUNS
 from .measuring import Markdown, Network, Quick
 from .options import Data, Runs
-from .refusals import notes
 
 console = Console()
 
@@ -42,10 +42,8 @@ def sheets(
     writing = replace(Writing(), touching=touching, rules=ruled)
     trials = [Trial("page", pages, camera, writing, seed), Trial("grid", grids, camera, seed=seed)]
     trials = [trial for trial in trials if trial.count]
-    columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=notes, transient=True, disable=not notes.is_terminal) as bar:
-        task = bar.add_task("", total=pages + grids)
-        found = read_sheets(name, trials, data, runs, quick, lambda: bar.advance(task))
+    with progress(pages + grids) as advance:
+        found = read_sheets(name, trials, data, runs, quick, advance)
     if markdown:
         typer.echo(found.markdown())
     else:

@@ -17,13 +17,15 @@ from rich.progress import (
 from rich.progress import TransferSpeedColumn as Speed
 from rich.table import Table
 
+from model.terminal import notes
+
 from ..sets.catalogue import OFFICIAL_EMNIST, OFFICIAL_MNIST, OWN_EMNIST, Known
 from ..sets.data import BadData
 from ..sets.fetch import OFFICIAL, fetch
 from ..sets.tasks import TASKS, Task
 from .exporting import export
 from .options import Data
-from .refusals import Commands, notes
+from .refusals import Commands
 
 console = Console(highlight=False)
 

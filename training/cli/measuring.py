@@ -5,11 +5,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
-import torch
 import typer
 from rich.console import Console
 
 from model.card import read_card, read_cards
+from model.terminal import notes
+from model.torch_predictor import use_threads
 
 from ..measures.charsets import read_charset
 from ..measures.comparison import Contender, compare, contenders, measure, record, records, table
@@ -24,7 +25,6 @@ from ..tables import Sheet
 from .options import Data, Runs
 
 console = Console()
-stderr = Console(stderr=True)
 
 Network = Annotated[
     str, typer.Argument(help="a published network, a run (NAME or NAME-SEED), or a checkpoint's file")
@@ -88,7 +88,7 @@ def engines(
     write: Annotated[bool, typer.Option(help="let the cards say which precision serves")] = False,
 ) -> None:
     """Compare the engines that can run NAME: labels against float32 torch, accuracy, images a second."""
-    torch.set_num_threads(threads or torch.get_num_threads())
+    use_threads(threads)
     those = []
     for each in [name] if name else list(read_cards()):
         stem, folder = find(each)
@@ -127,4 +127,4 @@ def _show(sheets: Sequence[Sheet], markdown: bool) -> None:
 
 def tell(text: str) -> None:
     """On stderr, as it goes."""
-    stderr.print(text, soft_wrap=True, markup=False, highlight=False)
+    notes.print(text)

@@ -4,10 +4,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
-import torch
 import typer
 from rich.console import Console
 from rich.pretty import pprint
+
+from model.torch_predictor import use_threads
 
 from ..distill import teach
 from ..measures.evaluate import read_split
@@ -49,7 +50,7 @@ def train(
     labels_from: LabelsFrom = 0,
 ) -> None:
     """Train NAME; an interrupted run goes on from its last whole epoch."""
-    torch.set_num_threads(threads or torch.get_num_threads())
+    use_threads(threads)
     recipe = replace(find_recipe(name), seed=seed)
     recipe = shorten(recipe) if quick else recipe
     pprint(recipe, console=console)

@@ -3,11 +3,11 @@
 from pathlib import Path
 from typing import Annotated
 
-import torch
 import typer
 from rich.console import Console
 
 from model.screen import FOLDER
+from model.torch_predictor import use_threads
 
 from ..rejects.screening import RECIPE, finish, own_recipe, read_examples, ship, ship_own
 from ..run import Run
@@ -34,7 +34,7 @@ def screen(
     quick: Quick = False,
 ) -> None:
     """Train a screen and ship it; an interrupted run goes on from its last whole epoch."""
-    torch.set_num_threads(threads or torch.get_num_threads())
+    use_threads(threads)
     of = load(network, runs)[0] if network else None
     recipe = own_recipe(of, network) if of else RECIPE
     recipe = shorten(recipe) if quick else recipe

@@ -8,11 +8,11 @@ from typing import Any, NamedTuple
 
 import torch
 
-from model.networks import count_parameters
+from model.networks import count_parameters, head_of
 
 from ..shelf import load
 from .chapter import FULL, Scale
-from .networks import build, head_of
+from .networks import build
 from .rounds import Found, accuracies
 from .trial import Outcome, Trial
 

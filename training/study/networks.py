@@ -1,4 +1,4 @@
-"""The networks of the study: a trial's layout becomes a torch module, and its head is found.
+"""The networks of the study: a trial's layout becomes a torch module.
 
 All take (n, 1, 28, 28) float32, normalised, and give (n, classes) logits.
 """
@@ -82,11 +82,6 @@ def build(layout: Mapping[str, Any]) -> nn.Module:
         return networks.build(layout)
     arguments = {key: value for key, value in layout.items() if key != "kind"}
     return KINDS[layout["kind"]](**arguments)
-
-
-def head_of(module: nn.Module) -> nn.Linear:
-    """The last linear layer: what is new when features are taken over."""
-    return [layer for layer in module.modules() if isinstance(layer, nn.Linear)][-1]
 
 
 def macs(layout: Mapping[str, Any]) -> int:

@@ -5,9 +5,11 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from model.networks import head_of
+
 from ..sets.tasks import TASKS
 from ..shelf import start_from
-from .networks import build, head_of
+from .networks import build
 from .resnet import ResNet18, load_imagenet
 from .trial import Trial
 
