@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 WEIGHTS = Path(__file__).parent / "weights"
 
-Recipe = Literal["emnist", "mnist"]
+Normalization = Literal["emnist", "mnist"]
 Precision = Literal["float32", "mixed", "bfloat16"]
 """From the greatest to the least; mixed is bfloat16, and float32 for what is nearly undecided."""
 
@@ -33,7 +33,7 @@ class Card:
     name: str
     network: Mapping[str, Any]
     labels: str
-    recipe: Recipe
+    normalization: Normalization
     mean: float
     std: float
     parameters: int

@@ -10,7 +10,7 @@ from torch import nn
 class ConvNet(nn.Module):
     """3x3 convolutions in stages, halved in size between stages, averaged to 2x2, one linear layer.
 
-    Input (n, 1, 28, 28) float32, normalised; output (n, classes) logits.
+    Input (n, 1, 28, 28) float32, normalized; output (n, classes) logits.
     """
 
     def __init__(self, stages: Sequence[Sequence[int]], classes: int) -> None:

@@ -13,8 +13,8 @@ class LeNet(nn.Module):
     """Convolutions that are each pooled at once, then dense layers (after LeCun et al. 1998).
 
     `convolutions` are (width, kernel, padding), none for a multilayer perceptron; `hidden` the widths
-    of the dense layers, each followed by `dropout` and, where `normalised`, batch normalisation.
-    Input (n, 1, 28, 28) float32, normalised; output (n, classes) logits.
+    of the dense layers, each followed by `dropout` and, where `normalized`, batch normalization.
+    Input (n, 1, 28, 28) float32, normalized; output (n, classes) logits.
     """
 
     def __init__(
@@ -23,7 +23,7 @@ class LeNet(nn.Module):
         hidden: Sequence[int],
         classes: int,
         dropout: float = 0.0,
-        normalised: bool = False,
+        normalized: bool = False,
     ) -> None:
         super().__init__()
         layers: list[nn.Module] = []
@@ -36,7 +36,7 @@ class LeNet(nn.Module):
         width *= side * side
         for out in hidden:
             layers.append(nn.Linear(width, out))
-            layers += [nn.BatchNorm1d(out)] * normalised
+            layers += [nn.BatchNorm1d(out)] * normalized
             layers += [nn.Dropout(dropout), nn.ReLU()]
             width = out
         self.layers = nn.Sequential(*layers, nn.Linear(width, classes))

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from . import quality
-from .card import Recipe
+from .card import Normalization
 from .finding import cut_out, find_all
 from .flags import NONE, Flag
 from .glyph import Glyph
@@ -33,28 +33,30 @@ SOFTNESS = 5
 """Pixels that are averaged each way, so that strokes have the edges of scans, at WORK_SIDE."""
 
 
-def to_glyph(grey: Grey, recipe: Recipe | None) -> Grey:
+def to_glyph(grey: Grey, normalization: Normalization | None) -> Grey:
     """The pixels of `normalize`."""
-    return normalize(grey, recipe).pixels
+    return normalize(grey, normalization).pixels
 
 
-def normalize(grey: Grey, recipe: Recipe | None) -> Glyph:
+def normalize(grey: Grey, normalization: Normalization | None) -> Glyph:
     """Grey (h, w) uint8 of any polarity -> (28, 28) uint8, ink bright on dark; blank stays 0.
 
-    `recipe` None only fits it to size. Raises BadImage for an array that is not of this kind.
+    `normalization` None only fits it to size. Raises BadImage for an array that is not of this kind.
     """
-    return normalize_all([grey], recipe)[0]
+    return normalize_all([grey], normalization)[0]
 
 
-def normalize_all(greys: Sequence[Grey], recipe: Recipe | None) -> list[Glyph]:
+def normalize_all(greys: Sequence[Grey], normalization: Normalization | None) -> list[Glyph]:
     """The same of each. All go through one step before the next: its code and tables stay in the caches,
     and 32 small scans take a quarter less time than one by one."""
     for grey in greys:
         check_grey(grey)
-    if recipe is None:
+    if normalization is None:
         return [Glyph(resize(grey, SIDE, SIDE)) for grey in greys]
     as_is = _as_they_are(greys)
-    made = iter(_made([grey for grey, glyph in zip(greys, as_is, strict=True) if not glyph], recipe))
+    made = iter(
+        _made([grey for grey, glyph in zip(greys, as_is, strict=True) if not glyph], normalization)
+    )
     return [glyph or next(made) for glyph in as_is]
 
 
@@ -72,22 +74,22 @@ def _as_they_are(greys: Sequence[Grey]) -> Sequence[Glyph | None]:
     return found
 
 
-def _made(greys: Sequence[Grey], recipe: Recipe) -> Iterator[Glyph]:
+def _made(greys: Sequence[Grey], normalization: Normalization) -> Iterator[Glyph]:
     found = find_all(greys)
     flags = [quality.flags(*each) for each in found]
     ink = [cut_out(each) for each in found if len(each.parts)]
     even = [even_strokes(each) for each in ink]
-    placed = iter([place(each, recipe) for each in even])
+    placed = iter([place(each, normalization) for each in even])
     for each, bits in zip(found, flags, strict=True):
         yield Glyph(next(placed) if len(each.parts) else np.zeros((SIDE, SIDE), np.uint8), bits)
 
 
-def place(ink: Grey, recipe: Recipe) -> Grey:
+def place(ink: Grey, normalization: Normalization) -> Grey:
     """A mask of ink, in a frame -> the glyph: softened, scaled and centred."""
     box = cv2.boundingRect(ink)
-    scale = LONG_SIDE[recipe] / max(1, *box[2:])
+    scale = LONG_SIDE[normalization] / max(1, *box[2:])
     soft = cv2.blur(ink, (SOFTNESS, SOFTNESS))
-    slack = (SIDE - LONG_SIDE[recipe]) / 2 / scale if recipe == "mnist" else 0.0
+    slack = (SIDE - LONG_SIDE[normalization]) / 2 / scale if normalization == "mnist" else 0.0
     across, down = (scale * side for side in middle_of(ink, box, slack))
     middle = (SIDE - 1) / 2
     where = np.array([[scale, 0, middle - across], [0, scale, middle - down]])

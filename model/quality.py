@@ -1,4 +1,4 @@
-"""What pixels and ink say against an image, from what normalisation has at hand anyway.
+"""What pixels and ink say against an image, from what normalization has at hand anyway.
 
 Rules of geometry, each sure of what it says; what only a network can see is for `screen`.
 """

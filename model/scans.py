@@ -65,14 +65,14 @@ class ScanReader:
         """What is seen of an image, or of the first page of it. Raises OSError, BadImage."""
         grey = decode(path.read_bytes(), MAX_PIXELS)
         if self._layout.kind == "character":
-            return beside(grey, normalize(grey, self._predictor.card.recipe).pixels)
+            return beside(grey, normalize(grey, self._predictor.card.normalization).pixels)
         return boxed(grey, list(marks_of(lines_of(self._sheet(grey)))))
 
     def _characters(self, files: Iterable[Path]) -> Iterator[Scan | Unread]:
         names: list[str] = []
         glyphs: list[Glyph] = []
-        recipe = self._predictor.card.recipe
-        for name, glyph in opened(files, lambda grey: normalize(grey, recipe)):
+        normalization = self._predictor.card.normalization
+        for name, glyph in opened(files, lambda grey: normalize(grey, normalization)):
             if isinstance(glyph, Unread):
                 yield glyph
                 continue
@@ -94,7 +94,7 @@ class ScanReader:
 
     def _sheet(self, grey: Grey) -> list[Written]:
         """The characters of an image that stand against their rivals."""
-        found = cut(grey, self._predictor.card.recipe, self._layout)
+        found = cut(grey, self._predictor.card.normalization, self._layout)
         said = self._answers([each.glyph for each in found])
         stand = choose(found, [each["confidence"] for each in said])
         return [Written(said[at], found[at].box, found[at].line, found[at].word) for at in stand]

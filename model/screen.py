@@ -1,4 +1,4 @@
-"""A tiny network that says whether a glyph is one character at all: the recognising ones always answer.
+"""A tiny network that says whether a glyph is one character at all: the recognizing ones always answer.
 
 It is no served model: it screens the glyphs made of image files, for whichever network has no screen of
 its own (see heads).

@@ -67,7 +67,7 @@ def page(rng: np.random.Generator) -> Grey:
 
 
 def steps(grey: Grey, predictor: Predictor) -> dict[str, Grey]:
-    """What normalisation makes of a photograph, one after the other."""
+    """What normalization makes of a photograph, one after the other."""
     even, found = bright_ink(shrink(grey, FIRST_SIDE)), find(grey)
     return {
         "as sent": grey,
@@ -75,7 +75,7 @@ def steps(grey: Grey, predictor: Predictor) -> dict[str, Grey]:
         "where there is ink": ink_mask(even),
         "no lines, no specks": found.mask,
         "strokes evened": even_strokes(cut_out(found)),
-        "what the network sees": normalize(grey, predictor.card.recipe).pixels,
+        "what the network sees": normalize(grey, predictor.card.normalization).pixels,
     }
 
 
@@ -83,7 +83,7 @@ def show_character(axes: "np.typing.NDArray[np.object_]", grey: Grey, predictor:
     """Its steps, and how sure the network is of what."""
     for place, (name, image) in zip(axes, steps(grey, predictor).items(), strict=False):
         _show(place, image, name)
-    (said,) = answers(predictor, [normalize(grey, predictor.card.recipe)])
+    (said,) = answers(predictor, [normalize(grey, predictor.card.normalization)])
     labels, likely = zip(*((each["label"], each["p"]) for each in said["top_k"]), strict=True)
     bars = axes[-1].barh(labels, likely, color=[each / 255 for each in SURE[::-1]])
     axes[-1].bar_label(bars, [f" {p:.1%}" for p in likely], fontsize=9)
@@ -95,7 +95,7 @@ def show_character(axes: "np.typing.NDArray[np.object_]", grey: Grey, predictor:
 
 def show_page(place: Axes, grey: Grey, predictor: Predictor) -> None:
     """It with a box and a label at each character."""
-    found = cut(grey, predictor.card.recipe, Layout("page"))
+    found = cut(grey, predictor.card.normalization, Layout("page"))
     said = answers(predictor, [each.glyph for each in found])
     stand = choose(found, [each["confidence"] for each in said])
     marks = [Mark(found[at].box, said[at]["label"], said[at]["uncertain"]) for at in stand]

@@ -192,7 +192,7 @@ def test_arrays_are_not_decoded(reader: Reader, rng: np.random.Generator) -> Non
     assert labels(reader, commit) == directly(reader, images)
 
 
-def test_files_of_several_jobs_are_decoded_at_once_each_by_its_recipe(
+def test_files_of_several_jobs_are_decoded_at_once_each_by_its_normalization(
     reader: Reader, decoders: Decoders, rng: np.random.Generator
 ) -> None:
     asked: list[Sequence[Encoded]] = []
@@ -204,7 +204,7 @@ def test_files_of_several_jobs_are_decoded_at_once_each_by_its_recipe(
     files = pngs(3, rng)
     chunks = [claim(files), claim(block(glyphs(2, rng))), claim(files[:2], normalize="none")]
     Reader(reader.predictor, decode).read(chunks)
-    assert [[each.recipe for each in images] for images in asked] == [["emnist"] * 3 + [None] * 2]
+    assert [[each.normalization for each in images] for images in asked] == [["emnist"] * 3 + [None] * 2]
 
 
 def sheet(lines: Sequence[str], seed: int = 8) -> bytes:

@@ -27,7 +27,7 @@ def additive(one: Trial) -> float:
         + ACTIVATIONS[network["activation"]]
         - abs(network["dropout"] - 0.2)
         - one.weight_decay
-        - 0.3 * network["normalised"]
+        - 0.3 * network["normalized"]
     )
 
 

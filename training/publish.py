@@ -38,7 +38,7 @@ def draft_card(recipe: Recipe, network: nn.Module) -> Card:
         name=recipe.name,
         network=recipe.network,
         labels=task.labels,
-        recipe=task.normalisation,
+        normalization=task.normalization,
         mean=task.mean,
         std=task.std,
         parameters=count_parameters(network),

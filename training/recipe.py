@@ -20,7 +20,7 @@ class Recipe:
     the result lies part of the `way` from its weights to those that were trained (Wortsman et al. 2022).
     `teachers` are asked once for what they see in every training image; that makes up `distillation`
     of the target (Hinton et al. 2015), the label the rest. `scanned` of the draws are real scans, as the
-    service's normaliser hands them on (see sets.scans.read_examples).
+    service's normalizer hands them on (see sets.scans.read_examples).
     """
 
     name: str

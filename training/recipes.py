@@ -148,7 +148,7 @@ EARLIER = (
     earlier(
         "digits",
         "digits-mlp",
-        network=PERCEPTRON | {"normalised": True, "dropout": 0.1},
+        network=PERCEPTRON | {"normalized": True, "dropout": 0.1},
         epochs=60,
         optimizer="adam",
         learning_rate=3e-3,

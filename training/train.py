@@ -63,7 +63,7 @@ class Trainer:
                 seconds = time.monotonic() - start
                 validated = self._validate(state.answer(), self.split.validation)
                 state.end_epoch(validated.loss / validated.images)
-                run.record(summarise(state.epoch, trained, validated, rate, seconds), state)
+                run.record(summarize(state.epoch, trained, validated, rate, seconds), state)
                 progress.tell(run.epochs[-1])
         return state.result()
 
@@ -126,7 +126,7 @@ class Trainer:
         return (images - self.task.mean) / self.task.std
 
 
-def summarise(epoch: int, trained: Tally, validated: Tally, rate: float, seconds: float) -> Epoch:
+def summarize(epoch: int, trained: Tally, validated: Tally, rate: float, seconds: float) -> Epoch:
     """The figures of an epoch that began at learning rate `rate`."""
     return Epoch(
         epoch=epoch,

@@ -101,8 +101,8 @@ class Previews:
 
 def _encoded(image: ImageFile, job: Job, card: Card | None) -> Encoded:
     options = job.options
-    recipe = card.recipe if card and options.normalize == "auto" else None
-    return Encoded(image, recipe, Layout(options.layout, options.rows, options.columns))
+    normalization = card.normalization if card and options.normalize == "auto" else None
+    return Encoded(image, normalization, Layout(options.layout, options.rows, options.columns))
 
 
 def glyph_png(block: PixelBlock) -> bytes:

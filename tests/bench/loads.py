@@ -26,7 +26,7 @@ class Load:
 
 def bulk(images: int, rng: np.random.Generator) -> list[Load]:
     """Every form in which a job of many images is measured. 28x28 in the form of the data sets passes
-    the normaliser unchanged; 64x64 on paper does not."""
+    the normalizer unchanged; 64x64 on paper does not."""
     arrays = characters(images, rng)
     ready, scans = list(arrays[:DIFFERENT]), drawings(DIFFERENT, rng)
     return [

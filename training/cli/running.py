@@ -60,7 +60,7 @@ def train(
     else:
         split = read_split(recipe.task, data, quick)
     if recipe.scanned:
-        split = replace(split, scans=read_examples(data / FOLDER, task.labels, task.normalisation))
+        split = replace(split, scans=read_examples(data / FOLDER, task.labels, task.normalization))
     follow(recipe, split, runs)
 
 

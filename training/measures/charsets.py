@@ -20,7 +20,7 @@ from .metrics import top_accuracy
 from .reliability import coverage_at, expected_calibration_error
 
 MARGIN = 4
-"""Dark pixels put round a glyph, so that it is a picture to be normalised."""
+"""Dark pixels put round a glyph, so that it is a picture to be normalized."""
 
 WAYS = {"as they are": False, "framed anew": True}
 """What is 28x28 reaches the network unchanged, whichever set it is of; other pictures do not."""
@@ -72,9 +72,11 @@ def measure_charset(
 
 
 def frame_anew(glyphs: Set, card: Card) -> Set:
-    """The glyphs as pictures: normalised by the card's own recipe."""
+    """The glyphs as pictures: normalized as the card says."""
     pictures = (np.pad(each, MARGIN) for each in glyphs.images)
-    return Set(np.stack([normalize(each, card.recipe).pixels for each in pictures]), glyphs.labels)
+    return Set(
+        np.stack([normalize(each, card.normalization).pixels for each in pictures]), glyphs.labels
+    )
 
 
 def table(results: Sequence[CharsetResult]) -> Sheet:
@@ -109,7 +111,7 @@ def table(results: Sequence[CharsetResult]) -> Sheet:
 NOTES = (
     "Of each test set, the images that the charset allows; labels outside of it cannot be answered.",
     "As they are: what a user gets who sends these 28x28 glyphs. Framed anew: with a margin put round "
-    "each they are pictures, and pass through the normaliser.",
+    "each they are pictures, and pass through the normalizer.",
 )
 
 

@@ -33,7 +33,7 @@ class Meter:
 def metered(module: nn.Module) -> Iterator[Meter]:
     """Count what the convolutions and linear layers of `module` do inside the `with`.
 
-    Pooling, normalisation and activations are left out, as is usual; biases too.
+    Pooling, normalization and activations are left out, as is usual; biases too.
     """
     meter = Meter()
 

@@ -8,7 +8,7 @@ from itertools import islice
 
 import numpy as np
 
-from model.card import Recipe
+from model.card import Normalization
 from model.images import Grey
 from model.normalization import normalize
 
@@ -16,7 +16,7 @@ from ..sets.data import Array, Set, join
 from .junk import NONE, SEVERAL, Kind
 from .pictures import Rng, character, margins, photograph
 
-RECIPES: tuple[Recipe, ...] = ("emnist", "emnist", "mnist")
+NORMALIZATIONS: tuple[Normalization, ...] = ("emnist", "emnist", "mnist")
 """Drawn from: two networks of three frame a character as EMNIST does."""
 
 UNCHANGED = 0.4
@@ -28,7 +28,7 @@ CHUNK = 500
 
 @dataclass(frozen=True)
 class Pools:
-    """Characters (n, 28, 28) that were framed by each recipe."""
+    """Characters (n, 28, 28) that were framed by either normalization."""
 
     emnist: Array
     mnist: Array
@@ -78,8 +78,8 @@ def _junk(kinds: Mapping[str, Kind], pools: Pools, count: int, rng: Rng) -> Arra
 def _glyphs(ink: Callable[[], Grey], rng: Rng) -> Iterator[Grey]:
     """What the service makes of photographs of `ink`; what it finds blank needs no screen."""
     while True:
-        recipe = RECIPES[rng.integers(len(RECIPES))]
-        pixels = normalize(photograph(ink(), rng), recipe).pixels
+        normalization = NORMALIZATIONS[rng.integers(len(NORMALIZATIONS))]
+        pixels = normalize(photograph(ink(), rng), normalization).pixels
         if pixels.any():
             yield pixels
 

@@ -14,8 +14,8 @@ from ..tables import Sheet
 PAGE = Template("""\
 # $name
 
-Reads ${count} characters: `$labels`, from 28x28 grey images prepared the $recipe way. $parameters
-parameters, $macs million multiply-accumulates an image on average.
+Reads ${count} characters: `$labels`, from 28x28 grey images normalized as $normalization does.
+$parameters parameters, $macs million multiply-accumulates an image on average.
 
 ## Accuracy
 
@@ -58,7 +58,7 @@ def describe(card: Card, found: Evaluation, run: Path, scans: Sheet | None = Non
         name=card.name,
         count=len(card.labels),
         labels=card.labels,
-        recipe=card.recipe.upper(),
+        normalization=card.normalization.upper(),
         parameters=f"{card.parameters:,}",
         macs=f"{found.cost.macs / 1e6:.2f}",
         measured_on=card.measured_on,

@@ -10,7 +10,7 @@ from .sizes import DEPTHS, KERNEL, OTHER_RATES, RATE, WIDE_KERNELS, WIDTH, WIDTH
 from .statistics import NOTE, told
 
 INTRODUCTION = (
-    "Each layer is a convolution, batch normalisation, ReLU and a 2x2 maximum, and has twice the "
+    "Each layer is a convolution, batch normalization, ReLU and a 2x2 maximum, and has twice the "
     "channels of the layer before; one linear layer follows. All are shown as many images, in batches "
     f"of one size, at one learning rate, {RATE:g}; that rate is checked against {OTHER_RATES[0]:g} and "
     f"{OTHER_RATES[1]:g} for one network of each depth, {WIDTH} channels wide with kernel {KERNEL}, not "

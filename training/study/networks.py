@@ -1,6 +1,6 @@
 """The networks of the study: a trial's layout becomes a torch module.
 
-All take (n, 1, 28, 28) float32, normalised, and give (n, classes) logits.
+All take (n, 1, 28, 28) float32, normalized, and give (n, classes) logits.
 """
 
 import json
@@ -34,14 +34,14 @@ def perceptron(
     classes: int,
     activation: str = "relu",
     dropout: float = 0.0,
-    normalised: bool = False,
+    normalized: bool = False,
 ) -> nn.Module:
-    """Dense layers of the widths `hidden`, each maybe batch normalised, activated, maybe dropped out."""
+    """Dense layers of the widths `hidden`, each maybe batch normalized, activated, maybe dropped out."""
     layers: list[nn.Module] = [nn.Flatten()]
     width = SIDE * SIDE
     for out in hidden:
-        layers.append(nn.Linear(width, out, bias=not normalised))
-        layers += [nn.BatchNorm1d(out)] if normalised else []
+        layers.append(nn.Linear(width, out, bias=not normalized))
+        layers += [nn.BatchNorm1d(out)] if normalized else []
         layers.append(ACTIVATIONS[activation]())
         layers += [nn.Dropout(dropout)] if dropout else []
         width = out

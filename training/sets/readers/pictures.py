@@ -59,7 +59,7 @@ def read_picture(picture: Picture, meaning: Meaning) -> Array:
         grey = decode(picture.read())
     except (OSError, BadImage) as error:
         raise BadData(f"{picture.name}: {error}") from error
-    return to_glyph(np.ascontiguousarray(grey.T) if meaning.transposed else grey, meaning.recipe)
+    return to_glyph(np.ascontiguousarray(grey.T) if meaning.transposed else grey, meaning.normalization)
 
 
 def label_of(path: PurePath) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from .chapter import Scale, Section
 from .ladders import BATCHES, NORMS, RUNGS, Ladders, Place, best, beyond
-from .normalisation_chapter import tell
+from .normalization_chapter import tell
 from .rounds import ask
 from .trial import Trial
 
@@ -18,7 +18,7 @@ CURVE = 8
 """Points of a curve that is told."""
 
 
-def normalisations(scale: Scale, classes: int) -> Section:
+def normalizations(scale: Scale, classes: int) -> Section:
     """The section. A seed of its own tunes the rates, so that none is both chosen by and told."""
     shown = SHOWN * scale.images
     batches = [batch for batch in BATCHES if batch <= shown]
@@ -56,4 +56,4 @@ def trial(place: Place, rung: int, classes: int, images: int, seed: int, points:
     rate = place.rate(rung)
     stage = "curve" if points > 1 else "tuned"
     name = f"{stage}: {NORMS[place.norm]}, batch {place.batch}, rate {rate:g}"
-    return Trial("normalisations", name, layout, images, place.batch, rate, seed=seed, points=points)
+    return Trial("normalizations", name, layout, images, place.batch, rate, seed=seed, points=points)
