@@ -44,8 +44,8 @@ class ConvNet(nn.Module):
         return [*found, self.pool(images).flatten(1)]
 
 
-class Screened(ConvNet):
-    """A convolutional network with a screen on what all its stages see: `hidden` units and a verdict.
+class ScreenedConvNet(ConvNet):
+    """A convolutional network and its screen, an MLP of `hidden` units on the features of all stages.
 
     Output (n, classes + 3): the logits of the network, then those of the screen (see model.screen).
     """
@@ -61,8 +61,8 @@ class Screened(ConvNet):
         return torch.cat([self.head(levels[-1]), self.screen(torch.cat(levels, 1))], 1)
 
 
-class Screening(Screened):
-    """The same under training: what it sees with is frozen, and its output (n, 3) is the screen's."""
+class ScreenInTraining(ScreenedConvNet):
+    """The same while its screen is trained: all else is frozen, and the output (n, 3) is its own."""
 
     def __init__(self, stages: Sequence[Sequence[int]], classes: int, hidden: int) -> None:
         super().__init__(stages, classes, hidden)

@@ -59,7 +59,7 @@ def _convnet(node: Node, tensors: Tensors, stages: Sequence[Sequence[int]]) -> N
 
 
 def _screened(node: Node, tensors: Tensors, stages: Sequence[Sequence[int]], hidden: int) -> Node:
-    """See convolutions.Screened."""
+    """See convolutions.ScreenedConvNet."""
     levels = _levels(node, tensors, stages)
     seen = op.relu(_dense(op.concat(levels, 1), tensors, "screen.0"))
     return op.concat([_dense(levels[-1], tensors, "head"), _dense(seen, tensors, "screen.2")], 1)

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from .convolutions import ConvNet, Screened, Screening
+from .convolutions import ConvNet, ScreenedConvNet, ScreenInTraining
 
 
 class LeNet(nn.Module):
@@ -79,9 +79,9 @@ class Cascade(nn.Module):
 
 
 class Committee(nn.Module):
-    """Networks that all read every image; the answer is the mean of their probabilities.
+    """An ensemble (Hansen & Salamon 1990): all read every image, the mean of their probabilities counts.
 
-    (Hansen & Salamon 1990.) Each member is calibrated by its own temperature first.
+    Each member is calibrated by its own temperature first.
     """
 
     def __init__(self, members: Sequence[Mapping[str, Any]], temperatures: Sequence[float]) -> None:
@@ -98,8 +98,8 @@ class Committee(nn.Module):
 
 NETWORKS: dict[str, Callable[..., nn.Module]] = {
     "convnet": ConvNet,
-    "screened": Screened,
-    "screening": Screening,
+    "screened": ScreenedConvNet,
+    "screening": ScreenInTraining,
     "lenet": LeNet,
     "cascade": Cascade,
     "committee": Committee,

@@ -12,7 +12,7 @@ from safetensors.numpy import load
 from .card import Card, Precision
 from .compiled import Compiled, core
 from .graph import Graphs, graphs
-from .heads import Head, eyes, with_head, with_layers
+from .heads import Head, backbone, with_head, with_layers
 from .predictor import Floats, Images, Predictor, on, softmax
 
 HINTS = {"float32": "f32", "bfloat16": "bf16"}
@@ -73,7 +73,7 @@ class OpenVinoPredictor(Predictor):
         if precision == "mixed":
             fast = self._assemble(network, start, "bfloat16", close)
             exact = self._assemble(network, start, "float32", close)
-            if self.screen and start == eyes(self.card.network)[0]:
+            if self.screen and start == backbone(self.card.network)[0]:
                 return _settled(fast, exact, (close, partial(_is_doubtful, self._classes, self.screen)))
             return _settled(fast, exact, (close,))
         if network["kind"] == "committee":

@@ -24,7 +24,7 @@ CUT = 0.15
 LEAST_SIDE = 8
 """Pixels; a smaller character has strokes of one pixel, and no shape."""
 
-MOST_PARTS = 12
+MOST_PARTS_OF_ONE = 12
 """A character has up to three parts, and as many more as a bad pen breaks it into."""
 
 TALL = 0.6
@@ -66,7 +66,7 @@ def shape(boxes: list[list[int]]) -> Flag:
     height = bottom - top
     if max(right - left, height) < LEAST_SIDE:
         return Flag.TOO_SMALL
-    found = Flag.NOT_A_CHARACTER if len(boxes) > MOST_PARTS else NONE
+    found = Flag.NOT_A_CHARACTER if len(boxes) > MOST_PARTS_OF_ONE else NONE
     if right - left > WIDE * height and _side_by_side(boxes, height):
         found |= Flag.SEVERAL_CHARACTERS
     return found

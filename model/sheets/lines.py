@@ -22,7 +22,7 @@ ENOUGH = 64
 REACH = 1.5
 """Heights of the writing: what is further from any line belongs to none."""
 
-Floats = npt.NDArray[np.float64]
+Doubles = npt.NDArray[np.float64]
 
 
 def find_lines(parts: Parts) -> list[list[int]]:
@@ -38,7 +38,7 @@ def find_lines(parts: Parts) -> list[list[int]]:
     return [sorted(line, key=lambda at: (lefts[at], at)) for line in lines]
 
 
-def _follow(main: npt.NDArray[np.intp], boxes: Ints, middles: Floats, tall: float) -> list[list[int]]:
+def _follow(main: npt.NDArray[np.intp], boxes: Ints, middles: Doubles, tall: float) -> list[list[int]]:
     lines: list[list[int]] = []
     ends = np.zeros(len(main))  # of each line: the height at which it goes on
     for index in main[np.argsort(boxes[main, 0], kind="stable")].tolist():
@@ -52,7 +52,7 @@ def _follow(main: npt.NDArray[np.intp], boxes: Ints, middles: Floats, tall: floa
     return lines
 
 
-def _united(lines: Sequence[list[int]], boxes: Ints, middles: Floats, tall: float) -> list[list[int]]:
+def _united(lines: Sequence[list[int]], boxes: Ints, middles: Doubles, tall: float) -> list[list[int]]:
     """Lines from the top; what is a line's continuation, or lies within one, is part of it."""
     order = sorted(lines, key=lambda line: float(np.median(middles[line])))
     found: list[list[int]] = []
@@ -64,7 +64,7 @@ def _united(lines: Sequence[list[int]], boxes: Ints, middles: Floats, tall: floa
     return found
 
 
-def _same(one: list[int], other: list[int], boxes: Ints, middles: Floats, tall: float) -> bool:
+def _same(one: list[int], other: list[int], boxes: Ints, middles: Doubles, tall: float) -> bool:
     """Whether two neighbouring lines are one: where they are nearest, they are at one height."""
     few, many = sorted((one, other), key=len)
     few = few[:: 1 + len(few) // ENOUGH]

@@ -27,7 +27,7 @@ CROSSED = 0.6
 BIT = 0.1
 """Of a piece: a smaller bit that a cut has left with it is dropped."""
 
-Floats = npt.NDArray[np.float64]
+Doubles = npt.NDArray[np.float64]
 Cut = tuple[float, float]
 """Where it crosses the middle row, and its slant."""
 
@@ -61,7 +61,7 @@ def best_cuts(mask: Grey, tall: float) -> list[Cut]:
     return cuts
 
 
-def crossings(mask: Grey, slant: float) -> tuple[Floats, Floats]:
+def crossings(mask: Grey, slant: float) -> tuple[Doubles, Doubles]:
     """What a cut at each column would cross: ink, as a share of the height, and how many strokes."""
     height, width = mask.shape
     rows, columns = np.nonzero(mask)

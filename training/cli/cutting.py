@@ -10,7 +10,7 @@ from rich.console import Console
 from model.terminal import progress
 
 from ..sheets.pages import Writing
-from ..sheets.trial import Trial, read_sheets
+from ..sheets.trial import SheetTrial, read_sheets
 from ..shelf import RUNS
 from .measuring import Markdown, Network, Quick
 from .options import Data, Runs
@@ -40,7 +40,10 @@ def sheets(
 ) -> None:
     """Draw pages and grids, cut and read them: found characters, errors of the text, time."""
     writing = replace(Writing(), touching=touching, rules=ruled)
-    trials = [Trial("page", pages, camera, writing, seed), Trial("grid", grids, camera, seed=seed)]
+    trials = [
+        SheetTrial("page", pages, camera, writing, seed),
+        SheetTrial("grid", grids, camera, seed=seed),
+    ]
     trials = [trial for trial in trials if trial.count]
     with progress(pages + grids) as advance:
         found = read_sheets(name, trials, data, runs, quick, advance)

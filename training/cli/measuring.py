@@ -22,7 +22,7 @@ from ..measures.scorecard import scorecard
 from ..rejects.trial import read_rejects
 from ..shelf import RUNS, find
 from ..tables import Sheet
-from .options import Data, Runs
+from .options import Data, Runs, Threads
 
 console = Console()
 
@@ -42,7 +42,6 @@ Rejects = Annotated[
 Charset = Annotated[
     str, typer.Option(help="where it may answer only digits, letters, upper, lower, or these labels")
 ]
-Threads = Annotated[int, typer.Option(help="processor threads; 0 is all")]
 
 
 def evaluate(

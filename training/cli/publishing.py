@@ -19,7 +19,7 @@ from ..gates import GATES
 from ..measures.engines import least_precision, rivals
 from ..measures.evaluate import all_logits, answer, evaluate, open_network, read_split, task_of
 from ..measures.scans import measure_scans, table
-from ..prior import favour
+from ..prior import shift_priors
 from ..publish import publish as serve
 from ..run import write_json
 from ..sets.scans import FOLDER
@@ -54,7 +54,7 @@ def cascade(
     """Make one network of two: FIRST reads all images, SECOND those that FIRST is unsure of."""
     cheap, dear = (TorchPredictor(*load(each, runs), "cpu") for each in (first, second))
     for each in (cheap, dear):
-        favour(each.module, each.card.labels, each.card.temperature, both_cases)
+        shift_priors(each.module, each.card.labels, each.card.temperature, both_cases)
     split = read_split(task_of(cheap.card).name, data)
     card, module, choice = combine(name, cheap, dear, split.validation)
     made_of = {"first": first, "second": second, "both_cases": both_cases, **asdict(choice)}

@@ -22,12 +22,11 @@ from ..sets.scans import FOLDER, read_examples
 from ..sets.tasks import TASKS
 from ..shelf import RUNS
 from ..train import Trainer
-from .options import Data, Runs, find_recipe
+from .options import Data, Runs, Threads, find_recipe
 
 console = Console()
 
 Name = Annotated[str, typer.Argument(help=f"one of: {', '.join(RECIPES)}")]
-Threads = Annotated[int, typer.Option(help="processor threads; 0 is all")]
 OwnTrain = Annotated[
     Path | None, typer.Option(help="your own images: IDX, CSV, .npy, .npz, or a folder or ZIP of images")
 ]

@@ -13,8 +13,8 @@ from ..rejects.screening import RECIPE, finish, own_recipe, read_examples, ship,
 from ..run import Run
 from ..shelf import RUNS, load
 from ..train import Trainer
-from .options import Data, Runs
-from .running import Quick, Threads, shorten
+from .options import Data, Runs, Threads
+from .running import Quick, shorten
 
 console = Console()
 

@@ -9,7 +9,7 @@ from torch import nn
 
 from model.card import Card
 from model.checkpoint import save_checkpoint
-from model.heads import LAYERS, eyes
+from model.heads import LAYERS, backbone
 from model.networks import count_parameters
 from model.predictor import Floats, softmax
 from model.screen import CLASSES, NAME
@@ -86,7 +86,7 @@ def read_examples(data: Path, quick: bool = False) -> Split:
 
 def own_recipe(network: Card, start: str) -> Recipe:
     """For a screen on what `network`, found as `start`, sees. Raises BadCard where that cannot be."""
-    path, layout = eyes(network.network)
+    path, layout = backbone(network.network)
     return replace(
         OWN,
         name=f"{NAME}-{network.name}",

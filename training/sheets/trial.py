@@ -34,7 +34,7 @@ PAGE = Writing()
 
 
 @dataclass(frozen=True)
-class Trial:
+class SheetTrial:
     """So many sheets of one kind, from `seed` on; `camera`: photographed, not scanned."""
 
     kind: Kind
@@ -61,7 +61,7 @@ class Trial:
 
 def read_sheets(
     name: str,
-    trials: Sequence[Trial],
+    trials: Sequence[SheetTrial],
     data: Path,
     runs: Path,
     drawn: bool = False,
@@ -83,13 +83,13 @@ def read_sheets(
     return Sheet(f"Sheets of characters held out of training, read by {name}", COLUMNS, rows, NOTES)
 
 
-def figures(trial: Trial, data: Set, predictor: Predictor) -> Iterator[Figures]:
+def figures(trial: SheetTrial, data: Set, predictor: Predictor) -> Iterator[Figures]:
     """Of every sheet of a trial."""
     for number in range(trial.count):
         yield measure(*trial.draw(number, data), predictor, Layout(trial.kind))
 
 
-def _row(trial: Trial, found: Sequence[Figures]) -> tuple[str, ...]:
+def _row(trial: SheetTrial, found: Sequence[Figures]) -> tuple[str, ...]:
     places, letters, near = (
         max(1, sum(getattr(each, name) for each in found)) for name in ("places", "letters", "near")
     )

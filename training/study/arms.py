@@ -13,7 +13,7 @@ from model.networks import count_parameters, head_of
 from ..shelf import load
 from .chapter import FULL, Scale
 from .networks import build
-from .rounds import Found, accuracies
+from .rounds import Outcomes, accuracies
 from .trial import Outcome, Trial
 
 SCRATCH, FROZEN, TUNED = "from scratch", "frozen", "fine-tuned"
@@ -68,15 +68,15 @@ class Arm(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Comparison:
-    """`tuned` are accuracies by rung, of one seed that is used for nothing else; `found` all others.
+class Arms:
+    """All arms. `tuned` are accuracies by rung, of a seed used for nothing else; `found` are all others.
 
     `found` is at the best rung of each arm; nothing is tuned where there is no time to try.
     """
 
     bodies: Sequence[Body]
     tuned: Mapping[Arm, dict[int, float]]
-    found: Found[Arm]
+    found: Outcomes[Arm]
 
     def shares(self, body: Body, way: str, amount: int) -> list[float]:
         """Accuracies of an arm, one a seed."""

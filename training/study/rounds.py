@@ -10,10 +10,10 @@ from .trial import Outcome, Trial
 
 Setting = TypeVar("Setting")
 
-Found: TypeAlias = dict[Setting, list[Outcome]]
+Outcomes: TypeAlias = dict[Setting, list[Outcome]]
 """The outcomes of each setting, one a seed."""
 
-Request: TypeAlias = Generator[list[Trial], list[Outcome], Found[Setting]]
+Request: TypeAlias = Generator[list[Trial], list[Outcome], Outcomes[Setting]]
 """A part of a section: it asks, and returns what it found."""
 
 CONFIRMING_SEEDS = 5

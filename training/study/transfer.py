@@ -7,10 +7,10 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from ..shelf import RUNS
-from .arms import MIDDLE, Arm, Comparison, bodies, trial
+from .arms import MIDDLE, Arm, Arms, bodies, trial
 from .chapter import Scale, Section
 from .ladders import best, beyond
-from .rounds import Found, ask
+from .rounds import Outcomes, ask
 from .transfer_chapter import tell
 
 
@@ -34,10 +34,10 @@ def transfer(scale: Scale, labels: str, weights: Path | None, runs: Path = RUNS)
             tuned[arm][rung] = outcome.accuracy
         lacking = {arm: beyond(rungs) for arm, rungs in tuned.items()}
     rungs = {arm: best(tuned[arm]) if tuned[arm] else MIDDLE for arm in arms}
-    found: Found[Arm] = yield from ask(
+    found: Outcomes[Arm] = yield from ask(
         {
             arm: [trial(networks[arm.body], arm, rung, seed) for seed in range(scale.seeds)]
             for arm, rung in rungs.items()
         }
     )
-    return tell(Comparison(list(networks.values()), tuned, found))
+    return tell(Arms(list(networks.values()), tuned, found))

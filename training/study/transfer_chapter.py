@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from statistics import mean
 
 from ..tables import Sheet
-from .arms import Arm, Body, Comparison, trained
+from .arms import Arm, Arms, Body, trained
 from .chapter import Chapter, Plot, Series
 from .rounds import ACCURACY
 from .statistics import told
@@ -26,7 +26,7 @@ INTRODUCTION = (
 )
 
 
-def tell(found: Comparison) -> Chapter:
+def tell(found: Arms) -> Chapter:
     """The chapter; the best arm of each network at all images goes to the test set."""
     finalists: dict[str, Sequence[Outcome]] = {}
     for body in found.bodies:
@@ -42,7 +42,7 @@ def tell(found: Comparison) -> Chapter:
     )
 
 
-def _sheet(found: Comparison, body: Body) -> Sheet:
+def _sheet(found: Arms, body: Body) -> Sheet:
     columns = ("arm", "images a letter", "rate", ACCURACY, "parameters trained", "processor s")
     rows = [
         (
@@ -60,7 +60,7 @@ def _sheet(found: Comparison, body: Body) -> Sheet:
     return Sheet(f"{body.title}, {body.images:,} images shown to each", columns, rows)
 
 
-def _plot(found: Comparison, body: Body) -> Plot:
+def _plot(found: Arms, body: Body) -> Plot:
     places = range(len(body.amounts))
     series = [
         Series(way, places, [found.shares(body, way, amount) for amount in body.amounts])
