@@ -39,16 +39,16 @@ def read(
     recursive: Annotated[bool, typer.Option(help="go into folders of folders")] = True,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1")] = "auto",
     layout: Annotated[
-        Kind, typer.Option(help="one character an image, or a line, a page, ruled cells of them")
+        Kind, typer.Option(help="one character per image, or a line, a page or ruled cells of them")
     ] = "character",
     rows: Annotated[int | None, typer.Option(min=1, max=200, help="of a grid")] = None,
     columns: Annotated[int | None, typer.Option(min=1, max=200, help="of a grid")] = None,
     preview: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="draw what was seen of one image there, as PNG"),
+        typer.Option(metavar="FILE", help="draw there, as PNG, what was seen of one image"),
     ] = None,
     format: Annotated[
-        Format, typer.Option(help="text: the label, a tab, the path; of many characters, the lines")
+        Format, typer.Option(help="text: label, tab, path; for many characters, their lines")
     ] = "text",
 ) -> None:
     """Read images here, without a server. Exit code 1: some could not be read."""
@@ -104,7 +104,7 @@ def _write_all(reader: ScanReader, files: list[Path], format: Format) -> bool:
 
 
 def _write_preview(reader: ScanReader, image: Path, preview: Path) -> None:
-    """Nothing, of what could not be read: that was said."""
+    """Nothing, if the image could not be read: that was said already."""
     try:
         picture = png(reader.preview(image))
     except (BadImage, OSError):
@@ -116,7 +116,7 @@ def _write_preview(reader: ScanReader, image: Path, preview: Path) -> None:
 
 
 def main() -> None:
-    """Run the command, whose name is what people type."""
+    """Run the command under the name that people type."""
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="surrogateescape")  # type: ignore[union-attr]  # paths need not be text
     app(prog_name="inkqueue read")

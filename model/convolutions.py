@@ -1,4 +1,4 @@
-"""Convolutional networks, alone or with a screen of their own; `networks` builds them by a card."""
+"""Convolutional networks, alone or with a screen of their own; `networks` builds them from a card."""
 
 from collections.abc import Sequence
 from typing import Self
@@ -8,7 +8,7 @@ from torch import nn
 
 
 class ConvNet(nn.Module):
-    """3x3 convolutions in stages, halved in size between stages, averaged to 2x2, one linear layer.
+    """3x3 convolutions in stages, pooling between the stages, an average of 2x2, one linear layer.
 
     Input (n, 1, 28, 28) float32, normalized; output (n, classes) logits.
     """
@@ -35,7 +35,7 @@ class ConvNet(nn.Module):
         return logits
 
     def levels(self, images: torch.Tensor) -> list[torch.Tensor]:
-        """What each stage hands on, averaged to 2x2: (n, 4 * width)."""
+        """The features of each stage, averaged to 2x2: (n, 4 * width)."""
         found: list[torch.Tensor] = []
         for layer in self.features:
             images = layer(images)
@@ -62,7 +62,7 @@ class ScreenedConvNet(ConvNet):
 
 
 class ScreenInTraining(ScreenedConvNet):
-    """The same while its screen is trained: all else is frozen, and the output (n, 3) is its own."""
+    """The same while its screen is trained: all else is frozen, and only the screen answers."""
 
     def __init__(self, stages: Sequence[Sequence[int]], classes: int, hidden: int) -> None:
         super().__init__(stages, classes, hidden)

@@ -1,4 +1,4 @@
-"""A network as OpenVINO graphs, built from its layout and weights alone: no torch, no file between.
+"""A network as OpenVINO graphs, built from its layout and weights alone: no torch, no file in between.
 
 It computes what `networks` does, with batch normalization folded into the convolutions and dense layers.
 """
@@ -14,8 +14,8 @@ from .runtime import op, ov
 
 Tensors = Mapping[str, npt.NDArray[Any]]
 Graphs = Mapping[str, ov.Model]
-"""Of the networks that a cascade or committee is of, by what the names of their tensors begin with; of
-any other it is one, `""`."""
+"""The parts of a cascade or committee, by the prefix of the names of their tensors; any other network is
+one part, `""`."""
 
 Node = Any
 """A node of the graph; the generated operators are not typed."""
@@ -25,7 +25,7 @@ EPSILON = 1e-5
 
 
 def graphs(card: Card, tensors: Tensors) -> Graphs:
-    """What the network of `card` is made of, each (n, 28, 28) uint8 -> (n, classes) float32 logits."""
+    """The parts of the network of `card`, each (n, 28, 28) uint8 -> (n, classes) float32 logits."""
     return dict(_graphs(card, card.network, tensors, ""))
 
 
@@ -114,7 +114,7 @@ def _dense(node: Node, tensors: Tensors, name: str, norm: str = "") -> Node:
 
 
 def _folded(tensors: Tensors, name: str, norm: str) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
-    """Weight and bias of a layer, with the normalization that follows it, if any, in them."""
+    """Weight and bias of a layer, the normalization that follows it (if any) folded in."""
     weight = tensors[f"{name}.weight"].astype(np.float64)
     bias = tensors.get(f"{name}.bias", np.zeros(len(weight))).astype(np.float64)
     if not norm:

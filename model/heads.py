@@ -1,7 +1,7 @@
-"""The screen that a network may have of its own: a head on what the network itself sees of a glyph.
+"""A network's own screen, if it has one: a head on the features that the network computes anyway.
 
-It costs next to nothing, where the network that screens for all the others costs a quarter of a pass.
-Its checkpoint lies in `screen` beside those of the networks, by the name of its own.
+It costs next to nothing, while the network that screens for all others costs a quarter of a pass. Its
+checkpoint lies in `screen` beside those of the networks, under the name of its network.
 """
 
 import logging
@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 FOLDER = "screen"
 
 LAYERS = "screen"
-"""How the names of its layers begin within the network whose features it sees."""
+"""The prefix of the names of its layers within the network whose features it uses."""
 
 Tensor = TypeVar("Tensor")
 """Of numpy, or of torch."""

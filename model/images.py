@@ -16,7 +16,7 @@ __all__ = ["BadImage", "Grey", "TooLarge", "decode", "png", "to_grey"]
 Grey = npt.NDArray[np.uint8]
 
 cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # what is wrong is told to the client
-cv2.setNumThreads(1)  # the images are small: a second thread would spin for more than it does
+cv2.setNumThreads(1)  # the images are small: a second thread would spin more than it works
 
 
 def decode(
@@ -60,7 +60,7 @@ def to_grey(pixels: npt.NDArray[np.generic]) -> Grey:
 
 
 def check_grey(pixels: npt.NDArray[np.generic]) -> Grey:
-    """The same pixels, if they are (h, w) uint8 and there is one. Raises BadImage."""
+    """The same pixels, if they are (h, w) uint8 and there are any. Raises BadImage."""
     if pixels.dtype != np.uint8 or pixels.ndim != 2 or not pixels.size:
         raise BadImage(f"grey pixels of type {pixels.dtype} and shape {pixels.shape} are not read")
     return pixels.astype(np.uint8, copy=False)

@@ -10,7 +10,7 @@ from .convolutions import ConvNet, ScreenedConvNet, ScreenInTraining
 
 
 class LeNet(nn.Module):
-    """Convolutions that are each pooled at once, then dense layers (after LeCun et al. 1998).
+    """Convolutions, each followed by pooling, then dense layers (after LeCun et al. 1998).
 
     `convolutions` are (width, kernel, padding), none for a multilayer perceptron; `hidden` the widths
     of the dense layers, each followed by `dropout` and, where `normalized`, batch normalization.
@@ -48,11 +48,11 @@ class LeNet(nn.Module):
 
 
 class Cascade(nn.Module):
-    """A cheap network reads everything, a dear one what the cheap one is unsure of.
+    """A cheap network reads everything, an expensive one what the cheap one is unsure of.
 
     Below `threshold` of calibrated confidence the answer of `first` gives way to that of `second`
     (Viola & Jones 2001; for networks: Wang et al. 2018). Each is calibrated by its own temperature,
-    so the logits that come out want none. `second` may be a cascade itself.
+    so the logits that come out need none. `second` may be a cascade itself.
     """
 
     def __init__(
@@ -68,7 +68,7 @@ class Cascade(nn.Module):
         self.classes = classes_of(second)
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """Logits (n, classes), calibrated; then those of a screen that `first` has."""
+        """Logits (n, classes), calibrated; then those of the screen of `first`, if it has one."""
         output: torch.Tensor = self.first(images)
         logits = output[:, : self.classes]
         logits /= self.temperatures[0]
@@ -90,7 +90,7 @@ class Committee(nn.Module):
         self.temperatures = temperatures
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """Logits (n, classes): the logarithm of the mean, but for a constant."""
+        """Logits (n, classes): the logarithm of the mean, up to a constant."""
         pairs = zip(self.members, self.temperatures, strict=True)
         said = [(member(images) / temperature).log_softmax(1) for member, temperature in pairs]
         return torch.stack(said).logsumexp(0)
@@ -136,7 +136,7 @@ def head_of(module: nn.Module) -> nn.Linear:
 
 
 def count_parameters(module: nn.Module) -> int:
-    """How many numbers are learned."""
+    """How many parameters are learned."""
     return sum(parameter.numel() for parameter in module.parameters())
 
 

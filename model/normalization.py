@@ -1,8 +1,8 @@
 """Grey pixels of any scan become the 28x28 glyph a network was trained on.
 
 EMNIST (Cohen et al. 2017): ink cut out, scaled, centred by its box. MNIST: long side 20, centred by its
-mass. An image that already is such a glyph passes unchanged, so that accuracy on a data set and
-accuracy of the service are one number.
+mass. An image that already is such a glyph passes unchanged, so that accuracy on a data set and accuracy
+of the service are the same number.
 """
 
 from collections.abc import Iterator, Sequence
@@ -21,16 +21,16 @@ from .scaling import resize
 
 SIDE = 28
 LONG_SIDE = {"emnist": 23.5, "mnist": 20.0}
-"""Of the ink in a glyph, where it is half as bright as in the middle of a stroke."""
+"""Of the ink in a glyph, measured where it is half as bright as in the middle of a stroke."""
 
 DARK = 64
-"""Most of the border of a glyph is darker."""
+"""Most of the border of a glyph is darker than this."""
 
 _BORDER = border(np.arange(SIDE * SIDE, dtype=np.int64).reshape(SIDE, SIDE))
-"""Where in a row of its pixels it lies."""
+"""Its place among the pixels of a glyph in one row."""
 
 SOFTNESS = 5
-"""Pixels that are averaged each way, so that strokes have the edges of scans, at WORK_SIDE."""
+"""Side of the box of pixels that are averaged at WORK_SIDE, so that strokes have the edges of scans."""
 
 
 def to_glyph(grey: Grey, normalization: Normalization | None) -> Grey:
@@ -47,8 +47,8 @@ def normalize(grey: Grey, normalization: Normalization | None) -> Glyph:
 
 
 def normalize_all(greys: Sequence[Grey], normalization: Normalization | None) -> list[Glyph]:
-    """The same of each. All go through one step before the next: its code and tables stay in the caches,
-    and 32 small scans take a quarter less time than one by one."""
+    """The same for each. All go through one step before the next, so that its code and tables stay in
+    the caches: 32 small scans take a quarter less time than one by one."""
     for grey in greys:
         check_grey(grey)
     if normalization is None:
@@ -61,7 +61,7 @@ def normalize_all(greys: Sequence[Grey], normalization: Normalization | None) ->
 
 
 def _as_they_are(greys: Sequence[Grey]) -> Sequence[Glyph | None]:
-    """Those that are 28x28 with a dark border already: glyphs; of others None."""
+    """A glyph for those that are 28x28 with a dark border already; None for others."""
     fitting = [place for place, grey in enumerate(greys) if grey.shape == (SIDE, SIDE)]
     found: list[Glyph | None] = [None] * len(greys)
     if fitting:
@@ -98,7 +98,8 @@ def place(ink: Grey, normalization: Normalization) -> Grey:
 
 
 def middle_of(ink: Grey, box: Sequence[int], slack: float) -> tuple[float, float]:
-    """x and y of the middle of the box of the ink, moved to its mass by at most `slack`."""
+    """x and y of the middle of the box of the ink, moved towards its centre of mass by at most
+    `slack`."""
     left, top, width, height = box
     across, down = left + (width - 1) / 2, top + (height - 1) / 2
     if not slack:

@@ -43,8 +43,8 @@ class Scan:
 
 
 class ScanReader:
-    """One network, the classes it may answer with (None: all), how characters lie on an image, and who
-    says what is no character (None: nobody)."""
+    """One network, the classes it may answer with (None: all), how characters lie on an image, and the
+    screen that tells what is not a character (None: no screen)."""
 
     def __init__(
         self,
@@ -57,7 +57,7 @@ class ScanReader:
         self._layout, self._screen = layout, screen
 
     def read(self, files: Iterable[Path]) -> Iterator[Scan | Unread]:
-        """One outcome an image, in order but that failures of characters come at once."""
+        """One outcome per image, in order, except that failures of characters come at once."""
         return self._characters(files) if self._layout.kind == "character" else self._sheets(files)
 
     def preview(self, path: Path) -> Grey:

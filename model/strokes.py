@@ -1,6 +1,6 @@
 """Characters drawn by ourselves: strokes with the unsteadiness of a hand.
 
-No data set may be shipped; these serve for demonstrations and tests, and are never measured on.
+No data set may be shipped; these serve for demonstrations and tests, and nothing is measured on them.
 """
 
 import cv2

@@ -31,7 +31,7 @@ def to_glyph(
 
 
 def framed(paper: Paper, mask: Grey, left: int, top: int) -> Found:
-    """The ink of `mask` with the pixels around it as far as there are, but nobody else's ink."""
+    """The ink of `mask` with the pixels around it, as far as there are any, but without other ink."""
     height, width = mask.shape
     begin, start = max(0, top - RIM), max(0, left - RIM)
     ink = paper.ink[begin : top + height + RIM, start : left + width + RIM]

@@ -16,11 +16,11 @@ from .parts import MOST_PARTS, connected
 from .skew import upright
 
 SPECK = 0.03
-"""Of the largest part in a cell: a smaller one is no part of its character."""
+"""Share of the largest part in a cell: a smaller one does not belong to its character."""
 LEAST = 0.15
-"""Of a cell's height: ink that is lower and narrower leaves the cell blank."""
+"""Share of a cell's height: a cell with only lower and narrower ink is blank."""
 EDGE = 0.12
-"""Of a cell's sides: what comes no further in from its edge is a rule, or a neighbour's."""
+"""Share of a cell's sides: what reaches no further in from its edge is a rule, or a neighbour's."""
 
 
 def cut_grid(grey: Grey, normalization: Normalization | None, layout: Layout) -> list[Character]:

@@ -1,6 +1,6 @@
 """Parts of a sheet become lines of writing: each joins the line that it continues, from left to right.
 
-A line may climb and fall: where it goes on is told by the last few parts, not by the whole sheet.
+A line may rise and fall: its last few parts tell where it goes on, not the whole sheet.
 """
 
 from collections.abc import Sequence
@@ -11,16 +11,16 @@ import numpy.typing as npt
 from .parts import Ints, Parts
 
 MAIN = 0.45
-"""Of the height of the writing: parts as high (or wide) as that make lines; others join one."""
+"""In heights of the writing: parts at least this high (or wide) make lines; others join one."""
 NEAR = 0.6
-"""Of the height of the writing: how far a part's middle may be from its line's."""
+"""In heights of the writing: how far a part's middle may be from its line's."""
 MEMORY = 6
 """Parts that say where a line goes on."""
 
 ENOUGH = 64
-"""Parts of a line that tell whether it goes on another."""
+"""Parts of a line that are enough to tell whether it continues another."""
 REACH = 1.5
-"""Heights of the writing: what is further from any line belongs to none."""
+"""In heights of the writing: what is further from every line belongs to none."""
 
 Doubles = npt.NDArray[np.float64]
 

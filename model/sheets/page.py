@@ -60,7 +60,7 @@ def ways(group: Group, parts: Parts) -> list[list[Grey]]:
 
 
 def mask_of(group: Group, parts: Parts, box: tuple[int, int, int, int] | None = None) -> Grey:
-    """The ink of a group in its box, or another: 255 where it is."""
+    """The ink of a group in its box, or in another `box`: 255 where it is."""
     left, top, right, bottom = box or group.box
     labels = parts.labels[top:bottom, left:right]
     first, *others = parts.ids[list(group.parts)].tolist()
