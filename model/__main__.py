@@ -68,9 +68,9 @@ def read(
 
 def _layout(kind: Kind, rows: int | None, columns: int | None) -> Layout:
     if (rows is None) != (columns is None):
-        raise Refusal("say both --rows and --columns, or neither")
+        raise Refusal("give both --rows and --columns, or neither")
     if rows and kind != "grid":
-        raise Refusal("--rows and --columns are of --layout grid")
+        raise Refusal("--rows and --columns need --layout grid")
     return Layout(kind, rows or 0, columns or 0)
 
 

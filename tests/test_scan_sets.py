@@ -105,7 +105,7 @@ def test_missing_and_broken_scans_are_refused(tmp_path: Path) -> None:
     assert "--data" in done.stderr
     assert "--all" in evaluate("digits-nano", "--scans", "--all", code=2).stderr
     for two in (("--scans", "--rejects"), ("--scans", "--charset", "digits"), ("--all", "--rejects")):
-        assert "each stand alone" in evaluate(*two, code=2).stderr
+        assert "exclude each other" in evaluate(*two, code=2).stderr
     broken = tmp_path / "broken.zip"
     for content, reason in (
         (b"?", "labels.csv"),

@@ -23,7 +23,7 @@ from .shelf import load
 
 VIEWS = 2
 SEED = 0
-"""Of these views: a student of another seed hears the same, so teachers are asked once for all."""
+"""Of these views: students of any seed are told the same, so teachers are asked once for all."""
 
 CHUNK = 1024
 
@@ -53,7 +53,7 @@ def soft_targets(names: Sequence[str], images: Array, labels: str, runs: Path) -
 
 
 def fold(seen: torch.Tensor, known: str, wanted: str) -> torch.Tensor:
-    """Probabilities (n, len(known)) as those (n, len(wanted)) of one who tells less apart.
+    """Probabilities (n, len(known)) as those (n, len(wanted)) of a network that tells fewer apart.
 
     A class that is not wanted goes to the capital of its letter, or is left out.
     """

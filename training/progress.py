@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
 
 class Progress:
-    """A bar over all images of `recipe`, from epoch `start` on; a line an epoch where no terminal is."""
+    """A bar over all images of `recipe`, from epoch `start` on; a line for each epoch if there is no
+    terminal."""
 
     def __init__(self, recipe: Recipe, start: int = 0) -> None:
         self._epochs, self._name = recipe.epochs, f"{recipe.name}, seed {recipe.seed}"

@@ -16,7 +16,7 @@ from .shelf import RUNS, SETTINGS
 from .state import State
 
 DAMAGED = (OSError, EOFError, RuntimeError, ValueError, KeyError, pickle.UnpicklingError)
-"""What reading a state raises that is not whole, or of something else."""
+"""What reading a state raises if it is not whole, or of something else."""
 
 
 class BadRun(ValueError):

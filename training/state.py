@@ -1,4 +1,5 @@
-"""All that changes while a network is trained, saved and resumed whole: weights, optimizer, chance."""
+"""All that changes while a network is trained, saved and resumed whole: weights, optimizer,
+randomness."""
 
 import copy
 from pathlib import Path
@@ -55,7 +56,7 @@ class State:
             self.best = copy.deepcopy(self.answer().state_dict())
 
     def is_stale(self) -> bool:
-        """Whether the patience is at an end."""
+        """Whether patience has run out."""
         return bool(self.recipe.patience) and self.epoch - self.best_epoch >= self.recipe.patience
 
     def answer(self) -> nn.Module:

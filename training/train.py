@@ -40,7 +40,7 @@ class Tally:
 class Trainer:
     """One run of one recipe on one split; `targets` (n, classes) are what its teachers say, if any.
 
-    Of its scans, where there are any, the labels are the targets.
+    For its scans, if there are any, the labels are the targets.
     """
 
     def __init__(self, recipe: Recipe, split: Split, targets: torch.Tensor | None = None) -> None:
@@ -87,7 +87,7 @@ class Trainer:
         return logits.float()
 
     def _draws(self, rng: torch.Generator) -> Iterator[torch.Tensor]:
-        """Rows of an epoch's batches: scans as often as they are wanted, else every class alike."""
+        """Rows of an epoch's batches: scans in the share that is wanted, the rest class-balanced."""
         scans = len(self.labels) - len(self.cumulative)
         scanned = round(self.recipe.scanned * self.recipe.batch) if scans else 0
         for _ in range(self.recipe.steps):

@@ -42,7 +42,8 @@ def find_cells(prints: Grey) -> Cells:
     rooms = alike(find_rooms(prints, round(LONG * side)))  # now without the strokes of bold writing
     if len(rooms) > MOST_PARTS:
         raise BadImage(
-            f"{len(rooms):,} ruled cells, where at most {MOST_PARTS:,} are read: cut the sheet in parts"
+            f"{len(rooms):,} ruled cells, where at most {MOST_PARTS:,} are read: cut the sheet into "
+            "parts"
         )
     rows = find_lines(rooms)
     if not rows or not side_by_side(rooms, rows):

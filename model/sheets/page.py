@@ -32,7 +32,7 @@ def cut_page(grey: Grey, normalization: Normalization | None, one_line: bool) ->
     most = MOST_CHARACTERS["line" if one_line else "page"]
     found = list(islice(reading, most + 1))
     if len(found) > most:
-        raise BadImage(f"over {most:,} characters, rival readings included: cut the image in parts")
+        raise BadImage(f"over {most:,} characters, rival readings included: cut the image into parts")
     return found
 
 

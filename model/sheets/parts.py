@@ -78,6 +78,6 @@ def find_parts(mask: Grey) -> Parts:
     if len(parts) > MOST_PARTS:
         raise BadImage(
             f"{len(parts):,} separate spots of ink, where at most {MOST_PARTS:,} are read: cut the "
-            "sheet in parts, or scan it with less grain"
+            "sheet into parts, or scan it with less grain"
         )
     return parts

@@ -1,4 +1,4 @@
-"""`sheets`: how well whole pages and grids are cut and read, drawn from characters held out."""
+"""`sheets`: how well pages and grids, drawn from held-out characters, are cut and read."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -19,7 +19,7 @@ console = Console()
 
 Pages = Annotated[int, typer.Option(min=0, help="how many pages, of 600 characters each")]
 Grids = Annotated[int, typer.Option(min=0, help="how many ruled sheets")]
-Camera = Annotated[bool, typer.Option("--camera", help="perspective, shadow and JPEG besides")]
+Camera = Annotated[bool, typer.Option("--camera", help="with perspective, shadow and JPEG, too")]
 Touching = Annotated[
     float, typer.Option(min=0, max=1, help="the share of characters that touch the one before")
 ]
@@ -32,7 +32,7 @@ def sheets(
     camera: Camera = False,
     touching: Touching = Writing.touching,
     ruled: Annotated[bool, typer.Option("--ruled", help="pages are of ruled paper")] = False,
-    seed: Annotated[int, typer.Option(help="other sheets")] = 0,
+    seed: Annotated[int, typer.Option(help="for other sheets")] = 0,
     data: Data = Path("data"),
     runs: Runs = RUNS,
     quick: Quick = False,

@@ -36,8 +36,8 @@ app = typer.Typer(
 app.command()(export)
 
 Name = Annotated[str, typer.Argument(help=f"one of: {', '.join(OFFICIAL)}")]
-Here = Annotated[Path | None, typer.Option("--data", help="folder to bring it to", show_default="data")]
-Mirror = Annotated[str, typer.Option("--url", help="another address below which the same files lie")]
+Here = Annotated[Path | None, typer.Option("--data", help="folder to put it in", show_default="data")]
+Mirror = Annotated[str, typer.Option("--url", help="another address that has the same files")]
 
 
 @app.callback(invoke_without_command=True)
@@ -104,7 +104,7 @@ def download_bar() -> Progress:
 
 
 class Bars:
-    """A line of `progress` for every file that is told of."""
+    """A line of `progress` for every file that is reported."""
 
     def __init__(self, progress: Progress) -> None:
         self._progress, self._lines = progress, dict[str, TaskID]()

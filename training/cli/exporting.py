@@ -17,10 +17,10 @@ from .measuring import Quick
 console = Console(highlight=False)
 
 Name = Annotated[str, typer.Argument(help=f"one of: {', '.join(TASKS)}")]
-Out = Annotated[Path, typer.Argument(help="a folder, or a file called .zip, that is not there yet")]
+Out = Annotated[Path, typer.Argument(help="a folder, or a .zip file, that does not exist yet")]
 From = Annotated[Path | None, typer.Option("--data", help="folder of the sets", show_default="data")]
-Train = Annotated[bool, typer.Option("--train", help="only what is trained on, straight in OUT")]
-Test = Annotated[bool, typer.Option("--test", help="only what is measured on, straight in OUT")]
+Train = Annotated[bool, typer.Option("--train", help="only what is trained on, directly in OUT")]
+Test = Annotated[bool, typer.Option("--test", help="only what is measured on, directly in OUT")]
 
 
 def export(

@@ -35,12 +35,12 @@ Json = Annotated[Path | None, typer.Option("--json", help="write all figures to 
 Quick = Annotated[
     bool, typer.Option("--quick", help="measure on characters drawn here: no data set, no meaning")
 ]
-Scans = Annotated[bool, typer.Option("--scans", help="on real scans; without a name, all shipped ones")]
-Rejects = Annotated[
-    bool, typer.Option("--rejects", help="on junk drawn here, and good characters beside it")
+Scans = Annotated[
+    bool, typer.Option("--scans", help="on real scans; without a name, all shipped networks")
 ]
+Rejects = Annotated[bool, typer.Option("--rejects", help="on junk drawn here, and on good characters")]
 Charset = Annotated[
-    str, typer.Option(help="where it may answer only digits, letters, upper, lower, or these labels")
+    str, typer.Option(help="if it may answer only digits, letters, upper, lower, or these labels")
 ]
 
 
@@ -59,7 +59,9 @@ def evaluate(
 ) -> None:
     """Measure NAME on the test set of its task; or --all, on --scans, --rejects, with a --charset."""
     if sum(map(bool, (scans, rejects, charset))) > 1 or (every and (rejects or charset)):
-        raise typer.BadParameter("--scans, --rejects and --charset each stand alone; --all fits --scans")
+        raise typer.BadParameter(
+            "--scans, --rejects and --charset exclude each other; --all goes with --scans"
+        )
     if scans:
         sheets, content = read_scans(_named(name, every, runs), data, runs, tell, threads)
     elif charset:
@@ -84,7 +86,7 @@ def engines(
     data: Data = Path("data"),
     quick: Quick = False,
     threads: Threads = 0,
-    write: Annotated[bool, typer.Option(help="let the cards say which precision serves")] = False,
+    write: Annotated[bool, typer.Option(help="write to the cards which precision serves")] = False,
 ) -> None:
     """Compare the engines that can run NAME: labels against float32 torch, accuracy, images a second."""
     use_threads(threads)

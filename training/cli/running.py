@@ -30,7 +30,9 @@ Name = Annotated[str, typer.Argument(help=f"one of: {', '.join(RECIPES)}")]
 OwnTrain = Annotated[
     Path | None, typer.Option(help="your own images: IDX, CSV, .npy, .npz, or a folder or ZIP of images")
 ]
-OwnTest = Annotated[Path | None, typer.Option(help="your own to measure on; else a tenth of --train")]
+OwnTest = Annotated[
+    Path | None, typer.Option(help="your own to measure on; by default a tenth of --train")
+]
 Transposed = Annotated[bool, typer.Option(help="your images lie on their side, as EMNIST's do")]
 LabelsFrom = Annotated[int, typer.Option(help="the number of your first class")]
 Quick = Annotated[bool, typer.Option("--quick", help="a short run on characters drawn here")]
@@ -76,7 +78,7 @@ def follow(recipe: Recipe, split: Split, runs: Path) -> None:
     run.end(card.parameters)
     console.print(
         f"validation accuracy {run.epochs[-1].validation_accuracy:.4f} in the last epoch; "
-        f"all of it in {run.folder}"
+        f"everything is in {run.folder}"
     )
 
 

@@ -1,4 +1,4 @@
-"""`screen [NETWORK]`: what says what is no character, from data to shipped weights."""
+"""`screen [NETWORK]`: a network that tells what is not a character, from data to shipped weights."""
 
 from pathlib import Path
 from typing import Annotated
@@ -20,7 +20,7 @@ console = Console()
 
 Of = Annotated[
     str,
-    typer.Argument(help="whose own screen it will be; without: the one for all others"),
+    typer.Argument(help="whose own screen it will be; without one: the screen for all others"),
 ]
 Out = Annotated[Path, typer.Option(help="where its weights and card go")]
 
@@ -38,7 +38,7 @@ def screen(
     of = load(network, runs)[0] if network else None
     recipe = own_recipe(of, network) if of else RECIPE
     recipe = shorten(recipe) if quick else recipe
-    console.print("drawing characters, and what is none")
+    console.print("drawing characters, and what is not a character")
     split = read_examples(data, quick)
     run = Run(recipe, runs)
     trained = Trainer(recipe, split).train(run)

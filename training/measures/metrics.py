@@ -8,7 +8,7 @@ import numpy as np
 from .answers import Answers
 
 LOOK_ALIKES = ("0O", "1IL", "9gq", "fF", "5S", "2Z")
-"""Characters that a glyph on its own does not tell apart, whoever reads it."""
+"""Characters that nobody can tell apart by a glyph on its own."""
 
 MOST_PAIRS = 10
 
@@ -72,7 +72,7 @@ def _worst(answers: Answers, wrong: np.typing.NDArray[np.intp]) -> str:
 
 @dataclass(frozen=True)
 class Pair:
-    """Two characters and how many images were read as the one that are the other, both ways."""
+    """Two characters, and how many images of either were read as the other."""
 
     first: str
     second: str

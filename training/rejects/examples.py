@@ -51,7 +51,7 @@ def examples(pools: Pools, a_class: int, seed: int) -> Set:
 
 
 def drawn(pool: Array, rng: Rng) -> Grey:
-    """Ink of one character with paper round it; now and then cut out tightly."""
+    """Ink of one character with paper around it; now and then cut out tightly."""
     ink = character(pool, rng)
     return ink if rng.random() < 0.05 else margins(ink, rng)
 
@@ -69,7 +69,7 @@ def _characters(pools: Pools, count: int, rng: Rng) -> Array:
 
 
 def _junk(kinds: Mapping[str, Kind], pools: Pools, count: int, rng: Rng) -> Array:
-    """Of all kinds as many, by chance."""
+    """Of all kinds, each equally likely."""
     draws = list(kinds.values())
     found = _glyphs(lambda: draws[int(rng.integers(len(draws)))](pools.emnist, rng), rng)
     return np.stack(list(islice(found, count)))

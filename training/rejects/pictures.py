@@ -1,4 +1,4 @@
-"""Pictures as users send them: ink with paper round it, photographed, at any resolution, as a file."""
+"""Pictures as users send them: ink with paper around it, photographed, at any resolution, as a file."""
 
 import cv2
 import numpy as np
@@ -27,7 +27,7 @@ def written(glyph: Grey, rng: Rng) -> Grey:
 
 
 def margins(ink: Grey, rng: Rng, cut: str = "") -> Grey:
-    """Paper round the ink: up to its own size on each side, none on a side that is `cut` (tblr)."""
+    """Paper around the ink: up to its own size on each side, none on a side that is `cut` (tblr)."""
     sizes = rng.uniform(0.05, 0.6, 4) * max(*ink.shape, 8)
     top, bottom, left, right = (
         0 if side in cut else max(3, round(size)) for side, size in zip("tblr", sizes, strict=True)

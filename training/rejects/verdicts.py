@@ -1,4 +1,4 @@
-"""What is said of pictures that went the whole way: decoded, normalized, screened, read."""
+"""Verdicts on pictures that went the whole way: decoded, normalized, screened, read."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

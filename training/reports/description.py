@@ -35,12 +35,12 @@ $settings
 
 ## Limits
 
-It reads one character an image. It was not shown other alphabets, punctuation, or several characters at
-once, and says something of them all the same: look at `confidence` and `uncertain`. The images it
-learned from and those it was measured on share their writers; new writers are read less well.
+It reads one character per image. It was never shown other alphabets, punctuation, or several characters
+at once, and answers all the same: look at `confidence` and `uncertain`. The images it learned from and
+those it was measured on share their writers; new writers are read less well.
 $alike""")
 
-ALIKE = "Without its word a character does not tell these apart, whoever reads it: {}.\n"
+ALIKE = "Without the word around them nobody can tell these apart: {}.\n"
 
 
 SCANS = """

@@ -1,4 +1,4 @@
-"""A person's own files in the place of a task's known sets: `train NAME --train FILE [--test FILE]`."""
+"""A person's own files in place of a task's known sets: `train NAME --train FILE [--test FILE]`."""
 
 from functools import partial
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Real scans: ZIPs of image files with labels.csv, of 62 classes, off any data set.
+"""Real scans: ZIPs of image files with labels.csv, of 62 classes, not part of any data set.
 
 Each is split by the names of its files: a half to work on and to learn from, and a half that is only
 reported.
@@ -31,7 +31,7 @@ HALVES = ("work", "report")
 
 @dataclass(frozen=True)
 class Half:
-    """Half a set as the normalizer hands it on: `data`, and the bits of `model.flags` (n,) of each."""
+    """Half a set, normalized: `data`, and the bits of `model.flags` (n,) of each."""
 
     name: str
     half: str
@@ -49,7 +49,7 @@ def read_half(folder: Path, name: str, half: str, card: Card) -> Half:
 
 
 def read_examples(folder: Path, labels: str, normalization: Normalization) -> Set:
-    """Of every set the half to work on, normalized, with classes of `labels`. Raises BadData."""
+    """The half to work on of every set, normalized, with classes of `labels`. Raises BadData."""
     return join([_half(folder, name, "work", labels, normalization).data for name in SCANS])
 
 
@@ -58,12 +58,12 @@ def _half(folder: Path, name: str, half: str, labels: str, normalization: Normal
     classes = np.array([class_named(each, labels) for each in names], np.uint8)
     known = np.flatnonzero(classes != NO_LABEL)
     if not len(known):
-        raise BadData(f"{folder / SCANS[name]}: in the half {half!r} is none of {labels}")
+        raise BadData(f"{folder / SCANS[name]}: the half {half!r} has none of {labels}")
     return Half(name, half, Set(glyphs[known], classes[known]), flags[known])
 
 
 def half_of(file: str) -> str:
-    """The half in which the file of this name is."""
+    """The half that the file of this name belongs to."""
     return HALVES[zlib.crc32(file.encode()) % 2]
 
 

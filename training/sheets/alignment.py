@@ -31,7 +31,7 @@ def _corners(boxes: Sequence[Box]) -> Doubles:
 
 
 def matches(truth: Sequence[Box], found: Sequence[Box]) -> list[int]:
-    """For each true box the index of that found in its place, or -1; none is given away twice."""
+    """For each true box the index of that found in its place, or -1; none is matched twice."""
     if not (truth and found):
         return [-1] * len(truth)
     shares = overlap(truth, found)

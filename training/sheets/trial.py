@@ -35,7 +35,7 @@ PAGE = Writing()
 
 @dataclass(frozen=True)
 class SheetTrial:
-    """So many sheets of one kind, from `seed` on; `camera`: photographed, not scanned."""
+    """`count` sheets of one kind, from `seed` on; `camera`: photographed, not scanned."""
 
     kind: Kind
     count: int
@@ -67,7 +67,7 @@ def read_sheets(
     drawn: bool = False,
     tell: Callable[[], None] = lambda: None,
 ) -> Sheet:
-    """The figures of each trial, read by the network meant by `name`; `tell` hears of every sheet.
+    """The figures of each trial, read by the network meant by `name`; `tell` is told of every sheet.
 
     Raises BadCard, BadData.
     """

@@ -28,7 +28,7 @@ AMOUNTS_LARGE: Sequence[int] = (100, 0)
 LOWEST = {SCRATCH: 6e-3, FROZEN: 3e-3, TUNED: 2e-4}
 LOWEST_LARGE = {SCRATCH: 1e-3, FROZEN: 3e-3, TUNED: 3e-4}
 STEP, RUNGS = 3, (0, 1, 2)
-"""The lowest learning rate that is tried at first, the step to the next, and how many are."""
+"""Learning rates that are tried at first: the step from one to the next, and which."""
 MIDDLE = 1
 """The rung where there is no time to try."""
 

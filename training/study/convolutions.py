@@ -1,4 +1,4 @@
-"""One, two and three convolutional layers of several widths and kernels, on as many images each."""
+"""One, two and three convolutional layers of several widths and kernels, on equally many images."""
 
 from statistics import mean
 

@@ -36,7 +36,8 @@ def perceptron(
     dropout: float = 0.0,
     normalized: bool = False,
 ) -> nn.Module:
-    """Dense layers of the widths `hidden`, each maybe batch normalized, activated, maybe dropped out."""
+    """Dense layers of the widths `hidden`, each with an activation and, if wanted, batch normalization
+    and dropout."""
     layers: list[nn.Module] = [nn.Flatten()]
     width = SIDE * SIDE
     for out in hidden:
@@ -91,7 +92,7 @@ def macs(layout: Mapping[str, Any]) -> int:
 
 @cache
 def _macs(layout: str) -> int:
-    """Kept, for the driver of a study asks for them again and again."""
+    """Kept, since the driver of a study asks for them again and again."""
     with torch.device("meta"), torch.no_grad():
         module = build(json.loads(layout)).eval()
         with metered(module) as meter:

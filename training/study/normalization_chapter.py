@@ -12,9 +12,9 @@ from .trial import Outcome
 
 INTRODUCTION = (
     "BatchNorm scales by the mean and variance of the batch, so that what it does to an image depends "
-    "on the images beside it, and the less surely the fewer these are; GroupNorm scales by those of the "
+    "on the images beside it, the less reliably the fewer there are; GroupNorm scales by those of the "
     "image itself, in groups of channels. A network of two convolutional layers is trained with each, "
-    "and with neither for reference, at several batch sizes and on as many images each: a small batch "
+    "and with neither for reference, at several batch sizes, on equally many images: a small batch "
     "takes more steps. The learning rate is tuned for each norm at each batch size, on a ladder that "
     "rises with the root of the batch size, and goes on where the best is at its end; it is tuned by a "
     "seed of its own, which is in no other figure."
@@ -66,7 +66,7 @@ def _by_batch(ladders: Ladders) -> Plot:
         Series(title, ladders.batches, [ladders.shares(norm, batch) for batch in ladders.batches])
         for norm, title in NORMS.items()
     ]
-    caption = "Accuracy by batch size on as many images, each at its best rate."
+    caption = "Accuracy by batch size on equally many images, each at its best rate."
     return Plot("normalizations-batch", caption, "batch size", ACCURACY, series, log_x=True)
 
 

@@ -1,6 +1,6 @@
 """BatchNorm (Ioffe & Szegedy 2015) against GroupNorm (Wu & He 2018) over batch sizes, and neither.
 
-Every training sees as many images; the learning rate is tuned for each norm at each batch size.
+Every training sees equally many images; the learning rate is tuned for each norm at each batch size.
 """
 
 from collections.abc import Iterable
@@ -15,11 +15,11 @@ SHOWN = 0.2
 """Images, in units of the scale's."""
 WIDTHS, KERNEL = (16, 32), 3
 CURVE = 8
-"""Points of a curve that is told."""
+"""Points of a curve that is reported."""
 
 
 def normalizations(scale: Scale, classes: int) -> Section:
-    """The section. A seed of its own tunes the rates, so that none is both chosen by and told."""
+    """The section. A seed of its own tunes the rates, so that none both chooses and is reported."""
     shown = SHOWN * scale.images
     batches = [batch for batch in BATCHES if batch <= shown]
     images = max(batches) * round(shown / max(batches))

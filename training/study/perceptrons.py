@@ -23,7 +23,8 @@ SCREENING_SEEDS = 2
 
 
 def perceptrons(scale: Scale, classes: int) -> Section:
-    """The section. Screening and comparisons show as many images, so that all settings can be ranked."""
+    """The section. Screening and comparisons show equally many images, so that all settings can be
+    ranked."""
     lab = Lab(classes)
     compare = partial(lab.train, stage=comparing(COMPARED, scale))
     screened = yield from compare(screening(), seeds=min(SCREENING_SEEDS, scale.seeds))

@@ -104,10 +104,10 @@ def load_imagenet(module: nn.Module, path: Path) -> None:
     lacking = [key for key in wanted if key not in found and not key.endswith(COUNTER)]
     unfit = [key for key in wanted if key in found and found[key].shape != wanted[key]]
     strange = [key for key in found if key not in mine]
-    for what, names in (("it lacks", lacking), ("another shape has", unfit), ("unknown is", strange)):
+    for what, names in (("missing", lacking), ("of another shape", unfit), ("unknown", strange)):
         if names:
             more = f" and {len(names) - 1} more" if len(names) > 1 else ""
-            raise BadCard(f"{path}: not the weights of a ResNet-18: {what} {names[0]}{more}; {WHERE}")
+            raise BadCard(f"{path}: not the weights of a ResNet-18: {what}: {names[0]}{more}; {WHERE}")
     module.load_state_dict(mine | {key: found[key] for key in wanted if key in found})
 
 

@@ -20,7 +20,8 @@ CONFIRMING_SEEDS = 5
 
 
 class Stage(NamedTuple):
-    """Trainings that can be held against each other: named for it, on as many images, by as many seeds.
+    """Trainings that can be compared: on equally many images, by equally many seeds; named for the
+    stage.
 
     `points` are those of a curve.
     """

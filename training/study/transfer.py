@@ -1,6 +1,6 @@
 """Transfer: features of another task, frozen or fine-tuned, against the same network from scratch.
 
-Every arm of a network is shown as many images; its learning rate is tuned for each amount of them.
+Every arm of a network is shown equally many images; its learning rate is tuned for each amount of them.
 """
 
 from collections.abc import Iterable
@@ -17,7 +17,7 @@ from .transfer_chapter import tell
 def transfer(scale: Scale, labels: str, weights: Path | None, runs: Path = RUNS) -> Section:
     """The section; `weights` are torchvision's of ResNet-18 on ImageNet, None where nobody gave them.
 
-    A seed of its own tunes the rates, so that none is both chosen by and told. Raises BadCard.
+    A seed of its own tunes the rates, so that none both chooses and is reported. Raises BadCard.
     """
     networks = {body.name: body for body in bodies(scale, len(labels), weights, runs)}
     arms = [

@@ -78,7 +78,7 @@ def _cost(found: Arms, body: Body) -> str:
 
 
 def _digits_against_letters(found: Arms) -> Iterator[str]:
-    """How much of the bound from above the fair transfer reaches, where images are fewest."""
+    """How much of the upper bound the fair transfer reaches, where images are fewest."""
     bound, fair = found.bodies[0], found.bodies[1]
     amount = bound.amounts[0]
     most, gained = (_gain(found, body, found.best_start(body, amount), amount) for body in (bound, fair))

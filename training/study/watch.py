@@ -12,7 +12,8 @@ from .trial import Outcome, Trial
 
 
 class Watch:
-    """A bar over all work known so far, by what it costs; a line a cohort where no terminal is."""
+    """A bar over all work known so far, by what it costs; a line for each cohort if there is no
+    terminal."""
 
     def __init__(self) -> None:
         self._bar = bars.Progress(

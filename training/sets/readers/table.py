@@ -60,7 +60,7 @@ def _only_table(path: Path, archive: zipfile.ZipFile) -> str:
     tables = [name for name in names if not name.startswith("__MACOSX/")]
     if len(tables) != 1:
         found = f"{len(tables)} ({', '.join(tables)})" if tables else "none"
-        raise BadData(f"{path}: one CSV is wanted in it, or images; of tables there are {found}")
+        raise BadData(f"{path}: one CSV is wanted in it, or images; tables found: {found}")
     return tables[0]
 
 
