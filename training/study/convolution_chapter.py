@@ -13,9 +13,10 @@ INTRODUCTION = (
     "Each layer is a convolution, batch normalization, ReLU and a 2x2 maximum, and has twice the "
     "channels of the layer before; one linear layer follows. All are shown equally many images, in "
     f"batches of one size, at one learning rate, {RATE:g}; that rate is checked against "
-    f"{OTHER_RATES[0]:g} and {OTHER_RATES[1]:g} for one network of each depth, {WIDTH} channels wide with kernel {KERNEL}, not "
-    "for every network. Where another is clearly better there, it is used when the best network of that "
-    "depth is trained again, longer and by more seeds."
+    f"{OTHER_RATES[0]:g} and {OTHER_RATES[1]:g} for one network of each depth, {WIDTH} channels "
+    f"wide with kernel {KERNEL}, not for every network. Where another is "
+    "clearly better there, it is used when the best network of that depth is trained again, longer and "
+    "by more seeds."
 )
 
 

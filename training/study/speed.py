@@ -15,9 +15,9 @@ from .timing import NETWORKS, WAYS, Timing, measure
 
 INTRODUCTION = (
     f"The same {NETWORKS} small networks are trained three ways on equally many images: one after "
-    "another; at once, their weights stacked and each layer run for all by one call (torch.func.vmap); and "
-    "one after another by several processes. Each process has one thread. A network ends with the same "
-    "weights whichever way, up to rounding."
+    "another; at once, their weights stacked and each layer run for all by one call (torch.func.vmap); "
+    "and one after another by several processes. Each process has one thread. A network ends with "
+    "the same weights whichever way, up to rounding."
 )
 
 

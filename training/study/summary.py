@@ -56,8 +56,8 @@ def _cost(finalists: Sequence[Finalist]) -> Iterator[str]:
         steps = [f"{each.name} ({short(each.macs)}: {percent(mean(each.tested))})" for each in front]
         yield (
             f"Worth their multiply-accumulates, since no cheaper one reads better: {', '.join(steps)}. "
-            f"The most expensive is {points(mean(front[-1].tested) - mean(front[0].tested))} better than "
-            f"the cheapest, for {front[-1].macs / front[0].macs:.1f} times the arithmetic."
+            f"The most expensive is {points(mean(front[-1].tested) - mean(front[0].tested))} better "
+            f"than the cheapest, for {front[-1].macs / front[0].macs:.1f} times the arithmetic."
         )
 
 
