@@ -36,7 +36,7 @@ class TooLarge(BadImage):
 def check(data: bytes, max_pixels: int) -> int:
     """How many pixels an image claims to have.
 
-    Raises BadImage for what is no image of FORMATS, is too large, or would cost more than it shows.
+    Raises BadImage for what is not an image of FORMATS, is too large, or would cost more than it shows.
     """
     if not data:
         raise BadImage("the file is empty")

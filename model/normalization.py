@@ -27,7 +27,7 @@ DARK = 64
 """Most of the border of a glyph is darker than this."""
 
 _BORDER = border(np.arange(SIDE * SIDE, dtype=np.int64).reshape(SIDE, SIDE))
-"""Its place among the pixels of a glyph in one row."""
+"""The indices of the border among the pixels of a glyph, in one row."""
 
 SOFTNESS = 5
 """Side of the box of pixels that are averaged at WORK_SIDE, so that strokes have the edges of scans."""

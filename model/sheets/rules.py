@@ -8,7 +8,7 @@ from ..ink import stroke_width
 from ..scaling import odd
 
 LONG = 25
-"""A rule is at least as many stroke widths long; no stroke of a character is."""
+"""A rule is at least this many stroke widths long; no stroke of a character is."""
 LEAST_LENGTH = 48
 
 

@@ -23,7 +23,7 @@ UNCHANGED = 0.4
 """The share of characters shown as their data set has them, not drawn as a scan."""
 
 CHUNK = 500
-"""Glyphs that are made by one process from one seed, of as many characters."""
+"""Glyphs that are made by one process from one seed, and the characters that it is given."""
 
 
 @dataclass(frozen=True)

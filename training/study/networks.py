@@ -61,7 +61,7 @@ def convolutions(widths: Sequence[int], kernel: int, classes: int, norm: str = "
 
 
 def _norm(norm: str, width: int) -> list[nn.Module]:
-    """GroupNorm (Wu & He 2018) has GROUPS groups, or as many fewer as divide `width`."""
+    """GroupNorm (Wu & He 2018) has GROUPS groups, or fewer that divide `width`."""
     if norm == "none":
         return []
     return [nn.BatchNorm2d(width) if norm == "batch" else nn.GroupNorm(gcd(GROUPS, width), width)]

@@ -22,7 +22,7 @@ INTRODUCTION = (
 
 
 def tell(ladders: Ladders) -> Chapter:
-    """The chapter. Nobody goes to the test set: these networks are for comparing norms, not for use."""
+    """The chapter. None goes to the test set: these networks are for comparing norms, not for use."""
     ends = dict.fromkeys((ladders.batches[0], ladders.batches[-1]))
     return Chapter(
         title="BatchNorm and GroupNorm over batch sizes",

@@ -15,7 +15,7 @@ from .transfer_chapter import tell
 
 
 def transfer(scale: Scale, labels: str, weights: Path | None, runs: Path = RUNS) -> Section:
-    """The section; `weights` are torchvision's of ResNet-18 on ImageNet, None where nobody gave them.
+    """The section; `weights` are torchvision's of ResNet-18 on ImageNet, None if they were not given.
 
     A seed of its own tunes the rates, so that none both chooses and is reported. Raises BadCard.
     """

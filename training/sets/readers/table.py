@@ -71,7 +71,7 @@ def _body(lines: TextIO) -> Iterator[str]:
 
 
 def _is_header(line: str) -> bool:
-    """Whether most pixels are no whole numbers: `pixel0`, `1x1`, or `0.17` as pandas writes them."""
+    """Whether most pixels are not whole numbers: `pixel0`, `1x1`, or `0.17` as pandas writes them."""
     pixels = line.split(",")[1:]
     return sum(not _plain(pixel).isdecimal() for pixel in pixels) * 2 > len(pixels)
 
