@@ -144,7 +144,7 @@ class ModelOut(BaseModel):
             name=card.name,
             labels=card.labels,
             parameters=card.parameters,
-            normalization=card.recipe,
+            normalization=card.normalization,
             uncertain_below=card.uncertain_below,
             accuracy=dict(card.accuracy),
             measured_on=card.measured_on,

@@ -1,1 +1,1 @@
-"""What an image is, what the networks are, what a checkpoint is. Imports nothing else of ours."""
+"""Images, networks and checkpoints: what they are. Imports none of the other packages."""

@@ -4,30 +4,25 @@ Labels and lines go to stdout, everything else to stderr.
 """
 
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
 from .card import BadCard, read_cards
 from .charset import BadCharset, allowed_classes
 from .folders import NoImages, find_images
-from .images import BadImage
+from .images import BadImage, png
 from .layout import Kind, Layout
 from .opening import open_predictor
 from .paths import Unread
 from .printing import Format, writer
 from .scans import ScanReader
 from .screen import open_screen, screen_of
-from .strokes import png
+from .terminal import notes, progress, refuse
 
 app = typer.Typer(add_completion=False)
-notes = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
 class Refusal(Exception):
@@ -44,16 +39,16 @@ def read(
     recursive: Annotated[bool, typer.Option(help="go into folders of folders")] = True,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1")] = "auto",
     layout: Annotated[
-        Kind, typer.Option(help="one character an image, or a line, a page, ruled cells of them")
+        Kind, typer.Option(help="one character per image, or a line, a page or ruled cells of them")
     ] = "character",
     rows: Annotated[int | None, typer.Option(min=1, max=200, help="of a grid")] = None,
     columns: Annotated[int | None, typer.Option(min=1, max=200, help="of a grid")] = None,
     preview: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="draw what was seen of one image there, as PNG"),
+        typer.Option(metavar="FILE", help="draw there, as PNG, what was seen of one image"),
     ] = None,
     format: Annotated[
-        Format, typer.Option(help="text: the label, a tab, the path; of many characters, the lines")
+        Format, typer.Option(help="text: label, tab, path; for many characters, their lines")
     ] = "text",
 ) -> None:
     """Read images here, without a server. Exit code 1: some could not be read."""
@@ -64,8 +59,7 @@ def read(
             raise Refusal(f"--preview shows one image, and there are {len(files)}")
         reader = _reader(model, charset, device, how)
     except (Refusal, NoImages, BadCard, BadCharset) as error:
-        notes.print(f"error: {error}", style="red", markup=False)
-        raise typer.Exit(1) from error
+        refuse(error)
     good = _write_all(reader, files, format)
     if preview:
         _write_preview(reader, files[0], preview)
@@ -74,9 +68,9 @@ def read(
 
 def _layout(kind: Kind, rows: int | None, columns: int | None) -> Layout:
     if (rows is None) != (columns is None):
-        raise Refusal("say both --rows and --columns, or neither")
+        raise Refusal("give both --rows and --columns, or neither")
     if rows and kind != "grid":
-        raise Refusal("--rows and --columns are of --layout grid")
+        raise Refusal("--rows and --columns need --layout grid")
     return Layout(kind, rows or 0, columns or 0)
 
 
@@ -96,12 +90,13 @@ def _reader(model: str, charset: str | None, device: str, layout: Layout) -> Sca
 def _write_all(reader: ScanReader, files: list[Path], format: Format) -> bool:
     """Read and print; whether everything could be read."""
     bad = 0
-    with _progress(len(files)) as advance:
+    hidden = sys.stdout.isatty()  # what is read appears there already
+    with progress(len(files), hidden) as advance:
         write = writer(format, several=len(files) > 1)
         for outcome in reader.read(files):
             if isinstance(outcome, Unread):
                 bad += 1
-                notes.print(f"{outcome.path}: {outcome.reason}", style="red", markup=False)
+                notes.print(f"{outcome.path}: {outcome.reason}", style="red")
             else:
                 write(outcome)
             advance()
@@ -109,7 +104,7 @@ def _write_all(reader: ScanReader, files: list[Path], format: Format) -> bool:
 
 
 def _write_preview(reader: ScanReader, image: Path, preview: Path) -> None:
-    """Nothing, of what could not be read: that was said."""
+    """Nothing, if the image could not be read: that was said already."""
     try:
         picture = png(reader.preview(image))
     except (BadImage, OSError):
@@ -117,22 +112,11 @@ def _write_preview(reader: ScanReader, image: Path, preview: Path) -> None:
     try:
         preview.write_bytes(picture)
     except OSError as error:
-        notes.print(f"error: cannot write {preview}: {error.strerror}", style="red", markup=False)
-        raise typer.Exit(1) from error
-
-
-@contextmanager
-def _progress(total: int) -> Iterator[Callable[[], None]]:
-    """A bar on the terminal, unless what is read appears there already; yields how to move it."""
-    hidden = sys.stdout.isatty() or not notes.is_terminal
-    columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=notes, transient=True, disable=hidden, redirect_stdout=False) as bar:
-        task = bar.add_task("", total=total)
-        yield lambda: bar.advance(task)
+        refuse(f"cannot write {preview}: {error.strerror}")
 
 
 def main() -> None:
-    """Run the command, whose name is what people type."""
+    """Run the command under the name that people type."""
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="surrogateescape")  # type: ignore[union-attr]  # paths need not be text
     app(prog_name="inkqueue read")

@@ -12,9 +12,9 @@ from typing import Any, Literal
 
 WEIGHTS = Path(__file__).parent / "weights"
 
-Recipe = Literal["emnist", "mnist"]
+Normalization = Literal["emnist", "mnist"]
 Precision = Literal["float32", "mixed", "bfloat16"]
-"""From the greatest to the least; mixed is bfloat16, and float32 for what is nearly undecided."""
+"""From the highest to the lowest; mixed is bfloat16, with float32 for what is nearly undecided."""
 
 
 class BadCard(ValueError):
@@ -26,14 +26,14 @@ class Card:
     """One published network.
 
     `labels[i]` is class i. `mean` and `std` are of pixels in 0..1. `temperature` divides the logits
-    (Guo et al. 2017). An answer below `uncertain_below` is flagged. `precision` is the least that was
-    measured to leave its labels as they are. `sha256` is of the weights file.
+    (Guo et al. 2017). An answer below `uncertain_below` is flagged. `precision` is the lowest that was
+    measured to leave its labels unchanged. `sha256` is that of the weights file.
     """
 
     name: str
     network: Mapping[str, Any]
     labels: str
-    recipe: Recipe
+    normalization: Normalization
     mean: float
     std: float
     parameters: int
@@ -67,5 +67,5 @@ def read_cards(folder: Path | None = None) -> dict[str, Card]:
 
 
 def weights_folder() -> Path:
-    """Where the cards and weights lie."""
+    """The folder of the cards and weights."""
     return Path(os.environ.get("INKQUEUE_WEIGHTS") or WEIGHTS)

@@ -8,7 +8,7 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def harmless(cells: Iterable[Any]) -> list[Any]:
-    """The cells; what people wrote is text to a spreadsheet, too. A sign alone may be a label."""
+    """The cells, those that look like a formula marked as text. A sign alone may be a label."""
     return [f"'{each}" if _is_formula(each) else each for each in cells]
 
 

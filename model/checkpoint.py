@@ -26,7 +26,7 @@ def load_checkpoint(name: str, folder: Path | None = None) -> tuple[Card, nn.Mod
 
 
 def with_screen(card: Card, module: nn.Module, head: Head | None) -> nn.Module:
-    """The network of `card` with the screen it has of its own, if any."""
+    """The network of `card` together with its own screen, if it has one."""
     if not head:
         return module
     screened = build(with_head(card.network, head.card.network["hidden"]))

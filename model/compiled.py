@@ -1,8 +1,8 @@
-"""A graph compiled by OpenVINO for one CPU thread, once for each size of pass it meets.
+"""A graph compiled by OpenVINO for one CPU thread, once for each batch size it meets.
 
-Compiled for any size it takes every change of size for a new shape, which costs as much as two images;
-that there are few sizes keeps the kernels and packed weights of all of them small. None is waited for:
-while one is compiled, passes are of those that are there.
+A graph compiled for any size treats every change of size as a new shape, which costs as much as two
+images; few sizes keep the kernels and packed weights of all of them small. Nobody waits for one: while
+it is compiled, passes are of the sizes that are ready.
 """
 
 import contextlib
@@ -19,21 +19,20 @@ from .predictor import Floats, Images
 from .runtime import ov
 
 LARGEST = 64
-"""Images of a pass: with more it is no faster, and its activations are larger."""
+"""Images per pass: more are no faster, and their activations are larger."""
 
 FINE, COARSE, DENSE = (1, 2, 4, 8, 16, 32, LARGEST), (1, 4, 16, LARGEST), (16, LARGEST)
-"""Sizes of passes: of small networks, of large ones, and of those with hidden dense layers."""
+"""Sizes of passes: for small networks, for large ones, and for those with hidden dense layers."""
 
 LARGE = 4 << 20
-"""Bytes of weights: what is packed for a size takes as much, and a pass more costs such a network
-little."""
+"""Bytes of weights: each size packs as many again, and one pass more costs such a network little."""
 
 DENSE_KINDS = ("lenet",)
-"""Layouts with hidden dense layers: in bfloat16 OpenVINO computes these in another way for less than 16
+"""Layouts with hidden dense layers: in bfloat16 OpenVINO computes these differently for fewer than 16
 images, and answers would depend on the batch."""
 
 NICE = 15
-"""Of who compiles sizes that are missing, while others read."""
+"""Niceness of the thread that compiles missing sizes while others read."""
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +40,7 @@ core = ov.Core()
 
 
 def _step_back() -> None:
-    """The calling thread gives way to others that have work, where a thread can by itself: on Linux."""
+    """Let the calling thread give way to others, where a single thread can: on Linux."""
     with contextlib.suppress(OSError):
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICE)
 
@@ -50,7 +49,7 @@ _compiler = ThreadPoolExecutor(1, "compiler", _step_back)
 
 
 class Compiled:
-    """What runs a graph of (n, 28, 28) uint8 -> (n, classes) float32, by one thread at a time."""
+    """Runs a graph of (n, 28, 28) uint8 -> (n, classes) float32, for one thread at a time."""
 
     def __init__(self, graph: ov.Model, kind: str, hint: str) -> None:
         """`kind` is that of its layout; `hint` the precision, by OpenVINO's name for it."""
@@ -66,7 +65,7 @@ class Compiled:
         return rows[0] if len(rows) == 1 else np.concatenate(rows)
 
     def wait(self) -> None:
-        """Until all sizes that were wanted are there. Raises what compiling them raised."""
+        """Wait until all sizes asked for are ready. Raises what compiling them raised."""
         for each in self._coming.values():
             each.result()
 
@@ -94,7 +93,7 @@ class Compiled:
             raise
 
     def _prepare(self, size: int) -> None:
-        """For passes of so many images; takes some 30 ms."""
+        """Compile the graph for passes of `size` images; takes some 30 ms."""
         graph = self._graph.clone()
         graph.reshape([size, 28, 28])
         options = {
@@ -107,9 +106,10 @@ class Compiled:
 
 
 def passes(count: int, sizes: Sequence[int]) -> list[tuple[int, int]]:
-    """Where in so many images a pass begins, and for how many it is: one of `sizes`, ascending.
+    """The passes for `count` images: where each begins, and its size, which is one of `sizes`
+    (ascending).
 
-    The last is filled up if it has to be, or where that takes fewer images than it saves passes.
+    The last is padded if it has to be, or if that adds fewer images than it saves passes.
     """
     found, at = list[tuple[int, int]](), 0
     while left := count - at:

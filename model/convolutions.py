@@ -1,4 +1,4 @@
-"""Convolutional networks, alone or with a screen of their own; `networks` builds them by a card."""
+"""Convolutional networks, alone or with a screen of their own; `networks` builds them from a card."""
 
 from collections.abc import Sequence
 from typing import Self
@@ -8,9 +8,9 @@ from torch import nn
 
 
 class ConvNet(nn.Module):
-    """3x3 convolutions in stages, halved in size between stages, averaged to 2x2, one linear layer.
+    """3x3 convolutions in stages, pooling between the stages, an average of 2x2, one linear layer.
 
-    Input (n, 1, 28, 28) float32, normalised; output (n, classes) logits.
+    Input (n, 1, 28, 28) float32, normalized; output (n, classes) logits.
     """
 
     def __init__(self, stages: Sequence[Sequence[int]], classes: int) -> None:
@@ -35,7 +35,7 @@ class ConvNet(nn.Module):
         return logits
 
     def levels(self, images: torch.Tensor) -> list[torch.Tensor]:
-        """What each stage hands on, averaged to 2x2: (n, 4 * width)."""
+        """The features of each stage, averaged to 2x2: (n, 4 * width)."""
         found: list[torch.Tensor] = []
         for layer in self.features:
             images = layer(images)
@@ -44,8 +44,8 @@ class ConvNet(nn.Module):
         return [*found, self.pool(images).flatten(1)]
 
 
-class Screened(ConvNet):
-    """A convolutional network with a screen on what all its stages see: `hidden` units and a verdict.
+class ScreenedConvNet(ConvNet):
+    """A convolutional network and its screen, an MLP of `hidden` units on the features of all stages.
 
     Output (n, classes + 3): the logits of the network, then those of the screen (see model.screen).
     """
@@ -61,8 +61,8 @@ class Screened(ConvNet):
         return torch.cat([self.head(levels[-1]), self.screen(torch.cat(levels, 1))], 1)
 
 
-class Screening(Screened):
-    """The same under training: what it sees with is frozen, and its output (n, 3) is the screen's."""
+class ScreenInTraining(ScreenedConvNet):
+    """The same while its screen is trained: all else is frozen, and only the screen answers."""
 
     def __init__(self, stages: Sequence[Sequence[int]], classes: int, hidden: int) -> None:
         super().__init__(stages, classes, hidden)

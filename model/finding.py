@@ -1,4 +1,4 @@
-"""Where on a picture the ink of a character is: a large picture is looked at again around its ink."""
+"""Finds the ink of a character in a picture; a large picture is looked at again around its ink."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -15,10 +15,11 @@ from .quality import Parts
 from .scaling import shrink
 
 FIRST_SIDE, CLOSE_SIDE = 256, 128
-"""A picture is looked at this large; then, if most of it is paper, the surroundings of its ink."""
+"""Sides at which a picture is looked at, and then, if most of it is paper, the surroundings of its
+ink."""
 
 MARGIN = 0.4
-"""Around the ink, of its long side."""
+"""Around the ink, as a share of its long side."""
 
 RIM = 2
 """Pixels around the ink in which its edges fade."""
@@ -38,7 +39,7 @@ def find(grey: Grey) -> Found:
 
 
 def find_all(greys: Sequence[Grey]) -> list[Found]:
-    """The same of each."""
+    """The same for each."""
     first = look_all([shrink(grey, FIRST_SIDE) for grey in greys])
     return [closer(grey, found) for grey, found in zip(greys, first, strict=True)]
 
@@ -58,7 +59,7 @@ def closer(grey: Grey, found: Found) -> Found:
 
 
 def look_all(greys: Sequence[Grey]) -> list[Found]:
-    """The ink of pictures that are as small as they may be."""
+    """The ink of pictures that have been shrunk already."""
     inks = [bright_ink(grey) for grey in greys]
     masks = [ink_mask(ink) for ink in inks]
     cleaned = [clean(without_lines(mask)) for mask in masks]
@@ -68,7 +69,7 @@ def look_all(greys: Sequence[Grey]) -> list[Found]:
 def cut_out(found: Found) -> Grey:
     """The character alone as a mask `WORK_SIDE` long in a frame, its outline between the pixels.
 
-    Ink begins where it is half as strong as on average: so the shades of a small picture's edges tell
+    Ink begins where it is half as strong as on average, so that the grey edges of a small picture tell
     where between two pixels its strokes end.
     """
     left, top, width, height = cv2.boundingRect(found.mask)
@@ -78,7 +79,7 @@ def cut_out(found: Found) -> Grey:
     own = cv2.bitwise_and(ink, cv2.dilate(mask, np.ones((3, 3), np.uint8)))
     scale = WORK_SIDE / max(width, height)
     size = [max(1, round(scale * side)) for side in reversed(own.shape)]
-    if scale < 1:  # a hair's shade would go under among all the paper beside it
+    if scale < 1:  # a hairline would vanish among all the paper beside it
         own = cv2.dilate(own, np.ones((round(1 / scale),) * 2, np.uint8))
     how = cv2.INTER_CUBIC if scale > 1 else cv2.INTER_AREA
     sized = cv2.resize(own, size, interpolation=how)

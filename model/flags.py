@@ -1,11 +1,11 @@
-"""What speaks against an image of a character: bits of quality that travel with each result."""
+"""Quality flags of an image of a character: bits that travel with each result."""
 
 from enum import IntFlag
 from functools import cache
 
 
 class Flag(IntFlag):
-    """Stored as one byte, so bits are never given another meaning."""
+    """Stored as one byte, so that no bit may ever change its meaning."""
 
     BLANK = 1  # no ink
     LOW_CONTRAST = 2  # ink hardly darker than its paper
@@ -23,7 +23,7 @@ class Flag(IntFlag):
 NONE = Flag(0)
 
 FLAGS = tuple(map(Flag, range(256)))
-"""By their byte: quicker than to make each anew."""
+"""By their byte: a look-up is quicker than making each anew."""
 
 
 @cache  # results come by the thousand

@@ -1,4 +1,4 @@
-"""Which image files are meant by the paths that a person gives: files as they are, folders walked."""
+"""The image files meant by the paths that a person gives: files as they are, folders walked."""
 
 import os
 from collections.abc import Iterable

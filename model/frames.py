@@ -1,4 +1,4 @@
-"""Lines that are no writing: rules of paper and edges of a box, from side to side of a picture."""
+"""Lines that are not writing: ruled lines and edges of boxes, from side to side of a picture."""
 
 from collections.abc import Sequence
 
@@ -9,21 +9,21 @@ from .images import Grey
 from .ink import border
 
 SPAN = 0.9
-"""Of the side of the picture: a line is at least as long."""
+"""Share of the picture's side: a line is at least this long."""
 
 THICKEST = 0.16
-"""Of the other side: what is thicker, or climbs by more, is no line."""
+"""Share of the other side: what is thicker, or rises by more, is not a line."""
 
 LEAST_REST = 0.2
-"""Of a side of the picture: where less is left without the lines, they were strokes."""
+"""Share of the picture's long side: if less is left without the lines, they were strokes."""
 
 RIM = 0.04
-"""Of the long side: where what is left comes as near to the edge, the picture is cut tight to its ink,
-and the lines are strokes, too."""
+"""Share of the long side: if what is left comes this near to the edge, the picture is cut tight to its
+ink, and the lines are strokes, too."""
 
 
 def without_lines(mask: Grey) -> Grey:
-    """`mask` without such lines, strokes that cross one mended; as it is where hardly any is left."""
+    """`mask` without such lines, strokes that cross one mended; unchanged if hardly any ink is left."""
     if not border(mask).any():
         return mask
     found = cv2.bitwise_or(lines(mask), lines(mask.T).T)
@@ -46,7 +46,7 @@ def stands_alone(part: Sequence[int], shape: tuple[int, ...]) -> bool:
 
 
 def lines(mask: Grey) -> Grey:
-    """255 where a line leads across, from the left to the right."""
+    """255 where a line runs across, from left to right."""
     height, width = mask.shape
     thick = cv2.dilate(mask, np.ones((3, 1), np.uint8))
     long = cv2.morphologyEx(thick, cv2.MORPH_OPEN, np.ones((1, max(5, width // 3)), np.uint8))

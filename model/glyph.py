@@ -1,4 +1,4 @@
-"""A glyph: what a network is shown of a character, and what speaks against it."""
+"""A glyph: what a network is shown of a character, and its quality flags."""
 
 from typing import NamedTuple
 

@@ -1,6 +1,6 @@
-"""A network as OpenVINO graphs, built from its layout and weights alone: no torch, no file between.
+"""A network as OpenVINO graphs, built from its layout and weights alone: no torch, no file in between.
 
-It computes what `networks` does, with batch normalisation folded into the convolutions and dense layers.
+It computes what `networks` does, with batch normalization folded into the convolutions and dense layers.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -14,18 +14,18 @@ from .runtime import op, ov
 
 Tensors = Mapping[str, npt.NDArray[Any]]
 Graphs = Mapping[str, ov.Model]
-"""Of the networks that a cascade or committee is of, by what the names of their tensors begin with; of
-any other it is one, `""`."""
+"""The parts of a cascade or committee, by the prefix of the names of their tensors; any other network is
+one part, `""`."""
 
 Node = Any
 """A node of the graph; the generated operators are not typed."""
 
 EPSILON = 1e-5
-"""Of torch's batch normalisation."""
+"""Of torch's batch normalization."""
 
 
 def graphs(card: Card, tensors: Tensors) -> Graphs:
-    """What the network of `card` is made of, each (n, 28, 28) uint8 -> (n, classes) float32 logits."""
+    """The parts of the network of `card`, each (n, 28, 28) uint8 -> (n, classes) float32 logits."""
     return dict(_graphs(card, card.network, tensors, ""))
 
 
@@ -59,7 +59,7 @@ def _convnet(node: Node, tensors: Tensors, stages: Sequence[Sequence[int]]) -> N
 
 
 def _screened(node: Node, tensors: Tensors, stages: Sequence[Sequence[int]], hidden: int) -> Node:
-    """See convolutions.Screened."""
+    """See convolutions.ScreenedConvNet."""
     levels = _levels(node, tensors, stages)
     seen = op.relu(_dense(op.concat(levels, 1), tensors, "screen.0"))
     return op.concat([_dense(levels[-1], tensors, "head"), _dense(seen, tensors, "screen.2")], 1)
@@ -83,7 +83,7 @@ def _lenet(
     tensors: Tensors,
     convolutions: Sequence[tuple[int, int, int]],
     hidden: Sequence[int],
-    normalised: bool = False,
+    normalized: bool = False,
 ) -> Node:
     """See networks.LeNet."""
     layer = 0
@@ -92,9 +92,9 @@ def _lenet(
         node, layer = _pooled(op.relu(node)), layer + 4
     node, layer = _flat(node), layer + 1
     for _ in hidden:
-        norm = f"layers.{layer + 1}" if normalised else ""
+        norm = f"layers.{layer + 1}" if normalized else ""
         node = op.relu(_dense(node, tensors, f"layers.{layer}", norm))
-        layer += 3 + normalised
+        layer += 3 + normalized
     return _dense(node, tensors, f"layers.{layer}")
 
 
@@ -114,7 +114,7 @@ def _dense(node: Node, tensors: Tensors, name: str, norm: str = "") -> Node:
 
 
 def _folded(tensors: Tensors, name: str, norm: str) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
-    """Weight and bias of a layer, with the normalisation that follows it, if any, in them."""
+    """Weight and bias of a layer, the normalization that follows it (if any) folded in."""
     weight = tensors[f"{name}.weight"].astype(np.float64)
     bias = tensors.get(f"{name}.bias", np.zeros(len(weight))).astype(np.float64)
     if not norm:

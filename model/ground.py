@@ -1,6 +1,6 @@
-"""The paper under the ink: whether it is the lighter of the two, and how light it is where.
+"""The paper under the ink: whether it is the lighter of the two, and how light it is at each place.
 
-Ink is what is darker than its own paper, by what share: in a shadow it differs from it by less.
+Ink is measured by the share by which it is darker than its own paper: in a shadow they differ less.
 """
 
 import cv2
@@ -11,20 +11,20 @@ from .ink import border
 from .scaling import odd, shrink
 
 SIDE = 32
-"""All of this is seen on a copy of this size."""
+"""All of this is measured on a copy of this size."""
 
 WIDEST = 0.25
-"""Of the long side of the picture: strokes that are wider are taken for paper."""
+"""Share of the picture's long side: strokes that are wider are taken for paper."""
 
 UNSKEWED = 0.3
-"""Skewness by which bright and dark are not told apart; that of real scans is above 0.6."""
+"""Skewness that is too little to tell bright from dark; real scans have more than 0.6."""
 
 DARKEST = 64
-"""Of paper: what is darker than that is not divided by its own light, which would amplify noise."""
+"""The darkest that paper is taken to be: dividing by less light would amplify noise."""
 
 
 def bright_ink(grey: Grey) -> Grey:
-    """Ink bright on black, whichever way it came: 255 where all the light of the paper is gone."""
+    """Ink bright on black, whatever its polarity was: 255 where all the light of the paper is gone."""
     small = shrink(grey, SIDE)
     if has_bright_strokes(small):
         grey, small = ~grey, ~small
@@ -36,9 +36,9 @@ def bright_ink(grey: Grey) -> Grey:
 def has_bright_strokes(small: Grey) -> bool:
     """Whether what stands out from its surroundings is brighter than they are.
 
-    Strokes cover less than their paper and differ from it by more than it does from their mean, so that
-    differences from the local mean are skewed towards them, whatever shadow or frame there is. Where
-    bold strokes fill the picture they are hardly skewed: then its border is paper.
+    Strokes cover less area than their paper and differ from the local mean by more, so that differences
+    from it are skewed towards the strokes, whatever shadow or frame there is. Where bold strokes fill
+    the picture there is hardly any skew: then its border is taken for paper.
     """
     side = odd(max(small.shape) // 3)
     differences = np.asarray(cv2.subtract(small, cv2.blur(small, (side, side)), dtype=cv2.CV_32F))
@@ -49,14 +49,14 @@ def has_bright_strokes(small: Grey) -> bool:
 
 
 def has_dark_border(small: Grey) -> bool:
-    """Whether most of the border is of the darker of two kinds of pixels (Otsu 1979)."""
+    """Whether most of the border belongs to the darker of two kinds of pixels (Otsu 1979)."""
     level, _ = cv2.threshold(small, 0, 255, cv2.THRESH_OTSU)
     edge = border(small)
     return 2 * int(np.count_nonzero(edge <= level)) > len(edge)
 
 
 def ground(small: Grey, shape: tuple[int, ...]) -> Grey:
-    """The light of the paper under dark ink, of `shape`: strokes are closed away, shadows stay."""
+    """The light of the paper under dark ink, of `shape`: closing removes strokes, shadows stay."""
     side = odd(round(WIDEST * max(small.shape)))
     kernel = np.ones((side, side), np.uint8)
     closed = cv2.morphologyEx(cv2.blur(small, (3, 3)), cv2.MORPH_CLOSE, kernel)

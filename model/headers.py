@@ -1,7 +1,8 @@
-"""What an image file says of itself, checked before a decoder believes it.
+"""What an image file claims to be, checked before a decoder believes it.
 
-Three things are cheap to send and dear to decode: a PNG chunk that claims to be gigabytes, for OpenCV
-reserves them; pixels that go on far beyond the picture; a JPEG that is painted over thousands of times.
+Three things are cheap to send and expensive to decode: a PNG chunk that claims to be gigabytes, since
+OpenCV allocates them; pixels that go on far beyond the picture; a JPEG that is painted over thousands of
+times.
 """
 
 import io
@@ -20,7 +21,7 @@ MOST_SCANS = 64
 
 _START_OF_SCAN = b"\xff\xda"
 _CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
-"""Values a pixel by a PNG's type of colour."""
+"""Channels by a PNG's colour type."""
 _SLACK = 4096
 _SHAPE, _CHUNK, _CRC = struct.Struct(">IIBB"), struct.Struct(">I4s"), struct.Struct(">I")
 
@@ -34,9 +35,9 @@ class TooLarge(BadImage):
 
 
 def check(data: bytes, max_pixels: int) -> int:
-    """How many pixels an image says it has.
+    """How many pixels an image claims to have.
 
-    Raises BadImage for what is no image of FORMATS, is too large, or would cost more than it shows.
+    Raises BadImage for what is not an image of FORMATS, is too large, or would cost more than it shows.
     """
     if not data:
         raise BadImage("the file is empty")
@@ -55,7 +56,7 @@ def check(data: bytes, max_pixels: int) -> int:
 
 
 def dimensions(data: bytes) -> tuple[int, int]:
-    """Width and height by the header alone. Raises BadImage for anything but FORMATS."""
+    """Width and height from the header alone. Raises BadImage for anything but FORMATS."""
     if data.startswith(PNG) and len(data) >= 24:
         width, height = struct.unpack_from(">II", data, 16)
         return width, height
@@ -86,7 +87,7 @@ def _check_png(data: bytes) -> None:
 
 
 def _pixel_bytes(data: bytes) -> int:
-    """Of all IDAT chunks of a PNG whose chunks, as far as they matter (in capitals), are sound."""
+    """The size of all IDAT chunks of a PNG. Raises BadImage unless its critical chunks are sound."""
     view, at, pixels = memoryview(data), len(PNG), 0
     while at + 12 <= len(data):
         size, kind = _CHUNK.unpack_from(data, at)

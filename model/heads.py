@@ -1,7 +1,7 @@
-"""The screen that a network may have of its own: a head on what the network itself sees of a glyph.
+"""A network's own screen, if it has one: a head on the features that the network computes anyway.
 
-It costs next to nothing, where the network that screens for all the others costs a quarter of a pass.
-Its checkpoint lies in `screen` beside those of the networks, by the name of its own.
+It costs next to nothing, while the network that screens for all others costs a quarter of a pass. Its
+checkpoint lies in `screen` beside those of the networks, under the name of its network.
 """
 
 import logging
@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 FOLDER = "screen"
 
 LAYERS = "screen"
-"""How the names of its layers begin within the network whose features it sees."""
+"""The prefix of the names of its layers within the network whose features it uses."""
 
 Tensor = TypeVar("Tensor")
 """Of numpy, or of torch."""
@@ -49,13 +49,13 @@ def read_head(network: Card, folder: Path | None = None) -> Head | None:
     return Head(card, weights)
 
 
-def eyes(network: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
-    """Of the convolutions that see every image: how their tensors' names begin, and their layout.
+def backbone(network: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
+    """The convolutions that every image passes: how the names of their tensors begin, and their layout.
 
     Raises BadCard where there are none.
     """
     if network["kind"] == "cascade":
-        start, layout = eyes(network["first"])
+        start, layout = backbone(network["first"])
         return f"first.{start}", layout
     if network["kind"] != "convnet":
         raise BadCard(f"a screen of its own is for convolutional networks, not for a {network['kind']}")
@@ -63,7 +63,7 @@ def eyes(network: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
 
 
 def with_head(network: Mapping[str, Any], hidden: int) -> Mapping[str, Any]:
-    """The layout of `network` with a screen on its eyes (see convolutions.Screened)."""
+    """The layout of `network` with a screen on its backbone (see convolutions.ScreenedConvNet)."""
     if network["kind"] == "cascade":
         return {**network, "first": with_head(network["first"], hidden)}
     return {**network, "kind": "screened", "hidden": hidden}
@@ -73,5 +73,5 @@ def with_layers(
     network: Mapping[str, Any], tensors: Mapping[str, Tensor], layers: Mapping[str, Tensor]
 ) -> dict[str, Tensor]:
     """The tensors of `network` with those of a head in their place."""
-    start, _ = eyes(network)
+    start, _ = backbone(network)
     return {**tensors, **{f"{start}{LAYERS}.{name}": layer for name, layer in layers.items()}}

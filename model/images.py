@@ -1,4 +1,4 @@
-"""Bytes of an image file become grey pixels, within limits: by OpenCV; what it misreads by Pillow."""
+"""Image files to grey pixels, within limits, by OpenCV or, what it misreads, by Pillow; pixels to a PNG."""
 
 from collections.abc import Callable
 from itertools import islice
@@ -11,7 +11,7 @@ from PIL import Image, ImageOps
 from .headers import JPEG, PNG, BadImage, TooLarge, check, open_image
 from .tiffs import BadTiff, cut, directories, is_tiff
 
-__all__ = ["BadImage", "Grey", "TooLarge", "decode", "to_grey"]
+__all__ = ["BadImage", "Grey", "TooLarge", "decode", "png", "to_grey"]
 
 Grey = npt.NDArray[np.uint8]
 
@@ -19,7 +19,7 @@ GREY, BITFIELDS = 0, 3
 """A PNG's type of colour, and how a BMP's pixels are packed."""
 
 cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # what is wrong is told to the client
-cv2.setNumThreads(1)  # the images are small: a second thread would spin for more than it does
+cv2.setNumThreads(1)  # the images are small: a second thread would spin more than it works
 
 
 def decode(
@@ -63,10 +63,15 @@ def to_grey(pixels: npt.NDArray[np.generic]) -> Grey:
 
 
 def check_grey(pixels: npt.NDArray[np.generic]) -> Grey:
-    """The same pixels, if they are (h, w) uint8 and there is one. Raises BadImage."""
+    """The same pixels, if they are (h, w) uint8 and there are any. Raises BadImage."""
     if pixels.dtype != np.uint8 or pixels.ndim != 2 or not pixels.size:
         raise BadImage(f"grey pixels of type {pixels.dtype} and shape {pixels.shape} are not read")
     return pixels.astype(np.uint8, copy=False)
+
+
+def png(pixels: Grey) -> bytes:
+    """Grey (h, w) or BGR (h, w, 3) uint8 as a PNG file."""
+    return bytes(cv2.imencode(".png", pixels)[1])
 
 
 def _first_page(data: bytes | memoryview) -> bytes:

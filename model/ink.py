@@ -12,7 +12,7 @@ Floats = npt.NDArray[np.float32]
 Number = TypeVar("Number", bound=np.generic)
 
 LEAST_CONTRAST = 20
-"""Of 255: what differs less from its paper is no ink."""
+"""Of 255: what differs less from its paper is not ink."""
 
 WORK_SIDE = 56
 """Strokes are measured where the ink is this high or wide."""
@@ -21,7 +21,7 @@ FRAME = 6
 """Pixels of paper around it there: strokes that are thickened and softened need them."""
 
 THIN, THICK = 7.6, 10.5
-"""Stroke width there, between which handwriting is left as it is; EMNIST's middle half is 7.5 to 10."""
+"""Stroke widths there between which handwriting is left as it is; EMNIST's middle half is 7.5 to 10."""
 
 
 def border(grey: npt.NDArray[Number]) -> npt.NDArray[Number]:
@@ -61,13 +61,13 @@ def even_strokes(ink: Grey) -> Grey:
 
 
 def stroke_width(ink: Grey) -> float:
-    """The mean width of the strokes, with a pixel of paper on each side: 4 mean distances to it."""
+    """The mean width of the strokes, framed by a pixel of paper: 4 times the mean distance to paper."""
     framed = cv2.copyMakeBorder(ink, 1, 1, 1, 1, cv2.BORDER_CONSTANT)
     return 4 * cv2.mean(distances(np.asarray(framed).astype(np.uint8, copy=False)), framed)[0]
 
 
 def distances(mask: Grey) -> Floats:
-    """From every pixel to the next that is 0."""
+    """From every pixel to the nearest that is 0."""
     return np.asarray(cv2.distanceTransform(mask, cv2.DIST_L2, 3)).astype(np.float32, copy=False)
 
 

@@ -6,15 +6,15 @@ from typing import Any
 import torch
 from torch import nn
 
-from .convolutions import ConvNet, Screened, Screening
+from .convolutions import ConvNet, ScreenedConvNet, ScreenInTraining
 
 
 class LeNet(nn.Module):
-    """Convolutions that are each pooled at once, then dense layers (after LeCun et al. 1998).
+    """Convolutions, each followed by pooling, then dense layers (after LeCun et al. 1998).
 
     `convolutions` are (width, kernel, padding), none for a multilayer perceptron; `hidden` the widths
-    of the dense layers, each followed by `dropout` and, where `normalised`, batch normalisation.
-    Input (n, 1, 28, 28) float32, normalised; output (n, classes) logits.
+    of the dense layers, each followed by `dropout` and, where `normalized`, batch normalization.
+    Input (n, 1, 28, 28) float32, normalized; output (n, classes) logits.
     """
 
     def __init__(
@@ -23,7 +23,7 @@ class LeNet(nn.Module):
         hidden: Sequence[int],
         classes: int,
         dropout: float = 0.0,
-        normalised: bool = False,
+        normalized: bool = False,
     ) -> None:
         super().__init__()
         layers: list[nn.Module] = []
@@ -36,7 +36,7 @@ class LeNet(nn.Module):
         width *= side * side
         for out in hidden:
             layers.append(nn.Linear(width, out))
-            layers += [nn.BatchNorm1d(out)] * normalised
+            layers += [nn.BatchNorm1d(out)] * normalized
             layers += [nn.Dropout(dropout), nn.ReLU()]
             width = out
         self.layers = nn.Sequential(*layers, nn.Linear(width, classes))
@@ -48,11 +48,11 @@ class LeNet(nn.Module):
 
 
 class Cascade(nn.Module):
-    """A cheap network reads everything, a dear one what the cheap one is unsure of.
+    """A cheap network reads everything, an expensive one what the cheap one is unsure of.
 
     Below `threshold` of calibrated confidence the answer of `first` gives way to that of `second`
     (Viola & Jones 2001; for networks: Wang et al. 2018). Each is calibrated by its own temperature,
-    so the logits that come out want none. `second` may be a cascade itself.
+    so the logits that come out need none. `second` may be a cascade itself.
     """
 
     def __init__(
@@ -68,7 +68,7 @@ class Cascade(nn.Module):
         self.classes = classes_of(second)
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """Logits (n, classes), calibrated; then those of a screen that `first` has."""
+        """Logits (n, classes), calibrated; then those of the screen of `first`, if it has one."""
         output: torch.Tensor = self.first(images)
         logits = output[:, : self.classes]
         logits /= self.temperatures[0]
@@ -79,9 +79,9 @@ class Cascade(nn.Module):
 
 
 class Committee(nn.Module):
-    """Networks that all read every image; the answer is the mean of their probabilities.
+    """An ensemble (Hansen & Salamon 1990): all read every image, the mean of their probabilities counts.
 
-    (Hansen & Salamon 1990.) Each member is calibrated by its own temperature first.
+    Each member is calibrated by its own temperature first.
     """
 
     def __init__(self, members: Sequence[Mapping[str, Any]], temperatures: Sequence[float]) -> None:
@@ -90,7 +90,7 @@ class Committee(nn.Module):
         self.temperatures = temperatures
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """Logits (n, classes): the logarithm of the mean, but for a constant."""
+        """Logits (n, classes): the logarithm of the mean, up to a constant."""
         pairs = zip(self.members, self.temperatures, strict=True)
         said = [(member(images) / temperature).log_softmax(1) for member, temperature in pairs]
         return torch.stack(said).logsumexp(0)
@@ -98,8 +98,8 @@ class Committee(nn.Module):
 
 NETWORKS: dict[str, Callable[..., nn.Module]] = {
     "convnet": ConvNet,
-    "screened": Screened,
-    "screening": Screening,
+    "screened": ScreenedConvNet,
+    "screening": ScreenInTraining,
     "lenet": LeNet,
     "cascade": Cascade,
     "committee": Committee,
@@ -130,8 +130,13 @@ def parts(module: nn.Module) -> tuple[nn.Module, ...]:
     return (module,)
 
 
+def head_of(module: nn.Module) -> nn.Linear:
+    """The last linear layer, which gives the logits."""
+    return [layer for layer in module.modules() if isinstance(layer, nn.Linear)][-1]
+
+
 def count_parameters(module: nn.Module) -> int:
-    """How many numbers are learned."""
+    """How many parameters are learned."""
     return sum(parameter.numel() for parameter in module.parameters())
 
 

@@ -1,8 +1,8 @@
 """Grey pixels of any scan become the 28x28 glyph a network was trained on.
 
 EMNIST (Cohen et al. 2017): ink cut out, scaled, centred by its box. MNIST: long side 20, centred by its
-mass. An image that already is such a glyph passes unchanged, so that accuracy on a data set and
-accuracy of the service are one number.
+mass. An image that already is such a glyph passes unchanged, so that accuracy on a data set and accuracy
+of the service are the same number.
 """
 
 from collections.abc import Iterator, Sequence
@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from . import quality
-from .card import Recipe
+from .card import Normalization
 from .finding import cut_out, find_all
 from .flags import NONE, Flag
 from .glyph import Glyph
@@ -21,45 +21,47 @@ from .scaling import resize
 
 SIDE = 28
 LONG_SIDE = {"emnist": 23.5, "mnist": 20.0}
-"""Of the ink in a glyph, where it is half as bright as in the middle of a stroke."""
+"""Of the ink in a glyph, measured where it is half as bright as in the middle of a stroke."""
 
 DARK = 64
-"""Most of the border of a glyph is darker."""
+"""Most of the border of a glyph is darker than this."""
 
 _BORDER = border(np.arange(SIDE * SIDE, dtype=np.int64).reshape(SIDE, SIDE))
-"""Where in a row of its pixels it lies."""
+"""The indices of the border among the pixels of a glyph, in one row."""
 
 SOFTNESS = 5
-"""Pixels that are averaged each way, so that strokes have the edges of scans, at WORK_SIDE."""
+"""Side of the box of pixels that are averaged at WORK_SIDE, so that strokes have the edges of scans."""
 
 
-def to_glyph(grey: Grey, recipe: Recipe | None) -> Grey:
+def to_glyph(grey: Grey, normalization: Normalization | None) -> Grey:
     """The pixels of `normalize`."""
-    return normalize(grey, recipe).pixels
+    return normalize(grey, normalization).pixels
 
 
-def normalize(grey: Grey, recipe: Recipe | None) -> Glyph:
+def normalize(grey: Grey, normalization: Normalization | None) -> Glyph:
     """Grey (h, w) uint8 of any polarity -> (28, 28) uint8, ink bright on dark; blank stays 0.
 
-    `recipe` None only fits it to size. Raises BadImage for an array that is not of this kind.
+    `normalization` None only fits it to size. Raises BadImage for an array that is not of this kind.
     """
-    return normalize_all([grey], recipe)[0]
+    return normalize_all([grey], normalization)[0]
 
 
-def normalize_all(greys: Sequence[Grey], recipe: Recipe | None) -> list[Glyph]:
-    """The same of each. All go through one step before the next: its code and tables stay in the caches,
-    and 32 small scans take a quarter less time than one by one."""
+def normalize_all(greys: Sequence[Grey], normalization: Normalization | None) -> list[Glyph]:
+    """The same for each. All go through one step before the next, so that its code and tables stay in
+    the caches: 32 small scans take a quarter less time than one by one."""
     for grey in greys:
         check_grey(grey)
-    if recipe is None:
+    if normalization is None:
         return [Glyph(resize(grey, SIDE, SIDE)) for grey in greys]
     as_is = _as_they_are(greys)
-    made = iter(_made([grey for grey, glyph in zip(greys, as_is, strict=True) if not glyph], recipe))
+    made = iter(
+        _made([grey for grey, glyph in zip(greys, as_is, strict=True) if not glyph], normalization)
+    )
     return [glyph or next(made) for glyph in as_is]
 
 
 def _as_they_are(greys: Sequence[Grey]) -> Sequence[Glyph | None]:
-    """Those that are 28x28 with a dark border already: glyphs; of others None."""
+    """A glyph for those that are 28x28 with a dark border already; None for others."""
     fitting = [place for place, grey in enumerate(greys) if grey.shape == (SIDE, SIDE)]
     found: list[Glyph | None] = [None] * len(greys)
     if fitting:
@@ -72,22 +74,22 @@ def _as_they_are(greys: Sequence[Grey]) -> Sequence[Glyph | None]:
     return found
 
 
-def _made(greys: Sequence[Grey], recipe: Recipe) -> Iterator[Glyph]:
+def _made(greys: Sequence[Grey], normalization: Normalization) -> Iterator[Glyph]:
     found = find_all(greys)
     flags = [quality.flags(*each) for each in found]
     ink = [cut_out(each) for each in found if len(each.parts)]
     even = [even_strokes(each) for each in ink]
-    placed = iter([place(each, recipe) for each in even])
+    placed = iter([place(each, normalization) for each in even])
     for each, bits in zip(found, flags, strict=True):
         yield Glyph(next(placed) if len(each.parts) else np.zeros((SIDE, SIDE), np.uint8), bits)
 
 
-def place(ink: Grey, recipe: Recipe) -> Grey:
+def place(ink: Grey, normalization: Normalization) -> Grey:
     """A mask of ink, in a frame -> the glyph: softened, scaled and centred."""
     box = cv2.boundingRect(ink)
-    scale = LONG_SIDE[recipe] / max(1, *box[2:])
+    scale = LONG_SIDE[normalization] / max(1, *box[2:])
     soft = cv2.blur(ink, (SOFTNESS, SOFTNESS))
-    slack = (SIDE - LONG_SIDE[recipe]) / 2 / scale if recipe == "mnist" else 0.0
+    slack = (SIDE - LONG_SIDE[normalization]) / 2 / scale if normalization == "mnist" else 0.0
     across, down = (scale * side for side in middle_of(ink, box, slack))
     middle = (SIDE - 1) / 2
     where = np.array([[scale, 0, middle - across], [0, scale, middle - down]])
@@ -96,7 +98,8 @@ def place(ink: Grey, recipe: Recipe) -> Grey:
 
 
 def middle_of(ink: Grey, box: Sequence[int], slack: float) -> tuple[float, float]:
-    """x and y of the middle of the box of the ink, moved to its mass by at most `slack`."""
+    """x and y of the middle of the box of the ink, moved towards its centre of mass by at most
+    `slack`."""
     left, top, width, height = box
     across, down = left + (width - 1) / 2, top + (height - 1) / 2
     if not slack:

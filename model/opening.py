@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 Engine = Literal["auto", "openvino", "torch"]
 
 NVIDIA = Path("/dev/nvidiactl")
-"""There where an NVIDIA driver is: without it torch need not be loaded to know that it has no GPU."""
+"""There if an NVIDIA driver is: without one, torch need not be loaded to know that it has no GPU."""
 
 
 def open_predictor(
@@ -29,11 +29,11 @@ def open_predictor(
     precision: Literal["auto", Precision] = "auto",
     threads: int = 0,
 ) -> Predictor:
-    """The network `name` in `folder`, or the published one, on `threads` CPU threads (0: one a core).
+    """The network `name` in `folder`, or the published one, on `threads` CPU threads (0: one per core).
 
-    It is checked here, and made when it is warmed up, or first needed.
-    By itself it takes a GPU where there is one, else OpenVINO in the least precision that the card
-    allows and the CPU is fast at. Raises BadCard; RuntimeError where a device or engine is missing.
+    It is checked here, and made when it is warmed up or first needed. By default it takes a GPU if there
+    is one, else OpenVINO in the lowest precision that the card allows and the CPU is fast at. Raises
+    BadCard; RuntimeError where a device or engine is missing.
     """
     if _engine(device, engine) == "torch":
         return _on_torch(name, folder, device, threads)
@@ -56,18 +56,16 @@ def open_predictor(
 
 
 def cores(threads: int) -> int:
-    """The CPU threads that are meant: as many as said, or for 0 one a core."""
+    """How many CPU threads are meant by `threads`: for 0 one per core."""
     return threads or os.cpu_count() or 1
 
 
 def _on_torch(name: str, folder: Path | None, device: str, threads: int) -> Predictor:
     if not find_spec("torch"):
         raise RuntimeError(f"device {device!r} needs torch: pip install 'inkqueue[torch]'")
-    import torch
+    from .torch_predictor import TorchPredictor, use_threads
 
-    from .torch_predictor import TorchPredictor
-
-    torch.set_num_threads(threads or torch.get_num_threads())
+    use_threads(threads)
     return TorchPredictor.load_screened(name, folder, device)
 
 

@@ -12,15 +12,15 @@ from safetensors.numpy import load
 from .card import Card, Precision
 from .compiled import Compiled, core
 from .graph import Graphs, graphs
-from .heads import Head, eyes, with_head, with_layers
+from .heads import Head, backbone, with_head, with_layers
 from .predictor import Floats, Images, Predictor, on, softmax
 
 HINTS = {"float32": "f32", "bfloat16": "bf16"}
 
 TIE, NEAR = 0.05, 0.01
-"""Logits that differ by less, a confidence that is nearer to a threshold: settled in float32, where
-the precision is mixed. Of `balanced`, bfloat16 was seen to move them by 0.042 and 0.015; on validation
-no label differs from half of NEAR on (LOG.md)."""
+"""Logits that differ by less, or a confidence that is nearer to a threshold, are settled in float32
+where the precision is mixed. bfloat16 was seen to move those of `balanced` by 0.042 and 0.015; on
+validation no label differs from half of NEAR on (LOG.md)."""
 
 Run = Callable[[Images], Floats]
 Bools = npt.NDArray[np.bool_]
@@ -28,7 +28,7 @@ Close = Callable[[Floats], Bools]
 
 
 def has_bfloat16() -> bool:
-    """Whether this CPU multiplies bfloat16 itself; where it does not, that precision only costs."""
+    """Whether this CPU multiplies bfloat16 natively; if not, that precision only costs."""
     return "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
 
 
@@ -47,7 +47,7 @@ class OpenVinoPredictor(Predictor):
         self._network = self._assemble(card.network, "", precision, partial(_is_tie, self._classes))
 
     def warm_up(self) -> None:
-        """Every part, else the first image that is unsure would wait."""
+        """Every part, or else the first unsure image would wait for one."""
         for part in self._parts:
             part(np.zeros((1, 28, 28), np.uint8))
 
@@ -73,7 +73,7 @@ class OpenVinoPredictor(Predictor):
         if precision == "mixed":
             fast = self._assemble(network, start, "bfloat16", close)
             exact = self._assemble(network, start, "float32", close)
-            if self.screen and start == eyes(self.card.network)[0]:
+            if self.screen and start == backbone(self.card.network)[0]:
                 return _settled(fast, exact, (close, partial(_is_doubtful, self._classes, self.screen)))
             return _settled(fast, exact, (close,))
         if network["kind"] == "committee":
@@ -85,7 +85,7 @@ class OpenVinoPredictor(Predictor):
 
 
 def read_graphs(card: Card, weights: bytes, head: Head | None = None) -> Graphs:
-    """Of a checkpoint, and of the screen it has of its own."""
+    """The graphs of a checkpoint, with its own screen if it has one."""
     if not head:
         return graphs(card, load(weights))
     layout = with_head(card.network, head.card.network["hidden"])
@@ -94,7 +94,8 @@ def read_graphs(card: Card, weights: bytes, head: Head | None = None) -> Graphs:
 
 
 def _settled(fast: Run, exact: Run, closes: Sequence[Close]) -> Run:
-    """What `fast` says, and `exact` of images of which that is close to saying something else."""
+    """What `fast` says; of images for which that is close to saying something else, what `exact`
+    says."""
 
     def run(images: Images) -> Floats:
         outputs = fast(images)
@@ -118,7 +119,7 @@ def _is_near(classes: int, temperature: float, threshold: float, outputs: Floats
 
 
 def _is_doubtful(classes: int, screen: Card, outputs: Floats) -> Bools:
-    """Whether the screen nearly says something else."""
+    """Whether the screen is close to saying something else."""
     likely = softmax(outputs[:, classes:], screen.temperature)[:, 0]
     doubtful: Bools = abs(likely - screen.uncertain_below) < NEAR
     return doubtful
@@ -127,7 +128,7 @@ def _is_doubtful(classes: int, screen: Card, outputs: Floats) -> Bools:
 def _cascade(
     classes: int, first: Run, second: Run, temperatures: tuple[float, float], threshold: float
 ) -> Run:
-    """See networks.Cascade; behind the logits of `first` may be those of a screen."""
+    """See networks.Cascade; those of a screen may follow the logits of `first`."""
 
     def run(images: Images) -> Floats:
         outputs = first(images)

@@ -10,16 +10,18 @@ from .quality import Parts
 Kept = npt.NDArray[np.bool_]
 
 LEAST_SPECK = 0.03
-"""Of the area of the largest part; the dot of an i is not that small."""
+"""Share of the largest part's area; the dot of an i is not that small."""
 
 LEAST_WHOLE = 0.2
-"""Of the largest part, and of the picture: what is as large inside may be all of the character."""
+"""Share of the largest part, and of the picture: a part inside that is as large may be all of the
+character."""
 
 FAR, FAR_SPECK = 0.6, 0.15
-"""A part that is smaller than this share of the largest is none of it beyond so many of its sides."""
+"""A part does not belong to the largest if it is FAR of its sides away and below the share FAR_SPECK of
+it."""
 
 DOT = 0.35
-"""A dot is at most so wide, of the height of what it stands over."""
+"""The greatest width of a dot, as a share of the height of what it stands over."""
 
 
 def clean(mask: Grey) -> tuple[Grey, Parts]:

@@ -15,8 +15,8 @@ Images = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]
 
 CPU_BATCH = 256
-"""Images that one thread is given. A pass of torch is slower by a third where there are more, for its
-activations leave the cache; those of OpenVINO are shorter still (see compiled)."""
+"""Images that one thread is given at once. With more, a pass of torch is slower by a third, since its
+activations leave the cache; passes of OpenVINO are smaller still (see compiled)."""
 
 
 class Predictor(ABC):
@@ -38,8 +38,8 @@ class Predictor(ABC):
         """One pass: (n, 28, 28) uint8, n > 0 -> `outputs`. RuntimeError where it fails."""
 
     def outputs(self, images: Images) -> Floats:
-        """(n, 28, 28) uint8, ink bright on dark -> (n, classes) float32 logits, and behind them those of
-        its own screen, if it has one; n may be 0."""
+        """(n, 28, 28) uint8, ink bright on dark -> (n, classes) float32 logits, followed by those of its
+        own screen, if it has one; n may be 0."""
         step = CPU_BATCH if self.device == "cpu" else max(1, len(images))
         rows = self._forward_each([images[at : at + step] for at in range(0, len(images), step)])
         width = len(self.card.labels) + (len(self.screen.labels) if self.screen else 0)
@@ -58,12 +58,13 @@ class Predictor(ABC):
 
 
 def on(threads: int) -> str:
-    """CPU threads, for people."""
+    """CPU threads, in words."""
     return "1 thread" if threads == 1 else f"{threads} threads"
 
 
 def softmax(logits: Floats, temperature: float, allowed: Sequence[int] | None = None) -> Floats:
-    """Calibrated probabilities (n, classes); a mask takes part before, not after (see charset)."""
+    """Calibrated probabilities (n, classes); `allowed` masks the logits, not the result (see
+    charset)."""
     scaled = logits / np.float32(temperature)
     if allowed is not None:
         masked = np.full_like(scaled, -np.inf)
@@ -75,7 +76,8 @@ def softmax(logits: Floats, temperature: float, allowed: Sequence[int] | None = 
 
 
 def likeliest(probabilities: Floats, k: int) -> tuple[list[list[int]], list[list[float]]]:
-    """The k likeliest classes of each row, best first, and their probabilities; the first of equals."""
+    """The k likeliest classes of each row, best first, and their probabilities; the first of equals
+    leads."""
     left, every = probabilities.copy(), np.arange(len(probabilities))
     best = np.empty((len(left), k), np.intp)
     for place in range(k):  # k is small: to sort all classes takes three times as long

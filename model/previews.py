@@ -1,6 +1,6 @@
 """Pictures for people: an upload beside what a network saw of it, or with what was found on it.
 
-Drawn in the process that decodes images, since the upload is a stranger's; never large.
+Drawn in the process that decodes images, since the upload is not to be trusted; never large.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,7 +18,7 @@ LEAST = 800
 """An upload smaller than this is enlarged, so that boxes and labels can be told apart."""
 
 SIDE, GAP = 448, 16
-"""Of what is shown of one character: 16 pixels for each that a network sees."""
+"""Of the picture of one character, which shows each pixel that a network sees as 16x16."""
 
 SURE, UNSURE = (160, 90, 20), (0, 100, 230)
 """Blue, green, red."""

@@ -1,6 +1,6 @@
-"""What pixels and ink say against an image, from what normalisation has at hand anyway.
+"""Quality flags by pixels and ink, from what normalization has at hand anyway.
 
-Rules of geometry, each sure of what it says; what only a network can see is for `screen`.
+Rules of geometry, each reliable by itself; what only a network can see is left to `screen`.
 """
 
 from itertools import pairwise
@@ -19,23 +19,24 @@ LEAST_CONTRAST = 28
 """Ink that differs less from its paper, on average, may be what shows through from the back."""
 
 CUT = 0.15
-"""Of the long side of all ink: more of it lies on the edge where strokes are cut than where one ends."""
+"""Share of the long side of all ink: more lies on the edge where strokes are cut off than where one
+ends."""
 
 LEAST_SIDE = 8
 """Pixels; a smaller character has strokes of one pixel, and no shape."""
 
-MOST_PARTS = 12
+MOST_PARTS_OF_ONE = 12
 """A character has up to three parts, and as many more as a bad pen breaks it into."""
 
 TALL = 0.6
-"""Of the height of all ink: what is as tall as that may be a character of its own."""
+"""Share of the height of all ink: a part as tall as that may be a character of its own."""
 
 WIDE = 1.25
-"""Of the height of all ink: together two are wider than one that is broken (K, H, M)."""
+"""Times the height of all ink: two together are wider than one that is broken (K, H, M)."""
 
 
 def flags(ink: Grey, mask: Grey, parts: Parts) -> Flag:
-    """`ink` (h, w), bright on an even ground; `mask`, 255 where the character is, and its `parts`."""
+    """By `ink` (h, w), bright on an even ground; `mask`, 255 where the character is, and its `parts`."""
     if not len(parts):
         return Flag.BLANK
     boxes = parts.tolist()
@@ -49,7 +50,7 @@ def contrast(ink: Grey, mask: Grey) -> float:
 
 
 def edge(boxes: list[list[int]], mask: Grey) -> Flag:
-    """Whether ink runs out of the picture. One that is cut tight to its ink touches opposite sides."""
+    """Whether ink runs out of the picture. A picture cut tight to its ink touches opposite sides."""
     left, top, right, bottom = around(boxes)
     height, width = mask.shape
     length = 0
@@ -66,7 +67,7 @@ def shape(boxes: list[list[int]]) -> Flag:
     height = bottom - top
     if max(right - left, height) < LEAST_SIDE:
         return Flag.TOO_SMALL
-    found = Flag.NOT_A_CHARACTER if len(boxes) > MOST_PARTS else NONE
+    found = Flag.NOT_A_CHARACTER if len(boxes) > MOST_PARTS_OF_ONE else NONE
     if right - left > WIDE * height and _side_by_side(boxes, height):
         found |= Flag.SEVERAL_CHARACTERS
     return found

@@ -1,4 +1,4 @@
-"""A network for several threads at a time: what runs it on one of them, as often as they are.
+"""A network for several threads at a time: a replica that runs on one thread, for each of them.
 
 One pass on many threads is slower than many passes on one thread each, side by side.
 """

@@ -1,7 +1,7 @@
-"""OpenVINO's runtime alone, for who builds and runs networks with it.
+"""OpenVINO's runtime alone.
 
-Importing `openvino` as it is also loads its converter of other frameworks' models, which takes as long
-as all the rest and tells its makers over the network that it was imported.
+A plain `import openvino` also loads its converter for other frameworks' models, which takes as long as
+all the rest and tells its makers over the network that it was imported.
 """
 
 import sys

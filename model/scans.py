@@ -3,20 +3,19 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
-from .answers import Said, answers, screened
-from .flags import Flag
+from .answers import Answer, confidence_of, flags_of, is_uncertain
 from .glyph import Glyph
 from .images import Grey, decode
 from .layout import Layout
 from .normalization import normalize
 from .paths import MAX_PIXELS, Unread, opened
 from .previews import beside, boxed, marks_of
+from .reading import read, screened
 from .sheets.choosing import choose
 from .sheets.cutting import cut
-from .writing import Written, lines_of, text_of
+from .writing import Written, lines_of, said, text_of
 
 if TYPE_CHECKING:
     from .predictor import Predictor
@@ -44,8 +43,8 @@ class Scan:
 
 
 class ScanReader:
-    """One network, the classes it may answer with (None: all), how characters lie on an image, and who
-    says what is no character (None: nobody)."""
+    """One network, the classes it may answer with (None: all), how characters lie on an image, and the
+    screen that tells what is not a character (None: no screen)."""
 
     def __init__(
         self,
@@ -58,21 +57,21 @@ class ScanReader:
         self._layout, self._screen = layout, screen
 
     def read(self, files: Iterable[Path]) -> Iterator[Scan | Unread]:
-        """One outcome an image, in order but that failures of characters come at once."""
+        """One outcome per image, in order, except that failures of characters come at once."""
         return self._characters(files) if self._layout.kind == "character" else self._sheets(files)
 
     def preview(self, path: Path) -> Grey:
         """What is seen of an image, or of the first page of it. Raises OSError, BadImage."""
         grey = decode(path.read_bytes(), MAX_PIXELS)
         if self._layout.kind == "character":
-            return beside(grey, normalize(grey, self._predictor.card.recipe).pixels)
-        return boxed(grey, list(marks_of(lines_of(self._sheet(grey)))))
+            return beside(grey, normalize(grey, self._predictor.card.normalization).pixels)
+        return boxed(grey, list(marks_of(self._sheet(grey)[1])))
 
     def _characters(self, files: Iterable[Path]) -> Iterator[Scan | Unread]:
         names: list[str] = []
         glyphs: list[Glyph] = []
-        recipe = self._predictor.card.recipe
-        for name, glyph in opened(files, lambda grey: normalize(grey, recipe)):
+        normalization = self._predictor.card.normalization
+        for name, glyph in opened(files, lambda grey: normalize(grey, normalization)):
             if isinstance(glyph, Unread):
                 yield glyph
                 continue
@@ -84,39 +83,41 @@ class ScanReader:
         yield from self._scans(names, glyphs)
 
     def _scans(self, names: Sequence[str], glyphs: Sequence[Glyph]) -> Iterator[Scan]:
-        said = self._answers(glyphs)
-        for name, each in zip(names, said, strict=True):
+        for name, answer in zip(names, self._answers(glyphs), strict=True):
+            each = self._said(answer)
             yield Scan(name, each["label"], each["confidence"], each["uncertain"], each["flags"])
 
     def _sheets(self, files: Iterable[Path]) -> Iterator[Scan | Unread]:
         for name, sheet in opened(files, self._sheet):
-            yield sheet if isinstance(sheet, Unread) else _scan(name, sheet)
+            yield sheet if isinstance(sheet, Unread) else _scan(name, *sheet)
 
-    def _sheet(self, grey: Grey) -> list[Written]:
-        """The characters of an image that stand against their rivals."""
-        found = cut(grey, self._predictor.card.recipe, self._layout)
-        said = self._answers([each.glyph for each in found])
-        stand = choose(found, [each["confidence"] for each in said])
-        return [Written(said[at], found[at].box, found[at].line, found[at].word) for at in stand]
+    def _sheet(self, grey: Grey) -> tuple[list[Answer], list[dict[str, Any]]]:
+        """The answers that stand against their rivals, and the lines that they make."""
+        found = cut(grey, self._predictor.card.normalization, self._layout)
+        answers = self._answers([each.glyph for each in found])
+        stand = choose(found, [each.probabilities[0] for each in answers])
+        written = [
+            Written(self._said(answers[at]), found[at].box, found[at].line, found[at].word)
+            for at in stand
+        ]
+        return [answers[at] for at in stand], lines_of(written)
 
-    def _answers(self, glyphs: Sequence[Glyph]) -> list[Said]:
+    def _answers(self, glyphs: Sequence[Glyph]) -> list[Answer]:
         shown = screened(glyphs, self._screen) if self._screen else glyphs
-        return answers(self._predictor, shown, self._allowed)
+        return read(self._predictor, shown, self._allowed)
+
+    def _said(self, answer: Answer) -> dict[str, Any]:
+        return said({}, self._predictor.card.labels, *answer)
 
 
-def _scan(name: str, characters: Sequence[Written]) -> Scan:
-    said, lines = [each.said for each in characters], lines_of(characters)
+def _scan(name: str, answers: Sequence[Answer], lines: list[dict[str, Any]]) -> Scan:
+    confidence = confidence_of(answers)
     return Scan(
         name,
         None,
-        round(fmean(each["confidence"] for each in said), 7) if said else None,
-        not said or any(each["uncertain"] for each in said),
-        _flags([each["flags"] for each in said]) if said else Flag.BLANK.names,
+        None if confidence is None else round(confidence, 7),
+        is_uncertain(answers),
+        flags_of(answers).names,
         text_of(lines),
         lines,
     )
-
-
-def _flags(flags: Sequence[Sequence[str]]) -> list[str]:
-    """Whatever speaks against any character."""
-    return [name for flag in Flag for name in flag.names if any(name in each for each in flags)]

@@ -1,7 +1,7 @@
-"""A tiny network that says whether a glyph is one character at all: the recognising ones always answer.
+"""A tiny network that tells whether a glyph is one character at all; those that read always name one.
 
-It is no served model: it screens the glyphs made of image files, for whichever network has no screen of
-its own (see heads).
+It is not served by itself: it screens the glyphs made from image files, for all networks without a
+screen of their own (see heads).
 """
 
 from collections.abc import Callable
@@ -25,7 +25,7 @@ CLASSES = (Flag(0), Flag.SEVERAL_CHARACTERS, Flag.NOT_A_CHARACTER)
 
 
 class Screen:
-    """What says it of every glyph. For as many threads at a time as its network."""
+    """Tells it for every glyph; for as many threads at a time as its network."""
 
     def __init__(self, predictor: Predictor) -> None:
         """`predictor` screens, or reads and has a screen of its own."""
@@ -39,7 +39,7 @@ class Screen:
 
     def flags(self, glyphs: Images, outputs: Floats | None = None) -> npt.NDArray[np.uint8]:
         """(n, 28, 28) uint8, ink bright on dark -> (n,) bits of Flag. `outputs` are those of the network
-        that reads them, if they are known: they need not be had again where the screen is its own."""
+        that reads them, if they are known: if the screen is its own, no further pass is needed."""
         if outputs is None or not self._predictor.screen:
             outputs = self._predictor.outputs(glyphs)
         likely = softmax(outputs[:, -len(CLASSES) :], self._card.temperature)
@@ -54,5 +54,5 @@ def open_screen(device: str = "auto", threads: int = 0) -> Screen:
 
 
 def screen_of(predictor: Predictor, shared: Callable[[], Screen] = open_screen) -> Screen:
-    """What screens for `predictor`: its own screen, or the one for all others. Raises what that does."""
+    """The screen for `predictor`: its own, or the one for all others. Raises what `shared` raises."""
     return Screen(predictor) if predictor.screen else shared()

@@ -1,6 +1,6 @@
 """Characters drawn by ourselves: strokes with the unsteadiness of a hand.
 
-No data set may be shipped; these serve for demonstrations and tests, and are never measured on.
+No data set may be shipped; these serve for demonstrations and tests, and nothing is measured on them.
 """
 
 import cv2
@@ -84,11 +84,6 @@ def inked(strokes: str, rng: np.random.Generator, side: int = 28) -> Grey:
         cv2.polylines(ink, [points], False, 255, width, cv2.LINE_AA, shift=4)
     small = cv2.resize(ink, (side, side), interpolation=cv2.INTER_AREA)
     return np.asarray(small).astype(np.uint8, copy=False)
-
-
-def png(grey: Grey) -> bytes:
-    """The image as a PNG file."""
-    return bytes(cv2.imencode(".png", grey)[1])
 
 
 def _lines(text: str) -> list[npt.NDArray[np.float64]]:

@@ -37,7 +37,7 @@ class _Field:
     value: bytes
 
     def numbers(self, order: str) -> Sequence[int]:
-        """The value as integers, where it is some."""
+        """The value as integers. Raises BadTiff if it is none."""
         if self.kind not in _INTEGERS:
             raise BadTiff("the TIFF's strips are nowhere")
         return struct.unpack(f"{order}{self.count}{_INTEGERS[self.kind]}", self.value)

@@ -1,4 +1,4 @@
-"""Networks run by torch: the reference of every other engine, and the way to a GPU."""
+"""Networks run by torch: the reference for every other engine, and the way to a GPU."""
 
 from pathlib import Path
 from typing import Self
@@ -20,6 +20,11 @@ def pick_device(wanted: str = "auto") -> torch.device:
     if wanted == "auto":
         wanted = "cuda" if torch.cuda.is_available() else "cpu"
     return torch.device(wanted)
+
+
+def use_threads(threads: int) -> None:
+    """Let torch compute on so many CPU threads from now on; 0: on as many as it chose itself."""
+    torch.set_num_threads(threads or torch.get_num_threads())
 
 
 def _place(device: torch.device) -> str:
@@ -44,7 +49,7 @@ class TorchPredictor(Predictor):
 
     @classmethod
     def load_screened(cls, name: str, folder: Path | None = None, device: str = "auto") -> Self:
-        """The same with the screen it has of its own, if any."""
+        """The same with its own screen, if it has one."""
         card, module = load_checkpoint(name, folder)
         head = read_head(card, folder)
         return cls(card, with_screen(card, module, head), device, head.card if head else None)

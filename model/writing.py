@@ -1,6 +1,6 @@
 """Characters that were read on one image become its words, lines and text, as plain data for JSON.
 
-The gateway shows the results of jobs by it, `inkqueue read` its own.
+The gateway shows the results of jobs with it, and so does `inkqueue read`.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -34,8 +34,8 @@ def said(
     uncertain: bool,
     flags: Flag,
 ) -> dict[str, Any]:
-    """`known`, and in it what is said of a character: its likeliest classes, best first, and what
-    speaks against it. Filled in place, since results come by the million."""
+    """`known` with what is said of a character: its likeliest classes, best first, and its flags. Filled
+    in place, since results come by the million."""
     top = []
     for each, p in zip(classes, likely, strict=True):
         top.append({"label": labels[each], "p": int(p * DIGITS + 0.5) / DIGITS})
@@ -54,7 +54,8 @@ def lines_of(characters: Sequence[Written]) -> list[dict[str, Any]]:
 
 
 def text_of(lines: Sequence[Mapping[str, Any]]) -> str:
-    """What an image says: lines as lines, words by spaces. A blank cell is a word of no characters."""
+    """What an image says: a line for each line, spaces between words. A blank cell is a word of no
+    characters."""
     return "\n".join(line["text"] for line in lines)
 
 

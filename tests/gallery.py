@@ -10,7 +10,6 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from PIL import Image
 
-from model.answers import answers
 from model.finding import FIRST_SIDE, cut_out, find
 from model.ground import bright_ink
 from model.images import Grey
@@ -20,6 +19,7 @@ from model.normalization import normalize
 from model.opening import open_predictor
 from model.predictor import Predictor
 from model.previews import SURE, UNSURE, Mark, boxed
+from model.reading import read
 from model.scaling import shrink
 from model.sheets.choosing import choose
 from model.sheets.cutting import cut
@@ -67,7 +67,7 @@ def page(rng: np.random.Generator) -> Grey:
 
 
 def steps(grey: Grey, predictor: Predictor) -> dict[str, Grey]:
-    """What normalisation makes of a photograph, one after the other."""
+    """What normalization makes of a photograph, one after the other."""
     even, found = bright_ink(shrink(grey, FIRST_SIDE)), find(grey)
     return {
         "as sent": grey,
@@ -75,7 +75,7 @@ def steps(grey: Grey, predictor: Predictor) -> dict[str, Grey]:
         "where there is ink": ink_mask(even),
         "no lines, no specks": found.mask,
         "strokes evened": even_strokes(cut_out(found)),
-        "what the network sees": normalize(grey, predictor.card.recipe).pixels,
+        "what the network sees": normalize(grey, predictor.card.normalization).pixels,
     }
 
 
@@ -83,8 +83,8 @@ def show_character(axes: "np.typing.NDArray[np.object_]", grey: Grey, predictor:
     """Its steps, and how sure the network is of what."""
     for place, (name, image) in zip(axes, steps(grey, predictor).items(), strict=False):
         _show(place, image, name)
-    (said,) = answers(predictor, [normalize(grey, predictor.card.recipe)])
-    labels, likely = zip(*((each["label"], each["p"]) for each in said["top_k"]), strict=True)
+    (answer,) = read(predictor, [normalize(grey, predictor.card.normalization)])
+    labels, likely = [predictor.card.labels[each] for each in answer.classes], answer.probabilities
     bars = axes[-1].barh(labels, likely, color=[each / 255 for each in SURE[::-1]])
     axes[-1].bar_label(bars, [f" {p:.1%}" for p in likely], fontsize=9)
     axes[-1].invert_yaxis()
@@ -95,10 +95,11 @@ def show_character(axes: "np.typing.NDArray[np.object_]", grey: Grey, predictor:
 
 def show_page(place: Axes, grey: Grey, predictor: Predictor) -> None:
     """It with a box and a label at each character."""
-    found = cut(grey, predictor.card.recipe, Layout("page"))
-    said = answers(predictor, [each.glyph for each in found])
-    stand = choose(found, [each["confidence"] for each in said])
-    marks = [Mark(found[at].box, said[at]["label"], said[at]["uncertain"]) for at in stand]
+    found = cut(grey, predictor.card.normalization, Layout("page"))
+    answers = read(predictor, [each.glyph for each in found])
+    labels = [predictor.card.labels[each.classes[0]] for each in answers]
+    stand = choose(found, [each.probabilities[0] for each in answers])
+    marks = [Mark(found[at].box, labels[at], answers[at].uncertain) for at in stand]
     drawn = cv2.cvtColor(boxed(grey, marks), cv2.COLOR_BGR2RGB)
     _show(
         place,

@@ -201,7 +201,7 @@ def cost(files: Sequence[bytes], table: Table) -> None:
         ]
         here, there = (max(rates) for rates in zip(*turns, strict=True))
         words = f"{there:,.0f} images/s, {there / here:.2f} of {here:,.0f} in the same process"
-        table.add_row("decoding and normalising in the sandbox", words)
+        table.add_row("decoding and normalizing in the sandbox", words)
         family = psutil.Process().children(recursive=True)
         sizes = [each.memory_full_info().pss / 2**20 for each in family]
         table.add_row("memory (PSS) of nursery, decoder", ", ".join(f"{size:.0f} MB" for size in sizes))

@@ -1,4 +1,4 @@
-"""The cascade: what is sure stays with the cheap network, the rest goes to the dear one."""
+"""The cascade: what is sure stays with the cheap network, the rest goes to the expensive one."""
 
 from pathlib import Path
 

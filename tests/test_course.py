@@ -53,7 +53,7 @@ def drawn() -> Set:
 @pytest.mark.parametrize("labels", [LETTERS, BALANCED])
 def test_what_is_written_is_read_back(out: str, labels: str, tmp_path: Path) -> None:
     drawn = Set(glyphs(94, np.random.default_rng(3)), (np.arange(94) % len(labels)).astype(np.uint8))
-    found = read(write(drawn, tmp_path / out, labels), labels, transposed=True, recipe="emnist")
+    found = read(write(drawn, tmp_path / out, labels), labels, transposed=True, normalization="emnist")
     expected = in_order_of_names(drawn, labels)
     assert found.labels.tolist() == expected.labels.tolist()
     apart = np.abs(found.images.astype(int) - expected.images)
@@ -68,7 +68,7 @@ def test_a_letter_at_the_edge_stays_as_it_is(tmp_path: Path) -> None:
     found = read(
         write(Set(image[None], np.zeros(1, np.uint8)), tmp_path / "set"), LETTERS, transposed=True
     )
-    as_served = read(tmp_path / "set", LETTERS, transposed=True, recipe="emnist")
+    as_served = read(tmp_path / "set", LETTERS, transposed=True, normalization="emnist")
     np.testing.assert_array_equal(as_served.images, found.images)
 
 
@@ -148,7 +148,8 @@ def test_the_served_network_reads_them_as_it_reads_the_originals(tmp_path: Path)
     some = np.concatenate([np.flatnonzero(test.labels == each)[:100] for each in range(26)])
     originals = in_order_of_names(test.take(some))
     found, zipped = (
-        read(write(originals, tmp_path / out), LETTERS, transposed=True, recipe="emnist") for out in OUTS
+        read(write(originals, tmp_path / out), LETTERS, transposed=True, normalization="emnist")
+        for out in OUTS
     )
     np.testing.assert_array_equal(found.images, zipped.images)
     assert found.labels.tolist() == zipped.labels.tolist() == originals.labels.tolist()

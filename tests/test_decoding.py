@@ -99,9 +99,9 @@ def newest_nursery() -> psutil.Process:
 
 def test_glyphs_are_those_of_the_model(decoders: Decoders, files: list[bytes]) -> None:
     assert told(decoders, asked(files)) == directly(files)
-    for recipe in ("mnist", None):
-        glyph = to_glyph(decode(files[0], MAX_PIXELS), recipe).tobytes()  # type: ignore[arg-type]
-        assert told(decoders, [Encoded(files[0], recipe)]) == [glyph]  # type: ignore[arg-type]
+    for normalization in ("mnist", None):
+        glyph = to_glyph(decode(files[0], MAX_PIXELS), normalization).tobytes()  # type: ignore[arg-type]
+        assert told(decoders, [Encoded(files[0], normalization)]) == [glyph]  # type: ignore[arg-type]
     assert told(decoders, []) == []
 
 
@@ -143,12 +143,14 @@ def test_who_died_over_several_is_found_among_them(
 
 def test_more_than_a_block_is_read_in_order(decoders: Decoders, files: list[bytes]) -> None:
     many = [*files, b"", *files, files[0]]
-    recipes = ["emnist"] * 30 + ["mnist"] * 12
-    outcomes = told(decoders, list(map(Encoded, many, recipes)))  # type: ignore[arg-type]
+    normalizations = ["emnist"] * 30 + ["mnist"] * 12
+    outcomes = told(decoders, list(map(Encoded, many, normalizations)))  # type: ignore[arg-type]
     assert isinstance(outcomes.pop(20), Failure)
-    del many[20], recipes[20]
-    wanted = zip(many, recipes, strict=True)
-    assert outcomes == [to_glyph(decode(file), recipe).tobytes() for file, recipe in wanted]  # type: ignore[arg-type]
+    del many[20], normalizations[20]
+    wanted = zip(many, normalizations, strict=True)
+    assert outcomes == [
+        to_glyph(decode(file), normalization).tobytes() for file, normalization in wanted
+    ]  # type: ignore[arg-type]
 
 
 def test_killers_side_by_side_and_at_the_ends_are_found(decoders: Decoders, files: list[bytes]) -> None:

@@ -42,7 +42,7 @@ LENET = {
     "hidden": [20, 12],
     "dropout": 0.5,
 }
-PERCEPTRON = {"kind": "lenet", "classes": 10, "convolutions": [], "hidden": [16], "normalised": True}
+PERCEPTRON = {"kind": "lenet", "classes": 10, "convolutions": [], "hidden": [16], "normalized": True}
 
 
 def cascade(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, Any]:
@@ -52,7 +52,7 @@ def cascade(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, An
 
 
 def untrained(network: Mapping[str, Any], folder: Path) -> Card:
-    """A checkpoint of this layout in `folder`, its normalisations as if they had seen images."""
+    """A checkpoint of this layout in `folder`, its normalizations as if they had seen images."""
     torch.manual_seed(3)
     module = build(network)
     for layer in module.modules():

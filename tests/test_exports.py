@@ -19,9 +19,9 @@ from api.exports.previews import Previews
 from api.problems import Problem
 from api.settings import GatewaySettings
 from model.card import read_cards
-from model.images import decode
+from model.images import decode, png
 from model.normalization import to_glyph
-from model.strokes import draw, png
+from model.strokes import draw
 from training.cli import app
 from training.sets.readers import read
 from training.sets.readers.meaning import Meaning, class_of

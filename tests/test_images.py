@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import ExifTags, Image
 
-from model.images import BadImage, Grey, TooLarge, decode
-from model.strokes import draw, png
+from model.images import BadImage, Grey, TooLarge, decode, png
+from model.strokes import draw
 
 from makers import (
     animation,

@@ -14,8 +14,8 @@ import redis
 
 from api.client import Client
 from api.known import page_of
+from model.images import png
 from model.layout import Box
-from model.strokes import png
 from worker.jobs import Job
 from worker.ledger import Commit
 from worker.packing import pack

@@ -74,7 +74,7 @@ EARLIER = [
     ("digits-nano", 9_956),
     # 784*256+256 + 256*128+128 + 128*10+10
     ("digits-mlp-plain", 235_146),
-    # the same with batch normalisation, two numbers for each of 384 neurons
+    # the same with batch normalization, two numbers for each of 384 neurons
     ("digits-mlp", 235_914),
     # 512-6000-1200-400-47 behind convolutions of 32, 64 and 128
     ("balanced-wide", 10_871_567),
@@ -109,7 +109,7 @@ def test_predictions_do_not_depend_on_the_batch(rng: np.random.Generator) -> Non
     np.testing.assert_allclose(together, alone, rtol=0, atol=1e-6)
 
 
-def test_the_predictor_is_the_network_on_normalised_pixels(rng: np.random.Generator) -> None:
+def test_the_predictor_is_the_network_on_normalized_pixels(rng: np.random.Generator) -> None:
     card, module = load_checkpoint("digits")
     images = glyphs(10, rng)
     with torch.inference_mode():

@@ -1,4 +1,4 @@
-"""Normalisation: a character gives nearly the same glyph however it was drawn, lit and placed."""
+"""Normalization: a character gives nearly the same glyph however it was drawn, lit and placed."""
 
 import io
 import re
@@ -16,17 +16,17 @@ from hypothesis.extra import numpy as arrays
 from PIL import Image
 from strategies import ANY_GREY
 
-from model.card import Recipe
+from model.card import Normalization
 from model.flags import NONE, Flag
-from model.images import BadImage, Grey, decode, to_grey
+from model.images import BadImage, Grey, decode, png, to_grey
 from model.ink import strip
 from model.normalization import normalize, normalize_all, place, to_glyph
-from model.strokes import STROKES, draw, glyph, png
+from model.strokes import STROKES, draw, glyph
 
 from makers import animation, png_of, saved, turned
 
-RECIPES: tuple[Recipe, ...] = get_args(Recipe)
-EACH_RECIPE = pytest.mark.parametrize("recipe", RECIPES)
+NORMALIZATIONS: tuple[Normalization, ...] = get_args(Normalization)
+EACH_NORMALIZATION = pytest.mark.parametrize("normalization", NORMALIZATIONS)
 LABELS = "".join(STROKES)
 KINDS = ("u1", "u2", "u4", "i1", "i8", "f4", "f8", "c8", "?", "S3", "U2", "M8[s]", "O")
 
@@ -51,9 +51,14 @@ def likeness(one: Grey, other: Grey) -> float:
     return float(np.corrcoef([one.ravel(), *moved])[0, 1:].max())
 
 
-def expect_same(recipe: Recipe, change: Callable[[Grey], Grey], least: float = 0.85) -> None:
+def expect_same(
+    normalization: Normalization, change: Callable[[Grey], Grey], least: float = 0.85
+) -> None:
     """Every drawing gives nearly the same glyph after `change`, and most give the same."""
-    found = [likeness(to_glyph(change(each), recipe), to_glyph(each, recipe)) for each in drawings()]
+    found = [
+        likeness(to_glyph(change(each), normalization), to_glyph(each, normalization))
+        for each in drawings()
+    ]
     assert min(found) > least
     assert np.median(found) > (1 + least) / 2
 
@@ -65,32 +70,32 @@ def box(found: Grey, above: int = 64) -> tuple[int, int, int, int]:
 
 
 class TestGlyphs:
-    @EACH_RECIPE
+    @EACH_NORMALIZATION
     @pytest.mark.parametrize("label", LABELS)
     def test_a_glyph_passes_unchanged(
-        self, recipe: Recipe, label: str, rng: np.random.Generator
+        self, normalization: Normalization, label: str, rng: np.random.Generator
     ) -> None:
         found = glyph(label, rng)
-        assert np.array_equal(to_glyph(found, recipe), found)
-        assert np.array_equal(to_glyph(decode(png(found), 784), recipe), found)
-        assert normalize(found, recipe).flags == NONE
+        assert np.array_equal(to_glyph(found, normalization), found)
+        assert np.array_equal(to_glyph(decode(png(found), 784), normalization), found)
+        assert normalize(found, normalization).flags == NONE
 
-    def test_without_a_recipe_images_are_only_fitted(self) -> None:
+    def test_without_normalization_images_are_only_fitted(self) -> None:
         large = np.full((56, 56), 9, np.uint8)
         assert np.array_equal(to_glyph(large, None), np.full((28, 28), 9, np.uint8))
 
-    @EACH_RECIPE
+    @EACH_NORMALIZATION
     @pytest.mark.parametrize("paper", [0, 9, 128, 255])
-    def test_blank_stays_blank(self, recipe: Recipe, paper: int) -> None:
+    def test_blank_stays_blank(self, normalization: Normalization, paper: int) -> None:
         for shape in ((1, 1), (40, 60), (1000, 10)):
-            assert not to_glyph(np.full(shape, paper, np.uint8), recipe).any()
-        found = normalize(np.full((28, 28), paper, np.uint8), recipe)
+            assert not to_glyph(np.full(shape, paper, np.uint8), normalization).any()
+        found = normalize(np.full((28, 28), paper, np.uint8), normalization)
         assert found.flags == Flag.BLANK
 
-    @EACH_RECIPE
-    def test_faint_noise_is_blank(self, recipe: Recipe, rng: np.random.Generator) -> None:
+    @EACH_NORMALIZATION
+    def test_faint_noise_is_blank(self, normalization: Normalization, rng: np.random.Generator) -> None:
         noise = rng.normal(200, 3, (64, 64)).astype(np.uint8)
-        assert not to_glyph(noise, recipe).any()
+        assert not to_glyph(noise, normalization).any()
 
 
 class TestSameness:
@@ -98,76 +103,82 @@ class TestSameness:
         found = [to_glyph(each, "emnist") for each in drawings()]
         assert np.median([likeness(*pair) for pair in pairwise(found)]) < 0.6
 
-    @EACH_RECIPE
-    def test_polarity_does_not_matter(self, recipe: Recipe) -> None:
-        expect_same(recipe, lambda drawing: 255 - drawing, 0.98)
+    @EACH_NORMALIZATION
+    def test_polarity_does_not_matter(self, normalization: Normalization) -> None:
+        expect_same(normalization, lambda drawing: 255 - drawing, 0.98)
 
-    @EACH_RECIPE
+    @EACH_NORMALIZATION
     @pytest.mark.parametrize(("top", "left"), [(0, 0), (36, 0), (5, 36)])
-    def test_the_place_on_the_sheet_does_not_matter(self, recipe: Recipe, top: int, left: int) -> None:
-        expect_same(recipe, lambda drawing: on_paper(drawing, 100, top, left), 0.9)
+    def test_the_place_on_the_sheet_does_not_matter(
+        self, normalization: Normalization, top: int, left: int
+    ) -> None:
+        expect_same(normalization, lambda drawing: on_paper(drawing, 100, top, left), 0.9)
 
-    @EACH_RECIPE
+    @EACH_NORMALIZATION
     @pytest.mark.parametrize("margin", [0, 1])
-    def test_strokes_along_the_edge_of_a_tight_picture_stay(self, recipe: Recipe, margin: int) -> None:
+    def test_strokes_along_the_edge_of_a_tight_picture_stay(
+        self, normalization: Normalization, margin: int
+    ) -> None:
         def cut_out(label: str, around: int) -> Grey:
             return 235 - np.pad(strip(glyph(label, np.random.default_rng(1), 96) // 160 * 200), around)
 
         for label in "247EFLT":
-            found, usual = (to_glyph(cut_out(label, each), recipe) for each in (margin, 20))
+            found, usual = (to_glyph(cut_out(label, each), normalization) for each in (margin, 20))
             assert likeness(found, usual) > 0.9
 
-    @EACH_RECIPE
+    @EACH_NORMALIZATION
     @pytest.mark.parametrize(
         ("scale", "how"), [(0.75, cv2.INTER_AREA), (2, cv2.INTER_CUBIC), (6, cv2.INTER_CUBIC)]
     )
-    def test_the_size_of_the_scan_does_not_matter(self, recipe: Recipe, scale: float, how: int) -> None:
+    def test_the_size_of_the_scan_does_not_matter(
+        self, normalization: Normalization, scale: float, how: int
+    ) -> None:
         side = round(64 * scale)
-        expect_same(recipe, lambda drawing: cv2.resize(drawing, (side, side), interpolation=how))
+        expect_same(normalization, lambda drawing: cv2.resize(drawing, (side, side), interpolation=how))
 
-    @EACH_RECIPE
+    @EACH_NORMALIZATION
     @pytest.mark.parametrize("axis", [0, 1])
-    def test_light_that_falls_off_does_not_matter(self, recipe: Recipe, axis: int) -> None:
+    def test_light_that_falls_off_does_not_matter(self, normalization: Normalization, axis: int) -> None:
         light = np.expand_dims(np.linspace(1, 0.7, 64), axis)
-        expect_same(recipe, lambda drawing: (drawing * light).astype(np.uint8))
+        expect_same(normalization, lambda drawing: (drawing * light).astype(np.uint8))
 
-    @EACH_RECIPE
-    def test_specks_are_dropped(self, recipe: Recipe) -> None:
+    @EACH_NORMALIZATION
+    def test_specks_are_dropped(self, normalization: Normalization) -> None:
         def dirty(drawing: Grey) -> Grey:
             sheet = on_paper(drawing, 120, 28, 28)
             for row, column in ((5, 5), (110, 8), (60, 112)):
                 sheet[row : row + 2, column : column + 2] = 40
             return sheet
 
-        expect_same(recipe, dirty, 0.9)
+        expect_same(normalization, dirty, 0.9)
 
-    @EACH_RECIPE
-    def test_the_dot_of_an_i_stays(self, recipe: Recipe) -> None:
+    @EACH_NORMALIZATION
+    def test_the_dot_of_an_i_stays(self, normalization: Normalization) -> None:
         scan = np.full((90, 60), 230, np.uint8)
         cv2.line(scan, (30, 35), (30, 75), 30, 5)
         cv2.circle(scan, (30, 18), 4, 30, -1)
-        found = to_glyph(scan, recipe)
+        found = to_glyph(scan, normalization)
         inked = (found > 64).any(axis=1)
         runs = np.flatnonzero(np.diff(np.concatenate([[0], inked.astype(int), [0]])) == 1)
         assert len(runs) == 2
 
-    @EACH_RECIPE
+    @EACH_NORMALIZATION
     @pytest.mark.parametrize("side", [60, 130, 250, 600, 1500])
-    def test_the_pen_does_not_matter(self, recipe: Recipe, side: int) -> None:
+    def test_the_pen_does_not_matter(self, normalization: Normalization, side: int) -> None:
         def written(pen: int) -> Grey:
             screen, points = np.full((side, side), 255, np.uint8), [(2, 1), (5, 1), (2, 7), (6, 6)]
             corners = np.array([[(x * side // 8, y * side // 8) for x, y in points]], np.int32)
             return np.asarray(cv2.polylines(screen, corners, False, 0, pen)).astype(np.uint8)
 
-        usual = to_glyph(written(side // 14), recipe)
+        usual = to_glyph(written(side // 14), normalization)
         for pen in (1, side // 30, side // 8):
-            assert likeness(to_glyph(written(max(1, pen)), recipe), usual) > 0.8
+            assert likeness(to_glyph(written(max(1, pen)), normalization), usual) > 0.8
 
 
 class TestPlacing:
     def test_no_ink_is_no_glyph(self) -> None:
-        for recipe in RECIPES:
-            assert not place(np.zeros((68, 68), np.uint8), recipe).any()
+        for normalization in NORMALIZATIONS:
+            assert not place(np.zeros((68, 68), np.uint8), normalization).any()
 
     def test_emnist_fills_the_square_but_for_two_pixels(self) -> None:
         for drawing in drawings():
@@ -185,22 +196,22 @@ class TestPlacing:
                 mass = (found.sum(axis=1 - axis) * np.arange(28)).sum() / found.sum()
                 assert abs(mass - 13.5) <= 1
 
-    @EACH_RECIPE
-    def test_ink_is_bright_on_black(self, recipe: Recipe) -> None:
+    @EACH_NORMALIZATION
+    def test_ink_is_bright_on_black(self, normalization: Normalization) -> None:
         for drawing in drawings():
-            found = to_glyph(drawing, recipe)
+            found = to_glyph(drawing, normalization)
             assert found.max() == 255
-            assert np.array_equal(to_glyph(found, recipe), found)
+            assert np.array_equal(to_glyph(found, normalization), found)
 
 
 class TestAnything:
     @given(
         grey=ANY_GREY,
-        recipe=st.sampled_from([*RECIPES, None]),
+        normalization=st.sampled_from([*NORMALIZATIONS, None]),
     )
     @settings(max_examples=200, deadline=None)
-    def test_any_pixels_become_a_glyph(self, grey: Grey, recipe: Recipe | None) -> None:
-        found = to_glyph(grey, recipe)
+    def test_any_pixels_become_a_glyph(self, grey: Grey, normalization: Normalization | None) -> None:
+        found = to_glyph(grey, normalization)
         assert found.shape == (28, 28)
         assert found.dtype == np.uint8
 
@@ -208,11 +219,13 @@ class TestAnything:
         pixels=st.sampled_from(KINDS).flatmap(
             lambda kind: arrays.arrays(kind, arrays.array_shapes(min_dims=0, max_dims=4, min_side=0))
         ),
-        recipe=st.sampled_from([*RECIPES, None]),
+        normalization=st.sampled_from([*NORMALIZATIONS, None]),
     )
     @settings(max_examples=40, deadline=None)
-    def test_any_array_is_a_glyph_or_refused(self, pixels: Grey, recipe: Recipe | None) -> None:
-        for read in (to_grey, lambda array: to_glyph(array, recipe)):
+    def test_any_array_is_a_glyph_or_refused(
+        self, pixels: Grey, normalization: Normalization | None
+    ) -> None:
+        for read in (to_grey, lambda array: to_glyph(array, normalization)):
             with suppress(BadImage):
                 found = read(pixels)
                 assert found.dtype == np.uint8
@@ -235,15 +248,15 @@ class TestAnything:
             ):
                 assert np.array_equal(to_glyph(other, "emnist"), to_glyph(drawing, "emnist"))
 
-    @pytest.mark.parametrize("recipe", [*RECIPES, None])
+    @pytest.mark.parametrize("normalization", [*NORMALIZATIONS, None])
     @pytest.mark.parametrize(
         "shape", [(1, 1), (1, 4_000_000), (4_000_000, 1), (2, 65_535), (4000, 4000), (257, 1), (27, 28)]
     )
     def test_any_shape_becomes_a_glyph(
-        self, shape: tuple[int, int], recipe: Recipe | None, rng: np.random.Generator
+        self, shape: tuple[int, int], normalization: Normalization | None, rng: np.random.Generator
     ) -> None:
         for pixels in (np.zeros(shape, np.uint8), rng.integers(0, 256, shape, np.uint8)):
-            assert to_glyph(pixels, recipe).shape == (28, 28)
+            assert to_glyph(pixels, normalization).shape == (28, 28)
 
 
 def files() -> dict[str, bytes]:
@@ -270,28 +283,28 @@ def files() -> dict[str, bytes]:
     }
 
 
-@EACH_RECIPE
+@EACH_NORMALIZATION
 class TestFiles:
     @pytest.mark.parametrize("name", ["16 bits", "CMYK", "transparent", "palette", "animated", "turned"])
-    def test_a_character_is_the_same_in_any_file(self, name: str, recipe: Recipe) -> None:
-        found, plain = (to_glyph(decode(files()[each]), recipe) for each in (name, "on white"))
+    def test_a_character_is_the_same_in_any_file(self, name: str, normalization: Normalization) -> None:
+        found, plain = (to_glyph(decode(files()[each]), normalization) for each in (name, "on white"))
         assert likeness(found, plain) > 0.95
 
     @pytest.mark.parametrize("name", ["one pixel", "all black", "all white", "long"])
-    def test_nothing_is_blank(self, name: str, recipe: Recipe) -> None:
-        found = normalize(decode(files()[name]), recipe)
+    def test_nothing_is_blank(self, name: str, normalization: Normalization) -> None:
+        found = normalize(decode(files()[name]), normalization)
         assert not found.pixels.any()
         assert found.flags == Flag.BLANK
 
     @pytest.mark.parametrize("name", ["empty", "too wide", "huge"])
-    def test_what_cannot_be_an_image_is_refused(self, name: str, recipe: Recipe) -> None:
+    def test_what_cannot_be_an_image_is_refused(self, name: str, normalization: Normalization) -> None:
         with pytest.raises(BadImage):
-            to_glyph(decode(files()[name]), recipe)
+            to_glyph(decode(files()[name]), normalization)
 
 
-@pytest.mark.parametrize("recipe", [None, *get_args(Recipe)])
+@pytest.mark.parametrize("normalization", [None, *get_args(Normalization)])
 def test_many_together_become_what_each_becomes_alone(
-    rng: np.random.Generator, recipe: Recipe | None
+    rng: np.random.Generator, normalization: Normalization | None
 ) -> None:
     blank = np.full((40, 50), 240, np.uint8)
     large = cv2.copyMakeBorder(draw("R", rng, 80), 200, 300, 250, 100, cv2.BORDER_REPLICATE)
@@ -305,8 +318,8 @@ def test_many_together_become_what_each_becomes_alone(
         draw("Q", rng, 30),
         ~draw("7", rng),
     ]
-    alone = [normalize(each, recipe) for each in many]
-    for one, other in zip(normalize_all(many, recipe), alone, strict=True):
+    alone = [normalize(each, normalization) for each in many]
+    for one, other in zip(normalize_all(many, normalization), alone, strict=True):
         assert np.array_equal(one.pixels, other.pixels)
         assert one.flags == other.flags
-    assert normalize_all([], recipe) == []
+    assert normalize_all([], normalization) == []

@@ -11,9 +11,9 @@ import torch
 
 from model.card import WEIGHTS, BadCard, Card
 from model.checkpoint import save_checkpoint
-from model.convolutions import Screened
+from model.convolutions import ScreenedConvNet
 from model.flags import Flag
-from model.heads import FOLDER, eyes, read_head
+from model.heads import FOLDER, backbone, read_head
 from model.networks import build
 from model.opening import open_predictor
 from model.predictor import Floats, Images, Predictor
@@ -22,16 +22,16 @@ from model.storage import read_checkpoint
 
 from samples import glyphs
 
-EYES = {"kind": "convnet", "stages": [[5], [8, 6], [9]], "classes": 10}
+BACKBONE = {"kind": "convnet", "stages": [[5], [8, 6], [9]], "classes": 10}
 DENSE = {"kind": "lenet", "classes": 10, "convolutions": [], "hidden": [16]}
 CASCADE = {
     "kind": "cascade",
-    "first": EYES,
+    "first": BACKBONE,
     "second": DENSE,
     "temperatures": [0.9, 1.1],
     "threshold": 0.2,
 }
-NETWORKS = pytest.mark.parametrize("network", [EYES, CASCADE], ids=["alone", "in a cascade"])
+NETWORKS = pytest.mark.parametrize("network", [BACKBONE, CASCADE], ids=["alone", "in a cascade"])
 
 
 def made(network: Mapping[str, Any], folder: Path) -> Card:
@@ -41,7 +41,7 @@ def made(network: Mapping[str, Any], folder: Path) -> Card:
     card = save_checkpoint(card, build(network), folder)
     layout = {"kind": "head", "hidden": 7, "of": card.sha256}
     screen = Card("new", layout, "1+-", "mnist", 0.13, 0.31, 1, uncertain_below=0.33)
-    own = Screened(EYES["stages"], 10, 7).screen  # type: ignore[arg-type]
+    own = ScreenedConvNet(BACKBONE["stages"], 10, 7).screen  # type: ignore[arg-type]
     save_checkpoint(screen, own, folder / FOLDER)
     return card
 
@@ -92,8 +92,8 @@ def test_it_costs_no_pass_of_its_own(tmp_path: Path, rng: np.random.Generator) -
 def test_a_screen_of_other_weights_is_left_alone_and_told_of(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    old = made(EYES, tmp_path)
-    new = save_checkpoint(old, build(EYES), tmp_path)
+    old = made(BACKBONE, tmp_path)
+    new = save_checkpoint(old, build(BACKBONE), tmp_path)
     with caplog.at_level(logging.WARNING):
         assert read_head(new, tmp_path) is None
     assert "inkqueue screen new" in caplog.text
@@ -101,9 +101,9 @@ def test_a_screen_of_other_weights_is_left_alone_and_told_of(
 
 
 def test_only_convolutions_can_have_one() -> None:
-    assert eyes(CASCADE) == ("first.", EYES)
+    assert backbone(CASCADE) == ("first.", BACKBONE)
     with pytest.raises(BadCard, match="lenet"):
-        eyes(DENSE)
+        backbone(DENSE)
 
 
 @pytest.mark.parametrize("name", ["balanced", "letters", "digits"])

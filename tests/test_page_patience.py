@@ -15,7 +15,7 @@ import redis
 from selenium.webdriver.common.keys import Keys
 
 from api.idempotency import key_digest
-from model.strokes import png
+from model.images import png
 from worker import keys
 
 from browsers import Browser, require_browser, running_browser

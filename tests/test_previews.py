@@ -11,11 +11,10 @@ from PIL import Image
 from api.exports.previews import Previews
 from api.settings import GatewaySettings
 from model.card import read_cards
-from model.images import Grey, decode
+from model.images import Grey, decode, png
 from model.layout import Box
 from model.normalization import to_glyph
 from model.previews import SIDE, Mark, boxed
-from model.strokes import png
 from worker.jobs import Counts, Job, JobState, Options
 from worker.store import Item
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from model.networks import Committee, build
-from training.prior import characters, favour
+from training.prior import characters, shift_priors
 from training.sets.catalogue import BALANCED, DIGITS
 
 
@@ -22,7 +22,7 @@ def test_calibrated_odds_move_by_the_ratio_of_priors(way: float) -> None:
     network = build({"kind": "convnet", "stages": [[4]], "classes": 47}).eval()
     images = torch.rand(8, 1, 28, 28, generator=torch.Generator().manual_seed(0))
     before = (network(images) / 1.25).softmax(1).detach()
-    favour(network, BALANCED, 1.25, way)
+    shift_priors(network, BALANCED, 1.25, way)
     after = (network(images) / 1.25).softmax(1).detach()
     ring, zero = BALANCED.index("O"), BALANCED.index("0")
     odds = (after[:, ring] / after[:, zero]) / (before[:, ring] / before[:, zero])
@@ -31,12 +31,12 @@ def test_calibrated_odds_move_by_the_ratio_of_priors(way: float) -> None:
     np.testing.assert_allclose(same, before[:, BALANCED.index("A")] / before[:, zero], rtol=1e-4)
 
 
-def test_a_committee_is_favoured_in_every_member() -> None:
+def test_the_priors_of_a_committee_are_shifted_in_every_member() -> None:
     layout = {"kind": "convnet", "stages": [[4]], "classes": 47}
     network = build({"kind": "committee", "members": [layout] * 2, "temperatures": [0.8, 1.1]}).eval()
     images = torch.rand(8, 1, 28, 28, generator=torch.Generator().manual_seed(0))
     before = [(member(images) / at).detach() for member, at in zip(*_members(network), strict=True)]
-    favour(network, BALANCED, 1.25, 1.0)
+    shift_priors(network, BALANCED, 1.25, 1.0)
     after = [(member(images) / at).detach() for member, at in zip(*_members(network), strict=True)]
     for old, new in zip(before, after, strict=True):
         moved = (new - old)[:, BALANCED.index("O")] - (new - old)[:, BALANCED.index("0")]

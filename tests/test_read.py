@@ -13,10 +13,10 @@ from typer.testing import CliRunner
 
 from api.client import Client
 from model.__main__ import app
+from model.images import png
 from model.opening import open_predictor
 from model.predictor import Predictor
 from model.scans import BATCH, Scan, ScanReader
-from model.strokes import png
 
 from conftest import Services
 from samples import drawings, glyphs, pngs, tiff_of

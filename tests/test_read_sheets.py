@@ -11,7 +11,8 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from model.__main__ import app
-from model.strokes import draw, png
+from model.images import png
+from model.strokes import draw
 
 from samples import page
 
@@ -80,8 +81,8 @@ def test_a_preview_of_a_character_has_the_glyph_beside_it(
 @pytest.mark.parametrize(
     ("options", "reason"),
     [
-        (["--layout", "grid", "--rows", "2"], "say both --rows and --columns"),
-        (["--rows", "2", "--columns", "2"], "are of --layout grid"),
+        (["--layout", "grid", "--rows", "2"], "give both --rows and --columns"),
+        (["--rows", "2", "--columns", "2"], "need --layout grid"),
         (["--preview", "nowhere/at/all.png"], "cannot write nowhere/at/all.png"),
     ],
 )

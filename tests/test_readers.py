@@ -55,7 +55,7 @@ class TestRoundTrips:
         scans = drawings(3, rng)
         for number, scan in enumerate(scans):
             save(tmp_path / f"{number}_scan.png", scan)
-        found = read(tmp_path, BALANCED, recipe="emnist")
+        found = read(tmp_path, BALANCED, normalization="emnist")
         expected = [to_glyph(scan, "emnist") for scan in scans]
         np.testing.assert_array_equal(found.images, expected)
         assert found.labels.tolist() == [0, 1, 2]

@@ -8,11 +8,10 @@ import pytest
 from model.checkpoint import load_checkpoint
 from model.flags import NONE, Flag
 from model.glyph import Glyph
-from model.images import Grey
+from model.images import Grey, png
 from model.layout import Box, Character
 from model.opening import open_predictor
 from model.predictor import Floats, Images
-from model.strokes import png
 from model.torch_predictor import TorchPredictor
 from worker.chunks import Content, Files, PixelBlock, pack
 from worker.decoding.answers import Outcome
@@ -193,7 +192,7 @@ def test_arrays_are_not_decoded(reader: Reader, rng: np.random.Generator) -> Non
     assert labels(reader, commit) == directly(reader, images)
 
 
-def test_files_of_several_jobs_are_decoded_at_once_each_by_its_recipe(
+def test_files_of_several_jobs_are_decoded_at_once_each_by_its_normalization(
     reader: Reader, decoders: Decoders, rng: np.random.Generator
 ) -> None:
     asked: list[Sequence[Encoded]] = []
@@ -205,7 +204,7 @@ def test_files_of_several_jobs_are_decoded_at_once_each_by_its_recipe(
     files = pngs(3, rng)
     chunks = [claim(files), claim(block(glyphs(2, rng))), claim(files[:2], normalize="none")]
     Reader(reader.predictor, decode).read(chunks)
-    assert [[each.recipe for each in images] for images in asked] == [["emnist"] * 3 + [None] * 2]
+    assert [[each.normalization for each in images] for images in asked] == [["emnist"] * 3 + [None] * 2]
 
 
 def sheet(lines: Sequence[str], seed: int = 8) -> bytes:

@@ -155,11 +155,11 @@ def test_sentences_follow_the_figures(subject: Subject) -> None:
     praise, blame = " ".join(findings(good, poor)), " ".join(findings(poor, good))
     assert "100.00 % of 2,000 images are read right" in praise
     assert "lies above the 98 %" in praise
-    assert "9.0 points less than is right" in praise
+    assert "9.0 points below the share that is right" in praise
     assert "25.00 points less than on the test set" in praise
     assert "Most confused" not in praise
     assert "lies below the 98 %" in blame
-    assert "16.0 points more than is right" in blame
+    assert "16.0 points above the share that is right" in blame
     assert "Most confused: 3 and 4, 100 % of all mistakes (500)" in blame
     timid = replace(good, card=replace(good.card, uncertain_below=0.95))
     assert "Every answer is flagged uncertain." in findings(timid, poor)

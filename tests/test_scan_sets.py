@@ -9,9 +9,9 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from model.card import read_cards
-from model.images import decode
+from model.images import decode, png
 from model.normalization import normalize
-from model.strokes import draw, png
+from model.strokes import draw
 from training.cli import app
 from training.sets.data import BadData
 from training.sets.scans import HALVES, SCANS, half_of, read_examples, read_files, read_half
@@ -105,7 +105,7 @@ def test_missing_and_broken_scans_are_refused(tmp_path: Path) -> None:
     assert "--data" in done.stderr
     assert "--all" in evaluate("digits-nano", "--scans", "--all", code=2).stderr
     for two in (("--scans", "--rejects"), ("--scans", "--charset", "digits"), ("--all", "--rejects")):
-        assert "each stand alone" in evaluate(*two, code=2).stderr
+        assert "exclude each other" in evaluate(*two, code=2).stderr
     broken = tmp_path / "broken.zip"
     for content, reason in (
         (b"?", "labels.csv"),

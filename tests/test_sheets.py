@@ -223,12 +223,14 @@ class TestAnything:
     @given(
         grey=ANY_GREY,
         layout=st.sampled_from([PAGE, LINE, GRID, Layout("grid", 2, 3)]),
-        recipe=st.sampled_from(["emnist", "mnist", None]),
+        normalization=st.sampled_from(["emnist", "mnist", None]),
     )
     @settings(max_examples=100, deadline=None)
-    def test_any_pixels_are_cut_or_refused(self, grey: Grey, layout: Layout, recipe: None) -> None:
+    def test_any_pixels_are_cut_or_refused(
+        self, grey: Grey, layout: Layout, normalization: None
+    ) -> None:
         try:
-            found = cut(grey, recipe, layout)
+            found = cut(grey, normalization, layout)
         except BadImage:
             assert layout.kind == "grid"
             return

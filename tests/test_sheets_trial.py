@@ -3,14 +3,14 @@
 from pathlib import Path
 
 from training.sheets.pages import Writing
-from training.sheets.trial import Trial, read_sheets
+from training.sheets.trial import SheetTrial, read_sheets
 
 SMALL = Writing(lines=3, characters=8, width=900, height=500, touching=0)
 
 
 def test_pages_and_grids_are_drawn_cut_read_and_counted(tmp_path: Path) -> None:
     told: list[None] = []
-    trials = [Trial("page", 2, writing=SMALL), Trial("grid", 1, camera=True, seed=4)]
+    trials = [SheetTrial("page", 2, writing=SMALL), SheetTrial("grid", 1, camera=True, seed=4)]
     sheet = read_sheets("digits-nano", trials, tmp_path, tmp_path, True, lambda: told.append(None))
     assert len(told) == 3
     page, grid = (dict(zip(sheet.columns, row, strict=True)) for row in sheet.rows)

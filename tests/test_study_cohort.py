@@ -59,7 +59,7 @@ def test_trials_end_together_as_they_would_alone(network: dict[str, object], tmp
 
 
 def test_a_killed_cohort_goes_on_from_its_last_point_to_the_same_end(tmp_path: Path) -> None:
-    network = PERCEPTRON | {"dropout": 0.5, "normalised": True}
+    network = PERCEPTRON | {"dropout": 0.5, "normalized": True}
     trials = [trial(network=network, seed=seed) for seed in (0, 1)]
     whole = trained(trials, tmp_path / "whole")
     with pytest.raises(KeyboardInterrupt):

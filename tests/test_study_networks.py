@@ -4,8 +4,9 @@ import pytest
 import torch
 from torch import nn
 
+from model.networks import head_of
 from training.study.cohorts import cohorts, together
-from training.study.networks import build, head_of, macs
+from training.study.networks import build, macs
 from training.study.trial import Trial
 
 CONVOLUTIONS = {"kind": "convolutions", "widths": [12, 16], "kernel": 5, "classes": 26}
@@ -16,7 +17,7 @@ PERCEPTRON = {"kind": "perceptron", "hidden": [32, 20], "classes": 26}
     "layout",
     [
         PERCEPTRON,
-        PERCEPTRON | {"activation": "silu", "dropout": 0.2, "normalised": True},
+        PERCEPTRON | {"activation": "silu", "dropout": 0.2, "normalized": True},
         PERCEPTRON | {"hidden": []},
         CONVOLUTIONS,
         CONVOLUTIONS | {"norm": "group"},
@@ -32,7 +33,7 @@ def test_every_kind_reads_glyphs_and_has_a_head(layout: dict[str, object]) -> No
 
 
 def test_layers_are_those_of_the_layout() -> None:
-    kinds = [type(layer) for layer in build(PERCEPTRON | {"activation": "tanh", "normalised": True})]
+    kinds = [type(layer) for layer in build(PERCEPTRON | {"activation": "tanh", "normalized": True})]
     assert kinds[1:4] == [nn.Linear, nn.BatchNorm1d, nn.Tanh]
     group = [each for each in build(CONVOLUTIONS | {"norm": "group"}) if isinstance(each, nn.GroupNorm)]
     assert [each.num_groups for each in group] == [4, 8]

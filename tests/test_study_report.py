@@ -182,7 +182,7 @@ def test_the_summary_follows_the_figures(best: Evaluation) -> None:
     assert "letters, the network that is served, reads 100.00 % of 30 test images" in text
     assert "two (A chapter) is the best on validation: 100.00 %" in text
     assert "one (2,000: 66.67 %), two (4,000: 100.00 %)" in text
-    assert "The dearest is 33.33 points better than the cheapest, for 2.0 times" in text
+    assert "The most expensive is 33.33 points better than the cheapest, for 2.0 times" in text
     assert "2 convolutional layers after 1 pay: " in text
     assert "Validation images chose two, which is also best" in text
     assert "T: It pays." in text

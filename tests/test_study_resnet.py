@@ -101,8 +101,8 @@ class Stranger:
 @pytest.mark.parametrize(
     ("content", "expected"),
     [
-        ({"conv1.weight": torch.zeros(64, 3, 7, 7)}, "it lacks bn1.weight and 98 more"),
-        ({"layer1.2.conv1.weight": torch.zeros(1)}, "it lacks conv1.weight"),
+        ({"conv1.weight": torch.zeros(64, 3, 7, 7)}, "missing: bn1.weight and 98 more"),
+        ({"layer1.2.conv1.weight": torch.zeros(1)}, "missing: conv1.weight"),
         ([torch.zeros(1)], "no state dict"),
         ({"model": {"conv1.weight": torch.zeros(1)}}, "no state dict"),
         (Stranger(), "it cannot be read"),
@@ -118,12 +118,12 @@ def test_other_files_are_refused(content: object, expected: str, tmp_path: Path)
 def test_a_deeper_network_is_refused(imagenet: ResNet18, tmp_path: Path) -> None:
     deeper = imagenet.state_dict() | {"layer1.2.conv1.weight": torch.zeros(64, 64, 3, 3)}
     torch.save(deeper, tmp_path / "resnet34.pth")
-    assert "unknown is layer1.2.conv1.weight;" in refusal(tmp_path / "resnet34.pth")
+    assert "unknown: layer1.2.conv1.weight;" in refusal(tmp_path / "resnet34.pth")
 
 
 def test_another_shape_is_refused(imagenet: ResNet18, tmp_path: Path) -> None:
     torch.save(imagenet.state_dict() | {"conv1.weight": torch.zeros(64, 1, 7, 7)}, tmp_path / "grey.pth")
-    assert "another shape has conv1.weight;" in refusal(tmp_path / "grey.pth")
+    assert "of another shape: conv1.weight;" in refusal(tmp_path / "grey.pth")
 
 
 @pytest.mark.parametrize("name", ["nothing.pth", "broken.pth", "broken.safetensors"])

@@ -33,7 +33,7 @@ class Augmentation:
 
 
 def augment(images: torch.Tensor, how: Augmentation, rng: torch.Generator) -> torch.Tensor:
-    """Every step of `how` after the other; the same shape comes back, still within 0..1."""
+    """Every step of `how`, one after the other; the same shape comes back, still within 0..1."""
     grid = affine(len(images), how, rng)
     if how.elastic:
         grid = grid + elastic(len(images), how, rng)

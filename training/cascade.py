@@ -1,4 +1,5 @@
-"""Two trained networks become one: the cheap one reads everything, the dear one what is left unsure."""
+"""Two trained networks become one: the cheap one reads everything, the expensive one what is left
+unsure."""
 
 from dataclasses import dataclass, replace
 
@@ -20,7 +21,7 @@ TOLERANCE = 0.0005
 """How much accuracy on validation may be given up for speed: half of what the test set is allowed."""
 
 BUDGET = 0.25
-"""What a cascade may cost on average of what its dear half does, in multiply-accumulates."""
+"""What a cascade may cost on average, as a share of its expensive half, in multiply-accumulates."""
 
 
 @dataclass(frozen=True)
@@ -41,8 +42,8 @@ def choose_threshold(
 ) -> Choice:
     """The least threshold on the confidence of `first` that makes both as good as `second` alone.
 
-    As good but for `tolerance`; where that takes more than the share `most`, the threshold of that.
-    Both are calibrated probabilities (n, classes) of validation images.
+    As good up to `tolerance`; if more than the share `most` would be sent on for that, the threshold
+    that sends so many. Both are calibrated probabilities (n, classes) of validation images.
     """
     confidence = first.max(axis=1)
     order = np.argsort(confidence)
@@ -59,9 +60,9 @@ def combine(
 ) -> tuple[Card, Cascade, Choice]:
     """The cascade of both, its threshold chosen on `validation`. Raises BadCard: their labels differ."""
     require_alike(first.card, second.card)
-    (cheap, cost), (dear, whole) = (_asked(each, validation) for each in (first, second))
+    (cheap, cost), (costly, whole) = (_asked(each, validation) for each in (first, second))
     most = max(0.0, BUDGET - cost / whole)
-    choice = choose_threshold(cheap, dear, validation.labels, most=most)
+    choice = choose_threshold(cheap, costly, validation.labels, most=most)
     layouts = first.card.network, second.card.network
     temperatures = first.card.temperature, second.card.temperature
     module = Cascade(*layouts, temperatures, choice.threshold)
@@ -82,7 +83,7 @@ def combine(
 
 
 def _asked(network: TorchPredictor, validation: Set) -> tuple[Floats, float]:
-    """Calibrated probabilities of the images, and multiply-accumulates an image."""
+    """Calibrated probabilities of the images, and multiply-accumulates per image."""
     with metered(network.module) as meter:
         seen = softmax(all_logits(network, validation), network.card.temperature)
     return seen, meter.macs / len(validation)

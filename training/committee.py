@@ -1,4 +1,4 @@
-"""Several trained networks become one that asks them all: dearer, and right more often."""
+"""Several trained networks become an ensemble: slower than each of them, and right more often."""
 
 from collections.abc import Sequence
 from dataclasses import replace

@@ -1,13 +1,15 @@
-"""The training curves of a run as a picture: loss and accuracy, in training and on validation."""
+"""Training curves as a picture and for TensorBoard: loss and accuracy, in training and on validation."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from matplotlib.figure import Figure
+from torch.utils.tensorboard import SummaryWriter
 
 if TYPE_CHECKING:
     from .run import Epoch
+    from .study.trial import Point
 
 
 def draw_curves(epochs: Sequence["Epoch"], title: str, path: Path) -> None:
@@ -29,3 +31,17 @@ def draw_curves(epochs: Sequence["Epoch"], title: str, path: Path) -> None:
         axes.grid(alpha=0.3)
         axes.legend()
     figure.savefig(path, dpi=110)
+
+
+def write_scalars(
+    steps: "Mapping[int, Epoch] | Mapping[int, Point]", folder: Path, tested: float | None = None
+) -> None:
+    """Training and validation in the same graph, by step; `tested` is an accuracy at the end."""
+    for part, prefix in (("training", ""), ("validation", "validation_")):
+        with SummaryWriter(str(folder / part)) as writer:
+            for step, point in steps.items():
+                for name in ("loss", "accuracy"):
+                    writer.add_scalar(name, getattr(point, prefix + name), step)
+    if tested is not None:
+        with SummaryWriter(str(folder / "test")) as writer:
+            writer.add_scalar("accuracy", tested, max(steps, default=0))

@@ -15,15 +15,15 @@ import torch
 
 from model.card import Card
 from model.storage import whole
+from model.terminal import notes
 
 from .augment import Augmentation, augment
-from .progress import console
 from .sets.data import Array, Set, Split, join
 from .shelf import load
 
 VIEWS = 2
 SEED = 0
-"""Of these views: a student of another seed hears the same, so teachers are asked once for all."""
+"""Of these views: students of any seed are told the same, so teachers are asked once for all."""
 
 CHUNK = 1024
 
@@ -53,7 +53,7 @@ def soft_targets(names: Sequence[str], images: Array, labels: str, runs: Path) -
 
 
 def fold(seen: torch.Tensor, known: str, wanted: str) -> torch.Tensor:
-    """Probabilities (n, len(known)) as those (n, len(wanted)) of one who tells less apart.
+    """Probabilities (n, len(known)) as those (n, len(wanted)) of a network that tells fewer apart.
 
     A class that is not wanted goes to the capital of its letter, or is left out.
     """
@@ -83,7 +83,7 @@ def _ask(card: Card, network: torch.nn.Module, images: Array) -> torch.Tensor:
     rng = torch.Generator().manual_seed(SEED)
     total = torch.zeros(len(images), len(card.labels))
     for view in range(VIEWS):
-        console.print(f"asking {card.name} about {len(images):,} images: view {view + 1} of {VIEWS}")
+        notes.print(f"asking {card.name} about {len(images):,} images: view {view + 1} of {VIEWS}")
         for start in range(0, len(images), CHUNK):
             chunk = torch.from_numpy(images[start : start + CHUNK]).unsqueeze(1).float() / 255
             varied = augment(chunk, Augmentation(), rng)

@@ -1,4 +1,4 @@
-"""What a network must reach on its test set before it is served; a gate a published name."""
+"""What a network must reach on its test set before it is served; one gate for each published name."""
 
 from dataclasses import dataclass
 
@@ -27,7 +27,7 @@ class Gate:
             (figures["ece"] <= self.ece, f"calibration error {figures['ece']} is above {self.ece}"),
             (
                 best >= RELIABLE,
-                f"of what is not uncertain {figures['accuracy_of_sure']} are right: "
+                f"of the answers that are not uncertain {figures['accuracy_of_sure']} are right: "
                 f"clearly below {RELIABLE}",
             ),
         )

@@ -1,4 +1,4 @@
-"""The runs there have been, read back from their folders: what `python -m training runs` prints."""
+"""Past runs, read back from their folders: what `python -m training runs` prints."""
 
 import json
 import time
@@ -58,7 +58,7 @@ class PastRun:
 
     @property
     def state(self) -> str:
-        """finished; or how far it came, or has come where an epoch ended but lately."""
+        """finished; or how far it has come, and whether it is under way: an epoch ended lately."""
         if self.finished:
             return "finished"
         lately = time.time() - self.changed < 3 * self._seconds_of(self.epochs[-1])
@@ -77,7 +77,7 @@ def read_run(folder: Path) -> PastRun:
 
 
 def history(runs: Path) -> Sheet:
-    """A row a run, the latest last; below, the folders that cannot be read and why."""
+    """A row for each run, the latest last; below, the folders that cannot be read and why."""
     found, notes = [], []
     for folder in sorted(path for path in runs.glob("[!.]*") if path.is_dir()):
         if (folder / MADE_OF).exists():
@@ -114,6 +114,6 @@ def _row(run: PastRun) -> tuple[str, ...]:
 
 
 def parameters(network: Mapping[str, Any]) -> int:
-    """How many numbers the network learns; none of them is made."""
+    """How many parameters the network learns; none of them is allocated."""
     with torch.device("meta"):
         return count_parameters(build(network))

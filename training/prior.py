@@ -1,11 +1,12 @@
-"""How often each class is met: a set of 47 classes counts a letter of both cases once, writers twice."""
+"""How often each class is met: equally often in balanced sets; in writing, twice as often if it is both
+cases of a letter."""
 
 from math import log
 
 import torch
 from torch import nn
 
-from model.networks import Committee
+from model.networks import Committee, head_of
 
 
 def characters(label: str, labels: str) -> int:
@@ -14,17 +15,16 @@ def characters(label: str, labels: str) -> int:
 
 
 @torch.no_grad()
-def favour(network: nn.Module, labels: str, temperature: float, way: float) -> None:
-    """Move the priors of `network` from every class alike part of the `way` (0..1) to every character.
+def shift_priors(network: nn.Module, labels: str, temperature: float, way: float) -> None:
+    """Move `network` part of the `way` (0..1) from equally likely classes to equally likely characters.
 
-    What is added to calibrated logits is the logarithm of the ratio of priors (Saerens et al. 2002);
-    it goes to the bias of the last layer, whose logits `temperature` will divide; of a committee, to
-    that of every member.
+    What is added to the calibrated logits is the logarithm of the ratio of the priors (Saerens et al.
+    2002). It goes into the bias of the last layer, whose logits `temperature` will divide; in a
+    committee, into that of every member.
     """
     if isinstance(network, Committee):
         for member, own in zip(network.members, network.temperatures, strict=True):
-            favour(member, labels, own * temperature, way)
+            shift_priors(member, labels, own * temperature, way)
         return
-    head = [layer for layer in network.modules() if isinstance(layer, nn.Linear)][-1]
     ratios = torch.tensor([log(characters(label, labels)) for label in labels])
-    head.bias.add_(way * temperature * ratios)
+    head_of(network).bias.add_(way * temperature * ratios)

@@ -4,18 +4,18 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from rich import progress as bars
-from rich.console import Console
+
+from model.terminal import notes
 
 from .recipe import Recipe
 
 if TYPE_CHECKING:
     from .run import Epoch
 
-console = Console(stderr=True)
-
 
 class Progress:
-    """A bar over all images of `recipe`, from epoch `start` on; a line an epoch where no terminal is."""
+    """A bar over all images of `recipe`, from epoch `start` on; a line for each epoch if there is no
+    terminal."""
 
     def __init__(self, recipe: Recipe, start: int = 0) -> None:
         self._epochs, self._name = recipe.epochs, f"{recipe.name}, seed {recipe.seed}"
@@ -25,8 +25,8 @@ class Progress:
             bars.TextColumn("{task.fields[speed]:,.0f} img/s"),
             bars.TimeRemainingColumn(),
             bars.TextColumn("loss {task.fields[loss]:.3f}"),
-            console=console,
-            disable=not console.is_terminal,
+            console=notes,
+            disable=not notes.is_terminal,
         )
         epoch = recipe.steps * recipe.batch
         total, done = recipe.epochs * epoch, start * epoch
@@ -53,12 +53,10 @@ class Progress:
     def tell(self, epoch: "Epoch") -> None:
         """An epoch ended."""
         self._describe(epoch.epoch)
-        console.print(
+        notes.print(
             f"{self._name}: epoch {epoch.epoch} of {self._epochs}, loss {epoch.loss:.4f}, "
             f"validation loss {epoch.validation_loss:.4f}, accuracy {epoch.validation_accuracy:.4f}, "
-            f"{epoch.images_per_second:,.0f} img/s",
-            soft_wrap=True,
-            highlight=False,
+            f"{epoch.images_per_second:,.0f} img/s"
         )
 
     def _describe(self, epochs: int) -> None:

@@ -22,7 +22,7 @@ from .tables import Sheet
 
 
 class Refused(ValueError):
-    """A network is not good enough to be served; the text says in what."""
+    """A network is not good enough to be served; the text says in what respect."""
 
 
 def finish(recipe: Recipe, network: nn.Module, split: Split, folder: Path) -> Card:
@@ -38,7 +38,7 @@ def draft_card(recipe: Recipe, network: nn.Module) -> Card:
         name=recipe.name,
         network=recipe.network,
         labels=task.labels,
-        recipe=task.normalisation,
+        normalization=task.normalization,
         mean=task.mean,
         std=task.std,
         parameters=count_parameters(network),
@@ -66,7 +66,7 @@ def publish(
 ) -> Card:
     """Serve the network of `run` as `name` from `folder`: weights, card, description. Raises Refused.
 
-    `precision` is the least that `engines` found it to bear; `scans` what it made of real scans.
+    `precision` is the lowest that `engines` found good enough; `scans` tells how it read real scans.
     """
     faults = GATES[name].faults(found) if name in GATES else [f"there is no gate for {name!r}"]
     if faults:

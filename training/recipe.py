@@ -19,8 +19,8 @@ class Recipe:
     ends that many epochs after it; without, the last epoch is. `start` names a network to go on from;
     the result lies part of the `way` from its weights to those that were trained (Wortsman et al. 2022).
     `teachers` are asked once for what they see in every training image; that makes up `distillation`
-    of the target (Hinton et al. 2015), the label the rest. `scanned` of the draws are real scans, as the
-    service's normaliser hands them on (see sets.scans.read_examples).
+    of the target (Hinton et al. 2015), the label the rest. The share `scanned` of the draws are real
+    scans, normalized as the service does it (see sets.scans.read_examples).
     """
 
     name: str

@@ -1,4 +1,5 @@
-"""Every network there is a recipe for: our ladder of sizes a task, and those of earlier projects."""
+"""Every network there is a recipe for: our ladder of sizes for each task, and those of earlier
+projects."""
 
 from dataclasses import replace
 from typing import Any
@@ -12,13 +13,13 @@ SIZES = {
     "base": ((32,), (48, 48), (96, 96), (128, 128)),
     "large": ((32,), (64, 64), (128, 128, 192), (256, 256)),
 }
-"""Widths of the convolutions, a stage each resolution: 28, 14, 7 and 3 pixels a side."""
+"""Widths of the convolutions, a stage for each resolution: 28, 14, 7 and 3 pixels a side."""
 
 NANO = {"balanced": ((8,), (12, 12), (16, 16)), "digits": ((8,), (16, 16), (16, 16))}
 """Below 10,000 parameters, where 47 classes leave less for the convolutions than 10 do."""
 
 SMALL_DIGITS = ((16,), (32, 32), (48, 64))
-"""Digits need fewer parameters, and gain nothing by a stage of 3x3 pixels."""
+"""Digits need fewer parameters, and gain nothing from a stage of 3x3 pixels."""
 
 GENTLE = Augmentation(rotation=8, scale=0.08, shear=0.1, shift=1.3)
 FULL = Augmentation(elastic=1.0, stroke=0.2, blur=0.1, noise=0.1)
@@ -29,7 +30,7 @@ DIGITS = Recipe("", "digits", {}, epochs=12, draws=55_000, augmentation=UPRIGHT)
 LETTERS = Recipe("", "letters", {}, epochs=6, draws=104_000, augmentation=FULL)
 
 SERVED = ("balanced/second",)
-"""The dear half of what is served teaches who comes after it (Furlanello et al. 2018)."""
+"""The expensive half of what is served teaches its successors (Furlanello et al. 2018)."""
 
 TEACHERS = (*SERVED, "teacher-balanced")
 """Both together teach the rest: they err in different places."""
@@ -95,10 +96,11 @@ TEACHING = (
     ),
     ladder(DIGITS, "teacher", epochs=16, learning_rate=4e-3, average=0.999, augmentation=Augmentation()),
 )
-"""Teachers, from scratch, to err elsewhere than what is served: they hear half of it, or nothing."""
+"""Teachers, trained from scratch to err elsewhere than what is served: that teaches them by half, or
+not."""
 
 SEEN = replace(BALANCED, epochs=8, draws=56_400, teachers=TEACHERS, scanned=0.2, way=0.6)
-"""Real scans beside images that they know already; on part of the way they forget none of these."""
+"""Real scans beside images that they know already: going part of the way, they forget none of these."""
 
 SCANNED = (
     ladder(SEEN, "small", name="small-scanned", learning_rate=2e-3, start="small-balanced"),
@@ -115,7 +117,7 @@ def earlier(task: str, name: str, **changes: Any) -> Recipe:
 
 
 PLAIN = {"label_smoothing": 0.0, "weight_decay": 0.0, "average": 0.0, "augmentation": None}
-"""As a first course trains: the images as they are, and the last weights as they come."""
+"""As a first course trains: the images as they are, and the last weights unaveraged."""
 
 NANO_STUDENT = {"convolutions": ((3, 3, 0), (3, 5, 0)), "hidden": (164,), "dropout": 0.5}
 PERCEPTRON = {"convolutions": (), "hidden": (256, 128)}
@@ -148,7 +150,7 @@ EARLIER = (
     earlier(
         "digits",
         "digits-mlp",
-        network=PERCEPTRON | {"normalised": True, "dropout": 0.1},
+        network=PERCEPTRON | {"normalized": True, "dropout": 0.1},
         epochs=60,
         optimizer="adam",
         learning_rate=3e-3,

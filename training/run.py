@@ -7,17 +7,16 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
-from torch.utils.tensorboard import SummaryWriter
 
 from model.storage import whole
 
-from .curves import draw_curves
+from .curves import draw_curves, write_scalars
 from .recipe import Recipe
 from .shelf import RUNS, SETTINGS
 from .state import State
 
 DAMAGED = (OSError, EOFError, RuntimeError, ValueError, KeyError, pickle.UnpicklingError)
-"""What reading a state raises that is not whole, or of something else."""
+"""What reading a state raises if it is not whole, or of something else."""
 
 
 class BadRun(ValueError):
@@ -75,17 +74,7 @@ class Run:
         with whole(self.folder / "checkpoint.pt") as draft:
             torch.save(state.state_dict(), draft)
         draw_curves(self.epochs, self.recipe.name, self.folder / "curves.png")
-        self._write_scalars(epoch)
-
-    def _write_scalars(self, epoch: Epoch) -> None:
-        """For TensorBoard: a curve of training and one of validation in the same graph."""
-        for part, loss, accuracy in (
-            ("training", epoch.loss, epoch.accuracy),
-            ("validation", epoch.validation_loss, epoch.validation_accuracy),
-        ):
-            with SummaryWriter(str(self.folder / "tensorboard" / part)) as writer:
-                writer.add_scalar("loss", loss, epoch.epoch)
-                writer.add_scalar("accuracy", accuracy, epoch.epoch)
+        write_scalars({epoch.epoch: epoch}, self.folder / "tensorboard")
 
     def end(self, parameters: int) -> None:
         """The run is finished: how long its epochs took, and how large the network is."""

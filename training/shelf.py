@@ -1,4 +1,5 @@
-"""Trained networks by name: in the folder of runs, among the published, or by the path of a file."""
+"""Trained networks by name: in the folder of runs, among the published ones, or by the path of a
+file."""
 
 import json
 from collections.abc import Sequence
@@ -19,7 +20,7 @@ SETTINGS = "settings.json"
 """In the folder of a run: its recipe."""
 
 MADE_OF = "made_of.json"
-"""In its place: which networks this one was made of, and their recipes, where it was not trained."""
+"""In its place if it was not trained: which networks it was made of, and their recipes."""
 
 HALVES = ("first", "second")
 
@@ -40,7 +41,7 @@ def find(name: str, runs: Path = RUNS) -> tuple[str, Path]:
 
 
 def settings_of(names: Sequence[str], runs: Path = RUNS) -> dict[str, Any]:
-    """The recipes by which those of `names` were trained that are runs, as they were saved."""
+    """The recipes, as they were saved, of those of `names` that are runs."""
     paths = {name: find(name.partition("/")[0], runs)[1] / SETTINGS for name in names}
     return {name: json.loads(path.read_text()) for name, path in paths.items() if path.exists()}
 

@@ -1,4 +1,5 @@
-"""All that changes while a network is trained, saved and resumed whole: weights, optimizer, chance."""
+"""All that changes while a network is trained, saved and resumed whole: weights, optimizer,
+randomness."""
 
 import copy
 from pathlib import Path
@@ -6,6 +7,7 @@ from typing import Any
 
 import torch
 from torch import nn
+from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from model.networks import build, channels_last
 
@@ -54,7 +56,7 @@ class State:
             self.best = copy.deepcopy(self.answer().state_dict())
 
     def is_stale(self) -> bool:
-        """Whether the patience is at an end."""
+        """Whether patience has run out."""
         return bool(self.recipe.patience) and self.epoch - self.best_epoch >= self.recipe.patience
 
     def answer(self) -> nn.Module:
@@ -129,6 +131,7 @@ def blend(average: nn.Module, network: nn.Module, keep: float) -> None:
     """Move the averaged weights and statistics a little towards the network's (Polyak)."""
     means, values = list(average.state_dict().values()), list(network.state_dict().values())
     floats = [at for at, mean in enumerate(means) if mean.is_floating_point()]
-    torch._foreach_lerp_([means[at] for at in floats], [values[at] for at in floats], 1 - keep)
+    move = get_ema_multi_avg_fn(keep)  # type: ignore[no-untyped-call]
+    move([means[at] for at in floats], [values[at] for at in floats], None)
     for at in set(range(len(means))) - set(floats):
         means[at].copy_(values[at])

@@ -40,7 +40,7 @@ class Tally:
 class Trainer:
     """One run of one recipe on one split; `targets` (n, classes) are what its teachers say, if any.
 
-    Of its scans, where there are any, the labels are the targets.
+    For its scans, if there are any, the labels are the targets.
     """
 
     def __init__(self, recipe: Recipe, split: Split, targets: torch.Tensor | None = None) -> None:
@@ -63,7 +63,7 @@ class Trainer:
                 seconds = time.monotonic() - start
                 validated = self._validate(state.answer(), self.split.validation)
                 state.end_epoch(validated.loss / validated.images)
-                run.record(summarise(state.epoch, trained, validated, rate, seconds), state)
+                run.record(summarize(state.epoch, trained, validated, rate, seconds), state)
                 progress.tell(run.epochs[-1])
         return state.result()
 
@@ -87,7 +87,7 @@ class Trainer:
         return logits.float()
 
     def _draws(self, rng: torch.Generator) -> Iterator[torch.Tensor]:
-        """Rows of an epoch's batches: scans as often as they are wanted, else every class alike."""
+        """Rows of an epoch's batches: scans in the share that is wanted, the rest class-balanced."""
         scans = len(self.labels) - len(self.cumulative)
         scanned = round(self.recipe.scanned * self.recipe.batch) if scans else 0
         for _ in range(self.recipe.steps):
@@ -126,7 +126,7 @@ class Trainer:
         return (images - self.task.mean) / self.task.std
 
 
-def summarise(epoch: int, trained: Tally, validated: Tally, rate: float, seconds: float) -> Epoch:
+def summarize(epoch: int, trained: Tally, validated: Tally, rate: float, seconds: float) -> Epoch:
     """The figures of an epoch that began at learning rate `rate`."""
     return Epoch(
         epoch=epoch,

@@ -6,10 +6,10 @@ from typing import TypeAlias
 
 from model.card import Card
 from model.charset import allowed_classes
-from model.flags import FLAGS
 from model.glyph import Glyph
 from model.layout import Character
-from model.predictor import Floats, likeliest, softmax
+from model.predictor import Floats
+from model.reading import decide
 from model.sheets.choosing import choose
 
 from .jobs import Options
@@ -63,25 +63,14 @@ def _answers(logits: Floats, flags: Bits, wanted: Sequence[Wanted], card: Card) 
     """Of each row, all together that are wanted alike: one by one they would cost many times as much."""
     kinds = set(wanted)
     if len(kinds) == 1:
-        return _likeliest(logits, flags, card, *kinds.pop())
+        return _decided(logits, flags, card, *kinds.pop())
     answers: dict[int, Answer] = {}
     for kind in kinds:
         rows = [row for row, own in enumerate(wanted) if own == kind]
-        answers.update(zip(rows, _likeliest(logits[rows], flags[rows], card, *kind), strict=True))
+        answers.update(zip(rows, _decided(logits[rows], flags[rows], card, *kind), strict=True))
     return [answers[row] for row in range(len(logits))]
 
 
-def _likeliest(logits: Floats, flags: Bits, card: Card, charset: str | None, top_k: int) -> list[Answer]:
-    """The k likeliest allowed classes of each row, calibrated."""
-    allowed = _allowed(card, charset)
-    probabilities = softmax(logits, card.temperature, allowed)
-    best, likely = likeliest(probabilities, min(top_k, len(allowed)))
-    rows = zip(best, likely, flags.tolist(), strict=True)
-    return [
-        Answer(tuple(classes), tuple(values), values[0] < card.uncertain_below or bits > 0, FLAGS[bits])
-        for classes, values, bits in rows
-    ]
-
-
-def _allowed(card: Card, charset: str | None) -> list[int]:
-    return list(range(len(card.labels))) if charset is None else allowed_classes(charset, card.labels)
+def _decided(logits: Floats, flags: Bits, card: Card, charset: str | None, top_k: int) -> list[Answer]:
+    allowed = None if charset is None else allowed_classes(charset, card.labels)
+    return decide(logits, flags, card, allowed, top_k)

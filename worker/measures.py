@@ -27,7 +27,7 @@ SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.
 BATCH = Scale(
     "batch_images", "Glyphs that a network was given at once.", tuple(2.0**n for n in range(11)), 1
 )
-DECODE = Scale("decode_seconds", "Time to decode and normalise the images of a batch.", SECONDS)
+DECODE = Scale("decode_seconds", "Time to decode and normalize the images of a batch.", SECONDS)
 FORWARD = Scale("forward_seconds", "Time in which it read them.", SECONDS)
 WAIT = Scale(
     "chunk_wait_seconds",

@@ -1,4 +1,4 @@
-"""From claimed chunks to glyphs: open, have decoded and normalised. A bad image fails here, alone."""
+"""From claimed chunks to glyphs: open, have decoded and normalized. A bad image fails here, alone."""
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from model.card import Recipe
+from model.card import Normalization
 from model.flags import NONE
 from model.glyph import Glyph
 from model.layout import Layout
@@ -29,9 +29,9 @@ Decode = Callable[[Sequence[Encoded]], Sequence[Outcome]]
 
 
 class Manner(NamedTuple):
-    """How the files of a chunk become glyphs (`recipe` None: fitted to size only)."""
+    """How the files of a chunk become glyphs (`normalization` None: fitted to size only)."""
 
-    recipe: Recipe | None
+    normalization: Normalization | None
     layout: Layout = Layout()
 
 
@@ -39,7 +39,7 @@ class Manner(NamedTuple):
 class Prepared:
     """A chunk on its way to the network: (m, 28, 28) glyphs, those of a sheet side by side, and the (m,)
     bits of what speaks against them. `outcomes` are of files; of an array each image is its glyph.
-    `normalized`: they were made by a network's recipe.
+    `normalized`: they were made by a network's normalization.
     """
 
     content: Opened
@@ -77,7 +77,7 @@ def _prepared(content: Opened, manner: Manner, outcomes: Iterator[Outcome]) -> P
     found = [glyph for outcome in own for glyph in _glyphs(outcome)]
     glyphs = np.array([each.pixels for each in found], np.uint8).reshape(-1, 28, 28)
     flags = np.array([each.flags for each in found], np.uint8)
-    return Prepared(content, glyphs, flags, own, manner.recipe is not None)
+    return Prepared(content, glyphs, flags, own, manner.normalization is not None)
 
 
 def _glyphs(outcome: Outcome) -> Sequence[Glyph]:

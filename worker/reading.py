@@ -57,7 +57,7 @@ class Reader:
         self._passes = Passes(predictor, measured, touch)
 
     def prepare(self, claims: Sequence[Claim]) -> Ready:
-        """Opened, decoded, normalised. May be called while others are read."""
+        """Opened, decoded, normalized. May be called while others are read."""
         return self._ready([(open_chunk(claim), claim.options) for claim in claims])
 
     def read(self, claims: Sequence[Claim], ready: Ready | None = None) -> list[Commit]:
@@ -144,8 +144,8 @@ class Reader:
         return answer(prepared, ways, outputs[:, : len(card.labels)], flags, card)
 
     def _manner(self, options: Options) -> Manner:
-        recipe = self.predictor.card.recipe if options.normalize == "auto" else None
-        return Manner(recipe, Layout(options.layout, options.rows, options.columns))
+        normalization = self.predictor.card.normalization if options.normalize == "auto" else None
+        return Manner(normalization, Layout(options.layout, options.rows, options.columns))
 
     def _commit(self, claim: Claim, content: Opened, results: list[Result]) -> Commit:
         """What a network with other labels says is not what the gateway would take it for."""

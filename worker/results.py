@@ -6,12 +6,25 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import reduce
-from operator import or_
 from typing import NamedTuple, TypeAlias
 
-from model.flags import NONE, Flag
+from model.answers import Answer, confidence_of, flags_of, is_uncertain
+from model.flags import Flag
 from model.layout import Box
+
+__all__ = [
+    "FAILURES",
+    "INFERENCE_FAILED",
+    "TOO_LARGE",
+    "UNDECODABLE",
+    "WORKER_LOST",
+    "Answer",
+    "Failure",
+    "Found",
+    "Page",
+    "Result",
+    "count_failures",
+]
 
 UNDECODABLE = "undecodable-image"
 TOO_LARGE = "image-too-large"
@@ -20,16 +33,6 @@ INFERENCE_FAILED = "inference-failed"
 
 FAILURES = ("", UNDECODABLE, TOO_LARGE, WORKER_LOST, INFERENCE_FAILED)
 """Types by code; append only, since codes are stored."""
-
-
-class Answer(NamedTuple):  # made by the million, in half the time of a frozen dataclass
-    """The likeliest classes, best first, with their probabilities; `flags` is what speaks against the
-    image. It is uncertain where any does, or the first probability is too low."""
-
-    classes: tuple[int, ...]
-    probabilities: tuple[float, ...]
-    uncertain: bool
-    flags: Flag = NONE
 
 
 class Found(NamedTuple):
@@ -50,20 +53,21 @@ class Page:
     @property
     def confidence(self) -> float | None:
         """The mean of its characters; None where there are none."""
-        if not self.characters:
-            return None
-        return sum(each.answer.probabilities[0] for each in self.characters) / len(self.characters)
+        return confidence_of(self._answers)
 
     @property
     def flags(self) -> Flag:
-        """Whatever speaks against any of them; a page without any is blank."""
-        flags = (each.answer.flags for each in self.characters)
-        return reduce(or_, flags, NONE) if self.characters else Flag.BLANK
+        """Those of all of them; a page without any is blank."""
+        return flags_of(self._answers)
 
     @property
     def uncertain(self) -> bool:
         """Whether any of them is, or there are none."""
-        return not self.characters or any(each.answer.uncertain for each in self.characters)
+        return is_uncertain(self._answers)
+
+    @property
+    def _answers(self) -> list[Answer]:
+        return [each.answer for each in self.characters]
 
 
 @dataclass(frozen=True)

@@ -22,8 +22,9 @@ def unflagged(glyphs: Images, outputs: Floats) -> Bits:
 def screened(prepared: Sequence[Prepared], glyphs: Images, outputs: Floats, screen: Screen) -> Bits:
     """Of each of the `glyphs`, which are those of `prepared` in order; `outputs` is said of them.
 
-    Only such as were made of files by the network's recipe are shown to the screen, which learned from
-    these, and so many at a time; arrays are as their owner made them. What is blank is nothing besides.
+    Only such as were made of files by the network's normalization are shown to the screen, which learned
+    from these, and so many at a time; arrays are as their owner made them. What is blank is nothing
+    besides.
     """
     flags = np.concatenate([each.flags for each in prepared])
     made = np.concatenate([np.full(len(each.flags), each.normalized) for each in prepared])

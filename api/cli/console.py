@@ -3,15 +3,14 @@
 import errno
 from typing import Any
 
-import typer
-from rich.console import Console
 from typer.core import TyperGroup
 
 from model.folders import NoImages
+from model.terminal import notes, refuse
 
 from ..client import InkqueueError, ProblemError, Unreachable
 
-notes = Console(stderr=True, highlight=False, soft_wrap=True, markup=False)
+__all__ = ["Commands", "Refusal", "notes"]
 
 
 class Refusal(Exception):
@@ -25,14 +24,12 @@ class Commands(TyperGroup):
         try:
             return super().invoke(ctx)
         except (Refusal, NoImages, InkqueueError) as error:
-            notes.print(f"error: {error}{_hint(error)}", style="red")
-            raise typer.Exit(1) from error
+            refuse(f"{error}{_hint(error)}")
         except OSError as error:
             if error.errno == errno.EPIPE:
                 raise
             where = f"{error.filename}: " if error.filename else ""
-            notes.print(f"error: {where}{error.strerror or error}", style="red")
-            raise typer.Exit(1) from error
+            refuse(f"{where}{error.strerror or error}")
 
 
 def _hint(error: Exception) -> str:

@@ -101,21 +101,21 @@ class Previews:
 
 def _encoded(image: ImageFile, job: Job, card: Card | None) -> Encoded:
     options = job.options
-    recipe = card.recipe if card and options.normalize == "auto" else None
-    return Encoded(image, recipe, Layout(options.layout, options.rows, options.columns))
+    normalization = card.normalization if card and options.normalize == "auto" else None
+    return Encoded(image, normalization, Layout(options.layout, options.rows, options.columns))
 
 
 def glyph_png(block: PixelBlock) -> bytes:
     """One image of an array."""
-    from model.strokes import png
+    from model.images import png
 
     return png(_pixels(block))
 
 
 def enlarged_png(block: PixelBlock) -> bytes:
     """The same for people: sixteen times as large."""
+    from model.images import png
     from model.previews import enlarged
-    from model.strokes import png
 
     return png(enlarged(_pixels(block)))
 

@@ -1,6 +1,6 @@
-"""The ruled cells of a sheet: rooms that a net of long straight lines encloses, in rows and columns.
+"""The ruled cells of a sheet: rooms enclosed by a net of long straight lines, in rows and columns.
 
-Where a cell lies is told by its own rules, so that a sheet may be askew or seen at an angle.
+Its own rules tell where a cell lies, so that a sheet may be askew or seen at an angle.
 """
 
 from collections import Counter
@@ -18,13 +18,13 @@ from .rules import rules
 LEAST_CELL = 12
 """Pixels a side."""
 FULL = 0.75
-"""The share of its box that a room fills at least, however it lies."""
+"""The least share of its box that a room fills, however it lies."""
 ALIKE = 0.6
-"""The least side of a cell, of the usual one; the greatest is the inverse."""
+"""The least side of a cell, as a share of the usual one; the greatest is the inverse."""
 LONG = 0.8
-"""Of a cell's side: how long a line is that may be its rule."""
+"""Share of a cell's side: a line that may be its rule is at least this long."""
 NEIGHBOUR = 0.5
-"""Of a cell's side: less is between it and the next."""
+"""Share of a cell's side: the gap to the next cell is smaller."""
 MOST_MISSING = 0.2
 """The share of a net's cells that may be guessed from the others."""
 
@@ -42,7 +42,8 @@ def find_cells(prints: Grey) -> Cells:
     rooms = alike(find_rooms(prints, round(LONG * side)))  # now without the strokes of bold writing
     if len(rooms) > MOST_PARTS:
         raise BadImage(
-            f"{len(rooms):,} ruled cells, where at most {MOST_PARTS:,} are read: cut the sheet in parts"
+            f"{len(rooms):,} ruled cells, where at most {MOST_PARTS:,} are read: cut the sheet into "
+            "parts"
         )
     rows = find_lines(rooms)
     if not rows or not side_by_side(rooms, rows):
@@ -56,7 +57,7 @@ def find_cells(prints: Grey) -> Cells:
 
 
 def side_by_side(rooms: Parts, rows: list[list[int]]) -> bool:
-    """Whether most rooms have another beside or below; those within letters have not."""
+    """Whether most rooms have another beside or below; those within letters do not."""
     if len(rows) == len(rooms):
         ends = rooms.boxes[[row[0] for row in rows]]
         near = ends[1:, 1] - ends[:-1, 3] < NEIGHBOUR * np.median(rooms.heights)
@@ -88,7 +89,7 @@ def alike(rooms: Parts) -> Parts:
 
 
 def corners_of(rooms: Parts, index: int) -> Corners:
-    """The hull of a room: what is written into it does not dent it."""
+    """The hull of a room: what is written inside does not dent it."""
     left, top, right, bottom = rooms.boxes[index].tolist()
     room = (rooms.labels[top:bottom, left:right] == rooms.ids[index]).astype(np.uint8)
     contours, _ = cv2.findContours(room, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE, offset=(left, top))
@@ -96,8 +97,8 @@ def corners_of(rooms: Parts, index: int) -> Corners:
 
 
 def completed(cells: Cells, rooms: Parts, rows: list[list[int]]) -> Cells:
-    """A net in which some cells were not seen: where most of its rows and columns agree, it is made
-    whole by the view (a homography) that the others fit; else it is left as it is (combs of a form)."""
+    """A net in which some cells were not seen: if most of its rows and columns agree, a homography
+    fitted to the others completes it; else it is left as it is (combs of a form)."""
     turned = Parts(rooms.labels, rooms.ids, rooms.boxes[:, [1, 0, 3, 2]], rooms.areas)
     columns = find_lines(turned)
     at = {index: (row, -1) for row, line in enumerate(rows) for index in line}
@@ -110,7 +111,8 @@ def completed(cells: Cells, rooms: Parts, rows: list[list[int]]) -> Cells:
 
 
 def whole_net(seen: Cells, rows: int, columns: int) -> Cells:
-    """`rows` x `columns` cells: those seen, the others where the view of these puts them."""
+    """`rows` x `columns` cells: those seen, and the others where a homography fitted to these puts
+    them."""
     places = np.array([(column, row) for row, column in seen], np.float32)
     middles = np.array([_middle(each) for each in seen.values()], np.float32)
     view, _ = cv2.findHomography(places, middles, cv2.RANSAC, 5.0)

@@ -1,6 +1,6 @@
 """Where ink could be one character or several that touch, what the network says of each decides.
 
-Runs beside the network, so it knows of no image library.
+Runs beside the network, so it needs no image library.
 """
 
 from collections import defaultdict
@@ -13,7 +13,7 @@ from ..layout import Character
 def choose(characters: Sequence[Character], confidences: Sequence[float]) -> list[int]:
     """The indices that stand, in order: of each group, the reading of highest mean confidence.
 
-    `confidences[i]` is the network's of `characters[i]`, 0..1. The lesser reading wins a tie.
+    `confidences[i]` is the network's for `characters[i]`, 0..1. The lower reading wins a tie.
     """
     said: dict[int, dict[int, list[float]]] = defaultdict(lambda: defaultdict(list))
     for character, confidence in zip(characters, confidences, strict=True):

@@ -1,17 +1,17 @@
 """Grey pixels of a line, a page or a grid become its characters: the front door of this package."""
 
-from ..card import Recipe
+from ..card import Normalization
 from ..images import Grey
 from ..layout import Character, Layout
 from .grid import cut_grid
 from .page import cut_page
 
 
-def cut(grey: Grey, recipe: Recipe | None, layout: Layout) -> list[Character]:
+def cut(grey: Grey, normalization: Normalization | None, layout: Layout) -> list[Character]:
     """The characters on `grey` (h, w) uint8 in reading order, rival readings in groups (see choosing).
 
-    Glyphs are made by `recipe`; None only fits the ink to size. Raises BadImage.
+    Glyphs are made by `normalization`; None only fits the ink to size. Raises BadImage.
     """
     if layout.kind == "grid":
-        return cut_grid(grey, recipe, layout)
-    return cut_page(grey, recipe, one_line=layout.kind == "line")
+        return cut_grid(grey, normalization, layout)
+    return cut_page(grey, normalization, one_line=layout.kind == "line")

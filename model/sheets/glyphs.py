@@ -5,7 +5,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .. import quality
-from ..card import Recipe
+from ..card import Normalization
 from ..finding import RIM, Found, cut_out
 from ..flags import Flag
 from ..glyph import Glyph
@@ -17,19 +17,21 @@ from ..scaling import resize
 from .paper import Paper
 
 
-def to_glyph(paper: Paper, mask: Grey, left: int, top: int, recipe: Recipe | None) -> Glyph:
+def to_glyph(
+    paper: Paper, mask: Grey, left: int, top: int, normalization: Normalization | None
+) -> Glyph:
     """What `mask` (h, w) shows of the ink at `left`, `top`, which is its box; all 0 is blank."""
     if not cv2.hasNonZero(mask):
         return Glyph(np.zeros((SIDE, SIDE), np.uint8), Flag.BLANK)
     found = framed(paper, mask, left, top)
     flags = quality.flags(*found)
-    if recipe is None:
+    if normalization is None:
         return Glyph(resize(np.minimum(found.ink, found.mask), SIDE, SIDE), flags)
-    return Glyph(place(even_strokes(cut_out(found)), recipe), flags)
+    return Glyph(place(even_strokes(cut_out(found)), normalization), flags)
 
 
 def framed(paper: Paper, mask: Grey, left: int, top: int) -> Found:
-    """The ink of `mask` with the pixels around it as far as there are, but nobody else's ink."""
+    """The ink of `mask` with the pixels around it, as far as there are any, but without other ink."""
     height, width = mask.shape
     begin, start = max(0, top - RIM), max(0, left - RIM)
     ink = paper.ink[begin : top + height + RIM, start : left + width + RIM]

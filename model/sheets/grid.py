@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import cv2
 import numpy as np
 
-from ..card import Recipe
+from ..card import Normalization
 from ..images import BadImage, Grey
 from ..ink import stripped
 from ..layout import Character, Layout
@@ -16,14 +16,14 @@ from .parts import MOST_PARTS, connected
 from .skew import upright
 
 SPECK = 0.03
-"""Of the largest part in a cell: a smaller one is no part of its character."""
+"""Share of the largest part in a cell: a smaller one does not belong to its character."""
 LEAST = 0.15
-"""Of a cell's height: ink that is lower and narrower leaves the cell blank."""
+"""Share of a cell's height: a cell with only lower and narrower ink is blank."""
 EDGE = 0.12
-"""Of a cell's sides: what comes no further in from its edge is a rule, or a neighbour's."""
+"""Share of a cell's sides: what reaches no further in from its edge is a rule, or a neighbour's."""
 
 
-def cut_grid(grey: Grey, recipe: Recipe | None, layout: Layout) -> list[Character]:
+def cut_grid(grey: Grey, normalization: Normalization | None, layout: Layout) -> list[Character]:
     """A character for every cell of a grid. Raises BadImage: no cells, or others than `layout` says."""
     flat = even(grey)
     paper = upright(flat)
@@ -31,7 +31,7 @@ def cut_grid(grey: Grey, recipe: Recipe | None, layout: Layout) -> list[Characte
     if layout.rows and layout.columns and few(cells, layout):
         paper, cells = flat, divided(flat, layout)
     expect(cells, layout)
-    return list(_read(paper, cells, recipe))
+    return list(_read(paper, cells, normalization))
 
 
 def few(cells: Cells, layout: Layout) -> bool:
@@ -79,12 +79,12 @@ def box_corners(left: int, top: int, right: int, bottom: int) -> Corners:
     return np.array(ends, np.int32)
 
 
-def _read(paper: Paper, cells: Cells, recipe: Recipe | None) -> Iterator[Character]:
+def _read(paper: Paper, cells: Cells, normalization: Normalization | None) -> Iterator[Character]:
     mask = paper.mask
     for group, ((row, column), corners) in enumerate(sorted(cells.items(), key=lambda each: each[0])):
         own, left, top = written(mask, corners)
         tight, across, down = stripped(own)
-        glyph = to_glyph(paper, tight, left + across, top + down, recipe)
+        glyph = to_glyph(paper, tight, left + across, top + down, normalization)
         yield Character(glyph, box_around(paper, corners), row, column, group)
 
 

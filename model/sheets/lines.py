@@ -1,6 +1,6 @@
 """Parts of a sheet become lines of writing: each joins the line that it continues, from left to right.
 
-A line may climb and fall: where it goes on is told by the last few parts, not by the whole sheet.
+A line may rise and fall: its last few parts tell where it goes on, not the whole sheet.
 """
 
 from collections.abc import Sequence
@@ -11,18 +11,18 @@ import numpy.typing as npt
 from .parts import Ints, Parts
 
 MAIN = 0.45
-"""Of the height of the writing: parts as high (or wide) as that make lines; others join one."""
+"""In heights of the writing: parts at least this high (or wide) make lines; others join one."""
 NEAR = 0.6
-"""Of the height of the writing: how far a part's middle may be from its line's."""
+"""In heights of the writing: how far a part's middle may be from its line's."""
 MEMORY = 6
 """Parts that say where a line goes on."""
 
 ENOUGH = 64
-"""Parts of a line that tell whether it goes on another."""
+"""Parts of a line that are enough to tell whether it continues another."""
 REACH = 1.5
-"""Heights of the writing: what is further from any line belongs to none."""
+"""In heights of the writing: what is further from every line belongs to none."""
 
-Floats = npt.NDArray[np.float64]
+Doubles = npt.NDArray[np.float64]
 
 
 def find_lines(parts: Parts) -> list[list[int]]:
@@ -38,7 +38,7 @@ def find_lines(parts: Parts) -> list[list[int]]:
     return [sorted(line, key=lambda at: (lefts[at], at)) for line in lines]
 
 
-def _follow(main: npt.NDArray[np.intp], boxes: Ints, middles: Floats, tall: float) -> list[list[int]]:
+def _follow(main: npt.NDArray[np.intp], boxes: Ints, middles: Doubles, tall: float) -> list[list[int]]:
     lines: list[list[int]] = []
     ends = np.zeros(len(main))  # of each line: the height at which it goes on
     for index in main[np.argsort(boxes[main, 0], kind="stable")].tolist():
@@ -52,7 +52,7 @@ def _follow(main: npt.NDArray[np.intp], boxes: Ints, middles: Floats, tall: floa
     return lines
 
 
-def _united(lines: Sequence[list[int]], boxes: Ints, middles: Floats, tall: float) -> list[list[int]]:
+def _united(lines: Sequence[list[int]], boxes: Ints, middles: Doubles, tall: float) -> list[list[int]]:
     """Lines from the top; what is a line's continuation, or lies within one, is part of it."""
     order = sorted(lines, key=lambda line: float(np.median(middles[line])))
     found: list[list[int]] = []
@@ -64,7 +64,7 @@ def _united(lines: Sequence[list[int]], boxes: Ints, middles: Floats, tall: floa
     return found
 
 
-def _same(one: list[int], other: list[int], boxes: Ints, middles: Floats, tall: float) -> bool:
+def _same(one: list[int], other: list[int], boxes: Ints, middles: Doubles, tall: float) -> bool:
     """Whether two neighbouring lines are one: where they are nearest, they are at one height."""
     few, many = sorted((one, other), key=len)
     few = few[:: 1 + len(few) // ENOUGH]

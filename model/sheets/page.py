@@ -5,7 +5,7 @@ from itertools import islice
 
 import numpy as np
 
-from ..card import Recipe
+from ..card import Normalization
 from ..images import BadImage, Grey
 from ..ink import stripped
 from ..layout import MOST_CHARACTERS, Character
@@ -20,7 +20,7 @@ from .touching import readings
 from .words import word_gap, word_numbers
 
 
-def cut_page(grey: Grey, recipe: Recipe | None, one_line: bool = False) -> list[Character]:
+def cut_page(grey: Grey, normalization: Normalization | None, one_line: bool) -> list[Character]:
     """The characters on a page, rival readings in groups. Raises BadImage: too many."""
     if min(grey.shape) < LEAST_SIDE:
         return []
@@ -28,16 +28,16 @@ def cut_page(grey: Grey, recipe: Recipe | None, one_line: bool = False) -> list[
     parts = find_parts(without_rules(paper.mask))
     rows = [all_in_line(parts)] if one_line else find_lines(parts)
     lines = [characters(row, parts) for row in rows]
-    reading = _read(paper, parts, [line for line in lines if line], recipe)
+    reading = _read(paper, parts, [line for line in lines if line], normalization)
     most = MOST_CHARACTERS["line" if one_line else "page"]
     found = list(islice(reading, most + 1))
     if len(found) > most:
-        raise BadImage(f"over {most:,} characters, rival readings included: cut the image in parts")
+        raise BadImage(f"over {most:,} characters, rival readings included: cut the image into parts")
     return found
 
 
 def _read(
-    paper: Paper, parts: Parts, lines: list[list[Group]], recipe: Recipe | None
+    paper: Paper, parts: Parts, lines: list[list[Group]], normalization: Normalization | None
 ) -> Iterator[Character]:
     gap, number = word_gap(lines, parts.tall), 0
     for at, line in enumerate(lines):
@@ -47,7 +47,7 @@ def _read(
                 for mask in masks:
                     tight, across, down = stripped(mask)
                     place = tight, left + across, top + down
-                    glyph = to_glyph(paper, *place, recipe)
+                    glyph = to_glyph(paper, *place, normalization)
                     yield Character(glyph, box_of(paper, *place), at, word, number, reading)
             number += 1
 
@@ -60,7 +60,7 @@ def ways(group: Group, parts: Parts) -> list[list[Grey]]:
 
 
 def mask_of(group: Group, parts: Parts, box: tuple[int, int, int, int] | None = None) -> Grey:
-    """The ink of a group in its box, or another: 255 where it is."""
+    """The ink of a group in its box, or in another `box`: 255 where it is."""
     left, top, right, bottom = box or group.box
     labels = parts.labels[top:bottom, left:right]
     first, *others = parts.ids[list(group.parts)].tolist()

@@ -28,10 +28,10 @@ NOISE = 5.0
 
 @dataclass(frozen=True)
 class Paper:
-    """`ink` (h, w) uint8, bright on a ground near 0; above `level` it is a pen's, half-way up its
-    edges, above `faint` no grain of the paper but a printed line, perhaps.
+    """`ink` (h, w) uint8, bright on a ground near 0. Above `level`, half-way up its edges, it is a
+    pen's; above `faint` it is not the grain of the paper, but may be a printed line.
 
-    `back` is the affine map (2, 3) from its pixels to those of the image, which is `shape` large.
+    `back` is the affine map (2, 3) from its pixels to those of the image, whose shape is `shape`.
     """
 
     ink: Grey
@@ -69,7 +69,7 @@ def above(ink: Grey, level: int) -> Grey:
 
 
 def light(dark: Grey) -> Grey:
-    """The light of the paper under dark ink, from 1: strokes closed away on a small copy."""
+    """The light of the paper under dark ink, from 1: closing removes strokes on a small copy."""
     height, width = dark.shape
     small = shrink(dark, GROUND_SIDE)
     kernel = np.ones((odd(GROUND_KERNEL * max(small.shape) // GROUND_SIDE),) * 2, np.uint8)
@@ -79,8 +79,8 @@ def light(dark: Grey) -> Grey:
 
 
 def levels_of(ink: Grey) -> tuple[int, int]:
-    """What parts print from grain, and a pen from paper: Otsu's level (1979) near what surely is no
-    grain; 255 where nothing is."""
+    """The levels that part print from grain, and a pen from paper: Otsu's (1979) near what surely is not
+    grain; 255 if there is nothing."""
     step = 1 + max(ink.shape) // 512
     some = ink[::step, ::step]
     middle = float(np.median(some))

@@ -13,7 +13,7 @@ MOST_PARTS = 10_000
 LEAST_SIDE, LEAST_AREA = 4, 8
 """Pixels; what is smaller is grain, whatever else is on the sheet."""
 SPECK = 0.008
-"""Of the square of the height of the writing: the dot of an i by a fine pen has twice that area."""
+"""Share of the square of the height of the writing: the dot of an i by a fine pen is twice as large."""
 
 Ints = npt.NDArray[np.int32]
 Bools = npt.NDArray[np.bool_]
@@ -22,7 +22,7 @@ Bools = npt.NDArray[np.bool_]
 @dataclass(frozen=True)
 class Parts:
     """`labels` (h, w) names the part of each pixel, 0 is what is left out; part `ids[i]` has
-    `boxes[i]`: left, top, right, bottom; and so many pixels, `areas[i]`."""
+    `boxes[i]`: left, top, right, bottom; and `areas[i]` pixels."""
 
     labels: Ints
     ids: Ints
@@ -42,7 +42,7 @@ class Parts:
 
     @cached_property
     def tall(self) -> float:
-        """How high the writing is: of all ink, half is in parts at most so high."""
+        """How high the writing is: half of all ink is in parts at most this high."""
         if not len(self):
             return 0.0
         order = np.argsort(self.heights, kind="stable")
@@ -78,6 +78,6 @@ def find_parts(mask: Grey) -> Parts:
     if len(parts) > MOST_PARTS:
         raise BadImage(
             f"{len(parts):,} separate spots of ink, where at most {MOST_PARTS:,} are read: cut the "
-            "sheet in parts, or scan it with less grain"
+            "sheet into parts, or scan it with less grain"
         )
     return parts

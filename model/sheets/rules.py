@@ -8,7 +8,7 @@ from ..ink import stroke_width
 from ..scaling import odd
 
 LONG = 25
-"""A rule is as many stroke widths long as no stroke of a character is."""
+"""A rule is at least this many stroke widths long; no stroke of a character is."""
 LEAST_LENGTH = 48
 
 
@@ -20,7 +20,7 @@ def rule_length(mask: Grey) -> int:
 def rules(mask: Grey, length: int, across: bool) -> Grey:
     """The ruled lines of one direction (`across`: horizontal), 255 where they are.
 
-    Beyond the edge of the sheet is paper: a stroke that touches it is no longer than it is seen.
+    Beyond the edge of the sheet is paper: a stroke that touches it is only as long as is seen of it.
     """
     if length > mask.shape[1 if across else 0]:
         return np.zeros_like(mask)

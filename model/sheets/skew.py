@@ -14,7 +14,7 @@ MOST_DEGREES = 8.0
 LEAST_DEGREES = 0.15
 """Less than that is not worth the softening."""
 MOST_CANVAS = 2 * WORK_PIXELS
-"""A strip that is very long and narrow would need more, turned, and stays as it lies."""
+"""A very long and narrow strip would need more if it were turned, and stays as it is."""
 PROFILE_SIDE = 800
 MOST_POINTS = 20_000
 LEAST_GAIN = 1.05
@@ -33,7 +33,8 @@ def upright(paper: Paper) -> Paper:
 
 
 def skew(mask: Grey) -> float:
-    """Degrees by which lines fall to the right (negative: rise): so rows of ink stand out sharpest."""
+    """Degrees by which lines fall to the right (negative: rise): the angle at which rows of ink are
+    sharpest."""
     points = _points(mask)
     if not len(points):
         return 0.0

@@ -9,25 +9,25 @@ import numpy as np
 from .parts import Parts
 
 OVER = 0.5
-"""Of the narrower part's width: how much of it lies over the other where both are one character."""
+"""Share of the narrower part's width that lies over the other if both are one character."""
 HIGH = 1.7
-"""Of the height of the writing: no character with its dots is higher."""
+"""In heights of the writing: no character, with its dots, is higher."""
 SMALL = 0.5
-"""Of the height of the writing: a part this small may be a bit of its neighbour,"""
+"""In heights of the writing: a part this small may be a bit of its neighbour,"""
 CLOSE = 0.2
-"""where the gap is less than this, of the height of the writing."""
+"""if the gap is smaller than this, in heights of the writing."""
 LOW = 0.45
-"""Of a character's height: a part so low, over or under its end, is a bar of it."""
+"""Share of a character's height: a part this low, over or under its end, is a bar of it."""
 WIDE = 1.4
-"""Of the height of the writing: no broken character is wider."""
+"""In heights of the writing: no broken character is wider."""
 BROKEN = 0.08
-"""Of the height of the writing: two parts so close are one broken character, or two."""
+"""In heights of the writing: two parts this close are one broken character, or two."""
 HIGHEST = 5.0
-"""Heights of the writing: what is higher is a drawing, or a frame."""
+"""In heights of the writing: what is higher is a drawing, or a frame."""
 REACH = 4.0
-"""Heights of the writing: a part that begins further to the left is not looked at again."""
+"""In heights of the writing: a part that begins further to the left is not looked at again."""
 LEAST = 0.3
-"""Of the height of the writing: what is lower and narrower by itself is no character."""
+"""In heights of the writing: what is lower and narrower, and by itself, is not a character."""
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,7 @@ def gap_between(one: Group, other: Group) -> int:
 
 
 def with_broken(groups: Sequence[Group], tall: float) -> list[Group]:
-    """The groups of a line, two that all but touch as one that may be both."""
+    """The groups of a line; two that almost touch become one that may also be both."""
     found: list[Group] = []
     for group in groups:
         last = found[-1] if found else None

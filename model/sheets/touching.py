@@ -9,25 +9,25 @@ from ..images import Grey
 from .parts import connected
 
 WIDE = 1.2
-"""Of the height of the writing: what is wider may be two,"""
+"""In heights of the writing: what is wider may be two,"""
 WIDER = 1.7
 """and what is wider than this, three."""
 SLANTS = (-0.4, -0.2, 0.0, 0.2, 0.4)
 """Pixels that a cut goes to the right for each that it goes down."""
 SLANTING, OFF, STROKE = 0.1, 0.2, 0.2
-"""What a slanted cut, one at an end, and one through another stroke must save in ink, as a share of the
-height."""
+"""The ink that a slanted cut, one near an end, and one through another stroke must save, as a share of
+the height."""
 MOST_CUTS = 3
 APART = 0.15
-"""Of the height of the writing: what lies between two cuts, at least."""
+"""In heights of the writing: the least distance between two cuts."""
 NARROW = 0.22
-"""Of the height of the writing: no character is narrower that touches another."""
+"""In heights of the writing: no character that touches another is narrower."""
 CROSSED = 0.6
-"""Of the height: a cut through more ink does not part two characters."""
+"""Share of the height: a cut through more ink does not part two characters."""
 BIT = 0.1
-"""Of a piece: a smaller bit that a cut has left with it is dropped."""
+"""Share of a piece: a smaller bit that a cut has left with it is dropped."""
 
-Floats = npt.NDArray[np.float64]
+Doubles = npt.NDArray[np.float64]
 Cut = tuple[float, float]
 """Where it crosses the middle row, and its slant."""
 
@@ -61,7 +61,7 @@ def best_cuts(mask: Grey, tall: float) -> list[Cut]:
     return cuts
 
 
-def crossings(mask: Grey, slant: float) -> tuple[Floats, Floats]:
+def crossings(mask: Grey, slant: float) -> tuple[Doubles, Doubles]:
     """What a cut at each column would cross: ink, as a share of the height, and how many strokes."""
     height, width = mask.shape
     rows, columns = np.nonzero(mask)

@@ -8,15 +8,15 @@ import numpy as np
 from .strokes import Group
 
 MOST = 2.0
-"""Heights of the writing: a wider gap says no more than this."""
+"""In heights of the writing: a wider gap says no more than this one."""
 LEAST = 0.4
-"""Heights of the writing: no narrower gap parts words."""
+"""In heights of the writing: no narrower gap parts words."""
 APART = 2.0
-"""How many times wider gaps between words are than those in words, or there is but one word a line."""
+"""How many times wider gaps between words are than those within; else each line is one word."""
 
 
 def word_gap(lines: Sequence[Sequence[Group]], tall: float) -> float:
-    """Pixels; gaps at least as wide part words. Otsu's level, as for ink and paper."""
+    """In pixels: gaps at least this wide part words. Otsu's level, as for ink and paper."""
     gaps = np.array([max(0, gap) for line in lines for gap in gaps_of(line)])
     if not len(gaps):
         return tall

@@ -18,7 +18,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from . import bulk, costs, forward, loads, normaliser, singles, starting, yardstick
+from . import bulk, costs, forward, loads, normalizer, singles, starting, yardstick
 from .forward import Served
 from .loads import Load
 from .machine import machine
@@ -62,7 +62,7 @@ def measure(setting: Setting) -> Record:
     rng = np.random.default_rng(0)
     sent, files = loads.bulk(setting.images, rng), loads.singles(loads.DIFFERENT, rng)
     record = Record(setting, machine(setting), [forward.measure(setting)])
-    record.normalised = {kind: normaliser.rate(some) for kind, some in files.items()}
+    record.normalized = {kind: normalizer.rate(some) for kind, some in files.items()}
     with _stack(setting, "float32") as services:
         starting.start(services, files["64x64"][0])
         some = [each for each in sent if each.name in IN_FLOAT32]

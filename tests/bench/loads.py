@@ -6,8 +6,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from model.images import Grey
-from model.strokes import png
+from model.images import Grey, png
 
 from samples import drawings, glyphs, idx_of, npy_of, zip_of
 
@@ -27,7 +26,7 @@ class Load:
 
 def bulk(images: int, rng: np.random.Generator) -> list[Load]:
     """Every form in which a job of many images is measured. 28x28 in the form of the data sets passes
-    the normaliser unchanged; 64x64 on paper does not."""
+    the normalizer unchanged; 64x64 on paper does not."""
     arrays = characters(images, rng)
     ready, scans = list(arrays[:DIFFERENT]), drawings(DIFFERENT, rng)
     return [

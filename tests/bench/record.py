@@ -20,7 +20,7 @@ class Record:
     setting: Setting
     machine: Mapping[str, str]
     raw: list[dict[Way, Raw]]
-    normalised: dict[str, float] = field(default_factory=dict)
+    normalized: dict[str, float] = field(default_factory=dict)
     start_s: float = 0.0
     bulk: list[Bulk] = field(default_factory=list)
     reference: list[Bulk] = field(default_factory=list)
@@ -58,7 +58,7 @@ class Record:
         for way, name in WAYS.items():
             found = ", ".join(f"{each[way].rate:,.0f}" for each in self.raw)
             yield f"raw pass, {name}, {CORES} processes, before and after", f"{found} images/s"
-        for kind, rate in self.normalised.items():
+        for kind, rate in self.normalized.items():
             yield f"{kind} PNGs to glyphs, one core, decoding included", f"{rate:,.0f} images/s"
 
 

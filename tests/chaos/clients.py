@@ -18,8 +18,7 @@ from api.client import Client
 from api.client.retries import RetryPolicy
 from api.events.happenings import CompletedEvent, ResultEvent
 from api.schemas import JobOut
-from model.images import Grey
-from model.strokes import png
+from model.images import Grey, png
 
 from .invariants import Accepted, Answers, Heard, Reading, Witness
 from samples import idx_of, npy_of

@@ -684,8 +684,8 @@ PYTHON = (
         "own_charset",
     ),
     Mutation(
-        "what speaks against an image makes no answer uncertain",
-        "worker/answering.py",
+        "a flag makes no answer uncertain",
+        "model/reading.py",
         " or bits > 0",
         "",
         READING,

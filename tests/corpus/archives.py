@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from model.strokes import glyph, png
+from model.images import png
+from model.strokes import glyph
 
 from .asking import Body, results, submit, uploaded
 from .cases import Ask, cases

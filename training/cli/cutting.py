@@ -1,4 +1,4 @@
-"""`sheets`: how well whole pages and grids are cut and read, drawn from characters held out."""
+"""`sheets`: how well pages and grids, drawn from held-out characters, are cut and read."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -6,20 +6,20 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+
+from model.terminal import progress
 
 from ..sheets.pages import Writing
-from ..sheets.trial import Trial, read_sheets
+from ..sheets.trial import SheetTrial, read_sheets
 from ..shelf import RUNS
 from .measuring import Markdown, Network, Quick
 from .options import Data, Runs
-from .refusals import notes
 
 console = Console()
 
 Pages = Annotated[int, typer.Option(min=0, help="how many pages, of 600 characters each")]
 Grids = Annotated[int, typer.Option(min=0, help="how many ruled sheets")]
-Camera = Annotated[bool, typer.Option("--camera", help="perspective, shadow and JPEG besides")]
+Camera = Annotated[bool, typer.Option("--camera", help="with perspective, shadow and JPEG, too")]
 Touching = Annotated[
     float, typer.Option(min=0, max=1, help="the share of characters that touch the one before")
 ]
@@ -32,7 +32,7 @@ def sheets(
     camera: Camera = False,
     touching: Touching = Writing.touching,
     ruled: Annotated[bool, typer.Option("--ruled", help="pages are of ruled paper")] = False,
-    seed: Annotated[int, typer.Option(help="other sheets")] = 0,
+    seed: Annotated[int, typer.Option(help="for other sheets")] = 0,
     data: Data = Path("data"),
     runs: Runs = RUNS,
     quick: Quick = False,
@@ -40,12 +40,13 @@ def sheets(
 ) -> None:
     """Draw pages and grids, cut and read them: found characters, errors of the text, time."""
     writing = replace(Writing(), touching=touching, rules=ruled)
-    trials = [Trial("page", pages, camera, writing, seed), Trial("grid", grids, camera, seed=seed)]
+    trials = [
+        SheetTrial("page", pages, camera, writing, seed),
+        SheetTrial("grid", grids, camera, seed=seed),
+    ]
     trials = [trial for trial in trials if trial.count]
-    columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=notes, transient=True, disable=not notes.is_terminal) as bar:
-        task = bar.add_task("", total=pages + grids)
-        found = read_sheets(name, trials, data, runs, quick, lambda: bar.advance(task))
+    with progress(pages + grids) as advance:
+        found = read_sheets(name, trials, data, runs, quick, advance)
     if markdown:
         typer.echo(found.markdown())
     else:

@@ -17,13 +17,15 @@ from rich.progress import (
 from rich.progress import TransferSpeedColumn as Speed
 from rich.table import Table
 
+from model.terminal import notes
+
 from ..sets.catalogue import OFFICIAL_EMNIST, OFFICIAL_MNIST, OWN_EMNIST, Known
 from ..sets.data import BadData
 from ..sets.fetch import OFFICIAL, fetch
 from ..sets.tasks import TASKS, Task
 from .exporting import export
 from .options import Data
-from .refusals import Commands, notes
+from .refusals import Commands
 
 console = Console(highlight=False)
 
@@ -34,8 +36,8 @@ app = typer.Typer(
 app.command()(export)
 
 Name = Annotated[str, typer.Argument(help=f"one of: {', '.join(OFFICIAL)}")]
-Here = Annotated[Path | None, typer.Option("--data", help="folder to bring it to", show_default="data")]
-Mirror = Annotated[str, typer.Option("--url", help="another address below which the same files lie")]
+Here = Annotated[Path | None, typer.Option("--data", help="folder to put it in", show_default="data")]
+Mirror = Annotated[str, typer.Option("--url", help="another address that has the same files")]
 
 
 @app.callback(invoke_without_command=True)
@@ -102,7 +104,7 @@ def download_bar() -> Progress:
 
 
 class Bars:
-    """A line of `progress` for every file that is told of."""
+    """A line of `progress` for every file that is reported."""
 
     def __init__(self, progress: Progress) -> None:
         self._progress, self._lines = progress, dict[str, TaskID]()

@@ -5,22 +5,22 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+
+from model.terminal import progress
 
 from ..measures.evaluate import read_split
 from ..sets.course import write_course
 from ..sets.data import join
 from ..sets.tasks import TASKS
 from .measuring import Quick
-from .refusals import notes
 
 console = Console(highlight=False)
 
 Name = Annotated[str, typer.Argument(help=f"one of: {', '.join(TASKS)}")]
-Out = Annotated[Path, typer.Argument(help="a folder, or a file called .zip, that is not there yet")]
+Out = Annotated[Path, typer.Argument(help="a folder, or a .zip file, that does not exist yet")]
 From = Annotated[Path | None, typer.Option("--data", help="folder of the sets", show_default="data")]
-Train = Annotated[bool, typer.Option("--train", help="only what is trained on, straight in OUT")]
-Test = Annotated[bool, typer.Option("--test", help="only what is measured on, straight in OUT")]
+Train = Annotated[bool, typer.Option("--train", help="only what is trained on, directly in OUT")]
+Test = Annotated[bool, typer.Option("--test", help="only what is measured on, directly in OUT")]
 
 
 def export(
@@ -42,9 +42,7 @@ def export(
     parts = {"train": join([split.train, split.validation]), "test": split.test}
     if train != test:
         parts = {"": parts["train" if train else "test"]}
-    columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=notes, transient=True, disable=not notes.is_terminal) as bar:
-        task = bar.add_task("", total=sum(map(len, parts.values())))
-        write_course(parts, TASKS[name].labels, out, lambda: bar.advance(task))
+    with progress(sum(map(len, parts.values()))) as advance:
+        write_course(parts, TASKS[name].labels, out, advance)
     sizes = ", ".join(f"{len(data):,} in {out / part}" for part, data in parts.items())
     console.print(f"images: {sizes}", soft_wrap=True, markup=False)

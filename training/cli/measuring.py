@@ -5,11 +5,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
-import torch
 import typer
 from rich.console import Console
 
 from model.card import read_card, read_cards
+from model.terminal import notes
+from model.torch_predictor import use_threads
 
 from ..measures.charsets import read_charset
 from ..measures.comparison import Contender, compare, contenders, measure, record, records, table
@@ -21,10 +22,9 @@ from ..measures.scorecard import scorecard
 from ..rejects.trial import read_rejects
 from ..shelf import RUNS, find
 from ..tables import Sheet
-from .options import Data, Runs
+from .options import Data, Runs, Threads
 
 console = Console()
-stderr = Console(stderr=True)
 
 Network = Annotated[
     str, typer.Argument(help="a published network, a run (NAME or NAME-SEED), or a checkpoint's file")
@@ -35,14 +35,13 @@ Json = Annotated[Path | None, typer.Option("--json", help="write all figures to 
 Quick = Annotated[
     bool, typer.Option("--quick", help="measure on characters drawn here: no data set, no meaning")
 ]
-Scans = Annotated[bool, typer.Option("--scans", help="on real scans; without a name, all shipped ones")]
-Rejects = Annotated[
-    bool, typer.Option("--rejects", help="on junk drawn here, and good characters beside it")
+Scans = Annotated[
+    bool, typer.Option("--scans", help="on real scans; without a name, all shipped networks")
 ]
+Rejects = Annotated[bool, typer.Option("--rejects", help="on junk drawn here, and on good characters")]
 Charset = Annotated[
-    str, typer.Option(help="where it may answer only digits, letters, upper, lower, or these labels")
+    str, typer.Option(help="if it may answer only digits, letters, upper, lower, or these labels")
 ]
-Threads = Annotated[int, typer.Option(help="processor threads; 0 is all")]
 
 
 def evaluate(
@@ -60,7 +59,9 @@ def evaluate(
 ) -> None:
     """Measure NAME on the test set of its task; or --all, on --scans, --rejects, with a --charset."""
     if sum(map(bool, (scans, rejects, charset))) > 1 or (every and (rejects or charset)):
-        raise typer.BadParameter("--scans, --rejects and --charset each stand alone; --all fits --scans")
+        raise typer.BadParameter(
+            "--scans, --rejects and --charset exclude each other; --all goes with --scans"
+        )
     if scans:
         sheets, content = read_scans(_named(name, every, runs), data, runs, tell, threads)
     elif charset:
@@ -85,10 +86,10 @@ def engines(
     data: Data = Path("data"),
     quick: Quick = False,
     threads: Threads = 0,
-    write: Annotated[bool, typer.Option(help="let the cards say which precision serves")] = False,
+    write: Annotated[bool, typer.Option(help="write to the cards which precision serves")] = False,
 ) -> None:
     """Compare the engines that can run NAME: labels against float32 torch, accuracy, images a second."""
-    torch.set_num_threads(threads or torch.get_num_threads())
+    use_threads(threads)
     those = []
     for each in [name] if name else list(read_cards()):
         stem, folder = find(each)
@@ -127,4 +128,4 @@ def _show(sheets: Sequence[Sheet], markdown: bool) -> None:
 
 def tell(text: str) -> None:
     """On stderr, as it goes."""
-    stderr.print(text, soft_wrap=True, markup=False, highlight=False)
+    notes.print(text)

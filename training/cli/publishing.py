@@ -19,7 +19,7 @@ from ..gates import GATES
 from ..measures.engines import least_precision, rivals
 from ..measures.evaluate import all_logits, answer, evaluate, open_network, read_split, task_of
 from ..measures.scans import measure_scans, table
-from ..prior import favour
+from ..prior import shift_priors
 from ..publish import publish as serve
 from ..run import write_json
 from ..sets.scans import FOLDER
@@ -37,7 +37,7 @@ BothCases = Annotated[
     typer.Option(
         min=0,
         max=1,
-        help="how far letters of both cases count as two characters; 0: as often met as any class",
+        help="how far letters of both cases count as two characters; 0: as frequent as any class",
     ),
 ]
 Folder = Annotated[Path, typer.Option(help="where weights, cards and descriptions go")]
@@ -52,11 +52,11 @@ def cascade(
     runs: Runs = RUNS,
 ) -> None:
     """Make one network of two: FIRST reads all images, SECOND those that FIRST is unsure of."""
-    cheap, dear = (TorchPredictor(*load(each, runs), "cpu") for each in (first, second))
-    for each in (cheap, dear):
-        favour(each.module, each.card.labels, each.card.temperature, both_cases)
+    cheap, costly = (TorchPredictor(*load(each, runs), "cpu") for each in (first, second))
+    for each in (cheap, costly):
+        shift_priors(each.module, each.card.labels, each.card.temperature, both_cases)
     split = read_split(task_of(cheap.card).name, data)
-    card, module, choice = combine(name, cheap, dear, split.validation)
+    card, module, choice = combine(name, cheap, costly, split.validation)
     made_of = {"first": first, "second": second, "both_cases": both_cases, **asdict(choice)}
     folder = _save(card, module, runs, made_of | {"settings": settings_of([first, second], runs)})
     console.print(

@@ -14,8 +14,8 @@ from ..measures.significance import mcnemar
 from ..reports.findings import verdict
 from ..reports.report import Subject, write_report
 from ..shelf import RUNS
-from .measuring import Network, Quick, Threads, tell
-from .options import Data, Runs
+from .measuring import Network, Quick, tell
+from .options import Data, Runs, Threads
 
 console = Console()
 

@@ -4,10 +4,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
-import torch
 import typer
 from rich.console import Console
 from rich.pretty import pprint
+
+from model.torch_predictor import use_threads
 
 from ..distill import teach
 from ..measures.evaluate import read_split
@@ -21,16 +22,17 @@ from ..sets.scans import FOLDER, read_examples
 from ..sets.tasks import TASKS
 from ..shelf import RUNS
 from ..train import Trainer
-from .options import Data, Runs, find_recipe
+from .options import Data, Runs, Threads, find_recipe
 
 console = Console()
 
 Name = Annotated[str, typer.Argument(help=f"one of: {', '.join(RECIPES)}")]
-Threads = Annotated[int, typer.Option(help="processor threads; 0 is all")]
 OwnTrain = Annotated[
     Path | None, typer.Option(help="your own images: IDX, CSV, .npy, .npz, or a folder or ZIP of images")
 ]
-OwnTest = Annotated[Path | None, typer.Option(help="your own to measure on; else a tenth of --train")]
+OwnTest = Annotated[
+    Path | None, typer.Option(help="your own to measure on; by default a tenth of --train")
+]
 Transposed = Annotated[bool, typer.Option(help="your images lie on their side, as EMNIST's do")]
 LabelsFrom = Annotated[int, typer.Option(help="the number of your first class")]
 Quick = Annotated[bool, typer.Option("--quick", help="a short run on characters drawn here")]
@@ -49,7 +51,7 @@ def train(
     labels_from: LabelsFrom = 0,
 ) -> None:
     """Train NAME; an interrupted run goes on from its last whole epoch."""
-    torch.set_num_threads(threads or torch.get_num_threads())
+    use_threads(threads)
     recipe = replace(find_recipe(name), seed=seed)
     recipe = shorten(recipe) if quick else recipe
     pprint(recipe, console=console)
@@ -59,7 +61,7 @@ def train(
     else:
         split = read_split(recipe.task, data, quick)
     if recipe.scanned:
-        split = replace(split, scans=read_examples(data / FOLDER, task.labels, task.normalisation))
+        split = replace(split, scans=read_examples(data / FOLDER, task.labels, task.normalization))
     follow(recipe, split, runs)
 
 
@@ -76,7 +78,7 @@ def follow(recipe: Recipe, split: Split, runs: Path) -> None:
     run.end(card.parameters)
     console.print(
         f"validation accuracy {run.epochs[-1].validation_accuracy:.4f} in the last epoch; "
-        f"all of it in {run.folder}"
+        f"everything is in {run.folder}"
     )
 
 

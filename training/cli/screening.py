@@ -1,26 +1,26 @@
-"""`screen [NETWORK]`: what says what is no character, from data to shipped weights."""
+"""`screen [NETWORK]`: a network that tells what is not a character, from data to shipped weights."""
 
 from pathlib import Path
 from typing import Annotated
 
-import torch
 import typer
 from rich.console import Console
 
 from model.screen import FOLDER
+from model.torch_predictor import use_threads
 
 from ..rejects.screening import RECIPE, finish, own_recipe, read_examples, ship, ship_own
 from ..run import Run
 from ..shelf import RUNS, load
 from ..train import Trainer
-from .options import Data, Runs
-from .running import Quick, Threads, shorten
+from .options import Data, Runs, Threads
+from .running import Quick, shorten
 
 console = Console()
 
 Of = Annotated[
     str,
-    typer.Argument(help="whose own screen it will be; without: the one for all others"),
+    typer.Argument(help="whose own screen it will be; without one: the screen for all others"),
 ]
 Out = Annotated[Path, typer.Option(help="where its weights and card go")]
 
@@ -34,11 +34,11 @@ def screen(
     quick: Quick = False,
 ) -> None:
     """Train a screen and ship it; an interrupted run goes on from its last whole epoch."""
-    torch.set_num_threads(threads or torch.get_num_threads())
+    use_threads(threads)
     of = load(network, runs)[0] if network else None
     recipe = own_recipe(of, network) if of else RECIPE
     recipe = shorten(recipe) if quick else recipe
-    console.print("drawing characters, and what is none")
+    console.print("drawing characters, and what is not a character")
     split = read_examples(data, quick)
     run = Run(recipe, runs)
     trained = Trainer(recipe, split).train(run)

@@ -1,4 +1,4 @@
-"""`study`: small networks compared by design, the test set once, and a report of all of it."""
+"""`study`: small networks compared by design, the test set once, and a report on all of it."""
 
 from pathlib import Path
 from typing import Annotated
@@ -24,7 +24,9 @@ console = Console(highlight=False, soft_wrap=True)
 
 Task = Annotated[str, typer.Argument(metavar="TASK", help=f"one of: {', '.join(TASKS)}")]
 Out = Annotated[Path | None, typer.Option(help="folder of the report; reports/study-TASK by default")]
-Best = Annotated[str, typer.Option(help="the network that is served; the one called as TASK by default")]
+Best = Annotated[
+    str, typer.Option(help="the network that is served; by default the one named like TASK")
+]
 Weights = Annotated[
     Path | None, typer.Option(help="ImageNet weights of ResNet-18, named as torchvision does")
 ]
@@ -33,7 +35,7 @@ Only = Annotated[
     list[str] | None,
     typer.Option("--section", help=f"only this one of: {', '.join(NAMES)}; may be repeated"),
 ]
-Processes = Annotated[int, typer.Option(min=0, help="how many train beside each other; 0: one a core")]
+Processes = Annotated[int, typer.Option(min=0, help="how many train side by side; 0: one per core")]
 
 
 def study(
@@ -51,7 +53,8 @@ def study(
     section: Only = None,
     processes: Processes = 0,
 ) -> None:
-    """Compare small networks on TASK and report on all of it; broken off, the same command goes on."""
+    """Compare small networks on TASK and report on all of it; if interrupted, the same command goes
+    on."""
     _refuse(task, section or [], weights)
     label = _label(letter, task)
     name = f"study-{task}-quick" if quick else f"study-{task}"
@@ -103,6 +106,6 @@ def _show(told: Study) -> None:
         console.print(f"\n{number}. {chapter.title}", style="bold", markup=False)
         for sentence in chapter.findings:
             console.print(f"   - {sentence}", markup=False)
-    console.print("\nAll in all", style="bold")
+    console.print("\nIn summary", style="bold")
     for sentence in told.findings:
         console.print(f"   - {sentence}", markup=False)

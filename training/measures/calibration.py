@@ -53,10 +53,11 @@ def best_temperature(logits: Floats, truth: Labels) -> float:
 def uncertain_below(probabilities: Floats, truth: Labels) -> float:
     """The least confidence above which, with 99 % certainty, RELIABLE of the answers are right.
 
+    1.0 if no threshold qualifies, e.g. with fewer than 266 answers.
+
     Certainty is the one-sided lower bound of Wilson: a threshold whose mere share of right answers
-    reaches RELIABLE on validation data misses it on others every second time, and validation images have
-    proved easier than others. 1 where none will do, as
-    with fewer than 266 answers.
+    reaches RELIABLE on validation data misses it on other data every second time, and validation images
+    have proved easier than others.
     """
     confidence = probabilities.max(axis=1)
     order = np.argsort(-confidence, kind="stable")

@@ -1,4 +1,4 @@
-"""What a charset makes of a network: accuracy and calibration where only some labels may be answered."""
+"""What a charset does to a network: accuracy and calibration where only some labels may be answered."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -20,7 +20,7 @@ from .metrics import top_accuracy
 from .reliability import coverage_at, expected_calibration_error
 
 MARGIN = 4
-"""Dark pixels put round a glyph, so that it is a picture to be normalised."""
+"""Dark pixels put around a glyph, so that it is a picture to be normalized."""
 
 WAYS = {"as they are": False, "framed anew": True}
 """What is 28x28 reaches the network unchanged, whichever set it is of; other pictures do not."""
@@ -72,13 +72,15 @@ def measure_charset(
 
 
 def frame_anew(glyphs: Set, card: Card) -> Set:
-    """The glyphs as pictures: normalised by the card's own recipe."""
+    """The glyphs as pictures: normalized as the card says."""
     pictures = (np.pad(each, MARGIN) for each in glyphs.images)
-    return Set(np.stack([normalize(each, card.recipe).pixels for each in pictures]), glyphs.labels)
+    return Set(
+        np.stack([normalize(each, card.normalization).pixels for each in pictures]), glyphs.labels
+    )
 
 
 def table(results: Sequence[CharsetResult]) -> Sheet:
-    """A row each."""
+    """A row for each result."""
     columns = (
         "test set",
         "glyphs",
@@ -107,9 +109,9 @@ def table(results: Sequence[CharsetResult]) -> Sheet:
 
 
 NOTES = (
-    "Of each test set, the images that the charset allows; labels outside of it cannot be answered.",
-    "As they are: what a user gets who sends these 28x28 glyphs. Framed anew: with a margin put round "
-    "each they are pictures, and pass through the normaliser.",
+    "Of each test set, the images that the charset allows; labels outside it cannot be answered.",
+    "As they are: what a user gets who sends these 28x28 glyphs. Framed anew: each with a margin, which "
+    "makes it a picture that is normalized.",
 )
 
 

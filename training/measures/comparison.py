@@ -37,7 +37,7 @@ class Contender:
 
 @dataclass(frozen=True)
 class Result:
-    """What was measured of a contender, an evaluation a seed; or why nothing was."""
+    """What was measured of a contender, an evaluation for each seed; or why nothing was."""
 
     contender: Contender
     seeds: tuple[Evaluation, ...] = ()
@@ -62,7 +62,7 @@ def compare(
     tell: Callable[[str], None],
     threads: int = 0,
 ) -> list[Result]:
-    """Measure each of `those`; `tell` hears of every step. What cannot be measured keeps its reason."""
+    """Measure each of `those`; `tell` is told every step. What cannot be measured keeps its reason."""
     results = []
     for number, contender in enumerate(those, 1):
         tell(

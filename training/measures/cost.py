@@ -1,4 +1,4 @@
-"""What a network costs: numbers to keep, multiplications an image, images a second."""
+"""What a network costs: parameters, multiplications per image, images per second."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -10,7 +10,7 @@ from torch import nn
 
 @dataclass(frozen=True)
 class Cost:
-    """Learned numbers, bytes of the weights file, multiply-accumulates an image, and speed on `machine`.
+    """Parameters, bytes of the weights file, multiply-accumulates per image, and speed on `machine`.
 
     Where images take different ways (a cascade), `macs` is the mean over the images measured.
     """
@@ -33,7 +33,7 @@ class Meter:
 def metered(module: nn.Module) -> Iterator[Meter]:
     """Count what the convolutions and linear layers of `module` do inside the `with`.
 
-    Pooling, normalisation and activations are left out, as is usual; biases too.
+    Pooling, normalization and activations are left out, as is usual; biases too.
     """
     meter = Meter()
 

@@ -23,12 +23,12 @@ DIFFERENCE = 0.0002
 """An engine may give another label than torch for one image in 2,000, and move top-1 by 0.02 points."""
 
 PRECISIONS: tuple[Precision, ...] = get_args(Precision)
-"""From the greatest to the least."""
+"""From the highest to the lowest."""
 
 
 @dataclass(frozen=True)
 class Rival:
-    """What an engine made of the images: the share of labels that are torch's own, top-1, speed."""
+    """How an engine read the images: the share of labels that agree with torch, top-1, speed."""
 
     network: str
     engine: str
@@ -59,21 +59,21 @@ def rivals(name: str, folder: Path, data: Set, threads: int = 0) -> Iterator[Riv
 
 
 def least_precision(found: Sequence[Rival]) -> Precision:
-    """The least in which OpenVINO may serve this network. Raises BadCard where it may not."""
+    """The lowest in which OpenVINO may serve this network. Raises BadCard if it may not."""
     reference, *others = found
     passing = {each.precision for each in others if each.passes}
     if "float32" not in passing:
-        raise BadCard(f"OpenVINO reads with {reference.network} what torch does not")
+        raise BadCard(f"{reference.network}: OpenVINO does not read what torch does")
     return [each for each in PRECISIONS if each in passing][-1]
 
 
 def note_precision(name: str, folder: Path, precision: Precision) -> None:
-    """Let the card say it: from now on it is what serves where a CPU has it."""
+    """Write it to the card: from now on it is what serves where a CPU has it."""
     write_card(replace(read_card(folder / f"{name}.json"), precision=precision), folder)
 
 
 def table(those: Sequence[Rival]) -> Sheet:
-    """A row each."""
+    """A row for each rival."""
     columns = ("network", "engine", "labels as torch", "top-1", "difference", "images/s", "may serve")
     rows = [
         (

@@ -37,7 +37,8 @@ class Evaluation:
 
     @property
     def accuracy(self) -> dict[str, float]:
-        """The figures of a model card, four digits each; 0 of those sure are right where none is."""
+        """The figures of a model card, four digits each; the accuracy of the sure is 0 if there are
+        none."""
         answers = self.answers
         sure = coverage_at(answers, self.card.uncertain_below)
         figures = {f"top{k}": top_accuracy(answers, k) for k in (1, 2, 3)} | {
@@ -51,11 +52,11 @@ class Evaluation:
 
     @property
     def caveat(self) -> str:
-        """What to know where the images are not those its card speaks of; else nothing."""
+        """A warning if the images are not those its card was measured on; else empty."""
         if self.card.measured_on in ("", self.measured_on):
             return ""
         return (
-            f"{self.card.name} was trained beside another test set ({self.card.measured_on}): "
+            f"{self.card.name} was trained with another test set held out ({self.card.measured_on}): "
             "these images may be among those it learned from."
         )
 

@@ -8,7 +8,9 @@ import numpy as np
 from .answers import Answers
 
 LOOK_ALIKES = ("0O", "1IL", "9gq", "fF", "5S", "2Z")
-"""Characters that a glyph on its own does not tell apart, whoever reads it."""
+"""Characters that nobody can tell apart by a glyph on its own."""
+
+MOST_PAIRS = 10
 
 
 def top_accuracy(answers: Answers, k: int) -> float:
@@ -70,17 +72,17 @@ def _worst(answers: Answers, wrong: np.typing.NDArray[np.intp]) -> str:
 
 @dataclass(frozen=True)
 class Pair:
-    """Two characters and how many images were read as the one that are the other, both ways."""
+    """Two characters, and how many images of either were read as the other."""
 
     first: str
     second: str
     mistakes: int
 
 
-def confused_pairs(answers: Answers, count: int = 10) -> Sequence[Pair]:
-    """The `count` pairs with most mistakes, worst first; fewer where there are fewer."""
+def confused_pairs(answers: Answers) -> Sequence[Pair]:
+    """The MOST_PAIRS pairs with the most mistakes, the worst first; none without a mistake."""
     both = np.triu(answers.confusion + answers.confusion.T, 1)
-    order = np.argsort(-both, axis=None, kind="stable")[:count]
+    order = np.argsort(-both, axis=None, kind="stable")[:MOST_PAIRS]
     found = [(row, column) for row, column in zip(*np.unravel_index(order, both.shape), strict=True)]
     labels = answers.labels
     return [Pair(labels[row], labels[at], int(both[row, at])) for row, at in found if both[row, at]]

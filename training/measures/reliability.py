@@ -33,7 +33,8 @@ def bins(answers: Answers) -> list[Bin]:
 
 
 def expected_calibration_error(answers: Answers) -> float:
-    """Mean distance of confidence from accuracy over the bins, by their answers (Naeini et al. 2015)."""
+    """Mean distance of confidence from accuracy over the bins, weighted by answers (Naeini et al.
+    2015)."""
     gaps = [abs(each.confidence - each.accuracy) * each.answers for each in bins(answers)]
     return sum(gaps) / len(answers)
 

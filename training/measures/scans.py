@@ -55,7 +55,7 @@ def read_scans(
 ) -> tuple[list[Sheet], list[dict[str, object]]]:
     """The table of these networks on the scans in `data`, and the same for a JSON file.
 
-    `tell` hears of every network. Raises BadCard, BadData.
+    `tell` is told of every network. Raises BadCard, BadData.
     """
     results: list[ScanResult] = []
     for number, name in enumerate(names, 1):
@@ -86,8 +86,8 @@ def table(results: Sequence[ScanResult]) -> Sheet:
 
 
 NOTES = (
-    "The half `work` was worked on, and some networks learned from it (`scanned` in their recipes); "
-    "`report` is only measured.",
+    "The half `work` was used in development, and some networks learned from it (`scanned` in their "
+    "recipes); `report` is only measured.",
     "Letters are folded to the cases that a network tells apart; what it does not know is left out.",
     "Uncertain: below the network's threshold, or flagged. The last columns are the share of each flag.",
 )

@@ -1,1 +1,1 @@
-"""What is no character: pictures of it, the network that screens for it, how much of it is caught."""
+"""What is not a character: pictures of it, the network that screens for it, how much is caught."""

@@ -8,7 +8,7 @@ from itertools import islice
 
 import numpy as np
 
-from model.card import Recipe
+from model.card import Normalization
 from model.images import Grey
 from model.normalization import normalize
 
@@ -16,19 +16,19 @@ from ..sets.data import Array, Set, join
 from .junk import NONE, SEVERAL, Kind
 from .pictures import Rng, character, margins, photograph
 
-RECIPES: tuple[Recipe, ...] = ("emnist", "emnist", "mnist")
+NORMALIZATIONS: tuple[Normalization, ...] = ("emnist", "emnist", "mnist")
 """Drawn from: two networks of three frame a character as EMNIST does."""
 
 UNCHANGED = 0.4
 """The share of characters shown as their data set has them, not drawn as a scan."""
 
 CHUNK = 500
-"""Glyphs that are made by one process from one seed, of as many characters."""
+"""Glyphs that are made by one process from one seed, and the characters that it is given."""
 
 
 @dataclass(frozen=True)
 class Pools:
-    """Characters (n, 28, 28) that were framed by each recipe."""
+    """Characters (n, 28, 28) that were framed by either normalization."""
 
     emnist: Array
     mnist: Array
@@ -51,7 +51,7 @@ def examples(pools: Pools, a_class: int, seed: int) -> Set:
 
 
 def drawn(pool: Array, rng: Rng) -> Grey:
-    """Ink of one character with paper round it; now and then cut out tightly."""
+    """Ink of one character with paper around it; now and then cut out tightly."""
     ink = character(pool, rng)
     return ink if rng.random() < 0.05 else margins(ink, rng)
 
@@ -69,7 +69,7 @@ def _characters(pools: Pools, count: int, rng: Rng) -> Array:
 
 
 def _junk(kinds: Mapping[str, Kind], pools: Pools, count: int, rng: Rng) -> Array:
-    """Of all kinds as many, by chance."""
+    """Of all kinds, each equally likely."""
     draws = list(kinds.values())
     found = _glyphs(lambda: draws[int(rng.integers(len(draws)))](pools.emnist, rng), rng)
     return np.stack(list(islice(found, count)))
@@ -78,8 +78,8 @@ def _junk(kinds: Mapping[str, Kind], pools: Pools, count: int, rng: Rng) -> Arra
 def _glyphs(ink: Callable[[], Grey], rng: Rng) -> Iterator[Grey]:
     """What the service makes of photographs of `ink`; what it finds blank needs no screen."""
     while True:
-        recipe = RECIPES[rng.integers(len(RECIPES))]
-        pixels = normalize(photograph(ink(), rng), recipe).pixels
+        normalization = NORMALIZATIONS[rng.integers(len(NORMALIZATIONS))]
+        pixels = normalize(photograph(ink(), rng), normalization).pixels
         if pixels.any():
             yield pixels
 

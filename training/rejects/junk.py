@@ -1,4 +1,4 @@
-"""What is sent in the place of a character, drawn by ourselves: paper, scribbles, parts, pairs.
+"""What is sent in place of a character, drawn by ourselves: paper, scribbles, parts, pairs.
 
 A kind is a function of a pool of characters (n, 28, 28) and a generator; it gives ink, bright on dark.
 """

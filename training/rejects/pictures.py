@@ -1,9 +1,9 @@
-"""Pictures as users send them: ink with paper round it, photographed, at any resolution, as a file."""
+"""Pictures as users send them: ink with paper around it, photographed, at any resolution, as a file."""
 
 import cv2
 import numpy as np
 
-from model.images import Grey
+from model.images import Grey, png
 from model.ink import strip
 from model.scaling import resize
 
@@ -27,7 +27,7 @@ def written(glyph: Grey, rng: Rng) -> Grey:
 
 
 def margins(ink: Grey, rng: Rng, cut: str = "") -> Grey:
-    """Paper round the ink: up to its own size on each side, none on a side that is `cut` (tblr)."""
+    """Paper around the ink: up to its own size on each side, none on a side that is `cut` (tblr)."""
     sizes = rng.uniform(0.05, 0.6, 4) * max(*ink.shape, 8)
     top, bottom, left, right = (
         0 if side in cut else max(3, round(size)) for side, size in zip("tblr", sizes, strict=True)
@@ -48,6 +48,6 @@ def photograph(ink: Grey, rng: Rng) -> Grey:
 def file_of(picture: Grey, rng: Rng) -> bytes:
     """The picture as an image file: PNG, or JPEG of some quality."""
     if rng.random() < 0.5:
-        return bytes(cv2.imencode(".png", picture)[1])
+        return png(picture)
     quality = int(rng.integers(60, 96))
     return bytes(cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, quality])[1])

@@ -1,4 +1,5 @@
-"""The screen from data to shipped weights: characters against junk, by the loop of every network."""
+"""The screen from data to shipped weights: characters against junk, by the same loop as every
+network."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -9,7 +10,7 @@ from torch import nn
 
 from model.card import Card
 from model.checkpoint import save_checkpoint
-from model.heads import LAYERS, eyes
+from model.heads import LAYERS, backbone
 from model.networks import count_parameters
 from model.predictor import Floats, softmax
 from model.screen import CLASSES, NAME
@@ -43,13 +44,13 @@ OWN = replace(
     learning_rate=5e-3,
     weight_decay=1e-3,
 )
-"""Of a screen that is a network's own, but for what the network is (see own_recipe)."""
+"""For a network's own screen, except for the network itself (see own_recipe)."""
 
 LABELS = "1+-"
 """One character, several, none."""
 
 LEARNED, CHOSEN, MEASURED = 1, 2, 3
-"""Seeds of what junk is drawn from."""
+"""Seeds by which junk is drawn."""
 
 A_CLASS = {LEARNED: 24_000, CHOSEN: 2_500, MEASURED: 2_500}
 QUICK = {LEARNED: 120, CHOSEN: 60, MEASURED: 60}
@@ -59,7 +60,7 @@ FLAGGED = 0.012
 may be flagged in all, since real scans are worse."""
 
 CAUGHT = 0.6
-"""The share of junk that it must flag; what is left is to be unsure by confidence."""
+"""The share of junk that it must flag; the rest is left to low confidence."""
 
 
 def read_pools(data: Path, quick: bool = False) -> dict[int, Pools]:
@@ -85,8 +86,9 @@ def read_examples(data: Path, quick: bool = False) -> Split:
 
 
 def own_recipe(network: Card, start: str) -> Recipe:
-    """For a screen on what `network`, found as `start`, sees. Raises BadCard where that cannot be."""
-    path, layout = eyes(network.network)
+    """For a screen on the features of `network`, found as `start`. Raises BadCard if it has none to
+    use."""
+    path, layout = backbone(network.network)
     return replace(
         OWN,
         name=f"{NAME}-{network.name}",
@@ -110,9 +112,9 @@ def finish(recipe: Recipe, network: nn.Module, split: Split) -> Card:
     return replace(card, accuracy=found, measured_on=split.measured_on)
 
 
-def choose_threshold(likely: Floats, labels: Array, flagged: float = FLAGGED) -> float:
-    """The likelihood of being a character below which `flagged` of those that are one lie."""
-    return round(float(np.quantile(likely[labels == 0, 0], flagged)), 4)
+def choose_threshold(likely: Floats, labels: Array) -> float:
+    """The probability of being a character that a share FLAGGED of the characters falls below."""
+    return round(float(np.quantile(likely[labels == 0, 0], FLAGGED)), 4)
 
 
 def caught(card: Card, likely: Floats, data: Set) -> dict[str, float]:
@@ -123,7 +125,7 @@ def caught(card: Card, likely: Floats, data: Set) -> dict[str, float]:
 
 
 def ship_own(card: Card, screening: nn.Module, network: Card, folder: Path) -> Card:
-    """Write the head that is under training in `screening` as the own screen of `network`.
+    """Write the head that was trained in `screening` as the own screen of `network`.
 
     Raises Refused where it is not good enough.
     """

@@ -1,4 +1,4 @@
-"""The reject test: is what is no character flagged or uncertain, and are good characters left alone?"""
+"""The reject test: is what is not a character flagged or uncertain, are good characters left alone?"""
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
@@ -28,7 +28,7 @@ SEED = 20_000
 """Of the first kind; what the screen learned from had others."""
 
 CAUGHT, SPARED = 0.95, 0.05
-"""Of junk so much must be flagged or uncertain; of good characters no more may be flagged."""
+"""The share of junk that must be flagged or uncertain, and of good characters that may be flagged."""
 
 COLUMNS = ("kind", "pictures", "flagged by pixels", "by the screen", "flagged", "uncertain")
 
@@ -43,7 +43,7 @@ def read_rejects(
 ) -> tuple[list[Sheet], list[dict[str, object]]]:
     """The tables of junk and of good characters read by `name`, and the same for a JSON file.
 
-    `tell` hears of every kind; `quick` are few pictures, of characters drawn here.
+    `tell` is told of every kind; `quick` are few pictures, of characters drawn here.
     Raises BadCard, BadData.
     """
     network, _ = open_network(name, runs, threads)
@@ -60,7 +60,7 @@ def read_rejects(
 
 
 def read_junk(line: Line, pool: Array, count: int) -> Iterator[Verdicts]:
-    """Every kind of junk, with characters of `pool` where it is made of any."""
+    """Every kind of junk, made of characters of `pool` if of any."""
     for number, (kind, draw) in enumerate(KINDS.items()):
         rng = np.random.default_rng(SEED + number)
         files = [file_of(photograph(draw(pool, rng), rng), rng) for _ in range(count)]
@@ -88,7 +88,7 @@ def _junk_table(found: Sequence[Verdicts]) -> Sheet:
     rows = [_row(each, each.uncertain.mean() >= CAUGHT) for each in found]
     whole = np.concatenate([each.uncertain for each in found]).mean()
     note = f"In all {percent(whole)} are flagged or uncertain; {percent(CAUGHT, 0)} of each must be."
-    return Sheet("No characters", (*COLUMNS, "passes"), rows, [note])
+    return Sheet("Not characters", (*COLUMNS, "passes"), rows, [note])
 
 
 def _good_table(found: Sequence[Verdicts]) -> Sheet:
@@ -105,9 +105,9 @@ def _good_table(found: Sequence[Verdicts]) -> Sheet:
 
 
 NOTES = (
-    f"{percent(SPARED, 0)} of good characters may carry a flag. Unsure by confidence are further those "
-    "that several labels fit (O and 0; I, 1 and L; cases of a letter): fewer where the job says that "
-    "they are digits, capitals or small letters, or where look-alikes count as one.",
+    f"{percent(SPARED, 0)} of good characters may carry a flag. Confidence is also low for those that "
+    "several labels fit (O and 0; I, 1 and L; cases of a letter): for fewer if the job says that they "
+    "are digits, capitals or small letters, or if look-alikes count as one.",
 )
 
 

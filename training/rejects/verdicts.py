@@ -1,4 +1,4 @@
-"""What is said of pictures that went the whole way: decoded, normalised, screened, read."""
+"""Verdicts on pictures that went the whole way: decoded, normalized, screened, read."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -78,13 +78,13 @@ class Line:
 
     def read_files(self, kind: str, files: Sequence[bytes], truth: Labels) -> Verdicts:
         """Image files. Raises BadImage."""
-        recipe = self.predictor.card.recipe
-        glyphs = [normalize(decode(file), recipe) for file in files]
+        normalization = self.predictor.card.normalization
+        glyphs = [normalize(decode(file), normalization) for file in files]
         pixels = np.stack([each.pixels for each in glyphs])
         return self.read(kind, pixels, np.array([each.flags for each in glyphs], np.uint8), truth)
 
     def read(self, kind: str, glyphs: Array, quality: Array, truth: Labels) -> Verdicts:
-        """Glyphs (n, 28, 28) as normalisation gave them, and its flags (n,)."""
+        """Glyphs (n, 28, 28) as normalization gave them, and its flags (n,)."""
         card, outputs = self.predictor.card, self.predictor.outputs(glyphs)
         screened, logits = self.screen.flags(glyphs, outputs), outputs[:, : len(card.labels)]
         return Verdicts(kind, card, quality, screened, logits, truth)

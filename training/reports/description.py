@@ -14,8 +14,8 @@ from ..tables import Sheet
 PAGE = Template("""\
 # $name
 
-Reads ${count} characters: `$labels`, from 28x28 grey images prepared the $recipe way. $parameters
-parameters, $macs million multiply-accumulates an image on average.
+Reads ${count} characters: `$labels`, from 28x28 grey images normalized as $normalization does.
+$parameters parameters, $macs million multiply-accumulates an image on average.
 
 ## Accuracy
 
@@ -35,12 +35,12 @@ $settings
 
 ## Limits
 
-It reads one character an image. It was not shown other alphabets, punctuation, or several characters at
-once, and says something of them all the same: look at `confidence` and `uncertain`. The images it
-learned from and those it was measured on share their writers; new writers are read less well.
+It reads one character per image. It was never shown other alphabets, punctuation, or several characters
+at once, and answers all the same: look at `confidence` and `uncertain`. The images it learned from and
+those it was measured on share their writers; new writers are read less well.
 $alike""")
 
-ALIKE = "Without its word a character does not tell these apart, whoever reads it: {}.\n"
+ALIKE = "Without the word around them nobody can tell these apart: {}.\n"
 
 
 SCANS = """
@@ -58,7 +58,7 @@ def describe(card: Card, found: Evaluation, run: Path, scans: Sheet | None = Non
         name=card.name,
         count=len(card.labels),
         labels=card.labels,
-        recipe=card.recipe.upper(),
+        normalization=card.normalization.upper(),
         parameters=f"{card.parameters:,}",
         macs=f"{found.cost.macs / 1e6:.2f}",
         measured_on=card.measured_on,

@@ -17,7 +17,7 @@ DPI = 160
 MATRIX_INCHES = (10.0, 9.4)
 BARS = "this network, with 95 % intervals"
 TOLD = 0.05
-"""Mistakes that befall this share of a class have their figure written into the matrix."""
+"""Mistakes in at least this share of a class have their figure written into the matrix."""
 
 
 def draw_confusion(answers: Answers, path: Path) -> None:

@@ -65,10 +65,10 @@ def _pairs(found: Evaluation) -> Iterator[str]:
 
 def _confidence(found: Evaluation) -> Iterator[str]:
     sure, right = float(found.answers.confidence.mean()), found.accuracy["top1"]
-    way = "more" if sure > right else "less"
+    way = "above" if sure > right else "below"
     yield (
         f"Confidence is {percent(sure, 1)} on average, {100 * abs(sure - right):.1f} points {way} "
-        f"than is right; the expected calibration error is {found.accuracy['ece']:.4f}."
+        f"the share that is right; the expected calibration error is {found.accuracy['ece']:.4f}."
     )
     kept = found.answers.right[found.answers.confidence >= found.card.uncertain_below]
     if not len(kept):

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from matplotlib.figure import Figure
 
-from model.strokes import png
+from model.images import png
 
 from ..measures.answers import Answers, Ints
 from ..measures.metrics import Pair
@@ -39,9 +39,9 @@ def data_address(content: bytes) -> str:
     return "data:image/png;base64," + base64.b64encode(content).decode()
 
 
-def surest_mistakes(answers: Answers, images: Array, most: int = MOST) -> list[Mistake]:
-    """At most `most` wrong answers, the surest first."""
-    return _pick(answers, images, np.flatnonzero(~answers.right), most)
+def surest_mistakes(answers: Answers, images: Array) -> list[Mistake]:
+    """At most MOST wrong answers, the surest first."""
+    return _pick(answers, images, np.flatnonzero(~answers.right), MOST)
 
 
 def mistakes_of(pair: Pair, answers: Answers, images: Array) -> list[Mistake]:

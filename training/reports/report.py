@@ -82,7 +82,7 @@ def settings(subject: Subject) -> Mapping[str, str]:
     saved = json.loads(path.read_text()) if path.exists() else {"network": card.network}
     kept = {
         "labels": card.labels,
-        "pixels": f"normalised by mean {card.mean}, deviation {card.std}",
+        "pixels": f"normalized by mean {card.mean}, deviation {card.std}",
         "temperature": card.temperature,
         "uncertain below": card.uncertain_below,
         "sha256 of the weights": card.sha256,

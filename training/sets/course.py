@@ -1,4 +1,4 @@
-"""A set written as courses hand it out: a JPEG a character, 28x28, RGB, on its side, `a_00002.jpg`.
+"""A set written as courses hand it out: a JPEG per character, 28x28, RGB, on its side, `a_00002.jpg`.
 
 The way back is `readers.read(..., transposed=True)`.
 """
@@ -16,7 +16,7 @@ import numpy as np
 from .data import Array, BadData, Set
 
 QUALITY = 95
-"""Of a JPEG: a pixel then moves by 10 of 255 at most, by less than 1 in the mean."""
+"""Of a JPEG: a pixel then moves by 10 of 255 at most, by less than 1 on average."""
 
 Put = Callable[[str, bytes], None]
 
@@ -25,7 +25,7 @@ def write_course(parts: Mapping[str, Set], labels: str, out: Path, watch: Callab
     """Write each of `parts` to a folder of its name (none if it is "") in `out`, a folder or .zip.
 
     `watch` is called after every image. What comes out is whole or not at all. Raises BadData: `out`
-    is there, or cannot be written.
+    exists, or cannot be written.
     """
     try:
         with opened(out) as put:
@@ -56,7 +56,8 @@ def to_jpeg(image: Array) -> bytes:
 
 @contextmanager
 def opened(out: Path) -> Iterator[Put]:
-    """What puts a file into `out`, which is there once all are. Raises BadData: it is there already."""
+    """Yields what puts a file into `out`, which is there once all are. Raises BadData: it exists
+    already."""
     if out.exists():
         raise BadData(f"{out} is there already: remove it, or name another place")
     out.parent.mkdir(parents=True, exist_ok=True)

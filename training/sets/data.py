@@ -62,7 +62,7 @@ def hold_out(whole: Set, a_class: int, seed: int) -> tuple[Set, Set]:
     """All but `a_class` random images of each class, and those. Raises BadData: too few."""
     least = int(np.unique(whole.labels, return_counts=True)[1].min())
     if least <= a_class:
-        raise BadData(f"a class has {least} images in all; {a_class} of them are to be held out")
+        raise BadData(f"a class has only {least} images, of which {a_class} are to be held out")
     return _cut(whole, lambda _: a_class, seed)
 
 

@@ -1,4 +1,4 @@
-"""One file over HTTP, whole and checked or not at all; an interrupted download is gone on with."""
+"""One file over HTTP, whole and checked or not at all; an interrupted download is resumed."""
 
 import hashlib
 from collections.abc import Callable, Iterator
@@ -14,7 +14,7 @@ Watch = Callable[[int, int | None], None]
 
 
 class DownloadFailed(Exception):
-    """A file could not be had from an address; the text says why."""
+    """A file could not be fetched from an address; the text says why."""
 
 
 def download(url: str, path: Path, md5: str, watch: Watch) -> None:

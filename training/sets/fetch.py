@@ -1,4 +1,4 @@
-"""The official files of MNIST and EMNIST: where they lie, their checksums, how they are brought here."""
+"""The official files of MNIST and EMNIST: where they are, their checksums, how they are fetched."""
 
 import shutil
 import zipfile

@@ -1,4 +1,4 @@
-"""A person's own files in the place of a task's known sets: `train NAME --train FILE [--test FILE]`."""
+"""A person's own files in place of a task's known sets: `train NAME --train FILE [--test FILE]`."""
 
 from functools import partial
 from pathlib import Path
@@ -22,7 +22,7 @@ def read_own(
     Without `test`, another tenth is held out to measure on. Every class gives its share. Raises BadData.
     """
     known = partial(
-        read, labels=task.labels, transposed=transposed, first=first, recipe=task.normalisation
+        read, labels=task.labels, transposed=transposed, first=first, normalization=task.normalization
     )
     whole = known(train)
     if test:

@@ -1,4 +1,4 @@
-"""Real scans: ZIPs of image files with labels.csv, of 62 classes, off any data set.
+"""Real scans: ZIPs of image files with labels.csv, of 62 classes, not part of any data set.
 
 Each is split by the names of its files: a half to work on and to learn from, and a half that is only
 reported.
@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from model.card import Card, Recipe
+from model.card import Card, Normalization
 from model.images import BadImage, decode
 from model.normalization import normalize
 
@@ -31,7 +31,7 @@ HALVES = ("work", "report")
 
 @dataclass(frozen=True)
 class Half:
-    """Half a set as the normaliser hands it on: `data`, and the bits of `model.flags` (n,) of each."""
+    """Half a set, normalized: `data`, and the bits of `model.flags` (n,) of each."""
 
     name: str
     half: str
@@ -45,25 +45,25 @@ def read_half(folder: Path, name: str, half: str, card: Card) -> Half:
     A letter that the network knows in the other case only is taken for that one, so that 62 classes
     become its 47 or 26; what it does not know is left out.
     """
-    return _half(folder, name, half, card.labels, card.recipe)
+    return _half(folder, name, half, card.labels, card.normalization)
 
 
-def read_examples(folder: Path, labels: str, recipe: Recipe) -> Set:
-    """Of every set the half to work on, normalised, with classes of `labels`. Raises BadData."""
-    return join([_half(folder, name, "work", labels, recipe).data for name in SCANS])
+def read_examples(folder: Path, labels: str, normalization: Normalization) -> Set:
+    """The half to work on of every set, normalized, with classes of `labels`. Raises BadData."""
+    return join([_half(folder, name, "work", labels, normalization).data for name in SCANS])
 
 
-def _half(folder: Path, name: str, half: str, labels: str, recipe: Recipe) -> Half:
-    glyphs, flags, names = _normalized(folder / SCANS[name], half, recipe)
+def _half(folder: Path, name: str, half: str, labels: str, normalization: Normalization) -> Half:
+    glyphs, flags, names = _normalized(folder / SCANS[name], half, normalization)
     classes = np.array([class_named(each, labels) for each in names], np.uint8)
     known = np.flatnonzero(classes != NO_LABEL)
     if not len(known):
-        raise BadData(f"{folder / SCANS[name]}: in the half {half!r} is none of {labels}")
+        raise BadData(f"{folder / SCANS[name]}: the half {half!r} has none of {labels}")
     return Half(name, half, Set(glyphs[known], classes[known]), flags[known])
 
 
 def half_of(file: str) -> str:
-    """The half in which the file of this name is."""
+    """The half that the file of this name belongs to."""
     return HALVES[zlib.crc32(file.encode()) % 2]
 
 
@@ -86,12 +86,14 @@ def read_files(archive: Path, half: str) -> list[tuple[str, bytes, str]]:
 
 
 @cache
-def _normalized(archive: Path, half: str, recipe: Recipe) -> tuple[Array, Array, tuple[str, ...]]:
+def _normalized(
+    archive: Path, half: str, normalization: Normalization
+) -> tuple[Array, Array, tuple[str, ...]]:
     """Glyphs (n, 28, 28), flags (n,) and names of the classes; kept for the next network."""
     glyphs, flags, names = list[npt.NDArray[np.uint8]](), list[int](), list[str]()
     for file, data, label in read_files(archive, half):
         try:
-            glyph = normalize(decode(data), recipe)
+            glyph = normalize(decode(data), normalization)
         except BadImage as error:
             raise BadData(f"{archive}: {file}: {error}") from error
         glyphs.append(glyph.pixels)

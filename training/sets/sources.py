@@ -28,7 +28,7 @@ class Source:
     Two sources are never mixed: the splits of EMNIST are independent draws of the same images, so that
     the test set of one lies in the training images of another. Two of the same images hold out the same
     ones: what `beside` holds out is held out here too, and nothing else, since a network of that source
-    may be where one of this starts, or its teacher.
+    may be the start of one of this, or its teacher.
     """
 
     train: tuple[Known, ...]

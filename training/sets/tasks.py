@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from model.card import Recipe as Normalisation
+from model.card import Normalization
 from model.strokes import STROKES, glyph
 
 from .catalogue import BALANCED, DIGITS, LETTERS
@@ -27,7 +27,7 @@ class Task:
 
     name: str
     labels: str
-    normalisation: Normalisation
+    normalization: Normalization
     mean: float
     std: float
     sources: tuple[Source, ...]

@@ -11,27 +11,27 @@ from model.layout import Box
 SAME = 0.5
 """Two boxes whose common area is this share of their joint area are one place (as PASCAL VOC has it)."""
 
-Floats = npt.NDArray[np.float64]
+Doubles = npt.NDArray[np.float64]
 
 
-def overlap(one: Sequence[Box], other: Sequence[Box]) -> Floats:
+def overlap(one: Sequence[Box], other: Sequence[Box]) -> Doubles:
     """(n, m) common area over joint area of every pair."""
     first, second = (_corners(boxes) for boxes in (one, other))
     low = np.maximum(first[:, None, :2], second[None, :, :2])
     high = np.minimum(first[:, None, 2:], second[None, :, 2:])
     common = np.prod(np.maximum(0, high - low), axis=2)
     areas = [np.prod(each[:, 2:] - each[:, :2], axis=1) for each in (first, second)]
-    joint: Floats = areas[0][:, None] + areas[1][None] - common
+    joint: Doubles = areas[0][:, None] + areas[1][None] - common
     return np.asarray(common / np.maximum(joint, 1))
 
 
-def _corners(boxes: Sequence[Box]) -> Floats:
+def _corners(boxes: Sequence[Box]) -> Doubles:
     sides = np.array(boxes, float).reshape(-1, 4)
     return np.concatenate([sides[:, :2], sides[:, :2] + sides[:, 2:]], axis=1)
 
 
 def matches(truth: Sequence[Box], found: Sequence[Box]) -> list[int]:
-    """For each true box the index of that found in its place, or -1; none is given away twice."""
+    """For each true box the index of that found in its place, or -1; none is matched twice."""
     if not (truth and found):
         return [-1] * len(truth)
     shares = overlap(truth, found)

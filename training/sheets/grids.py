@@ -11,8 +11,8 @@ from .drawing import Drawn, Floats, Placed, Taking, bounds, enlarged, put, seen,
 
 @dataclass(frozen=True)
 class Ruling:
-    """`rows` x `columns` cells of `cell` pixels, rules of `thick` pixels and of `ink` 0..1 of the
-    pen's; `apart` pixels between rows (0: a full grid); a share of the cells is left `blank`."""
+    """`rows` x `columns` cells of `cell` pixels, rules `thick` pixels wide, their ink the share `ink` of
+    the pen's; `apart` pixels between rows (0: a full grid); a share of the cells is left `blank`."""
 
     rows: int
     columns: int
@@ -75,7 +75,7 @@ def _rule(canvas: Floats, left: int, top: int, ruling: Ruling) -> None:
 def _write(
     canvas: Floats, glyph: Grey, left: int, top: int, ruling: Ruling, rng: np.random.Generator
 ) -> None:
-    """A character about the middle of its cell, now and then over a rule."""
+    """A character near the middle of its cell, now and then over a rule."""
     ink = enlarged(glyph, ruling.cell * rng.uniform(0.5, 0.7))
     begin, high, end, low = bounds(ink)
     middle = ruling.cell / 2 + ruling.thick / 2 + ruling.cell * rng.normal(0, 0.05, 2)

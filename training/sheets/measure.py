@@ -44,7 +44,7 @@ class Figures:
 def measure(sheet: Drawn, data: Set, taking: Taking, predictor: Predictor, layout: Layout) -> Figures:
     """The figures of `sheet`, drawn with the characters of `data` and taken so."""
     began = time.process_time()
-    characters = cut(sheet.pixels, predictor.card.recipe, layout)
+    characters = cut(sheet.pixels, predictor.card.normalization, layout)
     seconds = time.process_time() - began
     standing, text = read(characters, predictor)
     matched = matches([each.box for each in sheet.placed], [each.box for each in standing])
@@ -84,7 +84,7 @@ def read_alone(data: Set, taking: Taking, predictor: Predictor) -> Ints:
         ink = enlarged(image, ALONE_TALL)
         rest = (ALONE_SIDE - len(ink)) // 2
         canvas[rest : rest + len(ink), rest : rest + len(ink)] = ink
-        glyphs.append(to_glyph(take(canvas, straight, rng)[0], predictor.card.recipe))
+        glyphs.append(to_glyph(take(canvas, straight, rng)[0], predictor.card.normalization))
     read: Ints = predictor.logits(np.stack(glyphs)).argmax(axis=1)
     return read
 

@@ -13,7 +13,7 @@ from .drawing import Drawn, Floats, Placed, Taking, bounds, enlarged, put, seen,
 
 @dataclass(frozen=True)
 class Writing:
-    """A page of `width` x `height` pixels with so many lines of so many characters, `tall` pixels
+    """A page of `width` x `height` pixels with `lines` lines of `characters` characters, `tall` pixels
     high; a share of them touches the one before. By default A4 at 300 dpi."""
 
     lines: int = 20

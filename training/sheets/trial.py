@@ -34,8 +34,8 @@ PAGE = Writing()
 
 
 @dataclass(frozen=True)
-class Trial:
-    """So many sheets of one kind, from `seed` on; `camera`: photographed, not scanned."""
+class SheetTrial:
+    """`count` sheets of one kind, from `seed` on; `camera`: photographed, not scanned."""
 
     kind: Kind
     count: int
@@ -61,13 +61,13 @@ class Trial:
 
 def read_sheets(
     name: str,
-    trials: Sequence[Trial],
+    trials: Sequence[SheetTrial],
     data: Path,
     runs: Path,
     drawn: bool = False,
     tell: Callable[[], None] = lambda: None,
 ) -> Sheet:
-    """The figures of each trial, read by the network meant by `name`; `tell` hears of every sheet.
+    """The figures of each trial, read by the network meant by `name`; `tell` is told of every sheet.
 
     Raises BadCard, BadData.
     """
@@ -83,13 +83,13 @@ def read_sheets(
     return Sheet(f"Sheets of characters held out of training, read by {name}", COLUMNS, rows, NOTES)
 
 
-def figures(trial: Trial, data: Set, predictor: Predictor) -> Iterator[Figures]:
+def figures(trial: SheetTrial, data: Set, predictor: Predictor) -> Iterator[Figures]:
     """Of every sheet of a trial."""
     for number in range(trial.count):
         yield measure(*trial.draw(number, data), predictor, Layout(trial.kind))
 
 
-def _row(trial: Trial, found: Sequence[Figures]) -> tuple[str, ...]:
+def _row(trial: SheetTrial, found: Sequence[Figures]) -> tuple[str, ...]:
     places, letters, near = (
         max(1, sum(getattr(each, name) for each in found)) for name in ("places", "letters", "near")
     )

@@ -8,12 +8,12 @@ from typing import Any, NamedTuple
 
 import torch
 
-from model.networks import count_parameters
+from model.networks import count_parameters, head_of
 
 from ..shelf import load
 from .chapter import FULL, Scale
-from .networks import build, head_of
-from .rounds import Found, accuracies
+from .networks import build
+from .rounds import Outcomes, accuracies
 from .trial import Outcome, Trial
 
 SCRATCH, FROZEN, TUNED = "from scratch", "frozen", "fine-tuned"
@@ -28,7 +28,7 @@ AMOUNTS_LARGE: Sequence[int] = (100, 0)
 LOWEST = {SCRATCH: 6e-3, FROZEN: 3e-3, TUNED: 2e-4}
 LOWEST_LARGE = {SCRATCH: 1e-3, FROZEN: 3e-3, TUNED: 3e-4}
 STEP, RUNGS = 3, (0, 1, 2)
-"""The lowest learning rate that is tried at first, the step to the next, and how many are."""
+"""Learning rates that are tried at first: the step from one to the next, and which."""
 MIDDLE = 1
 """The rung where there is no time to try."""
 
@@ -68,15 +68,15 @@ class Arm(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Comparison:
-    """`tuned` are accuracies by rung, of one seed that is used for nothing else; `found` all others.
+class Arms:
+    """All arms. `tuned` are accuracies by rung, of a seed used for nothing else; `found` are all others.
 
     `found` is at the best rung of each arm; nothing is tuned where there is no time to try.
     """
 
     bodies: Sequence[Body]
     tuned: Mapping[Arm, dict[int, float]]
-    found: Found[Arm]
+    found: Outcomes[Arm]
 
     def shares(self, body: Body, way: str, amount: int) -> list[float]:
         """Accuracies of an arm, one a seed."""

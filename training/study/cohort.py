@@ -30,7 +30,8 @@ Tell = Callable[[int], None]
 def train(trials: Sequence[Trial], split: Split, folder: Path, tell: Tell) -> list[Outcome]:
     """The outcomes of `trials`, all of one shape; kept in `folder`, and found there the next time.
 
-    Raises BadRun: what is kept is damaged. Raises BadCard: there is no network called as their `start`.
+    Raises BadRun: what is kept is damaged. Raises BadCard: there is no network of the name of their
+    `start`.
     """
     if done := read_outcomes(trials, folder):
         return done

@@ -32,7 +32,7 @@ def mixed(trial: Trial) -> bool:
 
 
 def cohorts(trials: Sequence[Trial]) -> list[list[Trial]]:
-    """`trials` by shape, cut to as many as pay; the same for the same trials."""
+    """`trials` by shape, cut to the sizes that pay; the same for the same trials."""
     shapes: dict[str, list[Trial]] = {}
     for trial in {each.key: each for each in trials}.values():
         shapes.setdefault(trial.shape, []).append(trial)

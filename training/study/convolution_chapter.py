@@ -10,12 +10,13 @@ from .sizes import DEPTHS, KERNEL, OTHER_RATES, RATE, WIDE_KERNELS, WIDTH, WIDTH
 from .statistics import NOTE, told
 
 INTRODUCTION = (
-    "Each layer is a convolution, batch normalisation, ReLU and a 2x2 maximum, and has twice the "
-    "channels of the layer before; one linear layer follows. All are shown as many images, in batches "
-    f"of one size, at one learning rate, {RATE:g}; that rate is checked against {OTHER_RATES[0]:g} and "
-    f"{OTHER_RATES[1]:g} for one network of each depth, {WIDTH} channels wide with kernel {KERNEL}, not "
-    "for every network. Where another is clearly better there, it is used when the best network of that "
-    "depth is trained again, longer and by more seeds."
+    "Each layer is a convolution, batch normalization, ReLU and a 2x2 maximum, and has twice the "
+    "channels of the layer before; one linear layer follows. All are shown equally many images, in "
+    f"batches of one size, at one learning rate, {RATE:g}; that rate is checked against "
+    f"{OTHER_RATES[0]:g} and {OTHER_RATES[1]:g} for one network of each depth, {WIDTH} channels "
+    f"wide with kernel {KERNEL}, not for every network. Where another is "
+    "clearly better there, it is used when the best network of that depth is trained again, longer and "
+    "by more seeds."
 )
 
 
@@ -33,7 +34,7 @@ def tell(found: Comparison) -> Chapter:
 
 def _sizes(found: Comparison) -> Sheet:
     rows = [(str(size), told(accuracies(those)), *cost(those)) for size, those in found.compared.items()]
-    return Sheet("Sizes, on as many images each", ("network", "accuracy", *COST), rows, [NOTE])
+    return Sheet("Sizes, on equally many images", ("network", "accuracy", *COST), rows, [NOTE])
 
 
 def _rates(found: Comparison) -> Sheet:

@@ -1,10 +1,10 @@
-"""One, two and three convolutional layers of several widths and kernels, on as many images each."""
+"""One, two and three convolutional layers of several widths and kernels, on equally many images."""
 
 from statistics import mean
 
 from .chapter import Scale, Section
 from .convolution_chapter import tell
-from .rounds import Found, Stage, accuracies, ask, comparing, confirming
+from .rounds import Outcomes, Stage, accuracies, ask, comparing, confirming
 from .sizes import DEPTHS, KERNEL, OTHER_RATES, RATE, WIDTH, Comparison, Size, sizes
 from .statistics import lead
 from .trial import Trial
@@ -46,13 +46,13 @@ def trials(size: Size, rate: float, classes: int, stage: Stage) -> list[Trial]:
     ]
 
 
-def best_of(compared: Found[Size], layers: int) -> Size:
+def best_of(compared: Outcomes[Size], layers: int) -> Size:
     """The size of so many layers that reads best."""
     those = [size for size in compared if size.layers == layers]
     return max(those, key=lambda size: mean(accuracies(compared[size])))
 
 
-def best_rate(checked: Found[tuple[Size, float]], layers: int) -> float:
+def best_rate(checked: Outcomes[tuple[Size, float]], layers: int) -> float:
     """The usual rate, or one that is clearly better for the network of this depth it was checked for."""
     size = Size(layers, WIDTH, KERNEL)
     usual = accuracies(checked[size, RATE])

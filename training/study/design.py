@@ -49,7 +49,7 @@ class Effects:
 
 
 def main_effects(factors: Sequence[Sequence[Any]], runs: Mapping[Any, Sequence[float]]) -> Effects:
-    """Of an orthogonal array's runs and the shares their seeds reached, as many each.
+    """Of an orthogonal array's runs and the shares their seeds reached, equally many each.
 
     `factors` are the levels of each column, in the order in which they are to be told.
     Worked out in log-odds, as Taguchi does for shares: near 0 and 1 the same step is worth more there.

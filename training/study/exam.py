@@ -43,7 +43,7 @@ class Exam:
     """
 
     def __init__(self, folder: Path, test: Set, measured_on: str, tell: Callable[[str], None]) -> None:
-        """`tell` hears what is measured now."""
+        """`tell` is told what is measured now."""
         self._folder, self._test, self._measured_on = folder / "test", test, measured_on
         self._tell = tell
         self._path = self._folder / "test.json"

@@ -5,12 +5,12 @@ from typing import Any, NamedTuple
 from .rounds import Stage
 from .trial import Trial
 
-REGULARISATIONS: dict[str, dict[str, Any]] = {
+REGULARIZATIONS: dict[str, dict[str, Any]] = {
     "none": {},
     "weight decay 0.1": {"weight_decay": 0.1},
     "dropout 0.2": {"dropout": 0.2},
     "dropout 0.5": {"dropout": 0.5},
-    "batch normalisation": {"normalised": True},
+    "batch normalization": {"normalized": True},
 }
 
 FACTORS: dict[str, tuple[Any, ...]] = {
@@ -19,7 +19,7 @@ FACTORS: dict[str, tuple[Any, ...]] = {
     "rate": (3e-4, 1e-3, 3e-3, 1e-2, 3e-2),
     "batch": (32, 64, 128, 256, 512),
     "activation": ("relu", "gelu", "silu", "tanh", "sigmoid"),
-    "regularisation": tuple(REGULARISATIONS),
+    "regularization": tuple(REGULARIZATIONS),
 }
 """Levels by factor, in the order of a Setting; numbers rise."""
 
@@ -29,7 +29,7 @@ TITLES = {
     "rate": "learning rate",
     "batch": "batch size",
     "activation": "activation",
-    "regularisation": "regularisation",
+    "regularization": "regularization",
 }
 
 LOGARITHMIC = ("neurons", "rate", "batch")
@@ -44,12 +44,12 @@ class Setting(NamedTuple):
     rate: float
     batch: int
     activation: str
-    regularisation: str
+    regularization: str
 
     def __str__(self) -> str:
         return (
             f"{self.layers} x {self.neurons} {self.activation}, rate {self.rate:g}, "
-            f"batch {self.batch}, {self.regularisation}"
+            f"batch {self.batch}, {self.regularization}"
         )
 
 
@@ -65,16 +65,16 @@ def neighbours(centre: Setting, factor: str) -> list[Setting]:
 
 def trial(setting: Setting, classes: int, stage: Stage, seed: int) -> Trial:
     """One training of a perceptron of `setting`, at a `stage` of the sweep."""
-    regularised = dict(REGULARISATIONS[setting.regularisation])
-    decay = regularised.pop("weight_decay", 0.0)
+    regularized = dict(REGULARIZATIONS[setting.regularization])
+    decay = regularized.pop("weight_decay", 0.0)
     network = {
         "kind": "perceptron",
         "hidden": [setting.neurons] * setting.layers,
         "classes": classes,
         "activation": setting.activation,
         "dropout": 0.0,
-        "normalised": False,
-        **regularised,
+        "normalized": False,
+        **regularized,
     }
     return Trial(
         "perceptrons",

@@ -1,4 +1,4 @@
-"""Those who went to the test set, compared: means over seeds, cost, and neighbours by McNemar's test."""
+"""What went to the test set, compared: means over seeds, cost, and neighbours by McNemar's test."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from math import sqrt
 from typing import NamedTuple
 
-from .rounds import Found, accuracies
+from .rounds import Outcomes, accuracies
 
 NORMS = {"batch": "BatchNorm", "group": "GroupNorm", "none": "no norm"}
 """By the word in a layout; none is for reference."""
@@ -39,7 +39,7 @@ class Ladders:
 
     batches: Sequence[int]
     tuned: dict[Place, dict[int, float]]
-    found: Found[Place]
+    found: Outcomes[Place]
 
     def best(self, place: Place) -> int:
         """The rung of the highest accuracy."""

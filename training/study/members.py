@@ -1,4 +1,5 @@
-"""All that changes while a cohort is trained, saved and resumed whole: weights, optimizer, chance."""
+"""All that changes while a cohort is trained, saved and resumed whole: weights, optimizer,
+randomness."""
 
 from collections.abc import Sequence
 from dataclasses import asdict

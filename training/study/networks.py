@@ -1,6 +1,6 @@
-"""The networks of the study: a trial's layout becomes a torch module, and its head is found.
+"""The networks of the study: a trial's layout becomes a torch module.
 
-All take (n, 1, 28, 28) float32, normalised, and give (n, classes) logits.
+All take (n, 1, 28, 28) float32, normalized, and give (n, classes) logits.
 """
 
 import json
@@ -34,14 +34,15 @@ def perceptron(
     classes: int,
     activation: str = "relu",
     dropout: float = 0.0,
-    normalised: bool = False,
+    normalized: bool = False,
 ) -> nn.Module:
-    """Dense layers of the widths `hidden`, each maybe batch normalised, activated, maybe dropped out."""
+    """Dense layers of the widths `hidden`, each with an activation and, if wanted, batch normalization
+    and dropout."""
     layers: list[nn.Module] = [nn.Flatten()]
     width = SIDE * SIDE
     for out in hidden:
-        layers.append(nn.Linear(width, out, bias=not normalised))
-        layers += [nn.BatchNorm1d(out)] if normalised else []
+        layers.append(nn.Linear(width, out, bias=not normalized))
+        layers += [nn.BatchNorm1d(out)] if normalized else []
         layers.append(ACTIVATIONS[activation]())
         layers += [nn.Dropout(dropout)] if dropout else []
         width = out
@@ -60,7 +61,7 @@ def convolutions(widths: Sequence[int], kernel: int, classes: int, norm: str = "
 
 
 def _norm(norm: str, width: int) -> list[nn.Module]:
-    """GroupNorm (Wu & He 2018) has GROUPS groups, or as many fewer as divide `width`."""
+    """GroupNorm (Wu & He 2018) has GROUPS groups, or fewer that divide `width`."""
     if norm == "none":
         return []
     return [nn.BatchNorm2d(width) if norm == "batch" else nn.GroupNorm(gcd(GROUPS, width), width)]
@@ -84,11 +85,6 @@ def build(layout: Mapping[str, Any]) -> nn.Module:
     return KINDS[layout["kind"]](**arguments)
 
 
-def head_of(module: nn.Module) -> nn.Linear:
-    """The last linear layer: what is new when features are taken over."""
-    return [layer for layer in module.modules() if isinstance(layer, nn.Linear)][-1]
-
-
 def macs(layout: Mapping[str, Any]) -> int:
     """Multiply-accumulates of one image; nothing is computed."""
     return _macs(json.dumps(layout))
@@ -96,7 +92,7 @@ def macs(layout: Mapping[str, Any]) -> int:
 
 @cache
 def _macs(layout: str) -> int:
-    """Kept, for the driver of a study asks for them again and again."""
+    """Kept, since the driver of a study asks for them again and again."""
     with torch.device("meta"), torch.no_grad():
         module = build(json.loads(layout)).eval()
         with metered(module) as meter:

@@ -5,9 +5,11 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from model.networks import head_of
+
 from ..sets.tasks import TASKS
 from ..shelf import start_from
-from .networks import build, head_of
+from .networks import build
 from .resnet import ResNet18, load_imagenet
 from .trial import Trial
 
@@ -35,6 +37,7 @@ def learning(module: nn.Module, trial: Trial) -> None:
 
 
 def scaled(images: torch.Tensor, trial: Trial) -> torch.Tensor:
-    """uint8 (..., 28, 28) as float32 (..., 1, 28, 28), scaled as in the task with as many classes."""
+    """uint8 (..., 28, 28) as float32 (..., 1, 28, 28), scaled as in the task with the same number of
+    classes."""
     task = BY_CLASSES.get(trial.network["classes"], TASKS["letters"])
     return images.unsqueeze(-3).float().sub_(255 * task.mean).div_(255 * task.std)

@@ -19,7 +19,7 @@ from .newborn import scaled
 from .trial import Outcome, Point, Trial
 
 CHUNK = 1024
-"""Images that are looked at at once."""
+"""Images that are read at a time."""
 
 
 def read_outcome(trial: Trial, folder: Path) -> Outcome | None:

@@ -74,7 +74,8 @@ def _prediction(sweep: Sweep) -> Iterator[str]:
         yield "That setting is also the best run of the array."
         return
     ahead = lead(measured, accuracies(sweep.compared[sweep.seen]))
-    yield f"On as many images, {compared('it', f'the best run of the array ({sweep.seen})', ahead)}."
+    run = f"the best run of the array ({sweep.seen})"
+    yield f"On equally many images, {compared('it', run, ahead)}."
 
 
 def _variation(sweep: Sweep) -> Iterator[str]:

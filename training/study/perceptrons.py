@@ -11,7 +11,7 @@ from .chapter import Scale, Section
 from .design import main_effects, orthogonal_array
 from .factors import FACTORS, Setting, neighbours, trial
 from .perceptron_chapter import tell
-from .rounds import Found, Request, Stage, accuracies, ask, comparing, confirming
+from .rounds import Outcomes, Request, Stage, accuracies, ask, comparing, confirming
 from .sweep import Sweep
 from .trial import Outcome
 
@@ -23,7 +23,8 @@ SCREENING_SEEDS = 2
 
 
 def perceptrons(scale: Scale, classes: int) -> Section:
-    """The section. Screening and comparisons show as many images, so that all settings can be ranked."""
+    """The section. Screening and comparisons show equally many images, so that all settings can be
+    ranked."""
     lab = Lab(classes)
     compare = partial(lab.train, stage=comparing(COMPARED, scale))
     screened = yield from compare(screening(), seeds=min(SCREENING_SEEDS, scale.seeds))
@@ -49,12 +50,12 @@ def screening() -> list[Setting]:
     return [Setting(*(levels[at] for levels, at in zip(every, run, strict=True))) for run in runs]
 
 
-def best_of(found: Found[Setting]) -> Setting:
+def best_of(found: Outcomes[Setting]) -> Setting:
     """The setting of the highest mean accuracy."""
     return max(found, key=lambda setting: mean(accuracies(found[setting])))
 
 
-def _best_along(centre: Setting, factor: str, compared: Found[Setting]) -> Setting:
+def _best_along(centre: Setting, factor: str, compared: Outcomes[Setting]) -> Setting:
     return best_of({each: compared[each] for each in neighbours(centre, factor)})
 
 

@@ -18,7 +18,7 @@ MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 GLYPH = 28
 HEAD = "fc."
 COUNTER = ".num_batches_tracked"
-"""What batch normalisation counts; older files have no such tensors."""
+"""What batch normalization counts; older files have no such tensors."""
 
 WHERE = (
     "wanted are torchvision's weights of ResNet-18 on ImageNet, a state dict as .pth or .safetensors: "
@@ -48,11 +48,11 @@ class Block(nn.Module):
 
 
 class ResNet18(nn.Module):
-    """The network, for grey glyphs: (n, 1, 28, 28) float32, normalised, gives (n, classes) logits.
+    """The network, for grey glyphs: (n, 1, 28, 28) float32, normalized, gives (n, classes) logits.
 
-    `mean` and `std` are those by which the input was normalised (see sets.tasks). It is brought back to
+    `mean` and `std` are those by which the input was normalized (see sets.tasks). It is brought back to
     0..1, to `side` (32: by a black frame; else enlarged, bilinearly), repeated to red, green and blue,
-    and normalised as ImageNet's images are.
+    and normalized as ImageNet's images are.
     """
 
     def __init__(self, classes: int, side: int = 32, mean: float = 0.1737, std: float = 0.3317) -> None:
@@ -68,7 +68,7 @@ class ResNet18(nn.Module):
             width = out
         self.avgpool = nn.AdaptiveAvgPool2d(1)
         self.fc = nn.Linear(width, classes)
-        self.apply(initialise)
+        self.apply(initialize)
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """Logits (n, classes)."""
@@ -79,7 +79,7 @@ class ResNet18(nn.Module):
         return logits
 
     def as_imagenet(self, images: torch.Tensor) -> torch.Tensor:
-        """(n, 1, 28, 28) as the task normalises it -> (n, 3, side, side) as ImageNet's images are."""
+        """(n, 1, 28, 28) as the task normalizes it -> (n, 3, side, side) as ImageNet's images are."""
         grey = images * self.std + self.mean
         if self.side == 32:
             frame = (self.side - GLYPH) // 2
@@ -90,7 +90,7 @@ class ResNet18(nn.Module):
         return (grey - mean) / std
 
 
-def initialise(module: nn.Module) -> None:
+def initialize(module: nn.Module) -> None:
     """Convolutions begin as He et al. 2015 say, for ReLU; everything else as torch does it."""
     if isinstance(module, nn.Conv2d):
         nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
@@ -104,10 +104,10 @@ def load_imagenet(module: nn.Module, path: Path) -> None:
     lacking = [key for key in wanted if key not in found and not key.endswith(COUNTER)]
     unfit = [key for key in wanted if key in found and found[key].shape != wanted[key]]
     strange = [key for key in found if key not in mine]
-    for what, names in (("it lacks", lacking), ("another shape has", unfit), ("unknown is", strange)):
+    for what, names in (("missing", lacking), ("of another shape", unfit), ("unknown", strange)):
         if names:
             more = f" and {len(names) - 1} more" if len(names) > 1 else ""
-            raise BadCard(f"{path}: not the weights of a ResNet-18: {what} {names[0]}{more}; {WHERE}")
+            raise BadCard(f"{path}: not the weights of a ResNet-18: {what}: {names[0]}{more}; {WHERE}")
     module.load_state_dict(mine | {key: found[key] for key in wanted if key in found})
 
 

@@ -10,17 +10,18 @@ from .trial import Outcome, Trial
 
 Setting = TypeVar("Setting")
 
-Found: TypeAlias = dict[Setting, list[Outcome]]
+Outcomes: TypeAlias = dict[Setting, list[Outcome]]
 """The outcomes of each setting, one a seed."""
 
-Request: TypeAlias = Generator[list[Trial], list[Outcome], Found[Setting]]
+Request: TypeAlias = Generator[list[Trial], list[Outcome], Outcomes[Setting]]
 """A part of a section: it asks, and returns what it found."""
 
 CONFIRMING_SEEDS = 5
 
 
 class Stage(NamedTuple):
-    """Trainings that can be held against each other: named for it, on as many images, by as many seeds.
+    """Trainings that can be compared: on equally many images, by equally many seeds; named for the
+    stage.
 
     `points` are those of a curve.
     """

@@ -12,7 +12,7 @@ from ..tables import Sheet
 A_LETTER = 12
 COLUMNS = 2
 GAP = 3
-"""White pixels round an image."""
+"""White pixels around an image."""
 
 
 def draw_samples(train: Set, labels: str, path: Path) -> None:

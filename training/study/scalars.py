@@ -5,10 +5,9 @@ import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from torch.utils.tensorboard import SummaryWriter
-
+from ..curves import write_scalars
 from ..run import Epoch
-from .trial import Outcome, Point
+from .trial import Outcome
 
 
 def write_trials(outcomes: Sequence[Outcome], tested: Mapping[str, float], folder: Path) -> None:
@@ -21,26 +20,12 @@ def write_trials(outcomes: Sequence[Outcome], tested: Mapping[str, float], folde
         trial = outcome.trial
         place = folder / file_name(trial.section) / f"{file_name(trial.name)}-{trial.seed}"
         steps = {each.images: each for each in outcome.points}
-        write_curves(steps, tested.get(trial.key), place)
-
-
-def write_curves(
-    steps: Mapping[int, Point] | Mapping[int, Epoch], tested: float | None, place: Path
-) -> None:
-    """Loss and accuracy, training and validation in the same graph; `tested` is a point at the end."""
-    for part, prefix in (("training", ""), ("validation", "validation_")):
-        with SummaryWriter(str(place / part)) as writer:
-            for step, point in steps.items():
-                for name in ("loss", "accuracy"):
-                    writer.add_scalar(name, getattr(point, prefix + name), step)
-    if tested is not None:
-        with SummaryWriter(str(place / "test")) as writer:
-            writer.add_scalar("accuracy", tested, max(steps, default=0))
+        write_scalars(steps, place, tested.get(trial.key))
 
 
 def write_best(name: str, epochs: Sequence[Epoch], tested: float, folder: Path) -> None:
     """best/NAME in `folder`: the epochs of its training, where they are known, and the test."""
-    write_curves({each.epoch: each for each in epochs}, tested, folder / "best" / file_name(name))
+    write_scalars({each.epoch: each for each in epochs}, folder / "best" / file_name(name), tested)
 
 
 def file_name(name: str) -> str:

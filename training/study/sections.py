@@ -6,7 +6,7 @@ from pathlib import Path
 from ..shelf import RUNS
 from .chapter import Scale, Section
 from .convolutions import convolutions
-from .normalisations import normalisations
+from .normalizations import normalizations
 from .perceptrons import perceptrons
 from .transfer import transfer
 from .trial import Outcome
@@ -17,7 +17,7 @@ Begin = Callable[[Scale, str, Path | None, Path], Section]
 SECTIONS: Mapping[str, Begin] = {
     "perceptrons": lambda scale, labels, weights, runs: perceptrons(scale, len(labels)),
     "convolutions": lambda scale, labels, weights, runs: convolutions(scale, len(labels)),
-    "normalisations": lambda scale, labels, weights, runs: normalisations(scale, len(labels)),
+    "normalizations": lambda scale, labels, weights, runs: normalizations(scale, len(labels)),
     "transfer": transfer,
 }
 

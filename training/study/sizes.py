@@ -6,7 +6,7 @@ from itertools import product
 from statistics import mean
 from typing import Any, NamedTuple
 
-from .rounds import Found, accuracies
+from .rounds import Outcomes, accuracies
 
 DEPTHS = (1, 2, 3)
 WIDTHS = (8, 16, 32)
@@ -63,10 +63,10 @@ class Comparison:
     `rates` are those of the confirmation, by depth.
     """
 
-    compared: Found[Size]
-    checked: Found[tuple[Size, float]]
+    compared: Outcomes[Size]
+    checked: Outcomes[tuple[Size, float]]
     rates: Mapping[int, float]
-    confirmed: Found[Size]
+    confirmed: Outcomes[Size]
 
     def ranked(self) -> list[Size]:
         """Those confirmed, the best first."""

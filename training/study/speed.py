@@ -14,10 +14,10 @@ from .chapter import Chapter, Scale
 from .timing import NETWORKS, WAYS, Timing, measure
 
 INTRODUCTION = (
-    f"The same {NETWORKS} small networks are trained three ways on as many images: one after another; "
-    "at once, their weights stacked and each layer run for all by one call (torch.func.vmap); and "
-    "one after another by several processes. Each process has one thread. A network ends with the same "
-    "weights whichever way, up to rounding."
+    f"The same {NETWORKS} small networks are trained three ways on equally many images: one after "
+    "another; at once, their weights stacked and each layer run for all by one call (torch.func.vmap); "
+    "and one after another by several processes. Each process has one thread. A network ends with "
+    "the same weights whichever way, up to rounding."
 )
 
 

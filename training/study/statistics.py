@@ -12,8 +12,8 @@ STUDENT_95 = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.
 
 
 NOTE = (
-    "± is half the 95 % interval of the mean over seeds (Student's t). It is of each figure by itself: "
-    "of twenty differences that are none, one is more than the spread over seeds by chance."
+    "± is half the 95 % interval of the mean over seeds (Student's t). It is for each figure by itself: "
+    "of twenty differences that are not real, one exceeds the spread over seeds by chance."
 )
 """Below every table that has intervals."""
 

@@ -55,7 +55,8 @@ def fingerprint(split: Split) -> str:
 
 
 class Driver:
-    """Puts what sections ask for into the pool, the dearest first, and sends on what comes out."""
+    """Puts what sections ask for into the pool, the most expensive first, and sends on what comes
+    out."""
 
     def __init__(self, sections: Mapping[str, Section], folder: Path, pool: Pool, watch: Watch) -> None:
         self._sections, self._folder, self._pool, self._watch = sections, folder, pool, watch
@@ -96,7 +97,7 @@ class Driver:
                 self._waiting.append(those)
 
     def _fill(self) -> None:
-        """No more than one in waiting for each process: the dearest may still be asked for."""
+        """No more than one for each process: the most expensive may still be asked for."""
         self._waiting.sort(key=seconds)
         while self._waiting and len(self._running) < self._pool.processes:
             those = self._waiting.pop()

@@ -47,7 +47,7 @@ def _winner(finalists: Sequence[Finalist], best: Evaluation) -> Iterator[str]:
 
 
 def _cost(finalists: Sequence[Finalist]) -> Iterator[str]:
-    """Those than which none is both cheaper and better."""
+    """Those that no other is both cheaper and better than."""
     front: list[Finalist] = []
     for each in sorted(finalists, key=lambda one: (one.macs, -mean(one.tested))):
         if not front or mean(each.tested) > mean(front[-1].tested):
@@ -56,8 +56,8 @@ def _cost(finalists: Sequence[Finalist]) -> Iterator[str]:
         steps = [f"{each.name} ({short(each.macs)}: {percent(mean(each.tested))})" for each in front]
         yield (
             f"Worth their multiply-accumulates, since no cheaper one reads better: {', '.join(steps)}. "
-            f"The dearest is {points(mean(front[-1].tested) - mean(front[0].tested))} better than the "
-            f"cheapest, for {front[-1].macs / front[0].macs:.1f} times the arithmetic."
+            f"The most expensive is {points(mean(front[-1].tested) - mean(front[0].tested))} better "
+            f"than the cheapest, for {front[-1].macs / front[0].macs:.1f} times the arithmetic."
         )
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from .design import Effects
 from .factors import Setting, neighbours
-from .rounds import Found, accuracies
+from .rounds import Outcomes, accuracies
 
 
 @dataclass(frozen=True)
@@ -17,14 +17,14 @@ class Sweep:
     `combined` takes the best level of each factor around it; `confirmed` are the two best.
     """
 
-    screened: Found[Setting]
+    screened: Outcomes[Setting]
     effects: Effects
-    compared: Found[Setting]
+    compared: Outcomes[Setting]
     seen: Setting
     predicted: Setting
     centre: Setting
     combined: Setting
-    confirmed: Found[Setting]
+    confirmed: Outcomes[Setting]
 
     def along(self, factor: str) -> dict[Any, list[float]]:
         """Accuracies, one a seed, by the level of one factor, the others as in the centre."""

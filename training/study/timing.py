@@ -20,10 +20,10 @@ from .trial import Trial
 
 NETWORKS = 8
 FAST = 64
-"""Batches from which on every example is shown as many images."""
+"""Batch size from which on every example is shown equally many images."""
 
 SHARES = {"perceptron": 0.3, "convolutions": 0.03}
-"""Of the scale's images, those that each network is shown: as many as take seconds."""
+"""The share of the scale's images that each network is shown, so that it takes seconds."""
 
 WAYS = ("one after another", "at once", "by processes")
 

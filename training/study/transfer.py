@@ -1,23 +1,23 @@
 """Transfer: features of another task, frozen or fine-tuned, against the same network from scratch.
 
-Every arm of a network is shown as many images; its learning rate is tuned for each amount of them.
+Every arm of a network is shown equally many images; its learning rate is tuned for each amount of them.
 """
 
 from collections.abc import Iterable
 from pathlib import Path
 
 from ..shelf import RUNS
-from .arms import MIDDLE, Arm, Comparison, bodies, trial
+from .arms import MIDDLE, Arm, Arms, bodies, trial
 from .chapter import Scale, Section
 from .ladders import best, beyond
-from .rounds import Found, ask
+from .rounds import Outcomes, ask
 from .transfer_chapter import tell
 
 
 def transfer(scale: Scale, labels: str, weights: Path | None, runs: Path = RUNS) -> Section:
-    """The section; `weights` are torchvision's of ResNet-18 on ImageNet, None where nobody gave them.
+    """The section; `weights` are torchvision's of ResNet-18 on ImageNet, None if they were not given.
 
-    A seed of its own tunes the rates, so that none is both chosen by and told. Raises BadCard.
+    A seed of its own tunes the rates, so that none both chooses and is reported. Raises BadCard.
     """
     networks = {body.name: body for body in bodies(scale, len(labels), weights, runs)}
     arms = [
@@ -34,10 +34,10 @@ def transfer(scale: Scale, labels: str, weights: Path | None, runs: Path = RUNS)
             tuned[arm][rung] = outcome.accuracy
         lacking = {arm: beyond(rungs) for arm, rungs in tuned.items()}
     rungs = {arm: best(tuned[arm]) if tuned[arm] else MIDDLE for arm in arms}
-    found: Found[Arm] = yield from ask(
+    found: Outcomes[Arm] = yield from ask(
         {
             arm: [trial(networks[arm.body], arm, rung, seed) for seed in range(scale.seeds)]
             for arm, rung in rungs.items()
         }
     )
-    return tell(Comparison(list(networks.values()), tuned, found))
+    return tell(Arms(list(networks.values()), tuned, found))

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from statistics import mean
 
 from ..tables import Sheet
-from .arms import Arm, Body, Comparison, trained
+from .arms import Arm, Arms, Body, trained
 from .chapter import Chapter, Plot, Series
 from .rounds import ACCURACY
 from .statistics import told
@@ -14,11 +14,11 @@ from .trial import Outcome
 INTRODUCTION = (
     "A network whose features were learned on another task is given a new last layer, and either only"
     " that is trained (frozen) or everything is (fine-tuned); beside it the same network is trained "
-    "from scratch. All arms of a network are shown as many images, however few different ones they "
-    "are drawn from: the first so many of each letter, the same for every seed. The learning rate of "
+    "from scratch. All arms of a network are shown equally many images, however few different ones "
+    "these are drawn from: the first of each letter, the same for every seed. The learning rate of "
     "each arm is tuned at each amount, by a seed that is in no other figure, on a ladder of steps of "
     "three that goes on where the best is at its end. The 47-class network learned this project's own"
-    " letters, with finer labels: on those its figures are a bound from above, and no transfer to "
+    " letters, with finer labels: on those its figures are an upper bound, and no transfer to "
     "letters it never saw. The digits network learned MNIST: another alphabet, drawn by other rules, "
     "and none of these images; it is the fair test of transfer. ResNet-18 learned photographs of "
     "ImageNet; a glyph is framed to 32x32, repeated to three colours and scaled as its photographs "
@@ -26,7 +26,7 @@ INTRODUCTION = (
 )
 
 
-def tell(found: Comparison) -> Chapter:
+def tell(found: Arms) -> Chapter:
     """The chapter; the best arm of each network at all images goes to the test set."""
     finalists: dict[str, Sequence[Outcome]] = {}
     for body in found.bodies:
@@ -42,7 +42,7 @@ def tell(found: Comparison) -> Chapter:
     )
 
 
-def _sheet(found: Comparison, body: Body) -> Sheet:
+def _sheet(found: Arms, body: Body) -> Sheet:
     columns = ("arm", "images a letter", "rate", ACCURACY, "parameters trained", "processor s")
     rows = [
         (
@@ -60,7 +60,7 @@ def _sheet(found: Comparison, body: Body) -> Sheet:
     return Sheet(f"{body.title}, {body.images:,} images shown to each", columns, rows)
 
 
-def _plot(found: Comparison, body: Body) -> Plot:
+def _plot(found: Arms, body: Body) -> Plot:
     places = range(len(body.amounts))
     series = [
         Series(way, places, [found.shares(body, way, amount) for amount in body.amounts])

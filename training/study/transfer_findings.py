@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from statistics import mean
 
-from .arms import FROZEN, SCRATCH, TUNED, Arm, Body, Comparison, trained
+from .arms import FROZEN, SCRATCH, TUNED, Arm, Arms, Body, trained
 from .ladders import best
 from .statistics import Lead, compared, lead, points, told
 
@@ -16,13 +16,13 @@ MATTERS = 0.005
 """A gain that is worth the trouble, as a share of the images."""
 
 
-def findings(found: Comparison) -> list[str]:
+def findings(found: Arms) -> list[str]:
     """By network: gains, where they end, frozen against fine-tuned, cost; then the networks together."""
     told_of = [sentence for body in found.bodies for sentence in _of_body(found, body)]
     return [*told_of, *_digits_against_letters(found), _at_all_images(found), *_ends(found)]
 
 
-def _of_body(found: Comparison, body: Body) -> Iterator[str]:
+def _of_body(found: Arms, body: Body) -> Iterator[str]:
     if not body.start:
         yield NO_WEIGHTS
         return
@@ -35,11 +35,11 @@ def _of_body(found: Comparison, body: Body) -> Iterator[str]:
     yield _cost(found, body)
 
 
-def _gain(found: Comparison, body: Body, way: str, amount: int) -> Lead:
+def _gain(found: Arms, body: Body, way: str, amount: int) -> Lead:
     return lead(found.shares(body, way, amount), found.shares(body, SCRATCH, amount))
 
 
-def _gains(found: Comparison, body: Body, way: str) -> str:
+def _gains(found: Arms, body: Body, way: str) -> str:
     gains = {amount: _gain(found, body, way, amount) for amount in body.amounts}
     each = ", ".join(
         f"{100 * gain.mean:+.2f} with {amount or 'all'} ({'' if gain.clear else 'not '}clear)"
@@ -48,7 +48,7 @@ def _gains(found: Comparison, body: Body, way: str) -> str:
     return f"{body.title}, {way}, against from scratch, in points by images a letter: {each}."
 
 
-def _end(found: Comparison, body: Body) -> str:
+def _end(found: Arms, body: Body) -> str:
     """From which amount on transfer gains nothing that matters."""
     gains = {
         amount: _gain(found, body, found.best_start(body, amount), amount) for amount in body.amounts
@@ -66,7 +66,7 @@ def _end(found: Comparison, body: Body) -> str:
     )
 
 
-def _cost(found: Comparison, body: Body) -> str:
+def _cost(found: Arms, body: Body) -> str:
     amount = body.amounts[-1]
     arms = {way: found.found[Arm(body.name, way, amount)] for way in (FROZEN, TUNED)}
     seconds = {way: mean(each.seconds for each in outcomes) for way, outcomes in arms.items()}
@@ -77,8 +77,8 @@ def _cost(found: Comparison, body: Body) -> str:
     )
 
 
-def _digits_against_letters(found: Comparison) -> Iterator[str]:
-    """How much of the bound from above the fair transfer reaches, where images are fewest."""
+def _digits_against_letters(found: Arms) -> Iterator[str]:
+    """How much of the upper bound the fair transfer reaches, where images are fewest."""
     bound, fair = found.bodies[0], found.bodies[1]
     amount = bound.amounts[0]
     most, gained = (_gain(found, body, found.best_start(body, amount), amount) for body in (bound, fair))
@@ -90,7 +90,7 @@ def _digits_against_letters(found: Comparison) -> Iterator[str]:
         )
 
 
-def _at_all_images(found: Comparison) -> str:
+def _at_all_images(found: Arms) -> str:
     each = []
     for body in found.bodies:
         way = found.best(body, 0)
@@ -100,7 +100,7 @@ def _at_all_images(found: Comparison) -> str:
     return f"With all images, the best of each network on validation: {'; '.join(each)}."
 
 
-def _ends(found: Comparison) -> Iterator[str]:
+def _ends(found: Arms) -> Iterator[str]:
     """Where a rate beyond those that were tried might be better."""
     titles = {body.name: body.title for body in found.bodies}
     ends = [

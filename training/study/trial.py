@@ -14,7 +14,7 @@ class Trial:
     `network` is a layout that `networks.build` knows. `images` are shown in all, drawn class-balanced
     from the first `pool` training images of each class (0: all), by AdamW and one cycle of the learning
     rate. `start` names the network whose features it begins with (see shelf.find; a file of ImageNet
-    weights for a ResNet), and which stay as they are where `frozen`. Validated `points` times, evenly.
+    weights for a ResNet), which stay as they are if `frozen`. Validated `points` times, evenly.
     """
 
     section: str

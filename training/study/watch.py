@@ -5,13 +5,15 @@ from types import TracebackType
 
 from rich import progress as bars
 
-from ..progress import console
+from model.terminal import notes
+
 from .cohorts import seconds
 from .trial import Outcome, Trial
 
 
 class Watch:
-    """A bar over all work known so far, by what it costs; a line a cohort where no terminal is."""
+    """A bar over all work known so far, by what it costs; a line for each cohort if there is no
+    terminal."""
 
     def __init__(self) -> None:
         self._bar = bars.Progress(
@@ -20,8 +22,8 @@ class Watch:
             bars.TextColumn("{task.fields[shown]:,} of {task.fields[asked]:,} images"),
             bars.TextColumn("{task.fields[pace]:,.0f} img/s"),
             bars.TimeRemainingColumn(),
-            console=console,
-            disable=not console.is_terminal,
+            console=notes,
+            disable=not notes.is_terminal,
         )
         self._task = self._bar.add_task("", total=0.0, shown=0, asked=0, pace=0.0)
         self._cohorts: dict[str, Sequence[Trial]] = {}
@@ -36,7 +38,7 @@ class Watch:
     ) -> None:
         self._bar.stop()
         if kind is KeyboardInterrupt:
-            console.print("stopped: the same command goes on from here")
+            notes.print("stopped: the same command goes on from here")
 
     def expect(self, trials: Sequence[Trial]) -> None:
         """A cohort was asked for."""
@@ -55,15 +57,13 @@ class Watch:
 
     def ended(self, outcomes: Sequence[Outcome]) -> None:
         """A cohort has ended."""
-        if console.is_terminal:
+        if notes.is_terminal:
             return
         accuracies = sorted(each.accuracy for each in outcomes)
-        console.print(
+        notes.print(
             f"{_name([each.trial for each in outcomes])}: validation accuracy {accuracies[0]:.4f} to "
             f"{accuracies[-1]:.4f}, {sum(each.seconds for each in outcomes):.1f} s; "
-            f"{self._shown:,} of {self._asked:,} images so far",
-            soft_wrap=True,
-            highlight=False,
+            f"{self._shown:,} of {self._asked:,} images so far"
         )
 
     def _show(self, trials: Sequence[Trial] = ()) -> None:

@@ -1,6 +1,6 @@
 """Images that a decoder has decoded: small ones become glyphs, and travel, a block at a time.
 
-What a step of the normaliser needs stays in the caches while the next image goes through it, and a
+What a step of the normalizer needs stays in the caches while the next image goes through it, and a
 message costs more than a glyph.
 """
 
@@ -12,7 +12,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from model.card import Recipe
+from model.card import Normalization
 from model.glyph import Glyph
 from model.images import Grey
 from model.normalization import normalize_all
@@ -38,14 +38,14 @@ class Block:
     ) -> None:
         self._wire, self._progress, self._allowance = wire, progress, allowance
         self._first, self._answered = first, 0
-        self._recipe: Recipe | None = None
+        self._normalization: Normalization | None = None
         self._begin()
 
-    def add(self, seen: Seen, recipe: Recipe | None) -> None:
+    def add(self, seen: Seen, normalization: Normalization | None) -> None:
         """The next image, and how its pixels become a glyph."""
-        if recipe != self._recipe:
+        if normalization != self._normalization:
             self.answer()
-            self._recipe = recipe
+            self._normalization = normalization
         self._seen.append(seen)
         if isinstance(seen, np.ndarray):
             self._pixels += seen.size
@@ -79,18 +79,18 @@ class Block:
 
     def _outcomes(self) -> Iterator[Outcome | Picture]:
         greys = [each for each in self._seen if isinstance(each, np.ndarray)]
-        glyphs = iter(_glyphs(greys, self._recipe))
+        glyphs = iter(_glyphs(greys, self._normalization))
         for each in self._seen:
             yield next(glyphs) if isinstance(each, np.ndarray) else each
 
 
-def _glyphs(greys: Sequence[Grey], recipe: Recipe | None) -> Sequence[Glyph | Failure]:
+def _glyphs(greys: Sequence[Grey], normalization: Normalization | None) -> Sequence[Glyph | Failure]:
     """Of each; a fault of ours that an image has found is no reason to lose others."""
     try:
-        return normalize_all(greys, recipe)
+        return normalize_all(greys, normalization)
     except MemoryError:
         raise
     except Exception as error:
         if len(greys) == 1:
             return [Failure(UNDECODABLE, f"decoding it failed: {type(error).__name__}: {error}")]
-        return [found for each in greys for found in _glyphs([each], recipe)]
+        return [found for each in greys for found in _glyphs([each], normalization)]

@@ -31,7 +31,7 @@ def serve(wire: socket.socket, progress: Progress, allowance: Allowance, strike:
             allowance.begin()
             if strike:
                 strike(image.file, wire.fileno())
-            block.add(_read(image, allowance), image.recipe)
+            block.add(_read(image, allowance), image.normalization)
         block.answer()
         allowance.end()
 
@@ -53,7 +53,7 @@ def _seen(image: Encoded, allowance: Allowance) -> Seen:
     if image.layout.kind != "character":
         allowance.cutting()
     if image.marks:
-        return draw(grey, image.recipe, image.layout, image.marks)
+        return draw(grey, image.normalization, image.layout, image.marks)
     if image.layout.kind == "character":
         return grey
-    return cut(grey, image.recipe, image.layout)
+    return cut(grey, image.normalization, image.layout)

@@ -4,28 +4,27 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from model.card import Recipe
-from model.images import Grey
+from model.card import Normalization
+from model.images import Grey, png
 from model.layout import Box, Layout
 from model.normalization import normalize
 from model.previews import Mark, beside, boxed
 from model.sheets.choosing import choose
 from model.sheets.cutting import cut
-from model.strokes import png
 
 
-def draw(grey: Grey, recipe: Recipe | None, layout: Layout, marks: bytes) -> bytes:
+def draw(grey: Grey, normalization: Normalization | None, layout: Layout, marks: bytes) -> bytes:
     """A PNG; `marks` (JSON of (box, label, uncertain)) are what was read, if anything was yet."""
     if layout.kind == "character":
-        return png(beside(grey, normalize(grey, recipe).pixels))
-    return png(boxed(grey, list(_known(json.loads(marks)) or _unread(grey, recipe, layout))))
+        return png(beside(grey, normalize(grey, normalization).pixels))
+    return png(boxed(grey, list(_known(json.loads(marks)) or _unread(grey, normalization, layout))))
 
 
 def _known(marks: Sequence[Any]) -> list[Mark]:
     return [Mark(Box(*box), label, uncertain) for box, label, uncertain in marks]
 
 
-def _unread(grey: Grey, recipe: Recipe | None, layout: Layout) -> Iterator[Mark]:
+def _unread(grey: Grey, normalization: Normalization | None, layout: Layout) -> Iterator[Mark]:
     """Boxes alone; where there are rival ways to cut, the lesser."""
-    found = cut(grey, recipe, layout)
+    found = cut(grey, normalization, layout)
     return (Mark(found[at].box) for at in choose(found, [1.0] * len(found)))

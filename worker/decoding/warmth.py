@@ -7,7 +7,7 @@ from typing import get_args
 import numpy as np
 from PIL import ExifTags, Image
 
-from model.card import Recipe
+from model.card import Normalization
 from model.headers import FORMATS
 from model.images import Grey, decode
 from model.layout import Kind, Layout
@@ -18,15 +18,15 @@ from .pictures import draw
 
 
 def warm_up() -> None:
-    """Read an image of every format, by every recipe and layout."""
+    """Read an image of every format, by every normalization and layout."""
     Image.init()
     drawing = Image.fromarray(np.tri(48, dtype=np.uint8) * 255)
     for file_format, exif in product(FORMATS, (b"", _turned())):  # some of those are for another library
         out = io.BytesIO()
         drawing.save(out, file_format, exif=exif)
         grey = decode(out.getvalue(), drawing.width * drawing.height)
-        for recipe in (None, *get_args(Recipe)):
-            normalize(grey, recipe)
+        for normalization in (None, *get_args(Normalization)):
+            normalize(grey, normalization)
     for kind in get_args(Kind):
         cut(_writing(), "emnist", Layout(kind, 2, 2))
         draw(_writing(), "emnist", Layout(kind, 2, 2), b'[[[1, 1, 9, 9], "g", false]]')

@@ -1,7 +1,7 @@
 """What a worker asks its decoder over their socket; what comes back is in `answers`. Little-endian.
 
-u32 number of the first image, u32 how many; of each u8 recipe, u8 layout, u16 rows, u16 columns, u32
-length, u32 length of its marks; the files, each with its marks. A nursery tells facts: one i32 each.
+u32 number of the first image, u32 how many; of each u8 normalization, u8 layout, u16 rows, u16 columns,
+u32 length, u32 length of its marks; the files, each with its marks. A nursery tells facts: one i32 each.
 """
 
 import os
@@ -9,12 +9,12 @@ import struct
 from collections.abc import Sequence
 from typing import BinaryIO, NamedTuple, get_args
 
-from model.card import Recipe
+from model.card import Normalization
 from model.layout import Kind, Layout
 
 from ..chunks import ImageFile
 
-RECIPES: tuple[Recipe | None, ...] = (None, *get_args(Recipe))
+NORMALIZATIONS: tuple[Normalization | None, ...] = (None, *get_args(Normalization))
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
 _ASK, _IMAGE = struct.Struct("<II"), struct.Struct("<BBHHII")
@@ -39,7 +39,7 @@ class Encoded(NamedTuple):
     """
 
     file: ImageFile
-    recipe: Recipe | None
+    normalization: Normalization | None
     layout: Layout = Layout()
     marks: bytes = b""
 
@@ -63,12 +63,12 @@ def read_ask(stream: BinaryIO) -> tuple[int, list[Encoded]] | None:
     first, count = _ASK.unpack(head)
     facts = list(_IMAGE.iter_unpack(stream.read(count * _IMAGE.size)))
     return first, [
-        Encoded(stream.read(length), RECIPES[recipe], Layout(KINDS[kind], *grid), stream.read(marks))
-        for recipe, kind, *grid, length, marks in facts
+        Encoded(stream.read(length), NORMALIZATIONS[way], Layout(KINDS[kind], *grid), stream.read(marks))
+        for way, kind, *grid, length, marks in facts
     ]
 
 
 def _pack_head(image: Encoded) -> bytes:
     layout = image.layout
-    place = RECIPES.index(image.recipe), KINDS.index(layout.kind)
+    place = NORMALIZATIONS.index(image.normalization), KINDS.index(layout.kind)
     return _IMAGE.pack(*place, layout.rows, layout.columns, len(image.file), len(image.marks))

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from model.card import Recipe
+from model.card import Normalization
 
 from ..data import BadData, Set
 from .archives import read_archive
@@ -21,17 +21,17 @@ def read(
     *,
     transposed: bool = False,
     first: int = 0,
-    recipe: Recipe | None = None,
+    normalization: Normalization | None = None,
     part: Part = "train",
 ) -> Set:
     """The images and labels at `path`, whose form is known by its name. Raises BadData naming the file.
 
     `labels[i]` is class i. The files may hold characters, or numbers that count from `first`; 255 is no
     label. `transposed` images have their axes swapped (EMNIST's files). An image file that is not 28x28
-    becomes a glyph by `recipe`, or is only resized without. `part` chooses in an .npz, a folder or a ZIP
-    that has both.
+    becomes a glyph by `normalization`, or is only resized without. `part` chooses in an .npz, a folder
+    or a ZIP that has both.
     """
-    meaning = Meaning(labels, transposed, first, recipe)
+    meaning = Meaning(labels, transposed, first, normalization)
     name = path.name.lower()
     if not path.exists():
         raise BadData(f"{path} is not there")

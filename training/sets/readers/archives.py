@@ -17,7 +17,7 @@ from .pictures import Picture, read_pictures
 from .table import read_table
 
 DAMAGED = (OSError, EOFError, ValueError, RuntimeError, zlib.error, lzma.LZMAError, zipfile.BadZipFile)
-"""What the unpackers raise; RuntimeError for a way of packing that is not known."""
+"""What the unpackers raise; RuntimeError for an unknown compression."""
 
 MOST_BYTES = 16 << 20
 """Of an image file; a character is a few kilobytes."""
@@ -29,7 +29,7 @@ ENCRYPTED = 1
 def read_archive(path: Path, meaning: Meaning, part: Part) -> Set:
     """The images in a ZIP, one unpacked at a time; else its table. Raises BadData naming the file.
 
-    A folder round everything does not count, nor do hidden files and __MACOSX.
+    A folder around everything does not count, nor do hidden files and __MACOSX.
     """
     try:
         with zipfile.ZipFile(path) as archive:
@@ -39,7 +39,9 @@ def read_archive(path: Path, meaning: Meaning, part: Part) -> Set:
                 return read_table(path, meaning)
             tables = [each.filename for each in members if has_suffix(each, (".csv",))]
             if tables:
-                raise BadData(f"{path}: it holds images and {tables[0]}: unpack it, give what is meant")
+                raise BadData(
+                    f"{path}: it holds images and {tables[0]}: unpack it and give what is meant"
+                )
             return read_pictures(path, pictures, meaning, part)
     except BadData:
         raise
@@ -89,7 +91,7 @@ def has_suffix(member: zipfile.ZipInfo, suffixes: Iterable[str]) -> bool:
 
 
 def wrapping(places: Iterable[PurePosixPath], meaning: Meaning) -> PurePosixPath:
-    """The folders round everything, as far as none is a label: `set` of `set/a_00002.jpg`."""
+    """The folders around everything, as far as none is a label: `set` of `set/a_00002.jpg`."""
     folders = [str(place.parent) for place in places]
     top = PurePosixPath()
     for name in PurePosixPath(commonpath(folders) if folders else "").parts:

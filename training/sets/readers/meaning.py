@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from model.card import Recipe
+from model.card import Normalization
 from model.normalization import SIDE
 
 from ..data import Array, BadData, Set
@@ -31,13 +31,13 @@ class Meaning:
     """What the files do not say of themselves.
 
     Class i is `labels[i]`; numbers count from `first` (1 in EMNIST letters). `transposed` images have
-    their axes swapped (EMNIST). Images of another size become glyphs as `recipe` says.
+    their axes swapped (EMNIST). Images of another size become glyphs as `normalization` says.
     """
 
     labels: str
     transposed: bool = False
     first: int = 0
-    recipe: Recipe | None = None
+    normalization: Normalization | None = None
 
 
 def make_set(

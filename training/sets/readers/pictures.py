@@ -6,17 +6,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
 
 import numpy as np
-from rich.console import Console
 from rich.progress import track
 
 from model.images import BadImage, decode
 from model.normalization import SIDE, to_glyph
+from model.terminal import notes
 
 from ..data import Array, BadData, Set
 from .arrays import Part
 from .meaning import Meaning, make_set, to_classes
-
-console = Console(stderr=True)
 
 NAME = re.compile(r"(?:(?:upper|lower)_)?[^_]+")
 PARTS = frozenset(("train", "test"))
@@ -40,7 +38,7 @@ def read_pictures(path: Path, pictures: Sequence[Picture], meaning: Meaning, par
     labels = np.array([label_of(picture.path) for picture in chosen])
     to_classes(labels, meaning, lambda row: chosen[row].name)
     pixels = np.empty((len(chosen), SIDE, SIDE), np.uint8)
-    bar = track(chosen, path.name, console=console, transient=True, disable=not console.is_terminal)
+    bar = track(chosen, path.name, console=notes, transient=True, disable=not notes.is_terminal)
     for row, picture in enumerate(bar):
         pixels[row] = read_picture(picture, meaning)
     upright = replace(meaning, transposed=False)
@@ -61,7 +59,7 @@ def read_picture(picture: Picture, meaning: Meaning) -> Array:
         grey = decode(picture.read())
     except (OSError, BadImage) as error:
         raise BadData(f"{picture.name}: {error}") from error
-    return to_glyph(np.ascontiguousarray(grey.T) if meaning.transposed else grey, meaning.recipe)
+    return to_glyph(np.ascontiguousarray(grey.T) if meaning.transposed else grey, meaning.normalization)
 
 
 def label_of(path: PurePath) -> str:

@@ -60,7 +60,7 @@ def _only_table(path: Path, archive: zipfile.ZipFile) -> str:
     tables = [name for name in names if not name.startswith("__MACOSX/")]
     if len(tables) != 1:
         found = f"{len(tables)} ({', '.join(tables)})" if tables else "none"
-        raise BadData(f"{path}: one CSV is wanted in it, or images; of tables there are {found}")
+        raise BadData(f"{path}: one CSV is wanted in it, or images; tables found: {found}")
     return tables[0]
 
 
@@ -71,7 +71,7 @@ def _body(lines: TextIO) -> Iterator[str]:
 
 
 def _is_header(line: str) -> bool:
-    """Whether most pixels are no whole numbers: `pixel0`, `1x1`, or `0.17` as pandas writes them."""
+    """Whether most pixels are not whole numbers: `pixel0`, `1x1`, or `0.17` as pandas writes them."""
     pixels = line.split(",")[1:]
     return sum(not _plain(pixel).isdecimal() for pixel in pixels) * 2 > len(pixels)
 

@@ -1,13 +1,13 @@
 """BatchNorm (Ioffe & Szegedy 2015) against GroupNorm (Wu & He 2018) over batch sizes, and neither.
 
-Every training sees as many images; the learning rate is tuned for each norm at each batch size.
+Every training sees equally many images; the learning rate is tuned for each norm at each batch size.
 """
 
 from collections.abc import Iterable
 
 from .chapter import Scale, Section
 from .ladders import BATCHES, NORMS, RUNGS, Ladders, Place, best, beyond
-from .normalisation_chapter import tell
+from .normalization_chapter import tell
 from .rounds import ask
 from .trial import Trial
 
@@ -15,11 +15,11 @@ SHOWN = 0.2
 """Images, in units of the scale's."""
 WIDTHS, KERNEL = (16, 32), 3
 CURVE = 8
-"""Points of a curve that is told."""
+"""Points of a curve that is reported."""
 
 
-def normalisations(scale: Scale, classes: int) -> Section:
-    """The section. A seed of its own tunes the rates, so that none is both chosen by and told."""
+def normalizations(scale: Scale, classes: int) -> Section:
+    """The section. A seed of its own tunes the rates, so that none both chooses and is reported."""
     shown = SHOWN * scale.images
     batches = [batch for batch in BATCHES if batch <= shown]
     images = max(batches) * round(shown / max(batches))
@@ -56,4 +56,4 @@ def trial(place: Place, rung: int, classes: int, images: int, seed: int, points:
     rate = place.rate(rung)
     stage = "curve" if points > 1 else "tuned"
     name = f"{stage}: {NORMS[place.norm]}, batch {place.batch}, rate {rate:g}"
-    return Trial("normalisations", name, layout, images, place.batch, rate, seed=seed, points=points)
+    return Trial("normalizations", name, layout, images, place.batch, rate, seed=seed, points=points)

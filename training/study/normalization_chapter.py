@@ -5,16 +5,16 @@ from collections.abc import Sequence
 from ..tables import Sheet
 from .chapter import Chapter, Plot, Series
 from .ladders import NORMS, Ladders, Place
-from .normalisation_findings import findings
+from .normalization_findings import findings
 from .rounds import ACCURACY
 from .statistics import NOTE, told
 from .trial import Outcome
 
 INTRODUCTION = (
     "BatchNorm scales by the mean and variance of the batch, so that what it does to an image depends "
-    "on the images beside it, and the less surely the fewer these are; GroupNorm scales by those of the "
+    "on the images beside it, the less reliably the fewer there are; GroupNorm scales by those of the "
     "image itself, in groups of channels. A network of two convolutional layers is trained with each, "
-    "and with neither for reference, at several batch sizes and on as many images each: a small batch "
+    "and with neither for reference, at several batch sizes, on equally many images: a small batch "
     "takes more steps. The learning rate is tuned for each norm at each batch size, on a ladder that "
     "rises with the root of the batch size, and goes on where the best is at its end; it is tuned by a "
     "seed of its own, which is in no other figure."
@@ -22,7 +22,7 @@ INTRODUCTION = (
 
 
 def tell(ladders: Ladders) -> Chapter:
-    """The chapter. Nobody goes to the test set: these networks are for comparing norms, not for use."""
+    """The chapter. None goes to the test set: these networks are for comparing norms, not for use."""
     ends = dict.fromkeys((ladders.batches[0], ladders.batches[-1]))
     return Chapter(
         title="BatchNorm and GroupNorm over batch sizes",
@@ -66,14 +66,14 @@ def _by_batch(ladders: Ladders) -> Plot:
         Series(title, ladders.batches, [ladders.shares(norm, batch) for batch in ladders.batches])
         for norm, title in NORMS.items()
     ]
-    caption = "Accuracy by batch size on as many images, each at its best rate."
-    return Plot("normalisations-batch", caption, "batch size", ACCURACY, series, log_x=True)
+    caption = "Accuracy by batch size on equally many images, each at its best rate."
+    return Plot("normalizations-batch", caption, "batch size", ACCURACY, series, log_x=True)
 
 
 def _curves(ladders: Ladders, batch: int) -> Plot:
     series = [_curve(title, ladders.found[Place(norm, batch)]) for norm, title in NORMS.items()]
     caption = f"Accuracy over images seen, batch size {batch}."
-    return Plot(f"normalisations-curve-{batch}", caption, "images seen", ACCURACY, series)
+    return Plot(f"normalizations-curve-{batch}", caption, "images seen", ACCURACY, series)
 
 
 def _curve(title: str, outcomes: Sequence[Outcome]) -> Series:
@@ -90,4 +90,4 @@ def _by_rate(ladders: Ladders, batch: int) -> Plot:
         shares = [[share] for share in rungs.values()]
         series.append(Series(title, [place.rate(rung) for rung in rungs], shares))
     caption = f"Accuracy by learning rate, batch size {batch}, one seed."
-    return Plot(f"normalisations-rate-{batch}", caption, "learning rate", ACCURACY, series, log_x=True)
+    return Plot(f"normalizations-rate-{batch}", caption, "learning rate", ACCURACY, series, log_x=True)

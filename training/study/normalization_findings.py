@@ -62,8 +62,8 @@ def _best_batch(ladders: Ladders, norm: str) -> str:
     shares = _means(ladders, norm)
     top, bottom = max(shares, key=lambda each: shares[each]), min(shares, key=lambda each: shares[each])
     return (
-        f"On as many images, {NORMS[norm]} reads best at batch size {top} ({percent(shares[top])}) and "
-        f"worst at {bottom} ({percent(shares[bottom])})."
+        f"On equally many images, {NORMS[norm]} reads best at batch size {top} ({percent(shares[top])}) "
+        f"and worst at {bottom} ({percent(shares[bottom])})."
     )
 
 

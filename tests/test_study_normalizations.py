@@ -6,7 +6,7 @@ from math import sqrt
 import pytest
 
 from training.study.chapter import FULL, QUICK, Chapter, Scale
-from training.study.normalisations import normalisations
+from training.study.normalizations import normalizations
 from training.study.trial import Trial
 
 from worlds import likes, live
@@ -32,13 +32,13 @@ def the_other_way(one: Trial) -> float:
 
 
 def told(odds: Callable[[Trial], float], noise: float = 0.01) -> tuple[str, Chapter]:
-    _, chapter = live(normalisations(FULL, 26), odds, noise)
+    _, chapter = live(normalizations(FULL, 26), odds, noise)
     return "\n".join(chapter.findings), chapter
 
 
 @pytest.mark.parametrize("scale", [FULL, QUICK, Scale(images=384, seeds=1)])
 def test_every_trial_is_asked_once_named_once_and_shown_as_much(scale: Scale) -> None:
-    requests, chapter = live(normalisations(scale, 26), groups_for_few)
+    requests, chapter = live(normalizations(scale, 26), groups_for_few)
     trials = [one for request in requests for one in request]
     assert len({one.key for one in trials}) == len(trials)
     assert len({(one.name, one.seed) for one in trials}) == len(trials)
@@ -50,18 +50,18 @@ def test_every_trial_is_asked_once_named_once_and_shown_as_much(scale: Scale) ->
 
 
 def test_a_ladder_is_one_shape() -> None:
-    first, *_ = live(normalisations(FULL, 26), groups_for_few)[0]
+    first, *_ = live(normalizations(FULL, 26), groups_for_few)[0]
     assert len(first) == 4 * len({one.shape for one in first}) == 60
 
 
 def test_the_best_rate_is_found_for_every_norm_and_batch() -> None:
-    *_, last = live(normalisations(FULL, 26), groups_for_few)[0]
+    *_, last = live(normalizations(FULL, 26), groups_for_few)[0]
     for one in last:
         assert one.learning_rate == pytest.approx(RATE * sqrt(one.batch / 32), rel=0.05)
 
 
 def test_the_seed_that_tunes_is_not_told() -> None:
-    *tuning, last = live(normalisations(FULL, 26), groups_for_few)[0]
+    *tuning, last = live(normalizations(FULL, 26), groups_for_few)[0]
     assert {one.seed for request in tuning for one in request} == {3}
     assert {one.seed for one in last} == {0, 1, 2}
 
@@ -69,7 +69,7 @@ def test_the_seed_that_tunes_is_not_told() -> None:
 @pytest.mark.parametrize(("direction", "requests"), [(1, 4), (-1, 4)])
 def test_a_ladder_goes_on_beyond_its_end_twice(direction: int, requests: int) -> None:
     asked, chapter = live(
-        normalisations(FULL, 26), lambda one: direction * likes(one.learning_rate, 1e9) / 10
+        normalizations(FULL, 26), lambda one: direction * likes(one.learning_rate, 1e9) / 10
     )
     assert [len(each) for each in asked] == [60, 15, 15, 45]
     rates = {one.batch: one.learning_rate for one in asked[-1]}
@@ -78,7 +78,7 @@ def test_a_ladder_goes_on_beyond_its_end_twice(direction: int, requests: int) ->
 
 
 def test_a_ladder_with_its_best_inside_does_not_go_on() -> None:
-    requests, chapter = live(normalisations(FULL, 26), groups_for_few)
+    requests, chapter = live(normalizations(FULL, 26), groups_for_few)
     assert len(requests) == 2
     assert not any("Still best at an end" in each for each in chapter.findings)
 
@@ -129,8 +129,8 @@ def test_what_no_norm_costs_is_told(shift: float, sign: str) -> None:
 def test_curves_are_told_for_the_smallest_and_the_largest_batch() -> None:
     _, chapter = told(groups_for_few)
     names = [plot.name for plot in chapter.plots]
-    assert names[:3] == ["normalisations-batch", "normalisations-curve-2", "normalisations-curve-512"]
-    assert names[3:] == [f"normalisations-rate-{batch}" for batch in (2, 8, 32, 128, 512)]
+    assert names[:3] == ["normalizations-batch", "normalizations-curve-2", "normalizations-curve-512"]
+    assert names[3:] == [f"normalizations-rate-{batch}" for batch in (2, 8, 32, 128, 512)]
     for series in chapter.plots[1].series:
         assert [len(each) for each in series.y] == [3] * 8
         assert series.x[-1] == 512 * round(FULL.images / 5 / 512)

@@ -1,0 +1,30 @@
+"""How commands speak: data on stdout, all else on stderr; a refusal is one red line and exit code 1.
+
+Shared by `inkqueue read`, the training commands and the gateway's client.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import NoReturn
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+
+notes = Console(stderr=True, highlight=False, soft_wrap=True, markup=False)
+
+
+def refuse(reason: object) -> NoReturn:
+    """End the command with exit code 1, saying why."""
+    notes.print(f"error: {reason}", style="red")
+    raise typer.Exit(1)
+
+
+@contextmanager
+def progress(total: int, hidden: bool = False) -> Iterator[Callable[[], None]]:
+    """A bar, on a terminal only; yields what moves it by one."""
+    columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    hidden = hidden or not notes.is_terminal
+    with Progress(*columns, console=notes, transient=True, disable=hidden, redirect_stdout=False) as bar:
+        task = bar.add_task("", total=total)
+        yield lambda: bar.advance(task)
