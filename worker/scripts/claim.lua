@@ -48,10 +48,6 @@ local function wanted(lane, member, name, c)
     later('ZREM', due_key(model, lane), member)
     return nil
   end
-  if not job.due then
-    adopt(name)
-    job = job_of(name, c)
-  end
   if not job.due then   -- dropped a moment ago, in this very call
     later('ZREM', due_key(model, lane), member)
     return nil
@@ -77,14 +73,6 @@ local function take_redelivered()
       return true
     end
     later('ZREM', lease_key(model), member)
-  end
-  for _, lane in ipairs(LANES) do   -- leases of a worker that is older than their list
-    local member, since = unpack(heads[lane].rows, 1, 2)
-    local name, c = parse(member or '')
-    if name and redis.call('HGET', key(name), 'a:' .. c) then
-      local job = wanted(lane, member, name, c)
-      if job and job.deliveries > 0 then take(name, job, c, since) return true end
-    end
   end
   return false
 end

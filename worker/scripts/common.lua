@@ -80,10 +80,3 @@ local function size(name, job, c)
   local first, after = bounds(name, job, c)
   return after - first
 end
-
--- A version before kept what is under way of a job in a hash of its own.
-local function adopt(name)
-  local run = redis.call('HGETALL', key(name, 'run'))
-  if #run > 0 then redis.call('HSET', key(name), unpack(run)) end
-  redis.call('DEL', key(name, 'run'))
-end

@@ -86,7 +86,6 @@ end
 
 -- Chunks that are due or leased, as a list of {chunk, leased}.
 local function under_way(name)
-  adopt(name)
   local fields, run, list = redis.call('HGETALL', key(name)), {}, {}
   for i = 1, #fields, 2 do run[fields[i]] = fields[i + 1] end
   for field in pairs(run) do
@@ -102,8 +101,7 @@ local function wipe(name, job)
   for c = 0, job.chunks - 1 do
     redis.call('DEL', key(name, 'in:' .. c), key(name, 'names:' .. c))
   end
-  redis.call('DEL', key(name, 'starts'), key(name, 'out'), key(name, 'events'),
-    key(name, 'corrections'), key(name, 'run'))
+  redis.call('DEL', key(name, 'starts'), key(name, 'out'), key(name, 'events'), key(name, 'corrections'))
   redis.call('ZREM', 'ink:owner:' .. job.owner, name)
   redis.call('ZREM', 'ink:expiry', name)
 end
