@@ -78,9 +78,8 @@ def test_a_claim_knows_how_long_it_was_due_and_who_claimed(
 ) -> None:
     submit(redis_url, "a", (2,))
     time.sleep(0.1)
-    worker = ledger(redis_url)
-    worker.worker = "w-1"
-    worker.heartbeat("w-1", {"id": "w-1"})
+    worker = ledger(redis_url, "w-1")
+    worker.heartbeat({"id": "w-1"})
     assert clean_redis.hget("ink:worker:w-1", "first_claim") is None
     (claim,) = worker.claim("balanced", 10)
     assert 100 <= claim.waited_ms < 5000
@@ -89,7 +88,7 @@ def test_a_claim_knows_how_long_it_was_due_and_who_claimed(
     assert first is not None
     assert int(ready) <= int(first)
     time.sleep(0.01)
-    worker.heartbeat("w-1", {"id": "w-1"})
+    worker.heartbeat({"id": "w-1"})
     assert clean_redis.hmget("ink:worker:w-1", "ready", "first_claim") == [ready, first]
     assert clean_redis.ttl("ink:worker:w-1") > 0
 

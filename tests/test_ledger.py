@@ -697,7 +697,7 @@ def test_doorbells_are_no_more_than_workers(redis_url: str, clean_redis: "redis.
         submit(redis_url, f"job{number}")
     assert clean_redis.llen("drain.balanced") == 1
     for name in ("one", "two", "three"):
-        worker.heartbeat(name, {"id": name})
+        ledger(redis_url, name).heartbeat({"id": name})
     worker.upkeep(["balanced"])
     assert clean_redis.llen("drain.balanced") == 3
 

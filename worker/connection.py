@@ -38,6 +38,12 @@ def connect(url: str) -> redis.Redis:
     return redis.Redis.from_url(url, retry=retry, **TIMEOUTS)
 
 
+def clock_ms(client: redis.Redis) -> int:
+    """Redis's clock: ms since 1970. Raises redis.RedisError."""
+    seconds, micros = client.time()
+    return int(seconds * 1000 + micros // 1000)
+
+
 def connect_patiently(url: str) -> redis.asyncio.Redis:
     """A client for an event loop in which nobody waits: it asks as long as a worker does."""
     retry = redis.asyncio.retry.Retry(ExponentialWithJitterBackoff(base=0.05, cap=1.0), 6)

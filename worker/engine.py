@@ -79,7 +79,7 @@ class Engine:
         for thread in self._threads():
             thread.stop()
         try:
-            self._ledger.farewell(self.id)
+            self._ledger.farewell()
         finally:
             self._drains.close()
             self._chronicle.close()

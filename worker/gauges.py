@@ -8,6 +8,7 @@ import redis.asyncio
 
 from . import keys
 from .jobs import Lane
+from .pulse import ALIVE_MS
 from .scripts import source
 
 
@@ -97,7 +98,7 @@ class Gauges:
         """What workers measured since the ledger began (see measures.histograms)."""
         return await self._numbers(keys.MEASURES)
 
-    async def workers(self, within_ms: int = 10_000) -> list[dict[str, str]]:
+    async def workers(self, within_ms: int = ALIVE_MS) -> list[dict[str, str]]:
         """What every worker with a heartbeat `within_ms` says of itself."""
         clock: Any = await self._client.time()
         since = clock[0] * 1000 - within_ms

@@ -43,4 +43,4 @@ class Heartbeat(Pulse):
         }
 
     def _tell(self) -> None:
-        self._ledger.heartbeat(self._ledger.worker, self.facts())
+        self._ledger.heartbeat(self.facts())

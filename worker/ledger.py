@@ -7,6 +7,7 @@ import redis
 
 from . import keys
 from .claims import Claim, Commit, commit_args, handed
+from .connection import clock_ms
 from .doorbell import message, sender_message
 from .scripts import source
 
@@ -109,19 +110,19 @@ class Ledger:
             args += [model, message(model)]
         return int(self._scripts["upkeep"](args=args))
 
-    def heartbeat(self, worker_id: str, facts: Facts) -> None:
+    def heartbeat(self, facts: Facts) -> None:
         """Tell that this worker is alive and what it is."""
-        seconds, micros = self._client.time()
+        now, own = clock_ms(self._client), keys.worker(self.worker)
         with self._client.pipeline() as pipe:
-            pipe.zadd(keys.WORKERS, {worker_id: seconds * 1000 + micros // 1000})
-            pipe.hset(keys.worker(worker_id), mapping={**facts, "lease": self._lease})
-            pipe.hsetnx(keys.worker(worker_id), "ready", seconds * 1000 + micros // 1000)
-            pipe.expire(keys.worker(worker_id), 60)
+            pipe.zadd(keys.WORKERS, {self.worker: now})
+            pipe.hset(own, mapping={**facts, "lease": self._lease})
+            pipe.hsetnx(own, "ready", now)
+            pipe.expire(own, 60)
             pipe.execute()
 
-    def farewell(self, worker_id: str) -> None:
+    def farewell(self) -> None:
         """Tell that this worker is gone."""
         with self._client.pipeline() as pipe:
-            pipe.zrem(keys.WORKERS, worker_id)
-            pipe.delete(keys.worker(worker_id))
+            pipe.zrem(keys.WORKERS, self.worker)
+            pipe.delete(keys.worker(self.worker))
             pipe.execute()

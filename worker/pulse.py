@@ -13,6 +13,9 @@ log = logging.getLogger(__name__)
 
 BEAT_S = 2.0
 
+ALIVE_MS = 10_000
+"""A process is taken to be alive for so long after a beat (ALIVE in scripts/common.lua)."""
+
 
 def own_name() -> str:
     """Host, process and chance: what no other process is called (alive.py knows it by the host)."""

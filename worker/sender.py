@@ -11,7 +11,7 @@ from celery.signals import worker_ready, worker_shutdown, worker_shutting_down
 
 from . import keys, logs
 from .app import create_app
-from .connection import connect
+from .connection import clock_ms, connect
 from .doorbell import SENDER_QUEUE, SENDER_TASK
 from .ledger import Ledger
 from .lookout import Lookout
@@ -69,8 +69,7 @@ class Sender:
         self._lookout.heard(self.sending.drain)
 
     def _tell(self) -> None:
-        seconds, micros = self._client.time()
-        self._client.zadd(keys.SENDERS, {self.id: seconds * 1000 + micros // 1000})
+        self._client.zadd(keys.SENDERS, {self.id: clock_ms(self._client)})
 
 
 @cache
