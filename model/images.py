@@ -9,6 +9,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from .headers import JPEG, BadImage, TooLarge, check, open_image
+from .layout import MAX_PIXELS
 from .tiffs import BadTiff, cut, directories, is_tiff
 
 __all__ = ["BadImage", "Grey", "TooLarge", "decode", "to_grey"]
@@ -21,7 +22,7 @@ cv2.setNumThreads(1)  # the images are small: a second thread would spin for mor
 
 def decode(
     data: bytes | memoryview,
-    max_pixels: int = 16_000_000,
+    max_pixels: int = MAX_PIXELS,
     expect: Callable[[int], None] = lambda pixels: None,
 ) -> Grey:
     """Grey pixels (h, w) uint8 of a PNG, JPEG, WebP, BMP, or TIFF. Raises BadImage.

@@ -28,7 +28,7 @@ from model.normalization import to_glyph
 from worker.decoding.wire import Encoded
 
 from conftest import Services, running_services
-from killers import ENVIRONMENT, MAX_PIXELS, REASONS, armed, decoding
+from killers import ENVIRONMENT, REASONS, armed, decoding
 from samples import pngs, zip_of
 
 WORKERS = 2
@@ -194,7 +194,7 @@ def cost(files: Sequence[bytes], table: Table) -> None:
         table.add_row("start of a nursery and a decoder", f"{time.perf_counter() - began:.2f} s")
         turns = [
             (
-                rate(lambda: [to_glyph(decode(each.file, MAX_PIXELS), "emnist") for each in asked]),
+                rate(lambda: [to_glyph(decode(each.file), "emnist") for each in asked]),
                 rate(lambda: decoders.read(asked)),
             )
             for _ in range(5)

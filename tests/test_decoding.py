@@ -27,7 +27,7 @@ from PIL import Image
 from model.flags import Flag
 from model.glyph import Glyph
 from model.images import decode
-from model.layout import Box, Character, Layout
+from model.layout import MAX_PIXELS, Box, Character, Layout
 from model.normalization import to_glyph
 from worker.decoding import link, nursery, seccomp, supply
 from worker.decoding.answers import (
@@ -50,7 +50,7 @@ from worker.decoding.sandbox import BYTES_A_PIXEL, BYTES_BESIDE
 from worker.decoding.wire import Encoded, read_ask
 from worker.results import FAILURES, TOO_LARGE, UNDECODABLE, WORKER_LOST, Failure
 
-from killers import DECODE_S, MAX_PIXELS, REASONS, armed, decoding, failpoints
+from killers import DECODE_S, REASONS, armed, decoding, failpoints
 from makers import animation, saved
 from samples import drawings, pngs
 
@@ -82,7 +82,7 @@ def told(decoders: Decoders, images: Sequence[Encoded]) -> list[bytes | Failure]
 
 
 def directly(files: Sequence[bytes]) -> list[bytes]:
-    return [to_glyph(decode(file, MAX_PIXELS), "emnist").tobytes() for file in files]
+    return [to_glyph(decode(file), "emnist").tobytes() for file in files]
 
 
 def decoder_of(decoders: Decoders) -> psutil.Process:
@@ -100,7 +100,7 @@ def newest_nursery() -> psutil.Process:
 def test_glyphs_are_those_of_the_model(decoders: Decoders, files: list[bytes]) -> None:
     assert told(decoders, asked(files)) == directly(files)
     for recipe in ("mnist", None):
-        glyph = to_glyph(decode(files[0], MAX_PIXELS), recipe).tobytes()  # type: ignore[arg-type]
+        glyph = to_glyph(decode(files[0]), recipe).tobytes()  # type: ignore[arg-type]
         assert told(decoders, [Encoded(files[0], recipe)]) == [glyph]  # type: ignore[arg-type]
     assert told(decoders, []) == []
 
