@@ -13,10 +13,11 @@ import signal
 import socket
 import sys
 
+from ..prctl import die_with_parent
 from .allowance import Allowance
 from .decoder import Strike, serve
 from .progress import Progress
-from .sandbox import die_with, enter, keep_only
+from .sandbox import enter, keep_only
 from .warmth import warm_up
 from .wire import FACT, NO_MEMORY, READY, SEALED, UNSEALED
 
@@ -56,7 +57,7 @@ def _live(wire: socket.socket, progress: Progress, nursery: int, allowance: Allo
     code = 1
     try:
         strike = _failpoints()
-        die_with(nursery)
+        die_with_parent(signal.SIGKILL, nursery)
         sealed = enter(allowance.max_pixels)
         os.close(2)  # from here on, what is printed was written by a stranger
         wire.sendall(SEALED if sealed else UNSEALED)

@@ -5,34 +5,18 @@ file, leaves no core, has so much memory and no more, gains no privilege, and di
 """
 
 import contextlib
-import ctypes
 import os
 import resource
-import signal
 from pathlib import Path
 
+from ..prctl import prctl
 from .seccomp import confine
 
-PR_SET_PDEATHSIG, PR_SET_NO_NEW_PRIVS = 1, 38
+PR_SET_NO_NEW_PRIVS = 38
 BYTES_A_PIXEL = 32
 """Measured: the dearest files (16 bit RGBA as PNG, floats as TIFF) take 22 at their worst moment."""
 BYTES_BESIDE = 256 << 20
 """For the file, its copies, and what is asked for with it."""
-
-_libc = ctypes.CDLL(None, use_errno=True)
-
-
-def prctl(option: int, value: int) -> None:
-    """prctl(2). Raises OSError."""
-    if _libc.prctl(option, ctypes.c_ulong(value), 0, 0, 0):
-        raise OSError(ctypes.get_errno(), f"prctl {option}")
-
-
-def die_with(parent: int) -> None:
-    """End by SIGKILL when the process that forked this one ends, or at once if it has ended."""
-    prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:
-        os._exit(1)
 
 
 def keep_only(file: int) -> None:

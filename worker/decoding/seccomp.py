@@ -9,6 +9,8 @@ import errno
 import os
 from collections.abc import Iterator, Sequence
 
+from ..prctl import prctl
+
 PR_SET_SECCOMP, SECCOMP_MODE_FILTER = 22, 2
 KILL, ERRNO, ALLOW = 0x8000_0000, 0x0005_0000, 0x7FFF_0000
 LOAD, EQUAL, RETURN = 0x20, 0x15, 0x06
@@ -73,10 +75,11 @@ def confine() -> bool:
     place, machine = MACHINES[name]
     code = list(_instructions(machine, [numbers[place] for numbers in CALLS.values()]))
     program = _Program(len(code), (_Instruction * len(code))(*code))
-    libc = ctypes.CDLL(None, use_errno=True)
-    mode = ctypes.c_ulong(SECCOMP_MODE_FILTER)
-    refused: int = libc.prctl(PR_SET_SECCOMP, mode, ctypes.byref(program), 0, 0)
-    return not refused
+    try:
+        prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, ctypes.byref(program))
+    except OSError:
+        return False
+    return True
 
 
 def _instructions(machine: int, allowed: Sequence[int]) -> Iterator[_Instruction]:
