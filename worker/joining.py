@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .scripts import JOINT, digests
+from .scripts.linking import JOINT, digests
 
 TOGETHER = 32
 """Calls of a script that are made one: Redis does nothing else meanwhile."""
@@ -42,7 +42,7 @@ class Call:
 
 
 def joined(bundle: Sequence[Command]) -> Sequence[Call]:
-    """The same with fewer calls of scripts.JOINT; whatever is in a bundle goes in any order."""
+    """The same with fewer calls of linking.JOINT; whatever is in a bundle goes in any order."""
     calls: list[Call] = []
     open_calls: dict[str, Call] = {}
     for args, answer in bundle:
