@@ -7,7 +7,7 @@ import pytest
 import redis
 
 from worker.gauges import Backlog, Gauges, Memory
-from worker.measures import BATCH, FORWARD, WAIT, Histogram, Measures, Pass, histograms
+from worker.measures import BATCH, FORWARD, WAIT, ForwardPass, Histogram, Measures, histograms
 
 from ledgers import LEASE_MS, commit_of, finish, in_store, ledger, on_redis, read_stats, submit
 
@@ -98,7 +98,7 @@ def test_what_was_measured_is_added_up_with_the_commits(redis_url: str) -> None:
     for number in range(2):
         submit(redis_url, f"job{number}", (2,))
         claims = worker.claim("balanced", 10)
-        passes = [Pass(2, 0.0, 0.0004, 0.02), Pass(100, 0.0, 0.0004, 99.0)]
+        passes = [ForwardPass(2, 0.0, 0.0004, 0.02), ForwardPass(100, 0.0, 0.0004, 99.0)]
         measures.add_batch("balanced", claims, passes)
         commits = [commit_of(claim) for claim in claims]
         assert worker.commit(commits, measures.take()) == ["new"]

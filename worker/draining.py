@@ -13,13 +13,13 @@ from functools import partial
 import redis
 
 from .caution import Caution, Cautions
-from .chronicle import Chronicle, Course
+from .chronicle import Chronicle, Timeline
 from .committing import Batch, Committer
-from .decoding.nursery import NoDecoder
+from .decoding.fork_server import NoDecoder
 from .heartbeat import Heartbeat
 from .leases import Leases
 from .ledger import Claim, Commit, Ledger
-from .measures import Pass
+from .measures import ForwardPass
 from .pipeline import Pipeline
 from .reading import FAULTS, Reader
 from .resignation import resign
@@ -61,7 +61,7 @@ class Drain:
         """After the last batch."""
         self._pipeline.close()
 
-    def measured(self, one: Pass) -> None:
+    def measured(self, one: ForwardPass) -> None:
         """The thread that calls made a forward pass."""
         self._thread.passes.append(one)
 
@@ -83,8 +83,8 @@ class Drain:
         waiting: Batch | None = None
         try:
             if handed:
-                course = Course(model, time.time(), time.time())
-                waiting = self._ready(reader, course, list(handed), others)
+                timeline = Timeline(model, time.time(), time.time())
+                waiting = self._ready(reader, timeline, list(handed), others)
             else:
                 waiting = self._claim(model, reader, end, others)
             while waiting:
@@ -117,7 +117,7 @@ class Drain:
             return None
         asked = time.time()
         claims = self._ledger.claim(model, self._settings.batch, others)
-        return self._ready(reader, Course(model, asked, time.time()), claims, others)
+        return self._ready(reader, Timeline(model, asked, time.time()), claims, others)
 
     def _turn(
         self, reader: Reader, batch: Batch, end: float, others: Sequence[str] | None
@@ -128,8 +128,8 @@ class Drain:
             return self._commit(batch, commits), None
         asked = time.time()
         read, claims = self._committer.turn(batch, commits, self._settings.batch, others)
-        course = Course(batch.course.model, asked, time.time())
-        return read, self._ready(reader, course, claims, others)
+        timeline = Timeline(batch.timeline.model, asked, time.time())
+        return read, self._ready(reader, timeline, claims, others)
 
     def _may_claim(self, end: float) -> bool:
         """Whether this worker goes on; what died with nobody is absolved first."""
@@ -139,7 +139,7 @@ class Drain:
         return True
 
     def _ready(
-        self, reader: Reader, course: Course, claims: list[Claim], others: Sequence[str] | None
+        self, reader: Reader, timeline: Timeline, claims: list[Claim], others: Sequence[str] | None
     ) -> Batch | None:
         """What was claimed, decoded; None for nothing, or where this worker stops."""
         if not claims or self._stopping.is_set():
@@ -147,7 +147,7 @@ class Drain:
             self.lingers = others is not None and not self._stopping.is_set()
             return None
         self._leases.hold(claims)
-        self._chronicle.begin(course, claims)
+        self._chronicle.begin(timeline, claims)
         caution = self._cautions.over(claims[0])
         try:
             ready = None if caution else reader.prepare(claims)
@@ -156,7 +156,7 @@ class Drain:
             return None
         except FAULTS:
             ready = None  # the reader finds out by which image
-        return Batch(claims, course, caution, ready)
+        return Batch(claims, timeline, caution, ready)
 
     def _is_full(self, batch: Batch) -> bool:
         """Whether there is more for sure. A chunk that kills takes nobody else's attempt with it."""
@@ -185,8 +185,8 @@ class Drain:
 
     def _read(self, reader: Reader, batch: Batch) -> Sequence[Commit]:
         """None at all where there is no decoder for it: then this worker stops."""
-        self._thread.passes = batch.course.passes
-        self._heartbeat.reading(batch.course.model)
+        self._thread.passes = batch.timeline.passes
+        self._heartbeat.reading(batch.timeline.model)
         self._leases.touch()
         try:
             if batch.caution:

@@ -36,11 +36,11 @@ WAIT = Scale(
 )
 SCALES = (BATCH, DECODE, FORWARD, WAIT)
 
-MOST, SUM = "inf", "sum"
+INFINITY, SUM = "inf", "sum"
 
 
 @dataclass(frozen=True)
-class Pass:
+class ForwardPass:
     """What a network was given at once: how many images, when it began (s since 1970), and how long its
     parts took."""
 
@@ -64,7 +64,7 @@ class Measures:
     def __init__(self) -> None:
         self._more: Counter[str] = Counter()
 
-    def add_batch(self, model: str, claims: Iterable[Claim], passes: Iterable[Pass]) -> None:
+    def add_batch(self, model: str, claims: Iterable[Claim], passes: Iterable[ForwardPass]) -> None:
         """Chunks were claimed and read. Those that somebody died over waited for a lease, which says
         nothing of the queue."""
         for claim in claims:
@@ -88,7 +88,7 @@ class Measures:
 
 def bucket_names(scale: Scale) -> tuple[str, ...]:
     """The buckets by their upper bounds, as fields of the ledger and Prometheus name them."""
-    return (*map(str, scale.bounds), MOST)
+    return (*map(str, scale.bounds), INFINITY)
 
 
 def histograms(fields: Mapping[str, int], scale: Scale) -> Iterator[tuple[str, Histogram]]:

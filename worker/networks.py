@@ -8,7 +8,7 @@ from model.opening import open_predictor
 from model.predictor import Predictor
 from model.screen import open_screen, screen_of
 
-from .measures import Pass
+from .measures import ForwardPass
 from .preparation import Decode
 from .reading import Reader
 from .settings import WorkerSettings
@@ -24,7 +24,7 @@ def served_models(settings: WorkerSettings) -> list[str]:
 def open_readers(
     settings: WorkerSettings,
     decode: Decode,
-    measured: Callable[[Pass], None],
+    measured: Callable[[ForwardPass], None],
     touch: Callable[[], None],
 ) -> dict[str, Reader]:
     """By model, a reader of its own (see Reader), with the network's own screen or one for all others;

@@ -7,7 +7,7 @@ import numpy as np
 
 from model.predictor import Floats, Images, Predictor
 
-from .measures import Pass
+from .measures import ForwardPass
 
 MOST = 1024
 """Glyphs that the network is given at once."""
@@ -19,7 +19,7 @@ class Passes:
     """One network's. `measured` is told of each; `touch` is called before it."""
 
     def __init__(
-        self, predictor: Predictor, measured: Callable[[Pass], None], touch: Callable[[], None]
+        self, predictor: Predictor, measured: Callable[[ForwardPass], None], touch: Callable[[], None]
     ) -> None:
         self._predictor, self._measured, self._touch = predictor, measured, touch
 
@@ -33,8 +33,8 @@ class Passes:
             decoded = time.perf_counter()
             rows.append(self._predictor.outputs(some))
             done = time.perf_counter()
-            decode_s, forward_s = decoded - began, done - decoded
-            self._measured(Pass(len(some), time.time() - decode_s - forward_s, decode_s, forward_s))
+            start, decode_s, forward_s = time.time() - (done - began), decoded - began, done - decoded
+            self._measured(ForwardPass(len(some), start, decode_s, forward_s))
             began = done
         return rows[0] if len(rows) == 1 else np.concatenate(rows)
 

@@ -15,7 +15,7 @@ from .caution import Caution
 from .chunks import Opened
 from .jobs import Options
 from .ledger import Claim, Commit
-from .measures import Pass
+from .measures import ForwardPass
 from .packing import pack
 from .passes import Passes, Trial
 from .preparation import Decode, Manner, Prepared, open_chunk, pack_failed, prepare
@@ -44,7 +44,7 @@ class Reader:
         self,
         predictor: Predictor,
         decode: Decode,
-        measured: Callable[[Pass], None] = lambda one: None,
+        measured: Callable[[ForwardPass], None] = lambda one: None,
         trial: Trial = lambda glyphs: None,
         screen: Screen = unflagged,
         touch: Callable[[], None] = lambda: None,

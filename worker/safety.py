@@ -1,6 +1,6 @@
 """What Redis must be before accepted jobs are entrusted to it: it loses nothing and is not open to all.
 
-Every process asks when it starts (require_safe) and goes on asking (vigil.py).
+Every process asks when it starts (require_safe) and goes on asking (redis_watch.py).
 """
 
 import ipaddress

@@ -28,7 +28,7 @@ async def health() -> dict[str, str]:
 async def readiness(request: Request, gauges: GaugesDep) -> dict[str, Any]:
     """Whether jobs are taken and read: Redis answers and a worker is alive."""
     workers = await gauges.workers()
-    if fault := request.app.state.vigil.fault:
+    if fault := request.app.state.redis_watch.fault:
         raise Problem("not-ready", f"No job is taken: {fault}", retry_after=30)
     if not workers:
         raise Problem("not-ready", "No worker is alive; jobs are kept until one is.", retry_after=2)

@@ -1,4 +1,4 @@
-"""`python -m worker.decoding MAX_PIXELS DECODE_S PROGRESS`: the nursery, which forks decoders.
+"""`python -m worker.decoding MAX_PIXELS DECODE_S PROGRESS`: the fork server of decoders.
 
 Forking what is loaded costs 2 ms, starting it anew 150. It touches no image of a stranger. On its stdin
 it is sent the socket of each decoder to be; it answers with its process id, and when it ends, how.
@@ -15,9 +15,9 @@ import sys
 
 from ..prctl import die_with_parent
 from .allowance import Allowance
-from .decoder import Strike, serve
 from .progress import Progress
 from .sandbox import enter, keep_only
+from .serving import Strike, serve
 from .warmth import warm_up
 from .wire import FACT, NO_MEMORY, READY, SEALED, UNSEALED
 
@@ -31,11 +31,11 @@ def main() -> None:
     gc.freeze()
     control.sendall(FACT.pack(READY))
     while sockets := socket.recv_fds(control, 1, 1)[1]:
-        nursery = os.getpid()
+        server = os.getpid()
         child = os.fork()
         if not child:
             keep_only(sockets[0])
-            _live(socket.socket(fileno=sockets[0]), progress, nursery, allowance)
+            _live(socket.socket(fileno=sockets[0]), progress, server, allowance)
         os.close(sockets[0])
         control.sendall(FACT.pack(child))
         if _outlives(control, child):
@@ -52,12 +52,12 @@ def _outlives(control: socket.socket, child: int) -> bool:
         os.close(ended)
 
 
-def _live(wire: socket.socket, progress: Progress, nursery: int, allowance: Allowance) -> None:
+def _live(wire: socket.socket, progress: Progress, server: int, allowance: Allowance) -> None:
     """A decoder, from fork to end. It has nothing to say but to the worker."""
     code = 1
     try:
         strike = _failpoints()
-        die_with_parent(signal.SIGKILL, nursery)
+        die_with_parent(signal.SIGKILL, server)
         sealed = enter(allowance.max_pixels)
         os.close(2)  # from here on, what is printed was written by a stranger
         wire.sendall(SEALED if sealed else UNSEALED)

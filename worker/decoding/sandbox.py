@@ -1,7 +1,7 @@
 """What a decoder gives up before it sees its first image. There is no way back from any of it.
 
 It opens, connects and starts nothing (seccomp, and limits where the kernel has no seccomp), writes no
-file, leaves no core, has so much memory and no more, gains no privilege, and dies with its nursery.
+file, leaves no core, has so much memory and no more, gains no privilege, and dies with its fork server.
 """
 
 import contextlib

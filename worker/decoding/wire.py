@@ -1,7 +1,7 @@
 """What a worker asks its decoder over their socket; what comes back is in `answers`. Little-endian.
 
 u32 number of the first image, u32 how many; of each u8 recipe, u8 layout, u16 rows, u16 columns, u32
-length, u32 length of its marks; the files, each with its marks. A nursery tells facts: one i32 each.
+length, u32 length of its marks; the files, each with its marks. A fork server tells facts: one i32 each.
 """
 
 import os

@@ -13,7 +13,7 @@ import httpcore
 
 from .addresses import ForbiddenAddress
 from .events import body_of
-from .outbox import Claim
+from .outbox import DeliveryClaim
 from .pinning import PinnedBackend, Resolve
 from .signing import signature_headers
 from .urls import ForbiddenUrl, Policy, Target, parse_url
@@ -68,7 +68,7 @@ class Poster:
         self._backend = PinnedBackend(policy, resolve, connect_s)
         self._tls = tls
 
-    async def post(self, claim: Claim) -> Outcome:
+    async def post(self, claim: DeliveryClaim) -> Outcome:
         """Send what was claimed."""
         began = time.monotonic()
         try:
@@ -78,7 +78,7 @@ class Poster:
         except Exception as error:
             return Outcome(time.monotonic() - began, error=_reason(error))
 
-    async def _send(self, claim: Claim, end: float) -> tuple[int, str | None]:
+    async def _send(self, claim: DeliveryClaim, end: float) -> tuple[int, str | None]:
         target, body = parse_url(claim.url, self._policy), body_of(claim.event)
         headers = {
             "host": _authority(target),

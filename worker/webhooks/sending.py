@@ -10,7 +10,7 @@ import redis
 
 from ..connection import connect_patiently
 from ..settings import SenderSettings
-from .outbox import Claim, Limits, Outbox
+from .outbox import DeliveryClaim, Limits, Outbox
 from .pinning import Resolver
 from .posting import Outcome, Poster
 from .schedule import delay_s, parse_schedule
@@ -82,7 +82,7 @@ class Sending:
             await _end(under_way)
         return made
 
-    async def _deliver(self, outbox: Outbox, claim: Claim) -> None:
+    async def _deliver(self, outbox: Outbox, claim: DeliveryClaim) -> None:
         try:
             outcome, delay = await self._attempt(claim)
         except asyncio.CancelledError:
@@ -96,7 +96,7 @@ class Sending:
         if not outcome.delivered:
             log.info("%s attempt %d: %s", claim.id, claim.attempt, outcome.status or outcome.error)
 
-    async def _attempt(self, claim: Claim) -> tuple[Outcome, float]:
+    async def _attempt(self, claim: DeliveryClaim) -> tuple[Outcome, float]:
         """How it went, and seconds until the next one; a fault of ours is a failed attempt as well."""
         began = time.monotonic()
         try:

@@ -1,4 +1,4 @@
-"""A worker's hold on its nursery: decoders are had from it, and it tells how they ended."""
+"""A worker's end of its fork server: has it fork decoders, and hears from it how they ended."""
 
 import contextlib
 import logging
@@ -16,7 +16,7 @@ from .wire import FACT, READY, SEALED, UNSEALED
 log = logging.getLogger(__name__)
 
 START_S = 15.0
-"""A machine on which a nursery is not ready, or a decoder not forked, in this time is no use."""
+"""A machine on which a fork server is not ready, or a decoder not forked, in this time is no use."""
 
 CLOSE_S = 2.0
 
@@ -28,7 +28,7 @@ class NoDecoder(OSError):
     """No decoder can be started here; that is no image's fault, and no network's (RuntimeError)."""
 
 
-class Nursery:
+class ForkServer:
     """The process that forks decoders: started here, ready a little later."""
 
     def __init__(self, max_pixels: int, decode_s: float) -> None:
@@ -91,13 +91,13 @@ class Nursery:
         self._ready = True
 
     def _has_told(self) -> bool:
-        """Whether there is something to hear: an end, of a decoder or of the nursery."""
+        """Whether there is something to hear: the end of a decoder, or of the fork server."""
         watch = select.poll()
         watch.register(self._control, select.POLLIN)
         return bool(watch.poll(0))
 
     def _hear(self) -> int:
-        """The next fact that the nursery tells."""
+        """The next fact that the fork server tells."""
         try:
             fact = self._control.recv(FACT.size)
         except OSError as error:

@@ -16,12 +16,12 @@ log = logging.getLogger(__name__)
 LAST_S = 10.0
 
 
-class Lookout(threading.Thread):
+class Poller(threading.Thread):
     """Does `works` in turn when no doorbell was heard for `patience_s`; each answers how much it did.
     Whoever hears a doorbell does its work through `heard`: only one is done at a time."""
 
     def __init__(self, works: Sequence[Callable[[], int]], patience_s: float = 1.0) -> None:
-        super().__init__(name="lookout", daemon=True)
+        super().__init__(name="poller", daemon=True)
         self._works, self._patience_s = works, patience_s
         self._turn, self._heard = threading.Lock(), time.monotonic()
         self._stopping = threading.Event()

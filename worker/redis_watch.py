@@ -15,7 +15,7 @@ log = logging.getLogger(__name__)
 ROUND_S = 1.0
 
 
-class Vigil(threading.Thread):
+class RedisWatch(threading.Thread):
     """Looks at Redis's settings again and again. `fault` says what is wrong with them, else it is empty;
     `server` is the run of Redis that was looked at last, if that is to be known (approve).
 
@@ -23,7 +23,7 @@ class Vigil(threading.Thread):
     """
 
     def __init__(self, client: redis.Redis, settings: QueueSettings) -> None:
-        super().__init__(name="vigil", daemon=True)
+        super().__init__(name="redis-watch", daemon=True)
         self._client, self._settings = client, settings
         self._stopping = threading.Event()
         self.fault = self.server = ""
