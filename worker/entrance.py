@@ -5,7 +5,7 @@ import json
 import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import accumulate
+from itertools import accumulate, chain
 from typing import Any
 
 import orjson
@@ -144,7 +144,7 @@ def _wanted(job: Submission, caps: Caps) -> dict[str, Any]:
 
 
 def _fields(job: Submission, sized: Mapping[str, int]) -> list[str]:
-    """What never changes of a job's hash, name by value; what is as usual is left out."""
+    """What never changes of a job's hash: field and value, pair by pair, without what is as usual."""
     options = job.options
     fields = {
         **{name: str(number) for name, number in sized.items()},
@@ -162,4 +162,4 @@ def _fields(job: Submission, sized: Mapping[str, int]) -> list[str]:
         "quiet": "1" if job.quiet else "",
         "fingerprint": job.fingerprint,
     }
-    return [part for name, value in fields.items() if value for part in (name, value)]
+    return list(chain.from_iterable(pair for pair in fields.items() if pair[1]))
