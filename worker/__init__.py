@@ -1,7 +1,6 @@
-"""The queue and those who serve it.
+"""The queue: jobs and chunks in Redis, changed only by the Lua scripts of the ledger (scripts).
 
-The front door (settings, keys, jobs, chunks, results, ledger, store, doorbell, app) needs no torch and
-is what the gateway imports; the engine room (engine, drain, reading, tasks) holds the networks. Image
-files are decoded by a process of a worker's own (decoding), and webhooks sent by one (sender, webhooks);
-neither needs torch.
+Front door, imported by the gateway and without torch: jobs, chunks, entrance, store, journal, gauges.
+Engine room, a worker's: engine, draining, ledger, reading; tasks rings it. Processes beside it, without
+torch: decoding for strangers' images, and sender, which sends the webhooks.
 """

@@ -1,4 +1,4 @@
-"""`python -m worker.alive`: whether a worker or sender of this host told the ledger of itself lately.
+"""`python -m worker.alive`: whether a worker or sender of this host has had a heartbeat lately.
 
 A container's health check; Celery's own ping fails on a worker that is merely busy.
 """

@@ -1,5 +1,5 @@
-"""What a worker tells of a batch: who took a chunk (debug), and once it is committed a log line a chunk
-and spans of the jobs traced."""
+"""What a worker reports of a batch: that it took a chunk (debug); once that is committed, a log line for
+it, and spans if its job is traced."""
 
 import logging
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ log = logging.getLogger(__name__)
 
 @dataclass
 class Timeline:
-    """When what happened to a batch, in seconds since 1970."""
+    """When each thing happened to a batch, in seconds since 1970."""
 
     model: str
     asked: float
@@ -26,13 +26,13 @@ class Timeline:
 
 
 class Chronicle:
-    """Tells of batches."""
+    """Logs and traces batches."""
 
     def __init__(self, tracer: Tracer) -> None:
         self._tracer = tracer
 
     def begin(self, timeline: Timeline, claims: Sequence[Claim]) -> None:
-        """These chunks are in hand: should this worker die, they are missed here."""
+        """These chunks are in hand: should this worker die, the log says which."""
         for claim in claims if log.isEnabledFor(logging.DEBUG) else ():
             facts = {"job": job_id(claim.name), "chunk": claim.chunk, "delivery": claim.deliveries}
             log.debug("chunk claimed", extra={"event": "chunk.claimed", "at": timeline.claimed, **facts})
@@ -45,7 +45,7 @@ class Chronicle:
                 self._trace(timeline, commit.claim, commit.claim.options.trace)
 
     def close(self) -> None:
-        """Tell what is left."""
+        """Send what is left."""
         self._tracer.close()
 
     def _log(self, timeline: Timeline, commit: Commit, verdict: str) -> None:
@@ -86,4 +86,4 @@ class Chronicle:
 
 
 MOST_PASSES = 16
-"""Of a chunk that is read image by image, since somebody died over it, only so many are traced."""
+"""A chunk that is read image by image, since a worker died over it, has many; no more are traced."""

@@ -1,4 +1,4 @@
-"""What a batch was read as goes to the ledger, with what was measured meanwhile; then it is told of."""
+"""The results of a batch go to the ledger, with what was measured meanwhile; then they are reported."""
 
 import threading
 import time
@@ -17,8 +17,8 @@ from .reading import Ready
 
 @dataclass
 class Batch:
-    """Chunks that are read together: `ready` for the network, or with `caution` one that somebody died
-    over."""
+    """Chunks that are read together: `ready` for the network; or, with `caution`, one over which a
+    worker died."""
 
     claims: list[Claim]
     timeline: Timeline
@@ -27,7 +27,7 @@ class Batch:
 
     @property
     def weight(self) -> int:
-        """How many characters, about."""
+        """About how many characters."""
         return sum(_weight(each) for each in self.claims)
 
     @property
@@ -36,7 +36,7 @@ class Batch:
         return self.ready is not None and any(each.outcomes for each in self.ready.chunks)
 
     def parts(self, most: int) -> list["Batch"]:
-        """The same in order, cut into batches of at most so many characters, or one chunk."""
+        """The same in order, cut into batches of at most so many characters, or of one chunk."""
         ready = self.ready
         if not ready:
             return [self]
@@ -66,14 +66,14 @@ class Committer:
         self._lock = threading.Lock()
 
     def commit(self, batch: Batch, commits: Sequence[Commit]) -> int:
-        """How many images they were. Raises redis.RedisError."""
+        """Commit; the number of images. Raises redis.RedisError."""
         with self._lock:
             return self._tell(batch, commits, self._ledger.commit(commits, self._measured(batch)))
 
     def turn(
         self, batch: Batch, commits: Sequence[Commit], budget: int, others: Sequence[str] | None
     ) -> tuple[int, list[Claim]]:
-        """The same, and what is claimed next of the same model (see Ledger.turn)."""
+        """The same, and claim what is next of the same model (see Ledger.turn)."""
         with self._lock:
             measured, model = self._measured(batch), batch.timeline.model
             verdicts, claims = self._ledger.turn(commits, measured, model, budget, others)

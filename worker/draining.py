@@ -26,13 +26,13 @@ from .resignation import resign
 from .settings import WorkerSettings
 
 LOST = (redis.ConnectionError, redis.TimeoutError)
-"""Redis is away, and the leases run out: no image is to blame."""
+"""Redis is away and the leases run out, which is no image's fault."""
 
 
 class Drain:
-    """One worker's. For one thread, but for `stop` and `measured`.
+    """One worker's. For one thread, except for `stop` and `measured`.
 
-    Where it `lingers`, it found nothing at last, and will be rung for (see Ledger.rung).
+    `lingers`: it found nothing in the end, and will be rung for (see Ledger.rung).
     """
 
     def __init__(
@@ -45,7 +45,7 @@ class Drain:
         chronicle: Chronicle,
         threads: int,
     ) -> None:
-        """Full batches are read on so many `threads`."""
+        """`threads` is the number of threads on which full batches are read."""
         self._settings, self._ledger, self._leases = settings, ledger, leases
         self._cautions, self._heartbeat, self._chronicle = cautions, heartbeat, chronicle
         self._committer = Committer(ledger, leases, heartbeat, chronicle)
@@ -62,7 +62,7 @@ class Drain:
         self._pipeline.close()
 
     def measured(self, one: ForwardPass) -> None:
-        """The thread that calls made a forward pass."""
+        """The calling thread made a forward pass."""
         self._thread.passes.append(one)
 
     def run(
@@ -73,9 +73,9 @@ class Drain:
         handed: Sequence[Claim] = (),
     ) -> int:
         """Read what is due for `model`, first what was `handed` to this worker as it was woken; returns
-        how many images were. Raises redis.RedisError.
+        the number of images read. Raises redis.RedisError.
 
-        Lingers after it if `others` are named, of which one may be due.
+        Lingers afterwards if `others`, models that may be due as well, are named.
         """
         end = time.monotonic() + self._settings.slice_s
         self._failing.clear()
@@ -91,7 +91,7 @@ class Drain:
                 if self._is_full(waiting):
                     self._pipeline.wait_taken()
                 else:
-                    read += self._pipeline.end()  # it takes nobody along, should it kill
+                    read += self._pipeline.end()  # alone: should it kill, it takes nobody along
                 if self._stopping.is_set():
                     break
                 batch, waiting = waiting, None
@@ -100,7 +100,7 @@ class Drain:
                     read += done
                     continue
                 read += self._begin(reader, batch)
-                if not batch.decoded:  # else the next one is decoded while this one waits to be taken
+                if not batch.decoded:  # files: the next one is decoded while this one waits to be taken
                     self._pipeline.wait_taken()
                 if not (waiting := self._claim(model, reader, end)):
                     read += self._pipeline.end()  # which may make more due
@@ -112,7 +112,7 @@ class Drain:
     def _claim(
         self, model: str, reader: Reader, end: float, others: Sequence[str] | None = None
     ) -> Batch | None:
-        """What is read next, decoded; None where nothing is due, time is over or this worker stops."""
+        """The next batch, decoded; None where nothing is due, time is up or this worker stops."""
         if not self._may_claim(end):
             return None
         asked = time.time()
@@ -122,7 +122,7 @@ class Drain:
     def _turn(
         self, reader: Reader, batch: Batch, end: float, others: Sequence[str] | None
     ) -> tuple[int, Batch | None]:
-        """Read a batch here; how many images it was, and the next one, claimed as it was committed."""
+        """Read a batch here; the number of its images, and the next one, claimed as it was committed."""
         commits = self._read(reader, batch)
         if not commits or not self._may_claim(end):
             return self._commit(batch, commits), None
@@ -132,7 +132,7 @@ class Drain:
         return read, self._ready(reader, timeline, claims, others)
 
     def _may_claim(self, end: float) -> bool:
-        """Whether this worker goes on; what died with nobody is absolved first."""
+        """Whether this worker goes on; first, images over which nobody died are absolved."""
         if self._stopping.is_set() or time.monotonic() > end:
             return False
         self._cautions.absolve()
@@ -159,12 +159,12 @@ class Drain:
         return Batch(claims, timeline, caution, ready)
 
     def _is_full(self, batch: Batch) -> bool:
-        """Whether there is more for sure. A chunk that kills takes nobody else's attempt with it."""
+        """Whether more must be waiting. Not with caution: a chunk that kills takes no other along."""
         return 2 * batch.weight >= self._settings.batch and not batch.caution
 
     def _begin(self, reader: Reader, batch: Batch) -> int:
-        """Have a full batch read; the few images that came first, as urgent ones do, are read here
-        meanwhile: how many."""
+        """Have a full batch read; the few images that come first, as urgent ones do, are read here
+        meanwhile, and their number is returned."""
         parts = batch.parts(self._settings.batch)
         few = parts.pop(0) if len(parts) > 1 and not self._is_full(parts[0]) else None
         for part in parts:
@@ -172,7 +172,7 @@ class Drain:
         return self._commit(few, self._read(reader, few)) if few else 0
 
     def _take(self, reader: Reader, batch: Batch) -> Sequence[Commit]:
-        """Read a batch that may have waited; where this worker stops or fails, it is for others."""
+        """Read a batch that may have waited; if this worker stops or fails, leave it to others."""
         if self._stopping.is_set() or self._failing.is_set():
             self._leases.drop(batch.claims)
             self._ledger.release(batch.claims)
@@ -184,7 +184,7 @@ class Drain:
             raise
 
     def _read(self, reader: Reader, batch: Batch) -> Sequence[Commit]:
-        """None at all where there is no decoder for it: then this worker stops."""
+        """Its results; none at all where there is no decoder for it: then this worker stops."""
         self._thread.passes = batch.timeline.passes
         self._heartbeat.reading(batch.timeline.model)
         self._leases.touch()
@@ -201,7 +201,7 @@ class Drain:
             raise
 
     def _commit(self, batch: Batch, commits: Sequence[Commit]) -> int:
-        """How many images were read."""
+        """The number of images read."""
         return self._committer.commit(batch, commits) if commits else 0
 
     def _resign(self, claims: list[Claim], caution: Caution | None, why: NoDecoder) -> None:
@@ -209,9 +209,9 @@ class Drain:
         resign(self._ledger, claims, caution, why)
 
     def _let_go(self, waiting: Batch | None) -> None:
-        """Nothing is in hand any more: what was claimed and not begun is for others."""
+        """Nothing stays in hand: what was claimed and not begun is left to others."""
         self._heartbeat.reading("")
-        with contextlib.suppress(Exception):  # else it is back when its lease runs out
+        with contextlib.suppress(Exception):  # if that fails, it is back when its lease runs out
             self._ledger.release(waiting.claims if waiting else ())
         with contextlib.suppress(Exception):
             self._pipeline.end()

@@ -1,4 +1,4 @@
-"""The engine room: the networks of this process, made ready once, and what keeps them at work."""
+"""The engine room: the networks of this process, loaded once, and what keeps them at work."""
 
 import logging
 from collections.abc import Sequence
@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 
 
 class Engine:
-    """Networks in memory and the threads that keep a worker's word."""
+    """Networks in memory, and the threads that keep a worker's promises."""
 
     def __init__(self, settings: WorkerSettings) -> None:
         """Raises UnsafeRedis, NoDecoder, and what loading networks raises."""
@@ -90,7 +90,7 @@ class Engine:
 
     def drain(self, model: str) -> int:
         """Read what is due for `model` until nothing is or the slice is over, and what is rung for soon
-        after; returns images read."""
+        after; returns the number of images read."""
         return self._poller.heard(partial(self._drain_on, model))
 
     def _drain_on(self, model: str) -> int:
@@ -112,7 +112,7 @@ class Engine:
     def _touch(self) -> None:
         """A chunk is about to be read warily."""
         self._leases.touch()
-        self._decoders.wait_ready()  # that there is none shall not be laid at an image's door
+        self._decoders.wait_ready()  # that there is none must not be blamed on an image
 
     def _threads(self) -> tuple[Poller | Leases | Upkeep | Heartbeat | RedisWatch, ...]:
         return self._poller, self._leases, self._upkeep, self._heartbeat, self._redis_watch

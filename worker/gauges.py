@@ -14,8 +14,8 @@ from .scripts import source
 
 @dataclass(frozen=True)
 class Queue:
-    """What waits for a model in a lane: jobs, images, chunks to be claimed and in hand, and since when
-    the oldest of those to be claimed waits (s; None: none does)."""
+    """What waits for a model in a lane: jobs, images, chunks to be claimed and in hand, and for how long
+    the oldest of those to be claimed has waited (s; None: there is none)."""
 
     lane: Lane
     jobs: int
@@ -27,7 +27,7 @@ class Queue:
 
 @dataclass(frozen=True)
 class Backlog:
-    """What waits for a model, and how fast it goes (images a second; 0: unknown, or idle)."""
+    """What waits for a model, and how fast it is read (images a second; 0: unknown, or idle)."""
 
     model: str
     rate: float
@@ -49,9 +49,9 @@ class Memory:
 
 @dataclass(frozen=True)
 class Pressure:
-    """How full everything is: images queued, unfinished jobs, images done a second in all; bytes that
-    are used or promised to results, that may be, that an empty Redis uses, and of the largest job that
-    there can ever be room for."""
+    """How full everything is: images queued, unfinished jobs, images done a second in all; bytes used or
+    promised to results, the most that may be, those that an empty Redis uses, and those of the largest
+    job for which there can ever be room."""
 
     images: int
     jobs: int

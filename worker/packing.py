@@ -25,7 +25,7 @@ _PLACE = struct.Struct("<IIIIHH")
 _NOWHERE = -1.0
 
 Row = tuple[Any, ...]
-"""Of a record: integers, then k floats."""
+"""A record: integers, then k floats."""
 
 
 def pack(results: Sequence[Result]) -> bytes:

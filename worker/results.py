@@ -1,6 +1,6 @@
 """What became of each image of a chunk: an answer, a page of them, or why there is none.
 
-`packing` makes of it what a worker writes to Redis and the gateway reads.
+`packing` turns them into the bytes that a worker writes to Redis and the gateway reads.
 """
 
 from collections import Counter
@@ -23,8 +23,8 @@ FAILURES = ("", UNDECODABLE, TOO_LARGE, WORKER_LOST, INFERENCE_FAILED)
 
 
 class Answer(NamedTuple):  # made by the million, in half the time of a frozen dataclass
-    """The likeliest classes, best first, with their probabilities; `flags` is what speaks against the
-    image. It is uncertain where any does, or the first probability is too low."""
+    """The likeliest classes, best first, with their probabilities; `flags` are doubts about the image.
+    It is uncertain if there are any, or if the first probability is too low."""
 
     classes: tuple[int, ...]
     probabilities: tuple[float, ...]
@@ -56,13 +56,13 @@ class Page:
 
     @property
     def flags(self) -> Flag:
-        """Whatever speaks against any of them; a page without any is blank."""
+        """All flags of its characters; a page without characters is blank."""
         flags = (each.answer.flags for each in self.characters)
         return reduce(or_, flags, NONE) if self.characters else Flag.BLANK
 
     @property
     def uncertain(self) -> bool:
-        """Whether any of them is, or there are none."""
+        """Whether any of its characters is, or there are none."""
         return not self.characters or any(each.answer.uncertain for each in self.characters)
 
 

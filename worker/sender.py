@@ -1,6 +1,6 @@
-"""`python -m worker.sender`: one process that sends webhooks, apart from those that read. Without torch.
+"""`python -m worker.sender`: a process that sends webhooks, apart from those that read. Without torch.
 
-Its doorbells come through a Celery queue of their own, so that no receiver ever holds up a prediction.
+Its doorbells come through their own Celery queue, so that no receiver ever holds up a prediction.
 """
 
 import logging
@@ -24,14 +24,14 @@ from .upkeep import Upkeep
 from .webhooks.sending import Sending
 
 LOOK_S = 5.0
-"""Without a doorbell for so long, a sender looks into the outbox itself."""
+"""After so long without a doorbell a sender looks into the outbox itself."""
 
 log = logging.getLogger(__name__)
 app = create_app()
 
 
 class Sender:
-    """What this process does, and that it tells the ledger that it is there."""
+    """What this process does, and the threads that keep it going."""
 
     def __init__(self, settings: SenderSettings) -> None:
         self.id = own_name()

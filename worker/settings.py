@@ -1,4 +1,7 @@
-"""What both ends of the queue must agree on, read once from the environment (INKQUEUE_...)."""
+"""The settings of workers and senders, and those on which they and the gateway must agree.
+
+Read once from the environment (INKQUEUE_...).
+"""
 
 from typing import Annotated, Literal
 

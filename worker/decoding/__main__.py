@@ -1,7 +1,7 @@
 """`python -m worker.decoding MAX_PIXELS DECODE_S PROGRESS`: the fork server of decoders.
 
-Forking what is loaded costs 2 ms, starting it anew 150. It touches no image of a stranger. On its stdin
-it is sent the socket of each decoder to be; it answers with its process id, and when it ends, how.
+Forking what is loaded takes 2 ms, starting it anew 150. It touches no image of a stranger. On its stdin
+it is sent the socket for each new decoder; it answers with its process id, and when it ends, how it did.
 PROGRESS is the number of an open file (see progress.py).
 """
 
@@ -44,7 +44,7 @@ def main() -> None:
 
 
 def _outlives(control: socket.socket, child: int) -> bool:
-    """Wait until a decoder ends or the worker closes the socket; whether the decoder is the one left."""
+    """Wait until a decoder ends or the worker closes the socket; whether the decoder is what is left."""
     ended = os.pidfd_open(child)
     try:
         return ended not in select.select([control.fileno(), ended], [], [])[0]
@@ -53,13 +53,13 @@ def _outlives(control: socket.socket, child: int) -> bool:
 
 
 def _live(wire: socket.socket, progress: Progress, server: int, allowance: Allowance) -> None:
-    """A decoder, from fork to end. It has nothing to say but to the worker."""
+    """A decoder, from fork to end. It speaks to the worker alone."""
     code = 1
     try:
         strike = _failpoints()
         die_with_parent(signal.SIGKILL, server)
         sealed = enter(allowance.max_pixels)
-        os.close(2)  # from here on, what is printed was written by a stranger
+        os.close(2)  # from here on, a stranger may be printing
         wire.sendall(SEALED if sealed else UNSEALED)
         serve(wire, progress, allowance, strike)
         code = 0
@@ -72,7 +72,7 @@ def _live(wire: socket.socket, progress: Progress, server: int, allowance: Allow
 
 
 def _failpoints() -> Strike | None:
-    """What tests have images do, where they say so; otherwise nothing."""
+    """The harm that images do in tests which ask for it; otherwise none."""
     if not os.environ.get("INKQUEUE_FAILPOINTS"):
         return None
     from .failpoints import strike

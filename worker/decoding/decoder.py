@@ -1,6 +1,6 @@
-"""A worker's decoders: one that an image takes down is replaced, and reading goes on with the next.
+"""A worker's decoder: if an image takes its process down, it gets another and reading goes on.
 
-The image that was in hand gets a second try in a fresh decoder, since memory may have been short for a
+The image that was in hand gets a second try in the new process, since memory may have been short for a
 moment; then it fails, alone.
 """
 
@@ -24,19 +24,19 @@ TRIES = 2
 
 
 class Decoder:
-    """Image files to glyphs or characters, in another process. Threads take turns."""
+    """Turns image files into glyphs or characters, in another process. Threads take turns."""
 
     def __init__(
         self, max_pixels: int, decode_s: float, touch: Callable[[], None] = lambda: None
     ) -> None:
-        """`decode_s` is the processor time for an image of `max_pixels`; `touch` is called an image, and
-        while one takes long. Raises NoDecoder."""
+        """`decode_s` is the processor time for an image of `max_pixels`; `touch` is called for each
+        image, and while one takes long. Raises NoDecoder."""
         self._supply = Supply(max_pixels, decode_s, touch)
         self.close = self._supply.close
         self._turn = threading.Lock()
 
     def wait_ready(self) -> None:
-        """Until the first decoder runs; it starts by itself meanwhile. Raises NoDecoder."""
+        """Wait until its process runs, which starts by itself. Raises NoDecoder."""
         with self._turn:
             self._supply.link()
 
@@ -50,7 +50,7 @@ class Decoder:
         return outcomes
 
     def draw(self, image: Encoded) -> Picture | Failure:
-        """A picture for people of an image that has `marks`. Raises NoDecoder."""
+        """A picture, for people, of an image with `marks`. Raises NoDecoder."""
         (picture,) = self._read_part([image])
         assert isinstance(picture, Picture | Failure)
         return picture
@@ -72,7 +72,7 @@ class Decoder:
                     continue
                 found = min(max(len(outcomes), known + in_hand.start), len(part) - 1)
                 suspect, tries = found, 1 + (tries if suspect == found else 0)
-                # Of those before it only the answers are lost.
+                # Of the images before it only the answers are lost.
                 outcomes += self._read_part(part[len(outcomes) : suspect])
                 if for_good or tries == TRIES:
                     outcomes.append(Failure(UNDECODABLE, why))
@@ -80,7 +80,7 @@ class Decoder:
 
 
 def _read_on(link: Link, part: Sequence[Encoded], outcomes: list[Outcome | Picture]) -> None:
-    """Add the outcomes that are missing, as far as the decoder gets. Raises Lost."""
+    """Add the missing outcomes, as far as the decoder gets. Raises Lost."""
     link.ask(part[len(outcomes) :])
     while len(outcomes) < len(part):
         outcomes += link.answers()

@@ -1,4 +1,4 @@
-"""A picture for people of what a network saw of an image, drawn in the decoder (see model.previews)."""
+"""A picture, for people, of what a network saw of an image; drawn by a decoder (model.previews)."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -15,7 +15,7 @@ from model.strokes import png
 
 
 def draw(grey: Grey, recipe: Recipe | None, layout: Layout, marks: bytes) -> bytes:
-    """A PNG; `marks` (JSON of (box, label, uncertain)) are what was read, if anything was yet."""
+    """A PNG; `marks` (JSON of (box, label, uncertain)) are what was read, if anything has been yet."""
     if layout.kind == "character":
         return png(beside(grey, normalize(grey, recipe).pixels))
     return png(boxed(grey, list(_known(json.loads(marks)) or _unread(grey, recipe, layout))))
@@ -26,6 +26,6 @@ def _known(marks: Sequence[Any]) -> list[Mark]:
 
 
 def _unread(grey: Grey, recipe: Recipe | None, layout: Layout) -> Iterator[Mark]:
-    """Boxes alone; where there are rival ways to cut, the lesser."""
+    """Boxes without labels; of rival ways to cut, the first."""
     found = cut(grey, recipe, layout)
     return (Mark(found[at].box) for at in choose(found, [1.0] * len(found)))

@@ -1,7 +1,7 @@
 """What a decoder gives up before it sees its first image. There is no way back from any of it.
 
-It opens, connects and starts nothing (seccomp, and limits where the kernel has no seccomp), writes no
-file, leaves no core, has so much memory and no more, gains no privilege, and dies with its fork server.
+It can open, connect and start nothing (by seccomp, or by limits if the kernel has no seccomp), writes no
+file, leaves no core, has a fixed amount of memory, gains no privilege, and dies with its fork server.
 """
 
 import contextlib
@@ -14,24 +14,24 @@ from .seccomp import confine
 
 PR_SET_NO_NEW_PRIVS = 38
 BYTES_A_PIXEL = 32
-"""Measured: the dearest files (16 bit RGBA as PNG, floats as TIFF) take 22 at their worst moment."""
+"""Measured: the most expensive files (16 bit RGBA as PNG, floats as TIFF) take 22 at their peak."""
 BYTES_BESIDE = 256 << 20
-"""For the file, its copies, and what is asked for with it."""
+"""For the file, its copies, and what is sent with it."""
 
 
 def keep_only(file: int) -> None:
-    """Close whatever is open but this, stdout and stderr."""
+    """Close all open files but this one, stdout and stderr."""
     os.close(0)
     os.closerange(3, file)
     os.closerange(file + 1, resource.getrlimit(resource.RLIMIT_NOFILE)[0])
 
 
 def enter(max_pixels: int) -> bool:
-    """Give up everything but the socket in hand, memory for `max_pixels`, and time; whether by seccomp.
+    """Give up all but the open socket, memory for `max_pixels`, and time; returns whether by seccomp.
 
     Raises OSError, OverflowError.
     """
-    with contextlib.suppress(OSError):  # rather this process than the network's, where that can be said
+    with contextlib.suppress(OSError):  # if the kernel lets us: kill this process before the network's
         Path("/proc/self/oom_score_adj").write_text("1000")
     memory = _size() + max_pixels * BYTES_A_PIXEL + BYTES_BESIDE
     for limit, most in (

@@ -1,6 +1,6 @@
 """A decoder's life: image files in, glyphs out, until the worker closes the socket.
 
-It runs in the sandbox already. What it has in hand when it dies names the image that did it.
+It runs inside the sandbox. If it dies, the image that it has in hand is the one to blame.
 """
 
 import socket
@@ -21,7 +21,7 @@ Strike = Callable[[ImageFile, int], None]
 
 
 def serve(wire: socket.socket, progress: Progress, allowance: Allowance, strike: Strike | None) -> None:
-    """Answer until the socket is closed. `strike` (tests only) may do harm as an image would."""
+    """Answer until the socket is closed. `strike` (tests only) may do harm as an image could."""
     stream = wire.makefile("rb")
     while ask := read_ask(stream):
         first, images = ask
@@ -44,7 +44,7 @@ def _read(image: Encoded, allowance: Allowance) -> Seen:
         return Failure(TOO_LARGE if isinstance(error, TooLarge) else UNDECODABLE, str(error))
     except MemoryError:
         raise
-    except Exception as error:  # a fault of ours that an image has found is no reason to lose others
+    except Exception as error:  # a fault of ours that one image brings out must not cost others
         return Failure(UNDECODABLE, f"decoding it failed: {type(error).__name__}: {error}")
 
 

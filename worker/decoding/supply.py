@@ -12,17 +12,17 @@ from .wire import NO_MEMORY, SMALL_S
 log = logging.getLogger(__name__)
 
 PATIENCE = 4
-"""An answer may take so many times the processor time that an image is allowed."""
+"""An answer may take this many times the processor time that an image is allowed."""
 
 STARTS, PAUSE_S = 3, 0.5
-"""How often it is tried to have a decoder, and the pause before each but the first."""
+"""How many attempts are made to get a decoder, and the pause between them."""
 
 
 class Supply:
     """At most one fork server and one decoder at a time. For one thread at a time."""
 
     def __init__(self, max_pixels: int, decode_s: float, touch: Callable[[], None]) -> None:
-        """See decoder.Allowance; `touch` is called while an answer or a decoder is waited for. Raises
+        """See allowance.Allowance; `touch` is called while an answer or a decoder is awaited. Raises
         NoDecoder."""
         self._limits = (max_pixels, decode_s)
         self._patience_s, self._touch = PATIENCE * (SMALL_S + decode_s), touch
@@ -30,7 +30,7 @@ class Supply:
         self._link: Link | None = None
 
     def link(self) -> Link:
-        """The decoder there is. Raises NoDecoder."""
+        """The decoder, a new one if there is none. Raises NoDecoder."""
         for left in reversed(range(STARTS)):
             if self._link:
                 break
@@ -47,7 +47,7 @@ class Supply:
         return self._link
 
     def bury(self, loss: Lost) -> tuple[str, bool]:
-        """The decoder is lost: a sentence why, and whether the image would do it again for sure."""
+        """The decoder is lost: a sentence why, and whether the image is sure to do it again."""
         assert self._link is not None
         assert self._fork_server is not None
         link, self._link = self._link, None
@@ -73,7 +73,7 @@ class Supply:
 
 
 def _reason(code: int) -> str:
-    """Why a decoder ended, as a client is told."""
+    """Why a decoder ended, in words for a client."""
     if code == -signal.SIGPROF:
         return "decoding it takes too long"
     if code == NO_MEMORY:

@@ -1,17 +1,17 @@
--- Record the results of chunks, each once. A second commit changes nothing, and is compared: 'different' is
--- what says something else of an image. Its bytes may differ all the same, since a network adds up in
--- another order where a chunk that was delivered again is read image by image. A lease that is lost may
--- commit still, but not one of a job that was deleted and whose name another job has now.
--- ARGV: how many fields of the ledger's histograms are added to, then field and number of each; then, chunk
+-- Record the results of chunks, each once. A second commit changes nothing, but is compared: it is
+-- 'different' if it says something else about an image. Its bytes may differ without that, since a network
+-- adds up in another order when a redelivered chunk is read image by image. A lost lease may still commit,
+-- unless its job was deleted and the name is another job's now.
+-- ARGV: how many fields of the ledger's histograms to add to, then field and number of each; then, chunk
 --   by chunk: NAME, chunk, token, packed results, succeeded, failed, packed images worth keeping
 --   ('' for none), how many types of failures there are, then type and number of each
 -- Answers, chunk by chunk: 'new', 'duplicate', 'different' or 'gone'
 local NOISE = 1e-5   -- of a probability
-local SKIP = 3       -- bytes of a record before its k classes and k probabilities (see worker/packing.py)
-local PLACE = 20     -- bytes that tell where a character of a page is
+local SKIP = 3       -- bytes of a record before its k classes and k probabilities (worker/packing.py)
+local PLACE = 20     -- bytes of the place of a character on a page
 
--- Where packed results have what: `records`, all of one size, the first at `first`; before that a head,
--- then where the characters of pages are.
+-- The parts of packed results: a head; from `first` on, `records` of the same size; `places` of the
+-- characters of pages, behind the sizes of the pages.
 local function opened(results)
   local k, images, pages = struct.unpack('<BI4I4', results, 3)
   local it, characters = {k = k, first = 12 + 4 * pages}, 0
@@ -22,7 +22,7 @@ local function opened(results)
   return it
 end
 
--- Whether records say the same: what became of the image, and how it was read.
+-- Whether two records say the same: what became of the image, and as what it was read.
 local function same_record(k, one, from, other, to)
   local read, classes, shift = string.byte(one, from) == 0, from + SKIP, to - from
   if string.byte(one, from) ~= string.byte(other, to) then return false end
@@ -47,7 +47,7 @@ end
 
 local done = {}   -- images by key, see done_lately
 
--- What is said of a chunk that is not under way any more.
+-- The verdict on a chunk that is no longer under way.
 local function compare(name, c, results)
   local standing = redis.call('HGET', key(name, 'out'), c)
   if not standing then return 'gone' end

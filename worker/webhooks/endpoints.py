@@ -1,4 +1,4 @@
-"""The endpoints of an owner, as the gateway keeps them: where, for which events, with which secret."""
+"""An owner's endpoints, as the gateway keeps them: where, for which events, with which secret."""
 
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,7 +15,7 @@ from .signing import new_secret
 
 SCRIPTS = ("register", "amend", "rotate", "unregister")
 CALLBACK = "callback"
-"""The endpoint that every owner has without registering it: its secret signs what callback_urls get."""
+"""The endpoint that every owner has without registering it: its secret signs for callback_urls."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ class Endpoints:
         return [each for each in found if each]
 
     async def amend(self, owner: str, hook: str, changes: Mapping[str, Any]) -> bool:
-        """Change url, events, description or enabled; whether there is such an endpoint."""
+        """Change url, events, description or enabled; returns whether there is such an endpoint."""
         return bool(await self._scripts["amend"](args=[owner, hook, *_fields(**changes)]))
 
     async def rotate(self, owner: str, hook: str, overlap_s: int) -> tuple[str, int | None] | None:

@@ -1,4 +1,4 @@
-"""The outbox as a sender sees it: claim what is due, tell what came of it. Each is one Lua script."""
+"""The outbox as a sender sees it: claim what is due, report what came of it. Each is one Lua script."""
 
 import json
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ class DeliveryClaim:
 
 @dataclass(frozen=True)
 class Limits:
-    """A lease (ms), requests at a time of a receiver and of an owner, attempts of a delivery."""
+    """A lease (ms), simultaneous requests to a receiver and of an owner, attempts at a delivery."""
 
     lease_ms: int
     per_endpoint: int
@@ -54,7 +54,7 @@ class Outbox:
         ]
 
     async def conclude(self, claim: DeliveryClaim, outcome: "Outcome", delay_s: float) -> str:
-        """Record an attempt; what failed is tried again in `delay_s`. Returns the state after."""
+        """Record an attempt; if it failed, the next is due in `delay_s`. Returns the state after."""
         verdict = "delivered" if outcome.delivered else "gone" if outcome.gone else "failed"
         return await self._end(claim, verdict, outcome, delay_s)
 
@@ -73,7 +73,7 @@ class Outbox:
 
 
 def _attempt(outcome: "Outcome") -> dict[str, int | str]:
-    """What is listed of an attempt; the ledger adds when it began."""
+    """What is listed about an attempt; the ledger adds when it began."""
     listed: dict[str, int | str | None] = {
         "took_ms": round(outcome.took_s * 1000),
         "status": outcome.status,
