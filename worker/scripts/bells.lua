@@ -31,7 +31,7 @@ local function wake(worker, model)
   woken[worker] = model
 end
 
--- Claims in one string, unlike any model's name: a NUL, then all fields, each behind its length (u32 LE).
+-- Claims in one string, unlike any model's name: a NUL, then all fields, led by their lengths (u32 LE).
 local function bound(claims)
   local parts = {'\0'}
   for _, claim in ipairs(claims) do

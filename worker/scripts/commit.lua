@@ -1,7 +1,7 @@
 -- Record the results of chunks, each once. A second commit changes nothing, but is compared: it is
--- 'different' if it says something else about an image. Its bytes may differ without that, since a network
--- adds up in another order when a redelivered chunk is read image by image. A lost lease may still commit,
--- unless its job was deleted and the name is another job's now.
+-- 'different' if it says something else about an image. Its bytes may differ without that, since a
+-- network adds up in another order when a redelivered chunk is read image by image. A lost lease may still
+-- commit, unless its job was deleted and the name is another job's now.
 -- ARGV: how many fields of the ledger's histograms to add to, then field and number of each; then, chunk
 --   by chunk: NAME, chunk, token, packed results, succeeded, failed, packed images worth keeping
 --   ('' for none), how many types of failures there are, then type and number of each

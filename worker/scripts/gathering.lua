@@ -1,5 +1,5 @@
--- Changes of the ledger's counters and lists, shared by every script: gathered, and made at its end in one
--- command for each counter or list, however many jobs the script is about.
+-- Changes of the ledger's counters and lists, shared by every script: gathered, and made at its end in
+-- one command for each counter or list, however many jobs the script is about.
 
 local stored, sums, sums_of, commands = {}, {}, {}, {}
 local news = {}
