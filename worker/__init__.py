@@ -1,6 +1,6 @@
-"""The queue: jobs and chunks in Redis, changed only by the Lua scripts of the ledger (scripts).
+"""The queue, which lives in Redis; only the Lua scripts of the ledger change a job there (scripts).
 
-Front door, imported by the gateway and without torch: jobs, chunks, entrance, store, journal, gauges.
-Engine room, a worker's: engine, draining, ledger, reading; tasks rings it. Processes beside it, without
-torch: decoding for strangers' images, and sender, which sends the webhooks.
+Front door, imported by the gateway, without torch: entrance, store, journal, gauges, webhooks. Engine
+room, with the networks: engine, draining, ledger, reading; tasks hears its doorbell. Processes beside
+it, without torch: decoding, for images of strangers, and sender, for webhooks.
 """

@@ -100,7 +100,7 @@ class Drain:
                     read += done
                     continue
                 read += self._begin(reader, batch)
-                if not batch.decoded:  # files: the next one is decoded while this one waits to be taken
+                if not batch.decoded:  # else the next one is decoded while this one waits to be taken
                     self._pipeline.wait_taken()
                 if not (waiting := self._claim(model, reader, end)):
                     read += self._pipeline.end()  # which may make more due

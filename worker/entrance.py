@@ -161,4 +161,5 @@ def _fields(job: Submission, sized: Mapping[str, int]) -> list[str]:
         "quiet": "1" if job.quiet else "",
         "fingerprint": job.fingerprint,
     }
-    return list(chain.from_iterable(pair for pair in fields.items() if pair[1]))
+    kept = {name: value for name, value in fields.items() if value}
+    return list(chain.from_iterable(kept.items()))
