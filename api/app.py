@@ -13,12 +13,12 @@ from worker.entrance import Entrance
 from worker.gauges import Gauges
 from worker.journal import Journal
 from worker.ledger import Ledger
+from worker.redis_watch import RedisWatch
 from worker.safety import require_safe
 from worker.store import Store
 from worker.tracing import start
 from worker.turnstile import Turnstile
 from worker.upkeep import Upkeep
-from worker.vigil import Vigil
 from worker.webhooks.deliveries import Deliveries
 from worker.webhooks.endpoints import Endpoints
 
@@ -142,8 +142,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     settings: GatewaySettings = app.state.settings
     blocking, client = connect(settings.redis_url), connect_async(settings.redis_url)
     require_safe(blocking, settings)
-    vigil = app.state.vigil = Vigil(blocking, settings)
-    vigil.approve()
+    redis_watch = app.state.redis_watch = RedisWatch(blocking, settings)
+    redis_watch.approve()
     store = app.state.store = Store(client)
     gauges = app.state.gauges = Gauges(client)
     app.state.endpoints, app.state.deliveries = Endpoints(client), Deliveries(client)
@@ -151,7 +151,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     quotas, turnstile = app.state.quotas, Turnstile(client)
     app.state.rates = Rates(turnstile, quotas)
     app.state.shared_stream_limit = SharedStreamLimit(turnstile, quotas)
-    admission = Admission(entrance, gauges, list(app.state.cards), settings, quotas, vigil)
+    admission = Admission(entrance, gauges, list(app.state.cards), settings, quotas, redis_watch)
     app.state.submitter = Submitter(entrance, store, admission, settings, app.state.cards, tracer)
     notices = app.state.notices = Notices(client)
     app.state.waiting = Waiting(store, notices)
@@ -159,10 +159,10 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     upkeep = Upkeep(Ledger(blocking, settings.lease_ms), list(app.state.cards))
     notices.start()
     upkeep.start()
-    vigil.start()
+    redis_watch.start()
     yield
     upkeep.stop()
-    vigil.stop()
+    redis_watch.stop()
     await notices.stop()
     await client.aclose()
     tracer.close()

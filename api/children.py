@@ -1,6 +1,5 @@
 """A process that `inkqueue up` runs and looks after."""
 
-import ctypes
 import logging
 import os
 import signal
@@ -8,6 +7,9 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass
+from functools import partial
+
+from worker.prctl import die_with_parent
 
 log = logging.getLogger("inkqueue")
 
@@ -30,7 +32,9 @@ class Child:
     retry_at: float = 0.0
 
     def start(self) -> None:
-        """Run it, apart from the terminal's Ctrl-C: the stack stops its children in order."""
+        """Run it, apart from the terminal's Ctrl-C: the stack stops its children in order. On Linux the
+        kernel ends it should the stack be killed outright."""
+        orphaned = partial(die_with_parent, signal.SIGTERM, os.getpid())
         self.started = time.monotonic()
         self.process = subprocess.Popen(
             self.command,
@@ -39,7 +43,7 @@ class Child:
             stdout=subprocess.DEVNULL,  # Celery says goodbye there; what matters goes to stderr
             start_new_session=True,
             pass_fds=self.inherited,
-            preexec_fn=_die_with_parent,
+            preexec_fn=orphaned if sys.platform == "linux" else None,
         )
 
     def look_after(self) -> bool:
@@ -67,10 +71,3 @@ class Child:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
-
-
-def _die_with_parent() -> None:
-    """On Linux, let the kernel end this child should the stack be killed outright."""
-    if sys.platform == "linux":
-        pr_set_pdeathsig = 1
-        ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGTERM)

@@ -78,7 +78,6 @@ class GatewaySettings(QueueSettings):
     max_queued: Annotated[int, Field(description="images waiting in all")] = 5_000_000
     max_open: Annotated[int, Field(description="unfinished jobs of one caller")] = 10_000
     max_webhooks: Annotated[int, Field(description="registered endpoints of one caller")] = 20
-    max_pixels: Annotated[int, Field(description="width times height of one image")] = 16_000_000
 
     memory_mark: Annotated[
         float, Field(gt=0, le=1, description="share of Redis's memory beyond which no job is taken")
@@ -104,6 +103,9 @@ class GatewaySettings(QueueSettings):
     chunk_images: Annotated[int, Field(description="files that are claimed and read together")] = 256
     chunk_glyphs: Annotated[int, Field(description="the same of arrays, which want no decoding")] = 512
     chunk_bytes: Annotated[int, Field(description="of them, unless one file is larger")] = MIB
+    window: Annotated[
+        int, Field(ge=1, le=1000, description="chunks of one job that are due at a time")
+    ] = 6
     interactive_images: Annotated[
         int, Field(description="a job of at most this many images takes the fast lane")
     ] = 16

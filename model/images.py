@@ -1,4 +1,4 @@
-"""Image files to grey pixels, within limits, by OpenCV or, what it misreads, by Pillow; pixels to a PNG."""
+"""Image files become grey pixels, within limits: by OpenCV, else by Pillow; and pixels become a PNG."""
 
 from collections.abc import Callable
 from itertools import islice
@@ -9,6 +9,7 @@ import numpy.typing as npt
 from PIL import Image, ImageOps
 
 from .headers import JPEG, PNG, BadImage, TooLarge, check, open_image
+from .layout import MAX_PIXELS
 from .tiffs import BadTiff, cut, directories, is_tiff
 
 __all__ = ["BadImage", "Grey", "TooLarge", "decode", "png", "to_grey"]
@@ -24,7 +25,7 @@ cv2.setNumThreads(1)  # the images are small: a second thread would spin more th
 
 def decode(
     data: bytes | memoryview,
-    max_pixels: int = 16_000_000,
+    max_pixels: int = MAX_PIXELS,
     expect: Callable[[int], None] = lambda pixels: None,
 ) -> Grey:
     """Grey pixels (h, w) uint8 of a PNG, JPEG, WebP, BMP, or TIFF. Raises BadImage.

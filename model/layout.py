@@ -9,6 +9,9 @@ if TYPE_CHECKING:  # a gateway knows layouts and boxes, and loads nothing for pi
 
 Kind = Literal["character", "line", "page", "grid"]
 
+MAX_PIXELS = 16_000_000
+"""Width times height of the largest image that is read, unless settings say otherwise."""
+
 MOST_CHARACTERS: Mapping[Kind, int] = {"character": 1, "line": 1_000, "page": 10_000, "grid": 10_000}
 """On one image, rival readings included; one with more is refused."""
 

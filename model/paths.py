@@ -8,8 +8,6 @@ from typing import TypeVar
 from .images import BadImage, Grey, decode
 from .tiffs import BadTiff, cut, directories, is_tiff
 
-MAX_PIXELS = 16_000_000
-
 T = TypeVar("T")
 
 
@@ -34,7 +32,7 @@ def opened(files: Iterable[Path], make: Callable[[Grey], T]) -> Iterator[tuple[s
 
 def _made(name: str, data: bytes, make: Callable[[Grey], T]) -> T | Unread:
     try:
-        return make(decode(data, MAX_PIXELS))
+        return make(decode(data))
     except BadImage as error:
         return Unread(name, str(error))
 

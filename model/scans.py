@@ -10,7 +10,7 @@ from .glyph import Glyph
 from .images import Grey, decode
 from .layout import Layout
 from .normalization import normalize
-from .paths import MAX_PIXELS, Unread, opened
+from .paths import Unread, opened
 from .previews import beside, boxed, marks_of
 from .reading import read, screened
 from .sheets.choosing import choose
@@ -62,7 +62,7 @@ class ScanReader:
 
     def preview(self, path: Path) -> Grey:
         """What is seen of an image, or of the first page of it. Raises OSError, BadImage."""
-        grey = decode(path.read_bytes(), MAX_PIXELS)
+        grey = decode(path.read_bytes())
         if self._layout.kind == "character":
             return beside(grey, normalize(grey, self._predictor.card.normalization).pixels)
         return boxed(grey, list(marks_of(self._sheet(grey)[1])))

@@ -5,11 +5,12 @@ from contextlib import contextmanager
 
 import pytest
 
-from worker.decoding.decoders import Decoders
+from model.layout import MAX_PIXELS
+from worker.decoding.decoder import Decoder
 
 from makers import png_chunk
 
-MAX_PIXELS, DECODE_S = 16_000_000, 3.0
+DECODE_S = 3.0
 
 REASONS = {
     "segfault": "decoding it took the decoder down (SIGSEGV)",
@@ -34,20 +35,20 @@ def armed(png: bytes, kind: str) -> bytes:
 
 
 @contextmanager
-def decoding(**limits: float) -> Iterator[Decoders]:
-    """Real decoders, with failpoints where the environment says so."""
+def decoding(**limits: float) -> Iterator[Decoder]:
+    """A real decoder, with failpoints where the environment says so."""
     facts = {"max_pixels": MAX_PIXELS, "decode_s": DECODE_S} | limits
-    decoders = Decoders(int(facts["max_pixels"]), facts["decode_s"])
+    decoder = Decoder(int(facts["max_pixels"]), facts["decode_s"])
     try:
-        decoders.wait_ready()
-        yield decoders
+        decoder.wait_ready()
+        yield decoder
     finally:
-        decoders.close()
+        decoder.close()
 
 
 @contextmanager
 def failpoints() -> Iterator[None]:
-    """Nurseries started meanwhile have failpoints."""
+    """Fork servers started meanwhile have failpoints."""
     with pytest.MonkeyPatch.context() as patch:
         for name, value in ENVIRONMENT.items():
             patch.setenv(name, value)

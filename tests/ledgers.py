@@ -110,9 +110,9 @@ def read_job(url: str, job_id: str, owner: str = "anonymous") -> Job:
     return job
 
 
-def ledger(url: str) -> Ledger:
+def ledger(url: str, worker: str = "") -> Ledger:
     """A worker's side with short leases."""
-    return Ledger(connect(url), LEASE_MS)
+    return Ledger(connect(url), LEASE_MS, worker)
 
 
 def commit_of(claim: Claim, *, failed: int = 0, p: float = 0.5, kept: bytes = b"") -> Commit:

@@ -28,7 +28,7 @@ from model.normalization import to_glyph
 from worker.decoding.wire import Encoded
 
 from conftest import Services, running_services
-from killers import ENVIRONMENT, MAX_PIXELS, REASONS, armed, decoding
+from killers import ENVIRONMENT, REASONS, armed, decoding
 from samples import pngs, zip_of
 
 WORKERS = 2
@@ -125,7 +125,7 @@ def run(
 
 
 def processor_seconds(workers: Sequence["subprocess.Popen[bytes]"]) -> float:
-    """What the workers, their nurseries and all their decoders, dead ones too, have used."""
+    """What the workers, their fork servers and all their decoders, dead ones too, have used."""
     family = [psutil.Process(worker.pid) for worker in workers]
     family += [child for each in family for child in each.children(recursive=True)]
     return sum(sum(each.cpu_times()[:4]) for each in family)
@@ -190,12 +190,12 @@ def cost(files: Sequence[bytes], table: Table) -> None:
     """What the sandbox costs, on one core: the same images decoded here and there."""
     asked = [Encoded(file, "emnist") for file in files[:256]]
     began = time.perf_counter()
-    with decoding() as decoders:
-        table.add_row("start of a nursery and a decoder", f"{time.perf_counter() - began:.2f} s")
+    with decoding() as decoder:
+        table.add_row("start of a fork server and a decoder", f"{time.perf_counter() - began:.2f} s")
         turns = [
             (
-                rate(lambda: [to_glyph(decode(each.file, MAX_PIXELS), "emnist") for each in asked]),
-                rate(lambda: decoders.read(asked)),
+                rate(lambda: [to_glyph(decode(each.file), "emnist") for each in asked]),
+                rate(lambda: decoder.read(asked)),
             )
             for _ in range(5)
         ]
@@ -204,7 +204,9 @@ def cost(files: Sequence[bytes], table: Table) -> None:
         table.add_row("decoding and normalizing in the sandbox", words)
         family = psutil.Process().children(recursive=True)
         sizes = [each.memory_full_info().pss / 2**20 for each in family]
-        table.add_row("memory (PSS) of nursery, decoder", ", ".join(f"{size:.0f} MB" for size in sizes))
+        table.add_row(
+            "memory (PSS) of fork server, decoder", ", ".join(f"{size:.0f} MB" for size in sizes)
+        )
 
 
 def rate(work: Callable[[], object]) -> float:

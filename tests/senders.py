@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from itertools import cycle
 
-from worker.webhooks.outbox import Claim
+from worker.webhooks.outbox import DeliveryClaim
 from worker.webhooks.posting import Outcome, Poster
 from worker.webhooks.urls import Policy
 
@@ -31,7 +31,7 @@ def send(
             timeout_s=timeout_s,
             tls=more.get("tls"),  # type: ignore[arg-type]
         )
-        claim = Claim("msg_1", 1, 1, url, EVENT, (SECRET,))
+        claim = DeliveryClaim("msg_1", 1, 1, url, EVENT, (SECRET,))
         return await asyncio.gather(*(poster.post(claim) for _ in range(times)))
 
     return asyncio.run(run())

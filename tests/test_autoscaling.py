@@ -10,7 +10,7 @@ from api.autoscaling import desired_workers
 from api.client import Client
 from api.settings import GatewaySettings
 from worker.gauges import Backlog, Queue
-from worker.measures import Measures, Pass
+from worker.measures import ForwardPass, Measures
 from worker.pace import HALF_LIFE_S, Paces
 
 from conftest import Services
@@ -29,7 +29,7 @@ def worker(**rates: float) -> dict[str, str]:
 
 def measured(images: int, seconds: float) -> dict[str, int]:
     measures = Measures()
-    measures.add_batch("balanced", [], [Pass(images, 0.0, seconds / 4, seconds * 3 / 4)])
+    measures.add_batch("balanced", [], [ForwardPass(images, 0.0, seconds / 4, seconds * 3 / 4)])
     return dict(measures.take())
 
 

@@ -277,7 +277,7 @@ def test_up_keeps_its_word(tmp_path: Path, sheet: Path) -> None:
         assert [item.label for item in client.results(job)] == labels
         family = second.family()
         second.process.kill()  # and even so nothing is left running
-        assert len(family) == 4 + 3 * WORKERS  # each has a nursery and a decoder
+        assert len(family) == 4 + 3 * WORKERS  # each has a fork server and a decoder
         assert psutil.wait_procs(family, timeout=20)[1] == []
 
 

@@ -27,9 +27,9 @@ from PIL import Image
 from model.flags import Flag
 from model.glyph import Glyph
 from model.images import decode
-from model.layout import Box, Character, Layout
+from model.layout import MAX_PIXELS, Box, Character, Layout
 from model.normalization import to_glyph
-from worker.decoding import link, nursery, seccomp, supply
+from worker.decoding import fork_server, link, seccomp, supply
 from worker.decoding.answers import (
     HEAD_BYTES,
     MOST_PICTURE,
@@ -41,16 +41,16 @@ from worker.decoding.answers import (
     open_head,
     pack_answer,
 )
-from worker.decoding.decoders import PART_BYTES, TRIES, Decoders
+from worker.decoding.decoder import PART_BYTES, TRIES, Decoder
 from worker.decoding.failpoints import KINDS
+from worker.decoding.fork_server import NoDecoder
 from worker.decoding.link import Link, Lost
-from worker.decoding.nursery import NoDecoder
 from worker.decoding.progress import Progress, shared
 from worker.decoding.sandbox import BYTES_A_PIXEL, BYTES_BESIDE
 from worker.decoding.wire import Encoded, read_ask
 from worker.results import FAILURES, TOO_LARGE, UNDECODABLE, WORKER_LOST, Failure
 
-from killers import DECODE_S, MAX_PIXELS, REASONS, armed, decoding, failpoints
+from killers import DECODE_S, REASONS, armed, decoding, failpoints
 from makers import animation, saved
 from samples import drawings, pngs
 
@@ -58,7 +58,7 @@ GLYPH = Glyph(np.arange(784).reshape(28, 28).astype(np.uint8), Flag.LOW_CONTRAST
 
 
 @pytest.fixture(scope="module")
-def decoders() -> Iterator[Decoders]:
+def decoder() -> Iterator[Decoder]:
     """With failpoints."""
     with failpoints(), decoding() as made:
         yield made
@@ -74,53 +74,53 @@ def asked(files: Sequence[bytes]) -> list[Encoded]:
     return [Encoded(file, "emnist") for file in files]
 
 
-def told(decoders: Decoders, images: Sequence[Encoded]) -> list[bytes | Failure]:
+def told(decoder: Decoder, images: Sequence[Encoded]) -> list[bytes | Failure]:
     """What they say of images that are one character each; the pixels of each glyph."""
-    outcomes = decoders.read(images)
+    outcomes = decoder.read(images)
     assert not any(isinstance(each, list) for each in outcomes)
     return [each.pixels.tobytes() if isinstance(each, Glyph) else each for each in outcomes]  # type: ignore[misc]
 
 
 def directly(files: Sequence[bytes]) -> list[bytes]:
-    return [to_glyph(decode(file, MAX_PIXELS), "emnist").tobytes() for file in files]
+    return [to_glyph(decode(file), "emnist").tobytes() for file in files]
 
 
-def decoder_of(decoders: Decoders) -> psutil.Process:
-    decoders.wait_ready()
-    (found,) = newest_nursery().children()
+def decoder_of(decoder: Decoder) -> psutil.Process:
+    decoder.wait_ready()
+    (found,) = newest_fork_server().children()
     return found
 
 
-def newest_nursery() -> psutil.Process:
+def newest_fork_server() -> psutil.Process:
     children = psutil.Process().children()
-    nurseries = [each for each in children if "worker.decoding" in each.cmdline()]
-    return max(nurseries, key=psutil.Process.create_time)
+    servers = [each for each in children if "worker.decoding" in each.cmdline()]
+    return max(servers, key=psutil.Process.create_time)
 
 
-def test_glyphs_are_those_of_the_model(decoders: Decoders, files: list[bytes]) -> None:
-    assert told(decoders, asked(files)) == directly(files)
+def test_glyphs_are_those_of_the_model(decoder: Decoder, files: list[bytes]) -> None:
+    assert told(decoder, asked(files)) == directly(files)
     for normalization in ("mnist", None):
-        glyph = to_glyph(decode(files[0], MAX_PIXELS), normalization).tobytes()  # type: ignore[arg-type]
-        assert told(decoders, [Encoded(files[0], normalization)]) == [glyph]  # type: ignore[arg-type]
-    assert told(decoders, []) == []
+        glyph = to_glyph(decode(files[0]), normalization).tobytes()  # type: ignore[arg-type]
+        assert told(decoder, [Encoded(files[0], normalization)]) == [glyph]  # type: ignore[arg-type]
+    assert told(decoder, []) == []
 
 
-def test_a_bad_image_costs_no_decoder(decoders: Decoders, files: list[bytes]) -> None:
-    before = decoder_of(decoders).pid
+def test_a_bad_image_costs_no_decoder(decoder: Decoder, files: list[bytes]) -> None:
+    before = decoder_of(decoder).pid
     outcomes = told(
-        decoders, asked([b"", b"text", files[0][:60], saved(np.zeros((5000, 4000)), "BMP", "1")])
+        decoder, asked([b"", b"text", files[0][:60], saved(np.zeros((5000, 4000)), "BMP", "1")])
     )
     assert [each.type for each in outcomes if isinstance(each, Failure)] == [UNDECODABLE] * 3 + [
         TOO_LARGE
     ]
-    assert decoder_of(decoders).pid == before
+    assert decoder_of(decoder).pid == before
 
 
 @pytest.mark.parametrize("kind", REASONS)
 def test_a_killer_is_found_alone(
-    decoders: Decoders, files: list[bytes], kind: str, caplog: pytest.LogCaptureFixture
+    decoder: Decoder, files: list[bytes], kind: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    outcomes = told(decoders, asked([*files[:7], armed(files[7], kind), *files[8:]]))
+    outcomes = told(decoder, asked([*files[:7], armed(files[7], kind), *files[8:]]))
     failure = outcomes.pop(7)
     assert isinstance(failure, Failure)
     assert failure.type == UNDECODABLE
@@ -133,18 +133,18 @@ def test_a_killer_is_found_alone(
 
 
 def test_who_died_over_several_is_found_among_them(
-    decoders: Decoders, files: list[bytes], monkeypatch: pytest.MonkeyPatch
+    decoder: Decoder, files: list[bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Link, "in_hand", property(lambda link: range(20)))
-    outcomes = told(decoders, asked([*files[:7], armed(files[7], "segfault"), *files[8:]]))
+    outcomes = told(decoder, asked([*files[:7], armed(files[7], "segfault"), *files[8:]]))
     assert outcomes.pop(7) == Failure(UNDECODABLE, REASONS["segfault"])
     assert outcomes == directly(files[:7] + files[8:])
 
 
-def test_more_than_a_block_is_read_in_order(decoders: Decoders, files: list[bytes]) -> None:
+def test_more_than_a_block_is_read_in_order(decoder: Decoder, files: list[bytes]) -> None:
     many = [*files, b"", *files, files[0]]
     normalizations = ["emnist"] * 30 + ["mnist"] * 12
-    outcomes = told(decoders, list(map(Encoded, many, normalizations)))  # type: ignore[arg-type]
+    outcomes = told(decoder, list(map(Encoded, many, normalizations)))  # type: ignore[arg-type]
     assert isinstance(outcomes.pop(20), Failure)
     del many[20], normalizations[20]
     wanted = zip(many, normalizations, strict=True)
@@ -153,19 +153,19 @@ def test_more_than_a_block_is_read_in_order(decoders: Decoders, files: list[byte
     ]  # type: ignore[arg-type]
 
 
-def test_killers_side_by_side_and_at_the_ends_are_found(decoders: Decoders, files: list[bytes]) -> None:
+def test_killers_side_by_side_and_at_the_ends_are_found(decoder: Decoder, files: list[bytes]) -> None:
     deadly = [armed(files[0], kind) for kind in ("loop", "exit", "half")]
-    outcomes = told(decoders, asked([*deadly, *files, *deadly]))
+    outcomes = told(decoder, asked([*deadly, *files, *deadly]))
     assert [isinstance(each, Failure) for each in outcomes] == [True] * 3 + [False] * 20 + [True] * 3
     assert outcomes[3:-3] == directly(files)
     assert outcomes[0] == Failure(UNDECODABLE, REASONS["loop"])
 
 
-def test_what_is_harmless_after_all_is_read(decoders: Decoders, files: list[bytes]) -> None:
-    before = decoder_of(decoders).pid
+def test_what_is_harmless_after_all_is_read(decoder: Decoder, files: list[bytes]) -> None:
+    before = decoder_of(decoder).pid
     odd = [armed(files[0], kind) for kind in ("print", "pause")]
-    assert told(decoders, asked(odd)) == directly([files[0]] * 2)
-    assert decoder_of(decoders).pid == before
+    assert told(decoder, asked(odd)) == directly([files[0]] * 2)
+    assert decoder_of(decoder).pid == before
 
 
 def test_every_failpoint_is_tried_here() -> None:
@@ -181,11 +181,11 @@ def test_failpoints_are_off_by_default(files: list[bytes], monkeypatch: pytest.M
 
 
 def test_an_innocent_image_survives_the_death_of_its_decoder(
-    decoders: Decoders, files: list[bytes]
+    decoder: Decoder, files: list[bytes]
 ) -> None:
-    victim = decoder_of(decoders)
+    victim = decoder_of(decoder)
     threading.Timer(0.25, victim.kill).start()  # while the image pauses for twice as long
-    assert told(decoders, asked([armed(files[0], "pause"), files[1]])) == directly(files[:2])
+    assert told(decoder, asked([armed(files[0], "pause"), files[1]])) == directly(files[:2])
     assert not victim.is_running()
 
 
@@ -201,7 +201,7 @@ def test_each_image_has_a_second_try_of_its_own(
             os.kill(held.pid, signal.SIGKILL)
 
     with failpoints():
-        own = Decoders(MAX_PIXELS, DECODE_S, touch)
+        own = Decoder(MAX_PIXELS, DECODE_S, touch)
         pauses = [armed(file, "pause") for file in files[:2]]
         try:
             assert told(own, asked(pauses)) == directly(files[:2])
@@ -210,13 +210,13 @@ def test_each_image_has_a_second_try_of_its_own(
         assert next(waits) == 5
 
 
-def test_an_idle_decoder_or_nursery_that_is_killed_is_replaced(
-    decoders: Decoders, files: list[bytes]
+def test_an_idle_decoder_or_fork_server_that_is_killed_is_replaced(
+    decoder: Decoder, files: list[bytes]
 ) -> None:
-    for victim in (decoder_of(decoders), newest_nursery()):
+    for victim in (decoder_of(decoder), newest_fork_server()):
         victim.kill()
         psutil.wait_procs([victim], 0.2)
-        assert told(decoders, asked(files)) == directly(files)
+        assert told(decoder, asked(files)) == directly(files)
 
 
 def test_nobody_is_killed_in_place_of_a_decoder_that_has_ended(
@@ -224,8 +224,8 @@ def test_nobody_is_killed_in_place_of_a_decoder_that_has_ended(
 ) -> None:
     with decoding() as own:
         decoder_of(own).kill()
-        assert own._supply._nursery
-        select.select([own._supply._nursery._control], [], [])  # until it is told of
+        assert own._supply._fork_server
+        select.select([own._supply._fork_server._control], [], [])  # until it is told of
         killed: list[int] = []
         monkeypatch.setattr(os, "kill", lambda pid, number: killed.append(pid))
         assert told(own, asked(files)) == directly(files)
@@ -234,7 +234,7 @@ def test_nobody_is_killed_in_place_of_a_decoder_that_has_ended(
 
 def test_who_waits_for_a_decoder_is_not_stuck(files: list[bytes]) -> None:
     touched: list[None] = []
-    own = Decoders(MAX_PIXELS, DECODE_S, lambda: touched.append(None))
+    own = Decoder(MAX_PIXELS, DECODE_S, lambda: touched.append(None))
     own.wait_ready()
     assert len(touched) == 1
     own.close()
@@ -251,12 +251,12 @@ def test_who_is_silent_is_given_up(files: list[bytes]) -> None:
     ]
 
 
-def test_more_than_one_part_is_read_in_order(decoders: Decoders, files: list[bytes]) -> None:
+def test_more_than_one_part_is_read_in_order(decoder: Decoder, files: list[bytes]) -> None:
     noise = np.random.default_rng(0).integers(0, 256, (1300, 1300), np.uint8)
     large = saved(noise, "BMP")
     assert 2 * len(large) < PART_BYTES < 3 * len(large)
     many = [files[0], large, large, files[1], large, files[2]]
-    assert told(decoders, asked(many)) == directly(many)
+    assert told(decoder, asked(many)) == directly(many)
 
 
 class TestSandbox:
@@ -267,18 +267,18 @@ class TestSandbox:
     def test_a_limit_that_is_lower_already_stays(self) -> None:
         lower = 900 << 20
         with decoding() as own:
-            psutil.Process(newest_nursery().pid).rlimit(resource.RLIMIT_AS, (lower, lower))
+            psutil.Process(newest_fork_server().pid).rlimit(resource.RLIMIT_AS, (lower, lower))
             decoder_of(own).kill()
             told(own, asked([b""]))
             assert decoder_of(own).rlimit(resource.RLIMIT_AS) == (lower, lower)
 
     def test_nothing_can_be_opened_started_or_signalled(
-        self, decoders: Decoders, files: list[bytes]
+        self, decoder: Decoder, files: list[bytes]
     ) -> None:
-        assert told(decoders, asked([armed(files[0], "breakout")])) == directly(files[:1])
+        assert told(decoder, asked([armed(files[0], "breakout")])) == directly(files[:1])
 
-    def test_limits_are_in_force(self, decoders: Decoders) -> None:
-        process = decoder_of(decoders)
+    def test_limits_are_in_force(self, decoder: Decoder) -> None:
+        process = decoder_of(decoder)
         for limit in ("CORE", "FSIZE", "NPROC", "NOFILE"):
             assert process.rlimit(getattr(resource, f"RLIMIT_{limit}")) == (0, 0)
         memory = process.rlimit(resource.RLIMIT_AS)[0]
@@ -297,34 +297,34 @@ class TestSandbox:
             targets = sorted(os.readlink(each) for each in folder.iterdir())
         assert [target.split(":")[0] for target in targets] == ["/dev/null", "socket"]
 
-    def test_neither_torch_nor_redis_is_in_it(self, decoders: Decoders) -> None:
-        libraries = {region.path for region in decoder_of(decoders).memory_maps()}
+    def test_neither_torch_nor_redis_is_in_it(self, decoder: Decoder) -> None:
+        libraries = {region.path for region in decoder_of(decoder).memory_maps()}
         assert any("cv2" in path for path in libraries)
         assert not [path for path in libraries if "torch" in path or "hiredis" in path]
-        assert decoder_of(decoders).memory_full_info().pss < 60 << 20
+        assert decoder_of(decoder).memory_full_info().pss < 60 << 20
 
 
 class TestLargest:
     """What is allowed is read, within the limits as they are by default."""
 
-    def test_sixteen_bits_and_transparency(self, decoders: Decoders) -> None:
+    def test_sixteen_bits_and_transparency(self, decoder: Decoder) -> None:
         ramp = (np.add.outer(np.arange(4000), np.arange(4000)) * 8).astype(np.uint16)
         file = cv2.imencode(".png", np.dstack([ramp] * 4), [cv2.IMWRITE_PNG_COMPRESSION, 1])[1]
-        (outcome,) = told(decoders, asked([file.tobytes()]))
+        (outcome,) = told(decoder, asked([file.tobytes()]))
         assert isinstance(outcome, bytes)
 
-    def test_floats(self, decoders: Decoders) -> None:
+    def test_floats(self, decoder: Decoder) -> None:
         file = saved(np.tri(4000, dtype=np.float32), "TIFF")
-        assert told(decoders, asked([file])) == directly([file])
+        assert told(decoder, asked([file])) == directly([file])
 
-    def test_cmyk(self, decoders: Decoders) -> None:
+    def test_cmyk(self, decoder: Decoder) -> None:
         out = io.BytesIO()
         Image.new("CMYK", (4000, 4000), (0, 0, 0, 90)).save(out, "TIFF", compression="tiff_lzw")
-        (outcome,) = told(decoders, asked([out.getvalue()]))
+        (outcome,) = told(decoder, asked([out.getvalue()]))
         assert isinstance(outcome, bytes)
 
     @pytest.mark.parametrize("kind", ["CMYK JPEG", "animated WEBP", "animated PNG", "16 bit TIFF"])
-    def test_odd_kinds(self, decoders: Decoders, kind: str) -> None:
+    def test_odd_kinds(self, decoder: Decoder, kind: str) -> None:
         first, second = drawings(2, np.random.default_rng(1))
         file = {
             "CMYK JPEG": lambda: saved(first, "JPEG", "CMYK"),
@@ -332,7 +332,7 @@ class TestLargest:
             "animated PNG": lambda: animation([first, second], "PNG"),
             "16 bit TIFF": lambda: saved(first.astype(np.uint16) * 257, "TIFF"),
         }[kind]()
-        assert told(decoders, asked([file])) == directly([file])
+        assert told(decoder, asked([file])) == directly([file])
 
 
 def sheet(count: int) -> list[Character]:
@@ -512,14 +512,14 @@ def _dribble(wire: socket.socket, stop: threading.Event) -> None:
         wire.send(b"\0")
 
 
-class TestNursery:
+class TestForkServer:
     def test_that_it_cannot_start_is_no_images_fault(
         self, monkeypatch: pytest.MonkeyPatch, files: list[bytes]
     ) -> None:
         monkeypatch.setattr(supply, "PAUSE_S", 0.0)
         with decoding() as own:
-            monkeypatch.setattr(nursery.sys, "executable", "/nowhere/python")
-            newest_nursery().kill()
+            monkeypatch.setattr(fork_server.sys, "executable", "/nowhere/python")
+            newest_fork_server().kill()
             with pytest.raises(NoDecoder, match="/nowhere/python"):
                 told(own, asked(files))
         with pytest.raises(NoDecoder), decoding():
@@ -537,7 +537,7 @@ class TestNursery:
 
     def test_nothing_is_left_when_it_is_closed(self) -> None:
         with decoding() as own:
-            family = [newest_nursery(), decoder_of(own)]
+            family = [newest_fork_server(), decoder_of(own)]
         assert not psutil.wait_procs(family, 0)[1]
 
     @pytest.mark.parametrize("kind", ["", "spin", "sleep"])
@@ -546,8 +546,8 @@ class TestNursery:
         drawing = pngs(1, np.random.default_rng(7))[0]
         png.write_bytes(armed(drawing, kind) if kind else drawing)
         code = (
-            "import sys; from worker.decoding.decoders import Decoders, Encoded\n"
-            "made = Decoders(10**6, 100.0); made.wait_ready(); print('ready', flush=True)\n"
+            "import sys; from worker.decoding.decoder import Decoder, Encoded\n"
+            "made = Decoder(10**6, 100.0); made.wait_ready(); print('ready', flush=True)\n"
             "made.read([Encoded(open(sys.argv[1], 'rb').read(), None)] * 10**6)"
         )
         with failpoints():

@@ -66,7 +66,7 @@ class Worker:
             Chronicle(start("test")),
             threads=1,
         )
-        self.reader = Watching(TorchPredictor.load("digits-nano", device="cpu"), refuse)
+        self.reader = Watching(TorchPredictor.load("balanced", device="cpu"), refuse)
 
     def run(self, during: Callable[[Sequence[Claim]], None]) -> int:
         self.reader.during = during

@@ -26,7 +26,7 @@ from model.headers import BadImage, check
 from model.idx import BadIdx, read_header
 from model.tiffs import BadTiff, cut, directories
 from worker.chunks import Chunk, unpack
-from worker.decoding.decoders import Decoders
+from worker.decoding.decoder import Decoder
 from worker.preparation import Manner, prepare
 from worker.results import Failure
 
@@ -81,22 +81,22 @@ def taken(data: bytes, *, alone: bool = True) -> list[Chunk]:
 
 
 @cache
-def decoders() -> Decoders:
-    """A worker's, for all that is opened here."""
-    return Decoders(LIMITS.max_pixels, MOST_S)
+def decoder() -> Decoder:
+    """As a worker has, for all that is opened here."""
+    return Decoder(LIMITS.max_pixels, MOST_S)
 
 
 @pytest.fixture(scope="module", autouse=True)
 def closed() -> Iterator[None]:
-    """They end with the last test."""
+    """It ends with the last test."""
     yield
-    decoders().close()
+    decoder().close()
 
 
 def opened(chunk: Chunk) -> int:
     """How many images of a chunk a worker reads; the others fail, each with a reason."""
     start = time.process_time()
-    (prepared,) = prepare([(unpack(chunk.payload), Manner("emnist"))], decoders().read)
+    (prepared,) = prepare([(unpack(chunk.payload), Manner("emnist"))], decoder().read)
     assert time.process_time() - start < MOST_S * chunk.count
     failures = [each for each in prepared.outcomes or () if isinstance(each, Failure)]
     assert len(prepared.content) == chunk.count == len(prepared.glyphs) + len(failures)

@@ -7,7 +7,7 @@ import pytest
 import redis
 
 from worker.gauges import Backlog, Gauges, Memory
-from worker.measures import BATCH, FORWARD, WAIT, Histogram, Measures, Pass, histograms
+from worker.measures import BATCH, FORWARD, WAIT, ForwardPass, Histogram, Measures, histograms
 
 from ledgers import LEASE_MS, commit_of, finish, in_store, ledger, on_redis, read_stats, submit
 
@@ -78,9 +78,8 @@ def test_a_claim_knows_how_long_it_was_due_and_who_claimed(
 ) -> None:
     submit(redis_url, "a", (2,))
     time.sleep(0.1)
-    worker = ledger(redis_url)
-    worker.worker = "w-1"
-    worker.heartbeat("w-1", {"id": "w-1"})
+    worker = ledger(redis_url, "w-1")
+    worker.heartbeat({"id": "w-1"})
     assert clean_redis.hget("ink:worker:w-1", "first_claim") is None
     (claim,) = worker.claim("balanced", 10)
     assert 100 <= claim.waited_ms < 5000
@@ -89,7 +88,7 @@ def test_a_claim_knows_how_long_it_was_due_and_who_claimed(
     assert first is not None
     assert int(ready) <= int(first)
     time.sleep(0.01)
-    worker.heartbeat("w-1", {"id": "w-1"})
+    worker.heartbeat({"id": "w-1"})
     assert clean_redis.hmget("ink:worker:w-1", "ready", "first_claim") == [ready, first]
     assert clean_redis.ttl("ink:worker:w-1") > 0
 
@@ -99,7 +98,7 @@ def test_what_was_measured_is_added_up_with_the_commits(redis_url: str) -> None:
     for number in range(2):
         submit(redis_url, f"job{number}", (2,))
         claims = worker.claim("balanced", 10)
-        passes = [Pass(2, 0.0, 0.0004, 0.02), Pass(100, 0.0, 0.0004, 99.0)]
+        passes = [ForwardPass(2, 0.0, 0.0004, 0.02), ForwardPass(100, 0.0, 0.0004, 99.0)]
         measures.add_batch("balanced", claims, passes)
         commits = [commit_of(claim) for claim in claims]
         assert worker.commit(commits, measures.take()) == ["new"]

@@ -1,6 +1,5 @@
 """The ledger's scripts on a real Redis: exactly once, fair, never forgotten, counts that add up."""
 
-import struct
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -10,7 +9,6 @@ import pytest
 import redis
 
 from api.events.notices import each_told
-from model.flags import Flag
 from model.layout import Box
 from worker import keys
 from worker.chunks import Chunk, PixelBlock
@@ -20,9 +18,8 @@ from worker.entrance import Caps, Submission
 from worker.jobs import JobState, Options
 from worker.journal import START
 from worker.ledger import Commit, Ledger
-from worker.packing import pack, unpack
+from worker.packing import pack
 from worker.results import Answer, Failure, Found, Page, Result
-from worker.store import Item
 
 from ledgers import (
     CAPS,
@@ -123,48 +120,6 @@ def test_a_chunk_whose_worker_died_goes_before_whatever_else_is_due(
     assert set(worker.commit([commit_of(each) for each in (third, *others)])) == {"new"}
     finish(redis_url)
     assert clean_redis.keys("ink:leases:*") == []
-
-
-def test_a_lease_that_stands_in_no_list_is_found_at_the_head_of_its_lane(
-    redis_url: str, clean_redis: "redis.Redis"
-) -> None:
-    # As a worker of the version before leaves it when it is killed in the middle of an upgrade.
-    submit(redis_url, "a", (2,))
-    worker = ledger(redis_url)
-    assert worker.claim("balanced", 2)
-    clean_redis.delete("ink:leases:balanced")
-    time.sleep(LEASE_MS / 1000 + 0.05)
-    assert [claim.deliveries for claim in worker.claim("balanced", 2)] == [2]
-
-
-def test_jobs_of_the_version_before_are_read_canceled_and_buried(
-    redis_url: str, clean_redis: "redis.Redis"
-) -> None:
-    worker = ledger(redis_url)
-    for job_id in ("held", "waiting", "canceled", "late"):
-        submit(
-            redis_url, job_id, (2, 2), ttl_s=1 if job_id == "late" else 600, caps=replace(CAPS, window=1)
-        )
-        if job_id == "held":
-            (held,) = worker.claim("balanced", 2)
-        name = f"ink:job:anonymous/{job_id}"  # what is under way stood in a hash of its own
-        run: Any = {k: v for k, v in clean_redis.hgetall(name).items() if k[:2] in (b"d:", b"l:", b"a:")}
-        clean_redis.hset(f"{name}:run", mapping=run)
-        clean_redis.hdel(name, *run)
-    in_store(redis_url, lambda store: store.cancel("anonymous/canceled"))
-    assert read_job(redis_url, "canceled").state is JobState.CANCELED
-    time.sleep(1.05)
-    (again,) = worker.claim("balanced", 2)
-    assert (again.name, again.deliveries) == (held.name, 2)
-    assert worker.commit([commit_of(again)]) == ["new"]
-    finish(redis_url)
-    for job_id in ("held", "waiting"):
-        assert_adds_up(redis_url, job_id)
-        assert read_job(redis_url, job_id).state is JobState.SUCCEEDED
-    worker.upkeep(["balanced"])
-    for pattern in ("ink:job:*:run", "ink:due:*", "ink:leases:*"):
-        assert clean_redis.keys(pattern) == []
-    assert clean_redis.get("ink:load") == b"0"
 
 
 def test_a_worker_commits_and_claims_what_is_next_in_one_call(
@@ -271,26 +226,6 @@ def test_second_results_of_a_page_are_compared_character_by_character(
     assert verdict((one, two), ()) == "different"
     for moved in (two._replace(word=0), two._replace(box=Box(9, 2, 3, 5))):
         assert verdict((one, moved), (one,)) == "different"
-
-
-def test_a_second_result_is_compared_with_that_of_an_older_worker(
-    redis_url: str, clean_redis: "redis.Redis"
-) -> None:
-    submit(redis_url, "a", (2,))
-    worker = ledger(redis_url)
-    (claim,) = worker.claim("balanced", 100)
-    forer = struct.pack("<2sBI 4B2f 4B2f", b"R1", 2, 2, 0, 0, 1, 2, 0.5, 0.25, 0, 1, 3, 4, 0.4, 0.3)
-    assert worker.commit([Commit(claim, forer, 2, 0)]) == ["new"]
-    assert [item.result for item in items_of(redis_url)] == unpack(forer)
-    same, other = Answer((1, 2), (0.5, 0.25), False), Answer((3, 4), (0.4, 0.3), True, Flag.BLANK)
-    assert worker.commit([Commit(claim, pack([same, other]), 2, 0)]) == ["duplicate"]
-    assert worker.commit([Commit(claim, pack([other, same]), 2, 0)]) == ["different"]
-
-
-def items_of(url: str) -> list[Item]:
-    """The items of job `a`."""
-    job = read_job(url, "a")
-    return in_store(url, lambda store: store.items(job, 0, 100))
 
 
 def test_a_dead_workers_chunk_comes_back_alone(redis_url: str) -> None:
@@ -762,7 +697,7 @@ def test_doorbells_are_no_more_than_workers(redis_url: str, clean_redis: "redis.
         submit(redis_url, f"job{number}")
     assert clean_redis.llen("drain.balanced") == 1
     for name in ("one", "two", "three"):
-        worker.heartbeat(name, {"id": name})
+        ledger(redis_url, name).heartbeat({"id": name})
     worker.upkeep(["balanced"])
     assert clean_redis.llen("drain.balanced") == 3
 

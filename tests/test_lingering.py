@@ -15,8 +15,8 @@ from ledgers import LEASE_MS, commit_of, finish, ledger, pass_over, read_job, su
 
 def lingering(url: str, name: str, models: str = "balanced,letters", **facts: str) -> Ledger:
     """A worker of these models, and with these `facts`, that has found nothing of `balanced`."""
-    worker = Ledger(connect(url), LEASE_MS, name)
-    worker.heartbeat(name, {"models": models, **facts})
+    worker = ledger(url, name)
+    worker.heartbeat({"models": models, **facts})
     assert worker.claim("balanced", 10, models.split(",")[1:]) == []
     return worker
 

@@ -100,9 +100,9 @@ def test_a_worker_that_can_have_no_decoder_gives_back_what_it_held_and_ends(
     armed_services: Services, rng: np.random.Generator
 ) -> None:
     worker = psutil.Process(armed_services.processes[1].pid)
-    (nursery,) = worker.children()
+    (fork_server,) = worker.children()
     worker.rlimit(resource.RLIMIT_NOFILE, (worker.num_fds(), worker.num_fds()))
-    nursery.kill()
+    fork_server.kill()
     with httpx.Client(base_url=armed_services.url, timeout=60) as http:
         job = posted(http, pngs(30, rng))
         began = time.monotonic()

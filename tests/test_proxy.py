@@ -59,7 +59,7 @@ def test_every_command_has_a_name(proxy: Proxy, client: Client) -> None:
     proxy.plan = recorder = Recorder()
     ledger = Ledger(client, 1000, "w")
     ledger.claim("balanced", 10)
-    ledger.heartbeat("w", {"a": "b"})
+    ledger.heartbeat({"a": "b"})
     assert [name for name in recorder.names if name != "EVALSHA claim"] == [
         "SCRIPT LOAD",
         "TIME",

@@ -1,11 +1,12 @@
 """A process tells that it is there, again and again, whatever becomes of Redis meanwhile."""
 
 import time
+from importlib.resources import files
 
 import pytest
 import redis
 
-from worker import pulse
+from worker import pulse, scripts
 from worker.pulse import Pulse, own_name
 
 
@@ -32,7 +33,8 @@ def test_it_beats_until_it_is_stopped_and_outlives_a_lost_redis(monkeypatch: pyt
 
 
 def test_a_worker_is_said_to_be_alive_for_longer_than_a_few_beats() -> None:
-    assert 3 * pulse.BEAT_S <= 10  # ALIVE in scripts/common.lua, LATELY_S in alive.py
+    assert 3000 * pulse.BEAT_S <= pulse.ALIVE_MS
+    assert f"local ALIVE = {pulse.ALIVE_MS} " in (files(scripts) / "common.lua").read_text()
 
 
 def test_no_two_have_the_same_name() -> None:

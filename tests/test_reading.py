@@ -15,12 +15,12 @@ from model.predictor import Floats, Images
 from model.torch_predictor import TorchPredictor
 from worker.chunks import Content, Files, PixelBlock, pack
 from worker.decoding.answers import Outcome
-from worker.decoding.decoders import Decoders
-from worker.decoding.nursery import NoDecoder
+from worker.decoding.decoder import Decoder
+from worker.decoding.fork_server import NoDecoder
 from worker.decoding.wire import Encoded
 from worker.jobs import Options
 from worker.ledger import Claim, Commit
-from worker.measures import Pass
+from worker.measures import ForwardPass
 from worker.packing import unpack
 from worker.reading import Reader
 from worker.results import INFERENCE_FAILED, UNDECODABLE, WORKER_LOST, Answer, Failure, Page, Result
@@ -45,17 +45,17 @@ class Brittle(TorchPredictor):
 
 
 @pytest.fixture(scope="module")
-def decoders() -> Iterator[Decoders]:
+def decoder() -> Iterator[Decoder]:
     """A real decoder of image files."""
-    made = Decoders(10**6, 2.0)
+    made = Decoder(10**6, 2.0)
     yield made
     made.close()
 
 
 @pytest.fixture(scope="module")
-def reader(decoders: Decoders) -> Reader:
+def reader(decoder: Decoder) -> Reader:
     """On the shipped network."""
-    return Reader(Brittle(*load_checkpoint("balanced"), device="cpu"), decoders.read)
+    return Reader(Brittle(*load_checkpoint("balanced"), device="cpu"), decoder.read)
 
 
 def claim(content: Content, labels: str = LABELS, **options: object) -> Claim:
@@ -193,13 +193,13 @@ def test_arrays_are_not_decoded(reader: Reader, rng: np.random.Generator) -> Non
 
 
 def test_files_of_several_jobs_are_decoded_at_once_each_by_its_normalization(
-    reader: Reader, decoders: Decoders, rng: np.random.Generator
+    reader: Reader, decoder: Decoder, rng: np.random.Generator
 ) -> None:
     asked: list[Sequence[Encoded]] = []
 
     def decode(images: Sequence[Encoded]) -> list[Outcome]:
         asked.append(images)
-        return decoders.read(images)
+        return decoder.read(images)
 
     files = pngs(3, rng)
     chunks = [claim(files), claim(block(glyphs(2, rng))), claim(files[:2], normalize="none")]
@@ -297,7 +297,7 @@ def test_of_rival_readings_the_surest_stands(reader: Reader, rng: np.random.Gene
 def test_a_large_page_is_given_to_the_networks_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     for module in ("passes", "screening"):
         monkeypatch.setattr(f"worker.{module}.MOST", 8)
-    many, passes, touched, screened = 21, list[Pass](), list[None](), list[int]()
+    many, passes, touched, screened = 21, list[ForwardPass](), list[None](), list[int]()
     dark = np.zeros((28, 28), np.uint8)
     own = Reader(
         open_predictor("digits-nano", device="cpu"),

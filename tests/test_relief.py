@@ -6,7 +6,7 @@ import pytest
 import redis
 
 from worker.ledger import Ledger
-from worker.scripts import RELIEVED
+from worker.scripts.linking import RELIEVED
 from worker.turnstile import Turnstile
 
 from ledgers import commit_of, in_store, ledger, on_redis, pass_over, read_job, submit

@@ -19,9 +19,9 @@ import redis
 from worker.connection import connect
 from worker.embedded import EmbeddedRedis, find_server, free_port
 from worker.machine import memory_bytes
+from worker.redis_watch import RedisWatch
 from worker.safety import DURABLE, UnsafeRedis, find_door, find_loss, require_safe
 from worker.settings import QueueSettings
-from worker.vigil import Vigil
 
 from chaos.faults import REFUSALS, Refusal
 from chaos.proxy import Proxy
@@ -124,11 +124,11 @@ def test_a_redis_in_trouble_is_not_taken_for_one_that_hides_its_settings(
     redis_url: str, trouble: Refusal
 ) -> None:
     with Proxy(redis_url) as proxy:
-        vigil = Vigil(connect(proxy.url), SAFE)
+        redis_watch = RedisWatch(connect(proxy.url), SAFE)
         proxy.plan = lambda command: trouble if command.name == "CONFIG GET" else None
         with pytest.raises(redis.RedisError):
-            vigil.look()
-        assert not vigil.fault
+            redis_watch.look()
+        assert not redis_watch.fault
 
 
 def test_a_worker_needs_not_know_which_redis_it_is_but_a_gateway_does(redis_url: str) -> None:
@@ -136,11 +136,11 @@ def test_a_worker_needs_not_know_which_redis_it_is_but_a_gateway_does(redis_url:
         rights = {"categories": ["+@all"], "commands": ["-info"], "keys": ["*"]}
         owner.acl_setuser("reader", enabled=True, passwords=["+r"], **rights)
         try:
-            vigil = Vigil(connect(re.sub("//.*@", "//reader:r@", redis_url)), SAFE)
-            vigil.look()
-            assert (vigil.fault, vigil.server) == ("", "")
+            redis_watch = RedisWatch(connect(re.sub("//.*@", "//reader:r@", redis_url)), SAFE)
+            redis_watch.look()
+            assert (redis_watch.fault, redis_watch.server) == ("", "")
             with pytest.raises(UnsafeRedis, match=r"\+info"):
-                vigil.approve()
+                redis_watch.approve()
         finally:
             owner.acl_deluser("reader")
 
@@ -226,14 +226,14 @@ def test_a_gateway_takes_no_job_once_redis_came_back_unsafe(tmp_path: Path) -> N
     own.close()
 
 
-def test_the_vigil_tells_once_of_what_changed(
+def test_the_watch_tells_once_of_what_changed(
     unsafe: "redis.Redis", caplog: pytest.LogCaptureFixture
 ) -> None:
-    vigil = Vigil(unsafe, SAFE)
+    redis_watch = RedisWatch(unsafe, SAFE)
     for value in ("always", "no", "no", "always"):
         unsafe.config_set("appendfsync", value)
-        vigil.look()
-        assert bool(vigil.fault) == (value == "no")
+        redis_watch.look()
+        assert bool(redis_watch.fault) == (value == "no")
     told = [record.getMessage() for record in caplog.records]
     assert len(told) == 2
     assert "appendfsync no" in told[0]

@@ -15,7 +15,7 @@ from worker.settings import SenderSettings
 from worker.webhooks.deliveries import Deliveries, Delivery
 from worker.webhooks.endpoints import Endpoint, Endpoints
 from worker.webhooks.events import Event
-from worker.webhooks.outbox import Claim, Limits, Outbox
+from worker.webhooks.outbox import DeliveryClaim, Limits, Outbox
 from worker.webhooks.posting import Outcome
 from worker.webhooks.schedule import delay_s, parse_schedule
 
@@ -52,11 +52,11 @@ def amend(redis_url: str, hook: str, **changes: Any) -> None:
     assert on_redis(redis_url, lambda client: Endpoints(client).amend(OWNER, hook, changes))
 
 
-def claim(url: str, room: int = 100, limits: Limits = LIMITS) -> list[Claim]:
+def claim(url: str, room: int = 100, limits: Limits = LIMITS) -> list[DeliveryClaim]:
     return on_redis(url, lambda client: Outbox(client, limits).claim(room))
 
 
-def conclude(url: str, claimed: Claim, outcome: Outcome, delay: float = 0) -> str:
+def conclude(url: str, claimed: DeliveryClaim, outcome: Outcome, delay: float = 0) -> str:
     return on_redis(url, lambda client: Outbox(client, LIMITS).conclude(claimed, outcome, delay))
 
 
@@ -201,7 +201,7 @@ def test_a_host_is_one_receiver_however_it_is_spelt(redis_url: str) -> None:
     assert {each.url.rpartition("/")[2] for each in claims} == {"Hook"}
 
 
-def of_lane(url: str, claimed: Claim) -> str:
+def of_lane(url: str, claimed: DeliveryClaim) -> str:
     found = on_redis(url, lambda client: Deliveries(client).find(claimed.id))
     assert found
     return found.hook

@@ -11,7 +11,7 @@ from worker.webhooks import sending
 from worker.webhooks.deliveries import Deliveries, Delivery
 from worker.webhooks.endpoints import Endpoint, Endpoints
 from worker.webhooks.events import Event
-from worker.webhooks.outbox import Claim
+from worker.webhooks.outbox import DeliveryClaim
 from worker.webhooks.pinning import Resolver
 from worker.webhooks.posting import Outcome, Poster
 from worker.webhooks.sending import Sending
@@ -70,7 +70,7 @@ def test_gone_is_gone_whatever_date_came_with_it(redis_url: str) -> None:
 class Faulty(Poster):
     """Raises what nobody foresaw."""
 
-    async def post(self, claim: Claim) -> Outcome:
+    async def post(self, claim: DeliveryClaim) -> Outcome:
         raise RuntimeError(claim.id)
 
 

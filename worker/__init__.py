@@ -1,7 +1,6 @@
-"""The queue and those who serve it.
+"""The queue, which lives in Redis; only the Lua scripts of the ledger change a job there (scripts).
 
-The front door (settings, keys, jobs, chunks, results, ledger, store, doorbell, app) needs no torch and
-is what the gateway imports; the engine room (engine, drain, reading, tasks) holds the networks. Image
-files are decoded by a process of a worker's own (decoding), and webhooks sent by one (sender, webhooks);
-neither needs torch.
+Front door, imported by the gateway, without torch: entrance, store, journal, gauges, webhooks. Engine
+room, with the networks: engine, draining, ledger, reading; tasks hears its doorbell. Processes beside
+it, without torch: decoding, for images of strangers, and sender, for webhooks.
 """

@@ -1,6 +1,6 @@
 """`python -m worker`: one worker process in Celery's threads pool.
 
-CUDA and OpenMP do not survive a fork, so there is none.
+Celery's usual pool forks, which CUDA and OpenMP do not survive.
 """
 
 from typing import Any

@@ -1,4 +1,4 @@
-"""Whether a job is let in: what is capped, how much room there is, and what the ledger said to it."""
+"""Whether a job is let in: what is capped, how much room there is, and what the ledger answered."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -9,10 +9,10 @@ from .chunks import Chunk
 
 @dataclass(frozen=True)
 class Caps:
-    """What is refused: images queued in all, unfinished jobs of one owner; and the job's window.
+    """The most images queued in all and unfinished jobs of one owner; and the job's window.
 
-    `max_owner` is of queued images of one owner; 0: no cap of its own. `server` is the run of Redis
-    whose settings are known to be safe; empty: any.
+    `max_owner` is the most queued images of one owner; 0: no cap of its own. `server` is the run of
+    Redis whose settings are known to be safe; empty: any.
     """
 
     max_queued: int
@@ -24,10 +24,10 @@ class Caps:
 
 @dataclass(frozen=True)
 class Room:
-    """What is staged at most: images queued in all and of `owner` (0: no cap), and the share of Redis's
+    """The most that is staged: images queued in all and of `owner` (0: no cap), and the share of Redis's
     memory that jobs may take; `memory` bytes are all of it where Redis has no maxmemory.
 
-    `images` and `bytes` say how much was staged for this job before.
+    `images` and `bytes` are what was staged for this job before.
     """
 
     owner: str = ""
@@ -46,16 +46,16 @@ class Room:
 
 Entered = Literal["staged", "new", "replay", "mismatch", "gone", "unstaged", "unsigned", "stranger"]
 Crowded = Literal["full", "quota", "memory", "never", "large", "many"]
-"""Why something is too much: images queued in all or of one owner, memory, more images or bytes than are
-ever taken, unfinished jobs."""
+"""Of what there is too much: images queued in all or of one owner, memory, more images or bytes than
+are ever taken, unfinished jobs."""
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What became of a submission; `name` is of the job that stands.
+    """What became of a submission; `name` is that of the job that stands.
 
-    `figure` is by how many images (`full`, `quota`) or bytes (`memory`) it is too much, what is the most
-    (`never`, `large`), or how many jobs are unfinished (`many`).
+    `figure` is the excess in images (`full`, `quota`) or bytes (`memory`), the most that is ever taken
+    (`never`, `large`), or the number of unfinished jobs (`many`).
     """
 
     kind: Entered | Crowded

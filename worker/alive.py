@@ -1,4 +1,4 @@
-"""`python -m worker.alive`: whether a worker or sender of this host told the ledger of itself lately.
+"""`python -m worker.alive`: whether a worker or sender of this host has had a heartbeat lately.
 
 A container's health check; Celery's own ping fails on a worker that is merely busy.
 """
@@ -7,16 +7,15 @@ import socket
 from typing import Any
 
 from . import keys
-from .connection import connect
+from .connection import clock_ms, connect
+from .pulse import ALIVE_MS
 from .settings import QueueSettings
-
-LATELY_S = 10
 
 
 def main() -> None:
     """Exit code 0 if so, else 1."""
     client, host = connect(QueueSettings().redis_url), socket.gethostname()
-    since = (client.time()[0] - LATELY_S) * 1000
+    since = clock_ms(client) - ALIVE_MS
     alive: list[Any] = []
     for kind in (keys.WORKERS, keys.SENDERS):
         alive += client.zrangebyscore(kind, since, "+inf")

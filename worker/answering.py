@@ -1,4 +1,4 @@
-"""From what the network says of glyphs to results: masked, calibrated, rivals settled, by image."""
+"""From the network's outputs to results, image by image: masked, calibrated, rivals settled."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice, repeat
@@ -23,7 +23,7 @@ Wanted: TypeAlias = tuple[str | None, int]
 def answer(
     chunks: Sequence[Prepared], ways: Sequence[Options], logits: Floats, flags: Bits, card: Card
 ) -> list[list[Result]]:
-    """The results of each chunk, by the (m, classes) logits and the (m,) bits of the glyphs of all."""
+    """The results of each chunk, from the (m, classes) logits and (m,) flag bits of all glyphs."""
     wanted = [
         want for each, options in zip(chunks, ways, strict=True) for want in _wanted(each, options)
     ]
@@ -32,7 +32,7 @@ def answer(
 
 
 def _wanted(prepared: Prepared, options: Options) -> Iterable[Wanted]:
-    """Of each glyph; images may have charsets of their own."""
+    """What is wanted of each glyph; images may have charsets of their own."""
     if own := prepared.charsets():
         return [(charset or options.charset, options.top_k) for charset in own]
     return repeat((options.charset, options.top_k), len(prepared.glyphs))
@@ -53,14 +53,14 @@ def _results(prepared: Prepared, answers: Iterator[Answer]) -> list[Result]:
 
 
 def _page(characters: Sequence[Character], answers: Sequence[Answer]) -> Page:
-    """The characters that stand, with what they say."""
+    """The characters that prevail over their rivals, each with its answer."""
     standing = choose(characters, [each.probabilities[0] for each in answers])
     found = ((answers[at], characters[at]) for at in standing)
     return Page(tuple(Found(said, each.box, each.line, each.word) for said, each in found))
 
 
 def _answers(logits: Floats, flags: Bits, wanted: Sequence[Wanted], card: Card) -> Sequence[Answer]:
-    """Of each row, all together that are wanted alike: one by one they would cost many times as much."""
+    """The answer of each row. Rows that want the same go together: one by one they cost far more."""
     kinds = set(wanted)
     if len(kinds) == 1:
         return _decided(logits, flags, card, *kinds.pop())

@@ -18,9 +18,9 @@ log = logging.getLogger(__name__)
 
 
 class Doorbell(Task):  # type: ignore[misc]
-    """A task that never fails in Celery's eyes, which would pickle and unpickle what was raised.
+    """A task that never fails in the eyes of Celery, which would pickle and unpickle the exception.
 
-    Nothing is lost with it: what is due stays due, and is rung for again.
+    Nothing is lost by that: what is due stays due, and is rung for again.
     """
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -35,10 +35,10 @@ SOON = {"interval_start": 0.2, "interval_step": 0.2, "interval_max": 1.0}
 
 
 class PromptConnection(Connection):
-    """Is there soon after Redis is: between kombu's own attempts lie up to 30 s."""
+    """Reconnects soon after Redis is back; kombu itself waits up to 30 s between attempts."""
 
     def ensure_connection(self, *args: Any, **options: Any) -> Any:
-        """Connect, however often it takes."""
+        """Connect, however many attempts it takes."""
         return super().ensure_connection(*args, **options | SOON)  # type: ignore[no-untyped-call]
 
 
@@ -49,7 +49,7 @@ class PromptAMQP(AMQP):  # type: ignore[misc]
 
 
 def create_app(*tasks: str) -> Celery:
-    """An application whose tasks stand in the modules `tasks`."""
+    """An application whose tasks are in the modules `tasks`."""
     install()
     settings = QueueSettings()
     app = Celery(
@@ -62,7 +62,7 @@ def create_app(*tasks: str) -> Celery:
     app.conf.update(
         accept_content=["json"],
         result_accept_content=["json"],
-        broker_channel_error_retry=True,  # Redis may say no for a while: out of memory, say
+        broker_channel_error_retry=True,  # Redis may refuse for a while: out of memory, say
         broker_connection_max_retries=None,
         broker_connection_retry_on_startup=True,
         broker_transport_options=TIMEOUTS | {"visibility_timeout": 60},

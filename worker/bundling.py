@@ -1,6 +1,6 @@
-"""Commands to Redis that are asked for together share a round trip, and with it one sync of the journal.
+"""Commands to Redis that are given together share a round trip, and with it one sync of the journal.
 
-What is asked while bundles are on their way waits for the next (group commit, DeWitt et al. 1984): the
+What comes while bundles are on their way waits for the next one (group commit, DeWitt et al. 1984): the
 busier a gateway, the larger its bundles, and the less each request costs it, the link and Redis.
 """
 
@@ -17,17 +17,17 @@ from .joining import Call, Command, joined
 from .silence import Hearing, HearingPool
 
 LARGE = 16 << 10
-"""Bytes: a command with so many travels alone, lest the small ones wait for it."""
+"""Bytes: a larger command travels alone, lest the small ones wait for it."""
 
 UNDER_WAY = 2
-"""Bundles at a time: one is answered while another is written."""
+"""Bundles at a time: while one is answered, another is written."""
 
 MOST = 256
 """Commands in a bundle."""
 
 
 class BundlingRedis(redis.asyncio.Redis):
-    """A client for one event loop. Each caller hears of its own errors; a lost link is told to all."""
+    """A client for one event loop. Each caller gets its own errors; a lost link is everybody's."""
 
     def __init__(self, pool: HearingPool) -> None:
         super().__init__(connection_pool=pool)
@@ -37,7 +37,7 @@ class BundlingRedis(redis.asyncio.Redis):
         self._carriers: set[asyncio.Task[None]] = set()
         self._starting = False
         self._links: list[Hearing] = []
-        """Those of no carrier: taken from the pool once, for good."""
+        """Those that no carrier uses now; each was taken from the pool once, for good."""
 
     async def execute_command(self, *args: Any, **options: Any) -> Any:
         """The answer to one command. Raises redis.RedisError."""
@@ -53,11 +53,11 @@ class BundlingRedis(redis.asyncio.Redis):
         return said
 
     def register_script(self, script: Any) -> "Script":  # type: ignore[override]
-        """Lua that is called by its name."""
+        """A script that is called by its digest."""
         return Script(self, script)
 
     def _start(self) -> None:
-        """One more carrier, who begins in the next turn: with whatever else is asked in this one."""
+        """One more carrier, which begins in the loop's next turn: with all that is asked in this one."""
         if self._waiting and not self._starting and len(self._carriers) < UNDER_WAY:
             self._starting = True
             task = asyncio.create_task(self._carry_all())
@@ -66,10 +66,10 @@ class BundlingRedis(redis.asyncio.Redis):
 
     def _ended(self, carrier: "asyncio.Task[None]") -> None:
         self._carriers.discard(carrier)
-        self._start()  # with what was asked since it looked last
+        self._start()  # for what was asked since it last looked
 
     async def _carry_all(self) -> None:
-        """One bundle after the other, until nothing waits."""
+        """One bundle after another, until nothing waits."""
         self._starting = False
         while self._waiting:
             most = MOST if self._pool.heard else 1  # one asks whether Redis is back, not all
@@ -106,10 +106,10 @@ class BundlingRedis(redis.asyncio.Redis):
 
 
 class Script(AsyncScript):
-    """redis-py's, less what it does for pipelines: with each call that costs more than the rest."""
+    """redis-py's, without what it does for pipelines, which costs more than the rest of a call."""
 
     async def __call__(self, keys: Any = None, args: Any = None, client: Any = None) -> Any:
-        """The script's answer; Redis learns it where it does not know it. Raises redis.RedisError."""
+        """The script's answer; Redis is taught the script if need be. Raises redis.RedisError."""
         client, given = client or self.registered_client, (*(keys or ()), *(args or ()))
         count = len(keys or ())
         try:

@@ -1,7 +1,7 @@
-"""How a chunk is read that somebody died over, so that the image that kills is found alone, and soon.
+"""How a chunk is read over which a worker died, so that the image that kills is found soon and alone.
 
-First in blocks, each noted in the ledger before it is touched: a note costs a synced write, and most who
-died had no image to blame. A block that somebody died in is read image by image, each noted as well.
+First in blocks, each noted in the ledger before it is touched: a note costs a synced write, and most
+deaths are no image's fault. A block in which a worker died is read image by image, each noted as well.
 """
 
 from collections.abc import Callable
@@ -11,14 +11,14 @@ from .ledger import Claim, Ledger
 from .results import WORKER_LOST, Failure
 
 BLOCK, MOST_BLOCKS = 16, 16
-"""Images of a block at least, and blocks of a chunk at most."""
+"""The fewest images of a block, and the most blocks of a chunk."""
 
 
 class Caution:
-    """One wary reading of `claim`. An image that `deaths` workers had in hand as they died is suspected.
+    """One wary reading of `claim`. An image with which `deaths` workers died is suspected.
 
-    The first of these deaths was in a batch, the second in a block, the others over it alone. Where no
-    more than two are granted, there are no blocks, lest neighbours be given up with it.
+    The first death was in a batch, the second in a block, the others over the image alone. Where no more
+    than two are granted, there are no blocks, lest its neighbours be given up with it.
     """
 
     def __init__(self, ledger: Ledger, claim: Claim, deaths: int, touch: Callable[[], None]) -> None:
@@ -31,12 +31,12 @@ class Caution:
         self._over: list[str] = []
 
     def absolve(self) -> None:
-        """Nobody died: what is noted as in hand is taken back. Raises redis.RedisError."""
+        """This worker lives: take back what is noted as in its hands. Raises redis.RedisError."""
         if self._over:
             self._ledger.absolve(self._claim, self._over)
 
     def enter(self, block: range) -> bool:
-        """These images are next; whether each has to be read alone."""
+        """Note that these images are next; whether each has to be read alone."""
         if self.size == 1:
             return True
         name = f"block {block.start}"
@@ -47,30 +47,30 @@ class Caution:
         return bool(self._in_block) or any(str(index) in self._noted for index in block)
 
     def check(self, index: int) -> Failure | None:
-        """This image is next; what is said of it if it is suspected, and not to be read by a worker."""
+        """Note that this image is next; its failure if it is suspected and no worker should read it."""
         self._touch()
         self._ledger.suspect(self._claim, str(index), *(each for each in self._over if each.isdecimal()))
         self._over = [each for each in self._over if not each.isdecimal()]
         deaths = self._noted.get(str(index), 0) + self._in_block
         if deaths < self._most:
-            self._over.append(str(index))  # else its deaths stay noted, that nobody die of it again
+            self._over.append(str(index))  # else its deaths stay noted, so that nobody dies of it again
             return None
         return Failure(WORKER_LOST, f"{deaths + 1} workers were lost while they read this image")
 
 
 class Cautions:
-    """One worker's. Those that were interrupted, for Redis was away, are absolved when it is back."""
+    """One worker's. Those that were interrupted because Redis was away are absolved when it is back."""
 
     def __init__(self, ledger: Ledger, deaths: int, touch: Callable[[], None]) -> None:
         self._ledger, self._deaths, self._touch = ledger, deaths, touch
         self._interrupted: list[Caution] = []
 
     def over(self, claim: Claim) -> Caution | None:
-        """For a chunk that somebody died over; None for any other."""
+        """For a chunk over which a worker died; None for any other."""
         return Caution(self._ledger, claim, self._deaths, self._touch) if claim.deliveries > 1 else None
 
     def interrupted(self, caution: Caution) -> None:
-        """Redis went away meanwhile."""
+        """Redis went away during this one."""
         self._interrupted.append(caution)
 
     def absolve(self) -> None:

@@ -1,5 +1,5 @@
-"""What a worker tells of a batch: who took a chunk (debug), and once it is committed a log line a chunk
-and spans of the jobs traced."""
+"""What a worker reports of a batch: that it took a chunk (debug); once that is committed, a log line for
+it, and spans if its job is traced."""
 
 import logging
 from collections.abc import Sequence
@@ -7,48 +7,48 @@ from dataclasses import dataclass, field
 
 from .jobs import job_id
 from .ledger import Claim, Commit
-from .measures import Pass
+from .measures import ForwardPass
 from .tracing import Tracer
 
 log = logging.getLogger(__name__)
 
 
 @dataclass
-class Course:
-    """When what happened to a batch, in seconds since 1970."""
+class Timeline:
+    """When each thing happened to a batch, in seconds since 1970."""
 
     model: str
     asked: float
     claimed: float
     read: float = 0.0
     committed: float = 0.0
-    passes: list[Pass] = field(default_factory=list)
+    passes: list[ForwardPass] = field(default_factory=list)
 
 
 class Chronicle:
-    """Tells of batches."""
+    """Logs and traces batches."""
 
     def __init__(self, tracer: Tracer) -> None:
         self._tracer = tracer
 
-    def begin(self, course: Course, claims: Sequence[Claim]) -> None:
-        """These chunks are in hand: should this worker die, they are missed here."""
+    def begin(self, timeline: Timeline, claims: Sequence[Claim]) -> None:
+        """These chunks are in hand: should this worker die, the log says which."""
         for claim in claims if log.isEnabledFor(logging.DEBUG) else ():
             facts = {"job": job_id(claim.name), "chunk": claim.chunk, "delivery": claim.deliveries}
-            log.debug("chunk claimed", extra={"event": "chunk.claimed", "at": course.claimed, **facts})
+            log.debug("chunk claimed", extra={"event": "chunk.claimed", "at": timeline.claimed, **facts})
 
-    def tell(self, course: Course, commits: Sequence[Commit], verdicts: Sequence[str]) -> None:
+    def tell(self, timeline: Timeline, commits: Sequence[Commit], verdicts: Sequence[str]) -> None:
         """These chunks were read together."""
         for commit, verdict in zip(commits, verdicts, strict=True):
-            self._log(course, commit, verdict)
+            self._log(timeline, commit, verdict)
             if commit.claim.options.trace:
-                self._trace(course, commit.claim, commit.claim.options.trace)
+                self._trace(timeline, commit.claim, commit.claim.options.trace)
 
     def close(self) -> None:
-        """Tell what is left."""
+        """Send what is left."""
         self._tracer.close()
 
-    def _log(self, course: Course, commit: Commit, verdict: str) -> None:
+    def _log(self, timeline: Timeline, commit: Commit, verdict: str) -> None:
         level = logging.WARNING if verdict == "different" else logging.INFO
         if not log.isEnabledFor(level):
             return
@@ -57,33 +57,33 @@ class Chronicle:
             "event": "chunk.committed",
             "job": job_id(claim.name),
             "chunk": claim.chunk,
-            "model": course.model,
+            "model": timeline.model,
             "images": claim.count,
             "failed": commit.failed,
             "verdict": verdict,
             "delivery": claim.deliveries,
             "waited_ms": claim.waited_ms,
-            "ms": round((course.committed - course.asked) * 1000, 1),
+            "ms": round((timeline.committed - timeline.asked) * 1000, 1),
         }
         log.log(level, "chunk committed", extra=facts)
 
-    def _trace(self, course: Course, claim: Claim, parent: str) -> None:
+    def _trace(self, timeline: Timeline, claim: Claim, parent: str) -> None:
         """The chunk's wait and its way through the batch; the passes are shared with other chunks."""
         facts: dict[str, str | int] = {"inkqueue.job": job_id(claim.name), "inkqueue.chunk": claim.chunk}
-        due = course.claimed - claim.waited_ms / 1000
-        self._tracer.record("queue wait", parent, due, course.claimed, facts)
+        due = timeline.claimed - claim.waited_ms / 1000
+        self._tracer.record("queue wait", parent, due, timeline.claimed, facts)
         more = facts | {"inkqueue.images": claim.count, "inkqueue.delivery": claim.deliveries}
-        whole = self._tracer.record("read chunk", parent, course.asked, course.committed, more)
+        whole = self._tracer.record("read chunk", parent, timeline.asked, timeline.committed, more)
         if not whole:
             return
-        self._tracer.record("claim", whole, course.asked, course.claimed, facts)
-        for each in course.passes[:MOST_PASSES]:
+        self._tracer.record("claim", whole, timeline.asked, timeline.claimed, facts)
+        for each in timeline.passes[:MOST_PASSES]:
             batch = facts | {"inkqueue.batch": each.images}
             decoded = each.began + each.decode_s
             self._tracer.record("decode", whole, each.began, decoded, batch)
             self._tracer.record("forward", whole, decoded, decoded + each.forward_s, batch)
-        self._tracer.record("commit", whole, course.read, course.committed, facts)
+        self._tracer.record("commit", whole, timeline.read, timeline.committed, facts)
 
 
 MOST_PASSES = 16
-"""Of a chunk that is read image by image, since somebody died over it, only so many are traced."""
+"""A chunk that is read image by image, since a worker died over it, has many; no more are traced."""

@@ -1,7 +1,7 @@
 """A chunk: some images of a job, packed for Redis by the gateway and opened by a worker. Little-endian.
 
 Pixels: b"A1" and n * 784 bytes. Files: b"F1", a u32 count, a u32 length each, the files. Files of which
-some have a charset of their own: b"F2", count and lengths, a u32 length, charsets as JSON, the files.
+some have their own charset: b"F2", count and lengths, a u32 length, the charsets as JSON, the files.
 """
 
 import json
@@ -44,7 +44,7 @@ ImageFile: TypeAlias = bytes | memoryview
 
 @dataclass(frozen=True)
 class Files:
-    """Image files, and by which charset each is read (None: that of the job); none at all: `()`."""
+    """Image files, and the charset of each (None: that of the job); `()` if none has its own."""
 
     files: Sequence[ImageFile]
     charsets: Sequence[str | None] = ()

@@ -1,4 +1,4 @@
-"""A chunk in a worker's hands, and what became of it; and how both look in Redis's protocol."""
+"""A chunk in a worker's hands, and what became of it; and how scripts pass both."""
 
 import struct
 from collections.abc import Mapping, Sequence
@@ -12,8 +12,8 @@ _LENGTH = struct.Struct("<I")
 
 @dataclass(frozen=True)
 class Claim:
-    """A chunk that is ours for one lease. `deliveries` counts this one; over 1, somebody died. `labels`
-    are those of the network that its job was accepted for."""
+    """A chunk that is ours for one lease. `deliveries` counts this one, too; over 1, a worker died.
+    `labels` are those of the network for which its job was accepted."""
 
     name: str
     chunk: int
@@ -44,7 +44,7 @@ class Claim:
 
 
 def handed(said: bytes) -> list[Claim]:
-    """The claims that a worker was woken with (see bells.lua), none if it was woken with a model."""
+    """The claims with which a worker was woken (see bells.lua); none if it was woken with a model."""
     if not said.startswith(b"\0"):
         return []
     fields, at = list[bytes](), 1
@@ -61,8 +61,8 @@ def handed(said: bytes) -> list[Claim]:
 
 @dataclass(frozen=True)
 class Commit:
-    """What became of a claimed chunk. `kept` are the packed images a retry will want, `failures` how
-    many images failed by type."""
+    """What became of a claimed chunk. `kept` are the packed images that a retry will want, `failures`
+    the numbers of failed images by type."""
 
     claim: Claim
     results: bytes
@@ -73,7 +73,7 @@ class Commit:
 
 
 def commit_args(commits: Sequence[Commit], measured: Mapping[str, int]) -> list[str | bytes | int]:
-    """What commit.lua is given."""
+    """The arguments of commit.lua."""
     args: list[str | bytes | int] = [len(measured), *_flat(measured)]
     for each in commits:
         claim = each.claim

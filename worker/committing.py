@@ -1,4 +1,4 @@
-"""What a batch was read as goes to the ledger, with what was measured meanwhile; then it is told of."""
+"""The results of a batch go to the ledger, with what was measured meanwhile; then they are reported."""
 
 import threading
 import time
@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from .caution import Caution
-from .chronicle import Chronicle, Course
+from .chronicle import Chronicle, Timeline
 from .heartbeat import Heartbeat
 from .leases import Leases
 from .ledger import Claim, Commit, Ledger
@@ -17,17 +17,17 @@ from .reading import Ready
 
 @dataclass
 class Batch:
-    """Chunks that are read together: `ready` for the network, or with `caution` one that somebody died
-    over."""
+    """Chunks that are read together: `ready` for the network; or, with `caution`, one over which a
+    worker died."""
 
     claims: list[Claim]
-    course: Course
+    timeline: Timeline
     caution: Caution | None
     ready: Ready | None
 
     @property
     def weight(self) -> int:
-        """How many characters, about."""
+        """About how many characters."""
         return sum(_weight(each) for each in self.claims)
 
     @property
@@ -36,17 +36,17 @@ class Batch:
         return self.ready is not None and any(each.outcomes for each in self.ready.chunks)
 
     def parts(self, most: int) -> list["Batch"]:
-        """The same in order, cut into batches of at most so many characters, or one chunk."""
+        """The same in order, cut into batches of at most so many characters, or of one chunk."""
         ready = self.ready
         if not ready:
             return [self]
         return [self._part(ready, some) for some in portions(map(_weight, self.claims), most)]
 
     def _part(self, ready: Ready, some: slice) -> "Batch":
-        course = Course(self.course.model, self.course.asked, self.course.claimed)
+        timeline = Timeline(self.timeline.model, self.timeline.asked, self.timeline.claimed)
         chunks = ready.chunks[some]
         seconds = ready.seconds * len(chunks) / len(self.claims)
-        return Batch(self.claims[some], course, self.caution, Ready(chunks, seconds))
+        return Batch(self.claims[some], timeline, self.caution, Ready(chunks, seconds))
 
 
 def _weight(claim: Claim) -> int:
@@ -66,30 +66,30 @@ class Committer:
         self._lock = threading.Lock()
 
     def commit(self, batch: Batch, commits: Sequence[Commit]) -> int:
-        """How many images they were. Raises redis.RedisError."""
+        """Commit; the number of images. Raises redis.RedisError."""
         with self._lock:
             return self._tell(batch, commits, self._ledger.commit(commits, self._measured(batch)))
 
     def turn(
         self, batch: Batch, commits: Sequence[Commit], budget: int, others: Sequence[str] | None
     ) -> tuple[int, list[Claim]]:
-        """The same, and what is claimed next of the same model (see Ledger.turn)."""
+        """The same, and claim what is next of the same model (see Ledger.turn)."""
         with self._lock:
-            measured, model = self._measured(batch), batch.course.model
+            measured, model = self._measured(batch), batch.timeline.model
             verdicts, claims = self._ledger.turn(commits, measured, model, budget, others)
             return self._tell(batch, commits, verdicts), claims
 
     def _measured(self, batch: Batch) -> Mapping[str, int]:
-        batch.course.read = time.time()
-        self._measures.add_batch(batch.course.model, batch.claims, batch.course.passes)
+        batch.timeline.read = time.time()
+        self._measures.add_batch(batch.timeline.model, batch.claims, batch.timeline.passes)
         return self._measures.take()
 
     def _tell(self, batch: Batch, commits: Sequence[Commit], verdicts: Sequence[str]) -> int:
-        course = batch.course
-        course.committed = time.time()
+        timeline = batch.timeline
+        timeline.committed = time.time()
         self._leases.drop(batch.claims)
         images = sum(each.succeeded + each.failed for each in commits)
-        began, self._last = max(course.asked, self._last), course.committed  # batches overlap
-        self._heartbeat.noted(course.model, images, max(0.0, course.committed - began))
-        self._chronicle.tell(course, commits, verdicts)
+        began, self._last = max(timeline.asked, self._last), timeline.committed  # batches overlap
+        self._heartbeat.noted(timeline.model, images, max(0.0, timeline.committed - began))
+        self._chronicle.tell(timeline, commits, verdicts)
         return images

@@ -1,7 +1,7 @@
 """How every process of ours talks to Redis: short time-outs, retries, keep-alive.
 
-A link that dies without a word is noticed within seconds (a worker on default settings stayed deaf
-for over 150 s).
+A link that dies silently is noticed within seconds (with default settings a worker stayed deaf for over
+150 s).
 """
 
 from typing import Any
@@ -22,14 +22,14 @@ TIMEOUTS: dict[str, Any] = {
 }
 
 PROMPT: dict[str, Any] = {"socket_timeout": 3, "socket_connect_timeout": 2, "protocol": 2}
-"""A gateway's callers wait meanwhile, so it gives up sooner. In RESP2 a notice is an answer like others;
-of a push, which it is in RESP3, redis-py makes a line of a log first."""
+"""A gateway's callers are waiting, so it gives up sooner. In RESP2 a notice is a reply like others; in
+RESP3 it is a push, for which redis-py formats a log line first."""
 
 LINKS = 64
-"""Connections of one gateway; redis-py itself refuses a 101st command at a time."""
+"""Connections of one gateway; by default redis-py refuses a 101st command at a time."""
 
 TURN_S = 15
-"""How long one waits for its turn before it is given up."""
+"""How long a command waits for its turn before it fails."""
 
 
 def connect(url: str) -> redis.Redis:
@@ -38,8 +38,14 @@ def connect(url: str) -> redis.Redis:
     return redis.Redis.from_url(url, retry=retry, **TIMEOUTS)
 
 
+def clock_ms(client: redis.Redis) -> int:
+    """Redis's clock: ms since 1970. Raises redis.RedisError."""
+    seconds, micros = client.time()
+    return int(seconds * 1000 + micros // 1000)
+
+
 def connect_patiently(url: str) -> redis.asyncio.Redis:
-    """A client for an event loop in which nobody waits: it asks as long as a worker does."""
+    """A client for an event loop in which nobody waits: it retries for as long as a worker does."""
     retry = redis.asyncio.retry.Retry(ExponentialWithJitterBackoff(base=0.05, cap=1.0), 6)
     pool = redis.asyncio.BlockingConnectionPool.from_url(
         url, max_connections=LINKS, timeout=TURN_S, retry=retry, **TIMEOUTS
@@ -48,9 +54,9 @@ def connect_patiently(url: str) -> redis.asyncio.Redis:
 
 
 def connect_async(url: str) -> redis.asyncio.Redis:
-    """A client for the gateway's event loop; it fails soon, so that callers hear 503 and not silence.
+    """A client for the gateway's event loop; it fails soon, so that callers get a 503 and not silence.
 
-    When a thousand ask at once, they take turns, which is no reason to fail.
+    A thousand callers at once take turns: that is no reason to fail.
     """
     backoff = ExponentialWithJitterBackoff(base=0.05, cap=0.2)
     retry = redis.asyncio.retry.Retry(backoff, 2, (redis.ConnectionError,))  # silence is waited for once

@@ -1,7 +1,7 @@
 """The Celery message that wakes a worker or a sender: "something is due". Anonymous, without work in it.
 
-Built once a queue and pushed by Lua, so that a submission rings in the call that stores it. The form
-is Celery's message protocol 2 in kombu's Redis envelope; `@TAG@` is replaced by a number.
+Built once for each queue and pushed by Lua, so that a submission rings in the call that stores it. The
+form is Celery's message protocol 2 in kombu's Redis envelope; `@TAG@` is replaced by a number.
 """
 
 import base64
@@ -32,7 +32,7 @@ def sender_message() -> bytes:
 
 
 def is_doorbell(message: Any) -> bool:
-    """Whether a message in kombu's envelope is one, of whatever version: Celery makes much of others."""
+    """Whether a message in kombu's envelope is a doorbell of any version; Celery acts on others."""
     try:
         arguments, named, linked = json.loads(base64.b64decode(message["body"], validate=True))
         headers, properties = message["headers"], message["properties"]

@@ -13,26 +13,26 @@ from functools import partial
 import redis
 
 from .caution import Caution, Cautions
-from .chronicle import Chronicle, Course
+from .chronicle import Chronicle, Timeline
 from .committing import Batch, Committer
-from .decoding.nursery import NoDecoder
+from .decoding.fork_server import NoDecoder
 from .heartbeat import Heartbeat
 from .leases import Leases
 from .ledger import Claim, Commit, Ledger
-from .measures import Pass
+from .measures import ForwardPass
 from .pipeline import Pipeline
 from .reading import FAULTS, Reader
 from .resignation import resign
 from .settings import WorkerSettings
 
 LOST = (redis.ConnectionError, redis.TimeoutError)
-"""Redis is away, and the leases run out: no image is to blame."""
+"""Redis is away and the leases run out, which is no image's fault."""
 
 
 class Drain:
-    """One worker's. For one thread, but for `stop` and `measured`.
+    """One worker's. For one thread, except for `stop` and `measured`.
 
-    Where it `lingers`, it found nothing at last, and will be rung for (see Ledger.rung).
+    `lingers`: it found nothing in the end, and will be rung for (see Ledger.rung).
     """
 
     def __init__(
@@ -45,7 +45,7 @@ class Drain:
         chronicle: Chronicle,
         threads: int,
     ) -> None:
-        """Full batches are read on so many `threads`."""
+        """`threads` is the number of threads on which full batches are read."""
         self._settings, self._ledger, self._leases = settings, ledger, leases
         self._cautions, self._heartbeat, self._chronicle = cautions, heartbeat, chronicle
         self._committer = Committer(ledger, leases, heartbeat, chronicle)
@@ -61,8 +61,8 @@ class Drain:
         """After the last batch."""
         self._pipeline.close()
 
-    def measured(self, one: Pass) -> None:
-        """The thread that calls made a forward pass."""
+    def measured(self, one: ForwardPass) -> None:
+        """The calling thread made a forward pass."""
         self._thread.passes.append(one)
 
     def run(
@@ -73,9 +73,9 @@ class Drain:
         handed: Sequence[Claim] = (),
     ) -> int:
         """Read what is due for `model`, first what was `handed` to this worker as it was woken; returns
-        how many images were. Raises redis.RedisError.
+        the number of images read. Raises redis.RedisError.
 
-        Lingers after it if `others` are named, of which one may be due.
+        Lingers afterwards if `others`, models that may be due as well, are named.
         """
         end = time.monotonic() + self._settings.slice_s
         self._failing.clear()
@@ -83,15 +83,15 @@ class Drain:
         waiting: Batch | None = None
         try:
             if handed:
-                course = Course(model, time.time(), time.time())
-                waiting = self._ready(reader, course, list(handed), others)
+                timeline = Timeline(model, time.time(), time.time())
+                waiting = self._ready(reader, timeline, list(handed), others)
             else:
                 waiting = self._claim(model, reader, end, others)
             while waiting:
                 if self._is_full(waiting):
                     self._pipeline.wait_taken()
                 else:
-                    read += self._pipeline.end()  # it takes nobody along, should it kill
+                    read += self._pipeline.end()  # alone: should it kill, it takes nobody along
                 if self._stopping.is_set():
                     break
                 batch, waiting = waiting, None
@@ -112,34 +112,34 @@ class Drain:
     def _claim(
         self, model: str, reader: Reader, end: float, others: Sequence[str] | None = None
     ) -> Batch | None:
-        """What is read next, decoded; None where nothing is due, time is over or this worker stops."""
+        """The next batch, decoded; None where nothing is due, time is up or this worker stops."""
         if not self._may_claim(end):
             return None
         asked = time.time()
         claims = self._ledger.claim(model, self._settings.batch, others)
-        return self._ready(reader, Course(model, asked, time.time()), claims, others)
+        return self._ready(reader, Timeline(model, asked, time.time()), claims, others)
 
     def _turn(
         self, reader: Reader, batch: Batch, end: float, others: Sequence[str] | None
     ) -> tuple[int, Batch | None]:
-        """Read a batch here; how many images it was, and the next one, claimed as it was committed."""
+        """Read a batch here; the number of its images, and the next one, claimed as it was committed."""
         commits = self._read(reader, batch)
         if not commits or not self._may_claim(end):
             return self._commit(batch, commits), None
         asked = time.time()
         read, claims = self._committer.turn(batch, commits, self._settings.batch, others)
-        course = Course(batch.course.model, asked, time.time())
-        return read, self._ready(reader, course, claims, others)
+        timeline = Timeline(batch.timeline.model, asked, time.time())
+        return read, self._ready(reader, timeline, claims, others)
 
     def _may_claim(self, end: float) -> bool:
-        """Whether this worker goes on; what died with nobody is absolved first."""
+        """Whether this worker goes on; first, images over which nobody died are absolved."""
         if self._stopping.is_set() or time.monotonic() > end:
             return False
         self._cautions.absolve()
         return True
 
     def _ready(
-        self, reader: Reader, course: Course, claims: list[Claim], others: Sequence[str] | None
+        self, reader: Reader, timeline: Timeline, claims: list[Claim], others: Sequence[str] | None
     ) -> Batch | None:
         """What was claimed, decoded; None for nothing, or where this worker stops."""
         if not claims or self._stopping.is_set():
@@ -147,7 +147,7 @@ class Drain:
             self.lingers = others is not None and not self._stopping.is_set()
             return None
         self._leases.hold(claims)
-        self._chronicle.begin(course, claims)
+        self._chronicle.begin(timeline, claims)
         caution = self._cautions.over(claims[0])
         try:
             ready = None if caution else reader.prepare(claims)
@@ -156,15 +156,15 @@ class Drain:
             return None
         except FAULTS:
             ready = None  # the reader finds out by which image
-        return Batch(claims, course, caution, ready)
+        return Batch(claims, timeline, caution, ready)
 
     def _is_full(self, batch: Batch) -> bool:
-        """Whether there is more for sure. A chunk that kills takes nobody else's attempt with it."""
+        """Whether more must be waiting. Not with caution: a chunk that kills takes no other along."""
         return 2 * batch.weight >= self._settings.batch and not batch.caution
 
     def _begin(self, reader: Reader, batch: Batch) -> int:
-        """Have a full batch read; the few images that came first, as urgent ones do, are read here
-        meanwhile: how many."""
+        """Have a full batch read; the few images that come first, as urgent ones do, are read here
+        meanwhile, and their number is returned."""
         parts = batch.parts(self._settings.batch)
         few = parts.pop(0) if len(parts) > 1 and not self._is_full(parts[0]) else None
         for part in parts:
@@ -172,7 +172,7 @@ class Drain:
         return self._commit(few, self._read(reader, few)) if few else 0
 
     def _take(self, reader: Reader, batch: Batch) -> Sequence[Commit]:
-        """Read a batch that may have waited; where this worker stops or fails, it is for others."""
+        """Read a batch that may have waited; if this worker stops or fails, leave it to others."""
         if self._stopping.is_set() or self._failing.is_set():
             self._leases.drop(batch.claims)
             self._ledger.release(batch.claims)
@@ -184,9 +184,9 @@ class Drain:
             raise
 
     def _read(self, reader: Reader, batch: Batch) -> Sequence[Commit]:
-        """None at all where there is no decoder for it: then this worker stops."""
-        self._thread.passes = batch.course.passes
-        self._heartbeat.reading(batch.course.model)
+        """Its results; none at all where there is no decoder for it: then this worker stops."""
+        self._thread.passes = batch.timeline.passes
+        self._heartbeat.reading(batch.timeline.model)
         self._leases.touch()
         try:
             if batch.caution:
@@ -201,7 +201,7 @@ class Drain:
             raise
 
     def _commit(self, batch: Batch, commits: Sequence[Commit]) -> int:
-        """How many images were read."""
+        """The number of images read."""
         return self._committer.commit(batch, commits) if commits else 0
 
     def _resign(self, claims: list[Claim], caution: Caution | None, why: NoDecoder) -> None:
@@ -209,9 +209,9 @@ class Drain:
         resign(self._ledger, claims, caution, why)
 
     def _let_go(self, waiting: Batch | None) -> None:
-        """Nothing is in hand any more: what was claimed and not begun is for others."""
+        """Nothing stays in hand: what was claimed and not begun is left to others."""
         self._heartbeat.reading("")
-        with contextlib.suppress(Exception):  # else it is back when its lease runs out
+        with contextlib.suppress(Exception):  # if that fails, it is back when its lease runs out
             self._ledger.release(waiting.claims if waiting else ())
         with contextlib.suppress(Exception):
             self._pipeline.end()

@@ -1,4 +1,4 @@
-"""A real redis-server of our own, for machines that have none: safe, on one folder, loopback only."""
+"""A real redis-server of our own, for machines without one: safe, in one folder, loopback only."""
 
 import contextlib
 import fcntl
@@ -30,10 +30,10 @@ save ""
 daemonize no
 logfile "{folder}/redis.log"
 """
-"""A journal is rewritten when it has doubled and is that large: each time takes a core for a second, and
-with less it would be every ten under load. Lists of what is due are short and change all the time: to
-look through packed ones costs a fifth of a submission. Those of a job's webhooks, which are many and
-hold a few, stay packed."""
+"""A journal is rewritten when it has doubled and is that large: a rewrite takes a core for a second, and
+with a lower limit there would be one every ten seconds under load. Lists of what is due are short and
+change all the time: scanning packed ones costs a fifth of a submission. Those of a job's webhooks, which
+are many and hold a few each, stay packed."""
 
 START_S = 30.0
 
@@ -59,7 +59,7 @@ def find_server() -> str:
 def free_port() -> int:
     """A TCP port of the loopback that nobody uses now.
 
-    None of those that outgoing connections are given (Linux), lest one take it before we do.
+    None that Linux gives to outgoing connections, lest one take it before we do.
     """
     while True:
         with contextlib.suppress(OSError), socket.socket() as listener:
@@ -68,7 +68,7 @@ def free_port() -> int:
 
 
 class EmbeddedRedis:
-    """One redis-server on a folder. A second one on the same folder is refused while this one runs."""
+    """One redis-server in a folder. A second one in the same folder is refused while this one runs."""
 
     def __init__(self, folder: Path, memory: int = 0) -> None:
         """`memory` bytes are its maxmemory; 0: half of what there is."""
@@ -92,7 +92,7 @@ class EmbeddedRedis:
         return [find_server(), str(config)]
 
     def wait_ready(self, process: subprocess.Popen[bytes]) -> None:
-        """Until it answers, which after a crash means: until the journal is read. Raises NoRedis."""
+        """Wait until it answers; after a crash it reads its journal first. Raises NoRedis."""
         end = time.monotonic() + START_S
         with redis.Redis.from_url(self.url) as client:
             while time.monotonic() < end:
@@ -107,7 +107,7 @@ class EmbeddedRedis:
 
     @property
     def lock(self) -> int:
-        """The file descriptor that holds the folder."""
+        """The file descriptor of the folder's lock."""
         return self._lock.fileno()
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""The engine room: the networks of this process, made ready once, and what keeps them at work."""
+"""The engine room: the networks of this process, loaded once, and what keeps them at work."""
 
 import logging
 from collections.abc import Sequence
@@ -9,27 +9,27 @@ from model.opening import cores
 from .caution import Cautions
 from .chronicle import Chronicle
 from .connection import connect
-from .decoding.crew import Crew
-from .decoding.decoders import Decoders
+from .decoding.decoder import Decoder
+from .decoding.pool import DecoderPool
 from .draining import Drain
 from .heartbeat import Heartbeat
 from .leases import Leases
 from .ledger import Claim, Ledger
-from .lookout import Lookout
-from .measures import Pass
+from .measures import ForwardPass
 from .networks import open_readers
+from .poller import Poller
 from .pulse import own_name
+from .redis_watch import RedisWatch
 from .safety import require_safe
 from .settings import WorkerSettings
 from .tracing import start
 from .upkeep import Upkeep
-from .vigil import Vigil
 
 log = logging.getLogger(__name__)
 
 
 class Engine:
-    """Networks in memory and the threads that keep a worker's word."""
+    """Networks in memory, and the threads that keep a worker's promises."""
 
     def __init__(self, settings: WorkerSettings) -> None:
         """Raises UnsafeRedis, NoDecoder, and what loading networks raises."""
@@ -37,19 +37,21 @@ class Engine:
         self.id = own_name()
         client = connect(settings.redis_url)
         require_safe(client, settings)
-        self._vigil = Vigil(client, settings)
+        self._redis_watch = RedisWatch(client, settings)
         self._ledger = Ledger(client, settings.lease_ms, self.id)
         self._leases = Leases(self._ledger, settings.lease_ms, settings.stall_s)
         limits = settings.max_pixels, settings.decode_s
-        self._decoders = Crew(lambda: Decoders(*limits, self._leases.touch), cores(settings.threads))
+        self._decoders = DecoderPool(
+            lambda: Decoder(*limits, self._leases.touch), cores(settings.threads)
+        )
         self._readers = open_readers(settings, self._decoders.read, self._measured, self._leases.touch)
         self._upkeep = Upkeep(self._ledger, list(self._readers))
         predictor = next(iter(self._readers.values())).predictor
         self._heartbeat = Heartbeat(self._ledger, list(self._readers), predictor.device, settings.batch)
-        self._lookout = Lookout([partial(self._drain, name) for name in self._readers])
+        self._poller = Poller([partial(self._drain, name) for name in self._readers])
         self._chronicle = Chronicle(start("inkqueue-worker"))
         cautions = Cautions(self._ledger, settings.max_deaths, self._touch)
-        self._drains = Drain(
+        self._drainer = Drain(
             settings,
             self._ledger,
             self._leases,
@@ -71,7 +73,7 @@ class Engine:
 
     def stop(self) -> None:
         """Finish the batch in hand, claim no more."""
-        self._drains.stop()
+        self._drainer.stop()
 
     def close(self) -> None:
         """Say goodbye."""
@@ -79,41 +81,41 @@ class Engine:
         for thread in self._threads():
             thread.stop()
         try:
-            self._ledger.farewell(self.id)
+            self._ledger.farewell()
         finally:
-            self._drains.close()
+            self._drainer.close()
             self._chronicle.close()
             self._decoders.close()
         log.info("worker %s stopped", self.id, extra={"event": "worker.stopped"})
 
     def drain(self, model: str) -> int:
         """Read what is due for `model` until nothing is or the slice is over, and what is rung for soon
-        after; returns images read."""
-        return self._lookout.heard(partial(self._drain_on, model))
+        after; returns the number of images read."""
+        return self._poller.heard(partial(self._drain_on, model))
 
     def _drain_on(self, model: str) -> int:
         read, handed = 0, list[Claim]()
         while model:
             others = [other for other in self._readers if other != model]
             read += self._drain(model, others, handed)
-            model, handed = self._ledger.rung() if self._drains.lingers else ("", [])
+            model, handed = self._ledger.rung() if self._drainer.lingers else ("", [])
         return read
 
     def _drain(
         self, model: str, others: Sequence[str] | None = None, handed: Sequence[Claim] = ()
     ) -> int:
-        return self._drains.run(model, self._readers[model], others, handed)
+        return self._drainer.run(model, self._readers[model], others, handed)
 
-    def _measured(self, one: Pass) -> None:
-        self._drains.measured(one)
+    def _measured(self, one: ForwardPass) -> None:
+        self._drainer.measured(one)
 
     def _touch(self) -> None:
         """A chunk is about to be read warily."""
         self._leases.touch()
-        self._decoders.wait_ready()  # that there is none shall not be laid at an image's door
+        self._decoders.wait_ready()  # that there is none must not be blamed on an image
 
-    def _threads(self) -> tuple[Lookout | Leases | Upkeep | Heartbeat | Vigil, ...]:
-        return self._lookout, self._leases, self._upkeep, self._heartbeat, self._vigil
+    def _threads(self) -> tuple[Poller | Leases | Upkeep | Heartbeat | RedisWatch, ...]:
+        return self._poller, self._leases, self._upkeep, self._heartbeat, self._redis_watch
 
 
 @cache

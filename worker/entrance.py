@@ -1,11 +1,10 @@
-"""How a job gets into the ledger: one script makes its chunks a job, which were staged before if they
-are many."""
+"""How a job enters the ledger: large jobs stage their chunks first, then one script makes them a job."""
 
 import json
 import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import accumulate
+from itertools import accumulate, chain
 from typing import Any
 
 import orjson
@@ -19,15 +18,15 @@ from .jobs import Lane, Options
 from .scripts import source
 
 STAGED_S = 900
-"""What was staged by a gateway that died is gone after this many seconds."""
+"""Seconds after which what a gateway staged before it died is gone."""
 
 IN_FLIGHT_S = 5
-"""A request that died with its gateway, or lost Redis half way, blocks its key no longer than this."""
+"""A request that died with its gateway, or lost Redis half-way, blocks its key no longer than this."""
 
 
 @dataclass(frozen=True)
 class Submission:
-    """A job that is about to be: everything of it but the images."""
+    """Everything about a job that is to come, except the images."""
 
     owner: str
     id: str
@@ -41,11 +40,11 @@ class Submission:
     parent: str = ""
     idempotency: str | None = None
     callback_url: str = ""
-    quiet: bool = False  # only a callback_url is told of its end
+    quiet: bool = False  # only a callback_url hears of its end
 
     @property
     def name(self) -> str:
-        """The job's name inside."""
+        """The job's internal name."""
         return keys.job_name(self.owner, self.id)
 
 
@@ -62,7 +61,7 @@ class Entrance:
     async def stage(
         self, token: str, first: int, chunks: Sequence[Chunk], room: Room | None = None
     ) -> Verdict:
-        """Write chunks for a job that is to come, all or none; `first` is the number of the first.
+        """Write chunks of a job that is to come, all or none; `first` is the number of the first.
 
         Answers `staged`, or why there is no room.
         """
@@ -75,23 +74,23 @@ class Entrance:
         return _verdict(await self._stage(args=args))
 
     async def knows(self, name: str, idempotency: str | None) -> bool:
-        """Whether a job of this name, or of this key, was taken before."""
+        """Whether a job of this name, or with this key, was taken before."""
         known = [keys.job(name), *([idempotency] if idempotency else [])]
         return bool(await self._client.exists(*known))
 
     async def unstage(self, token: str, count: int) -> None:
-        """Take back what was staged for a job that will not be."""
+        """Delete what was staged for a job that will not come."""
         async with self._client.pipeline(transaction=False) as pipe:
             for number in range(count):
                 pipe.unlink(keys.staged_input(token, number), keys.staged_names(token, number))
             await pipe.execute()
 
     async def submit(self, job: Submission, token: str, sizes: Sequence[int], caps: Caps) -> Verdict:
-        """Make what was staged under `token` a job; `sizes` are its chunks' numbers of images."""
+        """Make what was staged under `token` a job; `sizes` are the numbers of images of its chunks."""
         return await self._make(_wanted(job, caps) | {"stage": token}, job, sizes, ())
 
     async def enter(self, job: Submission, chunks: Sequence[Chunk], caps: Caps, room: Room) -> Verdict:
-        """Make a job of `chunks` that were not staged, within `room`, in one call: for small ones."""
+        """Make a job of `chunks` that were not staged, within `room`, in one call: for small jobs."""
         want = _wanted(job, caps) | {"memory": room.memory, "mark": room.mark}
         parts = [part for chunk in chunks for part in (chunk.payload, chunk.names_json)]
         return await self._make(want, job, [chunk.count for chunk in chunks], parts)
@@ -108,7 +107,7 @@ class Entrance:
         return _verdict(answer)
 
     async def take_off(self, owner: str, digest: str, request: str) -> bool:
-        """Whether no other request with this key is under way; for IN_FLIGHT_S this one is."""
+        """Whether no other request with this key is under way; if so, this one is, for IN_FLIGHT_S."""
         return bool(await self._flight(args=[keys.flight(owner, digest), request, IN_FLIGHT_S]))
 
     async def land(self, owner: str, digest: str, request: str) -> None:
@@ -144,7 +143,7 @@ def _wanted(job: Submission, caps: Caps) -> dict[str, Any]:
 
 
 def _fields(job: Submission, sized: Mapping[str, int]) -> list[str]:
-    """What never changes of a job's hash, name by value; what is as usual is left out."""
+    """What never changes of a job's hash: field and value, pair by pair, without what is as usual."""
     options = job.options
     fields = {
         **{name: str(number) for name, number in sized.items()},
@@ -162,4 +161,5 @@ def _fields(job: Submission, sized: Mapping[str, int]) -> list[str]:
         "quiet": "1" if job.quiet else "",
         "fingerprint": job.fingerprint,
     }
-    return [part for name, value in fields.items() if value for part in (name, value)]
+    kept = {name: value for name, value in fields.items() if value}
+    return list(chain.from_iterable(kept.items()))

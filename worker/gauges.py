@@ -8,13 +8,14 @@ import redis.asyncio
 
 from . import keys
 from .jobs import Lane
+from .pulse import ALIVE_MS
 from .scripts import source
 
 
 @dataclass(frozen=True)
 class Queue:
-    """What waits for a model in a lane: jobs, images, chunks to be claimed and in hand, and since when
-    the oldest of those to be claimed waits (s; None: none does)."""
+    """What waits for a model in a lane: jobs, images, chunks to be claimed and in hand, and for how long
+    the oldest of those to be claimed has waited (s; None: there is none)."""
 
     lane: Lane
     jobs: int
@@ -26,7 +27,7 @@ class Queue:
 
 @dataclass(frozen=True)
 class Backlog:
-    """What waits for a model, and how fast it goes (images a second; 0: unknown, or idle)."""
+    """What waits for a model, and how fast it is read (images a second; 0: unknown, or idle)."""
 
     model: str
     rate: float
@@ -48,9 +49,9 @@ class Memory:
 
 @dataclass(frozen=True)
 class Pressure:
-    """How full everything is: images queued, unfinished jobs, images done a second in all; bytes that
-    are used or promised to results, that may be, that an empty Redis uses, and of the largest job that
-    there can ever be room for."""
+    """How full everything is: images queued, unfinished jobs, images done a second in all; bytes used or
+    promised to results, the most that may be, those that an empty Redis uses, and those of the largest
+    job for which there can ever be room."""
 
     images: int
     jobs: int
@@ -97,7 +98,7 @@ class Gauges:
         """What workers measured since the ledger began (see measures.histograms)."""
         return await self._numbers(keys.MEASURES)
 
-    async def workers(self, within_ms: int = 10_000) -> list[dict[str, str]]:
+    async def workers(self, within_ms: int = ALIVE_MS) -> list[dict[str, str]]:
         """What every worker with a heartbeat `within_ms` says of itself."""
         clock: Any = await self._client.time()
         since = clock[0] * 1000 - within_ms

@@ -1,4 +1,4 @@
-"""A worker's word to the ledger, every two seconds: that it is alive, what it reads and how fast."""
+"""What a worker tells the ledger every two seconds: that it is alive, what it reads and how fast."""
 
 import json
 from collections.abc import Sequence
@@ -9,10 +9,10 @@ from .pulse import Pulse
 
 
 class Heartbeat(Pulse):
-    """Beats until stopped. `noted` is told of every batch, by one thread at a time."""
+    """Beats until stopped. `noted` is called for every batch, by one thread at a time."""
 
     def __init__(self, ledger: Ledger, models: Sequence[str], device: str, budget: int) -> None:
-        """`budget`: images that are claimed at a time."""
+        """`budget`: the number of images claimed at a time."""
         super().__init__(self._tell)
         self._ledger, self._models, self._device = ledger, models, device
         self._paces, self._budget = Paces(budget // 2), budget
@@ -20,7 +20,7 @@ class Heartbeat(Pulse):
         self._reading = ""
 
     def reading(self, model: str) -> None:
-        """The model that is read with now; '' for none."""
+        """The model in use from now on; '' for none."""
         self._reading = model
 
     def noted(self, model: str, images: int, seconds: float) -> None:
@@ -30,7 +30,7 @@ class Heartbeat(Pulse):
         self._batch = images
 
     def facts(self) -> dict[str, str]:
-        """What this worker says of itself."""
+        """What this worker tells of itself."""
         return {
             "id": self._ledger.worker,
             "models": ",".join(self._models),
@@ -43,4 +43,4 @@ class Heartbeat(Pulse):
         }
 
     def _tell(self) -> None:
-        self._ledger.heartbeat(self._ledger.worker, self.facts())
+        self._ledger.heartbeat(self.facts())

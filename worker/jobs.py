@@ -31,8 +31,8 @@ class JobState(StrEnum):
 
 
 WEIGHTS: Mapping[Kind, int] = {"character": 1, "line": 16, "grid": 64, "page": 512}
-"""About how many characters an image of a layout has: so much of a chunk, of a worker's batch and of the
-memory promised to results it takes. In counts and quotas it is one image all the same."""
+"""About how many characters an image of a layout has: its share of a chunk, of a worker's batch and of
+the memory promised to results. In counts and quotas it is one image all the same."""
 
 
 @dataclass(frozen=True)
@@ -54,31 +54,31 @@ class Options:
 
     @property
     def weight(self) -> int:
-        """Of one image (see WEIGHTS): of a grid its cells, where they are known."""
+        """That of one image (see WEIGHTS); of a grid, the number of its cells where that is known."""
         return self.rows * self.columns or WEIGHTS[self.layout]
 
     def to_json(self) -> str:
-        """One line of JSON, of what is not as it mostly is: below 64 bytes Redis keeps a job in a third
-        of the memory."""
-        return _told(self)
+        """JSON of the non-default options only: below 64 bytes Redis keeps a job in a third of the
+        memory."""
+        return _json(self)
 
     @staticmethod
     @lru_cache(1024)  # most jobs want the same
     def from_json(text: str | bytes) -> "Options":
-        """The options written by `to_json`."""
+        """The options that `to_json` wrote."""
         return Options(**json.loads(text))
 
 
 @lru_cache(256)  # most jobs of a gateway have the same
-def _told(options: Options) -> str:
+def _json(options: Options) -> str:
     usual = Options(options.model)
-    said = {name: value for name, value in vars(options).items() if value != getattr(usual, name)}
-    return json.dumps({"model": options.model} | said)
+    own = {name: value for name, value in vars(options).items() if value != getattr(usual, name)}
+    return json.dumps({"model": options.model} | own)
 
 
 @dataclass(frozen=True)
 class Counts:
-    """How many images of a job are where; always adds up to `total`."""
+    """How many images of a job are in which state; they always add up to `total`."""
 
     total: int
     queued: int
@@ -90,7 +90,7 @@ class Counts:
 
 @dataclass(frozen=True)
 class Job:
-    """A job as Redis tells it. Times are ms since 1970, by Redis's clock."""
+    """A job as Redis has it. Times are ms since 1970, by Redis's clock."""
 
     name: str
     state: JobState
@@ -111,7 +111,7 @@ class Job:
 
     @property
     def id(self) -> str:
-        """The id its owner knows it by."""
+        """The id by which its owner knows it."""
         return job_id(self.name)
 
     @classmethod
@@ -137,7 +137,7 @@ class Job:
 
 
 def job_id(name: str) -> str:
-    """The id its owner knows a job by, of its name inside."""
+    """The id by which its owner knows a job, from its internal name."""
     return name.split("/", 1)[1]
 
 

@@ -1,32 +1,32 @@
-"""Calls of a script that are made one on their way to Redis, and what each caller hears of it."""
+"""Calls of a script that are merged on their way to Redis, and how each caller gets its answer."""
 
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .scripts import JOINT, digests
+from .scripts.linking import JOINT, digests
 
 TOGETHER = 32
-"""Calls of a script that are made one: Redis does nothing else meanwhile."""
+"""The most calls of a script that are merged: Redis does nothing else meanwhile."""
 
 Command = tuple[tuple[Any, ...], "asyncio.Future[Any]"]
 
 
 @dataclass
 class Call:
-    """What is sent, and who waits for it: one, or several where calls of a script are `joint`."""
+    """What is sent, and who waits for it: one caller, or several if the call is `joint`."""
 
     args: tuple[Any, ...]
     waiting: "list[asyncio.Future[Any]]"
     joint: bool
 
     def words(self) -> tuple[Any, ...]:
-        """As Redis takes it: `SCRIPT LOAD` is two."""
+        """The arguments as Redis takes them: `SCRIPT LOAD` is two."""
         return (*self.args[0].split(), *self.args[1:])
 
     def tell(self, said: Any) -> None:
-        """Let those who wait have their share of the answer."""
+        """Give those who wait their share of the answer."""
         for answer, share in zip(self.waiting, self._shares(said), strict=True):
             if answer.done():  # nobody waits for it any more
                 continue
@@ -42,7 +42,7 @@ class Call:
 
 
 def joined(bundle: Sequence[Command]) -> Sequence[Call]:
-    """The same with fewer calls of scripts.JOINT; whatever is in a bundle goes in any order."""
+    """The bundle, with calls of linking.JOINT merged; the order within a bundle does not matter."""
     calls: list[Call] = []
     open_calls: dict[str, Call] = {}
     for args, answer in bundle:

@@ -1,7 +1,7 @@
-"""What happened to a job, as the gateway reads it for those who follow: the job's stream of events.
+"""What happened to a job, as the gateway reads it for its followers: the job's stream of events.
 
-commit.lua notes every chunk as it is committed and save_or_close (ending.lua) the end, in the same step;
-of a job of one chunk follow.lua does both, for most of them are never followed.
+commit.lua notes every chunk as it commits it, and save_or_close (ending.lua) the end, in the same step;
+for a job of one chunk follow.lua does both when somebody asks, since most of them are never followed.
 """
 
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ START = "0-0"
 """The id before every event."""
 
 SHORTEST_MS = 200
-"""A rate is not taken over less, lest the first chunk look like a record."""
+"""A rate is never taken over less time, lest the first chunk look like a record."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class Journal:
     async def look(self, name: str, after: str, most: int) -> Look:
         """The job and up to `most` events after the one with the id `after`.
 
-        The job is read first, so of a job that is final there are no events but those found.
+        The job is read first, so if it is final, there are no events but those found.
         """
         job = await self._store.job(name)
         newest, (images, ms), entries = await self._follow(args=[name, after, most])

@@ -1,4 +1,4 @@
-"""The names of things in Redis; the Lua scripts spell the same ones (see scripts/common.lua)."""
+"""The names of things in Redis; the Lua scripts spell out the same ones (see scripts/common.lua)."""
 
 from .jobs import Lane
 
@@ -19,7 +19,7 @@ CHANGED = "ink:changed"
 
 
 def job_name(owner: str, job_id: str) -> str:
-    """What a job is called inside: its owner is part of its name, so nobody else's is ever found."""
+    """A job's internal name: its owner is part of it, so nobody else's job is ever found."""
     return f"{owner}/{job_id}"
 
 
@@ -49,7 +49,7 @@ def staged_names(token: str, chunk: int) -> str:
 
 
 def starts(name: str) -> str:
-    """Little-endian u32 a chunk and one more: the index of each chunk's first image. Nothing for one."""
+    """Little-endian u32: the index of each chunk's first image, then the total; none for one chunk."""
     return f"ink:job:{name}:starts"
 
 
@@ -64,7 +64,7 @@ def corrections(name: str) -> str:
 
 
 def suspects(name: str, chunk: int) -> str:
-    """How many workers died with an image, or a block of them, of a chunk in hand."""
+    """How many workers died with an image of a chunk, or a block of them, in hand."""
     return f"ink:job:{name}:suspects:{chunk}"
 
 
@@ -79,12 +79,12 @@ def owner_jobs(owner: str) -> str:
 
 
 def idempotency(owner: str, digest: str) -> str:
-    """What became of a request with an Idempotency-Key."""
+    """The job that a request with an Idempotency-Key made."""
     return f"ink:idem:{owner}:{digest}"
 
 
 def flight(owner: str, digest: str) -> str:
-    """Stands while a request with an Idempotency-Key, or for an own id, is under way."""
+    """Exists while a request with an Idempotency-Key, or for an id of its own, is under way."""
     return f"ink:flight:{owner}:{digest}"
 
 
@@ -114,12 +114,12 @@ def streams(owner: str) -> str:
 
 
 def worker(worker_id: str) -> str:
-    """What a worker says of itself."""
+    """The hash of what a worker tells of itself."""
     return f"ink:worker:{worker_id}"
 
 
 def wake(worker_id: str) -> str:
-    """The list of models for which a worker that lingers was woken."""
+    """The list of what a lingering worker was woken for: models, or claims."""
     return f"ink:wake:{worker_id}"
 
 
@@ -139,12 +139,12 @@ def delivery(delivery_id: str) -> str:
 
 
 def attempts(delivery_id: str) -> str:
-    """What came of each attempt at a delivery, as JSON."""
+    """The list of how each attempt at a delivery went, as JSON."""
     return f"ink:delivery:{delivery_id}:attempts"
 
 
 def job_deliveries(name: str) -> str:
-    """The deliveries that tell of a job, scored by when they came (ms)."""
+    """The deliveries about a job, scored by when they came (ms)."""
     return f"ink:deliveries:job:{name}"
 
 

@@ -28,17 +28,17 @@ class Leases(threading.Thread):
         self._stopping = threading.Event()
 
     def hold(self, claims: Sequence[Claim]) -> None:
-        """These are in hand, too, from now on."""
+        """From now on these are in hand, too."""
         self._held |= {claim.token: claim for claim in claims}
         self.touch()
 
     def drop(self, claims: Sequence[Claim]) -> None:
-        """These are no longer."""
+        """These are in hand no longer."""
         for claim in claims:
             self._held.pop(claim.token, None)
 
     def drop_all(self) -> None:
-        """Nothing is."""
+        """Nothing is in hand any longer."""
         self._held.clear()
 
     def touch(self) -> None:

@@ -7,6 +7,7 @@ import redis
 
 from . import keys
 from .claims import Claim, Commit, commit_args, handed
+from .connection import clock_ms
 from .doorbell import message, sender_message
 from .scripts import source
 
@@ -14,10 +15,10 @@ __all__ = ["Claim", "Commit", "Ledger"]
 
 Facts = Mapping[Any, Any]
 LINGER_MS = 500
-"""How long a worker that has found nothing is woken by whoever submits, at once and without Celery."""
+"""For so long after finding nothing a worker is woken by whoever submits, at once and without Celery."""
 
 LATE_S = 0.05
-"""Who was woken at the last moment is to hear it."""
+"""A worker that is woken at the last moment must still hear it."""
 
 SCRIPTS = ("claim", "renew", "commit", "release", "suspect", "absolve", "turn", "upkeep")
 
@@ -26,17 +27,17 @@ class Ledger:
     """A worker's side of the ledger, over one Redis."""
 
     def __init__(self, client: redis.Redis, lease_ms: int, worker: str = "") -> None:
-        """`worker` is the id under which this side claims and beats."""
+        """`worker` is the id under which this side claims and has its heartbeat."""
         self.worker = worker
         self._client = client
         self._lease = lease_ms
         self._scripts = {name: client.register_script(source(name)) for name in SCRIPTS}
 
     def claim(self, model: str, budget: int, others: Sequence[str] | None = None) -> list[Claim]:
-        """Due chunks of `model`: about `budget` images, by their weight, and at least one chunk of
-        each lane.
+        """Due chunks of `model`: about `budget` images, by their weight, and at least one chunk of each
+        lane that has any.
 
-        Who finds none and names the `others` that it serves is to ask `rung` next.
+        A worker that finds none and names the `others` that it serves must call `rung` next.
         """
         rows = self._scripts["claim"](args=self._wish(model, budget, others))
         return [Claim.told(*row) for row in rows]
@@ -46,8 +47,8 @@ class Ledger:
         return wish if others is None else [*wish, LINGER_MS, *others]
 
     def rung(self) -> tuple[str, list[Claim]]:
-        """The model of which something is due, as soon as it is, and what of it is this side's already;
-        '' if nothing is for LINGER_MS."""
+        """The model of which something is due, as soon as it is, and what of it was claimed for this
+        side already; '' if nothing is for LINGER_MS."""
         said: Any = self._client.blpop([keys.wake(self.worker)], LINGER_MS / 1000 + LATE_S)
         if not said:
             return "", []
@@ -64,7 +65,7 @@ class Ledger:
     def commit(self, commits: Sequence[Commit], measured: Mapping[str, int] | None = None) -> list[str]:
         """Record results; for each, 'new', 'duplicate', 'different' or 'gone'.
 
-        What was `measured` goes with them, in the same call.
+        What was `measured` is added in the same call.
         """
         verdicts = self._scripts["commit"](args=commit_args(commits, measured or {}))
         return [verdict.decode() for verdict in verdicts]
@@ -88,40 +89,40 @@ class Ledger:
             self._scripts["release"](args=[claim.name, claim.chunk, claim.token])
 
     def suspect(self, claim: Claim, what: int | str, *over: int | str) -> int:
-        """Note that an image or a block is in hand, and those that are `over` no longer; returns how
-        many workers died with it in theirs."""
+        """Note that an image or a block is in hand, and that those `over` no longer are; returns how
+        many workers died with it in hand."""
         args: list[str | int] = [claim.name, claim.chunk, claim.token, what, *over]
         return int(self._scripts["suspect"](args=args))
 
     def absolve(self, claim: Claim, noted: Iterable[str]) -> None:
-        """Take back what this side noted with `suspect`: it lives, and read no further."""
+        """Take back what this side noted with `suspect`: it lives, but read no further."""
         self._scripts["absolve"](args=[claim.name, claim.chunk, *noted])
 
     def suspects(self, claim: Claim) -> Mapping[str, int]:
-        """What was in the hands of workers that died over this chunk, and how many they were."""
+        """What workers had in hand when they died over this chunk, and how many did."""
         noted: Any = self._client.hgetall(keys.suspects(claim.name, claim.chunk))
         return {what.decode(): int(deaths.split()[0]) for what, deaths in noted.items()}
 
     def upkeep(self, models: Iterable[str]) -> int:
-        """Ring for what waits, bury what expired; returns how many jobs expired."""
+        """Ring for what waits, bury what has expired; returns how many jobs had."""
         args: list[str | bytes] = [sender_message()]
         for model in models:
             args += [model, message(model)]
         return int(self._scripts["upkeep"](args=args))
 
-    def heartbeat(self, worker_id: str, facts: Facts) -> None:
-        """Tell that this worker is alive and what it is."""
-        seconds, micros = self._client.time()
+    def heartbeat(self, facts: Facts) -> None:
+        """Tell the ledger that this worker is alive, and `facts` about it."""
+        now, own = clock_ms(self._client), keys.worker(self.worker)
         with self._client.pipeline() as pipe:
-            pipe.zadd(keys.WORKERS, {worker_id: seconds * 1000 + micros // 1000})
-            pipe.hset(keys.worker(worker_id), mapping={**facts, "lease": self._lease})
-            pipe.hsetnx(keys.worker(worker_id), "ready", seconds * 1000 + micros // 1000)
-            pipe.expire(keys.worker(worker_id), 60)
+            pipe.zadd(keys.WORKERS, {self.worker: now})
+            pipe.hset(own, mapping={**facts, "lease": self._lease})
+            pipe.hsetnx(own, "ready", now)
+            pipe.expire(own, 60)
             pipe.execute()
 
-    def farewell(self, worker_id: str) -> None:
-        """Tell that this worker is gone."""
+    def farewell(self) -> None:
+        """Tell the ledger that this worker is gone."""
         with self._client.pipeline() as pipe:
-            pipe.zrem(keys.WORKERS, worker_id)
-            pipe.delete(keys.worker(worker_id))
+            pipe.zrem(keys.WORKERS, self.worker)
+            pipe.delete(keys.worker(self.worker))
             pipe.execute()

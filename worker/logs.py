@@ -1,7 +1,7 @@
 """How every process of ours writes its log: lines for people, or JSON for machines (INKQUEUE_LOG).
 
-What belongs to a line stands in its `extra`: `event`, `job`, `chunk`; what `bind` was told too.
-No line can forge another one, and no password of a URL is shown, no API key and no signing secret.
+The facts of a line are in its `extra`: `event`, `job`, `chunk`; those given to `bind` are in every line.
+No line can forge another, and no password in a URL is shown, no API key and no signing secret.
 """
 
 import logging
@@ -22,7 +22,7 @@ _bound: dict[str, str] = {}
 
 
 def configure(settings: QueueSettings, process: str) -> None:
-    """Log to stderr as `settings` say; `process` is what this one is: gateway, worker, stack."""
+    """Log to stderr as `settings` say; `process` is the kind of this one: gateway, worker, stack."""
     _bound.clear()
     bind(process=process)
     handler = logging.StreamHandler(sys.stderr)
@@ -33,12 +33,12 @@ def configure(settings: QueueSettings, process: str) -> None:
 
 
 def bind(**facts: str) -> None:
-    """Have every line of this process say this too."""
+    """Add these facts to every line of this process."""
     _bound.update(facts)
 
 
 class JsonLines(JsonFormatter):
-    """One JSON object a line: time, level, logger, event, message, and what belongs to it."""
+    """One JSON object a line: time, level, logger, event, message, and its facts."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -49,14 +49,14 @@ class JsonLines(JsonFormatter):
         )
 
     def process_log_record(self, log_data: dict[str, Any]) -> dict[str, Any]:
-        """The fields of a line, in the order in which they are looked at."""
+        """The fields of a line, in the order in which people look at them."""
         known = {"time": log_data.pop("time"), "level": log_data.pop("level")}
         rest = {"event": "message", **_bound, **super().process_log_record(log_data)}
         return known | {key: _veiled(value) for key, value in rest.items()}
 
 
 class TextLines(logging.Formatter):
-    """Time, level, logger, message, `key=value` of what it does not say; tracebacks are indented."""
+    """Time, level, logger, message, `key=value` for facts not in it; tracebacks are indented."""
 
     def __init__(self) -> None:
         super().__init__("%(asctime)s %(levelname)s %(name)s %(message)s")
@@ -77,7 +77,7 @@ def _escaped(line: str) -> str:
 
 
 def _veiled(value: object) -> object:
-    """What is said, but for passwords in addresses, API keys (a path may hold one), signing secrets."""
+    """The value without passwords in addresses, API keys (a path may hold one) and signing secrets."""
     if not isinstance(value, str):
         return value
     return _SECRET.sub(r"\1***", _PASSWORD.sub(r"\1***@", value))

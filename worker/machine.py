@@ -1,4 +1,4 @@
-"""The memory of this machine or container: how much there is, and that what was used goes back to it."""
+"""The memory of this machine or container: how much there is, and giving back what was used."""
 
 import contextlib
 import ctypes
@@ -11,7 +11,7 @@ LIMITS = ("memory.max", "memory/memory.limit_in_bytes")
 
 
 def memory_bytes(groups: Path = Path("/sys/fs/cgroup")) -> int:
-    """Bytes of memory; what a control group allows, if that is less."""
+    """Bytes of memory; or what a control group allows, if that is less."""
     most = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     for name in LIMITS:
         try:
@@ -22,20 +22,20 @@ def memory_bytes(groups: Path = Path("/sys/fs/cgroup")) -> int:
 
 
 MMAP_THRESHOLD, ARENA_MAX = -3, -8
-"""What glibc's mallopt knows these settings by."""
+"""The numbers by which glibc's mallopt knows these settings."""
 
 FRESH = 20_000
-"""Objects between two looks for garbage: a request makes a hundred, of which hardly any is garbage that
-counting references does not find."""
+"""New objects between two garbage collections: a request makes a hundred, hardly any of which is garbage
+that reference counting does not find."""
 
 LARGE = 1 << 20
 ARENAS = 2
 
 
 def give_memory_back() -> None:
-    """Have glibc return what was large once it is free, and keep few stores for many threads.
+    """Have glibc return large blocks once they are free, and use few arenas for many threads.
 
-    Left to itself it learns to keep it: 45 MB in a worker.
+    Left to itself it learns to keep them: 45 MB in a worker.
     """
     with contextlib.suppress(OSError, AttributeError):  # another libc
         libc = ctypes.CDLL(None)
@@ -44,7 +44,7 @@ def give_memory_back() -> None:
 
 
 def settle() -> None:
-    """All is loaded. What stays is looked through for garbage no more, which cost half the time of a
-    thousand results, and what is new seldom."""
+    """All is loaded: what is here now is never searched for garbage again, which cost half the time of a
+    thousand results, and what is new only seldom."""
     gc.set_threshold(FRESH)
     gc.freeze()

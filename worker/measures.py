@@ -15,7 +15,7 @@ from .ledger import Claim
 
 @dataclass(frozen=True, eq=False)
 class Scale:
-    """A quantity and the upper bounds of its buckets; the sum is kept in whole 1/`steps`."""
+    """A quantity and the upper bounds of its buckets; the sum is kept as a number of 1/`steps`."""
 
     name: str
     words: str
@@ -36,13 +36,13 @@ WAIT = Scale(
 )
 SCALES = (BATCH, DECODE, FORWARD, WAIT)
 
-MOST, SUM = "inf", "sum"
+INFINITY, SUM = "inf", "sum"
 
 
 @dataclass(frozen=True)
-class Pass:
-    """What a network was given at once: how many images, when it began (s since 1970), and how long its
-    parts took."""
+class ForwardPass:
+    """One pass of images through a network: how many, when it began (s since 1970), how long its parts
+    took."""
 
     images: int
     began: float
@@ -52,21 +52,21 @@ class Pass:
 
 @dataclass(frozen=True)
 class Histogram:
-    """What was measured of one model: how many values below each bound (inf last), and their sum."""
+    """What was measured of one model: how many values fell in each bucket (inf last), and their sum."""
 
     counts: tuple[int, ...]
     sum: float
 
 
 class Measures:
-    """Measured and not yet told to the ledger. For one thread at a time."""
+    """What was measured and is not in the ledger yet. For one thread at a time."""
 
     def __init__(self) -> None:
         self._more: Counter[str] = Counter()
 
-    def add_batch(self, model: str, claims: Iterable[Claim], passes: Iterable[Pass]) -> None:
-        """Chunks were claimed and read. Those that somebody died over waited for a lease, which says
-        nothing of the queue."""
+    def add_batch(self, model: str, claims: Iterable[Claim], passes: Iterable[ForwardPass]) -> None:
+        """Chunks were claimed and read. One over which a worker died waited for a lease to end, which
+        says nothing of the queue."""
         for claim in claims:
             if claim.deliveries == 1:
                 self._add(WAIT, model, claim.waited_ms / 1000)
@@ -76,7 +76,7 @@ class Measures:
             self._add(FORWARD, model, one.forward_s)
 
     def take(self) -> Mapping[str, int]:
-        """What is to be added to the ledger's fields; from here on the caller's to deliver."""
+        """What is to be added to the ledger's fields; delivering it is now up to the caller."""
         more, self._more = self._more, Counter()
         return more
 
@@ -87,12 +87,12 @@ class Measures:
 
 
 def bucket_names(scale: Scale) -> tuple[str, ...]:
-    """The buckets by their upper bounds, as fields of the ledger and Prometheus name them."""
-    return (*map(str, scale.bounds), MOST)
+    """The buckets by their upper bounds, as the ledger's fields and Prometheus name them."""
+    return (*map(str, scale.bounds), INFINITY)
 
 
 def histograms(fields: Mapping[str, int], scale: Scale) -> Iterator[tuple[str, Histogram]]:
-    """Each model's histogram of `scale` among the ledger's fields."""
+    """Each model's histogram of `scale`, from the ledger's fields."""
     known = {name.split("|")[1] for name in fields if name.startswith(f"{scale.name}|")}
     for model in sorted(known):
         counts = [fields.get(_field(scale, model, each), 0) for each in bucket_names(scale)]

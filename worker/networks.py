@@ -8,7 +8,7 @@ from model.opening import open_predictor
 from model.predictor import Predictor
 from model.screen import open_screen, screen_of
 
-from .measures import Pass
+from .measures import ForwardPass
 from .preparation import Decode
 from .reading import Reader
 from .settings import WorkerSettings
@@ -16,7 +16,7 @@ from .trial import read_apart
 
 
 def served_models(settings: WorkerSettings) -> list[str]:
-    """The models this worker serves: those it was told to, else all there are."""
+    """The models that this worker serves: those named in its settings, else all there are."""
     wanted = [name.strip() for name in settings.models.split(",") if name.strip()]
     return wanted or list(read_cards())
 
@@ -24,11 +24,11 @@ def served_models(settings: WorkerSettings) -> list[str]:
 def open_readers(
     settings: WorkerSettings,
     decode: Decode,
-    measured: Callable[[Pass], None],
+    measured: Callable[[ForwardPass], None],
     touch: Callable[[], None],
 ) -> dict[str, Reader]:
-    """By model, a reader of its own (see Reader), with the network's own screen or one for all others;
-    the first is warm, others are as soon as they are asked for. Raises what loading raises."""
+    """A reader for each model (see Reader), with the network's own screen or one that others share; the
+    first is warm, the others will be as soon as they are used. Raises what loading raises."""
     shared = cache(partial(open_screen, settings.device, settings.threads))
     networks = {name: open_network(name, settings) for name in served_models(settings)}
     screens = {name: screen_of(each, shared) for name, each in networks.items()}
@@ -44,7 +44,7 @@ def open_readers(
 
 
 def open_network(name: str, wanted: WorkerSettings) -> Predictor:
-    """The network `name`, on what the settings want. Raises what loading networks raises."""
+    """The network `name`, as the settings want it. Raises what loading networks raises."""
     return open_predictor(
         name,
         device=wanted.device,

@@ -1,14 +1,14 @@
-"""How fast a worker reads: images a second of work, model by model, lately. It stands in its heartbeat.
+"""How fast a worker reads: images per second of work, model by model, lately. Its heartbeat tells it.
 
-Work done in nearly empty batches says little about a queue that is full, so full batches count alone
-as soon as there are any.
+Nearly empty batches say little about a queue that is full, so as soon as there are full batches, only
+they count.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 HALF_LIFE_S = 5.0
-"""Of work, not of the clock: an idle worker remembers its pace."""
+"""In seconds of work, not of the clock: an idle worker remembers its pace."""
 
 
 @dataclass
@@ -31,7 +31,7 @@ class Pace:
 
 
 class Paces:
-    """One worker's paces. `full` images make a batch that shows what the worker can do."""
+    """One worker's paces. A batch of `full` images shows what the worker can do."""
 
     def __init__(self, full: int) -> None:
         self._full = full
@@ -44,5 +44,5 @@ class Paces:
         kind.setdefault(model, Pace()).add(images, seconds)
 
     def rates(self) -> Mapping[str, float]:
-        """Images a second by model, of those that were read at all."""
+        """Images a second by model, for the models that were read at all."""
         return {model: round(pace.rate, 1) for model, pace in (self._slow | self._fast).items()}

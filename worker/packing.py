@@ -3,8 +3,7 @@
 b"R2", u8 k, u32 images, u32 pages, a u32 a page: its characters. Records of the images, then of all
 characters: u8 code, u8 uncertain, u8 flags, k u8 classes, k f32 probabilities (below 0: none). A place a
 character: left, top, width, height u32, line, word u16. Then JSON: details of failures by index. Code 0
-is an answer, 255 a page, else one of FAILURES. Until there were pages: b"R1", u8 k, u32 images, records
-without flags, JSON. Little-endian.
+is an answer, 255 a page, else one of FAILURES. Little-endian.
 """
 
 import json
@@ -19,14 +18,14 @@ from model.layout import Box
 
 from .results import FAILURES, Answer, Failure, Found, Page, Result
 
-FORMAT, FORER = b"R2", b"R1"
+FORMAT = b"R2"
 PAGE = 255
-_HEAD, _FORER_HEAD = struct.Struct("<2sBII"), struct.Struct("<2sBI")
+_HEAD = struct.Struct("<2sBII")
 _PLACE = struct.Struct("<IIIIHH")
 _NOWHERE = -1.0
 
 Row = tuple[Any, ...]
-"""Of a record: integers, then k floats."""
+"""A record: integers, then k floats."""
 
 
 def pack(results: Sequence[Result]) -> bytes:
@@ -35,7 +34,7 @@ def pack(results: Sequence[Result]) -> bytes:
     counts = [len(page.characters) for page in results if isinstance(page, Page)]
     answers = [each for each in results if isinstance(each, Answer)]
     k = max((len(each.classes) for each in (*answers, *(c.answer for c in characters))), default=0)
-    record, blank = _record(FORMAT, k), (0,) * 2 * k
+    record, blank = _record(k), (0,) * 2 * k
     parts = [_HEAD.pack(FORMAT, k, len(results), len(counts)), struct.pack(f"<{len(counts)}I", *counts)]
     for result in results:
         if isinstance(result, Answer):
@@ -51,23 +50,12 @@ def pack(results: Sequence[Result]) -> bytes:
 
 
 def unpack(packed: bytes) -> list[Result]:
-    """What `pack` packed, this one or those before. Raises ValueError, struct.error."""
-    if packed[:2] == FORMAT:
-        return _unpack(packed)
-    magic, k, images = _FORER_HEAD.unpack_from(packed)
-    if magic != FORER:
+    """What `pack` packed. Raises ValueError, struct.error."""
+    magic, k, images, pages = _HEAD.unpack_from(packed)
+    if magic != FORMAT:
         raise ValueError(f"unknown result format {magic!r}")
-    record = _record(FORER, k)
-    end = _FORER_HEAD.size + images * record.size
-    rows = record.iter_unpack(packed[_FORER_HEAD.size : end])
-    forer = ((code, uncertain, 0, *rest) for code, uncertain, *rest in rows)
-    return list(_results(forer, k, _details(packed[end:]), iter(())))
-
-
-def _unpack(packed: bytes) -> list[Result]:
-    _, k, images, pages = _HEAD.unpack_from(packed)
     counts = struct.unpack_from(f"<{pages}I", packed, _HEAD.size)
-    record, start, found = _record(FORMAT, k), _HEAD.size + 4 * pages, sum(counts)
+    record, start, found = _record(k), _HEAD.size + 4 * pages, sum(counts)
     middle = start + (images + found) * record.size
     end = middle + found * _PLACE.size
     rows = record.iter_unpack(packed[start:middle])
@@ -82,7 +70,7 @@ def _unpack(packed: bytes) -> list[Result]:
 
 
 def _results(
-    rows: Iterator[Row] | Sequence[Row], k: int, details: Mapping[str, str], pages: Iterator[Page]
+    rows: Sequence[Row], k: int, details: Mapping[str, str], pages: Iterator[Page]
 ) -> Iterator[Result]:
     for index, row in enumerate(rows):
         code = row[0]
@@ -100,8 +88,8 @@ def _details(text: bytes) -> Mapping[str, str]:
 
 
 @cache
-def _record(magic: bytes, k: int) -> struct.Struct:
-    return struct.Struct(f"<BB{'B' if magic == FORMAT else ''}{k}B{k}f")
+def _record(k: int) -> struct.Struct:
+    return struct.Struct(f"<3B{k}B{k}f")
 
 
 def _packed(record: struct.Struct, answer: Answer, k: int) -> bytes:

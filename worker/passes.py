@@ -1,4 +1,4 @@
-"""Glyphs to what a network says of them: of a page's thousands so many at a time, each pass measured."""
+"""From glyphs to a network's outputs: thousands of a page in several passes, each of them measured."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -7,24 +7,24 @@ import numpy as np
 
 from model.predictor import Floats, Images, Predictor
 
-from .measures import Pass
+from .measures import ForwardPass
 
 MOST = 1024
-"""Glyphs that the network is given at once."""
+"""Glyphs of a pass."""
 
 Trial = Callable[[Images], Floats | None]
 
 
 class Passes:
-    """One network's. `measured` is told of each; `touch` is called before it."""
+    """One network's passes. `touch` is called before each, `measured` after it."""
 
     def __init__(
-        self, predictor: Predictor, measured: Callable[[Pass], None], touch: Callable[[], None]
+        self, predictor: Predictor, measured: Callable[[ForwardPass], None], touch: Callable[[], None]
     ) -> None:
         self._predictor, self._measured, self._touch = predictor, measured, touch
 
     def outputs(self, glyphs: Images, began: float) -> Floats:
-        """(n, 28, 28), n may be 0 -> Predictor.outputs; decoding `began` then (by perf_counter).
+        """(n, 28, 28), n may be 0 -> Predictor.outputs; `began` is when decoding did (by perf_counter).
 
         Raises RuntimeError where the network fails.
         """
@@ -33,13 +33,13 @@ class Passes:
             decoded = time.perf_counter()
             rows.append(self._predictor.outputs(some))
             done = time.perf_counter()
-            decode_s, forward_s = decoded - began, done - decoded
-            self._measured(Pass(len(some), time.time() - decode_s - forward_s, decode_s, forward_s))
+            start, decode_s, forward_s = time.time() - (done - began), decoded - began, done - decoded
+            self._measured(ForwardPass(len(some), start, decode_s, forward_s))
             began = done
         return rows[0] if len(rows) == 1 else np.concatenate(rows)
 
     def tried(self, glyphs: Images, trial: Trial) -> Floats | None:
-        """The same by `trial`, which reads glyphs elsewhere; None where it does not survive them."""
+        """The same by `trial`, which reads glyphs elsewhere; None if it does not survive them."""
         rows: list[Floats] = []
         for some in self._parts(glyphs):
             said = trial(some) if len(some) else self._predictor.outputs(some)

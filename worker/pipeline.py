@@ -1,5 +1,5 @@
-"""Full batches under way: read side by side, on as many threads as the network is for, and committed one
-after the other, in the order in which they were begun.
+"""Full batches under way: read side by side, on as many threads as suit the network, and committed one
+after another, in the order in which they were begun.
 """
 
 from collections import deque
@@ -12,7 +12,7 @@ Read = Callable[[], Sequence[Commit]]
 
 
 class Pipeline:
-    """One worker's. For one thread, which begins batches and then ends them."""
+    """One worker's. For use by one thread, which begins batches and then ends them."""
 
     def __init__(self, threads: int) -> None:
         self._threads = threads
@@ -23,8 +23,8 @@ class Pipeline:
         self._images = 0
 
     def wait_taken(self) -> None:
-        """Until a thread reads what was begun last, and few batches wait to be committed. Raises what
-        they raised."""
+        """Wait until a thread reads what was begun last, and few batches wait to be committed. Raises
+        what they raised."""
         while len(self._reading) > self._threads:
             read, self._reading = wait(self._reading, return_when=FIRST_COMPLETED)
             for each in read:
@@ -34,14 +34,14 @@ class Pipeline:
             self._images += self._committing.popleft().result()
 
     def begin(self, read: Read, commit: Callable[[Sequence[Commit]], int]) -> None:
-        """Have a batch read and committed as soon as a thread is free, which takes it without being told
-        to; `commit` says how many images it was."""
+        """Have a batch read as soon as a thread is free, and then committed; `commit` returns the number
+        of its images."""
         reading = self._readers.submit(read)
         self._reading.add(reading)
         self._committing.append(self._committer.submit(lambda: commit(reading.result())))
 
     def end(self) -> int:
-        """How many images were read since the last end, once all are committed. Raises what one of them
+        """Wait until all are committed; the number of images since the last end. Raises what a batch
         raised."""
         committed, self._committing = self._committing, deque()
         wait(committed)

@@ -1,4 +1,4 @@
-"""From claimed chunks to glyphs: open, have decoded and normalized. A bad image fails here, alone."""
+"""From claimed chunks to glyphs: opened, decoded, normalized. A bad image fails here, alone."""
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
@@ -23,7 +23,7 @@ from .results import Failure, Result
 log = logging.getLogger(__name__)
 
 Bits = npt.NDArray[np.uint8]
-"""Of Flag."""
+"""Bits of Flag."""
 
 Decode = Callable[[Sequence[Encoded]], Sequence[Outcome]]
 
@@ -37,9 +37,9 @@ class Manner(NamedTuple):
 
 @dataclass(frozen=True)
 class Prepared:
-    """A chunk on its way to the network: (m, 28, 28) glyphs, those of a sheet side by side, and the (m,)
-    bits of what speaks against them. `outcomes` are of files; of an array each image is its glyph.
-    `normalized`: they were made by a network's normalization.
+    """A chunk on its way to the network: (m, 28, 28) glyphs, those of a sheet one after another, and
+    their (m,) flag bits. `outcomes` are those of files; an image of an array is its own glyph.
+    `normalized`: a network's normalization made them.
     """
 
     content: Opened
@@ -49,7 +49,7 @@ class Prepared:
     normalized: bool = False
 
     def charsets(self) -> Sequence[str | None]:
-        """Of each glyph, the charset of its image's own; none at all: `()`."""
+        """For each glyph the charset of its image, if it has its own; `()` if none has."""
         if isinstance(self.content, PixelBlock) or not self.content.charsets:
             return ()
         pairs = zip(self.content.charsets, self.outcomes or (), strict=True)
@@ -57,7 +57,7 @@ class Prepared:
 
 
 def prepare(chunks: Sequence[tuple[Opened, Manner]], decode: Decode) -> list[Prepared]:
-    """Each chunk's glyphs; all files are decoded in one go, arrays never are."""
+    """Each chunk's glyphs; all files are decoded in one go, and arrays not at all."""
     files = [
         Encoded(file, *manner)
         for content, manner in chunks
@@ -69,7 +69,7 @@ def prepare(chunks: Sequence[tuple[Opened, Manner]], decode: Decode) -> list[Pre
 
 
 def _prepared(content: Opened, manner: Manner, outcomes: Iterator[Outcome]) -> Prepared:
-    """Takes the outcomes that are the chunk's."""
+    """Takes the chunk's own outcomes from `outcomes`."""
     if isinstance(content, PixelBlock):
         glyphs = np.frombuffer(content.data, np.uint8).reshape(-1, 28, 28)
         return Prepared(content, glyphs, np.full(len(glyphs), NONE, np.uint8))
@@ -81,14 +81,14 @@ def _prepared(content: Opened, manner: Manner, outcomes: Iterator[Outcome]) -> P
 
 
 def _glyphs(outcome: Outcome) -> Sequence[Glyph]:
-    """What of an image is for the network."""
+    """An image's glyphs, for the network."""
     if isinstance(outcome, Failure):
         return ()
     return (outcome,) if isinstance(outcome, Glyph) else [each.glyph for each in outcome]
 
 
 def open_chunk(claim: Claim) -> Opened:
-    """What was claimed; a chunk that cannot be opened is one of empty images, which fail one by one."""
+    """The claimed chunk; one that cannot be opened becomes empty images, which fail one by one."""
     try:
         return unpack(claim.payload)
     except BadChunk as error:
@@ -97,7 +97,7 @@ def open_chunk(claim: Claim) -> Opened:
 
 
 def pack_failed(content: Opened, results: Sequence[Result]) -> bytes:
-    """The chunk with only its failed images left in it, for a retry; read files become empty."""
+    """The chunk with only its failed images left, for a retry; files that were read become empty."""
     if isinstance(content, PixelBlock):
         return pack(content)
     pairs = zip(content, results, strict=True)

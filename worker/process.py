@@ -18,12 +18,12 @@ from .settings import QueueSettings
 
 @setup_logging.connect  # type: ignore[untyped-decorator]
 def keep_logging(**_: Any) -> None:
-    """Celery leaves logging as it is once this is connected; it would tell of every doorbell."""
+    """Once this is connected, Celery leaves logging as it is; else it would log every doorbell."""
 
 
 def configure(settings: QueueSettings, process: str) -> None:
-    """Keep little memory, log as `settings` say, and leave at once if told to stop before `run` begins;
-    `process` is what this is: worker or sender."""
+    """Keep little memory, log as `settings` say, and exit at once if told to stop before `run` begins;
+    `process` is the kind of this one: worker or sender."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _leave)
     give_memory_back()

@@ -1,4 +1,4 @@
-"""The beat by which a process tells the ledger that it is there, and the name that it tells."""
+"""The heartbeat by which a process tells the ledger that it is alive, and the name it goes by."""
 
 import logging
 import os
@@ -13,9 +13,12 @@ log = logging.getLogger(__name__)
 
 BEAT_S = 2.0
 
+ALIVE_MS = 10_000
+"""A process is taken to be alive for so long after a beat (ALIVE in scripts/common.lua)."""
+
 
 def own_name() -> str:
-    """Host, process and chance: what no other process is called (alive.py knows it by the host)."""
+    """A name that no other process has: host, process and chance (alive.py goes by the host)."""
     return f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
 
 

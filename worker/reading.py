@@ -1,4 +1,4 @@
-"""From claimed chunks to results: forward passes shared by all of them; nobody fails for another."""
+"""From claimed chunks to results: all share forward passes, and none fails because of another."""
 
 import logging
 import time
@@ -15,7 +15,7 @@ from .caution import Caution
 from .chunks import Opened
 from .jobs import Options
 from .ledger import Claim, Commit
-from .measures import Pass
+from .measures import ForwardPass
 from .packing import pack
 from .passes import Passes, Trial
 from .preparation import Decode, Manner, Prepared, open_chunk, pack_failed, prepare
@@ -25,13 +25,13 @@ from .screening import Screen, screened, unflagged
 log = logging.getLogger(__name__)
 
 FAULTS = (RuntimeError, ValueError, TypeError, LookupError, ArithmeticError)
-"""A network's, or ours that an image or an option has found; none of a decoder's or of Redis's."""
+"""Of a network, or of ours that an image or an option brings out; none of a decoder or of Redis."""
 
 RELABELED = "the network has other labels than it had when the job was accepted: retry the job"
 
 
 class Ready(NamedTuple):
-    """Chunks that only want the network, and how long it took to make them so."""
+    """Chunks that are ready for the network, and how many seconds that took."""
 
     chunks: Sequence[Prepared]
     seconds: float
@@ -44,24 +44,24 @@ class Reader:
         self,
         predictor: Predictor,
         decode: Decode,
-        measured: Callable[[Pass], None] = lambda one: None,
+        measured: Callable[[ForwardPass], None] = lambda one: None,
         trial: Trial = lambda glyphs: None,
         screen: Screen = unflagged,
         touch: Callable[[], None] = lambda: None,
     ) -> None:
-        """`decode` makes glyphs of files, and `screen` says what speaks against these; `measured` is
-        told of every forward pass; `trial` reads glyphs elsewhere, where nobody is lost with them (None:
-        they kill); `touch` is called before the network is given anything."""
+        """`decode` makes glyphs of files, and `screen` flags them; `measured` is called with every
+        forward pass; `trial` reads glyphs in a process of its own (None: they kill it); `touch` is
+        called before each pass."""
         self.predictor = predictor
         self._decode, self._trial, self._screen = decode, trial, screen
         self._passes = Passes(predictor, measured, touch)
 
     def prepare(self, claims: Sequence[Claim]) -> Ready:
-        """Opened, decoded, normalized. May be called while others are read."""
+        """The chunks opened, decoded and normalized. May be called while others are read."""
         return self._ready([(open_chunk(claim), claim.options) for claim in claims])
 
     def read(self, claims: Sequence[Claim], ready: Ready | None = None) -> list[Commit]:
-        """Everything claimed, together."""
+        """The results of everything claimed, read together."""
         try:
             ready = ready or self.prepare(claims)
             results = self._read_together(ready, [claim.options for claim in claims])
@@ -72,7 +72,7 @@ class Reader:
         return [self._commit(claim, chunk.content, each) for claim, chunk, each in rows]
 
     def read_alone(self, claim: Claim, check: Callable[[int], Failure | None]) -> Commit:
-        """One image after the other; `check` is told of each before it is touched, and may refuse it."""
+        """One image after another; `check` is called before each is touched, and may refuse it."""
         content, every = open_chunk(claim), range(claim.count)
         return self._commit(claim, content, self._read_alone(content, every, claim.options, check))
 
@@ -114,7 +114,7 @@ class Reader:
             return Failure(INFERENCE_FAILED, f"the network could not read this image: {error}")
 
     def _try(self, image: Opened, options: Options, suspicion: Failure) -> Result:
-        """An image that workers died with: what it says if it is innocent, else `suspicion`."""
+        """An image with which workers died: its result if it is innocent, else `suspicion`."""
         (prepared,) = prepare([(image, self._manner(options))], self._decode)
         outputs = self._passes.tried(prepared.glyphs, self._trial)
         if outputs is None:
@@ -130,7 +130,7 @@ class Reader:
         return Ready(prepare(manners, self._decode), time.perf_counter() - began)
 
     def _read_together(self, ready: Ready, ways: Sequence[Options]) -> list[list[Result]]:
-        """The results of each chunk, by forward passes of all. Raises RuntimeError if one fails."""
+        """The results of each chunk, from forward passes of all. Raises RuntimeError if one fails."""
         prepared = ready.chunks
         glyphs = np.concatenate([each.glyphs for each in prepared])
         outputs = self._passes.outputs(glyphs, time.perf_counter() - ready.seconds)
@@ -139,7 +139,7 @@ class Reader:
     def _answer(
         self, prepared: Sequence[Prepared], ways: Sequence[Options], glyphs: Images, outputs: Floats
     ) -> list[list[Result]]:
-        """The results of each chunk, by what the network says of the glyphs of all."""
+        """The results of each chunk, from the network's outputs for the glyphs of all."""
         card, flags = self.predictor.card, screened(prepared, glyphs, outputs, self._screen)
         return answer(prepared, ways, outputs[:, : len(card.labels)], flags, card)
 
@@ -148,7 +148,7 @@ class Reader:
         return Manner(normalization, Layout(options.layout, options.rows, options.columns))
 
     def _commit(self, claim: Claim, content: Opened, results: list[Result]) -> Commit:
-        """What a network with other labels says is not what the gateway would take it for."""
+        """Answers of a network with other labels fail, since the gateway would misread them."""
         if claim.labels != self.predictor.card.labels:
             results = [Failure(INFERENCE_FAILED, RELABELED)] * len(results)
         failures = count_failures(results)

@@ -1,4 +1,4 @@
-"""The end of a worker that is good for nothing any more: what it holds is for others, unharmed."""
+"""The end of a worker that can do no more work: what it holds is left to others, unharmed."""
 
 import contextlib
 import logging

@@ -1,6 +1,6 @@
 """What became of each image of a chunk: an answer, a page of them, or why there is none.
 
-`packing` makes of it what a worker writes to Redis and the gateway reads.
+`packing` turns them into the bytes that a worker writes to Redis and the gateway reads.
 """
 
 from collections import Counter
@@ -57,12 +57,12 @@ class Page:
 
     @property
     def flags(self) -> Flag:
-        """Those of all of them; a page without any is blank."""
+        """All flags of its characters; a page without characters is blank."""
         return flags_of(self._answers)
 
     @property
     def uncertain(self) -> bool:
-        """Whether any of them is, or there are none."""
+        """Whether any of its characters is, or there are none."""
         return is_uncertain(self._answers)
 
     @property

@@ -1,6 +1,6 @@
 """What Redis must be before accepted jobs are entrusted to it: it loses nothing and is not open to all.
 
-Every process asks when it starts (require_safe) and goes on asking (vigil.py).
+Every process checks when it starts (require_safe) and goes on checking (redis_watch.py).
 """
 
 import ipaddress
@@ -26,15 +26,15 @@ DURABLE = {
 }
 DOOR = ("bind", "protected-mode")
 BIND_COUNTS = 7
-"""Before this version protected mode left Redis open wherever `bind` was given."""
+"""Before this version protected mode left Redis open if `bind` was given."""
 
 
 class UnsafeRedis(RuntimeError):
-    """Redis is set so that accepted jobs can be lost or read by anybody; the text says which setting."""
+    """Settings of Redis let accepted jobs be lost or read by anybody; the text says which."""
 
 
 def require_safe(client: redis.Redis, settings: QueueSettings) -> None:
-    """Raise UnsafeRedis, which names setting, value, what is wanted, and the overruling switch."""
+    """Raise UnsafeRedis, which names setting, value, what is wanted, and the overriding switch."""
     for fault in (find_loss(client, settings), find_door(client, settings)):
         if fault:
             raise UnsafeRedis(fault)
@@ -85,7 +85,7 @@ def find_door(client: redis.Redis, settings: QueueSettings) -> str:
 
 
 def _lets_anybody_in(client: redis.Redis) -> bool:
-    """Whether Redis answers to who shows no password: asked, since users and modes are many."""
+    """Whether Redis answers without a password: tried, since there are many kinds of users and modes."""
     pool = client.connection_pool
     secret = ("username", "password", "credential_provider")
     plain = {name: value for name, value in pool.connection_kwargs.items() if name not in secret}
@@ -100,7 +100,7 @@ def _lets_anybody_in(client: redis.Redis) -> bool:
 
 
 def _listens(client: redis.Redis) -> str:
-    """On what else than loopback Redis listens to anybody; empty if on nothing, or if nobody knows."""
+    """Where Redis listens to anybody beyond loopback; empty if nowhere, or if it cannot be known."""
     try:
         found = _read(client, *DOOR)
     except redis.ResponseError:

@@ -1,4 +1,4 @@
-"""What speaks against each glyph of a batch: where it was made, and what the screen says of it."""
+"""The flags of each glyph of a batch: those from when it was made, and those of the screen."""
 
 from collections.abc import Callable, Sequence
 
@@ -11,20 +11,19 @@ from .passes import MOST
 from .preparation import Bits, Prepared
 
 Screen = Callable[[Images, Floats], Bits]
-"""(n, 28, 28), n > 0, and Predictor.outputs of them -> (n,) bits of Flag (see model.screen)."""
+"""(n, 28, 28), n > 0, and their Predictor.outputs -> (n,) bits of Flag (see model.screen)."""
 
 
 def unflagged(glyphs: Images, outputs: Floats) -> Bits:
-    """A screen that has nothing against anything."""
+    """A screen that flags nothing."""
     return np.zeros(len(glyphs), np.uint8)
 
 
 def screened(prepared: Sequence[Prepared], glyphs: Images, outputs: Floats, screen: Screen) -> Bits:
-    """Of each of the `glyphs`, which are those of `prepared` in order; `outputs` is said of them.
+    """The (n,) flag bits of the (n, 28, 28) `glyphs`, which are those of `prepared` in order.
 
-    Only such as were made of files by the network's normalization are shown to the screen, which learned
-    from these, and so many at a time; arrays are as their owner made them. What is blank is nothing
-    besides.
+    The screen sees only those that the network's normalization made of files, for it learned from such,
+    and MOST at a time; arrays are as their owner made them. What is blank gets no other flag.
     """
     flags = np.concatenate([each.flags for each in prepared])
     made = np.concatenate([np.full(len(each.flags), each.normalized) for each in prepared])

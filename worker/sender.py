@@ -1,6 +1,6 @@
-"""`python -m worker.sender`: one process that sends webhooks, apart from those that read. Without torch.
+"""`python -m worker.sender`: a process that sends webhooks, apart from those that read. Without torch.
 
-Its doorbells come through a Celery queue of their own, so that no receiver ever holds up a prediction.
+Its doorbells come through their own Celery queue, so that no receiver ever holds up a prediction.
 """
 
 import logging
@@ -11,44 +11,44 @@ from celery.signals import worker_ready, worker_shutdown, worker_shutting_down
 
 from . import keys, logs
 from .app import create_app
-from .connection import connect
+from .connection import clock_ms, connect
 from .doorbell import SENDER_QUEUE, SENDER_TASK
 from .ledger import Ledger
-from .lookout import Lookout
+from .poller import Poller
 from .process import configure, run
 from .pulse import Pulse, own_name
+from .redis_watch import RedisWatch
 from .safety import UnsafeRedis, require_safe
 from .settings import SenderSettings
 from .upkeep import Upkeep
-from .vigil import Vigil
 from .webhooks.sending import Sending
 
 LOOK_S = 5.0
-"""Without a doorbell for so long, a sender looks into the outbox itself."""
+"""After so long without a doorbell a sender looks into the outbox itself."""
 
 log = logging.getLogger(__name__)
 app = create_app()
 
 
 class Sender:
-    """What this process does, and that it tells the ledger that it is there."""
+    """What this process does, and the threads that keep it going."""
 
     def __init__(self, settings: SenderSettings) -> None:
         self.id = own_name()
         self._client = connect(settings.redis_url)
         require_safe(self._client, settings)
-        self._vigil = Vigil(self._client, settings)
+        self._redis_watch = RedisWatch(self._client, settings)
         self.sending = Sending(settings)
         self._upkeep = Upkeep(Ledger(self._client, settings.lease_ms), [])
-        self._lookout = Lookout([self.sending.drain], LOOK_S)
+        self._poller = Poller([self.sending.drain], LOOK_S)
         self._pulse = Pulse(self._tell)
 
     def start(self) -> None:
         """From here on it is ready."""
         self._upkeep.start()
-        self._vigil.start()
+        self._redis_watch.start()
         self._pulse.start()
-        self._lookout.start()
+        self._poller.start()
         log.info("sender %s ready", self.id)
 
     def stop(self) -> None:
@@ -58,19 +58,18 @@ class Sender:
     def close(self) -> None:
         """Say goodbye."""
         self.stop()
-        self._lookout.stop()
+        self._poller.stop()
         self._upkeep.stop()
-        self._vigil.stop()
+        self._redis_watch.stop()
         self._pulse.stop()
         self._client.zrem(keys.SENDERS, self.id)
 
     def send(self) -> None:
         """A doorbell rang: send what is due."""
-        self._lookout.heard(self.sending.drain)
+        self._poller.heard(self.sending.drain)
 
     def _tell(self) -> None:
-        seconds, micros = self._client.time()
-        self._client.zadd(keys.SENDERS, {self.id: seconds * 1000 + micros // 1000})
+        self._client.zadd(keys.SENDERS, {self.id: clock_ms(self._client)})
 
 
 @cache

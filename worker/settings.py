@@ -1,4 +1,7 @@
-"""What both ends of the queue must agree on, read once from the environment (INKQUEUE_...)."""
+"""The settings of workers and senders, and those on which they and the gateway must agree.
+
+Read once from the environment (INKQUEUE_...).
+"""
 
 from typing import Annotated, Literal
 
@@ -6,6 +9,7 @@ from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from model.card import Precision
+from model.layout import MAX_PIXELS
 
 
 class QueueSettings(BaseSettings):
@@ -32,13 +36,8 @@ class QueueSettings(BaseSettings):
         Literal["debug", "info", "warning", "error"],
         Field(description="info tells of every request, job and chunk"),
     ] = "info"
-    window: Annotated[
-        int, Field(ge=1, le=1000, description="chunks of one job that are due at a time")
-    ] = 6
     lease_ms: Annotated[int, Field(ge=500, description="a claim's life without renewal")] = 5_000
-    max_deaths: Annotated[
-        int, Field(ge=1, description="workers an image may take with it before it is given up")
-    ] = 3
+    max_pixels: Annotated[int, Field(ge=784, description="width times height of one image")] = MAX_PIXELS
     decode_s: Annotated[
         float,
         Field(
@@ -95,4 +94,6 @@ class WorkerSettings(QueueSettings):
     stall_s: Annotated[
         float, Field(gt=0, description="without progress this long, the worker ends itself")
     ] = 60.0
-    max_pixels: Annotated[int, Field(ge=784, description="width times height of one image")] = 16_000_000
+    max_deaths: Annotated[
+        int, Field(ge=1, description="workers an image may take with it before it is given up")
+    ] = 3

@@ -1,6 +1,6 @@
-"""While Redis is silent, nobody is kept waiting for it: one asks at a time, others are refused at once.
+"""While Redis is silent, nobody is kept waiting for it: one caller at a time asks, others fail at once.
 
-A link that swallows everything costs whoever is on it a time-out. Without this, a thousand callers would
+A link that swallows everything costs whoever uses it a time-out. Without this, a thousand callers would
 take turns at that, a few dozen at a time.
 """
 
@@ -15,13 +15,13 @@ ASK_AGAIN_S = 1.0
 
 
 class Silence:
-    """What connections of one pool know of Redis."""
+    """What the connections of one pool know about Redis."""
 
     def __init__(self) -> None:
         self._ask_at = self._asked_until = self._heard_at = 0.0
 
     def began(self, asked_at: float) -> None:
-        """An answer to what was asked then did not come in time; if others did, only a link is dead."""
+        """What was asked then got no answer in time; if others have since, only this link is dead."""
         if self._heard_at < asked_at:
             self._ask_at = time.monotonic() + ASK_AGAIN_S
 
@@ -32,16 +32,16 @@ class Silence:
 
     @property
     def over(self) -> bool:
-        """Whether the last that was awaited came."""
+        """Whether the last answer that was awaited came."""
         return not self._ask_at
 
     def require_voice(self) -> None:
-        """Raises redis.ConnectionError if an answer did not come, and it is too early to ask again."""
+        """Raises redis.ConnectionError if an answer is missing and it is too early to ask again."""
         if time.monotonic() < self._ask_at:
             raise redis.ConnectionError("Redis is silent")
 
     def require_turn(self) -> None:
-        """The same; and once it is time, for all but one, who asks."""
+        """The same; once it is time to ask again, for all but one caller, who does."""
         self.require_voice()
         if time.monotonic() < self._asked_until:
             raise redis.ConnectionError("Redis was silent, and is asked again")
@@ -66,8 +66,8 @@ class Hearing(redis.asyncio.Connection):
             raise
 
     async def send_packed_command(self, command: Any, check_health: bool = True) -> None:
-        """Raises redis.ConnectionError, over an end that was reset, too: uvloop says RuntimeError there,
-        which redis-py takes for no lost link."""
+        """Raises redis.ConnectionError, also for a link that was reset: there uvloop raises
+        RuntimeError, in which redis-py sees no lost link."""
         try:
             await super().send_packed_command(command, check_health)
         except RuntimeError as error:
@@ -88,7 +88,7 @@ class Hearing(redis.asyncio.Connection):
             async with asyncio.timeout(self.socket_timeout):
                 said = await self._exchange(packed, count)
         except BaseException as error:
-            await self.disconnect(nowait=True)  # what still comes is the answer to nothing
+            await self.disconnect(nowait=True)  # what may still come answers nothing
             if isinstance(error, TimeoutError):
                 self._silence.began(began)
                 raise redis.TimeoutError("Redis did not answer in time") from error
@@ -106,7 +106,7 @@ class Hearing(redis.asyncio.Connection):
         return [await self._read_response_from_parser() for _ in range(count)]
 
     async def read_response(self, *args: Any, **options: Any) -> Any:
-        """The next reply; None where a `timeout` of the caller's is over. Raises redis.RedisError."""
+        """The next reply; None when the caller's own `timeout` is over. Raises redis.RedisError."""
         began = time.monotonic()
         try:
             answer = await super().read_response(*args, **options)
@@ -132,19 +132,19 @@ class HearingPool(redis.asyncio.BlockingConnectionPool):
 
     @property
     def heard(self) -> bool:
-        """Whether Redis answered when it was asked last."""
+        """Whether Redis answered when last asked."""
         return self._silence.over
 
     def require_turn(self) -> None:
-        """Raises redis.ConnectionError while Redis is silent, for all but one, who asks."""
+        """Raises redis.ConnectionError while Redis is silent, for all but one caller, who asks."""
         self._silence.require_turn()
 
     async def get_connection(self, *args: Any, **options: Any) -> Any:
-        """A connection, when it is one's turn. Raises redis.ConnectionError."""
+        """A connection, when it is the caller's turn. Raises redis.ConnectionError."""
         self.require_turn()
         return await super().get_connection(*args, **options)  # type: ignore[no-untyped-call]
 
     async def ensure_connection(self, connection: redis.asyncio.connection.AbstractConnection) -> None:
-        """Called when it is one's turn, which may have taken a while."""
+        """Called when it is the caller's turn, which may have taken a while."""
         self._silence.require_voice()
         await super().ensure_connection(connection)

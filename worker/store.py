@@ -20,7 +20,7 @@ SCRIPTS = ("cancel", "correct", "delete", "status")
 
 
 class Item(NamedTuple):
-    """One image of a job; `result` is None while nothing is known, `correction` what a person says."""
+    """One image of a job; `result` is None until it is known, `correction` is a person's label."""
 
     index: int  # type: ignore[assignment]  # what a tuple calls `index` is not asked of it
     name: str
@@ -36,7 +36,7 @@ class Store:
         self._scripts = {name: client.register_script(source(name)) for name in SCRIPTS}
 
     async def job(self, name: str) -> Job | JobState | None:
-        """The job, `JobState.EXPIRED` for what is left of an old one, None for one that never was."""
+        """The job, `JobState.EXPIRED` for what is left of an old one, None if there never was one."""
         fields, before, jobs, images, (done, seconds) = await self._scripts["status"](args=[name])
         hashed = dict(zip(fields[::2], fields[1::2], strict=True))
         if not hashed:
@@ -73,7 +73,7 @@ class Store:
         return (await self.stretch(job, first, count))[:count]
 
     async def stretch(self, job: Job, first: int, count: int) -> list[Item]:
-        """The same, and the rest of their last chunk: who goes on after it unpacks nothing twice."""
+        """The same, and the rest of their last chunk: whoever goes on there unpacks nothing twice."""
         starts = await self.starts(job.name)
         last = min(first + count, job.counts.total)
         if first >= last or not starts:
@@ -89,7 +89,7 @@ class Store:
         return await self._read(name, [(chunk, bounds[0], bounds[1])]) if bounds else []
 
     async def _read(self, name: str, chunks: Sequence[tuple[int, int, int]]) -> list[Item]:
-        """The images of consecutive chunks, each given with its first index and that after its last."""
+        """The images of consecutive chunks, each with its first index and the one after its last."""
         indices = range(chunks[0][1], chunks[-1][2])
         answers: Any = asyncio.gather(
             self._client.hmget(keys.results(name), [str(chunk) for chunk, _, _ in chunks]),
@@ -100,7 +100,7 @@ class Store:
         items: list[Item] = []
         for (_, first, after), results, names in zip(chunks, packed, named, strict=True):
             items += _items(first, after, results, names)
-        if not corrected:  # to ask for each would cost as much as all the rest
+        if not corrected:  # asking for each would cost as much as all the rest
             return items
         labels: Any = self._client.hmget(keys.corrections(name), [str(index) for index in indices])
         return _corrected(items, await labels)
@@ -110,9 +110,9 @@ class Store:
         return await self._client.hlen(keys.corrections(name))
 
     async def correct(self, name: str, labels: Mapping[int, str | None]) -> str:
-        """Keep what a person says images are; None takes it back.
+        """Keep a person's labels of images; None takes one back.
 
-        Answers 'corrected', 'missing', or 'pending' where one of them is not read; then nothing is kept.
+        Answers 'corrected', 'missing', or 'pending' if one of them is not read; then nothing is kept.
         """
         starts = await self.starts(name)
         args = [name]
@@ -142,7 +142,7 @@ class Store:
                 yield first, packed
 
     async def cancel(self, name: str) -> str:
-        """Stop a job; the state it is in after, or 'missing'."""
+        """Stop a job; the state it is in afterwards, or 'missing'."""
         answer: bytes = await self._scripts["cancel"](args=[name])
         return answer.decode()
 
@@ -158,7 +158,7 @@ def _chunk_of(starts: Sequence[int], index: int) -> int:
 
 
 def _corrected(items: Sequence[Item], labels: Sequence[bytes | None]) -> list[Item]:
-    """The items, with what a person says of them."""
+    """The items, with a person's labels."""
     return [
         item._replace(correction=label.decode()) if label else item
         for item, label in zip(items, labels, strict=True)

@@ -1,4 +1,4 @@
-"""Traces by the OpenTelemetry SDK, sent over OTLP/HTTP; imported only where they are asked for."""
+"""Traces by the OpenTelemetry SDK, sent over OTLP/HTTP; imported only if they are asked for."""
 
 import threading
 from collections.abc import Iterator
@@ -15,13 +15,13 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 from .tracing import Attributes, Span, Tracer
 
 CLOSE_S = 3.0
-"""A receiver that hangs delays the end of a process by no more than this."""
+"""A receiver that hangs delays the end of a process by at most this."""
 
 _W3C = TraceContextTextMapPropagator()
 
 
 class OpenTelemetry(Tracer):
-    """A tracer that tells; a receiver that does not answer costs nothing but its spans."""
+    """A tracer that sends; a receiver that does not answer loses its spans, and that is all."""
 
     listening = True
 

@@ -18,17 +18,17 @@ Attributes = Mapping[str, str | int | float]
 
 
 class Span(Protocol):
-    """Something that is under way."""
+    """Something under way."""
 
     def rename(self, name: str) -> None:
-        """Call it by what is known only now."""
+        """Give it the name that is known only now."""
 
     def note(self, attributes: Attributes) -> None:
-        """Add what is known of it only now."""
+        """Add what is known about it only now."""
 
 
 class Tracer:
-    """Where nobody listens: does nothing."""
+    """A tracer to which nobody listens: does nothing."""
 
     listening = False
 
@@ -38,13 +38,13 @@ class Tracer:
         yield _Nothing()
 
     def current(self) -> str | None:
-        """The traceparent of what is under way, for those who go on from it."""
+        """The traceparent of what is under way, for what follows from it."""
         return None
 
     def record(
         self, name: str, parent: str, began: float, ended: float, attributes: Attributes
     ) -> str | None:
-        """Something that is over, by seconds since 1970; its traceparent."""
+        """Something that is over, timed in seconds since 1970; returns its traceparent."""
         return None
 
     def close(self) -> None:

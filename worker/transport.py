@@ -1,6 +1,6 @@
-"""kombu's Redis transport, made to outlive what lies in a queue and is no message: that is dropped.
+"""kombu's Redis transport, made to drop whatever is in a queue and is no message, and to live on.
 
-As kombu is, one string that is no JSON ends the worker, and one message of another shape does, too.
+With kombu alone a string that is not JSON ends the worker, and so does a message of another shape.
 """
 
 import logging
@@ -20,7 +20,7 @@ class Channel(redis_transport.Channel):
     def _brpop_read(self, **options: Any) -> Any:
         try:
             return super()._brpop_read(**options)  # type: ignore[no-untyped-call]
-        except (ValueError, RecursionError) as error:  # no UTF-8, no JSON; it was taken off the queue
+        except (ValueError, RecursionError) as error:  # not UTF-8 or not JSON; it is off the queue
             _tell(type(error).__name__)
             return True
 
@@ -38,7 +38,7 @@ class Transport(redis_transport.Transport):
 
 
 def _tell(what: str) -> None:
-    """What it was in full is not said: it may be long, and somebody's."""
+    """The content is not logged: it may be long, and private."""
     log.error("dropped what is no doorbell: %s", what, extra={"event": "message.dropped"})
 
 

@@ -1,8 +1,7 @@
 """A suspect's trial: its glyphs are read in a process of their own, which dies of them, or answers.
 
-Workers die of other things than images, and who had an image in hand then proves nothing. So before one
-is given up it is read once more, by `python -m worker.trial MODEL`: glyphs on stdin, outputs on
-stdout.
+Workers die of other things than images, and that an image was in hand proves nothing. So before one is
+given up it is read once more, by `python -m worker.trial MODEL`: glyphs on stdin, outputs on stdout.
 """
 
 import logging
@@ -20,13 +19,13 @@ log = logging.getLogger(__name__)
 PROGRAMME = [sys.executable, "-P", "-m", "worker.trial"]
 READY = b"ready"
 TRIAL_S = 30.0
-"""To load the network and read as many glyphs as there are in a pass, on a busy machine."""
+"""Enough to load the network and read the glyphs of a full pass on a busy machine."""
 
 
 def read_apart(model: str, glyphs: Images) -> Floats | None:
-    """The outputs (see Predictor) of glyphs (n, 28, 28), n > 0; None if who reads them dies, or hangs.
+    """The outputs (see Predictor) of glyphs (n, 28, 28), n > 0; None if their reader dies or hangs.
 
-    Raises OSError where the process comes to no reading at all, which is no fault of theirs.
+    Raises OSError if the process never gets to reading them, which is no fault of theirs.
     """
     try:
         done = subprocess.run(
@@ -47,7 +46,7 @@ def read_apart(model: str, glyphs: Images) -> Floats | None:
 
 
 def main() -> None:
-    """Read what is sent. Whatever goes wrong goes wrong here."""
+    """Read what is sent. Whatever goes wrong, goes wrong here."""
     from .networks import open_network
 
     predictor = open_network(sys.argv[1], WorkerSettings())

@@ -1,4 +1,4 @@
-"""How many requests an owner makes, and how many event streams are open, on all gateways together."""
+"""How many requests an owner makes and how many event streams it has open, on all gateways together."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -9,12 +9,12 @@ from . import keys
 from .scripts import source
 
 LEASE_MS = 30_000
-"""A stream whose gateway died is counted no longer than this."""
+"""A stream is counted for at most this long after its gateway died."""
 
 
 @dataclass(frozen=True)
 class Pass:
-    """Whether a request may go through; requests left, seconds to the next one and to a full bucket."""
+    """Whether a request may pass; requests left, seconds to the next one and to a full bucket."""
 
     granted: bool
     left: int
@@ -36,7 +36,7 @@ class Turnstile:
         return Pass(bool(granted), left, until_next / 1000, until_full / 1000)
 
     async def sit(self, owner: str, most: int, stream: str) -> bool:
-        """Count a stream that opens, unless the owner has `most`."""
+        """Count a new stream, unless the owner has `most` already; whether it was counted."""
         return bool(await self._seat(args=[owner, most, LEASE_MS, stream]))
 
     async def stay(self, owner: str, streams: Iterable[str]) -> None:

@@ -1,4 +1,4 @@
-"""A thread that every process of ours runs: it rings for chunks that wait and buries expired jobs.
+"""A thread of every process: it rings for chunks that wait and buries expired jobs.
 
 Stateless; any number of them may run, and one is enough.
 """
@@ -26,7 +26,7 @@ class Upkeep(threading.Thread):
         while not self._stopping.wait(self._interval):
             try:
                 while self._ledger.upkeep(self._models) and not self._stopping.is_set():
-                    pass  # they may expire as fast as they came
+                    pass  # jobs may expire as fast as they came
             except redis.RedisError as error:
                 log.warning("upkeep could not reach Redis, trying again: %s", error)
 

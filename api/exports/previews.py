@@ -10,7 +10,7 @@ from anyio.to_thread import run_sync
 from model.card import Card
 from model.layout import Layout
 from worker.chunks import ImageFile, PixelBlock
-from worker.decoding.nursery import NoDecoder
+from worker.decoding.fork_server import NoDecoder
 from worker.decoding.wire import Encoded
 from worker.jobs import Job
 from worker.results import Failure
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from model.glyph import Glyph
     from model.layout import Character
     from worker.decoding.answers import Outcome, Picture
-    from worker.decoding.decoders import Decoders
+    from worker.decoding.decoder import Decoder
 
 T = TypeVar("T")
 
@@ -40,7 +40,7 @@ class Previews:
 
     def __init__(self, settings: GatewaySettings) -> None:
         self._limits = (settings.max_pixels, settings.decode_s)
-        self._decoders: Decoders | None = None
+        self._decoder: Decoder | None = None
         self._turn = threading.Lock()
         self._threads = CapacityLimiter(THREADS)
 
@@ -57,7 +57,7 @@ class Previews:
         if isinstance(image, PixelBlock):
             return enlarged_png(image)
         wanted = _encoded(image, job, card)._replace(marks=marks_of(job, item))
-        picture = self._ask(lambda decoders: decoders.draw(wanted))
+        picture = self._ask(lambda decoder: decoder.draw(wanted))
         assert isinstance(picture, bytes)
         return picture
 
@@ -66,31 +66,29 @@ class Previews:
         if isinstance(image, PixelBlock):
             return glyph_png(image)
         wanted = _encoded(image, job, card)
-        glyph = self._ask(lambda decoders: decoders.read([wanted])[0])
+        glyph = self._ask(lambda decoder: decoder.read([wanted])[0])
         assert not isinstance(glyph, bytes | list)
         return glyph_png(PixelBlock(glyph.pixels.tobytes()))
 
     def characters(self, image: ImageFile, job: Job, card: Card | None) -> "list[Character]":
         """All that can be cut out of a page. Raises as `picture`."""
         wanted = _encoded(image, job, card)
-        characters = self._ask(lambda decoders: decoders.read([wanted])[0])
+        characters = self._ask(lambda decoder: decoder.read([wanted])[0])
         assert isinstance(characters, list)
         return characters
 
     def close(self) -> None:
         """End what was started."""
-        if self._decoders:
-            self._decoders.close()
+        if self._decoder:
+            self._decoder.close()
 
-    def _ask(
-        self, ask: "Callable[[Decoders], Outcome | Picture]"
-    ) -> "Glyph | list[Character] | Picture":
-        from worker.decoding.decoders import Decoders
+    def _ask(self, ask: "Callable[[Decoder], Outcome | Picture]") -> "Glyph | list[Character] | Picture":
+        from worker.decoding.decoder import Decoder
 
         with self._turn:
             try:
-                self._decoders = self._decoders or Decoders(*self._limits)
-                outcome = ask(self._decoders)
+                self._decoder = self._decoder or Decoder(*self._limits)
+                outcome = ask(self._decoder)
             except NoDecoder as error:
                 detail = f"Images cannot be decoded here now: {error}."
                 raise Problem("not-ready", detail, retry_after=5) from error

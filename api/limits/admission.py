@@ -7,7 +7,7 @@ from anyio.to_thread import run_sync
 from worker.admission import Caps, Room, Verdict
 from worker.entrance import Entrance, Submission
 from worker.gauges import Gauges, Pressure
-from worker.vigil import Vigil
+from worker.redis_watch import RedisWatch
 
 from ..events.sharing import Shared
 from ..intake.cutter import Cutter
@@ -35,10 +35,10 @@ class Admission:
         models: Sequence[str],
         settings: GatewaySettings,
         quotas: Quotas,
-        vigil: Vigil,
+        redis_watch: RedisWatch,
     ) -> None:
         self._entrance, self._gauges, self._models = entrance, gauges, models
-        self._settings, self._vigil = settings, vigil
+        self._settings, self._redis_watch = settings, redis_watch
         self._shared: Shared[Pressure] = Shared(FRESH_S, 1)
         self.quotas = quotas
 
@@ -89,14 +89,14 @@ class Admission:
         limits = settings.max_queued, settings.max_open, settings.window, most
         verdict = Verdict("stranger")
         while verdict.kind == "stranger":
-            caps = Caps(*limits, self._vigil.server)
+            caps = Caps(*limits, self._redis_watch.server)
             verdict = (
                 await self._entrance.enter(job, images.carried, caps, room)
                 if images.carried
                 else await self._entrance.submit(job, images.token, images.cutter.sizes, caps)
             )
             if verdict.kind == "stranger":  # Redis was started anew: with which settings?
-                await run_sync(self._vigil.look)
+                await run_sync(self._redis_watch.look)
                 self._require_safe()
         images.taken = verdict.kind == "new"
         if verdict.kind not in ("new", "replay"):
@@ -104,7 +104,7 @@ class Admission:
         return verdict
 
     def _require_safe(self) -> None:
-        if fault := self._vigil.fault:
+        if fault := self._redis_watch.fault:
             raise Problem("storage-unsafe", f"No job is accepted: {fault}", retry_after=30)
 
     async def refusal(self, verdict: Verdict, owner: str) -> Problem:

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Response
 
-from worker.vigil import Vigil
+from worker.redis_watch import RedisWatch
 
 from ..dependencies import CardsDep, GaugesDep, OwnerDep, state
 from ..problems import CATALOGUE, Problem
@@ -13,7 +13,7 @@ from ..telemetry.metrics import Metrics
 
 router = APIRouter(tags=["service"])
 
-VigilDep = Annotated[Vigil, Depends(state("vigil"))]
+RedisWatchDep = Annotated[RedisWatch, Depends(state("redis_watch"))]
 MetricsDep = Annotated[Metrics, Depends(state("metrics"))]
 
 
@@ -30,10 +30,10 @@ async def health() -> dict[str, str]:
 
 
 @router.get("/readyz")
-async def readiness(gauges: GaugesDep, vigil: VigilDep) -> dict[str, Any]:
+async def readiness(gauges: GaugesDep, redis_watch: RedisWatchDep) -> dict[str, Any]:
     """Whether jobs are accepted and read: Redis answers and a worker is alive."""
     workers = await gauges.workers()
-    if fault := vigil.fault:
+    if fault := redis_watch.fault:
         raise Problem("not-ready", f"No job is accepted: {fault}", retry_after=30)
     if not workers:
         raise Problem("not-ready", "No worker is alive; jobs are kept until one is.", retry_after=2)

@@ -11,6 +11,7 @@ from functools import cache, cached_property
 from importlib.resources import files
 
 from worker import scripts
+from worker.scripts.linking import SEQUENCES, SHARED, source
 
 _SCRIPTED = {b"EVALSHA", b"EVAL"}
 _LOUD = {b"SUBSCRIBE", b"PSUBSCRIBE", b"MONITOR"}
@@ -59,6 +60,6 @@ def _script_of(script: bytes, *, digested: bool) -> str:
 def _digests() -> dict[str, str]:
     """The ledger's scripts by the digest under which Redis knows them."""
     found = {path.name for path in files(scripts).iterdir() if path.name.endswith(".lua")}
-    own = {name.removesuffix(".lua") for name in found} - {*scripts.SHARED, "relief"}
-    own |= {*scripts.SEQUENCES}
-    return {hashlib.sha1(scripts.source(name).encode()).hexdigest(): name for name in own}
+    own = {name.removesuffix(".lua") for name in found} - {*SHARED, "relief"}
+    own |= {*SEQUENCES}
+    return {hashlib.sha1(source(name).encode()).hexdigest(): name for name in own}

@@ -78,7 +78,7 @@ class Life:
         """A worker dies over the first chunk, another reads all, that one with suspicion."""
         self.memory.secret = self.caller.call("POST", "/v1/webhooks/callback/secret").json()["secret"]
         job = self._upload("first", "POST", "/v1/jobs")
-        self._patiently(lambda: self._rig.worker.heartbeat("w", {"id": "w"}))
+        self._patiently(lambda: self._rig.worker.heartbeat({"id": "w"}))
         Ledger(self._rig.direct, LEASE_MS, "dying").claim(MODEL, 1)
         self._serve(job)
         self._keep("first", job)
@@ -115,7 +115,7 @@ class Life:
         self._patiently(lambda: self._rig.worker.upkeep([MODEL]))
         self._serve(job)
         self._keep("third", job)
-        self._patiently(lambda: self._rig.worker.farewell("w"))
+        self._patiently(lambda: self._rig.worker.farewell())
 
     def _tell(self) -> None:
         """Senders send until nothing is left to be sent."""

@@ -757,7 +757,7 @@ PYTHON = (
     ),
     Mutation(
         "who died is taken for the first who was not answered",
-        "worker/decoding/decoders.py",
+        "worker/decoding/decoder.py",
         "known + in_hand.start",
         "known",
         DECODING,

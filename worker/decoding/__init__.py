@@ -1,5 +1,5 @@
-"""Strangers' images are decoded apart from the network: in a process that may crash, hang or be taken.
+"""Images of strangers are decoded apart from the network: that process may crash, hang or be hijacked.
 
-A worker starts one nursery (`python -m worker.decoding`), small and without torch, which forks a decoder
-whenever the last one is gone; a decoder has a socket to the worker, its memory, and nothing else.
+A worker starts a fork server (`python -m worker.decoding`), small and without torch; it forks a decoder
+whenever the last one is gone. A decoder has a socket to the worker, its memory, and nothing else.
 """

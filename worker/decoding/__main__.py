@@ -1,7 +1,7 @@
-"""`python -m worker.decoding MAX_PIXELS DECODE_S PROGRESS`: the nursery, which forks decoders.
+"""`python -m worker.decoding MAX_PIXELS DECODE_S PROGRESS`: the fork server of decoders.
 
-Forking what is loaded costs 2 ms, starting it anew 150. It touches no image of a stranger. On its stdin
-it is sent the socket of each decoder to be; it answers with its process id, and when it ends, how.
+Forking what is loaded takes 2 ms, starting it anew 150. It touches no image of a stranger. On its stdin
+it is sent the socket for each new decoder; it answers with its process id, and when it ends, how it did.
 PROGRESS is the number of an open file (see progress.py).
 """
 
@@ -13,10 +13,11 @@ import signal
 import socket
 import sys
 
+from ..prctl import die_with_parent
 from .allowance import Allowance
-from .decoder import Strike, serve
 from .progress import Progress
-from .sandbox import die_with, enter, keep_only
+from .sandbox import enter, keep_only
+from .serving import Strike, serve
 from .warmth import warm_up
 from .wire import FACT, NO_MEMORY, READY, SEALED, UNSEALED
 
@@ -30,11 +31,11 @@ def main() -> None:
     gc.freeze()
     control.sendall(FACT.pack(READY))
     while sockets := socket.recv_fds(control, 1, 1)[1]:
-        nursery = os.getpid()
+        server = os.getpid()
         child = os.fork()
         if not child:
             keep_only(sockets[0])
-            _live(socket.socket(fileno=sockets[0]), progress, nursery, allowance)
+            _live(socket.socket(fileno=sockets[0]), progress, server, allowance)
         os.close(sockets[0])
         control.sendall(FACT.pack(child))
         if _outlives(control, child):
@@ -43,7 +44,7 @@ def main() -> None:
 
 
 def _outlives(control: socket.socket, child: int) -> bool:
-    """Wait until a decoder ends or the worker closes the socket; whether the decoder is the one left."""
+    """Wait until a decoder ends or the worker closes the socket; whether the decoder is what is left."""
     ended = os.pidfd_open(child)
     try:
         return ended not in select.select([control.fileno(), ended], [], [])[0]
@@ -51,14 +52,14 @@ def _outlives(control: socket.socket, child: int) -> bool:
         os.close(ended)
 
 
-def _live(wire: socket.socket, progress: Progress, nursery: int, allowance: Allowance) -> None:
-    """A decoder, from fork to end. It has nothing to say but to the worker."""
+def _live(wire: socket.socket, progress: Progress, server: int, allowance: Allowance) -> None:
+    """A decoder, from fork to end. It speaks to the worker alone."""
     code = 1
     try:
         strike = _failpoints()
-        die_with(nursery)
+        die_with_parent(signal.SIGKILL, server)
         sealed = enter(allowance.max_pixels)
-        os.close(2)  # from here on, what is printed was written by a stranger
+        os.close(2)  # from here on, a stranger may be printing
         wire.sendall(SEALED if sealed else UNSEALED)
         serve(wire, progress, allowance, strike)
         code = 0
@@ -71,7 +72,7 @@ def _live(wire: socket.socket, progress: Progress, nursery: int, allowance: Allo
 
 
 def _failpoints() -> Strike | None:
-    """What tests have images do, where they say so; otherwise nothing."""
+    """The harm that images do in tests which ask for it; otherwise none."""
     if not os.environ.get("INKQUEUE_FAILPOINTS"):
         return None
     from .failpoints import strike

@@ -8,13 +8,13 @@ from .wire import CUTTING, SMALL_S
 
 @dataclass(frozen=True)
 class Allowance:
-    """What an image may have: pixels, and seconds of processor time if it has all of them."""
+    """What an image may have: pixels, and seconds of processor time for one that has them all."""
 
     max_pixels: int
     decode_s: float
 
     def begin(self) -> None:
-        """An image is taken in hand: the kernel ends this process (SIGPROF) should it take too long."""
+        """An image is begun: the kernel ends this process (SIGPROF) should it take too long."""
         signal.setitimer(signal.ITIMER_PROF, SMALL_S)
 
     def expect(self, pixels: int) -> None:
@@ -23,7 +23,7 @@ class Allowance:
         signal.setitimer(signal.ITIMER_PROF, SMALL_S + self.decode_s * share)
 
     def cutting(self) -> None:
-        """It is a sheet, which costs by the characters on it, whatever its size."""
+        """It is a sheet, whose cost depends on its characters and not on its size."""
         self.expect(CUTTING * self.max_pixels)
 
     def end(self) -> None:

@@ -1,9 +1,9 @@
 """What a decoder answers over its socket. Little-endian.
 
-u32 number of the image, u8 code, u32 length, and so many bytes: of code 0 glyphs of so many images,
-from this one on (u8 flags, 784 bytes each), of code 255 its characters (see _CHARACTER), of code 254 a
-picture as PNG, else, for one of results.FAILURES, a sentence in UTF-8. Who sent it is not trusted: what
-cannot be so is a BadAnswer.
+u32 number of the image, u8 code, u32 length, and so many bytes: for code 0 the glyphs of images from
+this one on (u8 flags, 784 bytes each), for 255 its characters (see _CHARACTER), for 254 a picture as
+PNG; for others, of results.FAILURES, a sentence in UTF-8. The sender is not trusted: what cannot be is a
+BadAnswer.
 """
 
 import struct
@@ -26,16 +26,16 @@ Outcome: TypeAlias = Glyph | list[Character] | Failure
 Picture: TypeAlias = bytes
 
 POSSIBLE = (UNDECODABLE, TOO_LARGE)
-"""Failures that a decoder may tell of."""
+"""Failures that a decoder may report."""
 
 MOST_SHEET = max(MOST_CHARACTERS.values())
-"""Characters of the largest answer there can be."""
+"""Characters of the largest possible answer."""
 
 BLOCK = 32
-"""Glyphs that travel together at most."""
+"""The most glyphs that travel together."""
 
 MOST_PICTURE = 12 << 20
-"""Bytes of 1,600 x 1,600 pixels in colour, however noisy."""
+"""Bytes: enough for 1,600 x 1,600 pixels in colour, however noisy."""
 
 MOST_SIDE = (1 << 31) - 1
 
@@ -58,11 +58,11 @@ _KNOWN = 1 << len(Flag)
 
 
 class BadAnswer(ValueError):
-    """A decoder's answer makes no sense, so it is no longer our programme that speaks."""
+    """A decoder's answer makes no sense, so it is no longer our program that speaks."""
 
 
 def pack_glyphs(first: int, glyphs: Sequence[Glyph]) -> bytes:
-    """Of the images from `first` on; at most BLOCK."""
+    """The answer for the images from `first` on, at most BLOCK."""
     body = b"".join(part for each in glyphs for part in (bytes((each.flags,)), each.pixels.tobytes()))
     return _HEAD.pack(first, _GLYPH, len(body)) + body
 
@@ -89,8 +89,8 @@ def open_head(head: bytes, number: int) -> tuple[int, int]:
 
 
 def open_body(code: int, body: bytes) -> Sequence[Outcome | Picture]:
-    """What became of images, by an answer whose head was opened; of one, but for glyphs. Raises
-    BadAnswer."""
+    """What became of images, from an answer whose head was opened; only glyphs are of several images.
+    Raises BadAnswer."""
     if code == _GLYPH:
         rows = np.frombuffer(body, _GLYPHS)
         glyphs = zip(rows["pixels"], rows["flags"].tolist(), strict=True)

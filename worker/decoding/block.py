@@ -1,7 +1,7 @@
-"""Images that a decoder has decoded: small ones become glyphs, and travel, a block at a time.
+"""Images that a decoder has decoded: small ones become glyphs and travel in blocks.
 
-What a step of the normalizer needs stays in the caches while the next image goes through it, and a
-message costs more than a glyph.
+So what a step of the normalizer needs stays in the caches for the next image, and a message costs more
+than a glyph.
 """
 
 import socket
@@ -24,14 +24,14 @@ from .progress import Progress
 
 MOST_PIXELS = 1 << 18
 LATE_S = 0.01
-"""No image waits for others beyond either."""
+"""No image waits for others beyond either limit."""
 
 Seen: TypeAlias = Grey | Outcome | Picture
-"""Pixels are still to become a glyph."""
+"""Grey pixels have yet to become a glyph."""
 
 
 class Block:
-    """The images of a question, which are numbered from `first` on, as they come."""
+    """The images of a request as they come, numbered from `first` on."""
 
     def __init__(
         self, wire: socket.socket, progress: Progress, allowance: Allowance, first: int
@@ -54,7 +54,7 @@ class Block:
             self.answer()
 
     def answer(self) -> None:
-        """Whatever is left. A lack of memory may pass, so it is let through."""
+        """Answer for all that are left. A lack of memory may pass, so MemoryError is let through."""
         if self._seen:
             self._progress.take(self._answered, len(self._seen))
             self._allowance.expect(self._pixels)
@@ -85,7 +85,7 @@ class Block:
 
 
 def _glyphs(greys: Sequence[Grey], normalization: Normalization | None) -> Sequence[Glyph | Failure]:
-    """Of each; a fault of ours that an image has found is no reason to lose others."""
+    """A glyph of each; a fault of ours that one image brings out is no reason to lose others."""
     try:
         return normalize_all(greys, normalization)
     except MemoryError:

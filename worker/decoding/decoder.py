@@ -1,59 +1,86 @@
-"""A decoder's life: image files in, glyphs out, until the worker closes the socket.
+"""A worker's decoder: if an image takes its process down, it gets another and reading goes on.
 
-It runs in the sandbox already. What it has in hand when it dies names the image that did it.
+The image that was in hand gets a second try in the new process, since memory may have been short for a
+moment; then it fails, alone.
 """
 
-import socket
-from collections.abc import Callable
+import logging
+import threading
+from collections.abc import Callable, Sequence
 
-from model.images import BadImage, TooLarge, decode
-from model.sheets.cutting import cut
+from ..portions import portions
+from ..results import UNDECODABLE, Failure
+from .answers import BLOCK, Outcome, Picture
+from .link import Link, Lost, Nonsense
+from .supply import Supply
+from .wire import Encoded
 
-from ..chunks import ImageFile
-from ..results import TOO_LARGE, UNDECODABLE, Failure
-from .allowance import Allowance
-from .block import Block, Seen
-from .pictures import draw
-from .progress import Progress
-from .wire import Encoded, read_ask
+log = logging.getLogger(__name__)
 
-Strike = Callable[[ImageFile, int], None]
+PART_BYTES = 4 << 20
+"""Files sent at a time, unless a single one is larger."""
 
-
-def serve(wire: socket.socket, progress: Progress, allowance: Allowance, strike: Strike | None) -> None:
-    """Answer until the socket is closed. `strike` (tests only) may do harm as an image would."""
-    stream = wire.makefile("rb")
-    while ask := read_ask(stream):
-        first, images = ask
-        block = Block(wire, progress, allowance, first)
-        for place, image in enumerate(images):
-            progress.take(place)
-            allowance.begin()
-            if strike:
-                strike(image.file, wire.fileno())
-            block.add(_read(image, allowance), image.normalization)
-        block.answer()
-        allowance.end()
+TRIES = 2
 
 
-def _read(image: Encoded, allowance: Allowance) -> Seen:
-    """What an image shows. A lack of memory may pass, so it is let through and ends this process."""
-    try:
-        return _seen(image, allowance)
-    except BadImage as error:
-        return Failure(TOO_LARGE if isinstance(error, TooLarge) else UNDECODABLE, str(error))
-    except MemoryError:
-        raise
-    except Exception as error:  # a fault of ours that an image has found is no reason to lose others
-        return Failure(UNDECODABLE, f"decoding it failed: {type(error).__name__}: {error}")
+class Decoder:
+    """Turns image files into glyphs or characters, in another process. Threads take turns."""
+
+    def __init__(
+        self, max_pixels: int, decode_s: float, touch: Callable[[], None] = lambda: None
+    ) -> None:
+        """`decode_s` is the processor time for an image of `max_pixels`; `touch` is called for each
+        image, and while one takes long. Raises NoDecoder."""
+        self._supply = Supply(max_pixels, decode_s, touch)
+        self.close = self._supply.close
+        self._turn = threading.Lock()
+
+    def wait_ready(self) -> None:
+        """Wait until its process runs, which starts by itself. Raises NoDecoder."""
+        with self._turn:
+            self._supply.link()
+
+    def read(self, images: Sequence[Encoded]) -> list[Outcome]:
+        """What each image shows, or why it shows nothing. Raises NoDecoder."""
+        outcomes: list[Outcome] = []
+        with self._turn:
+            for some in portions((len(each.file) for each in images), PART_BYTES):
+                part = images[some]
+                outcomes += [each for each in self._read_part(part) if not isinstance(each, Picture)]
+        return outcomes
+
+    def draw(self, image: Encoded) -> Picture | Failure:
+        """A picture, for people, of an image with `marks`. Raises NoDecoder."""
+        (picture,) = self._read_part([image])
+        assert isinstance(picture, Picture | Failure)
+        return picture
+
+    def _read_part(self, part: Sequence[Encoded]) -> list[Outcome | Picture]:
+        outcomes: list[Outcome | Picture] = []
+        suspect, tries = -1, 0
+        while (known := len(outcomes)) < len(part):
+            link = self._supply.link()
+            try:
+                _read_on(link, part, outcomes)
+            except Lost as loss:
+                why, for_good = self._supply.bury(loss)
+                log.warning("an image cost a decoder: %s", why, extra={"event": "decoder.lost"})
+                in_hand = link.in_hand
+                if len(part) - known > 1 and (isinstance(loss, Nonsense) or len(in_hand) > 1):
+                    for image in part[len(outcomes) : len(outcomes) + BLOCK]:
+                        outcomes += self._read_part([image])  # any of them may have been it
+                    continue
+                found = min(max(len(outcomes), known + in_hand.start), len(part) - 1)
+                suspect, tries = found, 1 + (tries if suspect == found else 0)
+                # Of the images before it only the answers are lost.
+                outcomes += self._read_part(part[len(outcomes) : suspect])
+                if for_good or tries == TRIES:
+                    outcomes.append(Failure(UNDECODABLE, why))
+        return outcomes
 
 
-def _seen(image: Encoded, allowance: Allowance) -> Seen:
-    grey = decode(image.file, allowance.max_pixels, allowance.expect)
-    if image.layout.kind != "character":
-        allowance.cutting()
-    if image.marks:
-        return draw(grey, image.normalization, image.layout, image.marks)
-    if image.layout.kind == "character":
-        return grey
-    return cut(grey, image.normalization, image.layout)
+def _read_on(link: Link, part: Sequence[Encoded], outcomes: list[Outcome | Picture]) -> None:
+    """Add the missing outcomes, as far as the decoder gets. Raises Lost."""
+    link.ask(part[len(outcomes) :])
+    while len(outcomes) < len(part):
+        outcomes += link.answers()

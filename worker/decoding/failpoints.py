@@ -1,6 +1,6 @@
 """For tests only (INKQUEUE_FAILPOINTS=1): images do harm as they could through a hole in a decoder.
 
-An image whose bytes hold `inkqueue-failpoint:KIND;` does what KIND says when it is decoded.
+An image whose bytes contain `inkqueue-failpoint:KIND;` does what KIND says when it is decoded.
 """
 
 import ctypes
@@ -20,7 +20,7 @@ PAUSE_S = 0.5
 
 
 def strike(file: ImageFile, wire: int) -> None:
-    """Do the harm that the image asks for, if it does; `wire` is the socket to the worker."""
+    """Do the harm that the image asks for, if any; `wire` is the socket to the worker."""
     if found := _MARK.search(file):
         KINDS[found[1].decode()](wire)
 
@@ -42,7 +42,7 @@ def _flood(wire: int) -> None:
 
 
 def _break_out(wire: int) -> None:
-    """Do nothing if everything that must not work does not, else die."""
+    """Try what must not work; die if any of it does."""
     for attempt in (lambda: os.open("/etc/passwd", os.O_RDONLY), os.fork, lambda: os.kill(1, 0)):
         try:
             attempt()
@@ -55,7 +55,7 @@ KINDS: Mapping[str, Callable[[int], object]] = {
     "segfault": lambda wire: ctypes.string_at(0),
     "abort": lambda wire: os.abort(),
     "memory": _eat,
-    "loop": lambda wire: deque(itertools.repeat(0), maxlen=0),  # in C, with Python's lock in its hands
+    "loop": lambda wire: deque(itertools.repeat(0), maxlen=0),  # in C, holding Python's lock
     "spin": _spin,
     "sleep": lambda wire: time.sleep(3600),
     "exit": lambda wire: os._exit(0),

@@ -1,53 +1,37 @@
 """What a decoder gives up before it sees its first image. There is no way back from any of it.
 
-It opens, connects and starts nothing (seccomp, and limits where the kernel has no seccomp), writes no
-file, leaves no core, has so much memory and no more, gains no privilege, and dies with its nursery.
+It can open, connect and start nothing (by seccomp, or by limits if the kernel has no seccomp), writes no
+file, leaves no core, has a fixed amount of memory, gains no privilege, and dies with its fork server.
 """
 
 import contextlib
-import ctypes
 import os
 import resource
-import signal
 from pathlib import Path
 
+from ..prctl import prctl
 from .seccomp import confine
 
-PR_SET_PDEATHSIG, PR_SET_NO_NEW_PRIVS = 1, 38
+PR_SET_NO_NEW_PRIVS = 38
 BYTES_A_PIXEL = 32
-"""Measured: the dearest files (16 bit RGBA as PNG, floats as TIFF) take 22 at their worst moment."""
+"""Measured: the most expensive files (16 bit RGBA as PNG, floats as TIFF) take 22 at their peak."""
 BYTES_BESIDE = 256 << 20
-"""For the file, its copies, and what is asked for with it."""
-
-_libc = ctypes.CDLL(None, use_errno=True)
-
-
-def prctl(option: int, value: int) -> None:
-    """prctl(2). Raises OSError."""
-    if _libc.prctl(option, ctypes.c_ulong(value), 0, 0, 0):
-        raise OSError(ctypes.get_errno(), f"prctl {option}")
-
-
-def die_with(parent: int) -> None:
-    """End by SIGKILL when the process that forked this one ends, or at once if it has ended."""
-    prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:
-        os._exit(1)
+"""For the file, its copies, and what is sent with it."""
 
 
 def keep_only(file: int) -> None:
-    """Close whatever is open but this, stdout and stderr."""
+    """Close all open files but this one, stdout and stderr."""
     os.close(0)
     os.closerange(3, file)
     os.closerange(file + 1, resource.getrlimit(resource.RLIMIT_NOFILE)[0])
 
 
 def enter(max_pixels: int) -> bool:
-    """Give up everything but the socket in hand, memory for `max_pixels`, and time; whether by seccomp.
+    """Give up all but the open socket, memory for `max_pixels`, and time; returns whether by seccomp.
 
     Raises OSError, OverflowError.
     """
-    with contextlib.suppress(OSError):  # rather this process than the network's, where that can be said
+    with contextlib.suppress(OSError):  # if the kernel lets us: kill this process before the network's
         Path("/proc/self/oom_score_adj").write_text("1000")
     memory = _size() + max_pixels * BYTES_A_PIXEL + BYTES_BESIDE
     for limit, most in (

@@ -1,7 +1,7 @@
 """A seccomp filter for a process that computes: it may use memory and what is open, and end.
 
-Every other call of the kernel fails with EPERM, in the process and in whatever runs in it
-(seccomp(2); linux/filter.h, linux/seccomp.h and linux/audit.h have the numbers).
+Every other system call fails with EPERM, in the process and in whatever runs in it (seccomp(2);
+linux/filter.h, linux/seccomp.h and linux/audit.h have the numbers).
 """
 
 import ctypes
@@ -9,11 +9,13 @@ import errno
 import os
 from collections.abc import Iterator, Sequence
 
+from ..prctl import prctl
+
 PR_SET_SECCOMP, SECCOMP_MODE_FILTER = 22, 2
 KILL, ERRNO, ALLOW = 0x8000_0000, 0x0005_0000, 0x7FFF_0000
 LOAD, EQUAL, RETURN = 0x20, 0x15, 0x06
 AT_NUMBER, AT_MACHINE = 0, 4
-"""Where struct seccomp_data has the call and the machine that it is a call of."""
+"""Where struct seccomp_data has the number of the call and the machine it is for."""
 
 CALLS = {
     # by name: its number on x86_64, on aarch64
@@ -43,7 +45,7 @@ CALLS = {
     "exit": (60, 93),
     "exit_group": (231, 94),
 }
-"""What a process needs that computes, reads and writes what is open, and ends."""
+"""What a process needs to compute, to read and write what is open, and to end."""
 
 MACHINES = {"x86_64": (0, 0xC000_003E), "aarch64": (1, 0xC000_00B7)}
 """The place of a machine in CALLS, and its AUDIT_ARCH."""
@@ -67,16 +69,17 @@ class _Program(ctypes.Structure):
 
 
 def confine() -> bool:
-    """Filter this process's calls from now on; False where the kernel or the machine is not up to it."""
+    """Filter this process's calls from now on; False if the kernel or the machine cannot."""
     if (name := os.uname().machine) not in MACHINES:
         return False
     place, machine = MACHINES[name]
     code = list(_instructions(machine, [numbers[place] for numbers in CALLS.values()]))
     program = _Program(len(code), (_Instruction * len(code))(*code))
-    libc = ctypes.CDLL(None, use_errno=True)
-    mode = ctypes.c_ulong(SECCOMP_MODE_FILTER)
-    refused: int = libc.prctl(PR_SET_SECCOMP, mode, ctypes.byref(program), 0, 0)
-    return not refused
+    try:
+        prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, ctypes.byref(program))
+    except OSError:
+        return False
+    return True
 
 
 def _instructions(machine: int, allowed: Sequence[int]) -> Iterator[_Instruction]:

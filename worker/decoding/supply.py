@@ -1,36 +1,36 @@
-"""That there is a decoder: one is forked where the last is gone, from a new nursery if need be."""
+"""The supply of decoders: one is forked when the last is gone, by a new fork server if need be."""
 
 import logging
 import signal
 import time
 from collections.abc import Callable
 
+from .fork_server import ForkServer, NoDecoder
 from .link import Link, Lost
-from .nursery import NoDecoder, Nursery
 from .wire import NO_MEMORY, SMALL_S
 
 log = logging.getLogger(__name__)
 
 PATIENCE = 4
-"""An answer may take so many times the processor time that an image is allowed."""
+"""An answer may take this many times the processor time that an image is allowed."""
 
 STARTS, PAUSE_S = 3, 0.5
-"""How often it is tried to have a decoder, and the pause before each but the first."""
+"""How many attempts are made to get a decoder, and the pause between them."""
 
 
 class Supply:
-    """At most one nursery and one decoder at a time. For one thread at a time."""
+    """At most one fork server and one decoder at a time. For one thread at a time."""
 
     def __init__(self, max_pixels: int, decode_s: float, touch: Callable[[], None]) -> None:
-        """See decoder.Allowance; `touch` is called while an answer or a decoder is waited for. Raises
+        """See allowance.Allowance; `touch` is called while an answer or a decoder is awaited. Raises
         NoDecoder."""
         self._limits = (max_pixels, decode_s)
         self._patience_s, self._touch = PATIENCE * (SMALL_S + decode_s), touch
-        self._nursery: Nursery | None = Nursery(*self._limits)
+        self._fork_server: ForkServer | None = ForkServer(*self._limits)
         self._link: Link | None = None
 
     def link(self) -> Link:
-        """The decoder there is. Raises NoDecoder."""
+        """The decoder, a new one if there is none. Raises NoDecoder."""
         for left in reversed(range(STARTS)):
             if self._link:
                 break
@@ -47,13 +47,13 @@ class Supply:
         return self._link
 
     def bury(self, loss: Lost) -> tuple[str, bool]:
-        """The decoder is lost: a sentence why, and whether the image would do it again for sure."""
+        """The decoder is lost: a sentence why, and whether the image is sure to do it again."""
         assert self._link is not None
-        assert self._nursery is not None
+        assert self._fork_server is not None
         link, self._link = self._link, None
         link.close()
         try:
-            code = self._nursery.bury(link.pid)
+            code = self._fork_server.bury(link.pid)
         except NoDecoder as error:
             self.close()
             return str(loss) or f"decoding it took the decoder down ({error})", False
@@ -63,17 +63,17 @@ class Supply:
         """End both."""
         if self._link:
             self._link.close()
-        if self._nursery:
-            self._nursery.close()
-        self._link = self._nursery = None
+        if self._fork_server:
+            self._fork_server.close()
+        self._link = self._fork_server = None
 
     def _fork(self) -> Link:
-        self._nursery = self._nursery or Nursery(*self._limits)
-        return Link(*self._nursery.fork(), self._nursery.progress, self._patience_s, self._touch)
+        self._fork_server = self._fork_server or ForkServer(*self._limits)
+        return Link(*self._fork_server.fork(), self._fork_server.progress, self._patience_s, self._touch)
 
 
 def _reason(code: int) -> str:
-    """Why a decoder ended, as a client is told."""
+    """Why a decoder ended, in words for a client."""
     if code == -signal.SIGPROF:
         return "decoding it takes too long"
     if code == NO_MEMORY:

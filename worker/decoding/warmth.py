@@ -1,4 +1,4 @@
-"""What libraries load at their first image, loaded before any: a decoder can open no file any more."""
+"""What libraries load at their first image is loaded before it: by then a decoder can open no file."""
 
 import io
 from itertools import product

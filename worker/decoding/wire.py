@@ -1,7 +1,7 @@
 """What a worker asks its decoder over their socket; what comes back is in `answers`. Little-endian.
 
-u32 number of the first image, u32 how many; of each u8 normalization, u8 layout, u16 rows, u16 columns,
-u32 length, u32 length of its marks; the files, each with its marks. A nursery tells facts: one i32 each.
+u32 number of the first image, u32 how many; for each u8 normalization, u8 layout, u16 rows, u16 columns,
+u32 length, u32 length of its marks; the files, each with its marks. A fork server sends i32 facts.
 """
 
 import os
@@ -20,7 +20,7 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 _ASK, _IMAGE = struct.Struct("<II"), struct.Struct("<BBHHII")
 
 SMALL_S = 0.15
-"""Seconds of processor time for any image; decoding a small one takes a thousandth of it."""
+"""Seconds of processor time for any image; decoding a small one takes a thousandth of that."""
 
 CUTTING = 2
 """Cutting a sheet may take so many times as long as decoding the largest image: 10,000 characters do."""
@@ -29,13 +29,13 @@ FACT, READY = struct.Struct("<i"), 0
 SEALED, UNSEALED = b"+", b"-"
 """A decoder's first byte: it is in its sandbox, with seccomp or without."""
 NO_MEMORY = os.EX_OSERR
-"""How a decoder ends that was refused more memory."""
+"""The exit code of a decoder that was refused more memory."""
 
 
 class Encoded(NamedTuple):
-    """An image file, how its pixels become glyphs (None: only fitted to size), how they lie.
+    """An image file, how its pixels become glyphs (None: only fitted to size), and its layout.
 
-    With `marks` a picture for people is wanted: JSON of what was read so far (see pictures).
+    With `marks`, JSON of what was read so far, a picture for people is wanted (see pictures).
     """
 
     file: ImageFile
@@ -57,7 +57,7 @@ def pack_ask(first: int, images: Sequence[Encoded]) -> bytes:
 
 
 def read_ask(stream: BinaryIO) -> tuple[int, list[Encoded]] | None:
-    """What `pack_ask` packed; None where the worker has closed the socket."""
+    """What `pack_ask` packed; None if the worker has closed the socket."""
     if len(head := stream.read(_ASK.size)) < _ASK.size:
         return None
     first, count = _ASK.unpack(head)

@@ -1,4 +1,4 @@
--- Whoever noted these images or blocks of a chunk as in hand lives: Redis was away, no image to blame.
+-- The worker that noted these images or blocks as in hand lives: Redis was away, no image is to blame.
 -- ARGV: NAME, chunk, images or blocks
 local suspects = key(ARGV[1], 'suspects:' .. ARGV[2])
 for i = 3, #ARGV do

@@ -1,6 +1,6 @@
--- Who reads, and how fast, and how they are woken; shared by every script.
+-- Which workers read, how fast, and how they are woken; shared by every script.
 
--- Images of a model that were done in the last 10 s, and in how many of these seconds any were.
+-- Images of a model that were done in the last 10 s, and in how many of these seconds there were any.
 local function done_lately(model)
   local names, images, seconds = {}, 0, 0
   for ago = 1, 10 do names[ago] = 'ink:done:' .. model .. ':' .. math.floor(now / 1000) - ago end
@@ -14,7 +14,7 @@ local function workers_alive()
   return math.max(1, redis.call('ZCOUNT', 'ink:workers', now - ALIVE, '+inf'))
 end
 
--- Put doorbells in a Celery queue until there are as many as are wanted.
+-- Put doorbells in a Celery queue until there are as many as wanted.
 local function ring_in(queue, wanted, message)
   if wanted <= 0 then return end
   for _ = 1, wanted - redis.call('LLEN', queue) do
@@ -25,13 +25,13 @@ end
 
 local woken, handing = {}, false
 
--- Wake a worker that lingers, at the end of the script. Should it die of it, upkeep rings for what stays due.
+-- Wake a lingering worker at the end of the script. Should it die, upkeep rings for what stays due.
 local function wake(worker, model)
   redis.call('ZREM', 'ink:lingering', worker)
   woken[worker] = model
 end
 
--- Claims in one string, which no model is called: a NUL, then a length (u32 LE) before each field of each.
+-- Claims in one string, unlike any model's name: a NUL, then all fields, led by their lengths (u32 LE).
 local function bound(claims)
   local parts = {'\0'}
   for _, claim in ipairs(claims) do
@@ -43,8 +43,8 @@ local function bound(claims)
   return table.concat(parts)
 end
 
--- What is due for a woken worker, claimed for it there and then by `work` (claim.lua), which spares it a
--- call; nil where it has not told how much it takes.
+-- What is due for a woken worker, claimed for it there and then by `work` (claim.lua), which saves it a
+-- call; nil if it has not said how much it takes.
 local function handed(work, worker, model)
   local budget, lease = unpack(redis.call('HMGET', 'ink:worker:' .. worker, 'budget', 'lease'))
   if not (budget and lease) then return nil end
@@ -53,7 +53,7 @@ local function handed(work, worker, model)
   return #claims > 0 and bound(claims) or nil
 end
 
--- Every script that wakes ends with this.
+-- Every script that wakes workers ends with this.
 local function wake_all(work)
   for worker, model in pairs(woken) do
     redis.call('LPUSH', 'ink:wake:' .. worker, handing and handed(work, worker, model) or model)
@@ -66,7 +66,7 @@ local function serves(worker, model)
   return models and string.find(',' .. models .. ',', ',' .. model .. ',', 1, true)
 end
 
--- Wake as many workers as could find work of a model: first those that linger, who hear it at once.
+-- Wake as many workers as could find work for a model: first those that linger, who hear it at once.
 local function ring(model, wanted, message)
   wanted = math.min(wanted, workers_alive())
   for _, worker in ipairs(redis.call('ZRANGEBYSCORE', 'ink:lingering', now, '+inf')) do

@@ -1,13 +1,12 @@
--- Hand out due chunks of a model, each under a lease: about a budget of images, each by its weight, bulk
--- among them.
--- ARGV: model, budget, lease in ms, worker ('' for one without a name); then, if it lingers where there is
+-- Hand out due chunks of a model, each under a lease: about a budget of images by weight, some of bulk.
+-- ARGV: model, budget, lease in ms, worker ('' if it has no name); then, if it lingers when there is
 --   nothing: for how many ms, and the other models that it serves
 -- Answers: a list of {NAME, chunk, token, deliveries, images, options, packed images, labels, ms it was due}
 local model, budget, lease_end = ARGV[1], tonumber(ARGV[2]), text(now + ARGV[3])
 local SCAN = 128
 local claims, inputs, taken = {}, {}, 0
 
--- Chunks of each lane that are due, and since when each is, pair by pair; and the place of the next.
+-- Due chunks of each lane and since when each is due, pair by pair; and the place of the next.
 local heads = {}
 for _, lane in ipairs(LANES) do
   local due = due_key(model, lane)
@@ -41,16 +40,12 @@ local function take(name, job, c, since)
   inputs[#claims] = key(name, 'in:' .. c)
 end
 
--- The job of a due chunk, if it is still to be read; what is left of dead jobs is cleared away.
+-- The job of a due chunk, if it is still to be read; what is left of dead jobs is removed.
 local function wanted(lane, member, name, c)
   local job = job_of(name, c)
   if not job or is_over(job) or TERMINAL[job.state] then
     later('ZREM', due_key(model, lane), member)
     return nil
-  end
-  if not job.due then
-    adopt(name)
-    job = job_of(name, c)
   end
   if not job.due then   -- dropped a moment ago, in this very call
     later('ZREM', due_key(model, lane), member)
@@ -78,18 +73,10 @@ local function take_redelivered()
     end
     later('ZREM', lease_key(model), member)
   end
-  for _, lane in ipairs(LANES) do   -- leases of a worker that is older than their list
-    local member, since = unpack(heads[lane].rows, 1, 2)
-    local name, c = parse(member or '')
-    if name and redis.call('HGET', key(name), 'a:' .. c) then
-      local job = wanted(lane, member, name, c)
-      if job and job.deliveries > 0 then take(name, job, c, since) return true end
-    end
-  end
   return false
 end
 
--- Chunks of a lane as long as they fit; the first is taken in any case if it is `sure`.
+-- Chunks of a lane for as long as they fit; if `sure`, the first is taken in any case.
 local function take_from(lane, limit, sure)
   local rows = heads[lane].rows
   while rows[heads[lane].at] do
@@ -111,7 +98,7 @@ if not take_redelivered() then
   take_from('interactive', budget, false)
 end
 
--- For so long whoever submits wakes this worker itself; at once, if another model has something due.
+-- For `ms` whoever submits wakes this worker directly; it is woken at once if another model has work.
 local function linger(worker, ms)
   local lanes, model_of = {}, {}
   for i = 6, #ARGV do
@@ -120,7 +107,7 @@ local function linger(worker, ms)
       model_of[lanes[#lanes]] = ARGV[i]
     end
   end
-  if #lanes > 0 and redis.call('EXISTS', unpack(lanes)) > 0 then   -- seldom, and leased then as a rule
+  if #lanes > 0 and redis.call('EXISTS', unpack(lanes)) > 0 then   -- rare, and then mostly leased
     for _, due in ipairs(lanes) do
       if redis.call('ZCOUNT', due, '-inf', now) > 0 then return wake(worker, model_of[due]) end
     end

@@ -1,35 +1,30 @@
--- Record the results of chunks, each once. A second commit changes nothing, and is compared: 'different' is
--- what says something else of an image. Its bytes may differ all the same, since a network adds up in
--- another order where a chunk that was delivered again is read image by image. A lease that is lost may
--- commit still, but not one of a job that was deleted and whose name another job has now.
--- ARGV: how many fields of the ledger's histograms are added to, then field and number of each; then, chunk
+-- Record the results of chunks, each once. A second commit changes nothing, but is compared: it is
+-- 'different' if it says something else about an image. Its bytes may differ without that, since a
+-- network adds up in another order when a redelivered chunk is read image by image. A lost lease may still
+-- commit, unless its job was deleted and the name is another job's now.
+-- ARGV: how many fields of the ledger's histograms to add to, then field and number of each; then, chunk
 --   by chunk: NAME, chunk, token, packed results, succeeded, failed, packed images worth keeping
 --   ('' for none), how many types of failures there are, then type and number of each
 -- Answers, chunk by chunk: 'new', 'duplicate', 'different' or 'gone'
 local NOISE = 1e-5   -- of a probability
-local FORER = 'R1'   -- how results were packed before there were pages (see worker/packing.py)
-local PLACE = 20     -- bytes that tell where a character of a page is
+local SKIP = 3       -- bytes of a record before its k classes and k probabilities (worker/packing.py)
+local PLACE = 20     -- bytes of the place of a character on a page
 
--- Where packed results have what: `records`, all of one size, the first at `first`; before that a head,
--- then where the characters of pages are. A record has `skip` bytes, then k classes and k probabilities.
+-- The parts of packed results: a head; from `first` on, `records` of the same size; `places` of the
+-- characters of pages, behind the sizes of the pages.
 local function opened(results)
-  if string.sub(results, 1, 2) == FORER then
-    local k, images = struct.unpack('<BI4', results, 3)
-    return {k = k, records = images, first = 8, skip = 2, places = ''}
-  end
   local k, images, pages = struct.unpack('<BI4I4', results, 3)
-  local it, characters = {k = k, first = 12 + 4 * pages, skip = 3}, 0
+  local it, characters = {k = k, first = 12 + 4 * pages}, 0
   for i = 0, pages - 1 do characters = characters + struct.unpack('<I4', results, 12 + 4 * i) end
   it.records = images + characters
-  local after = it.first + it.records * (it.skip + 5 * k)
+  local after = it.first + it.records * (SKIP + 5 * k)
   it.places = string.sub(results, 12, it.first - 1) .. string.sub(results, after, after + PLACE * characters - 1)
   return it
 end
 
--- Whether records say the same: what became of the image, and how it was read.
-local function same_record(one, a, from, other, b, to)
-  local k, read, classes = a.k, string.byte(one, from) == 0, from + a.skip
-  local shift = to + b.skip - classes
+-- Whether two records say the same: what became of the image, and as what it was read.
+local function same_record(k, one, from, other, to)
+  local read, classes, shift = string.byte(one, from) == 0, from + SKIP, to - from
   if string.byte(one, from) ~= string.byte(other, to) then return false end
   if read and string.byte(one, classes) ~= string.byte(other, classes + shift) then return false end
   for p = classes + k, classes + 5 * k - 1, 4 do
@@ -44,15 +39,15 @@ local function same_results(one, other)
   local a, b = opened(one), opened(other)
   if a.k ~= b.k or a.records ~= b.records or a.places ~= b.places then return false end
   for i = 0, a.records - 1 do
-    local from, to = a.first + i * (a.skip + 5 * a.k), b.first + i * (b.skip + 5 * b.k)
-    if not same_record(one, a, from, other, b, to) then return false end
+    local at = i * (SKIP + 5 * a.k)
+    if not same_record(a.k, one, a.first + at, other, b.first + at) then return false end
   end
   return true
 end
 
 local done = {}   -- images by key, see done_lately
 
--- What is said of a chunk that is not under way any more.
+-- The verdict on a chunk that is no longer under way.
 local function compare(name, c, results)
   local standing = redis.call('HGET', key(name, 'out'), c)
   if not standing then return 'gone' end

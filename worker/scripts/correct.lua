@@ -1,5 +1,5 @@
--- Keep what a person says images are, beside what was read: all of it, or nothing.
--- ARGV: NAME, then index, its chunk and label ('' takes it back) of each image
+-- Keep a person's labels of images beside what was read: all of them, or none.
+-- ARGV: NAME, then index, chunk and label ('' takes it back) of each image
 -- Answers: 'missing', 'pending' (an image is not read), or 'corrected'
 local name = ARGV[1]
 local job = job_of(name)

@@ -1,5 +1,5 @@
--- How a job goes on and ends, shared by every script: by its images, a cancel, its time. Whoever waits is
--- told.
+-- How a job goes on and ends, shared by every script: by its images, a cancel, its time. Those who wait
+-- for it hear of it.
 
 local function make_due(name, job, c)
   change(job, 'd:' .. c, '1')
@@ -13,7 +13,7 @@ local function lighten(job, n)
   add('ink:queued', -n, job.owner)
 end
 
--- n images of a job are done with: counted as `field`, no longer a load.
+-- n images of a job are done with: they count as `field` and are no longer a load.
 local function settle(job, field, n)
   if n == 0 then return end
   change(job, field, job[field] + n)
@@ -31,8 +31,8 @@ local function put_away(name, job, c, leased)
   if leased then change(job, 'running', job.running - size(name, job, c)) end
 end
 
--- What happened to a job is written down for those who follow it; of one chunk only when they ask, which
--- is seldom (see follow.lua).
+-- Write down what happened to a job, for its followers; for a job of one chunk only when they ask, which
+-- is rare (see follow.lua).
 local function note(name, job, ...)
   if job.chunks == 1 then return end
   redis.call('XADD', key(name, 'events'), '*', ...)
@@ -51,17 +51,17 @@ local function final_state(job)
   return 'partially_failed'
 end
 
--- A job is over, as `state`: its owner is told, and it leaves the line.
+-- A job is over, as `state`: its owner hears of it, and it leaves the line.
 local function take_leave(name, job, state)
   tell_owner(name, job, state)
   leave_line(name, job)
   stat('jobs_ended:' .. state, 1)
 end
 
-local TOLD = 4096   -- bytes of results that may go with a notice, which every gateway hears
+local TOLD = 4096   -- the most bytes of results that go with a notice, for every gateway gets it
 
--- Save the job, closed if its last image is done with; whoever follows it should look at it in any case.
--- With the end of one image goes what it says, so that who waits for it need not ask.
+-- Save the job, closed if its last image is done with; its followers should look at it in any case.
+-- The end of a job of one image carries the result, so that whoever waits for it need not ask.
 local function save_or_close(name, job, results)
   if job.succeeded + job.failed + job.canceled < job.total then
     save(name, job)
@@ -77,7 +77,7 @@ local function save_or_close(name, job, results)
   tell('ink:ended', name, job.total == 1 and results and #results <= TOLD and results or '')
 end
 
--- A chunk that nobody will read any more, since its job was canceled.
+-- Drop a chunk that nobody will read, since its job was canceled.
 local function drop(name, job, c, leased)
   put_away(name, job, c, leased)
   later('DEL', '', key(name, 'in:' .. c))
@@ -86,7 +86,6 @@ end
 
 -- Chunks that are due or leased, as a list of {chunk, leased}.
 local function under_way(name)
-  adopt(name)
   local fields, run, list = redis.call('HGETALL', key(name)), {}, {}
   for i = 1, #fields, 2 do run[fields[i]] = fields[i + 1] end
   for field in pairs(run) do
@@ -97,13 +96,12 @@ local function under_way(name)
   return list
 end
 
--- Everything a job ever wrote, but its hash.
+-- Delete everything of a job but its hash.
 local function wipe(name, job)
   for c = 0, job.chunks - 1 do
     redis.call('DEL', key(name, 'in:' .. c), key(name, 'names:' .. c))
   end
-  redis.call('DEL', key(name, 'starts'), key(name, 'out'), key(name, 'events'),
-    key(name, 'corrections'), key(name, 'run'))
+  redis.call('DEL', key(name, 'starts'), key(name, 'out'), key(name, 'events'), key(name, 'corrections'))
   redis.call('ZREM', 'ink:owner:' .. job.owner, name)
   redis.call('ZREM', 'ink:expiry', name)
 end

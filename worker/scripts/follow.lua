@@ -1,9 +1,9 @@
--- What happened to a job since an event that is known already. ARGV: NAME, its id, how many at most
+-- What happened to a job since a known event. ARGV: NAME, the event's id, how many at most
 -- Answers: {id of the newest event ('' for none), {images, ms} of work lately, {id, fields} of each}
-local RECENT = 10000   -- ms that the rate is taken over
+local RECENT = 10000   -- ms over which the rate is taken
 local events = key(ARGV[1], 'events')
 
--- What happened to a job of one chunk happened in one step, and is noted once somebody asks.
+-- For a job of one chunk everything happened in one step; it is noted once somebody asks.
 local function note_late(name, job, ended)
   if redis.call('HEXISTS', key(name, 'out'), 0) == 1 then
     redis.call('XADD', events, ended .. '-0', 'c', 0, 'n', 0)

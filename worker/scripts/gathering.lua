@@ -1,5 +1,5 @@
--- What a script does to the ledger's counters and lists, shared by every script: it is gathered, and done
--- at its end in one command a counter or list, however many jobs the script is about.
+-- Changes of the ledger's counters and lists, shared by every script: gathered, and made at its end in
+-- one command for each counter or list, however many jobs the script is about.
 
 local stored, sums, sums_of, commands = {}, {}, {}, {}
 local news = {}
@@ -10,14 +10,14 @@ local function within(tables, name)
   return found
 end
 
--- n more in a counter: the number at `key`, or in a field of the hash there.
+-- Add n to a counter: the number at `key`, or in a field of the hash there.
 local function add(key, n, field)
   if not field then sums[key] = (sums[key] or 0) + n return end
   local fields = within(sums_of, key)
   fields[field] = (fields[field] or 0) + n
 end
 
--- What a counter is, with what was added here.
+-- The value of a counter, with what was added here.
 local function counted(key, field)
   local known = within(stored, key)
   if not field then
@@ -28,12 +28,12 @@ local function counted(key, field)
   return known[field] + (within(sums_of, key)[field] or 0)
 end
 
--- Counters since the ledger began; what is behind a colon is a label.
+-- Count since the ledger began; what follows a colon in `field` is a label.
 local function stat(field, n) add('ink:stats', n, field) end
 
 local MOST = 1000   -- arguments of a command
 
--- Give a command one more member, too: a ZADD or ZREM of `key`, or a DEL (whose key is '').
+-- Give a command one more member: a ZADD or ZREM of `key`, or a DEL (whose key is '').
 local function later(command, key, member, score)
   local keys = within(commands, command)
   local call = keys[key]
@@ -47,8 +47,8 @@ local function later(command, key, member, score)
   call[#call + 1] = member
 end
 
--- Those who follow a job hear in one message a channel: the length of a name and of what is said with it
--- (u32 LE), then both, job by job.
+-- Tell those who follow a job, in one message for each channel: job by job, the lengths of its name and
+-- of what goes with it (u32 LE), then both.
 local function tell(channel, name, said)
   table.insert(within(news, channel), struct.pack('<I4I4', #name, #said) .. name .. said)
 end

@@ -1,4 +1,4 @@
--- The outbox of webhooks, shared by every script: who is told of a job's end, and what is still to be
+-- The outbox of webhooks, shared by every script: who hears of a job's end, and what is still to be
 -- sent. A lane is one receiver's queue, OWNER/HOOK or OWNER/callback@HOST: no lane holds up another.
 --
 -- ink:hooks:OWNER      zset of endpoints by when they came     ink:hook:OWNER/HOOK   hash: an endpoint
@@ -13,7 +13,7 @@ local ENDINGS = {
 }
 local KEPT = 7 * 86400000         -- a delivery that failed is known this long,
 local DELIVERED_KEPT = 86400000   -- one that arrived this long,
-local WAITING_KEPT = 7776000000   -- one that is still to be sent 90 days: all may be off for long
+local WAITING_KEPT = 7776000000   -- one still to be sent 90 days: everything may be off for long
 local ATTEMPTS = 50               -- the latest attempts that are listed
 
 local function hook_key(owner, hook) return 'ink:hook:' .. owner .. '/' .. hook end
@@ -22,7 +22,7 @@ local function callback_key(owner) return hook_key(owner, 'callback') end
 
 local function delivery_key(id) return 'ink:delivery:' .. id end
 
--- Some of a list are looked at whenever one is put there, so that few stay that are no longer known.
+-- Whenever a delivery is listed, a few of the list are checked, so that few stay that are forgotten.
 local function list_delivery(list, id, since)
   redis.call('ZADD', list, since, id)
   for _, some in ipairs(redis.call('ZRANDMEMBER', list, 4)) do
@@ -31,7 +31,7 @@ local function list_delivery(list, id, since)
   redis.call('PEXPIRE', list, KEPT)
 end
 
--- From now on a delivery is known for `ms`, and listed for its job and its endpoint.
+-- Keep a delivery for `ms` from now on, listed for its job and its endpoint.
 local function keep_delivery(id, delivery, ms)
   redis.call('PEXPIRE', delivery_key(id), ms)
   redis.call('PEXPIRE', delivery_key(id) .. ':attempts', ms)
@@ -39,7 +39,7 @@ local function keep_delivery(id, delivery, ms)
   list_delivery('ink:deliveries:hook:' .. delivery.owner .. '/' .. delivery.hook, id, delivery.since)
 end
 
--- Look at a lane when its first delivery is due.
+-- Have a lane looked at when its first delivery is due.
 local function move_lane(lane)
   local head = redis.call('ZRANGE', 'ink:outbox:' .. lane, 0, 0, 'WITHSCORES')
   if head[1] then
@@ -49,7 +49,7 @@ local function move_lane(lane)
   end
 end
 
--- Lay a message for one receiver into the outbox; `url` is its own, or '' for that of the endpoint.
+-- Put a message for one receiver into the outbox; `url` is its own, or '' for that of the endpoint.
 local function put_out(owner, hook, lane, url, name, event)
   local serial = redis.call('INCR', 'ink:deliveries')
   local id = 'msg_' .. redis.sha1hex(name .. '|' .. lane .. '|' .. now .. '|' .. serial)
@@ -71,7 +71,7 @@ local function tell_endpoints(name, owner, event)
   end
 end
 
--- What the owner of a job is told of its end.
+-- The event that tells of a job's end.
 local function ending(name, job, state)
   local done = job.succeeded + job.failed + job.canceled
   return {
@@ -83,7 +83,7 @@ local function ending(name, job, state)
   }
 end
 
--- Tell the owner of a job, once, how it ended: every endpoint that wants to know, and its callback_url.
+-- Tell the owner of a job, once, how it ended: each endpoint that wants to know, and its callback_url.
 local function tell_owner(name, job, state)
   local url, called = job.callback, job.callback and job.callback ~= ''
   if job.quiet and not called then return end
@@ -134,7 +134,7 @@ local function disable_hook(delivery, reason)
   stat('webhooks_disabled', 1)
 end
 
--- A delivery was tried in vain for days: its endpoint is given up, unless something else arrived there.
+-- A delivery was tried in vain for days: its endpoint is disabled, unless something else arrived there.
 local function exhaust(id, delivery)
   close_delivery(id, delivery, 'failed', 'it was tried as often as the schedule says')
   local last = redis.call('HGET', hook_key(delivery.owner, delivery.hook), 'delivered')

@@ -1,4 +1,4 @@
--- Take a token from an owner's bucket. ARGV: OWNER, tokens a second, tokens that it holds when full
+-- Take a token from an owner's bucket. ARGV: OWNER, tokens a second, tokens in a full bucket
 -- Answers: {1 if there was one, tokens left, ms until there is another, ms until it is full}
 local bucket, rate, most = 'ink:rate:' .. ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
 local here = tonumber(time[1]) * 1000000 + tonumber(time[2])

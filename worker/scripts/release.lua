@@ -9,7 +9,7 @@ change(job, 'a:' .. c, before)
 change(job, 'running', job.running - size(name, job, c))
 save(name, job)
 redis.call('ZADD', due_key(job.model, job.lane), 'XX', now, name .. '#' .. c)
-if before > 0 then   -- somebody died over it once: it goes out alone
+if before > 0 then   -- a worker died over it once: it goes out alone
   redis.call('ZADD', lease_key(job.model), 'XX', now, name .. '#' .. c)
 else
   redis.call('ZREM', lease_key(job.model), name .. '#' .. c)

@@ -1,26 +1,26 @@
--- How much more Redis may hold, shared by every script. Beyond the mark only work in progress grows.
+-- How much more Redis may hold, shared by every script. Beyond the mark, only work in progress may grow.
 --
 -- ink:load              images queued in all               ink:queued            hash OWNER -> images queued
 -- ink:peak              the most that were ever queued     ink:load:extra        what they weigh beyond 1 each
 
-local told, grown = nil, 0   -- what Redis said of its memory in this call, and bytes stored since
-local RESULT = 64   -- bytes that a queued image of weight 1 will leave behind; its own go as they come
+local told, grown = nil, 0   -- what Redis said about its memory in this call, and bytes stored since
+local RESULT = 64   -- bytes that a queued image of weight 1 will leave behind, when its own are gone
 
 local function ask()
   local info = redis.call('INFO', 'memory')
-  local function figure(name)   -- a pattern for the whole line takes ten times as long to be found
+  local function figure(name)   -- one pattern for the whole line takes ten times as long
     local _, colon = string.find(info, '\n' .. name .. ':', 1, true)
     return colon and tonumber(string.match(info, '^%d+', colon + 1)) or 0
   end
   return {
-    used = figure('used_memory') - figure('mem_not_counted_for_evict'),   -- as maxmemory is meant
+    used = figure('used_memory') - figure('mem_not_counted_for_evict'),   -- as maxmemory counts
     most = figure('maxmemory'), machine = figure('total_system_memory'),
     empty = figure('used_memory_startup')
   }
 end
 
--- Bytes that are used or promised, how many may be, and how many an empty Redis uses.
--- `limit` counts where Redis has no maxmemory; where that is 0 too, the memory of its machine.
+-- Bytes that are used or promised, how many may be, and how many an empty Redis uses. Without maxmemory
+-- `limit` counts; if that is 0, too, the memory of the machine.
 local function memory(limit, mark, load)
   told = told or ask()
   local most = told.most
@@ -37,8 +37,8 @@ local function queued_images() return counted('ink:load') end
 
 local function queued_by(owner) return counted('ink:queued', owner) end
 
--- Why `images` of an owner cannot be queued, and by how many they are too many; nil if they can.
--- A cap of 0 is none. What would not fit into an empty queue either is 'never' taken.
+-- Why `images` of an owner cannot be queued, and by how many they exceed the cap; nil if they can.
+-- A cap of 0 is none. What would not even fit into an empty queue is 'never' taken.
 local function crowded(owner, images, load, max_queued, max_owner)
   local own = queued_by(owner)
   for _, cap in ipairs({{'full', load, max_queued}, {'quota', own, max_owner}}) do

@@ -1,5 +1,5 @@
--- A new secret for an endpoint; the old one signs as well for a while. The secret of callback_urls is
--- made by this, too. ARGV: OWNER, HOOK, secret, ms. Answers: until when (ms; 0: no other), -1: no endpoint
+-- A new secret for an endpoint; for a while the old one signs as well. This also makes the secret of
+-- callback_urls. ARGV: OWNER, HOOK, secret, ms. Answers: until when (ms; 0: no other), -1: no endpoint
 local hook = hook_key(ARGV[1], ARGV[2])
 local old = redis.call('HGET', hook, 'secret')
 if not old and ARGV[2] ~= 'callback' then return -1 end

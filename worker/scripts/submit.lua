@@ -1,11 +1,11 @@
--- Make jobs visible: from here on they are never lost. Of each all or nothing.
+-- Make jobs visible, each of them whole or not at all: from here on they are never lost.
 -- ARGV, job by job: how many of these follow; the job as JSON, its chunk starts (u32 LE), a doorbell; then
 --   its chunks, unless they were staged: packed images and names ('' for none), chunk by chunk
 -- Answers, job by job: {'new', NAME} {'replay', NAME} {'mismatch'} {'gone'} {'unstaged'} {'unsigned'};
---   {'stranger'}: this is not the run of Redis that was approved; too many
---   are {'full', n} and {'quota', n}, by n images, {'never', most}, and {'many', unfinished jobs}; and
---   {'memory', n} and {'large', n}, as stage.lua has it
-local HANDED = 16384   -- bytes of chunks that go to who lingers with the bell; many are better asked for
+--   {'stranger'}: this is not the run of Redis that was approved; for what is too much {'full', n} and
+--   {'quota', n}, by n images, {'never', most} and {'many', unfinished jobs}, and {'memory', n} and
+--   {'large', n} as in stage.lua
+local HANDED = 16384   -- most bytes of chunks that are handed to a lingering worker as it is woken
 local verdicts, bells, server = {}, {}, nil
 
 local function is_stranger(wanted)
@@ -14,7 +14,7 @@ local function is_stranger(wanted)
   return not string.find(server, wanted, 1, true)
 end
 
--- What became of a job that stands, or of one of the same key; nil if there is none.
+-- The verdict if there is a job of the same name, or with the same key; nil if there is none.
 local function known(want)
   local name, fingerprint, job = nil, nil, nil
   if want.idempotency then
@@ -30,7 +30,7 @@ local function known(want)
   return {'mismatch'}
 end
 
--- Why a job with so many bytes of chunks (0: they were staged) is not let in; nil if it is.
+-- Why a job with so many bytes of chunks (0: they were staged) is refused; nil if it is not.
 local function refusal(want, bytes)
   if want.callback ~= '' and redis.call('EXISTS', callback_key(want.owner)) == 0 then return {'unsigned'} end
   local load = queued_images()
@@ -57,7 +57,7 @@ local function unstage(want)
   return true
 end
 
--- The chunks of a job, of which the first is ARGV[i].
+-- Store the chunks of a job, the first of which is ARGV[i].
 local function store(want, i, bytes)
   for c = 0, want.chunks - 1 do
     for part, data in pairs({['in:' .. c] = ARGV[i + 2 * c], ['names:' .. c] = ARGV[i + 1 + 2 * c]}) do
@@ -67,7 +67,7 @@ local function store(want, i, bytes)
   grown = grown + bytes
 end
 
--- The hash of a job, and its first chunks.
+-- Write the hash of a job, and make its first chunks due.
 local function write(want, starts, doorbell)
   local name, first = want.name, math.min(want.window, want.chunks)
   want.changed = want.fields
@@ -88,7 +88,7 @@ local function write(want, starts, doorbell)
   bell.wanted, bell.message = (bell.wanted or 0) + first, doorbell
 end
 
--- A job is listed, and counted.
+-- List a job, and count it.
 local function list(want)
   -- By the microsecond, so that a page of the list can end between any two jobs.
   later('ZADD', 'ink:owner:' .. want.owner, want.name, text(1000000 * time[1] + time[2] + #verdicts))
@@ -100,7 +100,7 @@ local function list(want)
   stat('images_accepted', want.total)
 end
 
--- The job whose JSON is ARGV[i]; what is of it ends at ARGV[last].
+-- Submit the job whose JSON is ARGV[i] and whose arguments end at ARGV[last].
 local function submit(i, last)
   local want, bytes = cjson.decode(ARGV[i]), 0
   if is_stranger(want.server) then return {'stranger'} end

@@ -1,5 +1,5 @@
--- Note that an image of a chunk, or a block of them, is about to be touched, in case it kills who touches
--- it; what was before it did no harm. Nothing is noted for a lease that is lost, nor twice for the same.
+-- Note that an image of a chunk, or a block of them, is about to be touched, in case it kills the
+-- worker; those before it did no harm. Nothing is noted for a lost lease, nor twice for the same one.
 -- ARGV: NAME, chunk, token, index or block, those before. Answers: how many died with this in hand
 local name, c, token, what = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 if redis.call('HGET', key(name), 'l:' .. c) ~= token then return 0 end

@@ -1,5 +1,5 @@
 -- Ring for what is due and unclaimed; turn jobs past their time into tombstones.
--- ARGV: a doorbell of the senders, then model and doorbell, pair by pair. Answers: how many jobs expired
+-- ARGV: a doorbell for senders, then model and doorbell, pair by pair. Answers: how many jobs expired
 ring_senders(ARGV[1])
 for i = 2, #ARGV, 2 do
   local waiting = 0

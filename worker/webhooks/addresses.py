@@ -1,4 +1,4 @@
-"""Which addresses are public: told by explicit tables, since what Python calls global has changed.
+"""Which addresses are public: by explicit tables, since what Python calls global has changed over time.
 
 From the IANA special-purpose registries for IPv4 and IPv6, and what clouds keep to themselves.
 """
@@ -50,7 +50,7 @@ class ForbiddenAddress(ValueError):
 
 
 def require_public(address: str) -> None:
-    """Raise ForbiddenAddress unless `address` is one of the public internet."""
+    """Raise ForbiddenAddress unless `address` is on the public internet."""
     if not _is_public(address):
         raise ForbiddenAddress(f"{address} is not a public address")
 

@@ -1,4 +1,4 @@
-"""Deliveries as the gateway lists them: what was sent where, how each attempt went, and once more."""
+"""Deliveries as the gateway lists them: what was sent where, how each attempt went; and redelivery."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -11,14 +11,14 @@ from .. import keys
 from ..scripts import source
 
 PAGE = 100
-"""So many are read at once. What arrived is forgotten before what failed, so much may lie in between."""
+"""Read at a time. What arrived is forgotten before what failed, so there may be large gaps."""
 
 State = Literal["pending", "delivered", "failed"]
 
 
 @dataclass(frozen=True)
 class Attempt:
-    """How one attempt went. `at` is ms since 1970; without `status` there was no answer."""
+    """How an attempt went. `at` is ms since 1970; without a `status` there was no answer."""
 
     at: int
     took_ms: int | None = None
@@ -28,7 +28,7 @@ class Attempt:
 
 @dataclass(frozen=True)
 class Delivery:
-    """One message to one receiver. `job` is the job's name inside; `due` is None once it is over."""
+    """One message to one receiver. `job` is the job's internal name; `due` is None once it is over."""
 
     id: str
     hook: str
@@ -67,11 +67,11 @@ class Deliveries:
         self._redeliver = client.register_script(source("redeliver"))
 
     async def of_job(self, name: str, most: int) -> list[Delivery]:
-        """What tells of a job, newest first."""
+        """The deliveries about a job, newest first."""
         return await self._listed(keys.job_deliveries(name), most)
 
     async def of_hook(self, owner: str, hook: str, most: int) -> list[Delivery]:
-        """What goes to an endpoint, newest first."""
+        """The deliveries to an endpoint, newest first."""
         return await self._listed(keys.hook_deliveries(owner, hook), most)
 
     async def find(self, delivery: str) -> Delivery | None:
@@ -79,12 +79,12 @@ class Deliveries:
         return (await self._known([delivery])).get(delivery)
 
     async def redeliver(self, name: str, delivery: str) -> str:
-        """Send it again: 'pending', 'sending', 'missing'; 'disabled' or 'deleted' is its endpoint."""
+        """Send it again: 'pending', 'sending', 'missing'; 'disabled' or 'deleted' if its endpoint is."""
         answer: bytes = await self._redeliver(args=[name, delivery])
         return answer.decode()
 
     async def _listed(self, key: str, most: int) -> list[Delivery]:
-        """Those of a list that are still known; the others leave it."""
+        """Those of a list that are still known; the others are taken off it."""
         listed: dict[str, Delivery] = {}
         while len(listed) < most:
             newest: Any = await self._client.zrevrange(key, len(listed), len(listed) + PAGE - 1)

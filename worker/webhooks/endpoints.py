@@ -1,8 +1,9 @@
-"""The endpoints of an owner, as the gateway keeps them: where, for which events, with which secret."""
+"""An owner's endpoints, as the gateway keeps them: where, for which events, with which secret."""
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, Self
 
 import redis.asyncio
@@ -14,7 +15,7 @@ from .signing import new_secret
 
 SCRIPTS = ("register", "amend", "rotate", "unregister")
 CALLBACK = "callback"
-"""The endpoint that every owner has without registering it: its secret signs what callback_urls get."""
+"""The endpoint that every owner has without registering it: its secret signs for callback_urls."""
 
 
 @dataclass(frozen=True)
@@ -58,8 +59,8 @@ class Endpoints:
     ) -> tuple[str, str] | None:
         """Id and secret of a new endpoint; None if the owner has `most` already."""
         hook, secret = f"wh_{secrets.token_hex(16)}", new_secret()
-        fields = _fields(url=url, events=events, description=description) | {"secret": secret}
-        verdict = await self._scripts["register"](args=[owner, hook, most, *_flat(fields)])
+        fields = _fields(url=url, events=events, description=description, secret=secret)
+        verdict = await self._scripts["register"](args=[owner, hook, most, *fields])
         return (hook, secret) if verdict == b"new" else None
 
     async def find(self, owner: str, hook: str) -> Endpoint | None:
@@ -74,8 +75,8 @@ class Endpoints:
         return [each for each in found if each]
 
     async def amend(self, owner: str, hook: str, changes: Mapping[str, Any]) -> bool:
-        """Change url, events, description or enabled; whether there is such an endpoint."""
-        return bool(await self._scripts["amend"](args=[owner, hook, *_flat(_fields(**changes))]))
+        """Change url, events, description or enabled; returns whether there is such an endpoint."""
+        return bool(await self._scripts["amend"](args=[owner, hook, *_fields(**changes)]))
 
     async def rotate(self, owner: str, hook: str, overlap_s: int) -> tuple[str, int | None] | None:
         """A new secret, and until when (ms) the old one signs as well; None: no such endpoint."""
@@ -88,16 +89,12 @@ class Endpoints:
         return bool(await self._scripts["unregister"](args=[owner, hook]))
 
 
-def _fields(**given: Any) -> dict[str, str]:
-    """What is stored of what was given."""
+def _fields(**given: Any) -> Iterable[str]:
+    """What is stored of what was given: field and value, pair by pair."""
     fields = {}
     for name, value in given.items():
         fields[name] = ",".join(value) if name == "events" else str(value)
     if "enabled" in given:
         fields["enabled"] = "1" if given["enabled"] else "0"
         fields["reason"] = "" if given["enabled"] else "you disabled it"
-    return fields
-
-
-def _flat(fields: Mapping[str, str]) -> list[str]:
-    return [part for pair in fields.items() for part in pair]
+    return chain.from_iterable(fields.items())

@@ -1,4 +1,4 @@
-"""What webhooks tell of: one event at the end of a job, thin, without images and results."""
+"""What webhooks report: one event at the end of a job, thin, without images and results."""
 
 import json
 from datetime import UTC, datetime
@@ -7,7 +7,7 @@ from typing import Any
 
 
 class Event(StrEnum):
-    """How a job ended; the ledger spells the same ones (scripts/outbox.lua)."""
+    """How a job ended; scripts/outbox.lua spells out the same names."""
 
     COMPLETED = "job.completed"  # succeeded or partially_failed
     FAILED = "job.failed"  # no image could be read
@@ -16,7 +16,7 @@ class Event(StrEnum):
 
 
 def body_of(stored: bytes) -> bytes:
-    """The body that a receiver gets of an event as the ledger stores it; always the same bytes."""
+    """The body that a receiver gets, from an event as the ledger stores it; always the same bytes."""
     event: dict[str, Any] = json.loads(stored)
     at = datetime.fromtimestamp(event["at"] / 1000, UTC)
     body = {

@@ -1,4 +1,4 @@
-"""The outbox as a sender sees it: claim what is due, tell what came of it. Each is one Lua script."""
+"""The outbox as a sender sees it: claim what is due, report what came of it. Each is one Lua script."""
 
 import json
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Claim:
+class DeliveryClaim:
     """A delivery that is ours for one lease; `attempt` counts from 1, `event` is the ledger's."""
 
     id: str
@@ -26,7 +26,7 @@ class Claim:
 
 @dataclass(frozen=True)
 class Limits:
-    """A lease (ms), requests at a time of a receiver and of an owner, attempts of a delivery."""
+    """A lease (ms), simultaneous requests to a receiver and of an owner, attempts at a delivery."""
 
     lease_ms: int
     per_endpoint: int
@@ -42,27 +42,29 @@ class Outbox:
         self._dispatch = client.register_script(source("dispatch"))
         self._conclude = client.register_script(source("conclude"))
 
-    async def claim(self, room: int) -> list[Claim]:
+    async def claim(self, room: int) -> list[DeliveryClaim]:
         """Up to `room` deliveries that are due."""
         limits = self._limits
         args = [room, limits.lease_ms, limits.per_endpoint, limits.per_caller, limits.attempts]
         return [
-            Claim(
+            DeliveryClaim(
                 message.decode(), token, attempt, url.decode(), event, tuple(map(bytes.decode, secrets))
             )
             for message, token, attempt, url, event, *secrets in await self._dispatch(args=args)
         ]
 
-    async def conclude(self, claim: Claim, outcome: "Outcome", delay_s: float) -> str:
-        """Record an attempt; what failed is tried again in `delay_s`. Returns the state after."""
+    async def conclude(self, claim: DeliveryClaim, outcome: "Outcome", delay_s: float) -> str:
+        """Record an attempt; if it failed, the next is due in `delay_s`. Returns the state after."""
         verdict = "delivered" if outcome.delivered else "gone" if outcome.gone else "failed"
         return await self._end(claim, verdict, outcome, delay_s)
 
-    async def release(self, claim: Claim) -> None:
+    async def release(self, claim: DeliveryClaim) -> None:
         """Give a claim back; the attempt does not count."""
         await self._end(claim, "released", None, 0)
 
-    async def _end(self, claim: Claim, verdict: str, outcome: "Outcome | None", delay_s: float) -> str:
+    async def _end(
+        self, claim: DeliveryClaim, verdict: str, outcome: "Outcome | None", delay_s: float
+    ) -> str:
         attempt = json.dumps(_attempt(outcome)) if outcome else "{}"
         delay_ms, most = round(delay_s * 1000), self._limits.attempts
         args: list[str | int] = [claim.id, claim.token, verdict, attempt, delay_ms, most]
@@ -71,7 +73,7 @@ class Outbox:
 
 
 def _attempt(outcome: "Outcome") -> dict[str, int | str]:
-    """What is listed of an attempt; the ledger adds when it began."""
+    """What is listed about an attempt; the ledger adds when it began."""
     listed: dict[str, int | str | None] = {
         "took_ms": round(outcome.took_s * 1000),
         "status": outcome.status,

@@ -1,6 +1,6 @@
-"""Connections to checked addresses only: a name is looked up once, and what was checked is connected to.
+"""Connections to checked addresses only: a name is looked up once, and what was checked is used.
 
-httpcore asks this for its connections and does the rest, TLS among it, by the name.
+httpcore takes its connections from here and does the rest, TLS included, by the name.
 """
 
 import asyncio
@@ -38,7 +38,7 @@ def _look_up(host: str, port: int) -> list[Any]:
 
 
 class PinnedBackend(httpcore.AsyncNetworkBackend):
-    """Looks a host up, checks every address, and connects to the first that lets it."""
+    """Looks a host up, checks every address, and connects to the first that accepts."""
 
     def __init__(self, policy: Policy, resolve: Resolve, connect_s: float) -> None:
         self._policy, self._resolve, self._connect_s = policy, resolve, connect_s

@@ -1,6 +1,6 @@
 """One attempt: POST a message to its receiver and see how it answers. Whatever happens is an outcome.
 
-httpcore itself follows no redirect, unpacks no body, keeps no cookie, and knows of no proxy.
+httpcore itself follows no redirects, unpacks no bodies, keeps no cookies, and uses no proxy.
 """
 
 import asyncio
@@ -13,16 +13,16 @@ import httpcore
 
 from .addresses import ForbiddenAddress
 from .events import body_of
-from .outbox import Claim
+from .outbox import DeliveryClaim
 from .pinning import PinnedBackend, Resolve
 from .signing import signature_headers
 from .urls import ForbiddenUrl, Policy, Target, parse_url
 
 BODY_BYTES = 64 << 10
 BODY_S = 2.0
-"""The status says it all; what follows is read, so that the receiver ends well, but not for longer."""
+"""The status says it all; the body is read, so that the receiver ends well, but only so much of it."""
 CLOSE_S = 0.1
-"""Of an attempt's time, what is left for closing once there is a status."""
+"""The part of an attempt's time that is left for closing once there is a status."""
 
 AGENT = "inkqueue-webhooks/1"
 
@@ -68,7 +68,7 @@ class Poster:
         self._backend = PinnedBackend(policy, resolve, connect_s)
         self._tls = tls
 
-    async def post(self, claim: Claim) -> Outcome:
+    async def post(self, claim: DeliveryClaim) -> Outcome:
         """Send what was claimed."""
         began = time.monotonic()
         try:
@@ -78,7 +78,7 @@ class Poster:
         except Exception as error:
             return Outcome(time.monotonic() - began, error=_reason(error))
 
-    async def _send(self, claim: Claim, end: float) -> tuple[int, str | None]:
+    async def _send(self, claim: DeliveryClaim, end: float) -> tuple[int, str | None]:
         target, body = parse_url(claim.url, self._policy), body_of(claim.event)
         headers = {
             "host": _authority(target),
@@ -94,7 +94,7 @@ class Poster:
             return await _exchange(pool, target, headers, body, end - CLOSE_S)
 
     def _certified(self) -> ssl.SSLContext:
-        """Until there is something to send, a sender does without certificates, and without httpx."""
+        """The TLS context, made late: an idle sender loads no certificates, and no httpx."""
         if self._tls is None:
             import httpx
 
@@ -136,7 +136,7 @@ def _authority(target: Target) -> str:
 
 
 def _reason(error: Exception) -> str:
-    """What the owner of the receiver is told; of private networks, nothing but that they are."""
+    """What the receiver's owner is told; about private networks, only that they are private."""
     match error:
         case ForbiddenUrl():
             return str(error)
@@ -156,7 +156,7 @@ def _reason(error: Exception) -> str:
 
 
 def _tls_error(error: httpcore.ConnectError) -> ssl.SSLError | None:
-    """What httpcore made a ConnectError of, if it was about TLS."""
+    """The error that httpcore turned into a ConnectError, if it was about TLS."""
     for origin in error.args:
         for each in (origin, getattr(origin, "__cause__", None)):
             if isinstance(each, ssl.SSLError):

@@ -7,7 +7,7 @@ from email.utils import parsedate_to_datetime
 
 JITTER = 0.1
 LONGEST_S = 86_400.0
-"""What a receiver may ask for with Retry-After."""
+"""The most that a receiver may ask for with Retry-After."""
 
 
 def parse_schedule(text: str) -> tuple[float, ...]:
@@ -16,7 +16,7 @@ def parse_schedule(text: str) -> tuple[float, ...]:
 
 
 def delay_s(schedule: Sequence[float], attempt: int, retry_after: str | None) -> float:
-    """Seconds to wait after attempt number `attempt` (from 1), at least what the receiver asks for."""
+    """Seconds to wait after attempt number `attempt` (from 1); at least what the receiver asks for."""
     planned = schedule[min(attempt, len(schedule)) - 1]
     jittered = planned * random.uniform(1 - JITTER, 1 + JITTER)
     return max(jittered, min(LONGEST_S, _asked_s(retry_after)))

@@ -1,4 +1,4 @@
-"""Sends what is due, much at a time: a receiver that hangs keeps one place, and nobody waits for it."""
+"""Sends what is due, much at a time: a receiver that hangs takes one place, and nobody waits for it."""
 
 import asyncio
 import contextlib
@@ -10,7 +10,7 @@ import redis
 
 from ..connection import connect_patiently
 from ..settings import SenderSettings
-from .outbox import Claim, Limits, Outbox
+from .outbox import DeliveryClaim, Limits, Outbox
 from .pinning import Resolver
 from .posting import Outcome, Poster
 from .schedule import delay_s, parse_schedule
@@ -19,10 +19,10 @@ from .urls import Policy
 log = logging.getLogger(__name__)
 
 LOOK_S = 0.25
-"""While something is under way, what became due meanwhile is looked for this often."""
+"""While something is under way, this is how often the sender looks for what has become due."""
 
 GRACE_S = 3.0
-"""What is under way when a sender is told to stop has this long, then it is given back."""
+"""What is under way when a sender is told to stop has this long to end; then it is given back."""
 
 
 class Sending:
@@ -82,7 +82,7 @@ class Sending:
             await _end(under_way)
         return made
 
-    async def _deliver(self, outbox: Outbox, claim: Claim) -> None:
+    async def _deliver(self, outbox: Outbox, claim: DeliveryClaim) -> None:
         try:
             outcome, delay = await self._attempt(claim)
         except asyncio.CancelledError:
@@ -96,8 +96,8 @@ class Sending:
         if not outcome.delivered:
             log.info("%s attempt %d: %s", claim.id, claim.attempt, outcome.status or outcome.error)
 
-    async def _attempt(self, claim: Claim) -> tuple[Outcome, float]:
-        """How it went, and seconds until the next one; a fault of ours is a failed attempt as well."""
+    async def _attempt(self, claim: DeliveryClaim) -> tuple[Outcome, float]:
+        """How it went, and the seconds until the next one; a fault of ours is a failed attempt, too."""
         began = time.monotonic()
         try:
             outcome = await self._poster.post(claim)

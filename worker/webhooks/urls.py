@@ -1,7 +1,7 @@
-"""The URL of a receiver: what may stand in it, told from its text alone, before any name is looked up.
+"""The URL of a receiver: what it may contain, judged by its text alone, before any name is looked up.
 
 One strict grammar (RFC 3986, printable ASCII) both checks a URL and takes it apart, so that no second
-parser can read it otherwise.
+parser can read it differently.
 """
 
 import ipaddress

@@ -8,7 +8,7 @@ from hypothesis.stateful import precondition, rule
 from worker import keys
 from worker.webhooks.endpoints import Endpoints
 from worker.webhooks.events import Event
-from worker.webhooks.outbox import Claim, Limits, Outbox
+from worker.webhooks.outbox import DeliveryClaim, Limits, Outbox
 from worker.webhooks.posting import Outcome
 
 from chaos.ledger_model.ground import SOME, Ground
@@ -31,8 +31,8 @@ class Senders(Ground):
         super().__init__()
         self.endpoints = Endpoints(self.server.asynchronous)
         self.outbox = Outbox(self.server.asynchronous, LIMITS)
-        self.sending: list[Claim] = []
-        self.unsent: list[Claim] = []
+        self.sending: list[DeliveryClaim] = []
+        self.unsent: list[DeliveryClaim] = []
 
     @precondition(lambda self: self.model.jobs and len(self.model.hooks) < HOOKS)
     @rule(owner=st.sampled_from(OWNERS), events=st.sets(st.sampled_from(list(Event)), min_size=2))
@@ -65,10 +65,10 @@ class Senders(Ground):
         elif self.unsent:
             self.conclude_for(self.pick(self.unsent, which), how)
 
-    def dispatch_for(self, room: int) -> list[Claim]:
+    def dispatch_for(self, room: int) -> list[DeliveryClaim]:
         """Take letters; no more than room, and none that another sender has."""
         name_letters(self.model, Snapshot.take(self.server.client))
-        claims: list[Claim] = self.run(self.outbox.claim(room))
+        claims: list[DeliveryClaim] = self.run(self.outbox.claim(room))
         require(len(claims) <= room, "more webhooks than there was room for:", claims)
         known = {letter.id: letter for letter in self.model.letters}
         for claim in claims:
@@ -111,7 +111,7 @@ class Senders(Ground):
         hook.enabled = not hook.enabled
         self.run(self.endpoints.amend(hook.owner, hook.id, {"enabled": hook.enabled}))
 
-    def conclude_for(self, claim: Claim, how: str) -> None:
+    def conclude_for(self, claim: DeliveryClaim, how: str) -> None:
         """Tell both what came of it."""
         letter = next(one for one in self.model.letters if one.id == claim.id)
         expected = self._outcome(letter, claim, how)
@@ -123,7 +123,7 @@ class Senders(Ground):
         if letter.state == "failed" and expected == "failed" and self._hook(letter).enabled:
             self._disable(letter, Snapshot.take(self.server.client))
 
-    def _outcome(self, letter: Letter, claim: Claim, how: str) -> str:
+    def _outcome(self, letter: Letter, claim: DeliveryClaim, how: str) -> str:
         if letter.state != "pending":
             return "settled"
         if letter.token != claim.token and how != "arrives":

@@ -1,7 +1,7 @@
-"""What a worker or sender does though no doorbell is heard: it looks itself, now and then.
+"""What a worker or sender does when no doorbell is heard: it looks for work itself, now and then.
 
-Celery goes deaf for good at times when Redis was away for a while: connected, and hearing nothing. That
-costs a second of delay here, and no work.
+After Redis was away for a while, Celery at times stays deaf for good: connected, but hearing nothing.
+Here that costs a second of delay, and no work.
 """
 
 import logging
@@ -16,12 +16,12 @@ log = logging.getLogger(__name__)
 LAST_S = 10.0
 
 
-class Lookout(threading.Thread):
-    """Does `works` in turn when no doorbell was heard for `patience_s`; each answers how much it did.
+class Poller(threading.Thread):
+    """Does `works` in turn when no doorbell was heard for `patience_s`; each returns how much it did.
     Whoever hears a doorbell does its work through `heard`: only one is done at a time."""
 
     def __init__(self, works: Sequence[Callable[[], int]], patience_s: float = 1.0) -> None:
-        super().__init__(name="lookout", daemon=True)
+        super().__init__(name="poller", daemon=True)
         self._works, self._patience_s = works, patience_s
         self._turn, self._heard = threading.Lock(), time.monotonic()
         self._stopping = threading.Event()
@@ -41,13 +41,13 @@ class Lookout(threading.Thread):
             found = deaf and sum(self._look(work) for work in self._works) > 0
 
     def stop(self) -> None:
-        """Look no more; what is under way comes to its end, if that is near."""
+        """Look no more; what is under way may end, if that is soon."""
         self._stopping.set()
         if self.is_alive():
             self.join(LAST_S)
 
     def _look(self, work: Callable[[], int]) -> bool:
-        """Whether there was something to do, unless another is at it."""
+        """Whether there was something to do; not if other work is under way."""
         if self._stopping.is_set() or not self._turn.acquire(blocking=False):
             return False
         try:

@@ -11,8 +11,8 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 
 from .answers import Outcome
-from .decoders import Decoders
-from .nursery import NoDecoder
+from .decoder import Decoder
+from .fork_server import NoDecoder
 from .wire import Encoded
 
 WORTH_S = 0.004
@@ -22,17 +22,17 @@ LONG_S = 0.03
 """A batch that takes longer keeps those waiting who read."""
 
 
-class Crew:
+class DecoderPool:
     """Shares many files among all. Threads take turns at each."""
 
-    def __init__(self, make: Callable[[], Decoders], most: int) -> None:
+    def __init__(self, make: Callable[[], Decoder], most: int) -> None:
         """Raises NoDecoder."""
         self._make, self._most = make, most
         self._decoders = [make()]
         self._each_s = 0.0
         """Of an image, as it was lately."""
-        self._hiring: threading.Thread | None = None
-        self._office = threading.Lock()
+        self._adding: threading.Thread | None = None
+        self._lock = threading.Lock()
         self._threads = ThreadPoolExecutor(most, "decode")
 
     def wait_ready(self) -> None:
@@ -42,36 +42,36 @@ class Crew:
     def read(self, images: Sequence[Encoded]) -> list[Outcome]:
         """What each of n > 0 images shows, or why it shows nothing. Raises NoDecoder."""
         began, share = time.monotonic(), len(images) * self._each_s > WORTH_S
-        hands = list(self._decoders) if share else self._decoders[:1]
-        outcomes = self._shared(images, hands) if len(hands) > 1 else hands[0].read(images)
+        decoders = list(self._decoders) if share else self._decoders[:1]
+        outcomes = self._shared(images, decoders) if len(decoders) > 1 else decoders[0].read(images)
         took = time.monotonic() - began
-        self._each_s = took * len(hands) / len(images)
+        self._each_s = took * len(decoders) / len(images)
         if took > LONG_S:
-            self._hire()
+            self._add()
         return outcomes
 
     def close(self) -> None:
         """End all."""
-        if self._hiring:
-            self._hiring.join()
+        if self._adding:
+            self._adding.join()
         self._threads.shutdown()
         for each in self._decoders:
             each.close()
 
-    def _shared(self, images: Sequence[Encoded], hands: Sequence[Decoders]) -> list[Outcome]:
-        shares = _shares(images, len(hands))
-        parts = self._threads.map(lambda hand, share: hand.read(share), hands, shares)
+    def _shared(self, images: Sequence[Encoded], decoders: Sequence[Decoder]) -> list[Outcome]:
+        shares = _shares(images, len(decoders))
+        parts = self._threads.map(lambda decoder, share: decoder.read(share), decoders, shares)
         return [outcome for part in parts for outcome in part]
 
-    def _hire(self) -> None:
+    def _add(self) -> None:
         """One more, who takes part once it is ready; nobody waits for it."""
-        with self._office:
-            busy = self._hiring is not None and self._hiring.is_alive()
+        with self._lock:
+            busy = self._adding is not None and self._adding.is_alive()
             if len(self._decoders) < self._most and not busy:
-                self._hiring = threading.Thread(target=self._make_one, name="hiring", daemon=True)
-                self._hiring.start()
+                self._adding = threading.Thread(target=self._add_one, name="new decoder", daemon=True)
+                self._adding.start()
 
-    def _make_one(self) -> None:
+    def _add_one(self) -> None:
         with contextlib.suppress(NoDecoder):  # those that there are go on
             one = self._make()
             try:
@@ -82,7 +82,7 @@ class Crew:
             self._decoders.append(one)
 
 
-def _shares(images: Sequence[Encoded], hands: int) -> Iterable[Sequence[Encoded]]:
-    """Runs of the images, about as many for each."""
-    cuts = [len(images) * hand // hands for hand in range(hands + 1)]
+def _shares(images: Sequence[Encoded], count: int) -> Iterable[Sequence[Encoded]]:
+    """So many runs of the images, all about as long."""
+    cuts = [len(images) * number // count for number in range(count + 1)]
     return [images[start:end] for start, end in pairwise(cuts)]

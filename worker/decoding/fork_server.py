@@ -1,4 +1,4 @@
-"""A worker's hold on its nursery: decoders are had from it, and it tells how they ended."""
+"""A worker's end of its fork server: has it fork decoders, and hears from it how they ended."""
 
 import contextlib
 import logging
@@ -16,19 +16,19 @@ from .wire import FACT, READY, SEALED, UNSEALED
 log = logging.getLogger(__name__)
 
 START_S = 15.0
-"""A machine on which a nursery is not ready, or a decoder not forked, in this time is no use."""
+"""A machine on which a fork server is not ready, or a decoder not forked, in this time is no use."""
 
 CLOSE_S = 2.0
 
 PASSED_ON = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "INKQUEUE_FAILPOINTS")
-"""Of the environment, a decoder has nothing else: no password of Redis, for one."""
+"""All that a decoder sees of the environment: no password of Redis, for one."""
 
 
 class NoDecoder(OSError):
-    """No decoder can be started here; that is no image's fault, and no network's (RuntimeError)."""
+    """No decoder can be started here; that is no fault of an image, nor of a network (RuntimeError)."""
 
 
-class Nursery:
+class ForkServer:
     """The process that forks decoders: started here, ready a little later."""
 
     def __init__(self, max_pixels: int, decode_s: float) -> None:
@@ -57,14 +57,14 @@ class Nursery:
                 raise NoDecoder(f"no decoder of images could be started: {error}") from error
 
     def bury(self, pid: int) -> int:
-        """End the decoder if it has not ended; how it did (as subprocess says). Raises NoDecoder."""
-        if not self._has_told():  # else it is gone, maybe for long, and its number may be another's
+        """End the decoder if it has not ended; its exit code, as subprocess has it. Raises NoDecoder."""
+        if not self._has_told():  # else it is long gone, maybe, and its id another's
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         return self._hear()
 
     def close(self) -> None:
-        """End it; first it ends its decoder."""
+        """End it; it ends its decoder first."""
         self._control.close()
         try:
             self._process.wait(CLOSE_S)
@@ -73,7 +73,7 @@ class Nursery:
             self._process.wait()
 
     def _send(self, ours: socket.socket, theirs: socket.socket) -> int:
-        """Have a decoder made that has `theirs`; its process id, once it is in its sandbox."""
+        """Have a decoder forked that has `theirs`; its process id, once it is in its sandbox."""
         socket.send_fds(self._control, [b"+"], [theirs.fileno()])
         theirs.close()  # so that its end is the end
         pid = self._hear()
@@ -91,13 +91,13 @@ class Nursery:
         self._ready = True
 
     def _has_told(self) -> bool:
-        """Whether there is something to hear: an end, of a decoder or of the nursery."""
+        """Whether there is something to hear: the end of a decoder, or of the fork server."""
         watch = select.poll()
         watch.register(self._control, select.POLLIN)
         return bool(watch.poll(0))
 
     def _hear(self) -> int:
-        """The next fact that the nursery tells."""
+        """The next fact that the fork server tells."""
         try:
             fact = self._control.recv(FACT.size)
         except OSError as error:
@@ -119,13 +119,13 @@ def _start(control: socket.socket, *limits: str) -> tuple[Progress, "subprocess.
     file = shared()
     try:
         return Progress(file), subprocess.Popen(
-            # -P: a folder called `worker` where we were called is not ours; what is, is on the path.
+            # -P: a folder `worker` in the current directory is not ours; ours is on the path.
             [sys.executable, "-P", "-m", "worker.decoding", *limits, str(file)],
             env=_environment(),
             stdin=control.fileno(),
             stdout=subprocess.DEVNULL,
             pass_fds=[file],
-            start_new_session=True,  # a terminal's Ctrl-C is for the worker, which ends this one
+            start_new_session=True,  # Ctrl-C is for the worker, which ends this process
         )
     finally:
         os.close(file)

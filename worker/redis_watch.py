@@ -1,4 +1,4 @@
-"""A thread that every process of ours runs: Redis may be set, or come back after a restart, unsafe."""
+"""A thread of every process: settings that make Redis unsafe may come at any time, or with a restart."""
 
 import logging
 import threading
@@ -15,15 +15,15 @@ log = logging.getLogger(__name__)
 ROUND_S = 1.0
 
 
-class Vigil(threading.Thread):
-    """Looks at Redis's settings again and again. `fault` says what is wrong with them, else it is empty;
-    `server` is the run of Redis that was looked at last, if that is to be known (approve).
+class RedisWatch(threading.Thread):
+    """Looks at Redis's settings again and again. `fault` says what is wrong with them, and is empty if
+    nothing is; `server` is the run of Redis that was looked at last, if that is wanted (see approve).
 
-    Jobs that are in are read all the same: to hold them back would make nothing safer.
+    Jobs that were accepted are read all the same: to hold them back would make nothing safer.
     """
 
     def __init__(self, client: redis.Redis, settings: QueueSettings) -> None:
-        super().__init__(name="vigil", daemon=True)
+        super().__init__(name="redis-watch", daemon=True)
         self._client, self._settings = client, settings
         self._stopping = threading.Event()
         self.fault = self.server = ""
@@ -34,20 +34,20 @@ class Vigil(threading.Thread):
             try:
                 self.look()
             except redis.RedisError:
-                continue  # that it is away is seen and told by others
+                continue  # others notice and report that it is away
 
     def look(self) -> None:
-        """Once. Raises redis.RedisError."""
-        server = self._run_id()  # first: should another come now, it is not approved
+        """Look once. Raises redis.RedisError."""
+        server = self._run_id()  # first: should another run begin now, it is not approved
         fault = find_loss(self._client, self._settings) or find_door(self._client, self._settings)
         if fault != self.fault:
             log.critical("%s", fault or "Redis is safe again", extra={"event": "redis.unsafe"})
         self.fault, self.server = fault, server
 
     def approve(self) -> None:
-        """Look, and from now on know the run of Redis: for a gateway, which asks it how full it is, too.
+        """Look, and from now on note the run of Redis: for a gateway, which also asks how full it is.
 
-        Raises UnsafeRedis if its user may not ask.
+        Raises UnsafeRedis if its user may not ask that.
         """
         self._knows = True
         try:

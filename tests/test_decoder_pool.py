@@ -6,11 +6,11 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import pytest
 
-from worker.decoding import crew
+from worker.decoding import pool
 from worker.decoding.answers import Outcome
-from worker.decoding.crew import Crew
-from worker.decoding.decoders import Decoders
-from worker.decoding.nursery import NoDecoder
+from worker.decoding.decoder import Decoder
+from worker.decoding.fork_server import NoDecoder
+from worker.decoding.pool import DecoderPool
 from worker.decoding.wire import Encoded
 
 from samples import pngs
@@ -18,7 +18,7 @@ from samples import pngs
 MANY = 32
 
 
-class Counting(Decoders):
+class Counting(Decoder):
     """Decoders that tell how many images each of them was given."""
 
     def __init__(self) -> None:
@@ -41,14 +41,14 @@ def made() -> list[Counting]:
 
 
 @pytest.fixture
-def own(made: list[Counting]) -> Iterator[Crew]:
-    def make() -> Decoders:
+def own(made: list[Counting]) -> Iterator[DecoderPool]:
+    def make() -> Decoder:
         made.append(Counting())
         return made[-1]
 
-    yield (crew := Crew(make, 2))
-    crew.close()
-    assert all(each._supply._nursery is None for each in made)
+    yield (decoders := DecoderPool(make, 2))
+    decoders.close()
+    assert all(each._supply._fork_server is None for each in made)
 
 
 def plain(outcomes: Sequence[Outcome]) -> list[bytes]:
@@ -56,37 +56,37 @@ def plain(outcomes: Sequence[Outcome]) -> list[bytes]:
 
 
 def test_many_files_are_shared_once_they_took_long(
-    own: Crew, made: list[Counting], images: list[Encoded], monkeypatch: pytest.MonkeyPatch
+    own: DecoderPool, made: list[Counting], images: list[Encoded], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(crew, "LONG_S", 0.0)
-    monkeypatch.setattr(crew, "WORTH_S", 0.0)
+    monkeypatch.setattr(pool, "LONG_S", 0.0)
+    monkeypatch.setattr(pool, "WORTH_S", 0.0)
     own.wait_ready()
     first = own.read(images)
     while len(own._decoders) < 2:
         time.sleep(0.01)
     assert plain(own.read(images)) == plain(first)
     assert [each.given for each in made] == [[len(images), MANY], [MANY + 1]]
-    monkeypatch.setattr(crew, "WORTH_S", 60.0)
+    monkeypatch.setattr(pool, "WORTH_S", 60.0)
     own.read(images)
     assert [len(each.given) for each in made] == [3, 1]
     assert len(made) == 2  # and no more than there may be
 
 
 def test_who_is_quick_stays_alone(
-    own: Crew, images: list[Encoded], monkeypatch: pytest.MonkeyPatch
+    own: DecoderPool, images: list[Encoded], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(crew, "LONG_S", 60.0)
+    monkeypatch.setattr(pool, "LONG_S", 60.0)
     own.read(images[:MANY])
-    assert own._hiring is None
+    assert own._adding is None
 
 
 def test_where_there_can_be_no_second_the_first_goes_on(
-    own: Crew, made: list[Counting], images: list[Encoded], monkeypatch: pytest.MonkeyPatch
+    own: DecoderPool, made: list[Counting], images: list[Encoded], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail() -> Decoders:
+    def fail() -> Decoder:
         raise NoDecoder("no more processes")
 
-    monkeypatch.setattr(crew, "LONG_S", 0.0)
+    monkeypatch.setattr(pool, "LONG_S", 0.0)
     monkeypatch.setattr(own, "_make", fail)
     assert plain(own.read(images)) == plain(own.read(images))
     assert [len(each.given) for each in made] == [2]

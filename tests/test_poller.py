@@ -8,19 +8,19 @@ from contextlib import contextmanager
 import pytest
 import redis
 
-from worker.lookout import Lookout
+from worker.poller import Poller
 
 PATIENCE_S = 0.05
 
 
 @contextmanager
-def looking(*works: Callable[[], int]) -> Iterator[Lookout]:
-    lookout = Lookout(works, PATIENCE_S)
-    lookout.start()
+def looking(*works: Callable[[], int]) -> Iterator[Poller]:
+    poller = Poller(works, PATIENCE_S)
+    poller.start()
     try:
-        yield lookout
+        yield poller
     finally:
-        lookout.stop()
+        poller.stop()
 
 
 def until(said: Callable[[], bool]) -> None:
@@ -52,9 +52,9 @@ def test_it_outlives_what_goes_wrong(error: Exception) -> None:
 
 def test_it_keeps_still_while_doorbells_ring() -> None:
     calls: list[int] = []
-    with looking(lambda: calls.append(1) or 0) as lookout:
+    with looking(lambda: calls.append(1) or 0) as poller:
         for _ in range(20):
-            lookout.heard(lambda: 1)
+            poller.heard(lambda: 1)
             time.sleep(PATIENCE_S / 4)
     assert not calls
 
@@ -69,8 +69,8 @@ def test_one_works_at_a_time() -> None:
         at_work[0] -= 1
         return 1
 
-    with looking(work) as lookout:
-        ringing = [threading.Thread(target=lookout.heard, args=(work,)) for _ in range(5)]
+    with looking(work) as poller:
+        ringing = [threading.Thread(target=poller.heard, args=(work,)) for _ in range(5)]
         for each in ringing:
             time.sleep(0.03)
             each.start()

@@ -1,0 +1,90 @@
+"""The linker: makes of a script's file, and of the shared definitions it uses, what Redis is to run.
+
+Redis has no `require`, and to define everything shared anew in each call is a good part of what a short
+script costs. So only what a script names, directly or through others, goes in front of it; at its end it
+writes what it gathered and wakes whom it may, if it uses what gathers or wakes.
+"""
+
+import hashlib
+import re
+from functools import cache
+from pathlib import Path
+
+FOLDER = Path(__file__).parent
+
+SHARED = ("common", "gathering", "bells", "room", "outbox", "ending")
+"""The files of shared definitions; each may use those before it."""
+
+RELIEVED = (
+    *("claim", "renew", "suspect", "absolve", "commit", "release", "turn"),
+    *("cancel", "delete", "follow", "upkeep", "dispatch", "conclude", "pass", "seat"),
+)
+"""What goes on though Redis is at its maxmemory; `pass` and `seat` count those who read and delete."""
+
+JOINT = ("submit",)
+"""Scripts that take several questions in one call, each led by the number of its arguments, and answer
+them in a list; so a single question is answered by a list of one."""
+
+SEQUENCES = {"turn": ("commit", "claim")}
+"""Scripts that run others one after the other in one call: they take the arguments of each, led by their
+number, and answer a list of the answers."""
+
+FOLLOWED = {"submit": ("claim",)}
+"""Scripts that have others at hand to run at their end."""
+
+ONE = "local answers = works[1](ARGV)"
+
+ALL = """
+local answers, i = {}, 1
+for place, work in ipairs(works) do
+  local last = i + ARGV[i]
+  answers[place], i = work({unpack(ARGV, i + 1, last)}), last + 1
+  write_gathered()
+end
+"""
+
+ENDS = {"within": "write_gathered()", "woken": "wake_all(works[2])"}
+"""What a script ends with if a definition it uses has this word in it."""
+
+DEFINITION = re.compile(r"local (?:function )?([\w, ]+)")
+
+
+@cache
+def source(name: str) -> str:
+    """The text of the script `name`, for EVAL or SCRIPT LOAD."""
+    parts = SEQUENCES.get(name) or (name, *FOLLOWED.get(name, ()))
+    works = [f"function(ARGV)\n{_text(each)}\nend" for each in parts]
+    script = f"local works = {{{', '.join(works)}}}\n{ALL if name in SEQUENCES else ONE}"
+    for word, end in ENDS.items():
+        if any(word in _words(each) for each in _needed(script)):
+            script += f"\n{end}"
+    relief = _text("relief") if name in RELIEVED else ""
+    return "\n".join((*_needed(script), relief, script, "return answers"))
+
+
+def _needed(script: str) -> list[str]:
+    """The shared definitions that `script` uses, directly or through others, in order."""
+    whole = "\n".join(map(_text, SHARED))
+    words, needed = _words(script), list[str]()
+    for text in reversed(re.split(r"^(?=local )", whole, flags=re.MULTILINE)):
+        defined = DEFINITION.match(text)
+        if defined and words & _words(defined[1]):
+            needed.insert(0, text)
+            words |= _words(text)
+    return needed
+
+
+def _words(text: str) -> set[str]:
+    return set(re.findall(r"\w+", re.sub("--.*", "", text)))
+
+
+@cache
+def digests(*names: str) -> frozenset[str]:
+    """The SHA-1 digests by which Redis knows these scripts."""
+    return frozenset(
+        hashlib.sha1(source(name).encode(), usedforsecurity=False).hexdigest() for name in names
+    )
+
+
+def _text(part: str) -> str:
+    return (FOLDER / f"{part}.lua").read_text()
