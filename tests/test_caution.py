@@ -48,7 +48,7 @@ class Reading:
     def __init__(self, url: str, deaths: int = 3, images: int = IMAGES) -> None:
         submit(url, "a", (images,))
         self.ledger: Ledger = ledger(url)
-        self.network = Network.load("digits-nano", device="cpu")
+        self.network = Network.load("balanced", device="cpu")
         self.touched = self.network.touched = []
         files = [b"%d" % index for index in range(images)]
         (claim,) = self.ledger.claim("balanced", images)
@@ -138,7 +138,7 @@ def test_where_few_deaths_are_granted_there_are_no_blocks(
     assert set(failed(reading.go())) == ({KILLER} if deaths == 2 else set(range(IMAGES)))
 
 
-def test_images_that_an_older_worker_noted_are_heeded(
+def test_images_that_were_noted_without_a_block_are_heeded(
     redis_url: str, clean_redis: "redis.Redis"
 ) -> None:
     reading = Reading(redis_url)
