@@ -131,7 +131,7 @@ def test_what_is_held_out_is_the_same_every_time(rng: np.random.Generator) -> No
 def test_more_cannot_be_held_out_than_there_is(rng: np.random.Generator, tmp_path: Path) -> None:
     write(tmp_path, MNIST_TRAIN, 500, rng)
     write(tmp_path, MNIST_TEST, 1, rng)
-    with pytest.raises(BadData, match="500 images in all"):
+    with pytest.raises(BadData, match="only 500 images"):
         TASKS["digits"].read(tmp_path, 0)
 
 

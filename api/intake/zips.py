@@ -63,7 +63,8 @@ def _files(view: memoryview, settings: GatewaySettings) -> Iterator[Entry]:
 def _is_noise(path: str) -> bool:
     """A folder, or what desktops leave behind."""
     name = path.rpartition("/")[2]
-    return not name or name in _NOISE or path.startswith(_NOISE_FOLDER) or name.startswith(_APPLE_DOUBLE)
+    left_behind = name in _NOISE or name.startswith(_APPLE_DOUBLE)
+    return left_behind or path.endswith("/") or path.startswith(_NOISE_FOLDER)
 
 
 def _require_readable(entry: Entry, most: int) -> None:
