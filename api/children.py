@@ -67,11 +67,6 @@ class Child:
         self.retry_at = 0.0
         return True
 
-    def _pause(self) -> None:
-        now = time.monotonic()
-        self.failures = 0 if now - self.started > CALM_S else self.failures + 1
-        self.retry_at = now + PAUSES[min(self.failures, len(PAUSES) - 1)]
-
     def stop(self) -> None:
         """Ask it to end, then make it."""
         if self.process is None or self.process.poll() is not None:
@@ -82,3 +77,8 @@ class Child:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
+
+    def _pause(self) -> None:
+        now = time.monotonic()
+        self.failures = 0 if now - self.started > CALM_S else self.failures + 1
+        self.retry_at = now + PAUSES[min(self.failures, len(PAUSES) - 1)]

@@ -41,12 +41,14 @@ class Stack:
         return self.data.resolve() / f"metrics-{self.port}"
 
     def start(self) -> None:
-        """Start everything. Raises NoRedis."""
+        """Start everything, unless told to stop while Redis reads its journal. Raises NoRedis."""
         environment = {"INKQUEUE_HOST": self.host, "INKQUEUE_PORT": str(self.port)}
         if self.log_level and not os.environ.get("INKQUEUE_LOG_LEVEL"):
             environment["INKQUEUE_LOG_LEVEL"] = self.log_level
         if not os.environ.get("REDIS_URL"):
             environment["REDIS_URL"] = self._start_redis()
+        if self.stopping:
+            return
         threads = str(max(1, (os.cpu_count() or 1) // self.workers))
         if not os.environ.get("INKQUEUE_THREADS"):
             environment |= {"INKQUEUE_THREADS": threads, "OMP_NUM_THREADS": threads}
@@ -63,7 +65,8 @@ class Stack:
             signal.signal(number, self._ask_to_stop)
         try:
             self.start()
-            ready()
+            if not self.stopping:
+                ready()
             while not self.stopping:
                 for child in self.children:
                     child.look_after()
@@ -100,7 +103,7 @@ class Stack:
         child = Child("redis", server.command(), {}, (server.lock,))
         self._add(child)
         assert child.process is not None
-        server.wait_ready(child.process)
+        server.wait_ready(child.process, lambda: self.stopping)
         self._server = server  # and with it the lock
         return server.url
 

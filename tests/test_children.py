@@ -1,4 +1,4 @@
-"""A child of `inkqueue up` is restarted however often it dies, and when the system has no process left."""
+"""A child of `inkqueue up` is restarted however often it dies, and when a start fails."""
 
 import logging
 import sys
