@@ -21,6 +21,14 @@ WORKERS = min(4, -(-(os.cpu_count() or 1) // 2))
 """One per two cores, whose threads share what it holds; Python keeps no more busy. At most four."""
 
 
+def on_stop(handler: Callable[[int, FrameType | None], object]) -> None:
+    """Have `handler` called when told to stop, or when the terminal is closed (unless by `nohup` nobody
+    minds)."""
+    signal.signal(signal.SIGTERM, handler)
+    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, handler)
+
+
 @dataclass
 class Stack:
     """The children in the order they start; they stop in the reverse."""
@@ -60,9 +68,9 @@ class Stack:
         self._add(Child("sender", [*python, "worker.sender"], environment))
 
     def run(self, ready: Callable[[], None]) -> None:
-        """Until SIGINT or SIGTERM; `ready` is called once everything was started."""
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, self._ask_to_stop)
+        """Until it is told to stop; `ready` is called once everything was started."""
+        signal.signal(signal.SIGINT, self._ask_to_stop)
+        on_stop(self._ask_to_stop)
         try:
             self.start()
             if not self.stopping:

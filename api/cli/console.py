@@ -7,6 +7,7 @@ from typer.core import TyperGroup
 
 from model.folders import NoImages
 from model.terminal import notes, refuse
+from worker.settings import BadSettings
 
 from ..client import InkqueueError, ProblemError, Unreachable
 
@@ -23,7 +24,7 @@ class Commands(TyperGroup):
     def invoke(self, ctx: Any) -> Any:
         try:
             return super().invoke(ctx)
-        except (Refusal, NoImages, InkqueueError) as error:
+        except (Refusal, NoImages, BadSettings, InkqueueError) as error:
             refuse(f"{error}{_hint(error)}")
         except OSError as error:
             if error.errno == errno.EPIPE:
