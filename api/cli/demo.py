@@ -66,7 +66,7 @@ def demo(
 
 
 def _leave(number: int, frame: object) -> None:
-    signal.signal(number, signal.SIG_IGN)  # a terminal that is closed may say so twice
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # it comes twice, from the terminal and from the shell
     sys.exit(128 + number)
 
 
