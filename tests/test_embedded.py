@@ -1,5 +1,6 @@
 """The embedded Redis starts on whatever its folder holds and is called, or says why it does not."""
 
+import logging
 import subprocess
 import sys
 import time
@@ -26,13 +27,16 @@ def journal(folder: Path, *commands: str) -> None:
 
 
 def test_a_journal_that_takes_long_is_waited_for(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     journal(tmp_path / "data", "SET a b", "DEBUG SLEEP 3")
+    caplog.set_level(logging.INFO)
+    monkeypatch.setattr(embedded, "SLOW_S", 0.5)
     monkeypatch.setattr(embedded, "START_S", 1.0)
     monkeypatch.setattr(embedded, "ANSWER_S", 0.2)
     with running_redis(tmp_path / "data") as url, redis.Redis.from_url(url) as client:
         assert client.get("a") == b"b"
+    assert [each.message for each in caplog.records] == ["redis-server is reading its journal"]
 
 
 def test_who_gives_up_waits_no_longer(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import contextlib
 import fcntl
+import logging
 import os
 import re
 import secrets
@@ -11,6 +12,7 @@ import subprocess
 import time
 from collections.abc import Callable
 from importlib.util import find_spec
+from math import inf
 from pathlib import Path
 from typing import IO
 
@@ -19,6 +21,8 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from .machine import memory_bytes
+
+log = logging.getLogger(__name__)
 
 CONFIG = """\
 bind 127.0.0.1
@@ -43,8 +47,12 @@ are many and hold a few each, stay packed."""
 START_S = 30.0
 """How long it may refuse connections. Once it listens it may take long to read its journal."""
 
+SLOW_S = 3.0
+"""After so long whoever waits is told why."""
+
 POLL_S = 0.02
 ANSWER_S = 1.0
+
 MANY_FILES = 7
 """From this version on the journal is a folder of files, which earlier ones do not see."""
 
@@ -126,7 +134,7 @@ class EmbeddedRedis:
     ) -> None:
         """Wait until it answers, however long it reads its journal, or until `given_up` says so. Raises
         NoRedis."""
-        end = time.monotonic() + START_S
+        end, slow = time.monotonic() + START_S, time.monotonic() + SLOW_S
         once = Retry(NoBackoff(), 0)
         with redis.Redis.from_url(self.url, socket_timeout=ANSWER_S, retry=once) as client:
             while time.monotonic() < end and not given_up():
@@ -137,6 +145,9 @@ class EmbeddedRedis:
                     return
                 except (redis.BusyLoadingError, redis.TimeoutError):
                     end = time.monotonic() + START_S
+                    if time.monotonic() > slow:
+                        log.info("redis-server is reading its journal")
+                        slow = inf
                 except redis.RedisError:
                     pass
                 time.sleep(POLL_S)
