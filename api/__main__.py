@@ -11,10 +11,8 @@ from worker.safety import UnsafeRedis, require_safe
 
 from .app import create_app
 from .auth import UnsafeAddress
-from .credentials import BadKeys
 from .edge.descriptors import room_for
-from .edge.gate import BadEdge, Gate
-from .limits.quotas import BadQuotas
+from .edge.gate import Gate
 from .server import serve
 from .settings import GatewaySettings
 from .telemetry.access import Access
@@ -23,17 +21,17 @@ from .telemetry.access import Access
 def main() -> None:
     """Serve until told to stop."""
     give_memory_back()
-    settings = GatewaySettings()
-    logs.configure(settings, "gateway")
-    logging.getLogger("uvicorn.access").addFilter(Access())
     try:
+        settings = GatewaySettings()
+        logs.configure(settings, "gateway")
+        logging.getLogger("uvicorn.access").addFilter(Access())
         with connect(settings.redis_url) as client:
             require_safe(client, settings)
         app = create_app(settings)
         most = room_for(settings.max_connections)
         gate = Gate.of(settings, most, bool(app.state.keyring), app.state.metrics.refused)
-    except (BadKeys, BadEdge, BadQuotas, UnsafeAddress, UnsafeRedis, redis.RedisError) as error:
-        raise SystemExit(f"gateway: {error}") from error
+    except (ValueError, UnsafeAddress, UnsafeRedis, redis.RedisError) as error:
+        logs.refuse("gateway", error)
     settle()
     serve(app, settings, gate)
 

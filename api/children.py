@@ -17,6 +17,9 @@ STOP_S = 15.0
 CALM_S = 30.0
 """A child that ran this long is restarted at once; one that dies sooner waits, ever longer."""
 
+PAUSES = (0.0, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 10.0)
+"""Seconds until a restart, by how many times in a row a child died soon; the last from then on."""
+
 
 @dataclass
 class Child:
@@ -50,15 +53,18 @@ class Child:
         """Restart it if it died and it is time; returns whether it was restarted."""
         if self.process is None or self.process.poll() is None:
             return False
-        now = time.monotonic()
         if not self.retry_at:
-            self.failures = 0 if now - self.started > CALM_S else self.failures + 1
-            self.retry_at = now + (min(10.0, 0.1 * 2**self.failures) if self.failures else 0.0)
             log.warning("%s ended with %s", self.name, self.process.returncode)
-        if now < self.retry_at:
+            self._pause()
+        if time.monotonic() < self.retry_at:
+            return False
+        try:
+            self.start()
+        except OSError as error:  # no memory or no process to be had: there will be
+            log.warning("%s cannot be started: %s", self.name, error)
+            self._pause()
             return False
         self.retry_at = 0.0
-        self.start()
         return True
 
     def stop(self) -> None:
@@ -71,3 +77,8 @@ class Child:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
+
+    def _pause(self) -> None:
+        now = time.monotonic()
+        self.failures = 0 if now - self.started > CALM_S else self.failures + 1
+        self.retry_at = now + PAUSES[min(self.failures, len(PAUSES) - 1)]

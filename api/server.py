@@ -9,6 +9,8 @@ from math import ceil
 import uvicorn
 from fastapi import FastAPI
 
+from worker.logs import refuse
+
 from .edge.gate import Gate
 from .edge.protocol import EdgeProtocol
 from .events.notices import Notices
@@ -51,7 +53,7 @@ def _shared_socket(host: str, port: int) -> socket.socket:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         listener.bind(where)
     except OSError as error:
-        raise SystemExit(f"gateway: cannot listen on {host}:{port}: {error}") from error
+        refuse("gateway", f"cannot listen on {host}:{port}: {error}")
     return listener
 
 

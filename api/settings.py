@@ -1,9 +1,9 @@
 """The gateway's settings: where it listens, whom it lets in, how much it takes (INKQUEUE_...)."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from worker.settings import QueueSettings
 
@@ -14,7 +14,7 @@ class GatewaySettings(QueueSettings):
     """One gateway process. Every limit is answered with a problem that names it."""
 
     host: Annotated[str, Field(description="where it listens")] = "127.0.0.1"
-    port: Annotated[int, Field(description="and at which port")] = 8000
+    port: Annotated[int, Field(ge=0, le=65_535, description="and at which port")] = 8000
     share_port: Annotated[
         bool, Field(description="other gateways of this user may listen there; they take turns")
     ] = False
@@ -45,8 +45,10 @@ class GatewaySettings(QueueSettings):
     ] = 1500
     max_pipelined: Annotated[int, Field(ge=1, description="requests waiting on one connection")] = 16
     max_headers: Annotated[int, Field(ge=1, description="header fields of a request")] = 64
-    max_header_bytes: Annotated[int, Field(description="of all header fields of a request")] = 32_768
-    max_url_bytes: Annotated[int, Field(description="of a path and its query")] = 32_768
+    max_header_bytes: Annotated[int, Field(ge=1, description="of all header fields of a request")] = (
+        32_768
+    )
+    max_url_bytes: Annotated[int, Field(ge=1, description="of a path and its query")] = 32_768
     head_s: Annotated[
         float, Field(gt=0, description="seconds for a request's head, from its first byte")
     ] = 10.0
@@ -61,23 +63,25 @@ class GatewaySettings(QueueSettings):
     ] = 500.0
     keep_alive_s: Annotated[float, Field(gt=0, description="seconds between requests")] = 20.0
 
-    max_body_bytes: Annotated[int, Field(description="of a request, but for JSON")] = 1024 * MIB
-    max_json_bytes: Annotated[int, Field(description="JSON is held whole, several times over")] = (
+    max_body_bytes: Annotated[int, Field(ge=1, description="of a request, but for JSON")] = 1024 * MIB
+    max_json_bytes: Annotated[int, Field(ge=1, description="JSON is held whole, several times over")] = (
         16 * MIB
     )
-    max_unpacked_bytes: Annotated[int, Field(description="of all files of an archive")] = 2048 * MIB
-    max_ratio: Annotated[int, Field(description="unpacked to packed bytes of an archive")] = 200
-    max_image_bytes: Annotated[int, Field(description="of an image file")] = 16 * MIB
+    max_unpacked_bytes: Annotated[int, Field(ge=1, description="of all files of an archive")] = (
+        2048 * MIB
+    )
+    max_ratio: Annotated[int, Field(ge=1, description="unpacked to packed bytes of an archive")] = 200
+    max_image_bytes: Annotated[int, Field(ge=1, description="of an image file")] = 16 * MIB
     max_json_held: Annotated[
         int, Field(ge=1, description="bytes of JSON that are read at a time, one document in any case")
     ] = 16 * MIB
-    max_images: Annotated[int, Field(description="images in one job")] = 1_000_000
-    max_form_files: Annotated[int, Field(description="files of a form")] = 1000
-    max_zip_entries: Annotated[int, Field(description="entries of a ZIP, folders too")] = 100_000
-    max_tiff_pages: Annotated[int, Field(description="pages of a TIFF")] = 10_000
-    max_queued: Annotated[int, Field(description="images waiting in all")] = 5_000_000
-    max_open: Annotated[int, Field(description="unfinished jobs of one caller")] = 10_000
-    max_webhooks: Annotated[int, Field(description="registered endpoints of one caller")] = 20
+    max_images: Annotated[int, Field(ge=1, description="images in one job")] = 1_000_000
+    max_form_files: Annotated[int, Field(ge=1, description="files of a form")] = 1000
+    max_zip_entries: Annotated[int, Field(ge=1, description="entries of a ZIP, folders too")] = 100_000
+    max_tiff_pages: Annotated[int, Field(ge=1, description="pages of a TIFF")] = 10_000
+    max_queued: Annotated[int, Field(ge=1, description="images waiting in all")] = 5_000_000
+    max_open: Annotated[int, Field(ge=1, description="unfinished jobs of one caller")] = 10_000
+    max_webhooks: Annotated[int, Field(ge=0, description="registered endpoints of one caller")] = 20
 
     memory_mark: Annotated[
         float, Field(gt=0, le=1, description="share of Redis's memory beyond which no job is taken")
@@ -100,26 +104,37 @@ class GatewaySettings(QueueSettings):
         str, Field(description="other quotas for some: OWNER:requests=50,burst=100,queued=1000 ...")
     ] = ""
 
-    chunk_images: Annotated[int, Field(description="files that are claimed and read together")] = 256
-    chunk_glyphs: Annotated[int, Field(description="the same of arrays, which want no decoding")] = 512
-    chunk_bytes: Annotated[int, Field(description="of them, unless one file is larger")] = MIB
+    chunk_images: Annotated[int, Field(ge=1, description="files that are claimed and read together")] = (
+        256
+    )
+    chunk_glyphs: Annotated[
+        int, Field(ge=1, description="the same of arrays, which want no decoding")
+    ] = 512
+    chunk_bytes: Annotated[int, Field(ge=1, description="of them, unless one file is larger")] = MIB
     window: Annotated[
         int, Field(ge=1, le=1000, description="chunks of one job that are due at a time")
     ] = 6
     interactive_images: Annotated[
-        int, Field(description="a job of at most this many images takes the fast lane")
+        int, Field(ge=0, description="a job of at most this many images takes the fast lane")
     ] = 16
-    expires_in: Annotated[int, Field(description="seconds a job is kept by default")] = 86_400
-    max_expires_in: Annotated[int, Field(description="seconds it may be kept")] = 7 * 86_400
+    expires_in: Annotated[int, Field(ge=1, description="seconds a job is kept by default")] = 86_400
+    max_expires_in: Annotated[int, Field(ge=1, description="seconds it may be kept")] = 7 * 86_400
     drain_s: Annotated[
         float, Field(gt=0, description="what waits should be read in this time (desired_workers)")
     ] = 60.0
     min_workers: Annotated[int, Field(ge=0, description="desired_workers is never less")] = 1
     max_workers: Annotated[int, Field(ge=1, description="and never more")] = 16
     prediction_wait: Annotated[
-        float, Field(description="seconds a prediction is waited for, unless its caller says how long")
+        float,
+        Field(ge=0, description="seconds a prediction is waited for, unless its caller says how long"),
     ] = 5.0
-    max_wait: Annotated[float, Field(description="seconds that any request may wait")] = 60.0
+    max_wait: Annotated[float, Field(ge=0, description="seconds that any request may wait")] = 60.0
 
     ping_s: Annotated[float, Field(gt=0, description="an idle event stream says it is there")] = 15.0
-    max_streams: Annotated[int, Field(description="event streams of one caller here")] = 1000
+    max_streams: Annotated[int, Field(ge=0, description="event streams of one caller here")] = 1000
+
+    @model_validator(mode="after")
+    def _default_is_allowed(self) -> Self:
+        if self.expires_in > self.max_expires_in:
+            raise ValueError("INKQUEUE_EXPIRES_IN: at most INKQUEUE_MAX_EXPIRES_IN")
+        return self

@@ -21,6 +21,14 @@ WORKERS = min(4, -(-(os.cpu_count() or 1) // 2))
 """One per two cores, whose threads share what it holds; Python keeps no more busy. At most four."""
 
 
+def on_stop(handler: Callable[[int, FrameType | None], object]) -> None:
+    """Have `handler` called when told to stop, or when the terminal is closed (unless by `nohup` nobody
+    minds)."""
+    signal.signal(signal.SIGTERM, handler)
+    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, handler)
+
+
 @dataclass
 class Stack:
     """The children in the order they start; they stop in the reverse."""
@@ -41,12 +49,14 @@ class Stack:
         return self.data.resolve() / f"metrics-{self.port}"
 
     def start(self) -> None:
-        """Start everything. Raises NoRedis."""
+        """Start everything, unless told to stop while Redis reads its journal. Raises NoRedis."""
         environment = {"INKQUEUE_HOST": self.host, "INKQUEUE_PORT": str(self.port)}
         if self.log_level and not os.environ.get("INKQUEUE_LOG_LEVEL"):
             environment["INKQUEUE_LOG_LEVEL"] = self.log_level
         if not os.environ.get("REDIS_URL"):
             environment["REDIS_URL"] = self._start_redis()
+        if self.stopping:
+            return
         threads = str(max(1, (os.cpu_count() or 1) // self.workers))
         if not os.environ.get("INKQUEUE_THREADS"):
             environment |= {"INKQUEUE_THREADS": threads, "OMP_NUM_THREADS": threads}
@@ -58,12 +68,13 @@ class Stack:
         self._add(Child("sender", [*python, "worker.sender"], environment))
 
     def run(self, ready: Callable[[], None]) -> None:
-        """Until SIGINT or SIGTERM; `ready` is called once everything was started."""
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, self._ask_to_stop)
+        """Until it is told to stop; `ready` is called once everything was started."""
+        signal.signal(signal.SIGINT, self._ask_to_stop)
+        on_stop(self._ask_to_stop)
         try:
             self.start()
-            ready()
+            if not self.stopping:
+                ready()
             while not self.stopping:
                 for child in self.children:
                     child.look_after()
@@ -100,7 +111,7 @@ class Stack:
         child = Child("redis", server.command(), {}, (server.lock,))
         self._add(child)
         assert child.process is not None
-        server.wait_ready(child.process)
+        server.wait_ready(child.process, lambda: self.stopping)
         self._server = server  # and with it the lock
         return server.url
 

@@ -20,7 +20,7 @@ from .paths import Unread
 from .printing import Format, writer
 from .scans import ScanReader
 from .screen import open_screen, screen_of
-from .terminal import notes, progress, refuse
+from .terminal import notes, printing, progress, refuse
 
 app = typer.Typer(add_completion=False)
 
@@ -60,7 +60,8 @@ def read(
         reader = _reader(model, charset, device, how)
     except (Refusal, NoImages, BadCard, BadCharset) as error:
         refuse(error)
-    good = _write_all(reader, files, format)
+    with printing():
+        good = _write_all(reader, files, format)
     if preview:
         _write_preview(reader, files[0], preview)
     raise typer.Exit(0 if good else 1)
@@ -117,8 +118,8 @@ def _write_preview(reader: ScanReader, image: Path, preview: Path) -> None:
 
 def main() -> None:
     """Run the command under the name that people type."""
-    for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(errors="surrogateescape")  # type: ignore[union-attr]  # paths need not be text
+    for stream in filter(None, (sys.stdout, sys.stderr)):  # unless they are closed
+        stream.reconfigure(errors="surrogateescape")  # paths need not be text
     app(prog_name="inkqueue read")
 
 

@@ -3,6 +3,9 @@
 Shared by `inkqueue read`, the training commands and the gateway's client.
 """
 
+import errno
+import os
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import NoReturn
@@ -18,6 +21,32 @@ def refuse(reason: object) -> NoReturn:
     """End the command with exit code 1, saying why."""
     notes.print(f"error: {reason}", style="red")
     raise typer.Exit(1)
+
+
+@contextmanager
+def printing() -> Iterator[None]:
+    """What is printed meanwhile is written in the end. Refuses what the system refuses, a full disk say;
+    where stdout is closed, nothing is written."""
+    if sys.stdout is None:
+        _mute()
+    try:
+        try:
+            yield
+        finally:
+            sys.stdout.flush()
+    except OSError as error:
+        if error.errno == errno.EPIPE:  # whoever reads has read enough
+            raise
+        try:
+            sys.stdout.flush()
+        except OSError:  # or Python would complain in the end of what is not written yet
+            _mute()
+        where = f"{error.filename}: " if error.filename else ""
+        refuse(f"{where}{error.strerror or error}")
+
+
+def _mute() -> None:
+    sys.stdout = open(os.devnull, "w")  # noqa: SIM115
 
 
 @contextmanager

@@ -234,6 +234,16 @@ def test_what_cannot_be_written_is_said_in_a_line(inkqueue: Command, sheet: Path
     assert (done.code, done.notes.splitlines()[-1]) == (1, "error: No space left on device")
 
 
+@pytest.mark.parametrize(
+    ("where", "code", "said"), [(">/dev/full", 1, "error: No space left on device\n"), (">&-", 0, "")]
+)
+def test_stdout_may_be_full_or_closed(services: Services, where: str, code: int, said: str) -> None:
+    command = ["/bin/sh", "-c", f'"$@" {where}', "sh", *INKQUEUE, "models", "--url", services.url]
+    environment = os.environ | {"PYTHONUNBUFFERED": ""}
+    done = subprocess.run(command, env=environment, stderr=subprocess.PIPE, text=True)
+    assert (done.returncode, done.stderr) == (code, said)
+
+
 def test_a_redis_that_cannot_be_reached_is_named(
     inkqueue: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -316,6 +326,22 @@ def test_the_demonstration_works_and_leaves_nothing(tmp_path: Path) -> None:
     assert re.search(r"First result \d+\.\d s after the stack was started", done.stdout)
     assert list(temporary.iterdir()) == []
     assert not [each for each in psutil.process_iter(["cwd"]) if each.info["cwd"] == str(tmp_path)]
+
+
+def test_a_demonstration_whose_terminal_is_closed_leaves_nothing(tmp_path: Path) -> None:
+    command = [*INKQUEUE, "demo"]
+    environment = os.environ | {"TMPDIR": str(tmp_path)}
+    with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as process:
+        while len(family := psutil.Process(process.pid).children()) < 3:
+            assert process.poll() is None
+            time.sleep(0.02)
+        time.sleep(0.5)  # it waits until they are ready
+        process.send_signal(signal.SIGHUP)
+        assert process.stderr
+        assert "Traceback" not in process.stderr.read()
+    assert process.returncode == 128 + signal.SIGHUP
+    assert list(tmp_path.iterdir()) == []
+    assert psutil.wait_procs(family, timeout=5)[1] == []
 
 
 class Running:

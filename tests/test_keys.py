@@ -168,6 +168,12 @@ class TestRing:
         with pytest.raises(BadKeys, match="No such file"):
             create_app(GatewaySettings(api_keys_file=path))
 
+    def test_a_pipe_is_no_file_of_keys_and_not_waited_for(self, path: Path) -> None:
+        path.unlink(missing_ok=True)
+        os.mkfifo(path)
+        with pytest.raises(BadKeys, match="no regular file"):
+            keyring(path)
+
     def test_what_stands_twice_is_refused(self, path: Path) -> None:
         _, line = new_key()
         path.write_text(line)

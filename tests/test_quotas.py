@@ -44,6 +44,8 @@ def test_quotas_are_read_and_what_cannot_be_read_is_named() -> None:
         "alice:queued=-1",
         ":queued=1",
         "a:queued=x",
+        "a:requests=nan",
+        "a:requests=inf",
     ):
         with pytest.raises(BadQuotas, match=re.escape(repr(bad))):
             Quotas(GatewaySettings(quotas=bad))

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -144,6 +145,20 @@ def test_folders_of_the_same_names_as_ours_are_not_ours(sheet: Path) -> None:
     done = subprocess.run([*READ, "00.png"], cwd=sheet, capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.endswith("\t00.png\n")
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize(
+    ("where", "code", "said"),
+    [(">/dev/full", 1, "error: No space left on device\n"), (">&-", 0, ""), ("| true", 0, "")],
+)
+def test_what_cannot_be_written_is_said_in_a_line(
+    sheet: Path, where: str, code: int, said: str, unbuffered: str
+) -> None:
+    command = ["/bin/sh", "-c", f'"$@" {where}', "sh", *READ, "00.png"]
+    environment = os.environ | {"PYTHONUNBUFFERED": unbuffered}
+    done = subprocess.run(command, cwd=sheet, env=environment, stderr=subprocess.PIPE, text=True)
+    assert (done.returncode, done.stderr) == (code, said)
 
 
 def test_help_is_of_the_command_that_people_type() -> None:

@@ -1,9 +1,14 @@
 """Settings are read from one environment by all processes, and explained where they stand."""
 
+import json
+import os
+import subprocess
+import sys
+
 import pytest
 
 from api.settings import GatewaySettings
-from worker.settings import QueueSettings, SenderSettings, WorkerSettings
+from worker.settings import BadSettings, QueueSettings, SenderSettings, WorkerSettings
 
 ALL = (GatewaySettings, SenderSettings, WorkerSettings)
 
@@ -19,3 +24,90 @@ def test_one_name_means_one_thing() -> None:
         for name, field in settings.model_fields.items():
             said.setdefault(name, set()).add((field.description, field.default))
     assert [name for name, meanings in said.items() if len(meanings) > 1] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("EXPIRES_IN", ["0", "-1", "604801"]),
+        ("MAX_QUEUED", ["0"]),
+        ("MAX_IMAGES", ["0"]),
+        ("MAX_BODY_BYTES", ["-1"]),
+        ("MAX_URL_BYTES", ["0"]),
+        ("PREDICTION_WAIT", ["nan", "inf", "-1"]),
+        ("KEEP_ALIVE_S", ["inf"]),
+        ("DECODE_S", ["nan"]),
+        ("WEBHOOK_PORTS", ["99999999", "80,0", "80,"]),
+        ("PORT", ["65536", "-1"]),
+    ],
+)
+def test_what_no_gateway_can_work_with_is_refused(
+    monkeypatch: pytest.MonkeyPatch, name: str, values: list[str]
+) -> None:
+    for value in values:
+        monkeypatch.setenv(f"INKQUEUE_{name}", value)
+        with pytest.raises(BadSettings, match=f"^INKQUEUE_{name}: "):
+            GatewaySettings()
+
+
+def test_a_job_may_be_kept_as_long_as_is_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("INKQUEUE_EXPIRES_IN", "2000000")
+    monkeypatch.setenv("INKQUEUE_MAX_EXPIRES_IN", "2000000")
+    assert GatewaySettings().expires_in == 2_000_000
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "redis://:sekret/word@127.0.0.1:6379/0",
+        "redis://:sekret#word@127.0.0.1:6379/0",
+        "redis://:sekret?word@127.0.0.1:6379/0",
+        "redis://:1234/sekret@127.0.0.1:6379/0",
+        "redis://:1234#sekret@127.0.0.1:6379/0",
+        "redis://:[sekret@127.0.0.1:6379/0",
+        "sekret",
+    ],
+)
+@pytest.mark.parametrize("name", ["REDIS_URL", "INKQUEUE_BROKER_URL"])
+def test_a_password_that_is_not_encoded_is_not_told(
+    monkeypatch: pytest.MonkeyPatch, name: str, url: str
+) -> None:
+    monkeypatch.setenv(name, url)
+    with pytest.raises(BadSettings) as found:
+        QueueSettings()
+    assert str(found.value).startswith(f"{name}: cannot be read as redis://HOST:PORT/0; percent-encode")
+    assert found.value.__cause__ is None
+    assert found.value.__suppress_context__
+
+
+def test_a_password_that_is_encoded_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REDIS_URL", url := "redis://me:p%2Fq%23@127.0.0.1:6379/0?socket_timeout=3")
+    assert QueueSettings().redis_url == url
+
+
+@pytest.mark.parametrize("log", ["text", "json"])
+@pytest.mark.parametrize(
+    ("module", "setting", "reason"),
+    [
+        ("api", "INKQUEUE_WINDOW=0", "INKQUEUE_WINDOW: Input should be greater"),
+        ("api", "REDIS_URL=redis://:sekret/word@127.0.0.1:6379/0", "REDIS_URL: cannot be read"),
+        ("worker", "INKQUEUE_THREADS=abc", "INKQUEUE_THREADS: Input should be a valid integer"),
+        ("worker", "INKQUEUE_WEIGHTS=/nonexistent", "/nonexistent: no model card"),
+        ("worker", "INKQUEUE_MODELS=roman", "INKQUEUE_MODELS: no network 'roman'; there are"),
+        ("worker", "REDIS_URL=redis://:sekret/word@127.0.0.1:6379/0", "REDIS_URL: cannot be read"),
+        ("worker.sender", "INKQUEUE_WEBHOOK_TIMEOUT_S=0", "INKQUEUE_WEBHOOK_TIMEOUT_S: Input"),
+        ("worker.sender", "INKQUEUE_LEASE_MS=", "INKQUEUE_LEASE_MS: Input should be a valid integer"),
+    ],
+)
+def test_a_process_says_in_a_line_which_setting_it_does_not_take(
+    module: str, setting: str, reason: str, log: str
+) -> None:
+    name, _, value = setting.partition("=")
+    environment = os.environ | {"INKQUEUE_LOG": log, name: value}
+    command = [sys.executable, "-m", module]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
+    (line,) = done.stderr.splitlines()
+    said = json.loads(line)["message"] if log == "json" else line.partition(": ")[2]
+    assert done.returncode == 1
+    assert said.startswith(reason)
+    assert "sekret" not in line

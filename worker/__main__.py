@@ -13,7 +13,6 @@ from .app import app
 from .doorbell import queue
 from .engine import engine
 from .machine import settle
-from .networks import served_models
 from .process import configure, run
 from .settings import WorkerSettings
 
@@ -25,7 +24,7 @@ def load(**_: Any) -> None:
         logs.bind(worker=engine().id)
     except (redis.RedisError, RuntimeError, ValueError, OSError) as error:
         # Celery would log an Exception of a signal handler and go on without a network.
-        raise SystemExit(f"worker: {error}") from error
+        logs.refuse("worker", error)
 
 
 @worker_ready.connect  # type: ignore[untyped-decorator]
@@ -49,9 +48,13 @@ def leave(**_: Any) -> None:
 
 def main() -> None:
     """Run until told to stop."""
-    settings = WorkerSettings()
+    try:
+        settings = WorkerSettings()
+        queues = [queue(model) for model in settings.served_models()]
+    except ValueError as error:
+        logs.refuse("worker", error)
     configure(settings, "worker")
-    run(app, [queue(model) for model in served_models(settings)])
+    run(app, queues)
 
 
 if __name__ == "__main__":

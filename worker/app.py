@@ -11,7 +11,8 @@ from celery.app.amqp import AMQP
 from kombu.connection import Connection
 
 from .connection import TIMEOUTS
-from .settings import QueueSettings
+from .logs import refuse
+from .settings import BadSettings, QueueSettings
 from .transport import install
 
 log = logging.getLogger(__name__)
@@ -51,7 +52,10 @@ class PromptAMQP(AMQP):  # type: ignore[misc]
 def create_app(*tasks: str) -> Celery:
     """An application whose tasks are in the modules `tasks`."""
     install()
-    settings = QueueSettings()
+    try:
+        settings = QueueSettings()
+    except BadSettings as error:  # it is a main module's import that comes here
+        refuse("inkqueue", error)
     app = Celery(
         "inkqueue",
         broker=settings.broker_url or settings.redis_url,

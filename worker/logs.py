@@ -5,9 +5,10 @@ No line can forge another, and no password in a URL is shown, no API key and no 
 """
 
 import logging
+import os
 import re
 import sys
-from typing import Any
+from typing import Any, NoReturn
 
 from pythonjsonlogger.core import RESERVED_ATTRS
 from pythonjsonlogger.json import JsonFormatter
@@ -35,6 +36,17 @@ def configure(settings: QueueSettings, process: str) -> None:
 def bind(**facts: str) -> None:
     """Add these facts to every line of this process."""
     _bound.update(facts)
+
+
+def refuse(process: str, reason: object) -> NoReturn:
+    """End a process that cannot start, with a line on stderr that says why; its settings need not be
+    readable."""
+    if os.environ.get("INKQUEUE_LOG") != "json":
+        raise SystemExit(_escaped(f"{process}: {reason}"))
+    bind(process=process)
+    record = logging.makeLogRecord({"name": "inkqueue", "levelname": "ERROR", "msg": str(reason)})
+    record.event = "refused"
+    raise SystemExit(JsonLines().format(record))
 
 
 class JsonLines(JsonFormatter):

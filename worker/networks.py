@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from functools import cache, partial
 
-from model.card import read_cards
 from model.opening import open_predictor
 from model.predictor import Predictor
 from model.screen import open_screen, screen_of
@@ -15,12 +14,6 @@ from .settings import WorkerSettings
 from .trial import read_apart
 
 
-def served_models(settings: WorkerSettings) -> list[str]:
-    """The models that this worker serves: those named in its settings, else all there are."""
-    wanted = [name.strip() for name in settings.models.split(",") if name.strip()]
-    return wanted or list(read_cards())
-
-
 def open_readers(
     settings: WorkerSettings,
     decode: Decode,
@@ -30,7 +23,7 @@ def open_readers(
     """A reader for each model (see Reader), with the network's own screen or one that others share; the
     first is warm, the others will be as soon as they are used. Raises what loading raises."""
     shared = cache(partial(open_screen, settings.device, settings.threads))
-    networks = {name: open_network(name, settings) for name in served_models(settings)}
+    networks = {name: open_network(name, settings) for name in settings.served_models()}
     screens = {name: screen_of(each, shared) for name, each in networks.items()}
 
     def reader(name: str) -> Reader:

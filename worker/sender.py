@@ -86,11 +86,11 @@ def send() -> None:
 
 def main() -> None:
     """Run until told to stop."""
-    configure(SenderSettings(), "sender")
     try:
+        configure(SenderSettings(), "sender")
         logs.bind(sender=sender().id)
     except (UnsafeRedis, redis.RedisError, ValueError) as error:
-        raise SystemExit(f"sender: {error}") from error
+        logs.refuse("sender", error)
     for signal, call in (
         (worker_ready, sender().start),
         (worker_shutting_down, sender().stop),

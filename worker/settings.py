@@ -3,19 +3,30 @@
 Read once from the environment (INKQUEUE_...).
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
-from pydantic import Field
+from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from redis.connection import parse_url
 
-from model.card import Precision
+from model.card import Precision, read_cards
 from model.layout import MAX_PIXELS
+
+PREFIX = "INKQUEUE_"
+PORTS = range(1, 65_536)
+
+
+class BadSettings(ValueError):
+    """Settings cannot be used; the text names them and says why, but no value: it may be secret."""
 
 
 class QueueSettings(BaseSettings):
     """Redis and the ledger. Times end in their unit."""
 
-    model_config = SettingsConfigDict(env_prefix="INKQUEUE_", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, frozen=True, extra="ignore", allow_inf_nan=False
+    )
 
     redis_url: Annotated[
         str, Field(validation_alias="REDIS_URL", description="where the ledger and the queue live")
@@ -52,6 +63,41 @@ class QueueSettings(BaseSettings):
     webhook_ports: Annotated[
         str, Field(pattern=r"^\d+(,\d+)*$", description="comma-separated; where webhooks may go")
     ] = "80,443,8080,8443"
+
+    def __init__(self, **values: Any) -> None:
+        """Raises BadSettings."""
+        try:
+            super().__init__(**values)
+        except ValidationError as error:
+            raise BadSettings("; ".join(map(_fault, error.errors(include_input=False)))) from None
+
+    @field_validator("redis_url", "broker_url")
+    @classmethod
+    def _can_be_read(cls, url: str) -> str:
+        """A password with a plain /, ? or # would be taken for a host and a port, and be logged."""
+        try:
+            if url:
+                parse_url(url)  # type: ignore[no-untyped-call]
+            if "@" in "".join(urlsplit(url)[2:]):
+                raise ValueError
+        except ValueError:
+            reason = "cannot be read as redis://HOST:PORT/0; percent-encode the password"
+            raise ValueError(reason) from None
+        return url
+
+    @field_validator("webhook_ports")
+    @classmethod
+    def _are_ports(cls, ports: str) -> str:
+        if not all(int(port) in PORTS for port in ports.split(",")):
+            raise ValueError(f"ports are from 1 to {PORTS[-1]}")
+        return ports
+
+
+def _fault(error: Any) -> str:
+    """`NAME: REASON`, the name as it stands in the environment."""
+    name = "".join(map(str, error["loc"]))
+    reason = error["msg"].removeprefix("Value error, ")
+    return f"{name if name.isupper() else PREFIX + name.upper()}: {reason}" if name else reason
 
 
 class SenderSettings(QueueSettings):
@@ -97,3 +143,13 @@ class WorkerSettings(QueueSettings):
     max_deaths: Annotated[
         int, Field(ge=1, description="workers an image may take with it before it is given up")
     ] = 3
+
+    def served_models(self) -> list[str]:
+        """The models that this worker serves: those named, else all there are. Raises BadCard and
+        BadSettings."""
+        there = read_cards()
+        wanted = [name.strip() for name in self.models.split(",") if name.strip()]
+        for name in wanted:
+            if name not in there:
+                raise BadSettings(f"{PREFIX}MODELS: no network {name!r}; there are {', '.join(there)}")
+        return wanted or list(there)

@@ -1,12 +1,12 @@
 """How the command speaks: data on stdout, everything else on stderr, refusals without a traceback."""
 
-import errno
 from typing import Any
 
 from typer.core import TyperGroup
 
 from model.folders import NoImages
-from model.terminal import notes, refuse
+from model.terminal import notes, printing, refuse
+from worker.settings import BadSettings
 
 from ..client import InkqueueError, ProblemError, Unreachable
 
@@ -21,15 +21,11 @@ class Commands(TyperGroup):
     """The commands; whatever they refuse is one line on stderr and exit code 1."""
 
     def invoke(self, ctx: Any) -> Any:
-        try:
-            return super().invoke(ctx)
-        except (Refusal, NoImages, InkqueueError) as error:
-            refuse(f"{error}{_hint(error)}")
-        except OSError as error:
-            if error.errno == errno.EPIPE:
-                raise
-            where = f"{error.filename}: " if error.filename else ""
-            refuse(f"{where}{error.strerror or error}")
+        with printing():
+            try:
+                return super().invoke(ctx)
+            except (Refusal, NoImages, BadSettings, InkqueueError) as error:
+                refuse(f"{error}{_hint(error)}")
 
 
 def _hint(error: Exception) -> str:

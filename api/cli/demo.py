@@ -21,7 +21,7 @@ from worker.jobs import JobState
 
 from ..client import Client
 from ..schemas import ItemOut, JobOut
-from ..stack import Stack
+from ..stack import Stack, on_stop
 from .console import Refusal, notes
 from .progress import bar
 from .readiness import address, wait_ready
@@ -57,12 +57,17 @@ def demo(
     seed: Annotated[int, typer.Option(help="another seed draws other characters")] = 1,
 ) -> None:
     """Start everything, read a sheet of drawn characters over HTTP, stop everything."""
-    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
+    on_stop(_leave)
     with tempfile.TemporaryDirectory(prefix="inkqueue-demo-") as folder:
         result = _run(Path(folder), seed)
     _show(result)
     if result.job.state is not JobState.SUCCEEDED or result.right < ENOUGH * len(result.drawn):
         raise Refusal(f"the job {result.job.state}, and only {result.right} drawings were read right")
+
+
+def _leave(number: int, frame: object) -> None:
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # it comes twice, from the terminal and from the shell
+    sys.exit(128 + number)
 
 
 def _run(folder: Path, seed: int) -> DemoResult:

@@ -7,7 +7,7 @@ from prometheus_client import Counter
 
 from ..auth import is_loopback
 from ..settings import GatewaySettings
-from .crowd import Crowd, read_networks
+from .crowd import Crowd, Network, read_networks
 from .hosts import Hosts
 
 
@@ -27,12 +27,16 @@ class Gate:
     @classmethod
     def of(cls, settings: GatewaySettings, most: int, keyed: bool, refused: Counter) -> Self:
         """The gate for at most `most` connections, `keyed` if callers need keys. Raises BadEdge."""
-        try:
-            proxies = read_networks(settings.trusted_proxies)
-        except ValueError as error:
-            raise BadEdge(f"INKQUEUE_TRUSTED_PROXIES: {error}") from error
-        crowd = Crowd(most, settings.max_connections_per_address, proxies)
+        crowd = Crowd(most, settings.max_connections_per_address, read_proxies(settings))
         return cls(settings, Hosts(_names(settings, keyed)), crowd, refused)
+
+
+def read_proxies(settings: GatewaySettings) -> list[Network]:
+    """Whose connections are not counted by address. Raises BadEdge."""
+    try:
+        return read_networks(settings.trusted_proxies)
+    except ValueError as error:
+        raise BadEdge(f"INKQUEUE_TRUSTED_PROXIES: {error}") from error
 
 
 def _names(settings: GatewaySettings, keyed: bool) -> list[str]:

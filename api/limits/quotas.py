@@ -6,6 +6,7 @@ those it names: `OWNER:requests=50,burst=100,queued=10000 OTHER:streams=5`.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
+from math import inf
 
 from ..settings import GatewaySettings
 
@@ -66,6 +67,6 @@ def _read(word: str, default: Quota) -> tuple[str, Quota]:
         values = {name: KINDS[name](value) for name, value in given.items()}
     except (KeyError, ValueError) as error:
         raise BadQuotas(f"{word!r} is not OWNER:NAME=NUMBER,... of {', '.join(KINDS)}") from error
-    if not owner or not colon or any(value < 0 for value in values.values()):
-        raise BadQuotas(f"{word!r} names no owner, or a number below 0")
+    if not owner or not colon or not all(0 <= value < inf for value in values.values()):
+        raise BadQuotas(f"{word!r} names no owner, or a number below 0 or without end")
     return owner, replace(default, **values)  # type: ignore[arg-type]

@@ -1,0 +1,91 @@
+"""The embedded Redis starts on whatever its folder holds and is called, or says why it does not."""
+
+import logging
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import redis
+
+from worker import embedded
+from worker.embedded import EmbeddedRedis, NoRedis, find_server, version
+
+from conftest import running_redis
+
+
+def journal(folder: Path, *commands: str) -> None:
+    """A journal of these commands."""
+    words = [command.split() for command in commands]
+    lines = [
+        [f"*{len(each)}", *(line for word in each for line in (f"${len(word)}", word))] for each in words
+    ]
+    folder.mkdir()
+    text = "".join(f"{line}\r\n" for each in lines for line in each)
+    (folder / "appendonly.aof").write_bytes(text.encode())
+
+
+def test_a_journal_that_takes_long_is_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    journal(tmp_path / "data", "SET a b", "DEBUG SLEEP 3")
+    caplog.set_level(logging.INFO)
+    monkeypatch.setattr(embedded, "SLOW_S", 0.5)
+    monkeypatch.setattr(embedded, "START_S", 1.0)
+    monkeypatch.setattr(embedded, "ANSWER_S", 0.2)
+    with running_redis(tmp_path / "data") as url, redis.Redis.from_url(url) as client:
+        assert client.get("a") == b"b"
+    assert [each.message for each in caplog.records] == ["redis-server is reading its journal"]
+
+
+def test_who_gives_up_waits_no_longer(tmp_path: Path) -> None:
+    journal(tmp_path / "data", "SET a b", "DEBUG SLEEP 60")
+    server = EmbeddedRedis(tmp_path / "data")
+    process = subprocess.Popen(server.command())
+    began = time.monotonic()
+    try:
+        server.wait_ready(process, lambda: time.monotonic() > began + 0.5)
+        assert process.poll() is None
+    finally:
+        process.kill()
+        process.wait()
+        server.close()
+    assert time.monotonic() < began + 10
+
+
+def test_what_a_later_redis_wrote_is_not_taken_for_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "data" / "appendonlydir").mkdir(parents=True)
+    older = tmp_path / "redis-server"
+    older.write_text("#!/bin/sh\necho 'Redis server v=6.2.14 sha=00000000:0 malloc=libc bits=64'\n")
+    older.chmod(0o700)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    server = EmbeddedRedis(tmp_path / "data")
+    with pytest.raises(NoRedis, match="was written by Redis 7 or later"):
+        server.command()
+    older.write_text("#!/bin/sh\necho 'Redis server v=7.0.0 sha=00000000:0 malloc=libc bits=64'\n")
+    assert server.command()[0] == str(older)
+    server.close()
+
+
+def test_the_version_of_a_server_is_known() -> None:
+    assert version(find_server()) >= 6
+    assert version("/bin/true") == 0
+
+
+def test_a_folder_may_have_any_name(tmp_path: Path) -> None:
+    folder = tmp_path / 'a "quoted" \\ name'
+    with running_redis(folder) as url, redis.Redis.from_url(url) as client:
+        client.set("a", "b")
+    assert (folder / "appendonly.aof").exists() or (folder / "appendonlydir").exists()
+
+
+def test_the_lock_is_no_standard_stream(tmp_path: Path) -> None:
+    code = f"""if True:
+        from pathlib import Path
+        from worker.embedded import EmbeddedRedis
+        raise SystemExit(EmbeddedRedis(Path({str(tmp_path)!r})).lock < 3)"""
+    command = ["/bin/sh", "-c", 'exec "$@" <&-', "sh", sys.executable, "-c", code]
+    assert subprocess.run(command).returncode == 0

@@ -1,0 +1,134 @@
+"""`inkqueue up` starts only what can run, alone on its address, and stops when told to, always."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from api.cli.checks import reserved
+from api.cli.console import Refusal
+from worker.embedded import free_port
+
+UP = [sys.executable, "-m", "api.cli", "up", "--workers", "1"]
+ANY = ("--port", "0")
+
+
+def test_it_stops_while_a_journal_is_read(tmp_path: Path) -> None:
+    process = reading(tmp_path)
+    assert stopped(process, signal.SIGINT) == (0, ["stopped"])
+
+
+def test_a_closed_terminal_stops_it_in_order(tmp_path: Path) -> None:
+    process = started(tmp_path, *ANY, "--api-workers", "2")
+    assert process.stderr is not None
+    next(line for line in process.stderr if line.startswith("READY"))
+    family = psutil.Process(process.pid).children(recursive=True)
+    assert stopped(process, signal.SIGHUP) == (0, ["stopped"])
+    assert psutil.wait_procs(family, timeout=5)[1] == []
+    assert not list(tmp_path.glob("metrics-*"))
+
+
+def test_under_nohup_a_closed_terminal_does_not_stop_it(tmp_path: Path) -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # and so it is for children
+    try:
+        process = reading(tmp_path)
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    process.send_signal(signal.SIGHUP)
+    with pytest.raises(subprocess.TimeoutExpired):
+        process.wait(1)
+    assert stopped(process, signal.SIGTERM) == (0, ["stopped"])
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "reason"),
+    [
+        ("INKQUEUE_TRUSTED_PROXIES", "nonsense", "INKQUEUE_TRUSTED_PROXIES: 'nonsense' does not"),
+        ("INKQUEUE_THREADS", "abc", "INKQUEUE_THREADS: Input should be a valid integer"),
+        ("INKQUEUE_MODELS", "roman", "INKQUEUE_MODELS: no network 'roman'"),
+        ("INKQUEUE_WEIGHTS", "/nonexistent", "/nonexistent: no model card"),
+        ("INKQUEUE_WEBHOOK_TIMEOUT_S", "0", "INKQUEUE_WEBHOOK_TIMEOUT_S: Input should be greater"),
+        ("INKQUEUE_WINDOW", "0", "INKQUEUE_WINDOW: Input should be greater"),
+        ("INKQUEUE_LEASE_MS", "", "INKQUEUE_LEASE_MS: Input should be a valid integer"),
+        ("INKQUEUE_QUOTAS", "anonymous:requests=nan", "'anonymous:requests=nan' names no owner"),
+        ("INKQUEUE_LOG", "xml", "INKQUEUE_LOG: Input should be 'text' or 'json'"),
+        ("REDIS_URL", "nonsense", "REDIS_URL: cannot be read"),
+    ],
+)
+def test_what_its_processes_would_refuse_is_said_in_a_line(
+    tmp_path: Path, name: str, value: str, reason: str
+) -> None:
+    code, (line,) = refused(tmp_path, *ANY, **{name: value})
+    assert code == 1
+    assert line.startswith(f"error: {reason}")
+    assert not list(tmp_path.iterdir())
+
+
+def test_among_lines_for_machines_a_refusal_is_one(tmp_path: Path) -> None:
+    code, (line,) = refused(tmp_path, *ANY, INKQUEUE_LOG="json", INKQUEUE_BATCH="0")
+    said = json.loads(line)
+    assert (code, said["level"], said["process"]) == (1, "ERROR", "stack")
+    assert said["message"].startswith("INKQUEUE_BATCH: Input should be")
+
+
+def test_it_listens_where_the_environment_says(tmp_path: Path) -> None:
+    code, (line,) = refused(tmp_path, INKQUEUE_HOST="192.0.2.1", INKQUEUE_ALLOW_ANONYMOUS="1")
+    assert code == 1
+    assert line.startswith("error: cannot listen on 192.0.2.1:8000")
+
+
+def test_an_address_belongs_to_one_stack_even_before_it_listens() -> None:
+    host, port = "127.0.0.1", free_port()
+    with reserved(host, port):
+        with pytest.raises(Refusal, match=f"cannot listen on {host}:{port}"), reserved(host, port):
+            pass
+        with reserved(host, free_port()):
+            pass
+    with reserved(host, port):
+        pass
+
+
+def started(data: Path, *options: str, **settings: str) -> "subprocess.Popen[str]":
+    """`inkqueue up` on a data folder."""
+    environment = {name: value for name, value in os.environ.items() if name != "REDIS_URL"}
+    command = [*UP, "--data", str(data), *options]
+    return subprocess.Popen(command, env=environment | settings, stderr=subprocess.PIPE, text=True)
+
+
+def reading(data: Path) -> "subprocess.Popen[str]":
+    """The same, while its Redis reads a journal, which takes it a minute."""
+    words = ("DEBUG", "SLEEP", "60")
+    journal = "*3\r\n" + "".join(f"${len(word)}\r\n{word}\r\n" for word in words)
+    (data / "appendonly.aof").write_text(journal)
+    process = started(data, *ANY)
+    while not (data / "redis.log").exists():
+        assert process.poll() is None
+        time.sleep(0.05)
+    time.sleep(0.5)
+    return process
+
+
+def stopped(process: "subprocess.Popen[str]", number: signal.Signals) -> tuple[int, list[str]]:
+    """The exit code of one that is told to stop, and the lines that it said until it did."""
+    process.send_signal(number)
+    try:
+        said = process.communicate(timeout=30)[1]
+    finally:
+        process.kill()
+    return process.returncode, said.splitlines()
+
+
+def refused(data: Path, *options: str, **settings: str) -> tuple[int, list[str]]:
+    """The exit code of one that does not start with these settings, and what it said."""
+    process = started(data, *options, **settings)
+    try:
+        said = process.communicate(timeout=60)[1]
+    finally:
+        process.kill()
+    return process.returncode, said.splitlines()
