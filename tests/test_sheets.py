@@ -24,6 +24,8 @@ from training.sheets.drawing import Drawn, Taking
 from training.sheets.grids import Ruling, draw_grid
 from training.sheets.pages import Writing, draw_page
 
+from samples import ruled
+
 PAGE, LINE, GRID = Layout("page"), Layout("line"), Layout("grid")
 PLAIN = Taking(degrees=0, tone=230, pen=40, grain=3)
 ASKEW = replace(PLAIN, degrees=4.0)
@@ -173,6 +175,15 @@ class TestGrids:
             Box(64 * column, 64 * row, 64, 64) for row in range(2) for column in range(3)
         ]
         assert all(each.glyph.pixels.any() for each in found)
+
+    def test_a_room_within_a_letter_is_no_ruled_cell(self) -> None:
+        sheet = np.full((300, 600), 235, np.uint8)
+        cv2.rectangle(sheet, (20, 20), (70, 90), 30, 6)
+        assert len(cut(sheet, "emnist", Layout("grid", 3, 6))) == 18
+
+    def test_ruled_cells_are_never_divided_anew(self, rng: np.random.Generator) -> None:
+        with pytest.raises(BadImage, match="2 x 3 are found, not 4 x 4"):
+            cut(ruled(["AB3", "4RK"], rng), "emnist", Layout("grid", 4, 4))
 
     def test_other_cells_than_asked_for_are_refused_with_what_to_do(
         self, rng: np.random.Generator

@@ -21,6 +21,8 @@ LEAST = 0.15
 """Of a cell's height: ink that is lower and narrower leaves the cell blank."""
 EDGE = 0.12
 """Of a cell's sides: what comes no further in from its edge is a rule, or a neighbour's."""
+COVER = 0.125
+"""Of the sheet: ruled cells cover at least as much; a few rooms within letters do not."""
 
 
 def cut_grid(grey: Grey, recipe: Recipe | None, layout: Layout) -> list[Character]:
@@ -28,15 +30,20 @@ def cut_grid(grey: Grey, recipe: Recipe | None, layout: Layout) -> list[Characte
     flat = even(grey)
     paper = upright(flat)
     cells = find_cells(paper.prints)
-    if layout.rows and layout.columns and few(cells, layout):
+    if layout.rows and layout.columns and few(cells, layout) and not cover(cells, paper):
         paper, cells = flat, divided(flat, layout)
     expect(cells, layout)
     return list(_read(paper, cells, recipe))
 
 
 def few(cells: Cells, layout: Layout) -> bool:
-    """Whether what was found is not what was ruled."""
+    """Whether over twice as many cells are asked for."""
     return len(cells) < layout.rows * layout.columns / 2
+
+
+def cover(cells: Cells, paper: Paper) -> bool:
+    """Whether the cells are a sheet's, too large for rooms within letters."""
+    return sum(map(cv2.contourArea, cells.values())) >= COVER * paper.ink.size
 
 
 def expect(cells: Cells, layout: Layout) -> None:
