@@ -24,6 +24,7 @@ from training.sheets.drawing import Drawn, Taking
 from training.sheets.grids import Ruling, draw_grid
 from training.sheets.pages import Writing, draw_page
 
+from samples import page as lettered
 from samples import ruled
 
 PAGE, LINE, GRID = Layout("page"), Layout("line"), Layout("grid")
@@ -80,6 +81,12 @@ class TestPages:
         for degrees in (-5.0, -2.0, 0.0, 2.0, 5.0):
             sheet = page(replace(PLAIN, degrees=degrees), SMALL, rng)
             assert abs(skew(even(sheet.pixels).prints) - degrees) < 0.7
+
+    @pytest.mark.parametrize("width", [25, 35, 40, 60])
+    def test_a_black_edge_does_not_turn_a_page(self, width: int, rng: np.random.Generator) -> None:
+        sheet = lettered(["ABE 4R7 HK", "2F8 GQ", "MNPT 36 X"], rng)
+        edged = np.pad(sheet, ((0, 0), (width, 0)), constant_values=0)
+        assert abs(skew(even(edged).prints)) < 1
 
     def test_a_glyph_is_that_of_the_character_alone(self, rng: np.random.Generator) -> None:
         sheet = np.full((90, 260), 235, np.uint8)
