@@ -44,6 +44,17 @@ def page(taking: Taking, writing: Writing, rng: np.random.Generator) -> Drawn:
     return draw_page(glyphs(writing.lines * writing.characters, rng), writing, taking, rng)
 
 
+def surrounded(sheet: Drawn, widths: tuple[int, int, int, int], tone: int) -> Drawn:
+    """The sheet with an edge of so many pixels, above, below, left and right."""
+    above, below, left, right = widths
+    pixels = np.pad(sheet.pixels, ((above, below), (left, right)), constant_values=tone)
+    move = [
+        replace(each, box=each.box._replace(left=each.box.left + left, top=each.box.top + above))
+        for each in sheet.placed
+    ]
+    return Drawn(np.asarray(cv2.GaussianBlur(pixels, (3, 3), 0)).astype(np.uint8), move)
+
+
 def standing(found: list[Character]) -> list[Character]:
     """As if the network were equally sure of everything."""
     return [found[index] for index in choose(found, [0.9] * len(found))]
@@ -87,6 +98,56 @@ class TestPages:
         sheet = lettered(["ABE 4R7 HK", "2F8 GQ", "MNPT 36 X"], rng)
         edged = np.pad(sheet, ((0, 0), (width, 0)), constant_values=0)
         assert abs(skew(even(edged).prints)) < 1
+
+    @pytest.mark.parametrize("tone", [0, 60, 110])
+    @pytest.mark.parametrize("width", [3, 30, 80, 250])
+    @pytest.mark.parametrize("taking", [PLAIN, ASKEW], ids=["plain", "askew"])
+    def test_dark_surroundings_hide_nothing(
+        self, taking: Taking, width: int, tone: int, rng: np.random.Generator
+    ) -> None:
+        sheet = surrounded(page(taking, SMALL, rng), (width,) * 4, tone)
+        found = standing(cut(sheet.pixels, "emnist", PAGE))
+        expect_whole(sheet, found)
+        assert not any(each.glyph.flags & Flag.TOUCHES_EDGE for each in found)
+
+    @pytest.mark.parametrize("width", [3, 30, 60])
+    def test_a_black_edge_beside_a_line_is_no_character(
+        self, width: int, rng: np.random.Generator
+    ) -> None:
+        line = page(PLAIN, replace(SMALL, lines=1, height=240), rng)
+        sheet = surrounded(line, (0, 0, width, 0), 10)
+        expect_whole(sheet, standing(cut(sheet.pixels, "emnist", LINE)))
+
+    def test_a_page_on_a_dark_table_is_read(self, rng: np.random.Generator) -> None:
+        sheet = page(PLAIN, SMALL, rng).pixels
+        there = cv2.getRotationMatrix2D((500, 400), 7, 1)
+        table = np.asarray(cv2.warpAffine(sheet, there, (1000, 800), borderValue=60)).astype(np.uint8)
+        found = standing(cut(table, "emnist", PAGE))
+        assert [sum(each.line == line for each in found) for line in range(6)] == [10] * 5 + [0]
+
+    def test_what_is_written_in_a_shadow_is_read(self, rng: np.random.Generator) -> None:
+        sheet = page(PLAIN, SMALL, rng)
+        sheet.pixels[:, 600:] //= 2
+        expect_whole(sheet, standing(cut(sheet.pixels, "emnist", PAGE)))
+
+    def test_a_character_that_surroundings_cut_off_is_flagged(self, rng: np.random.Generator) -> None:
+        sheet = page(PLAIN, SMALL, rng)
+        first = sheet.placed[0].box
+        cropped = sheet.pixels[:, first.left - 20 :].copy()
+        cropped[:, : 20 + first.width // 3] = 20
+        found = standing(cut(cropped, "emnist", PAGE))
+        flagged = [bool(each.glyph.flags & Flag.TOUCHES_EDGE) for each in found]
+        assert flagged[0]
+        assert sum(flagged) < 6
+
+    def test_a_stem_along_the_edge_of_a_tight_picture_is_written(self, rng: np.random.Generator) -> None:
+        line = page(PLAIN, replace(SMALL, lines=1, height=240), rng)
+        boxes = np.array([each.box for each in line.placed])
+        top, bottom = boxes[:, 1].min(), (boxes[:, 1] + boxes[:, 3]).max()
+        tight = line.pixels[top:bottom, boxes[0, 0] - 8 :].copy()
+        tight[:, :7] = 40
+        found = standing(cut(tight, "emnist", LINE))
+        assert len(found) == len(line.placed)
 
     def test_a_glyph_is_that_of_the_character_alone(self, rng: np.random.Generator) -> None:
         sheet = np.full((90, 260), 235, np.uint8)

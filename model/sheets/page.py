@@ -11,11 +11,12 @@ from ..ink import stripped
 from ..layout import MOST_CHARACTERS, Character
 from .glyphs import box_of, to_glyph
 from .lines import all_in_line, find_lines
-from .paper import Paper, even
+from .paper import Paper, even, without
 from .parts import LEAST_SIDE, Parts, find_parts
 from .rules import without_rules
 from .skew import upright
 from .strokes import Group, characters
+from .surroundings import around_writing
 from .touching import readings
 from .words import word_gap, word_numbers
 
@@ -24,7 +25,8 @@ def cut_page(grey: Grey, recipe: Recipe | None, one_line: bool = False) -> list[
     """The characters on a page, rival readings in groups. Raises BadImage: too many."""
     if min(grey.shape) < LEAST_SIDE:
         return []
-    paper = upright(even(grey))
+    flat = even(grey)
+    paper = upright(without(flat, around_writing(flat.mask)))
     parts = find_parts(without_rules(paper.mask))
     rows = [all_in_line(parts)] if one_line else find_lines(parts)
     lines = [characters(row, parts) for row in rows]

@@ -68,9 +68,13 @@ def turn(paper: Paper, degrees: float) -> Paper:
     there = cv2.getRotationMatrix2D((width / 2, height / 2), degrees, 1)
     size = canvas_of(paper, degrees)
     there[:, 2] += (size[0] - width) / 2, (size[1] - height) / 2
-    ink = cv2.warpAffine(paper.ink, there, size, flags=cv2.INTER_LINEAR)
+    ink = np.asarray(cv2.warpAffine(paper.ink, there, size, flags=cv2.INTER_LINEAR))
+    outside = paper.outside
+    if outside is not None:
+        outside = np.asarray(cv2.warpAffine(outside, there, size, flags=cv2.INTER_NEAREST))
+        outside = outside.astype(np.uint8, copy=False)
     back = joined(paper.back, np.asarray(cv2.invertAffineTransform(there)))
-    return replace(paper, ink=np.asarray(ink).astype(np.uint8, copy=False), back=back)
+    return replace(paper, ink=ink.astype(np.uint8, copy=False), back=back, outside=outside)
 
 
 def canvas_of(paper: Paper, degrees: float) -> tuple[int, int]:
