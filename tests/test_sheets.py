@@ -55,6 +55,16 @@ def surrounded(sheet: Drawn, widths: tuple[int, int, int, int], tone: int) -> Dr
     return Drawn(np.asarray(cv2.GaussianBlur(pixels, (3, 3), 0)).astype(np.uint8), move)
 
 
+def headed(side: int, rng: np.random.Generator) -> Grey:
+    """Four large characters above three lines of small ones."""
+    above, below = (
+        lettered(["HEAD"], rng, 150),
+        lettered(["ABE 4R7 HKZ", "2F8 GU", "L4P 36X"], rng, side),
+    )
+    below = np.pad(below, ((0, 0), (0, above.shape[1] - below.shape[1])), constant_values=235)
+    return np.concatenate([above, below])
+
+
 def standing(found: list[Character]) -> list[Character]:
     """As if the network were equally sure of everything."""
     return [found[index] for index in choose(found, [0.9] * len(found))]
@@ -148,6 +158,19 @@ class TestPages:
         tight[:, :7] = 40
         found = standing(cut(tight, "emnist", LINE))
         assert len(found) == len(line.placed)
+
+    def test_what_is_written_below_a_heading_is_read(self, rng: np.random.Generator) -> None:
+        found = standing(cut(headed(50, rng), "emnist", PAGE))
+        assert [each.line for each in found] == [0] * 4 + [1] * 9 + [2] * 5 + [3] * 6
+        assert [each.word for each in found if each.line == 0] == [0] * 4
+        assert not any(each.glyph.flags for each in found)
+
+    def test_a_heading_is_flagged_where_what_is_below_is_too_small(
+        self, rng: np.random.Generator
+    ) -> None:
+        found = standing(cut(headed(20, rng), "emnist", PAGE))
+        assert len(found) == 4
+        assert all(each.glyph.flags & Flag.TOO_SMALL for each in found)
 
     def test_a_glyph_is_that_of_the_character_alone(self, rng: np.random.Generator) -> None:
         sheet = np.full((90, 260), 235, np.uint8)
