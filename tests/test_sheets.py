@@ -93,6 +93,21 @@ class TestPages:
         sheet = page(PLAIN, SMALL, rng)
         expect_whole(sheet, standing(cut(255 - sheet.pixels, "emnist", PAGE)))
 
+    @pytest.mark.parametrize("layout", [PAGE, LINE])
+    def test_bold_chalk_that_fills_a_board_is_no_paper(
+        self, layout: Layout, rng: np.random.Generator
+    ) -> None:
+        line = page(PLAIN, replace(SMALL, lines=1, height=240), rng)
+        boxes = np.array([each.box for each in line.placed])
+        top, bottom = boxes[:, 1].min(), (boxes[:, 1] + boxes[:, 3]).max()
+        bold = cv2.erode(line.pixels[top:bottom, boxes[0, 0] - 2 : 660], np.ones((7, 7), np.uint8))
+        found = standing(cut(255 - np.asarray(bold).astype(np.uint8), "emnist", layout))
+        assert [tuple(each.box) for each in found] == [
+            tuple(each.box)
+            for each in standing(cut(np.asarray(bold).astype(np.uint8), "emnist", layout))
+        ]
+        assert len(found) > 5
+
     def test_a_line_is_one_line(self, rng: np.random.Generator) -> None:
         line = replace(SMALL, lines=1, height=240)
         sheet = page(PLAIN, line, rng)

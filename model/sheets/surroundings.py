@@ -14,11 +14,10 @@ Number = TypeVar("Number", np.uint8, np.int32)
 
 ALONG = 0.3
 """Of a side of the picture: surroundings lie along as much of it."""
-BLUR = 0.05
-"""Of the long side of the picture: seen through a median so wide, paper has no strokes."""
-WIDE, LARGE = 0.25, 0.125
-"""Of the short side and the area of the picture: paper is so wide all about, and so large; bold strokes
-are not."""
+BLUR = 0.02
+"""Of the long side of the picture: seen through a median so wide, paper has few strokes."""
+LARGE, SQUARE = 0.125, 0.85
+"""What share paper has, at least, of the picture and of the rectangle around it: no bold stroke has."""
 SOLID = 0.4
 """Of the height of the writing: no stroke is as wide."""
 LONG = 1.7
@@ -28,12 +27,19 @@ LONG = 1.7
 def around_paper(small: Grey) -> Grey:
     """255 where a small picture of dark ink on paper shows something darker than paper at its edge."""
     smooth = cv2.medianBlur(small, odd(round(BLUR * max(small.shape))))
-    _, light = cv2.threshold(smooth, 0, 255, cv2.THRESH_BINARY + cv2.THRESH_OTSU)
-    paper = np.asarray(light).astype(np.uint8, copy=False)
-    wide = opened(paper, odd(round(WIDE * min(small.shape))), beyond=0)
-    if np.count_nonzero(wide) < LARGE * small.size:
-        return np.zeros_like(small)
-    return along_edges(connected(~paper)).mask()
+    _, dark = cv2.threshold(smooth, 0, 255, cv2.THRESH_BINARY_INV + cv2.THRESH_OTSU)
+    around = along_edges(connected(np.asarray(dark).astype(np.uint8, copy=False))).mask()
+    return around if is_sheet(~around) else np.zeros_like(small)
+
+
+def is_sheet(paper: Grey) -> bool:
+    """Whether the largest part of `paper` may be a sheet by its size and shape."""
+    contours, _ = cv2.findContours(paper, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
+    if not contours:
+        return False
+    largest = max(contours, key=cv2.contourArea)
+    area, (width, height) = cv2.contourArea(largest), cv2.minAreaRect(largest)[1]
+    return area >= max(LARGE * paper.size, SQUARE * width * height)
 
 
 def around_writing(mask: Grey) -> Grey:
