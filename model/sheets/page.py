@@ -62,7 +62,8 @@ def _read(
     paper: Paper, parts: Parts, lines: list[tuple[float, list[Group]]], recipe: Recipe | None
 ) -> Iterator[Character]:
     """`lines`, each with the height of its writing."""
-    gaps = {tall: word_gap([line for other, line in lines if other == tall], tall) for tall, _ in lines}
+    talls = {tall for tall, _ in lines}
+    gaps = {tall: word_gap([line for other, line in lines if other == tall], tall) for tall in talls}
     number = 0
     for at, (tall, line) in enumerate(lines):
         for word, group in zip(word_numbers(line, gaps[tall]), line, strict=True):

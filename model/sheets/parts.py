@@ -73,8 +73,8 @@ class Parts:
         """255 where these parts are."""
         return np.where(np.isin(self.labels, self.ids), np.uint8(255), np.uint8(0))
 
-    def select(self, which: Bools) -> "Parts":
-        """Those parts only."""
+    def select(self, which: Bools | Ints) -> "Parts":
+        """Those parts only, told by a mask or by their indices."""
         return replace(self, ids=self.ids[which], boxes=self.boxes[which], areas=self.areas[which])
 
 

@@ -55,7 +55,7 @@ class Group:
 
 def height_of(line: Sequence[int], parts: Parts) -> float:
     """The height of the writing in a line: that of the sheet, or of a heading."""
-    own = parts.select(np.isin(np.arange(len(parts)), line)).tall
+    own = parts.select(np.array(line, np.int32)).tall
     return own if own > HEADING * parts.tall else parts.tall
 
 
