@@ -24,6 +24,9 @@ from training.sheets.drawing import Drawn, Taking
 from training.sheets.grids import Ruling, draw_grid
 from training.sheets.pages import Writing, draw_page
 
+from samples import page as lettered
+from samples import ruled
+
 PAGE, LINE, GRID = Layout("page"), Layout("line"), Layout("grid")
 PLAIN = Taking(degrees=0, tone=230, pen=40, grain=3)
 ASKEW = replace(PLAIN, degrees=4.0)
@@ -39,6 +42,27 @@ def glyphs(count: int, rng: np.random.Generator) -> Grey:
 
 def page(taking: Taking, writing: Writing, rng: np.random.Generator) -> Drawn:
     return draw_page(glyphs(writing.lines * writing.characters, rng), writing, taking, rng)
+
+
+def surrounded(sheet: Drawn, widths: tuple[int, int, int, int], tone: int) -> Drawn:
+    """The sheet with an edge of so many pixels, above, below, left and right."""
+    above, below, left, right = widths
+    pixels = np.pad(sheet.pixels, ((above, below), (left, right)), constant_values=tone)
+    move = [
+        replace(each, box=each.box._replace(left=each.box.left + left, top=each.box.top + above))
+        for each in sheet.placed
+    ]
+    return Drawn(np.asarray(cv2.GaussianBlur(pixels, (3, 3), 0)).astype(np.uint8), move)
+
+
+def headed(side: int, rng: np.random.Generator) -> Grey:
+    """Four large characters above three lines of small ones."""
+    above, below = (
+        lettered(["HEAD"], rng, 150),
+        lettered(["ABE 4R7 HKZ", "2F8 GU", "L4P 36X"], rng, side),
+    )
+    below = np.pad(below, ((0, 0), (0, above.shape[1] - below.shape[1])), constant_values=235)
+    return np.concatenate([above, below])
 
 
 def standing(found: list[Character]) -> list[Character]:
@@ -69,6 +93,21 @@ class TestPages:
         sheet = page(PLAIN, SMALL, rng)
         expect_whole(sheet, standing(cut(255 - sheet.pixels, "emnist", PAGE)))
 
+    @pytest.mark.parametrize("layout", [PAGE, LINE])
+    def test_bold_chalk_that_fills_a_board_is_no_paper(
+        self, layout: Layout, rng: np.random.Generator
+    ) -> None:
+        line = page(PLAIN, replace(SMALL, lines=1, height=240), rng)
+        boxes = np.array([each.box for each in line.placed])
+        top, bottom = boxes[:, 1].min(), (boxes[:, 1] + boxes[:, 3]).max()
+        bold = cv2.erode(line.pixels[top:bottom, boxes[0, 0] - 2 : 660], np.ones((7, 7), np.uint8))
+        found = standing(cut(255 - np.asarray(bold).astype(np.uint8), "emnist", layout))
+        assert [tuple(each.box) for each in found] == [
+            tuple(each.box)
+            for each in standing(cut(np.asarray(bold).astype(np.uint8), "emnist", layout))
+        ]
+        assert len(found) > 5
+
     def test_a_line_is_one_line(self, rng: np.random.Generator) -> None:
         line = replace(SMALL, lines=1, height=240)
         sheet = page(PLAIN, line, rng)
@@ -78,6 +117,75 @@ class TestPages:
         for degrees in (-5.0, -2.0, 0.0, 2.0, 5.0):
             sheet = page(replace(PLAIN, degrees=degrees), SMALL, rng)
             assert abs(skew(even(sheet.pixels).prints) - degrees) < 0.7
+
+    @pytest.mark.parametrize("width", [25, 35, 40, 60])
+    def test_a_black_edge_does_not_turn_a_page(self, width: int, rng: np.random.Generator) -> None:
+        sheet = lettered(["ABE 4R7 HK", "2F8 GQ", "MNPT 36 X"], rng)
+        edged = np.pad(sheet, ((0, 0), (width, 0)), constant_values=0)
+        assert abs(skew(even(edged).prints)) < 1
+
+    @pytest.mark.parametrize("tone", [0, 60, 110])
+    @pytest.mark.parametrize("width", [3, 30, 80, 250])
+    @pytest.mark.parametrize("taking", [PLAIN, ASKEW], ids=["plain", "askew"])
+    def test_dark_surroundings_hide_nothing(
+        self, taking: Taking, width: int, tone: int, rng: np.random.Generator
+    ) -> None:
+        sheet = surrounded(page(taking, SMALL, rng), (width,) * 4, tone)
+        found = standing(cut(sheet.pixels, "emnist", PAGE))
+        expect_whole(sheet, found)
+        assert not any(each.glyph.flags & Flag.TOUCHES_EDGE for each in found)
+
+    @pytest.mark.parametrize("width", [3, 30, 60])
+    def test_a_black_edge_beside_a_line_is_no_character(
+        self, width: int, rng: np.random.Generator
+    ) -> None:
+        line = page(PLAIN, replace(SMALL, lines=1, height=240), rng)
+        sheet = surrounded(line, (0, 0, width, 0), 10)
+        expect_whole(sheet, standing(cut(sheet.pixels, "emnist", LINE)))
+
+    def test_a_page_on_a_dark_table_is_read(self, rng: np.random.Generator) -> None:
+        sheet = page(PLAIN, SMALL, rng).pixels
+        there = cv2.getRotationMatrix2D((500, 400), 7, 1)
+        table = np.asarray(cv2.warpAffine(sheet, there, (1000, 800), borderValue=60)).astype(np.uint8)
+        found = standing(cut(table, "emnist", PAGE))
+        assert [sum(each.line == line for each in found) for line in range(6)] == [10] * 5 + [0]
+
+    def test_what_is_written_in_a_shadow_is_read(self, rng: np.random.Generator) -> None:
+        sheet = page(PLAIN, SMALL, rng)
+        sheet.pixels[:, 600:] //= 2
+        expect_whole(sheet, standing(cut(sheet.pixels, "emnist", PAGE)))
+
+    def test_a_character_that_surroundings_cut_off_is_flagged(self, rng: np.random.Generator) -> None:
+        sheet = page(PLAIN, SMALL, rng)
+        first = sheet.placed[0].box
+        cropped = sheet.pixels[:, first.left - 20 :].copy()
+        cropped[:, : 20 + first.width // 3] = 20
+        found = standing(cut(cropped, "emnist", PAGE))
+        flagged = [bool(each.glyph.flags & Flag.TOUCHES_EDGE) for each in found]
+        assert flagged[0]
+        assert sum(flagged) < 6
+
+    def test_a_stem_along_the_edge_of_a_tight_picture_is_written(self, rng: np.random.Generator) -> None:
+        line = page(PLAIN, replace(SMALL, lines=1, height=240), rng)
+        boxes = np.array([each.box for each in line.placed])
+        top, bottom = boxes[:, 1].min(), (boxes[:, 1] + boxes[:, 3]).max()
+        tight = line.pixels[top:bottom, boxes[0, 0] - 8 :].copy()
+        tight[:, :7] = 40
+        found = standing(cut(tight, "emnist", LINE))
+        assert len(found) == len(line.placed)
+
+    def test_what_is_written_below_a_heading_is_read(self, rng: np.random.Generator) -> None:
+        found = standing(cut(headed(50, rng), "emnist", PAGE))
+        assert [each.line for each in found] == [0] * 4 + [1] * 9 + [2] * 5 + [3] * 6
+        assert [each.word for each in found if each.line == 0] == [0] * 4
+        assert not any(each.glyph.flags for each in found)
+
+    def test_a_heading_is_flagged_where_what_is_below_is_too_small(
+        self, rng: np.random.Generator
+    ) -> None:
+        found = standing(cut(headed(20, rng), "emnist", PAGE))
+        assert len(found) == 4
+        assert all(each.glyph.flags & Flag.TOO_SMALL for each in found)
 
     def test_a_glyph_is_that_of_the_character_alone(self, rng: np.random.Generator) -> None:
         sheet = np.full((90, 260), 235, np.uint8)
@@ -173,6 +281,15 @@ class TestGrids:
             Box(64 * column, 64 * row, 64, 64) for row in range(2) for column in range(3)
         ]
         assert all(each.glyph.pixels.any() for each in found)
+
+    def test_a_room_within_a_letter_is_no_ruled_cell(self) -> None:
+        sheet = np.full((300, 600), 235, np.uint8)
+        cv2.rectangle(sheet, (20, 20), (70, 90), 30, 6)
+        assert len(cut(sheet, "emnist", Layout("grid", 3, 6))) == 18
+
+    def test_ruled_cells_are_never_divided_anew(self, rng: np.random.Generator) -> None:
+        with pytest.raises(BadImage, match="2 x 3 are found, not 4 x 4"):
+            cut(ruled(["AB3", "4RK"], rng), "emnist", Layout("grid", 4, 4))
 
     def test_other_cells_than_asked_for_are_refused_with_what_to_do(
         self, rng: np.random.Generator

@@ -7,7 +7,7 @@ import numpy.typing as npt
 from .. import quality
 from ..card import Normalization
 from ..finding import RIM, Found, cut_out
-from ..flags import Flag
+from ..flags import NONE, Flag
 from ..glyph import Glyph
 from ..images import Grey
 from ..ink import even_strokes
@@ -24,10 +24,23 @@ def to_glyph(
     if not cv2.hasNonZero(mask):
         return Glyph(np.zeros((SIDE, SIDE), np.uint8), Flag.BLANK)
     found = framed(paper, mask, left, top)
-    flags = quality.flags(*found)
+    flags = quality.flags(*found) | cut_off(paper, mask, left, top)
     if normalization is None:
         return Glyph(resize(np.minimum(found.ink, found.mask), SIDE, SIDE), flags)
     return Glyph(place(even_strokes(cut_out(found)), normalization), flags)
+
+
+def cut_off(paper: Paper, mask: Grey, left: int, top: int) -> Flag:
+    """Whether ink goes on where there is no paper."""
+    if paper.outside is None:
+        return NONE
+    begin, start = max(0, top - RIM), max(0, left - RIM)
+    near = paper.outside[begin : top + mask.shape[0] + RIM, start : left + mask.shape[1] + RIM]
+    if not cv2.hasNonZero(near):
+        return NONE
+    beside = np.asarray(cv2.dilate(near, np.ones((2 * RIM + 1,) * 2, np.uint8))) > 0
+    own = beside[top - begin :, left - start :][: mask.shape[0], : mask.shape[1]]
+    return Flag.TOUCHES_EDGE if mask[own].any() else NONE
 
 
 def framed(paper: Paper, mask: Grey, left: int, top: int) -> Found:

@@ -21,6 +21,8 @@ LEAST = 0.15
 """Share of a cell's height: a cell with only lower and narrower ink is blank."""
 EDGE = 0.12
 """Share of a cell's sides: what reaches no further in from its edge is a rule, or a neighbour's."""
+COVER = 0.125
+"""Share of the sheet: ruled cells cover at least as much; a few spaces within letters do not."""
 
 
 def cut_grid(grey: Grey, normalization: Normalization | None, layout: Layout) -> list[Character]:
@@ -28,15 +30,20 @@ def cut_grid(grey: Grey, normalization: Normalization | None, layout: Layout) ->
     flat = even(grey)
     paper = upright(flat)
     cells = find_cells(paper.prints)
-    if layout.rows and layout.columns and few(cells, layout):
+    if layout.rows and layout.columns and few(cells, layout) and not cover(cells, paper):
         paper, cells = flat, divided(flat, layout)
     expect(cells, layout)
     return list(_read(paper, cells, normalization))
 
 
 def few(cells: Cells, layout: Layout) -> bool:
-    """Whether what was found is not what was ruled."""
+    """Whether over twice as many cells are asked for."""
     return len(cells) < layout.rows * layout.columns / 2
+
+
+def cover(cells: Cells, paper: Paper) -> bool:
+    """Whether the cells are a sheet's, too large for rooms within letters."""
+    return sum(map(cv2.contourArea, cells.values())) >= COVER * paper.ink.size
 
 
 def expect(cells: Cells, layout: Layout) -> None:

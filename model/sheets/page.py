@@ -6,44 +6,72 @@ from itertools import islice
 import numpy as np
 
 from ..card import Normalization
+from ..flags import Flag
+from ..glyph import Glyph
 from ..images import BadImage, Grey
 from ..ink import stripped
 from ..layout import MOST_CHARACTERS, Character
 from .glyphs import box_of, to_glyph
 from .lines import all_in_line, find_lines
-from .paper import Paper, even
-from .parts import LEAST_SIDE, Parts, find_parts
+from .paper import Paper, even, without
+from .parts import LEAST_HEIGHT, LEAST_SIDE, Parts, find_parts, without_specks
 from .rules import without_rules
 from .skew import upright
-from .strokes import Group, characters
+from .strokes import Group, characters, height_of
+from .surroundings import around_writing
 from .touching import readings
 from .words import word_gap, word_numbers
+
+FEW = 3
+"""Specks that may be on any page."""
 
 
 def cut_page(grey: Grey, normalization: Normalization | None, one_line: bool) -> list[Character]:
     """The characters on a page, rival readings in groups. Raises BadImage: too many."""
     if min(grey.shape) < LEAST_SIDE:
         return []
-    paper = upright(even(grey))
-    parts = find_parts(without_rules(paper.mask))
+    flat = even(grey)
+    paper = upright(without(flat, around_writing(flat.mask)))
+    inked = find_parts(without_rules(paper.mask))
+    parts = without_specks(inked)
     rows = [all_in_line(parts)] if one_line else find_lines(parts)
-    lines = [characters(row, parts) for row in rows]
-    reading = _read(paper, parts, [line for line in lines if line], normalization)
+    written = [(height_of(row, parts), row) for row in rows]
+    lines = [(tall, characters(row, parts, tall)) for tall, row in written]
+    reading = _read(paper, parts, [each for each in lines if each[1]], normalization)
     most = MOST_CHARACTERS["line" if one_line else "page"]
     found = list(islice(reading, most + 1))
     if len(found) > most:
-        raise BadImage(f"over {most:,} characters, rival readings included: cut the image into parts")
-    return found
+        raise BadImage(f"over {most:,} characters, rival readings included: cut the image in parts")
+    return in_doubt(found) if much_left_out(inked, [line for _, line in lines]) else found
+
+
+def much_left_out(inked: Parts, lines: list[list[Group]]) -> bool:
+    """Whether more parts than characters are too small beside what is read: it may be a heading."""
+    left = int(np.count_nonzero(inked.heights >= LEAST_HEIGHT))
+    left -= sum(len(group.parts) for line in lines for group in line)
+    return left > max(FEW, sum(map(len, lines)))
+
+
+def in_doubt(found: list[Character]) -> list[Character]:
+    """The same, flagged for what is too small to be read."""
+    glyphs = [Glyph(each.glyph.pixels, each.glyph.flags | Flag.TOO_SMALL) for each in found]
+    return [each._replace(glyph=glyph) for each, glyph in zip(found, glyphs, strict=True)]
 
 
 def _read(
-    paper: Paper, parts: Parts, lines: list[list[Group]], normalization: Normalization | None
+    paper: Paper,
+    parts: Parts,
+    lines: list[tuple[float, list[Group]]],
+    normalization: Normalization | None,
 ) -> Iterator[Character]:
-    gap, number = word_gap(lines, parts.tall), 0
-    for at, line in enumerate(lines):
-        for word, group in zip(word_numbers(line, gap), line, strict=True):
+    """`lines`, each with the height of its writing."""
+    talls = {tall for tall, _ in lines}
+    gaps = {tall: word_gap([line for other, line in lines if other == tall], tall) for tall in talls}
+    number = 0
+    for at, (tall, line) in enumerate(lines):
+        for word, group in zip(word_numbers(line, gaps[tall]), line, strict=True):
             left, top = group.box[:2]
-            for reading, masks in enumerate(ways(group, parts)):
+            for reading, masks in enumerate(ways(group, parts, tall)):
                 for mask in masks:
                     tight, across, down = stripped(mask)
                     place = tight, left + across, top + down
@@ -52,11 +80,11 @@ def _read(
             number += 1
 
 
-def ways(group: Group, parts: Parts) -> list[list[Grey]]:
+def ways(group: Group, parts: Parts, tall: float) -> list[list[Grey]]:
     """The rival readings of a group: masks in its box, the whole first."""
     if group.halves:
         return [[mask_of(group, parts)], [mask_of(half, parts, group.box) for half in group.halves]]
-    return readings(mask_of(group, parts), parts.tall)
+    return readings(mask_of(group, parts), tall)
 
 
 def mask_of(group: Group, parts: Parts, box: tuple[int, int, int, int] | None = None) -> Grey:

@@ -1,6 +1,6 @@
 """A photographed or scanned sheet becomes ink on an even ground: the first step of every layout."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -10,6 +10,7 @@ from ..ground import has_bright_strokes
 from ..images import Grey
 from ..ink import LEAST_CONTRAST
 from ..scaling import odd, resize, shrink
+from .surroundings import around_paper
 
 WORK_PIXELS = 9_000_000
 """Larger sheets are shrunk to this: A4 at 300 dpi is read as it is."""
@@ -22,6 +23,9 @@ GROUND_KERNEL = 25
 TELLING_SIDE = 512
 """Whether strokes are dark or bright is seen on a copy of this size."""
 
+EDGE = 9
+"""Pixels that the edge between paper and its surroundings takes at most."""
+
 NOISE = 5.0
 """Standard deviations by which ink stands out from the grain of the paper."""
 
@@ -32,6 +36,7 @@ class Paper:
     pen's; above `faint` it is not the grain of the paper, but may be a printed line.
 
     `back` is the affine map (2, 3) from its pixels to those of the image, whose shape is `shape`.
+    `outside` (h, w) is 255 where the picture shows no paper; None: nowhere.
     """
 
     ink: Grey
@@ -39,6 +44,7 @@ class Paper:
     level: int
     back: npt.NDArray[np.float64]
     shape: tuple[int, int]
+    outside: Grey | None = None
 
     @property
     def mask(self) -> Grey:
@@ -56,11 +62,44 @@ def even(grey: Grey) -> Paper:
     height, width = grey.shape
     scale = min(1.0, (WORK_PIXELS / grey.size) ** 0.5)
     small = resize(grey, max(1, int(height * scale)), max(1, int(width * scale))) if scale < 1 else grey
-    dark = 255 - small if has_bright_strokes(shrink(small, TELLING_SIDE)) else small
+    bright, outside = look(small)
+    dark = 255 - small if bright else small
     share = cv2.divide(cv2.GaussianBlur(dark, (3, 3), 0), light(dark), scale=255)
     ink = 255 - np.asarray(share).astype(np.uint8, copy=False)
     back = np.array([[width / ink.shape[1], 0, 0], [0, height / ink.shape[0], 0]])
-    return Paper(ink, *levels_of(ink), back, (height, width))
+    if outside is not None:
+        ink = np.where(outside > 0, np.uint8(0), ink)
+    return Paper(ink, *levels_of(ink), back, (height, width), outside)
+
+
+def look(grey: Grey) -> tuple[bool, Grey | None]:
+    """Whether the ink is bright; if only surroundings made it seem so, 255 where they are."""
+    small = shrink(grey, TELLING_SIDE)
+    if not has_bright_strokes(small):
+        return False, None
+    outside = widened(around_paper(small))
+    inside = small[outside == 0]
+    if len(inside) in (0, small.size):
+        return True, None
+    if has_bright_strokes(np.where(outside > 0, np.uint8(np.median(inside)), small)):
+        return True, None
+    whole = cv2.resize(outside, grey.shape[::-1], interpolation=cv2.INTER_NEAREST)
+    return False, np.asarray(whole).astype(np.uint8, copy=False)
+
+
+def without(paper: Paper, outside: Grey) -> Paper:
+    """The same where what is 255 in `outside` (h, w) is no paper either."""
+    if not cv2.hasNonZero(outside):
+        return paper
+    outside = widened(outside)
+    ink = np.where(outside > 0, np.uint8(0), paper.ink)
+    return replace(paper, ink=ink, outside=outside if paper.outside is None else outside | paper.outside)
+
+
+def widened(outside: Grey) -> Grey:
+    """Surroundings with the blurred edge of the paper."""
+    kernel = np.ones((EDGE, EDGE), np.uint8)
+    return np.asarray(cv2.dilate(outside, kernel)).astype(np.uint8, copy=False)
 
 
 def above(ink: Grey, level: int) -> Grey:

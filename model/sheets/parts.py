@@ -14,6 +14,12 @@ LEAST_SIDE, LEAST_AREA = 4, 8
 """Pixels; what is smaller is grain, whatever else is on the sheet."""
 SPECK = 0.008
 """Share of the square of the height of the writing: the dot of an i by a fine pen is twice as large."""
+HEADING = 2.0
+"""Heights of the writing: what is higher is written larger."""
+LEAST_BELOW, LEAST_INK = 0.2, 0.03
+"""Of a heading: how high what is written below is at least, and its share of all ink."""
+LEAST_HEIGHT = 8
+"""Pixels; what is lower is no writing that can be read."""
 
 Ints = npt.NDArray[np.int32]
 Bools = npt.NDArray[np.bool_]
@@ -42,19 +48,33 @@ class Parts:
 
     @cached_property
     def tall(self) -> float:
-        """How high the writing is: half of all ink is in parts at most this high."""
+        """How high the writing is; if some is a heading, the writing of which there is more counts."""
+        tall = self.middle
+        below = HEADING * self.heights <= tall
+        written = self.select(below & (self.heights >= max(LEAST_HEIGHT, LEAST_BELOW * tall)))
+        most = len(written) > np.count_nonzero(~below)
+        return written.middle if most and written.ink >= LEAST_INK * self.ink else tall
+
+    @property
+    def middle(self) -> float:
+        """The median height by ink: half of all ink is in parts at most this high."""
         if not len(self):
             return 0.0
         order = np.argsort(self.heights, kind="stable")
         ink = np.cumsum(self.areas[order], dtype=np.int64)
         return float(self.heights[order[np.searchsorted(ink, ink[-1] / 2)]])
 
+    @property
+    def ink(self) -> int:
+        """How many pixels all parts have."""
+        return int(self.areas.sum(dtype=np.int64))
+
     def mask(self) -> Grey:
         """255 where these parts are."""
         return np.where(np.isin(self.labels, self.ids), np.uint8(255), np.uint8(0))
 
-    def select(self, which: Bools) -> "Parts":
-        """Those parts only."""
+    def select(self, which: Bools | Ints) -> "Parts":
+        """Those parts only, told by a mask or by their indices."""
         return replace(self, ids=self.ids[which], boxes=self.boxes[which], areas=self.areas[which])
 
 
@@ -70,10 +90,14 @@ def connected(mask: Grey, connectivity: int = 8) -> Parts:
 
 
 def find_parts(mask: Grey) -> Parts:
-    """The parts of the ink that may belong to characters. Raises BadImage: too many."""
+    """The parts of the ink that are no grain."""
     parts = connected(mask)
     sides = np.maximum(parts.widths, parts.heights)
-    parts = parts.select((sides >= LEAST_SIDE) & (parts.areas >= LEAST_AREA))
+    return parts.select((sides >= LEAST_SIDE) & (parts.areas >= LEAST_AREA))
+
+
+def without_specks(parts: Parts) -> Parts:
+    """Those that may belong to characters. Raises BadImage: too many."""
     parts = parts.select(parts.areas >= SPECK * parts.tall**2)
     if len(parts) > MOST_PARTS:
         raise BadImage(

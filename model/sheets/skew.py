@@ -16,7 +16,7 @@ LEAST_DEGREES = 0.15
 MOST_CANVAS = 2 * WORK_PIXELS
 """A very long and narrow strip would need more if it were turned, and stays as it is."""
 PROFILE_SIDE = 800
-MOST_POINTS = 20_000
+MOST_POINTS = 100_000
 LEAST_GAIN = 1.05
 """By how much a turned profile must be sharper: a few characters have no direction."""
 
@@ -59,8 +59,8 @@ def _points(mask: Grey) -> Points:
     """Some of the ink's pixels (n, 2), x and y, on a small copy."""
     small = shrink(mask, PROFILE_SIDE)
     rows, columns = np.nonzero(small > 127 if small is mask else small > 64)
-    step = 1 + len(rows) // MOST_POINTS
-    return np.stack([columns[::step], rows[::step]], axis=1).astype(np.float32)
+    some = np.random.default_rng(0).permutation(len(rows))[:MOST_POINTS]  # each nth would beat with rows
+    return np.stack([columns[some], rows[some]], axis=1).astype(np.float32)
 
 
 def turn(paper: Paper, degrees: float) -> Paper:
@@ -69,9 +69,13 @@ def turn(paper: Paper, degrees: float) -> Paper:
     there = cv2.getRotationMatrix2D((width / 2, height / 2), degrees, 1)
     size = canvas_of(paper, degrees)
     there[:, 2] += (size[0] - width) / 2, (size[1] - height) / 2
-    ink = cv2.warpAffine(paper.ink, there, size, flags=cv2.INTER_LINEAR)
+    ink = np.asarray(cv2.warpAffine(paper.ink, there, size, flags=cv2.INTER_LINEAR))
+    outside = paper.outside
+    if outside is not None:
+        outside = np.asarray(cv2.warpAffine(outside, there, size, flags=cv2.INTER_NEAREST))
+        outside = outside.astype(np.uint8, copy=False)
     back = joined(paper.back, np.asarray(cv2.invertAffineTransform(there)))
-    return replace(paper, ink=np.asarray(ink).astype(np.uint8, copy=False), back=back)
+    return replace(paper, ink=ink.astype(np.uint8, copy=False), back=back, outside=outside)
 
 
 def canvas_of(paper: Paper, degrees: float) -> tuple[int, int]:

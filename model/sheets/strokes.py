@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .parts import Parts
+from .parts import HEADING, Parts
 
 OVER = 0.5
 """Share of the narrower part's width that lies over the other if both are one character."""
@@ -53,19 +53,25 @@ class Group:
         return Group(self.parts + other.parts, (*low.tolist(), *high.tolist()))
 
 
-def characters(line: Sequence[int], parts: Parts) -> list[Group]:
+def height_of(line: Sequence[int], parts: Parts) -> float:
+    """The height of the writing in a line: that of the sheet, or of a heading."""
+    own = parts.select(np.array(line, np.int32)).tall
+    return own if own > HEADING * parts.tall else parts.tall
+
+
+def characters(line: Sequence[int], parts: Parts, tall: float) -> list[Group]:
     """The characters of a line, from left to right: first of large parts, which small ones then join."""
     sides = np.maximum(parts.widths, parts.heights)
-    small = sides < SMALL * parts.tall
+    small = sides < SMALL * tall
     groups: list[Group] = []
     for index in sorted(line, key=lambda each: bool(small[each])):
         group = Group((index,), tuple(parts.boxes[index].tolist()))
-        for other in near(group, groups, parts.tall)[: 1 if small[index] else None]:
+        for other in near(group, groups, tall)[: 1 if small[index] else None]:
             groups.remove(other)
             group = group | other
         insort(groups, group, key=_left)
     groups.sort(key=lambda each: each.box[0] + each.box[2])
-    return with_broken([each for each in groups if may_be_character(each, parts.tall)], parts.tall)
+    return with_broken([each for each in groups if may_be_character(each, tall)], tall)
 
 
 def may_be_character(group: Group, tall: float) -> bool:
