@@ -10,13 +10,16 @@ from worker import pulse, scripts
 from worker.pulse import Pulse, own_name
 
 
-def test_it_beats_until_it_is_stopped_and_outlives_a_lost_redis(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("error", [redis.ConnectionError("gone"), KeyError("a fault of ours")])
+def test_it_beats_until_it_is_stopped_and_outlives_what_goes_wrong(
+    monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
     beats: list[float] = []
 
     def beat() -> None:
         beats.append(time.monotonic())
         if len(beats) == 1:
-            raise redis.ConnectionError("gone")
+            raise error
 
     monkeypatch.setattr(pulse, "BEAT_S", 0.05)
     heart = Pulse(beat)
