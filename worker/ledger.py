@@ -105,7 +105,7 @@ class Ledger:
 
     def upkeep(self, models: Iterable[str]) -> int:
         """Ring for what waits, bury what has expired; returns how many jobs had."""
-        args: list[str | bytes] = [sender_message()]
+        args: list[str | bytes | int] = [sender_message(), self._lease]
         for model in models:
             args += [model, message(model)]
         return int(self._scripts["upkeep"](args=args))
