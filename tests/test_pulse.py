@@ -1,5 +1,6 @@
 """A process tells that it is there, again and again, whatever becomes of Redis meanwhile."""
 
+import socket
 import time
 from importlib.resources import files
 
@@ -7,7 +8,7 @@ import pytest
 import redis
 
 from worker import pulse, scripts
-from worker.pulse import Pulse, own_name
+from worker.pulse import Pulse, host_of, own_name
 
 
 @pytest.mark.parametrize("error", [redis.ConnectionError("gone"), KeyError("a fault of ours")])
@@ -40,5 +41,6 @@ def test_a_worker_is_said_to_be_alive_for_longer_than_a_few_beats() -> None:
     assert f"local ALIVE = {pulse.ALIVE_MS} " in (files(scripts) / "common.lua").read_text()
 
 
-def test_no_two_have_the_same_name() -> None:
+def test_no_two_have_the_same_name_and_each_tells_its_host() -> None:
     assert own_name() != own_name()
+    assert host_of(own_name()) == socket.gethostname()

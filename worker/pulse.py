@@ -22,6 +22,11 @@ def own_name() -> str:
     return f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
 
 
+def host_of(name: str) -> str:
+    """The host of a process that has such a name."""
+    return name.rsplit("-", 2)[0]
+
+
 class Pulse(threading.Thread):
     """Calls `beat` every two seconds until stopped."""
 
