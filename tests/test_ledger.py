@@ -21,6 +21,8 @@ from worker.ledger import Commit, Ledger
 from worker.packing import pack
 from worker.results import Answer, Failure, Found, Page, Result
 
+from chaos.faults import Cut, Nth
+from chaos.proxy import Proxy
 from ledgers import (
     CAPS,
     LABELS,
@@ -411,6 +413,20 @@ def test_a_finished_job_can_be_forgotten_whole(redis_url: str, clean_redis: "red
     assert in_store(redis_url, lambda store: store.delete("anonymous/a")) == "deleted"
     assert clean_redis.keys("ink:job:*") == []
     assert in_store(redis_url, lambda store: store.delete("anonymous/a")) == "missing"
+
+
+def test_a_deletion_whose_answer_was_lost_is_not_taken_for_a_job_that_never_was(
+    redis_url: str, clean_redis: "redis.Redis"
+) -> None:
+    submit(redis_url, "a")
+    finish(redis_url)
+    assert in_store(redis_url, lambda store: store.delete("anonymous/none")) == "missing"
+    with Proxy(redis_url) as proxy:
+        proxy.plan = plan = Nth("EVALSHA delete", 1, Cut.AFTER)
+        assert in_store(proxy.url, lambda store: store.delete("anonymous/a")) == "deleted"
+        assert plan.struck.is_set()
+    assert in_store(redis_url, lambda store: store.delete("anonymous/a")) == "missing"
+    assert 0 < clean_redis.ttl("ink:deleted:anonymous/a") <= 60
 
 
 def test_work_goes_on_a_lease_after_the_clock_was_set_back(
