@@ -26,8 +26,8 @@ def desired_workers(
 ) -> int:
     """How many would read all that waits within `drain_s`."""
     speeds = long_rates(measures) | worker_rates(workers)
-    shares = (_share(each, speeds.get(each.model, 0.0), settings.drain_s) for each in backlogs)
-    wanted = math.ceil(round(sum(shares), 6))
+    share = sum(_share(each, speeds.get(each.model, 0.0), settings.drain_s) for each in backlogs)
+    wanted = math.ceil(round(share, 6)) or math.ceil(share)  # one for anything, however soon it is read
     return max(settings.min_workers, min(settings.max_workers, wanted))
 
 

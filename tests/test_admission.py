@@ -18,6 +18,7 @@ from fastapi import Request
 from starlette.types import Message
 
 from api.limits import returning
+from api.limits.admission import Admission
 from api.limits.budget import Documents
 from api.limits.quotas import Quota, Quotas
 from api.limits.refusals import refusal
@@ -26,9 +27,10 @@ from api.receiving import SMALL, Receiver
 from api.settings import GatewaySettings
 from worker.admission import Caps, Room, Verdict
 from worker.chunks import Chunk, PixelBlock, pack
-from worker.entrance import Submission
+from worker.entrance import Entrance, Submission
 from worker.gauges import Gauges, Pressure
 from worker.jobs import WEIGHTS, Options
+from worker.redis_watch import RedisWatch
 
 from conftest import Services, beside, running_services
 from ledgers import CAPS, at_entrance, commit_of, finish, ledger, on_redis, submit
@@ -50,6 +52,10 @@ def images(count: int) -> bytes:
 def pressure_of(url: str, **limits: float) -> Pressure:
     arguments = {"memory": 0, "mark": 1.0} | limits
     return on_redis(url, lambda client: Gauges(client).pressure(["balanced", "letters"], **arguments))
+
+
+def submission(owner: str) -> Submission:
+    return Submission(owner, "a", "bulk", Options("balanced"), "ABC", "sha", {}, 600, "same")
 
 
 @pytest.fixture(scope="module")
@@ -294,7 +300,7 @@ def test_a_small_job_is_stored_by_the_call_that_makes_it_one(
     redis_url: str, clean_redis: "redis.Redis"
 ) -> None:
     chunks = [Chunk(1, pack([b"one"]), ("a",)), Chunk(2, pack([b"two", b"three"]))]
-    job = Submission("alice", "a", "bulk", Options("balanced"), "ABC", "sha", {}, 600, "same")
+    job = submission("alice")
 
     def enter(room: Room, caps: Caps = CAPS) -> Verdict:
         return at_entrance(redis_url, lambda entrance: entrance.enter(job, chunks, caps, room))
@@ -319,6 +325,34 @@ def test_a_job_is_submitted_to_the_run_of_redis_that_was_approved(
     server = str(clean_redis.info("server")["run_id"])
     assert submit(redis_url, "a", caps=replace(CAPS, server=server)).kind == "new"
     assert submit(redis_url, "b", caps=replace(CAPS, server="0" * 40)).kind == "stranger"
+
+
+def test_a_submission_does_not_wait_for_ever_for_a_run_of_redis_to_be_approved(
+    redis_url: str, clean_redis: "redis.Redis"
+) -> None:
+    settings, looks = GatewaySettings(), list[str]()
+
+    class Elsewhere(RedisWatch):
+        """Of a gateway whose two clients are led to two servers."""
+
+        def look(self) -> None:
+            looks.append(self.server)
+            self.server = "0" * 40
+
+    async def work(client: "redis.asyncio.Redis") -> None:
+        redis_watch = Elsewhere(clean_redis, settings)
+        redis_watch.look()
+        entrance, quotas = Entrance(client), Quotas(settings)
+        admission = Admission(entrance, Gauges(client), ["balanced"], settings, quotas, redis_watch)
+        images = admission.staging()
+        images.carry(b"file")
+        with pytest.raises(Problem) as refused:
+            await asyncio.wait_for(admission.enter(submission("alice"), images, Room()), 10)
+        assert refused.value.slug == "storage-unavailable"
+
+    on_redis(redis_url, work)
+    assert 2 <= len(looks) <= 10
+    assert clean_redis.keys("ink:job:*") == []
 
 
 FLOW = Pressure(1000, 10, 100.0, used=3_000_000, most=2_000_000, empty=1_000_000, largest=0)

@@ -66,6 +66,7 @@ def test_no_worker_is_wanted_when_idle_if_that_is_set() -> None:
     zero = GatewaySettings(min_workers=0)
     assert desired_workers([backlog(0)], [], {}, zero) == 0
     assert desired_workers([backlog(1)], [], {}, zero) == 1
+    assert desired_workers([backlog(1)], [], measured(10**6, 1.0), zero) == 1  # however soon it is read
 
 
 def test_a_pace_is_of_full_batches_and_of_late() -> None:

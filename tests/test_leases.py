@@ -3,10 +3,12 @@
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 
 import pytest
 
 from worker.leases import Leases
+from worker.ledger import Claim, Ledger
 
 from ledgers import LEASE_MS, ledger, submit
 
@@ -49,3 +51,28 @@ def test_a_process_that_stands_still_is_ended(redis_url: str) -> None:
         [sys.executable, "-c", HANG, redis_url], env={"PYTHONPATH": ":".join(sys.path)}, timeout=25
     )
     assert done.returncode == 70
+
+
+def test_it_outlives_a_fault_and_renews_what_is_held(
+    redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    submit(redis_url, "a", (2,))
+    own, other, renew = ledger(redis_url), ledger(redis_url), Ledger.renew
+    faults = [KeyError("a fault of ours")]
+
+    def fails(self: Ledger, claims: Sequence[Claim]) -> int:
+        if faults:
+            raise faults.pop()
+        return renew(self, claims)
+
+    monkeypatch.setattr(Ledger, "renew", fails)
+    leases = Leases(own, LEASE_MS, stall_s=60)
+    leases.start()
+    try:
+        leases.hold(own.claim("balanced", 10))
+        time.sleep(2.5 * LEASE_MS / 1000)
+        assert not faults
+        assert other.claim("balanced", 10) == []
+    finally:
+        leases.stop()
+        leases.join(5)

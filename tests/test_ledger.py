@@ -21,6 +21,8 @@ from worker.ledger import Commit, Ledger
 from worker.packing import pack
 from worker.results import Answer, Failure, Found, Page, Result
 
+from chaos.faults import Cut, Nth
+from chaos.proxy import Proxy
 from ledgers import (
     CAPS,
     LABELS,
@@ -413,6 +415,48 @@ def test_a_finished_job_can_be_forgotten_whole(redis_url: str, clean_redis: "red
     assert in_store(redis_url, lambda store: store.delete("anonymous/a")) == "missing"
 
 
+def test_a_deletion_whose_answer_was_lost_is_not_taken_for_a_job_that_never_was(
+    redis_url: str, clean_redis: "redis.Redis"
+) -> None:
+    submit(redis_url, "a")
+    finish(redis_url)
+    assert in_store(redis_url, lambda store: store.delete("anonymous/none")) == "missing"
+    with Proxy(redis_url) as proxy:
+        proxy.plan = plan = Nth("EVALSHA delete", 1, Cut.AFTER)
+        assert in_store(proxy.url, lambda store: store.delete("anonymous/a")) == "deleted"
+        assert plan.struck.is_set()
+    assert in_store(redis_url, lambda store: store.delete("anonymous/a")) == "missing"
+    assert 0 < clean_redis.ttl("ink:deleted:anonymous/a") <= 60
+
+
+def test_work_goes_on_a_lease_after_the_clock_was_set_back(
+    redis_url: str, clean_redis: "redis.Redis"
+) -> None:
+    submit(redis_url, "a", (2, 2, 2))
+    living, dead = ledger(redis_url, "living"), ledger(redis_url, "dead")
+    (held,), (_,) = living.claim("balanced", 2), dead.claim("balanced", 2)
+    for worker in (living, dead):
+        worker.heartbeat({"id": worker.worker})
+    due, leases, hour = "ink:due:balanced:bulk", "ink:leases:balanced", 3_600_000
+    for key in (due, leases, keys.WORKERS):
+        for member in clean_redis.zrange(key, 0, -1):
+            clean_redis.zincrby(key, hour, member)
+    living.renew([held])
+    living.heartbeat({"id": "living"})
+    renewed = clean_redis.zscore(due, "anonymous/a#0")
+    beat = clean_redis.zscore(keys.WORKERS, "living")
+    living.upkeep(["balanced"])
+    assert clean_redis.zscore(due, "anonymous/a#0") == renewed
+    assert clean_redis.zscore(keys.WORKERS, "living") == beat
+    assert clean_redis.zcount(keys.WORKERS, "-inf", beat + 5_000) == 2
+    assert living.claim("balanced", 100) == []
+    time.sleep(LEASE_MS / 2000)
+    assert living.renew([held]) == 1
+    time.sleep(LEASE_MS / 2000 + 0.05)
+    found = [*living.claim("balanced", 100), *living.claim("balanced", 100)]
+    assert sorted(claim.chunk for claim in found) == [1, 2]
+
+
 @pytest.mark.parametrize("done", [True, False])
 def test_an_expired_job_leaves_only_a_tombstone(
     redis_url: str, clean_redis: "redis.Redis", done: bool
@@ -433,6 +477,7 @@ def test_an_expired_job_leaves_only_a_tombstone(
     assert clean_redis.hget("ink:open", "anonymous") == b"0"
     assert clean_redis.zcard("ink:due:balanced:bulk") == 0
     assert worker.commit([commit_of(claim) for claim in held]) == ["gone"]
+    assert read_stats(redis_url).get("images_expired", 0) == (0 if done else 10)
 
 
 @pytest.mark.parametrize("days", [3, 60])

@@ -1,12 +1,14 @@
 """What Prometheus is told: by its conventions, complete from the first scrape, and true."""
 
 import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import numpy as np
 import pytest
+import redis
 from prometheus_client import Metric
 from prometheus_client.core import CounterMetricFamily
 from prometheus_client.parser import text_string_to_metric_families
@@ -138,9 +140,24 @@ def test_what_is_counted_and_measured_is_what_was_done(own: Services, rng: np.ra
     assert read(found, "inkqueue_batch_images_bucket", le="512.0", **model) == 3
     assert read(found, "inkqueue_chunk_wait_seconds_count", **model) == 3
     assert 0 < read(found, "inkqueue_forward_seconds_sum", **model) < 30
-    assert read(found, "inkqueue_redis_memory_used_bytes") > 500_000
+    used = read(found, "inkqueue_redis_memory_used_bytes")
+    promised, allowed = (
+        read(found, f"inkqueue_redis_memory_{name}_bytes") for name in ("promised", "allowed")
+    )
+    assert 500_000 < used < 1.5 * promised  # nothing is queued now
+    assert promised < allowed < read(found, "inkqueue_redis_memory_limit_bytes")
     assert read(found, "inkqueue_workers") == 1
     assert [value for (name, _), value in found.items() if name == "inkqueue_worker_ready"] == [1]
+
+
+def test_a_redis_that_becomes_unsafe_is_told_of(own: Services) -> None:
+    with httpx.Client(base_url=own.url) as http, redis.Redis.from_url(own.redis_url) as client:
+        for value, unsafe in (("everysec", 1), ("always", 0)):
+            client.config_set("appendfsync", value)
+            end = time.monotonic() + 10
+            while read(figures(families(http)), "inkqueue_redis_unsafe") != unsafe:
+                assert time.monotonic() < end
+                time.sleep(0.1)
 
 
 def test_counters_survive_their_gateway(own: Services) -> None:

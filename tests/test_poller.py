@@ -50,6 +50,24 @@ def test_it_outlives_what_goes_wrong(error: Exception) -> None:
         until(lambda: len(calls) > 1)
 
 
+def test_a_redis_that_is_away_takes_one_line_and_its_return_another(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    errors = [redis.ConnectionError("gone")] * 4
+
+    def work() -> int:
+        if errors:
+            raise errors.pop()
+        return 0
+
+    with caplog.at_level("INFO"), looking(work):
+        until(lambda: len(caplog.messages) > 1)
+    assert caplog.messages == [
+        "nothing can be looked for, trying again: gone",
+        "what is due can be looked for again",
+    ]
+
+
 def test_it_keeps_still_while_doorbells_ring() -> None:
     calls: list[int] = []
     with looking(lambda: calls.append(1) or 0) as poller:

@@ -1,5 +1,6 @@
 """A process tells that it is there, again and again, whatever becomes of Redis meanwhile."""
 
+import socket
 import time
 from importlib.resources import files
 
@@ -7,16 +8,19 @@ import pytest
 import redis
 
 from worker import pulse, scripts
-from worker.pulse import Pulse, own_name
+from worker.pulse import Pulse, host_of, own_name
 
 
-def test_it_beats_until_it_is_stopped_and_outlives_a_lost_redis(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("error", [redis.ConnectionError("gone"), KeyError("a fault of ours")])
+def test_it_beats_until_it_is_stopped_and_outlives_what_goes_wrong(
+    monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
     beats: list[float] = []
 
     def beat() -> None:
         beats.append(time.monotonic())
         if len(beats) == 1:
-            raise redis.ConnectionError("gone")
+            raise error
 
     monkeypatch.setattr(pulse, "BEAT_S", 0.05)
     heart = Pulse(beat)
@@ -37,5 +41,6 @@ def test_a_worker_is_said_to_be_alive_for_longer_than_a_few_beats() -> None:
     assert f"local ALIVE = {pulse.ALIVE_MS} " in (files(scripts) / "common.lua").read_text()
 
 
-def test_no_two_have_the_same_name() -> None:
+def test_no_two_have_the_same_name_and_each_tells_its_host() -> None:
     assert own_name() != own_name()
+    assert host_of(own_name()) == socket.gethostname()

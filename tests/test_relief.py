@@ -1,12 +1,16 @@
 """At maxmemory: nothing new is stored, and everything that works off what was stored goes on."""
 
+import time
 from collections.abc import Iterator
 
 import pytest
 import redis
 
+from worker.gauges import Gauges
 from worker.ledger import Ledger
 from worker.scripts.linking import RELIEVED
+from worker.sender import Sender
+from worker.settings import SenderSettings
 from worker.turnstile import Turnstile
 
 from ledgers import commit_of, in_store, ledger, on_redis, pass_over, read_job, submit
@@ -66,7 +70,7 @@ def test_nothing_new_is_stored(redis_url: str, full: "redis.Redis") -> None:
 
 
 def test_all_that_works_off_is_relieved() -> None:
-    assert {*RELIEVED} == EVERYTHING | {"dispatch", "conclude", "follow", "pass", "seat"}
+    assert {*RELIEVED} == EVERYTHING | {"dispatch", "conclude", "follow", "pass", "seat", "beat"}
 
 
 def test_who_reads_or_deletes_is_counted_though_all_is_full(redis_url: str, full: "redis.Redis") -> None:
@@ -76,3 +80,18 @@ def test_who_reads_or_deletes_is_counted_though_all_is_full(redis_url: str, full
         assert [await turnstile.sit("a", 1, each) for each in ("one", "two")] == [True, False]
 
     on_redis(redis_url, come)
+
+
+def test_who_is_alive_is_known_to_be_though_all_is_full(redis_url: str, full: "redis.Redis") -> None:
+    ledger(redis_url, "w").heartbeat({"id": "w", "models": "balanced"})
+    assert [each["id"] for each in on_redis(redis_url, lambda client: Gauges(client).workers())] == ["w"]
+    sender = Sender(SenderSettings(redis_url=redis_url))
+    sender.start()
+    try:
+        end = time.monotonic() + 10
+        while not full.zcard("ink:senders"):
+            assert time.monotonic() < end
+            time.sleep(0.02)
+    finally:
+        sender.close()
+    assert not full.zcard("ink:senders")

@@ -131,6 +131,29 @@ def test_a_redis_in_trouble_is_not_taken_for_one_that_hides_its_settings(
         assert not redis_watch.fault
 
 
+def test_the_watch_outlives_a_fault_of_ours(
+    unsafe: "redis.Redis", redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    faults = [KeyError("a fault of ours")]
+
+    def finds(client: redis.Redis, settings: QueueSettings) -> str:
+        if faults:
+            raise faults.pop()
+        return find_loss(client, settings)
+
+    monkeypatch.setattr("worker.redis_watch.find_loss", finds)
+    monkeypatch.setattr("worker.redis_watch.ROUND_S", 0.02)
+    watch = RedisWatch(connect(redis_url), SAFE)
+    watch.start()
+    unsafe.config_set("appendfsync", "everysec")
+    end = time.monotonic() + 10
+    while not watch.fault:
+        assert time.monotonic() < end
+        time.sleep(0.02)
+    watch.stop()
+    assert not faults
+
+
 def test_a_worker_needs_not_know_which_redis_it_is_but_a_gateway_does(redis_url: str) -> None:
     with redis.Redis.from_url(redis_url) as owner:
         rights = {"categories": ["+@all"], "commands": ["-info"], "keys": ["*"]}

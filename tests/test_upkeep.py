@@ -1,7 +1,9 @@
 """The thread of upkeep: what waits is rung for and what is over is buried, without anybody's asking."""
 
 import time
+from collections.abc import Iterable
 
+import pytest
 import redis
 
 from worker.jobs import JobState
@@ -41,3 +43,35 @@ def test_many_that_are_over_are_buried_at_once(redis_url: str, clean_redis: "red
     upkeep.stop()
     upkeep.join(5)
     assert clean_redis.get("ink:load") == b"0"
+
+
+@pytest.mark.parametrize("error", [redis.ConnectionError("gone"), KeyError("a fault of ours")])
+def test_it_outlives_what_goes_wrong_and_tells_of_it_once(
+    redis_url: str,
+    clean_redis: "redis.Redis",
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    error: Exception,
+) -> None:
+    own, errors = ledger(redis_url), [error] * 3
+    really = own.upkeep
+
+    def fails(models: Iterable[str]) -> int:
+        if errors:
+            raise errors.pop()
+        return really(models)
+
+    monkeypatch.setattr(own, "upkeep", fails)
+    submit(redis_url, "waiting", (2,))
+    clean_redis.delete("drain.balanced")
+    upkeep = Upkeep(own, ["balanced"], interval=0.02)
+    upkeep.start()
+    end = time.monotonic() + 10
+    while not clean_redis.exists("drain.balanced"):
+        assert time.monotonic() < end
+        time.sleep(0.01)
+    upkeep.stop()
+    upkeep.join(5)
+    assert [record.levelname for record in caplog.records] == (
+        ["WARNING"] if isinstance(error, redis.RedisError) else ["ERROR"]
+    )

@@ -10,6 +10,7 @@ import redis
 
 from worker import keys
 from worker.doorbell import sender_message
+from worker.gauges import Gauges, Outgoing
 from worker.scripts import source
 from worker.settings import SenderSettings
 from worker.webhooks.deliveries import Deliveries, Delivery
@@ -40,6 +41,10 @@ def register(url: str, *events: Event, owner: str = OWNER) -> str:
 
     hook, _ = on_redis(url, work)
     return str(hook)
+
+
+def outgoing(url: str) -> Outgoing:
+    return on_redis(url, lambda client: Gauges(client).outgoing())
 
 
 def find(url: str, hook: str) -> Endpoint:
@@ -215,6 +220,21 @@ def test_many_that_wait_for_a_full_lane_hide_nobody(redis_url: str) -> None:
     end(redis_url, "theirs", owner="other")
     (theirs,) = claim(redis_url)
     assert json.loads(theirs.event)["id"] == "theirs"
+
+
+def test_what_is_to_be_sent_and_who_sends_is_known(redis_url: str, clean_redis: "redis.Redis") -> None:
+    assert outgoing(redis_url) == Outgoing(0, 0, None)
+    for owner in ("a", "b"):
+        register(redis_url, owner=owner)
+        end(redis_url, "one", "two", owner=owner)
+    time.sleep(0.05)
+    seen = outgoing(redis_url)
+    assert (seen.senders, seen.waiting) == (0, 4)
+    assert seen.oldest_s is not None
+    assert 0.05 <= seen.oldest_s < 5
+    clean_redis.zadd(keys.SENDERS, {"sender": 1000 * time.time()})
+    assert len(claim(redis_url)) == 4  # under way, they are not sent yet, and not due
+    assert outgoing(redis_url) == Outgoing(1, 4, None)
 
 
 def test_the_schedule_is_that_of_the_standard(redis_url: str, clean_redis: "redis.Redis") -> None:

@@ -429,7 +429,7 @@ def test_two_senders_send_each_message_once(fragile: Services) -> None:
             while ledger.zcard("ink:senders") < 2:
                 assert time.monotonic() < end
                 time.sleep(0.05)
-        alive = [sys.executable, "-m", "worker.alive"]
+        alive = [sys.executable, "-m", "worker.alive", "sender"]
         assert subprocess.run(alive, env=os.environ | fragile.environment).returncode == 0
         end_jobs(fragile, 60)
         receiver.wait(60)

@@ -1,26 +1,29 @@
-"""`python -m worker.alive`: whether a worker or sender of this host has had a heartbeat lately.
+"""`python -m worker.alive`: whether a worker of this host has had a heartbeat lately; with the argument
+`sender`, a sender.
 
 A container's health check; Celery's own ping fails on a worker that is merely busy.
 """
 
 import socket
+import sys
 from typing import Any
 
 from . import keys
 from .connection import clock_ms, connect
-from .pulse import ALIVE_MS
+from .pulse import ALIVE_MS, host_of
 from .settings import QueueSettings
 
+LISTS = {"worker": keys.WORKERS, "sender": keys.SENDERS}
 
-def main() -> None:
+
+def main(kind: str = "worker") -> None:
     """Exit code 0 if so, else 1."""
-    client, host = connect(QueueSettings().redis_url), socket.gethostname()
-    since = clock_ms(client) - ALIVE_MS
-    alive: list[Any] = []
-    for kind in (keys.WORKERS, keys.SENDERS):
-        alive += client.zrangebyscore(kind, since, "+inf")
-    raise SystemExit(not any(each.decode().startswith(f"{host}-") for each in alive))
+    if kind not in LISTS:
+        raise SystemExit(f"worker.alive: {kind} is neither worker nor sender")
+    client = connect(QueueSettings().redis_url)
+    alive: Any = client.zrangebyscore(LISTS[kind], clock_ms(client) - ALIVE_MS, "+inf")
+    raise SystemExit(socket.gethostname() not in {host_of(each.decode()) for each in alive})
 
 
 if __name__ == "__main__":
-    main()
+    main(*sys.argv[1:2])

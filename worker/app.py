@@ -69,7 +69,7 @@ def create_app(*tasks: str) -> Celery:
         broker_channel_error_retry=True,  # Redis may refuse for a while: out of memory, say
         broker_connection_max_retries=None,
         broker_connection_retry_on_startup=True,
-        broker_transport_options=TIMEOUTS | {"visibility_timeout": 60},
+        broker_transport_options=TIMEOUTS,
         task_acks_late=False,  # a lost doorbell is rung again by upkeep
         task_ignore_result=True,
         task_serializer="json",

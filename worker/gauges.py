@@ -1,4 +1,4 @@
-"""What the ledger says of itself as a whole: queues, counters, histograms, workers, memory."""
+"""What the ledger says of itself as a whole: queues, counters, histograms, workers, outbox, memory."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -48,6 +48,16 @@ class Memory:
 
 
 @dataclass(frozen=True)
+class Outgoing:
+    """Senders that are alive, webhooks that are still to be sent, and for how long the oldest of those
+    that could be sent now has waited (s; None: there is none)."""
+
+    senders: int
+    waiting: int
+    oldest_s: float | None
+
+
+@dataclass(frozen=True)
 class Pressure:
     """How full everything is: images queued, unfinished jobs, images done a second in all; bytes used or
     promised to results, the most that may be, those that an empty Redis uses, and those of the largest
@@ -69,6 +79,7 @@ class Gauges:
         self._client = client
         self._queue = client.register_script(source("queue"))
         self._pressure = client.register_script(source("pressure"))
+        self._outgoing = client.register_script(source("outgoing"))
 
     async def backlogs(self, models: Sequence[str]) -> list[Backlog]:
         """What waits for each of `models`, all at one instant."""
@@ -85,6 +96,11 @@ class Gauges:
         answer = await self._pressure(args=[memory, mark, *models])
         images, jobs, rate, *sizes = answer
         return Pressure(images, jobs, float(rate), *sizes)
+
+    async def outgoing(self) -> Outgoing:
+        """What is in the outbox, and who is there to send it."""
+        senders, waiting, oldest = await self._outgoing()
+        return Outgoing(senders, waiting, _seconds(oldest))
 
     async def peak(self) -> int:
         """The most images that were ever queued."""
@@ -122,4 +138,9 @@ class Gauges:
 
 def _queue(lane: Lane, figures: Sequence[int]) -> Queue:
     jobs, images, due, leased, oldest = figures
-    return Queue(lane, jobs, images, due, leased, oldest / 1000 if oldest >= 0 else None)
+    return Queue(lane, jobs, images, due, leased, _seconds(oldest))
+
+
+def _seconds(ms: int) -> float | None:
+    """How long something has waited; None for the -1 that says that nothing has."""
+    return ms / 1000 if ms >= 0 else None

@@ -6,9 +6,8 @@ import threading
 import time
 from collections.abc import Sequence
 
-import redis
-
 from .ledger import Claim, Ledger
+from .outage import Outage
 
 log = logging.getLogger(__name__)
 
@@ -26,6 +25,7 @@ class Leases(threading.Thread):
         self._held: dict[int, Claim] = {}
         self._progress = time.monotonic()
         self._stopping = threading.Event()
+        self._outage = Outage(log, "leases cannot be renewed", "leases can be renewed again")
 
     def hold(self, claims: Sequence[Claim]) -> None:
         """From now on these are in hand, too."""
@@ -55,8 +55,9 @@ class Leases(threading.Thread):
                 os._exit(70)
             try:
                 self._ledger.renew(held)
-            except redis.RedisError as error:
-                log.warning("leases could not be renewed: %s", error)
+                self._outage.over()
+            except Exception as error:  # this thread must live, to end a process that stands still
+                self._outage.failed(error)
 
     def stop(self) -> None:
         """End soon."""

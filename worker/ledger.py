@@ -1,13 +1,13 @@
 """The ledger as a worker sees it: claim, renew, commit, release. Each is one atomic Lua script."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 import redis
 
 from . import keys
 from .claims import Claim, Commit, commit_args, handed
-from .connection import clock_ms
 from .doorbell import message, sender_message
 from .scripts import source
 
@@ -20,7 +20,7 @@ LINGER_MS = 500
 LATE_S = 0.05
 """A worker that is woken at the last moment must still hear it."""
 
-SCRIPTS = ("claim", "renew", "commit", "release", "suspect", "absolve", "turn", "upkeep")
+SCRIPTS = ("claim", "renew", "commit", "release", "suspect", "absolve", "turn", "upkeep", "beat")
 
 
 class Ledger:
@@ -105,20 +105,15 @@ class Ledger:
 
     def upkeep(self, models: Iterable[str]) -> int:
         """Ring for what waits, bury what has expired; returns how many jobs had."""
-        args: list[str | bytes] = [sender_message()]
+        args: list[str | bytes | int] = [sender_message(), self._lease]
         for model in models:
             args += [model, message(model)]
         return int(self._scripts["upkeep"](args=args))
 
     def heartbeat(self, facts: Facts) -> None:
         """Tell the ledger that this worker is alive, and `facts` about it."""
-        now, own = clock_ms(self._client), keys.worker(self.worker)
-        with self._client.pipeline() as pipe:
-            pipe.zadd(keys.WORKERS, {self.worker: now})
-            pipe.hset(own, mapping={**facts, "lease": self._lease})
-            pipe.hsetnx(own, "ready", now)
-            pipe.expire(own, 60)
-            pipe.execute()
+        told = {**facts, "lease": self._lease}
+        self._scripts["beat"](args=[keys.WORKERS, self.worker, *chain.from_iterable(told.items())])
 
     def farewell(self) -> None:
         """Tell the ledger that this worker is gone."""

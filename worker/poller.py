@@ -11,6 +11,8 @@ from collections.abc import Callable, Sequence
 
 import redis
 
+from .outage import Outage
+
 log = logging.getLogger(__name__)
 
 LAST_S = 10.0
@@ -25,6 +27,7 @@ class Poller(threading.Thread):
         self._works, self._patience_s = works, patience_s
         self._turn, self._heard = threading.Lock(), time.monotonic()
         self._stopping = threading.Event()
+        self._outage = Outage(log, "nothing can be looked for", "what is due can be looked for again")
 
     def heard(self, work: Callable[[], int]) -> int:
         """A doorbell rang for `work`."""
@@ -53,13 +56,14 @@ class Poller(threading.Thread):
         try:
             done = work()
         except redis.RedisError as error:
-            log.warning("nothing can be looked for, trying again: %s", error)
+            self._outage.failed(error)
             return False
         except Exception:
             log.exception("what was found unasked could not be done")
             return False
         finally:
             self._turn.release()
+        self._outage.over()
         if done:
             log.info("%d were due and no doorbell was heard", done)
         return bool(done)

@@ -7,7 +7,7 @@ import threading
 import uuid
 from collections.abc import Callable
 
-import redis
+from .outage import Outage
 
 log = logging.getLogger(__name__)
 
@@ -22,6 +22,11 @@ def own_name() -> str:
     return f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
 
 
+def host_of(name: str) -> str:
+    """The host of a process that has such a name."""
+    return name.rsplit("-", 2)[0]
+
+
 class Pulse(threading.Thread):
     """Calls `beat` every two seconds until stopped."""
 
@@ -29,13 +34,15 @@ class Pulse(threading.Thread):
         super().__init__(name="heartbeat", daemon=True)
         self._beat = beat
         self._stopping = threading.Event()
+        self._outage = Outage(log, "no heartbeat", "the heart beats again")
 
     def run(self) -> None:
         while not self._stopping.is_set():
             try:
                 self._beat()
-            except redis.RedisError as error:
-                log.warning("no heartbeat: %s", error)
+                self._outage.over()
+            except Exception as error:  # a worker that goes on must not be taken for dead
+                self._outage.failed(error)
             self._stopping.wait(BEAT_S)
 
     def stop(self) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import redis
 from redis.exceptions import NoPermissionError
 
+from .outage import Outage
 from .safety import UnsafeRedis, find_door, find_loss
 from .settings import QueueSettings
 
@@ -26,6 +27,7 @@ class RedisWatch(threading.Thread):
         super().__init__(name="redis-watch", daemon=True)
         self._client, self._settings = client, settings
         self._stopping = threading.Event()
+        self._outage = Outage(log, "Redis's settings cannot be checked", "they can be checked again")
         self.fault = self.server = ""
         self._knows = False
 
@@ -33,8 +35,11 @@ class RedisWatch(threading.Thread):
         while not self._stopping.wait(ROUND_S):
             try:
                 self.look()
+                self._outage.over()
             except redis.RedisError:
                 continue  # others notice and report that it is away
+            except Exception as error:
+                self._outage.failed(error)
 
     def look(self) -> None:
         """Look once. Raises redis.RedisError."""

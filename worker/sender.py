@@ -11,7 +11,7 @@ from celery.signals import worker_ready, worker_shutdown, worker_shutting_down
 
 from . import keys, logs
 from .app import create_app
-from .connection import clock_ms, connect
+from .connection import connect
 from .doorbell import SENDER_QUEUE, SENDER_TASK
 from .ledger import Ledger
 from .poller import Poller
@@ -19,6 +19,7 @@ from .process import configure, run
 from .pulse import Pulse, own_name
 from .redis_watch import RedisWatch
 from .safety import UnsafeRedis, require_safe
+from .scripts import source
 from .settings import SenderSettings
 from .upkeep import Upkeep
 from .webhooks.sending import Sending
@@ -42,6 +43,7 @@ class Sender:
         self._upkeep = Upkeep(Ledger(self._client, settings.lease_ms), [])
         self._poller = Poller([self.sending.drain], LOOK_S)
         self._pulse = Pulse(self._tell)
+        self._beat = self._client.register_script(source("beat"))
 
     def start(self) -> None:
         """From here on it is ready."""
@@ -69,7 +71,7 @@ class Sender:
         self._poller.heard(self.sending.drain)
 
     def _tell(self) -> None:
-        self._client.zadd(keys.SENDERS, {self.id: clock_ms(self._client)})
+        self._beat(args=[keys.SENDERS, self.id])
 
 
 @cache

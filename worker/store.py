@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import secrets
 import struct
 from bisect import bisect_right
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -148,7 +149,7 @@ class Store:
 
     async def delete(self, name: str) -> str:
         """Forget a finished job: 'deleted', 'missing', or the state that forbids it."""
-        answer: bytes = await self._scripts["delete"](args=[name])
+        answer: bytes = await self._scripts["delete"](args=[name, secrets.token_hex(8)])
         return answer.decode()
 
 

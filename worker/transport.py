@@ -1,28 +1,55 @@
 """kombu's Redis transport, made to drop whatever is in a queue and is no message, and to live on.
 
-With kombu alone a string that is not JSON ends the worker, and so does a message of another shape.
+With kombu alone a string that is not JSON ends the worker, and so does a message of another shape. While
+Redis refuses to write, kombu leaves two connections open with each attempt to begin anew.
 """
 
 import logging
+import time
+from queue import Empty
 from typing import Any
 
+import redis
 from kombu.transport import TRANSPORT_ALIASES
 from kombu.transport import redis as redis_transport
 
 from .doorbell import is_doorbell
+from .outage import Outage
 
 log = logging.getLogger(__name__)
 
+REFUSED_S = 1.0
+"""After so long a Redis that refuses to be listened to is asked again."""
+
 
 class Channel(redis_transport.Channel):
-    """A channel that reads past what cannot be parsed."""
+    """A channel that reads past what cannot be parsed, and writes nothing: to listen is all it does."""
+
+    ack_emulation = False  # a doorbell that is lost is rung again by upkeep
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)  # type: ignore[no-untyped-call]
+        self._outage = Outage(log, "no doorbell can be heard", "doorbells can be heard again")
 
     def _brpop_read(self, **options: Any) -> Any:
         try:
-            return super()._brpop_read(**options)  # type: ignore[no-untyped-call]
+            heard = super()._brpop_read(**options)  # type: ignore[no-untyped-call]
         except (ValueError, RecursionError) as error:  # not UTF-8 or not JSON; it is off the queue
             _tell(type(error).__name__)
-            return True
+            heard = True
+        except Empty:
+            self._outage.over()
+            raise
+        except redis.ResponseError as error:  # it is read-only, say, or its disk is full
+            self._outage.failed(error)
+            if not self._closing:
+                time.sleep(REFUSED_S)
+            raise Empty from error
+        self._outage.over()
+        return heard
+
+    def _queue_bind(self, *_: Any) -> None:
+        """Doorbells are put into their queues, and not routed there by kombu."""
 
 
 class Transport(redis_transport.Transport):

@@ -7,9 +7,8 @@ import logging
 import threading
 from collections.abc import Sequence
 
-import redis
-
 from .ledger import Ledger
+from .outage import Outage
 
 log = logging.getLogger(__name__)
 
@@ -21,14 +20,16 @@ class Upkeep(threading.Thread):
         super().__init__(name="upkeep", daemon=True)
         self._ledger, self._models, self._interval = ledger, models, interval
         self._stopping = threading.Event()
+        self._outage = Outage(log, "no upkeep", "upkeep goes on")
 
     def run(self) -> None:
         while not self._stopping.wait(self._interval):
             try:
                 while self._ledger.upkeep(self._models) and not self._stopping.is_set():
                     pass  # jobs may expire as fast as they came
-            except redis.RedisError as error:
-                log.warning("upkeep could not reach Redis, trying again: %s", error)
+                self._outage.over()
+            except Exception as error:  # whatever it is, the next round may do better
+                self._outage.failed(error)
 
     def stop(self) -> None:
         """End soon."""

@@ -21,6 +21,9 @@ from .refusals import refusal
 FRESH_S = 0.1
 """How old the figures may be by which a body is refused; the ledger's own are exact."""
 
+STRANGERS = 3
+"""Runs of Redis that are looked at for one submission: an address may lead to two of them in turn."""
+
 PACKED = 3 / 4
 """Bytes that are stored for a byte of base64; for other bodies it is more."""
 
@@ -88,16 +91,17 @@ class Admission:
         settings, most = self._settings, self.quotas.of(job.owner).queued
         limits = settings.max_queued, settings.max_open, settings.window, most
         verdict = Verdict("stranger")
-        while verdict.kind == "stranger":
+        for _ in range(STRANGERS):
             caps = Caps(*limits, self._redis_watch.server)
             verdict = (
                 await self._entrance.enter(job, images.carried, caps, room)
                 if images.carried
                 else await self._entrance.submit(job, images.token, images.cutter.sizes, caps)
             )
-            if verdict.kind == "stranger":  # Redis was started anew: with which settings?
-                await run_sync(self._redis_watch.look)
-                self._require_safe()
+            if verdict.kind != "stranger":
+                break
+            await run_sync(self._redis_watch.look)  # Redis was started anew: with which settings?
+            self._require_safe()
         images.taken = verdict.kind == "new"
         if verdict.kind not in ("new", "replay"):
             raise await self.refusal(verdict, job.owner)

@@ -24,6 +24,9 @@ def refusal(verdict: Verdict, pressure: Pressure, settings: GatewaySettings, quo
         case "unstaged":
             detail = "What was sent is gone; send it again."
             return Problem("storage-unavailable", detail, retry_after=1)
+        case "stranger":
+            detail = "The job store is started again and again; send it again soon."
+            return Problem("storage-unavailable", detail, retry_after=1)
         case "never":
             most = verdict.figure
             return Problem("too-many-images", f"At most {most} images can wait; send fewer.", limit=most)

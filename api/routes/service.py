@@ -41,9 +41,10 @@ async def readiness(gauges: GaugesDep, redis_watch: RedisWatchDep) -> dict[str, 
 
 
 @router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
-async def metrics(gauges: GaugesDep, registry: MetricsDep) -> Response:
+async def metrics(gauges: GaugesDep, registry: MetricsDep, redis_watch: RedisWatchDep) -> Response:
     """Prometheus text."""
-    return Response(await registry.render(gauges), media_type=registry.media_type)
+    text = await registry.render(gauges, bool(redis_watch.fault))
+    return Response(text, media_type=registry.media_type)
 
 
 @router.get("/problems/{slug}")

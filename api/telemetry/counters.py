@@ -33,6 +33,7 @@ KNOWN = {
     "images_succeeded": Family("Images read."),
     "images_failed": Family("Images that could not be read."),
     "images_canceled": Family("Images left unread because their job was canceled."),
+    "images_expired": Family("Images left unread because their job's time was over."),
     "failures": Family("Images that could not be read, by the type of error.", "type", FAILURES[1:]),
     "chunks_reclaimed": Family("Leases that ran out, so that another worker claimed the chunk."),
     "commits_duplicate": Family("Results that had been recorded before and were the same."),

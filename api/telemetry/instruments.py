@@ -6,7 +6,7 @@ from itertools import accumulate
 
 from prometheus_client.core import GaugeMetricFamily, HistogramMetricFamily, Metric
 
-from worker.gauges import Backlog, Memory
+from worker.gauges import Backlog, Memory, Outgoing, Pressure
 from worker.measures import SCALES, bucket_names, histograms
 
 from ..autoscaling import rates_of
@@ -18,7 +18,8 @@ MOST_WORKERS = 200
 
 @dataclass(frozen=True)
 class Reading:
-    """Everything the ledger said, read for one scrape. `seen` workers spoke within the last minute."""
+    """Everything the ledger said, read for one scrape. `seen` workers spoke within the last minute;
+    `unsafe`: no job is accepted, since Redis could lose it or lets strangers in."""
 
     stats: Mapping[str, int] = field(default_factory=dict)
     measures: Mapping[str, int] = field(default_factory=dict)
@@ -26,6 +27,9 @@ class Reading:
     alive: Sequence[Mapping[str, str]] = ()
     seen: Sequence[Mapping[str, str]] = ()
     memory: Memory = field(default_factory=lambda: Memory(0, 0))
+    pressure: Pressure = field(default_factory=lambda: Pressure(0, 0, 0.0, 0, 0, 0, 0))
+    outgoing: Outgoing = field(default_factory=lambda: Outgoing(0, 0, None))
+    unsafe: bool = False
     desired: int = 0
     peak: int = 0
 
@@ -36,9 +40,9 @@ def families(reading: Reading) -> Iterator[Metric]:
     yield from _queues(reading.backlogs)
     yield from _workers(reading)
     yield from _histograms(reading.measures)
+    yield from _outbox(reading.outgoing)
+    yield from _redis(reading)
     yield _gauge("queued_images_peak", "The most images that were ever queued.", reading.peak)
-    yield _gauge("redis_memory_used_bytes", "Memory that Redis uses.", reading.memory.used)
-    yield _gauge("redis_memory_limit_bytes", "Redis's maxmemory; 0: none.", reading.memory.limit)
 
 
 def _queues(backlogs: Sequence[Backlog]) -> Iterator[Metric]:
@@ -76,6 +80,24 @@ def _workers(reading: Reading) -> Iterator[Metric]:
         for model, rate in rates_of(worker).items():
             rates.add_metric([worker["id"], model], rate)
     yield from (ready, rates)
+
+
+def _outbox(outgoing: Outgoing) -> Iterator[Metric]:
+    yield _gauge("senders", "Senders of webhooks that are ready.", outgoing.senders)
+    yield _gauge("webhooks_waiting", "Webhook messages that are still to be sent.", outgoing.waiting)
+    oldest = "How long the oldest webhook that could be sent now has been due; 0: none is."
+    yield _gauge("oldest_due_webhook_age_seconds", oldest, outgoing.oldest_s or 0.0)
+
+
+def _redis(reading: Reading) -> Iterator[Metric]:
+    memory, pressure = reading.memory, reading.pressure
+    promised = "Memory that Redis uses, and that results of queued images will take."
+    allowed = "So much of it may be used or promised; beyond, new jobs are refused."
+    yield _gauge("redis_memory_used_bytes", "Memory that Redis uses.", memory.used)
+    yield _gauge("redis_memory_limit_bytes", "Redis's maxmemory; 0: none.", memory.limit)
+    yield _gauge("redis_memory_promised_bytes", promised, pressure.used)
+    yield _gauge("redis_memory_allowed_bytes", allowed, pressure.most)
+    yield _gauge("redis_unsafe", "Whether jobs are refused since Redis is unsafe.", reading.unsafe)
 
 
 def _histograms(measures: Mapping[str, int]) -> Iterator[Metric]:

@@ -103,8 +103,9 @@ class Metrics:
             known = self._found[key] = (requests, self._seconds.labels(route))
         return known
 
-    async def render(self, gauges: Gauges) -> bytes:
-        """The text that Prometheus reads."""
+    async def render(self, gauges: Gauges, unsafe: bool) -> bytes:
+        """The text that Prometheus reads; `unsafe`: whether Redis has a setting that is."""
+        settings = self._settings
         backlogs, alive = await gauges.backlogs(self._models), await gauges.workers()
         measures = await gauges.measures()
         self._ledger.reading = Reading(
@@ -114,7 +115,10 @@ class Metrics:
             alive=alive,
             seen=await gauges.workers(within_ms=60_000),
             memory=await gauges.memory(),
+            pressure=await gauges.pressure(self._models, settings.redis_memory, settings.memory_mark),
+            outgoing=await gauges.outgoing(),
+            unsafe=unsafe,
             peak=await gauges.peak(),
-            desired=desired_workers(backlogs, alive, measures, self._settings),
+            desired=desired_workers(backlogs, alive, measures, settings),
         )
         return generate_latest(self._told)

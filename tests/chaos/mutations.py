@@ -492,6 +492,20 @@ LIFE = (
         "doorbells_are_no_more",
     ),
     lua(
+        "what lies beyond a clock that was set back stays there",
+        "upkeep",
+        "redis.call('ZADD', list, text(limit), member)",
+        "",
+        "clock_was_set_back",
+    ),
+    lua(
+        "a clock that was set back ends the leases of the living",
+        "upkeep",
+        "pull_back(list, now + MOST_LEASES * lease, now + lease)",
+        "pull_back(list, now, now)",
+        "clock_was_set_back",
+    ),
+    lua(
         "a tombstone stands for ever",
         "upkeep",
         "redis.call('EXPIRE', key(name), TOMBSTONE)",
@@ -501,7 +515,7 @@ LIFE = (
     lua(
         "an expired job stays a load",
         "upkeep",
-        "lighten(job, job.total - job.succeeded - job.failed - job.canceled)",
+        "lighten(job, unread)",
         "",
         "expired_job",
     ),
@@ -640,7 +654,7 @@ PYTHON = (
     Mutation(
         "the pulse ends with the first lost link",
         "worker/pulse.py",
-        "except redis.RedisError as error:",
+        "except Exception as error:",
         "except ValueError as error:",
         "tests/test_pulse.py",
     ),

@@ -17,7 +17,7 @@ SHARED = ("common", "gathering", "bells", "room", "outbox", "ending")
 
 RELIEVED = (
     *("claim", "renew", "suspect", "absolve", "commit", "release", "turn"),
-    *("cancel", "delete", "follow", "upkeep", "dispatch", "conclude", "pass", "seat"),
+    *("cancel", "delete", "follow", "upkeep", "dispatch", "conclude", "pass", "seat", "beat"),
 )
 """What goes on though Redis is at its maxmemory; `pass` and `seat` count those who read and delete."""
 

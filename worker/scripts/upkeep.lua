@@ -1,7 +1,26 @@
 -- Ring for what is due and unclaimed; turn jobs past their time into tombstones.
--- ARGV: a doorbell for senders, then model and doorbell, pair by pair. Answers: how many jobs expired
+-- ARGV: a doorbell for senders, lease in ms, then model and doorbell, pair by pair
+-- Answers: how many jobs expired
+local lease = tonumber(ARGV[2])
+local MOST_LEASES = 10   -- that a lease may be longer than this process's, should settings differ
+
+-- Redis's clock may be set back. What then lies further ahead than `most` was put there before: have it
+-- end at `limit`, so late that a living worker can renew it, and not only when the old time comes again.
+local function pull_back(list, most, limit)
+  for _, member in ipairs(redis.call('ZRANGEBYSCORE', list, '(' .. text(most), '+inf', 'LIMIT', 0, 1000)) do
+    redis.call('ZADD', list, text(limit), member)
+  end
+end
+
+for i = 3, #ARGV, 2 do
+  for _, list in ipairs({due_key(ARGV[i], LANES[1]), due_key(ARGV[i], LANES[2]), lease_key(ARGV[i])}) do
+    pull_back(list, now + MOST_LEASES * lease, now + lease)
+  end
+end
+for _, list in ipairs({'ink:workers', 'ink:senders', 'ink:lingering'}) do pull_back(list, now + ALIVE, now) end
+
 ring_senders(ARGV[1])
-for i = 2, #ARGV, 2 do
+for i = 3, #ARGV, 2 do
   local waiting = 0
   for _, lane in ipairs(LANES) do
     waiting = waiting + redis.call('ZCOUNT', due_key(ARGV[i], lane), '-inf', now)
@@ -15,7 +34,9 @@ for _, name in ipairs(names) do
   if job and job.state ~= 'expired' then
     if not TERMINAL[job.state] then
       for _, item in ipairs(under_way(name)) do put_away(name, job, item.chunk, false) end
-      lighten(job, job.total - job.succeeded - job.failed - job.canceled)
+      local unread = job.total - job.succeeded - job.failed - job.canceled
+      lighten(job, unread)
+      stat('images_expired', unread)
       take_leave(name, job, 'expired')
     end
     wipe(name, job)

@@ -9,6 +9,7 @@ import time
 import redis
 
 from ..connection import connect_patiently
+from ..outage import Outage
 from ..settings import SenderSettings
 from .outbox import DeliveryClaim, Limits, Outbox
 from .pinning import Resolver
@@ -38,6 +39,7 @@ class Sending:
             timeout_s=settings.webhook_timeout_s,
         )
         self._stopping = threading.Event()
+        self._outage = Outage(log, "the outbox cannot be read", "the outbox can be read again")
 
     def drain(self) -> int:
         """Send until nothing is due or under way; returns how many attempts were made."""
@@ -57,9 +59,11 @@ class Sending:
         )
         client = connect_patiently(settings.redis_url)
         try:
-            return await self._send_all(Outbox(client, limits))
+            made = await self._send_all(Outbox(client, limits))
+            self._outage.over()
+            return made
         except redis.RedisError as error:
-            log.warning("the outbox could not be read: %s", error)
+            self._outage.failed(error)
             return 0
         finally:
             await client.aclose()

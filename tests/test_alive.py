@@ -1,0 +1,49 @@
+"""Whether a worker or a sender of this host is alive, as a container's health check asks."""
+
+import os
+import socket
+import subprocess
+import sys
+
+import pytest
+import redis
+
+from worker.connection import clock_ms
+from worker.pulse import ALIVE_MS, own_name
+
+HOST = socket.gethostname()
+
+
+def says(url: str, *kind: str) -> int:
+    command = [sys.executable, "-m", "worker.alive", *kind]
+    return subprocess.run(
+        command, env=os.environ | {"REDIS_URL": url}, stderr=subprocess.DEVNULL
+    ).returncode
+
+
+@pytest.mark.parametrize(
+    ("listed", "name", "kinds"),
+    [
+        ("ink:workers", own_name(), ([], ["worker"])),
+        ("ink:senders", own_name(), (["sender"],)),
+        ("ink:workers", f"{HOST}-2-17-0123abcd", ()),  # of a host whose name begins like ours
+        ("ink:workers", "other-17-0123abcd", ()),
+    ],
+)
+def test_only_one_of_this_host_and_of_the_kind_that_is_asked_for_counts(
+    redis_url: str, clean_redis: "redis.Redis", listed: str, name: str, kinds: tuple[list[str], ...]
+) -> None:
+    clean_redis.zadd(listed, {name: clock_ms(clean_redis)})
+    for kind in ([], ["worker"], ["sender"]):
+        assert says(redis_url, *kind) == (kind not in kinds)
+
+
+def test_one_that_was_not_heard_of_lately_does_not_count(
+    redis_url: str, clean_redis: "redis.Redis"
+) -> None:
+    clean_redis.zadd("ink:workers", {own_name(): clock_ms(clean_redis) - ALIVE_MS - 1000})
+    assert says(redis_url) == 1
+
+
+def test_another_word_is_refused(redis_url: str) -> None:
+    assert says(redis_url, "gateway") == 1

@@ -1,0 +1,68 @@
+"""Doorbells are heard by real processes: while Redis refuses to write, and once it no longer does."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import redis
+
+from worker.doorbell import SENDER_QUEUE, message, queue, sender_message
+
+from conftest import running_services
+
+MODEL = "digits-nano"
+
+
+def until(said: Callable[[], object], within_s: float = 20.0) -> None:
+    end = time.monotonic() + within_s
+    while not said():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def test_a_redis_that_refuses_costs_neither_connections_nor_a_flood_of_lines(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    with (
+        running_services(tmp_path, INKQUEUE_MODELS=MODEL) as services,
+        redis.Redis.from_url(services.redis_url) as client,
+        log.open("wb") as lines,
+    ):
+        spawned = [services.spawn(module, lines).pid for module in ("worker", "worker.sender")]
+        processes = [psutil.Process(pid) for pid in spawned]
+        until(lambda: client.zcard("ink:workers") and client.zcard("ink:senders"))
+        client.config_set("min-replicas-to-write", 1)
+        time.sleep(2)
+        before = len(client.client_list()), [process.num_fds() for process in processes]
+        time.sleep(4)
+        clients, files = len(client.client_list()), [process.num_fds() for process in processes]
+        assert clients <= before[0] + 2
+        assert all(now <= then + 2 for now, then in zip(files, before[1], strict=True))
+        said = log.read_text()
+        assert "CRITICAL" not in said
+        assert said.count("no doorbell can be heard") == 2
+        assert said.count("the outbox cannot be read") <= 1
+        assert len(said.splitlines()) < 30
+        client.config_set("min-replicas-to-write", 0)
+        client.lpush(queue(MODEL), message(MODEL).replace(b"@TAG@", b"x-1"))
+        client.lpush(SENDER_QUEUE, sender_message().replace(b"@TAG@", b"x-2"))
+        until(lambda: not client.exists(queue(MODEL), SENDER_QUEUE))
+        until(lambda: log.read_text().count("doorbells can be heard again") == 2)
+        assert all(key.startswith(b"ink:") for key in client.scan_iter())
+
+
+def test_a_process_that_begins_under_a_redis_that_refuses_hears_it_later(tmp_path: Path) -> None:
+    with (
+        running_services(tmp_path) as services,
+        redis.Redis.from_url(services.redis_url) as client,
+    ):
+        client.config_set("min-replicas-to-write", 1)
+        sender = psutil.Process(services.spawn("worker.sender").pid)
+        time.sleep(3)
+        before = sender.num_fds()
+        time.sleep(3)
+        assert sender.num_fds() <= before + 2
+        client.config_set("min-replicas-to-write", 0)
+        until(lambda: client.zcard("ink:senders"))
+        client.lpush(SENDER_QUEUE, sender_message().replace(b"@TAG@", b"x-1"))
+        until(lambda: not client.exists(SENDER_QUEUE))

@@ -1,0 +1,33 @@
+"""What a thread logs of a Redis that fails it: a line as that begins, and one as it is over.
+
+Such threads ask again and again; a line for each attempt would bury all others.
+"""
+
+import logging
+
+import redis
+
+
+class Outage:
+    """One thread's. `trouble` says what cannot be done meanwhile, `end` that it can be done again."""
+
+    def __init__(self, log: logging.Logger, trouble: str, end: str) -> None:
+        self._log, self._trouble, self._end = log, trouble, end
+        self._kind: type[Exception] | None = None
+
+    def failed(self, error: Exception) -> None:
+        """Another attempt failed; told if it is the first, or if the error is of another kind. What does
+        not come from Redis is a fault of ours, and told with its traceback."""
+        if type(error) is self._kind:
+            return
+        self._kind = type(error)
+        if isinstance(error, redis.RedisError):
+            self._log.warning("%s, trying again: %s", self._trouble, error)
+        else:
+            self._log.error("%s, trying again", self._trouble, exc_info=error)
+
+    def over(self) -> None:
+        """An attempt succeeded."""
+        if self._kind:
+            self._kind = None
+            self._log.info("%s", self._end)
