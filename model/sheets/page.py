@@ -41,7 +41,7 @@ def cut_page(grey: Grey, normalization: Normalization | None, one_line: bool) ->
     most = MOST_CHARACTERS["line" if one_line else "page"]
     found = list(islice(reading, most + 1))
     if len(found) > most:
-        raise BadImage(f"over {most:,} characters, rival readings included: cut the image in parts")
+        raise BadImage(f"over {most:,} characters, rival readings included: cut the image into parts")
     return in_doubt(found) if much_left_out(inked, [line for _, line in lines]) else found
 
 
