@@ -57,6 +57,12 @@ def test_networks_of_other_labels_are_refused(pair: Pair, make: Callable[..., ob
         make("both", pair[0], stranger, drawn_digits().validation)
 
 
+def test_networks_that_held_out_other_test_sets_are_refused(pair: Pair) -> None:
+    stranger = TorchPredictor(replace(pair[1].card, measured_on="elsewhere"), pair[1].module, "cpu")
+    with pytest.raises(BadCard, match=r"cheap and dear were trained with other test sets .*elsewhere"):
+        unite("both", (pair[0], stranger), drawn_digits().validation)
+
+
 def test_a_cascade_may_end_in_a_committee(pair: Pair, tmp_path: Path) -> None:
     split = drawn_digits()
     both = TorchPredictor(*unite("both", pair, split.validation), "cpu")

@@ -28,6 +28,7 @@ from training.measures.metrics import (
     top_accuracy,
 )
 from training.measures.reliability import bins, coverage_at, coverage_table, expected_calibration_error
+from training.measures.scorecard import scorecard
 from training.measures.significance import ONE_SIDED_99, mcnemar, wilson
 from training.publish import finish
 from training.run import Run
@@ -192,7 +193,10 @@ def test_what_is_measured_is_what_is_served(runs: Path) -> None:
     assert found.accuracy["top1"] == round(float((served.argmax(axis=1) == split.test.labels).mean()), 4)
     assert found.interval[0] <= found.accuracy["top1"] <= found.interval[1]
     assert not found.caveat
-    assert "another test set" in replace(found, measured_on="elsewhere").caveat
+    elsewhere = replace(found, measured_on="elsewhere")
+    assert "another test set" in elsewhere.caveat
+    assert elsewhere.caveat in scorecard(elsewhere)[0].notes
+    assert len(scorecard(found)[0].notes) == 1
 
 
 def test_every_network_is_in_the_table_or_said_to_be_left_out(

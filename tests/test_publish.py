@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -59,6 +60,15 @@ def test_a_network_of_other_labels_takes_no_name(found: Evaluation, runs: Path, 
     assert f"it reads {DIGITS}, and {LETTERS} are wanted" in Gate(LETTERS, 0.0).faults(found)
     with pytest.raises(Refused, match=f"not published as letters: it reads {DIGITS}"):
         publish(found, runs / "small-0", "letters", tmp_path)
+
+
+def test_what_may_have_learned_from_the_test_set_is_not_served(
+    found: Evaluation, runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    open_gate(monkeypatch)
+    with pytest.raises(Refused, match="these images may be among those it learned from"):
+        publish(replace(found, measured_on="another test set"), runs / "small-0", "digits", tmp_path)
+    assert not list(tmp_path.iterdir())
 
 
 def test_what_passes_is_served_with_its_figures_and_described(

@@ -69,8 +69,14 @@ def start_from(network: nn.Module, name: str, runs: Path = RUNS) -> None:
 
 
 def require_alike(*cards: Card) -> None:
-    """Raise BadCard where these do not know the same labels: nothing can be made of them together."""
+    """Raise BadCard where these do not know the same labels, or held out other test sets: nothing can be
+    made of them together."""
     first, *others = cards
     for other in others:
         if other.labels != first.labels:
             raise BadCard(f"{first.name} and {other.name} do not know the same labels")
+        if other.measured_on != first.measured_on:
+            raise BadCard(
+                f"{first.name} and {other.name} were trained with other test sets held out "
+                f"({first.measured_on}; {other.measured_on})"
+            )
