@@ -10,6 +10,7 @@ import torch
 
 from model.card import BadCard
 from model.checkpoint import load_checkpoint
+from model.networks import build
 from training.distill import fold, soft_targets
 from training.publish import finish
 from training.recipe import Recipe
@@ -113,6 +114,27 @@ def test_a_folder_begun_with_other_settings_is_refused(tmp_path: Path) -> None:
         Run(short(learning_rate=1.0), tmp_path)
 
 
+def test_a_run_goes_on_with_the_images_and_networks_it_was_begun_with_only(tmp_path: Path) -> None:
+    split, other = drawn_digits(), drawn_digits(seed=1)
+    for name in ("first", "teacher"):
+        recipe = short(name=name)
+        finish(recipe, build(recipe.network), split, tmp_path / f"{name}-0")
+    recipe = short(start="first", teachers=("teacher",))
+    for _ in range(2):
+        Run(recipe, tmp_path).keep_origin(split)
+    for changed in (
+        replace(split, train=other.train),
+        replace(split, validation=other.validation),
+        replace(split, scans=other.test),
+        replace(split, measured_on="other images"),
+    ):
+        with pytest.raises(BadRun, match=r"small-0 was begun on other images.*remove it"):
+            Run(recipe, tmp_path).keep_origin(changed)
+    finish(short(name="teacher"), build(recipe.network), split, tmp_path / "teacher-0")
+    with pytest.raises(BadRun, match="other networks"):
+        Run(recipe, tmp_path).keep_origin(split)
+
+
 def test_a_damaged_checkpoint_is_named(tmp_path: Path) -> None:
     recipe = short(epochs=1)
     trained(recipe, tmp_path)
@@ -160,8 +182,9 @@ def test_scans_are_the_share_of_a_batch_that_is_wanted_and_keep_their_labels() -
 def test_the_recipes_of_what_a_network_is_made_of_are_known(tmp_path: Path) -> None:
     recipe, split = short(), drawn_digits()
     finish(recipe, Trainer(recipe, split).train(Run(recipe, tmp_path)), split, tmp_path / "small-0")
-    known = settings_of(["small", "digits", "balanced/first"], tmp_path)
-    assert list(known) == ["small"]
+    file = str(tmp_path / "small-0" / "small.safetensors")
+    known = settings_of(["small", "digits", "balanced/first", file], tmp_path)
+    assert list(known) == ["small", file]
     assert known["small"]["draws"] == recipe.draws
 
 

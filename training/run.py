@@ -12,8 +12,12 @@ from model.storage import whole
 
 from .curves import draw_curves, write_scalars
 from .recipe import Recipe
-from .shelf import RUNS, SETTINGS
+from .sets.data import Split, fingerprint
+from .shelf import RUNS, SETTINGS, sha256_of
 from .state import State
+
+ORIGIN = "origin.json"
+"""In the folder of a run: fingerprints of its images, and of the networks it starts from or asks."""
 
 DAMAGED = (OSError, EOFError, RuntimeError, ValueError, KeyError, pickle.UnpicklingError)
 """What reading a state raises if it is not whole, or of something else."""
@@ -54,6 +58,23 @@ class Run:
                 f"{self.folder} was begun with other settings: remove it, or give another --runs"
             )
         write_json(path, settings)
+
+    def keep_origin(self, split: Split) -> None:
+        """Note what the run learns from. Raises BadRun: it was begun on other images, or by the help of
+        other networks; BadCard: a network is missing."""
+        names = [each for each in (self.recipe.start, *self.recipe.teachers) if each]
+        origin = {
+            "images": fingerprint(split),
+            "measured_on": split.measured_on,
+            "networks": {name: sha256_of(name, self.folder.parent) for name in names},
+        }
+        path = self.folder / ORIGIN
+        if path.exists() and json.loads(path.read_text()) != origin:
+            raise BadRun(
+                f"{self.folder} was begun on other images, or by the help of other networks: "
+                "remove it, or give another --runs"
+            )
+        write_json(path, origin)
 
     def resume(self, state: State) -> None:
         """Bring `state` to the last whole epoch there is, if any."""

@@ -9,7 +9,7 @@ from typing import Any
 
 from torch import nn
 
-from model.card import BadCard, Card, weights_folder
+from model.card import BadCard, Card, read_card, weights_folder
 from model.checkpoint import load_checkpoint
 from model.networks import Cascade
 
@@ -42,16 +42,29 @@ def find(name: str, runs: Path = RUNS) -> tuple[str, Path]:
 
 def settings_of(names: Sequence[str], runs: Path = RUNS) -> dict[str, Any]:
     """The recipes, as they were saved, of those of `names` that are runs."""
-    paths = {name: find(name.partition("/")[0], runs)[1] / SETTINGS for name in names}
+    paths = {name: find(split_half(name)[0], runs)[1] / SETTINGS for name in names}
     return {name: json.loads(path.read_text()) for name, path in paths.items() if path.exists()}
+
+
+def sha256_of(name: str, runs: Path = RUNS) -> str:
+    """The SHA-256 of the weights of the network meant by `name`, or of that it is half of. Raises
+    BadCard."""
+    stem, folder = find(split_half(name)[0], runs)
+    return read_card(folder / f"{stem}.json").sha256
+
+
+def split_half(name: str) -> tuple[str, str]:
+    """NAME/first or NAME/second in its parts; the second is empty where a whole network is meant."""
+    whole, _, half = name.rpartition("/")
+    return (whole, half) if whole and half in HALVES else (name, "")
 
 
 def load(name: str, runs: Path = RUNS) -> tuple[Card, nn.Module]:
     """The card and network meant by `name` (see `find`); NAME/first or NAME/second is half a cascade."""
-    whole, _, half = name.rpartition("/")
-    if not whole or half not in HALVES:
-        return load_checkpoint(*find(name, runs))
+    whole, half = split_half(name)
     card, network = load_checkpoint(*find(whole, runs))
+    if not half:
+        return card, network
     if not isinstance(network, Cascade):
         raise BadCard(f"{card.name} is no cascade: there is no {name!r}")
     at = HALVES.index(half)

@@ -70,6 +70,7 @@ def follow(recipe: Recipe, split: Split, runs: Path) -> None:
     sizes = [len(part) for part in (split.train, split.validation)]
     console.print(f"{sizes[0]:,} images to train on, {sizes[1]:,} to choose on")
     run, targets = Run(recipe, runs), None
+    run.keep_origin(split)
     if recipe.teachers:
         labels = TASKS[recipe.task].labels
         split, targets = teach(recipe.teachers, split, labels, runs)

@@ -41,6 +41,7 @@ def screen(
     console.print("drawing characters, and what is not a character")
     split = read_examples(data, quick)
     run = Run(recipe, runs)
+    run.keep_origin(split)
     trained = Trainer(recipe, split).train(run)
     card = finish(recipe, trained, split)
     run.end(card.parameters)
