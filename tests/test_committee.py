@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from model.card import BadCard
+from model.card import BadCard, Card
 from model.checkpoint import save_checkpoint
 from model.predictor import softmax
 from model.torch_predictor import TorchPredictor
@@ -55,6 +55,19 @@ def test_networks_of_other_labels_are_refused(pair: Pair, make: Callable[..., ob
     stranger = TorchPredictor(replace(pair[1].card, name="letters", labels="abc"), pair[1].module, "cpu")
     with pytest.raises(BadCard, match="cheap and letters do not know the same labels"):
         make("both", pair[0], stranger, drawn_digits().validation)
+
+
+@pytest.mark.parametrize("make", [combine, lambda name, *pair: unite(name, pair[:2], pair[2])])
+def test_nothing_that_was_measured_of_a_part_is_said_of_the_whole(
+    pair: Pair, make: Callable[..., tuple[Card, object]]
+) -> None:
+    measured = {"accuracy": {"top1": 0.99}, "precision": "bfloat16", "sha256": "0"}
+    first, second = (
+        TorchPredictor(replace(each.card, **measured), each.module, "cpu")  # type: ignore[arg-type]
+        for each in pair
+    )
+    card, *_ = make("both", first, second, drawn_digits().validation)
+    assert (card.accuracy, card.precision, card.sha256) == ({}, "float32", "")
 
 
 def test_networks_that_held_out_other_test_sets_are_refused(pair: Pair) -> None:

@@ -15,7 +15,13 @@ from model.opening import open_predictor
 from model.predictor import Floats, softmax
 from training.cli import app
 from training.measures.answers import Answers, Labels
-from training.measures.calibration import best_temperature, calibrate, uncertain_below
+from training.measures.calibration import (
+    OUT_OF_REACH,
+    best_temperature,
+    calibrate,
+    rounded,
+    uncertain_below,
+)
 from training.measures.comparison import compare, contenders, table
 from training.measures.engines import Rival, least_precision
 from training.measures.evaluate import evaluate, open_network, task_of
@@ -180,8 +186,17 @@ def test_the_threshold_is_the_least_that_can_be_relied_on() -> None:
 
 def test_too_few_answers_are_never_relied_on() -> None:
     rows, truth = np.tile(np.array([[0.9, 0.1]], np.float32), (266, 1)), np.zeros(266, np.uint8)
-    assert uncertain_below(rows[:265], truth[:265]) == 1
+    assert uncertain_below(rows[:265], truth[:265]) == OUT_OF_REACH
     assert uncertain_below(rows, truth) == np.float32(0.9)
+
+
+def test_saturated_answers_are_not_relied_on_unless_they_proved_right() -> None:
+    rows, truth = np.eye(2, dtype=np.float32)[np.zeros(300, int)], np.zeros(300, np.uint8)
+    assert uncertain_below(rows, truth) == rounded(1.0) == 1.0
+    truth[:30] = 1
+    below = rounded(uncertain_below(rows, truth))
+    assert (rows.max(axis=1) < below).all()
+    assert [rounded(each) for each in (0.99996, 0.99994, 0.98765)] == [0.99996, 0.9999, 0.9877]
 
 
 def test_what_is_measured_is_what_is_served(runs: Path) -> None:

@@ -7,15 +7,15 @@ import numpy as np
 import numpy.typing as npt
 
 from model.card import Card
-from model.networks import Cascade, count_parameters
+from model.networks import Cascade
 from model.predictor import Floats, softmax
 from model.torch_predictor import TorchPredictor
 
-from .measures.calibration import uncertain_below
+from .measures.calibration import OUT_OF_REACH, rounded, uncertain_below
 from .measures.cost import metered
 from .measures.evaluate import all_logits
 from .sets.data import Set
-from .shelf import require_alike
+from .shelf import unmeasured, require_alike
 
 TOLERANCE = 0.0005
 """How much accuracy on validation may be given up for speed: half of what the test set is allowed."""
@@ -51,7 +51,7 @@ def choose_threshold(
     right = (first.argmax(axis=1) == labels).sum() + np.concatenate([[0], np.cumsum(gained[order])])
     wanted = ((second.argmax(axis=1) == labels).mean() - tolerance) * len(labels)
     sent = min(int(np.flatnonzero(right >= wanted)[0]), int(most * len(labels)))
-    threshold = float(confidence[order[sent]]) if sent < len(order) else 1.0
+    threshold = float(confidence[order[sent]]) if sent < len(order) else OUT_OF_REACH
     return Choice(threshold, sent / len(labels), float(right[sent]) / len(labels))
 
 
@@ -75,11 +75,11 @@ def combine(
         "temperatures": temperatures,
         "threshold": choice.threshold,
     }
-    card = replace(second.card, name=name, network=layout, parameters=count_parameters(module))
+    card = unmeasured(second.card, name, layout, module)
     card = replace(card, temperature=1.0)  # each part is calibrated already
     likely = softmax(all_logits(TorchPredictor(card, module, "cpu"), validation), 1.0)
     sure = uncertain_below(likely, validation.labels)
-    return replace(card, uncertain_below=round(sure, 4)), module.eval(), choice
+    return replace(card, uncertain_below=rounded(sure)), module.eval(), choice
 
 
 def _asked(network: TorchPredictor, validation: Set) -> tuple[Floats, float]:

@@ -2,7 +2,7 @@
 file."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from torch import nn
 
 from model.card import BadCard, Card, read_card, weights_folder
 from model.checkpoint import load_checkpoint
-from model.networks import Cascade
+from model.networks import Cascade, count_parameters
 
 RUNS = Path("runs")
 """Where every run has its folder."""
@@ -79,6 +79,13 @@ def start_from(network: nn.Module, name: str, runs: Path = RUNS) -> None:
     mine = network.state_dict()
     fitting = {key: value for key, value in other.state_dict().items() if mine[key].shape == value.shape}
     network.load_state_dict(mine | fitting)
+
+
+def unmeasured(parent: Card, name: str, network: Mapping[str, Any], module: nn.Module) -> Card:
+    """The card of `module`, whose layout is `network`: of the labels and pixels of `parent`, not yet
+    measured."""
+    card = replace(parent, name=name, network=network, parameters=count_parameters(module))
+    return replace(card, accuracy={}, precision="float32", sha256="")
 
 
 def require_alike(*cards: Card) -> None:
