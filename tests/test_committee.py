@@ -6,17 +6,21 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
 from model.card import BadCard, Card
 from model.checkpoint import save_checkpoint
 from model.predictor import softmax
 from model.torch_predictor import TorchPredictor
 from training.cascade import combine
+from training.cli import app
 from training.committee import unite
 from training.measures.calibration import best_temperature
 from training.measures.cost import metered
+from training.run import Run
+from training.shelf import SETTINGS
 
-from courses import Pair, drawn_digits, trained_pair
+from courses import Pair, drawn_digits, short, trained_pair
 
 
 @pytest.fixture(scope="module")
@@ -74,6 +78,21 @@ def test_networks_that_held_out_other_test_sets_are_refused(pair: Pair) -> None:
     stranger = TorchPredictor(replace(pair[1].card, measured_on="elsewhere"), pair[1].module, "cpu")
     with pytest.raises(BadCard, match=r"cheap and dear were trained with other test sets .*elsewhere"):
         unite("both", (pair[0], stranger), drawn_digits().validation)
+
+
+@pytest.mark.parametrize("line", [["cascade", "cheap", "dear"], ["committee", "cheap", "dear"]])
+def test_a_name_that_is_a_path_or_of_a_trained_run_is_refused(line: list[str], tmp_path: Path) -> None:
+    run = Run(short(), tmp_path)
+    for name, said in (
+        ("", "letters, digits"),
+        ("../escaped", "letters, digits"),
+        ("small", "was trained: give another --name"),
+    ):
+        done = CliRunner().invoke(app, [*line, "--name", name, "--runs", str(tmp_path)])
+        assert done.exit_code
+        assert said in " ".join(done.output.split())
+    assert not (tmp_path.parent / "escaped-0").exists()
+    assert [path.name for path in run.folder.iterdir()] == [SETTINGS]
 
 
 def test_a_cascade_may_end_in_a_committee(pair: Pair, tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from training.recipe import Recipe
 from training.run import BadRun, Run
 from training.sets.catalogue import DIGITS
 from training.sets.data import Set
-from training.shelf import find, load, settings_of
+from training.shelf import MADE_OF, SETTINGS, find, load, settings_of
 from training.state import State, blend
 from training.train import Trainer
 
@@ -133,6 +133,14 @@ def test_a_run_goes_on_with_the_images_and_networks_it_was_begun_with_only(tmp_p
     finish(short(name="teacher"), build(recipe.network), split, tmp_path / "teacher-0")
     with pytest.raises(BadRun, match="other networks"):
         Run(recipe, tmp_path).keep_origin(split)
+
+
+def test_what_was_made_of_other_networks_is_not_trained_over(tmp_path: Path) -> None:
+    (tmp_path / "small-0").mkdir()
+    (tmp_path / "small-0" / MADE_OF).write_text("{}")
+    with pytest.raises(BadRun, match=r"small-0 holds a network made of others: remove it"):
+        Run(short(), tmp_path)
+    assert not (tmp_path / "small-0" / SETTINGS).exists()
 
 
 def test_a_damaged_checkpoint_is_named(tmp_path: Path) -> None:

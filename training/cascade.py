@@ -15,7 +15,7 @@ from .measures.calibration import OUT_OF_REACH, rounded, uncertain_below
 from .measures.cost import metered
 from .measures.evaluate import all_logits
 from .sets.data import Set
-from .shelf import unmeasured, require_alike
+from .shelf import require_alike, unmeasured
 
 TOLERANCE = 0.0005
 """How much accuracy on validation may be given up for speed: half of what the test set is allowed."""

@@ -8,7 +8,7 @@ from model.torch_predictor import TorchPredictor
 
 from .publish import calibrated
 from .sets.data import Set
-from .shelf import unmeasured, require_alike
+from .shelf import require_alike, unmeasured
 
 
 def unite(name: str, members: Sequence[TorchPredictor], validation: Set) -> tuple[Card, Committee]:

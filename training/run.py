@@ -13,7 +13,7 @@ from model.storage import whole
 from .curves import draw_curves, write_scalars
 from .recipe import Recipe
 from .sets.data import Split, fingerprint
-from .shelf import RUNS, SETTINGS, sha256_of
+from .shelf import MADE_OF, RUNS, SETTINGS, sha256_of
 from .state import State
 
 ORIGIN = "origin.json"
@@ -42,11 +42,15 @@ class Epoch:
 
 
 class Run:
-    """The run of `recipe` in `runs`/NAME-SEED. Raises BadRun where another recipe was begun there."""
+    """The run of `recipe` in `runs`/NAME-SEED. Raises BadRun where something else was begun there."""
 
     def __init__(self, recipe: Recipe, runs: Path = RUNS) -> None:
         self.recipe = recipe
         self.folder = runs / f"{recipe.name}-{recipe.seed}"
+        if (self.folder / MADE_OF).exists():
+            raise BadRun(
+                f"{self.folder} holds a network made of others: remove it, or give another --runs"
+            )
         self.folder.mkdir(parents=True, exist_ok=True)
         self.epochs: list[Epoch] = []
         self._keep_settings()
