@@ -14,7 +14,7 @@ from training.sets.tasks import TASKS
 from training.shelf import load
 
 from courses import drawn_digits
-from datafiles import write_csv, write_keras_npz
+from datafiles import csv_of, put, rows_of, write_csv, write_keras_npz
 from samples import glyphs
 
 BALANCED = TASKS["balanced"]
@@ -93,6 +93,17 @@ def test_a_rare_class_is_trained_on_first(rng: np.random.Generator, tmp_path: Pa
     split = read_own(write_csv(tmp_path, glyphs(33, rng), labels), None, BALANCED)
     assert np.bincount(split.train.labels).tolist() == [24, 1, 1]
     assert np.bincount(split.test.labels).tolist() == [3, 1]
+
+
+def test_labels_in_the_last_column_are_refused_and_it_is_said_where_they_belong(
+    rng: np.random.Generator, tmp_path: Path
+) -> None:
+    rows = [
+        ["0", *row[2:], row[0]] for row in rows_of(glyphs(20, rng), np.arange(20, dtype=np.uint8) % 10)
+    ]
+    path = put(tmp_path / "last.csv", csv_of(rows))
+    with pytest.raises(BadData, match=r"last\.csv: every image is a '0'; .* first field of a line"):
+        read_own(path, None, BALANCED)
 
 
 def test_too_few_images_are_refused(rng: np.random.Generator, tmp_path: Path) -> None:
