@@ -12,7 +12,7 @@ from .storage import read_checkpoint, write_checkpoint
 
 
 def save_checkpoint(card: Card, module: nn.Module, folder: Path) -> Card:
-    """Write weights and card, each whole or not at all; returns the card with its hash."""
+    """Write weights and card, whole or not at all; returns the card with its hash."""
     weights = save({key: value.contiguous() for key, value in module.state_dict().items()})
     return write_checkpoint(card, weights, folder)
 

@@ -34,8 +34,8 @@ def read_own(
     whole = known(train)
     if len(np.unique(whole.labels)) < 2:
         raise BadData(
-            f"{train}: every image is a {task.labels[whole.labels[0]]!r}; at least two different characters "
-            f"are wanted. {WHERE}"
+            f"{train}: every image is a {task.labels[whole.labels[0]]!r}; at least two different "
+            f"characters are wanted. {WHERE}"
         )
     if test:
         rest, measured = whole, known(test, part="test")
