@@ -17,6 +17,7 @@ from training.cli import app
 from training.committee import unite
 from training.measures.calibration import best_temperature
 from training.measures.cost import metered
+from training.measures.evaluate import evaluate
 from training.run import Run
 from training.shelf import SETTINGS
 
@@ -59,6 +60,24 @@ def test_networks_of_other_labels_are_refused(pair: Pair, make: Callable[..., ob
     stranger = TorchPredictor(replace(pair[1].card, name="letters", labels="abc"), pair[1].module, "cpu")
     with pytest.raises(BadCard, match="cheap and letters do not know the same labels"):
         make("both", pair[0], stranger, drawn_digits().validation)
+
+
+def test_what_a_committee_with_a_cascade_in_it_costs_is_a_mean_over_the_images(
+    pair: Pair, tmp_path: Path
+) -> None:
+    split = drawn_digits()
+    inner = TorchPredictor(*combine("inner", *pair, split.validation)[:2], "cpu")
+    inner.module.threshold = float(np.median(pair[0].probabilities(split.test.images).max(axis=1)))
+    layout = {**inner.card.network, "threshold": inner.module.threshold}
+    inner.card = replace(inner.card, network=layout)
+    card, module = unite("both", (pair[1], inner), split.validation)
+    save_checkpoint(card, module, tmp_path)
+    found = evaluate(
+        TorchPredictor(card, module, "cpu"), tmp_path / "both.safetensors", split.test, "drawn"
+    )
+    with metered(module) as meter:
+        TorchPredictor(card, module, "cpu").logits(split.test.images)
+    assert found.cost.macs == meter.macs / len(split.test)
 
 
 @pytest.mark.parametrize("make", [combine, lambda name, *pair: unite(name, pair[:2], pair[2])])

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from model.card import BadCard
+from model.card import WEIGHTS, BadCard
 from model.checkpoint import load_checkpoint
 from model.networks import build
 from training.distill import fold, soft_targets
@@ -254,6 +254,14 @@ def test_a_run_may_start_from_another_of_other_labels(tmp_path: Path) -> None:
     for key, value in parent.features.state_dict().items():
         assert torch.equal(state.network.features.state_dict()[key], value)
     assert state.network.head.weight.shape == (12, 64)
+
+
+def test_a_run_that_is_not_finished_is_not_taken_for_the_published_network(tmp_path: Path) -> None:
+    assert find("digits", tmp_path) == ("digits", WEIGHTS)
+    Run(short(name="digits"), tmp_path)
+    for name in ("digits", "digits-0", "digits/first"):
+        with pytest.raises(BadCard, match="digits-0 is not finished"):
+            load(name, tmp_path)
 
 
 def test_a_network_that_is_nowhere_is_said_so(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from model.card import Card
+from model.card import BadCard, Card
 from model.networks import Cascade
 from model.predictor import Floats, softmax
 from model.torch_predictor import TorchPredictor
@@ -58,11 +58,18 @@ def choose_threshold(
 def combine(
     name: str, first: TorchPredictor, second: TorchPredictor, validation: Set
 ) -> tuple[Card, Cascade, Choice]:
-    """The cascade of both, its threshold chosen on `validation`. Raises BadCard: their labels differ."""
+    """The cascade of both, its threshold chosen on `validation`.
+
+    Raises BadCard: they do not belong together (see require_alike), or the first costs too much.
+    """
     require_alike(first.card, second.card)
     (cheap, cost), (costly, whole) = (_asked(each, validation) for each in (first, second))
-    most = max(0.0, BUDGET - cost / whole)
-    choice = choose_threshold(cheap, costly, validation.labels, most=most)
+    if cost >= BUDGET * whole:
+        raise BadCard(
+            f"{first.card.name} alone costs {cost / whole:.0%} of {second.card.name}: both together may "
+            f"cost {BUDGET:.0%} of it, so it would never be asked"
+        )
+    choice = choose_threshold(cheap, costly, validation.labels, most=BUDGET - cost / whole)
     layouts = first.card.network, second.card.network
     temperatures = first.card.temperature, second.card.temperature
     module = Cascade(*layouts, temperatures, choice.threshold)

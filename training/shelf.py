@@ -28,13 +28,16 @@ HALVES = ("first", "second")
 def find(name: str, runs: Path = RUNS) -> tuple[str, Path]:
     """Name and folder of the checkpoint meant by `name`.
 
-    A file, a run (NAME or NAME-SEED), or a published network. Raises BadCard.
+    A file, a run (NAME or NAME-SEED), or a published network. Raises BadCard; so does a run that is not
+    finished, and no published network of its name takes its place.
     """
     if name.endswith((".json", ".safetensors")):
         return Path(name).stem, Path(name).parent
     for folder in (runs / f"{name}-0", runs / name):
         if cards := sorted(folder.glob("*.safetensors")):
             return cards[0].stem, folder
+        if (folder / SETTINGS).exists():
+            raise BadCard(f"{folder} is not finished: there is no network in it yet")
     if (weights_folder() / f"{name}.json").exists():
         return name, weights_folder()
     raise BadCard(f"no network {name!r} in {runs} or {weights_folder()}: train it, or give a file")

@@ -9,7 +9,7 @@ from statistics import median
 import numpy as np
 
 from model.card import BadCard, Card
-from model.networks import count_parameters, parts
+from model.networks import Cascade, count_parameters
 from model.opening import open_predictor
 from model.predictor import Floats, Predictor, softmax
 from model.torch_predictor import TorchPredictor
@@ -97,7 +97,8 @@ def evaluate(predictor: Predictor, weights: Path, data: Set, measured_on: str) -
     predictor.warm_up()
     logits, speed = timed_logits(predictor, data)
     reference = TorchPredictor.load(weights.stem, weights.parent)
-    counted = data.images if len(parts(reference.module)) > 1 else data.images[:1]
+    varies = any(isinstance(each, Cascade) for each in reference.module.modules())
+    counted = data.images if varies else data.images[:1]
     with metered(reference.module) as meter:  # what a cascade costs depends on the images
         reference.logits(counted)
     cost = Cost(
