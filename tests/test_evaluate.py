@@ -38,6 +38,7 @@ from training.measures.scorecard import scorecard
 from training.measures.significance import ONE_SIDED_99, mcnemar, wilson
 from training.publish import finish
 from training.run import Run
+from training.sets.tasks import DIGITS, SPLIT_SEED, draw
 from training.train import Trainer
 
 from courses import drawn_digits, short
@@ -286,13 +287,28 @@ def test_engines_are_compared_and_told_which_may_serve() -> None:
     assert "100.000 %" in said["OpenVINO float32"]
 
 
+def test_a_precision_is_chosen_on_images_that_were_held_out(
+    runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    card, network = load_checkpoint("small", runs / "small-0")
+    save_checkpoint(replace(card, name="served", precision="mixed"), network, tmp_path)
+    monkeypatch.setenv("INKQUEUE_WEIGHTS", str(tmp_path))
+    split = replace(draw(DIGITS, SPLIT_SEED), test=drawn_digits().test.take(np.empty(0, np.intp)))
+    monkeypatch.setattr("training.cli.measuring.read_split", lambda *of: split)
+    assert "served: 100 images" in command("engines", "served", "--quick", "--write").stderr
+    assert load_checkpoint("served", tmp_path)[0].precision in ("float32", "mixed", "bfloat16")
+
+
 def test_an_engine_that_says_something_else_may_not_serve() -> None:
-    torch = Rival("a", "torch", "float32", 1.0, 0.9, 0.0, 1.0)
+    torch = Rival("a", "torch", "float32", 1.0, 0.9, 0.0, 1.0, 10_000)
     good = replace(torch, engine="OpenVINO", agreement=0.9999, lead=0.0001)
     mixed, reduced = replace(good, precision="mixed"), replace(good, precision="bfloat16")
     assert least_precision([torch, good, mixed, reduced]) == "bfloat16"
     assert least_precision([torch, good, mixed, replace(reduced, agreement=0.999)]) == "mixed"
     assert least_precision([torch, good, mixed, replace(reduced, lead=-0.0003)]) == "mixed"
     assert least_precision([torch, good, replace(mixed, agreement=0.999)]) == "float32"
+    few = replace(mixed, images=2500, lead=-1 / 2500)
+    assert few.passes, "no less than an image can differ"
+    assert not replace(few, lead=2 / 2500).passes
     with pytest.raises(BadCard, match="torch"):
         least_precision([torch, replace(good, agreement=0.9), reduced])

@@ -94,8 +94,9 @@ def engines(
     for each in [name] if name else list(read_cards()):
         stem, folder = find(each)
         split = read_split(task_of(read_card(folder / f"{stem}.json")).name, data, quick)
-        tell(f"{each}: {len(split.test):,} images on every engine")
-        those += (found := list(rivals(stem, folder, split.test, threads)))
+        images = split.validation if write else split.test  # nothing is chosen on the test set
+        tell(f"{each}: {len(images):,} images on every engine")
+        those += (found := list(rivals(stem, folder, images, threads)))
         if write:
             note_precision(stem, folder, least_precision(found))
     rows_of_engines(those).show(console)

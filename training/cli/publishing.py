@@ -112,7 +112,7 @@ def publish(
     predictor, weights = open_network(name, runs)
     split = read_split(task_of(predictor.card).name, data)
     found = evaluate(predictor, weights, split.test, split.measured_on)
-    precision = least_precision(list(rivals(weights.stem, weights.parent, split.test)))
+    precision = least_precision(list(rivals(weights.stem, weights.parent, split.validation)))
     served = served or predictor.card.name
     scans = _scans(name, served, data, runs) if (data / FOLDER).is_dir() else None
     card = serve(found, weights.parent, served, out, precision, scans)
