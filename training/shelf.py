@@ -22,6 +22,9 @@ SETTINGS = "settings.json"
 MADE_OF = "made_of.json"
 """In its place if it was not trained: which networks it was made of, and their recipes."""
 
+STUDY = "study.json"
+"""In its place in the folder of a study: what all of its trials have in common."""
+
 HALVES = ("first", "second")
 
 

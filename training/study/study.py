@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ..run import BadRun, write_json
 from ..sets.data import Split, fingerprint
+from ..shelf import STUDY
 from .chapter import Chapter, Scale, Section
 from .cohorts import cohorts, seconds
 from .outcomes import read_outcomes
@@ -37,7 +38,7 @@ def study(
 def keep_settings(folder: Path, split: Split, scale: Scale) -> None:
     """What all outcomes of a folder have in common. Raises BadRun: `folder` has others."""
     settings = {"images": fingerprint(split), "scale": asdict(scale)}
-    path = folder / "study.json"
+    path = folder / STUDY
     if path.exists() and json.loads(path.read_text()) != settings:
         raise BadRun(f"{folder} was begun on other images or scale: remove it, or give another --runs")
     folder.mkdir(parents=True, exist_ok=True)
