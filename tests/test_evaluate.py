@@ -13,6 +13,7 @@ from model.card import BadCard
 from model.checkpoint import load_checkpoint, save_checkpoint
 from model.opening import open_predictor
 from model.predictor import Floats, softmax
+from model.storage import write_checkpoint
 from training.cli import app
 from training.measures.answers import Answers, Labels
 from training.measures.calibration import (
@@ -234,6 +235,38 @@ def test_every_network_is_in_the_table_or_said_to_be_left_out(
     assert "torn.json" in left_out[1]
     with pytest.raises(BadCard, match="abcdefghij"):
         task_of(replace(card, labels="abcdefghij"))
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"network": {"kind": "nonsense"}}, "unknown network kind"),
+        ({"network": {"kind": "convnet", "classes": 10}}, "TypeError"),
+        ({"network": {"kind": "convnet", "stages": ((8,), (8,)), "classes": 10}}, "state_dict"),
+        ({"labels": "01234567"}, "10 classes, but labels for 8"),
+        ({"temperature": 0.0}, "a temperature of 0.0"),
+        ({"temperature": "warm"}, "do not fit together"),
+    ],
+)
+def test_a_card_that_does_not_fit_its_weights_is_named_and_the_others_are_measured(
+    changes: dict[str, object], reason: str, runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    card, network = load_checkpoint("small", runs / "small-0")
+    save_checkpoint(replace(card, name="bad", **changes), network, tmp_path)  # type: ignore[arg-type]
+    save_checkpoint(replace(card, name="good"), network, tmp_path)
+    monkeypatch.setenv("INKQUEUE_WEIGHTS", str(tmp_path))
+    with pytest.raises(BadCard, match=rf"^bad: .*{reason}"):
+        load_checkpoint("bad", tmp_path)
+    done = command("evaluate", "--all", "--quick", "--runs", tmp_path / "none")
+    assert "Not measured: bad: " in done.stdout
+    assert "good" in done.stdout
+
+
+def test_weights_that_are_none_are_named(runs: Path, tmp_path: Path) -> None:
+    card, _ = load_checkpoint("small", runs / "small-0")
+    write_checkpoint(replace(card, name="bad"), b"nonsense", tmp_path)
+    with pytest.raises(BadCard, match="bad: card and weights do not fit together: SafetensorError"):
+        load_checkpoint("bad", tmp_path)
 
 
 def test_one_table_of_all_as_markdown_and_json(runs: Path, tmp_path: Path) -> None:

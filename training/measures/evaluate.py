@@ -9,6 +9,7 @@ from statistics import median
 import numpy as np
 
 from model.card import BadCard, Card
+from model.checkpoint import load_checkpoint
 from model.networks import Cascade, count_parameters
 from model.opening import open_predictor
 from model.predictor import Floats, Predictor, softmax
@@ -70,6 +71,7 @@ class Evaluation:
 def open_network(name: str, runs: Path, threads: int = 0) -> tuple[Predictor, Path]:
     """The network meant by `name` (see shelf.find) as it is served, and its weights. Raises BadCard."""
     stem, folder = find(name, runs)
+    load_checkpoint(stem, folder)  # refuses what does not fit together, whatever engine serves it
     return open_predictor(stem, folder, threads=threads), folder / f"{stem}.safetensors"
 
 
