@@ -1,6 +1,8 @@
 """Measures: exact on answers made by hand, honest on synthetic predictors, and told by the commands."""
 
 import json
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -304,6 +306,33 @@ def test_missing_data_is_said_with_what_to_do(runs: Path, tmp_path: Path) -> Non
     assert "--data" in done.stderr
     done = command("evaluate", "--all", "--runs", runs, "--data", tmp_path)
     assert "Not measured: small: " in done.stdout
+
+
+def test_what_cannot_be_written_or_read_is_one_line(runs: Path, tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.write_text("")
+    line = "evaluate", "small", "--quick", "--runs", runs
+    assert "no folder" in command(*line, "--json", tmp_path / "none" / "a.json", code=2).stderr
+    for more in (("--json", tmp_path), ("--threads", "-1"), ("--runs", file)):
+        command(*line, *more, code=2)
+    below = file / "runs"
+    done = command("train", "digits-nano", "--quick", "--runs", below, code=1)
+    assert f"error: {below}" in done.stderr
+    assert "Not a directory" in done.stderr
+
+
+@pytest.mark.parametrize("limit", [500, 60_000], ids=["settings", "checkpoint"])
+def test_a_full_disk_is_one_line(limit: int, tmp_path: Path) -> None:
+    """A limit on the size of files fails where a full disk does: as an epoch is written."""
+    script = f"""if True:
+        import resource, runpy, sys
+        resource.setrlimit(resource.RLIMIT_FSIZE, ({limit}, {limit}))
+        sys.argv[1:] = ["train", "digits-nano", "--quick", "--threads", "1", "--runs", {str(tmp_path)!r}]
+        runpy.run_module("training", None, "__main__")"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1].endswith("File too large")
+    assert "Traceback" not in done.stderr
 
 
 def test_an_unknown_network_and_no_network_are_refused(tmp_path: Path) -> None:

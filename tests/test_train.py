@@ -17,7 +17,7 @@ from training.recipe import Recipe
 from training.run import BadRun, Run
 from training.sets.catalogue import DIGITS
 from training.sets.data import Set
-from training.shelf import MADE_OF, SETTINGS, find, load, settings_of
+from training.shelf import MADE_OF, METRICS, SETTINGS, find, load, settings_of
 from training.state import State, blend
 from training.train import Trainer
 
@@ -146,10 +146,27 @@ def test_what_was_made_of_other_networks_is_not_trained_over(tmp_path: Path) -> 
 def test_a_damaged_checkpoint_is_named(tmp_path: Path) -> None:
     recipe = short(epochs=1)
     trained(recipe, tmp_path)
-    path = tmp_path / "small-0" / "checkpoint.pt"
+    folder = tmp_path / "small-0"
+    (folder / METRICS).write_text('{"epochs": []}')
+    with pytest.raises(BadRun, match=r"metrics\.json is damaged"):
+        Trainer(recipe, drawn_digits()).train(Run(recipe, tmp_path))
+    path = folder / "checkpoint.pt"
     path.write_bytes(path.read_bytes()[:1000])
     with pytest.raises(BadRun, match=r"checkpoint\.pt is damaged"):
         Trainer(recipe, drawn_digits()).train(Run(recipe, tmp_path))
+    (folder / SETTINGS).write_text("{")
+    with pytest.raises(BadCard, match=r"settings\.json is damaged"):
+        Run(recipe, tmp_path)
+
+
+def test_what_a_teacher_said_is_asked_again_where_its_file_is_torn(tmp_path: Path) -> None:
+    split, recipe = drawn_digits(), short(name="teacher")
+    finish(recipe, build(recipe.network), split, tmp_path / "teacher-0")
+    said = soft_targets(["teacher"], split.test.images, DIGITS, tmp_path)
+    (file,) = (tmp_path / ".seen").iterdir()
+    file.write_bytes(file.read_bytes()[:500])
+    assert torch.equal(soft_targets(["teacher"], split.test.images, DIGITS, tmp_path), said)
+    assert torch.load(file, weights_only=True).shape == (100, 10)
 
 
 def test_patience_ends_a_run_and_takes_the_best_epoch(tmp_path: Path) -> None:

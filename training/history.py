@@ -13,7 +13,7 @@ import torch
 
 from model.networks import build, count_parameters
 
-from .shelf import MADE_OF, SETTINGS, STUDY
+from .shelf import MADE_OF, METRICS, SETTINGS, STUDY
 from .tables import Sheet, percent, short
 
 COLUMNS = (
@@ -68,7 +68,7 @@ class PastRun:
 def read_run(folder: Path) -> PastRun:
     """The run in `folder`. Raises OSError, ValueError, KeyError or TypeError where it is not whole."""
     settings = json.loads((folder / SETTINGS).read_text())
-    path = folder / "metrics.json"
+    path = folder / METRICS
     metrics = json.loads(path.read_text())
     if not metrics["epochs"]:
         raise ValueError("no epoch has ended yet")

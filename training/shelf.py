@@ -19,11 +19,14 @@ RUNS = Path("runs")
 SETTINGS = "settings.json"
 """In the folder of a run: its recipe."""
 
+METRICS = "metrics.json"
+"""Beside it: the figures of every epoch."""
+
 MADE_OF = "made_of.json"
-"""In its place if it was not trained: which networks it was made of, and their recipes."""
+"""In place of both if it was not trained: which networks it was made of, and their recipes."""
 
 STUDY = "study.json"
-"""In its place in the folder of a study: what all of its trials have in common."""
+"""In place of both in the folder of a study: what all of its trials have in common."""
 
 HALVES = ("first", "second")
 
@@ -46,10 +49,18 @@ def find(name: str, runs: Path = RUNS) -> tuple[str, Path]:
     raise BadCard(f"no network {name!r} in {runs} or {weights_folder()}: train it, or give a file")
 
 
+def read_json(path: Path) -> Any:
+    """What is kept in `path`. Raises BadCard: it is damaged."""
+    try:
+        return json.loads(path.read_text())
+    except ValueError as error:
+        raise BadCard(f"{path} is damaged: {error}") from error
+
+
 def settings_of(names: Sequence[str], runs: Path = RUNS) -> dict[str, Any]:
     """The recipes, as they were saved, of those of `names` that are runs."""
     paths = {name: find(split_half(name)[0], runs)[1] / SETTINGS for name in names}
-    return {name: json.loads(path.read_text()) for name, path in paths.items() if path.exists()}
+    return {name: read_json(path) for name, path in paths.items() if path.exists()}
 
 
 def sha256_of(name: str, runs: Path = RUNS) -> str:

@@ -41,7 +41,7 @@ BothCases = Annotated[
         help="how far letters of both cases count as two characters; 0: as frequent as any class",
     ),
 ]
-Folder = Annotated[Path, typer.Option(help="where weights, cards and descriptions go")]
+Folder = Annotated[Path, typer.Option(file_okay=False, help="where weights, cards and descriptions go")]
 
 
 def cascade(

@@ -22,7 +22,7 @@ Of = Annotated[
     str,
     typer.Argument(help="whose own screen it will be; without one: the screen for all others"),
 ]
-Out = Annotated[Path, typer.Option(help="where its weights and card go")]
+Out = Annotated[Path, typer.Option(file_okay=False, help="where its weights and card go")]
 
 
 def screen(

@@ -1,6 +1,5 @@
 """The study: all sections at once, their trials in one pool of processes, what is done left as it is."""
 
-import json
 from collections.abc import Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -9,7 +8,7 @@ from pathlib import Path
 
 from ..run import BadRun, write_json
 from ..sets.data import Split, fingerprint
-from ..shelf import STUDY
+from ..shelf import STUDY, read_json
 from .chapter import Chapter, Scale, Section
 from .cohorts import cohorts, seconds
 from .outcomes import read_outcomes
@@ -39,7 +38,7 @@ def keep_settings(folder: Path, split: Split, scale: Scale) -> None:
     """What all outcomes of a folder have in common. Raises BadRun: `folder` has others."""
     settings = {"images": fingerprint(split), "scale": asdict(scale)}
     path = folder / STUDY
-    if path.exists() and json.loads(path.read_text()) != settings:
+    if path.exists() and read_json(path) != settings:
         raise BadRun(f"{folder} was begun on other images or scale: remove it, or give another --runs")
     folder.mkdir(parents=True, exist_ok=True)
     write_json(path, settings)
