@@ -1,18 +1,20 @@
 """A checkpoint as a torch module: what training writes, and what the torch engine runs."""
 
 from pathlib import Path
+from textwrap import shorten
 
+from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import nn
 
-from .card import Card
+from .card import BadCard, Card
 from .heads import Head, with_head, with_layers
-from .networks import build
+from .networks import build, classes_of
 from .storage import read_checkpoint, write_checkpoint
 
 
 def save_checkpoint(card: Card, module: nn.Module, folder: Path) -> Card:
-    """Write weights and card, each whole or not at all; returns the card with its hash."""
+    """Write weights and card, whole or not at all; returns the card with its hash."""
     weights = save({key: value.contiguous() for key, value in module.state_dict().items()})
     return write_checkpoint(card, weights, folder)
 
@@ -20,8 +22,17 @@ def save_checkpoint(card: Card, module: nn.Module, folder: Path) -> Card:
 def load_checkpoint(name: str, folder: Path | None = None) -> tuple[Card, nn.Module]:
     """The card and its network, ready to predict. Raises BadCard when they do not fit together."""
     card, weights = read_checkpoint(name, folder)
-    module = build(card.network)
-    module.load_state_dict(load(weights))
+    try:
+        module = build(card.network)
+        module.load_state_dict(load(weights))
+        classes, warm = classes_of(card.network), card.temperature > 0
+    except (KeyError, TypeError, RuntimeError, ValueError, SafetensorError) as error:
+        reason = shorten(f"{type(error).__name__}: {error}", 200)
+        raise BadCard(f"{card.name}: card and weights do not fit together: {reason}") from error
+    if classes != len(card.labels):
+        raise BadCard(f"{card.name}: {classes} classes, but labels for {len(card.labels)}")
+    if not warm:
+        raise BadCard(f"{card.name}: a temperature of {card.temperature}; it must be above 0")
     return card, module.eval()
 
 

@@ -28,12 +28,16 @@ def read_checkpoint(name: str, folder: Path | None = None) -> tuple[Card, bytes]
 
 
 def write_checkpoint(card: Card, weights: bytes, folder: Path) -> Card:
-    """Write weights, then card, each whole or not at all; returns the card with its hash."""
+    """Write weights and card, whole or not at all; returns the card with its hash.
+
+    Both are written before either takes its place: what fills the disk leaves the old pair.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     card = replace(card, sha256=hashlib.sha256(weights).hexdigest())
-    with whole(folder / f"{card.name}.safetensors") as draft:
-        draft.write_bytes(weights)
-    write_card(card, folder)
+    text, tensors = folder / f"{card.name}.json", folder / f"{card.name}.safetensors"
+    with whole(text) as of_text, whole(tensors) as of_tensors:
+        of_tensors.write_bytes(weights)
+        of_text.write_text(card.to_json())
     return card
 
 

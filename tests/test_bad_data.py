@@ -238,6 +238,7 @@ class TestBadArrays:
             ({"images": np.zeros((0, 28, 28)), "labels": np.zeros(0, int)}, "not one image"),
             ({"images": np.full((2, 28, 28), 256), "labels": np.zeros(2, int)}, "from 256 to 256"),
             ({"images": np.full((2, 28, 28), -1), "labels": np.zeros(2, int)}, "from -1 to -1"),
+            ({"images": np.full((2, 28, 28), 1.01), "labels": np.zeros(2, int)}, "from 1.01 to 1.01"),
             ({"images": np.full((2, 28, 28), np.nan), "labels": np.zeros(2, int)}, "nan"),
             ({"images": np.full((2, 28, 28), "a"), "labels": np.zeros(2, int)}, "<U1"),
             ({"images": np.zeros((2, 28, 28)), "labels": np.array([0, 47])}, "image 2: label '47'"),

@@ -1,5 +1,6 @@
 """The cascade: what is sure stays with the cheap network, the rest goes to the expensive one."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -61,7 +62,8 @@ def test_a_cascade_is_saved_and_served_like_any_network(pair: Pair, tmp_path: Pa
 def test_a_cascade_may_end_in_another(pair: Pair, tmp_path: Path) -> None:
     split = drawn_digits()
     card, module, _ = combine("two", *pair, split.validation)
-    two = TorchPredictor(card, module, "cpu")
+    module.threshold = 1.1  # so that it costs what a cascade may begin with
+    two = TorchPredictor(replace(card, network={**card.network, "threshold": 1.1}), module, "cpu")
     card, module, _ = combine("three", pair[0], two, split.validation)
     save_checkpoint(card, module, tmp_path)
     three = TorchPredictor.load("three", tmp_path, "cpu")
@@ -103,6 +105,11 @@ def test_a_cascade_costs_a_quarter_of_its_dear_half_at_most(pair: Pair) -> None:
             predictor.logits(validation.images)
         costs.append(meter.macs)
     assert costs[0] <= BUDGET * costs[1]
+
+
+def test_a_first_network_that_costs_as_much_as_the_second_is_refused(pair: Pair) -> None:
+    with pytest.raises(BadCard, match="dear alone costs 100% of dear"):
+        combine("both", pair[1], pair[1], drawn_digits().validation)
 
 
 def test_a_dear_network_that_is_no_better_is_never_asked() -> None:

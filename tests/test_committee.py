@@ -6,17 +6,22 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
-from model.card import BadCard
+from model.card import BadCard, Card
 from model.checkpoint import save_checkpoint
 from model.predictor import softmax
 from model.torch_predictor import TorchPredictor
 from training.cascade import combine
+from training.cli import app
 from training.committee import unite
 from training.measures.calibration import best_temperature
 from training.measures.cost import metered
+from training.measures.evaluate import evaluate
+from training.run import Run
+from training.shelf import SETTINGS
 
-from courses import Pair, drawn_digits, trained_pair
+from courses import Pair, drawn_digits, short, trained_pair
 
 
 @pytest.fixture(scope="module")
@@ -55,6 +60,58 @@ def test_networks_of_other_labels_are_refused(pair: Pair, make: Callable[..., ob
     stranger = TorchPredictor(replace(pair[1].card, name="letters", labels="abc"), pair[1].module, "cpu")
     with pytest.raises(BadCard, match="cheap and letters do not know the same labels"):
         make("both", pair[0], stranger, drawn_digits().validation)
+
+
+def test_what_a_committee_with_a_cascade_in_it_costs_is_a_mean_over_the_images(
+    pair: Pair, tmp_path: Path
+) -> None:
+    split = drawn_digits()
+    inner = TorchPredictor(*combine("inner", *pair, split.validation)[:2], "cpu")
+    inner.module.threshold = float(np.median(pair[0].probabilities(split.test.images).max(axis=1)))
+    layout = {**inner.card.network, "threshold": inner.module.threshold}
+    inner.card = replace(inner.card, network=layout)
+    card, module = unite("both", (pair[1], inner), split.validation)
+    save_checkpoint(card, module, tmp_path)
+    found = evaluate(
+        TorchPredictor(card, module, "cpu"), tmp_path / "both.safetensors", split.test, "drawn"
+    )
+    with metered(module) as meter:
+        TorchPredictor(card, module, "cpu").logits(split.test.images)
+    assert found.cost.macs == meter.macs / len(split.test)
+
+
+@pytest.mark.parametrize("make", [combine, lambda name, *pair: unite(name, pair[:2], pair[2])])
+def test_nothing_that_was_measured_of_a_part_is_said_of_the_whole(
+    pair: Pair, make: Callable[..., tuple[Card, object]]
+) -> None:
+    measured = {"accuracy": {"top1": 0.99}, "precision": "bfloat16", "sha256": "0"}
+    first, second = (
+        TorchPredictor(replace(each.card, **measured), each.module, "cpu")  # type: ignore[arg-type]
+        for each in pair
+    )
+    card, *_ = make("both", first, second, drawn_digits().validation)
+    assert (card.accuracy, card.precision, card.sha256) == ({}, "float32", "")
+
+
+def test_networks_that_held_out_other_test_sets_are_refused(pair: Pair) -> None:
+    stranger = TorchPredictor(replace(pair[1].card, measured_on="elsewhere"), pair[1].module, "cpu")
+    with pytest.raises(BadCard, match=r"cheap and dear were trained with other test sets .*elsewhere"):
+        unite("both", (pair[0], stranger), drawn_digits().validation)
+
+
+@pytest.mark.parametrize("line", [["cascade", "cheap", "dear"], ["committee", "cheap", "dear"]])
+def test_a_name_that_is_a_path_or_of_a_trained_run_is_refused(line: list[str], tmp_path: Path) -> None:
+    run = Run(short(), tmp_path)
+    for name, said in (
+        ("", "letters, digits"),
+        ("../escaped", "letters, digits"),
+        ("small", "was trained: give another --name"),
+    ):
+        done = CliRunner().invoke(app, [*line, "--name", name, "--runs", str(tmp_path)])
+        assert done.exit_code
+        assert said in " ".join(done.output.split())
+    assert not (tmp_path.parent / "escaped-0").exists()
+    assert [path.name for path in run.folder.iterdir()] == [SETTINGS]
 
 
 def test_a_cascade_may_end_in_a_committee(pair: Pair, tmp_path: Path) -> None:

@@ -1,6 +1,8 @@
 """Measures: exact on answers made by hand, honest on synthetic predictors, and told by the commands."""
 
 import json
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,9 +15,16 @@ from model.card import BadCard
 from model.checkpoint import load_checkpoint, save_checkpoint
 from model.opening import open_predictor
 from model.predictor import Floats, softmax
+from model.storage import write_checkpoint
 from training.cli import app
 from training.measures.answers import Answers, Labels
-from training.measures.calibration import best_temperature, calibrate, uncertain_below
+from training.measures.calibration import (
+    OUT_OF_REACH,
+    best_temperature,
+    calibrate,
+    rounded,
+    uncertain_below,
+)
 from training.measures.comparison import compare, contenders, table
 from training.measures.engines import Rival, least_precision
 from training.measures.evaluate import evaluate, open_network, task_of
@@ -28,9 +37,11 @@ from training.measures.metrics import (
     top_accuracy,
 )
 from training.measures.reliability import bins, coverage_at, coverage_table, expected_calibration_error
+from training.measures.scorecard import scorecard
 from training.measures.significance import ONE_SIDED_99, mcnemar, wilson
 from training.publish import finish
 from training.run import Run
+from training.sets.tasks import DIGITS, SPLIT_SEED, draw
 from training.train import Trainer
 
 from courses import drawn_digits, short
@@ -179,8 +190,17 @@ def test_the_threshold_is_the_least_that_can_be_relied_on() -> None:
 
 def test_too_few_answers_are_never_relied_on() -> None:
     rows, truth = np.tile(np.array([[0.9, 0.1]], np.float32), (266, 1)), np.zeros(266, np.uint8)
-    assert uncertain_below(rows[:265], truth[:265]) == 1
+    assert uncertain_below(rows[:265], truth[:265]) == OUT_OF_REACH
     assert uncertain_below(rows, truth) == np.float32(0.9)
+
+
+def test_saturated_answers_are_not_relied_on_unless_they_proved_right() -> None:
+    rows, truth = np.eye(2, dtype=np.float32)[np.zeros(300, int)], np.zeros(300, np.uint8)
+    assert uncertain_below(rows, truth) == rounded(1.0) == 1.0
+    truth[:30] = 1
+    below = rounded(uncertain_below(rows, truth))
+    assert (rows.max(axis=1) < below).all()
+    assert [rounded(each) for each in (0.99996, 0.99994, 0.98765)] == [0.99996, 0.9999, 0.9877]
 
 
 def test_what_is_measured_is_what_is_served(runs: Path) -> None:
@@ -192,7 +212,10 @@ def test_what_is_measured_is_what_is_served(runs: Path) -> None:
     assert found.accuracy["top1"] == round(float((served.argmax(axis=1) == split.test.labels).mean()), 4)
     assert found.interval[0] <= found.accuracy["top1"] <= found.interval[1]
     assert not found.caveat
-    assert "another test set" in replace(found, measured_on="elsewhere").caveat
+    elsewhere = replace(found, measured_on="elsewhere")
+    assert "another test set" in elsewhere.caveat
+    assert elsewhere.caveat in scorecard(elsewhere)[0].notes
+    assert len(scorecard(found)[0].notes) == 1
 
 
 def test_every_network_is_in_the_table_or_said_to_be_left_out(
@@ -214,6 +237,38 @@ def test_every_network_is_in_the_table_or_said_to_be_left_out(
     assert "torn.json" in left_out[1]
     with pytest.raises(BadCard, match="abcdefghij"):
         task_of(replace(card, labels="abcdefghij"))
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"network": {"kind": "nonsense"}}, "unknown network kind"),
+        ({"network": {"kind": "convnet", "classes": 10}}, "TypeError"),
+        ({"network": {"kind": "convnet", "stages": ((8,), (8,)), "classes": 10}}, "state_dict"),
+        ({"labels": "01234567"}, "10 classes, but labels for 8"),
+        ({"temperature": 0.0}, "a temperature of 0.0"),
+        ({"temperature": "warm"}, "do not fit together"),
+    ],
+)
+def test_a_card_that_does_not_fit_its_weights_is_named_and_the_others_are_measured(
+    changes: dict[str, object], reason: str, runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    card, network = load_checkpoint("small", runs / "small-0")
+    save_checkpoint(replace(card, name="bad", **changes), network, tmp_path)  # type: ignore[arg-type]
+    save_checkpoint(replace(card, name="good"), network, tmp_path)
+    monkeypatch.setenv("INKQUEUE_WEIGHTS", str(tmp_path))
+    with pytest.raises(BadCard, match=rf"^bad: .*{reason}"):
+        load_checkpoint("bad", tmp_path)
+    done = command("evaluate", "--all", "--quick", "--runs", tmp_path / "none")
+    assert "Not measured: bad: " in done.stdout
+    assert "good" in done.stdout
+
+
+def test_weights_that_are_none_are_named(runs: Path, tmp_path: Path) -> None:
+    card, _ = load_checkpoint("small", runs / "small-0")
+    write_checkpoint(replace(card, name="bad"), b"nonsense", tmp_path)
+    with pytest.raises(BadCard, match="bad: card and weights do not fit together: SafetensorError"):
+        load_checkpoint("bad", tmp_path)
 
 
 def test_one_table_of_all_as_markdown_and_json(runs: Path, tmp_path: Path) -> None:
@@ -253,6 +308,33 @@ def test_missing_data_is_said_with_what_to_do(runs: Path, tmp_path: Path) -> Non
     assert "Not measured: small: " in done.stdout
 
 
+def test_what_cannot_be_written_or_read_is_one_line(runs: Path, tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.write_text("")
+    line = "evaluate", "small", "--quick", "--runs", runs
+    assert "no folder" in command(*line, "--json", tmp_path / "none" / "a.json", code=2).stderr
+    for more in (("--json", tmp_path), ("--threads", "-1"), ("--runs", file)):
+        command(*line, *more, code=2)
+    below = file / "runs"
+    done = command("train", "digits-nano", "--quick", "--runs", below, code=1)
+    assert f"error: {below}" in done.stderr
+    assert "Not a directory" in done.stderr
+
+
+@pytest.mark.parametrize("limit", [500, 60_000], ids=["settings", "checkpoint"])
+def test_a_full_disk_is_one_line(limit: int, tmp_path: Path) -> None:
+    """A limit on the size of files fails where a full disk does: as an epoch is written."""
+    script = f"""if True:
+        import resource, runpy, sys
+        resource.setrlimit(resource.RLIMIT_FSIZE, ({limit}, {limit}))
+        sys.argv[1:] = ["train", "digits-nano", "--quick", "--threads", "1", "--runs", {str(tmp_path)!r}]
+        runpy.run_module("training", None, "__main__")"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1].endswith("File too large")
+    assert "Traceback" not in done.stderr
+
+
 def test_an_unknown_network_and_no_network_are_refused(tmp_path: Path) -> None:
     assert "no network 'nobody'" in command("evaluate", "nobody", "--runs", tmp_path, code=1).stderr
     assert "--all" in command("evaluate", code=2).stderr
@@ -267,13 +349,28 @@ def test_engines_are_compared_and_told_which_may_serve() -> None:
     assert "100.000 %" in said["OpenVINO float32"]
 
 
+def test_a_precision_is_chosen_on_images_that_were_held_out(
+    runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    card, network = load_checkpoint("small", runs / "small-0")
+    save_checkpoint(replace(card, name="served", precision="mixed"), network, tmp_path)
+    monkeypatch.setenv("INKQUEUE_WEIGHTS", str(tmp_path))
+    split = replace(draw(DIGITS, SPLIT_SEED), test=drawn_digits().test.take(np.empty(0, np.intp)))
+    monkeypatch.setattr("training.cli.measuring.read_split", lambda *of: split)
+    assert "served: 100 images" in command("engines", "served", "--quick", "--write").stderr
+    assert load_checkpoint("served", tmp_path)[0].precision in ("float32", "mixed", "bfloat16")
+
+
 def test_an_engine_that_says_something_else_may_not_serve() -> None:
-    torch = Rival("a", "torch", "float32", 1.0, 0.9, 0.0, 1.0)
+    torch = Rival("a", "torch", "float32", 1.0, 0.9, 0.0, 1.0, 10_000)
     good = replace(torch, engine="OpenVINO", agreement=0.9999, lead=0.0001)
     mixed, reduced = replace(good, precision="mixed"), replace(good, precision="bfloat16")
     assert least_precision([torch, good, mixed, reduced]) == "bfloat16"
     assert least_precision([torch, good, mixed, replace(reduced, agreement=0.999)]) == "mixed"
     assert least_precision([torch, good, mixed, replace(reduced, lead=-0.0003)]) == "mixed"
     assert least_precision([torch, good, replace(mixed, agreement=0.999)]) == "float32"
+    few = replace(mixed, images=2500, lead=-1 / 2500)
+    assert few.passes, "no less than an image can differ"
+    assert not replace(few, lead=2 / 2500).passes
     with pytest.raises(BadCard, match="torch"):
         least_precision([torch, replace(good, agreement=0.9), reduced])

@@ -1,15 +1,20 @@
 """A person's own files in the place of the known sets: fairly divided, and named for what they are."""
 
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
+from training.cli import app
 from training.sets.data import BadData
 from training.sets.own import read_own
 from training.sets.tasks import TASKS
+from training.shelf import load
 
-from datafiles import write_csv, write_keras_npz
+from courses import drawn_digits
+from datafiles import csv_of, put, rows_of, write_csv, write_keras_npz
 from samples import glyphs
 
 BALANCED = TASKS["balanced"]
@@ -43,6 +48,35 @@ def test_a_test_file_is_measured_on_and_nothing_else(path: Path, rng: np.random.
     assert split.measured_on == "other.npz, 47 images"
 
 
+def command(*arguments: str | Path, code: int = 0) -> str:
+    """What a quick training prints."""
+    line = ["train", "digits-nano", "--quick", "--threads", "1", *map(str, arguments)]
+    done = CliRunner().invoke(app, line, env={"COLUMNS": "1000"})
+    assert done.exit_code == code, done.output
+    return done.output
+
+
+def test_a_trained_network_is_measured_on_the_test_file(
+    rng: np.random.Generator, tmp_path: Path
+) -> None:
+    split = drawn_digits()
+    train = write_csv(tmp_path / "train", split.train.images, split.train.labels)
+    test = write_keras_npz(tmp_path, split.test.images, split.test.labels)
+    where = "--train", train, "--test", test, "--runs", tmp_path / "runs"
+    found = re.search(r"measured on mnist.npz, 3 images: (.*) % are read right", command(*where))
+    assert found
+    card = load("digits-nano-quick", tmp_path / "runs")[0]
+    assert card.measured_on == "mnist.npz, 3 images"
+    assert f"{100 * card.accuracy['top1']:.2f}" == found[1]
+    other = write_csv(tmp_path / "other", split.train.images[::-1], split.train.labels)
+    said = command("--train", other, "--test", test, "--runs", tmp_path / "runs", code=1)
+    assert "was begun on other images" in said
+    assert "measured on a tenth held out of train.csv, 60 images: " in command(
+        "--train", train, "--runs", tmp_path / "tenth"
+    )
+    assert "go with --train" in command("--test", test, code=2)
+
+
 def test_the_same_seed_divides_alike(path: Path) -> None:
     first, again, other = (read_own(path, None, BALANCED, seed=seed) for seed in (0, 0, 1))
     np.testing.assert_array_equal(first.validation.images, again.validation.images)
@@ -59,6 +93,17 @@ def test_a_rare_class_is_trained_on_first(rng: np.random.Generator, tmp_path: Pa
     split = read_own(write_csv(tmp_path, glyphs(33, rng), labels), None, BALANCED)
     assert np.bincount(split.train.labels).tolist() == [24, 1, 1]
     assert np.bincount(split.test.labels).tolist() == [3, 1]
+
+
+def test_labels_in_the_last_column_are_refused_and_it_is_said_where_they_belong(
+    rng: np.random.Generator, tmp_path: Path
+) -> None:
+    rows = [
+        ["0", *row[2:], row[0]] for row in rows_of(glyphs(20, rng), np.arange(20, dtype=np.uint8) % 10)
+    ]
+    path = put(tmp_path / "last.csv", csv_of(rows))
+    with pytest.raises(BadData, match=r"last\.csv: every image is a '0'; .* first field of a line"):
+        read_own(path, None, BALANCED)
 
 
 def test_too_few_images_are_refused(rng: np.random.Generator, tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from model.networks import Committee, build
+from model.networks import Committee, build, head_of, parts
 from training.prior import characters, shift_priors
 from training.sets.catalogue import BALANCED, DIGITS
 
@@ -41,6 +41,21 @@ def test_the_priors_of_a_committee_are_shifted_in_every_member() -> None:
     for old, new in zip(before, after, strict=True):
         moved = (new - old)[:, BALANCED.index("O")] - (new - old)[:, BALANCED.index("0")]
         np.testing.assert_allclose(moved, 1.25 * np.log(2), rtol=1e-4)
+
+
+def test_the_priors_of_a_cascade_are_shifted_in_both_halves_whatever_they_are() -> None:
+    layout = {"kind": "convnet", "stages": [[4]], "classes": 47}
+    inner = {"kind": "cascade", "first": layout, "second": layout, "temperatures": [0.8, 1.1]}
+    outer = {"kind": "cascade", "first": layout, "second": {**inner, "threshold": 0.5}}
+    network = build({**outer, "temperatures": [0.9, 1.0], "threshold": 0.5}).eval()
+    heads = [head_of(part) for part in parts(network)]
+    before = [head.bias.detach().clone() for head in heads]
+    shift_priors(network, BALANCED, 1.0, 1.0)
+    ring = BALANCED.index("O")
+    moved = [
+        float(head.bias.detach()[ring] - old[ring]) for head, old in zip(heads, before, strict=True)
+    ]
+    np.testing.assert_allclose(moved, np.array([0.9, 0.8, 1.1]) * np.log(2), rtol=1e-4)
 
 
 def _members(network: Committee) -> tuple[torch.nn.ModuleList, Sequence[float]]:

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from training.measures.comparison import measure
 from training.measures.evaluate import Evaluation, evaluate, open_network
 from training.publish import Refused, finish, publish
 from training.run import Run
+from training.sets.catalogue import DIGITS, LETTERS
 from training.tables import Sheet
 from training.train import Trainer
 
@@ -44,12 +46,28 @@ def test_what_is_not_good_enough_is_refused_and_nothing_is_written(
     found: Evaluation, runs: Path, tmp_path: Path
 ) -> None:
     """100 images are too few for any threshold to be reliable on."""
-    faults = Gate(1.01, ece=0.0).faults(found)
+    faults = Gate(DIGITS, 1.01, ece=0.0).faults(found)
     assert [fault.split()[0] for fault in faults[:2]] == ["top-1", "calibration"]
-    with pytest.raises(Refused, match=r"not published as letters: (top-1|calibration)"):
-        publish(found, runs / "small-0", "letters", tmp_path)
+    with pytest.raises(Refused, match=r"not published as digits: (top-1|calibration)"):
+        publish(found, runs / "small-0", "digits", tmp_path)
     with pytest.raises(Refused, match="no gate for 'unheard-of'"):
         publish(found, runs / "small-0", "unheard-of", tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_network_of_other_labels_takes_no_name(found: Evaluation, runs: Path, tmp_path: Path) -> None:
+    assert "it reads" not in " ".join(Gate(DIGITS, 0.0).faults(found))
+    assert f"it reads {DIGITS}, and {LETTERS} are wanted" in Gate(LETTERS, 0.0).faults(found)
+    with pytest.raises(Refused, match=f"not published as letters: it reads {DIGITS}"):
+        publish(found, runs / "small-0", "letters", tmp_path)
+
+
+def test_what_may_have_learned_from_the_test_set_is_not_served(
+    found: Evaluation, runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    open_gate(monkeypatch)
+    with pytest.raises(Refused, match="these images may be among those it learned from"):
+        publish(replace(found, measured_on="another test set"), runs / "small-0", "digits", tmp_path)
     assert not list(tmp_path.iterdir())
 
 

@@ -11,7 +11,17 @@ from training.sets.data import BadData, Set
 from training.sets.readers import Meaning, read
 from training.sets.readers.meaning import class_of
 
-from datafiles import FORMS, Writer, drawn_set, save, write_idx, write_keras_npz, write_names
+from datafiles import (
+    FORMS,
+    Writer,
+    drawn_set,
+    save,
+    write_csv,
+    write_idx,
+    write_keras_npz,
+    write_names,
+    write_npz,
+)
 from samples import drawings
 
 
@@ -59,6 +69,17 @@ class TestRoundTrips:
         expected = [to_glyph(scan, "emnist") for scan in scans]
         np.testing.assert_array_equal(found.images, expected)
         assert found.labels.tolist() == [0, 1, 2]
+
+    @pytest.mark.parametrize("kind", [bool, np.uint8, np.int64, np.float32, "csv"])
+    def test_ink_that_is_said_by_ones_is_bright(
+        self, kind: type | str, drawn: Set, tmp_path: Path
+    ) -> None:
+        ink = (drawn.images > 127).astype(np.uint8)
+        if kind == "csv":
+            path = write_csv(tmp_path, ink, drawn.labels)
+        else:
+            path = write_npz(tmp_path, ink.astype(kind), drawn.labels)
+        np.testing.assert_array_equal(read(path, BALANCED).images, ink * 255)
 
     def test_one_part_of_an_npz_is_chosen(self, drawn: Set, tmp_path: Path) -> None:
         path = write_keras_npz(tmp_path, drawn.images, drawn.labels)

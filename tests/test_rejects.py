@@ -20,6 +20,8 @@ from training.rejects.examples import Pools, examples
 from training.rejects.junk import KINDS, SEVERAL
 from training.rejects.pictures import character, file_of, margins, photograph
 from training.rejects.screening import FLAGGED, choose_threshold
+from training.rejects.trial import unchosen
+from training.sets.data import Set
 
 EACH_KIND = pytest.mark.parametrize("kind", KINDS)
 
@@ -105,6 +107,13 @@ def test_the_whole_line_trains_a_screen(of: Sequence[str], tmp_path: Path) -> No
     said = f"{done.output} {done.exception}"
     assert (tmp_path / "runs" / "-".join(["screen", *of, "quick-0"]) / "metrics.json").exists(), said
     assert done.exit_code == 0 or "the screen is not shipped" in done.output, said
+
+
+def test_no_character_is_measured_that_a_screen_was_chosen_on(pool: Grey) -> None:
+    """Whatever the order in which a task holds them out."""
+    held = Set(np.concatenate([pool[::-1], pool[:2]]), np.zeros(len(pool) + 2, np.uint8))
+    left = unchosen(held, Pools(pool[::2], pool[:4]))
+    assert {each.tobytes() for each in left.images} == {each.tobytes() for each in pool[5::2]}
 
 
 def test_the_reject_test_tells_of_every_kind(tmp_path: Path) -> None:

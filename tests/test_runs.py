@@ -14,6 +14,8 @@ from training.history import history, parameters, read_run
 from training.publish import finish
 from training.recipes import RECIPES
 from training.run import Run
+from training.study.chapter import QUICK
+from training.study.study import keep_settings
 from training.tables import Sheet
 from training.train import Trainer
 
@@ -55,6 +57,20 @@ def test_finished_interrupted_and_running_are_told_apart(tmp_path: Path) -> None
     assert found["whole"]["val. accuracy"] == f"{100 * best.validation_accuracy:.2f} %"
     age(half, 0)
     assert read_run(half.folder).state == "under way at epoch 2"
+
+
+def test_a_screen_is_finished_though_its_weights_lie_elsewhere(tmp_path: Path) -> None:
+    run = train(tmp_path, name="half")
+    run.end(1000)
+    age(run, 3600)
+    assert read_run(run.folder).state == "finished"
+
+
+def test_a_study_is_no_run_and_nothing_is_wrong_with_it(tmp_path: Path) -> None:
+    keep_settings(tmp_path / "study-digits", drawn_digits(), QUICK)
+    sheet = history(tmp_path)
+    assert not sheet.rows
+    assert "no run here yet" in sheet.notes[0]
 
 
 def test_a_network_is_counted_without_being_made() -> None:

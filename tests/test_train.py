@@ -8,15 +8,16 @@ import numpy as np
 import pytest
 import torch
 
-from model.card import BadCard
+from model.card import WEIGHTS, BadCard
 from model.checkpoint import load_checkpoint
+from model.networks import build
 from training.distill import fold, soft_targets
 from training.publish import finish
 from training.recipe import Recipe
 from training.run import BadRun, Run
 from training.sets.catalogue import DIGITS
 from training.sets.data import Set
-from training.shelf import find, load, settings_of
+from training.shelf import MADE_OF, METRICS, SETTINGS, find, load, settings_of
 from training.state import State, blend
 from training.train import Trainer
 
@@ -113,13 +114,59 @@ def test_a_folder_begun_with_other_settings_is_refused(tmp_path: Path) -> None:
         Run(short(learning_rate=1.0), tmp_path)
 
 
+def test_a_run_goes_on_with_the_images_and_networks_it_was_begun_with_only(tmp_path: Path) -> None:
+    split, other = drawn_digits(), drawn_digits(seed=1)
+    for name in ("first", "teacher"):
+        recipe = short(name=name)
+        finish(recipe, build(recipe.network), split, tmp_path / f"{name}-0")
+    recipe = short(start="first", teachers=("teacher",))
+    for _ in range(2):
+        Run(recipe, tmp_path).keep_origin(split)
+    for changed in (
+        replace(split, train=other.train),
+        replace(split, validation=other.validation),
+        replace(split, scans=other.test),
+        replace(split, measured_on="other images"),
+    ):
+        with pytest.raises(BadRun, match=r"small-0 was begun on other images.*remove it"):
+            Run(recipe, tmp_path).keep_origin(changed)
+    finish(short(name="teacher"), build(recipe.network), split, tmp_path / "teacher-0")
+    with pytest.raises(BadRun, match="other networks"):
+        Run(recipe, tmp_path).keep_origin(split)
+
+
+def test_what_was_made_of_other_networks_is_not_trained_over(tmp_path: Path) -> None:
+    (tmp_path / "small-0").mkdir()
+    (tmp_path / "small-0" / MADE_OF).write_text("{}")
+    with pytest.raises(BadRun, match=r"small-0 holds a network made of others: remove it"):
+        Run(short(), tmp_path)
+    assert not (tmp_path / "small-0" / SETTINGS).exists()
+
+
 def test_a_damaged_checkpoint_is_named(tmp_path: Path) -> None:
     recipe = short(epochs=1)
     trained(recipe, tmp_path)
-    path = tmp_path / "small-0" / "checkpoint.pt"
+    folder = tmp_path / "small-0"
+    (folder / METRICS).write_text('{"epochs": []}')
+    with pytest.raises(BadRun, match=r"metrics\.json is damaged"):
+        Trainer(recipe, drawn_digits()).train(Run(recipe, tmp_path))
+    path = folder / "checkpoint.pt"
     path.write_bytes(path.read_bytes()[:1000])
     with pytest.raises(BadRun, match=r"checkpoint\.pt is damaged"):
         Trainer(recipe, drawn_digits()).train(Run(recipe, tmp_path))
+    (folder / SETTINGS).write_text("{")
+    with pytest.raises(BadCard, match=r"settings\.json is damaged"):
+        Run(recipe, tmp_path)
+
+
+def test_what_a_teacher_said_is_asked_again_where_its_file_is_torn(tmp_path: Path) -> None:
+    split, recipe = drawn_digits(), short(name="teacher")
+    finish(recipe, build(recipe.network), split, tmp_path / "teacher-0")
+    said = soft_targets(["teacher"], split.test.images, DIGITS, tmp_path)
+    (file,) = (tmp_path / ".seen").iterdir()
+    file.write_bytes(file.read_bytes()[:500])
+    assert torch.equal(soft_targets(["teacher"], split.test.images, DIGITS, tmp_path), said)
+    assert torch.load(file, weights_only=True).shape == (100, 10)
 
 
 def test_patience_ends_a_run_and_takes_the_best_epoch(tmp_path: Path) -> None:
@@ -160,8 +207,9 @@ def test_scans_are_the_share_of_a_batch_that_is_wanted_and_keep_their_labels() -
 def test_the_recipes_of_what_a_network_is_made_of_are_known(tmp_path: Path) -> None:
     recipe, split = short(), drawn_digits()
     finish(recipe, Trainer(recipe, split).train(Run(recipe, tmp_path)), split, tmp_path / "small-0")
-    known = settings_of(["small", "digits", "balanced/first"], tmp_path)
-    assert list(known) == ["small"]
+    file = str(tmp_path / "small-0" / "small.safetensors")
+    known = settings_of(["small", "digits", "balanced/first", file], tmp_path)
+    assert list(known) == ["small", file]
     assert known["small"]["draws"] == recipe.draws
 
 
@@ -223,6 +271,14 @@ def test_a_run_may_start_from_another_of_other_labels(tmp_path: Path) -> None:
     for key, value in parent.features.state_dict().items():
         assert torch.equal(state.network.features.state_dict()[key], value)
     assert state.network.head.weight.shape == (12, 64)
+
+
+def test_a_run_that_is_not_finished_is_not_taken_for_the_published_network(tmp_path: Path) -> None:
+    assert find("digits", tmp_path) == ("digits", WEIGHTS)
+    Run(short(name="digits"), tmp_path)
+    for name in ("digits", "digits-0", "digits/first"):
+        with pytest.raises(BadCard, match="digits-0 is not finished"):
+            load(name, tmp_path)
 
 
 def test_a_network_that_is_nowhere_is_said_so(tmp_path: Path) -> None:

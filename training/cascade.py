@@ -6,16 +6,16 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from model.card import Card
-from model.networks import Cascade, count_parameters
+from model.card import BadCard, Card
+from model.networks import Cascade
 from model.predictor import Floats, softmax
 from model.torch_predictor import TorchPredictor
 
-from .measures.calibration import uncertain_below
+from .measures.calibration import OUT_OF_REACH, rounded, uncertain_below
 from .measures.cost import metered
 from .measures.evaluate import all_logits
 from .sets.data import Set
-from .shelf import require_alike
+from .shelf import require_alike, unmeasured
 
 TOLERANCE = 0.0005
 """How much accuracy on validation may be given up for speed: half of what the test set is allowed."""
@@ -51,18 +51,25 @@ def choose_threshold(
     right = (first.argmax(axis=1) == labels).sum() + np.concatenate([[0], np.cumsum(gained[order])])
     wanted = ((second.argmax(axis=1) == labels).mean() - tolerance) * len(labels)
     sent = min(int(np.flatnonzero(right >= wanted)[0]), int(most * len(labels)))
-    threshold = float(confidence[order[sent]]) if sent < len(order) else 1.0
+    threshold = float(confidence[order[sent]]) if sent < len(order) else OUT_OF_REACH
     return Choice(threshold, sent / len(labels), float(right[sent]) / len(labels))
 
 
 def combine(
     name: str, first: TorchPredictor, second: TorchPredictor, validation: Set
 ) -> tuple[Card, Cascade, Choice]:
-    """The cascade of both, its threshold chosen on `validation`. Raises BadCard: their labels differ."""
+    """The cascade of both, its threshold chosen on `validation`.
+
+    Raises BadCard: they do not belong together (see require_alike), or the first costs too much.
+    """
     require_alike(first.card, second.card)
     (cheap, cost), (costly, whole) = (_asked(each, validation) for each in (first, second))
-    most = max(0.0, BUDGET - cost / whole)
-    choice = choose_threshold(cheap, costly, validation.labels, most=most)
+    if cost >= BUDGET * whole:
+        raise BadCard(
+            f"{first.card.name} alone costs {cost / whole:.0%} of {second.card.name}: both together may "
+            f"cost {BUDGET:.0%} of it, so it would never be asked"
+        )
+    choice = choose_threshold(cheap, costly, validation.labels, most=BUDGET - cost / whole)
     layouts = first.card.network, second.card.network
     temperatures = first.card.temperature, second.card.temperature
     module = Cascade(*layouts, temperatures, choice.threshold)
@@ -75,11 +82,11 @@ def combine(
         "temperatures": temperatures,
         "threshold": choice.threshold,
     }
-    card = replace(second.card, name=name, network=layout, parameters=count_parameters(module))
+    card = unmeasured(second.card, name, layout, module)
     card = replace(card, temperature=1.0)  # each part is calibrated already
     likely = softmax(all_logits(TorchPredictor(card, module, "cpu"), validation), 1.0)
     sure = uncertain_below(likely, validation.labels)
-    return replace(card, uncertain_below=round(sure, 4)), module.eval(), choice
+    return replace(card, uncertain_below=rounded(sure)), module.eval(), choice
 
 
 def _asked(network: TorchPredictor, validation: Set) -> tuple[Floats, float]:

@@ -14,10 +14,10 @@ import numpy as np
 import torch
 
 from model.card import Card
-from model.storage import whole
 from model.terminal import notes
 
 from .augment import Augmentation, augment
+from .run import DAMAGED, write_tensors
 from .sets.data import Array, Set, Split, join
 from .shelf import load
 
@@ -70,12 +70,12 @@ def _seen(card: Card, network: torch.nn.Module, images: Array, runs: Path) -> to
     key = hashlib.sha256(f"{card.to_json()} {SEED} {VIEWS}".encode())
     key.update(images.tobytes())
     path = runs / ".seen" / f"{key.hexdigest()[:16]}.pt"
-    if not path.exists():
+    try:
+        seen: torch.Tensor = torch.load(path, weights_only=True)
+    except DAMAGED:  # or not there yet
+        seen = _ask(card, network, images)
         path.parent.mkdir(parents=True, exist_ok=True)
-        answers = _ask(card, network, images)
-        with whole(path) as draft:
-            torch.save(answers, draft)
-    seen: torch.Tensor = torch.load(path, weights_only=True)
+        write_tensors(path, seen)
     return seen
 
 

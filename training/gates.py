@@ -5,15 +5,17 @@ from dataclasses import dataclass
 from .measures.calibration import RELIABLE
 from .measures.evaluate import Evaluation
 from .measures.significance import wilson
+from .sets.catalogue import BALANCED, DIGITS, LETTERS
 
 
 @dataclass(frozen=True)
 class Gate:
-    """The least top-1 and the greatest expected calibration error.
+    """The labels in their order, the least top-1 and the greatest expected calibration error.
 
     What is not flagged uncertain must not be clearly (95 %) less reliable than it should be.
     """
 
+    labels: str
     top1: float
     ece: float = 0.015
 
@@ -23,6 +25,10 @@ class Gate:
         sure = found.answers.right[found.answers.confidence >= found.card.uncertain_below]
         best = float(wilson(sure.sum(), len(sure))[1]) if len(sure) else 0.0
         checks = (
+            (
+                found.card.labels == self.labels,
+                f"it reads {found.card.labels}, and {self.labels} are wanted",
+            ),
             (figures["top1"] >= self.top1, f"top-1 {figures['top1']} is below {self.top1}"),
             (figures["ece"] <= self.ece, f"calibration error {figures['ece']} is above {self.ece}"),
             (
@@ -35,9 +41,9 @@ class Gate:
 
 
 GATES = {
-    "balanced": Gate(0.900),
-    "letters": Gate(0.950),
-    "digits": Gate(0.9962),
-    "digits-nano": Gate(0.988),
-    "digits-mlp": Gate(0.991),
+    "balanced": Gate(BALANCED, 0.900),
+    "letters": Gate(LETTERS, 0.950),
+    "digits": Gate(DIGITS, 0.9962),
+    "digits-nano": Gate(DIGITS, 0.988),
+    "digits-mlp": Gate(DIGITS, 0.991),
 }

@@ -13,7 +13,7 @@ import torch
 
 from model.networks import build, count_parameters
 
-from .shelf import MADE_OF, SETTINGS
+from .shelf import MADE_OF, METRICS, SETTINGS, STUDY
 from .tables import Sheet, percent, short
 
 COLUMNS = (
@@ -68,20 +68,21 @@ class PastRun:
 def read_run(folder: Path) -> PastRun:
     """The run in `folder`. Raises OSError, ValueError, KeyError or TypeError where it is not whole."""
     settings = json.loads((folder / SETTINGS).read_text())
-    metrics = folder / "metrics.json"
-    epochs = json.loads(metrics.read_text())["epochs"]
-    if not epochs:
+    path = folder / METRICS
+    metrics = json.loads(path.read_text())
+    if not metrics["epochs"]:
         raise ValueError("no epoch has ended yet")
-    finished = (folder / f"{settings['name']}.safetensors").exists()
-    return PastRun(folder, settings, epochs, finished, metrics.stat().st_mtime)
+    weights = folder / f"{settings['name']}.safetensors"  # those of a screen lie elsewhere
+    finished = "parameters" in metrics or weights.exists()
+    return PastRun(folder, settings, metrics["epochs"], finished, path.stat().st_mtime)
 
 
 def history(runs: Path) -> Sheet:
     """A row for each run, the latest last; below, the folders that cannot be read and why."""
     found, notes = [], []
     for folder in sorted(path for path in runs.glob("[!.]*") if path.is_dir()):
-        if (folder / MADE_OF).exists():
-            continue  # made of other networks, not trained
+        if (folder / MADE_OF).exists() or (folder / STUDY).exists():
+            continue  # made of other networks, or many in one
         try:
             run = read_run(folder)
             found.append((run.changed, _row(run)))

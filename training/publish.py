@@ -11,7 +11,7 @@ from model.networks import count_parameters
 from model.torch_predictor import TorchPredictor
 
 from .gates import GATES
-from .measures.calibration import calibrate
+from .measures.calibration import calibrate, rounded
 from .measures.evaluate import Evaluation, all_logits
 from .recipe import Recipe
 from .reports.description import describe
@@ -52,7 +52,7 @@ def calibrated(card: Card, network: nn.Module, validation: Set) -> Card:
     return replace(
         card,
         temperature=round(found.temperature, 4),
-        uncertain_below=round(found.uncertain_below, 4),
+        uncertain_below=rounded(found.uncertain_below),
     )
 
 
@@ -69,6 +69,7 @@ def publish(
     `precision` is the lowest that `engines` found good enough; `scans` tells how it read real scans.
     """
     faults = GATES[name].faults(found) if name in GATES else [f"there is no gate for {name!r}"]
+    faults += [found.caveat] * bool(found.caveat)
     if faults:
         raise Refused(f"{found.card.name} is not published as {name}: {'; '.join(faults)}")
     _, network = load_checkpoint(found.card.name, run)

@@ -1,5 +1,6 @@
 """A run's folder: settings, every epoch's figures, what is needed to resume, the network at its end."""
 
+import io
 import json
 import pickle
 from collections.abc import Mapping
@@ -12,10 +13,22 @@ from model.storage import whole
 
 from .curves import draw_curves, write_scalars
 from .recipe import Recipe
-from .shelf import RUNS, SETTINGS
+from .sets.data import Split, fingerprint
+from .shelf import MADE_OF, METRICS, RUNS, SETTINGS, read_json, sha256_of
 from .state import State
 
-DAMAGED = (OSError, EOFError, RuntimeError, ValueError, KeyError, pickle.UnpicklingError)
+ORIGIN = "origin.json"
+"""In the folder of a run: fingerprints of its images, and of the networks it starts from or asks."""
+
+DAMAGED = (
+    OSError,
+    EOFError,
+    RuntimeError,
+    ValueError,
+    TypeError,
+    LookupError,
+    pickle.UnpicklingError,
+)
 """What reading a state raises if it is not whole, or of something else."""
 
 
@@ -38,22 +51,43 @@ class Epoch:
 
 
 class Run:
-    """The run of `recipe` in `runs`/NAME-SEED. Raises BadRun where another recipe was begun there."""
+    """The run of `recipe` in `runs`/NAME-SEED. Raises BadRun where something else was begun there."""
 
     def __init__(self, recipe: Recipe, runs: Path = RUNS) -> None:
         self.recipe = recipe
         self.folder = runs / f"{recipe.name}-{recipe.seed}"
+        if (self.folder / MADE_OF).exists():
+            raise BadRun(
+                f"{self.folder} holds a network made of others: remove it, or give another --runs"
+            )
         self.folder.mkdir(parents=True, exist_ok=True)
         self.epochs: list[Epoch] = []
         self._keep_settings()
 
     def _keep_settings(self) -> None:
         path, settings = self.folder / SETTINGS, json.loads(json.dumps(asdict(self.recipe)))
-        if path.exists() and json.loads(path.read_text()) != settings:
+        if path.exists() and read_json(path) != settings:
             raise BadRun(
                 f"{self.folder} was begun with other settings: remove it, or give another --runs"
             )
         write_json(path, settings)
+
+    def keep_origin(self, split: Split) -> None:
+        """Note what the run learns from. Raises BadRun: it was begun on other images, or by the help of
+        other networks; BadCard: a network is missing."""
+        names = [each for each in (self.recipe.start, *self.recipe.teachers) if each]
+        origin = {
+            "images": fingerprint(split),
+            "measured_on": split.measured_on,
+            "networks": {name: sha256_of(name, self.folder.parent) for name in names},
+        }
+        path = self.folder / ORIGIN
+        if path.exists() and read_json(path) != origin:
+            raise BadRun(
+                f"{self.folder} was begun on other images, or by the help of other networks: "
+                "remove it, or give another --runs"
+            )
+        write_json(path, origin)
 
     def resume(self, state: State) -> None:
         """Bring `state` to the last whole epoch there is, if any."""
@@ -62,17 +96,17 @@ class Run:
             return
         try:
             state.load_state_dict(torch.load(path, weights_only=True))
-            metrics = json.loads((self.folder / "metrics.json").read_text())
+            path = self.folder / METRICS
+            epochs = json.loads(path.read_text())["epochs"]
+            self.epochs = [Epoch(**epochs[at]) for at in range(state.epoch)]
         except DAMAGED as error:
             raise BadRun(f"{path} is damaged ({error}): remove {self.folder} to begin anew") from error
-        self.epochs = [Epoch(**each) for each in metrics["epochs"][: state.epoch]]
 
     def record(self, epoch: Epoch, state: State) -> None:
         """Keep an epoch: figures and curves for people, a checkpoint to resume from."""
         self.epochs.append(epoch)
         self.write_metrics({})
-        with whole(self.folder / "checkpoint.pt") as draft:
-            torch.save(state.state_dict(), draft)
+        write_tensors(self.folder / "checkpoint.pt", state.state_dict())
         draw_curves(self.epochs, self.recipe.name, self.folder / "curves.png")
         write_scalars({epoch.epoch: epoch}, self.folder / "tensorboard")
 
@@ -84,7 +118,15 @@ class Run:
     def write_metrics(self, more: Mapping[str, object]) -> None:
         """metrics.json: every epoch, and what is known at the end."""
         epochs = [asdict(each) for each in self.epochs]
-        write_json(self.folder / "metrics.json", {"name": self.recipe.name, **more, "epochs": epochs})
+        write_json(self.folder / METRICS, {"name": self.recipe.name, **more, "epochs": epochs})
+
+
+def write_tensors(path: Path, content: object) -> None:
+    """`content` as torch saves it, whole or not at all. Raises OSError, as torch itself would not."""
+    packed = io.BytesIO()
+    torch.save(content, packed)
+    with whole(path) as draft:
+        draft.write_bytes(packed.getbuffer())
 
 
 def write_json(path: Path, content: object) -> None:

@@ -2,16 +2,16 @@
 file."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from torch import nn
 
-from model.card import BadCard, Card, weights_folder
+from model.card import BadCard, Card, read_card, weights_folder
 from model.checkpoint import load_checkpoint
-from model.networks import Cascade
+from model.networks import Cascade, count_parameters
 
 RUNS = Path("runs")
 """Where every run has its folder."""
@@ -19,8 +19,14 @@ RUNS = Path("runs")
 SETTINGS = "settings.json"
 """In the folder of a run: its recipe."""
 
+METRICS = "metrics.json"
+"""Beside it: the figures of every epoch."""
+
 MADE_OF = "made_of.json"
-"""In its place if it was not trained: which networks it was made of, and their recipes."""
+"""In place of both if it was not trained: which networks it was made of, and their recipes."""
+
+STUDY = "study.json"
+"""In place of both in the folder of a study: what all of its trials have in common."""
 
 HALVES = ("first", "second")
 
@@ -28,30 +34,54 @@ HALVES = ("first", "second")
 def find(name: str, runs: Path = RUNS) -> tuple[str, Path]:
     """Name and folder of the checkpoint meant by `name`.
 
-    A file, a run (NAME or NAME-SEED), or a published network. Raises BadCard.
+    A file, a run (NAME or NAME-SEED), or a published network. Raises BadCard; so does a run that is not
+    finished, and no published network of its name takes its place.
     """
     if name.endswith((".json", ".safetensors")):
         return Path(name).stem, Path(name).parent
     for folder in (runs / f"{name}-0", runs / name):
         if cards := sorted(folder.glob("*.safetensors")):
             return cards[0].stem, folder
+        if (folder / SETTINGS).exists():
+            raise BadCard(f"{folder} is not finished: there is no network in it yet")
     if (weights_folder() / f"{name}.json").exists():
         return name, weights_folder()
     raise BadCard(f"no network {name!r} in {runs} or {weights_folder()}: train it, or give a file")
 
 
+def read_json(path: Path) -> Any:
+    """What is kept in `path`. Raises BadCard: it is damaged."""
+    try:
+        return json.loads(path.read_text())
+    except ValueError as error:
+        raise BadCard(f"{path} is damaged: {error}") from error
+
+
 def settings_of(names: Sequence[str], runs: Path = RUNS) -> dict[str, Any]:
     """The recipes, as they were saved, of those of `names` that are runs."""
-    paths = {name: find(name.partition("/")[0], runs)[1] / SETTINGS for name in names}
-    return {name: json.loads(path.read_text()) for name, path in paths.items() if path.exists()}
+    paths = {name: find(split_half(name)[0], runs)[1] / SETTINGS for name in names}
+    return {name: read_json(path) for name, path in paths.items() if path.exists()}
+
+
+def sha256_of(name: str, runs: Path = RUNS) -> str:
+    """The SHA-256 of the weights of the network meant by `name`, or of that it is half of. Raises
+    BadCard."""
+    stem, folder = find(split_half(name)[0], runs)
+    return read_card(folder / f"{stem}.json").sha256
+
+
+def split_half(name: str) -> tuple[str, str]:
+    """NAME/first or NAME/second in its parts; the second is empty where a whole network is meant."""
+    whole, _, half = name.rpartition("/")
+    return (whole, half) if whole and half in HALVES else (name, "")
 
 
 def load(name: str, runs: Path = RUNS) -> tuple[Card, nn.Module]:
     """The card and network meant by `name` (see `find`); NAME/first or NAME/second is half a cascade."""
-    whole, _, half = name.rpartition("/")
-    if not whole or half not in HALVES:
-        return load_checkpoint(*find(name, runs))
+    whole, half = split_half(name)
     card, network = load_checkpoint(*find(whole, runs))
+    if not half:
+        return card, network
     if not isinstance(network, Cascade):
         raise BadCard(f"{card.name} is no cascade: there is no {name!r}")
     at = HALVES.index(half)
@@ -68,9 +98,22 @@ def start_from(network: nn.Module, name: str, runs: Path = RUNS) -> None:
     network.load_state_dict(mine | fitting)
 
 
+def unmeasured(parent: Card, name: str, network: Mapping[str, Any], module: nn.Module) -> Card:
+    """The card of `module`, whose layout is `network`: of the labels and pixels of `parent`, not yet
+    measured."""
+    card = replace(parent, name=name, network=network, parameters=count_parameters(module))
+    return replace(card, accuracy={}, precision="float32", sha256="")
+
+
 def require_alike(*cards: Card) -> None:
-    """Raise BadCard where these do not know the same labels: nothing can be made of them together."""
+    """Raise BadCard where these do not know the same labels, or held out other test sets: nothing can be
+    made of them together."""
     first, *others = cards
     for other in others:
         if other.labels != first.labels:
             raise BadCard(f"{first.name} and {other.name} do not know the same labels")
+        if other.measured_on != first.measured_on:
+            raise BadCard(
+                f"{first.name} and {other.name} were trained with other test sets held out "
+                f"({first.measured_on}; {other.measured_on})"
+            )

@@ -31,7 +31,9 @@ Network = Annotated[
 ]
 Every = Annotated[bool, typer.Option("--all", help="every shipped network and every finished run")]
 Markdown = Annotated[bool, typer.Option("--markdown", help="print Markdown, for a README")]
-Json = Annotated[Path | None, typer.Option("--json", help="write all figures to this file, too")]
+Json = Annotated[
+    Path | None, typer.Option("--json", dir_okay=False, help="write all figures to this file, too")
+]
 Quick = Annotated[
     bool, typer.Option("--quick", help="measure on characters drawn here: no data set, no meaning")
 ]
@@ -62,6 +64,8 @@ def evaluate(
         raise typer.BadParameter(
             "--scans, --rejects and --charset exclude each other; --all goes with --scans"
         )
+    if json_file and not json_file.parent.is_dir():
+        raise typer.BadParameter(f"--json: there is no folder {json_file.parent}")
     if scans:
         sheets, content = read_scans(_named(name, every, runs), data, runs, tell, threads)
     elif charset:
@@ -94,8 +98,9 @@ def engines(
     for each in [name] if name else list(read_cards()):
         stem, folder = find(each)
         split = read_split(task_of(read_card(folder / f"{stem}.json")).name, data, quick)
-        tell(f"{each}: {len(split.test):,} images on every engine")
-        those += (found := list(rivals(stem, folder, split.test, threads)))
+        images = split.validation if write else split.test  # nothing is chosen on the test set
+        tell(f"{each}: {len(images):,} images on every engine")
+        those += (found := list(rivals(stem, folder, images, threads)))
         if write:
             note_precision(stem, folder, least_precision(found))
     rows_of_engines(those).show(console)

@@ -9,8 +9,8 @@ from ..recipe import Recipe
 from ..recipes import RECIPES
 
 Data = Annotated[Path, typer.Option(help="folder with mnist/ and emnist/; see: python -m training data")]
-Runs = Annotated[Path, typer.Option(help="folder of the runs, one folder each")]
-Threads = Annotated[int, typer.Option(help="processor threads; 0 is all")]
+Runs = Annotated[Path, typer.Option(file_okay=False, help="folder of the runs, one folder each")]
+Threads = Annotated[int, typer.Option(min=0, help="processor threads; 0 is all")]
 
 
 def find_recipe(name: str) -> Recipe:

@@ -21,3 +21,7 @@ class Commands(TyperGroup):
             return super().invoke(ctx)
         except (BadData, BadCard, BadCharset, BadRun, Refused) as error:
             refuse(error)
+        except BrokenPipeError:
+            raise  # whoever was reading has gone: typer ends without a word
+        except OSError as error:
+            refuse(f"{error.filename}: {error.strerror}" if error.filename else error)

@@ -19,7 +19,9 @@ from .options import Data, Runs, Threads
 
 console = Console()
 
-Out = Annotated[Path | None, typer.Option(help="folder of the report; reports/NAME by default")]
+Out = Annotated[
+    Path | None, typer.Option(file_okay=False, help="folder of the report; reports/NAME by default")
+]
 Against = Annotated[str, typer.Option(help="another network for the same labels, to compare with")]
 
 

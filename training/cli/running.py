@@ -8,10 +8,12 @@ import typer
 from rich.console import Console
 from rich.pretty import pprint
 
+from model.opening import open_predictor
+from model.storage import write_card
 from model.torch_predictor import use_threads
 
 from ..distill import teach
-from ..measures.evaluate import read_split
+from ..measures.evaluate import evaluate, read_split
 from ..publish import finish
 from ..recipe import Recipe
 from ..recipes import RECIPES
@@ -21,6 +23,7 @@ from ..sets.own import read_own
 from ..sets.scans import FOLDER, read_examples
 from ..sets.tasks import TASKS
 from ..shelf import RUNS
+from ..tables import percent
 from ..train import Trainer
 from .options import Data, Runs, Threads, find_recipe
 
@@ -51,6 +54,8 @@ def train(
     labels_from: LabelsFrom = 0,
 ) -> None:
     """Train NAME; an interrupted run goes on from its last whole epoch."""
+    if not train and (test or transposed or labels_from):
+        raise typer.BadParameter("--test, --transposed and --labels-from go with --train")
     use_threads(threads)
     recipe = replace(find_recipe(name), seed=seed)
     recipe = shorten(recipe) if quick else recipe
@@ -62,14 +67,17 @@ def train(
         split = read_split(recipe.task, data, quick)
     if recipe.scanned:
         split = replace(split, scans=read_examples(data / FOLDER, task.labels, task.normalization))
-    follow(recipe, split, runs)
+    folder = follow(recipe, split, runs)
+    if train:
+        measure(recipe.name, folder, split, threads)
 
 
-def follow(recipe: Recipe, split: Split, runs: Path) -> None:
-    """A whole run: ask the teachers, train, calibrate, write."""
+def follow(recipe: Recipe, split: Split, runs: Path) -> Path:
+    """A whole run: ask the teachers, train, calibrate, write; returns its folder."""
     sizes = [len(part) for part in (split.train, split.validation)]
     console.print(f"{sizes[0]:,} images to train on, {sizes[1]:,} to choose on")
     run, targets = Run(recipe, runs), None
+    run.keep_origin(split)
     if recipe.teachers:
         labels = TASKS[recipe.task].labels
         split, targets = teach(recipe.teachers, split, labels, runs)
@@ -79,6 +87,19 @@ def follow(recipe: Recipe, split: Split, runs: Path) -> None:
     console.print(
         f"validation accuracy {run.epochs[-1].validation_accuracy:.4f} in the last epoch; "
         f"everything is in {run.folder}"
+    )
+    return run.folder
+
+
+def measure(name: str, folder: Path, split: Split, threads: int) -> None:
+    """Tell how a network reads a person's own test images, and keep it in its card."""
+    predictor, weights = open_predictor(name, folder, threads=threads), folder / f"{name}.safetensors"
+    found = evaluate(predictor, weights, split.test, split.measured_on)
+    write_card(replace(found.card, accuracy=found.accuracy), folder)
+    low, high = found.interval
+    console.print(
+        f"measured on {split.measured_on}: {percent(found.accuracy['top1'])} are read right "
+        f"(95 % interval {100 * low:.2f} to {100 * high:.2f})"
     )
 
 

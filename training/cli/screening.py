@@ -22,7 +22,7 @@ Of = Annotated[
     str,
     typer.Argument(help="whose own screen it will be; without one: the screen for all others"),
 ]
-Out = Annotated[Path, typer.Option(help="where its weights and card go")]
+Out = Annotated[Path, typer.Option(file_okay=False, help="where its weights and card go")]
 
 
 def screen(
@@ -41,6 +41,7 @@ def screen(
     console.print("drawing characters, and what is not a character")
     split = read_examples(data, quick)
     run = Run(recipe, runs)
+    run.keep_origin(split)
     trained = Trainer(recipe, split).train(run)
     card = finish(recipe, trained, split)
     run.end(card.parameters)

@@ -9,7 +9,9 @@ from rich.console import Console
 from ..history import history
 from ..shelf import RUNS
 
-Folder = Annotated[Path, typer.Option("--runs", help="folder of the runs, one folder each")]
+Folder = Annotated[
+    Path, typer.Option("--runs", file_okay=False, help="folder of the runs, one folder each")
+]
 
 
 def runs(folder: Folder = RUNS) -> None:

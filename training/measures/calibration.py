@@ -14,6 +14,9 @@ from .significance import ONE_SIDED_99, wilson
 RELIABLE = 0.98
 """What is not flagged uncertain should be right this often."""
 
+OUT_OF_REACH = 2.0
+"""Above every confidence; 1.0 is not, since in float32 some answers are that sure."""
+
 COLDEST, HOTTEST = 0.3, 3.0
 GOLDEN = (sqrt(5) - 1) / 2
 SEARCHES = 24
@@ -53,7 +56,7 @@ def best_temperature(logits: Floats, truth: Labels) -> float:
 def uncertain_below(probabilities: Floats, truth: Labels) -> float:
     """The least confidence above which, with 99 % certainty, RELIABLE of the answers are right.
 
-    1.0 if no threshold qualifies, e.g. with fewer than 266 answers.
+    OUT_OF_REACH if no threshold qualifies, e.g. with fewer than 266 answers.
 
     Certainty is the one-sided lower bound of Wilson: a threshold whose mere share of right answers
     reaches RELIABLE on validation data misses it on other data every second time, and validation images
@@ -65,4 +68,9 @@ def uncertain_below(probabilities: Floats, truth: Labels) -> float:
     low, _ = wilson(np.cumsum(right), np.arange(1, len(right) + 1), ONE_SIDED_99)
     whole = np.append(confidence[1:] < confidence[:-1], True)  # equal confidences go together
     reliable = np.flatnonzero((low >= RELIABLE) & whole)
-    return float(confidence[reliable[-1]]) if len(reliable) else 1.0
+    return float(confidence[reliable[-1]]) if len(reliable) else OUT_OF_REACH
+
+
+def rounded(threshold: float) -> float:
+    """Four digits, unless these would say 1, which only saturated answers reach."""
+    return threshold if round(threshold, 4) == 1 else round(threshold, 4)

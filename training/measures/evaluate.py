@@ -9,7 +9,8 @@ from statistics import median
 import numpy as np
 
 from model.card import BadCard, Card
-from model.networks import count_parameters, parts
+from model.checkpoint import load_checkpoint
+from model.networks import Cascade, count_parameters
 from model.opening import open_predictor
 from model.predictor import Floats, Predictor, softmax
 from model.torch_predictor import TorchPredictor
@@ -70,6 +71,7 @@ class Evaluation:
 def open_network(name: str, runs: Path, threads: int = 0) -> tuple[Predictor, Path]:
     """The network meant by `name` (see shelf.find) as it is served, and its weights. Raises BadCard."""
     stem, folder = find(name, runs)
+    load_checkpoint(stem, folder)  # refuses what does not fit together, whatever engine serves it
     return open_predictor(stem, folder, threads=threads), folder / f"{stem}.safetensors"
 
 
@@ -97,7 +99,8 @@ def evaluate(predictor: Predictor, weights: Path, data: Set, measured_on: str) -
     predictor.warm_up()
     logits, speed = timed_logits(predictor, data)
     reference = TorchPredictor.load(weights.stem, weights.parent)
-    counted = data.images if len(parts(reference.module)) > 1 else data.images[:1]
+    varies = any(isinstance(each, Cascade) for each in reference.module.modules())
+    counted = data.images if varies else data.images[:1]
     with metered(reference.module) as meter:  # what a cascade costs depends on the images
         reference.logits(counted)
     cost = Cost(

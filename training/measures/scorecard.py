@@ -12,7 +12,8 @@ def scorecard(found: Evaluation) -> list[Sheet]:
     """Everything that `evaluate NAME` prints."""
     rows = [*_cost(found), *_accuracy(found), *_confidence(found)]
     notes = [
-        f"Measured on: {found.measured_on}. Expected calibration error over 15 bins of equal width."
+        f"Measured on: {found.measured_on}. Expected calibration error over 15 bins of equal width.",
+        *[found.caveat] * bool(found.caveat),
     ]
     return [Sheet(found.card.name, ("figure", "value"), rows, notes), _classes(found)]
 

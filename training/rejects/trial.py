@@ -9,14 +9,14 @@ import numpy as np
 from model.screen import open_screen, screen_of
 
 from ..measures.evaluate import open_network, read_split, task_of
-from ..sets.data import Array
+from ..sets.data import Array, Set, hold_out_images
 from ..sets.readers.meaning import NO_LABEL
 from ..sets.scans import FOLDER, HALVES, SCANS, read_half
 from ..tables import Sheet, percent
-from .examples import drawn
+from .examples import Pools, drawn
 from .junk import KINDS
 from .pictures import file_of, photograph
-from .screening import MEASURED, read_pools
+from .screening import CHOSEN, MEASURED, read_pools
 from .verdicts import Line, Verdicts
 
 COUNT = 1000
@@ -49,11 +49,13 @@ def read_rejects(
     network, _ = open_network(name, runs, threads)
     line = Line(network, screen_of(network, partial(open_screen, "cpu", threads)))
     junk, good, count = [], [], QUICK if quick else COUNT
-    for found in read_junk(line, read_pools(data, quick)[MEASURED].emnist, count):
+    pools = read_pools(data, quick)
+    for found in read_junk(line, pools[MEASURED].emnist, count):
         tell(f"{found.kind}: {percent(found.uncertain.mean())} flagged or uncertain")
         junk.append(found)
+    held = read_split(task_of(network.card).name, data, quick).validation
     scans = () if quick else read_scans(line, data)
-    for found in (read_characters(line, data, count, quick), *scans):
+    for found in (read_characters(line, unchosen(held, pools[CHOSEN]), count), *scans):
         tell(f"{found.kind}: {percent(found.flagged.mean())} flagged")
         good.append(found)
     return [_junk_table(junk), _good_table(good)], [record(each) for each in (*junk, *good)]
@@ -67,11 +69,15 @@ def read_junk(line: Line, pool: Array, count: int) -> Iterator[Verdicts]:
         yield line.read_files(kind, files, np.full(count, NO_LABEL))
 
 
-def read_characters(line: Line, data: Path, count: int, quick: bool = False) -> Verdicts:
-    """Characters held out, drawn as scans."""
-    task, rng = task_of(line.predictor.card), np.random.default_rng(SEED - 1)
-    held = read_split(task.name, data, quick).validation
-    rows = rng.choice(np.arange(len(held))[1::2], count)
+def unchosen(held: Set, chosen: Pools) -> Set:
+    """Those of `held` on which no screen was chosen; tasks hold out the same images in another order."""
+    return hold_out_images(held, np.concatenate([chosen.emnist, chosen.mnist]))[0]
+
+
+def read_characters(line: Line, held: Set, count: int) -> Verdicts:
+    """Characters of `held`, drawn as scans."""
+    rng = np.random.default_rng(SEED - 1)
+    rows = rng.choice(len(held), count)
     files = [file_of(photograph(drawn(held.images[[row]], rng), rng), rng) for row in rows]
     return line.read_files("held out, drawn as scans", files, held.labels[rows])
 

@@ -8,7 +8,7 @@ from model.card import Card
 
 from ..measures.evaluate import Evaluation
 from ..measures.metrics import groups_in
-from ..shelf import MADE_OF, SETTINGS
+from ..shelf import MADE_OF, SETTINGS, read_json
 from ..tables import Sheet
 
 PAGE = Template("""\
@@ -75,6 +75,6 @@ def _settings(run: Path) -> str:
     """The settings of `run` as they were saved with it: of its training, or of what it was made of."""
     for name in (SETTINGS, MADE_OF):
         if (path := run / name).exists():
-            settings = json.dumps(json.loads(path.read_text()), indent=2, ensure_ascii=False)
+            settings = json.dumps(read_json(path), indent=2, ensure_ascii=False)
             return f"Made without any image of the test set:\n\n```json\n{settings}\n```"
     return "The settings of its run were not kept."

@@ -13,7 +13,7 @@ from ..measures.metrics import confused_pairs, groups_in, per_class
 from ..measures.reliability import coverage_table
 from ..run import write_json
 from ..sets.data import Set
-from ..shelf import SETTINGS
+from ..shelf import SETTINGS, read_json
 from .figures import draw_confusion, draw_coverage, draw_reliability
 from .findings import findings
 from .gallery import Mistake, data_address, draw_gallery, mistakes_of, surest_mistakes
@@ -79,7 +79,7 @@ def _content(subject: Subject, mistakes: list[Mistake]) -> dict[str, Any]:
 def settings(subject: Subject) -> Mapping[str, str]:
     """The run's settings where there is a run, and what the card holds of the network."""
     path, card = subject.run / SETTINGS, subject.test.card
-    saved = json.loads(path.read_text()) if path.exists() else {"network": card.network}
+    saved = read_json(path) if path.exists() else {"network": card.network}
     kept = {
         "labels": card.labels,
         "pixels": f"normalized by mean {card.mean}, deviation {card.std}",

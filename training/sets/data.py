@@ -1,5 +1,6 @@
 """What a data set is to the rest of the line: upright images, labels, and a split of three parts."""
 
+import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -49,6 +50,16 @@ class Split:
     measured_on: str
     hints: Hints | None = None
     scans: Set | None = None
+
+
+def fingerprint(split: Split) -> str:
+    """SHA-256 of what is trained and chosen on."""
+    digest = hashlib.sha256()
+    for part in (split.train, split.validation, split.scans):
+        if part:
+            digest.update(part.labels.tobytes())
+            digest.update(part.images.tobytes())
+    return digest.hexdigest()
 
 
 def join(parts: Sequence[Set]) -> Set:

@@ -3,9 +3,16 @@
 from functools import partial
 from pathlib import Path
 
+import numpy as np
+
 from .data import BadData, Split, hold_out_share
 from .readers import read
 from .tasks import Task
+
+WHERE = (
+    "A label is the first field of a line in a CSV; for an image file it is the folder, or how the name "
+    "begins; for IDX and NumPy it stands in the file or array of labels"
+)
 
 
 def read_own(
@@ -25,6 +32,11 @@ def read_own(
         read, labels=task.labels, transposed=transposed, first=first, normalization=task.normalization
     )
     whole = known(train)
+    if len(np.unique(whole.labels)) < 2:
+        raise BadData(
+            f"{train}: every image is a {task.labels[whole.labels[0]]!r}; at least two different "
+            f"characters are wanted. {WHERE}"
+        )
     if test:
         rest, measured = whole, known(test, part="test")
         measured_on = f"{test.name}, {len(measured):,} images"

@@ -12,9 +12,7 @@ from pathlib import Path
 import torch
 from torch.nn.functional import cross_entropy
 
-from model.storage import whole
-
-from ..run import DAMAGED, BadRun
+from ..run import DAMAGED, BadRun, write_tensors
 from ..sets.data import Split
 from .cohorts import mixed
 from .members import Members
@@ -119,8 +117,7 @@ class Cohort:
 
     def _keep(self) -> None:
         """Everything, whole or not at all."""
-        with whole(self.checkpoint) as draft:
-            torch.save(self.members.state_dict(), draft)
+        write_tensors(self.checkpoint, self.members.state_dict())
 
     def resume(self) -> None:
         """Go on from the last point that was kept, if any. Raises BadRun: it is damaged."""

@@ -1,7 +1,6 @@
 """The test set, once: what finalists and the best network answered on it, kept in the study's folder."""
 
 import hashlib
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -19,7 +18,7 @@ from ..measures.cost import Cost
 from ..measures.evaluate import Evaluation, evaluate, open_network
 from ..run import write_json
 from ..sets.data import Set
-from ..shelf import find
+from ..shelf import find, read_json
 from .outcomes import logits_of
 from .trial import Outcome
 
@@ -92,7 +91,7 @@ class Exam:
 
     def entries(self) -> dict[str, Any]:
         """All that was ever measured, by key."""
-        return json.loads(self._path.read_text()) if self._path.exists() else {}
+        return read_json(self._path) if self._path.exists() else {}
 
 
 def _key(card: Card) -> str:

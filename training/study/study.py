@@ -1,7 +1,5 @@
 """The study: all sections at once, their trials in one pool of processes, what is done left as it is."""
 
-import hashlib
-import json
 from collections.abc import Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -9,7 +7,8 @@ from dataclasses import asdict
 from pathlib import Path
 
 from ..run import BadRun, write_json
-from ..sets.data import Split
+from ..sets.data import Split, fingerprint
+from ..shelf import STUDY, read_json
 from .chapter import Chapter, Scale, Section
 from .cohorts import cohorts, seconds
 from .outcomes import read_outcomes
@@ -38,20 +37,11 @@ def study(
 def keep_settings(folder: Path, split: Split, scale: Scale) -> None:
     """What all outcomes of a folder have in common. Raises BadRun: `folder` has others."""
     settings = {"images": fingerprint(split), "scale": asdict(scale)}
-    path = folder / "study.json"
-    if path.exists() and json.loads(path.read_text()) != settings:
+    path = folder / STUDY
+    if path.exists() and read_json(path) != settings:
         raise BadRun(f"{folder} was begun on other images or scale: remove it, or give another --runs")
     folder.mkdir(parents=True, exist_ok=True)
     write_json(path, settings)
-
-
-def fingerprint(split: Split) -> str:
-    """Of what is trained and chosen on."""
-    digest = hashlib.sha256()
-    for part in (split.train, split.validation):
-        digest.update(part.labels.tobytes())
-        digest.update(part.images.tobytes())
-    return digest.hexdigest()
 
 
 class Driver:

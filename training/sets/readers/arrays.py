@@ -54,15 +54,16 @@ def _read_npz(path: Path, part: Part) -> tuple[Labels, Labels]:
 
 
 def to_pixels(path: Path, images: npt.NDArray[Any]) -> Array:
-    """(n, 28, 28) uint8 of 0..255, or of floats in 0..1; flat or with a channel. Raises BadData."""
+    """(n, 28, 28) uint8 of 0..255, or of 0..1; flat or with a channel. Raises BadData."""
     square = (len(images) if images.ndim else 0, SIDE, SIDE)
     if images.dtype.kind not in "buif" or images.size != np.prod(square):
         raise BadData(
             f"{path}: images of shape {images.shape}, {images.dtype}; wanted (n, {SIDE}, {SIDE}) numbers"
         )
     least, most = (images.min(), images.max()) if images.size else (0, 0)
-    if not (least >= 0 and most <= 255):  # so that NaN is refused too
+    nearly_one = images.dtype.kind == "f" and 1 < most <= 2  # 0..1, rescaled with a little error
+    if nearly_one or not (least >= 0 and most <= 255):  # so that NaN is refused too
         raise BadData(f"{path}: pixels from {least} to {most}; wanted 0 to 255, or 0 to 1")
-    if images.dtype.kind in "bf" and most <= 1:
-        images = images * 255.0
+    if most <= 1:
+        images = images * 255.0 if images.dtype.kind == "f" else images.astype(np.uint8) * 255
     return np.round(images).astype(np.uint8).reshape(square)

@@ -16,6 +16,7 @@ import numpy as np
 from model.normalization import SIDE
 
 from ..data import BadData, Set
+from .arrays import to_pixels
 from .meaning import Meaning, make_set
 
 PIXELS = SIDE * SIDE
@@ -26,7 +27,7 @@ ROW = np.dtype([("label", "U8"), ("pixels", np.uint8, (PIXELS,))])
 
 
 def read_table(path: Path, meaning: Meaning) -> Set:
-    """Every line of a CSV. Raises BadData naming the line."""
+    """Every line of a CSV; pixels are 0..255, or all 0 or 1. Raises BadData naming the line."""
     try:
         with _open(path) as lines, warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # of an empty file: that is refused below
@@ -37,7 +38,7 @@ def read_table(path: Path, meaning: Meaning) -> Set:
         raise BadData(f"{path}: {error}") from error
     except ValueError as error:
         raise BadData(f"{path}: {_fault(path) or error}") from error
-    return make_set(path, rows["pixels"].reshape(-1, SIDE, SIDE), rows["label"], meaning)
+    return make_set(path, to_pixels(path, rows["pixels"]), rows["label"], meaning)
 
 
 @contextmanager
