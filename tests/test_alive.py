@@ -24,8 +24,8 @@ def says(url: str, *kind: str) -> int:
 @pytest.mark.parametrize(
     ("listed", "name", "kinds"),
     [
-        ("ink:workers", own_name(), ([], ["worker"])),
-        ("ink:senders", own_name(), (["sender"],)),
+        ("ink:workers", f"{HOST}-17-0123abcd", ([], ["worker"])),
+        ("ink:senders", f"{HOST}-17-0123abcd", (["sender"],)),
         ("ink:workers", f"{HOST}-2-17-0123abcd", ()),  # of a host whose name begins like ours
         ("ink:workers", "other-17-0123abcd", ()),
     ],
