@@ -112,14 +112,12 @@ def test_the_ledger_keeps_all_or_nothing(redis_url: str, clean_redis: "redis.Red
     (claim, *_) = worker.claim("balanced", 2)
     worker.commit([commit_of(claim)])
     read, unread = (0, 2) if claim.chunk == 0 else (2, 0)
-    assert (
-        in_store(redis_url, lambda store: store.correct("anonymous/a", {read: "A", unread: "B"}))
-        == "pending"
-    )
-    assert not clean_redis.exists("ink:job:anonymous/a:corrections")
-    assert in_store(redis_url, lambda store: store.correct("anonymous/a", {read: "A"})) == "corrected"
-    assert in_store(redis_url, lambda store: store.corrected("anonymous/a")) == 1
     job = read_job(redis_url, "a")
+    both = {read: "A", unread: "B"}
+    assert in_store(redis_url, lambda store: store.correct(job, both)) == "pending"
+    assert not clean_redis.exists("ink:job:anonymous/a:corrections")
+    assert in_store(redis_url, lambda store: store.correct(job, {read: "A"})) == "corrected"
+    assert in_store(redis_url, lambda store: store.corrected("anonymous/a")) == 1
     (item,) = in_store(redis_url, lambda store: store.items(job, read, 1))
     assert item.correction == "A"
 
@@ -127,8 +125,8 @@ def test_the_ledger_keeps_all_or_nothing(redis_url: str, clean_redis: "redis.Red
 def test_corrections_end_with_their_job(redis_url: str, clean_redis: "redis.Redis") -> None:
     submit(redis_url, "a", (2,))
     finish(redis_url)
-    in_store(redis_url, lambda store: store.correct("anonymous/a", {0: "A"}))
+    job = read_job(redis_url, "a")
+    in_store(redis_url, lambda store: store.correct(job, {0: "A"}))
     assert clean_redis.ttl("ink:job:anonymous/a:corrections") > 0
     assert in_store(redis_url, lambda store: store.delete("anonymous/a")) == "deleted"
     assert clean_redis.keys("ink:job:*") == []
-    assert in_store(redis_url, lambda store: store.correct("anonymous/a", {0: "A"})) == "missing"

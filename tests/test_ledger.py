@@ -384,7 +384,8 @@ def test_a_replay_does_not_touch_the_standing_jobs_images(redis_url: str) -> Non
     submit(redis_url, "a", (2,))
     finish(redis_url)
     submit(redis_url, "a", (2,))
-    payload, _ = in_store(redis_url, lambda store: store.payload("anonymous/a", 0))
+    job = read_job(redis_url, "a")
+    payload, _ = in_store(redis_url, lambda store: store.payload(job, 0))
     assert payload is None
 
 
@@ -468,7 +469,8 @@ def test_every_key_of_a_job_expires_by_itself(redis_url: str, clean_redis: "redi
     worker.suspect(claim, 0, -1)
     (other, *_) = worker.claim("balanced", 2)
     worker.commit([commit_of(other, failed=1, kept=b"failed images")])
-    in_store(redis_url, lambda store: store.correct("anonymous/a", {2 * other.chunk: "A"}))
+    job = read_job(redis_url, "a")
+    in_store(redis_url, lambda store: store.correct(job, {2 * other.chunk: "A"}))
     kept = [key for pattern in ("ink:job:*", "ink:idem:*") for key in clean_redis.keys(pattern)]
     parts = {key.split(b":")[3] for key in kept if key.count(b":") > 2}
     assert parts == {b"starts", b"in", b"names", b"suspects", b"out", b"events", b"corrections"}
@@ -498,7 +500,7 @@ def test_images_keep_their_names_and_an_uncommitted_chunk_its_images(redis_url: 
     items = in_store(redis_url, lambda store: store.items(job, 0, 3))
     assert [(item.name, item.result) for item in items] == [("scan.png", None)] * 3
     for index, place in ((0, 0), (1, 1), (2, 0)):
-        found = in_store(redis_url, lambda store: store.payload(job.name, index))  # noqa: B023
+        found = in_store(redis_url, lambda store: store.payload(job, index))  # noqa: B023
         assert found == (pack_chunk(PixelBlock(bytes(784 * (2 if index < 2 else 1)))), place)
 
 
@@ -537,10 +539,10 @@ def test_what_happened_to_a_job_of_one_chunk_is_noted_when_somebody_asks(
     canceled = in_journal(redis_url, lambda journal: journal.look("anonymous/canceled", START, 5))
     assert [event.chunk for event in canceled.events] == [None]
     assert 600 < clean_redis.ttl("ink:job:anonymous/read:events") <= 600 + 3600
-    items = in_store(redis_url, lambda store: store.chunk("anonymous/read", 0))
+    job = read_job(redis_url, "read")
+    items = in_store(redis_url, lambda store: store.chunk(job, 0))
     assert [item.name for item in items] == ["0", "1"]
-    assert in_store(redis_url, lambda store: store.chunk("anonymous/nobody", 0)) == []
-    assert in_store(redis_url, lambda store: store.starts("anonymous/read")) == (0, 2)
+    assert in_store(redis_url, lambda store: store.starts(job)) == (0, 2)
 
 
 def note_done(client: "redis.Redis", ages_ms: Sequence[int]) -> None:

@@ -13,7 +13,6 @@ from worker.jobs import Job
 from worker.results import Page
 from worker.store import Item, Store
 
-from ..dependencies import require_job
 from ..items import item_out
 from ..problems import Problem
 from ..retrying import image_at
@@ -42,18 +41,16 @@ class Export:
     async def files(self, store: Store, first: int, after: int) -> AsyncIterator[list[File]]:
         """The files of images `first` to `after`: a chunk at a time is in memory.
 
-        Raises `not-found` or `job-expired` where the job goes meanwhile, and `not-ready` where images
-        cannot be decoded: no part passes for the whole.
+        Raises JobGone where the job goes meanwhile, and `not-ready` where images cannot be decoded: no
+        part passes for the whole.
         """
-        name = self.job.name
-        for chunk, (start, end) in enumerate(pairwise(await store.starts(name))):
+        for chunk, (start, end) in enumerate(pairwise(await store.starts(self.job))):
             if end <= first or start >= after:
                 continue
-            items = [each for each in await store.chunk(name, chunk) if first <= each.index < after]
-            packed = await store.packed(name, chunk)
-            if packed is None:
-                require_job(await store.job(name))
-            elif wanted := [item for item in items if self._wants(item)]:
+            items = [each for each in await store.chunk(self.job, chunk) if first <= each.index < after]
+            packed = await store.packed(self.job, chunk)
+            wanted = [item for item in items if self._wants(item)]
+            if packed is not None and wanted:
                 cut = partial(self._cut, unpack(packed), start, wanted)
                 yield await (self.previews.apart(cut) if self.glyphs else run_sync(cut))
 

@@ -10,7 +10,7 @@ from worker.jobs import Job
 from worker.store import Store
 
 from ..answers import json_response
-from ..dependencies import ManagedJobDep, StoreDep, require_job
+from ..dependencies import ManagedJobDep, StoreDep
 from ..items import item_out
 from ..payloads import body_schema, read_payload
 from ..problems import Problem
@@ -77,10 +77,7 @@ async def _correct(store: Store, job: Job, labels: Mapping[int, str | None]) -> 
             raise Problem("not-found", f"The job has images 0 to {job.counts.total - 1}.")
         if label is not None:
             _require_sayable(job, label)
-    verdict = await store.correct(job.name, labels)
-    if verdict == "missing":
-        require_job(await store.job(job.name))
-    elif verdict == "pending":
+    if await store.correct(job, labels) == "pending":
         detail = "It was never read." if job.state.final else "It can be corrected once it is read."
         raise Problem("item-pending", detail, retry_after=None if job.state.final else 1)
 
