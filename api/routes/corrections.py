@@ -24,6 +24,9 @@ MOST = 1000
 LONGEST = 10_000
 """Characters of a text: twice as many as a page full of small writing has."""
 
+INDEX = "^(0|[1-9][0-9]{0,8})$"
+"""One way to write each: of two labels for an image, one would be lost."""
+
 
 class Correction(BaseModel):
     """What one image is: a label, of many characters a text; null withdraws it."""
@@ -39,11 +42,11 @@ class Corrections(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     labels: Annotated[
-        dict[Annotated[int, Field(ge=0)], str | None],
+        dict[Annotated[str, Field(pattern=INDEX)], str | None],
         Field(
             min_length=1,
             max_length=MOST,
-            json_schema_extra={"propertyNames": {"pattern": "^[0-9]{1,9}$"}},
+            json_schema_extra={"propertyNames": {"pattern": INDEX}},
         ),
     ]
 
@@ -67,7 +70,7 @@ async def correct_items(request: Request, job: ManagedJobDep, store: StoreDep) -
     """The same for up to 1000 images at once: all are kept, or none."""
     hint = f'Send {{"labels": {{"0": "7", "5": null}}}} with 1 to {MOST} images.'
     given = await read_payload(request, Corrections, hint, 1 << 18)
-    await _correct(store, job, given.labels)
+    await _correct(store, job, {int(index): label for index, label in given.labels.items()})
     return Corrected(corrected=len(given.labels))
 
 
