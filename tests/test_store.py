@@ -8,7 +8,7 @@ import redis
 from worker.jobs import JobState
 from worker.store import JobGone, Store
 
-from ledgers import finish, in_store, ledger, pass_over, read_job, submit
+from ledgers import commit_of, finish, in_store, ledger, pass_over, read_job, submit
 
 pytestmark = pytest.mark.usefixtures("clean_redis")
 
@@ -39,6 +39,16 @@ def left_for(url: str, read: Read) -> JobState | None:
     with pytest.raises(JobGone) as gone:
         in_store(url, read)
     return gone.value.left
+
+
+def test_labels_of_a_chunk_of_any_size_are_found(redis_url: str) -> None:
+    submit(redis_url, "a", (9000,))
+    worker = ledger(redis_url)
+    worker.commit([commit_of(claim) for claim in worker.claim("balanced", 9000)])
+    job = read_job(redis_url, "a")
+    in_store(redis_url, lambda store: store.correct(job, {8999: "A"}))
+    items = in_store(redis_url, lambda store: store.items(job, 0, 9000))
+    assert [item.index for item in items if item.correction == "A"] == [8999]
 
 
 @pytest.mark.parametrize("sizes", [(2,), (2, 2)])

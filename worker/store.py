@@ -9,6 +9,7 @@ import struct
 from bisect import bisect_right
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import chain
 from typing import Any, NamedTuple, cast
 
 import redis.asyncio
@@ -20,6 +21,9 @@ from .results import Result
 from .scripts import source
 
 SCRIPTS = ("ask", "cancel", "correct", "delete", "status")
+
+TOGETHER = 1000
+"""Corrections in one command; a command from Lua has at most some 8000 words."""
 
 
 class Item(NamedTuple):
@@ -112,8 +116,9 @@ class Store:
             items += _items(first, after, results, names)
         if not corrected:  # asking for each would cost as much as all the rest
             return items
-        (labels,) = await self._ask(job, ("HMGET", keys.corrections(name), *map(str, indices)))
-        return _corrected(items, labels)
+        parts = [indices[at : at + TOGETHER] for at in range(0, len(indices), TOGETHER)]
+        asked = (("HMGET", keys.corrections(name), *map(str, part)) for part in parts)
+        return _corrected(items, list(chain.from_iterable(await self._ask(job, *asked))))
 
     async def _ask(self, job: Job, *commands: tuple[str, ...]) -> Sequence[Any]:
         """The answers to commands about a job, all of the same moment. Raises JobGone."""
