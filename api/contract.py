@@ -68,7 +68,7 @@ OPERATIONS: dict[str, tuple[str, ...]] = {
     "POST /v1/jobs/{job_id}/deliveries/{delivery_id}/redeliver": (
         *(*OWN, *CHANGE, "not-found", "webhook-disabled", "delivery-under-way"),
     ),
-    "POST /v1/predictions": (*UPLOAD, *IMAGE, "single-image-expected", "not-found"),
+    "POST /v1/predictions": (*UPLOAD, *IMAGE, "single-image-expected", "item-pending", "not-found"),
     "GET /v1/queue": OWN,
     "GET /v1/webhooks": OWN,
     "POST /v1/webhooks": (*OWN, *PAYLOAD, "webhook-url-forbidden", "too-many-webhooks"),

@@ -62,12 +62,12 @@ class Flows:
 
     def predict(self, upload: Upload, options: Options) -> Flow[ItemOut]:
         response = yield from self._send("POST", "/v1/predictions", upload, options, None)
-        if response.status_code == 200:
-            return read_as(ItemOut, response)
-        job = yield from self.wait(read_as(JobOut, response).id, None, None)
-        item = read_as(ItemOut, (yield from self._get(f"{path_of(job.id)}/items/0")))
-        if item.error:
-            raise ProblemError.of_item(item.error)
+        if response.status_code != 200:
+            job = yield from self.wait(read_as(JobOut, response).id, None, None)
+            response = yield from self._get(f"{path_of(job.id)}/items/0")
+        item = read_as(ItemOut, response)
+        if item.status != "succeeded":
+            raise ProblemError.of_item(item)
         return item
 
     def job(self, job_id: str, wait_s: float = 0) -> Flow[JobOut]:
