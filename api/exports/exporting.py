@@ -20,7 +20,7 @@ from .archive import File
 from .media import SUFFIXES, media_type
 from .naming import UNREAD, folder_of, label_of, path_of
 from .previews import Previews, glyph_png
-from .sheets import labelled
+from .sheets import labelled, standing
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ class Export:
             folder = folder_of(label_of(self.job, item) or "", self.job.labels)
             yield f"{path_of(folder, item)}.png", self.previews.glyph(image, self.job, self.card)
             return
-        cut = {each.box: each.glyph for each in self.previews.characters(image, self.job, self.card)}
+        cut = standing(self.previews.characters(image, self.job, self.card), item)
         for place, (box, label) in enumerate(labelled(self.job, item)):
             if box in cut:
                 path = path_of(folder_of(label, self.job.labels), item)
