@@ -343,6 +343,22 @@ def test_cancel_stops_what_is_not_under_way(redis_url: str) -> None:
     assert (job.counts.succeeded, job.counts.canceled) == (2, 18)
 
 
+@pytest.mark.parametrize("keep", [False, True])
+def test_images_of_a_canceled_job_are_kept_if_that_was_asked(
+    redis_url: str, clean_redis: "redis.Redis", keep: bool
+) -> None:
+    submit(redis_url, "a", (2,) * 5, keep=keep)
+    worker = ledger(redis_url)
+    claims = worker.claim("balanced", 4)
+    worker.release(claims[1:])
+    in_store(redis_url, lambda store: store.cancel("anonymous/a"))
+    wait_out_lease()
+    assert worker.claim("balanced", 100) == []
+    assert read_job(redis_url, "a").counts.canceled == 10
+    assert len(clean_redis.keys("ink:job:anonymous/a:in:*")) == (5 if keep else 0)
+    assert {clean_redis.ttl(key) > 0 for key in clean_redis.keys("ink:job:*")} == {True}
+
+
 def test_a_job_that_nobody_reads_is_canceled_at_once(redis_url: str) -> None:
     submit(redis_url, "a", (2,) * 10)
     assert in_store(redis_url, lambda store: store.cancel("anonymous/a")) == "canceled"

@@ -426,6 +426,13 @@ LIFE = (
         "cancel_stops",
     ),
     lua(
+        "images of a canceled job are not kept",
+        "ending",
+        "if not job.keep then later(",
+        "if true then later(",
+        "kept_if_that_was_asked",
+    ),
+    lua(
         "a job that runs can be deleted",
         "delete",
         "if not TERMINAL[job.state] then return job.state end",
