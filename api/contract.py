@@ -75,7 +75,7 @@ OPERATIONS: dict[str, tuple[str, ...]] = {
     "GET /v1/webhooks/{webhook_id}": (*OWN, "not-found"),
     "PATCH /v1/webhooks/{webhook_id}": (*OWN, *PAYLOAD, "not-found", "webhook-url-forbidden"),
     "DELETE /v1/webhooks/{webhook_id}": (*OWN, *CHANGE, "not-found"),
-    "POST /v1/webhooks/{webhook_id}/secret": (*OWN, *CHANGE, "not-found"),
+    "POST /v1/webhooks/{webhook_id}/secret": (*OWN, *CHANGE, "not-found", "secrets-overlap"),
     "GET /v1/webhooks/{webhook_id}/deliveries": (*OWN, "not-found"),
     "GET /v1/models": ("unauthorized",),
     "GET /healthz": (),

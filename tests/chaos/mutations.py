@@ -747,6 +747,14 @@ PYTHON = (
         "asked_again",
     ),
     Mutation(
+        "a second rotation ends the overlap of the first",
+        "worker/scripts/rotate.lua",
+        "if ms > 0 and previous_until > now then",
+        "if false then",
+        "tests/test_webhook_outbox.py",
+        "while_the_old_one_lives",
+    ),
+    Mutation(
         "the body behind a request for an upgrade is a request",
         "api/edge/refusing.py",
         "bool(named & BODIED)",
