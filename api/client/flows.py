@@ -79,7 +79,7 @@ class Flows:
         while True:
             left = max(0.0, end - time.monotonic())
             asked, began = min(poll, left), time.monotonic()
-            response = yield from self._get(path_of(job_id), wait_s=asked)
+            response = yield from ask(Call("GET", path_of(job_id), wait_s=asked), self._retries, end)
             job = read_as(JobOut, response)
             if on_progress:
                 on_progress(job)
@@ -135,8 +135,7 @@ class Flows:
     def _get(
         self, path: str, params: Mapping[str, Any] | None = None, wait_s: float = 0
     ) -> Flow[httpx.Response]:
-        wait = {"wait": round(wait_s, 3)} if wait_s else {}
-        return self._ask(Call("GET", path, _given({**(params or {}), **wait}), wait_s=wait_s))
+        return self._ask(Call("GET", path, _given(params or {}), wait_s=wait_s))
 
     def _ask(self, call: Call) -> Flow[httpx.Response]:
         return ask(call, self._retries)
