@@ -4,6 +4,9 @@ from typing import Any
 
 from .parameters import LONGEST_CHARSET, JobParameters
 
+KEY = {"minLength": 1, "maxLength": 255, "pattern": "^[!-~]([ -~]*[!-~])?$"}
+"""What an Idempotency-Key is like."""
+
 _BINARY: dict[str, Any] = {"schema": {"type": "string", "format": "binary"}}
 _IMAGES = {f"image/{kind}": _BINARY for kind in ("png", "jpeg", "tiff", "webp", "bmp")}
 _BASE64 = (
@@ -92,6 +95,14 @@ PREFER: dict[str, Any] = {
     "required": False,
     "description": "wait=N: answer when done, or after N seconds",
     "schema": {"type": "string"},
+}
+
+IDEMPOTENCY_KEY: dict[str, Any] = {
+    "name": "idempotency-key",
+    "in": "header",
+    "required": False,
+    "description": "repeat safely",
+    "schema": {"type": "string", **KEY},
 }
 
 PARAMETERS: list[dict[str, Any]] = [

@@ -12,6 +12,9 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.routing import Match
 
+from worker.store import JobGone
+
+from .dependencies import absence
 from .problems import METHODS, Problem, shortened
 
 log = logging.getLogger(__name__)
@@ -26,6 +29,7 @@ def install(app: FastAPI) -> None:
         (Problem, lambda error: error),
         (RequestValidationError, _invalid),
         (HTTPException, _http),
+        (JobGone, lambda error: absence(error.left)),
         (redis.RedisError, _storage),
         (OSError, _resources),
         (ClientDisconnect, lambda _: Problem("malformed-request", "The connection was closed.")),

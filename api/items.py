@@ -4,8 +4,10 @@ from typing import Any
 
 from model.writing import Written, lines_of, said, text_of
 from worker.jobs import Job
-from worker.results import Answer, Failure, Page
+from worker.results import INFERENCE_FAILED, Answer, Failure, Page
 from worker.store import Item
+
+UNLABELLED = Failure(INFERENCE_FAILED, "it was read by a network with other labels: retry the job")
 
 
 def item_out(job: Job, item: Item) -> dict[str, Any]:
@@ -22,14 +24,17 @@ def shown(item: Item, labels: str, unread: str) -> dict[str, Any]:
     """The same of a job with these labels; `unread` is its status without a result."""
     index, name, result, correction = item
     known: dict[str, Any] = {"index": index, "name": name, "correction": correction}
-    match result:
-        case Answer():
-            known["status"] = "succeeded"
-            return said(known, labels, *result)
-        case Failure(type=kind, detail=detail):
-            return known | {"status": "failed", "error": {"type": kind, "detail": detail}}
-        case Page() as page:
-            return known | {"status": "succeeded", **_written(labels, page)}
+    try:
+        match result:
+            case Answer():
+                known["status"] = "succeeded"
+                return said(known, labels, *result)
+            case Page() as page:
+                return known | {"status": "succeeded", **_written(labels, page)}
+    except IndexError:  # no worker of ours commits that
+        result = UNLABELLED
+    if isinstance(result, Failure):
+        return known | {"status": "failed", "error": {"type": result.type, "detail": result.detail}}
     return known | {"status": unread}
 
 

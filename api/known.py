@@ -21,12 +21,13 @@ Row = dict[str, Any]
 async def page_of(
     store: Store, looks: AsyncIterator[Job], cursor: int, limit: int, only: Only | None
 ) -> tuple[Job, list[Row], int]:
-    """The rows of one page by the first look that finds any, that look, and where the next begins."""
+    """The rows of one page by the first look that finds any, that look, and where the next begins.
+    Raises JobGone."""
     async for job in looks:
-        data, place = await _page(store, job, cursor, limit, only)
+        data, cursor = await _page(store, job, cursor, limit, only)
         if data:
             break
-    return job, data, place
+    return job, data, cursor
 
 
 async def _page(
@@ -50,7 +51,7 @@ async def rows_of(
 ) -> AsyncIterator[Iterator[Row]]:
     """All rows that any look finds, or as many as the limit allows, a stretch at a time.
 
-    Each is made when it is asked for.
+    Each is made when it is asked for. Raises JobGone: no part passes for the whole.
     """
     left = limit
     async for job in looks:

@@ -31,8 +31,9 @@ class Wish:
 
     @cached_property
     def text(self) -> bytes:
-        """All of it, for fingerprints."""
-        return self.parameters.model_dump_json().encode()
+        """All of it, for fingerprints, in which the order of metadata says nothing."""
+        metadata = dict(sorted(self.parameters.metadata.items()))
+        return self.parameters.model_copy(update={"metadata": metadata}).model_dump_json().encode()
 
 
 def job_options(parameters: JobParameters, card: Card) -> Options:

@@ -5,6 +5,7 @@ from typing import TypeVar
 from fastapi import Request
 from pydantic import BaseModel, ValidationError
 
+from .intake import twins
 from .intake.spool import Limit
 from .problems import Problem, first_fault
 
@@ -16,16 +17,21 @@ M = TypeVar("M", bound=BaseModel)
 async def read_payload(request: Request, shape: type[M], hint: str = "", most: int = LONGEST) -> M:
     """The body of at most `most` bytes, an empty one as {}.
 
-    Raises `body-too-large`, or `invalid-parameter` that says `hint` or the first fault.
+    Raises `body-too-large`, or `invalid-parameter` that says `hint` or the first fault, or which member
+    occurs twice.
     """
     body, limit = b"", Limit(most, request.headers.get("content-length"))
     async for data in request.stream():
         limit.add(len(data))
         body += data
     try:
-        return shape.model_validate_json(body or b"{}")
+        given = shape.model_validate_json(body or b"{}")
+        twins.loads(body or b"{}")
     except ValidationError as error:
         raise Problem("invalid-parameter", hint or f"{first_fault(error)}.") from error
+    except ValueError as error:
+        raise Problem("invalid-parameter", f"{error}.") from error
+    return given
 
 
 def body_schema(model: type[BaseModel]) -> dict[str, object]:

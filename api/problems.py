@@ -32,6 +32,7 @@ CATALOGUE = {
     "webhook-disabled": (409, "The webhook endpoint is disabled or deleted"),
     "delivery-under-way": (409, "The delivery is being sent"),
     "too-many-webhooks": (409, "Too many webhook endpoints"),
+    "secrets-overlap": (409, "An older secret still signs"),
     "item-pending": (409, "The image has not been read"),
     "job-expired": (410, "The job has expired and was deleted"),
     "image-not-kept": (410, "The image is no longer kept"),

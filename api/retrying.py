@@ -12,9 +12,10 @@ from .problems import Problem
 
 
 async def failed_parts(store: Store, job: Job) -> Sequence[Part]:
-    """The failed images, named as they were. Raises `image-not-kept` unless all are there."""
+    """The failed images, named as they were. Raises `image-not-kept` unless all are
+    there, JobGone."""
     parts: list[Part] = []
-    async for first, payload in store.kept(job.name):
+    async for first, payload in store.kept(job):
         content = unpack(payload)
         for item in await store.items(job, first, len(content)):
             if isinstance(item.result, Failure):
@@ -37,8 +38,8 @@ def image_at(content: Opened, place: int) -> ImageFile | PixelBlock:
 
 
 async def find_image(store: Store, job: Job, index: int) -> ImageFile | PixelBlock:
-    """Image `index` of a job: its file, or its pixels. Raises `image-not-kept`."""
-    payload, place = await store.payload(job.name, index)
+    """Image `index` of a job: its file, or its pixels. Raises `image-not-kept`, JobGone."""
+    payload, place = await store.payload(job, index)
     if payload is not None:
         image = image_at(unpack(payload), place)
         if isinstance(image, PixelBlock) or image or job.options.keep_images:

@@ -10,9 +10,9 @@ import sys
 import threading
 import time
 import tracemalloc
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from http.server import SimpleHTTPRequestHandler
+from http.server import BaseHTTPRequestHandler, SimpleHTTPRequestHandler
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -22,6 +22,8 @@ import pytest
 import redis
 
 from api.client import AsyncClient, Client, Options, ProblemError, RetryPolicy, Unreachable, WaitTimeout
+from api.client.calls import LATE_S, Call, Pause
+from api.client.flows import Flows
 from api.client.retries import Tries
 from api.client.settings import httpx_settings
 from api.client.uploads import prepare
@@ -216,6 +218,70 @@ def test_waiting_ends_in_time(idle: Client, rng: np.random.Generator) -> None:
     assert [item.status for item in idle.results(job)] == ["canceled"] * 3
 
 
+@pytest.mark.parametrize(("status", "kind"), [(503, ProblemError), (0, Unreachable)])
+def test_waiting_ends_in_time_though_the_gateway_says_nothing_of_the_job(
+    status: int, kind: type[Exception]
+) -> None:
+    began = time.monotonic()
+    with answering(status, {"Retry-After": "9"}) as url, Client(url) as client, pytest.raises(kind):
+        client.wait("job_1", timeout=0.5)
+    assert time.monotonic() - began < 0.5 + LATE_S + 1
+
+
+def test_what_is_asked_again_is_waited_for_only_as_long_as_is_left() -> None:
+    flow = Flows(RetryPolicy()).wait("job_1", 1.0, None)
+    first = next(flow)
+    time.sleep(0.3)
+    pause = flow.send(httpx.ReadError("cut off"))
+    again = next(flow)
+    flow.close()
+    assert isinstance(first, Call)
+    assert isinstance(pause, Pause)
+    assert isinstance(again, Call)
+    assert 0.9 < float(first.arguments()["params"]["wait"]) <= 1
+    assert float(again.arguments()["params"]["wait"]) <= 0.7
+
+
+def test_an_answer_that_cannot_be_unpacked_is_an_error_of_the_client() -> None:
+    headers = {"Content-Encoding": "gzip", "Content-Type": "application/json"}
+    with answering(200, headers, b"no gzip") as url:
+        with Client(url, retries=IMPATIENT) as client:
+            for ask in (lambda: client.job("job_1"), lambda: list(client.events("job_1"))):
+                with pytest.raises(Unreachable, match="no answer"):
+                    ask()
+
+        async def talk() -> None:
+            async with AsyncClient(url, retries=IMPATIENT) as client:
+                with pytest.raises(Unreachable):
+                    await client.job("job_1")
+                with pytest.raises(Unreachable):
+                    await anext(client.events("job_1"))
+
+        asyncio.run(talk())
+
+
+@pytest.mark.parametrize("answer", [200, 202])
+def test_a_prediction_whose_job_is_canceled_is_an_error(
+    deserted: Services, idle: Client, rng: np.random.Generator, answer: int
+) -> None:
+    """It is told at once, or found by whoever waits for the job."""
+    own = {"INKQUEUE_PREDICTION_WAIT": "20" if answer == 200 else "0"}
+    with beside(deserted, **own) as url, Client(url) as client:
+        canceling = threading.Thread(target=cancel_next, args=(idle,))
+        canceling.start()
+        with pytest.raises(ProblemError) as caught:
+            client.predict(pngs(1, rng)[0])
+        canceling.join()
+    assert (caught.value.status, caught.value.type) == (409, "/problems/item-pending")
+
+
+def cancel_next(client: Client) -> None:
+    """Cancel the next job as soon as it is there."""
+    while not (jobs := list(client.jobs(JobState.QUEUED))):
+        time.sleep(0.02)
+    client.cancel(jobs[0])
+
+
 def test_a_busy_gateway_is_asked_again_when_it_says(
     deserted: Services, idle: Client, rng: np.random.Generator
 ) -> None:
@@ -356,6 +422,30 @@ def test_a_client_weighs_little() -> None:
     code = "import sys, api.client; print(*{'fastapi', 'torch', 'cv2', 'numpy'} & {*sys.modules})"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (0, "\n")
+
+
+@contextmanager
+def answering(status: int, headers: Mapping[str, str], body: bytes = b"{}") -> Iterator[str]:
+    """A server that answers everything in this way; with the status 0 not at all."""
+    over = threading.Event()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            if not status:
+                over.wait(30)
+                return
+            self.send_response(status)
+            for name, value in ({**headers, "Content-Length": str(len(body))}).items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *args: object) -> None:
+            pass
+
+    with serving(Handler) as url:
+        yield url
+        over.set()
 
 
 @contextmanager

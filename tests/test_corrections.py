@@ -91,6 +91,25 @@ def test_many_are_corrected_at_once_or_none(http: httpx.Client, job: str) -> Non
     )
 
 
+@pytest.mark.parametrize("index", ["00", "01", " 0 ", "-0", "+1", "0.0", "1_0", "1e0", "x", "9" * 10])
+def test_an_index_is_written_in_one_way(http: httpx.Client, job: str, index: str) -> None:
+    answer = http.patch(f"/v1/jobs/{job}/corrections", json={"labels": {index: "7"}})
+    assert (answer.status_code, answer.json()["type"]) == (422, "/problems/invalid-parameter")
+    assert '{"labels": {"0": "7", "5": null}}' in answer.json()["detail"]
+
+
+def test_of_two_labels_for_an_image_none_is_lost(http: httpx.Client, job: str) -> None:
+    for path, body in (
+        ("corrections", '{"labels": {"5": "7", "5": "8"}}'),
+        ("corrections", '{"labels": {"5": "7", "\\u0035": "8"}}'),
+        ("items/5/correction", '{"label": "7", "label": "8"}'),
+    ):
+        answer = http.patch(f"/v1/jobs/{job}/{path}", content=body)
+        assert (answer.status_code, answer.json()["type"]) == (422, "/problems/invalid-parameter")
+        assert "occurs twice" in answer.json()["detail"]
+    assert http.get(f"/v1/jobs/{job}/items/5").json()["correction"] is None
+
+
 def test_an_image_that_is_not_read_cannot_be_corrected(tmp_path: Path, rng: np.random.Generator) -> None:
     with running_services(tmp_path) as alone:
         alone.wait_answering(alone.spawn("api"))  # and no worker
@@ -112,14 +131,12 @@ def test_the_ledger_keeps_all_or_nothing(redis_url: str, clean_redis: "redis.Red
     (claim, *_) = worker.claim("balanced", 2)
     worker.commit([commit_of(claim)])
     read, unread = (0, 2) if claim.chunk == 0 else (2, 0)
-    assert (
-        in_store(redis_url, lambda store: store.correct("anonymous/a", {read: "A", unread: "B"}))
-        == "pending"
-    )
-    assert not clean_redis.exists("ink:job:anonymous/a:corrections")
-    assert in_store(redis_url, lambda store: store.correct("anonymous/a", {read: "A"})) == "corrected"
-    assert in_store(redis_url, lambda store: store.corrected("anonymous/a")) == 1
     job = read_job(redis_url, "a")
+    both = {read: "A", unread: "B"}
+    assert in_store(redis_url, lambda store: store.correct(job, both)) == "pending"
+    assert not clean_redis.exists("ink:job:anonymous/a:corrections")
+    assert in_store(redis_url, lambda store: store.correct(job, {read: "A"})) == "corrected"
+    assert in_store(redis_url, lambda store: store.corrected("anonymous/a")) == 1
     (item,) = in_store(redis_url, lambda store: store.items(job, read, 1))
     assert item.correction == "A"
 
@@ -127,8 +144,8 @@ def test_the_ledger_keeps_all_or_nothing(redis_url: str, clean_redis: "redis.Red
 def test_corrections_end_with_their_job(redis_url: str, clean_redis: "redis.Redis") -> None:
     submit(redis_url, "a", (2,))
     finish(redis_url)
-    in_store(redis_url, lambda store: store.correct("anonymous/a", {0: "A"}))
+    job = read_job(redis_url, "a")
+    in_store(redis_url, lambda store: store.correct(job, {0: "A"}))
     assert clean_redis.ttl("ink:job:anonymous/a:corrections") > 0
     assert in_store(redis_url, lambda store: store.delete("anonymous/a")) == "deleted"
     assert clean_redis.keys("ink:job:*") == []
-    assert in_store(redis_url, lambda store: store.correct("anonymous/a", {0: "A"})) == "missing"

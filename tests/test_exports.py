@@ -16,10 +16,12 @@ from typer.testing import CliRunner
 from api.exports.exporting import Export
 from api.exports.naming import folder_of
 from api.exports.previews import Previews
-from api.problems import Problem
+from api.exports.sheets import standing
 from api.settings import GatewaySettings
 from model.card import read_cards
+from model.glyph import Glyph
 from model.images import decode, png
+from model.layout import Box, Character
 from model.normalization import to_glyph
 from model.strokes import draw
 from training.cli import app
@@ -27,7 +29,8 @@ from training.sets.readers import read
 from training.sets.readers.meaning import Meaning, class_of
 from training.sets.readers.pictures import label_of
 from worker.jobs import Job
-from worker.store import Store
+from worker.results import Answer, Found, Page
+from worker.store import Item, JobGone, Store
 
 from ledgers import in_store, submit
 from samples import glyphs, npy_of, page, zip_of
@@ -112,13 +115,15 @@ def test_an_export_of_a_job_that_goes_meanwhile_breaks_off(
     async def work(store: Store) -> None:
         job = await store.job("anonymous/a")
         assert isinstance(job, Job)
-        files = Export(
-            job, None, checked=False, glyphs=False, previews=Previews(GatewaySettings())
-        ).files(store, 0, 4)
+        previews = Previews(GatewaySettings())
+        export = Export(job, None, checked=False, glyphs=False, previews=previews)
+        files = export.files(store, 0, 4)
         assert [path for path, _ in await anext(files)] == ["unread/000000-0.png", "unread/000001-1.png"]
         clean_redis.flushall()
-        with pytest.raises(Problem, match="You have no job"):
+        with pytest.raises(JobGone):
             await anext(files)
+        with pytest.raises(JobGone):  # an empty archive would pass for one of a job without images
+            await anext(export.files(store, 0, 4))
 
     in_store(redis_url, work)
 
@@ -192,6 +197,23 @@ def test_pages_come_back_with_their_texts(
     ]
     assert (tmp_path / "page/000000-a.txt").read_text() == text
     assert (tmp_path / "page/000001-b.txt").read_text() == "HK, or so"
+
+
+def test_a_glyph_is_of_the_reading_that_stands() -> None:
+    """The left piece is in the same box in two rival readings, and cut otherwise."""
+    whole, left, right, other = Box(0, 0, 9, 9), Box(0, 0, 4, 9), Box(4, 0, 5, 9), Box(3, 0, 6, 9)
+    alone = Box(20, 0, 4, 9)
+    cut = [
+        Character(Glyph(np.full((28, 28), shade, np.uint8)), box, 0, 0, group, reading)
+        for shade, (box, group, reading) in enumerate(
+            [(whole, 0, 0), (left, 0, 1), (right, 0, 1), (left, 0, 2), (other, 0, 2), (alone, 1, 0)]
+        )
+    ]
+    for boxes, shades in (([left, right, alone], [1, 2, 5]), ([left, other, alone], [3, 4, 5])):
+        found = tuple(Found(Answer((1,), (0.9,), False), box, 0, 0) for box in boxes)
+        glyphs = standing(cut, Item(0, "0", Page(found)))
+        assert [glyphs[box].pixels[0, 0] for box in boxes] == shades
+        assert len(glyphs) == 3
 
 
 def test_characters_of_pages_are_a_data_set_too(

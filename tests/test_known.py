@@ -1,16 +1,19 @@
 """Results while they become known: streams that go on, pages that wait for their first row."""
 
 import json
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import httpx
 import pytest
+import redis
 
 from conftest import Services, meanwhile, on_empty_redis, running_services
-from ledgers import commit_of, finish, ledger, submit
+from ledgers import CAPS, commit_of, finish, ledger, submit
 
 MOST_S = 1.5
 
@@ -43,6 +46,23 @@ def commit_one(services: Services, failed: int = 0) -> None:
     """Read one chunk that is due, if any."""
     worker = ledger(services.redis_url)
     worker.commit([commit_of(claim, failed=failed) for claim in worker.claim("balanced", 1)])
+
+
+@contextmanager
+def deleted_soon(url: str, again: bool = False) -> Iterator[None]:
+    """Meanwhile all jobs go, none of them final, and maybe job a is sent `again` under the same id."""
+
+    def work() -> None:
+        with redis.Redis.from_url(url) as client:
+            client.flushall()
+        if again:
+            submit(url, "a", (2, 2))
+            finish(url)
+
+    timer = threading.Timer(0.3, work)
+    timer.start()
+    yield
+    timer.join()
 
 
 def commit_last(services: Services) -> None:
@@ -114,14 +134,58 @@ def test_time_that_is_over_ends_a_stream_and_a_cursor_goes_on(
         assert indices(lines) == [2, 3]
 
 
-def test_a_job_that_is_deleted_meanwhile_ends_its_stream(gateway: Services, http: httpx.Client) -> None:
+@pytest.mark.parametrize("again", [False, True])
+def test_a_job_that_is_deleted_while_its_stream_waits_breaks_it_off(
+    gateway: Services, http: httpx.Client, again: bool
+) -> None:
     submit(gateway.redis_url, "a", (2, 2))
     commit_one(gateway)
-    with read(http, "a", wait=60) as lines:
-        assert json.loads(next(lines))["index"] == 0
-        http.post("/v1/jobs/a/cancel").raise_for_status()
-        http.delete("/v1/jobs/a").raise_for_status()
-        assert set(indices(lines)) <= {1, 2, 3}
+    meanwhile_gone = deleted_soon(gateway.redis_url, again)
+    cut_off = pytest.raises(httpx.RemoteProtocolError)
+    with read(http, "a", wait=60) as lines, meanwhile_gone, cut_off:
+        assert indices(lines) == [0, 1]
+
+
+@pytest.mark.parametrize("format", ["ndjson", "csv"])
+@pytest.mark.parametrize("again", [False, True])
+def test_a_part_of_a_job_that_is_deleted_meanwhile_does_not_pass_for_the_whole(
+    gateway: Services, format: str, again: bool
+) -> None:
+    """Its reader is slow; the job may be sent again under the same id."""
+    with on_empty_redis(gateway) as http:
+        sizes, caps = (1000,) * 30, replace(CAPS, max_queued=100_000)
+        submit(gateway.redis_url, "a", sizes, caps=caps)
+        finish(gateway.redis_url)
+        with read(http, "a", format=format) as lines:
+            next(lines)
+            http.delete("/v1/jobs/a").raise_for_status()
+            if again:
+                submit(gateway.redis_url, "a", sizes, caps=caps)
+                finish(gateway.redis_url)
+            with pytest.raises(httpx.RemoteProtocolError):
+                assert len(list(lines)) < sum(sizes)
+
+
+def test_a_page_that_waits_for_a_job_that_is_deleted_says_so(
+    gateway: Services, http: httpx.Client
+) -> None:
+    submit(gateway.redis_url, "a", (2, 2))
+    with deleted_soon(gateway.redis_url):
+        answer = http.get("/v1/jobs/a/results", params={"wait": 60})
+    assert (answer.status_code, answer.json()["type"]) == (404, "/problems/not-found")
+
+
+def test_a_page_that_waits_reads_nothing_twice(gateway: Services, http: httpx.Client) -> None:
+    """None of a thousand images failed: they are looked at once, not ten times a second."""
+    submit(gateway.redis_url, "a", (1000, 1))
+    commit_one(gateway)
+    with redis.Redis.from_url(gateway.redis_url) as client:
+        client.config_resetstat()
+        query = {"wait": MOST_S, "only": "failed"}
+        page = http.get("/v1/jobs/a/results", params=query).json()  # type: ignore[arg-type]
+        out = client.info("stats")["total_net_output_bytes"]
+    assert (page["data"], page["next_cursor"]) == ([], 1000)
+    assert out < 4 * 13_000  # a record has 13 bytes
 
 
 def test_a_page_comes_with_its_first_row(gateway: Services, http: httpx.Client) -> None:

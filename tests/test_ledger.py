@@ -345,6 +345,22 @@ def test_cancel_stops_what_is_not_under_way(redis_url: str) -> None:
     assert (job.counts.succeeded, job.counts.canceled) == (2, 18)
 
 
+@pytest.mark.parametrize("keep", [False, True])
+def test_images_of_a_canceled_job_are_kept_if_that_was_asked(
+    redis_url: str, clean_redis: "redis.Redis", keep: bool
+) -> None:
+    submit(redis_url, "a", (2,) * 5, keep=keep)
+    worker = ledger(redis_url)
+    claims = worker.claim("balanced", 4)
+    worker.release(claims[1:])
+    in_store(redis_url, lambda store: store.cancel("anonymous/a"))
+    wait_out_lease()
+    assert worker.claim("balanced", 100) == []
+    assert read_job(redis_url, "a").counts.canceled == 10
+    assert len(clean_redis.keys("ink:job:anonymous/a:in:*")) == (5 if keep else 0)
+    assert {clean_redis.ttl(key) > 0 for key in clean_redis.keys("ink:job:*")} == {True}
+
+
 def test_a_job_that_nobody_reads_is_canceled_at_once(redis_url: str) -> None:
     submit(redis_url, "a", (2,) * 10)
     assert in_store(redis_url, lambda store: store.cancel("anonymous/a")) == "canceled"
@@ -386,7 +402,8 @@ def test_a_replay_does_not_touch_the_standing_jobs_images(redis_url: str) -> Non
     submit(redis_url, "a", (2,))
     finish(redis_url)
     submit(redis_url, "a", (2,))
-    payload, _ = in_store(redis_url, lambda store: store.payload("anonymous/a", 0))
+    job = read_job(redis_url, "a")
+    payload, _ = in_store(redis_url, lambda store: store.payload(job, 0))
     assert payload is None
 
 
@@ -513,7 +530,8 @@ def test_every_key_of_a_job_expires_by_itself(redis_url: str, clean_redis: "redi
     worker.suspect(claim, 0, -1)
     (other, *_) = worker.claim("balanced", 2)
     worker.commit([commit_of(other, failed=1, kept=b"failed images")])
-    in_store(redis_url, lambda store: store.correct("anonymous/a", {2 * other.chunk: "A"}))
+    job = read_job(redis_url, "a")
+    in_store(redis_url, lambda store: store.correct(job, {2 * other.chunk: "A"}))
     kept = [key for pattern in ("ink:job:*", "ink:idem:*") for key in clean_redis.keys(pattern)]
     parts = {key.split(b":")[3] for key in kept if key.count(b":") > 2}
     assert parts == {b"starts", b"in", b"names", b"suspects", b"out", b"events", b"corrections"}
@@ -543,7 +561,7 @@ def test_images_keep_their_names_and_an_uncommitted_chunk_its_images(redis_url: 
     items = in_store(redis_url, lambda store: store.items(job, 0, 3))
     assert [(item.name, item.result) for item in items] == [("scan.png", None)] * 3
     for index, place in ((0, 0), (1, 1), (2, 0)):
-        found = in_store(redis_url, lambda store: store.payload(job.name, index))  # noqa: B023
+        found = in_store(redis_url, lambda store: store.payload(job, index))  # noqa: B023
         assert found == (pack_chunk(PixelBlock(bytes(784 * (2 if index < 2 else 1)))), place)
 
 
@@ -582,10 +600,10 @@ def test_what_happened_to_a_job_of_one_chunk_is_noted_when_somebody_asks(
     canceled = in_journal(redis_url, lambda journal: journal.look("anonymous/canceled", START, 5))
     assert [event.chunk for event in canceled.events] == [None]
     assert 600 < clean_redis.ttl("ink:job:anonymous/read:events") <= 600 + 3600
-    items = in_store(redis_url, lambda store: store.chunk("anonymous/read", 0))
+    job = read_job(redis_url, "read")
+    items = in_store(redis_url, lambda store: store.chunk(job, 0))
     assert [item.name for item in items] == ["0", "1"]
-    assert in_store(redis_url, lambda store: store.chunk("anonymous/nobody", 0)) == []
-    assert in_store(redis_url, lambda store: store.starts("anonymous/read")) == (0, 2)
+    assert in_store(redis_url, lambda store: store.starts(job)) == (0, 2)
 
 
 def note_done(client: "redis.Redis", ages_ms: Sequence[int]) -> None:

@@ -1,6 +1,7 @@
 """What a gateway says when it is full, when Redis is away, and when nobody reads; nothing is lost."""
 
 import subprocess
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -27,6 +28,11 @@ def tight(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
             yield client
 
 
+def cancel_all(http: httpx.Client) -> None:
+    for job in http.get("/v1/jobs?state=queued").json()["data"]:
+        http.post(f"/v1/jobs/{job['id']}/cancel")
+
+
 def test_limits_are_exact_and_say_when_to_come_back(
     tight: httpx.Client, rng: np.random.Generator
 ) -> None:
@@ -49,12 +55,35 @@ def test_limits_are_exact_and_say_when_to_come_back(
 
 
 def test_an_unread_prediction_becomes_a_job(tight: httpx.Client, rng: np.random.Generator) -> None:
-    for job in tight.get("/v1/jobs?state=queued").json()["data"]:
-        tight.post(f"/v1/jobs/{job['id']}/cancel")
+    cancel_all(tight)
     headers = PNG | {"Prefer": "wait=1"}
     answer = tight.post("/v1/predictions", content=pngs(1, rng)[0], headers=headers)
     assert answer.status_code == 202
     assert tight.get(answer.headers["location"]).json()["state"] == "queued"
+
+
+@pytest.mark.parametrize("deleted", [False, True])
+def test_a_prediction_whose_job_is_canceled_is_a_problem(
+    tight: httpx.Client, rng: np.random.Generator, deleted: bool
+) -> None:
+    cancel_all(tight)
+    done: list[httpx.Response] = []
+    headers, content = PNG | {"Prefer": "wait=20"}, pngs(1, rng)[0]
+    thread = threading.Thread(
+        target=lambda: done.append(tight.post("/v1/predictions", content=content, headers=headers))
+    )
+    thread.start()
+    while not (jobs := tight.get("/v1/jobs?state=queued").json()["data"]):
+        time.sleep(0.01)
+    place = f"/v1/jobs/{jobs[0]['id']}"
+    assert tight.post(f"{place}/cancel").json()["state"] == "canceled"
+    if deleted:
+        tight.delete(place)
+    thread.join()
+    problem = done[0].json()
+    pending = (409, "/problems/item-pending", jobs[0]["id"])
+    found = done[0].status_code, problem["type"], problem.get("job_id")
+    assert found == pending or (deleted and found == (404, "/problems/not-found", None))
 
 
 @pytest.fixture

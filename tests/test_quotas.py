@@ -3,7 +3,7 @@
 import asyncio
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
 
@@ -11,9 +11,12 @@ import httpx
 import numpy as np
 import pytest
 import redis
+import redis.asyncio
 
+from api.limits import streams
 from api.limits.budget import Uploads
 from api.limits.quotas import BadQuotas, Quota, Quotas
+from api.limits.streams import SharedStreamLimit
 from api.problems import Problem
 from api.settings import GatewaySettings
 from worker.turnstile import Turnstile
@@ -239,6 +242,31 @@ def test_event_streams_are_counted_on_all_gateways(
                     break
             assert time.monotonic() < end
             time.sleep(0.05)
+
+
+def test_streams_are_renewed_though_a_renewal_failed(
+    redis_url: str, clean_redis: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Failing(Turnstile):
+        failed = False
+
+        async def stay(self, owner: str, streams: Iterable[str]) -> None:
+            if not self.failed:
+                self.failed = True
+                raise RuntimeError("once")
+            await super().stay(owner, streams)
+
+    async def work(client: redis.asyncio.Redis) -> None:
+        limit = SharedStreamLimit(Failing(client), Quotas(GatewaySettings(quota_streams=1)))
+        async with limit.stream("alice"):
+            ((_, until),) = await client.zrange("ink:streams:alice", 0, -1, withscores=True)
+            async with asyncio.timeout(5):
+                while (await client.zrange("ink:streams:alice", 0, -1, withscores=True))[0][1] <= until:
+                    await asyncio.sleep(0.01)
+
+    monkeypatch.setattr(streams, "LEASE_MS", 300)  # how often; how long is the turnstile's
+    on_redis(redis_url, work)
+    assert not clean_redis.exists("ink:streams:alice")
 
 
 def test_streams_of_a_gateway_that_died_are_forgotten(

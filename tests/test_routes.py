@@ -97,6 +97,17 @@ class TestSubmitting:
         assert third.status_code == 422
         assert third.json()["type"] == "/problems/idempotency-mismatch"
 
+    def test_the_order_of_metadata_makes_no_other_job(
+        self, http: httpx.Client, rng: np.random.Generator
+    ) -> None:
+        (image,) = pngs(1, rng)
+        ids = set()
+        for metadata in ({"a": "1", "b": "2"}, {"b": "2", "a": "1"}):
+            params, key = {"metadata": json.dumps(metadata)}, {"Idempotency-Key": "ordered"}
+            answer = http.post("/v1/jobs", params=params, content=image, headers=PNG | key)
+            ids.add(answer.raise_for_status().json()["id"])
+        assert len(ids) == 1
+
     def test_an_id_of_ones_own_stands_for_any_key(
         self, http: httpx.Client, rng: np.random.Generator
     ) -> None:
@@ -400,6 +411,8 @@ class TestPredicting:
                 stored = http.get(told.headers["content-location"]).json()
                 assert stored["name"] == "mine.png"
                 assert stored.items() <= told.json().items()
+                assert again.headers["idempotency-replayed"] == "true"
+                assert "idempotency-replayed" not in told.headers
 
     def test_several_images_are_refused(self, http: httpx.Client, rng: np.random.Generator) -> None:
         answer = http.post("/v1/predictions", content=npy_of(glyphs(2, rng)), headers=NPY)
@@ -463,8 +476,11 @@ class TestService:
             assert path in document["paths"]
         body = document["paths"]["/v1/jobs"]["post"]["requestBody"]["content"]
         assert "example" in body["application/json"]
-        names = {each["name"] for each in document["paths"]["/v1/jobs"]["post"]["parameters"]}
-        assert {"model", "charset", "top_k", "normalize", "priority", "expires_in"} <= names
+        for path in ("/v1/jobs", "/v1/predictions"):
+            given = document["paths"][path]["post"]["parameters"]
+            names = {each["name"].lower() for each in given}
+            assert {"model", "charset", "top_k", "normalize", "priority", "expires_in"} <= names
+            assert {"idempotency-key", "prefer"} <= names
 
     def test_problems_are_explained(self, http: httpx.Client) -> None:
         refused = http.post("/v1/jobs", content=b"", headers=PNG).json()

@@ -14,7 +14,7 @@ from worker.gauges import Gauges, Outgoing
 from worker.scripts import source
 from worker.settings import SenderSettings
 from worker.webhooks.deliveries import Deliveries, Delivery
-from worker.webhooks.endpoints import Endpoint, Endpoints
+from worker.webhooks.endpoints import Endpoint, Endpoints, SecretsOverlap
 from worker.webhooks.events import Event
 from worker.webhooks.outbox import DeliveryClaim, Limits, Outbox
 from worker.webhooks.posting import Outcome
@@ -353,9 +353,14 @@ def test_both_secrets_are_handed_out_while_the_old_one_lives(redis_url: str) -> 
     (claimed,) = claim(redis_url, limits=BRIEF)
     assert claimed.secrets[0] == new
     assert len(claimed.secrets) == 2
+    with pytest.raises(SecretsOverlap) as overlap:
+        on_redis(redis_url, lambda client: Endpoints(client).rotate(OWNER, hook, 1))
+    assert overlap.value.until == until
     time.sleep(1.05)
-    (claimed,) = claim(redis_url)
-    assert claimed.secrets == (new,)
+    (again,) = claim(redis_url)
+    assert again.secrets == (new,)
+    newer, _ = on_redis(redis_url, lambda client: Endpoints(client).rotate(OWNER, hook, 1)) or ("", 0)
+    assert newer not in ("", new)
     assert on_redis(redis_url, lambda client: Endpoints(client).rotate(OWNER, "wh_0", 1)) is None
 
 
@@ -450,6 +455,7 @@ def test_what_is_asked_again_as_its_answer_was_lost_changes_nothing(
         return [script(args=args) for _ in range(2)]
 
     assert twice("register", OWNER, "wh_a", 1, "secret", "old") == [b"new"] * 2
-    until, again = twice("rotate", OWNER, "wh_a", "new", 60_000)
-    assert until == again > 0
+    first, again = twice("rotate", OWNER, "wh_a", "new", 60_000)
+    assert first == again
+    assert first[1] > 0
     assert clean_redis.hmget(f"ink:hook:{OWNER}/wh_a", "secret", "previous") == [b"new", b"old"]

@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import datetime
 from typing import Any
 
 import httpx
@@ -151,6 +152,10 @@ def test_both_secrets_sign_while_one_takes_over(http: httpx.Client) -> None:
         run_job(http)
         receiver.wait()[0].verified(old)
         receiver.messages[0].verified(new["secret"])
+        early = http.post(f"/v1/webhooks/{hook}/secret?overlap=60")
+        assert (early.status_code, early.json()["type"]) == (409, "/problems/secrets-overlap")
+        promised = datetime.fromisoformat(early.json()["previous_valid_until"])
+        assert promised == datetime.fromisoformat(new["previous_valid_until"])
         last = http.post(f"/v1/webhooks/{hook}/secret?overlap=0").json()
         assert last["previous_valid_until"] is None
         run_job(http)

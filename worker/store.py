@@ -1,12 +1,16 @@
-"""The ledger as the gateway sees it once a job is in: read, correct, cancel, delete."""
+"""The ledger as the gateway sees it once a job is in: read, correct, cancel, delete.
 
-import asyncio
+What is read of a job comes with when it was created, so that nothing of another job of the same name
+passes for it, and nothing of a job that was deleted meanwhile for one that was never read.
+"""
+
 import json
 import secrets
 import struct
 from bisect import bisect_right
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import chain
 from typing import Any, NamedTuple, cast
 
 import redis.asyncio
@@ -17,7 +21,10 @@ from .packing import unpack
 from .results import Result
 from .scripts import source
 
-SCRIPTS = ("cancel", "correct", "delete", "status")
+SCRIPTS = ("ask", "cancel", "correct", "delete", "status")
+
+TOGETHER = 1000
+"""Corrections in one command; a command from Lua has at most some 8000 words."""
 
 
 class Item(NamedTuple):
@@ -27,6 +34,14 @@ class Item(NamedTuple):
     name: str
     result: Result | None
     correction: str | None = None
+
+
+class JobGone(Exception):
+    """A job was deleted, or has expired, while it was being read; `left` is what is left of it."""
+
+    def __init__(self, left: JobState | None) -> None:
+        super().__init__("the job expired meanwhile" if left else "the job was deleted meanwhile")
+        self.left = left
 
 
 class Store:
@@ -60,85 +75,102 @@ class Store:
         )
         return [(name.decode(), f"({int(score)}") for name, score in rows]
 
-    async def starts(self, name: str) -> tuple[int, ...]:
-        """The index of each chunk's first image, and the number of images; () of a deleted job."""
-        packed: Any = await self._client.get(keys.starts(name))
+    async def starts(self, job: Job) -> tuple[int, ...]:
+        """The index of each chunk's first image, and the number of images. Raises JobGone."""
+        (packed,) = await self._ask(job, ("GET", keys.starts(job.name)))
         if packed:
             return struct.unpack(f"<{len(packed) // 4}I", packed)
-        asked: Any = self._client.hmget(keys.job(name), ["total", "chunks"])
-        total, chunks = await asked
-        return (0, int(total)) if chunks == b"1" else ()
+        return 0, job.counts.total
 
     async def items(self, job: Job, first: int, count: int) -> list[Item]:
-        """Up to `count` images of a job from index `first` on, read or not."""
+        """Up to `count` images of a job from index `first` on, read or not. Raises JobGone."""
         return (await self.stretch(job, first, count))[:count]
 
     async def stretch(self, job: Job, first: int, count: int) -> list[Item]:
         """The same, and the rest of their last chunk: whoever goes on there unpacks nothing twice."""
-        starts = await self.starts(job.name)
         last = min(first + count, job.counts.total)
-        if first >= last or not starts:
+        if first >= last:
             return []
+        starts = await self.starts(job)
         chunks = range(_chunk_of(starts, first), _chunk_of(starts, last - 1) + 1)
-        items = await self._read(job.name, [(c, starts[c], starts[c + 1]) for c in chunks])
+        items = await self._read(job, [(c, starts[c], starts[c + 1]) for c in chunks])
         return items[first - starts[chunks[0]] :]
 
-    async def chunk(self, name: str, chunk: int) -> list[Item]:
-        """The images of a chunk, read or not; none if the job was deleted since."""
-        packed: Any = await self._client.getrange(keys.starts(name), 4 * chunk, 4 * chunk + 7)
-        bounds = struct.unpack("<2I", packed) if packed else await self.starts(name)
-        return await self._read(name, [(chunk, bounds[0], bounds[1])]) if bounds else []
+    async def chunk(self, job: Job, chunk: int) -> list[Item]:
+        """The images of a chunk, read or not. Raises JobGone."""
+        place = str(4 * chunk), str(4 * chunk + 7)
+        (packed,) = await self._ask(job, ("GETRANGE", keys.starts(job.name), *place))
+        first, after = struct.unpack("<2I", packed) if packed else (0, job.counts.total)
+        return await self._read(job, [(chunk, first, after)])
 
-    async def _read(self, name: str, chunks: Sequence[tuple[int, int, int]]) -> list[Item]:
+    async def _read(self, job: Job, chunks: Sequence[tuple[int, int, int]]) -> list[Item]:
         """The images of consecutive chunks, each with its first index and the one after its last."""
-        indices = range(chunks[0][1], chunks[-1][2])
-        answers: Any = asyncio.gather(
-            self._client.hmget(keys.results(name), [str(chunk) for chunk, _, _ in chunks]),
-            self._client.mget([keys.chunk_names(name, chunk) for chunk, _, _ in chunks]),
-            self.corrected(name),
+        name, indices = job.name, range(chunks[0][1], chunks[-1][2])
+        packed, named, corrected = await self._ask(
+            job,
+            ("HMGET", keys.results(name), *(str(chunk) for chunk, _, _ in chunks)),
+            ("MGET", *(keys.chunk_names(name, chunk) for chunk, _, _ in chunks)),
+            ("HLEN", keys.corrections(name)),
         )
-        packed, named, corrected = await answers
         items: list[Item] = []
         for (_, first, after), results, names in zip(chunks, packed, named, strict=True):
             items += _items(first, after, results, names)
         if not corrected:  # asking for each would cost as much as all the rest
             return items
-        labels: Any = self._client.hmget(keys.corrections(name), [str(index) for index in indices])
-        return _corrected(items, await labels)
+        parts = [indices[at : at + TOGETHER] for at in range(0, len(indices), TOGETHER)]
+        asked = (("HMGET", keys.corrections(name), *map(str, part)) for part in parts)
+        return _corrected(items, list(chain.from_iterable(await self._ask(job, *asked))))
+
+    async def _ask(self, job: Job, *commands: tuple[str, ...]) -> Sequence[Any]:
+        """The answers to commands about a job, all of the same moment. Raises JobGone."""
+        args = [job.name, str(job.created)]
+        for command in commands:
+            args += [str(len(command)), *command]
+        answers: Sequence[Any] | None = await self._scripts["ask"](args=args)
+        if answers is None:
+            raise await self._gone(job.name)
+        return answers
+
+    async def _gone(self, name: str) -> JobGone:
+        left = await self.job(name)
+        return JobGone(left if isinstance(left, JobState) else None)
 
     async def corrected(self, name: str) -> int:
         """How many of a job's images a person has labelled."""
         return await self._client.hlen(keys.corrections(name))
 
-    async def correct(self, name: str, labels: Mapping[int, str | None]) -> str:
+    async def correct(self, job: Job, labels: Mapping[int, str | None]) -> str:
         """Keep a person's labels of images; None takes one back.
 
-        Answers 'corrected', 'missing', or 'pending' if one of them is not read; then nothing is kept.
+        Answers 'corrected', or 'pending' if one of them is not read; then nothing is kept. Raises
+        JobGone.
         """
-        starts = await self.starts(name)
-        args = [name]
+        starts = await self.starts(job)
+        args = [job.name]
         for index, label in labels.items():
             args += [str(index), str(_chunk_of(starts, index)), label or ""]
         answer: bytes = await self._scripts["correct"](args=args)
+        if answer == b"missing":
+            raise await self._gone(job.name)
         return answer.decode()
 
-    async def payload(self, name: str, index: int) -> tuple[bytes | None, int]:
-        """The packed chunk that holds image `index` (None: no longer kept), and its place there."""
-        starts = await self.starts(name)
-        if not starts:
-            return None, 0
+    async def payload(self, job: Job, index: int) -> tuple[bytes | None, int]:
+        """The packed chunk that holds image `index` (None: no longer kept), and its place there.
+        Raises JobGone."""
+        starts = await self.starts(job)
         chunk = _chunk_of(starts, index)
-        return await self.packed(name, chunk), index - starts[chunk]
+        return await self.packed(job, chunk), index - starts[chunk]
 
-    async def packed(self, name: str, chunk: int) -> bytes | None:
-        """The packed images of a chunk; None: no longer kept."""
-        packed: Any = await self._client.get(keys.chunk_input(name, chunk))
+    async def packed(self, job: Job, chunk: int) -> bytes | None:
+        """The packed images of a chunk; None: no longer kept. Raises JobGone."""
+        (packed,) = await self._ask(job, ("GET", keys.chunk_input(job.name, chunk)))
         return cast("bytes | None", packed)
 
-    async def kept(self, name: str) -> AsyncIterator[tuple[int, bytes]]:
-        """Every packed chunk that is still kept, each with the index of its first image."""
-        for chunk, first in enumerate((await self.starts(name))[:-1]):
-            packed = await self.packed(name, chunk)
+    async def kept(self, job: Job) -> AsyncIterator[tuple[int, bytes]]:
+        """Every packed chunk that is still kept, each with the index of its first image. Raises
+        JobGone."""
+        for chunk, first in enumerate((await self.starts(job))[:-1]):
+            packed = await self.packed(job, chunk)
             if packed is not None:
                 yield first, packed
 

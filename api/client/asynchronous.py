@@ -65,7 +65,8 @@ class AsyncClient:
     async def wait(
         self, job: str | JobOut, timeout: float | None = None, on_progress: Progress | None = None
     ) -> JobOut:
-        """The job once it is final. Raises WaitTimeout after `timeout` seconds."""
+        """The job once it is final. Raises WaitTimeout after `timeout` seconds, or why the gateway does
+        not say by then how the job is."""
         return await self._run(self._flows.wait(id_of(job), timeout, on_progress))
 
     async def results(self, job: str | JobOut, only: Only | None = None) -> AsyncIterator[ItemOut]:
@@ -151,7 +152,7 @@ class AsyncClient:
         body = _blocks(call.upload) if call.upload else call.json
         try:
             return await self._http.request(content=body, **call.arguments())
-        except httpx.TransportError as error:
+        except httpx.RequestError as error:
             return error
 
 

@@ -3,8 +3,10 @@
 Client and AsyncClient only carry flows out, as httpx does with its authentication flows.
 """
 
+import math
+import time
 from collections.abc import Generator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 import httpx
@@ -17,11 +19,14 @@ from .retries import RetryPolicy, Tries
 from .uploads import Upload
 
 CONNECT_S, READ_S, UPLOAD_S = 5.0, 30.0, 300.0
+LATE_S = 2.0
+"""An answer for which a gateway may wait until the very end is on its way a little longer."""
 
 
 @dataclass(frozen=True)
 class Call:
-    """One request; `repeatable` if a second one does no harm."""
+    """One request; `repeatable` if a second one does no harm. For `wait_s` the gateway may wait for what
+    is asked; after `left_s` nobody wants the answer any more."""
 
     method: str
     path: str
@@ -30,6 +35,7 @@ class Call:
     upload: Upload | None = None
     repeatable: bool = True
     wait_s: float = 0
+    left_s: float = math.inf
     json: bytes | None = None
 
     def arguments(self) -> dict[str, Any]:
@@ -40,13 +46,14 @@ class Call:
             headers["Content-Length"] = str(self.upload.size)
         if self.json is not None:
             headers["Content-Type"] = "application/json"
-        read_s = UPLOAD_S if self.upload else READ_S + self.wait_s
+        wait_s, most_s = min(self.wait_s, self.left_s), self.left_s + LATE_S
+        read_s = UPLOAD_S if self.upload else READ_S + wait_s
         return {
             "method": self.method,
             "url": self.path,
-            "params": dict(self.params),
+            "params": {**self.params, **({"wait": f"{wait_s:.3f}"} if wait_s else {})},
             "headers": headers,
-            "timeout": httpx.Timeout(read_s, connect=CONNECT_S),
+            "timeout": httpx.Timeout(min(read_s, most_s), connect=min(CONNECT_S, most_s)),
         }
 
 
@@ -69,13 +76,13 @@ class Next:
     """The next event of the answer to Listen."""
 
 
-Reply = httpx.Response | httpx.TransportError | None
+Reply = httpx.Response | httpx.RequestError | None
 """What follows a Call: an answer or why there is none. None follows a Pause."""
 
 T = TypeVar("T")
 M = TypeVar("M", bound=BaseModel)
 Flow = Generator[Call | Pause, Reply, T]
-Heard = ServerSentEvent | httpx.TransportError | None
+Heard = ServerSentEvent | httpx.RequestError | None
 """What follows Next: an event, why there is none, or that the stream ended."""
 
 Step = Call | Pause | Listen | Next | Event
@@ -83,11 +90,12 @@ EventFlow = Generator[Step, Reply | Heard, T]
 """A flow that also listens, and yields events to its user on the way."""
 
 
-def ask(call: Call, policy: RetryPolicy) -> Flow[httpx.Response]:
-    """The successful answer to `call`, retried by `policy`. Raises ProblemError, Unreachable."""
-    tries = Tries(policy, call.repeatable)
+def ask(call: Call, policy: RetryPolicy, end: float = math.inf) -> Flow[httpx.Response]:
+    """The successful answer to `call`, retried by `policy`, but not after `end` by the monotonic clock.
+    Raises ProblemError, Unreachable."""
+    tries = Tries(policy, call.repeatable, end)
     while True:
-        reply = yield call
+        reply = yield replace(call, left_s=max(0.0, end - time.monotonic()))
         assert reply is not None
         if isinstance(reply, httpx.Response) and reply.is_success:
             return reply
@@ -113,7 +121,7 @@ def read_as(shape: type[M], response: httpx.Response) -> M:
         raise Unreachable(f"what answers at {response.url} is not inkqueue") from error
 
 
-def _refusal(reply: httpx.Response | httpx.TransportError) -> ProblemError | Unreachable:
+def _refusal(reply: httpx.Response | httpx.RequestError) -> ProblemError | Unreachable:
     if isinstance(reply, httpx.Response):
         return ProblemError.of(reply)
     url = reply.request.url

@@ -11,7 +11,7 @@ from typing import Any, Self
 
 import httpx
 
-from ..schemas import ErrorOut, JobOut
+from ..schemas import ItemOut, JobOut
 
 MEMBERS = ("type", "title", "status", "detail")
 
@@ -54,9 +54,11 @@ class ProblemError(InkqueueError):
         )
 
     @classmethod
-    def of_item(cls, error: ErrorOut) -> Self:
-        """Why one image could not be read, as if it had been asked for alone."""
-        return cls(422, f"/problems/{error.type}", "The image cannot be read", error.detail)
+    def of_item(cls, item: ItemOut) -> Self:
+        """Why one image was not read, as if it had been asked for alone."""
+        if error := item.error:
+            return cls(422, f"/problems/{error.type}", "The image cannot be read", error.detail)
+        return cls(409, "/problems/item-pending", "The image has not been read", f"It is {item.status}.")
 
 
 class Unreachable(InkqueueError):

@@ -62,12 +62,12 @@ class Flows:
 
     def predict(self, upload: Upload, options: Options) -> Flow[ItemOut]:
         response = yield from self._send("POST", "/v1/predictions", upload, options, None)
-        if response.status_code == 200:
-            return read_as(ItemOut, response)
-        job = yield from self.wait(read_as(JobOut, response).id, None, None)
-        item = read_as(ItemOut, (yield from self._get(f"{path_of(job.id)}/items/0")))
-        if item.error:
-            raise ProblemError.of_item(item.error)
+        if response.status_code != 200:
+            job = yield from self.wait(read_as(JobOut, response).id, None, None)
+            response = yield from self._get(f"{path_of(job.id)}/items/0")
+        item = read_as(ItemOut, response)
+        if item.status != "succeeded":
+            raise ProblemError.of_item(item)
         return item
 
     def job(self, job_id: str, wait_s: float = 0) -> Flow[JobOut]:
@@ -79,7 +79,7 @@ class Flows:
         while True:
             left = max(0.0, end - time.monotonic())
             asked, began = min(poll, left), time.monotonic()
-            response = yield from self._get(path_of(job_id), wait_s=asked)
+            response = yield from ask(Call("GET", path_of(job_id), wait_s=asked), self._retries, end)
             job = read_as(JobOut, response)
             if on_progress:
                 on_progress(job)
@@ -135,8 +135,7 @@ class Flows:
     def _get(
         self, path: str, params: Mapping[str, Any] | None = None, wait_s: float = 0
     ) -> Flow[httpx.Response]:
-        wait = {"wait": round(wait_s, 3)} if wait_s else {}
-        return self._ask(Call("GET", path, _given({**(params or {}), **wait}), wait_s=wait_s))
+        return self._ask(Call("GET", path, _given(params or {}), wait_s=wait_s))
 
     def _ask(self, call: Call) -> Flow[httpx.Response]:
         return ask(call, self._retries)

@@ -59,7 +59,7 @@ class EventConnection:
             self._response = response = self._http.send(request, stream=True)
             if not is_stream(response):
                 response.read()
-        except httpx.TransportError as error:
+        except httpx.RequestError as error:
             return error
         self._events = EventSource(response).iter_sse()
         return response
@@ -68,7 +68,7 @@ class EventConnection:
         """The next event, as soon as it is there."""
         try:
             return next(self._events, None)
-        except httpx.TransportError as error:
+        except httpx.RequestError as error:
             return error
 
     def close(self) -> None:
@@ -99,7 +99,7 @@ class AsyncEventConnection:
             self._response = response = await self._http.send(request, stream=True)
             if not is_stream(response):
                 await response.aread()
-        except httpx.TransportError as error:
+        except httpx.RequestError as error:
             return error
         self._events = EventSource(response).aiter_sse()
         return response
@@ -109,7 +109,7 @@ class AsyncEventConnection:
         assert self._events is not None
         try:
             return await anext(self._events, None)
-        except httpx.TransportError as error:
+        except httpx.RequestError as error:
             return error
 
     async def close(self) -> None:

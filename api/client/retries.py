@@ -1,5 +1,6 @@
 """Whether and when a call is retried. A submission keeps its Idempotency-Key: never two jobs."""
 
+import math
 import random
 import time
 from dataclasses import dataclass
@@ -35,13 +36,14 @@ class RetryPolicy:
 class Tries:
     """One call's attempts."""
 
-    def __init__(self, policy: RetryPolicy, repeatable: bool) -> None:
-        self._policy, self._repeatable = policy, repeatable
+    def __init__(self, policy: RetryPolicy, repeatable: bool, end: float = math.inf) -> None:
+        """None begins after `end`, by the monotonic clock."""
+        self._policy, self._repeatable, self._end = policy, repeatable, end
         self._began = time.monotonic()
         self._silent_since: float | None = None
         self._failed = 0
 
-    def pause_after(self, reply: httpx.Response | httpx.TransportError) -> float | None:
+    def pause_after(self, reply: httpx.Response | httpx.RequestError) -> float | None:
         """Seconds until the next attempt, or None: `reply` is final."""
         now = time.monotonic()
         self._failed += 1
@@ -51,7 +53,7 @@ class Tries:
         else:
             self._silent_since = self._silent_since or now
             pause, end = self._guessed(reply), self._silent_since + self._policy.silence_s
-        return pause if pause is not None and now + pause <= end else None
+        return pause if pause is not None and now + pause <= min(end, self._end) else None
 
     def _told(self, response: httpx.Response) -> float | None:
         busy = response.status_code in BUSY or (
@@ -61,7 +63,7 @@ class Tries:
             return None
         return retry_after(response) or self._backoff()
 
-    def _guessed(self, error: httpx.TransportError) -> float | None:
+    def _guessed(self, error: httpx.RequestError) -> float | None:
         if isinstance(error, HOPELESS) or not (self._repeatable or isinstance(error, NEVER_SENT)):
             return None
         return self._backoff()

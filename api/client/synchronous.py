@@ -64,7 +64,8 @@ class Client:
     def wait(
         self, job: str | JobOut, timeout: float | None = None, on_progress: Progress | None = None
     ) -> JobOut:
-        """The job once it is final. Raises WaitTimeout after `timeout` seconds."""
+        """The job once it is final. Raises WaitTimeout after `timeout` seconds, or why the gateway does
+        not say by then how the job is."""
         return self._run(self._flows.wait(id_of(job), timeout, on_progress))
 
     def results(self, job: str | JobOut, only: Only | None = None) -> Iterator[ItemOut]:
@@ -148,5 +149,5 @@ class Client:
         body = call.upload.blocks() if call.upload else call.json
         try:
             return self._http.request(content=body, **call.arguments())
-        except httpx.TransportError as error:
+        except httpx.RequestError as error:
             return error

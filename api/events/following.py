@@ -5,7 +5,7 @@ import re
 
 from worker.jobs import Job
 from worker.journal import START, Journal, Look, order
-from worker.store import Store
+from worker.store import JobGone, Store
 
 from ..items import item_out
 from ..problems import Problem
@@ -64,9 +64,10 @@ class Following:
 
         async def ask() -> bytes | None:
             async with self._turns:
-                items = await self._store.chunk(job.name, chunk)
-            if not items or items[0].result is None:
-                return None
+                try:
+                    items = await self._store.chunk(job, chunk)
+                except JobGone:
+                    return None
             return announcements.result(event_id, [item_out(job, item) for item in items])
 
         frame = await self._frames.get((job.name, event_id), ask)

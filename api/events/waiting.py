@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 
 from worker.jobs import Job, JobState
-from worker.store import Store
+from worker.store import JobGone, Store
 
 from .news import Listener
 from .notices import Notices, heard_within
@@ -39,12 +39,16 @@ class Waiting:
         return [job async for job in self._looks(name, seconds, LOOK_S)][-1]
 
     async def looks(self, job: Job, seconds: float) -> AsyncIterator[Job]:
-        """`job`, and as it is from time to time; at last once it is final, or after `seconds`."""
+        """`job`, and as it is from time to time; at last once it is final, or after `seconds`. Raises
+        JobGone."""
         yield job
         if seconds and not job.state.final:
             async for found in self._looks(job.name, seconds, FOLLOW_S):
-                if isinstance(found, Job):  # else it was deleted, or its time is over
-                    yield found
+                if not isinstance(found, Job):
+                    raise JobGone(found)
+                if found.created != job.created:
+                    raise JobGone(None)
+                yield found
 
     async def _looks(
         self, name: str, seconds: float, every: float

@@ -13,7 +13,6 @@ from worker.jobs import Job
 from worker.results import Page
 from worker.store import Item, Store
 
-from ..dependencies import require_job
 from ..items import item_out
 from ..problems import Problem
 from ..retrying import image_at
@@ -21,7 +20,7 @@ from .archive import File
 from .media import SUFFIXES, media_type
 from .naming import UNREAD, folder_of, label_of, path_of
 from .previews import Previews, glyph_png
-from .sheets import labelled
+from .sheets import labelled, standing
 
 
 @dataclass(frozen=True)
@@ -42,18 +41,16 @@ class Export:
     async def files(self, store: Store, first: int, after: int) -> AsyncIterator[list[File]]:
         """The files of images `first` to `after`: a chunk at a time is in memory.
 
-        Raises `not-found` or `job-expired` where the job goes meanwhile, and `not-ready` where images
-        cannot be decoded: no part passes for the whole.
+        Raises JobGone where the job goes meanwhile, and `not-ready` where images cannot be decoded: no
+        part passes for the whole.
         """
-        name = self.job.name
-        for chunk, (start, end) in enumerate(pairwise(await store.starts(name))):
+        for chunk, (start, end) in enumerate(pairwise(await store.starts(self.job))):
             if end <= first or start >= after:
                 continue
-            items = [each for each in await store.chunk(name, chunk) if first <= each.index < after]
-            packed = await store.packed(name, chunk)
-            if packed is None:
-                require_job(await store.job(name))
-            elif wanted := [item for item in items if self._wants(item)]:
+            items = [each for each in await store.chunk(self.job, chunk) if first <= each.index < after]
+            packed = await store.packed(self.job, chunk)
+            wanted = [item for item in items if self._wants(item)]
+            if packed is not None and wanted:
                 cut = partial(self._cut, unpack(packed), start, wanted)
                 yield await (self.previews.apart(cut) if self.glyphs else run_sync(cut))
 
@@ -83,7 +80,7 @@ class Export:
             folder = folder_of(label_of(self.job, item) or "", self.job.labels)
             yield f"{path_of(folder, item)}.png", self.previews.glyph(image, self.job, self.card)
             return
-        cut = {each.box: each.glyph for each in self.previews.characters(image, self.job, self.card)}
+        cut = standing(self.previews.characters(image, self.job, self.card), item)
         for place, (box, label) in enumerate(labelled(self.job, item)):
             if box in cut:
                 path = path_of(folder_of(label, self.job.labels), item)

@@ -1,14 +1,19 @@
 """The characters of a page that was read: boxes for its picture, labels for a data set made of it."""
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
 
 import orjson
 
 from model.flags import Flag
-from model.layout import Box
+from model.layout import Box, Character
 from worker.jobs import Job
 from worker.results import Page
 from worker.store import Item
+
+if TYPE_CHECKING:
+    from model.glyph import Glyph
 
 
 def marks_of(job: Job, item: Item) -> bytes:
@@ -17,6 +22,21 @@ def marks_of(job: Job, item: Item) -> bytes:
     return orjson.dumps(
         [(list(each.box), job.labels[each.answer.classes[0]], each.answer.uncertain) for each in found]
     )
+
+
+def standing(cut: Iterable[Character], item: Item) -> dict[Box, "Glyph"]:
+    """The glyphs of a page that was read, by box: of rival readings, those of the one whose boxes are
+    all in the result. In the same box a piece may look different in another reading."""
+    found = item.result.characters if isinstance(item.result, Page) else ()
+    boxes = {each.box for each in found}
+    readings = defaultdict[tuple[int, int], "dict[Box, Glyph]"](dict)
+    for each in cut:
+        readings[each.group, each.reading][each.box] = each.glyph
+    glyphs: dict[Box, Glyph] = {}
+    for pieces in sorted(readings.values(), key=len, reverse=True):  # of two alike, the first
+        if pieces.keys() <= boxes:
+            glyphs = pieces | glyphs
+    return glyphs
 
 
 def labelled(job: Job, item: Item) -> Iterator[tuple[Box, str]]:

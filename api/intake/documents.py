@@ -4,8 +4,6 @@ import base64
 import binascii
 import codecs
 import io
-import json
-from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,6 +12,7 @@ import orjson
 from ..parameters import LONGEST_CHARSET
 from ..problems import Problem
 from ..settings import MIB, GatewaySettings
+from . import twins
 from .names import LONGEST
 from .sources import NamedImage, pages_of
 
@@ -51,7 +50,7 @@ def _load(data: bytes | memoryview, place: str = "") -> Any:
         raise Problem("malformed-json", f"{place}over {MOST_VALUES} values; send a ZIP.")
     try:
         orjson.loads(data)  # strict: no NaN, no surrogates, no numbers without end
-        return _TWINLESS.decode(str(data, "utf-8"))
+        return twins.loads(data)
     except RecursionError as error:
         raise Problem(
             "malformed-json", f"{place}it is nested too deeply; images need two levels."
@@ -60,22 +59,10 @@ def _load(data: bytes | memoryview, place: str = "") -> Any:
         raise Problem("malformed-json", f"{place}{error}.") from error
 
 
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """An object whose names differ; RFC 8259 leaves open which of two is lost. Raises ValueError."""
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        twin, _ = Counter(name for name, _ in pairs).most_common(1)[0]
-        raise ValueError(f"{twin[:40]!r} occurs twice in one object, and one would be lost")
-    return found
-
-
 def _count_values(data: bytes | memoryview) -> int:
     """About how many values a document has, found without parsing it."""
     pieces = (bytes(data[start : start + MIB]) for start in range(0, len(data), MIB))
     return sum(piece.count(sign) for piece in pieces for sign in (b",", b"[", b"{"))
-
-
-_TWINLESS = json.JSONDecoder(object_pairs_hook=_object)
 
 
 def _text(value: Any) -> str:

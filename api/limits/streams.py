@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
-import redis
 from prometheus_client import Gauge
 
 from worker.turnstile import LEASE_MS, Turnstile
@@ -63,7 +62,8 @@ class SharedStreamLimit:
             detail = f"You follow {most} jobs already; close a stream, or poll this job."
             raise Problem("too-many-streams", detail, retry_after=5, limit=most)
         self._open[owner].add(stream)
-        self._renewing = self._renewing or asyncio.create_task(self._renew())
+        if self._renewing is None or self._renewing.done():
+            self._renewing = asyncio.create_task(self._renew())
         try:
             yield
         finally:
@@ -79,12 +79,11 @@ class SharedStreamLimit:
                     await _quietly(self._turnstile.stay(owner, list(streams)))
                 else:
                     del self._open[owner]
-        self._renewing = None
 
 
 async def _quietly(call: Coroutine[Any, Any, None]) -> None:
-    """A count that could not be changed ends with its lease."""
+    """A count that could not be changed, for whatever reason, ends with its lease."""
     try:
         await call
-    except redis.RedisError as error:
+    except Exception as error:
         log.warning("event streams could not be counted: %s", error)

@@ -10,7 +10,7 @@ from worker.jobs import Job
 from worker.store import Store
 
 from ..answers import json_response
-from ..dependencies import ManagedJobDep, StoreDep, require_job
+from ..dependencies import ManagedJobDep, StoreDep
 from ..items import item_out
 from ..payloads import body_schema, read_payload
 from ..problems import Problem
@@ -23,6 +23,9 @@ HINT = 'Send {"label": "7"}, or null for none.'
 MOST = 1000
 LONGEST = 10_000
 """Characters of a text: twice as many as a page full of small writing has."""
+
+INDEX = "^(0|[1-9][0-9]{0,8})$"
+"""One way to write each: of two labels for an image, one would be lost."""
 
 
 class Correction(BaseModel):
@@ -39,11 +42,11 @@ class Corrections(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     labels: Annotated[
-        dict[Annotated[int, Field(ge=0)], str | None],
+        dict[Annotated[str, Field(pattern=INDEX)], str | None],
         Field(
             min_length=1,
             max_length=MOST,
-            json_schema_extra={"propertyNames": {"pattern": "^[0-9]{1,9}$"}},
+            json_schema_extra={"propertyNames": {"pattern": INDEX}},
         ),
     ]
 
@@ -67,7 +70,7 @@ async def correct_items(request: Request, job: ManagedJobDep, store: StoreDep) -
     """The same for up to 1000 images at once: all are kept, or none."""
     hint = f'Send {{"labels": {{"0": "7", "5": null}}}} with 1 to {MOST} images.'
     given = await read_payload(request, Corrections, hint, 1 << 18)
-    await _correct(store, job, given.labels)
+    await _correct(store, job, {int(index): label for index, label in given.labels.items()})
     return Corrected(corrected=len(given.labels))
 
 
@@ -77,10 +80,7 @@ async def _correct(store: Store, job: Job, labels: Mapping[int, str | None]) -> 
             raise Problem("not-found", f"The job has images 0 to {job.counts.total - 1}.")
         if label is not None:
             _require_sayable(job, label)
-    verdict = await store.correct(job.name, labels)
-    if verdict == "missing":
-        require_job(await store.job(job.name))
-    elif verdict == "pending":
+    if await store.correct(job, labels) == "pending":
         detail = "It was never read." if job.state.final else "It can be corrected once it is read."
         raise Problem("item-pending", detail, retry_after=None if job.state.final else 1)
 

@@ -70,7 +70,7 @@ async def read_preview(
 
 
 async def require_item(store: Store, job: Job, index: int) -> Item:
-    """Image `index` of a job. Raises `not-found`."""
+    """Image `index` of a job. Raises `not-found`, JobGone."""
     items = await store.items(job, index, 1)
     if not items:
         raise Problem("not-found", f"The job has images 0 to {job.counts.total - 1}.")

@@ -11,7 +11,7 @@ from worker.jobs import Job, JobState
 
 from .. import etags
 from ..answers import answer, job_response, wait_s
-from ..bodies import JOB_BODY, PARAMETERS
+from ..bodies import JOB_BODY, KEY, PARAMETERS
 from ..dependencies import (
     JobDep,
     JobId,
@@ -40,8 +40,7 @@ NOW = "9999999999999999"
 MOST_SEEN = 1000
 """Jobs that are looked at for one page of those in some state."""
 
-_KEY = {"minLength": 1, "maxLength": 255, "pattern": "^[!-~]([ -~]*[!-~])?$"}
-IdempotencyKey = Annotated[str | None, Header(description="repeat safely", json_schema_extra=_KEY)]
+IdempotencyKey = Annotated[str | None, Header(description="repeat safely", json_schema_extra=KEY)]
 Prefer = Annotated[str | None, Header(description="wait=N: answer when done, or after N seconds")]
 
 

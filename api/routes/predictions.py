@@ -16,7 +16,7 @@ from worker.store import Item, Store
 
 from ..answers import job_response, wait_s
 from ..auth import caller
-from ..bodies import IMAGE_BODY, PARAMETERS, PREFER
+from ..bodies import IDEMPOTENCY_KEY, IMAGE_BODY, PARAMETERS, PREFER
 from ..dependencies import require_job
 from ..events.waiting import Waiting
 from ..items import shown
@@ -28,7 +28,10 @@ from ..submission import Submitter, new_id
 
 router = APIRouter(prefix="/v1/predictions", tags=["predictions"])
 
-SUBMISSION: dict[str, Any] = {"requestBody": IMAGE_BODY, "parameters": [*PARAMETERS, PREFER]}
+SUBMISSION: dict[str, Any] = {
+    "requestBody": IMAGE_BODY,
+    "parameters": [*PARAMETERS, PREFER, IDEMPOTENCY_KEY],
+}
 
 
 @router.post(
@@ -64,15 +67,21 @@ async def _predicted(
             item = Item(0, entered.image, unpack(packed)[0])
             return _result(item, new, entered.wanted.options.model, entered.wanted.labels)
     job = require_job(await waiting.until_final(entered.name, end - monotonic()))
-    if not job.state.final:
-        return job_response(job, 202)
-    (item,) = await store.items(job, 0, 1)
-    return _result(item, job.id, job.options.model, job.labels)
+    if job.state.final:
+        (item,) = await store.items(job, 0, 1)
+        response = _result(item, job.id, job.options.model, job.labels)
+    else:
+        response = job_response(job, 202)
+    if entered.replayed:
+        response.headers["Idempotency-Replayed"] = "true"
+    return response
 
 
 def _result(item: Item, job_id: str, model: str, labels: str) -> Response:
     if isinstance(item.result, Failure):
         raise Problem(item.result.type, f"{item.result.detail}.", job_id=job_id)
+    if item.result is None:
+        raise Problem("item-pending", "Its job was canceled; send it again.", job_id=job_id)
     said = shown(item, labels, "canceled") | {"job_id": job_id, "model": model}
     headers = {"Content-Location": f"/v1/jobs/{job_id}/items/0"}
     return Response(orjson.dumps(said), 200, headers, "application/json")

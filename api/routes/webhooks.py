@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request, Response
 
-from worker.webhooks.endpoints import CALLBACK, Endpoint, Endpoints
+from worker.webhooks.endpoints import CALLBACK, Endpoint, Endpoints, SecretsOverlap
 from worker.webhooks.urls import Policy
 
 from ..dependencies import DeliveriesDep, EndpointsDep, SettingsDep, WebhookOwnerDep
@@ -90,8 +90,16 @@ async def rotate_secret(
         int, Query(ge=0, le=7 * DAY_S, description="seconds for which the old one signs too")
     ] = DAY_S,
 ) -> SecretOut:
-    """A new secret for an endpoint, or with `callback` as id, for the callback_url of all your jobs."""
-    made = await endpoints.rotate(owner, webhook_id, overlap)
+    """A new secret for an endpoint, or with `callback` as id, for the callback_url of all your jobs.
+
+    While an older one still signs, only `overlap=0` makes another: then no old one signs any more.
+    """
+    try:
+        made = await endpoints.rotate(owner, webhook_id, overlap)
+    except SecretsOverlap as error:
+        signs = when(error.until).isoformat()
+        detail = f"The one before signs until {signs}: rotate then, or with overlap=0, which ends it."
+        raise Problem("secrets-overlap", detail, previous_valid_until=signs) from error
     if made is None:
         raise _missing()
     secret, until = made

@@ -6,6 +6,8 @@ import time
 import redis
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from worker.store import JobGone
+
 from ..safety import guarded
 from .metrics import Metrics
 
@@ -14,7 +16,8 @@ log = logging.getLogger(__name__)
 
 class RequestMetrics:
     """ASGI middleware: counts and times every answer by its route, and sets the safety headers; one that
-    Redis or the system cuts off after it has begun is reported in a line of the log."""
+    is cut off after it has begun, by Redis, the system or the end of its job, is reported in a line of
+    the log."""
 
     def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
         self._app, self._metrics = app, metrics
@@ -45,7 +48,7 @@ class RequestMetrics:
         try:
             await self._app(scope, receive, send_noted)
         except RuntimeError as error:  # Starlette's: it cannot be answered by a problem any more
-            if not isinstance(error.__cause__, redis.RedisError | OSError):
+            if not isinstance(error.__cause__, redis.RedisError | OSError | JobGone):
                 raise
             log.warning("an answer was cut off: %s: %s", type(error.__cause__).__name__, error.__cause__)
         finally:

@@ -426,6 +426,13 @@ LIFE = (
         "cancel_stops",
     ),
     lua(
+        "images of a canceled job are not kept",
+        "ending",
+        "if not job.keep then later(",
+        "if true then later(",
+        "kept_if_that_was_asked",
+    ),
+    lua(
         "a job that runs can be deleted",
         "delete",
         "if not TERMINAL[job.state] then return job.state end",
@@ -752,6 +759,14 @@ PYTHON = (
         "if false then",
         "tests/test_webhook_outbox.py",
         "asked_again",
+    ),
+    Mutation(
+        "a second rotation ends the overlap of the first",
+        "worker/scripts/rotate.lua",
+        "if ms > 0 and previous_until > now then",
+        "if false then",
+        "tests/test_webhook_outbox.py",
+        "while_the_old_one_lives",
     ),
     Mutation(
         "the body behind a request for an upgrade is a request",

@@ -7,7 +7,9 @@ if is_over(job) then return 'expired' end
 if TERMINAL[job.state] then return job.state end
 change(job, 'state', 'canceling')
 if job.next < job.chunks then
-  for c = job.next, job.chunks - 1 do later('DEL', '', key(name, 'in:' .. c)) end
+  if not job.keep then
+    for c = job.next, job.chunks - 1 do later('DEL', '', key(name, 'in:' .. c)) end
+  end
   local first = bounds(name, job, job.next)
   settle(job, 'canceled', job.total - first)
 end

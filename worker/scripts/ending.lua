@@ -80,7 +80,7 @@ end
 -- Drop a chunk that nobody will read, since its job was canceled.
 local function drop(name, job, c, leased)
   put_away(name, job, c, leased)
-  later('DEL', '', key(name, 'in:' .. c))
+  if not job.keep then later('DEL', '', key(name, 'in:' .. c)) end
   settle(job, 'canceled', size(name, job, c))
 end
 

@@ -1,13 +1,15 @@
 -- A new secret for an endpoint; for a while the old one signs as well. This also makes the secret of
--- callback_urls. ARGV: OWNER, HOOK, secret, ms. Answers: until when (ms; 0: no other), -1: no endpoint
-local hook = hook_key(ARGV[1], ARGV[2])
-local old = redis.call('HGET', hook, 'secret')
-if not old and ARGV[2] ~= 'callback' then return -1 end
-if old == ARGV[3] then   -- asked again, since the answer was lost
-  return tonumber(redis.call('HGET', hook, 'previous_until') or 0)
-end
+-- callback_urls. ARGV: OWNER, HOOK, secret, ms
+-- Answers: {'new', until when the old one signs (ms; 0: no other)}, {'missing', 0}, or {'overlap', ms}: for
+--   so long an older one still signs, as was promised, and there are two at a time
+local hook, ms = hook_key(ARGV[1], ARGV[2]), tonumber(ARGV[4])
+local old, previous_until = unpack(redis.call('HMGET', hook, 'secret', 'previous_until'))
+previous_until = tonumber(previous_until or 0)
+if not old and ARGV[2] ~= 'callback' then return {'missing', 0} end
+if old == ARGV[3] then return {'new', previous_until} end   -- asked again, since the answer was lost
+if ms > 0 and previous_until > now then return {'overlap', previous_until} end
 redis.call('HSET', hook, 'secret', ARGV[3])
 redis.call('HDEL', hook, 'previous', 'previous_until')
-if not old or tonumber(ARGV[4]) == 0 then return 0 end
-redis.call('HSET', hook, 'previous', old, 'previous_until', now + tonumber(ARGV[4]))
-return now + tonumber(ARGV[4])
+if not old or ms == 0 then return {'new', 0} end
+redis.call('HSET', hook, 'previous', old, 'previous_until', now + ms)
+return {'new', now + ms}

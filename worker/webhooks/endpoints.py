@@ -47,6 +47,14 @@ class Endpoint:
         )
 
 
+class SecretsOverlap(Exception):
+    """The secret before the current one still signs, until `until` (ms)."""
+
+    def __init__(self, until: int) -> None:
+        super().__init__(f"an older secret signs until {until}")
+        self.until = until
+
+
 class Endpoints:
     """A gateway's endpoints, over one Redis."""
 
@@ -79,10 +87,15 @@ class Endpoints:
         return bool(await self._scripts["amend"](args=[owner, hook, *_fields(**changes)]))
 
     async def rotate(self, owner: str, hook: str, overlap_s: int) -> tuple[str, int | None] | None:
-        """A new secret, and until when (ms) the old one signs as well; None: no such endpoint."""
+        """A new secret, and until when (ms) the old one signs as well; None: no such endpoint.
+
+        Raises SecretsOverlap, unless no secret but the new one is to sign.
+        """
         secret = new_secret()
-        until = await self._scripts["rotate"](args=[owner, hook, secret, overlap_s * 1000])
-        return None if until < 0 else (secret, until or None)
+        verdict, until = await self._scripts["rotate"](args=[owner, hook, secret, overlap_s * 1000])
+        if verdict == b"overlap":
+            raise SecretsOverlap(until)
+        return (secret, until or None) if verdict == b"new" else None
 
     async def delete(self, owner: str, hook: str) -> bool:
         """Forget an endpoint; whether there was one."""

@@ -87,7 +87,8 @@ class Clients(Ground):
             self.read_to[job.name, job.first_token] = look.events[-1].id, heard + len(look.events)
 
     def _correct(self, job: Job, labels: dict[int, str]) -> None:
-        answer = self.run(self.store.correct(job.name, {i: text or None for i, text in labels.items()}))
+        stored = self.run(self.store.job(job.name))
+        answer = self.run(self.store.correct(stored, {i: text or None for i, text in labels.items()}))
         self.same("correct", answer, self.model.correct(job.name, labels))
 
     def _retry(self, job: Job, lane: Lane) -> None:

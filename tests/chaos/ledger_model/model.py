@@ -233,7 +233,7 @@ class Model:
         job.state = "canceling"
         for c, part in enumerate(job.parts):
             if c >= job.next or (part.due is not None and part.token is None):
-                self._drop(part)
+                self._drop(job, part)
         job.next = len(job.parts)
         self._close_if_done(job)
         return job.state
@@ -331,7 +331,7 @@ class Model:
             fits = job.state == "canceling" and job.model == model
             came_back = part.due is not None and part.due <= self.now
             require(fits and came_back, "a chunk is no longer under way, and nobody read it:", name, c)
-            self._drop(part)
+            self._drop(job, part)
             self._close_if_done(job)
 
     def renew(self, claims: Iterable[Claim]) -> int:
@@ -390,9 +390,9 @@ class Model:
         job.parts[job.next].due = self.now
         job.next += 1
 
-    def _drop(self, part: Part) -> None:
+    def _drop(self, job: Job, part: Part) -> None:
         part.put_away()
-        part.kept, part.dropped = None, True
+        part.kept, part.dropped = part.kept if job.keep else None, True
 
     def _close_if_done(self, job: Job) -> None:
         if job.left:
