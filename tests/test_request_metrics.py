@@ -21,5 +21,5 @@ def test_an_answer_that_redis_cuts_off_is_told_of_in_a_line() -> None:
             client.acl_setuser("default", enabled=True, nopass=True, commands=["+hlen"], reset=False)
         assert http.get(results, params={"format": "ndjson"}).text.count("\n") == 4
         said = (folder / "log").read_text()
-    assert "an answer was cut off: NoPermissionError" in said
+    assert "an answer was cut off: ResponseError" in said
     assert "Traceback" not in said

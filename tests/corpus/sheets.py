@@ -19,6 +19,8 @@ READ, BAD = "read", "undecodable-image"
 NET = (np.indices((2000, 2000)) % 40 < 3).any(0)
 GOOD_GRID = np.where((np.indices((203, 203)) % 40 < 3).any(0), 0, 255).astype(np.uint8)
 """Squares of five by five: a page of nothing, and a grid."""
+PAPER = np.full((203, 203), 230, np.uint8)
+"""What is divided as one likes: it has no cells of its own."""
 
 QUERIES = ("layout=page", "layout=line", "layout=grid", "layout=grid&rows=20&columns=20")
 
@@ -26,11 +28,11 @@ QUERIES = ("layout=page", "layout=line", "layout=grid", "layout=grid&rows=20&col
 def read_as(pixels: np.typing.NDArray[np.generic] | bytes, *queries: str) -> Ask:
     """What becomes of an image by each layout, apart; a good one beside it is always read."""
     data = pixels if isinstance(pixels, bytes) else saved(pixels, "PNG")
-    files = {"odd.png": data, "good.png": saved(GOOD_GRID, "PNG")}
-
     def ask(stage: Stage) -> str:
         found: Sequence[str] = ()
         for query in queries or QUERIES[:2]:
+            beside = PAPER if "rows" in query else GOOD_GRID
+            files = {"odd.png": data, "good.png": saved(beside, "PNG")}
             odd, good = results(stage, submit(stage, "application/zip", zip_of(files), f"?{query}"))
             assert fate(good) == READ
             assert fate(odd) != READ or odd["text"].count("\n") < 10_000
