@@ -28,6 +28,7 @@ QUERIES = ("layout=page", "layout=line", "layout=grid", "layout=grid&rows=20&col
 def read_as(pixels: np.typing.NDArray[np.generic] | bytes, *queries: str) -> Ask:
     """What becomes of an image by each layout, apart; a good one beside it is always read."""
     data = pixels if isinstance(pixels, bytes) else saved(pixels, "PNG")
+
     def ask(stage: Stage) -> str:
         found: Sequence[str] = ()
         for query in queries or QUERIES[:2]:
