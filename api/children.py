@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 
@@ -19,6 +20,11 @@ CALM_S = 30.0
 
 PAUSES = (0.0, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 10.0)
 """Seconds until a restart, by how many times in a row a child died soon; the last from then on."""
+
+
+def _end_with(parent: int) -> None:
+    with suppress(OSError):  # a kernel that cannot do it is no reason not to serve
+        die_with_parent(signal.SIGTERM, parent)
 
 
 @dataclass
@@ -37,7 +43,6 @@ class Child:
     def start(self) -> None:
         """Run it, apart from the terminal's Ctrl-C: the stack stops its children in order. On Linux the
         kernel ends it should the stack be killed outright."""
-        orphaned = partial(die_with_parent, signal.SIGTERM, os.getpid())
         self.started = time.monotonic()
         self.process = subprocess.Popen(
             self.command,
@@ -46,7 +51,7 @@ class Child:
             stdout=subprocess.DEVNULL,  # Celery says goodbye there; what matters goes to stderr
             start_new_session=True,
             pass_fds=self.inherited,
-            preexec_fn=orphaned if sys.platform == "linux" else None,
+            preexec_fn=partial(_end_with, os.getpid()) if sys.platform == "linux" else None,
         )
 
     def look_after(self) -> bool:

@@ -16,9 +16,9 @@ Change = Callable[[Credential], tuple[Credential, ...]]
 
 def read_text(path: Path) -> str:
     """What is in a file of keys. Raises BadKeys."""
-    if path.exists() and not path.is_file():  # a pipe would be waited for
-        raise BadKeys(f"{path}: it is no regular file")
     try:
+        if path.exists() and not path.is_file():  # a pipe would be waited for
+            raise BadKeys(f"{path}: it is no regular file")
         return path.read_text()
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is not text"

@@ -12,8 +12,7 @@ from .problems import Problem
 
 
 async def failed_parts(store: Store, job: Job) -> Sequence[Part]:
-    """The failed images, named as they were. Raises `image-not-kept` unless all are
-    there, JobGone."""
+    """The failed images, named as they were. Raises JobGone, or `image-not-kept` if any is not there."""
     parts: list[Part] = []
     async for first, payload in store.kept(job):
         content = unpack(payload)

@@ -136,5 +136,6 @@ class GatewaySettings(QueueSettings):
     @model_validator(mode="after")
     def _default_is_allowed(self) -> Self:
         if self.expires_in > self.max_expires_in:
-            raise ValueError("INKQUEUE_EXPIRES_IN: at most INKQUEUE_MAX_EXPIRES_IN")
+            reason = f"{self.expires_in} is over INKQUEUE_MAX_EXPIRES_IN; set both"
+            raise ValueError(f"INKQUEUE_EXPIRES_IN: {reason}")
         return self

@@ -1,5 +1,6 @@
 """The command `inkqueue` as people use it: real processes, real terminals, real Ctrl-C."""
 
+import base64
 import csv
 import json
 import os
@@ -69,6 +70,14 @@ def sheet(tmp_path: Path, rng: np.random.Generator) -> Path:
         (folder / f"{label}.png").write_bytes(png(draw(label, rng)))
     (folder / "torn.png").write_bytes(b"no image")
     return folder
+
+
+def test_no_id_of_a_client_moves_the_cursor_of_a_terminal(inkqueue: Command, services: Services) -> None:
+    image = base64.b64encode(png(draw("7", np.random.default_rng(7)))).decode()
+    body = {"images": [{"image": image, "custom_id": "a\x1b[2J\nforged"}]}
+    answer = httpx.post(f"{services.url}/v1/jobs", json=body, headers={"Prefer": "wait=20"}, timeout=30)
+    done = inkqueue("results", answer.json()["id"])
+    assert done.out.rstrip().endswith("a\ufffd[2J\ufffdforged")
 
 
 def test_what_was_read_is_printed(inkqueue: Command, sheet: Path) -> None:

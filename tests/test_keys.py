@@ -174,6 +174,10 @@ class TestRing:
         with pytest.raises(BadKeys, match="no regular file"):
             keyring(path)
 
+    def test_a_file_that_cannot_be_looked_at_is_said_to_be_so(self, path: Path) -> None:
+        with pytest.raises(BadKeys, match="File name too long"):
+            keyring(path.with_name("x" * 300))
+
     def test_what_stands_twice_is_refused(self, path: Path) -> None:
         _, line = new_key()
         path.write_text(line)

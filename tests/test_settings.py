@@ -59,6 +59,19 @@ def test_a_job_may_be_kept_as_long_as_is_allowed(monkeypatch: pytest.MonkeyPatch
 @pytest.mark.parametrize(
     "url",
     [
+        "redis+socket:///run/redis.sock",
+        "sentinel://10.0.0.1:26379",
+        "rediss://u:p%40@[::1]/1?client_name=a@b",
+    ],
+)
+def test_a_broker_may_be_what_celery_understands(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    monkeypatch.setenv("INKQUEUE_BROKER_URL", url)
+    assert QueueSettings().broker_url == url
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
         "redis://:sekret/word@127.0.0.1:6379/0",
         "redis://:sekret#word@127.0.0.1:6379/0",
         "redis://:sekret?word@127.0.0.1:6379/0",

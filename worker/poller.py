@@ -27,7 +27,9 @@ class Poller(threading.Thread):
         self._works, self._patience_s = works, patience_s
         self._turn, self._heard = threading.Lock(), time.monotonic()
         self._stopping = threading.Event()
-        self._outage = Outage(log, "nothing can be looked for", "what is due can be looked for again")
+        self._outage = Outage(
+            log, "what is due cannot be looked for", "what is due can be looked for again"
+        )
 
     def heard(self, work: Callable[[], int]) -> int:
         """A doorbell rang for `work`."""

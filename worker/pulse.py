@@ -34,7 +34,7 @@ class Pulse(threading.Thread):
         super().__init__(name="heartbeat", daemon=True)
         self._beat = beat
         self._stopping = threading.Event()
-        self._outage = Outage(log, "no heartbeat", "the heart beats again")
+        self._outage = Outage(log, "no heartbeat can be sent", "heartbeats go on")
 
     def run(self) -> None:
         while not self._stopping.is_set():

@@ -27,7 +27,9 @@ class RedisWatch(threading.Thread):
         super().__init__(name="redis-watch", daemon=True)
         self._client, self._settings = client, settings
         self._stopping = threading.Event()
-        self._outage = Outage(log, "Redis's settings cannot be checked", "they can be checked again")
+        self._outage = Outage(
+            log, "Redis's settings cannot be checked", "Redis's settings can be checked again"
+        )
         self.fault = self.server = ""
         self._knows = False
 

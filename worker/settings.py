@@ -15,6 +15,8 @@ from model.layout import MAX_PIXELS
 
 PREFIX = "INKQUEUE_"
 PORTS = range(1, 65_536)
+BROKER_ONLY = ("redis+socket://", "sentinel://")
+"""URLs that Celery understands, and the Redis client does not."""
 
 
 class BadSettings(ValueError):
@@ -76,9 +78,9 @@ class QueueSettings(BaseSettings):
     def _can_be_read(cls, url: str) -> str:
         """A password with a plain /, ? or # would be taken for a host and a port, and be logged."""
         try:
-            if url:
+            if url and not url.startswith(BROKER_ONLY):
                 parse_url(url)  # type: ignore[no-untyped-call]
-            if "@" in "".join(urlsplit(url)[2:]):
+            if "@" in urlsplit(url).path + urlsplit(url).fragment:
                 raise ValueError
         except ValueError:
             reason = "cannot be read as redis://HOST:PORT/0; percent-encode the password"

@@ -1,7 +1,7 @@
 """kombu's Redis transport, made to drop whatever is in a queue and is no message, and to live on.
 
 With kombu alone a string that is not JSON ends the worker, and so does a message of another shape. While
-Redis refuses to write, kombu leaves two connections open with each attempt to begin anew.
+Redis refuses to write, kombu leaves two connections open at each attempt to connect.
 """
 
 import logging
@@ -25,7 +25,7 @@ REFUSED_S = 1.0
 class Channel(redis_transport.Channel):
     """A channel that reads past what cannot be parsed, and writes nothing: to listen is all it does."""
 
-    ack_emulation = False  # a doorbell that is lost is rung again by upkeep
+    ack_emulation = do_restore = False  # a doorbell that is lost is rung again by upkeep
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)  # type: ignore[no-untyped-call]

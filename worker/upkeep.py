@@ -20,7 +20,7 @@ class Upkeep(threading.Thread):
         super().__init__(name="upkeep", daemon=True)
         self._ledger, self._models, self._interval = ledger, models, interval
         self._stopping = threading.Event()
-        self._outage = Outage(log, "no upkeep", "upkeep goes on")
+        self._outage = Outage(log, "upkeep cannot be done", "upkeep goes on")
 
     def run(self) -> None:
         while not self._stopping.wait(self._interval):

@@ -54,9 +54,14 @@ def _table(items: Iterable[ItemOut], out: TextIO) -> None:
     out.write(row("index", "label", "confidence", "note", "name"))
     for item in items:
         confidence = "" if item.confidence is None else f"{item.confidence:.4f}"
-        out.write(row(item.index, item.label or "", confidence, _note(item), item.name))
+        out.write(row(item.index, item.label or "", confidence, _note(item), _harmless(item.name)))
         for line in (item.text or "").splitlines():
             out.write(f"{'':>9}{line}\n")
+
+
+def _harmless(name: str) -> str:
+    """A name as a terminal may show it: a custom_id is whatever its client sent."""
+    return "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in name)
 
 
 def _note(item: ItemOut) -> str:
