@@ -132,7 +132,7 @@ class ModelOut(BaseModel):
     labels: str
     parameters: int
     normalization: str
-    uncertain_below: float
+    uncertain_below: float = Field(description="of the confidence; over 1: every answer is uncertain")
     accuracy: dict[str, float]
     measured_on: str
     sha256: str

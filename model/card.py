@@ -53,7 +53,9 @@ def read_card(path: Path) -> Card:
     """The card in `path`. Raises BadCard."""
     try:
         return Card(**json.loads(path.read_text()))
-    except (OSError, ValueError, TypeError) as error:
+    except TypeError as error:
+        raise BadCard(f"{path}: no card of this version, train the network again: {error}") from error
+    except (OSError, ValueError) as error:
         raise BadCard(f"{path}: {error}") from error
 
 

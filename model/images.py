@@ -1,4 +1,4 @@
-"""Image files become grey pixels, within limits: by OpenCV, else by Pillow; and pixels become a PNG."""
+"""Bytes of an image file become grey pixels, within limits: by OpenCV, TIFF by Pillow; pixels, a PNG."""
 
 from collections.abc import Callable
 from itertools import islice
@@ -6,18 +6,16 @@ from itertools import islice
 import cv2
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageOps
+from PIL import Image
 
-from .headers import JPEG, PNG, BadImage, TooLarge, check, open_image
+from .headers import BadImage, TooLarge, check, open_image
 from .layout import MAX_PIXELS
+from .misread import as_seen, flags_for, upright
 from .tiffs import BadTiff, cut, directories, is_tiff
 
 __all__ = ["BadImage", "Grey", "TooLarge", "decode", "png", "to_grey"]
 
 Grey = npt.NDArray[np.uint8]
-
-GREY, BITFIELDS = 0, 3
-"""A PNG's type of colour, and how a BMP's pixels are packed."""
 
 cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # what is wrong is told to the client
 cv2.setNumThreads(1)  # the images are small: a second thread would spin more than it works
@@ -36,16 +34,15 @@ def decode(
     """
     data = _first_page(data) if is_tiff(data) else bytes(data)
     expect(check(data, max_pixels))
-    if _is_for_pillow(data):
-        return _decode_by_pillow(data)
-    flags = cv2.IMREAD_GRAYSCALE if data.startswith(JPEG) else cv2.IMREAD_UNCHANGED
+    if data[:2] in (b"II", b"MM"):
+        return _decode_tiff(data)
     try:
-        pixels = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
+        pixels = cv2.imdecode(np.frombuffer(data, np.uint8), flags_for(data))
     except cv2.error as error:
         raise BadImage(f"the image cannot be decoded: {error.err or error}") from error
     if pixels is None:
         raise BadImage("the image is damaged or cut off")
-    return to_grey(np.asarray(pixels))
+    return upright(to_grey(as_seen(np.asarray(pixels), data)), data)
 
 
 def to_grey(pixels: npt.NDArray[np.generic]) -> Grey:
@@ -85,52 +82,24 @@ def _first_page(data: bytes | memoryview) -> bytes:
     raise BadImage("the TIFF has no page")
 
 
-def _is_for_pillow(data: bytes) -> bool:
-    """OpenCV turns no PNG and no WebP by its EXIF, shows transparent grey as it is, and takes the spare
-    byte of a BMP's pixels for their alpha."""
-    if data.startswith(PNG):
-        return b"eXIf" in data or (data[25] == GREY and b"tRNS" in data[: data.find(b"IDAT")])
-    if data.startswith(b"BM"):
-        return data[28:31:2] == bytes((32, BITFIELDS))
-    return data[:2] in (b"II", b"MM") or (data.startswith(b"RIFF") and b"EXIF" in data)
-
-
-def _decode_by_pillow(data: bytes) -> Grey:
+def _decode_tiff(data: bytes) -> Grey:
     try:
         with open_image(data) as image:
-            return _to_pixels(_upright(image))
+            return _to_pixels(image)
     except BadImage:
         raise
     except Exception as error:  # Pillow's parsers raise many kinds on hostile bytes
-        raise BadImage(f"the image cannot be decoded: {error}") from error
-
-
-def _upright(image: Image.Image) -> Image.Image:
-    """Turned as its EXIF says; of a TIFF, Pillow has seen to it. EXIF that is damaged says nothing."""
-    image.load()
-    try:
-        return ImageOps.exif_transpose(image)
-    except Exception:
-        return image
+        raise BadImage(f"the TIFF cannot be decoded: {error}") from error
 
 
 def _to_pixels(image: Image.Image) -> Grey:
     if image.mode.startswith("I;16"):
-        values = np.array(image).astype(np.uint16)
-        values[values == image.info.get("transparency", -1)] = 0xFFFF
-        return to_grey(values)
+        return to_grey(np.asarray(image).astype(np.uint16))
     if image.mode in ("I", "F"):
         return stretch(np.asarray(image).astype(np.float32))
     if image.has_transparency_data:
-        return to_grey(_opaque(np.array(image.convert("RGBA"))[:, :, [2, 1, 0, 3]]))
+        return to_grey(np.asarray(image.convert("RGBA"))[:, :, [2, 1, 0, 3]])
     return np.asarray(image.convert("L"))
-
-
-def _opaque(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-    """BGRA in which something can be seen: some write BMPs without filling in their alpha."""
-    if not pixels[:, :, 3].any():
-        pixels[:, :, 3] = 255
-    return pixels
 
 
 def stretch(values: npt.NDArray[np.float32]) -> Grey:

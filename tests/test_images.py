@@ -147,6 +147,20 @@ class TestKinds:
         found = decode(saved(faint, "PNG", transparency=0))
         assert np.array_equal(found, np.where(HALF == 0, 255, 20))
 
+    @pytest.mark.parametrize(
+        ("depth", "row"), [(1, b"\x55"), (2, b"\x11\x11"), (4, b"\1\1\1\1"), (8, b"\0\1" * 4)]
+    )
+    def test_so_does_one_of_any_number_of_bits(self, depth: int, row: bytes) -> None:
+        ones_are_clear = png_chunk(b"tRNS", b"\0\1")
+        seen = decode(png_of(8, 1, ones_are_clear, pixels=b"\0" + row, depth=depth))
+        assert seen.ravel().tolist() == [0, 255] * 4
+
+    def test_a_long_profile_beside_exif_is_no_harm(self) -> None:
+        exif = Image.Exif()
+        exif[ExifTags.Base.Orientation] = 3
+        data = saved(DRAWING, "PNG", exif=exif, icc_profile=bytes(2 << 20))
+        assert np.array_equal(decode(data), DRAWING[::-1, ::-1])
+
     @pytest.mark.parametrize("spare", [0, 128, 255])
     def test_the_spare_byte_of_a_bmp_is_no_transparency(self, spare: int) -> None:
         assert np.array_equal(decode(bmp_of_fields(DRAWING, spare)), DRAWING)

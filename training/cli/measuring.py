@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from model.card import read_card, read_cards
+from model.card import read_card, read_cards, weights_folder
 from model.terminal import notes
 from model.torch_predictor import use_threads
 
@@ -96,7 +96,7 @@ def engines(
     use_threads(threads)
     those = []
     for each in [name] if name else list(read_cards()):
-        stem, folder = find(each)
+        stem, folder = find(name) if name else (each, weights_folder())
         split = read_split(task_of(read_card(folder / f"{stem}.json")).name, data, quick)
         images = split.validation if write else split.test  # nothing is chosen on the test set
         tell(f"{each}: {len(images):,} images on every engine")

@@ -59,6 +59,8 @@ def fingerprint(split: Split) -> str:
         if part:
             digest.update(part.labels.tobytes())
             digest.update(part.images.tobytes())
+    if split.hints:
+        digest.update(split.hints.images.tobytes())
     return digest.hexdigest()
 
 
