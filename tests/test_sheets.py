@@ -79,6 +79,12 @@ def expect_whole(sheet: Drawn, found: list[Character]) -> None:
     ]
 
 
+def expect_all(sheet: Drawn, found: list[Character]) -> None:
+    """Every place is found, in order."""
+    matched = matches([each.box for each in sheet.placed], [each.box for each in found])
+    assert in_order(matched) == len(sheet.placed)
+
+
 class TestPages:
     @pytest.mark.parametrize("taking", [PLAIN, ASKEW, PHOTOGRAPH], ids=["plain", "askew", "photograph"])
     def test_every_character_is_found_in_order(self, taking: Taking, rng: np.random.Generator) -> None:
@@ -149,6 +155,37 @@ class TestPages:
         table = np.asarray(cv2.warpAffine(sheet, there, (1000, 800), borderValue=60)).astype(np.uint8)
         found = standing(cut(table, "emnist", PAGE))
         assert [sum(each.line == line for each in found) for line in range(6)] == [10] * 5 + [0]
+
+    @pytest.mark.parametrize("pen", [40, 100], ids=["white", "faint"])
+    @pytest.mark.parametrize(
+        "widths",
+        [(140, 0, 0, 0), (400, 0, 0, 0), (0, 0, 250, 0), (0, 0, 0, 400), (0, 0, 0, 1000)],
+        ids=["banner", "wide banner", "column", "wall", "wide wall"],
+    )
+    def test_a_bright_area_beside_chalk_is_no_sheet(
+        self, widths: tuple[int, int, int, int], pen: int, rng: np.random.Generator
+    ) -> None:
+        board = page(replace(PLAIN, pen=pen), SMALL, rng)
+        sheet = surrounded(replace(board, pixels=255 - board.pixels), widths, 225)
+        expect_all(sheet, standing(cut(sheet.pixels, "emnist", PAGE)))
+
+    def test_an_empty_card_beside_chalk_is_no_sheet(self, rng: np.random.Generator) -> None:
+        board = page(PLAIN, SMALL, rng)
+        sheet = surrounded(replace(board, pixels=255 - board.pixels), (0, 0, 0, 500), 25)
+        sheet.pixels[50:700, 1040:1440] = 225
+        expect_all(sheet, standing(cut(sheet.pixels, "emnist", PAGE)))
+
+    @pytest.mark.parametrize("layout", [PAGE, LINE])
+    @pytest.mark.parametrize("thick", [4, 16])
+    @pytest.mark.parametrize("word", ["HOTEL", "TELEFON"])
+    def test_a_tight_word_of_chalk_is_read_as_ink(self, word: str, thick: int, layout: Layout) -> None:
+        sheet = np.full((140, 90 * len(word)), 25, np.uint8)
+        for at, letter in enumerate(word):
+            cv2.putText(sheet, letter, (20 + 84 * at, 110), cv2.FONT_HERSHEY_SIMPLEX, 3, 230, thick)
+        left, top, width, height = cv2.boundingRect(np.where(sheet > 128, sheet, 0))
+        tight = sheet[top : top + height, left : left + width]
+        for pixels in (tight, 255 - tight):
+            assert len(standing(cut(pixels, "emnist", layout))) == len(word)
 
     def test_what_is_written_in_a_shadow_is_read(self, rng: np.random.Generator) -> None:
         sheet = page(PLAIN, SMALL, rng)

@@ -6,11 +6,11 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from ..ground import has_bright_strokes
+from ..ground import has_bright_strokes, skewness
 from ..images import Grey
 from ..ink import LEAST_CONTRAST
 from ..scaling import odd, resize, shrink
-from .surroundings import around_paper
+from .surroundings import around_paper, is_written_on
 
 WORK_PIXELS = 9_000_000
 """Larger sheets are shrunk to this: A4 at 300 dpi is read as it is."""
@@ -22,6 +22,10 @@ GROUND_KERNEL = 25
 
 TELLING_SIDE = 512
 """Whether strokes are dark or bright is seen on a copy of this size."""
+
+INKED = -1.0
+"""Skewness of a sheet with dark ink, at most; bold ink has -2. Strokes that look like a sheet have more,
+and so, as a rule, has a blank wall."""
 
 EDGE = 9
 """Pixels that the edge between paper and its surroundings takes at most."""
@@ -77,11 +81,13 @@ def look(grey: Grey) -> tuple[bool, Grey | None]:
     small = shrink(grey, TELLING_SIDE)
     if not has_bright_strokes(small):
         return False, None
-    outside = widened(around_paper(small))
+    around = around_paper(small)
+    outside = widened(around)
     inside = small[outside == 0]
     if len(inside) in (0, small.size):
         return True, None
-    if has_bright_strokes(np.where(outside > 0, np.uint8(np.median(inside)), small)):
+    paper = np.uint8(np.median(inside))
+    if skewness(np.where(outside > 0, paper, small)) > INKED or is_written_on(small, around, int(paper)):
         return True, None
     whole = cv2.resize(outside, grey.shape[::-1], interpolation=cv2.INTER_NEAREST)
     return False, np.asarray(whole).astype(np.uint8, copy=False)
