@@ -65,6 +65,18 @@ def headed(side: int, rng: np.random.Generator) -> Grey:
     return np.concatenate([above, below])
 
 
+def dotted(radius: int, places: list[tuple[int, int]]) -> Grey:
+    """Six lines of eight capitals, 44 pixels high, with round spots beside each; from its lower left."""
+    sheet = np.full((620, 760), 235, np.uint8)
+    for number in range(48):
+        left, bottom = 40 + 84 * (number % 8), 90 + 96 * (number // 8)
+        letter = "ABEHKMNRX"[number % 9]
+        cv2.putText(sheet, letter, (left, bottom), cv2.FONT_HERSHEY_SIMPLEX, 2, 30, 5)
+        for across, above in places:
+            cv2.circle(sheet, (left + across, bottom - above), radius, 30, -1)
+    return sheet
+
+
 def standing(found: list[Character]) -> list[Character]:
     """As if the network were equally sure of everything."""
     return [found[index] for index in choose(found, [0.9] * len(found))]
@@ -223,6 +235,36 @@ class TestPages:
         found = standing(cut(headed(20, rng), "emnist", PAGE))
         assert len(found) == 4
         assert all(each.glyph.flags & Flag.TOO_SMALL for each in found)
+
+    @pytest.mark.parametrize(
+        "places",
+        [[(58, 2)], [(58, 2), (70, 2)], [(58, 2), (58, 20)], [(8, 56), (26, 56)]],
+        ids=["full stops", "leaders", "colons", "two dots"],
+    )
+    @pytest.mark.parametrize("radius", [4, 5])
+    def test_dots_are_no_lines_below_a_heading(self, radius: int, places: list[tuple[int, int]]) -> None:
+        found = standing(cut(dotted(radius, places), "emnist", PAGE))
+        assert {each.line for each in found} == set(range(6))
+        assert sum(each.box.height > 30 for each in found) == 48
+        assert not any(each.glyph.flags & Flag.TOO_SMALL for each in found)
+
+    def test_tick_boxes_are_no_lines_below_a_heading(self) -> None:
+        sheet = np.pad(dotted(1, []), ((0, 0), (0, 400)), constant_values=235)
+        for top in range(20, 600, 70):
+            for left in range(800, 1120, 60):
+                cv2.rectangle(sheet, (left, top), (left + 14, top + 14), 30, 2)
+        found = standing(cut(sheet, "emnist", PAGE))
+        assert len(found) == 48
+        assert not any(each.glyph.flags for each in found)
+
+    def test_dust_is_no_writing_too_small_to_be_read(self) -> None:
+        sheet = np.full((900, 700), 240, np.uint8)
+        cv2.putText(sheet, "ABE", (60, 300), cv2.FONT_HERSHEY_SIMPLEX, 6, 30, 14)
+        for number in range(7):
+            cv2.circle(sheet, (50 + 90 * number, 700 + 20 * (number % 3)), 5, 60, -1)
+        found = standing(cut(sheet, "emnist", PAGE))
+        assert len(found) == 3
+        assert not any(each.glyph.flags for each in found)
 
     def test_a_glyph_is_that_of_the_character_alone(self, rng: np.random.Generator) -> None:
         sheet = np.full((90, 260), 235, np.uint8)
