@@ -187,6 +187,27 @@ class TestPages:
         sheet.pixels[50:700, 1040:1440] = 225
         expect_all(sheet, standing(cut(sheet.pixels, "emnist", PAGE)))
 
+    def test_a_card_with_writing_beside_chalk_is_no_sheet(self, rng: np.random.Generator) -> None:
+        board, card = page(PLAIN, SMALL, rng), page(PLAIN, SMALL, rng)
+        sheet = replace(board, pixels=np.hstack([255 - board.pixels, card.pixels[:, :500]]))
+        expect_all(sheet, standing(cut(sheet.pixels, "emnist", PAGE)))
+
+    def test_the_grain_of_a_table_is_no_chalk(self, rng: np.random.Generator) -> None:
+        sheet = surrounded(page(PLAIN, SMALL, rng), (200,) * 4, 40)
+        grain = cv2.GaussianBlur(rng.normal(0, 1, sheet.pixels.shape), (0, 0), 20, sigmaY=2)
+        grain[200:-200, 200:-200] = 0
+        table = np.clip(sheet.pixels + 30 * grain / grain.std(), 0, 255).astype(np.uint8)
+        expect_whole(sheet, standing(cut(table, "emnist", PAGE)))
+
+    @pytest.mark.parametrize("tone", [40, 80])
+    @pytest.mark.parametrize("width", [150, 250])
+    def test_an_empty_sheet_on_a_table_has_no_characters(
+        self, width: int, tone: int, rng: np.random.Generator
+    ) -> None:
+        table = np.pad(np.full((800, 600), 235.0), width, constant_values=tone)
+        grain = rng.normal(0, 3, table.shape)
+        assert cut(np.clip(table + grain, 0, 255).astype(np.uint8), "emnist", PAGE) == []
+
     @pytest.mark.parametrize("layout", [PAGE, LINE])
     @pytest.mark.parametrize("thick", [4, 16])
     @pytest.mark.parametrize("word", ["HOTEL", "TELEFON"])

@@ -23,9 +23,14 @@ GROUND_KERNEL = 25
 TELLING_SIDE = 512
 """Whether strokes are dark or bright is seen on a copy of this size."""
 
+BLANK = 10.0
+"""Standard deviation of grey levels, at most, of a sheet on which hardly anything is written."""
 INKED = -1.0
-"""Skewness of a sheet with dark ink, at most; bold ink has -2. Strokes that look like a sheet have more,
-and so, as a rule, has a blank wall."""
+"""Skewness of any other sheet with dark ink, at most; bold ink has -2. Strokes of a tight picture that
+look like a sheet have more."""
+FAINT, CLEAR = 0.4, 0.7
+"""Of the contrast between paper and surroundings: by how much strokes stand out that tell a dark page if
+nothing is written elsewhere, and if something is. The grain of a table seldom has so much."""
 
 EDGE = 9
 """Pixels that the edge between paper and its surroundings takes at most."""
@@ -87,7 +92,11 @@ def look(grey: Grey) -> tuple[bool, Grey | None]:
     if len(inside) in (0, small.size):
         return True, None
     paper = np.uint8(np.median(inside))
-    if skewness(np.where(outside > 0, paper, small)) > INKED or is_written_on(small, around, int(paper)):
+    sheet = np.where(outside > 0, paper, small)
+    blank = float(sheet.std()) < BLANK
+    if not blank and skewness(sheet) > INKED:
+        return True, None
+    if is_written_on(small, around, int(paper), FAINT if blank else CLEAR):
         return True, None
     whole = cv2.resize(outside, grey.shape[::-1], interpolation=cv2.INTER_NEAREST)
     return False, np.asarray(whole).astype(np.uint8, copy=False)
