@@ -40,12 +40,18 @@ def has_bright_strokes(small: Grey) -> bool:
     from it are skewed towards the strokes, whatever shadow or frame there is. Where bold strokes fill
     the picture there is hardly any skew: then its border is taken for paper.
     """
+    skew = skewness(small)
+    return skew > 0 if abs(skew) > UNSKEWED else has_dark_border(small)
+
+
+def skewness(small: Grey) -> float:
+    """Of the differences from the local mean: above 0 where what stands out is bright."""
     side = odd(max(small.shape) // 3)
     differences = np.asarray(cv2.subtract(small, cv2.blur(small, (side, side)), dtype=cv2.CV_32F))
     away = (differences - cv2.mean(differences)[0]).ravel()
     spread = float(np.dot(away, away)) / away.size
-    skewness = float(np.dot(away * away, away)) / away.size / max(spread, 1e-6) ** 1.5
-    return skewness > 0 if abs(skewness) > UNSKEWED else has_dark_border(small)
+    third = float(np.dot(away * away, away)) / away.size
+    return third / float(max(spread, 1e-6) ** 1.5)
 
 
 def has_dark_border(small: Grey) -> bool:

@@ -65,6 +65,18 @@ def headed(side: int, rng: np.random.Generator) -> Grey:
     return np.concatenate([above, below])
 
 
+def dotted(radius: int, places: list[tuple[int, int]]) -> Grey:
+    """Six lines of eight capitals, 44 pixels high, with round spots beside each; from its lower left."""
+    sheet = np.full((620, 760), 235, np.uint8)
+    for number in range(48):
+        left, bottom = 40 + 84 * (number % 8), 90 + 96 * (number // 8)
+        letter = "ABEHKMNRX"[number % 9]
+        cv2.putText(sheet, letter, (left, bottom), cv2.FONT_HERSHEY_SIMPLEX, 2, 30, 5)
+        for across, above in places:
+            cv2.circle(sheet, (left + across, bottom - above), radius, 30, -1)
+    return sheet
+
+
 def standing(found: list[Character]) -> list[Character]:
     """As if the network were equally sure of everything."""
     return [found[index] for index in choose(found, [0.9] * len(found))]
@@ -77,6 +89,12 @@ def expect_whole(sheet: Drawn, found: list[Character]) -> None:
     assert [(each.line, each.word) for each in found] == [
         (each.line, each.word) for each in sheet.placed
     ]
+
+
+def expect_all(sheet: Drawn, found: list[Character]) -> None:
+    """Every place is found, in order."""
+    matched = matches([each.box for each in sheet.placed], [each.box for each in found])
+    assert in_order(matched) == len(sheet.placed)
 
 
 class TestPages:
@@ -150,6 +168,58 @@ class TestPages:
         found = standing(cut(table, "emnist", PAGE))
         assert [sum(each.line == line for each in found) for line in range(6)] == [10] * 5 + [0]
 
+    @pytest.mark.parametrize("pen", [40, 100], ids=["white", "faint"])
+    @pytest.mark.parametrize(
+        "widths",
+        [(140, 0, 0, 0), (400, 0, 0, 0), (0, 0, 250, 0), (0, 0, 0, 400), (0, 0, 0, 1000)],
+        ids=["banner", "wide banner", "column", "wall", "wide wall"],
+    )
+    def test_a_bright_area_beside_chalk_is_no_sheet(
+        self, widths: tuple[int, int, int, int], pen: int, rng: np.random.Generator
+    ) -> None:
+        board = page(replace(PLAIN, pen=pen), SMALL, rng)
+        sheet = surrounded(replace(board, pixels=255 - board.pixels), widths, 225)
+        expect_all(sheet, standing(cut(sheet.pixels, "emnist", PAGE)))
+
+    def test_an_empty_card_beside_chalk_is_no_sheet(self, rng: np.random.Generator) -> None:
+        board = page(PLAIN, SMALL, rng)
+        sheet = surrounded(replace(board, pixels=255 - board.pixels), (0, 0, 0, 500), 25)
+        sheet.pixels[50:700, 1040:1440] = 225
+        expect_all(sheet, standing(cut(sheet.pixels, "emnist", PAGE)))
+
+    def test_a_card_with_writing_beside_chalk_is_no_sheet(self, rng: np.random.Generator) -> None:
+        board, card = page(PLAIN, SMALL, rng), page(PLAIN, SMALL, rng)
+        sheet = replace(board, pixels=np.hstack([255 - board.pixels, card.pixels[:, :500]]))
+        expect_all(sheet, standing(cut(sheet.pixels, "emnist", PAGE)))
+
+    def test_the_grain_of_a_table_is_no_chalk(self, rng: np.random.Generator) -> None:
+        sheet = surrounded(page(PLAIN, SMALL, rng), (200,) * 4, 40)
+        grain = cv2.GaussianBlur(rng.normal(0, 1, sheet.pixels.shape), (0, 0), 20, sigmaY=2)
+        grain[200:-200, 200:-200] = 0
+        table = np.clip(sheet.pixels + 30 * grain / grain.std(), 0, 255).astype(np.uint8)
+        expect_whole(sheet, standing(cut(table, "emnist", PAGE)))
+
+    @pytest.mark.parametrize("tone", [40, 80])
+    @pytest.mark.parametrize("width", [150, 250])
+    def test_an_empty_sheet_on_a_table_has_no_characters(
+        self, width: int, tone: int, rng: np.random.Generator
+    ) -> None:
+        table = np.pad(np.full((800, 600), 235.0), width, constant_values=tone)
+        grain = rng.normal(0, 3, table.shape)
+        assert cut(np.clip(table + grain, 0, 255).astype(np.uint8), "emnist", PAGE) == []
+
+    @pytest.mark.parametrize("layout", [PAGE, LINE])
+    @pytest.mark.parametrize("thick", [4, 16])
+    @pytest.mark.parametrize("word", ["HOTEL", "TELEFON"])
+    def test_a_tight_word_of_chalk_is_read_as_ink(self, word: str, thick: int, layout: Layout) -> None:
+        sheet = np.full((140, 90 * len(word)), 25, np.uint8)
+        for at, letter in enumerate(word):
+            cv2.putText(sheet, letter, (20 + 84 * at, 110), cv2.FONT_HERSHEY_SIMPLEX, 3, 230, thick)
+        left, top, width, height = cv2.boundingRect(np.where(sheet > 128, sheet, 0))
+        tight = sheet[top : top + height, left : left + width]
+        for pixels in (tight, 255 - tight):
+            assert len(standing(cut(pixels, "emnist", layout))) == len(word)
+
     def test_what_is_written_in_a_shadow_is_read(self, rng: np.random.Generator) -> None:
         sheet = page(PLAIN, SMALL, rng)
         sheet.pixels[:, 600:] //= 2
@@ -186,6 +256,36 @@ class TestPages:
         found = standing(cut(headed(20, rng), "emnist", PAGE))
         assert len(found) == 4
         assert all(each.glyph.flags & Flag.TOO_SMALL for each in found)
+
+    @pytest.mark.parametrize(
+        "places",
+        [[(58, 2)], [(58, 2), (70, 2)], [(58, 2), (58, 20)], [(8, 56), (26, 56)]],
+        ids=["full stops", "leaders", "colons", "two dots"],
+    )
+    @pytest.mark.parametrize("radius", [4, 5])
+    def test_dots_are_no_lines_below_a_heading(self, radius: int, places: list[tuple[int, int]]) -> None:
+        found = standing(cut(dotted(radius, places), "emnist", PAGE))
+        assert {each.line for each in found} == set(range(6))
+        assert sum(each.box.height > 30 for each in found) == 48
+        assert not any(each.glyph.flags & Flag.TOO_SMALL for each in found)
+
+    def test_tick_boxes_are_no_lines_below_a_heading(self) -> None:
+        sheet = np.pad(dotted(1, []), ((0, 0), (0, 400)), constant_values=235)
+        for top in range(20, 600, 70):
+            for left in range(800, 1120, 60):
+                cv2.rectangle(sheet, (left, top), (left + 14, top + 14), 30, 2)
+        found = standing(cut(sheet, "emnist", PAGE))
+        assert len(found) == 48
+        assert not any(each.glyph.flags for each in found)
+
+    def test_dust_is_no_writing_too_small_to_be_read(self) -> None:
+        sheet = np.full((900, 700), 240, np.uint8)
+        cv2.putText(sheet, "ABE", (60, 300), cv2.FONT_HERSHEY_SIMPLEX, 6, 30, 14)
+        for number in range(7):
+            cv2.circle(sheet, (50 + 90 * number, 700 + 20 * (number % 3)), 5, 60, -1)
+        found = standing(cut(sheet, "emnist", PAGE))
+        assert len(found) == 3
+        assert not any(each.glyph.flags for each in found)
 
     def test_a_glyph_is_that_of_the_character_alone(self, rng: np.random.Generator) -> None:
         sheet = np.full((90, 260), 235, np.uint8)

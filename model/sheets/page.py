@@ -24,6 +24,8 @@ from .words import word_gap, word_numbers
 
 FEW = 3
 """Specks that may be on any page."""
+LEAST_LEFT = 0.1
+"""Heights of the writing: what is left out and lower is dust."""
 
 
 def cut_page(grey: Grey, normalization: Normalization | None, one_line: bool) -> list[Character]:
@@ -42,14 +44,16 @@ def cut_page(grey: Grey, normalization: Normalization | None, one_line: bool) ->
     found = list(islice(reading, most + 1))
     if len(found) > most:
         raise BadImage(f"over {most:,} characters, rival readings included: cut the image into parts")
-    return in_doubt(found) if much_left_out(inked, [line for _, line in lines]) else found
+    return in_doubt(found) if much_left_out(inked, parts, [line for _, line in lines]) else found
 
 
-def much_left_out(inked: Parts, lines: list[list[Group]]) -> bool:
-    """Whether more parts than characters are too small beside what is read: it may be a heading."""
-    left = int(np.count_nonzero(inked.heights >= LEAST_HEIGHT))
-    left -= sum(len(group.parts) for line in lines for group in line)
-    return left > max(FEW, sum(map(len, lines)))
+def much_left_out(inked: Parts, parts: Parts, lines: list[list[Group]]) -> bool:
+    """Whether more is written in lines too small to be read than is read: that may be a heading."""
+    groups = [group for line in lines for group in line]
+    read = np.isin(inked.ids, parts.ids[[part for group in groups for part in group.parts]])
+    high = inked.heights >= max(LEAST_HEIGHT, LEAST_LEFT * parts.tall)
+    left = inked.select(high & ~read & ~inked.beside(read))
+    return len(left) > max(FEW, len(groups)) and left.is_dense
 
 
 def in_doubt(found: list[Character]) -> list[Character]:

@@ -6,11 +6,11 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from ..ground import has_bright_strokes
+from ..ground import has_bright_strokes, skewness
 from ..images import Grey
 from ..ink import LEAST_CONTRAST
 from ..scaling import odd, resize, shrink
-from .surroundings import around_paper
+from .surroundings import around_paper, is_written_on
 
 WORK_PIXELS = 9_000_000
 """Larger sheets are shrunk to this: A4 at 300 dpi is read as it is."""
@@ -22,6 +22,15 @@ GROUND_KERNEL = 25
 
 TELLING_SIDE = 512
 """Whether strokes are dark or bright is seen on a copy of this size."""
+
+BLANK = 10.0
+"""Standard deviation of grey levels, at most, of a sheet on which hardly anything is written."""
+INKED = -1.0
+"""Skewness of any other sheet with dark ink, at most; bold ink has -2. Strokes of a tight picture that
+look like a sheet have more."""
+FAINT, CLEAR = 0.4, 0.7
+"""Of the contrast between paper and surroundings: by how much strokes stand out that tell a dark page if
+nothing is written elsewhere, and if something is. The grain of a table seldom has so much."""
 
 EDGE = 9
 """Pixels that the edge between paper and its surroundings takes at most."""
@@ -77,11 +86,17 @@ def look(grey: Grey) -> tuple[bool, Grey | None]:
     small = shrink(grey, TELLING_SIDE)
     if not has_bright_strokes(small):
         return False, None
-    outside = widened(around_paper(small))
+    around = around_paper(small)
+    outside = widened(around)
     inside = small[outside == 0]
     if len(inside) in (0, small.size):
         return True, None
-    if has_bright_strokes(np.where(outside > 0, np.uint8(np.median(inside)), small)):
+    paper = np.uint8(np.median(inside))
+    sheet = np.where(outside > 0, paper, small)
+    blank = float(sheet.std()) < BLANK
+    if not blank and skewness(sheet) > INKED:
+        return True, None
+    if is_written_on(small, around, int(paper), FAINT if blank else CLEAR):
         return True, None
     whole = cv2.resize(outside, grey.shape[::-1], interpolation=cv2.INTER_NEAREST)
     return False, np.asarray(whole).astype(np.uint8, copy=False)

@@ -18,6 +18,10 @@ HEADING = 2.0
 """Heights of the writing: what is higher is written larger."""
 LEAST_BELOW, LEAST_INK = 0.2, 0.03
 """Of a heading: how high what is written below is at least, and its share of all ink."""
+BESIDE = 0.4
+"""Heights of a part: what is this far above or below it may be a dot of its line."""
+APART = 2.0
+"""Heights of the writing: most characters are closer to the next; tick boxes and dust are not."""
 LEAST_HEIGHT = 8
 """Pixels; what is lower is no writing that can be read."""
 
@@ -50,10 +54,32 @@ class Parts:
     def tall(self) -> float:
         """How high the writing is; if some is a heading, the writing of which there is more counts."""
         tall = self.middle
-        below = HEADING * self.heights <= tall
-        written = self.select(below & (self.heights >= max(LEAST_HEIGHT, LEAST_BELOW * tall)))
-        most = len(written) > np.count_nonzero(~below)
-        return written.middle if most and written.ink >= LEAST_INK * self.ink else tall
+        large = HEADING * self.heights > tall
+        beside = self.beside(large & (self.heights <= HEADING * tall))
+        high = self.heights >= max(LEAST_HEIGHT, LEAST_BELOW * tall)
+        written = self.select(high & ~large & ~beside)
+        most = len(written) > np.count_nonzero(large) and written.ink >= LEAST_INK * self.ink
+        return written.middle if most and written.is_dense else tall
+
+    def beside(self, those: Bools) -> Bools:
+        """Which parts are at the height of one of `those`, or little above or below."""
+        tops, bottoms = self.boxes[:, 1], self.boxes[:, 3]
+        beyond = BESIDE * self.heights
+        begun = np.sort((tops - beyond)[those]).searchsorted((tops + bottoms) / 2, side="right")
+        ended = np.sort((bottoms + beyond)[those]).searchsorted((tops + bottoms) / 2, side="right")
+        return begun > ended
+
+    @property
+    def is_dense(self) -> bool:
+        """Whether they are as close to each other as characters are in lines."""
+        middles = (self.boxes[:, 1] + self.boxes[:, 3]) / 2
+        down = np.argsort(middles, kind="stable")
+        lines = np.empty(len(self), np.intp)
+        lines[down] = np.cumsum(np.diff(middles[down], prepend=0) > self.middle / 2)
+        order = np.lexsort((self.boxes[:, 0], lines))
+        gaps = self.boxes[order[1:], 0] - self.boxes[order[:-1], 2]
+        gaps = gaps[np.diff(lines[order]) == 0]
+        return not len(gaps) or float(np.median(gaps)) < APART * self.middle
 
     @property
     def middle(self) -> float:

@@ -18,6 +18,10 @@ BLUR = 0.02
 """Of the long side of the picture: seen through a median so wide, paper has few strokes."""
 LARGE, SQUARE = 0.125, 0.85
 """What share paper has, at least, of the picture and of the rectangle around it: no bold stroke has."""
+STROKES = 0.002
+"""Share of a dark page that strokes cover at least."""
+NARROW = 21
+"""Pixels of a small picture: strokes are no wider."""
 SOLID = 0.4
 """Of the height of the writing: no stroke is as wide."""
 LONG = 1.7
@@ -40,6 +44,20 @@ def is_sheet(paper: Grey) -> bool:
     largest = max(contours, key=cv2.contourArea)
     area, (width, height) = cv2.contourArea(largest), cv2.minAreaRect(largest)[1]
     return area >= max(LARGE * paper.size, SQUARE * width * height)
+
+
+def is_written_on(small: Grey, around: Grey, paper: int, least: float) -> bool:
+    """Whether there are bright strokes in what is taken for surroundings: it is a dark page, then, and
+    what is as bright as `paper` is an area on it, or a wall beside it. `least` is the share of the
+    contrast between the two by which strokes stand out."""
+    kernel = np.ones((NARROW, NARROW), np.uint8)
+    solid = cv2.morphologyEx(around, cv2.MORPH_CLOSE, kernel)
+    within = cv2.erode(solid, kernel) > 0
+    if not within.any():
+        return False
+    contrast = paper - float(np.median(small[within]))
+    strokes = cv2.subtract(small, cv2.medianBlur(small, NARROW)) > least * contrast
+    return int(np.count_nonzero(strokes & within)) > STROKES * int(np.count_nonzero(within))
 
 
 def around_writing(mask: Grey) -> Grey:
