@@ -10,7 +10,7 @@ import redis
 import redis.asyncio
 
 from worker import connection
-from worker.bundling import MOST, UNDER_WAY
+from worker.bundling import LARGE, MOST, UNDER_WAY
 from worker.connection import connect_async
 from worker.silence import ASK_AGAIN_S
 
@@ -54,6 +54,26 @@ def test_only_few_wait_for_a_silent_redis(proxy: Proxy) -> None:
             assert {said for said, _ in await asyncio.gather(outcome(client), outcome(client))} == {
                 "heard"
             }
+
+    asyncio.run(talk())
+
+
+def test_no_link_from_before_a_silence_is_used_after_it(proxy: Proxy) -> None:
+    async def talk() -> None:
+        async with connect_async(proxy.url) as client:
+
+            async def alone() -> str:
+                return str(await client.echo("x" * (LARGE + 1)))  # each by a link of its own
+
+            await asyncio.gather(*(alone() for _ in range(8)))
+            proxy.swallow()
+            assert (await outcome(client))[0] == "TimeoutError"
+            proxy.restore()
+            await asyncio.sleep(ASK_AGAIN_S)
+            assert (await outcome(client))[0] == "heard"
+            began = time.monotonic()
+            await asyncio.gather(*(alone() for _ in range(8)))
+            assert time.monotonic() - began < SILENT_S
 
     asyncio.run(talk())
 

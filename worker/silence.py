@@ -18,10 +18,11 @@ class Silence:
     """What the connections of one pool know about Redis."""
 
     def __init__(self) -> None:
-        self._ask_at = self._asked_until = self._heard_at = 0.0
+        self._ask_at = self._asked_until = self._heard_at = self._began_at = 0.0
 
     def began(self, asked_at: float) -> None:
         """What was asked then got no answer in time; if others have since, only this link is dead."""
+        self._began_at = asked_at
         if self._heard_at < asked_at:
             self._ask_at = time.monotonic() + ASK_AGAIN_S
 
@@ -29,6 +30,11 @@ class Silence:
         """An answer came."""
         self._ask_at = self._asked_until = 0.0
         self._heard_at = time.monotonic()
+
+    def outlived(self, opened_at: float) -> bool:
+        """Whether a link that was opened then was there as the last silence began: it may be as dead as
+        the one that told of it."""
+        return opened_at <= self._began_at
 
     @property
     def over(self) -> bool:
@@ -54,11 +60,16 @@ class Hearing(redis.asyncio.Connection):
 
     def __init__(self, *, silence: Silence, **options: Any) -> None:
         super().__init__(**options)
-        self._silence = silence
+        self._silence, self._opened_at = silence, 0.0
 
     async def connect(self) -> None:
-        """Raises redis.ConnectionError or redis.TimeoutError."""
-        began = time.monotonic()
+        """Be connected, anew since the last silence. Raises redis.ConnectionError or
+        redis.TimeoutError."""
+        if self.is_connected:
+            if not self._silence.outlived(self._opened_at):
+                return
+            await self.disconnect(nowait=True)
+        began = self._opened_at = time.monotonic()
         try:
             await super().connect()  # type: ignore[no-untyped-call]
         except redis.TimeoutError:
@@ -80,8 +91,7 @@ class Hearing(redis.asyncio.Connection):
 
         Raises redis.ConnectionError or redis.TimeoutError.
         """
-        if not self.is_connected:
-            await self.connect()
+        await self.connect()
         await self.check_health()  # type: ignore[no-untyped-call]
         began = time.monotonic()
         try:
