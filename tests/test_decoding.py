@@ -29,6 +29,7 @@ from model.glyph import Glyph
 from model.images import decode
 from model.layout import MAX_PIXELS, Box, Character, Layout
 from model.normalization import to_glyph
+from model.strips import read_scanlines
 from worker.decoding import fork_server, link, seccomp, supply
 from worker.decoding.answers import (
     HEAD_BYTES,
@@ -103,6 +104,18 @@ def test_glyphs_are_those_of_the_model(decoder: Decoder, files: list[bytes]) -> 
         glyph = to_glyph(decode(files[0]), normalization).tobytes()  # type: ignore[arg-type]
         assert told(decoder, [Encoded(files[0], normalization)]) == [glyph]  # type: ignore[arg-type]
     assert told(decoder, []) == []
+
+
+def test_small_plain_pngs_and_all_else_are_answered_in_order(decoder: Decoder) -> None:
+    small, large = drawings(8, np.random.default_rng(7)), drawings(4, np.random.default_rng(8))
+    plain = [saved(cv2.resize(each, (28, 28)), "PNG") for each in small]
+    assert all(map(read_scanlines, plain))
+    files = [*plain[:3], saved(large[0], "JPEG"), plain[3], saved(large[1], "PNG"), *plain[4:]]
+    assert told(decoder, asked(files)) == directly(files)
+    damaged = plain[5][:-13] + plain[5][-12:]
+    *good, bad, last = told(decoder, asked([*plain[:5], damaged, plain[6]]))
+    assert [*good, last] == directly([*plain[:5], plain[6]])
+    assert isinstance(bad, Failure)
 
 
 def test_a_bad_image_costs_no_decoder(decoder: Decoder, files: list[bytes]) -> None:

@@ -16,6 +16,7 @@ from model.card import Normalization
 from model.glyph import Glyph
 from model.images import Grey
 from model.normalization import normalize_all
+from model.strips import Scanlines, unfilter
 
 from ..results import UNDECODABLE, Failure
 from .allowance import Allowance
@@ -26,8 +27,8 @@ MOST_PIXELS = 1 << 18
 LATE_S = 0.01
 """No image waits for others beyond either limit."""
 
-Seen: TypeAlias = Grey | Outcome | Picture
-"""Grey pixels have yet to become a glyph."""
+Seen: TypeAlias = Grey | Scanlines | Outcome | Picture
+"""Scanlines have yet to become grey pixels, and those a glyph."""
 
 
 class Block:
@@ -47,7 +48,7 @@ class Block:
             self.answer()
             self._normalization = normalization
         self._seen.append(seen)
-        if isinstance(seen, np.ndarray):
+        if isinstance(seen, np.ndarray | Scanlines):
             self._pixels += seen.size
         large = isinstance(seen, list | Picture) or self._pixels > MOST_PIXELS
         if large or len(self._seen) == BLOCK or time.monotonic() - self._began > LATE_S:
@@ -78,10 +79,17 @@ class Block:
             number += len(some)
 
     def _outcomes(self) -> Iterator[Outcome | Picture]:
-        greys = [each for each in self._seen if isinstance(each, np.ndarray)]
-        glyphs = iter(_glyphs(greys, self._normalization))
+        glyphs = iter(_glyphs(list(_greys(self._seen)), self._normalization))
         for each in self._seen:
-            yield next(glyphs) if isinstance(each, np.ndarray) else each
+            yield next(glyphs) if isinstance(each, np.ndarray | Scanlines) else each
+
+
+def _greys(some: Sequence[Seen]) -> Iterator[Grey]:
+    """The pixels of those that have yet to become glyphs."""
+    unfiltered = unfilter([each for each in some if isinstance(each, Scanlines)])
+    for each in some:
+        if isinstance(each, np.ndarray | Scanlines):
+            yield next(unfiltered) if isinstance(each, Scanlines) else each
 
 
 def _glyphs(greys: Sequence[Grey], normalization: Normalization | None) -> Sequence[Glyph | Failure]:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from model.images import BadImage, TooLarge, decode
 from model.sheets.cutting import cut
+from model.strips import read_scanlines
 
 from ..chunks import ImageFile
 from ..results import TOO_LARGE, UNDECODABLE, Failure
@@ -49,11 +50,14 @@ def _read(image: Encoded, allowance: Allowance) -> Seen:
 
 
 def _seen(image: Encoded, allowance: Allowance) -> Seen:
+    alone = image.layout.kind == "character" and not image.marks
+    if alone and (scanlines := read_scanlines(bytes(image.file))):
+        return scanlines
     grey = decode(image.file, allowance.max_pixels, allowance.expect)
     if image.layout.kind != "character":
         allowance.cutting()
     if image.marks:
         return draw(grey, image.normalization, image.layout, image.marks)
-    if image.layout.kind == "character":
+    if alone:
         return grey
     return cut(grey, image.normalization, image.layout)
