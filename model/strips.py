@@ -18,8 +18,8 @@ import numpy as np
 from .headers import PNG
 from .images import Grey
 
-MOST_PIXELS = 28 * 28
-"""Beyond that, normalizing an image costs many times what a strip saves."""
+MOST_PIXELS = 64 * 64
+"""Beyond that a strip saves less than a tenth."""
 
 _WORD = struct.Struct(">I")
 _BEGINNING = PNG + _WORD.pack(13) + b"IHDR"
@@ -45,11 +45,16 @@ class Scanlines(NamedTuple):
         return self.height * self.width
 
 
-def read_scanlines(file: bytes) -> Scanlines | None:
-    """Of a sound grey PNG of up to MOST_PIXELS and nothing but pixels; None for any other file."""
+def read_scanlines(file: bytes, max_pixels: int = MOST_PIXELS) -> Scanlines | None:
+    """Of a sound grey PNG of up to MOST_PIXELS with nothing but pixels in it; None for any other file,
+    and for one of over `max_pixels`."""
     height, width = _shape(file[:_HEAD_BYTES])
     size = len(file) - _BESIDE
-    if not (height and file[33:41] == _WORD.pack(max(size, 0)) + b"IDAT" and file.endswith(_ENDING)):
+    if not (
+        0 < height * width <= max_pixels
+        and file[33:41] == _WORD.pack(max(size, 0)) + b"IDAT"
+        and file.endswith(_ENDING)
+    ):
         return None
     if zlib.crc32(file[37:-16]) != _WORD.unpack_from(file, len(file) - 16)[0]:
         return None

@@ -45,8 +45,8 @@ def with_crc(file: bytes, at: int) -> bytes:
 @given(
     st.lists(
         st.tuples(
-            st.integers(1, 28),
-            st.integers(1, 28),
+            st.integers(1, 64),
+            st.integers(1, 64),
             st.sampled_from([8, 16, 32, 64, 128, 248]),
             st.integers(0, 9),
             st.integers(0, 2**32 - 1),
@@ -93,7 +93,7 @@ OTHERS = {
     "one bit": saved(DRAWING, "PNG", "1"),
     "16 bits": png(DRAWING.astype(np.uint16) << 8),  # type: ignore[arg-type]
     "grey with alpha": saved(DRAWING, "PNG", "LA"),
-    "more pixels": png(np.zeros((29, 28), np.uint8)),
+    "more pixels": png(np.zeros((65, 64), np.uint8)),
     "no height": png_of(28, 0),
     "no width": png_of(0, 28),
     "a transparent grey": packed(ROWS, png_chunk(b"tRNS", b"\0\0")),
@@ -135,6 +135,8 @@ def test_what_is_damaged_shows_what_images_shows_or_is_left_to_it(bit: int, end:
             assert found is None or np.array_equal(next(unfilter([found])), seen)
 
 
-def test_a_file_takes_no_more_pixels_than_an_image_may_have_at_least() -> None:
+def test_what_is_larger_than_allowed_is_left_to_images() -> None:
+    assert read_scanlines(PLAIN, DRAWING.size)
+    assert read_scanlines(PLAIN, DRAWING.size - 1) is None
     assert read_scanlines(png(np.zeros((1, MOST_PIXELS), np.uint8)))
     assert read_scanlines(png(np.zeros((1, MOST_PIXELS + 1), np.uint8))) is None
