@@ -5,6 +5,7 @@ OpenCV allocates them; pixels that go on far beyond the picture; a JPEG that is 
 times.
 """
 
+import contextlib
 import io
 import struct
 import warnings
@@ -20,6 +21,11 @@ MOST_SCANS = 64
 """A progressive JPEG has about ten."""
 
 _START_OF_SCAN = b"\xff\xda"
+_SEGMENT, _SIDES = struct.Struct(">BBH"), struct.Struct(">HH")
+_SEGMENTS = 64
+_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+_SIZED = _FRAMES | {0xC4, 0xCC, *range(0xDB, 0xF0), 0xFE}
+"""Markers of JPEG that a length follows and that may come before a scan."""
 _CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 """Channels by a PNG's colour type."""
 _SLACK = 4096
@@ -60,6 +66,8 @@ def dimensions(data: bytes) -> tuple[int, int]:
     if data.startswith(PNG) and len(data) >= 24:
         width, height = struct.unpack_from(">II", data, 16)
         return width, height
+    if data.startswith(JPEG) and (size := _jpeg_dimensions(data)):
+        return size
     try:
         with open_image(data) as image:
             return image.size
@@ -69,6 +77,22 @@ def dimensions(data: bytes) -> tuple[int, int]:
         raise BadImage("not a PNG, JPEG, TIFF, WebP or BMP image") from error
     except Exception as error:  # Pillow's parsers raise many kinds on hostile bytes
         raise BadImage(f"the image's header is damaged: {error}") from error
+
+
+def _jpeg_dimensions(data: bytes) -> tuple[int, int] | None:
+    """By the first frame header (ITU-T T.81, B.2.2), in a tenth of Pillow's time; None where it is not
+    among the first segments, or these are not in order."""
+    at = len(JPEG) - 1
+    with contextlib.suppress(struct.error):
+        for _ in range(_SEGMENTS):
+            prefix, marker, size = _SEGMENT.unpack_from(data, at)
+            if prefix != 0xFF or marker not in _SIZED:
+                return None
+            if marker in _FRAMES:
+                height, width = _SIDES.unpack_from(data, at + 5)
+                return width, height
+            at += 2 + size
+    return None
 
 
 def open_image(data: bytes | memoryview) -> Image.Image:

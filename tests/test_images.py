@@ -1,6 +1,7 @@
 """Image files: every kind of pixel is read the same, and no bytes do more than to be refused."""
 
 import contextlib
+import io
 import pickle
 import time
 import tracemalloc
@@ -12,6 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import ExifTags, Image
 
+from model import headers
+from model.headers import dimensions
 from model.images import BadImage, Grey, TooLarge, decode, png
 from model.strokes import draw
 
@@ -54,6 +57,37 @@ def see_through(opaque: Grey, alpha: int) -> Grey:
     """The drawing in BGRA, its lower half see-through."""
     opacity = np.where(np.arange(48)[:, None] < 24, np.uint8(255), np.uint8(alpha))
     return np.dstack([opaque] * 3 + [np.broadcast_to(opacity, opaque.shape)])
+
+
+class TestJpegs:
+    @pytest.mark.parametrize("mode", ["L", "RGB", "CMYK"])
+    @pytest.mark.parametrize("progressive", [False, True])
+    def test_their_size_is_read_without_pillow(
+        self, mode: str, progressive: bool, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        notes = {"comment": b"a", "dpi": (300, 300), "icc_profile": b"i", "exif": Image.Exif()}
+        data = saved(DRAWING[:30], "JPEG", mode, progressive=progressive, **notes)
+        monkeypatch.setattr(headers, "open_image", None)
+        assert dimensions(data) == (48, 30)
+
+    @pytest.mark.parametrize(
+        "between",
+        [
+            b"\xff\xe0\0\2" * 100,  # many segments
+            b"\xff\xff\xff",  # bytes that fill
+            b"\0\0",  # bytes that should not be there
+            b"\xff\x01",  # a marker without a length
+        ],
+    )
+    def test_unusual_ones_are_left_to_pillow(self, between: bytes) -> None:
+        data = JPEG[:2] + between + JPEG[2:]
+        try:
+            with Image.open(io.BytesIO(data)) as image:
+                expected = image.size
+        except OSError:
+            assert "header is damaged" in str(refusal(data)) or "not a" in str(refusal(data))
+        else:
+            assert dimensions(data) == expected
 
 
 class TestKinds:
@@ -307,6 +341,16 @@ class TestDamage:
             size = data.draw(st.integers(0, 4))
             broken[at : at + size] = data.draw(EXTREMES | st.binary(max_size=8))
         expect_pixels_or_refusal(bytes(broken))
+
+    @pytest.mark.parametrize("kind", ["png", "jpeg", "progressive", "webp", "bmp", "tiff"])
+    def test_what_is_decoded_has_as_many_pixels_as_were_checked(self, kind: str) -> None:
+        whole = FILES[kind]
+        for at in range(len(whole)):
+            broken, told = bytearray(whole), list[int]()
+            broken[at] ^= 1 << (at % 8)
+            with contextlib.suppress(BadImage):
+                pixels = decode(bytes(broken), 10_000, told.append)
+                assert told == [pixels.size]
 
     @given(st.binary(max_size=300), st.sampled_from(MAGICS))
     @settings(max_examples=300, deadline=None)
