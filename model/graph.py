@@ -14,7 +14,7 @@ from .runtime import op, ov
 
 Tensors = Mapping[str, npt.NDArray[Any]]
 Graphs = Mapping[str, ov.Model]
-"""The parts of a cascade or committee, by the prefix of the names of their tensors; any other network is
+"""The parts of a cascade or ensemble, by the prefix of the names of their tensors; any other network is
 one part, `""`."""
 
 Node = Any
@@ -34,7 +34,7 @@ def _graphs(
 ) -> Iterator[tuple[str, ov.Model]]:
     if network["kind"] == "cascade":
         parts = {name: network[name] for name in ("first", "second")}
-    elif network["kind"] == "committee":
+    elif network["kind"] == "ensemble":
         parts = {f"members.{at}": each for at, each in enumerate(network["members"])}
     else:
         own = {key.removeprefix(start): value for key, value in tensors.items() if key.startswith(start)}

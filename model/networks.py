@@ -78,7 +78,7 @@ class Cascade(nn.Module):
         return output
 
 
-class Committee(nn.Module):
+class Ensemble(nn.Module):
     """An ensemble (Hansen & Salamon 1990): all read every image, the mean of their probabilities counts.
 
     Each member is calibrated by its own temperature first.
@@ -92,8 +92,8 @@ class Committee(nn.Module):
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """Logits (n, classes): the logarithm of the mean, up to a constant."""
         pairs = zip(self.members, self.temperatures, strict=True)
-        said = [(member(images) / temperature).log_softmax(1) for member, temperature in pairs]
-        return torch.stack(said).logsumexp(0)
+        outputs = [(member(images) / temperature).log_softmax(1) for member, temperature in pairs]
+        return torch.stack(outputs).logsumexp(0)
 
 
 NETWORKS: dict[str, Callable[..., nn.Module]] = {
@@ -102,7 +102,7 @@ NETWORKS: dict[str, Callable[..., nn.Module]] = {
     "screening": ScreenInTraining,
     "lenet": LeNet,
     "cascade": Cascade,
-    "committee": Committee,
+    "ensemble": Ensemble,
 }
 
 

@@ -33,7 +33,7 @@ def has_bfloat16() -> bool:
 
 
 class OpenVinoPredictor(Predictor):
-    """A compiled network, or a cascade or committee of them, on one CPU thread.
+    """A compiled network, or a cascade or ensemble of them, on one CPU thread.
 
     Answers do not depend on the batch, bit for bit.
     """
@@ -76,9 +76,9 @@ class OpenVinoPredictor(Predictor):
             if self.screen and start == backbone(self.card.network)[0]:
                 return _settled(fast, exact, (close, partial(_is_doubtful, self._classes, self.screen)))
             return _settled(fast, exact, (close,))
-        if network["kind"] == "committee":
+        if network["kind"] == "ensemble":
             members = [part(f"members.{at}", each) for at, each in enumerate(network["members"])]
-            return _committee(members, network["temperatures"])
+            return _ensemble(members, network["temperatures"])
         compiled = Compiled(self._graphs[start], network["kind"], HINTS[precision])
         self._parts.append(compiled)
         return compiled
@@ -142,8 +142,8 @@ def _cascade(
     return run
 
 
-def _committee(members: Sequence[Run], temperatures: Sequence[float]) -> Run:
-    """See networks.Committee."""
+def _ensemble(members: Sequence[Run], temperatures: Sequence[float]) -> Run:
+    """See networks.Ensemble."""
     divisors = np.array(temperatures, np.float32).reshape(-1, 1, 1)
 
     def run(images: Images) -> Floats:

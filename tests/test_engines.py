@@ -64,10 +64,10 @@ def untrained(network: Mapping[str, Any], folder: Path) -> Card:
     return save_checkpoint(Card("new", network, "0123456789", "mnist", 0.13, 0.31, 1), module, folder)
 
 
-def committee(*members: Mapping[str, Any]) -> dict[str, Any]:
+def ensemble(*members: Mapping[str, Any]) -> dict[str, Any]:
     """Of untrained networks that are not equally sure of themselves."""
     temperatures = [1 + 0.2 * at for at in range(len(members))]
-    return {"kind": "committee", "members": members, "temperatures": temperatures}
+    return {"kind": "ensemble", "members": members, "temperatures": temperatures}
 
 
 LAYOUTS = {
@@ -76,8 +76,8 @@ LAYOUTS = {
     "perceptron": PERCEPTRON,
     "cascade": cascade(PERCEPTRON, CONVNET),
     "nested": cascade(PERCEPTRON, cascade(LENET, CONVNET)),
-    "committee": committee(LENET, CONVNET, PERCEPTRON),
-    "asks a committee": cascade(PERCEPTRON, committee(LENET, CONVNET)),
+    "ensemble": ensemble(LENET, CONVNET, PERCEPTRON),
+    "asks an ensemble": cascade(PERCEPTRON, ensemble(LENET, CONVNET)),
 }
 
 

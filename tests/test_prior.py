@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from model.networks import Committee, build, head_of, parts
+from model.networks import Ensemble, build, head_of, parts
 from training.prior import characters, shift_priors
 from training.sets.catalogue import BALANCED, DIGITS
 
@@ -31,9 +31,9 @@ def test_calibrated_odds_move_by_the_ratio_of_priors(way: float) -> None:
     np.testing.assert_allclose(same, before[:, BALANCED.index("A")] / before[:, zero], rtol=1e-4)
 
 
-def test_the_priors_of_a_committee_are_shifted_in_every_member() -> None:
+def test_the_priors_of_an_ensemble_are_shifted_in_every_member() -> None:
     layout = {"kind": "convnet", "stages": [[4]], "classes": 47}
-    network = build({"kind": "committee", "members": [layout] * 2, "temperatures": [0.8, 1.1]}).eval()
+    network = build({"kind": "ensemble", "members": [layout] * 2, "temperatures": [0.8, 1.1]}).eval()
     images = torch.rand(8, 1, 28, 28, generator=torch.Generator().manual_seed(0))
     before = [(member(images) / at).detach() for member, at in zip(*_members(network), strict=True)]
     shift_priors(network, BALANCED, 1.25, 1.0)
@@ -58,5 +58,5 @@ def test_the_priors_of_a_cascade_are_shifted_in_both_halves_whatever_they_are() 
     np.testing.assert_allclose(moved, np.array([0.9, 0.8, 1.1]) * np.log(2), rtol=1e-4)
 
 
-def _members(network: Committee) -> tuple[torch.nn.ModuleList, Sequence[float]]:
+def _members(network: Ensemble) -> tuple[torch.nn.ModuleList, Sequence[float]]:
     return network.members, network.temperatures

@@ -6,7 +6,7 @@ from math import log
 import torch
 from torch import nn
 
-from model.networks import Cascade, Committee, head_of
+from model.networks import Cascade, Ensemble, head_of
 
 
 def characters(label: str, labels: str) -> int:
@@ -20,9 +20,9 @@ def shift_priors(network: nn.Module, labels: str, temperature: float, way: float
 
     What is added to the calibrated logits is the logarithm of the ratio of the priors (Saerens et al.
     2002). It goes into the bias of the last layer, whose logits `temperature` will divide; in a
-    cascade or committee, into that of every part.
+    cascade or ensemble, into that of every part.
     """
-    if isinstance(network, Cascade | Committee):
+    if isinstance(network, Cascade | Ensemble):
         members = (network.first, network.second) if isinstance(network, Cascade) else network.members
         for member, own in zip(members, network.temperatures, strict=True):
             shift_priors(member, labels, own * temperature, way)

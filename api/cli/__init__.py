@@ -52,7 +52,7 @@ for name, words in {
     "study": "Compare small networks on a task, and report on all of it.",
     "runs": "List the training runs.",
     "cascade": "Make one network of a cheap and an expensive one.",
-    "committee": "Make one network of several that all read every image.",
+    "ensemble": "Make one network of several that all read every image.",
     "publish": "Add a trained network to those that are served.",
 }.items():
     app.command(name, help=words, context_settings=PASSED_ON, add_help_option=False)(training)

@@ -5,7 +5,7 @@ import typer
 from . import datasets
 from .cutting import sheets
 from .measuring import engines, evaluate
-from .publishing import cascade, committee, publish
+from .publishing import cascade, ensemble, publish
 from .refusals import Commands
 from .reporting import report
 from .running import train
@@ -31,7 +31,7 @@ for command in (
     engines,
     runs,
     cascade,
-    committee,
+    ensemble,
     publish,
 ):
     app.command()(command)

@@ -1,4 +1,4 @@
-"""`cascade` and `committee` make one network of several; `publish` puts one among those served."""
+"""`cascade` and `ensemble` make one network of several; `publish` puts one among those served."""
 
 import re
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ from model.checkpoint import save_checkpoint
 from model.torch_predictor import TorchPredictor
 
 from ..cascade import combine
-from ..committee import unite
+from ..ensemble import unite
 from ..gates import GATES
 from ..measures.engines import least_precision, rivals
 from ..measures.evaluate import all_logits, answer, evaluate, open_network, read_split, task_of
@@ -67,7 +67,7 @@ def cascade(
     )
 
 
-def committee(
+def ensemble(
     members: Annotated[list[str], typer.Argument(help="runs, published names, paths of checkpoints")],
     name: Name,
     data: Data = Path("data"),

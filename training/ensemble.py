@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from model.card import Card
-from model.networks import Committee
+from model.networks import Ensemble
 from model.torch_predictor import TorchPredictor
 
 from .publish import calibrated
@@ -11,15 +11,15 @@ from .sets.data import Set
 from .shelf import require_alike, unmeasured
 
 
-def unite(name: str, members: Sequence[TorchPredictor], validation: Set) -> tuple[Card, Committee]:
-    """The committee of `members`, calibrated on `validation`. Raises BadCard: their labels or their test
+def unite(name: str, members: Sequence[TorchPredictor], validation: Set) -> tuple[Card, Ensemble]:
+    """The ensemble of `members`, calibrated on `validation`. Raises BadCard: their labels or their test
     sets differ."""
     require_alike(*(each.card for each in members))
     layouts = [each.card.network for each in members]
     temperatures = [each.card.temperature for each in members]
-    module = Committee(layouts, temperatures)
+    module = Ensemble(layouts, temperatures)
     for mine, each in zip(module.members, members, strict=True):
         mine.load_state_dict(each.module.state_dict())
-    layout = {"kind": "committee", "members": layouts, "temperatures": temperatures}
+    layout = {"kind": "ensemble", "members": layouts, "temperatures": temperatures}
     card = unmeasured(members[0].card, name, layout, module)
     return calibrated(card, module.eval(), validation), module

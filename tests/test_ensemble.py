@@ -1,4 +1,4 @@
-"""The committee: all of its members are asked, each calibrated, and the mean of what they say holds."""
+"""The ensemble: all of its members are asked, each calibrated, and the mean of what they say holds."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -14,7 +14,7 @@ from model.predictor import softmax
 from model.torch_predictor import TorchPredictor
 from training.cascade import combine
 from training.cli import app
-from training.committee import unite
+from training.ensemble import unite
 from training.measures.calibration import best_temperature
 from training.measures.cost import metered
 from training.measures.evaluate import evaluate
@@ -62,7 +62,7 @@ def test_networks_of_other_labels_are_refused(pair: Pair, make: Callable[..., ob
         make("both", pair[0], stranger, drawn_digits().validation)
 
 
-def test_what_a_committee_with_a_cascade_in_it_costs_is_a_mean_over_the_images(
+def test_what_an_ensemble_with_a_cascade_in_it_costs_is_a_mean_over_the_images(
     pair: Pair, tmp_path: Path
 ) -> None:
     split = drawn_digits()
@@ -99,7 +99,7 @@ def test_networks_that_held_out_other_test_sets_are_refused(pair: Pair) -> None:
         unite("both", (pair[0], stranger), drawn_digits().validation)
 
 
-@pytest.mark.parametrize("line", [["cascade", "cheap", "dear"], ["committee", "cheap", "dear"]])
+@pytest.mark.parametrize("line", [["cascade", "cheap", "dear"], ["ensemble", "cheap", "dear"]])
 def test_a_name_that_is_a_path_or_of_a_trained_run_is_refused(line: list[str], tmp_path: Path) -> None:
     run = Run(short(), tmp_path)
     for name, said in (
@@ -114,7 +114,7 @@ def test_a_name_that_is_a_path_or_of_a_trained_run_is_refused(line: list[str], t
     assert [path.name for path in run.folder.iterdir()] == [SETTINGS]
 
 
-def test_a_cascade_may_end_in_a_committee(pair: Pair, tmp_path: Path) -> None:
+def test_a_cascade_may_end_in_an_ensemble(pair: Pair, tmp_path: Path) -> None:
     split = drawn_digits()
     both = TorchPredictor(*unite("both", pair, split.validation), "cpu")
     card, module, _ = combine("all", pair[0], both, split.validation)
