@@ -20,13 +20,9 @@ from .paths import Unread
 from .printing import Format, writer
 from .scans import ScanReader
 from .screen import open_screen, screen_of
-from .terminal import notes, printing, progress, refuse
+from .terminal import Refusal, notes, printing, progress, refuse
 
 app = typer.Typer(add_completion=False)
-
-
-class Refusal(Exception):
-    """Nothing can be read; the text says why and what to do."""
 
 
 @app.command()

@@ -8,13 +8,18 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+from typer.core import TyperGroup
 
 notes = Console(stderr=True, highlight=False, soft_wrap=True, markup=False)
+
+
+class Refusal(Exception):
+    """A command cannot go on; the text says why and what to do."""
 
 
 def refuse(reason: object) -> NoReturn:
@@ -43,6 +48,23 @@ def printing() -> Iterator[None]:
             _mute()
         where = f"{error.filename}: " if error.filename else ""
         refuse(f"{where}{error.strerror or error}")
+
+
+class Commands(TyperGroup):
+    """The commands of a program; whatever they refuse is one line on stderr and exit code 1."""
+
+    refusals: tuple[type[Exception], ...] = (Refusal,)
+
+    def invoke(self, ctx: Any) -> Any:
+        with printing():
+            try:
+                return super().invoke(ctx)
+            except self.refusals as error:
+                refuse(f"{error}{self.hint(error)}")
+
+    def hint(self, error: Exception) -> str:
+        """What to add to the text of `error`."""
+        return ""
 
 
 def _mute() -> None:

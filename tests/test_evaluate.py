@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -356,7 +357,7 @@ def test_a_precision_is_chosen_on_images_that_were_held_out(
     save_checkpoint(replace(card, name="served", precision="mixed"), network, tmp_path)
     monkeypatch.setenv("INKQUEUE_WEIGHTS", str(tmp_path))
     split = replace(draw(DIGITS, SPLIT_SEED), test=drawn_digits().test.take(np.empty(0, np.intp)))
-    monkeypatch.setattr("training.cli.measuring.read_split", lambda *of: split)
+    monkeypatch.setattr(import_module("training.cli.engines"), "read_split", lambda *of: split)
     assert "served: 100 images" in command("engines", "served", "--quick", "--write").stderr
     assert load_checkpoint("served", tmp_path)[0].precision in ("float32", "mixed", "bfloat16")
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from training.cli.datasets import app
+from training.cli.data import app
 from training.sets.catalogue import OFFICIAL_EMNIST, OFFICIAL_MNIST
 from training.sets.data import BadData
 from training.sets.fetch import EMNIST, MNIST, Official, fetch

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from training.cli import datasets
-from training.cli.datasets import app
+from training.cli.console import console
+from training.cli.data import app
 from training.sets.catalogue import BALANCED, LETTERS, MNIST_TEST, MNIST_TRAIN, Known
 from training.sets.data import Array, BadData, Set, hold_out
 from training.sets.readers.idx import read_idx
@@ -140,7 +140,7 @@ def test_the_table_shows_what_is_there_what_is_broken_and_what_to_do(
 ) -> None:
     write_source(tmp_path, MNIST, rng)
     put(tmp_path / MNIST_TEST.labels, b"text")
-    monkeypatch.setattr(datasets.console, "width", 300)
+    monkeypatch.setattr(console, "width", 300)
     done = CliRunner().invoke(app, ["--data", str(tmp_path)])
     assert done.exit_code == 0, done.output
     rows = {line.split("│")[1].strip(): line for line in done.stdout.splitlines() if "│" in line}

@@ -1,17 +1,19 @@
-"""The command `python -m training`: its contents; each command stands in the module of its kind."""
+"""The command `python -m training`: its contents; each command stands in the module of its name."""
 
 import typer
 
-from . import datasets
-from .cutting import sheets
-from .measuring import engines, evaluate
-from .publishing import cascade, ensemble, publish
-from .refusals import Commands
-from .reporting import report
-from .running import train
-from .screening import screen
-from .shelving import runs
-from .studying import study
+from .composites import cascade, ensemble
+from .console import Commands
+from .data import app as data
+from .engines import engines
+from .evaluate import evaluate
+from .publish import publish
+from .report import report
+from .runs import runs
+from .screen import screen
+from .sheets import sheets
+from .study import study
+from .train import train
 
 app = typer.Typer(
     cls=Commands,
@@ -35,4 +37,4 @@ for command in (
     publish,
 ):
     app.command()(command)
-app.add_typer(datasets.app, name="data")
+app.add_typer(data, name="data")

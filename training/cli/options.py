@@ -9,8 +9,20 @@ from ..recipe import Recipe
 from ..recipes import RECIPES
 
 Data = Annotated[Path, typer.Option(help="folder with mnist/ and emnist/; see: python -m training data")]
+SubcommandData = Annotated[
+    Path | None, typer.Option("--data", help="folder of the data sets", show_default="data")
+]
+"""Of a command below `data`: by default the folder that `data` itself was given."""
+
 Runs = Annotated[Path, typer.Option(file_okay=False, help="folder of the runs, one folder each")]
 Threads = Annotated[int, typer.Option(min=0, help="processor threads; 0 is all")]
+Network = Annotated[
+    str, typer.Argument(help="a published network, a run (NAME or NAME-SEED), or a checkpoint's file")
+]
+Quick = Annotated[
+    bool, typer.Option("--quick", help="measure on characters drawn here: no data set, no meaning")
+]
+Markdown = Annotated[bool, typer.Option("--markdown", help="print Markdown, for a README")]
 
 
 def find_recipe(name: str) -> Recipe:

@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from model.screen import FOLDER
 from model.torch_predictor import use_threads
@@ -13,10 +12,9 @@ from ..rejects.screening import RECIPE, finish, own_recipe, read_examples, ship,
 from ..run import Run
 from ..shelf import RUNS, load
 from ..train import Trainer
+from .console import console
 from .options import Data, Runs, Threads
-from .running import Quick, shorten
-
-console = Console()
+from .train import Quick, shorten
 
 Of = Annotated[
     str,

@@ -5,17 +5,14 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from model.terminal import progress
 
 from ..sheets.pages import Writing
 from ..sheets.trial import SheetTrial, read_sheets
 from ..shelf import RUNS
-from .measuring import Markdown, Network, Quick
-from .options import Data, Runs
-
-console = Console()
+from .console import console
+from .options import Data, Markdown, Network, Quick, Runs
 
 Pages = Annotated[int, typer.Option(min=0, help="how many pages, of 600 characters each")]
 Grids = Annotated[int, typer.Option(min=0, help="how many ruled sheets")]

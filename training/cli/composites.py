@@ -1,38 +1,28 @@
-"""`cascade` and `ensemble` make one network of several; `publish` puts one among those served."""
+"""`cascade` and `ensemble`: one network made of several."""
 
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from torch import nn
 
-from model.card import WEIGHTS, Card
+from model.card import Card
 from model.checkpoint import save_checkpoint
 from model.torch_predictor import TorchPredictor
 
 from ..cascade import combine
 from ..ensemble import unite
-from ..gates import GATES
-from ..measures.engines import least_precision, rivals
-from ..measures.evaluate import all_logits, answer, evaluate, open_network, read_split, task_of
-from ..measures.scans import measure_scans, table
+from ..measures.evaluate import all_logits, answer, read_split, task_of
 from ..prior import shift_priors
-from ..publish import publish as serve
 from ..run import BadRun, write_json
-from ..sets.scans import FOLDER
 from ..shelf import MADE_OF, RUNS, SETTINGS, load, settings_of
-from ..tables import Sheet
-from .options import Data, Runs
+from .console import console
+from .options import Data, Network, Runs
 
-console = Console()
-
-Network = Annotated[str, typer.Argument(help="a run, a published name, or the path of a checkpoint")]
 Name = Annotated[str, typer.Option(help="what to call it")]
-Served = Annotated[str, typer.Option("--as", help=f"the name it is served by: {', '.join(GATES)}")]
 BothCases = Annotated[
     float,
     typer.Option(
@@ -41,7 +31,6 @@ BothCases = Annotated[
         help="how far letters of both cases count as two characters; 0: as frequent as any class",
     ),
 ]
-Folder = Annotated[Path, typer.Option(file_okay=False, help="where weights, cards and descriptions go")]
 
 
 def cascade(
@@ -99,27 +88,3 @@ def _save(card: Card, module: nn.Module, folder: Path, made_of: Mapping[str, Any
     """Write the network, and what it was made of."""
     save_checkpoint(card, module, folder)
     write_json(folder / MADE_OF, made_of)
-
-
-def publish(
-    name: Network,
-    served: Served = "",
-    data: Data = Path("data"),
-    runs: Runs = RUNS,
-    out: Folder = WEIGHTS,
-) -> None:
-    """Measure NAME on its test set; where it passes its gate, serve it from now on."""
-    predictor, weights = open_network(name, runs)
-    split = read_split(task_of(predictor.card).name, data)
-    found = evaluate(predictor, weights, split.test, split.measured_on)
-    precision = least_precision(list(rivals(weights.stem, weights.parent, split.validation)))
-    served = served or predictor.card.name
-    scans = _scans(name, served, data, runs) if (data / FOLDER).is_dir() else None
-    card = serve(found, weights.parent, served, out, precision, scans)
-    console.print(f"{out / card.name}.safetensors: {card.accuracy}")
-
-
-def _scans(name: str, served: str, data: Path, runs: Path) -> Sheet:
-    """What the network `name` makes of real scans, under the name it is served by."""
-    found = measure_scans(name, data, runs)
-    return table([replace(each, card=replace(each.card, name=served)) for each in found])

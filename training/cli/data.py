@@ -5,7 +5,6 @@ from typing import Annotated
 
 import numpy as np
 import typer
-from rich.console import Console
 from rich.progress import (
     BarColumn,
     DownloadColumn,
@@ -23,11 +22,9 @@ from ..sets.catalogue import OFFICIAL_EMNIST, OFFICIAL_MNIST, OWN_EMNIST, Known
 from ..sets.data import BadData
 from ..sets.fetch import OFFICIAL, fetch
 from ..sets.tasks import TASKS, Task
-from .exporting import export
-from .options import Data
-from .refusals import Commands
-
-console = Console(highlight=False)
+from .console import Commands, console
+from .export import export
+from .options import Data, SubcommandData
 
 app = typer.Typer(
     cls=Commands,
@@ -36,7 +33,6 @@ app = typer.Typer(
 app.command()(export)
 
 Name = Annotated[str, typer.Argument(help=f"one of: {', '.join(OFFICIAL)}")]
-Here = Annotated[Path | None, typer.Option("--data", help="folder to put it in", show_default="data")]
 Mirror = Annotated[str, typer.Option("--url", help="another address that has the same files")]
 
 
@@ -47,11 +43,11 @@ def data(context: typer.Context, data: Data = Path("data")) -> None:
     if context.invoked_subcommand is None:
         console.print(overview(data))
         for task in TASKS.values():
-            console.print(outlook(task, data), soft_wrap=True, markup=False)
+            console.print(outlook(task, data), markup=False)
 
 
 @app.command("fetch")
-def bring(context: typer.Context, name: Name, data: Here = None, url: Mirror = "") -> None:
+def bring(context: typer.Context, name: Name, data: SubcommandData = None, url: Mirror = "") -> None:
     """Download the official files of a data set, check them, and put them where they are looked for."""
     if name not in OFFICIAL:
         raise typer.BadParameter(f"no data set {name!r}; there are {', '.join(OFFICIAL)}")
@@ -59,9 +55,9 @@ def bring(context: typer.Context, name: Name, data: Here = None, url: Mirror = "
     with download_bar() as bar:
         brought = fetch(OFFICIAL[name], folder, Bars(bar), url)
     for path in brought:
-        console.print(f"{path}: checked and in place", soft_wrap=True, markup=False)
+        console.print(f"{path}: checked and in place", markup=False)
     if not brought:
-        console.print(f"{name} is in {folder} already", soft_wrap=True, markup=False)
+        console.print(f"{name} is in {folder} already", markup=False)
 
 
 def overview(folder: Path) -> Table:

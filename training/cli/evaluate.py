@@ -1,4 +1,4 @@
-"""`evaluate` and `engines`: how good a network is, and how fast, by what serves it."""
+"""`evaluate`: how well a network reads, and how fast, by what serves it."""
 
 import json
 from collections.abc import Sequence
@@ -6,36 +6,22 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
-from model.card import read_card, read_cards, weights_folder
 from model.terminal import notes
-from model.torch_predictor import use_threads
 
 from ..measures.charsets import read_charset
 from ..measures.comparison import Contender, compare, contenders, measure, record, records, table
-from ..measures.engines import least_precision, note_precision, rivals
-from ..measures.engines import table as rows_of_engines
-from ..measures.evaluate import read_split, task_of
 from ..measures.scans import read_scans
 from ..measures.scorecard import scorecard
 from ..rejects.trial import read_rejects
-from ..shelf import RUNS, find
+from ..shelf import RUNS
 from ..tables import Sheet
-from .options import Data, Runs, Threads
+from .console import console
+from .options import Data, Markdown, Quick, Runs, Threads
 
-console = Console()
-
-Network = Annotated[
-    str, typer.Argument(help="a published network, a run (NAME or NAME-SEED), or a checkpoint's file")
-]
 Every = Annotated[bool, typer.Option("--all", help="every shipped network and every finished run")]
-Markdown = Annotated[bool, typer.Option("--markdown", help="print Markdown, for a README")]
 Json = Annotated[
     Path | None, typer.Option("--json", dir_okay=False, help="write all figures to this file, too")
-]
-Quick = Annotated[
-    bool, typer.Option("--quick", help="measure on characters drawn here: no data set, no meaning")
 ]
 Scans = Annotated[
     bool, typer.Option("--scans", help="on real scans; without a name, all shipped networks")
@@ -67,15 +53,15 @@ def evaluate(
     if json_file and not json_file.parent.is_dir():
         raise typer.BadParameter(f"--json: there is no folder {json_file.parent}")
     if scans:
-        sheets, content = read_scans(_named(name, every, runs), data, runs, tell, threads)
+        sheets, content = read_scans(_named(name, every, runs), data, runs, notes.print, threads)
     elif charset:
         sheets, content = read_charset(name or "balanced", charset, data, runs, quick, threads)
     elif rejects:
-        sheets, content = read_rejects(name or "balanced", data, runs, tell, quick, threads)
+        sheets, content = read_rejects(name or "balanced", data, runs, notes.print, quick, threads)
     elif bool(name) == every:
         raise typer.BadParameter("give the name of a network, or --all, --scans or --rejects")
     elif every:
-        results = compare(_found(runs), data, quick, tell, threads)
+        results = compare(_found(runs), data, quick, notes.print, threads)
         sheets, content = [table(results)], records(results)
     else:
         found = measure(name, data, quick, runs, threads)
@@ -83,27 +69,6 @@ def evaluate(
     _show(sheets, markdown)
     if json_file:
         json_file.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n")
-
-
-def engines(
-    name: Annotated[str, typer.Argument(help="a published network; all, if left out")] = "",
-    data: Data = Path("data"),
-    quick: Quick = False,
-    threads: Threads = 0,
-    write: Annotated[bool, typer.Option(help="write to the cards which precision serves")] = False,
-) -> None:
-    """Compare the engines that can run NAME: labels against float32 torch, accuracy, images a second."""
-    use_threads(threads)
-    those = []
-    for each in [name] if name else list(read_cards()):
-        stem, folder = find(name) if name else (each, weights_folder())
-        split = read_split(task_of(read_card(folder / f"{stem}.json")).name, data, quick)
-        images = split.validation if write else split.test  # nothing is chosen on the test set
-        tell(f"{each}: {len(images):,} images on every engine")
-        those += (found := list(rivals(stem, folder, images, threads)))
-        if write:
-            note_precision(stem, folder, least_precision(found))
-    rows_of_engines(those).show(console)
 
 
 def _named(name: str, every: bool, runs: Path) -> list[str]:
@@ -129,8 +94,3 @@ def _show(sheets: Sequence[Sheet], markdown: bool) -> None:
             typer.echo(sheet.markdown())
         else:
             sheet.show(console)
-
-
-def tell(text: str) -> None:
-    """On stderr, as it goes."""
-    notes.print(text)

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.pretty import pprint
 
 from model.opening import open_predictor
@@ -25,9 +24,8 @@ from ..sets.tasks import TASKS
 from ..shelf import RUNS
 from ..tables import percent
 from ..train import Trainer
+from .console import console
 from .options import Data, Runs, Threads, find_recipe
-
-console = Console()
 
 Name = Annotated[str, typer.Argument(help=f"one of: {', '.join(RECIPES)}")]
 OwnTrain = Annotated[

@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from model.terminal import progress
 
@@ -12,13 +11,11 @@ from ..measures.evaluate import read_split
 from ..sets.course import write_course
 from ..sets.data import join
 from ..sets.tasks import TASKS
-from .measuring import Quick
-
-console = Console(highlight=False)
+from .console import console
+from .options import Quick, SubcommandData
 
 Name = Annotated[str, typer.Argument(help=f"one of: {', '.join(TASKS)}")]
 Out = Annotated[Path, typer.Argument(help="a folder, or a .zip file, that does not exist yet")]
-From = Annotated[Path | None, typer.Option("--data", help="folder of the sets", show_default="data")]
 Train = Annotated[bool, typer.Option("--train", help="only what is trained on, directly in OUT")]
 Test = Annotated[bool, typer.Option("--test", help="only what is measured on, directly in OUT")]
 
@@ -27,7 +24,7 @@ def export(
     context: typer.Context,
     name: Name,
     out: Out,
-    data: From = None,
+    data: SubcommandData = None,
     train: Train = False,
     test: Test = False,
     quick: Quick = False,
@@ -45,4 +42,4 @@ def export(
     with progress(sum(map(len, parts.values()))) as advance:
         write_course(parts, TASKS[name].labels, out, advance)
     sizes = ", ".join(f"{len(data):,} in {out / part}" for part, data in parts.items())
-    console.print(f"images: {sizes}", soft_wrap=True, markup=False)
+    console.print(f"images: {sizes}", markup=False)

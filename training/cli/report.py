@@ -4,9 +4,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from model.card import BadCard
+from model.terminal import notes
 
 from ..measures.comparison import measure
 from ..measures.evaluate import evaluate, open_network, read_split, task_of
@@ -14,10 +14,8 @@ from ..measures.significance import mcnemar
 from ..reports.findings import verdict
 from ..reports.report import Subject, write_report
 from ..shelf import RUNS
-from .measuring import Network, Quick, tell
-from .options import Data, Runs, Threads
-
-console = Console()
+from .console import console
+from .options import Data, Network, Quick, Runs, Threads
 
 Out = Annotated[
     Path | None, typer.Option(file_okay=False, help="folder of the report; reports/NAME by default")
@@ -38,13 +36,13 @@ def report(
     subject = _subject(name, against, data, runs, quick, threads)
     folder = out or Path("reports") / subject.test.card.name
     write_report(subject, folder)
-    console.print(f"{folder / 'report.html'}", soft_wrap=True)
+    console.print(folder / "report.html")
 
 
 def _subject(name: str, against: str, data: Path, runs: Path, quick: bool, threads: int) -> Subject:
     predictor, weights = open_network(name, runs, threads)
     split = read_split(task_of(predictor.card).name, data, quick)
-    tell(f"reading {len(split.test):,} test and {len(split.validation):,} validation images")
+    notes.print(f"reading {len(split.test):,} test and {len(split.validation):,} validation images")
     test = evaluate(predictor, weights, split.test, split.measured_on)
     validation = evaluate(predictor, weights, split.validation, "validation")
     remarks: tuple[str, ...] = ()

@@ -4,7 +4,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
+
+from model.terminal import notes
 
 from ..measures.evaluate import read_split
 from ..sets.own import read_own
@@ -16,11 +17,9 @@ from ..study.letters import every_letter, label_meant, sheet
 from ..study.report import Study, write_report
 from ..study.sections import NAMES
 from ..study.whole import Plan, card_of, whole
-from .measuring import tell
+from .console import console
 from .options import Data, Runs
-from .running import OwnTest, OwnTrain, Quick, Transposed
-
-console = Console(highlight=False, soft_wrap=True)
+from .train import OwnTest, OwnTrain, Quick, Transposed
 
 Task = Annotated[str, typer.Argument(metavar="TASK", help=f"one of: {', '.join(TASKS)}")]
 Out = Annotated[Path | None, typer.Option(help="folder of the report; reports/study-TASK by default")]
@@ -74,11 +73,11 @@ def study(
     else:
         split = read_split(task, data, quick)
     if label:
-        exam = Exam(plan.folder, split.test, split.measured_on, tell)
+        exam = Exam(plan.folder, split.test, split.measured_on, notes.print)
         answers = exam.network(plan.best, runs)[0].answers
         sheet(every_letter(answers)[answers.labels.index(label)]).show(console)
     else:
-        told = whole(plan, split, tell)
+        told = whole(plan, split, notes.print)
         _show(told)
         console.print(write_report(told, out or Path("reports") / name), markup=False)
 

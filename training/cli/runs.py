@@ -1,0 +1,11 @@
+"""`runs`: what has been trained so far."""
+
+from ..history import history
+from ..shelf import RUNS
+from .console import console
+from .options import Runs
+
+
+def runs(runs: Runs = RUNS) -> None:
+    """Print a table of past runs."""
+    history(runs).show(console)
