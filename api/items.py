@@ -47,7 +47,7 @@ def _written(labels: str, page: Page) -> dict[str, Any]:
     )
     return {
         "label": None,
-        "confidence": None if page.confidence is None else round(page.confidence, 7),
+        "confidence": page.confidence,
         "uncertain": page.uncertain,
         "flags": page.flags.names,
         "text": text_of(lines),

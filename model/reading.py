@@ -1,7 +1,6 @@
 """Glyphs become answers: logits masked, calibrated and judged, in a worker as in `inkqueue read`."""
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -10,16 +9,19 @@ from .answers import Answer
 from .card import Card
 from .flags import FLAGS, Flag
 from .glyph import Glyph
-from .predictor import Floats, Predictor, likeliest, softmax
-
-if TYPE_CHECKING:
-    from .screen import Screen
+from .predictor import Floats, Images, Predictor, likeliest, softmax
 
 TOP_K = 3
 
+Bits = npt.NDArray[np.uint8]
+"""Bits of Flag."""
+
+Screen = Callable[[Images, Floats], Bits]
+"""(n, 28, 28), n > 0, and their Predictor.outputs -> (n,) bits of Flag (see model.screen)."""
+
 
 def decide(
-    logits: Floats, flags: npt.NDArray[np.uint8], card: Card, allowed: Sequence[int] | None, top_k: int
+    logits: Floats, flags: Bits, card: Card, allowed: Sequence[int] | None, top_k: int
 ) -> list[Answer]:
     """An answer for each row of `logits` (n, classes), with the bits of Flag (n,) of its glyph.
 
@@ -36,22 +38,37 @@ def decide(
 
 
 def read(
-    predictor: Predictor, glyphs: Sequence[Glyph], allowed: Sequence[int] | None = None
+    predictor: Predictor,
+    glyphs: Sequence[Glyph],
+    allowed: Sequence[int] | None = None,
+    screen: Screen | None = None,
 ) -> list[Answer]:
-    """The answer to each glyph; `allowed` as above."""
+    """The answer to each glyph; `allowed` as above. `screen` adds its flags to those that it has."""
     if not glyphs:
         return []
-    logits = predictor.logits(np.stack([each.pixels for each in glyphs]))
+    pixels = np.stack([each.pixels for each in glyphs])
     flags = np.array([each.flags for each in glyphs], np.uint8)
-    return decide(logits, flags, predictor.card, allowed, TOP_K)
+    outputs = predictor.outputs(pixels)
+    if screen:
+        every = np.ones(len(glyphs), np.bool_)
+        flags = screened(flags, every, pixels, outputs, screen, len(glyphs))
+    return decide(outputs[:, : len(predictor.card.labels)], flags, predictor.card, allowed, TOP_K)
 
 
-def screened(glyphs: Sequence[Glyph], screen: "Screen") -> list[Glyph]:
-    """The same glyphs, with the screen's flags added; a blank one is not shown to it."""
-    found = list(glyphs)
-    shown = [at for at, glyph in enumerate(glyphs) if Flag.BLANK not in glyph.flags]
-    if shown:
-        bits = screen.flags(np.stack([glyphs[at].pixels for at in shown]))
-        for at, more in zip(shown, bits.tolist(), strict=True):
-            found[at] = Glyph(glyphs[at].pixels, glyphs[at].flags | Flag(more))
-    return found
+def screened(
+    flags: Bits,
+    those: npt.NDArray[np.bool_],
+    glyphs: Images,
+    outputs: Floats,
+    screen: Screen,
+    most: int,
+) -> Bits:
+    """`flags` (n,), with those that `screen` gives to `those` (n,) of the `glyphs`, `most` at a time.
+
+    What is blank gets no other flag.
+    """
+    shown = np.flatnonzero(those & (flags & Flag.BLANK == 0))
+    for start in range(0, len(shown), most):
+        some = shown[start : start + most]
+        flags[some] |= screen(glyphs[some], outputs[some])
+    return flags

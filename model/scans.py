@@ -12,7 +12,7 @@ from .layout import Layout
 from .normalization import normalize
 from .paths import Unread, opened
 from .previews import beside, boxed, marks_of
-from .reading import read, screened
+from .reading import read
 from .sheets.choosing import choose
 from .sheets.cutting import cut
 from .writing import Written, lines_of, said, text_of
@@ -103,19 +103,18 @@ class ScanReader:
         return [answers[at] for at in stand], lines_of(written)
 
     def _answers(self, glyphs: Sequence[Glyph]) -> list[Answer]:
-        shown = screened(glyphs, self._screen) if self._screen else glyphs
-        return read(self._predictor, shown, self._allowed)
+        screen = self._screen.flags if self._screen else None
+        return read(self._predictor, glyphs, self._allowed, screen)
 
     def _said(self, answer: Answer) -> dict[str, Any]:
         return said({}, self._predictor.card.labels, *answer)
 
 
 def _scan(name: str, answers: Sequence[Answer], lines: list[dict[str, Any]]) -> Scan:
-    confidence = confidence_of(answers)
     return Scan(
         name,
         None,
-        None if confidence is None else round(confidence, 7),
+        confidence_of(answers),
         is_uncertain(answers),
         flags_of(answers).names,
         text_of(lines),

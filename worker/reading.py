@@ -9,6 +9,7 @@ import numpy as np
 
 from model.layout import Layout
 from model.predictor import Floats, Images, Predictor
+from model.reading import Screen
 
 from .answering import answer
 from .caution import Caution
@@ -20,7 +21,7 @@ from .packing import pack
 from .passes import Passes, Trial
 from .preparation import Decode, Manner, Prepared, open_chunk, pack_failed, prepare
 from .results import INFERENCE_FAILED, Failure, Result, count_failures
-from .screening import Screen, screened, unflagged
+from .screening import screened, unflagged
 
 log = logging.getLogger(__name__)
 

@@ -1,17 +1,15 @@
 """The flags of each glyph of a batch: those from when it was made, and those of the screen."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
-from model.flags import Flag
+from model import reading
 from model.predictor import Floats, Images
+from model.reading import Screen
 
 from .passes import MOST
 from .preparation import Bits, Prepared
-
-Screen = Callable[[Images, Floats], Bits]
-"""(n, 28, 28), n > 0, and their Predictor.outputs -> (n,) bits of Flag (see model.screen)."""
 
 
 def unflagged(glyphs: Images, outputs: Floats) -> Bits:
@@ -27,8 +25,4 @@ def screened(prepared: Sequence[Prepared], glyphs: Images, outputs: Floats, scre
     """
     flags = np.concatenate([each.flags for each in prepared])
     made = np.concatenate([np.full(len(each.flags), each.normalized) for each in prepared])
-    shown = np.flatnonzero(made & (flags & Flag.BLANK == 0))
-    for start in range(0, len(shown), MOST):
-        some = shown[start : start + MOST]
-        flags[some] |= screen(glyphs[some], outputs[some])
-    return flags
+    return reading.screened(flags, made, glyphs, outputs, screen, MOST)
