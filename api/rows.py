@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from model.cells import harmless
+from model.spreadsheet import harmless
 
 PLAIN = ("index", "name", "status", "label", "confidence", "uncertain")
 COLUMNS = (*PLAIN, "top_k", "error", "correction", "flags", "text")

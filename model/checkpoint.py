@@ -8,8 +8,8 @@ from safetensors.torch import load, save
 from torch import nn
 
 from .card import BadCard, Card
-from .heads import Head, with_head, with_layers
 from .networks import build, classes_of
+from .own_screens import OwnScreen, screened_layout, with_layers
 from .storage import read_checkpoint, write_checkpoint
 
 
@@ -36,11 +36,11 @@ def load_checkpoint(name: str, folder: Path | None = None) -> tuple[Card, nn.Mod
     return card, module.eval()
 
 
-def with_screen(card: Card, module: nn.Module, head: Head | None) -> nn.Module:
+def with_screen(card: Card, module: nn.Module, own: OwnScreen | None) -> nn.Module:
     """The network of `card` together with its own screen, if it has one."""
-    if not head:
+    if not own:
         return module
-    screened = build(with_head(card.network, head.card.network["hidden"]))
-    tensors = with_layers(card.network, module.state_dict(), load(head.weights))
+    screened = build(screened_layout(card.network, own.card.network["hidden"]))
+    tensors = with_layers(card.network, module.state_dict(), load(own.weights))
     screened.load_state_dict(tensors)
     return screened.eval()

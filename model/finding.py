@@ -11,7 +11,7 @@ from .ground import bright_ink
 from .images import Grey
 from .ink import FRAME, WORK_SIDE, ink_mask
 from .parts import clean
-from .quality import Parts
+from .quality import PartStats
 from .scaling import shrink
 
 FIRST_SIDE, CLOSE_SIDE = 256, 128
@@ -30,7 +30,7 @@ class Found(NamedTuple):
 
     ink: Grey
     mask: Grey
-    parts: Parts
+    parts: PartStats
 
 
 def find(grey: Grey) -> Found:

@@ -54,8 +54,8 @@ def even_strokes(ink: Grey) -> Grey:
     depth = distances(ink)
     width = 4 * cv2.mean(depth, ink)[0]
     if width < THIN:
-        return ~above(distances(~ink), (THIN - width) / 2)
-    if width > THICK and cv2.hasNonZero(thinned := above(depth, (width - THICK) / 2)):
+        return ~farther(distances(~ink), (THIN - width) / 2)
+    if width > THICK and cv2.hasNonZero(thinned := farther(depth, (width - THICK) / 2)):
         return thinned
     return ink
 
@@ -71,6 +71,6 @@ def distances(mask: Grey) -> Floats:
     return np.asarray(cv2.distanceTransform(mask, cv2.DIST_L2, 3)).astype(np.float32, copy=False)
 
 
-def above(distance: Floats, level: float) -> Grey:
+def farther(distance: Floats, level: float) -> Grey:
     """255 where the distance is greater."""
     return (distance > level).view(np.uint8) * np.uint8(255)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from .card import Precision
-from .heads import read_head
+from .own_screens import read_own_screen
 from .predictor import Predictor
 from .replicas import Replicas
 from .storage import read_checkpoint
@@ -40,14 +40,14 @@ def open_predictor(
     from .openvino_predictor import OpenVinoPredictor, has_bfloat16, read_graphs
 
     card, _ = read_checkpoint(name, folder)
-    head = read_head(card, folder)
-    screen = head.card if head else None
+    own = read_own_screen(card, folder)
+    screen = own.card if own else None
     if precision == "auto":
         precision = card.precision if has_bfloat16() else "float32"
 
     @cache
     def shared() -> "Graphs":
-        return read_graphs(*read_checkpoint(name, folder), head)
+        return read_graphs(*read_checkpoint(name, folder), own)
 
     def make() -> Predictor:
         return OpenVinoPredictor(card, shared(), precision, screen)

@@ -12,7 +12,7 @@ from safetensors.numpy import load
 from .card import Card, Precision
 from .compiled import Compiled, core
 from .graph import Graphs, graphs
-from .heads import Head, backbone, with_head, with_layers
+from .own_screens import OwnScreen, backbone, screened_layout, with_layers
 from .predictor import Floats, Images, Predictor, on, softmax
 
 HINTS = {"float32": "f32", "bfloat16": "bf16"}
@@ -84,12 +84,12 @@ class OpenVinoPredictor(Predictor):
         return compiled
 
 
-def read_graphs(card: Card, weights: bytes, head: Head | None = None) -> Graphs:
+def read_graphs(card: Card, weights: bytes, own: OwnScreen | None = None) -> Graphs:
     """The graphs of a checkpoint, with its own screen if it has one."""
-    if not head:
+    if not own:
         return graphs(card, load(weights))
-    layout = with_head(card.network, head.card.network["hidden"])
-    tensors = with_layers(card.network, load(weights), load(head.weights))
+    layout = screened_layout(card.network, own.card.network["hidden"])
+    tensors = with_layers(card.network, load(weights), load(own.weights))
     return graphs(replace(card, network=layout), tensors)
 
 
@@ -147,9 +147,9 @@ def _ensemble(members: Sequence[Run], temperatures: Sequence[float]) -> Run:
     divisors = np.array(temperatures, np.float32).reshape(-1, 1, 1)
 
     def run(images: Images) -> Floats:
-        said = np.stack([member(images) for member in members]) / divisors
-        said -= np.logaddexp.reduce(said, axis=2, keepdims=True)
-        logits: Floats = np.logaddexp.reduce(said, axis=0)
+        scaled = np.stack([member(images) for member in members]) / divisors
+        scaled -= np.logaddexp.reduce(scaled, axis=2, keepdims=True)
+        logits: Floats = np.logaddexp.reduce(scaled, axis=0)
         return logits
 
     return run

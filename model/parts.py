@@ -5,7 +5,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .images import Grey
-from .quality import Parts
+from .quality import PartStats
 
 Kept = npt.NDArray[np.bool_]
 
@@ -24,7 +24,7 @@ DOT = 0.35
 """The greatest width of a dot, as a share of the height of what it stands over."""
 
 
-def clean(mask: Grey) -> tuple[Grey, Parts]:
+def clean(mask: Grey) -> tuple[Grey, PartStats]:
     """`mask` with nothing but the character, and the parts of it."""
     count, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8, ltype=cv2.CV_16U)
     parts = np.asarray(stats[1:]).astype(np.int32, copy=False)
@@ -38,7 +38,7 @@ def clean(mask: Grey) -> tuple[Grey, Parts]:
     return shades[labels], parts[kept]
 
 
-def belonging(parts: Parts, shape: tuple[int, ...]) -> Kept:
+def belonging(parts: PartStats, shape: tuple[int, ...]) -> Kept:
     """Which of the parts make the character: no specks, nothing cut off at the edge or far away."""
     areas = parts[:, 4]
     kept = areas >= LEAST_SPECK * areas.max()
@@ -54,14 +54,14 @@ def belonging(parts: Parts, shape: tuple[int, ...]) -> Kept:
     return chosen
 
 
-def at_edge(parts: Parts, shape: tuple[int, ...]) -> Kept:
+def at_edge(parts: PartStats, shape: tuple[int, ...]) -> Kept:
     """Which parts reach the edge of the picture."""
     left, top, width, height = parts[:, :4].T
     reach: Kept = (left == 0) | (top == 0) | (left + width == shape[1]) | (top + height == shape[0])
     return reach
 
 
-def dots(parts: Parts, main: int) -> Kept:
+def dots(parts: PartStats, main: int) -> Kept:
     """Which parts may be the dot over `main`."""
     left, top, width, height = parts[:, :4].T
     under = (left + width >= left[main]) & (left <= left[main] + width[main])
@@ -70,7 +70,7 @@ def dots(parts: Parts, main: int) -> Kept:
     return found
 
 
-def far_specks(parts: Parts, main: int) -> Kept:
+def far_specks(parts: PartStats, main: int) -> Kept:
     """Which parts are small and far from `main`."""
     near, far = parts[:, :2], parts[:, :2] + parts[:, 2:4]
     gaps = np.maximum(near - far[main], near[main] - far).max(axis=1)

@@ -22,7 +22,7 @@ activations leave the cache; passes of OpenVINO are smaller still (see compiled)
 class Predictor(ABC):
     """A network in memory, for `threads` threads at a time. `device` is cpu, cuda, cuda:1;
     `engine` says for people what runs it, in which precision, on how many threads; `screen` is the card
-    of its own screen, if it has one (see heads)."""
+    of its own screen, if it has one (see own_screens)."""
 
     threads = 1
 

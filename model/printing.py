@@ -7,8 +7,8 @@ from collections.abc import Callable
 from dataclasses import asdict
 from typing import Literal
 
-from .cells import harmless
 from .scans import Scan
+from .spreadsheet import harmless
 
 Format = Literal["text", "ndjson", "csv"]
 

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from .flags import NONE, Flag
 from .images import Grey
 
-Parts = npt.NDArray[np.int32]
+PartStats = npt.NDArray[np.int32]
 """(n, 5): left, top, width, height, area of each connected part, as OpenCV counts them."""
 
 LEAST_CONTRAST = 28
@@ -35,7 +35,7 @@ WIDE = 1.25
 """Times the height of all ink: two together are wider than one that is broken (K, H, M)."""
 
 
-def flags(ink: Grey, mask: Grey, parts: Parts) -> Flag:
+def flags(ink: Grey, mask: Grey, parts: PartStats) -> Flag:
     """By `ink` (h, w), bright on an even ground; `mask`, 255 where the character is, and its `parts`."""
     if not len(parts):
         return Flag.BLANK

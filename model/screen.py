@@ -1,7 +1,7 @@
 """A tiny network that tells whether a glyph is one character at all; those that read always name one.
 
 It is not served by itself: it screens the glyphs made from image files, for all networks without a
-screen of their own (see heads).
+screen of their own (see own_screens).
 """
 
 from collections.abc import Callable
@@ -9,13 +9,13 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
-from . import heads
+from . import own_screens
 from .card import WEIGHTS
 from .flags import Flag
 from .opening import open_predictor
 from .predictor import Floats, Images, Predictor, softmax
 
-FOLDER = WEIGHTS / heads.FOLDER
+FOLDER = WEIGHTS / own_screens.FOLDER
 """Beside the served networks, not among them."""
 
 NAME = "screen"

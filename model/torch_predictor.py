@@ -8,8 +8,8 @@ import torch
 
 from .card import Card
 from .checkpoint import load_checkpoint, with_screen
-from .heads import read_head
 from .networks import channels_last, parts
+from .own_screens import read_own_screen
 from .predictor import Floats, Images, Predictor, on
 
 WARM_UP_SIZES = (1, 8, 256)
@@ -51,8 +51,8 @@ class TorchPredictor(Predictor):
     def load_screened(cls, name: str, folder: Path | None = None, device: str = "auto") -> Self:
         """The same with its own screen, if it has one."""
         card, module = load_checkpoint(name, folder)
-        head = read_head(card, folder)
-        return cls(card, with_screen(card, module, head), device, head.card if head else None)
+        own = read_own_screen(card, folder)
+        return cls(card, with_screen(card, module, own), device, own.card if own else None)
 
     def warm_up(self) -> None:
         """Every size of kernel that will be met, in every part of a cascade."""

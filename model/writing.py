@@ -62,8 +62,8 @@ def text_of(lines: Sequence[Mapping[str, Any]]) -> str:
 def _words(line: Iterator[Written]) -> Iterator[dict[str, Any]]:
     for _, word in groupby(line, attrgetter("word")):
         characters = [{**each.said, "box": list(each.box)} for each in word]
-        said = "".join(each["label"] for each in characters if BLANK not in each["flags"])
-        yield {"text": said, "box": _around(characters), "characters": characters}
+        text = "".join(each["label"] for each in characters if BLANK not in each["flags"])
+        yield {"text": text, "box": _around(characters), "characters": characters}
 
 
 def _around(parts: Sequence[Mapping[str, Any]]) -> list[int]:

@@ -10,6 +10,7 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from PIL import Image
 
+from model.drawn import glyph
 from model.finding import FIRST_SIDE, cut_out, find
 from model.ground import bright_ink
 from model.images import Grey
@@ -23,7 +24,6 @@ from model.reading import read
 from model.scaling import shrink
 from model.sheets.choosing import choose
 from model.sheets.cutting import cut
-from model.strokes import glyph
 from training.sheets.drawing import Floats, Taking, enlarged, put, take
 from training.sheets.pages import Writing, draw_page
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 from hypothesis import strategies as st
 
-from model.strokes import draw
+from model.drawn import draw
 
 from makers import DEFLATED, Entry, end_of_zip, end_of_zip64, idx, npy, png_chunk, raw_zip, saved
 from samples import glyphs, idx_of, npy_of, tiff_of, zip_of

@@ -11,8 +11,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from PIL import Image
 
+from model.drawn import STROKES, draw, glyph
 from model.images import Grey, png
-from model.strokes import STROKES, draw, glyph
 
 LABELS = "".join(STROKES)
 

@@ -9,8 +9,8 @@ import numpy as np
 from PIL import Image
 from selenium.webdriver.common.keys import Keys
 
+from model.drawn import STROKES, draw
 from model.images import png
-from model.strokes import STROKES, draw
 
 from browsers import Browser, running_browser
 from conftest import running_services

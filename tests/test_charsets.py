@@ -7,9 +7,9 @@ import pytest
 from typer.testing import CliRunner
 
 from model.charset import BadCharset, allowed_classes
+from model.drawn import STROKES, glyph
 from model.images import Grey
 from model.opening import open_predictor
-from model.strokes import STROKES, glyph
 from training.cli import app
 from training.measures.charsets import measure_charset
 from training.measures.evaluate import read_split

@@ -27,8 +27,8 @@ from api.client import Client
 from api.keyring import Keyring
 from api.settings import GatewaySettings
 from api.stack import WORKERS
+from model.drawn import draw
 from model.images import png
-from model.strokes import draw
 from worker.embedded import find_server, free_port
 from worker.jobs import JobState
 

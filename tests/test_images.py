@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from PIL import ExifTags, Image
 
 from model import headers
+from model.drawn import draw
 from model.headers import dimensions
 from model.images import BadImage, Grey, TooLarge, decode, png
-from model.strokes import draw
 
 from makers import (
     animation,

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from model import finding, frames, ground, ink, parts
+from model.drawn import STROKES, draw, glyph
 from model.images import Grey
-from model.strokes import STROKES, draw, glyph
 
 
 def canvas(height: int = 64, width: int = 64) -> Grey:

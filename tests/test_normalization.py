@@ -17,11 +17,11 @@ from PIL import Image
 from strategies import ANY_GREY
 
 from model.card import Normalization
+from model.drawn import STROKES, draw, glyph
 from model.flags import NONE, Flag
 from model.images import BadImage, Grey, decode, png, to_grey
 from model.ink import strip
 from model.normalization import normalize, normalize_all, place, to_glyph
-from model.strokes import STROKES, draw, glyph
 
 from makers import animation, png_of, saved, turned
 

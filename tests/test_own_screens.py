@@ -13,9 +13,9 @@ from model.card import WEIGHTS, BadCard, Card
 from model.checkpoint import save_checkpoint
 from model.convolutions import ScreenedConvNet
 from model.flags import Flag
-from model.heads import FOLDER, backbone, read_head
 from model.networks import build
 from model.opening import open_predictor
+from model.own_screens import FOLDER, backbone, read_own_screen
 from model.predictor import Floats, Images, Predictor
 from model.screen import Screen, screen_of
 from model.storage import read_checkpoint
@@ -95,9 +95,9 @@ def test_a_screen_of_other_weights_is_left_alone_and_told_of(
     old = made(BACKBONE, tmp_path)
     new = save_checkpoint(old, build(BACKBONE), tmp_path)
     with caplog.at_level(logging.WARNING):
-        assert read_head(new, tmp_path) is None
+        assert read_own_screen(new, tmp_path) is None
     assert "inkqueue screen new" in caplog.text
-    assert read_head(old, tmp_path) is not None
+    assert read_own_screen(old, tmp_path) is not None
 
 
 def test_only_convolutions_can_have_one() -> None:
@@ -109,9 +109,9 @@ def test_only_convolutions_can_have_one() -> None:
 @pytest.mark.parametrize("name", ["balanced", "letters", "digits"])
 def test_a_shipped_one_is_of_the_shipped_network(name: str, rng: np.random.Generator) -> None:
     card, _ = read_checkpoint(name, WEIGHTS)
-    head = read_head(card, WEIGHTS)
-    assert head
-    assert head.card.parameters < 150_000
+    own = read_own_screen(card, WEIGHTS)
+    assert own
+    assert own.card.parameters < 150_000
     exact, served = (
         open_predictor(name, device="cpu", engine="openvino", precision=each, threads=1)  # type: ignore[arg-type]
         for each in ("float32", card.precision)

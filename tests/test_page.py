@@ -16,8 +16,8 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import Select
 
 from model.card import read_cards
+from model.drawn import STROKES, draw
 from model.images import png
-from model.strokes import STROKES, draw
 from training.sets.readers import read
 
 from browsers import Browser

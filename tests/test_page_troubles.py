@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from selenium.webdriver.common.keys import Keys
 
+from model.drawn import draw
 from model.images import png
-from model.strokes import draw
 
 from browsers import Browser, require_browser, running_browser
 from conftest import Services, new_key, running_services

@@ -4,9 +4,9 @@ import cv2
 import numpy as np
 import pytest
 
+from model.drawn import glyph
 from model.images import Grey
 from model.ink import stroke_width
-from model.strokes import glyph
 from training.photograph import GREATEST_SIDE, LEAST_SIDE, enlarge, on_paper, with_pen
 
 

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
+from model.drawn import draw, glyph
 from model.layout import Box
 from model.previews import LONGEST, SIDE, Mark, beside, boxed, enlarged
-from model.strokes import draw, glyph
 
 SHAPES = [(1, 1), (1, 4000), (4000, 1), (64, 64), (300, 200), (2400, 3100), (1, 1_000_000)]
 

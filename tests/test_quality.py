@@ -4,11 +4,11 @@ import cv2
 import numpy as np
 import pytest
 
+from model.drawn import STROKES, draw, inked
 from model.flags import NONE, Flag
 from model.images import Grey
 from model.ink import strip
 from model.normalization import normalize
-from model.strokes import STROKES, draw, inked
 
 
 def flags_of(grey: Grey) -> Flag:

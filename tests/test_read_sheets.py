@@ -11,8 +11,8 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from model.__main__ import app
+from model.drawn import draw
 from model.images import png
-from model.strokes import draw
 
 from samples import page
 

@@ -9,12 +9,12 @@ import pytest
 from typer.testing import CliRunner
 
 from model.card import read_card, read_cards
+from model.drawn import STROKES, glyph
 from model.flags import Flag
 from model.images import Grey, decode
 from model.normalization import normalize
 from model.opening import open_predictor
 from model.screen import FOLDER, NAME, Screen, open_screen, screen_of
-from model.strokes import STROKES, glyph
 from training.cli import app
 from training.rejects.examples import Pools, examples
 from training.rejects.junk import KINDS, SEVERAL

@@ -9,9 +9,9 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from model.card import read_cards
+from model.drawn import draw
 from model.images import decode, png
 from model.normalization import normalize
-from model.strokes import draw
 from training.cli import app
 from training.sets.data import BadData
 from training.sets.scans import HALVES, SCANS, half_of, read_examples, read_files, read_half

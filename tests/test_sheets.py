@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import ANY_GREY
 
+from model.drawn import STROKES, draw, glyph
 from model.flags import Flag
 from model.glyph import Glyph
 from model.images import BadImage, Grey
@@ -18,7 +19,6 @@ from model.sheets.choosing import choose
 from model.sheets.cutting import cut
 from model.sheets.paper import even
 from model.sheets.skew import skew
-from model.strokes import STROKES, draw, glyph
 from training.sheets.alignment import distance, in_order, matches
 from training.sheets.drawing import Drawn, Taking
 from training.sheets.grids import Ruling, draw_grid

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from model.drawn import draw
 from model.images import BadImage, Grey, decode, png
 from model.strips import MOST_PIXELS, Scanlines, read_scanlines, unfilter
-from model.strokes import draw
 
 from makers import png_chunk, png_of, saved
 

@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from model.drawn import glyph
 from model.opening import open_predictor
-from model.strokes import glyph
 from training.measures.answers import Answers
 from training.measures.metrics import Pair, confused_pairs
 from training.sets.data import Set

@@ -117,8 +117,8 @@ def _ended(stack: Stack) -> str:
 def _draw(labels: str, folder: Path, seed: int) -> None:
     import numpy as np
 
+    from model.drawn import draw
     from model.images import png
-    from model.strokes import draw
 
     rng = np.random.default_rng(seed)
     folder.mkdir()

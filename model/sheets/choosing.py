@@ -15,11 +15,11 @@ def choose(characters: Sequence[Character], confidences: Sequence[float]) -> lis
 
     `confidences[i]` is the network's for `characters[i]`, 0..1. The lower reading wins a tie.
     """
-    said: dict[int, dict[int, list[float]]] = defaultdict(lambda: defaultdict(list))
+    rivals: dict[int, dict[int, list[float]]] = defaultdict(lambda: defaultdict(list))
     for character, confidence in zip(characters, confidences, strict=True):
-        said[character.group][character.reading].append(confidence)
+        rivals[character.group][character.reading].append(confidence)
     best = {
         group: max(sorted(readings), key=lambda reading, of=readings: fmean(of[reading]))  # type: ignore[misc]
-        for group, readings in said.items()
+        for group, readings in rivals.items()
     }
     return [at for at, each in enumerate(characters) if each.reading == best[each.group]]

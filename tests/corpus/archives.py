@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 
+from model.drawn import glyph
 from model.images import png
-from model.strokes import glyph
 
 from .asking import Body, results, submit, uploaded
 from .cases import Ask, cases

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from model.strokes import draw
+from model.drawn import draw
 
 from .asking import message, outcome, results, submit, talk, uploaded
 from .cases import Ask, Table, cases

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from model.strokes import draw
+from model.drawn import draw
 
 from .asking import results, submit, uploaded
 from .cases import Ask, Table, cases

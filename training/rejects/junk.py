@@ -8,9 +8,9 @@ from collections.abc import Callable
 import cv2
 import numpy as np
 
+from model.drawn import inked
 from model.images import Grey
 from model.ink import strip
-from model.strokes import inked
 
 from .pairs import neighbours, touching
 from .pictures import Rng, character, margins

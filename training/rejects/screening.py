@@ -10,8 +10,8 @@ from torch import nn
 
 from model.card import Card
 from model.checkpoint import save_checkpoint
-from model.heads import LAYERS, backbone
 from model.networks import count_parameters
+from model.own_screens import LAYERS, backbone
 from model.predictor import Floats, softmax
 from model.screen import CLASSES, NAME
 from model.torch_predictor import TorchPredictor

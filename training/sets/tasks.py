@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from model.card import Normalization
-from model.strokes import STROKES, glyph
+from model.drawn import STROKES, glyph
 
 from .catalogue import BALANCED, DIGITS, LETTERS
 from .data import BadData, Set, Split

@@ -1,4 +1,4 @@
-"""A network's own screen, if it has one: a head on the features that the network computes anyway.
+"""Screens that belong to one network each: a head on the features that the network computes anyway.
 
 It costs next to nothing, while the network that screens for all others costs a quarter of a pass. Its
 checkpoint lies in `screen` beside those of the networks, under the name of its network.
@@ -25,16 +25,16 @@ Tensor = TypeVar("Tensor")
 
 
 @dataclass(frozen=True)
-class Head:
+class OwnScreen:
     """Its card, whose network names the weights it was trained on, and its own weights."""
 
     card: Card
     weights: bytes
 
 
-def read_head(network: Card, folder: Path | None = None) -> Head | None:
-    """The head of `network` in `folder`, or a published one; None where there is none, or where it was
-    trained on other weights. Raises BadCard."""
+def read_own_screen(network: Card, folder: Path | None = None) -> OwnScreen | None:
+    """The own screen of `network` in `folder`, or the published one; None where there is none, or
+    where it was trained on other weights. Raises BadCard."""
     folder = (folder or weights_folder()) / FOLDER
     if not (folder / f"{network.name}.json").exists():
         return None
@@ -46,7 +46,7 @@ def read_head(network: Card, folder: Path | None = None) -> Head | None:
             network.name,
         )
         return None
-    return Head(card, weights)
+    return OwnScreen(card, weights)
 
 
 def backbone(network: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
@@ -62,10 +62,10 @@ def backbone(network: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
     return "", network
 
 
-def with_head(network: Mapping[str, Any], hidden: int) -> Mapping[str, Any]:
+def screened_layout(network: Mapping[str, Any], hidden: int) -> Mapping[str, Any]:
     """The layout of `network` with a screen on its backbone (see convolutions.ScreenedConvNet)."""
     if network["kind"] == "cascade":
-        return {**network, "first": with_head(network["first"], hidden)}
+        return {**network, "first": screened_layout(network["first"], hidden)}
     return {**network, "kind": "screened", "hidden": hidden}
 
 
