@@ -6,7 +6,7 @@ from functools import cached_property
 
 from model.card import Card
 from model.charset import BadCharset, allowed_classes
-from model.layout import MOST_CHARACTERS
+from model.layout import BadLayout, Layout, layout_of
 from worker.jobs import Options
 
 from .parameters import JobParameters
@@ -38,7 +38,7 @@ class Wish:
 
 def job_options(parameters: JobParameters, card: Card) -> Options:
     """The options that travel with the job. Raises `invalid-charset`, `invalid-parameter`."""
-    _require_agreement(parameters)
+    layout = _layout(parameters)
     require_charset(parameters.charset, card.labels)
     return Options(
         model=card.name,
@@ -46,9 +46,9 @@ def job_options(parameters: JobParameters, card: Card) -> Options:
         top_k=parameters.top_k,
         normalize=parameters.normalize,
         keep_images=parameters.keep_images,
-        layout=parameters.layout,
-        rows=parameters.rows or 0,
-        columns=parameters.columns or 0,
+        layout=layout.kind,
+        rows=layout.rows,
+        columns=layout.columns,
     )
 
 
@@ -61,15 +61,13 @@ def require_charset(charset: str | None, labels: str) -> None:
         raise Problem("invalid-charset", f"{error}.") from error
 
 
-def _require_agreement(parameters: JobParameters) -> None:
-    """Check what may come partly in the query and partly in a form. Raises `invalid-parameter`."""
-    layout = parameters.layout
-    if (parameters.rows is None) != (parameters.columns is None):
-        raise Problem("invalid-parameter", "rows, columns: send both, or neither.")
-    if (parameters.rows or 0) * (parameters.columns or 0) > (most := MOST_CHARACTERS["grid"]):
-        raise Problem("invalid-parameter", f"rows, columns: at most {most} cells in all.")
-    if parameters.rows is not None and layout != "grid":
-        raise Problem("invalid-parameter", f"rows, columns: only for layout=grid, not for {layout}.")
-    if parameters.normalize == "none" and layout != "character":
-        detail = f"normalize: characters of a {layout} are cut out only with auto."
+def _layout(parameters: JobParameters) -> Layout:
+    """Its parts may come partly in the query and partly in a form. Raises `invalid-parameter`."""
+    try:
+        layout = layout_of(parameters.layout, parameters.rows, parameters.columns)
+    except BadLayout as error:
+        raise Problem("invalid-parameter", f"{error}.") from error
+    if parameters.normalize == "none" and layout.kind != "character":
+        detail = f"normalize: characters of a {layout.kind} are cut out only with auto."
         raise Problem("invalid-parameter", detail)
+    return layout

@@ -14,7 +14,7 @@ from .card import BadCard, read_cards
 from .charset import BadCharset, allowed_classes
 from .folders import NoImages, find_images
 from .images import BadImage, png
-from .layout import Kind, Layout
+from .layout import BadLayout, Kind, Layout, layout_of
 from .opening import open_predictor
 from .paths import Unread
 from .printing import Format, writer
@@ -50,25 +50,17 @@ def read(
     """Read images here, without a server. Exit code 1: some could not be read."""
     try:
         files = find_images(paths, recursive=recursive)
-        how = _layout(layout, rows, columns)
+        how = layout_of(layout, rows, columns)
         if preview and len(files) != 1:
             raise Refusal(f"--preview shows one image, and there are {len(files)}")
         reader = _reader(model, charset, device, how)
-    except (Refusal, NoImages, BadCard, BadCharset) as error:
+    except (Refusal, NoImages, BadCard, BadCharset, BadLayout) as error:
         refuse(error)
     with printing():
         good = _write_all(reader, files, format)
     if preview:
         _write_preview(reader, files[0], preview)
     raise typer.Exit(0 if good else 1)
-
-
-def _layout(kind: Kind, rows: int | None, columns: int | None) -> Layout:
-    if (rows is None) != (columns is None):
-        raise Refusal("give both --rows and --columns, or neither")
-    if rows and kind != "grid":
-        raise Refusal("--rows and --columns need --layout grid")
-    return Layout(kind, rows or 0, columns or 0)
 
 
 def _reader(model: str, charset: str | None, device: str, layout: Layout) -> ScanReader:

@@ -16,6 +16,10 @@ MOST_CHARACTERS: Mapping[Kind, int] = {"character": 1, "line": 1_000, "page": 10
 """On one image, rival readings included; one with more is refused."""
 
 
+class BadLayout(ValueError):
+    """No image can lie so; the text says why."""
+
+
 @dataclass(frozen=True)
 class Layout:
     """A grid has `rows` and `columns`; where they are 0, its ruled cells are looked for."""
@@ -23,6 +27,18 @@ class Layout:
     kind: Kind = "character"
     rows: int = 0
     columns: int = 0
+
+
+def layout_of(kind: Kind, rows: int | None, columns: int | None) -> Layout:
+    """The layout that somebody asks for. Raises BadLayout."""
+    if (rows is None) != (columns is None):
+        raise BadLayout("rows, columns: give both, or neither")
+    if rows and kind != "grid":
+        raise BadLayout(f"rows, columns: only for the layout grid, not for {kind}")
+    layout = Layout(kind, rows or 0, columns or 0)
+    if layout.rows * layout.columns > MOST_CHARACTERS["grid"]:
+        raise BadLayout(f"rows, columns: at most {MOST_CHARACTERS['grid']:,} cells in all")
+    return layout
 
 
 class Box(NamedTuple):

@@ -121,7 +121,7 @@ def test_a_page_is_printed_by_its_lines(inkqueue: Command, tmp_path: Path) -> No
     (found,) = json.loads(inkqueue("submit", tmp_path, *grid, "--format", "json").out)
     assert [len(line["words"]) for line in found["lines"]] == [6, 6]
     refused = inkqueue("submit", tmp_path, *grid[:4])
-    assert (refused.code, "send both" in refused.notes) == (1, True)
+    assert (refused.code, "give both" in refused.notes) == (1, True)
 
 
 def test_what_speaks_against_an_image_is_noted(inkqueue: Command, tmp_path: Path) -> None:

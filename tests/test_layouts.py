@@ -190,8 +190,8 @@ class TestRefusals:
         [
             ({"layout": "book"}, "layout"),
             ({"layout": "grid", "rows": 2}, "both"),
-            ({"layout": "page", "rows": 2, "columns": 2}, "layout=grid"),
-            ({"rows": 2, "columns": 2}, "layout=grid"),
+            ({"layout": "page", "rows": 2, "columns": 2}, "the layout grid"),
+            ({"rows": 2, "columns": 2}, "the layout grid"),
             ({"layout": "grid", "rows": 0, "columns": 2}, "rows"),
             ({"layout": "grid", "rows": 2, "columns": 201}, "columns"),
             ({"layout": "grid", "rows": 101, "columns": 100}, "10000 cells"),

@@ -81,8 +81,8 @@ def test_a_preview_of_a_character_has_the_glyph_beside_it(
 @pytest.mark.parametrize(
     ("options", "reason"),
     [
-        (["--layout", "grid", "--rows", "2"], "give both --rows and --columns"),
-        (["--rows", "2", "--columns", "2"], "need --layout grid"),
+        (["--layout", "grid", "--rows", "2"], "rows, columns: give both, or neither"),
+        (["--rows", "2", "--columns", "2"], "only for the layout grid"),
         (["--preview", "nowhere/at/all.png"], "cannot write nowhere/at/all.png"),
     ],
 )
