@@ -194,7 +194,7 @@ class TestRefusals:
             ({"rows": 2, "columns": 2}, "the layout grid"),
             ({"layout": "grid", "rows": 0, "columns": 2}, "rows"),
             ({"layout": "grid", "rows": 2, "columns": 201}, "columns"),
-            ({"layout": "grid", "rows": 101, "columns": 100}, "10000 cells"),
+            ({"layout": "grid", "rows": 101, "columns": 100}, "10,000 cells"),
             ({"layout": "line", "normalize": "none"}, "normalize"),
         ],
     )

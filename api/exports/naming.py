@@ -3,6 +3,7 @@
 import re
 import unicodedata
 
+from model.letter_names import name_of
 from worker.jobs import Job
 from worker.results import Answer
 from worker.store import Item
@@ -27,11 +28,8 @@ def label_of(job: Job, item: Item) -> str | None:
 def folder_of(label: str, labels: str) -> str:
     """A folder's name that every file system takes and `training` reads as `label`.
 
-    Where both cases are labels, they are spelled out, since some file systems do not tell A from a.
     A label that no folder can be called by is the number of its class.
     """
     if not (label.isalnum() and unicodedata.is_normalized("NFD", label)):
         return f"{labels.index(label):04d}"
-    if label.swapcase() in labels and label.swapcase() != label:
-        return f"{'upper' if label.isupper() else 'lower'}_{label}"
-    return label
+    return name_of(label, labels)

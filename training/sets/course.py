@@ -13,6 +13,8 @@ from tempfile import TemporaryDirectory
 import cv2
 import numpy as np
 
+from model.letter_names import name_of
+
 from .data import Array, BadData, Set
 
 QUALITY = 95
@@ -42,10 +44,7 @@ def names_of(data: Set, labels: str) -> Iterator[str]:
     counts = Counter[int]()
     for label in data.labels.tolist():
         counts[label] += 1
-        character = labels[label]
-        case = "upper_" if character.isupper() else "lower_"
-        both = character.isalpha() and character.swapcase() in labels
-        yield f"{case if both else ''}{character.lower()}_{counts[label]:05}.jpg"
+        yield f"{name_of(labels[label], labels).lower()}_{counts[label]:05}.jpg"
 
 
 def to_jpeg(image: Array) -> bytes:

@@ -14,14 +14,13 @@ import numpy as np
 import numpy.typing as npt
 
 from model.card import Normalization
+from model.letter_names import letter_of
 from model.normalization import SIDE
 
 from ..data import Array, BadData, Set
 
 NO_LABEL = 255
 """The number of no class: such an image is left out."""
-
-CASED = re.compile(r"(upper|lower)_(.)")
 
 Labels = npt.NDArray[Any]
 
@@ -83,9 +82,7 @@ def class_of(text: str, meaning: Meaning) -> int | None:
         return (
             NO_LABEL if text == str(NO_LABEL) else number if 0 <= number < len(meaning.labels) else None
         )
-    if cased := CASED.fullmatch(text):
-        text = cased[2].upper() if cased[1] == "upper" else cased[2].lower()
-    place = class_named(text, meaning.labels)
+    place = class_named(letter_of(text), meaning.labels)
     return place if place != NO_LABEL else None
 
 
