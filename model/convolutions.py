@@ -62,7 +62,7 @@ class ScreenedConvNet(ConvNet):
 
 
 class ScreenInTraining(ScreenedConvNet):
-    """The same while its screen is trained: all else is frozen, and only the screen answers."""
+    """A ScreenedConvNet while its screen is trained: all else is frozen, and only the screen answers."""
 
     def __init__(self, stages: Sequence[Sequence[int]], classes: int, hidden: int) -> None:
         super().__init__(stages, classes, hidden)

@@ -39,13 +39,13 @@ def find(grey: Grey) -> Found:
 
 
 def find_all(greys: Sequence[Grey]) -> list[Found]:
-    """The same for each."""
+    """The ink of each of `greys`, (h, w) uint8 of any polarity and size."""
     first = look_all([shrink(grey, FIRST_SIDE) for grey in greys])
     return [closer(grey, found) for grey, found in zip(greys, first, strict=True)]
 
 
 def closer(grey: Grey, found: Found) -> Found:
-    """The same, looked at again where a large picture is mostly paper."""
+    """`found` in `grey`; where that is large and mostly paper, what a closer look finds."""
     scale = max(grey.shape) / FIRST_SIDE
     if scale <= 1 or not len(found.parts):
         return found
@@ -59,7 +59,7 @@ def closer(grey: Grey, found: Found) -> Found:
 
 
 def look_all(greys: Sequence[Grey]) -> list[Found]:
-    """The ink of pictures that have been shrunk already."""
+    """The ink of pictures, each (h, w) uint8, that have been shrunk already."""
     inks = [bright_ink(grey) for grey in greys]
     masks = [ink_mask(ink) for ink in inks]
     cleaned = [clean(without_lines(mask)) for mask in masks]

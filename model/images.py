@@ -61,7 +61,7 @@ def to_grey(pixels: npt.NDArray[np.generic]) -> Grey:
 
 
 def check_grey(pixels: npt.NDArray[np.generic]) -> Grey:
-    """The same pixels, if they are (h, w) uint8 and there are any. Raises BadImage."""
+    """`pixels`, if they are (h, w) uint8 and there are any. Raises BadImage."""
     if pixels.dtype != np.uint8 or pixels.ndim != 2 or not pixels.size:
         raise BadImage(f"grey pixels of type {pixels.dtype} and shape {pixels.shape} are not read")
     return pixels.astype(np.uint8, copy=False)

@@ -49,7 +49,10 @@ class TorchPredictor(Predictor):
 
     @classmethod
     def load_screened(cls, name: str, folder: Path | None = None, device: str = "auto") -> Self:
-        """The same with its own screen, if it has one."""
+        """The checkpoint `name` in `folder`, or the published one, with its own screen, if it has one.
+
+        Raises BadCard.
+        """
         card, module = load_checkpoint(name, folder)
         own = read_own_screen(card, folder)
         return cls(card, with_screen(card, module, own), device, own.card if own else None)

@@ -35,7 +35,7 @@ def enlarge(glyph: Grey, rng: np.random.Generator) -> Grey:
 
 
 def with_pen(ink: Grey, rng: np.random.Generator) -> Grey:
-    """The same line by a pen of any width, whatever it was drawn with; its edge is smooth."""
+    """`ink` (side, side) redrawn by a pen of random width, whatever drew it; its edge is smooth."""
     unit = len(ink) / SIDE * FILLED
     smooth = cv2.GaussianBlur(ink, (0, 0), 0.5 * unit)
     _, mask = cv2.threshold(smooth, 90, 255, cv2.THRESH_BINARY)

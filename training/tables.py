@@ -35,7 +35,7 @@ class Sheet:
             console.print(note, soft_wrap=True, markup=False, highlight=False)
 
     def markdown(self) -> str:
-        """It as Markdown, notes as paragraphs."""
+        """The table in Markdown, its notes as paragraphs."""
         rule = ["---", *["---:"] * (len(self.columns) - 1)]
         lines = ["| " + " | ".join(map(_cell, row)) + " |" for row in (self.columns, rule, *self.rows)]
         return "\n".join([*lines, *(f"\n{note}" for note in self.notes)]) + "\n"

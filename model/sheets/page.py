@@ -57,7 +57,7 @@ def much_left_out(inked: Parts, parts: Parts, lines: list[list[Group]]) -> bool:
 
 
 def in_doubt(found: list[Character]) -> list[Character]:
-    """The same, flagged for what is too small to be read."""
+    """The characters `found`, each flagged as too small: more is written there than can be read."""
     glyphs = [Glyph(each.glyph.pixels, each.glyph.flags | Flag.TOO_SMALL) for each in found]
     return [each._replace(glyph=glyph) for each, glyph in zip(found, glyphs, strict=True)]
 
@@ -75,7 +75,7 @@ def _read(
     for at, (tall, line) in enumerate(lines):
         for word, group in zip(word_numbers(line, gaps[tall]), line, strict=True):
             left, top = group.box[:2]
-            for reading, masks in enumerate(ways(group, parts, tall)):
+            for reading, masks in enumerate(rivals(group, parts, tall)):
                 for mask in masks:
                     tight, across, down = stripped(mask)
                     place = tight, left + across, top + down
@@ -84,7 +84,7 @@ def _read(
             number += 1
 
 
-def ways(group: Group, parts: Parts, tall: float) -> list[list[Grey]]:
+def rivals(group: Group, parts: Parts, tall: float) -> list[list[Grey]]:
     """The rival readings of a group: masks in its box, the whole first."""
     if group.halves:
         return [[mask_of(group, parts)], [mask_of(half, parts, group.box) for half in group.halves]]

@@ -103,7 +103,7 @@ def look(grey: Grey) -> tuple[bool, Grey | None]:
 
 
 def without(paper: Paper, outside: Grey) -> Paper:
-    """The same where what is 255 in `outside` (h, w) is no paper either."""
+    """`paper` without what is 255 in `outside` (h, w): there is no ink."""
     if not cv2.hasNonZero(outside):
         return paper
     outside = widened(outside)

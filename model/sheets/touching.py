@@ -37,10 +37,10 @@ def readings(mask: Grey, tall: float) -> list[list[Grey]]:
     if mask.shape[1] <= WIDE * tall:
         return [[mask]]
     cuts = best_cuts(mask, tall)
-    ways: list[list[Cut]] = [[cut] for cut in cuts]
+    rivals: list[list[Cut]] = [[cut] for cut in cuts]
     if mask.shape[1] > WIDER * tall:
-        ways += [sorted(pair) for pair in combinations(cuts, 2)]
-    pieces = [pieces_of(mask, way) for way in ways]
+        rivals += [sorted(pair) for pair in combinations(cuts, 2)]
+    pieces = [pieces_of(mask, each) for each in rivals]
     return [[mask], *(each for each in pieces if all(piece.any() for piece in each))]
 
 

@@ -102,7 +102,7 @@ def measure(name: str, folder: Path, split: Split, threads: int) -> None:
 
 
 def shorten(recipe: Recipe) -> Recipe:
-    """The same line in seconds, on its own: no teachers, no network to start from."""
+    """`recipe` cut to a few seconds that need nothing else: no teachers, no network to start from."""
     name = f"{recipe.name}-quick"
     short = replace(recipe, name=name, epochs=3, draws=2560, batch=64)
     short = replace(short, teachers=(), start="", way=1, scanned=0)

@@ -47,7 +47,7 @@ class Verdicts:
 
     @property
     def uncertain_in_charset(self) -> Bools:
-        """The same if the job had said which of CHARSETS each is of."""
+        """What would be uncertain if the job had said which of CHARSETS each is of: (n,)."""
         likely = softmax(self.logits, self.card.temperature)
         for charset in CHARSETS:
             allowed = _allowed(charset, self.card.labels)
@@ -57,7 +57,7 @@ class Verdicts:
 
     @property
     def uncertain_merged(self) -> Bools:
-        """The same if look-alikes (O and 0) were one answer."""
+        """What would be uncertain if look-alikes (O and 0) were one answer: (n,)."""
         likely = softmax(self.logits, self.card.temperature)
         for group in groups_in(self.card.labels):
             first, *others = (self.card.labels.index(each) for each in group)

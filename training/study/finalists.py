@@ -41,7 +41,7 @@ class Finalist:
 
     @property
     def validated(self) -> list[float]:
-        """The same of the validation images."""
+        """The share of the validation images read right, a seed each."""
         return [each.accuracy for each in self.outcomes]
 
     @property

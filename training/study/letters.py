@@ -77,9 +77,9 @@ def label_meant(letter: str, labels: str) -> str:
 
 def sheet(letter: Letter) -> Sheet:
     """What a letter is confused with, as a table; its accuracy below."""
-    ways = (letter.taken_for, letter.mistaken_from)
-    names = dict.fromkeys(name for way in ways for name, _ in way)
-    counts = [dict(way) for way in ways]
+    directions = (letter.taken_for, letter.mistaken_from)
+    names = dict.fromkeys(name for each in directions for name, _ in each)
+    counts = [dict(each) for each in directions]
     rows = [
         (name, *(str(count.get(name, 0)) for count in counts))
         for name in sorted(names, key=lambda name: -sum(count.get(name, 0) for count in counts))

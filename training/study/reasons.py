@@ -61,9 +61,9 @@ def reason(found: Evidence) -> str:
 
 
 def _direction(found: Evidence) -> Iterator[str]:
-    ways = [(found.forth, found.pair.first, found.pair.second)]
-    ways.append((found.back, found.pair.second, found.pair.first))
-    (most, truth, read), (least, *_) = sorted(ways, reverse=True)
+    directions = [(found.forth, found.pair.first, found.pair.second)]
+    directions.append((found.back, found.pair.second, found.pair.first))
+    (most, truth, read), (least, *_) = sorted(directions, reverse=True)
     if wilson(most, most + least)[0] > 1 / 2:
         yield f"Mostly one way: {most} of {most + least} are {truth} read as {read}."
     else:
