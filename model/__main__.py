@@ -41,7 +41,7 @@ def read(
     columns: Annotated[int | None, typer.Option(min=1, max=200, help="of a grid")] = None,
     preview: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="draw there, as PNG, what was seen of one image"),
+        typer.Option(metavar="FILE", help="write a PNG there that shows what was seen of one image"),
     ] = None,
     format: Annotated[
         Format, typer.Option(help="text: label, tab, path; for many characters, their lines")

@@ -34,5 +34,5 @@ def flags_of(answers: Sequence[Answer]) -> Flag:
 
 
 def is_uncertain(answers: Sequence[Answer]) -> bool:
-    """Whether any character is, or there are none."""
+    """Whether any character is uncertain, or there is none."""
     return not answers or any(each.uncertain for each in answers)

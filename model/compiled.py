@@ -60,7 +60,7 @@ class Compiled:
         self._coming: dict[int, Future[None]] = {}
 
     def __call__(self, images: Images) -> Floats:
-        """n > 0."""
+        """Logits (n, classes) float32 of (n, 28, 28) uint8, n > 0."""
         rows = [self._infer(images[at : at + size], size) for at, size in self._plan(len(images))]
         return rows[0] if len(rows) == 1 else np.concatenate(rows)
 

@@ -12,7 +12,7 @@ from .predictor import Floats, Images, Predictor, on
 
 
 class Replicas(Predictor):
-    """Of one network, on a CPU. Each is made when it is first needed."""
+    """The replicas of one network on a CPU, each made when it is first needed."""
 
     def __init__(
         self,
@@ -28,12 +28,12 @@ class Replicas(Predictor):
         self._pool = ThreadPoolExecutor(threads, "replica")
 
     def warm_up(self) -> None:
-        """One of them."""
+        """Warm up one replica."""
         with self._lent() as one:
             one.warm_up()
 
     def forward(self, images: Images) -> Floats:
-        """One pass of one of them."""
+        """One pass by a replica that is free: (n, 28, 28) uint8, n > 0 -> `outputs`."""
         with self._lent() as one:
             return one.forward(images)
 

@@ -7,23 +7,23 @@ from .images import Grey
 
 
 def resize(grey: Grey, height: int, width: int) -> Grey:
-    """Area averaging downwards, bicubic upwards."""
+    """`grey` made `height` x `width`: downwards by area averaging, upwards bicubically."""
     smaller = height * width < grey.size
     how = cv2.INTER_AREA if smaller else cv2.INTER_CUBIC
     return np.asarray(cv2.resize(grey, (width, height), interpolation=how)).astype(np.uint8, copy=False)
 
 
 def fit(ink: Grey, long_side: int) -> Grey:
-    """Scaled so that its long side is `long_side`, the aspect kept."""
+    """`ink` scaled so that its long side is `long_side`, its aspect kept."""
     height, width = (max(1, round(side * long_side / max(ink.shape))) for side in ink.shape)
     return resize(ink, height, width)
 
 
 def shrink(grey: Grey, most: int) -> Grey:
-    """At most `most` on the long side, so that what follows costs the same for any scan."""
+    """`grey` with a long side of at most `most`, so that what follows costs the same for any scan."""
     return fit(grey, most) if max(grey.shape) > most else grey
 
 
 def odd(number: int) -> int:
-    """The odd number at or just above, at least 3."""
+    """The least odd number that is not below `number`, nor below 3."""
     return max(3, number | 1)

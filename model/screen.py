@@ -25,7 +25,7 @@ CLASSES = (Flag(0), Flag.SEVERAL_CHARACTERS, Flag.NOT_A_CHARACTER)
 
 
 class Screen:
-    """Tells it for every glyph; for as many threads at a time as its network."""
+    """Flags glyphs that are not one character; for as many threads at a time as its network."""
 
     def __init__(self, predictor: Predictor) -> None:
         """`predictor` screens, or reads and has a screen of its own."""
@@ -33,7 +33,7 @@ class Screen:
         self._card = predictor.screen or predictor.card
 
     def warm_up(self) -> None:
-        """Before the first glyph; a network with a screen of its own is warmed up with it."""
+        """Make the first glyph as fast as others; a screen of its own is warmed up with its network."""
         if not self._predictor.screen:
             self._predictor.warm_up()
 

@@ -30,7 +30,7 @@ def refuse(reason: object) -> NoReturn:
 
 @contextmanager
 def printing() -> Iterator[None]:
-    """What is printed meanwhile is written in the end. Refuses what the system refuses, a full disk say;
+    """Flush stdout at the end. What the system refuses, such as writing to a full disk, is refused here;
     where stdout is closed, nothing is written."""
     if sys.stdout is None:
         _mute()

@@ -80,7 +80,7 @@ def find_rooms(prints: Grey, length: int) -> Parts:
 
 
 def alike(rooms: Parts) -> Parts:
-    """Those about as large as most."""
+    """The rooms that are about as large as most."""
     if not len(rooms):
         return rooms
     usual = np.median(np.stack([rooms.widths, rooms.heights]), axis=1)

@@ -100,7 +100,7 @@ class Parts:
         return np.where(np.isin(self.labels, self.ids), np.uint8(255), np.uint8(0))
 
     def select(self, which: Bools | Ints) -> "Parts":
-        """Those parts only, told by a mask or by their indices."""
+        """Only the parts told by a mask or by their indices."""
         return replace(self, ids=self.ids[which], boxes=self.boxes[which], areas=self.areas[which])
 
 
@@ -123,7 +123,7 @@ def find_parts(mask: Grey) -> Parts:
 
 
 def without_specks(parts: Parts) -> Parts:
-    """Those that may belong to characters. Raises BadImage: too many."""
+    """The parts that may belong to characters. Raises BadImage: too many."""
     parts = parts.select(parts.areas >= SPECK * parts.tall**2)
     if len(parts) > MOST_PARTS:
         raise BadImage(

@@ -75,7 +75,7 @@ def around_writing(mask: Grey) -> Grey:
 
 
 def along_edges(parts: Parts) -> Parts:
-    """Those that lie along a good part of a side of the picture."""
+    """The parts that lie along a good part of a side of the picture."""
     along = np.zeros(len(parts.ids), np.bool_)
     for line in sides_of(parts.labels):
         along |= np.bincount(line, minlength=len(along) + 1)[1:] >= ALONG * len(line)

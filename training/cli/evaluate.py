@@ -28,12 +28,12 @@ Scans = Annotated[
 ]
 Rejects = Annotated[bool, typer.Option("--rejects", help="on junk drawn here, and on good characters")]
 Charset = Annotated[
-    str, typer.Option(help="if it may answer only digits, letters, upper, lower, or these labels")
+    str, typer.Option(help="where only digits, letters, upper, lower, or these labels may be answered")
 ]
 
 
 def evaluate(
-    name: Annotated[str, typer.Argument(help="see report; left out with --all")] = "",
+    name: Annotated[str, typer.Argument(help="as for report; leave it out with --all")] = "",
     every: Every = False,
     scans: Scans = False,
     rejects: Rejects = False,
@@ -72,7 +72,7 @@ def evaluate(
 
 
 def _named(name: str, every: bool, runs: Path) -> list[str]:
-    """That one; else all that are shipped and, if asked for, all finished runs."""
+    """`name` alone; else all that are shipped and, if asked for, all finished runs."""
     if name and every:
         raise typer.BadParameter("give the name of a network, or --all")
     if name:

@@ -1,4 +1,4 @@
-"""The options that several commands of the training line share, and how their words are looked up."""
+"""The options that several commands of the training line share, and how a recipe is looked up."""
 
 from pathlib import Path
 from typing import Annotated

@@ -29,7 +29,7 @@ def sheets(
     camera: Camera = False,
     touching: Touching = Writing.touching,
     ruled: Annotated[bool, typer.Option("--ruled", help="pages are of ruled paper")] = False,
-    seed: Annotated[int, typer.Option(help="for other sheets")] = 0,
+    seed: Annotated[int, typer.Option(help="another seed draws other sheets")] = 0,
     data: Data = Path("data"),
     runs: Runs = RUNS,
     quick: Quick = False,

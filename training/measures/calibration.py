@@ -32,7 +32,7 @@ class Calibration:
 
 
 def calibrate(logits: Floats, truth: Labels) -> Calibration:
-    """Both from validation data: `logits` (n, classes) and the right classes (n,)."""
+    """Temperature and threshold by validation data: `logits` (n, classes) and the right classes (n,)."""
     temperature = best_temperature(logits, truth)
     return Calibration(temperature, uncertain_below(softmax(logits, temperature), truth))
 

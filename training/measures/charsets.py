@@ -45,7 +45,7 @@ class CharsetResult:
 def read_charset(
     name: str, charset: str, data: Path, runs: Path, quick: bool = False, threads: int = 0
 ) -> tuple[list[Sheet], list[dict[str, object]]]:
-    """The table of the network `name` under `charset`, and the same for a JSON file.
+    """The table of the network `name` under `charset`, and its figures for a JSON file.
 
     Measured on the test set of its own task, and where digits are allowed on MNIST. Raises BadCard,
     BadCharset, BadData.

@@ -45,7 +45,7 @@ class Result:
 
 
 def contenders(runs: Path) -> list[Contender]:
-    """Those shipped, then the finished runs by name, whatever their seed."""
+    """The shipped networks, then the finished runs by name, whatever their seed."""
     shipped = [
         Contender(path.stem, "shipped", (path,)) for path in sorted(weights_folder().glob("*.json"))
     ]

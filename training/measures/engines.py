@@ -73,7 +73,7 @@ def least_precision(found: Sequence[Rival]) -> Precision:
 
 
 def note_precision(name: str, folder: Path, precision: Precision) -> None:
-    """Write it to the card: from now on it is what serves where a CPU has it."""
+    """Write `precision` to the card: from now on it is what serves where a CPU has it."""
     write_card(replace(read_card(folder / f"{name}.json"), precision=precision), folder)
 
 
@@ -102,5 +102,5 @@ def _read(predictor: Predictor, data: Set) -> tuple[np.ndarray[tuple[int], np.dt
 
 
 def _precisions() -> tuple[Precision, ...]:
-    """Those this CPU computes in; bfloat16 elsewhere is float32 by another name, and proves nothing."""
+    """The precisions that this CPU computes in; bfloat16 elsewhere is float32, and proves nothing."""
     return PRECISIONS if has_bfloat16() else PRECISIONS[:1]

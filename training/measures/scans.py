@@ -53,7 +53,7 @@ class ScanResult:
 def read_scans(
     names: Sequence[str], data: Path, runs: Path, tell: Callable[[str], None], threads: int = 0
 ) -> tuple[list[Sheet], list[dict[str, object]]]:
-    """The table of these networks on the scans in `data`, and the same for a JSON file.
+    """The table of these networks on the scans in `data`, and its figures for a JSON file.
 
     `tell` is told of every network. Raises BadCard, BadData.
     """

@@ -41,7 +41,7 @@ def read_rejects(
     quick: bool = False,
     threads: int = 0,
 ) -> tuple[list[Sheet], list[dict[str, object]]]:
-    """The tables of junk and of good characters read by `name`, and the same for a JSON file.
+    """The tables of junk and of good characters read by `name`, and their figures for a JSON file.
 
     `tell` is told of every kind; `quick` are few pictures, of characters drawn here.
     Raises BadCard, BadData.
@@ -70,7 +70,7 @@ def read_junk(line: Line, pool: Array, count: int) -> Iterator[Verdicts]:
 
 
 def unchosen(held: Set, chosen: Pools) -> Set:
-    """Those of `held` on which no screen was chosen; tasks hold out the same images in another order."""
+    """The images of `held` on which no screen was chosen; the order of what tasks hold out differs."""
     return hold_out_images(held, np.concatenate([chosen.emnist, chosen.mnist]))[0]
 
 

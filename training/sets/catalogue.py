@@ -22,7 +22,7 @@ class Known:
     meaning: Meaning
 
     def missing(self, folder: Path) -> list[str]:
-        """Those of the two files that are not in `folder`."""
+        """Which of the two files are not in `folder`."""
         return [name for name in (self.images, self.labels) if not find_file(folder, name).exists()]
 
     def read(self, folder: Path) -> Set:

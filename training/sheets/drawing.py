@@ -59,7 +59,7 @@ def scanned(rng: np.random.Generator) -> Taking:
 
 
 def photographed(rng: np.random.Generator) -> Taking:
-    """A camera: the same with perspective, a soft shadow and JPEG."""
+    """A camera: what a scanner does, with perspective, a soft shadow and JPEG."""
     return Taking(
         degrees=rng.uniform(-5, 5),
         tone=float(rng.choice(TONES)),

@@ -65,7 +65,7 @@ def measure(sheet: Drawn, data: Set, taking: Taking, predictor: Predictor, layou
 
 
 def read(characters: Sequence[Character], predictor: Predictor) -> tuple[list[Character], str]:
-    """Those that stand, by what the network says, and the text of those with ink."""
+    """The characters that stand, by what the network says, and the text of those with ink."""
     pixels = np.array([each.glyph.pixels for each in characters], np.uint8).reshape(-1, 28, 28)
     probabilities = predictor.probabilities(pixels)
     kept = choose(characters, probabilities.max(axis=1).tolist())

@@ -31,7 +31,7 @@ NAMES = (*SECTIONS, SPEED)
 def begin(
     names: Sequence[str], scale: Scale, labels: str, weights: Path | None = None, runs: Path = RUNS
 ) -> dict[str, Section]:
-    """Those of `names`, in the order of SECTIONS."""
+    """The sections called `names`, begun, in the order of SECTIONS."""
     chosen = {name: start for name, start in SECTIONS.items() if name in names}
     return {name: start(scale, labels, weights, runs) for name, start in chosen.items()}
 

@@ -69,7 +69,7 @@ class Comparison:
     confirmed: Outcomes[Size]
 
     def ranked(self) -> list[Size]:
-        """Those confirmed, the best first."""
+        """The confirmed ones, by accuracy on validation, the best first."""
         return sorted(self.confirmed, key=lambda each: -mean(accuracies(self.confirmed[each])))
 
     def macs(self, size: Size) -> int:

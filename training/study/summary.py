@@ -47,7 +47,7 @@ def _winner(finalists: Sequence[Finalist], best: Evaluation) -> Iterator[str]:
 
 
 def _cost(finalists: Sequence[Finalist]) -> Iterator[str]:
-    """Those that no other is both cheaper and better than."""
+    """The finalists that no other is both cheaper and better than."""
     front: list[Finalist] = []
     for each in sorted(finalists, key=lambda one: (one.macs, -mean(one.tested))):
         if not front or mean(each.tested) > mean(front[-1].tested):

@@ -34,5 +34,5 @@ class Sweep:
         }
 
     def ranked(self) -> list[Setting]:
-        """Those confirmed, the best first."""
+        """The confirmed ones, by accuracy on validation, the best first."""
         return sorted(self.confirmed, key=lambda each: -mean(accuracies(self.confirmed[each])))
