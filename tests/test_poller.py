@@ -72,7 +72,7 @@ def test_it_keeps_still_while_doorbells_ring() -> None:
     calls: list[int] = []
     with looking(lambda: calls.append(1) or 0) as poller:
         for _ in range(20):
-            poller.heard(lambda: 1)
+            poller.perform(lambda: 1)
             time.sleep(PATIENCE_S / 4)
     assert not calls
 
@@ -88,7 +88,7 @@ def test_one_works_at_a_time() -> None:
         return 1
 
     with looking(work) as poller:
-        ringing = [threading.Thread(target=poller.heard, args=(work,)) for _ in range(5)]
+        ringing = [threading.Thread(target=poller.perform, args=(work,)) for _ in range(5)]
         for each in ringing:
             time.sleep(0.03)
             each.start()

@@ -39,7 +39,7 @@ class Room:
     bytes: int = 0
 
     def after(self, chunks: Sequence[Chunk]) -> "Room":
-        """The same once `chunks` are staged."""
+        """The room for what follows `chunks`, once they are staged."""
         images = self.images + sum(chunk.count for chunk in chunks)
         return replace(self, images=images, bytes=self.bytes + sum(map(_size, chunks)))
 

@@ -46,11 +46,11 @@ class BundlingRedis(redis.asyncio.Redis):
         answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._waiting.append((args, answer))
         self._start()
-        said = await answer
+        reply = await answer
         if read := self.response_callbacks.get(args[0]):
             options.pop("keys", None)  # of redis-py's own cache
-            return read(said, **options)
-        return said
+            return read(reply, **options)
+        return reply
 
     def register_script(self, script: Any) -> "Script":  # type: ignore[override]
         """A script that is called by its digest."""
@@ -80,22 +80,22 @@ class BundlingRedis(redis.asyncio.Redis):
     async def _carry(self, bundle: list[Command]) -> None:
         calls = joined(bundle)
         try:
-            said = await self._ask(calls)
+            replies = await self._ask(calls)
         except Exception as error:
-            said = [error] * len(calls)
-        for call, each in zip(calls, said, strict=True):
-            call.tell(each)
+            replies = [error] * len(calls)
+        for call, reply in zip(calls, replies, strict=True):
+            call.tell(reply)
 
     async def _ask(self, calls: Sequence[Call]) -> list[Any]:
         packed = b"".join(hiredis.pack_command(call.words()) for call in calls)
         link = await self._taken()
         try:
-            said: list[Any] = await link.retry.call_with_retry(
+            replies: list[Any] = await link.retry.call_with_retry(
                 lambda: link.ask(packed, len(calls)), lambda _: link.disconnect()
             )
         finally:
             self._links.append(link)
-        return said
+        return replies
 
     async def _taken(self) -> Hearing:
         if not self._links:

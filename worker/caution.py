@@ -65,7 +65,7 @@ class Cautions:
         self._ledger, self._deaths, self._touch = ledger, deaths, touch
         self._interrupted: list[Caution] = []
 
-    def over(self, claim: Claim) -> Caution | None:
+    def of(self, claim: Claim) -> Caution | None:
         """For a chunk over which a worker died; None for any other."""
         return Caution(self._ledger, claim, self._deaths, self._touch) if claim.deliveries > 1 else None
 

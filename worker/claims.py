@@ -26,7 +26,7 @@ class Claim:
     waited_ms: int = 0
 
     @classmethod
-    def told(
+    def from_row(
         cls,
         name: bytes,
         chunk: int,
@@ -39,22 +39,24 @@ class Claim:
         waited_ms: int,
     ) -> Self:
         """The claim in a row of claim.lua."""
-        said = name.decode(), chunk, token, deliveries, count, Options.from_json(options)
-        return cls(*said, payload or b"", labels.decode(), waited_ms)
+        head = name.decode(), chunk, token, deliveries, count, Options.from_json(options)
+        return cls(*head, payload or b"", labels.decode(), waited_ms)
 
 
-def handed(said: bytes) -> list[Claim]:
+def handed(entry: bytes) -> list[Claim]:
     """The claims with which a worker was woken (see bells.lua); none if it was woken with a model."""
-    if not said.startswith(b"\0"):
+    if not entry.startswith(b"\0"):
         return []
     fields, at = list[bytes](), 1
-    while at < len(said):
-        (length,) = _LENGTH.unpack_from(said, at)
+    while at < len(entry):
+        (length,) = _LENGTH.unpack_from(entry, at)
         at += _LENGTH.size + length
-        fields.append(said[at - length : at])
+        fields.append(entry[at - length : at])
     rows = zip(*[iter(fields)] * 9, strict=True)
     return [
-        Claim.told(name, int(c), int(token), int(tries), int(n), options, payload, labels, int(waited))
+        Claim.from_row(
+            name, int(c), int(token), int(tries), int(n), options, payload, labels, int(waited)
+        )
         for name, c, token, tries, n, options, payload, labels, waited in rows
     ]
 

@@ -36,7 +36,7 @@ class Batch:
         return self.ready is not None and any(each.outcomes for each in self.ready.chunks)
 
     def parts(self, most: int) -> list["Batch"]:
-        """The same in order, cut into batches of at most so many characters, or of one chunk."""
+        """Its chunks in order, cut into batches of at most so many characters, or of one chunk."""
         ready = self.ready
         if not ready:
             return [self]
@@ -73,7 +73,7 @@ class Committer:
     def turn(
         self, batch: Batch, commits: Sequence[Commit], budget: int, others: Sequence[str] | None
     ) -> tuple[int, list[Claim]]:
-        """The same, and claim what is next of the same model (see Ledger.turn)."""
+        """Commit, and claim what is next of the same model (see Ledger.turn)."""
         with self._lock:
             measured, model = self._measured(batch), batch.timeline.model
             verdicts, claims = self._ledger.turn(commits, measured, model, budget, others)

@@ -148,7 +148,7 @@ class Drain:
             return None
         self._leases.hold(claims)
         self._chronicle.begin(timeline, claims)
-        caution = self._cautions.over(claims[0])
+        caution = self._cautions.of(claims[0])
         try:
             ready = None if caution else reader.prepare(claims)
         except NoDecoder as error:

@@ -80,8 +80,8 @@ def find_server() -> str:
 
 def version(server: str) -> int:
     """The major version of a redis-server, 0 if it does not say."""
-    said = subprocess.run([server, "--version"], capture_output=True, text=True, check=False).stdout
-    found = re.search(r" v=(\d+)", said)
+    printed = subprocess.run([server, "--version"], capture_output=True, text=True, check=False).stdout
+    found = re.search(r" v=(\d+)", printed)
     return int(found[1]) if found else 0
 
 

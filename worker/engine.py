@@ -68,8 +68,8 @@ class Engine:
             thread.start()
         models = ", ".join(self._readers)
         engine = next(iter(self._readers.values())).predictor.engine
-        said = {"event": "worker.ready", "engine": engine}
-        log.info("worker %s ready, reading %s by %s", self.id, models, engine, extra=said)
+        extra = {"event": "worker.ready", "engine": engine}
+        log.info("worker %s ready, reading %s by %s", self.id, models, engine, extra=extra)
 
     def stop(self) -> None:
         """Finish the batch in hand, claim no more."""
@@ -91,7 +91,7 @@ class Engine:
     def drain(self, model: str) -> int:
         """Read what is due for `model` until nothing is or the slice is over, and what is rung for soon
         after; returns the number of images read."""
-        return self._poller.heard(partial(self._drain_on, model))
+        return self._poller.perform(partial(self._drain_on, model))
 
     def _drain_on(self, model: str) -> int:
         read, handed = 0, list[Claim]()

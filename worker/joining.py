@@ -25,9 +25,9 @@ class Call:
         """The arguments as Redis takes them: `SCRIPT LOAD` is two."""
         return (*self.args[0].split(), *self.args[1:])
 
-    def tell(self, said: Any) -> None:
+    def tell(self, reply: Any) -> None:
         """Give those who wait their share of the answer."""
-        for answer, share in zip(self.waiting, self._shares(said), strict=True):
+        for answer, share in zip(self.waiting, self._shares(reply), strict=True):
             if answer.done():  # nobody waits for it any more
                 continue
             if isinstance(share, Exception):
@@ -35,10 +35,10 @@ class Call:
             else:
                 answer.set_result(share)
 
-    def _shares(self, said: Any) -> Sequence[Any]:
-        if isinstance(said, Exception):
-            return [said] * len(self.waiting)
-        return [[each] for each in said] if self.joint else [said]
+    def _shares(self, reply: Any) -> Sequence[Any]:
+        if isinstance(reply, Exception):
+            return [reply] * len(self.waiting)
+        return [[each] for each in reply] if self.joint else [reply]
 
 
 def joined(bundle: Sequence[Command]) -> Sequence[Call]:

@@ -15,7 +15,7 @@ ENDED = "ink:ended"
 """The pub/sub channel on which the name of every job that ends is announced."""
 
 CHANGED = "ink:changed"
-"""The same for every job that begins, goes on, or is being canceled."""
+"""The pub/sub channel on which every job is named that begins, goes on, or is being canceled."""
 
 
 def job_name(owner: str, job_id: str) -> str:
@@ -44,7 +44,7 @@ def staged_input(token: str, chunk: int) -> str:
 
 
 def staged_names(token: str, chunk: int) -> str:
-    """Their names."""
+    """The names of the images of such a chunk."""
     return f"ink:stage:{token}:names:{chunk}"
 
 

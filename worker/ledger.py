@@ -40,7 +40,7 @@ class Ledger:
         A worker that finds none and names the `others` that it serves must call `rung` next.
         """
         rows = self._scripts["claim"](args=self._wish(model, budget, others))
-        return [Claim.told(*row) for row in rows]
+        return [Claim.from_row(*row) for row in rows]
 
     def _wish(self, model: str, budget: int, others: Sequence[str] | None) -> list[str | int]:
         wish: list[str | int] = [model, budget, self._lease, self.worker]
@@ -49,11 +49,11 @@ class Ledger:
     def rung(self) -> tuple[str, list[Claim]]:
         """The model of which something is due, as soon as it is, and what of it was claimed for this
         side already; '' if nothing is for LINGER_MS."""
-        said: Any = self._client.blpop([keys.wake(self.worker)], LINGER_MS / 1000 + LATE_S)
-        if not said:
+        woken: Any = self._client.blpop([keys.wake(self.worker)], LINGER_MS / 1000 + LATE_S)
+        if not woken:
             return "", []
-        claims = handed(said[1])
-        return claims[0].options.model if claims else said[1].decode(), claims
+        claims = handed(woken[1])
+        return claims[0].options.model if claims else woken[1].decode(), claims
 
     def renew(self, claims: Iterable[Claim]) -> int:
         """Prolong the leases of `claims`; returns how many are still ours."""
@@ -81,7 +81,7 @@ class Ledger:
         """Commit, then claim, in one call and one sync of the journal: the verdicts and what is next."""
         done, wish = commit_args(commits, measured), self._wish(model, budget, others)
         verdicts, rows = self._scripts["turn"](args=[len(done), *done, len(wish), *wish])
-        return [verdict.decode() for verdict in verdicts], [Claim.told(*row) for row in rows]
+        return [verdict.decode() for verdict in verdicts], [Claim.from_row(*row) for row in rows]
 
     def release(self, claims: Iterable[Claim]) -> None:
         """Give claims back unread; the delivery does not count against them."""

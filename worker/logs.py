@@ -74,9 +74,9 @@ class TextLines(logging.Formatter):
         super().__init__("%(asctime)s %(levelname)s %(name)s %(message)s")
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802
-        line = said = super().formatMessage(record)
+        line = plain = super().formatMessage(record)
         for key, value in vars(record).items():
-            if key not in _RESERVED and str(value) not in said:
+            if key not in _RESERVED and str(value) not in plain:
                 line += f" {key}={value}"
         return _escaped(line)
 

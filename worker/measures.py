@@ -28,7 +28,7 @@ BATCH = Scale(
     "batch_images", "Glyphs that a network was given at once.", tuple(2.0**n for n in range(11)), 1
 )
 DECODE = Scale("decode_seconds", "Time to decode and normalize the images of a batch.", SECONDS)
-FORWARD = Scale("forward_seconds", "Time in which it read them.", SECONDS)
+FORWARD = Scale("forward_seconds", "Time of a forward pass.", SECONDS)
 WAIT = Scale(
     "chunk_wait_seconds",
     "Time from when a chunk was due until a worker first claimed it.",

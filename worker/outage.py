@@ -1,4 +1,4 @@
-"""What a thread logs of a Redis that fails it: a line as that begins, and one as it is over.
+"""Logs a Redis outage once when it starts and once when it ends.
 
 Such threads ask again and again; a line for each attempt would bury all others.
 """

@@ -39,13 +39,13 @@ class Passes:
         return rows[0] if len(rows) == 1 else np.concatenate(rows)
 
     def tried(self, glyphs: Images, trial: Trial) -> Floats | None:
-        """The same by `trial`, which reads glyphs elsewhere; None if it does not survive them."""
+        """The outputs by `trial`, which reads glyphs elsewhere; None if it does not survive them."""
         rows: list[Floats] = []
         for some in self._parts(glyphs):
-            said = trial(some) if len(some) else self._predictor.outputs(some)
-            if said is None:
+            outputs = trial(some) if len(some) else self._predictor.outputs(some)
+            if outputs is None:
                 return None
-            rows.append(said)
+            rows.append(outputs)
         return np.concatenate(rows)
 
     def _parts(self, glyphs: Images) -> Iterator[Images]:

@@ -20,7 +20,7 @@ LAST_S = 10.0
 
 class Poller(threading.Thread):
     """Does `works` in turn when no doorbell was heard for `patience_s`; each returns how much it did.
-    Whoever hears a doorbell does its work through `heard`: only one is done at a time."""
+    Whoever hears a doorbell does its work through `perform`: only one is done at a time."""
 
     def __init__(self, works: Sequence[Callable[[], int]], patience_s: float = 1.0) -> None:
         super().__init__(name="poller", daemon=True)
@@ -31,8 +31,8 @@ class Poller(threading.Thread):
             log, "what is due cannot be looked for", "what is due can be looked for again"
         )
 
-    def heard(self, work: Callable[[], int]) -> int:
-        """A doorbell rang for `work`."""
+    def perform(self, work: Callable[[], int]) -> int:
+        """Do `work`, for which a doorbell rang; returns how much was done."""
         with self._turn:
             try:
                 return work()

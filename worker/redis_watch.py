@@ -1,4 +1,4 @@
-"""A thread of every process: settings that make Redis unsafe may come at any time, or with a restart."""
+"""Re-checks Redis's settings every second; they can become unsafe at any time."""
 
 import logging
 import threading

@@ -68,7 +68,7 @@ class Sender:
 
     def send(self) -> None:
         """A doorbell rang: send what is due."""
-        self._poller.heard(self.sending.drain)
+        self._poller.perform(self.sending.drain)
 
     def _tell(self) -> None:
         self._beat(args=[keys.SENDERS, self.id])

@@ -96,7 +96,7 @@ class Hearing(redis.asyncio.Connection):
         began = time.monotonic()
         try:
             async with asyncio.timeout(self.socket_timeout):
-                said = await self._exchange(packed, count)
+                replies = await self._exchange(packed, count)
         except BaseException as error:
             await self.disconnect(nowait=True)  # what may still come answers nothing
             if isinstance(error, TimeoutError):
@@ -107,7 +107,7 @@ class Hearing(redis.asyncio.Connection):
             raise
         self._silence.ended()
         self.next_health_check = asyncio.get_running_loop().time() + self.health_check_interval
-        return said
+        return replies
 
     async def _exchange(self, packed: bytes, count: int) -> list[Any]:
         assert self._writer is not None

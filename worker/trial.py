@@ -35,13 +35,13 @@ def read_apart(model: str, glyphs: Images) -> Floats | None:
             timeout=TRIAL_S,
             check=False,
         )
-        said, code = done.stdout, done.returncode
+        stdout, code = done.stdout, done.returncode
     except subprocess.TimeoutExpired as error:
-        said, code = error.stdout or b"", -1
-    if not said.startswith(READY):
+        stdout, code = error.stdout or b"", -1
+    if not stdout.startswith(READY):
         raise OSError(f"a process of its own for one image could not be had: exit code {code}")
     log.warning("an image was tried, exit code %d", code, extra={"event": "image.tried"})
-    outputs = np.frombuffer(said[len(READY) :], np.float32)
+    outputs = np.frombuffer(stdout[len(READY) :], np.float32)
     return outputs.reshape(len(glyphs), -1) if code == 0 and len(outputs) else None
 
 

@@ -71,8 +71,8 @@ SUBMIT = (
     lua(
         "an accepted job is no load",
         "submit",
-        "lighten(want, -want.total)",
-        "lighten(want, 0)",
+        "add_load(want, want.total)",
+        "add_load(want, 0)",
         "caps_are_exact",
     ),
     lua(
@@ -327,7 +327,7 @@ COMMIT = (
     lua(
         "images that are done stay a load",
         "ending",
-        "  lighten(job, n)\n  stat('images_' .. field, n)",
+        "  add_load(job, -n)\n  stat('images_' .. field, n)",
         "  stat('images_' .. field, n)",
         "caps_are_exact",
     ),
@@ -522,7 +522,7 @@ LIFE = (
     lua(
         "an expired job stays a load",
         "upkeep",
-        "lighten(job, unread)",
+        "add_load(job, -unread)",
         "",
         "expired_job",
     ),

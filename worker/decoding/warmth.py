@@ -1,4 +1,4 @@
-"""What libraries load at their first image is loaded before it: by then a decoder can open no file."""
+"""Decodes one image of each format before the sandbox closes, since libraries load code on first use."""
 
 import io
 from itertools import product

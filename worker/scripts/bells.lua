@@ -32,12 +32,12 @@ local function wake(worker, model)
 end
 
 -- Claims in one string, unlike any model's name: a NUL, then all fields, led by their lengths (u32 LE).
-local function bound(claims)
+local function pack_claims(claims)
   local parts = {'\0'}
   for _, claim in ipairs(claims) do
     for _, field in ipairs(claim) do
-      local said = tostring(field or '')
-      parts[#parts + 1] = struct.pack('<I4', #said) .. said
+      local value = tostring(field or '')
+      parts[#parts + 1] = struct.pack('<I4', #value) .. value
     end
   end
   return table.concat(parts)
@@ -50,7 +50,7 @@ local function handed(work, worker, model)
   if not (budget and lease) then return nil end
   local claims = work({model, budget, lease, worker})
   write_gathered()
-  return #claims > 0 and bound(claims) or nil
+  return #claims > 0 and pack_claims(claims) or nil
 end
 
 -- Every script that wakes workers ends with this.

@@ -28,8 +28,8 @@ local function same_record(k, one, from, other, to)
   if string.byte(one, from) ~= string.byte(other, to) then return false end
   if read and string.byte(one, classes) ~= string.byte(other, classes + shift) then return false end
   for p = classes + k, classes + 5 * k - 1, 4 do
-    local found, said = struct.unpack('<f', one, p), struct.unpack('<f', other, p + shift)
-    if math.abs(found - said) > NOISE then return false end
+    local a, b = struct.unpack('<f', one, p), struct.unpack('<f', other, p + shift)
+    if math.abs(a - b) > NOISE then return false end
   end
   return true
 end

@@ -6,18 +6,19 @@ local function make_due(name, job, c)
   later('ZADD', due_key(job.model, job.lane), name .. '#' .. c, clock)
 end
 
-local function lighten(job, n)
-  add('ink:load', -n)
-  add('ink:load:' .. job.model .. ':' .. job.lane, -n)
-  if job.weight > 1 then add('ink:load:extra', -n * (job.weight - 1)) end
-  add('ink:queued', -n, job.owner)
+-- n images more (or, below 0, less) of a job are queued.
+local function add_load(job, n)
+  add('ink:load', n)
+  add('ink:load:' .. job.model .. ':' .. job.lane, n)
+  if job.weight > 1 then add('ink:load:extra', n * (job.weight - 1)) end
+  add('ink:queued', n, job.owner)
 end
 
 -- n images of a job are done with: they count as `field` and are no longer a load.
 local function settle(job, field, n)
   if n == 0 then return end
   change(job, field, job[field] + n)
-  lighten(job, n)
+  add_load(job, -n)
   stat('images_' .. field, n)
 end
 

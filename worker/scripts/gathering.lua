@@ -49,8 +49,8 @@ end
 
 -- Tell those who follow a job, in one message for each channel: job by job, the lengths of its name and
 -- of what goes with it (u32 LE), then both.
-local function tell(channel, name, said)
-  table.insert(within(news, channel), struct.pack('<I4I4', #name, #said) .. name .. said)
+local function tell(channel, name, extra)
+  table.insert(within(news, channel), struct.pack('<I4I4', #name, #extra) .. name .. extra)
 end
 
 -- Every script that gathers ends with this.

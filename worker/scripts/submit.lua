@@ -95,7 +95,7 @@ local function list(want)
   later('ZADD', 'ink:expiry', want.name, want.expires)
   later('ZADD', line_key(want.model, want.lane), want.name, clock)
   add('ink:open', 1, want.owner)
-  lighten(want, -want.total)
+  add_load(want, want.total)
   stat('jobs_accepted', 1)
   stat('images_accepted', want.total)
 end

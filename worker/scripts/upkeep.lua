@@ -35,7 +35,7 @@ for _, name in ipairs(names) do
     if not TERMINAL[job.state] then
       for _, item in ipairs(under_way(name)) do put_away(name, job, item.chunk, false) end
       local unread = job.total - job.succeeded - job.failed - job.canceled
-      lighten(job, unread)
+      add_load(job, -unread)
       stat('images_expired', unread)
       take_leave(name, job, 'expired')
     end
