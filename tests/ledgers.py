@@ -11,12 +11,13 @@ from model.card import read_cards
 from model.layout import Kind
 from worker.admission import Room
 from worker.chunks import Chunk, Files, PixelBlock, pack
+from worker.claims import Claim, Commit
 from worker.connection import connect, connect_async
 from worker.entrance import Caps, Entrance, Submission, Verdict
 from worker.gauges import Gauges
 from worker.jobs import Job, Lane, Options
 from worker.journal import Journal
-from worker.ledger import Claim, Commit, Ledger
+from worker.ledger import Ledger
 from worker.packing import pack as pack_results
 from worker.results import UNDECODABLE, Answer, Failure, Result
 from worker.store import Store

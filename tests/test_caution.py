@@ -13,9 +13,10 @@ from model.predictor import Floats, Images
 from model.torch_predictor import TorchPredictor
 from worker.caution import BLOCK, MOST_BLOCKS, Caution
 from worker.chunks import pack
+from worker.claims import Claim, Commit
 from worker.decoding.answers import Outcome
 from worker.decoding.wire import Encoded
-from worker.ledger import Claim, Commit, Ledger
+from worker.ledger import Ledger
 from worker.packing import unpack
 from worker.reading import Reader
 from worker.results import Answer, Failure

@@ -9,13 +9,14 @@ import redis
 from model.torch_predictor import TorchPredictor
 from worker.caution import Cautions
 from worker.chronicle import Chronicle
+from worker.claims import Claim, Commit
 from worker.connection import connect
 from worker.decoding.answers import Outcome
 from worker.decoding.wire import Encoded
 from worker.draining import Drain
 from worker.heartbeat import Heartbeat
 from worker.leases import Leases
-from worker.ledger import Claim, Commit, Ledger
+from worker.ledger import Ledger
 from worker.reading import Reader, Ready
 from worker.results import UNDECODABLE, Failure
 from worker.settings import WorkerSettings

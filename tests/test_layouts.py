@@ -16,8 +16,8 @@ from api.client import Client
 from api.known import page_of
 from model.images import png
 from model.layout import Box
+from worker.claims import Commit
 from worker.jobs import Job
-from worker.ledger import Commit
 from worker.packing import pack
 from worker.results import Answer, Found, Page
 

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 
 import pytest
 
+from worker.claims import Claim
 from worker.leases import Leases
-from worker.ledger import Claim, Ledger
+from worker.ledger import Ledger
 
 from ledgers import LEASE_MS, ledger, submit
 

@@ -13,11 +13,12 @@ from model.layout import Box
 from worker import keys
 from worker.chunks import Chunk, PixelBlock
 from worker.chunks import pack as pack_chunk
+from worker.claims import Commit
 from worker.connection import clock_ms, connect
 from worker.entrance import Caps, Submission
 from worker.jobs import JobState, Options
 from worker.journal import START
-from worker.ledger import Commit, Ledger
+from worker.ledger import Ledger
 from worker.packing import pack
 from worker.results import Answer, Failure, Found, Page, Result
 

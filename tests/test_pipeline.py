@@ -6,7 +6,7 @@ from functools import partial
 
 import pytest
 
-from worker.ledger import Commit
+from worker.claims import Commit
 from worker.pipeline import Pipeline
 
 PATIENCE_S = 10

@@ -14,12 +14,12 @@ from model.opening import open_predictor
 from model.predictor import Floats, Images
 from model.torch_predictor import TorchPredictor
 from worker.chunks import Content, Files, PixelBlock, pack
+from worker.claims import Claim, Commit
 from worker.decoding.answers import Outcome
 from worker.decoding.decoder import Decoder
 from worker.decoding.fork_server import NoDecoder
 from worker.decoding.wire import Encoded
 from worker.jobs import Options
-from worker.ledger import Claim, Commit
 from worker.measures import ForwardPass
 from worker.packing import unpack
 from worker.reading import Reader

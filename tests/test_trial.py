@@ -11,8 +11,8 @@ from model.opening import open_predictor
 from model.predictor import Floats, Images
 from worker import trial
 from worker.chunks import PixelBlock, pack
+from worker.claims import Claim
 from worker.jobs import Options
-from worker.ledger import Claim
 from worker.packing import unpack
 from worker.reading import Reader
 from worker.results import WORKER_LOST, Answer, Failure, Page

@@ -7,7 +7,8 @@ deaths are no image's fault. A block in which a worker died is read image by ima
 from collections.abc import Callable
 from math import ceil
 
-from .ledger import Claim, Ledger
+from .claims import Claim
+from .ledger import Ledger
 from .results import WORKER_LOST, Failure
 
 BLOCK, MOST_BLOCKS = 16, 16

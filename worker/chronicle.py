@@ -5,8 +5,8 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from .claims import Claim, Commit
 from .jobs import job_id
-from .ledger import Claim, Commit
 from .measures import ForwardPass
 from .tracing import Tracer
 

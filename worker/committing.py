@@ -3,54 +3,14 @@
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
-from .caution import Caution
-from .chronicle import Chronicle, Timeline
+from .batch import Batch
+from .chronicle import Chronicle
+from .claims import Claim, Commit
 from .heartbeat import Heartbeat
 from .leases import Leases
-from .ledger import Claim, Commit, Ledger
+from .ledger import Ledger
 from .measures import Measures
-from .portions import portions
-from .reading import Ready
-
-
-@dataclass
-class Batch:
-    """Chunks that are read together: `ready` for the network; or, with `caution`, one over which a
-    worker died."""
-
-    claims: list[Claim]
-    timeline: Timeline
-    caution: Caution | None
-    ready: Ready | None
-
-    @property
-    def weight(self) -> int:
-        """About how many characters."""
-        return sum(_weight(each) for each in self.claims)
-
-    @property
-    def decoded(self) -> bool:
-        """Whether there were files in it."""
-        return self.ready is not None and any(each.outcomes for each in self.ready.chunks)
-
-    def parts(self, most: int) -> list["Batch"]:
-        """Its chunks in order, cut into batches of at most so many characters, or of one chunk."""
-        ready = self.ready
-        if not ready:
-            return [self]
-        return [self._part(ready, some) for some in portions(map(_weight, self.claims), most)]
-
-    def _part(self, ready: Ready, some: slice) -> "Batch":
-        timeline = Timeline(self.timeline.model, self.timeline.asked, self.timeline.claimed)
-        chunks = ready.chunks[some]
-        seconds = ready.seconds * len(chunks) / len(self.claims)
-        return Batch(self.claims[some], timeline, self.caution, Ready(chunks, seconds))
-
-
-def _weight(claim: Claim) -> int:
-    return claim.count * claim.options.weight
 
 
 class Committer:

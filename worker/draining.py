@@ -5,28 +5,48 @@ Pipeline) while the next batch is claimed and decoded here; few images are read 
 """
 
 import contextlib
+import logging
+import os
 import threading
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
 
 import redis
+from celery.worker import state
 
+from .batch import Batch
 from .caution import Caution, Cautions
 from .chronicle import Chronicle, Timeline
-from .committing import Batch, Committer
+from .claims import Claim, Commit
+from .committing import Committer
 from .decoding.fork_server import NoDecoder
 from .heartbeat import Heartbeat
 from .leases import Leases
-from .ledger import Claim, Commit, Ledger
+from .ledger import Ledger
 from .measures import ForwardPass
 from .pipeline import Pipeline
 from .reading import FAULTS, Reader
-from .resignation import resign
 from .settings import WorkerSettings
+
+log = logging.getLogger(__name__)
 
 LOST = (redis.ConnectionError, redis.TimeoutError)
 """Redis is away and the leases run out, which is no image's fault."""
+
+
+@dataclass(frozen=True)
+class TimeSlice:
+    """What one run is for: a model and its reader, claims until `end` (by time.monotonic).
+
+    `others` are models that may be due as well, for a worker that lingers afterwards; None: it does not.
+    """
+
+    model: str
+    reader: Reader
+    others: Sequence[str] | None
+    end: float
 
 
 class Drain:
@@ -77,59 +97,65 @@ class Drain:
 
         Lingers afterwards if `others`, models that may be due as well, are named.
         """
-        end = time.monotonic() + self._settings.slice_s
+        time_slice = TimeSlice(model, reader, others, time.monotonic() + self._settings.slice_s)
         self._failing.clear()
         self.lingers, read = False, 0
         waiting: Batch | None = None
         try:
-            if handed:
-                timeline = Timeline(model, time.time(), time.time())
-                waiting = self._ready(reader, timeline, list(handed), others)
-            else:
-                waiting = self._claim(model, reader, end, others)
+            waiting = self._first(time_slice, handed)
             while waiting:
-                if self._is_full(waiting):
+                if full := self._is_full(waiting):
                     self._pipeline.wait_taken()
                 else:
                     read += self._pipeline.end()  # alone: should it kill, it takes nobody along
                 if self._stopping.is_set():
                     break
                 batch, waiting = waiting, None
-                if not self._is_full(batch):
-                    done, waiting = self._turn(reader, batch, end, others)
-                    read += done
-                    continue
-                read += self._begin(reader, batch)
-                if not batch.decoded:  # else the next one is decoded while this one waits to be taken
-                    self._pipeline.wait_taken()
-                if not (waiting := self._claim(model, reader, end)):
-                    read += self._pipeline.end()  # which may make more due
-                    waiting = self._claim(model, reader, end, others)
+                done, waiting = (self._pipe if full else self._turn)(time_slice, batch)
+                read += done
             return read + self._pipeline.end()
         finally:
             self._let_go(waiting)
 
-    def _claim(
-        self, model: str, reader: Reader, end: float, others: Sequence[str] | None = None
-    ) -> Batch | None:
-        """The next batch, decoded; None where nothing is due, time is up or this worker stops."""
-        if not self._may_claim(end):
+    def _first(self, time_slice: TimeSlice, handed: Sequence[Claim]) -> Batch | None:
+        """The first batch: what was handed to this worker, else what it claims."""
+        if not handed:
+            return self._claim(time_slice, time_slice.others)
+        timeline = Timeline(time_slice.model, time.time(), time.time())
+        return self._ready(time_slice.reader, timeline, list(handed), False)
+
+    def _pipe(self, time_slice: TimeSlice, batch: Batch) -> tuple[int, Batch | None]:
+        """Have a full batch read, and claim the next one meanwhile; how many images were read here or
+        ended, and that batch."""
+        read = self._begin(time_slice.reader, batch)
+        if not batch.decoded:  # else the next one is decoded while this one waits to be taken
+            self._pipeline.wait_taken()
+        if following := self._claim(time_slice, None):
+            return read, following
+        read += self._pipeline.end()  # which may make more due
+        return read, self._claim(time_slice, time_slice.others)
+
+    def _turn(self, time_slice: TimeSlice, batch: Batch) -> tuple[int, Batch | None]:
+        """Read a batch here; the number of its images, and the next one, claimed as it was committed."""
+        commits = self._read(time_slice.reader, batch)
+        if not commits or not self._may_claim(time_slice.end):
+            return self._commit(batch, commits), None
+        asked, others = time.time(), time_slice.others
+        read, claims = self._committer.turn(batch, commits, self._settings.batch, others)
+        timeline = Timeline(time_slice.model, asked, time.time())
+        return read, self._ready(time_slice.reader, timeline, claims, others is not None)
+
+    def _claim(self, time_slice: TimeSlice, others: Sequence[str] | None) -> Batch | None:
+        """The next batch, decoded; None where nothing is due, time is up or this worker stops.
+
+        It lingers if nothing is due, unless `others` is None.
+        """
+        if not self._may_claim(time_slice.end):
             return None
         asked = time.time()
-        claims = self._ledger.claim(model, self._settings.batch, others)
-        return self._ready(reader, Timeline(model, asked, time.time()), claims, others)
-
-    def _turn(
-        self, reader: Reader, batch: Batch, end: float, others: Sequence[str] | None
-    ) -> tuple[int, Batch | None]:
-        """Read a batch here; the number of its images, and the next one, claimed as it was committed."""
-        commits = self._read(reader, batch)
-        if not commits or not self._may_claim(end):
-            return self._commit(batch, commits), None
-        asked = time.time()
-        read, claims = self._committer.turn(batch, commits, self._settings.batch, others)
-        timeline = Timeline(batch.timeline.model, asked, time.time())
-        return read, self._ready(reader, timeline, claims, others)
+        claims = self._ledger.claim(time_slice.model, self._settings.batch, others)
+        timeline = Timeline(time_slice.model, asked, time.time())
+        return self._ready(time_slice.reader, timeline, claims, others is not None)
 
     def _may_claim(self, end: float) -> bool:
         """Whether this worker goes on; first, images over which nobody died are absolved."""
@@ -139,12 +165,12 @@ class Drain:
         return True
 
     def _ready(
-        self, reader: Reader, timeline: Timeline, claims: list[Claim], others: Sequence[str] | None
+        self, reader: Reader, timeline: Timeline, claims: list[Claim], lingers: bool
     ) -> Batch | None:
         """What was claimed, decoded; None for nothing, or where this worker stops."""
         if not claims or self._stopping.is_set():
             self._ledger.release(claims)
-            self.lingers = others is not None and not self._stopping.is_set()
+            self.lingers = lingers and not self._stopping.is_set()
             return None
         self._leases.hold(claims)
         self._chronicle.begin(timeline, claims)
@@ -205,8 +231,14 @@ class Drain:
         return self._committer.commit(batch, commits) if commits else 0
 
     def _resign(self, claims: list[Claim], caution: Caution | None, why: NoDecoder) -> None:
+        """No decoder is left: give all that is held back, unharmed, and have Celery end this process."""
         self.stop()
-        resign(self._ledger, claims, caution, why)
+        log.critical("%s; ending this worker", why, extra={"event": "worker.ending"})
+        state.should_stop = os.EX_UNAVAILABLE
+        with contextlib.suppress(redis.RedisError):  # else they are back when their leases run out
+            if caution:
+                caution.absolve()
+            self._ledger.release(claims)
 
     def _let_go(self, waiting: Batch | None) -> None:
         """Nothing stays in hand: what was claimed and not begun is left to others."""

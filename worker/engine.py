@@ -8,13 +8,14 @@ from model.opening import cores
 
 from .caution import Cautions
 from .chronicle import Chronicle
+from .claims import Claim
 from .connection import connect
 from .decoding.decoder import Decoder
 from .decoding.pool import DecoderPool
 from .draining import Drain
 from .heartbeat import Heartbeat
 from .leases import Leases
-from .ledger import Claim, Ledger
+from .ledger import Ledger
 from .measures import ForwardPass
 from .networks import open_readers
 from .poller import Poller

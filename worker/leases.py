@@ -6,7 +6,8 @@ import threading
 import time
 from collections.abc import Sequence
 
-from .ledger import Claim, Ledger
+from .claims import Claim
+from .ledger import Ledger
 from .outage import Outage
 
 log = logging.getLogger(__name__)

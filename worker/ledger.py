@@ -11,8 +11,6 @@ from .claims import Claim, Commit, commit_args, handed
 from .doorbell import message, sender_message
 from .scripts import source
 
-__all__ = ["Claim", "Commit", "Ledger"]
-
 Facts = Mapping[Any, Any]
 LINGER_MS = 500
 """For so long after finding nothing a worker is woken by whoever submits, at once and without Celery."""

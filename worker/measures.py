@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 
-from .ledger import Claim
+from .claims import Claim
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
-from .ledger import Commit
+from .claims import Commit
 
 Read = Callable[[], Sequence[Commit]]
 

@@ -15,9 +15,9 @@ from model.glyph import Glyph
 from model.layout import Layout
 
 from .chunks import BadChunk, Files, Opened, PixelBlock, pack, unpack
+from .claims import Claim
 from .decoding.answers import Outcome
 from .decoding.wire import Encoded
-from .ledger import Claim
 from .results import Failure, Result
 
 log = logging.getLogger(__name__)

@@ -14,8 +14,8 @@ from model.reading import Screen
 from .answering import answer
 from .caution import Caution
 from .chunks import Opened
+from .claims import Claim, Commit
 from .jobs import Options
-from .ledger import Claim, Commit
 from .measures import ForwardPass
 from .packing import pack
 from .passes import Passes, Trial

@@ -87,8 +87,8 @@ class Store:
         return (await self.stretch(job, first, count))[:count]
 
     async def stretch(self, job: Job, first: int, count: int) -> list[Item]:
-        """Up to `count` images from `first` on, and the rest of their last chunk, so that whoever goes on
-        there unpacks nothing twice. Raises JobGone."""
+        """Up to `count` images from `first` on, and the rest of their last chunk, so that whoever
+        goes on there unpacks nothing twice. Raises JobGone."""
         last = min(first + count, job.counts.total)
         if first >= last:
             return []

@@ -9,10 +9,11 @@ from hypothesis.stateful import RuleBasedStateMachine
 from worker import keys
 from worker.admission import Room
 from worker.chunks import Chunk, pack
+from worker.claims import Claim
 from worker.entrance import Caps, Entrance, Submission
 from worker.jobs import Options
 from worker.journal import Journal
-from worker.ledger import Claim, Ledger
+from worker.ledger import Ledger
 from worker.store import Store
 
 from chaos.ledger_model.census import Census, signature

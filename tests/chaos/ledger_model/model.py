@@ -7,8 +7,8 @@ what happens but judges what did: see `Model.claimed`.
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from worker.claims import Claim
 from worker.jobs import Lane
-from worker.ledger import Claim
 
 LEASE_S = 600
 TOMBSTONE_S = 86_400

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from worker import keys
 from worker.chunks import Files, unpack
+from worker.claims import Claim, Commit
 from worker.jobs import Lane
-from worker.ledger import Claim, Commit
 from worker.packing import pack
 from worker.preparation import pack_failed
 from worker.results import UNDECODABLE, WORKER_LOST, Answer, Failure, Result, count_failures

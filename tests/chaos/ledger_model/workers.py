@@ -7,7 +7,7 @@ from hypothesis.stateful import precondition, rule
 
 from worker import keys
 from worker.caution import Caution
-from worker.ledger import Claim, Commit
+from worker.claims import Claim, Commit
 
 from chaos.ledger_model.ground import SOME, WORKERS, Ground
 from chaos.ledger_model.model import require

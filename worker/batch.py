@@ -1,0 +1,47 @@
+"""What is read together: the chunks of a claim, decoded (see draining), until they are committed."""
+
+from dataclasses import dataclass
+
+from .caution import Caution
+from .chronicle import Timeline
+from .claims import Claim
+from .portions import portions
+from .reading import Ready
+
+
+@dataclass
+class Batch:
+    """Chunks that are read together: `ready` for the network; or, with `caution`, one over which a
+    worker died."""
+
+    claims: list[Claim]
+    timeline: Timeline
+    caution: Caution | None
+    ready: Ready | None
+
+    @property
+    def weight(self) -> int:
+        """About how many characters."""
+        return sum(_weight(each) for each in self.claims)
+
+    @property
+    def decoded(self) -> bool:
+        """Whether there were files in it."""
+        return self.ready is not None and any(each.outcomes for each in self.ready.chunks)
+
+    def parts(self, most: int) -> list["Batch"]:
+        """Its chunks in order, cut into batches of at most so many characters, or of one chunk."""
+        ready = self.ready
+        if not ready:
+            return [self]
+        return [self._part(ready, some) for some in portions(map(_weight, self.claims), most)]
+
+    def _part(self, ready: Ready, some: slice) -> "Batch":
+        timeline = Timeline(self.timeline.model, self.timeline.asked, self.timeline.claimed)
+        chunks = ready.chunks[some]
+        seconds = ready.seconds * len(chunks) / len(self.claims)
+        return Batch(self.claims[some], timeline, self.caution, Ready(chunks, seconds))
+
+
+def _weight(claim: Claim) -> int:
+    return claim.count * claim.options.weight
