@@ -43,8 +43,8 @@ for place, work in ipairs(works) do
 end
 """
 
-ENDS = {"within": "write_gathered()", "woken": "wake_all(works[2])"}
-"""What a script ends with if a definition it uses has this word in it."""
+ENDS = {("add", "later", "tell"): "write_gathered()", ("wake",): "wake_all(works[2])"}
+"""What a script ends with if it uses one of these definitions, directly or through others."""
 
 DEFINITION = re.compile(r"local (?:function )?([\w, ]+)")
 
@@ -55,8 +55,8 @@ def source(name: str) -> str:
     parts = SEQUENCES.get(name) or (name, *FOLLOWED.get(name, ()))
     works = [f"function(ARGV)\n{_text(each)}\nend" for each in parts]
     script = f"local works = {{{', '.join(works)}}}\n{ALL if name in SEQUENCES else ONE}"
-    for word, end in ENDS.items():
-        if any(word in _words(each) for each in _needed(script)):
+    for definitions, end in ENDS.items():
+        if any(_names(each) & {*definitions} for each in _needed(script)):
             script += f"\n{end}"
     relief = _text("relief") if name in RELIEVED else ""
     return "\n".join((*_needed(script), relief, script, "return answers"))
@@ -67,11 +67,16 @@ def _needed(script: str) -> list[str]:
     whole = "\n".join(map(_text, SHARED))
     words, needed = _words(script), list[str]()
     for text in reversed(re.split(r"^(?=local )", whole, flags=re.MULTILINE)):
-        defined = DEFINITION.match(text)
-        if defined and words & _words(defined[1]):
+        if words & _names(text):
             needed.insert(0, text)
             words |= _words(text)
     return needed
+
+
+def _names(definition: str) -> set[str]:
+    """The names that a text with a definition at its beginning defines; none if it has none."""
+    defined = DEFINITION.match(definition)
+    return _words(defined[1]) if defined else set()
 
 
 def _words(text: str) -> set[str]:
