@@ -137,7 +137,7 @@ def memory_mb(services: Services) -> float:
 def ids_of(services: Services, job: str) -> list[str]:
     """The ids in the job's stream in the ledger."""
     with redis.Redis.from_url(services.redis_url) as client:
-        entries = client.xrange(keys.events(keys.job_name("anonymous", job)))
+        entries = client.xrange(f"{keys.job(keys.job_name('anonymous', job))}:events")
     return [event_id.decode() for event_id, _ in entries]
 
 

@@ -68,11 +68,6 @@ def suspects(name: str, chunk: int) -> str:
     return f"ink:job:{name}:suspects:{chunk}"
 
 
-def events(name: str) -> str:
-    """The stream of what happened to a job, if it has several chunks or somebody asked (follow.lua)."""
-    return f"ink:job:{name}:events"
-
-
 def owner_jobs(owner: str) -> str:
     """An owner's jobs, scored by when they came (us)."""
     return f"ink:owner:{owner}"
@@ -86,26 +81,6 @@ def idempotency(owner: str, digest: str) -> str:
 def flight(owner: str, digest: str) -> str:
     """Exists while a request with an Idempotency-Key, or for an id of its own, is under way."""
     return f"ink:flight:{owner}:{digest}"
-
-
-def due(model: str, lane: str) -> str:
-    """Chunks to be read, scored by when (ms)."""
-    return f"ink:due:{model}:{lane}"
-
-
-def line(model: str, lane: str) -> str:
-    """Unfinished jobs, scored by when they came (ms)."""
-    return f"ink:line:{model}:{lane}"
-
-
-def load(model: str, lane: str) -> str:
-    """Images accepted and not yet done."""
-    return f"ink:load:{model}:{lane}"
-
-
-def done(model: str, second: int) -> str:
-    """How many images were done in a second of Redis's clock."""
-    return f"ink:done:{model}:{second}"
 
 
 def streams(owner: str) -> str:

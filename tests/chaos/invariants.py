@@ -544,7 +544,7 @@ def _settle(client: "redis.Redis", evidence: Evidence, wait_s: float) -> None:
 def told_of(client: "redis.Redis", name: str) -> list[tuple[bytes, dict[bytes, bytes]]]:
     """The events of a job, as one who asks hears them."""
     client.register_script(source("follow"))(args=[name, START, 1])
-    found: Any = client.xrange(keys.events(name))
+    found: Any = client.xrange(f"{keys.job(name)}:events")
     return found
 
 

@@ -37,6 +37,17 @@ local function lease_key(model) return 'ink:leases:' .. model end
 
 local function line_key(model, lane) return 'ink:line:' .. model .. ':' .. lane end
 
+local function load_key(model, lane) return 'ink:load:' .. model .. ':' .. lane end
+
+local function suspects_key(name, c) return key(name, 'suspects:' .. c) end
+
+-- How many workers had an image or block of a chunk in hand and died, and in which lease (its token) the
+-- last had it; nil if none had.
+local function suspicion(suspects, what)
+  local touched, by = string.match(redis.call('HGET', suspects, what) or '', '^(%d+) by (%d+)$')
+  return tonumber(touched), by
+end
+
 -- A job, and the state of its chunk c if one is given. To change it, use `change` and `save`.
 local function job_of(name, c)
   c = c or ''   -- no chunk has that name

@@ -9,7 +9,7 @@ end
 -- n images more (or, below 0, less) of a job are queued.
 local function add_load(job, n)
   add('ink:load', n)
-  add('ink:load:' .. job.model .. ':' .. job.lane, n)
+  add(load_key(job.model, job.lane), n)
   if job.weight > 1 then add('ink:load:extra', n * (job.weight - 1)) end
   add('ink:queued', n, job.owner)
 end
@@ -27,7 +27,7 @@ local function put_away(name, job, c, leased)
   local member = name .. '#' .. c
   later('ZREM', due_key(job.model, job.lane), member)
   later('ZREM', lease_key(job.model), member)
-  later('DEL', '', key(name, 'suspects:' .. c))
+  later('DEL', '', suspects_key(name, c))
   redis.call('HDEL', key(name), 'd:' .. c, 'l:' .. c, 'a:' .. c)
   if leased then change(job, 'running', job.running - size(name, job, c)) end
 end

@@ -6,7 +6,7 @@ for i = 3, #ARGV do
   local images, seconds = done_lately(ARGV[i])
   if seconds > 0 then rate = rate + images / seconds end
   for _, lane in ipairs(LANES) do
-    jobs = jobs + redis.call('ZCARD', 'ink:line:' .. ARGV[i] .. ':' .. lane)
+    jobs = jobs + redis.call('ZCARD', line_key(ARGV[i], lane))
   end
 end
 local used, most, empty = memory(tonumber(ARGV[1]), tonumber(ARGV[2]), load)

@@ -6,8 +6,8 @@ local function lane_of(model, lane)
   local waiting = redis.call('ZCOUNT', due, '-inf', now)
   local oldest = redis.call('ZRANGE', due, 0, 0, 'WITHSCORES')[2]
   return {
-    redis.call('ZCARD', 'ink:line:' .. model .. ':' .. lane),
-    tonumber(redis.call('GET', 'ink:load:' .. model .. ':' .. lane) or 0),
+    redis.call('ZCARD', line_key(model, lane)),
+    tonumber(redis.call('GET', load_key(model, lane)) or 0),
     waiting, redis.call('ZCARD', due) - waiting,
     waiting > 0 and now - tonumber(oldest) or -1
   }

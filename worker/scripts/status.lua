@@ -10,5 +10,5 @@ local rank = redis.call('ZRANK', line, name)
 local images, seconds = done_lately(job.model)
 return {
   fields, rank or -1, redis.call('ZCARD', line),
-  tonumber(redis.call('GET', 'ink:load:' .. job.model .. ':' .. job.lane) or 0), {images, seconds}
+  tonumber(redis.call('GET', load_key(job.model, job.lane)) or 0), {images, seconds}
 }

@@ -3,10 +3,10 @@
 -- ARGV: NAME, chunk, token, index or block, those before. Answers: how many died with this in hand
 local name, c, token, what = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 if redis.call('HGET', key(name), 'l:' .. c) ~= token then return 0 end
-local suspects = key(name, 'suspects:' .. c)
+local suspects = suspects_key(name, c)
 if ARGV[5] then redis.call('HDEL', suspects, unpack(ARGV, 5)) end
-local touched, by = string.match(redis.call('HGET', suspects, what) or '', '^(%d+) by (%d+)$')
-touched = tonumber(touched or 0)
+local touched, by = suspicion(suspects, what)
+touched = touched or 0
 if by == token then return touched - 1 end
 redis.call('HSET', suspects, what, (touched + 1) .. ' by ' .. token)
 redis.call('PEXPIREAT', suspects, job_of(name).expires + GRACE)

@@ -51,9 +51,9 @@ def _judge_sums(model: Model, seen: Snapshot) -> None:
     for name in MODELS:
         for lane in LANES:
             there = [job for job in open_jobs if (job.model, job.lane) == (name, lane)]
-            load = seen.number(keys.load(name, lane))
+            load = seen.number(f"ink:load:{name}:{lane}")
             require(load == sum(job.left for job in there), name, lane, "has a load of", load)
-            line = set(seen.scores(keys.line(name, lane)))
+            line = set(seen.scores(f"ink:line:{name}:{lane}"))
             require(line == {job.name for job in there}, name, lane, "has in line", line)
     alive = {job.name for job in model.jobs.values() if not job.buried}
     require(set(seen.scores("ink:expiry")) == alive, "ink:expiry is", seen.scores("ink:expiry"))
@@ -108,7 +108,7 @@ def _judge_way(job: Job, seen: Snapshot) -> None:
     run = seen.hash(keys.job(job.name))
     noted = {int(field[2:]) for field in run if field.startswith("d:")}
     require(noted == set(under_way), job.name, "has under way", noted, "not", set(under_way))
-    due = seen.scores(keys.due(job.model, job.lane))
+    due = seen.scores(f"ink:due:{job.model}:{job.lane}")
     mine = {int(m.rpartition("#")[2]) for m in due if m.rpartition("#")[0] == job.name}
     require(mine == set(under_way), job.name, "has due", mine, "not", set(under_way))
     leased = {m for m in seen.scores(f"ink:leases:{job.model}") if m.rpartition("#")[0] == job.name}
@@ -130,7 +130,7 @@ def _lease(part: Part) -> bytes | None:
 
 
 def _events(job: Job, seen: Snapshot) -> list[tuple[str, dict[bytes, bytes]]]:
-    events: list[tuple[str, dict[bytes, bytes]]] = seen.values.get(keys.events(job.name), [])
+    events: list[tuple[str, dict[bytes, bytes]]] = seen.values.get(f"{keys.job(job.name)}:events", [])
     return events
 
 

@@ -61,7 +61,7 @@ class Workers(Ground):
     def claim_for(self, who: int, model: str, budget: int) -> list[Claim]:
         """Claim from both; the model judges what came."""
         scores = {
-            m: at for lane in keys.LANES for m, at in self.seen.scores(keys.due(model, lane)).items()
+            m: at for lane in keys.LANES for m, at in self.seen.scores(f"ink:due:{model}:{lane}").items()
         }
         claims = self.ledger.claim(model, budget)
         after = Snapshot.take(self.server.client)
