@@ -1,4 +1,5 @@
-"""Commands to Redis that are given together share a round trip, and with it one sync of the journal.
+"""Automatic pipelining: commands to Redis that are given together share a round trip, and with it one
+sync of the journal.
 
 What comes while bundles are on their way waits for the next one (group commit, DeWitt et al. 1984): the
 busier a gateway, the larger its bundles, and the less each request costs it, the link and Redis.
@@ -13,8 +14,8 @@ import redis.asyncio
 from redis.commands.core import AsyncScript
 from redis.exceptions import NoScriptError
 
+from .circuit_breaker import GuardedConnection, GuardedPool
 from .joining import Call, Command, joined
-from .silence import Hearing, HearingPool
 
 LARGE = 16 << 10
 """Bytes: a larger command travels alone, lest the small ones wait for it."""
@@ -29,14 +30,14 @@ MOST = 256
 class BundlingRedis(redis.asyncio.Redis):
     """A client for one event loop. Each caller gets its own errors; a lost link is everybody's."""
 
-    def __init__(self, pool: HearingPool) -> None:
+    def __init__(self, pool: GuardedPool) -> None:
         super().__init__(connection_pool=pool)
         self.auto_close_connection_pool = True
         self._pool = pool
         self._waiting: list[Command] = []
         self._carriers: set[asyncio.Task[None]] = set()
         self._starting = False
-        self._links: list[Hearing] = []
+        self._links: list[GuardedConnection] = []
         """Those that no carrier uses now; each was taken from the pool once, for good."""
 
     async def execute_command(self, *args: Any, **options: Any) -> Any:
@@ -72,7 +73,7 @@ class BundlingRedis(redis.asyncio.Redis):
         """One bundle after another, until nothing waits."""
         self._starting = False
         while self._waiting:
-            most = MOST if self._pool.heard else 1  # one asks whether Redis is back, not all
+            most = MOST if self._pool.answering else 1  # one asks whether Redis is back, not all
             bundle, self._waiting = self._waiting[:most], self._waiting[most:]
             self._start()
             await self._carry(bundle)
@@ -97,11 +98,11 @@ class BundlingRedis(redis.asyncio.Redis):
             self._links.append(link)
         return replies
 
-    async def _taken(self) -> Hearing:
+    async def _taken(self) -> GuardedConnection:
         if not self._links:
-            link: Hearing = await self._pool.get_connection()
+            link: GuardedConnection = await self._pool.get_connection()
             return link
-        self._pool.require_turn()
+        self._pool.admit()
         return self._links.pop()
 
 

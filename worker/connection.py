@@ -12,7 +12,7 @@ from redis.backoff import ExponentialWithJitterBackoff
 from redis.retry import Retry
 
 from .bundling import BundlingRedis
-from .silence import HearingPool
+from .circuit_breaker import GuardedPool
 
 TIMEOUTS: dict[str, Any] = {
     "socket_timeout": 5,
@@ -60,7 +60,7 @@ def connect_async(url: str) -> redis.asyncio.Redis:
     """
     backoff = ExponentialWithJitterBackoff(base=0.05, cap=0.2)
     retry = redis.asyncio.retry.Retry(backoff, 2, (redis.ConnectionError,))  # silence is waited for once
-    pool = HearingPool.from_url(
+    pool = GuardedPool.from_url(
         url, max_connections=LINKS, timeout=TURN_S, retry=retry, **TIMEOUTS | PROMPT
     )
     return BundlingRedis(pool)

@@ -11,8 +11,8 @@ import redis.asyncio
 
 from worker import connection
 from worker.bundling import LARGE, MOST, UNDER_WAY
+from worker.circuit_breaker import PROBE_AFTER_S
 from worker.connection import connect_async
-from worker.silence import ASK_AGAIN_S
 
 from chaos.proxy import Proxy
 
@@ -69,7 +69,7 @@ def test_no_link_from_before_a_silence_is_used_after_it(proxy: Proxy) -> None:
             proxy.swallow()
             assert (await outcome(client))[0] == "TimeoutError"
             proxy.restore()
-            await asyncio.sleep(ASK_AGAIN_S)
+            await asyncio.sleep(PROBE_AFTER_S)
             assert (await outcome(client))[0] == "heard"
             began = time.monotonic()
             await asyncio.gather(*(alone() for _ in range(8)))
@@ -86,7 +86,9 @@ def test_who_waits_for_a_turn_is_not_kept_waiting_again(proxy: Proxy) -> None:
             said, longest = Counter(said for said, _ in found), max(took for _, took in found)
             assert set(said) == {"TimeoutError", "ConnectionError"}
             asked_again = said["TimeoutError"] - UNDER_WAY * MOST
-            assert 0 <= asked_again <= longest / ASK_AGAIN_S  # one in a while, where the machine dawdles
+            assert (
+                0 <= asked_again <= longest / PROBE_AFTER_S
+            )  # one in a while, where the machine dawdles
             assert longest < 5 * SILENT_S
 
     asyncio.run(talk())

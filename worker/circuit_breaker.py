@@ -1,7 +1,7 @@
-"""While Redis is silent, nobody is kept waiting for it: one caller at a time asks, others fail at once.
+"""A circuit breaker around Redis (Nygard, Release It!, 2007).
 
-A link that swallows everything costs whoever uses it a time-out. Without this, a thousand callers would
-take turns at that, a few dozen at a time.
+A link that swallows everything costs whoever uses it a time-out. So while Redis does not answer, one
+caller at a time asks, as a probe, and all others fail at once, instead of taking turns at waiting.
 """
 
 import asyncio
@@ -11,69 +11,70 @@ from typing import Any
 import redis
 import redis.asyncio
 
-ASK_AGAIN_S = 1.0
+PROBE_AFTER_S = 1.0
 
 
-class Silence:
-    """What the connections of one pool know about Redis."""
+class CircuitBreaker:
+    """One pool's. Closed while Redis answers, open after a time-out, half-open once a probe may ask."""
 
     def __init__(self) -> None:
-        self._ask_at = self._asked_until = self._heard_at = self._began_at = 0.0
+        self._probe_at = self._probed_until = self._answered_at = self._tripped_at = 0.0
 
-    def began(self, asked_at: float) -> None:
+    def timed_out(self, asked_at: float) -> None:
         """What was asked then got no answer in time; if others have since, only this link is dead."""
-        self._began_at = asked_at
-        if self._heard_at < asked_at:
-            self._ask_at = time.monotonic() + ASK_AGAIN_S
+        self._tripped_at = asked_at
+        if self._answered_at < asked_at:
+            self._probe_at = time.monotonic() + PROBE_AFTER_S
 
-    def ended(self) -> None:
-        """An answer came."""
-        self._ask_at = self._asked_until = 0.0
-        self._heard_at = time.monotonic()
+    def answered(self) -> None:
+        """An answer came: the circuit is closed."""
+        self._probe_at = self._probed_until = 0.0
+        self._answered_at = time.monotonic()
 
     def outlived(self, opened_at: float) -> bool:
-        """Whether a link that was opened then was there as the last silence began: it may be as dead as
-        the one that told of it."""
-        return opened_at <= self._began_at
+        """Whether a link that was opened then was there at the last time-out: it may be as dead as the
+        one that timed out."""
+        return opened_at <= self._tripped_at
 
     @property
-    def over(self) -> bool:
+    def closed(self) -> bool:
         """Whether the last answer that was awaited came."""
-        return not self._ask_at
+        return not self._probe_at
 
-    def require_voice(self) -> None:
-        """Raises redis.ConnectionError if an answer is missing and it is too early to ask again."""
-        if time.monotonic() < self._ask_at:
+    def require_not_open(self) -> None:
+        """Raises redis.ConnectionError if an answer is missing and it is too early for a probe."""
+        if time.monotonic() < self._probe_at:
             raise redis.ConnectionError("Redis is silent")
 
-    def require_turn(self) -> None:
-        """The same; once it is time to ask again, for all but one caller, who does."""
-        self.require_voice()
-        if time.monotonic() < self._asked_until:
+    def admit(self) -> None:
+        """Let a caller ask: anybody while closed, while half-open one, who is the probe. Raises
+        redis.ConnectionError for all others."""
+        self.require_not_open()
+        if time.monotonic() < self._probed_until:
             raise redis.ConnectionError("Redis was silent, and is asked again")
-        if self._ask_at:
-            self._asked_until = time.monotonic() + ASK_AGAIN_S
+        if self._probe_at:
+            self._probed_until = time.monotonic() + PROBE_AFTER_S
 
 
-class Hearing(redis.asyncio.Connection):
-    """A connection, plain or TLS, that tells `silence` what it hears."""
+class GuardedConnection(redis.asyncio.Connection):
+    """A connection, plain or TLS, that tells the circuit breaker whether Redis answers."""
 
-    def __init__(self, *, silence: Silence, **options: Any) -> None:
+    def __init__(self, *, breaker: CircuitBreaker, **options: Any) -> None:
         super().__init__(**options)
-        self._silence, self._opened_at = silence, 0.0
+        self._breaker, self._opened_at = breaker, 0.0
 
     async def connect(self) -> None:
-        """Be connected, anew since the last silence. Raises redis.ConnectionError or
+        """Be connected, anew since the last time-out. Raises redis.ConnectionError or
         redis.TimeoutError."""
         if self.is_connected:
-            if not self._silence.outlived(self._opened_at):
+            if not self._breaker.outlived(self._opened_at):
                 return
             await self.disconnect(nowait=True)
         began = self._opened_at = time.monotonic()
         try:
             await super().connect()  # type: ignore[no-untyped-call]
         except redis.TimeoutError:
-            self._silence.began(began)
+            self._breaker.timed_out(began)
             raise
 
     async def send_packed_command(self, command: Any, check_health: bool = True) -> None:
@@ -100,12 +101,12 @@ class Hearing(redis.asyncio.Connection):
         except BaseException as error:
             await self.disconnect(nowait=True)  # what may still come answers nothing
             if isinstance(error, TimeoutError):
-                self._silence.began(began)
+                self._breaker.timed_out(began)
                 raise redis.TimeoutError("Redis did not answer in time") from error
             if isinstance(error, OSError | RuntimeError):
                 raise redis.ConnectionError(str(error)) from error
             raise
-        self._silence.ended()
+        self._breaker.answered()
         self.next_health_check = asyncio.get_running_loop().time() + self.health_check_interval
         return replies
 
@@ -121,40 +122,41 @@ class Hearing(redis.asyncio.Connection):
         try:
             answer = await super().read_response(*args, **options)
         except redis.TimeoutError:
-            self._silence.began(began)
+            self._breaker.timed_out(began)
             raise
         if answer is not None or options.get("timeout") is None:  # else a subscriber heard nothing
-            self._silence.ended()
+            self._breaker.answered()
         return answer
 
 
-class HearingPool(redis.asyncio.BlockingConnectionPool):
-    """Gives out no connection while Redis is silent."""
+class GuardedPool(redis.asyncio.BlockingConnectionPool):
+    """Gives out no connection while the circuit is open."""
 
     def __init__(self, connection_class: type = redis.asyncio.Connection, **options: Any) -> None:
-        self._silence = Silence()
-        bases = (Hearing,) if issubclass(Hearing, connection_class) else (Hearing, connection_class)
+        self._breaker = CircuitBreaker()
+        guard = GuardedConnection
+        bases = (guard,) if issubclass(guard, connection_class) else (guard, connection_class)
         super().__init__(
-            connection_class=type(f"Hearing{connection_class.__name__}", bases, {}),
-            silence=self._silence,
+            connection_class=type(f"Guarded{connection_class.__name__}", bases, {}),
+            breaker=self._breaker,
             **options,
         )
 
     @property
-    def heard(self) -> bool:
+    def answering(self) -> bool:
         """Whether Redis answered when last asked."""
-        return self._silence.over
+        return self._breaker.closed
 
-    def require_turn(self) -> None:
-        """Raises redis.ConnectionError while Redis is silent, for all but one caller, who asks."""
-        self._silence.require_turn()
+    def admit(self) -> None:
+        """Raises redis.ConnectionError while the circuit is not closed, for all but the probe."""
+        self._breaker.admit()
 
     async def get_connection(self, *args: Any, **options: Any) -> Any:
         """A connection, when it is the caller's turn. Raises redis.ConnectionError."""
-        self.require_turn()
+        self.admit()
         return await super().get_connection(*args, **options)  # type: ignore[no-untyped-call]
 
     async def ensure_connection(self, connection: redis.asyncio.connection.AbstractConnection) -> None:
         """Called when it is the caller's turn, which may have taken a while."""
-        self._silence.require_voice()
+        self._breaker.require_not_open()
         await super().ensure_connection(connection)
