@@ -13,11 +13,11 @@ from worker.entrance import Entrance
 from worker.gauges import Gauges
 from worker.journal import Journal
 from worker.ledger import Ledger
+from worker.limiters import StreamSemaphores, TokenBuckets
 from worker.redis_watch import RedisWatch
 from worker.safety import require_safe
 from worker.store import Store
 from worker.tracing import start
-from worker.turnstile import Turnstile
 from worker.upkeep import Upkeep
 from worker.webhooks.deliveries import Deliveries
 from worker.webhooks.endpoints import Endpoints
@@ -148,9 +148,9 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     gauges = app.state.gauges = Gauges(client)
     app.state.endpoints, app.state.deliveries = Endpoints(client), Deliveries(client)
     entrance, tracer = Entrance(client), app.state.tracer
-    quotas, turnstile = app.state.quotas, Turnstile(client)
-    app.state.rates = Rates(turnstile, quotas)
-    app.state.shared_stream_limit = SharedStreamLimit(turnstile, quotas)
+    quotas = app.state.quotas
+    app.state.rates = Rates(TokenBuckets(client), quotas)
+    app.state.shared_stream_limit = SharedStreamLimit(StreamSemaphores(client), quotas)
     admission = Admission(entrance, gauges, list(app.state.cards), settings, quotas, redis_watch)
     app.state.submitter = Submitter(entrance, store, admission, settings, app.state.cards, tracer)
     notices = app.state.notices = Notices(client)

@@ -8,7 +8,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcon
 
 import redis
 
-from worker.entrance import IN_FLIGHT_S, Entrance
+from worker.entrance import LOCK_S, Entrance
 
 from .problems import Problem
 
@@ -30,20 +30,20 @@ def exclusive(entrance: Entrance, owner: str, digest: str | None) -> AbstractAsy
 @asynccontextmanager
 async def _exclusive(entrance: Entrance, owner: str, digest: str) -> AsyncIterator[None]:
     request = secrets.token_hex(16)
-    if not await entrance.take_off(owner, digest, request):
+    if not await entrance.lock(owner, digest, request):
         raise Problem("request-in-progress", "Wait for its answer.", retry_after=1)
     renewal = asyncio.create_task(_renew(entrance, owner, digest, request))
     try:
         yield
     finally:
         renewal.cancel()
-        with suppress(redis.RedisError):  # the mark expires soon anyway
-            await entrance.land(owner, digest, request)
+        with suppress(redis.RedisError):  # the lock expires soon anyway
+            await entrance.unlock(owner, digest, request)
 
 
 async def _renew(entrance: Entrance, owner: str, digest: str, request: str) -> None:
     """Keep this request the one under way, however long its upload takes."""
     while True:
-        await asyncio.sleep(IN_FLIGHT_S / 3)
+        await asyncio.sleep(LOCK_S / 3)
         with suppress(redis.RedisError):
-            await entrance.take_off(owner, digest, request)
+            await entrance.lock(owner, digest, request)

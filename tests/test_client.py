@@ -301,15 +301,15 @@ def test_a_busy_gateway_is_asked_again_when_it_says(
 
 
 def test_a_submission_under_way_is_waited_for(deserted: Services, rng: np.random.Generator) -> None:
-    flight = keys.flight("anonymous", key_digest("mine") or "")
+    lock = keys.lock("anonymous", key_digest("mine") or "")
     with redis.Redis.from_url(deserted.redis_url) as ledger, Client(deserted.url) as client:
-        ledger.set(flight, 1)
-        landing = threading.Timer(0.3, ledger.delete, [flight])
-        landing.start()
+        ledger.set(lock, 1)
+        unlocking = threading.Timer(0.3, ledger.delete, [lock])
+        unlocking.start()
         job = client.submit(glyphs(1, rng), idempotency_key="mine")
         assert client.submit(glyphs(1, np.random.default_rng(7)), idempotency_key="mine").id == job.id
         client.cancel(job)
-        landing.join()
+        unlocking.join()
 
 
 def test_a_submission_whose_answer_was_lost_makes_one_job(idle: Client, deserted: Services) -> None:

@@ -22,8 +22,8 @@ from samples import pngs
 DRAWN = 12
 DEAREST = [
     Case(GATEWAY, "EVALSHA submit", 2, Cut.AFTER),
-    Case(GATEWAY, "EVALSHA flight", 2, Cut.AFTER),
-    Case(GATEWAY, "EVALSHA land", 2, OOM),
+    Case(GATEWAY, "EVALSHA lock", 2, Cut.AFTER),
+    Case(GATEWAY, "EVALSHA unlock", 2, OOM),
     Case(WORKER, "EVALSHA turn", 1, Cut.AFTER),
     Case(WORKER, "EVALSHA claim", 2, Cut.MIDDLE),
 ]

@@ -214,13 +214,13 @@ def test_a_job_whose_answer_was_lost_is_not_doubled_by_trying_again(
     (tmp_path / "seven.npy").write_bytes(npy_of(np.zeros((2, 28, 28), np.uint8)))
     browser.find("#files").send_keys(str(tmp_path / "seven.npy"))
     headers = {"Idempotency-Key": "07" * 16, "Content-Type": "image/png"}
-    flight = keys.flight("anonymous", str(key_digest(headers["Idempotency-Key"])))
+    lock = keys.lock("anonymous", str(key_digest(headers["Idempotency-Key"])))
     with redis.Redis.from_url(gateway.redis_url) as client:
         with unfinished(gateway.url, headers):
-            browser.wait(lambda: client.exists(flight))
+            browser.wait(lambda: client.exists(lock))
             browser.find("#send").click()
             assert browser.find(".notice strong").text == "The same request is under way"
-        browser.wait(lambda: not client.exists(flight))
+        browser.wait(lambda: not client.exists(lock))
     browser.find(".notice .row button").click()
     browser.wait(lambda: "/jobs/" in browser.driver.current_url)
     other = http.post("/v1/jobs", headers=headers, content=png(np.zeros((28, 28), np.uint8)))

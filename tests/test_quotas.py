@@ -19,7 +19,7 @@ from api.limits.quotas import BadQuotas, Quota, Quotas
 from api.limits.streams import SharedStreamLimit
 from api.problems import Problem
 from api.settings import GatewaySettings
-from worker.turnstile import Turnstile
+from worker.limiters import StreamSemaphores, TokenBuckets
 
 from conftest import Services, beside, new_key, running_services
 from ledgers import CAPS, finish, on_redis, submit
@@ -58,15 +58,15 @@ def test_a_bucket_holds_so_many_tokens_and_fills_again(
     redis_url: str, clean_redis: "redis.Redis"
 ) -> None:
     async def take(client: redis.asyncio.Redis) -> None:
-        turnstile = Turnstile(client)
-        passes = [await turnstile.request("alice", 10, 4) for _ in range(6)]
-        assert [each.granted for each in passes] == [True] * 4 + [False] * 2
-        assert [each.left for each in passes] == [3, 2, 1, 0, 0, 0]
-        assert 0 < passes[-1].next_s <= 0.1
-        assert 0.3 <= passes[-1].full_s <= 0.4
-        assert (await turnstile.request("bob", 10, 4)).granted
-        await asyncio.sleep(passes[-1].next_s)
-        assert [(await turnstile.request("alice", 10, 4)).granted for _ in range(2)] == [True, False]
+        buckets = TokenBuckets(client)
+        permits = [await buckets.take("alice", 10, 4) for _ in range(6)]
+        assert [each.granted for each in permits] == [True] * 4 + [False] * 2
+        assert [each.left for each in permits] == [3, 2, 1, 0, 0, 0]
+        assert 0 < permits[-1].next_s <= 0.1
+        assert 0.3 <= permits[-1].full_s <= 0.4
+        assert (await buckets.take("bob", 10, 4)).granted
+        await asyncio.sleep(permits[-1].next_s)
+        assert [(await buckets.take("alice", 10, 4)).granted for _ in range(2)] == [True, False]
         assert 0 < await client.pttl("ink:rate:alice") <= 400
 
     on_redis(redis_url, take)
@@ -74,9 +74,9 @@ def test_a_bucket_holds_so_many_tokens_and_fills_again(
 
 def test_many_at_once_get_no_more_than_there_is(redis_url: str, clean_redis: "redis.Redis") -> None:
     async def take(client: redis.asyncio.Redis) -> None:
-        turnstile = Turnstile(client)
-        passes = await asyncio.gather(*(turnstile.request("alice", 0.1, 50) for _ in range(200)))
-        assert sum(each.granted for each in passes) == 50
+        buckets = TokenBuckets(client)
+        permits = await asyncio.gather(*(buckets.take("alice", 0.1, 50) for _ in range(200)))
+        assert sum(each.granted for each in permits) == 50
 
     on_redis(redis_url, take)
 
@@ -247,14 +247,14 @@ def test_event_streams_are_counted_on_all_gateways(
 def test_streams_are_renewed_though_a_renewal_failed(
     redis_url: str, clean_redis: redis.Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    class Failing(Turnstile):
+    class Failing(StreamSemaphores):
         failed = False
 
-        async def stay(self, owner: str, streams: Iterable[str]) -> None:
+        async def renew(self, owner: str, streams: Iterable[str]) -> None:
             if not self.failed:
                 self.failed = True
                 raise RuntimeError("once")
-            await super().stay(owner, streams)
+            await super().renew(owner, streams)
 
     async def work(client: redis.asyncio.Redis) -> None:
         limit = SharedStreamLimit(Failing(client), Quotas(GatewaySettings(quota_streams=1)))
@@ -264,7 +264,7 @@ def test_streams_are_renewed_though_a_renewal_failed(
                 while (await client.zrange("ink:streams:alice", 0, -1, withscores=True))[0][1] <= until:
                     await asyncio.sleep(0.01)
 
-    monkeypatch.setattr(streams, "LEASE_MS", 300)  # how often; how long is the turnstile's
+    monkeypatch.setattr(streams, "LEASE_MS", 300)  # how often; how long is the semaphore's
     on_redis(redis_url, work)
     assert not clean_redis.exists("ink:streams:alice")
 
@@ -272,14 +272,14 @@ def test_streams_are_renewed_though_a_renewal_failed(
 def test_streams_of_a_gateway_that_died_are_forgotten(
     redis_url: str, clean_redis: "redis.Redis"
 ) -> None:
-    async def sit(client: redis.asyncio.Redis) -> None:
-        turnstile = Turnstile(client)
-        assert [await turnstile.sit("alice", 2, each) for each in "abc"] == [True, True, False]
+    async def follow(client: redis.asyncio.Redis) -> None:
+        semaphores = StreamSemaphores(client)
+        assert [await semaphores.acquire("alice", 2, each) for each in "abc"] == [True, True, False]
         await client.zincrby("ink:streams:alice", -31_000, "a")  # half a minute later
-        await turnstile.stay("alice", ["b"])
-        assert [await turnstile.sit("alice", 2, each) for each in "cd"] == [True, False]
-        await turnstile.leave("alice", "b")
-        assert await turnstile.sit("alice", 2, "d")
+        await semaphores.renew("alice", ["b"])
+        assert [await semaphores.acquire("alice", 2, each) for each in "cd"] == [True, False]
+        await semaphores.release("alice", "b")
+        assert await semaphores.acquire("alice", 2, "d")
         assert 0 < await client.pttl("ink:streams:alice") <= 30_000
 
-    on_redis(redis_url, sit)
+    on_redis(redis_url, follow)

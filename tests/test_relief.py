@@ -8,10 +8,10 @@ import redis
 
 from worker.gauges import Gauges
 from worker.ledger import Ledger
+from worker.limiters import StreamSemaphores, TokenBuckets
 from worker.scripts.linking import RELIEVED
 from worker.sender import Sender
 from worker.settings import SenderSettings
-from worker.turnstile import Turnstile
 
 from ledgers import commit_of, in_store, ledger, on_redis, pass_over, read_job, submit
 
@@ -70,14 +70,14 @@ def test_nothing_new_is_stored(redis_url: str, full: "redis.Redis") -> None:
 
 
 def test_all_that_works_off_is_relieved() -> None:
-    assert {*RELIEVED} == EVERYTHING | {"dispatch", "conclude", "follow", "pass", "seat", "beat"}
+    assert {*RELIEVED} == EVERYTHING | {"dispatch", "conclude", "follow", "bucket", "semaphore", "beat"}
 
 
 def test_who_reads_or_deletes_is_counted_though_all_is_full(redis_url: str, full: "redis.Redis") -> None:
     async def come(client: redis.asyncio.Redis) -> None:
-        turnstile = Turnstile(client)
-        assert [(await turnstile.request("a", 1, 1)).granted for _ in range(2)] == [True, False]
-        assert [await turnstile.sit("a", 1, each) for each in ("one", "two")] == [True, False]
+        buckets, semaphores = TokenBuckets(client), StreamSemaphores(client)
+        assert [(await buckets.take("a", 1, 1)).granted for _ in range(2)] == [True, False]
+        assert [await semaphores.acquire("a", 1, each) for each in ("one", "two")] == [True, False]
 
     on_redis(redis_url, come)
 

@@ -33,5 +33,5 @@ def test_whatever_a_script_has_in_front_is_used(name: str) -> None:
 
 
 def test_what_gathers_nothing_writes_nothing_at_its_end() -> None:
-    assert "write_gathered()" not in source("flight") + source("pass")
+    assert "write_gathered()" not in source("lock") + source("bucket")
     assert source("submit").count("\nwrite_gathered()") == 1

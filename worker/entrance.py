@@ -20,7 +20,7 @@ from .scripts import source
 STAGED_S = 900
 """Seconds after which what a gateway staged before it died is gone."""
 
-IN_FLIGHT_S = 5
+LOCK_S = 5
 """A request that died with its gateway, or lost Redis half-way, blocks its key no longer than this."""
 
 
@@ -55,8 +55,8 @@ class Entrance:
         self._client = client
         self._submit = client.register_script(source("submit"))
         self._stage = client.register_script(source("stage"))
-        self._flight = client.register_script(source("flight"))
-        self._land = client.register_script(source("land"))
+        self._lock = client.register_script(source("lock"))
+        self._unlock = client.register_script(source("unlock"))
 
     async def stage(
         self, token: str, first: int, chunks: Sequence[Chunk], room: Room | None = None
@@ -106,13 +106,13 @@ class Entrance:
         (answer,) = await self._submit(args=[len(args), *args])
         return _verdict(answer)
 
-    async def take_off(self, owner: str, digest: str, request: str) -> bool:
-        """Whether no other request with this key is under way; if so, this one is, for IN_FLIGHT_S."""
-        return bool(await self._flight(args=[keys.flight(owner, digest), request, IN_FLIGHT_S]))
+    async def lock(self, owner: str, digest: str, request: str) -> bool:
+        """Lock the key for this request for LOCK_S, or prolong its lock; False: another one has it."""
+        return bool(await self._lock(args=[keys.lock(owner, digest), request, LOCK_S]))
 
-    async def land(self, owner: str, digest: str, request: str) -> None:
-        """The request with this key is over."""
-        await self._land(args=[keys.flight(owner, digest), request])
+    async def unlock(self, owner: str, digest: str, request: str) -> None:
+        """The request with this key is over; another one's lock stays."""
+        await self._unlock(args=[keys.lock(owner, digest), request])
 
 
 def _verdict(answer: Sequence[Any]) -> Verdict:

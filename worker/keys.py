@@ -78,9 +78,9 @@ def idempotency(owner: str, digest: str) -> str:
     return f"ink:idem:{owner}:{digest}"
 
 
-def flight(owner: str, digest: str) -> str:
+def lock(owner: str, digest: str) -> str:
     """Exists while a request with an Idempotency-Key, or for an id of its own, is under way."""
-    return f"ink:flight:{owner}:{digest}"
+    return f"ink:lock:{owner}:{digest}"
 
 
 def streams(owner: str) -> str:

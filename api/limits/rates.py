@@ -6,7 +6,7 @@ from math import ceil
 from fastapi import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from worker.turnstile import Pass, Turnstile
+from worker.limiters import Permit, TokenBuckets
 
 from ..dependencies import OwnerDep
 from ..problems import Problem
@@ -21,19 +21,19 @@ class Rates:
     a flood costs Redis nothing.
     """
 
-    def __init__(self, turnstile: Turnstile, quotas: Quotas) -> None:
-        self._turnstile, self._quotas = turnstile, quotas
+    def __init__(self, buckets: TokenBuckets, quotas: Quotas) -> None:
+        self._buckets, self._quotas = buckets, quotas
         self._empty: dict[str, float] = {}
 
-    async def take(self, owner: str) -> tuple[Quota, Pass] | None:
+    async def take(self, owner: str) -> tuple[Quota, Permit] | None:
         """A token of the caller's, or that there is none; None where requests are not counted."""
         quota, now = self._quotas.of(owner), asyncio.get_running_loop().time()
         if not quota.requests:
             return None
         if (left := self._empty.get(owner, 0.0) - now) > 0:
-            return quota, Pass(False, 0, left, left)
+            return quota, Permit(False, 0, left, left)
         self._empty.pop(owner, None)
-        granted = await self._turnstile.request(owner, quota.requests, quota.tokens)
+        granted = await self._buckets.take(owner, quota.requests, quota.tokens)
         if not granted.granted:
             self._empty[owner] = now + granted.next_s
         return quota, granted
@@ -52,7 +52,7 @@ async def metered(request: Request, owner: OwnerDep) -> None:
         raise Problem("rate-limited", detail, retry_after=granted.next_s, **more)
 
 
-def _headers(quota: Quota, granted: Pass) -> list[tuple[bytes, bytes]]:
+def _headers(quota: Quota, granted: Permit) -> list[tuple[bytes, bytes]]:
     window = max(1, ceil(quota.tokens / quota.requests))
     policy = f'"{POLICY}";q={quota.tokens};w={window}'
     state = f'"{POLICY}";r={granted.left};t={ceil(granted.full_s)}'

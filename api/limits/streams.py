@@ -10,7 +10,7 @@ from typing import Any
 
 from prometheus_client import Gauge
 
-from worker.turnstile import LEASE_MS, Turnstile
+from worker.limiters import LEASE_MS, StreamSemaphores
 
 from ..problems import Problem
 from .quotas import Quotas
@@ -45,8 +45,8 @@ class LocalStreamLimit:
 class SharedStreamLimit:
     """Streams of this gateway, counted with those of the others and held to the caller's quota."""
 
-    def __init__(self, turnstile: Turnstile, quotas: Quotas) -> None:
-        self._turnstile, self._quotas = turnstile, quotas
+    def __init__(self, semaphores: StreamSemaphores, quotas: Quotas) -> None:
+        self._semaphores, self._quotas = semaphores, quotas
         self._open: defaultdict[str, set[str]] = defaultdict(set)
         self._renewing: asyncio.Task[None] | None = None
 
@@ -58,7 +58,7 @@ class SharedStreamLimit:
             yield
             return
         stream = secrets.token_hex(8)
-        if not await self._turnstile.sit(owner, most, stream):
+        if not await self._semaphores.acquire(owner, most, stream):
             detail = f"You follow {most} jobs already; close a stream, or poll this job."
             raise Problem("too-many-streams", detail, retry_after=5, limit=most)
         self._open[owner].add(stream)
@@ -68,7 +68,7 @@ class SharedStreamLimit:
             yield
         finally:
             self._open[owner].discard(stream)
-            await asyncio.shield(_quietly(self._turnstile.leave(owner, stream)))
+            await asyncio.shield(_quietly(self._semaphores.release(owner, stream)))
 
     async def _renew(self) -> None:
         """Renew leases until nobody has a stream here."""
@@ -76,7 +76,7 @@ class SharedStreamLimit:
             await asyncio.sleep(LEASE_MS / 3000)
             for owner, streams in list(self._open.items()):
                 if streams:
-                    await _quietly(self._turnstile.stay(owner, list(streams)))
+                    await _quietly(self._semaphores.renew(owner, list(streams)))
                 else:
                     del self._open[owner]
 

@@ -50,7 +50,7 @@ PLANNED = (
 EXPIRING = (
     "job",
     "stage",
-    "flight",
+    "lock",
     "idem",
     "delivery",
     "deliveries:",

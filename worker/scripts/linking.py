@@ -17,9 +17,9 @@ SHARED = ("common", "gathering", "bells", "room", "outbox", "ending")
 
 RELIEVED = (
     *("claim", "renew", "suspect", "absolve", "commit", "release", "turn"),
-    *("cancel", "delete", "follow", "upkeep", "dispatch", "conclude", "pass", "seat", "beat"),
+    *("cancel", "delete", "follow", "upkeep", "dispatch", "conclude", "bucket", "semaphore", "beat"),
 )
-"""What goes on though Redis is at its maxmemory; `pass` and `seat` count those who read and delete."""
+"""What goes on at maxmemory; `bucket` and `semaphore` count who reads or deletes."""
 
 JOINT = ("submit",)
 """Scripts that take several questions in one call, each led by the number of its arguments, and answer
