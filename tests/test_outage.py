@@ -19,6 +19,19 @@ def test_an_outage_takes_two_lines_however_long_it_is(caplog: pytest.LogCaptureF
     assert caplog.messages == ["no work can be found, trying again: gone", "work can be found again"]
 
 
+def test_an_attempt_raises_nothing_but_what_ends_a_process(caplog: pytest.LogCaptureFixture) -> None:
+    outage = Outage(logging.getLogger("own"), "no work can be found", "work can be found again")
+    with caplog.at_level("INFO"):
+        for error in (redis.ConnectionError("gone"), redis.ConnectionError("gone")):
+            with outage:
+                raise error
+        with outage:
+            pass
+        with pytest.raises(SystemExit), outage:
+            raise SystemExit
+    assert caplog.messages == ["no work can be found, trying again: gone", "work can be found again"]
+
+
 def test_another_kind_of_failure_is_told_and_a_fault_of_ours_with_where_it_is(
     caplog: pytest.LogCaptureFixture,
 ) -> None:

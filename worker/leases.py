@@ -54,11 +54,8 @@ class Leases(threading.Thread):
             if time.monotonic() - self._progress > self._stall_s:
                 log.critical("no progress for %.0f s, ending this worker", self._stall_s)
                 os._exit(70)
-            try:
+            with self._outage:  # this thread must live, to end a process that stands still
                 self._ledger.renew(held)
-                self._outage.over()
-            except Exception as error:  # this thread must live, to end a process that stands still
-                self._outage.failed(error)
 
     def stop(self) -> None:
         """End soon."""

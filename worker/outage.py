@@ -4,16 +4,32 @@ Such threads ask again and again; a line for each attempt would bury all others.
 """
 
 import logging
+from types import TracebackType
 
 import redis
 
 
 class Outage:
-    """One thread's. `trouble` says what cannot be done meanwhile, `end` that it can be done again."""
+    """One thread's. `trouble` says what cannot be done meanwhile, `end` that it can be done again.
+
+    An attempt `with` it raises nothing: whatever went wrong, the thread lives and tries again.
+    """
 
     def __init__(self, log: logging.Logger, trouble: str, end: str) -> None:
         self._log, self._trouble, self._end = log, trouble, end
         self._kind: type[Exception] | None = None
+
+    def __enter__(self) -> None:
+        """An attempt begins."""
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
+    ) -> bool:
+        if error is None:
+            self.over()
+        elif isinstance(error, Exception):
+            self.failed(error)
+        return isinstance(error, Exception)
 
     def failed(self, error: Exception) -> None:
         """Another attempt failed; told if it is the first, or if the error is of another kind. What does

@@ -38,11 +38,8 @@ class Pulse(threading.Thread):
 
     def run(self) -> None:
         while not self._stopping.is_set():
-            try:
+            with self._outage:  # a worker that goes on must not be taken for dead
                 self._beat()
-                self._outage.over()
-            except Exception as error:  # a worker that goes on must not be taken for dead
-                self._outage.failed(error)
             self._stopping.wait(BEAT_S)
 
     def stop(self) -> None:

@@ -24,12 +24,9 @@ class Upkeep(threading.Thread):
 
     def run(self) -> None:
         while not self._stopping.wait(self._interval):
-            try:
+            with self._outage:
                 while self._ledger.upkeep(self._models) and not self._stopping.is_set():
                     pass  # jobs may expire as fast as they came
-                self._outage.over()
-            except Exception as error:  # whatever it is, the next round may do better
-                self._outage.failed(error)
 
     def stop(self) -> None:
         """End soon."""

@@ -660,9 +660,9 @@ PYTHON = (
     ),
     Mutation(
         "the pulse ends with the first lost link",
-        "worker/pulse.py",
-        "except Exception as error:",
-        "except ValueError as error:",
+        "worker/outage.py",
+        "return isinstance(error, Exception)",
+        "return isinstance(error, ValueError)",
         "tests/test_pulse.py",
     ),
     Mutation(
