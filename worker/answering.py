@@ -56,7 +56,7 @@ def _page(characters: Sequence[Character], answers: Sequence[Answer]) -> Page:
     """The characters that prevail over their rivals, each with its answer."""
     standing = choose(characters, [each.probabilities[0] for each in answers])
     found = ((answers[at], characters[at]) for at in standing)
-    return Page(tuple(Found(said, each.box, each.line, each.word) for said, each in found))
+    return Page(tuple(Found(answer, each.box, each.line, each.word) for answer, each in found))
 
 
 def _answers(logits: Floats, flags: Bits, wanted: Sequence[Wanted], card: Card) -> Sequence[Answer]:
