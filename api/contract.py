@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any
 
-from .bodies import stated
+from .openapi_bodies import stated
 from .problems import CATALOGUE, MEDIA_TYPE
 
 EDGE = (

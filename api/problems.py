@@ -7,7 +7,7 @@ import orjson
 from fastapi.responses import Response
 from pydantic import ValidationError
 
-from .safety import SAFETY
+from .security_headers import SAFETY
 
 MEDIA_TYPE = "application/problem+json"
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")

@@ -19,6 +19,18 @@ _CONTAINERS = {
 }
 _SINGLE = tuple(_ONE_IMAGE)
 
+BINARY = "application/octet-stream"
+
+SUFFIXES = {
+    "image/png": ".png",
+    "image/jpeg": ".jpg",
+    "image/webp": ".webp",
+    "image/bmp": ".bmp",
+    "image/tiff": ".tif",
+    BINARY: ".bin",
+}
+"""The media types that uploaded images are served as, and the endings of their files."""
+
 
 def is_image(head: bytes) -> bool:
     """Whether the first 16 bytes are of a file that is one image, whatever is in it: of no TIFF."""
@@ -33,6 +45,12 @@ def image_type(head: bytes) -> str | None:
 def container_type(head: bytes) -> str | None:
     """The media type of what may hold many images; None for anything else."""
     return _type_of(head, _CONTAINERS)
+
+
+def media_type(image: bytes | memoryview) -> str:
+    """What an uploaded image is served as: only types that run nothing. Anything that is no raster
+    image, SVG and HTML included, is BINARY."""
+    return image_type(bytes(image[:16])) or BINARY
 
 
 def _is_webp(head: bytes) -> bool:

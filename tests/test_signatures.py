@@ -3,8 +3,7 @@
 import pytest
 
 from api.client.uploads import prepare
-from api.exports.media import media_type
-from api.signatures import is_image
+from api.signatures import is_image, media_type
 
 BINARY = "application/octet-stream"
 

@@ -8,7 +8,7 @@
 Whatever goes wrong is an InkqueueError.
 """
 
-from ..events.happenings import CompletedEvent, Event, ProgressEvent, ResultEvent
+from ..events.schemas import CompletedEvent, Event, ProgressEvent, ResultEvent
 from .asynchronous import AsyncClient
 from .errors import InkqueueError, ProblemError, Unreachable, WaitTimeout
 from .flows import Options

@@ -13,7 +13,7 @@ import httpx
 from httpx_sse import ServerSentEvent
 from pydantic import BaseModel, ValidationError
 
-from ..events.happenings import Event
+from ..events.schemas import Event
 from .errors import ProblemError, Unreachable
 from .retries import RetryPolicy, Tries
 from .uploads import Upload

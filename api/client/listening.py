@@ -7,7 +7,7 @@ import httpx
 from httpx_sse import EventSource, ServerSentEvent
 from pydantic import BaseModel, ValidationError
 
-from ..events.happenings import CompletedEvent, Event, ProgressEvent, ResultEvent
+from ..events.schemas import CompletedEvent, Event, ProgressEvent, ResultEvent
 from ..schemas import JobOut
 from .calls import Call, Heard, Reply
 from .errors import ProblemError, Unreachable

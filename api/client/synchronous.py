@@ -8,7 +8,7 @@ import httpx
 
 from worker.jobs import JobState
 
-from ..events.happenings import Event
+from ..events.schemas import Event
 from ..queues import QueueOut
 from ..schemas import ItemOut, JobOut, ModelOut, Only
 from .calls import Call, Flow, Heard, Listen, Next, Pause, Reply, advance

@@ -7,11 +7,11 @@ from worker.jobs import Job
 from worker.journal import START, Journal, Look, order
 from worker.store import JobGone, Store
 
+from ..coalescing import Shared
 from ..items import item_out
 from ..problems import Problem
-from . import announcements
+from . import sse
 from .notices import Notices
-from .sharing import Shared
 
 PACE_S = 0.2
 """Between two looks, so that there are at most 5 progress events a second."""
@@ -55,7 +55,7 @@ class Following:
         async def ask() -> tuple[Look, bytes]:
             async with self._turns:
                 look = await self._journal.look(name, after, PAGE)
-            return look, announcements.progress(look)
+            return look, sse.progress(look)
 
         return await self._looks.get((name, job.created, after, self.notices.heard(name)), ask)
 
@@ -68,7 +68,7 @@ class Following:
                     items = await self._store.chunk(job, chunk)
                 except JobGone:
                     return None
-            return announcements.result(event_id, [item_out(job, item) for item in items])
+            return sse.result(event_id, [item_out(job, item) for item in items])
 
         frame = await self._frames.get((job.name, event_id), ask)
         if frame is None or len(frame) > LARGE:

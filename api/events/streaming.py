@@ -13,7 +13,7 @@ from worker.jobs import Job
 from worker.journal import Look
 
 from ..dependencies import absence
-from . import announcements
+from . import sse
 from .following import PACE_S, PAGE, Following
 from .notices import heard_within
 
@@ -33,7 +33,7 @@ class Stream:
 
     async def frames(self) -> AsyncIterator[bytes]:
         """The bytes to send, each as soon as the reader took those before."""
-        yield announcements.opening()
+        yield sse.opening()
         notices = self._following.notices
         with notices.of(self._job.name) as news:
             while not notices.closed:
@@ -50,7 +50,7 @@ class Stream:
                 if self._over:
                     return
                 if self._clock() - self._written >= self._following.ping_s:
-                    yield announcements.PING
+                    yield sse.PING
                     self._written = self._clock()
                 if not more:
                     await self._rest(news)
@@ -72,12 +72,12 @@ class Stream:
             self._after = event.id
         if look.job.state.final and len(look.events) < PAGE:
             self._over = True
-            yield announcements.completed(look.newest, look.job)
+            yield sse.completed(look.newest, look.job)
 
     def _gone(self, look: Look) -> bytes:
         self._over = True
         left = None if isinstance(look.job, Job) else look.job
-        return announcements.gone(absence(left), f"/v1/jobs/{self._job.id}/events")
+        return sse.gone(absence(left), f"/v1/jobs/{self._job.id}/events")
 
     async def _rest(self, news: asyncio.Event) -> None:
         """Until there is news, or it is time to look or to ping."""

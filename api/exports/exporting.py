@@ -14,10 +14,10 @@ from worker.results import Page
 from worker.store import Item, Store
 
 from ..items import item_out
+from ..kept_images import image_at
 from ..problems import Problem
-from ..retrying import image_at
+from ..signatures import SUFFIXES, media_type
 from .archive import File
-from .media import SUFFIXES, media_type
 from .naming import UNREAD, folder_of, label_of, path_of
 from .previews import Previews, glyph_png
 from .sheets import labelled, standing

@@ -9,7 +9,7 @@ from worker.entrance import Entrance, Submission
 from worker.gauges import Gauges, Pressure
 from worker.redis_watch import RedisWatch
 
-from ..events.sharing import Shared
+from ..coalescing import Shared
 from ..intake.cutter import Cutter
 from ..intake.sources import Part
 from ..problems import Problem

@@ -7,8 +7,8 @@ from fastapi import APIRouter, Depends, Header, Query, Response
 from fastapi.responses import StreamingResponse
 
 from ..dependencies import JobDep, OwnerDep, state
-from ..events.announcements import EXAMPLE
 from ..events.following import Following
+from ..events.sse import EXAMPLE
 from ..events.streaming import Stream
 from ..limits.streams import LocalStreamLimit, SharedStreamLimit
 

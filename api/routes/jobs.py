@@ -11,7 +11,6 @@ from worker.jobs import Job, JobState
 
 from .. import etags
 from ..answers import answer, job_response, wait_s
-from ..bodies import JOB_BODY, KEY, PARAMETERS
 from ..dependencies import (
     JobDep,
     JobId,
@@ -25,9 +24,10 @@ from ..dependencies import (
     WaitingDep,
     require_job,
 )
+from ..kept_images import failed_parts
+from ..openapi_bodies import JOB_BODY, KEY, PARAMETERS
 from ..payloads import body_schema, read_payload
 from ..problems import Problem
-from ..retrying import failed_parts
 from ..schemas import JobOut, JobPage
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"])

@@ -16,11 +16,11 @@ from worker.store import Item, Store
 
 from ..answers import job_response, wait_s
 from ..auth import caller
-from ..bodies import IDEMPOTENCY_KEY, IMAGE_BODY, PARAMETERS, PREFER
 from ..dependencies import require_job
 from ..events.waiting import Waiting
 from ..items import shown
 from ..limits.rates import metered
+from ..openapi_bodies import IDEMPOTENCY_KEY, IMAGE_BODY, PARAMETERS, PREFER
 from ..problems import Problem
 from ..schemas import JobOut, PredictionOut
 from ..settings import GatewaySettings

@@ -1,6 +1,7 @@
 """Results: pages of JSON, or NDJSON and CSV as streams, readable while the job runs."""
 
 import csv
+import re
 from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import Annotated, Literal
 
@@ -10,7 +11,6 @@ from fastapi.responses import StreamingResponse
 
 from worker.jobs import Job
 
-from .. import accepting
 from ..answers import json_response
 from ..dependencies import JobDep, SettingsDep, StoreDep, WaitingDep
 from ..known import PAGE, Row, page_of, rows_of
@@ -24,6 +24,8 @@ LAST = (1 << 63) - 1
 """Larger numbers cannot be written as JSON here; no image has one."""
 SENT = 1 << 17
 """Bytes of a stream that are sent together, or a little more."""
+
+_QUALITY = re.compile(r";\s*q\s*=\s*([01](?:\.\d{0,3})?)\s*(?:;|$)", re.IGNORECASE)
 
 Format = Literal["json", "ndjson", "csv"]
 FORMATS: Mapping[Format, str] = {
@@ -113,7 +115,22 @@ def _parts(lines: Iterator[bytes]) -> Iterator[bytes]:
 
 def _accepted(accept: str) -> Format:
     """The format that an Accept header prefers; among equals, the first of FORMATS."""
-    weights = [accepting.quality(accept, media_type) for media_type in FORMATS.values()]
+    weights = [_quality(accept, media_type) for media_type in FORMATS.values()]
     if not max(weights):
         raise Problem("not-acceptable", f"Accept one of {', '.join(FORMATS.values())}.")
     return list(FORMATS)[weights.index(max(weights))]
+
+
+def _quality(accept: str, media_type: str) -> float:
+    """How much an Accept header (RFC 9110, 12.5.1) prefers a media type, from 0 (not acceptable) to 1:
+    by the most specific range that matches. Without the header, 1."""
+    if not accept.strip():
+        return 1.0
+    kind = media_type.partition("/")[0]
+    weights = dict(map(_weight, accept.split(",")))
+    return next((weights[each] for each in (media_type, f"{kind}/*", "*/*") if each in weights), 0.0)
+
+
+def _weight(part: str) -> tuple[str, float]:
+    match = _QUALITY.search(part)
+    return part.partition(";")[0].strip().lower(), float(match[1]) if match else 1.0

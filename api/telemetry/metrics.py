@@ -22,7 +22,7 @@ from ..autoscaling import desired_workers
 from ..problems import METHODS
 from ..settings import GatewaySettings
 from .instruments import Reading, families
-from .joint import joint_registry
+from .multiprocess import joint_registry
 
 KNOWN = (*METHODS, "HEAD", "OPTIONS")
 

@@ -8,7 +8,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from worker.store import JobGone
 
-from ..safety import guarded
+from ..security_headers import guarded
 from .metrics import Metrics
 
 log = logging.getLogger(__name__)

@@ -16,7 +16,7 @@ import redis
 
 from api.client import Client
 from api.client.retries import RetryPolicy
-from api.events.happenings import CompletedEvent, ResultEvent
+from api.events.schemas import CompletedEvent, ResultEvent
 from api.schemas import JobOut
 from model.images import Grey, png
 

@@ -629,7 +629,7 @@ PYTHON = (
     ),
     Mutation(
         "a retry loses the names",
-        "api/retrying.py",
+        "api/kept_images.py",
         "NamedImage(name, content[place], charset)",
         'NamedImage("image", content[place], charset)',
         "tests/test_routes.py",

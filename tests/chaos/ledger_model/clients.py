@@ -5,7 +5,7 @@ from typing import Any
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
-from api.retrying import failed_parts
+from api.kept_images import failed_parts
 from worker import keys
 from worker.jobs import JobState, Lane
 from worker.journal import START

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from api.events.sharing import Shared
+from api.coalescing import Shared
 
 
 class Source:

@@ -10,7 +10,7 @@ from worker.journal import Look
 
 from ..problems import Problem
 from ..schemas import JobOut
-from .happenings import ProgressEvent
+from .schemas import ProgressEvent
 
 PING = KEEPALIVE_COMMENT
 RETRY_MS = 1000

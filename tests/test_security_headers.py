@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import redis
 
-from api.safety import SAFETY, guarded
+from api.security_headers import SAFETY, guarded
 from worker import keys
 
 from conftest import Services
