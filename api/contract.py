@@ -11,13 +11,23 @@ from .openapi_bodies import stated
 from .problems import CATALOGUE, MEDIA_TYPE
 
 EDGE = (
-    *("malformed-request", "request-timeout", "url-too-long", "host-not-allowed", "headers-too-large"),
-    *("too-many-connections", "too-many-pipelined", "too-many-clients"),
+    "malformed-request",
+    "request-timeout",
+    "url-too-long",
+    "host-not-allowed",
+    "headers-too-large",
+    "too-many-connections",
+    "too-many-pipelined",
+    "too-many-clients",
 )
 """Refused before any route."""
 
 OWN = (
-    *("unauthorized", "insufficient-scope", "invalid-parameter", "rate-limited", "storage-unavailable"),
+    "unauthorized",
+    "insufficient-scope",
+    "invalid-parameter",
+    "rate-limited",
+    "storage-unavailable",
     "no-resources",
 )
 """Of every operation that knows its caller."""
@@ -25,21 +35,49 @@ OWN = (
 JOB = ("not-found", "job-expired", *OWN)
 CHANGE = ("cross-site",)
 ENTER = (
-    *("request-in-progress", "idempotency-mismatch", "job-expired", "body-too-large"),
-    *("queue-full", "memory-full", "too-many-queued", "too-many-jobs", "storage-unsafe"),
+    "request-in-progress",
+    "idempotency-mismatch",
+    "job-expired",
+    "body-too-large",
+    "queue-full",
+    "memory-full",
+    "too-many-queued",
+    "too-many-jobs",
+    "storage-unsafe",
 )
-UPLOAD = (
-    *(*OWN, *CHANGE, *ENTER, "empty-body", "no-images", "unknown-format", "unsupported-media-type"),
-    *("malformed-json", "malformed-multipart", "unsafe-name", "body-too-large", "file-too-large"),
-    *("too-many-files", "too-many-entries", "too-many-images"),
-    *("archive-bomb", "archive-invalid", "archive-unsupported", "nested-archive"),
-    *("too-many-bytes", "too-many-documents"),
-    *("array-invalid", "array-layout", "pickled-array", "tiff-invalid"),
-    *("unknown-model", "invalid-charset"),
-    *("webhook-url-forbidden", "callback-secret-needed"),
+CONTENT = (
+    "empty-body",
+    "no-images",
+    "unknown-format",
+    "unsupported-media-type",
+    "malformed-json",
+    "malformed-multipart",
+    "unsafe-name",
+    "file-too-large",
+    "too-many-files",
+    "too-many-entries",
+    "too-many-images",
+    "archive-bomb",
+    "archive-invalid",
+    "archive-unsupported",
+    "nested-archive",
+    "too-many-bytes",
+    "too-many-documents",
+    "array-invalid",
+    "array-layout",
+    "pickled-array",
+    "tiff-invalid",
+    "unknown-model",
+    "invalid-charset",
+    "webhook-url-forbidden",
+    "callback-secret-needed",
 )
+"""Of what is uploaded, and how it should be read."""
+
+UPLOAD = (*OWN, *CHANGE, *ENTER, *CONTENT)
 IMAGE = ("undecodable-image", "image-too-large", "worker-lost", "inference-failed")
 PAYLOAD = (*CHANGE, "body-too-large")
+CORRECTION = (*JOB, *PAYLOAD, "invalid-label", "item-pending")
 
 OPERATIONS: dict[str, tuple[str, ...]] = {
     "POST /v1/jobs": UPLOAD,
@@ -49,24 +87,34 @@ OPERATIONS: dict[str, tuple[str, ...]] = {
     "DELETE /v1/jobs/{job_id}": (*JOB, *CHANGE, "job-active"),
     "POST /v1/jobs/{job_id}/cancel": (*JOB, *CHANGE),
     "POST /v1/jobs/{job_id}/retry": (
-        *(*JOB, *PAYLOAD, *ENTER, "job-not-finished", "nothing-to-retry", "image-not-kept"),
+        *JOB,
+        *PAYLOAD,
+        *ENTER,
+        "job-not-finished",
+        "nothing-to-retry",
+        "image-not-kept",
         "callback-secret-needed",
     ),
     "GET /v1/jobs/{job_id}/results": (*JOB, "not-acceptable"),
     "GET /v1/jobs/{job_id}/items/{index}": JOB,
     "GET /v1/jobs/{job_id}/items/{index}/image": (*JOB, "image-not-kept"),
     "GET /v1/jobs/{job_id}/items/{index}/preview.png": (
-        *(*JOB, "image-not-kept", *IMAGE[:2], "not-ready"),
+        *JOB,
+        "image-not-kept",
+        *IMAGE[:2],
+        "not-ready",
     ),
-    "PATCH /v1/jobs/{job_id}/items/{index}/correction": (
-        *(*JOB, *PAYLOAD, "invalid-label", "item-pending"),
-    ),
-    "PATCH /v1/jobs/{job_id}/corrections": (*JOB, *PAYLOAD, "invalid-label", "item-pending"),
+    "PATCH /v1/jobs/{job_id}/items/{index}/correction": CORRECTION,
+    "PATCH /v1/jobs/{job_id}/corrections": CORRECTION,
     "GET /v1/jobs/{job_id}/export": (*JOB, "image-not-kept", "nothing-to-export", "too-many-images"),
     "GET /v1/jobs/{job_id}/events": (*JOB, "invalid-event-id", "too-many-streams"),
     "GET /v1/jobs/{job_id}/deliveries": JOB,
     "POST /v1/jobs/{job_id}/deliveries/{delivery_id}/redeliver": (
-        *(*OWN, *CHANGE, "not-found", "webhook-disabled", "delivery-under-way"),
+        *OWN,
+        *CHANGE,
+        "not-found",
+        "webhook-disabled",
+        "delivery-under-way",
     ),
     "POST /v1/predictions": (*UPLOAD, *IMAGE, "single-image-expected", "item-pending", "not-found"),
     "GET /v1/queue": OWN,

@@ -31,7 +31,7 @@ def on_stop(handler: Callable[[int, FrameType | None], object]) -> None:
 
 @dataclass
 class Stack:
-    """The children in the order they start; they stop in the reverse."""
+    """The children in the order they start; they stop all at once, but for Redis, which stops last."""
 
     host: str
     port: int
@@ -83,12 +83,13 @@ class Stack:
             self.stop()
 
     def stop(self) -> None:
-        """Stop everything: first what takes work, then what does it, Redis last."""
+        """Stop everything: all that use Redis together, and Redis once they have ended."""
         redis = [child for child in self.children if child.name == "redis"]
-        for child in [each for each in self.children if each not in redis]:
+        others = [child for child in self.children if child.name != "redis"]
+        for child in others:
             if child.process and child.process.poll() is None:
                 child.process.terminate()
-        for child in [*(each for each in self.children if each not in redis), *redis]:
+        for child in [*others, *redis]:
             child.stop()
         shutil.rmtree(self.figures, ignore_errors=True)
 

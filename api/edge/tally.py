@@ -1,11 +1,11 @@
-"""What a request has beside its content, counted as it comes, since a parser would keep it all."""
+"""Counts header bytes and fields as they arrive: the parser has no limit of its own."""
 
 from ..problems import Problem
 from ..settings import GatewaySettings
 
 
 class Tally:
-    """Bytes and fields of one request at a time. Every method raises a problem when it is too much."""
+    """Bytes and fields of one request at a time. Each method raises a problem for too many."""
 
     def __init__(self, settings: GatewaySettings) -> None:
         self._settings = settings

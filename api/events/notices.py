@@ -6,10 +6,12 @@ the job itself.
 
 import asyncio
 import contextlib
+import itertools
 import logging
 import struct
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass, field
 
 import redis
 import redis.asyncio
@@ -17,8 +19,6 @@ from redis.asyncio.connection import AbstractConnection
 
 from worker import keys
 from worker.jobs import job_id
-
-from .news import Listener, News
 
 log = logging.getLogger(__name__)
 
@@ -31,6 +31,42 @@ UNCHECKED = {"check_health": False}
 """redis-py's own check would reconnect a slow link, and leave it without its subscription."""
 
 _LENGTHS = struct.Struct("<II")
+_TICKS = itertools.count()
+
+
+@dataclass
+class News:
+    """What was heard of a job, and who waits to hear more: `tick` changes with every notice, `said` is
+    what came with the last."""
+
+    tick: int = field(default_factory=lambda: next(_TICKS))
+    listeners: dict[asyncio.Event, bool] = field(default_factory=dict)
+    said: bytes = b""
+
+    def spread(self, ended: bool, said: bytes = b"") -> None:
+        """Wake all if the job `ended`, else those who wait for more than its end."""
+        self.tick, self.said = next(_TICKS), said
+        for event, end_only in self.listeners.items():
+            if ended or not end_only:
+                event.set()
+
+
+class Listener:
+    """One who listens to the news of a job; no generator, since there is one per request."""
+
+    def __init__(self, all_news: dict[str, News], name: str, end_only: bool) -> None:
+        self._all, self._name, self._end_only = all_news, name, end_only
+        self._event = asyncio.Event()
+
+    def __enter__(self) -> asyncio.Event:
+        self._all[self._name].listeners[self._event] = self._end_only
+        return self._event
+
+    def __exit__(self, *_: object) -> None:
+        listeners = self._all[self._name].listeners
+        del listeners[self._event]
+        if not listeners:
+            del self._all[self._name]
 
 
 class Notices:
@@ -118,7 +154,7 @@ class Notices:
 
 
 def each_told(data: bytes) -> Iterator[tuple[str, bytes]]:
-    """The jobs that a notice is about, and what it says of each (see `tell` in common.lua)."""
+    """The jobs that a notice is about, and what it says of each (see `tell` in gathering.lua)."""
     at = 0
     while at + _LENGTHS.size <= len(data):
         name, said = _LENGTHS.unpack_from(data, at)

@@ -6,8 +6,7 @@ from collections.abc import AsyncIterator
 from worker.jobs import Job, JobState
 from worker.store import JobGone, Store
 
-from .news import Listener
-from .notices import Notices, heard_within
+from .notices import Listener, Notices, heard_within
 
 LOOK_S = 1.0
 """A notice may be missed while the link to Redis is down, so the job itself is read this often."""
