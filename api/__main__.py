@@ -6,7 +6,7 @@ import redis
 
 from worker import logs
 from worker.connection import connect
-from worker.machine import give_memory_back, settle
+from worker.machine import give_memory_back, tune_garbage_collection
 from worker.safety import UnsafeRedis, require_safe
 
 from .app import create_app
@@ -32,7 +32,7 @@ def main() -> None:
         gate = Gate.of(settings, most, bool(app.state.keyring), app.state.metrics.refused)
     except (ValueError, UnsafeAddress, UnsafeRedis, redis.RedisError) as error:
         logs.refuse("gateway", error)
-    settle()
+    tune_garbage_collection()
     serve(app, settings, gate)
 
 

@@ -61,7 +61,7 @@ def caller(request: Request, scopes: Iterable[str]) -> str:
 
 
 def _unauthorized(sent: bool) -> Problem:
-    """The same whether a key never existed, was revoked or has expired (RFC 6750, section 3.1)."""
+    """One answer for a key that never existed, was revoked or has expired (RFC 6750, section 3.1)."""
     problem = Problem("unauthorized", "Send your key as `Authorization: Bearer ink_...`.")
     problem.headers = {"WWW-Authenticate": 'Bearer error="invalid_token"' if sent else "Bearer"}
     return problem

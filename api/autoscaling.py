@@ -45,7 +45,8 @@ def rates_of(facts: Facts) -> dict[str, float]:
 
 
 def long_rates(measures: Mapping[str, int]) -> dict[str, float]:
-    """The same since the ledger began: what is known when all workers are new."""
+    """Images a second of one worker by model, since the ledger began: all that is known while every
+    worker is new."""
     images, decode, forward = (
         {model: one.sum for model, one in histograms(measures, scale)}
         for scale in (BATCH, DECODE, FORWARD)

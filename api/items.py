@@ -21,7 +21,8 @@ def status_unread(job: Job) -> str:
 
 
 def shown(item: Item, labels: str, unread: str) -> dict[str, Any]:
-    """The same of a job with these labels; `unread` is its status without a result."""
+    """An image of a job with these `labels`, as a client sees it; `unread` is its status as long as it
+    has no result."""
     index, name, result, correction = item
     known: dict[str, Any] = {"index": index, "name": name, "correction": correction}
     try:

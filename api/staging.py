@@ -88,7 +88,7 @@ class Staged:
         return room.after(group)
 
     def fingerprint(self, options: bytes) -> str:
-        """The same for the same images under the same options."""
+        """A digest, in hexadecimal, of all the images and of the `options` they are read by."""
         whole = self.cutter.fingerprint.copy()
         whole.update(options)
         return whole.hexdigest()

@@ -12,7 +12,7 @@ from . import logs
 from .app import app
 from .doorbell import queue
 from .engine import engine
-from .machine import settle
+from .machine import tune_garbage_collection
 from .process import configure, run
 from .settings import WorkerSettings
 
@@ -30,7 +30,7 @@ def load(**_: Any) -> None:
 @worker_ready.connect  # type: ignore[untyped-decorator]
 def announce(**_: Any) -> None:
     """Tell the ledger that this worker is ready."""
-    settle()
+    tune_garbage_collection()
     engine().start()
 
 

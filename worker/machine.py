@@ -43,8 +43,8 @@ def give_memory_back() -> None:
         libc.mallopt(ARENA_MAX, ARENAS)
 
 
-def settle() -> None:
-    """All is loaded: what is here now is never searched for garbage again, which cost half the time of a
-    thousand results, and what is new only seldom."""
+def tune_garbage_collection() -> None:
+    """Once all is loaded: what is here by now is never searched for garbage again, which cost half the
+    time of a thousand results, and what is new only seldom."""
     gc.set_threshold(FRESH)
     gc.freeze()

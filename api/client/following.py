@@ -106,7 +106,7 @@ def _listen(subscription: Subscription) -> EventFlow[bool]:
 
 
 def _poll(flows: Flows, subscription: Subscription, until: float) -> EventFlow[None]:
-    """The same without a stream."""
+    """The events of a job that is polled, for want of a stream, `until` then by the monotonic clock."""
     while not subscription.over and time.monotonic() < until:
         began = time.monotonic()
         job = yield from flows.job(subscription.job_id, PROGRESS_S)

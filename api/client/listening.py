@@ -84,7 +84,7 @@ class EventConnection:
 
 
 class AsyncEventConnection:
-    """The same for an AsyncClient."""
+    """The event stream that an AsyncClient has open, one at a time."""
 
     def __init__(self, http: httpx.AsyncClient) -> None:
         self._http = http

@@ -21,7 +21,7 @@ class Blocking(Protocol):
 
 
 class Awaiting(Protocol):
-    """The same, awaited."""
+    """Carries out a flow when awaited."""
 
     async def __call__(self, flow: Flow[T], /) -> T: ...
 

@@ -11,7 +11,10 @@ from .sources import NamedImage, Part
 
 
 def fitting(parts: Iterable[Part], options: Options, labels: str) -> Iterator[Part]:
-    """The same parts. Raises `array-layout`, and `invalid-charset` that names the image."""
+    """`parts` as they are, each checked before it is passed on.
+
+    Raises `array-layout`, and `invalid-charset` that names the image.
+    """
     for place, part in enumerate(parts):
         if isinstance(part, PixelBlock):
             _require_characters(options)

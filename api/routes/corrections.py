@@ -67,7 +67,7 @@ async def correct_item(request: Request, job: ManagedJobDep, store: StoreDep, in
 
 @router.patch("/corrections", response_model=Corrected, openapi_extra=body_schema(Corrections))
 async def correct_items(request: Request, job: ManagedJobDep, store: StoreDep) -> Corrected:
-    """The same for up to 1000 images at once: all are kept, or none."""
+    """Say what up to 1000 images are: all of it is kept, or none."""
     hint = f'Send {{"labels": {{"0": "7", "5": null}}}} with 1 to {MOST} images.'
     given = await read_payload(request, Corrections, hint, 1 << 18)
     await _correct(store, job, {int(index): label for index, label in given.labels.items()})

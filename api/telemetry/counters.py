@@ -24,23 +24,21 @@ class Family:
 
 
 KNOWN = {
-    "jobs_accepted": Family("Jobs stored."),
+    "jobs_accepted": Family("Jobs accepted and stored."),
     "jobs_ended": Family(
         "Jobs that reached a final state.", "state", tuple(each for each in JobState if each.final)
     ),
     "jobs_expired": Family("Jobs deleted because their time was over."),
-    "images_accepted": Family("Images stored."),
+    "images_accepted": Family("Images accepted and stored."),
     "images_succeeded": Family("Images read."),
     "images_failed": Family("Images that could not be read."),
     "images_canceled": Family("Images left unread because their job was canceled."),
     "images_expired": Family("Images left unread because their job's time was over."),
     "failures": Family("Images that could not be read, by the type of error.", "type", FAILURES[1:]),
-    "chunks_reclaimed": Family("Leases that ran out, so that another worker claimed the chunk."),
-    "commits_duplicate": Family("Results that had been recorded before and were the same."),
-    "commits_different": Family("Results that had been recorded before and were not the same."),
-    "webhooks": Family(
-        "Webhook messages by what became of them.", "outcome", ("delivered", "failed", "retried")
-    ),
+    "chunks_reclaimed": Family("Chunks claimed again because a worker's lease ran out."),
+    "commits_duplicate": Family("Chunks committed again with the same results."),
+    "commits_different": Family("Chunks committed again with different results."),
+    "webhooks": Family("Webhook messages, by outcome.", "outcome", ("delivered", "failed", "retried")),
 }
 
 NAMES = {"failures": "image_failures"}

@@ -42,16 +42,16 @@ def families(reading: Reading) -> Iterator[Metric]:
     yield from _histograms(reading.measures)
     yield from _outbox(reading.outgoing)
     yield from _redis(reading)
-    yield _gauge("queued_images_peak", "The most images that were ever queued.", reading.peak)
+    yield _gauge("queued_images_peak", "Most images ever queued at once.", reading.peak)
 
 
 def _queues(backlogs: Sequence[Backlog]) -> Iterator[Metric]:
     kinds = {
         "open_jobs": "Unfinished jobs.",
-        "queued_images": "Images accepted and not done.",
-        "due_chunks": "Chunks that a worker may claim now.",
-        "leased_chunks": "Chunks that workers have in hand.",
-        "oldest_due_chunk_age_seconds": "How long the oldest unclaimed chunk has been due; 0: none is.",
+        "queued_images": "Images accepted and not yet read.",
+        "due_chunks": "Chunks of images that a worker may claim now.",
+        "leased_chunks": "Chunks of images that workers have claimed and not yet committed.",
+        "oldest_due_chunk_age_seconds": "Seconds the oldest unclaimed chunk has been due; 0: none is.",
     }
     shown = {
         name: GaugeMetricFamily(f"inkqueue_{name}", words, labels=["model", "lane"])
@@ -66,13 +66,17 @@ def _queues(backlogs: Sequence[Backlog]) -> Iterator[Metric]:
 
 
 def _workers(reading: Reading) -> Iterator[Metric]:
-    yield _gauge("workers", "Workers that are ready.", len(reading.alive))
-    yield _gauge("desired_workers", "Workers that there should be (see /v1/queue).", reading.desired)
+    yield _gauge("workers", "Workers heard from in the last 10 s.", len(reading.alive))
+    yield _gauge("desired_workers", "Workers that should run (see /v1/queue).", reading.desired)
     ready = GaugeMetricFamily(
-        "inkqueue_worker_ready", "Whether a worker was heard from in the last 10 s.", labels=["worker"]
+        "inkqueue_worker_ready",
+        "1 if the worker was heard from in the last 10 s.",
+        labels=["worker"],
     )
     rates = GaugeMetricFamily(
-        "inkqueue_worker_images_per_second", "Of its working time.", labels=["worker", "model"]
+        "inkqueue_worker_images_per_second",
+        "Images per second of a worker's busy time.",
+        labels=["worker", "model"],
     )
     alive = {each["id"] for each in reading.alive}
     for worker in reading.seen[:MOST_WORKERS]:
@@ -83,21 +87,21 @@ def _workers(reading: Reading) -> Iterator[Metric]:
 
 
 def _outbox(outgoing: Outgoing) -> Iterator[Metric]:
-    yield _gauge("senders", "Senders of webhooks that are ready.", outgoing.senders)
+    yield _gauge("senders", "Webhook sender processes that are running.", outgoing.senders)
     yield _gauge("webhooks_waiting", "Webhook messages that are still to be sent.", outgoing.waiting)
-    oldest = "How long the oldest webhook that could be sent now has been due; 0: none is."
+    oldest = "Seconds the oldest unsent webhook has been due; 0: none is."
     yield _gauge("oldest_due_webhook_age_seconds", oldest, outgoing.oldest_s or 0.0)
 
 
 def _redis(reading: Reading) -> Iterator[Metric]:
     memory, pressure = reading.memory, reading.pressure
-    promised = "Memory that Redis uses, and that results of queued images will take."
-    allowed = "So much of it may be used or promised; beyond, new jobs are refused."
+    promised = "Memory that Redis uses, plus what the results of queued images will take."
+    allowed = "Memory limit (used plus promised) above which jobs are refused."
     yield _gauge("redis_memory_used_bytes", "Memory that Redis uses.", memory.used)
-    yield _gauge("redis_memory_limit_bytes", "Redis's maxmemory; 0: none.", memory.limit)
+    yield _gauge("redis_memory_limit_bytes", "Redis's maxmemory in bytes; 0: no limit.", memory.limit)
     yield _gauge("redis_memory_promised_bytes", promised, pressure.used)
     yield _gauge("redis_memory_allowed_bytes", allowed, pressure.most)
-    yield _gauge("redis_unsafe", "Whether jobs are refused since Redis is unsafe.", reading.unsafe)
+    yield _gauge("redis_unsafe", "1 if jobs are refused because Redis is unsafe.", reading.unsafe)
 
 
 def _histograms(measures: Mapping[str, int]) -> Iterator[Metric]:

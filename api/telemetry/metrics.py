@@ -45,7 +45,7 @@ class BuildCollector(Collector):
         self._facts = {"version": version, "python": platform.python_version()}
 
     def collect(self) -> Iterable[Metric]:
-        yield InfoMetricFamily("inkqueue_build", "The version that runs.", self._facts)
+        yield InfoMetricFamily("inkqueue_build", "Version of the gateway and of Python.", self._facts)
 
 
 class Metrics:
@@ -63,19 +63,19 @@ class Metrics:
             ProcessCollector(registry=own)
         self._requests = Counter(
             "inkqueue_http_requests",
-            "Answers of this gateway.",
+            "HTTP requests answered, by method, route and status.",
             ["method", "route", "status"],
             registry=own,
         )
         self._seconds = Histogram(
             "inkqueue_http_request_duration_seconds",
-            "Time to answer.",
+            "Seconds to the end of an answer; of an event stream, to its beginning.",
             ["route"],
             registry=own,
         )
         self.refused = Counter(
             "inkqueue_refused_connections",
-            "Connections and requests ended at the edge.",
+            "Connections and requests refused or cut off by the server itself, by problem.",
             ["problem"],
             registry=own,
         )
@@ -84,7 +84,7 @@ class Metrics:
             self.refused.labels(problem)  # so that the first of them is a change that can be seen
         self.streams = Gauge(
             "inkqueue_event_streams",
-            "Event streams that are open.",
+            "Event streams that are open now.",
             registry=own,
             multiprocess_mode="livesum",
         )

@@ -18,7 +18,7 @@ export async function call(path, { method = "GET", body, headers = {}, signal } 
   }
 }
 
-/** The same, read as JSON. */
+/** The body of the response to a request, parsed as JSON. Throws what `call` does. */
 export async function read(path, options) {
   const answer = await call(path, options);
   return answered(answer.json());
