@@ -14,6 +14,7 @@ from .auth import UnsafeAddress
 from .edge.descriptors import room_for
 from .edge.gate import Gate
 from .server import serve
+from .services import services_of
 from .settings import GatewaySettings
 from .telemetry.access import Access
 
@@ -29,7 +30,8 @@ def main() -> None:
             require_safe(client, settings)
         app = create_app(settings)
         most = room_for(settings.max_connections)
-        gate = Gate.of(settings, most, bool(app.state.keyring), app.state.metrics.refused)
+        services = services_of(app)
+        gate = Gate.of(settings, most, bool(services.keyring), services.metrics.refused)
     except (ValueError, UnsafeAddress, UnsafeRedis, redis.RedisError) as error:
         logs.refuse("gateway", error)
     tune_garbage_collection()

@@ -36,7 +36,7 @@ from .limits.quotas import Quotas
 from .limits.rates import RateLimitHeaders, Rates, metered
 from .limits.streams import LocalStreamLimit, SharedStreamLimit
 from .pages.assets import own_assets, swagger_assets
-from .pages.rendering import Pages, facts
+from .pages.rendering import Pages
 from .routes import (
     corrections,
     deliveries,
@@ -51,6 +51,7 @@ from .routes import (
     service,
     webhooks,
 )
+from .services import Services, services_of
 from .settings import GatewaySettings
 from .shortcut import ShortcutApp
 from .submission import Submitter
@@ -65,6 +66,21 @@ DESCRIPTION = """Bulk handwriting recognition. Post scans, get a job id, read wh
     curl localhost:8000/v1/jobs/JOB/results?format=csv
 """
 
+ROUTES = (
+    jobs,
+    results,
+    items,
+    corrections,
+    exports,
+    events,
+    predictions,
+    queue,
+    webhooks,
+    deliveries,
+    service,
+    pages,
+)
+
 
 class Gateway(ShortcutApp):
     """The application; its OpenAPI document also lists refusals."""
@@ -78,10 +94,7 @@ class Gateway(ShortcutApp):
 
 def create_app(settings: GatewaySettings | None = None) -> FastAPI:
     """The gateway. Raises UnsafeAddress, BadKeys or BadQuotas when it must not start like this."""
-    settings = settings or GatewaySettings()
-    keyring, cards, quotas = Keyring(settings), read_cards(), Quotas(settings)
-    require_safe_address(settings, keyring)
-    metrics = Metrics(list(cards), version("inkqueue"), settings)
+    services = _services(settings or GatewaySettings())
     app = Gateway(
         title="Inkqueue",
         version=version("inkqueue"),
@@ -91,80 +104,72 @@ def create_app(settings: GatewaySettings | None = None) -> FastAPI:
         redoc_url=None,
         redirect_slashes=False,  # behind a proxy it would lead to plain http, and the key with it
     )
-    app.state.settings, app.state.keyring = settings, keyring
-    app.state.cards, app.state.metrics, app.state.quotas = cards, metrics, quotas
-    app.state.previews = Previews(settings)
-    app.state.local_stream_limit = LocalStreamLimit(settings.max_streams, metrics.streams)
-    app.state.tracer = tracer = start("inkqueue-gateway")
+    app.state.services = services
     exception_handlers.install(app)
-    if tracer.listening:
-        app.add_middleware(RequestTracing, tracer=tracer)
+    if services.tracer.listening:
+        app.add_middleware(RequestTracing, tracer=services.tracer)
     app.add_middleware(HeadRequests)
-    app.add_middleware(RequestMetrics, metrics=metrics)
-    if quotas.count_requests:
+    app.add_middleware(RequestMetrics, metrics=services.metrics)
+    if services.quotas.count_requests:
         app.add_middleware(RateLimitHeaders)
-    for routes in (
-        jobs,
-        results,
-        items,
-        corrections,
-        exports,
-        events,
-        predictions,
-        queue,
-        webhooks,
-        deliveries,
-        service,
-        pages,
-    ):
-        counted = quotas.count_requests and routes not in (service, pages, predictions)
+    for routes in ROUTES:
+        counted = services.quotas.count_requests and routes not in (service, pages, predictions)
         app.include_router(routes.router, dependencies=[Depends(metered)] if counted else [])
     app.cut_short(predictions.router)  # it counts its own requests
-    _add_pages(app)
     return app
 
 
-def _add_pages(app: FastAPI) -> None:
-    state = app.state
-    state.assets, state.swagger = own_assets(), swagger_assets()
-    state.pages = Pages(
-        lambda: {
-            "assets": f"/static/{state.assets.digest}",
-            "swagger": f"/static/{state.swagger.digest}",
-            "cards": list(state.cards.values()),
-            "facts": facts(state.settings, state.cards, bool(state.keyring), app.openapi()["paths"]),
-        }
+def _services(settings: GatewaySettings) -> Services:
+    keyring, cards, quotas = Keyring(settings), read_cards(), Quotas(settings)
+    require_safe_address(settings, keyring)
+    metrics, tracer = Metrics(list(cards), version("inkqueue"), settings), start("inkqueue-gateway")
+    blocking, client = connect(settings.redis_url), connect_async(settings.redis_url)
+    redis_watch = RedisWatch(blocking, settings)
+    store, gauges, entrance, notices = Store(client), Gauges(client), Entrance(client), Notices(client)
+    admission = Admission(entrance, gauges, list(cards), settings, quotas, redis_watch)
+    assets, swagger = own_assets(), swagger_assets()
+    return Services(
+        settings=settings,
+        keyring=keyring,
+        cards=cards,
+        quotas=quotas,
+        metrics=metrics,
+        tracer=tracer,
+        blocking_client=blocking,
+        client=client,
+        redis_watch=redis_watch,
+        upkeep=Upkeep(Ledger(blocking, settings.lease_ms), list(cards)),
+        store=store,
+        gauges=gauges,
+        endpoints=Endpoints(client),
+        deliveries=Deliveries(client),
+        rates=Rates(TokenBuckets(client), quotas),
+        local_stream_limit=LocalStreamLimit(settings.max_streams, metrics.streams),
+        shared_stream_limit=SharedStreamLimit(StreamSemaphores(client), quotas),
+        submitter=Submitter(entrance, store, admission, settings, cards, tracer),
+        notices=notices,
+        waiting=Waiting(store, notices),
+        following=Following(Journal(client, store), store, notices, settings.ping_s),
+        previews=Previews(settings),
+        assets=assets,
+        swagger=swagger,
+        pages=Pages(settings, cards, bool(keyring), assets, swagger),
     )
 
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
-    settings: GatewaySettings = app.state.settings
-    blocking, client = connect(settings.redis_url), connect_async(settings.redis_url)
-    require_safe(blocking, settings)
-    redis_watch = app.state.redis_watch = RedisWatch(blocking, settings)
-    redis_watch.approve()
-    store = app.state.store = Store(client)
-    gauges = app.state.gauges = Gauges(client)
-    app.state.endpoints, app.state.deliveries = Endpoints(client), Deliveries(client)
-    entrance, tracer = Entrance(client), app.state.tracer
-    quotas = app.state.quotas
-    app.state.rates = Rates(TokenBuckets(client), quotas)
-    app.state.shared_stream_limit = SharedStreamLimit(StreamSemaphores(client), quotas)
-    admission = Admission(entrance, gauges, list(app.state.cards), settings, quotas, redis_watch)
-    app.state.submitter = Submitter(entrance, store, admission, settings, app.state.cards, tracer)
-    notices = app.state.notices = Notices(client)
-    app.state.waiting = Waiting(store, notices)
-    app.state.following = Following(Journal(client, store), store, notices, settings.ping_s)
-    upkeep = Upkeep(Ledger(blocking, settings.lease_ms), list(app.state.cards))
-    notices.start()
-    upkeep.start()
-    redis_watch.start()
+    services = services_of(app)
+    require_safe(services.blocking_client, services.settings)
+    services.redis_watch.approve()
+    services.notices.start()
+    services.upkeep.start()
+    services.redis_watch.start()
     yield
-    upkeep.stop()
-    redis_watch.stop()
-    await notices.stop()
-    await client.aclose()
-    tracer.close()
-    app.state.previews.close()
-    blocking.close()
+    services.upkeep.stop()
+    services.redis_watch.stop()
+    await services.notices.stop()
+    await services.client.aclose()
+    services.tracer.close()
+    services.previews.close()
+    services.blocking_client.close()

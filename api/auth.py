@@ -9,6 +9,7 @@ from fastapi.security import SecurityScopes
 from .credentials import SCOPES
 from .keyring import Keyring
 from .problems import Problem
+from .services import services_of
 from .settings import GatewaySettings
 
 ANONYMOUS = "anonymous"
@@ -44,7 +45,7 @@ async def authenticate(request: Request, wanted: SecurityScopes) -> str:
 
 def caller(request: Request, scopes: Iterable[str]) -> str:
     """The caller's owner. Raises the problems `unauthorized`, `insufficient-scope` and `cross-site`."""
-    keyring: Keyring = request.app.state.keyring
+    keyring = services_of(request.app).keyring
     if not keyring:
         require_same_site(request)
         return ANONYMOUS

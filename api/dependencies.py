@@ -1,7 +1,7 @@
 """What routes ask for in their signatures; coroutines, as FastAPI runs plain functions in threads."""
 
-from collections.abc import Mapping
-from typing import Annotated, Any
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Annotated, TypeVar
 
 from fastapi import Depends, Path, Request, Security
 
@@ -17,15 +17,18 @@ from .auth import authenticate
 from .events.waiting import Waiting
 from .exports.previews import Previews
 from .problems import Problem
+from .services import Services, services_of
 from .settings import GatewaySettings
 from .submission import Submitter
 
+T = TypeVar("T")
 
-def state(name: str) -> Any:
-    """A dependency: what the application keeps under `name` (see app.py)."""
 
-    async def found(request: Request) -> Any:
-        return getattr(request.app.state, name)
+def part(get: Callable[[Services], T]) -> Callable[[Request], Awaitable[T]]:
+    """A dependency: what `get` returns of the gateway's services."""
+
+    async def found(request: Request) -> T:
+        return get(services_of(request.app))
 
     return found
 
@@ -37,15 +40,15 @@ ReadOwnerDep = Annotated[str, Security(authenticate, scopes=["read"])]
 ManageOwnerDep = Annotated[str, Security(authenticate, scopes=["manage"])]
 WebhookOwnerDep = Annotated[str, Security(authenticate, scopes=["webhooks"])]
 OperateOwnerDep = Annotated[str, Security(authenticate, scopes=["operate"])]
-SettingsDep = Annotated[GatewaySettings, Depends(state("settings"))]
-CardsDep = Annotated[Mapping[str, Card], Depends(state("cards"))]
-StoreDep = Annotated[Store, Depends(state("store"))]
-GaugesDep = Annotated[Gauges, Depends(state("gauges"))]
-SubmitterDep = Annotated[Submitter, Depends(state("submitter"))]
-WaitingDep = Annotated[Waiting, Depends(state("waiting"))]
-PreviewsDep = Annotated[Previews, Depends(state("previews"))]
-EndpointsDep = Annotated[Endpoints, Depends(state("endpoints"))]
-DeliveriesDep = Annotated[Deliveries, Depends(state("deliveries"))]
+SettingsDep = Annotated[GatewaySettings, Depends(part(lambda s: s.settings))]
+CardsDep = Annotated[Mapping[str, Card], Depends(part(lambda s: s.cards))]
+StoreDep = Annotated[Store, Depends(part(lambda s: s.store))]
+GaugesDep = Annotated[Gauges, Depends(part(lambda s: s.gauges))]
+SubmitterDep = Annotated[Submitter, Depends(part(lambda s: s.submitter))]
+WaitingDep = Annotated[Waiting, Depends(part(lambda s: s.waiting))]
+PreviewsDep = Annotated[Previews, Depends(part(lambda s: s.previews))]
+EndpointsDep = Annotated[Endpoints, Depends(part(lambda s: s.endpoints))]
+DeliveriesDep = Annotated[Deliveries, Depends(part(lambda s: s.deliveries))]
 JobId = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{1,64}$", description="a job's id")]
 
 

@@ -13,7 +13,7 @@ from worker.logs import refuse
 
 from .edge.gate import Gate
 from .edge.protocol import EdgeProtocol
-from .events.notices import Notices
+from .services import services_of
 from .settings import GatewaySettings
 
 STARTUP_FAILED = 3
@@ -29,8 +29,7 @@ class Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Their clients come back to the gateway that starts next."""
-        notices: Notices = self._app.state.notices
-        notices.close()
+        services_of(self._app).notices.close()
         await super().shutdown(sockets)
 
 

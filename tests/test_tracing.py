@@ -175,7 +175,7 @@ def test_a_receiver_that_hangs_holds_nobody_up(
 
 def test_without_a_receiver_nothing_of_it_is_even_imported() -> None:
     code = "import sys, api.app, worker.chronicle; app = api.app.create_app(); "
-    code += "assert not app.state.tracer.listening; "
+    code += "assert not app.state.services.tracer.listening; "
     code += "sys.exit(any('opentelemetry.exporter' in name for name in sys.modules))"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
 

@@ -10,6 +10,7 @@ from worker.limiters import Permit, TokenBuckets
 
 from ..dependencies import OwnerDep
 from ..problems import Problem
+from ..services import services_of
 from .quotas import Quota, Quotas
 
 POLICY = "requests"
@@ -41,8 +42,7 @@ class Rates:
 
 async def metered(request: Request, owner: OwnerDep) -> None:
     """Count a request. Raises `rate-limited`."""
-    rates: Rates = request.app.state.rates
-    if (taken := await rates.take(owner)) is None:
+    if (taken := await services_of(request.app).rates.take(owner)) is None:
         return
     quota, granted = taken
     setattr(request.state, STATE, _headers(quota, granted))

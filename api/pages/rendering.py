@@ -1,7 +1,6 @@
 """Templates become pages, each rendered once, since a page holds nobody's data."""
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from collections.abc import Container, Mapping
 
 import orjson
 from fastapi import Request, Response
@@ -9,7 +8,9 @@ from fastapi import Request, Response
 from model.card import Card
 
 from .. import etags
+from ..routes import corrections, exports
 from ..settings import GatewaySettings
+from .assets import Assets
 
 POLICY = "; ".join(
     (
@@ -34,23 +35,31 @@ HEADERS = {
 
 
 class Pages:
-    """The pages of one gateway; `known` returns what its templates know, when the first is rendered."""
+    """The pages of one gateway; `keyed`: whether its callers need keys."""
 
-    def __init__(self, known: Callable[[], Mapping[str, Any]]) -> None:
-        self._known = known
+    def __init__(
+        self,
+        settings: GatewaySettings,
+        cards: Mapping[str, Card],
+        keyed: bool,
+        own: Assets,
+        swagger: Assets,
+    ) -> None:
+        self._settings, self._cards, self._keyed = settings, cards, keyed
+        self._own, self._swagger = own, swagger
         self._rendered: dict[str, bytes] = {}
 
     def answer(self, request: Request, name: str) -> Response:
         """The page `name`; 304 for a client that has it."""
         if name not in self._rendered:
-            self._rendered[name] = self._render(name)
+            self._rendered[name] = self._render(name, request.app.openapi()["paths"])
         body = self._rendered[name]
         headers = HEADERS | {"ETag": etags.of(body)}
         if etags.has(request, headers["ETag"]):
             return Response(status_code=304, headers=headers)
         return Response(body, headers=headers, media_type="text/html; charset=utf-8")
 
-    def _render(self, name: str) -> bytes:
+    def _render(self, name: str, paths: Container[str]) -> bytes:
         from jinja2 import Environment, PackageLoader, StrictUndefined  # a start need not wait for it
 
         templates = Environment(
@@ -60,22 +69,25 @@ class Pages:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        return templates.get_template(f"{name}.html").render(self._known()).encode()
+        known = {
+            "assets": f"/static/{self._own.digest}",
+            "swagger": f"/static/{self._swagger.digest}",
+            "cards": list(self._cards.values()),
+            "facts": self._facts(paths),
+        }
+        return templates.get_template(f"{name}.html").render(known).encode()
 
-
-def facts(
-    settings: GatewaySettings, cards: Mapping[str, Card], keyed: bool, paths: Iterable[str]
-) -> str:
-    """What the scripts should know of this gateway, as JSON."""
-    paths = set(paths)
-    return orjson.dumps(
-        {
-            "keyed": keyed,
-            "models": {card.name: card.labels for card in cards.values()},
+    def _facts(self, paths: Container[str]) -> str:
+        """What the scripts should know of this gateway, as JSON."""
+        facts = {
+            "keyed": self._keyed,
+            "models": {card.name: card.labels for card in self._cards.values()},
             "events": "/v1/jobs/{job_id}/events" in paths,
             "queue": "/v1/queue" in paths,
-            "max_files": settings.max_form_files,
-            "max_bytes": settings.max_body_bytes,
-            "ping_s": settings.ping_s,
+            "max_files": self._settings.max_form_files,
+            "max_bytes": self._settings.max_body_bytes,
+            "max_corrections": corrections.MOST,
+            "max_exported": exports.MOST,
+            "ping_s": self._settings.ping_s,
         }
-    ).decode()
+        return orjson.dumps(facts).decode()

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Header, Query, Response
 from fastapi.responses import StreamingResponse
 
-from ..dependencies import JobDep, OwnerDep, state
+from ..dependencies import JobDep, OwnerDep, part
 from ..events.following import Following
 from ..events.sse import EXAMPLE
 from ..events.streaming import Stream
@@ -35,9 +35,9 @@ UNBUFFERED = {"X-Accel-Buffering": "no"}
 """nginx would hold events back."""
 
 
-LocalLimitDep = Annotated[LocalStreamLimit, Depends(state("local_stream_limit"))]
-SharedLimitDep = Annotated[SharedStreamLimit, Depends(state("shared_stream_limit"))]
-FollowingDep = Annotated[Following, Depends(state("following"))]
+LocalLimitDep = Annotated[LocalStreamLimit, Depends(part(lambda s: s.local_stream_limit))]
+SharedLimitDep = Annotated[SharedStreamLimit, Depends(part(lambda s: s.shared_stream_limit))]
+FollowingDep = Annotated[Following, Depends(part(lambda s: s.following))]
 
 
 async def _limited(

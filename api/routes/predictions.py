@@ -12,19 +12,18 @@ from fastapi import APIRouter, Request, Response
 from worker import keys
 from worker.packing import unpack
 from worker.results import Failure
-from worker.store import Item, Store
+from worker.store import Item
 
 from ..answers import job_response, wait_s
 from ..auth import caller
 from ..dependencies import require_job
-from ..events.waiting import Waiting
 from ..items import shown
 from ..limits.rates import metered
 from ..openapi_bodies import IDEMPOTENCY_KEY, IMAGE_BODY, PARAMETERS, PREFER
 from ..problems import Problem
 from ..schemas import JobOut, PredictionOut
-from ..settings import GatewaySettings
-from ..submission import Submitter, new_id
+from ..services import services_of
+from ..submission import new_id
 
 router = APIRouter(prefix="/v1/predictions", tags=["predictions"])
 
@@ -42,33 +41,22 @@ SUBMISSION: dict[str, Any] = {
 )
 async def predict(request: Request) -> Response:
     """Read one image. 200 with what it says, or 202 with the job if that takes longer."""
-    state, settings = request.app.state, request.app.state.settings
-    if state.quotas.count_requests:
-        await metered(request, caller(request, ()))
+    services = services_of(request.app)
+    settings, waiting = services.settings, services.waiting
+    if services.quotas.count_requests:
+        await metered(request, caller(request, ()))  # as elsewhere, whatever the key is good for
     owner = caller(request, ("submit",))
-    return await _predicted(request, owner, state.submitter, state.waiting, state.store, settings)
-
-
-async def _predicted(
-    request: Request,
-    owner: str,
-    submitter: Submitter,
-    waiting: Waiting,
-    store: Store,
-    settings: GatewaySettings,
-) -> Response:
-    prefer = request.headers.get("prefer")
-    seconds = wait_s(prefer, settings.prediction_wait, settings.max_wait)
+    seconds = wait_s(request.headers.get("prefer"), settings.prediction_wait, settings.max_wait)
     name = keys.job_name(owner, new := new_id())
     with waiting.expecting(name) as ended:
-        entered = await submitter.enter(request, owner, new, single=True)
+        entered = await services.submitter.enter(request, owner, new, single=True)
         end = monotonic() + seconds
         if not entered.replayed and (packed := await waiting.results(name, ended, seconds)):
             item = Item(0, entered.image, unpack(packed)[0])
             return _result(item, new, entered.wanted.options.model, entered.wanted.labels)
     job = require_job(await waiting.until_final(entered.name, end - monotonic()))
     if job.state.final:
-        (item,) = await store.items(job, 0, 1)
+        (item,) = await services.store.items(job, 0, 1)
         response = _result(item, job.id, job.options.model, job.labels)
     else:
         response = job_response(job, 202)

@@ -6,15 +6,15 @@ from fastapi import APIRouter, Depends, Response
 
 from worker.redis_watch import RedisWatch
 
-from ..dependencies import CardsDep, GaugesDep, OwnerDep, state
+from ..dependencies import CardsDep, GaugesDep, OwnerDep, part
 from ..problems import CATALOGUE, Problem
 from ..schemas import ModelOut
 from ..telemetry.metrics import Metrics
 
 router = APIRouter(tags=["service"])
 
-RedisWatchDep = Annotated[RedisWatch, Depends(state("redis_watch"))]
-MetricsDep = Annotated[Metrics, Depends(state("metrics"))]
+RedisWatchDep = Annotated[RedisWatch, Depends(part(lambda s: s.redis_watch))]
+MetricsDep = Annotated[Metrics, Depends(part(lambda s: s.metrics))]
 
 
 @router.get("/v1/models", response_model=list[ModelOut])

@@ -17,6 +17,7 @@ import redis
 from api.app import create_app
 from api.edge.gate import Gate
 from api.server import Server, create_server
+from api.services import services_of
 from api.settings import GatewaySettings
 from worker import connection, ledger
 from worker.embedded import free_port
@@ -59,7 +60,7 @@ class Rig:
         asyncio.run_coroutine_threadsafe(self._let_go(), self.loop).result()
 
     async def _let_go(self) -> None:
-        client = self.server.config.app.state.store._client
+        client = self.server.config.app.state.services.store._client
         await client.connection_pool.disconnect(inuse_connections=False)
 
 
@@ -109,7 +110,8 @@ def _serving(redis_url: str) -> Iterator[tuple[Server, asyncio.AbstractEventLoop
         lease_ms=LEASE_MS,
     )
     app = create_app(settings)
-    server = create_server(app, settings, Gate.of(settings, 100, False, app.state.metrics.refused))
+    refused = services_of(app).metrics.refused
+    server = create_server(app, settings, Gate.of(settings, 100, False, refused))
     loop = server.config.get_loop_factory()()
     thread = threading.Thread(target=loop.run_until_complete, args=(server.serve(),), name="gateway")
     thread.start()

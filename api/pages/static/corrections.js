@@ -1,11 +1,11 @@
 // What a person says images are: shown at once, sent to the gateway in the order in which it was said.
 
+import { facts } from "./dom.js";
 import { send } from "./gateway.js";
 import { complain } from "./notices.js";
 import { Patience } from "./patience.js";
 import { images } from "./words.js";
 
-const AT_ONCE = 1000; // images in one call
 const NAMED = 10;
 const MOST_MS = 20_000;
 
@@ -35,7 +35,8 @@ export class Corrections extends EventTarget {
   /** Say what images are; null withdraws it. What cannot be saved is undone, and named. */
   async say(items, label) {
     const parts = [];
-    for (let first = 0; first < items.length; first += AT_ONCE) parts.push({ items: items.slice(first, first + AT_ONCE), label });
+    const most = facts.max_corrections;
+    for (let first = 0; first < items.length; first += most) parts.push({ items: items.slice(first, first + most), label });
     for (const part of parts) this.#show(part);
     this.#changed();
     await Promise.all(parts.map((part) => this.#settle(part)));

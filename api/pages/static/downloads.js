@@ -5,8 +5,6 @@ import { call } from "./gateway.js";
 import { announce, attempt } from "./notices.js";
 import { count } from "./words.js";
 
-const MOST = 100_000; // images in one ZIP
-
 export class Downloads {
   constructor(path, job) {
     this.keeps = job.keep_images;
@@ -18,9 +16,9 @@ export class Downloads {
       link.href = address;
       link.download = name;
       if (wanted && !job.keep_images) link.parentNode.hidden = true;
-      if (wanted && job.counts.total > MOST) {
-        link.search += `&limit=${MOST}`;
-        link.append(`: the first ${count(MOST)}`);
+      if (wanted && job.counts.total > facts.max_exported) {
+        link.search += `&limit=${facts.max_exported}`;
+        link.append(`: the first ${count(facts.max_exported)}`);
       }
       if (facts.keyed) link.addEventListener("click", (event) => this.#withKey(event, link.href, name));
     }

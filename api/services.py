@@ -1,0 +1,72 @@
+"""What one gateway is made of: app.py builds it, and routes and middleware ask for its parts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # many of these modules import this one
+    import redis
+    import redis.asyncio
+    from fastapi import FastAPI
+
+    from model.card import Card
+    from worker.gauges import Gauges
+    from worker.redis_watch import RedisWatch
+    from worker.store import Store
+    from worker.tracing import Tracer
+    from worker.upkeep import Upkeep
+    from worker.webhooks.deliveries import Deliveries
+    from worker.webhooks.endpoints import Endpoints
+
+    from .events.following import Following
+    from .events.notices import Notices
+    from .events.waiting import Waiting
+    from .exports.previews import Previews
+    from .keyring import Keyring
+    from .limits.quotas import Quotas
+    from .limits.rates import Rates
+    from .limits.streams import LocalStreamLimit, SharedStreamLimit
+    from .pages.assets import Assets
+    from .pages.rendering import Pages
+    from .settings import GatewaySettings
+    from .submission import Submitter
+    from .telemetry.metrics import Metrics
+
+
+@dataclass(frozen=True)
+class Services:
+    """The parts of one gateway, one of each. None has asked Redis anything before the gateway starts."""
+
+    settings: GatewaySettings
+    keyring: Keyring
+    cards: Mapping[str, Card]
+    quotas: Quotas
+    metrics: Metrics
+    tracer: Tracer
+    blocking_client: redis.Redis
+    client: redis.asyncio.Redis
+    redis_watch: RedisWatch
+    upkeep: Upkeep
+    store: Store
+    gauges: Gauges
+    endpoints: Endpoints
+    deliveries: Deliveries
+    rates: Rates
+    local_stream_limit: LocalStreamLimit
+    shared_stream_limit: SharedStreamLimit
+    submitter: Submitter
+    notices: Notices
+    waiting: Waiting
+    following: Following
+    previews: Previews
+    assets: Assets
+    swagger: Assets
+    pages: Pages
+
+
+def services_of(app: FastAPI) -> Services:
+    """What `app` is made of."""
+    services: Services = app.state.services
+    return services
