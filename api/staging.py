@@ -11,9 +11,9 @@ from typing import Self, TypeAlias
 import redis
 from anyio.to_thread import run_sync
 
-from worker.admission import Room, Verdict
+from worker.admission import Caps, Room, Verdict
 from worker.chunks import Chunk, ImageFile
-from worker.entrance import Entrance
+from worker.entrance import Entrance, Submission
 
 from .intake.cutter import Cutter
 from .intake.sources import Part
@@ -92,6 +92,16 @@ class Staged:
         whole = self.cutter.fingerprint.copy()
         whole.update(options)
         return whole.hexdigest()
+
+    async def submit(self, job: Submission, caps: Caps, room: Room) -> Verdict:
+        """Make `job` of them, or find the one that stands: by one call if they are carried."""
+        verdict = (
+            await self.entrance.enter(job, self.carried, caps, room)
+            if self.carried
+            else await self.entrance.submit(job, self.token, self.cutter.sizes, caps)
+        )
+        self.taken = verdict.kind == "new"
+        return verdict
 
     def require_count(self, single: bool) -> None:
         """Raises `no-images`, or `single-image-expected`."""

@@ -20,6 +20,7 @@ from worker.tracing import Tracer
 from worker.webhooks.urls import Policy
 
 from .idempotency import exclusive, key_digest
+from .intake.cutter import Cutter
 from .intake.fitting import fitting
 from .intake.forms import Intake
 from .intake.sources import Part
@@ -29,12 +30,15 @@ from .parameters import find_model, life_s, parse_parameters, require_url
 from .problems import Problem
 from .receiving import Receiver, declared
 from .settings import GatewaySettings
-from .staging import Staged
+from .staging import NoRoom, Staged
 
 log = logging.getLogger(__name__)
 
 KEPT = 64
 """Queries whose meaning is kept: most clients ask for the same again and again."""
+
+STRANGERS = 3
+"""Runs of Redis that are looked at for one submission: an address may lead to two of them in turn."""
 
 
 @dataclass(frozen=True)
@@ -96,12 +100,12 @@ class Submitter:
             async def use(intake: Intake, forget: Callable[[], None]) -> Entered:
                 wish = self._wish((*asked.given, *intake.options)) if intake.options else asked
                 options = wish.options
-                async with self._admission.staging(options.weight) as images:
+                async with self._staging(options.weight) as images:
                     if intake.single:
                         images.carry(intake.single)
                     else:
                         parts = fitting(intake.parts, options, wish.card.labels)
-                        await self._admission.stage(images, parts, room, forget)
+                        await self._stage(images, parts, room, forget)
                     images.require_count(single)
                     job = self._describe(wish, owner, job_id, key, images, single)
                     return await self._enter(job, images, room)
@@ -116,8 +120,8 @@ class Submitter:
         digest = key_digest(key)
         job_id, idempotency = new_id(), keys.idempotency(owner, digest) if digest else None
         room = await self._admission.room(owner, keys.job_name(owner, job_id), idempotency, 0)
-        async with self._admission.staging(old.options.weight) as images:
-            await self._admission.stage(images, fitting(parts, old.options, card.labels), room)
+        async with self._staging(old.options.weight) as images:
+            await self._stage(images, fitting(parts, old.options, card.labels), room)
             job = Submission(
                 owner=owner,
                 id=job_id,
@@ -162,13 +166,41 @@ class Submitter:
             require_url(parameters.callback_url, self._policy)
         return Wish(given, parameters, find_model(parameters.model, self._cards))
 
+    def _staging(self, weight: int) -> Staged:
+        """As a context, images about to be a job; `weight` is about how many characters each has."""
+        return Staged(self._entrance, Cutter(self._settings, weight))
+
+    async def _stage(
+        self,
+        images: Staged,
+        parts: Iterable[Part],
+        room: Room,
+        forget: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Images stored or carried as far as there is room (see Staged.take_in). Raises problems."""
+        try:
+            await images.take_in(parts, room, forget)
+        except NoRoom as refused:
+            raise await self._admission.refusal(refused.verdict, room.owner) from refused
+
     async def _enter(self, job: Submission, images: Staged, room: Room) -> Entered:
         if trace := self._tracer.current():
             job = replace(job, options=replace(job.options, trace=trace))
-        verdict = await self._admission.enter(job, images, room)
+        verdict = await self._submit(job, images, room)
         if log.isEnabledFor(logging.INFO):
             log.info("job accepted", extra=_facts(job, verdict, images.cutter.images))
         return Entered(job, verdict.name, verdict.kind == "replay", images.cutter.first_name)
+
+    async def _submit(self, job: Submission, images: Staged, room: Room) -> Verdict:
+        """Make what was staged or is carried a job, or find the one that stands. Raises problems."""
+        for _ in range(STRANGERS):
+            verdict = await images.submit(job, self._admission.caps(job.owner), room)
+            if verdict.kind != "stranger":
+                break
+            await self._admission.look_again()
+        if verdict.kind not in ("new", "replay"):
+            raise await self._admission.refusal(verdict, job.owner)
+        return verdict
 
     async def _standing(self, entered: Entered) -> Accepted:
         job = await self._store.job(entered.name)

@@ -17,6 +17,7 @@ import redis
 from fastapi import Request
 from starlette.types import Message
 
+from api.intake.cutter import Cutter
 from api.limits import retry_after
 from api.limits.admission import Admission
 from api.limits.budget import Documents
@@ -25,12 +26,16 @@ from api.limits.refusals import refusal
 from api.problems import CATALOGUE, PASSING, Problem
 from api.receiving import SMALL, Receiver
 from api.settings import GatewaySettings
+from api.staging import Staged
+from api.submission import Submitter
 from worker.admission import Caps, Room, Verdict
 from worker.chunks import Chunk, PixelBlock, pack
 from worker.entrance import Entrance, Submission
 from worker.gauges import Gauges, Pressure
 from worker.jobs import WEIGHTS, Options
 from worker.redis_watch import RedisWatch
+from worker.store import Store
+from worker.tracing import Tracer
 
 from conftest import Services, beside, running_services
 from ledgers import CAPS, at_entrance, commit_of, finish, ledger, on_redis, submit
@@ -344,10 +349,11 @@ def test_a_submission_does_not_wait_for_ever_for_a_run_of_redis_to_be_approved(
         redis_watch.look()
         entrance, quotas = Entrance(client), Quotas(settings)
         admission = Admission(entrance, Gauges(client), ["balanced"], settings, quotas, redis_watch)
-        images = admission.staging()
+        submitter = Submitter(entrance, Store(client), admission, settings, {}, Tracer())
+        images = Staged(entrance, Cutter(settings))
         images.carry(b"file")
         with pytest.raises(Problem) as refused:
-            await asyncio.wait_for(admission.enter(submission("alice"), images, Room()), 10)
+            await asyncio.wait_for(submitter._submit(submission("alice"), images, Room()), 10)
         assert refused.value.slug == "storage-unavailable"
 
     on_redis(redis_url, work)

@@ -1,35 +1,29 @@
 """Whether another job is accepted: asked before its body is read, and when the ledger refuses it."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 
 from anyio.to_thread import run_sync
 
 from worker.admission import Caps, Room, Verdict
-from worker.entrance import Entrance, Submission
+from worker.entrance import Entrance
 from worker.gauges import Gauges, Pressure
 from worker.redis_watch import RedisWatch
 
 from ..coalescing import Shared
-from ..intake.cutter import Cutter
-from ..intake.sources import Part
 from ..problems import Problem
 from ..settings import GatewaySettings
-from ..staging import NoRoom, Staged
 from .quotas import Quotas
 from .refusals import refusal
 
 FRESH_S = 0.1
 """How old the figures may be by which a body is refused; the ledger's own are exact."""
 
-STRANGERS = 3
-"""Runs of Redis that are looked at for one submission: an address may lead to two of them in turn."""
-
 PACKED = 3 / 4
 """Bytes that are stored for a byte of base64; for other bodies it is more."""
 
 
 class Admission:
-    """Admission control of one gateway."""
+    """Admission control of one gateway: it decides, and submission.py does."""
 
     def __init__(
         self,
@@ -68,44 +62,17 @@ class Admission:
         caps = (0, 0) if known else (settings.max_queued, quota.queued)
         return Room(owner, *caps, settings.redis_memory, settings.memory_mark)
 
-    def staging(self, weight: int = 1) -> Staged:
-        """As a context, images about to be a job; `weight` is about how many characters each has."""
-        return Staged(self._entrance, Cutter(self._settings, weight))
-
-    async def stage(
-        self,
-        images: Staged,
-        parts: Iterable[Part],
-        room: Room,
-        forget: Callable[[], None] = lambda: None,
-    ) -> None:
-        """Images stored or carried as far as there is room (see Staged.take_in). Raises problems."""
-        try:
-            await images.take_in(parts, room, forget)
-        except NoRoom as refused:
-            raise await self.refusal(refused.verdict, room.owner) from refused
-
-    async def enter(self, job: Submission, images: Staged, room: Room) -> Verdict:
-        """Make what was staged or is carried a job, or find the one that stands. Raises problems."""
+    def caps(self, owner: str) -> Caps:
+        """What the ledger is to hold a job of `owner` to. Raises `storage-unsafe`."""
         self._require_safe()
-        settings, most = self._settings, self.quotas.of(job.owner).queued
+        settings, most = self._settings, self.quotas.of(owner).queued
         limits = settings.max_queued, settings.max_open, settings.window, most
-        verdict = Verdict("stranger")
-        for _ in range(STRANGERS):
-            caps = Caps(*limits, self._redis_watch.server)
-            verdict = (
-                await self._entrance.enter(job, images.carried, caps, room)
-                if images.carried
-                else await self._entrance.submit(job, images.token, images.cutter.sizes, caps)
-            )
-            if verdict.kind != "stranger":
-                break
-            await run_sync(self._redis_watch.look)  # Redis was started anew: with which settings?
-            self._require_safe()
-        images.taken = verdict.kind == "new"
-        if verdict.kind not in ("new", "replay"):
-            raise await self.refusal(verdict, job.owner)
-        return verdict
+        return Caps(*limits, self._redis_watch.server)
+
+    async def look_again(self) -> None:
+        """Look at Redis, which was started anew: with which settings? Raises `storage-unsafe`."""
+        await run_sync(self._redis_watch.look)
+        self._require_safe()
 
     def _require_safe(self) -> None:
         if fault := self._redis_watch.fault:
