@@ -7,7 +7,8 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Literal, Self
 
-from model.layout import Kind
+from model.card import Normalization
+from model.layout import Kind, Layout
 
 Lane = Literal["interactive", "bulk"]
 
@@ -56,6 +57,12 @@ class Options:
     def weight(self) -> int:
         """That of one image (see WEIGHTS); of a grid, the number of its cells where that is known."""
         return self.rows * self.columns or WEIGHTS[self.layout]
+
+    def decoding(self, own: Normalization | None) -> tuple[Normalization | None, Layout]:
+        """How a decoder makes glyphs of an image: its normalization, `own` being the network's (None: it
+        is only fitted to size), and its layout."""
+        normalization = own if self.normalize == "auto" else None
+        return normalization, Layout(self.layout, self.rows, self.columns)
 
     def to_json(self) -> str:
         """JSON of the non-default options only: below 64 bytes Redis keeps a job in a third of the

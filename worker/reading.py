@@ -7,7 +7,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from model.layout import Layout
 from model.predictor import Floats, Images, Predictor
 from model.reading import Screen
 
@@ -145,8 +144,7 @@ class Reader:
         return answer(prepared, ways, outputs[:, : len(card.labels)], flags, card)
 
     def _manner(self, options: Options) -> Manner:
-        normalization = self.predictor.card.normalization if options.normalize == "auto" else None
-        return Manner(normalization, Layout(options.layout, options.rows, options.columns))
+        return Manner(*options.decoding(self.predictor.card.normalization))
 
     def _commit(self, claim: Claim, content: Opened, results: list[Result]) -> Commit:
         """Answers of a network with other labels fail, since the gateway would misread them."""

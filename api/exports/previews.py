@@ -8,7 +8,6 @@ from anyio import CapacityLimiter
 from anyio.to_thread import run_sync
 
 from model.card import Card
-from model.layout import Layout
 from worker.chunks import ImageFile, PixelBlock
 from worker.decoding.fork_server import NoDecoder
 from worker.decoding.wire import Encoded
@@ -98,9 +97,7 @@ class Previews:
 
 
 def _encoded(image: ImageFile, job: Job, card: Card | None) -> Encoded:
-    options = job.options
-    normalization = card.normalization if card and options.normalize == "auto" else None
-    return Encoded(image, normalization, Layout(options.layout, options.rows, options.columns))
+    return Encoded(image, *job.options.decoding(card.normalization if card else None))
 
 
 def glyph_png(block: PixelBlock) -> bytes:
