@@ -4,10 +4,10 @@ import math
 import random
 import time
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 
 import httpx
+
+from worker.retry_after import retry_after_s
 
 from .errors import ProblemError
 
@@ -78,12 +78,5 @@ def _never_begun(response: httpx.Response) -> bool:
 
 
 def retry_after(response: httpx.Response) -> float | None:
-    """The seconds in Retry-After, a number or a date (RFC 9110, 10.2.3)."""
-    value = response.headers.get("retry-after", "").strip()
-    if value.isdecimal():
-        return float(value)
-    try:
-        seconds = (parsedate_to_datetime(value) - datetime.now(UTC)).total_seconds()
-    except (TypeError, ValueError):
-        return None
-    return max(0.0, seconds)
+    """The seconds in a response's Retry-After; None where there are none."""
+    return retry_after_s(response.headers.get("retry-after"))
