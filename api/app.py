@@ -93,7 +93,7 @@ class Gateway(ShortcutApp):
 
 
 def create_app(settings: GatewaySettings | None = None) -> FastAPI:
-    """The gateway. Raises UnsafeAddress, BadKeys or BadQuotas when it must not start like this."""
+    """The gateway. Raises UnsafeAddress, BadKeys or BadQuotas for settings that it must not run with."""
     services = _services(settings or GatewaySettings())
     app = Gateway(
         title="Inkqueue",

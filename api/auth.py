@@ -90,5 +90,6 @@ def require_same_site(request: Request) -> None:
         site = "none" if origin in (f"http://{own}", f"https://{own}") else "cross-site"
     if (site or "none") not in ("same-origin", "none"):
         raise Problem(
-            "cross-site", "Another site's page asked for this, which is only possible with API keys."
+            "cross-site",
+            "A page of another site asked for this; that needs a gateway with API keys.",
         )

@@ -1,4 +1,4 @@
-"""How many workers there should be, for whoever starts and stops them: what waits by the time for it.
+"""How many workers should run, for an autoscaler: the work that waits, by the time allowed for it.
 
     desired = ceil(sum over models of images waiting / images a second of one worker / INKQUEUE_DRAIN_S)
 
@@ -24,7 +24,7 @@ def desired_workers(
     measures: Mapping[str, int],
     settings: GatewaySettings,
 ) -> int:
-    """How many would read all that waits within `drain_s`."""
+    """The number of workers that would read all that waits within `drain_s`."""
     speeds = long_rates(measures) | worker_rates(workers)
     share = sum(_share(each, speeds.get(each.model, 0.0), settings.drain_s) for each in backlogs)
     wanted = math.ceil(round(share, 6)) or math.ceil(share)  # one for anything, however soon it is read

@@ -73,7 +73,7 @@ class Child:
         return True
 
     def stop(self) -> None:
-        """Ask it to end, then make it."""
+        """Terminate it; kill it if it has not ended after STOP_S."""
         if self.process is None or self.process.poll() is not None:
             return
         self.process.terminate()

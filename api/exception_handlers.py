@@ -89,7 +89,7 @@ def _resources(error: OSError) -> Problem:
     if error.errno not in EXHAUSTED:
         return _internal(error)
     log.warning("no resources: %s", error)
-    detail = "Files, disk or memory of the gateway are used up; try again shortly."
+    detail = "The gateway has run out of open files, disk or memory; try again shortly."
     return Problem("no-resources", detail, retry_after=5)
 
 

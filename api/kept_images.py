@@ -1,4 +1,4 @@
-"""The images of a job that failed, found again in what its chunks kept of them."""
+"""Images of a job after they were read: any one of them, or all that failed, as far as they are kept."""
 
 from collections.abc import Sequence
 

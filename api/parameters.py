@@ -98,7 +98,7 @@ def find_model(wanted: str | None, cards: Mapping[str, Card]) -> Card:
     """The card of the model asked for. Raises `unknown-model`."""
     name = wanted or (DEFAULT_MODEL if DEFAULT_MODEL in cards else next(iter(cards)))
     if name not in cards:
-        raise Problem("unknown-model", f"{name!r} is not served; there are {', '.join(cards)}.")
+        raise Problem("unknown-model", f"{name!r} is not served; choose one of {', '.join(cards)}.")
     return cards[name]
 
 

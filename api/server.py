@@ -21,14 +21,14 @@ STARTUP_FAILED = 3
 
 
 class Server(uvicorn.Server):
-    """uvicorn's own would wait for streams and waiters that have no reason to end."""
+    """Ends event streams and long polls before it stops: uvicorn alone would wait for them."""
 
     def __init__(self, app: FastAPI, config: uvicorn.Config) -> None:
         super().__init__(config)
         self._app = app
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Their clients come back to the gateway that starts next."""
+        """Wake whoever waits, then stop; clients of streams come back to the next gateway."""
         services_of(self._app).notices.close()
         await super().shutdown(sockets)
 

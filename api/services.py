@@ -37,7 +37,7 @@ if TYPE_CHECKING:  # many of these modules import this one
 
 @dataclass(frozen=True)
 class Services:
-    """The parts of one gateway, one of each. None has asked Redis anything before the gateway starts."""
+    """The parts of one gateway. None of them talks to Redis before the gateway starts."""
 
     settings: GatewaySettings
     keyring: Keyring
@@ -67,6 +67,6 @@ class Services:
 
 
 def services_of(app: FastAPI) -> Services:
-    """What `app` is made of."""
+    """The services of the gateway `app`."""
     services: Services = app.state.services
     return services

@@ -68,7 +68,7 @@ class Stack:
         self._add(Child("sender", [*python, "worker.sender"], environment))
 
     def run(self, ready: Callable[[], None]) -> None:
-        """Until it is told to stop; `ready` is called once everything was started."""
+        """Start everything, call `ready`, and restart what dies until told to stop."""
         signal.signal(signal.SIGINT, self._ask_to_stop)
         on_stop(self._ask_to_stop)
         try:

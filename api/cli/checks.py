@@ -1,4 +1,4 @@
-"""What a process of the stack would refuse, again and again: refused once, before any is started."""
+"""Checks before a stack starts: what its processes would refuse at every restart is refused once."""
 
 import os
 import socket

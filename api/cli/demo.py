@@ -109,7 +109,7 @@ def _running(data: Path) -> Iterator[str]:
 
 
 def _ended(stack: Stack) -> str:
-    """The children that are no more."""
+    """The children that have exited."""
     gone = [each for each in stack.children if each.process and each.process.poll() is not None]
     return ", ".join(each.name for each in gone)
 

@@ -17,7 +17,7 @@ MEMBERS = ("type", "title", "status", "detail")
 
 
 class InkqueueError(Exception):
-    """Anything below."""
+    """The base of all errors of the client."""
 
 
 class ProblemError(InkqueueError):
@@ -32,7 +32,7 @@ class ProblemError(InkqueueError):
 
     @classmethod
     def of(cls, response: httpx.Response) -> Self:
-        """The problem in an answer; what a proxy in between made up is one too."""
+        """The problem in an answer; whatever a proxy in between answers instead is made one too."""
         try:
             body = response.json()
         except ValueError:

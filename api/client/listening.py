@@ -65,14 +65,14 @@ class EventConnection:
         return response
 
     def next(self) -> Heard:
-        """The next event, as soon as it is there."""
+        """The next event as soon as it arrives, None at the end, or the error that cut the stream."""
         try:
             return next(self._events, None)
         except httpx.RequestError as error:
             return error
 
     def close(self) -> None:
-        """Listen no more."""
+        """Close the stream, if one is open."""
         if self._response:
             self._response.close()
 
@@ -105,7 +105,7 @@ class AsyncEventConnection:
         return response
 
     async def next(self) -> Heard:
-        """The next event, as soon as it is there."""
+        """The next event as soon as it arrives, None at the end, or the error that cut the stream."""
         assert self._events is not None
         try:
             return await anext(self._events, None)
@@ -113,7 +113,7 @@ class AsyncEventConnection:
             return error
 
     async def close(self) -> None:
-        """Listen no more."""
+        """Close the stream, if one is open."""
         if self._events:
             await self._events.aclose()
         if self._response:

@@ -33,7 +33,7 @@ class Crowd:
             detail = "All connections of this gateway are taken; try again shortly."
             return Problem("too-many-clients", detail, retry_after=RETRY_S)
         if self._each[place] > self._most_each and not self._is_proxy(address):
-            detail = f"An address has at most {self._most_each} connections; close some."
+            detail = f"At most {self._most_each} connections are open to one address; close some."
             return Problem("too-many-connections", detail, retry_after=RETRY_S, limit=self._most_each)
         return None
 

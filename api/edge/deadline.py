@@ -37,11 +37,11 @@ class Deadline:
             self._due = min(self._due + seconds, self._loop.time() + most)
 
     def clear(self) -> None:
-        """Nothing is awaited."""
+        """Disarm it: nothing is awaited."""
         self._due = self._left = None
 
     def hold(self) -> None:
-        """Stop the clock: it is not the other side that is waited for."""
+        """Stop the clock while it is not the other side that is waited for."""
         self._held = True
         if self._due is not None:
             self._left = max(0.0, self._due - self._loop.time())

@@ -21,7 +21,7 @@ class Tally:
         self._bare += size
 
     def add_content(self) -> None:
-        """There was content among them."""
+        """Some of these bytes were content."""
         self._bare = 0
 
     def require_progress(self) -> None:

@@ -79,7 +79,7 @@ class Notices:
         self.closed = False
 
     def start(self) -> None:
-        """Begin to listen."""
+        """Start listening."""
         self._task = asyncio.create_task(self._listen())
 
     def close(self) -> None:
@@ -89,7 +89,7 @@ class Notices:
             news.spread(ended=True)
 
     async def stop(self) -> None:
-        """Listen no more."""
+        """Wake everybody and stop listening."""
         self.close()
         if self._task:
             self._task.cancel()

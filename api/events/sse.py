@@ -18,7 +18,7 @@ RETRY_MS = 1000
 
 
 def opening() -> bytes:
-    """What a stream begins with."""
+    """The first bytes of a stream: how soon to reconnect."""
     return format_sse_event(retry=RETRY_MS)
 
 

@@ -83,11 +83,11 @@ def _idx_size(head: bytes) -> tuple[int, int]:
 def _size(shape: Sequence[int]) -> int:
     """The bytes of an array of images."""
     if len(shape) not in (2, 3) or tuple(shape[-2:]) != (28, 28):
-        raise Problem("array-invalid", f"The shape is {tuple(shape)}; (n, 28, 28) is read.")
+        raise Problem("array-invalid", f"The shape is {tuple(shape)}; send (n, 28, 28).")
     return math.prod(shape)
 
 
 def _block(pixels: memoryview, size: int) -> PixelBlock:
     if len(pixels) != size:
-        raise Problem("array-invalid", f"{size} bytes are promised, the file holds {len(pixels)}.")
+        raise Problem("array-invalid", f"The header promises {size} bytes, but {len(pixels)} follow.")
     return PixelBlock(pixels)

@@ -47,7 +47,7 @@ def read_form(view: memoryview, content_type: str, most_files: int) -> Form:
         if len(form.fields) > MOST_FIELDS:
             raise _malformed(f"A form has at most {MOST_FIELDS} fields.")
         if len(form.files) > most_files:
-            detail = f"A form takes {most_files} files; send more as one ZIP."
+            detail = f"A form holds at most {most_files} files; send more as one ZIP."
             raise Problem("too-many-files", detail, limit=most_files)
     return form
 

@@ -83,7 +83,7 @@ class Limit:
             raise self._too_large()
 
     def add(self, size: int) -> None:
-        """So many more came."""
+        """Count `size` more bytes. Raises `body-too-large`."""
         self.taken += size
         if self.taken > self._most:
             raise self._too_large()

@@ -30,4 +30,4 @@ def read_tiff(view: memoryview, settings: GatewaySettings) -> Iterator[tuple[str
             "file-too-large", f"{error}, at most {largest} are read; scale it down.", limit=largest
         ) from error
     except BadTiff as error:
-        raise Problem("tiff-invalid", f"None of it is read: {error}.") from error
+        raise Problem("tiff-invalid", f"It cannot be read: {error}.") from error

@@ -28,7 +28,7 @@ class Documents:
                 async with asyncio.timeout(TURN_S):
                     await self._freed.wait_for(lambda: not self._held or self._fits(size))
             except TimeoutError:
-                detail = "Too much JSON is being read; come back, or send a ZIP, which needs no memory."
+                detail = "Too much JSON is being read; try again, or send a ZIP, which takes no memory."
                 raise Problem("too-many-documents", detail, retry_after=2) from None
             self._held += size
         try:
@@ -72,7 +72,7 @@ class UploadMeter:
         """`size` bytes came. Raises `too-many-bytes`."""
         if (most := self._most) and self._held[self._owner] + size > most:
             whole = self._mine + size > most
-            detail = f"Your uploads under way have at most {most} bytes; send smaller ones" + (
+            detail = f"Your uploads under way may have {most} bytes in all; send smaller ones" + (
                 "." if whole else ", or one after the other."
             )
             raise Problem("too-many-bytes", detail, retry_after=5, limit=most)

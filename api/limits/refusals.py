@@ -19,20 +19,20 @@ def refusal(verdict: Verdict, pressure: Pressure, settings: GatewaySettings, quo
         case "gone":
             return Problem("job-expired", "A job with this id has expired; use another id.")
         case "unsigned":
-            detail = "Make one with POST /v1/webhooks/callback/secret; it signs what is sent."
+            detail = "Make one with POST /v1/webhooks/callback/secret; it signs the callbacks."
             return Problem("callback-secret-needed", detail)
         case "unstaged":
-            detail = "What was sent is gone; send it again."
+            detail = "The uploaded images are gone from the job store; send them again."
             return Problem("storage-unavailable", detail, retry_after=1)
         case "stranger":
-            detail = "The job store is started again and again; send it again soon."
+            detail = "The job store keeps restarting; try again shortly."
             return Problem("storage-unavailable", detail, retry_after=1)
         case "never":
             most = verdict.figure
             return Problem("too-many-images", f"At most {most} images can wait; send fewer.", limit=most)
         case "large":
             most = verdict.figure
-            detail = f"A job has at most {most} bytes here, which is what can be stored; send less."
+            detail = f"At most {most} bytes of a job can be stored here; send less."
             return Problem("body-too-large", detail, limit=most)
     return _crowded(verdict, pressure, settings, quota)
 

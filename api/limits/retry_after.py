@@ -1,4 +1,4 @@
-"""When it is worth coming back: how much must go before there is room, and how fast the queue drains."""
+"""When a refused client should retry: how much must go before there is room, by how fast it goes."""
 
 import random
 
@@ -19,21 +19,21 @@ def after(amount: float, rate: float) -> float:
 
 
 def after_images(pressure: Pressure, images: int) -> float:
-    """Until so many of all queued images are done."""
+    """Seconds until so many of all queued images are done."""
     return after(images, pressure.rate)
 
 
 def after_own_images(pressure: Pressure, images: int, own: int) -> float:
-    """Until so many images of a caller that has `own` in the queue are done: all are read in turns."""
+    """Seconds until so many images of a caller that has `own` queued are done: all are read in turns."""
     return after(images * max(own, pressure.images), max(1, own) * pressure.rate)
 
 
 def after_a_job(pressure: Pressure, own: int) -> float:
-    """Until one of a caller's `own` jobs is done: they have their share of the rate."""
+    """Seconds until one of a caller's `own` jobs is done: they have their share of the rate."""
     return after(pressure.images, own * pressure.rate)
 
 
 def after_bytes(pressure: Pressure, size: int) -> float:
-    """Until so many bytes are free: an image that is done frees what one takes on average."""
+    """Seconds until so many bytes are free: an image that is done frees what one takes on average."""
     held = max(0, pressure.used - pressure.empty)
     return after(size, pressure.rate * held / pressure.images if pressure.images else 0.0)

@@ -59,7 +59,7 @@ class Corrected(BaseModel):
 
 @router.patch("/items/{index}/correction", response_model=ItemOut, openapi_extra=body_schema(Correction))
 async def correct_item(request: Request, job: ManagedJobDep, store: StoreDep, index: Index) -> Response:
-    """Say what an image is. What was read stays as it was; `correction` stands beside it."""
+    """Correct or confirm one image. What was read stays as it was; `correction` stands beside it."""
     given = await read_payload(request, Correction, HINT, 1 << 17)
     await _correct(store, job, {index: given.label})
     return json_response(item_out(job, await require_item(store, job, index)))
@@ -67,7 +67,7 @@ async def correct_item(request: Request, job: ManagedJobDep, store: StoreDep, in
 
 @router.patch("/corrections", response_model=Corrected, openapi_extra=body_schema(Corrections))
 async def correct_items(request: Request, job: ManagedJobDep, store: StoreDep) -> Corrected:
-    """Say what up to 1000 images are: all of it is kept, or none."""
+    """Correct or confirm up to 1000 images at once: all corrections are kept, or none."""
     hint = f'Send {{"labels": {{"0": "7", "5": null}}}} with 1 to {MOST} images.'
     given = await read_payload(request, Corrections, hint, 1 << 18)
     await _correct(store, job, {int(index): label for index, label in given.labels.items()})

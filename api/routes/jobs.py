@@ -71,7 +71,7 @@ async def put_job(
     settings: SettingsDep,
     prefer: Prefer = None,
 ) -> Response:
-    """Store a job under an id of your own; the same again changes nothing."""
+    """Store a job under an id you choose; sending it again changes nothing."""
     accepted = await submitter.submit(request, owner, job_id)
     return await answer(accepted, waiting, wait_s(prefer, 0, settings.max_wait))
 

@@ -18,7 +18,7 @@ SwaggerDep = Annotated[Assets, Depends(part(lambda s: s.swagger))]
 @router.get("/")
 @router.get("/upload")
 async def show_home(request: Request, pages: PagesDep) -> Response:
-    """Drop, draw, and the caller's jobs."""
+    """Upload or draw images; and the caller's jobs."""
     return pages.answer(request, "home")
 
 

@@ -90,15 +90,15 @@ async def rotate_secret(
         int, Query(ge=0, le=7 * DAY_S, description="seconds for which the old one signs too")
     ] = DAY_S,
 ) -> SecretOut:
-    """A new secret for an endpoint, or with `callback` as id, for the callback_url of all your jobs.
+    """A new secret for an endpoint, or with `callback` as its id, for the callback_url of all your jobs.
 
-    While an older one still signs, only `overlap=0` makes another: then no old one signs any more.
+    While the previous secret still signs too, only `overlap=0` makes another, and ends it at once.
     """
     try:
         made = await endpoints.rotate(owner, webhook_id, overlap)
     except SecretsOverlap as error:
         signs = when(error.until).isoformat()
-        detail = f"The one before signs until {signs}: rotate then, or with overlap=0, which ends it."
+        detail = f"The previous secret signs until {signs}: rotate then, or with overlap=0 to end it."
         raise Problem("secrets-overlap", detail, previous_valid_until=signs) from error
     if made is None:
         raise _missing()

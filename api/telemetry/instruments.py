@@ -35,7 +35,7 @@ class Reading:
 
 
 def families(reading: Reading) -> Iterator[Metric]:
-    """All of it."""
+    """All metrics of a reading."""
     yield from counter_families(reading.stats)
     yield from _queues(reading.backlogs)
     yield from _workers(reading)

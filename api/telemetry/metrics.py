@@ -39,7 +39,7 @@ class LedgerCollector(Collector):
 
 
 class BuildCollector(Collector):
-    """Which program this is."""
+    """The versions of this program, as a metric."""
 
     def __init__(self, version: str) -> None:
         self._facts = {"version": version, "python": platform.python_version()}
@@ -49,7 +49,7 @@ class BuildCollector(Collector):
 
 
 class Metrics:
-    """One gateway's registry."""
+    """The metrics of one gateway, and of those that share its port."""
 
     media_type = CONTENT_TYPE_LATEST
 
@@ -90,13 +90,13 @@ class Metrics:
         )
 
     def answered(self, method: str, route: str, status: int, seconds: float) -> None:
-        """A request was answered. Methods that are none of ours are counted as one."""
+        """Count and time an answer. All methods that are none of ours are counted as `other`."""
         requests, durations = self._of(method if method in KNOWN else "other", route, status)
         requests.inc()
         durations.observe(seconds)
 
     def _of(self, method: str, route: str, status: int) -> tuple[Counter, Histogram]:
-        """Both of its figures: to find them by their labels takes longer than to add to them."""
+        """Counter and histogram, remembered: to find them by their labels costs more than to add."""
         known = self._found.get(key := (method, route, status))
         if known is None:
             requests = self._requests.labels(method, route, status)

@@ -29,7 +29,7 @@ export class Corrections extends EventTarget {
   get progress() {
     if (!this.#open.size) return "";
     if (!this.#delay) return "Saving…";
-    return `Saving… ${images(this.#open.size)} not saved yet. ${this.#delay.title}; it is tried again.`;
+    return `Saving… ${images(this.#open.size)} not saved yet. ${this.#delay.title}; trying again.`;
   }
 
   /** Say what images are; null withdraws it. What cannot be saved is undone, and named. */
