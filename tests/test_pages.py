@@ -11,7 +11,7 @@ import httpx
 import numpy as np
 import pytest
 
-from api.signatures import media_type
+from api.file_types import media_type
 
 from samples import pngs, tiff_of, zip_of
 

@@ -13,7 +13,7 @@ from zipfile import ZIP_STORED, ZipFile, ZipInfo
 
 from model.folders import find_images
 
-from ..signatures import container_type, image_type
+from ..file_types import container_type, image_type
 
 IN_MEMORY = 4 << 20
 BLOCK = 1 << 18

@@ -13,10 +13,10 @@ from worker.jobs import Job
 from worker.results import Page
 from worker.store import Item, Store
 
+from ..file_types import SUFFIXES, media_type
 from ..items import item_out
 from ..kept_images import image_at
 from ..problems import Problem
-from ..signatures import SUFFIXES, media_type
 from .archive import File
 from .naming import UNREAD, folder_of, label_of, path_of
 from .previews import Previews, glyph_png

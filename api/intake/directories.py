@@ -8,8 +8,8 @@ import struct
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+from ..file_types import EMPTY_ZIP
 from ..problems import Problem
-from ..signatures import EMPTY_ZIP
 
 _END = struct.Struct("<4s4H2IH")
 _END64 = struct.Struct("<4sQ2H2I4Q")

@@ -10,9 +10,9 @@ from starlette.requests import ClientDisconnect
 
 from worker.chunks import ImageFile
 
+from ..file_types import is_image
 from ..problems import Problem
 from ..settings import GatewaySettings
-from ..signatures import is_image
 from .documents import read_json, read_ndjson
 from .multiparts import read_form
 from .names import safe_name

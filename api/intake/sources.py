@@ -8,9 +8,9 @@ from model.idx import is_idx
 from model.tiffs import MAGICS, is_tiff
 from worker.chunks import ImageFile, PixelBlock
 
+from ..file_types import EMPTY_ZIP, GZIP, NPY, ZIP, is_image
 from ..problems import Problem
 from ..settings import GatewaySettings
-from ..signatures import EMPTY_ZIP, GZIP, NPY, ZIP, is_image
 from . import arrays, tiffs, zips
 
 

@@ -10,9 +10,9 @@ import zlib
 from collections.abc import Iterator
 from itertools import pairwise
 
+from ..file_types import EMPTY_ZIP, ZIP
 from ..problems import Problem
 from ..settings import MIB, GatewaySettings
-from ..signatures import EMPTY_ZIP, ZIP
 from .directories import Entry, read_at, read_entries
 from .names import safe_name
 from .spool import forget

@@ -12,11 +12,11 @@ from worker.store import Item, Store
 from ..answers import json_response
 from ..dependencies import CardsDep, JobDep, PreviewsDep, StoreDep
 from ..exports.previews import glyph_png
+from ..file_types import BINARY, SUFFIXES, media_type
 from ..items import item_out
 from ..kept_images import find_image
 from ..problems import Problem
 from ..schemas import ItemOut
-from ..signatures import BINARY, SUFFIXES, media_type
 
 router = APIRouter(prefix="/v1/jobs/{job_id}/items", tags=["results"])
 

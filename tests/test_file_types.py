@@ -3,7 +3,7 @@
 import pytest
 
 from api.client.uploads import prepare
-from api.signatures import is_image, media_type
+from api.file_types import is_image, media_type
 
 BINARY = "application/octet-stream"
 
