@@ -44,3 +44,31 @@ def test_one_that_is_told_to_stop_before_it_is_ready_has_not_failed(number: sign
             assert process.wait(10) == 0
             assert process.stderr
             assert "Traceback" not in process.stderr.read()
+
+
+@pytest.mark.parametrize(
+    ("trouble", "settings", "reason"),
+    [
+        ("pass", {"INKQUEUE_DEVICE": "cuda:99"}, "device 'cuda:99' cannot be used: "),
+        ("sys.modules['model.openvino_predictor'] = None", {"INKQUEUE_ENGINE": "openvino"}, "import of"),
+        ("worker.engine.Engine.start = lambda engine: 1 / 0", {}, "division by zero"),
+    ],
+)
+def test_a_worker_that_cannot_start_ends_and_says_why_in_a_line(
+    redis_url: str, trouble: str, settings: dict[str, str], reason: str
+) -> None:
+    script = f"import sys, worker.engine, worker.__main__; {trouble}; worker.__main__.main()"
+    environment = {
+        "REDIS_URL": redis_url,
+        "INKQUEUE_MODELS": "digits-nano",
+        "INKQUEUE_LOG_LEVEL": "error",
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        env=os.environ | environment | settings,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    (line,) = done.stderr.splitlines()
+    assert (done.returncode, line.startswith(f"worker: {reason}")) == (1, True), line

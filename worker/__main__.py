@@ -3,9 +3,11 @@
 Celery's usual pool forks, which CUDA and OpenMP do not survive.
 """
 
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
-import redis
 from celery.signals import worker_init, worker_ready, worker_shutdown, worker_shutting_down
 
 from . import logs
@@ -16,22 +18,33 @@ from .machine import tune_garbage_collection
 from .process import configure, run
 from .settings import WorkerSettings
 
+log = logging.getLogger(__name__)
+
+
+@contextmanager
+def _or_refuse() -> Iterator[None]:
+    """End a worker that cannot start: Celery would log what a signal handler raises, and go on without a
+    network."""
+    try:
+        yield
+    except Exception as error:
+        log.debug("cannot start", exc_info=True)
+        logs.refuse("worker", str(error) or repr(error))
+
 
 @worker_init.connect  # type: ignore[untyped-decorator]
 def load(**_: Any) -> None:
     """Load and warm the networks before any doorbell is heard."""
-    try:
+    with _or_refuse():
         logs.bind(worker=engine().id)
-    except (redis.RedisError, RuntimeError, ValueError, OSError) as error:
-        # Celery would log an Exception of a signal handler and go on without a network.
-        logs.refuse("worker", error)
 
 
 @worker_ready.connect  # type: ignore[untyped-decorator]
 def announce(**_: Any) -> None:
     """Tell the ledger that this worker is ready."""
-    tune_garbage_collection()
-    engine().start()
+    with _or_refuse():
+        tune_garbage_collection()
+        engine().start()
 
 
 @worker_shutting_down.connect  # type: ignore[untyped-decorator]
