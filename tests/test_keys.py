@@ -245,7 +245,7 @@ class TestCommand:
         assert first.scopes == second.scopes == {"submit", "read"}
         assert first.until is not None
         assert timedelta(minutes=50) < first.until - datetime.now(UTC) <= timedelta(hours=1)
-        assert second.until is None
+        assert second.until == datetime(2099, 1, 31, 23, 59, 59, tzinfo=UTC)
         head, *rows = keys("list").stdout.splitlines()
         assert head.split() == ["key", "owner", "scopes", "until", "state"]
         assert [row.split()[:3] for row in rows] == [
@@ -258,6 +258,21 @@ class TestCommand:
         assert ring.find(new)
         for answer in (made, turned, keys("list")):
             assert digest(new) not in answer.stdout + answer.stderr
+
+    @pytest.mark.parametrize("ends_in", [timedelta(minutes=30), timedelta(minutes=-30)])
+    def test_a_key_that_ends_within_the_overlap_is_not_made_endless(
+        self, keys: Run, path: Path, ends_in: timedelta
+    ) -> None:
+        until = datetime.now(UTC) + ends_in
+        made = keys("make", "--until", f"{until:%Y-%m-%dT%H:%M:%SZ}", "--file", str(path))
+        before, key_id = path.read_text(), made.stdout.strip().partition("=")[2][4:12]
+        answer = keys("rotate", key_id, "--overlap", "3600")
+        assert answer.exit_code == 1
+        assert "say --until" in " ".join(answer.stderr.split())
+        assert path.read_text() == before
+        assert keys("rotate", key_id, "--overlap", "3600", "--until", "2099-01-31").exit_code == 0
+        assert f"{until:%Y-%m-%dT%H:%M:%SZ}" in path.read_text()
+        assert "until=2099-01-31" in path.read_text()
 
     @pytest.mark.parametrize(
         ("words", "code", "reason"),

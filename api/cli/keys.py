@@ -62,15 +62,19 @@ def rotate(
     until: Until = None,
     file: File = None,
 ) -> None:
-    """Make a key with the owner and the scopes of another, which expires after the overlap."""
+    """Make a key with the owner, the scopes and the end of another, which expires after the overlap."""
     path, end = _required(file), datetime.now(UTC) + timedelta(seconds=overlap)
     made: list[str] = []
 
     def succeed(old: Credential) -> tuple[Credential, ...]:
+        if old.until and old.until <= end and not until:
+            raise Refusal(
+                f"{key_id} expires before the overlap is over; say --until when the new key does"
+            )
         key, new = Credential.new(old.owner)
         made.append(key)
         return replace(old, until=min(end, old.until or end)), replace(
-            old, id=new.id, sha256=new.sha256, until=until
+            old, id=new.id, sha256=new.sha256, until=until or old.until
         )
 
     _edit(lambda: change_key(path, key_id, succeed))
