@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import pytest
 
 from api.cli.checks import reserved
 from api.cli.console import Refusal
+from model.card import WEIGHTS
 from worker.embedded import free_port
 
 UP = [sys.executable, "-m", "api.cli", "up", "--workers", "1"]
@@ -59,6 +61,10 @@ def test_under_nohup_a_closed_terminal_does_not_stop_it(tmp_path: Path) -> None:
         ("INKQUEUE_QUOTAS", "anonymous:requests=nan", "'anonymous:requests=nan' names no owner"),
         ("INKQUEUE_LOG", "xml", "INKQUEUE_LOG: Input should be 'text' or 'json'"),
         ("REDIS_URL", "nonsense", "REDIS_URL: cannot be read"),
+        ("INKQUEUE_DEVICE", "gpu", "INKQUEUE_DEVICE: String should match pattern"),
+        ("INKQUEUE_DEVICE", "cuda:99", "INKQUEUE_DEVICE: cuda:99 cannot be used: "),
+        ("INKQUEUE_BROKER_URL", "redis://127.0.0.1/1", "INKQUEUE_BROKER_URL: it is for the Redis in"),
+        ("PROMETHEUS_MULTIPROC_DIR", "/nonexistent", "PROMETHEUS_MULTIPROC_DIR: /nonexistent is no"),
     ],
 )
 def test_what_its_processes_would_refuse_is_said_in_a_line(
@@ -68,6 +74,22 @@ def test_what_its_processes_would_refuse_is_said_in_a_line(
     assert code == 1
     assert line.startswith(f"error: {reason}")
     assert not list(tmp_path.iterdir())
+
+
+def test_an_engine_that_does_not_run_on_the_device_is_refused(tmp_path: Path) -> None:
+    code, (line,) = refused(tmp_path, *ANY, INKQUEUE_ENGINE="openvino", INKQUEUE_DEVICE="cuda")
+    assert code == 1
+    assert line.startswith("error: INKQUEUE_ENGINE: openvino runs on a CPU")
+
+
+@pytest.mark.parametrize("folder", [".", "screen"])
+def test_a_network_without_its_weights_is_refused(tmp_path: Path, folder: str) -> None:
+    weights = shutil.copytree(WEIGHTS, tmp_path / "weights")
+    lost = weights / folder / "balanced.safetensors"
+    lost.unlink()
+    code, (line,) = refused(tmp_path / "data", *ANY, INKQUEUE_WEIGHTS=str(weights))
+    assert code == 1
+    assert line.startswith(f"error: {lost}: ")
 
 
 def test_among_lines_for_machines_a_refusal_is_one(tmp_path: Path) -> None:

@@ -3,10 +3,10 @@
 Read once from the environment (INKQUEUE_...).
 """
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from redis.connection import parse_url
 
@@ -123,7 +123,9 @@ class WorkerSettings(QueueSettings):
     """One worker process."""
 
     models: Annotated[str, Field(description="comma-separated; empty: all that are there")] = ""
-    device: Annotated[str, Field(description="auto, cpu, cuda, cuda:1")] = "auto"
+    device: Annotated[
+        str, Field(pattern=r"^(auto|cpu|cuda(:\d+)?)$", description="auto, cpu, cuda, cuda:1")
+    ] = "auto"
     engine: Annotated[
         Literal["auto", "openvino", "torch"], Field(description="what runs the networks")
     ] = "auto"
@@ -145,6 +147,15 @@ class WorkerSettings(QueueSettings):
     max_deaths: Annotated[
         int, Field(ge=1, description="workers an image may take with it before it is given up")
     ] = 3
+
+    @model_validator(mode="after")
+    def _engine_runs_on_device(self) -> Self:
+        if self.engine == "openvino" and self.device.startswith("cuda"):
+            reason = (
+                f"openvino runs on a CPU, and {PREFIX}DEVICE is {self.device}; choose torch, or auto"
+            )
+            raise ValueError(f"{PREFIX}ENGINE: {reason}")
+        return self
 
     def served_models(self) -> list[str]:
         """The models that this worker serves: those named, else all there are. Raises BadCard and

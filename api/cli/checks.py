@@ -2,12 +2,15 @@
 
 import os
 import socket
+import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import redis
 
+from model.own_screens import read_own_screen
+from model.storage import read_checkpoint
 from worker.connection import connect
 from worker.safety import UnsafeRedis, require_safe
 from worker.settings import SenderSettings, WorkerSettings
@@ -20,20 +23,41 @@ from ..settings import GatewaySettings
 from ..stack import Stack
 from .console import Refusal
 
+FIGURES = "PROMETHEUS_MULTIPROC_DIR"
+
 
 def require_startable(stack: Stack) -> None:
     """Raise Refusal if a gateway, worker or sender of this stack would not start."""
     try:
         settings = GatewaySettings(host=stack.host, port=stack.port)
-        WorkerSettings().served_models()
+        _require_networks(WorkerSettings())
         SenderSettings()
         require_safe_address(settings, Keyring(settings))
         Quotas(settings)
         read_proxies(settings)
         if os.environ.get("REDIS_URL"):
             require_safe(connect(settings.redis_url), settings)
+        elif settings.broker_url:
+            raise Refusal("INKQUEUE_BROKER_URL: it is for the Redis in REDIS_URL; set both, or neither")
     except (ValueError, UnsafeAddress, UnsafeRedis, redis.RedisError) as error:
         raise Refusal(str(error)) from error
+    figures = os.environ.get(FIGURES)
+    if figures and stack.api_workers == 1 and not os.access(figures, os.W_OK | os.X_OK):
+        raise Refusal(f"{FIGURES}: {figures} is no folder that can be written to")
+
+
+def _require_networks(settings: WorkerSettings) -> None:
+    """Weights are those of their cards, the device is there. Raises BadCard, BadSettings, Refusal."""
+    for name in settings.served_models():
+        card, _ = read_checkpoint(name)
+        read_own_screen(card)
+    if settings.device.startswith("cuda"):  # torch is asked apart, since it must not be loaded here
+        script = f"import torch; torch.cuda.get_device_name({settings.device!r})"
+        command = [sys.executable, "-P", "-c", script]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode:
+            reason = done.stderr.strip().rpartition("\n")[2]
+            raise Refusal(f"INKQUEUE_DEVICE: {settings.device} cannot be used: {reason}")
 
 
 @contextmanager
