@@ -144,8 +144,9 @@ def test_the_autoscaler_of_kubernetes_reads_what_the_gateway_says(http: httpx.Cl
     assert trigger["authenticationRef"]["name"] == trigger_auth["metadata"]["name"]
     facts = trigger["metadata"]
     assert all(isinstance(value, str) for value in facts.values())  # KEDA takes nothing else
-    path = httpx.URL(facts["url"]).path
-    answer = http.get(path)
+    url = httpx.URL(facts["url"])
+    assert url.host.endswith(".namespace.svc")  # a bare name would be sought in KEDA's own namespace
+    answer = http.get(url.path)
     assert QueueOut.model_validate(answer.json())
     assert isinstance(answer.json()[facts["valueLocation"]], int)
     assert facts["targetValue"] == "1"
