@@ -21,6 +21,7 @@ ROOT = Path(__file__).parent.parent
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 DASHBOARD: dict[str, Any] = json.loads((ROOT / "monitoring/grafana/inkqueue.json").read_text())
 ALERTS: dict[str, Any] = yaml.safe_load((ROOT / "monitoring/alerts.yml").read_text())
+RULES: list[dict[str, Any]] = [rule for group in ALERTS["groups"] for rule in group["rules"]]
 NAME = re.compile(r"\b(?:inkqueue|process)_[a-z0-9_]+\b")
 LABEL = re.compile(r"by \(([^)]*)\)")
 
@@ -49,11 +50,18 @@ def served(services: Services) -> str:
 
 def test_every_query_names_a_metric_that_is_served(served: str) -> None:
     names = set(re.findall(r"^([a-z_]+)(?:\{| )", served, re.MULTILINE))
-    asked = queries() + [rule["expr"] for group in ALERTS["groups"] for rule in group["rules"]]
+    asked = queries() + [rule["expr"] for rule in RULES]
     for query in asked:
         found = NAME.findall(query)
         assert found or query.startswith("up{"), query
         assert set(found) <= names, query
+
+
+def test_where_none_is_wanted_nobody_hears_that_there_is_no_worker(served: str) -> None:
+    (rule,) = [each for each in RULES if each["alert"] == "NoWorker"]
+    assert rule["expr"] == "inkqueue_workers == 0 and inkqueue_desired_workers > 0"
+    for metric in NAME.findall(rule["expr"]):  # which are of one set of labels, as `and` asks
+        assert re.search(rf"^{metric} ", served, re.MULTILINE)
 
 
 def test_every_query_groups_by_labels_that_are_served(served: str) -> None:
