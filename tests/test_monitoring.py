@@ -64,6 +64,12 @@ def test_where_none_is_wanted_nobody_hears_that_there_is_no_worker(served: str) 
         assert re.search(rf"^{metric} ", served, re.MULTILINE)
 
 
+def test_what_is_said_of_an_old_queue_holds_for_a_long_one_that_is_being_read() -> None:
+    (rule,) = [each for each in RULES if each["alert"] == "QueueOld"]
+    assert rule["expr"].startswith("max by (model, lane) (inkqueue_oldest_due_chunk_age_seconds)")
+    assert rule["annotations"]["summary"].startswith("The oldest chunk of ")
+
+
 def test_every_query_groups_by_labels_that_are_served(served: str) -> None:
     for query in queries():
         (metric, *_), grouped = NAME.findall(query), LABEL.search(query)
