@@ -139,3 +139,10 @@ class GatewaySettings(QueueSettings):
             reason = f"{self.expires_in} is over INKQUEUE_MAX_EXPIRES_IN; set both"
             raise ValueError(f"INKQUEUE_EXPIRES_IN: {reason}")
         return self
+
+    @model_validator(mode="after")
+    def _fewest_are_not_more_than_most(self) -> Self:
+        if self.min_workers > self.max_workers:
+            reason = f"{self.min_workers} is over INKQUEUE_MAX_WORKERS, {self.max_workers}; set both"
+            raise ValueError(f"INKQUEUE_MIN_WORKERS: {reason}")
+        return self

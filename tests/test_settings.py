@@ -39,6 +39,7 @@ def test_one_name_means_one_thing() -> None:
         ("DECODE_S", ["nan"]),
         ("WEBHOOK_PORTS", ["99999999", "80,0", "80,"]),
         ("PORT", ["65536", "-1"]),
+        ("MIN_WORKERS", ["-1", "17"]),
     ],
 )
 def test_what_no_gateway_can_work_with_is_refused(
