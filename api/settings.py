@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from worker.settings import QueueSettings
 
@@ -132,6 +132,12 @@ class GatewaySettings(QueueSettings):
 
     ping_s: Annotated[float, Field(gt=0, description="an idle event stream says it is there")] = 15.0
     max_streams: Annotated[int, Field(ge=0, description="event streams of one caller here")] = 1000
+
+    @field_validator("api_keys_file", mode="before")
+    @classmethod
+    def _empty_is_no_file(cls, path: object) -> object:
+        """An empty path would be the working directory."""
+        return path or None
 
     @model_validator(mode="after")
     def _default_is_allowed(self) -> Self:

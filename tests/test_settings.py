@@ -51,6 +51,11 @@ def test_what_no_gateway_can_work_with_is_refused(
             GatewaySettings()
 
 
+def test_an_empty_name_of_a_file_of_keys_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("INKQUEUE_API_KEYS_FILE", "")
+    assert GatewaySettings().api_keys_file is None
+
+
 def test_a_job_may_be_kept_as_long_as_is_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("INKQUEUE_EXPIRES_IN", "2000000")
     monkeypatch.setenv("INKQUEUE_MAX_EXPIRES_IN", "2000000")
