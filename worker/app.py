@@ -12,6 +12,7 @@ from kombu.connection import Connection
 
 from .connection import TIMEOUTS
 from .logs import refuse
+from .outage import Outage
 from .settings import BadSettings, QueueSettings
 from .transport import install
 
@@ -38,9 +39,14 @@ SOON = {"interval_start": 0.2, "interval_step": 0.2, "interval_max": 1.0}
 class PromptConnection(Connection):
     """Reconnects soon after Redis is back; kombu itself waits up to 30 s between attempts."""
 
-    def ensure_connection(self, *args: Any, **options: Any) -> Any:
-        """Connect, however many attempts it takes."""
-        return super().ensure_connection(*args, **options | SOON)  # type: ignore[no-untyped-call]
+    def ensure_connection(self, errback: object = None, *args: Any, **options: Any) -> Any:
+        """Connect, however many attempts it takes. Celery's `errback` would log each of them."""
+        outage = Outage(log, "the broker cannot be reached", "the broker is reached again")
+        super().ensure_connection(  # type: ignore[no-untyped-call]
+            lambda error, pause: outage.failed(error), *args, **options | SOON
+        )
+        outage.over()
+        return self
 
 
 class PromptAMQP(AMQP):  # type: ignore[misc]
@@ -73,6 +79,8 @@ def create_app(*tasks: str) -> Celery:
         task_acks_late=False,  # a lost doorbell is rung again by upkeep
         task_ignore_result=True,
         task_serializer="json",
+        # It is for tasks acknowledged late, and none is; unset, every loss of Redis brings a warning.
+        worker_cancel_long_running_tasks_on_connection_loss=True,
         worker_enable_remote_control=False,
         worker_hijack_root_logger=False,
         worker_prefetch_multiplier=1,
