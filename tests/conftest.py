@@ -92,6 +92,14 @@ def new_key(owner: str = "", **fields: Any) -> tuple[str, str]:
     return key, known.line()
 
 
+def until(true: Callable[[], object], seconds: float = 20) -> None:
+    """Wait until something is so."""
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end, f"it did not become so within {seconds:g} s"
+        time.sleep(0.01)
+
+
 @contextmanager
 def meanwhile(look: Callable[[], object], every_s: float) -> Iterator[None]:
     """`look` again and again, in a thread of its own."""

@@ -22,6 +22,7 @@ from worker.results import UNDECODABLE, Failure
 from worker.settings import WorkerSettings
 from worker.tracing import start
 
+from conftest import until
 from ledgers import Caps, ledger, read_job, submit
 
 pytestmark = pytest.mark.usefixtures("clean_redis")
@@ -79,13 +80,6 @@ def worker(redis_url: str) -> Iterator[Worker]:
     made = Worker(redis_url)
     yield made
     made.drain.close()
-
-
-def until(true: Callable[[], bool]) -> None:
-    end = time.monotonic() + 10
-    while not true():
-        assert time.monotonic() < end
-        time.sleep(0.01)
 
 
 def test_under_load_the_next_batch_is_claimed_while_one_is_read(worker: Worker, redis_url: str) -> None:

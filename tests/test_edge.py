@@ -5,7 +5,7 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
 import httpx
@@ -17,7 +17,7 @@ from siege import besieged, percentile
 
 from worker.embedded import free_port
 
-from conftest import Services, running_services
+from conftest import Services, running_services, until
 from samples import glyphs, npy_of
 from wire import CHUNKED, GET, POST, Wire, ask
 
@@ -79,14 +79,6 @@ def narrow(gateways: tuple[Services, Services]) -> Iterator[str]:
     gateway = psutil.Process(gateways[1].processes[0].pid)
     place = httpx.URL(gateways[1].url).port
     until(lambda: place not in [each.laddr.port for each in gateway.net_connections() if each.raddr])
-
-
-def until(true: Callable[[], bool], seconds: float = 10) -> None:
-    """Wait until something is so."""
-    end = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < end
-        time.sleep(0.02)
 
 
 def staged(services: Services) -> list[bytes]:

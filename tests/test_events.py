@@ -5,7 +5,7 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
@@ -20,7 +20,7 @@ import redis
 
 from worker.jobs import JobState
 
-from conftest import Services, beside, new_key, on_empty_redis, running_services
+from conftest import Services, beside, new_key, on_empty_redis, running_services, until
 from ledgers import commit_of, finish, ledger, submit
 from samples import glyphs, npy_of
 from streams import Told, follow_all, indices, listening, refused, told
@@ -50,13 +50,6 @@ def commit_one(url: str, failed: int = 0) -> None:
     worker = ledger(url)
     (claim,) = worker.claim("balanced", 1)
     worker.commit([commit_of(claim, failed=failed)])
-
-
-def wait_until(true: Callable[[], bool], seconds: float = 10) -> None:
-    end = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < end, "it did not come true"
-        time.sleep(0.02)
 
 
 def open_streams(http: httpx.Client) -> float:
@@ -106,7 +99,7 @@ def stalled(url: str, path: str) -> Iterator[None]:
         yield
 
 
-def until(events: Iterator[Told], kind: str) -> list[Told]:
+def up_to(events: Iterator[Told], kind: str) -> list[Told]:
     """Events up to the next of a kind."""
     seen = [next(events)]
     while seen[-1].kind != kind:
@@ -119,12 +112,12 @@ class TestTelling:
         submit(gateway.redis_url, "a", (2, 3, 1))
         with listening(http, "a") as (answer, events):
             assert answer.headers["content-type"].startswith("text/event-stream")
-            seen = until(events, "progress")
+            seen = up_to(events, "progress")
             assert seen[0].data["state"] == "queued"
             assert seen[0].data["counts"]["queued"] == 6
             for failed in (0, 1, 0):
                 commit_one(gateway.redis_url, failed)
-                seen += until(events, "result")
+                seen += up_to(events, "result")
             seen += events
         assert_whole(seen, 6)
         assert indices(seen) == list(range(6))
@@ -154,7 +147,7 @@ class TestTelling:
     ) -> None:
         submit(gateway.redis_url, "a", (2, 2, 2))
         with listening(http, "a", results="false") as (_, events):
-            seen = until(events, "progress")
+            seen = up_to(events, "progress")
             finish(gateway.redis_url)
             seen += events
         assert {event.kind for event in seen} == {"progress", "completed"}
@@ -165,7 +158,7 @@ class TestTelling:
     ) -> None:
         submit(gateway.redis_url, "a", (1,) * 60)
         with listening(http, "a") as (_, events):
-            seen = until(events, "progress")
+            seen = up_to(events, "progress")
             committing = threading.Thread(target=commit_slowly, args=(gateway.redis_url, 60))
             committing.start()
             seen += events
@@ -197,7 +190,7 @@ class TestTelling:
             listening(http, "a") as (_, events),
             redis.Redis.from_url(gateway.redis_url) as client,
         ):
-            seen = until(events, "progress")
+            seen = up_to(events, "progress")
             client.client_kill_filter(_type="pubsub")
             finish(gateway.redis_url)
             seen += events
@@ -225,7 +218,7 @@ class TestTelling:
             listening(http, "a") as (_, events),
             redis.Redis.from_url(gateway.redis_url) as client,
         ):
-            seen = until(events, "progress")
+            seen = up_to(events, "progress")
             client.config_set("maxclients", 1)
             try:
                 client.client_kill_filter(_type="pubsub")
@@ -245,9 +238,9 @@ class TestEnds:
         worker = ledger(gateway.redis_url)
         (claim,) = worker.claim("balanced", 2)
         with listening(http, "a") as (_, events):
-            until(events, "progress")
+            up_to(events, "progress")
             assert http.post("/v1/jobs/a/cancel").status_code == 202
-            assert until(events, "progress")[-1].data["state"] == "canceling"
+            assert up_to(events, "progress")[-1].data["state"] == "canceling"
             worker.commit([commit_of(claim)])
             rest = list(events)
         assert indices(rest) == [0, 1]
@@ -257,7 +250,7 @@ class TestEnds:
     def test_a_job_that_waits_is_canceled_at_once(self, gateway: Services, http: httpx.Client) -> None:
         submit(gateway.redis_url, "a", (2,))
         with listening(http, "a") as (_, events):
-            until(events, "progress")
+            up_to(events, "progress")
             http.post("/v1/jobs/a/cancel")
             assert list(events)[-1].data["state"] == "canceled"
 
@@ -272,7 +265,7 @@ class TestEnds:
     def test_a_job_that_is_made_anew_is_another(self, gateway: Services, http: httpx.Client) -> None:
         submit(gateway.redis_url, "a", (2, 2))
         with listening(http, "a") as (_, events):
-            until(events, "progress")
+            up_to(events, "progress")
             with redis.Redis.from_url(gateway.redis_url) as client:
                 client.flushall()
             submit(gateway.redis_url, "a", (2, 2))
@@ -329,7 +322,7 @@ class TestResuming:
         time.sleep(0.002)
         submit(gateway.redis_url, "a", (2, 2))
         with listening(http, "a", before) as (_, events):
-            seen = until(events, "progress")
+            seen = up_to(events, "progress")
             finish(gateway.redis_url)
             seen += events
         assert_whole(seen, 4)
@@ -342,7 +335,7 @@ class TestRefusals:
 
     def test_streams_of_a_caller_are_counted(self, gateway: Services, http: httpx.Client) -> None:
         submit(gateway.redis_url, "a", (2,))
-        wait_until(lambda: open_streams(http) == 0)
+        until(lambda: open_streams(http) == 0)
         with listening(http, "a") as (_, events):
             next(events)
             with listening(http, "a") as (_, second), listening(http, "a") as (_, third):
@@ -354,7 +347,7 @@ class TestRefusals:
             assert (answer.status_code, answer.json()["type"]) == (429, "/problems/too-many-streams")
             assert answer.json()["limit"] == MOST
             assert int(answer.headers["retry-after"]) > 0
-            wait_until(lambda: open_streams(http) == 1)
+            until(lambda: open_streams(http) == 1)
             with listening(http, "a") as (again, _):
                 assert again.status_code == 200
 
@@ -387,7 +380,7 @@ class TestReaders:
         before, most = process.memory_info().rss, 0
         with stalled(gateway.url, "/v1/jobs/a/events"):
             began = time.monotonic()
-            wait_until(lambda: open_streams(http) == 1)
+            until(lambda: open_streams(http) == 1)
             while open_streams(http):
                 most = max(most, process.memory_info().rss)
                 assert time.monotonic() - began < UNREAD_S + 5
@@ -401,7 +394,7 @@ class TestReaders:
         with listening(http, "a") as (_, events):
             next(events)
             assert open_streams(http) == 1
-        wait_until(lambda: open_streams(http) == 0, 1)
+        until(lambda: open_streams(http) == 0, 1)
 
     def test_a_stream_does_not_spoil_the_times_of_answers(
         self, gateway: Services, http: httpx.Client
@@ -475,7 +468,7 @@ class TestDeaths:
                 kind = {"Content-Type": "application/x-npy"}
                 job = http.post("/v1/jobs?model=digits", content=body, headers=kind).json()["id"]
                 with listening(http, job) as (_, events):
-                    seen = until(events, "result")
+                    seen = up_to(events, "result")
                     worker.send_signal(signal.SIGKILL)
                     worker.wait()
                     seen += events

@@ -10,6 +10,8 @@ import redis
 
 from worker.poller import Poller
 
+from conftest import until
+
 PATIENCE_S = 0.05
 
 
@@ -21,13 +23,6 @@ def looking(*works: Callable[[], int]) -> Iterator[Poller]:
         yield poller
     finally:
         poller.stop()
-
-
-def until(said: Callable[[], bool]) -> None:
-    end = time.monotonic() + 5
-    while not said():
-        assert time.monotonic() < end
-        time.sleep(0.005)
 
 
 def test_what_is_due_is_found_and_done_to_its_end() -> None:

@@ -4,8 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -17,6 +15,7 @@ from training.study.chapter import QUICK, Chapter, Scale, Section
 from training.study.study import TRIALS, keep_settings, study
 from training.study.trial import Outcome, Trial
 
+from conftest import until
 from courses import drawn_digits
 
 
@@ -89,20 +88,13 @@ def test_processes_end_with_the_study_and_leave_what_they_had(
         command, env=environment, start_new_session=True, stderr=subprocess.DEVNULL
     )
     try:
-        until(lambda: list((tmp_path / "runs").rglob("*.checkpoint")))
+        until(lambda: list((tmp_path / "runs").rglob("*.checkpoint")), 120)
         children = psutil.Process(process.pid).children(recursive=True)
         assert children
         process.send_signal(way)
         assert process.wait(30) != 0
-        until(lambda: not any(each.is_running() for each in children))
+        until(lambda: not any(each.is_running() for each in children), 120)
     finally:
         with suppress(ProcessLookupError):  # nobody is left
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
-
-
-def until(true: Callable[[], object], seconds: float = 120) -> None:
-    end = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < end
-        time.sleep(0.05)

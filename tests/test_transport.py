@@ -1,7 +1,6 @@
 """Doorbells are heard by real processes: while Redis refuses to write, and once it no longer does."""
 
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import psutil
@@ -9,16 +8,9 @@ import redis
 
 from worker.doorbell import SENDER_QUEUE, message, queue, sender_message
 
-from conftest import running_services
+from conftest import running_services, until
 
 MODEL = "digits-nano"
-
-
-def until(said: Callable[[], object], within_s: float = 20.0) -> None:
-    end = time.monotonic() + within_s
-    while not said():
-        assert time.monotonic() < end
-        time.sleep(0.05)
 
 
 def test_a_redis_that_refuses_costs_neither_connections_nor_a_flood_of_lines(tmp_path: Path) -> None:
