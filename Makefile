@@ -27,7 +27,7 @@ run: $(INSTALLED)    ## serve on port 8000 until Ctrl-C
 	$(BIN)/inkqueue up
 
 test: $(INSTALLED)   ## the test suite, by two at a time, each with services of its own
-	$(BIN)/pytest -n 2 --dist loadfile
+	$(BIN)/pytest -n 2 --dist loadfile --durations=25
 
 check: $(INSTALLED)  ## lint, types, borders between packages
 	$(BIN)/ruff check .
@@ -39,7 +39,7 @@ corpus: $(INSTALLED) ## bad input, hundreds of cases: what each group gets, and 
 	PYTHONPATH=tests $(BIN)/python -m corpus
 
 fuzz: $(INSTALLED)   ## by chance, for FUZZ_S seconds against the HTTP contract and FUZZ_EXAMPLES a reader
-	FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) $(BIN)/pytest tests/test_fuzz.py
+	FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) $(BIN)/pytest -o faulthandler_timeout=0 tests/test_fuzz.py
 	PYTHONPATH=tests $(BIN)/python -m contract $(FUZZ_S)
 
 format: $(INSTALLED) ## let ruff format and sort

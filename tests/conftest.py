@@ -8,6 +8,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -102,20 +103,20 @@ def until(true: Callable[[], object], seconds: float = 20) -> None:
 
 @contextmanager
 def meanwhile(look: Callable[[], object], every_s: float) -> Iterator[None]:
-    """`look` again and again, in a thread of its own."""
+    """`look` again and again, in a thread of its own; what it raises is raised at the end."""
     over = threading.Event()
 
     def go_on() -> None:
         while not over.wait(every_s):
             look()
 
-    thread = threading.Thread(target=go_on)
-    thread.start()
-    try:
-        yield
-    finally:
-        over.set()
-        thread.join()
+    with ThreadPoolExecutor(1) as pool:
+        looking = pool.submit(go_on)
+        try:
+            yield
+        finally:
+            over.set()
+            looking.result()
 
 
 @contextmanager

@@ -10,6 +10,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -32,6 +33,7 @@ STREAMS, JOBS, CHUNKS, CHUNK_IMAGES = 1_000, 100, 20, 32
 WORKERS = 2
 MODEL = "digits"
 MOST_MB = 300
+MOST_S = 600
 console = Console(width=100)
 
 
@@ -59,7 +61,7 @@ def main() -> None:
         watch = Watch(idle=memory_mb(own))
         began = time.monotonic()
         with watched(own, courses, watch):
-            asyncio.run(follow_into(own.url, [jobs[n % JOBS] for n in range(STREAMS)], courses))
+            asyncio.run(follow_into(own.url, [jobs[n % JOBS] for n in range(STREAMS)], courses, MOST_S))
         took = time.monotonic() - began
         wanted = [ids_of(own, job) for job in jobs]
     console.print(table(courses, watch, took))
@@ -82,16 +84,17 @@ def submit_all(services: Services) -> list[str]:
 @contextmanager
 def watched(services: Services, courses: list[Course], watch: Watch) -> Iterator[None]:
     """Meanwhile measure; start workers once all streams are open, kill the gateway half-way."""
-    threads = [
-        threading.Thread(target=measure, args=(services, watch)),
-        threading.Thread(target=direct, args=(services, courses, watch)),
-    ]
-    for thread in threads:
-        thread.start()
-    yield
-    watch.over.set()
-    for thread in threads:
-        thread.join()
+    with ThreadPoolExecutor(2) as pool:
+        meanwhile = [
+            pool.submit(measure, services, watch),
+            pool.submit(direct, services, courses, watch),
+        ]
+        try:
+            yield
+        finally:
+            watch.over.set()
+            for each in meanwhile:
+                each.result()
 
 
 def measure(services: Services, watch: Watch) -> None:

@@ -22,6 +22,8 @@ from worker.packing import pack as pack_results
 from worker.results import UNDECODABLE, Answer, Failure, Result
 from worker.store import Store
 
+from conftest import until
+
 T = TypeVar("T")
 LEASE_MS = 300
 LABELS = read_cards()["balanced"].labels
@@ -114,6 +116,13 @@ def read_job(url: str, job_id: str, owner: str = "anonymous") -> Job:
 def ledger(url: str, worker: str = "") -> Ledger:
     """A worker's side with short leases."""
     return Ledger(connect(url), LEASE_MS, worker)
+
+
+def claimed(worker: Ledger, images: int = 10) -> Claim:
+    """What is due, or will be once a lease is over."""
+    found: list[Claim] = []
+    until(lambda: found.extend(worker.claim("balanced", images)) or found)
+    return found[0]
 
 
 def commit_of(claim: Claim, *, failed: int = 0, p: float = 0.5, kept: bytes = b"") -> Commit:

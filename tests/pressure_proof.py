@@ -16,6 +16,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -171,17 +172,17 @@ def press(urls: Sequence[str], outcome: Outcome, seconds: float) -> None:
 def watched(own: Services, urls: Sequence[str], jobs: list[str], outcome: Outcome) -> Iterator[None]:
     """Meanwhile look at the queue and at memory, and be an honest client who asks for jobs."""
     over = threading.Event()
-    threads = [
-        threading.Thread(target=sample, args=(own, outcome, over)),
-        threading.Thread(target=weigh, args=(urls, outcome, over)),
-        threading.Thread(target=ask, args=(urls, jobs, outcome, over)),
-    ]
-    for thread in threads:
-        thread.start()
-    yield
-    over.set()
-    for thread in threads:
-        thread.join()
+    with ThreadPoolExecutor(3) as pool:
+        looking = [
+            pool.submit(sample, own, outcome, over),
+            pool.submit(weigh, urls, outcome, over),
+            pool.submit(ask, urls, jobs, outcome, over),
+        ]
+        try:
+            yield
+        finally:
+            over.set()
+    outcome.broken += [repr(error) for each in looking if (error := each.exception())]
 
 
 def sample(own: Services, outcome: Outcome, over: threading.Event) -> None:

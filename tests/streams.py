@@ -69,17 +69,21 @@ class Course:
         self.over |= event.event == "completed"
 
 
-async def follow_all(url: str, jobs: list[str]) -> list[Course]:
-    """Read as many jobs at once, each to its end, going on behind the last id after every cut."""
+async def follow_all(url: str, jobs: list[str], seconds: float = 120) -> list[Course]:
+    """Read as many jobs at once, each to its end, going on behind the last id after every cut. Raises
+    TimeoutError."""
     courses = [Course() for _ in jobs]
-    await follow_into(url, jobs, courses)
+    await follow_into(url, jobs, courses, seconds)
     return courses
 
 
-async def follow_into(url: str, jobs: list[str], courses: list[Course]) -> None:
+async def follow_into(url: str, jobs: list[str], courses: list[Course], seconds: float) -> None:
     """The same, noted in courses that others may look at meanwhile."""
     limits = httpx.Limits(max_connections=None)
-    async with httpx.AsyncClient(base_url=url, timeout=60, limits=limits) as http:
+    async with (
+        asyncio.timeout(seconds),
+        httpx.AsyncClient(base_url=url, timeout=60, limits=limits) as http,
+    ):
         pairs = zip(jobs, courses, strict=True)
         await asyncio.gather(*(_follow(http, job, course) for job, course in pairs))
 

@@ -1,6 +1,5 @@
 """A chunk that somebody died over: the image that kills is found alone and soon, nobody fails for it."""
 
-import time
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -21,7 +20,7 @@ from worker.packing import unpack
 from worker.reading import Reader
 from worker.results import Answer, Failure
 
-from ledgers import LEASE_MS, ledger, submit
+from ledgers import claimed, ledger, submit
 
 IMAGES, KILLER = 40, 21
 
@@ -60,9 +59,7 @@ class Reading:
 
     def take_over(self) -> None:
         """The next worker has it, once the lease of the last one is over."""
-        while not (claims := self.ledger.claim("balanced", IMAGES)):
-            time.sleep(LEASE_MS / 10_000)
-        self.claim = replace(claims[0], payload=self.claim.payload)
+        self.claim = replace(claimed(self.ledger, IMAGES), payload=self.claim.payload)
 
     def go(self) -> Commit | None:
         """One wary reading; None if it was death."""

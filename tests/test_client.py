@@ -34,7 +34,7 @@ from worker import keys
 from worker.embedded import free_port
 from worker.jobs import JobState
 
-from conftest import Services, beside, new_key, running_services
+from conftest import Services, beside, new_key, running_services, until
 from hosts import serving
 from samples import glyphs, idx_of, npy_of, pngs, tiff_of, zip_of
 
@@ -277,9 +277,8 @@ def test_a_prediction_whose_job_is_canceled_is_an_error(
 
 def cancel_next(client: Client) -> None:
     """Cancel the next job as soon as it is there."""
-    while not (jobs := list(client.jobs(JobState.QUEUED))):
-        time.sleep(0.02)
-    client.cancel(jobs[0])
+    until(lambda: list(client.jobs(JobState.QUEUED)))
+    client.cancel(next(iter(client.jobs(JobState.QUEUED))))
 
 
 def test_a_busy_gateway_is_asked_again_when_it_says(
@@ -476,8 +475,10 @@ def lossy(url: str, losses: int) -> Iterator[tuple[str, list[bytes]]]:
 
     with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler) as server:
         threading.Thread(target=server.serve_forever, args=(0.05,)).start()
-        yield f"http://127.0.0.1:{server.server_address[1]}", lost
-        server.shutdown()
+        try:
+            yield f"http://127.0.0.1:{server.server_address[1]}", lost
+        finally:
+            server.shutdown()
 
 
 @contextmanager

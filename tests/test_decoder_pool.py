@@ -1,6 +1,5 @@
 """A worker's decoders: one is enough until decoding takes long, then many files are shared."""
 
-import time
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -13,6 +12,7 @@ from worker.decoding.fork_server import NoDecoder
 from worker.decoding.pool import DecoderPool
 from worker.decoding.wire import Encoded
 
+from conftest import until
 from samples import pngs
 
 MANY = 32
@@ -62,8 +62,7 @@ def test_many_files_are_shared_once_they_took_long(
     monkeypatch.setattr(pool, "WORTH_S", 0.0)
     own.wait_ready()
     first = own.read(images)
-    while len(own._decoders) < 2:
-        time.sleep(0.01)
+    until(lambda: len(own._decoders) == 2)
     assert plain(own.read(images)) == plain(first)
     assert [each.given for each in made] == [[len(images), MANY], [MANY + 1]]
     monkeypatch.setattr(pool, "WORTH_S", 60.0)

@@ -18,8 +18,8 @@ from model.normalization import to_glyph
 from model.opening import open_predictor
 from model.predictor import Predictor
 
-from conftest import Services, running_services
-from ledgers import LEASE_MS, ledger, submit
+from conftest import Services, running_services, until
+from ledgers import LEASE_MS, claimed, ledger, submit
 from samples import (
     drawings,
     glyphs,
@@ -114,8 +114,7 @@ def test_every_image_has_one_result_though_the_worker_is_killed(
     with httpx.Client(base_url=own_services.url, timeout=60) as http:
         sent = send_every_form(http, rng)
         assert sum(len(each.glyphs) for each in sent) == 5000
-        while http.get(f"/v1/jobs/{sent[0].id}").json()["counts"]["succeeded"] == 0:
-            time.sleep(0.01)
+        until(lambda: http.get(f"/v1/jobs/{sent[0].id}").json()["counts"]["succeeded"], 60)
         worker.send_signal(signal.SIGKILL)
         worker.wait()
         own_services.spawn("worker")
@@ -166,12 +165,11 @@ def test_an_image_that_three_workers_were_lost_with_is_tried_and_read_if_it_is_i
     submit(own_services.redis_url, "a", (10,))
     dying = ledger(own_services.redis_url)
     for delivery in range(3):
-        while not (claims := dying.claim("balanced", 10)):
-            time.sleep(0.02)
-        assert claims[0].deliveries == delivery + 1
+        claim = claimed(dying)
+        assert claim.deliveries == delivery + 1
         if delivery:  # after the first death, images are noted one by one; the fifth kills
             for index in range(5):
-                dying.suspect(claims[0], index, index - 1)
+                dying.suspect(claim, index, index - 1)
     own_services.spawn("worker")
     own_services.wait_ready()
     with httpx.Client(base_url=own_services.url, timeout=60) as http:

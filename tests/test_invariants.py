@@ -2,7 +2,6 @@
 
 import os
 import re
-import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -23,7 +22,7 @@ from worker.results import Answer
 
 from chaos.invariants import Accepted, Answers, Evidence, Heard, Reading, Receiver, System, Witness
 from chaos.invariants import violations as judge
-from conftest import Services, new_key, running_services
+from conftest import Services, new_key, running_services, until
 from ledgers import LABELS, commit_of, ledger, submit
 
 JOB = "ink:job:{owner}/a"
@@ -329,12 +328,14 @@ def held_zombie() -> Iterator[int]:
     process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)
     assert process.stdout
     process.stdout.readline()
-    while not [c for c in psutil.Process(process.pid).children() if c.status() == psutil.STATUS_ZOMBIE]:
-        pass
-    yield process.pid
-    process.send_signal(signal.SIGKILL)
-    process.stdout.close()
-    process.wait()
+    family = psutil.Process(process.pid)
+    try:
+        until(lambda: [each for each in family.children() if each.status() == psutil.STATUS_ZOMBIE])
+        yield process.pid
+    finally:
+        process.kill()
+        process.stdout.close()
+        process.wait()
 
 
 @contextmanager
@@ -350,6 +351,8 @@ def orphaned(folder: Path) -> Iterator[int]:
     """A process that the system started, and that descends from none of those that should run."""
     environment = os.environ | {"TMPDIR": str(folder)}
     process = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"], env=environment)
-    yield process.pid
-    process.kill()
-    process.wait()
+    try:
+        yield process.pid
+    finally:
+        process.kill()
+        process.wait()

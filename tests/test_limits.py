@@ -12,7 +12,7 @@ import pytest
 
 from worker.embedded import EmbeddedRedis, free_port
 
-from conftest import Services, running_services
+from conftest import Services, running_services, until
 from samples import glyphs, npy_of, pngs
 
 NPY, PNG = {"Content-Type": "application/x-npy"}, {"Content-Type": "image/png"}
@@ -73,15 +73,15 @@ def test_a_prediction_whose_job_is_canceled_is_a_problem(
         target=lambda: done.append(tight.post("/v1/predictions", content=content, headers=headers))
     )
     thread.start()
-    while not (jobs := tight.get("/v1/jobs?state=queued").json()["data"]):
-        time.sleep(0.01)
-    place = f"/v1/jobs/{jobs[0]['id']}"
+    until(lambda: tight.get("/v1/jobs?state=queued").json()["data"])
+    (job,) = tight.get("/v1/jobs?state=queued").json()["data"]
+    place = f"/v1/jobs/{job['id']}"
     assert tight.post(f"{place}/cancel").json()["state"] == "canceled"
     if deleted:
         tight.delete(place)
     thread.join()
     problem = done[0].json()
-    pending = (409, "/problems/item-pending", jobs[0]["id"])
+    pending = (409, "/problems/item-pending", job["id"])
     found = done[0].status_code, problem["type"], problem.get("job_id")
     assert found == pending or (deleted and found == (404, "/problems/not-found", None))
 

@@ -5,7 +5,6 @@ import re
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -25,7 +24,7 @@ from worker.settings import QueueSettings
 
 from chaos.faults import REFUSALS, Refusal
 from chaos.proxy import Proxy
-from conftest import Services
+from conftest import Services, until
 from samples import glyphs, npy_of
 
 SAFE = QueueSettings()
@@ -48,8 +47,8 @@ def server(folder: Path, *lines: str) -> Iterator[str]:
     process = subprocess.Popen([find_server(), str(folder / "redis.conf")], stdout=subprocess.DEVNULL)
     url = f"redis://127.0.0.1:{port}/0"
     try:
-        while not _listening(port):
-            time.sleep(0.02)
+        until(lambda: _listening(port) or process.poll() is not None)
+        assert process.poll() is None
         yield url
     finally:
         process.terminate()
@@ -146,10 +145,7 @@ def test_the_watch_outlives_a_fault_of_ours(
     watch = RedisWatch(connect(redis_url), SAFE)
     watch.start()
     unsafe.config_set("appendfsync", "everysec")
-    end = time.monotonic() + 10
-    while not watch.fault:
-        assert time.monotonic() < end
-        time.sleep(0.02)
+    until(lambda: watch.fault)
     watch.stop()
     assert not faults
 
@@ -241,10 +237,7 @@ def test_a_gateway_takes_no_job_once_redis_came_back_unsafe(tmp_path: Path) -> N
                 assert http.post(f"/v1/jobs/{job}/cancel").status_code == 200
                 with redis.Redis.from_url(own.url) as client:
                     client.config_set("appendfsync", "always")
-                end = time.monotonic() + 5
-                while submit(http).status_code != 202:
-                    assert time.monotonic() < end
-                    time.sleep(0.1)
+                until(lambda: submit(http).status_code == 202)
                 lone.stop()
     own.close()
 
