@@ -22,10 +22,8 @@ from worker.packing import pack as pack_results
 from worker.results import UNDECODABLE, Answer, Failure, Result
 from worker.store import Store
 
-from conftest import until
-
 T = TypeVar("T")
-LEASE_MS = 300
+LEASE_MS = 10_000
 LABELS = read_cards()["balanced"].labels
 CAPS = Caps(max_queued=10_000, max_open=100, window=3)
 
@@ -113,16 +111,9 @@ def read_job(url: str, job_id: str, owner: str = "anonymous") -> Job:
     return job
 
 
-def ledger(url: str, worker: str = "") -> Ledger:
-    """A worker's side with short leases."""
-    return Ledger(connect(url), LEASE_MS, worker)
-
-
-def claimed(worker: Ledger, images: int = 10) -> Claim:
-    """What is due, or will be once a lease is over."""
-    found: list[Claim] = []
-    until(lambda: found.extend(worker.claim("balanced", images)) or found)
-    return found[0]
+def ledger(url: str, worker: str = "", lease_ms: int = LEASE_MS) -> Ledger:
+    """A worker's side."""
+    return Ledger(connect(url), lease_ms, worker)
 
 
 def commit_of(claim: Claim, *, failed: int = 0, p: float = 0.5, kept: bytes = b"") -> Commit:
@@ -165,6 +156,11 @@ end
 def pass_over(client: "redis.Redis", seconds: int) -> None:
     """As if so long had passed with everything off: what Redis would have dropped by then is gone."""
     client.eval(PASS_OVER, 0, 1000 * seconds)
+
+
+def wait_out_lease(client: "redis.Redis") -> None:
+    """As if every lease of a `ledger` had run out."""
+    pass_over(client, LEASE_MS // 1000 + 1)
 
 
 def on_redis(url: str, work: Callable[[redis.asyncio.Redis], Awaitable[T]]) -> T:

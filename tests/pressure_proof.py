@@ -84,7 +84,7 @@ class Outcome:
 
     def wait_ms(self, share: float) -> float:
         """A percentile of the waits for a status."""
-        return float(np.percentile(self.waits, share)) * 1000
+        return float(np.percentile(self.waits, share)) * 1000 if self.waits else np.inf
 
 
 def prove(size: Size) -> Outcome:

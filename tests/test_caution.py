@@ -20,7 +20,7 @@ from worker.packing import unpack
 from worker.reading import Reader
 from worker.results import Answer, Failure
 
-from ledgers import claimed, ledger, submit
+from ledgers import ledger, submit, wait_out_lease
 
 IMAGES, KILLER = 40, 21
 
@@ -45,7 +45,8 @@ class Network(TorchPredictor):
 class Reading:
     """Workers that read a chunk of files one after the other, each until it dies."""
 
-    def __init__(self, url: str, deaths: int = 3, images: int = IMAGES) -> None:
+    def __init__(self, url: str, client: "redis.Redis", deaths: int = 3, images: int = IMAGES) -> None:
+        self._redis = client
         submit(url, "a", (images,))
         self.ledger: Ledger = ledger(url)
         self.network = Network.load("balanced", device="cpu")
@@ -59,7 +60,9 @@ class Reading:
 
     def take_over(self) -> None:
         """The next worker has it, once the lease of the last one is over."""
-        self.claim = replace(claimed(self.ledger, IMAGES), payload=self.claim.payload)
+        wait_out_lease(self._redis)
+        (claim,) = self.ledger.claim("balanced", IMAGES)
+        self.claim = replace(claim, payload=self.claim.payload)
 
     def go(self) -> Commit | None:
         """One wary reading; None if it was death."""
@@ -86,7 +89,7 @@ def failed(commit: Commit | None) -> dict[int, str]:
 def test_a_killer_is_given_up_at_the_fourth_delivery_and_nobody_with_it(
     redis_url: str, clean_redis: "redis.Redis"
 ) -> None:
-    reading = Reading(redis_url)  # the first delivery was a batch
+    reading = Reading(redis_url, clean_redis)  # the first delivery was a batch
     assert reading.go() is None
     assert reading.touched == [BLOCK, BLOCK]
     assert reading.go() is None
@@ -97,7 +100,7 @@ def test_a_killer_is_given_up_at_the_fourth_delivery_and_nobody_with_it(
 def test_nobody_is_given_up_for_workers_that_were_merely_killed(
     redis_url: str, clean_redis: "redis.Redis"
 ) -> None:
-    reading = Reading(redis_url)
+    reading = Reading(redis_url, clean_redis)
     for killer in (3, 35, 5):  # some of them in one block
         reading.network.killers = {killer}
         assert reading.go() is None
@@ -109,7 +112,7 @@ def test_nobody_is_given_up_for_workers_that_were_merely_killed(
 
 
 def test_a_block_that_nobody_died_in_is_read_at_once(redis_url: str, clean_redis: "redis.Redis") -> None:
-    reading = Reading(redis_url)
+    reading = Reading(redis_url, clean_redis)
     reading.network.killers = set()
     assert failed(reading.go()) == {}
     assert reading.touched == [BLOCK, BLOCK, IMAGES - 2 * BLOCK]
@@ -119,7 +122,7 @@ def test_a_block_that_nobody_died_in_is_read_at_once(redis_url: str, clean_redis
 def test_the_blocks_of_a_large_chunk_are_larger_and_no_more(
     redis_url: str, clean_redis: "redis.Redis"
 ) -> None:
-    reading = Reading(redis_url, images=300)
+    reading = Reading(redis_url, clean_redis, images=300)
     reading.network.killers = set()
     assert failed(reading.go()) == {}
     assert reading.touched == [19] * (MOST_BLOCKS - 1) + [15]
@@ -129,7 +132,7 @@ def test_the_blocks_of_a_large_chunk_are_larger_and_no_more(
 def test_where_few_deaths_are_granted_there_are_no_blocks(
     redis_url: str, clean_redis: "redis.Redis", deaths: int
 ) -> None:
-    reading = Reading(redis_url, deaths)
+    reading = Reading(redis_url, clean_redis, deaths)
     if deaths == 2:
         assert reading.go() is None
         assert reading.touched == [1] * (KILLER + 1)
@@ -139,7 +142,7 @@ def test_where_few_deaths_are_granted_there_are_no_blocks(
 def test_images_that_were_noted_without_a_block_are_heeded(
     redis_url: str, clean_redis: "redis.Redis"
 ) -> None:
-    reading = Reading(redis_url)
+    reading = Reading(redis_url, clean_redis)
     for _ in range(2):
         reading.take_over()
         for index in range(KILLER + 1):
@@ -151,7 +154,7 @@ def test_images_that_were_noted_without_a_block_are_heeded(
 def test_several_killers_cost_two_deaths_each_at_most(
     redis_url: str, clean_redis: "redis.Redis", killers: set[int]
 ) -> None:
-    reading = Reading(redis_url)
+    reading = Reading(redis_url, clean_redis)
     reading.network.killers = killers
     deaths = 0
     while (commit := reading.go()) is None:
@@ -163,7 +166,7 @@ def test_several_killers_cost_two_deaths_each_at_most(
 def test_nobody_is_given_up_for_a_redis_that_was_away(
     redis_url: str, clean_redis: "redis.Redis"
 ) -> None:
-    reading = Reading(redis_url)
+    reading = Reading(redis_url, clean_redis)
     for note in (
         "block 16",
         str(KILLER),
@@ -181,7 +184,7 @@ def test_nobody_is_given_up_for_a_redis_that_was_away(
 
 
 def test_only_the_own_note_is_taken_back(redis_url: str, clean_redis: "redis.Redis") -> None:
-    reading = Reading(redis_url)
+    reading = Reading(redis_url, clean_redis)
     reading.take_over()
     before = Caution(reading.ledger, reading.claim, 3, lambda: None)
     before.check(KILLER)

@@ -12,6 +12,7 @@ from pathlib import Path
 import httpx
 import numpy as np
 import pytest
+import redis
 
 from model.images import Grey, decode
 from model.normalization import to_glyph
@@ -19,7 +20,7 @@ from model.opening import open_predictor
 from model.predictor import Predictor
 
 from conftest import Services, running_services, until
-from ledgers import LEASE_MS, claimed, ledger, submit
+from ledgers import ledger, submit, wait_out_lease
 from samples import (
     drawings,
     glyphs,
@@ -33,6 +34,8 @@ from samples import (
 )
 
 ZIP, NPY, IDX = "application/zip", "application/x-npy", "application/x-idx"
+LEASE_MS = 2000
+"""What `running_services` grants."""
 
 
 @pytest.fixture
@@ -149,7 +152,7 @@ def test_a_worker_says_whether_it_is_alive(own_services: Services) -> None:
 def test_a_killed_workers_chunk_is_done_by_another(own_services: Services) -> None:
     # A worker that dies right after its claim is one that claims and is heard of no more.
     submit(own_services.redis_url, "a", (5, 5))
-    assert len(ledger(own_services.redis_url).claim("balanced", 10)) == 2
+    assert len(ledger(own_services.redis_url, lease_ms=LEASE_MS).claim("balanced", 10)) == 2
     died = time.monotonic()
     own_services.spawn("worker")
     own_services.wait_ready()
@@ -165,11 +168,13 @@ def test_an_image_that_three_workers_were_lost_with_is_tried_and_read_if_it_is_i
     submit(own_services.redis_url, "a", (10,))
     dying = ledger(own_services.redis_url)
     for delivery in range(3):
-        claim = claimed(dying)
+        (claim,) = dying.claim("balanced", 10)
         assert claim.deliveries == delivery + 1
         if delivery:  # after the first death, images are noted one by one; the fifth kills
             for index in range(5):
                 dying.suspect(claim, index, index - 1)
+        with redis.Redis.from_url(own_services.redis_url) as client:
+            wait_out_lease(client)
     own_services.spawn("worker")
     own_services.wait_ready()
     with httpx.Client(base_url=own_services.url, timeout=60) as http:

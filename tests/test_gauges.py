@@ -9,7 +9,18 @@ import redis
 from worker.gauges import Backlog, Gauges, Memory
 from worker.measures import BATCH, FORWARD, WAIT, ForwardPass, Histogram, Measures, histograms
 
-from ledgers import LEASE_MS, commit_of, finish, in_store, ledger, on_redis, read_stats, submit
+from ledgers import (
+    LEASE_MS,
+    commit_of,
+    finish,
+    in_store,
+    ledger,
+    on_redis,
+    pass_over,
+    read_stats,
+    submit,
+    wait_out_lease,
+)
 
 pytestmark = pytest.mark.usefixtures("clean_redis")
 
@@ -19,7 +30,7 @@ def backlog(url: str) -> Backlog:
     return found
 
 
-def test_a_queue_is_seen_at_one_instant(redis_url: str) -> None:
+def test_a_queue_is_seen_at_one_instant(redis_url: str, clean_redis: "redis.Redis") -> None:
     submit(redis_url, "a", (2,) * 5)  # a window of three is due
     submit(redis_url, "b", (1,), lane="interactive")
     time.sleep(0.05)
@@ -32,7 +43,7 @@ def test_a_queue_is_seen_at_one_instant(redis_url: str) -> None:
     ledger(redis_url).claim("balanced", 100)
     bulk = backlog(redis_url).lanes[1]
     assert (bulk.images, bulk.due, bulk.leased, bulk.oldest_s) == (10, 0, 3, None)
-    time.sleep(LEASE_MS / 1000 + 0.05)
+    wait_out_lease(clean_redis)
     bulk = backlog(redis_url).lanes[1]
     assert (bulk.due, bulk.leased) == (3, 0)
     assert bulk.oldest_s is not None
@@ -60,13 +71,13 @@ def test_failures_are_counted_by_type_and_once(redis_url: str) -> None:
     assert stats["images_failed"] == 2
 
 
-def test_jobs_are_counted_by_how_they_ended(redis_url: str) -> None:
+def test_jobs_are_counted_by_how_they_ended(redis_url: str, clean_redis: "redis.Redis") -> None:
     submit(redis_url, "done")
     finish(redis_url)
     submit(redis_url, "canceled")
     in_store(redis_url, lambda store: store.cancel("anonymous/canceled"))
     submit(redis_url, "late", ttl_s=1)
-    time.sleep(1.05)
+    pass_over(clean_redis, 2)
     ledger(redis_url).upkeep(["balanced"])
     stats = read_stats(redis_url)
     ended = {field: value for field, value in stats.items() if field.startswith("jobs_ended:")}

@@ -27,7 +27,6 @@ from chaos.proxy import Proxy
 from ledgers import (
     CAPS,
     LABELS,
-    LEASE_MS,
     at_entrance,
     commit_of,
     finish,
@@ -38,15 +37,15 @@ from ledgers import (
     read_job,
     read_stats,
     submit,
+    wait_out_lease,
 )
+
+MOST_OF_A_LEASE_S = 6
+"""Twice this is more than a lease."""
 
 JOBS = ("anonymous/done", "anonymous/held", "anonymous/waiting")
 
 pytestmark = pytest.mark.usefixtures("clean_redis")
-
-
-def wait_out_lease() -> None:
-    time.sleep(LEASE_MS / 1000 + 0.05)
 
 
 def assert_adds_up(url: str, job_id: str) -> None:
@@ -109,15 +108,15 @@ def test_a_chunk_whose_worker_died_goes_before_whatever_else_is_due(
     assert len(worker.claim("balanced", 2)) == 1
     for number in range(100):
         submit(redis_url, f"due{number}", (2,), lane="interactive" if number % 2 else "bulk")
-    time.sleep(LEASE_MS / 1000 + 0.05)
+    wait_out_lease(clean_redis)
     (again,) = worker.claim("balanced", 100)
     assert (again.name, again.deliveries) == ("anonymous/dying", 2)
     worker.release([again])  # it stays first, and alone, though the second delivery does not count
     (third,) = worker.claim("balanced", 100)
     assert (third.name, third.deliveries) == ("anonymous/dying", 2)
-    time.sleep(LEASE_MS / 2000)
+    pass_over(clean_redis, MOST_OF_A_LEASE_S)
     assert worker.renew([third]) == 1
-    time.sleep(LEASE_MS / 2000 + 0.05)
+    pass_over(clean_redis, MOST_OF_A_LEASE_S)
     others = worker.claim("balanced", 4)
     assert "anonymous/dying" not in {claim.name for claim in others}
     assert set(worker.commit([commit_of(each) for each in (third, *others)])) == {"new"}
@@ -152,7 +151,7 @@ def test_the_lease_of_a_job_that_was_canceled_or_expired_is_cleared_away(
     worker = ledger(redis_url)
     assert len(worker.claim("balanced", 4)) == 2
     in_store(redis_url, lambda store: store.cancel("anonymous/canceled"))
-    time.sleep(1.05)
+    wait_out_lease(clean_redis)
     assert worker.claim("balanced", 4) == []
     assert read_job(redis_url, "canceled").state is JobState.CANCELED
     worker.upkeep(["balanced"])
@@ -231,11 +230,11 @@ def test_second_results_of_a_page_are_compared_character_by_character(
         assert verdict((one, moved), (one,)) == "different"
 
 
-def test_a_dead_workers_chunk_comes_back_alone(redis_url: str) -> None:
+def test_a_dead_workers_chunk_comes_back_alone(redis_url: str, clean_redis: "redis.Redis") -> None:
     submit(redis_url, "a", (2, 2))
     dead, alive = ledger(redis_url), ledger(redis_url)
     assert len(dead.claim("balanced", 2)) == 1
-    wait_out_lease()
+    wait_out_lease(clean_redis)
     submit(redis_url, "b", (2, 2))
     seen = []
     while claims := alive.claim("balanced", 100):
@@ -256,26 +255,26 @@ def test_a_renewed_lease_is_kept(redis_url: str, clean_redis: "redis.Redis") -> 
     assert worker.claim("balanced", 10) == []
     assert due() == 0  # or doorbells would ring for it
     for _ in range(3):
-        time.sleep(LEASE_MS / 2000)
+        pass_over(clean_redis, MOST_OF_A_LEASE_S)
         assert worker.renew(claims) == 1
         assert worker.claim("balanced", 10) == []
         assert due() == 0
 
 
-def test_a_lost_lease_is_not_renewed(redis_url: str) -> None:
+def test_a_lost_lease_is_not_renewed(redis_url: str, clean_redis: "redis.Redis") -> None:
     submit(redis_url, "a", (2,))
     slow, quick = ledger(redis_url), ledger(redis_url)
     claims = slow.claim("balanced", 10)
-    wait_out_lease()
+    wait_out_lease(clean_redis)
     assert len(quick.claim("balanced", 10)) == 1
     assert slow.renew(claims) == 0
 
 
-def test_a_late_commit_of_a_lost_lease_counts_once(redis_url: str) -> None:
+def test_a_late_commit_of_a_lost_lease_counts_once(redis_url: str, clean_redis: "redis.Redis") -> None:
     submit(redis_url, "a", (2,))
     slow, quick = ledger(redis_url), ledger(redis_url)
     (late,) = slow.claim("balanced", 10)
-    wait_out_lease()
+    wait_out_lease(clean_redis)
     (second,) = quick.claim("balanced", 10)
     assert slow.commit([commit_of(late)]) == ["new"]
     assert quick.commit([commit_of(second)]) == ["duplicate"]
@@ -293,11 +292,11 @@ def test_a_released_claim_is_due_at_once_and_uncounted(redis_url: str) -> None:
     assert again.deliveries == 1
 
 
-def test_a_lost_lease_cannot_be_given_back(redis_url: str) -> None:
+def test_a_lost_lease_cannot_be_given_back(redis_url: str, clean_redis: "redis.Redis") -> None:
     submit(redis_url, "a", (2,))
     slow, quick = ledger(redis_url), ledger(redis_url)
     late = slow.claim("balanced", 10)
-    wait_out_lease()
+    wait_out_lease(clean_redis)
     assert len(quick.claim("balanced", 10)) == 1
     slow.release(late)
     assert quick.claim("balanced", 10) == []
@@ -360,7 +359,7 @@ def test_images_of_a_canceled_job_are_kept_if_that_was_asked(
     claims = worker.claim("balanced", 4)
     worker.release(claims[1:])
     in_store(redis_url, lambda store: store.cancel("anonymous/a"))
-    wait_out_lease()
+    wait_out_lease(clean_redis)
     assert worker.claim("balanced", 100) == []
     assert read_job(redis_url, "a").counts.canceled == 10
     assert len(clean_redis.keys("ink:job:anonymous/a:in:*")) == (5 if keep else 0)
@@ -374,21 +373,21 @@ def test_a_job_that_nobody_reads_is_canceled_at_once(redis_url: str) -> None:
     assert_adds_up(redis_url, "a")
 
 
-def test_a_canceled_job_of_a_dead_worker_ends(redis_url: str) -> None:
+def test_a_canceled_job_of_a_dead_worker_ends(redis_url: str, clean_redis: "redis.Redis") -> None:
     submit(redis_url, "a", (2,))
     ledger(redis_url).claim("balanced", 2)
     in_store(redis_url, lambda store: store.cancel("anonymous/a"))
-    wait_out_lease()
+    wait_out_lease(clean_redis)
     assert ledger(redis_url).claim("balanced", 2) == []
     assert read_job(redis_url, "a").state is JobState.CANCELED
 
 
-def test_a_final_state_never_changes(redis_url: str) -> None:
+def test_a_final_state_never_changes(redis_url: str, clean_redis: "redis.Redis") -> None:
     submit(redis_url, "a", (2,))
     worker = ledger(redis_url)
     (claim,) = worker.claim("balanced", 10)
     in_store(redis_url, lambda store: store.cancel("anonymous/a"))
-    wait_out_lease()
+    wait_out_lease(clean_redis)
     worker.claim("balanced", 10)
     assert worker.commit([commit_of(claim)]) == ["gone"]
     assert read_job(redis_url, "a").state is JobState.CANCELED
@@ -473,9 +472,9 @@ def test_work_goes_on_a_lease_after_the_clock_was_set_back(
     assert clean_redis.zscore(keys.WORKERS, "living") == beat
     assert clean_redis.zcount(keys.WORKERS, "-inf", beat + 5_000) == 2
     assert living.claim("balanced", 100) == []
-    time.sleep(LEASE_MS / 2000)
+    pass_over(clean_redis, MOST_OF_A_LEASE_S)
     assert living.renew([held]) == 1
-    time.sleep(LEASE_MS / 2000 + 0.05)
+    pass_over(clean_redis, MOST_OF_A_LEASE_S)
     found = [*living.claim("balanced", 100), *living.claim("balanced", 100)]
     assert sorted(claim.chunk for claim in found) == [1, 2]
 
@@ -490,7 +489,7 @@ def test_an_expired_job_leaves_only_a_tombstone(
     if done:
         worker.commit([commit_of(claim) for claim in held])
         finish(redis_url)
-    time.sleep(1.05)
+    pass_over(clean_redis, 2)
     assert worker.upkeep(["balanced"]) == 1
     state = in_store(redis_url, lambda store: store.job("anonymous/a"))
     assert state is JobState.EXPIRED
@@ -701,23 +700,25 @@ def test_with_the_end_of_one_image_goes_what_it_says(redis_url: str, clean_redis
     assert list(each_told(notice)) == list(said.items())
 
 
-def test_suspects_are_counted_and_cleared(redis_url: str) -> None:
+def test_suspects_are_counted_and_cleared(redis_url: str, clean_redis: "redis.Redis") -> None:
     submit(redis_url, "a", (5,))
     worker = ledger(redis_url)
     (claim,) = worker.claim("balanced", 10)
     assert [worker.suspect(claim, index, index - 1) for index in range(4)] == [0, 0, 0, 0]
-    wait_out_lease()
+    wait_out_lease(clean_redis)
     # The worker died with image 3 in hand; the next one passes 0..2 again and finds it suspect.
     (claim,) = worker.claim("balanced", 10)
     assert [worker.suspect(claim, index, index - 1) for index in range(4)] == [0, 0, 0, 1]
 
 
-def test_a_suspicion_whose_answer_was_lost_counts_once(redis_url: str) -> None:
+def test_a_suspicion_whose_answer_was_lost_counts_once(
+    redis_url: str, clean_redis: "redis.Redis"
+) -> None:
     submit(redis_url, "a", (2,))
     worker = ledger(redis_url)
     (claim,) = worker.claim("balanced", 10)
     assert [worker.suspect(claim, 0, -1) for _ in range(3)] == [0, 0, 0]
-    wait_out_lease()
+    wait_out_lease(clean_redis)
     (again,) = worker.claim("balanced", 10)
     assert [worker.suspect(again, 0, -1) for _ in range(3)] == [1, 1, 1]
 
@@ -726,7 +727,7 @@ def test_a_lost_lease_raises_no_suspicion(redis_url: str, clean_redis: "redis.Re
     submit(redis_url, "a", (2,))
     slow, quick = ledger(redis_url), ledger(redis_url)
     (late,) = slow.claim("balanced", 10)
-    wait_out_lease()
+    wait_out_lease(clean_redis)
     (claim,) = quick.claim("balanced", 10)
     slow.suspect(late, 0, -1)
     assert quick.suspect(claim, 0, -1) == 0
@@ -736,11 +737,13 @@ def test_a_lost_lease_raises_no_suspicion(redis_url: str, clean_redis: "redis.Re
     assert clean_redis.keys("ink:job:*") == []
 
 
-def test_a_late_commit_for_a_deleted_job_is_none_for_the_next_of_its_name(redis_url: str) -> None:
+def test_a_late_commit_for_a_deleted_job_is_none_for_the_next_of_its_name(
+    redis_url: str, clean_redis: "redis.Redis"
+) -> None:
     submit(redis_url, "a", (2,))
     slow, quick = ledger(redis_url), ledger(redis_url)
     (late,) = slow.claim("balanced", 10)
-    wait_out_lease()
+    wait_out_lease(clean_redis)
     finish(redis_url)
     in_store(redis_url, lambda store: store.delete("anonymous/a"))
     submit(redis_url, "a", (2,), fingerprint="other images")
@@ -750,13 +753,15 @@ def test_a_late_commit_for_a_deleted_job_is_none_for_the_next_of_its_name(redis_
     assert quick.commit([commit_of(claim, p=0.75)]) == ["new"]
 
 
-def test_what_came_back_is_claimed_past_what_is_left_of_dead_jobs(redis_url: str) -> None:
+def test_what_came_back_is_claimed_past_what_is_left_of_dead_jobs(
+    redis_url: str, clean_redis: "redis.Redis"
+) -> None:
     submit(redis_url, "a-dead", (2,))
     submit(redis_url, "b-alive", (2,))
     worker = ledger(redis_url)
     assert len(worker.claim("balanced", 10)) == 2
     in_store(redis_url, lambda store: store.cancel("anonymous/a-dead"))
-    wait_out_lease()
+    wait_out_lease(clean_redis)
     assert [claim.name for claim in worker.claim("balanced", 10)] == ["anonymous/b-alive"]
 
 
@@ -811,7 +816,7 @@ def test_a_canceled_chunk_that_comes_back_is_counted_once(
     if stops:
         one.release([back])
     else:
-        wait_out_lease()
+        wait_out_lease(clean_redis)
     another.claim("balanced", 100)
     assert_adds_up(redis_url, "a")
     assert read_job(redis_url, "a").counts.canceled == back.count

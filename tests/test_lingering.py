@@ -10,7 +10,7 @@ from worker.chunks import PixelBlock, unpack
 from worker.connection import connect
 from worker.ledger import Ledger
 
-from ledgers import LEASE_MS, commit_of, finish, ledger, pass_over, read_job, submit
+from ledgers import LEASE_MS, commit_of, finish, ledger, read_job, submit, wait_out_lease
 
 
 def lingering(url: str, name: str, models: str = "balanced,letters", **facts: str) -> Ledger:
@@ -91,7 +91,7 @@ def test_what_was_handed_to_one_who_is_gone_comes_back_with_its_lease(
     worker = lingering(redis_url, "w", budget="10")
     submit(redis_url, "a", (1,), staged=False)
     assert ledger(redis_url).claim("balanced", 10) == []
-    pass_over(clean_redis, 1)
+    wait_out_lease(clean_redis)
     (claim,) = ledger(redis_url).claim("balanced", 10)
     assert claim.deliveries == 2
     _, late = worker.rung()
