@@ -14,6 +14,7 @@ import hashlib
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -64,6 +65,9 @@ EXPIRING = (
 
 SPARE_FILES = 80
 """Descriptors that a gateway may hold more than at its start: connections to Redis, a few sockets."""
+
+TRIES, PAUSE_S = 5, 0.5
+"""A judge asks so often, with this between, before it takes a planned 503 for the answer."""
 
 MOST_LINES = 10
 """Violations of one kind that are told one by one."""
@@ -297,7 +301,7 @@ def told_wrong(look: Look) -> Iterator[str]:
         gateway = look.system.gateways[number % len(look.system.gateways)]
         try:
             with look.http(gateway, each.job.owner) as http:
-                answer = http.get(f"/v1/jobs/{each.job.id}/results", params={"format": "ndjson"})
+                answer = _asked_again(http, f"/v1/jobs/{each.job.id}/results?format=ndjson")
         except httpx.TransportError as error:
             yield f"lost: {gateway} does not tell the results of job {each.job.id}: {error!r}"
             continue
@@ -305,6 +309,24 @@ def told_wrong(look: Look) -> Iterator[str]:
             yield from _compare(each.job, [orjson.loads(line) for line in answer.content.splitlines()])
         else:
             yield f"lost: {gateway} answers {answer.status_code} for the results of job {each.job.id}"
+
+
+def _asked_again(http: httpx.Client, path: str) -> httpx.Response:
+    """The answer, or the last of TRIES where a client is only told to come again. Raises
+    httpx.TransportError."""
+    for _ in range(TRIES - 1):
+        with suppress(httpx.TransportError):
+            answer = http.get(path)
+            if not _is_planned(answer):
+                return answer
+        time.sleep(PAUSE_S)
+    return http.get(path)
+
+
+def _is_planned(answer: httpx.Response) -> bool:
+    """Whether it is one of the PLANNED."""
+    says_when = answer.status_code == 503 and "retry-after" in answer.headers
+    return says_when and answer.json()["type"].removeprefix("/problems/") in PLANNED
 
 
 def _compare(job: Accepted, items: Sequence[Mapping[str, Any]]) -> Iterator[str]:
