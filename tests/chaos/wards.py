@@ -12,6 +12,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -103,9 +104,11 @@ class Ward:
             process.wait()
 
     def _see(self) -> None:
-        if not self.ready and self.answers(self.pid):
-            self.ready_pid = self.pid
-            self.descriptors = psutil.Process(self.pid).num_fds()
+        pid = self.pid
+        if pid and not self.ready and self.answers(pid):
+            with suppress(psutil.NoSuchProcess):  # it may have ended since
+                self.descriptors = psutil.Process(pid).num_fds()
+                self.ready_pid = pid
 
 
 class Warden(threading.Thread):
