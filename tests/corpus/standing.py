@@ -29,6 +29,7 @@ class Standing:
             for shown in ("items/0/preview.png", "export?what=all"):
                 assert wire.get(f"/v1/jobs/{self._stage.job}/{shown}").answer().status == 200
         self._workers, self._before = self.workers(), self._gateway.memory_info().rss
+        self._errors, self._kept = self._answers_of_500(), self._staged()
         self.grown = 0
         self._watcher.start()
         return self
@@ -53,18 +54,19 @@ class Standing:
             "a worker died": not self._workers <= self.workers(),
             "the gateway died": not self._gateway.is_running(),
             f"the gateway grew by {self.grown >> 20} MB": self.grown > MOST_GROWN,
-            "there were answers of 500": 'status="500"' in self._metrics(),
-            "what was refused is kept": self._staged(),
+            "there were answers of 500": self._answers_of_500() != self._errors,
+            "what was refused is kept": bool(self._staged() - self._kept),
         }
         return [fault for fault, is_so in found.items() if is_so]
 
-    def _metrics(self) -> str:
+    def _answers_of_500(self) -> list[str]:
         with Wire(self._stage.url("plain")) as wire:
-            return wire.get("/metrics").answer().body.decode()
+            lines = wire.get("/metrics").answer().body.decode().splitlines()
+        return [line for line in lines if 'status="500"' in line]
 
-    def _staged(self) -> bool:
+    def _staged(self) -> set[bytes]:
         with redis.Redis.from_url(self._stage.gateway("plain").redis_url) as client:
-            return any(client.scan_iter("ink:stage:*"))
+            return set(client.scan_iter("ink:stage:*"))
 
     def _watch(self) -> None:
         while not self._over.wait(PACE_S) and self._gateway.is_running():
