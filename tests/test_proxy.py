@@ -166,7 +166,7 @@ def test_links_are_slow(proxy: Proxy, client: Client) -> None:
     proxy.delay = lambda: 0.05
     began = time.monotonic()
     client.ping()
-    assert 0.1 <= time.monotonic() - began < 0.4
+    assert time.monotonic() - began >= 0.1
 
 
 def test_what_was_said_before_a_process_died_is_heard(
