@@ -171,13 +171,13 @@ def logged_services() -> Iterator[tuple[Services, Path]]:
 
 
 @contextmanager
-def beside(services: Services, **settings: str) -> Iterator[str]:
-    """One more gateway on the same Redis; yields its address."""
+def beside(services: Services, **settings: str) -> Iterator[Services]:
+    """One more gateway on the same Redis."""
     environment = services.environment | {"INKQUEUE_PORT": str(free_port())} | settings
     own = Services(services.redis_url, f"http://127.0.0.1:{environment['INKQUEUE_PORT']}", environment)
     try:
         own.wait_answering(own.spawn("api"))
-        yield own.url
+        yield own
     finally:
         own.stop()
 

@@ -5,7 +5,6 @@ the speed or more. Also printed is what the sandbox costs. `--images 5000` makes
 """
 
 import argparse
-import os
 import subprocess
 import sys
 import tempfile
@@ -86,8 +85,8 @@ def prove(
     log = folder / "workers.log"
     began = time.monotonic()
     with log.open("ab") as lines:
-        spawn(services, "api", lines.fileno())
-        workers = [spawn(services, "worker", lines.fileno()) for _ in range(WORKERS)]
+        services.spawn("api", lines)
+        workers = [services.spawn("worker", lines) for _ in range(WORKERS)]
     services.wait_ready(WORKERS)
     table.add_row("start of gateway and workers", f"{time.monotonic() - began:.1f} s")
     jobs: tuple[Killers, ...] = ({}, killers, {})
@@ -97,14 +96,6 @@ def prove(
     quiet = (before.rate + after.rate) / 2
     report(table, before, deadly, after, told)
     return verdict(before, deadly, deliveries(told), alive, deadly.rate / quiet)
-
-
-def spawn(services: Services, module: str, log: int) -> "subprocess.Popen[bytes]":
-    """A process of the stack that logs to a file."""
-    command = [sys.executable, "-m", module]
-    process = subprocess.Popen(command, env=os.environ | services.environment, stderr=log)
-    services.processes.append(process)
-    return process
 
 
 def run(

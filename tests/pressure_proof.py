@@ -97,7 +97,7 @@ def prove(size: Size) -> Outcome:
         with beside(own) as other:
             own.spawn("worker")
             own.wait_ready()
-            urls = [own.url, other]
+            urls = [own.url, other.url]
             outcome.rate = calibrate(urls, size.room // 250, outcome)
             backlog = on_redis(own.redis_url, lambda client: fill(client, size.jobs))
             outcome.accepted |= dict.fromkeys(backlog, 1)

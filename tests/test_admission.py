@@ -70,7 +70,7 @@ def capped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Services,
     with running_services(folder, INKQUEUE_MAX_QUEUED=str(CAP)) as running:
         running.wait_answering(running.spawn("api"))
         with beside(running) as other:
-            yield running, [running.url, other]
+            yield running, [running.url, other.url]
 
 
 def test_not_one_image_too_many_is_let_in_by_many_at_once(
@@ -133,7 +133,7 @@ def narrow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Services,
             client.config_set("auto-aof-rewrite-percentage", 0)  # which takes 10 MB more for a moment
         running.wait_answering(running.spawn("api"))
         with beside(running) as other:
-            yield running, [running.url, other]
+            yield running, [running.url, other.url]
 
 
 @pytest.fixture

@@ -100,8 +100,8 @@ class TestTaken:
 def narrow(services: Services) -> Iterator[httpx.Client]:
     """Another gateway on the same Redis that takes small bodies only."""
     with (
-        beside(services, INKQUEUE_MAX_BODY_BYTES="100000") as url,
-        httpx.Client(base_url=url, timeout=60) as client,
+        beside(services, INKQUEUE_MAX_BODY_BYTES="100000") as own,
+        httpx.Client(base_url=own.url, timeout=60) as client,
     ):
         yield client
 

@@ -191,13 +191,13 @@ def test_one_image_is_predicted(client: Client, sheet: Path) -> None:
 def test_a_prediction_that_takes_longer_is_waited_for(services: Services, sheet: Path) -> None:
     """A second gateway, with keys, answers 202 at once; the worker of all reads for it as well."""
     key, line = new_key()
-    with beside(services, INKQUEUE_PREDICTION_WAIT="0", INKQUEUE_API_KEYS=line) as url:
-        with Client(url, key) as client:
+    with beside(services, INKQUEUE_PREDICTION_WAIT="0", INKQUEUE_API_KEYS=line) as own:
+        with Client(own.url, key) as client:
             assert client.predict(sheet / "form 0" / "0.png").label is not None
             with pytest.raises(ProblemError, match="not a PNG") as caught:
                 client.predict(zip_of({"bad.png": b"no image"}))
             assert caught.value.type == "/problems/undecodable-image"
-        with Client(url) as stranger, pytest.raises(ProblemError) as caught:
+        with Client(own.url) as stranger, pytest.raises(ProblemError) as caught:
             stranger.models()
         assert caught.value.status == 401
 
@@ -265,8 +265,8 @@ def test_a_prediction_whose_job_is_canceled_is_an_error(
     deserted: Services, idle: Client, rng: np.random.Generator, answer: int
 ) -> None:
     """It is told at once, or found by whoever waits for the job."""
-    own = {"INKQUEUE_PREDICTION_WAIT": "20" if answer == 200 else "0"}
-    with beside(deserted, **own) as url, Client(url) as client:
+    settings = {"INKQUEUE_PREDICTION_WAIT": "20" if answer == 200 else "0"}
+    with beside(deserted, **settings) as own, Client(own.url) as client:
         canceling = threading.Thread(target=cancel_next, args=(idle,))
         canceling.start()
         with pytest.raises(ProblemError) as caught:

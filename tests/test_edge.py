@@ -13,12 +13,10 @@ import numpy as np
 import psutil
 import pytest
 import redis
-from siege import besieged, percentile
 
-from worker.embedded import free_port
-
-from conftest import Services, running_services, until
+from conftest import Services, beside, running_services, until
 from samples import glyphs, npy_of
+from siege import besieged, percentile
 from wire import CHUNKED, GET, POST, Wire, ask
 
 SHORT = {
@@ -47,22 +45,10 @@ def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
         yield running
 
 
-@contextmanager
-def another(services: Services, settings: dict[str, str]) -> Iterator[Services]:
-    """One more gateway on the Redis of `services`."""
-    environment = services.environment | {"INKQUEUE_PORT": str(port := free_port())} | settings
-    other = Services(services.redis_url, f"http://127.0.0.1:{port}", environment)
-    try:
-        other.wait_answering(other.spawn("api"))
-        yield other
-    finally:
-        other.stop()
-
-
 @pytest.fixture(scope="module")
 def gateways(services: Services) -> Iterator[tuple[Services, Services]]:
     """A gateway of little patience and one of few connections, on the same Redis."""
-    with another(services, SHORT) as short, another(services, CAPS) as narrow:
+    with beside(services, **SHORT) as short, beside(services, **CAPS) as narrow:
         yield short, narrow
 
 
@@ -321,7 +307,7 @@ class TestHalfClosed:
 
 
 def test_a_stop_waits_for_answers_and_for_nobody_else(services: Services, job: str) -> None:
-    with another(services, {}) as own, ExitStack() as stack:
+    with beside(services) as own, ExitStack() as stack:
         idle, head, last = (stack.enter_context(Wire(own.url)) for _ in range(3))
         assert idle.get("/healthz").answer().status == 200
         head.send(GET)
@@ -337,7 +323,7 @@ def test_a_stop_waits_for_answers_and_for_nobody_else(services: Services, job: s
 
 
 def test_an_honest_client_is_served_among_500_of_bad_will(services: Services) -> None:
-    waits, _ = besieged(services, 500, 5)  # `make siege` is exact, and sees each of them cut off
+    waits, _ = besieged(services, 500, 3)  # `make siege` is exact, and sees each of them cut off
     assert percentile([wait for each in waits.values() for wait in each], 90) < 1000
 
 

@@ -361,16 +361,16 @@ class TestRefusals:
         self, gateway: Services, tmp_path: Path, http: httpx.Client
     ) -> None:
         (key, line), (other, other_line) = new_key(), new_key()
-        with beside(gateway, INKQUEUE_API_KEYS=f"{line} {other_line}") as url:
+        with beside(gateway, INKQUEUE_API_KEYS=f"{line} {other_line}") as own:
             owner = line.partition(":")[0]
             submit(gateway.redis_url, "a", (2,), owner=owner)
             finish(gateway.redis_url)
             mine = {"Authorization": f"Bearer {key}"}
-            with httpx.Client(base_url=url, headers=mine) as client:
+            with httpx.Client(base_url=own.url, headers=mine) as client:
                 assert_whole(told(client, "a"), 2)
-            with httpx.Client(base_url=url, headers={"X-API-Key": other}) as client:
+            with httpx.Client(base_url=own.url, headers={"X-API-Key": other}) as client:
                 assert refused(client, "a").json()["type"] == "/problems/not-found"
-            with httpx.Client(base_url=url) as client:
+            with httpx.Client(base_url=own.url) as client:
                 assert refused(client, "a").status_code == 401
 
 

@@ -16,10 +16,9 @@ from prometheus_client.parser import text_string_to_metric_families
 from api.problems import METHODS
 from api.telemetry.counters import counter_families
 from model.card import read_cards
-from worker.embedded import free_port
 from worker.jobs import JobState
 
-from conftest import Services, running_services
+from conftest import Services, beside, running_services
 from samples import glyphs, npy_of, pngs, zip_of
 
 NPY, PNG = {"Content-Type": "application/x-npy"}, {"Content-Type": "image/png"}
@@ -163,16 +162,8 @@ def test_a_redis_that_becomes_unsafe_is_told_of(own: Services) -> None:
 def test_counters_survive_their_gateway(own: Services) -> None:
     with httpx.Client(base_url=own.url) as http:
         before = figures(families(http))
-    port = free_port()
-    other = Services(
-        own.redis_url, f"http://127.0.0.1:{port}", own.environment | {"INKQUEUE_PORT": str(port)}
-    )
-    try:
-        other.wait_answering(other.spawn("api"))
-        with httpx.Client(base_url=other.url) as http:
-            after = figures(families(http))
-    finally:
-        other.stop()
+    with beside(own) as other, httpx.Client(base_url=other.url) as http:
+        after = figures(families(http))
     lasting = {key: value for key, value in before.items() if key[0].startswith("inkqueue_images_")}
     lasting |= {key: value for key, value in before.items() if "batch" in key[0] or "wait" in key[0]}
     assert len(lasting) > 20

@@ -118,8 +118,8 @@ def callers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Services
 @pytest.fixture(scope="module")
 def second(callers: tuple[Services, dict[str, str]]) -> Iterator[str]:
     """One more gateway on the same Redis."""
-    with beside(callers[0]) as url:
-        yield url
+    with beside(callers[0]) as other:
+        yield other.url
 
 
 def of(callers: tuple[Services, dict[str, str]], name: str, url: str = "") -> httpx.Client:

@@ -4,8 +4,6 @@ import base64
 import os
 import re
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,7 +20,7 @@ from worker.embedded import free_port
 
 from conftest import Services, new_key, running_redis
 from makers import png_chunk, png_of
-from receivers import running_receiver, status
+from receivers import Receiver, running_receiver, status
 from samples import json_of, pngs, zip_of
 
 INSIDE = b"bytes-of-an-image"
@@ -50,15 +48,7 @@ def logging_stack(folder: Path, url: str, **settings: str) -> Iterator[tuple[Ser
     services = Services(url, f"http://127.0.0.1:{port}", environment)
     with log.open("wb") as file:
         for module in ("api", "worker", "worker.sender"):
-            services.processes.append(
-                subprocess.Popen(
-                    [sys.executable, "-m", module],
-                    env=os.environ | environment,
-                    stdout=file,
-                    stderr=file,
-                    start_new_session=True,
-                )
-            )
+            services.spawn(module, file)
         try:
             services.wait_ready()
             yield services, log
@@ -84,23 +74,23 @@ def told(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
             httpx.Client(base_url=services.url, timeout=60) as http,
         ):
             mine = {"Authorization": f"Bearer {key}"}
-            use(http, found, mine, receiver.url)
+            use(http, found, mine, receiver)
             refuse(http, found, key, wrong)
             fail(http, found, services, mine)
         found.log = log.read_bytes()
     return found
 
 
-def use(http: httpx.Client, found: Told, mine: dict[str, str], receiver: str) -> None:
+def use(http: httpx.Client, found: Told, mine: dict[str, str], receiver: Receiver) -> None:
     """What a caller does with a key, image files and webhooks."""
-    hook = http.post("/v1/webhooks", json={"url": f"{receiver}/{TOKEN}?key={TOKEN}"}, headers=mine)
+    hook = http.post("/v1/webhooks", json={"url": f"{receiver.url}/{TOKEN}?key={TOKEN}"}, headers=mine)
     turned = http.post(f"/v1/webhooks/{hook.json()['id']}/secret", headers=mine)
     callback = http.post("/v1/webhooks/callback/secret", headers=mine)
     made = [each.json()["secret"] for each in (hook, turned, callback)]
     found.secrets += [*made, *(secret.removeprefix("whsec_") for secret in made)]
     good = pngs(1, np.random.default_rng(1))[0]
     files = {f"{NAME}.png": good, f"{NAME}-2.png": IMAGE, f"{NAME}-3.png": b"\x89PNG" + INSIDE}
-    query = {"metadata": f'{{"note": "{NOTE}"}}', "callback_url": f"{receiver}/{TOKEN}"}
+    query = {"metadata": f'{{"note": "{NOTE}"}}', "callback_url": f"{receiver.url}/{TOKEN}"}
     once = {"Idempotency-Key": ONCE, "Prefer": "wait=20"}
     query |= {"model": "digits-nano", "keep_images": "true"}
     for content, kind in ((zip_of(files), "zip"), (json_of(files), "json")):
@@ -112,7 +102,7 @@ def use(http: httpx.Client, found: Told, mine: dict[str, str], receiver: str) ->
     forms = {"X-API-Key": mine["Authorization"].split()[1]}
     parts = [("files", (f"{NAME}.png", IMAGE, "image/png"))]
     assert http.post("/v1/jobs?model=digits-nano", files=parts, headers=forms).status_code == 202
-    time.sleep(0.5)  # a webhook was tried
+    receiver.wait()
 
 
 def refuse(http: httpx.Client, found: Told, key: str, wrong: str) -> None:
