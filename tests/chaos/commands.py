@@ -14,7 +14,6 @@ from worker import scripts
 from worker.scripts.linking import SEQUENCES, SHARED, source
 
 _SCRIPTED = {b"EVALSHA", b"EVAL"}
-_LOUD = {b"SUBSCRIBE", b"PSUBSCRIBE", b"MONITOR"}
 _KIND = re.compile(rb"^(ink:[a-z]+|[a-z_]+)")
 
 
@@ -32,11 +31,6 @@ class Command:
         """The command and what it is about."""
         verb = self.parts[0].upper()
         return f"{verb.decode()} {self._subject(verb)}".strip()
-
-    @property
-    def subscribes(self) -> bool:
-        """Whether more than one reply comes, unasked."""
-        return self.parts[0].upper() in _LOUD
 
     def _subject(self, verb: bytes) -> str:
         if verb in _SCRIPTED:
