@@ -206,10 +206,10 @@ def test_a_job_is_polled_where_streams_are_withheld(
 def test_streams_are_tried_again_and_tell_nothing_twice(
     gateway: Services, redis_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(following, "POLLED_S", 0.3)
+    monkeypatch.setattr(following, "POLLED_S", 0.1)
     submit(redis_url, "a", (3,) * 20)
     way = Way(refuses=503)
-    with proxied(gateway, way) as url, Client(url) as client, committing(redis_url, 20, 0.25):
+    with proxied(gateway, way) as url, Client(url) as client, committing(redis_url, 20, 0.1):
         events = []
         for event in client.events("a"):
             events.append(event)

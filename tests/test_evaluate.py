@@ -272,13 +272,19 @@ def test_weights_that_are_none_are_named(runs: Path, tmp_path: Path) -> None:
         load_checkpoint("bad", tmp_path)
 
 
-def test_one_table_of_all_as_markdown_and_json(runs: Path, tmp_path: Path) -> None:
+def test_one_table_of_all_as_markdown_and_json(
+    runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    card, network = load_checkpoint("small", runs / "small-0")
+    save_checkpoint(replace(card, name="served"), network, tmp_path)
+    monkeypatch.setenv("INKQUEUE_WEIGHTS", str(tmp_path))
     file = tmp_path / "all.json"
     done = command("evaluate", "--all", "--quick", "--markdown", "--json", file, "--runs", runs)
     row = next(line for line in done.stdout.splitlines() if line.startswith("| small"))
     assert row.count("|") == done.stdout.splitlines()[0].count("|")
     assert "small (runs, seeds: 2)" in done.stderr
-    small = next(each for each in json.loads(file.read_text()) if each["from"] == "runs")
+    served, small = json.loads(file.read_text())
+    assert (served["from"], small["from"]) == ("shipped", "runs")
     assert [seed["images"] for seed in small["seeds"]] == [100, 100]
     assert 0 < small["seeds"][0]["top1"] <= 1
 

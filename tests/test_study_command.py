@@ -25,7 +25,7 @@ def test_the_whole_study_runs_in_short_and_is_found_done(tmp_path: Path) -> None
     times = {path: path.stat().st_mtime_ns for path in (kept / "trials").iterdir()}
     times |= {path: path.stat().st_mtime_ns for path in (kept / "test").iterdir()}
     text = (out / "study.md").read_text()
-    again = study(*line, runs=tmp_path / "runs")
+    again = study(*line, "--processes", "1", runs=tmp_path / "runs")
     assert again.exit_code == 0, again.output
     assert (out / "study.md").read_text() == text
     assert {path: path.stat().st_mtime_ns for path in times} == times, "nothing is trained again"
