@@ -255,14 +255,6 @@ class TestTurns:
             assert b"content-length: %d" % len(body) in head
             assert body
 
-    def test_a_thousand_at_once_are_too_many(self, services: Services) -> None:
-        with Wire(services.url) as wire:
-            wire.send((GET + b"\r\n") * 1000)
-            answers = [wire.answer() for _ in range(18)]
-            assert [each.status for each in answers] == [200] * 17 + [429]
-            assert answers[-1].slug == "too-many-pipelined"
-            assert wire.is_closed()
-
     def test_a_refusal_waits_for_the_answers_before_it(self, services: Services, job: str) -> None:
         with Wire(services.url) as wire:
             wire.get(f"/v1/jobs/{job}?wait=1").send(b"nonsense")
