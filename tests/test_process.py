@@ -5,13 +5,12 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 import redis
 
-from conftest import running_services
+from conftest import running_services, until
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -23,10 +22,7 @@ def test_one_that_is_told_to_stop_has_not_failed(
 ) -> None:
     with running_services(tmp_path) as services, redis.Redis.from_url(services.redis_url) as ledger:
         process = services.spawn(module)
-        end = time.monotonic() + 20
-        while not ledger.zcard(alive):
-            assert time.monotonic() < end
-            time.sleep(0.05)
+        until(lambda: ledger.zcard(alive))
         process.send_signal(number)
         assert process.wait(10) == 0
         assert not ledger.zcard(alive)

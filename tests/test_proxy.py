@@ -14,6 +14,7 @@ from worker.ledger import Ledger
 
 from chaos.faults import LOADING, REFUSALS, Cut, Fault, Hang, Nth, Recorder
 from chaos.proxy import Proxy
+from conftest import until
 
 Client = redis.Redis
 SILENT_S = 0.5
@@ -177,7 +178,4 @@ def test_what_was_said_before_a_process_died_is_heard(
     for _ in range(50):
         connection.send_command("INCR", "b")
     connection.disconnect()
-    end = time.monotonic() + 2
-    while int(clean_redis.get("b") or 0) < 50 and time.monotonic() < end:
-        time.sleep(0.01)
-    assert int(clean_redis.get("b") or 0) == 50
+    until(lambda: int(clean_redis.get("b") or 0) == 50)

@@ -1,6 +1,5 @@
 """At maxmemory: nothing new is stored, and everything that works off what was stored goes on."""
 
-import time
 from collections.abc import Iterator
 
 import pytest
@@ -13,6 +12,7 @@ from worker.scripts.linking import RELIEVED
 from worker.sender import Sender
 from worker.settings import SenderSettings
 
+from conftest import until
 from ledgers import commit_of, in_store, ledger, on_redis, pass_over, read_job, submit
 
 EVERYTHING = {
@@ -88,10 +88,7 @@ def test_who_is_alive_is_known_to_be_though_all_is_full(redis_url: str, full: "r
     sender = Sender(SenderSettings(redis_url=redis_url))
     sender.start()
     try:
-        end = time.monotonic() + 10
-        while not full.zcard("ink:senders"):
-            assert time.monotonic() < end
-            time.sleep(0.02)
+        until(lambda: full.zcard("ink:senders"))
     finally:
         sender.close()
     assert not full.zcard("ink:senders")

@@ -19,7 +19,7 @@ import pytest
 
 from worker import tracing
 
-from conftest import running_services
+from conftest import running_services, until
 from hosts import serving
 from samples import glyphs, npy_of
 
@@ -151,10 +151,7 @@ def assert_in_order(way: dict[str, Span], root: Span) -> None:
 
 
 def wait_for(receiver: Receiver, name: str, count: int) -> None:
-    end = time.monotonic() + 20
-    while sum(span.name == name for span in receiver.spans) < count:
-        assert time.monotonic() < end
-        time.sleep(0.05)
+    until(lambda: sum(span.name == name for span in receiver.spans) >= count)
 
 
 def test_a_receiver_that_hangs_holds_nobody_up(
