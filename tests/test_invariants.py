@@ -20,7 +20,17 @@ from standardwebhooks.webhooks import Webhook
 from worker.packing import pack
 from worker.results import Answer
 
-from chaos.invariants import Accepted, Answers, Evidence, Heard, Reading, Receiver, System, Witness
+from chaos.invariants import (
+    Accepted,
+    Answers,
+    Evidence,
+    Heard,
+    Reading,
+    Receiver,
+    System,
+    Witness,
+    _asked_again,
+)
 from chaos.invariants import violations as judge
 from conftest import Services, new_key, running_services, until
 from ledgers import LABELS, commit_of, ledger, submit
@@ -305,6 +315,18 @@ def test_answers_are_counted_by_status_and_problem(case: Case) -> None:
         http.get("/v1/jobs/a")
         http.get("/healthz")
     assert answers.counted == {(401, "unauthorized", False): 1, (200, "", False): 1}
+
+
+def test_a_gateway_that_says_to_come_again_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("chaos.invariants.PAUSE_S", 0.01)
+    later = httpx.Response(
+        503, headers={"Retry-After": "1"}, json={"type": "/problems/storage-unavailable"}
+    )
+    answers = iter([later, later, httpx.Response(200), later, later])
+    gateway = httpx.MockTransport(lambda request: next(answers))
+    with httpx.Client(base_url="http://localhost", transport=gateway) as http:
+        assert _asked_again(http, "/").status_code == 200
+    assert len(list(answers)) == 2
 
 
 def test_lines_of_a_kind_are_few_and_the_rest_is_counted(case: Case) -> None:

@@ -1,6 +1,7 @@
 """A small campaign with every commit, and that a seed is a schedule. The large one is `make soak`."""
 
 import itertools
+import sys
 from collections import Counter
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from chaos.recovery import Heir, Kill, Outages, Recovery, heirs_of, percentile, 
 from chaos.schedule import Intensity, fingerprint, schedule
 from chaos.stage import Cast
 from chaos.storm import Terms, holds_chunks
+from chaos.wards import Ward
+from conftest import until
 
 INTENSITY = Intensity(span=24, workers=8, redis=2, gateways=2, senders=1, blackouts=0, links=8, bells=12)
 CAST = Cast(workers=3, gateways=2, model="digits", lease_ms=1000)
@@ -94,3 +97,13 @@ def test_percentiles_are_of_the_values() -> None:
     assert percentile([], 0.99) == 0
     assert percentile([1.0, 2.0, 3.0, 4.0], 0.5) == 3.0
     assert percentile(list(range(1, 101)), 0.99) == 100
+
+
+def test_a_process_that_ends_as_it_is_looked_at_is_started_again(tmp_path: Path) -> None:
+    idle = [sys.executable, "-c", "import time; time.sleep(60)"]
+    ward = Ward("w", idle, {}, tmp_path / "log", answers=lambda pid: ward.kill() > 0)
+    ward.start()
+    ward.look_after()
+    assert not ward.ready
+    until(lambda: ward.look_after() or len(ward.pids) == 2)
+    ward.stop()
