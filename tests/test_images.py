@@ -229,9 +229,9 @@ class TestLimits:
     def test_a_large_image_is_refused_by_its_header(self, width: int, height: int) -> None:
         data = png_of(width % (1 << 32), height % (1 << 32))
         tracemalloc.start()
-        start = time.perf_counter()
+        start = time.process_time()
         assert isinstance(refusal(data), TooLarge)
-        assert time.perf_counter() - start < 0.05
+        assert time.process_time() - start < 0.05
         assert tracemalloc.get_traced_memory()[1] < 1 << 20
         tracemalloc.stop()
 
@@ -243,9 +243,9 @@ class TestLimits:
 
     def test_the_largest_image_takes_moments(self) -> None:
         data = png(np.full((4000, 4000, 4), 200, np.uint8))
-        start = time.perf_counter()
+        start = time.process_time()
         decode(data)
-        assert time.perf_counter() - start < 2
+        assert time.process_time() - start < 2
 
 
 HUGE_FRAME = png_chunk(b"fcTL", bytes(4) + b"\0\0\xff\xff" * 2 + bytes(14))
@@ -261,26 +261,26 @@ BOMBS = {
 class TestBombs:
     @pytest.mark.parametrize("data", BOMBS.values(), ids=BOMBS.keys())
     def test_a_bomb_is_refused_in_no_time(self, data: bytes) -> None:
-        start = time.perf_counter()
+        start = time.process_time()
         refusal(data)
-        assert time.perf_counter() - start < 0.05
+        assert time.process_time() - start < 0.05
 
     @pytest.mark.parametrize("kind", [b"zTXt", b"iTXt", b"iCCP", b"eXIf"])
     def test_notes_are_not_unpacked_far(self, kind: bytes) -> None:
         note = png_chunk(kind, b"a\0\0\x78\xda" + packed_zeros(500))
-        start = time.perf_counter()
+        start = time.process_time()
         decode(png_of(9, 9, note, pixels=bytes(90)))
-        assert time.perf_counter() - start < 0.2
+        assert time.process_time() - start < 0.2
 
     def test_the_notes_of_a_tiff_are_not_looked_at(self) -> None:
-        start = time.perf_counter()
+        start = time.process_time()
         assert not decode(tiff_of_notes(10_000, 1 << 20)).any()
-        assert time.perf_counter() - start < 0.3
+        assert time.process_time() - start < 0.3
 
     def test_a_hundred_thousand_chunks_take_no_time(self) -> None:
-        start = time.perf_counter()
+        start = time.process_time()
         assert decode(png_of(9, 9, png_chunk(b"teSt", b"") * 100_000, pixels=bytes(90))).shape == (9, 9)
-        assert time.perf_counter() - start < 0.5
+        assert time.process_time() - start < 0.5
 
 
 EXTREMES = st.sampled_from([b"\xff" * 4, b"\x7f" + b"\xff" * 3, bytes(4)])
@@ -359,10 +359,10 @@ class TestDamage:
 
 
 def expect_pixels_or_refusal(data: bytes) -> None:
-    start = time.perf_counter()
+    start = time.process_time()
     with contextlib.suppress(BadImage):
         pixels = decode(data, max_pixels=10_000)
         assert pixels.dtype == np.uint8
         assert pixels.ndim == 2
         assert 0 < pixels.size <= 10_000
-    assert time.perf_counter() - start < 1
+    assert time.process_time() - start < 1
