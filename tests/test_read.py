@@ -70,6 +70,13 @@ def test_a_line_is_label_tab_path(sheet: Path, balanced: Predictor) -> None:
     assert (done.exit_code, done.stderr) == (0, "")
 
 
+def test_the_pictures_of_the_readme_are_read_as_it_says() -> None:
+    docs = Path(__file__).parents[1] / "docs"
+    assert CliRunner().invoke(app, [str(docs / "scan.png")]).stdout.split("\t")[0] == "g"
+    line = CliRunner().invoke(app, [str(docs / "line.png"), "--layout", "line"])
+    assert line.stdout == "R2D7\n"
+
+
 def test_csv_has_the_confidence(sheet: Path, balanced: Predictor) -> None:
     done = CliRunner().invoke(app, [str(sheet / "deep"), "--format", "csv"])
     head, *rows = csv.reader(io.StringIO(done.stdout))
