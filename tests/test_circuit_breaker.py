@@ -4,7 +4,9 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 
+import httpx
 import pytest
 import redis
 import redis.asyncio
@@ -15,8 +17,10 @@ from worker.circuit_breaker import PROBE_AFTER_S
 from worker.connection import connect_async
 
 from chaos.proxy import Proxy
+from conftest import running_services
 
 SILENT_S = 0.6
+IDLE_S = 0.3
 
 
 @pytest.fixture
@@ -154,3 +158,54 @@ def test_one_dead_link_is_no_silence(proxy: Proxy) -> None:
             assert (await outcome(client))[0] == "heard"
 
     asyncio.run(talk())
+
+
+@pytest.fixture
+def soon_idle(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(connection.TIMEOUTS, "health_check_interval", IDLE_S)
+
+
+@pytest.mark.usefixtures("soon_idle")
+@pytest.mark.parametrize("size", [1, LARGE + 1])
+def test_a_link_that_died_unheard_while_idle_keeps_nobody_waiting(proxy: Proxy, size: int) -> None:
+    async def talk() -> None:
+        async with connect_async(proxy.url) as client:
+            await client.echo("x" * size)
+            proxy.swallow()  # a hole that no command meets
+            proxy.restore()
+            await asyncio.sleep(2 * IDLE_S)
+            began = time.monotonic()
+            await client.echo("x" * size)
+            assert time.monotonic() - began < SILENT_S / 2
+
+    asyncio.run(talk())
+
+
+@pytest.mark.usefixtures("soon_idle")
+def test_links_in_use_stay_open(proxy: Proxy) -> None:
+    async def talk() -> None:
+        async with connect_async(proxy.url) as client:
+            await client.ping()
+            opened, commands = proxy.opened, proxy.commands
+            for _ in range(12):
+                await asyncio.sleep(IDLE_S / 4)
+                await client.ping()
+            assert proxy.opened == opened
+            assert proxy.commands == commands + 12  # nor is any of them checked
+
+    asyncio.run(talk())
+
+
+def test_a_gateway_that_idled_over_a_dead_link_answers_at_once(tmp_path: Path) -> None:
+    with running_services(tmp_path) as services, Proxy(services.redis_url) as proxy:
+        services.environment["REDIS_URL"] = proxy.url
+        services.wait_answering(services.spawn("api"))
+        with httpx.Client(base_url=services.url, timeout=30) as http:
+            assert http.get("/v1/jobs").status_code == 200
+            proxy.swallow()
+            proxy.restore()
+            time.sleep(connection.TIMEOUTS["health_check_interval"] + 0.5)
+            answer = http.get("/v1/jobs")
+        services.stop()
+    assert answer.status_code == 200
+    assert answer.elapsed.total_seconds() < 0.5

@@ -57,25 +57,34 @@ class CircuitBreaker:
 
 
 class GuardedConnection(redis.asyncio.Connection):
-    """A connection, plain or TLS, that tells the circuit breaker whether Redis answers."""
+    """A connection, plain or TLS, that tells the circuit breaker whether Redis answers.
+
+    One that was idle for longer than `health_check_interval` may have died unheard: it is opened anew,
+    since to find out by a PING whether it lives costs the caller a time-out if it does not.
+    """
 
     def __init__(self, *, breaker: CircuitBreaker, **options: Any) -> None:
         super().__init__(**options)
         self._breaker, self._opened_at = breaker, 0.0
 
     async def connect(self) -> None:
-        """Be connected, anew since the last time-out. Raises redis.ConnectionError or
+        """Be connected, anew since the last time-out or after idling. Raises redis.ConnectionError or
         redis.TimeoutError."""
+        now = asyncio.get_running_loop().time()
         if self.is_connected:
-            if not self._breaker.outlived(self._opened_at):
+            if now <= self.next_health_check and not self._breaker.outlived(self._opened_at):
                 return
             await self.disconnect(nowait=True)
         began = self._opened_at = time.monotonic()
+        self.next_health_check = now + self.health_check_interval
         try:
             await super().connect()  # type: ignore[no-untyped-call]
         except redis.TimeoutError:
             self._breaker.timed_out(began)
             raise
+
+    async def check_health(self) -> None:
+        """Nothing is left to do: `connect` has seen to it."""
 
     async def send_packed_command(self, command: Any, check_health: bool = True) -> None:
         """Raises redis.ConnectionError, also for a link that was reset: there uvloop raises
@@ -93,7 +102,6 @@ class GuardedConnection(redis.asyncio.Connection):
         Raises redis.ConnectionError or redis.TimeoutError.
         """
         await self.connect()
-        await self.check_health()  # type: ignore[no-untyped-call]
         began = time.monotonic()
         try:
             async with asyncio.timeout(self.socket_timeout):

@@ -27,9 +27,6 @@ ASK_S = 2.0
 SILENT_S = 8.0
 """Redis is pinged after the shorter silence; after the longer one the link is taken for dead."""
 
-UNCHECKED = {"check_health": False}
-"""redis-py's own check would reconnect a slow link, and leave it without its subscription."""
-
 _LENGTHS = struct.Struct("<II")
 _TICKS = itertools.count()
 
@@ -124,7 +121,7 @@ class Notices:
         pool = self._client.connection_pool
         link = await pool.get_connection()  # type: ignore[no-untyped-call]
         try:
-            await link.send_command("SUBSCRIBE", keys.ENDED, keys.CHANGED, **UNCHECKED)
+            await link.send_command("SUBSCRIBE", keys.ENDED, keys.CHANGED)
             yield link
         finally:
             await link.disconnect()
@@ -137,7 +134,7 @@ class Notices:
         while clock() - heard < SILENT_S:
             said = await link.read_response(timeout=ASK_S)
             if said is None:
-                await link.send_command("PING", **UNCHECKED)
+                await link.send_command("PING")
                 continue
             heard = clock()
             kind, channel, data = said if len(said) == 3 else (b"pong", b"", b"")
