@@ -67,7 +67,7 @@ def test_a_job_may_be_kept_as_long_as_is_allowed(monkeypatch: pytest.MonkeyPatch
     [
         "redis+socket:///run/redis.sock",
         "sentinel://10.0.0.1:26379",
-        "rediss://u:p%40@[::1]/1?client_name=a@b",
+        "rediss://u:p%40@[::1]/1?client_name=a%40b",
     ],
 )
 def test_a_broker_may_be_what_celery_understands(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
@@ -83,6 +83,7 @@ def test_a_broker_may_be_what_celery_understands(monkeypatch: pytest.MonkeyPatch
         "redis://:sekret?word@127.0.0.1:6379/0",
         "redis://:1234/sekret@127.0.0.1:6379/0",
         "redis://:1234#sekret@127.0.0.1:6379/0",
+        "redis://:1234?sekret@127.0.0.1:6379/0",
         "redis://:[sekret@127.0.0.1:6379/0",
         "sekret",
     ],
@@ -99,6 +100,24 @@ def test_a_password_that_is_not_encoded_is_not_told(
     assert found.value.__suppress_context__
 
 
+@pytest.mark.parametrize(
+    ("name", "url"),
+    [
+        ("REDIS_URL", "unix:///run/redis.sock?db=0"),
+        ("REDIS_URL", "redis+socket:///run/redis.sock"),
+        ("REDIS_URL", "sentinel://10.0.0.1:26379"),
+        ("INKQUEUE_BROKER_URL", "unix:///run/redis.sock?db=0"),
+        ("INKQUEUE_BROKER_URL", "amqp://10.0.0.1"),
+    ],
+)
+def test_a_url_that_the_process_cannot_speak_to_is_refused(
+    monkeypatch: pytest.MonkeyPatch, name: str, url: str
+) -> None:
+    monkeypatch.setenv(name, url)
+    with pytest.raises(BadSettings, match=f"^{name}: cannot be read as redis://"):
+        QueueSettings()
+
+
 def test_a_password_that_is_encoded_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("REDIS_URL", url := "redis://me:p%2Fq%23@127.0.0.1:6379/0?socket_timeout=3")
     assert QueueSettings().redis_url == url
@@ -110,6 +129,7 @@ def test_a_password_that_is_encoded_is_read(monkeypatch: pytest.MonkeyPatch) -> 
     [
         ("api", "INKQUEUE_WINDOW=0", "INKQUEUE_WINDOW: Input should be greater"),
         ("api", "REDIS_URL=redis://:sekret/word@127.0.0.1:6379/0", "REDIS_URL: cannot be read"),
+        ("worker.alive", "REDIS_URL=unix:///run/redis.sock", "REDIS_URL: cannot be read"),
         ("worker", "INKQUEUE_THREADS=abc", "INKQUEUE_THREADS: Input should be a valid integer"),
         ("worker", "INKQUEUE_WEIGHTS=/nonexistent", "/nonexistent: no model card"),
         ("worker", "INKQUEUE_DEVICE=gpu", "INKQUEUE_DEVICE: String should match pattern"),

@@ -10,8 +10,9 @@ from typing import Any
 
 from . import keys
 from .connection import clock_ms, connect
+from .logs import refuse
 from .pulse import ALIVE_MS, host_of
-from .settings import QueueSettings
+from .settings import BadSettings, QueueSettings
 
 LISTS = {"worker": keys.WORKERS, "sender": keys.SENDERS}
 
@@ -20,7 +21,10 @@ def main(kind: str = "worker") -> None:
     """Exit code 0 if so, else 1."""
     if kind not in LISTS:
         raise SystemExit(f"worker.alive: {kind} is neither worker nor sender")
-    client = connect(QueueSettings().redis_url)
+    try:
+        client = connect(QueueSettings().redis_url)
+    except BadSettings as error:
+        refuse("worker.alive", error)
     alive: Any = client.zrangebyscore(LISTS[kind], clock_ms(client) - ALIVE_MS, "+inf")
     raise SystemExit(socket.gethostname() not in {host_of(each.decode()) for each in alive})
 

@@ -6,7 +6,7 @@ Read once from the environment (INKQUEUE_...).
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from redis.connection import parse_url
 
@@ -15,8 +15,9 @@ from model.layout import MAX_PIXELS
 
 PREFIX = "INKQUEUE_"
 PORTS = range(1, 65_536)
-BROKER_ONLY = ("redis+socket://", "sentinel://")
-"""URLs that Celery understands, and the Redis client does not."""
+REDIS_SCHEMES = ("redis", "rediss")
+BROKER_SCHEMES = (*REDIS_SCHEMES, "redis+socket", "sentinel")
+"""Celery understands more than our own clients do."""
 
 
 class BadSettings(ValueError):
@@ -75,13 +76,17 @@ class QueueSettings(BaseSettings):
 
     @field_validator("redis_url", "broker_url")
     @classmethod
-    def _can_be_read(cls, url: str) -> str:
+    def _can_be_read(cls, url: str, field: ValidationInfo) -> str:
         """A password with a plain /, ? or # would be taken for a host and a port, and be logged."""
+        if not url:
+            return url
+        schemes = BROKER_SCHEMES if field.field_name == "broker_url" else REDIS_SCHEMES
         try:
-            if url and not url.startswith(BROKER_ONLY):
-                parse_url(url)  # type: ignore[no-untyped-call]
-            if "@" in urlsplit(url).path + urlsplit(url).fragment:
+            parts = urlsplit(url)
+            if parts.scheme not in schemes or "@" in parts.path + parts.query + parts.fragment:
                 raise ValueError
+            if parts.scheme in REDIS_SCHEMES:
+                parse_url(url)  # type: ignore[no-untyped-call]
         except ValueError:
             reason = "cannot be read as redis://HOST:PORT/0; percent-encode the password"
             raise ValueError(reason) from None
