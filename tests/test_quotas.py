@@ -72,6 +72,39 @@ def test_a_bucket_holds_so_many_tokens_and_fills_again(
     on_redis(redis_url, take)
 
 
+def test_who_is_given_a_higher_rate_need_not_wait_at_the_old_one(
+    redis_url: str, clean_redis: "redis.Redis"
+) -> None:
+    async def take(client: redis.asyncio.Redis) -> None:
+        buckets = TokenBuckets(client)
+        assert [(await buckets.take("alice", 1 / 60, 60)).granted for _ in range(60)] == [True] * 60
+        assert (await buckets.take("alice", 1 / 60, 60)).full_s > 3500
+        raised = await buckets.take("alice", 20, 4)
+        assert not raised.granted
+        assert raised.next_s <= 0.05
+        assert raised.full_s <= 0.2
+        await asyncio.sleep(raised.next_s)
+        assert (await buckets.take("alice", 20, 4)).granted
+
+    on_redis(redis_url, take)
+
+
+def test_a_bucket_fills_though_the_clock_was_set_back(
+    redis_url: str, clean_redis: "redis.Redis"
+) -> None:
+    async def take(client: redis.asyncio.Redis) -> None:
+        buckets = TokenBuckets(client)
+        await buckets.take("alice", 20, 4)
+        await client.incrby("ink:rate:alice", 3_600_000_000)
+        await client.persist("ink:rate:alice")
+        empty = await buckets.take("alice", 20, 4)
+        assert empty.next_s <= 0.05
+        await asyncio.sleep(empty.next_s)
+        assert (await buckets.take("alice", 20, 4)).granted
+
+    on_redis(redis_url, take)
+
+
 def test_many_at_once_get_no_more_than_there_is(redis_url: str, clean_redis: "redis.Redis") -> None:
     async def take(client: redis.asyncio.Redis) -> None:
         buckets = TokenBuckets(client)

@@ -5,10 +5,18 @@ local here = tonumber(time[1]) * 1000000 + tonumber(time[2])
 local each = 1000000 / rate
 
 -- All that is kept is when the bucket will be full again (in us): each token taken puts that off.
+local function keep(full)
+  redis.call('SET', bucket, string.format('%.0f', here + full), 'PX', math.ceil(full / 1000))
+end
+
 local full = math.max(here, tonumber(redis.call('GET', bucket) or 0)) - here
+if full > most * each then   -- it was slower to fill, or Redis's clock was set back: now it is empty
+  full = most * each
+  keep(full)
+end
 local wait = full + each - most * each
 if wait >= 1 then return {0, 0, math.ceil(wait / 1000), math.ceil(full / 1000)} end
 full = full + each
-redis.call('SET', bucket, string.format('%.0f', here + full), 'PX', math.ceil(full / 1000))
+keep(full)
 local left = math.floor(most - full / each)
 return {1, left, left > 0 and 0 or math.ceil((full + each - most * each) / 1000), math.ceil(full / 1000)}
