@@ -302,6 +302,24 @@ def test_streams_are_renewed_though_a_renewal_failed(
     assert not clean_redis.exists("ink:streams:alice")
 
 
+def test_streams_of_a_gateway_that_died_are_forgotten_though_the_clock_was_set_back(
+    redis_url: str, clean_redis: "redis.Redis"
+) -> None:
+    async def follow(client: redis.asyncio.Redis) -> None:
+        semaphores = StreamSemaphores(client)
+        assert [await semaphores.acquire("alice", 2, each) for each in "ab"] == [True, True]
+        for stream in "ab":
+            await client.zincrby("ink:streams:alice", 3_600_000, stream)
+        await semaphores.renew("alice", ["b"])
+        assert not await semaphores.acquire("alice", 2, "c")
+        for stream in "ab":
+            await client.zincrby("ink:streams:alice", -31_000, stream)  # half a minute later
+        await semaphores.renew("alice", ["b"])
+        assert [await semaphores.acquire("alice", 2, each) for each in "cd"] == [True, False]
+
+    on_redis(redis_url, follow)
+
+
 def test_streams_of_a_gateway_that_died_are_forgotten(
     redis_url: str, clean_redis: "redis.Redis"
 ) -> None:

@@ -199,6 +199,23 @@ def test_a_receiver_and_a_caller_have_only_so_many_under_way(redis_url: str) -> 
     assert len(claim(redis_url)) >= 1
 
 
+def test_what_a_lost_sender_had_under_way_counts_for_a_lease_though_the_clock_was_set_back(
+    redis_url: str, clean_redis: "redis.Redis"
+) -> None:
+    register(redis_url, "job.completed")
+    end(redis_url, *"abcd")
+    assert len(claim(redis_url, limits=BRIEF)) == 3  # as many as a receiver gets at a time
+    for key in clean_redis.scan_iter("ink:sending:*"):
+        for delivery, _ in clean_redis.zscan_iter(key):
+            clean_redis.zincrby(key, 3_600_000, delivery)
+        clean_redis.persist(key)
+    make_due(clean_redis)
+    assert claim(redis_url, limits=BRIEF) == []
+    time.sleep(BRIEF.lease_ms / 1000)
+    make_due(clean_redis)
+    assert len(claim(redis_url, limits=BRIEF)) == 3
+
+
 def test_a_host_is_one_receiver_however_it_is_spelt(redis_url: str) -> None:
     on_redis(redis_url, lambda client: Endpoints(client).rotate(OWNER, "callback", 0))
     hosts = ("example.org", "Example.org", "EXAMPLE.ORG", "example.org:443", "example.org:0443")

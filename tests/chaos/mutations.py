@@ -500,14 +500,14 @@ LIFE = (
     ),
     lua(
         "what lies beyond a clock that was set back stays there",
-        "upkeep",
+        "common",
         "redis.call('ZADD', list, text(limit), member)",
         "",
         "clock_was_set_back",
     ),
     lua(
         "a clock that was set back ends the leases of the living",
-        "upkeep",
+        "common",
         "pull_back(list, now + MOST_LEASES * lease, now + lease)",
         "pull_back(list, now, now)",
         "clock_was_set_back",

@@ -29,6 +29,19 @@ local function text(n) return string.format('%d', n) end
 
 local clock = text(now)
 
+-- Redis's clock may be set back. What then lies further ahead than `most` was put there before: have it
+-- end at `limit`, and not only when the old time comes again.
+local function pull_back(list, most, limit)
+  for _, member in ipairs(redis.call('ZRANGEBYSCORE', list, '(' .. text(most), '+inf', 'LIMIT', 0, 1000)) do
+    redis.call('ZADD', list, text(limit), member)
+  end
+end
+
+local MOST_LEASES = 10   -- that a lease may be longer than this process's, should settings differ
+
+-- The same for leases, which end so late that the living can renew them.
+local function pull_back_leases(list, lease) pull_back(list, now + MOST_LEASES * lease, now + lease) end
+
 local function key(name, part) return 'ink:job:' .. name .. (part and (':' .. part) or '') end
 
 local function due_key(model, lane) return 'ink:due:' .. model .. ':' .. lane end

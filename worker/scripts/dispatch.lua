@@ -9,6 +9,7 @@ local claims = {}
 
 local function sending(whose)
   redis.call('ZREMRANGEBYSCORE', 'ink:sending:' .. whose, '-inf', now)
+  pull_back_leases('ink:sending:' .. whose, lease)
   return redis.call('ZCARD', 'ink:sending:' .. whose)
 end
 

@@ -2,6 +2,7 @@
 -- ARGV: OWNER, most (0: renew, in any case), lease in ms, streams. Answers: 1, or 0 if `most` are taken
 local held, most, lease = 'ink:streams:' .. ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
 redis.call('ZREMRANGEBYSCORE', held, '-inf', now)
+pull_back_leases(held, lease)
 if most > 0 and redis.call('ZCARD', held) >= most then return 0 end
 for i = 4, #ARGV do redis.call('ZADD', held, now + lease, ARGV[i]) end
 redis.call('PEXPIRE', held, lease)

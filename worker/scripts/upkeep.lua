@@ -2,19 +2,10 @@
 -- ARGV: a doorbell for senders, lease in ms, then model and doorbell, pair by pair
 -- Answers: how many jobs expired
 local lease = tonumber(ARGV[2])
-local MOST_LEASES = 10   -- that a lease may be longer than this process's, should settings differ
-
--- Redis's clock may be set back. What then lies further ahead than `most` was put there before: have it
--- end at `limit`, so late that a living worker can renew it, and not only when the old time comes again.
-local function pull_back(list, most, limit)
-  for _, member in ipairs(redis.call('ZRANGEBYSCORE', list, '(' .. text(most), '+inf', 'LIMIT', 0, 1000)) do
-    redis.call('ZADD', list, text(limit), member)
-  end
-end
 
 for i = 3, #ARGV, 2 do
   for _, list in ipairs({due_key(ARGV[i], LANES[1]), due_key(ARGV[i], LANES[2]), lease_key(ARGV[i])}) do
-    pull_back(list, now + MOST_LEASES * lease, now + lease)
+    pull_back_leases(list, lease)
   end
 end
 for _, list in ipairs({'ink:workers', 'ink:senders', 'ink:lingering'}) do pull_back(list, now + ALIVE, now) end
