@@ -6,9 +6,13 @@ from dataclasses import replace
 import pytest
 import redis
 
+from worker import keys
 from worker.gauges import Backlog, Gauges, Memory
 from worker.measures import BATCH, FORWARD, WAIT, ForwardPass, Histogram, Measures, histograms
+from worker.scripts import source
 
+from chaos.faults import Cut, Nth
+from chaos.proxy import Proxy
 from ledgers import (
     LEASE_MS,
     commit_of,
@@ -122,6 +126,19 @@ def test_what_was_measured_is_added_up_with_the_commits(redis_url: str) -> None:
     assert forward == Histogram((0, 0, 0, 0, 2, *[0] * 8, 2), 198.04)
     ((_, wait),) = histograms(fields, WAIT)
     assert sum(wait.counts) == 2
+
+
+def test_what_was_measured_counts_once_though_the_answer_was_lost(
+    redis_url: str, clean_redis: "redis.Redis"
+) -> None:
+    submit(redis_url, "job", (2,))
+    clean_redis.script_load(source("commit"))
+    with Proxy(redis_url) as proxy:
+        worker = ledger(proxy.url)
+        commits = [commit_of(claim) for claim in worker.claim("balanced", 10)]
+        proxy.plan = Nth("EVALSHA commit", 1, Cut.AFTER)
+        assert worker.commit(commits, {"x": 3}) == ["duplicate"]
+    assert clean_redis.hgetall(keys.MEASURES) == {b"x": b"3"}
 
 
 def test_memory_is_what_redis_says(redis_url: str, clean_redis: "redis.Redis") -> None:

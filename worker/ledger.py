@@ -63,7 +63,7 @@ class Ledger:
     def commit(self, commits: Sequence[Commit], measured: Mapping[str, int] | None = None) -> list[str]:
         """Record results; for each, 'new', 'duplicate', 'different' or 'gone'.
 
-        What was `measured` is added in the same call.
+        What was `measured` is added in the same call, if any result is new.
         """
         verdicts = self._scripts["commit"](args=commit_args(commits, measured or {}))
         return [verdict.decode() for verdict in verdicts]

@@ -2,8 +2,8 @@
 -- 'different' if it says something else about an image. Its bytes may differ without that, since a
 -- network adds up in another order when a redelivered chunk is read image by image. A lost lease may still
 -- commit, unless its job was deleted and the name is another job's now.
--- ARGV: how many fields of the ledger's histograms to add to, then field and number of each; then, chunk
---   by chunk: NAME, chunk, token, packed results, succeeded, failed, packed images worth keeping
+-- ARGV: how many fields of the ledger's histograms to add to if there is anything new, then field and
+--   number of each; then, chunk by chunk: NAME, chunk, token, packed results, succeeded, failed, packed images worth keeping
 --   ('' for none), how many types of failures there are, then type and number of each
 -- Answers, chunk by chunk: 'new', 'duplicate', 'different' or 'gone'
 local NOISE = 1e-5   -- of a probability
@@ -84,17 +84,18 @@ local function record(name, c, token, results, succeeded, failed, kept)
   return 'new'
 end
 
-local verdicts, i = {}, 2 + 2 * ARGV[1]
-for at = 2, i - 1, 2 do redis.call('HINCRBY', 'ink:measures', ARGV[at], ARGV[at + 1]) end
+local verdicts, first, new = {}, 2 + 2 * ARGV[1], false
+local i = first
 while i <= #ARGV do
   local name, c, token, results, succeeded, failed, kept, types = unpack(ARGV, i, i + 7)
   local verdict = record(name, c, tonumber(token), results, tonumber(succeeded), tonumber(failed), kept)
-  verdicts[#verdicts + 1], i = verdict, i + 8
+  verdicts[#verdicts + 1], i, new = verdict, i + 8, new or verdict == 'new'
   for _ = 1, tonumber(types) do
     if verdict == 'new' then stat('failures:' .. ARGV[i], ARGV[i + 1]) end
     i = i + 2
   end
 end
+for at = 2, new and first - 1 or 0, 2 do redis.call('HINCRBY', 'ink:measures', ARGV[at], ARGV[at + 1]) end
 for second, images in pairs(done) do
   redis.call('INCRBY', second, images)
   redis.call('EXPIRE', second, 60)
