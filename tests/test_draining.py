@@ -57,7 +57,7 @@ class Worker:
 
     def __init__(self, url: str) -> None:
         settings = WorkerSettings(redis_url=url, batch=BATCH, slice_s=30.0)
-        self.ledger = Ledger(connect(url), LEASE_MS)
+        self.ledger = Ledger(connect(url), LEASE_MS, "w")
         self.leases = Leases(self.ledger, LEASE_MS, 60)
         self.drain = Drain(
             settings,
@@ -161,6 +161,28 @@ def test_who_stops_ends_what_is_read_and_gives_back_what_is_not(worker: Worker, 
     assert not worker.leases._held
     others = ledger(redis_url).claim("balanced", 10 * BATCH)
     assert {(each.chunk, each.deliveries) for each in others} == {(1, 1), (2, 1)}
+
+
+def test_who_stops_as_it_finds_nothing_gives_back_what_it_is_handed(
+    worker: Worker, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    really = worker.ledger.claim
+
+    def claim(model: str, budget: int, others: Sequence[str] | None = None) -> list[Claim]:
+        found = really(model, budget, others)
+        worker.drain.stop()
+        return found
+
+    monkeypatch.setattr(worker.ledger, "claim", claim)
+    worker.ledger.heartbeat({"models": "balanced", "budget": BATCH})
+    assert worker.drain.run("balanced", worker.reader, others=()) == 0
+    submit(redis_url, "a", (1,), staged=False)
+    assert worker.drain.lingers
+    model, handed = worker.ledger.rung()
+    assert worker.drain.run(model, worker.reader, (), handed) == 0
+    assert not worker.drain.lingers
+    (other,) = ledger(redis_url).claim("balanced", BATCH)
+    assert other.deliveries == 1
 
 
 def test_images_that_cannot_be_made_ready_together_are_read_one_by_one(

@@ -170,7 +170,7 @@ class Drain:
         """What was claimed, decoded; None for nothing, or where this worker stops."""
         if not claims or self._stopping.is_set():
             self._ledger.release(claims)
-            self.lingers = lingers and not self._stopping.is_set()
+            self.lingers = lingers and not claims  # also who stops: it is rung for, and must hear it
             return None
         self._leases.hold(claims)
         self._chronicle.begin(timeline, claims)
