@@ -1,5 +1,6 @@
 """A Redis that could lose jobs or let strangers in: every process of ours refuses it, and says why."""
 
+import logging
 import os
 import re
 import socket
@@ -148,6 +149,29 @@ def test_the_watch_outlives_a_fault_of_ours(
     until(lambda: watch.fault)
     watch.stop()
     assert not faults
+
+
+def test_the_watch_tells_once_that_it_is_refused(
+    redis_url: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "worker.redis_watch")
+    monkeypatch.setattr("worker.redis_watch.ROUND_S", 0.02)
+    with Proxy(redis_url) as proxy:
+        watch = RedisWatch(connect(proxy.url), SAFE)
+        watch.approve()
+        begun, denied = proxy.commands, Refusal("NOPERM no permissions to run 'info'")
+        proxy.plan = lambda command: denied if command.name == "INFO" else None
+        watch.start()
+        end = time.monotonic() + 10
+        while len(caplog.records) < 2 and time.monotonic() < end:
+            if proxy.commands > begun + 5:
+                proxy.plan = None
+            time.sleep(0.01)
+        watch.stop()
+        watch.join()
+    refused, over = [record.getMessage() for record in caplog.records]
+    assert refused.startswith("Redis's settings cannot be checked, trying again: ")
+    assert over == "Redis's settings can be checked again"
 
 
 def test_a_worker_needs_not_know_which_redis_it_is_but_a_gateway_does(redis_url: str) -> None:

@@ -38,7 +38,7 @@ class RedisWatch(threading.Thread):
             try:
                 self.look()
                 self._outage.over()
-            except redis.RedisError:
+            except (redis.ConnectionError, redis.TimeoutError):
                 continue  # others notice and report that it is away
             except Exception as error:
                 self._outage.failed(error)
