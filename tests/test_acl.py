@@ -178,6 +178,13 @@ def test_who_hears_doorbells_sees_no_job(guarded: Guarded) -> None:
                 client.execute_command(*command.split())
 
 
+def test_who_hears_doorbells_cannot_ring_any(guarded: Guarded) -> None:
+    with guarded.client("broker") as client:
+        for command in ("LPUSH drain.none x", "LRANGE drain.none 0 -1", "EVAL return(1) 0"):
+            with pytest.raises(NoPermissionError):
+                client.execute_command(*command.split())
+
+
 def test_compose_gives_each_process_its_user(guarded: Guarded) -> None:
     text = (DEPLOY / "compose.acl.yml").read_text()
     given: dict[str, Any] = yaml.safe_load(text)["services"]
