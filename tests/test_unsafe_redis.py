@@ -162,11 +162,9 @@ def test_the_watch_tells_once_that_it_is_refused(
         begun, denied = proxy.commands, Refusal("NOPERM no permissions to run 'info'")
         proxy.plan = lambda command: denied if command.name == "INFO" else None
         watch.start()
-        end = time.monotonic() + 10
-        while len(caplog.records) < 2 and time.monotonic() < end:
-            if proxy.commands > begun + 5:
-                proxy.plan = None
-            time.sleep(0.01)
+        until(lambda: proxy.commands > begun + 5)
+        proxy.plan = None
+        until(lambda: len(caplog.records) == 2)
         watch.stop()
         watch.join()
     refused, over = [record.getMessage() for record in caplog.records]
