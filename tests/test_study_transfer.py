@@ -10,6 +10,7 @@ import torch
 
 from training.sets.catalogue import LETTERS
 from training.sets.data import Split
+from training.sets.sources import OFFICIAL_26, OFFICIAL_47, OWN_26, OWN_47, Source
 from training.sets.tasks import draw
 from training.study.arms import FROZEN, SCRATCH, TUNED
 from training.study.chapter import FULL, QUICK, Chapter, Scale, Section
@@ -145,6 +146,26 @@ def test_gains_of_digits_are_held_against_those_of_letters() -> None:
     share = re.search(r"With 10 images a letter, features of digits gain .*: (\d+)% of that", findings)
     assert share
     assert 50 <= int(share[1]) <= 70  # half the log-odds, which is more than half the points
+
+
+@pytest.mark.parametrize(
+    ("measured_on", "tried", "left_out"),
+    [
+        (OWN_26, {"balanced/first", "digits"}, ""),
+        (OFFICIAL_26, {"digits"}, "47-class network"),
+        (OWN_47, {"balanced/first"}, "digits network"),
+        (OFFICIAL_47, set(), "digits network"),
+    ],
+)
+def test_what_may_have_learned_test_images_is_left_out(
+    measured_on: Source, tried: set[str], left_out: str
+) -> None:
+    section = transfer(QUICK, LETTERS, None, measured_on=measured_on.measured_on)
+    requests, chapter = live(section, always_helps)
+    assert {one.start for request in requests for one in request} == {"", *tried}
+    told = [each for each in chapter.findings if "may have learned images of this test set" in each]
+    assert len(told) == 2 - len(tried)
+    assert any(each.startswith(left_out) for each in told) or not left_out
 
 
 def test_finalists_are_the_best_with_all_images_by_every_seed() -> None:

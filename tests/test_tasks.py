@@ -13,7 +13,15 @@ from training.sets.catalogue import BALANCED, LETTERS, MNIST_TEST, MNIST_TRAIN, 
 from training.sets.data import Array, BadData, Set, hold_out
 from training.sets.readers.idx import read_idx
 from training.sets.readers.meaning import NO_LABEL
-from training.sets.sources import MNIST, OFFICIAL_26, OFFICIAL_47, OWN_26, OWN_47, Source
+from training.sets.sources import (
+    MNIST,
+    OFFICIAL_26,
+    OFFICIAL_47,
+    OWN_26,
+    OWN_47,
+    Source,
+    may_know,
+)
 from training.sets.tasks import TASKS
 
 from datafiles import labels_of, put
@@ -99,6 +107,24 @@ def test_own_and_official_sets_are_never_mixed(rng: np.random.Generator, tmp_pat
     for source in (OWN_47, OFFICIAL_47, OWN_26, OFFICIAL_26):
         official = {"emnist-" in known.images for known in (*source.train, source.test)}
         assert len(official) == 1
+
+
+def test_a_network_may_know_the_test_images_of_another_family_unless_they_show_other_characters() -> (
+    None
+):
+    every = (OWN_47, OWN_26, OFFICIAL_47, OFFICIAL_26, MNIST)
+    new = {
+        (one.measured_on, other.measured_on)
+        for one in every
+        for other in every
+        if not may_know(one.measured_on, other.measured_on)
+    }
+    alike = {(each.measured_on, each.measured_on) for each in every}
+    apart = [(OWN_47, OWN_26), (MNIST, OWN_26), (MNIST, OFFICIAL_26)]
+    pairs = {(one.measured_on, other.measured_on) for one, other in apart}
+    assert new == alike | pairs | {(other, one) for one, other in pairs}
+    assert may_know("mine.csv, 47 images", MNIST.measured_on)
+    assert not may_know(MNIST.measured_on, "mine.csv, 47 images"), "nobody can tell"
 
 
 @pytest.mark.parametrize("task", TASKS)

@@ -15,6 +15,7 @@ from training.distill import fold, soft_targets
 from training.publish import finish
 from training.recipe import Recipe
 from training.run import BadRun, Run
+from training.sets import sources
 from training.sets.catalogue import DIGITS
 from training.sets.data import Set
 from training.shelf import MADE_OF, METRICS, SETTINGS, find, load, settings_of
@@ -125,6 +126,21 @@ def test_a_run_goes_on_with_the_images_and_networks_it_was_begun_with_only(tmp_p
     finish(short(name="teacher"), build(recipe.network), split, tmp_path / "teacher-0")
     with pytest.raises(BadRun, match="other networks"):
         Run(recipe, tmp_path).keep_origin(split)
+
+
+@pytest.mark.parametrize("helpers", [{"start": "first"}, {"teachers": ("first",)}])
+def test_no_run_learns_from_a_network_that_may_know_its_test_images(
+    helpers: dict[str, object], tmp_path: Path
+) -> None:
+    split = drawn_digits()
+    own, official = (
+        replace(split, measured_on=each.measured_on) for each in (sources.OWN_47, sources.OFFICIAL_47)
+    )
+    finish(short(name="first"), build(short().network), own, tmp_path / "first-0")
+    run = Run(short(**helpers), tmp_path)
+    with pytest.raises(BadRun, match=r"small would learn from first, .*EMNIST Balanced test"):
+        run.keep_origin(official)
+    run.keep_origin(own)
 
 
 def test_what_was_made_of_other_networks_is_not_trained_over(tmp_path: Path) -> None:

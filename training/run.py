@@ -9,12 +9,14 @@ from pathlib import Path
 
 import torch
 
+from model.card import Card
 from model.storage import whole
 
 from .curves import draw_curves, write_scalars
 from .recipe import Recipe
 from .sets.data import Split, fingerprint
-from .shelf import MADE_OF, METRICS, RUNS, SETTINGS, read_json, sha256_of
+from .sets.sources import may_know
+from .shelf import MADE_OF, METRICS, RUNS, SETTINGS, read_json, whole_card
 from .state import State
 
 ORIGIN = "origin.json"
@@ -74,12 +76,21 @@ class Run:
 
     def keep_origin(self, split: Split) -> None:
         """Note what the run learns from. Raises BadRun: it was begun on other images, or by the help of
-        other networks; BadCard: a network is missing."""
+        other networks, or these may know images of its test set; BadCard: a network is missing."""
         names = [each for each in (self.recipe.start, *self.recipe.teachers) if each]
+        cards: dict[str, Card] = {}
+        for name in names:
+            cards[name] = card = whole_card(name, self.folder.parent)
+            if may_know(card.measured_on, split.measured_on):
+                raise BadRun(
+                    f"{self.recipe.name} would learn from {name}, which may have learned images of "
+                    f"{split.measured_on}: it was trained with another test set held out "
+                    f"({card.measured_on or 'not known'}). Choose a recipe without start and teachers"
+                )
         origin = {
             "images": fingerprint(split),
             "measured_on": split.measured_on,
-            "networks": {name: sha256_of(name, self.folder.parent) for name in names},
+            "networks": {name: card.sha256 for name, card in cards.items()},
         }
         path = self.folder / ORIGIN
         if path.exists() and read_json(path) != origin:

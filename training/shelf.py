@@ -63,11 +63,10 @@ def settings_of(names: Sequence[str], runs: Path = RUNS) -> dict[str, Any]:
     return {name: read_json(path) for name, path in paths.items() if path.exists()}
 
 
-def sha256_of(name: str, runs: Path = RUNS) -> str:
-    """The SHA-256 of the weights of the network meant by `name`, or of that it is half of. Raises
-    BadCard."""
+def whole_card(name: str, runs: Path = RUNS) -> Card:
+    """The card of the network meant by `name`, or of that it is half of. Raises BadCard."""
     stem, folder = find(split_half(name)[0], runs)
-    return read_card(folder / f"{stem}.json").sha256
+    return read_card(folder / f"{stem}.json")
 
 
 def split_half(name: str) -> tuple[str, str]:

@@ -9,6 +9,7 @@ from rich.pretty import pprint
 
 from model.opening import open_predictor
 from model.storage import write_card
+from model.terminal import notes
 from model.torch_predictor import use_threads
 
 from ..distill import teach
@@ -66,6 +67,11 @@ def train(
     if recipe.scanned:
         split = replace(split, scans=read_examples(data / FOLDER, task.labels, task.normalization))
     folder = follow(recipe, split, runs)
+    if train and (recipe.start or recipe.teachers):
+        notes.print(
+            f"{name} learned from other networks too: what follows holds if none of the test images is "
+            "among those that they learned from"
+        )
     if train:
         measure(recipe.name, folder, split, threads)
 

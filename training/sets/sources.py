@@ -28,13 +28,15 @@ class Source:
     Two sources are never mixed: the splits of EMNIST are independent draws of the same images, so that
     the test set of one lies in the training images of another. Two of the same images hold out the same
     ones: what `beside` holds out is held out here too, and nothing else, since a network of that source
-    may be the start of one of this, or its teacher.
+    may be the start of one of this, or its teacher. Such sources are of one `family`: the test set of
+    neither is in the training images of the other.
     """
 
     train: tuple[Known, ...]
     test: Known
     held_out: int
     measured_on: str
+    family: str
     hints: Callable[[Path], Hints | None] | None = None
     beside: "Source | None" = None
 
@@ -61,15 +63,36 @@ OWN_47 = Source(
     OWN_BALANCED_TEST,
     100,
     "own 47-class EMNIST test, 9,400 images, 200 a class",
+    "own EMNIST",
     read_hints,
 )
-OFFICIAL_47 = Source((BALANCED_TRAIN,), BALANCED_TEST, 100, "EMNIST Balanced test, 18,800 images")
+OFFICIAL_47 = Source(
+    (BALANCED_TRAIN,), BALANCED_TEST, 100, "EMNIST Balanced test, 18,800 images", "EMNIST Balanced"
+)
 OWN_26 = Source(
     OWN_LETTERS,
     OWN_LETTERS_TEST,
     0,
     "own letters test of EMNIST, 13,000 images, 500 a letter",
+    "own EMNIST",
     beside=OWN_47,
 )
-OFFICIAL_26 = Source((LETTERS_TRAIN,), LETTERS_TEST, 200, "EMNIST Letters test, 20,800 images")
-MNIST = Source((MNIST_TRAIN,), MNIST_TEST, 500, "MNIST test, 10,000 images")
+OFFICIAL_26 = Source(
+    (LETTERS_TRAIN,), LETTERS_TEST, 200, "EMNIST Letters test, 20,800 images", "EMNIST Letters"
+)
+MNIST = Source((MNIST_TRAIN,), MNIST_TEST, 500, "MNIST test, 10,000 images", "MNIST")
+
+SOURCES = {each.measured_on: each for each in (OWN_47, OFFICIAL_47, OWN_26, OFFICIAL_26, MNIST)}
+
+
+def may_know(held_out: str, test: str) -> bool:
+    """Whether a network trained with the test set `held_out` held out may have learned images of `test`.
+
+    Both as in `measured_on`. All families are of the same forms, so only other characters are surely
+    new. False where `test` is not the test set of a source: nobody can tell.
+    """
+    measured, learned = SOURCES.get(test), SOURCES.get(held_out)
+    if not (measured and learned):
+        return measured is not None
+    common = set(measured.test.meaning.labels) & set(learned.test.meaning.labels)
+    return measured.family != learned.family and bool(common)

@@ -10,6 +10,7 @@ import torch
 
 from model.networks import count_parameters, head_of
 
+from ..sets.sources import may_know
 from ..shelf import load
 from .chapter import FULL, Scale
 from .networks import build
@@ -33,6 +34,9 @@ MIDDLE = 1
 """The rung where there is no time to try."""
 
 BATCH, SIDE = 64, 32
+
+STARTS = {"balanced/first": "47-class network", "digits": "digits network"}
+"""Networks whose features are tried, and their titles."""
 
 
 @dataclass(frozen=True)
@@ -91,12 +95,14 @@ class Arms:
         return max(body.ways[1:], key=lambda way: mean(self.shares(body, way, amount)))
 
 
-def bodies(scale: Scale, classes: int, weights: Path | None, runs: Path) -> list[Body]:
-    """The networks; less is compared where the scale is less than full. Raises BadCard."""
+def bodies(scale: Scale, classes: int, weights: Path | None, runs: Path, measured_on: str) -> list[Body]:
+    """The networks that cannot know images of the test set `measured_on`; less is compared where the
+    scale is less than full. Raises BadCard."""
     found = []
-    for name, title in (("balanced/first", "47-class network"), ("digits", "digits network")):
-        layout = {**load(name, runs)[0].network, "classes": classes}
-        found.append(body(name, title, layout, name, scale))
+    for name, title in STARTS.items():
+        card, _ = load(name, runs)
+        if not may_know(card.measured_on, measured_on):
+            found.append(body(name, title, {**card.network, "classes": classes}, name, scale))
     large = {"kind": "resnet18", "classes": classes, "side": SIDE}
     start = str(weights.resolve()) if weights else ""
     return [*found, body("resnet18", "ResNet-18", large, start, scale)]

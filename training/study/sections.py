@@ -11,13 +11,14 @@ from .perceptrons import perceptrons
 from .transfer import transfer
 from .trial import Outcome
 
-Begin = Callable[[Scale, str, Path | None, Path], Section]
-"""From how much is spent, the labels, the file of ImageNet weights and the folder of runs."""
+Begin = Callable[[Scale, str, Path | None, Path, str], Section]
+"""From how much is spent, the labels, the file of ImageNet weights, the folder of runs and the test set
+in words."""
 
 SECTIONS: Mapping[str, Begin] = {
-    "perceptrons": lambda scale, labels, weights, runs: perceptrons(scale, len(labels)),
-    "convolutions": lambda scale, labels, weights, runs: convolutions(scale, len(labels)),
-    "normalizations": lambda scale, labels, weights, runs: normalizations(scale, len(labels)),
+    "perceptrons": lambda scale, labels, *rest: perceptrons(scale, len(labels)),
+    "convolutions": lambda scale, labels, *rest: convolutions(scale, len(labels)),
+    "normalizations": lambda scale, labels, *rest: normalizations(scale, len(labels)),
     "transfer": transfer,
 }
 
@@ -29,11 +30,16 @@ NAMES = (*SECTIONS, SPEED)
 
 
 def begin(
-    names: Sequence[str], scale: Scale, labels: str, weights: Path | None = None, runs: Path = RUNS
+    names: Sequence[str],
+    scale: Scale,
+    labels: str,
+    weights: Path | None = None,
+    runs: Path = RUNS,
+    measured_on: str = "",
 ) -> dict[str, Section]:
     """The sections called `names`, begun, in the order of SECTIONS."""
     chosen = {name: start for name, start in SECTIONS.items() if name in names}
-    return {name: start(scale, labels, weights, runs) for name, start in chosen.items()}
+    return {name: start(scale, labels, weights, runs, measured_on) for name, start in chosen.items()}
 
 
 def overheard(section: Section, heard: dict[str, Outcome]) -> Section:

@@ -14,12 +14,15 @@ from .rounds import Outcomes, ask
 from .transfer_chapter import tell
 
 
-def transfer(scale: Scale, labels: str, weights: Path | None, runs: Path = RUNS) -> Section:
+def transfer(
+    scale: Scale, labels: str, weights: Path | None, runs: Path = RUNS, measured_on: str = ""
+) -> Section:
     """The section; `weights` are torchvision's of ResNet-18 on ImageNet, None if they were not given.
 
+    A network that may know images of the test set (`measured_on`, in words) is left out.
     A seed of its own tunes the rates, so that none both chooses and is reported. Raises BadCard.
     """
-    networks = {body.name: body for body in bodies(scale, len(labels), weights, runs)}
+    networks = {body.name: body for body in bodies(scale, len(labels), weights, runs, measured_on)}
     arms = [
         Arm(body.name, way, amount)
         for body in networks.values()

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from statistics import mean
 
-from .arms import FROZEN, SCRATCH, TUNED, Arm, Arms, Body, trained
+from .arms import FROZEN, SCRATCH, STARTS, TUNED, Arm, Arms, Body, trained
 from .ladders import best
 from .statistics import Lead, compared, lead, points, told
 
@@ -19,7 +19,13 @@ MATTERS = 0.005
 def findings(found: Arms) -> list[str]:
     """By network: gains, where they end, frozen against fine-tuned, cost; then the networks together."""
     told_of = [sentence for body in found.bodies for sentence in _of_body(found, body)]
-    return [*told_of, *_digits_against_letters(found), _at_all_images(found), *_ends(found)]
+    return [
+        *told_of,
+        *_left_out(found),
+        *_digits_against_letters(found),
+        _at_all_images(found),
+        *_ends(found),
+    ]
 
 
 def _of_body(found: Arms, body: Body) -> Iterator[str]:
@@ -77,8 +83,17 @@ def _cost(found: Arms, body: Body) -> str:
     )
 
 
+def _left_out(found: Arms) -> Iterator[str]:
+    """Which features are not tried, and why."""
+    for name, title in STARTS.items():
+        if name not in {body.name for body in found.bodies}:
+            yield f"{title}: left out, since it may have learned images of this test set."
+
+
 def _digits_against_letters(found: Arms) -> Iterator[str]:
     """How much of the upper bound the fair transfer reaches, where images are fewest."""
+    if [*_left_out(found)]:
+        return
     bound, fair = found.bodies[0], found.bodies[1]
     amount = bound.amounts[0]
     most, gained = (_gain(found, body, found.best_start(body, amount), amount) for body in (bound, fair))

@@ -47,7 +47,7 @@ class Plan:
 def whole(plan: Plan, split: Split, tell: Callable[[str], None]) -> Study:
     """Do it, or find it done. Raises BadCard, BadRun; the former before anything is trained."""
     card, heard = card_of(plan.best, plan.task, plan.runs), dict[str, Outcome]()
-    begun = begin(plan.sections, plan.scale, card.labels, plan.weights, plan.runs)
+    begun = begin(plan.sections, plan.scale, card.labels, plan.weights, plan.runs, split.measured_on)
     listening = {name: overheard(section, heard) for name, section in begun.items()}
     chapters = study(listening, split, plan.folder, plan.scale, plan.processes)
     if SPEED in plan.sections:
