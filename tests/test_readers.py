@@ -70,6 +70,17 @@ class TestRoundTrips:
         np.testing.assert_array_equal(found.images, expected)
         assert found.labels.tolist() == [0, 1, 2]
 
+    @pytest.mark.parametrize("write", [write_idx, write_csv, write_npz, write_names])
+    def test_dark_ink_on_white_is_inverted_and_that_is_said(
+        self, write: Writer, drawn: Set, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        path = write(tmp_path, 255 - drawn.images, drawn.labels)
+        assert content(read(path, BALANCED, normalization=None)) == content(drawn)
+        assert "dark ink on white" in capsys.readouterr().err
+        path = write(tmp_path, drawn.images, drawn.labels)
+        assert content(read(path, BALANCED, normalization=None)) == content(drawn)
+        assert not capsys.readouterr().err
+
     @pytest.mark.parametrize("kind", [bool, np.uint8, np.int64, np.float32, "csv"])
     def test_ink_that_is_said_by_ones_is_bright(
         self, kind: type | str, drawn: Set, tmp_path: Path

@@ -14,8 +14,10 @@ import numpy as np
 import numpy.typing as npt
 
 from model.card import Normalization
+from model.ink import border
 from model.letter_names import letter_of
 from model.normalization import SIDE
+from model.terminal import notes
 
 from ..data import Array, BadData, Set
 
@@ -23,6 +25,12 @@ NO_LABEL = 255
 """The number of no class: such an image is left out."""
 
 Labels = npt.NDArray[Any]
+
+MIDDLE = 128
+"""Ink that is bright lies on a border that is darker."""
+
+BORDER = border(np.arange(SIDE * SIDE).reshape(SIDE, SIDE))
+"""The indices of the border among the pixels of an image, in one row."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +52,7 @@ def make_set(
 ) -> Set:
     """`pixels` (n, 28, 28) with the labels `found` (n,), turned, without the images that have no label.
 
+    Dark ink on white becomes bright ink on black, as the service makes it, and that is said.
     `name(row)` is what an error calls an image. Raises BadData.
     """
     if pixels.shape[1:] != (SIDE, SIDE):
@@ -54,8 +63,17 @@ def make_set(
     known = np.flatnonzero(classes != NO_LABEL)
     if not len(known):
         raise BadData(f"{path}: not one image with a label")
-    upright = pixels.transpose(0, 2, 1) if meaning.transposed else pixels
-    return Set(np.ascontiguousarray(upright[known]), classes[known])
+    upright = (pixels.transpose(0, 2, 1) if meaning.transposed else pixels)[known]
+    if is_dark_on_white(upright):
+        notes.print(f"{path}: dark ink on white; its images are inverted", markup=False)
+        upright = 255 - upright
+    return Set(np.ascontiguousarray(upright), classes[known])
+
+
+def is_dark_on_white(images: Array) -> bool:
+    """Whether most of `images` (n, 28, 28) have a border that is mostly bright."""
+    bright = images.reshape(len(images), -1)[:, BORDER] >= MIDDLE
+    return bool(np.mean(2 * np.count_nonzero(bright, 1) > len(BORDER)) > 0.5)
 
 
 def to_classes(found: Labels, meaning: Meaning, name: Callable[[int], str]) -> Array:
