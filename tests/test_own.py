@@ -48,6 +48,21 @@ def test_a_test_file_is_measured_on_and_nothing_else(path: Path, rng: np.random.
     assert split.measured_on == "other.npz, 47 images"
 
 
+def test_no_image_is_measured_that_was_trained_on(
+    path: Path, rng: np.random.Generator, capsys: pytest.CaptureFixture[str]
+) -> None:
+    new, old = glyphs(47, rng), read_own(path, None, BALANCED).train.images[:5]
+    test = write_csv(
+        path.parent / "test", np.concatenate([old, new]), np.arange(52, dtype=np.uint8) % 47
+    )
+    split = read_own(path, test, BALANCED)
+    np.testing.assert_array_equal(split.test.images, new)
+    assert split.measured_on == "train.csv, 47 images"
+    assert "5 of 52 images are among those to train on" in capsys.readouterr().err
+    with pytest.raises(BadData, match=r"train\.csv: all of its 940 images are among those to train on"):
+        read_own(path, path, BALANCED)
+
+
 def command(*arguments: str | Path, code: int = 0) -> str:
     """What a quick training prints."""
     line = ["train", "digits-nano", "--quick", "--threads", "1", *map(str, arguments)]

@@ -5,7 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
-from .data import BadData, Split, hold_out_share
+from model.terminal import notes
+
+from .data import BadData, Set, Split, hold_out_images, hold_out_share
 from .readers import read
 from .tasks import Task
 
@@ -26,7 +28,8 @@ def read_own(
 ) -> Split:
     """Files of any form that `readers.read` knows; a tenth of `train` is held out to choose on.
 
-    Without `test`, another tenth is held out to measure on. Every class gives its share. Raises BadData.
+    Without `test`, another tenth is held out to measure on. Every class gives its share. Images of
+    `test` that are in `train` too are left out. Raises BadData.
     """
     known = partial(
         read, labels=task.labels, transposed=transposed, first=first, normalization=task.normalization
@@ -38,7 +41,7 @@ def read_own(
             f"characters are wanted. {WHERE}"
         )
     if test:
-        rest, measured = whole, known(test, part="test")
+        rest, measured = whole, _unseen(known(test, part="test"), whole, test)
         measured_on = f"{test.name}, {len(measured):,} images"
     else:
         rest, measured = hold_out_share(whole, 1 / 10, seed)
@@ -49,3 +52,14 @@ def read_own(
             f"{train}: {len(whole)} images are too few to hold some out; three of a class would do"
         )
     return Split(learned, chosen, measured, measured_on)
+
+
+def _unseen(given: Set, whole: Set, test: Path) -> Set:
+    """The images `given` by `test` that are not among those of `whole`. Raises BadData: all are."""
+    unseen, seen = hold_out_images(given, whole.images)
+    if not len(unseen):
+        raise BadData(f"{test}: all of its {len(seen):,} images are among those to train on")
+    if len(seen):
+        left = f"{len(seen):,} of {len(given):,} images are among those to train on"
+        notes.print(f"{test}: {left}; they are not measured", markup=False)
+    return unseen
