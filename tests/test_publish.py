@@ -5,12 +5,15 @@ import os
 import subprocess
 import sys
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from model.card import WEIGHTS, read_card, read_cards
 from model.checkpoint import load_checkpoint
+from training.cli import app
 from training.gates import GATES, Gate
 from training.measures.comparison import measure
 from training.measures.evaluate import Evaluation, evaluate, open_network
@@ -90,6 +93,21 @@ def test_what_passes_is_served_with_its_figures_and_described(
     assert str(card.uncertain_below) in text
     assert "evaluate digits --scans`:\n\n| scans | top-1 |" in text
     assert "| tablet pen | 99.00 % |" in text
+
+
+def test_what_is_judged_is_read_in_the_precision_that_it_is_served_in(
+    runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machines: list[str] = []
+    monkeypatch.setattr(Gate, "faults", lambda gate, found: machines.append(found.cost.machine) or [])
+    command = import_module("training.cli.publish")
+    monkeypatch.setattr(command, "read_split", lambda *of: drawn_digits())
+    monkeypatch.setattr(command, "least_precision", lambda found: "bfloat16")
+    line = ["small", "--as", "digits", "--runs", str(runs), "--data", str(tmp_path)]
+    done = CliRunner().invoke(app, ["publish", *line, "--out", str(tmp_path / "out")])
+    assert done.exit_code == 0, done.output
+    assert read_card(tmp_path / "out" / "digits.json").precision == "bfloat16"
+    assert [machine.split(",")[0] for machine in machines] == ["OpenVINO bfloat16"]
 
 
 def test_every_shipped_network_passed_its_gate_and_all_are_small() -> None:

@@ -6,15 +6,17 @@ from typing import Annotated
 
 import typer
 
-from model.card import WEIGHTS
+from model.card import WEIGHTS, read_card
+from model.opening import open_predictor
+from model.predictor import Predictor
 
 from ..gates import GATES
 from ..measures.engines import least_precision, rivals
-from ..measures.evaluate import evaluate, open_network, read_split, task_of
+from ..measures.evaluate import evaluate, read_split, task_of
 from ..measures.scans import measure_scans, table
 from ..publish import publish as serve
 from ..sets.scans import FOLDER
-from ..shelf import RUNS
+from ..shelf import RUNS, find
 from ..tables import Sheet
 from .console import console
 from .options import Data, Network, Runs
@@ -30,18 +32,22 @@ def publish(
     runs: Runs = RUNS,
     out: Folder = WEIGHTS,
 ) -> None:
-    """Measure NAME on its test set; where it passes its gate, serve it from now on."""
-    predictor, weights = open_network(name, runs)
-    split = read_split(task_of(predictor.card).name, data)
+    """Measure NAME on its test set, as it would be served; where it passes its gate, serve it from now
+    on."""
+    stem, folder = find(name, runs)
+    card = read_card(folder / f"{stem}.json")
+    split = read_split(task_of(card).name, data)
+    precision = least_precision(list(rivals(stem, folder, split.validation)))
+    predictor = open_predictor(stem, folder, "cpu", "openvino", precision)
+    weights = folder / f"{stem}.safetensors"
     found = evaluate(predictor, weights, split.test, split.measured_on)
-    precision = least_precision(list(rivals(weights.stem, weights.parent, split.validation)))
-    served = served or predictor.card.name
-    scans = _scans(name, served, data, runs) if (data / FOLDER).is_dir() else None
-    card = serve(found, weights.parent, served, out, precision, scans)
+    served = served or card.name
+    scans = _scans(predictor, served, data) if (data / FOLDER).is_dir() else None
+    card = serve(found, folder, served, out, precision, scans)
     console.print(f"{out / card.name}.safetensors: {card.accuracy}")
 
 
-def _scans(name: str, served: str, data: Path, runs: Path) -> Sheet:
-    """What the network `name` makes of real scans, under the name it is served by."""
-    found = measure_scans(name, data, runs)
+def _scans(predictor: Predictor, served: str, data: Path) -> Sheet:
+    """What a network makes of real scans, under the name it is served by."""
+    found = measure_scans(predictor, data)
     return table([replace(each, card=replace(each.card, name=served)) for each in found])

@@ -9,6 +9,7 @@ import numpy as np
 
 from model.card import Card
 from model.flags import Flag
+from model.predictor import Predictor
 from model.screen import open_screen, screen_of
 
 from ..sets.scans import FOLDER, HALVES, SCANS, Half, read_half
@@ -60,16 +61,12 @@ def read_scans(
     results: list[ScanResult] = []
     for number, name in enumerate(names, 1):
         tell(f"{number}/{len(names)} {name}")
-        results += measure_scans(name, data, runs, threads)
+        results += measure_scans(open_network(name, runs, threads)[0], data, threads)
     return [table(results)], [record(each) for each in results]
 
 
-def measure_scans(name: str, data: Path, runs: Path = Path(), threads: int = 0) -> Iterator[ScanResult]:
-    """Both halves of every set in `data`/scans, read by the network meant by `name` as it is served.
-
-    Raises BadCard, BadData.
-    """
-    predictor, _ = open_network(name, runs, threads)
+def measure_scans(predictor: Predictor, data: Path, threads: int = 0) -> Iterator[ScanResult]:
+    """Both halves of every set in `data`/scans, as `predictor` reads them. Raises BadCard, BadData."""
     screen = screen_of(predictor, partial(open_screen, "cpu", threads))
     for scans in SCANS:
         for half in HALVES:
