@@ -115,7 +115,12 @@ def test_every_shipped_network_passed_its_gate_and_all_are_small() -> None:
         gate, figures = GATES[name], card.accuracy
         assert figures["top1"] >= gate.top1
         assert figures["ece"] <= gate.ece
-        assert name in (WEIGHTS / f"{name}.md").read_text()
+        row = f"| {figures['top2']:.4f} | {figures['top3']:.4f} | {figures['ece']:.4f} | "
+        row += f"{figures['coverage']:.4f} | {figures['accuracy_of_sure']:.4f} |"
+        text = (WEIGHTS / f"{name}.md").read_text()
+        assert name in text
+        assert f"| {figures['top1']:.4f} (" in text
+        assert row in text, "the card for people has the same figures"
     assert set(read_cards(WEIGHTS)) == set(GATES)
     assert sum(path.stat().st_size for path in WEIGHTS.iterdir()) < 40_000_000
 
