@@ -62,10 +62,16 @@ def read_card(path: Path) -> Card:
 def read_cards(folder: Path | None = None) -> dict[str, Card]:
     """Every card in `folder` (by default INKQUEUE_WEIGHTS, else the shipped ones) by name."""
     folder = folder or weights_folder()
-    cards = [read_card(path) for path in sorted(folder.glob("*.json"))]
+    cards = [read_card(path) for path in card_paths(folder)]
     if not cards:
-        raise BadCard(f"{folder}: no model card (*.json) here")
+        raise BadCard(f"{folder}: no model card (*.json) with its weights (*.safetensors) here")
     return {card.name: card for card in cards}
+
+
+def card_paths(folder: Path) -> list[Path]:
+    """The cards in `folder`: a run keeps other JSON beside them, which has no weights."""
+    paths = sorted(folder.glob("*.json"))
+    return [path for path in paths if path.with_suffix(".safetensors").exists()]
 
 
 def weights_folder() -> Path:

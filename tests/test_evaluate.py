@@ -226,6 +226,8 @@ def test_every_network_is_in_the_table_or_said_to_be_left_out(
     save_checkpoint(replace(card, name="served"), network, tmp_path)
     save_checkpoint(replace(card, name="strange", labels="abcdefghij"), network, tmp_path)
     (tmp_path / "torn.json").write_text("{")
+    (tmp_path / "torn.safetensors").touch()
+    (tmp_path / "metrics.json").write_text("{}")  # as in the folder of a run
     monkeypatch.setenv("INKQUEUE_WEIGHTS", str(tmp_path))
     told: list[str] = []
     results = compare(contenders(runs), tmp_path, True, told.append)

@@ -61,6 +61,13 @@ def test_weights_that_are_not_the_cards_are_refused(card: Card, tmp_path: Path) 
         load_checkpoint("small", tmp_path)
 
 
+def test_the_folder_of_a_run_may_be_served(card: Card, tmp_path: Path) -> None:
+    save_checkpoint(card, build(card.network), tmp_path)
+    for name in ("metrics", "origin", "settings"):
+        (tmp_path / f"{name}.json").write_text('{"epochs": []}')
+    assert list(read_cards(tmp_path)) == ["small"]
+
+
 def test_missing_and_broken_cards_name_their_file(tmp_path: Path) -> None:
     with pytest.raises(BadCard, match="no model card"):
         read_cards(tmp_path)

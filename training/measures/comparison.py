@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean, stdev
 
-from model.card import BadCard, weights_folder
+from model.card import BadCard, card_paths, weights_folder
 
 from ..sets.data import BadData
 from ..tables import Sheet, percent, short
@@ -46,9 +46,7 @@ class Result:
 
 def contenders(runs: Path) -> list[Contender]:
     """The shipped networks, then the finished runs by name, whatever their seed."""
-    shipped = [
-        Contender(path.stem, "shipped", (path,)) for path in sorted(weights_folder().glob("*.json"))
-    ]
+    shipped = [Contender(path.stem, "shipped", (path,)) for path in card_paths(weights_folder())]
     seeds: dict[str, list[Path]] = defaultdict(list)
     for weights in sorted(runs.glob("*/*.safetensors")):
         seeds[weights.stem].append(weights)
