@@ -59,6 +59,19 @@ def read_card(path: Path) -> Card:
         raise BadCard(f"{path}: {error}") from error
 
 
+def classes_of(network: Mapping[str, Any]) -> int:
+    """How many classes a card's `network` tells apart. Raises ValueError where it does not say so."""
+    while "classes" not in network:
+        if network["kind"] == "cascade":
+            network = network["second"]
+        elif network["kind"] == "ensemble":
+            network = network["members"][0]
+        else:
+            raise ValueError(f"unknown network kind {network['kind']!r}, or one without its classes")
+    classes: int = network["classes"]
+    return classes
+
+
 def read_cards(folder: Path | None = None) -> dict[str, Card]:
     """Every card in `folder` (by default INKQUEUE_WEIGHTS, else the shipped ones) by name."""
     folder = folder or weights_folder()

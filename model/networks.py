@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from .card import classes_of
 from .convolutions import ConvNet, ScreenedConvNet, ScreenInTraining
 
 
@@ -113,14 +114,6 @@ def build(network: Mapping[str, Any]) -> nn.Module:
         return NETWORKS[network["kind"]](**arguments)
     except KeyError as error:
         raise ValueError(f"unknown network kind {error}; known: {', '.join(NETWORKS)}") from error
-
-
-def classes_of(network: Mapping[str, Any]) -> int:
-    """How many classes a card's `network` tells apart."""
-    while "classes" not in network:
-        network = network["second"] if network["kind"] == "cascade" else network["members"][0]
-    classes: int = network["classes"]
-    return classes
 
 
 def parts(module: nn.Module) -> tuple[nn.Module, ...]:

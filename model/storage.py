@@ -10,7 +10,10 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from .card import BadCard, Card, read_card, weights_folder
+from .card import BadCard, Card, classes_of, read_card, weights_folder
+
+HEAD = "head"
+"""The kind of a screen that is a network's own (see own_screens): it has no network by itself."""
 
 
 def read_checkpoint(name: str, folder: Path | None = None) -> tuple[Card, bytes]:
@@ -24,7 +27,23 @@ def read_checkpoint(name: str, folder: Path | None = None) -> tuple[Card, bytes]
         raise BadCard(f"{path}: {error}") from error
     if hashlib.sha256(weights).hexdigest() != card.sha256:
         raise BadCard(f"{path}: the weights are not those the card was written for (sha256)")
+    _require_whole(card)
     return card, weights
+
+
+def _require_whole(card: Card) -> None:
+    """Raise BadCard where nothing can be answered by `card`."""
+    labels = len(card.labels)
+    try:
+        classes = labels if card.network["kind"] == HEAD else classes_of(card.network)
+        warm = card.temperature > 0
+    except (LookupError, TypeError, ValueError) as error:
+        reason = f"{type(error).__name__}: {error}"
+        raise BadCard(f"{card.name}: card and weights do not fit together: {reason}") from error
+    if classes != labels:
+        raise BadCard(f"{card.name}: {classes} classes, but labels for {labels}")
+    if not warm:
+        raise BadCard(f"{card.name}: a temperature of {card.temperature}; it must be above 0")
 
 
 def write_checkpoint(card: Card, weights: bytes, folder: Path) -> Card:

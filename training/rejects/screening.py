@@ -14,6 +14,7 @@ from model.networks import count_parameters
 from model.own_screens import LAYERS, backbone
 from model.predictor import Floats, softmax
 from model.screen import CLASSES, NAME
+from model.storage import HEAD
 from model.torch_predictor import TorchPredictor
 
 from ..measures.calibration import best_temperature
@@ -130,7 +131,7 @@ def ship_own(card: Card, screening: nn.Module, network: Card, folder: Path) -> C
     Raises Refused where it is not good enough.
     """
     head = screening.get_submodule(LAYERS)
-    layout = {"kind": "head", "hidden": OWN.network["hidden"], "of": network.sha256}
+    layout = {"kind": HEAD, "hidden": OWN.network["hidden"], "of": network.sha256}
     card = replace(card, name=network.name, network=layout, parameters=count_parameters(head))
     return ship(card, head, folder)
 
