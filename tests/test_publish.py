@@ -95,7 +95,7 @@ def test_what_passes_is_served_with_its_figures_and_described(
     assert "| tablet pen | 99.00 % |" in text
 
 
-def test_what_is_judged_is_read_in_the_precision_that_it_is_served_in(
+def test_what_is_judged_is_read_in_the_precision_and_put_into_the_folder_that_it_is_served_from(
     runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     machines: list[str] = []
@@ -104,9 +104,10 @@ def test_what_is_judged_is_read_in_the_precision_that_it_is_served_in(
     monkeypatch.setattr(command, "read_split", lambda *of: drawn_digits())
     monkeypatch.setattr(command, "least_precision", lambda found: "bfloat16")
     line = ["small", "--as", "digits", "--runs", str(runs), "--data", str(tmp_path)]
-    done = CliRunner().invoke(app, ["publish", *line, "--out", str(tmp_path / "out")])
+    monkeypatch.setenv("INKQUEUE_WEIGHTS", str(tmp_path / "served"))
+    done = CliRunner().invoke(app, ["publish", *line])
     assert done.exit_code == 0, done.output
-    assert read_card(tmp_path / "out" / "digits.json").precision == "bfloat16"
+    assert read_card(tmp_path / "served" / "digits.json").precision == "bfloat16"
     assert [machine.split(",")[0] for machine in machines] == ["OpenVINO bfloat16"]
 
 

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from model.card import read_card, read_cards
+from model.card import WEIGHTS, read_card, read_cards
+from model.checkpoint import save_checkpoint
 from model.drawn import STROKES, glyph
 from model.flags import Flag
 from model.images import Grey, decode
@@ -97,6 +98,19 @@ def test_the_threshold_flags_the_share_it_may() -> None:
     likely = np.linspace(0, 1, 1001, dtype=np.float32)[:, None].repeat(3, 1)
     found = choose_threshold(likely, np.zeros(1001, np.uint8))
     assert np.mean(likely[:, 0] < found) == pytest.approx(FLAGGED, abs=0.001)
+
+
+def test_a_screen_of_its_own_is_put_beside_the_network_that_is_served(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for kind in ("json", "safetensors"):
+        (tmp_path / f"digits.{kind}").symlink_to(WEIGHTS / f"digits.{kind}")
+    monkeypatch.setenv("INKQUEUE_WEIGHTS", str(tmp_path))
+    monkeypatch.setattr("training.rejects.screening.ship", save_checkpoint)  # however good it is
+    line = ["screen", "digits", "--quick", "--threads", "1", "--runs", str(tmp_path / "runs")]
+    done = CliRunner().invoke(app, line)
+    assert done.exit_code == 0, done.output
+    assert read_card(tmp_path / "screen" / "digits.json").network["kind"] == "head"
 
 
 @pytest.mark.parametrize("of", [(), ("balanced",)], ids=["shared", "own"])

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from model.card import WEIGHTS, read_card
+from model.card import read_card, weights_folder
 from model.opening import open_predictor
 from model.predictor import Predictor
 
@@ -22,7 +22,13 @@ from .console import console
 from .options import Data, Network, Runs
 
 Served = Annotated[str, typer.Option("--as", help=f"the name it is served by: {', '.join(GATES)}")]
-Folder = Annotated[Path, typer.Option(file_okay=False, help="where weights, cards and descriptions go")]
+Folder = Annotated[
+    Path | None,
+    typer.Option(
+        file_okay=False,
+        help="where weights, cards and descriptions go; by default the folder that is served from",
+    ),
+]
 
 
 def publish(
@@ -30,7 +36,7 @@ def publish(
     served: Served = "",
     data: Data = Path("data"),
     runs: Runs = RUNS,
-    out: Folder = WEIGHTS,
+    out: Folder = None,
 ) -> None:
     """Measure NAME on its test set, as it would be served; where it passes its gate, serve it from now
     on."""
@@ -43,6 +49,7 @@ def publish(
     found = evaluate(predictor, weights, split.test, split.measured_on)
     served = served or card.name
     scans = _scans(predictor, served, data) if (data / FOLDER).is_dir() else None
+    out = out or weights_folder()
     card = serve(found, folder, served, out, precision, scans)
     console.print(f"{out / card.name}.safetensors: {card.accuracy}")
 

@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from model import own_screens
+from model.card import weights_folder
 from model.screen import FOLDER
 from model.torch_predictor import use_threads
 
@@ -20,14 +22,19 @@ Of = Annotated[
     str,
     typer.Argument(help="whose own screen it will be; without one: the screen for all others"),
 ]
-Out = Annotated[Path, typer.Option(file_okay=False, help="where its weights and card go")]
+Out = Annotated[
+    Path | None,
+    typer.Option(
+        file_okay=False, help="where its weights and card go; by default where they are served from"
+    ),
+]
 
 
 def screen(
     network: Of = "",
     data: Data = Path("data"),
     runs: Runs = RUNS,
-    out: Out = FOLDER,
+    out: Out = None,
     threads: Threads = 0,
     quick: Quick = False,
 ) -> None:
@@ -43,5 +50,6 @@ def screen(
     trained = Trainer(recipe, split).train(run)
     card = finish(recipe, trained, split)
     run.end(card.parameters)
+    out = out or (weights_folder() / own_screens.FOLDER if of else FOLDER)
     card = ship_own(card, trained, of, out) if of else ship(card, trained, out)
     console.print(f"{out / card.name}.safetensors: of {split.measured_on}, flagged {card.accuracy}")
