@@ -19,7 +19,7 @@ from ..study.sections import NAMES
 from ..study.whole import Plan, card_of, whole
 from .console import console
 from .options import Data, Runs
-from .train import OwnTest, OwnTrain, Quick, Transposed
+from .train import LabelsFrom, OwnTest, OwnTrain, Quick, Transposed, require_train
 
 Task = Annotated[str, typer.Argument(metavar="TASK", help=f"one of: {', '.join(TASKS)}")]
 Out = Annotated[Path | None, typer.Option(help="folder of the report; reports/study-TASK by default")]
@@ -47,6 +47,7 @@ def study(
     train: OwnTrain = None,
     test: OwnTest = None,
     transposed: Transposed = False,
+    labels_from: LabelsFrom = 0,
     weights: Weights = None,
     letter: ALetter = "",
     section: Only = None,
@@ -54,6 +55,7 @@ def study(
 ) -> None:
     """Compare small networks on TASK and report on all of it; if interrupted, the same command goes
     on."""
+    require_train(train, test, transposed, labels_from)
     _refuse(task, section or [], weights)
     label = _label(letter, task)
     name = f"study-{task}-quick" if quick else f"study-{task}"
@@ -69,7 +71,7 @@ def study(
     )
     card_of(plan.best, task, runs)
     if train:
-        split = read_own(train, test, TASKS[task], transposed=transposed)
+        split = read_own(train, test, TASKS[task], transposed=transposed, first=labels_from)
     else:
         split = read_split(task, data, quick)
     if label:

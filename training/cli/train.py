@@ -53,8 +53,7 @@ def train(
     labels_from: LabelsFrom = 0,
 ) -> None:
     """Train NAME; an interrupted run goes on from its last whole epoch."""
-    if not train and (test or transposed or labels_from):
-        raise typer.BadParameter("--test, --transposed and --labels-from go with --train")
+    require_train(train, test, transposed, labels_from)
     use_threads(threads)
     recipe = replace(find_recipe(name), seed=seed)
     recipe = shorten(recipe) if quick else recipe
@@ -74,6 +73,12 @@ def train(
         )
     if train:
         measure(recipe.name, folder, split, threads)
+
+
+def require_train(train: Path | None, test: Path | None, transposed: bool, labels_from: int) -> None:
+    """Refuse what is said of a person's own images where there are none."""
+    if not train and (test or transposed or labels_from):
+        raise typer.BadParameter("--test, --transposed and --labels-from go with --train")
 
 
 def follow(recipe: Recipe, split: Split, runs: Path) -> Path:
