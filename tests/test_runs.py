@@ -84,6 +84,7 @@ def test_a_network_is_counted_without_being_made() -> None:
         ("settings.json", None, "settings.json"),
         ("settings.json", "{", "Expecting"),
         ("settings.json", "{}", "no 'name' in it"),
+        ("metrics.json", None, "no epoch has ended yet"),
         ("metrics.json", '{"epochs": []}', "no epoch has ended yet"),
         ("metrics.json", '{"epochs": [1]}', "not"),
     ],

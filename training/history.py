@@ -69,7 +69,7 @@ def read_run(folder: Path) -> PastRun:
     """The run in `folder`. Raises OSError, ValueError, KeyError or TypeError where it is not whole."""
     settings = json.loads((folder / SETTINGS).read_text())
     path = folder / METRICS
-    metrics = json.loads(path.read_text())
+    metrics = json.loads(path.read_text()) if path.exists() else {"epochs": []}
     if not metrics["epochs"]:
         raise ValueError("no epoch has ended yet")
     weights = folder / f"{settings['name']}.safetensors"  # those of a screen lie elsewhere
