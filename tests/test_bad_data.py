@@ -106,6 +106,11 @@ class TestBadTables:
             ([ROW, ROW[:-1]], "line 2 has 784 fields; a label and 784 pixels are wanted"),
             ([HEADER, ROW, [*ROW, "0"]], "line 3 has 786 fields"),
             ([ROW, [*ROW[:-1], "x"]], "line 2, field 785: 'x' is no whole number from 0 to 255"),
+            (
+                [["7", *["0.0"] * 783, "0.5"]],
+                "line 1, field 2: '0.0' is no whole number from 0 to 255; decimals are not read",
+            ),
+            ([HEADER, ["7", *["0.5"] * 784]], "line 2, field 2: '0.5' is no whole number"),
             ([["7", "x", *ROW[2:]], ROW], "line 1, field 2: 'x'"),
             ([ROW, ["7", "256", *ROW[2:]]], "line 2, field 2: '256'"),
             ([ROW, ["7", "-1", *ROW[2:]]], "line 2, field 2: '-1'"),

@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import re
 import warnings
 import zipfile
 import zlib
@@ -22,6 +23,8 @@ from .meaning import Meaning, make_set
 PIXELS = SIDE * SIDE
 DAMAGED = (OSError, EOFError, zlib.error, zipfile.BadZipFile, RuntimeError, UnicodeDecodeError)
 """What the unpackers raise; RuntimeError for a password."""
+
+DECIMAL = re.compile(r"-?\d*\.?\d+(?:[eE][+-]?\d+)?")
 
 ROW = np.dtype([("label", "U8"), ("pixels", np.uint8, (PIXELS,))])
 
@@ -72,9 +75,12 @@ def _body(lines: TextIO) -> Iterator[str]:
 
 
 def _is_header(line: str) -> bool:
-    """Whether most pixels are not whole numbers: `pixel0`, `1x1`, or `0.17` as pandas writes them."""
-    pixels = line.split(",")[1:]
-    return sum(not _plain(pixel).isdecimal() for pixel in pixels) * 2 > len(pixels)
+    """Whether most pixels are not whole numbers: `pixel0`, `1x1`, or `0.17` as pandas tells columns
+    apart; decimals that occur twice are pixels."""
+    pixels = [_plain(pixel) for pixel in line.split(",")[1:]]
+    if sum(not pixel.isdecimal() for pixel in pixels) * 2 <= len(pixels):
+        return False
+    return len(set(pixels)) == len(pixels) or not all(map(DECIMAL.fullmatch, pixels))
 
 
 def _fault(path: Path) -> str:
@@ -88,7 +94,8 @@ def _fault(path: Path) -> str:
                 return f"line {number} has {len(fields)} fields; a label and {PIXELS} pixels are wanted"
             for place, field in enumerate(map(_plain, fields[1:]), 2):
                 if not field.isdecimal() or int(field[:4]) > 255:
-                    return f"line {number}, field {place}: {field!r} is no whole number from 0 to 255"
+                    fault = f"line {number}, field {place}: {field!r} is no whole number from 0 to 255"
+                    return f"{fault}; decimals are not read" if "." in field else fault
     return ""
 
 
