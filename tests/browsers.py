@@ -112,13 +112,17 @@ class Browser:
 
     def asked(self) -> list[str]:
         """Addresses that were asked for since the last time."""
+        return [each["request"]["url"] for each in self._happened("Network.requestWillBeSent")]
+
+    def answered(self) -> list[tuple[str, int]]:
+        """Addresses that answered since the last time, with the status of each answer."""
+        answers = [each["response"] for each in self._happened("Network.responseReceived")]
+        return [(each["url"], each["status"]) for each in answers]
+
+    def _happened(self, method: str) -> list[dict[str, Any]]:
         entries = self.driver.get_log("performance")  # type: ignore[no-untyped-call]
         messages = [json.loads(entry["message"])["message"] for entry in entries]
-        return [
-            each["params"]["request"]["url"]
-            for each in messages
-            if each["method"] == "Network.requestWillBeSent"
-        ]
+        return [each["params"] for each in messages if each["method"] == method]
 
     def strangers(self) -> list[str]:
         """Addresses of other hosts that were asked for since the last time."""

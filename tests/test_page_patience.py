@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 import httpx
 import numpy as np
+import psutil
 import pytest
 import redis
 from selenium.webdriver.common.keys import Keys
@@ -159,6 +160,25 @@ def test_a_group_stays_as_it_was_seen_while_more_images_are_read(
     assert [bool(each) for each in corrections(http, "growing")] == [True] * 3 + [False] * 2
     browser.find("#group").click()
     browser.wait(lambda: len(browser.all(".cell")) == 5)
+
+
+def test_a_job_is_followed_on_though_redis_was_away_for_a_while(
+    browser: Browser, gateway: Services
+) -> None:
+    submit(gateway.redis_url, "away", (2,))
+    browser.open("/jobs/away")
+    browser.wait(lambda: asked_for_events(browser, "away"))
+    with redis.Redis.from_url(gateway.redis_url) as client:
+        server = psutil.Process(client.info()["process_id"])  # type: ignore[index]
+    server.suspend()
+    try:
+        browser.wait(
+            lambda: any("/away/events" in url and code == 503 for url, code in browser.answered())
+        )
+    finally:
+        server.resume()
+    finish(gateway.redis_url)
+    browser.wait(lambda: browser.text("#progress-text").startswith("Done"))
 
 
 def test_a_stream_that_falls_silent_is_left_for_another(

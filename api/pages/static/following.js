@@ -35,7 +35,7 @@ async function* byEvents(id, signal) {
       }
     } catch (error) {
       if (error.status === BUSY) return yield* byAsking(id, signal);
-      if (error instanceof Refusal || error.name === "AbortError") throw error;
+      if (!error.passing) throw error;
     }
   }
 }
@@ -51,7 +51,7 @@ async function* byAsking(id, signal) {
       yield { ...job, images_per_second: rate };
       if (FINAL.has(job.state)) return;
     } catch (error) {
-      if (error instanceof Refusal || error.name === "AbortError") throw error;
+      if (!error.passing) throw error;
     }
     await pause(POLL_MS);
   }
