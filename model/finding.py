@@ -7,12 +7,13 @@ import cv2
 import numpy as np
 
 from .frames import without_lines
-from .ground import bright_ink
+from .ground import SIDE, bright_ink, dark_ink
 from .images import Grey
 from .ink import FRAME, WORK_SIDE, ink_mask
-from .parts import clean
+from .parts import LEAST_WHOLE, clean
 from .quality import PartStats
 from .scaling import shrink
+from .tabletop import eroded, may_be_table, sheets
 
 FIRST_SIDE, CLOSE_SIDE = 256, 128
 """Sides at which a picture is looked at, and then, if most of it is paper, the surroundings of its
@@ -23,6 +24,9 @@ MARGIN = 0.4
 
 RIM = 2
 """Pixels around the ink in which its edges fade."""
+
+RIM_OF_SHEET = 0.02
+"""Of the picture's long side: nearer to its edges, a sheet may be table."""
 
 
 class Found(NamedTuple):
@@ -63,7 +67,24 @@ def look_all(greys: Sequence[Grey]) -> list[Found]:
     inks = [bright_ink(grey) for grey in greys]
     masks = [ink_mask(ink) for ink in inks]
     cleaned = [clean(without_lines(mask)) for mask in masks]
-    return [Found(ink, *found) for ink, found in zip(inks, cleaned, strict=True)]
+    found = [Found(ink, *each) for ink, each in zip(inks, cleaned, strict=True)]
+    return [
+        on_sheet(grey, each) if may_be_table(each.parts, grey.shape) else each
+        for grey, each in zip(greys, found, strict=True)
+    ]
+
+
+def on_sheet(grey: Grey, found: Found) -> Found:
+    """What is written on a sheet that lies on a table in `grey`; `found` if there is no such sheet, or
+    if no character is whole on it."""
+    for sheet, pixels in sheets(grey):
+        inner = eroded(sheet, RIM_OF_SHEET)
+        ink = np.where(inner, dark_ink(pixels, shrink(pixels, SIDE)), np.uint8(0))
+        mask, parts = clean(ink_mask(ink))
+        large = len(parts) and parts[:, 2:4].max() >= LEAST_WHOLE * max(grey.shape)
+        if large and not cv2.hasNonZero(cv2.subtract(mask, eroded(inner))):
+            return Found(ink, mask, parts)
+    return found
 
 
 def cut_out(found: Found) -> Grey:

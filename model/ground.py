@@ -26,8 +26,11 @@ DARKEST = 64
 def bright_ink(grey: Grey) -> Grey:
     """Ink bright on black, whatever its polarity was: 255 where all the light of the paper is gone."""
     small = shrink(grey, SIDE)
-    if has_bright_strokes(small):
-        grey, small = ~grey, ~small
+    return dark_ink(~grey, ~small) if has_bright_strokes(small) else dark_ink(grey, small)
+
+
+def dark_ink(grey: Grey, small: Grey) -> Grey:
+    """`bright_ink` of ink that is dark; `small` is `grey`, shrunk to SIDE."""
     light = ground(small, grey.shape)
     ink = cv2.divide(cv2.subtract(light, grey), np.maximum(light, DARKEST), scale=255)
     return np.asarray(ink).astype(np.uint8, copy=False)

@@ -1,0 +1,95 @@
+"""A sheet of paper that lies on a table: where it is in a picture, by its shape.
+
+It is looked for only where what was found at first may be the table or the sheet.
+"""
+
+from collections.abc import Iterator
+
+import cv2
+import numpy as np
+
+from .images import Grey
+from .quality import PartStats
+
+LARGE = 0.125
+"""What share of the picture a sheet has, at least."""
+
+SOLID, WIDE = 0.55, 0.3
+"""Shares of the box of a part, and of the picture's long side: what is large and fills so much of a box
+so wide may be a sheet."""
+
+MOST_CORNERS, STRAIGHT = 5, 0.02
+"""Of a sheet, of which the picture may cut one off, and how far its sides bend, as a share of all around
+it: a round letter has more of them."""
+
+SQUARE = 0.85
+"""What share a sheet has, at least, of the rectangle around it: a D has less."""
+
+ALONG, THICK = 0.3, 0.06
+"""Shares of a side of the picture and of its long side: a table is along as much of it, and as thick; no
+stroke or line that touches the edge is."""
+
+LEAST_RIM = 2
+"""Pixels in which an edge fades."""
+
+
+def may_be_table(parts: PartStats, shape: tuple[int, ...]) -> bool:
+    """Whether any of the parts touches the edge of the picture, or is as solid as a sheet."""
+    bottom, right = shape
+    wide, large = WIDE * max(shape), LARGE * bottom * right
+    for left, top, width, height, area in parts.tolist():
+        if not (left and top and left + width < right and top + height < bottom):
+            return True
+        if width > wide < height and area > large and area > SOLID * width * height:
+            return True
+    return False
+
+
+def sheets(grey: Grey) -> Iterator[tuple[Grey, Grey]]:
+    """A light sheet on a darker table, and a dark one on a lighter, if there are.
+
+    Each as 255 where it is, and as `grey`, inverted where that makes the table the darker of the two.
+    """
+    smooth = cv2.blur(grey, (3, 3))
+    _, mask = cv2.threshold(smooth, 0, 255, cv2.THRESH_BINARY + cv2.THRESH_OTSU)
+    light = np.asarray(mask).astype(np.uint8, copy=False)
+    for paper, pixels in (light, grey), (~light, ~grey):
+        if lies_along(eroded(~paper, THICK)) and cv2.hasNonZero(sheet := sheet_of(paper)):
+            yield sheet, pixels
+
+
+def sheet_of(paper: Grey) -> Grey:
+    """The largest part of `paper` with all that is on it; nothing if it has not the shape of a sheet."""
+    sheet = np.zeros_like(paper)
+    contours, _ = cv2.findContours(paper, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    if contours:
+        largest = max(contours, key=cv2.contourArea)
+        if is_sheet(largest, paper.shape):
+            cv2.drawContours(sheet, [largest], 0, 255, cv2.FILLED)
+    return sheet
+
+
+def is_sheet(contour: cv2.typing.MatLike, shape: tuple[int, ...]) -> bool:
+    """Whether a part of a picture has straight sides and few corners and, seen whole, right angles."""
+    area, outline = cv2.contourArea(contour), cv2.arcLength(contour, True)
+    corners = cv2.approxPolyDP(contour, STRAIGHT * outline, True)
+    if area < LARGE * shape[0] * shape[1] or len(corners) > MOST_CORNERS:
+        return False
+    left, top, width, height = cv2.boundingRect(contour)
+    is_whole = left and top and left + width < shape[1] and top + height < shape[0]
+    long, short = cv2.minAreaRect(contour)[1]
+    return cv2.isContourConvex(corners) and not (is_whole and area < SQUARE * long * short)
+
+
+def lies_along(mask: Grey) -> bool:
+    """Whether `mask` lies along a side of the picture."""
+    sides = mask[0], mask[-1], mask[:, 0], mask[:, -1]
+    return any(cv2.countNonZero(side) >= ALONG * len(side) for side in sides)
+
+
+def eroded(mask: Grey, share: float = 0.0) -> Grey:
+    """`mask` without a rim, that share of its long side wide; it goes on beyond the picture's edges."""
+    rim = max(LEAST_RIM, round(share * max(mask.shape)))
+    kernel = np.ones((1 + 2 * rim, 1 + 2 * rim), np.uint8)
+    inner = cv2.erode(mask, kernel, borderType=cv2.BORDER_CONSTANT, borderValue=255)
+    return np.asarray(inner).astype(np.uint8, copy=False)
