@@ -77,14 +77,17 @@ def read_cards(folder: Path | None = None) -> dict[str, Card]:
     folder = folder or weights_folder()
     cards = [read_card(path) for path in card_paths(folder)]
     if not cards:
-        raise BadCard(f"{folder}: no model card (*.json) with its weights (*.safetensors) here")
+        raise BadCard(f"{folder}: no model card (*.json) here")
     return {card.name: card for card in cards}
 
 
 def card_paths(folder: Path) -> list[Path]:
-    """The cards in `folder`: a run keeps other JSON beside them, which has no weights."""
-    paths = sorted(folder.glob("*.json"))
-    return [path for path in paths if path.with_suffix(".safetensors").exists()]
+    """The cards in `folder`, be their weights there or lost; a run keeps other JSON beside them."""
+    return [
+        path
+        for path in sorted(folder.glob("*.json"))
+        if path.with_suffix(".safetensors").exists() or b'"uncertain_below"' in path.read_bytes()
+    ]
 
 
 def weights_folder() -> Path:

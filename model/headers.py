@@ -28,7 +28,8 @@ _SIZED = _FRAMES | {0xC4, 0xCC, *range(0xDB, 0xF0), 0xFE}
 """Markers of JPEG that a length follows and that may come before a scan."""
 _CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 """Channels by a PNG's colour type."""
-_SLACK = 4096
+SLACK = 4096
+"""Bytes that a PNG may have beside twice its pixels."""
 _SHAPE, _CHUNK, _CRC = struct.Struct(">IIBB"), struct.Struct(">I4s"), struct.Struct(">I")
 
 
@@ -106,7 +107,7 @@ def _check_png(data: bytes) -> None:
     pixels = _pixel_bytes(data)
     width, height, depth, colour = _SHAPE.unpack_from(data, 16)
     row = 2 + width * depth * _CHANNELS.get(colour, 0) // 8
-    if pixels > 2 * height * row + _SLACK:
+    if pixels > 2 * height * row + SLACK:
         raise BadImage("the PNG has far more data than pixels")
 
 

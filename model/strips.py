@@ -15,7 +15,7 @@ import cv2
 import deflate
 import numpy as np
 
-from .headers import PNG
+from .headers import PNG, SLACK
 from .images import Grey
 
 MOST_PIXELS = 64 * 64
@@ -30,6 +30,8 @@ _FILTERS = bytes(range(5))
 _ENDING = bytes(4) + b"IEND" + _WORD.pack(zlib.crc32(b"IEND"))
 _BESIDE = _HEAD_BYTES + 12 + len(_ENDING)
 """Bytes of a file with a single IDAT chunk, the chunk's data aside."""
+_WINDOW = 256
+"""The smallest window of deflate (RFC 1950, 2.2), which libdeflate does not hold a stream to."""
 
 
 class Scanlines(NamedTuple):
@@ -45,25 +47,26 @@ class Scanlines(NamedTuple):
         return self.height * self.width
 
 
-def read_scanlines(file: bytes, max_pixels: int = MOST_PIXELS) -> Scanlines | None:
+def read_scanlines(file: bytes | memoryview, max_pixels: int = MOST_PIXELS) -> Scanlines | None:
     """Of a sound grey PNG of up to MOST_PIXELS with nothing but pixels in it; None for any other file,
     and for one of over `max_pixels`."""
-    height, width = _shape(file[:_HEAD_BYTES])
-    size = len(file) - _BESIDE
-    if not (
-        0 < height * width <= max_pixels
-        and file[33:41] == _WORD.pack(max(size, 0)) + b"IDAT"
-        and file.endswith(_ENDING)
-    ):
+    height, width = _shape(bytes(file[:_HEAD_BYTES]))
+    whole, size = height * (width + 1), len(file) - _BESIDE
+    if not (0 < height * width <= max_pixels and 0 < size <= 2 * whole + SLACK):
         return None
-    if zlib.crc32(file[37:-16]) != _WORD.unpack_from(file, len(file) - 16)[0]:
+    data = bytes(file)
+    if data[33:41] != _WORD.pack(size) + b"IDAT" or not data.endswith(_ENDING):
+        return None
+    if zlib.crc32(data[37:-16]) != _WORD.unpack_from(data, len(data) - 16)[0]:
+        return None
+    if _WINDOW << (data[41] >> 4) < whole:
         return None
     try:
-        data = deflate.zlib_decompress(file[41:-16], height * (width + 1))
+        rows = deflate.zlib_decompress(data[41:-16], whole)
     except deflate.DeflateError:
         return None
-    sound = len(data) == height * (width + 1) and not data[:: width + 1].strip(_FILTERS)
-    return Scanlines(height, width, data) if sound else None
+    sound = len(rows) == whole and not rows[:: width + 1].strip(_FILTERS)
+    return Scanlines(height, width, rows) if sound else None
 
 
 def unfilter(some: Sequence[Scanlines]) -> Iterator[Grey]:

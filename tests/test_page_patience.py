@@ -162,6 +162,16 @@ def test_a_group_stays_as_it_was_seen_while_more_images_are_read(
     browser.wait(lambda: len(browser.all(".cell")) == 5)
 
 
+def test_a_job_is_followed_on_though_its_gateway_was_killed(browser: Browser, gateway: Services) -> None:
+    submit(gateway.redis_url, "orphaned", (2,))
+    browser.open("/jobs/orphaned")
+    browser.wait(lambda: asked_for_events(browser, "orphaned"))
+    with gone(gateway):
+        pass
+    finish(gateway.redis_url)
+    browser.wait(lambda: browser.text("#progress-text").startswith("Done"))
+
+
 def test_a_job_is_followed_on_though_redis_was_away_for_a_while(
     browser: Browser, gateway: Services
 ) -> None:

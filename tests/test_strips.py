@@ -1,5 +1,6 @@
 """Strips: plain PNGs look as they do one by one, whatever else there is stays with `images`."""
 
+import time
 import zlib
 
 import cv2
@@ -18,6 +19,10 @@ DRAWING = draw("R", np.random.default_rng(7), side=28)
 PLAIN = png(DRAWING)
 ROWS = np.insert(DRAWING, 0, 0, axis=1).tobytes()
 """Filter 0, then the pixels, of each row."""
+
+
+WINDOWED = b"\x08\x1d" + zlib.compress(ROWS)[2:]
+"""Says that it wants a window of 256 bytes."""
 
 
 def plain(file: bytes) -> Scanlines:
@@ -105,6 +110,10 @@ OTHERS = {
     "a row less": packed(ROWS[:-29]),
     "a row more": packed(ROWS + ROWS[:29]),
     "a filter of no kind": packed(b"\5" + ROWS[1:]),
+    "far more data than pixels": PLAIN[:33]
+    + png_chunk(b"IDAT", zlib.compress(ROWS) + bytes(10_000))
+    + PLAIN[-12:],
+    "a window that is too small": PLAIN[:33] + png_chunk(b"IDAT", WINDOWED) + PLAIN[-12:],
     "no zlib": PLAIN[:33] + png_chunk(b"IDAT", b"none") + PLAIN[-12:],
     "a header that is damaged": with_crc(PLAIN, 32),
     "pixels that are damaged": with_crc(PLAIN, len(PLAIN) - 13),
@@ -113,6 +122,14 @@ OTHERS = {
     "half": PLAIN[: len(PLAIN) // 2],
     "interlaced": PLAIN[:8] + png_chunk(b"IHDR", PLAIN[16:28] + b"\1") + PLAIN[33:],
 }
+
+
+def test_a_file_that_is_far_too_long_is_not_even_copied() -> None:
+    long = memoryview(PLAIN + bytes(64 << 20))
+    begun = time.process_time()
+    for _ in range(100):
+        assert read_scanlines(long) is None
+    assert time.process_time() - begun < 0.1
 
 
 @pytest.mark.parametrize("file", OTHERS.values(), ids=list(OTHERS))

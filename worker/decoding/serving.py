@@ -51,7 +51,7 @@ def _read(image: Encoded, allowance: Allowance) -> Seen:
 
 def _seen(image: Encoded, allowance: Allowance) -> Seen:
     alone = image.layout.kind == "character" and not image.marks
-    if alone and (scanlines := read_scanlines(bytes(image.file), allowance.max_pixels)):
+    if alone and (scanlines := read_scanlines(image.file, allowance.max_pixels)):
         return scanlines
     grey = decode(image.file, allowance.max_pixels, allowance.expect)
     if image.layout.kind != "character":

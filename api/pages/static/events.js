@@ -1,7 +1,7 @@
 // Server-sent events by fetch(), which unlike EventSource can send a key (WHATWG HTML, 9.2).
 
 import { facts } from "./dom.js";
-import { call } from "./gateway.js";
+import { answered, call } from "./gateway.js";
 import { heard } from "./patience.js";
 
 const MOST_SILENT_MS = (8 / 3) * 1000 * facts.ping_s; // two pings are missing: the connection is dead
@@ -23,7 +23,7 @@ async function* read(path, last, signal) {
   const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
   let text = "";
   for (;;) {
-    const { value, done } = await heard(reader.read(), MOST_SILENT_MS);
+    const { value, done } = await heard(answered(reader.read()), MOST_SILENT_MS);
     if (done) return;
     const blocks = (text + value).split(/\r?\n\r?\n/);
     text = blocks.pop();

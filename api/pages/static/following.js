@@ -43,6 +43,7 @@ async function* byEvents(id, signal) {
 async function* byAsking(id, signal) {
   let before = null;
   for (;;) {
+    let wait = POLL_MS;
     try {
       const job = await read(`/v1/jobs/${id}`, { signal });
       const now = { at: performance.now(), done: job.counts.succeeded + job.counts.failed };
@@ -52,7 +53,8 @@ async function* byAsking(id, signal) {
       if (FINAL.has(job.state)) return;
     } catch (error) {
       if (!error.passing) throw error;
+      wait = 1000 * (error.retryAfter ?? 0) || POLL_MS;
     }
-    await pause(POLL_MS);
+    await pause(wait);
   }
 }

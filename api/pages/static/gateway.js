@@ -31,7 +31,7 @@ export function send(method, path, value, signal) {
 }
 
 /** What `promise` brings; an answer that does not come, or breaks off, is Silence. */
-async function answered(promise) {
+export async function answered(promise) {
   try {
     return await promise;
   } catch (error) {
