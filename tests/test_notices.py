@@ -1,17 +1,26 @@
 """News of jobs come again after the link they came by has died without a word."""
 
 import asyncio
+import os
+import socket
 import struct
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
 
 import pytest
 import redis
+import uvloop
 
 from api.events import notices
 from api.events.notices import Notices
+from api.server import STARTUP_FAILED
 from worker import connection, keys
 from worker.connection import connect_async
 
 from chaos.proxy import Proxy
+from conftest import running_redis
 
 
 async def hears(news: Notices, client: "redis.Redis") -> bool:
@@ -52,3 +61,28 @@ def test_a_deaf_subscription_begins_anew(
 
     with Proxy(redis_url) as proxy:
         asyncio.run(follow(proxy))
+
+
+@pytest.mark.parametrize("loop", [asyncio.new_event_loop, uvloop.new_event_loop])
+def test_whoever_has_just_begun_to_listen_can_be_stopped(redis_url: str, loop: Any) -> None:
+    async def ends(seconds: float) -> bool:
+        async with connect_async(redis_url) as client:
+            news = Notices(client)
+            news.start()
+            await asyncio.sleep(seconds)
+            ended, _ = await asyncio.wait([asyncio.create_task(news.stop())], timeout=5)
+            return bool(ended)
+
+    with asyncio.Runner(loop_factory=loop) as runner:
+        for step in range(60):
+            assert runner.run(ends(step * 1e-4))
+
+
+def test_a_gateway_whose_port_is_taken_ends(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken, running_redis(tmp_path) as redis_url:
+        port = str(taken.getsockname()[1])
+        environment = os.environ | {"REDIS_URL": redis_url, "INKQUEUE_PORT": port}
+        command = [sys.executable, "-m", "api"]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=20)
+    assert done.returncode == STARTUP_FAILED
+    assert "address already in use" in done.stderr

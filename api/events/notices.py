@@ -23,6 +23,8 @@ from worker.jobs import job_id
 log = logging.getLogger(__name__)
 
 AGAIN_S = 1.0
+STOP_S = 0.1
+"""Who was told to stop listening, and goes on, is told again after this."""
 ASK_S = 2.0
 SILENT_S = 8.0
 """Redis is pinged after the shorter silence; after the longer one the link is taken for dead."""
@@ -88,10 +90,9 @@ class Notices:
     async def stop(self) -> None:
         """Wake everybody and stop listening."""
         self.close()
-        if self._task:
+        while self._task and not self._task.done():  # redis-py may lose a cancellation as it connects
             self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+            await asyncio.wait([self._task], timeout=STOP_S)
 
     def of(self, name: str, *, end_only: bool = False) -> Listener:
         """As a context, gives an event that is set whenever the job changes, or only when it ends."""
