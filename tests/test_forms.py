@@ -114,6 +114,10 @@ class TestForms:
         assert problem.slug == "too-many-files"
         assert "ZIP" in problem.detail
 
+    def test_files_that_were_not_chosen_count(self) -> None:
+        assert read(file_part("") * 105 + b"--b--") == ([], [])
+        assert refusal(file_part("") * 106 + b"--b--").slug == "too-many-files"
+
     @pytest.mark.parametrize("filling", [b"\r\n", b"\r", b"\r\n--", b"\r\n--b-", b"\r\n--b\r\n", b"--b"])
     def test_thirty_megabytes_of_near_boundaries_take_no_seconds(self, filling: bytes) -> None:
         body = file_part("a", filling * (30 * MIB // len(filling))) + b"--b--"

@@ -38,7 +38,7 @@ def read_form(view: memoryview, content_type: str, most_files: int) -> Form:
     if not 0 < len(boundary) <= LONGEST_BOUNDARY:
         raise _malformed(f"The Content-Type names no boundary of 1 to {LONGEST_BOUNDARY} characters.")
     form = Form()
-    for header, place in _parts(view, b"--" + boundary):
+    for count, (header, place) in enumerate(_parts(view, b"--" + boundary), 1):
         name, filename = _names(header)
         if filename is None:
             form.fields.append((name, _text(view[place])))
@@ -46,7 +46,7 @@ def read_form(view: memoryview, content_type: str, most_files: int) -> Form:
             form.files.append((filename, view[place]))
         if len(form.fields) > MOST_FIELDS:
             raise _malformed(f"A form has at most {MOST_FIELDS} fields.")
-        if len(form.files) > most_files:
+        if len(form.files) > most_files or count > most_files + MOST_FIELDS:
             detail = f"A form holds at most {most_files} files; send more as one ZIP."
             raise Problem("too-many-files", detail, limit=most_files)
     return form

@@ -104,6 +104,10 @@ TABLE = {
         "1,001 files": (posted(form(*[FILE] * 1001)), "413 too-many-files"),
         "100,000 fields": (posted(lambda: form(*[metadata(b"")] * 100_000)), BAD),
         "100,000 files": (posted(lambda: form(*[file_part("a", b"a")] * 100_000)), "413 too-many-files"),
+        "1,000,000 files that were not chosen": (
+            posted(lambda: form(*[file_part("")] * 1_000_000)),
+            "413 too-many-files",
+        ),
     },
     "large headers of a part": {
         "64 KB": (posted(form(part('name="a"', b"", f"X: {'x' * 65_536}\r\n"))), BAD),
