@@ -6,6 +6,7 @@ import re
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -117,6 +118,20 @@ def test_who_may_not_see_the_settings_says_so(redis_url: str) -> None:
 def test_a_redis_without_the_command_says_so(tmp_path: Path) -> None:
     with server(tmp_path, *durable(), 'rename-command CONFIG ""') as url:
         assert "+config|get" in find_loss(connect(url), SAFE)
+
+
+@pytest.mark.parametrize(
+    ("secret", "reason"),
+    [("", "wants a password"), (":x@", "refuses its user"), ("x:x@", "refuses its user")],
+)
+def test_a_password_that_is_missing_or_wrong_is_said_at_once(
+    redis_url: str, secret: str, reason: str
+) -> None:
+    client = connect(re.sub("//.*@", f"//{secret}", redis_url))
+    began = time.monotonic()
+    with pytest.raises(redis.AuthenticationError, match=f"^REDIS_URL: Redis {reason}"):
+        require_safe(client, SAFE)
+    assert time.monotonic() - began < 1
 
 
 @pytest.mark.parametrize("trouble", REFUSALS, ids=str)

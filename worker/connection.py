@@ -4,7 +4,8 @@ A link that dies silently is noticed within seconds (with default settings a wor
 150 s).
 """
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import redis
 import redis.asyncio
@@ -32,9 +33,25 @@ TURN_S = 15
 """How long a command waits for its turn before it fails."""
 
 
+T = TypeVar("T")
+
+
+class _Retry(Retry):
+    """redis-py's, which takes a password that is missing or wrong for a lost link; but another try would
+    not mend it."""
+
+    def call_with_retry(self, do: Callable[[], T], *args: Any, **options: Any) -> T:
+        options.setdefault("is_retryable", _may_pass)
+        return super().call_with_retry(do, *args, **options)
+
+
+def _may_pass(error: Exception) -> bool:
+    return not isinstance(error, redis.AuthenticationError)
+
+
 def connect(url: str) -> redis.Redis:
     """A blocking client, for workers."""
-    retry = Retry(ExponentialWithJitterBackoff(base=0.05, cap=1.0), 6)
+    retry = _Retry(ExponentialWithJitterBackoff(base=0.05, cap=1.0), 6)
     return redis.Redis.from_url(url, retry=retry, **TIMEOUTS)
 
 

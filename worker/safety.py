@@ -34,8 +34,15 @@ class UnsafeRedis(RuntimeError):
 
 
 def require_safe(client: redis.Redis, settings: QueueSettings) -> None:
-    """Raise UnsafeRedis, which names setting, value, what is wanted, and the overriding switch."""
-    for fault in (find_loss(client, settings), find_door(client, settings)):
+    """Raise UnsafeRedis, which names setting, value, what is wanted, and the overriding switch; or
+    redis.AuthenticationError, which says what is wrong with REDIS_URL."""
+    try:
+        faults = find_loss(client, settings), find_door(client, settings)
+    except redis.AuthenticationError as error:
+        given = client.connection_pool.connection_kwargs.get("password")
+        fault = "Redis refuses its user or password" if given else "Redis wants a password"
+        raise redis.AuthenticationError(f"REDIS_URL: {fault}") from error
+    for fault in faults:
         if fault:
             raise UnsafeRedis(fault)
     if settings.allow_unsafe_redis:
