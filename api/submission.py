@@ -14,7 +14,7 @@ from model.card import Card
 from worker import keys
 from worker.admission import Room, Verdict
 from worker.entrance import Entrance, Submission
-from worker.jobs import Job, Lane, Options, job_id
+from worker.jobs import Job, JobState, Lane, Options, job_id
 from worker.store import Store
 from worker.tracing import Tracer
 from worker.webhooks.urls import Policy
@@ -203,10 +203,7 @@ class Submitter:
         return verdict
 
     async def _standing(self, entered: Entered) -> Accepted:
-        job = await self._store.job(entered.name)
-        if not isinstance(job, Job):
-            raise Problem("job-expired", "The job of this key or id is gone; use another.")
-        return Accepted(job, entered.replayed)
+        return Accepted(require_standing(await self._store.job(entered.name)), entered.replayed)
 
     def _lane(self, images: int, options: Options) -> Lane:
         """The fast lane is for few characters, and for any single image."""
@@ -217,6 +214,13 @@ class Submitter:
 def _facts(job: Submission, verdict: Verdict, images: int) -> dict[str, Any]:
     facts = {"job": job_id(verdict.name), "model": job.options.model, "lane": job.lane}
     return {"event": "job.accepted", "verdict": verdict.kind, **facts, "images": images}
+
+
+def require_standing(job: Job | JobState | None) -> Job:
+    """`job` if there still is the one that a key or id stands for. Raises `job-expired`."""
+    if isinstance(job, Job):
+        return job
+    raise Problem("job-expired", "The job of this key or id is gone; use another.")
 
 
 def new_id() -> str:

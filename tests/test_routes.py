@@ -3,6 +3,7 @@
 import json
 import threading
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -13,7 +14,7 @@ import redis
 from api.routes.jobs import MOST_SEEN
 from model.card import read_cards
 
-from conftest import Services
+from conftest import Services, running_services
 from samples import LABELS, glyphs, json_of, npy_of, pngs, zip_of
 
 PNG, ZIP = {"Content-Type": "image/png"}, {"Content-Type": "application/zip"}
@@ -413,6 +414,29 @@ class TestPredicting:
                 assert stored.items() <= told.json().items()
                 assert again.headers["idempotency-replayed"] == "true"
                 assert "idempotency-replayed" not in told.headers
+
+    def test_a_key_whose_job_is_gone_needs_to_be_another(
+        self, http: httpx.Client, rng: np.random.Generator
+    ) -> None:
+        image, headers = pngs(1, rng)[0], PNG | {"Idempotency-Key": "gone"}
+        told = http.post("/v1/predictions", content=image, headers=headers).raise_for_status()
+        http.delete(f"/v1/jobs/{told.json()['job_id']}").raise_for_status()
+        again = http.post("/v1/predictions", content=image, headers=headers)
+        assert (again.status_code, again.json()["type"]) == (410, "/problems/job-expired")
+        assert "use another" in again.json()["detail"]
+
+    def test_a_key_whose_job_was_canceled_needs_to_be_another(
+        self, tmp_path: Path, rng: np.random.Generator
+    ) -> None:
+        headers = PNG | {"Idempotency-Key": "canceled", "Prefer": "wait=0"}
+        with running_services(tmp_path) as own, httpx.Client(base_url=own.url, timeout=20) as http:
+            own.wait_answering(own.spawn("api"))
+            image = pngs(1, rng)[0]
+            job = http.post("/v1/predictions", content=image, headers=headers).json()["id"]
+            http.post(f"/v1/jobs/{job}/cancel").raise_for_status()
+            again = http.post("/v1/predictions", content=image, headers=headers)
+        assert (again.status_code, again.json()["type"]) == (409, "/problems/item-pending")
+        assert "use another Idempotency-Key" in again.json()["detail"]
 
     def test_several_images_are_refused(self, http: httpx.Client, rng: np.random.Generator) -> None:
         answer = http.post("/v1/predictions", content=npy_of(glyphs(2, rng)), headers=NPY)

@@ -23,7 +23,7 @@ from ..openapi_bodies import IDEMPOTENCY_KEY, IMAGE_BODY, PARAMETERS, PREFER
 from ..problems import Problem
 from ..schemas import JobOut, PredictionOut
 from ..services import services_of
-from ..submission import new_id
+from ..submission import new_id, require_standing
 
 router = APIRouter(prefix="/v1/predictions", tags=["predictions"])
 
@@ -54,9 +54,13 @@ async def predict(request: Request) -> Response:
         if not entered.replayed and (packed := await waiting.results(name, ended, seconds)):
             item = Item(0, entered.image, unpack(packed)[0])
             return _result(item, new, entered.wanted.options.model, entered.wanted.labels)
-    job = require_job(await waiting.until_final(entered.name, end - monotonic()))
+    require = require_standing if entered.replayed else require_job
+    job = require(await waiting.until_final(entered.name, end - monotonic()))
     if job.state.final:
         (item,) = await services.store.items(job, 0, 1)
+        if item.result is None:
+            again = "use another Idempotency-Key" if entered.replayed else "send it again"
+            raise Problem("item-pending", f"Its job was canceled; {again}.", job_id=job.id)
         response = _result(item, job.id, job.options.model, job.labels)
     else:
         response = job_response(job, 202)
@@ -68,8 +72,6 @@ async def predict(request: Request) -> Response:
 def _result(item: Item, job_id: str, model: str, labels: str) -> Response:
     if isinstance(item.result, Failure):
         raise Problem(item.result.type, f"{item.result.detail}.", job_id=job_id)
-    if item.result is None:
-        raise Problem("item-pending", "Its job was canceled; send it again.", job_id=job_id)
     said = shown(item, labels, "canceled") | {"job_id": job_id, "model": model}
     headers = {"Content-Location": f"/v1/jobs/{job_id}/items/0"}
     return Response(orjson.dumps(said), 200, headers, "application/json")
