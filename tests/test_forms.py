@@ -114,6 +114,22 @@ class TestForms:
         assert problem.slug == "too-many-files"
         assert "ZIP" in problem.detail
 
+    @pytest.mark.parametrize(
+        ("names", "name"),
+        [
+            ("filename=a.png; filename*=utf-8''b.png", "a.png"),
+            ("filename=\"=?utf-8?B?w6QucG5n?=\"; filename*=utf-8''%C3%A4.png", "ä.png"),
+            ("filename*=UTF-8'en'%C3%A4%2Fb.png; x=y", "ä/b.png"),
+            ("filename*=\"utf-8''%ff\"", "\N{REPLACEMENT CHARACTER}"),
+            ("filename=\"=?\"; filename*=latin-1''%E4", "=?"),
+        ],
+    )
+    def test_an_extended_name_counts_where_the_plain_one_says_nothing(
+        self, names: str, name: str
+    ) -> None:
+        body = part(f'name="files"; {names}', b"data") + b"--b--"
+        assert read(body) == ([(name, b"data")], [])
+
     def test_files_that_were_not_chosen_count(self) -> None:
         assert read(file_part("") * 105 + b"--b--") == ([], [])
         assert refusal(file_part("") * 106 + b"--b--").slug == "too-many-files"

@@ -4,9 +4,11 @@ Starlette's reader holds a temporary file open for every file of a form, and tak
 off for a whole one.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import unquote_to_bytes
 
 from python_multipart.multipart import parse_options_header
 
@@ -19,6 +21,9 @@ MOST_HEADER = 1 << 13
 """Bytes of a field, and of the headers of a part."""
 LONGEST_BOUNDARY = 70
 """RFC 2046, 5.1.1."""
+
+_EXTENDED = re.compile(rb";\s*filename\*\s*=\s*\"?utf-8'[\w-]*'([^\s;\"]*)", re.IGNORECASE)
+"""A file name as RFC 8187 has it."""
 
 _LINE = b"\r\n"
 _WINDOW = 1 << 18
@@ -86,9 +91,18 @@ def _names(header: bytes) -> tuple[str, str | None]:
         if key.strip().lower() == b"content-disposition":
             options = parse_options_header(value)[1]
             if name := options.get(b"name"):
-                filename = options.get(b"filename")
+                filename = _filename(options.get(b"filename"), value)
                 return _decode(name), None if filename is None else _decode(filename)
     raise _malformed("A part has no name.")
+
+
+def _filename(plain: bytes | None, value: bytes) -> bytes | None:
+    """The plain name of a file, which RFC 7578 wants alone. Some clients (.NET's) send the extended one
+    beside it, and where that differs, the plain one is encoded for mail; others send no plain one."""
+    if plain is not None and not plain.startswith(b"=?"):
+        return plain
+    extended = _EXTENDED.search(value)
+    return unquote_to_bytes(extended[1]) if extended else plain
 
 
 def _text(content: memoryview) -> str:

@@ -164,6 +164,15 @@ TABLE = {
             called('name="files"; filename*=UTF-8\'\'b.png; filename="a.png"'),
             "a.png",
         ),
+        "the plain one encoded for mail": (
+            called('name="files"; filename="=?utf-8?B?w6QucG5n?="; filename*=utf-8\'\'%C3%A4.png'),
+            "ä.png",
+        ),
+        "no plain one": (called("name=\"files\"; filename*=UTF-8''b.png"), "b.png"),
+        "a way out in the other": (
+            posted(form(part("name=\"files\"; filename*=utf-8''..%2F..%2Fetc%2Fpasswd", PNG))),
+            UNSAFE,
+        ),
     },
     "a part that is no file": {
         "no name": (posted(form(part("", PNG), FILE)), BAD),
