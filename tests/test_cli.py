@@ -218,8 +218,13 @@ def test_a_refusal_leaves_the_file_as_it_was(inkqueue: Command, sheet: Path, tmp
     ):
         assert inkqueue(*command, "-o", out).code == 1
         assert out.read_text().startswith("of before")
+        assert inkqueue(*command, "-o", tmp_path / "new.csv").code == 1
+        assert not (tmp_path / "new.csv").exists()
     inkqueue("submit", sheet, "--format", "csv", "-o", out)
     assert len(out.read_text().splitlines()) == 5
+    for _ in range(2):
+        inkqueue("submit", sheet, "--no-wait", "-o", out)
+        assert len(out.read_text().splitlines()) == 1
 
 
 @pytest.mark.parametrize("packed", [False, True])

@@ -18,25 +18,37 @@ from .options import Format
 
 @contextmanager
 def opened(path: Path | None) -> Iterator[TextIO]:
-    """The file to write to; stdout for None. Raises Refusal."""
+    """The file to write to, opened at once, lest work be done in vain; stdout for None. What a file had
+    stays until something is written (see emptied). Raises Refusal."""
     if path is None:
         if isinstance(sys.stdout, io.TextIOWrapper):  # what it cannot encode is shown as \u...
             sys.stdout.reconfigure(errors="backslashreplace")
         yield sys.stdout
         return
+    new = not path.exists()
     try:
         file = path.open("a", encoding="utf-8", newline="")
     except OSError as error:
         raise Refusal(f"cannot write {path}: {error.strerror}") from error
     with file:
-        yield file
+        try:
+            yield file
+        except BaseException:
+            if new and not file.tell():
+                path.unlink()
+            raise
+
+
+def emptied(out: TextIO) -> TextIO:
+    """`out`, without what a file had."""
+    if out is not sys.stdout and stat.S_ISREG(os.fstat(out.fileno()).st_mode):
+        out.truncate(0)
+    return out
 
 
 def write_items(items: Iterable[ItemOut], format: Format, out: TextIO) -> None:
     """Write all of `items`, replacing what a file had."""
-    if out is not sys.stdout and stat.S_ISREG(os.fstat(out.fileno()).st_mode):
-        out.truncate(0)
-    _WRITERS[format](items, out)
+    _WRITERS[format](items, emptied(out))
 
 
 def write_table(rows: Iterable[Sequence[object]], out: TextIO) -> None:

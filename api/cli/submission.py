@@ -11,7 +11,7 @@ from ..client.settings import DEFAULT_URL
 from ..schemas import Only
 from .console import notes
 from .options import LONG, ApiKey, FormatOption, JobId, Output, Url, connect
-from .output import opened, write_items
+from .output import emptied, opened, write_items
 from .progress import follow, require_success
 
 
@@ -59,7 +59,7 @@ def submit(
                 callback_url=callback_url,
             )
         if not wait:
-            out.write(f"{job.id}\n")
+            emptied(out).write(f"{job.id}\n")
             notes.print(f"images stored: {job.counts.total}; see: inkqueue watch {job.id}")
             return
         job = follow(client, job)
