@@ -1,15 +1,19 @@
 """The OpenAPI document tells the truth: schemathesis finds nothing else, and every problem is in it."""
 
+import json
 import re
+import shutil
 from collections.abc import Iterator
 
+import httpx
 import pytest
 
 from api.app import create_app
 from api.contract import FAULTS, OPERATIONS
 from api.problems import CATALOGUE
+from model.card import WEIGHTS
 
-from conftest import Services, running_services
+from conftest import Services, beside, running_services
 from contract import checked
 
 
@@ -21,6 +25,18 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
         running.spawn("worker")
         running.wait_ready()
         yield running
+
+
+@pytest.fixture(scope="module")
+def elsewhere(own: Services, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A gateway that takes one image a job, has no `letters`, and for `digits` has other labels."""
+    weights = tmp_path_factory.mktemp("weights")
+    for name, source in (("balanced", "balanced"), ("digits", "letters")):
+        card = json.loads((WEIGHTS / f"{source}.json").read_bytes()) | {"name": name}
+        (weights / f"{name}.json").write_text(json.dumps(card))
+        shutil.copy(WEIGHTS / f"{source}.safetensors", weights / f"{name}.safetensors")
+    with beside(own, INKQUEUE_WEIGHTS=str(weights), INKQUEUE_MAX_IMAGES="1") as other:
+        yield other.url
 
 
 def test_schemathesis_finds_nothing(own: Services) -> None:
@@ -52,3 +68,22 @@ def test_no_reference_leads_nowhere() -> None:
     document = create_app().openapi()
     for name in re.findall(r"'\$ref': '([^']*)'", str(document)):
         assert name.removeprefix("#/components/schemas/") in document["components"]["schemas"], name
+
+
+@pytest.mark.parametrize(
+    ("query", "slug"),
+    [
+        ({"model": "digits", "charset": "digits"}, "invalid-charset"),
+        ({"model": "letters"}, "unknown-model"),
+        ({"model": "balanced"}, "too-many-images"),
+    ],
+)
+def test_what_a_retry_meets_where_another_gateway_took_the_job_is_listed(
+    own: Services, elsewhere: str, query: dict[str, str], slug: str
+) -> None:
+    files = [("files", (f"{number}.png", b"no image")) for number in range(2)]
+    with httpx.Client(base_url=own.url, timeout=60) as http:
+        sent = http.post("/v1/jobs", params=query, files=files, headers={"Prefer": "wait=30"})
+    answer = httpx.post(f"{elsewhere}/v1/jobs/{sent.json()['id']}/retry")
+    assert answer.json()["type"] == f"/problems/{slug}"
+    assert slug in OPERATIONS["POST /v1/jobs/{job_id}/retry"]
