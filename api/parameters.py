@@ -11,6 +11,7 @@ from model.layout import Kind
 from worker.jobs import Lane
 from worker.webhooks.urls import ForbiddenUrl, Policy, parse_url
 
+from .intake import twins
 from .problems import Problem, first_fault
 from .settings import GatewaySettings
 
@@ -67,10 +68,14 @@ class JobParameters(BaseModel):
     @field_validator("metadata", mode="before")
     @classmethod
     def _from_json(cls, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
         try:
-            return orjson.loads(value) if isinstance(value, str) else value
-        except ValueError as error:
+            found = orjson.loads(value)
+            twins.loads(value.encode())  # its ValueError says what occurs twice
+        except (orjson.JSONDecodeError, RecursionError) as error:
             raise ValueError("not a JSON object of strings") from error
+        return found
 
     @field_validator("metadata")
     @classmethod

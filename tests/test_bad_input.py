@@ -39,6 +39,8 @@ class TestDetails:
     def test_the_name_that_stands_twice_is_told(self, http: httpx.Client) -> None:
         body = b'{"images": [{"image": "", "custom_id": "a", "custom_id": "b"}]}'
         assert "'custom_id'" in detail(post(http, "application/json", body))
+        answer = http.post("/v1/jobs", params={"metadata": '{"form": "1", "form": "2"}'})
+        assert "metadata: Value error, 'form' occurs twice" in detail(answer)
 
     def test_too_many_files_are_told_to_come_as_a_zip(self, http: httpx.Client) -> None:
         upload = form(*[file_part("a.png", PNG)] * 1001)
