@@ -17,6 +17,7 @@ from .server import serve
 from .services import services_of
 from .settings import GatewaySettings
 from .telemetry.access import Access
+from .telemetry.request_metrics import tells_more
 
 
 def main() -> None:
@@ -26,6 +27,7 @@ def main() -> None:
         settings = GatewaySettings()
         logs.configure(settings, "gateway")
         logging.getLogger("uvicorn.access").addFilter(Access())
+        logging.getLogger("uvicorn.error").addFilter(tells_more)
         with connect(settings.redis_url) as client:
             require_safe(client, settings)
         app = create_app(settings)

@@ -8,16 +8,25 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from worker.store import JobGone
 
+from ..problems import Problem
 from ..security_headers import guarded
 from .metrics import Metrics
 
 log = logging.getLogger(__name__)
 
+UNFINISHED = "ASGI callable returned without completing response."
+"""What uvicorn says, as an error, of an answer that was cut off."""
+
+
+def tells_more(record: logging.LogRecord) -> bool:
+    """A filter of uvicorn's log: whether a line tells more than ours of an answer that was cut off."""
+    return record.msg != UNFINISHED
+
 
 class RequestMetrics:
     """ASGI middleware: counts and times every answer by its route, and sets the safety headers; one that
-    is cut off after it has begun, by Redis, the system or the end of its job, is reported in a line of
-    the log."""
+    is cut off after it has begun, by Redis, the system, a decoder or the end of its job, is reported in
+    a line of the log."""
 
     def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
         self._app, self._metrics = app, metrics
@@ -48,7 +57,7 @@ class RequestMetrics:
         try:
             await self._app(scope, receive, send_noted)
         except RuntimeError as error:  # Starlette's: it cannot be answered by a problem any more
-            if not isinstance(error.__cause__, redis.RedisError | OSError | JobGone):
+            if not isinstance(error.__cause__, redis.RedisError | OSError | JobGone | Problem):
                 raise
             log.warning("an answer was cut off: %s: %s", type(error.__cause__).__name__, error.__cause__)
         finally:
