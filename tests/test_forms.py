@@ -122,6 +122,7 @@ class TestForms:
             ("filename*=UTF-8'en'%C3%A4%2Fb.png; x=y", "ä/b.png"),
             ("filename*=\"utf-8''%ff\"", "\N{REPLACEMENT CHARACTER}"),
             ("filename=\"=?\"; filename*=latin-1''%E4", "=?"),
+            ("filename=\"=?; filename*=utf-8''evil.png\"", "=?; filename*=utf-8''evil.png"),
         ],
     )
     def test_an_extended_name_counts_where_the_plain_one_says_nothing(

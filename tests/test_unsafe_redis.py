@@ -124,13 +124,14 @@ def test_a_redis_without_the_command_says_so(tmp_path: Path) -> None:
     ("secret", "reason"),
     [("", "wants a password"), (":x@", "refuses its user"), ("x:x@", "refuses its user")],
 )
+@pytest.mark.parametrize("allowed", [False, True])
 def test_a_password_that_is_missing_or_wrong_is_said_at_once(
-    redis_url: str, secret: str, reason: str
+    redis_url: str, secret: str, reason: str, allowed: bool
 ) -> None:
     client = connect(re.sub("//.*@", f"//{secret}", redis_url))
     began = time.monotonic()
     with pytest.raises(redis.AuthenticationError, match=f"^REDIS_URL: Redis {reason}"):
-        require_safe(client, SAFE)
+        require_safe(client, SAFE.model_copy(update={"allow_unsafe_redis": allowed}))
     assert time.monotonic() - began < 1
 
 

@@ -37,6 +37,7 @@ def require_safe(client: redis.Redis, settings: QueueSettings) -> None:
     """Raise UnsafeRedis, which names setting, value, what is wanted, and the overriding switch; or
     redis.AuthenticationError, which says what is wrong with REDIS_URL."""
     try:
+        client.ping()
         faults = find_loss(client, settings), find_door(client, settings)
     except redis.AuthenticationError as error:
         given = client.connection_pool.connection_kwargs.get("password")

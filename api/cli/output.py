@@ -25,7 +25,7 @@ def opened(path: Path | None) -> Iterator[TextIO]:
             sys.stdout.reconfigure(errors="backslashreplace")
         yield sys.stdout
         return
-    new = not path.exists()
+    new = not os.path.lexists(path)
     try:
         file = path.open("a", encoding="utf-8", newline="")
     except OSError as error:

@@ -24,6 +24,8 @@ LONGEST_BOUNDARY = 70
 
 _EXTENDED = re.compile(rb";\s*filename\*\s*=\s*\"?utf-8'[\w-]*'([^\s;\"]*)", re.IGNORECASE)
 """A file name as RFC 8187 has it."""
+_QUOTED = re.compile(rb'(?<!\*=)"(?:\\.|[^"\\])*"')
+"""The value of any other parameter, in which nothing is a parameter."""
 
 _LINE = b"\r\n"
 _WINDOW = 1 << 18
@@ -101,7 +103,7 @@ def _filename(plain: bytes | None, value: bytes) -> bytes | None:
     beside it, and where that differs, the plain one is encoded for mail; others send no plain one."""
     if plain is not None and not plain.startswith(b"=?"):
         return plain
-    extended = _EXTENDED.search(value)
+    extended = _EXTENDED.search(_QUOTED.sub(b'""', value))
     return unquote_to_bytes(extended[1]) if extended else plain
 
 

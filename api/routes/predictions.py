@@ -59,7 +59,8 @@ async def predict(request: Request) -> Response:
     if job.state.final:
         (item,) = await services.store.items(job, 0, 1)
         if item.result is None:
-            again = "use another Idempotency-Key" if entered.replayed else "send it again"
+            keyed = "idempotency-key" in request.headers
+            again = "use another Idempotency-Key" if keyed else "send it again"
             raise Problem("item-pending", f"Its job was canceled; {again}.", job_id=job.id)
         response = _result(item, job.id, job.options.model, job.labels)
     else:
