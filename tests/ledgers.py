@@ -145,7 +145,7 @@ for _, key in ipairs(redis.call('KEYS', 'ink:*')) do
       redis.call('ZINCRBY', key, -ms, member)
     end
   end
-  for _, field in ipairs(kind == 'hash' and {'expires', 'since', 'due'} or {}) do
+  for _, field in ipairs(kind == 'hash' and {'expires', 'since', 'due', 'sent'} or {}) do
     if redis.call('HEXISTS', key, field) == 1 then redis.call('HINCRBY', key, field, -ms) end
   end
   if left > 0 then redis.call('PEXPIRE', key, left - ms) end

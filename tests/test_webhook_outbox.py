@@ -199,21 +199,31 @@ def test_a_receiver_and_a_caller_have_only_so_many_under_way(redis_url: str) -> 
     assert len(claim(redis_url)) >= 1
 
 
-def test_what_a_lost_sender_had_under_way_counts_for_a_lease_though_the_clock_was_set_back(
+def test_what_a_lost_sender_had_under_way_is_sent_a_lease_after_the_clock_was_set_back(
     redis_url: str, clean_redis: "redis.Redis"
 ) -> None:
     register(redis_url, "job.completed")
-    end(redis_url, *"abcd")
-    assert len(claim(redis_url, limits=BRIEF)) == 3  # as many as a receiver gets at a time
-    for key in clean_redis.scan_iter("ink:sending:*"):
-        for delivery, _ in clean_redis.zscan_iter(key):
-            clean_redis.zincrby(key, 3_600_000, delivery)
-        clean_redis.persist(key)
-    make_due(clean_redis)
-    assert claim(redis_url, limits=BRIEF) == []
+    end(redis_url, *"abc")
+    late, *lost = claim(redis_url, limits=BRIEF)
+    conclude(redis_url, late, BAD, delay=600)  # it waits for another attempt, and is no sender's
+    pass_over(clean_redis, -3600)
+    for _ in range(2):  # the first look gives what is under way one more lease
+        ledger(redis_url).upkeep([])
+        assert claim(redis_url, limits=BRIEF) == []
     time.sleep(BRIEF.lease_ms / 1000)
-    make_due(clean_redis)
-    assert len(claim(redis_url, limits=BRIEF)) == 3
+    ledger(redis_url).upkeep([])
+    again = claim(redis_url, limits=BRIEF)
+    assert {each.id for each in again} == {each.id for each in lost}
+    assert {each.attempt for each in again} == {2}
+
+
+def test_what_is_on_its_way_wakes_nobody(redis_url: str, clean_redis: "redis.Redis") -> None:
+    register(redis_url)
+    end(redis_url, "a")
+    assert len(claim(redis_url)) == 1
+    before = clean_redis.zrange("ink:outbox", 0, -1, withscores=True)
+    ledger(redis_url).upkeep([])
+    assert clean_redis.zrange("ink:outbox", 0, -1, withscores=True) == before
 
 
 def test_a_host_is_one_receiver_however_it_is_spelt(redis_url: str) -> None:

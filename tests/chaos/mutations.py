@@ -513,6 +513,22 @@ LIFE = (
         "clock_was_set_back",
     ),
     lua(
+        "a lost sender's webhooks wait until the clock is as late again",
+        "dispatch",
+        "redis.call('ZADD', 'ink:outbox:' .. whose, 'XX', text(now + lease), id)",
+        "",
+        "clock_was_set_back",
+        "tests/test_webhook_outbox.py",
+    ),
+    lua(
+        "nobody looks at what was under way when the clock was set back",
+        "upkeep",
+        "redis.call('ZADD', 'ink:outbox', now, lane)",
+        "",
+        "clock_was_set_back",
+        "tests/test_webhook_outbox.py",
+    ),
+    lua(
         "a tombstone stands for ever",
         "upkeep",
         "redis.call('EXPIRE', key(name), TOMBSTONE)",
