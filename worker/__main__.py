@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from celery.signals import worker_init, worker_ready, worker_shutdown, worker_shutting_down
+from redis import RedisError
 
 from . import logs
 from .app import app
@@ -20,15 +21,19 @@ from .settings import WorkerSettings
 
 log = logging.getLogger(__name__)
 
+SURROUNDINGS = (RedisError, OSError, ImportError, RuntimeError, ValueError)
+"""What is raised where Redis, a file, an engine or a device is missing, or a setting is wrong."""
+
 
 @contextmanager
 def _or_refuse() -> Iterator[None]:
     """End a worker that cannot start: Celery would log what a signal handler raises, and go on without a
-    network."""
+    network. What is no fault of its surroundings is logged with its traceback."""
     try:
         yield
     except Exception as error:
-        log.debug("cannot start", exc_info=True)
+        level = logging.DEBUG if isinstance(error, SURROUNDINGS) else logging.ERROR
+        log.log(level, "cannot start", exc_info=True)
         logs.refuse("worker", str(error) or repr(error))
 
 
