@@ -71,9 +71,8 @@ def _reader(model: str, charset: str | None, device: str, layout: Layout) -> Sca
     try:
         network = open_predictor(model, device=device)
         return ScanReader(network, allowed, layout, screen_of(network, partial(open_screen, device)))
-    except (RuntimeError, AssertionError) as error:  # what torch raises for a device that is not there
-        reason = str(error).partition("\n")[0]
-        raise Refusal(f"device {device!r} cannot be used: {reason}") from error
+    except RuntimeError as error:
+        raise Refusal(str(error)) from error
 
 
 def _write_all(reader: ScanReader, files: list[Path], format: Format) -> bool:

@@ -66,7 +66,13 @@ def _on_torch(name: str, folder: Path | None, device: str, threads: int) -> Pred
     from .torch_predictor import TorchPredictor, use_threads
 
     use_threads(threads)
-    return TorchPredictor.load_screened(name, folder, device)
+    try:
+        return TorchPredictor.load_screened(name, folder, device)
+    except (AssertionError, RuntimeError) as error:  # which of them depends on how torch was built
+        if device in ("auto", "cpu"):
+            raise
+        reason = str(error).partition("\n")[0]
+        raise RuntimeError(f"device {device!r} cannot be used: {reason}") from error
 
 
 def _engine(device: str, engine: Engine) -> Literal["openvino", "torch"]:

@@ -212,6 +212,22 @@ def test_an_engine_that_has_no_such_device_is_refused() -> None:
         open_predictor("digits", device="cuda", engine="openvino")
 
 
+@pytest.mark.parametrize("device", ["cuda:99", "abacus"])
+def test_a_device_that_is_not_there_is_refused_in_a_line(device: str) -> None:
+    with pytest.raises(RuntimeError, match=f"^device '{device}' cannot be used: .+") as refused:
+        open_predictor("digits", device=device)
+    assert "\n" not in str(refused.value)
+
+
+def test_a_fault_of_ours_is_laid_on_no_device(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise AssertionError("ours")
+
+    monkeypatch.setattr(TorchPredictor, "load_screened", fail)
+    with pytest.raises(AssertionError, match="ours"):
+        open_predictor("digits", device="cpu", engine="torch")
+
+
 def test_a_processor_needs_no_torch_and_nobody_is_told_of_it() -> None:
     code = """
 import sys

@@ -38,13 +38,10 @@ def open_readers(
 
 def open_network(name: str, wanted: WorkerSettings) -> Predictor:
     """The network `name`, as the settings want it. Raises what loading networks raises."""
-    try:
-        return open_predictor(
-            name,
-            device=wanted.device,
-            engine=wanted.engine,
-            precision=wanted.precision,
-            threads=wanted.threads,
-        )
-    except AssertionError as error:  # what torch raises for a device that is not there
-        raise RuntimeError(f"device {wanted.device!r} cannot be used: {error}") from error
+    return open_predictor(
+        name,
+        device=wanted.device,
+        engine=wanted.engine,
+        precision=wanted.precision,
+        threads=wanted.threads,
+    )
