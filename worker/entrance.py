@@ -21,7 +21,8 @@ STAGED_S = 900
 """Seconds after which what a gateway staged before it died is gone."""
 
 LOCK_S = 5
-"""A request that died with its gateway, or lost Redis half-way, blocks its key no longer than this."""
+"""A request that died with its gateway, or lost Redis half-way, blocks its key no longer than this,
+unless Redis's clock was set back: keys expire by it."""
 
 
 @dataclass(frozen=True)
