@@ -33,5 +33,7 @@ def test_whatever_a_script_has_in_front_is_used(name: str) -> None:
 
 
 def test_what_gathers_nothing_writes_nothing_at_its_end() -> None:
-    assert "write_gathered()" not in source("lock") + source("bucket")
+    for reader in ("stage", "pressure"):  # of counters
+        assert "local function counted(" in source(reader)
+        assert "write_gathered()" not in source(reader)
     assert source("submit").count("\nwrite_gathered()") == 1
