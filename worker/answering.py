@@ -9,11 +9,11 @@ from model.charset import allowed_classes
 from model.glyph import Glyph
 from model.layout import Character
 from model.predictor import Floats
-from model.reading import decide
+from model.reading import Bits, decide
 from model.sheets.choosing import choose
 
 from .jobs import Options
-from .preparation import Bits, Prepared
+from .preparation import Prepared
 from .results import Answer, Failure, Found, Page, Result
 
 Wanted: TypeAlias = tuple[str | None, int]

@@ -13,6 +13,7 @@ from model.card import Normalization
 from model.flags import NONE
 from model.glyph import Glyph
 from model.layout import Layout
+from model.reading import Bits
 
 from .chunks import BadChunk, Files, Opened, PixelBlock, pack, unpack
 from .claims import Claim
@@ -21,9 +22,6 @@ from .decoding.wire import Encoded
 from .results import Failure, Result
 
 log = logging.getLogger(__name__)
-
-Bits = npt.NDArray[np.uint8]
-"""Bits of Flag."""
 
 Decode = Callable[[Sequence[Encoded]], Sequence[Outcome]]
 

@@ -6,10 +6,10 @@ import numpy as np
 
 from model import reading
 from model.predictor import Floats, Images
-from model.reading import Screen
+from model.reading import Bits, Screen
 
 from .passes import MOST
-from .preparation import Bits, Prepared
+from .preparation import Prepared
 
 
 def unflagged(glyphs: Images, outputs: Floats) -> Bits:

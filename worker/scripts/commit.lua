@@ -3,8 +3,8 @@
 -- network adds up in another order when a redelivered chunk is read image by image. A lost lease may still
 -- commit, unless its job was deleted and the name is another job's now.
 -- ARGV: how many fields of the ledger's histograms to add to if there is anything new, then field and
---   number of each; then, chunk by chunk: NAME, chunk, token, packed results, succeeded, failed, packed images worth keeping
---   ('' for none), how many types of failures there are, then type and number of each
+--   number of each; then, chunk by chunk: NAME, chunk, token, packed results, succeeded, failed, packed
+--   images worth keeping ('' for none), how many types of failures there are, then type and number of each
 -- Answers, chunk by chunk: 'new', 'duplicate', 'different' or 'gone'
 local NOISE = 1e-5   -- of a probability
 local SKIP = 3       -- bytes of a record before its k classes and k probabilities (worker/packing.py)
