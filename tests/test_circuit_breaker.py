@@ -91,7 +91,6 @@ def test_who_waits_for_a_turn_is_not_kept_waiting_again(proxy: Proxy) -> None:
             assert (
                 0 <= asked_again <= longest / PROBE_AFTER_S
             )  # one in a while, where the machine dawdles
-            assert longest < 5 * SILENT_S
 
     asyncio.run(talk())
 

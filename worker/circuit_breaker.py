@@ -60,7 +60,8 @@ class GuardedConnection(redis.asyncio.Connection):
     """A connection, plain or TLS, that tells the circuit breaker whether Redis answers.
 
     One that was idle for longer than `health_check_interval` may have died unheard: it is opened anew,
-    since to find out by a PING whether it lives costs the caller a time-out if it does not.
+    since to find out by a PING whether it lives costs the caller a time-out if it does not. So whoever
+    asks more seldom than that pays for a new link each time, TLS and AUTH included.
     """
 
     def __init__(self, *, breaker: CircuitBreaker, **options: Any) -> None:
