@@ -29,6 +29,10 @@ ALONG, THICK = 0.3, 0.06
 """Shares of a side of the picture and of its long side: a table is along as much of it, and as thick; no
 stroke or line that touches the edge is."""
 
+FILLED, ALIKE = 0.9, 2
+"""Of a box-shaped 0: what share of its hull the hole fills, at least, and how many times as thick as
+elsewhere its stroke is, or as the hole is wide, at most: a 1 on a sheet is thinner."""
+
 LEAST_RIM = 2
 """Pixels in which an edge fades."""
 
@@ -54,8 +58,10 @@ def sheets(grey: Grey) -> Iterator[tuple[Grey, Grey]]:
     _, mask = cv2.threshold(smooth, 0, 255, cv2.THRESH_BINARY + cv2.THRESH_OTSU)
     light = np.asarray(mask).astype(np.uint8, copy=False)
     for paper, pixels in (light, grey), (~light, ~grey):
-        if lies_along(eroded(~paper, THICK)) and cv2.hasNonZero(sheet := sheet_of(paper)):
-            yield sheet, pixels
+        if lies_along(eroded(~paper, THICK)):
+            sheet = sheet_of(paper)
+            if cv2.hasNonZero(sheet) and not is_ring(sheet, paper):
+                yield sheet, pixels
 
 
 def sheet_of(paper: Grey) -> Grey:
@@ -79,6 +85,23 @@ def is_sheet(contour: cv2.typing.MatLike, shape: tuple[int, ...]) -> bool:
     is_whole = left and top and left + width < shape[1] and top + height < shape[0]
     long, short = cv2.minAreaRect(contour)[1]
     return cv2.isContourConvex(corners) and not (is_whole and area < SQUARE * long * short)
+
+
+def is_ring(sheet: Grey, paper: Grey) -> bool:
+    """Whether a sheet is the stroke of a box-shaped 0, D or 8: all but paper on it is solid, and about
+    as far from its edges on all sides."""
+    holes = cv2.bitwise_and(sheet, cv2.bitwise_not(paper))
+    contours, _ = cv2.findContours(holes, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
+    if not contours:
+        return False
+    hulls, around = np.zeros_like(sheet), np.zeros_like(sheet)
+    cv2.drawContours(hulls, [cv2.convexHull(each) for each in contours], -1, 255, cv2.FILLED)
+    if cv2.countNonZero(holes) < FILLED * cv2.countNonZero(hulls):
+        return False
+    hull = cv2.convexHull(np.concatenate(contours))
+    cv2.drawContours(around, [hull], 0, 255)
+    widths = cv2.distanceTransform(np.pad(sheet, 1), cv2.DIST_L2, 3)[1:-1, 1:-1][around > 0]
+    return bool(widths.max() < ALIKE * min(widths.min(), *cv2.minAreaRect(hull)[1]))
 
 
 def lies_along(mask: Grey) -> bool:

@@ -98,6 +98,29 @@ def test_a_bold_letter_of_few_corners_is_no_sheet() -> None:
     assert not list(sheets(235 - ink))
 
 
+@pytest.mark.parametrize("crossbar", [False, True])
+@pytest.mark.parametrize(("left", "top"), [(40, 20), (40, 0), (0, 20), (40, 40)])
+@pytest.mark.parametrize(("across", "along"), [(6, 6), (14, 14), (20, 20), (20, 14), (12, 20)])
+def test_a_box_shaped_figure_is_no_sheet(
+    across: int, along: int, left: int, top: int, crossbar: bool
+) -> None:
+    ink = np.zeros((140, 140), np.uint8)
+    ink[top : top + 100, left : left + 60] = 200
+    ink[top + along : top + 100 - along, left + across : left + 60 - across] = 0
+    if crossbar:
+        ink[top + 50 - along // 2 : top + 50 + along // 2, left : left + 60] = 200
+    for picture in (235 - ink, 20 + ink):
+        assert not list(sheets(picture))
+        assert cv2.boundingRect(find(picture).mask)[2:] == pytest.approx((60, 100), abs=4)
+
+
+def test_a_straight_stroke_in_the_middle_of_a_tall_sheet_is_read() -> None:
+    sheet = np.full((84, 44), 235, np.uint8)
+    sheet[20:64, 18:26] = 45
+    found = find(on_table(sheet, 45, 0))
+    assert cv2.boundingRect(found.mask)[2:] == pytest.approx((8, 44), abs=2)
+
+
 @pytest.mark.parametrize("at", ["t", "b", "l", "r"])
 def test_a_stroke_that_runs_off_the_paper_makes_no_sheet_of_the_rest(at: str) -> None:
     scan = paper("T")
