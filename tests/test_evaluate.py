@@ -4,7 +4,6 @@ import json
 import subprocess
 import sys
 from dataclasses import replace
-from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -42,7 +41,6 @@ from training.measures.scorecard import scorecard
 from training.measures.significance import ONE_SIDED_99, mcnemar, wilson
 from training.publish import finish
 from training.run import Run
-from training.sets.tasks import DIGITS, SPLIT_SEED, draw
 from training.train import Trainer
 
 from courses import drawn_digits, short
@@ -356,18 +354,6 @@ def test_engines_are_compared_and_told_which_may_serve() -> None:
     }
     assert all("digits-nano" in row and row.rstrip().endswith("yes") for row in said.values())
     assert "100.000 %" in said["OpenVINO float32"]
-
-
-def test_a_precision_is_chosen_on_images_that_were_held_out(
-    runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    card, network = load_checkpoint("small", runs / "small-0")
-    save_checkpoint(replace(card, name="served", precision="mixed"), network, tmp_path)
-    monkeypatch.setenv("INKQUEUE_WEIGHTS", str(tmp_path))
-    split = replace(draw(DIGITS, SPLIT_SEED), test=drawn_digits().test.take(np.empty(0, np.intp)))
-    monkeypatch.setattr(import_module("training.cli.engines"), "read_split", lambda *of: split)
-    assert "served: 100 images" in command("engines", "served", "--quick", "--write").stderr
-    assert load_checkpoint("served", tmp_path)[0].precision in ("float32", "mixed", "bfloat16")
 
 
 def test_an_engine_that_says_something_else_may_not_serve() -> None:

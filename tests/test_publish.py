@@ -8,14 +8,16 @@ from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from model.card import WEIGHTS, read_card, read_cards
+from model.card import WEIGHTS, Precision, read_card, read_cards
 from model.checkpoint import load_checkpoint
 from training.cli import app
 from training.gates import GATES, Gate
 from training.measures.comparison import measure
+from training.measures.engines import Rival
 from training.measures.evaluate import Evaluation, evaluate, open_network
 from training.publish import Refused, finish, publish
 from training.run import Run
@@ -99,16 +101,25 @@ def test_what_is_judged_is_read_in_the_precision_and_put_into_the_folder_that_it
     runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     machines: list[str] = []
+    chosen_on: list[int] = []
+
+    def choose(found: list[Rival]) -> Precision:
+        chosen_on.extend(each.images for each in found)
+        return "bfloat16"
+
     monkeypatch.setattr(Gate, "faults", lambda gate, found: machines.append(found.cost.machine) or [])
     command = import_module("training.cli.publish")
-    monkeypatch.setattr(command, "read_split", lambda *of: drawn_digits())
-    monkeypatch.setattr(command, "least_precision", lambda found: "bfloat16")
+    split = drawn_digits()
+    fewer = replace(split, validation=split.validation.take(np.arange(50)))
+    monkeypatch.setattr(command, "read_split", lambda *of: fewer)
+    monkeypatch.setattr(command, "least_precision", choose)
     line = ["small", "--as", "digits", "--runs", str(runs), "--data", str(tmp_path)]
     monkeypatch.setenv("INKQUEUE_WEIGHTS", str(tmp_path / "served"))
     done = CliRunner().invoke(app, ["publish", *line])
     assert done.exit_code == 0, done.output
     assert read_card(tmp_path / "served" / "digits.json").precision == "bfloat16"
     assert [machine.split(",")[0] for machine in machines] == ["OpenVINO bfloat16"]
+    assert set(chosen_on) == {50}, "nothing is chosen on the test set"
 
 
 def test_every_shipped_network_passed_its_gate_and_all_are_small() -> None:

@@ -9,7 +9,7 @@ from model.card import read_card, read_cards, weights_folder
 from model.terminal import notes
 from model.torch_predictor import use_threads
 
-from ..measures.engines import least_precision, note_precision, rivals, table
+from ..measures.engines import Rival, rivals, table
 from ..measures.evaluate import read_split, task_of
 from ..shelf import find
 from .console import console
@@ -21,17 +21,13 @@ def engines(
     data: Data = Path("data"),
     quick: Quick = False,
     threads: Threads = 0,
-    write: Annotated[bool, typer.Option(help="write to the cards which precision serves")] = False,
 ) -> None:
     """Compare the engines that can run NAME: labels against float32 torch, accuracy, images a second."""
     use_threads(threads)
-    those = []
+    those: list[Rival] = []
     for each in [name] if name else list(read_cards()):
         stem, folder = find(name) if name else (each, weights_folder())
-        split = read_split(task_of(read_card(folder / f"{stem}.json")).name, data, quick)
-        images = split.validation if write else split.test  # nothing is chosen on the test set
+        images = read_split(task_of(read_card(folder / f"{stem}.json")).name, data, quick).test
         notes.print(f"{each}: {len(images):,} images on every engine")
-        those += (found := list(rivals(stem, folder, images, threads)))
-        if write:
-            note_precision(stem, folder, least_precision(found))
+        those += rivals(stem, folder, images, threads)
     table(those).show(console)

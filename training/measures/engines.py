@@ -1,17 +1,16 @@
 """Every engine and precision against float32 torch on the same images: who may serve, and how fast."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args
 
 import numpy as np
 
-from model.card import BadCard, Precision, read_card
+from model.card import BadCard, Precision
 from model.opening import open_predictor
 from model.openvino_predictor import has_bfloat16
 from model.predictor import Predictor
-from model.storage import write_card
 from model.torch_predictor import TorchPredictor
 
 from ..sets.data import Set
@@ -70,11 +69,6 @@ def least_precision(found: Sequence[Rival]) -> Precision:
     if "float32" not in passing:
         raise BadCard(f"{reference.network}: OpenVINO does not read what torch does")
     return [each for each in PRECISIONS if each in passing][-1]
-
-
-def note_precision(name: str, folder: Path, precision: Precision) -> None:
-    """Write `precision` to the card: from now on it is what serves where a CPU has it."""
-    write_card(replace(read_card(folder / f"{name}.json"), precision=precision), folder)
 
 
 def table(those: Sequence[Rival]) -> Sheet:
