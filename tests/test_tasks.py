@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from training.cli.console import console
 from training.cli.data import app
-from training.sets.catalogue import BALANCED, LETTERS, MNIST_TEST, MNIST_TRAIN, Known
+from training.sets.catalogue import BALANCED, DIGITS, LETTERS, MNIST_TEST, MNIST_TRAIN, Known
 from training.sets.data import Array, BadData, Set, hold_out
 from training.sets.readers.idx import read_idx
 from training.sets.readers.meaning import NO_LABEL
@@ -19,10 +19,11 @@ from training.sets.sources import (
     OFFICIAL_47,
     OWN_26,
     OWN_47,
+    SOURCES,
     Source,
     may_know,
 )
-from training.sets.tasks import TASKS
+from training.sets.tasks import TASKS, draw
 
 from datafiles import labels_of, put
 from samples import idx_of
@@ -125,6 +126,10 @@ def test_a_network_may_know_the_test_images_of_another_family_unless_they_show_o
     assert new == alike | pairs | {(other, one) for one, other in pairs}
     assert may_know("mine.csv, 47 images", MNIST.measured_on)
     assert not may_know(MNIST.measured_on, "mine.csv, 47 images"), "nobody can tell"
+
+
+def test_a_network_of_drawn_characters_knows_no_test_images() -> None:
+    assert not any(may_know(draw(DIGITS, 0).measured_on, test) for test in SOURCES)
 
 
 @pytest.mark.parametrize("task", TASKS)

@@ -10,7 +10,7 @@ from model.drawn import STROKES, glyph
 
 from .catalogue import BALANCED, DIGITS, LETTERS
 from .data import BadData, Set, Split
-from .sources import MNIST, OFFICIAL_26, OFFICIAL_47, OWN_26, OWN_47, Source
+from .sources import DRAWN, MNIST, OFFICIAL_26, OFFICIAL_47, OWN_26, OWN_47, Source
 
 __all__ = ["BALANCED", "DIGITS", "LETTERS", "SPLIT_SEED", "TASKS", "Task", "draw"]
 
@@ -62,7 +62,7 @@ def draw(labels: str, seed: int) -> Split:
     missing = set(labels) - set(STROKES)
     if missing:
         raise BadData(f"no strokes for {''.join(sorted(missing))}")
-    return Split(drawn(60), drawn(10), drawn(10), "characters drawn by the project itself")
+    return Split(drawn(60), drawn(10), drawn(10), DRAWN)
 
 
 TASKS = {
