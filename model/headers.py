@@ -10,6 +10,7 @@ import io
 import struct
 import warnings
 import zlib
+from collections.abc import Iterator
 
 from PIL import Image, UnidentifiedImageError
 
@@ -113,16 +114,23 @@ def _check_png(data: bytes) -> None:
 
 def _pixel_bytes(data: bytes) -> int:
     """The size of all IDAT chunks of a PNG. Raises BadImage unless its critical chunks are sound."""
-    view, at, pixels = memoryview(data), len(PNG), 0
-    while at + 12 <= len(data):
-        size, kind = _CHUNK.unpack_from(data, at)
-        end = at + 8 + size
-        if end + 4 > len(data):
-            break
-        if kind[:1].isupper() and zlib.crc32(view[at + 4 : end]) != _CRC.unpack_from(data, end)[0]:
+    view, pixels = memoryview(data), 0
+    for kind, start, end in png_chunks(data):
+        if kind[:1].isupper() and zlib.crc32(view[start - 4 : end]) != _CRC.unpack_from(data, end)[0]:
             break
         if kind == b"IEND":
             return pixels
-        pixels += size if kind == b"IDAT" else 0
-        at = end + 4
+        pixels += end - start if kind == b"IDAT" else 0
     raise BadImage("the PNG is damaged or cut off")
+
+
+def png_chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
+    """The kind of every whole chunk of a PNG, and where its content begins and ends."""
+    at = len(PNG)
+    while at + 12 <= len(data):
+        size, kind = _CHUNK.unpack_from(data, at)
+        start, end = at + 8, at + 8 + size
+        if end + 4 > len(data):
+            return
+        yield kind, start, end
+        at = end + 4

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import ExifTags, Image
 
-from .headers import JPEG, PNG
+from .headers import JPEG, PNG, png_chunks
 
 GREY = 0
 """A PNG's colour type."""
@@ -64,19 +64,28 @@ def upright(pixels: Pixels, data: bytes) -> Pixels:
 
 def _orientation(data: bytes) -> int:
     """EXIF that is damaged says nothing."""
-    if data.startswith(PNG):
-        place, order = data.find(b"eXIf"), ">I"
-        size_at = place - 4
-    else:
-        place, order = data.find(b"EXIF") if data.startswith(b"RIFF") else -1, "<I"
-        size_at = place + 4
-    if place < 0:
+    note = _png_exif(data) if data.startswith(PNG) else _webp_exif(data)
+    if not note:
         return 1
-    start = max(place, size_at) + 4
     exif = Image.Exif()
     try:
-        (size,) = struct.unpack_from(order, data, size_at)
-        exif.load(data[start : start + size])
+        exif.load(note)
         return int(exif.get(ExifTags.Base.Orientation, 1))
     except Exception:  # Pillow's parser raises many kinds on hostile bytes
         return 1
+
+
+def _png_exif(data: bytes) -> bytes:
+    """Empty if there is none."""
+    if b"eXIf" not in data:  # nearly always, and at once
+        return b""
+    return next((data[start:end] for kind, start, end in png_chunks(data) if kind == b"eXIf"), b"")
+
+
+def _webp_exif(data: bytes) -> bytes:
+    """Empty if there is none, or if it is no WebP."""
+    start = data.find(b"EXIF") + 8 if data.startswith(b"RIFF") else 0
+    if start < 8 or start > len(data):
+        return b""
+    (size,) = struct.unpack_from("<I", data, start - 4)
+    return data[start : start + size]

@@ -175,6 +175,15 @@ class TestKinds:
         data = saved(DRAWING, kind, exif=b"Exif\0\0II*\0\xff\xff\xff\xff", **options)
         assert np.array_equal(decode(data), DRAWING)
 
+    def test_what_only_looks_like_exif_turns_nothing(self) -> None:
+        exif = Image.Exif()
+        exif[ExifTags.Base.Orientation] = 3
+        note = png_chunk(b"eXIf", exif.tobytes()[6:])
+        pixels = np.arange(81, dtype=np.uint8).reshape(9, 9)
+        stored = b"".join(b"\0" + row.tobytes() for row in pixels)
+        assert np.array_equal(decode(png_of(9, 9, png_chunk(b"teSt", note), pixels=stored)), pixels)
+        assert np.array_equal(decode(png_of(9, 9, note, pixels=stored)), pixels[::-1, ::-1])
+
     @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
     def test_a_transparent_grey_shows_white(self, dtype: type) -> None:
         faint = np.where(HALF == 0, 0, 20).astype(dtype) * (257 if dtype == np.uint16 else 1)
