@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import IO
 
@@ -33,6 +34,7 @@ from worker.embedded import find_server, free_port
 from worker.jobs import JobState
 
 from conftest import Services
+from hosts import serving
 from samples import page, zip_of
 
 INKQUEUE = [sys.executable, "-m", "api.cli"]
@@ -156,6 +158,35 @@ def test_a_job_is_watched_retried_and_deleted(inkqueue: Command, sheet: Path) ->
     gone = inkqueue("status", job)
     assert (gone.code, gone.out) == (1, "")
     assert "You have no job with this id" in gone.notes
+
+
+@pytest.mark.parametrize("status", [500, 404])
+def test_a_job_that_can_no_longer_be_followed_is_named(
+    inkqueue: Command, services: Services, sheet: Path, status: int
+) -> None:
+    """Unless it is no longer there."""
+
+    class Failing(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            headers = {"Content-Type": self.headers["Content-Type"]}
+            answer = httpx.post(services.url + self.path, content=body, headers=headers)
+            self.send_response(answer.status_code)
+            self.end_headers()
+            self.wfile.write(answer.content)
+
+        def do_GET(self) -> None:
+            self.send_error(status)
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    with serving(Failing) as url:
+        done = inkqueue("submit", sheet, "--url", url)
+    assert (done.code, done.out) == (1, "")
+    named = re.search(r"(job_\w+) is still being read; watch it with: inkqueue watch \1\n", done.notes)
+    assert bool(named) == (status == 500)
+    assert f"error: {status} " in done.notes
 
 
 def test_what_there_is_is_listed(inkqueue: Command, sheet: Path) -> None:

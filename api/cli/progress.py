@@ -17,7 +17,7 @@ from rich.text import Text
 
 from worker.jobs import JobState
 
-from ..client import Client, CompletedEvent, ProgressEvent
+from ..client import Client, CompletedEvent, InkqueueError, ProblemError, ProgressEvent
 from ..schemas import JobOut
 from .console import notes
 
@@ -48,7 +48,7 @@ def bar(total: int) -> Iterator[Callable[[int, str], None]]:
 
 
 def follow(client: Client, job: JobOut) -> JobOut:
-    """Show the job until it is final. Ctrl-C leaves, the job goes on."""
+    """Show the job until it is final. After Ctrl-C or an error the job goes on: its id is told."""
     try:
         with bar(job.counts.total) as show:
             for event in client.events(job, results=False):
@@ -56,8 +56,9 @@ def follow(client: Client, job: JobOut) -> JobOut:
                     show(_done(event), event.state)
                 elif isinstance(event, CompletedEvent):
                     job = event.job
-    except KeyboardInterrupt:
-        notes.print(f"{job.id} is still being read; watch it with: inkqueue watch {job.id}")
+    except (KeyboardInterrupt, InkqueueError) as error:
+        if not (isinstance(error, ProblemError) and error.status == 404):  # it was deleted
+            notes.print(f"{job.id} is still being read; watch it with: inkqueue watch {job.id}")
         raise
     notes.print(summary(job))
     return job
