@@ -324,8 +324,17 @@ def test_a_submission_whose_answer_was_lost_makes_one_job(idle: Client, deserted
 def test_what_may_not_be_repeated_is_not(idle: Client, deserted: Services) -> None:
     with lossy(deserted.url, losses=1) as (url, lost), Client(url) as client:
         with pytest.raises(Unreachable):
-            client.retry("job_of_nobody")
+            client.delete("job_of_nobody")
         assert len(lost) == 1
+
+
+def test_a_retry_whose_answer_was_lost_makes_one_job(services: Services) -> None:
+    with Client(services.url) as direct, lossy(services.url, losses=2) as (url, lost):
+        job = direct.wait(direct.submit(zip_of({"bad.png": b"no image"})))
+        with Client(url) as client:
+            again = client.retry(job)
+        assert [answer[:12] for answer in lost] == [b"HTTP/1.1 202"] * 2
+        assert [each.id for each in direct.jobs() if each.parent_id == job.id] == [again.id]
 
 
 def test_a_gateway_that_restarts_is_waited_for(deserted: Services) -> None:

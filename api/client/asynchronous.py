@@ -110,7 +110,7 @@ class AsyncClient:
         return await self._run(self._flows.cancel(id_of(job)))
 
     async def retry(self, job: str | JobOut) -> JobOut:
-        """A new job of the images that failed."""
+        """A new job of the images that failed: one, however often this has to be sent."""
         return await self._run(self._flows.retry(id_of(job)))
 
     async def delete(self, job: str | JobOut) -> None:

@@ -114,7 +114,8 @@ class Flows:
         return read_as(JobOut, (yield from self._ask(Call("POST", f"{path_of(job_id)}/cancel"))))
 
     def retry(self, job_id: str) -> Flow[JobOut]:
-        call = Call("POST", f"{path_of(job_id)}/retry", repeatable=False)
+        headers = {"Idempotency-Key": uuid.uuid4().hex}
+        call = Call("POST", f"{path_of(job_id)}/retry", headers=headers)
         return read_as(JobOut, (yield from self._ask(call)))
 
     def delete(self, job_id: str) -> Flow[None]:

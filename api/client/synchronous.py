@@ -107,7 +107,7 @@ class Client:
         return self._run(self._flows.cancel(id_of(job)))
 
     def retry(self, job: str | JobOut) -> JobOut:
-        """A new job of the images that failed."""
+        """A new job of the images that failed: one, however often this has to be sent."""
         return self._run(self._flows.retry(id_of(job)))
 
     def delete(self, job: str | JobOut) -> None:
