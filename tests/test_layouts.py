@@ -268,7 +268,15 @@ class TestCorrections:
         assert row["correction"] == text
         assert http.patch(path, json={"label": None}).json()["correction"] is None
 
-    @pytest.mark.parametrize("text", ["", "a\x00b", "\x1b[2J", "x" * 10_001])
+    def test_tabs_and_other_spaces_are_plain_ones(self, http: httpx.Client, job: dict[str, Any]) -> None:
+        path, text = f"/v1/jobs/{job['id']}", "10\u00a0kg\tand\u202f\u3000more\n"
+        single = http.patch(f"{path}/items/0/correction", json={"label": text})
+        assert single.json()["correction"] == "10 kg and  more\n"
+        assert http.patch(f"{path}/corrections", json={"labels": {"0": "a\tb"}}).status_code == 200
+        assert http.get(f"{path}/items/0").json()["correction"] == "a b"
+        http.patch(f"{path}/items/0/correction", json={"label": None})
+
+    @pytest.mark.parametrize("text", ["", "a\x00b", "a\rb", "a\u2028b", "\x1b[2J", "x" * 10_001])
     def test_what_is_no_text_is_refused(
         self, http: httpx.Client, job: dict[str, Any], text: str
     ) -> None:

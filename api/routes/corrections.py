@@ -1,5 +1,6 @@
 """What a person says images are: kept beside what was read, never instead of it."""
 
+import unicodedata
 from collections.abc import Mapping
 from typing import Annotated
 
@@ -23,6 +24,9 @@ HINT = 'Send {"label": "7"}, or null for none.'
 MOST = 1000
 LONGEST = 10_000
 """Characters of a text: twice as many as a page full of small writing has."""
+
+SPACES = {code: " " for code in range(0x3001) if code == 9 or unicodedata.category(chr(code)) == "Zs"}
+"""Tabs and every kind of space, all kept as a plain one: pasted texts have them."""
 
 INDEX = "^(0|[1-9][0-9]{0,8})$"
 """One way to write each: of two labels for an image, one would be lost."""
@@ -74,7 +78,8 @@ async def correct_items(request: Request, job: ManagedJobDep, store: StoreDep) -
     return Corrected(corrected=len(given.labels))
 
 
-async def _correct(store: Store, job: Job, labels: Mapping[int, str | None]) -> None:
+async def _correct(store: Store, job: Job, given: Mapping[int, str | None]) -> None:
+    labels = {index: label and label.translate(SPACES) for index, label in given.items()}
     for index, label in labels.items():
         if index >= job.counts.total:
             raise Problem("not-found", f"The job has images 0 to {job.counts.total - 1}.")
@@ -91,5 +96,5 @@ def _require_sayable(job: Job, label: str) -> None:
         if len(label) != 1 or label not in job.labels:
             raise Problem("invalid-label", f"{label[:20]!r} is not one of {job.labels}.")
     elif not 0 < len(label) <= LONGEST or not label.replace("\n", "").isprintable():
-        detail = f"A text has 1 to {LONGEST} characters, and no control characters but line breaks."
+        detail = f"A text has 1 to {LONGEST} characters, no control characters but tabs and line breaks."
         raise Problem("invalid-label", detail)
