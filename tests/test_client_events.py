@@ -159,6 +159,21 @@ def test_the_awaiting_client_follows_many_at_once(services: Services, rng: np.ra
     asyncio.run(talk())
 
 
+def test_any_number_of_jobs_is_followed_at_once(gateway: Services, redis_url: str) -> None:
+    """More than the 100 connections that httpx opens by itself."""
+    submit(redis_url, "a", (1,))
+
+    async def talk() -> None:
+        async with AsyncClient(gateway.url) as client:
+            streams = [client.events("a", results=False) for _ in range(105)]
+            await asyncio.wait_for(asyncio.gather(*map(anext, streams)), 20)
+            assert (await asyncio.wait_for(client.job("a"), 10)).state is JobState.QUEUED
+            for stream in streams:
+                await stream.aclose()  # type: ignore[attr-defined]
+
+    asyncio.run(talk())
+
+
 @pytest.mark.parametrize("most", [300, 700, 2500])
 def test_a_stream_that_is_cut_is_resumed(gateway: Services, redis_url: str, most: int) -> None:
     """In the middle of an event, or behind some."""

@@ -21,7 +21,7 @@ REFUSED = frozenset(
 )
 """Answers of 503 to calls of which nothing was begun."""
 
-NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
+NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout)
 HOPELESS = (httpx.UnsupportedProtocol, httpx.LocalProtocolError)
 
 

@@ -4,6 +4,8 @@ from importlib.metadata import version
 from typing import Any
 from urllib.parse import urlsplit
 
+import httpx
+
 DEFAULT_URL = "http://127.0.0.1:8000"
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
@@ -18,5 +20,11 @@ def httpx_settings(url: str, api_key: str | None) -> dict[str, Any]:
         if not (api_key.isascii() and api_key.isprintable()):
             raise ValueError("the API key has characters that no key has")
         headers["Authorization"] = f"Bearer {api_key}"
-    # A proxy named in the environment cannot reach this machine's loopback.
-    return {"base_url": url, "headers": headers, "trust_env": parts.hostname not in LOOPBACK}
+    return {
+        "base_url": url,
+        "headers": headers,
+        # A proxy named in the environment cannot reach this machine's loopback.
+        "trust_env": parts.hostname not in LOOPBACK,
+        # Every job that is followed holds a connection: httpx's own limit is 100.
+        "limits": httpx.Limits(max_connections=None, max_keepalive_connections=20),
+    }
