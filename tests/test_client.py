@@ -2,6 +2,7 @@
 
 import asyncio
 import inspect
+import os
 import signal
 import socket
 import socketserver
@@ -21,12 +22,21 @@ import numpy as np
 import pytest
 import redis
 
-from api.client import AsyncClient, Client, Options, ProblemError, RetryPolicy, Unreachable, WaitTimeout
+from api.client import (
+    AsyncClient,
+    Client,
+    FileChanged,
+    Options,
+    ProblemError,
+    RetryPolicy,
+    Unreachable,
+    WaitTimeout,
+)
 from api.client.calls import LATE_S, Call, Pause
 from api.client.flows import Flows
 from api.client.retries import Tries
 from api.client.settings import httpx_settings
-from api.client.uploads import prepare
+from api.client.uploads import Upload, prepare
 from api.idempotency import key_digest
 from api.parameters import JobParameters
 from model.folders import NoImages
@@ -145,6 +155,31 @@ def test_files_are_never_held_in_memory(tmp_path: Path) -> None:
     tracemalloc.stop()
     assert sum(sizes) == upload.size > 40 << 20
     assert peak < 8 << 20
+
+
+@pytest.mark.parametrize("size", [100, (1 << 19) - 1, (1 << 19) + 1])
+def test_a_file_that_changes_while_it_is_sent_makes_no_job(
+    idle: Client, deserted: Services, tmp_path: Path, size: int
+) -> None:
+    path = tmp_path / "a.zip"
+
+    def changed() -> Upload:
+        path.write_bytes(zip_of({}).ljust(1 << 19, b"\0"))
+        upload = prepare(path)
+        os.truncate(path, size)
+        return upload
+
+    before = len(list(idle.jobs()))
+    with changed() as upload, pytest.raises(FileChanged, match=r"a\.zip was changed .*: send it again"):
+        idle._run(idle._flows.submit(upload, {}, None, None))
+
+    async def talk() -> None:
+        async with AsyncClient(deserted.url) as client:
+            with changed() as upload, pytest.raises(FileChanged):
+                await client._run(client._flows.submit(upload, {}, None, None))
+
+    asyncio.run(talk())
+    assert len(list(idle.jobs())) == before
 
 
 def test_results_come_in_order_while_the_job_runs(client: Client, rng: np.random.Generator) -> None:

@@ -10,7 +10,7 @@ Whatever goes wrong is an InkqueueError.
 
 from ..events.schemas import CompletedEvent, Event, ProgressEvent, ResultEvent
 from .asynchronous import AsyncClient
-from .errors import InkqueueError, ProblemError, Unreachable, WaitTimeout
+from .errors import FileChanged, InkqueueError, ProblemError, Unreachable, WaitTimeout
 from .flows import Options
 from .retries import RetryPolicy
 from .synchronous import Client
@@ -21,6 +21,7 @@ __all__ = [
     "Client",
     "CompletedEvent",
     "Event",
+    "FileChanged",
     "InkqueueError",
     "Options",
     "ProblemError",

@@ -4,6 +4,7 @@
   x ProblemError     the gateway refused, and said why (RFC 9457)
   x Unreachable      no answer came, or none that makes sense
   x WaitTimeout      the job is not final yet
+  x FileChanged      what was sent became shorter or longer meanwhile
 """
 
 from collections.abc import Mapping
@@ -71,3 +72,7 @@ class WaitTimeout(InkqueueError):
     def __init__(self, job: JobOut) -> None:
         self.job = job
         super().__init__(f"{job.id} is still {job.state}")
+
+
+class FileChanged(InkqueueError):
+    """A file became shorter or longer while it was sent: what has arrived is no job."""

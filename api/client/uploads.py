@@ -14,6 +14,7 @@ from zipfile import ZIP_STORED, ZipFile, ZipInfo
 from model.folders import find_images
 
 from ..file_types import container_type, image_type
+from .errors import FileChanged
 
 IN_MEMORY = 4 << 20
 BLOCK = 1 << 18
@@ -38,9 +39,14 @@ class Upload:
         self.size = file.tell()
 
     def blocks(self) -> Iterator[bytes]:
-        """The body from its beginning."""
+        """The body from its beginning, `size` bytes. Raises FileChanged before the last of them."""
         self._file.seek(0)
-        while block := self._file.read(BLOCK):
+        left = self.size
+        while left:
+            block = self._file.read(min(BLOCK, left))
+            left -= len(block)
+            if not block or (not left and self._file.read(1)):
+                raise FileChanged(f"{self._file.name} was changed while it was sent: send it again")
             yield block
 
     def __enter__(self) -> Self:
