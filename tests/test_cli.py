@@ -214,6 +214,7 @@ def test_keys_fit_together(inkqueue: Command) -> None:
         (["submit", "a.png", "--model", "roman"], 1, "'roman' is not served"),
         (["submit", "a.png", "-o", "no/folder/out"], 1, "cannot write no/folder/out"),
         (["submit", "a.png", "--url", "localhost"], 1, "is not an address like http://127.0.0.1:8000"),
+        (["models", "--url", "http://localhost:80a0"], 1, "give http:// or https://, a host"),
         (["models", "--url", "http://127.0.0.1:1"], 1, "no answer from http://127.0.0.1:1: "),
         (["models", "--url", "http://127.0.0.1:1"], 1, "start one with `inkqueue up`"),
         (["cancel", "../jobs"], 1, "error: "),

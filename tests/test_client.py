@@ -409,9 +409,36 @@ def test_nobody_there_is_said_soon() -> None:
     ):
         client.models()
     assert time.monotonic() - began < 2
-    for wrong in ("127.0.0.1:8000", "http://", "ftp://127.0.0.1"):
-        with pytest.raises(ValueError, match="not an address"):
-            Client(wrong)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "127.0.0.1:8000",
+        "http://",
+        "http://:80",
+        "ftp://127.0.0.1",
+        "http://localhost:80a0",
+        "http://localhost:99999",
+        "http://localhost:0",
+        "http://a..b",
+        f"http://{'a' * 64}.de",
+        "http://[::1",
+        "http://localhost\n",
+        "http://\udcff",
+    ],
+)
+def test_what_is_no_address_is_said(url: str) -> None:
+    with pytest.raises(ValueError, match=r"is not an address like .*: give http:// or https://"):
+        Client(url)
+
+
+@pytest.mark.parametrize(
+    ("url", "proxied"),
+    [("http://[::1]:80", False), ("HTTP://Localhost", False), ("https://bücher.example/ink", True)],
+)
+def test_an_address_may_be_any_url(url: str, proxied: bool) -> None:
+    assert httpx_settings(url, None)["trust_env"] is proxied
 
 
 def test_another_server_is_not_taken_for_a_gateway(tmp_path: Path) -> None:
