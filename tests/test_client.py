@@ -392,6 +392,16 @@ def test_silence_begins_when_it_is_noticed() -> None:
     assert tries.pause_after(httpx.ConnectError("nobody")) is None
 
 
+def test_a_gateway_is_busy_since_it_says_so() -> None:
+    """An upload may have taken longer than a busy gateway is waited for."""
+    busy = httpx.Response(503, headers={"Retry-After": "0.1"})
+    tries = Tries(RetryPolicy(busy_s=0.2), repeatable=True)
+    time.sleep(0.3)
+    assert tries.pause_after(busy) is not None
+    time.sleep(0.3)
+    assert tries.pause_after(busy) is None
+
+
 def test_no_proxy_stands_before_this_machine(
     services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -27,7 +27,8 @@ HOPELESS = (httpx.UnsupportedProtocol, httpx.LocalProtocolError)
 
 @dataclass(frozen=True)
 class RetryPolicy:
-    """How long calls are retried: without any answer, and when told to come back later."""
+    """How long calls are retried, from the first failure: without any answer, and when told to come
+    back later."""
 
     silence_s: float = 10.0
     busy_s: float = 300.0
@@ -39,7 +40,7 @@ class Tries:
     def __init__(self, policy: RetryPolicy, repeatable: bool, end: float = math.inf) -> None:
         """None begins after `end`, by the monotonic clock."""
         self._policy, self._repeatable, self._end = policy, repeatable, end
-        self._began = time.monotonic()
+        self._busy_since: float | None = None
         self._silent_since: float | None = None
         self._failed = 0
 
@@ -49,7 +50,8 @@ class Tries:
         self._failed += 1
         if isinstance(reply, httpx.Response):
             self._silent_since = None
-            pause, end = self._told(reply), self._began + self._policy.busy_s
+            self._busy_since = self._busy_since or now
+            pause, end = self._told(reply), self._busy_since + self._policy.busy_s
         else:
             self._silent_since = self._silent_since or now
             pause, end = self._guessed(reply), self._silent_since + self._policy.silence_s
