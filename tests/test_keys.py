@@ -264,8 +264,9 @@ class TestCommand:
         self, keys: Run, path: Path, ends_in: timedelta
     ) -> None:
         until = datetime.now(UTC) + ends_in
-        made = keys("make", "--until", f"{until:%Y-%m-%dT%H:%M:%SZ}", "--file", str(path))
-        before, key_id = path.read_text(), made.stdout.strip().partition("=")[2][4:12]
+        _, known = Credential.new(until=until)
+        add_key(path, known)
+        before, key_id = path.read_text(), known.id
         answer = keys("rotate", key_id, "--overlap", "3600")
         assert answer.exit_code == 1
         assert "say --until" in " ".join(answer.stderr.split())
@@ -281,6 +282,8 @@ class TestCommand:
             (["revoke", "abcdefgh"], 1, "has no key abcdefgh"),
             (["make", "--owner", "A/B"], 2, "an owner has up to 32"),
             (["make", "--until", "tomorrow"], 2, "write 2027-01-31"),
+            (["make", "--until", "2020-01-01"], 2, "2020-01-01 is past"),
+            (["rotate", "abcdefgh", "--until", "2020-01-01T12:00:00Z"], 2, "is past"),
             (["make", "--file", "nowhere/keys"], 1, "nowhere: No such file"),
         ],
     )

@@ -1,6 +1,7 @@
 """Options of the commands of `inkqueue keys`, checked as they are parsed."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,6 +18,13 @@ def _checked(read: Callable[[str], Any]) -> Callable[[str], Any]:
             raise typer.BadParameter(str(error)) from error
 
     return parse
+
+
+def _read_end(text: str) -> datetime:
+    """The end of a key that is valid now. Raises ValueError."""
+    if (end := read_until(text)) <= datetime.now(UTC):
+        raise ValueError(f"{text} is past, and the key would never be valid")
+    return end
 
 
 FILE = "INKQUEUE_API_KEYS_FILE"
@@ -44,7 +52,7 @@ Scopes = Annotated[
 Until = Annotated[
     Any,
     typer.Option(
-        parser=_checked(read_until), metavar="DATE", help="its last day, or 2027-01-31T12:00:00Z (UTC)"
+        parser=_checked(_read_end), metavar="DATE", help="its last day, or 2027-01-31T12:00:00Z (UTC)"
     ),
 ]
 KeyId = Annotated[str, typer.Argument(metavar="ID", help="the eight characters after ink_")]
