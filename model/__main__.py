@@ -84,7 +84,12 @@ def _write_all(reader: ScanReader, files: list[Path], format: Format) -> bool:
         for outcome in reader.read(files):
             if isinstance(outcome, Unread):
                 bad += 1
-                notes.print(f"{outcome.path}: {outcome.reason}", style="red")
+                hint = (
+                    "; submit a ZIP with `inkqueue submit`"
+                    if outcome.path.lower().endswith(".zip")
+                    else ""
+                )
+                notes.print(f"{outcome.path}: {outcome.reason}{hint}", style="red")
             else:
                 write(outcome)
             advance()

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from zipfile import ZipFile
 
 import numpy as np
 import pytest
@@ -98,6 +99,14 @@ def test_what_cannot_be_read_is_on_stderr_only(sheet: Path) -> None:
     (line,) = done.stderr.splitlines()
     assert line.startswith(f"{sheet}/torn.png: ")
     assert "damaged or cut off" in line
+
+
+def test_of_a_zip_it_says_what_reads_it(tmp_path: Path) -> None:
+    with ZipFile(tmp_path / "scans.zip", "w") as archive:
+        archive.writestr("a.png", b"")
+    done = CliRunner().invoke(app, [str(tmp_path / "scans.zip")])
+    assert done.exit_code == 1
+    assert "image; submit a ZIP with `inkqueue submit`" in done.stderr
 
 
 def test_order_is_kept_over_batches(
