@@ -30,8 +30,11 @@ class Keyring:
         """Raises BadKeys."""
         self._fixed = read_credentials(settings.api_keys, "INKQUEUE_API_KEYS")
         self._path = settings.api_keys_file
-        self._text = read_text(self._path) if self._path else ""
-        self._known = self._with(self._text)
+        try:
+            self._text = read_text(self._path) if self._path else ""
+            self._known = self._with(self._text)
+        except BadKeys as error:
+            raise BadKeys(f"INKQUEUE_API_KEYS_FILE: {error}") from None
         self._look_at = time.monotonic() + LOOK_S
         self._remind_at = 0.0
 

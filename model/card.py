@@ -74,10 +74,11 @@ def classes_of(network: Mapping[str, Any]) -> int:
 
 def read_cards(folder: Path | None = None) -> dict[str, Card]:
     """Every card in `folder` (by default INKQUEUE_WEIGHTS, else the shipped ones) by name."""
-    folder = folder or weights_folder()
+    named, folder = folder, folder or weights_folder()
     cards = [read_card(path) for path in card_paths(folder)]
     if not cards:
-        raise BadCard(f"{folder}: no model card (*.json) here")
+        setting = "" if named else "INKQUEUE_WEIGHTS: "
+        raise BadCard(f"{setting}{folder}: no model card (*.json) here")
     return {card.name: card for card in cards}
 
 

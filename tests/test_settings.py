@@ -131,7 +131,7 @@ def test_a_password_that_is_encoded_is_read(monkeypatch: pytest.MonkeyPatch) -> 
         ("api", "REDIS_URL=redis://:sekret/word@127.0.0.1:6379/0", "REDIS_URL: cannot be read"),
         ("worker.alive", "REDIS_URL=unix:///run/redis.sock", "REDIS_URL: cannot be read"),
         ("worker", "INKQUEUE_THREADS=abc", "INKQUEUE_THREADS: Input should be a valid integer"),
-        ("worker", "INKQUEUE_WEIGHTS=/nonexistent", "/nonexistent: no model card"),
+        ("worker", "INKQUEUE_WEIGHTS=/nonexistent", "INKQUEUE_WEIGHTS: /nonexistent: no model card"),
         ("worker", "INKQUEUE_DEVICE=gpu", "INKQUEUE_DEVICE: String should match pattern"),
         ("worker", "INKQUEUE_MODELS=roman", "INKQUEUE_MODELS: no network 'roman'; there are"),
         ("worker", "REDIS_URL=redis://:sekret/word@127.0.0.1:6379/0", "REDIS_URL: cannot be read"),

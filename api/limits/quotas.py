@@ -66,7 +66,9 @@ def _read(word: str, default: Quota) -> tuple[str, Quota]:
         given = dict(pair.split("=") for pair in text.split(","))
         values = {name: KINDS[name](value) for name, value in given.items()}
     except (KeyError, ValueError) as error:
-        raise BadQuotas(f"{word!r} is not OWNER:NAME=NUMBER,... of {', '.join(KINDS)}") from error
+        reason = f"{word!r} is not OWNER:NAME=NUMBER,... of {', '.join(KINDS)}"
+        raise BadQuotas(f"INKQUEUE_QUOTAS: {reason}") from error
     if not owner or not colon or not all(0 <= value < inf for value in values.values()):
-        raise BadQuotas(f"{word!r} names no owner, or a number below 0 or without end")
+        reason = f"{word!r} names no owner, or a number below 0 or without end"
+        raise BadQuotas(f"INKQUEUE_QUOTAS: {reason}")
     return owner, replace(default, **values)  # type: ignore[arg-type]
