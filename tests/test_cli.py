@@ -434,7 +434,7 @@ def up(data: Path, cwd: Path, *options: str) -> Iterator[Running]:
 def _second_is_refused(data: Path, url: str) -> None:
     port = url.rpartition(":")[2]
     for options, reason in (
-        (["--port", "0", "--data", str(data)], "is in use by another inkqueue; give another --data"),
+        (["--port", "0", "--data", str(data)], "is in use by another inkqueue; stop it, or"),
         (["--port", port, "--data", f"{data}2"], f"cannot listen on 127.0.0.1:{port}"),
     ):
         done = subprocess.run([*INKQUEUE, "up", *options], capture_output=True, text=True, timeout=30)

@@ -170,5 +170,6 @@ class EmbeddedRedis:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
-            raise NoRedis(f"{self.folder} is in use by another inkqueue; give another --data") from error
+            reason = f"{self.folder} is in use by another inkqueue"
+            raise NoRedis(f"{reason}; stop it, or give `inkqueue up` another --data") from error
         return lock
