@@ -28,6 +28,16 @@ class TestHeads:
             wire.send(GET.replace(b"/healthz", b"http://localhost/healthz") + b"\r\n")
             assert wire.answer().status == 200
 
+    @pytest.mark.parametrize(("target", "is_hinted"), [("/?a=é", True), ("a", False)])
+    def test_of_a_target_that_is_not_ascii_it_is_said(
+        self, services: Services, target: str, is_hinted: bool
+    ) -> None:
+        with Wire(services.url) as wire:
+            wire.send(GET.replace(b"/healthz", target.encode()) + b"\r\n")
+            answer = wire.answer()
+        assert answer.slug == "malformed-request"
+        assert ("Percent-encode" in answer.problem["detail"]) is is_hinted
+
     def test_an_upgrade_that_is_not_granted_changes_nothing(self, services: Services) -> None:
         upgrade = GET + b"Connection: Upgrade\r\nUpgrade: h2c\r\n\r\n"
         with Wire(services.url) as wire:

@@ -10,6 +10,7 @@ from ..problems import METHODS, Problem
 from .hosts import Hosts
 
 REQUEST_LINE = re.compile(rb"\s*[A-Z][A-Z-]{0,31} /\S* HTTP/1\.[01]\r\n")
+NOT_ASCII = re.compile(rb"\s*[A-Z][A-Z-]{0,31} /[!-~]*[\x80-\xff]")
 
 Fields = Sequence[tuple[bytes, bytes]]
 
@@ -62,7 +63,8 @@ def unreadable(error: Exception, data: bytes) -> Problem:
             return reason
     if isinstance(error, httptools.HttpParserInvalidMethodError) and REQUEST_LINE.match(data):
         return unknown_method()
-    return malformed("This is not a request of HTTP/1.1.")
+    hint = " Percent-encode what is not ASCII in its target." if NOT_ASCII.match(data) else ""
+    return malformed(f"This is not a request of HTTP/1.1.{hint}")
 
 
 def malformed(detail: str) -> Problem:
