@@ -38,6 +38,8 @@ def test_http_and_ports_are_as_the_settings_say() -> None:
     for url in ("http://example.org/", "https://example.org:8443/", "http://example.org:443/"):
         with pytest.raises(ForbiddenUrl):
             parse_url(url, strict)
+    with pytest.raises(ForbiddenUrl, match="INKQUEUE_WEBHOOK_HTTP"):
+        parse_url("http://example.org/", strict)
     assert parse_url("http://localhost:5000/hook", PRIVATE).port == 5000
 
 

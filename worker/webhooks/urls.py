@@ -70,7 +70,7 @@ def parse_url(url: str, policy: Policy) -> Target:
     scheme, host = match["scheme"], match["host"].lower()
     port = int(match["port"] or {"http": 80, "https": 443}[scheme])
     if scheme == "http" and not (policy.http or policy.private):
-        raise ForbiddenUrl("http is switched off here; use https")
+        raise ForbiddenUrl("http is switched off here (INKQUEUE_WEBHOOK_HTTP); use https")
     if not 0 < port < 65536 or not (policy.private or port in policy.ports):
         raise ForbiddenUrl(f"port {port} is not one of {', '.join(map(str, sorted(policy.ports)))}")
     return Target(scheme, _require_host(host, policy), port, match["target"] or "/")
