@@ -39,7 +39,7 @@ def test_one_frame_goes_into_a_pipe(services: Services, job: str) -> None:
     assert (done.returncode, done.stderr) == (0, "")
     head, *rest = done.stdout.splitlines()
     assert head.startswith("inkqueue  ")
-    assert head.endswith("1 workers, 1 desired")
+    assert head.endswith("1 worker, 1 desired")
     text = "\n".join(rest)
     for words in ("oldest", "balanced", "interactive", "bulk", "images/s", "cpu", job, "succeeded"):
         assert words in text
@@ -120,7 +120,7 @@ def test_a_frame_shows_what_waits_who_reads_and_how_fast() -> None:
     console.print(render(Frame(at=NOW, queue=queue, jobs=[])))
     text = console.export_text()
     console.file.close()
-    for words in ("12,345 images queued", "4,000 images/s", "1 workers, 3 desired", "1m15s", "2h05m"):
+    for words in ("12,345 images queued", "4,000 images/s", "1 worker, 3 desired", "1m15s", "2h05m"):
         assert words in text
     (row,) = (line.split() for line in text.splitlines() if line.startswith("host-1-abc"))
     assert row[1:] == ["cuda:0", "balanced", "256", "54,321", "balanced:4,321", "2h05m"]

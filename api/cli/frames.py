@@ -28,14 +28,14 @@ def render(frame: Frame) -> RenderableType:
 
 
 def _head(frame: Frame) -> Text:
-    queue = frame.queue
+    queue, workers = frame.queue, len(frame.queue.workers)
     images = sum(lane.images for model in queue.models for lane in model.lanes)
     rate = sum(model.images_per_second for model in queue.models)
     parts = [
         f"{frame.at.astimezone():%H:%M:%S}",
         f"{images:,} images queued",
         f"{rate:,.0f} images/s",
-        f"{len(queue.workers)} workers, {queue.desired_workers} desired",
+        f"{workers} worker{'s' * (workers != 1)}, {queue.desired_workers} desired",
     ]
     return Text("inkqueue  " + "  ·  ".join(parts), style="bold" if queue.workers else "bold red")
 
