@@ -22,7 +22,7 @@ CATALOGUE = {
     "unauthorized": (401, "A valid API key is needed"),
     "insufficient-scope": (403, "The API key does not allow this"),
     "cross-site": (403, "Another site's page must not do this"),
-    "not-found": (404, "There is nothing here"),
+    "not-found": (404, "Not found"),
     "method-not-allowed": (405, "This address does not allow this method"),
     "not-acceptable": (406, "No such format of results"),
     "request-timeout": (408, "The request came too slowly"),

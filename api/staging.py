@@ -106,7 +106,7 @@ class Staged:
     def require_count(self, single: bool) -> None:
         """Raises `no-images`, or `single-image-expected`."""
         if not self.cutter.images:
-            raise Problem("no-images", "There is no image in the request.")
+            raise Problem("no-images", "Send at least one image.")
         if single and self.cutter.images != 1:
             detail = f"{self.cutter.images} images were sent; use /v1/jobs."
             raise Problem("single-image-expected", detail)

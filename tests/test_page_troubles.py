@@ -106,9 +106,9 @@ def test_who_closes_the_question_for_a_key_is_asked_again(browser: Browser) -> N
 def test_an_unknown_job_is_said_to_be_none(browser: Browser) -> None:
     browser.open("/jobs/none")
     enter(browser, KEY)
-    assert browser.find(".notice strong").text == "There is nothing here"
+    assert browser.find(".notice strong").text == "Not found"
     assert browser.text(".notice p") == "You have no job with this id."
-    assert browser.text("#title") == "There is nothing here"
+    assert browser.text("#title") == "Not found"
 
 
 def test_a_job_outlives_a_wrong_key_no_worker_and_a_killed_gateway(

@@ -157,7 +157,7 @@ async def retry_job(
     if not job.state.final:
         raise Problem("job-not-finished", "Wait for its end, or cancel it, then retry.")
     if not job.counts.failed:
-        raise Problem("nothing-to-retry", "No image of this job failed.")
+        raise Problem("nothing-to-retry", "There is nothing to read again.")
     parts = await failed_parts(store, job)
     accepted = await submitter.resubmit(job, owner, parts, idempotency_key)
     return await answer(accepted, waiting, 0)
