@@ -143,7 +143,7 @@ def test_an_unknown_task_is_refused(tmp_path: Path) -> None:
 def test_the_served_network_reads_them_as_it_reads_the_originals(tmp_path: Path) -> None:
     source = TASKS["letters"].sources[0]
     if source.missing(Path("data")):
-        pytest.skip("the data sets are not here (see: python -m training data)")
+        pytest.skip("the data sets are not here (see: inkqueue data)")
     test = source.test.read(Path("data"))
     some = np.concatenate([np.flatnonzero(test.labels == each)[:100] for each in range(26)])
     originals = in_order_of_names(test.take(some))

@@ -140,7 +140,7 @@ def test_every_shipped_network_passed_its_gate_and_all_are_small() -> None:
 @pytest.mark.parametrize("name", GATES)
 def test_the_shipped_accuracy_is_what_the_test_set_says(name: str) -> None:
     if not Path("data").exists():
-        pytest.skip("the data sets are not here (see: python -m training data)")
+        pytest.skip("the data sets are not here (see: inkqueue data)")
     found = measure(name, Path("data"), runs=Path("none"))
     assert found.accuracy["top1"] == pytest.approx(found.card.accuracy["top1"], abs=3e-4)
 
@@ -175,8 +175,10 @@ def test_the_whole_line_runs_by_its_commands_without_any_data_set(tmp_path: Path
 def test_the_line_is_reached_by_the_command_of_everything_else(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "api.cli", "runs", "--runs", str(tmp_path)]
     done = subprocess.run(command, capture_output=True, text=True, env=os.environ | {"COLUMNS": "200"})
-    assert "no run here yet" in done.stdout + done.stderr
+    assert "begin one with: inkqueue train NAME" in done.stdout + done.stderr
     assert done.returncode == 0
+    done = subprocess.run([*command[:-3], "train"], capture_output=True, text=True)
+    assert done.stderr.startswith("Usage: inkqueue train "), "by the name that was typed"
 
 
 def test_without_its_packages_it_says_what_to_install() -> None:

@@ -113,4 +113,4 @@ def test_the_command_prints_whole_rows_and_says_where_nothing_is(tmp_path: Path)
     settings = json.loads((tmp_path / "some" / "whole-0" / "settings.json").read_text())
     assert f"{parameters(settings['network']):,}" in row
     done = CliRunner().invoke(app, ["runs", "--runs", str(tmp_path / "none")])
-    assert "python -m training train" in done.stdout
+    assert "inkqueue train" in done.stdout

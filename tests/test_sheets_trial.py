@@ -1,4 +1,4 @@
-"""The trial of cutting: what `python -m training sheets` prints, on characters drawn here."""
+"""The trial of cutting: what `inkqueue sheets` prints, on characters drawn here."""
 
 from pathlib import Path
 

@@ -141,7 +141,7 @@ def test_what_is_missing_is_said_with_what_to_do(task: str, tmp_path: Path) -> N
             assert f"{known.images}.gz" in str(caught.value)
             assert f"{known.labels}.gz" in str(caught.value)
     assert str(tmp_path) in str(caught.value)
-    assert f"`python -m training data fetch {TASKS[task].official}`" in str(caught.value)
+    assert f"`inkqueue data fetch {TASKS[task].official}`" in str(caught.value)
 
 
 def test_a_broken_file_is_named(rng: np.random.Generator, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ def main() -> None:
         if missing in ("model", "training"):
             raise
         sys.exit(f"error: no {missing} here: pip install 'inkqueue[training]'")
-    app(prog_name="python -m training")
+    app(prog_name="inkqueue")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Past runs, read back from their folders: what `python -m training runs` prints."""
+"""Past runs, read back from their folders: what `inkqueue runs` prints."""
 
 import json
 import time
@@ -89,7 +89,7 @@ def history(runs: Path) -> Sheet:
         except (OSError, ValueError, KeyError, TypeError) as error:
             notes.append(f"{folder}: cannot be read: {_why(error)}")
     if not found and not notes:
-        notes.append(f"{runs}: no run here yet; begin one with: python -m training train NAME")
+        notes.append(f"{runs}: no run here yet; begin one with: inkqueue train NAME")
     return Sheet(f"Runs in {runs}", COLUMNS, [row for _, row in sorted(found)], notes)
 
 

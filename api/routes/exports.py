@@ -33,7 +33,7 @@ async def export_job(
 ) -> Response:
     """A ZIP with a folder for each label; a correction takes precedence over what was read.
 
-    Glyphs are a data set that `python -m training train NAME --train FOLDER` takes; what is not an
+    Glyphs are a data set that `inkqueue train NAME --train FOLDER` takes; what is not an
     image is left out. Among uploads, what has no label is in the folder `unread`. Pages give each
     character as a glyph, by its place in a corrected text if that has as many; as uploads they have
     their text beside them, as .txt. The job must have been sent with keep_images=true.

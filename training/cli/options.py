@@ -8,7 +8,7 @@ import typer
 from ..recipe import Recipe
 from ..recipes import RECIPES
 
-Data = Annotated[Path, typer.Option(help="folder with mnist/ and emnist/; see: python -m training data")]
+Data = Annotated[Path, typer.Option(help="folder with mnist/ and emnist/; see: inkqueue data")]
 SubcommandData = Annotated[
     Path | None, typer.Option("--data", help="folder of the data sets", show_default="data")
 ]

@@ -25,7 +25,7 @@ Measured once, on the $measured_on:
 |---|---|---|---|---|---|
 | $top1 ($low to $high) | $top2 | $top3 | $ece | $coverage | $accuracy_of_sure |
 
-By `python -m training evaluate $name`, which measures it again. An answer below a confidence of
+By `inkqueue evaluate $name`, which measures it again. An answer below a confidence of
 $threshold is flagged `uncertain`: the least at which, with 99 % certainty, 98 % of the validation
 answers above it are right.
 $scans
@@ -44,7 +44,7 @@ ALIKE = "Without the word around them nobody can tell these apart: {}.\n"
 
 
 SCANS = """
-On real scans, by `python -m training evaluate {} --scans`:
+On real scans, by `inkqueue evaluate {} --scans`:
 
 {}"""
 

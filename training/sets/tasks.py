@@ -42,7 +42,7 @@ class Task:
         files = "; or ".join(", ".join(f"{name}.gz" for name in missing) for missing in lacking)
         raise BadData(
             f"no data for {self.name} in {folder}: missing {files}. "
-            f"`python -m training data fetch {self.official}` gets the official files; "
+            f"`inkqueue data fetch {self.official}` gets the official files; "
             "--data names another folder"
         )
 

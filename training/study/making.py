@@ -21,7 +21,7 @@ def making(
     trials, networks = len(outcomes), len({each.trial.name for each in outcomes})
     shown = sum(each.trial.images for each in outcomes)
     return {
-        "command": f"python -m training study {task}; if interrupted, the same line goes on",
+        "command": f"inkqueue study {task}; if interrupted, the same line goes on",
         "scale": f"{scale.images:,} images, of which a comparison shows a share; {scale.seeds} seeds",
         "trials": f"{trials:,} of {networks:,} settings, {short(shown)} images shown in all",
         "seeds": ", ".join(map(str, sorted({each.trial.seed for each in outcomes}))) or "none",
@@ -32,7 +32,7 @@ def making(
             [f"Python {platform.python_version()}", *(f"{each} {version(each)}" for each in PACKAGES)]
         ),
         "curves of every trial": f"tensorboard --logdir {curves}",
-        "one letter": f"python -m training study {task} --letter K",
+        "one letter": f"inkqueue study {task} --letter K",
     }
 
 
