@@ -53,6 +53,8 @@ def test_what_is_not_good_enough_is_refused_and_nothing_is_written(
     """100 images are too few for any threshold to be reliable on."""
     faults = Gate(DIGITS, 1.01, ece=0.0).faults(found)
     assert [fault.split()[0] for fault in faults[:2]] == ["top-1", "calibration"]
+    wary = replace(found, card=replace(found.card, uncertain_below=1.01))
+    assert Gate(DIGITS, 0.0, ece=1.0).faults(wary) == ["every answer is uncertain"]
     with pytest.raises(Refused, match=r"not published as digits: (top-1|calibration)"):
         publish(found, runs / "small-0", "digits", tmp_path)
     with pytest.raises(Refused, match="no gate for 'unheard-of'"):
@@ -119,6 +121,8 @@ def test_what_is_judged_is_read_in_the_precision_and_put_into_the_folder_that_it
     assert done.exit_code == 0, done.output
     assert read_card(tmp_path / "served" / "digits.json").precision == "bfloat16"
     assert [machine.split(",")[0] for machine in machines] == ["OpenVINO bfloat16"]
+    assert "digits.safetensors: top-1 9" in done.stdout
+    assert done.stdout.endswith("Served as digits from the next start of `inkqueue up`.\n")
     assert set(chosen_on) == {50}, "nothing is chosen on the test set"
 
 

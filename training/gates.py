@@ -34,7 +34,9 @@ class Gate:
             (
                 best >= RELIABLE,
                 f"of the answers that are not uncertain {figures['accuracy_of_sure']} are right: "
-                f"clearly below {RELIABLE}",
+                f"clearly below {RELIABLE}"
+                if len(sure)
+                else "every answer is uncertain",
             ),
         )
         return [fault for good, fault in checks if not good]

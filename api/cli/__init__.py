@@ -53,6 +53,6 @@ for name, words in {
     "runs": "List the training runs.",
     "cascade": "Make one network of a cheap and an expensive one.",
     "ensemble": "Make one network of several that all read every image.",
-    "publish": "Add a trained network to those that are served.",
+    "publish": "Add a trained network to those served from the next start of `up`.",
 }.items():
     app.command(name, help=words, context_settings=PASSED_ON, add_help_option=False)(training)

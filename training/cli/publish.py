@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from model.card import read_card, weights_folder
+from model.card import Card, read_card, weights_folder
 from model.opening import open_predictor
 from model.predictor import Predictor
 
@@ -17,7 +17,7 @@ from ..measures.scans import measure_scans, table
 from ..publish import publish as serve
 from ..sets.scans import FOLDER
 from ..shelf import RUNS, find
-from ..tables import Sheet
+from ..tables import Sheet, percent
 from .console import console
 from .options import Data, Network, Runs
 
@@ -38,8 +38,8 @@ def publish(
     runs: Runs = RUNS,
     out: Folder = None,
 ) -> None:
-    """Measure NAME on its test set, as it would be served; where it passes its gate, serve it from now
-    on."""
+    """Measure NAME on its test set, as it would be served; where it passes its gate, it is served from
+    the next start of `inkqueue up`."""
     stem, folder = find(name, runs)
     card = read_card(folder / f"{stem}.json")
     split = read_split(task_of(card).name, data)
@@ -50,8 +50,18 @@ def publish(
     served = served or card.name
     scans = _scans(predictor, served, data) if (data / FOLDER).is_dir() else None
     out = out or weights_folder()
-    card = serve(found, folder, served, out, precision, scans)
-    console.print(f"{out / card.name}.safetensors: {card.accuracy}")
+    console.print(_told(serve(found, folder, served, out, precision, scans), out), markup=False)
+
+
+def _told(card: Card, out: Path) -> str:
+    """Where a network went, how well it reads, and when it is served."""
+    figures = {name: percent(share) for name, share in card.accuracy.items()}
+    elsewhere = "" if out == weights_folder() else f" with INKQUEUE_WEIGHTS={out}"
+    return (
+        f"{out / card.name}.safetensors: top-1 {figures['top1']} on the {card.measured_on}; of the "
+        f"{figures['coverage']} that are not uncertain {figures['accuracy_of_sure']} are right. "
+        f"Served as {card.name} from the next start of `inkqueue up`{elsewhere}."
+    )
 
 
 def _scans(predictor: Predictor, served: str, data: Path) -> Sheet:
