@@ -83,8 +83,8 @@ def table(results: Sequence[ScanResult]) -> Sheet:
 
 
 NOTES = (
-    "The half `work` was used in development, and some networks learned from it (`scanned` in their "
-    "recipes); `report` is only measured.",
+    "The half `learned from` was used in development, and networks with `scanned` in their recipes "
+    "learned from it; `reported` is only measured.",
     "Letters are folded to the cases that a network tells apart; what it does not know is left out.",
     "Uncertain: below the network's threshold, or flagged. The last columns are the share of each flag.",
 )

@@ -26,7 +26,7 @@ FOLDER = "scans"
 """Where in the folder of data sets they lie."""
 
 SCANS = {"paper photographs": "paper-photos.zip", "tablet pen": "tablet-pen.zip"}
-HALVES = ("work", "report")
+HALVES = ("learned from", "reported")
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ def read_half(folder: Path, name: str, half: str, card: Card) -> Half:
 
 def read_examples(folder: Path, labels: str, normalization: Normalization) -> Set:
     """The half to work on of every set, normalized, with classes of `labels`. Raises BadData."""
-    return join([_half(folder, name, "work", labels, normalization).data for name in SCANS])
+    return join([_half(folder, name, HALVES[0], labels, normalization).data for name in SCANS])
 
 
 def _half(folder: Path, name: str, half: str, labels: str, normalization: Normalization) -> Half:
