@@ -41,6 +41,7 @@ from training.measures.scorecard import scorecard
 from training.measures.significance import ONE_SIDED_99, mcnemar, wilson
 from training.publish import finish
 from training.run import Run
+from training.sets.tasks import TASKS
 from training.train import Trainer
 
 from courses import drawn_digits, short
@@ -311,8 +312,14 @@ def test_missing_data_is_said_with_what_to_do(runs: Path, tmp_path: Path) -> Non
     done = command("evaluate", "small", "--runs", runs, "--data", tmp_path, code=1)
     assert "train-images" in done.stderr
     assert "--data" in done.stderr
-    done = command("evaluate", "--all", "--runs", runs, "--data", tmp_path)
-    assert "Not measured: small: " in done.stdout
+
+
+def test_where_nothing_can_be_measured_each_reason_is_said_once(runs: Path, tmp_path: Path) -> None:
+    done = command("evaluate", "--all", "--runs", runs, "--data", tmp_path, code=1)
+    assert not done.stdout
+    said = [line for line in done.stderr.splitlines() if "Not measured: " in line]
+    assert len(said) == len(TASKS)
+    assert "Not measured: digits-mlp, digits-nano, digits, small: no data for digits" in done.stderr
 
 
 def test_what_cannot_be_written_or_read_is_one_line(runs: Path, tmp_path: Path) -> None:

@@ -7,10 +7,19 @@ from typing import Annotated
 
 import typer
 
-from model.terminal import notes
+from model.terminal import notes, refuse
 
 from ..measures.charsets import read_charset
-from ..measures.comparison import Contender, compare, contenders, measure, record, records, table
+from ..measures.comparison import (
+    Contender,
+    compare,
+    contenders,
+    measure,
+    reasons,
+    record,
+    records,
+    table,
+)
 from ..measures.scans import read_scans
 from ..measures.scorecard import scorecard
 from ..rejects.trial import read_rejects
@@ -62,6 +71,8 @@ def evaluate(
         raise typer.BadParameter("give the name of a network, or --all, --scans or --rejects")
     elif every:
         results = compare(_found(runs), data, quick, notes.print, threads)
+        if not any(each.seeds for each in results):
+            refuse("\n".join(reasons(results)))
         sheets, content = [table(results)], records(results)
     else:
         found = measure(name, data, quick, runs, threads)

@@ -86,7 +86,7 @@ def measure(
 def table(results: Sequence[Result]) -> Sheet:
     """One row each; below, what could not be measured, and what the figures are."""
     measured = [each for each in results if each.seeds]
-    notes = [f"Not measured: {each.contender.name}: {each.reason}" for each in results if each.reason]
+    notes = reasons(results)
     sets = dict.fromkeys(each.seeds[0].measured_on for each in measured)
     machines = dict.fromkeys(each.seeds[0].cost.machine for each in measured)
     notes += [f"Test set: {each}." for each in sets] + [f"Images a second: {each}." for each in machines]
@@ -97,6 +97,15 @@ def table(results: Sequence[Result]) -> Sheet:
         "the share of answers without that flag, and how many of these are right."
     )
     return Sheet("Networks", COLUMNS, [_row(each) for each in measured], notes)
+
+
+def reasons(results: Sequence[Result]) -> list[str]:
+    """A sentence for each reason that something was not measured, with the networks it holds for."""
+    names: dict[str, list[str]] = defaultdict(list)
+    for each in results:
+        if each.reason:
+            names[each.reason].append(each.contender.name)
+    return [f"Not measured: {', '.join(those)}: {reason}" for reason, those in names.items()]
 
 
 def _row(result: Result) -> tuple[str, ...]:
