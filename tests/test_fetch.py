@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from training.cli.data import app
-from training.sets.catalogue import OFFICIAL_EMNIST, OFFICIAL_MNIST
+from training.sets.catalogue import OFFICIAL_EMNIST, OFFICIAL_MNIST, OWN_EMNIST
 from training.sets.data import BadData
 from training.sets.fetch import EMNIST, MNIST, Official, fetch
 from worker.embedded import free_port
@@ -211,6 +211,14 @@ def test_the_command_knows_what_is_there(tmp_path: Path) -> None:
     assert done.exit_code == 0
     assert "already" in done.stdout
     assert CliRunner().invoke(app, ["fetch", "nist"]).exit_code == 2
+
+
+def test_names_of_files_are_whole_in_a_narrow_terminal(tmp_path: Path) -> None:
+    narrow = CliRunner().invoke(app, ["--data", str(tmp_path)], env={"COLUMNS": "60"}).stdout
+    table = narrow.partition("└")[0]
+    folded = "".join(line.split("│")[2].strip() for line in table.splitlines() if line.startswith("│"))
+    assert "…" not in narrow
+    assert all(known.images.split("-images")[0] in folded for known in OWN_EMNIST)
 
 
 def test_the_official_files_are_those_that_are_read() -> None:

@@ -14,7 +14,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 from rich.progress import TransferSpeedColumn as Speed
-from rich.table import Table
+from rich.table import Column, Table
 
 from model.terminal import notes
 
@@ -62,7 +62,8 @@ def bring(context: typer.Context, name: Name, data: SubcommandData = None, url: 
 
 def overview(folder: Path) -> Table:
     """A row for each known set; every one is read, so that a broken file is seen."""
-    table = Table("set", "files", "images", "images a class", "status", title=str(folder))
+    columns = ("set", "files", "images", "images a class", "status")
+    table = Table(*(Column(each, overflow="fold") for each in columns), title=str(folder))
     for known in (*OFFICIAL_MNIST, *OWN_EMNIST, *OFFICIAL_EMNIST):
         table.add_row(
             known.title, known.images.replace("-images-idx3-ubyte", "-*"), *examine(known, folder)
