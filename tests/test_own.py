@@ -92,6 +92,16 @@ def test_a_trained_network_is_measured_on_the_test_file(
     assert "go with --train" in command("--test", test, code=2)
 
 
+def test_what_is_missing_is_said_before_anything_is_printed_or_begun(path: Path, tmp_path: Path) -> None:
+    runs, none = tmp_path / "runs", tmp_path / "none.csv"
+    assert command("--train", none, "--runs", runs, code=1) == f"error: {none} is not there\n"
+    line = ["train", "small-letters", "--train", str(path), "--runs", str(runs)]
+    done = CliRunner().invoke(app, line, env={"COLUMNS": "1000"})
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert done.stderr.startswith("error: no network 'small-balanced' in ")
+    assert not runs.exists()
+
+
 def test_the_same_seed_divides_alike(path: Path) -> None:
     first, again, other = (read_own(path, None, BALANCED, seed=seed) for seed in (0, 0, 1))
     np.testing.assert_array_equal(first.validation.images, again.validation.images)

@@ -45,6 +45,11 @@ class Recipe:
     seed: int = 0
 
     @property
+    def networks(self) -> list[str]:
+        """What must have been trained before: the start, if any, and the teachers."""
+        return [each for each in (self.start, *self.teachers) if each]
+
+    @property
     def steps(self) -> int:
         """Batches in an epoch."""
         return max(1, self.draws // self.batch)

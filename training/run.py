@@ -77,9 +77,8 @@ class Run:
     def keep_origin(self, split: Split) -> None:
         """Note what the run learns from. Raises BadRun: it was begun on other images, or by the help of
         other networks, or these may know images of its test set; BadCard: a network is missing."""
-        names = [each for each in (self.recipe.start, *self.recipe.teachers) if each]
         cards: dict[str, Card] = {}
-        for name in names:
+        for name in self.recipe.networks:
             cards[name] = card = whole_card(name, self.folder.parent)
             if may_know(card.measured_on, split.measured_on):
                 raise BadRun(

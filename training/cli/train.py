@@ -22,7 +22,7 @@ from ..sets.data import Split
 from ..sets.own import read_own
 from ..sets.scans import FOLDER, read_examples
 from ..sets.tasks import TASKS
-from ..shelf import RUNS
+from ..shelf import RUNS, whole_card
 from ..tables import percent
 from ..train import Trainer
 from .console import console
@@ -57,7 +57,8 @@ def train(
     use_threads(threads)
     recipe = replace(find_recipe(name), seed=seed)
     recipe = shorten(recipe) if quick else recipe
-    pprint(recipe, console=console)
+    for network in recipe.networks:
+        whole_card(network, runs)  # raises BadCard before anything is read or begun
     task = TASKS[recipe.task]
     if train:
         split = read_own(train, test, task, transposed=transposed, first=labels_from)
@@ -65,8 +66,9 @@ def train(
         split = read_split(recipe.task, data, quick)
     if recipe.scanned:
         split = replace(split, scans=read_examples(data / FOLDER, task.labels, task.normalization))
+    pprint(recipe, console=console)
     folder = follow(recipe, split, runs)
-    if train and (recipe.start or recipe.teachers):
+    if train and recipe.networks:
         notes.print(
             f"{name} learned from other networks too: what follows holds if none of the test images is "
             "among those that they learned from"
