@@ -73,6 +73,24 @@ def test_a_study_is_no_run_and_nothing_is_wrong_with_it(tmp_path: Path) -> None:
     assert "no run here yet" in sheet.notes[0]
 
 
+def test_what_was_made_of_others_is_shown_with_what_it_was_made_of(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("training.cli.composites.read_split", lambda *of: drawn_digits())
+    for line in (
+        "ensemble digits-nano digits-mlp --name both",
+        "cascade digits-nano digits --name quick",
+    ):
+        done = CliRunner().invoke(app, [*line.split(), "--runs", str(tmp_path)])
+        assert done.exit_code == 0, done.output
+    (tmp_path / "quick-0" / "quick.json").write_text("{")
+    sheet = history(tmp_path)
+    assert rows(sheet)["both"]["state"] == "ensemble of digits-nano, digits-mlp"
+    assert rows(sheet)["both"]["epochs"] == ""
+    assert len(sheet.notes) == 1
+    assert sheet.notes[0].startswith(f"{tmp_path / 'quick-0'}: cannot be read: ")
+
+
 def test_a_network_is_counted_without_being_made() -> None:
     wide = RECIPES["balanced-wide"].network
     assert parameters(wide) == count_parameters(build(wide)) > 10_000_000

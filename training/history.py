@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 
+from model.card import read_card
 from model.networks import build, count_parameters
 
 from .shelf import MADE_OF, METRICS, SETTINGS, STUDY
@@ -78,14 +79,13 @@ def read_run(folder: Path) -> PastRun:
 
 
 def history(runs: Path) -> Sheet:
-    """A row for each run, the latest last; below, the folders that cannot be read and why."""
+    """A row for each run and each network made of others, the latest last; notes on the unreadable."""
     found, notes = [], []
     for folder in sorted(path for path in runs.glob("[!.]*") if path.is_dir()):
-        if (folder / MADE_OF).exists() or (folder / STUDY).exists():
-            continue  # made of other networks, or many in one
+        if (folder / STUDY).exists():
+            continue  # many in one
         try:
-            run = read_run(folder)
-            found.append((run.changed, _row(run)))
+            found.append(_made(folder) if (folder / MADE_OF).exists() else _trained(read_run(folder)))
         except (OSError, ValueError, KeyError, TypeError) as error:
             notes.append(f"{folder}: cannot be read: {_why(error)}")
     if not found and not notes:
@@ -97,9 +97,9 @@ def _why(error: Exception) -> str:
     return f"no {error} in it" if isinstance(error, KeyError) else str(error)
 
 
-def _row(run: PastRun) -> tuple[str, ...]:
+def _trained(run: PastRun) -> tuple[float, tuple[str, ...]]:
     settings, result = run.settings, run.result
-    return (
+    return run.changed, (
         settings["name"],
         str(settings["seed"]),
         run.state,
@@ -110,8 +110,23 @@ def _row(run: PastRun) -> tuple[str, ...]:
         short(parameters(settings["network"])),
         f"{run.seconds / 60:.1f} min" if run.seconds >= 60 else f"{run.seconds:.1f} s",
         f"{median(each['images_per_second'] for each in run.epochs):,.0f}",
-        datetime.fromtimestamp(run.changed).strftime("%Y-%m-%d %H:%M"),
+        _when(run.changed),
     )
+
+
+def _made(folder: Path) -> tuple[float, tuple[str, ...]]:
+    """The row of a network that was not trained but made of others, which has no epochs."""
+    made_of = json.loads((folder / MADE_OF).read_text())
+    name = folder.name.removesuffix("-0")
+    card = read_card(folder / f"{name}.json")
+    parts = made_of.get("members") or [made_of["first"], made_of["second"]]
+    changed = (folder / MADE_OF).stat().st_mtime
+    state = f"{card.network['kind']} of {', '.join(parts)}"
+    return changed, (name, "", state, *[""] * 4, short(card.parameters), "", "", _when(changed))
+
+
+def _when(changed: float) -> str:
+    return datetime.fromtimestamp(changed).strftime("%Y-%m-%d %H:%M")
 
 
 def parameters(network: Mapping[str, Any]) -> int:
