@@ -31,7 +31,9 @@ from training.study.outcomes import write_outcome
 from training.study.plots import bands, draw_plot
 from training.study.report import Study, write_report
 from training.study.scalars import write_best, write_trials
+from training.study.speed import tell
 from training.study.summary import summary
+from training.study.timing import WAYS, Timing
 from training.study.trial import Outcome, Point, Trial
 from training.tables import Sheet
 
@@ -268,3 +270,19 @@ def test_the_run_that_a_network_came_from_is_found_by_its_weights(tmp_path: Path
     assert training_of(card, tmp_path) == run.epochs
     assert training_of(read_card(WEIGHTS / "letters.json"), tmp_path) == []
     assert training_of(card, tmp_path / "nowhere") == []
+
+
+@pytest.mark.parametrize(
+    ("seconds", "pays", "words"),
+    [
+        (1.0, True, "at once."),
+        (4.0, True, "at once all the same: "),
+        (1.0, False, "singly all the same: "),
+    ],
+)
+def test_a_way_that_was_slower_is_not_said_to_be_chosen_for_its_speed(
+    seconds: float, pays: bool, words: str
+) -> None:
+    taken = zip(WAYS, (2.0, seconds, 1.0), strict=True)
+    (said,) = tell([Timing("small", way, each, each, 100, pays) for way, each in taken]).findings
+    assert f"The study trained such networks {words}" in said

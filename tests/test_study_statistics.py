@@ -19,6 +19,17 @@ def test_one_seed_has_a_mean_and_no_interval() -> None:
     assert told([0.9]) == "90.00 %"
 
 
+def test_an_interval_that_tells_nothing_is_left_out() -> None:
+    """Two seeds that differ by 22 points: half the interval would be 139 points."""
+    assert told([0.388, 0.608]) == "49.80 %"
+    assert told([0.70, 0.80]) == "75.00 %"
+    assert told([0.998, 1.0]) == "99.90 % ± 1.27"
+
+
+def test_the_ends_of_a_lead_are_within_what_shares_can_differ_by() -> None:
+    assert compared("A", "B", lead([0.9, 0.1], [0.2, 0.6])).endswith("(95 % interval -100.00 to 100.00)")
+
+
 def test_quantiles_fall_with_the_seeds_and_stay_above_the_normal_one() -> None:
     every = [quantile(degrees) for degrees in range(1, 40)]
     assert every == sorted(every, reverse=True)

@@ -54,10 +54,10 @@ def tell(timings: Sequence[Timing]) -> Chapter:
 def _finding(alone: Timing, stacked: Timing, pooled: Timing) -> str:
     gain, by_pool = alone.processor / stacked.processor, alone.clock / pooled.clock
     verdict = f"{gain:.1f} times as fast" if gain > 1 else f"{gain:.2f} times as fast"
-    used = (
-        "The study trained such networks at once." if stacked.pays else "The study trained them singly."
-    )
+    used = f"The study trained such networks {'at once' if stacked.pays else 'singly'}"
+    if stacked.pays != (gain > 1):
+        used += " all the same: their size and batch decide that, not what was measured here"
     return (
         f"{alone.example}: {NETWORKS} at once were {verdict} by processor time as one after another; "
-        f"processes were {by_pool:.1f} times as fast by the clock. {used}"
+        f"processes were {by_pool:.1f} times as fast by the clock. {used}."
     )

@@ -13,7 +13,8 @@ STUDENT_95 = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.
 
 NOTE = (
     "± is half the 95 % interval of the mean over seeds (Student's t). It is for each figure by itself: "
-    "of twenty differences that are not real, one exceeds the spread over seeds by chance."
+    "of twenty differences that are not real, one exceeds the spread over seeds by chance. It is left "
+    "out where so few seeds differ so much that it would tell nothing."
 )
 """Below every table that has intervals."""
 
@@ -57,9 +58,14 @@ def lead(first: Sequence[float], second: Sequence[float]) -> Lead:
 
 
 def told(values: Sequence[float]) -> str:
-    """Shares, one a seed: '91.20 % ± 0.31'; the second figure is half the 95 % interval, in points."""
-    middle, low, _ = interval(values)
-    return percent(middle) + ("" if isnan(low) else f" ± {100 * (middle - low):.2f}")
+    """Shares, one a seed: '91.20 % ± 0.31'; the second figure is half the 95 % interval, in points.
+
+    It is left out where it tells nothing: for one seed, or for so few that it reaches below 0 % or is as
+    wide as all shares there are.
+    """
+    middle, low, high = interval(values)
+    tells = low >= 0 and high - low < 1  # neither holds for nan
+    return percent(middle) + (f" ± {100 * (middle - low):.2f}" if tells else "")
 
 
 def points(difference: float) -> str:
@@ -80,5 +86,6 @@ def surety(ahead: Lead) -> str:
     if isnan(ahead.low):
         return "by one seed each, which shows nothing about chance"
     ends = sorted(100 * (each if ahead.mean >= 0 else -each) for each in (ahead.low, ahead.high))
+    ends = [min(max(each, -100.0), 100.0) for each in ends]  # no shares are farther apart
     within = f"95 % interval {ends[0]:.2f} to {ends[1]:.2f}"
     return f"{'more than' if ahead.clear else 'which may be'} the spread over seeds ({within})"

@@ -111,7 +111,7 @@ def _at_all_images(found: Arms) -> str:
         way = found.best(body, 0)
         outcomes = found.found[Arm(body.name, way, 0)]
         cost = mean(outcome.seconds for outcome in outcomes)
-        each.append(f"{body.title} {way} {told(found.shares(body, way, 0))} in {cost:.0f} s")
+        each.append(f"{body.title} {way} {told(found.shares(body, way, 0))} in {cost:.1f} s")
     return f"With all images, the best of each network on validation: {'; '.join(each)}."
 
 
