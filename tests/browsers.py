@@ -80,6 +80,22 @@ class Browser:
         """What `condition()` answers once that is true."""
         return WebDriverWait(self.driver, seconds, 0.05).until(lambda _: condition())
 
+    @contextmanager
+    def refused(self, path: str, times: int = 1, *, after_ms: int = 0) -> Iterator[None]:
+        """Have the first `times` calls of each page opened meanwhile that contain `path` answered by 503."""
+        script = f"""
+          const ask = window.fetch.bind(window);
+          let left = {times};
+          const refuse = (done) => setTimeout(() => done(new Response("{{}}", {{ status: 503 }})), {after_ms});
+          window.fetch = (address, options) =>
+            address.includes("{path}") && left-- > 0 ? new Promise(refuse) : ask(address, options);
+        """
+        added = self.driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": script})
+        try:
+            yield
+        finally:
+            self.driver.execute_cdp_cmd("Page.removeScriptToEvaluateOnNewDocument", added)
+
     def resize(self, width: int, height: int) -> None:
         """Have the page this large, as on a phone."""
         metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600}

@@ -162,6 +162,28 @@ def test_a_group_stays_as_it_was_seen_while_more_images_are_read(
     browser.wait(lambda: len(browser.all(".cell")) == 5)
 
 
+def test_images_come_though_they_were_refused_when_the_job_ended(
+    browser: Browser, gateway: Services
+) -> None:
+    submit(gateway.redis_url, "ended", (3, 2))
+    commit_next(gateway.redis_url)
+    with browser.refused("/results?", after_ms=1000):
+        browser.open("/jobs/ended")
+        finish(gateway.redis_url)
+        browser.wait(lambda: browser.text("#progress-text").startswith("Done"))
+        browser.wait(lambda: browser.text("[data-show=all] b") == "5", 10)
+    assert browser.all(".notice") == []
+
+
+def test_a_job_is_shown_though_it_was_refused_at_first(browser: Browser, gateway: Services) -> None:
+    submit(gateway.redis_url, "refused", (2,))
+    finish(gateway.redis_url)
+    with browser.refused("/v1/jobs/refused", 2):
+        browser.open("/jobs/refused")
+        browser.wait(lambda: browser.text("#progress-text").startswith("Done"), 10)
+    assert browser.all(".notice") == []
+
+
 def test_a_job_is_followed_on_though_its_gateway_was_killed(browser: Browser, gateway: Services) -> None:
     submit(gateway.redis_url, "orphaned", (2,))
     browser.open("/jobs/orphaned")

@@ -3,7 +3,7 @@
 import { facts } from "./dom.js";
 import { events } from "./events.js";
 import { read } from "./gateway.js";
-import { pause } from "./patience.js";
+import { Patience, pause } from "./patience.js";
 import { Refusal } from "./refusals.js";
 import { FINAL } from "./words.js";
 
@@ -20,7 +20,7 @@ export async function* follow(id, signal) {
 
 async function* byEvents(id, signal) {
   const path = `/v1/jobs/${id}`;
-  let job = await read(path, { signal });
+  let job = await new Patience().call(() => read(path, { signal }));
   yield job;
   for (let silent = 0; !FINAL.has(job.state); silent += 1) {
     if (silent > MOST_SILENT) return yield* byAsking(id, signal);

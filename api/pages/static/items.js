@@ -1,6 +1,7 @@
 // The images of a job as far as they are known: fetched page by page.
 
 import { read } from "./gateway.js";
+import { Patience } from "./patience.js";
 
 const PAGE = 1000;
 
@@ -10,7 +11,7 @@ export const MOST = 50_000;
 export class Items extends EventTarget {
   list = [];
   #cursor = 0;
-  #busy = false;
+  #running = null;
   #again = false;
 
   constructor(path) {
@@ -18,18 +19,22 @@ export class Items extends EventTarget {
     this.path = path;
   }
 
-  /** Fetch what came since. When called again meanwhile, it looks once more afterwards. */
-  async refresh() {
+  /** Fetch what came since. When called again meanwhile, it looks once more; all wait for the same end. */
+  refresh() {
     this.#again = true;
-    if (this.#busy) return;
-    this.#busy = true;
+    this.#running ??= this.#run();
+    return this.#running;
+  }
+
+  async #run() {
+    const patience = new Patience();
     try {
       while (this.#again) {
         this.#again = false;
-        await this.#fetch();
+        await patience.call(() => this.#fetch());
       }
     } finally {
-      this.#busy = false;
+      this.#running = null;
     }
   }
 

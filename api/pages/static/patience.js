@@ -11,7 +11,7 @@ export class Patience {
   #failed = 0;
 
   /** `delayed(error)` hears why a call is made again, and null once one was answered. */
-  constructor(delayed) {
+  constructor(delayed = () => {}) {
     this.delayed = delayed;
   }
 
