@@ -142,6 +142,17 @@ def test_what_is_refused_is_undone_and_named(
     browser.wait(lambda: not browser.text("#saving"))
 
 
+def test_a_key_that_is_held_corrects_one_image(
+    browser: Browser, gateway: Services, http: httpx.Client
+) -> None:
+    show_read(browser, gateway, "held", 4)
+    for held in (False, True, True):
+        event = {"type": "keyDown", "key": "7", "text": "7", "autoRepeat": held}
+        browser.driver.execute_cdp_cmd("Input.dispatchKeyEvent", event)
+    browser.find("#grid").send_keys(Keys.END, "8")
+    browser.wait(lambda: corrections(http, "held") == ["7", None, None, "8"])
+
+
 def test_a_group_stays_as_it_was_seen_while_more_images_are_read(
     browser: Browser, gateway: Services, http: httpx.Client
 ) -> None:
@@ -244,6 +255,24 @@ def test_what_waits_is_shown_as_it_is(browser: Browser, gateway: Services, http:
     assert shown[words] == "42"
     commit_next(gateway.redis_url)
     browser.wait(lambda: browser.figures()["images are waiting"] == "2")
+    finish(gateway.redis_url)
+
+
+def test_what_stays_in_the_list_keeps_its_focus_and_its_question(
+    browser: Browser, gateway: Services
+) -> None:
+    submit(gateway.redis_url, "listed", (1,))
+    finish(gateway.redis_url)
+    submit(gateway.redis_url, "moving", (1,))
+    browser.open("/")
+    button = browser.find("button[aria-label='Delete listed']")
+    button.click()
+    browser.asked()
+    browser.wait(lambda: any("/v1/jobs?" in url for url in browser.asked()))
+    submit(gateway.redis_url, "newer", (1,))
+    browser.find("button[aria-label='Cancel newer']")
+    assert button.text == "Really?"
+    assert browser.driver.switch_to.active_element == button
     finish(gateway.redis_url)
 
 

@@ -86,6 +86,10 @@ export class Review {
       ArrowLeft: at - 1, ArrowRight: at + 1, ArrowUp: at - columns, ArrowDown: at + columns,
       Home: 0, End: items.length - 1, PageUp: at - 4 * columns, PageDown: at + 4 * columns,
     };
+    if (event.repeat && !(event.key in places)) {
+      if (event.key === " " && this.grouped) event.preventDefault(); // it would scroll
+      return; // one press, one image
+    }
     if (event.key in places) this.grid.go(places[event.key]);
     else if (event.key === "Enter") this.grid.item && said(this.grid.item) !== null && this.choose(said(this.grid.item));
     else if (event.key === "Backspace" || event.key === "Delete") this.choose(null);
