@@ -317,6 +317,29 @@ def test_jobs_are_listed_and_deleted(browser: Browser, http: httpx.Client) -> No
     assert http.get(f"/v1/jobs/{job['id']}").status_code == 404
 
 
+def test_a_retry_whose_answer_was_lost_is_not_doubled_by_trying_again(
+    browser: Browser, sent: Sent, http: httpx.Client
+) -> None:
+    def listed() -> set[str]:
+        return {job["id"] for job in http.get("/v1/jobs?limit=50").json()["data"]}
+
+    show(browser, sent)
+    before = listed()
+    browser.run("""
+      const ask = window.fetch;
+      window.fetch = async (...all) => {
+        const answer = await ask(...all);
+        if (!all[0].endsWith("/retry")) return answer;
+        window.fetch = ask;
+        throw new TypeError("lost");
+      };
+      for (const _ of "twice") document.getElementById("retry").click();
+    """)
+    browser.find(".notice .row button").click()
+    browser.wait(lambda: sent.id not in browser.driver.current_url)
+    assert len(listed() - before) == 1
+
+
 def test_dropped_and_pasted_files_are_taken(browser: Browser) -> None:
     browser.open("/")
     script = """

@@ -30,6 +30,17 @@ export function send(method, path, value, signal) {
   return read(path, { method, body, signal, headers: body ? { "Content-Type": "application/json" } : {} });
 }
 
+/** A new Idempotency-Key: whatever is sent with it again is done once. */
+export function newKey() {
+  const random = crypto.getRandomValues(new Uint8Array(16)); // randomUUID() is for pages over HTTPS
+  return [...random].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+/** A job of the images of the job at `path` that failed; one, however often it is asked for by the same key. */
+export function retry(path, key) {
+  return read(`${path}/retry`, { method: "POST", headers: { "Idempotency-Key": key } });
+}
+
 /** What `promise` brings; an answer that does not come, or breaks off, is Silence. */
 export async function answered(promise) {
   try {

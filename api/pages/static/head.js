@@ -2,20 +2,21 @@
 
 import { twice } from "./confirming.js";
 import { find } from "./dom.js";
-import { call, send } from "./gateway.js";
-import { attempt } from "./notices.js";
+import { call, newKey, retry, send } from "./gateway.js";
+import { act } from "./notices.js";
 import { FINAL, count, images, seconds, state, time, title } from "./words.js";
 
 export class Head {
   constructor(path) {
     this.path = path;
+    const key = newKey();
     this.#act("cancel", () => send("POST", `${path}/cancel`));
-    this.#act("retry", async () => location.assign(`/jobs/${(await send("POST", `${path}/retry`)).id}`));
+    this.#act("retry", async () => location.assign(`/jobs/${(await retry(path, key)).id}`));
     const remove = async () => {
       await call(path, { method: "DELETE" });
       location.assign("/");
     };
-    twice(find("delete"), () => attempt(remove));
+    twice(find("delete"), () => act(find("delete"), remove));
   }
 
   show(job) {
@@ -53,6 +54,6 @@ export class Head {
   }
 
   #act(id, work) {
-    find(id).addEventListener("click", () => attempt(work));
+    find(id).addEventListener("click", () => act(find(id), work));
   }
 }

@@ -2,8 +2,8 @@
 
 import { twice } from "./confirming.js";
 import { bar, find, make } from "./dom.js";
-import { read, send, call } from "./gateway.js";
-import { announce, attempt } from "./notices.js";
+import { call, newKey, read, retry, send } from "./gateway.js";
+import { act, announce } from "./notices.js";
 import { FINAL, images, state, time, title } from "./words.js";
 
 const SOON_MS = 1500;
@@ -42,7 +42,9 @@ export class JobList {
     const before = this.rows;
     this.rows = new Map(jobs.map((job) => [JSON.stringify([job.id, job.state, job.counts]), job]));
     for (const [key, job] of this.rows) this.rows.set(key, before.get(key) ?? this.#row(job));
-    find("jobs").replaceChildren(...this.rows.values());
+    const [list, rows] = [find("jobs"), [...this.rows.values()]];
+    for (const row of [...list.children]) if (!rows.includes(row)) row.remove();
+    for (const [place, row] of rows.entries()) if (list.children[place] !== row) list.insertBefore(row, list.children[place] ?? null);
   }
 
   /** Drawings of the pad are jobs too, but of no interest here. */
@@ -81,18 +83,18 @@ export class JobList {
     if (!FINAL.has(job.state)) return [this.#button("Cancel", job, () => send("POST", `${path}/cancel`))];
     const remove = this.#button("Delete", job, () => call(path, { method: "DELETE" }), twice);
     if (!job.counts.failed) return [remove];
-    return [this.#button("Retry", job, () => send("POST", `${path}/retry`)), remove];
+    const key = newKey();
+    return [this.#button("Retry", job, () => retry(path, key)), remove];
   }
 
-  #button(word, job, work, when = (button, act) => button.addEventListener("click", act)) {
-    const act = () =>
-      attempt(async () => {
-        await work();
-        announce(`${word}: ${title(job)}`);
-        await this.refresh();
-      });
+  #button(word, job, work, when = (button, work) => button.addEventListener("click", work)) {
+    const done = async () => {
+      await work();
+      announce(`${word}: ${title(job)}`);
+      await this.refresh();
+    };
     const button = make("button", { type: "button", class: "quiet", "aria-label": `${word} ${title(job)}` }, word);
-    when(button, act);
+    when(button, () => act(button, done));
     return button;
   }
 }

@@ -32,6 +32,13 @@ export async function attempt(work) {
   }
 }
 
+/** Have `work` done for a button, which cannot be clicked again until it is over. */
+export async function act(button, work) {
+  button.disabled = true;
+  await attempt(work);
+  button.disabled = false;
+}
+
 /** Say something to those who listen to the page. */
 export function announce(text) {
   find("announcement").textContent = text;

@@ -2,6 +2,7 @@
 
 import { MOST, pack } from "./archive.js";
 import { facts } from "./dom.js";
+import { newKey } from "./gateway.js";
 import { askKey, keyHeaders, needKey } from "./key.js";
 import { Refusal, Silence } from "./refusals.js";
 import { bytes } from "./words.js";
@@ -9,8 +10,7 @@ import { bytes } from "./words.js";
 /** A job that is being sent; `send` may be called again after it failed, and still makes one job. */
 export class Submission {
   constructor(files, options) {
-    const random = crypto.getRandomValues(new Uint8Array(16));
-    this.key = [...random].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+    this.key = newKey();
     this.files = files;
     const metadata = JSON.stringify({ title: titleOf(files) });
     this.query = new URLSearchParams({ ...options, top_k: 5, keep_images: true, metadata });
