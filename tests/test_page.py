@@ -165,6 +165,36 @@ def test_what_the_network_saw_is_shown_in_focus_and_under_the_mouse(
     ActionChains(browser.driver).move_to_element(browser.find("#title")).perform()
 
 
+def test_pictures_that_were_refused_are_asked_for_again(browser: Browser, sent: Sent) -> None:
+    with browser.refused("/items/", 4):
+        show(browser, sent)
+    shown = "return document.querySelector('#item-0 img').naturalWidth"
+    browser.wait(lambda: browser.run(shown) == 64, 20)
+    browser.wait(lambda: [cell.get_attribute("id") for cell in browser.all(".cell.gone")] == ["item-10"])
+
+
+def test_what_the_network_saw_gives_way_when_the_mouse_has_left(browser: Browser, sent: Sent) -> None:
+    with browser.refused("/items/20/preview.png", after_ms=1500):
+        show(browser, sent)
+    browser.wait(lambda: browser.all("#item-20 img[src]"))
+    ActionChains(browser.driver).move_to_element(browser.find("#item-20")).perform()
+    ActionChains(browser.driver).move_to_element(browser.find("#title")).perform()
+    glyph = "/items/20/preview.png"
+    browser.wait(lambda: any(url.endswith(f"{glyph}?show=glyph") for url, _ in browser.answered()), 20)
+    browser.run("return new Promise(requestAnimationFrame)")
+    assert browser.run("return document.querySelector('#item-20 img').naturalWidth") == 64
+    assert not browser.all("#item-20.gone")
+
+
+def test_a_damaged_picture_is_said_to_be_none(browser: Browser, http: httpx.Client) -> None:
+    headers = {"Content-Type": "image/png", "Prefer": "wait=30"}
+    damaged = png(np.zeros((28, 28), np.uint8))[:40]
+    job = http.post("/v1/jobs?keep_images=true", content=damaged, headers=headers).json()["id"]
+    browser.open(f"/jobs/{job}")
+    browser.wait(lambda: browser.all("#item-0.gone"))
+    browser.wait(lambda: browser.text("#inspector figcaption") == "as sent: no picture")
+
+
 def test_three_are_corrected_by_three_keys_exported_and_read(
     browser: Browser, sent: Sent, http: httpx.Client, tmp_path: Path
 ) -> None:

@@ -18,7 +18,16 @@ export function makeCell(item, place, path) {
     make("span", { class: "flag" }),
   );
   fill(cell, item);
-  const show = (source) => source(path, item).then((address) => (picture.src = address)).catch(() => cell.classList.add("gone"));
+  let wanted; // what comes later than the next is not shown
+  const show = (source) => {
+    wanted = source;
+    source(path, item).then(
+      (address) => wanted === source && (picture.src = address),
+      () => source === upload && cell.classList.add("gone"),
+    );
+  };
+  picture.onload = () => cell.classList.remove("gone");
+  picture.onerror = () => cell.classList.add("gone");
   show(upload);
   if (item.status === "succeeded" && !isSheet(item)) {
     cell.addEventListener("pointerenter", (event) => event.pointerType === "mouse" && (cell.classList.add("seen"), show(glyph)));

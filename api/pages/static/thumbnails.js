@@ -1,6 +1,7 @@
 // Pictures of images: fetched when they are seen, a few at a time, the last of them kept.
 
 import { call } from "./gateway.js";
+import { Patience } from "./patience.js";
 
 const AT_ONCE = 4;
 const KEPT = 600;
@@ -8,6 +9,7 @@ const SHOWABLE = /^image\/(png|jpeg|webp|bmp)/;
 
 const kept = new Map(); // path -> promise of an address, the least recently used first
 const waiting = [];
+const patience = new Patience();
 let running = 0;
 
 let any = true;
@@ -49,7 +51,7 @@ function cached(place, fetch) {
 
 function queued(place, fetch) {
   return new Promise((resolve, reject) => {
-    waiting.push(() => fetch(place).then(URL.createObjectURL).then(resolve, reject));
+    waiting.push(() => patience.call(() => fetch(place)).then(URL.createObjectURL).then(resolve, reject));
     next();
   });
 }
