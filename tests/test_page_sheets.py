@@ -69,6 +69,30 @@ def test_its_text_is_corrected_and_taken_back(browser: Browser, sent: str, http:
     browser.wait(lambda: item(http, sent)["correction"] == item(http, sent)["text"])
 
 
+def test_a_text_that_is_being_written_is_there_on_coming_back(
+    browser: Browser, http: httpx.Client
+) -> None:
+    files = {f"{n}.png": png(page(LINES, np.random.default_rng(n))) for n in range(2)}
+    headers = {"Content-Type": "application/zip", "Prefer": "wait=60"}
+    params = {"keep_images": True, "layout": "page"}
+    job = http.post("/v1/jobs", params=params, content=zip_of(files), headers=headers).json()["id"]
+    show(browser, job)
+    field = browser.find("#inspector textarea")
+    field.clear()
+    field.send_keys("half a te")
+    browser.find("#item-1").click()
+    browser.wait(lambda: browser.text("#inspector .file") == "1.png")
+    assert field.get_property("value") != "half a te"
+    browser.find("#item-0").click()
+    browser.wait(lambda: field.get_property("value") == "half a te")
+    browser.find("#inspector .text button").click()
+    browser.wait(lambda: item(http, job)["correction"] == "half a te")
+    browser.find("#item-0").click()
+    assert field.get_property("value") == "half a te"
+    browser.find("#grid").send_keys(Keys.BACKSPACE)
+    browser.wait(lambda: field.get_property("value") == item(http, job)["text"])
+
+
 def test_rows_and_columns_are_asked_of_a_grid_only(browser: Browser) -> None:
     browser.open("/upload")
     assert not browser.find("#rows").is_displayed()

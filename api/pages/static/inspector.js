@@ -9,6 +9,7 @@ import { flags } from "./words.js";
 
 export class Inspector {
   #node = find("inspector");
+  #drafts = new Map(); // index -> a text that is being written
 
   /** `choose(label)` corrects what is in focus, null takes it back; `labels` are those of the model. */
   constructor(path, labels, choose) {
@@ -20,8 +21,10 @@ export class Inspector {
     this.text = make("textarea", { rows: 6, maxLength: 10_000, spellcheck: false, "aria-label": "Its text" });
     const keep = (event) => {
       event.preventDefault();
+      this.#drafts.delete(this.index);
       choose(this.text.value || null);
     };
+    this.text.addEventListener("input", () => this.#drafts.set(this.index, this.text.value));
     this.form = make("form", { class: "stack text", onsubmit: keep }, this.text, make("button", { type: "submit" }, "Keep this text"));
     this.is = make("p", { class: "soft small" }, "It is:");
     const close = () => this.#node.classList.remove("picked");
@@ -49,7 +52,9 @@ export class Inspector {
   #offer(item) {
     const sheet = isSheet(item);
     [this.is.hidden, this.palette.hidden, this.form.hidden] = [sheet, sheet, !sheet];
-    if (item.index !== this.index || item.correction !== this.correction) this.text.value = said(item) ?? "";
+    const other = item.index !== this.index;
+    if (!other && item.correction !== this.correction) this.#drafts.delete(item.index);
+    if (other || item.correction !== this.correction) this.text.value = this.#drafts.get(item.index) ?? said(item) ?? "";
     this.#node.classList.toggle("of-sheet", sheet);
   }
 
@@ -66,10 +71,11 @@ export class Inspector {
   #figure(words, source, item) {
     const picture = make("img", { alt: "", class: source === glyph ? "glyph" : "" });
     const figure = make("figure", {}, make("span", { class: "frame" }, picture), make("figcaption", {}, words));
-    source(this.path, item).then(
-      (address) => (picture.src = address),
-      () => (figure.lastChild.textContent = `${words}: no picture`),
-    );
+    picture.onerror = () => {
+      picture.removeAttribute("src");
+      figure.lastChild.textContent = `${words}: no picture`;
+    };
+    source(this.path, item).then((address) => (picture.src = address), picture.onerror);
     return figure;
   }
 
