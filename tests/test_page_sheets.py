@@ -93,6 +93,21 @@ def test_a_text_that_is_being_written_is_there_on_coming_back(
     browser.wait(lambda: field.get_property("value") == item(http, job)["text"])
 
 
+def test_a_page_without_text_is_written_not_agreed_to(browser: Browser, http: httpx.Client) -> None:
+    headers = {"Content-Type": "image/png", "Prefer": "wait=60"}
+    params = {"keep_images": True, "layout": "page"}
+    blank = png(np.full((200, 200), 255, np.uint8))
+    job = http.post("/v1/jobs", params=params, content=blank, headers=headers).json()["id"]
+    show(browser, job)
+    browser.find("#grid").send_keys(Keys.ENTER)
+    browser.wait(lambda: browser.text("#announcement") == "Nothing was read here.")
+    browser.find("#grid").send_keys(Keys.F2)
+    browser.driver.switch_to.active_element.send_keys("seven")
+    browser.find("#inspector .text button").click()
+    browser.wait(lambda: item(http, job)["correction"] == "seven")
+    assert browser.all(".notice") == []
+
+
 def test_rows_and_columns_are_asked_of_a_grid_only(browser: Browser) -> None:
     browser.open("/upload")
     assert not browser.find("#rows").is_displayed()

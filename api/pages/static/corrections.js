@@ -89,7 +89,8 @@ export class Corrections extends EventTarget {
   #name(error) {
     const named = [...this.#lost].slice(0, NAMED).map(([item, label]) => `${item.index + 1}, ${item.name} (${label ?? "taken back"})`);
     if (this.#lost.size > NAMED) named.push(`and ${images(this.#lost.size - NAMED)} more`);
-    const message = `${error.title ?? error.message}. What you said of these is undone: ${named.join("; ")}.`;
+    const why = [error.title, error.message].filter(Boolean).map((words) => words.replace(/\.?$/, ".")).join(" ");
+    const message = `${why} What you said of these is undone: ${named.join("; ")}.`;
     const notice = Object.assign(new Error(message), { title: "Not saved", lasting: true });
     complain(notice, error.passing ? () => this.#again() : undefined);
   }

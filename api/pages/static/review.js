@@ -91,12 +91,18 @@ export class Review {
       return; // one press, one image
     }
     if (event.key in places) this.grid.go(places[event.key]);
-    else if (event.key === "Enter") this.grid.item && said(this.grid.item) !== null && this.choose(said(this.grid.item));
+    else if (event.key === "Enter") this.#agree();
     else if (event.key === "Backspace" || event.key === "Delete") this.choose(null);
     else if (event.key === " " && this.grouped) this.#mark();
     else if (event.key.length === 1 && event.key !== " ") this.#press(event.key);
     else return;
     event.preventDefault();
+  }
+
+  /** It is what it was read as; where that is nothing there is nothing to agree to. */
+  #agree() {
+    const label = this.grid.item && said(this.grid.item);
+    return label ? this.choose(label) : announce("Nothing was read here.");
   }
 
   /** The label of a key; a letter that the model has in the other case only is that one. */
