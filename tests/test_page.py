@@ -282,8 +282,10 @@ def test_a_job_is_read_as_the_characters_that_are_given(
 ) -> None:
     browser.open("/")
     Select(browser.find("#charset")).select_by_value("these")
-    browser.find("#these").send_keys("xyz")
     browser.find("#files").send_keys(str(scans))
+    browser.find("#send").click()
+    assert browser.all("#these:invalid")  # nothing given is not all there are
+    browser.find("#these").send_keys("xyz")
     browser.find("#send").click()
     assert browser.find(".notice strong").text == "The model cannot read this charset"
     assert "'x'" in browser.text(".notice p")
@@ -294,6 +296,19 @@ def test_a_job_is_read_as_the_characters_that_are_given(
     assert "XYZ" in browser.text("#meta")
     browser.wait(lambda: {chip.text for chip in browser.all(".chip span")} == set("XYZ"))
     browser.complaints()  # of the refusal, which browsers note
+
+
+def test_on_a_narrow_window_the_panel_is_opened_and_closed_by_keys(browser: Browser, sent: Sent) -> None:
+    browser.resize(700, 800)
+    show(browser, sent)
+    panel = browser.find("#inspector")
+    assert not panel.is_displayed()
+    browser.find("#grid").send_keys(Keys.HOME, Keys.F2)
+    assert panel.is_displayed()
+    browser.run("document.querySelector('#inspector .close').focus()")
+    press(browser, Keys.ENTER)
+    assert not panel.is_displayed()
+    assert browser.driver.switch_to.active_element == browser.find("#grid")
 
 
 def test_the_whole_way_goes_by_keyboard(browser: Browser, scans: Path) -> None:

@@ -27,7 +27,10 @@ export class Inspector {
     this.text.addEventListener("input", () => this.#drafts.set(this.index, this.text.value));
     this.form = make("form", { class: "stack text", onsubmit: keep }, this.text, make("button", { type: "submit" }, "Keep this text"));
     this.is = make("p", { class: "soft small" }, "It is:");
-    const close = () => this.#node.classList.remove("picked");
+    const close = () => {
+      this.#node.classList.remove("picked");
+      find("grid").focus({ preventScroll: true });
+    };
     const button = make("button", { type: "button", class: "quiet close", "aria-label": "Close", onclick: close }, "✕");
     this.#node.append(button, this.figures, this.facts, this.is, this.palette, this.form);
   }
@@ -35,6 +38,12 @@ export class Inspector {
   /** On a phone it is in the way until an image is touched. */
   pick() {
     this.#node.classList.add("picked");
+  }
+
+  /** Open it by keys: on to where the image is corrected. */
+  enter() {
+    this.pick();
+    (this.form.hidden ? this.palette.firstElementChild : this.text)?.focus();
   }
 
   show(item) {

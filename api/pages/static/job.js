@@ -59,6 +59,7 @@ function begin(job) {
   corrections.addEventListener("change", changed);
   grid.addEventListener("move", inspect);
   grid.addEventListener("pick", () => inspector.pick());
+  grid.node.addEventListener("keydown", ({ key }) => key === "F2" && grid.item && inspector.enter());
   find("group").addEventListener("click", () => {
     if (!review.grouped) tools.startGroup();
     review.group(!review.grouped);
