@@ -82,11 +82,12 @@ class Browser:
 
     @contextmanager
     def refused(self, path: str, times: int = 1, *, after_ms: int = 0) -> Iterator[None]:
-        """Have the first `times` calls of each page opened meanwhile that contain `path` answered by 503."""
+        """Have 503 answer the first `times` calls that contain `path`, of pages opened meanwhile."""
         script = f"""
           const ask = window.fetch.bind(window);
           let left = {times};
-          const refuse = (done) => setTimeout(() => done(new Response("{{}}", {{ status: 503 }})), {after_ms});
+          const answer = () => new Response("{{}}", {{ status: 503 }});
+          const refuse = (done) => setTimeout(() => done(answer()), {after_ms});
           window.fetch = (address, options) =>
             address.includes("{path}") && left-- > 0 ? new Promise(refuse) : ask(address, options);
         """

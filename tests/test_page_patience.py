@@ -276,6 +276,18 @@ def test_what_stays_in_the_list_keeps_its_focus_and_its_question(
     finish(gateway.redis_url)
 
 
+def test_a_gateway_that_hangs_is_not_said_to_be_ready(browser: Browser, gateway: Services) -> None:
+    browser.open("/")
+    browser.run(
+        "const { timeout } = AbortSignal; AbortSignal.timeout = () => timeout.call(AbortSignal, 500)"
+    )
+    gateway.processes[0].send_signal(signal.SIGSTOP)
+    try:
+        browser.wait(lambda: browser.text("#banner").startswith("The service does not answer."), 20)
+    finally:
+        gateway.processes[0].send_signal(signal.SIGCONT)
+
+
 def test_what_is_too_large_is_said_before_it_is_sent(browser: Browser, tmp_path: Path) -> None:
     (tmp_path / "large.zip").write_bytes(bytes(MOST_BYTES + 1000))
     browser.open("/")
@@ -301,6 +313,7 @@ def test_a_job_whose_answer_was_lost_is_not_doubled_by_trying_again(
             browser.wait(lambda: client.exists(lock))
             browser.find("#send").click()
             assert browser.find(".notice strong").text == "The same request is under way"
+            assert not browser.find("#model").is_enabled()  # it is sent again as it was
         browser.wait(lambda: not client.exists(lock))
     browser.find(".notice .row button").click()
     browser.wait(lambda: "/jobs/" in browser.driver.current_url)

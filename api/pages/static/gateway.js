@@ -5,11 +5,12 @@ import { Refusal, Silence } from "./refusals.js";
 
 const WRONG_KEY = "The service does not know that key. Look at it again, or ask whoever runs the service for one.";
 
-/** The response to a request. Throws Refusal, Silence, or AbortError. */
-export async function call(path, { method = "GET", body, headers = {}, signal } = {}) {
+/** The response to a request, `within` so many ms where that is given. Throws Refusal, Silence, or AbortError. */
+export async function call(path, { method = "GET", body, headers = {}, signal, within } = {}) {
   for (;;) {
     await needKey();
-    const answer = await answered(fetch(path, { method, body, signal, headers: { ...headers, ...keyHeaders() } }));
+    const until = within ? AbortSignal.timeout(within) : signal; // asking for a key takes as long as it takes
+    const answer = await answered(fetch(path, { method, body, signal: until, headers: { ...headers, ...keyHeaders() } }));
     if (answer.ok) return answer;
     if (answer.status !== 401) {
       throw Refusal.of(answer.status, await answer.text(), answer.headers.get("Retry-After"));

@@ -52,7 +52,7 @@ export class JobList {
     const jobs = [];
     let cursor = "";
     do {
-      const page = await read(`/v1/jobs?limit=50${cursor && `&cursor=${encodeURIComponent(cursor)}`}`);
+      const page = await read(`/v1/jobs?limit=50${cursor && `&cursor=${encodeURIComponent(cursor)}`}`, { within: LATER_MS });
       jobs.push(...page.data.filter((job) => job.metadata.from !== "pad"));
       cursor = page.next_cursor;
     } while (cursor && jobs.length < this.#shown);

@@ -7,6 +7,7 @@ import { count, seconds } from "./words.js";
 
 const WELL_MS = 5000;
 const UNWELL_MS = 1500;
+const MOST_MS = 10_000; // a gateway that hangs is not well
 const MOST_WORKERS = 6;
 const IDLE = "No worker is alive. What you send is kept, and read as soon as one starts.";
 
@@ -14,7 +15,7 @@ const IDLE = "No worker is alive. What you send is kept, and read as soon as one
 export async function watchService() {
   if (!document.hidden) {
     try {
-      show(facts.queue ? await read("/v1/queue") : await readiness());
+      show(facts.queue ? await read("/v1/queue", { within: MOST_MS }) : await readiness());
     } catch (error) {
       if (error instanceof Refusal && error.type === "/problems/not-ready") show({ workers: [], models: [] });
       else warn("down", "Not reached", `${error.title ?? "The service is not well"}. ${error.message}`);
@@ -24,7 +25,7 @@ export async function watchService() {
 }
 
 async function readiness() {
-  const { workers } = await read("/readyz");
+  const { workers } = await read("/readyz", { within: MOST_MS });
   return { workers, models: [] };
 }
 
