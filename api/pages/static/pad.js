@@ -88,12 +88,14 @@ export class Pad {
     const metadata = JSON.stringify({ from: "pad" });
     const query = new URLSearchParams({ ...this.options(), top_k: 3, expires_in: KEPT_S, metadata });
     let item = await read(`/v1/predictions?${query}`, { method: "POST", body, headers: { "Content-Type": "image/png" } });
-    if (item.counts) item = await this.#wait(item.id); // a job still: the workers are busy
-    if (number === this.#latest) find("pad-readings").replaceChildren(...readings(item.top_k ?? []));
+    if (item.counts) item = await this.#wait(item.id, number); // a job still: the workers are busy
+    if (number !== this.#latest) return;
+    if (item.status === "queued") find("pad-readings").textContent = "Not read yet: draw again when a worker is free.";
+    else find("pad-readings").replaceChildren(...readings(item.top_k ?? []));
   }
 
-  async #wait(id) {
-    find("pad-readings").textContent = "Waiting for a worker…";
+  async #wait(id, number) {
+    if (number === this.#latest) find("pad-readings").textContent = "Waiting for a worker…";
     await read(`/v1/jobs/${id}?wait=30`);
     return read(`/v1/jobs/${id}/items/0`);
   }
