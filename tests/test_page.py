@@ -402,6 +402,23 @@ def test_dropped_and_pasted_files_are_taken(browser: Browser) -> None:
     )
 
 
+def test_what_cannot_be_read_of_a_drop_is_named_and_the_rest_is_taken(browser: Browser) -> None:
+    browser.open("/")
+    browser.run("""
+      const entry = (name, file) => ({ isFile: true, fullPath: `/${name}`, file });
+      const folder = (...found) => ({
+        fullPath: "/scans",
+        createReader: () => ({ readEntries: (done) => done(found.splice(0)) }),
+      });
+      const gone = entry("scans/gone.png", (done, failed) => failed(new Error("gone")));
+      const there = entry("scans/there.png", (done) => done(new File([new Uint8Array(4)], "there.png")));
+      const items = [{ webkitGetAsEntry: () => folder(gone, there) }];
+      dispatchEvent(Object.assign(new Event("drop"), { dataTransfer: { items } }));
+    """)
+    browser.wait(lambda: browser.text("#tray-names") == "scans/there.png")
+    assert browser.text(".notice p").startswith("scans/gone.png")
+
+
 def test_a_photograph_is_made_small_enough_to_be_read(
     browser: Browser, http: httpx.Client, tmp_path: Path, rng: np.random.Generator
 ) -> None:

@@ -2,13 +2,13 @@
 
 const SUFFIX = /\.(png|jpe?g|tiff?|webp|bmp|zip|npy|idx|gz)$|ubyte$/i;
 
-/** Files that are dropped: [{name, file}], names with their folders. Call it within the event. */
+/** Files that are dropped: [{name, file}], names with their folders; names of what cannot be read. Call it within the event. */
 export async function fromTransfer(transfer) {
   const entries = [...transfer.items].map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
-  if (!entries.length) return fromList(transfer.files);
-  const found = [];
-  for (const entry of entries) await walk(entry, found, true);
-  return inOrder(found);
+  if (!entries.length) return { files: fromList(transfer.files), missed: [] };
+  const [found, missed] = [[], []];
+  for (const entry of entries) await walk(entry, found, missed, true);
+  return { files: inOrder(found), missed };
 }
 
 /** Files of an input or of the clipboard. */
@@ -23,17 +23,22 @@ function inOrder(found) {
   return found.sort((a, b) => order.compare(a.name, b.name));
 }
 
-async function walk(entry, found, top = false) {
-  if (entry.isFile) {
-    const name = entry.fullPath.replace(/^\//, "");
-    if (top || isMeant(name)) found.push({ name, file: await promised(entry, "file") });
-    return;
+async function walk(entry, found, missed, top = false) {
+  const name = entry.fullPath.replace(/^\//, "");
+  try {
+    if (!entry.isFile) await walkFolder(entry, found, missed);
+    else if (top || isMeant(name)) found.push({ name, file: await promised(entry, "file") });
+  } catch {
+    missed.push(name);
   }
+}
+
+async function walkFolder(entry, found, missed) {
   const reader = entry.createReader();
   for (;;) {
     const some = await promised(reader, "readEntries"); // a hundred at a time
     if (!some.length) return;
-    for (const each of some) await walk(each, found);
+    for (const each of some) await walk(each, found, missed);
   }
 }
 

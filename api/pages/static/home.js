@@ -16,12 +16,13 @@ let submission = null;
 
 function add(files) {
   if (submission) {
-    complain(new Refusal("Not added", "What was chosen before is being sent, or is to be tried again. Remove it to choose anew."));
+    if (files.length) complain(new Refusal("Not added", "What was chosen before is being sent, or is to be tried again. Remove it to choose anew."));
     return;
   }
   chosen = [...chosen, ...files];
   const size = chosen.reduce((sum, { file }) => sum + file.size, 0);
   const amount = `${count(chosen.length)} ${chosen.length === 1 ? "file" : "files"}`;
+  find("options").disabled = false;
   find("tray").hidden = !chosen.length;
   find("tray-count").textContent = `${amount}, ${bytes(size)}`;
   find("tray-names").textContent = chosen.slice(0, 3).map(({ name }) => name).join(", ") + (chosen.length > 3 ? "…" : "");
@@ -45,6 +46,7 @@ async function submit() {
   if (!chosen.length) return; // it was removed meanwhile
   submission ??= new Submission(chosen, options("model", "charset", "priority", "layout", ...(find("layout").value === "grid" ? ["rows", "columns"] : [])));
   const mine = submission;
+  find("options").disabled = true; // it is sent again as it was first
   find("send").disabled = true;
   find("sending").hidden = false;
   try {
@@ -58,6 +60,7 @@ async function submit() {
   } catch (error) {
     if (submission !== mine) return;
     if (isFinal(error)) submission = null; // another choice is another job
+    find("options").disabled = Boolean(submission);
     complain(error, submission ? submit : undefined);
     find("send").disabled = false;
     find("sending").hidden = true;
@@ -67,6 +70,7 @@ async function submit() {
 find("model").value = "balanced";
 find("charset").addEventListener("change", ({ target }) => {
   find("these").hidden = target.value !== "these";
+  find("these").required = target.value === "these";
   if (target.value === "these") find("these").focus();
 });
 find("layout").addEventListener("change", ({ target }) => {
@@ -104,10 +108,14 @@ addEventListener("dragover", (event) => {
   drop.classList.add("over");
 });
 addEventListener("dragleave", (event) => event.relatedTarget ?? drop.classList.remove("over"));
-addEventListener("drop", async (event) => {
+addEventListener("drop", (event) => {
   event.preventDefault();
   drop.classList.remove("over");
-  add(await fromTransfer(event.dataTransfer));
+  attempt(async () => {
+    const { files, missed } = await fromTransfer(event.dataTransfer);
+    add(files);
+    if (missed.length) complain(new Refusal("Not all could be read", `${missed.join(", ")}: choose it again, or leave it out.`));
+  });
 });
 
 new Pad(() => options("model", "charset"));
