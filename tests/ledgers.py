@@ -116,10 +116,12 @@ def ledger(url: str, worker: str = "", lease_ms: int = LEASE_MS) -> Ledger:
     return Ledger(connect(url), lease_ms, worker)
 
 
-def commit_of(claim: Claim, *, failed: int = 0, p: float = 0.5, kept: bytes = b"") -> Commit:
+def commit_of(
+    claim: Claim, *, failed: int = 0, p: float = 0.5, uncertain: bool = False, kept: bytes = b""
+) -> Commit:
     """Results for a claim: the first `failed` images fail."""
     results: list[Result] = [Failure(UNDECODABLE, "damaged") for _ in range(failed)]
-    results += [Answer((1, 2), (p, 0.25), False) for _ in range(claim.count - failed)]
+    results += [Answer((1, 2), (p, 0.25), uncertain) for _ in range(claim.count - failed)]
     return Commit(claim, pack_results(results), claim.count - failed, failed, kept)
 
 

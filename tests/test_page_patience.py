@@ -83,11 +83,11 @@ def show_read(browser: Browser, gateway: Services, job: str, count: int) -> None
     browser.find("#grid").send_keys(Keys.HOME)
 
 
-def commit_next(url: str) -> None:
+def commit_next(url: str, *, uncertain: bool = False) -> None:
     """Read one chunk."""
     worker = ledger(url)
     (claim,) = worker.claim("balanced", 1)
-    worker.commit([commit_of(claim)])
+    worker.commit([commit_of(claim, uncertain=uncertain)])
 
 
 def asked_for_events(browser: Browser, job: str) -> bool:
@@ -145,7 +145,11 @@ def test_what_is_refused_is_undone_and_named(
 def test_a_key_that_is_held_corrects_one_image(
     browser: Browser, gateway: Services, http: httpx.Client
 ) -> None:
-    show_read(browser, gateway, "held", 4)
+    submit(gateway.redis_url, "held", (4,))
+    commit_next(gateway.redis_url, uncertain=True)  # from each the next one follows
+    browser.open("/jobs/held")
+    browser.wait(lambda: browser.text("[data-show=all] b") == "4")
+    browser.find("#grid").send_keys(Keys.HOME)
     for held in (False, True, True):
         event = {"type": "keyDown", "key": "7", "text": "7", "autoRepeat": held}
         browser.driver.execute_cdp_cmd("Input.dispatchKeyEvent", event)
