@@ -55,7 +55,7 @@ def read_scanlines(file: bytes | memoryview, max_pixels: int = MOST_PIXELS) -> S
     if not (0 < height * width <= max_pixels and 0 < size <= 2 * whole + SLACK):
         return None
     data = bytes(file)
-    if data[33:41] != _WORD.pack(size) + b"IDAT" or not data.endswith(_ENDING):
+    if not (data.startswith(_WORD.pack(size) + b"IDAT", _HEAD_BYTES) and data.endswith(_ENDING)):
         return None
     if zlib.crc32(data[37:-16]) != _WORD.unpack_from(data, len(data) - 16)[0]:
         return None

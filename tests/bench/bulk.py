@@ -10,10 +10,6 @@ from .forward import Raw
 from .loads import Load
 from conftest import Services
 
-STAGES = ("parse", "store", "decode", "forward", "claim and commit", "keep", "answer")
-"""Gateway while it takes the job in, Redis meanwhile, decoders, workers by what a pass alone costs and
-what is left, Redis while they work, gateway while it hands out the results."""
-
 
 @dataclass(frozen=True)
 class Bulk:
@@ -47,6 +43,8 @@ def _one(services: Services, load: Load, images: int, raw: Raw) -> Bulk:
         assert _read(http, job) == read == images
         downloaded = time.perf_counter() - end
         http.delete(f"/v1/jobs/{job}").raise_for_status()
+    # Gateway while it takes the job in, Redis meanwhile, decoders, workers by what a pass alone costs
+    # and what is left, Redis while they work, gateway while it hands out the results.
     stages = {
         "parse": taken["gateway"],
         "store": taken["Redis"],
