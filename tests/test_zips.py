@@ -96,6 +96,11 @@ class TestHonestArchives:
         noise = {".DS_Store": b"x", "scans/Thumbs.db": b"x", "scans/desktop.ini": b"x"}
         assert read(zip_of(files | noise)) == {"scans/a.png": b"a"}
 
+    def test_noise_and_folders_among_thousands_are_passed_over(self) -> None:
+        files = {f"scans/{number:05}.png": b"%d" % number for number in range(3000)}
+        noise = {f"scans/._{number}.png": b"x" for number in range(0, 3000, 700)}
+        assert read(zip_of({"scans/": b"", **files, "more/": b"", **noise})) == files
+
     @pytest.mark.parametrize(("written", "name"), [("ü.png".encode(), "ü.png"), (b"\x81.png", "ü.png")])
     def test_names_are_read_whatever_they_are_written_in(self, written: bytes, name: str) -> None:
         assert read(raw_zip(Entry(written))) == {name: b""}
@@ -166,6 +171,12 @@ class TestLies:
     def test_a_lie_is_told_by_its_own_problem(self, data: bytes, slug: str) -> None:
         assert refusal(data) == slug
 
+    def test_the_one_of_thousands_that_is_at_fault_is_named(self) -> None:
+        entries = [Entry(b"%04d.png" % number, b"data") for number in range(3000)]
+        entries[2345] = Entry(b"secret.png", b"data", flags=1)
+        with pytest.raises(Problem, match=r"'secret\.png' is encrypted"):
+            read(raw_zip(*entries))
+
     def test_names_are_kept_as_labels(self) -> None:
         long, odd = b"d/" * 5000 + b"scan.png", b"a\x00b\nc\x1b[31m.png"
         first, second = read(raw_zip(Entry(long), Entry(odd)))
@@ -215,6 +226,15 @@ class TestBombs:
         most = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
         assert most < 8 * ZEROS
+
+    def test_long_names_are_not_held_all_at_once(self) -> None:
+        data = raw_zip(*(Entry(b"%d" % number + b"x" * 60_000) for number in range(500)))
+        tracemalloc.start()
+        count = sum(1 for _ in read_zip(memoryview(data), LIMITS))
+        most = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert count == 500
+        assert most < 2 << 20
 
     def test_nothing_is_unpacked_before_all_was_looked_at(self) -> None:
         files = [Entry(b"%d" % number, b"pixels") for number in range(9)]

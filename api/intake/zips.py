@@ -13,36 +13,42 @@ from itertools import pairwise
 from ..file_types import EMPTY_ZIP, ZIP
 from ..problems import Problem
 from ..settings import MIB, GatewaySettings
-from .directories import Entry, read_at, read_entries
-from .names import safe_name
+from .directories import Entries, Entry, read_at, read_entries
+from .names import safe_names
 from .spool import forget
 
 STORED, DEFLATED = 0, 8
+_METHODS = {STORED, DEFLATED}
+_ENCRYPTED = 1
 HARMLESS = 16 * MIB
 """Up to here it does not matter how far an archive unpacks: a sheet of blank scans packs well."""
 
 _LOCAL = struct.Struct("<4s22x2H")
 _NOISE = (".DS_Store", "Thumbs.db", "desktop.ini")
 _NOISE_FOLDER, _APPLE_DOUBLE = "__MACOSX/", "._"
+_TRACES = (*_NOISE, _NOISE_FOLDER, _APPLE_DOUBLE, "/\n", "\\")
+"""In names, a line each, where none of these is there is no noise."""
 
 
 def read_zip(view: memoryview, settings: GatewaySettings) -> Iterator[tuple[str, bytes]]:
     """(name, bytes) of every file in the archive. Raises problems for damage, tricks and bombs."""
     _survey(view, settings)
-    for entry in _files(view, settings):
-        data = _unpack(view, entry)
-        if entry.packed > MIB:
-            forget(view.obj)
-        yield safe_name(entry.name), data
+    for some in _files(view, settings):
+        for name, entry in zip(safe_names(some.names), some.rows(), strict=True):
+            data = _unpack(view, entry)
+            if entry.packed > MIB:
+                forget(view.obj)
+            yield name, data
 
 
 def _survey(view: memoryview, settings: GatewaySettings) -> None:
     """Raises what can be known from the directory alone."""
-    unpacked, extents = 0, []
-    for entry in _files(view, settings):
-        _require_readable(entry, settings.max_image_bytes)
-        unpacked += entry.unpacked
-        extents.append((entry.offset, entry.offset + _LOCAL.size + entry.packed))
+    unpacked, extents = 0, list[tuple[int, int]]()
+    for some in _files(view, settings):
+        _require_readable(some, settings.max_image_bytes)
+        unpacked += sum(some.unpacked)
+        sizes = zip(some.offsets, some.packed, strict=True)
+        extents += [(offset, offset + _LOCAL.size + packed) for offset, packed in sizes]
     most = min(settings.max_unpacked_bytes, max(HARMLESS, settings.max_ratio * len(view)))
     if unpacked > most:
         raise Problem(
@@ -53,11 +59,14 @@ def _survey(view: memoryview, settings: GatewaySettings) -> None:
         raise Problem("archive-bomb", "Entries of the ZIP share bytes; pack it again.")
 
 
-def _files(view: memoryview, settings: GatewaySettings) -> Iterator[Entry]:
+def _files(view: memoryview, settings: GatewaySettings) -> Iterator[Entries]:
     """The entries without folders and without what desktops leave behind."""
-    for entry in read_entries(view, settings.max_zip_entries):
-        if not _is_noise(entry.name.replace("\\", "/")):
-            yield entry
+    for some in read_entries(view, settings.max_zip_entries):
+        text = "\n".join(some.names) + "\n"
+        if not any(trace in text for trace in _TRACES):
+            yield some
+        elif files := [each for each in some.rows() if not _is_noise(each.name.replace("\\", "/"))]:
+            yield Entries(*zip(*files, strict=True))
 
 
 def _is_noise(path: str) -> bool:
@@ -67,15 +76,33 @@ def _is_noise(path: str) -> bool:
     return left_behind or path.endswith("/") or path.startswith(_NOISE_FOLDER)
 
 
-def _require_readable(entry: Entry, most: int) -> None:
-    safe_name(entry.name)
-    if entry.flags & 1:
+def _require_readable(some: Entries, most: int) -> None:
+    """Raises a problem, should one of them have any."""
+    safe_names(some.names)
+    sound = (
+        not any(each & _ENCRYPTED for each in set(some.flags))
+        and _METHODS.issuperset(some.methods)
+        and all(map(_is_file, set(some.modes)))
+        and max(*some.packed, *some.unpacked) <= most
+    )
+    if not sound:
+        for entry in some.rows():
+            _require_file(entry, most)
+
+
+def _is_file(mode: int) -> bool:
+    """Whether it is one; of 0 nothing is known."""
+    return stat.S_IFMT(mode) in (0, stat.S_IFREG)
+
+
+def _require_file(entry: Entry, most: int) -> None:
+    if entry.flags & _ENCRYPTED:
         detail = f"{entry.shown} is encrypted; send it without a password."
         raise Problem("archive-unsupported", detail)
-    if entry.method not in (STORED, DEFLATED):
+    if entry.method not in _METHODS:
         detail = f"{entry.shown} is packed by method {entry.method}; use deflate."
         raise Problem("archive-unsupported", detail)
-    if entry.mode and stat.S_IFMT(entry.mode) not in (0, stat.S_IFREG):
+    if not _is_file(entry.mode):
         detail = f"{entry.shown} is a link or a device; send files only."
         raise Problem("archive-unsupported", detail)
     if max(entry.packed, entry.unpacked) > most:
