@@ -30,6 +30,8 @@ LATE_S = 0.01
 Seen: TypeAlias = Grey | Scanlines | Outcome | Picture
 """Scanlines have yet to become grey pixels, and those a glyph."""
 
+_PIXELS = np.ndarray, Scanlines
+
 
 class Block:
     """The images of a request as they come, numbered from `first` on."""
@@ -48,7 +50,7 @@ class Block:
             self.answer()
             self._normalization = normalization
         self._seen.append(seen)
-        if isinstance(seen, np.ndarray | Scanlines):
+        if isinstance(seen, _PIXELS):
             self._pixels += seen.size
         large = isinstance(seen, list | Picture) or self._pixels > MOST_PIXELS
         if large or len(self._seen) == BLOCK or time.monotonic() - self._began > LATE_S:
@@ -81,14 +83,14 @@ class Block:
     def _outcomes(self) -> Iterator[Outcome | Picture]:
         glyphs = iter(_glyphs(list(_greys(self._seen)), self._normalization))
         for each in self._seen:
-            yield next(glyphs) if isinstance(each, np.ndarray | Scanlines) else each
+            yield next(glyphs) if isinstance(each, _PIXELS) else each
 
 
 def _greys(some: Sequence[Seen]) -> Iterator[Grey]:
     """The pixels of those that have yet to become glyphs."""
     unfiltered = unfilter([each for each in some if isinstance(each, Scanlines)])
     for each in some:
-        if isinstance(each, np.ndarray | Scanlines):
+        if isinstance(each, _PIXELS):
             yield next(unfiltered) if isinstance(each, Scanlines) else each
 
 

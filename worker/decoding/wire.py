@@ -7,6 +7,7 @@ u32 length, u32 length of its marks; the files, each with its marks. A fork serv
 import os
 import struct
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import BinaryIO, NamedTuple, get_args
 
 from model.card import Normalization
@@ -63,9 +64,20 @@ def read_ask(stream: BinaryIO) -> tuple[int, list[Encoded]] | None:
     first, count = _ASK.unpack(head)
     facts = list(_IMAGE.iter_unpack(stream.read(count * _IMAGE.size)))
     return first, [
-        Encoded(stream.read(length), NORMALIZATIONS[way], Layout(KINDS[kind], *grid), stream.read(marks))
-        for way, kind, *grid, length, marks in facts
+        Encoded(
+            stream.read(length),
+            NORMALIZATIONS[way],
+            _layout(kind, rows, columns),
+            stream.read(marks) if marks else b"",
+        )
+        for way, kind, rows, columns, length, marks in facts
     ]
+
+
+@lru_cache(64)
+def _layout(kind: int, rows: int, columns: int) -> Layout:
+    """The same one for all images that lie alike: it costs more to make than a small image to send."""
+    return Layout(KINDS[kind], rows, columns)
 
 
 def _pack_head(image: Encoded) -> bytes:
