@@ -17,11 +17,12 @@ from .loads import characters
 from .setting import CORES, Setting
 
 Served = Literal["auto", "float32"]
-Way = Literal["auto", "float32", "screened"]
+Way = Literal["auto", "float32", "auto screened", "float32 screened"]
 WAYS: Mapping[Way, str] = {
     "auto": "as served",
     "float32": "float32",
-    "screened": "as served, and the screen of files",
+    "auto screened": "as served, and the screen of files",
+    "float32 screened": "float32, and the screen of files",
 }
 
 BATCH, BATCHES = 256, 4
@@ -54,7 +55,8 @@ def _best(pool: Pool, setting: Setting, way: Way) -> Raw:
 def _alone(setting: Setting, way: Way) -> Raw:
     """One process on one thread, over half the seconds of a load."""
     open_it = partial(open_predictor, setting.model, device=setting.device, threads=1)
-    predictor = open_it(precision="float32" if way == "float32" else "auto")
+    precision, _, with_screen = way.partition(" ")
+    predictor = open_it(precision=precision)
     screen = screen_of(predictor, partial(open_screen, setting.device, 1))
     batches = np.split(characters(BATCHES * BATCH, np.random.default_rng(0)), BATCHES)
 
@@ -63,7 +65,7 @@ def _alone(setting: Setting, way: Way) -> Raw:
         while (took := time.perf_counter() - begin) < seconds:
             for some in batches:
                 outputs = predictor.outputs(some)
-                if way == "screened":
+                if with_screen:
                     screen.flags(some, outputs)
                 images += len(some)
         return Raw(images / took, (time.process_time() - spent) / images * 1e6)

@@ -38,10 +38,9 @@ class Record:
         yield "start of gateway and workers to the first result", f"{self.start_s:.2f} s"
         yield from self._limits()
         for each in self.bulk:
-            screened = self.limit("screened") if each.load.startswith("ZIP") else None
-            yield from _bulk(each.load, each, self.limit("auto"), screened)
+            yield from self._bulk(each.load, each, "auto", "auto screened")
         for each in self.reference:
-            yield from _bulk(f"{each.load} in float32", each, self.limit("float32"))
+            yield from self._bulk(f"{each.load} in float32", each, "float32", "float32 screened")
         for kind, loads in self.singles.items():
             for one in loads:
                 yield f"one {kind} PNG a request, {one.connections} connections", _singles(one)
@@ -61,16 +60,15 @@ class Record:
         for kind, rate in self.normalized.items():
             yield f"{kind} PNGs to glyphs, one core, decoding included", f"{rate:,.0f} images/s"
 
-
-def _bulk(name: str, run: Bulk, limit: float, screened: float | None = None) -> Iterator[Row]:
-    ratios = f"{run.rate / limit:.2f} of raw"
-    if screened:
-        ratios += f", {run.rate / screened:.2f} of raw with the screen"
-    yield f"{name}, sent to all results read", f"{run.rate:,.0f} images/s, {ratios}"
-    stages = ", ".join(f"{stage} {cost:.1f}" for stage, cost in run.stages.items())
-    yield f"{name}, us of processor time an image", f"{stages}: {sum(run.stages.values()):.0f}"
-    held = f"{run.redis_bytes:,.0f} bytes an image in Redis after"
-    yield f"{name}, results alone", f"{run.download:,.0f} images/s; {held}"
+    def _bulk(self, name: str, run: Bulk, alone: Way, screened: Way) -> Iterator[Row]:
+        ratios = f"{run.rate / self.limit(alone):.2f} of raw"
+        if run.load.startswith("ZIP"):  # only files are screened
+            ratios += f", {run.rate / self.limit(screened):.2f} of raw with the screen"
+        yield f"{name}, sent to all results read", f"{run.rate:,.0f} images/s, {ratios}"
+        stages = ", ".join(f"{stage} {cost:.1f}" for stage, cost in run.stages.items())
+        yield f"{name}, us of processor time an image", f"{stages}: {sum(run.stages.values()):.0f}"
+        held = f"{run.redis_bytes:,.0f} bytes an image in Redis after"
+        yield f"{name}, results alone", f"{run.download:,.0f} images/s; {held}"
 
 
 def _singles(run: Singles) -> str:
