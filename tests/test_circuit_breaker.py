@@ -14,7 +14,7 @@ import redis.asyncio
 from worker import connection
 from worker.bundling import LARGE, MOST, UNDER_WAY
 from worker.circuit_breaker import PROBE_AFTER_S
-from worker.connection import connect_async
+from worker.connection import UNHEARD_MS, connect_async
 
 from chaos.proxy import Proxy
 from conftest import running_services
@@ -155,6 +155,56 @@ def test_one_dead_link_is_no_silence(proxy: Proxy) -> None:
             assert (await outcome(client))[0] == "heard"  # over a new one
             assert (await waiting)[0] == "TimeoutError"
             assert (await outcome(client))[0] == "heard"
+
+    asyncio.run(talk())
+
+
+@pytest.mark.parametrize("size", [1, LARGE + 1, 1 << 20])
+def test_what_is_asked_over_dead_links_is_asked_again_over_new_ones(redis_url: str, size: int) -> None:
+    async def talk() -> None:
+        with Proxy(redis_url) as proxy:
+            async with connect_async(proxy.url) as client:
+
+                async def ask() -> None:
+                    assert len(await client.echo("x" * size)) == size
+
+                await asyncio.gather(ask(), *(client.echo("x" * (LARGE + 1)) for _ in range(8)))
+                proxy.vanish()
+                began = time.monotonic()
+                await ask()
+                assert time.monotonic() - began < 2  # where nobody hears of it, it is 3, and in vain
+                began = time.monotonic()
+                await asyncio.gather(*(client.echo("x" * (LARGE + 1)) for _ in range(8)))
+                assert time.monotonic() - began < UNHEARD_MS / 1000  # one has found out for all
+
+    asyncio.run(talk())
+
+
+def test_where_no_new_link_can_be_had_a_dead_one_costs_no_more_than_a_silence(redis_url: str) -> None:
+    async def talk() -> None:
+        with Proxy(redis_url) as proxy:
+            async with connect_async(proxy.url) as client:
+                await client.ping()
+                proxy.vanish(wholly=True)
+                said, took = await outcome(client)
+                assert said == "TimeoutError"
+                assert took < connection.PROMPT["socket_timeout"] + 0.1
+                said, took = await outcome(client)
+                assert said == "ConnectionError"
+                assert took < 0.1
+
+    asyncio.run(talk())
+
+
+def test_a_redis_that_is_merely_slow_is_asked_once(redis_url: str, clean_redis: "redis.Redis") -> None:
+    async def talk() -> None:
+        with Proxy(redis_url) as proxy:
+            async with connect_async(proxy.url) as client:
+                await client.ping()
+                opened, commands = proxy.opened, proxy.commands
+                clean_redis.execute_command("CLIENT", "PAUSE", 2000)
+                assert await client.incr("asked") == 1
+                assert (proxy.opened, proxy.commands) == (opened, commands + 1)
 
     asyncio.run(talk())
 

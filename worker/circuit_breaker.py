@@ -5,6 +5,7 @@ caller at a time asks, as a probe, and all others fail at once, instead of takin
 """
 
 import asyncio
+import errno
 import time
 from typing import Any
 
@@ -20,9 +21,13 @@ class CircuitBreaker:
     def __init__(self) -> None:
         self._probe_at = self._probed_until = self._answered_at = self._tripped_at = 0.0
 
+    def died(self, asked_at: float) -> None:
+        """The link over which was asked then is dead; those from before may be as well."""
+        self._tripped_at = asked_at
+
     def timed_out(self, asked_at: float) -> None:
         """What was asked then got no answer in time; if others have since, only this link is dead."""
-        self._tripped_at = asked_at
+        self.died(asked_at)
         if self._answered_at < asked_at:
             self._probe_at = time.monotonic() + PROBE_AFTER_S
 
@@ -32,8 +37,7 @@ class CircuitBreaker:
         self._answered_at = time.monotonic()
 
     def outlived(self, opened_at: float) -> bool:
-        """Whether a link that was opened then was there at the last time-out: it may be as dead as the
-        one that timed out."""
+        """Whether a link that was opened then was there when another died: it may be as dead."""
         return opened_at <= self._tripped_at
 
     @property
@@ -90,8 +94,12 @@ class GuardedConnection(redis.asyncio.Connection):
     async def send_packed_command(self, command: Any, check_health: bool = True) -> None:
         """Raises redis.ConnectionError, also for a link that was reset: there uvloop raises
         RuntimeError, in which redis-py sees no lost link."""
+        began = time.monotonic()
         try:
             await super().send_packed_command(command, check_health)
+        except redis.TimeoutError as error:
+            self._require_alive(began, error)
+            raise
         except RuntimeError as error:
             if "closed" not in str(error):
                 raise
@@ -109,10 +117,11 @@ class GuardedConnection(redis.asyncio.Connection):
                 replies = await self._exchange(packed, count)
         except BaseException as error:
             await self.disconnect(nowait=True)  # what may still come answers nothing
-            if isinstance(error, TimeoutError):
+            if isinstance(error, TimeoutError) and error.errno != errno.ETIMEDOUT:
                 self._breaker.timed_out(began)
                 raise redis.TimeoutError("Redis did not answer in time") from error
             if isinstance(error, OSError | RuntimeError):
+                self._breaker.died(began)
                 raise redis.ConnectionError(str(error)) from error
             raise
         self._breaker.answered()
@@ -130,12 +139,20 @@ class GuardedConnection(redis.asyncio.Connection):
         began = time.monotonic()
         try:
             answer = await super().read_response(*args, **options)
-        except redis.TimeoutError:
+        except redis.TimeoutError as error:
+            self._require_alive(began, error)
             self._breaker.timed_out(began)
             raise
         if answer is not None or options.get("timeout") is None:  # else a subscriber heard nothing
             self._breaker.answered()
         return answer
+
+    def _require_alive(self, asked_at: float, error: redis.TimeoutError) -> None:
+        """Raises redis.ConnectionError, after which is asked again, if it was the kernel that waited in
+        vain (see connection.UNHEARD_MS): redis-py takes its ETIMEDOUT for a silence of Redis."""
+        if getattr(error.__context__, "errno", None) == errno.ETIMEDOUT:
+            self._breaker.died(asked_at)
+            raise redis.ConnectionError("the link to Redis is dead") from error
 
 
 class GuardedPool(redis.asyncio.BlockingConnectionPool):

@@ -4,6 +4,8 @@ A link that dies silently is noticed within seconds (with default settings a wor
 150 s).
 """
 
+import socket
+import sys
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -22,7 +24,17 @@ TIMEOUTS: dict[str, Any] = {
     "health_check_interval": 5,
 }
 
-PROMPT: dict[str, Any] = {"socket_timeout": 3, "socket_connect_timeout": 2, "protocol": 2}
+UNHEARD_MS = 400
+"""A gateway's link on which nothing is acknowledged for so long is dead: the kernel says so after 0.8 s,
+and what was asked is asked again over a new one, or if there is none refused within 3 s. A Redis that is
+slow is not asked twice, since its kernel acknowledges for it."""
+
+PROMPT: dict[str, Any] = {
+    "socket_timeout": 3,
+    "socket_connect_timeout": 2,
+    "socket_keepalive_options": {socket.TCP_USER_TIMEOUT: UNHEARD_MS} if sys.platform == "linux" else {},
+    "protocol": 2,
+}
 """A gateway's callers are waiting, so it gives up sooner. In RESP2 a notice is a reply like others; in
 RESP3 it is a push, for which redis-py formats a log line first."""
 

@@ -6,6 +6,7 @@ after, though it came in a pipeline or a transaction. hiredis finds where comman
 
 import asyncio
 import contextlib
+import ctypes
 import socket
 import struct
 from dataclasses import dataclass
@@ -21,6 +22,18 @@ LAST_S = 1.0
 REFUSED = hiredis.pack_command(("REFUSED",))
 """What Redis gets instead of a command that is refused: it knows none of this name, so a transaction
 fails as a whole, as it does where Redis itself refuses."""
+
+
+SO_ATTACH_FILTER = 26
+NO_PACKET = ctypes.create_string_buffer(struct.pack("HBBI", 0x06, 0, 0, 0))
+"""A packet filter (BPF) of one instruction: return 0, the bytes to be taken."""
+
+
+def deafen(own: socket.socket) -> None:
+    """From now on `own` takes no packet, and so acknowledges and refuses none."""
+    own.setsockopt(
+        socket.SOL_SOCKET, SO_ATTACH_FILTER, struct.pack("HL", 1, ctypes.addressof(NO_PACKET))
+    )
 
 
 class Broken(Exception):

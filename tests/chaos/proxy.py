@@ -20,7 +20,7 @@ from worker.embedded import free_port
 
 from .commands import Command
 from .faults import Fault, Plan
-from .links import End, Link
+from .links import End, Link, deafen
 
 T = TypeVar("T")
 
@@ -57,6 +57,19 @@ class Proxy:
             self._swallowing = True
             for link in self._links.values():
                 link.lost = True
+
+        self._do(work)
+
+    def vanish(self, *, wholly: bool = False) -> None:
+        """From now on what processes send over connections that are open is dropped as packets, and not
+        even acknowledged; new connections are served, unless it is `wholly` dropped."""
+
+        async def work() -> None:
+            for link in self._links.values():
+                deafen(link.near.writer.get_extra_info("socket"))
+            if wholly and self._server:
+                for each in self._server.sockets:
+                    deafen(each)
 
         self._do(work)
 
