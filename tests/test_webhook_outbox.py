@@ -217,6 +217,36 @@ def test_what_a_lost_sender_had_under_way_is_sent_a_lease_after_the_clock_was_se
     assert {each.attempt for each in again} == {2}
 
 
+def test_what_nobody_has_taken_is_sent_at_once_though_the_clock_was_set_back(
+    redis_url: str, clean_redis: "redis.Redis"
+) -> None:
+    register(redis_url)
+    end(redis_url, *"abc")
+    pass_over(clean_redis, -3600)
+    assert claim(redis_url) == []
+    ledger(redis_url).upkeep([])
+    assert clean_redis.llen("webhooks") == 1  # a sender is rung for
+    assert [each.attempt for each in claim(redis_url)] == [1, 1, 1]
+
+
+def test_what_failed_is_tried_again_in_time_though_the_clock_was_set_back(
+    redis_url: str, clean_redis: "redis.Redis"
+) -> None:
+    register(redis_url)
+    end(redis_url, *"ab")
+    soon, late = claim(redis_url)
+    conclude(redis_url, soon, BAD, delay=5)
+    conclude(redis_url, late, BAD, delay=3600)
+    pass_over(clean_redis, -1800)
+    for _ in range(3):
+        ledger(redis_url).upkeep([])
+        assert claim(redis_url) == []
+    pass_over(clean_redis, 6)
+    assert [each.id for each in claim(redis_url)] == [soon.id]
+    pass_over(clean_redis, 3600)
+    assert late.id in {each.id for each in claim(redis_url)}
+
+
 def test_what_is_on_its_way_wakes_nobody(redis_url: str, clean_redis: "redis.Redis") -> None:
     register(redis_url)
     end(redis_url, "a")

@@ -30,21 +30,17 @@ local function text(n) return string.format('%d', n) end
 local clock = text(now)
 
 -- Redis's clock may be set back. What then lies further ahead than `most` was put there before: have it
--- end at `limit`, and not only when the old time comes again. Returns what was pulled back.
+-- end at `limit`, and not only when the old time comes again.
 local function pull_back(list, most, limit)
-  local beyond = redis.call('ZRANGEBYSCORE', list, '(' .. text(most), '+inf', 'LIMIT', 0, 1000)
-  for _, member in ipairs(beyond) do
+  for _, member in ipairs(redis.call('ZRANGEBYSCORE', list, '(' .. text(most), '+inf', 'LIMIT', 0, 1000)) do
     redis.call('ZADD', list, text(limit), member)
   end
-  return beyond
 end
 
 local MOST_LEASES = 10   -- that a lease may be longer than this process's, should settings differ
 
--- pull_back for leases, which end so late that the living can renew them.
-local function pull_back_leases(list, lease)
-  return pull_back(list, now + MOST_LEASES * lease, now + lease)
-end
+-- The same for leases, which end so late that the living can renew them.
+local function pull_back_leases(list, lease) pull_back(list, now + MOST_LEASES * lease, now + lease) end
 
 local function key(name, part) return 'ink:job:' .. name .. (part and (':' .. part) or '') end
 

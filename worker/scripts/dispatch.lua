@@ -9,9 +9,6 @@ local claims = {}
 
 local function sending(whose)
   redis.call('ZREMRANGEBYSCORE', 'ink:sending:' .. whose, '-inf', now)
-  for _, id in ipairs(pull_back_leases('ink:sending:' .. whose, lease)) do
-    redis.call('ZADD', 'ink:outbox:' .. whose, 'XX', text(now + lease), id)   -- an owner has none
-  end
   return redis.call('ZCARD', 'ink:sending:' .. whose)
 end
 

@@ -49,6 +49,27 @@ local function move_lane(lane)
   end
 end
 
+-- What is in a lane was put there, and sent, by now, unless Redis's clock was set back: then it waits as
+-- much less. Looks at so many deliveries of the lane, and returns whether that befell any.
+local function rewind(lane, most)
+  local found = false
+  for _, id in ipairs(redis.call('ZRANDMEMBER', 'ink:outbox:' .. lane, most)) do
+    local since, sent, due, owner = unpack(
+      redis.call('HMGET', delivery_key(id), 'since', 'sent', 'due', 'owner'))
+    local ahead = math.max(tonumber(since or 0), tonumber(sent or 0)) - now
+    if ahead > 0 then
+      redis.call('HSET', delivery_key(id), 'since', since - ahead, 'due', due - ahead)
+      if sent then redis.call('HSET', delivery_key(id), 'sent', sent - ahead) end
+      for _, list in ipairs({'outbox:' .. lane, 'sending:' .. lane, 'sending:' .. owner}) do
+        redis.call('ZADD', 'ink:' .. list, 'XX', 'INCR', -ahead, id)
+      end
+      found = true
+    end
+  end
+  if found then move_lane(lane) end
+  return found
+end
+
 -- Put a message for one receiver into the outbox; `url` is its own, or '' for that of the endpoint.
 local function put_out(owner, hook, lane, url, name, event)
   local serial = redis.call('INCR', 'ink:deliveries')

@@ -9,11 +9,8 @@ for i = 3, #ARGV, 2 do
   end
 end
 for _, list in ipairs({'ink:workers', 'ink:senders', 'ink:lingering'}) do pull_back(list, now + ALIVE, now) end
--- A webhook under way was `sent` by now, unless Redis's clock was set back: senders look at its lane then.
 for _, lane in ipairs(redis.call('ZRANDMEMBER', 'ink:outbox', 32)) do
-  local last = redis.call('ZRANGE', 'ink:sending:' .. lane, -1, -1)[1]
-  local sent = last and redis.call('HGET', delivery_key(last), 'sent')
-  if sent and tonumber(sent) > now then redis.call('ZADD', 'ink:outbox', now, lane) end
+  if rewind(lane, 1) then rewind(lane, 1000) end
 end
 
 ring_senders(ARGV[1])
