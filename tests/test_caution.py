@@ -20,6 +20,8 @@ from worker.packing import unpack
 from worker.reading import Reader
 from worker.results import Answer, Failure
 
+from chaos.faults import Cut, Nth
+from chaos.proxy import Proxy
 from ledgers import ledger, submit, wait_out_lease
 
 IMAGES, KILLER = 40, 21
@@ -193,3 +195,17 @@ def test_only_the_own_note_is_taken_back(redis_url: str, clean_redis: "redis.Red
     assert reading.ledger.suspects(reading.claim) == {str(KILLER): 2}
     before.absolve()
     assert reading.ledger.suspects(reading.claim) == {str(KILLER): 1}
+
+
+def test_an_absolution_whose_answer_was_lost_takes_back_no_more(
+    redis_url: str, clean_redis: "redis.Redis"
+) -> None:
+    reading = Reading(redis_url, clean_redis)
+    for _ in range(3):
+        reading.take_over()
+        reading.ledger.suspect(reading.claim, KILLER)
+    with Proxy(redis_url) as proxy:
+        proxy.plan = plan = Nth("EVALSHA absolve", 1, Cut.AFTER)
+        ledger(proxy.url).absolve(reading.claim, [str(KILLER)])
+        assert plan.struck.is_set()
+    assert reading.ledger.suspects(reading.claim) == {str(KILLER): 2}

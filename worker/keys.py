@@ -64,7 +64,7 @@ def corrections(name: str) -> str:
 
 
 def suspects(name: str, chunk: int) -> str:
-    """How many workers died with an image of a chunk, or a block of them, in hand."""
+    """The hash of leases whose workers died with an image of a chunk, or a block of them, in hand."""
     return f"ink:job:{name}:suspects:{chunk}"
 
 

@@ -94,12 +94,12 @@ class Ledger:
 
     def absolve(self, claim: Claim, noted: Iterable[str]) -> None:
         """Take back what this side noted with `suspect`: it lives, but read no further."""
-        self._scripts["absolve"](args=[claim.name, claim.chunk, *noted])
+        self._scripts["absolve"](args=[claim.name, claim.chunk, claim.token, *noted])
 
     def suspects(self, claim: Claim) -> Mapping[str, int]:
         """What workers had in hand when they died over this chunk, and how many did."""
         noted: Any = self._client.hgetall(keys.suspects(claim.name, claim.chunk))
-        return {what.decode(): int(deaths.split()[0]) for what, deaths in noted.items()}
+        return {what.decode(): len(tokens.split()) for what, tokens in noted.items()}
 
     def upkeep(self, models: Iterable[str]) -> int:
         """Ring for what waits, bury what has expired; returns how many jobs had."""

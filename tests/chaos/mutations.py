@@ -386,7 +386,7 @@ LIFE = (
     lua(
         "nobody is suspected",
         "suspect",
-        "redis.call('HSET', suspects, what, (touched + 1) .. ' by ' .. token)",
+        "redis.call('HSET', suspects, what, table.concat({token, unpack(tokens)}, ' '))",
         "",
         "counted_and_cleared",
     ),
@@ -399,10 +399,18 @@ LIFE = (
     ),
     lua(
         "a lost answer makes an image guilty",
-        "suspect",
-        "if by == token then return touched - 1 end",
-        "",
+        "common",
+        "if token ~= own then",
+        "if true then",
         "answer_was_lost",
+    ),
+    lua(
+        "who lives takes back what others noted",
+        "absolve",
+        "redis.call('HSET', suspects, ARGV[i], table.concat(tokens, ' '))",
+        "redis.call('HDEL', suspects, ARGV[i])",
+        "answer_was_lost",
+        CAUTION,
     ),
     lua(
         "a zombie raises suspicion",

@@ -1,8 +1,11 @@
 -- The worker that noted these images or blocks as in hand lives: Redis was away, no image is to blame.
--- ARGV: NAME, chunk, images or blocks
+-- ARGV: NAME, chunk, token, images or blocks
 local suspects = suspects_key(ARGV[1], ARGV[2])
-for i = 3, #ARGV do
-  local touched, by = suspicion(suspects, ARGV[i])
-  if touched == 1 then redis.call('HDEL', suspects, ARGV[i])
-  elseif touched then redis.call('HSET', suspects, ARGV[i], (touched - 1) .. ' by ' .. by) end
+for i = 4, #ARGV do
+  local tokens = other_tokens(suspects, ARGV[i], ARGV[3])
+  if #tokens == 0 then
+    redis.call('HDEL', suspects, ARGV[i])
+  else
+    redis.call('HSET', suspects, ARGV[i], table.concat(tokens, ' '))
+  end
 end

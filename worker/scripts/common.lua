@@ -4,7 +4,7 @@
 --                       is due), l:C (the token of its lease) and a:C (deliveries)
 -- ink:job:NAME:in:C     packed images of chunk C            ink:job:NAME:out     hash C -> results
 -- ink:job:NAME:starts   u32 a chunk, if there are several
--- ink:job:NAME:suspects:C  hash image or block -> workers that had it in hand and died: N by TOKEN
+-- ink:job:NAME:suspects:C  hash image or block -> tokens of the leases whose workers had it in hand and died
 -- ink:job:NAME:events  stream: c and n, a committed chunk and the images done before; at last `end`
 -- ink:job:NAME:corrections  hash image -> the label that a person gave it
 -- ink:due:MODEL:LANE    zset of NAME#C by when it may be claimed: only a commit removes a chunk
@@ -54,11 +54,13 @@ local function load_key(model, lane) return 'ink:load:' .. model .. ':' .. lane 
 
 local function suspects_key(name, c) return key(name, 'suspects:' .. c) end
 
--- How many workers had an image or block of a chunk in hand and died, and in which lease (its token) the
--- last had it; nil if none had.
-local function suspicion(suspects, what)
-  local touched, by = string.match(redis.call('HGET', suspects, what) or '', '^(%d+) by (%d+)$')
-  return tonumber(touched), by
+-- The tokens of other leases than one's own whose workers had an image or block of a chunk in hand and died.
+local function other_tokens(suspects, what, own)
+  local tokens = {}
+  for token in string.gmatch(redis.call('HGET', suspects, what) or '', '%d+') do
+    if token ~= own then tokens[#tokens + 1] = token end
+  end
+  return tokens
 end
 
 -- A job, and the state of its chunk c if one is given. To change it, use `change` and `save`.

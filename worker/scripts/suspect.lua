@@ -5,9 +5,7 @@ local name, c, token, what = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 if redis.call('HGET', key(name), 'l:' .. c) ~= token then return 0 end
 local suspects = suspects_key(name, c)
 if ARGV[5] then redis.call('HDEL', suspects, unpack(ARGV, 5)) end
-local touched, by = suspicion(suspects, what)
-touched = touched or 0
-if by == token then return touched - 1 end
-redis.call('HSET', suspects, what, (touched + 1) .. ' by ' .. token)
+local tokens = other_tokens(suspects, what, token)
+redis.call('HSET', suspects, what, table.concat({token, unpack(tokens)}, ' '))
 redis.call('PEXPIREAT', suspects, job_of(name).expires + GRACE)
-return touched
+return #tokens
