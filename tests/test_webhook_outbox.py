@@ -520,3 +520,6 @@ def test_what_is_asked_again_as_its_answer_was_lost_changes_nothing(
     assert first == again
     assert first[1] > 0
     assert clean_redis.hmget(f"ink:hook:{OWNER}/wh_a", "secret", "previous") == [b"new", b"old"]
+    assert twice("unregister", OWNER, "wh_a", "a request") == [1, 1]
+    assert twice("unregister", OWNER, "wh_a", "another") == [0, 0]
+    assert 0 < clean_redis.ttl(f"ink:deleted:{OWNER}/wh_a") <= 60

@@ -99,7 +99,7 @@ class Endpoints:
 
     async def delete(self, owner: str, hook: str) -> bool:
         """Forget an endpoint; whether there was one."""
-        return bool(await self._scripts["unregister"](args=[owner, hook]))
+        return bool(await self._scripts["unregister"](args=[owner, hook, secrets.token_hex(8)]))
 
 
 def _fields(**given: Any) -> Iterable[str]:
