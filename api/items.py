@@ -4,10 +4,8 @@ from typing import Any
 
 from model.writing import Written, lines_of, said, text_of
 from worker.jobs import Job
-from worker.results import INFERENCE_FAILED, Answer, Failure, Page
+from worker.results import RELABELED, Answer, Failure, Page
 from worker.store import Item
-
-UNLABELLED = Failure(INFERENCE_FAILED, "it was read by a network with other labels: retry the job")
 
 
 def item_out(job: Job, item: Item) -> dict[str, Any]:
@@ -33,7 +31,7 @@ def shown(item: Item, labels: str, unread: str) -> dict[str, Any]:
             case Page() as page:
                 return known | {"status": "succeeded", **_written(labels, page)}
     except IndexError:  # no worker of ours commits that
-        result = UNLABELLED
+        result = RELABELED
     if isinstance(result, Failure):
         return known | {"status": "failed", "error": {"type": result.type, "detail": result.detail}}
     return known | {"status": unread}

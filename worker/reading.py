@@ -19,15 +19,13 @@ from .measures import ForwardPass
 from .packing import pack
 from .passes import Passes, Trial
 from .preparation import Decode, Manner, Prepared, open_chunk, pack_failed, prepare
-from .results import INFERENCE_FAILED, Failure, Result, count_failures
+from .results import INFERENCE_FAILED, RELABELED, Failure, Result, count_failures
 from .screening import screened, unflagged
 
 log = logging.getLogger(__name__)
 
 FAULTS = (RuntimeError, ValueError, TypeError, LookupError, ArithmeticError)
 """Of a network, or of ours that an image or an option brings out; none of a decoder or of Redis."""
-
-RELABELED = "the network has other labels than it had when the job was accepted: retry the job"
 
 
 class Ready(NamedTuple):
@@ -149,7 +147,7 @@ class Reader:
     def _commit(self, claim: Claim, content: Opened, results: list[Result]) -> Commit:
         """Answers of a network with other labels fail, since the gateway would misread them."""
         if claim.labels != self.predictor.card.labels:
-            results = [Failure(INFERENCE_FAILED, RELABELED)] * len(results)
+            results = [RELABELED] * len(results)
         failures = count_failures(results)
         failed = failures.total()
         kept = b"" if claim.options.keep_images or not failed else pack_failed(content, results)

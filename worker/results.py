@@ -15,6 +15,7 @@ from model.layout import Box
 __all__ = [
     "FAILURES",
     "INFERENCE_FAILED",
+    "RELABELED",
     "TOO_LARGE",
     "UNDECODABLE",
     "WORKER_LOST",
@@ -76,6 +77,12 @@ class Failure:
 
     type: str
     detail: str
+
+
+RELABELED = Failure(
+    INFERENCE_FAILED, "the network has other labels than it had when the job was accepted: retry the job"
+)
+"""Of a network whose answers its job's labels would misread."""
 
 
 Result: TypeAlias = Answer | Page | Failure
