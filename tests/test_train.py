@@ -11,6 +11,7 @@ import torch
 from model.card import WEIGHTS, BadCard
 from model.checkpoint import load_checkpoint
 from model.networks import build
+from training.cli.train import follow
 from training.distill import fold, soft_targets
 from training.publish import finish
 from training.recipe import Recipe
@@ -137,10 +138,11 @@ def test_no_run_learns_from_a_network_that_may_know_its_test_images(
         replace(split, measured_on=each.measured_on) for each in (sources.OWN_47, sources.OFFICIAL_47)
     )
     finish(short(name="first"), build(short().network), own, tmp_path / "first-0")
-    run = Run(short(**helpers), tmp_path)
+    recipe = short(**helpers)
     with pytest.raises(BadRun, match=r"small would learn from first, .*EMNIST Balanced test"):
-        run.keep_origin(official)
-    run.keep_origin(own)
+        follow(recipe, official, tmp_path)
+    assert [each.name for each in tmp_path.iterdir()] == ["first-0"], "nothing is left behind"
+    follow(recipe, own, tmp_path)
 
 
 def test_what_was_made_of_other_networks_is_not_trained_over(tmp_path: Path) -> None:

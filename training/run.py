@@ -9,7 +9,6 @@ from pathlib import Path
 
 import torch
 
-from model.card import Card
 from model.storage import whole
 
 from .curves import draw_curves, write_scalars
@@ -52,6 +51,19 @@ class Epoch:
     images_per_second: float
 
 
+def require_unseen(recipe: Recipe, split: Split, runs: Path = RUNS) -> None:
+    """Raise BadRun where a network that `recipe` learns from may know images of the test set of `split`,
+    BadCard where one is missing."""
+    for name in recipe.networks:
+        card = whole_card(name, runs)
+        if may_know(card.measured_on, split.measured_on):
+            raise BadRun(
+                f"{recipe.name} would learn from {name}, which may have learned images of "
+                f"{split.measured_on}: it was trained with another test set held out "
+                f"({card.measured_on or 'not known'}). Choose a recipe without start and teachers"
+            )
+
+
 class Run:
     """The run of `recipe` in `runs`/NAME-SEED. Raises BadRun where something else was begun there."""
 
@@ -76,16 +88,8 @@ class Run:
 
     def keep_origin(self, split: Split) -> None:
         """Note what the run learns from. Raises BadRun: it was begun on other images, or by the help of
-        other networks, or these may know images of its test set; BadCard: a network is missing."""
-        cards: dict[str, Card] = {}
-        for name in self.recipe.networks:
-            cards[name] = card = whole_card(name, self.folder.parent)
-            if may_know(card.measured_on, split.measured_on):
-                raise BadRun(
-                    f"{self.recipe.name} would learn from {name}, which may have learned images of "
-                    f"{split.measured_on}: it was trained with another test set held out "
-                    f"({card.measured_on or 'not known'}). Choose a recipe without start and teachers"
-                )
+        other networks; BadCard: a network is missing."""
+        cards = {name: whole_card(name, self.folder.parent) for name in self.recipe.networks}
         origin = {
             "images": fingerprint(split),
             "measured_on": split.measured_on,

@@ -17,7 +17,7 @@ from ..measures.evaluate import evaluate, read_split
 from ..publish import finish
 from ..recipe import Recipe
 from ..recipes import RECIPES
-from ..run import Run
+from ..run import Run, require_unseen
 from ..sets.data import Split
 from ..sets.own import read_own
 from ..sets.scans import FOLDER, read_examples
@@ -85,6 +85,7 @@ def require_train(train: Path | None, test: Path | None, transposed: bool, label
 
 def follow(recipe: Recipe, split: Split, runs: Path) -> Path:
     """A whole run: ask the teachers, train, calibrate, write; returns its folder."""
+    require_unseen(recipe, split, runs)  # before there is a folder
     sizes = [len(part) for part in (split.train, split.validation)]
     console.print(f"{sizes[0]:,} images to train on, {sizes[1]:,} to choose on")
     run, targets = Run(recipe, runs), None
