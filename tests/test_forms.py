@@ -85,7 +85,11 @@ class TestForms:
         [
             b"",
             b"no form at all",
-            b"preamble\r\n" + file_part("a") + b"--b--",
+            b"preamble" + file_part("a") + b"--b--",
+            b"preamble" + file_part("a") + file_part("b") + b"--b--",
+            b"\n" + file_part("a") + file_part("b") + b"--b--",
+            b"preamble\r\n--boundary\r\n" + file_part("a") + b"--b--",
+            b"x" * 8192 + b"\r\n" + file_part("a") + b"--b--",
             file_part("a", b"\r\n--boundary") + b"--b--",
             file_part("a", b"data"),
             file_part("a", b"data")[:-9],
@@ -107,6 +111,11 @@ class TestForms:
         whole = file_part("a", b"first") + file_part("b", b"second") + b"--b--"
         for size in range(len(whole)):
             assert refusal(whole[:size]).slug == "malformed-multipart"
+
+    @pytest.mark.parametrize("preamble", [b"", b"This is a message\r\nin MIME format.", b"x" * 8000])
+    def test_what_precedes_the_first_boundary_is_ignored(self, preamble: bytes) -> None:
+        body = file_part("a", b"data") + part('name="model"', b"digits") + b"--b--"
+        assert read(preamble + b"\r\n" + body) == ([("a", b"data")], [("model", "digits")])
 
     def test_too_many_files_are_told_what_to_do(self) -> None:
         assert len(read(file_part("a") * 5 + b"--b--")[0]) == 5

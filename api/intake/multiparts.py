@@ -18,7 +18,7 @@ from .spool import forget
 MOST_FIELDS = 100
 MOST_TEXT = 1 << 16
 MOST_HEADER = 1 << 13
-"""Bytes of a field, and of the headers of a part."""
+"""Bytes of a field, and of the headers of a part, or of what precedes the first."""
 LONGEST_BOUNDARY = 70
 """RFC 2046, 5.1.1."""
 
@@ -62,9 +62,11 @@ def read_form(view: memoryview, content_type: str, most_files: int) -> Form:
 def _parts(view: memoryview, delimiter: bytes) -> Iterator[tuple[bytes, slice]]:
     """The headers of each part, and where its content lies."""
     buffer: Any = view.obj  # bytes or a map of a file, which can search where a view cannot
-    if bytes(view[: len(delimiter)]) != delimiter:
-        raise _malformed("The form does not begin with its boundary.")
-    at = len(delimiter)
+    # A preamble is to be ignored (RFC 2046, 5.1.1), but not one that might be a part.
+    preamble, found, _ = (_LINE + bytes(view[:MOST_HEADER])).partition(delimiter)
+    if not found or not preamble.endswith(_LINE):
+        raise _malformed(f"No line in the form's first {MOST_HEADER} bytes begins with its boundary.")
+    at = len(preamble) - len(_LINE) + len(delimiter)
     while bytes(view[at : at + 2]) == _LINE:
         start = buffer.find(2 * _LINE, at, at + MOST_HEADER) + 4
         end = _find(buffer, _LINE + delimiter, start)
