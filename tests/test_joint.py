@@ -7,13 +7,14 @@ from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
+from pathlib import Path
 
 import httpx
 import numpy as np
 import psutil
 import pytest
 
-from conftest import Services, running_services
+from conftest import Services, running_services, until
 from samples import glyphs, npy_of
 
 NPY = {"Content-Type": "application/x-npy"}
@@ -58,8 +59,8 @@ def _own_port(answer: httpx.Response) -> int:
 
 
 def figure(client: httpx.Client, name: str) -> float:
-    (found,) = re.findall(rf"^{re.escape(name)} (\S+)$", client.get("/metrics").text, re.MULTILINE)
-    return float(found)
+    found = re.findall(rf"^{re.escape(name)} (\S+)$", client.get("/metrics").text, re.MULTILINE)
+    return sum(map(float, found))
 
 
 def test_each_has_its_share_and_tells_of_all(clients: list[tuple[httpx.Client, int]]) -> None:
@@ -89,3 +90,21 @@ def test_caps_events_and_what_is_open_are_of_all(
         gateway.wait()  # or it would be found among the living
         wait_listening(shared.spawn("api"))
     assert figure(there, "inkqueue_event_streams") == 0
+
+
+def test_one_in_the_place_of_a_dead_one_goes_on_counting_in_its_files(shared: Services) -> None:
+    def counted() -> float:
+        with httpx.Client(base_url=shared.url) as client:
+            return figure(client, name)
+
+    name = 'inkqueue_http_requests_total{method="GET",route="/healthz",status="200"}'
+    for number in range(1, 4):
+        httpx.get(f"{shared.url}/healthz")
+        until(lambda number=number: counted() == number)  # soon after the answer
+        victim = next(each for each in shared.processes if each.poll() is None)
+        victim.kill()
+        victim.wait()
+        wait_listening(shared.spawn("api"))
+        assert counted() == number
+    files = Path(shared.environment["PROMETHEUS_MULTIPROC_DIR"]).glob("*.db")
+    assert {each.stem.rpartition("_")[2] for each in files} == {"1", "2"}

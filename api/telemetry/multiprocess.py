@@ -1,34 +1,43 @@
 """Figures of gateways that share a port: each keeps its own in files, and any of them reports all.
 
-prometheus_client does so where PROMETHEUS_MULTIPROC_DIR is set, as `inkqueue up --api-workers` does.
+prometheus_client does so where PROMETHEUS_MULTIPROC_DIR is set, as `inkqueue up --api-workers` does. It
+names the files by process id; we name them by slot, so that a gateway goes on counting where one that
+died left off. Else every death would leave files behind that each scrape has to read.
 """
 
+import fcntl
 import os
+from itertools import count
 from pathlib import Path
 
-from prometheus_client import CollectorRegistry
+from prometheus_client import CollectorRegistry, values
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 
 
 def joint_registry() -> CollectorRegistry | None:
-    """The figures of all gateways of a folder, less what lost ones held; None for one alone."""
+    """The figures of all gateways of a folder; None for one alone. Metrics that are made from now on are
+    kept in a slot of this process's own."""
     folder = os.environ.get(FOLDER)
     if not folder:
         return None
-    for figures in Path(folder).glob("gauge_live*_*.db"):
-        pid = int(figures.stem.rpartition("_")[2])
-        if not _lives(pid):
-            mark_process_dead(pid)  # type: ignore[no-untyped-call]
+    slot = _take_slot(Path(folder))
+    mark_process_dead(slot)  # type: ignore[no-untyped-call]  # what was open then is not now
+    values.ValueClass = values.MultiProcessValue(lambda: slot)  # type: ignore[no-untyped-call]
     registry = CollectorRegistry()
     MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
     return registry
 
 
-def _lives(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except (ProcessLookupError, PermissionError):  # the latter: the number is another's now
-        return False
-    return True
+def _take_slot(folder: Path) -> int:
+    """The lowest number that no living process has; this one has it until it ends."""
+    for number in count(1):
+        lock = os.open(folder / f"{number}.lock", os.O_CREAT | os.O_RDWR, 0o600)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(lock)
+        else:
+            break
+    return number
