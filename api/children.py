@@ -12,6 +12,8 @@ from functools import partial
 
 from worker.prctl import die_with_parent
 
+from .watchdog import SILENCE_S, Watchdog
+
 log = logging.getLogger("inkqueue")
 
 STOP_S = 15.0
@@ -35,6 +37,7 @@ class Child:
     command: list[str]
     environment: dict[str, str]
     inherited: tuple[int, ...] = ()
+    watchdog: Watchdog | None = None
     process: "subprocess.Popen[bytes] | None" = None
     started: float = 0.0
     failures: int = 0
@@ -44,6 +47,8 @@ class Child:
         """Run it, apart from the terminal's Ctrl-C: the stack stops its children in order. On Linux the
         kernel ends it should the stack be killed outright."""
         self.started = time.monotonic()
+        if self.watchdog:
+            self.watchdog.restart()
         self.process = subprocess.Popen(
             self.command,
             env=os.environ | self.environment,
@@ -55,8 +60,14 @@ class Child:
         )
 
     def look_after(self) -> bool:
-        """Restart it if it died and it is time; returns whether it was restarted."""
-        if self.process is None or self.process.poll() is None:
+        """Kill it if it hangs, restart it if it died and it is time; returns whether it restarted it."""
+        if self.process is None:
+            return False
+        if self.process.poll() is None:
+            if self.watchdog and self.watchdog.expired():
+                log.warning("%s has shown no sign of life for %.0f s: killing it", self.name, SILENCE_S)
+                self.process.kill()
+                self.watchdog.restart()
             return False
         if not self.retry_at:
             log.warning("%s ended with %s", self.name, self.process.returncode)

@@ -1,7 +1,9 @@
-"""uvicorn behind our edge (edge/protocol.py), with one addition: a stop ends event streams first."""
+"""uvicorn behind our edge (edge/protocol.py), with two additions: a stop ends event streams first, and
+whoever looks after the gateway hears that it does not hang."""
 
 import contextlib
 import logging
+import os
 import socket
 import sys
 from math import ceil
@@ -26,6 +28,14 @@ class Server(uvicorn.Server):
     def __init__(self, app: FastAPI, config: uvicorn.Config) -> None:
         super().__init__(config)
         self._app = app
+        self._heartbeat_fd = services_of(app).settings.heartbeat_fd
+
+    async def on_tick(self, counter: int) -> bool:
+        """Ten times a second: tell our watchdog that the event loop turns."""
+        if self._heartbeat_fd >= 0:
+            with contextlib.suppress(OSError):  # it has not read for hours, or is gone
+                os.write(self._heartbeat_fd, b".")
+        return await super().on_tick(counter)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Wake whoever waits, then stop; clients of streams come back to the next gateway."""

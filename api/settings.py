@@ -18,6 +18,9 @@ class GatewaySettings(QueueSettings):
     share_port: Annotated[
         bool, Field(description="other gateways of this user may listen there; they take turns")
     ] = False
+    heartbeat_fd: Annotated[
+        int, Field(ge=-1, description="of a pipe to which it writes that it does not hang; -1: of none")
+    ] = -1
     published: Annotated[
         str, Field(description="the address others see, where a container publishes the port")
     ] = ""

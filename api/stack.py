@@ -1,4 +1,4 @@
-"""`inkqueue up`: Redis, gateways, workers and a sender, restarted when they die.
+"""`inkqueue up`: Redis, gateways, workers and a sender, restarted when they die or hang.
 
 With REDIS_URL set, that Redis is used; else an embedded one on a data folder.
 """
@@ -16,6 +16,7 @@ from types import FrameType
 from worker.embedded import EmbeddedRedis
 
 from .children import Child
+from .watchdog import Watchdog
 
 WORKERS = min(4, -(-(os.cpu_count() or 1) // 2))
 """One per two cores, whose threads share what it holds; Python keeps no more busy. At most four."""
@@ -99,12 +100,12 @@ class Stack:
 
     def _start_gateways(self, command: list[str], environment: dict[str, str]) -> None:
         if self.api_workers == 1:
-            return self._add(Child("gateway", command, environment))
+            return self._add(_gateway("gateway", command, environment))
         shutil.rmtree(self.figures, ignore_errors=True)
         self.figures.mkdir(parents=True)
         shared = {"INKQUEUE_SHARE_PORT": "true", "PROMETHEUS_MULTIPROC_DIR": str(self.figures)}
         for number in range(1, self.api_workers + 1):
-            self._add(Child(f"gateway {number}", command, environment | shared))
+            self._add(_gateway(f"gateway {number}", command, environment | shared))
 
     def _start_redis(self) -> str:
         server = EmbeddedRedis(self.data)
@@ -122,3 +123,10 @@ class Stack:
 
     def _ask_to_stop(self, number: int, frame: FrameType | None) -> None:
         self.stopping = True
+
+
+def _gateway(name: str, command: list[str], environment: dict[str, str]) -> Child:
+    """One that tells its watchdog that it is well."""
+    watchdog = Watchdog()
+    environment = environment | {"INKQUEUE_HEARTBEAT_FD": str(watchdog.writer)}
+    return Child(name, command, environment, (watchdog.writer,), watchdog)

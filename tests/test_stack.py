@@ -9,13 +9,18 @@ import sys
 import time
 from pathlib import Path
 
+import httpx
 import psutil
 import pytest
 
 from api.cli.checks import reserved
 from api.cli.console import Refusal
+from api.cli.readiness import address
+from api.stack import Stack
 from model.card import WEIGHTS
 from worker.embedded import free_port
+
+from conftest import until
 
 UP = [sys.executable, "-m", "api.cli", "up", "--workers", "1"]
 ANY = ("--port", "0")
@@ -46,6 +51,35 @@ def test_under_nohup_a_closed_terminal_does_not_stop_it(tmp_path: Path) -> None:
     with pytest.raises(subprocess.TimeoutExpired):
         process.wait(1)
     assert stopped(process, signal.SIGTERM) == (0, ["stopped"])
+
+
+def test_a_gateway_that_hangs_is_replaced(
+    tmp_path: Path, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("api.watchdog.SILENCE_S", 2.0)
+    monkeypatch.setenv("REDIS_URL", redis_url)
+    stack = Stack("127.0.0.1", free_port(), 1, tmp_path)
+    try:
+        stack.start()
+        until(lambda: looked_after(stack) and healthy(stack), 60)
+        os.kill(stack.pids()["gateway"], signal.SIGSTOP)
+        assert not healthy(stack)
+        until(lambda: looked_after(stack) and healthy(stack), 60)
+    finally:
+        stack.stop()
+
+
+def looked_after(stack: Stack) -> bool:
+    for child in stack.children:
+        child.look_after()
+    return True
+
+
+def healthy(stack: Stack) -> bool:
+    try:
+        return httpx.get(f"{address(stack)}/healthz", timeout=0.5).is_success
+    except httpx.TransportError:
+        return False
 
 
 @pytest.mark.parametrize(
