@@ -6,6 +6,7 @@ import redis
 
 from worker import logs
 from worker.connection import connect
+from worker.environment import warn_of_unknown_settings
 from worker.machine import give_memory_back, tune_garbage_collection
 from worker.safety import UnsafeRedis, require_safe
 
@@ -26,6 +27,7 @@ def main() -> None:
     try:
         settings = GatewaySettings()
         logs.configure(settings, "gateway")
+        warn_of_unknown_settings(logging.getLogger("inkqueue"))
         logging.getLogger("uvicorn.access").addFilter(Access())
         logging.getLogger("uvicorn.error").addFilter(tells_more)
         with connect(settings.redis_url) as client:

@@ -2,15 +2,20 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from api.settings import GatewaySettings
+from worker.environment import KNOWN, unknown_settings
 from worker.settings import BadSettings, QueueSettings, SenderSettings, WorkerSettings
 
 ALL = (GatewaySettings, SenderSettings, WorkerSettings)
+ROOT = Path(__file__).parent.parent
+CLIENT, NETWORKS, TESTS = {"INKQUEUE_URL", "INKQUEUE_API_KEY"}, "INKQUEUE_WEIGHTS", "INKQUEUE_FAILPOINTS"
 
 
 @pytest.mark.parametrize("settings", ALL)
@@ -151,3 +156,55 @@ def test_a_process_says_in_a_line_which_setting_it_does_not_take(
     assert done.returncode == 1
     assert said.startswith(reason)
     assert "sekret" not in line
+
+
+def test_what_is_known_is_what_is_read() -> None:
+    ours = {
+        field.validation_alias or f"INKQUEUE_{name.upper()}"
+        for settings in ALL
+        for name, field in settings.model_fields.items()
+    }
+    files = [*ROOT.glob("docker-compose*.yml"), *ROOT.glob("deploy/*.yml"), ROOT / ".env.example"]
+    composed = re.findall(r"INKQUEUE_\w+", "".join(each.read_text() for each in files))
+    assert set(KNOWN.values()) == {*ours, *composed, *CLIENT, NETWORKS, TESTS}
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("INKQUEUE_QOUTA_BYTES", "; did you mean INKQUEUE_QUOTA_BYTES?"),
+        ("INKQUEUE_REDIS_URL", "; did you mean REDIS_URL?"),
+        ("inkqueue_treads", "; did you mean INKQUEUE_THREADS?"),
+        ("INKQUEUE_XYZ", ""),
+    ],
+)
+def test_a_name_that_nobody_reads_is_told_with_the_nearest_that_somebody_does(
+    monkeypatch: pytest.MonkeyPatch, name: str, said: str
+) -> None:
+    monkeypatch.setenv(name, "1")
+    assert f"{name}: no such setting{said}" in unknown_settings()
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("INKQUEUE_QUOTA_BYTES", "inkqueue_threads", "INKQUEUE_FOLDER", "INKQUEUE_URL"),
+        *("INKQUEUE_API_SERVICE_HOST", "INKQUEUE_API_SERVICE_PORT_HTTP", "INKQUEUE_API_PORT"),
+        "INKQUEUE_API_PORT_8000_TCP_ADDR",
+    ],
+)
+def test_what_somebody_reads_and_what_kubernetes_adds_is_not_told(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv(name, "1")
+    assert not [said for said in unknown_settings() if said.startswith(f"{name}:")]
+
+
+@pytest.mark.parametrize("module", ["api", "worker", "worker.sender"])
+def test_a_process_on_its_own_warns_of_a_name_that_nobody_reads(module: str) -> None:
+    settings = {"INKQUEUE_QOUTA_BYTES": "1", "REDIS_URL": "redis://127.0.0.1:1/0"}
+    command, environment = [sys.executable, "-m", module], os.environ | settings
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
+    warning, _ = done.stderr.splitlines()
+    assert "WARNING" in warning
+    assert "INKQUEUE_QOUTA_BYTES: no such setting; did you mean INKQUEUE_QUOTA_BYTES?" in warning

@@ -85,6 +85,11 @@ def healthy(stack: Stack) -> bool:
 @pytest.mark.parametrize(
     ("name", "value", "reason"),
     [
+        (
+            "INKQUEUE_QOUTA_BYTES",
+            "1",
+            "INKQUEUE_QOUTA_BYTES: no such setting; did you mean INKQUEUE_QUOTA_BYTES?",
+        ),
         ("INKQUEUE_TRUSTED_PROXIES", "nonsense", "INKQUEUE_TRUSTED_PROXIES: 'nonsense' does not"),
         ("INKQUEUE_THREADS", "abc", "INKQUEUE_THREADS: Input should be a valid integer"),
         ("INKQUEUE_MODELS", "roman", "INKQUEUE_MODELS: no network 'roman'"),

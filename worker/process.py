@@ -1,5 +1,6 @@
 """What our Celery processes, workers and senders, have in common: how they run and how they log."""
 
+import logging
 import os
 import signal
 import sys
@@ -12,8 +13,11 @@ from celery.platforms import EX_FAILURE, SecurityWarning
 from celery.signals import setup_logging, worker_shutting_down
 
 from . import logs
+from .environment import warn_of_unknown_settings
 from .machine import give_memory_back
 from .settings import QueueSettings
+
+log = logging.getLogger(__name__)
 
 
 @setup_logging.connect  # type: ignore[untyped-decorator]
@@ -28,6 +32,7 @@ def configure(settings: QueueSettings, process: str) -> None:
         signal.signal(number, _leave)
     give_memory_back()
     logs.configure(settings, process)
+    warn_of_unknown_settings(log)
     if settings.log == "json":  # Celery says goodbye on stdout, which is no line of JSON
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 

@@ -12,6 +12,7 @@ import redis
 from model.own_screens import read_own_screen
 from model.storage import read_checkpoint
 from worker.connection import connect
+from worker.environment import unknown_settings
 from worker.safety import UnsafeRedis, require_safe
 from worker.settings import SenderSettings, WorkerSettings
 
@@ -28,6 +29,8 @@ FIGURES = "PROMETHEUS_MULTIPROC_DIR"
 
 def require_startable(stack: Stack) -> None:
     """Raise Refusal if a gateway, worker or sender of this stack would not start."""
+    if unknown := unknown_settings():
+        raise Refusal("; ".join(unknown))
     try:
         settings = GatewaySettings(host=stack.host, port=stack.port)
         _require_networks(WorkerSettings())
