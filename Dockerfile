@@ -28,7 +28,7 @@ COPY --from=requirements /build/engine.txt .
 RUN pip --python /opt/inkqueue install --prefix /engine -c constraints.txt -r engine.txt
 
 FROM packages AS code
-RUN pip --python /opt/inkqueue install hatchling
+RUN pip --python /opt/inkqueue install -c constraints.txt hatchling
 COPY . .
 RUN pip --python /opt/inkqueue install --no-build-isolation --no-deps --prefix /code .
 
