@@ -39,7 +39,9 @@ def job_response(job: Job, status: int) -> Response:
 
 
 def wait_s(prefer: str | None, default: float, most: float) -> float:
-    """The seconds a Prefer header (RFC 7240) asks to wait; `respond-async` by itself is 0."""
+    """The seconds, at most `most`, that a Prefer header (RFC 7240) asks to wait; `respond-async` by
+    itself is 0."""
+    default = min(most, default)
     if prefer is None:
         return default
     if match := WAIT.search(prefer):

@@ -9,11 +9,13 @@ from dataclasses import replace
 from typing import Any
 
 import httpx
+import numpy as np
 import pytest
 import redis
 
 from conftest import Services, meanwhile, on_empty_redis, running_services
 from ledgers import CAPS, commit_of, finish, ledger, submit
+from samples import pngs
 
 MOST_S = 1.5
 
@@ -208,3 +210,12 @@ def test_a_page_comes_with_its_first_row(gateway: Services, http: httpx.Client) 
 def test_a_wait_that_is_none_is_refused(gateway: Services, http: httpx.Client, wait: str) -> None:
     submit(gateway.redis_url, "a")
     assert http.get("/v1/jobs/a/results", params={"wait": wait}).status_code == 422
+
+
+def test_no_prediction_is_waited_for_longer_than_any_request_may_wait(
+    http: httpx.Client, rng: np.random.Generator
+) -> None:
+    began = time.monotonic()
+    headers = {"Content-Type": "image/png"}
+    assert http.post("/v1/predictions", content=pngs(1, rng)[0], headers=headers).status_code == 202
+    assert MOST_S <= time.monotonic() - began < 4
