@@ -1,4 +1,4 @@
-"""`python -m model`, which `inkqueue read` runs: images read here and now, with no server at all.
+"""`python -m model`, which `inkqueue read` runs: reads images in this process, without a server.
 
 Labels and lines go to stdout, everything else to stderr.
 """
@@ -76,9 +76,9 @@ def _reader(model: str, charset: str | None, device: str, layout: Layout) -> Sca
 
 
 def _write_all(reader: ScanReader, files: list[Path], format: Format) -> bool:
-    """Read and print; whether everything could be read."""
+    """Read the files and print what they say; return whether all could be read."""
     bad = 0
-    hidden = sys.stdout.isatty()  # what is read appears there already
+    hidden = sys.stdout.isatty()  # the results appear there, and show the progress
     with progress(len(files), hidden) as advance:
         write = writer(format, several=len(files) > 1)
         for outcome in reader.read(files):
@@ -97,7 +97,7 @@ def _write_all(reader: ScanReader, files: list[Path], format: Format) -> bool:
 
 
 def _write_preview(reader: ScanReader, image: Path, preview: Path) -> None:
-    """Nothing, if the image could not be read: that was said already."""
+    """Write the preview, unless the image could not be read, which was reported already."""
     try:
         picture = png(reader.preview(image))
     except (BadImage, OSError):

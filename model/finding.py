@@ -16,8 +16,8 @@ from .scaling import shrink
 from .tabletop import eroded, may_be_table, sheets
 
 FIRST_SIDE, CLOSE_SIDE = 256, 128
-"""Sides at which a picture is looked at, and then, if most of it is paper, the surroundings of its
-ink."""
+"""Long sides to which a picture is shrunk for the first look, and, if most of it is paper, the
+surroundings of its ink for a closer one."""
 
 MARGIN = 0.4
 """Around the ink, as a share of its long side."""
@@ -26,7 +26,7 @@ RIM = 2
 """Pixels around the ink in which its edges fade."""
 
 RIM_OF_SHEET = 0.02
-"""Of the picture's long side: nearer to its edges, a sheet may be table."""
+"""Share of the picture's long side: this near to its edges, what seems to be the sheet may be table."""
 
 
 class Found(NamedTuple):
@@ -49,7 +49,7 @@ def find_all(greys: Sequence[Grey]) -> list[Found]:
 
 
 def closer(grey: Grey, found: Found) -> Found:
-    """`found` in `grey`; where that is large and mostly paper, what a closer look finds."""
+    """What a closer look at `grey` finds if it is large and mostly paper, else `found`."""
     scale = max(grey.shape) / FIRST_SIDE
     if scale <= 1 or not len(found.parts):
         return found
@@ -63,7 +63,7 @@ def closer(grey: Grey, found: Found) -> Found:
 
 
 def look_all(greys: Sequence[Grey]) -> list[Found]:
-    """The ink of pictures, each (h, w) uint8, that have been shrunk already."""
+    """The ink of each of `greys`, (h, w) uint8, which have been shrunk already."""
     inks = [bright_ink(grey) for grey in greys]
     masks = [ink_mask(ink) for ink in inks]
     cleaned = [clean(without_lines(mask)) for mask in masks]
@@ -75,8 +75,8 @@ def look_all(greys: Sequence[Grey]) -> list[Found]:
 
 
 def on_sheet(grey: Grey, found: Found) -> Found:
-    """What is written on a sheet that lies on a table in `grey`; `found` if there is no such sheet, or
-    if no character is whole on it."""
+    """The ink on a sheet that lies on a table in `grey`; `found` if there is no such sheet, or no whole
+    character on it."""
     for sheet, pixels in sheets(grey):
         inner = eroded(sheet, RIM_OF_SHEET)
         ink = np.where(inner, dark_ink(pixels, shrink(pixels, SIDE)), np.uint8(0))
@@ -88,7 +88,7 @@ def on_sheet(grey: Grey, found: Found) -> Found:
 
 
 def cut_out(found: Found) -> Grey:
-    """The character alone as a mask `WORK_SIDE` long in a frame, its outline between the pixels.
+    """The character alone, as a mask in a frame, `WORK_SIDE` long, outlined to fractions of a pixel.
 
     Ink begins where it is half as strong as on average, so that the grey edges of a small picture tell
     where between two pixels its strokes end.
@@ -110,5 +110,5 @@ def cut_out(found: Found) -> Grey:
 
 
 def around(start: int, length: int, margin: int) -> slice:
-    """From `margin` before `start` to `margin` after `length`."""
+    """The slice of `length` from `start` on, with `margin` on both sides; it does not begin below 0."""
     return slice(max(0, start - margin), start + length + margin)

@@ -1,4 +1,4 @@
-"""Lines that are not writing: ruled lines and edges of boxes, from side to side of a picture."""
+"""Removes lines that are not writing: ruled lines and edges of boxes, from side to side of a picture."""
 
 from collections.abc import Sequence
 
@@ -23,7 +23,7 @@ ink, and the lines are strokes, too."""
 
 
 def without_lines(mask: Grey) -> Grey:
-    """`mask` without such lines, strokes that cross one mended; unchanged if hardly any ink is left."""
+    """`mask` without such lines, crossing strokes mended; unchanged if hardly any ink would be left."""
     if not border(mask).any():
         return mask
     found = cv2.bitwise_or(lines(mask), lines(mask.T).T)

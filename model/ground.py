@@ -1,6 +1,6 @@
 """The paper under the ink: whether it is the lighter of the two, and how light it is at each place.
 
-Ink is measured by the share by which it is darker than its own paper: in a shadow they differ less.
+Ink is measured by the share of its paper's light that it takes: in a shadow, grey levels differ less.
 """
 
 import cv2
@@ -11,7 +11,7 @@ from .ink import border
 from .scaling import odd, shrink
 
 SIDE = 32
-"""All of this is measured on a copy of this size."""
+"""Long side of the copy on which all of this is measured."""
 
 WIDEST = 0.25
 """Share of the picture's long side: strokes that are wider are taken for paper."""
@@ -30,7 +30,7 @@ def bright_ink(grey: Grey) -> Grey:
 
 
 def dark_ink(grey: Grey, small: Grey) -> Grey:
-    """`bright_ink` of ink that is dark; `small` is `grey`, shrunk to SIDE."""
+    """`bright_ink` for ink known to be dark; `small` is `grey`, shrunk to SIDE."""
     light = ground(small, grey.shape)
     ink = cv2.divide(cv2.subtract(light, grey), np.maximum(light, DARKEST), scale=255)
     return np.asarray(ink).astype(np.uint8, copy=False)
@@ -39,16 +39,16 @@ def dark_ink(grey: Grey, small: Grey) -> Grey:
 def has_bright_strokes(small: Grey) -> bool:
     """Whether what stands out from its surroundings is brighter than they are.
 
-    Strokes cover less area than their paper and differ from the local mean by more, so that differences
+    Strokes cover less area than their paper and differ from the local mean by more, so the differences
     from it are skewed towards the strokes, whatever shadow or frame there is. Where bold strokes fill
-    the picture there is hardly any skew: then its border is taken for paper.
+    the picture, there is hardly any skew: then its border is taken for paper.
     """
     skew = skewness(small)
     return skew > 0 if abs(skew) > UNSKEWED else has_dark_border(small)
 
 
 def skewness(small: Grey) -> float:
-    """Of the differences from the local mean: above 0 where what stands out is bright."""
+    """Skewness of the differences from the local mean: above 0 if what stands out is bright."""
     side = odd(max(small.shape) // 3)
     differences = np.asarray(cv2.subtract(small, cv2.blur(small, (side, side)), dtype=cv2.CV_32F))
     away = (differences - cv2.mean(differences)[0]).ravel()
@@ -65,7 +65,7 @@ def has_dark_border(small: Grey) -> bool:
 
 
 def ground(small: Grey, shape: tuple[int, ...]) -> Grey:
-    """The light of the paper under dark ink, of `shape`: closing removes strokes, shadows stay."""
+    """The light of the paper under dark ink, (h, w) = `shape`: closing removes strokes, shadows stay."""
     side = odd(round(WIDEST * max(small.shape)))
     kernel = np.ones((side, side), np.uint8)
     closed = cv2.morphologyEx(cv2.blur(small, (3, 3)), cv2.MORPH_CLOSE, kernel)

@@ -1,8 +1,8 @@
 """What an image file claims to be, checked before a decoder believes it.
 
 Three things are cheap to send and expensive to decode: a PNG chunk that claims to be gigabytes, since
-OpenCV allocates them; pixels that go on far beyond the picture; a JPEG that is painted over thousands of
-times.
+OpenCV allocates them; pixel data that go on far beyond the picture; a JPEG that is painted over
+thousands of times.
 """
 
 import contextlib
@@ -26,11 +26,11 @@ _SEGMENT, _SIDES = struct.Struct(">BBH"), struct.Struct(">HH")
 _SEGMENTS = 64
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _SIZED = _FRAMES | {0xC4, 0xCC, *range(0xDB, 0xF0), 0xFE}
-"""Markers of JPEG that a length follows and that may come before a scan."""
+"""JPEG markers that are followed by a length and may precede a scan."""
 _CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
-"""Channels by a PNG's colour type."""
+"""Number of channels, by a PNG's colour type."""
 SLACK = 4096
-"""Bytes that a PNG may have beside twice its pixels."""
+"""Bytes of compressed data that a PNG may have beyond twice the bytes of its pixels."""
 _SHAPE, _CHUNK, _CRC = struct.Struct(">IIBB"), struct.Struct(">I4s"), struct.Struct(">I")
 
 
@@ -43,13 +43,13 @@ class TooLarge(BadImage):
 
 
 def check(data: bytes, max_pixels: int) -> int:
-    """How many pixels an image claims to have.
+    """The number of pixels that an image claims to have.
 
-    Raises BadImage for what is not an image of FORMATS, is too large, or would cost more than it shows.
+    Raises BadImage if it is in none of FORMATS, damaged, too large, or unduly expensive to decode.
     """
     if not data:
         raise BadImage("the file is empty")
-    if data[:4] in BIG_TIFFS:  # its pages are not found, and all but the first would be lost
+    if data[:4] in BIG_TIFFS:  # `tiffs` cannot find its pages: all but the first would be lost
         raise BadImage("BigTIFF is not read: save it as TIFF")
     width, height = dimensions(data)
     if width * height > max_pixels or max(width, height) > MOST_SIDE:
@@ -82,8 +82,8 @@ def dimensions(data: bytes) -> tuple[int, int]:
 
 
 def _jpeg_dimensions(data: bytes) -> tuple[int, int] | None:
-    """By the first frame header (ITU-T T.81, B.2.2), in a tenth of Pillow's time; None where it is not
-    among the first segments, or these are not in order."""
+    """Width and height from the first frame header (ITU-T T.81, B.2.2), in a tenth of Pillow's time;
+    None if it is not among the first segments, or these are malformed."""
     at = len(JPEG) - 1
     with contextlib.suppress(struct.error):
         for _ in range(_SEGMENTS):
@@ -125,7 +125,7 @@ def _pixel_bytes(data: bytes) -> int:
 
 
 def png_chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
-    """The kind of every whole chunk of a PNG, and where its content begins and ends."""
+    """The kind of every complete chunk of a PNG, and where its data begin and end."""
     at = len(PNG)
     while at + 12 <= len(data):
         size, kind = _CHUNK.unpack_from(data, at)

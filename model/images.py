@@ -1,4 +1,4 @@
-"""Bytes of an image file become grey pixels, within limits: by OpenCV, TIFF by Pillow; pixels, a PNG."""
+"""Decodes image files to grey pixels, within limits (OpenCV; Pillow for TIFF); encodes pixels as PNG."""
 
 from collections.abc import Callable
 from itertools import islice
@@ -17,7 +17,7 @@ __all__ = ["BadImage", "Grey", "TooLarge", "decode", "png", "to_grey"]
 
 Grey = npt.NDArray[np.uint8]
 
-cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # what is wrong is told to the client
+cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # the client is told what is wrong
 cv2.setNumThreads(1)  # the images are small: a second thread would spin more than it works
 
 
@@ -29,8 +29,8 @@ def decode(
     """Grey pixels (h, w) uint8 of a PNG, JPEG, WebP, BMP, or TIFF. Raises BadImage.
 
     Transparent pixels show white; 16 bits become 8; EXIF orientation is applied; of an animation or
-    a TIFF of several pages, the first is read. `expect` is told how many pixels there
-    will be, before any is decoded.
+    a TIFF of several pages, the first is read. `expect` is called with the number of pixels
+    before any is decoded.
     """
     data = _first_page(data) if is_tiff(data) else bytes(data)
     expect(check(data, max_pixels))
@@ -61,7 +61,7 @@ def to_grey(pixels: npt.NDArray[np.generic]) -> Grey:
 
 
 def check_grey(pixels: npt.NDArray[np.generic]) -> Grey:
-    """`pixels`, if they are (h, w) uint8 and there are any. Raises BadImage."""
+    """`pixels`, checked to be (h, w) uint8 and not empty. Raises BadImage."""
     if pixels.dtype != np.uint8 or pixels.ndim != 2 or not pixels.size:
         raise BadImage(f"grey pixels of type {pixels.dtype} and shape {pixels.shape} are not read")
     return pixels.astype(np.uint8, copy=False)
@@ -73,7 +73,7 @@ def png(pixels: Grey) -> bytes:
 
 
 def _first_page(data: bytes | memoryview) -> bytes:
-    """The first page of a TIFF, without what is not needed to decode it."""
+    """The first page of a TIFF, with only what is needed to decode it. Raises BadImage."""
     try:
         for page in cut(data, list(islice(directories(data), 1))):
             return page
@@ -103,7 +103,7 @@ def _to_pixels(image: Image.Image) -> Grey:
 
 
 def stretch(values: npt.NDArray[np.float32]) -> Grey:
-    """Values of any range -> 0..255, the least black and the greatest white."""
+    """Scale values of any range to 0..255: the least is black, the greatest white."""
     values = np.clip(np.nan_to_num(values), -1e30, 1e30)
     values -= values.min()
     return np.asarray(values * (255 / (values.max() or 1))).astype(np.uint8)

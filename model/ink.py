@@ -15,13 +15,13 @@ LEAST_CONTRAST = 20
 """Of 255: what differs less from its paper is not ink."""
 
 WORK_SIDE = 56
-"""Strokes are measured where the ink is this high or wide."""
+"""Long side, in pixels, of the ink when its strokes are measured."""
 
 FRAME = 6
-"""Pixels of paper around it there: strokes that are thickened and softened need them."""
+"""Pixels of paper around that ink: strokes that are thickened and softened need them."""
 
 THIN, THICK = 7.6, 10.5
-"""Stroke widths there between which handwriting is left as it is; EMNIST's middle half is 7.5 to 10."""
+"""Between these widths strokes of that ink are left as they are; EMNIST's middle half is 7.5 to 10."""
 
 
 def border(grey: npt.NDArray[Number]) -> npt.NDArray[Number]:
@@ -39,12 +39,12 @@ def ink_mask(ink: Grey) -> Grey:
 
 
 def strip(mask: Grey) -> Grey:
-    """The box of the ink; empty where there is none."""
+    """`mask` cut to the box of its ink; empty if there is none."""
     return stripped(mask)[0]
 
 
 def stripped(mask: Grey) -> tuple[Grey, int, int]:
-    """The box of the ink, and where it begins: across and down."""
+    """`mask` cut to the box of its ink, and the left and top of that box."""
     left, top, width, height = cv2.boundingRect(mask)
     return mask[top : top + height, left : left + width], left, top
 
@@ -61,16 +61,16 @@ def even_strokes(ink: Grey) -> Grey:
 
 
 def stroke_width(ink: Grey) -> float:
-    """The mean width of the strokes, framed by a pixel of paper: 4 times the mean distance to paper."""
+    """The mean width of strokes: 4 times the mean distance to paper, which also surrounds `ink`."""
     framed = cv2.copyMakeBorder(ink, 1, 1, 1, 1, cv2.BORDER_CONSTANT)
     return 4 * cv2.mean(distances(np.asarray(framed).astype(np.uint8, copy=False)), framed)[0]
 
 
 def distances(mask: Grey) -> Floats:
-    """From every pixel to the nearest that is 0."""
+    """The distance from every pixel to the nearest 0."""
     return np.asarray(cv2.distanceTransform(mask, cv2.DIST_L2, 3)).astype(np.float32, copy=False)
 
 
 def farther(distance: Floats, level: float) -> Grey:
-    """255 where the distance is greater."""
+    """255 where `distance` is greater than `level`."""
     return (distance > level).view(np.uint8) * np.uint8(255)

@@ -1,6 +1,7 @@
-"""What OpenCV reads otherwise than people see it: transparent grey, alpha of BMPs, EXIF of PNG and WebP.
+"""Corrects what OpenCV does not decode as people see it: transparent grey in PNG, alpha in BMP, EXIF
+orientation in PNG and WebP.
 
-`images` decodes with it; nothing here looks at more of a file than its headers.
+Used by `images`; of a file itself, only headers and metadata are parsed here.
 """
 
 import struct
@@ -15,10 +16,10 @@ from PIL import ExifTags, Image
 from .headers import JPEG, PNG, png_chunks
 
 GREY = 0
-"""A PNG's colour type."""
+"""The colour type of a grey PNG."""
 
 HAS_ALPHA = 56
-"""Bytes of a BMP's header from which on it may say where alpha is; before, the fourth byte is spare."""
+"""The least size of a BMP header that may define alpha; below it, the fourth byte is unused."""
 
 Pixels = npt.NDArray[Any]
 
@@ -31,11 +32,11 @@ TURNS: Mapping[int, Callable[[Pixels], Pixels]] = {
     7: lambda pixels: pixels.T[::-1, ::-1],
     8: lambda pixels: np.rot90(pixels),
 }
-"""By EXIF's orientation; 1 is upright (TIFF 6.0, tag 274)."""
+"""How to turn an image upright, by EXIF orientation; 1 is upright (TIFF 6.0, tag 274)."""
 
 
 def flags_for(data: bytes) -> int:
-    """How cv2.imdecode is to read a file."""
+    """The flags of cv2.imdecode for a file."""
     if data.startswith(JPEG):
         return cv2.IMREAD_GRAYSCALE
     if data.startswith(b"BM") and data[28] == 32 and struct.unpack_from("<I", data, 14)[0] < HAS_ALPHA:
@@ -44,7 +45,8 @@ def flags_for(data: bytes) -> int:
 
 
 def as_seen(pixels: Pixels, data: bytes) -> Pixels:
-    """The pixels of a PNG or BMP: a transparent grey is white, a BMP without any alpha is opaque."""
+    """`pixels` of a file as people see them: the transparent grey of a PNG is white, a BMP whose alpha
+    is 0 everywhere is opaque."""
     if data.startswith(PNG) and data[25] == GREY and pixels.ndim == 2:
         place = data.find(b"tRNS", 0, data.find(b"IDAT"))
         if place >= 0:
@@ -57,13 +59,13 @@ def as_seen(pixels: Pixels, data: bytes) -> Pixels:
 
 
 def upright(pixels: Pixels, data: bytes) -> Pixels:
-    """(h, w) pixels of a PNG or WebP turned as its EXIF says; OpenCV has seen to a JPEG."""
+    """(h, w) pixels of a PNG or WebP, turned as its EXIF says; OpenCV turns JPEGs itself."""
     turn = TURNS.get(_orientation(data))
     return np.ascontiguousarray(turn(pixels)) if turn else pixels
 
 
 def _orientation(data: bytes) -> int:
-    """EXIF that is damaged says nothing."""
+    """The EXIF orientation; 1 if there is none, or if the EXIF data are damaged."""
     note = _png_exif(data) if data.startswith(PNG) else _webp_exif(data)
     if not note:
         return 1
@@ -76,14 +78,14 @@ def _orientation(data: bytes) -> int:
 
 
 def _png_exif(data: bytes) -> bytes:
-    """Empty if there is none."""
-    if b"eXIf" not in data:  # nearly always, and at once
+    """The EXIF data; empty if there are none."""
+    if b"eXIf" not in data:  # true of nearly every PNG, and quick to find out
         return b""
     return next((data[start:end] for kind, start, end in png_chunks(data) if kind == b"eXIf"), b"")
 
 
 def _webp_exif(data: bytes) -> bytes:
-    """Empty if there is none, or if it is no WebP."""
+    """The EXIF data; empty if there are none, or if the file is not a WebP."""
     start = data.find(b"EXIF") + 8 if data.startswith(b"RIFF") else 0
     if start < 8 or start > len(data):
         return b""

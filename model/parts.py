@@ -13,19 +13,19 @@ LEAST_SPECK = 0.03
 """Share of the largest part's area; the dot of an i is not that small."""
 
 LEAST_WHOLE = 0.2
-"""Share of the largest part, and of the picture: a part inside that is as large may be all of the
-character."""
+"""Share of the largest part's area, and of the picture's long side: a part this large that does not
+touch the picture's edge may be the whole character."""
 
 FAR, FAR_SPECK = 0.6, 0.15
-"""A part does not belong to the largest if it is FAR of its sides away and below the share FAR_SPECK of
-it."""
+"""A part does not belong to the main one if it is farther away than the share FAR of that part's long
+side and smaller than the share FAR_SPECK of its area."""
 
 DOT = 0.35
 """The greatest width of a dot, as a share of the height of what it stands over."""
 
 
 def clean(mask: Grey) -> tuple[Grey, PartStats]:
-    """`mask` with nothing but the character, and the parts of it."""
+    """`mask` with nothing but the character, and the character's parts."""
     count, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8, ltype=cv2.CV_16U)
     parts = np.asarray(stats[1:]).astype(np.int32, copy=False)
     if count <= 2:

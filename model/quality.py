@@ -1,4 +1,4 @@
-"""Quality flags by pixels and ink, from what normalization has at hand anyway.
+"""Quality flags from pixels and ink that normalization has at hand anyway.
 
 Rules of geometry, each reliable by itself; what only a network can see is left to `screen`.
 """
@@ -19,8 +19,8 @@ LEAST_CONTRAST = 28
 """Ink that differs less from its paper, on average, may be what shows through from the back."""
 
 CUT = 0.15
-"""Share of the long side of all ink: more lies on the edge where strokes are cut off than where one
-ends."""
+"""Share of the long side of all ink: only strokes that are cut off leave more ink on the picture's edge;
+one that ends there leaves less."""
 
 LEAST_SIDE = 8
 """Pixels; a smaller character has strokes of one pixel, and no shape."""
@@ -32,11 +32,12 @@ TALL = 0.6
 """Share of the height of all ink: a part as tall as that may be a character of its own."""
 
 WIDE = 1.25
-"""Times the height of all ink: two together are wider than one that is broken (K, H, M)."""
+"""Times the height of all ink: two characters are wider than a single broken one (K, H, M)."""
 
 
 def flags(ink: Grey, mask: Grey, parts: PartStats) -> Flag:
-    """By `ink` (h, w), bright on an even ground; `mask`, 255 where the character is, and its `parts`."""
+    """The flags of `ink` (h, w), bright on an even ground; `mask` is 255 on the character, which has
+    these `parts`."""
     if not len(parts):
         return Flag.BLANK
     boxes = parts.tolist()
@@ -50,7 +51,8 @@ def contrast(ink: Grey, mask: Grey) -> float:
 
 
 def edge(boxes: list[list[int]], mask: Grey) -> Flag:
-    """Whether ink runs out of the picture. A picture cut tight to its ink touches opposite sides."""
+    """TOUCHES_EDGE if ink runs out of the picture. Ink at opposite sides is no sign of that: then the picture
+    is cut tight to it."""
     left, top, right, bottom = around(boxes)
     height, width = mask.shape
     length = 0
@@ -62,7 +64,7 @@ def edge(boxes: list[list[int]], mask: Grey) -> Flag:
 
 
 def shape(boxes: list[list[int]]) -> Flag:
-    """What the boxes of the parts say by themselves: too small, several, or no character at all."""
+    """The flags that follow from the parts' boxes alone: too small, several, or not a character."""
     left, top, right, bottom = around(boxes)
     height = bottom - top
     if max(right - left, height) < LEAST_SIDE:

@@ -1,7 +1,7 @@
-"""Small plain PNGs of one size, decoded as the rows of one tall picture by decoders that have many.
+"""Decodes many small plain PNGs of one size together, as the rows of one tall picture.
 
-What a file costs OpenCV beside its pixels is paid once, and libdeflate inflates: 7.4 us a 28x28 PNG
-where `images.decode` takes 14.3. Whatever is not plain, or not sound, is left to `images`.
+OpenCV's cost per file is paid once, and libdeflate inflates: 7.4 us per 28x28 PNG, where
+`images.decode` takes 14.3. A file that is not plain, or not sound, is left to `images`.
 """
 
 import struct
@@ -19,7 +19,7 @@ from .headers import PNG, SLACK
 from .images import Grey
 
 MOST_PIXELS = 64 * 64
-"""Beyond that a strip saves less than a tenth."""
+"""For larger images, a strip saves less than a tenth of the time."""
 
 _WORD = struct.Struct(">I")
 _BEGINNING = PNG + _WORD.pack(13) + b"IHDR"
@@ -31,7 +31,7 @@ _ENDING = bytes(4) + b"IEND" + _WORD.pack(zlib.crc32(b"IEND"))
 _BESIDE = _HEAD_BYTES + 12 + len(_ENDING)
 """Bytes of a file with a single IDAT chunk, the chunk's data aside."""
 _WINDOW = 256
-"""The smallest window of deflate (RFC 1950, 2.2), which libdeflate does not hold a stream to."""
+"""The smallest window of deflate (RFC 1950, 2.2); libdeflate lets a stream exceed its window."""
 
 
 class Scanlines(NamedTuple):
@@ -48,8 +48,8 @@ class Scanlines(NamedTuple):
 
 
 def read_scanlines(file: bytes | memoryview, max_pixels: int = MOST_PIXELS) -> Scanlines | None:
-    """Of a sound grey PNG of up to MOST_PIXELS with nothing but pixels in it; None for any other file,
-    and for one of over `max_pixels`."""
+    """The scanlines of a sound grey PNG that contains nothing but pixels, at most MOST_PIXELS and at
+    most `max_pixels`; None for any other file."""
     height, width = _shape(bytes(file[:_HEAD_BYTES]))
     whole, size = height * (width + 1), len(file) - _BESIDE
     if not (0 < height * width <= max_pixels and 0 < size <= 2 * whole + SLACK):
@@ -70,14 +70,14 @@ def read_scanlines(file: bytes | memoryview, max_pixels: int = MOST_PIXELS) -> S
 
 
 def unfilter(some: Sequence[Scanlines]) -> Iterator[Grey]:
-    """The pixels of each."""
+    """The pixels of each image, in order."""
     for (height, width), run in groupby(some, lambda each: each[:2]):
         yield from _unfilter([each.data for each in run], height, width)
 
 
 @lru_cache(64)
 def _shape(head: bytes) -> tuple[int, int]:
-    """Height and width by the beginning of a file; 0, 0 if it is not of the kind that is read here."""
+    """Height and width from the head of a file; 0, 0 if it is not a small plain PNG."""
     if len(head) < _HEAD_BYTES or not head.startswith(_BEGINNING):
         return 0, 0
     width, height, kind, check = struct.unpack_from(">II5sI", head, len(_BEGINNING))
@@ -86,7 +86,7 @@ def _shape(head: bytes) -> tuple[int, int]:
 
 
 def _unfilter(run: Sequence[bytearray], height: int, width: int) -> Iterator[Grey]:
-    """An empty row stands between images, since filters look at the row before."""
+    """Decode images of one size as one, with an empty row between them: filters use the row above."""
     rows = bytes(width + 1).join(run)
     shape = _chunk(b"IHDR", struct.pack(">II", width, len(rows) // (width + 1)) + _PLAIN)
     strip = PNG + shape + _chunk(b"IDAT", deflate.zlib_compress(rows, 0)) + _ENDING

@@ -1,6 +1,6 @@
-"""A sheet of paper that lies on a table: where it is in a picture, by its shape.
+"""Finds a sheet of paper that lies on a table, by its shape.
 
-It is looked for only where what was found at first may be the table or the sheet.
+It is looked for only where what was found first may be the table or the sheet.
 """
 
 from collections.abc import Iterator
@@ -12,26 +12,26 @@ from .images import Grey
 from .quality import PartStats
 
 LARGE = 0.125
-"""What share of the picture a sheet has, at least."""
+"""The least share of the picture that a sheet covers."""
 
 SOLID, WIDE = 0.55, 0.3
-"""Shares of the box of a part, and of the picture's long side: what is large and fills so much of a box
-so wide may be a sheet."""
+"""A large part may be a sheet if it fills more than the share SOLID of its box, and both sides of that
+are longer than the share WIDE of the picture's long side."""
 
 MOST_CORNERS, STRAIGHT = 5, 0.02
-"""Of a sheet, of which the picture may cut one off, and how far its sides bend, as a share of all around
-it: a round letter has more of them."""
+"""The most corners of a sheet (the picture's edge may cut one off, which makes two), and how far its
+sides may bend, as a share of its outline: a round letter has more corners."""
 
 SQUARE = 0.85
-"""What share a sheet has, at least, of the rectangle around it: a D has less."""
+"""The least share of the rectangle around it that a sheet fills: a D fills less."""
 
 ALONG, THICK = 0.3, 0.06
-"""Shares of a side of the picture and of its long side: a table is along as much of it, and as thick; no
-stroke or line that touches the edge is."""
+"""A table lies along at least the share ALONG of a side of the picture, thicker there than the share
+THICK of its long side; no stroke or line that touches the edge does."""
 
 FILLED, ALIKE = 0.9, 2
-"""Of a box-shaped 0: what share of its hull the hole fills, at least, and how many times as thick as
-elsewhere its stroke is, or as the hole is wide, at most: a 1 on a sheet is thinner."""
+"""The hole of a box-shaped 0 fills at least the share FILLED of its hull; the stroke is nowhere ALIKE
+times as thick as elsewhere, or as the hole is wide: a 1 on a sheet is thinner than that hole."""
 
 LEAST_RIM = 2
 """Pixels in which an edge fades."""
@@ -50,9 +50,9 @@ def may_be_table(parts: PartStats, shape: tuple[int, ...]) -> bool:
 
 
 def sheets(grey: Grey) -> Iterator[tuple[Grey, Grey]]:
-    """A light sheet on a darker table, and a dark one on a lighter, if there are.
+    """A light sheet on a darker table and a dark sheet on a lighter table, as far as there are any.
 
-    Each as 255 where it is, and as `grey`, inverted where that makes the table the darker of the two.
+    Each comes as a mask, 255 on the sheet, with `grey`, inverted if the sheet is the darker of the two.
     """
     smooth = cv2.blur(grey, (3, 3))
     _, mask = cv2.threshold(smooth, 0, 255, cv2.THRESH_BINARY + cv2.THRESH_OTSU)
@@ -65,7 +65,7 @@ def sheets(grey: Grey) -> Iterator[tuple[Grey, Grey]]:
 
 
 def sheet_of(paper: Grey) -> Grey:
-    """The largest part of `paper` with all that is on it; nothing if it has not the shape of a sheet."""
+    """The largest part of `paper`, with all that is on it; empty if it is not shaped like a sheet."""
     sheet = np.zeros_like(paper)
     contours, _ = cv2.findContours(paper, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     if contours:
@@ -76,7 +76,7 @@ def sheet_of(paper: Grey) -> Grey:
 
 
 def is_sheet(contour: cv2.typing.MatLike, shape: tuple[int, ...]) -> bool:
-    """Whether a part of a picture has straight sides and few corners and, seen whole, right angles."""
+    """Whether a contour has straight sides and few corners and, unless cut off, right angles."""
     area, outline = cv2.contourArea(contour), cv2.arcLength(contour, True)
     corners = cv2.approxPolyDP(contour, STRAIGHT * outline, True)
     if area < LARGE * shape[0] * shape[1] or len(corners) > MOST_CORNERS:
@@ -88,8 +88,8 @@ def is_sheet(contour: cv2.typing.MatLike, shape: tuple[int, ...]) -> bool:
 
 
 def is_ring(sheet: Grey, paper: Grey) -> bool:
-    """Whether a sheet is the stroke of a box-shaped 0, D or 8: all but paper on it is solid, and about
-    as far from its edges on all sides."""
+    """Whether a sheet is the stroke of a box-shaped 0, D or 8: the holes in its paper are solid, and
+    about as far from its edge on all sides."""
     holes = cv2.bitwise_and(sheet, cv2.bitwise_not(paper))
     contours, _ = cv2.findContours(holes, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
     if not contours:
@@ -111,7 +111,7 @@ def lies_along(mask: Grey) -> bool:
 
 
 def eroded(mask: Grey, share: float = 0.0) -> Grey:
-    """`mask` without a rim, that share of its long side wide; it goes on beyond the picture's edges."""
+    """`mask` without a rim as wide as `share` of its long side; at the picture's edges it has none."""
     rim = max(LEAST_RIM, round(share * max(mask.shape)))
     kernel = np.ones((1 + 2 * rim, 1 + 2 * rim), np.uint8)
     inner = cv2.erode(mask, kernel, borderType=cv2.BORDER_CONSTANT, borderValue=255)

@@ -1,7 +1,7 @@
-"""The pages of a TIFF (TIFF 6.0): found without its pixels, and cut out as TIFFs of their own.
+"""The pages of a TIFF (TIFF 6.0): found without decoding pixels, and cut out as TIFFs of their own.
 
-Walked by the gateway (uploads) and by `inkqueue read`, so it needs no library for images. A decoder that
-goes to page 5,000 of a TIFF reads 5,000 directories; the same page cut out costs what any image costs.
+Used by the gateway (uploads) and by `inkqueue read`, so it needs no image library. A decoder that goes
+to page 5,000 of a TIFF reads 5,000 directories; the same page cut out costs what any image costs.
 """
 
 import struct
@@ -12,11 +12,11 @@ from itertools import accumulate
 MAGICS = (b"II*\0", b"MM\0*")
 
 _WIDTHS = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8}
-"""Bytes of a value by its type."""
+"""Bytes per value, by field type."""
 _LONG = 4
 _INTEGERS = {3: "H", _LONG: "I"}
 _STRIPS = ((273, 279), (324, 325))
-"""Tags that say where strips and tiles lie, and how long they are."""
+"""Tags of the offsets and lengths of strips, and of tiles."""
 _NOTES = 700
 """From this tag on, fields describe the picture (XMP, ICC, EXIF) and are not needed to decode it."""
 _SUBPAGES = 330
@@ -37,7 +37,7 @@ class _Field:
     value: bytes
 
     def numbers(self, order: str) -> Sequence[int]:
-        """The value as integers. Raises BadTiff if it is none."""
+        """The value as integers. Raises BadTiff if it is of another type."""
         if self.kind not in _INTEGERS:
             raise BadTiff("the TIFF's strips are nowhere")
         return struct.unpack(f"{order}{self.count}{_INTEGERS[self.kind]}", self.value)
@@ -49,7 +49,7 @@ def is_tiff(head: bytes | memoryview) -> bool:
 
 
 def directories(data: bytes | memoryview) -> Iterator[int]:
-    """Where each page is described, in order. Raises BadTiff."""
+    """The offset of each page's directory, in order. Raises BadTiff."""
     order = _order(data)
     seen = set[int]()
     try:
@@ -67,8 +67,8 @@ def directories(data: bytes | memoryview) -> Iterator[int]:
 
 
 def cut(data: bytes | memoryview, places: Sequence[int], most: int = 1 << 32) -> Iterator[bytes]:
-    """The pages described at `places`, each as a TIFF of its own, of at most so many bytes of pixels.
-    Raises BadTiff."""
+    """The pages whose directories are at `places`, each as a TIFF of its own, with at most `most` bytes
+    of pixels. Raises BadTiff."""
     view, left = memoryview(data), 4 * len(data)
     for at in places:
         try:
@@ -91,7 +91,7 @@ def _page(view: memoryview, at: int, most: int) -> bytes:
             strips = _strips(view, starts, lengths, most)
             sizes = [len(strip) for strip in strips]
             fields[length] = _longs(order, sizes)
-            fields[place] = _longs(order, sizes)  # as long as what follows, which is known only now
+            fields[place] = _longs(order, sizes)  # a placeholder: the directory's size must be known
             places = accumulate(sizes, initial=8 + len(_directory(order, fields)))
             fields[place] = _longs(order, list(places)[:-1])
     head = bytes(view[:4]) + struct.pack(f"{order}I", 8)
@@ -99,7 +99,7 @@ def _page(view: memoryview, at: int, most: int) -> bytes:
 
 
 def _fields(view: memoryview, at: int, most: int) -> Iterator[tuple[int, _Field]]:
-    """What is needed to decode the page described at `at`, by tag."""
+    """The fields needed to decode the page whose directory is at `at`, by tag."""
     order, left = _order(view), min(most, len(view))
     (count,) = struct.unpack_from(f"{order}H", view, at)
     for entry in range(at + 2, at + 2 + 12 * count, 12):
@@ -116,8 +116,8 @@ def _fields(view: memoryview, at: int, most: int) -> Iterator[tuple[int, _Field]
 
 
 def _strips(view: memoryview, starts: Sequence[int], sizes: Sequence[int], most: int) -> list[bytes]:
-    """The pixels of a page; what was cut off is missing, and the decoder will say so."""
-    if len(sizes) == 1:  # some say of a single strip that it is longer than the file
+    """The strips of a page; one that is cut off stays short, which the decoder will report."""
+    if len(sizes) == 1:  # some files claim that their only strip is longer than they are
         sizes = [min(sizes[0], len(view))]
     if sum(sizes) > len(view):
         raise BadTiff("the TIFF is cut off, or its strips share their bytes")
@@ -127,7 +127,7 @@ def _strips(view: memoryview, starts: Sequence[int], sizes: Sequence[int], most:
 
 
 def _directory(order: str, fields: Mapping[int, _Field]) -> bytes:
-    """A directory that stands at 8, and the values that do not fit into it."""
+    """A directory to be written at offset 8, then the values that do not fit into it."""
     table, values = [struct.pack(f"{order}H", len(fields))], list[bytes]()
     place = 8 + 2 + 12 * len(fields) + 4
     for tag, field in sorted(fields.items()):
