@@ -388,7 +388,7 @@ class TestGrids:
         assert len(cut(sheet, "emnist", Layout("grid", 3, 6))) == 18
 
     def test_ruled_cells_are_never_divided_anew(self, rng: np.random.Generator) -> None:
-        with pytest.raises(BadImage, match="2 x 3 are found, not 4 x 4"):
+        with pytest.raises(BadImage, match="2 x 3 were found, not 4 x 4"):
             cut(ruled(["AB3", "4RK"], rng), "emnist", Layout("grid", 4, 4))
 
     def test_other_cells_than_asked_for_are_refused_with_what_to_do(
@@ -396,9 +396,9 @@ class TestGrids:
     ) -> None:
         sheet = draw_grid(glyphs(48, rng), Ruling(6, 8), PLAIN, rng)
         assert len(cut(sheet.pixels, "emnist", Layout("grid", 6, 8))) == 48
-        with pytest.raises(BadImage, match=r"6 x 8 are found, not 6 x 9: correct rows"):
+        with pytest.raises(BadImage, match=r"6 x 8 were found, not 6 x 9: correct rows"):
             cut(sheet.pixels, "emnist", Layout("grid", 6, 9))
-        with pytest.raises(BadImage, match="no ruled cells are found: say how many"):
+        with pytest.raises(BadImage, match="no ruled cells were found: give rows"):
             cut(page(PLAIN, SMALL, rng).pixels, "emnist", GRID)
         with pytest.raises(BadImage, match="at most 10,000"):
             cut(np.full((50, 60), 200, np.uint8), "emnist", Layout("grid", 51, 60))

@@ -1,6 +1,6 @@
 """The ruled cells of a sheet: rooms enclosed by a net of long straight lines, in rows and columns.
 
-Its own rules tell where a cell lies, so that a sheet may be askew or seen at an angle.
+Each cell is located by its own rules, so a sheet may be askew or seen at an angle.
 """
 
 from collections import Counter
@@ -16,9 +16,9 @@ from .parts import MOST_PARTS, Parts, connected
 from .rules import rules
 
 LEAST_CELL = 12
-"""Pixels a side."""
+"""The least side of a cell, in pixels."""
 FULL = 0.75
-"""The least share of its box that a room fills, however it lies."""
+"""The least share of its box that a room fills, even askew."""
 ALIKE = 0.6
 """The least side of a cell, as a share of the usual one; the greatest is the inverse."""
 LONG = 0.8
@@ -26,15 +26,15 @@ LONG = 0.8
 NEIGHBOUR = 0.5
 """Share of a cell's side: the gap to the next cell is smaller."""
 MOST_MISSING = 0.2
-"""The share of a net's cells that may be guessed from the others."""
+"""The greatest share of a net's cells that is guessed from the others."""
 
 Corners = npt.NDArray[np.int32]
 Cells = dict[tuple[int, int], Corners]
-"""By row and column, each the corners (n, 2) of a convex room, x and y in pixels of the paper."""
+"""By row and column, the corners (n, 2) of convex rooms, x and y in pixels of the paper."""
 
 
 def find_cells(prints: Grey) -> Cells:
-    """Every ruled cell, row by row; none where there are no rules. Raises BadImage: too many."""
+    """Every ruled cell, row by row; none if there are no rules. Raises BadImage if they are too many."""
     rooms = alike(find_rooms(prints, max(LEAST_CELL, min(prints.shape) // 40)))
     if not len(rooms):
         return {}
@@ -57,7 +57,7 @@ def find_cells(prints: Grey) -> Cells:
 
 
 def side_by_side(rooms: Parts, rows: list[list[int]]) -> bool:
-    """Whether most rooms have another beside or below; those within letters do not."""
+    """Whether most rooms have another one beside or below them; those within letters do not."""
     if len(rows) == len(rooms):
         ends = rooms.boxes[[row[0] for row in rows]]
         near = ends[1:, 1] - ends[:-1, 3] < NEIGHBOUR * np.median(rooms.heights)
@@ -70,7 +70,7 @@ def side_by_side(rooms: Parts, rows: list[list[int]]) -> bool:
 
 
 def find_rooms(prints: Grey, length: int) -> Parts:
-    """What straight lines of at least `length` enclose, of any size."""
+    """The rooms that straight lines of at least `length` pixels enclose, of any size from LEAST_CELL."""
     net = cv2.bitwise_or(rules(prints, length, True), rules(prints, length, False))
     empty = cv2.bitwise_not(cv2.dilate(net, np.ones((3, 3), np.uint8)))
     rooms = connected(np.asarray(empty).astype(np.uint8, copy=False), connectivity=4)
@@ -97,8 +97,8 @@ def corners_of(rooms: Parts, index: int) -> Corners:
 
 
 def completed(cells: Cells, rooms: Parts, rows: list[list[int]]) -> Cells:
-    """A net in which some cells were not seen: if most of its rows and columns agree, a homography
-    fitted to the others completes it; else it is left as it is (combs of a form)."""
+    """Complete a net in which some cells were not seen, by a homography fitted to those that were; if it
+    lacks too many, or its rows and columns do not agree, it stays as it is (combs of a form)."""
     turned = Parts(rooms.labels, rooms.ids, rooms.boxes[:, [1, 0, 3, 2]], rooms.areas)
     columns = find_lines(turned)
     at = {index: (row, -1) for row, line in enumerate(rows) for index in line}
@@ -111,8 +111,8 @@ def completed(cells: Cells, rooms: Parts, rows: list[list[int]]) -> Cells:
 
 
 def whole_net(seen: Cells, rows: int, columns: int) -> Cells:
-    """`rows` x `columns` cells: those seen, and the others where a homography fitted to these puts
-    them."""
+    """`rows` x `columns` cells: those seen, and the others where a homography fitted to the seen ones
+    puts them."""
     places = np.array([(column, row) for row, column in seen], np.float32)
     middles = np.array([_middle(each) for each in seen.values()], np.float32)
     view, _ = cv2.findHomography(places, middles, cv2.RANSAC, 5.0)
@@ -133,6 +133,6 @@ def _middle(corners: Corners) -> npt.NDArray[np.float64]:
 
 
 def shape_of(cells: Cells) -> tuple[int, int] | None:
-    """Rows and columns of a full grid; None where rows differ."""
+    """Rows and columns of a full grid; None if the rows differ in length."""
     counts = set(Counter(row for row, _ in cells).values())
     return (len({row for row, _ in cells}), counts.pop()) if len(counts) == 1 else None

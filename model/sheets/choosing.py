@@ -1,6 +1,6 @@
-"""Where ink could be one character or several that touch, what the network says of each decides.
+"""Where ink may be one character or several that touch, the network's confidence in each decides.
 
-Runs beside the network, so it needs no image library.
+Runs in the network's process, so it needs no image library.
 """
 
 from collections import defaultdict
@@ -11,7 +11,8 @@ from ..layout import Character
 
 
 def choose(characters: Sequence[Character], confidences: Sequence[float]) -> list[int]:
-    """The indices that stand, in order: of each group, the reading of highest mean confidence.
+    """The indices of the characters that stand, in order: in each group, those of the reading with the
+    highest mean confidence.
 
     `confidences[i]` is the network's for `characters[i]`, 0..1. The lower reading wins a tie.
     """

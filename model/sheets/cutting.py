@@ -1,4 +1,4 @@
-"""Grey pixels of a line, a page or a grid become its characters: the front door of this package."""
+"""Cuts grey pixels of a line, a page or a grid into characters: the entry point of this package."""
 
 from ..card import Normalization
 from ..images import Grey
@@ -10,7 +10,7 @@ from .page import cut_page
 def cut(grey: Grey, normalization: Normalization | None, layout: Layout) -> list[Character]:
     """The characters on `grey` (h, w) uint8 in reading order, rival readings in groups (see choosing).
 
-    Glyphs are made by `normalization`; None only fits the ink to size. Raises BadImage.
+    Glyphs are made by `normalization`; None only resizes the ink. Raises BadImage.
     """
     if layout.kind == "grid":
         return cut_grid(grey, normalization, layout)

@@ -1,4 +1,4 @@
-"""One character's ink on a sheet becomes a glyph, by the steps that a single character goes through."""
+"""Makes a glyph of one character's ink on a sheet, by the steps that a single character goes through."""
 
 import cv2
 import numpy as np
@@ -20,7 +20,8 @@ from .paper import Paper
 def to_glyph(
     paper: Paper, mask: Grey, left: int, top: int, normalization: Normalization | None
 ) -> Glyph:
-    """What `mask` (h, w) shows of the ink at `left`, `top`, which is its box; all 0 is blank."""
+    """The glyph of the ink that `mask` (h, w) shows, which is cut to its box at `left`, `top`; if all of
+    it is 0, the glyph is blank."""
     if not cv2.hasNonZero(mask):
         return Glyph(np.zeros((SIDE, SIDE), np.uint8), Flag.BLANK)
     found = framed(paper, mask, left, top)
@@ -31,7 +32,7 @@ def to_glyph(
 
 
 def cut_off(paper: Paper, mask: Grey, left: int, top: int) -> Flag:
-    """Whether ink goes on where there is no paper."""
+    """TOUCHES_EDGE if the ink reaches to where there is no paper."""
     if paper.outside is None:
         return NONE
     begin, start = max(0, top - RIM), max(0, left - RIM)
@@ -44,7 +45,7 @@ def cut_off(paper: Paper, mask: Grey, left: int, top: int) -> Flag:
 
 
 def framed(paper: Paper, mask: Grey, left: int, top: int) -> Found:
-    """The ink of `mask` with the pixels around it, as far as there are any, but without other ink."""
+    """The ink of `mask` and RIM pixels around it, as far as there are any, without other ink."""
     height, width = mask.shape
     begin, start = max(0, top - RIM), max(0, left - RIM)
     ink = paper.ink[begin : top + height + RIM, start : left + width + RIM]
@@ -65,7 +66,7 @@ def box_of(paper: Paper, mask: Grey, left: int, top: int) -> Box:
 
 
 def box_around(paper: Paper, pixels: npt.NDArray[np.integer]) -> Box:
-    """The box on the image of pixels (n, 2) of the paper, x and y."""
+    """The box on the image around pixels (n, 2) of the paper, x and y."""
     middles = (pixels + 0.5) @ paper.back[:, :2].T + paper.back[:, 2]
     half = np.abs(paper.back[:, :2]).sum(axis=1) / 2
     height, width = paper.shape

@@ -1,4 +1,4 @@
-"""A grid of cells becomes its characters, row by row; an empty cell is one, too: it is blank."""
+"""Cuts a grid into its characters, one per cell, row by row; that of an empty cell is blank."""
 
 from collections.abc import Iterator
 
@@ -20,13 +20,13 @@ SPECK = 0.03
 LEAST = 0.15
 """Share of a cell's height: a cell with only lower and narrower ink is blank."""
 EDGE = 0.12
-"""Share of a cell's sides: what reaches no further in from its edge is a rule, or a neighbour's."""
+"""Share of a cell's sides: what reaches no farther in from its edge is a rule, or a neighbour's ink."""
 COVER = 0.125
-"""Share of the sheet: ruled cells cover at least as much; a few spaces within letters do not."""
+"""The least share of the sheet that ruled cells cover; a few spaces within letters cover less."""
 
 
 def cut_grid(grey: Grey, normalization: Normalization | None, layout: Layout) -> list[Character]:
-    """A character for every cell of a grid. Raises BadImage: no cells, or others than `layout` says."""
+    """A character for every cell of a grid. Raises BadImage if the cells are not those of `layout`."""
     flat = even(grey)
     paper = upright(flat)
     cells = find_cells(paper.prints)
@@ -37,33 +37,33 @@ def cut_grid(grey: Grey, normalization: Normalization | None, layout: Layout) ->
 
 
 def few(cells: Cells, layout: Layout) -> bool:
-    """Whether over twice as many cells are asked for."""
+    """Whether `layout` asks for more than twice as many cells."""
     return len(cells) < layout.rows * layout.columns / 2
 
 
 def cover(cells: Cells, paper: Paper) -> bool:
-    """Whether the cells are a sheet's, too large for rooms within letters."""
+    """Whether the cells cover too much of the sheet to be rooms within letters."""
     return sum(map(cv2.contourArea, cells.values())) >= COVER * paper.ink.size
 
 
 def expect(cells: Cells, layout: Layout) -> None:
-    """Raises BadImage where the cells are not those asked for."""
+    """Raise BadImage if there are no cells, or not those that `layout` asks for."""
     found = shape_of(cells)
     if not cells:
         raise BadImage(
-            "no ruled cells are found: say how many rows and columns the picture has, and it is divided "
-            "evenly; or use layout=page"
+            "no ruled cells were found: give rows and columns, and the picture is divided evenly; or "
+            "use layout=page"
         )
     if layout.rows and layout.columns and found != (layout.rows, layout.columns):
         is_there = f"{found[0]} x {found[1]}" if found else f"{len(cells)} in rows that differ"
         raise BadImage(
-            f"ruled cells: {is_there} are found, not {layout.rows} x {layout.columns}: correct rows and "
-            "columns or leave them out, and let the picture show the whole grid"
+            f"ruled cells: {is_there} were found, not {layout.rows} x {layout.columns}: correct rows "
+            "and columns or leave them out, and let the picture show the whole grid"
         )
 
 
 def divided(paper: Paper, layout: Layout) -> Cells:
-    """The picture in even cells. Raises BadImage: more than can be told apart."""
+    """The picture divided into equal cells. Raises BadImage if these are too many or too small."""
     height, width = paper.ink.shape
     rows, columns = layout.rows, layout.columns
     if rows > height or columns > width or rows * columns > MOST_PARTS:
@@ -81,7 +81,7 @@ def divided(paper: Paper, layout: Layout) -> Cells:
 
 
 def box_corners(left: int, top: int, right: int, bottom: int) -> Corners:
-    """Of the pixels of a box."""
+    """The outermost pixels at the corners of a box."""
     ends = (left, top), (right - 1, top), (right - 1, bottom - 1), (left, bottom - 1)
     return np.array(ends, np.int32)
 
@@ -96,7 +96,7 @@ def _read(paper: Paper, cells: Cells, normalization: Normalization | None) -> It
 
 
 def written(mask: Grey, corners: Corners) -> tuple[Grey, int, int]:
-    """The ink in a cell, and where its box begins: without rules, neighbours' strokes and specks."""
+    """The ink in a cell, without rules, neighbours' strokes and specks; the left and top of its box."""
     size = np.array(mask.shape[::-1])
     (left, top), (right, bottom) = np.clip(
         [corners.min(axis=0), corners.max(axis=0) + 1], 0, size

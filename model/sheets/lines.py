@@ -1,4 +1,4 @@
-"""Parts of a sheet become lines of writing: each joins the line that it continues, from left to right.
+"""Joins the parts of a sheet into lines of writing: from left to right, each to the line it continues.
 
 A line may rise and fall: its last few parts tell where it goes on, not the whole sheet.
 """
@@ -11,16 +11,16 @@ import numpy.typing as npt
 from .parts import Ints, Parts
 
 MAIN = 0.45
-"""In heights of the writing: parts at least this high (or wide) make lines; others join one."""
+"""In heights of the writing: parts at least this high (or wide) make lines; others join them."""
 NEAR = 0.6
 """In heights of the writing: how far a part's middle may be from its line's."""
 MEMORY = 6
-"""Parts that say where a line goes on."""
+"""How many of a line's last parts tell where it goes on."""
 
 ENOUGH = 64
-"""Parts of a line that are enough to tell whether it continues another."""
+"""About how many parts of a line suffice to tell whether it continues another."""
 REACH = 1.5
-"""In heights of the writing: what is further from every line belongs to none."""
+"""In heights of the writing: what is farther from every line belongs to none."""
 
 Doubles = npt.NDArray[np.float64]
 
@@ -53,7 +53,7 @@ def _follow(main: npt.NDArray[np.intp], boxes: Ints, middles: Doubles, tall: flo
 
 
 def _united(lines: Sequence[list[int]], boxes: Ints, middles: Doubles, tall: float) -> list[list[int]]:
-    """Lines from the top; what is a line's continuation, or lies within one, is part of it."""
+    """The lines from the top; one that continues the last one, or lies within it, is joined to it."""
     order = sorted(lines, key=lambda line: float(np.median(middles[line])))
     found: list[list[int]] = []
     for line in order:
@@ -65,7 +65,7 @@ def _united(lines: Sequence[list[int]], boxes: Ints, middles: Doubles, tall: flo
 
 
 def _same(one: list[int], other: list[int], boxes: Ints, middles: Doubles, tall: float) -> bool:
-    """Whether two neighbouring lines are one: where they are nearest, they are at one height."""
+    """Whether two neighbouring lines are one: where they are nearest, they are at the same height."""
     few, many = sorted((one, other), key=len)
     few = few[:: 1 + len(few) // ENOUGH]
     across = np.abs(boxes[many, 0][None] - boxes[few, 0][:, None]).argsort(axis=1, kind="stable")
@@ -75,7 +75,7 @@ def _same(one: list[int], other: list[int], boxes: Ints, middles: Doubles, tall:
 
 
 def _join(others: npt.NDArray[np.intp], lines: list[list[int]], boxes: Ints, tall: float) -> None:
-    """Dots, dashes and broken strokes go to the line of the part that is nearest to each, if near."""
+    """Add each of `others` (dots, dashes, broken strokes) to the line of the nearest part, if near."""
     main = boxes[[index for line in lines for index in line]]
     line_of = [number for number, line in enumerate(lines) for _ in line]
     for index in others.tolist():

@@ -1,4 +1,4 @@
-"""A line or a page of writing becomes its characters, in reading order."""
+"""Cuts a line or a page of writing into its characters, in reading order."""
 
 from collections.abc import Iterator
 from itertools import islice
@@ -23,13 +23,13 @@ from .touching import readings
 from .words import word_gap, word_numbers
 
 FEW = 3
-"""Specks that may be on any page."""
+"""Specks that any page may have."""
 LEAST_LEFT = 0.1
-"""Heights of the writing: what is left out and lower is dust."""
+"""In heights of the writing: what is left out and lower than this is dust."""
 
 
 def cut_page(grey: Grey, normalization: Normalization | None, one_line: bool) -> list[Character]:
-    """The characters on a page, rival readings in groups. Raises BadImage: too many."""
+    """The characters on a page, rival readings in groups. Raises BadImage if they are too many."""
     if min(grey.shape) < LEAST_SIDE:
         return []
     flat = even(grey)
@@ -48,7 +48,7 @@ def cut_page(grey: Grey, normalization: Normalization | None, one_line: bool) ->
 
 
 def much_left_out(inked: Parts, parts: Parts, lines: list[list[Group]]) -> bool:
-    """Whether more is written in lines too small to be read than is read: that may be a heading."""
+    """Whether more writing was left out as too small than is read, which then may be only a heading."""
     groups = [group for line in lines for group in line]
     read = np.isin(inked.ids, parts.ids[[part for group in groups for part in group.parts]])
     high = inked.heights >= max(LEAST_HEIGHT, LEAST_LEFT * parts.tall)
@@ -57,7 +57,7 @@ def much_left_out(inked: Parts, parts: Parts, lines: list[list[Group]]) -> bool:
 
 
 def in_doubt(found: list[Character]) -> list[Character]:
-    """The characters `found`, each flagged as too small: more is written there than can be read."""
+    """`found`, each character flagged TOO_SMALL: there is more writing than can be read."""
     glyphs = [Glyph(each.glyph.pixels, each.glyph.flags | Flag.TOO_SMALL) for each in found]
     return [each._replace(glyph=glyph) for each, glyph in zip(found, glyphs, strict=True)]
 
@@ -68,7 +68,7 @@ def _read(
     lines: list[tuple[float, list[Group]]],
     normalization: Normalization | None,
 ) -> Iterator[Character]:
-    """`lines`, each with the height of its writing."""
+    """The characters of `lines`, each of which comes with the height of its writing."""
     talls = {tall for tall, _ in lines}
     gaps = {tall: word_gap([line for other, line in lines if other == tall], tall) for tall in talls}
     number = 0

@@ -1,4 +1,4 @@
-"""A photographed or scanned sheet becomes ink on an even ground: the first step of every layout."""
+"""Turns a photographed or scanned sheet into ink on an even ground: the first step of every layout."""
 
 from dataclasses import dataclass, replace
 
@@ -13,27 +13,27 @@ from ..scaling import odd, resize, shrink
 from .surroundings import around_paper, is_written_on
 
 WORK_PIXELS = 9_000_000
-"""Larger sheets are shrunk to this: A4 at 300 dpi is read as it is."""
+"""Larger sheets are shrunk to this; A4 at 300 dpi is read as it is."""
 
 GROUND_SIDE = 160
-"""The light of the paper is measured on a copy of this size,"""
+"""Long side of the copy on which the light of the paper is measured."""
 GROUND_KERNEL = 25
-"""in which no ink is as wide as this."""
+"""Pixels of that copy: no ink is as wide as this."""
 
 TELLING_SIDE = 512
-"""Whether strokes are dark or bright is seen on a copy of this size."""
+"""Long side of the copy that tells whether strokes are dark or bright."""
 
 BLANK = 10.0
-"""Standard deviation of grey levels, at most, of a sheet on which hardly anything is written."""
+"""The greatest standard deviation of grey levels on a sheet on which hardly anything is written."""
 INKED = -1.0
-"""Skewness of any other sheet with dark ink, at most; bold ink has -2. Strokes of a tight picture that
-look like a sheet have more."""
+"""The greatest skewness of any other sheet with dark ink (bold ink has -2). Strokes of a picture cut
+tight that look like a sheet have more."""
 FAINT, CLEAR = 0.4, 0.7
-"""Of the contrast between paper and surroundings: by how much strokes stand out that tell a dark page if
-nothing is written elsewhere, and if something is. The grain of a table seldom has so much."""
+"""How far strokes stand out that reveal a dark page, as a share of the contrast between paper and
+surroundings, if nothing is written elsewhere and if something is. Few tables have so coarse a grain."""
 
 EDGE = 9
-"""Pixels that the edge between paper and its surroundings takes at most."""
+"""Width in pixels, at most, of the edge between paper and its surroundings."""
 
 NOISE = 5.0
 """Standard deviations by which ink stands out from the grain of the paper."""
@@ -44,8 +44,8 @@ class Paper:
     """`ink` (h, w) uint8, bright on a ground near 0. Above `level`, half-way up its edges, it is a
     pen's; above `faint` it is not the grain of the paper, but may be a printed line.
 
-    `back` is the affine map (2, 3) from its pixels to those of the image, whose shape is `shape`.
-    `outside` (h, w) is 255 where the picture shows no paper; None: nowhere.
+    `back` is the affine map (2, 3) from these pixels to those of the image, whose shape is `shape`.
+    `outside` (h, w) is 255 where the picture shows no paper; None if there is no such place.
     """
 
     ink: Grey
@@ -67,7 +67,7 @@ class Paper:
 
 
 def even(grey: Grey) -> Paper:
-    """The sheet at its working size, dark or light ink alike, shadows and grain taken away."""
+    """The sheet at its working size, its ink, dark or light, on a ground without shadows."""
     height, width = grey.shape
     scale = min(1.0, (WORK_PIXELS / grey.size) ** 0.5)
     small = resize(grey, max(1, int(height * scale)), max(1, int(width * scale))) if scale < 1 else grey
@@ -82,7 +82,7 @@ def even(grey: Grey) -> Paper:
 
 
 def look(grey: Grey) -> tuple[bool, Grey | None]:
-    """Whether the ink is bright; if only surroundings made it seem so, 255 where they are."""
+    """Whether the ink is bright; if only the surroundings make it seem so, a mask of these."""
     small = shrink(grey, TELLING_SIDE)
     if not has_bright_strokes(small):
         return False, None
@@ -103,7 +103,7 @@ def look(grey: Grey) -> tuple[bool, Grey | None]:
 
 
 def without(paper: Paper, outside: Grey) -> Paper:
-    """`paper` without what is 255 in `outside` (h, w): there is no ink."""
+    """`paper` without any ink where `outside` (h, w) is 255."""
     if not cv2.hasNonZero(outside):
         return paper
     outside = widened(outside)
@@ -112,7 +112,7 @@ def without(paper: Paper, outside: Grey) -> Paper:
 
 
 def widened(outside: Grey) -> Grey:
-    """Surroundings with the blurred edge of the paper."""
+    """The surroundings `outside`, widened by the blurred edge of the paper."""
     kernel = np.ones((EDGE, EDGE), np.uint8)
     return np.asarray(cv2.dilate(outside, kernel)).astype(np.uint8, copy=False)
 
@@ -123,7 +123,7 @@ def above(ink: Grey, level: int) -> Grey:
 
 
 def light(dark: Grey) -> Grey:
-    """The light of the paper under dark ink, from 1: closing removes strokes on a small copy."""
+    """The light of the paper under dark ink, at least 1: closing removes strokes on a small copy."""
     height, width = dark.shape
     small = shrink(dark, GROUND_SIDE)
     kernel = np.ones((odd(GROUND_KERNEL * max(small.shape) // GROUND_SIDE),) * 2, np.uint8)
@@ -133,8 +133,8 @@ def light(dark: Grey) -> Grey:
 
 
 def levels_of(ink: Grey) -> tuple[int, int]:
-    """The levels that part print from grain, and a pen from paper: Otsu's (1979) near what surely is not
-    grain; 255 if there is nothing."""
+    """The levels that separate print from grain, and a pen from paper (Otsu 1979, near what surely is
+    not grain); 255 if there is nothing."""
     step = 1 + max(ink.shape) // 512
     some = ink[::step, ::step]
     middle = float(np.median(some))

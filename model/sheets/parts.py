@@ -1,4 +1,4 @@
-"""Connected parts of the ink, without specks: what lines and characters are made of."""
+"""The connected parts of the ink, without specks, of which lines and characters are made."""
 
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -15,15 +15,15 @@ LEAST_SIDE, LEAST_AREA = 4, 8
 SPECK = 0.008
 """Share of the square of the height of the writing: the dot of an i by a fine pen is twice as large."""
 HEADING = 2.0
-"""Heights of the writing: what is higher is written larger."""
+"""In heights of the writing: what is higher than this is a heading."""
 LEAST_BELOW, LEAST_INK = 0.2, 0.03
-"""Of a heading: how high what is written below is at least, and its share of all ink."""
+"""The least height of writing below a heading, in heights of the heading, and its least share of ink."""
 BESIDE = 0.4
-"""Heights of a part: what is this far above or below it may be a dot of its line."""
+"""In heights of a part: what is this little above or below it may be a dot of its line."""
 APART = 2.0
-"""Heights of the writing: most characters are closer to the next; tick boxes and dust are not."""
+"""In heights of the writing: most characters are closer to the next; tick boxes and dust are not."""
 LEAST_HEIGHT = 8
-"""Pixels; what is lower is no writing that can be read."""
+"""Pixels; lower writing cannot be read."""
 
 Ints = npt.NDArray[np.int32]
 Bools = npt.NDArray[np.bool_]
@@ -31,8 +31,8 @@ Bools = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Parts:
-    """`labels` (h, w) names the part of each pixel, 0 is what is left out; part `ids[i]` has
-    `boxes[i]`: left, top, right, bottom; and `areas[i]` pixels."""
+    """`labels` (h, w) has the id of each pixel's part, be it among `ids` or not, and 0 where there is
+    none; part `ids[i]` has `boxes[i]` (left, top, right, bottom) and `areas[i]` pixels."""
 
     labels: Ints
     ids: Ints
@@ -52,7 +52,7 @@ class Parts:
 
     @cached_property
     def tall(self) -> float:
-        """How high the writing is; if some is a heading, the writing of which there is more counts."""
+        """The height of the writing; of a heading and the text below it, that with more parts counts."""
         tall = self.middle
         large = HEADING * self.heights > tall
         beside = self.beside(large & (self.heights <= HEADING * tall))
@@ -62,7 +62,7 @@ class Parts:
         return written.middle if most and written.is_dense else tall
 
     def beside(self, those: Bools) -> Bools:
-        """Which parts are at the height of one of `those`, or little above or below."""
+        """Which parts are level with one of `those`, or a little above or below it."""
         tops, bottoms = self.boxes[:, 1], self.boxes[:, 3]
         beyond = BESIDE * self.heights
         begun = np.sort((tops - beyond)[those]).searchsorted((tops + bottoms) / 2, side="right")
@@ -71,7 +71,7 @@ class Parts:
 
     @property
     def is_dense(self) -> bool:
-        """Whether they are as close to each other as characters are in lines."""
+        """Whether the parts are as close to each other as characters in lines."""
         middles = (self.boxes[:, 1] + self.boxes[:, 3]) / 2
         down = np.argsort(middles, kind="stable")
         lines = np.empty(len(self), np.intp)
@@ -92,7 +92,7 @@ class Parts:
 
     @property
     def ink(self) -> int:
-        """How many pixels all parts have."""
+        """The number of pixels of all parts."""
         return int(self.areas.sum(dtype=np.int64))
 
     def mask(self) -> Grey:
@@ -100,12 +100,12 @@ class Parts:
         return np.where(np.isin(self.labels, self.ids), np.uint8(255), np.uint8(0))
 
     def select(self, which: Bools | Ints) -> "Parts":
-        """Only the parts told by a mask or by their indices."""
+        """Only the parts that `which` selects, as a mask or as indices."""
         return replace(self, ids=self.ids[which], boxes=self.boxes[which], areas=self.areas[which])
 
 
 def connected(mask: Grey, connectivity: int = 8) -> Parts:
-    """Every part of what is not 0."""
+    """The connected parts of what is not 0 in `mask`."""
     _, labels, stats, _ = cv2.connectedComponentsWithStats(
         mask, connectivity=connectivity, ltype=cv2.CV_32S
     )
@@ -116,14 +116,14 @@ def connected(mask: Grey, connectivity: int = 8) -> Parts:
 
 
 def find_parts(mask: Grey) -> Parts:
-    """The parts of the ink that are no grain."""
+    """The parts of the ink that are not grain."""
     parts = connected(mask)
     sides = np.maximum(parts.widths, parts.heights)
     return parts.select((sides >= LEAST_SIDE) & (parts.areas >= LEAST_AREA))
 
 
 def without_specks(parts: Parts) -> Parts:
-    """The parts that may belong to characters. Raises BadImage: too many."""
+    """The parts that may belong to characters. Raises BadImage if they are too many."""
     parts = parts.select(parts.areas >= SPECK * parts.tall**2)
     if len(parts) > MOST_PARTS:
         raise BadImage(

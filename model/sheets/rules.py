@@ -1,4 +1,4 @@
-"""Printed lines of ruled paper, boxes and combs: found by their length, taken away from the writing."""
+"""Printed lines of ruled paper, boxes and combs: found by their length, removed from the writing."""
 
 import cv2
 import numpy as np
@@ -20,7 +20,7 @@ def rule_length(mask: Grey) -> int:
 def rules(mask: Grey, length: int, across: bool) -> Grey:
     """The ruled lines of one direction (`across`: horizontal), 255 where they are.
 
-    Beyond the edge of the sheet is paper: a stroke that touches it is only as long as is seen of it.
+    Paper is assumed beyond the sheet's edge: a stroke that touches it is only as long as what is seen.
     """
     if length > mask.shape[1 if across else 0]:
         return np.zeros_like(mask)
@@ -44,7 +44,7 @@ def without_rules(mask: Grey) -> Grey:
 
 
 def erase(mask: Grey, lines: Grey, across: bool) -> Grey:
-    """`mask` without `lines`, but for what lies between ink on both sides of a line."""
+    """`mask` without `lines`, except what lies between ink on both sides of a line."""
     thick = round(stroke_width(lines)) + 2
     around = np.ones((3, 1) if across else (1, 3), np.uint8)
     wide = cv2.bitwise_and(cv2.dilate(lines, around), mask)

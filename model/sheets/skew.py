@@ -1,4 +1,4 @@
-"""A sheet that lies askew is turned upright, so that lines of writing are rows of pixels."""
+"""Turns a sheet that lies askew upright, so that lines of writing are rows of pixels."""
 
 from dataclasses import replace
 
@@ -14,11 +14,11 @@ MOST_DEGREES = 8.0
 LEAST_DEGREES = 0.15
 """Less than that is not worth the softening."""
 MOST_CANVAS = 2 * WORK_PIXELS
-"""A very long and narrow strip would need more if it were turned, and stays as it is."""
+"""Pixels; a very long and narrow strip would need more if it were turned, and stays as it is."""
 PROFILE_SIDE = 800
 MOST_POINTS = 100_000
 LEAST_GAIN = 1.05
-"""By how much a turned profile must be sharper: a few characters have no direction."""
+"""How many times as sharp a turned profile must be: a few characters have no direction."""
 
 Points = npt.NDArray[np.float32]
 
@@ -59,7 +59,8 @@ def _points(mask: Grey) -> Points:
     """Some of the ink's pixels (n, 2), x and y, on a small copy."""
     small = shrink(mask, PROFILE_SIDE)
     rows, columns = np.nonzero(small > 127 if small is mask else small > 64)
-    some = np.random.default_rng(0).permutation(len(rows))[:MOST_POINTS]  # each nth would beat with rows
+    # At random, since every nth would alias with the rows.
+    some = np.random.default_rng(0).permutation(len(rows))[:MOST_POINTS]
     return np.stack([columns[some], rows[some]], axis=1).astype(np.float32)
 
 
@@ -86,5 +87,5 @@ def canvas_of(paper: Paper, degrees: float) -> tuple[int, int]:
 
 
 def joined(second: npt.NDArray[np.float64], first: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """One affine map (2, 3) that does `first` and then `second`."""
+    """The affine map (2, 3) that applies `first` and then `second`."""
     return np.asarray((np.vstack([second, [0, 0, 1]]) @ np.vstack([first, [0, 0, 1]]))[:2])

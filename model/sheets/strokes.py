@@ -1,4 +1,4 @@
-"""Parts that are one character: dots over their stems, strokes that a pen has broken."""
+"""Joins parts that are one character: dots and their stems, strokes that a pen has broken."""
 
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Sequence
@@ -9,15 +9,15 @@ import numpy as np
 from .parts import HEADING, Parts
 
 OVER = 0.5
-"""Share of the narrower part's width that lies over the other if both are one character."""
+"""Share of the narrower part's width: if so much lies over the other, both are one character."""
 HIGH = 1.7
 """In heights of the writing: no character, with its dots, is higher."""
 SMALL = 0.5
-"""In heights of the writing: a part this small may be a bit of its neighbour,"""
+"""In heights of the writing: a part smaller than this may be a bit of its neighbour."""
 CLOSE = 0.2
-"""if the gap is smaller than this, in heights of the writing."""
+"""In heights of the writing: the gap between parts of one character is smaller than this."""
 LOW = 0.45
-"""Share of a character's height: a part this low, over or under its end, is a bar of it."""
+"""Share of a character's height: a part lower than this, over or under its end, is a bar of it."""
 WIDE = 1.4
 """In heights of the writing: no broken character is wider."""
 BROKEN = 0.08
@@ -32,8 +32,8 @@ LEAST = 0.3
 
 @dataclass(frozen=True)
 class Group:
-    """Parts (indices) that are one character, and their box: left, top, right, bottom; `halves` where
-    they may be two."""
+    """Parts (indices) that are one character, and their box: left, top, right, bottom; `halves` if they
+    may be two."""
 
     parts: tuple[int, ...]
     box: tuple[int, int, int, int]
@@ -54,13 +54,13 @@ class Group:
 
 
 def height_of(line: Sequence[int], parts: Parts) -> float:
-    """The height of the writing in a line: that of the sheet, or of a heading."""
+    """The height of the writing in a line: its own if it is a heading, else that of the sheet."""
     own = parts.select(np.array(line, np.int32)).tall
     return own if own > HEADING * parts.tall else parts.tall
 
 
 def characters(line: Sequence[int], parts: Parts, tall: float) -> list[Group]:
-    """The characters of a line, from left to right: first of large parts, which small ones then join."""
+    """The characters of a line, from left to right: made of large parts first, which small ones join."""
     sides = np.maximum(parts.widths, parts.heights)
     small = sides < SMALL * tall
     groups: list[Group] = []
@@ -80,7 +80,7 @@ def may_be_character(group: Group, tall: float) -> bool:
 
 
 def near(group: Group, groups: Sequence[Group], tall: float) -> list[Group]:
-    """Those of `groups`, by their left ends, that may be one with `group`, the nearest first."""
+    """Those of `groups` (sorted by left end) that are one character with `group`, nearest first."""
     first = bisect_left(groups, group.box[0] - REACH * tall, key=_left)
     last = bisect_right(groups, group.box[2] + CLOSE * tall, key=_left)
     found = [each for each in groups[first:last] if one_character(each, group, tall)]
@@ -116,7 +116,7 @@ def gap_between(one: Group, other: Group) -> int:
 
 
 def with_broken(groups: Sequence[Group], tall: float) -> list[Group]:
-    """The groups of a line; two that almost touch become one that may also be both."""
+    """The groups of a line; two that almost touch become one, which keeps them as its `halves`."""
     found: list[Group] = []
     for group in groups:
         last = found[-1] if found else None

@@ -1,4 +1,4 @@
-"""What a picture shows around its sheet, a dark table or a scanner's black edge, is no ink."""
+"""Finds what a picture shows around its sheet, a dark table or a scanner's black edge: it is no ink."""
 
 from typing import TypeVar
 
@@ -13,19 +13,19 @@ from .parts import Parts, connected
 Number = TypeVar("Number", np.uint8, np.int32)
 
 ALONG = 0.3
-"""Of a side of the picture: surroundings lie along as much of it."""
+"""Share of a side of the picture: surroundings lie along at least this much of it."""
 BLUR = 0.02
-"""Of the long side of the picture: seen through a median so wide, paper has few strokes."""
+"""Share of the picture's long side: a median filter this wide leaves few strokes on paper."""
 LARGE, SQUARE = 0.125, 0.85
-"""What share paper has, at least, of the picture and of the rectangle around it: no bold stroke has."""
+"""The least shares of the picture, and of the rectangle around it, that paper fills; strokes do not."""
 STROKES = 0.002
-"""Share of a dark page that strokes cover at least."""
+"""The least share of a dark page that strokes cover."""
 NARROW = 21
-"""Pixels of a small picture: strokes are no wider."""
+"""Pixels of a small picture: no stroke is wider."""
 SOLID = 0.4
-"""Of the height of the writing: no stroke is as wide."""
+"""In heights of the writing: no stroke is this wide."""
 LONG = 1.7
-"""Heights of the writing: a stroke that lies along the edge of a tight picture is no longer."""
+"""In heights of the writing: no stroke along the edge of a picture cut tight is longer."""
 
 
 def around_paper(small: Grey) -> Grey:
@@ -47,9 +47,9 @@ def is_sheet(paper: Grey) -> bool:
 
 
 def is_written_on(small: Grey, around: Grey, paper: int, least: float) -> bool:
-    """Whether there are bright strokes in what is taken for surroundings: it is a dark page, then, and
-    what is as bright as `paper` is an area on it, or a wall beside it. `least` is the share of the
-    contrast between the two by which strokes stand out."""
+    """Whether there are bright strokes in what is taken for surroundings: then it is a dark page, and
+    what is as bright as `paper` is an area on it, or a wall beside it. Strokes stand out by more than
+    the share `least` of the contrast between the two."""
     kernel = np.ones((NARROW, NARROW), np.uint8)
     solid = cv2.morphologyEx(around, cv2.MORPH_CLOSE, kernel)
     within = cv2.erode(solid, kernel) > 0
@@ -61,7 +61,7 @@ def is_written_on(small: Grey, around: Grey, paper: int, least: float) -> bool:
 
 
 def around_writing(mask: Grey) -> Grey:
-    """255 where ink lies along an edge, solid, and longer than what is written elsewhere is high."""
+    """255 where solid ink lies along an edge, longer than LONG heights of the writing elsewhere."""
     nothing = np.zeros_like(mask)
     if all(np.count_nonzero(side) < ALONG * len(side) for side in sides_of(mask)):
         return nothing
@@ -88,7 +88,7 @@ def sides_of(pixels: npt.NDArray[Number]) -> list[npt.NDArray[Number]]:
 
 
 def opened(mask: Grey, side: int, beyond: int) -> Grey:
-    """Where a square of so many pixels fits into `mask`, with `beyond` around the picture."""
+    """255 where a square of this `side` fits into `mask`, which is `beyond` outside the picture."""
     framed = cv2.copyMakeBorder(mask, side, side, side, side, cv2.BORDER_CONSTANT, value=beyond)
     found = cv2.morphologyEx(framed, cv2.MORPH_OPEN, np.ones((side, side), np.uint8))
     return np.asarray(found[side:-side, side:-side]).astype(np.uint8, copy=False)

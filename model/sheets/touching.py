@@ -9,14 +9,14 @@ from ..images import Grey
 from .parts import connected
 
 WIDE = 1.2
-"""In heights of the writing: what is wider may be two,"""
+"""In heights of the writing: what is wider may be two characters."""
 WIDER = 1.7
-"""and what is wider than this, three."""
+"""In heights of the writing: what is wider may be three."""
 SLANTS = (-0.4, -0.2, 0.0, 0.2, 0.4)
-"""Pixels that a cut goes to the right for each that it goes down."""
+"""Pixels that a cut goes to the right for each pixel that it goes down."""
 SLANTING, OFF, STROKE = 0.1, 0.2, 0.2
-"""The ink that a slanted cut, one near an end, and one through another stroke must save, as a share of
-the height."""
+"""What a cut costs, beside the share of the height that is ink: per unit of slant, at either end of the
+mask (falling to 0 at its middle), and for each stroke after the first."""
 MOST_CUTS = 3
 APART = 0.15
 """In heights of the writing: the least distance between two cuts."""
@@ -25,15 +25,15 @@ NARROW = 0.22
 CROSSED = 0.6
 """Share of the height: a cut through more ink does not part two characters."""
 BIT = 0.1
-"""Share of a piece: a smaller bit that a cut has left with it is dropped."""
+"""Share of a piece's largest part: a smaller one, left there by the cut, is dropped."""
 
 Doubles = npt.NDArray[np.float64]
 Cut = tuple[float, float]
-"""Where it crosses the middle row, and its slant."""
+"""The column where a cut crosses the middle row, and its slant."""
 
 
 def readings(mask: Grey, tall: float) -> list[list[Grey]]:
-    """Ways to read the ink of one character's box (h, w), the whole first: masks from left to right."""
+    """Ways to read the ink in a box (h, w), each as masks from left to right; the first is undivided."""
     if mask.shape[1] <= WIDE * tall:
         return [[mask]]
     cuts = best_cuts(mask, tall)
@@ -62,7 +62,7 @@ def best_cuts(mask: Grey, tall: float) -> list[Cut]:
 
 
 def crossings(mask: Grey, slant: float) -> tuple[Doubles, Doubles]:
-    """What a cut at each column would cross: ink, as a share of the height, and how many strokes."""
+    """What a cut at each column would cross: ink, as a share of the height, and a number of strokes."""
     height, width = mask.shape
     rows, columns = np.nonzero(mask)
     along = np.round(columns - slant * (rows - height / 2)).astype(np.intp)

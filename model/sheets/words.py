@@ -1,4 +1,4 @@
-"""Gaps between characters of a sheet: which of them part words."""
+"""Which gaps between the characters of a sheet separate words."""
 
 from collections.abc import Sequence
 
@@ -8,15 +8,15 @@ import numpy as np
 from .strokes import Group
 
 MOST = 2.0
-"""In heights of the writing: a wider gap says no more than this one."""
+"""In heights of the writing: wider gaps count as this wide."""
 LEAST = 0.4
-"""In heights of the writing: no narrower gap parts words."""
+"""In heights of the writing: no narrower gap separates words."""
 APART = 2.0
-"""How many times wider gaps between words are than those within; else each line is one word."""
+"""How many times as wide as gaps within words those between them are; else each line is one word."""
 
 
 def word_gap(lines: Sequence[Sequence[Group]], tall: float) -> float:
-    """In pixels: gaps at least this wide part words. Otsu's level, as for ink and paper."""
+    """The least width of a gap that separates words, in pixels: Otsu's level, as for ink and paper."""
     gaps = np.array([max(0, gap) for line in lines for gap in gaps_of(line)])
     if not len(gaps):
         return tall
@@ -29,11 +29,11 @@ def word_gap(lines: Sequence[Sequence[Group]], tall: float) -> float:
 
 
 def gaps_of(line: Sequence[Group]) -> list[int]:
-    """Between each character and those before it."""
+    """The gap between each character and those before it, in pixels; negative where they overlap."""
     rights = np.maximum.accumulate([each.box[2] for each in line]).tolist() if line else []
     return [after.box[0] - right for right, after in zip(rights, line[1:], strict=False)]
 
 
 def word_numbers(line: Sequence[Group], gap: float) -> list[int]:
-    """The word of each character of a line, counted from 0."""
+    """The number of each character's word in a line, counted from 0."""
     return [0, *np.cumsum([each >= gap for each in gaps_of(line)]).tolist()] if line else []
