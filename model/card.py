@@ -1,6 +1,6 @@
 """A model card: everything about a network but its weights, as JSON beside them.
 
-The gateway reads cards to describe and check models; it never needs torch for it.
+The gateway reads cards to describe and check models; it never needs torch for that.
 """
 
 import json
@@ -14,7 +14,7 @@ WEIGHTS = Path(__file__).parent / "weights"
 
 Normalization = Literal["emnist", "mnist"]
 Precision = Literal["float32", "mixed", "bfloat16"]
-"""From the highest to the lowest; mixed is bfloat16, with float32 for what is nearly undecided."""
+"""From the highest to the lowest; mixed is bfloat16, with float32 for close decisions."""
 
 
 class BadCard(ValueError):
@@ -54,13 +54,13 @@ def read_card(path: Path) -> Card:
     try:
         return Card(**json.loads(path.read_text()))
     except TypeError as error:
-        raise BadCard(f"{path}: no card of this version, train the network again: {error}") from error
+        raise BadCard(f"{path}: not a card of this version; train the network again: {error}") from error
     except (OSError, ValueError) as error:
         raise BadCard(f"{path}: {error}") from error
 
 
 def classes_of(network: Mapping[str, Any]) -> int:
-    """How many classes a card's `network` tells apart. Raises ValueError where it does not say so."""
+    """How many classes a card's `network` tells apart. Raises ValueError if it does not say so."""
     while "classes" not in network:
         if network["kind"] == "cascade":
             network = network["second"]
@@ -73,7 +73,8 @@ def classes_of(network: Mapping[str, Any]) -> int:
 
 
 def read_cards(folder: Path | None = None) -> dict[str, Card]:
-    """Every card in `folder` (by default INKQUEUE_WEIGHTS, else the shipped ones) by name."""
+    """Every card in `folder` (by default INKQUEUE_WEIGHTS, else the shipped ones), by name. Raises
+    BadCard."""
     named, folder = folder, folder or weights_folder()
     cards = [read_card(path) for path in card_paths(folder)]
     if not cards:
@@ -83,7 +84,8 @@ def read_cards(folder: Path | None = None) -> dict[str, Card]:
 
 
 def card_paths(folder: Path) -> list[Path]:
-    """The cards in `folder`, be their weights there or lost; a run keeps other JSON beside them."""
+    """The paths of all cards in `folder`, also where the weights are lost; a training run keeps other
+    JSON files beside them."""
     return [
         path
         for path in sorted(folder.glob("*.json"))

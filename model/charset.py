@@ -20,7 +20,8 @@ class BadCharset(ValueError):
 def allowed_classes(charset: str, labels: str) -> list[int]:
     """The classes of `labels` that `charset` allows, in order.
 
-    A named set is cut to what the model knows; characters given one by one must all be known.
+    A named set is cut to what the model knows; characters given one by one must all be known. Raises
+    BadCharset.
     """
     wanted = NAMED.get(charset, charset)
     if charset not in NAMED and (unknown := sorted(set(wanted) - set(labels))):

@@ -14,13 +14,13 @@ from .storage import read_checkpoint, write_checkpoint
 
 
 def save_checkpoint(card: Card, module: nn.Module, folder: Path) -> Card:
-    """Write weights and card, whole or not at all; returns the card with its hash."""
+    """Write weights and card, whole or not at all; return the card with their hash."""
     weights = save({key: value.contiguous() for key, value in module.state_dict().items()})
     return write_checkpoint(card, weights, folder)
 
 
 def load_checkpoint(name: str, folder: Path | None = None) -> tuple[Card, nn.Module]:
-    """The card and its network, ready to predict. Raises BadCard when they do not fit together."""
+    """The card and its network, ready to predict. Raises BadCard, also if they do not fit together."""
     card, weights = read_checkpoint(name, folder)
     try:
         module = build(card.network)

@@ -1,8 +1,8 @@
 """A graph compiled by OpenVINO for one CPU thread, once for each batch size it meets.
 
-A graph compiled for any size treats every change of size as a new shape, which costs as much as two
-images; few sizes keep the kernels and packed weights of all of them small. Nobody waits for one: while
-it is compiled, passes are of the sizes that are ready.
+A graph compiled for dynamic sizes treats every change of size as a new shape, which costs as much as two
+images; with few sizes, their kernels and packed weights take little memory. Only the first pass waits:
+while other sizes are compiled, passes use those that are ready.
 """
 
 import contextlib
@@ -25,7 +25,8 @@ FINE, COARSE, DENSE = (1, 2, 4, 8, 16, 32, LARGEST), (1, 4, 16, LARGEST), (16, L
 """Sizes of passes: for small networks, for large ones, and for those with hidden dense layers."""
 
 LARGE = 4 << 20
-"""Bytes of weights: each size packs as many again, and one pass more costs such a network little."""
+"""Bytes of weights beyond which a network is large: each size packs them all again, and such a network
+loses little by one more pass."""
 
 DENSE_KINDS = ("lenet",)
 """Layouts with hidden dense layers: in bfloat16 OpenVINO computes these differently for fewer than 16
@@ -40,7 +41,7 @@ core = ov.Core()
 
 
 def _step_back() -> None:
-    """Let the calling thread give way to others, where a single thread can: on Linux."""
+    """Let the calling thread give way to others; only Linux can do this for a single thread."""
     with contextlib.suppress(OSError):
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICE)
 
@@ -52,7 +53,7 @@ class Compiled:
     """Runs a graph of (n, 28, 28) uint8 -> (n, classes) float32, for one thread at a time."""
 
     def __init__(self, graph: ov.Model, kind: str, hint: str) -> None:
-        """`kind` is that of its layout; `hint` the precision, by OpenVINO's name for it."""
+        """`kind` is the kind of its layout, `hint` OpenVINO's name of the precision."""
         self._graph, self._hint = graph, hint
         large = _weight(graph) > LARGE
         self._sizes = DENSE if kind in DENSE_KINDS else COARSE if large else FINE
@@ -65,7 +66,7 @@ class Compiled:
         return rows[0] if len(rows) == 1 else np.concatenate(rows)
 
     def wait(self) -> None:
-        """Wait until all sizes asked for are ready. Raises what compiling them raised."""
+        """Wait until all sizes that were asked for are ready. Raises what compiling them raised."""
         for each in self._coming.values():
             each.result()
 
@@ -89,7 +90,7 @@ class Compiled:
         try:
             self._prepare(size)
         except Exception:
-            log.exception("passes of %d images could not be made ready: smaller ones go on", size)
+            log.exception("passes of %d images could not be compiled: other sizes are used", size)
             raise
 
     def _prepare(self, size: int) -> None:
@@ -106,10 +107,10 @@ class Compiled:
 
 
 def passes(count: int, sizes: Sequence[int]) -> list[tuple[int, int]]:
-    """The passes for `count` images: where each begins, and its size, which is one of `sizes`
+    """The passes for `count` images: the start of each, and its size, which is one of `sizes`
     (ascending).
 
-    The last is padded if it has to be, or if that adds fewer images than it saves passes.
+    The last is padded if it has to be, or if padding adds fewer images than it saves passes.
     """
     found, at = list[tuple[int, int]](), 0
     while left := count - at:
@@ -128,6 +129,6 @@ def _filled(images: Images, size: int) -> Images:
 
 
 def _weight(graph: ov.Model) -> int:
-    """Bytes of its constants."""
+    """The bytes of all constants in `graph`."""
     constants = (node for node in graph.get_ops() if node.get_type_name() == "Constant")
     return sum(node.data.nbytes for node in constants)

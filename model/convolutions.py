@@ -8,7 +8,7 @@ from torch import nn
 
 
 class ConvNet(nn.Module):
-    """3x3 convolutions in stages, pooling between the stages, an average of 2x2, one linear layer.
+    """3x3 convolutions in stages, pooling between the stages, averaging to 2x2, one linear layer.
 
     Input (n, 1, 28, 28) float32, normalized; output (n, classes) logits.
     """
@@ -62,7 +62,7 @@ class ScreenedConvNet(ConvNet):
 
 
 class ScreenInTraining(ScreenedConvNet):
-    """A ScreenedConvNet while its screen is trained: all else is frozen, and only the screen answers."""
+    """A ScreenedConvNet while its screen is trained: all else is frozen; the output is the screen's."""
 
     def __init__(self, stages: Sequence[Sequence[int]], classes: int, hidden: int) -> None:
         super().__init__(stages, classes, hidden)
@@ -70,7 +70,7 @@ class ScreenInTraining(ScreenedConvNet):
             frozen.requires_grad_(False)
 
     def train(self, mode: bool = True) -> Self:
-        """The frozen layers keep the statistics they have."""
+        """Set the mode of training; the frozen layers keep their batch statistics."""
         super().train(mode)
         self.features.eval()
         return self

@@ -1,6 +1,6 @@
-"""Characters drawn by ourselves: strokes with the unsteadiness of a hand.
+"""Characters drawn by program: strokes with the unsteadiness of a hand.
 
-No data set may be shipped; these serve for demonstrations and tests, and nothing is measured on them.
+No data set may be shipped; these serve for demonstrations and tests; no accuracy is measured on them.
 """
 
 import cv2
@@ -9,8 +9,8 @@ import numpy.typing as npt
 
 from .images import Grey
 
-# On a grid 4 wide and 6 high, y downwards: points "x,y", strokes apart by "|"; a stroke that begins with
-# "~" is a smooth curve through its points.
+# On a grid 4 wide and 6 high, y downwards: points "x,y", strokes separated by "|"; a stroke that begins
+# with "~" is a smooth curve through its points.
 STROKES = {
     "0": "~2,0 .6,1 0,3 .6,5 2,6 3.4,5 4,3 3.4,1 2,0",
     "1": "1,1.2 2.2,0 2.2,6",

@@ -5,7 +5,7 @@ from functools import cache
 
 
 class Flag(IntFlag):
-    """Stored as one byte, so that no bit may ever change its meaning."""
+    """Stored as one byte, so no bit may ever change its meaning."""
 
     BLANK = 1  # no ink
     LOW_CONTRAST = 2  # ink hardly darker than its paper
@@ -16,14 +16,14 @@ class Flag(IntFlag):
 
     @property
     def names(self) -> list[str]:
-        """As clients see them: `several_characters`."""
+        """The flags as clients see them: `several_characters`."""
         return list(_names(self)) if self else []
 
 
 NONE = Flag(0)
 
 FLAGS = tuple(map(Flag, range(256)))
-"""By their byte: a look-up is quicker than making each anew."""
+"""All flags, by their byte: looking one up is quicker than making it."""
 
 
 @cache  # results come by the thousand

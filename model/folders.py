@@ -37,5 +37,6 @@ def _walk(folder: Path, recursive: bool) -> list[Path]:
 
 
 def _is_image(path: Path) -> bool:
-    """By its name; hidden files are not meant (desktops leave `._scan.png` beside `scan.png`)."""
+    """Whether a file is an image, by its name, and not hidden (desktops leave `._scan.png` beside
+    `scan.png`)."""
     return path.suffix.lower() in SUFFIXES and not path.name.startswith(".") and path.is_file()

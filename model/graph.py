@@ -1,6 +1,6 @@
 """A network as OpenVINO graphs, built from its layout and weights alone: no torch, no file in between.
 
-It computes what `networks` does, with batch normalization folded into the convolutions and dense layers.
+They compute what `networks` does, with batch normalization folded into convolutions and dense layers.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -66,7 +66,7 @@ def _screened(node: Node, tensors: Tensors, stages: Sequence[Sequence[int]], hid
 
 
 def _levels(node: Node, tensors: Tensors, stages: Sequence[Sequence[int]]) -> list[Node]:
-    """See convolutions.ConvNet.levels; what is not asked for is not computed."""
+    """See convolutions.ConvNet.levels; OpenVINO computes only those that are used."""
     layer, found = 0, []
     for number, stage in enumerate(stages):
         if number:
@@ -132,7 +132,7 @@ def _pooled(node: Node) -> Node:
 
 
 def _averaged(node: Node) -> Node:
-    """To 2x2, as torch's adaptive pooling does; OpenVINO's own takes a seventh of the pass."""
+    """Average to 2x2, as torch's adaptive pooling does; OpenVINO's own takes a seventh of the pass."""
     output = node if isinstance(node, ov.Output) else node.output(0)
     side = output.get_partial_shape()[2].get_length()
     half = -(-side // 2)

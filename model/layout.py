@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-if TYPE_CHECKING:  # a gateway knows layouts and boxes, and loads nothing for pixels
+if TYPE_CHECKING:  # the gateway needs layouts and boxes, but no code for pixels
     from .glyph import Glyph
 
 Kind = Literal["character", "line", "page", "grid"]
@@ -13,16 +13,16 @@ MAX_PIXELS = 16_000_000
 """Width times height of the largest image that is read, unless settings say otherwise."""
 
 MOST_CHARACTERS: Mapping[Kind, int] = {"character": 1, "line": 1_000, "page": 10_000, "grid": 10_000}
-"""On one image, rival readings included; one with more is refused."""
+"""Limits for one image, rival readings included; an image with more is refused."""
 
 
 class BadLayout(ValueError):
-    """No image can lie so; the text says why."""
+    """No image can have this layout; the text says why."""
 
 
 @dataclass(frozen=True)
 class Layout:
-    """A grid has `rows` and `columns`; where they are 0, its ruled cells are looked for."""
+    """A grid has `rows` and `columns`; if they are 0, its ruled cells are looked for."""
 
     kind: Kind = "character"
     rows: int = 0
@@ -30,7 +30,7 @@ class Layout:
 
 
 def layout_of(kind: Kind, rows: int | None, columns: int | None) -> Layout:
-    """The layout that somebody asks for. Raises BadLayout."""
+    """The layout that a caller asks for. Raises BadLayout."""
     if (rows is None) != (columns is None):
         raise BadLayout("rows, columns: give both, or neither")
     if rows and kind != "grid":
@@ -42,7 +42,7 @@ def layout_of(kind: Kind, rows: int | None, columns: int | None) -> Layout:
 
 
 class Box(NamedTuple):
-    """In pixels of the image as it is shown (EXIF turned), even where the page lies askew."""
+    """A box in pixels of the image as it is shown (turned as EXIF says), even if the page lies askew."""
 
     left: int
     top: int
@@ -53,7 +53,7 @@ class Box(NamedTuple):
 class Character(NamedTuple):
     """One place on a sheet, in reading order. `line` counts from 0 on the sheet, `word` in its line.
 
-    Where it is unclear whether ink is one character or more that touch, each way to cut it is there:
+    Where it is unclear whether ink is one character or several that touch, each way to cut it is given:
     characters of one `group` are rivals unless they are of the same `reading`; the network decides.
     """
 

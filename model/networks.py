@@ -1,4 +1,4 @@
-"""The networks: a layout of numbers becomes a torch module. Reached by name from a model card."""
+"""The networks: torch modules, built from the layout that a model card gives by kind and arguments."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -53,7 +53,7 @@ class Cascade(nn.Module):
 
     Below `threshold` of calibrated confidence the answer of `first` gives way to that of `second`
     (Viola & Jones 2001; for networks: Wang et al. 2018). Each is calibrated by its own temperature,
-    so the logits that come out need none. `second` may be a cascade itself.
+    so the resulting logits need none. `second` may be a cascade itself.
     """
 
     def __init__(
@@ -80,7 +80,8 @@ class Cascade(nn.Module):
 
 
 class Ensemble(nn.Module):
-    """An ensemble (Hansen & Salamon 1990): all read every image, the mean of their probabilities counts.
+    """An ensemble (Hansen & Salamon 1990): all members read every image; the mean of their probabilities
+    counts.
 
     Each member is calibrated by its own temperature first.
     """
@@ -117,7 +118,7 @@ def build(network: Mapping[str, Any]) -> nn.Module:
 
 
 def parts(module: nn.Module) -> tuple[nn.Module, ...]:
-    """The networks within: those of a cascade, whose parts may be cascades too, else the one."""
+    """The networks of a cascade, whose parts may be cascades themselves; else `module` alone."""
     if isinstance(module, Cascade):
         return parts(module.first) + parts(module.second)
     return (module,)
@@ -129,7 +130,7 @@ def head_of(module: nn.Module) -> nn.Linear:
 
 
 def count_parameters(module: nn.Module) -> int:
-    """How many parameters are learned."""
+    """The number of parameters, without buffers."""
     return sum(parameter.numel() for parameter in module.parameters())
 
 

@@ -1,4 +1,4 @@
-"""A network by name, on the engine that suits this machine: what serves, and what is measured."""
+"""Opens a network by name, on the engine that suits this machine, to serve it or to measure it."""
 
 import os
 from functools import cache
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 Engine = Literal["auto", "openvino", "torch"]
 
 NVIDIA = Path("/dev/nvidiactl")
-"""There if an NVIDIA driver is: without one, torch need not be loaded to know that it has no GPU."""
+"""Exists if there is an NVIDIA driver: if not, torch need not be loaded to know that there is no GPU."""
 
 
 def open_predictor(
@@ -31,9 +31,9 @@ def open_predictor(
 ) -> Predictor:
     """The network `name` in `folder`, or the published one, on `threads` CPU threads (0: one per core).
 
-    It is checked here, and made when it is warmed up or first needed. By default it takes a GPU if there
-    is one, else OpenVINO in the lowest precision that the card allows and the CPU is fast at. Raises
-    BadCard; RuntimeError where a device or engine is missing.
+    The checkpoint is checked here; OpenVINO compiles it when it is warmed up or first needed. By default
+    a GPU runs it if there is one, else OpenVINO in the lowest precision that the card allows and the CPU
+    is fast at. Raises BadCard; RuntimeError if the device or torch is missing.
     """
     if _engine(device, engine) == "torch":
         return _on_torch(name, folder, device, threads)
@@ -56,7 +56,7 @@ def open_predictor(
 
 
 def cores(threads: int) -> int:
-    """How many CPU threads are meant by `threads`: for 0 one per core."""
+    """The number of CPU threads meant by `threads`: 0 means one per core."""
     return threads or os.cpu_count() or 1
 
 

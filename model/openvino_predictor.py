@@ -18,9 +18,9 @@ from .predictor import Floats, Images, Predictor, on, softmax
 HINTS = {"float32": "f32", "bfloat16": "bf16"}
 
 TIE, NEAR = 0.05, 0.01
-"""Logits that differ by less, or a confidence that is nearer to a threshold, are settled in float32
-where the precision is mixed. bfloat16 was seen to move those of `balanced` by 0.042 and 0.015; on
-validation no label differs from half of NEAR on (LOG.md)."""
+"""In mixed precision, float32 decides where the two best logits differ by less than TIE, or where a
+confidence is nearer than NEAR to a threshold. For `balanced`, bfloat16 was seen to move the difference
+by 0.042 and the confidence by 0.015; half of NEAR suffices for equal labels on validation (LOG.md)."""
 
 Run = Callable[[Images], Floats]
 Bools = npt.NDArray[np.bool_]
@@ -28,7 +28,7 @@ Close = Callable[[Floats], Bools]
 
 
 def has_bfloat16() -> bool:
-    """Whether this CPU multiplies bfloat16 natively; if not, that precision only costs."""
+    """Whether this CPU multiplies bfloat16 natively; if not, that precision only costs time."""
     return "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
 
 
@@ -41,13 +41,14 @@ class OpenVinoPredictor(Predictor):
     def __init__(
         self, card: Card, graphs: Graphs, precision: Precision = "float32", screen: Card | None = None
     ) -> None:
-        """`graphs` of the card's network, with its own screen if it has one; others may share them."""
+        """`graphs` are of the card's network, with its own screen if it has one; predictors may share
+        them."""
         super().__init__(card, "cpu", f"OpenVINO {precision}, {on(1)}", screen)
         self._graphs, self._parts, self._classes = graphs, list[Run](), len(card.labels)
         self._network = self._assemble(card.network, "", precision, partial(_is_tie, self._classes))
 
     def warm_up(self) -> None:
-        """Every part, or else the first unsure image would wait for one."""
+        """Run every part; otherwise the first unsure image would wait for one."""
         for part in self._parts:
             part(np.zeros((1, 28, 28), np.uint8))
 
@@ -58,7 +59,7 @@ class OpenVinoPredictor(Predictor):
     def _assemble(
         self, network: Mapping[str, Any], start: str, precision: Precision, close: Close
     ) -> Run:
-        """What runs `network`; in mixed precision, float32 settles what is `close`."""
+        """A function that runs `network`; in mixed precision, float32 settles what is `close`."""
 
         tie = partial(_is_tie, self._classes)
 
@@ -94,8 +95,8 @@ def read_graphs(card: Card, weights: bytes, own: OwnScreen | None = None) -> Gra
 
 
 def _settled(fast: Run, exact: Run, closes: Sequence[Close]) -> Run:
-    """What `fast` says; of images for which that is close to saying something else, what `exact`
-    says."""
+    """A function that runs `fast`, and `exact` on the images for which any of `closes` says that the
+    answer of `fast` is close to another."""
 
     def run(images: Images) -> Floats:
         outputs = fast(images)
@@ -119,7 +120,7 @@ def _is_near(classes: int, temperature: float, threshold: float, outputs: Floats
 
 
 def _is_doubtful(classes: int, screen: Card, outputs: Floats) -> Bools:
-    """Whether the screen is close to saying something else."""
+    """Whether the screen's verdict is close to its threshold."""
     likely = softmax(outputs[:, classes:], screen.temperature)[:, 0]
     doubtful: Bools = abs(likely - screen.uncertain_below) < NEAR
     return doubtful
@@ -128,7 +129,7 @@ def _is_doubtful(classes: int, screen: Card, outputs: Floats) -> Bools:
 def _cascade(
     classes: int, first: Run, second: Run, temperatures: tuple[float, float], threshold: float
 ) -> Run:
-    """See networks.Cascade; those of a screen may follow the logits of `first`."""
+    """See networks.Cascade; the outputs of `first` may end with the logits of a screen."""
 
     def run(images: Images) -> Floats:
         outputs = first(images)

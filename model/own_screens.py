@@ -1,7 +1,7 @@
 """Screens that belong to one network each: a head on the features that the network computes anyway.
 
-It costs next to nothing, while the network that screens for all others costs a quarter of a pass. Its
-checkpoint lies in `screen` beside those of the networks, under the name of its network.
+Such a head costs next to nothing, while the shared screen costs a quarter of a pass. Its checkpoint lies
+in the folder `screen` beside those of the networks, under the name of its network.
 """
 
 import logging
@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 FOLDER = "screen"
 
 LAYERS = "screen"
-"""The prefix of the names of its layers within the network whose features it uses."""
+"""The prefix of the names of a screen's layers within the network whose features it uses."""
 
 Tensor = TypeVar("Tensor")
 """Of numpy, or of torch."""
@@ -26,15 +26,15 @@ Tensor = TypeVar("Tensor")
 
 @dataclass(frozen=True)
 class OwnScreen:
-    """Its card, whose network names the weights it was trained on, and its own weights."""
+    """A screen's weights, and its card, whose `network` names the weights that it was trained on."""
 
     card: Card
     weights: bytes
 
 
 def read_own_screen(network: Card, folder: Path | None = None) -> OwnScreen | None:
-    """The own screen of `network` in `folder`, or the published one; None where there is none, or
-    where it was trained on other weights. Raises BadCard."""
+    """The screen of `network` in `folder`, or the published one; None if there is none, or if it was
+    trained on other weights. Raises BadCard."""
     folder = (folder or weights_folder()) / FOLDER
     if not (folder / f"{network.name}.json").exists():
         return None
@@ -50,9 +50,9 @@ def read_own_screen(network: Card, folder: Path | None = None) -> OwnScreen | No
 
 
 def backbone(network: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
-    """The convolutions that every image passes: how the names of their tensors begin, and their layout.
+    """The convolutional network that every image passes: the prefix of its tensors' names, its layout.
 
-    Raises BadCard where there are none.
+    Raises BadCard if there is none.
     """
     if network["kind"] == "cascade":
         start, layout = backbone(network["first"])
@@ -72,6 +72,6 @@ def screened_layout(network: Mapping[str, Any], hidden: int) -> Mapping[str, Any
 def with_layers(
     network: Mapping[str, Any], tensors: Mapping[str, Tensor], layers: Mapping[str, Tensor]
 ) -> dict[str, Tensor]:
-    """The tensors of `network` with those of a head in their place."""
+    """The tensors of `network`, and `layers`, the tensors of a screen, under their names within it."""
     start, _ = backbone(network)
     return {**tensors, **{f"{start}{LAYERS}.{name}": layer for name, layer in layers.items()}}

@@ -20,7 +20,8 @@ class Unread:
 
 
 def opened(files: Iterable[Path], make: Callable[[Grey], T]) -> Iterator[tuple[str, T | Unread]]:
-    """What `make` makes of each image, with its name: a path, which ends in #N for page N of several."""
+    """The result of `make`, or Unread, for each image, with its name: its path, and #N for page N of
+    several."""
     for path in files:
         try:
             for name, data in _pages(path):

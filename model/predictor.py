@@ -15,14 +15,14 @@ Images = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]
 
 CPU_BATCH = 256
-"""Images that one thread is given at once. With more, a pass of torch is slower by a third, since its
-activations leave the cache; passes of OpenVINO are smaller still (see compiled)."""
+"""Images that one thread is given at once. With more, a pass of torch takes a third longer, since its
+activations no longer fit the cache; passes of OpenVINO are smaller still (see compiled)."""
 
 
 class Predictor(ABC):
-    """A network in memory, for `threads` threads at a time. `device` is cpu, cuda, cuda:1;
-    `engine` says for people what runs it, in which precision, on how many threads; `screen` is the card
-    of its own screen, if it has one (see own_screens)."""
+    """A network in memory, which `threads` threads may use at a time. `device` is cpu, cuda or cuda:1;
+    `engine` tells people what runs it, in which precision, on how many threads; `screen` is the card of
+    its own screen, if it has one (see own_screens)."""
 
     threads = 1
 
@@ -35,7 +35,7 @@ class Predictor(ABC):
 
     @abstractmethod
     def forward(self, images: Images) -> Floats:
-        """One pass: (n, 28, 28) uint8, n > 0 -> `outputs`. RuntimeError where it fails."""
+        """One pass: (n, 28, 28) uint8, n > 0 -> `outputs`. Raises RuntimeError if it fails."""
 
     def outputs(self, images: Images) -> Floats:
         """(n, 28, 28) uint8, ink bright on dark -> (n, classes) float32 logits, followed by those of its
@@ -46,7 +46,7 @@ class Predictor(ABC):
         return np.concatenate([np.zeros((0, width), np.float32), *rows])
 
     def logits(self, images: Images) -> Floats:
-        """(n, classes) of `outputs`."""
+        """The logits (n, classes) of `outputs`, without those of a screen."""
         return self.outputs(images)[:, : len(self.card.labels)]
 
     def _forward_each(self, parts: Sequence[Images]) -> Iterable[Floats]:
@@ -58,7 +58,7 @@ class Predictor(ABC):
 
 
 def on(threads: int) -> str:
-    """CPU threads, in words."""
+    """A number of CPU threads, in words."""
     return "1 thread" if threads == 1 else f"{threads} threads"
 
 
@@ -76,11 +76,11 @@ def softmax(logits: Floats, temperature: float, allowed: Sequence[int] | None = 
 
 
 def likeliest(probabilities: Floats, k: int) -> tuple[list[list[int]], list[list[float]]]:
-    """The k likeliest classes of each row, best first, and their probabilities; the first of equals
-    leads."""
+    """The k likeliest classes of each row, best first, and their probabilities; of equals, the lower
+    class comes first."""
     left, every = probabilities.copy(), np.arange(len(probabilities))
     best = np.empty((len(left), k), np.intp)
-    for place in range(k):  # k is small: to sort all classes takes three times as long
+    for place in range(k):  # k is small: sorting all classes would take three times as long
         best[:, place] = left.argmax(axis=1)
         left[every, best[:, place]] = -1
     return best.tolist(), np.take_along_axis(probabilities, best, axis=1).tolist()

@@ -1,4 +1,4 @@
-"""Pictures for people: an upload beside what a network saw of it, or with what was found on it.
+"""Pictures for people: an upload beside what a network saw of it, or with boxes at what was found on it.
 
 Drawn in the process that decodes images, since the upload is not to be trusted; never large.
 """
@@ -13,12 +13,12 @@ from .images import Grey
 from .layout import Box
 
 LONGEST = 1600
-"""Pixels of the long side."""
+"""Pixels of the long side, at most."""
 LEAST = 800
 """An upload smaller than this is enlarged, so that boxes and labels can be told apart."""
 
 SIDE, GAP = 448, 16
-"""Of the picture of one character, which shows each pixel that a network sees as 16x16."""
+"""Pixels of each half of a character's preview, and between them; one that a network sees is 16x16."""
 
 SURE, UNSURE = (160, 90, 20), (0, 100, 230)
 """Blue, green, red."""
@@ -29,7 +29,7 @@ FONT_HEIGHT = 22.0
 
 
 class Mark(NamedTuple):
-    """A box of an upload, and what was read in it ('' where nothing was yet)."""
+    """A box on an upload, and what was read in it ('' if nothing was yet)."""
 
     box: Box
     label: str = ""
@@ -37,7 +37,7 @@ class Mark(NamedTuple):
 
 
 def marks_of(lines: Sequence[Mapping[str, Any]]) -> Iterator[Mark]:
-    """A mark for each character of what `writing` makes of an image."""
+    """A mark for each character of `lines`, as made by `writing`."""
     for line in lines:
         for word in line["words"]:
             for each in word["characters"]:
@@ -85,7 +85,7 @@ def _frame(picture: Grey, mark: Mark, scale: float) -> None:
 
 
 def _name(picture: Grey, mark: Mark, scale: float) -> None:
-    """The label above the box, on a ground that lets it be read over ink."""
+    """Draw the label above the box, on white, so that it can be read over ink."""
     size = min(28, max(10, round(0.5 * mark.box.height * scale))) / FONT_HEIGHT
     (width, height), _ = cv2.getTextSize(mark.label, FONT, size, 1)
     left = max(0, round(mark.box.left * scale))

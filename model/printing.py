@@ -16,7 +16,7 @@ COLUMNS = ("path", "label", "confidence", "uncertain", "flags", "text")
 
 
 def writer(format: Format, several: bool) -> Callable[[Scan], object]:
-    """What writes a scan; where there are several, texts stand below the names of their files."""
+    """A function that writes a scan; with `several`, each text stands below the name of its file."""
     out = sys.stdout
     if format == "csv":
         rows = csv.writer(out, lineterminator="\n")
@@ -33,7 +33,7 @@ def _cells(scan: Scan) -> list[object]:
 
 
 def _object(scan: Scan) -> dict[str, object]:
-    """Text and lines only of an image that has them."""
+    """A scan as data for JSON, with text and lines only if it has them."""
     whole = asdict(scan)
     return whole if scan.lines is not None else {key: whole[key] for key in COLUMNS[:-1]}
 

@@ -51,8 +51,8 @@ def contrast(ink: Grey, mask: Grey) -> float:
 
 
 def edge(boxes: list[list[int]], mask: Grey) -> Flag:
-    """TOUCHES_EDGE if ink runs out of the picture. Ink at opposite sides is no sign of that: then the picture
-    is cut tight to it."""
+    """TOUCHES_EDGE if ink runs out of the picture. Opposite sides that both touch ink do not count: the
+    picture is cut tight to it."""
     left, top, right, bottom = around(boxes)
     height, width = mask.shape
     length = 0

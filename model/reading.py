@@ -23,9 +23,9 @@ Screen = Callable[[Images, Floats], Bits]
 def decide(
     logits: Floats, flags: Bits, card: Card, allowed: Sequence[int] | None, top_k: int
 ) -> list[Answer]:
-    """An answer for each row of `logits` (n, classes), with the bits of Flag (n,) of its glyph.
+    """An answer for each row of `logits` (n, classes); `flags` (n,) has the bits of its glyph.
 
-    `allowed` are the classes it may name (None: all); it names the `top_k` likeliest of them.
+    `allowed` are the classes that an answer may name (None: all); it names the `top_k` likeliest.
     """
     probabilities = softmax(logits, card.temperature, allowed)
     known = len(card.labels) if allowed is None else len(allowed)
@@ -43,7 +43,7 @@ def read(
     allowed: Sequence[int] | None = None,
     screen: Screen | None = None,
 ) -> list[Answer]:
-    """The answer to each glyph; `allowed` as above. `screen` adds its flags to those that it has."""
+    """The answer to each glyph; `allowed` as in `decide`. `screen` adds its flags to a glyph's own."""
     if not glyphs:
         return []
     pixels = np.stack([each.pixels for each in glyphs])
@@ -63,9 +63,9 @@ def screened(
     screen: Screen,
     most: int,
 ) -> Bits:
-    """`flags` (n,), with those that `screen` gives to `those` (n,) of the `glyphs`, `most` at a time.
+    """Add to `flags` (n,), in place, what `screen` says of `those` (n,) of the `glyphs`; return them.
 
-    What is blank gets no other flag.
+    `most` glyphs are screened at a time. A blank glyph gets no other flag.
     """
     shown = np.flatnonzero(those & (flags & Flag.BLANK == 0))
     for start in range(0, len(shown), most):

@@ -1,4 +1,4 @@
-"""A network for several threads at a time: a replica that runs on one thread, for each of them.
+"""A network for several threads at a time: each has a replica of its own, which runs on one thread.
 
 One pass on many threads is slower than many passes on one thread each, side by side.
 """
@@ -33,7 +33,7 @@ class Replicas(Predictor):
             one.warm_up()
 
     def forward(self, images: Images) -> Floats:
-        """One pass by a replica that is free: (n, 28, 28) uint8, n > 0 -> `outputs`."""
+        """One pass of an idle replica: (n, 28, 28) uint8, n > 0 -> `outputs`."""
         with self._lent() as one:
             return one.forward(images)
 

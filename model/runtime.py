@@ -6,7 +6,7 @@ all the rest and tells its makers over the network that it was imported.
 
 import sys
 
-sys.modules.setdefault("openvino.tools.ovc", None)  # type: ignore[arg-type]  # not to be found
+sys.modules.setdefault("openvino.tools.ovc", None)  # type: ignore[arg-type]  # as if not installed
 
 import openvino as ov  # noqa: E402
 from openvino import opset13 as op  # noqa: E402

@@ -1,4 +1,4 @@
-"""Image files read by a network in this process: characters a full batch at a time, pages one by one."""
+"""Reads image files by a network in this process: characters in full batches, pages one by one."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -28,9 +28,9 @@ ALONE = Layout()
 
 @dataclass(frozen=True)
 class Scan:
-    """What an image says; `path` ends in #N for page N of several.
+    """What was read on an image; `path` ends in #N for page N of several.
 
-    One with many characters has no label, but `text`, and `lines` as the service has them.
+    An image of many characters has no `label`, but `text`, and `lines` in the form of the service.
     """
 
     path: str
@@ -43,8 +43,8 @@ class Scan:
 
 
 class ScanReader:
-    """One network, the classes it may answer with (None: all), how characters lie on an image, and the
-    screen that tells what is not a character (None: no screen)."""
+    """Reads by one network: `allowed` are the classes it may answer with (None: all), `layout` is how
+    characters lie on an image, `screen` tells what is not a character (None: no screen)."""
 
     def __init__(
         self,
@@ -57,11 +57,11 @@ class ScanReader:
         self._layout, self._screen = layout, screen
 
     def read(self, files: Iterable[Path]) -> Iterator[Scan | Unread]:
-        """One outcome per image, in order, except that failures of characters come at once."""
+        """One outcome per image, in order, except that an Unread does not wait for its batch."""
         return self._characters(files) if self._layout.kind == "character" else self._sheets(files)
 
     def preview(self, path: Path) -> Grey:
-        """What is seen of an image, or of the first page of it. Raises OSError, BadImage."""
+        """A picture of what is seen of an image, or of its first page. Raises OSError, BadImage."""
         grey = decode(path.read_bytes())
         if self._layout.kind == "character":
             return beside(grey, normalize(grey, self._predictor.card.normalization).pixels)
@@ -92,7 +92,7 @@ class ScanReader:
             yield sheet if isinstance(sheet, Unread) else _scan(name, *sheet)
 
     def _sheet(self, grey: Grey) -> tuple[list[Answer], list[dict[str, Any]]]:
-        """The answers that stand against their rivals, and the lines that they make."""
+        """The answers of the readings that win over their rivals, and the lines that they make."""
         found = cut(grey, self._predictor.card.normalization, self._layout)
         answers = self._answers([each.glyph for each in found])
         stand = choose(found, [each.probabilities[0] for each in answers])

@@ -1,4 +1,4 @@
-"""A tiny network that tells whether a glyph is one character at all; those that read always name one.
+"""A tiny network that tells whether a glyph is one character at all; networks that read always name one.
 
 It is not served by itself: it screens the glyphs made from image files, for all networks without a
 screen of their own (see own_screens).
@@ -25,10 +25,10 @@ CLASSES = (Flag(0), Flag.SEVERAL_CHARACTERS, Flag.NOT_A_CHARACTER)
 
 
 class Screen:
-    """Flags glyphs that are not one character; for as many threads at a time as its network."""
+    """Flags glyphs that are not one character, on as many threads at a time as its network."""
 
     def __init__(self, predictor: Predictor) -> None:
-        """`predictor` screens, or reads and has a screen of its own."""
+        """`predictor` is a network that screens, or one that reads and has a screen of its own."""
         self._predictor = predictor
         self._card = predictor.screen or predictor.card
 
@@ -39,7 +39,7 @@ class Screen:
 
     def flags(self, glyphs: Images, outputs: Floats | None = None) -> npt.NDArray[np.uint8]:
         """(n, 28, 28) uint8, ink bright on dark -> (n,) bits of Flag. `outputs` are those of the network
-        that reads them, if they are known: if the screen is its own, no further pass is needed."""
+        that reads the glyphs, if known: if the screen is that network's own, they save a pass."""
         if outputs is None or not self._predictor.screen:
             outputs = self._predictor.outputs(glyphs)
         likely = softmax(outputs[:, -len(CLASSES) :], self._card.temperature)
@@ -49,10 +49,10 @@ class Screen:
 
 
 def open_screen(device: str = "auto", threads: int = 0) -> Screen:
-    """The shipped network, for whatever has no screen of its own. Raises BadCard."""
+    """The shipped screen, for networks without one of their own. Raises BadCard."""
     return Screen(open_predictor(NAME, FOLDER, device=device, threads=threads))
 
 
 def screen_of(predictor: Predictor, shared: Callable[[], Screen] = open_screen) -> Screen:
-    """The screen for `predictor`: its own, or the one for all others. Raises what `shared` raises."""
+    """The screen for `predictor`: its own, or else the `shared` one. Raises what `shared` raises."""
     return Screen(predictor) if predictor.screen else shared()

@@ -1,14 +1,14 @@
-"""Cells of CSV that no spreadsheet takes for a formula: for the gateway's results and local ones."""
+"""CSV cells that no spreadsheet takes for a formula, in the gateway's results and in local ones."""
 
 from collections.abc import Iterable
 from typing import Any
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""What a text begins with that spreadsheets take for a formula (OWASP, CSV Injection)."""
+"""How texts begin that spreadsheets take for formulas (OWASP, CSV Injection)."""
 
 
 def harmless(cells: Iterable[Any]) -> list[Any]:
-    """The cells, those that look like a formula marked as text. A sign alone may be a label."""
+    """The cells, with those that look like formulas marked as text, except a single sign: a label."""
     return [f"'{each}" if _is_formula(each) else each for each in cells]
 
 

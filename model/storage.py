@@ -1,6 +1,6 @@
 """A checkpoint on disk is NAME.safetensors and its card NAME.json: read whole and checked, no pickle.
 
-Neither torch nor another engine is needed for it.
+Needs neither torch nor any other engine.
 """
 
 import hashlib
@@ -13,11 +13,11 @@ from pathlib import Path
 from .card import BadCard, Card, classes_of, read_card, weights_folder
 
 HEAD = "head"
-"""The kind of a screen that is a network's own (see own_screens): it has no network by itself."""
+"""The kind of a screen of a network's own (see own_screens), which is only a head on that network."""
 
 
 def read_checkpoint(name: str, folder: Path | None = None) -> tuple[Card, bytes]:
-    """The card, and the weights it was written for. Raises BadCard."""
+    """The card, and the weights that it was written for. Raises BadCard."""
     folder = folder or weights_folder()
     card = read_card(folder / f"{name}.json")
     path = folder / f"{name}.safetensors"
@@ -32,7 +32,7 @@ def read_checkpoint(name: str, folder: Path | None = None) -> tuple[Card, bytes]
 
 
 def _require_whole(card: Card) -> None:
-    """Raise BadCard where nothing can be answered by `card`."""
+    """Raise BadCard if the classes or the temperature of `card` make answers impossible."""
     labels = len(card.labels)
     try:
         classes = labels if card.network["kind"] == HEAD else classes_of(card.network)
@@ -47,9 +47,9 @@ def _require_whole(card: Card) -> None:
 
 
 def write_checkpoint(card: Card, weights: bytes, folder: Path) -> Card:
-    """Write weights and card, whole or not at all; returns the card with its hash.
+    """Write weights and card, whole or not at all; return the card with their hash.
 
-    Both are written before either takes its place: what fills the disk leaves the old pair.
+    Both are written before either takes its place: if the disk is full, the old pair remains.
     """
     folder.mkdir(parents=True, exist_ok=True)
     card = replace(card, sha256=hashlib.sha256(weights).hexdigest())
@@ -61,14 +61,14 @@ def write_checkpoint(card: Card, weights: bytes, folder: Path) -> Card:
 
 
 def write_card(card: Card, folder: Path) -> None:
-    """Write the card beside weights that are there, whole or not at all."""
+    """Write the card beside its weights, which are there already; whole or not at all."""
     with whole(folder / f"{card.name}.json") as draft:
         draft.write_text(card.to_json())
 
 
 @contextmanager
 def whole(path: Path) -> Iterator[Path]:
-    """A draft to write, this process's own, that then becomes `path`: whole or not at all."""
+    """Yield a draft to write, private to this process, that then becomes `path`: whole or not at all."""
     draft = path.with_name(f"{path.name}.{os.getpid()}.draft")
     try:
         yield draft

@@ -30,8 +30,8 @@ def refuse(reason: object) -> NoReturn:
 
 @contextmanager
 def printing() -> Iterator[None]:
-    """Flush stdout at the end. What the system refuses, such as writing to a full disk, is refused here;
-    where stdout is closed, nothing is written."""
+    """Flush stdout at the end. If the system refuses something, such as writing to a full disk, the
+    command ends in a refusal; if stdout is closed, nothing is written."""
     if sys.stdout is None:
         _mute()
     try:
@@ -40,11 +40,11 @@ def printing() -> Iterator[None]:
         finally:
             sys.stdout.flush()
     except OSError as error:
-        if error.errno == errno.EPIPE:  # whoever reads has read enough
+        if error.errno == errno.EPIPE:  # the reader has read enough, and closed the pipe
             raise
         try:
             sys.stdout.flush()
-        except OSError:  # or Python would complain in the end of what is not written yet
+        except OSError:  # or Python would complain at exit about what is left to write
             _mute()
         where = f"{error.filename}: " if error.filename else ""
         refuse(f"{where}{error.strerror or error}")
@@ -73,7 +73,7 @@ def _mute() -> None:
 
 @contextmanager
 def progress(total: int, hidden: bool = False) -> Iterator[Callable[[], None]]:
-    """A bar, on a terminal only; yields what moves it by one."""
+    """Show a progress bar, on a terminal only; yields a function that moves it by one."""
     columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     hidden = hidden or not notes.is_terminal
     with Progress(*columns, console=notes, transient=True, disable=hidden, redirect_stdout=False) as bar:

@@ -23,7 +23,7 @@ def pick_device(wanted: str = "auto") -> torch.device:
 
 
 def use_threads(threads: int) -> None:
-    """Let torch compute on so many CPU threads from now on; 0: on as many as it chose itself."""
+    """Let torch compute on `threads` CPU threads from now on; 0 leaves their number as it is."""
     torch.set_num_threads(threads or torch.get_num_threads())
 
 
@@ -58,7 +58,7 @@ class TorchPredictor(Predictor):
         return cls(card, with_screen(card, module, own), device, own.card if own else None)
 
     def warm_up(self) -> None:
-        """Every size of kernel that will be met, in every part of a cascade."""
+        """Run every part of a cascade at each of WARM_UP_SIZES, which differ in their kernels."""
         for module in parts(self.module):
             for size in WARM_UP_SIZES:
                 self._run(module, np.zeros((size, 28, 28), np.uint8))

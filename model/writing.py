@@ -1,6 +1,6 @@
-"""Characters that were read on one image become its words, lines and text, as plain data for JSON.
+"""Turns the characters read on an image into its words, lines and text, as plain data for JSON.
 
-The gateway shows the results of jobs with it, and so does `inkqueue read`.
+Used by the gateway for the results of jobs, and by `inkqueue read`.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,7 +12,8 @@ from .flags import Flag
 from .layout import Box
 
 DIGITS = 1e7
-"""Probabilities have seven digits. `round` takes four times as long, a third of a page of results."""
+"""Probabilities are rounded to seven digits. `round` would take four times as long: a third of the time
+for a page of results."""
 
 BLANK = Flag.BLANK.names[0]
 
@@ -34,8 +35,8 @@ def said(
     uncertain: bool,
     flags: Flag,
 ) -> dict[str, Any]:
-    """`known` with what is said of a character: its likeliest classes, best first, and its flags. Filled
-    in place, since results come by the million."""
+    """Add to `known`, and return it, what is said of a character: its likeliest classes, best first, and
+    its flags. In place, since results come by the million."""
     top = []
     for each, p in zip(classes, likely, strict=True):
         top.append({"label": labels[each], "p": int(p * DIGITS + 0.5) / DIGITS})
@@ -46,7 +47,8 @@ def said(
 
 
 def lines_of(characters: Sequence[Written]) -> list[dict[str, Any]]:
-    """The lines of an image whose characters are in reading order: text, box, words of the same."""
+    """The lines of an image, given its characters in reading order. Each has text, box and words; each
+    word has text, box and characters."""
     return [
         {"text": " ".join(word["text"] for word in words), "box": _around(words), "words": words}
         for words in (list(_words(line)) for _, line in groupby(characters, attrgetter("line")))
@@ -54,8 +56,7 @@ def lines_of(characters: Sequence[Written]) -> list[dict[str, Any]]:
 
 
 def text_of(lines: Sequence[Mapping[str, Any]]) -> str:
-    """What an image says: a line for each line, spaces between words. A blank cell is a word of no
-    characters."""
+    """The text of an image: its lines as lines, spaces between words; a blank cell is an empty word."""
     return "\n".join(line["text"] for line in lines)
 
 
@@ -67,7 +68,7 @@ def _words(line: Iterator[Written]) -> Iterator[dict[str, Any]]:
 
 
 def _around(parts: Sequence[Mapping[str, Any]]) -> list[int]:
-    """The least box that holds those of all `parts`: left, top, width, height."""
+    """The smallest box around those of all `parts`: left, top, width, height."""
     left, top = (min(part["box"][axis] for part in parts) for axis in (0, 1))
     right, bottom = (max(part["box"][axis] + part["box"][axis + 2] for part in parts) for axis in (0, 1))
     return [left, top, right - left, bottom - top]
