@@ -1,8 +1,8 @@
 """`python -m worker.decoding MAX_PIXELS DECODE_S PROGRESS`: the fork server of decoders.
 
-Forking what is loaded takes 2 ms, starting it anew 150. It touches no image of a stranger. On its stdin
-it is sent the socket for each new decoder; it answers with its process id, and when it ends, how it did.
-PROGRESS is the number of an open file (see progress.py).
+Forking a loaded process takes 2 ms, starting a new one 150. The server touches no untrusted image. Over
+its stdin, a socket, it is sent the socket for each new decoder; it answers with the decoder's process id
+and, when that has ended, its exit code. PROGRESS is the number of an open file (see progress.py).
 """
 
 import contextlib
@@ -23,7 +23,7 @@ from .wire import FACT, NO_MEMORY, READY, SEALED, UNSEALED
 
 
 def main() -> None:
-    """Until the worker closes the socket, or dies."""
+    """Serve until the worker closes the socket, or dies."""
     allowance = Allowance(int(sys.argv[1]), float(sys.argv[2]))
     progress = Progress(int(sys.argv[3]))
     control = socket.socket(fileno=0)
@@ -44,7 +44,7 @@ def main() -> None:
 
 
 def _outlives(control: socket.socket, child: int) -> bool:
-    """Wait until a decoder ends or the worker closes the socket; whether the decoder is what is left."""
+    """Wait until a decoder ends or the worker closes the socket; return whether the decoder is left."""
     ended = os.pidfd_open(child)
     try:
         return ended not in select.select([control.fileno(), ended], [], [])[0]
@@ -53,13 +53,13 @@ def _outlives(control: socket.socket, child: int) -> bool:
 
 
 def _live(wire: socket.socket, progress: Progress, server: int, allowance: Allowance) -> None:
-    """A decoder, from fork to end. It speaks to the worker alone."""
+    """Run as a decoder, from fork to exit. It speaks to the worker only."""
     code = 1
     try:
         strike = _failpoints()
         die_with_parent(signal.SIGKILL, server)
         sealed = enter(allowance.max_pixels)
-        os.close(2)  # from here on, a stranger may be printing
+        os.close(2)  # from here on, untrusted code may be printing
         wire.sendall(SEALED if sealed else UNSEALED)
         serve(wire, progress, allowance, strike)
         code = 0
@@ -72,7 +72,7 @@ def _live(wire: socket.socket, progress: Progress, server: int, allowance: Allow
 
 
 def _failpoints() -> Strike | None:
-    """The harm that images do in tests which ask for it; otherwise none."""
+    """The harm that images may do in tests that ask for it; otherwise None."""
     if not os.environ.get("INKQUEUE_FAILPOINTS"):
         return None
     from .failpoints import strike

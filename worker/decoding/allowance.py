@@ -14,18 +14,18 @@ class Allowance:
     decode_s: float
 
     def begin(self) -> None:
-        """An image is begun: the kernel ends this process (SIGPROF) should it take too long."""
+        """Begin an image: the kernel ends this process (SIGPROF) if it takes too long."""
         signal.setitimer(signal.ITIMER_PROF, SMALL_S)
 
     def expect(self, pixels: int) -> None:
-        """Its header says that it has so many pixels, and they are allowed."""
+        """Allow from now on the time for this many pixels, which an image's header has announced."""
         share = pixels / self.max_pixels
         signal.setitimer(signal.ITIMER_PROF, SMALL_S + self.decode_s * share)
 
     def cutting(self) -> None:
-        """It is a sheet, whose cost depends on its characters and not on its size."""
+        """Allow from now on the time to cut a sheet, which depends on its characters, not its size."""
         self.expect(CUTTING * self.max_pixels)
 
     def end(self) -> None:
-        """Nothing is in hand."""
+        """Stop the timer: no image is in hand."""
         signal.setitimer(signal.ITIMER_PROF, 0)

@@ -1,9 +1,9 @@
 """What a decoder answers over its socket. Little-endian.
 
-u32 number of the image, u8 code, u32 length, and so many bytes: for code 0 the glyphs of images from
-this one on (u8 flags, 784 bytes each), for 255 its characters (see _CHARACTER), for 254 a picture as
-PNG; for others, of results.FAILURES, a sentence in UTF-8. The sender is not trusted: what cannot be is a
-BadAnswer.
+u32 number of the image, u8 code, u32 length, and that many bytes: for code 0 the glyphs of the images
+from this one on (u8 flags, 784 bytes each), for 255 its characters (see _CHARACTER), for 254 a picture
+as PNG; any other code is an index of results.FAILURES, with a sentence in UTF-8. The sender is not
+trusted: an impossible answer raises BadAnswer.
 """
 
 import struct
@@ -62,13 +62,13 @@ class BadAnswer(ValueError):
 
 
 def pack_glyphs(first: int, glyphs: Sequence[Glyph]) -> bytes:
-    """The answer for the images from `first` on, at most BLOCK."""
+    """The answer for the images from number `first` on, at most BLOCK of them."""
     body = b"".join(part for each in glyphs for part in (bytes((each.flags,)), each.pixels.tobytes()))
     return _HEAD.pack(first, _GLYPH, len(body)) + body
 
 
 def pack_answer(number: int, outcome: Outcome | Picture) -> bytes:
-    """What became of image `number`."""
+    """The answer for image `number`."""
     if isinstance(outcome, Glyph):
         return pack_glyphs(number, [outcome])
     if isinstance(outcome, Failure):
@@ -89,8 +89,8 @@ def open_head(head: bytes, number: int) -> tuple[int, int]:
 
 
 def open_body(code: int, body: bytes) -> Sequence[Outcome | Picture]:
-    """What became of images, from an answer whose head was opened; only glyphs are of several images.
-    Raises BadAnswer."""
+    """The outcomes in an answer whose head was opened; only glyphs may be of several images. Raises
+    BadAnswer."""
     if code == _GLYPH:
         rows = np.frombuffer(body, _GLYPHS)
         glyphs = zip(rows["pixels"], rows["flags"].tolist(), strict=True)

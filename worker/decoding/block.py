@@ -1,7 +1,7 @@
-"""Images that a decoder has decoded: small ones become glyphs and travel in blocks.
+"""Images that a decoder has decoded: small ones are normalized and sent in blocks.
 
-So what a step of the normalizer needs stays in the caches for the next image, and a message costs more
-than a glyph.
+That keeps what a step of the normalizer needs in the caches for the next image, and saves messages, each
+of which costs more than a glyph.
 """
 
 import socket
@@ -25,16 +25,16 @@ from .progress import Progress
 
 MOST_PIXELS = 1 << 18
 LATE_S = 0.01
-"""No image waits for others beyond either limit."""
+"""A block is answered at once when it exceeds either limit."""
 
 Seen: TypeAlias = Grey | Scanlines | Outcome | Picture
-"""Scanlines have yet to become grey pixels, and those a glyph."""
+"""Scanlines have yet to become grey pixels, and these have yet to become a glyph."""
 
 _PIXELS = np.ndarray, Scanlines
 
 
 class Block:
-    """The images of a request as they come, numbered from `first` on."""
+    """The images of a request, in order, numbered from `first` on."""
 
     def __init__(
         self, wire: socket.socket, progress: Progress, allowance: Allowance, first: int
@@ -45,7 +45,7 @@ class Block:
         self._begin()
 
     def add(self, seen: Seen, normalization: Normalization | None) -> None:
-        """The next image, and how its pixels become a glyph."""
+        """Add the next image; `normalization` tells how its pixels become a glyph."""
         if normalization != self._normalization:
             self.answer()
             self._normalization = normalization
@@ -57,7 +57,7 @@ class Block:
             self.answer()
 
     def answer(self) -> None:
-        """Answer for all that are left. A lack of memory may pass, so MemoryError is let through."""
+        """Answer for all images that are left. Lets MemoryError through: a lack of memory may pass."""
         if self._seen:
             self._progress.take(self._answered, len(self._seen))
             self._allowance.expect(self._pixels)
@@ -87,7 +87,7 @@ class Block:
 
 
 def _greys(some: Sequence[Seen]) -> Iterator[Grey]:
-    """The pixels of those that have yet to become glyphs."""
+    """The pixels of those images that have yet to become glyphs."""
     unfiltered = unfilter([each for each in some if isinstance(each, Scanlines)])
     for each in some:
         if isinstance(each, _PIXELS):
@@ -95,7 +95,7 @@ def _greys(some: Sequence[Seen]) -> Iterator[Grey]:
 
 
 def _glyphs(greys: Sequence[Grey], normalization: Normalization | None) -> Sequence[Glyph | Failure]:
-    """A glyph of each; a fault of ours that one image brings out is no reason to lose others."""
+    """A glyph or a Failure for each; a bug of ours that one image triggers must not cost the others."""
     try:
         return normalize_all(greys, normalization)
     except MemoryError:

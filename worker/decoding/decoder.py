@@ -1,7 +1,7 @@
-"""A worker's decoder: if an image takes its process down, it gets another and reading goes on.
+"""A worker's decoder: if an image takes its process down, it gets another one and reading goes on.
 
 The image that was in hand gets a second try in the new process, since memory may have been short for a
-moment; then it fails, alone.
+moment; then it fails, alone. One that has used up its processor time fails at once.
 """
 
 import logging
@@ -29,19 +29,19 @@ class Decoder:
     def __init__(
         self, max_pixels: int, decode_s: float, touch: Callable[[], None] = lambda: None
     ) -> None:
-        """`decode_s` is the processor time for an image of `max_pixels`; `touch` is called for each
-        image, and while one takes long. Raises NoDecoder."""
+        """`decode_s` is the processor time for an image of `max_pixels`; `touch` is called again and
+        again while answers are awaited. Raises NoDecoder."""
         self._supply = Supply(max_pixels, decode_s, touch)
         self.close = self._supply.close
         self._turn = threading.Lock()
 
     def wait_ready(self) -> None:
-        """Wait until its process runs, which starts by itself. Raises NoDecoder."""
+        """Wait until its process, which starts by itself, is ready. Raises NoDecoder."""
         with self._turn:
             self._supply.link()
 
     def read(self, images: Sequence[Encoded]) -> list[Outcome]:
-        """What each image shows, or why it shows nothing. Raises NoDecoder."""
+        """What each image shows, or why it could not be decoded. Raises NoDecoder."""
         outcomes: list[Outcome] = []
         with self._turn:
             for some in portions((len(each.file) for each in images), PART_BYTES):
@@ -50,7 +50,7 @@ class Decoder:
         return outcomes
 
     def draw(self, image: Encoded) -> Picture | Failure:
-        """A picture, for people, of an image with `marks`. Raises NoDecoder."""
+        """A picture for people of an image with `marks`; takes no turn. Raises NoDecoder."""
         (picture,) = self._read_part([image])
         assert isinstance(picture, Picture | Failure)
         return picture
@@ -64,15 +64,15 @@ class Decoder:
                 _read_on(link, part, outcomes)
             except Lost as loss:
                 why, for_good = self._supply.bury(loss)
-                log.warning("an image cost a decoder: %s", why, extra={"event": "decoder.lost"})
+                log.warning("an image took a decoder down: %s", why, extra={"event": "decoder.lost"})
                 in_hand = link.in_hand
                 if len(part) - known > 1 and (isinstance(loss, Nonsense) or len(in_hand) > 1):
                     for image in part[len(outcomes) : len(outcomes) + BLOCK]:
-                        outcomes += self._read_part([image])  # any of them may have been it
+                        outcomes += self._read_part([image])  # any of them may be to blame
                     continue
                 found = min(max(len(outcomes), known + in_hand.start), len(part) - 1)
                 suspect, tries = found, 1 + (tries if suspect == found else 0)
-                # Of the images before it only the answers are lost.
+                # The images before the suspect are not to blame: only their answers are lost.
                 outcomes += self._read_part(part[len(outcomes) : suspect])
                 if for_good or tries == TRIES:
                     outcomes.append(Failure(UNDECODABLE, why))
@@ -80,7 +80,7 @@ class Decoder:
 
 
 def _read_on(link: Link, part: Sequence[Encoded], outcomes: list[Outcome | Picture]) -> None:
-    """Add the missing outcomes, as far as the decoder gets. Raises Lost."""
+    """Add the missing outcomes to `outcomes`, as far as the decoder gets. Raises Lost."""
     link.ask(part[len(outcomes) :])
     while len(outcomes) < len(part):
         outcomes += link.answers()

@@ -1,4 +1,4 @@
-"""For tests only (INKQUEUE_FAILPOINTS=1): images do harm as they could through a hole in a decoder.
+"""For tests only (INKQUEUE_FAILPOINTS=1): images do harm as if they exploited a decoding library.
 
 An image whose bytes contain `inkqueue-failpoint:KIND;` does what KIND says when it is decoded.
 """
@@ -63,6 +63,6 @@ KINDS: Mapping[str, Callable[[int], object]] = {
     "flood": _flood,
     "half": lambda wire: (os.write(wire, b"half"), os._exit(0)),
     "print": lambda wire: os.write(1, b"printed" * 1000),  # does no harm: the image is read
-    "pause": lambda wire: time.sleep(PAUSE_S),  # neither
+    "pause": lambda wire: time.sleep(PAUSE_S),  # no harm either
     "breakout": _break_out,
 }

@@ -1,4 +1,4 @@
-"""A worker's end of its fork server: has it fork decoders, and hears from it how they ended."""
+"""A worker's side of its fork server: has it fork decoders, and hears from it how they ended."""
 
 import contextlib
 import logging
@@ -16,23 +16,23 @@ from .wire import FACT, READY, SEALED, UNSEALED
 log = logging.getLogger(__name__)
 
 START_S = 15.0
-"""A machine on which a fork server is not ready, or a decoder not forked, in this time is no use."""
+"""If a fork server is not ready, or a decoder not forked, within this time, there is no decoder."""
 
 CLOSE_S = 2.0
 
 PASSED_ON = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "INKQUEUE_FAILPOINTS")
-"""All that a decoder sees of the environment: no password of Redis, for one."""
+"""All that a decoder sees of the worker's environment: no Redis password, for one."""
 
 
 class NoDecoder(OSError):
-    """No decoder can be started here; that is no fault of an image, nor of a network (RuntimeError)."""
+    """No decoder can be started here: not the fault of an image, nor of a network (RuntimeError)."""
 
 
 class ForkServer:
     """The process that forks decoders: started here, ready a little later."""
 
     def __init__(self, max_pixels: int, decode_s: float) -> None:
-        """What an image may have (see allowance.py). Raises NoDecoder."""
+        """For the limits of an image see allowance.Allowance. Raises NoDecoder."""
         self._control, theirs = _pair()
         self._control.settimeout(START_S)
         self._ready = False
@@ -57,14 +57,15 @@ class ForkServer:
                 raise NoDecoder(f"no decoder of images could be started: {error}") from error
 
     def bury(self, pid: int) -> int:
-        """End the decoder if it has not ended; its exit code, as subprocess has it. Raises NoDecoder."""
-        if not self._has_told():  # else it is long gone, maybe, and its id another's
+        """End the decoder if it has not ended; return its exit code, as subprocess would. Raises
+        NoDecoder."""
+        if not self._has_told():  # else it may be long gone, and its id that of another process
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         return self._hear()
 
     def close(self) -> None:
-        """End it; it ends its decoder first."""
+        """End the fork server, which ends its decoder first."""
         self._control.close()
         try:
             self._process.wait(CLOSE_S)
@@ -73,9 +74,9 @@ class ForkServer:
             self._process.wait()
 
     def _send(self, ours: socket.socket, theirs: socket.socket) -> int:
-        """Have a decoder forked that has `theirs`; its process id, once it is in its sandbox."""
+        """Have a decoder forked that gets `theirs`; return its process id once it is in its sandbox."""
         socket.send_fds(self._control, [b"+"], [theirs.fileno()])
-        theirs.close()  # so that its end is the end
+        theirs.close()  # so that `ours` ends when the decoder does
         pid = self._hear()
         ours.settimeout(START_S)
         inside = ours.recv(1)
@@ -87,17 +88,17 @@ class ForkServer:
 
     def _wait_ready(self) -> None:
         if not self._ready and self._hear() != READY:
-            raise NoDecoder("it said something else than that it is ready")
+            raise NoDecoder("the process that starts decoders did not say that it is ready")
         self._ready = True
 
     def _has_told(self) -> bool:
-        """Whether there is something to hear: the end of a decoder, or of the fork server."""
+        """Whether there is something to hear: a decoder has ended, or the fork server has."""
         watch = select.poll()
         watch.register(self._control, select.POLLIN)
         return bool(watch.poll(0))
 
     def _hear(self) -> int:
-        """The next fact that the fork server tells."""
+        """The next fact from the fork server. Raises NoDecoder."""
         try:
             fact = self._control.recv(FACT.size)
         except OSError as error:
@@ -119,7 +120,7 @@ def _start(control: socket.socket, *limits: str) -> tuple[Progress, "subprocess.
     file = shared()
     try:
         return Progress(file), subprocess.Popen(
-            # -P: a folder `worker` in the current directory is not ours; ours is on the path.
+            # -P: a folder `worker` in the current directory is not ours, which is on PYTHONPATH.
             [sys.executable, "-P", "-m", "worker.decoding", *limits, str(file)],
             env=_environment(),
             stdin=control.fileno(),

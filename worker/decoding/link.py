@@ -1,4 +1,4 @@
-"""A worker's end of the socket to one decoder. What comes out is checked before it is believed."""
+"""A worker's end of the socket to one decoder, whose answers are checked before they are believed."""
 
 import socket
 import time
@@ -14,16 +14,16 @@ from .progress import Progress
 from .wire import CUTTING, Encoded, pack_ask
 
 BEAT_S = 1.0
-"""How often a waiting worker says that it is not stuck itself."""
+"""How often, at least, a waiting worker reports that it is not stuck itself."""
 
 NUMBERS = 1 << 32
-"""Images are numbered in 32 bits; after a month of them the numbers begin at 0 again."""
+"""Images are numbered in 32 bits; after about a month, the numbers begin at 0 again."""
 
 _RECEIVED_BYTES = 1 << 16
 
 
 class Lost(Exception):
-    """The decoder is silent or talks nonsense, as the text says; without a text, it ended."""
+    """The decoder is silent or talks nonsense, as the text says; without a text, it has ended."""
 
 
 class Nonsense(Lost):
@@ -48,7 +48,7 @@ class Link:
         self._waiting, self._allowed_s = deque[Encoded](), patience_s
 
     def ask(self, images: Sequence[Encoded]) -> None:
-        """Send these to be read; as many answers follow. Raises Lost."""
+        """Send `images` to be read; an outcome of each will follow. Raises Lost."""
         first = self._asked if self._asked + len(images) <= NUMBERS else 0
         self._next, self._asked = first, first + len(images)
         self._waiting = deque(images)
@@ -61,12 +61,12 @@ class Link:
 
     @property
     def in_hand(self) -> range:
-        """Which of the images asked for are in hand, as the decoder has it."""
+        """Which of the images asked for are in hand, according to the decoder."""
         first, count = self._progress.in_hand
         return range(first, first + count)
 
     def answers(self) -> Sequence[Outcome | Picture]:
-        """What became of the next image, and maybe of some after it. Raises Lost."""
+        """The outcome of the next image, and maybe of some after it. Raises Lost."""
         kind = self._waiting[0].layout.kind
         self._allowed_s = self._patience_s * (1 if kind == "character" else 1 + CUTTING)
         end = time.monotonic() + self._allowed_s
@@ -85,11 +85,11 @@ class Link:
         self._wire.close()
 
     def _suit(self, outcomes: Sequence[Outcome | Picture]) -> bool:
-        """Whether they are what was asked for; their images are no longer waited for."""
+        """Whether `outcomes` are what was asked for; their images are taken off those waited for."""
         return all(_suits(each, self._waiting.popleft()) for each in outcomes)
 
     def _take(self, count: int, end: float) -> bytes:
-        """The next `count` bytes."""
+        """The next `count` bytes. Raises Lost."""
         while len(self._received) < count:
             self._receive(end)
         taken = bytes(memoryview(self._received)[:count])
@@ -114,7 +114,7 @@ class Link:
 
 
 def _suits(outcome: Outcome | Picture, image: Encoded) -> bool:
-    """Whether an answer is what was asked for, and no larger than possible."""
+    """Whether an outcome is what was asked for, and no larger than possible."""
     kind = image.layout.kind
     if isinstance(outcome, Failure):
         return True

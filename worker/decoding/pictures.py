@@ -1,4 +1,4 @@
-"""A picture, for people, of what a network saw of an image; drawn by a decoder (model.previews)."""
+"""A picture for people of what a network saw of an image, drawn by a decoder (see model.previews)."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -14,7 +14,7 @@ from model.sheets.cutting import cut
 
 
 def draw(grey: Grey, normalization: Normalization | None, layout: Layout, marks: bytes) -> bytes:
-    """A PNG; `marks` (JSON of (box, label, uncertain)) are what was read, if anything has been yet."""
+    """A PNG; `marks`, JSON of (box, label, uncertain), are what was read, if anything was yet."""
     if layout.kind == "character":
         return png(beside(grey, normalize(grey, normalization).pixels))
     return png(boxed(grey, list(_known(json.loads(marks)) or _unread(grey, normalization, layout))))
@@ -25,6 +25,6 @@ def _known(marks: Sequence[Any]) -> list[Mark]:
 
 
 def _unread(grey: Grey, normalization: Normalization | None, layout: Layout) -> Iterator[Mark]:
-    """Boxes without labels; of rival ways to cut, the first."""
+    """Boxes without labels; of rival readings, those of the first."""
     found = cut(grey, normalization, layout)
     return (Mark(found[at].box) for at in choose(found, [1.0] * len(found)))

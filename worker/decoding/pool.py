@@ -1,6 +1,6 @@
-"""The decoders of a worker: one at first, and as many as it has threads once decoding takes long.
+"""The decoders of a worker: one at first, then up to one per thread, if decoding takes long.
 
-Small files are decoded sooner than they are read, scans are not; and a decoder holds 50 MB.
+Small files are decoded faster than the network reads them, scans are not; and a decoder takes 50 MB.
 """
 
 import contextlib
@@ -16,31 +16,31 @@ from .fork_server import NoDecoder
 from .wire import Encoded
 
 WORTH_S = 0.004
-"""A batch that one decoder has in less time is not worth sharing."""
+"""A batch that takes one decoder less time is not worth sharing."""
 
 LONG_S = 0.03
-"""A batch that takes longer keeps those waiting who read."""
+"""A batch that takes longer keeps the network waiting: a decoder is added."""
 
 
 class DecoderPool:
-    """Shares many files among all. Threads take turns at each."""
+    """Shares large batches among all decoders. Threads take turns at each decoder."""
 
     def __init__(self, make: Callable[[], Decoder], most: int) -> None:
-        """Raises NoDecoder."""
+        """`make` starts a decoder, of which there are `most` at most. Raises NoDecoder."""
         self._make, self._most = make, most
         self._decoders = [make()]
         self._each_s = 0.0
-        """Of an image, as it was lately."""
+        """Seconds that a decoder took for an image of the last batch."""
         self._adding: threading.Thread | None = None
         self._lock = threading.Lock()
         self._threads = ThreadPoolExecutor(most, "decode")
 
     def wait_ready(self) -> None:
-        """Until the first runs; it starts by itself meanwhile. Raises NoDecoder."""
+        """Wait until the first decoder, which starts by itself, is ready. Raises NoDecoder."""
         self._decoders[0].wait_ready()
 
     def read(self, images: Sequence[Encoded]) -> list[Outcome]:
-        """What each of n > 0 images shows, or why it shows nothing. Raises NoDecoder."""
+        """What each of n > 0 images shows, or why it could not be decoded. Raises NoDecoder."""
         began, share = time.monotonic(), len(images) * self._each_s > WORTH_S
         decoders = list(self._decoders) if share else self._decoders[:1]
         outcomes = self._shared(images, decoders) if len(decoders) > 1 else decoders[0].read(images)
@@ -51,7 +51,7 @@ class DecoderPool:
         return outcomes
 
     def close(self) -> None:
-        """End all."""
+        """End all decoders."""
         if self._adding:
             self._adding.join()
         self._threads.shutdown()
@@ -64,7 +64,7 @@ class DecoderPool:
         return [outcome for part in parts for outcome in part]
 
     def _add(self) -> None:
-        """One more, who takes part once it is ready; nobody waits for it."""
+        """Start one more decoder, which takes part once it is ready; no batch waits for it."""
         with self._lock:
             busy = self._adding is not None and self._adding.is_alive()
             if len(self._decoders) < self._most and not busy:
@@ -72,7 +72,7 @@ class DecoderPool:
                 self._adding.start()
 
     def _add_one(self) -> None:
-        with contextlib.suppress(NoDecoder):  # those that there are go on
+        with contextlib.suppress(NoDecoder):  # the others go on
             one = self._make()
             try:
                 one.wait_ready()
@@ -83,6 +83,6 @@ class DecoderPool:
 
 
 def _shares(images: Sequence[Encoded], count: int) -> Iterable[Sequence[Encoded]]:
-    """So many runs of the images, all about as long."""
+    """`images` in `count` runs of about equal length."""
     cuts = [len(images) * number // count for number in range(count + 1)]
     return [images[start:end] for start, end in pairwise(cuts)]

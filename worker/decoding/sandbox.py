@@ -16,7 +16,7 @@ PR_SET_NO_NEW_PRIVS = 38
 BYTES_A_PIXEL = 32
 """Measured: the most expensive files (16 bit RGBA as PNG, floats as TIFF) take 22 at their peak."""
 BYTES_BESIDE = 256 << 20
-"""For the file, its copies, and what is sent with it."""
+"""For an image's file, copies of it, and what is sent with it."""
 
 
 def keep_only(file: int) -> None:
@@ -27,11 +27,11 @@ def keep_only(file: int) -> None:
 
 
 def enter(max_pixels: int) -> bool:
-    """Give up all but the open socket, memory for `max_pixels`, and time; returns whether by seccomp.
+    """Give up all but the open socket, memory for `max_pixels`, and time; return whether seccomp is on.
 
     Raises OSError, OverflowError.
     """
-    with contextlib.suppress(OSError):  # if the kernel lets us: kill this process before the network's
+    with contextlib.suppress(OSError):  # if it may: short of memory, the kernel kills this process first
         Path("/proc/self/oom_score_adj").write_text("1000")
     memory = _size() + max_pixels * BYTES_A_PIXEL + BYTES_BESIDE
     for limit, most in (

@@ -1,4 +1,4 @@
-"""A seccomp filter for a process that computes: it may use memory and what is open, and end.
+"""A seccomp filter for a process that only computes: it may use memory and open files, and exit.
 
 Every other system call fails with EPERM, in the process and in whatever runs in it (seccomp(2);
 linux/filter.h, linux/seccomp.h and linux/audit.h have the numbers).
@@ -15,7 +15,7 @@ PR_SET_SECCOMP, SECCOMP_MODE_FILTER = 22, 2
 KILL, ERRNO, ALLOW = 0x8000_0000, 0x0005_0000, 0x7FFF_0000
 LOAD, EQUAL, RETURN = 0x20, 0x15, 0x06
 AT_NUMBER, AT_MACHINE = 0, 4
-"""Where struct seccomp_data has the number of the call and the machine it is for."""
+"""Offsets in struct seccomp_data: of the system call's number, and of the machine it is for."""
 
 CALLS = {
     # by name: its number on x86_64, on aarch64
@@ -45,10 +45,10 @@ CALLS = {
     "exit": (60, 93),
     "exit_group": (231, 94),
 }
-"""What a process needs to compute, to read and write what is open, and to end."""
+"""What a process needs to compute, to read and write open files, and to exit."""
 
 MACHINES = {"x86_64": (0, 0xC000_003E), "aarch64": (1, 0xC000_00B7)}
-"""The place of a machine in CALLS, and its AUDIT_ARCH."""
+"""The index of a machine's numbers in CALLS, and its AUDIT_ARCH."""
 
 
 class _Instruction(ctypes.Structure):
@@ -69,7 +69,7 @@ class _Program(ctypes.Structure):
 
 
 def confine() -> bool:
-    """Filter this process's calls from now on; False if the kernel or the machine cannot."""
+    """Filter this process's system calls from now on; False if the kernel or the machine cannot."""
     if (name := os.uname().machine) not in MACHINES:
         return False
     place, machine = MACHINES[name]
@@ -83,7 +83,7 @@ def confine() -> bool:
 
 
 def _instructions(machine: int, allowed: Sequence[int]) -> Iterator[_Instruction]:
-    """A jump skips as many instructions as it says."""
+    """The filter's program. A jump skips as many instructions as it says."""
     yield _Instruction(LOAD, 0, 0, AT_MACHINE)
     yield _Instruction(EQUAL, 1, 0, machine)
     yield _Instruction(RETURN, 0, 0, KILL)

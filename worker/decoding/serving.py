@@ -38,14 +38,14 @@ def serve(wire: socket.socket, progress: Progress, allowance: Allowance, strike:
 
 
 def _read(image: Encoded, allowance: Allowance) -> Seen:
-    """What an image shows. A lack of memory may pass, so it is let through and ends this process."""
+    """What an image shows. MemoryError is let through and ends this process: the lack may pass."""
     try:
         return _seen(image, allowance)
     except BadImage as error:
         return Failure(TOO_LARGE if isinstance(error, TooLarge) else UNDECODABLE, str(error))
     except MemoryError:
         raise
-    except Exception as error:  # a fault of ours that one image brings out must not cost others
+    except Exception as error:  # a bug of ours that one image triggers must not cost others
         return Failure(UNDECODABLE, f"decoding it failed: {type(error).__name__}: {error}")
 
 

@@ -1,4 +1,4 @@
-"""The supply of decoders: one is forked when the last is gone, by a new fork server if need be."""
+"""Supplies decoders: a new one is forked when the last is gone, by a new fork server if need be."""
 
 import logging
 import signal
@@ -19,18 +19,18 @@ STARTS, PAUSE_S = 3, 0.5
 
 
 class Supply:
-    """At most one fork server and one decoder at a time. For one thread at a time."""
+    """At most one fork server and one decoder at a time; to be used by one thread at a time."""
 
     def __init__(self, max_pixels: int, decode_s: float, touch: Callable[[], None]) -> None:
-        """See allowance.Allowance; `touch` is called while an answer or a decoder is awaited. Raises
-        NoDecoder."""
+        """For the limits see allowance.Allowance; `touch` is called while an answer is awaited, and
+        before a decoder is. Raises NoDecoder."""
         self._limits = (max_pixels, decode_s)
         self._patience_s, self._touch = PATIENCE * (SMALL_S + decode_s), touch
         self._fork_server: ForkServer | None = ForkServer(*self._limits)
         self._link: Link | None = None
 
     def link(self) -> Link:
-        """The decoder, a new one if there is none. Raises NoDecoder."""
+        """The link to the decoder, or to a new one if there is none. Raises NoDecoder."""
         for left in reversed(range(STARTS)):
             if self._link:
                 break
@@ -47,7 +47,7 @@ class Supply:
         return self._link
 
     def bury(self, loss: Lost) -> tuple[str, bool]:
-        """The decoder is lost: a sentence why, and whether the image is sure to do it again."""
+        """Bury the lost decoder; return why it ended, and whether the image is sure to end another."""
         assert self._link is not None
         assert self._fork_server is not None
         link, self._link = self._link, None
@@ -60,7 +60,7 @@ class Supply:
         return str(loss) or _reason(code), code == -signal.SIGPROF
 
     def close(self) -> None:
-        """End both."""
+        """End the fork server and the decoder."""
         if self._link:
             self._link.close()
         if self._fork_server:

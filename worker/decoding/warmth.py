@@ -21,7 +21,7 @@ def warm_up() -> None:
     """Read an image of every format, by every normalization and layout."""
     Image.init()
     drawing = Image.fromarray(np.tri(48, dtype=np.uint8) * 255)
-    for file_format, exif in product(FORMATS, (b"", _turned())):  # some of those are for another library
+    for file_format, exif in product(FORMATS, (b"", _turned())):  # TIFF and EXIF load other code
         out = io.BytesIO()
         drawing.save(out, file_format, exif=exif)
         grey = decode(out.getvalue(), drawing.width * drawing.height)

@@ -1,7 +1,8 @@
 """What a worker asks its decoder over their socket; what comes back is in `answers`. Little-endian.
 
-u32 number of the first image, u32 how many; for each u8 normalization, u8 layout, u16 rows, u16 columns,
-u32 length, u32 length of its marks; the files, each with its marks. A fork server sends i32 facts.
+u32 number of the first image, u32 count; for each image u8 normalization, u8 layout, u16 rows, u16
+columns, u32 length, u32 length of its marks; then the files, each followed by its marks. A fork server
+sends i32 facts: READY, then the process id and the exit code of each decoder.
 """
 
 import os
@@ -24,7 +25,8 @@ SMALL_S = 0.15
 """Seconds of processor time for any image; decoding a small one takes a thousandth of that."""
 
 CUTTING = 2
-"""Cutting a sheet may take so many times as long as decoding the largest image: 10,000 characters do."""
+"""Cutting a sheet may take so many times as long as decoding the largest image: with 10,000 characters,
+it does."""
 
 FACT, READY = struct.Struct("<i"), 0
 SEALED, UNSEALED = b"+", b"-"
@@ -34,9 +36,9 @@ NO_MEMORY = os.EX_OSERR
 
 
 class Encoded(NamedTuple):
-    """An image file, how its pixels become glyphs (None: only fitted to size), and its layout.
+    """An image file, how its pixels become glyphs (None: only resized), and its layout.
 
-    With `marks`, JSON of what was read so far, a picture for people is wanted (see pictures).
+    With `marks`, JSON of what was read so far, it asks for a picture for people (see pictures).
     """
 
     file: ImageFile
@@ -46,7 +48,7 @@ class Encoded(NamedTuple):
 
 
 def pack_ask(first: int, images: Sequence[Encoded]) -> bytes:
-    """The images, numbered from `first` on."""
+    """A request for `images`, numbered from `first` on."""
     heads = [_pack_head(each) for each in images]
     return b"".join(
         [
@@ -76,7 +78,7 @@ def read_ask(stream: BinaryIO) -> tuple[int, list[Encoded]] | None:
 
 @lru_cache(64)
 def _layout(kind: int, rows: int, columns: int) -> Layout:
-    """The same one for all images that lie alike: it costs more to make than a small image to send."""
+    """The same object for all equal layouts: making one costs more than sending a small image."""
     return Layout(KINDS[kind], rows, columns)
 
 
