@@ -32,7 +32,7 @@ def read(
     charset: Annotated[
         str | None, typer.Option(help="digits, letters, upper, lower, or the characters")
     ] = None,
-    recursive: Annotated[bool, typer.Option(help="go into folders of folders")] = True,
+    recursive: Annotated[bool, typer.Option(help="go into subfolders, too")] = True,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1")] = "auto",
     layout: Annotated[
         Kind, typer.Option(help="one character per image, or a line, a page or ruled cells of them")

@@ -39,7 +39,7 @@ class _Field:
     def numbers(self, order: str) -> Sequence[int]:
         """The value as integers. Raises BadTiff if it is of another type."""
         if self.kind not in _INTEGERS:
-            raise BadTiff("the TIFF's strips are nowhere")
+            raise BadTiff("the TIFF does not say where its strips are")
         return struct.unpack(f"{order}{self.count}{_INTEGERS[self.kind]}", self.value)
 
 

@@ -69,7 +69,7 @@ def divided(paper: Paper, layout: Layout) -> Cells:
     if rows > height or columns > width or rows * columns > MOST_PARTS:
         raise BadImage(
             f"{rows} x {columns} cells in {width}x{height} pixels: at most {MOST_PARTS:,} are read, "
-            "of a pixel or more"
+            "each of a pixel or more"
         )
     tops = np.linspace(0, height, rows + 1).astype(int).tolist()
     lefts = np.linspace(0, width, columns + 1).astype(int).tolist()
