@@ -79,16 +79,29 @@ def test_an_image_that_is_not_there_is_not_found(http: httpx.Client, job: str) -
 
 def test_many_are_corrected_at_once_or_none(http: httpx.Client, job: str) -> None:
     path = f"/v1/jobs/{job}/corrections"
-    assert http.patch(path, json={"labels": {"0": "B", "1": "D"}}).json() == {"corrected": 2}
+    assert http.patch(path, json={"labels": {"0": "B", "1": "D"}}).json() == {"corrected": 2, "kept": {}}
     for wrong in ({"0": "8", "1": "!"}, {"0": "8", "6": "8"}):
         assert http.patch(path, json={"labels": wrong}).status_code in (404, 422)
     items = http.get(f"/v1/jobs/{job}/results").json()["data"]
     assert [item["correction"] for item in items[:2]] == ["B", "D"]
-    assert http.patch(path, json={"labels": {"0": None, "1": None}}).json() == {"corrected": 2}
+    assert http.patch(path, json={"labels": {"0": None, "1": None}}).json()["corrected"] == 2
     assert http.patch(path, json={"labels": {}}).status_code == 422
     assert (
         http.patch(path, json={"labels": dict.fromkeys(map(str, range(1001)), "1")}).status_code == 422
     )
+
+
+def test_without_overwriting_what_was_corrected_before_is_kept(http: httpx.Client, job: str) -> None:
+    path = f"/v1/jobs/{job}/corrections"
+    http.patch(path, json={"labels": {"0": "B", "1": None}})
+    said = {"labels": {"0": "D", "1": "D"}, "overwrite": False}
+    for kept in ({"0": "B"}, {"0": "B", "1": "D"}):
+        assert http.patch(path, json=said).json() == {"corrected": 2 - len(kept), "kept": kept}
+    withdrawn = {"labels": {"0": None}, "overwrite": False}
+    assert http.patch(path, json=withdrawn).json() == {"corrected": 0, "kept": {"0": "B"}}
+    items = http.get(f"/v1/jobs/{job}/results").json()["data"]
+    assert [item["correction"] for item in items[:2]] == ["B", "D"]
+    assert http.patch(path, json={"labels": {"0": None, "1": None}}).json()["corrected"] == 2
 
 
 @pytest.mark.parametrize("index", ["00", "01", " 0 ", "-0", "+1", "0.0", "1_0", "1e0", "x", "9" * 10])
@@ -133,9 +146,9 @@ def test_the_ledger_keeps_all_or_nothing(redis_url: str, clean_redis: "redis.Red
     read, unread = (0, 2) if claim.chunk == 0 else (2, 0)
     job = read_job(redis_url, "a")
     both = {read: "A", unread: "B"}
-    assert in_store(redis_url, lambda store: store.correct(job, both)) == "pending"
+    assert in_store(redis_url, lambda store: store.correct(job, both)) is None
     assert not clean_redis.exists("ink:job:anonymous/a:corrections")
-    assert in_store(redis_url, lambda store: store.correct(job, {read: "A"})) == "corrected"
+    assert in_store(redis_url, lambda store: store.correct(job, {read: "A"})) == {}
     assert in_store(redis_url, lambda store: store.corrected("anonymous/a")) == 1
     (item,) = in_store(redis_url, lambda store: store.items(job, read, 1))
     assert item.correction == "A"

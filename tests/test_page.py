@@ -237,6 +237,21 @@ def test_a_group_is_reviewed_by_its_wrong_ones(browser: Browser, sent: Sent, htt
     assert labels == dict.fromkeys(whole, "Z") | {index: "2"}
 
 
+def test_what_was_corrected_elsewhere_is_not_confirmed_with_the_others(
+    browser: Browser, sent: Sent, http: httpx.Client
+) -> None:
+    show(browser, sent)
+    next(chip for chip in browser.all(".chip span") if chip.text == "X").click()
+    browser.find("#group").click()
+    first, *others = [item["index"] for item in results(http, sent) if item.get("label") == "X"]
+    browser.wait(lambda: len(browser.all(".cell")) == 1 + len(others))
+    http.patch(f"/v1/jobs/{sent.id}/items/{first}/correction", json={"label": "K"})
+    browser.find("#group-right").click()
+    browser.wait(lambda: browser.text(f"#item-{first} b") == "XK")  # an X, struck out
+    labels = [results(http, sent)[index]["correction"] for index in (first, *others)]
+    assert labels == ["K", *"X" * len(others)]
+
+
 def test_results_and_sorted_images_are_downloaded(browser: Browser, sent: Sent, tmp_path: Path) -> None:
     show(browser, sent)
     behaviour = {"behavior": "allow", "downloadPath": str(tmp_path)}

@@ -140,20 +140,25 @@ class Store:
         """How many of a job's images a person has labelled."""
         return await self._client.hlen(keys.corrections(name))
 
-    async def correct(self, job: Job, labels: Mapping[int, str | None]) -> str:
-        """Keep a person's labels of images; None takes one back.
+    async def correct(
+        self, job: Job, labels: Mapping[int, str | None], *, overwrite: bool = True
+    ) -> dict[int, str] | None:
+        """Store a person's labels of images; None takes one back.
 
-        Answers 'corrected', or 'pending' if one of them is not read; then nothing is kept. Raises
-        JobGone.
+        Returns the labels of images that had one and keep it, which without `overwrite` they do; None
+        if an image is not read, and then nothing is stored. Raises JobGone.
         """
         starts = await self.starts(job)
-        args = [job.name]
+        args = [job.name, str(int(not overwrite))]
         for index, label in labels.items():
             args += [str(index), str(_chunk_of(starts, index)), label or ""]
-        answer: bytes = await self._scripts["correct"](args=args)
+        answer: bytes | list[bytes] = await self._scripts["correct"](args=args)
+        if isinstance(answer, list):
+            pairs = zip(answer[::2], answer[1::2], strict=True)
+            return {int(index): label.decode() for index, label in pairs}
         if answer == b"missing":
             raise await self._gone(job.name)
-        return answer.decode()
+        return None
 
     async def payload(self, job: Job, index: int) -> tuple[bytes | None, int]:
         """The packed chunk that holds image `index` (None: no longer kept), and its place there.

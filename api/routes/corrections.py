@@ -53,12 +53,14 @@ class Corrections(BaseModel):
             json_schema_extra={"propertyNames": {"pattern": INDEX}},
         ),
     ]
+    overwrite: Annotated[bool, Field(description="false: images that have a label keep it")] = True
 
 
 class Corrected(BaseModel):
     """How many images were labelled, or had their label taken back."""
 
     corrected: int
+    kept: dict[str, str] = Field(description="labels of images that had one and keep it, by index")
 
 
 @router.patch("/items/{index}/correction", response_model=ItemOut, openapi_extra=body_schema(Correction))
@@ -71,23 +73,32 @@ async def correct_item(request: Request, job: ManagedJobDep, store: StoreDep, in
 
 @router.patch("/corrections", response_model=Corrected, openapi_extra=body_schema(Corrections))
 async def correct_items(request: Request, job: ManagedJobDep, store: StoreDep) -> Corrected:
-    """Correct or confirm up to 1000 images at once: all corrections are kept, or none."""
+    """Correct or confirm up to 1000 images at once: all corrections are stored, or none.
+
+    With `overwrite` false, images that were corrected before stay as they are, and are in `kept`.
+    """
     hint = f'Send {{"labels": {{"0": "7", "5": null}}}} with 1 to {MOST} images.'
     given = await read_payload(request, Corrections, hint, 1 << 18)
-    await _correct(store, job, {int(index): label for index, label in given.labels.items()})
-    return Corrected(corrected=len(given.labels))
+    labels = {int(index): label for index, label in given.labels.items()}
+    kept = await _correct(store, job, labels, given.overwrite)
+    shown = {str(index): label for index, label in kept.items()}
+    return Corrected(corrected=len(labels) - len(kept), kept=shown)
 
 
-async def _correct(store: Store, job: Job, given: Mapping[int, str | None]) -> None:
+async def _correct(
+    store: Store, job: Job, given: Mapping[int, str | None], overwrite: bool = True
+) -> Mapping[int, str]:
     labels = {index: label and label.translate(SPACES) for index, label in given.items()}
     for index, label in labels.items():
         if index >= job.counts.total:
             raise Problem("not-found", f"The job has images 0 to {job.counts.total - 1}.")
         if label is not None:
             _require_sayable(job, label)
-    if await store.correct(job, labels) == "pending":
+    kept = await store.correct(job, labels, overwrite=overwrite)
+    if kept is None:
         detail = "It was never read." if job.state.final else "It can be corrected once it is read."
         raise Problem("item-pending", detail, retry_after=None if job.state.final else 1)
+    return kept
 
 
 def _require_sayable(job: Job, label: str) -> None:

@@ -1,19 +1,24 @@
 -- Keep a person's labels of images beside what was read: all of them, or none.
--- ARGV: NAME, then index, chunk and label ('' takes it back) of each image
--- Answers: 'missing', 'pending' (an image is not read), or 'corrected'
-local name = ARGV[1]
+-- ARGV: NAME, '1' if images that have a label keep it, then index, chunk and label ('' takes it back)
+-- of each image
+-- Answers: 'missing', 'pending' (an image is not read), or index and label of each that kept its own
+local name, sparing = ARGV[1], ARGV[2] == '1'
 local job = job_of(name)
 if not job or is_over(job) then return 'missing' end
-for i = 2, #ARGV, 3 do
+for i = 3, #ARGV, 3 do
   if redis.call('HEXISTS', key(name, 'out'), ARGV[i + 1]) == 0 then return 'pending' end
 end
-local corrections = key(name, 'corrections')
-for i = 2, #ARGV, 3 do
-  if ARGV[i + 2] == '' then
+local corrections, kept = key(name, 'corrections'), {}
+for i = 3, #ARGV, 3 do
+  local label = sparing and redis.call('HGET', corrections, ARGV[i])
+  if label then
+    kept[#kept + 1] = ARGV[i]
+    kept[#kept + 1] = label
+  elseif ARGV[i + 2] == '' then
     redis.call('HDEL', corrections, ARGV[i])
   else
     redis.call('HSET', corrections, ARGV[i], ARGV[i + 2])
   end
 end
 redis.call('PEXPIREAT', corrections, job.expires + GRACE)
-return 'corrected'
+return kept

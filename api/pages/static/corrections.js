@@ -12,7 +12,7 @@ const MOST_MS = 20_000;
 export class Corrections extends EventTarget {
   #saved = Promise.resolve();
   #open = new Map(); // item -> {kept: what the gateway has, last: what was said last}
-  #lost = new Map(); // item -> the label that was given up
+  #lost = new Map(); // item -> what was given up
   #delay = null;
   #patience = new Patience((error) => {
     this.#delay = error;
@@ -32,11 +32,11 @@ export class Corrections extends EventTarget {
     return `Saving… ${images(this.#open.size)} not saved yet. ${this.#delay.title}; trying again.`;
   }
 
-  /** Say what images are; null withdraws it. What cannot be saved is undone, and named. */
-  async say(items, label) {
+  /** Say what images are; null withdraws it. What cannot be saved is undone, and named. Without `overwrite`, images that have a label keep it. */
+  async say(items, label, overwrite = true) {
     const parts = [];
     const most = facts.max_corrections;
-    for (let first = 0; first < items.length; first += most) parts.push({ items: items.slice(first, first + most), label });
+    for (let first = 0; first < items.length; first += most) parts.push({ items: items.slice(first, first + most), label, overwrite });
     for (const part of parts) this.#show(part);
     this.#changed();
     await Promise.all(parts.map((part) => this.#settle(part)));
@@ -55,39 +55,37 @@ export class Corrections extends EventTarget {
     const saved = this.#saved.then(() => this.#patience.call(() => this.#keep(saying)));
     this.#saved = saved.catch(() => {});
     try {
-      await saved;
-      this.#close(saying, true);
+      this.#close(saying, await saved);
     } catch (error) {
-      this.#close(saying, false);
+      this.#close(saying, null);
       if (this.#lost.size) this.#name(error);
     }
     if (!this.#open.size) this.#patience.renew();
     this.#changed();
   }
 
-  #keep({ items, label }) {
+  #keep({ items, label, overwrite }) {
     const signal = AbortSignal.timeout(MOST_MS); // a dead connection would hold up all that follow
-    if (items.length === 1) return send("PATCH", `${this.path}/items/${items[0].index}/correction`, { label }, signal);
+    if (overwrite && items.length === 1) return send("PATCH", `${this.path}/items/${items[0].index}/correction`, { label }, signal);
     const labels = Object.fromEntries(items.map((item) => [item.index, label]));
-    return send("PATCH", `${this.path}/corrections`, { labels }, signal);
+    return send("PATCH", `${this.path}/corrections`, { labels, overwrite }, signal);
   }
 
-  /** A correction is saved, or given up; an image that was corrected again since is left alone. */
-  #close(saying, kept) {
+  /** The gateway answered, or (null) it was given up; an image that was corrected again since is left alone. */
+  #close(saying, answer) {
     for (const item of saying.items) {
       const open = this.#open.get(item);
-      if (kept) open.kept = saying.label;
+      if (answer) open.kept = answer.kept?.[item.index] ?? saying.label;
       if (open.last !== saying) continue;
       this.#open.delete(item);
-      if (kept) continue;
       item.correction = open.kept;
-      this.#lost.set(item, saying.label);
+      if (!answer) this.#lost.set(item, saying);
     }
   }
 
   /** Say which are lost, all in one notice. Those that were not corrected again since are tried again. */
   #name(error) {
-    const named = [...this.#lost].slice(0, NAMED).map(([item, label]) => `${item.index + 1}, ${item.name} (${label ?? "taken back"})`);
+    const named = [...this.#lost].slice(0, NAMED).map(([item, { label }]) => `${item.index + 1}, ${item.name} (${label ?? "taken back"})`);
     if (this.#lost.size > NAMED) named.push(`and ${images(this.#lost.size - NAMED)} more`);
     const why = [error.title, error.message].filter(Boolean).map((words) => words.replace(/\.?$/, ".")).join(" ");
     const message = `${why} What you said of these is undone: ${named.join("; ")}.`;
@@ -96,9 +94,9 @@ export class Corrections extends EventTarget {
   }
 
   #again() {
-    for (const label of new Set(this.#lost.values())) {
-      const lost = [...this.#lost].filter(([, said]) => said === label);
-      this.say(lost.map(([item]) => item), label);
+    for (const saying of new Set(this.#lost.values())) {
+      const lost = saying.items.filter((item) => this.#lost.get(item) === saying);
+      this.say(lost, saying.label, saying.overwrite);
     }
   }
 

@@ -60,14 +60,15 @@ export class Review {
       if (this.grid.marked.has(item) || item.correction != null || !item.label) continue;
       right.set(item.label, [...(right.get(item.label) ?? []), item]);
     }
-    for (const [label, items] of right) this.#correct(items, label, `${images(items.length)} right`);
+    const overwrite = false; // what was corrected elsewhere since it was fetched was not seen here
+    for (const [label, items] of right) this.#correct(items, label, `${images(items.length)} right`, overwrite);
   }
 
-  #correct(items, label, words) {
+  #correct(items, label, words, overwrite = true) {
     for (const item of items) this.grid.marked.delete(item);
     this.#tell();
     announce(words);
-    return this.corrections.say(items, label);
+    return this.corrections.say(items, label, overwrite);
   }
 
   /** On to the next image that is uncertain and not checked. */
