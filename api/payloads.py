@@ -25,7 +25,7 @@ async def read_payload(request: Request, shape: type[M], hint: str = "", most: i
         limit.add(len(data))
         body += data
     try:
-        given = shape.model_validate_json(body or b"{}")
+        given = shape.model_validate_json(body or b"{}", strict=True)
         twins.loads(body or b"{}")
     except ValidationError as error:
         raise Problem("invalid-parameter", hint or f"{first_fault(error)}.") from error

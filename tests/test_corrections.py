@@ -99,6 +99,7 @@ def test_without_overwriting_what_was_corrected_before_is_kept(http: httpx.Clien
         assert http.patch(path, json=said).json() == {"corrected": 2 - len(kept), "kept": kept}
     withdrawn = {"labels": {"0": None}, "overwrite": False}
     assert http.patch(path, json=withdrawn).json() == {"corrected": 0, "kept": {"0": "B"}}
+    assert http.patch(path, json=said | {"overwrite": 0}).status_code == 422
     items = http.get(f"/v1/jobs/{job}/results").json()["data"]
     assert [item["correction"] for item in items[:2]] == ["B", "D"]
     assert http.patch(path, json={"labels": {"0": None, "1": None}}).json()["corrected"] == 2
