@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any
 
+from .examples import illustrate
 from .openapi_bodies import stated
 from .problems import CATALOGUE, MEDIA_TYPE
 
@@ -142,14 +143,16 @@ RETRY = {"Retry-After": {"description": "seconds", "schema": {"type": "integer",
 
 
 def describe(document: dict[str, Any]) -> None:
-    """Write the problems of every operation into an OpenAPI document, and that no parameter is null."""
+    """Write problems and examples of every operation into an OpenAPI document; no parameter is null."""
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
+            name = f"{method.upper()} {path}"
             for parameter in operation.get("parameters", ()):
                 parameter["schema"] = stated(parameter["schema"])
             responses = operation["responses"]
             responses.pop("422", None)  # FastAPI's, in another form
-            responses.update(refusals((*EDGE, *OPERATIONS[f"{method.upper()} {path}"])))
+            responses.update(refusals((*EDGE, *OPERATIONS[name])))
+            illustrate(name, operation)
     for unused in ("HTTPValidationError", "ValidationError"):
         document["components"]["schemas"].pop(unused, None)
 

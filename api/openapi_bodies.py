@@ -10,10 +10,10 @@ KEY = {"minLength": 1, "maxLength": 255, "pattern": "^[!-~]([ -~]*[!-~])?$"}
 _BINARY: dict[str, Any] = {"schema": {"type": "string", "format": "binary"}}
 _IMAGES = {f"image/{kind}": _BINARY for kind in ("png", "jpeg", "tiff", "webp", "bmp")}
 _BASE64 = (
-    "iVBORw0KGgoAAAANSUhEUgAAABQAAAAUAQAAAACl8iCgAAAAFklEQVQI12NgQAP//6PhDx9QMT9eDACN3CNl"
-    "uiCmPQAAAABJRU5ErkJggg=="
+    "iVBORw0KGgoAAAANSUhEUgAAABwAAAAcAQAAAABaduI5AAAAPElEQVR42o3JMQ6AMAwEwYmFaHkyyo9NiyJMkyJ0"
+    "NKvb21ZcAaEjnRk24riZAeGZS43KNfzFILTvt6/6AssvC/zHfky7AAAAAElFTkSuQmCC"
 )
-"""A small 7."""
+"""A small 7 in black on white."""
 
 _OPTIONS: dict[str, Any] = JobParameters.model_json_schema()["properties"]
 """They may come in a query, a form or JSON; in the first two, metadata is JSON as text."""

@@ -8,6 +8,7 @@ from fastapi.sse import KEEPALIVE_COMMENT, format_sse_event
 from worker.jobs import Job
 from worker.journal import Look
 
+from ..examples import DONE, ITEMS, PROGRESS
 from ..problems import Problem
 from ..schemas import JobOut
 from .schemas import ProgressEvent
@@ -48,17 +49,10 @@ def gone(problem: Problem, path: str) -> bytes:
     return format_sse_event(event="gone", data_str=data)
 
 
-EXAMPLE = """\
-event: progress
-data: {"state":"running","counts":{"total":512,"queued":256,"running":256,"succeeded":0,"failed":0,\
-"canceled":0},"position":0,"eta_seconds":0.4,"images_per_second":1290.0}
-
-event: result
-data: {"data":[{"index":0,"name":"0.png","status":"succeeded","label":"7","confidence":0.9982,\
-"uncertain":false,"top_k":[{"label":"7","p":0.9982},{"label":"1","p":0.0011}]}]}
-id: 1795879200123-0
-
-event: completed
-data: {"id":"job_66a4dca45f3f0e060ae8b757c656ea57","state":"succeeded"}
-id: 1795879200456-1
-"""
+EXAMPLE = b"".join(
+    (
+        format_sse_event(event="progress", data_str=orjson.dumps(PROGRESS).decode()),
+        result("1795879200123-0", ITEMS),
+        format_sse_event(event="completed", id="1795879200456-1", data_str=orjson.dumps(DONE).decode()),
+    )
+).decode()

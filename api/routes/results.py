@@ -13,6 +13,7 @@ from worker.jobs import Job
 
 from ..answers import json_response
 from ..dependencies import JobDep, SettingsDep, StoreDep, WaitingDep
+from ..examples import CSV, NDJSON
 from ..known import PAGE, Row, page_of, rows_of
 from ..problems import Problem
 from ..rows import COLUMNS, cells
@@ -33,12 +34,13 @@ FORMATS: Mapping[Format, str] = {
     "ndjson": "application/x-ndjson",
     "csv": "text/csv",
 }
+TEXTS = {FORMATS["ndjson"]: {"example": NDJSON}, FORMATS["csv"]: {"example": CSV}}
 
 
 @router.get(
     "/results",
     response_model=ItemPage,
-    responses={200: {"content": {"application/x-ndjson": {}, "text/csv": {}}}},
+    responses={200: {"content": TEXTS}},
 )
 async def read_results(
     request: Request,

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends, Response
 from worker.redis_watch import RedisWatch
 
 from ..dependencies import CardsDep, GaugesDep, OwnerDep, part
+from ..examples import METRICS
 from ..problems import CATALOGUE, Problem
 from ..schemas import ModelOut
 from ..telemetry.metrics import Metrics
@@ -15,6 +16,8 @@ router = APIRouter(tags=["service"])
 
 RedisWatchDep = Annotated[RedisWatch, Depends(part(lambda s: s.redis_watch))]
 MetricsDep = Annotated[Metrics, Depends(part(lambda s: s.metrics))]
+
+TEXT = {"text/plain": {"example": METRICS}}
 
 
 @router.get("/v1/models", response_model=list[ModelOut])
@@ -40,7 +43,7 @@ async def readiness(gauges: GaugesDep, redis_watch: RedisWatchDep) -> dict[str, 
     return {"status": "ready", "workers": workers}
 
 
-@router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
+@router.get("/metrics", response_class=Response, responses={200: {"content": TEXT}})
 async def metrics(gauges: GaugesDep, registry: MetricsDep, redis_watch: RedisWatchDep) -> Response:
     """Prometheus text."""
     text = await registry.render(gauges, bool(redis_watch.fault))
