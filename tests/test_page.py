@@ -109,6 +109,18 @@ def test_who_comes_back_from_a_job_finds_an_empty_tray(browser: Browser, scans: 
     browser.wait(lambda: "/jobs/" in browser.driver.current_url)
 
 
+def test_what_is_removed_before_it_is_sent_becomes_no_job(browser: Browser, scans: Path) -> None:
+    browser.open("/")
+    browser.find("#files").send_keys(str(scans))
+    browser.asked()
+    browser.run('for (const id of ["send", "tray-clear"]) document.getElementById(id).click()')
+    browser.find("#files").send_keys(str(scans))
+    browser.wait(lambda: browser.find("#send").is_enabled())
+    browser.find("#send").click()
+    browser.wait(lambda: "/jobs/" in browser.driver.current_url)
+    assert sum("/v1/jobs?model=" in url for url in browser.asked()) == 1
+
+
 def test_half_a_character_stands_in_no_title(browser: Browser, tmp_path: Path) -> None:
     image = tmp_path / f"\U0001f600{'a' * 195}.png"
     image.write_bytes(png(draw("7", np.random.default_rng(7))))

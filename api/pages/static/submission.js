@@ -9,6 +9,8 @@ import { bytes } from "./words.js";
 
 /** A job that is being sent; `send` may be called again after it failed, and still makes one job. */
 export class Submission {
+  #removed = new AbortController();
+
   constructor(files, options) {
     this.key = newKey();
     this.files = files;
@@ -21,6 +23,7 @@ export class Submission {
     this.body ??= await this.#body((share) => onProgress("Packing", share)).catch((error) => this.#explain(error));
     for (;;) {
       await needKey();
+      this.#removed.signal.throwIfAborted(); // it may have been packed meanwhile
       const answer = await this.#post((share) => onProgress("Sending", share));
       if (answer.status < 300) return JSON.parse(answer.responseText);
       if (answer.status !== 401) {
@@ -32,7 +35,7 @@ export class Submission {
 
   /** Send it no more. */
   stop() {
-    this.request?.abort();
+    this.#removed.abort();
   }
 
   async #body(onPacked) {
@@ -60,7 +63,7 @@ export class Submission {
   /** fetch() does not tell how much of a body is sent. */
   #post(onSent) {
     return new Promise((resolve, reject) => {
-      const request = (this.request = new XMLHttpRequest());
+      const request = new XMLHttpRequest();
       request.open("POST", `/v1/jobs?${this.query}`);
       const headers = { "Idempotency-Key": this.key, ...keyHeaders() };
       for (const [name, value] of Object.entries(headers)) request.setRequestHeader(name, value);
@@ -68,6 +71,7 @@ export class Submission {
       request.onload = () => resolve(request);
       request.onerror = () => this.#explain(new Silence()).catch(reject);
       request.onabort = () => reject(new DOMException("Removed", "AbortError"));
+      this.#removed.signal.addEventListener("abort", () => request.abort());
       request.send(this.body);
     });
   }
