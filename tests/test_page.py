@@ -121,6 +121,18 @@ def test_what_is_removed_before_it_is_sent_becomes_no_job(browser: Browser, scan
     assert sum("/v1/jobs?model=" in url for url in browser.asked()) == 1
 
 
+def test_rows_of_a_grid_hold_up_nothing_else(browser: Browser, scans: Path) -> None:
+    browser.open("/")
+    Select(browser.find("#layout")).select_by_value("grid")
+    browser.find("#rows").send_keys("500")
+    browser.find("#files").send_keys(str(scans))
+    browser.find("#send").click()
+    assert browser.all("#rows:invalid")
+    Select(browser.find("#layout")).select_by_value("")
+    browser.find("#send").click()
+    browser.wait(lambda: "/jobs/" in browser.driver.current_url)
+
+
 def test_half_a_character_stands_in_no_title(browser: Browser, tmp_path: Path) -> None:
     image = tmp_path / f"\U0001f600{'a' * 195}.png"
     image.write_bytes(png(draw("7", np.random.default_rng(7))))

@@ -75,6 +75,7 @@ find("charset").addEventListener("change", ({ target }) => {
 });
 find("layout").addEventListener("change", ({ target }) => {
   for (const id of ["cells", "cells-help"]) find(id).hidden = target.value !== "grid";
+  for (const id of ["rows", "columns"]) find(id).disabled = target.value !== "grid"; // out of range, it would hold up the form
 });
 for (const id of ["files", "folder"]) {
   find(id).addEventListener("change", ({ target }) => {
