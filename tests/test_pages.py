@@ -1,6 +1,7 @@
 """The pages as a gateway serves them: safe by their headers, cheap to come back to, of one host."""
 
 import re
+import shutil
 import subprocess
 import sys
 from importlib.metadata import version
@@ -12,7 +13,9 @@ import numpy as np
 import pytest
 
 from api.file_types import media_type
+from model.card import WEIGHTS
 
+from conftest import Services, beside
 from samples import pngs, tiff_of, zip_of
 
 ROOT = Path(__file__).parent.parent
@@ -85,6 +88,14 @@ def test_every_script_says_what_it_is_and_is_short() -> None:
         assert len(lines) <= 150, path
         if path.suffix in (".js", ".css"):
             assert lines[0].startswith(("// ", "/* ")), path
+
+
+def test_the_network_that_is_read_with_by_default_is_chosen(services: Services, tmp_path: Path) -> None:
+    for path in WEIGHTS.glob("digits*.*"):
+        shutil.copy(path, tmp_path)
+    with beside(services, INKQUEUE_WEIGHTS=str(tmp_path)) as other:
+        for url, name in ((services.url, "balanced"), (other.url, "digits-mlp")):
+            assert re.findall(r'value="(\S+)" selected', httpx.get(url).text) == [name]
 
 
 def test_the_pages_are_in_the_wheel(tmp_path: Path) -> None:

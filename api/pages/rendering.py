@@ -8,6 +8,7 @@ from fastapi import Request, Response
 from model.card import Card
 
 from .. import etags
+from ..parameters import find_model
 from ..routes import corrections, exports
 from ..settings import GatewaySettings
 from .assets import Assets
@@ -73,6 +74,7 @@ class Pages:
             "assets": f"/static/{self._own.digest}",
             "swagger": f"/static/{self._swagger.digest}",
             "cards": list(self._cards.values()),
+            "default": find_model(None, self._cards).name,
             "facts": self._facts(paths),
         }
         return templates.get_template(f"{name}.html").render(known).encode()

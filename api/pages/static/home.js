@@ -67,7 +67,6 @@ async function submit() {
   }
 }
 
-find("model").value = "balanced";
 find("charset").addEventListener("change", ({ target }) => {
   find("these").hidden = target.value !== "these";
   find("these").required = target.value === "these";
