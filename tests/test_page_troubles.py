@@ -18,14 +18,15 @@ from samples import zip_of
 COUNT = 20
 
 
-KEY, SETTING = new_key()
+KEY, LINE = new_key()
+NARROW_KEY, NARROW_LINE = new_key(scopes=frozenset({"submit", "read"}))
 
 
 @pytest.fixture(scope="module")
 def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
     """A gateway that wants a key and allows one stream; there is no worker."""
     require_browser()
-    settings = {"INKQUEUE_API_KEYS": SETTING, "INKQUEUE_MAX_STREAMS": "1"}
+    settings = {"INKQUEUE_API_KEYS": f"{LINE}\n{NARROW_LINE}", "INKQUEUE_MAX_STREAMS": "1"}
     with running_services(tmp_path_factory.mktemp("guarded"), **settings) as running:
         running.wait_answering(running.spawn("api"))
         yield running
@@ -101,6 +102,20 @@ def test_who_closes_the_question_for_a_key_is_asked_again(browser: Browser) -> N
     browser.find("#key-button").click()
     enter(browser, f"{KEY}\u200b")
     browser.wait(lambda: not browser.find("#key").is_displayed())
+
+
+def test_a_key_that_may_not_see_the_queue_is_told_of_the_workers_all_the_same(
+    guarded: Services, browser: Browser
+) -> None:
+    browser.open("/")
+    enter(browser, NARROW_KEY)
+    browser.wait(lambda: browser.text("#banner").startswith("No worker is alive."))
+    worker = guarded.spawn("worker")
+    browser.wait(lambda: browser.text("#service-text") == "1 worker ready")
+    assert browser.figures() == {"worker is alive": "1"}
+    worker.terminate()
+    worker.wait()
+    guarded.processes.remove(worker)
 
 
 def test_an_unknown_job_is_said_to_be_none(browser: Browser) -> None:

@@ -15,13 +15,23 @@ const IDLE = "No worker is alive. What you send is kept, and read as soon as one
 export async function watchService() {
   if (!document.hidden) {
     try {
-      show(facts.queue ? await read("/v1/queue", { within: MOST_MS }) : await readiness());
+      show(facts.queue ? await queue() : await readiness());
     } catch (error) {
       if (error instanceof Refusal && error.type === "/problems/not-ready") show({ workers: [], models: [] });
       else warn("down", "Not reached", `${error.title ?? "The service is not well"}. ${error.message}`);
     }
   }
   setTimeout(watchService, find("service").dataset.state === "down" ? UNWELL_MS : WELL_MS);
+}
+
+async function queue() {
+  try {
+    return await read("/v1/queue", { within: MOST_MS });
+  } catch (error) {
+    if (error.type !== "/problems/insufficient-scope") throw error;
+    facts.queue = false; // this key sees jobs, but not the queue
+    return readiness();
+  }
 }
 
 async function readiness() {
