@@ -32,6 +32,10 @@ ARGUMENTS = (
     "--force-device-scale-factor=1",
 )
 
+REFUSAL = 'new Response("{}", { status: 503 })'
+BROKEN_OFF = """new Response(new ReadableStream({ pull: (body) => body.error(new TypeError("lost")) }),
+                             { headers: { "Content-Type": "image/png" } })"""
+
 
 def require_browser() -> None:
     """Skip where there is no Chromium; fail in CI, which must install it."""
@@ -81,13 +85,14 @@ class Browser:
         return WebDriverWait(self.driver, seconds, 0.05).until(lambda _: condition())
 
     @contextmanager
-    def refused(self, path: str, times: int = 1, *, after_ms: int = 0) -> Iterator[None]:
-        """Have 503 answer the first `times` calls that contain `path`, of pages opened meanwhile."""
+    def refused(
+        self, path: str, times: int = 1, *, after_ms: int = 0, answer: str = REFUSAL
+    ) -> Iterator[None]:
+        """Have the first `times` calls that contain `path` answered so, of pages opened meanwhile."""
         script = f"""
           const ask = window.fetch.bind(window);
           let left = {times};
-          const answer = () => new Response("{{}}", {{ status: 503 }});
-          const refuse = (done) => setTimeout(() => done(answer()), {after_ms});
+          const refuse = (done) => setTimeout(() => done({answer}), {after_ms});
           window.fetch = (address, options) =>
             address.includes("{path}") && left-- > 0 ? new Promise(refuse) : ask(address, options);
         """

@@ -20,7 +20,7 @@ from model.drawn import STROKES, draw
 from model.images import png
 from training.sets.readers import read
 
-from browsers import Browser
+from browsers import BROKEN_OFF, REFUSAL, Browser
 from samples import npy_of, zip_of
 
 pytestmark = pytest.mark.usefixtures("quiet")
@@ -189,8 +189,11 @@ def test_what_the_network_saw_is_shown_in_focus_and_under_the_mouse(
     ActionChains(browser.driver).move_to_element(browser.find("#title")).perform()
 
 
-def test_pictures_that_were_refused_are_asked_for_again(browser: Browser, sent: Sent) -> None:
-    with browser.refused("/items/", 4):
+@pytest.mark.parametrize("answer", [REFUSAL, BROKEN_OFF], ids=["refused", "broken off"])
+def test_pictures_that_did_not_come_are_asked_for_again(
+    browser: Browser, sent: Sent, answer: str
+) -> None:
+    with browser.refused("/items/", 4, answer=answer):
         show(browser, sent)
     shown = "return document.querySelector('#item-0 img').naturalWidth"
     browser.wait(lambda: browser.run(shown) == 64, 20)

@@ -1,7 +1,7 @@
 // What can be downloaded: tables, sorted images, training sets.
 
 import { facts } from "./dom.js";
-import { call } from "./gateway.js";
+import { blob, call } from "./gateway.js";
 import { announce, attempt } from "./notices.js";
 import { count } from "./words.js";
 
@@ -44,7 +44,7 @@ export class Downloads {
       announce("The download is being made");
       const answer = await call(address);
       const [, given] = /filename="([^"]+)"/.exec(answer.headers.get("Content-Disposition") ?? "") ?? [];
-      const place = URL.createObjectURL(await answer.blob());
+      const place = URL.createObjectURL(await blob(answer));
       const link = Object.assign(document.createElement("a"), { href: place, download: given ?? name });
       link.click();
       setTimeout(() => URL.revokeObjectURL(place), 60_000);

@@ -13,7 +13,7 @@ export async function call(path, { method = "GET", body, headers = {}, signal, w
     const answer = await answered(fetch(path, { method, body, signal: until, headers: { ...headers, ...keyHeaders() } }));
     if (answer.ok) return answer;
     if (answer.status !== 401) {
-      throw Refusal.of(answer.status, await answer.text(), answer.headers.get("Retry-After"));
+      throw Refusal.of(answer.status, await answered(answer.text()), answer.headers.get("Retry-After"));
     }
     await askKey(WRONG_KEY);
   }
@@ -24,6 +24,9 @@ export async function read(path, options) {
   const answer = await call(path, options);
   return answered(answer.json());
 }
+
+/** The body of a response, as it is. Throws what `call` does. */
+export const blob = (answer) => answered(answer.blob());
 
 /** Send `value` as JSON. */
 export function send(method, path, value, signal) {

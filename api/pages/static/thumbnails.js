@@ -1,6 +1,6 @@
 // Pictures of images: fetched when they are seen, a few at a time, the last of them kept.
 
-import { call } from "./gateway.js";
+import { blob, call } from "./gateway.js";
 import { Patience } from "./patience.js";
 
 const AT_ONCE = 4;
@@ -23,21 +23,23 @@ export function expectImages(keeps) {
 export function upload(path, { index, status }) {
   return cached(`${path}/items/${index}/image`, async (place) => {
     const answer = await call(place);
-    if (SHOWABLE.test(answer.headers.get("Content-Type"))) return answer.blob();
+    if (SHOWABLE.test(answer.headers.get("Content-Type"))) return blob(answer);
     if (status === "failed") throw new Error("There is no picture of it.");
-    return (await call(`${path}/items/${index}/preview.png?show=glyph`)).blob();
+    return fetched(`${path}/items/${index}/preview.png?show=glyph`);
   });
 }
 
 /** The address of what the network saw. */
 export function glyph(path, { index }) {
-  return cached(`${path}/items/${index}/preview.png?show=glyph`, async (place) => (await call(place)).blob());
+  return cached(`${path}/items/${index}/preview.png?show=glyph`, fetched);
 }
 
 /** The address of an upload with a box around each of its characters. */
 export function boxes(path, { index }) {
-  return cached(`${path}/items/${index}/preview.png`, async (place) => (await call(place)).blob());
+  return cached(`${path}/items/${index}/preview.png`, fetched);
 }
+
+const fetched = async (place) => blob(await call(place));
 
 function cached(place, fetch) {
   if (!any) return Promise.reject(new Error("Images are not kept."));
