@@ -22,7 +22,7 @@ class LaneOut(BaseModel):
     jobs: int = Field(description="unfinished jobs")
     images: int = Field(description="accepted, not done")
     oldest_seconds: float | None = Field(
-        description="how long the oldest chunk that nobody has claimed has been due; None: none is"
+        description="how long the oldest chunk that nobody has claimed has been due; null: none is"
     )
 
     @classmethod

@@ -30,7 +30,7 @@ class JobOut(BaseModel):
     state: JobState
     counts: Counts
     position: int | None = Field(description="unfinished jobs that came before")
-    eta_seconds: float | None = Field(description="None: unknown, or done")
+    eta_seconds: float | None = Field(description="null: unknown, or done")
     model: str
     charset: str | None
     top_k: int
@@ -118,7 +118,7 @@ class PredictionOut(ItemOut):
 
 
 class ItemPage(BaseModel):
-    """Results in the order of upload. `next_cursor` None: there are no more, now or later."""
+    """Results in the order of upload. `next_cursor` null: there are no more, now or later."""
 
     data: list[ItemOut]
     next_cursor: int | None

@@ -91,7 +91,7 @@ class AttemptOut(BaseModel):
 
     at: datetime
     took_ms: int | None
-    status: int | None = Field(description="None: there was no answer, and `error` says why")
+    status: int | None = Field(description="null: there was no answer, and `error` says why")
     error: str | None
 
 

@@ -70,6 +70,10 @@ def test_no_reference_leads_nowhere() -> None:
         assert name.removeprefix("#/components/schemas/") in document["components"]["schemas"], name
 
 
+def test_what_is_null_in_json_is_called_so() -> None:
+    assert not re.search(r"\bNone\b(?!-Match)", json.dumps(create_app().openapi()))
+
+
 @pytest.mark.parametrize(
     ("query", "slug"),
     [
