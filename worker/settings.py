@@ -21,11 +21,11 @@ BROKER_SCHEMES = (*REDIS_SCHEMES, "redis+socket", "sentinel")
 
 
 class BadSettings(ValueError):
-    """Settings cannot be used; the text names them and says why, but no value: it may be secret."""
+    """Settings that cannot be used. The text says which and why, and shows no secret value."""
 
 
 class QueueSettings(BaseSettings):
-    """Redis and the ledger. Times end in their unit."""
+    """Redis and the ledger. The name of a duration ends in its unit."""
 
     model_config = SettingsConfigDict(
         env_prefix=PREFIX, frozen=True, extra="ignore", allow_inf_nan=False
@@ -35,36 +35,37 @@ class QueueSettings(BaseSettings):
         str, Field(validation_alias="REDIS_URL", description="where the ledger and the queue live")
     ] = "redis://127.0.0.1:6379/0"
     broker_url: Annotated[
-        str, Field(description="how doorbells are heard there, if as another user than in REDIS_URL")
+        str, Field(description="URL for hearing doorbells there, if as another user than in REDIS_URL")
     ] = ""
     allow_unsafe_redis: Annotated[
         bool, Field(description="run on a Redis that can lose accepted jobs")
     ] = False
     allow_open_redis: Annotated[
-        bool, Field(description="use a Redis that others than this machine reach without a password")
+        bool, Field(description="use a Redis that other machines can reach without a password")
     ] = False
     log: Annotated[
-        Literal["text", "json"], Field(description="lines for people, or an object of JSON a line")
+        Literal["text", "json"], Field(description="lines for people, or one JSON object per line")
     ] = "text"
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"],
-        Field(description="info tells of every request, job and chunk"),
+        Field(description="info logs every request, job and chunk"),
     ] = "info"
-    lease_ms: Annotated[int, Field(ge=500, description="a claim's life without renewal")] = 5_000
+    lease_ms: Annotated[int, Field(ge=500, description="life of a claim that is not renewed")] = 5_000
     max_pixels: Annotated[int, Field(ge=784, description="width times height of one image")] = MAX_PIXELS
     decode_s: Annotated[
         float,
         Field(
             gt=0,
-            description="processor time for decoding an image of max_pixels; cutting a sheet: twice",
+            description="processor time to decode an image of max_pixels; twice this to cut a sheet",
         ),
     ] = 3.0
     webhook_private: Annotated[
-        bool, Field(description="send webhooks to private addresses, by http, to any port: development")
+        bool,
+        Field(description="send webhooks to private addresses, over http, to any port; for development"),
     ] = False
-    webhook_http: Annotated[bool, Field(description="send webhooks by http as well")] = False
+    webhook_http: Annotated[bool, Field(description="send webhooks over http as well")] = False
     webhook_ports: Annotated[
-        str, Field(pattern=r"^\d+(,\d+)*$", description="comma-separated; where webhooks may go")
+        str, Field(pattern=r"^\d+(,\d+)*$", description="ports webhooks may go to, comma-separated")
     ] = "80,443,8080,8443"
 
     def __init__(self, **values: Any) -> None:
@@ -77,7 +78,7 @@ class QueueSettings(BaseSettings):
     @field_validator("redis_url", "broker_url")
     @classmethod
     def _can_be_read(cls, url: str, field: ValidationInfo) -> str:
-        """A password with a plain /, ? or # would be taken for a host and a port, and be logged."""
+        """Refuse a plain /, ? or # in a password: it would be taken for host and port, and logged."""
         if not url:
             return url
         schemes = BROKER_SCHEMES if field.field_name == "broker_url" else REDIS_SCHEMES
@@ -101,25 +102,25 @@ class QueueSettings(BaseSettings):
 
 
 def _fault(error: Any) -> str:
-    """`NAME: REASON`, the name as it stands in the environment."""
+    """`NAME: REASON`, with the name of the environment variable."""
     name = "".join(map(str, error["loc"]))
     reason = error["msg"].removeprefix("Value error, ")
     return f"{name if name.isupper() else PREFIX + name.upper()}: {reason}" if name else reason
 
 
 class SenderSettings(QueueSettings):
-    """One sender of webhooks. The limits per endpoint and per caller are of all senders together."""
+    """One sender of webhooks. The limits per endpoint and per caller hold for all senders together."""
 
-    webhook_concurrency: Annotated[int, Field(ge=1, description="requests of one sender")] = 64
-    webhook_per_endpoint: Annotated[int, Field(ge=1, description="requests to one receiver")] = 4
-    webhook_per_caller: Annotated[int, Field(ge=1, description="requests for one caller")] = 32
-    webhook_connect_s: Annotated[float, Field(gt=0, description="to find and reach a receiver")] = 5.0
-    webhook_timeout_s: Annotated[float, Field(gt=0, description="an attempt in all")] = 15.0
+    webhook_concurrency: Annotated[int, Field(ge=1, description="open requests of one sender")] = 64
+    webhook_per_endpoint: Annotated[int, Field(ge=1, description="open requests to one receiver")] = 4
+    webhook_per_caller: Annotated[int, Field(ge=1, description="open requests for one caller")] = 32
+    webhook_connect_s: Annotated[float, Field(gt=0, description="to resolve and reach a receiver")] = 5.0
+    webhook_timeout_s: Annotated[float, Field(gt=0, description="for a whole attempt")] = 15.0
     webhook_schedule_s: Annotated[
         str,
         Field(
             pattern=r"^\d+(\.\d+)?(,\d+(\.\d+)?)*$",
-            description="comma-separated; from a failed attempt to the next one",
+            description="from each failed attempt to the next one, comma-separated",
         ),
     ] = "5,300,1800,7200,18000,36000,50400,72000,86400"
 
@@ -127,7 +128,7 @@ class SenderSettings(QueueSettings):
 class WorkerSettings(QueueSettings):
     """One worker process."""
 
-    models: Annotated[str, Field(description="comma-separated; empty: all that are there")] = ""
+    models: Annotated[str, Field(description="networks, comma-separated; empty: all there are")] = ""
     device: Annotated[
         str, Field(pattern=r"^(auto|cpu|cuda(:\d+)?)$", description="auto, cpu, cuda, cuda:1")
     ] = "auto"
@@ -136,21 +137,22 @@ class WorkerSettings(QueueSettings):
     ] = "auto"
     precision: Annotated[
         Literal["auto", Precision],
-        Field(description="of OpenVINO; auto: the least that a network was measured to bear"),
+        Field(description="of OpenVINO; auto: the lowest that a network was measured to tolerate"),
     ] = "auto"
     threads: Annotated[
         int,
         Field(
-            ge=0, description="batches read side by side by OpenVINO, threads of torch; 0: one a core"
+            ge=0,
+            description="batches that OpenVINO reads in parallel, or threads of torch; 0: one per core",
         ),
     ] = 0
     batch: Annotated[int, Field(ge=1, description="images claimed together, or one chunk")] = 256
-    slice_s: Annotated[float, Field(gt=0, description="how long one doorbell drains")] = 1.0
+    slice_s: Annotated[float, Field(gt=0, description="how long a worker drains for one doorbell")] = 1.0
     stall_s: Annotated[
-        float, Field(gt=0, description="without progress this long, the worker ends itself")
+        float, Field(gt=0, description="a worker without progress for so long ends itself")
     ] = 60.0
     max_deaths: Annotated[
-        int, Field(ge=1, description="workers an image may take with it before it is given up")
+        int, Field(ge=1, description="workers that an image may kill before it is given up")
     ] = 3
 
     @model_validator(mode="after")
@@ -163,7 +165,7 @@ class WorkerSettings(QueueSettings):
         return self
 
     def served_models(self) -> list[str]:
-        """The models that this worker serves: those named, else all there are. Raises BadCard and
+        """The models that this worker serves: those named, or else all there are. Raises BadCard and
         BadSettings."""
         there = read_cards()
         wanted = [name.strip() for name in self.models.split(",") if name.strip()]
