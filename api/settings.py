@@ -137,7 +137,7 @@ class GatewaySettings(QueueSettings):
     max_wait: Annotated[float, Field(ge=0, description="seconds that any request may wait")] = 60.0
 
     ping_s: Annotated[float, Field(gt=0, description="seconds until an idle stream sends a ping")] = 15.0
-    max_streams: Annotated[int, Field(ge=0, description="a caller's event streams at one gateway")] = 1000
+    max_streams: Annotated[int, Field(ge=0, description="a caller's event streams per gateway")] = 1000
 
     @field_validator("api_keys_file", mode="before")
     @classmethod
