@@ -1,6 +1,6 @@
-# Images from one file: `api`, the gateway, which runs no network; `worker`, which does on a CPU; `read`, for a
-# folder; and `worker-gpu`, with torch (docker-compose.gpu.yml). Packages lie in layers of their own below the
-# code, so a change of code installs nothing again.
+# Four images: `api`, the gateway, which runs no network; `worker`, which runs them on a CPU; `read`, for a folder;
+# and `worker-gpu`, with torch (docker-compose.gpu.yml). Packages are in layers of their own below the code, so
+# a change of code reinstalls nothing.
 
 FROM python:3.11-slim-bookworm AS requirements
 WORKDIR /build
@@ -11,7 +11,7 @@ RUN python -c 'import tomllib; \
     lists = project["optional-dependencies"] | {"every": every}; \
     [print(*lists[name], sep="\n", file=open(f"{name}.txt", "w")) for name in lists]'
 
-# What every process needs is a venv; a prefix takes only what that lacks.
+# The venv holds what every process needs; a prefix only what it adds to the venv.
 FROM python:3.11-slim-bookworm AS packages
 ARG PIP_INDEX_URL
 ARG PIP_EXTRA_INDEX_URL
@@ -32,9 +32,9 @@ RUN pip --python /opt/inkqueue install -c constraints.txt hatchling
 COPY . .
 RUN pip --python /opt/inkqueue install --no-build-isolation --no-deps --prefix /code .
 
-# What images can do without, all in one place. OpenCV links libraries for video, AVIF and TLS, 41 MB, that
-# nothing here calls: each becomes one of the same names without code, and whoever calls it is stopped. Its
-# OpenBLAS, 42 MB with kernels for every processor, becomes Debian's BLAS and LAPACK; it has little to do.
+# All that is removed to make the images smaller. OpenCV links 41 MB of libraries for video, AVIF and TLS that nothing
+# here calls: each is replaced by a stub with the same symbols, a call to which crashes. Its OpenBLAS, 42 MB with
+# kernels for every processor, is replaced by Debian's BLAS and LAPACK, since it has little to do.
 FROM packages AS slim
 RUN apt-get update -qq && apt-get install -qq -y --no-install-recommends binutils libblas3 liblapack3
 WORKDIR /opt/inkqueue/lib/python3.11/site-packages/opencv_python_headless.libs
@@ -53,8 +53,8 @@ RUN as -o nothing.o /dev/null \
  && ld -shared -soname $openblas -o $openblas libblas.so.3 liblapack.so.3 \
  && /opt/inkqueue/bin/python -c 'import cv2'
 
-# Then tests, headers and tools; as graphs are built here and run on the CPU, what OpenVINO has for other
-# processors and for files of other frameworks; and what only Celery's own command line needs.
+# Then tests, headers and tools; OpenVINO's parts for other processors and for other frameworks' files, since graphs
+# are built here and run on the CPU; and what only Celery's own command line needs.
 RUN find /opt/inkqueue /gateway /engine -depth \( -type d \( -name tests -o -name include \) \
       -o -name '*.pyi' -o -name '*.pyx' -o -name '*.pxd' -o -name '*.a' \) -exec rm -r {} + \
  && cd /opt/inkqueue/lib/python3.11/site-packages/numpy \
@@ -63,8 +63,8 @@ RUN find /opt/inkqueue /gateway /engine -depth \( -type d \( -name tests -o -nam
  && rm -rf tools frontend/*/ libs/cache.json libs/libopenvino_intel_[gn]pu_* libs/libopenvino_*_frontend.so* \
  && pip --python /opt/inkqueue uninstall -y click-repl prompt-toolkit wcwidth
 
-# Nothing in the image belongs to its user but the spool of uploads. Python hears SIGINT from its first
-# moment; as process 1 it would be deaf to SIGTERM until somebody handles it, while networks load.
+# The user owns nothing in the image but the spool of uploads. Python handles SIGINT from its start; as process 1 it
+# would ignore SIGTERM until a handler is set, which is after the networks are loaded.
 FROM python:3.11-slim-bookworm AS runtime
 RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin inkqueue \
  && install -d -o inkqueue -m 700 /spool
@@ -85,13 +85,13 @@ CMD ["python", "-m", "worker"]
 COPY --from=slim /engine /opt/inkqueue
 COPY --from=code /code /opt/inkqueue
 
-# A folder is read, and that is all: no server, no network.
+# Reads a folder, without server or network access.
 FROM worker AS read
 ENTRYPOINT ["python", "-m", "model"]
 CMD ["/scans"]
 COPY --from=slim /gateway /opt/inkqueue
 
-# torch and what it needs, without its own tests and headers.
+# torch and its dependencies, without tests and headers.
 FROM packages AS torch
 COPY --from=requirements /build/torch.txt .
 RUN pip --python /opt/inkqueue install --prefix /torch -c constraints.txt -r torch.txt \

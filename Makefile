@@ -1,4 +1,4 @@
-# What there is to do: `make demo` and `make test` from nothing; the rest is for those who stay.
+# `make demo` and `make test` work from a fresh checkout; `make help` lists the rest, which is for development.
 
 PYTHON ?= python3.11
 VENV ?= .venv
@@ -11,7 +11,7 @@ INSTALLED := $(VENV)/.installed
 
 .PHONY: help demo test run check corpus fuzz format bench siege pressure size image-size compose-proof events-proof webhook-proof scale-proof probes faults soak poison model mutants screenshot gallery
 
-help:            ## this list
+help:            ## print this list
 	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed 's/:.*##/ -/'
 
 $(INSTALLED): pyproject.toml constraints.txt
@@ -26,75 +26,75 @@ demo: $(INSTALLED)   ## install, start everything, read a sheet of drawn charact
 run: $(INSTALLED)    ## serve on port 8000 until Ctrl-C
 	$(BIN)/inkqueue up
 
-test: $(INSTALLED)   ## the test suite, by two at a time, each with services of its own
+test: $(INSTALLED)   ## the test suite, in two processes, each with services of its own
 	$(BIN)/pytest -n 2 --dist loadfile --durations=25
 
-check: $(INSTALLED)  ## lint, types, borders between packages
+check: $(INSTALLED)  ## lint, types, import contracts between packages
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-corpus: $(INSTALLED) ## bad input, hundreds of cases: what each group gets, and how soon
+corpus: $(INSTALLED) ## hundreds of cases of bad input: how each group is answered, and how soon
 	PYTHONPATH=tests $(BIN)/python -m corpus
 
-fuzz: $(INSTALLED)   ## by chance, for FUZZ_S seconds against the HTTP contract and FUZZ_EXAMPLES a reader
+fuzz: $(INSTALLED)   ## random input: FUZZ_EXAMPLES for each reader, then FUZZ_S seconds against the HTTP contract
 	FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) $(BIN)/pytest -o faulthandler_timeout=0 tests/test_fuzz.py
 	PYTHONPATH=tests $(BIN)/python -m contract $(FUZZ_S)
 
-format: $(INSTALLED) ## let ruff format and sort
+format: $(INSTALLED) ## let ruff fix and format the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(INSTALLED)  ## measure on a quiet machine: the README's figures; BENCH=--help lists what there is
+bench: $(INSTALLED)  ## the README's figures, to be measured on a quiet machine; BENCH=--help lists the options
 	PYTHONPATH=tests $(BIN)/python -m bench $(BENCH)
 
 siege: $(INSTALLED)  ## an honest client among 500 sockets that trickle or do not read
 	$(BIN)/python tests/siege.py
 
-pressure: $(INSTALLED)  ## ten times too many images with 10,000 jobs waiting: caps, refusals, status times
+pressure: $(INSTALLED)  ## ten times more images than can be read, with 10,000 jobs waiting: caps, refusals, status times
 	$(BIN)/python tests/pressure_proof.py
 	INKQUEUE_GROWTH_MB=300 $(BIN)/pytest tests/test_growth.py
 
-size: $(INSTALLED)   ## a job of a million images: memory of the gateway and of Redis, to its end
+size: $(INSTALLED)   ## a job of a million images: the memory of gateway and Redis until its end
 	$(BIN)/python tests/size_proof.py
 
-image-size: $(INSTALLED)  ## what the images weigh, once they are built: docker compose build
+image-size: $(INSTALLED)  ## the size of the container images, which must be built: docker compose build
 	$(BIN)/python tests/image_size.py
 
-compose-proof: $(INSTALLED)  ## 10,000 images through three containers, one of them killed
+compose-proof: $(INSTALLED)  ## 10,000 images through three worker containers, one of them killed
 	$(BIN)/python tests/compose_proof.py
 
-events-proof: $(INSTALLED)   ## 1,000 event streams on one gateway, killed in the middle
+events-proof: $(INSTALLED)   ## 1,000 event streams on one gateway, which is killed half-way
 	$(BIN)/python tests/events_proof.py
 
-webhook-proof: $(INSTALLED)  ## hundreds of webhooks past hostile receivers, the senders killed over and over
+webhook-proof: $(INSTALLED)  ## hundreds of webhooks beside hostile receivers, while senders are killed
 	$(BIN)/python tests/webhook_proof.py
 
-scale-proof: $(INSTALLED)    ## a second worker container joins while a job runs: work within 2 s
+scale-proof: $(INSTALLED)    ## a second worker container joins while a job runs, and must claim work within 2 s
 	$(BIN)/python tests/scale_proof.py
 
-probes: $(INSTALLED)         ## one owner asks 10,000 times for what is another's, and learns nothing
+probes: $(INSTALLED)         ## one owner asks 10,000 times for what is another's, and must learn nothing
 	$(BIN)/python tests/isolation_proof.py
 
-model: $(INSTALLED)  ## walk the ledger beside its model: make model EXAMPLES=2000
+model: $(INSTALLED)  ## compare the ledger with its model, step by step: make model EXAMPLES=2000
 	$(BIN)/python tests/explore.py --examples $(EXAMPLES)
 
-mutants: $(INSTALLED)  ## plant every known kind of bug in a copy: a test must see each
+mutants: $(INSTALLED)  ## seed one bug at a time in a copy: a test must catch each
 	$(BIN)/python tests/mutants.py
 
-soak: $(INSTALLED)   ## 1,000,000 images while workers, gateways, senders and Redis are killed 430 times
+soak: $(INSTALLED)   ## 1,000,000 images while workers, gateways, senders and Redis are killed at least 430 times
 	$(BIN)/python tests/soak.py $(SOAK)
 
-poison: $(INSTALLED)         ## 100,000 images, 100 of them deadly to who decodes them: all found, alone, at speed
+poison: $(INSTALLED)         ## 100,000 images, 100 of which kill their decoder: all must be found, alone, at speed
 	$(BIN)/python tests/poison_proof.py
 
-faults: $(INSTALLED)   ## every command to Redis failed in every way, then long troubles with a job under way
+faults: $(INSTALLED)   ## every command to Redis fails in every way, then long troubles while a job runs
 	$(BIN)/python tests/faults.py
 	$(BIN)/python tests/troubles_proof.py
 
-screenshot: $(INSTALLED)  ## the page as docs/page.png (wants chromium and chromedriver)
+screenshot: $(INSTALLED)  ## save a screenshot of the page as docs/page.png (needs chromium and chromedriver)
 	$(BIN)/python tests/screenshot.py docs/page.png
 
-gallery: $(INSTALLED)  ## a photograph, the steps, the answer, and a page, as docs/gallery.png
+gallery: $(INSTALLED)  ## save docs/gallery.png: a photograph, the steps and the answer, and a page
 	$(BIN)/python tests/gallery.py docs/gallery.png

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes users.acl of redis.acl, with a new password for each user, and prints the lines for .env. For compose:
+# Makes users.acl from redis.acl, with a new password for each user, and prints the lines for .env. For compose:
 #   deploy/redis-users.sh >> .env
 #   docker compose -f docker-compose.yml -f deploy/compose.acl.yml up --build
 set -euo pipefail
@@ -12,6 +12,6 @@ for user in GATEWAY WORKER SENDER BROKER; do
   echo "INKQUEUE_${user}_PASSWORD=$password"
 done
 echo INKQUEUE_REDIS_ACL=/etc/redis/users.acl
-# There are hashes of random passwords in it; the user of the container must be able to read it.
+# It holds only hashes of random passwords, and the container's user must be able to read it.
 printf '%s\n' "$users" >users.acl
 chmod 644 users.acl
