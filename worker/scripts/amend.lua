@@ -1,4 +1,4 @@
--- Change an endpoint. ARGV: OWNER, HOOK, then field and value, pair by pair. Answers: 1 if it exists
+-- Change an endpoint. ARGV: OWNER, HOOK, then pairs of field and value. Answers: 1 if it exists
 local hook = hook_key(ARGV[1], ARGV[2])
 if redis.call('EXISTS', hook) == 0 then return 0 end
 if #ARGV > 2 then redis.call('HSET', hook, unpack(ARGV, 3)) end

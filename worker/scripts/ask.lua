@@ -1,6 +1,6 @@
--- What is stored of a job, all of it at one moment, if its name is not another's by now, or nobody's.
--- ARGV: NAME, when it was created (ms); then commands that read, each led by how many words it has
--- Answers: nil if the job is gone, else what each command answers
+-- Run commands that read what is stored of a job, all at one instant.
+-- ARGV: NAME, when the job was created (ms); then the commands, each preceded by its number of words
+-- Answers: what each command answers; nil if the job is gone, even if another has its name by now
 if redis.call('HGET', key(ARGV[1]), 'created') ~= ARGV[2] then return nil end
 local found, i = {}, 3
 while i <= #ARGV do

@@ -1,5 +1,5 @@
--- A worker or sender is alive. ARGV: where such processes are listed, its id; for a worker what it says of
---   itself, field and value, pair by pair
+-- Note that a worker or sender is alive. ARGV: the list of such processes, its id; for a worker also
+--   pairs of field and value, what it reports of itself
 redis.call('ZADD', ARGV[1], clock, ARGV[2])
 if #ARGV > 2 then
   local own = 'ink:worker:' .. ARGV[2]

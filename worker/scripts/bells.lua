@@ -1,6 +1,6 @@
--- Which workers read, how fast, and how they are woken; shared by every script.
+-- Which workers are alive, how fast they read, and how they are woken; shared by every script.
 
--- Images of a model that were done in the last 10 s, and in how many of these seconds there were any.
+-- The images of a model that were done in the last 10 s, and in how many of these seconds any were.
 local function done_lately(model)
   local names, images, seconds = {}, 0, 0
   for ago = 1, 10 do names[ago] = 'ink:done:' .. model .. ':' .. math.floor(now / 1000) - ago end
@@ -14,7 +14,7 @@ local function workers_alive()
   return math.max(1, redis.call('ZCOUNT', 'ink:workers', now - ALIVE, '+inf'))
 end
 
--- Put doorbells in a Celery queue until there are as many as wanted.
+-- Put doorbells into a Celery queue until it holds as many as wanted.
 local function ring_in(queue, wanted, message)
   if wanted <= 0 then return end
   for _ = 1, wanted - redis.call('LLEN', queue) do
@@ -25,13 +25,13 @@ end
 
 local woken, handing = {}, false
 
--- Wake a lingering worker at the end of the script. Should it die, upkeep rings for what stays due.
+-- Wake a lingering worker at the end of the script. If it dies, upkeep rings for what stays due.
 local function wake(worker, model)
   redis.call('ZREM', 'ink:lingering', worker)
   woken[worker] = model
 end
 
--- Claims in one string, unlike any model's name: a NUL, then all fields, led by their lengths (u32 LE).
+-- Pack claims into a string that is no model's name: a NUL, then each field after its length (u32 LE).
 local function pack_claims(claims)
   local parts = {'\0'}
   for _, claim in ipairs(claims) do
@@ -43,8 +43,8 @@ local function pack_claims(claims)
   return table.concat(parts)
 end
 
--- What is due for a woken worker, claimed for it there and then by `work` (claim.lua), which saves it a
--- call; nil if it has not said how much it takes.
+-- What is due for a woken worker, claimed for it here by `work` (claim.lua), which saves it a call, and
+-- packed; nil if nothing is due, or if its budget and lease are not known.
 local function handed(work, worker, model)
   local budget, lease = unpack(redis.call('HMGET', 'ink:worker:' .. worker, 'budget', 'lease'))
   if not (budget and lease) then return nil end
@@ -66,7 +66,7 @@ local function serves(worker, model)
   return models and string.find(',' .. models .. ',', ',' .. model .. ',', 1, true)
 end
 
--- Wake as many workers as could find work for a model: first those that linger, who hear it at once.
+-- Wake as many workers as can find work for a model: first those that linger, which hear it at once.
 local function ring(model, wanted, message)
   wanted = math.min(wanted, workers_alive())
   for _, worker in ipairs(redis.call('ZRANGEBYSCORE', 'ink:lingering', now, '+inf')) do

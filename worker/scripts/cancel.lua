@@ -1,5 +1,5 @@
--- Stop a job: what is not under way is canceled now, what is leased when it comes back.
--- ARGV: NAME. Answers: 'missing', or the state after
+-- Cancel a job: chunks that are not leased at once, leased ones if they come back uncommitted.
+-- ARGV: NAME. Answers: 'missing', or the job's new state
 local name = ARGV[1]
 local job = job_of(name)
 if not job then return 'missing' end

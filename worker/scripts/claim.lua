@@ -1,12 +1,14 @@
--- Hand out due chunks of a model, each under a lease: about a budget of images by weight, some of bulk.
--- ARGV: model, budget, lease in ms, worker ('' if it has no name); then, if it lingers when there is
---   nothing: for how many ms, and the other models that it serves
--- Answers: a list of {NAME, chunk, token, deliveries, images, options, packed images, labels, ms it was due}
+-- Hand out due chunks of a model, each under a lease: about as many images, by weight, as the budget,
+-- and some bulk among them.
+-- ARGV: model, budget, lease in ms, worker ('' if it has no name); then, if the worker is to linger when
+--   nothing is due: for how many ms, and the other models that it serves
+-- Answers: a list of {NAME, chunk, token, deliveries, images, options, packed images, labels,
+--   ms for which it was due}
 local model, budget, lease_end = ARGV[1], tonumber(ARGV[2]), text(now + ARGV[3])
 local SCAN = 128
 local claims, inputs, taken = {}, {}, 0
 
--- Due chunks of each lane and since when each is due, pair by pair; and the place of the next.
+-- By lane: pairs of a due chunk and since when it is due, and the place of the next pair.
 local heads = {}
 for _, lane in ipairs(LANES) do
   local due = due_key(model, lane)
@@ -40,7 +42,7 @@ local function take(name, job, c, since)
   inputs[#claims] = key(name, 'in:' .. c)
 end
 
--- The job of a due chunk, if it is still to be read; what is left of dead jobs is removed.
+-- The job of a due chunk if it is still to be read, or nil; removes what is left of jobs that are over.
 local function wanted(lane, member, name, c)
   local job = job_of(name, c)
   if not job or is_over(job) or TERMINAL[job.state] then
@@ -59,8 +61,8 @@ local function wanted(lane, member, name, c)
   return job
 end
 
--- A redelivered chunk goes out alone: should it kill again, it takes nobody's attempt with it. It has
--- waited longer than anything else, so it goes first, however much became due before its lease ended.
+-- Take a redelivered chunk, alone: if it kills again, no other chunk loses an attempt. It has waited
+-- longer than anything else, so it goes first, however much became due before its lease ended.
 local function take_redelivered()
   for _, member in ipairs(redis.call('ZRANGEBYSCORE', lease_key(model), '-inf', now, 'LIMIT', 0, SCAN)) do
     local name, c = parse(member)
@@ -76,7 +78,7 @@ local function take_redelivered()
   return false
 end
 
--- Chunks of a lane for as long as they fit; if `sure`, the first is taken in any case.
+-- Take chunks of a lane for as long as they fit; if `sure`, the first one in any case.
 local function take_from(lane, limit, sure)
   local rows = heads[lane].rows
   while rows[heads[lane].at] do
@@ -98,7 +100,7 @@ if not take_redelivered() then
   take_from('interactive', budget, false)
 end
 
--- For `ms` whoever submits wakes this worker directly; it is woken at once if another model has work.
+-- For `ms`, a submission wakes this worker directly; it is woken at once if another model has work.
 local function linger(worker, ms)
   local lanes, model_of = {}, {}
   for i = 6, #ARGV do
@@ -107,7 +109,7 @@ local function linger(worker, ms)
       model_of[lanes[#lanes]] = ARGV[i]
     end
   end
-  if #lanes > 0 and redis.call('EXISTS', unpack(lanes)) > 0 then   -- rare, and then mostly leased
+  if #lanes > 0 and redis.call('EXISTS', unpack(lanes)) > 0 then   -- rare, and then most are leased
     for _, due in ipairs(lanes) do
       if redis.call('ZCOUNT', due, '-inf', now) > 0 then return wake(worker, model_of[due]) end
     end

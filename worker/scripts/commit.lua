@@ -1,17 +1,17 @@
 -- Record the results of chunks, each once. A second commit changes nothing, but is compared: it is
--- 'different' if it says something else about an image. Its bytes may differ without that, since a
--- network adds up in another order when a redelivered chunk is read image by image. A lost lease may still
--- commit, unless its job was deleted and the name is another job's now.
--- ARGV: how many fields of the ledger's histograms to add to if there is anything new, then field and
---   number of each; then, chunk by chunk: NAME, chunk, token, packed results, succeeded, failed, packed
---   images worth keeping ('' for none), how many types of failures there are, then type and number of each
+-- 'different' if it says something else about an image. Its bytes alone may differ, since a network sums
+-- in another order when a redelivered chunk is read image by image. A lost lease may still commit,
+-- unless its job was deleted and another job has the name now.
+-- ARGV: the number of histogram fields to add to if any chunk is new, then field and increment of each;
+--   then, chunk by chunk: NAME, chunk, token, packed results, succeeded, failed, packed images to keep
+--   ('' for none), the number of types of failures, then type and number of each
 -- Answers, chunk by chunk: 'new', 'duplicate', 'different' or 'gone'
 local NOISE = 1e-5   -- of a probability
 local SKIP = 3       -- bytes of a record before its k classes and k probabilities (worker/packing.py)
 local PLACE = 20     -- bytes of the place of a character on a page
 
--- The parts of packed results: a head; from `first` on, `records` of the same size; `places` of the
--- characters of pages, behind the sizes of the pages.
+-- The parts of packed results: a head; from byte `first` on, `records` records of one size; `places`,
+-- the sizes of the pages followed by the places of their characters.
 local function opened(results)
   local k, images, pages = struct.unpack('<BI4I4', results, 3)
   local it, characters = {k = k, first = 12 + 4 * pages}, 0
@@ -22,7 +22,7 @@ local function opened(results)
   return it
 end
 
--- Whether two records say the same: what became of the image, and as what it was read.
+-- Whether two records say the same: what became of the image, its likeliest class and the probabilities.
 local function same_record(k, one, from, other, to)
   local read, classes, shift = string.byte(one, from) == 0, from + SKIP, to - from
   if string.byte(one, from) ~= string.byte(other, to) then return false end
@@ -45,7 +45,7 @@ local function same_results(one, other)
   return true
 end
 
-local done = {}   -- images by key, see done_lately
+local done = {}   -- the number of images by key, see done_lately
 
 -- The verdict on a chunk that is no longer under way.
 local function compare(name, c, results)

@@ -1,30 +1,30 @@
 -- Shared by the scripts of the ledger. Times are milliseconds of Redis's clock.
 --
 -- ink:job:NAME          hash: state, counts (0 if absent), options; and for a chunk C under way d:C (it
---                       is due), l:C (the token of its lease) and a:C (deliveries)
+--                       is due or leased), l:C (the token of its lease) and a:C (deliveries)
 -- ink:job:NAME:in:C     packed images of chunk C            ink:job:NAME:out     hash C -> results
 -- ink:job:NAME:starts   u32 a chunk, if there are several
 -- ink:job:NAME:suspects:C  hash image or block -> tokens of the leases whose workers had it in hand and died
 -- ink:job:NAME:events  stream: c and n, a committed chunk and the images done before; at last `end`
 -- ink:job:NAME:corrections  hash image -> the label that a person gave it
 -- ink:due:MODEL:LANE    zset of NAME#C by when it may be claimed: only a commit removes a chunk
--- ink:lingering         zset of idle workers by how long they linger   ink:wake:ID  list: what for
--- ink:leases:MODEL      zset of NAME#C by when its lease ends, so that ended ones are found at once
+-- ink:lingering         zset of idle workers by when they stop lingering   ink:wake:ID  list: what for
+-- ink:leases:MODEL      zset of NAME#C by when its lease ends, so that expired ones are found at once
 
 local TERMINAL = {
   succeeded = true, partially_failed = true, failed = true, canceled = true, expired = true
 }
 local LANES = {'interactive', 'bulk'}
-local GRACE = 3600000      -- images and results outlive their job by this much, should upkeep be late
-local BURIAL = 7776000000  -- hash and starts by 90 days: all may be off for long, and upkeep needs them
-                           -- to give back what the job holds (load, line) and to announce its end
+local GRACE = 3600000      -- images and results outlive their job by so much, in case upkeep is late
+local BURIAL = 7776000000  -- hash and starts do by 90 days: all may be off for long, and upkeep needs
+                           -- them to give back what the job holds (load, line) and to announce its end
 local TOMBSTONE = 86400    -- seconds for which an expired job is still known to have existed
 local ALIVE = 10000        -- a worker is alive this long after its last heartbeat
 
 local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
 
--- A whole number as text: Redis by itself takes three times as long to convert a number of Lua's.
+-- A whole number as text: Redis's own conversion of a Lua number takes three times as long.
 local function text(n) return string.format('%d', n) end
 
 local clock = text(now)
@@ -63,7 +63,7 @@ local function other_tokens(suspects, what, own)
   return tokens
 end
 
--- A job, and the state of its chunk c if one is given. To change it, use `change` and `save`.
+-- A job, with the state of its chunk c if given; nil if there is none. Changed by `change` and `save`.
 local function job_of(name, c)
   c = c or ''   -- no chunk has that name
   local fields = redis.call('HMGET', key(name), 'state', 'model', 'lane', 'owner', 'total',
@@ -82,7 +82,7 @@ local function job_of(name, c)
   }
 end
 
--- Change a field of a job: here at once, in the ledger with `save`.
+-- Change a field of a job: at once in `job`, in the ledger by `save`.
 local function change(job, field, value)
   local changed = job.changed
   job[field], changed[#changed + 1], changed[#changed + 2] = value, field, value
@@ -93,7 +93,7 @@ local function save(name, job)
   job.changed = {}
 end
 
--- Whether a job's time is over. Until upkeep buries it, nobody may read what is left of it.
+-- Whether a job has expired. Even before upkeep buries it, nobody may read what is left of it.
 local function is_over(job) return job.state == 'expired' or job.expires <= now end
 
 -- The index of the first image of chunk c of a job, and of the one after it.

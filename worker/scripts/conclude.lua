@@ -1,7 +1,7 @@
 -- Record how an attempt to deliver a webhook went.
 -- ARGV: id, token, outcome, attempt as JSON, ms until the next one, attempts of a delivery
 --   outcome: 'delivered', 'failed', 'gone' (410), or 'released' (not tried; due at once)
--- Answers: the state after, 'settled' (it was over before), 'lost' (another sender has it) or 'unknown'
+-- Answers: the new state, 'settled' (it was over before), 'lost' (another sender has it) or 'unknown'
 local id, token, outcome = ARGV[1], ARGV[2], ARGV[3]
 local delivery = delivery_of(id)
 if not delivery then return 'unknown' end

@@ -1,4 +1,5 @@
--- Forget a finished job. ARGV: NAME, the request. Answers: 'missing', 'deleted', or the state that forbids it
+-- Delete a finished job. ARGV: NAME, the request
+-- Answers: 'missing', 'deleted', or the state that forbids it
 local name, deleted = ARGV[1], 'ink:deleted:' .. ARGV[1]
 if redis.call('GET', deleted) == ARGV[2] then return 'deleted' end   -- asked again: the answer was lost
 local job = job_of(name)

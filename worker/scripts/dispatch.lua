@@ -1,10 +1,10 @@
--- Hand out due webhooks, each under a lease: a few for each receiver and each owner at a time.
--- ARGV: how many, lease in ms, the most at a time of a lane, of an owner, attempts at a delivery
+-- Hand out due webhooks, each under a lease: only a few at a time for each receiver and each owner.
+-- ARGV: how many, lease in ms, the most at a time for a lane, for an owner, most attempts at a delivery
 -- Answers: a list of {id, token, attempt, URL, event as JSON, secrets...}
 local room, lease = tonumber(ARGV[1]), tonumber(ARGV[2])
 local lane_most, owner_most, tries_most = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
 local SCAN = 256
-local BLOCKED = 250   -- ms after which a lane is looked at again that is at its limit
+local BLOCKED = 250   -- ms after which a lane that is at its limit is looked at again
 local claims = {}
 
 local function sending(whose)
@@ -17,7 +17,7 @@ local function note_lease(whose, id)
   redis.call('PEXPIRE', 'ink:sending:' .. whose, 2 * lease)
 end
 
--- The URL and the secrets with which a delivery goes out, or nil and why it does not.
+-- The URL and the secrets of a delivery; nil and the reason if it cannot be sent.
 local function destination(delivery)
   local hook = redis.call('HMGET', hook_key(delivery.owner, delivery.hook), 'url', 'enabled', 'reason',
     'secret', 'previous', 'previous_until')

@@ -1,12 +1,12 @@
--- How a job goes on and ends, shared by every script: by its images, a cancel, its time. Those who wait
--- for it hear of it.
+-- How a job goes on and ends (by its images, by a cancel, by its expiry), and who is told; shared by
+-- every script.
 
 local function make_due(name, job, c)
   change(job, 'd:' .. c, '1')
   later('ZADD', due_key(job.model, job.lane), name .. '#' .. c, clock)
 end
 
--- n images more (or, below 0, less) of a job are queued.
+-- Add n images of a job (n < 0: remove them) to the counts of what is queued.
 local function add_load(job, n)
   add('ink:load', n)
   add(load_key(job.model, job.lane), n)
@@ -14,7 +14,7 @@ local function add_load(job, n)
   add('ink:queued', n, job.owner)
 end
 
--- n images of a job are done with: they count as `field` and are no longer a load.
+-- Count n images of a job as `field`: they are done with, and queued no longer.
 local function settle(job, field, n)
   if n == 0 then return end
   change(job, field, job[field] + n)
@@ -22,7 +22,7 @@ local function settle(job, field, n)
   stat('images_' .. field, n)
 end
 
--- Chunk c is no longer under way.
+-- Remove all traces of chunk c being under way.
 local function put_away(name, job, c, leased)
   local member = name .. '#' .. c
   later('ZREM', due_key(job.model, job.lane), member)
@@ -32,8 +32,8 @@ local function put_away(name, job, c, leased)
   if leased then change(job, 'running', job.running - size(name, job, c)) end
 end
 
--- Write down what happened to a job, for its followers; for a job of one chunk only when they ask, which
--- is rare (see follow.lua).
+-- Note an event of a job for its followers. For a job of one chunk follow.lua does it, if somebody asks,
+-- which is rare.
 local function note(name, job, ...)
   if job.chunks == 1 then return end
   redis.call('XADD', key(name, 'events'), '*', ...)
@@ -52,17 +52,17 @@ local function final_state(job)
   return 'partially_failed'
 end
 
--- A job is over, as `state`: its owner hears of it, and it leaves the line.
+-- A job has ended, as `state`: tell its owner, take it out of the line, count it.
 local function take_leave(name, job, state)
   tell_owner(name, job, state)
   leave_line(name, job)
   stat('jobs_ended:' .. state, 1)
 end
 
-local TOLD = 4096   -- the most bytes of results that go with a notice, for every gateway gets it
+local TOLD = 4096   -- the most bytes of results that go with a notice, since every gateway gets it
 
--- Save the job, closed if its last image is done with; its followers should look at it in any case.
--- The end of a job of one image carries the result, so that whoever waits for it need not ask.
+-- Save a job, and end it if its last image is done with; notify its followers in either case. The notice
+-- that a one-image job has ended carries the result, so that whoever waits for it need not ask.
 local function save_or_close(name, job, results)
   if job.succeeded + job.failed + job.canceled < job.total then
     save(name, job)
@@ -78,7 +78,7 @@ local function save_or_close(name, job, results)
   tell('ink:ended', name, job.total == 1 and results and #results <= TOLD and results or '')
 end
 
--- Drop a chunk that nobody will read, since its job was canceled.
+-- Drop a chunk of a canceled job.
 local function drop(name, job, c, leased)
   put_away(name, job, c, leased)
   if not job.keep then later('DEL', '', key(name, 'in:' .. c)) end

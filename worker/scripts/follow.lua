@@ -1,9 +1,9 @@
--- What happened to a job since a known event. ARGV: NAME, the event's id, how many at most
--- Answers: {id of the newest event ('' for none), {images, ms} of work lately, {id, fields} of each}
-local RECENT = 10000   -- ms over which the rate is taken
+-- The events of a job after a known one. ARGV: NAME, the known event's id, how many at most
+-- Answers: {id of the newest event ('' for none), {images, ms} of recent work, {id, fields} of each}
+local RECENT = 10000   -- ms over which the rate is measured
 local events = key(ARGV[1], 'events')
 
--- For a job of one chunk everything happened in one step; it is noted once somebody asks.
+-- Note the events of a finished job of one chunk, now that somebody asks: all happened in one step.
 local function note_late(name, job, ended)
   if redis.call('HEXISTS', key(name, 'out'), 0) == 1 then
     redis.call('XADD', events, ended .. '-0', 'c', 0, 'n', 0)

@@ -1,5 +1,5 @@
--- Changes of the ledger's counters and lists, shared by every script: gathered, and made at its end in
--- one command for each counter or list, however many jobs the script is about.
+-- Changes of the ledger's counters and lists, gathered and made at a script's end in one command for
+-- each counter or list, however many jobs the script is about; shared by every script.
 
 local stored, sums, sums_of, commands = {}, {}, {}, {}
 local news = {}
@@ -17,7 +17,7 @@ local function add(key, n, field)
   fields[field] = (fields[field] or 0) + n
 end
 
--- The value of a counter, with what was added here.
+-- The value of a counter, including what this script has added.
 local function counted(key, field)
   local known = within(stored, key)
   if not field then
@@ -28,12 +28,12 @@ local function counted(key, field)
   return known[field] + (within(sums_of, key)[field] or 0)
 end
 
--- Count since the ledger began; what follows a colon in `field` is a label.
+-- Add n to a statistic, counted since the ledger began; what follows a colon in `field` is a label.
 local function stat(field, n) add('ink:stats', n, field) end
 
-local MOST = 1000   -- arguments of a command
+local MOST = 1000   -- arguments of one command
 
--- Give a command one more member: a ZADD or ZREM of `key`, or a DEL (whose key is '').
+-- Add a member to a gathered command: a ZADD or ZREM of `key`, or a DEL (whose key is '').
 local function later(command, key, member, score)
   local keys = within(commands, command)
   local call = keys[key]
@@ -47,8 +47,8 @@ local function later(command, key, member, score)
   call[#call + 1] = member
 end
 
--- Tell those who follow a job, in one message for each channel: job by job, the lengths of its name and
--- of what goes with it (u32 LE), then both.
+-- Notify those who follow a job, in one message per channel: job by job, the lengths of its name and of
+-- `extra` (u32 LE), then both.
 local function tell(channel, name, extra)
   table.insert(within(news, channel), struct.pack('<I4I4', #name, #extra) .. name .. extra)
 end

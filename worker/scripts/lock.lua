@@ -1,4 +1,4 @@
--- Lock a key or id for a request, or prolong its lock; should its gateway die, the lock expires.
+-- Lock a key or id for a request, or prolong its lock; if its gateway dies, the lock expires.
 -- ARGV: the lock, the request, seconds until it expires. Answers: 1 if it is this request's
 local holder = redis.call('GET', ARGV[1])
 if holder and holder ~= ARGV[2] then return 0 end

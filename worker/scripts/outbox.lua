@@ -1,4 +1,4 @@
--- The outbox of webhooks, shared by every script: who hears of a job's end, and what is still to be
+-- The outbox of webhooks, shared by every script: who is told of a job's end, and what is still to be
 -- sent. A lane is one receiver's queue, OWNER/HOOK or OWNER/callback@HOST: no lane holds up another.
 --
 -- ink:hooks:OWNER      zset of endpoints by when they came     ink:hook:OWNER/HOOK   hash: an endpoint
@@ -11,10 +11,10 @@ local ENDINGS = {
   succeeded = 'job.completed', partially_failed = 'job.completed', failed = 'job.failed',
   canceled = 'job.canceled', expired = 'job.expired'
 }
-local KEPT = 7 * 86400000         -- a delivery that failed is known this long,
-local DELIVERED_KEPT = 86400000   -- one that arrived this long,
-local WAITING_KEPT = 7776000000   -- one still to be sent 90 days: everything may be off for long
-local ATTEMPTS = 50               -- the latest attempts that are listed
+local KEPT = 7 * 86400000         -- how long a delivery is kept that failed,
+local DELIVERED_KEPT = 86400000   -- one that arrived,
+local WAITING_KEPT = 7776000000   -- one still to be sent (90 days: everything may be off for long)
+local ATTEMPTS = 50               -- how many of the latest attempts are listed
 
 local function hook_key(owner, hook) return 'ink:hook:' .. owner .. '/' .. hook end
 
@@ -22,7 +22,7 @@ local function callback_key(owner) return hook_key(owner, 'callback') end
 
 local function delivery_key(id) return 'ink:delivery:' .. id end
 
--- Whenever a delivery is listed, a few of the list are checked, so that few stay that are forgotten.
+-- List a delivery, and check a few random others, so that few expired ones stay in the list.
 local function list_delivery(list, id, since)
   redis.call('ZADD', list, since, id)
   for _, some in ipairs(redis.call('ZRANDMEMBER', list, 4)) do
@@ -39,7 +39,7 @@ local function keep_delivery(id, delivery, ms)
   list_delivery('ink:deliveries:hook:' .. delivery.owner .. '/' .. delivery.hook, id, delivery.since)
 end
 
--- Have a lane looked at when its first delivery is due.
+-- Schedule a lane for when its first delivery is due.
 local function move_lane(lane)
   local head = redis.call('ZRANGE', 'ink:outbox:' .. lane, 0, 0, 'WITHSCORES')
   if head[1] then
@@ -104,7 +104,7 @@ local function ending(name, job, state)
   }
 end
 
--- Tell the owner of a job, once, how it ended: each endpoint that wants to know, and its callback_url.
+-- Tell a job's owner, once, how it ended: each endpoint that wants such events, and the callback_url.
 local function tell_owner(name, job, state)
   local url, called = job.callback, job.callback and job.callback ~= ''
   if job.quiet and not called then return end
@@ -117,21 +117,21 @@ local function tell_owner(name, job, state)
   end
 end
 
--- Wake as many senders as could find something to send; each sends many at a time.
+-- Wake as many senders as can find something to send; each sends many at a time.
 local function ring_senders(message)
   local due = redis.call('ZCOUNT', 'ink:outbox', '-inf', now)
   local alive = math.max(1, redis.call('ZCOUNT', 'ink:senders', now - ALIVE, '+inf'))
   ring_in('webhooks', math.min(due, alive), message)
 end
 
--- A delivery is no longer under way.
+-- Give up a delivery's lease.
 local function let_go(id, delivery)
   redis.call('HDEL', delivery_key(id), 'token')
   redis.call('ZREM', 'ink:sending:' .. delivery.lane, id)
   redis.call('ZREM', 'ink:sending:' .. delivery.owner, id)
 end
 
--- The attempt that is under way is over; `attempt` says how it went.
+-- Note how the attempt in progress went, and give up its lease.
 local function note_attempt(id, delivery, attempt)
   redis.call('RPUSH', delivery_key(id) .. ':attempts', cjson.encode(attempt))
   redis.call('LTRIM', delivery_key(id) .. ':attempts', -ATTEMPTS, -1)
@@ -139,7 +139,7 @@ local function note_attempt(id, delivery, attempt)
   let_go(id, delivery)
 end
 
--- A delivery is over, as `state`; `reason` is '' if it arrived.
+-- End a delivery as `state`; `reason` is '' if it arrived.
 local function close_delivery(id, delivery, state, reason)
   redis.call('HSET', delivery_key(id), 'state', state, 'reason', reason)
   redis.call('HDEL', delivery_key(id), 'due', 'token')
@@ -155,7 +155,7 @@ local function disable_hook(delivery, reason)
   stat('webhooks_disabled', 1)
 end
 
--- A delivery was tried in vain for days: its endpoint is disabled, unless something else arrived there.
+-- Fail a delivery whose attempts are used up; disable its endpoint if nothing else arrived there since.
 local function exhaust(id, delivery)
   close_delivery(id, delivery, 'failed', 'it was tried as often as the schedule says')
   local last = redis.call('HGET', hook_key(delivery.owner, delivery.hook), 'delivered')

@@ -1,4 +1,4 @@
--- The outbox at one instant, as far as its first lanes go.
+-- The outbox at one instant, as far as its first MOST lanes.
 -- Answers: {senders alive, webhooks to be sent, ms for which the oldest has been due (-1: none is)}
 local MOST = 10000   -- lanes that are looked at
 local waiting, first = 0, nil

@@ -1,6 +1,6 @@
 -- How full everything is. ARGV: memory where Redis has no maxmemory, mark, models
--- Answers: {images queued, unfinished jobs, images done lately a second (as text),
---   bytes used or promised, bytes that may be, bytes of an empty Redis, bytes of the largest job}
+-- Answers: {images queued, unfinished jobs, images per second lately (as text),
+--   bytes used or promised, bytes allowed, bytes of an empty Redis, bytes of the largest possible job}
 local load, jobs, rate = queued_images(), 0, 0
 for i = 3, #ARGV do
   local images, seconds = done_lately(ARGV[i])

@@ -1,6 +1,6 @@
 -- Every queue at one instant. ARGV: models
--- Answers: for each model {images done lately, seconds with any, lane, ...}, for each of LANES
--- {jobs, images, chunks due, chunks leased, ms for which the oldest has been due (-1: none)}
+-- Answers: for each model {images done lately, seconds with any, lane, ...}, with for each of LANES
+--   {jobs, images, chunks due, chunks leased, ms for which the oldest has been due (-1: none)}
 local function lane_of(model, lane)
   local due = due_key(model, lane)
   local waiting = redis.call('ZCOUNT', due, '-inf', now)

@@ -1,5 +1,5 @@
--- Send a webhook of a job again, from the first attempt on, under the same id. ARGV: NAME, id
--- Answers: 'missing', 'deleted' or 'disabled' (its endpoint), 'sending', 'pending' (it is due now)
+-- Have a job's webhook sent again, from the first attempt on, under the same id. ARGV: NAME, id
+-- Answers: 'missing', 'deleted' or 'disabled' (the endpoint is), 'sending', or 'pending' (it is due now)
 local name, id = ARGV[1], ARGV[2]
 local delivery = delivery_of(id)
 if not delivery or delivery.job ~= name then return 'missing' end

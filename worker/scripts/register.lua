@@ -1,4 +1,4 @@
--- A new endpoint of an owner. ARGV: OWNER, HOOK, most endpoints, then field and value, pair by pair
+-- Add an endpoint of an owner. ARGV: OWNER, HOOK, most endpoints, then pairs of field and value
 -- Answers: 'new' or 'many'
 local owner, hook = ARGV[1], ARGV[2]
 if redis.call('EXISTS', hook_key(owner, hook)) == 1 then return 'new' end   -- asked again

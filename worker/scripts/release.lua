@@ -1,4 +1,4 @@
--- Give back a lease unused: the chunk is due at once and the delivery does not count.
+-- Give back an unused lease: the chunk is due at once, and the delivery does not count.
 -- ARGV: NAME, chunk, token. Answers: 1 if it was ours
 local name, c, token = ARGV[1], ARGV[2], ARGV[3]
 local job = job_of(name, c)

@@ -1,10 +1,10 @@
--- How much more Redis may hold, shared by every script. Beyond the mark, only work in progress may grow.
+-- How much more Redis may hold; shared by every script. Beyond the mark, only work in progress may grow.
 --
--- ink:load              images queued in all               ink:queued            hash OWNER -> images queued
--- ink:peak              the most that were ever queued     ink:load:extra        what they weigh beyond 1 each
+-- ink:load              images queued in all      ink:queued      hash OWNER -> images queued
+-- ink:peak              the most ever queued      ink:load:extra  their weight beyond 1 each
 
-local told, grown = nil, 0   -- what Redis said about its memory in this call, and bytes stored since
-local RESULT = 64   -- bytes that a queued image of weight 1 will leave behind, when its own are gone
+local told, grown = nil, 0   -- what Redis said of its memory in this call, and the bytes stored since
+local RESULT = 64   -- bytes of result that a queued image of weight 1 will leave behind
 
 local function ask()
   local info = redis.call('INFO', 'memory')
@@ -19,8 +19,8 @@ local function ask()
   }
 end
 
--- Bytes that are used or promised, how many may be, and how many an empty Redis uses. Without maxmemory
--- `limit` counts; if that is 0, too, the memory of the machine.
+-- The bytes that are used or promised, the bytes allowed, and the bytes of an empty Redis. Without
+-- maxmemory `limit` counts; if that is 0, the memory of the machine does.
 local function memory(limit, mark, load)
   told = told or ask()
   local most = told.most
@@ -30,15 +30,15 @@ local function memory(limit, mark, load)
   return told.used + grown + weight * RESULT, math.floor(most * mark), told.empty
 end
 
--- Bytes of the largest job that an empty Redis has room for; keys, clients and scripts take some, too.
+-- The bytes of the largest job that an empty Redis has room for, beside keys, clients and scripts.
 local function largest(most, empty) return math.max(0, math.floor(0.9 * (most - empty))) end
 
 local function queued_images() return counted('ink:load') end
 
 local function queued_by(owner) return counted('ink:queued', owner) end
 
--- Why `images` of an owner cannot be queued, and by how many they exceed the cap; nil if they can.
--- A cap of 0 is none. What would not even fit into an empty queue is 'never' taken.
+-- Why `images` more of an owner cannot be queued, and by how many they exceed the cap; nil if they can.
+-- A cap of 0 is none. For more than an empty queue would take: 'never', and the cap.
 local function crowded(owner, images, load, max_queued, max_owner)
   local own = queued_by(owner)
   for _, cap in ipairs({{'full', load, max_queued}, {'quota', own, max_owner}}) do
@@ -48,8 +48,8 @@ local function crowded(owner, images, load, max_queued, max_owner)
   end
 end
 
--- Why a job of so many bytes in all, of which `more` come now, cannot be stored, and by how many; nil if it
--- can. A job that is 'large' is never stored.
+-- Why a job of `bytes` in all, of which `more` come now, cannot be stored, and by how many bytes; nil if
+-- it can. For a job that can never be stored: 'large', and the bytes of the largest possible job.
 local function overfull(bytes, more, limit, mark, load)
   local used, most, empty = memory(limit, mark, load)
   if bytes > largest(most, empty) then return 'large', largest(most, empty) end

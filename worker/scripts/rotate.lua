@@ -1,7 +1,7 @@
--- A new secret for an endpoint; for a while the old one signs as well. This also makes the secret of
+-- Give an endpoint a new secret; for `ms` the old one signs as well. This also makes the first secret of
 -- callback_urls. ARGV: OWNER, HOOK, secret, ms
--- Answers: {'new', until when the old one signs (ms; 0: no other)}, {'missing', 0}, or {'overlap', ms}: for
---   so long an older one still signs, as was promised, and there are two at a time
+-- Answers: {'new', until when the old one signs (ms; 0: there is none)}, {'missing', 0}, or, since only
+--   two may sign at a time, {'overlap', until when an older one still signs, as was promised}
 local hook, ms = hook_key(ARGV[1], ARGV[2]), tonumber(ARGV[4])
 local old, previous_until = unpack(redis.call('HMGET', hook, 'secret', 'previous_until'))
 previous_until = tonumber(previous_until or 0)

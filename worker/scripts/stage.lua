@@ -1,7 +1,7 @@
--- Write chunks of a job that is to come, if there is room for them.
--- ARGV: stage, seconds they are kept, owner, images of the job so far and bytes, both with these;
+-- Store chunks of a job before it is submitted, if there is room for them.
+-- ARGV: stage, seconds for which they are kept, owner, the job's images and bytes so far, with these;
 --   most queued images in all and of the owner (0: no cap), memory where Redis has no maxmemory, mark;
---   then number, packed images and names ('' for none), chunk by chunk
+--   then, chunk by chunk: number, packed images and names ('' for none)
 -- Answers: {'staged'}, or why not and by how many images or bytes: {'full', n}, {'quota', n},
 --   {'memory', n}; {'never', n} or {'large', n}: more than n images or bytes are never taken
 local stage, seconds, owner = 'ink:stage:' .. ARGV[1] .. ':', ARGV[2], ARGV[3]

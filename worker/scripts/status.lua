@@ -1,5 +1,5 @@
 -- A job and its place in the line. ARGV: NAME
--- Answers: {hash, jobs that came before, jobs in line, images in line, {images, seconds} of work lately}
+-- Answers: {hash, jobs ahead of it, jobs in line, images in line, {images, seconds} of recent work}
 local name = ARGV[1]
 local job = job_of(name)
 if not job then return {{}, -1, 0, 0, {0, 0}} end

@@ -1,11 +1,11 @@
--- Make jobs visible, each of them whole or not at all: from here on they are never lost.
--- ARGV, job by job: how many of these follow; the job as JSON, its chunk starts (u32 LE), a doorbell; then
---   its chunks, unless they were staged: packed images and names ('' for none), chunk by chunk
+-- Accept jobs, each of them whole or not at all: from here on they are never lost.
+-- ARGV, job by job: the number of arguments that follow; the job as JSON, its chunk starts (u32 LE), a
+--   doorbell; then, unless they were staged, chunk by chunk: packed images and names ('' for none)
 -- Answers, job by job: {'new', NAME} {'replay', NAME} {'mismatch'} {'gone'} {'unstaged'} {'unsigned'};
---   {'stranger'}: this is not the run of Redis that was approved; for what is too much {'full', n} and
+--   {'stranger'}: this is not the Redis process that was approved; if there is no room {'full', n} and
 --   {'quota', n}, by n images, {'never', most} and {'many', unfinished jobs}, and {'memory', n} and
 --   {'large', n} as in stage.lua
-local HANDED = 16384   -- most bytes of chunks that are handed to a lingering worker as it is woken
+local HANDED = 16384   -- the most bytes of chunks that are handed to a lingering worker when it is woken
 local verdicts, bells, server = {}, {}, nil
 
 local function is_stranger(wanted)
@@ -14,7 +14,7 @@ local function is_stranger(wanted)
   return not string.find(server, wanted, 1, true)
 end
 
--- The verdict if there is a job of the same name, or with the same key; nil if there is none.
+-- The verdict if there is a job with the same Idempotency-Key or name; nil if there is none.
 local function known(want)
   local name, fingerprint, job = nil, nil, nil
   if want.idempotency then
@@ -30,7 +30,7 @@ local function known(want)
   return {'mismatch'}
 end
 
--- Why a job with so many bytes of chunks (0: they were staged) is refused; nil if it is not.
+-- Why a job with `bytes` of chunks (0: they were staged) is refused; nil if it is not.
 local function refusal(want, bytes)
   if want.callback ~= '' and redis.call('EXISTS', callback_key(want.owner)) == 0 then return {'unsigned'} end
   local load = queued_images()
@@ -75,7 +75,7 @@ local function write(want, starts, doorbell)
   change(want, 'next', first)
   change(want, 'created', clock)
   change(want, 'expires', text(want.expires))
-  change(want, 'born', counted('ink:tokens'))   -- every lease of it has a later token
+  change(want, 'born', counted('ink:tokens'))   -- all its leases have later tokens
   for c = 0, first - 1 do make_due(name, want, c) end
   save(name, want)
   redis.call('PEXPIREAT', key(name), text(want.expires + BURIAL))
@@ -88,9 +88,9 @@ local function write(want, starts, doorbell)
   bell.wanted, bell.message = (bell.wanted or 0) + first, doorbell
 end
 
--- List a job, and count it.
+-- Put a job into the lists, and count it.
 local function list(want)
-  -- By the microsecond, so that a page of the list can end between any two jobs.
+  -- Scored by the microsecond, so that a page of the list can end between any two jobs.
   later('ZADD', 'ink:owner:' .. want.owner, want.name, text(1000000 * time[1] + time[2] + #verdicts))
   later('ZADD', 'ink:expiry', want.name, want.expires)
   later('ZADD', line_key(want.model, want.lane), want.name, clock)

@@ -1,6 +1,7 @@
--- Note that an image of a chunk, or a block of them, is about to be touched, in case it kills the
--- worker; those before it did no harm. Nothing is noted for a lost lease, nor twice for the same one.
--- ARGV: NAME, chunk, token, index or block, those before. Answers: how many died with this in hand
+-- Note that an image or block of a chunk is about to be read, in case it kills the worker, and forget
+-- those read before it, which did no harm. Nothing is noted for a lost lease, nor twice for one lease.
+-- ARGV: NAME, chunk, token, image or block, those before it
+-- Answers: how many workers died with this in hand
 local name, c, token, what = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 if redis.call('HGET', key(name), 'l:' .. c) ~= token then return 0 end
 local suspects = suspects_key(name, c)

@@ -1,5 +1,5 @@
--- Ring for what is due and unclaimed; turn jobs past their time into tombstones.
--- ARGV: a doorbell for senders, lease in ms, then model and doorbell, pair by pair
+-- Ring for what is due and unclaimed; turn expired jobs into tombstones.
+-- ARGV: a doorbell for senders, lease in ms, then pairs of model and doorbell
 -- Answers: how many jobs expired
 local lease = tonumber(ARGV[2])
 
