@@ -1,1 +1,1 @@
-"""A data set becomes a published checkpoint and a report. Never meets api or worker."""
+"""From a data set to a published checkpoint and a report. Imports neither api nor worker."""

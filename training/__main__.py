@@ -4,14 +4,14 @@ import sys
 
 
 def main() -> None:
-    """Run the command; where its packages are missing, say what to install."""
+    """Run the command; if a package that it needs is missing, say what to install."""
     try:
         from .cli import app
     except ModuleNotFoundError as error:
         missing = str(error.name).split(".")[0]
         if missing in ("model", "training"):
             raise
-        sys.exit(f"error: no {missing} here: pip install 'inkqueue[training]'")
+        sys.exit(f"error: {missing} is not installed: pip install 'inkqueue[training]'")
     app(prog_name="inkqueue")
 
 

@@ -1,6 +1,6 @@
 """New handwriting from old: pure functions of a batch (n, 1, 28, 28) of ink in 0..1, and a generator.
 
-Everything that moves ink (affine and elastic) is one grid, and so one resampling.
+Everything that moves ink (affine and elastic) is combined into one grid, so ink is resampled only once.
 """
 
 import math
@@ -14,11 +14,11 @@ SIDE = 28
 
 @dataclass(frozen=True)
 class Augmentation:
-    """How far an image may stray. Shares are of images; lengths in pixels of the 28.
+    """How far an image may be varied. Shares are of images; lengths in pixels of the 28.
 
-    `rotation` degrees, `scale`, `shear`, `shift` are the limits of a uniform draw. `elastic` is the
-    deviation of the displacements (Simard et al. 2003) of a share of `elastic_share`; `stroke` the
-    share whose pen grows or shrinks, `blur` and `noise` the shares that are blurred, or noisy.
+    `rotation` (degrees), `scale`, `shear` and `shift` are the limits of uniform draws. `elastic` is the
+    standard deviation of the displacements (Simard et al. 2003), applied to the share `elastic_share`;
+    `stroke` is the share whose pen grows or shrinks, `blur` and `noise` the shares that get either.
     """
 
     rotation: float = 12.0
@@ -33,7 +33,7 @@ class Augmentation:
 
 
 def augment(images: torch.Tensor, how: Augmentation, rng: torch.Generator) -> torch.Tensor:
-    """Every step of `how`, one after the other; the same shape comes back, still within 0..1."""
+    """Apply every step of `how` in turn; the result has the same shape and is still within 0..1."""
     grid = affine(len(images), how, rng)
     if how.elastic:
         grid = grid + elastic(len(images), how, rng)

@@ -1,5 +1,5 @@
-"""Two trained networks become one: the cheap one reads everything, the expensive one what is left
-unsure."""
+"""Two trained networks become one: the cheap one reads everything, the expensive one only what the first
+is unsure of."""
 
 from dataclasses import dataclass, replace
 
@@ -18,7 +18,7 @@ from .sets.data import Set
 from .shelf import require_alike, unmeasured
 
 TOLERANCE = 0.0005
-"""How much accuracy on validation may be given up for speed: half of what the test set is allowed."""
+"""How much validation accuracy may be given up for speed: half of what is allowed on the test set."""
 
 BUDGET = 0.25
 """What a cascade may cost on average, as a share of its expensive half, in multiply-accumulates."""
@@ -26,7 +26,7 @@ BUDGET = 0.25
 
 @dataclass(frozen=True)
 class Choice:
-    """A threshold, the share of validation images below it, and what the cascade then gets right."""
+    """A threshold, the share of validation images below it, and the accuracy of the cascade with it."""
 
     threshold: float
     share: float
@@ -40,10 +40,11 @@ def choose_threshold(
     tolerance: float = TOLERANCE,
     most: float = 1.0,
 ) -> Choice:
-    """The least threshold on the confidence of `first` that makes both as good as `second` alone.
+    """The lowest threshold on the confidence of `first` with which both are as good as `second` alone.
 
-    As good up to `tolerance`; if more than the share `most` would be sent on for that, the threshold
-    that sends so many. Both are calibrated probabilities (n, classes) of validation images.
+    As good within `tolerance`; if that would send on more than the share `most`, the threshold that
+    sends on just that share. `first` and `second` are calibrated probabilities (n, classes) of
+    validation images.
     """
     confidence = first.max(axis=1)
     order = np.argsort(confidence)
@@ -60,7 +61,7 @@ def combine(
 ) -> tuple[Card, Cascade, Choice]:
     """The cascade of both, its threshold chosen on `validation`.
 
-    Raises BadCard: they do not belong together (see require_alike), or the first costs too much.
+    Raises BadCard if they do not belong together (see require_alike), or if the first costs too much.
     """
     require_alike(first.card, second.card)
     (cheap, cost), (costly, whole) = (_asked(each, validation) for each in (first, second))

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def draw_curves(epochs: Sequence["Epoch"], title: str, path: Path) -> None:
-    """Write a PNG with both curves."""
+    """Write a PNG of loss and accuracy."""
     figure = Figure(figsize=(10, 4), layout="constrained")
     figure.suptitle(title)
     count = [each.epoch for each in epochs]
@@ -36,7 +36,7 @@ def draw_curves(epochs: Sequence["Epoch"], title: str, path: Path) -> None:
 def write_scalars(
     steps: "Mapping[int, Epoch] | Mapping[int, Point]", folder: Path, tested: float | None = None
 ) -> None:
-    """Training and validation in the same graph, by step; `tested` is an accuracy at the end."""
+    """Write training and validation into the same graphs; `tested` is the test accuracy at the end."""
     for part, prefix in (("training", ""), ("validation", "validation_")):
         with SummaryWriter(str(folder / part)) as writer:
             for step, point in steps.items():

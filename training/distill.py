@@ -1,8 +1,8 @@
-"""What teachers see in every training image, once: the ambiguity that a single label hides.
+"""The teachers' probabilities for every training image: the ambiguity that a single label hides.
 
-The targets of distillation (Hinton et al. 2015), averaged over teachers and augmented views, so that a
-teacher is not asked for what it learned by heart. Images whose label is known in part only (a letter
-without its case) join the training set by what the teachers see in them.
+They are the targets of distillation (Hinton et al. 2015), averaged over teachers and over augmented
+views, so that a teacher does not answer by heart. Images whose label is known only in part (a letter
+without its case) join the training set with the teachers' probabilities as their targets.
 """
 
 import hashlib
@@ -23,13 +23,14 @@ from .shelf import load
 
 VIEWS = 2
 SEED = 0
-"""Of these views: students of any seed are told the same, so teachers are asked once for all."""
+"""The seed of these views. It is not the student's: so teachers are asked once for students of any
+seed."""
 
 CHUNK = 1024
 
 
 def teach(names: Sequence[str], split: Split, labels: str, runs: Path) -> tuple[Split, torch.Tensor]:
-    """`split` with its hinted images among those to train on; targets (n, classes) float16 for all.
+    """Add the hinted images of `split` to its training set; return it with targets (n, classes) float16.
 
     `labels` are those of the split, whatever else its teachers can tell apart.
     """
@@ -53,9 +54,9 @@ def soft_targets(names: Sequence[str], images: Array, labels: str, runs: Path) -
 
 
 def fold(seen: torch.Tensor, known: str, wanted: str) -> torch.Tensor:
-    """Probabilities (n, len(known)) as those (n, len(wanted)) of a network that tells fewer apart.
+    """Fold probabilities (n, len(known)) into those (n, len(wanted)) of a network with fewer classes.
 
-    A class that is not wanted goes to the capital of its letter, or is left out.
+    A class that is not wanted is added to the capital of its letter, or left out if that is not wanted.
     """
     if known == wanted:
         return seen
@@ -66,7 +67,7 @@ def fold(seen: torch.Tensor, known: str, wanted: str) -> torch.Tensor:
 
 
 def _seen(card: Card, network: torch.nn.Module, images: Array, runs: Path) -> torch.Tensor:
-    """What one teacher sees; kept in `runs`/.seen for its next student."""
+    """One teacher's probabilities, cached in `runs`/.seen for its next student."""
     key = hashlib.sha256(f"{card.to_json()} {SEED} {VIEWS}".encode())
     key.update(images.tobytes())
     path = runs / ".seen" / f"{key.hexdigest()[:16]}.pt"

@@ -12,8 +12,10 @@ from .shelf import require_alike, unmeasured
 
 
 def unite(name: str, members: Sequence[TorchPredictor], validation: Set) -> tuple[Card, Ensemble]:
-    """The ensemble of `members`, calibrated on `validation`. Raises BadCard: their labels or their test
-    sets differ."""
+    """The ensemble of `members`, calibrated on `validation`.
+
+    Raises BadCard if their labels or their test sets differ.
+    """
     require_alike(*(each.card for each in members))
     layouts = [each.card.network for each in members]
     temperatures = [each.card.temperature for each in members]

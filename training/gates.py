@@ -12,7 +12,7 @@ from .sets.catalogue import BALANCED, DIGITS, LETTERS
 class Gate:
     """The labels in their order, the least top-1 and the greatest expected calibration error.
 
-    What is not flagged uncertain must not be clearly (95 %) less reliable than it should be.
+    Answers that are not flagged uncertain must not be clearly (95 %) less often right than RELIABLE.
     """
 
     labels: str
@@ -20,7 +20,7 @@ class Gate:
     ece: float = 0.015
 
     def faults(self, found: Evaluation) -> list[str]:
-        """Why `found` may not pass, in words; empty when it may."""
+        """The reasons why `found` does not pass, in words; none if it does."""
         figures = found.accuracy
         sure = found.answers.right[found.answers.confidence >= found.card.uncertain_below]
         best = float(wilson(sure.sum(), len(sure))[1]) if len(sure) else 0.0

@@ -51,7 +51,7 @@ class PastRun:
 
     @property
     def seconds(self) -> float:
-        """What training its epochs took."""
+        """The time that training took, without validation."""
         return sum(map(self._seconds_of, self.epochs))
 
     def _seconds_of(self, epoch: Mapping[str, float]) -> float:
@@ -59,7 +59,7 @@ class PastRun:
 
     @property
     def state(self) -> str:
-        """finished; or how far it has come, and whether it is under way: an epoch ended lately."""
+        """'finished', or how far it has come; it is under way if an epoch ended lately."""
         if self.finished:
             return "finished"
         lately = time.time() - self.changed < 3 * self._seconds_of(self.epochs[-1])
@@ -67,7 +67,7 @@ class PastRun:
 
 
 def read_run(folder: Path) -> PastRun:
-    """The run in `folder`. Raises OSError, ValueError, KeyError or TypeError where it is not whole."""
+    """The run in `folder`. Raises OSError, ValueError, KeyError or TypeError if it is not whole."""
     settings = json.loads((folder / SETTINGS).read_text())
     path = folder / METRICS
     metrics = json.loads(path.read_text()) if path.exists() else {"epochs": []}
@@ -83,7 +83,7 @@ def history(runs: Path) -> Sheet:
     found, notes = [], []
     for folder in sorted(path for path in runs.glob("[!.]*") if path.is_dir()):
         if (folder / STUDY).exists():
-            continue  # many in one
+            continue  # a study: many runs in one folder
         try:
             found.append(_made(folder) if (folder / MADE_OF).exists() else _trained(read_run(folder)))
         except (OSError, ValueError, KeyError, TypeError) as error:
@@ -130,6 +130,6 @@ def _when(changed: float) -> str:
 
 
 def parameters(network: Mapping[str, Any]) -> int:
-    """How many parameters the network learns; none of them is allocated."""
+    """The number of parameters that the network learns, counted without allocating them."""
     with torch.device("meta"):
         return count_parameters(build(network))

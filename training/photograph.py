@@ -1,6 +1,6 @@
 """A training glyph becomes a photograph of it: another hand, another pen, paper, light and a camera.
 
-Pure functions of an image and a generator; `rejects` draws with them what users send.
+Pure functions of an image and a generator; `rejects` uses them to draw what users send.
 """
 
 import cv2
@@ -11,17 +11,17 @@ from model.normalization import SIDE
 from model.scaling import odd
 
 LEAST_SIDE, GREATEST_SIDE = 36, 150
-"""Pixels a side of the photograph; drawn evenly on a logarithmic scale, as resolutions are."""
+"""The photograph's side in pixels, drawn uniformly on a logarithmic scale, as resolutions are."""
 
 FILLED = 0.8
-"""The part of the photograph's side that a glyph's own side takes."""
+"""The share of the photograph's side that the glyph's side takes."""
 
 CORE, WIDEST = 1.2, 4.5
-"""The widths of pens, in pixels of the glyph."""
+"""The narrowest and the widest pen, in pixels of the glyph."""
 
 
 def enlarge(glyph: Grey, rng: np.random.Generator) -> Grey:
-    """The glyph by another hand, larger: turned, slanted, wider or narrower, with a margin."""
+    """The glyph as another hand writes it, larger: turned, slanted, wider or narrower, with a margin."""
     side = round(np.exp(rng.uniform(np.log(LEAST_SIDE), np.log(GREATEST_SIDE))))
     angle, slant, aspect = rng.normal(0, 0.08), rng.normal(0, 0.15), rng.normal(0, 0.12)
     cos, sin = np.cos(angle), np.sin(angle)
@@ -35,7 +35,7 @@ def enlarge(glyph: Grey, rng: np.random.Generator) -> Grey:
 
 
 def with_pen(ink: Grey, rng: np.random.Generator) -> Grey:
-    """`ink` (side, side) redrawn by a pen of random width, whatever drew it; its edge is smooth."""
+    """`ink` (side, side) redrawn with smooth edges by a pen of random width, whatever pen drew it."""
     unit = len(ink) / SIDE * FILLED
     smooth = cv2.GaussianBlur(ink, (0, 0), 0.5 * unit)
     _, mask = cv2.threshold(smooth, 90, 255, cv2.THRESH_BINARY)
@@ -49,7 +49,7 @@ def with_pen(ink: Grey, rng: np.random.Generator) -> Grey:
 
 
 def middle(mask: Grey, half: float) -> Grey:
-    """The mask of the middle of each stroke of `mask`, about `half` pixels to each side."""
+    """A mask of the middle of each stroke of `mask`, about `half` pixels to each side of the centre."""
     inside = cv2.distanceTransform(mask, cv2.DIST_L2, 3)
     around = odd(round(1.5 * cv2.mean(inside, mask)[0]))
     ridge = cv2.dilate(inside, np.ones((around, around), np.uint8))
@@ -58,7 +58,7 @@ def middle(mask: Grey, half: float) -> Grey:
 
 
 def on_paper(ink: Grey, rng: np.random.Generator) -> Grey:
-    """Ink (h, w), 255 where there is all of it, on paper in uneven light, out of focus, with grain."""
+    """A photograph of `ink` (h, w; 255 is full ink) on paper: uneven light, out of focus, with grain."""
     paper, dark = rng.uniform(150, 250), rng.uniform(10, 90)
     blur = rng.uniform(0.3, 0.3 + max(ink.shape) / 80)
     soft = cv2.GaussianBlur(ink, (0, 0), blur).astype(np.float32) / 255

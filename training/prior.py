@@ -1,5 +1,5 @@
-"""How often each class is met: equally often in balanced sets; in writing, twice as often if it is both
-cases of a letter."""
+"""Class priors: equal in balanced sets; in real writing, twice as high for a class that holds both cases
+of a letter."""
 
 from math import log
 
@@ -10,17 +10,17 @@ from model.networks import Cascade, Ensemble, head_of
 
 
 def characters(label: str, labels: str) -> int:
-    """How many characters `label` stands for: two where small letters are read as their capitals."""
+    """How many characters `label` stands for: two if the small letter is read as its capital."""
     return 2 if label.lower() not in labels and label.isalpha() else 1
 
 
 @torch.no_grad()
 def shift_priors(network: nn.Module, labels: str, temperature: float, way: float) -> None:
-    """Move `network` part of the `way` (0..1) from equally likely classes to equally likely characters.
+    """Move `network` the share `way` (0..1) from equally likely classes to equally likely characters.
 
-    What is added to the calibrated logits is the logarithm of the ratio of the priors (Saerens et al.
-    2002). It goes into the bias of the last layer, whose logits `temperature` will divide; in a
-    cascade or ensemble, into that of every part.
+    The logarithm of the ratio of the priors is added to the calibrated logits (Saerens et al. 2002): in
+    the bias of the last layer, whose logits `temperature` will divide; in a cascade or ensemble, in the
+    bias of every part.
     """
     if isinstance(network, Cascade | Ensemble):
         members = (network.first, network.second) if isinstance(network, Cascade) else network.members

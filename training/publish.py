@@ -1,4 +1,4 @@
-"""From a run to what is served: calibrated at its end, measured and judged when it is published."""
+"""From a run to a served network: calibrated when the run ends, measured and judged when published."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -26,7 +26,10 @@ class Refused(ValueError):
 
 
 def finish(recipe: Recipe, network: nn.Module, split: Split, folder: Path) -> Card:
-    """Write NAME.safetensors and NAME.json to `folder`; returns the card, not yet measured."""
+    """Calibrate `network` and write it to `folder` as NAME.safetensors and NAME.json.
+
+    Returns its card, not yet measured.
+    """
     card = replace(draft_card(recipe, network), measured_on=split.measured_on)
     return save_checkpoint(calibrated(card, network, split.validation), network, folder)
 
@@ -46,7 +49,7 @@ def draft_card(recipe: Recipe, network: nn.Module) -> Card:
 
 
 def calibrated(card: Card, network: nn.Module, validation: Set) -> Card:
-    """`card` with the temperature and the threshold that `validation` decides."""
+    """`card` with the temperature and the threshold found on `validation`."""
     logits = all_logits(TorchPredictor(card, network, "cpu"), validation)
     found = calibrate(logits, validation.labels)
     return replace(
@@ -66,7 +69,7 @@ def publish(
 ) -> Card:
     """Serve the network of `run` as `name` from `folder`: weights, card, description. Raises Refused.
 
-    `precision` is the lowest that `engines` found good enough; `scans` tells how it read real scans.
+    `precision` is the lowest that `engines` found good enough; `scans` is the table of real scans.
     """
     faults = GATES[name].faults(found) if name in GATES else [f"there is no gate for {name!r}"]
     faults += [found.caveat] * bool(found.caveat)

@@ -15,12 +15,13 @@ class Recipe:
     """What is trained on which task, how long and how.
 
     An epoch is `draws` images, drawn class-balanced. `average` is the decay of the averaged weights
-    (Polyak), 0 for none. With a `patience` the epoch of least validation loss is the result and the run
-    ends that many epochs after it; without, the last epoch is. `start` names a network to go on from;
-    the result lies part of the `way` from its weights to those that were trained (Wortsman et al. 2022).
-    `teachers` are asked once for what they see in every training image; that makes up `distillation`
-    of the target (Hinton et al. 2015), the label the rest. The share `scanned` of the draws are real
-    scans, normalized as the service does it (see sets.scans.read_examples).
+    (Polyak), 0 for none. With a `patience`, the result is the epoch with the lowest validation loss, and
+    the run ends that many epochs after it; without, the result is the last epoch. `start` names a
+    network whose weights training starts from; the result lies the share `way` of the path from these
+    to the trained ones (Wortsman et al. 2022). `teachers` are asked once for their probabilities for
+    every training image; these make up the share `distillation` of the target (Hinton et al. 2015), the
+    label the rest. The share `scanned` of the draws are real scans, normalized as the service does it
+    (see sets.scans.read_examples).
     """
 
     name: str
@@ -46,7 +47,7 @@ class Recipe:
 
     @property
     def networks(self) -> list[str]:
-        """What must have been trained before: the start, if any, and the teachers."""
+        """The networks that must have been trained before: the start, if any, and the teachers."""
         return [each for each in (self.start, *self.teachers) if each]
 
     @property

@@ -1,5 +1,4 @@
-"""Every network there is a recipe for: our ladder of sizes for each task, and those of earlier
-projects."""
+"""The recipes of all networks: our ladder of sizes for each task, and those of earlier projects."""
 
 from dataclasses import replace
 from typing import Any
@@ -16,7 +15,7 @@ SIZES = {
 """Widths of the convolutions, a stage for each resolution: 28, 14, 7 and 3 pixels a side."""
 
 NANO = {"balanced": ((8,), (12, 12), (16, 16)), "digits": ((8,), (16, 16), (16, 16))}
-"""Below 10,000 parameters, where 47 classes leave less for the convolutions than 10 do."""
+"""Fewer than 10,000 parameters; 47 classes leave fewer of them for the convolutions than 10 do."""
 
 SMALL_DIGITS = ((16,), (32, 32), (48, 64))
 """Digits need fewer parameters, and gain nothing from a stage of 3x3 pixels."""
@@ -30,13 +29,13 @@ DIGITS = Recipe("", "digits", {}, epochs=12, draws=55_000, augmentation=UPRIGHT)
 LETTERS = Recipe("", "letters", {}, epochs=6, draws=104_000, augmentation=FULL)
 
 SERVED = ("balanced/second",)
-"""The expensive half of what is served teaches its successors (Furlanello et al. 2018)."""
+"""The expensive half of the served cascade teaches its successors (Furlanello et al. 2018)."""
 
 TEACHERS = (*SERVED, "teacher-balanced")
-"""Both together teach the rest: they err in different places."""
+"""These two together teach the other networks: they err in different places."""
 
 OF_LETTERS = ("letters", "teacher-balanced")
-"""Who teaches the networks for A to Z; digits and cases are folded (see distill.fold)."""
+"""The teachers of the networks for A to Z; small letters are folded, digits left out (distill.fold)."""
 
 
 def ladder(task: Recipe, size: str, **changes: Any) -> Recipe:
@@ -96,11 +95,12 @@ TEACHING = (
     ),
     ladder(DIGITS, "teacher", epochs=16, learning_rate=4e-3, average=0.999, augmentation=Augmentation()),
 )
-"""Teachers, trained from scratch to err elsewhere than what is served: that teaches them by half, or
-not."""
+"""Teachers, trained from scratch so that they err elsewhere than the served network, which makes up half
+of their target or none of it."""
 
 SEEN = replace(BALANCED, epochs=8, draws=56_400, teachers=TEACHERS, scanned=0.2, way=0.6)
-"""Real scans beside images that they know already: going part of the way, they forget none of these."""
+"""Real scans mixed with images that the networks already know; as their weights move only part of the
+way, they forget none of these."""
 
 SCANNED = (
     ladder(SEEN, "small", name="small-scanned", learning_rate=2e-3, start="small-balanced"),
@@ -111,13 +111,13 @@ SCANNED = (
 
 
 def earlier(task: str, name: str, **changes: Any) -> Recipe:
-    """A network as an earlier project describes it, by our recipe but for `changes`."""
+    """A network as an earlier project describes it, trained by our recipe except for `changes`."""
     network = {"kind": "lenet", "classes": len(TASKS[task].labels), **changes.pop("network")}
     return replace({"balanced": BALANCED, "digits": DIGITS}[task], name=name, network=network, **changes)
 
 
 PLAIN = {"label_smoothing": 0.0, "weight_decay": 0.0, "average": 0.0, "augmentation": None}
-"""As a first course trains: the images as they are, and the last weights unaveraged."""
+"""Training as in an introductory course: images without augmentation, the last weights unaveraged."""
 
 NANO_STUDENT = {"convolutions": ((3, 3, 0), (3, 5, 0)), "hidden": (164,), "dropout": 0.5}
 PERCEPTRON = {"convolutions": (), "hidden": (256, 128)}

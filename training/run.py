@@ -1,4 +1,4 @@
-"""A run's folder: settings, every epoch's figures, what is needed to resume, the network at its end."""
+"""A run's folder: settings, every epoch's figures, a checkpoint to resume from, the final network."""
 
 import io
 import json
@@ -19,7 +19,7 @@ from .shelf import MADE_OF, METRICS, RUNS, SETTINGS, read_json, whole_card
 from .state import State
 
 ORIGIN = "origin.json"
-"""In the folder of a run: fingerprints of its images, and of the networks it starts from or asks."""
+"""In a run's folder: fingerprints of its images, and of the networks it starts from or learns from."""
 
 DAMAGED = (
     OSError,
@@ -30,7 +30,7 @@ DAMAGED = (
     LookupError,
     pickle.UnpicklingError,
 )
-"""What reading a state raises if it is not whole, or of something else."""
+"""The errors that loading a state raises if the file is incomplete or holds something else."""
 
 
 class BadRun(ValueError):
@@ -52,8 +52,8 @@ class Epoch:
 
 
 def require_unseen(recipe: Recipe, split: Split, runs: Path = RUNS) -> None:
-    """Raise BadRun where a network that `recipe` learns from may know images of the test set of `split`,
-    BadCard where one is missing."""
+    """Raise BadRun if a network that `recipe` learns from may know images of the test set of `split`,
+    BadCard if one is missing."""
     for name in recipe.networks:
         card = whole_card(name, runs)
         if may_know(card.measured_on, split.measured_on):
@@ -65,7 +65,7 @@ def require_unseen(recipe: Recipe, split: Split, runs: Path = RUNS) -> None:
 
 
 class Run:
-    """The run of `recipe` in `runs`/NAME-SEED. Raises BadRun where something else was begun there."""
+    """The run of `recipe` in `runs`/NAME-SEED. Raises BadRun if something else was begun there."""
 
     def __init__(self, recipe: Recipe, runs: Path = RUNS) -> None:
         self.recipe = recipe
@@ -87,8 +87,8 @@ class Run:
         write_json(path, settings)
 
     def keep_origin(self, split: Split) -> None:
-        """Note what the run learns from. Raises BadRun: it was begun on other images, or by the help of
-        other networks; BadCard: a network is missing."""
+        """Record what the run learns from. Raises BadRun if it was begun on other images or with the help
+        of other networks; BadCard if a network is missing."""
         cards = {name: whole_card(name, self.folder.parent) for name in self.recipe.networks}
         origin = {
             "images": fingerprint(split),
@@ -98,13 +98,13 @@ class Run:
         path = self.folder / ORIGIN
         if path.exists() and read_json(path) != origin:
             raise BadRun(
-                f"{self.folder} was begun on other images, or by the help of other networks: "
+                f"{self.folder} was begun on other images, or with the help of other networks: "
                 "remove it, or give another --runs"
             )
         write_json(path, origin)
 
     def resume(self, state: State) -> None:
-        """Bring `state` to the last whole epoch there is, if any."""
+        """Restore `state` to the end of the last recorded epoch, if any. Raises BadRun."""
         path = self.folder / "checkpoint.pt"
         if not path.exists():
             return
@@ -117,7 +117,7 @@ class Run:
             raise BadRun(f"{path} is damaged ({error}): remove {self.folder} to begin anew") from error
 
     def record(self, epoch: Epoch, state: State) -> None:
-        """Keep an epoch: figures and curves for people, a checkpoint to resume from."""
+        """Record an epoch: figures and curves for people, a checkpoint to resume from."""
         self.epochs.append(epoch)
         self.write_metrics({})
         write_tensors(self.folder / "checkpoint.pt", state.state_dict())
@@ -125,18 +125,18 @@ class Run:
         write_scalars({epoch.epoch: epoch}, self.folder / "tensorboard")
 
     def end(self, parameters: int) -> None:
-        """The run is finished: how long its epochs took, and how large the network is."""
+        """Record that the run is finished: how long its epochs took, and how large the network is."""
         seconds = round(sum(each.seconds for each in self.epochs))
         self.write_metrics({"seconds": seconds, "parameters": parameters})
 
     def write_metrics(self, more: Mapping[str, object]) -> None:
-        """metrics.json: every epoch, and what is known at the end."""
+        """Write metrics.json: every epoch, and `more`, which is known at the end."""
         epochs = [asdict(each) for each in self.epochs]
         write_json(self.folder / METRICS, {"name": self.recipe.name, **more, "epochs": epochs})
 
 
 def write_tensors(path: Path, content: object) -> None:
-    """`content` as torch saves it, whole or not at all. Raises OSError, as torch itself would not."""
+    """Write `content` as torch saves it, atomically. Raises OSError, which torch itself would not."""
     packed = io.BytesIO()
     torch.save(content, packed)
     with whole(path) as draft:
@@ -144,11 +144,11 @@ def write_tensors(path: Path, content: object) -> None:
 
 
 def write_json(path: Path, content: object) -> None:
-    """`content` as indented JSON, whole or not at all."""
+    """Write `content` as indented JSON, atomically."""
     write_text(path, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
 
 
 def write_text(path: Path, content: str) -> None:
-    """`content` whole or not at all."""
+    """Write `content` atomically."""
     with whole(path) as draft:
         draft.write_text(content)

@@ -1,5 +1,4 @@
-"""Trained networks by name: in the folder of runs, among the published ones, or by the path of a
-file."""
+"""Trained networks by name: in the folder of runs, among the published ones, or by a file's path."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -17,16 +16,16 @@ RUNS = Path("runs")
 """Where every run has its folder."""
 
 SETTINGS = "settings.json"
-"""In the folder of a run: its recipe."""
+"""In a run's folder: its recipe."""
 
 METRICS = "metrics.json"
-"""Beside it: the figures of every epoch."""
+"""In a run's folder: the figures of every epoch."""
 
 MADE_OF = "made_of.json"
-"""In place of both if it was not trained: which networks it was made of, and their recipes."""
+"""In place of both if a network was not trained: which networks it was made of, and their recipes."""
 
 STUDY = "study.json"
-"""In place of both in the folder of a study: what all of its trials have in common."""
+"""In place of both, in a study's folder: what all of its trials have in common."""
 
 HALVES = ("first", "second")
 
@@ -34,8 +33,8 @@ HALVES = ("first", "second")
 def find(name: str, runs: Path = RUNS) -> tuple[str, Path]:
     """Name and folder of the checkpoint meant by `name`.
 
-    A file, a run (NAME or NAME-SEED), or a published network. Raises BadCard; so does a run that is not
-    finished, and no published network of its name takes its place.
+    `name` is a file, a run (NAME or NAME-SEED) or a published network. Raises BadCard if there is none,
+    or if the run is not finished: a published network of the same name does not take its place.
     """
     if name.endswith((".json", ".safetensors")):
         return Path(name).stem, Path(name).parent
@@ -50,7 +49,7 @@ def find(name: str, runs: Path = RUNS) -> tuple[str, Path]:
 
 
 def read_json(path: Path) -> Any:
-    """What is kept in `path`. Raises BadCard: it is damaged."""
+    """The content of `path`. Raises BadCard if it is damaged."""
     try:
         return json.loads(path.read_text())
     except ValueError as error:
@@ -58,19 +57,19 @@ def read_json(path: Path) -> Any:
 
 
 def settings_of(names: Sequence[str], runs: Path = RUNS) -> dict[str, Any]:
-    """The recipes, as they were saved, of those of `names` that are runs."""
+    """The saved recipes of those networks in `names` that are runs."""
     paths = {name: find(split_half(name)[0], runs)[1] / SETTINGS for name in names}
     return {name: read_json(path) for name, path in paths.items() if path.exists()}
 
 
 def whole_card(name: str, runs: Path = RUNS) -> Card:
-    """The card of the network meant by `name`, or of that it is half of. Raises BadCard."""
+    """The card of the network meant by `name`, or of the cascade it is half of. Raises BadCard."""
     stem, folder = find(split_half(name)[0], runs)
     return read_card(folder / f"{stem}.json")
 
 
 def split_half(name: str) -> tuple[str, str]:
-    """NAME/first or NAME/second in its parts; the second is empty where a whole network is meant."""
+    """Split NAME/first or NAME/second into its two parts; the second is empty for a whole network."""
     whole, _, half = name.rpartition("/")
     return (whole, half) if whole and half in HALVES else (name, "")
 
@@ -98,21 +97,20 @@ def start_from(network: nn.Module, name: str, runs: Path = RUNS) -> None:
 
 
 def unmeasured(parent: Card, name: str, network: Mapping[str, Any], module: nn.Module) -> Card:
-    """The card of `module`, whose layout is `network`: of the labels and pixels of `parent`, not yet
-    measured."""
+    """The card, not yet measured, of `module`, whose layout is `network`; the rest is as in `parent`."""
     card = replace(parent, name=name, network=network, parameters=count_parameters(module))
     return replace(card, accuracy={}, precision="float32", sha256="")
 
 
 def require_alike(*cards: Card) -> None:
-    """Raise BadCard where these do not know the same labels, or held out other test sets: nothing can be
-    made of them together."""
+    """Raise BadCard if the networks do not know the same labels or held out different test sets: they
+    cannot be combined."""
     first, *others = cards
     for other in others:
         if other.labels != first.labels:
             raise BadCard(f"{first.name} and {other.name} do not know the same labels")
         if other.measured_on != first.measured_on:
             raise BadCard(
-                f"{first.name} and {other.name} were trained with other test sets held out "
+                f"{first.name} and {other.name} were trained with different test sets held out "
                 f"({first.measured_on}; {other.measured_on})"
             )

@@ -1,5 +1,4 @@
-"""All that changes while a network is trained, saved and resumed whole: weights, optimizer,
-randomness."""
+"""All state of a network in training, saved and resumed as a whole: weights, optimizer, randomness."""
 
 import copy
 from pathlib import Path
@@ -35,7 +34,7 @@ class State:
         self.best: Weights = {}
 
     def step(self, loss: torch.Tensor) -> None:
-        """One batch further."""
+        """Take an optimizer step on the `loss` of a batch."""
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         self.optimizer.step()
@@ -47,7 +46,7 @@ class State:
             blend(self.average, self.network, min(self.recipe.average, young))
 
     def end_epoch(self, validation_loss: float) -> None:
-        """One epoch further; the best so far is kept where an epoch may be chosen."""
+        """Count an epoch; if the recipe has a patience, keep its weights if it is the best so far."""
         self.epoch += 1
         if isinstance(self.schedule, torch.optim.lr_scheduler.ReduceLROnPlateau):
             self.schedule.step(validation_loss)
@@ -60,11 +59,12 @@ class State:
         return bool(self.recipe.patience) and self.epoch - self.best_epoch >= self.recipe.patience
 
     def answer(self) -> nn.Module:
-        """The network that would be published now."""
+        """The network that is validated: the averaged one, if weights are averaged."""
         return self.average or self.network
 
     def result(self) -> nn.Module:
-        """The network that is published: the best epoch on validation, or the last; part of the way."""
+        """The network to publish: the best epoch on validation, or the last; part of the way from the
+        start."""
         network = self.answer()
         if self.best:
             network.load_state_dict(self.best)
@@ -91,7 +91,7 @@ class State:
         }
 
     def load_state_dict(self, saved: dict[str, Any]) -> None:
-        """Go on from `state_dict`."""
+        """Restore what `state_dict` returned."""
         self.network.load_state_dict(saved["network"])
         if self.average:
             self.average.load_state_dict(saved["average"])
@@ -128,7 +128,8 @@ def make_schedule(
 
 @torch.no_grad()
 def blend(average: nn.Module, network: nn.Module, keep: float) -> None:
-    """Move the averaged weights and statistics a little towards the network's (Polyak)."""
+    """Move the weights and statistics of `average` towards the network's, keeping the share `keep`
+    (Polyak)."""
     means, values = list(average.state_dict().values()), list(network.state_dict().values())
     floats = [at for at, mean in enumerate(means) if mean.is_floating_point()]
     move = get_ema_multi_avg_fn(keep)  # type: ignore[no-untyped-call]

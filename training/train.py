@@ -1,7 +1,7 @@
 """The loop: class-balanced draws, augmentation, forward, backward, averaged weights, validation.
 
-Every epoch is written to the run's folder, whole; an interrupted run goes on from there as if nothing
-had happened.
+Every epoch is written to the run's folder; an interrupted run resumes from there as if nothing had
+happened.
 """
 
 import time
@@ -38,9 +38,9 @@ class Tally:
 
 
 class Trainer:
-    """One run of one recipe on one split; `targets` (n, classes) are what its teachers say, if any.
+    """One run of one recipe on one split; `targets` (n, classes) are its teachers' probabilities.
 
-    For its scans, if there are any, the labels are the targets.
+    Scans, if there are any, are trained on their labels alone.
     """
 
     def __init__(self, recipe: Recipe, split: Split, targets: torch.Tensor | None = None) -> None:
@@ -53,7 +53,7 @@ class Trainer:
         self.cumulative = (1 / torch.bincount(classes).double()[classes]).cumsum(0)
 
     def train(self, run: Run) -> torch.nn.Module:
-        """The trained network, in evaluation mode. `run` keeps every epoch."""
+        """Return the trained network, in evaluation mode; `run` records every epoch."""
         state = State(self.recipe, run.folder.parent)
         run.resume(state)
         with Progress(self.recipe, state.epoch) as progress:
@@ -87,7 +87,7 @@ class Trainer:
         return logits.float()
 
     def _draws(self, rng: torch.Generator) -> Iterator[torch.Tensor]:
-        """Rows of an epoch's batches: scans in the share that is wanted, the rest class-balanced."""
+        """Yield the rows of each batch of an epoch: scans in the recipe's share, the rest balanced."""
         scans = len(self.labels) - len(self.cumulative)
         scanned = round(self.recipe.scanned * self.recipe.batch) if scans else 0
         for _ in range(self.recipe.steps):
