@@ -32,13 +32,13 @@ class Answers:
 
     @cached_property
     def confidence(self) -> Floats:
-        """(n,) its probability."""
+        """(n,) the probability of that class."""
         highest: Floats = self.probabilities.max(axis=1)
         return highest
 
     @cached_property
     def right(self) -> Bools:
-        """(n,) whether it is the right one."""
+        """(n,) whether that class is the right one."""
         hits: Bools = self.read == self.truth
         return hits
 

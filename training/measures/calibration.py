@@ -1,4 +1,4 @@
-"""What validation data decide about a trained network: its temperature, and where `uncertain` begins."""
+"""A trained network's temperature and threshold of `uncertain`, both found on validation data."""
 
 from dataclasses import dataclass
 from math import exp, log, sqrt
@@ -12,7 +12,7 @@ from .metrics import negative_log_likelihood
 from .significance import ONE_SIDED_99, wilson
 
 RELIABLE = 0.98
-"""What is not flagged uncertain should be right this often."""
+"""The share of answers not flagged uncertain that should be right."""
 
 OUT_OF_REACH = 2.0
 """Above every confidence; 1.0 is not, since in float32 some answers are that sure."""
@@ -20,19 +20,19 @@ OUT_OF_REACH = 2.0
 COLDEST, HOTTEST = 0.3, 3.0
 GOLDEN = (sqrt(5) - 1) / 2
 SEARCHES = 24
-"""Golden sections of ln T: from a factor of 10 down to one of 1.00002."""
+"""Steps of the golden-section search on ln T, which narrow a factor of 10 down to one of 1.00002."""
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """What divides the logits, and the confidence below which an answer is flagged."""
+    """The temperature that divides the logits, and the confidence below which an answer is flagged."""
 
     temperature: float
     uncertain_below: float
 
 
 def calibrate(logits: Floats, truth: Labels) -> Calibration:
-    """Temperature and threshold by validation data: `logits` (n, classes) and the right classes (n,)."""
+    """Temperature and threshold, from validation `logits` (n, classes) and the right classes (n,)."""
     temperature = best_temperature(logits, truth)
     return Calibration(temperature, uncertain_below(softmax(logits, temperature), truth))
 
@@ -54,12 +54,12 @@ def best_temperature(logits: Floats, truth: Labels) -> float:
 
 
 def uncertain_below(probabilities: Floats, truth: Labels) -> float:
-    """The least confidence above which, with 99 % certainty, RELIABLE of the answers are right.
+    """The lowest confidence from which on, with 99 % certainty, RELIABLE of the answers are right.
 
     OUT_OF_REACH if no threshold qualifies, e.g. with fewer than 266 answers.
 
-    Certainty is the one-sided lower bound of Wilson: a threshold whose mere share of right answers
-    reaches RELIABLE on validation data misses it on other data every second time, and validation images
+    Certainty is by Wilson's one-sided lower bound: a threshold at which only the observed share on
+    validation data reaches RELIABLE would miss it on other data every second time, and validation images
     have proved easier than others.
     """
     confidence = probabilities.max(axis=1)
@@ -72,5 +72,5 @@ def uncertain_below(probabilities: Floats, truth: Labels) -> float:
 
 
 def rounded(threshold: float) -> float:
-    """Four digits, unless these would say 1, which only saturated answers reach."""
+    """`threshold` to four digits, unless these would say 1, which only saturated answers reach."""
     return threshold if round(threshold, 4) == 1 else round(threshold, 4)

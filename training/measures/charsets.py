@@ -1,4 +1,4 @@
-"""What a charset does to a network: accuracy and calibration where only some labels may be answered."""
+"""What a charset does to a network: accuracy and calibration if only some labels may be answered."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -19,10 +19,10 @@ from .metrics import top_accuracy
 from .reliability import coverage_at, expected_calibration_error
 
 MARGIN = 4
-"""Dark pixels put around a glyph, so that it is a picture to be normalized."""
+"""Dark pixels put around a glyph, so that it is not 28x28 any more and is normalized."""
 
 WAYS = {"as they are": False, "framed anew": True}
-"""What is 28x28 reaches the network unchanged, whichever set it is of; other pictures do not."""
+"""Whether glyphs are framed anew: 28x28 images of any set reach the network unchanged, others do not."""
 
 
 @dataclass(frozen=True)
@@ -46,8 +46,8 @@ def read_charset(
 ) -> tuple[list[Sheet], list[dict[str, object]]]:
     """The table of the network `name` under `charset`, and its figures for a JSON file.
 
-    Measured on the test set of its own task and no other: the digits of MNIST and of EMNIST are of the
-    same forms, so that neither is new to a network that learned from the other. Raises BadCard,
+    It is measured only on the test set of its own task: the digits of MNIST and EMNIST come from the
+    same forms, so neither set is new to a network that learned from the other. Raises BadCard,
     BadCharset, BadData.
     """
     found = list(measure_charset(open_network(name, runs, threads)[0], charset, data, quick))
@@ -57,7 +57,10 @@ def read_charset(
 def measure_charset(
     predictor: Predictor, charset: str, data: Path, quick: bool = False
 ) -> Iterator[CharsetResult]:
-    """A result for each way; `quick`: on a set drawn here. Raises BadCard, BadCharset, BadData."""
+    """Yield a result for each of WAYS; `quick`: on a set drawn here.
+
+    Raises BadCard, BadCharset, BadData.
+    """
     card = predictor.card
     allowed = allowed_classes(charset, card.labels)
     split = read_split(task_of(card).name, data, quick)
@@ -69,7 +72,7 @@ def measure_charset(
 
 
 def frame_anew(glyphs: Set, card: Card) -> Set:
-    """The glyphs as pictures: normalized as the card says."""
+    """The glyphs with a margin, normalized as the card says."""
     pictures = (np.pad(each, MARGIN) for each in glyphs.images)
     return Set(
         np.stack([normalize(each, card.normalization).pixels for each in pictures]), glyphs.labels
@@ -106,9 +109,9 @@ def table(results: Sequence[CharsetResult]) -> Sheet:
 
 
 NOTES = (
-    "Of the test set, the images that the charset allows; labels outside it cannot be answered.",
-    "As they are: what a user gets who sends these 28x28 glyphs. Framed anew: each with a margin, which "
-    "makes it a picture that is normalized.",
+    "Measured on the test images that the charset allows; labels outside it cannot be answered.",
+    "As they are: what a user gets who sends these 28x28 glyphs. Framed anew: each glyph is given a "
+    "margin, so that it is normalized.",
 )
 
 

@@ -37,7 +37,7 @@ class Contender:
 
 @dataclass(frozen=True)
 class Result:
-    """What was measured of a contender, an evaluation for each seed; or why nothing was."""
+    """What was measured of a contender: an evaluation for each seed, or the reason why there is none."""
 
     contender: Contender
     seeds: tuple[Evaluation, ...] = ()
@@ -60,7 +60,7 @@ def compare(
     tell: Callable[[str], None],
     threads: int = 0,
 ) -> list[Result]:
-    """Measure each of `those`; `tell` is told every step. What cannot be measured keeps its reason."""
+    """Measure each of `those`, telling `tell` each step; what cannot be measured is given a reason."""
     results = []
     for number, contender in enumerate(those, 1):
         tell(
@@ -77,14 +77,14 @@ def compare(
 def measure(
     name: str, data: Path, drawn: bool = False, runs: Path = Path(), threads: int = 0
 ) -> Evaluation:
-    """The network meant by `name` on the test set of its task. Raises BadCard, BadData."""
+    """Evaluate the network meant by `name` on the test set of its task. Raises BadCard, BadData."""
     predictor, weights = open_network(name, runs, threads)
     split = read_split(task_of(predictor.card).name, data, drawn)
     return evaluate(predictor, weights, split.test, split.measured_on)
 
 
 def table(results: Sequence[Result]) -> Sheet:
-    """One row each; below, what could not be measured, and what the figures are."""
+    """A row for each result; the notes say what could not be measured, and what the figures are."""
     measured = [each for each in results if each.seeds]
     notes = reasons(results)
     sets = dict.fromkeys(each.seeds[0].measured_on for each in measured)
@@ -100,7 +100,7 @@ def table(results: Sequence[Result]) -> Sheet:
 
 
 def reasons(results: Sequence[Result]) -> list[str]:
-    """A sentence for each reason that something was not measured, with the networks it holds for."""
+    """A sentence for each reason why networks were not measured, with their names."""
     names: dict[str, list[str]] = defaultdict(list)
     for each in results:
         if each.reason:
@@ -139,7 +139,7 @@ def _top1(seeds: Sequence[Evaluation]) -> str:
 
 
 def records(results: Sequence[Result]) -> list[dict[str, object]]:
-    """All of it for a JSON file, every seed by itself."""
+    """All results for a JSON file, every seed by itself."""
     return [
         {
             "name": each.contender.name,

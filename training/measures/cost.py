@@ -1,4 +1,4 @@
-"""What a network costs: parameters, multiplications per image, images per second."""
+"""What a network costs: parameters, multiply-accumulates per image, images per second."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -12,7 +12,7 @@ from torch import nn
 class Cost:
     """Parameters, bytes of the weights file, multiply-accumulates per image, and speed on `machine`.
 
-    Where images take different ways (a cascade), `macs` is the mean over the images measured.
+    Where images take different paths (in a cascade), `macs` is the mean over the images measured.
     """
 
     parameters: int
@@ -31,7 +31,7 @@ class Meter:
 
 @contextmanager
 def metered(module: nn.Module) -> Iterator[Meter]:
-    """Count what the convolutions and linear layers of `module` do inside the `with`.
+    """Count the multiply-accumulates of the convolutions and linear layers of `module` in the `with`.
 
     Pooling, normalization and activations are left out, as is usual; biases too.
     """

@@ -1,4 +1,4 @@
-"""Every engine and precision against float32 torch on the same images: who may serve, and how fast."""
+"""Every engine and precision against float32 torch on the same images: which may serve, and how fast."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -19,8 +19,8 @@ from .evaluate import timed_logits
 
 AGREEMENT = 0.9995
 DIFFERENCE = 0.0002
-"""An engine may give another label than torch for one image in 2,000, and move top-1 by 0.02 points, or
-by an image where that is more."""
+"""An engine may give another label than torch for one image in 2,000, and may move top-1 by 0.02 points
+or by one image, whichever is more."""
 
 PRECISIONS: tuple[Precision, ...] = get_args(Precision)
 """From the highest to the lowest."""
@@ -28,7 +28,7 @@ PRECISIONS: tuple[Precision, ...] = get_args(Precision)
 
 @dataclass(frozen=True)
 class Rival:
-    """How an engine read `images`: the share of labels that agree with torch, top-1, speed."""
+    """How an engine read `images`: the share of labels that agree with torch, top-1, its lead, speed."""
 
     network: str
     engine: str
@@ -47,8 +47,7 @@ class Rival:
 
 
 def rivals(name: str, folder: Path, data: Set, threads: int = 0) -> Iterator[Rival]:
-    """torch itself, then the others, each measured on `data`: to choose one of them, not on the test
-    set."""
+    """Yield torch itself, then the others, each measured on `data`."""
     reference = TorchPredictor.load(name, folder, "cpu")
     labels, speed = _read(reference, data)
     accuracy = float((labels == data.labels).mean())
@@ -63,7 +62,7 @@ def rivals(name: str, folder: Path, data: Set, threads: int = 0) -> Iterator[Riv
 
 
 def least_precision(found: Sequence[Rival]) -> Precision:
-    """The lowest in which OpenVINO may serve this network. Raises BadCard if it may not."""
+    """The lowest precision in which OpenVINO may serve this network. Raises BadCard if it may not."""
     reference, *others = found
     passing = {each.precision for each in others if each.passes}
     if "float32" not in passing:
@@ -96,5 +95,5 @@ def _read(predictor: Predictor, data: Set) -> tuple[np.ndarray[tuple[int], np.dt
 
 
 def _precisions() -> tuple[Precision, ...]:
-    """The precisions that this CPU computes in; bfloat16 elsewhere is float32, and proves nothing."""
+    """The precisions that this CPU computes in; elsewhere bfloat16 is float32, and proves nothing."""
     return PRECISIONS if has_bfloat16() else PRECISIONS[:1]

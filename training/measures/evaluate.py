@@ -29,7 +29,7 @@ BATCH = 1024
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What `card`'s network made of the images of `measured_on`."""
+    """How `card`'s network read the images of `measured_on`."""
 
     card: Card
     answers: Answers
@@ -38,8 +38,7 @@ class Evaluation:
 
     @property
     def accuracy(self) -> dict[str, float]:
-        """The figures of a model card, four digits each; the accuracy of the sure is 0 if there are
-        none."""
+        """The figures of a model card, four digits each; `accuracy_of_sure` is 0 if none is sure."""
         answers = self.answers
         sure = coverage_at(answers, self.card.uncertain_below)
         figures = {f"top{k}": top_accuracy(answers, k) for k in (1, 2, 3)} | {
@@ -71,7 +70,7 @@ class Evaluation:
 def open_network(name: str, runs: Path, threads: int = 0) -> tuple[Predictor, Path]:
     """The network meant by `name` (see shelf.find) as it is served, and its weights. Raises BadCard."""
     stem, folder = find(name, runs)
-    load_checkpoint(stem, folder)  # refuses what does not fit together, whatever engine serves it
+    load_checkpoint(stem, folder)  # raises if card and weights do not match, whatever engine serves it
     return open_predictor(stem, folder, threads=threads), folder / f"{stem}.safetensors"
 
 
@@ -85,12 +84,12 @@ def task_of(card: Card) -> Task:
 
 @cache
 def read_split(task: str, folder: Path, drawn: bool = False) -> Split:
-    """The data of `task` in `folder`, kept for the next network; `drawn`: a small set drawn here."""
+    """The data of `task` in `folder`, cached for the next network; `drawn`: a small set drawn here."""
     return draw(TASKS[task].labels, SPLIT_SEED) if drawn else TASKS[task].read(folder, SPLIT_SEED)
 
 
 def all_logits(predictor: Predictor, data: Set) -> Floats:
-    """(n, classes) for the whole set."""
+    """The logits (n, classes) of the whole set."""
     return timed_logits(predictor, data)[0]
 
 
@@ -119,7 +118,7 @@ def answer(card: Card, logits: Floats, data: Set) -> Answers:
 
 
 def timed_logits(predictor: Predictor, data: Set) -> tuple[Floats, float]:
-    """Logits and images a second: the median over batches, which a passing load does not move."""
+    """Logits, and images a second: the median over batches, which a passing load does not move."""
     parts, speeds = [np.zeros((0, len(predictor.card.labels)), np.float32)], [0.0]
     for start in range(0, len(data), BATCH):
         images = data.images[start : start + BATCH]

@@ -26,7 +26,7 @@ def negative_log_likelihood(answers: Answers) -> float:
 
 
 def groups_in(labels: str) -> list[str]:
-    """The look-alike groups, less what `labels` lacks; those of two or more."""
+    """The look-alike groups without what `labels` lacks, as far as two or more characters remain."""
     present = ("".join(each for each in group if each in labels) for group in LOOK_ALIKES)
     return [group for group in present if len(group) > 1]
 
@@ -41,14 +41,14 @@ def merged_accuracy(answers: Answers) -> float:
 
 @dataclass(frozen=True)
 class ClassFigures:
-    """One class: its images, the share of them read right, the share right of what was read as it."""
+    """One class: how many images it has, and its recall and precision."""
 
     label: str
     images: int
     recall: float
     precision: float
     taken_for: str
-    """The class it is most often mistaken for; empty where it never is."""
+    """The class it is most often mistaken for; empty if it never is."""
 
 
 def per_class(answers: Answers) -> list[ClassFigures]:
@@ -80,7 +80,7 @@ class Pair:
 
 
 def confused_pairs(answers: Answers) -> Sequence[Pair]:
-    """The MOST_PAIRS pairs with the most mistakes, the worst first; none without a mistake."""
+    """The MOST_PAIRS pairs with the most mistakes, the worst first; no pair without a mistake."""
     both = np.triu(answers.confusion + answers.confusion.T, 1)
     order = np.argsort(-both, axis=None, kind="stable")[:MOST_PAIRS]
     found = [(row, column) for row, column in zip(*np.unravel_index(order, both.shape), strict=True)]

@@ -1,4 +1,4 @@
-"""Whether a network knows how sure to be: calibration error, and what is right of the surest answers."""
+"""Whether a network knows how sure to be: calibration error, and accuracy of the surest answers."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ import numpy as np
 from .answers import Answers
 
 BINS = 15
-"""Of equal width, over confidences 0..1; as in Guo et al. 2017."""
+"""Bins of equal width over confidences 0..1, as in Guo et al. 2017."""
 
 COVERAGES = (1.0, 0.95, 0.9, 0.8, 0.7)
 
@@ -49,7 +49,7 @@ class Coverage:
 
 
 def coverage_at(answers: Answers, threshold: float) -> Coverage:
-    """What is at or above `threshold`."""
+    """The answers at or above `threshold`: their share and accuracy."""
     kept = answers.confidence >= threshold
     accuracy = float(answers.right[kept].mean()) if kept.any() else float("nan")
     return Coverage(float(kept.mean()), threshold, accuracy)

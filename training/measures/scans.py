@@ -23,7 +23,7 @@ COLUMNS = ("network", "scans", "half", "images", "top-1", "top-3", "uncertain")
 
 @dataclass(frozen=True)
 class ScanResult:
-    """What `card`'s network made of half a set of scans."""
+    """How `card`'s network read half a set of scans."""
 
     card: Card
     scans: Half
@@ -41,13 +41,13 @@ class ScanResult:
 
     @property
     def uncertain(self) -> float:
-        """The share of answers that say so: unsure by confidence, or for a flag of quality."""
+        """The share of answers that are uncertain, by their confidence or for a quality flag."""
         unsure = self.answers.confidence < self.card.uncertain_below
         return float((unsure | (self.scans.flags > 0)).mean())
 
     @property
     def flagged(self) -> dict[str, float]:
-        """The share of each flag of quality, by its name."""
+        """The share of images with each quality flag, by the flag's name."""
         return {flag.names[0]: float(np.mean((self.scans.flags & flag) > 0)) for flag in Flag}
 
 
@@ -77,7 +77,7 @@ def measure_scans(predictor: Predictor, data: Path, threads: int = 0) -> Iterato
 
 
 def table(results: Sequence[ScanResult]) -> Sheet:
-    """A row each, and a column for each flag."""
+    """A row for each result, and a column for each flag."""
     names = [flag.names[0] for flag in Flag]
     return Sheet("Real scans", (*COLUMNS, *names), [_row(each) for each in results], NOTES)
 

@@ -50,7 +50,7 @@ On real scans, by `inkqueue evaluate {} --scans`:
 
 
 def describe(card: Card, found: Evaluation, run: Path, scans: Sheet | None = None) -> str:
-    """Markdown; with the table of `scans`, where they were read."""
+    """The description in Markdown, with the table of `scans` if there is one."""
     low, high = found.interval
     groups = groups_in(card.labels)
     return PAGE.substitute(
@@ -72,7 +72,7 @@ def describe(card: Card, found: Evaluation, run: Path, scans: Sheet | None = Non
 
 
 def _settings(run: Path) -> str:
-    """The settings of `run` as they were saved with it: of its training, or of what it was made of."""
+    """The settings saved with `run`: those of its training, or of the networks it was made of."""
     for name in (SETTINGS, MADE_OF):
         if (path := run / name).exists():
             settings = json.dumps(read_json(path), indent=2, ensure_ascii=False)

@@ -17,7 +17,7 @@ DPI = 160
 MATRIX_INCHES = (10.0, 9.4)
 BARS = "this network, with 95 % intervals"
 TOLD = 0.05
-"""Mistakes in at least this share of a class have their figure written into the matrix."""
+"""Mistakes are written into the matrix as figures from this share of a class on."""
 
 
 def draw_confusion(answers: Answers, path: Path) -> None:
@@ -57,7 +57,7 @@ def _write_shares(axes: Axes, shares: np.typing.NDArray[np.float64], ceiling: fl
 
 
 def draw_reliability(answers: Answers, path: Path) -> None:
-    """How often answers are right against how sure they were, bin by bin; below, how many there are."""
+    """Accuracy against confidence, bin by bin; below it, how many answers each bin has."""
     figure = Figure(figsize=(6, 5), layout="constrained")
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
     found = bins(answers)
@@ -77,7 +77,7 @@ def draw_reliability(answers: Answers, path: Path) -> None:
 
 
 def draw_coverage(answers: Answers, threshold: float, path: Path) -> None:
-    """How many of the surest answers are right, whatever share is kept; `threshold` is marked."""
+    """The share of right answers against the share kept, surest first; `threshold` is marked."""
     order = np.argsort(-answers.confidence, kind="stable")
     kept = np.arange(1, len(answers) + 1)
     accuracy = np.cumsum(answers.right[order]) / kept

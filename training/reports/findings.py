@@ -1,4 +1,4 @@
-"""What the figures say, in sentences; every one computed, none of them written beforehand."""
+"""What the figures say, in sentences that are all computed from them."""
 
 from collections.abc import Iterator
 from math import hypot, sqrt
@@ -90,15 +90,15 @@ def _chosen(found: Evaluation, validation: Evaluation) -> Iterator[str]:
     way = "more" if other > test else "less"
     apart = f" ({abs(test - other) / error:.1f} standard errors)" if error else ""
     yield (
-        f"On the {len(validation.answers):,} validation images, by which temperature and threshold "
+        f"On the {len(validation.answers):,} validation images, on which temperature and threshold "
         f"were chosen, {percent(other)} are right, {100 * abs(other - test):.2f} points {way} than "
-        f"on the test set{apart}; of those not flagged, "
-        f"{percent(validation.accuracy['accuracy_of_sure'])}."
+        f"on the test set{apart}; of those not flagged uncertain, "
+        f"{percent(validation.accuracy['accuracy_of_sure'])} are."
     )
 
 
 def verdict(name: str, other: str, duel: Duel) -> str:
-    """Two networks on the same images, in a sentence."""
+    """A sentence that compares two networks on the same images."""
     clear = "more than chance explains" if duel.p < 0.05 else "which may well be chance"
     return (
         f"Of the same images, {duel.only_first:,} are read right by {name} alone and "

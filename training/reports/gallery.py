@@ -45,7 +45,7 @@ def surest_mistakes(answers: Answers, images: Array) -> list[Mistake]:
 
 
 def mistakes_of(pair: Pair, answers: Answers, images: Array) -> list[Mistake]:
-    """The surest mistakes of a pair, as many each way as there are, the first way first."""
+    """The surest mistakes of a pair: up to OF_A_PAIR in each direction."""
     first, second = answers.labels.index(pair.first), answers.labels.index(pair.second)
     found: list[Mistake] = []
     for truth, read in ((first, second), (second, first)):

@@ -1,4 +1,4 @@
-"""The templates of pages: those here, which others may include, and those of the package that asks."""
+"""The templates of pages: those of this package, which others may include, and those of the caller's."""
 
 from jinja2 import ChoiceLoader, Environment, PackageLoader, select_autoescape
 
@@ -6,7 +6,7 @@ from ..tables import percent, short
 
 
 def templates(*packages: str) -> Environment:
-    """Of the folders `templates` in `packages` and here; shares and numbers are written by filters."""
+    """The templates of `packages` and of this one, with filters that write shares and numbers."""
     loaders = [PackageLoader(package) for package in (*packages, "training.reports")]
     environment = Environment(
         loader=ChoiceLoader(loaders),

@@ -22,7 +22,7 @@ from .pages import templates
 
 @dataclass(frozen=True)
 class Subject:
-    """A network on test and on validation images, the test `images`, and the folder it lies in."""
+    """A network's evaluations on test and validation images, the test `images`, and the run's folder."""
 
     test: Evaluation
     validation: Evaluation
@@ -32,7 +32,7 @@ class Subject:
 
 
 def write_report(subject: Subject, folder: Path) -> None:
-    """Fill `folder`, made if need be."""
+    """Write the report to `folder`, which is made if need be."""
     folder.mkdir(parents=True, exist_ok=True)
     mistakes = surest_mistakes(subject.test.answers, subject.images.images)
     _draw(subject, mistakes, folder)
@@ -77,7 +77,7 @@ def _content(subject: Subject, mistakes: list[Mistake]) -> dict[str, Any]:
 
 
 def settings(subject: Subject) -> Mapping[str, str]:
-    """The run's settings where there is a run, and what the card holds of the network."""
+    """The run's settings, if there is a run, and what the card says of the network."""
     path, card = subject.run / SETTINGS, subject.test.card
     saved = read_json(path) if path.exists() else {"network": card.network}
     kept = {
