@@ -198,7 +198,7 @@ def test_the_command_refuses_files_that_are_not_the_official_ones(host: Host, tm
         app, ["fetch", "mnist", "--data", str(tmp_path), "--url", f"{host.url}mnist"]
     )
     assert done.exit_code == 1
-    assert "what lies there is not the file" in done.stderr
+    assert "the file there is not the right one" in done.stderr
     assert "wanted f68b3c2dcbeaaa9fbdd348bbdeb94873" in done.stderr
     assert not list((tmp_path / "mnist").iterdir())
 

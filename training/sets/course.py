@@ -1,6 +1,6 @@
 """A set written as courses hand it out: a JPEG per character, 28x28, RGB, on its side, `a_00002.jpg`.
 
-The way back is `readers.read(..., transposed=True)`.
+`readers.read(..., transposed=True)` reads it back.
 """
 
 import zipfile
@@ -18,7 +18,7 @@ from model.letter_names import name_of
 from .data import Array, BadData, Set
 
 QUALITY = 95
-"""Of a JPEG: a pixel then moves by 10 of 255 at most, by less than 1 on average."""
+"""JPEG quality: it changes a pixel by 10 of 255 at most, by less than 1 on average."""
 
 Put = Callable[[str, bytes], None]
 
@@ -26,8 +26,8 @@ Put = Callable[[str, bytes], None]
 def write_course(parts: Mapping[str, Set], labels: str, out: Path, watch: Callable[[], None]) -> None:
     """Write each of `parts` to a folder of its name (none if it is "") in `out`, a folder or .zip.
 
-    `watch` is called after every image. What comes out is whole or not at all. Raises BadData: `out`
-    exists, or cannot be written.
+    `watch` is called after every image. `out` is written atomically. Raises BadData if it exists, or
+    cannot be written.
     """
     try:
         with opened(out) as put:
@@ -40,7 +40,7 @@ def write_course(parts: Mapping[str, Set], labels: str, out: Path, watch: Callab
 
 
 def names_of(data: Set, labels: str) -> Iterator[str]:
-    """`a_00002.jpg` for the second a of `data`; `upper_a_00002.jpg` where `labels` has both cases."""
+    """`a_00002.jpg` for the second a of `data`; `upper_a_00002.jpg` if `labels` has both cases."""
     counts = Counter[int]()
     for label in data.labels.tolist():
         counts[label] += 1
@@ -48,15 +48,17 @@ def names_of(data: Set, labels: str) -> Iterator[str]:
 
 
 def to_jpeg(image: Array) -> bytes:
-    """An upright glyph (28, 28) as a JPEG of it on its side."""
+    """An upright glyph (28, 28) as a JPEG on its side."""
     lying = cv2.cvtColor(np.ascontiguousarray(image.T), cv2.COLOR_GRAY2BGR)
     return cv2.imencode(".jpg", lying, (cv2.IMWRITE_JPEG_QUALITY, QUALITY))[1].tobytes()
 
 
 @contextmanager
 def opened(out: Path) -> Iterator[Put]:
-    """Yields what puts a file into `out`, which is there once all are. Raises BadData: it exists
-    already."""
+    """Yield a function that puts a file into `out`, which appears once all are written.
+
+    Raises BadData if it exists already.
+    """
     if out.exists():
         raise BadData(f"{out} is there already: remove it, or name another place")
     out.parent.mkdir(parents=True, exist_ok=True)

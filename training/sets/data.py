@@ -1,4 +1,4 @@
-"""What a data set is to the rest of the line: upright images, labels, and a split of three parts."""
+"""Data sets as the rest of training sees them: upright images, labels, and a split into three parts."""
 
 import hashlib
 from collections.abc import Callable, Sequence
@@ -25,7 +25,7 @@ class Set:
         return len(self.labels)
 
     def take(self, rows: npt.NDArray[np.intp]) -> "Set":
-        """The rows given."""
+        """The set of these rows."""
         return Set(self.images[rows], self.labels[rows])
 
 
@@ -39,9 +39,9 @@ class Hints:
 
 @dataclass(frozen=True)
 class Split:
-    """What is trained on, what is chosen on, and what is touched once: `measured_on` in words.
+    """What is trained on, what is chosen on, and the test set, which `measured_on` describes in words.
 
-    `scans` are more to train on, which are drawn apart from the rest (see Recipe.scanned).
+    `hints` and `scans` are more to train on; scans are drawn apart from the rest (see Recipe.scanned).
     """
 
     train: Set
@@ -53,7 +53,7 @@ class Split:
 
 
 def fingerprint(split: Split) -> str:
-    """SHA-256 of what is trained and chosen on."""
+    """SHA-256 of everything that is trained on or chosen on."""
     digest = hashlib.sha256()
     for part in (split.train, split.validation, split.scans):
         if part:
@@ -65,14 +65,17 @@ def fingerprint(split: Split) -> str:
 
 
 def join(parts: Sequence[Set]) -> Set:
-    """One set of all."""
+    """All `parts` in one set."""
     return Set(
         np.concatenate([part.images for part in parts]), np.concatenate([part.labels for part in parts])
     )
 
 
 def hold_out(whole: Set, a_class: int, seed: int) -> tuple[Set, Set]:
-    """All but `a_class` random images of each class, and those. Raises BadData: too few."""
+    """Hold out `a_class` random images of each class: return the rest, and those.
+
+    Raises BadData if a class has too few.
+    """
     least = int(np.unique(whole.labels, return_counts=True)[1].min())
     if least <= a_class:
         raise BadData(f"a class has only {least} images, of which {a_class} are to be held out")
@@ -80,12 +83,15 @@ def hold_out(whole: Set, a_class: int, seed: int) -> tuple[Set, Set]:
 
 
 def hold_out_share(whole: Set, share: float, seed: int) -> tuple[Set, Set]:
-    """All but a random `share` of each class, and that: at least an image, unless there is but one."""
+    """Hold out a random `share` of each class: return the rest, and that.
+
+    At least one image of a class is held out, unless it has only one.
+    """
     return _cut(whole, lambda count: min(count - 1, max(1, round(count * share))), seed)
 
 
 def hold_out_images(whole: Set, held: Array) -> tuple[Set, Set]:
-    """All but the images that are among `held` (n, 28, 28), and those."""
+    """Hold out the images that are among `held` (n, 28, 28): return the rest, and those."""
     wanted = {image.tobytes() for image in held}
     found = np.array([image.tobytes() in wanted for image in whole.images])
     return whole.take(np.flatnonzero(~found)), whole.take(np.flatnonzero(found))

@@ -10,7 +10,7 @@ import httpx
 TIMEOUT_S = 30.0
 
 Watch = Callable[[int, int | None], None]
-"""Told the bytes there are and, where the server says, how many there will be."""
+"""Called with the bytes received so far and, if the server says, their total."""
 
 
 class DownloadFailed(Exception):
@@ -18,10 +18,10 @@ class DownloadFailed(Exception):
 
 
 def download(url: str, path: Path, md5: str, watch: Watch) -> None:
-    """Bring the file at `url` to `path` by way of PATH.part. Raises DownloadFailed.
+    """Download the file at `url` to `path` by way of PATH.part. Raises DownloadFailed.
 
     A body that is cut off stays in PATH.part, and the next call asks for the rest (RFC 9110, 14.2),
-    whatever mirror it goes to; what has another checksum is removed.
+    whatever mirror it goes to; a file with another checksum is removed.
     """
     draft = path.with_name(f"{path.name}.part")
     try:
@@ -30,12 +30,12 @@ def download(url: str, path: Path, md5: str, watch: Watch) -> None:
         raise DownloadFailed(str(error) or type(error).__name__) from error
     if (found := md5_of(draft)) != md5:
         draft.unlink()
-        raise DownloadFailed(f"what lies there is not the file: its MD5 is {found}, wanted {md5}")
+        raise DownloadFailed(f"the file there is not the right one: its MD5 is {found}, wanted {md5}")
     draft.replace(path)
 
 
 def md5_of(path: Path) -> str:
-    """The MD5 of a file: these data sets are published with it; against accidents, not malice."""
+    """The MD5 of a file, which these data sets are published with: against accidents, not malice."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
 
@@ -44,10 +44,10 @@ def _receive(url: str, draft: Path, watch: Watch) -> None:
     have = draft.stat().st_size if draft.exists() else 0
     with _answer(url, have) as answer:
         if answer.status_code == httpx.codes.REQUESTED_RANGE_NOT_SATISFIABLE:
-            return  # nothing is left to ask for: the checksum tells
+            return  # nothing is left to ask for: the checksum decides
         answer.raise_for_status()
         if have and not answer.headers.get("Content-Range", "").startswith(f"bytes {have}-"):
-            have = 0  # the server sends it from its beginning
+            have = 0  # the server sends the file from its beginning
         length = answer.headers.get("Content-Length")
         total = have + int(length) if length else None
         with draft.open("ab" if have else "wb") as file:

@@ -13,12 +13,15 @@ from .data import BadData
 from .download import DownloadFailed, download, md5_of
 
 Watch = Callable[[str, int, int | None], None]
-"""Told the name of a file, the bytes there are and, where the server says, how many there will be."""
+"""Called with the name of a file, the bytes received so far and, if the server says, their total."""
 
 
 @dataclass(frozen=True)
 class Official:
-    """A data set as it is published: `files` (name: MD5) below each of `mirrors`, or a `packed` ZIP."""
+    """A data set as it is published: `files` (name: MD5) below each of `mirrors`.
+
+    If it is `packed`, there is one file, a ZIP of the files of its sets.
+    """
 
     name: str
     sets: tuple[Known, ...]
@@ -58,9 +61,10 @@ OFFICIAL = {each.name: each for each in (MNIST, EMNIST)}
 
 
 def fetch(official: Official, root: Path, watch: Watch, mirror: str = "") -> list[Path]:
-    """Bring what is missing to `root`/NAME, checked; returns it. What is there is left as it is.
+    """Download the missing files to `root`/NAME, check them, and return their paths.
 
-    `mirror` takes the place of the official ones. Raises BadData with what to do by hand.
+    Files that are there are left as they are. `mirror` takes the place of the official ones. Raises
+    BadData, which says what to do by hand.
     """
     missing, mirrors = official.missing(root), (mirror,) if mirror else official.mirrors
     if not missing:
@@ -78,7 +82,7 @@ def fetch(official: Official, root: Path, watch: Watch, mirror: str = "") -> lis
 
 
 def _bring_packed(official: Official, root: Path, mirrors: Sequence[str], watch: Watch) -> None:
-    """An archive that a person put there is used and left; one that was fetched is removed."""
+    """Unpack the archive; one that a person put there is left, one that was downloaded is removed."""
     [(name, md5)] = official.files.items()
     archive = root / official.name / name
     by_hand = archive.exists()
@@ -107,7 +111,7 @@ def _bring(path: Path, md5: str, mirrors: Sequence[str], watch: Watch) -> None:
 
 
 def unpack(archive: Path, wanted: Sequence[Path]) -> None:
-    """Write the members of a ZIP that are called like the files `wanted`. Raises BadData."""
+    """Write the files `wanted` from the members of a ZIP that have their names. Raises BadData."""
     try:
         with zipfile.ZipFile(archive) as content:
             members = {Path(name).name: name for name in content.namelist()}

@@ -1,4 +1,4 @@
-"""Images whose label is known in part: letters of the pool whose case nobody wrote down."""
+"""Images whose label is known only in part: letters of the pool whose case was not recorded."""
 
 from pathlib import Path
 
@@ -11,9 +11,9 @@ from .readers.meaning import NO_LABEL
 
 
 def read_hints(folder: Path) -> Hints | None:
-    """Letters with no class of the 47: the capital and the small one are possible. Raises BadData.
+    """Letters with none of the 47 classes: both the capital and the small one are possible.
 
-    None where the file of the caseless labels is missing.
+    None if the file of the caseless labels is missing. Raises BadData.
     """
     cased, caseless = OWN_BALANCED[1], OWN_LETTERS[1]  # two labels of the same images
     if caseless.missing(folder):

@@ -12,8 +12,8 @@ from .readers import read
 from .tasks import Task
 
 WHERE = (
-    "A label is the first field of a line in a CSV; for an image file it is the folder, or how the name "
-    "begins; for IDX and NumPy it stands in the file or array of labels"
+    "A label is the first field of a line in a CSV; for an image file it is the folder's name, or the "
+    "beginning of the file's; for IDX and NumPy it stands in the file or array of labels"
 )
 
 
@@ -26,10 +26,10 @@ def read_own(
     first: int = 0,
     seed: int = 0,
 ) -> Split:
-    """Files of any form that `readers.read` knows; a tenth of `train` is held out to choose on.
+    """Read files of any form that `readers.read` knows; a tenth of `train` is held out to choose on.
 
     Without `test`, another tenth is held out to measure on. Every class gives its share. Images of
-    `test` that are in `train` too are left out. Raises BadData.
+    `test` that are also in `train` are left out. Raises BadData.
     """
     known = partial(
         read, labels=task.labels, transposed=transposed, first=first, normalization=task.normalization
@@ -55,7 +55,7 @@ def read_own(
 
 
 def _unseen(given: Set, whole: Set, test: Path) -> Set:
-    """The images `given` by `test` that are not among those of `whole`. Raises BadData: all are."""
+    """The images `given` by `test` that are not among those of `whole`. Raises BadData if all are."""
     unseen, seen = hold_out_images(given, whole.images)
     if not len(unseen):
         raise BadData(f"{test}: all of its {len(seen):,} images are among those to train on")

@@ -23,7 +23,7 @@ from .data import Array, BadData, Set, join
 from .readers.meaning import NO_LABEL, class_named
 
 FOLDER = "scans"
-"""Where in the folder of data sets they lie."""
+"""Their folder in the folder of data sets."""
 
 SCANS = {"paper photographs": "paper-photos.zip", "tablet pen": "tablet-pen.zip"}
 HALVES = ("learned from", "reported")
@@ -31,7 +31,7 @@ HALVES = ("learned from", "reported")
 
 @dataclass(frozen=True)
 class Half:
-    """Half a set, normalized: `data`, and the bits of `model.flags` (n,) of each."""
+    """Half a set, normalized: `data`, and the bits of `model.flags` (n,) for each image."""
 
     name: str
     half: str
@@ -42,14 +42,14 @@ class Half:
 def read_half(folder: Path, name: str, half: str, card: Card) -> Half:
     """The half of the set `name` in `folder`, as `card`'s network sees it. Raises BadData.
 
-    A letter that the network knows in the other case only is taken for that one, so that 62 classes
-    become its 47 or 26; what it does not know is left out.
+    A letter that the network knows only in the other case counts as that one, so that 62 classes become
+    its 47 or 26; characters that it does not know are left out.
     """
     return _half(folder, name, half, card.labels, card.normalization)
 
 
 def read_examples(folder: Path, labels: str, normalization: Normalization) -> Set:
-    """The half to work on of every set, normalized, with classes of `labels`. Raises BadData."""
+    """The half of every set to learn from, normalized, with classes of `labels`. Raises BadData."""
     return join([_half(folder, name, HALVES[0], labels, normalization).data for name in SCANS])
 
 
@@ -89,7 +89,7 @@ def read_files(archive: Path, half: str) -> list[tuple[str, bytes, str]]:
 def _normalized(
     archive: Path, half: str, normalization: Normalization
 ) -> tuple[Array, Array, tuple[str, ...]]:
-    """Glyphs (n, 28, 28), flags (n,) and names of the classes; kept for the next network."""
+    """Glyphs (n, 28, 28), flags (n,) and names of the classes; cached for the next network."""
     glyphs, flags, names = list[npt.NDArray[np.uint8]](), list[int](), list[str]()
     for file, data, label in read_files(archive, half):
         try:

@@ -23,13 +23,13 @@ from .hints import read_hints
 
 @dataclass(frozen=True)
 class Source:
-    """`train`, less `held_out` images a class to choose on, and `test`, which is `measured_on` in words.
+    """`train`, less `held_out` images a class to choose on, and `test`, which `measured_on` describes.
 
     Two sources are never mixed: the splits of EMNIST are independent draws of the same images, so that
-    the test set of one lies in the training images of another. Two of the same images hold out the same
-    ones: what `beside` holds out is held out here too, and nothing else, since a network of that source
-    may be the start of one of this, or its teacher. Such sources are of one `family`: the test set of
-    neither is in the training images of the other.
+    the test set of one lies in the training images of another. Two sources of the same images hold out
+    the same ones: what `beside` holds out is held out here too, and nothing else, since a network of
+    that source may be the start or the teacher of a network of this one. Such sources are of one
+    `family`: the test set of neither is in the training images of the other.
     """
 
     train: tuple[Known, ...]
@@ -83,7 +83,7 @@ OFFICIAL_26 = Source(
 MNIST = Source((MNIST_TRAIN,), MNIST_TEST, 500, "MNIST test, 10,000 images", "MNIST")
 
 DRAWN = "characters drawn by the project itself"
-"""What a network is measured on that has learned from no data set."""
+"""The `measured_on` of a network that has learned from no data set."""
 
 SOURCES = {each.measured_on: each for each in (OWN_47, OFFICIAL_47, OWN_26, OFFICIAL_26, MNIST)}
 
@@ -91,8 +91,9 @@ SOURCES = {each.measured_on: each for each in (OWN_47, OFFICIAL_47, OWN_26, OFFI
 def may_know(held_out: str, test: str) -> bool:
     """Whether a network trained with the test set `held_out` held out may have learned images of `test`.
 
-    Both as in `measured_on`. All families are of the same forms, so only other characters are surely
-    new; what was DRAWN is of none. False where `test` is not the test set of a source: nobody can tell.
+    Both are given as in `measured_on`. All families are of the same forms, so only other characters are
+    certainly new; a network of DRAWN characters knows none of them. False if `test` is not the test set
+    of a source: nobody can tell.
     """
     measured, learned = SOURCES.get(test), SOURCES.get(held_out)
     if not measured or held_out == DRAWN:

@@ -22,7 +22,7 @@ SPLIT_SEED = 0
 class Task:
     """`labels[i]` is class i; `mean` and `std` are of pixels in 0..1.
 
-    Of `sources` the first that is there is read; `official` is what `data fetch` calls the last.
+    The first of `sources` that is there is read; `official` is the name of the last in `data fetch`.
     """
 
     name: str
@@ -34,7 +34,7 @@ class Task:
     official: str
 
     def find(self, folder: Path) -> Source:
-        """The first source that is whole in `folder`. Raises BadData with what to do."""
+        """The first source that is whole in `folder`. Raises BadData, which says what to do."""
         lacking = [source.missing(folder) for source in self.sources]
         for source, missing in zip(self.sources, lacking, strict=True):
             if not missing:
@@ -47,12 +47,12 @@ class Task:
         )
 
     def read(self, folder: Path, seed: int) -> Split:
-        """What there is in `folder` to train, choose and measure on. Raises BadData."""
+        """The images in `folder` to train, choose and measure on. Raises BadData."""
         return self.find(folder).read(folder, seed)
 
 
 def draw(labels: str, seed: int) -> Split:
-    """A split that the project draws itself: for trying the line without any data set."""
+    """A split that the project draws itself, to try everything without any data set."""
     rng = np.random.default_rng(seed)
 
     def drawn(a_class: int) -> Set:

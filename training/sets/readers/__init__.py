@@ -28,8 +28,8 @@ def read(
 
     `labels[i]` is class i. The files may hold characters, or numbers that count from `first`; 255 is no
     label. `transposed` images have their axes swapped (EMNIST's files). An image file that is not 28x28
-    becomes a glyph by `normalization`, or is only resized without. `part` chooses in an .npz, a folder
-    or a ZIP that has both.
+    becomes a glyph by `normalization`, or is only resized if that is None. `part` says which part to
+    read of an .npz, a folder or a ZIP that has both.
     """
     meaning = Meaning(labels, transposed, first, normalization)
     name = path.name.lower()

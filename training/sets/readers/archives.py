@@ -17,19 +17,19 @@ from .pictures import Picture, read_pictures
 from .table import read_table
 
 DAMAGED = (OSError, EOFError, ValueError, RuntimeError, zlib.error, lzma.LZMAError, zipfile.BadZipFile)
-"""What the unpackers raise; RuntimeError for an unknown compression."""
+"""The errors that unpackers raise; RuntimeError for an unknown compression."""
 
 MOST_BYTES = 16 << 20
-"""Of an image file; a character is a few kilobytes."""
+"""The most bytes of an image file; a character is a few kilobytes."""
 
 ENCRYPTED = 1
-"""The bit of a member's flags that says so."""
+"""The bit in a member's flags that says that it is encrypted."""
 
 
 def read_archive(path: Path, meaning: Meaning, part: Part) -> Set:
-    """The images in a ZIP, one unpacked at a time; else its table. Raises BadData naming the file.
+    """Read the images in a ZIP, one at a time, or else its table. Raises BadData naming the file.
 
-    A folder around everything does not count, nor do hidden files and __MACOSX.
+    A folder around everything is disregarded, and so are hidden files and __MACOSX.
     """
     try:
         with zipfile.ZipFile(path) as archive:
@@ -73,13 +73,13 @@ def unpack(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
         raise BadData(f"{name}: {member.file_size:,} bytes; at most {MOST_BYTES:,} are read")
     try:
         with archive.open(member) as file:
-            return file.read(member.file_size + 1)  # a size makes that a limit, whatever it unpacks to
+            return file.read(member.file_size + 1)  # the size is a limit, whatever it unpacks to
     except DAMAGED as error:
         raise BadData(f"{name}: {str(error) or 'cut off'}") from error
 
 
 def is_meant(member: zipfile.ZipInfo) -> bool:
-    """Whether a person put this file there: no folder, nothing hidden, none of a desktop's own."""
+    """Whether a person put this file there: it is no folder, not hidden, and not a desktop's own."""
     parts = PurePosixPath(member.filename).parts
     hidden = any(part.startswith(".") or part == "__MACOSX" for part in parts)
     return not (member.is_dir() or hidden)
@@ -91,7 +91,7 @@ def has_suffix(member: zipfile.ZipInfo, suffixes: Iterable[str]) -> bool:
 
 
 def wrapping(places: Iterable[PurePosixPath], meaning: Meaning) -> PurePosixPath:
-    """The folders around everything, as far as none is a label: `set` of `set/a_00002.jpg`."""
+    """The folders around everything, down to the first that is a label: `set` of `set/a_00002.jpg`."""
     folders = [str(place.parent) for place in places]
     top = PurePosixPath()
     for name in PurePosixPath(commonpath(folders) if folders else "").parts:

@@ -54,7 +54,7 @@ def _read_npz(path: Path, part: Part) -> tuple[Labels, Labels]:
 
 
 def to_pixels(path: Path, images: npt.NDArray[Any]) -> Array:
-    """(n, 28, 28) uint8 of 0..255, or of 0..1; flat or with a channel. Raises BadData."""
+    """(n, 28, 28) uint8 from pixels of 0..255, or of 0..1; flat or with a channel. Raises BadData."""
     square = (len(images) if images.ndim else 0, SIDE, SIDE)
     if images.dtype.kind not in "buif" or images.size != np.prod(square):
         raise BadData(

@@ -1,6 +1,6 @@
 """A folder of image files: in a sub-folder for each character, or named by their characters.
 
-`a/1.png` and `a_00002.jpg` are both an a. Where the disk does not tell A from a: `upper_a`, `lower_a`.
+`a/1.png` and `a_00002.jpg` are both an a. On a disk that does not tell A from a: `upper_a`, `lower_a`.
 """
 
 from pathlib import Path

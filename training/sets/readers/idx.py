@@ -36,5 +36,5 @@ def read_idx_pair(images: Path, labels: Path, meaning: Meaning) -> Set:
 
 def read_idx_images(images: Path, meaning: Meaning) -> Set:
     """The images of a file with the labels beside it: `images-idx3` -> `labels-idx1`. Raises BadData."""
-    read_idx(images)  # what is no IDX file at all is told so, whatever lies beside it
+    read_idx(images)  # a file that is no IDX at all is refused as such, whatever lies beside it
     return read_idx_pair(images, beside(images, ("images", "labels"), ("idx3", "idx1")), meaning)

@@ -1,7 +1,7 @@
-"""Where every reader ends: pixels and labels as a file holds them become one checked `Set`.
+"""The last step of every reader: pixels and labels as a file holds them become one checked `Set`.
 
 A label is a character of the task's alphabet, or the number of a class. A letter that the alphabet has
-in the other case only is taken for that one, as EMNIST merges c and C.
+only in the other case counts as that one, as EMNIST merges c and C.
 """
 
 import re
@@ -22,20 +22,20 @@ from model.terminal import notes
 from ..data import Array, BadData, Set
 
 NO_LABEL = 255
-"""The number of no class: such an image is left out."""
+"""Stands for no class: an image with this label is left out."""
 
 Labels = npt.NDArray[Any]
 
 MIDDLE = 128
-"""Ink that is bright lies on a border that is darker."""
+"""A border pixel is bright from here on; around bright ink most are darker."""
 
 BORDER = border(np.arange(SIDE * SIDE).reshape(SIDE, SIDE))
-"""The indices of the border among the pixels of an image, in one row."""
+"""The indices of the border among the pixels of a flattened image."""
 
 
 @dataclass(frozen=True)
 class Meaning:
-    """What the files do not say of themselves.
+    """What files do not say about themselves.
 
     Class i is `labels[i]`; numbers count from `first` (1 in EMNIST letters). `transposed` images have
     their axes swapped (EMNIST). Images of another size become glyphs as `normalization` says.
@@ -50,10 +50,10 @@ class Meaning:
 def make_set(
     path: Path, pixels: Array, found: Labels, meaning: Meaning, name: Callable[[int], str] | None = None
 ) -> Set:
-    """`pixels` (n, 28, 28) with the labels `found` (n,), turned, without the images that have no label.
+    """The set of `pixels` (n, 28, 28) with labels `found` (n,): upright, without unlabelled images.
 
-    Dark ink on white becomes bright ink on black, as the service makes it, and that is said.
-    `name(row)` is what an error calls an image. Raises BadData.
+    Dark ink on white becomes bright ink on black, as in the service, and a note says so. `name(row)` is
+    the name of an image in errors. Raises BadData.
     """
     if pixels.shape[1:] != (SIDE, SIDE):
         raise BadData(f"{path}: images of shape {pixels.shape}, wanted (n, {SIDE}, {SIDE})")
@@ -77,7 +77,7 @@ def is_dark_on_white(images: Array) -> bool:
 
 
 def to_classes(found: Labels, meaning: Meaning, name: Callable[[int], str]) -> Array:
-    """The class of each label, (n,) uint8. Raises BadData for the first that is none."""
+    """The class of each label, (n,) uint8. Raises BadData for the first label that has none."""
     values, places = np.unique(found, return_inverse=True)
     classes = [class_of(str(value).removesuffix(".0"), meaning) for value in values]
     if None in classes:
@@ -91,9 +91,9 @@ def to_classes(found: Labels, meaning: Meaning, name: Callable[[int], str]) -> A
 
 
 def class_of(text: str, meaning: Meaning) -> int | None:
-    """The class that is meant: `7`, `a`, `upper_a`, `lower_a`, or its number; None if there is no such.
+    """The class meant by `text`: `7`, `a`, `upper_a`, `lower_a`, or a number; None if there is no such.
 
-    Digits that the alphabet has are characters, unless numbers were said to count from another than 0.
+    Digits that the alphabet has are characters, unless numbers count from another `first` than 0.
     """
     if text.isdecimal() and (meaning.first or text not in list(meaning.labels)):
         number = int(text[:4]) - meaning.first
@@ -111,7 +111,10 @@ def class_named(text: str, labels: str) -> int:
 
 
 def beside(path: Path, *changes: tuple[str, str]) -> Path:
-    """The file of the labels beside `path`: its name, changed (pattern, text). Raises BadData."""
+    """The file of the labels beside `path`: its name after the substitutions `changes` (pattern, text).
+
+    Raises BadData.
+    """
     name = path.name
     for pattern, text in changes:
         name = re.sub(pattern, text, name)

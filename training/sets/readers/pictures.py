@@ -1,4 +1,4 @@
-"""Image files that say in their paths what they show, in a folder or in a ZIP, become a `Set`."""
+"""Image files in a folder or a ZIP, whose paths say what they show, become a `Set`."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -22,7 +22,7 @@ PARTS = frozenset(("train", "test"))
 
 @dataclass(frozen=True)
 class Picture:
-    """An image file: its path below the folder or in the ZIP, what an error calls it, its bytes."""
+    """An image file: its path below the folder or in the ZIP, its name in errors, its bytes."""
 
     path: PurePath
     name: str
@@ -30,9 +30,10 @@ class Picture:
 
 
 def read_pictures(path: Path, pictures: Sequence[Picture], meaning: Meaning, part: Part) -> Set:
-    """What `pictures` of `path` show, in their order; of the folders train/ and test/, `part`.
+    """The set of `pictures` in `path`, in their order; of the folders train/ and test/, only `part`.
 
-    Names are read before any image is, and images one at a time. Raises BadData naming the file.
+    Labels are checked before any image is read, and images are read one at a time. Raises BadData naming
+    the file.
     """
     chosen = one_part(pictures, part)
     labels = np.array([label_of(picture.path) for picture in chosen])
@@ -46,7 +47,7 @@ def read_pictures(path: Path, pictures: Sequence[Picture], meaning: Meaning, par
 
 
 def one_part(pictures: Sequence[Picture], part: Part) -> list[Picture]:
-    """Where every picture lies in train/ or test/, and some in either: those of `part`, else all."""
+    """The pictures of `part`, if all lie in train/ or test/ and neither is empty; else all."""
     if {picture.path.parts[0].lower() for picture in pictures} != PARTS:
         return list(pictures)
     inside = [picture for picture in pictures if picture.path.parts[0].lower() == part]
@@ -54,7 +55,7 @@ def one_part(pictures: Sequence[Picture], part: Part) -> list[Picture]:
 
 
 def read_picture(picture: Picture, meaning: Meaning) -> Array:
-    """The glyph (28, 28) in a file, upright; what is one already stays as it is. Raises BadData."""
+    """The glyph (28, 28) in a file, upright; one that is 28x28 already is unchanged. Raises BadData."""
     try:
         grey = decode(picture.read())
     except (OSError, BadImage) as error:
@@ -63,7 +64,7 @@ def read_picture(picture: Picture, meaning: Meaning) -> Array:
 
 
 def label_of(path: PurePath) -> str:
-    """The label in a path: the first folder's name, or how the file's begins."""
+    """The label in a path: the first folder's name, or the beginning of the file's."""
     if len(path.parts) > 1:
         return path.parts[0]
     found = NAME.match(path.stem)

@@ -22,7 +22,7 @@ from .meaning import Meaning, make_set
 
 PIXELS = SIDE * SIDE
 DAMAGED = (OSError, EOFError, zlib.error, zipfile.BadZipFile, RuntimeError, UnicodeDecodeError)
-"""What the unpackers raise; RuntimeError for a password."""
+"""The errors that unpackers raise; RuntimeError for a password."""
 
 DECIMAL = re.compile(r"-?\d*\.?\d+(?:[eE][+-]?\d+)?")
 
@@ -33,7 +33,7 @@ def read_table(path: Path, meaning: Meaning) -> Set:
     """Every line of a CSV; pixels are 0..255, or all 0 or 1. Raises BadData naming the line."""
     try:
         with _open(path) as lines, warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # of an empty file: that is refused below
+            warnings.simplefilter("ignore", UserWarning)  # about an empty file, which is refused below
             rows = np.loadtxt(_body(lines), ROW, delimiter=",", comments=None, quotechar='"', ndmin=1)
     except BadData:
         raise
@@ -75,8 +75,8 @@ def _body(lines: TextIO) -> Iterator[str]:
 
 
 def _is_header(line: str) -> bool:
-    """Whether most pixels are not whole numbers: `pixel0`, `1x1`, or `0.17` as pandas tells columns
-    apart; decimals that occur twice are pixels."""
+    """Whether most pixels are not whole numbers: `pixel0`, `1x1`, or `0.17`, which is how pandas tells
+    columns of the same name apart; decimals that occur twice are pixels."""
     pixels = [_plain(pixel) for pixel in line.split(",")[1:]]
     if sum(not pixel.isdecimal() for pixel in pixels) * 2 <= len(pixels):
         return False
@@ -84,7 +84,7 @@ def _is_header(line: str) -> bool:
 
 
 def _fault(path: Path) -> str:
-    """What is wrong with the first line that is not as it should be."""
+    """What is wrong with the first faulty line; empty if there is none."""
     with _open(path) as lines:
         for number, line in enumerate(lines, 1):
             fields = line.split(",")
