@@ -17,13 +17,13 @@ from .junk import NONE, SEVERAL, Kind
 from .pictures import Rng, character, margins, photograph
 
 NORMALIZATIONS: tuple[Normalization, ...] = ("emnist", "emnist", "mnist")
-"""Drawn from: two networks of three frame a character as EMNIST does."""
+"""One is drawn for each glyph: two networks of three frame a character as EMNIST does."""
 
 UNCHANGED = 0.4
-"""The share of characters shown as their data set has them, not drawn as a scan."""
+"""The share of characters taken from their data set as they are, not drawn as scans."""
 
 CHUNK = 500
-"""Glyphs that are made by one process from one seed, and the characters that it is given."""
+"""How many glyphs one process makes from one seed, and how many characters it is given for that."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Pools:
     mnist: Array
 
     def some(self, count: int, rng: Rng) -> "Pools":
-        """`count` of each."""
+        """`count` random characters of each."""
         return Pools(*(pool[rng.integers(len(pool), size=count)] for pool in (self.emnist, self.mnist)))
 
 
@@ -69,14 +69,14 @@ def _characters(pools: Pools, count: int, rng: Rng) -> Array:
 
 
 def _junk(kinds: Mapping[str, Kind], pools: Pools, count: int, rng: Rng) -> Array:
-    """Of all kinds, each equally likely."""
+    """Junk of all `kinds`, each equally likely."""
     draws = list(kinds.values())
     found = _glyphs(lambda: draws[int(rng.integers(len(draws)))](pools.emnist, rng), rng)
     return np.stack(list(islice(found, count)))
 
 
 def _glyphs(ink: Callable[[], Grey], rng: Rng) -> Iterator[Grey]:
-    """What the service makes of photographs of `ink`; what it finds blank needs no screen."""
+    """Photographs of `ink`, as the service normalizes them; what it finds blank needs no screen."""
     while True:
         normalization = NORMALIZATIONS[rng.integers(len(NORMALIZATIONS))]
         pixels = normalize(photograph(ink(), rng), normalization).pixels

@@ -1,6 +1,6 @@
 """What is sent in place of a character, drawn by ourselves: paper, scribbles, parts, pairs.
 
-A kind is a function of a pool of characters (n, 28, 28) and a generator; it gives ink, bright on dark.
+A kind is a function of a pool of characters (n, 28, 28) and a generator; it returns ink, bright on dark.
 """
 
 from collections.abc import Callable
@@ -30,7 +30,7 @@ PUNCTUATION = {
     "+": "2,1.2 2,4.8|.2,3 3.8,3",
     "=": ".4,2.3 3.6,2.3|.4,3.9 3.6,3.9",
 }
-"""In the notation of strokes.STROKES."""
+"""In the notation of model.drawn.STROKES."""
 
 Kind = Callable[[Grey, Rng], Grey]
 

@@ -12,7 +12,7 @@ from ..photograph import enlarge, on_paper, with_pen
 Rng = np.random.Generator
 
 LEAST_SIDE = 14
-"""Pixels of the ink's long side; smaller ones are flagged as that."""
+"""The least long side of the ink in pixels; what is smaller is flagged as such."""
 
 
 def character(pool: Grey, rng: Rng) -> Grey:
@@ -21,13 +21,13 @@ def character(pool: Grey, rng: Rng) -> Grey:
 
 
 def written(glyph: Grey, rng: Rng) -> Grey:
-    """The ink of `glyph`, in its box."""
+    """The ink of `glyph`, written by another hand and pen, in its box."""
     ink = with_pen(enlarge(glyph, rng), rng)
     return strip(np.where(ink > 40, ink, np.uint8(0)))
 
 
 def margins(ink: Grey, rng: Rng, cut: str = "") -> Grey:
-    """Paper around the ink: up to its own size on each side, none on a side that is `cut` (tblr)."""
+    """Paper around the ink: up to 0.6 of its long side on each side, none on those `cut` (of tblr)."""
     sizes = rng.uniform(0.05, 0.6, 4) * max(*ink.shape, 8)
     top, bottom, left, right = (
         0 if side in cut else max(3, round(size)) for side, size in zip("tblr", sizes, strict=True)
@@ -36,7 +36,7 @@ def margins(ink: Grey, rng: Rng, cut: str = "") -> Grey:
 
 
 def photograph(ink: Grey, rng: Rng) -> Grey:
-    """Ink (h, w) on paper, at a lower resolution or not; now and then light on dark."""
+    """Ink (h, w) on paper, often at a lower resolution; now and then light on dark."""
     photo = on_paper(ink, rng)
     photo = 255 - photo if rng.random() < 0.1 else photo
     long_side = max(*strip(ink).shape, LEAST_SIDE)

@@ -1,5 +1,4 @@
-"""The screen from data to shipped weights: characters against junk, by the same loop as every
-network."""
+"""The screen from data to shipped weights: characters against junk, trained as every network is."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -45,29 +44,29 @@ OWN = replace(
     learning_rate=5e-3,
     weight_decay=1e-3,
 )
-"""For a network's own screen, except for the network itself (see own_recipe)."""
+"""The recipe of a network's own screen, before own_recipe adds what depends on the network."""
 
 LABELS = "1+-"
 """One character, several, none."""
 
 LEARNED, CHOSEN, MEASURED = 1, 2, 3
-"""Seeds by which junk is drawn."""
+"""The seeds that junk is drawn with."""
 
 A_CLASS = {LEARNED: 24_000, CHOSEN: 2_500, MEASURED: 2_500}
 QUICK = {LEARNED: 120, CHOSEN: 60, MEASURED: 60}
 
 FLAGGED = 0.012
-"""The share of good characters, held out and drawn as scans, below the threshold: a quarter of what
-may be flagged in all, since real scans are worse."""
+"""The share of good characters, held out and drawn as scans, that falls below the threshold: a quarter
+of what may be flagged in all, since real scans are worse."""
 
 CAUGHT = 0.6
-"""The share of junk that it must flag; the rest is left to low confidence."""
+"""The share of junk that the screen must flag; the rest is left to low confidence."""
 
 
 def read_pools(data: Path, quick: bool = False) -> dict[int, Pools]:
-    """Characters to learn from, to choose on, and to measure on: none of them of a test set.
+    """Characters to learn from, to choose on, and to measure on: none of them from a test set.
 
-    What every network holds out is halved to choose and to measure. Raises BadData.
+    Half of the validation images are to choose on, half to measure on. Raises BadData.
     """
     emnist, mnist = (read_split(task, data, quick) for task in ("balanced", "digits"))
     caseless = [emnist.hints.images] if emnist.hints else []
@@ -87,8 +86,10 @@ def read_examples(data: Path, quick: bool = False) -> Split:
 
 
 def own_recipe(network: Card, start: str) -> Recipe:
-    """For a screen on the features of `network`, found as `start`. Raises BadCard if it has none to
-    use."""
+    """The recipe of a screen on the features of `network`, which is found by the name `start`.
+
+    Raises BadCard if it has none to use.
+    """
     path, layout = backbone(network.network)
     return replace(
         OWN,
@@ -114,12 +115,12 @@ def finish(recipe: Recipe, network: nn.Module, split: Split) -> Card:
 
 
 def choose_threshold(likely: Floats, labels: Array) -> float:
-    """The probability of being a character that a share FLAGGED of the characters falls below."""
+    """The probability of being a character below which the share FLAGGED of the characters falls."""
     return round(float(np.quantile(likely[labels == 0, 0], FLAGGED)), 4)
 
 
 def caught(card: Card, likely: Floats, data: Set) -> dict[str, float]:
-    """The share flagged of characters, of several, and of none."""
+    """The flagged shares of single characters, of several, and of none."""
     flags: npt.NDArray[np.bool_] = likely[:, 0] < card.uncertain_below
     names = ("characters", "several", "none")
     return {name: round(float(flags[data.labels == at].mean()), 4) for at, name in enumerate(names)}
@@ -128,7 +129,7 @@ def caught(card: Card, likely: Floats, data: Set) -> dict[str, float]:
 def ship_own(card: Card, screening: nn.Module, network: Card, folder: Path) -> Card:
     """Write the head that was trained in `screening` as the own screen of `network`.
 
-    Raises Refused where it is not good enough.
+    Raises Refused if it is not good enough.
     """
     head = screening.get_submodule(LAYERS)
     layout = {"kind": HEAD, "hidden": OWN.network["hidden"], "of": network.sha256}
@@ -137,7 +138,7 @@ def ship_own(card: Card, screening: nn.Module, network: Card, folder: Path) -> C
 
 
 def ship(card: Card, network: nn.Module, folder: Path) -> Card:
-    """Write weights and card. Raises Refused where they are not good enough."""
+    """Write weights and card. Raises Refused if they are not good enough."""
     least, most = min(card.accuracy["several"], card.accuracy["none"]), card.accuracy["characters"]
     if most > 1.5 * FLAGGED or least < CAUGHT:
         raise Refused(f"the screen is not shipped: the shares it flags are {card.accuracy}")

@@ -1,4 +1,4 @@
-"""The reject test: is what is not a character flagged or uncertain, are good characters left alone?"""
+"""The reject test: is junk flagged or uncertain, and are good characters left alone?"""
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
@@ -25,7 +25,7 @@ COUNT = 1000
 QUICK = 20
 
 SEED = 20_000
-"""Of the first kind; what the screen learned from had others."""
+"""The seed of the first kind of junk; what the screen learned from was drawn with others."""
 
 CAUGHT, SPARED = 0.95, 0.05
 """The share of junk that must be flagged or uncertain, and of good characters that may be flagged."""
@@ -43,7 +43,7 @@ def read_rejects(
 ) -> tuple[list[Sheet], list[dict[str, object]]]:
     """The tables of junk and of good characters read by `name`, and their figures for a JSON file.
 
-    `tell` is told of every kind; `quick` are few pictures, of characters drawn here.
+    `tell` is told of every kind; `quick`: few pictures, of characters drawn here.
     Raises BadCard, BadData.
     """
     network, _ = open_network(name, runs, threads)
@@ -62,7 +62,7 @@ def read_rejects(
 
 
 def read_junk(line: Line, pool: Array, count: int) -> Iterator[Verdicts]:
-    """Every kind of junk, made of characters of `pool` if of any."""
+    """Yield verdicts on every kind of junk; if it is made of characters, of those in `pool`."""
     for number, (kind, draw) in enumerate(KINDS.items()):
         rng = np.random.default_rng(SEED + number)
         files = [file_of(photograph(draw(pool, rng), rng), rng) for _ in range(count)]
@@ -70,12 +70,12 @@ def read_junk(line: Line, pool: Array, count: int) -> Iterator[Verdicts]:
 
 
 def unchosen(held: Set, chosen: Pools) -> Set:
-    """The images of `held` on which no screen was chosen; the order of what tasks hold out differs."""
+    """The images of `held` that no screen was chosen on; tasks hold out images in different orders."""
     return hold_out_images(held, np.concatenate([chosen.emnist, chosen.mnist]))[0]
 
 
 def read_characters(line: Line, held: Set, count: int) -> Verdicts:
-    """Characters of `held`, drawn as scans."""
+    """Verdicts on characters of `held`, drawn as scans."""
     rng = np.random.default_rng(SEED - 1)
     rows = rng.choice(len(held), count)
     files = [file_of(photograph(drawn(held.images[[row]], rng), rng), rng) for row in rows]
@@ -83,7 +83,7 @@ def read_characters(line: Line, held: Set, count: int) -> Verdicts:
 
 
 def read_scans(line: Line, data: Path) -> Iterator[Verdicts]:
-    """Every half of the real scans."""
+    """Yield verdicts on every half of the real scans."""
     for scans in SCANS:
         for half in HALVES:
             found = read_half(data / FOLDER, scans, half, line.predictor.card)

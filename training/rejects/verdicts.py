@@ -22,9 +22,10 @@ CHARSETS = ("digits", "upper", "lower")
 
 @dataclass(frozen=True)
 class Verdicts:
-    """Of n pictures of one kind: bits of Flag by pixels and by the screen, and logits (n, classes).
+    """What was found of n pictures of one kind, read by `card`'s network: its logits (n, classes).
 
-    `truth` (n,) are the right classes, or NO_LABEL.
+    `quality` and `screened` (n,) are bits of Flag, by pixels and by the screen; `truth` (n,) are the
+    right classes, or NO_LABEL.
     """
 
     kind: str
@@ -36,18 +37,18 @@ class Verdicts:
 
     @cached_property
     def flagged(self) -> Bools:
-        """Whether any flag is set."""
+        """(n,) whether any flag is set."""
         bits: Bools = (self.quality | self.screened) > 0
         return bits
 
     @property
     def uncertain(self) -> Bools:
-        """As clients see it: flagged, or less confident than the card asks for."""
+        """(n,) uncertain as clients see it: flagged, or less confident than the card asks for."""
         return self._uncertain(softmax(self.logits, self.card.temperature))
 
     @property
     def uncertain_in_charset(self) -> Bools:
-        """What would be uncertain if the job had said which of CHARSETS each is of: (n,)."""
+        """(n,) what would be uncertain if the job had said which of CHARSETS each picture is of."""
         likely = softmax(self.logits, self.card.temperature)
         for charset in CHARSETS:
             allowed = _allowed(charset, self.card.labels)
@@ -57,7 +58,7 @@ class Verdicts:
 
     @property
     def uncertain_merged(self) -> Bools:
-        """What would be uncertain if look-alikes (O and 0) were one answer: (n,)."""
+        """(n,) what would be uncertain if look-alikes (O and 0) were one answer."""
         likely = softmax(self.logits, self.card.temperature)
         for group in groups_in(self.card.labels):
             first, *others = (self.card.labels.index(each) for each in group)
@@ -77,14 +78,14 @@ class Line:
     screen: Screen
 
     def read_files(self, kind: str, files: Sequence[bytes], truth: Labels) -> Verdicts:
-        """Image files. Raises BadImage."""
+        """Read image files. Raises BadImage."""
         normalization = self.predictor.card.normalization
         glyphs = [normalize(decode(file), normalization) for file in files]
         pixels = np.stack([each.pixels for each in glyphs])
         return self.read(kind, pixels, np.array([each.flags for each in glyphs], np.uint8), truth)
 
     def read(self, kind: str, glyphs: Array, quality: Array, truth: Labels) -> Verdicts:
-        """Glyphs (n, 28, 28) as normalization gave them, and its flags (n,)."""
+        """Read `glyphs` (n, 28, 28) as normalization gave them, with its flags `quality` (n,)."""
         card, outputs = self.predictor.card, self.predictor.outputs(glyphs)
         screened, logits = self.screen.flags(glyphs, outputs), outputs[:, : len(card.labels)]
         return Verdicts(kind, card, quality, screened, logits, truth)

@@ -1,1 +1,1 @@
-"""Sheets drawn from single characters, with the truth of what stands where, to measure cutting."""
+"""Sheets drawn from single characters, with the truth of what stands where, to measure the cutting."""

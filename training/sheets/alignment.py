@@ -1,4 +1,4 @@
-"""What was found on a sheet against what stands there: boxes in order, and text."""
+"""What was found on a sheet compared with what stands there: boxes in order, and text."""
 
 from bisect import bisect_left
 from collections.abc import Sequence
@@ -9,13 +9,13 @@ import numpy.typing as npt
 from model.layout import Box
 
 SAME = 0.5
-"""Two boxes whose common area is this share of their joint area are one place (as PASCAL VOC has it)."""
+"""Two boxes are one place from this intersection over union on (as in PASCAL VOC)."""
 
 Doubles = npt.NDArray[np.float64]
 
 
 def overlap(one: Sequence[Box], other: Sequence[Box]) -> Doubles:
-    """(n, m) common area over joint area of every pair."""
+    """(n, m) intersection over union of every pair."""
     first, second = (_corners(boxes) for boxes in (one, other))
     low = np.maximum(first[:, None, :2], second[None, :, :2])
     high = np.minimum(first[:, None, 2:], second[None, :, 2:])
@@ -31,7 +31,7 @@ def _corners(boxes: Sequence[Box]) -> Doubles:
 
 
 def matches(truth: Sequence[Box], found: Sequence[Box]) -> list[int]:
-    """For each true box the index of that found in its place, or -1; none is matched twice."""
+    """For each true box, the index of the one found in its place, or -1; none is matched twice."""
     if not (truth and found):
         return [-1] * len(truth)
     shares = overlap(truth, found)
@@ -42,7 +42,7 @@ def matches(truth: Sequence[Box], found: Sequence[Box]) -> list[int]:
 
 
 def in_order(matched: Sequence[int]) -> int:
-    """How many of the matches stand in one order: their longest rising run, gaps allowed."""
+    """How many of the matches are in order: the length of their longest increasing subsequence."""
     ends: list[int] = []
     for index in matched:
         if index >= 0:

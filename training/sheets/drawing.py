@@ -18,7 +18,7 @@ TONES = (246.0, 226.0, 190.0)
 
 @dataclass(frozen=True)
 class Placed:
-    """A character on a sheet: the box of its ink, or of its cell; `index` of its image, -1: blank."""
+    """A character on a sheet: the box of its ink, or of its cell; `index` of its image, -1 if blank."""
 
     box: Box
     line: int
@@ -36,7 +36,7 @@ class Drawn:
 
 @dataclass(frozen=True)
 class Taking:
-    """How a sheet becomes pixels: degrees askew, `tilt` of the far side (0.02: 2 % narrower)."""
+    """How a sheet becomes pixels: `degrees` askew, `tilt` of the far side (0.02: 4 % narrower)."""
 
     degrees: float
     tone: float
@@ -45,7 +45,7 @@ class Taking:
     tilt: float = 0.0
     shadow: float = 0.0
     quality: int = 0
-    """Of a JPEG; 0: none."""
+    """The quality of a JPEG; 0: not compressed."""
 
 
 def scanned(rng: np.random.Generator) -> Taking:
@@ -59,7 +59,7 @@ def scanned(rng: np.random.Generator) -> Taking:
 
 
 def photographed(rng: np.random.Generator) -> Taking:
-    """A camera: what a scanner does, with perspective, a soft shadow and JPEG."""
+    """A camera: as a scanner, and with perspective, a soft shadow and JPEG."""
     return Taking(
         degrees=rng.uniform(-5, 5),
         tone=float(rng.choice(TONES)),
@@ -72,7 +72,7 @@ def photographed(rng: np.random.Generator) -> Taking:
 
 
 def enlarged(glyph: Grey, height: float) -> Floats:
-    """A (28, 28) glyph so large that its 24 rows are `height`, with the edge of a pen: 0..1."""
+    """A (28, 28) glyph so large that 24 of its rows are `height` pixels, with a pen's edge: 0..1."""
     side = round(28 * height / 24)
     large = cv2.resize(glyph, (side, side), interpolation=cv2.INTER_CUBIC).astype(np.float32)
     soft = cv2.GaussianBlur(large, (0, 0), 0.02 * height)
@@ -81,14 +81,14 @@ def enlarged(glyph: Grey, height: float) -> Floats:
 
 
 def put(canvas: Floats, ink: Floats, left: int, top: int) -> None:
-    """`ink` on `canvas`, which holds it."""
+    """Draw `ink` on `canvas`, which must have room for it."""
     height, width = ink.shape
     place = canvas[top : top + height, left : left + width]
     np.maximum(place, ink, out=place)
 
 
 def bounds(ink: Floats) -> tuple[int, int, int, int]:
-    """Left, top, right, bottom of what is more ink than paper."""
+    """Left, top, right, bottom of the pixels that are more ink than paper."""
     rows, columns = np.flatnonzero((ink > 0.5).any(1)), np.flatnonzero((ink > 0.5).any(0))
     return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
 
@@ -109,7 +109,7 @@ def take(canvas: Floats, how: Taking, rng: np.random.Generator) -> tuple[Grey, M
 
 
 def seen(points: npt.NDArray[np.floating], there: Matrix) -> Box:
-    """The box of canvas points (n, 2) as the pixels show them."""
+    """The box around canvas points (n, 2), mapped to the pixels by `there`."""
     moved = cv2.perspectiveTransform(points.astype(np.float64)[:, None], there)[:, 0]
     (left, top), (right, bottom) = np.floor(moved.min(axis=0)), np.ceil(moved.max(axis=0))
     return Box(int(left), int(top), int(right - left), int(bottom - top))

@@ -12,7 +12,7 @@ from .drawing import Drawn, Floats, Placed, Taking, bounds, enlarged, put, seen,
 @dataclass(frozen=True)
 class Ruling:
     """`rows` x `columns` cells of `cell` pixels, rules `thick` pixels wide, their ink the share `ink` of
-    the pen's; `apart` pixels between rows (0: a full grid); a share of the cells is left `blank`."""
+    the pen's; `apart` pixels between rows (0: a full grid); the share `blank` of the cells is empty."""
 
     rows: int
     columns: int
@@ -24,7 +24,7 @@ class Ruling:
 
 
 def ruled(rng: np.random.Generator) -> Ruling:
-    """Any answer sheet."""
+    """A random answer sheet."""
     return Ruling(
         rows=int(rng.integers(2, 21)),
         columns=int(rng.integers(3, 21)),
@@ -36,7 +36,7 @@ def ruled(rng: np.random.Generator) -> Ruling:
 
 
 def draw_grid(glyphs: Grey, ruling: Ruling, taking: Taking, rng: np.random.Generator) -> Drawn:
-    """A sheet with `glyphs` (n, 28, 28) in its cells, n = rows x columns, but those left blank."""
+    """A sheet with `glyphs` (n, 28, 28) in its cells, n = rows x columns, except those left blank."""
     cell, margin = ruling.cell, ruling.cell
     step = cell + ruling.apart
     shape = 2 * margin + step * ruling.rows, 2 * margin + cell * ruling.columns
@@ -59,7 +59,7 @@ def draw_grid(glyphs: Grey, ruling: Ruling, taking: Taking, rng: np.random.Gener
 
 
 def _corners(left: int, top: int, ruling: Ruling) -> np.typing.NDArray[np.float64]:
-    """Of the room between the rules of a cell."""
+    """The corners (4, 2) of the room between the rules of a cell."""
     right, bottom = left + ruling.cell, top + ruling.cell
     left, top = left + ruling.thick, top + ruling.thick
     return np.array([[left, top], [right, top], [right, bottom], [left, bottom]], float)

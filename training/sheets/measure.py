@@ -1,7 +1,7 @@
 """How well sheets are cut and read: drawn sheets through `cut`, the network and `choose`.
 
-The same characters go to the network alone as well, each as a scan of its own: what it makes of those
-is what a perfect cut would give.
+The network also reads the same characters alone, each as a scan of its own: that is what a perfect cut
+would give.
 """
 
 import time
@@ -26,9 +26,10 @@ ALONE_SIDE, ALONE_TALL = 96, 52.0
 
 @dataclass(frozen=True)
 class Figures:
-    """Of one sheet, in counts: `places` that there are, `found` in order, found `beside` them;
+    """Counts of one sheet: its `places`, those `found` in order, boxes found `beside` them;
     `letters` that stand on it, `errors` of their text (to insert, delete, replace), errors `alone`;
-    neighbours that are `near` each other, those rightly parted or joined to words; seconds to cut."""
+    pairs of neighbours that are `near` each other, those rightly parted into `words` or joined in one;
+    `seconds` to cut."""
 
     places: int
     found: int
@@ -42,7 +43,7 @@ class Figures:
 
 
 def measure(sheet: Drawn, data: Set, taking: Taking, predictor: Predictor, layout: Layout) -> Figures:
-    """The figures of `sheet`, drawn with the characters of `data` and taken so."""
+    """The figures of `sheet`, which was drawn with the characters of `data` and taken by `taking`."""
     began = time.process_time()
     characters = cut(sheet.pixels, predictor.card.normalization, layout)
     seconds = time.process_time() - began
@@ -65,7 +66,7 @@ def measure(sheet: Drawn, data: Set, taking: Taking, predictor: Predictor, layou
 
 
 def read(characters: Sequence[Character], predictor: Predictor) -> tuple[list[Character], str]:
-    """The characters that stand, by what the network says, and the text of those with ink."""
+    """The characters that `choose` keeps by the network's confidence, and the text of those with ink."""
     pixels = np.array([each.glyph.pixels for each in characters], np.uint8).reshape(-1, 28, 28)
     probabilities = predictor.probabilities(pixels)
     kept = choose(characters, probabilities.max(axis=1).tolist())
@@ -90,7 +91,7 @@ def read_alone(data: Set, taking: Taking, predictor: Predictor) -> Ints:
 
 
 def joins(placed: Sequence[Placed], found: Sequence[Character], matched: Sequence[int]) -> list[bool]:
-    """For each two neighbours of a line that were found: whether they are rightly in one word or two."""
+    """For each two neighbours of a line that were found: whether one word or two is right."""
     pairs = zip(placed, placed[1:], matched, matched[1:], strict=False)
     return [
         (one.word == other.word)

@@ -14,7 +14,7 @@ from .drawing import Drawn, Floats, Placed, Taking, bounds, enlarged, put, seen,
 @dataclass(frozen=True)
 class Writing:
     """A page of `width` x `height` pixels with `lines` lines of `characters` characters, `tall` pixels
-    high; a share of them touches the one before. By default A4 at 300 dpi."""
+    high; the share `touching` of them touches the one before. By default A4 at 300 dpi."""
 
     lines: int = 20
     characters: int = 30
@@ -60,7 +60,7 @@ def draw_page(glyphs: Grey, writing: Writing, taking: Taking, rng: np.random.Gen
 def _spots(
     glyphs: Grey, indices: range, tall: float, left: int, rng: np.random.Generator, writing: Writing
 ) -> Iterator[_Spot]:
-    """A line from `left` on: where each character's image stands."""
+    """Yield where each character's image stands in a line that begins at `left`."""
     word, rest, right = 0, int(rng.integers(2, 9)), left
     before: Floats | None = None
     for index in indices:

@@ -84,7 +84,7 @@ def read_sheets(
 
 
 def figures(trial: SheetTrial, data: Set, predictor: Predictor) -> Iterator[Figures]:
-    """Of every sheet of a trial."""
+    """Yield the figures of every sheet of a trial."""
     for number in range(trial.count):
         yield measure(*trial.draw(number, data), predictor, Layout(trial.kind))
 
@@ -107,8 +107,8 @@ def _row(trial: SheetTrial, found: Sequence[Figures]) -> tuple[str, ...]:
 
 
 NOTES = (
-    "A place is found where a box covers it (common area over joint area at least a half); in order: "
-    "the longest run of them that is in reading order. Character errors: characters to insert, delete "
-    "or replace in the text. Alone: the same characters, each scanned by itself on such paper, misread "
-    "by the network. Milliseconds: the median processor time to cut a sheet, with its glyphs.",
+    "A place is found if a box covers it (intersection over union at least a half); in order: the "
+    "longest series of them that is in reading order. Character errors: characters to insert, delete "
+    "or replace in the text. Alone: the same characters, misread when each is scanned by itself on such "
+    "paper. Milliseconds: the median processor time to cut a sheet, with its glyphs.",
 )
