@@ -22,7 +22,7 @@ from ..shelf import MADE_OF, RUNS, SETTINGS, load, settings_of
 from .console import console
 from .options import Data, Network, Runs
 
-Name = Annotated[str, typer.Option(help="what to call it")]
+Name = Annotated[str, typer.Option(help="the name of the new network")]
 BothCases = Annotated[
     float,
     typer.Option(
@@ -51,7 +51,7 @@ def cascade(
     made_of = {"first": first, "second": second, "both_cases": both_cases, **asdict(choice)}
     _save(card, module, folder, made_of | {"settings": settings_of([first, second], runs)})
     console.print(
-        f"{folder}: below a confidence of {choice.threshold:.4f} {second} is asked, for "
+        f"{folder}: {second} is asked below a confidence of {choice.threshold:.4f}, for "
         f"{choice.share:.1%} of the validation images; {choice.accuracy:.4f} of all are then right"
     )
 
@@ -62,7 +62,7 @@ def ensemble(
     data: Data = Path("data"),
     runs: Runs = RUNS,
 ) -> None:
-    """Make one network of MEMBERS, which all read every image and answer by the mean."""
+    """Make one network of MEMBERS: all of them read every image, and their mean is the answer."""
     folder = _folder(name, runs)
     united = [TorchPredictor(*load(each, runs), "cpu") for each in members]
     split = read_split(task_of(united[0].card).name, data)
@@ -75,9 +75,9 @@ def ensemble(
 
 
 def _folder(name: str, runs: Path) -> Path:
-    """Where a network called `name` goes. Raises BadRun: a run that was trained is there."""
+    """The folder of a network called `name`. Raises BadRun if a run that was trained is there."""
     if not re.fullmatch(r"[\w-]+", name):
-        raise typer.BadParameter(f"--name {name!r}: letters, digits, - and _ are wanted")
+        raise typer.BadParameter(f"--name {name!r}: only letters, digits, - and _ are allowed")
     folder = runs / f"{name}-0"
     if (folder / SETTINGS).exists():
         raise BadRun(f"{folder} is a run that was trained: give another --name")

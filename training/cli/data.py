@@ -28,7 +28,7 @@ from .options import Data, SubcommandData
 
 app = typer.Typer(
     cls=Commands,
-    help="What data sets there are; `data fetch` downloads official ones, `data export` writes JPEGs.",
+    help="List the data sets; `data fetch` downloads official ones, `data export` writes JPEGs.",
 )
 app.command()(export)
 
@@ -38,7 +38,7 @@ Mirror = Annotated[str, typer.Option("--url", help="another address that has the
 
 @app.callback(invoke_without_command=True)
 def data(context: typer.Context, data: Data = Path("data")) -> None:
-    """A table of the sets in the folder, and what each task would be trained on."""
+    """Print a table of the sets in the folder, and what each task would be measured on."""
     context.obj = data
     if context.invoked_subcommand is None:
         console.print(overview(data))

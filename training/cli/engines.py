@@ -1,4 +1,4 @@
-"""`engines`: by which engines and precisions a network reads the same, and how fast."""
+"""`engines`: which engines and precisions read the same as torch, and how fast."""
 
 from pathlib import Path
 from typing import Annotated

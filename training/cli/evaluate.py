@@ -1,4 +1,4 @@
-"""`evaluate`: how well a network reads, and how fast, by what serves it."""
+"""`evaluate`: how well a network reads, and how fast, by the engine that serves it."""
 
 import json
 from collections.abc import Sequence
@@ -37,12 +37,12 @@ Scans = Annotated[
 ]
 Rejects = Annotated[bool, typer.Option("--rejects", help="on junk drawn here, and on good characters")]
 Charset = Annotated[
-    str, typer.Option(help="where only digits, letters, upper, lower, or these labels may be answered")
+    str, typer.Option(help="allow only digits, letters, upper, lower, or these labels as answers")
 ]
 
 
 def evaluate(
-    name: Annotated[str, typer.Argument(help="as for report; leave it out with --all")] = "",
+    name: Annotated[str, typer.Argument(help="a network, as in `report`; none with --all")] = "",
     every: Every = False,
     scans: Scans = False,
     rejects: Rejects = False,
@@ -83,7 +83,7 @@ def evaluate(
 
 
 def _named(name: str, every: bool, runs: Path) -> list[str]:
-    """`name` alone; else all that are shipped and, if asked for, all finished runs."""
+    """`name` alone; without it, all that are shipped and, for `every`, all finished runs."""
     if name and every:
         raise typer.BadParameter("give the name of a network, or --all")
     if name:

@@ -12,7 +12,7 @@ Data = Annotated[Path, typer.Option(help="folder with mnist/ and emnist/; see: i
 SubcommandData = Annotated[
     Path | None, typer.Option("--data", help="folder of the data sets", show_default="data")
 ]
-"""Of a command below `data`: by default the folder that `data` itself was given."""
+"""For a subcommand of `data`: by default the folder that `data` itself was given."""
 
 Runs = Annotated[Path, typer.Option(file_okay=False, help="folder of the runs, one folder each")]
 Threads = Annotated[int, typer.Option(min=0, help="processor threads; 0 is all")]
@@ -20,13 +20,13 @@ Network = Annotated[
     str, typer.Argument(help="a published network, a run (NAME or NAME-SEED), or a checkpoint's file")
 ]
 Quick = Annotated[
-    bool, typer.Option("--quick", help="measure on characters drawn here: no data set, no meaning")
+    bool, typer.Option("--quick", help="use characters drawn here: needs no data set, means nothing")
 ]
 Markdown = Annotated[bool, typer.Option("--markdown", help="print Markdown, for a README")]
 
 
 def find_recipe(name: str) -> Recipe:
-    """The recipe called `name`."""
+    """The recipe called `name`. Raises BadParameter."""
     if name not in RECIPES:
         raise typer.BadParameter(f"no recipe {name!r}; there are {', '.join(RECIPES)}")
     return RECIPES[name]

@@ -21,7 +21,7 @@ from ..tables import Sheet, percent
 from .console import console
 from .options import Data, Network, Runs
 
-Served = Annotated[str, typer.Option("--as", help=f"the name it is served by: {', '.join(GATES)}")]
+Served = Annotated[str, typer.Option("--as", help=f"the name to serve it as: {', '.join(GATES)}")]
 Folder = Annotated[
     Path | None,
     typer.Option(
@@ -38,7 +38,7 @@ def publish(
     runs: Runs = RUNS,
     out: Folder = None,
 ) -> None:
-    """Measure NAME on its test set, as it would be served; where it passes its gate, it is served from
+    """Measure NAME on its test set, as it would be served; if it passes its gate, it is served from
     the next start of `inkqueue up`."""
     stem, folder = find(name, runs)
     card = read_card(folder / f"{stem}.json")
@@ -59,12 +59,12 @@ def _told(card: Card, out: Path) -> str:
     elsewhere = "" if out == weights_folder() else f" with INKQUEUE_WEIGHTS={out}"
     return (
         f"{out / card.name}.safetensors: top-1 {figures['top1']} on the {card.measured_on}; of the "
-        f"{figures['coverage']} that are not uncertain {figures['accuracy_of_sure']} are right. "
+        f"{figures['coverage']} that are not uncertain, {figures['accuracy_of_sure']} are right. "
         f"Served as {card.name} from the next start of `inkqueue up`{elsewhere}."
     )
 
 
 def _scans(predictor: Predictor, served: str, data: Path) -> Sheet:
-    """What a network makes of real scans, under the name it is served by."""
+    """The table of real scans that a network read, under the name it is served by."""
     found = measure_scans(predictor, data)
     return table([replace(each, card=replace(each.card, name=served)) for each in found])

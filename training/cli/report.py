@@ -49,6 +49,6 @@ def _subject(name: str, against: str, data: Path, runs: Path, quick: bool, threa
     if against:
         other = measure(against, data, quick, runs, threads)
         if other.card.labels != test.card.labels:
-            raise BadCard(f"{against} tells {other.card.labels} apart, {name} {test.card.labels}")
+            raise BadCard(f"{against} reads {other.card.labels}, and {name} reads {test.card.labels}")
         remarks = (verdict(name, against, mcnemar(test.answers.right, other.answers.right)),)
     return Subject(test, validation, split.test, weights.parent, remarks)

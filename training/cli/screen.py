@@ -20,7 +20,7 @@ from .train import Quick, shorten
 
 Of = Annotated[
     str,
-    typer.Argument(help="whose own screen it will be; without one: the screen for all others"),
+    typer.Argument(help="the network whose own screen it will be; by default the screen for all others"),
 ]
 Out = Annotated[
     Path | None,

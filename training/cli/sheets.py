@@ -28,7 +28,7 @@ def sheets(
     grids: Grids = 100,
     camera: Camera = False,
     touching: Touching = Writing.touching,
-    ruled: Annotated[bool, typer.Option("--ruled", help="pages are of ruled paper")] = False,
+    ruled: Annotated[bool, typer.Option("--ruled", help="draw pages on ruled paper")] = False,
     seed: Annotated[int, typer.Option(help="another seed draws other sheets")] = 0,
     data: Data = Path("data"),
     runs: Runs = RUNS,

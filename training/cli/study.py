@@ -1,4 +1,4 @@
-"""`study`: small networks compared by design, the test set once, and a report on all of it."""
+"""`study`: compare small networks by design, use the test set once, and report on all of it."""
 
 from pathlib import Path
 from typing import Annotated
@@ -53,8 +53,8 @@ def study(
     section: Only = None,
     processes: Processes = 0,
 ) -> None:
-    """Compare small networks on TASK and report on all of it; if interrupted, the same command goes
-    on."""
+    """Compare small networks on TASK and report on all of it; if interrupted, give the same command to
+    go on."""
     require_train(train, test, transposed, labels_from)
     _refuse(task, section or [], weights)
     label = _label(letter, task)
@@ -102,7 +102,7 @@ def _label(letter: str, task: str) -> str:
 
 
 def _show(told: Study) -> None:
-    """The contents with their findings, then what stands at the head of the report."""
+    """Print the chapters with their findings, then the summary at the head of the report."""
     for number, chapter in enumerate(told.chapters, 1):
         console.print(f"\n{number}. {chapter.title}", style="bold", markup=False)
         for sentence in chapter.findings:

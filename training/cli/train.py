@@ -33,7 +33,7 @@ OwnTrain = Annotated[
     Path | None, typer.Option(help="your own images: IDX, CSV, .npy, .npz, or a folder or ZIP of images")
 ]
 OwnTest = Annotated[
-    Path | None, typer.Option(help="your own to measure on; by default a tenth of --train")
+    Path | None, typer.Option(help="your own images to measure on; by default a tenth of --train")
 ]
 Transposed = Annotated[bool, typer.Option(help="your images lie on their side, as EMNIST's do")]
 LabelsFrom = Annotated[int, typer.Option(help="the number of your first class")]
@@ -70,21 +70,21 @@ def train(
     folder = follow(recipe, split, runs)
     if train and recipe.networks:
         notes.print(
-            f"{name} learned from other networks too: what follows holds if none of the test images is "
-            "among those that they learned from"
+            f"{name} learned from other networks too: what follows holds only if none of the test "
+            "images is among those that they learned from"
         )
     if train:
         measure(recipe.name, folder, split, threads)
 
 
 def require_train(train: Path | None, test: Path | None, transposed: bool, labels_from: int) -> None:
-    """Refuse what is said of a person's own images where there are none."""
+    """Refuse the options about a person's own images if there are none."""
     if not train and (test or transposed or labels_from):
         raise typer.BadParameter("--test, --transposed and --labels-from go with --train")
 
 
 def follow(recipe: Recipe, split: Split, runs: Path) -> Path:
-    """A whole run: ask the teachers, train, calibrate, write; returns its folder."""
+    """Do a whole run: ask the teachers, train, calibrate, write; return its folder."""
     require_unseen(recipe, split, runs)  # before there is a folder
     sizes = [len(part) for part in (split.train, split.validation)]
     console.print(f"{sizes[0]:,} images to train on, {sizes[1]:,} to choose on")
@@ -104,7 +104,7 @@ def follow(recipe: Recipe, split: Split, runs: Path) -> Path:
 
 
 def measure(name: str, folder: Path, split: Split, threads: int) -> None:
-    """Tell how a network reads a person's own test images, and keep it in its card."""
+    """Print how a network reads a person's own test images, and keep it in its card."""
     predictor, weights = open_predictor(name, folder, threads=threads), folder / f"{name}.safetensors"
     found = evaluate(predictor, weights, split.test, split.measured_on)
     write_card(replace(found.card, accuracy=found.accuracy), folder)
