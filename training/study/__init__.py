@@ -1,1 +1,1 @@
-"""The study of a task: small networks compared by design, told as a report (`training study`)."""
+"""The study of a task: small networks compared by design, told as a report (`inkqueue study`)."""

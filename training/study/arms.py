@@ -1,4 +1,4 @@
-"""What transfer compares: a network, how it begins, and how many images a letter it learns from."""
+"""What transfer compares: a network, how it begins, and how many images of a letter it learns from."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,18 +20,18 @@ from .trial import Outcome, Trial
 SCRATCH, FROZEN, TUNED = "from scratch", "frozen", "fine-tuned"
 
 SHOWN, SHOWN_LARGE = 0.06, 0.03
-"""Images shown to a small network and to a ResNet-18, in units of the scale's."""
+"""Images shown to a small network and to a ResNet-18, as shares of the scale's."""
 
 AMOUNTS: Sequence[int] = (10, 30, 100, 0)
 AMOUNTS_LARGE: Sequence[int] = (100, 0)
-"""Images a letter that may be learned from; 0 is all."""
+"""Images of each letter that may be learned from; 0 is all."""
 
 LOWEST = {SCRATCH: 6e-3, FROZEN: 3e-3, TUNED: 2e-4}
 LOWEST_LARGE = {SCRATCH: 1e-3, FROZEN: 3e-3, TUNED: 3e-4}
 STEP, RUNGS = 3, (0, 1, 2)
-"""Learning rates that are tried at first: the step from one to the next, and which."""
+"""The factor from one learning rate to the next, and the rungs that are tried first."""
 MIDDLE = 1
-"""The rung where there is no time to try."""
+"""The rung to use if there is no time to try any."""
 
 BATCH, SIDE = 64, 32
 
@@ -41,7 +41,7 @@ STARTS = {"balanced/first": "47-class network", "digits": "digits network"}
 
 @dataclass(frozen=True)
 class Body:
-    """A network and where its features come from: `start` as of a trial, "" where there is nothing."""
+    """A network and where its features come from: `start` is as in Trial, "" if there are none."""
 
     name: str
     title: str
@@ -54,17 +54,17 @@ class Body:
     rungs: Sequence[int]
 
     def rate(self, way: str, rung: int) -> float:
-        """The learning rate of a rung, two figures."""
+        """The learning rate of a rung, to two figures."""
         return float(f"{self.lowest[way] * STEP**rung:.2g}")
 
     @property
     def ways(self) -> Sequence[str]:
-        """How it may begin."""
+        """The ways in which it may begin."""
         return (SCRATCH, FROZEN, TUNED) if self.start else (SCRATCH,)
 
 
 class Arm(NamedTuple):
-    """A network (by its name) that begins in one way and learns from so many images a letter."""
+    """A network (by its name) that begins in one way and learns from `amount` images of each letter."""
 
     body: str
     way: str
@@ -73,9 +73,10 @@ class Arm(NamedTuple):
 
 @dataclass(frozen=True)
 class Arms:
-    """All arms. `tuned` are accuracies by rung, of a seed used for nothing else; `found` are all others.
+    """All arms: `tuned` are accuracies by rung, of a seed that is used for nothing else.
 
-    `found` is at the best rung of each arm; nothing is tuned where there is no time to try.
+    `found` are the outcomes of all other seeds, at the best rung of each arm. Nothing is tuned if there
+    is no time to try.
     """
 
     bodies: Sequence[Body]
@@ -83,21 +84,20 @@ class Arms:
     found: Outcomes[Arm]
 
     def shares(self, body: Body, way: str, amount: int) -> list[float]:
-        """Accuracies of an arm, one a seed."""
+        """The accuracies of an arm, one for each seed."""
         return accuracies(self.found[Arm(body.name, way, amount)])
 
     def best(self, body: Body, amount: int) -> str:
-        """How it begins best."""
+        """The best way to begin."""
         return max(body.ways, key=lambda way: mean(self.shares(body, way, amount)))
 
     def best_start(self, body: Body, amount: int) -> str:
-        """How it begins best with features of another task."""
+        """The best way to begin with features of another task."""
         return max(body.ways[1:], key=lambda way: mean(self.shares(body, way, amount)))
 
 
 def bodies(scale: Scale, classes: int, weights: Path | None, runs: Path, measured_on: str) -> list[Body]:
-    """The networks that cannot know images of the test set `measured_on`; less is compared where the
-    scale is less than full. Raises BadCard."""
+    """The networks that cannot know images of the test set `measured_on`. Raises BadCard."""
     found = []
     for name, title in STARTS.items():
         card, _ = load(name, runs)
@@ -109,7 +109,7 @@ def bodies(scale: Scale, classes: int, weights: Path | None, runs: Path, measure
 
 
 def body(name: str, title: str, layout: Mapping[str, Any], start: str, scale: Scale) -> Body:
-    """A network with what the scale allows it."""
+    """A network with the images, batches, amounts and rungs that the scale allows."""
     large, full = layout["kind"] == "resnet18", scale.images >= FULL.images
     amounts, lowest = (AMOUNTS_LARGE, LOWEST_LARGE) if large else (AMOUNTS, LOWEST)
     if not full:
@@ -141,7 +141,7 @@ def trial(body: Body, arm: Arm, rung: int, seed: int) -> Trial:
 
 
 def trained(outcome: Outcome) -> int:
-    """How many parameters were learned: of a frozen network those of its head."""
+    """How many parameters were learned: in a frozen network, those of its head."""
     if not outcome.trial.frozen:
         return outcome.parameters
     with torch.device("meta"):

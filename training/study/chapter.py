@@ -9,7 +9,7 @@ from .trial import Outcome, Trial
 
 @dataclass(frozen=True)
 class Series:
-    """A line of a plot: at each of `x` one value a seed, `y` (points, seeds); drawn as mean and band."""
+    """A line of a plot: `y` (points, seeds) has a value for each seed at each of `x`."""
 
     name: str
     x: Sequence[float]
@@ -18,9 +18,9 @@ class Series:
 
 @dataclass(frozen=True)
 class Plot:
-    """A plot, `name` as a file is named; `ticks` are what to write at x = 0, 1, ... without a scale.
+    """A plot; `name` names its file, and `ticks`, if any, are written at x = 0, 1, ...
 
-    `joined` series are lines; others are dots with bars.
+    `joined` series are lines with bands; others are dots with bars.
     """
 
     name: str
@@ -35,9 +35,9 @@ class Plot:
 
 @dataclass(frozen=True)
 class Chapter:
-    """A section, told. Every finding is computed from outcomes.
+    """What a section found, told for the report. Every finding is computed from outcomes.
 
-    `finalists` (by what they are called) are measured on the test set, once, each by all its seeds.
+    `finalists` (by name) are measured on the test set, once, each with all its seeds.
     """
 
     title: str
@@ -54,7 +54,7 @@ Section = Generator[list[Trial], list[Outcome], Chapter]
 
 @dataclass(frozen=True)
 class Scale:
-    """How much is spent: images a comparison shows to a network, and seeds a figure rests on."""
+    """How much is spent: images, of which sections show shares or multiples, and seeds of a figure."""
 
     images: int
     seeds: int

@@ -1,6 +1,6 @@
-"""A cohort: trials of one shape, trained at once, each as it would be alone.
+"""A cohort: trials of one shape, trained at once, each as it would be trained alone.
 
-Everything is kept at each point, so that a killed cohort goes on from its last one.
+Its state is saved at each point, so that a killed cohort resumes from the last one.
 """
 
 import hashlib
@@ -22,14 +22,13 @@ from .outcomes import CHUNK, read_outcomes, write_outcome
 from .trial import Outcome, Point, Trial
 
 Tell = Callable[[int], None]
-"""Is told how many more images were shown, of all trials together."""
+"""Called with how many more images were shown, to all trials together."""
 
 
 def train(trials: Sequence[Trial], split: Split, folder: Path, tell: Tell) -> list[Outcome]:
-    """The outcomes of `trials`, all of one shape; kept in `folder`, and found there the next time.
+    """The outcomes of `trials`, all of one shape; they are kept in `folder`, and read there next time.
 
-    Raises BadRun: what is kept is damaged. Raises BadCard: there is no network of the name of their
-    `start`.
+    Raises BadRun if what is kept is damaged, BadCard if there is no network of the name `start`.
     """
     if done := read_outcomes(trials, folder):
         return done
@@ -41,7 +40,7 @@ def train(trials: Sequence[Trial], split: Split, folder: Path, tell: Tell) -> li
 
 
 class Cohort:
-    """Trials under training on `split`, `shown` images a step."""
+    """Trials in training on `split`; a step shows them `shown` images together."""
 
     def __init__(self, trials: Sequence[Trial], split: Split, folder: Path) -> None:
         self.trials, self.folder, self.validation = trials, folder, split.validation
@@ -54,7 +53,7 @@ class Cohort:
         self.checkpoint = folder / f"{name}.checkpoint"
 
     def train(self, tell: Tell) -> list[Outcome]:
-        """From where it stands to its end."""
+        """Train from the current step to the end."""
         points, steps = self.trials[0].points, self.members.steps
         stops = sorted({round(steps * at / points) for at in range(points + 1)})
         for start, stop in pairwise(stops):
@@ -67,7 +66,7 @@ class Cohort:
         return self._end()
 
     def _learn(self, stop: int, tell: Tell) -> tuple[torch.Tensor, torch.Tensor]:
-        """Up to step `stop`: of each trial the sum of its batches' losses, and its hits."""
+        """Train up to step `stop`; return the sum of each trial's batch losses, and its hits."""
         losses, hits = torch.zeros(2, len(self.trials))
         learning(self.members.networks.module, self.trials[0])
         while self.members.step < stop:
@@ -82,7 +81,7 @@ class Cohort:
         return losses, hits
 
     def _step(self, rows: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """One batch of each trial, (trials, batch) rows: its loss and its hits."""
+        """Train each trial on a batch, `rows` (trials, batch); return its loss and its hits."""
         labels = self.labels[rows]
         images = self.images.index_select(0, rows.flatten()).view(*rows.shape, *self.images.shape[1:])
         logits = self._logits(images)
@@ -91,7 +90,7 @@ class Cohort:
         return loss.detach(), (logits.detach().argmax(2) == labels).sum(1)
 
     def _logits(self, images: torch.Tensor) -> torch.Tensor:
-        """float32 (trials, n, classes) from uint8 (trials, n, 28, 28)."""
+        """float32 logits (trials, n, classes) of uint8 images (trials, n, 28, 28)."""
         with torch.autocast("cpu", torch.bfloat16, enabled=mixed(self.trials[0])):
             return self.members.networks.logits(scaled(images, self.trials[0])).float()
 
@@ -102,7 +101,7 @@ class Cohort:
 
     @torch.no_grad()
     def _validate(self) -> tuple[torch.Tensor, torch.Tensor]:
-        """Loss and accuracy of each trial on the validation images."""
+        """The loss and accuracy of each trial on the validation images."""
         self.members.networks.module.eval()
         count, data = len(self.trials), self.validation
         losses, hits = torch.zeros(2, count)
@@ -116,11 +115,11 @@ class Cohort:
         return losses / len(data), hits / len(data)
 
     def _keep(self) -> None:
-        """Everything, whole or not at all."""
+        """Save the state, atomically."""
         write_tensors(self.checkpoint, self.members.state_dict())
 
     def resume(self) -> None:
-        """Go on from the last point that was kept, if any. Raises BadRun: it is damaged."""
+        """Resume from the last point that was saved, if any. Raises BadRun if it is damaged."""
         path = self.checkpoint
         if not path.exists():
             return
@@ -143,6 +142,6 @@ class Cohort:
 
 
 def _losses(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-    """(trials,) mean loss of each over its images: (trials, n, classes) against (trials, n)."""
+    """(trials,) the mean loss of each: logits (trials, n, classes) against labels (trials, n)."""
     each = cross_entropy(logits.flatten(0, 1), labels.flatten(), reduction="none")
     return each.view(labels.shape).mean(1)

@@ -8,14 +8,14 @@ from .trial import Trial
 
 SMALL_BATCH = 4
 SECONDS_A_MAC, SECONDS_A_MIXED_MAC, SECONDS_A_STEP = 2e-10, 8e-11, 2e-3
-"""About what training takes on one core of 2024: for the order of cohorts and the time to go."""
+"""Rough times of training on one core of 2024: for the order of cohorts and the time to go."""
 
 
 def together(trial: Trial) -> int:
-    """How many such trials at once take the least processor time.
+    """How many such trials to train at once, so that they take the least processor time.
 
-    Calls cost more than sums where networks or batches are small. Larger convolutions lose: one by one
-    they run on torch's blocked layouts, which grouped ones do not (see `speed`).
+    With small networks or batches, calls cost more than arithmetic. Larger convolutions are slower at
+    once: one by one they run on torch's blocked layouts, which grouped ones do not (see `speed`).
     """
     if trial.network["kind"] == "perceptron":
         return 8
@@ -23,16 +23,16 @@ def together(trial: Trial) -> int:
 
 
 def mixed(trial: Trial) -> bool:
-    """Whether it runs in bfloat16 where that is sure enough, as `train` does.
+    """Whether `trial` runs under bfloat16 autocast, as in `training.train`.
 
-    ResNet-18 is 1.6 times as fast so. The study's own small networks stay in float32: GroupNorm is
-    slower in bfloat16, and norms are compared in the same precision.
+    ResNet-18 is 1.6 times as fast that way. The study's own small networks stay in float32: GroupNorm
+    is slower in bfloat16, and norms are compared in the same precision.
     """
     return trial.network["kind"] not in ("perceptron", "convolutions")
 
 
 def cohorts(trials: Sequence[Trial]) -> list[list[Trial]]:
-    """`trials` by shape, cut to the sizes that pay; the same for the same trials."""
+    """`trials` grouped by shape, in cohorts of the size that pays; the same for the same trials."""
     shapes: dict[str, list[Trial]] = {}
     for trial in {each.key: each for each in trials}.values():
         shapes.setdefault(trial.shape, []).append(trial)
@@ -41,7 +41,7 @@ def cohorts(trials: Sequence[Trial]) -> list[list[Trial]]:
 
 
 def seconds(trials: Sequence[Trial]) -> float:
-    """About what a cohort takes of a processor."""
+    """Roughly the processor time that a cohort takes."""
     first = trials[0]
     steps = SECONDS_A_STEP / first.batch / (math.sqrt(len(trials)))
     sums = macs(first.network) * (SECONDS_A_MIXED_MAC if mixed(first) else SECONDS_A_MAC)

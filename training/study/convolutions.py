@@ -11,13 +11,13 @@ from .trial import Trial
 
 COMPARED = 0.375
 CONFIRMED = 0.5
-"""Images of a comparison and of a confirmation, in units of the scale's."""
+"""Images of a comparison and of a confirmation, as multiples of the scale's."""
 
 BATCH = 128
 
 
 def convolutions(scale: Scale, classes: int) -> Section:
-    """The section. The best of each depth is trained again, longer and by more seeds."""
+    """The section. The best of each depth is trained again, longer and with more seeds."""
     comparison, confirmation = comparing(COMPARED, scale), confirming(CONFIRMED, scale)
     usual = {(size, RATE): trials(size, RATE, classes, comparison) for size in sizes()}
     checks = {
@@ -38,7 +38,7 @@ def convolutions(scale: Scale, classes: int) -> Section:
 
 
 def trials(size: Size, rate: float, classes: int, stage: Stage) -> list[Trial]:
-    """The trainings of one size at a `stage`, one a seed."""
+    """The trainings of one size at a `stage`, one for each seed."""
     name, layout = f"{stage.name}: {size}, rate {rate:g}", size.layout(classes)
     return [
         Trial("convolutions", name, layout, stage.images, BATCH, rate, seed=seed, points=stage.points)
@@ -47,13 +47,13 @@ def trials(size: Size, rate: float, classes: int, stage: Stage) -> list[Trial]:
 
 
 def best_of(compared: Outcomes[Size], layers: int) -> Size:
-    """The size of so many layers that reads best."""
+    """The size with this many layers that reads best."""
     those = [size for size in compared if size.layers == layers]
     return max(those, key=lambda size: mean(accuracies(compared[size])))
 
 
 def best_rate(checked: Outcomes[tuple[Size, float]], layers: int) -> float:
-    """The usual rate, or one that is clearly better for the network of this depth it was checked for."""
+    """The usual rate, or the best one that is clearly better for the network checked at this depth."""
     size = Size(layers, WIDTH, KERNEL)
     usual = accuracies(checked[size, RATE])
     better = {

@@ -1,8 +1,8 @@
-"""An orthogonal array: many factors tried together in few runs, and what each of them did.
+"""An orthogonal array: many factors tried together in few runs, and the effect of each of them.
 
-The lines of the plane over GF(p) give p + 1 columns of p levels in p * p runs, in any two of which every
-pair of levels stands once (Rao 1947; with p = 5 it is Taguchi's L25). The columns use up all degrees of
-freedom: what two factors do only together is counted as one of the others' doing.
+The lines of the plane over GF(p) give p + 1 columns of p levels in p * p runs; in any two columns every
+pair of levels occurs once (Rao 1947; with p = 5 it is Taguchi's L25). The columns use up all degrees of
+freedom: an interaction of two factors is counted as an effect of the others.
 """
 
 from collections.abc import Mapping, Sequence
@@ -26,10 +26,10 @@ def orthogonal_array(levels: int) -> list[tuple[int, ...]]:
 
 @dataclass(frozen=True)
 class Effects:
-    """What each factor, by its column, did to a share that was to be high.
+    """The effect of each factor, in the order of the columns, on a share that is to be high.
 
-    `levels` holds the mean of every level, back from log-odds; `shares` says how much of the variance
-    the factor explains, `noise` how much is between seeds.
+    `levels` holds the mean of every level, converted back from log-odds; `shares` says how much of the
+    variance the factor explains, `noise` how much is between seeds.
     """
 
     levels: Sequence[Mapping[Any, float]]
@@ -49,10 +49,11 @@ class Effects:
 
 
 def main_effects(factors: Sequence[Sequence[Any]], runs: Mapping[Any, Sequence[float]]) -> Effects:
-    """Of an orthogonal array's runs and the shares their seeds reached, equally many each.
+    """The effects in an orthogonal array, from its runs and the shares that their seeds reached.
 
-    `factors` are the levels of each column, in the order in which they are to be told.
-    Worked out in log-odds, as Taguchi does for shares: near 0 and 1 the same step is worth more there.
+    Every run has equally many seeds. `factors` are the levels of each column, in the order in which they
+    are reported. Means are taken in log-odds, as Taguchi does for shares: there the same step is worth
+    more near 0 and 1.
     """
     scores = {run: [log_odds(each) for each in shares] for run, shares in runs.items()}
     overall = mean(mean(each) for each in scores.values())
@@ -74,7 +75,7 @@ def _at(level: Any, column: Sequence[Any], scores: Mapping[Any, Sequence[float]]
 
 
 def log_odds(share: float) -> float:
-    """Of a share, kept away from 0 and 1."""
+    """The log-odds of a share, which is kept away from 0 and 1."""
     kept = min(max(share, LEAST), 1 - LEAST)
     return log(kept / (1 - kept))
 

@@ -22,7 +22,7 @@ class Draws:
         self.generator = torch.Generator().manual_seed(trial.seed)
 
     def draw(self, count: int) -> torch.Tensor:
-        """(count,) rows."""
+        """Draw rows (count,)."""
         classes = torch.randint(len(self._sizes), (count,), generator=self.generator)
         sizes = self._sizes[classes]
         within = (torch.rand(count, generator=self.generator, dtype=torch.float64) * sizes).long()

@@ -1,4 +1,4 @@
-"""Measures what `reasons` speaks of: likeness of images, sureness in mistakes, cases and digits."""
+"""Measures what `reasons` tells: likeness of images, confidence in mistakes, cases and digits."""
 
 from collections.abc import Sequence
 
@@ -20,9 +20,9 @@ def evidence(
     near: Floats,
     other: Predictor | None,
 ) -> list[Evidence]:
-    """Of each pair, by `answers` on `images` and by `near` (see `neighbours`).
+    """The evidence on each pair, by `answers` on `images` and by `near` (see `neighbours`).
 
-    `other` is a network that tells cases apart and knows digits, where there is one.
+    `other` is a network that tells cases apart and knows digits, if there is one.
     """
     return [_of_pair(pair, answers, uncertain_below, images, near, other) for pair in pairs]
 
@@ -60,13 +60,16 @@ def _mistaken(answers: Answers, truth: int, read: int) -> Ints:
 
 
 def neighbours(train: Set, classes: int) -> Floats:
-    """(classes, classes), symmetric: of A_CLASS images of each of two classes, the share whose nearest
-    neighbour among those of all classes, by the distance of their pixels, is of the other class."""
+    """How alike any two classes are, a symmetric matrix (classes, classes).
+
+    It is the share of A_CLASS images of each of the two whose nearest neighbour among those of all
+    classes, by the distance of their pixels, is of the other class.
+    """
     rows = [np.flatnonzero(train.labels == each)[:A_CLASS] for each in range(classes)]
     some = train.take(np.concatenate(rows))
     pixels = some.images.reshape(len(some), -1).astype(np.float32) / 255
     squares = (pixels**2).sum(axis=1)
-    distances = squares[None] - 2 * pixels @ pixels.T  # less what is the same along a row
+    distances = squares[None] - 2 * pixels @ pixels.T  # without what is the same along a row
     np.fill_diagonal(distances, np.inf)
     nearest = some.labels[distances.argmin(axis=1)]
     counts = np.zeros((classes, classes), np.float32)
@@ -77,7 +80,7 @@ def neighbours(train: Set, classes: int) -> Floats:
 
 
 def _cases(other: Predictor, answers: Answers, images: Array, mistaken: Ints) -> list[Cases]:
-    """Of the letter whose images are `mistaken`, where `other` tells its cases apart."""
+    """The cases of the letter whose images are `mistaken`, if `other` tells them apart."""
     if not len(mistaken):
         return []
     letter = answers.labels[answers.truth[mistaken[0]]]

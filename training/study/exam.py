@@ -1,4 +1,4 @@
-"""The test set, once: what finalists and the best network answered on it, kept in the study's folder."""
+"""The test set, used once: the answers of finalists and the best network, kept in the study's folder."""
 
 import hashlib
 from collections.abc import Callable, Mapping
@@ -36,9 +36,9 @@ Ask = Callable[[], tuple[Floats, Mapping[str, Any]]]
 
 
 class Exam:
-    """Measures what was not measured on these images before; the rest is read from `folder`/test.
+    """Measures networks that were not measured on these images before; reads others from `folder`/test.
 
-    test.json says of every network what it is and when it was measured; its answers lie beside it.
+    test.json says what every network is and when it was measured; its answers are beside it.
     """
 
     def __init__(self, folder: Path, test: Set, measured_on: str, tell: Callable[[str], None]) -> None:
@@ -49,7 +49,7 @@ class Exam:
         self._images = hashlib.sha256(test.images.tobytes() + test.labels.tobytes()).hexdigest()[:16]
 
     def finalist(self, outcome: Outcome, trials: Path, labels: str) -> Answers:
-        """What the network of `outcome`, whose weights lie in `trials`, answered."""
+        """The answers of the network of `outcome`, whose weights are in `trials`."""
         trial = outcome.trial
 
         def ask() -> tuple[Floats, Mapping[str, Any]]:
@@ -59,7 +59,7 @@ class Exam:
         return Answers(sat.probabilities, self._test.labels, labels)
 
     def network(self, name: str, runs: Path) -> tuple[Evaluation, str]:
-        """The network meant by `name` (see shelf.find) as it is served, and when it was measured.
+        """The evaluation of `name` (see shelf.find) as it is served, and when it was measured.
 
         Raises BadCard.
         """
@@ -75,7 +75,7 @@ class Exam:
         return Evaluation(card, answers, Cost(**sat.cost), self._measured_on), sat.when
 
     def _sit(self, key: str, name: str, ask: Ask) -> Sitting:
-        """What is kept of `key`; else what `ask` finds now, which is kept."""
+        """What is kept under `key`, or else what `ask` finds now, which is then kept."""
         entries = self.entries()
         answers, entry = self._folder / f"{key}.npy", entries.get(key)
         if entry is None or entry["images"] != self._images or not answers.exists():
@@ -95,6 +95,6 @@ class Exam:
 
 
 def _key(card: Card) -> str:
-    """What is served: its weights, its temperature and the precision it may run in."""
+    """The key of what is served: its weights, its temperature and the precision it may run in."""
     served = f"{card.sha256} {card.temperature} {card.precision}"
     return hashlib.sha256(served.encode()).hexdigest()[:16]

@@ -21,7 +21,7 @@ FACTORS: dict[str, tuple[Any, ...]] = {
     "activation": ("relu", "gelu", "silu", "tanh", "sigmoid"),
     "regularization": tuple(REGULARIZATIONS),
 }
-"""Levels by factor, in the order of a Setting; numbers rise."""
+"""Levels by factor, in the order of a Setting; numbers ascend."""
 
 TITLES = {
     "neurons": "neurons a layer",
@@ -33,7 +33,7 @@ TITLES = {
 }
 
 LOGARITHMIC = ("neurons", "rate", "batch")
-"""Factors whose levels rise by a factor, not by a step."""
+"""Factors whose levels are spaced logarithmically."""
 
 
 class Setting(NamedTuple):
@@ -54,7 +54,7 @@ class Setting(NamedTuple):
 
 
 def level(value: Any) -> str:
-    """A level, as it is written: 0.003 or 'relu'."""
+    """A level as text: 0.003 or 'relu'."""
     return value if isinstance(value, str) else f"{value:g}"
 
 

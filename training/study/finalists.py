@@ -1,4 +1,4 @@
-"""What went to the test set, compared: means over seeds, cost, and neighbours by McNemar's test."""
+"""The finalists on the test set: means over seeds, cost, and each against the next by McNemar's test."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,10 +18,10 @@ from .trial import Outcome
 COLUMNS = ("network", "chapter", "parameters", "MACs", "seeds", "validation", "test", "against the next")
 
 NOTES = (
-    "Best first. Of several seeds the mean ± half the 95 % interval of the mean (Student's t); of one "
-    "the 95 % interval of its share (Wilson). MACs: multiply-accumulates an image.",
-    "Against the next: images that only this network reads right, and only the one below it (by first "
-    "seeds), and p of the exact McNemar test.",
+    "Best first. For several seeds, the mean ± half the 95 % interval of the mean (Student's t); for "
+    "one, the share and its 95 % interval (Wilson). MACs: multiply-accumulates an image.",
+    "Against the next: how many images only this network reads right, and how many only the one below "
+    "it (each by its first seed), and p of the exact McNemar test.",
 )
 
 
@@ -36,12 +36,12 @@ class Finalist:
 
     @property
     def tested(self) -> list[float]:
-        """The share of the test images read right, a seed each."""
+        """The share of the test images read right, for each seed."""
         return [float(each.right.mean()) for each in self.answers]
 
     @property
     def validated(self) -> list[float]:
-        """The share of the validation images read right, a seed each."""
+        """The share of the validation images read right, for each seed."""
         return [each.accuracy for each in self.outcomes]
 
     @property
@@ -63,12 +63,12 @@ def measure(chapters: Sequence[Chapter], exam: Exam, trials: Path, labels: str) 
 
 
 def chosen(finalists: Sequence[Finalist]) -> Finalist:
-    """The best on validation images: the one that may be chosen."""
+    """The best on validation images, which is the one that would be chosen."""
     return max(finalists, key=lambda each: mean(each.validated))
 
 
 def table(finalists: Sequence[Finalist], best: Evaluation) -> Sheet:
-    """A row each, and one of the network that is served, by their accuracy on the test set."""
+    """A row for each, and one for the network that is served, by their accuracy on the test set."""
     served = (float(best.answers.right.mean()), _row_of_best(best), best.answers)
     those = [(mean(each.tested), _row(each), each.answers[0]) for each in finalists]
     ordered = sorted([served, *those], key=lambda each: -each[0])

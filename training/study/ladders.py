@@ -8,14 +8,14 @@ from typing import NamedTuple
 from .rounds import Outcomes, accuracies
 
 NORMS = {"batch": "BatchNorm", "group": "GroupNorm", "none": "no norm"}
-"""By the word in a layout; none is for reference."""
+"""Norms by their name in a layout; `none` is for reference."""
 BATCHES = (2, 8, 32, 128, 512)
 
 RUNGS = range(4)
-"""Of a ladder at first; where the best is at an end, one more is asked for, BEYOND times at most."""
+"""The rungs of a ladder at first; if the best is at an end, one more is tried, BEYOND times at most."""
 BEYOND = 2
 LOWEST, STEP = 1e-3, sqrt(10)
-"""The lowest rung at the batch size MIDDLE, and from rung to rung."""
+"""The rate of the lowest rung at the batch size MIDDLE, and the factor from rung to rung."""
 MIDDLE = 32
 
 
@@ -26,15 +26,18 @@ class Place(NamedTuple):
     batch: int
 
     def rate(self, rung: int) -> float:
-        """The learning rate of a rung, two figures: up with the root of the batch (Krizhevsky 2014)."""
+        """The learning rate of a rung, to two figures.
+
+        It rises with the square root of the batch size (Krizhevsky 2014).
+        """
         return float(f"{LOWEST * STEP**rung * sqrt(self.batch / MIDDLE):.2g}")
 
 
 @dataclass(frozen=True)
 class Ladders:
-    """`tuned` are accuracies by rung, of one seed that is used for nothing else; `found` all others.
+    """`tuned` are accuracies by rung, of a seed that is used for nothing else.
 
-    `found` is at the best rung of each place.
+    `found` are the outcomes of all other seeds, at the best rung of each place.
     """
 
     batches: Sequence[int]
@@ -46,17 +49,20 @@ class Ladders:
         return best(self.tuned[place])
 
     def shares(self, norm: str, batch: int) -> list[float]:
-        """Accuracies of a place, one a seed."""
+        """The accuracies of a place, one for each seed."""
         return accuracies(self.found[Place(norm, batch)])
 
 
 def best(rungs: dict[int, float]) -> int:
-    """The rung of the highest accuracy, the lower of two."""
+    """The rung of the highest accuracy; the lowest of those that tie."""
     return max(sorted(rungs), key=lambda rung: rungs[rung])
 
 
 def beyond(rungs: dict[int, float]) -> list[int]:
-    """The rung to ask for next: one beyond the best where that is at an end; none after BEYOND such."""
+    """The rung to try next: one beyond the best if that is at an end.
+
+    None once there are BEYOND more rungs than RUNGS.
+    """
     if len(rungs) >= len(RUNGS) + BEYOND:
         return []
     top = best(rungs)

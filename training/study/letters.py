@@ -11,12 +11,12 @@ from ..measures.significance import wilson
 from ..tables import Sheet, percent
 
 Counts = Sequence[tuple[str, int]]
-"""Letters and how many images, most first."""
+"""Letters and how many images of each, most first."""
 
 
 @dataclass(frozen=True)
 class Letter:
-    """`figures` of a class, and the 95 % interval (Wilson) of its recall: nan where it has no image."""
+    """`figures` of a class, and the 95 % interval (Wilson) of its recall: nan if it has no image."""
 
     figures: ClassFigures
     interval: tuple[float, float]
@@ -47,7 +47,7 @@ class Letter:
 
 
 def every_letter(answers: Answers) -> list[Letter]:
-    """All of them, in the order of the labels."""
+    """All letters, in the order of the labels."""
     return [_letter(answers, at, figures) for at, figures in enumerate(per_class(answers))]
 
 
@@ -68,7 +68,7 @@ def _counts(images: Ints, labels: str) -> Counts:
 
 
 def label_meant(letter: str, labels: str) -> str:
-    """The label that a person means by `letter`: itself, or its capital. ValueError for none."""
+    """The label that a person means by `letter`: itself, or its capital. Raises ValueError if none."""
     for each in (letter, letter.upper()):
         if len(each) == 1 and each in labels:
             return each

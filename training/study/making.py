@@ -17,11 +17,11 @@ PACKAGES = ("torch", "numpy", "matplotlib", "openvino")
 def making(
     task: str, scale: Scale, outcomes: Sequence[Outcome], curves: Path, measured: str
 ) -> Mapping[str, str]:
-    """Rows of a table; `measured` is when the best network was."""
+    """The rows of a table; `measured` is when the best network was measured."""
     trials, networks = len(outcomes), len({each.trial.name for each in outcomes})
     shown = sum(each.trial.images for each in outcomes)
     return {
-        "command": f"inkqueue study {task}; if interrupted, the same line goes on",
+        "command": f"inkqueue study {task}; after an interruption, the same command goes on",
         "scale": f"{scale.images:,} images, of which a comparison shows a share; {scale.seeds} seeds",
         "trials": f"{trials:,} of {networks:,} settings, {short(shown)} images shown in all",
         "seeds": ", ".join(map(str, sorted({each.trial.seed for each in outcomes}))) or "none",
@@ -45,7 +45,7 @@ def _times(outcomes: Sequence[Outcome]) -> str:
 
 
 def _processor() -> str:
-    """The model of the processor, where the system says it."""
+    """The model of the processor, if the system tells it."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:

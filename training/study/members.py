@@ -1,5 +1,4 @@
-"""All that changes while a cohort is trained, saved and resumed whole: weights, optimizer,
-randomness."""
+"""All state of a cohort in training, saved and resumed as a whole: weights, optimizer, randomness."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -41,7 +40,7 @@ class Members:
         self.schedule = schedulers.OneCycleLR(self.optimizer, rates, total_steps=self.steps)
 
     def learn(self, loss: torch.Tensor) -> None:
-        """One batch further; `loss` is the sum over the trials."""
+        """Take an optimizer step on a batch; `loss` is the sum over the trials."""
         self.networks.differentiate(loss)
         self.optimizer.step()
         self.schedule.step()
@@ -59,7 +58,7 @@ class Members:
         }
 
     def load_state_dict(self, saved: dict[str, Any]) -> None:
-        """Go on from `state_dict`."""
+        """Restore what `state_dict` returned."""
         restore(self.networks, saved["networks"])
         self.optimizer.load_state_dict(saved["optimizer"])
         self.schedule.load_state_dict(saved["schedule"])

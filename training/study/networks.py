@@ -77,7 +77,7 @@ KINDS: dict[str, Callable[..., nn.Module]] = {
 def build(layout: Mapping[str, Any]) -> nn.Module:
     """The module of a trial's `network`; layouts of model.networks are known too.
 
-    Raises ValueError: no such kind.
+    Raises ValueError if there is no such kind.
     """
     if layout["kind"] not in KINDS:
         return networks.build(layout)
@@ -86,13 +86,13 @@ def build(layout: Mapping[str, Any]) -> nn.Module:
 
 
 def macs(layout: Mapping[str, Any]) -> int:
-    """Multiply-accumulates of one image; nothing is computed."""
+    """The multiply-accumulates of one image; nothing is computed."""
     return _macs(json.dumps(layout))
 
 
 @cache
 def _macs(layout: str) -> int:
-    """Kept, since the driver of a study asks for them again and again."""
+    """Cached, since the driver of a study asks for the same again and again."""
     with torch.device("meta"), torch.no_grad():
         module = build(json.loads(layout)).eval()
         with metered(module) as meter:

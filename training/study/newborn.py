@@ -1,4 +1,4 @@
-"""A trial's network before its first batch: of its seed, with what it takes over and what is frozen."""
+"""A trial's network before its first batch: drawn by its seed, its start loaded, its features frozen."""
 
 from pathlib import Path
 
@@ -31,7 +31,7 @@ def newborn(trial: Trial, runs: Path) -> nn.Module:
 
 
 def learning(module: nn.Module, trial: Trial) -> None:
-    """Put `module` in training mode, but for what is frozen: its statistics stay as well."""
+    """Put `module` in training mode, except what is frozen: its statistics stay as they are, too."""
     module.train(not trial.frozen)
     head_of(module).train()
 

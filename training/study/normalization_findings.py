@@ -12,7 +12,7 @@ BATCH, GROUP, NONE = NORMS
 
 
 def findings(ladders: Ladders) -> list[str]:
-    """Who is ahead where, who depends less on the batch size, the rates, and what no norm costs."""
+    """Which norm is ahead where, which depends less on the batch size, what no norm costs, the rates."""
     return [
         _summary(ladders),
         *(_at(ladders, batch) for batch in ladders.batches),

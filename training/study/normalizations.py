@@ -12,14 +12,14 @@ from .rounds import ask
 from .trial import Trial
 
 SHOWN = 0.2
-"""Images, in units of the scale's."""
+"""Images shown to each network, as a share of the scale's."""
 WIDTHS, KERNEL = (16, 32), 3
 CURVE = 8
 """Points of a curve that is reported."""
 
 
 def normalizations(scale: Scale, classes: int) -> Section:
-    """The section. A seed of its own tunes the rates, so that none both chooses and is reported."""
+    """The section. A seed of its own tunes the rates, so that no seed both chooses and is reported."""
     shown = SHOWN * scale.images
     batches = [batch for batch in BATCHES if batch <= shown]
     images = max(batches) * round(shown / max(batches))

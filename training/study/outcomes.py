@@ -1,4 +1,4 @@
-"""The files of a trial: its outcome as JSON and its weights beside it, each whole or not at all."""
+"""The files of a trial: its outcome as JSON and its weights beside it, each written atomically."""
 
 import json
 from collections.abc import Iterable
@@ -23,7 +23,7 @@ CHUNK = 1024
 
 
 def read_outcome(trial: Trial, folder: Path) -> Outcome | None:
-    """What became of `trial`, if it is done. Raises BadRun: its file is damaged."""
+    """The outcome of `trial`, if it is done. Raises BadRun if its file is damaged."""
     path = folder / f"{trial.key}.json"
     if not path.exists() or not weights_of(trial, folder).exists():
         return None
@@ -36,14 +36,14 @@ def read_outcome(trial: Trial, folder: Path) -> Outcome | None:
 
 
 def read_outcomes(trials: Iterable[Trial], folder: Path) -> list[Outcome] | None:
-    """The outcomes of all of them, or nothing unless all are done."""
+    """The outcomes of all `trials`, or None unless all are done. Raises BadRun."""
     found = [read_outcome(trial, folder) for trial in trials]
     done = [each for each in found if each]
     return done if len(done) == len(found) else None
 
 
 def write_outcome(outcome: Outcome, tensors: dict[str, torch.Tensor], folder: Path) -> None:
-    """The weights first: where the outcome is, they are."""
+    """Write the weights, then the outcome: where there is an outcome, there are weights."""
     own = {name: each.clone().contiguous() for name, each in tensors.items()}
     with whole(weights_of(outcome.trial, folder)) as draft:
         draft.write_bytes(save(own))
@@ -51,13 +51,13 @@ def write_outcome(outcome: Outcome, tensors: dict[str, torch.Tensor], folder: Pa
 
 
 def weights_of(trial: Trial, folder: Path) -> Path:
-    """Where its weights are kept."""
+    """The file of a trial's weights."""
     return folder / f"{trial.key}.safetensors"
 
 
 @torch.no_grad()
 def logits_of(outcome: Outcome, folder: Path, images: Array) -> Floats:
-    """float32 (n, classes): what the network of `outcome`, kept in `folder`, makes of `images`."""
+    """float32 logits (n, classes) of `images`, by the network of `outcome`, which `folder` keeps."""
     module = build(outcome.trial.network)
     module.load_state_dict(load_file(weights_of(outcome.trial, folder)))
     module.eval()

@@ -13,7 +13,7 @@ from .sweep import Sweep
 
 
 def findings(sweep: Sweep) -> list[str]:
-    """In the order in which they were found."""
+    """The sentences, in the order in which the sweep found them."""
     return [
         _importance(sweep),
         *(_direction(each, levels) for each, levels in zip(FACTORS, sweep.effects.levels, strict=True)),

@@ -17,7 +17,7 @@ from .trial import Outcome
 
 COMPARED = 0.5
 CONFIRMED = 2.0
-"""Images of a comparison and of a confirmation, in units of the scale's."""
+"""Images of a comparison and of a confirmation, as multiples of the scale's."""
 
 SCREENING_SEEDS = 2
 
@@ -67,7 +67,7 @@ class Lab:
         self.known: dict[tuple[Setting, Stage], list[Outcome]] = {}
 
     def train(self, settings: Iterable[Setting], stage: Stage, seeds: int) -> Request[Setting]:
-        """The first `seeds` of each setting, asking for those that are not known yet."""
+        """The outcomes of the first `seeds` of each setting; asks for those that are not known yet."""
         those = list(dict.fromkeys(settings))
         known = {each: self.known.setdefault((each, stage), []) for each in those}
         lacking = {each: range(len(known[each]), seeds) for each in those}

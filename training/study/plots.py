@@ -1,4 +1,4 @@
-"""The plots of a chapter as PNG files: a line or dots a series, each with its interval over seeds."""
+"""The plots of a chapter as PNG files: lines or dots for each series, with intervals over seeds."""
 
 from collections.abc import Sequence
 from itertools import cycle
@@ -16,16 +16,16 @@ from .letters import Letter
 from .statistics import interval
 
 COLOURS = (BLUE, RED, "#1b8a6b", "#e0a100", "#8e4fb8", "#4d5561", "#5fb3e6", "#d17fa8")
-"""In this order people of any colour vision can tell them apart; in grey print the marks do."""
+"""People of any colour vision can tell them apart in this order; in grey print the marks differ."""
 
 MARKS = "osD^vPX*"
 INCHES = (7.5, 4.4)
 FEW = 6
-"""No more places than this are all written at the axis."""
+"""Up to this many values are all written at the axis."""
 BESIDE = 5
-"""More series than this have their legend beside the plot."""
+"""With more series than this, the legend stands beside the plot."""
 SPREAD = 0.08
-"""How far dots of the same place stand apart, as a share of a tick."""
+"""How far apart the dots at one place stand, as a share of a tick."""
 
 
 def draw_plot(plot: Plot, path: Path) -> None:
@@ -49,12 +49,12 @@ def _scale(axes: Axes, plot: Plot) -> None:
     values = [value for series in plot.series for value in series.x]
     if plot.log_x and min(values) > 0:
         axes.set_xscale("log")
-    elif plot.log_x:  # nothing at all is a level, too
+    elif plot.log_x:  # 0 is a level, too
         axes.set_xscale("symlog", linthresh=min(value for value in values if value > 0))
 
 
 def _as_shares(axes: Axes) -> None:
-    """In percent; what an interval has beyond 0 and 1 is not shown."""
+    """Label the y axis in percent; what an interval has beyond 0 and 1 is not shown."""
     low, high = axes.get_ylim()
     axes.set_ylim(max(low, 0), min(high, 1))
     axes.yaxis.set_major_formatter(PercentFormatter(1, symbol=" %"))
@@ -76,7 +76,7 @@ def _draw_dots(axes: Axes, series: Series, colour: str, mark: str, shift: float)
 
 
 def bands(series: Series) -> np.typing.NDArray[np.float64]:
-    """(3, points): means over seeds, and the ends of their intervals, nan where there is one seed."""
+    """(3, points): means over seeds, and the ends of their intervals, nan for a single seed."""
     found = [interval(values) for values in series.y]
     return np.array(found, np.float64).reshape(-1, 3).T
 

@@ -21,13 +21,13 @@ from . import cohort
 from .trial import Outcome, Trial
 
 News = tuple[str, int]
-"""A trial's key, for its cohort, and how many more images were shown."""
+"""The key of a cohort's first trial, and how many more images the cohort was shown."""
 
 
 class Pool:
-    """`processes` that train on `split` and keep what they find in `folder`. 0: a process a core.
+    """`processes` (0: one per core) that train on `split` and keep what they find in `folder`.
 
-    Left by an exception, it ends them at once: what they had kept at their last point stays.
+    If an exception leaves the pool, they end at once; what they saved at their last point stays.
     """
 
     def __init__(self, split: Split, folder: Path, processes: int) -> None:
@@ -52,7 +52,7 @@ class Pool:
         self._life.close()
 
     def wait_ready(self) -> None:
-        """Until every process answers; the first could do all the work while others begin."""
+        """Wait until every process answers; otherwise the first could do all the work meanwhile."""
         ready: set[int] = set()
         while len(ready) < self.processes:
             asked = [self._executor.submit(os.getpid) for _ in range(self.processes)]
@@ -60,11 +60,11 @@ class Pool:
             time.sleep(0.02)
 
     def train(self, trials: Sequence[Trial]) -> "Future[list[Outcome]]":
-        """The outcomes of a cohort, in time."""
+        """A future of the outcomes of a cohort."""
         return self._executor.submit(_train, trials)
 
     def news(self) -> list[News]:
-        """What has come in since it was asked before."""
+        """The news since the last call."""
         found = []
         while not self._news.empty():
             found.append(self._news.get())
@@ -72,7 +72,7 @@ class Pool:
 
 
 class Post:
-    """What a process works with."""
+    """What one of the processes works with."""
 
     split: Split
     folder: Path
@@ -80,7 +80,7 @@ class Post:
 
 
 def _begin(split: Split, folder: Path, news: "SimpleQueue[News]", life: Connection) -> None:
-    """A process begins. Control-C is for the study's own process, which then lets go of `life`."""
+    """Set up a process. Control-C is for the study's own process, which then closes its `life`."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with, args=(life,), daemon=True).start()
     torch.set_num_threads(1)
@@ -88,7 +88,7 @@ def _begin(split: Split, folder: Path, news: "SimpleQueue[News]", life: Connecti
 
 
 def _end_with(life: Connection) -> None:
-    """End this process, whatever it does, once the other end is let go of, or killed with its owner."""
+    """End this process, whatever it does, once the other end is closed, or its owner was killed."""
     life.poll(None)
     os._exit(1)
 

@@ -1,4 +1,4 @@
-"""Why two letters are confused: sentences that measured evidence calls for, none written beforehand."""
+"""Why two letters are confused: sentences that are chosen and filled by measured evidence."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -8,21 +8,21 @@ from ..measures.significance import wilson
 from ..tables import percent
 
 A_CLASS = 200
-"""Training images of each class whose nearest neighbours are sought."""
+"""How many training images of each class have their nearest neighbours sought."""
 
 ALIKE, UNLIKE = 1 / 20, 1 / 4
-"""A pair among this share of all pairs looks alike; beyond the other share it does not."""
+"""By rank, the first of these shares of all pairs look alike; those beyond the second do not."""
 
 OFTEN, SELDOM = 0.8, 0.5
-"""Second guesses right for this share of the mistakes: ambiguous ink; for less than that: odd images."""
+"""If this share of second guesses is right, the ink is ambiguous; below the other, images are odd."""
 
 NOTABLE = 1 / 5
-"""A digit that this share of the mistaken images is taken for is worth a word."""
+"""A digit is mentioned if this share of the mistaken images is taken for it."""
 
 
 @dataclass(frozen=True)
 class Cases:
-    """Of `images` mistaken images of `letter`, those that are small; and the share of all its images."""
+    """How many mistaken `images` of `letter` are `small` ones, whose share of all images is `usual`."""
 
     letter: str
     images: int
@@ -34,11 +34,11 @@ class Cases:
 class Evidence:
     """What was measured of a pair's mistakes.
 
-    `forth` images of the first were read as the second, `back` the other way. `confidence` is the
-    median in them, `second` the share whose second guess is right; below `uncertain_below` the network
-    calls itself uncertain. `neighbours` is the share of training images of the two whose nearest
-    neighbour is of the other, which makes them number `rank` of all `pairs`. `digits`: how many are
-    taken for which digit by a network that knows digits, most first.
+    `forth` images of the first were read as the second, `back` the other way. `confidence` is their
+    median confidence, `second` the share whose second guess is right; below `uncertain_below` the
+    network calls itself uncertain. `neighbours` is the share of training images of the two whose nearest
+    neighbour is of the other, which makes them number `rank` of all `pairs`. `digits` are the digits
+    that a network that knows digits takes the mistaken images for, with their numbers, most first.
     """
 
     pair: Pair

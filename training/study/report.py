@@ -26,18 +26,18 @@ from .scalars import file_name
 from .summary import summary
 
 EXTREMES = 5
-"""Letters that are named best and worst read."""
+"""How many letters are named as best and as worst read."""
 
 SHOWN = 3
-"""Letters that one is most confused with, of which the picker shows pictures."""
+"""How many of the letters that it is most confused with the picker shows for a letter."""
 
 
 @dataclass(frozen=True)
 class Study:
-    """All that the report tells of: the data, what was learned of them, and the test set.
+    """All that the report tells of: the data, what was learned from them, and the test set.
 
-    `other` is a network that tells cases apart and knows digits, where there is one; `epochs` are of the
-    best network's training, where its run is at hand; `settings` say how all of it was made.
+    `other` is a network that tells cases apart and knows digits, if there is one; `epochs` are those of
+    the best network's training, if its run is at hand; `settings` say how all of it was made.
     """
 
     task: str
@@ -51,7 +51,7 @@ class Study:
 
     @property
     def findings(self) -> list[str]:
-        """What stands at its head."""
+        """The sentences at the head of the report."""
         return summary(self.chapters, self.finalists, self.best)
 
 
@@ -66,7 +66,7 @@ class Confusion:
 
 
 def write_report(study: Study, folder: Path) -> Path:
-    """Fill `folder`, made if need be; returns the page."""
+    """Write the report to `folder`, which is made if need be; return the page."""
     folder.mkdir(parents=True, exist_ok=True)
     content = _content(study) | {"pictures": _draw(study, folder)}
     for confusion in content["confusions"]:
@@ -77,12 +77,12 @@ def write_report(study: Study, folder: Path) -> Path:
 
 
 def picture(plot: Plot) -> str:
-    """What the file of a plot is called, without its ending."""
+    """The file name of a plot, without its ending."""
     return file_name(plot.name)
 
 
 def _draw(study: Study, folder: Path) -> dict[str, str]:
-    """Draws every picture of the page; their contents by name, as addresses."""
+    """Draw every picture of the page; return their contents by name, as data: addresses."""
     answers, labels = study.best.answers, study.best.card.labels
     drawn = [folder / f"{name}.png" for name in ("samples", "confusion", "letters")]
     draw_samples(study.split.train, labels, drawn[0])
@@ -131,7 +131,7 @@ def _confusions(study: Study) -> Iterator[Confusion]:
 
 
 def _pictures(letter: Letter, study: Study) -> list[Mistake]:
-    """Mistakes of a letter with those that it is most confused with, both ways."""
+    """Mistakes between a letter and those that it is most confused with, both ways."""
     totals = dict(letter.taken_for)
     for other, images in letter.mistaken_from:
         totals[other] = totals.get(other, 0) + images

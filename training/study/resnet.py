@@ -13,12 +13,12 @@ Tensors = dict[str, torch.Tensor]
 
 STAGES = (64, 128, 256, 512)
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-"""Of ImageNet's red, green and blue in 0..1, as torchvision's weights want them."""
+"""Of ImageNet's red, green and blue in 0..1, as torchvision's weights expect."""
 
 GLYPH = 28
 HEAD = "fc."
 COUNTER = ".num_batches_tracked"
-"""What batch normalization counts; older files have no such tensors."""
+"""The ending of batch normalization's counters; older files have no such tensors."""
 
 WHERE = (
     "wanted are torchvision's weights of ResNet-18 on ImageNet, a state dict as .pth or .safetensors: "
@@ -91,13 +91,13 @@ class ResNet18(nn.Module):
 
 
 def initialize(module: nn.Module) -> None:
-    """Convolutions begin as He et al. 2015 say, for ReLU; everything else as torch does it."""
+    """Initialize a convolution as in He et al. 2015, for ReLU; leave all else as torch made it."""
     if isinstance(module, nn.Conv2d):
         nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
 
 
 def load_imagenet(module: nn.Module, path: Path) -> None:
-    """Give a ResNet18 all the weights in a file but the head, which stays. Raises BadCard."""
+    """Load all weights in a file into a ResNet18, except the head, which stays. Raises BadCard."""
     found = read_tensors(path)
     mine = module.state_dict()
     wanted = {key: value.shape for key, value in mine.items() if not key.startswith(HEAD)}
@@ -117,7 +117,7 @@ def read_tensors(path: Path) -> Tensors:
         if path.suffix == ".safetensors":
             return load_file(path)
         found = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # what is damaged, or holds objects, raises many kinds
+    except Exception as error:  # files that are damaged, or hold objects, raise many kinds
         raise BadCard(f"{path}: it cannot be read ({first_line(error)}); {WHERE}") from error
     if isinstance(found, dict) and all(isinstance(each, torch.Tensor) for each in found.values()):
         return found

@@ -1,4 +1,4 @@
-"""A round of a section: settings are asked for, each by its trials, and come back as outcomes."""
+"""A round of a section: it asks for settings, each as trials, and is sent their outcomes."""
 
 from collections.abc import Generator, Mapping, Sequence
 from statistics import mean
@@ -11,7 +11,7 @@ from .trial import Outcome, Trial
 Setting = TypeVar("Setting")
 
 Outcomes: TypeAlias = dict[Setting, list[Outcome]]
-"""The outcomes of each setting, one a seed."""
+"""The outcomes of each setting, one for each seed."""
 
 Request: TypeAlias = Generator[list[Trial], list[Outcome], Outcomes[Setting]]
 """A part of a section: it asks, and returns what it found."""
@@ -20,8 +20,7 @@ CONFIRMING_SEEDS = 5
 
 
 class Stage(NamedTuple):
-    """Trainings that can be compared: on equally many images, by equally many seeds; named for the
-    stage.
+    """Trainings that can be compared: on equally many images, with equally many seeds.
 
     `points` are those of a curve.
     """
@@ -33,25 +32,25 @@ class Stage(NamedTuple):
 
 
 def comparing(images: float, scale: Scale) -> Stage:
-    """Settings against each other, on `images` in units of the scale's; the end is what counts."""
+    """The stage that compares settings; `images` is a multiple of the scale's. Only the end counts."""
     return Stage("compared", round(images * scale.images), scale.seeds, points=2)
 
 
 def confirming(images: float, scale: Scale) -> Stage:
-    """The best again, longer and by more seeds; by no more than usual in a quick study."""
+    """The stage that trains the best again, longer and, unless the study is quick, with more seeds."""
     seeds = CONFIRMING_SEEDS if scale.seeds >= FULL.seeds else scale.seeds
     return Stage("confirmed", round(images * scale.images), seeds, points=4)
 
 
 def ask(trials: Mapping[Setting, Sequence[Trial]]) -> Request[Setting]:
-    """The outcomes of each setting, in the order of its trials; asks nothing where nothing is wanted."""
+    """Ask for the outcomes of each setting, in the order of its trials; without trials, ask nothing."""
     wanted = [trial for those in trials.values() for trial in those]
     outcomes = iter((yield wanted) if wanted else [])
     return {setting: [next(outcomes) for _ in those] for setting, those in trials.items()}
 
 
 def accuracies(outcomes: Sequence[Outcome]) -> list[float]:
-    """On validation, one a seed."""
+    """The validation accuracies, one for each seed."""
     return [each.accuracy for each in outcomes]
 
 

@@ -16,7 +16,7 @@ GAP = 3
 
 
 def draw_samples(train: Set, labels: str, path: Path) -> None:
-    """A PNG: images of each class in a row, two rows side by side, each begun by its letter."""
+    """Write a PNG: a row of images for each class, labelled with its letter, in two columns."""
     rows = -(-len(labels) // COLUMNS)
     figure = Figure(figsize=(4.6 * COLUMNS, 0.38 * rows), layout="constrained")
     for at, axes in enumerate(figure.subplots(1, COLUMNS, squeeze=False).flat):
@@ -56,7 +56,7 @@ def description(split: Split, labels: str) -> list[str]:
     sentences = [
         f"{len(labels)} classes, {labels}; images of 28x28 grey pixels, ink bright on dark (shown here "
         f"dark on white). {len(split.train):,} to train on, {smallest:,} to {largest:,} of a class, "
-        f"drawn class-balanced; {len(split.validation):,} held out, by which everything is chosen; "
+        f"drawn class-balanced; {len(split.validation):,} held out, on which everything is chosen; "
         f"{len(split.test):,} to measure on, once: {split.measured_on}."
     ]
     if labels.isupper():

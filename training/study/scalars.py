@@ -1,4 +1,4 @@
-"""Curves for TensorBoard: written anew from outcomes, so that none is there twice."""
+"""Curves for TensorBoard: written anew from outcomes each time, so that none is there twice."""
 
 import re
 import shutil
@@ -11,7 +11,7 @@ from .trial import Outcome
 
 
 def write_trials(outcomes: Sequence[Outcome], tested: Mapping[str, float], folder: Path) -> None:
-    """SECTION/NAME-SEED in `folder`, in the place of what was there, over the images shown.
+    """Write curves over the images shown to SECTION/NAME-SEED in `folder`, which is emptied first.
 
     `tested` is the test accuracy of some trials, by key.
     """
@@ -24,7 +24,7 @@ def write_trials(outcomes: Sequence[Outcome], tested: Mapping[str, float], folde
 
 
 def write_best(name: str, epochs: Sequence[Epoch], tested: float, folder: Path) -> None:
-    """best/NAME in `folder`: the epochs of its training, where they are known, and the test."""
+    """Write best/NAME in `folder`: the epochs of its training, if known, and the test accuracy."""
     write_scalars({each.epoch: each for each in epochs}, folder / "best" / file_name(name), tested)
 
 

@@ -12,8 +12,8 @@ from .transfer import transfer
 from .trial import Outcome
 
 Begin = Callable[[Scale, str, Path | None, Path, str], Section]
-"""From how much is spent, the labels, the file of ImageNet weights, the folder of runs and the test set
-in words."""
+"""Begins a section, from the scale, the labels, the file of ImageNet weights, the folder of runs and the
+test set in words."""
 
 SECTIONS: Mapping[str, Begin] = {
     "perceptrons": lambda scale, labels, *rest: perceptrons(scale, len(labels)),
@@ -24,7 +24,7 @@ SECTIONS: Mapping[str, Begin] = {
 
 
 SPEED = "speed"
-"""Measured when the sections are done, with the machine to itself: no section, but chosen like one."""
+"""No section, but chosen like one: measured when the sections are done, with the machine to itself."""
 
 NAMES = (*SECTIONS, SPEED)
 

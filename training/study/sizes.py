@@ -1,4 +1,4 @@
-"""A convolutional network by its size, and all that was found of such: told by convolution_chapter."""
+"""Sizes of convolutional networks, and all that was found of them, which convolution_chapter tells."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,11 +19,11 @@ WIDTH = 16
 
 RATE = 6e-3
 OTHER_RATES = (2e-3, 1.8e-2)
-"""The learning rate of every comparison, and those it is checked against, for one network a depth."""
+"""The learning rate of every comparison, and those that one network of each depth checks it against."""
 
 
 class Size(NamedTuple):
-    """So many layers, channels of the first, and the side of the kernel."""
+    """The number of layers, the channels of the first, and the side of the kernel."""
 
     layers: int
     width: int
@@ -40,7 +40,7 @@ class Size(NamedTuple):
         return [self.width << layer for layer in range(self.layers)]
 
     def layout(self, classes: int) -> dict[str, Any]:
-        """As networks.build takes it."""
+        """The layout that networks.build takes."""
         return {
             "kind": "convolutions",
             "widths": self.widths,

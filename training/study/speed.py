@@ -1,6 +1,6 @@
-"""The chapter on speed: what training at once and by processes saves.
+"""The chapter on speed: what it saves to train several networks at once, or by several processes.
 
-Measured once, after everything else is trained; what was measured stays in the study's folder.
+It is measured once, after everything else is trained; the figures stay in the study's folder.
 """
 
 import json

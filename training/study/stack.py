@@ -1,4 +1,4 @@
-"""The networks of a cohort behind one face: one by itself, or several stacked and trained by one call.
+"""The networks of a cohort behind one interface: one alone, or several stacked and run by one call.
 
 Both take (networks, n, ...) inputs and give (networks, n, classes) logits; each network has its own
 parameters, so that torch's optimizer keeps a group for each.
@@ -17,14 +17,14 @@ Tensors = dict[str, torch.Tensor]
 
 
 class Alone:
-    """One network, as torch would train it anyhow."""
+    """One network, as torch trains it normally."""
 
     def __init__(self, module: nn.Module) -> None:
         self.module = channels_last(module)
 
     @property
     def parameters(self) -> list[list[nn.Parameter]]:
-        """What is learned, of each network."""
+        """The parameters of each network that are learned."""
         return [[each for each in self.module.parameters() if each.requires_grad]]
 
     def tensors(self) -> list[Tensors]:
@@ -70,7 +70,7 @@ class Stack:
 
     def differentiate(self, loss: torch.Tensor) -> None:
         """Set the gradients of `parameters`; `loss` is the sum over the networks."""
-        # the fused optimizer goes by memory, not by strides
+        # the fused optimizer walks through memory, whatever the strides
         stacked = [each.contiguous() for each in torch.autograd.grad(loss, self._learned)]
         for at, parameters in enumerate(self.parameters):
             for parameter, gradient in zip(parameters, stacked, strict=True):
@@ -82,13 +82,13 @@ class Stack:
 
 
 def stack(modules: Sequence[nn.Module]) -> Alone | Stack:
-    """`modules` behind one face."""
+    """`modules` behind one interface."""
     return Alone(modules[0]) if len(modules) == 1 else Stack(modules)
 
 
 @torch.no_grad()
 def restore(networks: Alone | Stack, saved: Sequence[Mapping[str, torch.Tensor]]) -> None:
-    """Give each network the tensors that `tensors` once gave."""
+    """Copy into each network the tensors that `tensors` once returned."""
     for mine, theirs in zip(networks.tensors(), saved, strict=True):
         for name, tensor in mine.items():
             tensor.copy_(theirs[name])

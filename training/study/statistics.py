@@ -1,4 +1,4 @@
-"""Means over seeds and how far they can be trusted: Student's t, and sentences that keep to it."""
+"""Means over seeds, and how far they can be trusted by Student's t, as figures and as sentences."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from statistics import mean, variance
 from ..tables import percent
 
 STUDENT_95 = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179)
-"""Two-sided 95 % quantiles of Student's t for 1, 2, ... degrees of freedom; beyond, the last is near."""
+"""Two-sided 95 % quantiles of Student's t for 1, 2, ... degrees of freedom; the last serves for more."""
 
 
 NOTE = (
@@ -20,12 +20,12 @@ NOTE = (
 
 
 def quantile(degrees: int) -> float:
-    """Of Student's t, two-sided 95 %; nan without a degree of freedom."""
+    """The two-sided 95 % quantile of Student's t; nan without a degree of freedom."""
     return STUDENT_95[min(degrees, len(STUDENT_95)) - 1] if degrees > 0 else nan
 
 
 def interval(values: Sequence[float]) -> tuple[float, float, float]:
-    """The mean of `values`, one a seed, and the ends of its 95 % interval: nan for one seed."""
+    """The mean of `values`, one for each seed, and the ends of its 95 % interval: nan for one seed."""
     middle, count = mean(values), len(values)
     if count < 2:
         return middle, nan, nan
@@ -48,7 +48,7 @@ class Lead:
 
 
 def lead(first: Sequence[float], second: Sequence[float]) -> Lead:
-    """Of `first` over `second`, by Student's test of two samples of one variance."""
+    """The lead of `first` over `second`, by Student's t-test of two samples of equal variance."""
     ahead, degrees = mean(first) - mean(second), len(first) + len(second) - 2
     if degrees < 1:
         return Lead(ahead, nan, nan)
@@ -58,10 +58,10 @@ def lead(first: Sequence[float], second: Sequence[float]) -> Lead:
 
 
 def told(values: Sequence[float]) -> str:
-    """Shares, one a seed: '91.20 % ± 0.31'; the second figure is half the 95 % interval, in points.
+    """Shares, one for each seed: '91.20 % ± 0.31'; the second is half the 95 % interval, in points.
 
-    It is left out where it tells nothing: for one seed, or for so few that it reaches below 0 % or is as
-    wide as all shares there are.
+    It is left out if it tells nothing: for one seed, or for so few that the interval reaches below 0 %
+    or is 100 points wide.
     """
     middle, low, high = interval(values)
     tells = low >= 0 and high - low < 1  # neither holds for nan
@@ -86,6 +86,6 @@ def surety(ahead: Lead) -> str:
     if isnan(ahead.low):
         return "by one seed each, which shows nothing about chance"
     ends = sorted(100 * (each if ahead.mean >= 0 else -each) for each in (ahead.low, ahead.high))
-    ends = [min(max(each, -100.0), 100.0) for each in ends]  # no shares are farther apart
+    ends = [min(max(each, -100.0), 100.0) for each in ends]  # shares cannot be farther apart
     within = f"95 % interval {ends[0]:.2f} to {ends[1]:.2f}"
     return f"{'more than' if ahead.clear else 'which may be'} the spread over seeds ({within})"

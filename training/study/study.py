@@ -1,4 +1,4 @@
-"""The study: all sections at once, their trials in one pool of processes, what is done left as it is."""
+"""The study: all sections at once, their trials in one pool of processes; no trial is done twice."""
 
 from collections.abc import Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, wait
@@ -25,9 +25,9 @@ PATIENCE_S = 0.5
 def study(
     sections: Mapping[str, Section], split: Split, folder: Path, scale: Scale, processes: int = 0
 ) -> list[Chapter]:
-    """The chapters of `sections`, trained or found done in `folder`.
+    """The chapters of `sections`, whose trials are trained, or found done in `folder`.
 
-    Raises BadRun: the folder is of other images or another scale, or something in it is damaged.
+    Raises BadRun if the folder is of other images or another scale, or something in it is damaged.
     """
     keep_settings(folder, split, scale)
     with Pool(split, folder / TRIALS, processes) as pool, Watch() as watch:
@@ -35,18 +35,20 @@ def study(
 
 
 def keep_settings(folder: Path, split: Split, scale: Scale) -> None:
-    """What all outcomes of a folder have in common. Raises BadRun: `folder` has others."""
+    """Write down what all outcomes in `folder` have in common. Raises BadRun if it has others."""
     settings = {"images": fingerprint(split), "scale": asdict(scale)}
     path = folder / STUDY
     if path.exists() and read_json(path) != settings:
-        raise BadRun(f"{folder} was begun on other images or scale: remove it, or give another --runs")
+        raise BadRun(
+            f"{folder} was begun on other images or another scale: remove it, or give another --runs"
+        )
     folder.mkdir(parents=True, exist_ok=True)
     write_json(path, settings)
 
 
 class Driver:
-    """Puts what sections ask for into the pool, the most expensive first, and sends on what comes
-    out."""
+    """Gives the trials that sections ask for to the pool, the most expensive first, and sends the
+    sections their outcomes."""
 
     def __init__(self, sections: Mapping[str, Section], folder: Path, pool: Pool, watch: Watch) -> None:
         self._sections, self._folder, self._pool, self._watch = sections, folder, pool, watch
@@ -56,7 +58,7 @@ class Driver:
         self._chapters: dict[str, Chapter] = {}
 
     def run(self) -> list[Chapter]:
-        """Until every section has returned its chapter; in the order of the sections."""
+        """Run every section to its end; return their chapters, in the order of the sections."""
         for name in self._sections:
             self._advance(name, None)
         while self._running or self._waiting:
@@ -68,7 +70,7 @@ class Driver:
         return [self._chapters[name] for name in self._sections]
 
     def _advance(self, name: str, outcomes: list[Outcome] | None) -> None:
-        """Send a section its outcomes, and again where what it then asks for is done already."""
+        """Send a section its outcomes, and repeat that while what it asks for next is done already."""
         try:
             while True:
                 section = self._sections[name]
@@ -87,20 +89,20 @@ class Driver:
                 self._waiting.append(those)
 
     def _fill(self) -> None:
-        """No more than one for each process: the most expensive may still be asked for."""
+        """Start at most one cohort for each process: a more expensive one may still be asked for."""
         self._waiting.sort(key=seconds)
         while self._waiting and len(self._running) < self._pool.processes:
             those = self._waiting.pop()
             self._running[self._pool.train(those)] = those
 
     def _end(self, future: "Future[list[Outcome]]") -> None:
-        """A cohort has ended: sections that have all they asked for go on."""
+        """Note that a cohort has ended, and advance the sections that now have all they asked for."""
         try:
             self._watch.ended(future.result())
         except BrokenProcessPool as error:
             raise BadRun(
                 "a process of the study ended before its time (out of memory?): the same "
-                "command goes on from there; --processes 1 takes less"
+                "command goes on from there; --processes 1 takes less memory"
             ) from error
         del self._running[future]
         for name, trials in list(self._asked.items()):

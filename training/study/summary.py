@@ -1,4 +1,4 @@
-"""The findings at the head of the study: who wins at which cost, what layers bring."""
+"""The findings at the head of the study: which network wins, at what cost, and what layers bring."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -47,7 +47,7 @@ def _winner(finalists: Sequence[Finalist], best: Evaluation) -> Iterator[str]:
 
 
 def _cost(finalists: Sequence[Finalist]) -> Iterator[str]:
-    """The finalists that no other is both cheaper and better than."""
+    """The finalists that read better than every cheaper one."""
     front: list[Finalist] = []
     for each in sorted(finalists, key=lambda one: (one.macs, -mean(one.tested))):
         if not front or mean(each.tested) > mean(front[-1].tested):
@@ -62,7 +62,7 @@ def _cost(finalists: Sequence[Finalist]) -> Iterator[str]:
 
 
 def _layers(finalists: Sequence[Finalist]) -> Iterator[str]:
-    """By the finalist of each number of layers that was best on validation."""
+    """What layers bring, by the finalist of each number of layers that was best on validation."""
     depths: dict[int, list[Finalist]] = defaultdict(list)
     for each in finalists:
         trial = each.outcomes[0].trial
@@ -77,7 +77,7 @@ def _layers(finalists: Sequence[Finalist]) -> Iterator[str]:
 
 
 def _choice(finalists: Sequence[Finalist]) -> Iterator[str]:
-    """Whether choosing on validation images chose what is best on the test set."""
+    """Whether the choice on validation images is also the best on the test set."""
     if len(finalists) < 2:
         return
     choice = chosen(finalists)

@@ -1,4 +1,4 @@
-"""What the sweep of fully connected networks found, all of it: told by perceptron_chapter."""
+"""All that the sweep of fully connected networks found, which perceptron_chapter tells."""
 
 from dataclasses import dataclass
 from statistics import mean
@@ -11,7 +11,7 @@ from .rounds import Outcomes, accuracies
 
 @dataclass(frozen=True)
 class Sweep:
-    """The whole sweep: `screened`, the array's runs, and `compared`, what all seeds measured after it.
+    """The whole sweep: `screened`, the array's runs, and `compared`, all settings trained after it.
 
     `seen` is the best run of the array, `predicted` its prediction, `centre` the better of the two,
     `combined` takes the best level of each factor around it; `confirmed` are the two best.
@@ -27,7 +27,7 @@ class Sweep:
     confirmed: Outcomes[Setting]
 
     def along(self, factor: str) -> dict[Any, list[float]]:
-        """Accuracies, one a seed, by the level of one factor, the others as in the centre."""
+        """Accuracies, one for each seed, by the level of one factor, the others as in the centre."""
         return {
             getattr(each, factor): accuracies(self.compared[each])
             for each in neighbours(self.centre, factor)

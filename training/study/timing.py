@@ -30,9 +30,9 @@ WAYS = ("one after another", "at once", "by processes")
 
 @dataclass(frozen=True)
 class Timing:
-    """Seconds a network, by the processor and by the clock, each shown `images`.
+    """The seconds that a network takes by the processor and by the clock, on `images`.
 
-    `pays`: the study trains such networks at once.
+    `pays`: whether the study trains such networks at once.
     """
 
     example: str
@@ -44,7 +44,7 @@ class Timing:
 
 
 def examples(classes: int, images: int) -> list[Trial]:
-    """What is measured, of a scale's `images`. Small batches are slow: they get fewer."""
+    """The trials to time, at a scale of `images`; small batches are slow, and so are shown fewer."""
     perceptron = {"hidden": [128, 128]}
     convolutions = {"widths": [16, 32], "kernel": 3}
     return [
@@ -66,7 +66,7 @@ def examples(classes: int, images: int) -> list[Trial]:
 
 
 def measure(split: Split, scale: Scale, processes: int) -> list[Timing]:
-    """Every example each way; validated on few images, for that is not what is measured."""
+    """Time every example each way; validation is on few images, since it is not what is measured."""
     few = replace(split, train=_some(split.train, 4096), validation=_some(split.validation, 64))
     wanted = examples(int(split.train.labels.max()) + 1, scale.images)
     threads = torch.get_num_threads()
@@ -82,12 +82,12 @@ def measure(split: Split, scale: Scale, processes: int) -> list[Timing]:
 
 
 def _some(data: Set, count: int) -> Set:
-    """Some of the images, of all classes."""
+    """At most `count` of the images, from all over the set."""
     return data.take(np.linspace(0, len(data) - 1, min(count, len(data))).astype(np.intp))
 
 
 def _measure(trial: Trial, split: Split, lab: Path, pool: Pool) -> list[Timing]:
-    """An example each way. A batch before, which is not counted: whatever is slow only once is past."""
+    """Time an example each way, after a batch that is not counted, so that first-time costs are past."""
     members = [replace(trial, seed=seed) for seed in range(NETWORKS)]
     for warm in (members[:1], members):
         train(
@@ -121,4 +121,4 @@ def _clock(work: Callable[[], object]) -> float:
 
 
 def _silent(images: int) -> None:
-    """Nobody watches."""
+    """Tell nobody."""

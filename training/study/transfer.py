@@ -1,6 +1,7 @@
 """Transfer: features of another task, frozen or fine-tuned, against the same network from scratch.
 
-Every arm of a network is shown equally many images; its learning rate is tuned for each amount of them.
+Every arm of a network is shown equally many images; its learning rate is tuned for each amount of
+images to learn from.
 """
 
 from collections.abc import Iterable
@@ -19,8 +20,8 @@ def transfer(
 ) -> Section:
     """The section; `weights` are torchvision's of ResNet-18 on ImageNet, None if they were not given.
 
-    A network that may know images of the test set (`measured_on`, in words) is left out.
-    A seed of its own tunes the rates, so that none both chooses and is reported. Raises BadCard.
+    A network that may know images of the test set (`measured_on`, in words) is left out. A seed of its
+    own tunes the rates, so that no seed both chooses and is reported. Raises BadCard.
     """
     networks = {body.name: body for body in bodies(scale, len(labels), weights, runs, measured_on)}
     arms = [

@@ -1,4 +1,4 @@
-"""The chapter on transfer: by network a table and a plot over the amount of images learned from."""
+"""The chapter on transfer: for each network a table and a plot by the amount of images learned from."""
 
 from collections.abc import Sequence
 from statistics import mean

@@ -9,12 +9,12 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Trial:
-    """What is trained, and how; `name` says so to people and is the same for every `seed`.
+    """What is trained, and how; `name` describes it for people and is the same for every `seed`.
 
     `network` is a layout that `networks.build` knows. `images` are shown in all, drawn class-balanced
     from the first `pool` training images of each class (0: all), by AdamW and one cycle of the learning
     rate. `start` names the network whose features it begins with (see shelf.find; a file of ImageNet
-    weights for a ResNet), which stay as they are if `frozen`. Validated `points` times, evenly.
+    weights for a ResNet), which stay as they are if `frozen`. It is validated `points` times, evenly.
     """
 
     section: str
@@ -32,12 +32,12 @@ class Trial:
 
     @property
     def key(self) -> str:
-        """What its files are called: the same for the same settings, in whatever section they stand."""
+        """The name of its files: the same for the same settings, whatever section they are in."""
         return _digest({**asdict(self), "section": "", "name": ""})
 
     @property
     def shape(self) -> str:
-        """Trials of one shape can be trained at once: they differ in rates, decay and seed only."""
+        """Trials of one shape can be trained at once: they differ only in rates, decay and seed."""
         free = {"section": "", "name": "", "learning_rate": 0, "weight_decay": 0, "seed": 0}
         return _digest({**asdict(self), **free})
 
@@ -75,5 +75,5 @@ class Outcome:
 
     @property
     def accuracy(self) -> float:
-        """On validation, at its end: no point is chosen."""
+        """The validation accuracy at the end: no point is chosen."""
         return self.points[-1].validation_accuracy

@@ -41,14 +41,14 @@ class Watch:
             notes.print("stopped: the same command goes on from here")
 
     def expect(self, trials: Sequence[Trial]) -> None:
-        """A cohort was asked for."""
+        """Add a cohort that was asked for."""
         self._cohorts[trials[0].key] = trials
         self._asked += _images(trials)
         self._bar.update(self._task, total=(self._bar.tasks[0].total or 0) + seconds(trials))
         self._show()
 
     def hear(self, news: Iterable[tuple[str, int]]) -> None:
-        """Cohorts, by the key of their first trial, showed so many more images."""
+        """Add the images that were shown to cohorts, which are named by the key of their first trial."""
         for key, images in news:
             trials = self._cohorts[key]
             self._shown += images
@@ -56,7 +56,7 @@ class Watch:
             self._show(trials)
 
     def ended(self, outcomes: Sequence[Outcome]) -> None:
-        """A cohort has ended."""
+        """Tell that a cohort has ended, if there is no terminal for the bar."""
         if notes.is_terminal:
             return
         accuracies = sorted(each.accuracy for each in outcomes)

@@ -29,9 +29,9 @@ OTHER = "balanced"
 
 @dataclass(frozen=True)
 class Plan:
-    """What to study: `sections` of `task` at `scale`, kept in `folder`, beside the network `best`.
+    """What to study: `sections` of `task` at `scale`, kept in `folder`, with `best` to compare with.
 
-    `runs` has the networks that are trained; `weights` is a file of ImageNet weights, if there is one.
+    `runs` holds networks that were trained; `weights` is a file of ImageNet weights, if there is one.
     """
 
     task: str
@@ -45,7 +45,7 @@ class Plan:
 
 
 def whole(plan: Plan, split: Split, tell: Callable[[str], None]) -> Study:
-    """Do it, or find it done. Raises BadCard, BadRun; the former before anything is trained."""
+    """Do the study, or find it done. Raises BadCard, before anything is trained, and BadRun."""
     card, heard = card_of(plan.best, plan.task, plan.runs), dict[str, Outcome]()
     begun = begin(plan.sections, plan.scale, card.labels, plan.weights, plan.runs, split.measured_on)
     listening = {name: overheard(section, heard) for name, section in begun.items()}
@@ -64,7 +64,7 @@ def whole(plan: Plan, split: Split, tell: Callable[[str], None]) -> Study:
 
 
 def card_of(name: str, task: str, runs: Path) -> Card:
-    """The card of the network meant by `name`. Raises BadCard: there is none, or for another task."""
+    """The card of the network meant by `name`. Raises BadCard if there is none, or for another task."""
     stem, folder = find(name, runs)
     card = read_card(folder / f"{stem}.json")
     if card.labels != TASKS[task].labels:
