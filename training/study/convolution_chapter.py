@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from ..tables import Sheet
 from .chapter import Chapter, Plot, Series
 from .convolution_findings import findings
-from .rounds import ACCURACY, COST, accuracies, cost
+from .rounds import ACCURACY, COST, accuracies, cost, ranked
 from .sizes import DEPTHS, KERNEL, OTHER_RATES, RATE, WIDE_KERNELS, WIDTH, WIDTHS, Comparison, Size
 from .statistics import NOTE, told
 
@@ -28,7 +28,7 @@ def tell(found: Comparison) -> Chapter:
         findings=findings(found),
         sheets=[_sizes(found), _rates(found), _confirmed(found)],
         plots=[_by_macs(found), _by_depth(found), _by_kernel(found)],
-        finalists={str(size): found.confirmed[size] for size in found.ranked()},
+        finalists={str(size): found.confirmed[size] for size in ranked(found.confirmed)},
     )
 
 
@@ -56,7 +56,7 @@ def _confirmed(found: Comparison) -> Sheet:
             told(accuracies(found.confirmed[size])),
             *cost(found.confirmed[size]),
         )
-        for size in found.ranked()
+        for size in ranked(found.confirmed)
     ]
     return Sheet(
         "The best of each depth, trained longer", ("network", "rate", "accuracy", *COST), rows, [NOTE]

@@ -6,7 +6,7 @@ from math import log
 from statistics import mean
 
 from ..tables import percent, short
-from .rounds import accuracies, million
+from .rounds import accuracies, million, ranked
 from .sizes import DEPTHS, KERNEL, RATE, WIDE_KERNELS, WIDTH, WIDTHS, Comparison, Size
 from .statistics import Lead, compared, lead, points, told
 
@@ -104,7 +104,7 @@ def _mean(found: Comparison, size: Size) -> float:
 
 
 def _thrifty(found: Comparison) -> str:
-    best = max(found.compared, key=lambda size: _mean(found, size))
+    best = ranked(found.compared)[0]
     as_good = [size for size in found.compared if not _ahead(found, best, size).clear]
     thrifty = min([best, *as_good], key=found.macs)
     if thrifty == best:
@@ -118,10 +118,11 @@ def _thrifty(found: Comparison) -> str:
 
 
 def _confirmation(found: Comparison) -> Iterator[str]:
-    first, *others = found.ranked()
+    order = ranked(found.confirmed)
+    first = order[0]
     best = accuracies(found.confirmed[first])
     images = found.confirmed[first][0].trial.images
     yield f"Best, confirmed over {len(best)} seeds on {images:,} images each: {first}, {told(best)}."
-    for one, other in pairwise([first, *others]):
+    for one, other in pairwise(order):
         ahead = lead(accuracies(found.confirmed[one]), accuracies(found.confirmed[other]))
         yield f"Trained longer, {compared(str(one), str(other), ahead)}."

@@ -1,10 +1,8 @@
 """One, two and three convolutional layers of several widths and kernels, on equally many images."""
 
-from statistics import mean
-
 from .chapter import Scale, Section
 from .convolution_chapter import tell
-from .rounds import Outcomes, Stage, accuracies, ask, comparing, confirming
+from .rounds import Outcomes, Stage, accuracies, ask, comparing, confirming, ranked
 from .sizes import DEPTHS, KERNEL, OTHER_RATES, RATE, WIDTH, Comparison, Size, sizes
 from .statistics import lead
 from .trial import Trial
@@ -48,8 +46,7 @@ def trials(size: Size, rate: float, classes: int, stage: Stage) -> list[Trial]:
 
 def best_of(compared: Outcomes[Size], layers: int) -> Size:
     """The size with this many layers that reads best."""
-    those = [size for size in compared if size.layers == layers]
-    return max(those, key=lambda size: mean(accuracies(compared[size])))
+    return next(size for size in ranked(compared) if size.layers == layers)
 
 
 def best_rate(checked: Outcomes[tuple[Size, float]], layers: int) -> float:

@@ -1,11 +1,12 @@
 """A norm at a batch size: the ladder of learning rates it is tuned on, and what was found there."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import sqrt
 from typing import NamedTuple
 
-from .rounds import Outcomes, accuracies
+from .rounds import Outcomes, Setting, accuracies, ask
+from .trial import Outcome, Trial
 
 NORMS = {"batch": "BatchNorm", "group": "GroupNorm", "none": "no norm"}
 """Norms by their name in a layout; `none` is for reference."""
@@ -59,11 +60,28 @@ def best(rungs: dict[int, float]) -> int:
 
 
 def beyond(rungs: dict[int, float]) -> list[int]:
-    """The rung to try next: one beyond the best if that is at an end.
+    """The rungs to try next: one beyond the best if that is at an end.
 
-    None once there are BEYOND more rungs than RUNGS.
+    Empty once there are BEYOND more rungs than RUNGS.
     """
     if len(rungs) >= len(RUNGS) + BEYOND:
         return []
     top = best(rungs)
     return [top - 1] * (top == min(rungs)) + [top + 1] * (top == max(rungs))
+
+
+def tune(
+    first: Mapping[Setting, Iterable[int]], trial: Callable[[Setting, int], Trial]
+) -> Generator[list[Trial], list[Outcome], dict[Setting, dict[int, float]]]:
+    """The accuracies of each setting by rung: of its `first` rungs, then beyond them (see `beyond`).
+
+    It is a part of a section, as a Request is; `trial` makes the training of a setting at a rung.
+    """
+    tuned: dict[Setting, dict[int, float]] = {setting: {} for setting in first}
+    lacking = first
+    while wanted := [(setting, rung) for setting, rungs in lacking.items() for rung in rungs]:
+        found = yield from ask({pair: [trial(*pair)] for pair in wanted})
+        for (setting, rung), (outcome,) in found.items():
+            tuned[setting][rung] = outcome.accuracy
+        lacking = {setting: beyond(rungs) for setting, rungs in tuned.items()}
+    return tuned

@@ -3,10 +3,8 @@
 Every training sees equally many images; the learning rate is tuned for each norm at each batch size.
 """
 
-from collections.abc import Iterable
-
 from .chapter import Scale, Section
-from .ladders import BATCHES, NORMS, RUNGS, Ladders, Place, best, beyond
+from .ladders import BATCHES, NORMS, RUNGS, Ladders, Place, best, tune
 from .normalization_chapter import tell
 from .rounds import ask
 from .trial import Trial
@@ -24,14 +22,10 @@ def normalizations(scale: Scale, classes: int) -> Section:
     batches = [batch for batch in BATCHES if batch <= shown]
     images = max(batches) * round(shown / max(batches))
     places = [Place(norm, batch) for norm in NORMS for batch in batches]
-    tuned: dict[Place, dict[int, float]] = {place: {} for place in places}
-    lacking: dict[Place, Iterable[int]] = dict.fromkeys(places, RUNGS)
-    while lacking:
-        wanted = [(place, rung) for place, rungs in lacking.items() for rung in rungs]
-        asked = {each: [trial(*each, classes, images, scale.seeds, points=1)] for each in wanted}
-        for (place, rung), (outcome,) in (yield from ask(asked)).items():
-            tuned[place][rung] = outcome.accuracy
-        lacking = {place: rungs for place in places if (rungs := beyond(tuned[place]))}
+    tuned = yield from tune(
+        dict.fromkeys(places, RUNGS),
+        lambda place, rung: trial(place, rung, classes, images, scale.seeds, points=1),
+    )
     found = yield from ask(
         {
             place: [

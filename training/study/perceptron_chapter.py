@@ -8,7 +8,7 @@ from ..tables import Sheet, percent
 from .chapter import Chapter, Plot, Series
 from .factors import FACTORS, LOGARITHMIC, TITLES, level
 from .perceptron_findings import findings
-from .rounds import ACCURACY, COST, accuracies, cost
+from .rounds import ACCURACY, COST, accuracies, cost, ranked
 from .statistics import NOTE, points, told
 from .sweep import Sweep
 
@@ -26,7 +26,7 @@ INTRODUCTION = (
 
 def tell(sweep: Sweep) -> Chapter:
     """The chapter; the two that were confirmed go to the test set."""
-    first, second = sweep.ranked()
+    first, second = ranked(sweep.confirmed)
     return Chapter(
         title="Fully connected networks",
         introduction=INTRODUCTION,
@@ -79,7 +79,7 @@ def _around(sweep: Sweep) -> Sheet:
 def _confirmed(sweep: Sweep) -> Sheet:
     rows = [
         (str(each), told(accuracies(sweep.confirmed[each])), *cost(sweep.confirmed[each]))
-        for each in sweep.ranked()
+        for each in ranked(sweep.confirmed)
     ]
     return Sheet("The two best, trained longer", ("setting", "accuracy", *COST), rows, [NOTE])
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from ..tables import percent
 from .factors import FACTORS, TITLES, Setting, level
-from .rounds import accuracies
+from .rounds import accuracies, ranked
 from .statistics import compared, interval, lead, points, told
 from .sweep import Sweep
 
@@ -21,7 +21,7 @@ def findings(sweep: Sweep) -> list[str]:
         *_variation(sweep),
         _combination(sweep),
         *_confirmation(sweep),
-        *_ends(sweep.ranked()[0]),
+        *_ends(ranked(sweep.confirmed)[0]),
     ]
 
 
@@ -109,7 +109,7 @@ def _combination(sweep: Sweep) -> str:
 
 
 def _confirmation(sweep: Sweep) -> Iterator[str]:
-    first, second = sweep.ranked()
+    first, second = ranked(sweep.confirmed)
     best, other = accuracies(sweep.confirmed[first]), accuracies(sweep.confirmed[second])
     yield (
         f"Best, confirmed over {len(best)} seeds on {sweep.confirmed[first][0].trial.images:,} images "

@@ -5,13 +5,12 @@ Six factors of five levels make 15,625 settings; some fifty of them are trained.
 
 from collections.abc import Iterable
 from functools import partial
-from statistics import mean
 
 from .chapter import Scale, Section
 from .design import main_effects, orthogonal_array
 from .factors import FACTORS, Setting, neighbours, trial
 from .perceptron_chapter import tell
-from .rounds import Outcomes, Request, Stage, accuracies, ask, comparing, confirming
+from .rounds import Outcomes, Request, Stage, accuracies, ask, comparing, confirming, ranked
 from .sweep import Sweep
 from .trial import Outcome
 
@@ -30,16 +29,15 @@ def perceptrons(scale: Scale, classes: int) -> Section:
     screened = yield from compare(screening(), seeds=min(SCREENING_SEEDS, scale.seeds))
     shares = {setting: accuracies(outcomes) for setting, outcomes in screened.items()}
     effects = main_effects(tuple(FACTORS.values()), shares)
-    predicted, seen = Setting(*effects.best()), best_of(screened)
+    predicted, seen = Setting(*effects.best()), ranked(screened)[0]
     compared = yield from compare((seen, predicted), seeds=scale.seeds)
-    centre = best_of(compared)
+    centre = ranked(compared)[0]
     around = [each for factor in FACTORS for each in neighbours(centre, factor)]
     compared |= yield from compare(around, seeds=scale.seeds)
     combined = Setting(*(getattr(_best_along(centre, factor, compared), factor) for factor in FACTORS))
     compared |= yield from compare([combined], seeds=scale.seeds)
-    two = sorted(compared, key=lambda each: mean(accuracies(compared[each])), reverse=True)[:2]
     confirmation = confirming(CONFIRMED, scale)
-    confirmed = yield from lab.train(two, confirmation, confirmation.seeds)
+    confirmed = yield from lab.train(ranked(compared)[:2], confirmation, confirmation.seeds)
     return tell(Sweep(screened, effects, compared, seen, predicted, centre, combined, confirmed))
 
 
@@ -50,13 +48,8 @@ def screening() -> list[Setting]:
     return [Setting(*(levels[at] for levels, at in zip(every, run, strict=True))) for run in runs]
 
 
-def best_of(found: Outcomes[Setting]) -> Setting:
-    """The setting of the highest mean accuracy."""
-    return max(found, key=lambda setting: mean(accuracies(found[setting])))
-
-
 def _best_along(centre: Setting, factor: str, compared: Outcomes[Setting]) -> Setting:
-    return best_of({each: compared[each] for each in neighbours(centre, factor)})
+    return ranked({each: compared[each] for each in neighbours(centre, factor)})[0]
 
 
 class Lab:

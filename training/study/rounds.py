@@ -43,7 +43,7 @@ def confirming(images: float, scale: Scale) -> Stage:
 
 
 def ask(trials: Mapping[Setting, Sequence[Trial]]) -> Request[Setting]:
-    """Ask for the outcomes of each setting, in the order of its trials; without trials, ask nothing."""
+    """Ask for the outcomes of each setting, in the order of its trials; without trials ask nothing."""
     wanted = [trial for those in trials.values() for trial in those]
     outcomes = iter((yield wanted) if wanted else [])
     return {setting: [next(outcomes) for _ in those] for setting, those in trials.items()}
@@ -52,6 +52,11 @@ def ask(trials: Mapping[Setting, Sequence[Trial]]) -> Request[Setting]:
 def accuracies(outcomes: Sequence[Outcome]) -> list[float]:
     """The validation accuracies, one for each seed."""
     return [each.accuracy for each in outcomes]
+
+
+def ranked(found: Outcomes[Setting]) -> list[Setting]:
+    """The settings by their mean accuracy on validation, the best first."""
+    return sorted(found, key=lambda each: -mean(accuracies(found[each])))
 
 
 ACCURACY = "validation accuracy"

@@ -1,12 +1,11 @@
-"""Sizes of convolutional networks, and all that was found of them, which convolution_chapter tells."""
+"""The sizes of convolutional networks that are compared, and the results for convolution_chapter."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import product
-from statistics import mean
 from typing import Any, NamedTuple
 
-from .rounds import Outcomes, accuracies
+from .rounds import Outcomes
 
 DEPTHS = (1, 2, 3)
 WIDTHS = (8, 16, 32)
@@ -19,7 +18,7 @@ WIDTH = 16
 
 RATE = 6e-3
 OTHER_RATES = (2e-3, 1.8e-2)
-"""The learning rate of every comparison, and those that one network of each depth checks it against."""
+"""The learning rate of every comparison, and those tried beside it for one network of each depth."""
 
 
 class Size(NamedTuple):
@@ -67,10 +66,6 @@ class Comparison:
     checked: Outcomes[tuple[Size, float]]
     rates: Mapping[int, float]
     confirmed: Outcomes[Size]
-
-    def ranked(self) -> list[Size]:
-        """The confirmed ones, by accuracy on validation, the best first."""
-        return sorted(self.confirmed, key=lambda each: -mean(accuracies(self.confirmed[each])))
 
     def macs(self, size: Size) -> int:
         """Multiply-accumulates of one image."""

@@ -1,7 +1,6 @@
-"""All that the sweep of fully connected networks found, which perceptron_chapter tells."""
+"""The results of the sweep of fully connected networks, for perceptron_chapter."""
 
 from dataclasses import dataclass
-from statistics import mean
 from typing import Any
 
 from .design import Effects
@@ -32,7 +31,3 @@ class Sweep:
             getattr(each, factor): accuracies(self.compared[each])
             for each in neighbours(self.centre, factor)
         }
-
-    def ranked(self) -> list[Setting]:
-        """The confirmed ones, by accuracy on validation, the best first."""
-        return sorted(self.confirmed, key=lambda each: -mean(accuracies(self.confirmed[each])))

@@ -4,13 +4,12 @@ Every arm of a network is shown equally many images; its learning rate is tuned 
 images to learn from.
 """
 
-from collections.abc import Iterable
 from pathlib import Path
 
 from ..shelf import RUNS
 from .arms import MIDDLE, Arm, Arms, bodies, trial
 from .chapter import Scale, Section
-from .ladders import best, beyond
+from .ladders import best, tune
 from .rounds import Outcomes, ask
 from .transfer_chapter import tell
 
@@ -30,13 +29,10 @@ def transfer(
         for way in body.ways
         for amount in body.amounts
     ]
-    tuned: dict[Arm, dict[int, float]] = {arm: {} for arm in arms}
-    lacking: dict[Arm, Iterable[int]] = {arm: networks[arm.body].rungs for arm in arms}
-    while wanted := [(arm, rung) for arm, rungs in lacking.items() for rung in rungs]:
-        asked = {each: [trial(networks[each[0].body], *each, scale.seeds)] for each in wanted}
-        for (arm, rung), (outcome,) in (yield from ask(asked)).items():
-            tuned[arm][rung] = outcome.accuracy
-        lacking = {arm: beyond(rungs) for arm, rungs in tuned.items()}
+    tuned = yield from tune(
+        {arm: networks[arm.body].rungs for arm in arms},
+        lambda arm, rung: trial(networks[arm.body], arm, rung, scale.seeds),
+    )
     rungs = {arm: best(tuned[arm]) if tuned[arm] else MIDDLE for arm in arms}
     found: Outcomes[Arm] = yield from ask(
         {
