@@ -18,7 +18,7 @@ class Augmentation:
 
     `rotation` (degrees), `scale`, `shear` and `shift` are the limits of uniform draws. `elastic` is the
     standard deviation of the displacements (Simard et al. 2003), applied to the share `elastic_share`;
-    `stroke` is the share whose pen grows or shrinks, `blur` and `noise` the shares that get either.
+    `stroke` is the share whose pen grows or shrinks, `blur` and `noise` are those blurred or made noisy.
     """
 
     rotation: float = 12.0

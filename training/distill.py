@@ -23,8 +23,7 @@ from .shelf import load
 
 VIEWS = 2
 SEED = 0
-"""The seed of these views. It is not the student's: so teachers are asked once for students of any
-seed."""
+"""The seed of these views, the same for students of any seed, so that teachers are asked only once."""
 
 CHUNK = 1024
 

@@ -1,4 +1,4 @@
-"""What a person sees of a run: epochs, images a second, time to go, loss, validation accuracy."""
+"""What a person sees of a run: epochs, images a second, time left, loss, validation accuracy."""
 
 from types import TracebackType
 from typing import TYPE_CHECKING

@@ -54,7 +54,7 @@ def best_temperature(logits: Floats, truth: Labels) -> float:
 
 
 def uncertain_below(probabilities: Floats, truth: Labels) -> float:
-    """The lowest confidence from which on, with 99 % certainty, RELIABLE of the answers are right.
+    """The lowest confidence at or above which, with 99 % certainty, RELIABLE of the answers are right.
 
     OUT_OF_REACH if no threshold qualifies, e.g. with fewer than 266 answers.
 

@@ -60,7 +60,7 @@ def compare(
     tell: Callable[[str], None],
     threads: int = 0,
 ) -> list[Result]:
-    """Measure each of `those`, telling `tell` each step; what cannot be measured is given a reason."""
+    """Measure each of `those`, calling `tell` at each step; what cannot be measured gets a reason."""
     results = []
     for number, contender in enumerate(those, 1):
         tell(

@@ -26,7 +26,7 @@ def negative_log_likelihood(answers: Answers) -> float:
 
 
 def groups_in(labels: str) -> list[str]:
-    """The look-alike groups without what `labels` lacks, as far as two or more characters remain."""
+    """The look-alike groups without what `labels` lacks, if two or more characters remain."""
     present = ("".join(each for each in group if each in labels) for group in LOOK_ALIKES)
     return [group for group in present if len(group) > 1]
 

@@ -21,7 +21,7 @@ def neighbours(pool: Grey, rng: Rng) -> Grey:
 
 
 def _beside(pool: Grey, rng: Rng, gap: Callable[[int], float]) -> Grey:
-    """Two characters, now and then three, by one hand and pen; `gap` of their height is between them."""
+    """Two characters, now and then three, by one hand and pen; `gap` gives their distance by height."""
     hand, count = rng.integers(1 << 32), 2 + (rng.random() < 0.15)
     glyphs = pool[rng.integers(len(pool), size=count)]
     inks = [written(glyph, np.random.default_rng(hand)) for glyph in glyphs]

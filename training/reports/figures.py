@@ -17,7 +17,7 @@ DPI = 160
 MATRIX_INCHES = (10.0, 9.4)
 BARS = "this network, with 95 % intervals"
 TOLD = 0.05
-"""Mistakes are written into the matrix as figures from this share of a class on."""
+"""Mistakes in at least this share of a class are written into the matrix as figures."""
 
 
 def draw_confusion(answers: Answers, path: Path) -> None:

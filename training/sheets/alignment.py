@@ -9,7 +9,7 @@ import numpy.typing as npt
 from model.layout import Box
 
 SAME = 0.5
-"""Two boxes are one place from this intersection over union on (as in PASCAL VOC)."""
+"""Two boxes with at least this intersection over union are one place (as in PASCAL VOC)."""
 
 Doubles = npt.NDArray[np.float64]
 

@@ -1,7 +1,6 @@
 """How well sheets are cut and read: drawn sheets through `cut`, the network and `choose`.
 
-The network also reads the same characters alone, each as a scan of its own: that is what a perfect cut
-would give.
+The network also reads the same characters alone, each as a scan of its own, as after a perfect cut.
 """
 
 import time
@@ -91,7 +90,7 @@ def read_alone(data: Set, taking: Taking, predictor: Predictor) -> Ints:
 
 
 def joins(placed: Sequence[Placed], found: Sequence[Character], matched: Sequence[int]) -> list[bool]:
-    """For each two neighbours of a line that were found: whether one word or two is right."""
+    """For each two neighbours of a line that were found, whether they are rightly in one word or two."""
     pairs = zip(placed, placed[1:], matched, matched[1:], strict=False)
     return [
         (one.word == other.word)

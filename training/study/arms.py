@@ -31,7 +31,7 @@ LOWEST_LARGE = {SCRATCH: 1e-3, FROZEN: 3e-3, TUNED: 3e-4}
 STEP, RUNGS = 3, (0, 1, 2)
 """The factor from one learning rate to the next, and the rungs that are tried first."""
 MIDDLE = 1
-"""The rung to use if there is no time to try any."""
+"""The rung that is used below full scale, where none is tried."""
 
 BATCH, SIDE = 64, 32
 
@@ -75,8 +75,8 @@ class Arm(NamedTuple):
 class Arms:
     """All arms: `tuned` are accuracies by rung, of a seed that is used for nothing else.
 
-    `found` are the outcomes of all other seeds, at the best rung of each arm. Nothing is tuned if there
-    is no time to try.
+    `found` are the outcomes of all other seeds, at the best rung of each arm. Nothing is tuned below
+    full scale.
     """
 
     bodies: Sequence[Body]

@@ -35,7 +35,7 @@ class Plot:
 
 @dataclass(frozen=True)
 class Chapter:
-    """What a section found, told for the report. Every finding is computed from outcomes.
+    """What a section contributes to the report. Every finding is computed from outcomes.
 
     `finalists` (by name) are measured on the test set, once, each with all its seeds.
     """
@@ -54,7 +54,7 @@ Section = Generator[list[Trial], list[Outcome], Chapter]
 
 @dataclass(frozen=True)
 class Scale:
-    """How much is spent: images, of which sections show shares or multiples, and seeds of a figure."""
+    """How much is spent: `images`, which each section multiplies by factors of its own, and `seeds`."""
 
     images: int
     seeds: int

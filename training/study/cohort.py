@@ -1,4 +1,4 @@
-"""A cohort: trials of one shape, trained at once, each as it would be trained alone.
+"""A cohort: trials of one shape, trained together, each as it would be trained alone.
 
 Its state is saved at each point, so that a killed cohort resumes from the last one.
 """

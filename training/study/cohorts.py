@@ -1,4 +1,4 @@
-"""Which trials are trained at once, in which precision, and what a cohort will cost."""
+"""Which trials are trained together, in which precision, and what a cohort will cost."""
 
 import math
 from collections.abc import Sequence
@@ -8,14 +8,14 @@ from .trial import Trial
 
 SMALL_BATCH = 4
 SECONDS_A_MAC, SECONDS_A_MIXED_MAC, SECONDS_A_STEP = 2e-10, 8e-11, 2e-3
-"""Rough times of training on one core of 2024: for the order of cohorts and the time to go."""
+"""Approximate training times on one core of 2024, for the order of cohorts and the time left."""
 
 
 def together(trial: Trial) -> int:
-    """How many such trials to train at once, so that they take the least processor time.
+    """How many such trials to train together, for the least processor time.
 
-    With small networks or batches, calls cost more than arithmetic. Larger convolutions are slower at
-    once: one by one they run on torch's blocked layouts, which grouped ones do not (see `speed`).
+    With small networks or batches, calls cost more than arithmetic. Larger convolutions are slower
+    together: one by one they run on torch's blocked layouts, which grouped ones do not (see `speed`).
     """
     if trial.network["kind"] == "perceptron":
         return 8
@@ -32,7 +32,7 @@ def mixed(trial: Trial) -> bool:
 
 
 def cohorts(trials: Sequence[Trial]) -> list[list[Trial]]:
-    """`trials` grouped by shape, in cohorts of the size that pays; the same for the same trials."""
+    """Group `trials` by shape, into cohorts of the size that pays; the same for the same trials."""
     shapes: dict[str, list[Trial]] = {}
     for trial in {each.key: each for each in trials}.values():
         shapes.setdefault(trial.shape, []).append(trial)
@@ -41,7 +41,7 @@ def cohorts(trials: Sequence[Trial]) -> list[list[Trial]]:
 
 
 def seconds(trials: Sequence[Trial]) -> float:
-    """Roughly the processor time that a cohort takes."""
+    """The approximate processor time of a cohort."""
     first = trials[0]
     steps = SECONDS_A_STEP / first.batch / (math.sqrt(len(trials)))
     sums = macs(first.network) * (SECONDS_A_MIXED_MAC if mixed(first) else SECONDS_A_MAC)

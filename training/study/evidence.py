@@ -1,4 +1,4 @@
-"""Measures what `reasons` tells: likeness of images, confidence in mistakes, cases and digits."""
+"""The measurements behind `reasons`: likeness of images, confidence in mistakes, cases and digits."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""A trial's network before its first batch: drawn by its seed, its start loaded, its features frozen."""
+"""A trial's network before its first batch: drawn by its seed, its start loaded, frozen if wanted."""
 
 from pathlib import Path
 
@@ -31,7 +31,7 @@ def newborn(trial: Trial, runs: Path) -> nn.Module:
 
 
 def learning(module: nn.Module, trial: Trial) -> None:
-    """Put `module` in training mode, except what is frozen: its statistics stay as they are, too."""
+    """Put `module` in training mode, except its frozen part, whose statistics must not change either."""
     module.train(not trial.frozen)
     head_of(module).train()
 

@@ -57,7 +57,7 @@ def weights_of(trial: Trial, folder: Path) -> Path:
 
 @torch.no_grad()
 def logits_of(outcome: Outcome, folder: Path, images: Array) -> Floats:
-    """float32 logits (n, classes) of `images`, by the network of `outcome`, which `folder` keeps."""
+    """float32 logits (n, classes) of `images`, by the network of `outcome` that is kept in `folder`."""
     module = build(outcome.trial.network)
     module.load_state_dict(load_file(weights_of(outcome.trial, folder)))
     module.eval()

@@ -16,7 +16,7 @@ from .letters import Letter
 from .statistics import interval
 
 COLOURS = (BLUE, RED, "#1b8a6b", "#e0a100", "#8e4fb8", "#4d5561", "#5fb3e6", "#d17fa8")
-"""People of any colour vision can tell them apart in this order; in grey print the marks differ."""
+"""In this order people of any colour vision can tell them apart; in grey print the marks differ."""
 
 MARKS = "osD^vPX*"
 INCHES = (7.5, 4.4)

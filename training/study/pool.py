@@ -27,7 +27,7 @@ News = tuple[str, int]
 class Pool:
     """`processes` (0: one per core) that train on `split` and keep what they find in `folder`.
 
-    If an exception leaves the pool, they end at once; what they saved at their last point stays.
+    If the `with` ends by an exception, they end at once; what they saved at their last point stays.
     """
 
     def __init__(self, split: Split, folder: Path, processes: int) -> None:
@@ -72,7 +72,7 @@ class Pool:
 
 
 class Post:
-    """What one of the processes works with."""
+    """What `_begin` gives to `_train` in the same process."""
 
     split: Split
     folder: Path
@@ -80,7 +80,7 @@ class Post:
 
 
 def _begin(split: Split, folder: Path, news: "SimpleQueue[News]", life: Connection) -> None:
-    """Set up a process. Control-C is for the study's own process, which then closes its `life`."""
+    """Set up a process. Control-C is left to the study's own process, which then closes its `life`."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with, args=(life,), daemon=True).start()
     torch.set_num_threads(1)
@@ -88,7 +88,7 @@ def _begin(split: Split, folder: Path, news: "SimpleQueue[News]", life: Connecti
 
 
 def _end_with(life: Connection) -> None:
-    """End this process, whatever it does, once the other end is closed, or its owner was killed."""
+    """End this process, whatever it is doing, once the other end is closed or its owner is killed."""
     life.poll(None)
     os._exit(1)
 

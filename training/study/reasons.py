@@ -8,10 +8,10 @@ from ..measures.significance import wilson
 from ..tables import percent
 
 A_CLASS = 200
-"""How many training images of each class have their nearest neighbours sought."""
+"""How many training images of each class are compared in the search for nearest neighbours."""
 
 ALIKE, UNLIKE = 1 / 20, 1 / 4
-"""By rank, the first of these shares of all pairs look alike; those beyond the second do not."""
+"""Pairs whose rank is within the first share of all pairs look alike; those beyond the second do not."""
 
 OFTEN, SELDOM = 0.8, 0.5
 """If this share of second guesses is right, the ink is ambiguous; below the other, images are odd."""

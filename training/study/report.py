@@ -29,7 +29,7 @@ EXTREMES = 5
 """How many letters are named as best and as worst read."""
 
 SHOWN = 3
-"""How many of the letters that it is most confused with the picker shows for a letter."""
+"""The picker shows a letter's mistakes with this many of the letters it is most confused with."""
 
 
 @dataclass(frozen=True)

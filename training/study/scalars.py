@@ -1,4 +1,4 @@
-"""Curves for TensorBoard: written anew from outcomes each time, so that none is there twice."""
+"""Curves for TensorBoard: written anew from outcomes each time, so that none appears twice."""
 
 import re
 import shutil

@@ -24,7 +24,7 @@ SECTIONS: Mapping[str, Begin] = {
 
 
 SPEED = "speed"
-"""No section, but chosen like one: measured when the sections are done, with the machine to itself."""
+"""Not a section, but chosen like one: measured after the sections, with the machine to itself."""
 
 NAMES = (*SECTIONS, SPEED)
 

@@ -70,7 +70,7 @@ class Stack:
 
     def differentiate(self, loss: torch.Tensor) -> None:
         """Set the gradients of `parameters`; `loss` is the sum over the networks."""
-        # the fused optimizer walks through memory, whatever the strides
+        # the fused optimizer ignores strides
         stacked = [each.contiguous() for each in torch.autograd.grad(loss, self._learned)]
         for at, parameters in enumerate(self.parameters):
             for parameter, gradient in zip(parameters, stacked, strict=True):

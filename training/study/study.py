@@ -35,7 +35,7 @@ def study(
 
 
 def keep_settings(folder: Path, split: Split, scale: Scale) -> None:
-    """Write down what all outcomes in `folder` have in common. Raises BadRun if it has others."""
+    """Record what all outcomes in `folder` have in common. Raises BadRun if it was begun otherwise."""
     settings = {"images": fingerprint(split), "scale": asdict(scale)}
     path = folder / STUDY
     if path.exists() and read_json(path) != settings:

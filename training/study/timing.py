@@ -30,7 +30,7 @@ WAYS = ("one after another", "at once", "by processes")
 
 @dataclass(frozen=True)
 class Timing:
-    """The seconds that a network takes by the processor and by the clock, on `images`.
+    """Seconds per network, of processor time and by the clock, on `images`.
 
     `pays`: whether the study trains such networks at once.
     """

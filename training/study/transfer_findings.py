@@ -17,7 +17,7 @@ MATTERS = 0.005
 
 
 def findings(found: Arms) -> list[str]:
-    """Gains, where they end, frozen against fine-tuned, cost, by network; then the networks together."""
+    """For each network gains, where they end, frozen against fine-tuned, cost; then all together."""
     told_of = [sentence for body in found.bodies for sentence in _of_body(found, body)]
     return [
         *told_of,

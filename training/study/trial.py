@@ -37,7 +37,7 @@ class Trial:
 
     @property
     def shape(self) -> str:
-        """Trials of one shape can be trained at once: they differ only in rates, decay and seed."""
+        """Trials of one shape can be trained together: they differ only in rates, decay and seed."""
         free = {"section": "", "name": "", "learning_rate": 0, "weight_decay": 0, "seed": 0}
         return _digest({**asdict(self), **free})
 

@@ -1,4 +1,4 @@
-"""What a person sees of a study: images shown of those asked for, images a second, time to go."""
+"""What a person sees of a study: images shown of those asked for, images a second, time left."""
 
 from collections.abc import Iterable, Sequence
 from types import TracebackType

@@ -45,7 +45,7 @@ class Plan:
 
 
 def whole(plan: Plan, split: Split, tell: Callable[[str], None]) -> Study:
-    """Do the study, or find it done. Raises BadCard, before anything is trained, and BadRun."""
+    """Do what is not done yet of the study. Raises BadCard, before anything is trained, and BadRun."""
     card, heard = card_of(plan.best, plan.task, plan.runs), dict[str, Outcome]()
     begun = begin(plan.sections, plan.scale, card.labels, plan.weights, plan.runs, split.measured_on)
     listening = {name: overheard(section, heard) for name, section in begun.items()}
