@@ -13,8 +13,9 @@ from typing import Any, Literal
 WEIGHTS = Path(__file__).parent / "weights"
 
 Normalization = Literal["emnist", "mnist"]
-Precision = Literal["float32", "mixed", "bfloat16"]
-"""From the highest to the lowest; mixed is bfloat16, with float32 for close decisions."""
+Precision = Literal["float32", "mixed", "bfloat16", "int8"]
+"""From the highest to the lowest; mixed is bfloat16 and int8 is 8-bit integers, both with float32 for
+close decisions."""
 
 
 class BadCard(ValueError):
@@ -27,7 +28,8 @@ class Card:
 
     `labels[i]` is class i. `mean` and `std` are of pixels in 0..1. `temperature` divides the logits
     (Guo et al. 2017). An answer below `uncertain_below` is flagged. `precision` is the lowest that was
-    measured to leave its labels unchanged. `sha256` is that of the weights file.
+    measured to leave its labels unchanged. `ranges` are the greatest inputs of layers, by their names,
+    which int8 computes in integers. `sha256` is that of the weights file.
     """
 
     name: str
@@ -42,6 +44,7 @@ class Card:
     accuracy: Mapping[str, float] = field(default_factory=dict)
     measured_on: str = ""
     precision: Precision = "float32"
+    ranges: Mapping[str, float] = field(default_factory=dict)
     sha256: str = ""
 
     def to_json(self) -> str:

@@ -4,7 +4,7 @@ They compute what `networks` does, with batch normalization folded into convolut
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -13,20 +13,40 @@ from .card import Card
 from .runtime import op, ov
 
 Tensors = Mapping[str, npt.NDArray[Any]]
-Graphs = Mapping[str, ov.Model]
+Parts = Mapping[str, ov.Model]
 """The parts of a cascade or ensemble, by the prefix of the names of their tensors; any other network is
 one part, `""`."""
 
+
+class Graphs(NamedTuple):
+    """A network in floating point, and in 8-bit integers if that was asked for."""
+
+    floats: Parts
+    integers: Parts
+
+
 Node = Any
 """A node of the graph; the generated operators are not typed."""
+
+RANGE = ".range"
+"""Follows the name of a layer in the name of the tensor that is its greatest input."""
+
+TINY = 1e-12
+"""The least bound of weights: those of an output may all be zero."""
 
 EPSILON = 1e-5
 """Of torch's batch normalization."""
 
 
-def graphs(card: Card, tensors: Tensors) -> Graphs:
+def graphs(card: Card, tensors: Tensors) -> Parts:
     """The parts of the network of `card`, each (n, 28, 28) uint8 -> (n, classes) float32 logits."""
     return dict(_graphs(card, card.network, tensors, ""))
+
+
+def quantized_graphs(card: Card, tensors: Tensors) -> Parts:
+    """The same, with the layers whose range the card knows in 8-bit integers."""
+    ranges = {name + RANGE: np.array(most, np.float32) for name, most in card.ranges.items()}
+    return graphs(card, {**tensors, **ranges})
 
 
 def _graphs(
@@ -102,15 +122,33 @@ _KINDS: Mapping[str, Callable[..., Node]] = {"convnet": _convnet, "screened": _s
 
 
 def _convolution(node: Node, tensors: Tensors, name: str, norm: str, padding: int) -> Node:
-    weight, bias = _folded(tensors, name, norm)
+    node, weight, bias = _operands(node, tensors, name, norm)
     pads = [padding, padding]
-    node = op.convolution(node, _constant(weight), [1, 1], pads, pads, [1, 1])
+    node = op.convolution(node, weight, [1, 1], pads, pads, [1, 1])
     return op.add(node, _constant(bias.reshape(1, -1, 1, 1)))
 
 
 def _dense(node: Node, tensors: Tensors, name: str, norm: str = "") -> Node:
+    node, weight, bias = _operands(node, tensors, name, norm)
+    return op.add(op.matmul(node, weight, False, True), _constant(bias.reshape(1, -1)))
+
+
+def _operands(node: Node, tensors: Tensors, name: str, norm: str) -> tuple[Node, Node, npt.NDArray[Any]]:
+    """The input, weight and bias of a layer.
+
+    If its range is known, input and weight are 8-bit integers: the input, which is never negative, has
+    one scale, the weight one for each output (Jacob et al. 2018).
+    """
     weight, bias = _folded(tensors, name, norm)
-    return op.add(op.matmul(node, _constant(weight), False, True), _constant(bias.reshape(1, -1)))
+    if (most := tensors.get(name + RANGE)) is None:
+        return node, _constant(weight), bias
+    bounds = abs(weight).max(axis=tuple(range(1, weight.ndim)), keepdims=True).clip(TINY)
+    return _quantized(node, 0, most, 256), _quantized(_constant(weight), -bounds, bounds, 255), bias
+
+
+def _quantized(node: Node, low: npt.ArrayLike, high: npt.ArrayLike, levels: int) -> Node:
+    bounds = _constant(low), _constant(high)
+    return op.fake_quantize(node, *bounds, *bounds, levels)
 
 
 def _folded(tensors: Tensors, name: str, norm: str) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:

@@ -1,12 +1,13 @@
 """Opens a network by name, on the engine that suits this machine, to serve it or to measure it."""
 
 import os
+from collections.abc import Sequence
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from .card import Precision
+from .card import Card, Precision
 from .own_screens import read_own_screen
 from .predictor import Predictor
 from .replicas import Replicas
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from .graph import Graphs
 
 Engine = Literal["auto", "openvino", "torch"]
+
+FALLBACKS: tuple[Precision, ...] = ("mixed", "float32")
+"""For a CPU that does not compute in the precision of a card."""
 
 NVIDIA = Path("/dev/nvidiactl")
 """Exists if there is an NVIDIA driver: if not, torch need not be loaded to know that there is no GPU."""
@@ -32,27 +36,33 @@ def open_predictor(
     """The network `name` in `folder`, or the published one, on `threads` CPU threads (0: one per core).
 
     The checkpoint is checked here; OpenVINO compiles it when it is warmed up or first needed. By default
-    a GPU runs it if there is one, else OpenVINO in the lowest precision that the card allows and the CPU
-    is fast at. Raises BadCard; RuntimeError if the device or torch is missing.
+    a GPU runs it if there is one, else OpenVINO in the precision of the card, or in the next higher one
+    that the CPU computes in natively. Raises BadCard; RuntimeError if the device, torch or the precision
+    is missing.
     """
     if _engine(device, engine) == "torch":
         return _on_torch(name, folder, device, threads)
-    from .openvino_predictor import OpenVinoPredictor, has_bfloat16, read_graphs
+    from .openvino_predictor import OpenVinoPredictor, native_precisions, read_graphs
 
     card, _ = read_checkpoint(name, folder)
     own = read_own_screen(card, folder)
     screen = own.card if own else None
-    if precision == "auto":
-        precision = card.precision if has_bfloat16() else "float32"
+    chosen = _chosen(card, native_precisions()) if precision == "auto" else precision
+    if chosen == "int8" and chosen not in native_precisions():
+        raise RuntimeError("precision int8 needs a CPU with AVX-512 VNNI: choose another, or auto")
 
     @cache
     def shared() -> "Graphs":
-        return read_graphs(*read_checkpoint(name, folder), own)
+        return read_graphs(*read_checkpoint(name, folder), own, chosen)
 
     def make() -> Predictor:
-        return OpenVinoPredictor(card, shared(), precision, screen)
+        return OpenVinoPredictor(card, shared(), chosen, screen)
 
-    return Replicas(card, f"OpenVINO {precision}", make, cores(threads), screen)
+    return Replicas(card, f"OpenVINO {chosen}", make, cores(threads), screen)
+
+
+def _chosen(card: Card, native: Sequence[Precision]) -> Precision:
+    return next(each for each in (card.precision, *FALLBACKS) if each in native)
 
 
 def cores(threads: int) -> int:

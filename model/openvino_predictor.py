@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from functools import partial
-from typing import Any
+from functools import cache, partial
+from pathlib import Path
+from typing import Any, NamedTuple, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -11,25 +12,45 @@ from safetensors.numpy import load
 
 from .card import Card, Precision
 from .compiled import Compiled, core
-from .graph import Graphs, graphs
+from .graph import Graphs, graphs, quantized_graphs
 from .own_screens import OwnScreen, backbone, screened_layout, with_layers
 from .predictor import Floats, Images, Predictor, on, softmax
 
-HINTS = {"float32": "f32", "bfloat16": "bf16"}
+HINTS = {"float32": "f32", "bfloat16": "bf16", "integers": "bf16"}
+"""OpenVINO's names of precisions. Where the CPU has no bfloat16, it takes float32 in its place."""
 
-TIE, NEAR = 0.05, 0.01
-"""In mixed precision, float32 decides where the two best logits differ by less than TIE, or where a
-confidence is nearer than NEAR to a threshold. For `balanced`, bfloat16 was seen to move the difference
-by 0.042 and the confidence by 0.015; half of NEAR suffices for equal labels on validation (LOG.md)."""
+
+class Margins(NamedTuple):
+    """float32 decides where the two best logits differ by less than `tie`, or where a confidence is
+    nearer than `near` to a threshold."""
+
+    tie: float
+    near: float
+
+
+MARGINS: Mapping[Precision, Margins] = {"mixed": Margins(0.05, 0.01), "int8": Margins(0.1, 0.02)}
+"""For `balanced`, bfloat16 was seen to move the difference by 0.042 and the confidence by 0.015, int8 the
+difference by 0.08. Half of these margins suffice for equal labels on validation (LOG.md)."""
+
+FAST: Mapping[str, str] = {"mixed": "bfloat16", "int8": "integers"}
+"""The precision in which everything else is decided."""
+
+CPU_FACTS = Path("/proc/cpuinfo")
+"""Exists on Linux."""
 
 Run = Callable[[Images], Floats]
 Bools = npt.NDArray[np.bool_]
 Close = Callable[[Floats], Bools]
 
 
-def has_bfloat16() -> bool:
-    """Whether this CPU multiplies bfloat16 natively; if not, that precision only costs time."""
-    return "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+@cache
+def native_precisions() -> Sequence[Precision]:
+    """The precisions in which this CPU computes natively, from the highest to the lowest. Elsewhere
+    bfloat16 only costs time, and sums of products of 8-bit integers overflow."""
+    bfloat16 = "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    int8 = CPU_FACTS.exists() and "avx512_vnni" in CPU_FACTS.read_text()
+    native = {"float32": True, "mixed": bfloat16, "bfloat16": bfloat16, "int8": int8}
+    return [each for each in get_args(Precision) if native[each]]
 
 
 class OpenVinoPredictor(Predictor):
@@ -45,7 +66,8 @@ class OpenVinoPredictor(Predictor):
         them."""
         super().__init__(card, "cpu", f"OpenVINO {precision}, {on(1)}", screen)
         self._graphs, self._parts, self._classes = graphs, list[Run](), len(card.labels)
-        self._network = self._assemble(card.network, "", precision, partial(_is_tie, self._classes))
+        self._margins = MARGINS.get(precision, Margins(0, 0))
+        self._network = self._assemble(card.network, "", precision, self._tie)
 
     def warm_up(self) -> None:
         """Run every part; otherwise the first unsure image would wait for one."""
@@ -56,42 +78,47 @@ class OpenVinoPredictor(Predictor):
         """One pass."""
         return self._network(images)
 
-    def _assemble(
-        self, network: Mapping[str, Any], start: str, precision: Precision, close: Close
-    ) -> Run:
-        """A function that runs `network`; in mixed precision, float32 settles what is `close`."""
+    def _assemble(self, network: Mapping[str, Any], start: str, precision: str, close: Close) -> Run:
+        """A function that runs `network`; in a precision with margins, float32 settles what is
+        `close`."""
 
-        tie = partial(_is_tie, self._classes)
-
-        def part(name: str, layout: Mapping[str, Any], close: Close = tie) -> Run:
+        def part(name: str, layout: Mapping[str, Any], close: Close = self._tie) -> Run:
             return self._assemble(layout, f"{start}{name}.", precision, close)
 
         if network["kind"] == "cascade":
             temperatures, threshold = network["temperatures"], network["threshold"]
-            near = partial(_is_near, self._classes, temperatures[0], threshold)
+            near = partial(_is_near, self._classes, temperatures[0], threshold, self._margins.near)
             halves = part("first", network["first"], near), part("second", network["second"])
             return _cascade(self._classes, *halves, temperatures, threshold)
-        if precision == "mixed":
-            fast = self._assemble(network, start, "bfloat16", close)
+        if precision in FAST:
+            fast = self._assemble(network, start, FAST[precision], close)
             exact = self._assemble(network, start, "float32", close)
             if self.screen and start == backbone(self.card.network)[0]:
-                return _settled(fast, exact, (close, partial(_is_doubtful, self._classes, self.screen)))
+                doubtful = partial(_is_doubtful, self._classes, self.screen, self._margins.near)
+                return _settled(fast, exact, (close, doubtful))
             return _settled(fast, exact, (close,))
         if network["kind"] == "ensemble":
             members = [part(f"members.{at}", each) for at, each in enumerate(network["members"])]
             return _ensemble(members, network["temperatures"])
-        compiled = Compiled(self._graphs[start], network["kind"], HINTS[precision])
+        graph = self._graphs.integers[start] if precision == "integers" else self._graphs.floats[start]
+        compiled = Compiled(graph, network["kind"], HINTS[precision])
         self._parts.append(compiled)
         return compiled
 
+    def _tie(self, outputs: Floats) -> Bools:
+        return _is_tie(self._classes, self._margins.tie, outputs)
 
-def read_graphs(card: Card, weights: bytes, own: OwnScreen | None = None) -> Graphs:
-    """The graphs of a checkpoint, with its own screen if it has one."""
-    if not own:
-        return graphs(card, load(weights))
-    layout = screened_layout(card.network, own.card.network["hidden"])
-    tensors = with_layers(card.network, load(weights), load(own.weights))
-    return graphs(replace(card, network=layout), tensors)
+
+def read_graphs(
+    card: Card, weights: bytes, own: OwnScreen | None = None, precision: Precision = "float32"
+) -> Graphs:
+    """The graphs of a checkpoint for a `precision`, with its own screen if it has one."""
+    tensors = load(weights)
+    if own:
+        tensors = with_layers(card.network, tensors, load(own.weights))
+        card = replace(card, network=screened_layout(card.network, own.card.network["hidden"]))
+    floats = graphs(card, tensors)
+    return Graphs(floats, quantized_graphs(card, tensors) if precision == "int8" else {})
 
 
 def _settled(fast: Run, exact: Run, closes: Sequence[Close]) -> Run:
@@ -108,21 +135,23 @@ def _settled(fast: Run, exact: Run, closes: Sequence[Close]) -> Run:
     return run
 
 
-def _is_tie(classes: int, outputs: Floats) -> Bools:
+def _is_tie(classes: int, margin: float, outputs: Floats) -> Bools:
     best = np.partition(outputs[:, :classes], -2, axis=1)
-    tied: Bools = best[:, -1] - best[:, -2] < TIE
+    tied: Bools = best[:, -1] - best[:, -2] < margin
     return tied
 
 
-def _is_near(classes: int, temperature: float, threshold: float, outputs: Floats) -> Bools:
-    near: Bools = abs(softmax(outputs[:, :classes], temperature).max(axis=1) - threshold) < NEAR
+def _is_near(
+    classes: int, temperature: float, threshold: float, margin: float, outputs: Floats
+) -> Bools:
+    near: Bools = abs(softmax(outputs[:, :classes], temperature).max(axis=1) - threshold) < margin
     return near
 
 
-def _is_doubtful(classes: int, screen: Card, outputs: Floats) -> Bools:
+def _is_doubtful(classes: int, screen: Card, margin: float, outputs: Floats) -> Bools:
     """Whether the screen's verdict is close to its threshold."""
     likely = softmax(outputs[:, classes:], screen.temperature)[:, 0]
-    doubtful: Bools = abs(likely - screen.uncertain_below) < NEAR
+    doubtful: Bools = abs(likely - screen.uncertain_below) < margin
     return doubtful
 
 

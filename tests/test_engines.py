@@ -3,34 +3,35 @@
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from safetensors.numpy import load
 
+from model import openvino_predictor
 from model.card import WEIGHTS, Card, Precision, read_cards
-from model.checkpoint import save_checkpoint
+from model.checkpoint import load_checkpoint, save_checkpoint
 from model.compiled import COARSE, DENSE, FINE, Compiled, passes
-from model.graph import graphs
 from model.networks import build
-from model.opening import open_predictor
+from model.opening import _chosen, open_predictor
 from model.openvino_predictor import (
-    NEAR,
-    TIE,
+    MARGINS,
     OpenVinoPredictor,
     _is_near,
     _is_tie,
     _settled,
-    has_bfloat16,
+    native_precisions,
     read_graphs,
 )
 from model.predictor import Floats, Images, Predictor
-from model.storage import read_checkpoint
+from model.storage import read_checkpoint, write_card
 from model.torch_predictor import TorchPredictor
+from training.ranges import input_ranges
+from training.sets.data import Set
 
 from samples import glyphs
 
@@ -103,7 +104,7 @@ def test_shipped_networks_say_what_torch_says(name: str, rng: np.random.Generato
 
 
 @pytest.mark.parametrize("name", read_cards(WEIGHTS))
-@pytest.mark.parametrize("precision", get_args(Precision))
+@pytest.mark.parametrize("precision", native_precisions())
 def test_an_answer_does_not_depend_on_its_batch(
     name: str, precision: Any, rng: np.random.Generator
 ) -> None:
@@ -115,43 +116,100 @@ def test_an_answer_does_not_depend_on_its_batch(
         np.testing.assert_array_equal(np.concatenate(apart), together)
 
 
-def read(name: str, folder: Path, images: Images) -> list[Floats]:
-    """Logits in every precision, from the greatest to the least."""
-    return [
-        open_predictor(name, folder, "cpu", "openvino", each).logits(images)
-        for each in get_args(Precision)
-    ]
+def read(name: str, folder: Path, images: Images) -> Mapping[Precision, Floats]:
+    """Logits in every precision that this machine has."""
+    return {
+        each: open_predictor(name, folder, "cpu", "openvino", each).logits(images)
+        for each in native_precisions()
+    }
 
 
 @pytest.mark.parametrize("name", read_cards(WEIGHTS))
-def test_mixed_precision_decides_as_float32(name: str, rng: np.random.Generator) -> None:
-    exact, mixed, _ = read(name, WEIGHTS, glyphs(300, rng))
-    np.testing.assert_array_equal(mixed.argmax(axis=1), exact.argmax(axis=1))
+def test_reduced_precision_decides_as_float32(name: str, rng: np.random.Generator) -> None:
+    found = {key: logits.argmax(axis=1) for key, logits in read(name, WEIGHTS, glyphs(300, rng)).items()}
+    for precision in set(MARGINS) & set(found):
+        np.testing.assert_array_equal(found[precision], found["float32"])
 
 
 @pytest.mark.parametrize("kind", LAYOUTS)
-def test_every_layout_is_read_in_mixed_precision(
+def test_every_layout_is_read_in_reduced_precision(
     kind: str, tmp_path: Path, rng: np.random.Generator
 ) -> None:
-    untrained(LAYOUTS[kind], tmp_path)
-    exact, mixed, least = (each.argmax(axis=1) for each in read("new", tmp_path, glyphs(300, rng)))
-    assert (mixed != exact).sum() <= max(3, (least != exact).sum())
+    images = glyphs(300, rng)
+    card = with_ranges(untrained(LAYOUTS[kind], tmp_path), tmp_path, images)
+    assert card.ranges or kind in ("lenet", "perceptron")
+    found = {key: logits.argmax(axis=1) for key, logits in read("new", tmp_path, images).items()}
+    exact = found["float32"]
+    for precision in set(MARGINS) & set(found):
+        differ = (found[precision] != exact).sum()
+        assert differ <= max(5, (found["bfloat16"] != exact).sum())
+
+
+def with_ranges(card: Card, folder: Path, images: Images) -> Card:
+    """Its card in `folder` with the ranges that it has on `images`."""
+    _, network = load_checkpoint(card.name, folder)
+    data = Set(images, np.zeros(len(images), np.int64))
+    card = replace(card, ranges=input_ranges(card, network, data), precision="int8")
+    write_card(card, folder)
+    return card
+
+
+@pytest.mark.skipif("int8" not in native_precisions(), reason="this CPU has no AVX-512 VNNI")
+def test_layers_of_known_range_are_computed_in_integers(
+    tmp_path: Path, rng: np.random.Generator
+) -> None:
+    images = glyphs(64, rng)
+    card = with_ranges(untrained(CONVNET, tmp_path), tmp_path, images)
+    graphs = read_graphs(*read_checkpoint("new", tmp_path), precision="int8")
+    fast, exact = (
+        Compiled(graphs.integers[""], "convnet", "f32"),
+        Compiled(graphs.floats[""], "convnet", "f32"),
+    )
+    difference = abs(fast(images) - exact(images)).max()
+    assert 0 < difference < 0.1 * exact(images).std()
+    assert len(card.ranges) == 2
+    assert _precisions_of(fast, "Convolution") == ["f32", "f32", "u8", "u8"]
+
+
+def _precisions_of(compiled: Compiled, kind: str) -> list[str]:
+    """In which the layers of this kind are computed, in order."""
+    (request,) = list(compiled._requests.values())[:1]
+    infos = [
+        each.get_rt_info() for each in request.get_compiled_model().get_runtime_model().get_ordered_ops()
+    ]
+    return [info["runtimePrecision"] for info in infos if info["layerType"] == kind]
+
+
+def test_a_precision_that_the_processor_lacks_gives_way_to_the_next_higher_one() -> None:
+    card = Card("new", CONVNET, "0123456789", "mnist", 0.1, 0.3, 1, precision="int8")
+    assert _chosen(card, ["float32", "mixed", "bfloat16", "int8"]) == "int8"
+    assert _chosen(card, ["float32", "mixed", "bfloat16"]) == "mixed"
+    assert _chosen(card, ["float32", "int8"]) == "int8"
+    assert _chosen(card, ["float32"]) == "float32"
+    assert _chosen(replace(card, precision="bfloat16"), ["float32", "int8"]) == "float32"
+
+
+def test_int8_is_refused_where_its_sums_would_overflow(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(openvino_predictor, "native_precisions", lambda: ["float32"])
+    with pytest.raises(RuntimeError, match="AVX-512 VNNI"):
+        open_predictor("digits", device="cpu", engine="openvino", precision="int8")
 
 
 def test_what_is_nearly_a_tie_is_settled_and_nothing_else() -> None:
-    said = np.array([[0, 1, 1 + 0.9 * TIE], [5, 1, 1], [0, 1 + 1.1 * TIE, 1]], np.float32)
+    tie, near = MARGINS["mixed"]
+    said = np.array([[0, 1, 1 + 0.9 * tie], [5, 1, 1], [0, 1 + 1.1 * tie, 1]], np.float32)
     asked: list[int] = []
 
     def exact(images: Images) -> Floats:
         asked.extend(images[:, 0, 0].tolist())
         return np.full((len(images), 3), 7, np.float32)
 
-    settled = _settled(lambda images: said.copy(), exact, [partial(_is_tie, 3)])
+    settled = _settled(lambda images: said.copy(), exact, [partial(_is_tie, 3, tie)])
     images = np.arange(3, dtype=np.uint8)[:, None, None].repeat(28, 1).repeat(28, 2)
     np.testing.assert_array_equal(settled(images), np.concatenate([[[7] * 3], said[1:]]))
     assert asked == [0]
-    near = np.log([[0.6 + 0.9 * NEAR, 0.4 - 0.9 * NEAR], [0.6 + 2 * NEAR, 0.4 - 2 * NEAR]])
-    assert _is_near(2, 1.0, 0.6, near.astype(np.float32)).tolist() == [True, False]
+    logits = np.log([[0.6 + 0.9 * near, 0.4 - 0.9 * near], [0.6 + 2 * near, 0.4 - 2 * near]])
+    assert _is_near(2, 1.0, 0.6, near, logits.astype(np.float32)).tolist() == [True, False]
 
 
 @pytest.mark.parametrize("sizes", [FINE, COARSE, DENSE, (1,), (1, 8)])
@@ -170,7 +228,7 @@ def test_every_image_has_its_answer_while_sizes_are_compiled_and_after(
     rng: np.random.Generator,
 ) -> None:
     card, weights = read_checkpoint("digits-nano")
-    compiled, images = Compiled(read_graphs(card, weights)[""], "convnet", "f32"), glyphs(90, rng)
+    compiled, images = Compiled(read_graphs(card, weights).floats[""], "convnet", "f32"), glyphs(90, rng)
     rows = np.concatenate([compiled(images[at : at + 1]) for at in range(len(images))])
     for _ in range(2):
         for count in (1, 3, 7, 15, 16, 31, 63, 64, 65, 90):
@@ -194,10 +252,10 @@ def test_the_precision_of_the_card_is_taken_where_the_processor_has_it(tmp_path:
     card, weights = read_checkpoint("new", tmp_path)
     card.__dict__["precision"] = "bfloat16"
     (tmp_path / "new.json").write_text(card.to_json())
-    expected = "bfloat16" if has_bfloat16() else "float32"
+    expected = "bfloat16" if "bfloat16" in native_precisions() else "float32"
     assert expected in open_predictor("new", tmp_path, "cpu").engine
     assert "float32" in open_predictor("new", tmp_path, "cpu", precision="float32").engine
-    assert "1 thread" in OpenVinoPredictor(card, graphs(card, load(weights))).engine
+    assert "1 thread" in OpenVinoPredictor(card, read_graphs(card, weights)).engine
 
 
 def test_an_engine_that_is_told_is_the_one_that_runs() -> None:

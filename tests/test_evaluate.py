@@ -367,6 +367,7 @@ def test_an_engine_that_says_something_else_may_not_serve() -> None:
     torch = Rival("a", "torch", "float32", 1.0, 0.9, 0.0, 1.0, 10_000)
     good = replace(torch, engine="OpenVINO", agreement=0.9999, lead=0.0001)
     mixed, reduced = replace(good, precision="mixed"), replace(good, precision="bfloat16")
+    assert least_precision([torch, good, mixed, reduced, replace(good, precision="int8")]) == "int8"
     assert least_precision([torch, good, mixed, reduced]) == "bfloat16"
     assert least_precision([torch, good, mixed, replace(reduced, agreement=0.999)]) == "mixed"
     assert least_precision([torch, good, mixed, replace(reduced, lead=-0.0003)]) == "mixed"

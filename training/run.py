@@ -87,8 +87,11 @@ class Run:
         write_json(path, settings)
 
     def keep_origin(self, split: Split) -> None:
-        """Record what the run learns from. Raises BadRun if it was begun on other images or with the help
-        of other networks; BadCard if a network is missing."""
+        """Record what the run learns from.
+
+        Raises BadRun if it was begun on other images or with the help of other networks; BadCard if a
+        network is missing.
+        """
         cards = {name: whole_card(name, self.folder.parent) for name in self.recipe.networks}
         origin = {
             "images": fingerprint(split),

@@ -99,7 +99,7 @@ def start_from(network: nn.Module, name: str, runs: Path = RUNS) -> None:
 def unmeasured(parent: Card, name: str, network: Mapping[str, Any], module: nn.Module) -> Card:
     """The card, not yet measured, of `module`, whose layout is `network`; the rest is as in `parent`."""
     card = replace(parent, name=name, network=network, parameters=count_parameters(module))
-    return replace(card, accuracy={}, precision="float32", sha256="")
+    return replace(card, accuracy={}, precision="float32", ranges={}, sha256="")
 
 
 def require_alike(*cards: Card) -> None:

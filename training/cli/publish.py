@@ -6,15 +6,18 @@ from typing import Annotated
 
 import typer
 
-from model.card import Card, read_card, weights_folder
+from model.card import Card, weights_folder
+from model.checkpoint import load_checkpoint
 from model.opening import open_predictor
 from model.predictor import Predictor
+from model.storage import write_card
 
 from ..gates import GATES
 from ..measures.engines import least_precision, rivals
 from ..measures.evaluate import evaluate, read_split, task_of
 from ..measures.scans import measure_scans, table
 from ..publish import publish as serve
+from ..ranges import input_ranges
 from ..sets.scans import FOLDER
 from ..shelf import RUNS, find
 from ..tables import Sheet, percent
@@ -41,8 +44,9 @@ def publish(
     """Measure NAME on its test set, as it would be served; if it passes its gate, it is served from
     the next start of `inkqueue up`."""
     stem, folder = find(name, runs)
-    card = read_card(folder / f"{stem}.json")
+    card, network = load_checkpoint(stem, folder)
     split = read_split(task_of(card).name, data)
+    write_card(replace(card, ranges=input_ranges(card, network, split.validation)), folder)
     precision = least_precision(list(rivals(stem, folder, split.validation)))
     predictor = open_predictor(stem, folder, "cpu", "openvino", precision)
     weights = folder / f"{stem}.safetensors"

@@ -3,13 +3,12 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import get_args
 
 import numpy as np
 
 from model.card import BadCard, Precision
 from model.opening import open_predictor
-from model.openvino_predictor import has_bfloat16
+from model.openvino_predictor import native_precisions
 from model.predictor import Predictor
 from model.torch_predictor import TorchPredictor
 
@@ -21,9 +20,6 @@ AGREEMENT = 0.9995
 DIFFERENCE = 0.0002
 """An engine may give another label than torch for one image in 2,000, and may move top-1 by 0.02 points
 or by one image, whichever is more."""
-
-PRECISIONS: tuple[Precision, ...] = get_args(Precision)
-"""From the highest to the lowest."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +48,9 @@ def rivals(name: str, folder: Path, data: Set, threads: int = 0) -> Iterator[Riv
     labels, speed = _read(reference, data)
     accuracy = float((labels == data.labels).mean())
     yield Rival(name, reference.engine, "float32", 1.0, accuracy, 0.0, speed, len(data))
-    for precision in _precisions():
+    for precision in native_precisions():
+        if precision == "int8" and not reference.card.ranges:
+            continue
         predictor = open_predictor(name, folder, "cpu", "openvino", precision, threads)
         found, speed = _read(predictor, data)
         right = float((found == data.labels).mean())
@@ -64,10 +62,10 @@ def rivals(name: str, folder: Path, data: Set, threads: int = 0) -> Iterator[Riv
 def least_precision(found: Sequence[Rival]) -> Precision:
     """The lowest precision in which OpenVINO may serve this network. Raises BadCard if it may not."""
     reference, *others = found
-    passing = {each.precision for each in others if each.passes}
+    passing = [each.precision for each in others if each.passes]
     if "float32" not in passing:
         raise BadCard(f"{reference.network}: OpenVINO does not read what torch does")
-    return [each for each in PRECISIONS if each in passing][-1]
+    return passing[-1]
 
 
 def table(those: Sequence[Rival]) -> Sheet:
@@ -92,8 +90,3 @@ def _read(predictor: Predictor, data: Set) -> tuple[np.ndarray[tuple[int], np.dt
     predictor.warm_up()
     logits, speed = timed_logits(predictor, data)
     return logits.argmax(axis=1), speed
-
-
-def _precisions() -> tuple[Precision, ...]:
-    """The precisions that this CPU computes in; elsewhere bfloat16 is float32, and proves nothing."""
-    return PRECISIONS if has_bfloat16() else PRECISIONS[:1]
