@@ -13,12 +13,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
 
+from model.cores import usable_cores
 from worker.embedded import EmbeddedRedis
 
 from .children import Child
 from .watchdog import Watchdog
 
-WORKERS = min(4, -(-(os.cpu_count() or 1) // 2))
+WORKERS = min(4, -(-usable_cores() // 2))
 """One per two cores, whose threads share what it holds; Python keeps no more busy. At most four."""
 
 
@@ -58,7 +59,7 @@ class Stack:
             environment["REDIS_URL"] = self._start_redis()
         if self.stopping:
             return
-        threads = str(max(1, (os.cpu_count() or 1) // self.workers))
+        threads = str(max(1, usable_cores() // self.workers))
         if not os.environ.get("INKQUEUE_THREADS"):
             environment |= {"INKQUEUE_THREADS": threads, "OMP_NUM_THREADS": threads}
         # -P: a folder called `api` or `worker` in the working directory is not ours.

@@ -1,6 +1,5 @@
 """Opens a network by name, on the engine that suits this machine, to serve it or to measure it."""
 
-import os
 from collections.abc import Sequence
 from functools import cache
 from importlib.util import find_spec
@@ -8,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from .card import Card, Precision
+from .cores import usable_cores
 from .own_screens import read_own_screen
 from .predictor import Predictor
 from .replicas import Replicas
@@ -67,7 +67,7 @@ def _chosen(card: Card, native: Sequence[Precision]) -> Precision:
 
 def cores(threads: int) -> int:
     """The number of CPU threads meant by `threads`: 0 means one per core."""
-    return threads or os.cpu_count() or 1
+    return threads or usable_cores()
 
 
 def _on_torch(name: str, folder: Path | None, device: str, threads: int) -> Predictor:

@@ -1,11 +1,11 @@
 """What a run of the benchmark is: how many images, how long, how often, on what."""
 
-import os
 from dataclasses import dataclass
 
 from api.stack import WORKERS
+from model.cores import usable_cores
 
-CORES = os.cpu_count() or 1
+CORES = usable_cores()
 THREADS = CORES // WORKERS
 """Of each worker, as `inkqueue up` has them."""
 

@@ -16,6 +16,8 @@ from types import TracebackType
 import numpy as np
 import torch
 
+from model.cores import usable_cores
+
 from ..sets.data import Split
 from . import cohort
 from .trial import Outcome, Trial
@@ -31,7 +33,7 @@ class Pool:
     """
 
     def __init__(self, split: Split, folder: Path, processes: int) -> None:
-        self.processes = processes or os.cpu_count() or 1
+        self.processes = processes or usable_cores()
         spawn = multiprocessing.get_context("spawn")
         self._news: SimpleQueue[News] = spawn.SimpleQueue()
         life, self._life = spawn.Pipe(duplex=False)
