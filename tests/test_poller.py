@@ -58,8 +58,8 @@ def test_a_redis_that_is_away_takes_one_line_and_its_return_another(
     with caplog.at_level("INFO"), looking(work):
         until(lambda: len(caplog.messages) > 1)
     assert caplog.messages == [
-        "what is due cannot be looked for, trying again: gone",
-        "what is due can be looked for again",
+        "cannot look for what is due, trying again: gone",
+        "can look for what is due again",
     ]
 
 

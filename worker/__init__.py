@@ -1,6 +1,6 @@
-"""The queue, which lives in Redis; only the Lua scripts of the ledger change a job there (scripts).
+"""The queue in Redis, and the processes that serve it. Only the ledger's Lua scripts change a job there.
 
-Front door, imported by the gateway, without torch: entrance, store, journal, gauges, webhooks. Engine
-room, with the networks: engine, draining, ledger, reading; tasks hears its doorbell. Processes beside
-it, without torch: decoding, for images of strangers, and sender, for webhooks.
+The gateway imports entrance, store, journal, gauges and webhooks, none of which needs torch. A worker
+runs the networks: engine, draining, ledger, reading; its doorbells arrive in tasks. Two other processes
+do without torch: decoding, for untrusted images, and sender, for webhooks.
 """

@@ -22,13 +22,13 @@ from .settings import WorkerSettings
 log = logging.getLogger(__name__)
 
 SURROUNDINGS = (RedisError, OSError, ImportError, RuntimeError, ValueError)
-"""What is raised where Redis, a file, an engine or a device is missing, or a setting is wrong."""
+"""What is raised if Redis, a file, an engine or a device is missing, or a setting is wrong."""
 
 
 @contextmanager
 def _or_refuse() -> Iterator[None]:
     """End a worker that cannot start: Celery would log what a signal handler raises, and go on without a
-    network. What is no fault of its surroundings is logged with its traceback."""
+    network. What is not one of SURROUNDINGS is a bug, and is logged as an error."""
     try:
         yield
     except Exception as error:
@@ -54,7 +54,7 @@ def announce(**_: Any) -> None:
 
 @worker_shutting_down.connect  # type: ignore[untyped-decorator]
 def finish(**_: Any) -> None:
-    """Let the batch in hand be the last."""
+    """Finish the batch in hand, claim no more."""
     engine().stop()
 
 

@@ -9,7 +9,7 @@ from .chunks import Chunk
 
 @dataclass(frozen=True)
 class Caps:
-    """The most images queued in all and unfinished jobs of one owner; and the job's window.
+    """The most images queued in all, the most unfinished jobs of one owner, and the job's window.
 
     `max_owner` is the most queued images of one owner; 0: no cap of its own. `server` is the run of
     Redis whose settings are known to be safe; empty: any.
@@ -24,8 +24,8 @@ class Caps:
 
 @dataclass(frozen=True)
 class Room:
-    """The most that is staged: images queued in all and of `owner` (0: no cap), and the share of Redis's
-    memory that jobs may take; `memory` bytes are all of it where Redis has no maxmemory.
+    """The caps on staging: images queued in all and of `owner` (0: no cap), and `mark`, the share of
+    Redis's memory that jobs may take. That is its maxmemory or, if it has none, `memory` bytes.
 
     `images` and `bytes` are what was staged for this job before.
     """
@@ -46,8 +46,8 @@ class Room:
 
 Entered = Literal["staged", "new", "replay", "mismatch", "gone", "unstaged", "unsigned", "stranger"]
 Crowded = Literal["full", "quota", "memory", "never", "large", "many"]
-"""Of what there is too much: images queued in all or of one owner, memory, more images or bytes than
-are ever taken, unfinished jobs."""
+"""What there is too much of: images queued in all, or of one owner; memory; images or bytes of one job,
+more than are ever taken; unfinished jobs."""
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ LISTS = {"worker": keys.WORKERS, "sender": keys.SENDERS}
 
 
 def main(kind: str = "worker") -> None:
-    """Exit code 0 if so, else 1."""
+    """Exit with 0 if one is alive, else with 1."""
     if kind not in LISTS:
         raise SystemExit(f"worker.alive: {kind} is neither worker nor sender")
     try:

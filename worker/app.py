@@ -1,6 +1,6 @@
 """The Celery applications: how doorbells travel. `celery -A worker.app worker` finds the workers' one.
 
-No results, no remote control, no pickle: the ledger is the truth, Celery only wakes.
+No results, no remote control, no pickle: the ledger is the truth, Celery only wakes workers.
 """
 
 import logging
@@ -60,7 +60,7 @@ def create_app(*tasks: str) -> Celery:
     install()
     try:
         settings = QueueSettings()
-    except BadSettings as error:  # it is a main module's import that comes here
+    except BadSettings as error:  # while a main module is imported, so there is nobody to catch it
         refuse("inkqueue", error)
     app = Celery(
         "inkqueue",
@@ -79,7 +79,7 @@ def create_app(*tasks: str) -> Celery:
         task_acks_late=False,  # a lost doorbell is rung again by upkeep
         task_ignore_result=True,
         task_serializer="json",
-        # It is for tasks acknowledged late, and none is; unset, every loss of Redis brings a warning.
+        # Only concerns tasks acknowledged late, which none is; unset, each loss of Redis logs a warning.
         worker_cancel_long_running_tasks_on_connection_loss=True,
         worker_enable_remote_control=False,
         worker_hijack_root_logger=False,

@@ -1,4 +1,4 @@
-"""What is read together: the chunks of a claim, decoded (see draining), until they are committed."""
+"""A batch: the chunks of a claim, decoded (see draining) and read together, until they are committed."""
 
 from dataclasses import dataclass
 
@@ -21,16 +21,16 @@ class Batch:
 
     @property
     def weight(self) -> int:
-        """About how many characters."""
+        """About how many characters it holds."""
         return sum(_weight(each) for each in self.claims)
 
     @property
     def decoded(self) -> bool:
-        """Whether there were files in it."""
+        """Whether it holds files, which had to be decoded."""
         return self.ready is not None and any(each.outcomes for each in self.ready.chunks)
 
     def parts(self, most: int) -> list["Batch"]:
-        """Its chunks in order, cut into batches of at most so many characters, or of one chunk."""
+        """Its chunks in order, cut into batches of at most `most` characters, or of one chunk."""
         ready = self.ready
         if not ready:
             return [self]

@@ -28,7 +28,7 @@ MOST = 256
 
 
 class BundlingRedis(redis.asyncio.Redis):
-    """A client for one event loop. Each caller gets its own errors; a lost link is everybody's."""
+    """A client for one event loop. Each caller gets its own errors; a lost link fails a whole bundle."""
 
     def __init__(self, pool: GuardedPool) -> None:
         super().__init__(connection_pool=pool)
@@ -38,7 +38,7 @@ class BundlingRedis(redis.asyncio.Redis):
         self._carriers: set[asyncio.Task[None]] = set()
         self._starting = False
         self._links: list[GuardedConnection] = []
-        """Those that no carrier uses now; each was taken from the pool once, for good."""
+        """Links that no carrier uses now; each was taken from the pool once, for good."""
 
     async def execute_command(self, *args: Any, **options: Any) -> Any:
         """The answer to one command. Raises redis.RedisError."""
@@ -58,7 +58,7 @@ class BundlingRedis(redis.asyncio.Redis):
         return Script(self, script)
 
     def _start(self) -> None:
-        """One more carrier, which begins in the loop's next turn: with all that is asked in this one."""
+        """Start a carrier, if one is needed, in the loop's next turn: with all that is asked in this."""
         if self._waiting and not self._starting and len(self._carriers) < UNDER_WAY:
             self._starting = True
             task = asyncio.create_task(self._carry_all())
@@ -107,10 +107,10 @@ class BundlingRedis(redis.asyncio.Redis):
 
 
 class Script(AsyncScript):
-    """redis-py's, without what it does for pipelines, which costs more than the rest of a call."""
+    """redis-py's script, without its work for pipelines, which costs more than the rest of a call."""
 
     async def __call__(self, keys: Any = None, args: Any = None, client: Any = None) -> Any:
-        """The script's answer; Redis is taught the script if need be. Raises redis.RedisError."""
+        """The script's answer; it is loaded into Redis if need be. Raises redis.RedisError."""
         client, given = client or self.registered_client, (*(keys or ()), *(args or ()))
         count = len(keys or ())
         try:

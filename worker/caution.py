@@ -1,7 +1,8 @@
 """How a chunk is read over which a worker died, so that the image that kills is found soon and alone.
 
-First in blocks, each noted in the ledger before it is touched: a note costs a synced write, and most
-deaths are no image's fault. A block in which a worker died is read image by image, each noted as well.
+It is first read in blocks, each noted in the ledger before it is touched: a note costs a synced write,
+and most deaths are no image's fault. A block in which a worker died is read image by image, each noted
+as well.
 """
 
 from collections.abc import Callable
@@ -18,8 +19,8 @@ BLOCK, MOST_BLOCKS = 16, 16
 class Caution:
     """One wary reading of `claim`. An image with which `deaths` workers died is suspected.
 
-    The first death was in a batch, the second in a block, the others over the image alone. Where no more
-    than two are granted, there are no blocks, lest its neighbours be given up with it.
+    The first death was in a batch, the second in a block, the others over the image alone. If `deaths`
+    is at most two, there are no blocks, lest an image's neighbours be given up with it.
     """
 
     def __init__(self, ledger: Ledger, claim: Claim, deaths: int, touch: Callable[[], None]) -> None:
@@ -37,7 +38,7 @@ class Caution:
             self._ledger.absolve(self._claim, self._over)
 
     def enter(self, block: range) -> bool:
-        """Note that these images are next; whether each has to be read alone."""
+        """Note that these images are next; return whether each has to be read alone."""
         if self.size == 1:
             return True
         name = f"block {block.start}"
@@ -48,7 +49,8 @@ class Caution:
         return bool(self._in_block) or any(str(index) in self._noted for index in block)
 
     def check(self, index: int) -> Failure | None:
-        """Note that this image is next; its failure if it is suspected and no worker should read it."""
+        """Note that this image is next; return a failure if it is suspected, so no worker should read
+        it."""
         self._touch()
         self._ledger.suspect(self._claim, str(index), *(each for each in self._over if each.isdecimal()))
         self._over = [each for each in self._over if not each.isdecimal()]
@@ -60,22 +62,22 @@ class Caution:
 
 
 class Cautions:
-    """One worker's. Those that were interrupted because Redis was away are absolved when it is back."""
+    """One worker's cautions. Those that an outage of Redis interrupted are absolved when it is back."""
 
     def __init__(self, ledger: Ledger, deaths: int, touch: Callable[[], None]) -> None:
         self._ledger, self._deaths, self._touch = ledger, deaths, touch
         self._interrupted: list[Caution] = []
 
     def of(self, claim: Claim) -> Caution | None:
-        """For a chunk over which a worker died; None for any other."""
+        """The caution for a chunk over which a worker died; None for any other chunk."""
         return Caution(self._ledger, claim, self._deaths, self._touch) if claim.deliveries > 1 else None
 
     def interrupted(self, caution: Caution) -> None:
-        """Redis went away during this one."""
+        """Note that Redis went away during this one."""
         self._interrupted.append(caution)
 
     def absolve(self) -> None:
-        """Raises redis.RedisError where it is still away."""
+        """Absolve those that were interrupted. Raises redis.RedisError if Redis is still away."""
         while self._interrupted:
             self._interrupted[-1].absolve()
             self._interrupted.pop()

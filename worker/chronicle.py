@@ -1,5 +1,5 @@
-"""What a worker reports of a batch: that it took a chunk (debug); once that is committed, a log line for
-it, and spans if its job is traced."""
+"""What a worker reports of each chunk of a batch: that it was claimed (debug level) and, once it is
+committed, a log line, and spans if its job is traced."""
 
 import logging
 from collections.abc import Sequence
@@ -32,13 +32,13 @@ class Chronicle:
         self._tracer = tracer
 
     def begin(self, timeline: Timeline, claims: Sequence[Claim]) -> None:
-        """These chunks are in hand: should this worker die, the log says which."""
+        """Log which chunks are in hand, in case this worker dies."""
         for claim in claims if log.isEnabledFor(logging.DEBUG) else ():
             facts = {"job": job_id(claim.name), "chunk": claim.chunk, "delivery": claim.deliveries}
             log.debug("chunk claimed", extra={"event": "chunk.claimed", "at": timeline.claimed, **facts})
 
     def tell(self, timeline: Timeline, commits: Sequence[Commit], verdicts: Sequence[str]) -> None:
-        """These chunks were read together."""
+        """Report chunks that were read together and committed."""
         for commit, verdict in zip(commits, verdicts, strict=True):
             self._log(timeline, commit, verdict)
             if commit.claim.options.trace:
@@ -86,4 +86,4 @@ class Chronicle:
 
 
 MOST_PASSES = 16
-"""A chunk that is read image by image, since a worker died over it, has many; no more are traced."""
+"""The most passes of a chunk that are traced: one that is read image by image has many."""

@@ -82,7 +82,7 @@ class Chunk:
 
     @cached_property
     def names_json(self) -> bytes:
-        """The names as JSON, nothing where there are none."""
+        """The names as JSON; empty if there are none."""
         return json.dumps(self.names).encode() if self.names else b""
 
 
@@ -124,11 +124,11 @@ def _charsets(view: memoryview, count: int) -> tuple[Sequence[str | None], memor
     try:
         charsets = json.loads(bytes(view[_COUNT.size : end]))
     except (ValueError, RecursionError) as error:
-        raise BadChunk(f"the charsets of the files are no JSON: {error}") from error
+        raise BadChunk(f"the charsets of the files are not JSON: {error}") from error
     if not isinstance(charsets, list) or len(charsets) != count:
         raise BadChunk("there is not a charset for each file")
     if not all(each is None or isinstance(each, str) for each in charsets):
-        raise BadChunk("a charset is no text")
+        raise BadChunk("a charset is not text")
     return charsets, view[end:]
 
 

@@ -1,7 +1,7 @@
 """A circuit breaker around Redis (Nygard, Release It!, 2007).
 
-A link that swallows everything costs whoever uses it a time-out. So while Redis does not answer, one
-caller at a time asks, as a probe, and all others fail at once, instead of taking turns at waiting.
+A link that swallows everything costs each caller a time-out. So while Redis does not answer, one caller
+at a time asks, as a probe, and all others fail at once, instead of taking turns at waiting.
 """
 
 import asyncio
@@ -16,17 +16,18 @@ PROBE_AFTER_S = 1.0
 
 
 class CircuitBreaker:
-    """One pool's. Closed while Redis answers, open after a time-out, half-open once a probe may ask."""
+    """One pool's: closed while Redis answers, open after a time-out, half-open once a probe may ask."""
 
     def __init__(self) -> None:
         self._probe_at = self._probed_until = self._answered_at = self._tripped_at = 0.0
 
     def died(self, asked_at: float) -> None:
-        """The link over which was asked then is dead; those from before may be as well."""
+        """A link that was asked at `asked_at` is dead; those that were opened before may be as well."""
         self._tripped_at = asked_at
 
     def timed_out(self, asked_at: float) -> None:
-        """What was asked then got no answer in time; if others have since, only this link is dead."""
+        """What was asked at `asked_at` was not answered in time; if anything was answered since, only
+        this link is dead."""
         self.died(asked_at)
         if self._answered_at < asked_at:
             self._probe_at = time.monotonic() + PROBE_AFTER_S
@@ -37,7 +38,7 @@ class CircuitBreaker:
         self._answered_at = time.monotonic()
 
     def outlived(self, opened_at: float) -> bool:
-        """Whether a link that was opened then was there when another died: it may be as dead."""
+        """Whether a link opened at `opened_at` was there when another died: it may be dead as well."""
         return opened_at <= self._tripped_at
 
     @property
@@ -51,7 +52,7 @@ class CircuitBreaker:
             raise redis.ConnectionError("Redis is silent")
 
     def admit(self) -> None:
-        """Let a caller ask: anybody while closed, while half-open one, who is the probe. Raises
+        """Let a caller ask: anybody while closed; while half-open, one caller, as the probe. Raises
         redis.ConnectionError for all others."""
         self.require_not_open()
         if time.monotonic() < self._probed_until:
@@ -63,9 +64,9 @@ class CircuitBreaker:
 class GuardedConnection(redis.asyncio.Connection):
     """A connection, plain or TLS, that tells the circuit breaker whether Redis answers.
 
-    One that was idle for longer than `health_check_interval` may have died unheard: it is opened anew,
-    since to find out by a PING whether it lives costs the caller a time-out if it does not. So whoever
-    asks more seldom than that pays for a new link each time, TLS and AUTH included.
+    One that was idle for longer than `health_check_interval` may have died unnoticed. It is opened anew,
+    since a PING would cost the caller a time-out if it is dead. So a caller that asks less often than
+    that pays for a new link each time, TLS and AUTH included.
     """
 
     def __init__(self, *, breaker: CircuitBreaker, **options: Any) -> None:
@@ -73,8 +74,8 @@ class GuardedConnection(redis.asyncio.Connection):
         self._breaker, self._opened_at = breaker, 0.0
 
     async def connect(self) -> None:
-        """Be connected, anew since the last time-out or after idling. Raises redis.ConnectionError or
-        redis.TimeoutError."""
+        """Connect, if this is not connected, was idle, or is older than a link that died. Raises
+        redis.ConnectionError or redis.TimeoutError."""
         now = asyncio.get_running_loop().time()
         if self.is_connected:
             if now <= self.next_health_check and not self._breaker.outlived(self._opened_at):
@@ -89,11 +90,11 @@ class GuardedConnection(redis.asyncio.Connection):
             raise
 
     async def check_health(self) -> None:
-        """Nothing is left to do: `connect` has seen to it."""
+        """Do nothing: `connect` has seen to it."""
 
     async def send_packed_command(self, command: Any, check_health: bool = True) -> None:
-        """Raises redis.ConnectionError, also for a link that was reset: there uvloop raises
-        RuntimeError, in which redis-py sees no lost link."""
+        """Raises redis.ConnectionError, also for a link that was reset: uvloop raises a RuntimeError
+        then, which redis-py does not take for a lost link."""
         began = time.monotonic()
         try:
             await super().send_packed_command(command, check_health)
@@ -106,7 +107,7 @@ class GuardedConnection(redis.asyncio.Connection):
             raise redis.ConnectionError(str(error)) from error
 
     async def ask(self, packed: bytes, count: int) -> list[Any]:
-        """The replies to so many commands, refusals among them, in one time-out.
+        """The replies to `count` commands, errors among them, within one time-out.
 
         Raises redis.ConnectionError or redis.TimeoutError.
         """
@@ -148,8 +149,8 @@ class GuardedConnection(redis.asyncio.Connection):
         return answer
 
     def _require_alive(self, asked_at: float, error: redis.TimeoutError) -> None:
-        """Raises redis.ConnectionError, after which is asked again, if it was the kernel that waited in
-        vain (see connection.UNHEARD_MS): redis-py takes its ETIMEDOUT for a silence of Redis."""
+        """Raises redis.ConnectionError, which is retried, if it was the kernel that gave up the link
+        (see connection.UNHEARD_MS): redis-py takes its ETIMEDOUT for a silence of Redis."""
         if getattr(error.__context__, "errno", None) == errno.ETIMEDOUT:
             self._breaker.died(asked_at)
             raise redis.ConnectionError("the link to Redis is dead") from error

@@ -1,4 +1,4 @@
-"""A chunk in a worker's hands, and what became of it; and how scripts pass both."""
+"""A chunk that a worker has in hand, and its results; and how the scripts pass both."""
 
 import struct
 from collections.abc import Mapping, Sequence
@@ -12,8 +12,8 @@ _LENGTH = struct.Struct("<I")
 
 @dataclass(frozen=True)
 class Claim:
-    """A chunk that is ours for one lease. `deliveries` counts this one, too; over 1, a worker died.
-    `labels` are those of the network for which its job was accepted."""
+    """A chunk that is ours for one lease. `deliveries` includes this one: if it is over 1, a worker
+    died. `labels` are those of the network for which its job was accepted."""
 
     name: str
     chunk: int
@@ -63,7 +63,7 @@ def handed(entry: bytes) -> list[Claim]:
 
 @dataclass(frozen=True)
 class Commit:
-    """What became of a claimed chunk. `kept` are the packed images that a retry will want, `failures`
+    """The results of a claimed chunk. `kept` are the packed images that a retry will need, `failures`
     the numbers of failed images by type."""
 
     claim: Claim

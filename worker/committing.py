@@ -14,7 +14,7 @@ from .measures import Measures
 
 
 class Committer:
-    """One worker's. Threads take turns."""
+    """One worker's committer; threads take turns."""
 
     def __init__(
         self, ledger: Ledger, leases: Leases, heartbeat: Heartbeat, chronicle: Chronicle
@@ -26,14 +26,14 @@ class Committer:
         self._lock = threading.Lock()
 
     def commit(self, batch: Batch, commits: Sequence[Commit]) -> int:
-        """Commit; the number of images. Raises redis.RedisError."""
+        """Commit; return the number of images. Raises redis.RedisError."""
         with self._lock:
             return self._tell(batch, commits, self._ledger.commit(commits, self._measured(batch)))
 
     def turn(
         self, batch: Batch, commits: Sequence[Commit], budget: int, others: Sequence[str] | None
     ) -> tuple[int, list[Claim]]:
-        """Commit, and claim what is next of the same model (see Ledger.turn)."""
+        """Commit, and claim what is due next of the same model (see Ledger.turn)."""
         with self._lock:
             measured, model = self._measured(batch), batch.timeline.model
             verdicts, claims = self._ledger.turn(commits, measured, model, budget, others)

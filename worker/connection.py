@@ -25,9 +25,9 @@ TIMEOUTS: dict[str, Any] = {
 }
 
 UNHEARD_MS = 400
-"""A gateway's link on which nothing is acknowledged for so long is dead: the kernel says so after 0.8 s,
-and what was asked is asked again over a new one, or if there is none refused within 3 s. A Redis that is
-slow is not asked twice, since its kernel acknowledges for it."""
+"""A gateway's link on which nothing is acknowledged for this long is dead. The kernel reports that after
+0.8 s; the command is sent again over a new link or, if there is none, fails within 3 s. A slow Redis is
+not asked twice, since its kernel acknowledges for it."""
 
 PROMPT: dict[str, Any] = {
     "socket_timeout": 3,
@@ -49,8 +49,7 @@ T = TypeVar("T")
 
 
 class _Retry(Retry):
-    """redis-py's, which takes a password that is missing or wrong for a lost link; but another try would
-    not mend it."""
+    """redis-py's, except that a missing or wrong password is not retried, as if it were a lost link."""
 
     def call_with_retry(self, do: Callable[[], T], *args: Any, **options: Any) -> T:
         options.setdefault("is_retryable", _may_pass)
@@ -74,7 +73,7 @@ def clock_ms(client: redis.Redis) -> int:
 
 
 def connect_patiently(url: str) -> redis.asyncio.Redis:
-    """A client for an event loop in which nobody waits: it retries for as long as a worker does."""
+    """A client for an event loop with no callers waiting: it retries for as long as a worker does."""
     retry = redis.asyncio.retry.Retry(ExponentialWithJitterBackoff(base=0.05, cap=1.0), 6)
     pool = redis.asyncio.BlockingConnectionPool.from_url(
         url, max_connections=LINKS, timeout=TURN_S, retry=retry, **TIMEOUTS

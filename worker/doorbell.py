@@ -32,7 +32,7 @@ def sender_message() -> bytes:
 
 
 def is_doorbell(message: Any) -> bool:
-    """Whether a message in kombu's envelope is a doorbell of any version; Celery acts on others."""
+    """Whether a message in kombu's envelope is a doorbell of any version; Celery would act on others."""
     try:
         arguments, named, linked = json.loads(base64.b64decode(message["body"], validate=True))
         headers, properties = message["headers"], message["properties"]

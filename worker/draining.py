@@ -33,14 +33,14 @@ from .settings import WorkerSettings
 log = logging.getLogger(__name__)
 
 LOST = (redis.ConnectionError, redis.TimeoutError)
-"""Redis is away and the leases run out, which is no image's fault."""
+"""What is raised while Redis is away: the leases expire, which is no image's fault."""
 
 
 @dataclass(frozen=True)
 class TimeSlice:
-    """What one run is for: a model and its reader, claims until `end` (by time.monotonic).
+    """One run: the model, its reader, and until when chunks are claimed (`end`, by time.monotonic).
 
-    `others` are models that may be due as well, for a worker that lingers afterwards; None: it does not.
+    `others` are the other models to watch for while the worker lingers afterwards; None: it does not.
     """
 
     model: str
@@ -50,9 +50,9 @@ class TimeSlice:
 
 
 class Drain:
-    """One worker's. For one thread, except for `stop` and `measured`.
+    """One worker's drain. For one thread, except for `stop` and `measured`.
 
-    `lingers`: it found nothing in the end, and will be rung for (see Ledger.rung).
+    `lingers`: the last run ended with nothing due, so the worker waits to be woken (see Ledger.rung).
     """
 
     def __init__(
@@ -78,11 +78,11 @@ class Drain:
         self._stopping.set()
 
     def close(self) -> None:
-        """After the last batch."""
+        """Stop the threads, after the last batch."""
         self._pipeline.close()
 
     def measured(self, one: ForwardPass) -> None:
-        """The calling thread made a forward pass."""
+        """Note a forward pass that the calling thread made."""
         self._thread.passes.append(one)
 
     def run(
@@ -92,10 +92,10 @@ class Drain:
         others: Sequence[str] | None = None,
         handed: Sequence[Claim] = (),
     ) -> int:
-        """Read what is due for `model`, first what was `handed` to this worker as it was woken; returns
-        the number of images read. Raises redis.RedisError.
+        """Read what is due for `model`, first the claims that were `handed` to this worker as it was
+        woken. Return the number of images read. Raises redis.RedisError.
 
-        Lingers afterwards if `others`, models that may be due as well, are named.
+        The worker lingers afterwards if `others`, the other models that it serves, are given.
         """
         time_slice = TimeSlice(model, reader, others, time.monotonic() + self._settings.slice_s)
         self._failing.clear()
@@ -107,7 +107,7 @@ class Drain:
                 if full := self._is_full(waiting):
                     self._pipeline.wait_taken()
                 else:
-                    read += self._pipeline.end()  # alone: should it kill, it takes nobody along
+                    read += self._pipeline.end()  # so that it is read alone, and kills no other batch
                 if self._stopping.is_set():
                     break
                 batch, waiting = waiting, None
@@ -118,15 +118,15 @@ class Drain:
             self._let_go(waiting)
 
     def _first(self, time_slice: TimeSlice, handed: Sequence[Claim]) -> Batch | None:
-        """The first batch: what was handed to this worker, else what it claims."""
+        """The first batch: what was handed to this worker, or else what it claims."""
         if not handed:
             return self._claim(time_slice, time_slice.others)
         timeline = Timeline(time_slice.model, time.time(), time.time())
         return self._ready(time_slice.reader, timeline, list(handed), False)
 
     def _pipe(self, time_slice: TimeSlice, batch: Batch) -> tuple[int, Batch | None]:
-        """Have a full batch read, and claim the next one meanwhile; how many images were read here or
-        ended, and that batch."""
+        """Have a full batch read, and claim the next one meanwhile. Return how many images were read
+        here or waited for, and the next batch."""
         read = self._begin(time_slice.reader, batch)
         if not batch.decoded:  # else the next one is decoded while this one waits to be taken
             self._pipeline.wait_taken()
@@ -136,7 +136,8 @@ class Drain:
         return read, self._claim(time_slice, time_slice.others)
 
     def _turn(self, time_slice: TimeSlice, batch: Batch) -> tuple[int, Batch | None]:
-        """Read a batch here; the number of its images, and the next one, claimed as it was committed."""
+        """Read a batch here. Return the number of its images, and the next batch, claimed in the call
+        that commits this one."""
         commits = self._read(time_slice.reader, batch)
         if not commits or not self._may_claim(time_slice.end):
             return self._commit(batch, commits), None
@@ -146,9 +147,9 @@ class Drain:
         return read, self._ready(time_slice.reader, timeline, claims, others is not None)
 
     def _claim(self, time_slice: TimeSlice, others: Sequence[str] | None) -> Batch | None:
-        """The next batch, decoded; None where nothing is due, time is up or this worker stops.
+        """The next batch, decoded; None if nothing is due, time is up or this worker stops.
 
-        It lingers if nothing is due, unless `others` is None.
+        If nothing is due, the worker lingers, unless `others` is None.
         """
         if not self._may_claim(time_slice.end):
             return None
@@ -158,7 +159,7 @@ class Drain:
         return self._ready(time_slice.reader, timeline, claims, others is not None)
 
     def _may_claim(self, end: float) -> bool:
-        """Whether this worker goes on; first, images over which nobody died are absolved."""
+        """Whether this worker goes on; if so, absolve the images whose reading an outage cut short."""
         if self._stopping.is_set() or time.monotonic() > end:
             return False
         self._cautions.absolve()
@@ -167,10 +168,10 @@ class Drain:
     def _ready(
         self, reader: Reader, timeline: Timeline, claims: list[Claim], lingers: bool
     ) -> Batch | None:
-        """What was claimed, decoded; None for nothing, or where this worker stops."""
+        """The claims as a batch, decoded; None if there are none, or this worker stops."""
         if not claims or self._stopping.is_set():
             self._ledger.release(claims)
-            self.lingers = lingers and not claims  # also who stops: it is rung for, and must hear it
+            self.lingers = lingers and not claims  # even if it stops: it may be woken, and must hear it
             return None
         self._leases.hold(claims)
         self._chronicle.begin(timeline, claims)
@@ -181,16 +182,17 @@ class Drain:
             self._resign(claims, None, error)
             return None
         except FAULTS:
-            ready = None  # the reader finds out by which image
+            ready = None  # the reader finds the image that is to blame
         return Batch(claims, timeline, caution, ready)
 
     def _is_full(self, batch: Batch) -> bool:
-        """Whether more must be waiting. Not with caution: a chunk that kills takes no other along."""
+        """Whether so much was due that there may be more. Never with caution: a chunk that kills must
+        take no other along."""
         return 2 * batch.weight >= self._settings.batch and not batch.caution
 
     def _begin(self, reader: Reader, batch: Batch) -> int:
-        """Have a full batch read; the few images that come first, as urgent ones do, are read here
-        meanwhile, and their number is returned."""
+        """Have a full batch read by other threads. If its first part is small, as urgent images are,
+        read that here meanwhile; return the number of its images."""
         parts = batch.parts(self._settings.batch)
         few = parts.pop(0) if len(parts) > 1 and not self._is_full(parts[0]) else None
         for part in parts:
@@ -210,7 +212,7 @@ class Drain:
             raise
 
     def _read(self, reader: Reader, batch: Batch) -> Sequence[Commit]:
-        """Its results; none at all where there is no decoder for it: then this worker stops."""
+        """The batch's results; none if there is no decoder for it, and then this worker stops."""
         self._thread.passes = batch.timeline.passes
         self._heartbeat.reading(batch.timeline.model)
         self._leases.touch()
@@ -227,23 +229,23 @@ class Drain:
             raise
 
     def _commit(self, batch: Batch, commits: Sequence[Commit]) -> int:
-        """The number of images read."""
+        """Commit results, if there are any; return the number of images read."""
         return self._committer.commit(batch, commits) if commits else 0
 
     def _resign(self, claims: list[Claim], caution: Caution | None, why: NoDecoder) -> None:
-        """No decoder is left: give all that is held back, unharmed, and have Celery end this process."""
+        """No decoder is left: give the claims back, unsuspected, and have Celery end this process."""
         self.stop()
         log.critical("%s; ending this worker", why, extra={"event": "worker.ending"})
         state.should_stop = os.EX_UNAVAILABLE
-        with contextlib.suppress(redis.RedisError):  # else they are back when their leases run out
+        with contextlib.suppress(redis.RedisError):  # else they are due when their leases expire
             if caution:
                 caution.absolve()
             self._ledger.release(claims)
 
     def _let_go(self, waiting: Batch | None) -> None:
-        """Nothing stays in hand: what was claimed and not begun is left to others."""
+        """Keep nothing in hand: leave what was claimed and not begun to other workers."""
         self._heartbeat.reading("")
-        with contextlib.suppress(Exception):  # if that fails, it is back when its lease runs out
+        with contextlib.suppress(Exception):  # if that fails, it is due when its lease expires
             self._ledger.release(waiting.claims if waiting else ())
         with contextlib.suppress(Exception):
             self._pipeline.end()

@@ -39,16 +39,16 @@ save ""
 daemonize no
 logfile "{folder}/redis.log"
 """
-"""A journal is rewritten when it has doubled and is that large: a rewrite takes a core for a second, and
-with a lower limit there would be one every ten seconds under load. Lists of what is due are short and
-change all the time: scanning packed ones costs a fifth of a submission. Those of a job's webhooks, which
-are many and hold a few each, stay packed."""
+"""The journal is rewritten when it has doubled and is at least 256 MB: a rewrite takes a core for a
+second, and with a lower limit there would be one every ten seconds under load. Sorted sets of what is
+due are short and change all the time: scanning packed ones costs a fifth of a submission. Those of a
+job's webhooks, which are many and hold a few entries each, stay packed."""
 
 START_S = 30.0
-"""How long it may refuse connections. Once it listens it may take long to read its journal."""
+"""How long it may refuse connections; once it listens, it may take long to read its journal."""
 
 SLOW_S = 3.0
-"""After so long whoever waits is told why."""
+"""After this long, the log says why its start takes so long."""
 
 POLL_S = 0.02
 ANSWER_S = 1.0
@@ -88,7 +88,7 @@ def version(server: str) -> int:
 def free_port() -> int:
     """A TCP port of the loopback that nobody uses now.
 
-    None that Linux gives to outgoing connections, lest one take it before we do.
+    It is none that Linux gives to outgoing connections, lest one take it before we do.
     """
     while True:
         with contextlib.suppress(OSError), socket.socket() as listener:
@@ -161,11 +161,11 @@ class EmbeddedRedis:
         return self._lock.fileno()
 
     def close(self) -> None:
-        """Let go of the folder."""
+        """Release the folder's lock."""
         self._lock.close()
 
     def _take_lock(self) -> IO[str]:
-        with (self.folder / "lock").open("w") as file:  # 0 to 2 are a child's own, were they closed here
+        with (self.folder / "lock").open("w") as file:  # not 0 to 2, which are a child's own
             lock = os.fdopen(fcntl.fcntl(file, fcntl.F_DUPFD_CLOEXEC, 3), "w")
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

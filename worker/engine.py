@@ -1,4 +1,4 @@
-"""The engine room: the networks of this process, loaded once, and what keeps them at work."""
+"""The engine: the networks of a worker process, loaded once, and what keeps them at work."""
 
 import logging
 from collections.abc import Sequence
@@ -77,7 +77,7 @@ class Engine:
         self._drainer.stop()
 
     def close(self) -> None:
-        """Say goodbye."""
+        """Stop all threads, and tell the ledger that this worker is gone."""
         self.stop()
         for thread in self._threads():
             thread.stop()
@@ -90,8 +90,8 @@ class Engine:
         log.info("worker %s stopped", self.id, extra={"event": "worker.stopped"})
 
     def drain(self, model: str) -> int:
-        """Read what is due for `model` until nothing is or the slice is over, and what is rung for soon
-        after; returns the number of images read."""
+        """Read what is due for `model` until nothing is or the time slice is over, then what this worker
+        is woken for while it lingers. Return the number of images read."""
         return self._poller.perform(partial(self._drain_on, model))
 
     def _drain_on(self, model: str) -> int:
@@ -111,9 +111,9 @@ class Engine:
         self._drainer.measured(one)
 
     def _touch(self) -> None:
-        """A chunk is about to be read warily."""
+        """Called before an image or a block of a suspected chunk is noted as in hand (see Caution)."""
         self._leases.touch()
-        self._decoders.wait_ready()  # that there is none must not be blamed on an image
+        self._decoders.wait_ready()  # a missing decoder must not be blamed on an image
 
     def _threads(self) -> tuple[Poller | Leases | Upkeep | Heartbeat | RedisWatch, ...]:
         return self._poller, self._leases, self._upkeep, self._heartbeat, self._redis_watch

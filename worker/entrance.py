@@ -18,7 +18,7 @@ from .jobs import Lane, Options
 from .scripts import source
 
 STAGED_S = 900
-"""Seconds after which what a gateway staged before it died is gone."""
+"""Seconds after which staged chunks expire, in case the gateway that staged them died."""
 
 LOCK_S = 5
 """A request that died with its gateway, or lost Redis half-way, blocks its key no longer than this,
@@ -27,7 +27,7 @@ unless Redis's clock was set back: keys expire by it."""
 
 @dataclass(frozen=True)
 class Submission:
-    """Everything about a job that is to come, except the images."""
+    """Everything about a job that is to be submitted, except its images."""
 
     owner: str
     id: str
@@ -41,7 +41,7 @@ class Submission:
     parent: str = ""
     idempotency: str | None = None
     callback_url: str = ""
-    quiet: bool = False  # only a callback_url hears of its end
+    quiet: bool = False  # only its callback_url is told of its end
 
     @property
     def name(self) -> str:
@@ -62,7 +62,7 @@ class Entrance:
     async def stage(
         self, token: str, first: int, chunks: Sequence[Chunk], room: Room | None = None
     ) -> Verdict:
-        """Write chunks of a job that is to come, all or none; `first` is the number of the first.
+        """Store chunks of a job before it is submitted, all or none; `first` is the number of the first.
 
         Answers `staged`, or why there is no room.
         """
@@ -80,7 +80,7 @@ class Entrance:
         return bool(await self._client.exists(*known))
 
     async def unstage(self, token: str, count: int) -> None:
-        """Delete what was staged for a job that will not come."""
+        """Delete what was staged for a job that will not be submitted."""
         async with self._client.pipeline(transaction=False) as pipe:
             for number in range(count):
                 pipe.unlink(keys.staged_input(token, number), keys.staged_names(token, number))
@@ -112,7 +112,7 @@ class Entrance:
         return bool(await self._lock(args=[keys.lock(owner, digest), request, LOCK_S]))
 
     async def unlock(self, owner: str, digest: str, request: str) -> None:
-        """The request with this key is over; another one's lock stays."""
+        """Release this request's lock of the key; leave that of another request alone."""
         await self._unlock(args=[keys.lock(owner, digest), request])
 
 
@@ -144,7 +144,7 @@ def _wanted(job: Submission, caps: Caps) -> dict[str, Any]:
 
 
 def _fields(job: Submission, sized: Mapping[str, int]) -> list[str]:
-    """What never changes of a job's hash: field and value, pair by pair, without what is as usual."""
+    """The fields of a job's hash that never change: field and value, pair by pair, without defaults."""
     options = job.options
     fields = {
         **{name: str(number) for name, number in sized.items()},

@@ -1,7 +1,7 @@
-"""All variables that begin with INKQUEUE_, whichever process reads them: another one is mistyped.
+"""All variables that begin with INKQUEUE_, whichever process reads them: any other one is mistyped.
 
-`inkqueue up` does not start with it. A gateway, worker or sender on its own only warns: what runs it may
-have written the environment for another version.
+`inkqueue up` refuses to start with one. A gateway, worker or sender on its own only warns: its
+environment may have been written for another version.
 """
 
 import os
@@ -20,7 +20,7 @@ MAX_TIFF_PAGES MAX_UNPACKED_BYTES MAX_URL_BYTES MAX_WAIT MAX_WEBHOOKS MAX_WORKER
 MEMORY_MARK MIN_RATE MIN_WORKERS PING_S PORT PREDICTION_WAIT PUBLISHED QUOTAS QUOTA_BURST QUOTA_BYTES
 QUOTA_QUEUED QUOTA_REQUESTS QUOTA_STREAMS REDIS_MEMORY SHARE_PORT TRUSTED_PROXIES UNREAD_S WINDOW
 """
-"""What api/settings.py has beyond our own settings; we must not import it."""
+"""What api/settings.py, which must not be imported here, has beyond worker/settings.py."""
 
 OTHERS = """
 URL API_KEY WEIGHTS FAILPOINTS
@@ -38,7 +38,7 @@ KNOWN = {name: PREFIX + name for name in (GATEWAY + OTHERS).split()} | {
 """Every variable by its name without the prefix."""
 
 _SERVICE = re.compile(rf"{PREFIX}\w+_(SERVICE_(HOST|PORT)\w*|PORT(_\d+_(TCP|UDP)\w*)?)")
-"""What Kubernetes tells every pod of a service that is called inkqueue-something."""
+"""Variables that Kubernetes sets in every pod for a service that is called inkqueue-something."""
 
 
 def unknown_settings() -> list[str]:
@@ -49,7 +49,7 @@ def unknown_settings() -> list[str]:
 
 
 def warn_of_unknown_settings(log: Logger) -> None:
-    """Log them."""
+    """Log a warning for each of them."""
     for sentence in unknown_settings():
         log.warning(sentence, extra={"event": "setting.unknown"})
 

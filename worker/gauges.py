@@ -1,4 +1,4 @@
-"""What the ledger says of itself as a whole: queues, counters, histograms, workers, outbox, memory."""
+"""The state of the ledger as a whole: queues, counters, histograms, workers, outbox, memory."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,8 +14,8 @@ from .scripts import source
 
 @dataclass(frozen=True)
 class Queue:
-    """What waits for a model in a lane: jobs, images, chunks to be claimed and in hand, and for how long
-    the oldest of those to be claimed has waited (s; None: there is none)."""
+    """What waits for a model in a lane: jobs, images, chunks that are due, chunks that are leased, and
+    for how long the oldest due chunk has waited (s; None: none is due)."""
 
     lane: Lane
     jobs: int

@@ -24,7 +24,7 @@ class Heartbeat(Pulse):
         self._reading = model
 
     def noted(self, model: str, images: int, seconds: float) -> None:
-        """A batch was done."""
+        """Note that a batch was done."""
         self._paces.add(model, images, seconds)
         self._images += images
         self._batch = images

@@ -27,7 +27,7 @@ class JobState(StrEnum):
 
     @property
     def final(self) -> bool:
-        """Whether it will never change again (but into expired)."""
+        """Whether it will never change again (except to expired)."""
         return self not in (JobState.QUEUED, JobState.RUNNING, JobState.CANCELING)
 
 
@@ -55,12 +55,12 @@ class Options:
 
     @property
     def weight(self) -> int:
-        """That of one image (see WEIGHTS); of a grid, the number of its cells where that is known."""
+        """The weight of one image (see WEIGHTS); of a grid, the number of its cells if that is known."""
         return self.rows * self.columns or WEIGHTS[self.layout]
 
     def decoding(self, own: Normalization | None) -> tuple[Normalization | None, Layout]:
-        """How a decoder makes glyphs of an image: its normalization, `own` being the network's (None: it
-        is only fitted to size), and its layout."""
+        """How a decoder makes glyphs of an image: the normalization (None: it is only fitted to size),
+        where `own` is the network's, and the layout."""
         normalization = own if self.normalize == "auto" else None
         return normalization, Layout(self.layout, self.rows, self.columns)
 

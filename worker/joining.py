@@ -8,7 +8,7 @@ from typing import Any
 from .scripts.linking import JOINT, digests
 
 TOGETHER = 32
-"""The most calls of a script that are merged: Redis does nothing else meanwhile."""
+"""The most calls of a script that are merged: Redis does nothing else while it runs them."""
 
 Command = tuple[tuple[Any, ...], "asyncio.Future[Any]"]
 

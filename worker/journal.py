@@ -17,7 +17,7 @@ START = "0-0"
 """The id before every event."""
 
 SHORTEST_MS = 200
-"""A rate is never taken over less time, lest the first chunk look like a record."""
+"""A rate is never taken over less time, lest the first chunk make it look too high."""
 
 
 @dataclass(frozen=True)

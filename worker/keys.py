@@ -12,10 +12,10 @@ PEAK = "ink:peak"
 WORKERS = "ink:workers"
 SENDERS = "ink:senders"
 ENDED = "ink:ended"
-"""The pub/sub channel on which the name of every job that ends is announced."""
+"""The pub/sub channel that names every job that ends."""
 
 CHANGED = "ink:changed"
-"""The pub/sub channel on which every job is named that begins, goes on, or is being canceled."""
+"""The pub/sub channel that names every job that begins, progresses, or is being canceled."""
 
 
 def job_name(owner: str, job_id: str) -> str:
@@ -59,12 +59,12 @@ def results(name: str) -> str:
 
 
 def corrections(name: str) -> str:
-    """The hash of what a person says images are, by index."""
+    """The hash of a person's labels of images, by index."""
     return f"ink:job:{name}:corrections"
 
 
 def suspects(name: str, chunk: int) -> str:
-    """The hash of leases whose workers died with an image of a chunk, or a block of them, in hand."""
+    """The hash of a chunk's images and blocks that workers had in hand, with their leases' tokens."""
     return f"ink:job:{name}:suspects:{chunk}"
 
 

@@ -17,7 +17,7 @@ class Leases(threading.Thread):
     """Renews at a third of the lease. Without progress for `stall_s`, the process is ended.
 
     Nothing in a process whose network hangs can be trusted to stop it, so it ends at once; its
-    chunks come back to others when their leases run out, and its supervisor starts it anew.
+    chunks go to others when their leases expire, and its supervisor restarts it.
     """
 
     def __init__(self, ledger: Ledger, lease_ms: int, stall_s: float) -> None:
@@ -29,21 +29,21 @@ class Leases(threading.Thread):
         self._outage = Outage(log, "leases cannot be renewed", "leases can be renewed again")
 
     def hold(self, claims: Sequence[Claim]) -> None:
-        """From now on these are in hand, too."""
+        """Renew the leases of these, too, from now on."""
         self._held |= {claim.token: claim for claim in claims}
         self.touch()
 
     def drop(self, claims: Sequence[Claim]) -> None:
-        """These are in hand no longer."""
+        """Renew the leases of these no longer."""
         for claim in claims:
             self._held.pop(claim.token, None)
 
     def drop_all(self) -> None:
-        """Nothing is in hand any longer."""
+        """Renew no leases any longer."""
         self._held.clear()
 
     def touch(self) -> None:
-        """Progress was made."""
+        """Note that progress was made."""
         self._progress = time.monotonic()
 
     def run(self) -> None:

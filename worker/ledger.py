@@ -13,10 +13,10 @@ from .scripts import source
 
 Facts = Mapping[Any, Any]
 LINGER_MS = 500
-"""For so long after finding nothing a worker is woken by whoever submits, at once and without Celery."""
+"""For this long after finding nothing, a worker is woken by a submission, at once and without Celery."""
 
 LATE_S = 0.05
-"""A worker that is woken at the last moment must still hear it."""
+"""Added to the wait, since a worker that is woken at the last moment must still hear it."""
 
 SCRIPTS = ("claim", "renew", "commit", "release", "suspect", "absolve", "turn", "upkeep", "beat")
 
@@ -25,7 +25,7 @@ class Ledger:
     """A worker's side of the ledger, over one Redis."""
 
     def __init__(self, client: redis.Redis, lease_ms: int, worker: str = "") -> None:
-        """`worker` is the id under which this side claims and has its heartbeat."""
+        """`worker` is the id under which this worker claims and sends its heartbeat."""
         self.worker = worker
         self._client = client
         self._lease = lease_ms
@@ -45,8 +45,8 @@ class Ledger:
         return wish if others is None else [*wish, LINGER_MS, *others]
 
     def rung(self) -> tuple[str, list[Claim]]:
-        """The model of which something is due, as soon as it is, and what of it was claimed for this
-        side already; '' if nothing is for LINGER_MS."""
+        """Wait to be woken, up to LINGER_MS. Return the model that is due, and the chunks of it that
+        were already claimed for this worker; '' if nobody woke it."""
         woken: Any = self._client.blpop([keys.wake(self.worker)], LINGER_MS / 1000 + LATE_S)
         if not woken:
             return "", []
@@ -54,16 +54,16 @@ class Ledger:
         return claims[0].options.model if claims else woken[1].decode(), claims
 
     def renew(self, claims: Iterable[Claim]) -> int:
-        """Prolong the leases of `claims`; returns how many are still ours."""
+        """Prolong the leases of `claims`; return how many are still ours."""
         args: list[str | int] = [self._lease]
         for claim in claims:
             args += [claim.name, claim.chunk, claim.token]
         return int(self._scripts["renew"](args=args))
 
     def commit(self, commits: Sequence[Commit], measured: Mapping[str, int] | None = None) -> list[str]:
-        """Record results; for each, 'new', 'duplicate', 'different' or 'gone'.
+        """Record the results of chunks; return 'new', 'duplicate', 'different' or 'gone' for each.
 
-        What was `measured` is added in the same call, if any result is new.
+        What was `measured` is added in the same call, if any chunk is new.
         """
         verdicts = self._scripts["commit"](args=commit_args(commits, measured or {}))
         return [verdict.decode() for verdict in verdicts]
@@ -76,7 +76,7 @@ class Ledger:
         budget: int,
         others: Sequence[str] | None = None,
     ) -> tuple[list[str], list[Claim]]:
-        """Commit, then claim, in one call and one sync of the journal: the verdicts and what is next."""
+        """Commit, then claim, in one call and one sync of the journal; return verdicts and claims."""
         done, wish = commit_args(commits, measured), self._wish(model, budget, others)
         verdicts, rows = self._scripts["turn"](args=[len(done), *done, len(wish), *wish])
         return [verdict.decode() for verdict in verdicts], [Claim.from_row(*row) for row in rows]
@@ -87,22 +87,22 @@ class Ledger:
             self._scripts["release"](args=[claim.name, claim.chunk, claim.token])
 
     def suspect(self, claim: Claim, what: int | str, *over: int | str) -> int:
-        """Note that an image or a block is in hand, and that those `over` no longer are; returns how
+        """Note that an image or a block is in hand, and that those in `over` no longer are; return how
         many workers died with it in hand."""
         args: list[str | int] = [claim.name, claim.chunk, claim.token, what, *over]
         return int(self._scripts["suspect"](args=args))
 
     def absolve(self, claim: Claim, noted: Iterable[str]) -> None:
-        """Take back what this side noted with `suspect`: it lives, but read no further."""
+        """Take back what this worker noted with `suspect`: it lives, but could not read on."""
         self._scripts["absolve"](args=[claim.name, claim.chunk, claim.token, *noted])
 
     def suspects(self, claim: Claim) -> Mapping[str, int]:
-        """What workers had in hand when they died over this chunk, and how many did."""
+        """How many workers died over this chunk, by the image or block that they had in hand."""
         noted: Any = self._client.hgetall(keys.suspects(claim.name, claim.chunk))
         return {what.decode(): len(tokens.split()) for what, tokens in noted.items()}
 
     def upkeep(self, models: Iterable[str]) -> int:
-        """Ring for what waits, bury what has expired; returns how many jobs had."""
+        """Ring for what waits, turn expired jobs into tombstones; return how many had expired."""
         args: list[str | bytes | int] = [sender_message(), self._lease]
         for model in models:
             args += [model, message(model)]

@@ -50,5 +50,5 @@ class StreamSemaphores:
         await self._semaphore(args=[owner, 0, LEASE_MS, *streams])
 
     async def release(self, owner: str, stream: str) -> None:
-        """A stream is closed."""
+        """Stop counting a stream that was closed."""
         await self._client.zrem(keys.streams(owner), stream)

@@ -1,7 +1,7 @@
 """How every process of ours writes its log: lines for people, or JSON for machines (INKQUEUE_LOG).
 
 The facts of a line are in its `extra`: `event`, `job`, `chunk`; those given to `bind` are in every line.
-No line can forge another, and no password in a URL is shown, no API key and no signing secret.
+No line can forge another, and none shows a password in a URL, an API key or a signing secret.
 """
 
 import logging
@@ -39,8 +39,8 @@ def bind(**facts: str) -> None:
 
 
 def refuse(process: str, reason: object) -> NoReturn:
-    """End a process that cannot start, with a line on stderr that says why; its settings need not be
-    readable."""
+    """End a process that cannot start, with a line on stderr that says why, even if its settings cannot
+    be read."""
     if os.environ.get("INKQUEUE_LOG") != "json":
         raise SystemExit(_escaped(f"{process}: {reason}"))
     bind(process=process)

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 LIMITS = ("memory.max", "memory/memory.limit_in_bytes")
-"""Of control groups, version 2 and 1, as a container sees its own."""
+"""The files of a control group's limit, in versions 2 and 1, as a container sees its own."""
 
 
 def memory_bytes(groups: Path = Path("/sys/fs/cgroup")) -> int:
@@ -35,7 +35,7 @@ ARENAS = 2
 def give_memory_back() -> None:
     """Have glibc return large blocks once they are free, and use few arenas for many threads.
 
-    Left to itself it learns to keep them: 45 MB in a worker.
+    By default it learns to keep them: 45 MB in a worker.
     """
     with contextlib.suppress(OSError, AttributeError):  # another libc
         libc = ctypes.CDLL(None)
@@ -44,7 +44,7 @@ def give_memory_back() -> None:
 
 
 def tune_garbage_collection() -> None:
-    """Once all is loaded: what is here by now is never searched for garbage again, which cost half the
-    time of a thousand results, and what is new only seldom."""
+    """Call this once all is loaded: the objects that exist now are never searched for garbage again,
+    which cost half the time of a thousand results, and new ones only seldom."""
     gc.set_threshold(FRESH)
     gc.freeze()

@@ -15,7 +15,7 @@ from .claims import Claim
 
 @dataclass(frozen=True, eq=False)
 class Scale:
-    """A quantity and the upper bounds of its buckets; the sum is kept as a number of 1/`steps`."""
+    """A quantity and the upper bounds of its buckets; its sum is kept in units of 1/`steps`."""
 
     name: str
     words: str
@@ -65,8 +65,8 @@ class Measures:
         self._more: Counter[str] = Counter()
 
     def add_batch(self, model: str, claims: Iterable[Claim], passes: Iterable[ForwardPass]) -> None:
-        """Chunks were claimed and read. One over which a worker died waited for a lease to end, which
-        says nothing of the queue."""
+        """Add chunks that were claimed and read. One over which a worker died waited for a lease to
+        expire, which says nothing of the queue."""
         for claim in claims:
             if claim.deliveries == 1:
                 self._add(WAIT, model, claim.waited_ms / 1000)
@@ -102,7 +102,7 @@ def histograms(fields: Mapping[str, int], scale: Scale) -> Iterator[tuple[str, H
 
 @cache
 def _fields(scale: Scale, model: str) -> tuple[str, ...]:
-    """Of each bucket, and of the sum."""
+    """The ledger's fields of each bucket, and of the sum."""
     return tuple(_field(scale, model, name) for name in (*bucket_names(scale), SUM))
 
 

@@ -20,8 +20,8 @@ def open_readers(
     measured: Callable[[ForwardPass], None],
     touch: Callable[[], None],
 ) -> dict[str, Reader]:
-    """A reader for each model (see Reader), with the network's own screen or one that others share; the
-    first is warm, the others will be as soon as they are used. Raises what loading raises."""
+    """A reader for each model (see Reader), with the network's own screen or one that several share. The
+    first is warmed up, the others by their first use. Raises what loading raises."""
     shared = cache(partial(open_screen, settings.device, settings.threads))
     networks = {name: open_network(name, settings) for name in settings.served_models()}
     screens = {name: screen_of(each, shared) for name, each in networks.items()}

@@ -1,6 +1,6 @@
 """Logs a Redis outage once when it starts and once when it ends.
 
-Such threads ask again and again; a line for each attempt would bury all others.
+Its threads ask Redis again and again; a line for each attempt would bury all others.
 """
 
 import logging
@@ -12,7 +12,7 @@ import redis
 class Outage:
     """One thread's. `trouble` says what cannot be done meanwhile, `end` that it can be done again.
 
-    An attempt `with` it raises nothing: whatever went wrong, the thread lives and tries again.
+    A `with` block of it is one attempt, whose errors it swallows: the thread lives and tries again.
     """
 
     def __init__(self, log: logging.Logger, trouble: str, end: str) -> None:
@@ -32,8 +32,8 @@ class Outage:
         return isinstance(error, Exception)
 
     def failed(self, error: Exception) -> None:
-        """Another attempt failed; told if it is the first, or if the error is of another kind. What does
-        not come from Redis is a fault of ours, and told with its traceback."""
+        """An attempt failed: log it if it is the first, or if the error is of another kind. An error
+        that does not come from Redis is a bug, and logged with its traceback."""
         if type(error) is self._kind:
             return
         self._kind = type(error)

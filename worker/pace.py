@@ -1,7 +1,7 @@
-"""How fast a worker reads: images per second of work, model by model, lately. Its heartbeat tells it.
+"""How fast a worker has read lately: images per second of work, by model. Its heartbeat reports it.
 
-Nearly empty batches say little about a queue that is full, so as soon as there are full batches, only
-they count.
+Nearly empty batches say little about a queue that is full, so once there are full batches, only they
+count.
 """
 
 from collections.abc import Mapping
@@ -13,25 +13,25 @@ HALF_LIFE_S = 5.0
 
 @dataclass
 class Pace:
-    """Images and seconds of work, the older ones fading away."""
+    """Images and seconds of work, in which older work counts exponentially less."""
 
     images: float = 0.0
     seconds: float = 0.0
 
     def add(self, images: int, seconds: float) -> None:
-        """So many images took so long."""
+        """Add work: so many images took so long."""
         rest = 0.5 ** (seconds / HALF_LIFE_S)
         self.images = self.images * rest + images
         self.seconds = self.seconds * rest + seconds
 
     @property
     def rate(self) -> float:
-        """Images a second; 0 where nothing is known."""
+        """Images a second; 0 if nothing is known."""
         return self.images / self.seconds if self.seconds else 0.0
 
 
 class Paces:
-    """One worker's paces. A batch of `full` images shows what the worker can do."""
+    """One worker's paces. A batch of at least `full` images shows what the worker can do."""
 
     def __init__(self, full: int) -> None:
         self._full = full
@@ -39,7 +39,7 @@ class Paces:
         self._slow: dict[str, Pace] = {}
 
     def add(self, model: str, images: int, seconds: float) -> None:
-        """A batch was claimed, read and committed in `seconds`."""
+        """Add a batch that was claimed, read and committed in `seconds`."""
         kind = self._fast if images >= self._full else self._slow
         kind.setdefault(model, Pace()).add(images, seconds)
 

@@ -1,9 +1,9 @@
 """Results as bytes: packed for Redis by a worker, read by the gateway, compared by commit.lua.
 
-b"R2", u8 k, u32 images, u32 pages, a u32 a page: its characters. Records of the images, then of all
-characters: u8 code, u8 uncertain, u8 flags, k u8 classes, k f32 probabilities (below 0: none). A place a
-character: left, top, width, height u32, line, word u16. Then JSON: details of failures by index. Code 0
-is an answer, 255 a page, else one of FAILURES. Little-endian.
+b"R2", u8 k, u32 images, u32 pages, for each page a u32: its characters. Records of the images, then of
+all characters: u8 code, u8 uncertain, u8 flags, k u8 classes, k f32 probabilities (below 0: none). For
+each character its place: left, top, width, height u32, line, word u16. Then JSON: details of failures by
+index. Code 0 is an answer, 255 a page, any other is one of FAILURES. Little-endian.
 """
 
 import json

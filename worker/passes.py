@@ -1,4 +1,4 @@
-"""From glyphs to a network's outputs: thousands of a page in several passes, each of them measured."""
+"""From glyphs to a network's outputs: the thousands of a page take several passes, each measured."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -10,7 +10,7 @@ from model.predictor import Floats, Images, Predictor
 from .measures import ForwardPass
 
 MOST = 1024
-"""Glyphs of a pass."""
+"""The most glyphs of a pass."""
 
 Trial = Callable[[Images], Floats | None]
 
@@ -24,10 +24,8 @@ class Passes:
         self._predictor, self._measured, self._touch = predictor, measured, touch
 
     def outputs(self, glyphs: Images, began: float) -> Floats:
-        """(n, 28, 28), n may be 0 -> Predictor.outputs; `began` is when decoding did (by perf_counter).
-
-        Raises RuntimeError where the network fails.
-        """
+        """The outputs (see Predictor) of glyphs (n, 28, 28), n >= 0; `began` is when their decoding
+        began (by perf_counter). Raises RuntimeError if the network fails."""
         rows: list[Floats] = []
         for some in self._parts(glyphs):
             decoded = time.perf_counter()

@@ -12,7 +12,7 @@ Read = Callable[[], Sequence[Commit]]
 
 
 class Pipeline:
-    """One worker's. For use by one thread, which begins batches and then ends them."""
+    """One worker's pipeline, for one thread, which begins batches and then ends them."""
 
     def __init__(self, threads: int) -> None:
         self._threads = threads
@@ -23,8 +23,8 @@ class Pipeline:
         self._images = 0
 
     def wait_taken(self) -> None:
-        """Wait until a thread reads what was begun last, and few batches wait to be committed. Raises
-        what they raised."""
+        """Wait until a thread has taken the batch that was begun last, and few batches wait to be
+        committed. Raises what a batch raised."""
         while len(self._reading) > self._threads:
             read, self._reading = wait(self._reading, return_when=FIRST_COMPLETED)
             for each in read:
@@ -41,8 +41,8 @@ class Pipeline:
         self._committing.append(self._committer.submit(lambda: commit(reading.result())))
 
     def end(self) -> int:
-        """Wait until all are committed; the number of images since the last end. Raises what a batch
-        raised."""
+        """Wait until all batches are committed; return the number of images since the last `end`. Raises
+        what a batch raised."""
         committed, self._committing = self._committing, deque()
         wait(committed)
         self._reading.clear()
@@ -50,6 +50,6 @@ class Pipeline:
         return images + sum(each.result() for each in committed)
 
     def close(self) -> None:
-        """After the last batch."""
+        """Stop the threads, after the last batch."""
         self._readers.shutdown()
         self._committer.shutdown()

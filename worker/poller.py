@@ -1,7 +1,7 @@
 """What a worker or sender does when no doorbell is heard: it looks for work itself, now and then.
 
 After Redis was away for a while, Celery at times stays deaf for good: connected, but hearing nothing.
-Here that costs a second of delay, and no work.
+Thanks to this thread, that costs some delay but loses no work.
 """
 
 import logging
@@ -20,16 +20,14 @@ LAST_S = 10.0
 
 class Poller(threading.Thread):
     """Does `works` in turn when no doorbell was heard for `patience_s`; each returns how much it did.
-    Whoever hears a doorbell does its work through `perform`: only one is done at a time."""
+    The work that a doorbell rings for is done through `perform`: only one is done at a time."""
 
     def __init__(self, works: Sequence[Callable[[], int]], patience_s: float = 1.0) -> None:
         super().__init__(name="poller", daemon=True)
         self._works, self._patience_s = works, patience_s
         self._turn, self._heard = threading.Lock(), time.monotonic()
         self._stopping = threading.Event()
-        self._outage = Outage(
-            log, "what is due cannot be looked for", "what is due can be looked for again"
-        )
+        self._outage = Outage(log, "cannot look for what is due", "can look for what is due again")
 
     def perform(self, work: Callable[[], int]) -> int:
         """Do `work`, for which a doorbell rang; returns how much was done."""
@@ -46,7 +44,7 @@ class Poller(threading.Thread):
             found = deaf and sum(self._look(work) for work in self._works) > 0
 
     def stop(self) -> None:
-        """Look no more; what is under way may end, if that is soon."""
+        """Look no more; what is under way may end, if it takes no longer than LAST_S."""
         self._stopping.set()
         if self.is_alive():
             self.join(LAST_S)
@@ -61,11 +59,11 @@ class Poller(threading.Thread):
             self._outage.failed(error)
             return False
         except Exception:
-            log.exception("what was found unasked could not be done")
+            log.exception("work that was found without a doorbell failed")
             return False
         finally:
             self._turn.release()
         self._outage.over()
         if done:
-            log.info("%d were due and no doorbell was heard", done)
+            log.info("%d were due, but no doorbell was heard", done)
         return bool(done)

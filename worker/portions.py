@@ -1,10 +1,10 @@
-"""Things of different sizes cut into portions: claims for a batch, files for a message to a decoder."""
+"""Cuts things of different sizes into portions: claims for a batch, files for a message to a decoder."""
 
 from collections.abc import Iterable, Iterator
 
 
 def portions(sizes: Iterable[int], most: int) -> Iterator[slice]:
-    """Each portion's place, in order; a portion has at most `most` in all, or is a single thing."""
+    """The slice of each portion, in order: sizes of at most `most` in all, or a single thing."""
     start = end = total = 0
     for size in sizes:
         if end > start and total + size > most:

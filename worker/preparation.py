@@ -95,7 +95,8 @@ def open_chunk(claim: Claim) -> Opened:
 
 
 def pack_failed(content: Opened, results: Sequence[Result]) -> bytes:
-    """The chunk with only its failed images left, for a retry; files that were read become empty."""
+    """The chunk for a retry of its failed images: files that were read become empty; an array is kept
+    whole."""
     if isinstance(content, PixelBlock):
         return pack(content)
     pairs = zip(content, results, strict=True)

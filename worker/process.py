@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 
 @setup_logging.connect  # type: ignore[untyped-decorator]
 def keep_logging(**_: Any) -> None:
-    """Once this is connected, Celery leaves logging as it is; else it would log every doorbell."""
+    """Do nothing: Celery leaves logging to whoever handles this signal, and logs no doorbells."""
 
 
 def configure(settings: QueueSettings, process: str) -> None:
@@ -50,6 +50,6 @@ def run(app: Celery, queues: Sequence[str]) -> None:
     told: list[str] = []
     worker_shutting_down.connect(lambda how, **_: told.append(how), weak=False)
     worker.start()
-    # SIGINT is a failure to Celery, though what was in hand is finished; told once more, it is not.
+    # Celery calls SIGINT a failure, though it finishes what is in hand; told once more, it does not.
     finished = worker.exitcode == EX_FAILURE and told == ["Warm"]
     raise SystemExit(os.EX_OK if finished else worker.exitcode)

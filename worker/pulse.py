@@ -18,7 +18,7 @@ ALIVE_MS = 10_000
 
 
 def own_name() -> str:
-    """A name that no other process has: host, process and chance (alive.py goes by the host)."""
+    """A name that no other process has: host, process id, random digits (alive.py goes by the host)."""
     return f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
 
 
@@ -43,7 +43,7 @@ class Pulse(threading.Thread):
             self._stopping.wait(BEAT_S)
 
     def stop(self) -> None:
-        """Beat no more, not even once."""
+        """Stop; once this returns, no beat follows."""
         self._stopping.set()
         if self.is_alive():
             self.join(BEAT_S)

@@ -25,7 +25,7 @@ from .screening import screened, unflagged
 log = logging.getLogger(__name__)
 
 FAULTS = (RuntimeError, ValueError, TypeError, LookupError, ArithmeticError)
-"""Of a network, or of ours that an image or an option brings out; none of a decoder or of Redis."""
+"""Errors of a network, or bugs that an image or option brings out; none of a decoder or of Redis."""
 
 
 class Ready(NamedTuple):
@@ -70,12 +70,12 @@ class Reader:
         return [self._commit(claim, chunk.content, each) for claim, chunk, each in rows]
 
     def read_alone(self, claim: Claim, check: Callable[[int], Failure | None]) -> Commit:
-        """One image after another; `check` is called before each is touched, and may refuse it."""
+        """Read one image after another; `check` is called before each is touched, and may refuse it."""
         content, every = open_chunk(claim), range(claim.count)
         return self._commit(claim, content, self._read_alone(content, every, claim.options, check))
 
     def read_warily(self, claim: Claim, caution: Caution) -> Commit:
-        """Block by block, image by image where `caution` says so."""
+        """Read block by block, and image by image where `caution` says so."""
         content = open_chunk(claim)
         results: list[Result] = []
         for first in range(0, len(content), caution.size):

@@ -18,9 +18,9 @@ ROUND_S = 1.0
 
 class RedisWatch(threading.Thread):
     """Looks at Redis's settings again and again. `fault` says what is wrong with them, and is empty if
-    nothing is; `server` is the run of Redis that was looked at last, if that is wanted (see approve).
+    nothing is; `server` is the id of the run of Redis that was looked at last, after `approve`.
 
-    Jobs that were accepted are read all the same: to hold them back would make nothing safer.
+    Jobs that were accepted are read all the same: holding them back would make nothing safer.
     """
 
     def __init__(self, client: redis.Redis, settings: QueueSettings) -> None:
@@ -52,7 +52,7 @@ class RedisWatch(threading.Thread):
         self.fault, self.server = fault, server
 
     def approve(self) -> None:
-        """Look, and from now on note the run of Redis: for a gateway, which also asks how full it is.
+        """Look, and note the run of Redis from now on: for a gateway, which also asks how full Redis is.
 
         Raises UnsafeRedis if its user may not ask that.
         """

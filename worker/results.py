@@ -1,4 +1,4 @@
-"""What became of each image of a chunk: an answer, a page of them, or why there is none.
+"""The result of each image of a chunk: an answer, a page of answers, or a failure.
 
 `packing` turns them into the bytes that a worker writes to Redis and the gateway reads.
 """
@@ -37,7 +37,7 @@ FAILURES = ("", UNDECODABLE, TOO_LARGE, WORKER_LOST, INFERENCE_FAILED)
 
 
 class Found(NamedTuple):
-    """A character on a page: what it says and where. Lines count from 0, words in their line."""
+    """A character on a page: its answer and its place. Lines count from 0, words within their line."""
 
     answer: Answer
     box: Box
@@ -53,7 +53,7 @@ class Page:
 
     @property
     def confidence(self) -> float | None:
-        """The mean of its characters; None where there are none."""
+        """The mean confidence of its characters; None if there are none."""
         return confidence_of(self._answers)
 
     @property
@@ -82,12 +82,12 @@ class Failure:
 RELABELED = Failure(
     INFERENCE_FAILED, "the network has other labels than it had when the job was accepted: retry the job"
 )
-"""Of a network whose answers its job's labels would misread."""
+"""For images of a job that was accepted for other labels than the network has now."""
 
 
 Result: TypeAlias = Answer | Page | Failure
 
 
 def count_failures(results: Sequence[Result]) -> Counter[str]:
-    """How many failed, by type."""
+    """The number of failed images by type."""
     return Counter(result.type for result in results if isinstance(result, Failure))

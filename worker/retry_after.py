@@ -5,8 +5,8 @@ from email.utils import parsedate_to_datetime
 
 
 def retry_after_s(value: str | None) -> float | None:
-    """The seconds in a Retry-After header, a number or a date (RFC 9110, 10.2.3), from 0 on; None where
-    there are none."""
+    """The seconds in a Retry-After header, a number or a date (RFC 9110, 10.2.3), at least 0; None if it
+    is missing or is neither."""
     text = (value or "").strip()
     if text.isascii() and text.isdigit():
         return float(text[:9])

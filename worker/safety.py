@@ -93,7 +93,7 @@ def find_door(client: redis.Redis, settings: QueueSettings) -> str:
 
 
 def _lets_anybody_in(client: redis.Redis) -> bool:
-    """Whether Redis answers without a password: tried, since there are many kinds of users and modes."""
+    """Whether Redis answers without a password. It is tried, since users and modes are of many kinds."""
     pool = client.connection_pool
     secret = ("username", "password", "credential_provider")
     plain = {name: value for name, value in pool.connection_kwargs.items() if name not in secret}

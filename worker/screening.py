@@ -1,4 +1,4 @@
-"""The flags of each glyph of a batch: those from when it was made, and those of the screen."""
+"""The flags of each glyph of a batch: those that it got when it was made, and those of the screen."""
 
 from collections.abc import Sequence
 
@@ -20,8 +20,8 @@ def unflagged(glyphs: Images, outputs: Floats) -> Bits:
 def screened(prepared: Sequence[Prepared], glyphs: Images, outputs: Floats, screen: Screen) -> Bits:
     """The (n,) flag bits of the (n, 28, 28) `glyphs`, which are those of `prepared` in order.
 
-    The screen sees only those that the network's normalization made of files, for it learned from such,
-    and MOST at a time; arrays are as their owner made them. What is blank gets no other flag.
+    The screen sees only glyphs that the network's normalization made of files, since it was trained on
+    such, MOST at a time; the images of arrays it never sees. A blank glyph gets no other flag.
     """
     flags = np.concatenate([each.flags for each in prepared])
     made = np.concatenate([np.full(len(each.flags), each.normalized) for each in prepared])

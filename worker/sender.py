@@ -25,7 +25,7 @@ from .upkeep import Upkeep
 from .webhooks.sending import Sending
 
 LOOK_S = 5.0
-"""After so long without a doorbell a sender looks into the outbox itself."""
+"""After this long without a doorbell, a sender looks into the outbox itself."""
 
 log = logging.getLogger(__name__)
 app = create_app()
@@ -46,7 +46,7 @@ class Sender:
         self._beat = self._client.register_script(source("beat"))
 
     def start(self) -> None:
-        """From here on it is ready."""
+        """Start the threads; from here on it is ready."""
         self._upkeep.start()
         self._redis_watch.start()
         self._pulse.start()
@@ -58,7 +58,7 @@ class Sender:
         self.sending.stop()
 
     def close(self) -> None:
-        """Say goodbye."""
+        """Stop the threads, and tell the ledger that this sender is gone."""
         self.stop()
         self._poller.stop()
         self._upkeep.stop()

@@ -1,7 +1,7 @@
 """The ledger as the gateway sees it once a job is in: read, correct, cancel, delete.
 
-What is read of a job comes with when it was created, so that nothing of another job of the same name
-passes for it, and nothing of a job that was deleted meanwhile for one that was never read.
+Every read of a job's parts names when the job was created, so that another job of the same name never
+passes for it, nor a job that was deleted meanwhile for one that was never read.
 """
 
 import json
@@ -30,14 +30,14 @@ TOGETHER = 1000
 class Item(NamedTuple):
     """One image of a job; `result` is None until it is known, `correction` is a person's label."""
 
-    index: int  # type: ignore[assignment]  # what a tuple calls `index` is not asked of it
+    index: int  # type: ignore[assignment]  # hides tuple.index, which nobody needs
     name: str
     result: Result | None
     correction: str | None = None
 
 
 class JobGone(Exception):
-    """A job was deleted, or has expired, while it was being read; `left` is what is left of it."""
+    """A job was deleted, or has expired (`left` is EXPIRED), while it was being read."""
 
     def __init__(self, left: JobState | None) -> None:
         super().__init__("the job expired meanwhile" if left else "the job was deleted meanwhile")
@@ -52,7 +52,7 @@ class Store:
         self._scripts = {name: client.register_script(source(name)) for name in SCRIPTS}
 
     async def job(self, name: str) -> Job | JobState | None:
-        """The job, `JobState.EXPIRED` for what is left of an old one, None if there never was one."""
+        """The job, `JobState.EXPIRED` if only its tombstone is left, None if there is no such job."""
         fields, before, jobs, images, (done, seconds) = await self._scripts["status"](args=[name])
         hashed = dict(zip(fields[::2], fields[1::2], strict=True))
         if not hashed:
@@ -87,8 +87,8 @@ class Store:
         return (await self.stretch(job, first, count))[:count]
 
     async def stretch(self, job: Job, first: int, count: int) -> list[Item]:
-        """Up to `count` images from `first` on, and the rest of their last chunk, so that whoever
-        goes on there unpacks nothing twice. Raises JobGone."""
+        """Up to `count` images from `first` on, and the rest of their last chunk, so that a caller who
+        continues from there unpacks nothing twice. Raises JobGone."""
         last = min(first + count, job.counts.total)
         if first >= last:
             return []
@@ -105,7 +105,8 @@ class Store:
         return await self._read(job, [(chunk, first, after)])
 
     async def _read(self, job: Job, chunks: Sequence[tuple[int, int, int]]) -> list[Item]:
-        """The images of consecutive chunks, each with its first index and the one after its last."""
+        """The images of consecutive chunks, each given by its number, first index and the one after its
+        last."""
         name, indices = job.name, range(chunks[0][1], chunks[-1][2])
         packed, named, corrected = await self._ask(
             job,
@@ -143,10 +144,10 @@ class Store:
     async def correct(
         self, job: Job, labels: Mapping[int, str | None], *, overwrite: bool = True
     ) -> dict[int, str] | None:
-        """Store a person's labels of images; None takes one back.
+        """Store a person's labels of images by index; None takes one back.
 
-        Returns the labels of images that had one and keep it, which without `overwrite` they do; None
-        if an image is not read, and then nothing is stored. Raises JobGone.
+        Without `overwrite`, images that have a label keep it, and these labels are returned. Returns
+        None if an image is not read yet; then nothing is stored. Raises JobGone.
         """
         starts = await self.starts(job)
         args = [job.name, str(int(not overwrite))]
@@ -181,12 +182,12 @@ class Store:
                 yield first, packed
 
     async def cancel(self, name: str) -> str:
-        """Stop a job; the state it is in afterwards, or 'missing'."""
+        """Stop a job; return the state it is in afterwards, or 'missing'."""
         answer: bytes = await self._scripts["cancel"](args=[name])
         return answer.decode()
 
     async def delete(self, name: str) -> str:
-        """Forget a finished job: 'deleted', 'missing', or the state that forbids it."""
+        """Delete a finished job; return 'deleted', 'missing', or the state that forbids it."""
         answer: bytes = await self._scripts["delete"](args=[name, secrets.token_hex(8)])
         return answer.decode()
 

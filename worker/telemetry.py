@@ -21,7 +21,7 @@ _W3C = TraceContextTextMapPropagator()
 
 
 class OpenTelemetry(Tracer):
-    """A tracer that sends; a receiver that does not answer loses its spans, and that is all."""
+    """A tracer that sends spans; if the receiver does not answer, they are lost, and nothing else is."""
 
     listening = True
 

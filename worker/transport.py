@@ -1,4 +1,4 @@
-"""kombu's Redis transport, made to drop whatever is in a queue and is no message, and to live on.
+"""kombu's Redis transport, made to survive whatever is in a queue: what is no doorbell is dropped.
 
 With kombu alone a string that is not JSON ends the worker, and so does a message of another shape. While
 Redis refuses to write, kombu leaves two connections open at each attempt to connect.
@@ -19,11 +19,11 @@ from .outage import Outage
 log = logging.getLogger(__name__)
 
 REFUSED_S = 1.0
-"""After so long a Redis that refuses to be listened to is asked again."""
+"""Seconds after which a Redis that refuses to be listened to is asked again."""
 
 
 class Channel(redis_transport.Channel):
-    """A channel that reads past what cannot be parsed, and writes nothing: to listen is all it does."""
+    """A channel that skips what cannot be parsed, and writes nothing: it only listens."""
 
     ack_emulation = do_restore = False  # a doorbell that is lost is rung again by upkeep
 
@@ -49,7 +49,7 @@ class Channel(redis_transport.Channel):
         return heard
 
     def _queue_bind(self, *_: Any) -> None:
-        """Doorbells are put into their queues, and not routed there by kombu."""
+        """Do nothing: scripts put doorbells into their queues, and kombu routes nothing there."""
 
 
 class Transport(redis_transport.Transport):
@@ -66,7 +66,7 @@ class Transport(redis_transport.Transport):
 
 def _tell(what: str) -> None:
     """The content is not logged: it may be long, and private."""
-    log.error("dropped what is no doorbell: %s", what, extra={"event": "message.dropped"})
+    log.error("dropped what is not a doorbell: %s", what, extra={"event": "message.dropped"})
 
 
 def install() -> None:

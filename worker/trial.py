@@ -1,7 +1,7 @@
-"""A suspect's trial: its glyphs are read in a process of their own, which dies of them, or answers.
+"""A suspected image's trial: its glyphs are read in a process of their own, which dies or answers.
 
-Workers die of other things than images, and that an image was in hand proves nothing. So before one is
-given up it is read once more, by `python -m worker.trial MODEL`: glyphs on stdin, outputs on stdout.
+Workers also die of other causes, so that an image was in hand proves nothing. Before it is given up, it
+is read once more, by `python -m worker.trial MODEL`: glyphs on stdin, outputs on stdout.
 """
 
 import logging
@@ -23,10 +23,8 @@ TRIAL_S = 30.0
 
 
 def read_apart(model: str, glyphs: Images) -> Floats | None:
-    """The outputs (see Predictor) of glyphs (n, 28, 28), n > 0; None if their reader dies or hangs.
-
-    Raises OSError if the process never gets to reading them, which is no fault of theirs.
-    """
+    """The outputs (see Predictor) of glyphs (n, 28, 28), n > 0; None if reading them kills the process
+    or hangs it. Raises OSError if it never gets to reading them, which is no fault of theirs."""
     try:
         done = subprocess.run(
             [*PROGRAMME, model],
@@ -39,14 +37,14 @@ def read_apart(model: str, glyphs: Images) -> Floats | None:
     except subprocess.TimeoutExpired as error:
         stdout, code = error.stdout or b"", -1
     if not stdout.startswith(READY):
-        raise OSError(f"a process of its own for one image could not be had: exit code {code}")
+        raise OSError(f"the process that was to try an image did not start: exit code {code}")
     log.warning("an image was tried, exit code %d", code, extra={"event": "image.tried"})
     outputs = np.frombuffer(stdout[len(READY) :], np.float32)
     return outputs.reshape(len(glyphs), -1) if code == 0 and len(outputs) else None
 
 
 def main() -> None:
-    """Read what is sent. Whatever goes wrong, goes wrong here."""
+    """Read the glyphs on stdin. Whatever goes wrong ends this process, and no worker."""
     from .networks import open_network
 
     predictor = open_network(sys.argv[1], WorkerSettings())

@@ -1,4 +1,4 @@
--- The worker that noted these images or blocks as in hand lives: Redis was away, no image is to blame.
+-- Take back the suspicion of images or blocks: the worker that had them in hand lives.
 -- ARGV: NAME, chunk, token, images or blocks
 local suspects = suspects_key(ARGV[1], ARGV[2])
 for i = 4, #ARGV do

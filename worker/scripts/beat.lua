@@ -1,5 +1,5 @@
 -- Note that a worker or sender is alive. ARGV: the list of such processes, its id; for a worker also
---   pairs of field and value, what it reports of itself
+--   what it reports of itself, as pairs of field and value
 redis.call('ZADD', ARGV[1], clock, ARGV[2])
 if #ARGV > 2 then
   local own = 'ink:worker:' .. ARGV[2]

@@ -8,7 +8,7 @@ local model, budget, lease_end = ARGV[1], tonumber(ARGV[2]), text(now + ARGV[3])
 local SCAN = 128
 local claims, inputs, taken = {}, {}, 0
 
--- By lane: pairs of a due chunk and since when it is due, and the place of the next pair.
+-- By lane: due chunks, each followed by since when it is due, and the place of the next such pair.
 local heads = {}
 for _, lane in ipairs(LANES) do
   local due = due_key(model, lane)

@@ -7,7 +7,7 @@
 -- ink:job:NAME:suspects:C  hash image or block -> tokens of the leases whose workers had it in hand and died
 -- ink:job:NAME:events  stream: c and n, a committed chunk and the images done before; at last `end`
 -- ink:job:NAME:corrections  hash image -> the label that a person gave it
--- ink:due:MODEL:LANE    zset of NAME#C by when it may be claimed: only a commit removes a chunk
+-- ink:due:MODEL:LANE    zset of NAME#C by when it may be claimed: a claim only postpones that
 -- ink:lingering         zset of idle workers by when they stop lingering   ink:wake:ID  list: what for
 -- ink:leases:MODEL      zset of NAME#C by when its lease ends, so that expired ones are found at once
 
@@ -15,9 +15,9 @@ local TERMINAL = {
   succeeded = true, partially_failed = true, failed = true, canceled = true, expired = true
 }
 local LANES = {'interactive', 'bulk'}
-local GRACE = 3600000      -- images and results outlive their job by so much, in case upkeep is late
-local BURIAL = 7776000000  -- hash and starts do by 90 days: all may be off for long, and upkeep needs
-                           -- them to give back what the job holds (load, line) and to announce its end
+local GRACE = 3600000      -- images and results outlive their job by this, in case upkeep is late
+local BURIAL = 7776000000  -- hash and starts outlive it by 90 days: all may be off for long, and upkeep
+                           -- needs them to give back what it holds (load, line) and to announce its end
 local TOMBSTONE = 86400    -- seconds for which an expired job is still known to have existed
 local ALIVE = 10000        -- a worker is alive this long after its last heartbeat
 
@@ -29,17 +29,17 @@ local function text(n) return string.format('%d', n) end
 
 local clock = text(now)
 
--- Redis's clock may be set back. What then lies further ahead than `most` was put there before: have it
--- end at `limit`, and not only when the old time comes again.
+-- Pull entries of a sorted set that lie beyond `most` back to `limit`. They are from before Redis's
+-- clock was set back, and would otherwise end only when the old time comes again.
 local function pull_back(list, most, limit)
   for _, member in ipairs(redis.call('ZRANGEBYSCORE', list, '(' .. text(most), '+inf', 'LIMIT', 0, 1000)) do
     redis.call('ZADD', list, text(limit), member)
   end
 end
 
-local MOST_LEASES = 10   -- that a lease may be longer than this process's, should settings differ
+local MOST_LEASES = 10   -- a lease may be so many times this process's, since settings may differ
 
--- The same for leases, which end so late that the living can renew them.
+-- The same for leases: they end one lease from now, so that live workers can renew them.
 local function pull_back_leases(list, lease) pull_back(list, now + MOST_LEASES * lease, now + lease) end
 
 local function key(name, part) return 'ink:job:' .. name .. (part and (':' .. part) or '') end
@@ -54,7 +54,7 @@ local function load_key(model, lane) return 'ink:load:' .. model .. ':' .. lane 
 
 local function suspects_key(name, c) return key(name, 'suspects:' .. c) end
 
--- The tokens of other leases than one's own whose workers had an image or block of a chunk in hand and died.
+-- The tokens of leases, other than `own`, whose workers died with the image or block `what` in hand.
 local function other_tokens(suspects, what, own)
   local tokens = {}
   for token in string.gmatch(redis.call('HGET', suspects, what) or '', '%d+') do
@@ -63,7 +63,7 @@ local function other_tokens(suspects, what, own)
   return tokens
 end
 
--- A job, with the state of its chunk c if given; nil if there is none. Changed by `change` and `save`.
+-- A job, with the state of its chunk c if given; nil if there is none. Change it by `change` and `save`.
 local function job_of(name, c)
   c = c or ''   -- no chunk has that name
   local fields = redis.call('HMGET', key(name), 'state', 'model', 'lane', 'owner', 'total',

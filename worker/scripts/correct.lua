@@ -1,6 +1,6 @@
--- Keep a person's labels of images beside what was read: all of them, or none.
--- ARGV: NAME, '1' if images that have a label keep it, then index, chunk and label ('' takes it back)
--- of each image
+-- Store a person's labels of images beside what was read; none of them if an image is not read yet.
+-- ARGV: NAME, '1' if an image that has a label is to keep it, then of each image: index, chunk and label
+--   ('' takes it back)
 -- Answers: 'missing', 'pending' (an image is not read), or index and label of each that kept its own
 local name, sparing = ARGV[1], ARGV[2] == '1'
 local job = job_of(name)

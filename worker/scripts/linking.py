@@ -1,8 +1,8 @@
-"""The linker: makes of a script's file, and of the shared definitions it uses, what Redis is to run.
+"""The linker: builds the text that Redis runs from a script's file and the shared definitions it uses.
 
-Redis has no `require`, and to define everything shared anew in each call is a good part of what a short
-script costs. So only what a script names, directly or through others, goes in front of it; at its end it
-writes what it gathered and wakes whom it may, if it uses what gathers or wakes.
+Redis has no `require`, and defining everything shared anew in each call is a good part of what a short
+script costs. So only the definitions that a script uses, directly or through others, precede it; at its
+end it writes what it gathered, and wakes workers, if any of these definitions gathers or wakes.
 """
 
 import hashlib
@@ -19,18 +19,19 @@ RELIEVED = (
     *("claim", "renew", "suspect", "absolve", "commit", "release", "turn"),
     *("cancel", "delete", "follow", "upkeep", "dispatch", "conclude", "bucket", "semaphore", "beat"),
 )
-"""What goes on at maxmemory; `bucket` and `semaphore` count who reads or deletes."""
+"""Scripts that run even at maxmemory (see relief.lua). `bucket` and `semaphore` are for requests that
+read or delete."""
 
 JOINT = ("submit",)
-"""Scripts that take several questions in one call, each led by the number of its arguments, and answer
-them in a list; so a single question is answered by a list of one."""
+"""Scripts that take several requests in one call, each preceded by the number of its arguments, and
+return a list of answers, even to a single request."""
 
 SEQUENCES = {"turn": ("commit", "claim")}
-"""Scripts that run others one after the other in one call: they take the arguments of each, led by their
-number, and answer a list of the answers."""
+"""Scripts that run others one after the other in one call: they take the arguments of each, preceded by
+their number, and return a list of the answers."""
 
 FOLLOWED = {"submit": ("claim",)}
-"""Scripts that have others at hand to run at their end."""
+"""Scripts that may run others at their end."""
 
 ONE = "local answers = works[1](ARGV)"
 
@@ -74,7 +75,7 @@ def _needed(script: str) -> list[str]:
 
 
 def _names(definition: str) -> set[str]:
-    """The names that a text with a definition at its beginning defines; none if it has none."""
+    """The names that a text defines at its beginning; none if it does not begin with a definition."""
     defined = DEFINITION.match(definition)
     return _words(defined[1]) if defined else set()
 

@@ -49,8 +49,8 @@ local function move_lane(lane)
   end
 end
 
--- What is in a lane was put there, and sent, by now, unless Redis's clock was set back: then it waits as
--- much less. Looks at so many deliveries of the lane, and returns whether that befell any.
+-- After Redis's clock was set back, a delivery may have been created or sent in the future: shift its
+-- times back by as much. Looks at up to `most` deliveries of a lane; returns whether any was shifted.
 local function rewind(lane, most)
   local found = false
   for _, id in ipairs(redis.call('ZRANDMEMBER', 'ink:outbox:' .. lane, most)) do
@@ -70,7 +70,7 @@ local function rewind(lane, most)
   return found
 end
 
--- Put a message for one receiver into the outbox; `url` is its own, or '' for that of the endpoint.
+-- Put a message for one receiver into the outbox; `url` is '' for the URL of the endpoint.
 local function put_out(owner, hook, lane, url, name, event)
   local serial = redis.call('INCR', 'ink:deliveries')
   local id = 'msg_' .. redis.sha1hex(name .. '|' .. lane .. '|' .. now .. '|' .. serial)

@@ -1,5 +1,5 @@
 -- Prolong leases that are still ours. ARGV: lease in ms, then NAME, chunk, token of each
--- Answers: how many those are
+-- Answers: how many were renewed
 local lease, kept = tonumber(ARGV[1]), 0
 for i = 2, #ARGV, 3 do
   local name, c, token = ARGV[i], ARGV[i + 1], ARGV[i + 2]

@@ -1,4 +1,4 @@
--- Forget an endpoint; what was still to be sent there fails. ARGV: OWNER, HOOK, the request
+-- Delete an endpoint; what was still to be sent there fails. ARGV: OWNER, HOOK, the request
 -- Answers: 1 if it existed
 local deleted = 'ink:deleted:' .. ARGV[1] .. '/' .. ARGV[2]
 if redis.call('GET', deleted) == ARGV[3] then return 1 end   -- asked again: the answer was lost

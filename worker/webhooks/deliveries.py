@@ -11,7 +11,8 @@ from .. import keys
 from ..scripts import source
 
 PAGE = 100
-"""Read at a time. What arrived is forgotten before what failed, so there may be large gaps."""
+"""Deliveries that are read at a time. Those that arrived expire before those that failed, so there may
+be large gaps."""
 
 State = Literal["pending", "delivered", "failed"]
 
@@ -84,7 +85,7 @@ class Deliveries:
         return answer.decode()
 
     async def _listed(self, key: str, most: int) -> list[Delivery]:
-        """Those of a list that are still known; the others are taken off it."""
+        """The deliveries of a list that still exist; the others are removed from it."""
         listed: dict[str, Delivery] = {}
         while len(listed) < most:
             newest: Any = await self._client.zrevrange(key, len(listed), len(listed) + PAGE - 1)
@@ -98,7 +99,7 @@ class Deliveries:
         return list(listed.values())[:most]
 
     async def _known(self, ids: Sequence[str]) -> dict[str, Delivery]:
-        """Those of these deliveries that have not been forgotten."""
+        """Those of these deliveries that still exist, by id."""
         async with self._client.pipeline(transaction=False) as pipe:
             for each in ids:
                 pipe.hgetall(keys.delivery(each))

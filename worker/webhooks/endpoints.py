@@ -83,13 +83,13 @@ class Endpoints:
         return [each for each in found if each]
 
     async def amend(self, owner: str, hook: str, changes: Mapping[str, Any]) -> bool:
-        """Change url, events, description or enabled; returns whether there is such an endpoint."""
+        """Change url, events, description or enabled; return whether there is such an endpoint."""
         return bool(await self._scripts["amend"](args=[owner, hook, *_fields(**changes)]))
 
     async def rotate(self, owner: str, hook: str, overlap_s: int) -> tuple[str, int | None] | None:
         """A new secret, and until when (ms) the old one signs as well; None: no such endpoint.
 
-        Raises SecretsOverlap, unless no secret but the new one is to sign.
+        Raises SecretsOverlap if an even older one still signs, unless `overlap_s` is 0.
         """
         secret = new_secret()
         verdict, until = await self._scripts["rotate"](args=[owner, hook, secret, overlap_s * 1000])
@@ -98,12 +98,12 @@ class Endpoints:
         return (secret, until or None) if verdict == b"new" else None
 
     async def delete(self, owner: str, hook: str) -> bool:
-        """Forget an endpoint; whether there was one."""
+        """Delete an endpoint; return whether there was one."""
         return bool(await self._scripts["unregister"](args=[owner, hook, secrets.token_hex(8)]))
 
 
 def _fields(**given: Any) -> Iterable[str]:
-    """What is stored of what was given: field and value, pair by pair."""
+    """The given settings as they are stored: field and value, pair by pair."""
     fields = {}
     for name, value in given.items():
         fields[name] = ",".join(value) if name == "events" else str(value)

@@ -1,4 +1,4 @@
-"""The outbox as a sender sees it: claim what is due, report what came of it. Each is one Lua script."""
+"""The outbox as a sender sees it: claim what is due, record the outcome. Each is one Lua script."""
 
 import json
 from dataclasses import dataclass
@@ -54,7 +54,7 @@ class Outbox:
         ]
 
     async def conclude(self, claim: DeliveryClaim, outcome: "Outcome", delay_s: float) -> str:
-        """Record an attempt; if it failed, the next is due in `delay_s`. Returns the state after."""
+        """Record an attempt; if it failed, the next is due in `delay_s`. Return the state afterwards."""
         verdict = "delivered" if outcome.delivered else "gone" if outcome.gone else "failed"
         return await self._end(claim, verdict, outcome, delay_s)
 

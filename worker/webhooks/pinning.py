@@ -1,4 +1,4 @@
-"""Connections to checked addresses only: a name is looked up once, and what was checked is used.
+"""Connections to checked addresses only: a name is looked up once, and the addresses checked are used.
 
 httpcore takes its connections from here and does the rest, TLS included, by the name.
 """
@@ -22,7 +22,7 @@ class Resolver:
     """The system's resolver on threads of its own: a silent name server blocks nobody else."""
 
     def __init__(self, threads: int) -> None:
-        # glibc reads this before its first look-up; it would wait 5 s for each server, twice.
+        # glibc reads this before its first look-up; by default it waits 5 s for each server, twice.
         os.environ.setdefault("RES_OPTIONS", "timeout:2 attempts:2")
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="resolver")
 

@@ -20,7 +20,8 @@ from .urls import ForbiddenUrl, Policy, Target, parse_url
 
 BODY_BYTES = 64 << 10
 BODY_S = 2.0
-"""The status says it all; the body is read, so that the receiver ends well, but only so much of it."""
+"""How much of an answer's body is read, and for how long. Only the status is of interest; the body is
+read so that the receiver sees no broken connection."""
 CLOSE_S = 0.1
 """The part of an attempt's time that is left for closing once there is a status."""
 
@@ -43,12 +44,12 @@ class Outcome:
 
     @property
     def gone(self) -> bool:
-        """Whether the receiver never wants to hear again."""
+        """Whether the receiver wants no more messages, ever."""
         return self.status == 410
 
     @property
     def final(self) -> bool:
-        """Whether it is never tried again, whatever is left of the schedule."""
+        """Whether there is no other attempt, whatever is left of the schedule."""
         return self.delivered or self.gone
 
 
@@ -69,7 +70,7 @@ class Poster:
         self._tls = tls
 
     async def post(self, claim: DeliveryClaim) -> Outcome:
-        """Send what was claimed."""
+        """Send a message that was claimed."""
         began = time.monotonic()
         try:
             async with asyncio.timeout(self._timeout_s) as limit:

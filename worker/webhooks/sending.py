@@ -1,4 +1,4 @@
-"""Sends what is due, much at a time: a receiver that hangs takes one place, and nobody waits for it."""
+"""Sends what is due, many messages at a time: nobody waits for a receiver that hangs."""
 
 import asyncio
 import contextlib
@@ -101,7 +101,7 @@ class Sending:
             log.info("%s attempt %d: %s", claim.id, claim.attempt, outcome.status or outcome.error)
 
     async def _attempt(self, claim: DeliveryClaim) -> tuple[Outcome, float]:
-        """How it went, and the seconds until the next one; a fault of ours is a failed attempt, too."""
+        """The outcome and the seconds until the next attempt; a bug of ours is a failed attempt, too."""
         began = time.monotonic()
         try:
             outcome = await self._poster.post(claim)
@@ -109,7 +109,7 @@ class Sending:
                 return outcome, 0.0
             return outcome, delay_s(self._schedule, claim.attempt, outcome.retry_after)
         except Exception as error:
-            log.exception("%s attempt %d met a fault of ours", claim.id, claim.attempt)
+            log.exception("%s attempt %d failed because of a bug of ours", claim.id, claim.attempt)
             fault = Outcome(time.monotonic() - began, error=f"unexpected: {type(error).__name__}")
             return fault, delay_s(self._schedule, claim.attempt, None)
 

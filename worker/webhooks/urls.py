@@ -40,7 +40,7 @@ class Policy:
 
     @classmethod
     def of(cls, settings: QueueSettings) -> Self:
-        """The policy that the settings say."""
+        """The policy in the settings."""
         ports = frozenset(int(port) for port in settings.webhook_ports.split(","))
         return cls(settings.webhook_private, settings.webhook_http, ports)
 
