@@ -1,7 +1,7 @@
-"""Clients of bad will: sockets that send a byte a second, or never read, and come again when cut off.
+"""Hostile clients: sockets that send a byte a second, or never read, and reconnect when cut off.
 
-`python tests/besiegers.py URL SOCKETS SECONDS` besieges a gateway and prints, by kind, how many sockets
-were cut off and the longest life of one in seconds, as JSON. URL is of something large.
+`python tests/besiegers.py URL SOCKETS SECONDS` besieges a gateway and prints as JSON, for each kind, how
+many sockets were cut off and the longest life of one in seconds. URL must be of a large answer.
 """
 
 import asyncio
@@ -17,18 +17,18 @@ ESTABLISHED = 1
 PACE_S = 1.0
 RISE_S = 3.0
 BACK_S = 5.0
-"""Seconds between two bytes, until all sockets stand (which is told), and to the next try at most."""
+"""Seconds between two bytes; until all sockets are open, which is printed; at most until a reconnect."""
 
 GET = "GET {path} HTTP/1.1\r\nHost: localhost\r\n"
 POST = "POST /v1/jobs HTTP/1.1\r\nHost: a\r\nContent-Type: image/png\r\nContent-Length: 999\r\n\r\n"
 KINDS = {"head": (GET + "X-Slow: ", b"x"), "body": (POST, b"x"), "unread": (GET + "\r\n", b"")}
-"""What each kind sends at first, and then every second."""
+"""What each kind sends first, and then again and again."""
 
 Lives = dict[str, list[float]]
 
 
 async def besiege(url: str, sockets: int, seconds: float) -> Lives:
-    """Hold `sockets` sockets, a third of each kind, for `seconds`; the lives of those that were cut."""
+    """Hold `sockets` sockets, a third of each kind, for `seconds`; return the lives of those cut off."""
     end, lives = time.monotonic() + seconds, Lives({kind: [] for kind in KINDS})
     kinds = list(KINDS)
     async with asyncio.TaskGroup() as group:
@@ -50,11 +50,11 @@ async def _hold(url: str, kind: str, going: Callable[[], bool], died: Callable[[
                 await _trickle(line, url, kind, going)
             except OSError:
                 died(time.monotonic() - start)
-                await asyncio.sleep(random.uniform(0, BACK_S))  # no wave, which would be a flood
+                await asyncio.sleep(random.uniform(0, BACK_S))  # not all at once, as in a flood
 
 
 async def _trickle(line: socket.socket, url: str, kind: str, going: Callable[[], bool]) -> None:
-    """Until the time is over. Raises OSError once the connection is cut off."""
+    """Send until the time is over. Raises OSError once the connection is cut off."""
     loop, (first, more) = asyncio.get_running_loop(), KINDS[kind]
     target = urlsplit(url)
     await loop.sock_connect(line, (target.hostname or "", target.port or 80))
@@ -68,7 +68,7 @@ async def _trickle(line: socket.socket, url: str, kind: str, going: Callable[[],
 
 
 def main() -> None:
-    """Besiege and tell."""
+    """Besiege, and print what came of it."""
     url, sockets, seconds = sys.argv[1:]
     lives = asyncio.run(besiege(url, int(sockets), float(seconds)))
     print(json.dumps({kind: [len(each), max(each, default=0.0)] for kind, each in lives.items()}))

@@ -1,4 +1,4 @@
-"""A real Chromium for the tests of the page: what it shows, what its console says, whom it asks."""
+"""A real Chromium for the tests of the page: what it shows, what its console says, what it requests."""
 
 import json
 import os
@@ -38,7 +38,7 @@ BROKEN_OFF = """new Response(new ReadableStream({ pull: (body) => body.error(new
 
 
 def require_browser() -> None:
-    """Skip where there is no Chromium; fail in CI, which must install it."""
+    """Skip if there is no Chromium; fail in CI, which must install it."""
     if CHROMIUM and DRIVER:
         return
     reason = "there is no chromium and chromedriver here (Debian: chromium, chromium-driver)"
@@ -70,25 +70,26 @@ class Browser:
         return str(self.run("return document.querySelector(arguments[0])?.innerText ?? ''", selector))
 
     def figures(self) -> dict[str, str]:
-        """What is shown of queue and workers: each figure by its words."""
+        """The figures of queue and workers that are shown, by their words."""
         facts = self.run(
             "return [...document.querySelectorAll('#state .fact')].map((each) => each.innerText)"
         )
         return {words: figure for figure, words in (fact.split("\n") for fact in facts)}
 
     def run(self, script: str, *arguments: Any) -> Any:
-        """What a script answers."""
+        """What a script returns."""
         return self.driver.execute_script(script, *arguments)
 
     def wait(self, condition: Any, seconds: float = PATIENCE_S) -> Any:
-        """What `condition()` answers once that is true."""
+        """What `condition()` returns once that is true."""
         return WebDriverWait(self.driver, seconds, 0.05).until(lambda _: condition())
 
     @contextmanager
     def refused(
         self, path: str, times: int = 1, *, after_ms: int = 0, answer: str = REFUSAL
     ) -> Iterator[None]:
-        """Have the first `times` calls that contain `path` answered so, of pages opened meanwhile."""
+        """On pages that are opened meanwhile, give `answer`, a JavaScript expression, to the first
+        `times` calls whose address contains `path`."""
         script = f"""
           const ask = window.fetch.bind(window);
           let left = {times};
@@ -108,17 +109,17 @@ class Browser:
         self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
 
     def colours(self, scheme: str) -> None:
-        """Have the system prefer `light` or `dark`, and no motion: what is seen is so at once."""
+        """Have the system prefer `light` or `dark`, and no motion, so that changes show at once."""
         wanted = {"prefers-color-scheme": scheme, "prefers-reduced-motion": "reduce"}
         features = [{"name": name, "value": value} for name, value in wanted.items()]
         self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
 
     def screenshot(self, path: Path) -> None:
-        """Keep what is on the screen."""
+        """Write what is on the screen to a file."""
         path.write_bytes(self.driver.get_screenshot_as_png())
 
     def serious_faults(self) -> list[tuple[str, list[str]]]:
-        """What axe finds on the page as it is: the rule, and where it is broken."""
+        """The serious faults that axe finds on the page: the rule, and where it is broken."""
         self.run((files("axe_playwright_python") / "axe.min.js").read_text())
         found = self.driver.execute_async_script("axe.run().then(arguments[0])")
         assert len(found["passes"]) > 20
@@ -158,7 +159,7 @@ class Browser:
 
 @contextmanager
 def running_browser(url: str, downloads: Path) -> Iterator[Browser]:
-    """A headless Chromium with a profile of its own, which saves what it is given in `downloads`."""
+    """A headless Chromium with a profile of its own, which saves downloads in `downloads`."""
     assert CHROMIUM
     options = Options()
     options.binary_location = CHROMIUM

@@ -1,7 +1,7 @@
 """`make compose-proof`: 10,000 images through the workers of compose, one of them killed half-way.
 
-No test of pytest's: it wants the stack up (docker compose up --build --scale worker=3). It ends with 1
-unless every image has exactly one result, and equal images have equal ones.
+Not a pytest test, since it needs the stack up (docker compose up --build --scale worker=3). It exits
+with 1 unless every image has exactly one result, and equal images have equal ones.
 """
 
 import json
@@ -33,7 +33,7 @@ console = Console(width=100)
 
 @dataclass(frozen=True)
 class Kill:
-    """What was killed, when, how it ended, how many images were done then."""
+    """Which container was killed, when, its exit code, and how many images were done then."""
 
     container: str
     at: float
@@ -112,7 +112,7 @@ def as_drawn(results: list[Json]) -> int:
 
 
 def ledger(job: Json, results: list[Json], counted: Counter[str], killed: Kill, workers: int) -> Table:
-    """What happened, for a reader."""
+    """What happened, as a table."""
     table = Table("what", "figure", title=f"{IMAGES:,} images, {workers} workers, one killed half-way")
     name = docker("inspect", "-f", "{{.Name}}", killed.container).lstrip("/")
     whole = when(job, "ended_at") - when(job, "created_at")
@@ -127,7 +127,7 @@ def ledger(job: Json, results: list[Json], counted: Counter[str], killed: Kill, 
 
 
 def faults(job: Json, results: list[Json], counted: Counter[str], killed: Kill) -> list[str]:
-    """What is not as it must be; empty if all is well."""
+    """Every check that failed; empty if all is well."""
     labels: list[set[str | None]] = [set() for _ in range(DISTINCT)]
     for each in results:
         labels[each["index"] % DISTINCT].add(each.get("label"))

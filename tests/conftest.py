@@ -1,4 +1,4 @@
-"""Real services for the tests: redis-server, gateway and worker on free ports, gone afterwards."""
+"""Real services for the tests: redis-server, gateway and worker on free ports, stopped afterwards."""
 
 import os
 import signal
@@ -29,7 +29,7 @@ READY_S = 60.0
 
 @dataclass
 class Services:
-    """A running stack: where it is and what it is made of."""
+    """A running stack: its addresses and its processes."""
 
     redis_url: str
     url: str
@@ -37,7 +37,7 @@ class Services:
     processes: list["subprocess.Popen[bytes]"] = field(default_factory=list)
 
     def spawn(self, module: str, log: IO[bytes] | None = None) -> "subprocess.Popen[bytes]":
-        """Run `python -m module` beside the others; what it says goes to `log`, or where ours goes."""
+        """Run `python -m module` beside the others; its output goes to `log`, or where ours goes."""
         process = subprocess.Popen(
             [sys.executable, "-m", module],
             env=os.environ | self.environment,
@@ -49,7 +49,7 @@ class Services:
         return process
 
     def wait_ready(self, workers: int = 1) -> None:
-        """Until the gateway answers and `workers` workers are alive."""
+        """Wait until the gateway answers and `workers` workers are alive. Raises TimeoutError."""
         end, said = time.monotonic() + READY_S, "nothing"
         while time.monotonic() < end:
             try:
@@ -64,7 +64,7 @@ class Services:
         raise TimeoutError(f"the services did not become ready: {said}; ended: {ended}")
 
     def wait_answering(self, gateway: "subprocess.Popen[bytes]") -> None:
-        """Until the gateway answers, with workers or without."""
+        """Wait until the gateway answers, with workers or without. Raises TimeoutError."""
         end = time.monotonic() + READY_S
         while time.monotonic() < end and gateway.poll() is None:
             try:
@@ -94,16 +94,16 @@ def new_key(owner: str = "", **fields: Any) -> tuple[str, str]:
 
 
 def until(true: Callable[[], object], seconds: float = 20) -> None:
-    """Wait until something is so."""
+    """Wait until `true()` is true."""
     end = time.monotonic() + seconds
     while not true():
-        assert time.monotonic() < end, f"it did not become so within {seconds:g} s"
+        assert time.monotonic() < end, f"it did not become true within {seconds:g} s"
         time.sleep(0.01)
 
 
 @contextmanager
 def meanwhile(look: Callable[[], object], every_s: float) -> Iterator[None]:
-    """`look` again and again, in a thread of its own; what it raises is raised at the end."""
+    """Call `look` again and again, in a thread of its own; what it raises is raised at the end."""
     over = threading.Event()
 
     def go_on() -> None:
@@ -131,7 +131,7 @@ def running_redis(folder: Path) -> Iterator[str]:
         process.terminate()
         try:
             process.wait(10)
-        except subprocess.TimeoutExpired:  # a Redis that begins a journal does not stop for SIGTERM
+        except subprocess.TimeoutExpired:  # a Redis that starts a journal does not stop for SIGTERM
             process.kill()
             process.wait()
         server.close()
@@ -158,7 +158,7 @@ def running_services(folder: Path, **settings: str) -> Iterator[Services]:
 
 @contextmanager
 def logged_services() -> Iterator[tuple[Services, Path]]:
-    """One gateway and one worker of a command's own, whose logs go to a file; and the folder of all."""
+    """One gateway and one worker for a command, whose logs go to a file; and the folder of it all."""
     with (
         tempfile.TemporaryDirectory() as name,
         running_services(Path(name)) as services,
@@ -172,7 +172,7 @@ def logged_services() -> Iterator[tuple[Services, Path]]:
 
 @contextmanager
 def beside(services: Services, **settings: str) -> Iterator[Services]:
-    """One more gateway on the same Redis."""
+    """Another gateway on the same Redis."""
     environment = services.environment | {"INKQUEUE_PORT": str(free_port())} | settings
     own = Services(services.redis_url, f"http://127.0.0.1:{environment['INKQUEUE_PORT']}", environment)
     try:
@@ -209,7 +209,7 @@ def clean_redis(redis_url: str) -> Iterator["redis.Redis"]:
 
 @contextmanager
 def on_empty_redis(services: Services) -> Iterator[httpx.Client]:
-    """A client of these services, whose Redis is emptied before."""
+    """A client of these services, whose Redis is emptied first."""
     with redis.Redis.from_url(services.redis_url) as client:
         client.flushall()
     with httpx.Client(base_url=services.url, timeout=20) as http:
@@ -225,7 +225,7 @@ def http(services: Services) -> Iterator[httpx.Client]:
 
 @pytest.fixture
 def rng() -> np.random.Generator:
-    """Randomness that repeats."""
+    """A random generator with a fixed seed."""
     return np.random.default_rng(7)
 
 
@@ -240,7 +240,7 @@ def browser(services: Services, tmp_path_factory: pytest.TempPathFactory) -> Ite
 
 @pytest.fixture
 def quiet(browser: Browser) -> Iterator[None]:
-    """Whatever a test does, the console complains of nothing and no other host is asked."""
+    """Whatever a test does, the browser's console shows no complaint and no other host is asked."""
     yield
     assert browser.complaints() == []
     assert browser.strangers() == []
@@ -250,8 +250,8 @@ def quiet(browser: Browser) -> Iterator[None]:
 
 @pytest.fixture
 def one_thread() -> Iterator[None]:
-    """Sums are made in the same order, so that networks come out the same bit for bit."""
-    import torch  # not every test needs it
+    """Have torch sum on one thread, in a fixed order, so that networks come out the same bit for bit."""
+    import torch  # late, since few tests need it
 
     before = torch.get_num_threads()
     torch.set_num_threads(1)

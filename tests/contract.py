@@ -1,6 +1,6 @@
-"""Schemathesis against a real gateway and worker: our OpenAPI document is kept to, whatever is sent.
+"""Schemathesis against a real gateway and worker: they keep to our OpenAPI document, whatever is sent.
 
-`python -m contract SECONDS` goes on for so long, from a seed that it prints.
+`python -m contract SECONDS` runs for that long, from a seed that it prints.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""Small data sets and recipes for the training line: drawn here, trained in seconds."""
+"""Small data sets and recipes for tests of training: drawn here, trained in seconds."""
 
 from dataclasses import replace
 from functools import cache
@@ -28,7 +28,7 @@ def drawn_digits(seed: int = 0) -> Split:
 
 
 def short(**changes: object) -> Recipe:
-    """A recipe of seconds, with these changes."""
+    """A recipe that takes seconds, with these changes."""
     return replace(SMALL, **changes)  # type: ignore[arg-type]
 
 

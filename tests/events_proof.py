@@ -1,7 +1,7 @@
 """`make events-proof`: 1,000 event streams on one gateway that is killed in the middle.
 
-No test of pytest's: it takes a minute. It ends with 1 unless every stream tells every event of its job
-once, in order, and the gateway stays within its memory.
+Not a pytest test, since it takes a minute. It exits with 1 unless every stream reports every event of
+its job once, in order, and the gateway stays within its memory.
 """
 
 import asyncio
@@ -70,7 +70,7 @@ def main() -> None:
 
 
 def submit_all(services: Services) -> list[str]:
-    """Jobs that nobody reads yet."""
+    """The ids of jobs for which there is no worker yet."""
     array = npy_of(np.tile(glyphs(CHUNK_IMAGES, np.random.default_rng(0)), (CHUNKS, 1, 1)))
     headers = {"Content-Type": "application/x-npy"}
     with httpx.Client(base_url=services.url, timeout=60) as http:
@@ -83,7 +83,7 @@ def submit_all(services: Services) -> list[str]:
 
 @contextmanager
 def watched(services: Services, courses: list[Course], watch: Watch) -> Iterator[None]:
-    """Meanwhile measure; start workers once all streams are open, kill the gateway half-way."""
+    """Meanwhile measure, and direct what happens to gateway and workers."""
     with ThreadPoolExecutor(2) as pool:
         meanwhile = [
             pool.submit(measure, services, watch),
@@ -107,7 +107,7 @@ def measure(services: Services, watch: Watch) -> None:
 
 
 def direct(services: Services, courses: list[Course], watch: Watch) -> None:
-    """What happens to those processes that the streams hang on."""
+    """Start workers once all streams are open; kill and restart the gateway half-way."""
     while open_streams(services) < STREAMS and not watch.over.wait(0.2):
         pass
     watch.streams = open_streams(services)
@@ -126,7 +126,7 @@ def direct(services: Services, courses: list[Course], watch: Watch) -> None:
 
 
 def open_streams(services: Services) -> int:
-    """As the gateway counts them."""
+    """The open streams, as the gateway counts them."""
     lines = httpx.get(f"{services.url}/metrics", timeout=60).text.splitlines()
     (line,) = [each for each in lines if each.startswith("inkqueue_event_streams ")]
     return int(float(line.split()[1]))
@@ -159,7 +159,7 @@ def table(courses: list[Course], watch: Watch, took: float) -> Table:
 
 
 def faults(courses: list[Course], wanted: list[list[str]], watch: Watch) -> list[str]:
-    """What is not as it must be; empty if all is well."""
+    """Every check that failed; empty if all is well."""
     images = list(range(CHUNKS * CHUNK_IMAGES))
     checks = {
         "not all streams were open at once": watch.streams == STREAMS,

@@ -1,4 +1,4 @@
-"""`make model`: the ledger beside its model for as long as is wanted; the shortest way to a fault."""
+"""`make model`: random walks of the ledger beside its model; shows the shortest way to a difference."""
 
 import argparse
 import time
@@ -7,7 +7,7 @@ from chaos.ledger_model.running import explore
 
 
 def main() -> None:
-    """Fails at the first difference."""
+    """Run the walks; fail at the first difference."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--examples", type=int, default=2_000, help="walks of 50 steps")
     parser.add_argument("--fixed", action="store_true", help="the same walks each time")

@@ -1,7 +1,7 @@
-"""`python tests/faults.py`: every command to Redis in a few jobs' whole life, failed in every way.
+"""`python tests/faults.py`: every command to Redis in the whole life of a few jobs, failed in every way.
 
 Prints a row for each command, and every violation with its case; exits with 1 if there is any.
-`--sample N --seed S` tries N cases only; `--only TEXT` those whose description holds the text.
+`--sample N --seed S` tries only N cases; `--only TEXT` those whose description contains the text.
 """
 
 import argparse
@@ -27,7 +27,7 @@ from samples import pngs
 
 
 def main() -> None:
-    """Run, print, and say by the exit code whether all held."""
+    """Run the cases and print the outcomes; exit with 1 if anything was violated."""
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--sample", type=int)
     options.add_argument("--seed", type=int, default=0)

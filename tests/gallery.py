@@ -1,4 +1,4 @@
-"""`make gallery`: what becomes of a photograph and of a page, as a picture for the README."""
+"""`make gallery`: how a photograph and a page are read, step by step, as a picture for the README."""
 
 import sys
 from pathlib import Path
@@ -80,7 +80,7 @@ def steps(grey: Grey, predictor: Predictor) -> dict[str, Grey]:
 
 
 def show_character(axes: "np.typing.NDArray[np.object_]", grey: Grey, predictor: Predictor) -> None:
-    """Its steps, and how sure the network is of what."""
+    """Show a character, step by step, and the network's probabilities."""
     for place, (name, image) in zip(axes, steps(grey, predictor).items(), strict=False):
         _show(place, image, name)
     (answer,) = read(predictor, [normalize(grey, predictor.card.normalization)])
@@ -94,7 +94,7 @@ def show_character(axes: "np.typing.NDArray[np.object_]", grey: Grey, predictor:
 
 
 def show_page(place: Axes, grey: Grey, predictor: Predictor) -> None:
-    """It with a box and a label at each character."""
+    """Show a page with a box and a label at each character."""
     found = cut(grey, predictor.card.normalization, Layout("page"))
     answers = read(predictor, [each.glyph for each in found])
     labels = [predictor.card.labels[each.classes[0]] for each in answers]
@@ -115,7 +115,8 @@ def _show(place: Axes, image: Grey, name: str) -> None:
 
 
 def shrink_file(picture: Path) -> None:
-    """The same in few colours: greys, and what the boxes are drawn in."""
+    """Reduce the file to few colours: greys, and those of the boxes. Raises SystemExit if that is too
+    large."""
     shades = [(grey,) * 3 for grey in np.linspace(0, 255, 48).round().astype(int).tolist()]
     for colour in (SURE, UNSURE):
         shades += [tuple(round(255 + k / 8 * (c - 255)) for c in colour[::-1]) for k in range(1, 9)]

@@ -210,7 +210,7 @@ HOSTILE = {
     "another scheme": SCHEMES,
     "a URL that parsers read differently": ODD,
 }
-"""By what is odd about them."""
+"""URLs that no webhook may be sent to, by what is odd about them."""
 
 GOOD = [
     "https://example.org",

@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 @dataclass
 class Host:
-    """`files` by path. The first `cuts` answers end half way; without `ranges` each is sent whole."""
+    """`files` by path. The first `cuts` answers end half-way; without `ranges`, files are sent whole."""
 
     files: Mapping[str, bytes]
     cuts: int = 0
@@ -34,7 +34,7 @@ def serving(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
 
 @contextmanager
 def running_host(host: Host) -> Iterator[Host]:
-    """Serve `host`; it knows its url, and what it was asked for: path and Range."""
+    """Serve `host`, and note in it its URL and the path and Range of every request."""
     with serving(_handler(host)) as url:
         host.url = f"{url}/"
         yield host

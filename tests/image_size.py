@@ -1,7 +1,7 @@
-"""`make image-size`: what the images of compose weigh, above their base and in all.
+"""`make image-size`: the size of the container images of compose, above their base and in all.
 
-No test of pytest's: it wants them built (docker compose build). It ends with 1 if a worker's is
-too heavy.
+Not a pytest test, since it needs them built (docker compose build). It exits with 1 if the worker's
+image is too large.
 """
 
 import sys
@@ -14,7 +14,7 @@ from compose_proof import docker
 BASE = "python:3.11-slim-bookworm"
 IMAGES = ("inkqueue-api", "inkqueue-worker")
 MOST_MB = 320
-"""What a worker may add, for 450 in all: the published base has up to 130 MB."""
+"""What the worker's image may add to its base, for 450 in all: the published base has up to 130 MB."""
 
 
 def main() -> None:
@@ -30,7 +30,7 @@ def main() -> None:
 
 
 def weight(image: str) -> float:
-    """Of an image that is there, unpacked, in MB of 10^6 bytes. Raises CalledProcessError."""
+    """The unpacked size of a local image in MB of 10^6 bytes. Raises CalledProcessError."""
     return int(docker("image", "inspect", "--format", "{{.Size}}", image)) / 1e6
 
 

@@ -1,8 +1,8 @@
-"""`make probes`: one owner asks for all that is another's, 10,000 times, and learns nothing.
+"""`make probes`: one owner asks 10,000 times for what belongs to another, and learns nothing.
 
 Each probe is sent twice by Bob: with Alice's ids, and with ids of the same form that nobody has. The
-two answers must be the same bytes but for the id asked for; nothing of Alice's may change or show. Then
-their times are compared as dudect does (Reparaz, Balasch, Verbauwhede 2017): |t| < 4.5.
+two answers must be the same bytes except for the id asked for; nothing of Alice's may change or show.
+Then their times are compared as dudect does (Reparaz, Balasch, Verbauwhede 2017): |t| < 4.5.
 """
 
 import http.client
@@ -37,7 +37,7 @@ console = Console(width=100)
 
 @dataclass(frozen=True)
 class Ids:
-    """What is asked for."""
+    """The ids that probes ask for."""
 
     job: str
     hook: str
@@ -68,7 +68,7 @@ class World:
         return replace(like, job=job, hook=hook, delivery=delivery)
 
     def kept(self) -> dict[bytes, bytes]:
-        """All that is Alice's in the ledger, and its counters; without times that pass by themselves."""
+        """All that is Alice's in the ledger, and the ledger's counters, by key; without expiry times."""
         with redis.Redis.from_url(self.services.redis_url) as client:
             hers = [ids.hook for ids in self.known] + [ids.delivery for ids in self.known]
             names = [
@@ -82,7 +82,7 @@ class World:
 
 @contextmanager
 def two_owners(folder: Path) -> Iterator[World]:
-    """The stack, with what Alice has: jobs that are done and not, labels, endpoints, deliveries."""
+    """The stack, with what Alice has: finished and unfinished jobs, labels, endpoints, deliveries."""
     (alices, line), (bobs, other) = new_key("alice"), new_key()
     settings = {"API_KEYS": f"{line} {other}", "MODELS": READ, "WEBHOOK_PRIVATE": "true"}
     settings |= {"LOG_LEVEL": "warning", "WEBHOOK_SCHEDULE_S": "0.1", "WEBHOOK_TIMEOUT_S": "2"}
@@ -110,7 +110,7 @@ def caller(services: Services, key: str) -> httpx.Client:
 
 
 def read_job(world: World) -> Ids:
-    """A job that was read, an image of it not; corrected, and told of to a receiver that refused."""
+    """A finished job: one image failed, one was corrected, and its receiver refused the webhook."""
     alice = world.alice
     hook = alice.post("/v1/webhooks", json={"url": world.receiver.url, "description": MARK}).json()["id"]
     files = {f"{MARK}-{n}.png": data for n, data in enumerate(pngs(3, np.random.default_rng(1)))}
@@ -145,7 +145,7 @@ def waiting_job(world: World) -> Ids:
 
 
 def expired_job(world: World) -> Ids:
-    """What is left of a job whose time is over."""
+    """The ids of a job that has expired."""
     ids = waiting_job(world)
     with redis.Redis.from_url(world.services.redis_url) as client:
         client.hset(f"ink:job:alice/{ids.job}", "expires", 1)
@@ -159,7 +159,7 @@ def expired_job(world: World) -> Ids:
 
 
 def seen(answer: httpx.Response, ids: Ids) -> bytes:
-    """Everything an answer tells, with the ids that were asked for in one spelling."""
+    """Everything that an answer reveals, with placeholders for the ids that were asked for."""
     fields = [(name, value) for name, value in answer.headers.multi_items() if name != "date"]
     body = b"" if not answer.is_stream_consumed else answer.content
     told = f"{answer.status_code} {fields} ".encode() + body
@@ -169,11 +169,11 @@ def seen(answer: httpx.Response, ids: Ids) -> bytes:
 
 
 OPEN = {"/metrics", "/readyz", "/v1/queue"}
-"""They tell of the whole service, so two answers differ by time; of Alice they tell nothing."""
+"""Routes about the whole service: two answers may differ over time, but show nothing of Alice's."""
 
 
 def compare(world: World, foreign: Probe, unknown: Probe, hers: Ids, nobodys: Ids) -> str:
-    """How the two answers differ, or what of Alice's the first shows; '' if in nothing."""
+    """How the two answers differ, or what of Alice's the first one shows; '' if nothing is wrong."""
     pairs = [(foreign, hers), (unknown, nobodys)]
     random.shuffle(pairs)
     told = {id(probe): seen(probe.send(world.bob), ids) for probe, ids in pairs}
@@ -188,7 +188,7 @@ def compare(world: World, foreign: Probe, unknown: Probe, hers: Ids, nobodys: Id
 
 
 def campaign(world: World, count: int) -> tuple[int, list[str]]:
-    """Send at least `count` probes over every route; how many were sent, and every leak."""
+    """Send at least `count` probes over every route; return how many were sent, and every leak."""
     sent, leaks = 0, []
     before = world.kept()
     while sent < count:
@@ -247,7 +247,7 @@ def _welch(a: npt.NDArray[np.float64], b: npt.NDArray[np.float64]) -> float:
 
 
 def timing(world: World, samples: int) -> dict[str, float]:
-    """The largest |t| of what Bob could tell apart by time; each kind of request is one of two."""
+    """The largest |t| for each pair of requests that Bob might tell apart by their times."""
     mine = {"Authorization": f"Bearer {world.bobs_key}"}
     hers = [ids.job for ids in world.known]
     nobodys = [world.nobodys(ids).job for ids in world.known]

@@ -1,4 +1,4 @@
-"""Images that do harm when they are decoded, as an image could that knows of a hole in a decoder."""
+"""Images that do harm when they are decoded, as one could that exploits a hole in a decoder."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,20 +23,20 @@ REASONS = {
     "flood": "decoding it made the decoder talk nonsense",
     "half": "decoding it took the decoder down (exit code 0)",
 }
-"""How each kind of failpoint that kills at once is told of, or how that begins."""
+"""The detail of the failure, or its beginning, for each kind of failpoint that strikes at once."""
 
 ENVIRONMENT = {"INKQUEUE_FAILPOINTS": "1"}
 
 
 def armed(png: bytes, kind: str) -> bytes:
-    """A PNG that reads as before, but for a note that has a failpoint strike."""
+    """A PNG that reads as before, except for a text chunk that triggers a failpoint."""
     end = len(png) - 12  # of the last chunk, which is empty
     return png[:end] + png_chunk(b"tEXt", b"x\0inkqueue-failpoint:%s;" % kind.encode()) + png[end:]
 
 
 @contextmanager
 def decoding(**limits: float) -> Iterator[Decoder]:
-    """A real decoder, with failpoints where the environment says so."""
+    """A real decoder, with failpoints if the environment enables them."""
     facts = {"max_pixels": MAX_PIXELS, "decode_s": DECODE_S} | limits
     decoder = Decoder(int(facts["max_pixels"]), facts["decode_s"])
     try:
@@ -48,7 +48,7 @@ def decoding(**limits: float) -> Iterator[Decoder]:
 
 @contextmanager
 def failpoints() -> Iterator[None]:
-    """Fork servers started meanwhile have failpoints."""
+    """Enable failpoints in fork servers that are started meanwhile."""
     with pytest.MonkeyPatch.context() as patch:
         for name, value in ENVIRONMENT.items():
             patch.setenv(name, value)

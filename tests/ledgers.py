@@ -29,7 +29,7 @@ CAPS = Caps(max_queued=10_000, max_open=100, window=3)
 
 
 def at_entrance(url: str, work: Callable[[Entrance], Awaitable[T]]) -> T:
-    """What `work` answers of an entrance on `url`."""
+    """What `work` returns, given an entrance on `url`."""
     return on_redis(url, lambda client: work(Entrance(client)))
 
 
@@ -39,13 +39,13 @@ def read_stats(url: str) -> dict[str, int]:
 
 
 def in_store(url: str, work: Callable[[Store], Awaitable[T]]) -> T:
-    """What `work` answers of a store on `url`."""
+    """What `work` returns, given a store on `url`."""
 
     return on_redis(url, lambda client: work(Store(client)))
 
 
 def in_journal(url: str, work: Callable[[Journal], Awaitable[T]]) -> T:
-    """What `work` answers of a journal on `url`."""
+    """What `work` returns, given a journal on `url`."""
     return on_redis(url, lambda client: work(Journal(client, Store(client))))
 
 
@@ -69,8 +69,8 @@ def submit(
     staged: bool = True,
     files: bool = False,
 ) -> Verdict:
-    """Submit a job of blank images, or of empty `files`, in chunks of these sizes, all called `name` if
-    it is given; `staged` first, or in one call."""
+    """Submit a job of blank images, or of empty `files`, in chunks of these sizes; all images are called
+    `name` if it is given. The chunks are `staged` first, or all is done in one call."""
     options = Options(model, keep_images=keep, layout=layout)
     job = Submission(
         owner,
@@ -112,7 +112,7 @@ def read_job(url: str, job_id: str, owner: str = "anonymous") -> Job:
 
 
 def ledger(url: str, worker: str = "", lease_ms: int = LEASE_MS) -> Ledger:
-    """A worker's side."""
+    """A worker's side of the ledger."""
     return Ledger(connect(url), lease_ms, worker)
 
 
@@ -156,17 +156,18 @@ end
 
 
 def pass_over(client: "redis.Redis", seconds: int) -> None:
-    """As if so long had passed with everything off: what Redis would have dropped by then is gone."""
+    """Shift all times back, as if so long had passed with everything off; keys that would have expired
+    are gone."""
     client.eval(PASS_OVER, 0, 1000 * seconds)
 
 
 def wait_out_lease(client: "redis.Redis") -> None:
-    """As if every lease of a `ledger` had run out."""
+    """Make every lease of a `ledger` expire."""
     pass_over(client, LEASE_MS // 1000 + 1)
 
 
 def on_redis(url: str, work: Callable[[redis.asyncio.Redis], Awaitable[T]]) -> T:
-    """What `work` answers of a client on `url`."""
+    """What `work` returns, given a client on `url`."""
 
     async def run() -> T:
         client = connect_async(url)

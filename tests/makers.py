@@ -1,4 +1,4 @@
-"""Files that mean harm: what no library will write, made by hand."""
+"""Hostile files, which no library will write, made by hand."""
 
 import io
 import struct
@@ -18,7 +18,7 @@ ZEROS = 1 << 20
 
 @dataclass(frozen=True)
 class Entry:
-    """An entry of a ZIP, which may lie: by default sizes and checksum are those of `data`."""
+    """An entry of a ZIP, which may lie: sizes and checksum are those of `data` unless they are given."""
 
     name: bytes
     data: bytes = b""
@@ -32,12 +32,12 @@ class Entry:
     extra: bytes = b""
 
     def local(self) -> bytes:
-        """Its header beside the data, and the data."""
+        """Its local header, and the data."""
         head = struct.pack("<4s5H3I2H", b"PK\x03\x04", 20, *self._facts(), len(self.name), 0)
         return head + self.name + self.data
 
     def central(self, offset: int) -> bytes:
-        """What the directory says of it."""
+        """Its entry in the central directory."""
         place = offset if self.offset is None else self.offset
         sizes = (len(self.name), len(self.extra), 0, 0, 0, self.mode << 16, place)
         head = struct.pack("<4s6H3I5H2I", b"PK\x01\x02", 20, 20, *self._facts(), *sizes)
@@ -91,7 +91,7 @@ def zip_of_many(count: int, *, zip64: bool = True) -> bytes:
 
 
 def packed_zeros(megabytes: int) -> bytes:
-    """So many MiB of zeros, deflated: about a thousandth of that."""
+    """So many MiB of zeros, deflated to about a thousandth of that."""
     deflate = zlib.compressobj(9, wbits=-15)
     block = deflate.compress(bytes(ZEROS)) + deflate.flush(zlib.Z_FULL_FLUSH)
     return block * megabytes + deflate.flush()
@@ -161,7 +161,7 @@ def form(*parts: bytes) -> bytes:
 
 
 def tiff_loop() -> bytes:
-    """A TIFF whose second page says that the first comes next."""
+    """A TIFF whose second page names the first as the next one."""
     page = struct.pack("<H", 0)
     return b"II*\0" + struct.pack("<I", 8) + page + struct.pack("<I", 14) + page + struct.pack("<I", 8)
 
@@ -200,7 +200,7 @@ def saved(
 
 
 def bmp_of_fields(pixels: Pixels, spare: Pixels | int, *, alpha: bool = False) -> bytes:
-    """A BMP of 32-bit fields, in the fourth byte of each `spare`, which a later header calls alpha."""
+    """A BMP of 32-bit fields; the fourth byte of each is `spare`, which a later header calls alpha."""
     (height, width), masks = pixels.shape, (0xFF0000, 0xFF00, 0xFF)
     rows = np.dstack([pixels] * 3 + [np.broadcast_to(np.uint8(spare), pixels.shape)])[::-1].tobytes()
     head = struct.pack("<iiHHIIiiII", width, height, 1, 32, 3, len(rows), 0, 0, 0, 0)
@@ -218,7 +218,7 @@ def jpeg_of_many_scans(pixels: Pixels, scans: int) -> bytes:
 
 
 def turned(data: bytes, orientation: int) -> bytes:
-    """A JPEG with an EXIF note that it is turned."""
+    """A JPEG with an EXIF orientation."""
     exif = Image.Exif()
     exif[274] = orientation
     note = exif.tobytes()

@@ -1,4 +1,4 @@
-"""`make mutants`: do the tests see anything? Every seeded bug is planted in a copy, where one must fail.
+"""`make mutants`: do the tests see bugs? Each seeded bug is planted in a copy, where a test must fail.
 
 Prints a row for each: what is broken, where, the test that saw it, and seconds. Fails if one survives.
 """
@@ -33,10 +33,10 @@ PARTS = (
     "monitoring",
 )
 LONGEST_S = 300
-"""A test that hangs over a bug has seen it, too."""
+"""Seconds after which a test hangs; then it counts as having seen the bug."""
 
 PASSED, FAILED = 0, 1
-"""What pytest answers; anything else means that nothing was tested."""
+"""The exit codes of pytest; any other means that nothing was tested."""
 
 
 @dataclass(frozen=True)
@@ -49,12 +49,12 @@ class Verdict:
 
 
 class Hollow(RuntimeError):
-    """No test was run, so that nothing is known."""
+    """The tests did not run, or fail without any bug, so that nothing is known."""
 
 
 @contextmanager
 def copies(number: int) -> Iterator["queue.Queue[Path]"]:
-    """Copies of this tree, each to be used by one at a time."""
+    """Copies of this tree, each to be used by one thread at a time."""
     with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
         free: queue.Queue[Path] = queue.Queue()
         for each in range(number):
@@ -73,7 +73,7 @@ def _copy(source: Path, target: Path) -> None:
 
 
 def run_tests(copy: Path, test: str, only: str) -> tuple[int, str]:
-    """What pytest answers and says of some tests on a copy; 1 and its last words if they hang."""
+    """Run some tests on a copy: the exit code of pytest and its output; code 1 if they hang."""
     command = [sys.executable, "-m", "pytest", "-x", "-p", "no:cacheprovider", test]
     command += ["-k", only] if only else []
     environment = os.environ | {"PYTHONPATH": str(copy), "PYTHONDONTWRITEBYTECODE": "1"}
@@ -90,7 +90,7 @@ def run_tests(copy: Path, test: str, only: str) -> tuple[int, str]:
 
 
 def try_mutation(mutation: Mutation, free: "queue.Queue[Path]") -> Verdict:
-    """Plant it in a copy, run the tests that can see it, take it out again."""
+    """Plant a bug in a copy, run the tests that can see it, take it out again."""
     copy = free.get()
     place = copy / mutation.file
     sound = place.read_text()
@@ -109,7 +109,7 @@ def try_mutation(mutation: Mutation, free: "queue.Queue[Path]") -> Verdict:
 
 
 def require_sound(mutations: Sequence[Mutation], free: "queue.Queue[Path]") -> None:
-    """Without any bug, all of these tests pass. Raises Hollow."""
+    """Raise Hollow unless all of these tests pass without any bug."""
     for test in sorted({mutation.test for mutation in mutations}):
         names = {mutation.only for mutation in mutations if mutation.test == test}
         copy = free.get()
@@ -127,7 +127,7 @@ def print_row(verdict: Verdict) -> None:
 
 
 def main() -> None:
-    """Exit code 1 if a mutant survives."""
+    """Try the mutations; exit with 1 if one survives."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
         "--only", default="", help="mutations with this in what they break or their file"

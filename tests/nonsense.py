@@ -1,4 +1,4 @@
-"""Uploads by chance, for hypothesis: noise behind a magic number, real files damaged, lies in form."""
+"""Random uploads, for hypothesis: noise behind a magic number, damaged files, well-formed lies."""
 
 import gzip
 import struct
@@ -32,7 +32,7 @@ REAL = {
     "idx": idx_of(IMAGES, compressed=False),
     "idx.gz": idx_of(IMAGES),
 }
-"""Files that are read, small ones."""
+"""Small files that can be read."""
 
 MAGICS = (
     *(b"", b"PK\3\4", b"PK\5\6", b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"BM", b"RIFF\0\0\0\0WEBP"),
@@ -42,7 +42,7 @@ EDGES = (0, 1, 2, 27, 28, 784, 0x7FFF, 0xFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFF
 
 
 def numbers(bits: int = 32) -> st.SearchStrategy[int]:
-    """Numbers of so many bits, those at the edges above all."""
+    """Numbers of so many bits, mostly those at the edges."""
     most = (1 << bits) - 1
     return st.sampled_from([each for each in EDGES if each <= most]) | st.integers(0, most)
 
@@ -84,7 +84,7 @@ def entries() -> st.SearchStrategy[Entry]:
 
 @st.composite
 def zips(draw: Callable[..., object]) -> bytes:
-    """A ZIP of such entries, whose end may lie as well."""
+    """A ZIP of such entries, whose end record may lie as well."""
     made = draw(st.lists(entries(), max_size=4))
     count, shift = draw(st.none() | numbers(16)), draw(st.integers(-99, 99))
     try:
@@ -120,7 +120,7 @@ def arrays() -> st.SearchStrategy[bytes]:
 
 @st.composite
 def tiffs(draw: Callable[..., object]) -> bytes:
-    """A TIFF of pages whose tags say anything, in either order."""
+    """A TIFF of pages with random tags, in either byte order."""
     order = draw(st.sampled_from("<>"))
     out = bytearray((b"II*\0" if order == "<" else b"MM\0*") + struct.pack(f"{order}I", 8))
     tags = st.sampled_from([256, 257, 258, 259, 262, 273, 277, 278, 279, 322, 324, 325, 330, 338, 700])
@@ -134,7 +134,7 @@ def tiffs(draw: Callable[..., object]) -> bytes:
 
 @st.composite
 def pngs(draw: Callable[..., object]) -> bytes:
-    """A PNG of sound chunks that make no picture."""
+    """A PNG of valid chunks that make no picture."""
     head = struct.pack(
         ">IIBBBBB", *(draw(numbers()) for _ in range(2)), *(draw(st.integers(0, 17)) for _ in range(5))
     )

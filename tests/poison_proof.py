@@ -1,7 +1,7 @@
-"""`make poison`: 100,000 images as they are, and with 100 among them that kill who decodes them.
+"""`make poison`: 100,000 images, without and with 100 among them that kill the process decoding them.
 
-No test of pytest's, since it takes minutes: all killers must be found and nobody else hurt, at 80 % of
-the speed or more. Also printed is what the sandbox costs. `--images 5000` makes it smaller.
+Not a pytest test, since it takes minutes: all killers must be found and no other image be hurt, at 80 %
+of the speed or more. What the sandbox costs is printed, too. `--images 5000` makes it smaller.
 """
 
 import argparse
@@ -38,12 +38,12 @@ MOST_DELIVERIES = 4
 SETTINGS = ENVIRONMENT | {"INKQUEUE_LOG": "json", "INKQUEUE_LEASE_MS": "5000"}
 
 Killers = Mapping[int, str]
-"""Kinds of failpoints by the places of the images that have them."""
+"""The kind of failpoint in each killer, by the killer's index."""
 
 
 @dataclass(frozen=True)
 class Run:
-    """A job that is over, and what it took."""
+    """A job that has ended, and what it took."""
 
     items: Sequence[ItemOut]
     seconds: float
@@ -81,7 +81,7 @@ def main() -> None:
 def prove(
     services: Services, folder: Path, files: list[bytes], killers: Killers, table: Table
 ) -> list[str]:
-    """Both jobs on one stack, the quiet one before and after; what is wrong."""
+    """Run both jobs on one stack, the quiet one before and after; return what is wrong."""
     log = folder / "workers.log"
     began = time.monotonic()
     with log.open("ab") as lines:
@@ -101,7 +101,7 @@ def prove(
 def run(
     url: str, workers: Sequence["subprocess.Popen[bytes]"], files: Sequence[bytes], killers: Killers
 ) -> Run:
-    """A job of `files`, those at the places of `killers` armed."""
+    """Run a job of `files`, with those at the indices in `killers` armed."""
     mixed = {
         f"{place:06}.png": armed(file, killers[place]) if place in killers else file
         for place, file in enumerate(files)
@@ -116,7 +116,7 @@ def run(
 
 
 def processor_seconds(workers: Sequence["subprocess.Popen[bytes]"]) -> float:
-    """What the workers, their fork servers and all their decoders, dead ones too, have used."""
+    """Processor time of the workers, their fork servers and all their decoders, dead ones included."""
     family = [psutil.Process(worker.pid) for worker in workers]
     family += [child for each in family for child in each.children(recursive=True)]
     return sum(sum(each.cpu_times()[:4]) for each in family)
@@ -131,7 +131,7 @@ def deliveries(told: Sequence[Mapping[str, object]]) -> Counter[int]:
 def report(
     table: Table, before: Run, deadly: Run, after: Run, told: Sequence[Mapping[str, object]]
 ) -> None:
-    """The figures of the jobs."""
+    """Add the figures of the jobs to the table."""
     for name, each in (("quiet, before", before), ("with killers", deadly), ("quiet, after", after)):
         words = f"{each.rate:,.0f} images/s, {each.seconds:.1f} s, {each.processor_s:.1f} s of CPU"
         table.add_row(name, words)
@@ -178,7 +178,7 @@ def found(item: ItemOut, kind: str) -> bool:
 
 
 def cost(files: Sequence[bytes], table: Table) -> None:
-    """What the sandbox costs, on one core: the same images decoded here and there."""
+    """Add what the sandbox costs on one core: the same images decoded in this process and in it."""
     asked = [Encoded(file, "emnist") for file in files[:256]]
     began = time.perf_counter()
     with decoding() as decoder:
@@ -201,7 +201,7 @@ def cost(files: Sequence[bytes], table: Table) -> None:
 
 
 def rate(work: Callable[[], object]) -> float:
-    """Images a second of `work`, which reads 256, over a second or so."""
+    """Images a second of `work`, which reads 256 of them, measured for about a second."""
     began, times = time.perf_counter(), 0
     while (passed := time.perf_counter() - began) < 1:
         work()

@@ -1,7 +1,7 @@
-"""Clients who press: they send jobs at a fixed rate of images, whatever they are answered.
+"""Clients that overload: they send jobs at a fixed rate of images, whatever the answers are.
 
 `python tests/pressers.py URL IMAGES_A_SECOND SECONDS MODEL` prints, as JSON, how many images were sent,
-the sizes of the jobs that were accepted by id, and how often each kind of answer came.
+the sizes of the accepted jobs by id, and how often each kind of answer came.
 """
 
 import asyncio
@@ -24,7 +24,7 @@ NPY = {"Content-Type": "application/x-npy"}
 
 @dataclass
 class Pressed:
-    """What came of it; an answer is a status, a problem and whether a refusal says when to come back."""
+    """What came of it. `answers` count by status, problem, and whether a sound Retry-After was given."""
 
     sent: int = 0
     accepted: dict[str, int] = field(default_factory=dict)
@@ -70,7 +70,7 @@ def _note(pressed: Pressed, answer: httpx.Response, size: int) -> None:
 
 
 def main() -> None:
-    """Press and tell."""
+    """Press, and print what came of it."""
     url, rate, seconds, model = sys.argv[1:]
     pressed = asyncio.run(press(url, float(rate), float(seconds), model))
     answers = [[*kind, number] for kind, number in pressed.answers.items()]

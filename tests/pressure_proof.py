@@ -1,7 +1,7 @@
-"""`make pressure`: ten times more images than are read, at two gateways, with 10,000 jobs in the queue.
+"""`make pressure`: ten times as many images as can be read, at two gateways, with 10,000 jobs queued.
 
-It ends with 1 unless the cap of queued images is never passed, every refusal is a planned one that says
-when to come back, status answers stay quick, the gateways stay small, and all that was accepted is read.
+It exits with 1 unless the cap of queued images is never exceeded, every refusal is a planned one that
+says when to retry, status answers stay quick, the gateways stay small, and all accepted jobs are read.
 INKQUEUE_PRESSURE_SECONDS and INKQUEUE_PRESSURE_JOBS change its size.
 """
 
@@ -43,7 +43,7 @@ from ledgers import on_redis
 from samples import glyphs, npy_of
 
 FLOW, BACKLOG = "letters", "digits-nano"
-"""The network that reads under pressure, and the one for which jobs wait until it is over."""
+"""The network that reads under pressure, and the one whose jobs wait until the pressure is over."""
 
 TIMES = 10
 MOST_MS, MOST_MB = 50.0, 64.0
@@ -55,7 +55,7 @@ console = Console(width=100)
 
 @dataclass(frozen=True)
 class Size:
-    """How long it is pressed, and how many jobs wait meanwhile."""
+    """How long the pressure lasts, and how many jobs wait meanwhile."""
 
     seconds: float = 120.0
     jobs: int = 10_000
@@ -65,8 +65,8 @@ class Size:
 
 @dataclass
 class Outcome:
-    """What was seen. Waits are of status answers, in seconds; memory in MB by gateway; `sampled` are
-    queued images and `peak` is the ledger's own word of the most."""
+    """What was seen. `waits` are the seconds that status answers took; `grown_mb` is the most by which a
+    gateway grew; `sampled` and `peak` are the most queued images, by samples and by the ledger."""
 
     cap: int
     rate: float = 0.0
@@ -88,7 +88,7 @@ class Outcome:
 
 
 def prove(size: Size) -> Outcome:
-    """Start, fill, press, let all be read, look."""
+    """Start the stack, fill the queue, press, have all read, judge."""
     outcome = Outcome(cap=size.jobs + size.room)
     settings = {"MAX_QUEUED": outcome.cap, "MAX_OPEN": 10**6, "MODELS": FLOW, "LOG_LEVEL": "warning"}
     environment = {f"INKQUEUE_{name}": str(value) for name, value in settings.items()}
@@ -113,7 +113,7 @@ def prove(size: Size) -> Outcome:
 
 
 def calibrate(urls: Sequence[str], jobs: int, outcome: Outcome) -> float:
-    """Images a second that are read while there is no pressure. It warms everything up, too."""
+    """Images a second that are read without pressure. Measuring warms everything up, too."""
     body = npy_of(glyphs(200, np.random.default_rng(0)))
     done = []
     with httpx.Client(timeout=60) as http:
@@ -131,7 +131,7 @@ def calibrate(urls: Sequence[str], jobs: int, outcome: Outcome) -> float:
 
 
 async def fill(client: redis.asyncio.Redis, jobs: int) -> list[str]:
-    """Jobs of one image each, which nobody reads yet; their ids."""
+    """Submit jobs of one image each, for which there is no worker yet; return their ids."""
     entrance, card = Entrance(client), read_cards()[BACKLOG]
     caps = Caps(max_queued=10**9, max_open=10**9, window=6)
     chunk = Chunk(1, pack(PixelBlock(glyphs(1, np.random.default_rng(0)).tobytes())))
@@ -150,7 +150,7 @@ async def fill(client: redis.asyncio.Redis, jobs: int) -> list[str]:
 
 
 def press(urls: Sequence[str], outcome: Outcome, seconds: float) -> None:
-    """More than ten times what is read, half of it at each gateway."""
+    """Send more than ten times what can be read, half of it to each gateway."""
     rate = 1.3 * TIMES * outcome.rate / len(urls)
     script = str(Path(__file__).parent / "pressers.py")
     pressers = [
@@ -170,7 +170,7 @@ def press(urls: Sequence[str], outcome: Outcome, seconds: float) -> None:
 
 @contextmanager
 def watched(own: Services, urls: Sequence[str], jobs: list[str], outcome: Outcome) -> Iterator[None]:
-    """Meanwhile look at the queue and at memory, and be an honest client who asks for jobs."""
+    """Meanwhile watch the queue and memory, and be an honest client that asks for jobs."""
     over = threading.Event()
     with ThreadPoolExecutor(3) as pool:
         looking = [
@@ -186,7 +186,7 @@ def watched(own: Services, urls: Sequence[str], jobs: list[str], outcome: Outcom
 
 
 def sample(own: Services, outcome: Outcome, over: threading.Event) -> None:
-    """The most queued images that are ever seen."""
+    """Note the most queued images that are ever seen."""
     with redis.Redis.from_url(own.redis_url) as client:
         while not over.wait(0.02):
             outcome.sampled = max(outcome.sampled, int(client.get("ink:load") or 0))
@@ -194,7 +194,7 @@ def sample(own: Services, outcome: Outcome, over: threading.Event) -> None:
 
 
 def weigh(urls: Sequence[str], outcome: Outcome, over: threading.Event) -> None:
-    """By how much any gateway grows."""
+    """Note the most by which any gateway grows."""
     ports = {int(url.rpartition(":")[2]) for url in urls}
     gateways = [
         psutil.Process(each.pid)
@@ -209,7 +209,7 @@ def weigh(urls: Sequence[str], outcome: Outcome, over: threading.Event) -> None:
 
 
 def ask(urls: Sequence[str], jobs: list[str], outcome: Outcome, over: threading.Event) -> None:
-    """Status answers, one after the other, at every gateway in turn."""
+    """Ask for the status of jobs, one after the other, at every gateway in turn."""
     with httpx.Client(timeout=30) as http:
         for url in urls:
             http.get(f"{url}/v1/jobs/{jobs[0]}")
@@ -222,7 +222,7 @@ def ask(urls: Sequence[str], jobs: list[str], outcome: Outcome, over: threading.
 
 
 def finish(own: Services, urls: Sequence[str], outcome: Outcome) -> None:
-    """Wait until everything is read, and look whether it is as it should be."""
+    """Wait until everything is read, and check that it is as it should be."""
     names = {keys.job_name("anonymous", job): size for job, size in outcome.accepted.items()}
     end = time.monotonic() + 60 + len(names) / 50
     with redis.Redis.from_url(own.redis_url) as client:
@@ -253,7 +253,7 @@ def stats(own: Services) -> dict[str, int]:
 
 
 def faults(outcome: Outcome, most_ms: float = MOST_MS, times: int = TIMES) -> list[str]:
-    """What is not as it must be; empty if all is well."""
+    """Every check that failed; empty if all is well."""
     refused = {kind: number for kind, number in outcome.answers.items() if kind[0] != 202}
     checks = {
         f"the cap of {outcome.cap} was passed": max(outcome.peak, outcome.sampled) <= outcome.cap,

@@ -1,4 +1,4 @@
-"""Receivers of webhooks on loopback, honest and hostile; each keeps what it was sent."""
+"""Receivers of webhooks on loopback, honest and hostile; each keeps the messages that it was sent."""
 
 import socket
 import ssl
@@ -28,13 +28,13 @@ class Message:
         return self.headers["webhook-id"]
 
     def verified(self, secret: str) -> Any:
-        """What it says, if the published library finds its signature good."""
+        """Its content, if the published library accepts its signature."""
         return Webhook(secret).verify(self.body, self.headers)
 
 
 @dataclass
 class Receiver:
-    """Gives `answers` in turn, and the last of them for ever."""
+    """Gives `answers` in turn, and then the last of them for ever."""
 
     answers: Sequence[Answer]
     url: str = ""
@@ -82,32 +82,32 @@ OK = status(200)
 
 
 def hang(receiver: Receiver, link: socket.socket) -> None:
-    """Take the message and never say a word."""
+    """Take the message, and never answer."""
     receiver.closing.wait()
 
 
 def drip(receiver: Receiver, link: socket.socket) -> None:
-    """A header that comes one byte a second."""
+    """Send a header, one byte a second."""
     link.sendall(b"HTTP/1.1 200 OK\r\nX-Slow: ")
     while not receiver.closing.wait(1.0):
         link.sendall(b"x")
 
 
 def pour(receiver: Receiver, link: socket.socket) -> None:
-    """A body without end."""
+    """Send a body without end."""
     link.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n\r\n")
     while not receiver.closing.is_set():
         link.sendall(bytes(1 << 16))
 
 
 def dawdle(receiver: Receiver, link: socket.socket) -> None:
-    """A good status, and a body that never comes."""
+    """Send a good status, and a body that never comes."""
     link.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n")
     receiver.closing.wait()
 
 
 def babble(_: Receiver, link: socket.socket) -> None:
-    """Something that is not HTTP."""
+    """Send something that is not HTTP."""
     link.sendall(b"SSH-2.0-OpenSSH_9.9\r\n")
 
 

@@ -1,4 +1,4 @@
-"""Every route of the gateway, with requests for it: what walks over all of them starts here."""
+"""Every route of the gateway, with requests for it: for tests that go over all routes."""
 
 import json
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ PNG = {"Content-Type": "image/png"}
 
 @dataclass(frozen=True)
 class Probe:
-    """A request for a route. `scope` is what it wants of a key: '' no key at all, `any` no scope."""
+    """A request for a route. `scope` is what a key must have: '' needs no key, `any` any valid key."""
 
     method: str
     route: str
@@ -26,7 +26,7 @@ class Probe:
     headers: tuple[tuple[str, str], ...] = ()
 
     def send(self, http: httpx.Client) -> httpx.Response:
-        """The answer; of a stream that does not end, its head."""
+        """The answer; only the head of a stream that does not end."""
         headers = dict(self.headers)
         with http.stream(self.method, self.path, content=self.content, headers=headers) as answer:
             if not answer.headers.get("content-type", "").startswith("text/event-stream"):
@@ -49,7 +49,7 @@ def _routes(routes: Any) -> Iterator[Any]:
 
 
 def probes(job: str, hook: str, delivery: str, etag: str = '"0"', event: str = "0-1") -> list[Probe]:
-    """Requests for every route, those with ids for these; harmless where the ids are of nobody."""
+    """Requests for every route, with these ids where a route has any; harmless if nobody has the ids."""
     one = "/v1/jobs/{job_id}"
     item = f"{one}/items/{{index}}"
     image = f"{item}/image"

@@ -1,4 +1,4 @@
-"""Images in every form in which a client may send them, drawn by ourselves."""
+"""Images that the program draws, in every form in which a client may send them."""
 
 import base64
 import gzip
@@ -18,7 +18,7 @@ LABELS = "".join(STROKES)
 
 
 def drawings(count: int, rng: np.random.Generator) -> list[Grey]:
-    """Dark ink on light paper, 64x64, going through the labels."""
+    """Dark ink on light paper, 64x64, with the labels in turn."""
     return [draw(LABELS[number % len(LABELS)], rng) for number in range(count)]
 
 
@@ -28,7 +28,7 @@ def glyphs(count: int, rng: np.random.Generator) -> Grey:
 
 
 def page(lines: Sequence[str], rng: np.random.Generator, side: int = 80) -> Grey:
-    """Lines of drawn characters on paper, words by spaces."""
+    """Lines of drawn characters on paper, with words separated by spaces."""
     width = max(map(len, lines))
     paper = np.full(((2 * len(lines) + 1) * side, (width + 2) * side), 235.0)
     for row, line in enumerate(lines):
@@ -80,7 +80,7 @@ def idx_of(images: Grey, *, compressed: bool = True) -> bytes:
 
 
 def tiff_of(images: Sequence[Grey]) -> bytes:
-    """A TIFF with a page an image."""
+    """A TIFF with a page for each image."""
     out = io.BytesIO()
     first, *rest = [Image.fromarray(each) for each in images]
     first.save(out, "TIFF", save_all=True, append_images=rest)

@@ -1,7 +1,7 @@
 """`make scale-proof`: a second worker container joins while a job runs, and takes up work at once.
 
-No test of pytest's: it wants the stack up with one worker (docker compose up --build). It ends with 1
-unless the new worker claimed its first chunk within 2 s of its readiness and the job lost nothing.
+Not a pytest test, since it needs the stack up with one worker (docker compose up --build). It exits with
+1 unless the new worker claims its first chunk within 2 s of its readiness and the job loses nothing.
 """
 
 import sys
@@ -62,7 +62,7 @@ def queue(http: httpx.Client) -> Json:
 
 
 def submit(http: httpx.Client) -> str:
-    """The id of a job that lasts."""
+    """The id of a job that takes long."""
     array = np.tile(glyphs(100, np.random.default_rng(7)), (IMAGES // 100, 1, 1))
     headers = {"Content-Type": "application/x-npy"}
     answer = http.post("/v1/jobs", content=npy_of(array), headers=headers)

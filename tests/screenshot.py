@@ -22,7 +22,7 @@ MOST_BYTES = 300_000
 
 
 def main() -> None:
-    """Draw, send, correct a few, take the picture."""
+    """Draw, send, check one, take the picture."""
     picture = Path(sys.argv[1])
     picture.parent.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as folder, running_services(Path(folder)) as services:
@@ -52,7 +52,7 @@ def send(url: str) -> str:
 
 
 def take(browser: Browser, job: str, picture: Path) -> None:
-    """The page as somebody has it who corrected two images."""
+    """Take a picture of the page as somebody sees it who has checked one image."""
     browser.resize(*SIZE)
     browser.open(f"/jobs/{job}")
     browser.wait(lambda: browser.text("[data-show=all] b") == "188")
@@ -65,7 +65,7 @@ def take(browser: Browser, job: str, picture: Path) -> None:
 
 
 def flatten(picture: Path) -> None:
-    """The same without an alpha channel, which is smaller."""
+    """Remove the alpha channel, which makes the file smaller. Raises SystemExit if it is too large."""
     Image.open(picture).convert("RGB").save(picture, optimize=True)
     if picture.stat().st_size > MOST_BYTES:
         raise SystemExit(f"{picture} has over {MOST_BYTES} bytes")

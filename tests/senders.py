@@ -1,4 +1,4 @@
-"""Attempts at webhooks without a queue: where they go, and what comes of each."""
+"""Attempts to send webhooks without a queue: where they go, and their outcomes."""
 
 import asyncio
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ EVENT = b'{"type":"job.completed","at":0,"id":"a","state":"succeeded","counts":{
 def send(
     url: str, addresses: Sequence[Sequence[str]], times: int = 1, timeout_s: float = 10.0, **more: object
 ) -> list[Outcome]:
-    """Attempts, while the name's addresses are these in turn."""
+    """The outcomes of `times` attempts, while the name resolves to each of `addresses` in turn."""
     turn = cycle(addresses)
 
     async def resolve(host: str, port: int) -> Sequence[str]:

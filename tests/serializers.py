@@ -1,4 +1,4 @@
-"""For schemathesis, which loads it: how bodies are written of types that it does not know."""
+"""For schemathesis, which loads this: how to write bodies of content types that it does not know."""
 
 from typing import Any
 
@@ -7,5 +7,5 @@ import schemathesis
 
 @schemathesis.serializer("application/x-ndjson")
 def lines(context: Any, value: Any) -> bytes:
-    """Text as it is: the document gives examples of lines."""
+    """Text is sent as it is: the OpenAPI document has examples of lines."""
     return value.encode(errors="replace") if isinstance(value, str) else str(value).encode()

@@ -1,7 +1,7 @@
 """`make siege`: an honest client's waits, alone and among 500 sockets that trickle or do not read.
 
-No test of pytest's: it judges milliseconds. It ends with 1 unless the honest 99th percentile stays
-within 100 ms, every answer is right, and every besieging socket was cut off in its time.
+Not a pytest test, since it judges milliseconds. It exits with 1 unless the honest client's 99th
+percentile stays within 100 ms, every answer is right, and every besieging socket is cut off in time.
 """
 
 import json
@@ -26,7 +26,7 @@ SECONDS = float(os.environ.get("INKQUEUE_SIEGE_SECONDS", "75"))
 MOST_MS = 100.0
 UNREAD = 200_000
 LIVES_S = {"head": 10.0, "body": 15.0, "unread": 60.0}
-"""What the default settings grant: an answer that is not read has two times 30 s at the most."""
+"""How long the default settings grant: an answer that is not read has at most two times 30 s."""
 
 SLACK_S = 2.0
 console = Console(width=100)
@@ -34,7 +34,7 @@ Waits = dict[str, list[float]]
 
 
 def honest(url: str, seconds: float) -> Waits:
-    """Waiting times in seconds by what was asked, on a connection that is kept and on fresh ones."""
+    """Waiting times in seconds by kind of request, on a kept connection and on fresh ones."""
     waits: Waits = {"new connection": [], "kept connection": [], "job of one PNG": []}
     data = pngs(1, np.random.default_rng(7))[0]
     end = time.monotonic() + seconds
@@ -49,12 +49,12 @@ def honest(url: str, seconds: float) -> Waits:
 
 
 def percentile(waits: list[float], share: float) -> float:
-    """In milliseconds."""
+    """A percentile of waits, in milliseconds."""
     return float(np.percentile(waits, share)) * 1000
 
 
 def besieged(services: Services, sockets: int, seconds: float) -> tuple[Waits, dict[str, list[float]]]:
-    """An honest client's waits among besiegers, and by kind of these how many were cut, and how late."""
+    """An honest client's waits among besiegers; by kind of besieger, how many were cut off, how late."""
     script = Path(__file__).parent / "besiegers.py"
     command = [sys.executable, str(script), large(services.url), str(sockets), str(seconds + 5)]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as besiegers:

@@ -1,8 +1,8 @@
 """`make size`: one job of a million images: the gateway stays small, Redis gives back what it took.
 
-It ends with 1 unless every image has one result, equal images equal ones, and memory keeps within
-bounds. `--images N` changes its size. The rate of its last tenth beside that of its first is told, not
-judged: machines are noisy.
+It exits with 1 unless every image has one result, equal images have equal ones, and memory stays within
+bounds. `--images N` changes its size. The rates of its first and last tenth are printed, but not judged,
+since machines are noisy.
 """
 
 import argparse
@@ -26,7 +26,7 @@ from conftest import Services, meanwhile, running_services
 from samples import glyphs, idx_of
 
 DIFFERENT = 1000
-"""Images that differ; the job is made of them over and over."""
+"""Distinct images; the job repeats them over and over."""
 
 PIXELS = 28 * 28
 WORKERS = 2
@@ -38,7 +38,7 @@ console = Console(width=100)
 
 @dataclass
 class Seen:
-    """Bytes in Redis and in the gateway while it works: first and most; images read by the clock."""
+    """Bytes in Redis and in the gateway, before and at most; `read` has images done by time (s)."""
 
     redis_before: int = 0
     redis_most: int = 0
@@ -60,7 +60,7 @@ class Seen:
 
 
 def prove(images: int) -> Seen:
-    """Send, wait, read back, let it expire."""
+    """Send the job, wait for it, read it back, let it expire."""
     seen = Seen()
     settings = {"INKQUEUE_MODELS": "digits", "INKQUEUE_LOG_LEVEL": "warning"}
     with tempfile.TemporaryDirectory() as folder, running_services(Path(folder), **settings) as own:
@@ -79,7 +79,7 @@ def prove(images: int) -> Seen:
 
 @contextmanager
 def watched(own: Services, seen: Seen) -> Iterator[None]:
-    """Meanwhile note the most that Redis and the gateway hold."""
+    """Meanwhile note the most memory that Redis and the gateway use."""
     gateway = psutil.Process(own.processes[0].pid)
     seen.redis_before = seen.redis_most = used_by_redis(own)
     seen.gateway_before = seen.gateway_most = gateway.memory_info().rss
@@ -93,7 +93,7 @@ def watched(own: Services, seen: Seen) -> Iterator[None]:
 
 
 def body(images: int) -> Iterator[bytes]:
-    """An IDX file, never whole here."""
+    """An IDX file as a stream: it is never whole in memory here."""
     some = glyphs(DIFFERENT, np.random.default_rng(0))
     head = idx_of(some[:0], compressed=False)
     yield head[:4] + images.to_bytes(4, "big") + head[8:]
@@ -112,7 +112,7 @@ def send(http: httpx.Client, images: int, life: int, seen: Seen) -> str:
 
 
 def follow(http: httpx.Client, job: str, seen: Seen) -> None:
-    """Until all is read."""
+    """Wait until the job has ended, and note its progress."""
     began = time.monotonic()
     while True:
         found = http.get(f"/v1/jobs/{job}").json()
@@ -124,7 +124,7 @@ def follow(http: httpx.Client, job: str, seen: Seen) -> None:
 
 
 def read_back(http: httpx.Client, job: str, images: int, seen: Seen) -> None:
-    """Every image has one result, in order, and what is equal is read alike."""
+    """Check that every image has one result, in order, and equal images have equal labels."""
     began, lines, labels = time.monotonic(), 0, list[str]()
     with http.stream("GET", f"/v1/jobs/{job}/results?format=ndjson") as answer:
         for lines, line in enumerate(answer.iter_lines(), 1):
@@ -140,7 +140,7 @@ def read_back(http: httpx.Client, job: str, images: int, seen: Seen) -> None:
 
 
 def floor(own: Services, until: float) -> int:
-    """Bytes in Redis once the job has expired: as few as they become."""
+    """The fewest bytes in Redis until then, by when the job has expired."""
     least = used_by_redis(own)
     while time.monotonic() < until:
         time.sleep(1)
@@ -149,7 +149,7 @@ def floor(own: Services, until: float) -> int:
 
 
 def faults(seen: Seen, images: int) -> list[str]:
-    """What is not as it must be; empty if all is well."""
+    """Every check that failed; empty if all is well."""
     pixels = images * PIXELS
     grown = (seen.gateway_most - seen.gateway_before) / 2**20
     peak, left = seen.redis_most - seen.redis_before, seen.redis_after - seen.redis_before

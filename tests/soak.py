@@ -1,7 +1,7 @@
 """`make soak`: a million images while workers, gateways, senders and Redis are killed over and over.
 
-Doorbells are lost and doubled, links cut, swallowed and delayed. It prints what was done and what came
-of it, and ends with 1 if one invariant is broken. The same --seed is the same schedule of strikes.
+Doorbells are lost and doubled; links are cut, turned into black holes, and delayed. It prints what was
+done and what came of it, and exits with 1 if an invariant is broken. A --seed fixes the schedule.
 """
 
 import json
@@ -22,14 +22,14 @@ from chaos.stage import Cast
 from chaos.storm import Terms, Toll
 
 WORKER_KILL_S = 3.0
-"""By the clock of the schedule; a worker takes about as many seconds to be back."""
+"""Seconds between kills of workers, by the clock of the schedule; a restart takes about as long."""
 
 console = Console(width=110)
 
 
 @dataclass
 class Bar:
-    """Shows how far a campaign is."""
+    """Shows the progress of a campaign."""
 
     progress: Progress
     task: int

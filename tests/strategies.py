@@ -9,4 +9,4 @@ ANY_GREY = arrays.arrays(
     arrays.array_shapes(min_dims=2, max_dims=2, min_side=1, max_side=70),
     elements=st.integers(0, 255) | st.sampled_from([0, 255]),
 )
-"""Small pictures, black and white more often than chance would have it."""
+"""Small pictures, in which black and white pixels are more frequent than by chance."""

@@ -26,7 +26,7 @@ class Told:
 def listening(
     http: httpx.Client, job: str, after: str = "", **query: str
 ) -> Iterator[tuple[httpx.Response, Iterator[Told]]]:
-    """The answer and, as they come, its events."""
+    """The answer, and its events as they come."""
     headers = {"Last-Event-ID": after} if after else {}
     with http.stream("GET", f"/v1/jobs/{job}/events", params=query, headers=headers) as answer:
         yield answer, _told(answer)
@@ -40,7 +40,7 @@ def told(http: httpx.Client, job: str, after: str = "", **query: str) -> list[To
 
 
 def refused(http: httpx.Client, job: str, after: str = "", **query: str) -> httpx.Response:
-    """The answer where there is no stream."""
+    """The answer if a stream is refused."""
     with listening(http, job, after, **query) as (answer, _):
         answer.read()
         return answer
@@ -53,7 +53,7 @@ def indices(events: list[Told]) -> list[int]:
 
 @dataclass
 class Course:
-    """What one reader heard: ids of events, images with results, and how often it was cut off."""
+    """What one reader got: ids of events, images with results, and how often it was cut off."""
 
     ids: list[str] = field(default_factory=list)
     images: list[int] = field(default_factory=list)
@@ -70,15 +70,15 @@ class Course:
 
 
 async def follow_all(url: str, jobs: list[str], seconds: float = 120) -> list[Course]:
-    """Read as many jobs at once, each to its end, going on behind the last id after every cut. Raises
-    TimeoutError."""
+    """Follow all jobs at once, each to its end, resuming after the last id whenever a stream is cut.
+    Raises TimeoutError."""
     courses = [Course() for _ in jobs]
     await follow_into(url, jobs, courses, seconds)
     return courses
 
 
 async def follow_into(url: str, jobs: list[str], courses: list[Course], seconds: float) -> None:
-    """The same, noted in courses that others may look at meanwhile."""
+    """The same, into courses that others may look at meanwhile."""
     limits = httpx.Limits(max_connections=None)
     async with (
         asyncio.timeout(seconds),

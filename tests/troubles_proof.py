@@ -1,6 +1,6 @@
-"""`python tests/troubles_proof.py [SCALE]`: troubles with Redis, short and long, with a job under way.
+"""`python tests/troubles_proof.py [SCALE]`: troubles with Redis, short and long, while a job is read.
 
-Prints a row for each; exits with 1 if a promise was broken. SCALE multiplies how long they last.
+Prints a row for each; exits with 1 if a promise is broken. SCALE multiplies how long they last.
 """
 
 import sys
@@ -21,11 +21,11 @@ DIRECT: list[tuple[Harm, float, float]] = [
     *((take_descriptors, lasting, 5.0) for lasting in (2, 20)),
 ]
 LINKED: list[tuple[Harm, float, float]] = [(swallow, lasting, 10.0) for lasting in (2, 10, 30, 75)]
-"""What is done, for how many seconds, and in how many the first commit must follow its end."""
+"""What is done, for how many seconds, and within how many after its end the first commit must come."""
 
 
 def main() -> None:
-    """Have all of them, one after the other, without a restart of gateway or worker."""
+    """Cause all troubles, one after the other, without restarting gateway or worker."""
     scale = float(sys.argv[1]) if len(sys.argv) > 1 else 1.0
     table = Table("trouble", "lasted", "first commit after", "503s", "slowest answer", "broken")
     broken = []

@@ -1,6 +1,6 @@
-"""`make webhook-proof`: 400 jobs end while senders are killed 40 times; all is told, under one id each.
+"""`make webhook-proof`: 400 jobs end while senders are killed 40 times; each is reported, under one id.
 
-No test of pytest's, since it takes a minute or two. It ends with 1 if one was lost.
+Not a pytest test, since it takes a minute or two. It exits with 1 if a webhook was lost.
 """
 
 import random
@@ -46,7 +46,7 @@ def main() -> None:
 
 
 def _moods() -> list[Answer]:
-    """Four of five answers of a receiver are no answers."""
+    """The answers of a receiver, most of which do not accept the message."""
     moods = [status(500), babble, drip, status(307, "Location: http://127.0.0.1:1/"), OK, pour]
     rng = random.Random(7)
     return [rng.choice(moods) for _ in range(4 * JOBS)] + [OK]
@@ -89,13 +89,13 @@ def _prove(
 
 
 def _told(receiver: Receiver, secrets: dict[str, str]) -> set[str]:
-    """The jobs in what came; raises if a signature is bad."""
+    """The jobs in the messages that came; raises if a signature is bad."""
     known = Webhook(secrets[receiver.url])
     return {known.verify(each.body, each.headers)["data"]["id"] for each in list(receiver.messages)}
 
 
 def _wait(done: Callable[[], bool], seconds: float = 300) -> None:
-    """Until it is `done`, or it is clear that it never will be."""
+    """Wait until it is `done`, or it is clear that it never will be."""
     end = time.monotonic() + seconds
     while not done() and time.monotonic() < end:
         time.sleep(0.5)

@@ -1,4 +1,4 @@
-"""HTTP as bytes on a socket, for what no library would send."""
+"""HTTP as bytes on a socket, for requests that no library would send."""
 
 import json
 import socket
@@ -11,7 +11,7 @@ import httpx
 GET = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n"
 POST = b"POST /v1/jobs HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/png\r\n"
 CHUNKED = POST + b"Transfer-Encoding: chunked\r\n\r\n"
-"""Heads without and with their end."""
+"""Heads of requests, the first two without the blank line at their end."""
 
 ESTABLISHED = 1
 
@@ -39,7 +39,7 @@ class Answer:
 
 
 class Wire:
-    """A connection to a gateway from a loopback address; `window` bytes at most wait to be read."""
+    """A connection to a gateway from a loopback address, with a receive buffer of `window` bytes."""
 
     def __init__(self, url: str, source: str = "127.0.0.1", window: int = 0) -> None:
         self.socket = socket.socket()
@@ -76,20 +76,20 @@ class Wire:
         return Answer(int(first.split()[1]), headers, body)
 
     def is_closed(self) -> bool:
-        """Whether nothing but the end comes."""
+        """Whether the connection is closed, and nothing is left to read."""
         try:
             return self._rest + self.socket.recv(1 << 16) == b""
         except ConnectionResetError:
             return True
 
     def closed_after(self, start: float) -> float:
-        """Wait for the end; seconds since `start`."""
+        """Wait for the connection to close; return the seconds since `start`."""
         assert self.is_closed()
         return time.monotonic() - start
 
     @property
     def established(self) -> bool:
-        """Whether neither side has ended it; found without reading."""
+        """Whether neither side has closed it; found out without reading."""
         return self.socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0] == ESTABLISHED
 
     def read(self, most: int) -> None:
@@ -127,7 +127,7 @@ class Wire:
 
 
 def ask(url: str, request: bytes) -> Answer:
-    """The answer to `request`, after which the connection must be closed."""
+    """The answer to `request`, after which the gateway must close the connection."""
     with Wire(url) as wire:
         answer = wire.send(request).answer()
         assert answer.headers["connection"] == "close"

@@ -1,6 +1,6 @@
-"""Worlds in which a section can be tried without training: what a trial comes to is a formula and noise.
+"""Worlds in which a section can be tried without training: a trial's outcome is a formula plus noise.
 
-The networks are built as for training, on no device, for their size; training has its own tests.
+The networks are built as for training, but on no device, for their size; training has its own tests.
 """
 
 import json
@@ -17,7 +17,7 @@ from training.study.networks import SIDE, build
 from training.study.trial import Outcome, Point, Trial
 
 Odds = Callable[[Trial], float]
-"""The log-odds of the accuracy that a trial ends with, but for the noise of its seed."""
+"""The log-odds of the accuracy that a trial ends with, apart from the noise of its seed."""
 
 NOISE = 0.01
 
@@ -34,7 +34,7 @@ def live(section: Section, odds: Odds, noise: float = NOISE) -> tuple[list[list[
 
 
 def outcome(trial: Trial, odds: float, noise: float = NOISE) -> Outcome:
-    """A curve towards what was asked for, by seed a little above or below."""
+    """A learning curve towards these odds, a little above or below them by the trial's seed."""
     luck = random.Random(trial.key).gauss(0, noise)
     points = [
         Point(
@@ -61,5 +61,5 @@ def size(layout: str) -> tuple[int, int]:
 
 
 def likes(value: float, best: float) -> float:
-    """0 at the best, less with every doubling away from it."""
+    """0 at the best value, and less with every doubling or halving away from it."""
     return -abs(log(value / best))

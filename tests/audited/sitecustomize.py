@@ -1,4 +1,4 @@
-"""Imported by every Python that starts with this folder on its path: notes what unpickling looks for."""
+"""Imported by every Python that starts with this folder on its path: logs what is unpickled."""
 
 import os
 import sys
