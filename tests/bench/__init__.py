@@ -1,1 +1,1 @@
-"""`make bench`: the README's figures, on real processes of this machine. A benchmark, never a test."""
+"""`make bench`: the README's figures, measured on real processes of this machine. Not a test."""

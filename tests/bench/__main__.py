@@ -1,7 +1,7 @@
 """`make bench`: measure everything, print a table, write JSON if asked.
 
-Rates are also given as ratios to the raw pass of the same network in the same run, since machines differ
-and are noisy. BENCH=--quick tries it; BENCH='--device cuda' measures a GPU.
+Rates are also given as ratios to the raw forward pass of the same network in the same run, since
+machines differ and are noisy. BENCH=--quick tries it out; BENCH='--device cuda' measures a GPU.
 """
 
 import json
@@ -27,7 +27,7 @@ from .setting import QUICK, THREADS, Setting
 from conftest import Services, running_services
 
 LONG = 5
-"""So many times the images of a bulk job: it is read for longer than the singles beside it."""
+"""The long job has so many times the images of a bulk job, to outlast the singles beside it."""
 
 
 IN_FLOAT32 = (loads.ARRAY, loads.PNGS)
@@ -58,7 +58,7 @@ def main(
 
 
 def measure(setting: Setting) -> Record:
-    """Everything, the raw pass before and after."""
+    """Measure everything, with the raw pass before and after."""
     rng = np.random.default_rng(0)
     sent, files = loads.bulk(setting.images, rng), loads.singles(loads.DIFFERENT, rng)
     record = Record(setting, machine(setting), [forward.measure(setting)])
@@ -88,7 +88,7 @@ def measure(setting: Setting) -> Record:
 
 @contextmanager
 def _stack(setting: Setting, precision: Served) -> Iterator[Services]:
-    """Redis, and settings for a gateway and workers that are still to be started."""
+    """Redis, and the settings of a gateway and workers that are not started yet."""
     settings = {
         "INKQUEUE_LEASE_MS": str(starting.LEASE_MS),
         "INKQUEUE_DEVICE": setting.device,

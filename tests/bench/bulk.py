@@ -1,4 +1,4 @@
-"""One large job from its first byte to its last result: how fast, and what each stage of it cost."""
+"""One large job from its first byte to its last result: its rate, and the cost of each stage."""
 
 import time
 from dataclasses import dataclass
@@ -13,8 +13,9 @@ from conftest import Services
 
 @dataclass(frozen=True)
 class Bulk:
-    """Rates in images a second: from the first byte sent to the last result read, and of the results
-    of a job that is done. Microseconds of processor time an image by stage; bytes an image in Redis."""
+    """`rate` and `download` are images a second: from the first byte sent to the last result read, and
+    for the results of a finished job. `stages` are microseconds of processor time per image;
+    `redis_bytes` are bytes per image that Redis holds afterwards."""
 
     load: str
     rate: float
@@ -24,7 +25,7 @@ class Bulk:
 
 
 def best(services: Services, load: Load, images: int, repeats: int, raw: Raw) -> Bulk:
-    """The quickest of several."""
+    """The fastest of several runs."""
     return max((_one(services, load, images, raw) for _ in range(repeats)), key=lambda each: each.rate)
 
 
@@ -43,8 +44,8 @@ def _one(services: Services, load: Load, images: int, raw: Raw) -> Bulk:
         assert _read(http, job) == read == images
         downloaded = time.perf_counter() - end
         http.delete(f"/v1/jobs/{job}").raise_for_status()
-    # Gateway while it takes the job in, Redis meanwhile, decoders, workers by what a pass alone costs
-    # and what is left, Redis while they work, gateway while it hands out the results.
+    # The gateway while it takes the job in; Redis meanwhile; the decoders; the workers, split into the
+    # cost of the pass alone and the rest; Redis while they work; the gateway while it sends results.
     stages = {
         "parse": taken["gateway"],
         "store": taken["Redis"],
@@ -58,7 +59,7 @@ def _one(services: Services, load: Load, images: int, raw: Raw) -> Bulk:
 
 
 def _read(http: httpx.Client, job: str, **query: int) -> int:
-    """How many results come."""
+    """Read results; return their number."""
     params = {"format": "ndjson", **query}
     with http.stream("GET", f"/v1/jobs/{job}/results", params=params) as answer:
         return sum(some.count(b"\n") for some in answer.iter_raw())

@@ -1,4 +1,4 @@
-"""The limit: images a second of the network alone, in a process a core."""
+"""The limit: images a second of the network alone, with one process on each core."""
 
 import time
 from collections.abc import Mapping
@@ -26,21 +26,22 @@ WAYS: Mapping[Way, str] = {
 }
 
 BATCH, BATCHES = 256, 4
-"""Images at a time, of the characters that are sent: how often a cascade is unsure depends on them."""
+"""Images in a batch, and batches. They are the characters of the loads, since a cascade's cost depends
+on how often it is unsure."""
 
 WARM_S = 0.5
 
 
 @dataclass(frozen=True)
 class Raw:
-    """Images a second of all processes together, and microseconds of processor time an image."""
+    """Images a second of all processes together, and microseconds of processor time per image."""
 
     rate: float
     cpu_us: float
 
 
 def measure(setting: Setting) -> dict[Way, Raw]:
-    """Of each way, the best of the repeats."""
+    """The best of the repeats, for each way."""
     with get_context("spawn").Pool(CORES) as pool:
         return {way: _best(pool, setting, way) for way in WAYS}
 
@@ -53,7 +54,7 @@ def _best(pool: Pool, setting: Setting, way: Way) -> Raw:
 
 
 def _alone(setting: Setting, way: Way) -> Raw:
-    """One process on one thread, over half the seconds of a load."""
+    """Measure in one process on one thread, for half the seconds of a load."""
     open_it = partial(open_predictor, setting.model, device=setting.device, threads=1)
     precision, _, with_screen = way.partition(" ")
     predictor = open_it(precision=precision)

@@ -1,7 +1,7 @@
 """`python -m bench.generator HOST PORT CONNECTIONS SECONDS`: single predictions, one after another.
 
-A lean process of its own, so that what it costs is known and small: on stdin each image as u32 length
-and bytes; on stdout JSON with the seconds of each answer and its own share of a core.
+It is a lean process of its own, so that its cost is known and small. Each image comes on stdin as a u32
+length and bytes; stdout is JSON with the seconds of each answer and its own share of a core.
 """
 
 import asyncio
@@ -60,7 +60,7 @@ def _length(head: bytes) -> int:
 
 
 async def call(host: str, port: int, connections: int, seconds: float, files: Sequence[bytes]) -> None:
-    """Print what was measured."""
+    """Send the files for `seconds`, and print what was measured."""
     requests = cycle([(_HEAD % len(file)).encode() + file for file in files])
     times: list[float] = []
     begin, spent = time.perf_counter(), time.process_time()

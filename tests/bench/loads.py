@@ -1,4 +1,4 @@
-"""What is sent: the same characters as arrays, and as files in archives."""
+"""The loads: the same characters as arrays, and as files in archives."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ ARRAY, PNGS = ".npy", "ZIP of 28x28 PNGs"
 
 @dataclass(frozen=True)
 class Load:
-    """A body of so many images, and what it is."""
+    """The body of a job, with a name and its content type."""
 
     name: str
     content: bytes
@@ -40,12 +40,12 @@ def bulk(images: int, rng: np.random.Generator) -> list[Load]:
 
 
 def array(images: int, rng: np.random.Generator) -> Load:
-    """The form in which most characters a second are read."""
+    """A load in the form in which most images a second are read."""
     return _array(characters(images, rng))
 
 
 def characters(images: int, rng: np.random.Generator) -> Grey:
-    """(images, 28, 28), the same ones again and again."""
+    """(images, 28, 28), in which DIFFERENT characters repeat."""
     return glyphs(DIFFERENT, rng)[np.arange(images) % DIFFERENT]
 
 

@@ -1,4 +1,4 @@
-"""What was measured on, as a table's title has it and as a record keeps it."""
+"""The machine of a run, for the title of its table and for its record."""
 
 import os
 import platform

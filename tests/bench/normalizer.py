@@ -1,4 +1,4 @@
-"""How many files one core turns into glyphs, decoding included."""
+"""How many files a second one core turns into glyphs, decoding included."""
 
 import time
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ REPEATS = 5
 
 
 def rate(files: Sequence[bytes]) -> float:
-    """Files a second of a thread's own time, the best of several."""
+    """Files a second of the thread's own processor time, the best of several."""
     times = []
     for _ in range(REPEATS):
         begin = time.thread_time()

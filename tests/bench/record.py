@@ -1,4 +1,4 @@
-"""All that one run of the benchmark measured: for a file of JSON, and as rows of a table."""
+"""All that one run of the benchmark measured, for a JSON file and as rows of a table."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -14,8 +14,8 @@ Row = tuple[str, str]
 
 @dataclass
 class Record:
-    """`raw` is of the network alone: before and after all else. `bulk` and `reference` are of what is
-    served and of float32, `singles` by kind of image, `memory` in MB by moment and process."""
+    """`raw` has the network alone, before and after all else; `bulk` the network as served and
+    `reference` in float32; `singles` are by kind of image, `memory` in MB by moment and process."""
 
     setting: Setting
     machine: Mapping[str, str]
@@ -30,11 +30,11 @@ class Record:
     memory: dict[str, dict[str, float]] = field(default_factory=dict)
 
     def limit(self, way: Way) -> float:
-        """The greatest raw rate, so that no ratio is flattered."""
+        """The higher raw rate, so that no ratio is flattering."""
         return max(each[way].rate for each in self.raw)
 
     def rows(self) -> Iterator[Row]:
-        """What a reader of the README wants."""
+        """The rows of the README's table."""
         yield "start of gateway and workers to the first result", f"{self.start_s:.2f} s"
         yield from self._limits()
         for each in self.bulk:

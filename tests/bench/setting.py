@@ -1,4 +1,4 @@
-"""What a run of the benchmark is: how many images, how long, how often, on what."""
+"""The setting of a run of the benchmark: how many images, how long, how often, on what."""
 
 from dataclasses import dataclass
 
@@ -7,13 +7,13 @@ from model.cores import usable_cores
 
 CORES = usable_cores()
 THREADS = CORES // WORKERS
-"""Of each worker, as `inkqueue up` has them."""
+"""Threads of each worker, as `inkqueue up` sets them."""
 
 
 @dataclass(frozen=True)
 class Setting:
-    """`images` of a bulk job, `repeats` of each measurement (the best counts), `seconds` of each load of
-    singles."""
+    """`images` of a bulk job, `repeats` of each measurement (the best counts), `seconds` for which
+    singles are sent."""
 
     images: int = 20_000
     repeats: int = 5
@@ -24,4 +24,4 @@ class Setting:
 
 
 QUICK = Setting(images=1_000, repeats=1, seconds=0.5, connections=(1, 64))
-"""Says nothing but that the benchmark works."""
+"""Shows only that the benchmark works."""

@@ -1,4 +1,4 @@
-"""Images that come one by one, over so many connections at once: alone, and beside a large job."""
+"""Images that are sent one by one, over several connections at once: alone, and beside a large job."""
 
 import json
 import struct
@@ -13,12 +13,12 @@ from .loads import Load
 from conftest import Services
 
 CONNECTIONS = 20
-"""Of those beside a large job."""
+"""Connections for the singles beside a large job."""
 
 
 @dataclass(frozen=True)
 class Singles:
-    """Answers a second, how long they took (ms), and the load generator's share of a core."""
+    """Answers a second, percentiles of their times (ms), and the load generator's share of a core."""
 
     connections: int
     rate: float
@@ -30,14 +30,14 @@ class Singles:
 
 @dataclass(frozen=True)
 class Beside:
-    """Singles beside a large job, and whether that went on until their end."""
+    """Singles beside a large job, and whether the job went on until their end."""
 
     found: Singles
     all_along: bool
 
 
 def measure(services: Services, files: Sequence[bytes], connections: int, seconds: float) -> Singles:
-    """Of a load generator in a process of its own."""
+    """Measure with a load generator in a process of its own."""
     url = httpx.URL(services.url)
     arguments = [url.host, str(url.port), str(connections), str(seconds)]
     done = subprocess.run(
@@ -53,7 +53,7 @@ def measure(services: Services, files: Sequence[bytes], connections: int, second
 
 
 def beside(services: Services, load: Load, files: Sequence[bytes], seconds: float) -> Beside:
-    """While a large job is read, for so many seconds at most."""
+    """Measure singles for `seconds` while a large job is read; cancel it in the end."""
     with httpx.Client(base_url=services.url, timeout=600) as http:
         headers = {"Content-Type": load.kind}
         job = http.post("/v1/jobs", content=load.content, headers=headers).json()["id"]

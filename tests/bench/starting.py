@@ -1,4 +1,4 @@
-"""From nothing but Redis to the first answer, and from a worker's death to its chunk read by another."""
+"""The time from nothing but Redis to the first answer, and from a worker's death to its chunk's end."""
 
 import os
 import time
@@ -18,9 +18,9 @@ LEASE_MS = QueueSettings().lease_ms
 
 
 def start(services: Services, image: bytes) -> float:
-    """Seconds until gateway and workers have read one image; all of them are up then."""
+    """Start gateway and workers; return the seconds until they have read one image. All are up then."""
     begin = time.perf_counter()
-    with Path(os.devnull).open("wb") as log:  # written all the same, as it is by default
+    with Path(os.devnull).open("wb") as log:  # logs are written, as they are by default
         gateway = services.spawn("api", log)
         for _ in range(WORKERS):
             services.spawn("worker", log)
@@ -34,9 +34,9 @@ def start(services: Services, image: bytes) -> float:
 
 
 def recovery(services: Services, model: str) -> float:
-    """Seconds from a claim that is never heard of again to the end of its job."""
+    """Seconds from a claim whose worker dies to the end of its job."""
     dying = Ledger(connect(services.redis_url), LEASE_MS)
-    for attempt in range(50):  # until this claim comes before that of the worker which the job woke
+    for attempt in range(50):  # until this claim comes before that of the worker that the job wakes
         submit(services.redis_url, f"dying{attempt}", (5,), model=model)
         if dying.claim(model, 5):
             begin = time.perf_counter()

@@ -1,7 +1,7 @@
-"""S1: the network that other systems for serving models were measured with, its weights random.
+"""S1: the network with which other model-serving systems were measured, with random weights.
 
-Convolutions of 32, 64 and 128, then dense layers 512-6000-1200-400-47: as dear as what is served, by and
-large, and alike for every image.
+Convolutions of 32, 64 and 128 channels, then dense layers 512-6000-1200-400-47. It costs about as much
+as the served network, and the same for every image.
 """
 
 from pathlib import Path
@@ -23,7 +23,7 @@ NETWORK = {
 
 
 def write(folder: Path) -> None:
-    """Its card and weights, to be served from `folder`."""
+    """Write its card and weights to `folder`, to be served from there."""
     torch.manual_seed(0)
     module = build(NETWORK)
     parameters = count_parameters(module)

@@ -1,1 +1,1 @@
-"""Faults on purpose: the proxy that makes them, campaigns that kill, and the one judge of them all."""
+"""Deliberate faults: the proxy that causes them, campaigns that kill, and the judge of what follows."""

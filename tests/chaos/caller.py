@@ -1,4 +1,4 @@
-"""A client of the gateway that comes again whenever it is told to, and keeps what it was told."""
+"""A client of the gateway that retries whenever it is told to, and keeps every refusal."""
 
 import time
 from collections.abc import Iterator
@@ -9,12 +9,12 @@ import httpx
 
 PATIENCE_S = 15.0
 PAUSE_S = 0.05
-"""Sooner than Retry-After says: what holds for the impatient holds for all."""
+"""Seconds to a retry, fewer than Retry-After says: what holds for an impatient client holds for all."""
 
 
 @dataclass(frozen=True)
 class Told:
-    """What one request was answered; `kind` is the problem's type, '' for none."""
+    """The answer to one request; `kind` is the problem's type, '' if there is none."""
 
     request: str
     status: int
@@ -23,7 +23,7 @@ class Told:
 
     @property
     def planned(self) -> bool:
-        """Whether it says no more than: come again."""
+        """Whether it is a planned refusal, which only asks to retry."""
         return self.retry_after is not None and (
             (self.status, self.kind) == (503, "/problems/storage-unavailable")
             or (self.status, self.kind) == (409, "/problems/request-in-progress")
@@ -32,19 +32,19 @@ class Told:
 
 @dataclass
 class Caller:
-    """Calls until there is an answer that stands. `told` are all that did not."""
+    """Calls until an answer is final. `told` are all refusals."""
 
     http: httpx.Client
     told: list[Told] = field(default_factory=list)
     broken: int = 0
 
     def call(self, method: str, path: str, **request: Any) -> httpx.Response:
-        """The answer that stands."""
+        """The final answer: a success, or a refusal that is not planned."""
         end = time.monotonic() + PATIENCE_S
         while time.monotonic() < end:
             try:
                 answer = self.http.request(method, path, **request)
-            except httpx.RemoteProtocolError:  # an answer that had begun could not be ended
+            except httpx.RemoteProtocolError:  # an answer had begun and could not be finished
                 self.broken += 1
                 continue
             told = _told(answer)
@@ -57,7 +57,7 @@ class Caller:
         raise AssertionError(f"{method} {path} was never answered: {self.told[-1]}")
 
     def lines(self, path: str) -> Iterator[str]:
-        """The lines of an answer that comes as a stream, from the first to the last."""
+        """The lines of an answer."""
         yield from self.call("GET", path).text.splitlines()
 
 

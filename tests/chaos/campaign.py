@@ -1,5 +1,5 @@
-"""A campaign: clients send while strikes fall, until all is sent and enough has been struck; then the
-judge speaks. The ledger of it says what was done, what came of it, and what is broken.
+"""A campaign: clients send while strikes fall, until all is sent and enough was struck; then the
+result is judged. Its ledger says what was done, what came of it, and what is broken.
 """
 
 import tempfile
@@ -24,7 +24,7 @@ from receivers import running_receiver
 from samples import glyphs
 
 DISTINCT = 1000
-"""Different images; a job is made of some of them."""
+"""Distinct images; each job is made of some of them."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ def run(terms: Terms, watch: Callable[[Toll, Quota, Notes], None]) -> Ledger:
 
 
 class Campaign:
-    """One run on a stage that stands."""
+    """One run on a running stage."""
 
     def __init__(self, terms: Terms, stage: Stage, listener: Listener) -> None:
         self._terms, self._stage, self._listener = terms, stage, listener
@@ -56,7 +56,7 @@ class Campaign:
         self._quota = Quota(terms.images, ahead, share)
 
     def run(self, watch: Callable[[Toll, Quota, Notes], None]) -> Ledger:
-        """Quiet first, then the storm, then the judge."""
+        """The quiet run first, then the storm, then the judgement."""
         owner, key = next(iter(self._stage.owners.items()))
         with Client(self._stage.urls[0], key) as client:
             secret = client.webhooks.create(self._listener.url).secret
@@ -107,7 +107,8 @@ class Campaign:
         return callers
 
     def _watch(self, callers: list[Caller], watch: Callable[[Toll, Quota, Notes], None]) -> list[str]:
-        """Until all callers are done and enough was struck; the callers who never were."""
+        """Wait until all callers are done and enough was struck; return the callers that are not
+        done."""
         end = time.monotonic() + self._terms.limit_s
         while time.monotonic() < end:
             watch(self._toll, self._quota, self._notes)

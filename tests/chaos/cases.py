@@ -1,4 +1,4 @@
-"""Every command of a life, failed in every way, one at a time: which cases there are, how one goes."""
+"""Every command of a life, failed in every way, one at a time: lists the cases, and runs one."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -11,10 +11,10 @@ from .rig import GATEWAY, Rig
 from receivers import Receiver as Listener
 
 BACKGROUND = {(GATEWAY, "EVALSHA upkeep"), (GATEWAY, "SUBSCRIBE")}
-"""Commands that come when the clock says so and not when the life does."""
+"""Commands that come at times of their own, and not at a fixed place in the life."""
 
 NEVER_REFUSED = ("CLIENT", "HELLO", "SCRIPT", "MULTI", "EXEC")
-"""Redis answers what begins like this, whatever state it is in."""
+"""Commands whose names begin like this are answered by Redis in any state."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Case:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a case. It did not happen if it was not `struck`."""
+    """What came of a case. If it was not `struck`, its command was never sent."""
 
     case: Case
     struck: bool
@@ -40,7 +40,7 @@ class Outcome:
 
 
 class Loop:
-    """Lives the same life over and over on one rig; first without a fault, to know how it is."""
+    """Lives the same life over and over on one rig; first without a fault, to know what to expect."""
 
     def __init__(self, rig: Rig, listener: Listener, images: list[bytes]) -> None:
         self._rig, self._listener, self._images = rig, listener, images
@@ -52,7 +52,7 @@ class Loop:
         self.names = {process: recorder.names for process, recorder in recorders.items()}
 
     def cases(self) -> list[Case]:
-        """Every command cut in every place; and every kind of command hung and refused, once."""
+        """Every command cut in every place, and the first of each kind also hung and refused."""
         found = []
         for process, names in self.names.items():
             counts: Counter[str] = Counter()
@@ -66,7 +66,7 @@ class Loop:
         return found
 
     def run(self, case: Case) -> Outcome:
-        """The life again, with this fault."""
+        """Live the life again, with this fault."""
         plan = Nth(case.name, case.nth, case.fault)
         try:
             wrong = self._live({case.process: plan})
@@ -75,7 +75,7 @@ class Loop:
         return Outcome(case, plan.struck.is_set(), wrong)
 
     def _live(self, plans: Mapping[str, Plan]) -> list[str]:
-        """A life under these plans; what was wrong with it."""
+        """Live a life under these plans; return what was wrong with it."""
         self._rig.begin()
         self._listener.messages.clear()
         for process, plan in plans.items():
@@ -89,7 +89,7 @@ class Loop:
         return wrong + violations(self._system, at_end)
 
     def _remember(self, life: Life) -> None:
-        """The first life says how every other one should be."""
+        """Note the results and states of the first life, which every other one should have."""
         if not self._states:
             self._states = dict(life.memory.states)
             for name, rows in life.memory.results.items():

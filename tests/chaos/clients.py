@@ -1,6 +1,6 @@
 """Clients of a campaign: real ones that submit, follow, wait, read, cancel and break off, all at once.
 
-Everything a caller is told is kept as evidence; what it sees to be wrong at once is a complaint.
+Everything that a caller is told is kept as evidence; what it sees to be wrong itself is a complaint.
 """
 
 import contextlib
@@ -25,24 +25,25 @@ from samples import idx_of, npy_of
 
 PATIENCE = RetryPolicy(silence_s=180.0, busy_s=600.0)
 OPEN_JOBS = 3
-"""Bulk jobs that a caller has under way at a time."""
+"""The most bulk jobs that a caller has under way at a time."""
 
 
 @dataclass(frozen=True)
 class Pool:
-    """The images that all jobs are made of, and what a quiet run said of each."""
+    """The images that all jobs are made of, and the readings of each in a quiet run."""
 
     images: Grey
     readings: Sequence[Reading]
 
     def draw(self, rng: random.Random, count: int) -> "Pool":
-        """`count` of them."""
+        """A pool of `count` images, drawn with replacement."""
         picked = rng.choices(range(len(self.images)), k=count)
         return Pool(self.images[picked], [self.readings[each] for each in picked])
 
 
 class Quota:
-    """How many images are still to be sent; no more than `share` of them may be, as the run goes on."""
+    """How many images are still to be sent. Callers may be at most `ahead` images ahead of `share`, the
+    part of the run that is done."""
 
     def __init__(self, images: int, ahead: int, share: Callable[[], float]) -> None:
         self.images, self.taken = images, 0
@@ -52,7 +53,7 @@ class Quota:
         self.holds_up = False
 
     def take(self, count: int) -> int:
-        """Up to `count` images to send, once it is their time; 0: there are no more."""
+        """Wait until images may be sent; return how many, up to `count`, or 0 if there are no more."""
         while not self.off.is_set():
             with self._lock:
                 left = self.images - self.taken
@@ -80,13 +81,13 @@ class Notes:
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def accept(self, job: Accepted, kind: str) -> None:
-        """A job is known to be stored."""
+        """Note a job that is known to be stored."""
         with self.lock:
             self.accepted.append(job)
             self.done[kind] += 1
 
     def complain(self, text: str) -> None:
-        """Something is wrong as a client sees it."""
+        """Note what a client sees to be wrong."""
         with self.lock:
             self.complaints.append(f"client: {text}")
 
@@ -127,7 +128,7 @@ class Caller(threading.Thread):
             self._witness.close()
 
     def _send_bulk(self, client: Client) -> None:
-        """A large array, in one of the formats for such; waited for later, when others are under way."""
+        """Send a large array, in any format for arrays; wait for it only when others are under way."""
         if (job := self._submit(client, "bulk jobs", self._rng.randint(*self._bulk))) is not None:
             self._open.append(job)
             if len(self._open) > OPEN_JOBS:
@@ -138,7 +139,7 @@ class Caller(threading.Thread):
             self._finish(client, job)
 
     def _follow(self, client: Client) -> None:
-        """A job whose events are heard to the end."""
+        """Send a job and follow its events to the end."""
         job = self._submit(client, "followed jobs", self._rng.randint(200, self._bulk[1]))
         if job is None:
             return
@@ -154,7 +155,7 @@ class Caller(threading.Thread):
         self._finish(client, job)
 
     def _send_twice(self, client: Client) -> None:
-        """One job however often it is sent, and though another gateway may have died over it."""
+        """Send a body three times under one key, which must make one job, even if a gateway dies."""
         if (count := self._quota.take(self._rng.randint(1, 600))) == 0:
             return
         some, key, body = self._some(count)
@@ -170,7 +171,7 @@ class Caller(threading.Thread):
             self._finish(client, job)
 
     def _predict(self, client: Client) -> None:
-        """One image that is waited for."""
+        """Send one image and wait for its result."""
         if self._quota.take(1) == 0:
             return
         one, _, _ = self._some(1)
@@ -180,7 +181,7 @@ class Caller(threading.Thread):
         self._accept(self._predicted, one, "single predictions", quiet=True)
 
     def _break_off(self, client: Client) -> None:
-        """An upload that ends in the middle; nothing may come of it."""
+        """Break off an upload in the middle; no job may come of it."""
         body = npy_of(self._pool.draw(self._rng, 600).images)
 
         def part() -> Iterator[bytes]:
@@ -204,7 +205,7 @@ class Caller(threading.Thread):
         return self._accept(job.id, some, kind, canceled=canceled)
 
     def _some(self, count: int) -> tuple[Pool, str, bytes]:
-        """Images, the key they are sent under, and the body."""
+        """Images to send, the key under which they are sent, and the body."""
         self._sent += 1
         some = self._pool.draw(self._rng, count)
         forms = (npy_of, lambda images: idx_of(images, compressed=False), idx_of)
@@ -218,9 +219,9 @@ class Caller(threading.Thread):
         return job
 
     def _finish(self, client: Client, job: Accepted) -> None:
-        """Wait for it, look at what is stored, sometimes read it all as a user would."""
+        """Wait for a job, look at what is stored, sometimes read all results as a user would."""
         state = client.wait(job.id)
-        with contextlib.suppress(redis.RedisError):  # if it is down, the judge sees the results later
+        with contextlib.suppress(redis.RedisError):  # if it is down, the results are judged later
             self._witness.look([job.name])
         if self._rng.random() < 0.2 and not job.canceled:
             self._read(client, job, state)
@@ -234,14 +235,14 @@ class Caller(threading.Thread):
                 self._notes.complain(f"job {job.id}, image {item.index} {how}")
 
     def _note_job(self, response: httpx.Response) -> None:
-        """The job behind a prediction, which the client does not show."""
+        """Note the job behind a prediction, which the client does not show."""
         if response.request.url.path == "/v1/predictions" and response.is_success:
             told = response.read() and response.json()
             self._predicted = told.get("job_id") or told["id"]
 
 
 def quiet_run(url: str, key: str, owner: str, model: str, images: Grey) -> tuple[Pool, Accepted]:
-    """What the service says of these images while all is well."""
+    """How the service reads these images while all is well."""
     with Client(url, key) as client:
         job = client.wait(client.submit(images, model=model), timeout=120)
         readings = [Reading.of(item) for item in client.results(job)]

@@ -1,4 +1,4 @@
-"""What a process of ours says to Redis, command by command, each with a name that does not vary.
+"""The commands that a process of ours sends to Redis, each with a name that is the same in every run.
 
 The name is the command and the script or kind of key it is about: `EVALSHA submit`, `SET ink:stage`.
 """
@@ -19,8 +19,8 @@ _KIND = re.compile(rb"^(ink:[a-z]+|[a-z_]+)")
 
 @dataclass(frozen=True)
 class Command:
-    """One command on its way. `number` counts those of the whole proxy from 1, `link` names its
-    connection."""
+    """One command on its way. `number` counts the commands of the whole proxy from 1, `link` is its
+    connection's number."""
 
     parts: tuple[bytes, ...]
     number: int

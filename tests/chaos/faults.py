@@ -1,4 +1,4 @@
-"""What can befall a command on its way to Redis and back, and plans of when it does."""
+"""The faults that can befall a command on its way to Redis and back, and plans of when they do."""
 
 import threading
 from collections import Counter
@@ -18,7 +18,7 @@ class Cut(Enum):
 
 
 class Hang(Enum):
-    """The connection stays, but nothing comes any more."""
+    """Where a connection goes silent, without ending."""
 
     BEFORE = "hangs before it is executed"
     AFTER = "executed, but the reply never comes"
@@ -26,13 +26,13 @@ class Hang(Enum):
 
 @dataclass(frozen=True)
 class Refusal:
-    """Redis itself says no, by an error reply; the command is not executed."""
+    """Redis itself refuses, with an error reply; the command is not executed."""
 
     text: str
 
     @property
     def reply(self) -> bytes:
-        """As it stands on the wire."""
+        """The reply as it is sent."""
         return f"-{self.text}\r\n".encode()
 
 
@@ -44,18 +44,18 @@ REFUSALS = (LOADING, OOM, MISCONF, READONLY)
 
 Fault = Cut | Hang | Refusal
 Plan = Callable[[Command], Fault | None]
-"""Asked of every command, in the order in which they come, by one thread."""
+"""Called for every command, in the order in which they come, by one thread."""
 
 
 class Recorder:
-    """No fault at all: notes the name of every command."""
+    """A plan without faults, which notes the name of every command."""
 
     def __init__(self) -> None:
         self._names: list[str] = []
 
     @property
     def names(self) -> list[str]:
-        """The commands so far, in their order."""
+        """The names of all commands so far, in order."""
         return list(self._names)
 
     def __call__(self, command: Command) -> Fault | None:
@@ -64,7 +64,7 @@ class Recorder:
 
 
 class Nth:
-    """One fault: at the `nth` command called `name`. `struck` is set once it happened."""
+    """A plan with one fault, at the `nth` command called `name`. `struck` is set once it happens."""
 
     def __init__(self, name: str, nth: int, fault: Fault) -> None:
         self._name, self._nth, self._fault = name, nth, fault

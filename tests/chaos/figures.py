@@ -16,12 +16,12 @@ from .wards import Ward
 
 RECOVERY_SLACK_S = 1.0
 REDIS_BACK_S = 5.0
-"""Nobody recovers while Redis is away; so long after a kill of it commits are to go on."""
+"""Nothing recovers while Redis is away; this long after Redis is killed, commits should go on."""
 
 
 @dataclass(frozen=True)
 class Run:
-    """What a campaign left behind; `fire_s` until the last client was done."""
+    """What a campaign left behind; `fire_s` is the time until the last client was done."""
 
     terms: Terms
     stage: Stage
@@ -66,7 +66,7 @@ def struck(run: Run) -> dict[str, Any]:
 
 
 def recovered(run: Run) -> dict[str, Any]:
-    """What became of chunks in killed hands, and how long it took."""
+    """How the chunks of killed workers recovered, and how long it took."""
     with run.stage.client() as client:
         stats = {key.decode(): int(value) for key, value in client.hgetall("ink:stats").items()}
         commits = commits_of(client, [job.name for job in run.notes.accepted])
@@ -97,8 +97,8 @@ def recovered(run: Run) -> dict[str, Any]:
 
 
 def disturbed(run: Run, one: Recovery, heir: Heir | None) -> bool:
-    """Whether Redis was killed while a chunk waited, or the links of its heir were hurt: then what is
-    measured is not how long the death of a worker holds up a chunk."""
+    """Whether Redis was killed while a chunk waited, or the links of its heir were hurt: then the time
+    is not that for which the death of a worker alone holds up a chunk."""
     since, until = one.at, one.at + one.took_s
     if Outages([(at, at + REDIS_BACK_S) for at in run.toll.redis_kills]).touch(since, until):
         return True
@@ -120,7 +120,7 @@ def told(run: Run) -> dict[str, Any]:
 
 
 def own_deaths(wards: Sequence[Ward]) -> dict[str, int]:
-    """How processes ended that were not killed by us, by what they are and their exit code."""
+    """How many processes ended that were not killed by us, by name and exit code."""
     found: Counter[str] = Counter()
     for ward in wards:
         for code, number in ward.deaths.items():
@@ -136,7 +136,7 @@ def first_after(times: Sequence[float], at: float) -> float:
 
 
 def promises_broken(figures: dict[str, Any], terms: Terms) -> list[str]:
-    """What took longer than was promised, or was struck less often than was asked for."""
+    """Every figure that breaks a promise, or falls short of the strikes that were asked for."""
     limit, differ = terms.cast.lease_ms / 1000 + RECOVERY_SLACK_S, figures["second commits that differ"]
     broken = [
         f"few: {figures['strikes'].get(kind, 0)} {kind} kills of {count}"

@@ -1,4 +1,4 @@
-"""The troubles that a patient can have: each lasts for so many seconds, then it is over."""
+"""The troubles that a patient can have: each lasts for so many seconds, and then ends."""
 
 import resource
 import socket
@@ -12,13 +12,13 @@ from .troubles import NPY, Patient, Trouble
 from samples import npy_of
 
 CROWD, SETTLED_S = 50, 0.3
-"""Connections that take what descriptors are left, and the time in which they do."""
+"""Connections that take the descriptors that are left, and the seconds in which they do."""
 
 PLANNED = (
     (503, "/problems/no-resources", "5"),
     (503, "/problems/storage-unavailable", "2"),
 )
-"""What an upload hears: of a file that cannot be opened, or of a connection to Redis that cannot."""
+"""What an upload is answered if a file, or a connection to Redis, cannot be opened."""
 
 Harm = Callable[[Patient, float], Trouble]
 

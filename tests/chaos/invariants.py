@@ -1,13 +1,13 @@
-"""The one judge of every fault: what was accepted is there, once, right, for its owner, and no more is.
+"""The judge of every fault: what was accepted is there, once, right, for its owner, and nothing else is.
 
-Give `violations` a running system that had its faults and the evidence of what clients saw. It waits
+Give `violations` a running system that had its faults, and the evidence of what clients saw. It waits
 until all is done, looks at the ledger itself and at every gateway, and says in words what is broken.
 
-Results are those of a quiet run: the same labels, probabilities to 3e-6. With torch they are not
-bit-equal: it sums in another order where a batch holds fewer than four images (48 for a cascade), and
-a chunk that is delivered again is read image by image: measured of all networks here, probabilities
-move by up to 1.1e-6. So of two lower places that are as likely as each other either may come first,
-but never is the label of an image another, and a result that is *stored* never changes by a bit.
+Results must be those of a quiet run: the same labels, and probabilities to 3e-6. With torch they are not
+bit-equal: it sums in another order if a batch holds fewer than four images (48 for a cascade), and a
+chunk that is delivered again is read image by image. Over all networks here, probabilities were measured
+to differ by up to 1.1e-6. So two lower places that are equally likely may come in either order, but the
+label of an image is never another, and a result that is *stored* never changes by a bit.
 """
 
 import hashlib
@@ -46,7 +46,7 @@ PLANNED = (
     "too-many-clients",
     "too-many-documents",
 )
-"""The only 503 there may be, each with Retry-After."""
+"""The only problems that may come with a 503, each with Retry-After."""
 
 EXPIRING = (
     "job",
@@ -64,21 +64,21 @@ EXPIRING = (
 """Keys that must have an expiry, by how they begin."""
 
 SPARE_FILES = 80
-"""Descriptors that a gateway may hold more than at its start: connections to Redis, a few sockets."""
+"""How many more descriptors a process may hold than at its start: connections to Redis, some sockets."""
 
 TRIES, PAUSE_S = 5, 0.5
-"""A judge asks so often, with this between, before it takes a planned 503 for the answer."""
+"""How often, and how many seconds apart, a gateway is asked until a planned 503 counts as its answer."""
 
 MOST_LINES = 10
-"""Violations of one kind that are told one by one."""
+"""The most violations of one kind that are listed one by one."""
 
 
 @dataclass(frozen=True)
 class System:
-    """Where the system runs. `keys` are the API key of every owner ({}: there are none).
+    """Where the system runs. `keys` has the API key of every owner ({}: there are none).
 
-    `processes` are all that should run, `descriptors` what each had open at rest before, `folder` what
-    their TMPDIR is; what is left out is not judged.
+    `processes` are all that should run, `descriptors` how many each had open at rest, `folder` is their
+    TMPDIR; what is left out is not judged.
     """
 
     redis_url: str
@@ -91,7 +91,7 @@ class System:
 
 @dataclass(frozen=True)
 class Reading:
-    """What a quiet run said of an image: labels, best first, with probabilities; or why it failed."""
+    """How an image is read in a quiet run: labels, best first, with probabilities; or why it failed."""
 
     labels: tuple[str, ...] = ()
     probabilities: tuple[float, ...] = ()
@@ -99,7 +99,7 @@ class Reading:
 
     @classmethod
     def of(cls, item: ItemOut | Mapping[str, Any]) -> Self:
-        """The reading in an item as the gateway or the client tells it."""
+        """The reading in an item of the gateway or the client."""
         told = item if isinstance(item, Mapping) else item.model_dump()
         if error := told.get("error"):
             return cls(failure=error["type"])
@@ -114,7 +114,7 @@ class Reading:
         return cls(tuple(labels[each] for each in result.classes), result.probabilities)
 
     def differs(self, other: Self) -> str:
-        """How `other` is another reading of the image, '' if it is the same."""
+        """How `other` differs from this reading; '' if it is the same."""
         if self.failure != other.failure:
             return f"is {_said(other)} and should be {_said(self)}"
         if self.labels[:1] != other.labels[:1] or len(self.labels) != len(other.labels):
@@ -125,8 +125,8 @@ class Reading:
 
 @dataclass(frozen=True)
 class Accepted:
-    """A job that a client was told is stored. `expected` has a Reading an image, in order; a None there
-    is any terminal result. A `canceled` job may end before its images; a `quiet` one tells no endpoint.
+    """A job that a client was told is stored. `expected` has a Reading for each image, in order, or None
+    for any terminal result. A `canceled` job may end unread; a `quiet` one is reported to no endpoint.
     """
 
     id: str
@@ -137,13 +137,13 @@ class Accepted:
 
     @property
     def name(self) -> str:
-        """What the ledger calls it."""
+        """The name by which the ledger knows it."""
         return keys.job_name(self.owner, self.id)
 
 
 @dataclass(frozen=True)
 class Heard:
-    """What one follower heard of a job: event ids, images told, how often that it was over."""
+    """What one follower heard of a job: event ids, images with results, and the number of ends."""
 
     id: str
     events: Sequence[str] = ()
@@ -167,7 +167,7 @@ class Answers:
         self.counted: Counter[tuple[int, str, bool]] = Counter()
 
     def note(self, response: httpx.Response) -> None:
-        """Note an answer. Problems are read, so that their type is known."""
+        """Count an answer. The body of a problem is read for its type."""
         kind = ""
         if response.status_code >= 400:
             body = orjson.loads(response.read() or b"{}")
@@ -183,7 +183,7 @@ class Witness:
         self.seen: dict[tuple[str, int], str] = {}
 
     def look(self, names: Sequence[str]) -> None:
-        """Note what is new in these jobs. Raises redis.RedisError where there is no answer."""
+        """Note the new chunks of these jobs. Raises redis.RedisError if there is no answer."""
         for name in names:
             out = keys.results(name)
             new = [c for c in self._redis.hkeys(out) if (name, int(c)) not in self.seen]
@@ -192,13 +192,13 @@ class Witness:
                     self.seen[name, int(chunk)] = digest(packed)
 
     def close(self) -> None:
-        """Let go of Redis."""
+        """Close the link to Redis."""
         self._redis.close()
 
 
 @dataclass
 class Evidence:
-    """What clients were told and saw. `whole` says that the ledger never had other jobs than these."""
+    """What clients were told and saw. `whole`: the ledger never had any jobs but these."""
 
     accepted: Sequence[Accepted]
     answers: Mapping[tuple[int, str, bool], int] = field(default_factory=dict)
@@ -225,7 +225,7 @@ class Standing:
 
 
 class Look:
-    """Everything there is to be judged, read once."""
+    """Everything that is judged, read once."""
 
     def __init__(self, system: System, evidence: Evidence, client: "redis.Redis") -> None:
         self.system, self.evidence, self.redis = system, evidence, client
@@ -246,9 +246,9 @@ Check = Callable[[Look], Iterator[str]]
 
 
 def violations(system: System, evidence: Evidence, *, wait_s: float = 60.0) -> list[str]:
-    """Everything that is broken, `kind: what`; [] is the verdict that all is well.
+    """Everything that is broken, as `kind: what`; [] if all is well.
 
-    Waits up to `wait_s` until all jobs are over; what is not by then is called unfinished.
+    Waits up to `wait_s` until all jobs have ended; those that have not by then are violations.
     """
     with redis.Redis.from_url(system.redis_url) as client:
         _settle(client, evidence, wait_s)
@@ -275,7 +275,7 @@ def lost(look: Look) -> Iterator[str]:
 
 
 def changed(look: Look) -> Iterator[str]:
-    """No result changes once it is committed, and no second one differed from the first."""
+    """No result changes or vanishes once it is committed."""
     stored = {(each.job.name, chunk): each.out[chunk] for each in look.jobs for chunk in each.out}
     for (name, chunk), before in look.evidence.seen.items():
         now = stored.get((name, chunk))
@@ -296,7 +296,7 @@ def wrong(look: Look) -> Iterator[str]:
 
 
 def told_wrong(look: Look) -> Iterator[str]:
-    """Every gateway tells the same results, each image once and in order."""
+    """The gateways give the same results, each image once and in order."""
     for number, each in enumerate(look.jobs):
         gateway = look.system.gateways[number % len(look.system.gateways)]
         try:
@@ -312,8 +312,7 @@ def told_wrong(look: Look) -> Iterator[str]:
 
 
 def _asked_again(http: httpx.Client, path: str) -> httpx.Response:
-    """The answer, or the last of TRIES where a client is only told to come again. Raises
-    httpx.TransportError."""
+    """The answer, or the last of TRIES if each is a planned 503. Raises httpx.TransportError."""
     for _ in range(TRIES - 1):
         with suppress(httpx.TransportError):
             answer = http.get(path)
@@ -324,7 +323,7 @@ def _asked_again(http: httpx.Client, path: str) -> httpx.Response:
 
 
 def _is_planned(answer: httpx.Response) -> bool:
-    """Whether it is one of the PLANNED."""
+    """Whether it is a 503 of a PLANNED kind, with Retry-After."""
     says_when = answer.status_code == 503 and "retry-after" in answer.headers
     return says_when and answer.json()["type"].removeprefix("/problems/") in PLANNED
 
@@ -343,7 +342,7 @@ def _compare(job: Accepted, items: Sequence[Mapping[str, Any]]) -> Iterator[str]
 
 
 def miscounted(look: Look) -> Iterator[str]:
-    """Counters of jobs equal the number of results; those of the ledger, the sum of its jobs'."""
+    """The counters of a job equal its results; those of the ledger equal the sums over its jobs."""
     sums: Counter[str] = Counter()
     for each in look.jobs:
         failed = sum(isinstance(r, Failure) for packed in each.out.values() for r in unpack(packed))
@@ -367,7 +366,7 @@ def miscounted(look: Look) -> Iterator[str]:
 
 
 def misordered(look: Look) -> Iterator[str]:
-    """A job's events: every chunk once, each behind as many images as were done; the end once, last."""
+    """A job's events have each chunk once, with the number of images done before; then the end, once."""
     for each in look.jobs:
         entries, sizes, done = each.events, _sizes(each), 0
         for event_id, event in entries[:-1] if entries and "end" in entries[-1][1] else entries:
@@ -402,7 +401,7 @@ def _misheard(look: Look, each: Standing) -> Iterator[str]:
 
 
 def untold(look: Look) -> Iterator[str]:
-    """Every endpoint was told of every job of its owner: at least once, always under one id, signed."""
+    """Every endpoint got a message about every job of its owner: at least once, under one id, signed."""
     for receiver in look.evidence.receivers:
         ids: dict[str, set[str]] = defaultdict(set)
         for headers, body in receiver.messages:
@@ -421,7 +420,7 @@ def untold(look: Look) -> Iterator[str]:
 
 
 def verified(secret: str, headers: Mapping[str, str], body: bytes) -> Any:
-    """What a message says. It is judged long after it came, so its age proves nothing.
+    """The content of a message, whatever its age, since it is judged long after it came.
 
     Raises WebhookVerificationError.
     """
@@ -433,7 +432,7 @@ def verified(secret: str, headers: Mapping[str, str], body: bytes) -> Any:
 
 
 def leaked(look: Look) -> Iterator[str]:
-    """Nothing is due, leased or loaded any more, and whatever is of one job goes with it."""
+    """Nothing is due, leased or queued any more, and everything that belongs to one job expires."""
     for key in look.keys:
         kind = key.removeprefix("ink:")
         if kind.startswith(("due:", "leases:", "line:", "outbox")) and (number := look.redis.zcard(key)):
@@ -462,7 +461,7 @@ def _unneeded(look: Look) -> Iterator[str]:
 
 
 def left_over(look: Look) -> Iterator[str]:
-    """Processes run that should, and no others are their children; files and descriptors are closed."""
+    """The processes that should run do, without zombies or orphans; files and descriptors are closed."""
     for pid in look.system.processes:
         if not psutil.pid_exists(pid):
             yield f"leaked: process {pid} should run and does not"
@@ -481,7 +480,7 @@ def left_over(look: Look) -> Iterator[str]:
 
 
 def _orphans(folder: Path, processes: Sequence[int]) -> list[psutil.Process]:
-    """Whatever was told to put its temporary files there, and descends from none of these."""
+    """Processes whose TMPDIR is `folder`, but which descend from none of `processes`."""
     known = {p for pid in processes if psutil.pid_exists(pid) for p in _family(psutil.Process(pid))}
     return [each for each in psutil.process_iter() if each not in known and _puts_into(each, folder)]
 
@@ -498,7 +497,7 @@ def _puts_into(process: psutil.Process, folder: Path) -> bool:
 
 
 def unplanned(look: Look) -> Iterator[str]:
-    """No answer of 500 and more but the planned 503, which say when to come back."""
+    """There is no answer of 500 or more except the planned 503, which say when to retry."""
     for (status, kind, comes_back), number in look.evidence.answers.items():
         if status >= 500 and (status != 503 or kind not in PLANNED):
             yield f"unplanned: {number} answers of {status} {kind}"
@@ -510,7 +509,7 @@ ROUTES = ("", "/results", "/events", "/items/0", "/items/0/image", "/deliveries"
 
 
 def exposed(look: Look) -> Iterator[str]:
-    """To any other owner a job answers like one that never was."""
+    """For any other owner, a job looks as if it had never existed."""
     owners = list(look.system.keys)
     for number, each in enumerate(look.jobs):
         others = [owner for owner in owners if owner != each.job.owner]
@@ -527,7 +526,7 @@ def exposed(look: Look) -> Iterator[str]:
 
 
 def _refusal(http: httpx.Client, path: str) -> tuple[int, bytes]:
-    """A status and, if it is a refusal, the body; what is no refusal may be a stream without end."""
+    """The status and, if it is a refusal, the body; any other answer may be an endless stream."""
     with http.stream("GET", path) as answer:
         return answer.status_code, answer.read() if answer.is_error else b""
 
@@ -548,12 +547,12 @@ CHECKS: tuple[Check, ...] = (
 
 
 def digest(packed: bytes) -> str:
-    """What a chunk's results are remembered by."""
+    """The digest by which a chunk's results are remembered."""
     return hashlib.blake2b(packed, digest_size=16).hexdigest()
 
 
 def _settle(client: "redis.Redis", evidence: Evidence, wait_s: float) -> None:
-    """Until all accepted jobs are over and nothing is to be sent to those whose messages are judged."""
+    """Wait until all accepted jobs have ended and, if there are receivers, the outbox is empty."""
     end, waiting = time.monotonic() + wait_s, [job.name for job in evidence.accepted]
     while time.monotonic() < end:
         states = [client.hget(keys.job(name), "state") for name in waiting]
@@ -564,7 +563,7 @@ def _settle(client: "redis.Redis", evidence: Evidence, wait_s: float) -> None:
 
 
 def told_of(client: "redis.Redis", name: str) -> list[tuple[bytes, dict[bytes, bytes]]]:
-    """The events of a job, as one who asks hears them."""
+    """The events of a job, those that are noted late included (see follow.lua)."""
     client.register_script(source("follow"))(args=[name, START, 1])
     found: Any = client.xrange(f"{keys.job(name)}:events")
     return found
@@ -604,7 +603,7 @@ def _said(reading: Reading) -> str:
 
 
 def _some(lines: Iterator[str]) -> Iterator[str]:
-    """The first few lines of each kind, and how many more there are."""
+    """The first MOST_LINES lines of each kind, and how many more there are."""
     counts: Counter[str] = Counter()
     for line in lines:
         kind = line.partition(":")[0]

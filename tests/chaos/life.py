@@ -1,4 +1,4 @@
-"""The whole life of a few small jobs, told in order: what a client asks, a worker does, a sender sends.
+"""The whole life of a few small jobs, in order: what a client asks, a worker does, a sender sends.
 
 Nothing here depends on time or chance, so that the N-th command to Redis is always the same one.
 """
@@ -27,7 +27,7 @@ LONG_S = 8 * 86_400
 @dataclass
 class Memory:
     """What came of a life: each job's id, state, and results as a client read them; and the secret that
-    signs what was sent."""
+    signs the webhooks."""
 
     results: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     states: dict[str, str] = field(default_factory=dict)
@@ -36,7 +36,7 @@ class Memory:
 
 
 class Life:
-    """One life on `rig`, of jobs of `images`, one of which is none."""
+    """One life on `rig`, of jobs of `images` and of a file that is no image."""
 
     def __init__(self, rig: Rig, receiver: Receiver, images: list[bytes]) -> None:
         self._rig, self._receiver = rig, receiver
@@ -46,7 +46,7 @@ class Life:
         self._body = zip_of(files | {"broken.png": b"\x89PNG no image"})
 
     def live(self) -> Memory:
-        """From the first upload to the last deletion."""
+        """Live from the first upload until all webhooks are sent."""
         self._read_through_a_death()
         self._look()
         self._hand_back_and_cancel()
@@ -55,7 +55,7 @@ class Life:
         return self.memory
 
     def bury(self) -> None:
-        """Delete one, and let the time of the others run out."""
+        """Delete one job, and let the others expire."""
         gone = self.caller.call("DELETE", f"/v1/jobs/{self.memory.ids['first']}")
         assert gone.status_code in (204, 404)  # 404: it was done, but the answer did not come
         pass_over(self._rig.direct, LONG_S)
@@ -75,7 +75,7 @@ class Life:
         return self._submit(name, method, path, params=query, content=self._body)
 
     def _read_through_a_death(self) -> None:
-        """A worker dies over the first chunk, another reads all, that one with suspicion."""
+        """A worker dies over the first chunk; another one reads all, that chunk with caution."""
         self.memory.secret = self.caller.call("POST", "/v1/webhooks/callback/secret").json()["secret"]
         job = self._upload("first", "POST", "/v1/jobs")
         self._patiently(lambda: self._rig.worker.heartbeat({"id": "w"}))
@@ -84,7 +84,7 @@ class Life:
         self._keep("first", job)
 
     def _look(self) -> None:
-        """Everything that a client may look at."""
+        """Ask for everything that a client may look at."""
         job = self.memory.ids["first"]
         for path in (
             f"/v1/jobs/{job}?wait=1",
@@ -99,7 +99,7 @@ class Life:
             assert self.caller.call("GET", path).is_success, path
 
     def _hand_back_and_cancel(self) -> None:
-        """A worker that is told to stop gives back what it holds; then nobody wants it any more."""
+        """A worker that is told to stop releases a claim; then the job is canceled."""
         job = self._upload("second", "PUT", "/v1/jobs/second")
         worker = self._rig.worker
         claims = self._patiently(lambda: worker.claim(MODEL, 10))
@@ -118,7 +118,7 @@ class Life:
         self._patiently(lambda: self._rig.worker.farewell())
 
     def _tell(self) -> None:
-        """Senders send until nothing is left to be sent."""
+        """Send webhooks until none is left."""
         for _ in range(ROUNDS):
             self._rig.sending.drain()
             if not self._rig.direct.exists("ink:outbox"):
@@ -128,7 +128,7 @@ class Life:
         assert self.caller.call("GET", deliveries).json()["data"][0]["state"] == "delivered"
 
     def _serve(self, job: str) -> None:
-        """A worker hears doorbells until the job is over; who died with a lease is waited for."""
+        """Have a worker drain until the job has ended; the leases of dead workers expire in between."""
         for _ in range(ROUNDS):
             self._patiently(lambda: self._rig.engine.drain(MODEL))
             state = self._rig.direct.hget(f"ink:job:anonymous/{job}", "state")
@@ -145,7 +145,7 @@ class Life:
 
     @staticmethod
     def _patiently(work: Any) -> Any:
-        """Again until it works, as the next doorbell or the next beat does it."""
+        """Repeat `work` until it succeeds, as the next doorbell or heartbeat does."""
         for _ in range(ROUNDS):
             try:
                 return work()

@@ -1,7 +1,7 @@
 """One connection of a process through the proxy to Redis, carried command by command.
 
-A command goes on only when the reply to the one before has passed, so that each has a before and an
-after, though it came in a pipeline or a transaction. hiredis finds where commands and replies end.
+A command is passed on only after the reply to the one before, so that each has a before and an after,
+even in a pipeline or a transaction. hiredis finds where commands and replies end.
 """
 
 import asyncio
@@ -18,19 +18,19 @@ from .faults import Cut, Fault, Hang, Refusal
 
 BLOCK = 1 << 16
 LAST_S = 1.0
-"""Redis has so long to end a connection of its own, once the process is gone."""
+"""Seconds that Redis has to close a connection, once the process is gone."""
 REFUSED = hiredis.pack_command(("REFUSED",))
-"""What Redis gets instead of a command that is refused: it knows none of this name, so a transaction
-fails as a whole, as it does where Redis itself refuses."""
+"""What Redis gets instead of a command that is refused: it knows no such command, so a transaction
+fails as a whole, as it does if Redis itself refuses."""
 
 
 SO_ATTACH_FILTER = 26
 NO_PACKET = ctypes.create_string_buffer(struct.pack("HBBI", 0x06, 0, 0, 0))
-"""A packet filter (BPF) of one instruction: return 0, the bytes to be taken."""
+"""A packet filter (BPF) of one instruction: return 0, the number of bytes to accept."""
 
 
 def deafen(own: socket.socket) -> None:
-    """From now on `own` takes no packet, and so acknowledges and refuses none."""
+    """Have `own` drop every packet from now on, without acknowledging or refusing it."""
     own.setsockopt(
         socket.SOL_SOCKET, SO_ATTACH_FILTER, struct.pack("HL", 1, ctypes.addressof(NO_PACKET))
     )
@@ -41,13 +41,13 @@ class Broken(Exception):
 
 
 class Conduct(Protocol):
-    """How links are to behave; asked anew for every command."""
+    """How links are to behave; consulted for every command."""
 
     def fault_of(self, link: int, parts: tuple[bytes, ...]) -> Fault | None:
-        """What befalls this command."""
+        """The fault that befalls this command, if any."""
 
     def delay_s(self) -> float:
-        """How long whatever is under way takes, each way."""
+        """Seconds by which the next piece is delayed, in either direction."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class End:
         await self.writer.drain()
 
     def close(self, *, reset: bool = False) -> None:
-        """End it with a FIN, or with a RST."""
+        """Close it with a FIN, or with an RST."""
         if not reset:
             self.writer.close()
             return
@@ -74,8 +74,8 @@ class End:
 
 
 class Link:
-    """Between a process (`near`) and Redis (`far`). Once `lost`, neither hears of the other any more,
-    not even of its end, until `over` is set."""
+    """A connection between a process (`near`) and Redis (`far`). Once it is `lost`, neither hears from
+    the other, not even that it closes, until `over` is set."""
 
     def __init__(self, number: int, near: End, far: End, conduct: Conduct) -> None:
         self.number, self.near, self.far = number, near, far
@@ -87,7 +87,7 @@ class Link:
         self._streaming = False
 
     async def run(self) -> None:
-        """Until one end or a fault ends it."""
+        """Carry commands and replies until one end, or a fault, closes the connection."""
         works = [asyncio.create_task(work()) for work in (self._hear, self._carry_all, self._answer)]
         try:
             await asyncio.wait(works, return_when=asyncio.FIRST_COMPLETED)
@@ -105,13 +105,13 @@ class Link:
             self.close()
 
     def close(self, *, reset: bool = False) -> None:
-        """End both ends."""
+        """Close both ends."""
         self.over.set()
         self.near.close(reset=reset)
         self.far.close(reset=reset)
 
     def _bequeath(self) -> None:
-        """What a process said before it went is heard."""
+        """Pass on the commands that a process sent before it closed."""
         said = [self._hand] if self._hand else []
         while not self._commands.empty():
             said.append(self._commands.get_nowait())
@@ -119,7 +119,7 @@ class Link:
         self.far.writer.write_eof()
 
     async def _hear(self) -> None:
-        """Commands, as they come."""
+        """Queue commands as they come."""
         reader = hiredis.Reader(notEnoughData=Ellipsis)
         while data := await self.near.reader.read(BLOCK):
             if self.lost:
@@ -129,7 +129,7 @@ class Link:
                 self._commands.put_nowait(tuple(command))
 
     async def _answer(self) -> None:
-        """Replies, as they come; those to a subscriber go on unread."""
+        """Queue replies as they come; what a subscriber gets is passed on unparsed."""
         reader, reply = hiredis.Reader(notEnoughData=Ellipsis), b""
         while data := await self.far.reader.read(BLOCK):
             if self.lost:
@@ -152,7 +152,7 @@ class Link:
             await self._carry(parts, fault)
 
     async def _carry(self, parts: tuple[bytes, ...], fault: Fault | None) -> None:
-        """One command there, and its reply back. Raises Broken."""
+        """Carry one command to Redis, and its reply back. Raises Broken."""
         if isinstance(fault, Refusal):
             await self.far.send(REFUSED)
             await self._replies.get()

@@ -1,4 +1,4 @@
-"""Clients that ask a gateway all the time while something is done to it, and note every answer."""
+"""Clients that ask a gateway again and again while something is done to it, and note every answer."""
 
 import threading
 import time
@@ -11,15 +11,15 @@ import httpx
 
 PAUSE_S = 0.05
 Question = tuple[str, str, Mapping[str, Any]]
-"""Method, path, and what else httpx is told."""
+"""Method, path, and further arguments for httpx."""
 
 REFUSED = "refused"
-"""What is noted instead of an answer where the connection is refused or cut."""
+"""What is noted instead of a problem's type if the connection is refused or cut."""
 
 
 @dataclass(frozen=True)
 class Seen:
-    """One answer: when it came (monotonic), how long it took, what it was."""
+    """One answer: when it came (monotonic), how long it took, and its content."""
 
     at: float
     took_s: float
@@ -40,7 +40,7 @@ class Onlooker:
     accepted: list[str] = field(default_factory=list)
 
     def look(self, stopping: threading.Event) -> None:
-        """Until told to stop."""
+        """Ask until told to stop."""
         with httpx.Client(base_url=self.url, timeout=60) as http:
             while not stopping.wait(PAUSE_S):
                 self.seen.append(self._ask(http))
@@ -61,7 +61,7 @@ class Onlooker:
 
 @contextmanager
 def onlookers(url: str, *requests: Question) -> Iterator[Sequence[Onlooker]]:
-    """One for each request, at work until the end."""
+    """Run an onlooker for each request, until the block ends."""
     looking = [Onlooker(url, method, path, request) for method, path, request in requests]
     stopping = threading.Event()
     threads = [threading.Thread(target=each.look, args=(stopping,)) for each in looking]

@@ -1,11 +1,11 @@
-"""A proxy between processes of ours and Redis that does harm when told to, from a thread of its own.
+"""A proxy between our processes and Redis that causes faults when told to, in a thread of its own.
 
     with Proxy(redis_url) as proxy:     # processes are given proxy.url
         proxy.swallow()                 # a black hole: nothing passes, nobody is told
         proxy.restore()
         proxy.plan = Nth("EVALSHA commit", 3, Cut.AFTER)
 
-One proxy for each kind of process tells their commands apart.
+With one proxy for each kind of process, their commands can be told apart.
 """
 
 import asyncio
@@ -26,7 +26,7 @@ T = TypeVar("T")
 
 
 class Proxy:
-    """Listens on a free port of the loopback while it is open. It may be told by any thread."""
+    """Listens on a free port of the loopback while it is open. Any thread may call it."""
 
     def __init__(self, redis_url: str) -> None:
         parts = urlsplit(redis_url)
@@ -51,7 +51,7 @@ class Proxy:
         return len(self._links)
 
     def swallow(self) -> None:
-        """From now on a black hole: connections stay, new ones are taken, and nothing passes."""
+        """Become a black hole: connections stay, new ones are accepted, and nothing passes."""
 
         async def work() -> None:
             self._swallowing = True
@@ -61,8 +61,8 @@ class Proxy:
         self._do(work)
 
     def vanish(self, *, wholly: bool = False) -> None:
-        """From now on what processes send over connections that are open is dropped as packets, and not
-        even acknowledged; new connections are served, unless it is `wholly` dropped."""
+        """Drop every packet that processes send over open connections, without acknowledging it. New
+        connections are served, unless `wholly`: then their packets are dropped, too."""
 
         async def work() -> None:
             for link in self._links.values():
@@ -74,7 +74,7 @@ class Proxy:
         self._do(work)
 
     def cut(self, *, reset: bool = False) -> int:
-        """End every connection with a FIN, or with a RST; returns how many. New ones are served."""
+        """Close every connection with a FIN, or with an RST; return how many. New ones are served."""
 
         async def work() -> int:
             for link in self._links.values():
@@ -84,7 +84,7 @@ class Proxy:
         return self._do(work)
 
     def refuse(self) -> None:
-        """End every connection, and take no new ones: nobody listens."""
+        """Close every connection, and stop listening."""
 
         async def work() -> None:
             if self._server:
@@ -96,8 +96,8 @@ class Proxy:
         self._do(work)
 
     def restore(self) -> None:
-        """New connections are served as they should be. Those that a black hole has swallowed from stay
-        deaf; Redis sees them end."""
+        """Serve new connections as usual. Those that were in a black hole stay silent; Redis sees them
+        close."""
 
         async def work() -> None:
             self._swallowing, self.plan, self.delay = False, None, lambda: 0.0
@@ -111,12 +111,12 @@ class Proxy:
         self._do(work)
 
     def fault_of(self, link: int, parts: tuple[bytes, ...]) -> Fault | None:
-        """Asked by links: what befalls their next command."""
+        """Called by links: the fault that befalls their next command, if any."""
         self.commands += 1
         return self.plan(Command(parts, self.commands, link)) if self.plan else None
 
     def delay_s(self) -> float:
-        """Asked by links: how long their next piece takes."""
+        """Called by links: seconds by which their next piece is delayed."""
         return self.delay()
 
     def __enter__(self) -> Self:
@@ -136,7 +136,7 @@ class Proxy:
         self._loop.close()
 
     def _do(self, work: Callable[[], Awaitable[T]]) -> T:
-        """What `work` answers in the proxy's thread."""
+        """What `work` returns, run in the proxy's thread."""
 
         async def run() -> T:
             return await work()
@@ -170,4 +170,4 @@ class Proxy:
         for task in others:
             task.cancel()
         await asyncio.gather(*others, return_exceptions=True)
-        await asyncio.sleep(0.01)  # sockets close in the turns after
+        await asyncio.sleep(0.01)  # sockets close in the next turns of the loop

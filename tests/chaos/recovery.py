@@ -1,8 +1,8 @@
-"""How long a chunk waits whose worker was killed, from what the workers log and the ledger's own clock.
+"""How long a chunk whose worker was killed waits, by the workers' logs and the ledger's own clock.
 
-A chunk was in a worker's hands if the worker logged its claim and neither it nor anybody else committed
-it before the worker was dead. It has recovered when another worker commits it: the time in the job's
-stream of events. Where the one who took it over is killed as well, the clock begins anew with that kill.
+A worker had a chunk in hand if it logged its claim and nobody committed it before the worker was dead.
+The chunk has recovered when another worker commits it: at the time in the job's stream of events. If the
+worker that took it over is killed as well, the time counts from that kill.
 """
 
 import json
@@ -37,12 +37,12 @@ class Recovery:
 
 @dataclass(frozen=True)
 class Outages:
-    """When something was away that recovery needs: from, until."""
+    """When something that recovery needs was away, as pairs of (from, until)."""
 
     spans: Sequence[tuple[float, float]]
 
     def touch(self, since: float, until: float) -> bool:
-        """Whether it was away in that time."""
+        """Whether it was away at any moment of that time."""
         return any(begin < until and since < end for begin, end in self.spans)
 
 
@@ -74,7 +74,7 @@ def recoveries(
     claims: Mapping[int, Sequence[tuple[Chunk, float]]],
     commits: Mapping[Chunk, float],
 ) -> list[Recovery]:
-    """What became of every chunk that a killed worker had in its hands."""
+    """The recovery of every chunk that a killed worker had in hand."""
     last: dict[Chunk, float] = {}
     for kill in kills:
         for chunk, claimed in claims.get(kill.pid, ()):
@@ -94,7 +94,7 @@ class Heir:
 def heirs_of(
     found: Iterable[Recovery], claims: Mapping[int, Sequence[tuple[Chunk, float]]]
 ) -> dict[Chunk, Heir]:
-    """Who had each of these chunks next after the kill."""
+    """The process that claimed each of these chunks first after the kill."""
     when: dict[Chunk, list[Heir]] = defaultdict(list)
     for pid, taken in claims.items():
         for chunk, at in taken:
@@ -104,6 +104,6 @@ def heirs_of(
 
 
 def percentile(values: Sequence[float], share: float) -> float:
-    """The smallest value that is not below `share` of all; 0 for none."""
+    """The value at position `share` (0 to 1) of the sorted values; 0 if there are none."""
     ordered = sorted(values)
     return ordered[min(len(ordered) - 1, int(share * len(ordered)))] if ordered else 0.0

@@ -1,6 +1,6 @@
 """A gateway, a worker and a sender in this process, each with a proxy of its own between it and Redis.
 
-All of it is the real code, and the network is real; only Celery is not here: the test rings.
+The code and the network are real; only Celery is missing: tests call the worker and the sender.
 """
 
 import asyncio
@@ -38,7 +38,7 @@ GATEWAY, WORKER, SENDER = PROCESSES = ("gateway", "worker", "sender")
 
 @dataclass
 class Rig:
-    """What runs, and a way to Redis that no proxy disturbs."""
+    """What runs, and a link to Redis without a proxy (`direct`)."""
 
     redis_url: str
     direct: redis.Redis
@@ -51,7 +51,7 @@ class Rig:
     loop: asyncio.AbstractEventLoop
 
     def begin(self) -> None:
-        """An empty Redis that has just started, and nobody connected who need not be."""
+        """Empty Redis as if it had just started, and close all connections that need not be open."""
         for proxy in self.proxies.values():
             proxy.restore()
         self.direct.flushall()
@@ -66,7 +66,7 @@ class Rig:
 
 @contextlib.contextmanager
 def running_rig(redis_url: str) -> Iterator[Rig]:
-    """Everything, until the end."""
+    """A rig that runs until the block ends."""
     with contextlib.ExitStack() as stack:
         for times in (connection.TIMEOUTS, connection.PROMPT):
             stack.enter_context(patch.dict(times, {"socket_timeout": SILENT_S}))
@@ -100,7 +100,7 @@ def _assemble(redis_url: str, stack: contextlib.ExitStack) -> Rig:
 
 @contextlib.contextmanager
 def _serving(redis_url: str) -> Iterator[tuple[Server, asyncio.AbstractEventLoop]]:
-    """The gateway's own server on a free port, with small chunks, in a thread."""
+    """The gateway's own server in a thread, on a free port, with small chunks."""
     settings = GatewaySettings(
         redis_url=redis_url,
         port=free_port(),

@@ -1,10 +1,9 @@
-"""What is done to the system and when, drawn from a seed: the same seed is the same schedule.
+"""What is done to the system and when, drawn from a seed: the same seed gives the same schedule.
 
-The clock of a schedule goes with the images that clients have sent, so that strikes come as densely on a
-slow machine as on a fast one. A seed fixes the kind, the order, the time by that clock and the aim of
-every strike, what every client sends and in which order. It does not fix what the machine's timing
-decides: where in its work a process is when it is struck, who claims what, and so which chunks are
-delivered again.
+The clock of a schedule advances with the images that clients have sent, so that strikes come as densely
+on a slow machine as on a fast one. A seed fixes the kind, order, time by that clock, and aim of every
+strike, and what every client sends in which order. It does not fix what depends on timing: where in its
+work a process is when it is struck, which worker claims what, and so which chunks are delivered again.
 """
 
 import hashlib
@@ -20,7 +19,7 @@ LINK_FAULTS = ("fin", "rst", "black hole", "lost reply", "cut before", "cut in r
 
 @dataclass(frozen=True)
 class Strike:
-    """When the clock says `at`, `kind` befalls the `aim`-th of what there is; faults of links last."""
+    """At the clock's `at`, `kind` befalls the `aim`-th of its targets; a fault of a link `lasts_s`."""
 
     at: float
     kind: str
@@ -31,7 +30,7 @@ class Strike:
 
 @dataclass(frozen=True)
 class Intensity:
-    """How many of each are wanted at least, until the clock says `span`: all images are sent."""
+    """At least how many strikes of each kind are wanted by `span`, when all images are sent."""
 
     span: float
     workers: int
@@ -57,7 +56,7 @@ class Intensity:
 
 
 def schedule(seed: int, intensity: Intensity) -> Iterator[Strike]:
-    """Strikes without end, in the order of time."""
+    """Strikes without end, in order of time."""
     streams = [
         _stream(random.Random(f"{seed} {kind}"), kind, intensity.span / count)
         for kind, count in intensity.counts().items()
@@ -67,7 +66,7 @@ def schedule(seed: int, intensity: Intensity) -> Iterator[Strike]:
 
 
 def fingerprint(seed: int, intensity: Intensity, strikes: int = 1000) -> str:
-    """What names a schedule: two runs of one seed show the same."""
+    """A short name of a schedule: two runs with the same seed and intensity show the same."""
     first = itertools.islice(schedule(seed, intensity), strikes)
     return hashlib.sha256(repr(list(first)).encode()).hexdigest()[:12]
 

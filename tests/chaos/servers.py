@@ -13,7 +13,7 @@ from api.settings import GatewaySettings
 from worker.embedded import EmbeddedRedis
 
 ROOM = 200_000
-"""Bytes that a Redis has room for which is full without any job."""
+"""Bytes that an empty Redis has to spare when memory is full: fewer than the scripts take."""
 
 
 class Server:
@@ -26,21 +26,21 @@ class Server:
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self, more_bytes: int | None = None) -> float:
-        """Run it, where its disk has so much left; returns when (monotonic) it answered."""
-        # Python ignores SIGXFSZ, and so does a child that inherits it: a file at its limit is an error.
+        """Run it, with so many bytes left on its disk; return when (monotonic) it answered."""
+        # Python ignores SIGXFSZ, and the child inherits that: a write beyond the limit is an error.
         self.process = subprocess.Popen(self._own.command(), restore_signals=False)
         self._own.wait_ready(self.process)
         self.limit_files(more_bytes)
         return time.monotonic()
 
     def kill(self) -> None:
-        """SIGKILL."""
+        """Kill it with SIGKILL."""
         assert self.process is not None
         self.process.kill()
         self.process.wait()
 
     def died(self, within_s: float) -> bool:
-        """Whether it ended by itself."""
+        """Whether it ends by itself, with an error, in that time."""
         assert self.process is not None
         try:
             return self.process.wait(within_s) != 0
@@ -48,29 +48,29 @@ class Server:
             return False
 
     def limit_files(self, more: int | None) -> None:
-        """Its journal may grow by so many bytes, as on a full disk; None: by as many as it likes."""
+        """Let its journal grow by so many bytes only, as on a full disk; None: without a limit."""
         assert self.process is not None
         journals = [path.stat().st_size for path in self.folder.rglob("*.aof")]
         limit = resource.RLIM_INFINITY if more is None else max(journals) + more
         resource.prlimit(self.process.pid, resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
 
     def fill_memory(self) -> None:
-        """Its scripts alone are beyond the mark of what it may take; an empty one would have room."""
+        """Lower maxmemory until its scripts alone exceed the mark; an empty Redis would have room."""
         with self.client() as client:
             empty = client.info("memory")["used_memory_startup"]
             client.config_set("maxmemory", int((empty + ROOM) / GatewaySettings().memory_mark))
 
     def free_memory(self) -> None:
-        """It may take as much as it likes."""
+        """Remove the limit on its memory."""
         with self.client() as client:
             client.config_set("maxmemory", 0)
 
     def client(self) -> "redis.Redis":
-        """A client that asks nobody but it."""
+        """A client of this server, without a proxy."""
         return redis.Redis.from_url(self.url)
 
     def stop(self) -> None:
-        """End it for good."""
+        """Stop it for good."""
         if self.process is not None and self.process.poll() is None:
             self.process.terminate()
             self.process.wait()
@@ -79,7 +79,7 @@ class Server:
 
 @contextmanager
 def running_server(folder: Path) -> Iterator[Server]:
-    """A server that runs."""
+    """A running server."""
     server = Server(folder)
     try:
         server.start()

@@ -1,4 +1,4 @@
-"""The real system that a campaign strikes: Redis, gateways, workers, a sender, each behind a proxy."""
+"""The real system that a campaign strikes: Redis, and gateways, workers and a sender behind proxies."""
 
 import contextlib
 import socket
@@ -21,7 +21,7 @@ READY_S = 120.0
 
 @dataclass(frozen=True)
 class Cast:
-    """How many there are of each, and the network that they serve."""
+    """How many workers and gateways there are, the network that they serve, and the lease."""
 
     workers: int
     gateways: int
@@ -31,7 +31,7 @@ class Cast:
 
 @dataclass(frozen=True)
 class Stage:
-    """Everything that runs. `proxies` has one for every worker and gateway, by its ward's name."""
+    """Everything that runs. `proxies` has the proxy of every worker, gateway and sender, by name."""
 
     redis_url: str
     folder: Path
@@ -46,22 +46,22 @@ class Stage:
 
     @property
     def temporary(self) -> Path:
-        """Where all of them put temporary files."""
+        """The folder where all processes put temporary files."""
         return self.folder / "tmp"
 
     def wards(self, kind: str) -> tuple[Ward, ...]:
-        """Those that a kill of this kind can be of."""
+        """The wards that a kill of this kind can hit."""
         kinds = {"worker": self.workers, "redis": (self.store,), "gateway": self.gateways}
         return kinds.get(kind, self.senders)
 
     def client(self) -> "redis.Redis":
-        """A link to Redis that nothing befalls, but its end."""
+        """A link to Redis without a proxy."""
         return redis.Redis.from_url(self.redis_url)
 
 
 @contextmanager
 def standing(folder: Path, cast: Cast) -> Iterator[Stage]:
-    """All of them, ready; at the end nothing of them is left."""
+    """A stage on which everything is ready; all of it is stopped at the end."""
     (folder / "tmp").mkdir(parents=True)
     server = EmbeddedRedis(folder / "redis")
     made = [new_key() for _ in range(2)]
@@ -111,7 +111,7 @@ def standing(folder: Path, cast: Cast) -> Iterator[Stage]:
 
 
 def _settings(cast: Cast, folder: Path, pairs: list[str]) -> dict[str, str]:
-    """What all of them are told by their environment."""
+    """The environment of all processes."""
     return {
         "INKQUEUE_API_KEYS": " ".join(pairs),
         "INKQUEUE_LEASE_MS": str(cast.lease_ms),
@@ -126,7 +126,7 @@ def _settings(cast: Cast, folder: Path, pairs: list[str]) -> dict[str, str]:
 
 
 def _beats(url: str, kind: str, pid: int) -> bool:
-    """Whether a worker or sender of this process told the ledger that it is there."""
+    """Whether the worker or sender with this process id has a heartbeat in the ledger."""
     try:
         with redis.Redis.from_url(url, socket_timeout=1) as client:
             return any(f"-{pid}-" in each.decode() for each in client.zrange(kind, 0, -1))

@@ -30,7 +30,7 @@ TAIL = 4096
 
 @dataclass(frozen=True)
 class Terms:
-    """What a campaign is asked for. It may last `limit_s` at most."""
+    """The parameters of a campaign, which may last at most `limit_s`."""
 
     seed: int
     images: int
@@ -43,22 +43,22 @@ class Terms:
 
 @dataclass
 class Toll:
-    """What was done so far."""
+    """The strikes so far."""
 
     strikes: Counter[str] = field(default_factory=Counter)
     worker_kills: list[Kill] = field(default_factory=list)
     redis_kills: list[float] = field(default_factory=list)
     hurt: dict[str, list[tuple[float, float]]] = field(default_factory=lambda: defaultdict(list))
-    """By ward: when its links were hurt, and until when they may have been felt to be."""
+    """By ward: from when to when its links were hurt, or the effects may have been felt."""
 
     def share(self, intensity: Intensity) -> float:
-        """How much of the kills asked for were made, of all kinds together."""
+        """The share of the wanted kills, of all kinds together, that were made."""
         wanted = _kills_wanted(intensity)
         made = sum(min(self.strikes[kind], count) for kind, count in wanted.items())
         return made / max(1, sum(wanted.values()))
 
     def suffices(self, intensity: Intensity) -> bool:
-        """Whether there were as many of each kind as were asked for."""
+        """Whether as many kills of each kind were made as were wanted."""
         return all(self.strikes[kind] >= count for kind, count in _kills_wanted(intensity).items())
 
 
@@ -92,12 +92,13 @@ class Storm(threading.Thread):
                 time.sleep(0.01)
             if self._over.is_set():
                 break
-            self._heal()  # here too: who is behind the schedule does not wait above
+            self._heal()  # here too, since behind the schedule nothing waits above
             self._strike(strike)
         self._heal(everything=True)
 
     def _clock(self) -> float:
-        """It goes with what was sent, slowly all the while, and by seconds while clients wait for it."""
+        """It advances with the images sent, and slowly with time, but at full speed if clients wait for
+        it."""
         sent, now = self._quota.taken / self._quota.images, time.monotonic()
         idle = sent >= 1 or self._quota.holds_up
         self._drift += (now - self._looked) * (1.0 if idle else DRIFT)
@@ -124,8 +125,8 @@ class Storm(threading.Thread):
             self._hurt_link(strike)
 
     def _kill(self, kind: str, aim: int, *, patient: bool = True) -> None:
-        """Kill the `aim`-th of those that are ready. Of several another is left: where a machine starts
-        them slower than they are killed, nothing would be done but starting."""
+        """Kill the `aim`-th of those that are ready. If there are several, one more must be ready: on a
+        machine that starts them slower than they are killed, nothing else would get done."""
         wards = self._stage.wards(kind)
         least = min(2, len(wards)) if patient else 1
         end = time.monotonic() + (READY_WAIT_S if patient else 0.0)
@@ -144,8 +145,8 @@ class Storm(threading.Thread):
             self._toll.redis_kills.append(at)
 
     def _busy(self, wards: list[Ward]) -> list[Ward]:
-        """Those that have chunks in their hands, as soon as any has; none if none has for a while. Three
-        of four kills are of these, for to kill an idle worker shows little."""
+        """The workers that have chunks in hand, as soon as any has; none if none has for a while. Three
+        of four kills are of these, since killing an idle worker shows little."""
         end = time.monotonic() + CLAIM_WAIT_S
         while time.monotonic() < end and not self._over.is_set():
             if busy := [ward for ward in wards if holds_chunks(ward.log)]:
@@ -167,7 +168,7 @@ class Storm(threading.Thread):
             return  # Redis is down, and with it the bells
 
     def _hurt_link(self, strike: Strike) -> None:
-        """What befalls one process's links; one thing at a time."""
+        """Hurt one process's links, unless they are hurt already."""
         names = sorted(self._stage.proxies)
         name = names[strike.aim % len(names)]
         if name in self._ill:
@@ -193,7 +194,7 @@ class Storm(threading.Thread):
 
 
 def holds_chunks(log: Path) -> bool:
-    """Whether the last that a worker logged of chunks is a claim, since it is ready."""
+    """Whether a worker's last log line about chunks since it was ready is a claim."""
     with log.open("rb") as file:
         file.seek(max(0, log.stat().st_size - TAIL))
         tail = file.read()
@@ -202,7 +203,7 @@ def holds_chunks(log: Path) -> bool:
 
 
 def hurt(proxy: Proxy, strike: Strike) -> None:
-    """From now on some commands fail, or all come late."""
+    """Have some commands fail, or all come late, from now on."""
     rng = random.Random(strike.seed)
     if strike.kind == "delay":
         most = rng.uniform(0.02, 0.3)

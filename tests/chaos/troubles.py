@@ -1,4 +1,4 @@
-"""A real gateway and a real worker with a job under way, and what is seen of them in trouble."""
+"""A real gateway and a real worker with a job under way, and how they behave in trouble."""
 
 import json
 import time
@@ -23,7 +23,7 @@ from samples import glyphs, npy_of, pngs
 
 MODEL = "digits-nano"
 FEW, TIMES = 100, 100
-"""A job is so many different images, so many times over."""
+"""A job consists of so many distinct images, repeated so many times."""
 
 NPY = {"Content-Type": "application/x-npy"}
 OVER = (b"succeeded", b"partially_failed", b"failed", b"canceled")
@@ -40,7 +40,7 @@ ENVIRONMENT = {
 
 @dataclass(frozen=True)
 class Trouble:
-    """How one went: seconds from its end to the first commit, answers meanwhile, all that was broken."""
+    """How one went: seconds from its end to the first commit, answers in and after it, violations."""
 
     first_commit_s: float
     meanwhile: Sequence[Seen]
@@ -59,12 +59,12 @@ class Trouble:
 
     @property
     def refused(self) -> int:
-        """How often a client was told to come again."""
+        """How often a client was told to retry."""
         return sum(each.status == 503 for each in self.meanwhile)
 
     @property
     def slowest_s(self) -> float:
-        """How long a client waited for an answer at most."""
+        """The longest time that a client waited for an answer."""
         return max((each.took_s for each in (*self.meanwhile, *self.after)), default=0.0)
 
 
@@ -85,7 +85,8 @@ class Patient:
     def have(
         self, harm: Callable[[], None], heal: Callable[[], float], lasting_s: float = 0.0
     ) -> Trouble:
-        """A job is under way at `harm`, and read to its end after `heal`, which says when it was."""
+        """Cause a trouble: submit a job, call `harm` while it is read and later `heal`, which returns
+        when the trouble ended, and wait for the job's end."""
         before = self._committed()
         job = self._submit(np.tile(self._few, (TIMES, 1, 1)))
         self._wait_for_commit(before)
@@ -121,7 +122,7 @@ class Patient:
             return int(client.hget(keys.STATS, "images_succeeded") or 0)
 
     def _wait_for_commit(self, before: int) -> float:
-        """When (monotonic) there were more images done than `before`."""
+        """Wait until more images are done than `before`; return when (monotonic) that was."""
         end = time.monotonic() + LONG_S
         while self._committed() <= before:
             assert time.monotonic() < end, "no commit came"
@@ -136,7 +137,7 @@ class Patient:
                 time.sleep(0.02)
 
     def _judge(self, job: str, looking: Sequence[Onlooker]) -> list[str]:
-        """All that is broken; everything that a client was told is stored must be over."""
+        """Everything that is broken; all jobs that a client was told are stored must have ended."""
         accepted = [Accepted(job, self._expected * TIMES)]
         accepted += [Accepted(each, [None]) for looker in looking for each in looker.accepted]
         pids = [process.pid for process in self.services.processes]
@@ -147,7 +148,7 @@ class Patient:
 
 
 def _wait_for_refusal(looking: Sequence[Onlooker], began: float) -> None:
-    """However slow the machine, somebody is to notice the trouble."""
+    """Wait until an onlooker has noticed the trouble, however slow the machine is."""
     while time.monotonic() < began + NOTICED_S:
         if any(seen.at > began and seen.status in (0, 503) for each in looking for seen in each.seen):
             return
@@ -156,7 +157,7 @@ def _wait_for_refusal(looking: Sequence[Onlooker], began: float) -> None:
 
 @contextmanager
 def running_patient(folder: Path, *, linked: bool) -> Iterator[Patient]:
-    """A patient that is well."""
+    """A patient without trouble, until the block ends."""
     with running_server(folder) as server, ExitStack() as stack:
         links = [stack.enter_context(Proxy(server.url)) for _ in range(2)] if linked else []
         port = str(free_port())

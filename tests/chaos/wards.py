@@ -1,7 +1,7 @@
-"""Processes under a supervisor that starts whatever dies again, as docker's `restart` does.
+"""Processes under a supervisor that restarts whatever dies, as docker's `restart` does.
 
-Docker waits 100 ms before it starts a container that died; it waits longer for one that keeps dying at
-once, which those that are killed from outside do not.
+Docker waits 100 ms before it restarts a container that died. It waits longer for one that keeps dying
+at once, but processes that are killed from outside do not.
 """
 
 import os
@@ -25,7 +25,7 @@ STOP_S = 15.0
 
 @dataclass
 class Ward:
-    """One process after another under one name; what they say goes to `log`."""
+    """A process and its successors under one name; their output goes to `log`."""
 
     name: str
     command: Sequence[str]
@@ -44,16 +44,16 @@ class Ward:
 
     @property
     def pid(self) -> int:
-        """The process now; 0 while there is none."""
+        """The id of the running process; 0 if there is none."""
         return self.process.pid if self.process and self.process.poll() is None else 0
 
     @property
     def ready(self) -> bool:
-        """Whether the process that runs now was once seen to work."""
+        """Whether the running process has been seen to work."""
         return self.pid != 0 and self.pid == self.ready_pid
 
     def start(self) -> None:
-        """Run it."""
+        """Start the process."""
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 self.command,
@@ -66,7 +66,7 @@ class Ward:
         self.pids.append(self.process.pid)
 
     def kill(self) -> float:
-        """SIGKILL; when it was dead (s since 1970)."""
+        """Kill it with SIGKILL; return when it was dead (s since 1970)."""
         with self.lock:
             assert self.process
             self.process.kill()
@@ -75,7 +75,7 @@ class Ward:
             return time.time()
 
     def look_after(self) -> None:
-        """Start it again if it is dead and it is time; see whether it works."""
+        """Restart it if it is dead and it is time; see whether it works."""
         with self.lock:
             now = time.monotonic()
             if self.process is None:
@@ -91,7 +91,7 @@ class Ward:
                 self.start()
 
     def stop(self) -> None:
-        """Ask it to end, then make it."""
+        """Ask it to end; kill it if it does not."""
         with self.lock:
             process, self.process = self.process, None
         if process is None:
@@ -112,7 +112,7 @@ class Ward:
 
 
 class Warden(threading.Thread):
-    """Looks after wards until stopped; then they stop, the first of them last."""
+    """Looks after wards until stopped; then stops them, the first one last."""
 
     def __init__(self, wards: Sequence[Ward]) -> None:
         super().__init__(name="warden", daemon=True)
@@ -125,7 +125,7 @@ class Warden(threading.Thread):
                 ward.look_after()
 
     def wait_ready(self, seconds: float) -> None:
-        """Until every ward works. Raises TimeoutError."""
+        """Wait until every ward works. Raises TimeoutError."""
         end = time.monotonic() + seconds
         while lame := [ward.name for ward in self.wards if not ward.ready]:
             if time.monotonic() > end:
@@ -133,7 +133,7 @@ class Warden(threading.Thread):
             time.sleep(LOOK_S)
 
     def stop(self) -> None:
-        """End all."""
+        """Stop looking after the wards, and stop them all."""
         self._stopping.set()
         self.join()
         for ward in reversed(self.wards):

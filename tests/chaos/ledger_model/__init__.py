@@ -1,1 +1,1 @@
-"""The ledger as it must be, and a machine that does whatever may happen to it and to the real one."""
+"""A model of the ledger, and a state machine that does whatever may happen to it and to the real one."""

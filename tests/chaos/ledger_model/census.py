@@ -1,4 +1,4 @@
-"""How much of what may happen was seen: distinct states of the model, and transitions between them."""
+"""Coverage of what may happen: the distinct states of the model, and transitions between them."""
 
 from chaos.ledger_model.model import Model, Part
 
@@ -12,7 +12,7 @@ class Census:
         self.steps = self.examples = 0
 
     def note(self, before: int, did: str, after: int) -> None:
-        """A step was made."""
+        """Note a step."""
         self.steps += 1
         self.states.add(after)
         self.transitions.add((before, did, after))
@@ -25,7 +25,8 @@ class Census:
 
 
 def signature(model: Model, hands: list[int]) -> int:
-    """The model's state as far as rules tell it apart; `hands` are claims by worker."""
+    """A hash of the model's state as far as the rules distinguish it; `hands` has the number of claims
+    of each worker."""
     jobs = sorted(
         (
             job.owner,

@@ -15,7 +15,7 @@ from chaos.ledger_model.model import Job, require
 from chaos.ledger_model.sent import OWNERS, SENT, Sent
 
 MANY = 6
-"""With so many unfinished jobs, no more are sent: both owners have all that they may."""
+"""With this many unfinished jobs, no more are sent: both owners have as many as they may."""
 
 
 class Clients(Ground):
@@ -24,14 +24,14 @@ class Clients(Ground):
     @precondition(lambda self: len(self.model.open_jobs()) < MANY)
     @rule(sent=SENT)
     def submit(self, sent: Sent) -> None:
-        """A job, or one that was sent before, or another one under its id or key."""
+        """Submit a job: a new one, one that was sent before, or another one under its id or key."""
         self.did = "submit"
         self.send(sent)
 
     @precondition(lambda self: self.model.jobs)
     @rule(which=SOME, what=st.sampled_from(["cancel", "cancel", "delete", "ask"]))
     def manage(self, which: int, what: str) -> None:
-        """An owner stops a job, wants it forgotten, or asks for it."""
+        """An owner cancels a job, deletes it, or asks for it."""
         self.did = what
         name = self.pick(sorted(self.model.jobs), which)
         if what == "cancel":
@@ -42,7 +42,7 @@ class Clients(Ground):
             self._ask(name)
 
     def _ask(self, name: str) -> None:
-        """What its owner is told of a job, and nobody else."""
+        """Compare what its owner is told of a job, and nobody else."""
         owner, _, own = name.partition("/")
         job, told = self.model.standing(name), self.run(self.store.job(name))
         if job is None:
@@ -65,7 +65,7 @@ class Clients(Ground):
         labels=st.dictionaries(SOME, st.sampled_from(["", "A", "7"]), min_size=1, max_size=2),
     )
     def use(self, which: int, what: str, most: int, labels: dict[int, str]) -> None:
-        """Somebody goes on following a job, knows better, or wants what failed read once more."""
+        """An owner continues to follow a job, corrects labels, or retries the images that failed."""
         self.did = what
         job = self.pick(self._read_jobs(), which)
         if what == "follow":
@@ -92,7 +92,7 @@ class Clients(Ground):
         self.same("correct", answer, self.model.correct(job.name, labels))
 
     def _retry(self, job: Job, lane: Lane) -> None:
-        """Every image that failed is there, by its name."""
+        """Check that a retry would send every failed image, by its name; then send them."""
         stored = self.run(self.store.job(job.name))
         parts: Any = self.run(failed_parts(self.store, stored))
         wanted = [(image.decode(), image) for image in self._failing(job)]

@@ -1,4 +1,4 @@
-"""What all rules of the machine stand on: the real ledger, its model, and how both are compared."""
+"""What all rules of the machine share: the real ledger, its model, and how the two are compared."""
 
 from collections.abc import Sequence
 from typing import Any, ClassVar, TypeVar
@@ -29,7 +29,7 @@ WORKERS = 3
 CAPS = Caps(max_queued=30, max_open=3, window=2)
 
 SOME = st.integers(0, 999)
-"""Chooses one of whatever there is."""
+"""Chooses one of whatever there is (see pick)."""
 
 
 class Ground(RuleBasedStateMachine):
@@ -54,7 +54,7 @@ class Ground(RuleBasedStateMachine):
         self.census.examples += 1
 
     def look(self) -> None:
-        """Compare everything, and count where this led."""
+        """Compare everything, and note the step in the census."""
         self.seen = Snapshot.take(self.server.client)
         judge(self.model, self.seen)
         before, self.state = self.state, signature(self.model, [len(hand) for hand in self.hands])
@@ -109,17 +109,17 @@ class Ground(RuleBasedStateMachine):
         return verdict
 
     def run(self, work: Any) -> Any:
-        """What a coroutine answers."""
+        """What a coroutine returns."""
         return self.server.run(work)
 
     def same(self, what: str, said: object, expected: object) -> None:
-        """The ledger says what the model says."""
+        """Raise Broken unless the ledger says what the model says."""
         require(said == expected, what, "said", said, "and should say", expected)
 
     def pick(self, some: Sequence[T], which: int) -> T:
-        """One of them."""
+        """One of `some`, chosen by a number."""
         return some[which % len(some)]
 
     def standing(self) -> list[Job]:
-        """Jobs whose time is not over."""
+        """Jobs that have not expired."""
         return [job for _, job in sorted(self.model.jobs.items()) if not self.model.over(job)]

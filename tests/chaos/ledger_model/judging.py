@@ -1,4 +1,4 @@
-"""Whether the ledger holds what the model says: every key of it, after every step."""
+"""Compares the ledger with the model: every key of it, after every step."""
 
 from collections import Counter, defaultdict
 from typing import Any
@@ -13,11 +13,11 @@ from chaos.ledger_model.snapshot import Snapshot
 MODELS = ("balanced", "digits")
 STAGED_MS = 900_000
 SLACK_MS = 100_000
-"""Real time that may pass beside the model's; all that the model does is a multiple of more."""
+"""Real time that may pass besides the model's, which only passes in longer steps."""
 
 
 def judge(model: Model, seen: Snapshot) -> None:
-    """Raise Broken where the ledger is not as the model."""
+    """Raise Broken if the ledger differs from the model."""
     judge_jobs(model, seen)
     _judge_letters(model, seen)
 
@@ -38,7 +38,7 @@ def judge_jobs(model: Model, seen: Snapshot) -> None:
 
 
 def _judge_sums(model: Model, seen: Snapshot) -> None:
-    """What is counted of all jobs together is the sum of them."""
+    """Counters over all jobs are the sums over the jobs, and lists have the right members."""
     open_jobs = model.open_jobs()
     require(seen.number("ink:load") == model.load(), "ink:load is", seen.number("ink:load"))
     owners = {k: int(v) for k, v in seen.hash("ink:open").items() if int(v)}
@@ -66,7 +66,7 @@ def _judge_sums(model: Model, seen: Snapshot) -> None:
 
 
 def _judge_lives(model: Model, seen: Snapshot) -> None:
-    """Whatever is of one job, upload or delivery goes by itself; none of it before its job."""
+    """Every key of a job, upload or delivery expires by itself, and no key of a job before the job."""
     for key, life in seen.lives.items():
         kind = key.removeprefix("ink:")
         require(life > 0 or not kind.startswith(EXPIRING), key, "has no expiry")
@@ -83,7 +83,7 @@ def _judge_lives(model: Model, seen: Snapshot) -> None:
 
 
 def _judge_job(job: Job, seen: Snapshot) -> None:
-    """Its counters, its chunks, its results, its events."""
+    """A job's counters, chunks, results, events and corrections are those of the model."""
     stored, out = seen.hash(keys.job(job.name)), seen.hash(keys.results(job.name))
     counts = {field: int(stored.get(field, 0)) for field in job.counts()}
     require(counts == job.counts(), job.name, "counts", counts, "and has", job.counts())
@@ -103,7 +103,7 @@ def _judge_job(job: Job, seen: Snapshot) -> None:
 
 
 def _judge_way(job: Job, seen: Snapshot) -> None:
-    """Each unread chunk is due, leased, or will be due when one before it is done."""
+    """Each unread chunk is due, is leased, or waits for one before it to be done."""
     under_way = {c: part for c, part in enumerate(job.parts) if part.due is not None}
     run = seen.hash(keys.job(job.name))
     noted = {int(field[2:]) for field in run if field.startswith("d:")}
@@ -135,7 +135,7 @@ def _events(job: Job, seen: Snapshot) -> list[tuple[str, dict[bytes, bytes]]]:
 
 
 def _keys_of_jobs(seen: Snapshot) -> dict[str, set[str]]:
-    """The parts that are stored of each job, by its name; its hash is ''."""
+    """The parts of each job that are stored, by the job's name; its hash is the part ''."""
     found: dict[str, set[str]] = defaultdict(set)
     for key in seen.values:
         if key.startswith("ink:job:"):
@@ -145,7 +145,7 @@ def _keys_of_jobs(seen: Snapshot) -> dict[str, set[str]]:
 
 
 def name_letters(model: Model, seen: Snapshot) -> None:
-    """Give the model's letters the ids that the ledger gave them. Raises Broken for one too many."""
+    """Give the model's letters the ids that the ledger gave them. Raises Broken if one is too many."""
     known = {letter.id for letter in model.letters}
     for key, stored in seen.values.items():
         letter = key.removeprefix("ink:delivery:")
@@ -157,7 +157,7 @@ def name_letters(model: Model, seen: Snapshot) -> None:
 
 
 def _judge_letters(model: Model, seen: Snapshot) -> None:
-    """Every end of a job was told once to each endpoint that wants it, and stands where it should."""
+    """The ledger has every letter that the model has, once, in the same state."""
     name_letters(model, seen)
     for letter in model.letters:
         require(letter.id, "a webhook was never created:", letter)

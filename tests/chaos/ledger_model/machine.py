@@ -1,6 +1,6 @@
-"""A machine of hypothesis that does anything that may happen to a ledger, in any order.
+"""A state machine for hypothesis that does anything that may happen to a ledger, in any order.
 
-Every step is done to the real scripts on a real Redis and to the model, and what both say is compared.
+Every step is done to the real scripts on a real Redis and to the model, and the answers are compared.
 """
 
 import sys
@@ -34,11 +34,11 @@ from ledgers import pass_over
 
 DAY_MS = 86_400_000
 LATEST_S = 40_000
-"""The clock of an example goes no further, so that no tombstone and no letter is forgotten in it."""
+"""The clock of an example goes no further, so that no tombstone and no letter expires within it."""
 
 
 class LedgerMachine(Clients, Workers, Senders):
-    """Everybody at once, and time."""
+    """The rules of clients, workers and senders, and the passing of time."""
 
     @initialize(
         sent=st.lists(SENT, min_size=1, max_size=3),
@@ -46,7 +46,7 @@ class LedgerMachine(Clients, Workers, Senders):
         kills=st.sampled_from([0, 0, 0, 0, 1]),
     )
     def begin(self, sent: list[Sent], hooks: set[str], kills: int) -> None:
-        """Some jobs, for a start. Redis is killed in some examples only, since it takes its time."""
+        """Begin with some jobs. Redis is killed in few examples only, since its restart takes long."""
         self.kills = kills
         for owner in sorted(hooks):
             self.register_for(owner, tuple(Event))
@@ -63,9 +63,9 @@ class LedgerMachine(Clients, Workers, Senders):
         what=st.sampled_from([400, 900, 900, 900, 6_000, "", "", "bells", "scripts", "gateway", "Redis"])
     )
     def go_on(self, what: int | str) -> None:
-        """Seconds pass: leases run out, in the longest also jobs whose life is brief, and the grace of
-        their images. Or something is lost ('': nothing), and upkeep goes over what is left. Twice in a
-        row, somebody works meanwhile."""
+        """Seconds pass: leases expire, and in the longest step short-lived jobs, too, and the grace of
+        their images. Or something is lost ('': nothing), and upkeep runs. If this comes twice in a row,
+        a worker works in between."""
         if self.did.startswith(("wait", "lose")):
             self.labour(0, "work", MODELS[0], 8, None)
         self.did = f"wait {what}" if isinstance(what, int) else f"lose {what}"
@@ -80,7 +80,7 @@ class LedgerMachine(Clients, Workers, Senders):
         self.model.wait(seconds)
 
     def _lose(self, what: str) -> None:
-        """Celery's messages, Redis's scripts, a gateway before it submitted, or Redis itself, killed."""
+        """Lose Celery's messages, Redis's scripts, a gateway before it submits, or kill Redis itself."""
         client = self.server.client
         if what == "bells":
             client.delete("webhooks", *(f"drain.{model}" for model in MODELS))
@@ -94,7 +94,7 @@ class LedgerMachine(Clients, Workers, Senders):
             self.server.kill()
 
     def _keep_up(self) -> None:
-        """Somebody rings for what is due, and buries what is over."""
+        """Run upkeep: it rings for what is due and turns expired jobs into tombstones."""
         due = {model: len(list(self.model.due(model))) for model in MODELS}
         self.same("upkeep", self.ledger.upkeep(MODELS), self.model.bury())
         for model, number in due.items():
@@ -102,7 +102,7 @@ class LedgerMachine(Clients, Workers, Senders):
             require(bells >= min(1, number), number, "chunks are due and", bells, "bells ring")
 
     def teardown(self) -> None:
-        """Whatever was done, all ends: every image has its result, and everything goes with its time."""
+        """Whatever was done, all jobs end, every image has its result, and every key expires in time."""
         if isinstance(sys.exception(), Broken):
             return
         self._finish()
@@ -117,7 +117,7 @@ class LedgerMachine(Clients, Workers, Senders):
         require(not left, "outlives all jobs:", left)
 
     def _finish(self) -> None:
-        """Work on until nothing is left, without any more bad luck."""
+        """Work until nothing is left, without any further faults."""
         for _ in range(60):
             while self._read_all() + self.send_all():
                 pass
@@ -147,7 +147,7 @@ class LedgerMachine(Clients, Workers, Senders):
         return claims
 
     def _judge_whole(self) -> None:
-        """By the judge of whole systems, as far as there is a ledger only."""
+        """Judge by those of the invariants of whole systems that need only a ledger."""
         jobs = self.standing()
         accepted = [
             Accepted(job.name.partition("/")[2], [None] * job.total, job.owner, job.state == "canceled")

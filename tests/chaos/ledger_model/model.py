@@ -1,7 +1,7 @@
-"""What must be: the ledger's rules in plain Python, on a clock that tests move.
+"""The model: the ledger's rules in plain Python, on a clock that tests move.
 
-Where a rule leaves the scripts free (which of the due chunks go out together), the model does not say
-what happens but judges what did: see `Model.claimed`.
+Where a rule leaves the scripts free (which of the due chunks go out together), the model does not
+predict what happens but judges what did: see `Model.claimed`.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -23,7 +23,7 @@ ENDINGS = {
 
 
 class Broken(AssertionError):
-    """The ledger did what must not be; the text says what."""
+    """The ledger did what it must not; the text says what."""
 
 
 def require(holds: object, *words: object) -> None:
@@ -34,7 +34,7 @@ def require(holds: object, *words: object) -> None:
 
 @dataclass
 class Part:
-    """A chunk: under way while `due` (s) is set, leased while `token` is. `kept` is stored of it."""
+    """A chunk: under way while `due` (s) is set, leased while `token` is. `kept`: its stored images."""
 
     images: tuple[bytes, ...]
     kept: bytes | None
@@ -44,17 +44,17 @@ class Part:
     results: bytes | None = None
     failed: int = 0
     dropped: bool = False
-    lost: int = 0  # deliveries that a poisonous image ended
+    lost: int = 0  # deliveries that ended because a poisonous image killed the worker
 
     def put_away(self) -> None:
-        """No longer under way."""
+        """Note that it is no longer under way."""
         self.due = self.token = None
         self.deliveries = 0
 
 
 @dataclass
 class Job:
-    """A job and all that its owner may know of it. `first_token` is older than any claim of it."""
+    """A job and all that its owner may know of it. All tokens of its claims are above `first_token`."""
 
     name: str
     owner: str
@@ -79,12 +79,12 @@ class Job:
 
     @property
     def total(self) -> int:
-        """Images."""
+        """The number of images."""
         return sum(len(part.images) for part in self.parts)
 
     @property
     def open(self) -> bool:
-        """Whether it counts as a load still."""
+        """Whether it is unfinished, and so still counts as load."""
         return not self.buried and self.state not in TERMINAL
 
     def starts(self) -> list[int]:
@@ -95,7 +95,7 @@ class Job:
         return ends
 
     def counts(self) -> dict[str, int]:
-        """Images by what became of them, as the job's hash counts them."""
+        """The number of images in each state, and of chunks, as the job's hash has them."""
         done = [part for part in self.parts if part.results is not None]
         failed = sum(part.failed for part in done)
         return {
@@ -110,12 +110,12 @@ class Job:
 
     @property
     def left(self) -> int:
-        """Images that nothing is known of yet."""
+        """The number of images that have no result and are not canceled."""
         counts = self.counts()
         return counts["total"] - sum(counts[each] for each in ("succeeded", "failed", "canceled"))
 
     def final_state(self) -> str:
-        """What it ends as."""
+        """The state in which it ends."""
         counts = self.counts()
         if counts["canceled"]:
             return "canceled"
@@ -141,7 +141,7 @@ class Letter:
 
 @dataclass
 class Hook:
-    """An endpoint and what it wants to hear of."""
+    """An endpoint and the events that it wants."""
 
     owner: str
     id: str
@@ -164,20 +164,20 @@ class Model:
     # -- what is asked
 
     def over(self, job: Job) -> bool:
-        """Whether its time is over, buried or not."""
+        """Whether a job has expired, buried or not."""
         return job.buried or job.expires <= self.now
 
     def standing(self, name: str) -> Job | None:
-        """The job of that name whose time is not over."""
+        """The job of that name, if it has not expired."""
         job = self.jobs.get(name)
         return None if job is None or self.over(job) else job
 
     def open_jobs(self, owner: str | None = None) -> list[Job]:
-        """Those that count as a load."""
+        """The unfinished jobs, of all owners or of one."""
         return [job for job in self.jobs.values() if job.open and owner in (None, job.owner)]
 
     def load(self) -> int:
-        """Images accepted and not done."""
+        """The number of images that are accepted and not done."""
         return sum(job.left for job in self.open_jobs())
 
     def due(self, model: str) -> Iterator[tuple[Job, int, Part]]:
@@ -189,7 +189,7 @@ class Model:
                         yield job, c, part
 
     def held(self, claim: Claim) -> Part | None:
-        """The chunk of a claim, if that claim is the last one of it."""
+        """The chunk of a claim, if the claim still holds its lease."""
         job = self.jobs.get(claim.name)
         if job is None or job.buried or claim.chunk >= len(job.parts):
             return None
@@ -199,7 +199,7 @@ class Model:
     # -- what clients do
 
     def submit(self, job: Job, key: str | None, staged: bool) -> tuple[str, str]:
-        """What `submit` must answer; a new job is in from then on."""
+        """What `submit` must answer; a new job is added."""
         name, fingerprint, until = self.keys.get(key or "", ("", "", 0))
         if name and until > self.now:
             return ("replay", name) if fingerprint == job.fingerprint else ("mismatch", "")
@@ -289,7 +289,7 @@ class Model:
         claims: Sequence[Claim],
         scores: dict[str, float],
     ) -> None:
-        """Only what is due, in its lane's order; what came back before all else, and alone."""
+        """Only due chunks are taken, in their lane's order; a redelivered one comes first, and alone."""
         taken = [(claim.name, claim.chunk) for claim in claims]
         require(len(set(taken)) == len(taken), "a chunk was handed out twice in one claim:", taken)
         for each in taken:
@@ -312,7 +312,7 @@ class Model:
     def _judge_amount(
         self, due: dict[tuple[str, int], tuple[Job, Part]], claims: Sequence[Claim], budget: int
     ) -> None:
-        """No lane goes without, and no more than the budget but for the first of each lane."""
+        """No lane is left out, and no more than the budget is taken, except the first of each lane."""
         lanes = {due[claim.name, claim.chunk][0].lane for claim in claims}
         if not any(claim.deliveries > 1 for claim in claims):
             for job, part in due.values():
@@ -324,7 +324,7 @@ class Model:
         require(not rest or rest + min(firsts.values()) <= budget, "more than the budget:", claims)
 
     def dropped(self, model: str, names: Iterable[tuple[str, int]]) -> None:
-        """Judge and note what a claim cleared away: leased chunks of canceled jobs that came back."""
+        """Judge and note what a claim dropped: leased chunks of canceled jobs that came back."""
         for name, c in names:
             job = self.jobs[name]
             part = job.parts[c]
@@ -342,7 +342,7 @@ class Model:
         return len(held)
 
     def release(self, claim: Claim) -> None:
-        """A claim is given back."""
+        """Give a claim back."""
         if part := self.held(claim):
             part.token, part.due = None, self.now
             part.deliveries -= 1
@@ -369,7 +369,7 @@ class Model:
     # -- time
 
     def wait(self, seconds: int) -> None:
-        """Time passes; in the end even tombstones go."""
+        """Let time pass; tombstones expire."""
         self.now += seconds
         for job in list(self.jobs.values()):
             if job.buried_at is not None and job.buried_at + TOMBSTONE_S <= self.now:

@@ -1,4 +1,4 @@
-"""Runs the machine: a fixed walk for every commit, a long random one by hand."""
+"""Runs the machine: fixed walks in the tests, long random ones by hand."""
 
 import tempfile
 from pathlib import Path
@@ -14,7 +14,7 @@ STEPS = 50
 
 
 def explore(examples: int, *, fixed: bool, shrink: bool) -> Census:
-    """What was seen of the ledger in `examples` walks of 50 steps, the same ones each time if `fixed`.
+    """The census of `examples` walks of STEPS steps, the same ones each time if `fixed`.
 
     Raises Broken at the first difference from the model; `shrink` finds the shortest way there.
     """

@@ -37,19 +37,19 @@ class Senders(Ground):
     @precondition(lambda self: self.model.jobs and len(self.model.hooks) < HOOKS)
     @rule(owner=st.sampled_from(OWNERS), events=st.sets(st.sampled_from(list(Event)), min_size=2))
     def listen(self, owner: str, events: set[Event]) -> None:
-        """An owner wants to hear of some ends."""
+        """An owner registers an endpoint for some events."""
         self.did = "listen"
         self.register_for(owner, tuple(sorted(events)))
 
     def register_for(self, owner: str, events: tuple[Event, ...]) -> None:
-        """One more endpoint."""
+        """Register an endpoint in both."""
         made = self.run(self.endpoints.create(owner, "https://example.org/", events, "", HOOKS))
         self.model.hooks.append(Hook(owner, made[0], events))
 
     @precondition(lambda self: self.model.letters)
     @rule(room=st.integers(1, 4), which=SOME, how=st.sampled_from(HOWS))
     def deliver(self, room: int, which: int, how: str) -> None:
-        """A sender takes what is to be sent; then something comes of what one of them has, or had."""
+        """A sender claims what is due; then something happens to a delivery that one has, or had."""
         self.sending += self.dispatch_for(room)
         self.did = f"webhook {how}"
         if how == "off":
@@ -66,7 +66,7 @@ class Senders(Ground):
             self.conclude_for(self.pick(self.unsent, which), how)
 
     def dispatch_for(self, room: int) -> list[DeliveryClaim]:
-        """Take letters; no more than room, and none that another sender has."""
+        """Claim letters: at most `room` of them, and none that another sender has."""
         name_letters(self.model, Snapshot.take(self.server.client))
         claims: list[DeliveryClaim] = self.run(self.outbox.claim(room))
         require(len(claims) <= room, "more webhooks than there was room for:", claims)
@@ -93,7 +93,8 @@ class Senders(Ground):
         require(mine <= LIMITS.per_caller, "an owner has under way", mine)
 
     def _give_up(self) -> None:
-        """What a dispatch gave up: what was due for an endpoint that is off, or tried too often."""
+        """Judge and note what a dispatch gave up: letters tried too often, or to an endpoint that is
+        off."""
         after = Snapshot.take(self.server.client)
         for letter in self.model.letters:
             stored = after.hash(keys.delivery(letter.id))
@@ -112,7 +113,7 @@ class Senders(Ground):
         self.run(self.endpoints.amend(hook.owner, hook.id, {"enabled": hook.enabled}))
 
     def conclude_for(self, claim: DeliveryClaim, how: str) -> None:
-        """Tell both what came of it."""
+        """Tell both how an attempt went."""
         letter = next(one for one in self.model.letters if one.id == claim.id)
         expected = self._outcome(letter, claim, how)
         if how == "released":
@@ -138,7 +139,8 @@ class Senders(Ground):
         return letter.state
 
     def _disable(self, letter: Letter, after: Snapshot) -> None:
-        """An endpoint may be given up with a letter to it (not if something else arrived there)."""
+        """Note whether an endpoint was disabled with a letter (it is not if another one arrived
+        there)."""
         stored: Any = after.hash(keys.hook(letter.owner, letter.hook))
         self._hook(letter).enabled = stored["enabled"] == b"1"
 
@@ -146,7 +148,7 @@ class Senders(Ground):
         return next(hook for hook in self.model.hooks if hook.id == letter.hook)
 
     def send_all(self) -> int:
-        """Whatever can be sent now arrives; returns how many letters."""
+        """Have whatever can be sent now arrive; return how many letters did, or were given up."""
         before = [letter.state for letter in self.model.letters]
         claims = self.dispatch_for(100) if "pending" in before else []
         for claim in claims:

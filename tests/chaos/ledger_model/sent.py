@@ -1,4 +1,4 @@
-"""What clients of the model send: images whose bytes say what becomes of them, cut into chunks."""
+"""What clients of the model send: images whose bytes decide their results, cut into chunks."""
 
 from binascii import crc32
 from dataclasses import dataclass
@@ -72,12 +72,12 @@ def images_of(claim: Claim) -> list[bytes]:
 
 
 def is_poison(image: bytes) -> bool:
-    """Whether whoever reads it dies."""
+    """Whether a worker that reads it dies."""
     return b"poison" in image
 
 
 def _result(index: int, image: bytes, given_up: set[int]) -> Result:
-    """What an image always gives: its bytes decide, so another image's result would show."""
+    """The result of an image: its bytes decide it, so another image's result would be noticed."""
     if index in given_up:
         return Failure(WORKER_LOST, "workers were lost while they read this image")
     if b"bad" in image:
@@ -86,7 +86,7 @@ def _result(index: int, image: bytes, given_up: set[int]) -> Result:
 
 
 def commit_of(claim: Claim, given_up: set[int]) -> Commit:
-    """What comes of a claim, some images of it given up: made as the reader does (worker/reading.py)."""
+    """The commit of a claim, with some images given up, as the reader makes it (worker/reading.py)."""
     images = images_of(claim)
     results = [_result(index, image, given_up) for index, image in enumerate(images)]
     failures = count_failures(results)

@@ -1,4 +1,4 @@
-"""A real redis-server that may be killed and comes back with what it promised to keep."""
+"""A real redis-server that can be killed, and comes back with everything that it acknowledged."""
 
 import asyncio
 import subprocess
@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 
 class Server:
-    """One redis-server on a folder, and clients of it that outlive its deaths."""
+    """One redis-server in a folder, and clients of it that survive its restarts."""
 
     def __init__(self, folder: Path) -> None:
         self._embedded = EmbeddedRedis(folder)
@@ -30,7 +30,7 @@ class Server:
         self._embedded.wait_ready(self._process)
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
-        """What `work` answers, on the loop that the asynchronous client lives on."""
+        """What `work` returns, on the event loop of the asynchronous client."""
         return self._loop.run(work)
 
     def kill(self) -> None:
@@ -40,7 +40,7 @@ class Server:
         self._start()
 
     def close(self) -> None:
-        """Leave nothing running."""
+        """Close the clients and stop the server."""
         self.run(self.asynchronous.aclose())
         self._loop.close()
         self.client.close()

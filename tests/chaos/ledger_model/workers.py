@@ -1,4 +1,4 @@
-"""What workers do to the ledger and its model: claim, read, renew, give back, die, come back late."""
+"""What workers do to the ledger and its model: claim, read, renew, release, die, come back late."""
 
 from collections.abc import Sequence
 
@@ -33,8 +33,8 @@ class Workers(Ground):
         unlucky=st.sampled_from([None, None, None, 0, 1, 2]),
     )
     def labour(self, who: int, what: str, model: str, budget: int, unlucky: int | None) -> None:
-        """A worker takes what is due, or reads what it has, or both. It dies, or has to stop (what is
-        left of it may do this and that: see `late`). Or all who are alive keep what they have."""
+        """A worker claims what is due, or reads what it has, or both; or it dies, or stops (it may still
+        come back: see `late`). Or all live workers renew their leases."""
         if not self.hands[who] and what not in ("work", "renew"):
             what = "claim"
         elif self.hands[who] and what in ("claim", "work"):
@@ -59,7 +59,7 @@ class Workers(Ground):
                 self.model.release(claim)
 
     def claim_for(self, who: int, model: str, budget: int) -> list[Claim]:
-        """Claim from both; the model judges what came."""
+        """Claim from the ledger; the model judges what came."""
         scores = {
             m: at for lane in keys.LANES for m, at in self.seen.scores(f"ink:due:{model}:{lane}").items()
         }
@@ -71,7 +71,7 @@ class Workers(Ground):
         return claims
 
     def _no_longer(self, after: Snapshot, claims: Sequence[Claim]) -> list[tuple[str, int]]:
-        """Chunks that the model has under way and the ledger has not."""
+        """Chunks that are under way in the model, but not in the ledger."""
         jobs = [job for job in self.model.jobs.values() if not self.model.over(job)]
         return [
             (job.name, c)
@@ -103,7 +103,7 @@ class Workers(Ground):
         return commit_of(claim, set())
 
     def _read_warily(self, claim: Claim, unlucky: int | None) -> Commit:
-        """As the reader does: see worker/reading.py."""
+        """Read as the reader does, see worker/reading.py."""
         caution = Caution(self.ledger, claim, MAX_DEATHS, lambda: None)
         images, given_up = images_of(claim), set()
         alone = caution.enter(range(len(images)))
@@ -119,7 +119,7 @@ class Workers(Ground):
         return commit_of(claim, given_up)
 
     def _note_death(self, claim: Claim) -> None:
-        """A poisonous image killed: no more often than it takes to find all those of its chunk."""
+        """Note that a poisonous image killed, no more often than it takes to find all of its chunk."""
         part = self.model.held(claim)
         if part:
             part.lost += 1
@@ -132,7 +132,8 @@ class Workers(Ground):
         how=st.sampled_from(["commit", "commit", "commit other", "renew", "release", "suspect"]),
     )
     def late(self, which: int, how: str) -> None:
-        """What was thought dead, or done already, comes back: only a lease of its own counts."""
+        """A claim whose worker was thought dead, or was done, comes back: it counts only if its lease is
+        still its own."""
         self.did = f"{how} late"
         claim = self.pick(self.stale, which)
         if how == "renew":
@@ -146,7 +147,7 @@ class Workers(Ground):
             self._commit_late(claim, how != "commit")
 
     def _commit_late(self, claim: Claim, other: bool) -> None:
-        """The same results as ever; or others, where it is too late for them."""
+        """Commit late: the same results as ever, or others if the chunk already has results."""
         poisons = {index for index, image in enumerate(images_of(claim)) if is_poison(image)}
         commit = commit_of(claim, poisons)
         job = self.model.standing(claim.name)
