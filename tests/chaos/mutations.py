@@ -1,6 +1,6 @@
-"""Seeded bugs: each changes one place of the code for the worse, and the tests named must see it.
+"""Seeded bugs: each breaks the code in one place, and the named test must see it.
 
-`make mutants` tries them all; tests/test_mutations.py holds that the places are there still.
+`make mutants` tries them all; tests/test_mutations.py checks that the places still exist.
 """
 
 from dataclasses import dataclass
@@ -69,14 +69,14 @@ SUBMIT = (
         "caps_are_exact",
     ),
     lua(
-        "an accepted job is no load",
+        "an accepted job does not count as load",
         "submit",
         "add_load(want, want.total)",
         "add_load(want, 0)",
         "caps_are_exact",
     ),
     lua(
-        "no memory is promised to what a page will leave behind",
+        "no memory is promised to the results of pages",
         "ending",
         "if job.weight > 1 then add('ink:load:extra'",
         "if job.weight > 1 and n < 0 then add('ink:load:extra'",
@@ -84,7 +84,7 @@ SUBMIT = (
         ADMISSION,
     ),
     lua(
-        "memory promised to pages is never given back",
+        "memory promised to results of pages is never freed",
         "ending",
         "if job.weight > 1 then add('ink:load:extra'",
         "if job.weight > 1 and n > 0 then add('ink:load:extra'",
@@ -137,7 +137,7 @@ CLAIM = (
         "weighs_as_much",
     ),
     lua(
-        "a worker that went home is rung for as if it lingered",
+        "a worker that no longer lingers is woken as if it did",
         "bells",
         "redis.call('ZRANGEBYSCORE', 'ink:lingering', now, '+inf')",
         "redis.call('ZRANGEBYSCORE', 'ink:lingering', '-inf', '+inf')",
@@ -174,7 +174,7 @@ CLAIM = (
         "lost_lease_is_not_renewed",
     ),
     lua(
-        "what came back goes out among others",
+        "a redelivered chunk goes out among others",
         "claim",
         "if not take_redelivered() then",
         "take_redelivered()\ndo",
@@ -209,7 +209,7 @@ CLAIM = (
         "canceled_job_of_a_dead_worker",
     ),
     lua(
-        "what came back waits for what is due before it",
+        "a redelivered chunk waits for chunks due before it",
         "claim",
         "later('ZADD', lease_key(model), member, lease_end)",
         "",
@@ -318,21 +318,21 @@ COMMIT = (
         "expired_job",
     ),
     lua(
-        "what was read counts as running",
+        "images that were read count as running",
         "ending",
         "if leased then change(job, 'running', job.running - size(name, job, c)) end",
         "",
         "what_is_running",
     ),
     lua(
-        "images that are done stay a load",
+        "images that are done still count as load",
         "ending",
         "  add_load(job, -n)\n  stat('images_' .. field, n)",
         "  stat('images_' .. field, n)",
         "caps_are_exact",
     ),
     lua(
-        "what is left of a job is never forgotten",
+        "the hash of a job never expires",
         "submit",
         "redis.call('PEXPIREAT', key(name), text(want.expires + BURIAL))",
         "",
@@ -391,7 +391,7 @@ LIFE = (
         "counted_and_cleared",
     ),
     lua(
-        "whoever survived stays suspect",
+        "an image that did no harm stays suspected",
         "suspect",
         "if ARGV[5] then",
         "if false then",
@@ -405,7 +405,7 @@ LIFE = (
         "answer_was_lost",
     ),
     lua(
-        "who lives takes back what others noted",
+        "a live worker takes back what others noted",
         "absolve",
         "redis.call('HSET', suspects, ARGV[i], table.concat(tokens, ' '))",
         "redis.call('HDEL', suspects, ARGV[i])",
@@ -427,7 +427,7 @@ LIFE = (
         "canceled_at_once",
     ),
     lua(
-        "cancel forgets what was not due yet",
+        "cancel forgets chunks that were not due yet",
         "cancel",
         "settle(job, 'canceled', job.total - first)",
         "",
@@ -507,21 +507,21 @@ LIFE = (
         "doorbells_are_no_more",
     ),
     lua(
-        "what lies beyond a clock that was set back stays there",
+        "times from before the clock was set back stay",
         "common",
         "redis.call('ZADD', list, text(limit), member)",
         "",
         "clock_was_set_back",
     ),
     lua(
-        "a clock that was set back ends the leases of the living",
+        "a clock set back ends the leases of live workers",
         "common",
         "pull_back(list, now + MOST_LEASES * lease, now + lease)",
         "pull_back(list, now, now)",
         "clock_was_set_back",
     ),
     lua(
-        "a lost sender's webhooks wait until the clock is as late again",
+        "a clock set back delays a lost sender's webhooks",
         "outbox",
         "{'outbox:' .. lane, 'sending:' .. lane, 'sending:' .. owner}",
         "{'outbox:' .. lane}",
@@ -529,7 +529,7 @@ LIFE = (
         OUTBOX,
     ),
     lua(
-        "nobody looks into the outbox when the clock was set back",
+        "a clock set back delays all webhooks",
         "upkeep",
         "if rewind(lane, 1) then rewind(lane, 1000) end",
         "",
@@ -537,7 +537,7 @@ LIFE = (
         OUTBOX,
     ),
     lua(
-        "of a lane one webhook waits less after the clock was set back",
+        "after a clock set back, one webhook of a lane is shifted",
         "upkeep",
         "rewind(lane, 1000)",
         "",
@@ -545,7 +545,7 @@ LIFE = (
         OUTBOX,
     ),
     lua(
-        "a webhook waits less at every look after the clock was set back",
+        "after a clock set back, a webhook is shifted repeatedly",
         "outbox",
         "if sent then redis.call('HSET', delivery_key(id), 'sent', sent - ahead) end",
         "",
@@ -560,7 +560,7 @@ LIFE = (
         "expired_job",
     ),
     lua(
-        "an expired job stays a load",
+        "an expired job still counts as load",
         "upkeep",
         "add_load(job, -unread)",
         "",
@@ -578,7 +578,7 @@ WEBHOOKS = (
         OUTBOX,
     ),
     lua(
-        "a sender that is late decides",
+        "a sender that lost its lease decides",
         "conclude",
         "delivery.token ~= token and outcome ~= 'delivered'",
         "false",
@@ -610,7 +610,7 @@ WEBHOOKS = (
         OUTBOX,
     ),
     lua(
-        "a quiet job is told to all",
+        "a quiet job is reported to all endpoints",
         "outbox",
         "if not job.quiet then",
         "if true then",
@@ -621,7 +621,7 @@ WEBHOOKS = (
 
 PYTHON = (
     Mutation(
-        "what is staged stays for ever",
+        "staged chunks stay for ever",
         "worker/scripts/stage.lua",
         "ARGV[i + 1], 'EX', seconds)",
         "ARGV[i + 1])",
@@ -629,7 +629,7 @@ PYTHON = (
         "what_is_staged",
     ),
     Mutation(
-        "what is staged goes while it is uploaded",
+        "staged chunks expire during the upload",
         "worker/entrance.py",
         "STAGED_S = 900",
         "STAGED_S = 9",
@@ -637,7 +637,7 @@ PYTHON = (
         "what_is_staged",
     ),
     Mutation(
-        "what is refused stays staged",
+        "chunks of a refused job stay staged",
         "api/staging.py",
         "if self.stored and not self.taken:",
         "if self.stored and self.taken:",
@@ -737,7 +737,7 @@ PYTHON = (
         "own_options",
     ),
     Mutation(
-        "the charset of an image is not heeded",
+        "the charset of an image is ignored",
         "worker/answering.py",
         "charset or options.charset",
         "options.charset",
@@ -753,7 +753,7 @@ PYTHON = (
         "flags_come",
     ),
     Mutation(
-        "all rivals stand",
+        "rival readings of a character are all kept",
         "worker/answering.py",
         "choose(characters, [each.probabilities[0] for each in answers])",
         "range(len(characters))",
@@ -777,7 +777,7 @@ PYTHON = (
         "another_kind",
     ),
     Mutation(
-        "what was claimed ahead is kept where reading fails",
+        "a claim that waits is kept if reading fails",
         "worker/draining.py",
         "self._ledger.release(batch.claims)",
         "pass",
@@ -793,7 +793,7 @@ PYTHON = (
         "counted_once",
     ),
     Mutation(
-        "a secret that is asked for again takes the place of the old one",
+        "a repeated rotation replaces the old secret",
         "worker/scripts/rotate.lua",
         "if old == ARGV[3] then",
         "if false then",
@@ -817,7 +817,7 @@ PYTHON = (
         "with_a_body",
     ),
     Mutation(
-        "what was decoded ahead is kept where reading fails",
+        "a batch decoded ahead is kept if reading fails",
         "worker/draining.py",
         "self._ledger.release(waiting.claims if waiting else ())",
         "pass",
@@ -825,7 +825,7 @@ PYTHON = (
         "given_back",
     ),
     Mutation(
-        "who died is taken for the first who was not answered",
+        "the first unanswered image is blamed for a death",
         "worker/decoding/decoder.py",
         "known + in_hand.start",
         "known",
@@ -833,7 +833,7 @@ PYTHON = (
         "a_killer_is_found_alone",
     ),
     Mutation(
-        "a character may stand nowhere",
+        "a character may have an empty box",
         "worker/decoding/answers.py",
         "(boxes[:, 2:] < 1).any()",
         "False",
@@ -841,7 +841,7 @@ PYTHON = (
         "nonsense_is_refused",
     ),
     Mutation(
-        "flags are lost on the way",
+        "flags are lost in packed results",
         "worker/packing.py",
         "answer.uncertain, answer.flags,",
         "answer.uncertain, 0,",
@@ -849,7 +849,7 @@ PYTHON = (
         "come_back_equal",
     ),
     Mutation(
-        "charsets go to the neighbour",
+        "an image gets its neighbour's charset",
         "worker/chunks.py",
         "self.charsets[place]",
         "self.charsets[: len(some)]",
@@ -857,7 +857,7 @@ PYTHON = (
         "part_of_a_chunk",
     ),
     Mutation(
-        "what was read is kept, what failed is not",
+        "images that were read are kept, not those that failed",
         "worker/preparation.py",
         'file if isinstance(each, Failure) else b""',
         'b"" if isinstance(each, Failure) else file',

@@ -1,5 +1,5 @@
-"""Bad input, and what it gets: hundreds of cases put to real gateways over real sockets.
+"""Bad input and its answers: hundreds of cases, sent to real gateways over real sockets.
 
-`lines` says what there is to be afraid of, each group of cases answers its part of it, `stage` is what
-they are put to, `running` measures, and `python -m corpus` prints the table.
+`lines` lists the threats, each group of cases covers its part of them, `stage` has the gateways,
+`running` measures, and `python -m corpus` prints the table.
 """

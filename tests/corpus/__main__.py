@@ -1,4 +1,4 @@
-"""`make corpus`: every case, and a table of what came. Ends with 1 if anything was wrong."""
+"""`make corpus`: every case, and a table of the answers. Exits with 1 if anything was wrong."""
 
 import sys
 

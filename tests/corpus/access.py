@@ -1,4 +1,4 @@
-"""Who asks, and for whose: keys, ids of others, what only we may say, and asking twice."""
+"""Access: keys, ids of others, headers that only a proxy may set, and requests that are repeated."""
 
 import time
 
@@ -15,12 +15,12 @@ UNKNOWN = "job_" + "0" * 32
 
 
 def keyed(value: str, name: str = "Authorization") -> Ask:
-    """The list of jobs, asked for with this key."""
+    """Ask for the list of jobs with this key."""
     return asked("GET", "/v1/jobs", {name: value}, at="keyed")
 
 
 def with_key(whose: str, method: str, path: str) -> Ask:
-    """What somebody is told who has one of the keys of the stage."""
+    """Ask with one of the keys of the stage."""
 
     def ask(stage: Stage) -> str:
         fields = {"Authorization": f"Bearer {stage.keys[whose][0]}"}
@@ -30,7 +30,7 @@ def with_key(whose: str, method: str, path: str) -> Ask:
 
 
 def taken_away(stage: Stage) -> str:
-    """A key of the right form that opens nothing gets, byte for byte, what nonsense gets."""
+    """An unknown key of the right form gets the same answer, byte for byte, as nonsense."""
     known = stage.keys["alice"][0]
     keys = ("nonsense", known[:-1] + "A" * (known[-1] != "A") + "B" * (known[-1] == "A"))
     url, path = stage.url("keyed"), "/v1/jobs"
@@ -40,7 +40,7 @@ def taken_away(stage: Stage) -> str:
 
 
 def of_bob(method: str, path: str, body: bytes = b"") -> Ask:
-    """Bob asks for alice's job and for one that is not there, and is told the same."""
+    """Bob asks for alice's job and for one that does not exist, and gets the same answer."""
 
     def ask(stage: Stage) -> str:
         fields = {"Authorization": f"Bearer {stage.keys['bob'][0]}"}
@@ -59,7 +59,7 @@ def of_bob(method: str, path: str, body: bytes = b"") -> Ask:
 
 
 def claimed(stage: Stage) -> str:
-    """A socket's address counts, whatever the client says that it is."""
+    """The socket's address counts, whatever address the client claims to have."""
     wires = [Wire(stage.url("strict")) for _ in range(20)]
     try:
         for number, wire in enumerate(wires):
@@ -73,7 +73,7 @@ def claimed(stage: Stage) -> str:
 
 
 def many_wrong_keys(stage: Stage) -> str:
-    """One connection, one wrong key after the other."""
+    """Send one wrong key after the other over one connection."""
     with Wire(stage.url("keyed")) as wire:
         found = [
             wire.get("/v1/jobs", f"Authorization: Bearer ink_{at:08d}_{'A' * 43}").answer()
@@ -84,7 +84,7 @@ def many_wrong_keys(stage: Stage) -> str:
 
 
 def under_way(stage: Stage) -> str:
-    """A second request under a key whose first one is not complete; once that one is looked at."""
+    """Send a second request with an Idempotency-Key while the first one is still being uploaded."""
     for attempt in range(20):
         fields = {"Content-Type": "image/png", "Idempotency-Key": f"under-way-{attempt}"}
         data = message("POST", "/v1/jobs", fields, PNG)
@@ -99,7 +99,7 @@ def under_way(stage: Stage) -> str:
 
 
 def repeated(path: str, second: bytes, **fields: str) -> Ask:
-    """The same path and fields for one body, then for another."""
+    """Send the same path and fields with one body, and then with another."""
 
     def ask(stage: Stage) -> str:
         head = {"Content-Type": "image/png"} | {

@@ -39,12 +39,12 @@ def posted(body: Body) -> Ask:
 
 
 def of(*entries: Entry, **lies: object) -> Ask:
-    """A POST of a ZIP of these."""
+    """A POST of a ZIP of these entries."""
     return posted(raw_zip(*entries, **lies))  # type: ignore[arg-type]
 
 
 def named(name: bytes) -> Ask:
-    """A file of this name: what it is called in the results."""
+    """Send a file of this name; what it is called in the results."""
 
     def ask(stage: Stage) -> str:
         (item,) = results(stage, submit(stage, ZIP, raw_zip(Entry(name, PNG))))
@@ -55,7 +55,7 @@ def named(name: bytes) -> Ask:
 
 
 def counted(body: bytes, query: str = "") -> Ask:
-    """How many images of an archive were read, and how many not."""
+    """Send an archive; how many of its images were read, and how many failed."""
 
     def ask(stage: Stage) -> str:
         counts = submit(stage, ZIP, body, query)["counts"]
@@ -65,7 +65,7 @@ def counted(body: bytes, query: str = "") -> Ask:
 
 
 def streamed(*, descriptor: bool = True) -> bytes:
-    """A ZIP as a program writes it that cannot go back: sizes and checksum come behind the data."""
+    """A ZIP as a program writes it that cannot seek: sizes and checksum come after the data."""
     entry = Entry(b"a.png", PNG, flags=8)
     facts = struct.pack("<4s3I", b"PK\x07\x08", *struct.unpack("<3I", entry.local()[14:26]))
     local = entry.local()[:14] + bytes(12) + entry.local()[26:] + facts * descriptor
@@ -73,7 +73,7 @@ def streamed(*, descriptor: bool = True) -> bytes:
 
 
 def quoted(count: int) -> bytes:
-    """Entries whose packed bytes quote the headers of those behind them (Fifield 2019)."""
+    """A ZIP of entries whose packed bytes quote the headers of those after them (Fifield 2019)."""
     kernel = packed_zeros(1)
     files, entries = bytearray(), []
     inner = Entry(b"z", kernel, DEFLATED, unpacked=1 << 20, crc=0)
@@ -91,7 +91,7 @@ def quoted(count: int) -> bytes:
 
 
 def unlisted() -> bytes:
-    """A ZIP with a file that its directory does not know."""
+    """A ZIP with a file that its directory does not list."""
     hidden, listed = Entry(b"hidden", PNG).local(), Entry(b"a", PNG)
     directory = listed.central(len(hidden))
     files = hidden + listed.local()
@@ -185,7 +185,7 @@ TABLE = {
         "no UTF-8": (posted(raw_zip(Entry(b"\xff\xfe.png", PNG, flags=0x800))), "202"),
     },
     "a name twice": {
-        # Results are told apart by their place; a name is what its owner calls it.
+        # Results are told apart by their index; names may be anything.
         "twice": (counted(raw_zip(Entry(b"a", PNG), Entry(b"a", PNG))), "2 read, 0 failed"),
     },
     "links and devices": {
@@ -226,10 +226,10 @@ TABLE = {
     "a ZIP that was streamed, or has something before it": {
         "streamed": (counted(streamed()), "1 read, 0 failed"),
         "without a signature": (counted(streamed(descriptor=False)), "1 read, 0 failed"),
-        # The first bytes say what a file is: a program with a ZIP behind it is none.
+        # The first bytes decide what a file is: a program with a ZIP after it is not a ZIP.
         "a program before it": (posted(b"MZ" + bytes(510) + zip_of(GOOD)), UNKNOWN),
         "a ZIP before it": (posted(zip_of(GOOD) + zip_of(GOOD)), INVALID),
-        # The directory is the truth: what it does not list is not there.
+        # The directory decides: what it does not list is not there.
         "an entry that is not listed": (counted(unlisted()), "1 read, 0 failed"),
     },
     "another archive": {

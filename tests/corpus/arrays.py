@@ -1,4 +1,4 @@
-"""Arrays: .npy and IDX, packed and not."""
+"""Arrays: .npy and IDX, compressed and not."""
 
 import gzip
 

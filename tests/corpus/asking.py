@@ -1,4 +1,4 @@
-"""How a case asks: a request on a socket of its own, an answer that must be sound whatever it says."""
+"""How a case asks: with a request on a socket of its own, whose answer must be sound in any case."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -14,11 +14,11 @@ Body = bytes | Callable[[], bytes]
 Fields = Mapping[str, str]
 
 LONGEST = 4096
-"""Bytes of a problem."""
+"""The most bytes of a problem."""
 
 
 def message(method: str, path: str, fields: Fields, body: bytes = b"") -> bytes:
-    """A request as it goes over the wire."""
+    """A request as bytes on the wire."""
     own = {"Host": "localhost"} | ({"Content-Length": str(len(body))} if body else {})
     lines = [
         f"{method} {path} HTTP/1.1",
@@ -28,7 +28,7 @@ def message(method: str, path: str, fields: Fields, body: bytes = b"") -> bytes:
 
 
 def talk(url: str, data: bytes) -> Answer:
-    """The answer to a whole request, which is sound; the connection is usable or closed after it."""
+    """The answer to a whole request; it must be sound, and leave the connection usable or closed."""
     with Wire(url) as wire:
         answer = wire.send(data).answer()
         require_sound(answer)
@@ -40,7 +40,7 @@ def talk(url: str, data: bytes) -> Answer:
 
 
 def require_sound(answer: Answer) -> None:
-    """An answer that a client can live with: no fault of ours, and a refusal says what to do."""
+    """Assert that an answer is no fault of ours, has sound headers and, if it refuses, a sound problem."""
     assert answer.status < 500 or answer.status == 503, answer
     assert answer.headers["x-content-type-options"] == "nosniff"
     assert "server" not in answer.headers
@@ -50,7 +50,7 @@ def require_sound(answer: Answer) -> None:
 
 
 def require_problem(answer: Answer) -> None:
-    """RFC 9457, from the catalogue, short, and helpful."""
+    """Assert that a refusal is a problem (RFC 9457) of the catalogue, short and helpful."""
     problem = answer.problem
     assert (problem["status"], problem["title"]) == CATALOGUE[answer.slug]
     assert problem["instance"].startswith("/")
@@ -62,14 +62,14 @@ def require_problem(answer: Answer) -> None:
 
 
 def outcome(answer: Answer) -> str:
-    """An answer in the words of a case."""
+    """An answer as a case has it: the status, and the type of a problem."""
     return f"{answer.status} {answer.slug}" if answer.status >= 400 else str(answer.status)
 
 
 def asked(
     method: str, path: str, fields: Fields | None = None, body: Body = b"", at: str = "plain"
 ) -> Ask:
-    """A request to one of the gateways; `{job}` in its path is a job that is done."""
+    """A request to one of the gateways; `{job}` in its path is the id of a finished job."""
 
     def ask(stage: Stage) -> str:
         data = body() if callable(body) else body
@@ -80,7 +80,7 @@ def asked(
 
 
 def got(path: str, at: str = "plain", **fields: str) -> Ask:
-    """A GET; fields by name with underscores."""
+    """A GET; names of `fields` have underscores for hyphens."""
     return asked("GET", path, {name.replace("_", "-"): value for name, value in fields.items()}, at=at)
 
 
@@ -91,12 +91,12 @@ def uploaded(kind: str, body: Body, path: str = "/v1/jobs", at: str = "plain", *
 
 
 def told(path: str, body: object, method: str = "POST", at: str = "plain") -> Ask:
-    """A small JSON body."""
+    """A request with a small JSON body."""
     return asked(method, path, {"Content-Type": "application/json"}, json.dumps(body).encode(), at)
 
 
 def sent(data: Body, at: str = "plain") -> Ask:
-    """Bytes that no library would send; the connection ends with the answer."""
+    """Send bytes that no library would send; the answer must close the connection."""
 
     def ask(stage: Stage) -> str:
         with Wire(stage.url(at)) as wire:
@@ -110,7 +110,7 @@ def sent(data: Body, at: str = "plain") -> Ask:
 
 
 def submit(stage: Stage, kind: str, body: bytes, query: str = "") -> dict[str, Any]:
-    """A job that was waited for."""
+    """Submit a job and wait for it; return it."""
     fields = {"Content-Type": kind, "Prefer": "wait=30"}
     answer = talk(stage.url("plain"), message("POST", f"/v1/jobs{query}", fields, body))
     job: dict[str, Any] = json.loads(answer.body)
@@ -119,7 +119,7 @@ def submit(stage: Stage, kind: str, body: bytes, query: str = "") -> dict[str, A
 
 
 def results(stage: Stage, job: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """What became of its images."""
+    """The results of a job."""
     answer = talk(stage.url("plain"), message("GET", f"/v1/jobs/{job['id']}/results", {}))
     found: list[dict[str, Any]] = json.loads(answer.body)["data"]
     return found

@@ -1,4 +1,4 @@
-"""A case of the corpus: what is sent to a gateway, and what must come back."""
+"""A case of the corpus: a request to a gateway, and the answer that must come."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -6,22 +6,22 @@ from dataclasses import dataclass, field
 from .stage import Stage
 
 Ask = Callable[[Stage], str]
-"""Puts one question and says what came: a status with the type of the problem, or what became of it."""
+"""Asks once and returns the outcome: a status with the type of the problem, or what else was found."""
 
 Row = tuple[Ask, str] | tuple[Ask, str, float]
 Table = Mapping[str, Mapping[str, Row]]
-"""By line and name: what to ask, what must come, and what it may cost if that is more than SPENT_S."""
+"""By line and name: what to ask, the expected outcome, and its cost if it may be more than SPENT_S."""
 
 SPENT_S = 1.0
-"""What an answer may cost our processes, in seconds of CPU; a busy machine does not change it."""
+"""The CPU time (s) that an answer may cost our processes, which hardly depends on other load."""
 
 WAITED_S = 20.0
-"""What it may take, on however busy a machine."""
+"""The time (s) that an answer may take, however busy the machine is."""
 
 
 @dataclass(frozen=True)
 class Case:
-    """One question. `line` is what it is an example of."""
+    """One request and its expected outcome. `line` is the threat that it is an example of."""
 
     group: str
     line: str
@@ -36,7 +36,7 @@ class Case:
 
 
 def cases(group: str, table: Table) -> Iterator[Case]:
-    """Those of a table."""
+    """The cases of a table."""
     for line, asked in table.items():
         for name, (ask, *more) in asked.items():
             yield Case(group, line, name, ask, *more)  # type: ignore[arg-type]

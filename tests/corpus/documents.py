@@ -1,4 +1,4 @@
-"""JSON and NDJSON, and bodies of no type or of another."""
+"""JSON and NDJSON, and bodies without a type or of another one."""
 
 import json
 
@@ -22,17 +22,17 @@ def document(body: bytes) -> Ask:
 
 
 def image(value: bytes) -> Ask:
-    """A POST of one image as JSON says it."""
+    """A POST of a JSON document with one image, given as JSON."""
     return document(b'{"images": [{"image": ' + value + b"}]}")
 
 
 def charset_of(charset: str) -> bytes:
-    """An image with a charset of its own."""
+    """A JSON document with an image that has its own charset."""
     return json.dumps({"images": [{"image": BASE64, "charset": charset}]}).encode()
 
 
 def taken(body: bytes) -> Ask:
-    """What JSON is read all the same: how many of its images."""
+    """Send JSON that is accepted all the same; how many of its images are read."""
 
     def ask(stage: Stage) -> str:
         return f"{submit(stage, JSON, body)['counts']['succeeded']} read"
@@ -99,7 +99,7 @@ TABLE = {
         ),
     },
     "a name given twice": {
-        # One of them would be lost without a word.
+        # One of them would be lost silently.
         "images": (document(TWO + GOOD_JSON[1:]), BROKEN),
         "an image": (document(b'{"images": [{"image": "", "image": "eA=="}]}'), BROKEN),
         "an option": (document(TWO + b'"top_k": 1, "top_k": 2}'), BROKEN),

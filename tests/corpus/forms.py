@@ -1,4 +1,4 @@
-"""Forms (RFC 7578) that cannot be read, or mean harm."""
+"""Forms (RFC 7578) that cannot be read, or are hostile."""
 
 import threading
 import time
@@ -23,22 +23,22 @@ def posted(body: Body) -> Ask:
 
 
 def bounded(boundary: str, body: bytes = form(FILE)) -> Ask:
-    """A POST of a form of this boundary."""
+    """A POST of a form, with this text after its Content-Type."""
     return uploaded(f"multipart/form-data{boundary}", body)
 
 
 def metadata(value: bytes) -> bytes:
-    """A field of a form."""
+    """A form's field `metadata`."""
     return part('name="metadata"', value)
 
 
 def named(name: str) -> Ask:
-    """A file of this name: what it is called in the results."""
+    """Send a file of this name; what it is called in the results."""
     return called(f'name="files"; filename="{name}"')
 
 
 def called(disposition: str) -> Ask:
-    """A file described like this: what it is called in the results."""
+    """Send a file with this Content-Disposition; what it is called in the results."""
 
     def ask(stage: Stage) -> str:
         job = submit(stage, FORM, form(part(disposition, PNG)))
@@ -50,7 +50,7 @@ def called(disposition: str) -> Ask:
 
 
 def many_at_once(stage: Stage) -> str:
-    """16 forms of 4 MB, and one who only asks how we are: nobody waits long."""
+    """Send 16 forms of 4 MB at once; a client that asks for /healthz meanwhile must not wait long."""
     url, body = (
         stage.url("plain"),
         form(*(file_part(f"{at}.png", PNG.ljust(1 << 20)) for at in range(4))),
@@ -118,7 +118,7 @@ TABLE = {
     },
     "text around a form": {
         "500 KB before": (posted(b"x" * 500_000 + b"\r\n" + form(FILE)), BAD),
-        # Where a file has its boundary inside of it, this is the rest of the file.
+        # If a file contains its own boundary, this is the rest of the file.
         "500 KB behind": (posted(form(FILE) + b"x" * 500_000), BAD),
         "another form behind": (posted(form(FILE) + form(FILE)), BAD),
         "a line behind": (posted(form(FILE) + b"\r\n"), TAKEN),

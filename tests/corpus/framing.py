@@ -1,4 +1,4 @@
-"""Requests that are no HTTP, or HTTP that two servers would read differently (RFC 9112)."""
+"""Requests that are not HTTP, or that two servers would read differently (RFC 9112)."""
 
 import json
 import socket
@@ -29,17 +29,17 @@ def with_field(field: bytes) -> Ask:
 
 
 def sized(field: bytes, body: bytes = b"") -> Ask:
-    """A POST with this field to say how long its body is."""
+    """A POST with this field, which is about the length of its body."""
     return sent(POST + field + b"\r\n\r\n" + body)
 
 
 def called(method: bytes, target: bytes = b"/healthz") -> Ask:
-    """A request of this method, which no address takes."""
+    """A request with this method, which no route accepts."""
     return sent(method + b" " + target + b" HTTP/1.1\r\n" + HOST + b"\r\n")
 
 
 def broken_off(data: bytes, at: str = "plain") -> Ask:
-    """What begins as a request, after which the client has no more to say."""
+    """Send the beginning of a request, and then half-close the connection."""
 
     def ask(stage: Stage) -> str:
         with Wire(stage.url(at)) as wire:
@@ -50,7 +50,7 @@ def broken_off(data: bytes, at: str = "plain") -> Ask:
 
 
 def trickled(data: bytes) -> Ask:
-    """What begins as a request and goes on by a byte now and then."""
+    """Send the beginning of a request, and then a byte now and then."""
 
     def ask(stage: Stage) -> str:
         with Wire(stage.url("strict")) as wire:
@@ -69,7 +69,7 @@ def trickled(data: bytes) -> Ask:
 
 
 def pipelined(stage: Stage) -> str:
-    """1,000 requests at once: as many answers as there may wait, and a refusal."""
+    """Pipeline 1,000 requests: as many are answered as may wait, and the next one is refused."""
     with Wire(stage.url("plain")) as wire:
         wire.send((GET + b"\r\n") * 1000)
         answers = [wire.answer() for _ in range(18)]
@@ -79,7 +79,7 @@ def pipelined(stage: Stage) -> str:
 
 
 def continued(size: int, at: str) -> Ask:
-    """An upload that asks first; what it is told at once, and what it gets."""
+    """Send an upload with Expect: 100-continue; the first answer, and the final one."""
 
     def ask(stage: Stage) -> str:
         with Wire(stage.url(at)) as wire:
@@ -93,18 +93,18 @@ def continued(size: int, at: str) -> Ask:
 
 
 def of_ranges(path: str) -> Ask:
-    """10,000 ranges of an answer."""
+    """Ask for 10,000 ranges of an answer."""
     return got(path, Range="bytes=" + ",".join(["0-"] * 10_000))
 
 
 def ranges_of_script(stage: Stage) -> str:
-    """The same of a script of the page, wherever it lies."""
+    """Ask for 10,000 ranges of a script of the page."""
     page = talk(stage.url("plain"), message("GET", "/", {})).body.decode()
     return of_ranges(page.split('src="')[1].split('"')[0])(stage)
 
 
 def logged(path: str, word: str) -> Ask:
-    """What is logged of a path with `word` in it: how many lines, without what terminals obey."""
+    """Ask for a path with `word` in it; how many lines are logged, if none has control characters."""
 
     def ask(stage: Stage) -> str:
         talk(stage.url("strict"), message("GET", path, {}))
@@ -265,7 +265,7 @@ TABLE = {
         for kind in ("gzip", "deflate", "br", "zstd", "identity, gzip", "x" * 8000)
     },
     "10,000 ranges": {
-        # Ranges are of no answer of ours: each is whole, which RFC 9110, 14.2 leaves to the server.
+        # No answer of ours supports ranges: each is whole, which RFC 9110, 14.2 leaves to the server.
         "of results": (of_ranges("/v1/jobs/{job}/results?format=csv"), "200"),
         "of an image": (of_ranges("/v1/jobs/{job}/items/0/image"), "200"),
         "of an export": (of_ranges("/v1/jobs/{job}/export?what=all"), "200"),

@@ -36,7 +36,7 @@ BAD, LARGE, FINE = "422 undecodable-image", "422 image-too-large", "200"
 
 
 def alone(data: bytes, name: str = "odd") -> Ask:
-    """An image on its own, and among good ones: these are read, and it gets the same error."""
+    """Send an image alone, and among good ones: these must be read, and it must fare the same."""
 
     def ask(stage: Stage) -> str:
         path, fields = "/v1/predictions?model=digits-nano", {"Content-Type": FORM}
@@ -51,7 +51,7 @@ def alone(data: bytes, name: str = "odd") -> Ask:
 
 
 def fate(item: Mapping[str, Any]) -> str:
-    """What became of an image."""
+    """What became of an image: `read`, or the type of its failure."""
     if item["status"] == "succeeded":
         return "read"
     assert len(item["error"]["detail"]) > 10
@@ -59,7 +59,7 @@ def fate(item: Mapping[str, Any]) -> str:
 
 
 def together(files: Sequence[bytes]) -> Ask:
-    """Many of a kind in one job: what became of them, apart."""
+    """Send many images of a kind in one job; the different things that became of them."""
 
     def ask(stage: Stage) -> str:
         named = {f"{number}.png": data for number, data in enumerate(files)}
@@ -71,7 +71,7 @@ def together(files: Sequence[bytes]) -> Ask:
 
 
 def served_back(data: bytes) -> Ask:
-    """What an upload is served as, should somebody be led to open it."""
+    """The Content-Type with which an upload is served, in case somebody is lured into opening it."""
 
     def ask(stage: Stage) -> str:
         job = submit(stage, "application/zip", zip_of({"a.png": data}), "?keep_images=true")
@@ -86,7 +86,7 @@ def served_back(data: bytes) -> Ask:
 
 
 def of_pillow(kind: str, mode: str = "", **options: object) -> Ask:
-    """A drawing, written by Pillow."""
+    """Send a drawing that Pillow wrote."""
     return alone(saved(DRAWING, kind, mode, **options))
 
 
@@ -96,7 +96,7 @@ def tagged(data: bytes, note: bytes) -> bytes:
 
 
 def frame_as(marker: int, data: bytes = JPEG, precision: int = 8) -> bytes:
-    """A JPEG whose frame claims to be of another kind."""
+    """A JPEG whose frame header claims to be of another kind."""
     at = data.index(b"\xff\xc0")
     return (
         data[:at] + bytes((0xFF, marker)) + data[at + 2 : at + 4] + bytes((precision,)) + data[at + 5 :]
@@ -104,7 +104,7 @@ def frame_as(marker: int, data: bytes = JPEG, precision: int = 8) -> bytes:
 
 
 def flipped(data: bytes, count: int) -> list[bytes]:
-    """`data` with one bit turned, here and there."""
+    """`count` copies of `data`, each with one bit flipped at another place."""
     found = []
     for at in np.linspace(8, len(data) - 1, count).astype(int):
         broken = bytearray(data)
@@ -114,24 +114,24 @@ def flipped(data: bytes, count: int) -> list[bytes]:
 
 
 def of_pixels(pixels: Pixels, mode: str = "") -> Ask:
-    """A PNG of these pixels."""
+    """Send a PNG of these pixels."""
     return alone(saved(pixels, "PNG", mode))
 
 
 def blank(side: int) -> bytes:
-    """A square PNG of 1 bit a pixel that packs to next to nothing."""
+    """A square PNG of 1 bit per pixel that compresses to next to nothing."""
     return png_of(side, side, pixels=bytes((side // 8 + 1) * side), depth=1)
 
 
 def coloured(kind: int) -> bytes:
-    """A PNG whose pixels are of this type of colour."""
+    """A PNG that claims this colour type."""
     whole = png_of(9, 9, pixels=bytes(90))
     head = png_chunk(b"IHDR", struct.pack(">IIBBBBB", 9, 9, 8, kind, 0, 0, 0))
     return whole[:8] + head + whole[8 + len(head) :]
 
 
 def note(kind: bytes) -> bytes:
-    """A PNG with a note of 500 MB, packed."""
+    """A PNG with a compressed text of 500 MB."""
     return png_of(9, 9, png_chunk(kind, b"a\0\0\x78\xda" + packed_zeros(500)), pixels=bytes(90))
 
 
@@ -261,7 +261,7 @@ TABLE: Table = {
     },
     "88 million pixels in 86 KB": {"9,400 x 9,400": (alone(blank(9400)), LARGE)},
     "169 million pixels": {"13,000 x 13,000": (alone(blank(13_000)), LARGE)},
-    # Notes are not needed to read an image: they are passed over, and it is read.
+    # Metadata is not needed to read an image: it is skipped, and the image is read.
     "a note that unpacks to 200 MB": {"zTXt": (alone(note(b"zTXt")), FINE)},
     "large notes, and many": {
         "iCCP": (alone(note(b"iCCP")), FINE),
@@ -287,12 +287,12 @@ TABLE: Table = {
     },
     "an image with a flipped bit": {
         "a PNG": (together(flipped(PNG, 100)), "undecodable-image"),
-        # A flipped bit among the pixels of a JPEG is still a JPEG, of other pixels.
+        # A JPEG with a flipped bit among its pixels is still a JPEG, with other pixels.
         "a JPEG": (together(flipped(JPEG, 100)), "read, undecodable-image"),
         "a checksum": (alone(PNG[:60] + bytes([PNG[60] ^ 1]) + PNG[61:]), BAD),
     },
     "thousands of frames": {
-        # Of an animation the first frame is read.
+        # The first frame of an animation is read.
         "an APNG": (alone(animation([DRAWING, DRAWING.T] * 200, "PNG")), FINE),
         "a WebP": (alone(animation([DRAWING, DRAWING.T] * 200, "WEBP")), FINE),
         "a GIF": (alone(animation([DRAWING, DRAWING.T] * 500, "GIF")), BAD),
@@ -339,7 +339,7 @@ TABLE: Table = {
         "an SVG, served": (served_back(SVG), "application/octet-stream"),
     },
     "another type than it says": {
-        # The first bytes say what a file is; its name and the Content-Type are not believed.
+        # The first bytes decide what a file is; its name and the Content-Type are ignored.
         "a JPEG as PNG": (uploaded("image/png", JPEG, "/v1/predictions"), FINE),
         "a PNG as TIFF": (uploaded("image/tiff", PNG, "/v1/predictions"), FINE),
         "a PNG as a ZIP": (uploaded("application/zip", PNG, "/v1/predictions"), FINE),
@@ -365,7 +365,7 @@ TABLE: Table = {
         "arithmetic and lossless": (alone(frame_as(0xCB)), BAD),
         "hierarchical": (alone(frame_as(0xC5)), BAD),
         "12 bits": (alone(frame_as(0xC0, precision=12)), BAD),
-        # libjpeg-turbo reads these; what is faked here is noise to it.
+        # libjpeg-turbo reads arithmetic coding; these pixels are noise to it.
         "arithmetic": (alone(frame_as(0xC9)), FINE),
     },
     "a line of pixels": {

@@ -1,4 +1,4 @@
-"""What there is to be afraid of, line by line: every one has at least one case."""
+"""The threats, line by line: each one has at least one case."""
 
 LINES: dict[str, tuple[str, ...]] = {
     "framing": (
@@ -169,4 +169,4 @@ LINES: dict[str, tuple[str, ...]] = {
     ),
     "parameters": ("an option of a job", "an option of an answer", "a payload"),
 }
-"""By group, in the order of a request's way: its head, who sends it, what it holds, what comes of it."""
+"""By group, in the order in which a request is handled: its head, sender, content and results."""

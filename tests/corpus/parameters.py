@@ -56,7 +56,7 @@ OPTIONS = {
     "%00=%ff": INVALID,
     "&".join(f"top_k={1 + number % 2}" for number in range(3000)): INVALID,
 }
-"""Queries of a submission that is good otherwise."""
+"""Queries of an otherwise good submission."""
 
 ANSWERS = {
     "/v1/jobs/{job}/results?only=good": INVALID,

@@ -1,4 +1,4 @@
-"""Runs cases and measures: what came, how long it took, what our processes spent on it."""
+"""Runs cases, and measures how long they took and what our processes spent on them."""
 
 import os
 import time
@@ -13,7 +13,7 @@ TICKS = os.sysconf("SC_CLK_TCK")
 
 @dataclass(frozen=True)
 class Run:
-    """What became of a case: how long its answer was waited for, and what CPU it took."""
+    """The outcome of a case, how long it was waited for, and the CPU time that it took (s)."""
 
     case: Case
     outcome: str
@@ -22,7 +22,7 @@ class Run:
 
 
 def run(case: Case, stage: Stage) -> Run:
-    """Put `case` to `stage`."""
+    """Run `case` on `stage`."""
     before, start = spent(stage), time.perf_counter()
     outcome = case.ask(stage)
     return Run(case, outcome, time.perf_counter() - start, spent(stage) - before)

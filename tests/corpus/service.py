@@ -1,4 +1,4 @@
-"""A service that is full, without its store, about to stop, or asked by a page of another site."""
+"""A service that is full, lacks Redis, is about to stop, or is asked by a page of another site."""
 
 import signal
 import time
@@ -16,7 +16,7 @@ AWAY = "503 storage-unavailable"
 
 
 def one_job_too_many(stage: Stage) -> str:
-    """Three jobs wait, and one more is not taken, nor anything lost."""
+    """While three jobs wait, another one is refused, and the three are still there."""
     url, data = stage.url("tight"), message("POST", "/v1/jobs", {"Content-Type": "image/png"}, PNG)
     taken = [talk(url, data) for _ in range(3)]
     refused = talk(url, data)
@@ -27,12 +27,12 @@ def one_job_too_many(stage: Stage) -> str:
 
 
 def black(images: int) -> bytes:
-    """An array of so many."""
+    """A .npy array of so many black images."""
     return npy("'|u1'", f"({images}, 28, 28)", bytes(images * 784))
 
 
 def one_image_too_many(stage: Stage) -> str:
-    """Eight images wait of ten that may, and three more are not taken."""
+    """While eight images of at most ten wait, three more are refused."""
     url, fields = stage.url("tight"), {"Content-Type": NPY}
     taken, refused = (talk(url, message("POST", "/v1/jobs", fields, black(each))) for each in (8, 3))
     assert talk(url, message("POST", f"{taken.headers['location']}/cancel", {})).status == 200
@@ -40,7 +40,7 @@ def one_image_too_many(stage: Stage) -> str:
 
 
 def without_redis(ask: Ask) -> Ask:
-    """The same once Redis is killed: an answer within a second, on however busy a machine in some."""
+    """Ask the same after Redis was killed."""
 
     def ask_then(stage: Stage) -> str:
         stage.url("tight")
@@ -52,7 +52,7 @@ def without_redis(ask: Ask) -> Ask:
 
 
 def while_it_stops(stage: Stage) -> str:
-    """A request under way is answered; a connection that waits is closed, not left hanging."""
+    """A request under way is answered; an idle connection is closed, and not left hanging."""
     gateway = stage.extra()
     with Wire(gateway.url) as idle, Wire(gateway.url) as busy:
         assert idle.get("/healthz").answer().status == 200
@@ -71,7 +71,7 @@ def while_it_stops(stage: Stage) -> str:
 
 
 def preflight(**fields: str) -> Ask:
-    """What a browser asks for a page of another site: it is not told yes."""
+    """Send a browser's preflight request for a page of another site, which must not be allowed."""
 
     def ask(stage: Stage) -> str:
         named = {name.replace("_", "-"): value for name, value in fields.items()}
@@ -84,7 +84,7 @@ def preflight(**fields: str) -> Ask:
 
 
 def large(fields: Mapping[str, str]) -> Ask:
-    """Results of more than 10 MB."""
+    """Ask for results of more than 10 MB."""
 
     def ask(stage: Stage) -> str:
         path = f"/v1/jobs/{stage.large_job}/results"
@@ -100,7 +100,7 @@ def large(fields: Mapping[str, str]) -> Ask:
 TABLE = {
     "one job too many": {"the fourth of three": (one_job_too_many, "429 too-many-jobs")},
     "one image too many": {
-        "11 of 10": (uploaded(NPY, black(11), at="tight"), "413 too-many-images"),  # at no time
+        "11 of 10": (uploaded(NPY, black(11), at="tight"), "413 too-many-images"),  # never possible
         "8 and 3 of 10": (one_image_too_many, "503 queue-full"),
     },
     "no Redis": {

@@ -1,4 +1,4 @@
-"""Images that are said to hold many characters: odd pages, endless ones, grids that are none."""
+"""Images that are sent as pages or grids: odd pages, endless ones, grids without cells."""
 
 from collections.abc import Sequence
 
@@ -18,15 +18,16 @@ PAGE = page(["ABC 47", "HKE 2Z"], RNG)
 READ, BAD = "read", "undecodable-image"
 NET = (np.indices((2000, 2000)) % 40 < 3).any(0)
 GOOD_GRID = np.where((np.indices((203, 203)) % 40 < 3).any(0), 0, 255).astype(np.uint8)
-"""Squares of five by five: a page of nothing, and a grid."""
+"""A ruled sheet without any characters, and a grid of five by five cells."""
 PAPER = np.full((203, 203), 230, np.uint8)
-"""What is divided as one likes: it has no cells of its own."""
+"""Blank paper, which can be divided into any rows and columns, since it has no cells of its own."""
 
 QUERIES = ("layout=page", "layout=line", "layout=grid", "layout=grid&rows=20&columns=20")
 
 
 def read_as(pixels: np.typing.NDArray[np.generic] | bytes, *queries: str) -> Ask:
-    """What becomes of an image by each layout, apart; a good one beside it is always read."""
+    """Send an image in each layout; the different things that became of it. A good image beside it must
+    always be read."""
     data = pixels if isinstance(pixels, bytes) else saved(pixels, "PNG")
 
     def ask(stage: Stage) -> str:

@@ -1,4 +1,4 @@
-"""What the cases are put to: gateways with different settings."""
+"""The stage of the cases: gateways with different settings."""
 
 import json
 import subprocess
@@ -61,17 +61,17 @@ class Stage:
         self._stack.close()
 
     def url(self, at: str) -> str:
-        """Where a gateway is."""
+        """The address of a gateway."""
         return self.gateway(at).url
 
     def gateway(self, at: str) -> Services:
-        """The gateway of a name."""
+        """The gateway of this name, started if need be."""
         if at not in self._gateways:
             self._gateways[at] = self._start(at)
         return self._gateways[at]
 
     def processes(self) -> list[int]:
-        """The ids of every process of ours, with what it has started."""
+        """The ids of all our processes and their children."""
         found = [
             process.pid
             for each in self._gateways.values()
@@ -81,23 +81,23 @@ class Stage:
         return [*found, *(child for pid in found for child in _children(pid))]
 
     def log(self, at: str) -> str:
-        """What a gateway other than `plain` has said."""
+        """The log of a gateway other than `plain`."""
         return (self.folder / at).read_text()
 
     @cached_property
     def job(self) -> str:
-        """A job of GOOD that is done, its images kept."""
+        """The id of a finished job of GOOD, with its images kept."""
         return str(self.submitted("plain", "/v1/jobs?keep_images=true", zip_of(GOOD), **ZIP)["id"])
 
     @cached_property
     def job_of_alice(self) -> str:
-        """A job that is not bob's."""
+        """The id of a job that is not bob's."""
         key = {"Authorization": f"Bearer {self.keys['alice'][0]}"}
         return str(self.submitted("keyed", "/v1/jobs", zip_of(GOOD), **ZIP, **key)["id"])
 
     @cached_property
     def large_job(self) -> str:
-        """A job of so many images that its results are more than 10 MB."""
+        """The id of a job of so many images that its results are more than 10 MB."""
         images = np.zeros((LARGE, 28, 28), np.uint8)
         query = "/v1/jobs?model=digits-nano&top_k=10"
         return str(
@@ -106,7 +106,7 @@ class Stage:
 
     @cached_property
     def redis_of_tight(self) -> "subprocess.Popen[bytes]":
-        """The Redis of `tight`, which a case may end."""
+        """The Redis of `tight`, which a case may kill."""
         server = EmbeddedRedis(self.folder / "redis")
         self._stack.callback(server.close)
         process = subprocess.Popen(server.command())
@@ -117,12 +117,12 @@ class Stage:
         return process
 
     def extra(self) -> Services:
-        """One more gateway, which a case may end."""
+        """Another gateway, which a case may stop."""
         self._gateways.pop("extra", None)
         return self.gateway("extra")
 
     def submitted(self, at: str, path: str, body: bytes, **fields: str) -> dict[str, Any]:
-        """A job that was waited for."""
+        """Submit a job and wait for it; return it."""
         lines = [f"{name}: {value}" for name, value in fields.items()]
         head = [f"POST {path} HTTP/1.1", "Host: localhost", *lines]
         head += ["Prefer: wait=60", f"Content-Length: {len(body)}"]
@@ -153,6 +153,6 @@ class Stage:
 
 
 def _children(pid: int) -> list[int]:
-    """The processes that a process has started; psutil would look at every one there is."""
+    """The children of a process; psutil would look at every process of the machine."""
     lists = Path(f"/proc/{pid}/task").glob("*/children")
     return [int(child) for each in lists for child in each.read_text().split()]

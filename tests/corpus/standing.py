@@ -1,4 +1,4 @@
-"""Who answers, and what memory it takes: nobody may die of a case, or grow by much."""
+"""Watches the processes that answer: no case may kill one, or make the gateway grow much."""
 
 import json
 import threading
@@ -16,7 +16,7 @@ PACE_S = 0.01
 
 
 class Standing:
-    """Looks at the gateway `plain` all the time; knows the worker that was there at the beginning."""
+    """Watches the memory of the gateway `plain`, and knows the workers that were there at the start."""
 
     def __init__(self, stage: Stage) -> None:
         self._stage = stage
@@ -25,7 +25,7 @@ class Standing:
         self._watcher = threading.Thread(target=self._watch)
 
     def __enter__(self) -> Self:
-        with Wire(self._stage.url("plain")) as wire:  # warm: with a job, and what pixels need
+        with Wire(self._stage.url("plain")) as wire:  # warmed up: with a job, and code for images
             for shown in ("items/0/preview.png", "export?what=all"):
                 assert wire.get(f"/v1/jobs/{self._stage.job}/{shown}").answer().status == 200
         self._workers, self._before = self.workers(), self._gateway.memory_info().rss
@@ -44,12 +44,12 @@ class Standing:
         self._watcher.join()
 
     def workers(self) -> set[str]:
-        """The ids of the workers that are alive, which change when one is started again."""
+        """The ids of the live workers, which change when one is restarted."""
         with Wire(self._stage.url("plain")) as wire:
             return {each["id"] for each in json.loads(wire.get("/readyz").answer().body)["workers"]}
 
     def faults(self) -> list[str]:
-        """What has suffered: processes, memory, answers of 500, uploads that nobody wants."""
+        """What has gone wrong: dead processes, memory, answers of 500, refused uploads that are kept."""
         found = {
             "a worker died": not self._workers <= self.workers(),
             "the gateway died": not self._gateway.is_running(),

@@ -1,4 +1,4 @@
-"""The corpus as a table: a line a group, and what was wrong."""
+"""The corpus as a table with a row for each group, and what was wrong."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -9,14 +9,14 @@ HEAD = ("group", "cases", "lines", "answers", "slowest", "dearest")
 
 
 def rows(runs: Sequence[Run]) -> Iterator[tuple[str, ...]]:
-    """By group: cases, lines, how often which status, the slowest in seconds, the dearest in CPU."""
+    """By group: cases, lines, the count of each status, the slowest case, and the one with most CPU."""
     for group in dict.fromkeys(run.case.group for run in runs):
         yield _row(group, [run for run in runs if run.case.group == group])
     yield _row("all", runs)
 
 
 def wrong(run: Run, slack: float = 1.0) -> str | None:
-    """What was wrong with an answer, if anything; it may cost `slack` times what it should."""
+    """What was wrong with an answer, if anything; it may cost `slack` times the CPU time of its case."""
     if run.outcome != run.case.expected:
         return f"{run.case}: {run.outcome!r}, not {run.case.expected!r}"
     if run.spent_s >= slack * run.case.spends_s:
@@ -40,6 +40,6 @@ def _row(group: str, runs: Sequence[Run]) -> tuple[str, ...]:
 
 
 def _kind(outcome: str) -> str:
-    """A status, or `other` for what a case found out in another way."""
+    """The status of an outcome, or `other` if it is not a status."""
     status = outcome.split()[0].strip(",")
     return status if len(status) == 3 and status.isdecimal() else "other"

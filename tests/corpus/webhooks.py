@@ -1,4 +1,4 @@
-"""Where webhooks must not go: told by the URL alone, or when a name is looked up."""
+"""Where webhooks must not go: seen from the URL alone, or when a name is looked up."""
 
 import json
 from collections.abc import Sequence
@@ -19,17 +19,17 @@ ANYWHERE = Policy(private=True, http=True, ports=frozenset())
 
 
 def registered(url: str) -> Ask:
-    """A receiver of this URL."""
+    """Register an endpoint with this URL."""
     return told("/v1/webhooks", {"url": url})
 
 
 def called_back(url: str) -> Ask:
-    """A job whose end is to be told there."""
+    """Submit a job with this callback_url."""
     return uploaded("image/png", PNG, f"/v1/jobs?callback_url={quote(url, safe='')}")
 
 
 def led(*addresses: Sequence[str]) -> Ask:
-    """A good name that leads to `addresses`, in turn: a receiver that stands there hears nothing."""
+    """Send to a good name that resolves to each of `addresses` in turn: no receiver may be reached."""
 
     def ask(_: Stage) -> str:
         with running_receiver() as canary:
@@ -44,7 +44,7 @@ def led(*addresses: Sequence[str]) -> Ask:
 
 
 def redirected(code: int, to: str) -> Ask:
-    """A receiver that sends the sender elsewhere."""
+    """Send to a receiver that redirects: the new place may not be reached."""
 
     def ask(_: Stage) -> str:
         with running_receiver(OK) as canary:
@@ -89,14 +89,14 @@ TABLE |= {
     "our own address": {
         "loopback": (registered("https://127.0.0.1:8443/v1/jobs"), FORBIDDEN),
         "a name of the network": (registered("https://gateway/v1/jobs"), FORBIDDEN),
-        # Behind a public name of ours there is no loop either: what webhooks say is no job.
+        # With a public name of ours there is no loop either: a webhook's message is not a job.
         "what a webhook says, as a job": (
             uploaded("application/json", json.dumps(EVENT).encode()),
             "400 malformed-json",
         ),
     },
     "a secret of the client's": {
-        # Secrets are made here, so that there is no weak one.
+        # The service makes the secrets, so that there is no weak one.
         "short": (told("/v1/webhooks", {"url": "https://a.example/", "secret": "whsec_x"}), INVALID),
         "no base64": (told("/v1/webhooks", {"url": "https://a.example/", "secret": "secret"}), INVALID),
         "when changed": (
