@@ -49,7 +49,7 @@ T = TypeVar("T")
 
 
 class _Retry(Retry):
-    """redis-py's, except that a missing or wrong password is not retried, as if it were a lost link."""
+    """redis-py's, but a missing or wrong password, which that takes for a lost link, is not retried."""
 
     def call_with_retry(self, do: Callable[[], T], *args: Any, **options: Any) -> T:
         options.setdefault("is_retryable", _may_pass)

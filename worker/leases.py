@@ -34,12 +34,12 @@ class Leases(threading.Thread):
         self.touch()
 
     def drop(self, claims: Sequence[Claim]) -> None:
-        """Renew the leases of these no longer."""
+        """Stop renewing the leases of these."""
         for claim in claims:
             self._held.pop(claim.token, None)
 
     def drop_all(self) -> None:
-        """Renew no leases any longer."""
+        """Stop renewing any leases."""
         self._held.clear()
 
     def touch(self) -> None:

@@ -43,7 +43,7 @@ class Pulse(threading.Thread):
             self._stopping.wait(BEAT_S)
 
     def stop(self) -> None:
-        """Stop; once this returns, no beat follows."""
+        """Stop, and wait for a beat that is under way (BEAT_S at most)."""
         self._stopping.set()
         if self.is_alive():
             self.join(BEAT_S)

@@ -1,7 +1,7 @@
 """A suspected image's trial: its glyphs are read in a process of their own, which dies or answers.
 
-Workers also die of other causes, so that an image was in hand proves nothing. Before it is given up, it
-is read once more, by `python -m worker.trial MODEL`: glyphs on stdin, outputs on stdout.
+Workers also die of other causes, so an image that was in hand need not be guilty. Before it is given up,
+it is read once more, by `python -m worker.trial MODEL`: glyphs on stdin, outputs on stdout.
 """
 
 import logging

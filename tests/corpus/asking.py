@@ -40,7 +40,8 @@ def talk(url: str, data: bytes) -> Answer:
 
 
 def require_sound(answer: Answer) -> None:
-    """Assert that an answer is no fault of ours, has sound headers and, if it refuses, a sound problem."""
+    """Assert that an answer is no fault of ours, and has sound headers; a refusal needs a sound
+    problem."""
     assert answer.status < 500 or answer.status == 503, answer
     assert answer.headers["x-content-type-options"] == "nosniff"
     assert "server" not in answer.headers
