@@ -1,4 +1,4 @@
-"""Hostile clients: sockets that send a byte a second, or never read, and reconnect when cut off.
+"""Hostile clients: sockets that send two bytes a second, or never read, and reconnect when cut off.
 
 `python tests/besiegers.py URL SOCKETS SECONDS` besieges a gateway and prints as JSON, for each kind, how
 many sockets were cut off and the longest life of one in seconds. URL must be of a large answer.
@@ -14,7 +14,7 @@ from collections.abc import Callable
 from urllib.parse import urlsplit
 
 ESTABLISHED = 1
-PACE_S = 1.0
+PACE_S = 0.5
 RISE_S = 3.0
 BACK_S = 5.0
 """Seconds between two bytes; until all sockets are open, which is printed; at most until a reconnect."""
@@ -60,7 +60,7 @@ async def _trickle(line: socket.socket, url: str, kind: str, going: Callable[[],
     await loop.sock_connect(line, (target.hostname or "", target.port or 80))
     await loop.sock_sendall(line, first.format(path=target.path).encode())
     while going():
-        await asyncio.sleep(PACE_S / 2)
+        await asyncio.sleep(PACE_S)
         state = line.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0]
         if state != ESTABLISHED:
             raise ConnectionResetError
