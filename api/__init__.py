@@ -1,1 +1,1 @@
-"""The gateway: HTTP in, job out. Never reaches torch, not even indirectly."""
+"""The gateway: HTTP in, job out. Never imports torch, not even indirectly."""

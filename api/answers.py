@@ -39,8 +39,8 @@ def job_response(job: Job, status: int) -> Response:
 
 
 def wait_s(prefer: str | None, default: float, most: float) -> float:
-    """The seconds, at most `most`, that a Prefer header (RFC 7240) asks to wait; `respond-async` by
-    itself is 0."""
+    """The seconds to wait, at most `most`: those of the Prefer header (RFC 7240), 0 for `respond-async`
+    by itself, else `default`."""
     default = min(most, default)
     if prefer is None:
         return default

@@ -86,7 +86,7 @@ class Gateway(ShortcutApp):
     """The application; its OpenAPI document also lists refusals."""
 
     def openapi(self) -> dict[str, Any]:
-        """The document, made once."""
+        """The OpenAPI document, built once."""
         if self.openapi_schema is None:
             describe(super().openapi())
         return self.openapi_schema or {}
@@ -102,7 +102,7 @@ def create_app(settings: GatewaySettings | None = None) -> FastAPI:
         lifespan=_lifespan,
         docs_url=None,  # we have our own, which loads nothing from other hosts
         redoc_url=None,
-        redirect_slashes=False,  # behind a proxy it would lead to plain http, and the key with it
+        redirect_slashes=False,  # behind a proxy, a redirect would take the key to plain HTTP
     )
     app.state.services = services
     exception_handlers.install(app)
@@ -115,7 +115,7 @@ def create_app(settings: GatewaySettings | None = None) -> FastAPI:
     for routes in ROUTES:
         counted = services.quotas.count_requests and routes not in (service, pages, predictions)
         app.include_router(routes.router, dependencies=[Depends(metered)] if counted else [])
-    app.cut_short(predictions.router)  # it counts its own requests
+    app.cut_short(predictions.router)  # this route counts its own requests
     return app
 
 

@@ -1,4 +1,4 @@
-"""Who is calling: an API key becomes an owner. Without keys everyone is one owner, on loopback only."""
+"""Authentication: an API key identifies an owner. Without keys all callers are one anonymous owner."""
 
 import ipaddress
 from collections.abc import Iterable
@@ -16,11 +16,11 @@ ANONYMOUS = "anonymous"
 
 
 class UnsafeAddress(RuntimeError):
-    """The gateway would be open to others without keys; the text says what to do."""
+    """Others could reach a gateway that has no keys; the message says what to do."""
 
 
 def require_safe_address(settings: GatewaySettings, keyring: Keyring) -> None:
-    """Raise UnsafeAddress when others could reach a gateway without keys."""
+    """Raise UnsafeAddress if others could reach a gateway without keys, and no setting allows it."""
     address = settings.published or settings.host
     if keyring or settings.allow_anonymous or is_loopback(address):
         return
@@ -39,12 +39,12 @@ def is_loopback(host: str) -> bool:
 
 
 async def authenticate(request: Request, wanted: SecurityScopes) -> str:
-    """The caller's owner, as a dependency. Raises what `caller` raises."""
+    """`caller` as a dependency. Raises the same problems."""
     return caller(request, wanted.scopes)
 
 
 def caller(request: Request, scopes: Iterable[str]) -> str:
-    """The caller's owner. Raises the problems `unauthorized`, `insufficient-scope` and `cross-site`."""
+    """The owner who sends `request`. Raises `unauthorized`, `insufficient-scope` and `cross-site`."""
     keyring = services_of(request.app).keyring
     if not keyring:
         require_same_site(request)
@@ -76,10 +76,10 @@ def _insufficient(scope: str) -> Problem:
 
 
 def require_same_site(request: Request) -> None:
-    """Raise the problem `cross-site` when another site's page makes a browser change something here.
+    """Raise the problem `cross-site` if another site's page makes a browser change something here.
 
-    Browsers send such requests without asking (CSRF), and say so: in Sec-Fetch-Site, older ones in
-    Origin. Where keys are required, a stranger's page has none to send.
+    Browsers send such requests without asking (CSRF), but mark them: in Sec-Fetch-Site, older ones in
+    Origin. Only gateways without keys need this check: elsewhere a foreign page has no key to send.
     """
     if request.method in ("GET", "HEAD", "OPTIONS"):
         return
@@ -91,5 +91,5 @@ def require_same_site(request: Request) -> None:
     if (site or "none") not in ("same-origin", "none"):
         raise Problem(
             "cross-site",
-            "A page of another site asked for this; that needs a gateway with API keys.",
+            "A page of another site sent this; only a gateway with API keys accepts that.",
         )

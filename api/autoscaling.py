@@ -1,4 +1,4 @@
-"""How many workers should run, for an autoscaler: the work that waits, by the time allowed for it.
+"""How many workers should run, for an autoscaler: the waiting work, divided by the time allowed for it.
 
     desired = ceil(sum over models of images waiting / images a second of one worker / INKQUEUE_DRAIN_S)
 
@@ -27,12 +27,12 @@ def desired_workers(
     """The number of workers that would read all that waits within `drain_s`."""
     speeds = long_rates(measures) | worker_rates(workers)
     share = sum(_share(each, speeds.get(each.model, 0.0), settings.drain_s) for each in backlogs)
-    wanted = math.ceil(round(share, 6)) or math.ceil(share)  # one for anything, however soon it is read
+    wanted = math.ceil(round(share, 6)) or math.ceil(share)  # at least one for any image
     return max(settings.min_workers, min(settings.max_workers, wanted))
 
 
 def worker_rates(workers: Sequence[Facts]) -> dict[str, float]:
-    """Images a second of one worker by model, as live workers measured it lately."""
+    """Images a second of one worker by model: the mean of what live workers measured lately."""
     told = [rates_of(each) for each in workers]
     models = {model for rates in told for model in rates}
     return {model: fmean(rates[model] for rates in told if model in rates) for model in models}
@@ -45,7 +45,7 @@ def rates_of(facts: Facts) -> dict[str, float]:
 
 
 def long_rates(measures: Mapping[str, int]) -> dict[str, float]:
-    """Images a second of one worker by model, since the ledger began: all that is known while every
+    """Images a second of one worker by model, since the ledger began: the only rates known while every
     worker is new."""
     images, decode, forward = (
         {model: one.sum for model, one in histograms(measures, scale)}
@@ -56,7 +56,7 @@ def long_rates(measures: Mapping[str, int]) -> dict[str, float]:
 
 
 def _share(backlog: Backlog, rate: float, drain_s: float) -> float:
-    """Workers for one model; where its rate is not known, one, which will measure it."""
+    """Workers for one model; if its rate is unknown, one, which will measure it."""
     if not backlog.images:
         return 0.0
     return backlog.images / rate / drain_s if rate else 1.0

@@ -18,14 +18,14 @@ log = logging.getLogger("inkqueue")
 
 STOP_S = 15.0
 CALM_S = 30.0
-"""A child that ran this long is restarted at once; one that dies sooner waits, ever longer."""
+"""A child that ran longer is restarted at once; one that dies sooner, after ever longer pauses."""
 
 PAUSES = (0.0, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 10.0)
-"""Seconds until a restart, by how many times in a row a child died soon; the last from then on."""
+"""Seconds until a restart, by the number of early deaths in a row; the last from then on."""
 
 
 def _end_with(parent: int) -> None:
-    with suppress(OSError):  # a kernel that cannot do it is no reason not to serve
+    with suppress(OSError):  # serve even if the kernel cannot do it
         die_with_parent(signal.SIGTERM, parent)
 
 
@@ -44,8 +44,8 @@ class Child:
     retry_at: float = 0.0
 
     def start(self) -> None:
-        """Run it, apart from the terminal's Ctrl-C: the stack stops its children in order. On Linux the
-        kernel ends it should the stack be killed outright."""
+        """Start it in a session of its own, out of reach of Ctrl-C: the stack stops its children in
+        order. On Linux the kernel ends it if the stack is killed."""
         self.started = time.monotonic()
         if self.watchdog:
             self.watchdog.restart()
@@ -60,7 +60,7 @@ class Child:
         )
 
     def look_after(self) -> bool:
-        """Kill it if it hangs, restart it if it died and it is time; returns whether it restarted it."""
+        """Kill it if it hangs; restart it if it died and its pause is over. Return whether it was."""
         if self.process is None:
             return False
         if self.process.poll() is None:
@@ -76,7 +76,7 @@ class Child:
             return False
         try:
             self.start()
-        except OSError as error:  # no memory or no process to be had: there will be
+        except OSError as error:  # out of memory or processes, for now
             log.warning("%s cannot be started: %s", self.name, error)
             self._pause()
             return False

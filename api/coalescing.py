@@ -9,7 +9,7 @@ T = TypeVar("T")
 
 
 class Shared(Generic[T]):
-    """Keeps up to `most` answers for `seconds` each; asks only once for any other."""
+    """Caches up to `most` answers for `seconds` each; concurrent calls for one key ask once."""
 
     def __init__(self, seconds: float, most: int) -> None:
         self._seconds, self._most = seconds, most
@@ -27,14 +27,14 @@ class Shared(Generic[T]):
             self._forget(now)
         if answer.done():
             return answer.result()
-        return await asyncio.shield(answer)  # who asked first may leave, the others still want it
+        return await asyncio.shield(answer)  # the first caller may leave; the others still want it
 
     def drop(self, key: Hashable) -> None:
-        """Keep no answer to `key`."""
+        """Forget the answer to `key`."""
         self._answers.pop(key, None)
 
     def _forget(self, now: float) -> None:
-        """Drop what is old or too much, oldest first."""
+        """Drop answers that are too old or too many, oldest first."""
         while self._answers:
             asked, _ = next(iter(self._answers.values()))
             if len(self._answers) <= self._most and now - asked <= self._seconds:
@@ -43,6 +43,6 @@ class Shared(Generic[T]):
 
 
 def _seen(answer: "asyncio.Future[T]") -> None:
-    """An error that nobody stayed to see deserves no warning."""
+    """Retrieve an error, lest asyncio warn if nobody stayed to see it."""
     if not answer.cancelled():
         answer.exception()

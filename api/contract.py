@@ -1,6 +1,7 @@
-"""Which problems each operation can answer with, for /docs: FastAPI knows of its own 422 only.
+"""The problems that each operation can answer with, for /docs: FastAPI lists only its own 422.
 
-Everything that refuses is listed here once; tests hold the gateway to it, and it to the catalogue.
+Every refusal is listed here once; tests check the gateway against this list, and the list against the
+catalogue.
 """
 
 from collections import defaultdict
@@ -21,7 +22,7 @@ EDGE = (
     "too-many-pipelined",
     "too-many-clients",
 )
-"""Refused before any route."""
+"""Refusals before any route."""
 
 OWN = (
     "unauthorized",
@@ -31,7 +32,7 @@ OWN = (
     "storage-unavailable",
     "no-resources",
 )
-"""Of every operation that knows its caller."""
+"""Refusals of every operation that needs a key with a scope."""
 
 JOB = ("not-found", "job-expired", *OWN)
 CHANGE = ("cross-site",)
@@ -73,7 +74,7 @@ CONTENT = (
     "webhook-url-forbidden",
     "callback-secret-needed",
 )
-"""Of what is uploaded, and how it should be read."""
+"""Refusals of an upload, and of the options to read it by."""
 
 UPLOAD = (*OWN, *CHANGE, *ENTER, *CONTENT)
 IMAGE = ("undecodable-image", "image-too-large", "worker-lost", "inference-failed")
@@ -137,20 +138,21 @@ OPERATIONS: dict[str, tuple[str, ...]] = {
 }
 
 FAULTS = ("method-not-allowed", "internal-error")
-"""Of no operation: the first is for what is no operation, and nobody should ever get the second."""
+"""Of no operation: the first is for requests that match none, the second should never occur."""
 
 RETRY = {"Retry-After": {"description": "seconds", "schema": {"type": "integer", "minimum": 1}}}
 
 
 def describe(document: dict[str, Any]) -> None:
-    """Write problems and examples of every operation into an OpenAPI document; no parameter is null."""
+    """Write problems and examples of every operation into an OpenAPI document; let no parameter be
+    null."""
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
             name = f"{method.upper()} {path}"
             for parameter in operation.get("parameters", ()):
                 parameter["schema"] = stated(parameter["schema"])
             responses = operation["responses"]
-            responses.pop("422", None)  # FastAPI's, in another form
+            responses.pop("422", None)  # FastAPI's own, in another form
             responses.update(refusals((*EDGE, *OPERATIONS[name])))
             illustrate(name, operation)
     for unused in ("HTTPValidationError", "ValidationError"):

@@ -1,6 +1,6 @@
-"""API keys as they are written down: one line a key, `ID:SHA256 owner=... scopes=... until=...`.
+"""API keys in their stored form: one line per key, `ID:SHA256 owner=... scopes=... until=...`.
 
-The key itself, `ink_ID_SECRET`, is in no file of ours. Fields that a line omits have their defaults.
+The key itself, `ink_ID_SECRET`, is never stored. Fields that a line omits have their defaults.
 """
 
 import hashlib
@@ -26,12 +26,12 @@ _OWNER = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
 
 
 class BadKeys(ValueError):
-    """Keys cannot be read; the text says where, and shows nothing of them."""
+    """Keys cannot be parsed; the message says where, and reveals nothing of them."""
 
 
 @dataclass(frozen=True)
 class Credential:
-    """What is known of a key. Its owner's jobs are shared by all of the owner's keys."""
+    """What is stored of a key. All keys of an owner share the owner's jobs."""
 
     id: str
     sha256: str
@@ -42,17 +42,17 @@ class Credential:
 
     @classmethod
     def new(cls, owner: str = "", **fields: Any) -> tuple[str, Self]:
-        """A fresh key and what is to be known of it; without `owner` the key's id is the owner."""
+        """A fresh key and its credential; without `owner` the key's id is the owner."""
         key_id, secret = secrets.token_hex(4), secrets.token_urlsafe(32)
         key = f"ink_{key_id}_{secret}"
         return key, cls(key_id, digest(key), owner or key_id, **fields)
 
     def live(self, now: datetime) -> bool:
-        """Whether it is still valid."""
+        """Whether the key is still valid."""
         return self.until is None or now <= self.until
 
     def line(self) -> str:
-        """How it is written down."""
+        """The line that stores it."""
         said = [f"{self.id}:{self.sha256}"]
         if self.owner != self.id:
             said.append(f"owner={self.owner}")
@@ -64,7 +64,7 @@ class Credential:
 
 
 def digest(key: str) -> str:
-    """What is stored of a key. Keys are 256 random bits, so no slow hash is needed."""
+    """The hash that is stored of a key. Keys are 256 random bits, so no slow hash is needed."""
     return hashlib.sha256(key.encode()).hexdigest()
 
 
@@ -99,7 +99,7 @@ FIELDS: Mapping[str, Callable[[str], Any]] = {
     "scopes": read_scopes,
     "until": read_until,
 }
-"""What a line may say after ID:SHA256: the name of a field of Credential, and who reads its value."""
+"""The fields of Credential that may follow ID:SHA256 in a line, and the functions that parse them."""
 
 
 def read_credentials(text: str, source: str) -> dict[str, Credential]:

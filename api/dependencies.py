@@ -1,4 +1,4 @@
-"""What routes ask for in their signatures; coroutines, as FastAPI runs plain functions in threads."""
+"""Dependencies of routes. All are coroutines, since FastAPI runs plain functions in threads."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Annotated, TypeVar
@@ -25,7 +25,7 @@ T = TypeVar("T")
 
 
 def part(get: Callable[[Services], T]) -> Callable[[Request], Awaitable[T]]:
-    """A dependency: what `get` returns of the gateway's services."""
+    """A dependency that applies `get` to the gateway's services."""
 
     async def found(request: Request) -> T:
         return get(services_of(request.app))
@@ -34,7 +34,7 @@ def part(get: Callable[[Services], T]) -> Callable[[Request], Awaitable[T]]:
 
 
 OwnerDep = Annotated[str, Depends(authenticate)]
-"""Any key will do; the others need one with a scope (see credentials.SCOPES)."""
+"""Any valid key will do; the dependencies below need one with a scope (see credentials.SCOPES)."""
 SubmitOwnerDep = Annotated[str, Security(authenticate, scopes=["submit"])]
 ReadOwnerDep = Annotated[str, Security(authenticate, scopes=["read"])]
 ManageOwnerDep = Annotated[str, Security(authenticate, scopes=["manage"])]
@@ -65,7 +65,7 @@ def require_job(job: Job | JobState | None) -> Job:
 
 
 def absence(left: JobState | None) -> Problem:
-    """Why there is no job, from what is left of it."""
+    """The problem for a job that does not exist; `left` is its last state, if that is still known."""
     if left is JobState.EXPIRED:
         return Problem("job-expired", "Submit it again; `expires_in` keeps a job longer.")
     return Problem("not-found", "You have no job with this id.")

@@ -1,4 +1,4 @@
-"""Tags of answers, so that a client is not sent what it has (RFC 9110, 8.8.3, 13.1.2)."""
+"""Entity tags, so that a client is not sent what it already has (RFC 9110, 8.8.3, 13.1.2)."""
 
 import hashlib
 
@@ -11,6 +11,6 @@ def of(body: bytes | memoryview) -> str:
 
 
 def has(request: Request, etag: str) -> bool:
-    """Whether a client says in If-None-Match that it has it; a proxy that compresses weakens tags."""
+    """Whether If-None-Match names `etag`, strong or weak: a proxy that compresses weakens tags."""
     named = request.headers.get("if-none-match", "")
     return bool({etag, "*"} & {each.strip().removeprefix("W/") for each in named.split(",")})

@@ -1,6 +1,6 @@
-"""Examples for /docs: a job of two images, one of them no image, through every operation that knows it.
+"""Examples for /docs: a job of two images, one of them unreadable, in every operation that shows it.
 
-`illustrate` writes them into the OpenAPI document; tests hold them to its schemas, and to the gateway.
+`illustrate` writes them into the OpenAPI document; tests check them against its schemas and the gateway.
 """
 
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ NO_COUNTS = {"total": 2, "queued": 0, "running": 0, "succeeded": 0, "failed": 0,
 
 
 def _job(job_id: str = JOB_ID, **facts: Any) -> dict[str, Any]:
-    """A job of two images that was just stored, but for these facts."""
+    """A job of two images that was just stored, except for these facts."""
     stored = {
         "id": job_id,
         "state": "queued",
@@ -230,7 +230,7 @@ BODIES: Mapping[str, Any] = {
 
 
 def illustrate(name: str, operation: Mapping[str, Any]) -> None:
-    """Write the examples of the operation `name` into its description."""
+    """Write the examples of the operation `name` into its OpenAPI description."""
     for status, example in ANSWERS.get(name, {}).items():
         operation["responses"][status]["content"][JSON]["example"] = example
     if name in BODIES:

@@ -1,4 +1,4 @@
-"""Whatever a route raises, answered with a problem: the application's exception handlers."""
+"""The application's exception handlers: whatever a route raises is answered with a problem."""
 
 import errno
 import logging
@@ -20,7 +20,7 @@ from .problems import METHODS, Problem, shortened
 log = logging.getLogger(__name__)
 
 EXHAUSTED = {errno.EMFILE, errno.ENFILE, errno.ENOSPC, errno.EDQUOT, errno.ENOMEM}
-"""What the system says when it has run out of something, for now."""
+"""Errors by which the system says that it has run out of something, for now."""
 
 
 def install(app: FastAPI) -> None:
@@ -49,7 +49,7 @@ def _handler(translate: Any) -> Any:
 
 
 def _allowed(request: Request) -> str:
-    """The methods of an address, of which each route knows only its own."""
+    """All methods of an address; each of its routes knows only its own."""
     routes = request.app.routes
     allowed = [
         method
@@ -80,7 +80,7 @@ def _http(error: HTTPException) -> Problem:
 
 
 def _storage(error: redis.RedisError) -> Problem:
-    cause = str(error).rpartition("caused error: ")[2]  # the command stands before it, images and all
+    cause = str(error).rpartition("caused error: ")[2]  # the command precedes it, images included
     log.warning("redis: %s: %s", type(error).__name__, cause)
     return Problem("storage-unavailable", "Nothing was lost; try again shortly.", retry_after=2)
 

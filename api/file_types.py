@@ -1,4 +1,4 @@
-"""What a file is by its first bytes, for the client that sends it and the gateway that reads it."""
+"""File types by their first bytes, for the client that sends a file and the gateway that reads it."""
 
 from model.tiffs import MAGICS
 
@@ -29,11 +29,11 @@ SUFFIXES = {
     "image/tiff": ".tif",
     BINARY: ".bin",
 }
-"""The media types that uploaded images are served as, and the endings of their files."""
+"""The media types that uploaded images are served as, and the suffixes of their files."""
 
 
 def is_image(head: bytes) -> bool:
-    """Whether the first 16 bytes are of a file that is one image, whatever is in it: of no TIFF."""
+    """Whether a file with these first 16 bytes is always a single image; a TIFF is not: it has pages."""
     return head.startswith(_SINGLE) or _is_webp(head)
 
 
@@ -48,7 +48,7 @@ def container_type(head: bytes) -> str | None:
 
 
 def media_type(image: bytes | memoryview) -> str:
-    """What an uploaded image is served as: only types that run nothing. Anything that is no raster
+    """The media type to serve an upload as: only types that run nothing. Anything that is no raster
     image, SVG and HTML included, is BINARY."""
     return image_type(bytes(image[:16])) or BINARY
 

@@ -23,8 +23,8 @@ class HeadRequests:
         try:
             await self._app(asked, receive, send_head)
         except _Enough:
-            scope["route"] = asked.get("route")  # by which it is counted
+            scope["route"] = asked.get("route")  # metrics count it by its route
 
 
 class _Enough(Exception):
-    """A stream might go on for long, with nobody to read it."""
+    """Ends an answer once its head is sent: a stream might go on for long, with nobody to read it."""

@@ -1,4 +1,4 @@
-"""Submissions that are sent again: what their key is stored as, and only one at a time under a key."""
+"""Repeated submissions: the stored form of their key, and a lock that lets in one at a time."""
 
 import asyncio
 import hashlib
@@ -14,7 +14,7 @@ from .problems import Problem
 
 
 def key_digest(key: str | None) -> str | None:
-    """What an Idempotency-Key is stored as. Raises `malformed-request`."""
+    """The stored form of an Idempotency-Key. Raises `malformed-request`."""
     if key is None:
         return None
     if not (0 < len(key) <= 255 and key.isprintable()):
@@ -23,7 +23,7 @@ def key_digest(key: str | None) -> str | None:
 
 
 def exclusive(entrance: Entrance, owner: str, digest: str | None) -> AbstractAsyncContextManager[None]:
-    """Only one request at a time under the same key or id. Raises `request-in-progress`."""
+    """A context for one request at a time under the same key or id. Raises `request-in-progress`."""
     return _exclusive(entrance, owner, digest) if digest else nullcontext()
 
 
@@ -42,7 +42,7 @@ async def _exclusive(entrance: Entrance, owner: str, digest: str) -> AsyncIterat
 
 
 async def _renew(entrance: Entrance, owner: str, digest: str, request: str) -> None:
-    """Keep this request the one under way, however long its upload takes."""
+    """Keep the lock for this request, however long its upload takes."""
     while True:
         await asyncio.sleep(LOCK_S / 3)
         with suppress(redis.RedisError):

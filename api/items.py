@@ -1,4 +1,4 @@
-"""What became of an image, as plain data: an ItemOut by hand, since results come by the thousand."""
+"""An image and its result as plain data: an ItemOut made by hand, since results come by the thousand."""
 
 from typing import Any
 
@@ -19,8 +19,8 @@ def status_unread(job: Job) -> str:
 
 
 def shown(item: Item, labels: str, unread: str) -> dict[str, Any]:
-    """An image of a job with these `labels`, as a client sees it; `unread` is its status as long as it
-    has no result."""
+    """An image of a job with these `labels`, as a client sees it; `unread` is its status if it has no
+    result."""
     index, name, result, correction = item
     known: dict[str, Any] = {"index": index, "name": name, "correction": correction}
     try:
@@ -30,7 +30,7 @@ def shown(item: Item, labels: str, unread: str) -> dict[str, Any]:
                 return said(known, labels, *result)
             case Page() as page:
                 return known | {"status": "succeeded", **_written(labels, page)}
-    except IndexError:  # no worker of ours commits that
+    except IndexError:  # of a class without a label, which no worker of ours commits
         result = RELABELED
     if isinstance(result, Failure):
         return known | {"status": "failed", "error": {"type": result.type, "detail": result.detail}}

@@ -1,4 +1,4 @@
-"""Images of a job after they were read: any one of them, or all that failed, as far as they are kept."""
+"""A job's images after they were read: any one of them, or all that failed, as far as they are kept."""
 
 from collections.abc import Sequence
 
@@ -12,7 +12,7 @@ from .problems import Problem
 
 
 async def failed_parts(store: Store, job: Job) -> Sequence[Part]:
-    """The failed images, named as they were. Raises JobGone, or `image-not-kept` if any is not there."""
+    """The failed images, under their names. Raises JobGone, or `image-not-kept` if any is missing."""
     parts: list[Part] = []
     async for first, payload in store.kept(job):
         content = unpack(payload)

@@ -1,4 +1,4 @@
-"""The file of API keys as `inkqueue keys` edits it: whole or not at all, by one editor at a time."""
+"""The file of API keys, as `inkqueue keys` edits it: atomically, by one editor at a time."""
 
 import fcntl
 import os
@@ -11,13 +11,13 @@ from .credentials import BadKeys, Credential, read_credentials
 
 Known = Mapping[str, Credential]
 Change = Callable[[Credential], tuple[Credential, ...]]
-"""What takes the place of a key: itself, changed or not, others beside it, or nothing."""
+"""What a key is replaced by: itself, changed or not, itself and others, or nothing."""
 
 
 def read_text(path: Path) -> str:
-    """What is in a file of keys. Raises BadKeys."""
+    """The text of a file of keys. Raises BadKeys."""
     try:
-        if path.exists() and not path.is_file():  # a pipe would be waited for
+        if path.exists() and not path.is_file():  # reading a pipe would block
             raise BadKeys(f"{path}: it is no regular file")
         return path.read_text()
     except (OSError, UnicodeDecodeError) as error:
@@ -31,13 +31,13 @@ def read_keyfile(path: Path) -> Known:
 
 
 def add_key(path: Path, key: Credential) -> None:
-    """Write a key to the end of a file, which is made if there is none. Raises BadKeys."""
+    """Append a key to a file, which is created if missing. Raises BadKeys."""
     with _editing(path) as lines:
         lines.append(key.line())
 
 
 def change_key(path: Path, key_id: str, change: Change) -> None:
-    """Put what `change` answers in the place of a key; all other lines stay. Raises BadKeys."""
+    """Replace a key by what `change` returns; all other lines stay. Raises BadKeys."""
     with _editing(path) as lines:
         if key_id not in read_keyfile(path):
             raise BadKeys(f"{path} has no key {key_id}; `inkqueue keys list` shows all")
@@ -57,7 +57,7 @@ def _changed(line: str, key_id: str, change: Change) -> list[str]:
 
 @contextmanager
 def _editing(path: Path) -> Iterator[list[str]]:
-    """The lines of a file, to be changed in place; written if they are keys."""
+    """Yield the lines of a locked file, to be changed in place; write them back if they are valid."""
     folder = os.open(path.parent, os.O_RDONLY)
     try:
         fcntl.flock(folder, fcntl.LOCK_EX)
@@ -73,7 +73,7 @@ def _editing(path: Path) -> Iterator[list[str]]:
 
 
 def _write(path: Path, text: str) -> None:
-    """Put a new file in the place of the old one, readable for the same people."""
+    """Replace the file atomically, keeping its permissions and, where permitted, its owner."""
     descriptor, draft = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
         with open(descriptor, "w") as file:

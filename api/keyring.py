@@ -1,4 +1,4 @@
-"""The valid keys: those of the environment, and those of a file that is read again when it changes."""
+"""The valid keys: from the environment, and from a file that is read again when it changes."""
 
 import hmac
 import logging
@@ -14,7 +14,7 @@ from .settings import GatewaySettings
 log = logging.getLogger(__name__)
 
 LOOK_S = 1.0
-"""How soon a change of the file is seen."""
+"""How often the file is checked for changes."""
 
 REMIND_S = 60.0
 """How often it is logged that a file cannot be read."""
@@ -24,7 +24,7 @@ _NOBODY = Credential("", "0" * 64, "")
 
 
 class Keyring:
-    """True where keys are required, which an emptied file does not change: then nobody is let in."""
+    """True if keys are required. Emptying the file does not change that: it lets nobody in."""
 
     def __init__(self, settings: GatewaySettings) -> None:
         """Raises BadKeys."""
@@ -42,7 +42,7 @@ class Keyring:
         return bool(self._known) or self._path is not None
 
     def find(self, key: str) -> Credential | None:
-        """What is known of a valid key, None for any other; takes the same time for unknown ids."""
+        """The credential of a valid key, None for any other; takes as long for unknown ids."""
         if self._path and time.monotonic() >= self._look_at:
             self._look(self._path)
         match = _KEY.fullmatch(key)
@@ -51,7 +51,7 @@ class Keyring:
         return known if same and known.live(datetime.now(UTC)) else None
 
     def _look(self, path: Path) -> None:
-        """Take over the file if it changed. One that cannot be read changes nothing, and is reported."""
+        """Load the file if it changed. If it cannot be read, log that and keep the keys as they are."""
         now = time.monotonic()
         self._look_at = now + LOOK_S
         try:

@@ -1,4 +1,4 @@
-"""What is known of a job's images so far, in order, as rows of plain data: by pages and in streams."""
+"""The results of a job known so far, in order, as rows of plain data: in pages and in streams."""
 
 from collections.abc import AsyncIterator, Iterator
 from itertools import takewhile
@@ -13,7 +13,7 @@ from .schemas import Only
 
 PAGE = 1000
 HELD = 10_000
-"""Characters of sheets in a page of rows; an image with more of them comes alone."""
+"""Characters of sheets after which a page of rows ends; its last image may go beyond."""
 
 Row = dict[str, Any]
 
@@ -21,7 +21,7 @@ Row = dict[str, Any]
 async def page_of(
     store: Store, looks: AsyncIterator[Job], cursor: int, limit: int, only: Only | None
 ) -> tuple[Job, list[Row], int]:
-    """The rows of one page by the first look that finds any, that look, and where the next begins.
+    """The first of `looks` that finds any rows, one page of them, and where the next page begins.
     Raises JobGone."""
     async for job in looks:
         data, cursor = await _page(store, job, cursor, limit, only)
@@ -49,9 +49,9 @@ async def _page(
 async def rows_of(
     store: Store, looks: AsyncIterator[Job], cursor: int, limit: int | None, only: Only | None
 ) -> AsyncIterator[Iterator[Row]]:
-    """All rows that any look finds, or as many as the limit allows, a stretch at a time.
+    """All rows that `looks` find, up to `limit`, a stretch at a time; each is built on demand.
 
-    Each is made when it is asked for. Raises JobGone: no part passes for the whole.
+    Raises JobGone, so that no part is taken for the whole.
     """
     left = limit
     async for job in looks:
@@ -65,7 +65,7 @@ async def rows_of(
 
 
 async def _known(store: Store, job: Job, first: int) -> AsyncIterator[list[Item]]:
-    """Items in order, many at a time, until one is still to come; of a final job, all of them."""
+    """Items in order, many at a time, up to the first without a result; of a final job, all items."""
     step = max(1, PAGE // job.options.weight)
     while items := await store.stretch(job, first, step):
         ready = items if job.state.final else list(takewhile(_is_known, items))

@@ -1,9 +1,9 @@
-"""What the client sees of an image with many characters: its lines, words, and where each stands."""
+"""An image of many characters as clients see it: its lines and words, and the place of each."""
 
 from pydantic import BaseModel, Field
 
 Box = tuple[int, int, int, int]
-"""Left, top, width, height in pixels of the upload as it is shown (EXIF turned)."""
+"""Left, top, width, height, in pixels of the upload as displayed (turned by its EXIF orientation)."""
 
 
 class LikelyOut(BaseModel):
@@ -25,7 +25,7 @@ class CharacterOut(BaseModel):
 
 
 class WordOut(BaseModel):
-    """Characters without a gap; a cell of a grid."""
+    """Characters without a gap between them; in a grid, a cell."""
 
     text: str
     box: Box
@@ -33,7 +33,7 @@ class WordOut(BaseModel):
 
 
 class LineOut(BaseModel):
-    """Words beside each other; a row of a grid."""
+    """Words beside each other; in a grid, a row."""
 
     text: str = Field(description="its words, separated by spaces")
     box: Box

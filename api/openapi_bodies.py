@@ -5,7 +5,7 @@ from typing import Any
 from .parameters import LONGEST_CHARSET, JobParameters
 
 KEY = {"minLength": 1, "maxLength": 255, "pattern": "^[!-~]([ -~]*[!-~])?$"}
-"""What an Idempotency-Key is like."""
+"""The schema of an Idempotency-Key."""
 
 _BINARY: dict[str, Any] = {"schema": {"type": "string", "format": "binary"}}
 _IMAGES = {f"image/{kind}": _BINARY for kind in ("png", "jpeg", "tiff", "webp", "bmp")}
@@ -16,11 +16,11 @@ _BASE64 = (
 """A small 7 in black on white."""
 
 _OPTIONS: dict[str, Any] = JobParameters.model_json_schema()["properties"]
-"""They may come in a query, a form or JSON; in the first two, metadata is JSON as text."""
+"""Options may come in a query, a form or JSON; in the first two, metadata is JSON as text."""
 
 
 def stated(schema: dict[str, Any]) -> dict[str, Any]:
-    """A schema of what cannot be null, since it comes in a query, a header or a form."""
+    """`schema` without null, for values of a query, a header or a form, which cannot be null."""
     kinds = [each for each in schema.get("anyOf", ()) if each != {"type": "null"}]
     rest = {key: value for key, value in schema.items() if key != "anyOf" and value is not None}
     return rest | (kinds[0] if len(kinds) == 1 else {"anyOf": kinds} if kinds else {})

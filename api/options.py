@@ -1,4 +1,4 @@
-"""What a client asked for becomes what travels with its job, once all of it is known and consistent."""
+"""Turns a client's parameters into the options that travel with its job, once all are known."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,9 +15,9 @@ from .problems import Problem
 
 @dataclass(frozen=True)
 class Wish:
-    """What a client asks for, as it was `given` and as it is understood, and the model it is for.
+    """What a client asks for: its parameters as `given` and as parsed, and the model that they name.
 
-    What else follows from it is worked out when it is needed, and only once.
+    What is derived from them is computed when first needed, and cached.
     """
 
     given: Sequence[tuple[str, str]]
@@ -31,7 +31,7 @@ class Wish:
 
     @cached_property
     def text(self) -> bytes:
-        """All of it, for fingerprints, in which the order of metadata says nothing."""
+        """All parameters, for fingerprints, which do not depend on the order of metadata."""
         metadata = dict(sorted(self.parameters.metadata.items()))
         return self.parameters.model_copy(update={"metadata": metadata}).model_dump_json().encode()
 
@@ -53,7 +53,7 @@ def job_options(parameters: JobParameters, card: Card) -> Options:
 
 
 def require_charset(charset: str | None, labels: str) -> None:
-    """Raises `invalid-charset` if a network with these labels cannot read it."""
+    """Raise `invalid-charset` if a network with these labels cannot read `charset`."""
     try:
         if charset is not None:
             allowed_classes(charset, labels)
@@ -62,7 +62,7 @@ def require_charset(charset: str | None, labels: str) -> None:
 
 
 def _layout(parameters: JobParameters) -> Layout:
-    """Its parts may come partly in the query and partly in a form. Raises `invalid-parameter`."""
+    """The layout; its parts may come from both query and form. Raises `invalid-parameter`."""
     try:
         layout = layout_of(parameters.layout, parameters.rows, parameters.columns)
     except BadLayout as error:

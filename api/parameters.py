@@ -1,4 +1,4 @@
-"""What a client may ask of a job, checked against the models that are served."""
+"""The parameters of a job, and their checks against settings and the served models."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
@@ -18,7 +18,7 @@ from .settings import GatewaySettings
 DEFAULT_MODEL = "balanced"
 LONGEST_CHARSET = 100
 MOST_ACROSS = 200
-"""Rows or columns of a grid."""
+"""Most rows or columns of a grid."""
 
 
 class JobParameters(BaseModel):
@@ -39,14 +39,15 @@ class JobParameters(BaseModel):
     ] = "auto"
     layout: Annotated[
         Kind,
-        Field(description="how characters lie on an image: one alone, a line, a page, ruled cells"),
+        Field(description="how characters are arranged: one per image, a line, a page, ruled cells"),
     ] = "character"
     rows: Annotated[
         int | None,
-        Field(ge=1, le=MOST_ACROSS, description="of a grid; without it, ruled cells are found"),
+        Field(ge=1, le=MOST_ACROSS, description="rows of a grid; if left out, ruled cells are found"),
     ] = None
     columns: Annotated[
-        int | None, Field(ge=1, le=MOST_ACROSS, description="of a grid; both are given, or neither")
+        int | None,
+        Field(ge=1, le=MOST_ACROSS, description="columns of a grid; give both, or neither"),
     ] = None
     priority: Annotated[
         Lane | None, Field(description="by default small jobs are interactive, large ones bulk")
@@ -59,7 +60,7 @@ class JobParameters(BaseModel):
     ] = None
     callback_url: Annotated[
         str | None,
-        Field(description="notified when the job ends; see POST /v1/webhooks/callback/secret"),
+        Field(description="URL to notify of the job's end; see POST /v1/webhooks/callback/secret"),
     ] = None
     metadata: Annotated[
         dict[str, str], Field(max_length=16, description="JSON object of strings, kept with the job")
@@ -72,7 +73,7 @@ class JobParameters(BaseModel):
             return value
         try:
             found = orjson.loads(value)
-            twins.loads(value.encode())  # its ValueError says what occurs twice
+            twins.loads(value.encode())  # its ValueError names a duplicate member
         except (orjson.JSONDecodeError, RecursionError) as error:
             raise ValueError("not a JSON object of strings") from error
         return found
@@ -86,7 +87,7 @@ class JobParameters(BaseModel):
 
 
 def parse_parameters(*given: tuple[str, str]) -> JobParameters:
-    """The parameters in (name, value); one given twice must agree. Raises `invalid-parameter`."""
+    """Parse (name, value) pairs; one given twice must agree. Raises `invalid-parameter`."""
     merged: dict[str, str] = {}
     for key, value in given:
         if merged.setdefault(key, value) != value:
@@ -108,7 +109,7 @@ def find_model(wanted: str | None, cards: Mapping[str, Card]) -> Card:
 
 
 def life_s(parameters: JobParameters, settings: GatewaySettings) -> int:
-    """Seconds the job is kept. Raises `invalid-parameter` over the limit."""
+    """Seconds to keep the job. Raises `invalid-parameter` over the limit."""
     wanted = parameters.expires_in or settings.expires_in
     if wanted > settings.max_expires_in:
         raise Problem("invalid-parameter", f"expires_in: at most {settings.max_expires_in} s.")

@@ -15,10 +15,10 @@ M = TypeVar("M", bound=BaseModel)
 
 
 async def read_payload(request: Request, shape: type[M], hint: str = "", most: int = LONGEST) -> M:
-    """The body of at most `most` bytes, an empty one as {}.
+    """The body as `shape`: at most `most` bytes of JSON; an empty body counts as {}.
 
-    Raises `body-too-large`, or `invalid-parameter` that says `hint` or the first fault, or which member
-    occurs twice.
+    Raises `body-too-large`; or `invalid-parameter`, which says `hint` or the first error, or names a
+    duplicate member.
     """
     body, limit = b"", Limit(most, request.headers.get("content-length"))
     async for data in request.stream():
@@ -35,7 +35,7 @@ async def read_payload(request: Request, shape: type[M], hint: str = "", most: i
 
 
 def body_schema(model: type[BaseModel]) -> dict[str, object]:
-    """What /docs says of such a body."""
+    """The OpenAPI description of such a body."""
     schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
     schema.pop("$defs", None)  # they are among the components, since answers name them too
     content = {"application/json": {"schema": schema}}

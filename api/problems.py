@@ -12,7 +12,7 @@ from .security_headers import SAFETY
 MEDIA_TYPE = "application/problem+json"
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 LONGEST = 400
-"""Characters of a text that may repeat what a client sent."""
+"""Most characters of a text that may repeat what a client sent."""
 
 CATALOGUE = {
     "malformed-request": (400, "The request cannot be understood"),
@@ -91,11 +91,11 @@ CATALOGUE = {
 
 
 PASSING = (429, 503)
-"""Refusals that pass; each says when to come back."""
+"""Statuses of temporary refusals, each of which says when to retry."""
 
 
 class Problem(Exception):
-    """A refusal. `slug` is a key of CATALOGUE, `detail` says what to do, `extra` becomes members."""
+    """A refusal. `slug` is a key of CATALOGUE, `detail` says what to do, `extra` adds members."""
 
     def __init__(
         self, slug: str, detail: str, *, retry_after: float | None = None, **extra: Any
@@ -108,7 +108,7 @@ class Problem(Exception):
         self.headers = {"Retry-After": str(max(1, ceil(retry_after)))} if retry_after else {}
 
     def body(self, instance: str) -> dict[str, Any]:
-        """The members (RFC 9457); `instance` is the path asked for. What clients sent is cut short."""
+        """The members (RFC 9457); `instance` is the requested path. Texts from clients are shortened."""
         return {
             "type": f"/problems/{self.slug}",
             "title": self.title,
@@ -125,13 +125,13 @@ class Problem(Exception):
 
 
 def first_fault(error: ValidationError) -> str:
-    """What is wrong first of all, `NAME: REASON`."""
+    """The first error, as `NAME: REASON`."""
     first = error.errors()[0]
     name = ".".join(map(str, first["loc"]))[:80] or "body"
     return f"{name}: {first['msg']}"
 
 
 def shortened(text: str) -> str:
-    """At most LONGEST characters, all of which JSON can encode."""
+    """`text` in at most LONGEST characters, without those that JSON cannot encode."""
     whole = text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}..."
     return whole.encode(errors="replace").decode()

@@ -1,4 +1,4 @@
-"""What GET /v1/queue says to pages, terminals and autoscalers: what waits, who reads, who should."""
+"""The answer of GET /v1/queue, for pages, terminals and autoscalers: the backlog, the workers."""
 
 import json
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from worker.jobs import Lane
 from .schemas import when
 
 if TYPE_CHECKING:
-    from worker.gauges import Backlog, Queue  # which the client can do without
+    from worker.gauges import Backlog, Queue  # which the client does not need
 
 
 class LaneOut(BaseModel):
@@ -20,14 +20,14 @@ class LaneOut(BaseModel):
 
     lane: Lane
     jobs: int = Field(description="unfinished jobs")
-    images: int = Field(description="accepted, not done")
+    images: int = Field(description="accepted, not yet read")
     oldest_seconds: float | None = Field(
-        description="how long the oldest chunk that nobody has claimed has been due; null: none is"
+        description="how long the oldest unclaimed chunk has been due; null: none is due"
     )
 
     @classmethod
     def of(cls, queue: "Queue") -> "LaneOut":
-        """What is shown of a lane."""
+        """The public view of a lane."""
         oldest = queue.oldest_s
         return cls(lane=queue.lane, jobs=queue.jobs, images=queue.images, oldest_seconds=oldest)
 
@@ -41,13 +41,13 @@ class BacklogOut(BaseModel):
 
     @classmethod
     def of(cls, backlog: "Backlog") -> "BacklogOut":
-        """What is shown of a model's queue."""
+        """The public view of a model's queue."""
         lanes = [LaneOut.of(lane) for lane in backlog.lanes]
         return cls(model=backlog.model, lanes=lanes, images_per_second=round(backlog.rate, 1))
 
 
 class WorkerOut(BaseModel):
-    """A worker that is alive, as it reported itself some seconds ago at most."""
+    """A live worker, as it reported itself in the last few seconds."""
 
     id: str
     models: list[str]
@@ -55,13 +55,13 @@ class WorkerOut(BaseModel):
     reading: str | None = Field(description="the model it reads with at this moment")
     images: int = Field(description="read since it started")
     batch: int = Field(description="images in its last batch")
-    images_per_second: dict[str, float] = Field(description="of its working time, by model")
+    images_per_second: dict[str, float] = Field(description="per second of working time, by model")
     ready_at: datetime | None
     first_claim_at: datetime | None
 
     @classmethod
     def of(cls, facts: Mapping[str, str]) -> "WorkerOut":
-        """What is shown of a worker's facts."""
+        """The public view of a worker's facts."""
         return cls(
             id=facts["id"],
             models=facts.get("models", "").split(","),
@@ -80,7 +80,7 @@ class QueueOut(BaseModel):
 
     models: list[BacklogOut]
     workers: list[WorkerOut]
-    desired_workers: int = Field(description="how many would read all that waits in the set time")
+    desired_workers: int = Field(description="to read all that waits within INKQUEUE_DRAIN_S")
 
 
 def _time(ms: str | None) -> datetime | None:

@@ -1,4 +1,4 @@
-"""A request's body taken in whole, within what its sender and this gateway's memory allow."""
+"""Receives a request's whole body, within its sender's quota and this gateway's memory."""
 
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
@@ -14,11 +14,11 @@ from .settings import GatewaySettings
 T = TypeVar("T")
 
 SMALL = 256 << 10
-"""Documents of up to this many bytes do not wait for large ones, nor large ones for many of them."""
+"""Documents up to this many bytes have a budget of their own, so as not to wait for large ones."""
 
 
 class Receiver:
-    """The bodies that are under way at one gateway."""
+    """The bodies being received at one gateway."""
 
     def __init__(self, settings: GatewaySettings, quotas: Quotas) -> None:
         self._settings, self._quotas = settings, quotas
@@ -42,7 +42,7 @@ class Receiver:
 
 
 def declared(request: Request, most: int) -> int:
-    """The declared size of a body in bytes; 0 where it is not known, or over `most`."""
+    """The declared size of a body in bytes; 0 if it is unknown or over `most`."""
     said = request.headers.get("content-length", "")
     size = int(said) if said.isdecimal() else 0
     return size if size <= most else 0

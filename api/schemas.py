@@ -1,4 +1,4 @@
-"""What the client sees of jobs, items and models; also what /docs describes."""
+"""Jobs, items and models as clients see them, and as /docs describes them."""
 
 from datetime import UTC, datetime
 from typing import Literal
@@ -12,7 +12,7 @@ from worker.jobs import Counts, Job, JobState, Lane
 from .layouts import LikelyOut, LineOut
 
 Only = Literal["failed", "uncertain"]
-"""Which results are wanted, if not all."""
+"""The only results wanted, if not all."""
 
 LINKS = {
     "self": "",
@@ -29,7 +29,7 @@ class JobOut(BaseModel):
     id: str
     state: JobState
     counts: Counts
-    position: int | None = Field(description="unfinished jobs that came before")
+    position: int | None = Field(description="unfinished jobs ahead of this one")
     eta_seconds: float | None = Field(description="null: unknown, or done")
     model: str
     charset: str | None
@@ -51,7 +51,7 @@ class JobOut(BaseModel):
 
     @classmethod
     def of(cls, job: Job) -> "JobOut":
-        """What is shown of a stored job."""
+        """The public view of a stored job."""
         options, path = job.options, f"/v1/jobs/{job.id}"
         return cls(
             id=job.id,
@@ -94,31 +94,33 @@ class ErrorOut(BaseModel):
 
 
 class ItemOut(BaseModel):
-    """What became of one image."""
+    """One image and its result."""
 
     index: int
     name: str
     status: Literal["queued", "succeeded", "failed", "canceled"]
-    label: str | None = Field(default=None, description="of layout=character; else see text and lines")
-    confidence: float | None = Field(default=None, description="of many characters, the mean")
-    uncertain: bool | None = Field(default=None, description="not sure, or flagged; of many, any")
+    label: str | None = Field(default=None, description="only for layout=character; otherwise see text")
+    confidence: float | None = Field(default=None, description="for many characters, the mean")
+    uncertain: bool | None = Field(
+        default=None, description="unsure, or flagged; of many characters, any"
+    )
     flags: list[str] | None = Field(default=None, description="reasons to doubt the image")
     top_k: list[LikelyOut] | None = None
-    text: str | None = Field(default=None, description="of a line, page or grid: its lines")
+    text: str | None = Field(default=None, description="for a line, page or grid: its lines")
     lines: list[LineOut] | None = None
     error: ErrorOut | None = None
-    correction: str | None = Field(default=None, description="what a person says it is")
+    correction: str | None = Field(default=None, description="the label or text given by a person")
 
 
 class PredictionOut(ItemOut):
-    """What one image says, and the job that read it."""
+    """One image with its result, and the job that read it."""
 
     job_id: str
     model: str
 
 
 class ItemPage(BaseModel):
-    """Results in the order of upload. `next_cursor` null: there are no more, now or later."""
+    """Results in the order of upload. If `next_cursor` is null, there are no more, now or later."""
 
     data: list[ItemOut]
     next_cursor: int | None
@@ -132,14 +134,16 @@ class ModelOut(BaseModel):
     labels: str
     parameters: int
     normalization: str
-    uncertain_below: float = Field(description="of the confidence; over 1: every answer is uncertain")
+    uncertain_below: float = Field(
+        description="answers of less confidence are uncertain; over 1: all are"
+    )
     accuracy: dict[str, float]
     measured_on: str
     sha256: str
 
     @classmethod
     def of(cls, card: Card) -> "ModelOut":
-        """What is shown of a card."""
+        """The public view of a model's card."""
         return cls(
             name=card.name,
             labels=card.labels,
@@ -153,5 +157,5 @@ class ModelOut(BaseModel):
 
 
 def when(ms: int) -> datetime:
-    """A time of the ledger."""
+    """A time of the ledger, in ms, as a datetime."""
     return datetime.fromtimestamp(ms / 1000, UTC)

@@ -1,7 +1,7 @@
-"""The headers that every answer carries, whoever sends it: a route, the edge, or what failed.
+"""The security headers of every answer, whether a route, the edge or an exception handler sends it.
 
-By default a browser keeps nothing, guesses no type, runs nothing, frames nothing and tells no other site
-from where it came. The pages and their files say otherwise where they have to.
+By default a browser caches nothing, guesses no type, runs nothing, frames nothing and sends no referrer.
+The pages and their files override this where they must.
 """
 
 SAFETY = {
@@ -18,6 +18,6 @@ _RAW = [(name.lower().encode(), value.encode()) for name, value in SAFETY.items(
 
 
 def guarded(headers: Headers) -> Headers:
-    """`headers`, and those of SAFETY that an answer does not set itself."""
+    """`headers`, and those of SAFETY that they do not set."""
     own = {name.lower() for name, _ in headers}
     return [*headers, *(pair for pair in _RAW if pair[0] not in own)]

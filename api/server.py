@@ -1,5 +1,5 @@
-"""uvicorn behind our edge (edge/protocol.py), with two additions: a stop ends event streams first, and
-whoever looks after the gateway hears that it does not hang."""
+"""uvicorn with our edge (edge/protocol.py) and two additions: event streams end before the server stops,
+and a heartbeat tells a watchdog that the event loop does not hang."""
 
 import contextlib
 import logging
@@ -19,7 +19,7 @@ from .services import services_of
 from .settings import GatewaySettings
 
 STARTUP_FAILED = 3
-"""The exit code of uvicorn's own command."""
+"""The exit code by which uvicorn's own command reports this."""
 
 
 class Server(uvicorn.Server):
@@ -31,20 +31,20 @@ class Server(uvicorn.Server):
         self._heartbeat_fd = services_of(app).settings.heartbeat_fd
 
     async def on_tick(self, counter: int) -> bool:
-        """Ten times a second: tell our watchdog that the event loop turns."""
+        """Called ten times a second: tell the watchdog that the event loop does not hang."""
         if self._heartbeat_fd >= 0:
-            with contextlib.suppress(OSError):  # it has not read for hours, or is gone
+            with contextlib.suppress(OSError):  # the watchdog has not read for hours, or is gone
                 os.write(self._heartbeat_fd, b".")
         return await super().on_tick(counter)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Wake whoever waits, then stop; clients of streams come back to the next gateway."""
+        """Wake all requests that wait, then stop; clients of streams reconnect to the next gateway."""
         services_of(self._app).notices.close()
         await super().shutdown(sockets)
 
 
 def serve(app: FastAPI, settings: GatewaySettings, gate: Gate) -> None:
-    """Serve what comes through `gate` until told to stop."""
+    """Serve connections through `gate` until told to stop."""
     server = create_server(app, settings, gate)
     sockets = [_shared_socket(settings.host, settings.port)] if settings.share_port else None
     with contextlib.suppress(KeyboardInterrupt):
@@ -54,7 +54,7 @@ def serve(app: FastAPI, settings: GatewaySettings, gate: Gate) -> None:
 
 
 def _shared_socket(host: str, port: int) -> socket.socket:
-    """One of the sockets on a port among which the system spreads connections."""
+    """A listening socket that shares its port: the kernel spreads connections over all such sockets."""
     try:
         (family, *_, where), *_ = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         listener = socket.socket(family)
@@ -77,9 +77,9 @@ def create_server(app: FastAPI, settings: GatewaySettings, gate: Gate) -> Server
         ws="none",
         timeout_keep_alive=ceil(settings.keep_alive_s),
         server_header=False,
-        log_config=None,  # __main__ did
+        log_config=None,  # __main__ has configured logging
         log_level=settings.log_level,
-        access_log=logging.getLogger().isEnabledFor(logging.INFO),  # it costs even where it is not shown
+        access_log=logging.getLogger().isEnabledFor(logging.INFO),  # costs time even if not shown
         timeout_graceful_shutdown=10,
     )
     return Server(app, config)

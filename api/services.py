@@ -1,4 +1,4 @@
-"""What one gateway is made of: app.py builds it, and routes and middleware ask for its parts."""
+"""The parts of one gateway: app.py builds them, routes and middleware ask for them."""
 
 from __future__ import annotations
 

@@ -20,12 +20,12 @@ from .children import Child
 from .watchdog import Watchdog
 
 WORKERS = min(4, -(-usable_cores() // 2))
-"""One per two cores, whose threads share what it holds; Python keeps no more busy. At most four."""
+"""One per two cores, at most four: a worker's threads share its memory, but Python keeps no more cores
+busy."""
 
 
 def on_stop(handler: Callable[[int, FrameType | None], object]) -> None:
-    """Have `handler` called when told to stop, or when the terminal is closed (unless by `nohup` nobody
-    minds)."""
+    """Call `handler` when told to stop, or when the terminal is closed (unless `nohup` ignores that)."""
     signal.signal(signal.SIGTERM, handler)
     if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
         signal.signal(signal.SIGHUP, handler)
@@ -33,21 +33,21 @@ def on_stop(handler: Callable[[int, FrameType | None], object]) -> None:
 
 @dataclass
 class Stack:
-    """The children in the order they start; they stop all at once, but for Redis, which stops last."""
+    """The children, in the order they start; they stop all at once, except Redis, which stops last."""
 
     host: str
     port: int
     workers: int
     data: Path
     log_level: str = ""
-    """From which level the children's logs are shown, unless the environment says."""
+    """The log level of the children, unless the environment sets one."""
     api_workers: int = 1
     children: list[Child] = field(default_factory=list)
     stopping: bool = False
 
     @property
     def figures(self) -> Path:
-        """Where several gateways keep the figures that /metrics reports for all of them."""
+        """The folder of the figures that /metrics reports for several gateways together."""
         return self.data.resolve() / f"metrics-{self.port}"
 
     def start(self) -> None:
@@ -85,7 +85,7 @@ class Stack:
             self.stop()
 
     def stop(self) -> None:
-        """Stop everything: all that use Redis together, and Redis once they have ended."""
+        """Stop everything: all users of Redis together, and Redis once they have ended."""
         redis = [child for child in self.children if child.name == "redis"]
         others = [child for child in self.children if child.name != "redis"]
         for child in others:
@@ -115,7 +115,7 @@ class Stack:
         self._add(child)
         assert child.process is not None
         server.wait_ready(child.process, lambda: self.stopping)
-        self._server = server  # and with it the lock
+        self._server = server  # keeps the lock, too
         return server.url
 
     def _add(self, child: Child) -> None:
@@ -127,7 +127,7 @@ class Stack:
 
 
 def _gateway(name: str, command: list[str], environment: dict[str, str]) -> Child:
-    """One that tells its watchdog that it is well."""
+    """A gateway that tells its watchdog that it does not hang."""
     watchdog = Watchdog()
     environment = environment | {"INKQUEUE_HEARTBEAT_FD": str(watchdog.writer)}
     return Child(name, command, environment, (watchdog.writer,), watchdog)

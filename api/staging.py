@@ -1,4 +1,4 @@
-"""Images on their way in: cut into chunks and, if many, written to Redis, but not part of a job yet."""
+"""Incoming images: cut into chunks and, if many, staged in Redis, but not part of a job yet."""
 
 import asyncio
 import secrets
@@ -22,14 +22,14 @@ from .problems import Problem
 STAGE_BYTES = 1 << 20
 
 AHEAD_BYTES, MOST_AHEAD = 2 * STAGE_BYTES, 2
-"""A larger group, of one large chunk, is held alone; and where more uploads are under way than that, no
-core is idle while they are stored."""
+"""The next group is cut while one is stored, unless the latter is larger than this (one large chunk), or
+this many are being cut ahead already: so many uploads keep the cores busy anyway."""
 
 Group: TypeAlias = tuple[list[Chunk], bool]
 """Chunks that are stored together, and whether they are the last."""
 
 _ahead: set["asyncio.Task[Group]"] = set()
-"""What is cut ahead at this gateway."""
+"""The groups being cut ahead at this gateway."""
 
 
 class NoRoom(Exception):
@@ -42,13 +42,13 @@ class NoRoom(Exception):
 
 @dataclass
 class Staged:
-    """Images that are stored, or carried along, but belong to no job yet: on exit they are taken back
-    unless they were `taken`."""
+    """Images that are staged in Redis, or carried in memory, but belong to no job yet; on exit, staged
+    ones are removed unless a job has `taken` them."""
 
     entrance: Entrance
     cutter: Cutter
     carried: list[Chunk] = field(default_factory=list)
-    """All of a small job: they are stored by the call that makes it one."""
+    """All chunks of a small job, which are stored by the call that makes it a job."""
     stored: int = 0
     taken: bool = False
 
@@ -63,9 +63,9 @@ class Staged:
         room: Room,
         forget: Callable[[], None] = lambda: None,
     ) -> None:
-        """Cut images and store them as far as there is `room`; few bytes are not stored but carried.
+        """Cut images and stage them as far as there is `room`; a small job is carried instead.
 
-        `forget` is called when what was looked at so far is needed no more. Raises NoRoom.
+        `forget` is called when the input read so far is no longer needed. Raises NoRoom.
         """
         async with aclosing(_groups(self.cutter.cut(parts))) as groups:
             async for group, last in groups:
@@ -73,11 +73,11 @@ class Staged:
                     self.carried = group
                 elif group:
                     room = await self._store(group, room)
-                    group.clear()  # before more is made
+                    group.clear()  # frees its memory before more is cut
                     forget()
 
     def carry(self, file: ImageFile) -> None:
-        """Take in one small image that is all of the job: cut sooner than a thread gets its turn."""
+        """Carry a job of one small image: to cut it takes less time than to wait for a thread."""
         self.carried = [self.cutter.alone(file)]
 
     async def _store(self, group: list[Chunk], room: Room) -> Room:
@@ -88,13 +88,13 @@ class Staged:
         return room.after(group)
 
     def fingerprint(self, options: bytes) -> str:
-        """A digest, in hexadecimal, of all the images and of the `options` they are read by."""
+        """A digest, in hexadecimal, of all images and of the `options` to read them by."""
         whole = self.cutter.fingerprint.copy()
         whole.update(options)
         return whole.hexdigest()
 
     async def submit(self, job: Submission, caps: Caps, room: Room) -> Verdict:
-        """Make `job` of them, or find the one that stands: by one call if they are carried."""
+        """Make them `job`, or find the existing one; carried images take one call."""
         verdict = (
             await self.entrance.enter(job, self.carried, caps, room)
             if self.carried
@@ -104,7 +104,7 @@ class Staged:
         return verdict
 
     def require_count(self, single: bool) -> None:
-        """Raises `no-images`, or `single-image-expected`."""
+        """Raise `no-images`; or `single-image-expected`, if `single` and there are several."""
         if not self.cutter.images:
             raise Problem("no-images", "Send at least one image.")
         if single and self.cutter.images != 1:
@@ -116,12 +116,12 @@ class Staged:
 
     async def __aexit__(self, *_: object) -> None:
         if self.stored and not self.taken:
-            with suppress(redis.RedisError):  # else it expires before long
+            with suppress(redis.RedisError):  # otherwise they expire before long
                 await self.entrance.unstage(self.token, self.stored)
 
 
 async def _groups(chunks: Iterator[Chunk]) -> AsyncGenerator[Group, None]:
-    """All of `chunks`: while a group is stored the next is cut, where that holds little more."""
+    """All of `chunks` in groups; the next is cut while one is stored, if that takes little memory."""
     group, last = await run_sync(_take, chunks)
     while not last:
         small = sum(len(chunk.payload) for chunk in group) <= AHEAD_BYTES
@@ -131,7 +131,7 @@ async def _groups(chunks: Iterator[Chunk]) -> AsyncGenerator[Group, None]:
                 yield group, False
             finally:
                 _ahead.discard(ahead)
-                await asyncio.gather(ahead, return_exceptions=True)  # it reads what is closed then
+                await asyncio.gather(ahead, return_exceptions=True)  # it reads from what is closed next
             group, last = ahead.result()
         else:
             yield group, False
@@ -140,8 +140,8 @@ async def _groups(chunks: Iterator[Chunk]) -> AsyncGenerator[Group, None]:
 
 
 def _take(chunks: Iterator[Chunk]) -> Group:
-    """The next chunks, about STAGE_BYTES together, and whether they are the last: one larger write would
-    hold up all others' syncs."""
+    """The next chunks, about STAGE_BYTES together, and whether they are the last. A larger write would
+    delay the syncs of all others."""
     group, size = [], 0
     for chunk in chunks:
         group.append(chunk)

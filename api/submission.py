@@ -35,16 +35,16 @@ from .staging import NoRoom, Staged
 log = logging.getLogger(__name__)
 
 KEPT = 64
-"""Queries whose meaning is kept: most clients ask for the same again and again."""
+"""Parsed query strings that are cached: most clients send the same one again and again."""
 
 STRANGERS = 3
-"""Runs of Redis that are looked at for one submission: an address may lead to two of them in turn."""
+"""Attempts to submit if Redis is not the server that was checked: an address may lead to two in turn."""
 
 
 @dataclass(frozen=True)
 class Entered:
-    """What was `wanted`, and the `name` of the job that stands for it; `replayed` if it stood before.
-    `image` is what its first image is called."""
+    """A submission as it was `wanted`, and the `name` of its job, which existed before if `replayed`;
+    `image` is the name of its first image."""
 
     wanted: Submission
     name: str
@@ -54,14 +54,14 @@ class Entered:
 
 @dataclass(frozen=True)
 class Accepted:
-    """The job that stands; `replayed` if it stood before."""
+    """The job of a submission; `replayed` if it existed before."""
 
     job: Job
     replayed: bool
 
 
 class Submitter:
-    """Takes jobs in, for one gateway."""
+    """Accepts jobs, for one gateway."""
 
     def __init__(
         self,
@@ -87,9 +87,10 @@ class Submitter:
     async def enter(
         self, request: Request, owner: str, job_id: str, *, own: bool = False, single: bool = False
     ) -> Entered:
-        """Store the job in `request` under `job_id`, which its caller chose if it is its `own`.
+        """Store the job in `request` under `job_id`. Raises problems.
 
-        Such an id takes the place of an Idempotency-Key. Raises problems.
+        `own`: the caller chose this id, which then takes the place of an Idempotency-Key.
+        `single`: the job must have exactly one image.
         """
         key = None if own else key_digest(request.headers.get("idempotency-key"))
         asked = self._asked(request.scope["query_string"])  # refused before the body is read
@@ -113,8 +114,8 @@ class Submitter:
             return await self._receiver.received(request, owner, use)
 
     async def resubmit(self, old: Job, owner: str, parts: Iterable[Part], key: str | None) -> Accepted:
-        """A new job of `parts`, read the way `old` was, by the network that is served now; once only
-        under the same Idempotency-Key. Raises problems."""
+        """Store a new job of `parts` with the options of `old`, for the network that is served now; at
+        most once under the same Idempotency-Key. Raises problems."""
         card = find_model(old.options.model, self._cards)
         require_charset(old.options.charset, card.labels)
         digest = key_digest(key)
@@ -159,7 +160,7 @@ class Submitter:
         )
 
     def _wish(self, given: Sequence[tuple[str, str]]) -> Wish:
-        """What is asked by (name, value). Raises `invalid-parameter`, `unknown-model` or
+        """Parse (name, value) pairs. Raises `invalid-parameter`, `unknown-model` or
         `webhook-url-forbidden`."""
         parameters = parse_parameters(*given)
         if parameters.callback_url is not None:
@@ -167,7 +168,7 @@ class Submitter:
         return Wish(given, parameters, find_model(parameters.model, self._cards))
 
     def _staging(self, weight: int) -> Staged:
-        """As a context, images about to be a job; `weight` is about how many characters each has."""
+        """A context in which images are staged; `weight` is roughly the characters in each."""
         return Staged(self._entrance, Cutter(self._settings, weight))
 
     async def _stage(
@@ -177,7 +178,7 @@ class Submitter:
         room: Room,
         forget: Callable[[], None] = lambda: None,
     ) -> None:
-        """Images stored or carried as far as there is room (see Staged.take_in). Raises problems."""
+        """Stage or carry images as far as there is room (see Staged.take_in). Raises problems."""
         try:
             await images.take_in(parts, room, forget)
         except NoRoom as refused:
@@ -192,7 +193,7 @@ class Submitter:
         return Entered(job, verdict.name, verdict.kind == "replay", images.cutter.first_name)
 
     async def _submit(self, job: Submission, images: Staged, room: Room) -> Verdict:
-        """Make what was staged or is carried a job, or find the one that stands. Raises problems."""
+        """Make a job of the staged or carried images, or find the existing one. Raises problems."""
         for _ in range(STRANGERS):
             verdict = await images.submit(job, self._admission.caps(job.owner), room)
             if verdict.kind != "stranger":
@@ -217,7 +218,7 @@ def _facts(job: Submission, verdict: Verdict, images: int) -> dict[str, Any]:
 
 
 def require_standing(job: Job | JobState | None) -> Job:
-    """`job` if there still is the one that a key or id stands for. Raises `job-expired`."""
+    """`job`, if the job of a key or id still exists. Raises `job-expired`."""
     if isinstance(job, Job):
         return job
     raise Problem("job-expired", "The job of this key or id is gone; use another.")

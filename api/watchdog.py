@@ -1,6 +1,6 @@
-"""Whether a gateway of `inkqueue up` still shows signs of life: bytes from its event loop in a pipe.
+"""Detects gateways of `inkqueue up` that hang, by the bytes that an event loop keeps writing to a pipe.
 
-No request would do: nobody can tell which of the gateways that share a port will answer it.
+A request would not do: any of the gateways that share a port might answer it.
 """
 
 import os
@@ -8,17 +8,17 @@ import time
 
 SILENCE_S = 60.0
 START_S = 240.0
-"""So much longer a child may take until its first byte."""
+"""How much longer a child may take until its first byte."""
 
 LOOK_S = 1.0
-"""How long one look into the pipe counts for at most."""
+"""The most silence that one look into the pipe can count."""
 
 
 class Watchdog:
     """The pipe of one child, which writes to `writer`.
 
-    Silence counts only while we look ourselves: where we have no turn, or the machine sleeps, a child
-    cannot be blamed.
+    Silence counts only while we look: if this process had no turn, or the machine slept, the child is
+    not to blame.
     """
 
     def __init__(self) -> None:
@@ -28,7 +28,7 @@ class Watchdog:
         self.restart()
 
     def restart(self) -> None:
-        """From now on the child is another, which has said nothing yet."""
+        """Start over for a new child, which has written nothing yet."""
         self._heard()
         self._silence, self._looked = -START_S, time.monotonic()
 

@@ -1,4 +1,4 @@
-"""What clients say and see of webhooks: endpoints, secrets, deliveries; also what /docs describes."""
+"""Webhook endpoints, secrets and deliveries as clients see them, and as /docs describes them."""
 
 from datetime import datetime
 from typing import Annotated
@@ -19,7 +19,7 @@ Description = Annotated[str, Field(max_length=200)]
 
 
 class NewWebhook(BaseModel):
-    """An endpoint to be registered."""
+    """An endpoint to register."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -29,14 +29,14 @@ class NewWebhook(BaseModel):
 
 
 class WebhookChanges(BaseModel):
-    """What is to change; what is left out stays."""
+    """Changes to an endpoint; omitted fields stay as they are."""
 
     model_config = ConfigDict(extra="forbid")
 
     url: str | None = None
     events: Events | None = None
     description: Description | None = None
-    enabled: bool | None = Field(None, description="true after it was disabled: try it again")
+    enabled: bool | None = Field(None, description="true: send again to a disabled endpoint")
 
 
 class WebhookOut(BaseModel):
@@ -53,7 +53,7 @@ class WebhookOut(BaseModel):
 
     @classmethod
     def of(cls, endpoint: Endpoint) -> "WebhookOut":
-        """What is shown of a stored endpoint: everything but its secret."""
+        """The public view of a stored endpoint: everything but its secret."""
         return cls(
             id=endpoint.id,
             url=endpoint.url,
@@ -83,11 +83,11 @@ class SecretOut(BaseModel):
 
     id: str
     secret: str = Field(description="whsec_...; shown only this once")
-    previous_valid_until: datetime | None = Field(description="until then the old one signs as well")
+    previous_valid_until: datetime | None = Field(description="until then the old one signs, too")
 
 
 class AttemptOut(BaseModel):
-    """How one attempt went."""
+    """The outcome of one attempt."""
 
     at: datetime
     took_ms: int | None
@@ -110,7 +110,7 @@ class DeliveryOut(BaseModel):
 
     @classmethod
     def of(cls, delivery: Delivery) -> "DeliveryOut":
-        """What is shown of a stored delivery."""
+        """The public view of a stored delivery."""
         return cls(
             id=delivery.id,
             webhook_id=delivery.hook,

@@ -1,1 +1,1 @@
-"""How much is accepted, from whom, and when those who are refused should come back."""
+"""How much is accepted, from whom, and when refused clients should retry."""

@@ -1,4 +1,4 @@
-"""Whether another job is accepted: asked before its body is read, and when the ledger refuses it."""
+"""Whether another job is accepted: checks before its body is read, and the problem if it is refused."""
 
 from collections.abc import Sequence
 
@@ -16,14 +16,14 @@ from .quotas import Quotas
 from .refusals import refusal
 
 FRESH_S = 0.1
-"""How old the figures may be by which a body is refused; the ledger's own are exact."""
+"""How old the figures may be by which a body is refused; those of the ledger's scripts are exact."""
 
 PACKED = 3 / 4
-"""Bytes that are stored for a byte of base64; for other bodies it is more."""
+"""Bytes stored per byte of base64; other bodies take more."""
 
 
 class Admission:
-    """Admission control of one gateway: it decides, and submission.py does."""
+    """Admission control of one gateway: it decides, and submission.py acts."""
 
     def __init__(
         self,
@@ -40,10 +40,10 @@ class Admission:
         self.quotas = quotas
 
     async def room(self, owner: str, name: str, key: str | None, declared: int) -> Room:
-        """What may be staged for a job of `declared` bytes, called `name` or to be known by `key`.
+        """What may be staged for a job of `declared` bytes, called `name` or sent under `key`.
 
-        A job that is in already is let through, if there is memory to compare it, so that whoever asks
-        again is told so.
+        A job that exists already is let through, if there is memory to compare it, so that a repeated
+        request gets its answer.
         Raises `storage-unsafe`, `queue-full`, `memory-full` and `body-too-large`.
         """
         self._require_safe()
@@ -63,14 +63,14 @@ class Admission:
         return Room(owner, *caps, settings.redis_memory, settings.memory_mark)
 
     def caps(self, owner: str) -> Caps:
-        """What the ledger is to hold a job of `owner` to. Raises `storage-unsafe`."""
+        """The limits that the ledger applies to a job of `owner`. Raises `storage-unsafe`."""
         self._require_safe()
         settings, most = self._settings, self.quotas.of(owner).queued
         limits = settings.max_queued, settings.max_open, settings.window, most
         return Caps(*limits, self._redis_watch.server)
 
     async def look_again(self) -> None:
-        """Look at Redis, which was started anew: with which settings? Raises `storage-unsafe`."""
+        """Check the settings of Redis, which has been restarted. Raises `storage-unsafe`."""
         await run_sync(self._redis_watch.look)
         self._require_safe()
 
@@ -79,7 +79,7 @@ class Admission:
             raise Problem("storage-unsafe", f"No job is accepted: {fault}", retry_after=30)
 
     async def refusal(self, verdict: Verdict, owner: str) -> Problem:
-        """The problem that `verdict` is to `owner`."""
+        """The problem that tells `owner` of `verdict`."""
         return refusal(verdict, await self._pressure(), self._settings, self.quotas.of(owner))
 
     async def _pressure(self) -> Pressure:

@@ -1,4 +1,4 @@
-"""Bytes that one gateway holds at a time: of documents read whole, and of each caller's uploads."""
+"""Limits on the bytes that one gateway holds: of documents read whole, and of each caller's uploads."""
 
 import asyncio
 from collections import Counter
@@ -11,14 +11,14 @@ TURN_S = 5.0
 
 
 class Documents:
-    """JSON is held whole, several times over: at most `most` bytes of it at a time, in turns."""
+    """Lets documents be read in turns, `most` bytes at a time: JSON is held whole, several times."""
 
     def __init__(self, most: int) -> None:
         self._most, self._held = most, 0
         self._freed = asyncio.Condition()
 
     def held(self, size: int) -> AbstractAsyncContextManager[None]:
-        """A document is read. One alone is always let in. Raises `too-many-documents` after a while."""
+        """A context to read one document. One alone is always let in. Raises `too-many-documents`."""
         return self._turn(size) if size else nullcontext()
 
     @asynccontextmanager
@@ -43,18 +43,18 @@ class Documents:
 
 
 class Uploads:
-    """Bytes of every caller's uploads that are under way here."""
+    """The bytes of each caller's uploads in progress at this gateway."""
 
     def __init__(self) -> None:
         self._held: Counter[str] = Counter()
 
     def of(self, owner: str, most: int) -> "UploadMeter":
-        """One upload, up to `most` bytes (0: any number) for all of its owner's."""
+        """A meter of one upload; all of its owner's together may have `most` bytes (0: no limit)."""
         return UploadMeter(self._held, owner, most)
 
 
 class UploadMeter:
-    """As a context, gives what counts its bytes; no generator, since there is one per request."""
+    """A context that yields the function to count bytes; a generator would cost more per request."""
 
     def __init__(self, held: Counter[str], owner: str, most: int) -> None:
         self._held, self._owner, self._most = held, owner, most
@@ -69,10 +69,10 @@ class UploadMeter:
             del self._held[self._owner]
 
     def _count(self, size: int) -> None:
-        """`size` bytes came. Raises `too-many-bytes`."""
+        """Count `size` more bytes. Raises `too-many-bytes`."""
         if (most := self._most) and self._held[self._owner] + size > most:
             whole = self._mine + size > most
-            detail = f"Your uploads under way may have {most} bytes in all; send smaller ones" + (
+            detail = f"Your uploads in progress may have {most} bytes in all; send smaller ones" + (
                 "." if whole else ", or one after the other."
             )
             raise Problem("too-many-bytes", detail, retry_after=5, limit=most)

@@ -1,4 +1,4 @@
-"""What one caller may have: requests a second, queued images, bytes and event streams under way.
+"""Quotas of one caller: requests a second, queued images, bytes of uploads and open event streams.
 
 By default there is no quota. The settings INKQUEUE_QUOTA_... are for every caller, INKQUEUE_QUOTAS for
 those it names: `OWNER:requests=50,burst=100,queued=10000 OTHER:streams=5`.
@@ -12,15 +12,15 @@ from ..settings import GatewaySettings
 
 
 class BadQuotas(ValueError):
-    """INKQUEUE_QUOTAS cannot be read; the text says why."""
+    """INKQUEUE_QUOTAS cannot be parsed; the message says why."""
 
 
 @dataclass(frozen=True)
 class Quota:
-    """One caller's quota; 0 is none.
+    """One caller's quota; 0: no limit.
 
     `requests` a second, in bursts of up to `burst`; `queued` images and event `streams` on all gateways;
-    `bytes` of uploads under way at one gateway, whose disk and memory they take.
+    `bytes` of uploads in progress at one gateway, whose disk and memory they take.
     """
 
     requests: float = 0.0
@@ -69,6 +69,6 @@ def _read(word: str, default: Quota) -> tuple[str, Quota]:
         reason = f"{word!r} is not OWNER:NAME=NUMBER,... of {', '.join(KINDS)}"
         raise BadQuotas(f"INKQUEUE_QUOTAS: {reason}") from error
     if not owner or not colon or not all(0 <= value < inf for value in values.values()):
-        reason = f"{word!r} names no owner, or a number below 0 or without end"
+        reason = f"{word!r} names no owner, or a negative or infinite number"
         raise BadQuotas(f"INKQUEUE_QUOTAS: {reason}")
     return owner, replace(default, **values)  # type: ignore[arg-type]

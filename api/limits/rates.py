@@ -1,4 +1,4 @@
-"""Requests a second of every caller, reported as in draft-ietf-httpapi-ratelimit-headers-10."""
+"""Rate limits of callers' requests, reported as in draft-ietf-httpapi-ratelimit-headers-10."""
 
 import asyncio
 from math import ceil
@@ -18,8 +18,8 @@ STATE = "ratelimit"
 
 
 class Rates:
-    """One gateway's view of the buckets. A caller once refused is refused here until there is a token:
-    a flood costs Redis nothing.
+    """One gateway's view of the token buckets. A refused caller is refused here until there is a token,
+    so that a flood costs Redis nothing.
     """
 
     def __init__(self, buckets: TokenBuckets, quotas: Quotas) -> None:
@@ -27,7 +27,7 @@ class Rates:
         self._empty: dict[str, float] = {}
 
     async def take(self, owner: str) -> tuple[Quota, Permit] | None:
-        """A token of the caller's, or that there is none; None where requests are not counted."""
+        """The caller's quota, and whether there was a token; None if its requests are not counted."""
         quota, now = self._quotas.of(owner), asyncio.get_running_loop().time()
         if not quota.requests:
             return None
@@ -60,7 +60,7 @@ def _headers(quota: Quota, granted: Permit) -> list[tuple[bytes, bytes]]:
 
 
 class RateLimitHeaders:
-    """ASGI middleware: every answer carries its caller's quota."""
+    """ASGI middleware: adds the caller's rate limit and what is left of it to every answer."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

@@ -1,4 +1,4 @@
-"""Why the ledger did not take a job, as the client hears it."""
+"""The ledger's reasons to refuse a job, as problems for the client."""
 
 from worker.admission import Verdict
 from worker.gauges import Pressure
@@ -10,7 +10,7 @@ from .quotas import Quota
 
 
 def refusal(verdict: Verdict, pressure: Pressure, settings: GatewaySettings, quota: Quota) -> Problem:
-    """The problem that `verdict` is to a caller with this quota."""
+    """The problem that tells a caller with this quota of `verdict`."""
     match verdict.kind:
         case "mismatch":
             return Problem(
@@ -38,7 +38,7 @@ def refusal(verdict: Verdict, pressure: Pressure, settings: GatewaySettings, quo
 
 
 def _crowded(verdict: Verdict, pressure: Pressure, settings: GatewaySettings, quota: Quota) -> Problem:
-    """What passes as the queue drains."""
+    """A refusal that passes as the queue drains."""
     figure = verdict.figure
     match verdict.kind:
         case "many":

@@ -1,4 +1,4 @@
-"""How many event streams a caller may have open: on this gateway, and by quota on all together."""
+"""Limits on a caller's open event streams: on this gateway, and by quota on all together."""
 
 import asyncio
 import logging
@@ -43,7 +43,7 @@ class LocalStreamLimit:
 
 
 class SharedStreamLimit:
-    """Streams of this gateway, counted with those of the others and held to the caller's quota."""
+    """Limits a caller's streams on all gateways together by the caller's quota."""
 
     def __init__(self, semaphores: StreamSemaphores, quotas: Quotas) -> None:
         self._semaphores, self._quotas = semaphores, quotas
@@ -82,7 +82,7 @@ class SharedStreamLimit:
 
 
 async def _quietly(call: Coroutine[Any, Any, None]) -> None:
-    """A count that could not be changed, for whatever reason, ends with its lease."""
+    """Await `call`, and log any error: a count that could not be changed ends with its lease."""
     try:
         await call
     except Exception as error:

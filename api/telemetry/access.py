@@ -1,7 +1,7 @@
-"""The gateway's access log: uvicorn's lines, without what could be secret and with what can be searched.
+"""The gateway's access log: uvicorn's lines, without possible secrets, and with fields to search by.
 
-A query may hold a caller's metadata or addresses, so it is left out. Checks of health that found all
-well are logged only on the level `debug`.
+A query may hold a caller's metadata or URLs, so it is left out. Successful health checks are logged only
+at the level `debug`.
 """
 
 import logging

@@ -1,7 +1,7 @@
 """The ledger's counters as Prometheus counters. They live in Redis, so they survive every restart.
 
-A field of the ledger is a name and perhaps a label after a colon. One that is not listed here is shown
-anyway, under its own name.
+A field of the ledger is a name, perhaps with a label after a colon. A field that is not listed here is
+shown anyway, under its own name.
 """
 
 import re
@@ -16,7 +16,7 @@ from worker.results import FAILURES
 
 @dataclass(frozen=True)
 class Family:
-    """A counter; with a `label`, one for each of its values, `always` those that are shown at 0 too."""
+    """A counter or, with a `label`, one for each value of it; those in `always` are shown even at 0."""
 
     words: str
     label: str = ""
@@ -42,13 +42,13 @@ KNOWN = {
 }
 
 NAMES = {"failures": "image_failures"}
-"""What a field is called outside, where that is not its own name."""
+"""Names of metrics that differ from the names of their fields."""
 
 WEBHOOKS = "webhooks_"
 
 
 def counter_families(stats: Mapping[str, int]) -> Iterator[Metric]:
-    """A counter for everything the ledger counts, and for what it has not had to count yet."""
+    """A counter for everything that the ledger counts, even if it has not counted any yet."""
     grouped: dict[str, dict[str, int]] = {
         name: dict.fromkeys(family.always or ("",), 0) for name, family in KNOWN.items()
     }

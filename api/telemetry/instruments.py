@@ -1,4 +1,4 @@
-"""What the ledger says of queues, workers and times, as Prometheus families."""
+"""The ledger's figures of queues, workers and times, as Prometheus metric families."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,12 +13,12 @@ from ..autoscaling import rates_of
 from .counters import counter_families
 
 MOST_WORKERS = 200
-"""Workers that are shown one by one, so that no number of them floods Prometheus; all are counted."""
+"""Most workers with metrics of their own, lest many of them flood Prometheus; all are counted."""
 
 
 @dataclass(frozen=True)
 class Reading:
-    """Everything the ledger said, read for one scrape. `seen` workers spoke within the last minute;
+    """Everything read from the ledger for one scrape. `seen` workers reported within the last minute;
     `unsafe`: no job is accepted, since Redis could lose it or lets strangers in."""
 
     stats: Mapping[str, int] = field(default_factory=dict)

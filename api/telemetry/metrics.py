@@ -1,4 +1,4 @@
-"""Prometheus metrics: this gateway's own answers, and what the ledger says when asked."""
+"""Prometheus metrics: of this gateway's answers, and of the ledger, which is read for each scrape."""
 
 import platform
 from collections.abc import Iterable, Sequence
@@ -59,7 +59,7 @@ class Metrics:
         self._told, self._ledger = joint or own, LedgerCollector()
         self._told.register(self._ledger)
         self._told.register(BuildCollector(version))
-        if not joint:  # which process is of no interest where there are many
+        if not joint:  # among many, one process is of no interest
             ProcessCollector(registry=own)
         self._requests = Counter(
             "inkqueue_http_requests",
@@ -81,7 +81,7 @@ class Metrics:
         )
         self._found: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
         for problem in ("request-timeout", "too-many-connections", "unread-answer"):
-            self.refused.labels(problem)  # so that the first of them is a change that can be seen
+            self.refused.labels(problem)  # so that the first one shows as a change from 0
         self.streams = Gauge(
             "inkqueue_event_streams",
             "Event streams that are open now.",
@@ -90,13 +90,13 @@ class Metrics:
         )
 
     def answered(self, method: str, route: str, status: int, seconds: float) -> None:
-        """Count and time an answer. All methods that are none of ours are counted as `other`."""
+        """Count and time an answer. Unknown methods are counted as `other`."""
         requests, durations = self._of(method if method in KNOWN else "other", route, status)
         requests.inc()
         durations.observe(seconds)
 
     def _of(self, method: str, route: str, status: int) -> tuple[Counter, Histogram]:
-        """Counter and histogram, remembered: to find them by their labels costs more than to add."""
+        """Counter and histogram, cached: to find them by their labels costs more than to add to them."""
         known = self._found.get(key := (method, route, status))
         if known is None:
             requests = self._requests.labels(method, route, status)
@@ -104,7 +104,7 @@ class Metrics:
         return known
 
     async def render(self, gauges: Gauges, unsafe: bool) -> bytes:
-        """The text that Prometheus reads; `unsafe`: whether Redis has a setting that is."""
+        """The text that Prometheus reads; `unsafe`: jobs are refused, since Redis is unsafe."""
         settings = self._settings
         backlogs, alive = await gauges.backlogs(self._models), await gauges.workers()
         measures = await gauges.measures()

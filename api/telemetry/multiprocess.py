@@ -1,8 +1,8 @@
-"""Figures of gateways that share a port: each keeps its own in files, and any of them reports all.
+"""Metrics of gateways that share a port: each keeps its own in files, and any of them reports all.
 
-prometheus_client does so where PROMETHEUS_MULTIPROC_DIR is set, as `inkqueue up --api-workers` does. It
+prometheus_client does so if PROMETHEUS_MULTIPROC_DIR is set, which `inkqueue up --api-workers` does. It
 names the files by process id; we name them by slot, so that a gateway goes on counting where one that
-died left off. Else every death would leave files behind that each scrape has to read.
+died left off. Otherwise every death would leave files that each scrape has to read.
 """
 
 import fcntl
@@ -17,13 +17,13 @@ FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 
 
 def joint_registry() -> CollectorRegistry | None:
-    """The figures of all gateways of a folder; None for one alone. Metrics that are made from now on are
-    kept in a slot of this process's own."""
+    """A registry of the metrics of all gateways of a folder; None for a single gateway. Metrics created
+    from now on are kept in this process's own slot."""
     folder = os.environ.get(FOLDER)
     if not folder:
         return None
     slot = _take_slot(Path(folder))
-    mark_process_dead(slot)  # type: ignore[no-untyped-call]  # what was open then is not now
+    mark_process_dead(slot)  # type: ignore[no-untyped-call]  # what its last owner had open is closed
     values.ValueClass = values.MultiProcessValue(lambda: slot)  # type: ignore[no-untyped-call]
     registry = CollectorRegistry()
     MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
@@ -31,7 +31,7 @@ def joint_registry() -> CollectorRegistry | None:
 
 
 def _take_slot(folder: Path) -> int:
-    """The lowest number that no living process has; this one has it until it ends."""
+    """Take the lowest number that no living process has; this process keeps it until it ends."""
     for number in count(1):
         lock = os.open(folder / f"{number}.lock", os.O_CREAT | os.O_RDWR, 0o600)
         try:

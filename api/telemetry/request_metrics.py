@@ -1,4 +1,4 @@
-"""ASGI middleware around every answer: it is counted and timed, and it carries the safety headers."""
+"""ASGI middleware around every answer: counts and times it, and adds the security headers."""
 
 import logging
 import time
@@ -15,18 +15,18 @@ from .metrics import Metrics
 log = logging.getLogger(__name__)
 
 UNFINISHED = "ASGI callable returned without completing response."
-"""What uvicorn says, as an error, of an answer that was cut off."""
+"""The error that uvicorn logs for an answer that was cut off."""
 
 
 def tells_more(record: logging.LogRecord) -> bool:
-    """A filter of uvicorn's log: whether a line tells more than ours of an answer that was cut off."""
+    """A filter of uvicorn's log: drops its line about an answer cut off, since ours says more."""
     return record.msg != UNFINISHED
 
 
 class RequestMetrics:
-    """ASGI middleware: counts and times every answer by its route, and sets the safety headers; one that
-    is cut off after it has begun, by Redis, the system, a decoder or the end of its job, is reported in
-    a line of the log."""
+    """ASGI middleware: counts and times every answer by its route, and adds the security headers. An
+    answer that is cut off after it has begun, by Redis, the system, a decoder or the end of its job, is
+    logged in one line."""
 
     def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
         self._app, self._metrics = app, metrics
@@ -50,13 +50,13 @@ class RequestMetrics:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 if _is_stream(message):
-                    note()  # it lasts as long as its job; the answer is that it began
+                    note()  # it lasts as long as its job, so its beginning is timed
                 message["headers"] = guarded(list(message["headers"]))
             await send(message)
 
         try:
             await self._app(scope, receive, send_noted)
-        except RuntimeError as error:  # Starlette's: it cannot be answered by a problem any more
+        except RuntimeError as error:  # Starlette's: it is too late to answer with a problem
             if not isinstance(error.__cause__, redis.RedisError | OSError | JobGone | Problem):
                 raise
             log.warning("an answer was cut off: %s: %s", type(error.__cause__).__name__, error.__cause__)

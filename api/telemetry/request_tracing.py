@@ -1,6 +1,6 @@
-"""ASGI middleware, there only where traces are sent: a span for every request that changes something.
+"""ASGI middleware, installed only if traces are sent: a span for every request that changes something.
 
-It continues a caller's own trace (W3C traceparent), and the job that the request makes continues it.
+The span continues the caller's trace (W3C traceparent), and the job that the request makes continues it.
 """
 
 from starlette.datastructures import Headers
@@ -12,7 +12,7 @@ TRACED = ("POST", "PUT", "PATCH", "DELETE")
 
 
 class RequestTracing:
-    """Traces requests that change something; those who poll would fill every trace."""
+    """Traces requests that change something; polling would fill every trace."""
 
     def __init__(self, app: ASGIApp, tracer: Tracer) -> None:
         self._app, self._tracer = app, tracer
