@@ -1,4 +1,4 @@
-"""How many connections are open, from whom, and which are too many."""
+"""Counts open connections, in all and by address, and refuses those beyond the limits."""
 
 import ipaddress
 from collections import Counter
@@ -22,11 +22,11 @@ class Crowd:
 
     @property
     def roomy(self) -> bool:
-        """Whether a connection that is refused may stay until its refusal has arrived."""
+        """Whether a refused connection may stay open until its refusal has arrived."""
         return self._all * 2 < self._most
 
     def enter(self, address: str) -> Problem | None:
-        """Count a connection, which must `leave`; says why it cannot be served, if so."""
+        """Count a connection, which must `leave`; return the problem if it is one too many."""
         self._all += 1
         self._each[place := _place(address)] += 1
         if self._all > self._most:
@@ -38,7 +38,7 @@ class Crowd:
         return None
 
     def leave(self, address: str) -> None:
-        """Count it no longer."""
+        """Stop counting a connection from `address`."""
         self._all -= 1
         self._each[place := _place(address)] -= 1
         if not self._each[place]:
@@ -67,7 +67,7 @@ def _known(address: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None
 
 
 def _place(address: str) -> str:
-    """What counts as one address: one of IPv4, or the /64 that one machine has for itself."""
+    """What counts as one address: an IPv4 address, or the IPv6 /64 that one machine has for itself."""
     known = _known(address)
     if isinstance(known, ipaddress.IPv6Address):
         return str(ipaddress.ip_network((known, 64), strict=False))

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 
 class Deadline:
-    """One timer, moved as often as one likes: moving it later costs only an assignment."""
+    """One timer that may be moved often: to move it to a later time costs only an assignment."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, late: Callable[[], None]) -> None:
         self._loop, self._late = loop, late
@@ -16,11 +16,11 @@ class Deadline:
 
     @property
     def armed(self) -> bool:
-        """Whether it may be missed, now or once it is no longer held."""
+        """Whether it is set, running or held."""
         return self._due is not None or self._left is not None
 
     def set(self, seconds: float) -> None:
-        """Due in so many seconds from now, or from its release if it is held."""
+        """Make it due `seconds` from now, or from its release if it is held."""
         if self._held:
             self._left = seconds
             return
@@ -32,7 +32,7 @@ class Deadline:
             self._timer = self._loop.call_at(self._due, self._fire)
 
     def extend(self, seconds: float, most: float) -> None:
-        """Due so many seconds later, but not more than `most` from now."""
+        """Make it due `seconds` later, but at most `most` seconds from now."""
         if self._due is not None:
             self._due = min(self._due + seconds, self._loop.time() + most)
 
@@ -41,20 +41,20 @@ class Deadline:
         self._due = self._left = None
 
     def hold(self) -> None:
-        """Stop the clock while it is not the other side that is waited for."""
+        """Stop the clock, as long as it is not the other side that keeps us waiting."""
         self._held = True
         if self._due is not None:
             self._left = max(0.0, self._due - self._loop.time())
             self._due = None
 
     def release(self) -> None:
-        """Let the clock go on where it was stopped."""
+        """Start the clock again where it was stopped."""
         self._held, left, self._left = False, self._left, None
         if left is not None:
             self.set(left)
 
     def close(self) -> None:
-        """Let go of the timer."""
+        """Cancel the timer."""
         self.clear()
         if self._timer is not None:
             self._timer.cancel()

@@ -1,4 +1,4 @@
-"""Sockets are file descriptors, of which many shells grant a process no more than 1,024."""
+"""File descriptors for sockets: many shells grant a process no more than 1,024."""
 
 import logging
 import resource
@@ -10,7 +10,7 @@ RESERVE = 256
 
 
 def room_for(connections: int) -> int:
-    """How many connections this process can have, up to `connections`; raises its limit if it may."""
+    """How many connections this process can have, up to `connections`; raises the limit if permitted."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     unlimited, wanted = resource.RLIM_INFINITY, 2 * connections + RESERVE
     if soft != unlimited and soft < wanted:

@@ -1,4 +1,4 @@
-"""What the connections of one gateway share: limits, names, the crowd, a count of refusals."""
+"""What the connections of one gateway share: limits, host names, the crowd, a count of refusals."""
 
 from dataclasses import dataclass
 from typing import Self
@@ -12,12 +12,12 @@ from .hosts import Hosts
 
 
 class BadEdge(ValueError):
-    """A setting of the edge cannot be read; the text says which."""
+    """A setting of the edge cannot be parsed; the message says which."""
 
 
 @dataclass(frozen=True)
 class Gate:
-    """Every connection passes it."""
+    """Checks every connection of one gateway."""
 
     settings: GatewaySettings
     hosts: Hosts
@@ -32,7 +32,7 @@ class Gate:
 
 
 def read_proxies(settings: GatewaySettings) -> list[Network]:
-    """Whose connections are not counted by address. Raises BadEdge."""
+    """The networks of trusted proxies, which have no limit per address. Raises BadEdge."""
     try:
         return read_networks(settings.trusted_proxies)
     except ValueError as error:
@@ -40,7 +40,7 @@ def read_proxies(settings: GatewaySettings) -> list[Network]:
 
 
 def _names(settings: GatewaySettings, keyed: bool) -> list[str]:
-    """The names to answer to; any where keys are required: a page that rebinds its name has none."""
+    """The names to answer to: any if keys are required, since a page that rebinds its name has none."""
     address = settings.published or settings.host
     if names := settings.allowed_hosts.replace(",", " ").split():
         return names

@@ -1,4 +1,4 @@
-"""What a request's head must be before a route sees it, beyond what the parser refuses (RFC 9112)."""
+"""Checks of a request's head before a route sees it, beyond those of the parser (RFC 9112)."""
 
 import re
 from collections.abc import Sequence
@@ -25,7 +25,7 @@ class Head:
     fields: Fields
 
     def require_plain(self, hosts: Hosts) -> None:
-        """Raises a problem for what another server might understand in another way."""
+        """Raise a problem for anything that another server might understand differently."""
         if self.method == "CONNECT":
             raise unknown_method()
         if self.version not in ("1.0", "1.1"):
@@ -39,7 +39,7 @@ class Head:
         self._require_host(hosts)
 
     def values(self, name: bytes) -> list[bytes]:
-        """All values of a field, whose name is in lower case, as the client's is by now."""
+        """All values of a field; `name` is in lower case, as the parsed names are by now."""
         return [value.strip().lower() for key, value in self.fields if key == name]
 
     def _require_host(self, hosts: Hosts) -> None:
@@ -57,7 +57,7 @@ class Head:
 
 
 def unreadable(error: Exception, data: bytes) -> Problem:
-    """Why a parser stopped in `data`, or a problem that one of its callbacks raised."""
+    """The problem for which a parser stopped in `data`: one that a callback raised, or its own."""
     for reason in (error, error.__context__):
         if isinstance(reason, Problem):
             return reason
@@ -68,12 +68,12 @@ def unreadable(error: Exception, data: bytes) -> Problem:
 
 
 def malformed(detail: str) -> Problem:
-    """A request that cannot be understood."""
+    """The problem of a request that cannot be understood."""
     return Problem("malformed-request", detail)
 
 
 def unknown_method() -> Problem:
-    """A method that no address supports."""
+    """The problem of a method that no address supports."""
     problem = Problem(
         "method-not-allowed", f"No address supports this method; use {', '.join(METHODS)}."
     )

@@ -1,7 +1,7 @@
 """The Host guard: which names a gateway answers to.
 
-A web page whose name is made to point at 127.0.0.1 has, to the browser, the same origin as a gateway
-there (DNS rebinding); only the Host field tells them apart. Without keys it must be checked.
+If a web page's name is made to point at 127.0.0.1, a browser takes a gateway there for the page's own
+origin (DNS rebinding); only the Host field tells them apart. Without keys it must be checked.
 """
 
 import ipaddress
@@ -10,16 +10,16 @@ from collections.abc import Iterable
 from functools import lru_cache
 
 AUTHORITY = re.compile(r"([A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?")
-"""RFC 3986, 3.2.2, without user names and what no resolver accepts."""
+"""RFC 3986, 3.2.2, without user names and without what no resolver accepts."""
 
 KEPT = 64
-"""Answers that are kept: most clients call a gateway by one name."""
+"""Answers that are cached: most clients call a gateway by one name."""
 
 
 class Hosts:
-    """Names, `*.example.org` for all below one, `*` for any; and always what is local.
+    """The names to answer to: `*.example.org` allows all names below one, `*` any name.
 
-    Local are IP addresses, `localhost` and names without a dot: no stranger owns these.
+    Local names are always allowed: IP addresses, `localhost`, names without a dot. Strangers own none.
     """
 
     def __init__(self, names: Iterable[str]) -> None:
@@ -30,7 +30,7 @@ class Hosts:
         self.allows = lru_cache(KEPT)(self._allows)
 
     def _allows(self, authority: str) -> bool | None:
-        """Whether to answer to a Host field; None if it is not one."""
+        """Whether to answer to a Host field; None if it is malformed."""
         match = AUTHORITY.fullmatch(authority)
         if match is None:
             return None
@@ -39,7 +39,7 @@ class Hosts:
 
 
 def is_local(name: str) -> bool:
-    """Whether a name cannot be pointed elsewhere by whoever owns a domain."""
+    """Whether nobody who owns a domain can make this name point elsewhere."""
     if "." not in name or name.endswith(".localhost"):
         return True
     try:

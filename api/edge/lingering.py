@@ -1,7 +1,7 @@
 """A transport that closes in such a way that its last answer arrives.
 
-A socket that is closed while the client still sends resets the connection, and the client loses what
-it has not read: the refusal that would have told it what is wrong (RFC 9112, 9.6).
+Closing a socket while the client still sends resets the connection, and the client loses what it has not
+read: the refusal that would have told it what is wrong (RFC 9112, 9.6).
 """
 
 import asyncio
@@ -14,14 +14,14 @@ from collections.abc import Callable
 from typing import Any
 
 UNSENT = 1 << 16
-"""Bytes that the kernel takes beyond what is on its way, lest it take megabytes for slow readers."""
+"""Bytes that the kernel buffers beyond those in flight, lest it buffer megabytes for slow readers."""
 
 LARGE = 4096
-"""Bytes from which an answer is not copied to save a packet."""
+"""Larger data is not copied just to share a packet with what precedes it."""
 
 
 class LingeringTransport(asyncio.Transport):
-    """`inner`; closing it ends only our side if `lingers()`, and what then comes is dropped."""
+    """Wraps `inner`. If `lingers()`, closing ends only our side, and what still arrives is dropped."""
 
     def __init__(
         self, inner: asyncio.Transport, lingers: Callable[[], bool], paused: Callable[[bool], None]
@@ -30,7 +30,7 @@ class LingeringTransport(asyncio.Transport):
         self._inner, self._lingers, self._paused = inner, lingers, paused
         self._closing = self._is_paused = False
         self._head = b""
-        """Written, and held until the end of the turn: what follows it leaves in the same packet."""
+        """Data held until the end of the event loop's turn: what follows leaves in the same packet."""
         with contextlib.suppress(AttributeError):  # Linux has it
             self._set(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT)
 
@@ -42,20 +42,20 @@ class LingeringTransport(asyncio.Transport):
         lingers = self._lingers()
         self.resume_reading()
         self._closing = True
-        with contextlib.suppress(OSError, RuntimeError):  # the other side was faster
+        with contextlib.suppress(OSError, RuntimeError):  # the other side closed first
             if lingers and not self._inner.is_closing():
                 self._inner.write_eof()
                 return
         self._inner.close()
 
     def abort(self) -> None:
-        """Reset the connection; the kernel keeps nothing of what was not sent either."""
+        """Reset the connection; the kernel, too, drops what was not sent."""
         self.lose()
         self._set(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self._inner.abort()
 
     def lose(self) -> None:
-        """The connection is gone; there is nothing left to close."""
+        """Note that the connection is gone, and that there is nothing left to close."""
         self._closing, self._head = True, b""
 
     def is_closing(self) -> bool:
@@ -80,11 +80,11 @@ class LingeringTransport(asyncio.Transport):
             self._inner.write(head + data)
 
     def pause_reading(self) -> None:
-        """Leave what comes to the kernel."""
+        """Leave incoming data to the kernel."""
         self._read(False)
 
     def resume_reading(self) -> None:
-        """Read what comes again."""
+        """Read incoming data again."""
         self._read(True)
 
     def get_extra_info(self, name: str, default: Any = None) -> Any:
@@ -96,7 +96,7 @@ class LingeringTransport(asyncio.Transport):
         return len(self._head) + self._inner.get_write_buffer_size()
 
     def backlog(self) -> int:
-        """Bytes that were written and that the other side's kernel has not confirmed."""
+        """Bytes that were written and that the other side's kernel has not acknowledged."""
         unsent = bytearray(4)
         with contextlib.suppress(OSError, ValueError):  # closed, or a kernel that cannot tell
             fcntl.ioctl(self._inner.get_extra_info("socket").fileno(), termios.TIOCOUTQ, unsent)

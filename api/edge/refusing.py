@@ -1,7 +1,7 @@
-"""uvicorn's protocol, able to refuse: a problem takes its turn among the answers, then all ends.
+"""uvicorn's protocol, able to refuse: a problem is sent in its turn among the answers, then all ends.
 
-It leans on private parts of HttpToolsProtocol (cycles, pipeline), since uvicorn itself writes a refusal
-into the middle of the answer that is under way.
+This relies on private parts of HttpToolsProtocol (cycles, pipeline), since uvicorn itself writes a
+refusal into the middle of an unfinished answer.
 """
 
 import asyncio
@@ -16,16 +16,16 @@ BODIED = {b"content-length", b"transfer-encoding"}
 
 
 class RefusingProtocol(HttpToolsProtocol):
-    """One connection that knows the request being worked on, not only the newest."""
+    """One connection that knows the request being answered, not only the newest."""
 
     running: RequestResponseCycle | None = None
     url = b""
     skipped = False
-    """Whether the body after the head that was read last was skipped, since that asks for an upgrade."""
+    """Whether the parser skipped the body after the last head, because that head asks for an upgrade."""
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.pipeline.clear()
-        if self.running is not None:  # uvicorn tells only the newest of pipelined requests
+        if self.running is not None:  # uvicorn notifies only the newest of pipelined requests
             _withdraw(self.running)
         super().connection_lost(exc)
 
@@ -36,7 +36,7 @@ class RefusingProtocol(HttpToolsProtocol):
         return cycle is not None and not (cycle.response_complete or cycle.disconnected)
 
     def feed(self, data: bytes) -> None:
-        """Parse. Raises HttpParserError, with the problem that a callback raised as its context."""
+        """Parse `data`. Raises HttpParserError; the problem raised by a callback is its context."""
         while data:
             try:
                 self.parser.feed_data(data)
@@ -47,14 +47,14 @@ class RefusingProtocol(HttpToolsProtocol):
                     self._read_head_again()
 
     def skips_body(self) -> bool:
-        """At the end of a head: whether the parser takes its body for another protocol. A server that
-        grants no upgrade is to go on as if none had been asked for (RFC 9110, 7.8)."""
+        """Called at the end of a head: whether the parser takes its body for another protocol. A server
+        that grants no upgrade is to go on as if none had been requested (RFC 9110, 7.8)."""
         named = {name for name, _ in self.headers}
         self.skipped = self.parser.should_upgrade() and bool(named & BODIED)
         return self.skipped
 
     def _read_head_again(self) -> None:
-        """With a parser that is not shown the upgrade."""
+        """Parse the last head again, with a new parser and without the upgrade."""
         self.skipped = False
         version = f"HTTP/{self.parser.get_http_version()}".encode()
         fields = [b"%b: %b" % field for field in self.headers if field[0] != b"upgrade"]
@@ -63,9 +63,9 @@ class RefusingProtocol(HttpToolsProtocol):
         self.parser.feed_data(b"\r\n".join([line, *fields, b"", b""]))
 
     def refuse(self, problem: Problem, at_fault: RequestResponseCycle | None) -> None:
-        """Answer with `problem` and close; `at_fault` is the request that it is about, if it is known.
+        """Answer with `problem` and close; `at_fault` is the request that it is about, if known.
 
-        An answer of which a part was sent already is broken off instead.
+        If a part of that request's answer was already sent, it is cut off instead.
         """
         if at_fault is not None:
             if at_fault.response_started:
@@ -104,6 +104,6 @@ class RefusingProtocol(HttpToolsProtocol):
 
 
 def _withdraw(cycle: RequestResponseCycle) -> None:
-    """Let whoever works on a request know that nobody waits for the answer."""
+    """Tell the application that nobody waits for its answer any more."""
     cycle.disconnected = True
     cycle.message_event.set()

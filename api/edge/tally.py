@@ -13,19 +13,19 @@ class Tally:
         self._bare = self._fields = self._size = 0
 
     def begin(self) -> None:
-        """Another request begins."""
+        """Start counting anew."""
         self._bare = self._fields = self._size = 0
 
     def add_bytes(self, size: int) -> None:
-        """`size` bytes came, so far without any content: heads, chunk extensions, trailers."""
+        """Count `size` bytes, so far without any content: heads, chunk extensions, trailers."""
         self._bare += size
 
     def add_content(self) -> None:
-        """Some of these bytes were content."""
+        """Note that there was content among the bytes."""
         self._bare = 0
 
     def require_progress(self) -> None:
-        """Refuse what came without content and is too much to be a head."""
+        """Refuse more bytes without content than a head may have."""
         if self._bare > self._most:
             raise self._too_large()
 
@@ -48,7 +48,7 @@ class Tally:
             )
 
     def add_field(self, name: bytes, value: bytes) -> None:
-        """A field of the head or the trailer."""
+        """Count a field of the head or the trailer."""
         self._fields += 1
         self._size += len(name) + len(value)
         if self._fields > (most := self._settings.max_headers):

@@ -8,28 +8,28 @@ from ..settings import GatewaySettings
 from .deadline import Deadline
 
 LINGER_S = 5.0
-"""Time for a refusal to arrive, while what still comes is dropped."""
+"""Time for a refusal to arrive, while what the client still sends is dropped."""
 
 HALF_CLOSED_S = 2.0
-"""Time for the answer to a client that ended its side; most that do so are gone."""
+"""Time to answer a client that has ended its side; most that do so are gone."""
 
 
 class Phase(Enum):
-    """Where in a request its client is."""
+    """How far the client is with its request."""
 
     BETWEEN = auto()
     HEAD = auto()
     BODY = auto()
     ANSWERED = auto()
-    """The body still comes, but nobody waits for it."""
+    """The request was answered before all of its body came."""
     REFUSED = auto()
 
 
 class Timeouts:
     """The phase of one connection and its deadlines: `not_sent` and `not_read` are called when missed.
 
-    A head has a fixed time in all. A body may take for ever, but every byte buys only 1 / `min_rate`
-    seconds, of which no more than `body_s` can be saved: silence ends it, and so does a trickle.
+    A head has a fixed time in all. A body may take any time, but each byte extends its deadline by only
+    1 / `min_rate` seconds, to at most `body_s` from now: silence misses it, and so does a trickle.
     """
 
     def __init__(
@@ -45,70 +45,70 @@ class Timeouts:
         self.phase = Phase.BETWEEN
 
     def await_head(self) -> None:
-        """A connection was opened, or another request began on it."""
+        """Expect a head: a connection was opened, or another request began on it."""
         self._reading.set(self._settings.head_s)
 
     def await_body(self) -> None:
-        """A head is complete."""
+        """Expect a body: the head is complete."""
         self.phase = Phase.BODY
         self._reading.set(self._settings.body_s)
 
     def took(self, size: int) -> None:
-        """`size` bytes came."""
+        """Note that `size` bytes were received."""
         if self.phase is Phase.BODY:
             settings = self._settings
             self._reading.extend(size / settings.min_rate, settings.body_s)
 
     def end_request(self) -> None:
-        """A request is complete; our answer may take its time."""
+        """Expect nothing: the request is complete, and our answer may take any time."""
         self.phase = Phase.BETWEEN
         self._reading.clear()
 
     def end_answer(self) -> None:
-        """An answer is complete, its request perhaps not."""
+        """Note that an answer is complete; its request may not be."""
         if self.phase is Phase.BODY:
             self.phase = Phase.ANSWERED
-            self._reading.set(self._settings.body_s)  # in all, for the rest
+            self._reading.set(self._settings.body_s)  # for all the rest of it
 
     def rest(self) -> None:
-        """There is nothing to do for this client."""
+        """Expect another request: no answer is in progress."""
         if self.phase is Phase.BETWEEN and not self._reading.armed:
             self._reading.set(self._settings.keep_alive_s)
 
     def refuse(self) -> None:
-        """No more of what it sends is looked at."""
+        """Expect nothing: whatever the client sends from now on is ignored."""
         self.phase = Phase.REFUSED
         self._reading.clear()
 
     def half_close(self) -> None:
-        """It will send no more, but may want its answer."""
+        """Answer soon: the client will send no more, but may want its answer."""
         self._reading.set(HALF_CLOSED_S)
 
     def linger(self) -> None:
-        """Our side is closed; the client may read and close its own."""
+        """Give the client time to read and to close its side: ours is closed."""
         self._reading.set(LINGER_S)
 
     def pause_reading(self, paused: bool) -> None:
-        """We are the slow side, or no longer."""
+        """Stop the clock while we are the slow side, or let it run again."""
         if paused:
             self._reading.hold()
         else:
             self._reading.release()
 
     def await_reader(self, backlog: int) -> None:
-        """`backlog` bytes were written that it has not read."""
+        """Expect the client to read: it has not read `backlog` bytes that were written."""
         self._backlog = backlog
         self._writing.set(self._settings.unread_s)
 
     def is_read(self, backlog: int) -> bool:
-        """Whether it read enough of the backlog in time."""
+        """Whether the client read enough of the backlog in time."""
         return self._backlog - backlog >= self._settings.min_rate * self._settings.unread_s
 
     def end_writing(self) -> None:
-        """It has read nearly all that was written."""
+        """Stop waiting: the client has read nearly all that was written."""
         self._writing.clear()
 
     def close(self) -> None:
-        """The connection is gone."""
+        """Cancel both deadlines."""
         self._reading.close()
         self._writing.close()

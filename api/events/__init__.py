@@ -1,1 +1,1 @@
-"""From a notice in Redis to whoever waits for a job or follows it."""
+"""From a notice in Redis to the clients that wait for a job or follow it."""

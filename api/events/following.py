@@ -1,4 +1,4 @@
-"""What the event streams of a gateway read: where one may begin, a look at a job, a chunk's results."""
+"""What event streams read from the ledger: where one may begin, a look at a job, a chunk's results."""
 
 import asyncio
 import re
@@ -14,10 +14,10 @@ from . import sse
 from .notices import Notices
 
 PACE_S = 0.2
-"""Between two looks, so that there are at most 5 progress events a second."""
+"""Seconds between two looks, so that there are at most 5 progress events a second."""
 
 FRAMES, LARGE = 128, 256 << 10
-"""Results of this many chunks, none larger than that, are held for other readers: 32 MiB at most."""
+"""Results of this many chunks, none larger than that, are cached for other readers: 32 MiB at most."""
 
 PAGE = 100
 LOOKS_AT_ONCE = 16
@@ -25,7 +25,7 @@ _ID = re.compile(r"[0-9]{1,19}-[0-9]{1,19}")
 
 
 class Following:
-    """The streams of one gateway; those at the same place in the same job read together."""
+    """The reads of one gateway's streams; streams at the same place in the same job share them."""
 
     def __init__(self, journal: Journal, store: Store, notices: Notices, ping_s: float) -> None:
         self._journal, self._store = journal, store
@@ -37,7 +37,7 @@ class Following:
     async def resume(self, job: Job, last: str | None, results: bool) -> str | None:
         """The id after which a stream continues, None if its reader has received everything.
 
-        Raises `invalid-event-id` for what this job never said.
+        Raises `invalid-event-id` for an event that this job never had.
         """
         newest = await self._journal.newest(job.name)
         after = _checked(last, job, newest) if last else START
@@ -46,7 +46,7 @@ class Following:
         return after if results else newest or START
 
     async def look(self, job: Job, after: str) -> tuple[Look, bytes]:
-        """A job and what happened after an event, not older than the last notice; and its progress.
+        """A look at a job and its events after `after`, no older than the last notice; and its progress.
 
         An older job of the same id is a different one, even if somebody still follows it.
         """
@@ -60,7 +60,7 @@ class Following:
         return await self._looks.get((name, job.created, after, self.notices.heard(name)), ask)
 
     async def result(self, job: Job, event_id: str, chunk: int) -> bytes | None:
-        """The event of a chunk; None if the job was deleted meanwhile."""
+        """The event of a chunk's results; None if the job was deleted meanwhile."""
 
         async def ask() -> bytes | None:
             async with self._turns:

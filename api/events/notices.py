@@ -1,7 +1,7 @@
-"""News of jobs: one subscription per gateway, which wakes whoever waits for a job or follows it.
+"""Notices of jobs: one subscription per gateway wakes all requests that wait for a job or follow it.
 
-A notice may be lost while the link to Redis is down, so whoever is woken, or was not for a while, reads
-the job itself.
+A notice may be lost while the link to Redis is down, so a request reads the job itself when it is woken,
+or has not been woken for a while.
 """
 
 import asyncio
@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 
 AGAIN_S = 1.0
 STOP_S = 0.1
-"""Who was told to stop listening, and goes on, is told again after this."""
+"""A listening task that goes on after it was cancelled is cancelled again after this."""
 ASK_S = 2.0
 SILENT_S = 8.0
 """Redis is pinged after the shorter silence; after the longer one the link is taken for dead."""
@@ -35,15 +35,15 @@ _TICKS = itertools.count()
 
 @dataclass
 class News:
-    """What was heard of a job, and who waits to hear more: `tick` changes with every notice, `said` is
-    what came with the last."""
+    """The notices of a job, and who waits for more: `tick` changes with every notice, `said` is what
+    came with the last."""
 
     tick: int = field(default_factory=lambda: next(_TICKS))
     listeners: dict[asyncio.Event, bool] = field(default_factory=dict)
     said: bytes = b""
 
     def spread(self, ended: bool, said: bytes = b"") -> None:
-        """Wake all if the job `ended`, else those who wait for more than its end."""
+        """Wake all listeners if the job `ended`, else those that wait for any change."""
         self.tick, self.said = next(_TICKS), said
         for event, end_only in self.listeners.items():
             if ended or not end_only:
@@ -51,7 +51,7 @@ class News:
 
 
 class Listener:
-    """One who listens to the news of a job; no generator, since there is one per request."""
+    """A context that listens to the notices of a job; a generator would cost more per request."""
 
     def __init__(self, all_news: dict[str, News], name: str, end_only: bool) -> None:
         self._all, self._name, self._end_only = all_news, name, end_only
@@ -69,7 +69,7 @@ class Listener:
 
 
 class Notices:
-    """Wakes those who wait for news; `closed` once the gateway stops and nobody should wait on."""
+    """Wakes those who wait for notices; `closed` once the gateway stops and nobody should wait on."""
 
     def __init__(self, client: redis.asyncio.Redis) -> None:
         self._client = client
@@ -95,16 +95,16 @@ class Notices:
             await asyncio.wait([self._task], timeout=STOP_S)
 
     def of(self, name: str, *, end_only: bool = False) -> Listener:
-        """As a context, gives an event that is set whenever the job changes, or only when it ends."""
+        """A context that yields an event, set whenever the job changes, or only when it ends."""
         return Listener(self._news, name, end_only)
 
     def said(self, name: str) -> bytes:
         """The packed results that came with the end of a job of one image for which somebody listens;
-        none where it has not ended, or without any."""
+        empty if it has not ended, or if its notice brought none."""
         return self._news[name].said if name in self._news else b""
 
     def heard(self, name: str) -> int:
-        """A number that changes with every notice of a job that somebody listens for."""
+        """A number that changes with every notice of a job for which somebody listens."""
         return self._news[name].tick if name in self._news else -1
 
     async def _listen(self) -> None:
@@ -118,7 +118,7 @@ class Notices:
 
     @contextlib.asynccontextmanager
     async def _subscribed(self) -> AsyncIterator[AbstractConnection]:
-        """A link of its own, not redis-py's PubSub, which costs more than all the rest of a notice."""
+        """A plain connection; redis-py's PubSub would cost more than all the rest of a notice."""
         pool = self._client.connection_pool
         link = await pool.get_connection()  # type: ignore[no-untyped-call]
         try:
@@ -129,7 +129,7 @@ class Notices:
             await pool.release(link)
 
     async def _hear_all(self, link: AbstractConnection) -> None:
-        """Until the link breaks, or falls silent. Raises redis.RedisError."""
+        """Pass notices on until the link breaks or falls silent. Raises redis.RedisError."""
         clock = asyncio.get_running_loop().time
         heard = clock()
         while clock() - heard < SILENT_S:
@@ -152,7 +152,7 @@ class Notices:
 
 
 def each_told(data: bytes) -> Iterator[tuple[str, bytes]]:
-    """The jobs that a notice is about, and what it says of each (see `tell` in gathering.lua)."""
+    """The name of each job in a notice, and what it says of it (see `tell` in gathering.lua)."""
     at = 0
     while at + _LENGTHS.size <= len(data):
         name, said = _LENGTHS.unpack_from(data, at)
@@ -162,10 +162,10 @@ def each_told(data: bytes) -> Iterator[tuple[str, bytes]]:
 
 
 async def heard_within(event: asyncio.Event, seconds: float) -> bool:
-    """Whether there was news before `seconds` were over."""
+    """Wait for `event`, and return whether it came before `seconds` were over."""
     loop = asyncio.get_running_loop()
     end = loop.time() + seconds
-    late = loop.call_at(end, event.set)  # costs less than a time-out, which can cancel
+    late = loop.call_at(end, event.set)  # costs less than a timeout, which can cancel
     try:
         await event.wait()
     finally:

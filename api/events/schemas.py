@@ -1,4 +1,4 @@
-"""What happens to a job, as the gateway reports it to followers, and the client to its user."""
+"""A job's events, as the gateway reports them to followers, and the client to its user."""
 
 from pydantic import BaseModel, Field
 
@@ -12,13 +12,13 @@ class ProgressEvent(BaseModel):
 
     state: JobState
     counts: Counts
-    position: int | None = Field(description="unfinished jobs that came before")
+    position: int | None = Field(description="unfinished jobs ahead of this one")
     eta_seconds: float | None = Field(description="None: unknown, or done")
     images_per_second: float | None = Field(None, description="of this job, lately; None: unknown")
 
     @classmethod
     def of(cls, job: Job | JobOut, rate: float | None = None) -> "ProgressEvent":
-        """What is shown of a job that goes on."""
+        """The public view of a job's progress."""
         return cls(
             state=job.state,
             counts=job.counts,
@@ -29,7 +29,7 @@ class ProgressEvent(BaseModel):
 
 
 class ResultEvent(BaseModel):
-    """What became of some images, in the order of upload: in a stream, all those of one chunk."""
+    """Some images with their results, in the order of upload; in a stream, all images of one chunk."""
 
     data: list[ItemOut]
     id: str | None = None

@@ -1,4 +1,4 @@
-"""What happens to a job, as the bytes of server-sent events (WHATWG HTML, 9.2)."""
+"""A job's events as the bytes of server-sent events (WHATWG HTML, 9.2)."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ from .schemas import ProgressEvent
 
 PING = KEEPALIVE_COMMENT
 RETRY_MS = 1000
-"""How long a browser waits before it comes back."""
+"""How long a browser waits before it reconnects."""
 
 
 def opening() -> bytes:
@@ -24,7 +24,7 @@ def opening() -> bytes:
 
 
 def progress(look: Look) -> bytes:
-    """The progress event, without an id since it is about now; nothing for a job that is gone."""
+    """The progress event, without an id, since it tells only of now; empty if the job is gone."""
     if not isinstance(look.job, Job):
         return b""
     shown = ProgressEvent.of(look.job, look.images_per_second)
@@ -32,7 +32,7 @@ def progress(look: Look) -> bytes:
 
 
 def result(event_id: str, items: list[dict[str, Any]]) -> bytes:
-    """The event of a chunk."""
+    """The event of a chunk's results."""
     data = orjson.dumps({"data": items}).decode()
     return format_sse_event(event="result", id=event_id, data_str=data)
 
@@ -44,7 +44,7 @@ def completed(event_id: str, job: Job) -> bytes:
 
 
 def gone(problem: Problem, path: str) -> bytes:
-    """The last event of a job that was deleted or expired meanwhile: the problem others would get."""
+    """The last event of a job that was deleted or expired meanwhile: the problem other requests get."""
     data = orjson.dumps(problem.body(path)).decode()
     return format_sse_event(event="gone", data_str=data)
 

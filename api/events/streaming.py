@@ -1,7 +1,7 @@
 """One reader's stream of a job's events: what is sent, and when.
 
-Nothing is held for a reader: a stream writes only when its connection takes more (backpressure), then
-looks at the ledger again and continues after the last event it wrote.
+Nothing is buffered for a reader: a stream writes only when its connection takes more (back-pressure),
+then looks at the ledger again and continues after the last event it wrote.
 """
 
 import asyncio
@@ -22,7 +22,7 @@ LOOK_S = 2.0
 
 
 class Stream:
-    """One reader's way through a job's events after the event `after`; with or without `results`."""
+    """One reader's place in a job's events: at first after the event `after`; with `results` or not."""
 
     def __init__(self, following: Following, job: Job, after: str, results: bool) -> None:
         self._following, self._job, self._after, self._results = following, job, after, results
@@ -32,7 +32,7 @@ class Stream:
         self._over = False
 
     async def frames(self) -> AsyncIterator[bytes]:
-        """The bytes to send, each as soon as the reader took those before."""
+        """The bytes to send, each frame as soon as the reader took those before it."""
         yield sse.opening()
         notices = self._following.notices
         with notices.of(self._job.name) as news:
@@ -46,7 +46,7 @@ class Stream:
                         self._written = self._clock()
                     more = len(look.events) == PAGE and self._after == look.events[-1].id
                 except (redis.RedisError, OSError):
-                    pass  # the log has it from the notices; the stream stays and tries again
+                    pass  # notices log it; the stream stays open and tries again
                 if self._over:
                     return
                 if self._clock() - self._written >= self._following.ping_s:
@@ -56,7 +56,7 @@ class Stream:
                     await self._rest(news)
 
     async def _told(self, look: Look, progress: bytes) -> AsyncIterator[bytes]:
-        """What is new in a look; moves on past every event that was written."""
+        """The frames for what is new in a look; moves on past every event that was written."""
         if not isinstance(look.job, Job) or look.job.created != self._job.created:
             yield self._gone(look)
             return
@@ -80,7 +80,7 @@ class Stream:
         return sse.gone(absence(left), f"/v1/jobs/{self._job.id}/events")
 
     async def _rest(self, news: asyncio.Event) -> None:
-        """Until there is news, or it is time to look or to ping."""
+        """Wait until there is news, or it is time to look or to ping."""
         early = max(self._looked, self._progressed) + PACE_S - self._clock()
         await asyncio.sleep(max(0.0, early))
         ping = self._written + self._following.ping_s - self._clock()

@@ -1,4 +1,4 @@
-"""Waiting for a job to end: a notice wakes, and in between the job itself is read."""
+"""Waiting for a job to end: woken by its notice, and reading the job itself in between."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -12,23 +12,23 @@ LOOK_S = 1.0
 """A notice may be missed while the link to Redis is down, so the job itself is read this often."""
 
 FOLLOW_S = 0.1
-"""How often somebody who reads along is sent what has become known meanwhile."""
+"""How often a client that reads along is sent the results that have become known."""
 
 
 class Waiting:
-    """Answers requests when the jobs they wait for end."""
+    """Lets requests wait for their jobs to end."""
 
     def __init__(self, store: Store, notices: Notices) -> None:
         self._store, self._notices = store, notices
 
     def expecting(self, name: str) -> Listener:
-        """As a context, gives the event by which `results` waits for a job of one image, which is about
-        to be submitted."""
+        """A context that yields the event for `results`; enter it before submitting the job, which has
+        one image."""
         return self._notices.of(name, end_only=True)
 
     async def results(self, name: str, ended: asyncio.Event, seconds: float) -> bytes:
-        """Its packed results within so many seconds: none if no notice brings them, so that the job
-        must be looked at."""
+        """The packed results of a job of one image, if its notice brings them within `seconds`; else
+        empty, and the job itself must be read."""
         if not (ended.is_set() or self._notices.closed):
             await heard_within(ended, min(seconds, LOOK_S))
         return self._notices.said(name)
@@ -38,8 +38,8 @@ class Waiting:
         return [job async for job in self._looks(name, seconds, LOOK_S)][-1]
 
     async def looks(self, job: Job, seconds: float) -> AsyncIterator[Job]:
-        """`job`, and as it is from time to time; at last once it is final, or after `seconds`. Raises
-        JobGone."""
+        """`job`, then its newer states from time to time, the last when it is final or after `seconds`.
+        Raises JobGone."""
         yield job
         if seconds and not job.state.final:
             async for found in self._looks(job.name, seconds, FOLLOW_S):

@@ -1,4 +1,4 @@
-"""A ZIP written as it is sent: never whole in memory, on disk, or known in advance."""
+"""A ZIP written as it is sent: never whole in memory or on disk, nor its size known in advance."""
 
 import time
 from collections.abc import AsyncIterator, Sequence
@@ -9,7 +9,7 @@ File = tuple[str, bytes]
 
 
 class _Outlet:
-    """A file that is only written to, and emptied in between."""
+    """A write-only file that is emptied in between."""
 
     def __init__(self) -> None:
         self._parts: list[bytes] = []
@@ -31,7 +31,7 @@ class _Outlet:
 async def zip_stream(files: AsyncIterator[Sequence[File]], made: int) -> AsyncIterator[bytes]:
     """The bytes of a ZIP of `files`, which come some at a time; `made` (ms) is their date.
 
-    Nothing is compressed: images are already. The archive is whole only if the stream came to its end.
+    Nothing is compressed: images already are. The archive is whole only if the stream came to its end.
     """
     outlet, when = _Outlet(), time.gmtime(made / 1000)[:6]
     archive = ZipFile(outlet, "w", ZIP_STORED)  # type: ignore[call-overload]

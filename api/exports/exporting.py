@@ -1,4 +1,4 @@
-"""Which images of a job an export holds, under which names, and as what."""
+"""Which images of a job an export holds, under which names, and in which form."""
 
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ from .sheets import labelled, standing
 
 @dataclass(frozen=True)
 class Export:
-    """Images of a job by label: those a person labelled or all, as glyphs or as they were sent."""
+    """Images of a job by label: all or only `checked` ones (by a person), as `glyphs` or as uploaded."""
 
     job: Job
     card: Card | None
@@ -35,14 +35,14 @@ class Export:
 
     @property
     def _many(self) -> bool:
-        """Whether an image is many characters."""
+        """Whether an image may hold many characters."""
         return self.job.options.layout != "character"
 
     async def files(self, store: Store, first: int, after: int) -> AsyncIterator[list[File]]:
-        """The files of images `first` to `after`: a chunk at a time is in memory.
+        """The files of the images from `first` to before `after`; one chunk at a time is in memory.
 
-        Raises JobGone where the job goes meanwhile, and `not-ready` where images cannot be decoded: no
-        part passes for the whole.
+        Raises JobGone if the job goes meanwhile, and `not-ready` if images cannot be decoded, so that no
+        part is taken for the whole.
         """
         for chunk, (start, end) in enumerate(pairwise(await store.starts(self.job))):
             if end <= first or start >= after:
@@ -67,7 +67,7 @@ class Export:
         return files
 
     def _glyphs(self, item: Item, image: ImageFile | PixelBlock) -> list[File]:
-        """Characters by label; none of what cannot be read, whose result says why."""
+        """An image's characters by label; none if it cannot be read, as its result says."""
         try:
             return list(self._characters(item, image))
         except Problem as problem:
@@ -87,7 +87,7 @@ class Export:
                 yield f"{path}-{place:04d}.png", glyph_png(PixelBlock(cut[box].pixels.tobytes()))
 
     def _upload(self, item: Item, image: ImageFile | PixelBlock) -> Iterator[File]:
-        """A file as it was sent, and beside a page its text, even if only a person gave it."""
+        """A file as it was uploaded, and beside a page its text, even if only a person gave it."""
         path = path_of(self._folder(item), item)
         if data := glyph_png(image) if isinstance(image, PixelBlock) else bytes(image):
             yield path + SUFFIXES[media_type(data)], data

@@ -1,4 +1,4 @@
-"""What files of an export are called: by label, in names that every file system takes."""
+"""Names of the files of an export: by label, and valid on every file system."""
 
 import re
 import unicodedata
@@ -13,22 +13,22 @@ _UNSAFE = re.compile(r"[^A-Za-z0-9_-]+")
 
 
 def path_of(folder: str, item: Item) -> str:
-    """Where an image is in an archive, without its suffix."""
+    """The path of an image in an archive, without its suffix."""
     stem = _UNSAFE.sub("_", item.name.rsplit("/", 1)[-1].rsplit(".", 1)[0])[:60]
     return f"{folder}/{item.index:06d}-{stem}"
 
 
 def label_of(job: Job, item: Item) -> str | None:
-    """What an image is: as a person says, else as it was read."""
+    """The label of an image: the one that a person gave, else the one that was read."""
     if item.correction is None and isinstance(item.result, Answer):
         return job.labels[item.result.classes[0]]
     return item.correction
 
 
 def folder_of(label: str, labels: str) -> str:
-    """A folder's name that every file system takes and `training` reads as `label`.
+    """A folder's name that every file system takes, and that `training` reads as `label`.
 
-    A label that no folder can be called by is the number of its class.
+    For a label that cannot be part of a folder's name, it is the number of the label's class.
     """
     if not (label.isalnum() and unicodedata.is_normalized("NFD", label)):
         return f"{labels.index(label):04d}"

@@ -1,4 +1,4 @@
-"""What a network saw of an image, as PNG. What that takes is started when first needed."""
+"""What a network saw of an image, as PNG. The decoder that this takes is started when first needed."""
 
 import threading
 from collections.abc import Callable
@@ -31,11 +31,11 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 THREADS = 4
-"""One decodes and the others wait for it; all that wait beyond them take no thread from uploads."""
+"""One decodes and the others wait for it; further requests wait without taking threads from uploads."""
 
 
 class Previews:
-    """Images as workers read them, decoded in a process of their own as theirs are. Thread-safe."""
+    """Images as workers read them, decoded in a separate process as theirs are. Thread-safe."""
 
     def __init__(self, settings: GatewaySettings) -> None:
         self._limits = (settings.max_pixels, settings.decode_s)
@@ -44,12 +44,12 @@ class Previews:
         self._threads = CapacityLimiter(THREADS)
 
     async def apart(self, call: Callable[[], T]) -> T:
-        """Run `call`, which calls the methods below, in one of a few threads, however many ask."""
+        """Run `call`, which calls the methods below, in one of a few threads."""
         return await run_sync(call, limiter=self._threads)
 
     def picture(self, image: ImageFile | PixelBlock, job: Job, card: Card | None, item: Item) -> bytes:
-        """An upload beside what the network saw of it, or with boxes around what was found on it; of an
-        array, the glyph alone, enlarged.
+        """An upload beside what the network saw of it, or with boxes around what was found on it; for an
+        array, only the glyph, enlarged.
 
         Raises `undecodable-image`, `image-too-large`, `not-ready`.
         """
@@ -70,14 +70,14 @@ class Previews:
         return glyph_png(PixelBlock(glyph.pixels.tobytes()))
 
     def characters(self, image: ImageFile, job: Job, card: Card | None) -> "list[Character]":
-        """All that can be cut out of a page. Raises as `picture`."""
+        """All characters that can be cut out of a page, rival readings included. Raises as `picture`."""
         wanted = _encoded(image, job, card)
         characters = self._ask(lambda decoder: decoder.read([wanted])[0])
         assert isinstance(characters, list)
         return characters
 
     def close(self) -> None:
-        """End what was started."""
+        """Stop the decoder, if it was started."""
         if self._decoder:
             self._decoder.close()
 

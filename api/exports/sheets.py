@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def marks_of(job: Job, item: Item) -> bytes:
-    """JSON of (box, label, uncertain) of each character; none for what is no page, or not read."""
+    """JSON of (box, label, uncertain) for each character; empty if the image is no page or not read."""
     found = item.result.characters if isinstance(item.result, Page) else ()
     return orjson.dumps(
         [(list(each.box), job.labels[each.answer.classes[0]], each.answer.uncertain) for each in found]
@@ -26,23 +26,23 @@ def marks_of(job: Job, item: Item) -> bytes:
 
 def standing(cut: Iterable[Character], item: Item) -> dict[Box, "Glyph"]:
     """The glyphs of a page that was read, by box: of rival readings, those of the one whose boxes are
-    all in the result. In the same box a piece may look different in another reading."""
+    all in the result, since the glyph of a box may differ between readings."""
     found = item.result.characters if isinstance(item.result, Page) else ()
     boxes = {each.box for each in found}
     readings = defaultdict[tuple[int, int], "dict[Box, Glyph]"](dict)
     for each in cut:
         readings[each.group, each.reading][each.box] = each.glyph
     glyphs: dict[Box, Glyph] = {}
-    for pieces in sorted(readings.values(), key=len, reverse=True):  # of two alike, the first
+    for pieces in sorted(readings.values(), key=len, reverse=True):  # of two equally long, the first
         if pieces.keys() <= boxes:
             glyphs = pieces | glyphs
     return glyphs
 
 
 def labelled(job: Job, item: Item) -> Iterator[tuple[Box, str]]:
-    """Where characters are and which: as read, or as a person says if that text has one for each.
+    """The box and label of each character: as read, or as in a person's text if that has one for each.
 
-    Blank cells are left out, and so are signs that the model does not know.
+    If it has not, there are none. Blank cells are left out, and so are characters unknown to the model.
     """
     if not isinstance(item.result, Page):
         return
