@@ -14,7 +14,7 @@ from .gzips import Gunzip
 
 BLOCK = 1024 * GLYPH_BYTES
 HARMLESS = 64 * MIB
-"""Up to here it does not matter how well an array was packed: blank paper packs very well."""
+"""Up to this size any ratio is accepted: blank paper compresses very well."""
 
 _LONGEST_HEADER = 4096
 # The header of a .npy is a Python literal: matched here, never evaluated.

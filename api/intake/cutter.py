@@ -1,4 +1,4 @@
-"""Images of all kinds, one after the other, cut into chunks of the size that suits workers."""
+"""Cuts images of all kinds, in order, into chunks of a size that suits workers."""
 
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
@@ -13,7 +13,7 @@ from .sources import NamedImage, Part
 
 @dataclass
 class Cutter:
-    """Counts and fingerprints what it cuts; `weight` is about how many characters an image has."""
+    """Counts and fingerprints what it cuts; `weight` is roughly the number of characters in an image."""
 
     settings: GatewaySettings
     weight: int = 1

@@ -24,7 +24,7 @@ UTF8 = 0x800
 """The flag of an entry whose name is in UTF-8."""
 
 TOGETHER = 64 << 10
-"""Bytes of the directory, a thousand entries, that are looked at together: names may be long."""
+"""Bytes of the directory that are read together: about a thousand entries, unless names are long."""
 
 
 class Entry(NamedTuple):
@@ -41,13 +41,13 @@ class Entry(NamedTuple):
 
     @property
     def shown(self) -> str:
-        """Its name, as it stands in a problem."""
+        """Its name, as problems quote it."""
         return repr(self.name[:80])
 
 
 class Entries(NamedTuple):
-    """Files that follow one another in the directory, a column for each fact of an `Entry`: to look at
-    a whole column costs far less than to look at its entries one by one."""
+    """Consecutive entries of the directory, in a column for each field of `Entry`: to check a whole
+    column costs far less than to check its entries one by one."""
 
     names: Sequence[str]
     flags: Sequence[int]
@@ -59,12 +59,12 @@ class Entries(NamedTuple):
     modes: Sequence[int]
 
     def rows(self) -> Iterator[Entry]:
-        """They, one by one."""
+        """The entries, one by one."""
         return map(Entry._make, zip(*self, strict=True))
 
 
 def read_entries(view: memoryview, most: int) -> Iterator[Entries]:
-    """All in order, some at a time. Raises problems for damage and for over `most`."""
+    """All entries in order, some at a time. Raises problems for damage, and for more than `most`."""
     count, size, place, behind = _directory(view)
     if count > most:
         raise Problem(
@@ -87,7 +87,7 @@ def read_entries(view: memoryview, most: int) -> Iterator[Entries]:
 
 
 def read_at(form: struct.Struct, view: memoryview, at: int) -> tuple[Any, ...]:
-    """`form` at `at`. Raises `archive-invalid` outside of the archive."""
+    """Unpack `form` at the offset `at`. Raises `archive-invalid` outside the archive."""
     try:
         return form.unpack_from(view, at)
     except (struct.error, OverflowError):
@@ -107,7 +107,7 @@ def _directory(view: memoryview) -> tuple[int, int, int, int]:
 
 
 def _directory64(view: memoryview, end: int) -> tuple[int, int, int, int] | None:
-    """The same of a ZIP64, which some write of small archives, too; None where there is none."""
+    """The same from a ZIP64 directory, which some tools write for small archives, too; None without."""
     if end < _LOCATOR64.size or bytes(view[end - _LOCATOR64.size :][:4]) != b"PK\x06\x07":
         return None
     _, _, offset, _ = read_at(_LOCATOR64, view, end - _LOCATOR64.size)
@@ -118,7 +118,7 @@ def _directory64(view: memoryview, end: int) -> tuple[int, int, int, int] | None
 
 
 def _entries(view: memoryview, at: int, most: int) -> tuple[Entries, int]:
-    """At least one of the entries from `at` on, at `most` so many, and where the next one is."""
+    """Entries from the offset `at` on, at least one and at most `most`, and the offset of the next."""
     rows, names, enough = list[tuple[Any, ...]](), list[bytes](), at + TOGETHER
     while at < enough and len(rows) < most:
         row = read_at(_ENTRY, view, at)
@@ -139,7 +139,7 @@ def _entries(view: memoryview, at: int, most: int) -> tuple[Entries, int]:
 
 
 def _row64(row: tuple[Any, ...], extra: bytes) -> tuple[Any, ...]:
-    """`row` with what is too big for 32 bits as the ZIP64 field among `extra` has it."""
+    """`row`, with values too big for 32 bits taken from the ZIP64 field in `extra`."""
     *head, packed, unpacked, name_size, extra_size, comment_size, attributes, offset = row
     if _BIG in (packed, unpacked, offset):
         unpacked, packed, offset = _sizes64(extra, unpacked, packed, offset)
@@ -151,7 +151,7 @@ def _text(name: bytes, flags: int) -> str:
 
 
 def _guessed(name: bytes) -> str:
-    """A name in an encoding that the entry does not state: some write UTF-8 anyway."""
+    """A name whose encoding the entry does not state: some tools write UTF-8 anyway."""
     try:
         return name.decode()
     except UnicodeDecodeError:
@@ -159,7 +159,7 @@ def _guessed(name: bytes) -> str:
 
 
 def _sizes64(extra: bytes, *sizes: int) -> list[int]:
-    """`sizes` with those that are too big for 32 bits read from the ZIP64 field among `extra`."""
+    """`sizes`, with those too big for 32 bits taken from the ZIP64 field in `extra`."""
     place = 0
     while place + 4 <= len(extra):
         tag, size = struct.unpack_from("<HH", extra, place)

@@ -1,4 +1,4 @@
-"""Images as base64 in JSON, one document or one a line (NDJSON)."""
+"""Images as base64 in JSON: one document, or one per line (NDJSON)."""
 
 import base64
 import binascii
@@ -18,7 +18,7 @@ from .sources import NamedImage, pages_of
 
 MEMBERS = {"image", "custom_id", "charset"}
 MOST_VALUES = 500_000
-"""Three bytes of JSON can be an object of a hundred: 64 MB of `{},` took 2 GB."""
+"""Three bytes of JSON can become an object of a hundred: 64 MB of `{},` took 2 GB."""
 
 
 def read_json(
@@ -74,7 +74,7 @@ def _text(value: Any) -> str:
 
 
 def _images(item: Any, place: str, settings: GatewaySettings) -> Iterator[NamedImage]:
-    """The image that an item is, or the pages of a TIFF."""
+    """The image of an item, or its pages if it is a TIFF."""
     image = _image(item, place, settings.max_image_bytes)
     try:
         yield from pages_of(image, settings)

@@ -1,4 +1,4 @@
-"""Images on their way in, each checked to be readable for the job: by its layout and its own charset."""
+"""Checks that each incoming image suits its job: by the job's layout and the image's own charset."""
 
 from collections.abc import Iterable, Iterator
 

@@ -30,7 +30,7 @@ RAW = (
 )
 
 LIGHT = 64 << 10
-"""Bytes of an image that are hashed sooner than a thread gets its turn."""
+"""Bytes of an image that are hashed in less time than it takes to wait for a thread."""
 
 
 @dataclass(frozen=True)
@@ -40,15 +40,15 @@ class Intake:
     parts: Iterable[Part]
     options: Sequence[tuple[str, str]] = ()
     single: ImageFile | None = None
-    """Instead of parts: one small image on its own."""
+    """Instead of parts: one small image, which is the whole body."""
 
 
 async def receive(
     request: Request, spool: Spool, settings: GatewaySettings, count: Callable[[int], None]
 ) -> int:
-    """Take the body in; `count` is told of every piece. Raises problems.
+    """Receive the body into `spool`; call `count` with the size of every piece. Raises problems.
 
-    Returns how many bytes of it will have to be held in memory to be read.
+    Returns how many bytes of it must be held in memory to be read.
     """
     kind = _kind(request)
     _require_readable(kind, request.headers.get("content-encoding"))
@@ -65,8 +65,8 @@ async def receive(
 
 
 async def _piece(request: Request) -> tuple[bytes, bool]:
-    """The next bytes, and whether there are more; a generator of them, as Starlette's, costs more than
-    most images. Raises ClientDisconnect."""
+    """The next bytes, and whether there are more; a generator of them, such as Starlette's, costs more
+    than most images. Raises ClientDisconnect."""
     message = await request.receive()
     if message["type"] == "http.disconnect":
         raise ClientDisconnect

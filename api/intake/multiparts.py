@@ -1,7 +1,7 @@
 """A form (RFC 7578) that is whole in the spool: where its files lie, and what its fields say.
 
-Starlette's reader holds a temporary file open for every file of a form, and takes a form that was cut
-off for a whole one.
+Starlette's parser holds a temporary file open for every file of a form, and takes a form that was cut
+off for a complete one.
 """
 
 import re
@@ -18,14 +18,14 @@ from .spool import forget
 MOST_FIELDS = 100
 MOST_TEXT = 1 << 16
 MOST_HEADER = 1 << 13
-"""Bytes of a field, and of the headers of a part, or of what precedes the first."""
+"""Most bytes of a field; and of the headers of a part, or of what precedes the first part."""
 LONGEST_BOUNDARY = 70
 """RFC 2046, 5.1.1."""
 
 _EXTENDED = re.compile(rb";\s*filename\*\s*=\s*\"?utf-8'[\w-]*'([^\s;\"]*)", re.IGNORECASE)
-"""A file name as RFC 8187 has it."""
+"""An extended file name (RFC 8187)."""
 _QUOTED = re.compile(rb'(?<!\*=)"(?:\\.|[^"\\])*"')
-"""The value of any other parameter, in which nothing is a parameter."""
+"""The quoted value of any other parameter, whose text is not to be taken for a parameter."""
 
 _LINE = b"\r\n"
 _WINDOW = 1 << 18
@@ -79,7 +79,7 @@ def _parts(view: memoryview, delimiter: bytes) -> Iterator[tuple[bytes, slice]]:
 
 
 def _find(buffer: Any, what: bytes, start: int) -> int:
-    """Like `find`, but others get their turn in between: 1 GiB of line breaks takes many seconds."""
+    """Like `find`, but lets other threads run in between: 1 GiB of line breaks takes many seconds."""
     for at in range(start, len(buffer), _WINDOW):
         found: int = buffer.find(what, at, at + _WINDOW + len(what) - 1)
         if found >= 0:
@@ -101,8 +101,8 @@ def _names(header: bytes) -> tuple[str, str | None]:
 
 
 def _filename(plain: bytes | None, value: bytes) -> bytes | None:
-    """The plain name of a file, which RFC 7578 wants alone. Some clients (.NET's) send the extended one
-    beside it, and where that differs, the plain one is encoded for mail; others send no plain one."""
+    """The plain name of a file, the only one that RFC 7578 permits; else the extended one. Some clients
+    (.NET's) send both, and encode the plain one for mail if they differ; others send no plain one."""
     if plain is not None and not plain.startswith(b"=?"):
         return plain
     extended = _EXTENDED.search(_QUOTED.sub(b'""', value))

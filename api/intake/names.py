@@ -1,4 +1,4 @@
-"""File names that clients send: labels for results, never paths of ours. A custom_id is no file name."""
+"""File names from clients: labels for results, never paths of ours. A custom_id is no file name."""
 
 import re
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ def safe_name(name: str) -> str:
 
 
 def safe_names(names: Sequence[str]) -> Sequence[str]:
-    """`safe_name` of each: of ten thousand that are plain at once. Raises the problem `unsafe-name`."""
+    """`safe_name` of each; if all are plain, at once for all. Raises the problem `unsafe-name`."""
     text = "".join(f"{name}\n" for name in names)
     plain = (
         _ALL_PLAIN.fullmatch(text)

@@ -1,4 +1,4 @@
-"""One uploaded file, known by its first bytes, becomes images: named files or a block of pixels."""
+"""Turns an uploaded file, known by its first bytes, into images: named files or a block of pixels."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from . import arrays, tiffs, zips
 
 
 class NamedImage(NamedTuple):  # made by the ten thousand, in half the time of a frozen dataclass
-    """An image file, what its owner calls it, and the characters it may be, if not those of its job."""
+    """An image file, its name, and its own charset, if that is not the job's."""
 
     name: str
     file: ImageFile
@@ -34,7 +34,7 @@ class Source:
 
 
 def parts_of(source: Source, settings: GatewaySettings, *, alone: bool) -> Iterator[Part]:
-    """The images in a file. Bytes of no known format are a problem `alone`, else an image that fails."""
+    """The images in a file. An unknown format is a problem if `alone`, else an image that will fail."""
     view, head = source.view, bytes(source.view[:16])
     if head[:4] in (ZIP, EMPTY_ZIP):
         for name, data in zips.read_zip(view, settings):
@@ -51,7 +51,7 @@ def parts_of(source: Source, settings: GatewaySettings, *, alone: bool) -> Itera
 
 
 def is_known(head: bytes) -> bool:
-    """Whether the first 16 bytes are of a format that is read (a ZIP aside)."""
+    """Whether the first 16 bytes are of a supported format (other than ZIP)."""
     return is_image(head) or head.startswith((*MAGICS, NPY, GZIP)) or is_idx(head)
 
 
@@ -82,7 +82,7 @@ def _read(source: Source, settings: GatewaySettings) -> Iterator[Part]:
 
 
 def pages_of(image: NamedImage, settings: GatewaySettings) -> Iterator[NamedImage]:
-    """The image itself; of a TIFF every page. Raises problems."""
+    """The image itself, or every page of a TIFF. Raises problems."""
     view = memoryview(image.file)
     if not is_tiff(view[:4]):
         yield image

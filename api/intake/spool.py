@@ -1,4 +1,4 @@
-"""A request's body on its way in: small ones in memory, large ones in a file, within a limit."""
+"""An incoming request body: in memory if it is small, in a file if it is large; within a limit."""
 
 import mmap
 import tempfile
@@ -9,11 +9,11 @@ from ..problems import Problem
 
 IN_MEMORY = 1 << 20
 ALL_IN_MEMORY = 16 << 20
-"""Bytes of one upload that are held in memory, and of all that are under way."""
+"""Most bytes held in memory: of one upload, and of all uploads in progress."""
 
 
 class Spool:
-    """Bytes that are written once and then looked at without copying. Deleted on exit."""
+    """Bytes that are written once and then viewed without copying. Deleted on exit."""
 
     held: ClassVar[int] = 0
 
@@ -43,7 +43,7 @@ class Spool:
         return memoryview(self._map)
 
     def forget(self) -> None:
-        """Let go of the pages that were looked at; what is looked at again is read again."""
+        """Release the pages that were read from the file; they are loaded again if needed."""
         forget(self._map)
 
     def _fits(self, size: int) -> bool:
@@ -63,13 +63,13 @@ class Spool:
         traceback: TracebackType | None,
     ) -> None:
         self._let_go()
-        self._map = None  # it ends with its last view
+        self._map = None  # unmapped with its last view
         if self._file is not None:
             self._file.close()
 
 
 def forget(buffer: object) -> None:
-    """Let go of the pages that were looked at, if `buffer` is a map of a file."""
+    """Release the pages that were read, if `buffer` is a map of a file."""
     if isinstance(buffer, mmap.mmap):
         buffer.madvise(mmap.MADV_DONTNEED)
 

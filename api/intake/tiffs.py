@@ -1,4 +1,4 @@
-"""A TIFF becomes its pages, each an image of its own."""
+"""Splits a TIFF into its pages, each an image of its own."""
 
 from collections.abc import Iterator
 from itertools import islice
@@ -10,7 +10,7 @@ from ..settings import GatewaySettings
 
 
 def read_tiff(view: memoryview, settings: GatewaySettings) -> Iterator[tuple[str, bytes]]:
-    """(#number, TIFF) of each page; the file as it is where it has only one. Raises problems."""
+    """(#number, TIFF) of each page; of a single page, ("", TIFF). Raises problems."""
     most, largest = settings.max_tiff_pages, settings.max_image_bytes
     try:
         places = list(islice(directories(view), most + 1))

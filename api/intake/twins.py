@@ -1,4 +1,4 @@
-"""JSON whose objects name each member once; RFC 8259 leaves open which of two is lost."""
+"""A JSON parser that refuses duplicate members: RFC 8259 leaves open which of two is lost."""
 
 import json
 from collections import Counter
@@ -6,7 +6,7 @@ from typing import Any
 
 
 def loads(data: bytes | bytearray | memoryview) -> Any:
-    """What `data` holds. Raises ValueError, which names the member that occurs twice, RecursionError."""
+    """Parse `data`. Raises ValueError, which names a duplicate member, or RecursionError."""
     return _DECODER.decode(str(data, "utf-8"))
 
 

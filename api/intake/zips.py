@@ -1,7 +1,7 @@
-"""The files of a ZIP, unpacked one by one and held to what the directory says of them.
+"""Unpacks the files of a ZIP one by one, and checks each against its entry in the directory.
 
-The directory is gone through once before anything is unpacked, so that a bomb, or entries that overlap
-(which the standard library's reader accepted: CVE-2024-0450), cost nothing.
+The directory is checked once before anything is unpacked, so that a bomb, or entries that overlap (which
+the standard library's reader accepted: CVE-2024-0450), cost nothing.
 """
 
 import stat
@@ -21,13 +21,13 @@ STORED, DEFLATED = 0, 8
 _METHODS = {STORED, DEFLATED}
 _ENCRYPTED = 1
 HARMLESS = 16 * MIB
-"""Up to here it does not matter how far an archive unpacks: a sheet of blank scans packs well."""
+"""Up to this size any ratio is accepted: blank scans compress well."""
 
 _LOCAL = struct.Struct("<4s22x2H")
 _NOISE = (".DS_Store", "Thumbs.db", "desktop.ini")
 _NOISE_FOLDER, _APPLE_DOUBLE = "__MACOSX/", "._"
 _TRACES = (*_NOISE, _NOISE_FOLDER, _APPLE_DOUBLE, "/\n", "\\")
-"""In names, a line each, where none of these is there is no noise."""
+"""If none of these is in the entries' names, written one per line, none of the entries is noise."""
 
 
 def read_zip(view: memoryview, settings: GatewaySettings) -> Iterator[tuple[str, bytes]]:
@@ -42,7 +42,7 @@ def read_zip(view: memoryview, settings: GatewaySettings) -> Iterator[tuple[str,
 
 
 def _survey(view: memoryview, settings: GatewaySettings) -> None:
-    """Raises what can be known from the directory alone."""
+    """Raise the problems that the directory alone reveals."""
     unpacked, extents = 0, list[tuple[int, int]]()
     for some in _files(view, settings):
         _require_readable(some, settings.max_image_bytes)
@@ -60,7 +60,7 @@ def _survey(view: memoryview, settings: GatewaySettings) -> None:
 
 
 def _files(view: memoryview, settings: GatewaySettings) -> Iterator[Entries]:
-    """The entries without folders and without what desktops leave behind."""
+    """The entries, except folders and the files that desktops leave behind."""
     for some in read_entries(view, settings.max_zip_entries):
         text = "\n".join(some.names) + "\n"
         if not any(trace in text for trace in _TRACES):
@@ -70,14 +70,14 @@ def _files(view: memoryview, settings: GatewaySettings) -> Iterator[Entries]:
 
 
 def _is_noise(path: str) -> bool:
-    """A folder, or what desktops leave behind."""
+    """Whether this is a folder, or a file that desktops leave behind."""
     name = path.rpartition("/")[2]
     left_behind = name in _NOISE or name.startswith(_APPLE_DOUBLE)
     return left_behind or path.endswith("/") or path.startswith(_NOISE_FOLDER)
 
 
 def _require_readable(some: Entries, most: int) -> None:
-    """Raises a problem, should one of them have any."""
+    """Raise a problem if any of the entries cannot be read; all are checked together, for speed."""
     safe_names(some.names)
     sound = (
         not any(each & _ENCRYPTED for each in set(some.flags))
@@ -91,7 +91,7 @@ def _require_readable(some: Entries, most: int) -> None:
 
 
 def _is_file(mode: int) -> bool:
-    """Whether it is one; of 0 nothing is known."""
+    """Whether `mode` is that of a regular file, or 0: unknown."""
     return stat.S_IFMT(mode) in (0, stat.S_IFREG)
 
 
@@ -134,7 +134,7 @@ def _invalid(entry: Entry, fault: str) -> Problem:
 
 
 def _inflate(packed: memoryview, entry: Entry) -> bytes:
-    """What is packed; of too much, one byte more than there should be."""
+    """The content of an entry; if it inflates to too much, only one byte more than it should have."""
     if entry.method == STORED:
         return bytes(packed)
     return zlib.decompressobj(-zlib.MAX_WBITS).decompress(packed, entry.unpacked + 1)

@@ -1,1 +1,1 @@
-"""The web page: templates rendered here, scripts and styles served as they lie; no build step."""
+"""The web page: templates rendered here, scripts and styles served as they are; no build step."""

@@ -10,7 +10,7 @@ from fastapi.staticfiles import StaticFiles
 
 FOREVER = "public, max-age=31536000, immutable"
 FRESH = "no-cache"
-"""An old page asks by an old address: it may have the file, but not keep it."""
+"""For an old page, which asks by an old address: it may have the file, but not keep it."""
 
 
 class Assets:

@@ -1,4 +1,4 @@
-"""Templates become pages, each rendered once, since a page holds nobody's data."""
+"""Renders templates to pages, each of them once, since a page holds no caller's data."""
 
 from collections.abc import Container, Mapping
 
@@ -61,7 +61,7 @@ class Pages:
         return Response(body, headers=headers, media_type="text/html; charset=utf-8")
 
     def _render(self, name: str, paths: Container[str]) -> bytes:
-        from jinja2 import Environment, PackageLoader, StrictUndefined  # a start need not wait for it
+        from jinja2 import Environment, PackageLoader, StrictUndefined  # not needed to start
 
         templates = Environment(
             loader=PackageLoader("api.pages"),
@@ -80,7 +80,7 @@ class Pages:
         return templates.get_template(f"{name}.html").render(known).encode()
 
     def _facts(self, paths: Container[str]) -> str:
-        """What the scripts should know of this gateway, as JSON."""
+        """Facts about this gateway for the scripts, as JSON."""
         facts = {
             "keyed": self._keyed,
             "models": {card.name: card.labels for card in self._cards.values()},

@@ -1,4 +1,4 @@
-"""What a person says images are: kept beside what was read, never instead of it."""
+"""Corrections of images by a person: kept beside what was read, never instead of it."""
 
 import unicodedata
 from collections.abc import Mapping
@@ -26,14 +26,14 @@ LONGEST = 10_000
 """Characters of a text: twice as many as a page full of small writing has."""
 
 SPACES = {code: " " for code in range(0x3001) if code == 9 or unicodedata.category(chr(code)) == "Zs"}
-"""Tabs and every kind of space, all kept as a plain one: pasted texts have them."""
+"""Tabs and every kind of space, all stored as a plain space: pasted texts have them."""
 
 INDEX = "^(0|[1-9][0-9]{0,8})$"
-"""One way to write each: of two labels for an image, one would be lost."""
+"""Each index can be written in one way only: of two labels for an image, one would be lost."""
 
 
 class Correction(BaseModel):
-    """What one image is: a label, of many characters a text; null withdraws it."""
+    """A correction of one image: a label, or a text for many characters; null withdraws it."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -41,7 +41,7 @@ class Correction(BaseModel):
 
 
 class Corrections(BaseModel):
-    """What many images are, by index."""
+    """Corrections of many images, by index."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -53,14 +53,14 @@ class Corrections(BaseModel):
             json_schema_extra={"propertyNames": {"pattern": INDEX}},
         ),
     ]
-    overwrite: Annotated[bool, Field(description="false: images that have a label keep it")] = True
+    overwrite: Annotated[bool, Field(description="false: corrected images stay as they are")] = True
 
 
 class Corrected(BaseModel):
-    """How many images were labelled, or had their label taken back."""
+    """How many images were corrected, or had their correction withdrawn."""
 
     corrected: int
-    kept: dict[str, str] = Field(description="labels of images that had one and keep it, by index")
+    kept: dict[str, str] = Field(description="corrections that were there before and stay, by index")
 
 
 @router.patch("/items/{index}/correction", response_model=ItemOut, openapi_extra=body_schema(Correction))
@@ -102,7 +102,7 @@ async def _correct(
 
 
 def _require_sayable(job: Job, label: str) -> None:
-    """Raises `invalid-label` for what no image of the job can be."""
+    """Raise `invalid-label` if no image of the job can have this label."""
     if job.options.layout == "character":
         if len(label) != 1 or label not in job.labels:
             raise Problem("invalid-label", f"{label[:20]!r} is not one of {job.labels}.")

@@ -1,4 +1,4 @@
-"""What webhooks sent about a job: each message, how each attempt went, and once more if wanted."""
+"""What webhooks sent about a job: each message, the outcome of each attempt, and redelivery."""
 
 from typing import Annotated
 
@@ -20,7 +20,7 @@ DeliveryId = Annotated[str, Path(pattern=r"^msg_[0-9a-f]{40}$", description="its
 async def list_deliveries(
     job_id: JobId, owner: WebhookOwnerDep, store: StoreDep, deliveries: DeliveriesDep
 ) -> DeliveryPage:
-    """What was sent, newest first. Deliveries outlive their job: an expired one still has them."""
+    """What was sent, newest first. Deliveries outlive their job: those of an expired job are listed."""
     name = keys.job_name(owner, job_id)
     found = await deliveries.of_job(name, MOST)
     if not found:
@@ -32,7 +32,7 @@ async def list_deliveries(
 async def redeliver(
     job_id: JobId, delivery_id: DeliveryId, owner: WebhookOwnerDep, deliveries: DeliveriesDep
 ) -> DeliveryOut:
-    """Send it again at once, under the same id and with the whole schedule ahead of it."""
+    """Send a delivery again at once, under the same id, and with the whole schedule of attempts."""
     match await deliveries.redeliver(keys.job_name(owner, job_id), delivery_id):
         case "disabled":
             raise Problem("webhook-disabled", 'PATCH the endpoint with {"enabled": true} first.')

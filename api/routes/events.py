@@ -29,7 +29,7 @@ EVENTS: dict[int | str, dict[str, Any]] = {
         "description": "Events, until the job is final",
         "content": {MEDIA_TYPE: {"schema": EVENT, "example": EXAMPLE}},
     },
-    204: {"description": "This job is final and its last event was received: do not come back"},
+    204: {"description": "This job is final and its last event was received: do not reconnect"},
 }
 UNBUFFERED = {"X-Accel-Buffering": "no"}
 """nginx would hold events back."""
@@ -63,15 +63,15 @@ async def read_events(
         str | None, Query(alias="last_event_id", description="the same, for the first connection")
     ] = None,
 ) -> Response:
-    """What happens to a job, as server-sent events.
+    """A job's events as they happen, as server-sent events.
 
     * `progress`: state, counts, position, rate and remaining time; at once, then at most 5 a second
     * `result`: the images of a chunk as soon as it is done, in the order in which chunks are done
     * `completed`: the job, and the stream ends
     * `gone`: the problem, if the job was deleted or expired meanwhile, and the stream ends
 
-    `result` and `completed` have ids. Come back with the last of them as `Last-Event-ID` (browsers do),
-    to any gateway: nothing is left out, nothing comes twice. A client that does not read is cut off.
+    `result` and `completed` have ids. Reconnect with the last of them as `Last-Event-ID` (browsers do),
+    to any gateway: no event is left out or sent twice. A client that does not read is cut off.
     """
     after = await following.resume(job, last_event_id or last_event_id_query, results)
     if after is None:

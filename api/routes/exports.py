@@ -23,20 +23,21 @@ async def export_job(
     cards: CardsDep,
     previews: PreviewsDep,
     what: Annotated[
-        Literal["corrections", "all"], Query(description="images that a person labelled, or every one")
+        Literal["corrections", "all"], Query(description="only images that a person labelled, or all")
     ] = "corrections",
     images: Annotated[
-        Literal["glyphs", "uploads"], Query(description="the 28x28 that the network saw, or the files")
+        Literal["glyphs", "uploads"],
+        Query(description="28x28 pixels as the network saw them, or the files"),
     ] = "glyphs",
     cursor: Annotated[int, Query(ge=0, description="from this image on")] = 0,
     limit: Annotated[int | None, Query(ge=1, le=MOST)] = None,
 ) -> Response:
     """A ZIP with a folder for each label; a correction takes precedence over what was read.
 
-    Glyphs are a data set that `inkqueue train NAME --train FOLDER` takes; what is not an
-    image is left out. Among uploads, what has no label is in the folder `unread`. Pages give each
-    character as a glyph, by its place in a corrected text if that has as many; as uploads they have
-    their text beside them, as .txt. The job must have been sent with keep_images=true.
+    Glyphs form a data set for `inkqueue train NAME --train FOLDER`; files that are no images are left
+    out. Uploads without a label are in the folder `unread`. A page gives each of its characters as a
+    glyph, labelled by a corrected text if that has as many characters; as an upload it has its text
+    beside it, as .txt. The job must have been sent with keep_images=true.
     """
     if not job.options.keep_images:
         raise Problem("image-not-kept", "Only a job sent with keep_images=true can be exported.")

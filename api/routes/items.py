@@ -1,4 +1,4 @@
-"""Single images of a job: what became of one, its upload, and what the network saw."""
+"""Single images of a job: the result of one, its upload, and what the network saw."""
 
 from typing import Annotated, Literal
 
@@ -27,12 +27,12 @@ UPLOADS = dict.fromkeys(SUFFIXES, _BYTES)
 PREVIEW = {"image/png": _BYTES}
 
 INERT = {"Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'; sandbox"}
-"""Whatever was uploaded, a browser that opens it runs nothing."""
+"""A browser that opens an upload, whatever it is, runs nothing."""
 
 
 @router.get("/{index}", response_model=ItemOut)
 async def read_item(job: JobDep, store: StoreDep, index: Index) -> Response:
-    """What became of one image."""
+    """One image and its result."""
     return json_response(item_out(job, await require_item(store, job, index)))
 
 
@@ -56,11 +56,12 @@ async def read_preview(
     previews: PreviewsDep,
     index: Index,
     show: Annotated[
-        Literal["both", "glyph"], Query(description="glyph: of one character, only what the network saw")
+        Literal["both", "glyph"],
+        Query(description="glyph: for one character, only what the network saw"),
     ] = "both",
 ) -> Response:
-    """The upload beside the 28x28 that the network saw, enlarged; or with a box and a label for each
-    character that was found on it. At most 1,600 pixels a side."""
+    """The upload beside the 28x28 pixels that the network saw, enlarged; or with a box and a label for
+    each character that was found on it. At most 1,600 pixels a side."""
     item = await require_item(store, job, index)
     image = await find_image(store, job, index)
     card = cards.get(job.options.model)

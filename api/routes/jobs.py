@@ -33,12 +33,12 @@ from ..schemas import JobOut, JobPage
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
 
 SUBMISSION: dict[str, Any] = {"requestBody": JOB_BODY, "parameters": PARAMETERS}
-DONE: dict[str, Any] = {"description": "it is done, within `Prefer: wait=N`", "model": JobOut}
+DONE: dict[str, Any] = {"description": "it was done within `Prefer: wait=N`", "model": JobOut}
 NOW = "9999999999999999"
-"""A cursor before the newest job: microseconds, like those of the list."""
+"""A cursor before the newest job, in microseconds like all cursors of the list."""
 
 MOST_SEEN = 1000
-"""Jobs that are looked at for one page of those in some state."""
+"""Most jobs that are examined for one page of those in some state."""
 
 IdempotencyKey = Annotated[str | None, Header(description="repeat safely", json_schema_extra=KEY)]
 Prefer = Annotated[str | None, Header(description="wait=N: answer when done, or after N seconds")]
@@ -84,8 +84,8 @@ async def list_jobs(
     cursor: Annotated[str, Query(pattern=r"^\(?[0-9]{1,16}$")] = NOW,
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
 ) -> JobPage:
-    """Your jobs, newest first. With `state` a page may hold fewer than `limit`, or none, and still
-    have a next one."""
+    """Your jobs, newest first. With `state`, a page may hold fewer than `limit` jobs, or none, even if
+    there is a next page."""
     found: list[Job] = []
     seen, last = 0, None
     async for job, place in _newest(store, owner, cursor):
@@ -100,7 +100,7 @@ async def list_jobs(
 @router.get(
     "/{job_id}",
     response_model=JobOut,
-    responses={304: {"description": "it is as `If-None-Match` says"}},
+    responses={304: {"description": "it has not changed since `If-None-Match`"}},
 )
 async def read_job(
     request: Request,
@@ -125,10 +125,10 @@ async def read_job(
 @router.post(
     "/{job_id}/cancel",
     response_model=JobOut,
-    responses={202: {"description": "the last images are coming back", "model": JobOut}},
+    responses={202: {"description": "the last images are still being read", "model": JobOut}},
 )
 async def cancel_job(job: ManagedJobDep, store: StoreDep) -> Response:
-    """Stop a job: nothing more is read; what was read stays. 202 while the last images come back."""
+    """Cancel a job: no further image is read; results stay. 202 while the last images are being read."""
     await store.cancel(job.name)
     after = require_job(await store.job(job.name))
     return job_response(after, 200 if after.state.final else 202)
@@ -152,7 +152,7 @@ async def retry_job(
     waiting: WaitingDep,
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
-    """A new job of the images that failed."""
+    """Submit the images that failed as a new job."""
     await read_payload(request, Retry, 'Send {"only": "failed"}, or nothing.')
     if not job.state.final:
         raise Problem("job-not-finished", "Wait for its end, or cancel it, then retry.")

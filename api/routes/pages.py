@@ -1,4 +1,4 @@
-"""The web page and the reference, with the files they are made of. They hold nobody's data."""
+"""The web page and the reference, with the files they are made of. They hold no caller's data."""
 
 from typing import Annotated
 

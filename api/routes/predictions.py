@@ -1,6 +1,6 @@
-"""One image, one answer: a job of one that is waited for.
+"""One image, one answer: a job of one image, which is waited for.
 
-It is asked for thousands of times a second, so it takes its request as it is (see shortcut.py).
+This route is called thousands of times a second, so it takes the plain request (see shortcut.py).
 """
 
 from time import monotonic
@@ -44,7 +44,7 @@ async def predict(request: Request) -> Response:
     services = services_of(request.app)
     settings, waiting = services.settings, services.waiting
     if services.quotas.count_requests:
-        await metered(request, caller(request, ()))  # as elsewhere, whatever the key is good for
+        await metered(request, caller(request, ()))  # as elsewhere, before the key's scope is checked
     owner = caller(request, ("submit",))
     seconds = wait_s(request.headers.get("prefer"), settings.prediction_wait, settings.max_wait)
     name = keys.job_name(owner, new := new_id())

@@ -1,4 +1,4 @@
-"""The queue as a whole: what waits, who reads, and how many workers there should be."""
+"""The queue as a whole: the backlog, the workers, and how many workers there should be."""
 
 from fastapi import APIRouter
 
@@ -13,7 +13,7 @@ router = APIRouter(prefix="/v1/queue", tags=["service"])
 async def read_queue(
     owner: OperateOwnerDep, gauges: GaugesDep, cards: CardsDep, settings: SettingsDep
 ) -> QueueOut:
-    """What waits by model and lane, the workers, and `desired_workers` for an autoscaler."""
+    """The backlog by model and lane, the workers, and `desired_workers` for an autoscaler."""
     backlogs = await gauges.backlogs(list(cards))
     workers, measures = await gauges.workers(), await gauges.measures()
     return QueueOut(

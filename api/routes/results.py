@@ -22,9 +22,9 @@ from ..schemas import ItemPage, Only
 router = APIRouter(prefix="/v1/jobs/{job_id}", tags=["results"])
 
 LAST = (1 << 63) - 1
-"""Larger numbers cannot be written as JSON here; no image has one."""
+"""Larger numbers cannot be written as JSON here; no image has so large an index."""
 SENT = 1 << 17
-"""Bytes of a stream that are sent together, or a little more."""
+"""Bytes of a stream from which on they are sent."""
 
 _QUALITY = re.compile(r";\s*q\s*=\s*([01](?:\.\d{0,3})?)\s*(?:;|$)", re.IGNORECASE)
 
@@ -53,16 +53,16 @@ async def read_results(
     only: Only | None = None,
     format: Format | None = None,
     wait: Annotated[
-        float, Query(ge=0, allow_inf_nan=False, description="seconds to wait for what is still to come")
+        float, Query(ge=0, allow_inf_nan=False, description="seconds to wait for results still to come")
     ] = 0,
 ) -> Response:
-    """Results in the order of upload, as far as they are known without a gap.
+    """Results in the order of upload, up to the first image that has none yet.
 
-    JSON comes in pages, of fewer than `limit` where images hold many characters; with `wait`, as soon as
-    there is a result. NDJSON and CSV come whole unless `limit` is given; with `wait` they go on as
-    results become known, until the job is final or the time is over (a minute at most, unless the
-    gateway is set otherwise); `cursor` goes on from there. The header `Inkqueue-Complete` says whether
-    the job was final when the answer began.
+    JSON comes in pages, with fewer than `limit` results if images hold many characters; with `wait`, as
+    soon as there is a result. NDJSON and CSV come whole unless `limit` is given; with `wait` they go on
+    as results become known, until the job is final or the time is over (a minute at most, unless the
+    gateway is set otherwise); continue from there with `cursor`. The header `Inkqueue-Complete` says
+    whether the job was final when the answer began.
     """
     looks = waiting.looks(job, min(wait, settings.max_wait))
     kind = format or _accepted(request.headers.get("accept", ""))
@@ -95,14 +95,14 @@ async def _csv(stretches: AsyncIterator[Iterator[Row]]) -> AsyncIterator[bytes]:
 
 
 class _Echo:
-    """What a CSV writer writes to, and gets the line back from."""
+    """A file for a CSV writer, which returns each line to its caller."""
 
     def write(self, line: str) -> bytes:
         return line.encode()
 
 
 def _parts(lines: Iterator[bytes]) -> Iterator[bytes]:
-    """Lines joined to what is worth sending. No row outlives its line, or they would fill the cache."""
+    """Lines joined into parts worth sending. No row outlives its line, or rows would fill the cache."""
     held: list[bytes] = []
     size = 0
     for line in lines:

@@ -22,7 +22,7 @@ TEXT = {"text/plain": {"example": METRICS}}
 
 @router.get("/v1/models", response_model=list[ModelOut])
 async def list_models(owner: OwnerDep, cards: CardsDep) -> list[ModelOut]:
-    """What images can be read as, and how well."""
+    """The models that can read images: what they read, and how well."""
     return [ModelOut.of(card) for card in cards.values()]
 
 
@@ -52,7 +52,7 @@ async def metrics(gauges: GaugesDep, registry: MetricsDep, redis_watch: RedisWat
 
 @router.get("/problems/{slug}")
 async def explain_problem(slug: str) -> dict[str, Any]:
-    """What a problem's type means."""
+    """The meaning of a problem's type."""
     if slug not in CATALOGUE:
         raise Problem("not-found", f"Known problems: {', '.join(CATALOGUE)}.")
     status, title = CATALOGUE[slug]

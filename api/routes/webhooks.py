@@ -59,7 +59,7 @@ async def list_webhooks(owner: WebhookOwnerDep, endpoints: EndpointsDep) -> Webh
 async def read_webhook(
     webhook_id: HookId, owner: WebhookOwnerDep, endpoints: EndpointsDep
 ) -> WebhookOut:
-    """One endpoint; if it was disabled, why."""
+    """One endpoint and, if it was disabled, the reason."""
     return WebhookOut.of(await _find(endpoints, owner, webhook_id))
 
 
@@ -87,12 +87,12 @@ async def rotate_secret(
     owner: WebhookOwnerDep,
     endpoints: EndpointsDep,
     overlap: Annotated[
-        int, Query(ge=0, le=7 * DAY_S, description="seconds for which the old one signs too")
+        int, Query(ge=0, le=7 * DAY_S, description="seconds for which the old secret signs, too")
     ] = DAY_S,
 ) -> SecretOut:
-    """A new secret for an endpoint, or with `callback` as its id, for the callback_url of all your jobs.
+    """Make a new secret for an endpoint or, with `callback` as its id, for every job's callback_url.
 
-    While the previous secret still signs too, only `overlap=0` makes another, and ends it at once.
+    While the previous secret still signs, too, only `overlap=0` makes another, and ends it at once.
     """
     try:
         made = await endpoints.rotate(owner, webhook_id, overlap)
@@ -110,7 +110,7 @@ async def rotate_secret(
 async def delete_webhook(
     webhook_id: HookId, owner: WebhookOwnerDep, endpoints: EndpointsDep
 ) -> Response:
-    """Delete an endpoint. What was still to be sent there fails, and is listed as failed."""
+    """Delete an endpoint. Messages still to be sent to it fail, and are listed as failed."""
     if not await endpoints.delete(owner, webhook_id):
         raise _missing()
     return Response(status_code=204)
@@ -124,7 +124,7 @@ async def list_webhook_deliveries(
     deliveries: DeliveriesDep,
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
 ) -> DeliveryPage:
-    """What was sent to an endpoint lately, newest first."""
+    """The latest deliveries to an endpoint, newest first."""
     if webhook_id != CALLBACK:
         await _find(endpoints, owner, webhook_id)
     found = await deliveries.of_hook(owner, webhook_id, limit)
