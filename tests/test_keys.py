@@ -269,7 +269,7 @@ class TestCommand:
         before, key_id = path.read_text(), known.id
         answer = keys("rotate", key_id, "--overlap", "3600")
         assert answer.exit_code == 1
-        assert "say --until" in " ".join(answer.stderr.split())
+        assert "with --until" in " ".join(answer.stderr.split())
         assert path.read_text() == before
         assert keys("rotate", key_id, "--overlap", "3600", "--until", "2099-01-31").exit_code == 0
         assert f"{until:%Y-%m-%dT%H:%M:%SZ}" in path.read_text()

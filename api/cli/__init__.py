@@ -42,9 +42,9 @@ app.add_typer(keys, name="keys")
 PASSED_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
 app.command(context_settings=PASSED_ON, add_help_option=False)(read)
 for name, words in {
-    "data": "What data sets there are, and where to get them.",
+    "data": "List the data sets, and where to get them.",
     "train": "Train a network.",
-    "screen": "Train the screen, which tells glyphs that are no characters.",
+    "screen": "Train the screen, which detects glyphs that are no characters.",
     "evaluate": "Measure networks on their test sets.",
     "sheets": "Draw pages and grids, read them, and count what is found and misread.",
     "engines": "Compare the engines that can run a network: the same labels? how fast?",

@@ -1,4 +1,4 @@
-"""Commands that run in a process of their own, since that of `inkqueue` must not load torch."""
+"""Commands that run in a process of their own, since the process of `inkqueue` must not load torch."""
 
 import subprocess
 import sys
@@ -7,12 +7,12 @@ import typer
 
 
 def read(ctx: typer.Context) -> None:
-    """Read images or folders here, without a server: a line of label, tab and path for each image."""
+    """Read images or folders without a server: print a line of label, tab and path for each image."""
     _run("model", ctx.args)
 
 
 def training(ctx: typer.Context) -> None:
-    """A command of `python -m training`, which lists them all."""
+    """Run a command of `python -m training`, which lists them all."""
     _run("training", [str(ctx.info_name), *ctx.args])
 
 

@@ -54,16 +54,17 @@ def _require_redis(settings: GatewaySettings) -> None:
     try:
         require_safe(connect(settings.redis_url), settings)
     except redis.RedisError as error:
-        reason = str(error).removeprefix("REDIS_URL: ")  # what a wrong password already names
+        reason = str(error).removeprefix("REDIS_URL: ")  # as for a wrong password
         raise Refusal(f"REDIS_URL: {reason}") from error
 
 
 def _require_networks(settings: WorkerSettings) -> None:
-    """Weights are those of their cards, the device is there. Raises BadCard, BadSettings, Refusal."""
+    """Check that weights are those of their cards, and that the device exists. Raises BadCard,
+    BadSettings, Refusal."""
     for name in settings.served_models():
         card, _ = read_checkpoint(name)
         read_own_screen(card)
-    if settings.device.startswith("cuda"):  # torch is asked apart, since it must not be loaded here
+    if settings.device.startswith("cuda"):  # in another process, since torch must not be loaded here
         script = f"import torch; torch.cuda.get_device_name({settings.device!r})"
         command = [sys.executable, "-P", "-c", script]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -74,12 +75,12 @@ def _require_networks(settings: WorkerSettings) -> None:
 
 @contextmanager
 def reserved(host: str, port: int) -> Iterator[None]:
-    """Keep other stacks from an address, which must be free: gateways of several would share it. Raises
-    Refusal."""
+    """Keep other stacks from an address, which must be free: otherwise their gateways would share it.
+    Raises Refusal."""
     with socket.socket(socket.AF_UNIX) as lock:
         try:
             (family, *_, where), *_ = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-            if sys.platform == "linux":  # a name that is nowhere on disk, and gone with us
+            if sys.platform == "linux":  # an abstract name: not on disk, and gone with us
                 lock.bind(f"\0inkqueue {where[0]}:{port}")
             with socket.socket(family) as listener:
                 listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -16,7 +16,7 @@ class Commands(terminal.Commands):
     refusals = (Refusal, NoImages, BadSettings, InkqueueError)
 
     def hint(self, error: Exception) -> str:
-        """What to do where no gateway is reached, or it wants a key."""
+        """What to do if no gateway is reached, or if it requires a key."""
         if isinstance(error, Unreachable):
             return "; start one with `inkqueue up`, or name another with --url or INKQUEUE_URL"
         if isinstance(error, ProblemError) and error.status == 401:

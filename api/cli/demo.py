@@ -90,7 +90,7 @@ def _run(folder: Path, seed: int) -> DemoResult:
 
 @contextmanager
 def _running(data: Path) -> Iterator[str]:
-    """A stack of its own, whatever the environment says; yields its address."""
+    """Run a stack of its own, whatever the environment says; yields its address."""
     for name in [name for name in os.environ if name == "REDIS_URL" or name.startswith("INKQUEUE_")]:
         del os.environ[name]
     stack = Stack("127.0.0.1", free_port(), 1, data, log_level="warning")
@@ -127,7 +127,7 @@ def _draw(labels: str, folder: Path, seed: int) -> None:
 
 
 def _show(result: DemoResult) -> None:
-    """The table of what was read, and the sum of it."""
+    """Print a table of what was read, and a summary."""
     out = Console(highlight=False, soft_wrap=True)
     rows = list(zip(result.drawn, result.items, strict=True))
     tables = [_table(rows[start : start + COLUMN]) for start in range(0, len(rows), COLUMN)]

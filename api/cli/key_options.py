@@ -21,7 +21,7 @@ def _checked(read: Callable[[str], Any]) -> Callable[[str], Any]:
 
 
 def _read_end(text: str) -> datetime:
-    """The end of a key that is valid now. Raises ValueError."""
+    """The end of a key, which must lie in the future. Raises ValueError."""
     if (end := read_until(text)) <= datetime.now(UTC):
         raise ValueError(f"{text} is past, and the key would never be valid")
     return end

@@ -62,14 +62,14 @@ def rotate(
     until: Until = None,
     file: File = None,
 ) -> None:
-    """Make a key with the owner, the scopes and the end of another, which expires after the overlap."""
+    """Replace a key: make one with its owner, scopes and end; the old one expires after the overlap."""
     path, end = _required(file), datetime.now(UTC) + timedelta(seconds=overlap)
     made: list[str] = []
 
     def succeed(old: Credential) -> tuple[Credential, ...]:
         if old.until and old.until <= end and not until:
             raise Refusal(
-                f"{key_id} expires before the overlap is over; say --until when the new key does"
+                f"{key_id} expires before the overlap is over; give the new one's end with --until"
             )
         key, new = Credential.new(old.owner)
         made.append(key)

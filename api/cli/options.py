@@ -8,8 +8,8 @@ import typer
 from ..client import Client, RetryPolicy
 from .console import Refusal
 
-Url = Annotated[str, typer.Option(envvar="INKQUEUE_URL", help="where the gateway is")]
-ApiKey = Annotated[str | None, typer.Option(envvar="INKQUEUE_API_KEY", help="who you are")]
+Url = Annotated[str, typer.Option(envvar="INKQUEUE_URL", help="the gateway's URL")]
+ApiKey = Annotated[str | None, typer.Option(envvar="INKQUEUE_API_KEY", help="your API key")]
 JobId = Annotated[str, typer.Argument(metavar="JOB", help="a job's id")]
 Format = Literal["table", "json", "ndjson", "csv"]
 FormatOption = Annotated[Format, typer.Option("--format", help="how results are written")]

@@ -1,4 +1,4 @@
-"""Results written as they come, in any of the formats; however many there are, one at a time."""
+"""Writes results as they come, one at a time, in any of the formats."""
 
 import csv
 import io
@@ -18,8 +18,8 @@ from .options import Format
 
 @contextmanager
 def opened(path: Path | None) -> Iterator[TextIO]:
-    """The file to write to, opened at once, lest work be done in vain; stdout for None. What a file had
-    stays until something is written (see emptied). Raises Refusal."""
+    """The file to write to, or stdout for None. It is opened early, lest work be done in vain; its old
+    content stays until something is written (see emptied). Raises Refusal."""
     if path is None:
         if isinstance(sys.stdout, io.TextIOWrapper):  # what it cannot encode is shown as \u...
             sys.stdout.reconfigure(errors="backslashreplace")
@@ -40,19 +40,19 @@ def opened(path: Path | None) -> Iterator[TextIO]:
 
 
 def emptied(out: TextIO) -> TextIO:
-    """`out`, without what a file had."""
+    """`out`; if it is a file, without its old content."""
     if out is not sys.stdout and stat.S_ISREG(os.fstat(out.fileno()).st_mode):
         out.truncate(0)
     return out
 
 
 def write_items(items: Iterable[ItemOut], format: Format, out: TextIO) -> None:
-    """Write all of `items`, replacing what a file had."""
+    """Write all of `items`, replacing the old content of a file."""
     _WRITERS[format](items, emptied(out))
 
 
 def write_table(rows: Iterable[Sequence[object]], out: TextIO) -> None:
-    """Rows, the first of them the headings, in columns as wide as needed."""
+    """Write rows, the first of them the headings, in columns as wide as needed."""
     texts = [[str(cell) for cell in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(*texts, strict=True)]
     for row in texts:
@@ -61,7 +61,7 @@ def write_table(rows: Iterable[Sequence[object]], out: TextIO) -> None:
 
 
 def _table(items: Iterable[ItemOut], out: TextIO) -> None:
-    """The name last, since it alone may be of any length."""
+    """Write a table; the name comes last, since it may be of any length."""
     row = "{:>7}  {:<5}  {:>10}  {:<17}  {}\n".format
     out.write(row("index", "label", "confidence", "note", "name"))
     for item in items:
@@ -72,7 +72,7 @@ def _table(items: Iterable[ItemOut], out: TextIO) -> None:
 
 
 def _harmless(name: str) -> str:
-    """A name as a terminal may show it: a custom_id is whatever its client sent."""
+    """A name that is safe to show on a terminal: a custom_id is whatever its client sent."""
     return "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in name)
 
 

@@ -31,7 +31,7 @@ class Rate(ProgressColumn):
 
 @contextmanager
 def bar(total: int) -> Iterator[Callable[[int, str], None]]:
-    """A bar, on a terminal only; yields the function that shows how many are done, and the state."""
+    """Show a bar, on a terminal only; yields the function that updates it with images done and state."""
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -48,7 +48,7 @@ def bar(total: int) -> Iterator[Callable[[int, str], None]]:
 
 
 def follow(client: Client, job: JobOut) -> JobOut:
-    """Show the job until it is final. After Ctrl-C or an error the job goes on: its id is told."""
+    """Show the job until it is final. After Ctrl-C or an error, which the job survives, print its id."""
     try:
         with bar(job.counts.total) as show:
             for event in client.events(job, results=False):

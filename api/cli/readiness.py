@@ -11,7 +11,7 @@ POLL_S = 0.1
 
 
 def address(stack: Stack) -> str:
-    """Where this machine finds the gateway."""
+    """The URL at which this machine reaches the gateway."""
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(stack.host, stack.host)  # noqa: S104
     return f"http://[{host}]:{stack.port}" if ":" in host else f"http://{host}:{stack.port}"
 

@@ -35,7 +35,7 @@ def up(
     ] = Path("inkqueue-data"),
 ) -> None:
     """Serve until Ctrl-C: Redis, a gateway and workers. Jobs stay in the data folder."""
-    from .checks import require_startable, reserved  # which other commands need not wait for
+    from .checks import require_startable, reserved  # other commands need not wait for it
 
     began = time.monotonic()
     stack = Stack(host, port or free_port(), workers, data, api_workers=api_workers)
@@ -43,7 +43,7 @@ def up(
         settings = QueueSettings()
         logs.configure(settings, "stack")
         if settings.log == "text":
-            stack.log_level = "warning"  # whoever watches wants only warnings
+            stack.log_level = "warning"  # a person wants only warnings
         say = _say_in_json if settings.log == "json" else notes.print
         require_startable(stack)
         with reserved(stack.host, stack.port):
@@ -58,12 +58,12 @@ def up(
 
 
 def _say_in_json(words: str) -> None:
-    """What a person would be told, among lines for machines."""
+    """Log what a person would be told, as a line of JSON."""
     logging.getLogger("inkqueue").info(words, extra={"event": "stack"})
 
 
 def _announce(stack: Stack, began: float, say: Callable[[str], object]) -> None:
-    """Say where the gateway is, and once it is ready, that."""
+    """Say where the gateway is, and later, that it is ready."""
     say(f"starting on {address(stack)}")
 
     def wait() -> None:

@@ -30,17 +30,17 @@ def submit(
         typer.Option(help="one character per image, or a line, a page or ruled cells of them"),
     ] = None,
     rows: Annotated[
-        int | None, typer.Option(help="of a grid; without it the ruled cells are found")
+        int | None, typer.Option(help="rows of a grid; if left out, ruled cells are found")
     ] = None,
-    columns: Annotated[int | None, typer.Option(help="of a grid")] = None,
+    columns: Annotated[int | None, typer.Option(help="columns of a grid")] = None,
     top_k: Annotated[int | None, typer.Option(min=1, max=10, help="candidates per image")] = None,
     keep_images: Annotated[
         bool, typer.Option("--keep-images", help="keep uploads as long as the job")
     ] = False,
     callback_url: Annotated[
-        str | None, typer.Option(help="notified when the job ends; see `inkqueue webhooks secret`")
+        str | None, typer.Option(help="URL to notify of the job's end; see `inkqueue webhooks secret`")
     ] = None,
-    wait: Annotated[bool, typer.Option(help="until all is read; otherwise print the job's id")] = True,
+    wait: Annotated[bool, typer.Option(help="wait for the results, or only print the job's id")] = True,
     format: FormatOption = "table",
     output: Output = None,
 ) -> None:
@@ -71,7 +71,7 @@ def results(
     job: JobId,
     url: Url = DEFAULT_URL,
     api_key: ApiKey = None,
-    only: Annotated[Only | None, typer.Option(help="leave out the others")] = None,
+    only: Annotated[Only | None, typer.Option(help="print only these")] = None,
     format: FormatOption = "table",
     output: Output = None,
 ) -> None:

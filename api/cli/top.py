@@ -16,7 +16,7 @@ from .options import BRIEFLY, LONG, ApiKey, Url, connect
 
 JOBS = 10
 WIDTH = 140
-"""Columns where there is no terminal to ask."""
+"""Columns of the output if it is no terminal."""
 
 
 def top(

@@ -60,10 +60,10 @@ def secret(
     url: Url = DEFAULT_URL,
     api_key: ApiKey = None,
     overlap: Annotated[
-        int | None, typer.Option(min=0, help="seconds for which the old one signs too")
+        int | None, typer.Option(min=0, help="seconds for which the old secret signs, too")
     ] = None,
 ) -> None:
-    """Make a new secret, by default the one that signs what callback_urls get; print it once."""
+    """Make a new secret, by default that of all callback_urls, and print it: it is not shown again."""
     with connect(url, api_key) as client:
         typer.echo(client.webhooks.rotate_secret(webhook, overlap).secret)
 

@@ -1,11 +1,11 @@
-"""The Python client: Client blocks, AsyncClient awaits; they do the same.
+"""The Python client: Client blocks, AsyncClient is for asyncio; they do the same.
 
     with Client("http://127.0.0.1:8000") as client:
         job = client.wait(client.submit("scans/"))
         for item in client.results(job):
             print(item.name, item.label)
 
-Whatever goes wrong is an InkqueueError.
+Whatever goes wrong with a call is an InkqueueError.
 """
 
 from ..events.schemas import CompletedEvent, Event, ProgressEvent, ResultEvent

@@ -1,4 +1,4 @@
-"""The client that awaits. It only carries out flows; what is sent and understood is defined there."""
+"""The client for asyncio. It only carries out flows, which define what is sent and understood."""
 
 from collections.abc import AsyncIterator
 from typing import Self, TypeVar, Unpack
@@ -25,7 +25,7 @@ T = TypeVar("T")
 
 
 class AsyncClient:
-    """A gateway at `url` (else ValueError). Every method raises ProblemError or Unreachable."""
+    """A client of the gateway at `url` (else ValueError). Methods raise ProblemError or Unreachable."""
 
     def __init__(
         self,
@@ -46,7 +46,7 @@ class AsyncClient:
         idempotency_key: str | None = None,
         **options: Unpack[Options],
     ) -> JobOut:
-        """Store a job: paths of files and folders, the bytes of one, or an array (n, 28, 28) uint8.
+        """Submit a job: paths of files and folders, the bytes of a file, or an array (n, 28, 28) uint8.
 
         However often this has to be sent, it becomes one job. Raises NoImages.
         """
@@ -65,8 +65,8 @@ class AsyncClient:
     async def wait(
         self, job: str | JobOut, timeout: float | None = None, on_progress: Progress | None = None
     ) -> JobOut:
-        """The job once it is final. Raises WaitTimeout after `timeout` seconds, or why the gateway does
-        not say by then how the job is."""
+        """The job once it is final. Raises WaitTimeout after `timeout` seconds, or an error of the last
+        call if the job's state is unknown by then."""
         return await self._run(self._flows.wait(id_of(job), timeout, on_progress))
 
     async def results(self, job: str | JobOut, only: Only | None = None) -> AsyncIterator[ItemOut]:
@@ -79,8 +79,8 @@ class AsyncClient:
             cursor = page.next_cursor
 
     async def events(self, job: str | JobOut, results: bool = True) -> AsyncIterator[Event]:
-        """What happens to a job as it happens, until it is final: ProgressEvent, ResultEvent (each image
-        once, unless not `results`), CompletedEvent. A broken connection is resumed.
+        """A job's events as they happen, until it is final: ProgressEvent, ResultEvent (each image once;
+        only with `results`), CompletedEvent. A broken connection is resumed.
         """
         flow = follow(self._flows, id_of(job), results)
         reply: Reply | Heard = None
@@ -106,11 +106,11 @@ class AsyncClient:
             cursor = page.next_cursor
 
     async def cancel(self, job: str | JobOut) -> JobOut:
-        """Read nothing more of it; what was read stays."""
+        """Cancel a job: no further image is read; results stay."""
         return await self._run(self._flows.cancel(id_of(job)))
 
     async def retry(self, job: str | JobOut) -> JobOut:
-        """A new job of the images that failed: one, however often this has to be sent."""
+        """Submit the images that failed as a new job: one, however often this has to be sent."""
         return await self._run(self._flows.retry(id_of(job)))
 
     async def delete(self, job: str | JobOut) -> None:
@@ -118,11 +118,11 @@ class AsyncClient:
         await self._run(self._flows.delete(id_of(job)))
 
     async def models(self) -> list[ModelOut]:
-        """What images can be read as, and how well."""
+        """The models that can read images: what they read, and how well."""
         return await self._run(self._flows.models())
 
     async def queue(self) -> QueueOut:
-        """What waits, who reads, and how many workers there should be."""
+        """The backlog, the workers, and how many workers there should be."""
         return await self._run(self._flows.queue())
 
     async def aclose(self) -> None:
@@ -157,6 +157,6 @@ class AsyncClient:
 
 
 async def _blocks(upload: Upload) -> AsyncIterator[bytes]:
-    """The body; its file is local and was just written, so reading it holds nobody up."""
+    """The body, read without a thread: its file is local, so reading a block takes little time."""
     for block in upload.blocks():
         yield block

@@ -20,13 +20,13 @@ from .uploads import Upload
 
 CONNECT_S, READ_S, UPLOAD_S = 5.0, 30.0, 300.0
 LATE_S = 2.0
-"""An answer for which a gateway may wait until the very end is on its way a little longer."""
+"""Extra time for an answer that a gateway may hold until the very end of the time given."""
 
 
 @dataclass(frozen=True)
 class Call:
-    """One request; `repeatable` if a second one does no harm. For `wait_s` the gateway may wait for what
-    is asked; after `left_s` nobody wants the answer any more."""
+    """One request; `repeatable` if a second one does no harm. The gateway may hold its answer for
+    `wait_s`; after `left_s` nobody wants it any more."""
 
     method: str
     path: str
@@ -39,7 +39,7 @@ class Call:
     json: bytes | None = None
 
     def arguments(self) -> dict[str, Any]:
-        """What `httpx.Client.build_request` and its twin take, except the body."""
+        """The arguments for `build_request` of either httpx client, except the body."""
         headers = dict(self.headers)
         if self.upload:
             headers["Content-Type"] = self.upload.content_type
@@ -77,13 +77,13 @@ class Next:
 
 
 Reply = httpx.Response | httpx.RequestError | None
-"""What follows a Call: an answer or why there is none. None follows a Pause."""
+"""What a flow is sent after a Call: the answer, or why there is none; after a Pause, None."""
 
 T = TypeVar("T")
 M = TypeVar("M", bound=BaseModel)
 Flow = Generator[Call | Pause, Reply, T]
 Heard = ServerSentEvent | httpx.RequestError | None
-"""What follows Next: an event, why there is none, or that the stream ended."""
+"""What it is sent after Next: an event, or why there is none; None at the end of the stream."""
 
 Step = Call | Pause | Listen | Next | Event
 EventFlow = Generator[Step, Reply | Heard, T]

@@ -4,7 +4,7 @@
   x ProblemError     the gateway refused, and said why (RFC 9457)
   x Unreachable      no answer came, or none that makes sense
   x WaitTimeout      the job is not final yet
-  x FileChanged      what was sent became shorter or longer meanwhile
+  x FileChanged      a file became shorter or longer while it was sent
 """
 
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ class InkqueueError(Exception):
 
 
 class ProblemError(InkqueueError):
-    """A refusal. `type` is one of /problems/..., `extra` whatever else the problem tells."""
+    """A refusal. `type` is one of /problems/..., `extra` holds all further members of the problem."""
 
     def __init__(
         self, status: int, type: str, title: str, detail: str, extra: Mapping[str, Any] | None = None
@@ -33,7 +33,7 @@ class ProblemError(InkqueueError):
 
     @classmethod
     def of(cls, response: httpx.Response) -> Self:
-        """The problem in an answer; whatever a proxy in between answers instead is made one too."""
+        """The problem in an answer; any other answer, such as a proxy's, is turned into one."""
         try:
             body = response.json()
         except ValueError:
@@ -56,7 +56,7 @@ class ProblemError(InkqueueError):
 
     @classmethod
     def of_item(cls, item: ItemOut) -> Self:
-        """Why one image was not read, as if it had been asked for alone."""
+        """Why one image was not read, as the problem that a prediction of it would get."""
         if error := item.error:
             return cls(422, f"/problems/{error.type}", "The image cannot be read", error.detail)
         return cls(409, "/problems/item-pending", "The image has not been read", f"It is {item.status}.")
@@ -75,4 +75,4 @@ class WaitTimeout(InkqueueError):
 
 
 class FileChanged(InkqueueError):
-    """A file became shorter or longer while it was sent: what has arrived is no job."""
+    """A file became shorter or longer while it was sent: no job was made of it."""

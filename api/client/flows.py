@@ -148,7 +148,7 @@ def id_of(job: str | JobOut) -> str:
 
 
 def path_of(job_id: str) -> str:
-    """Where a job is."""
+    """The path of a job."""
     return f"/v1/jobs/{quote(job_id, safe='')}"
 
 

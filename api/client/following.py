@@ -1,7 +1,7 @@
-"""A job followed to its end: over an event stream that is resumed when it is cut, else by polling.
+"""Follows a job to its end: by an event stream, which is resumed when it is cut, else by polling.
 
-There may be no stream: a proxy may not support it, may cut it or hold it back, or the gateway has too
-many. Then the job is polled for a while and the stream tried again; nothing is reported twice.
+There may be no stream: a proxy may not support it, may cut it or buffer it, or the gateway has too many.
+Then the job is polled for a while, and the stream is tried again; no result is reported twice.
 """
 
 import random
@@ -27,7 +27,7 @@ DONE = ("succeeded", "failed")
 
 @dataclass
 class Subscription:
-    """How far a job has been reported: the id of the last event, a byte for every image reported."""
+    """How far a job has been reported: the id of the last event, and for each image a byte, 1 or 0."""
 
     job_id: str
     results: bool
@@ -36,13 +36,13 @@ class Subscription:
     over: bool = False
 
     def call(self) -> Call:
-        """What opens the stream where it left off."""
+        """The call that opens the stream where it left off."""
         headers = {"Accept": "text/event-stream"} | ({"Last-Event-ID": self.last} if self.last else {})
         params = {} if self.results else {"results": "false"}
         return Call("GET", f"{path_of(self.job_id)}/events", params, headers)
 
     def new(self, items: list[ItemOut]) -> list[ItemOut]:
-        """Those that were not reported yet, and are from now on."""
+        """Those of `items` that are done and were not reported yet; marks them as reported."""
         end = max((item.index for item in items), default=-1) + 1
         self.reported.extend(bytes(max(0, end - len(self.reported))))
         fresh = [item for item in items if item.status in DONE and not self.reported[item.index]]
@@ -88,7 +88,7 @@ def _stream(flows: Flows, subscription: Subscription) -> EventFlow[None]:
 
 
 def _listen(subscription: Subscription) -> EventFlow[bool]:
-    """One connection's events until it ends; whether there were any."""
+    """Yield one connection's events until it ends; return whether there were any."""
     heard = False
     while isinstance(sse := (yield Next()), ServerSentEvent):
         heard = True
@@ -106,7 +106,7 @@ def _listen(subscription: Subscription) -> EventFlow[bool]:
 
 
 def _poll(flows: Flows, subscription: Subscription, until: float) -> EventFlow[None]:
-    """The events of a job that is polled, for want of a stream, `until` then by the monotonic clock."""
+    """Poll a job, for want of a stream, until a time of the monotonic clock; yield its events."""
     while not subscription.over and time.monotonic() < until:
         began = time.monotonic()
         job = yield from flows.job(subscription.job_id, PROGRESS_S)
@@ -121,7 +121,7 @@ def _poll(flows: Flows, subscription: Subscription, until: float) -> EventFlow[N
 
 
 def _read_results(flows: Flows, subscription: Subscription) -> EventFlow[None]:
-    """Results that are known by now and were not reported."""
+    """Yield the results that are known by now and were not reported."""
     cursor: int | None = subscription.first_unreported
     while cursor is not None:
         page = yield from flows.known(subscription.job_id, cursor)

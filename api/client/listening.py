@@ -1,4 +1,4 @@
-"""How the clients read an event stream."""
+"""The clients' connections to event streams, and how they read events."""
 
 from collections.abc import AsyncGenerator, Iterator
 from typing import Self
@@ -14,7 +14,7 @@ from .errors import ProblemError, Unreachable
 
 
 def is_stream(response: httpx.Response) -> bool:
-    """Whether an answer is a stream of events."""
+    """Whether an answer is an event stream."""
     kind = response.headers.get("content-type", "").partition(";")[0].strip()
     return response.status_code == 200 and kind == "text/event-stream"
 

@@ -19,7 +19,7 @@ REFUSED = frozenset(
     f"/problems/{slug}"
     for slug in ("queue-full", "memory-full", "storage-unsafe", "too-many-documents", "too-many-clients")
 )
-"""Answers of 503 to calls of which nothing was begun."""
+"""Problems with status 503 of calls of which nothing was begun."""
 
 NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout)
 HOPELESS = (httpx.UnsupportedProtocol, httpx.LocalProtocolError)
@@ -27,8 +27,8 @@ HOPELESS = (httpx.UnsupportedProtocol, httpx.LocalProtocolError)
 
 @dataclass(frozen=True)
 class RetryPolicy:
-    """How long calls are retried, from the first failure: without any answer, and when told to come
-    back later."""
+    """How long calls are retried after the first failure: `silence_s` without any answer, `busy_s` when
+    told to come back later."""
 
     silence_s: float = 10.0
     busy_s: float = 300.0
@@ -38,7 +38,7 @@ class Tries:
     """One call's attempts."""
 
     def __init__(self, policy: RetryPolicy, repeatable: bool, end: float = math.inf) -> None:
-        """None begins after `end`, by the monotonic clock."""
+        """No attempt begins after `end`, by the monotonic clock."""
         self._policy, self._repeatable, self._end = policy, repeatable, end
         self._busy_since: float | None = None
         self._silent_since: float | None = None

@@ -1,4 +1,4 @@
-"""The client that blocks. It only carries out flows; what is sent and understood is defined there."""
+"""The client that blocks. It only carries out flows, which define what is sent and understood."""
 
 import time
 from collections.abc import Iterator
@@ -24,7 +24,7 @@ T = TypeVar("T")
 
 
 class Client:
-    """A gateway at `url` (else ValueError). Every method raises ProblemError or Unreachable."""
+    """A client of the gateway at `url` (else ValueError). Methods raise ProblemError or Unreachable."""
 
     def __init__(
         self,
@@ -45,7 +45,7 @@ class Client:
         idempotency_key: str | None = None,
         **options: Unpack[Options],
     ) -> JobOut:
-        """Store a job: paths of files and folders, the bytes of one, or an array (n, 28, 28) uint8.
+        """Submit a job: paths of files and folders, the bytes of a file, or an array (n, 28, 28) uint8.
 
         However often this has to be sent, it becomes one job. Raises NoImages.
         """
@@ -64,8 +64,8 @@ class Client:
     def wait(
         self, job: str | JobOut, timeout: float | None = None, on_progress: Progress | None = None
     ) -> JobOut:
-        """The job once it is final. Raises WaitTimeout after `timeout` seconds, or why the gateway does
-        not say by then how the job is."""
+        """The job once it is final. Raises WaitTimeout after `timeout` seconds, or an error of the last
+        call if the job's state is unknown by then."""
         return self._run(self._flows.wait(id_of(job), timeout, on_progress))
 
     def results(self, job: str | JobOut, only: Only | None = None) -> Iterator[ItemOut]:
@@ -77,8 +77,8 @@ class Client:
             cursor = page.next_cursor
 
     def events(self, job: str | JobOut, results: bool = True) -> Iterator[Event]:
-        """What happens to a job as it happens, until it is final: ProgressEvent, ResultEvent (each image
-        once, unless not `results`), CompletedEvent. A broken connection is resumed.
+        """A job's events as they happen, until it is final: ProgressEvent, ResultEvent (each image once;
+        only with `results`), CompletedEvent. A broken connection is resumed.
         """
         flow = follow(self._flows, id_of(job), results)
         reply: Reply | Heard = None
@@ -103,11 +103,11 @@ class Client:
             cursor = page.next_cursor
 
     def cancel(self, job: str | JobOut) -> JobOut:
-        """Read nothing more of it; what was read stays."""
+        """Cancel a job: no further image is read; results stay."""
         return self._run(self._flows.cancel(id_of(job)))
 
     def retry(self, job: str | JobOut) -> JobOut:
-        """A new job of the images that failed: one, however often this has to be sent."""
+        """Submit the images that failed as a new job: one, however often this has to be sent."""
         return self._run(self._flows.retry(id_of(job)))
 
     def delete(self, job: str | JobOut) -> None:
@@ -115,11 +115,11 @@ class Client:
         self._run(self._flows.delete(id_of(job)))
 
     def models(self) -> list[ModelOut]:
-        """What images can be read as, and how well."""
+        """The models that can read images: what they read, and how well."""
         return self._run(self._flows.models())
 
     def queue(self) -> QueueOut:
-        """What waits, who reads, and how many workers there should be."""
+        """The backlog, the workers, and how many workers there should be."""
         return self._run(self._flows.queue())
 
     def close(self) -> None:

@@ -1,6 +1,7 @@
-"""What is submitted as one body that can be sent again: a file, bytes, an array, or a ZIP of files.
+"""Turns what is submitted into one body that can be sent again: a file, bytes, an array, a ZIP of files.
 
-Names are relative to the deepest folder that holds everything given. Files are never held in memory.
+Names are relative to the deepest folder that holds everything given. Files, except pipes, are never held
+in memory.
 """
 
 import os
@@ -22,7 +23,7 @@ BLOCK = 1 << 18
 
 @runtime_checkable
 class Array(Protocol):
-    """A NumPy array, (n, 28, 28) or (28, 28) uint8; NumPy itself is imported only if one comes."""
+    """A NumPy array, (n, 28, 28) or (28, 28) uint8; NumPy itself is imported only for one."""
 
     def __array__(self, *args: Any, **kwargs: Any) -> Any: ...
 
@@ -31,7 +32,7 @@ What = str | os.PathLike[str] | Iterable[str | os.PathLike[str]] | bytes | Array
 
 
 class Upload:
-    """A body and its type. Closing it deletes what was written for it."""
+    """A body and its media type. Closing it deletes its temporary file, if it has one."""
 
     def __init__(self, file: IO[bytes], content_type: str) -> None:
         self._file, self.content_type = file, content_type
@@ -39,7 +40,7 @@ class Upload:
         self.size = file.tell()
 
     def blocks(self) -> Iterator[bytes]:
-        """The body from its beginning, `size` bytes. Raises FileChanged before the last of them."""
+        """The body from its beginning, `size` bytes. Raises FileChanged before the last block."""
         self._file.seek(0)
         left = self.size
         while left:
@@ -74,7 +75,7 @@ def prepare(what: What) -> Upload:
 
 
 def _container_in(path: Path) -> str | None:
-    """What a container of images is sent as. Images go into a ZIP, where they keep their names."""
+    """The media type of a container, sent as it is; None for images, which keep their names in a ZIP."""
     with path.open("rb") as file:
         return container_type(file.read(8))
 

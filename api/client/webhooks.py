@@ -47,11 +47,11 @@ class Webhooks:
         return self._run(self._flows.update(webhook, changes))
 
     def rotate_secret(self, webhook: str, overlap_s: int | None = None) -> SecretOut:
-        """A new secret, beside the old one for a day or `overlap_s`; "callback" is callback_url's."""
+        """Make a new secret (`callback`: of callback_url); the old one signs on for `overlap_s`, or a day."""
         return self._run(self._flows.rotate_secret(webhook, overlap_s))
 
     def delete(self, webhook: str) -> None:
-        """Delete an endpoint; what was still to be sent there fails."""
+        """Delete an endpoint; messages still to be sent to it fail."""
         self._run(self._flows.delete(webhook))
 
     def deliveries(self, job: str | JobOut) -> Sequence[DeliveryOut]:
@@ -59,7 +59,7 @@ class Webhooks:
         return self._run(self._flows.deliveries(job))
 
     def redeliver(self, job: str | JobOut, delivery: str) -> DeliveryOut:
-        """Send it again at once, under the same id."""
+        """Send a delivery again at once, under the same id."""
         return self._run(self._flows.redeliver(job, delivery))
 
 
@@ -84,11 +84,11 @@ class AsyncWebhooks:
         return await self._run(self._flows.update(webhook, changes))
 
     async def rotate_secret(self, webhook: str, overlap_s: int | None = None) -> SecretOut:
-        """A new secret, beside the old one for a day or `overlap_s`; "callback" is callback_url's."""
+        """Make a new secret (`callback`: of callback_url); the old one signs on for `overlap_s`, or a day."""
         return await self._run(self._flows.rotate_secret(webhook, overlap_s))
 
     async def delete(self, webhook: str) -> None:
-        """Delete an endpoint; what was still to be sent there fails."""
+        """Delete an endpoint; messages still to be sent to it fail."""
         await self._run(self._flows.delete(webhook))
 
     async def deliveries(self, job: str | JobOut) -> Sequence[DeliveryOut]:
@@ -96,5 +96,5 @@ class AsyncWebhooks:
         return await self._run(self._flows.deliveries(job))
 
     async def redeliver(self, job: str | JobOut, delivery: str) -> DeliveryOut:
-        """Send it again at once, under the same id."""
+        """Send a delivery again at once, under the same id."""
         return await self._run(self._flows.redeliver(job, delivery))
