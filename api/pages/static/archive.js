@@ -1,4 +1,4 @@
-// Many files as one ZIP, stored as they are: a form takes fewer files than a folder may hold.
+// Packs many files as one ZIP, uncompressed: a form takes fewer files than a folder may hold.
 
 export const MOST = 65_535; // more entries than that would need ZIP64
 
@@ -7,7 +7,7 @@ const TABLE = Uint32Array.from({ length: 256 }, (_, n) => {
   return n;
 });
 
-/** A ZIP (PKWARE APPNOTE 6.3) of [{name, file}], MOST at most, as a Blob; `onProgress` hears the share that is packed. */
+/** A ZIP (PKWARE APPNOTE 6.3) of [{name, file}], MOST at most, as a Blob; `onProgress` is called with the share that is packed. */
 export async function pack(files, onProgress) {
   const parts = [];
   const directory = [];

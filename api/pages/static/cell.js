@@ -1,4 +1,4 @@
-// One image in the grid: its picture, what was read, how sure that is. Signs and words, not colour alone.
+// One image in the grid: its picture, what was read and how sure; by signs and words, not by colour alone.
 
 import { make } from "./dom.js";
 import { isSheet } from "./items.js";
@@ -18,7 +18,7 @@ export function makeCell(item, place, path) {
     make("span", { class: "flag" }),
   );
   fill(cell, item);
-  let wanted; // what comes later than the next is not shown
+  let wanted; // the picture asked for last; others that arrive late are not shown
   const show = (source) => {
     wanted = source;
     source(path, item).then(

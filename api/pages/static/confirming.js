@@ -1,8 +1,8 @@
-// What cannot be undone is asked for twice: the button says so, and means it for a moment.
+// What cannot be undone takes two clicks: after the first, the button asks, and waits a moment for the second.
 
 const MEANT_MS = 4000;
 
-/** Have `work` done at the second click in a row on `button`. */
+/** Call `work` at the second click in a row on `button`. */
 export function twice(button, work) {
   const { textContent: word, ariaLabel: spoken } = button;
   let timer = 0;

@@ -1,4 +1,4 @@
-// What a person says images are: shown at once, sent to the gateway in the order in which it was said.
+// A person's corrections: shown at once, sent to the gateway in the order in which they were made.
 
 import { facts } from "./dom.js";
 import { send } from "./gateway.js";
@@ -11,8 +11,8 @@ const MOST_MS = 20_000;
 
 export class Corrections extends EventTarget {
   #saved = Promise.resolve();
-  #open = new Map(); // item -> {kept: what the gateway has, last: what was said last}
-  #lost = new Map(); // item -> what was given up
+  #open = new Map(); // item -> {kept: what the gateway has, last: the latest correction}
+  #lost = new Map(); // item -> the correction that was given up
   #delay = null;
   #patience = new Patience((error) => {
     this.#delay = error;
@@ -32,7 +32,7 @@ export class Corrections extends EventTarget {
     return `Saving… ${images(this.#open.size)} not saved yet. ${this.#delay.title}; trying again.`;
   }
 
-  /** Say what images are; null withdraws it. What cannot be saved is undone, and named. Without `overwrite`, images that have a label keep it. */
+  /** Correct images; null withdraws corrections. What cannot be saved is undone, and listed. Without `overwrite`, corrected images stay as they are. */
   async say(items, label, overwrite = true) {
     const parts = [];
     const most = facts.max_corrections;
@@ -71,7 +71,7 @@ export class Corrections extends EventTarget {
     return send("PATCH", `${this.path}/corrections`, { labels, overwrite }, signal);
   }
 
-  /** The gateway answered, or (null) it was given up; an image that was corrected again since is left alone. */
+  /** Settle a correction: the gateway answered, or (null) it was given up. Images that were corrected again since are left alone. */
   #close(saying, answer) {
     for (const item of saying.items) {
       const open = this.#open.get(item);
@@ -83,12 +83,12 @@ export class Corrections extends EventTarget {
     }
   }
 
-  /** Say which are lost, all in one notice. Those that were not corrected again since are tried again. */
+  /** List the lost corrections in one notice. It offers to try those again whose images were not corrected since. */
   #name(error) {
     const named = [...this.#lost].slice(0, NAMED).map(([item, { label }]) => `${item.index + 1}, ${item.name} (${label ?? "taken back"})`);
     if (this.#lost.size > NAMED) named.push(`and ${images(this.#lost.size - NAMED)} more`);
     const why = [error.title, error.message].filter(Boolean).map((words) => words.replace(/\.?$/, ".")).join(" ");
-    const message = `${why} What you said of these is undone: ${named.join("; ")}.`;
+    const message = `${why} Your corrections of these are undone: ${named.join("; ")}.`;
     const notice = Object.assign(new Error(message), { title: "Not saved", lasting: true });
     complain(notice, error.passing ? () => this.#again() : undefined);
   }

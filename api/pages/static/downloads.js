@@ -31,7 +31,7 @@ export class Downloads {
     document.addEventListener("click", (event) => menu.contains(event.target) || (menu.open = false));
   }
 
-  /** What was checked can be downloaded once something was. */
+  /** Offer the download of what was checked, once something was. */
   offer(checked) {
     const link = document.getElementById("export-checked");
     link.parentNode.hidden = !checked || !this.keeps;

@@ -6,7 +6,7 @@ import { heard } from "./patience.js";
 
 const MOST_SILENT_MS = (8 / 3) * 1000 * facts.ping_s; // two pings are missing: the connection is dead
 
-/** The events at `path`: {id, event, data}. Ends with the stream; throws Silence when not even a ping comes. */
+/** The events at `path`: {id, event, data}. Ends with the stream; throws Silence if not even a ping comes. */
 export async function* events(path, last, signal) {
   const own = new AbortController();
   const signals = [own.signal, ...(signal ? [signal] : [])];

@@ -12,7 +12,7 @@ const AGAIN_MS = 1000;
 const MOST_SILENT = 3;
 const BUSY = 429; // too many streams are open
 
-/** The job whenever something changed, the last time when it is final. */
+/** Yields the job whenever it changed, the last time when it is final. */
 export async function* follow(id, signal) {
   if (facts.events) yield* byEvents(id, signal);
   else yield* byAsking(id, signal);

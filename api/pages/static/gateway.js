@@ -1,15 +1,15 @@
-// Calls to the gateway: the key goes along, and whatever is not an answer becomes an error.
+// Calls to the gateway: the key is sent along, and whatever is not a successful answer becomes an error.
 
 import { askKey, keyHeaders, needKey } from "./key.js";
 import { Refusal, Silence } from "./refusals.js";
 
 const WRONG_KEY = "The service does not know that key. Look at it again, or ask whoever runs the service for one.";
 
-/** The response to a request, `within` so many ms where that is given. Throws Refusal, Silence, or AbortError. */
+/** The response to a request, `within` so many ms if that is given. Throws Refusal, Silence, or AbortError. */
 export async function call(path, { method = "GET", body, headers = {}, signal, within } = {}) {
   for (;;) {
     await needKey();
-    const until = within ? AbortSignal.timeout(within) : signal; // asking for a key takes as long as it takes
+    const until = within ? AbortSignal.timeout(within) : signal; // the time to ask for a key does not count
     const answer = await answered(fetch(path, { method, body, signal: until, headers: { ...headers, ...keyHeaders() } }));
     if (answer.ok) return answer;
     if (answer.status !== 401) {
@@ -34,18 +34,18 @@ export function send(method, path, value, signal) {
   return read(path, { method, body, signal, headers: body ? { "Content-Type": "application/json" } : {} });
 }
 
-/** A new Idempotency-Key: whatever is sent with it again is done once. */
+/** A new Idempotency-Key: a request that is repeated with it is done once. */
 export function newKey() {
   const random = crypto.getRandomValues(new Uint8Array(16)); // randomUUID() is for pages over HTTPS
   return [...random].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-/** A job of the images of the job at `path` that failed; one, however often it is asked for by the same key. */
+/** A new job of the failed images of the job at `path`; only one, however often it is requested with the same key. */
 export function retry(path, key) {
   return read(`${path}/retry`, { method: "POST", headers: { "Idempotency-Key": key } });
 }
 
-/** What `promise` brings; an answer that does not come, or breaks off, is Silence. */
+/** The result of `promise`; throws Silence if the answer does not come, or breaks off. */
 export async function answered(promise) {
   try {
     return await promise;

@@ -2,7 +2,7 @@
 
 const SUFFIX = /\.(png|jpe?g|tiff?|webp|bmp|zip|npy|idx|gz)$|ubyte$/i;
 
-/** Files that are dropped: [{name, file}], names with their folders; names of what cannot be read. Call it within the event. */
+/** The dropped files, [{name, file}], names with their folders; and the names of what cannot be read. Call it within the event. */
 export async function fromTransfer(transfer) {
   const entries = [...transfer.items].map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
   if (!entries.length) return { files: fromList(transfer.files), missed: [] };
@@ -17,7 +17,7 @@ export function fromList(files) {
   return inOrder(named.filter(({ name, file }) => !file.webkitRelativePath || isMeant(name)));
 }
 
-/** As a person counts: 2.png before 10.png. Browsers list a folder in the order of the disk. */
+/** Sorted as a person counts: 2.png before 10.png. Browsers list a folder in the order of the disk. */
 function inOrder(found) {
   const order = new Intl.Collator("en", { numeric: true });
   return found.sort((a, b) => order.compare(a.name, b.name));
@@ -42,7 +42,7 @@ async function walkFolder(entry, found, missed) {
   }
 }
 
-/** In a folder, only what can be read; desktops leave `.DS_Store` and `._scan.png` there. */
+/** Whether a file in a folder is to be read; desktops leave `.DS_Store` and `._scan.png` there. */
 function isMeant(name) {
   return SUFFIX.test(name) && !name.split("/").some((part) => part.startsWith("."));
 }

@@ -1,4 +1,4 @@
-// The grid of images: only what is on the screen is in the page, however many there are.
+// The grid of images: only those on the screen have elements, however many there are.
 
 import { fill, makeCell } from "./cell.js";
 import { once } from "./dom.js";
@@ -35,7 +35,7 @@ export class Grid extends EventTarget {
     return this.items[this.at];
   }
 
-  /** Show these; the image in focus stays in focus if it is among them. */
+  /** Show `items`; the image in focus stays in focus if it is among them. */
   show(items) {
     const { item, items: before } = this;
     this.items = items;
@@ -45,7 +45,7 @@ export class Grid extends EventTarget {
     this.dispatchEvent(new Event("move"));
   }
 
-  /** Focus the image at `place`, and have it on the screen. */
+  /** Focus the image at `place`, and scroll to it. */
   go(place) {
     this.#go(Math.min(this.items.length - 1, Math.max(0, place)), false);
   }

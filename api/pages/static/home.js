@@ -31,13 +31,13 @@ function add(files) {
   if (files.length) announce(`${amount} chosen`);
 }
 
-/** How to read, of the fields `names`; what is left open is for the gateway to choose. */
+/** How to read, from the fields `names`; the gateway chooses what is left open. */
 function options(...names) {
   const given = names.map((name) => [name, find(name).value === "these" ? find("these").value : find(name).value]);
   return Object.fromEntries(given.filter(([, value]) => value));
 }
 
-/** Whether what was sent became no job and will not: after any other answer it may have become one. */
+/** Whether it is certain that what was sent became no job; after any other error it may have become one. */
 function isFinal({ status = 0 }) {
   return status >= 400 && status < 500 && ![409, 429].includes(status);
 }
@@ -46,7 +46,7 @@ async function submit() {
   if (!chosen.length) return; // it was removed meanwhile
   submission ??= new Submission(chosen, options("model", "charset", "priority", "layout", ...(find("layout").value === "grid" ? ["rows", "columns"] : [])));
   const mine = submission;
-  find("options").disabled = true; // it is sent again as it was first
+  find("options").disabled = true; // a repeated request must be the same
   find("send").disabled = true;
   find("sending").hidden = false;
   try {
@@ -55,7 +55,7 @@ async function submit() {
       find("sending-text").textContent = share < 1 ? `${verb}: ${Math.round(100 * share)} %` : "Storing what was sent…";
     });
     if (submission !== mine) return; // it was removed meanwhile
-    clear(); // whoever comes back finds the page as it was at first
+    clear(); // for whoever comes back to this page
     location.assign(`/jobs/${job.id}`);
   } catch (error) {
     if (submission !== mine) return;

@@ -11,7 +11,7 @@ export class Inspector {
   #node = find("inspector");
   #drafts = new Map(); // index -> a text that is being written
 
-  /** `choose(label)` corrects what is in focus, null takes it back; `labels` are those of the model. */
+  /** `choose(label)` corrects the image in focus, null takes that back; `labels` are those of the model. */
   constructor(path, labels, choose) {
     Object.assign(this, { path, labels, choose });
     this.palette = make("div", { class: "palette", role: "group", "aria-label": "It is" },
@@ -35,12 +35,12 @@ export class Inspector {
     this.#node.append(button, this.figures, this.facts, this.is, this.palette, this.form);
   }
 
-  /** On a phone it is in the way until an image is touched. */
+  /** Open the inspector, which a phone hides until an image is touched. */
   pick() {
     this.#node.classList.add("picked");
   }
 
-  /** Open it by keys: on to where the image is corrected. */
+  /** Open it by keyboard, and focus where the image is corrected. */
   enter() {
     this.pick();
     (this.form.hidden ? this.palette.firstElementChild : this.text)?.focus();
@@ -57,7 +57,7 @@ export class Inspector {
     for (const button of this.palette.children) button.ariaPressed = String(button.textContent === item.correction);
   }
 
-  /** One character is chosen, a text is written; what is being written stays. */
+  /** Offer labels for one character, a field for a text; a text that is being written stays. */
   #offer(item) {
     const sheet = isSheet(item);
     [this.is.hidden, this.palette.hidden, this.form.hidden] = [sheet, sheet, !sheet];

@@ -1,11 +1,11 @@
-// The images of a job as far as they are known: fetched page by page.
+// The images of a job whose results are known, fetched page by page.
 
 import { read } from "./gateway.js";
 import { Patience } from "./patience.js";
 
 const PAGE = 1000;
 
-/** More than these are not held by a page; the downloads have them all. */
+/** Most images that the page holds; the downloads have them all. */
 export const MOST = 50_000;
 
 export class Items extends EventTarget {
@@ -19,7 +19,7 @@ export class Items extends EventTarget {
     this.path = path;
   }
 
-  /** Fetch what came since. When called again meanwhile, it looks once more; all wait for the same end. */
+  /** Fetch what is new. If called again meanwhile, it looks once more; all calls wait for the same end. */
   refresh() {
     this.#again = true;
     this.#running ??= this.#run();
@@ -54,11 +54,11 @@ export class Items extends EventTarget {
   }
 }
 
-/** What an image is taken for: as a person says, else as it was read; of many characters, their text. */
+/** What an image is taken for: its correction, else what was read; for many characters, their text. */
 export const said = (item) => item.correction ?? item.label ?? item.text ?? null;
 
-/** Whether there is more than one character on it. */
+/** Whether an image was read as a text, not as one character. */
 export const isSheet = (item) => item.text !== undefined;
 
-/** Whether a person should look at it. */
+/** Whether a person should look at an image. */
 export const open = (item) => item.correction == null && Boolean(item.uncertain);

@@ -28,7 +28,7 @@ const tools = new Tools(() => {
 let begun = false;
 let shownOf = 0; // how many images were known when those on the screen were chosen
 
-/** Choose again what is shown. Until then what was corrected stays, so that it does not run away. */
+/** Select anew what is shown. Until then corrected images stay, so that they do not jump away. */
 function show() {
   shownOf = items.list.length;
   find("group-more").hidden = true;

@@ -32,12 +32,12 @@ export class JobList {
       find("jobs-more").hidden = !more;
       moving = jobs.some((job) => !FINAL.has(job.state));
     } catch {
-      // The state of the service above says that nobody answers.
+      // The state of the service, in the header, says that nobody answers.
     }
     if (!document.hidden) this.timer = setTimeout(() => this.refresh(), moving ? SOON_MS : LATER_MS);
   }
 
-  /** Rows that stayed as they were are left alone, with whatever has the focus in them. */
+  /** Update the rows. Unchanged ones are left alone, with whatever has the focus in them. */
   #show(jobs) {
     const before = this.rows;
     this.rows = new Map(jobs.map((job) => [JSON.stringify([job.id, job.state, job.counts]), job]));
@@ -47,7 +47,7 @@ export class JobList {
     for (const [place, row] of rows.entries()) if (list.children[place] !== row) list.insertBefore(row, list.children[place] ?? null);
   }
 
-  /** Drawings of the pad are jobs too, but of no interest here. */
+  /** The newest jobs; drawings of the pad are jobs, too, but of no interest here. */
   async #newest() {
     const jobs = [];
     let cursor = "";

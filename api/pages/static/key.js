@@ -5,7 +5,7 @@ import { facts, find } from "./dom.js";
 const PLACE = "inkqueue-key";
 let asking = null;
 
-/** The headers that say who calls. */
+/** The headers that hold the caller's key. */
 export function keyHeaders() {
   const key = sessionStorage.getItem(PLACE);
   return facts.keyed && key ? { Authorization: `Bearer ${key}` } : {};
@@ -16,7 +16,7 @@ export async function needKey() {
   if (facts.keyed && !sessionStorage.getItem(PLACE)) await askKey();
 }
 
-/** Ask for a key, or for another one; those who ask at the same time share the answer. */
+/** Ask for a key, or for another one; concurrent calls share the answer. */
 export function askKey(why = "") {
   asking ??= new Promise((resolve) => {
     const dialog = find("key");

@@ -23,7 +23,7 @@ export function complain(error, again) {
   find("notices").replaceChildren(...others, notice);
 }
 
-/** Have `work` done; whatever it throws is shown. */
+/** Call `work`, and show whatever it throws. */
 export async function attempt(work) {
   try {
     return await work();
@@ -32,14 +32,14 @@ export async function attempt(work) {
   }
 }
 
-/** Have `work` done for a button, which cannot be clicked again until it is over. */
+/** Call `work` for a button, which cannot be clicked again until it is over. */
 export async function act(button, work) {
   button.disabled = true;
   await attempt(work);
   button.disabled = false;
 }
 
-/** Say something to those who listen to the page. */
+/** Have a screen reader say something. */
 export function announce(text) {
   find("announcement").textContent = text;
 }

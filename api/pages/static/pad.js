@@ -14,10 +14,10 @@ export class Pad {
   #canvas = find("pad");
   #ink = this.#canvas.getContext("2d");
   #at = null; // where the pen is while it is down
-  #pen = { x: 224, y: 224 }; // where the keys have it
+  #pen = { x: 224, y: 224 }; // where the keys have moved it
   #latest = 0;
 
-  /** `options()` tells how drawings are to be read. */
+  /** `options()` returns how drawings are to be read. */
   constructor(options) {
     this.options = options;
     this.clear();
@@ -88,7 +88,7 @@ export class Pad {
     const metadata = JSON.stringify({ from: "pad" });
     const query = new URLSearchParams({ ...this.options(), top_k: 3, expires_in: KEPT_S, metadata });
     let item = await read(`/v1/predictions?${query}`, { method: "POST", body, headers: { "Content-Type": "image/png" } });
-    if (item.counts) item = await this.#wait(item.id, number); // a job still: the workers are busy
+    if (item.counts) item = await this.#wait(item.id, number); // still a job: the workers are busy
     if (number !== this.#latest) return;
     if (item.status === "queued") find("pad-readings").textContent = "Not read yet: draw again when a worker is free.";
     else find("pad-readings").replaceChildren(...readings(item.top_k ?? []));

@@ -1,21 +1,21 @@
-// Calls that may be repeated are, while nobody answers or the service asks for time.
+// Repeats calls that may be repeated, while nobody answers or the service asks for time.
 
 import { Silence } from "./refusals.js";
 
 const MOST_MS = 60_000; // a restart is over long before
 const LONGEST_PAUSE_MS = 2000;
 
-/** Makes calls one after another, patient with all of them together: a silence is waited out once. */
+/** Makes calls one after another, with one patience for all of them: a silence is waited out once. */
 export class Patience {
   #since = null; // when the first attempt since the last answer failed
   #failed = 0;
 
-  /** `delayed(error)` hears why a call is made again, and null once one was answered. */
+  /** `delayed(error)` is called with the reason before a call is repeated, and with null once one was answered. */
   constructor(delayed = () => {}) {
     this.delayed = delayed;
   }
 
-  /** What `work` answers in the end. Throws what is no reason to wait, or has lasted too long. */
+  /** The answer of `work` in the end. Throws errors that are no reason to wait, or have lasted too long. */
   async call(work) {
     for (;;) {
       try {
@@ -33,14 +33,14 @@ export class Patience {
     }
   }
 
-  /** Be as patient as at first. */
+  /** Be as patient as at the beginning. */
   renew() {
     [this.#since, this.#failed] = [null, 0];
     this.delayed(null);
   }
 }
 
-/** What `promise` brings, or Silence where it brings nothing for `ms`. */
+/** The result of `promise`; throws Silence if there is none within `ms`. */
 export function heard(promise, ms) {
   let timer;
   const silence = new Promise((_, reject) => (timer = setTimeout(() => reject(new Silence()), ms)));

@@ -1,4 +1,4 @@
-// A photograph of today's cameras has more pixels than a reader takes: it is made smaller here.
+// Photographs of today's cameras have more pixels than the service takes: they are made smaller here.
 
 const LONGEST = 2000;
 

@@ -1,4 +1,4 @@
-// What an image may be, likeliest first, each with a bar: for the pad and for the image in focus.
+// The readings of an image, likeliest first, each with a bar: for the pad and for the image in focus.
 
 import { bar, make } from "./dom.js";
 import { percent } from "./words.js";

@@ -2,9 +2,9 @@
 
 const BUSY = new Set([429, 502, 503, 504]);
 
-/** The gateway said no; `title` says what, `message` what to do. */
+/** The gateway refused; `title` says why, `message` what to do. */
 export class Refusal extends Error {
-  /** Whether the same may be accepted later. */
+  /** Whether the same request may be accepted later. */
   get passing() {
     return this.retryAfter > 0 || BUSY.has(this.status);
   }
@@ -14,7 +14,7 @@ export class Refusal extends Error {
     Object.assign(this, { title, status, type, retryAfter });
   }
 
-  /** From a problem (RFC 9457), or from whatever else a server in between may say. */
+  /** From a problem (RFC 9457), or from whatever else a server in between may answer. */
   static of(status, text, retryAfter) {
     let problem = {};
     try {

@@ -1,4 +1,4 @@
-// Review by keys: move, correct with one key, confirm, take back; and by group, marking the wrong ones.
+// Review by keyboard: move, correct with one key, confirm, take back; and by group, marking the wrong images.
 
 import { find } from "./dom.js";
 import { isSheet, open, said } from "./items.js";
@@ -16,7 +16,7 @@ export class Review {
     find("group-right").addEventListener("click", () => this.#confirmOthers());
   }
 
-  /** Give a label to what is meant: the marked images of a group, else the one in focus. */
+  /** Give a label to the marked images of a group, else to the image in focus. */
   choose(label) {
     const marked = [...this.grid.marked];
     if (this.grouped && marked.length) return this.#correct(marked, label, `${images(marked.length)}: ${label ?? "taken back"}`);
@@ -28,7 +28,7 @@ export class Review {
     return done;
   }
 
-  /** In a group one marks what is wrong; else one corrects image by image. */
+  /** Switch between groups, in which one marks what is wrong, and corrections image by image. */
   group(on) {
     this.grouped = on;
     this.grid.marked.clear();
@@ -50,7 +50,7 @@ export class Review {
     find("group-bar").hidden = !this.grouped;
     find("group-text").textContent = wrong
       ? `${images(wrong)} marked. Press or choose the character they are.`
-      : "Click, or mark with Space, what is not what it was read as.";
+      : "Click the images that were misread, or mark them with Space.";
     find("group-right").disabled = !this.grid.items.length;
   }
 
@@ -60,7 +60,7 @@ export class Review {
       if (this.grid.marked.has(item) || item.correction != null || !item.label) continue;
       right.set(item.label, [...(right.get(item.label) ?? []), item]);
     }
-    const overwrite = false; // what was corrected elsewhere since it was fetched was not seen here
+    const overwrite = false; // corrections made elsewhere since the images were fetched are not seen here
     for (const [label, items] of right) this.#correct(items, label, `${images(items.length)} right`, overwrite);
   }
 
@@ -100,13 +100,13 @@ export class Review {
     event.preventDefault();
   }
 
-  /** It is what it was read as; where that is nothing there is nothing to agree to. */
+  /** Confirm what was read, if anything was. */
   #agree() {
     const label = this.grid.item && said(this.grid.item);
     return label ? this.choose(label) : announce("Nothing was read here.");
   }
 
-  /** The label of a key; a letter that the model has in the other case only is that one. */
+  /** Choose the label of a key; a letter that the model has only in the other case stands for that. */
   #press(key) {
     if (!this.grid.item) return undefined;
     if (isSheet(this.grid.item)) return announce("Correct its text in the field beside it.");

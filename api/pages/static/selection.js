@@ -21,7 +21,7 @@ export function select(list, { show, label, sort }) {
   return SORTED[sort] ? wanted.sort(SORTED[sort]) : wanted;
 }
 
-/** How many there are of each kind, and of each label. */
+/** The number of items of each kind, and of each label. */
 export function tally(list) {
   const kinds = Object.fromEntries(Object.keys(SHOWN).map((name) => [name, 0]));
   const labels = new Map();

@@ -11,7 +11,7 @@ const MOST_MS = 10_000; // a gateway that hangs is not well
 const MOST_WORKERS = 6;
 const IDLE = "No worker is alive. What you send is kept, and read as soon as one starts.";
 
-/** Look at the service now and every few seconds while the page is seen. */
+/** Look at the service now, and every few seconds while the page is visible. */
 export async function watchService() {
   if (!document.hidden) {
     try {

@@ -1,4 +1,4 @@
-// Files and options become a job: packed if they are many, and one job however often they are sent.
+// Makes a job of files and options: files are packed if there are many; it is one job however often it is sent.
 
 import { MOST, pack } from "./archive.js";
 import { facts } from "./dom.js";
@@ -18,12 +18,12 @@ export class Submission {
     this.query = new URLSearchParams({ ...options, top_k: 5, keep_images: true, metadata });
   }
 
-  /** The accepted job. `onProgress(verb, share)` hears what is going on. */
+  /** The accepted job. `onProgress(verb, share)` is called as it goes on. */
   async send(onProgress) {
     this.body ??= await this.#body((share) => onProgress("Packing", share)).catch((error) => this.#explain(error));
     for (;;) {
       await needKey();
-      this.#removed.signal.throwIfAborted(); // it may have been packed meanwhile
+      this.#removed.signal.throwIfAborted(); // it may have been removed while it was packed
       const answer = await this.#post((share) => onProgress("Sending", share));
       if (answer.status < 300) return JSON.parse(answer.responseText);
       if (answer.status !== 401) {
@@ -33,7 +33,7 @@ export class Submission {
     }
   }
 
-  /** Send it no more. */
+  /** Stop sending it. */
   stop() {
     this.#removed.abort();
   }
@@ -48,7 +48,7 @@ export class Submission {
     return form;
   }
 
-  /** Throws `error`, or what it comes from: a browser does not tell a file that it cannot read from a silent service. */
+  /** Throws `error`, or its cause: browsers report a file that they cannot read just like a silent service. */
   async #explain(error) {
     for (const { name, file } of this.files) {
       try {
@@ -60,7 +60,7 @@ export class Submission {
     throw error;
   }
 
-  /** fetch() does not tell how much of a body is sent. */
+  /** Send it by XMLHttpRequest: fetch() does not tell how much of a body is sent. */
   #post(onSent) {
     return new Promise((resolve, reject) => {
       const request = new XMLHttpRequest();
@@ -77,7 +77,7 @@ export class Submission {
   }
 }
 
-/** What the gateway would say after everything was sent. */
+/** The refusal that the gateway would give after everything was sent. */
 function tooLarge(size) {
   const words = `These files are ${bytes(size)}; the service takes up to ${bytes(facts.max_bytes)} at once. Send them as several jobs.`;
   return new Refusal("That is too much for one job", words, { status: 413 });

@@ -1,4 +1,4 @@
-// Light or dark before anything is painted: as chosen, else as the system has it.
+// Sets light or dark before anything is painted: as chosen, else as the system has it.
 (() => {
   const root = document.documentElement;
   const chosen = localStorage.getItem("theme");

@@ -1,4 +1,4 @@
-// Pictures of images: fetched when they are seen, a few at a time, the last of them kept.
+// Pictures of images: fetched when they are seen, a few at a time; the latest are cached.
 
 import { blob, call } from "./gateway.js";
 import { Patience } from "./patience.js";
@@ -14,7 +14,7 @@ let running = 0;
 
 let any = true;
 
-/** Whether the job keeps its images at all: if not, none is asked for. */
+/** Set whether the job keeps its images; if not, none is requested. */
 export function expectImages(keeps) {
   any = keeps;
 }
@@ -58,7 +58,7 @@ function queued(place, fetch) {
   });
 }
 
-/** The latest asked for comes first: it is what is looked at now. */
+/** Start the latest request first: its picture is the one looked at now. */
 async function next() {
   if (running >= AT_ONCE || !waiting.length) return;
   running += 1;

@@ -1,4 +1,4 @@
-// Filters and sort of the grid: how many there are of each kind and label, and which are wanted.
+// Filters and order of the grid: how many images there are of each kind and label, and which are wanted.
 
 import { find, make } from "./dom.js";
 import { tally } from "./selection.js";
@@ -15,7 +15,7 @@ export class Tools {
     find("sort").addEventListener("change", ({ target }) => this.#want({ sort: target.value }));
   }
 
-  /** Write how many there are; answers how many of each kind. */
+  /** Show how many images there are of each kind and label; return the numbers by kind. */
   count(list) {
     const { kinds, labels } = tally(list);
     for (const button of this.#segments) button.lastElementChild.textContent = count(kinds[button.dataset.show]);
@@ -28,7 +28,7 @@ export class Tools {
     return kinds;
   }
 
-  /** All of one label, the least sure first: to be looked through as a group. */
+  /** Select all images of one label, the least sure first, to be looked through as a group. */
   startGroup() {
     const [first = null] = [...this.#chips.keys()].sort();
     find("sort").value = "unsure";

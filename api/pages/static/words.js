@@ -1,4 +1,4 @@
-// Figures and states in the words of a person.
+// Figures and states in plain words.
 
 const number = new Intl.NumberFormat("en");
 const moment = new Intl.DateTimeFormat("en", { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
@@ -47,5 +47,5 @@ export function seconds(s) {
   return s < 3600 ? `${Math.round(s / 60)} min` : `${(s / 3600).toFixed(1)} h`;
 }
 
-/** What a job is called: by who sent it, else by its id. */
+/** The title of a job: as its sender named it, else its id. */
 export const title = (job) => job.metadata?.title || job.id;
