@@ -47,7 +47,8 @@ class Webhooks:
         return self._run(self._flows.update(webhook, changes))
 
     def rotate_secret(self, webhook: str, overlap_s: int | None = None) -> SecretOut:
-        """Make a new secret (`callback`: of callback_url); the old one signs on for `overlap_s`, or a day."""
+        """Make a new secret; the old one signs, too, for a day or `overlap_s`. The `webhook` "callback"
+        stands for callback_url."""
         return self._run(self._flows.rotate_secret(webhook, overlap_s))
 
     def delete(self, webhook: str) -> None:
@@ -84,7 +85,8 @@ class AsyncWebhooks:
         return await self._run(self._flows.update(webhook, changes))
 
     async def rotate_secret(self, webhook: str, overlap_s: int | None = None) -> SecretOut:
-        """Make a new secret (`callback`: of callback_url); the old one signs on for `overlap_s`, or a day."""
+        """Make a new secret; the old one signs, too, for a day or `overlap_s`. The `webhook` "callback"
+        stands for callback_url."""
         return await self._run(self._flows.rotate_secret(webhook, overlap_s))
 
     async def delete(self, webhook: str) -> None:
