@@ -60,7 +60,7 @@ class Child:
         )
 
     def look_after(self) -> bool:
-        """Kill it if it hangs; restart it if it died and its pause is over. Return whether it was."""
+        """Kill it if it hangs; restart it if it died, after a pause. Return whether it was restarted."""
         if self.process is None:
             return False
         if self.process.poll() is None:

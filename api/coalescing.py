@@ -43,6 +43,6 @@ class Shared(Generic[T]):
 
 
 def _seen(answer: "asyncio.Future[T]") -> None:
-    """Retrieve an error, lest asyncio warn if nobody stayed to see it."""
+    """Retrieve an error, so that asyncio does not warn if nobody stayed to see it."""
     if not answer.cancelled():
         answer.exception()

@@ -68,6 +68,6 @@ def _layout(parameters: JobParameters) -> Layout:
     except BadLayout as error:
         raise Problem("invalid-parameter", f"{error}.") from error
     if parameters.normalize == "none" and layout.kind != "character":
-        detail = f"normalize: characters of a {layout.kind} are cut out only with auto."
+        detail = f"normalize: it must be auto for a {layout.kind}, whose characters are cut out."
         raise Problem("invalid-parameter", detail)
     return layout

@@ -91,7 +91,7 @@ def parse_parameters(*given: tuple[str, str]) -> JobParameters:
     merged: dict[str, str] = {}
     for key, value in given:
         if merged.setdefault(key, value) != value:
-            raise Problem("invalid-parameter", f"{key[:80]!r} is given twice, differently.")
+            raise Problem("invalid-parameter", f"{key[:80]!r} is given twice, with different values.")
     try:
         return JobParameters.model_validate(merged)
     except ValidationError as error:

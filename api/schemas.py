@@ -12,7 +12,7 @@ from worker.jobs import Counts, Job, JobState, Lane
 from .layouts import LikelyOut, LineOut
 
 Only = Literal["failed", "uncertain"]
-"""The only results wanted, if not all."""
+"""A filter of results."""
 
 LINKS = {
     "self": "",
@@ -102,7 +102,7 @@ class ItemOut(BaseModel):
     label: str | None = Field(default=None, description="only for layout=character; otherwise see text")
     confidence: float | None = Field(default=None, description="for many characters, the mean")
     uncertain: bool | None = Field(
-        default=None, description="unsure, or flagged; of many characters, any"
+        default=None, description="whether it is unsure or flagged; for many characters, whether any is"
     )
     flags: list[str] | None = Field(default=None, description="reasons to doubt the image")
     top_k: list[LikelyOut] | None = None

@@ -18,7 +18,7 @@ from .options import Format
 
 @contextmanager
 def opened(path: Path | None) -> Iterator[TextIO]:
-    """The file to write to, or stdout for None. It is opened early, lest work be done in vain; its old
+    """The file to write to, or stdout for None. It is opened early, so that no work is in vain; its old
     content stays until something is written (see emptied). Raises Refusal."""
     if path is None:
         if isinstance(sys.stdout, io.TextIOWrapper):  # what it cannot encode is shown as \u...

@@ -1,4 +1,4 @@
-"""The Python client: Client blocks, AsyncClient is for asyncio; they do the same.
+"""The Python client: Client blocks, AsyncClient is asynchronous; they do the same.
 
     with Client("http://127.0.0.1:8000") as client:
         job = client.wait(client.submit("scans/"))

@@ -1,4 +1,4 @@
-"""The client for asyncio. It only carries out flows, which define what is sent and understood."""
+"""The asynchronous client. It only carries out flows, which define what is sent and understood."""
 
 from collections.abc import AsyncIterator
 from typing import Self, TypeVar, Unpack

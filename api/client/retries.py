@@ -19,7 +19,7 @@ REFUSED = frozenset(
     f"/problems/{slug}"
     for slug in ("queue-full", "memory-full", "storage-unsafe", "too-many-documents", "too-many-clients")
 )
-"""Problems with status 503 of calls of which nothing was begun."""
+"""Problems of status 503 which say that nothing of the call was begun."""
 
 NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout)
 HOPELESS = (httpx.UnsupportedProtocol, httpx.LocalProtocolError)
@@ -80,5 +80,5 @@ def _never_begun(response: httpx.Response) -> bool:
 
 
 def retry_after(response: httpx.Response) -> float | None:
-    """The seconds in a response's Retry-After; None where there are none."""
+    """The seconds in a response's Retry-After; None if there are none."""
     return retry_after_s(response.headers.get("retry-after"))

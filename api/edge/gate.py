@@ -17,7 +17,7 @@ class BadEdge(ValueError):
 
 @dataclass(frozen=True)
 class Gate:
-    """Checks every connection of one gateway."""
+    """What every connection of one gateway is checked against."""
 
     settings: GatewaySettings
     hosts: Hosts
@@ -40,7 +40,7 @@ def read_proxies(settings: GatewaySettings) -> list[Network]:
 
 
 def _names(settings: GatewaySettings, keyed: bool) -> list[str]:
-    """The names to answer to: any if keys are required, since a page that rebinds its name has none."""
+    """The names to answer to: any if keys are required, as a page that rebinds its name has no key."""
     address = settings.published or settings.host
     if names := settings.allowed_hosts.replace(",", " ").split():
         return names

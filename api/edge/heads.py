@@ -29,7 +29,7 @@ class Head:
         if self.method == "CONNECT":
             raise unknown_method()
         if self.version not in ("1.0", "1.1"):
-            raise malformed("Speak HTTP/1.1.")
+            raise malformed("Use HTTP/1.1.")
         if self.values(b"transfer-encoding") not in ([], [b"chunked"]) or (
             self.version == "1.0" and self.values(b"transfer-encoding")
         ):
@@ -64,7 +64,7 @@ def unreadable(error: Exception, data: bytes) -> Problem:
     if isinstance(error, httptools.HttpParserInvalidMethodError) and REQUEST_LINE.match(data):
         return unknown_method()
     hint = " Percent-encode what is not ASCII in its target." if NOT_ASCII.match(data) else ""
-    return malformed(f"This is not a request of HTTP/1.1.{hint}")
+    return malformed(f"This is not an HTTP/1.1 request.{hint}")
 
 
 def malformed(detail: str) -> Problem:

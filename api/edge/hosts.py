@@ -19,7 +19,7 @@ KEPT = 64
 class Hosts:
     """The names to answer to: `*.example.org` allows all names below one, `*` any name.
 
-    Local names are always allowed: IP addresses, `localhost`, names without a dot. Strangers own none.
+    Local names are always allowed: IP addresses, `localhost`, dotless names. No stranger owns these.
     """
 
     def __init__(self, names: Iterable[str]) -> None:

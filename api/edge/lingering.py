@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import Any
 
 UNSENT = 1 << 16
-"""Bytes that the kernel buffers beyond those in flight, lest it buffer megabytes for slow readers."""
+"""Bytes that the kernel buffers beyond those in flight; by default, megabytes for slow readers."""
 
 LARGE = 4096
 """Larger data is not copied just to share a packet with what precedes it."""
@@ -88,7 +88,7 @@ class LingeringTransport(asyncio.Transport):
         self._read(True)
 
     def get_extra_info(self, name: str, default: Any = None) -> Any:
-        """What is known of the connection."""
+        """A fact about the connection, as `inner` knows it."""
         return self._inner.get_extra_info(name, default)
 
     def get_write_buffer_size(self) -> int:

@@ -82,7 +82,7 @@ class Notices:
         self._task = asyncio.create_task(self._listen())
 
     def close(self) -> None:
-        """Wake everybody for the last time."""
+        """Wake all listeners for the last time."""
         self.closed = True
         for news in self._news.values():
             news.spread(ended=True)

@@ -24,7 +24,7 @@ def opening() -> bytes:
 
 
 def progress(look: Look) -> bytes:
-    """The progress event, without an id, since it tells only of now; empty if the job is gone."""
+    """The progress event, without an id: it describes only the present. Empty if the job is gone."""
     if not isinstance(look.job, Job):
         return b""
     shown = ProgressEvent.of(look.job, look.images_per_second)

@@ -22,7 +22,7 @@ LOOK_S = 2.0
 
 
 class Stream:
-    """One reader's place in a job's events: at first after the event `after`; with `results` or not."""
+    """One reader's place in a job's events, which is at first after `after`; with `results` or not."""
 
     def __init__(self, following: Following, job: Job, after: str, results: bool) -> None:
         self._following, self._job, self._after, self._results = following, job, after, results

@@ -27,8 +27,8 @@ class Waiting:
         return self._notices.of(name, end_only=True)
 
     async def results(self, name: str, ended: asyncio.Event, seconds: float) -> bytes:
-        """The packed results of a job of one image, if its notice brings them within `seconds`; else
-        empty, and the job itself must be read."""
+        """The packed results of a job of one image, if its notice brings them within `seconds`, at most
+        LOOK_S; else empty, and the job itself must be read."""
         if not (ended.is_set() or self._notices.closed):
             await heard_within(ended, min(seconds, LOOK_S))
         return self._notices.said(name)

@@ -25,7 +25,7 @@ from .sheets import labelled, standing
 
 @dataclass(frozen=True)
 class Export:
-    """Images of a job by label: all or only `checked` ones (by a person), as `glyphs` or as uploaded."""
+    """Images of a job by label: all, or those `checked` by a person; as `glyphs`, or as uploaded."""
 
     job: Job
     card: Card | None

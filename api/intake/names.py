@@ -23,7 +23,7 @@ def safe_name(name: str) -> str:
 
 
 def safe_names(names: Sequence[str]) -> Sequence[str]:
-    """`safe_name` of each; if all are plain, at once for all. Raises the problem `unsafe-name`."""
+    """`safe_name` of each; plain names are checked all at once. Raises the problem `unsafe-name`."""
     text = "".join(f"{name}\n" for name in names)
     plain = (
         _ALL_PLAIN.fullmatch(text)

@@ -1,4 +1,4 @@
-"""When a refused client should retry: the amount that must go first, divided by its rate."""
+"""When a refused client should retry: the amount that must drain first, divided by the rate."""
 
 import random
 
@@ -6,7 +6,7 @@ from worker.gauges import Pressure
 
 SOONEST_S, LATEST_S = 1.0, 60.0
 UNKNOWN_S = 10.0
-"""The wait if nothing drains, when nobody knows how long it takes."""
+"""The wait if nothing drains at the moment."""
 
 SPREAD = 1.25
 """Waits are spread by up to this factor, so that clients refused together do not return together."""

@@ -100,7 +100,7 @@ async def list_jobs(
 @router.get(
     "/{job_id}",
     response_model=JobOut,
-    responses={304: {"description": "it has not changed since `If-None-Match`"}},
+    responses={304: {"description": "it still matches `If-None-Match`"}},
 )
 async def read_job(
     request: Request,

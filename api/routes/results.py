@@ -24,7 +24,7 @@ router = APIRouter(prefix="/v1/jobs/{job_id}", tags=["results"])
 LAST = (1 << 63) - 1
 """Larger numbers cannot be written as JSON here; no image has so large an index."""
 SENT = 1 << 17
-"""Bytes of a stream from which on they are sent."""
+"""Bytes of a stream to collect before they are sent."""
 
 _QUALITY = re.compile(r";\s*q\s*=\s*([01](?:\.\d{0,3})?)\s*(?:;|$)", re.IGNORECASE)
 

@@ -92,7 +92,7 @@ async def rotate_secret(
 ) -> SecretOut:
     """Make a new secret for an endpoint or, with `callback` as its id, for every job's callback_url.
 
-    While the previous secret still signs, too, only `overlap=0` makes another, and ends it at once.
+    While the previous secret still signs, only `overlap=0` makes another, and ends the former at once.
     """
     try:
         made = await endpoints.rotate(owner, webhook_id, overlap)

@@ -13,7 +13,7 @@ from ..autoscaling import rates_of
 from .counters import counter_families
 
 MOST_WORKERS = 200
-"""Most workers with metrics of their own, lest many of them flood Prometheus; all are counted."""
+"""Most workers with metrics of their own, so that many do not flood Prometheus; all are counted."""
 
 
 @dataclass(frozen=True)
