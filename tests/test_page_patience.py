@@ -316,7 +316,7 @@ def test_a_job_whose_answer_was_lost_is_not_doubled_by_trying_again(
         with unfinished(gateway.url, headers):
             browser.wait(lambda: client.exists(lock))
             browser.find("#send").click()
-            assert browser.find(".notice strong").text == "The same request is under way"
+            assert browser.find(".notice strong").text == "The same request is in progress"
             assert not browser.find("#model").is_enabled()  # it is sent again as it was
         browser.wait(lambda: not client.exists(lock))
     browser.find(".notice .row button").click()
