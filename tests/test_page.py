@@ -28,6 +28,15 @@ pytestmark = pytest.mark.usefixtures("quiet")
 LABELS = "".join(STROKES)
 BALANCED = read_cards()["balanced"].labels
 DRAWN = 200
+LOSE_RETRY = """
+const ask = window.fetch;
+window.fetch = async (...all) => {
+  const answer = await ask(...all);
+  if (!all[0].endsWith("/retry")) return answer;
+  window.fetch = ask;
+  throw new TypeError("lost");
+};
+"""
 
 
 @dataclass(frozen=True)
@@ -77,6 +86,14 @@ def results(http: httpx.Client, sent: Sent) -> list[dict[str, Any]]:
 def press(browser: Browser, *keys: str) -> None:
     """Keys on whatever has the focus."""
     ActionChains(browser.driver).send_keys(*keys).perform()
+
+
+def fail(http: httpx.Client) -> str:
+    """A job whose only image is damaged."""
+    headers = {"Content-Type": "image/png", "Prefer": "wait=30"}
+    damaged = png(np.zeros((28, 28), np.uint8))[:40]
+    job = http.post("/v1/jobs?keep_images=true", content=damaged, headers=headers)
+    return str(job.json()["id"])
 
 
 def active(browser: Browser) -> int:
@@ -214,10 +231,7 @@ def test_what_the_network_saw_gives_way_when_the_mouse_has_left(browser: Browser
 
 
 def test_a_damaged_picture_is_said_to_be_none(browser: Browser, http: httpx.Client) -> None:
-    headers = {"Content-Type": "image/png", "Prefer": "wait=30"}
-    damaged = png(np.zeros((28, 28), np.uint8))[:40]
-    job = http.post("/v1/jobs?keep_images=true", content=damaged, headers=headers).json()["id"]
-    browser.open(f"/jobs/{job}")
+    browser.open(f"/jobs/{fail(http)}")
     browser.wait(lambda: browser.all("#item-0.gone"))
     browser.wait(lambda: browser.text("#inspector figcaption") == "as sent: no picture")
 
@@ -404,6 +418,12 @@ def test_jobs_are_listed_and_deleted(browser: Browser, http: httpx.Client) -> No
     assert http.get(f"/v1/jobs/{job['id']}").status_code == 404
 
 
+def children(http: httpx.Client, parent: str) -> list[str]:
+    """The jobs that are retries of another."""
+    jobs = http.get("/v1/jobs?limit=50").json()["data"]
+    return [job["id"] for job in jobs if job["parent_id"] == parent]
+
+
 def test_a_retry_whose_answer_was_lost_is_not_doubled_by_trying_again(
     browser: Browser, sent: Sent, http: httpx.Client
 ) -> None:
@@ -412,19 +432,36 @@ def test_a_retry_whose_answer_was_lost_is_not_doubled_by_trying_again(
 
     show(browser, sent)
     before = listed()
-    browser.run("""
-      const ask = window.fetch;
-      window.fetch = async (...all) => {
-        const answer = await ask(...all);
-        if (!all[0].endsWith("/retry")) return answer;
-        window.fetch = ask;
-        throw new TypeError("lost");
-      };
-      for (const _ of "twice") document.getElementById("retry").click();
-    """)
+    browser.run(f'{LOSE_RETRY} for (const _ of "twice") document.getElementById("retry").click();')
     browser.find(".notice .row button").click()
     browser.wait(lambda: sent.id not in browser.driver.current_url)
     assert len(listed() - before) == 1
+
+
+def test_each_retry_in_the_list_is_another_job(browser: Browser, http: httpx.Client) -> None:
+    parent = fail(http)
+    browser.open("/")
+    for times in (1, 2):
+        browser.find(f"button[aria-label='Retry {parent}']").click()
+        browser.wait(lambda times=times: len(children(http, parent)) == times, 10)
+
+
+def test_a_retry_whose_job_was_deleted_is_refused_only_once(
+    browser: Browser, http: httpx.Client
+) -> None:
+    parent = fail(http)
+    browser.open(f"/jobs/{parent}")
+    browser.wait(lambda: browser.find("#retry").is_displayed())
+    browser.run(LOSE_RETRY)
+    browser.find("#retry").click()
+    button = browser.find(".notice .row button")
+    (child,) = children(http, parent)
+    browser.wait(lambda: http.delete(f"/v1/jobs/{child}").is_success)
+    button.click()
+    browser.wait(lambda: "is gone" in browser.text(".notice"))
+    browser.complaints()  # of the refusal, which browsers note
+    browser.find("#retry").click()
+    browser.wait(lambda: parent not in browser.driver.current_url, 10)
 
 
 def test_dropped_and_pasted_files_are_taken(browser: Browser) -> None:

@@ -1,7 +1,7 @@
 // Calls to the gateway: the key is sent along, and whatever is not a successful answer becomes an error.
 
 import { askKey, keyHeaders, needKey } from "./key.js";
-import { Refusal, Silence } from "./refusals.js";
+import { Refusal, Silence, isFinal } from "./refusals.js";
 
 const WRONG_KEY = "The service does not know that key. Look at it again, or ask whoever runs the service for one.";
 
@@ -40,9 +40,19 @@ export function newKey() {
   return [...random].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-/** A new job of the failed images of the job at `path`; only one, however often it is requested with the same key. */
-export function retry(path, key) {
-  return read(`${path}/retry`, { method: "POST", headers: { "Idempotency-Key": key } });
+/** Makes a job of the failed images of the job at `path`; another one only once it is known what became of the last. */
+export function retrying(path) {
+  let key = newKey();
+  return async () => {
+    try {
+      const job = await read(`${path}/retry`, { method: "POST", headers: { "Idempotency-Key": key } });
+      key = newKey();
+      return job;
+    } catch (error) {
+      if (isFinal(error)) key = newKey();
+      throw error;
+    }
+  };
 }
 
 /** The result of `promise`; throws Silence if the answer does not come, or breaks off. */

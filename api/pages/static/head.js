@@ -2,16 +2,16 @@
 
 import { twice } from "./confirming.js";
 import { find } from "./dom.js";
-import { call, newKey, retry, send } from "./gateway.js";
+import { call, retrying, send } from "./gateway.js";
 import { act } from "./notices.js";
 import { FINAL, count, images, seconds, state, time, title } from "./words.js";
 
 export class Head {
   constructor(path) {
     this.path = path;
-    const key = newKey();
+    const retry = retrying(path);
     this.#act("cancel", () => send("POST", `${path}/cancel`));
-    this.#act("retry", async () => location.assign(`/jobs/${(await retry(path, key)).id}`));
+    this.#act("retry", async () => location.assign(`/jobs/${(await retry()).id}`));
     const remove = async () => {
       await call(path, { method: "DELETE" });
       location.assign("/");

@@ -6,7 +6,7 @@ import { JobList } from "./joblist.js";
 import { announce, attempt, complain } from "./notices.js";
 import { Pad } from "./pad.js";
 import { shrink } from "./photograph.js";
-import { Refusal } from "./refusals.js";
+import { Refusal, isFinal } from "./refusals.js";
 import { watchService } from "./service.js";
 import { Submission } from "./submission.js";
 import { bytes, count } from "./words.js";
@@ -35,11 +35,6 @@ function add(files) {
 function options(...names) {
   const given = names.map((name) => [name, find(name).value === "these" ? find("these").value : find(name).value]);
   return Object.fromEntries(given.filter(([, value]) => value));
-}
-
-/** Whether it is certain that what was sent became no job; after any other error it may have become one. */
-function isFinal({ status = 0 }) {
-  return status >= 400 && status < 500 && ![409, 429].includes(status);
 }
 
 async function submit() {

@@ -2,7 +2,7 @@
 
 import { twice } from "./confirming.js";
 import { bar, find, make } from "./dom.js";
-import { call, newKey, read, retry, send } from "./gateway.js";
+import { call, read, retrying, send } from "./gateway.js";
 import { act, announce } from "./notices.js";
 import { FINAL, images, state, time, title } from "./words.js";
 
@@ -83,8 +83,7 @@ export class JobList {
     if (!FINAL.has(job.state)) return [this.#button("Cancel", job, () => send("POST", `${path}/cancel`))];
     const remove = this.#button("Delete", job, () => call(path, { method: "DELETE" }), twice);
     if (!job.counts.failed) return [remove];
-    const key = newKey();
-    return [this.#button("Retry", job, () => retry(path, key)), remove];
+    return [this.#button("Retry", job, retrying(path)), remove];
   }
 
   #button(word, job, work, when = (button, work) => button.addEventListener("click", work)) {

@@ -28,6 +28,11 @@ export class Refusal extends Error {
   }
 }
 
+/** Whether what was asked for was not done and will not be: after any other error it may have been. */
+export function isFinal({ status = 0 }) {
+  return status >= 400 && status < 500 && ![409, 429].includes(status);
+}
+
 /** Nobody answered. */
 export class Silence extends Error {
   passing = true;
