@@ -160,7 +160,7 @@ def test_a_job_is_watched_retried_and_deleted(inkqueue: Command, sheet: Path) ->
     assert "You have no job with this id" in gone.notes
 
 
-@pytest.mark.parametrize("status", [500, 404])
+@pytest.mark.parametrize("status", [500, 404, 410])
 def test_a_job_that_can_no_longer_be_followed_is_named(
     inkqueue: Command, services: Services, sheet: Path, status: int
 ) -> None:

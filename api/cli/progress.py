@@ -57,7 +57,7 @@ def follow(client: Client, job: JobOut) -> JobOut:
                 elif isinstance(event, CompletedEvent):
                     job = event.job
     except (KeyboardInterrupt, InkqueueError) as error:
-        if not (isinstance(error, ProblemError) and error.status == 404):  # it was deleted
+        if not (isinstance(error, ProblemError) and error.status in (404, 410)):  # it is gone
             notes.print(f"{job.id} is still being read; watch it with: inkqueue watch {job.id}")
         raise
     notes.print(summary(job))
