@@ -88,15 +88,14 @@ class Browser:
     def refused(
         self, path: str, times: int = 1, *, after_ms: int = 0, answer: str = REFUSAL
     ) -> Iterator[None]:
-        """On pages that are opened meanwhile, give `answer`, a JavaScript expression, to the first
-        `times` calls whose address contains `path`."""
-        script = f"""
+        """Have the first `times` calls that contain `path` answered so, of pages opened meanwhile."""
+        script = f"""{{
           const ask = window.fetch.bind(window);
           let left = {times};
           const refuse = (done) => setTimeout(() => done({answer}), {after_ms});
           window.fetch = (address, options) =>
             address.includes("{path}") && left-- > 0 ? new Promise(refuse) : ask(address, options);
-        """
+        }}"""
         added = self.driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": script})
         try:
             yield

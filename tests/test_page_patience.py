@@ -4,7 +4,7 @@ import re
 import signal
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -19,7 +19,7 @@ from api.idempotency import key_digest
 from model.images import png
 from worker import keys
 
-from browsers import Browser, require_browser, running_browser
+from browsers import REFUSAL, Browser, require_browser, running_browser
 from conftest import Services, running_services
 from ledgers import commit_of, finish, ledger, submit
 from samples import npy_of
@@ -187,6 +187,20 @@ def test_images_come_though_they_were_refused_when_the_job_ended(
         finish(gateway.redis_url)
         browser.wait(lambda: browser.text("#progress-text").startswith("Done"))
         browser.wait(lambda: browser.text("[data-show=all] b") == "5", 10)
+    assert browser.all(".notice") == []
+
+
+def test_images_come_though_each_page_of_them_is_refused_once_over_minutes(
+    browser: Browser, gateway: Services
+) -> None:
+    submit(gateway.redis_url, "slow", (1000, 1000, 500))
+    finish(gateway.redis_url)
+    later = f"(performance.now = (at => () => at + 40_000)(performance.now()), {REFUSAL})"
+    with ExitStack() as refused:
+        for cursor in (0, 1000, 2000):
+            refused.enter_context(browser.refused(f"cursor={cursor}", answer=later))
+        browser.open("/jobs/slow")
+        browser.wait(lambda: browser.text("[data-show=all] b") == "2,500", 20)
     assert browser.all(".notice") == []
 
 

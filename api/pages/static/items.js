@@ -31,16 +31,16 @@ export class Items extends EventTarget {
     try {
       while (this.#again) {
         this.#again = false;
-        await patience.call(() => this.#fetch());
+        await this.#fetch(patience);
       }
     } finally {
       this.#running = null;
     }
   }
 
-  async #fetch() {
+  async #fetch(patience) {
     while (this.#cursor !== null && this.list.length < MOST) {
-      const page = await read(`${this.path}/results?limit=${PAGE}&cursor=${this.#cursor}`);
+      const page = await patience.call(() => read(`${this.path}/results?limit=${PAGE}&cursor=${this.#cursor}`));
       const came = page.next_cursor !== this.#cursor;
       this.#cursor = page.next_cursor;
       for (const { lines, ...item } of page.data) this.list.push(item); // pictures show where lines are
