@@ -33,6 +33,7 @@ ARGUMENTS = (
 )
 
 REFUSAL = 'new Response("{}", { status: 503 })'
+FAR_OFF = 'new Response("{}", { status: 429, headers: { "Retry-After": "120" } })'
 BROKEN_OFF = """new Response(new ReadableStream({ pull: (body) => body.error(new TypeError("lost")) }),
                              { headers: { "Content-Type": "image/png" } })"""
 

@@ -20,7 +20,7 @@ from model.drawn import STROKES, draw
 from model.images import png
 from training.sets.readers import read
 
-from browsers import BROKEN_OFF, REFUSAL, Browser
+from browsers import BROKEN_OFF, FAR_OFF, REFUSAL, Browser
 from samples import npy_of, zip_of
 
 pytestmark = pytest.mark.usefixtures("quiet")
@@ -215,6 +215,13 @@ def test_pictures_that_did_not_come_are_asked_for_again(
     shown = "return document.querySelector('#item-0 img').naturalWidth"
     browser.wait(lambda: browser.run(shown) == 64, 20)
     browser.wait(lambda: [cell.get_attribute("id") for cell in browser.all(".cell.gone")] == ["item-10"])
+
+
+def test_pictures_that_are_refused_for_long_hold_up_no_others(browser: Browser, sent: Sent) -> None:
+    with browser.refused("/items/", 4, answer=FAR_OFF):
+        show(browser, sent)
+    browser.wait(lambda: browser.all("#item-0.gone"), 20)
+    browser.wait(lambda: browser.all("#item-20 img[src]"), 20)
 
 
 def test_what_the_network_saw_gives_way_when_the_mouse_has_left(browser: Browser, sent: Sent) -> None:

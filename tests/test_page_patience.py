@@ -19,7 +19,7 @@ from api.idempotency import key_digest
 from model.images import png
 from worker import keys
 
-from browsers import REFUSAL, Browser, require_browser, running_browser
+from browsers import FAR_OFF, REFUSAL, Browser, require_browser, running_browser
 from conftest import Services, running_services
 from ledgers import commit_of, finish, ledger, submit
 from samples import npy_of
@@ -211,6 +211,16 @@ def test_a_job_is_shown_though_it_was_refused_at_first(browser: Browser, gateway
         browser.open("/jobs/refused")
         browser.wait(lambda: browser.text("#progress-text").startswith("Done"), 10)
     assert browser.all(".notice") == []
+
+
+def test_who_would_wait_too_long_is_told_at_once(browser: Browser, gateway: Services) -> None:
+    submit(gateway.redis_url, "far-off", (2,))
+    finish(gateway.redis_url)
+    with browser.refused("/v1/jobs/far-off", answer=FAR_OFF):
+        browser.open("/jobs/far-off")
+        browser.wait(lambda: browser.text(".notice p") == "Try again in 120 s.", 10)
+    browser.find(".notice .row button").click()
+    browser.wait(lambda: browser.text("#progress-text").startswith("Done"), 10)
 
 
 def test_a_job_is_followed_on_though_its_gateway_was_killed(browser: Browser, gateway: Services) -> None:

@@ -15,7 +15,7 @@ export class Patience {
     this.delayed = delayed;
   }
 
-  /** The answer of `work` in the end. Throws errors that are no reason to wait, or have lasted too long. */
+  /** What `work` answers in the end. Throws what is no reason to wait, or would last too long. */
   async call(work) {
     for (;;) {
       try {
@@ -25,9 +25,10 @@ export class Patience {
       } catch (error) {
         if (!error.passing) this.renew(); // it was answered
         else this.#since ??= performance.now();
-        if (!error.passing || performance.now() - this.#since > MOST_MS) throw error;
+        const wait = 1000 * (error.retryAfter ?? 0) || Math.min(LONGEST_PAUSE_MS, 200 * 2 ** this.#failed);
+        if (!error.passing || performance.now() - this.#since + wait > MOST_MS) throw error;
         this.delayed(error);
-        await pause(1000 * (error.retryAfter ?? 0) || Math.min(LONGEST_PAUSE_MS, 200 * 2 ** this.#failed));
+        await pause(wait);
         this.#failed += 1;
       }
     }
