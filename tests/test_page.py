@@ -453,6 +453,20 @@ def test_each_retry_in_the_list_is_another_job(browser: Browser, http: httpx.Cli
         browser.wait(lambda times=times: len(children(http, parent)) == times, 10)
 
 
+def test_a_button_keeps_the_focus_while_it_works_and_afterwards(
+    browser: Browser, http: httpx.Client
+) -> None:
+    parent = fail(http)
+    browser.open("/")
+    button = browser.find(f"button[aria-label='Retry {parent}']")
+    button.send_keys(Keys.ENTER)
+    browser.wait(lambda: browser.text("#announcement") == f"Retry: {parent}")
+    assert browser.driver.switch_to.active_element == button
+    browser.wait(lambda: not button.get_attribute("aria-busy"))
+    press(browser, Keys.ENTER)
+    browser.wait(lambda: len(children(http, parent)) == 2, 10)
+
+
 def test_a_retry_whose_job_was_deleted_is_refused_only_once(
     browser: Browser, http: httpx.Client
 ) -> None:

@@ -32,11 +32,12 @@ export async function attempt(work) {
   }
 }
 
-/** Call `work` for a button, which cannot be clicked again until it is over. */
+/** Have `work` done for a button, whose clicks do nothing until it is over. Disabled, it would lose the focus. */
 export async function act(button, work) {
-  button.disabled = true;
+  if (button.ariaBusy) return;
+  button.ariaBusy = "true";
   await attempt(work);
-  button.disabled = false;
+  button.ariaBusy = null;
 }
 
 /** Have a screen reader say something. */
