@@ -519,6 +519,20 @@ def test_what_cannot_be_read_of_a_drop_is_named_and_the_rest_is_taken(browser: B
     assert browser.text(".notice p").startswith("scans/gone.png")
 
 
+def test_of_much_that_cannot_be_read_the_first_are_named_and_the_rest_counted(browser: Browser) -> None:
+    browser.open("/")
+    browser.run("""
+      const file = (done, failed) => failed(new Error("gone"));
+      const entry = (_, n) => ({ isFile: true, fullPath: `/${n + 1}.png`, file });
+      const entries = Array.from({ length: 3000 }, entry);
+      const items = entries.map((each) => ({ webkitGetAsEntry: () => each }));
+      dispatchEvent(Object.assign(new Event("drop"), { dataTransfer: { items } }));
+    """)
+    browser.wait(lambda: browser.all(".notice"), 20)
+    named = "".join(f"{n}.png, " for n in range(1, 11))
+    assert browser.text(".notice p").startswith(f"{named}and 2,990 more: ")
+
+
 def test_a_photograph_is_made_small_enough_to_be_read(
     browser: Browser, http: httpx.Client, tmp_path: Path, rng: np.random.Generator
 ) -> None:

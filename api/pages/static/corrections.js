@@ -4,9 +4,8 @@ import { facts } from "./dom.js";
 import { send } from "./gateway.js";
 import { complain } from "./notices.js";
 import { Patience } from "./patience.js";
-import { images } from "./words.js";
+import { few, images } from "./words.js";
 
-const NAMED = 10;
 const MOST_MS = 20_000;
 
 export class Corrections extends EventTarget {
@@ -85,8 +84,7 @@ export class Corrections extends EventTarget {
 
   /** List the lost corrections in one notice. It offers to try those again whose images were not corrected since. */
   #name(error) {
-    const named = [...this.#lost].slice(0, NAMED).map(([item, { label }]) => `${item.index + 1}, ${item.name} (${label ?? "taken back"})`);
-    if (this.#lost.size > NAMED) named.push(`and ${images(this.#lost.size - NAMED)} more`);
+    const named = few([...this.#lost].map(([item, { label }]) => `${item.index + 1}, ${item.name} (${label ?? "taken back"})`), images);
     const why = [error.title, error.message].filter(Boolean).map((words) => words.replace(/\.?$/, ".")).join(" ");
     const message = `${why} Your corrections of these are undone: ${named.join("; ")}.`;
     const notice = Object.assign(new Error(message), { title: "Not saved", lasting: true });

@@ -9,7 +9,7 @@ import { shrink } from "./photograph.js";
 import { Refusal, isFinal } from "./refusals.js";
 import { watchService } from "./service.js";
 import { Submission } from "./submission.js";
-import { bytes, count } from "./words.js";
+import { bytes, count, few } from "./words.js";
 
 let chosen = [];
 let submission = null;
@@ -109,7 +109,7 @@ addEventListener("drop", (event) => {
   attempt(async () => {
     const { files, missed } = await fromTransfer(event.dataTransfer);
     add(files);
-    if (missed.length) complain(new Refusal("Not all could be read", `${missed.join(", ")}: choose it again, or leave it out.`));
+    if (missed.length) complain(new Refusal("Not all could be read", `${few(missed).join(", ")}: choose it again, or leave it out.`));
   });
 });
 

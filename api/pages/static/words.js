@@ -3,6 +3,8 @@
 const number = new Intl.NumberFormat("en");
 const moment = new Intl.DateTimeFormat("en", { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
 
+const FEW = 10;
+
 const STATES = {
   queued: "waiting",
   running: "being read",
@@ -49,3 +51,9 @@ export function seconds(s) {
 
 /** The title of a job: as its sender named it, else its id. */
 export const title = (job) => job.metadata?.title || job.id;
+
+/** Names as a message has them: the first few, and how many more there are. */
+export function few(names, counted = count) {
+  const more = names.length - FEW;
+  return more > 0 ? [...names.slice(0, FEW), `and ${counted(more)} more`] : names;
+}
