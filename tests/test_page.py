@@ -237,6 +237,22 @@ def test_what_the_network_saw_gives_way_when_the_mouse_has_left(browser: Browser
     assert not browser.all("#item-20.gone")
 
 
+def test_what_the_network_saw_stays_though_the_upload_is_refused_meanwhile(
+    browser: Browser, sent: Sent
+) -> None:
+    refusal = '(window.refused = true, new Response("{}", { status: 404 }))'
+    with browser.refused("/items/20/image", after_ms=3000, answer=refusal):
+        show(browser, sent)
+    ActionChains(browser.driver).move_to_element(browser.find("#item-20")).perform()
+    width = "return document.querySelector('#item-20 img').naturalWidth"
+    browser.wait(lambda: browser.run(width) == 28)
+    browser.wait(lambda: browser.run("return window.refused"))
+    browser.run("return new Promise(requestAnimationFrame)")
+    assert not browser.all("#item-20.gone")
+    ActionChains(browser.driver).move_to_element(browser.find("#title")).perform()
+    browser.wait(lambda: browser.run(width) == 64)
+
+
 def test_a_damaged_picture_is_said_to_be_none(browser: Browser, http: httpx.Client) -> None:
     browser.open(f"/jobs/{fail(http)}")
     browser.wait(lambda: browser.all("#item-0.gone"))

@@ -23,7 +23,7 @@ export function makeCell(item, place, path) {
     wanted = source;
     source(path, item).then(
       (address) => wanted === source && (picture.src = address),
-      () => source === upload && cell.classList.add("gone"),
+      () => wanted === source && source === upload && cell.classList.add("gone"),
     );
   };
   picture.onload = () => cell.classList.remove("gone");
