@@ -141,6 +141,9 @@ def test_a_password_that_is_encoded_is_read(monkeypatch: pytest.MonkeyPatch) -> 
         ("worker", "INKQUEUE_MODELS=roman", "INKQUEUE_MODELS: no network 'roman'; there are"),
         ("worker", "REDIS_URL=redis://:sekret/word@127.0.0.1:6379/0", "REDIS_URL: cannot be read"),
         ("worker.sender", "INKQUEUE_WEBHOOK_TIMEOUT_S=0", "INKQUEUE_WEBHOOK_TIMEOUT_S: Input"),
+        ("api", "REDIS_URL=redis://127.0.0.1:1/0", "REDIS_URL: Error "),
+        ("worker", "REDIS_URL=redis://127.0.0.1:1/0", "REDIS_URL: Error "),
+        ("worker.sender", "REDIS_URL=redis://127.0.0.1:1/0", "REDIS_URL: Error "),
         ("worker.sender", "INKQUEUE_LEASE_MS=", "INKQUEUE_LEASE_MS: Input should be a valid integer"),
     ],
 )

@@ -35,14 +35,16 @@ class UnsafeRedis(RuntimeError):
 
 def require_safe(client: redis.Redis, settings: QueueSettings) -> None:
     """Raise UnsafeRedis, which names setting, value, what is wanted, and the overriding switch; or
-    redis.AuthenticationError, which says what is wrong with REDIS_URL."""
+    redis.RedisError, which names REDIS_URL and says what is wrong with it."""
     try:
         client.ping()
         faults = find_loss(client, settings), find_door(client, settings)
-    except redis.AuthenticationError as error:
-        given = client.connection_pool.connection_kwargs.get("password")
-        fault = "Redis refuses its user or password" if given else "Redis wants a password"
-        raise redis.AuthenticationError(f"REDIS_URL: {fault}") from error
+    except redis.RedisError as error:
+        fault = str(error)
+        if isinstance(error, redis.AuthenticationError):
+            given = client.connection_pool.connection_kwargs.get("password")
+            fault = "Redis refuses its user or password" if given else "Redis wants a password"
+        raise type(error)(f"REDIS_URL: {fault}") from error
     for fault in faults:
         if fault:
             raise UnsafeRedis(fault)

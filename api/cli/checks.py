@@ -39,23 +39,14 @@ def require_startable(stack: Stack) -> None:
         Quotas(settings)
         read_proxies(settings)
         if os.environ.get("REDIS_URL"):
-            _require_redis(settings)
+            require_safe(connect(settings.redis_url), settings)
         elif settings.broker_url:
             raise Refusal("INKQUEUE_BROKER_URL: it is for the Redis in REDIS_URL; set both, or neither")
-    except (ValueError, UnsafeAddress, UnsafeRedis) as error:
+    except (ValueError, UnsafeAddress, UnsafeRedis, redis.RedisError) as error:
         raise Refusal(str(error)) from error
     figures = os.environ.get(FIGURES)
     if figures and stack.api_workers == 1 and not os.access(figures, os.W_OK | os.X_OK):
         raise Refusal(f"{FIGURES}: {figures} is no folder that can be written to")
-
-
-def _require_redis(settings: GatewaySettings) -> None:
-    """Raises Refusal, UnsafeRedis."""
-    try:
-        require_safe(connect(settings.redis_url), settings)
-    except redis.RedisError as error:
-        reason = str(error).removeprefix("REDIS_URL: ")  # as for a wrong password
-        raise Refusal(f"REDIS_URL: {reason}") from error
 
 
 def _require_networks(settings: WorkerSettings) -> None:
