@@ -142,6 +142,10 @@ class Browser:
         answers = [each["response"] for each in self._happened("Network.responseReceived")]
         return [(each["url"], each["status"]) for each in answers]
 
+    def gave_up(self) -> bool:
+        """Whether the page ended a call, since the last time, before it was answered."""
+        return any(each.get("canceled") for each in self._happened("Network.loadingFailed"))
+
     def _happened(self, method: str) -> list[dict[str, Any]]:
         entries = self.driver.get_log("performance")  # type: ignore[no-untyped-call]
         messages = [json.loads(entry["message"])["message"] for entry in entries]

@@ -83,6 +83,11 @@ def show_read(browser: Browser, gateway: Services, job: str, count: int) -> None
     browser.find("#grid").send_keys(Keys.HOME)
 
 
+def draw(browser: Browser) -> None:
+    """A stroke on the pad."""
+    browser.find("#pad").send_keys(Keys.SPACE, *[Keys.ARROW_DOWN] * 8, Keys.SPACE)
+
+
 def commit_next(url: str, *, uncertain: bool = False) -> None:
     """Read one chunk."""
     worker = ledger(url)
@@ -265,6 +270,28 @@ def test_a_stream_that_falls_silent_is_left_for_another(
         gateway.processes[0].send_signal(signal.SIGCONT)
     finish(gateway.redis_url)
     browser.wait(lambda: browser.text("#progress-text").startswith("Done"))
+
+
+def test_a_drawing_that_is_cleared_is_waited_for_no_more(browser: Browser, gateway: Services) -> None:
+    browser.open("/")
+    draw(browser)
+    browser.wait(lambda: browser.text("#pad-readings") == "Waiting for a worker…")
+    browser.wait(lambda: any("?wait=30" in url for url in browser.asked()))
+    browser.find("#pad-clear").click()
+    browser.wait(browser.gave_up, 10)
+    finish(gateway.redis_url)
+    assert browser.text("#pad-readings") == "Its likeliest readings appear here."
+
+
+def test_of_a_drawing_that_was_cleared_no_failure_is_said(browser: Browser, gateway: Services) -> None:
+    browser.open("/")
+    gateway.processes[0].send_signal(signal.SIGSTOP)
+    draw(browser)
+    browser.wait(lambda: any("/v1/predictions" in url for url in browser.asked()))
+    browser.find("#pad-clear").click()
+    with gone(gateway):
+        pass
+    assert browser.all(".notice") == []
 
 
 def test_what_waits_is_shown_as_it_is(browser: Browser, gateway: Services, http: httpx.Client) -> None:

@@ -14,8 +14,8 @@ export class Pad {
   #canvas = find("pad");
   #ink = this.#canvas.getContext("2d");
   #at = null; // where the pen is while it is down
-  #pen = { x: 224, y: 224 }; // where the keys have moved it
-  #latest = 0;
+  #pen = { x: 224, y: 224 }; // where the keys have it
+  #reading = new AbortController(); // of what was drawn last
 
   /** `options()` returns how drawings are to be read. */
   constructor(options) {
@@ -29,7 +29,7 @@ export class Pad {
   }
 
   clear() {
-    this.#latest += 1;
+    this.#reading.abort();
     this.#ink.fillStyle = "#ffffff";
     this.#ink.fillRect(0, 0, this.#canvas.width, this.#canvas.height);
     Object.assign(this.#ink, { lineWidth: WIDTH, lineCap: "round", lineJoin: "round", strokeStyle: "#1d1f29" });
@@ -83,20 +83,20 @@ export class Pad {
   }
 
   async #read() {
-    const number = (this.#latest += 1);
+    this.#reading.abort(); // of what it was before
+    const { signal } = (this.#reading = new AbortController());
     const body = await new Promise((resolve) => this.#canvas.toBlob(resolve, "image/png"));
     const metadata = JSON.stringify({ from: "pad" });
     const query = new URLSearchParams({ ...this.options(), top_k: 3, expires_in: KEPT_S, metadata });
-    let item = await read(`/v1/predictions?${query}`, { method: "POST", body, headers: { "Content-Type": "image/png" } });
-    if (item.counts) item = await this.#wait(item.id, number); // still a job: the workers are busy
-    if (number !== this.#latest) return;
+    let item = await read(`/v1/predictions?${query}`, { method: "POST", body, signal, headers: { "Content-Type": "image/png" } });
+    if (item.counts) item = await this.#wait(item.id, signal); // a job still: the workers are busy
     if (item.status === "queued") find("pad-readings").textContent = "Not read yet: draw again when a worker is free.";
     else find("pad-readings").replaceChildren(...readings(item.top_k ?? []));
   }
 
-  async #wait(id, number) {
-    if (number === this.#latest) find("pad-readings").textContent = "Waiting for a worker…";
-    await read(`/v1/jobs/${id}?wait=30`);
-    return read(`/v1/jobs/${id}/items/0`);
+  async #wait(id, signal) {
+    find("pad-readings").textContent = "Waiting for a worker…";
+    await read(`/v1/jobs/${id}?wait=30`, { signal });
+    return read(`/v1/jobs/${id}/items/0`, { signal });
   }
 }
