@@ -25,7 +25,8 @@ T = TypeVar("T")
 
 
 class AsyncClient:
-    """A client of the gateway at `url` (else ValueError). Methods raise ProblemError or Unreachable."""
+    """A gateway at `url` (else ValueError). Every method raises ProblemError or Unreachable, and those
+    that send files FileChanged."""
 
     def __init__(
         self,
