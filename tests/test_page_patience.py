@@ -20,7 +20,7 @@ from model.images import png
 from worker import keys
 
 from browsers import FAR_OFF, REFUSAL, Browser, require_browser, running_browser
-from conftest import Services, running_services
+from conftest import Services, running_services, until
 from ledgers import commit_of, finish, ledger, submit
 from samples import npy_of
 
@@ -61,6 +61,19 @@ def gone(gateway: Services) -> Iterator[None]:
         yield
     finally:
         gateway.wait_answering(gateway.spawn("api"))
+
+
+@contextmanager
+def hung(gateway: Services) -> Iterator[None]:
+    """While the gateway is suspended: its connections stay open, nothing comes. Afterwards it works
+    again, which takes it a second if it was just asking Redis something."""
+    (process,) = gateway.processes
+    process.send_signal(signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        process.send_signal(signal.SIGCONT)
+        until(lambda: httpx.get(f"{gateway.url}/v1/queue", timeout=20).is_success)
 
 
 @contextmanager
@@ -263,11 +276,8 @@ def test_a_stream_that_falls_silent_is_left_for_another(
     submit(gateway.redis_url, "silent", (2,))
     browser.open("/jobs/silent")
     browser.wait(lambda: asked_for_events(browser, "silent"))
-    gateway.processes[0].send_signal(signal.SIGSTOP)  # its connections stay open, nothing comes
-    try:
+    with hung(gateway):
         browser.wait(lambda: asked_for_events(browser, "silent"))
-    finally:
-        gateway.processes[0].send_signal(signal.SIGCONT)
     finish(gateway.redis_url)
     browser.wait(lambda: browser.text("#progress-text").startswith("Done"))
 
@@ -336,11 +346,8 @@ def test_a_gateway_that_hangs_is_not_said_to_be_ready(browser: Browser, gateway:
     browser.run(
         "const { timeout } = AbortSignal; AbortSignal.timeout = () => timeout.call(AbortSignal, 500)"
     )
-    gateway.processes[0].send_signal(signal.SIGSTOP)
-    try:
+    with hung(gateway):
         browser.wait(lambda: browser.text("#banner").startswith("The service does not answer."), 20)
-    finally:
-        gateway.processes[0].send_signal(signal.SIGCONT)
 
 
 def test_what_is_too_large_is_said_before_it_is_sent(browser: Browser, tmp_path: Path) -> None:
