@@ -13,6 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 from pathlib import Path
 
@@ -262,6 +263,17 @@ def test_who_is_silent_is_given_up(files: list[bytes]) -> None:
         Failure(UNDECODABLE, "decoding it takes too long, over 1 s"),
         *directly(files[1:2]),
     ]
+
+
+def test_threads_that_draw_and_read_take_turns(decoder: Decoder, files: list[bytes]) -> None:
+    wanted = Encoded(files[0], "emnist", marks=b"[]")
+    alone = decoder.draw(wanted)
+    assert isinstance(alone, bytes)
+    with ThreadPoolExecutor(2) as pool:
+        drawn = pool.submit(lambda: [decoder.draw(wanted) for _ in range(50)])
+        read = pool.submit(lambda: [told(decoder, asked(files)) for _ in range(20)])
+    assert drawn.result() == [alone] * 50
+    assert read.result() == [directly(files)] * 20
 
 
 def test_more_than_one_part_is_read_in_order(decoder: Decoder, files: list[bytes]) -> None:

@@ -50,8 +50,9 @@ class Decoder:
         return outcomes
 
     def draw(self, image: Encoded) -> Picture | Failure:
-        """A picture for people of an image with `marks`; takes no turn. Raises NoDecoder."""
-        (picture,) = self._read_part([image])
+        """A picture for people of an image with `marks`. Raises NoDecoder."""
+        with self._turn:
+            (picture,) = self._read_part([image])
         assert isinstance(picture, Picture | Failure)
         return picture
 
