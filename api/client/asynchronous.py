@@ -25,8 +25,8 @@ T = TypeVar("T")
 
 
 class AsyncClient:
-    """A gateway at `url` (else ValueError). Every method raises ProblemError or Unreachable, and those
-    that send files FileChanged."""
+    """A client of the gateway at `url` (else ValueError). Methods raise ProblemError or Unreachable, and
+    those that send files also FileChanged."""
 
     def __init__(
         self,
