@@ -57,7 +57,9 @@ def read_card(path: Path) -> Card:
     try:
         return Card(**json.loads(path.read_text()))
     except TypeError as error:
-        raise BadCard(f"{path}: not a card of this version; train the network again: {error}") from error
+        raise BadCard(
+            f"{path}: not a card of this version; update Inkqueue or train the network again: {error}"
+        ) from error
     except (OSError, ValueError) as error:
         raise BadCard(f"{path}: {error}") from error
 

@@ -18,9 +18,6 @@ if TYPE_CHECKING:
 
 Engine = Literal["auto", "openvino", "torch"]
 
-FALLBACKS: tuple[Precision, ...] = ("mixed", "float32")
-"""For a CPU that does not compute in the precision of a card."""
-
 NVIDIA = Path("/dev/nvidiactl")
 """Exists if there is an NVIDIA driver: if not, torch need not be loaded to know that there is no GPU."""
 
@@ -36,8 +33,8 @@ def open_predictor(
     """The network `name` in `folder`, or the published one, on `threads` CPU threads (0: one per core).
 
     The checkpoint is checked here; OpenVINO compiles it when it is warmed up or first needed. By default
-    a GPU runs it if there is one, else OpenVINO in the precision of the card, or in the next higher one
-    that the CPU computes in natively. Raises BadCard; RuntimeError if the device, torch or the precision
+    a GPU runs it if there is one, else OpenVINO in the precision of the card, or in float32 if the CPU
+    does not compute in that natively. Raises BadCard; RuntimeError if the device, torch or the precision
     is missing.
     """
     if _engine(device, engine) == "torch":
@@ -47,9 +44,7 @@ def open_predictor(
     card, _ = read_checkpoint(name, folder)
     own = read_own_screen(card, folder)
     screen = own.card if own else None
-    chosen = _chosen(card, native_precisions()) if precision == "auto" else precision
-    if chosen == "int8" and chosen not in native_precisions():
-        raise RuntimeError("precision int8 needs a CPU with AVX-512 VNNI: choose another, or auto")
+    chosen = _precision(card, precision, native_precisions())
 
     @cache
     def shared() -> "Graphs":
@@ -61,8 +56,13 @@ def open_predictor(
     return Replicas(card, f"OpenVINO {chosen}", make, cores(threads), screen)
 
 
-def _chosen(card: Card, native: Sequence[Precision]) -> Precision:
-    return next(each for each in (card.precision, *FALLBACKS) if each in native)
+def _precision(card: Card, wanted: Literal["auto", Precision], native: Sequence[Precision]) -> Precision:
+    """Raises RuntimeError. A network without ranges has no layers for int8, and is read as by `auto`."""
+    if wanted == "int8" and wanted not in native:
+        raise RuntimeError("precision int8 needs a CPU with AVX-512 VNNI: set it to auto")
+    if wanted == "auto" or (wanted == "int8" and not card.ranges):
+        return card.precision if card.precision in native else "float32"
+    return wanted
 
 
 def cores(threads: int) -> int:

@@ -16,8 +16,8 @@ from .graph import Graphs, graphs, quantized_graphs
 from .own_screens import OwnScreen, backbone, screened_layout, with_layers
 from .predictor import Floats, Images, Predictor, on, softmax
 
-HINTS = {"float32": "f32", "bfloat16": "bf16", "integers": "bf16"}
-"""OpenVINO's names of precisions. Where the CPU has no bfloat16, it takes float32 in its place."""
+HINTS = {"float32": "f32", "bfloat16": "bf16"}
+"""OpenVINO's names of precisions."""
 
 
 class Margins(NamedTuple):
@@ -46,7 +46,7 @@ Close = Callable[[Floats], Bools]
 @cache
 def native_precisions() -> Sequence[Precision]:
     """The precisions in which this CPU computes natively, from the highest to the lowest. Elsewhere
-    bfloat16 only costs time, and sums of products of 8-bit integers overflow."""
+    bfloat16 is emulated, which only costs time, and sums of 8-bit products may overflow."""
     bfloat16 = "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
     int8 = CPU_FACTS.exists() and "avx512_vnni" in CPU_FACTS.read_text()
     native = {"float32": True, "mixed": bfloat16, "bfloat16": bfloat16, "int8": int8}
@@ -100,10 +100,15 @@ class OpenVinoPredictor(Predictor):
         if network["kind"] == "ensemble":
             members = [part(f"members.{at}", each) for at, each in enumerate(network["members"])]
             return _ensemble(members, network["temperatures"])
-        graph = self._graphs.integers[start] if precision == "integers" else self._graphs.floats[start]
-        compiled = Compiled(graph, network["kind"], HINTS[precision])
+        compiled = self._compiled(start, network["kind"], precision)
         self._parts.append(compiled)
         return compiled
+
+    def _compiled(self, start: str, kind: str, precision: str) -> Compiled:
+        if precision != "integers":
+            return Compiled(self._graphs.floats[start], kind, HINTS[precision])
+        rest = "bfloat16" if "bfloat16" in native_precisions() else "float32"
+        return Compiled(self._graphs.integers[start], kind, HINTS[rest])
 
     def _tie(self, outputs: Floats) -> Bools:
         return _is_tie(self._classes, self._margins.tie, outputs)

@@ -4,6 +4,7 @@ Needs neither torch nor any other engine.
 """
 
 import hashlib
+import math
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -37,11 +38,14 @@ def _require_whole(card: Card) -> None:
     try:
         classes = labels if card.network["kind"] == HEAD else classes_of(card.network)
         warm = card.temperature > 0
-    except (LookupError, TypeError, ValueError) as error:
+        ranged = all(0 < each < math.inf for each in card.ranges.values())
+    except (AttributeError, LookupError, TypeError, ValueError) as error:
         reason = f"{type(error).__name__}: {error}"
         raise BadCard(f"{card.name}: card and weights do not fit together: {reason}") from error
     if classes != labels:
         raise BadCard(f"{card.name}: {classes} classes, but labels for {labels}")
+    if not ranged:
+        raise BadCard(f"{card.name}: ranges must be numbers above 0")
     if not warm:
         raise BadCard(f"{card.name}: a temperature of {card.temperature}; it must be above 0")
 

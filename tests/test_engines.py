@@ -13,11 +13,11 @@ import pytest
 import torch
 
 from model import openvino_predictor
-from model.card import WEIGHTS, Card, Precision, read_cards
+from model.card import WEIGHTS, BadCard, Card, Precision, read_card, read_cards
 from model.checkpoint import load_checkpoint, save_checkpoint
 from model.compiled import COARSE, DENSE, FINE, Compiled, passes
 from model.networks import build
-from model.opening import _chosen, open_predictor
+from model.opening import _precision, open_predictor
 from model.openvino_predictor import (
     MARGINS,
     OpenVinoPredictor,
@@ -110,9 +110,9 @@ def test_an_answer_does_not_depend_on_its_batch(
 ) -> None:
     predictor = open_predictor(name, device="cpu", engine="openvino", precision=precision)
     images = glyphs(130, rng)
-    together = predictor.logits(images)
+    together = predictor.outputs(images)
     for size in (1, 7, 64):
-        apart = [predictor.logits(images[at : at + size]) for at in range(0, len(images), size)]
+        apart = [predictor.outputs(images[at : at + size]) for at in range(0, len(images), size)]
         np.testing.assert_array_equal(np.concatenate(apart), together)
 
 
@@ -127,7 +127,8 @@ def read(name: str, folder: Path, images: Images) -> Mapping[Precision, Floats]:
 @pytest.mark.parametrize("name", read_cards(WEIGHTS))
 def test_reduced_precision_decides_as_float32(name: str, rng: np.random.Generator) -> None:
     found = {key: logits.argmax(axis=1) for key, logits in read(name, WEIGHTS, glyphs(300, rng)).items()}
-    for precision in set(MARGINS) & set(found):
+    settled = set(MARGINS) if read_card(WEIGHTS / f"{name}.json").ranges else {"mixed"}
+    for precision in settled & set(found):
         np.testing.assert_array_equal(found[precision], found["float32"])
 
 
@@ -142,7 +143,7 @@ def test_every_layout_is_read_in_reduced_precision(
     exact = found["float32"]
     for precision in set(MARGINS) & set(found):
         differ = (found[precision] != exact).sum()
-        assert differ <= max(5, (found["bfloat16"] != exact).sum())
+        assert differ <= max(5, (found.get("bfloat16", exact) != exact).sum())
 
 
 def with_ranges(card: Card, folder: Path, images: Images) -> Card:
@@ -180,19 +181,44 @@ def _precisions_of(compiled: Compiled, kind: str) -> list[str]:
     return [info["runtimePrecision"] for info in infos if info["layerType"] == kind]
 
 
-def test_a_precision_that_the_processor_lacks_gives_way_to_the_next_higher_one() -> None:
-    card = Card("new", CONVNET, "0123456789", "mnist", 0.1, 0.3, 1, precision="int8")
-    assert _chosen(card, ["float32", "mixed", "bfloat16", "int8"]) == "int8"
-    assert _chosen(card, ["float32", "mixed", "bfloat16"]) == "mixed"
-    assert _chosen(card, ["float32", "int8"]) == "int8"
-    assert _chosen(card, ["float32"]) == "float32"
-    assert _chosen(replace(card, precision="bfloat16"), ["float32", "int8"]) == "float32"
+def test_a_precision_that_the_processor_lacks_gives_way_to_float32() -> None:
+    ranges = {"features.7": 1.0}
+    card = Card("new", CONVNET, "0123456789", "mnist", 0.1, 0.3, 1, precision="int8", ranges=ranges)
+    assert _precision(card, "auto", ["float32", "mixed", "bfloat16", "int8"]) == "int8"
+    assert _precision(card, "auto", ["float32", "int8"]) == "int8"
+    assert _precision(card, "auto", ["float32", "mixed", "bfloat16"]) == "float32"
+    assert _precision(card, "mixed", ["float32", "mixed", "bfloat16", "int8"]) == "mixed"
+    bare = replace(card, precision="bfloat16", ranges={})
+    assert _precision(bare, "auto", ["float32", "int8"]) == "float32"
+    assert _precision(bare, "int8", ["float32", "mixed", "bfloat16", "int8"]) == "bfloat16"
 
 
 def test_int8_is_refused_where_its_sums_would_overflow(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(openvino_predictor, "native_precisions", lambda: ["float32"])
     with pytest.raises(RuntimeError, match="AVX-512 VNNI"):
         open_predictor("digits", device="cpu", engine="openvino", precision="int8")
+
+
+@pytest.mark.parametrize(
+    ("native", "hint"), [(["float32", "int8"], "f32"), (["float32", "bfloat16", "int8"], "bf16")]
+)
+def test_what_is_no_integer_is_bfloat16_only_where_that_is_native(
+    native: list[Precision], hint: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(openvino_predictor, "native_precisions", lambda: native)
+    card, weights = read_checkpoint("digits", WEIGHTS)
+    fast, exact = OpenVinoPredictor(card, read_graphs(card, weights, None, "int8"), "int8")._parts
+    assert isinstance(fast, Compiled)
+    assert isinstance(exact, Compiled)
+    assert (fast._hint, exact._hint) == (hint, "f32")
+
+
+@pytest.mark.parametrize("most", [0.0, -1.0, float("nan"), float("inf"), "x", None])
+def test_ranges_that_are_no_numbers_above_0_are_refused(most: Any, tmp_path: Path) -> None:
+    card = untrained(CONVNET, tmp_path)
+    write_card(replace(card, ranges={"features.7": most}), tmp_path)
+    with pytest.raises(BadCard):
+        read_checkpoint("new", tmp_path)
 
 
 def test_what_is_nearly_a_tie_is_settled_and_nothing_else() -> None:

@@ -31,7 +31,8 @@ from courses import drawn_digits, short
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The run of a small network that reads drawn digits."""
-    folder, recipe, split = tmp_path_factory.mktemp("runs"), short(), drawn_digits()
+    network = {"kind": "convnet", "stages": ((8,), (12, 16)), "classes": 10}
+    folder, recipe, split = tmp_path_factory.mktemp("runs"), short(network=network), drawn_digits()
     run = Run(recipe, folder)
     finish(recipe, Trainer(recipe, split).train(run), split, run.folder)
     return folder
@@ -117,9 +118,13 @@ def test_what_is_judged_is_read_in_the_precision_and_put_into_the_folder_that_it
     monkeypatch.setattr(command, "least_precision", choose)
     line = ["small", "--as", "digits", "--runs", str(runs), "--data", str(tmp_path)]
     monkeypatch.setenv("INKQUEUE_WEIGHTS", str(tmp_path / "served"))
+    before = (runs / "small-0" / "small.json").read_bytes()
     done = CliRunner().invoke(app, ["publish", *line])
     assert done.exit_code == 0, done.output
-    assert read_card(tmp_path / "served" / "digits.json").precision == "bfloat16"
+    card = read_card(tmp_path / "served" / "digits.json")
+    assert card.precision == "bfloat16"
+    assert card.ranges
+    assert (runs / "small-0" / "small.json").read_bytes() == before
     assert [machine.split(",")[0] for machine in machines] == ["OpenVINO bfloat16"]
     assert "digits.safetensors: top-1 9" in done.stdout
     assert done.stdout.endswith("Served as digits from the next start of `inkqueue up`.\n")

@@ -14,7 +14,7 @@ from worker.jobs import JobState
 from conftest import Services, running_services
 from samples import glyphs
 
-IMAGES = 40_000
+IMAGES = 80_000
 """Of letters, whose network takes its time: a second worker is there long before they are read."""
 
 TAKES_UP_S = 2.0

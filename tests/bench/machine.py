@@ -7,7 +7,7 @@ from pathlib import Path
 
 from model.opening import open_predictor
 
-from .setting import Setting
+from .setting import CORES, Setting
 
 PACKAGES = ("celery", "numpy", "opencv-python-headless", "openvino", "redis", "uvicorn")
 
@@ -23,7 +23,7 @@ def machine(setting: Setting) -> dict[str, str]:
         platform.processor(),
     )
     return {
-        "processor": f"{os.cpu_count()} cores ({model})",
+        "processor": f"{CORES} cores ({model})",
         "load": f"{os.getloadavg()[0]:.1f}",
         "engine": open_predictor(setting.model, device=setting.device, threads=1).engine,
         "python": platform.python_version(),

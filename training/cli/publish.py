@@ -1,7 +1,9 @@
 """`publish`: a trained network becomes one of those that are served."""
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated
 
 import typer
@@ -9,8 +11,9 @@ import typer
 from model.card import Card, weights_folder
 from model.checkpoint import load_checkpoint
 from model.opening import open_predictor
+from model.own_screens import FOLDER as SCREENS
 from model.predictor import Predictor
-from model.storage import write_card
+from model.storage import read_checkpoint, write_checkpoint
 
 from ..gates import GATES
 from ..measures.engines import least_precision, rivals
@@ -46,15 +49,25 @@ def publish(
     stem, folder = find(name, runs)
     card, network = load_checkpoint(stem, folder)
     split = read_split(task_of(card).name, data)
-    write_card(replace(card, ranges=input_ranges(card, network, split.validation)), folder)
-    precision = least_precision(list(rivals(stem, folder, split.validation)))
-    predictor = open_predictor(stem, folder, "cpu", "openvino", precision)
-    weights = folder / f"{stem}.safetensors"
-    found = evaluate(predictor, weights, split.test, split.measured_on)
-    served = served or card.name
-    scans = _scans(predictor, served, data) if (data / FOLDER).is_dir() else None
-    out = out or weights_folder()
+    card = replace(card, ranges=input_ranges(card, network, split.validation))
+    served, out = served or card.name, out or weights_folder()
+    with TemporaryDirectory() as temporary:  # until it has passed, nothing that is served changes
+        draft = _drafted(card, folder, Path(temporary))
+        precision = least_precision(list(rivals(stem, draft, split.validation)))
+        predictor = open_predictor(stem, draft, "cpu", "openvino", precision)
+        weights = draft / f"{stem}.safetensors"
+        found = evaluate(predictor, weights, split.test, split.measured_on)
+        scans = _scans(predictor, served, data) if (data / FOLDER).is_dir() else None
     console.print(_told(serve(found, folder, served, out, precision, scans), out), markup=False)
+
+
+def _drafted(card: Card, folder: Path, draft: Path) -> Path:
+    """`card` in the folder `draft`, with its weights and its own screen in `folder`."""
+    _, weights = read_checkpoint(card.name, folder)
+    write_checkpoint(card, weights, draft)
+    if (folder / SCREENS).is_dir():
+        shutil.copytree(folder / SCREENS, draft / SCREENS)
+    return draft
 
 
 def _told(card: Card, out: Path) -> str:

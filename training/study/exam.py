@@ -95,6 +95,7 @@ class Exam:
 
 
 def _key(card: Card) -> str:
-    """The key of what is served: its weights, its temperature and the precision it may run in."""
+    """The key of what is served: its weights, its temperature, the precision it may run in and how."""
     served = f"{card.sha256} {card.temperature} {card.precision}"
+    served += f" {card.ranges}" if card.ranges else ""
     return hashlib.sha256(served.encode()).hexdigest()[:16]

@@ -1,11 +1,12 @@
 """How a study was made, for its last chapter: settings, seeds, times, versions, commands."""
 
-import os
 import platform
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
+
+from model.cores import usable_cores
 
 from ..tables import short
 from .chapter import Scale
@@ -27,7 +28,7 @@ def making(
         "seeds": ", ".join(map(str, sorted({each.trial.seed for each in outcomes}))) or "none",
         "processor time": _times(outcomes),
         "best network measured": measured,
-        "machine": f"{os.cpu_count()} cores ({_processor()}), {platform.system()}",
+        "machine": f"{usable_cores()} cores ({_processor()}), {platform.system()}",
         "versions": ", ".join(
             [f"Python {platform.python_version()}", *(f"{each} {version(each)}" for each in PACKAGES)]
         ),

@@ -71,7 +71,8 @@ class Clients(Ground):
         if what == "follow":
             self._follow(job, most)
         elif what == "correct":
-            self._correct(job, {image % job.total: label for image, label in labels.items()})
+            corrected = {image % job.total: label for image, label in labels.items()}
+            self._correct(job, corrected, overwrite=most > 1)
         elif not job.open and job.counts()["failed"]:
             self._retry(job, keys.LANES[most % 2])
 
@@ -86,10 +87,11 @@ class Clients(Ground):
         if look.events:
             self.read_to[job.name, job.first_token] = look.events[-1].id, heard + len(look.events)
 
-    def _correct(self, job: Job, labels: dict[int, str]) -> None:
+    def _correct(self, job: Job, labels: dict[int, str], *, overwrite: bool) -> None:
         stored = self.run(self.store.job(job.name))
-        answer = self.run(self.store.correct(stored, {i: text or None for i, text in labels.items()}))
-        self.same("correct", answer, self.model.correct(job.name, labels))
+        wanted = {index: label or None for index, label in labels.items()}
+        answer = self.run(self.store.correct(stored, wanted, overwrite=overwrite))
+        self.same("correct", answer, self.model.correct(job, labels, overwrite))
 
     def _retry(self, job: Job, lane: Lane) -> None:
         """Check that a retry would send every failed image, by its name; then send them."""

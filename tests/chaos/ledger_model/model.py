@@ -248,21 +248,19 @@ class Model:
         del self.jobs[name]
         return "deleted"
 
-    def correct(self, name: str, labels: dict[int, str]) -> str:
+    def correct(self, job: Job, labels: dict[int, str], overwrite: bool) -> dict[int, str] | None:
         """What `correct` must answer; an empty label takes one back."""
-        job = self.standing(name)
-        if job is None:
-            return "missing"
         starts = job.starts()
         for index in labels:
             c = max(c for c in range(len(job.parts)) if starts[c] <= index)
             if job.parts[c].results is None:
-                return "pending"
-        for index, label in labels.items():
+                return None
+        kept = {} if overwrite else {i: job.corrections[i] for i in labels if i in job.corrections}
+        for index in labels.keys() - kept.keys():
             job.corrections.pop(index, None)
-            if label:
+            if label := labels[index]:
                 job.corrections[index] = label
-        return "corrected"
+        return kept
 
     # -- what workers do
 
