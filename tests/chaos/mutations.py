@@ -500,6 +500,14 @@ LIFE = (
         "tests/test_corrections.py",
     ),
     lua(
+        "a correction made elsewhere is overwritten",
+        "correct",
+        "sparing and redis.call",
+        "false and redis.call",
+        "without_overwriting",
+        "tests/test_corrections.py",
+    ),
+    lua(
         "upkeep does not ring",
         "upkeep",
         "ring(ARGV[i], waiting, ARGV[i + 1])",
