@@ -24,6 +24,10 @@ LARGEST = 64
 FINE, COARSE, DENSE = (1, 2, 4, 8, 16, 32, LARGEST), (1, 4, 16, LARGEST), (16, LARGEST)
 """Sizes of passes: for small networks, for large ones, and for those with hidden dense layers."""
 
+FEW = (1, 4)
+"""Sizes for a network that is seldom asked, and then for few images: in float32, larger passes are
+hardly faster."""
+
 LARGE = 4 << 20
 """Bytes of weights beyond which a network is large: each size packs them all again, and such a network
 loses little by one more pass."""
@@ -52,11 +56,12 @@ _compiler = ThreadPoolExecutor(1, "compiler", _step_back)
 class Compiled:
     """Runs a graph of (n, 28, 28) uint8 -> (n, classes) float32, for one thread at a time."""
 
-    def __init__(self, graph: ov.Model, kind: str, hint: str) -> None:
-        """`kind` is the kind of its layout, `hint` OpenVINO's name of the precision."""
+    def __init__(self, graph: ov.Model, kind: str, hint: str, sizes: Sequence[int] = ()) -> None:
+        """`kind` is the kind of its layout, `hint` OpenVINO's name of the precision. The `sizes` of passes
+        depend on the layout unless they are given."""
         self._graph, self._hint = graph, hint
         large = _weight(graph) > LARGE
-        self._sizes = DENSE if kind in DENSE_KINDS else COARSE if large else FINE
+        self._sizes = sizes or (DENSE if kind in DENSE_KINDS else COARSE if large else FINE)
         self._requests: dict[int, ov.InferRequest] = {}
         self._coming: dict[int, Future[None]] = {}
 

@@ -32,7 +32,7 @@ RANGE = ".range"
 """Follows the name of a layer in the name of the tensor that is its greatest input."""
 
 TINY = 1e-12
-"""The least bound of weights: those of an output may all be zero."""
+"""The least weight that is scaled: those of an output may all be zero."""
 
 EPSILON = 1e-5
 """Of torch's batch normalization."""
@@ -142,13 +142,15 @@ def _operands(node: Node, tensors: Tensors, name: str, norm: str) -> tuple[Node,
     weight, bias = _folded(tensors, name, norm)
     if (most := tensors.get(name + RANGE)) is None:
         return node, _constant(weight), bias
-    bounds = abs(weight).max(axis=tuple(range(1, weight.ndim)), keepdims=True).clip(TINY)
-    return _quantized(node, 0, most, 256), _quantized(_constant(weight), -bounds, bounds, 255), bias
+    bounds = _constant(0), _constant(most)
+    return op.fake_quantize(node, *bounds, *bounds, 256), _integers(weight), bias
 
 
-def _quantized(node: Node, low: npt.ArrayLike, high: npt.ArrayLike, levels: int) -> Node:
-    bounds = _constant(low), _constant(high)
-    return op.fake_quantize(node, *bounds, *bounds, levels)
+def _integers(weight: npt.NDArray[Any]) -> Node:
+    greatest = abs(weight).max(axis=tuple(range(1, weight.ndim)), keepdims=True)
+    scale = greatest.clip(TINY) / np.iinfo(np.int8).max
+    integers = op.constant(np.rint(weight / scale).astype(np.int8))
+    return op.multiply(op.convert(integers, "f32"), _constant(scale))
 
 
 def _folded(tensors: Tensors, name: str, norm: str) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:

@@ -11,12 +11,12 @@ import numpy.typing as npt
 from safetensors.numpy import load
 
 from .card import Card, Precision
-from .compiled import Compiled, core
+from .compiled import FEW, Compiled, core
 from .graph import Graphs, graphs, quantized_graphs
 from .own_screens import OwnScreen, backbone, screened_layout, with_layers
 from .predictor import Floats, Images, Predictor, on, softmax
 
-HINTS = {"float32": "f32", "bfloat16": "bf16"}
+HINTS = {"float32": "f32", "bfloat16": "bf16", "exact": "f32"}
 """OpenVINO's names of precisions."""
 
 
@@ -92,7 +92,7 @@ class OpenVinoPredictor(Predictor):
             return _cascade(self._classes, *halves, temperatures, threshold)
         if precision in FAST:
             fast = self._assemble(network, start, FAST[precision], close)
-            exact = self._assemble(network, start, "float32", close)
+            exact = self._assemble(network, start, "exact", close)
             if self.screen and start == backbone(self.card.network)[0]:
                 doubtful = partial(_is_doubtful, self._classes, self.screen, self._margins.near)
                 return _settled(fast, exact, (close, doubtful))
@@ -106,7 +106,8 @@ class OpenVinoPredictor(Predictor):
 
     def _compiled(self, start: str, kind: str, precision: str) -> Compiled:
         if precision != "integers":
-            return Compiled(self._graphs.floats[start], kind, HINTS[precision])
+            few = FEW if precision == "exact" else ()
+            return Compiled(self._graphs.floats[start], kind, HINTS[precision], few)
         rest = "bfloat16" if "bfloat16" in native_precisions() else "float32"
         return Compiled(self._graphs.integers[start], kind, HINTS[rest])
 
