@@ -28,9 +28,9 @@ FEW = (1, 4)
 """Sizes for a network that is seldom asked, and then for few images: in float32, larger passes are
 hardly faster."""
 
-LARGE = 4 << 20
-"""Bytes of weights beyond which a network is large: each size packs them all again, and such a network
-loses little by one more pass."""
+LARGE = 1 << 20
+"""Weights beyond which a network is large: each size packs them all again, and such a network loses
+little by one more pass."""
 
 DENSE_KINDS = ("lenet",)
 """Layouts with hidden dense layers: in bfloat16 OpenVINO computes these differently for fewer than 16
@@ -57,10 +57,10 @@ class Compiled:
     """Runs a graph of (n, 28, 28) uint8 -> (n, classes) float32, for one thread at a time."""
 
     def __init__(self, graph: ov.Model, kind: str, hint: str, sizes: Sequence[int] = ()) -> None:
-        """`kind` is the kind of its layout, `hint` OpenVINO's name of the precision. The `sizes` of passes
-        depend on the layout unless they are given."""
+        """`kind` is the kind of its layout, `hint` OpenVINO's name of the precision. The `sizes` of
+        passes depend on the layout unless they are given."""
         self._graph, self._hint = graph, hint
-        large = _weight(graph) > LARGE
+        large = _weights(graph) > LARGE
         self._sizes = sizes or (DENSE if kind in DENSE_KINDS else COARSE if large else FINE)
         self._requests: dict[int, ov.InferRequest] = {}
         self._coming: dict[int, Future[None]] = {}
@@ -133,7 +133,7 @@ def _filled(images: Images, size: int) -> Images:
     return np.concatenate([images, np.zeros((size - len(images), 28, 28), np.uint8)])
 
 
-def _weight(graph: ov.Model) -> int:
-    """The bytes of all constants in `graph`."""
+def _weights(graph: ov.Model) -> int:
+    """The number of values in all constants of `graph`."""
     constants = (node for node in graph.get_ops() if node.get_type_name() == "Constant")
-    return sum(node.data.nbytes for node in constants)
+    return sum(node.data.size for node in constants)
