@@ -1,6 +1,8 @@
 """A Redis that says nothing is waited for by one caller at a time, and heard once it speaks again."""
 
 import asyncio
+import os
+import signal
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -172,7 +174,7 @@ def test_what_is_asked_over_dead_links_is_asked_again_over_new_ones(redis_url: s
                 proxy.vanish()
                 began = time.monotonic()
                 await ask()
-                assert time.monotonic() - began < 2  # where nobody hears of it, it is 3, and in vain
+                assert time.monotonic() - began < 2.5  # where nobody hears of it, it is 3, and in vain
                 began = time.monotonic()
                 await asyncio.gather(*(client.echo("x" * (LARGE + 1)) for _ in range(8)))
                 assert time.monotonic() - began < UNHEARD_MS / 1000  # one has found out for all
@@ -196,17 +198,43 @@ def test_where_no_new_link_can_be_had_a_dead_one_costs_no_more_than_a_silence(re
     asyncio.run(talk())
 
 
-def test_a_redis_that_is_merely_slow_is_asked_once(redis_url: str, clean_redis: "redis.Redis") -> None:
+@pytest.mark.parametrize("size", [1, 1 << 20])
+def test_a_redis_that_is_merely_slow_is_asked_once(
+    redis_url: str, clean_redis: "redis.Redis", size: int
+) -> None:
     async def talk() -> None:
         with Proxy(redis_url) as proxy:
             async with connect_async(proxy.url) as client:
-                await client.ping()
+                await client.echo("x" * size)
                 opened, commands = proxy.opened, proxy.commands
                 clean_redis.execute_command("CLIENT", "PAUSE", 2000)
-                assert await client.incr("asked") == 1
+                assert await client.rpush("asked", "x" * size) == 1
                 assert (proxy.opened, proxy.commands) == (opened, commands + 1)
 
     asyncio.run(talk())
+
+
+@pytest.mark.parametrize("size", [1, 1 << 22])
+def test_a_redis_that_stands_still_for_a_moment_is_asked_once(
+    redis_url: str, clean_redis: "redis.Redis", size: int
+) -> None:
+    def opened() -> int:
+        return int(clean_redis.info("stats")["total_connections_received"])
+
+    async def talk() -> None:
+        async with connect_async(redis_url) as client:
+            await client.echo("x" * min(size, LARGE + 1))
+            before = opened()
+            os.kill(server, signal.SIGSTOP)
+            asyncio.get_running_loop().call_later(0.8, os.kill, server, signal.SIGCONT)
+            assert await client.rpush("asked", "x" * size) == 1
+            assert opened() == before
+
+    server = clean_redis.info("server")["process_id"]
+    try:
+        asyncio.run(talk())
+    finally:
+        os.kill(server, signal.SIGCONT)
 
 
 @pytest.fixture

@@ -24,14 +24,18 @@ TIMEOUTS: dict[str, Any] = {
     "health_check_interval": 5,
 }
 
-UNHEARD_MS = 400
+UNHEARD_MS = 1000
 """A gateway's link on which nothing is acknowledged for this long is dead. The kernel reports that after
-0.8 s; the command is sent again over a new link or, if there is none, fails within 3 s. A slow Redis is
-not asked twice, since its kernel acknowledges for it."""
+1 to 1.6 s; the command is sent again over a new link or, if there is none, fails within 3.1 s.
+
+A slow Redis is asked once, since its kernel acknowledges for it. Only a command larger than the socket
+buffers may be sent again to a Redis that stands still for that long: Redis never got the whole. Such a
+command fails within 5 s.
+"""
 
 PROMPT: dict[str, Any] = {
     "socket_timeout": 3,
-    "socket_connect_timeout": 2,
+    "socket_connect_timeout": 1.5,
     "socket_keepalive_options": {socket.TCP_USER_TIMEOUT: UNHEARD_MS} if sys.platform == "linux" else {},
     "protocol": 2,
 }
