@@ -539,7 +539,7 @@ def test_every_key_of_a_job_expires_by_itself(redis_url: str, clean_redis: "redi
     in_store(redis_url, lambda store: store.correct(job, {2 * other.chunk: "A"}))
     kept = [key for pattern in ("ink:job:*", "ink:idem:*") for key in clean_redis.keys(pattern)]
     parts = {key.split(b":")[3] for key in kept if key.count(b":") > 2}
-    assert parts == {b"starts", b"in", b"names", b"suspects", b"out", b"events", b"corrections"}
+    assert parts == {b"starts", b"in", b"names", b"hands", b"out", b"events", b"corrections"}
     assert {key for key in kept if clean_redis.ttl(key) < 0} == set()
 
 
@@ -709,6 +709,17 @@ def test_suspects_are_counted_and_cleared(redis_url: str, clean_redis: "redis.Re
     # The worker died with image 3 in hand; the next one passes 0..2 again and finds it suspect.
     (claim,) = worker.claim("balanced", 10)
     assert [worker.suspect(claim, index, index - 1) for index in range(4)] == [0, 0, 0, 1]
+
+
+def test_a_suspicion_that_an_older_version_noted_is_not_misread(
+    redis_url: str, clean_redis: "redis.Redis"
+) -> None:
+    submit(redis_url, "a", (5,))
+    worker = ledger(redis_url)
+    (claim,) = worker.claim("balanced", 10)
+    clean_redis.hset(f"ink:job:{claim.name}:suspects:{claim.chunk}", "3", "1 by 57")
+    assert worker.suspects(claim) == {}
+    assert worker.suspect(claim, 3) == 0
 
 
 def test_a_suspicion_whose_answer_was_lost_counts_once(

@@ -64,8 +64,9 @@ def corrections(name: str) -> str:
 
 
 def suspects(name: str, chunk: int) -> str:
-    """The hash of a chunk's images and blocks that workers had in hand, with their leases' tokens."""
-    return f"ink:job:{name}:suspects:{chunk}"
+    """The hash of a chunk's images and blocks that workers had in hand, with their leases' tokens.
+    (Versions that noted something else instead called it `suspects`.)"""
+    return f"ink:job:{name}:hands:{chunk}"
 
 
 def owner_jobs(owner: str) -> str:

@@ -441,7 +441,7 @@ def leaked(look: Look) -> Iterator[str]:
             yield f"leaked: {key} is {number} with nothing queued"
         if kind.startswith(EXPIRING) and look.redis.pttl(key) == -1:
             yield f"leaked: {key} has no expiry"
-        if ":suspects:" in kind:
+        if ":hands:" in kind:
             yield f"leaked: {key} is left of a job that is over"
     for counter, what in (("ink:open", "unfinished jobs"), ("ink:queued", "queued images")):
         for owner, number in look.redis.hgetall(counter).items():

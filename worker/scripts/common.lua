@@ -4,7 +4,7 @@
 --                       is due or leased), l:C (the token of its lease) and a:C (deliveries)
 -- ink:job:NAME:in:C     packed images of chunk C            ink:job:NAME:out     hash C -> results
 -- ink:job:NAME:starts   u32 a chunk, if there are several
--- ink:job:NAME:suspects:C  hash image or block -> tokens of the leases whose workers had it in hand and died
+-- ink:job:NAME:hands:C  hash image or block -> tokens of the leases whose workers had it in hand and died
 -- ink:job:NAME:events  stream: c and n, a committed chunk and the images done before; at last `end`
 -- ink:job:NAME:corrections  hash image -> the label that a person gave it
 -- ink:due:MODEL:LANE    zset of NAME#C by when it may be claimed: a claim only postpones that
@@ -52,7 +52,7 @@ local function line_key(model, lane) return 'ink:line:' .. model .. ':' .. lane 
 
 local function load_key(model, lane) return 'ink:load:' .. model .. ':' .. lane end
 
-local function suspects_key(name, c) return key(name, 'suspects:' .. c) end
+local function suspects_key(name, c) return key(name, 'hands:' .. c) end
 
 -- The tokens of leases, other than `own`, whose workers died with the image or block `what` in hand.
 local function other_tokens(suspects, what, own)
