@@ -9,6 +9,7 @@ import pytest
 import redis
 
 from worker import keys
+from worker.connection import clock_ms
 from worker.doorbell import sender_message
 from worker.gauges import Gauges, Outgoing
 from worker.scripts import source
@@ -215,6 +216,20 @@ def test_what_a_lost_sender_had_under_way_is_sent_a_lease_after_the_clock_was_se
     again = claim(redis_url, limits=BRIEF)
     assert {each.id for each in again} == {each.id for each in lost}
     assert {each.attempt for each in again} == {2}
+
+
+def test_what_a_lost_sender_had_under_way_is_found_among_many_that_wait(
+    redis_url: str, clean_redis: "redis.Redis"
+) -> None:
+    lane = f"ink:outbox:{OWNER}/{register(redis_url)}"
+    end(redis_url, *"abc")
+    lost = claim(redis_url, limits=BRIEF)
+    clean_redis.zadd(lane, {f"older {number}": 0 for number in range(5000)})
+    pass_over(clean_redis, -3600)
+    ledger(redis_url).upkeep([])
+    ends = [clean_redis.zscore(lane, each.id) for each in lost]
+    assert len(ends) == 3
+    assert all(end and end <= clock_ms(clean_redis) + BRIEF.lease_ms for end in ends)
 
 
 def test_what_nobody_has_taken_is_sent_at_once_though_the_clock_was_set_back(

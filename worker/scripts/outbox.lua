@@ -50,10 +50,10 @@ local function move_lane(lane)
 end
 
 -- After Redis's clock was set back, a delivery may have been created or sent in the future: shift its
--- times back by as much. Looks at up to `most` deliveries of a lane; returns whether any was shifted.
-local function rewind(lane, most)
+-- times back by as much. Returns whether any of these deliveries of a lane was shifted.
+local function rewind(lane, ids)
   local found = false
-  for _, id in ipairs(redis.call('ZRANDMEMBER', 'ink:outbox:' .. lane, most)) do
+  for _, id in ipairs(ids) do
     local since, sent, due, owner = unpack(
       redis.call('HMGET', delivery_key(id), 'since', 'sent', 'due', 'owner'))
     local ahead = math.max(tonumber(since or 0), tonumber(sent or 0)) - now
@@ -68,6 +68,18 @@ local function rewind(lane, most)
   end
   if found then move_lane(lane) end
   return found
+end
+
+-- The same for a whole lane, if a random delivery or the one sent last is from the future: for up to 1000
+-- that wait, and for all that are being sent, which may be few among many that are not affected.
+local function rewind_lane(lane)
+  local waiting, sending = 'ink:outbox:' .. lane, 'ink:sending:' .. lane
+  local sample = redis.call('ZRANDMEMBER', waiting, 1)
+  sample[2] = redis.call('ZRANGE', sending, -1, -1)[1]
+  if rewind(lane, sample) then
+    rewind(lane, redis.call('ZRANDMEMBER', waiting, 1000))
+    rewind(lane, redis.call('ZRANGE', sending, 0, -1))
+  end
 end
 
 -- Put a message for one receiver into the outbox; `url` is '' for the URL of the endpoint.

@@ -10,7 +10,7 @@ for i = 3, #ARGV, 2 do
 end
 for _, list in ipairs({'ink:workers', 'ink:senders', 'ink:lingering'}) do pull_back(list, now + ALIVE, now) end
 for _, lane in ipairs(redis.call('ZRANDMEMBER', 'ink:outbox', 32)) do
-  if rewind(lane, 1) then rewind(lane, 1000) end
+  rewind_lane(lane)
 end
 
 ring_senders(ARGV[1])
