@@ -232,6 +232,21 @@ def test_what_a_lost_sender_had_under_way_is_found_among_many_that_wait(
     assert all(end and end <= clock_ms(clean_redis) + BRIEF.lease_ms for end in ends)
 
 
+def test_a_lane_that_waited_for_its_owners_limit_goes_on_though_the_clock_was_set_back(
+    redis_url: str, clean_redis: "redis.Redis"
+) -> None:
+    one_at_a_time = replace(LIMITS, per_caller=1)
+    for _ in range(2):
+        register(redis_url, "job.completed")
+    end(redis_url, "a")
+    pass_over(clean_redis, 7200)
+    (first,) = claim(redis_url, limits=one_at_a_time)
+    pass_over(clean_redis, -3600)
+    conclude(redis_url, first, GOOD)
+    ledger(redis_url).upkeep([])
+    assert len(claim(redis_url, limits=one_at_a_time)) == 1
+
+
 def test_what_nobody_has_taken_is_sent_at_once_though_the_clock_was_set_back(
     redis_url: str, clean_redis: "redis.Redis"
 ) -> None:

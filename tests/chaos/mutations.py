@@ -569,6 +569,14 @@ LIFE = (
         OUTBOX,
     ),
     lua(
+        "after a clock set back, a blocked lane stays blocked",
+        "outbox",
+        "if tonumber(redis.call('ZSCORE', 'ink:outbox', lane)) > now + BLOCKED then move_lane(lane) end",
+        "",
+        "waited_for_its_owners_limit",
+        OUTBOX,
+    ),
+    lua(
         "after a clock set back, a webhook is shifted repeatedly",
         "outbox",
         "if sent then redis.call('HSET', delivery_key(id), 'sent', sent - ahead) end",

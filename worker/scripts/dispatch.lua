@@ -4,7 +4,6 @@
 local room, lease = tonumber(ARGV[1]), tonumber(ARGV[2])
 local lane_most, owner_most, tries_most = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
 local SCAN = 256
-local BLOCKED = 250   -- ms after which a lane that is at its limit is looked at again
 local claims = {}
 
 local function sending(whose)

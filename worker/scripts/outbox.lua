@@ -14,6 +14,7 @@ local ENDINGS = {
 local KEPT = 7 * 86400000         -- how long a delivery is kept that failed,
 local DELIVERED_KEPT = 86400000   -- one that arrived,
 local WAITING_KEPT = 7776000000   -- one still to be sent (90 days: everything may be off for long)
+local BLOCKED = 250               -- ms after which a lane that is at its limit is looked at again
 local ATTEMPTS = 50               -- how many of the latest attempts are listed
 
 local function hook_key(owner, hook) return 'ink:hook:' .. owner .. '/' .. hook end
@@ -66,12 +67,12 @@ local function rewind(lane, ids)
       found = true
     end
   end
-  if found then move_lane(lane) end
   return found
 end
 
 -- The same for a whole lane, if a random delivery or the one sent last is from the future: for up to 1000
--- that wait, and for all that are being sent, which may be few among many that are not affected.
+-- that wait, and for all that are being sent, which may be few among many that are not affected. The lane
+-- is scheduled anew in any case, unless its turn comes soon: it may have been blocked in the future.
 local function rewind_lane(lane)
   local waiting, sending = 'ink:outbox:' .. lane, 'ink:sending:' .. lane
   local sample = redis.call('ZRANDMEMBER', waiting, 1)
@@ -80,6 +81,7 @@ local function rewind_lane(lane)
     rewind(lane, redis.call('ZRANDMEMBER', waiting, 1000))
     rewind(lane, redis.call('ZRANGE', sending, 0, -1))
   end
+  if tonumber(redis.call('ZSCORE', 'ink:outbox', lane)) > now + BLOCKED then move_lane(lane) end
 end
 
 -- Put a message for one receiver into the outbox; `url` is '' for the URL of the endpoint.
