@@ -12,7 +12,7 @@ from functools import partial
 
 from worker.prctl import die_with_parent
 
-from .watchdog import SILENCE_S, Watchdog
+from .watchdog import Watchdog
 
 log = logging.getLogger("inkqueue")
 
@@ -22,6 +22,9 @@ CALM_S = 30.0
 
 PAUSES = (0.0, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 10.0)
 """Seconds until a restart, by the number of early deaths in a row; the last from then on."""
+
+LAST_S = 1.0
+"""How long a child may still break its silence once we have logged it."""
 
 
 def _end_with(parent: int) -> None:
@@ -42,6 +45,8 @@ class Child:
     started: float = 0.0
     failures: int = 0
     retry_at: float = 0.0
+    warned_at: float = 0.0
+    """When its silence was logged; 0.0 while it is not silent."""
 
     def start(self) -> None:
         """Start it in a session of its own, out of reach of Ctrl-C: the stack stops its children in
@@ -64,10 +69,7 @@ class Child:
         if self.process is None:
             return False
         if self.process.poll() is None:
-            if self.watchdog and self.watchdog.expired():
-                log.warning("%s has shown no sign of life for %.0f s: killing it", self.name, SILENCE_S)
-                self.process.kill()
-                self.watchdog.restart()
+            self._kill_if_silent(self.process)
             return False
         if not self.retry_at:
             log.warning("%s ended with %s", self.name, self.process.returncode)
@@ -93,6 +95,20 @@ class Child:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
+
+    def _kill_if_silent(self, process: "subprocess.Popen[bytes]") -> None:
+        """Log that it is silent, and kill it in a later call if it still is: while nobody reads the
+        logs, as in a terminal that is held, it waits to write its own, and goes on when we do."""
+        if not (self.watchdog and self.watchdog.expired()):
+            self.warned_at = 0.0
+        elif not self.warned_at:
+            silence = self.watchdog.silence
+            log.warning("%s has shown no sign of life for %.0f s: about to kill it", self.name, silence)
+            self.warned_at = time.monotonic()
+        elif time.monotonic() - self.warned_at > LAST_S:
+            process.kill()
+            self.watchdog.restart()
+            self.warned_at = 0.0
 
     def _pause(self) -> None:
         now = time.monotonic()

@@ -30,14 +30,18 @@ class Watchdog:
     def restart(self) -> None:
         """Start over for a new child, which has written nothing yet."""
         self._heard()
-        self._silence, self._looked = -START_S, time.monotonic()
+        self.silence, self._most = 0.0, START_S + SILENCE_S
+        self._looked = time.monotonic()
 
     def expired(self) -> bool:
-        """Look, and say whether the child has been silent for SILENCE_S."""
+        """Look, and say whether the child has been silent (for `silence` seconds) for too long."""
         now = time.monotonic()
-        self._silence = 0.0 if self._heard() else self._silence + min(now - self._looked, LOOK_S)
+        if self._heard():
+            self.silence, self._most = 0.0, SILENCE_S
+        else:
+            self.silence += min(now - self._looked, LOOK_S)
         self._looked = now
-        return self._silence > SILENCE_S
+        return self.silence > self._most
 
     def _heard(self) -> bool:
         try:

@@ -5,8 +5,13 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
+from threading import Event
+from typing import TextIO
 
 import pytest
 
@@ -71,6 +76,56 @@ def test_one_that_falls_silent_is_killed_and_started_again(
     finally:
         child.process.kill()
         child.process.wait()
+
+
+def test_one_that_waits_until_its_log_can_be_written_is_not_killed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("api.watchdog.SILENCE_S", 0.5)
+    watchdog, (reader, writer) = Watchdog(), os.pipe()
+    os.set_blocking(reader, False)
+    beats = f"os.write({watchdog.writer}, b'.'), os.write({writer}, bytes(4096)), time.sleep(0.02)"
+    command = [sys.executable, "-c", f"import os, time\nwhile True: {beats}"]
+    child = Child("writer", command, {}, (watchdog.writer, writer), watchdog)
+    done = Event()
+
+    def stand_still() -> None:
+        time.sleep(2)
+        while not done.wait(0.001):
+            with suppress(BlockingIOError):
+                os.read(reader, 1 << 16)
+
+    with os.fdopen(writer, "w") as stream, _logging_to(stream), ThreadPoolExecutor() as threads:
+        child.start()
+        first = child.process
+        assert first
+        threads.submit(stand_still)
+        began = time.monotonic()
+        while time.monotonic() - began < 4:
+            child.look_after()
+        survived = child.process is first and first.poll() is None
+        child.process.kill()
+        child.process.wait()
+        done.set()
+    os.close(reader)
+    assert survived
+
+
+@contextmanager
+def _logging_to(stream: TextIO) -> Iterator[None]:
+    handler = logging.StreamHandler(stream)
+    logging.getLogger("inkqueue").addHandler(handler)
+    yield
+    logging.getLogger("inkqueue").removeHandler(handler)
+
+
+def test_how_long_a_start_took_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = count(step=1000)
+    monkeypatch.setattr("api.watchdog.time.monotonic", lambda: next(clock))
+    watchdog = Watchdog()
+    assert not any(watchdog.expired() for _ in range(300))
+    assert watchdog.expired()
+    assert watchdog.silence == 301
 
 
 def test_only_silence_in_which_a_child_had_its_turn_counts(monkeypatch: pytest.MonkeyPatch) -> None:
