@@ -89,6 +89,7 @@ class TestForms:
             b"preamble" + file_part("a") + file_part("b") + b"--b--",
             b"\n" + file_part("a") + file_part("b") + b"--b--",
             b"preamble\r\n--boundary\r\n" + file_part("a") + b"--b--",
+            file_part("a", b"data").removeprefix(b"--b\r\n") + file_part("b") + b"--b--",
             b"x" * 8192 + b"\r\n" + file_part("a") + b"--b--",
             file_part("a", b"\r\n--boundary") + b"--b--",
             file_part("a", b"data"),

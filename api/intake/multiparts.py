@@ -64,8 +64,10 @@ def _parts(view: memoryview, delimiter: bytes) -> Iterator[tuple[bytes, slice]]:
     buffer: Any = view.obj  # bytes or a map of a file, which can search where a view cannot
     # A preamble is to be ignored (RFC 2046, 5.1.1), but not one that might be a part.
     preamble, found, _ = (_LINE + bytes(view[:MOST_HEADER])).partition(delimiter)
-    if not found or not preamble.endswith(_LINE):
-        raise _malformed(f"No line in the form's first {MOST_HEADER} bytes begins with its boundary.")
+    if not found or not preamble.endswith(_LINE) or b"content-disposition" in preamble.lower():
+        raise _malformed(
+            f"No boundary precedes the first part within the form's first {MOST_HEADER} bytes."
+        )
     at = len(preamble) - len(_LINE) + len(delimiter)
     while bytes(view[at : at + 2]) == _LINE:
         start = buffer.find(2 * _LINE, at, at + MOST_HEADER) + 4
