@@ -17,7 +17,7 @@ M = TypeVar("M", bound=BaseModel)
 async def read_payload(request: Request, shape: type[M], hint: str = "", most: int = LONGEST) -> M:
     """The body as `shape`: at most `most` bytes of JSON; an empty body counts as {}.
 
-    Raises `body-too-large`; or `invalid-parameter`, which says `hint` or the first error, or names a
+    Raises `body-too-large`; or `invalid-parameter`, which says the first error and `hint`, or names a
     duplicate member.
     """
     body, limit = b"", Limit(most, request.headers.get("content-length"))
@@ -28,7 +28,7 @@ async def read_payload(request: Request, shape: type[M], hint: str = "", most: i
         given = shape.model_validate_json(body or b"{}", strict=True)
         twins.loads(body or b"{}")
     except ValidationError as error:
-        raise Problem("invalid-parameter", hint or f"{first_fault(error)}.") from error
+        raise Problem("invalid-parameter", f"{first_fault(error)}. {hint}".rstrip()) from error
     except ValueError as error:
         raise Problem("invalid-parameter", f"{error}.") from error
     return given

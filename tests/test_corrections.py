@@ -105,6 +105,15 @@ def test_without_overwriting_what_was_corrected_before_is_kept(http: httpx.Clien
     assert http.patch(path, json={"labels": {"0": None, "1": None}}).json()["corrected"] == 2
 
 
+@pytest.mark.parametrize("wrong", [{"overwrite": 0}, {"overwrit": True}])
+def test_the_member_that_is_wrong_is_named(
+    http: httpx.Client, job: str, wrong: dict[str, object]
+) -> None:
+    answer = http.patch(f"/v1/jobs/{job}/corrections", json={"labels": {"0": "7"}} | wrong)
+    assert (answer.status_code, answer.json()["type"]) == (422, "/problems/invalid-parameter")
+    assert answer.json()["detail"].startswith(f"{next(iter(wrong))}: ")
+
+
 @pytest.mark.parametrize("index", ["00", "01", " 0 ", "-0", "+1", "0.0", "1_0", "1e0", "x", "9" * 10])
 def test_an_index_is_written_in_one_way(http: httpx.Client, job: str, index: str) -> None:
     answer = http.patch(f"/v1/jobs/{job}/corrections", json={"labels": {index: "7"}})
