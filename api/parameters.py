@@ -92,8 +92,18 @@ def parse_parameters(*given: tuple[str, str]) -> JobParameters:
     for key, value in given:
         if merged.setdefault(key, value) != value:
             raise Problem("invalid-parameter", f"{key[:80]!r} is given twice, with different values.")
+    return _validated(merged)
+
+
+def require_types(options: Mapping[str, Any]) -> None:
+    """Check that the options of a JSON document are of their own types, not texts as in a query. Raises
+    `invalid-parameter`."""
+    _validated(options, strict=True)
+
+
+def _validated(options: Mapping[str, Any], strict: bool = False) -> JobParameters:
     try:
-        return JobParameters.model_validate(merged)
+        return JobParameters.model_validate(options, strict=strict)
     except ValidationError as error:
         unknown = error.errors()[0]["type"] == "extra_forbidden"
         hint = f"; known are {', '.join(JobParameters.model_fields)}" if unknown else ""

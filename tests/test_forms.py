@@ -185,6 +185,24 @@ class TestJson:
         body = orjson.dumps({"images": [{"image": IMAGE}], "charset": None})
         assert read_json(memoryview(body), SMALL)[1] == []
 
+    @pytest.mark.parametrize(
+        "option",
+        [
+            {"top_k": "3"},
+            {"top_k": 3.0},
+            {"top_k": True},
+            {"keep_images": 0},
+            {"keep_images": "yes"},
+            {"charset": ["digits"]},
+            {"metadata": {"a": 1}},
+            {"expires_in": "60"},
+        ],
+    )
+    def test_an_option_of_another_type_is_refused(self, option: dict[str, object]) -> None:
+        problem = json_refusal({"images": [{"image": IMAGE}]} | option)
+        assert problem.slug == "invalid-parameter"
+        assert problem.detail.startswith(next(iter(option)))
+
     def test_a_custom_id_that_is_null_is_not_given(self) -> None:
         assert images_of_json({"images": [{"image": IMAGE, "custom_id": None}]})[0][0] == ""
 
@@ -259,9 +277,9 @@ class TestJson:
         assert json_refusal(body).slug == "malformed-json"
         assert time.process_time() - start < 0.5
 
-    def test_an_option_too_deep_to_repeat_is_refused(self) -> None:
+    def test_an_option_that_is_deep_is_refused(self) -> None:
         deep = b"[" * 500 + b"]" * 500
-        assert json_refusal(b'{"images": [{}], "metadata": ' + deep + b"}").slug == "malformed-json"
+        assert json_refusal(b'{"images": [{}], "metadata": ' + deep + b"}").slug == "invalid-parameter"
 
     def test_the_bad_image_is_named(self) -> None:
         problem = json_refusal({"images": [{"image": IMAGE}, {"image": "?"}]})

@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from ..parameters import LONGEST_CHARSET
+from ..parameters import LONGEST_CHARSET, require_types
 from ..problems import Problem
 from ..settings import MIB, GatewaySettings
 from . import twins
@@ -31,7 +31,10 @@ def read_json(
     images = body.pop("images")
     if not images:
         raise Problem("no-images", "The list of images is empty.")
-    options = [(key, _text(value)) for key, value in body.items() if value is not None]
+    given = {key: value for key, value in body.items() if value is not None}
+    if given:
+        require_types(given)
+    options = [(key, _text(value)) for key, value in given.items()]
     items = ((each, f"/images/{at}") for at, each in enumerate(images))
     return (image for item in items for image in _images(*item, settings)), options
 
@@ -69,7 +72,7 @@ def _text(value: Any) -> str:
     """An option as it would stand in a query."""
     try:
         return value if isinstance(value, str) else orjson.dumps(value).decode()
-    except orjson.JSONEncodeError as error:  # orjson reads deeper than it writes
+    except orjson.JSONEncodeError as error:  # an integer of over 64 bits
         raise Problem("malformed-json", f"{error}.") from error
 
 
