@@ -15,7 +15,7 @@ import redis.asyncio
 
 from worker import connection
 from worker.bundling import LARGE, MOST, UNDER_WAY
-from worker.circuit_breaker import PROBE_AFTER_S
+from worker.circuit_breaker import PROBE_AFTER_S, CircuitBreaker
 from worker.connection import UNHEARD_MS, connect_async
 
 from chaos.proxy import Proxy
@@ -180,6 +180,13 @@ def test_what_is_asked_over_dead_links_is_asked_again_over_new_ones(redis_url: s
                 assert time.monotonic() - began < UNHEARD_MS / 1000  # one has found out for all
 
     asyncio.run(talk())
+
+
+def test_a_death_that_is_noticed_late_vouches_for_no_link() -> None:
+    breaker = CircuitBreaker()
+    breaker.died(10.0)
+    breaker.died(5.0)
+    assert breaker.outlived(7.0)
 
 
 def test_where_no_new_link_can_be_had_a_dead_one_costs_no_more_than_a_silence(redis_url: str) -> None:

@@ -23,7 +23,7 @@ class CircuitBreaker:
 
     def died(self, asked_at: float) -> None:
         """A link that was asked at `asked_at` is dead; those that were opened before may be as well."""
-        self._tripped_at = asked_at
+        self._tripped_at = max(asked_at, self._tripped_at)
 
     def timed_out(self, asked_at: float) -> None:
         """What was asked at `asked_at` was not answered in time; if anything was answered since, only
