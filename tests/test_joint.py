@@ -1,7 +1,9 @@
 """Gateways that share a port: whoever answers, figures, caps and events are those of all."""
 
+import os
 import re
 import subprocess
+import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -108,3 +110,14 @@ def test_one_in_the_place_of_a_dead_one_goes_on_counting_in_its_files(shared: Se
         assert counted() == number
     files = Path(shared.environment["PROMETHEUS_MULTIPROC_DIR"]).glob("*.db")
     assert {each.stem.rpartition("_")[2] for each in files} == {"1", "2"}
+
+
+def test_a_gateway_says_in_a_line_that_it_cannot_keep_figures(shared: Services, tmp_path: Path) -> None:
+    folder = tmp_path / "missing"
+    environment = os.environ | shared.environment | {"PROMETHEUS_MULTIPROC_DIR": str(folder)}
+    command = [sys.executable, "-m", "api"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1
+    assert done.stderr.splitlines() == [
+        f"gateway: PROMETHEUS_MULTIPROC_DIR: [Errno 2] No such file or directory: '{folder}/1.lock'"
+    ]
