@@ -113,6 +113,9 @@ def test_a_key_that_may_not_see_the_queue_is_told_of_the_workers_all_the_same(
     worker = guarded.spawn("worker")
     browser.wait(lambda: browser.text("#service-text") == "1 worker ready")
     assert browser.figures() == {"worker is alive": "1"}
+    browser.run("sessionStorage.clear()")
+    enter(browser, KEY)
+    browser.wait(lambda: browser.figures().get("images are waiting") == "0")
     worker.terminate()
     worker.wait()
     guarded.processes.remove(worker)

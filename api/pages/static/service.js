@@ -2,6 +2,7 @@
 
 import { facts, find, make } from "./dom.js";
 import { read } from "./gateway.js";
+import { keyHeaders } from "./key.js";
 import { Refusal } from "./refusals.js";
 import { count, seconds } from "./words.js";
 
@@ -11,11 +12,14 @@ const MOST_MS = 10_000; // a gateway that hangs is not well
 const MOST_WORKERS = 6;
 const IDLE = "No worker is alive. What you send is kept, and read as soon as one starts.";
 
+const key = () => keyHeaders().Authorization;
+let narrow = null; // a key that sees jobs, but not the queue
+
 /** Look at the service now, and every few seconds while the page is visible. */
 export async function watchService() {
   if (!document.hidden) {
     try {
-      show(facts.queue ? await queue() : await readiness());
+      show(facts.queue && key() !== narrow ? await queue() : await readiness());
     } catch (error) {
       if (error instanceof Refusal && error.type === "/problems/not-ready") show({ workers: [], models: [] });
       else warn("down", "Not reached", `${error.title ?? "The service is not well"}. ${error.message}`);
@@ -29,7 +33,7 @@ async function queue() {
     return await read("/v1/queue", { within: MOST_MS });
   } catch (error) {
     if (error.type !== "/problems/insufficient-scope") throw error;
-    facts.queue = false; // this key sees jobs, but not the queue
+    narrow = key();
     return readiness();
   }
 }
@@ -58,8 +62,8 @@ function warn(state, text, banner) {
 
 function figures(queue, workers, waiting) {
   const found = [fact(count(workers), workers === 1 ? "worker is alive" : "workers are alive")];
-  if (!facts.queue) return found;
   const { desired_workers: desired } = queue;
+  if (desired === undefined) return found; // nothing is known but the workers
   found.push(fact(count(desired), desired === 1 ? "worker would do for this load" : "workers would do for this load"));
   found.push(fact(count(waiting), "images are waiting"));
   return [...found, ...queue.models.filter(busy).map(backlog), ...queue.workers.slice(0, MOST_WORKERS).map(work)];
