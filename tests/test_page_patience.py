@@ -148,6 +148,25 @@ def test_what_is_given_up_is_named_and_tried_again_only_where_nothing_newer_was_
     browser.wait(lambda: corrections(http, "given-up") == ["8", "2", "3"])
 
 
+def test_what_is_tried_again_goes_in_one_call_where_it_says_the_same(
+    browser: Browser, gateway: Services, http: httpx.Client
+) -> None:
+    show_read(browser, gateway, "grouped", 4)
+    with gone(gateway):
+        browser.find("#grid").send_keys(*["7", Keys.ARROW_RIGHT] * 3, "2")
+        browser.wait(lambda: "4 images not saved yet" in browser.text("#saving"))
+        browser.run("const now = performance.now(); performance.now = () => now + 90_000")  # much later
+        browser.wait(lambda: browser.text(".notice p").endswith(f"4, {NAME} (2)."))
+    browser.asked()
+    browser.find(".notice .row button").click()
+    browser.wait(lambda: corrections(http, "grouped") == ["7", "7", "7", "2"])
+    calls = [url for url in browser.asked() if "correction" in url]
+    assert [urlsplit(url).path.rpartition("/grouped/")[2] for url in calls] == [
+        "corrections",
+        "items/3/correction",
+    ]
+
+
 def test_what_is_refused_is_undone_and_named(
     browser: Browser, gateway: Services, http: httpx.Client
 ) -> None:

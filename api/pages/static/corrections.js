@@ -91,11 +91,15 @@ export class Corrections extends EventTarget {
     complain(notice, error.passing ? () => this.#again() : undefined);
   }
 
+  /** Say the lost corrections again: in one call those that say the same, however they were made. */
   #again() {
-    for (const saying of new Set(this.#lost.values())) {
-      const lost = saying.items.filter((item) => this.#lost.get(item) === saying);
-      this.say(lost, saying.label, saying.overwrite);
+    const groups = new Map();
+    for (const [item, { label, overwrite }] of this.#lost) {
+      const said = JSON.stringify([label, overwrite]);
+      if (!groups.has(said)) groups.set(said, { items: [], label, overwrite });
+      groups.get(said).items.push(item);
     }
+    for (const { items, label, overwrite } of groups.values()) this.say(items, label, overwrite);
   }
 
   #changed() {
