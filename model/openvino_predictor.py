@@ -65,7 +65,7 @@ class OpenVinoPredictor(Predictor):
         """`graphs` are of the card's network, with its own screen if it has one; predictors may share
         them."""
         super().__init__(card, "cpu", f"OpenVINO {precision}, {on(1)}", screen)
-        self._graphs, self._parts, self._classes = graphs, list[Run](), len(card.labels)
+        self._graphs, self._parts, self._classes = graphs, list[Compiled](), len(card.labels)
         self._margins = MARGINS.get(precision, Margins(0, 0))
         self._network = self._assemble(card.network, "", precision, self._tie)
 
@@ -73,6 +73,11 @@ class OpenVinoPredictor(Predictor):
         """Run every part; otherwise the first unsure image would wait for one."""
         for part in self._parts:
             part(np.zeros((1, 28, 28), np.uint8))
+
+    def settle(self) -> None:
+        """Wait for the sizes of passes that are being compiled."""
+        for part in self._parts:
+            part.wait()
 
     def forward(self, images: Images) -> Floats:
         """One pass."""

@@ -33,6 +33,11 @@ class Predictor(ABC):
     def warm_up(self) -> None:
         """Run once whatever is slower the first time, so that the first image is not."""
 
+    def settle(self) -> None:
+        """Wait for what is being made ready in the background: before it is, passes are not at full
+        speed."""
+        return None
+
     @abstractmethod
     def forward(self, images: Images) -> Floats:
         """One pass: (n, 28, 28) uint8, n > 0 -> `outputs`. Raises RuntimeError if it fails."""

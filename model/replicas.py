@@ -32,6 +32,11 @@ class Replicas(Predictor):
         with self._lent() as one:
             one.warm_up()
 
+    def settle(self) -> None:
+        """Wait for the replicas that are idle."""
+        for one in self._idle:
+            one.settle()
+
     def forward(self, images: Images) -> Floats:
         """One pass of an idle replica: (n, 28, 28) uint8, n > 0 -> `outputs`."""
         with self._lent() as one:

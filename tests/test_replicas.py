@@ -54,3 +54,13 @@ def test_many_images_are_read_on_all_threads(images: Images) -> None:
     network.warm_up()
     np.testing.assert_array_equal(network.logits(images), alone.logits(images))
     assert network.logits(images[:0]).shape == (0, 10)
+
+
+def test_a_network_that_has_settled_has_every_size_of_pass_that_was_asked_for(images: Images) -> None:
+    card, weights = read_checkpoint("digits-nano")
+    network = OpenVinoPredictor(card, read_graphs(card, weights))
+    both = Replicas(card, "OpenVINO", lambda: network, 1)
+    both.logits(images[:250])
+    both.settle()
+    assert all(each.done() for part in network._parts for each in part._coming.values())
+    assert 64 in network._parts[0]._requests

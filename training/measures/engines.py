@@ -14,7 +14,7 @@ from model.torch_predictor import TorchPredictor
 
 from ..sets.data import Set
 from ..tables import Sheet, percent
-from .evaluate import timed_logits
+from .evaluate import bring_to_speed, timed_logits
 
 AGREEMENT = 0.9995
 DIFFERENCE = 0.0002
@@ -87,6 +87,6 @@ def table(those: Sequence[Rival]) -> Sheet:
 
 
 def _read(predictor: Predictor, data: Set) -> tuple[np.ndarray[tuple[int], np.dtype[np.int64]], float]:
-    predictor.warm_up()
+    bring_to_speed(predictor, data)
     logits, speed = timed_logits(predictor, data)
     return logits.argmax(axis=1), speed
