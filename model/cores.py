@@ -4,33 +4,20 @@ import os
 from math import ceil
 from pathlib import Path
 
+QUOTAS = (("cpu.max",), ("cpu/cpu.cfs_quota_us", "cpu/cpu.cfs_period_us"))
+"""The files of a control group's quota and period, in versions 2 and 1, as a container sees its own."""
+
 
 def usable_cores(groups: Path = Path("/sys/fs/cgroup")) -> int:
-    """At least 1. `groups` are the control groups, version 2 or 1, as a container sees its own."""
+    """At least 1; `groups` has the control groups."""
     affinity = getattr(os, "sched_getaffinity", None)  # Linux only
     cores = len(affinity(0)) if affinity else os.cpu_count() or 1
-    for quota, period in (_version2(groups), _version1(groups)):
-        if quota > 0:
+    for names in QUOTAS:
+        try:
+            text = " ".join((groups / name).read_text() for name in names)
+            quota, period = map(int, text.split())
+        except (OSError, ValueError):  # not this version, or `max`
+            continue
+        if quota > 0:  # in version 1, -1 is none
             cores = min(cores, ceil(quota / period))
     return cores
-
-
-def _version2(groups: Path) -> tuple[int, int]:
-    """Quota and period in microseconds; 0, 1 without a quota."""
-    try:
-        quota, period = map(int, (groups / "cpu.max").read_text().split())
-    except (OSError, ValueError):  # not this version, or `max`
-        return 0, 1
-    return quota, period
-
-
-def _version1(groups: Path) -> tuple[int, int]:
-    """The same; without a quota it is -1."""
-    try:
-        quota, period = (
-            int((groups / "cpu" / name).read_text())
-            for name in ("cpu.cfs_quota_us", "cpu.cfs_period_us")
-        )
-    except (OSError, ValueError):
-        return 0, 1
-    return quota, period
