@@ -72,4 +72,5 @@ def _alone(setting: Setting, way: Way) -> Raw:
         return Raw(images / took, (time.process_time() - spent) / images * 1e6)
 
     read(WARM_S)
+    predictor.settle()
     return read(setting.seconds / 2)
