@@ -16,7 +16,7 @@ from api.client import Client
 
 from .clients import Caller, Notes, Pool, Quota, quiet_run
 from .figures import Run, figures_of, promises_broken
-from .invariants import Evidence, Receiver, System, violations
+from .invariants import Evidence, Receiver, System, settle, violations
 from .stage import Stage, standing
 from .storm import Storm, Terms, Toll
 from receivers import Receiver as Listener
@@ -127,14 +127,10 @@ class Campaign:
         return []
 
     def _heard(self) -> list[tuple[dict[str, str], bytes]]:
-        self._wait_for_outbox()
-        return [(each.headers, each.body) for each in list(self._listener.messages)]
-
-    def _wait_for_outbox(self) -> None:
-        end = time.monotonic() + 60
+        """The webhooks that were received, once all are sent."""
         with self._stage.client() as client:
-            while client.zcard("ink:outbox") and time.monotonic() < end:
-                time.sleep(0.1)
+            settle(client, self._notes.accepted, 60, outbox=True)
+        return [(each.headers, each.body) for each in list(self._listener.messages)]
 
     def _judge(self, receiver: Receiver, whole: bool) -> list[str]:
         stage = self._stage

@@ -13,7 +13,7 @@ label of an image is never another, and a result that is *stored* never changes 
 import hashlib
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -251,9 +251,20 @@ def violations(system: System, evidence: Evidence, *, wait_s: float = 60.0) -> l
     Waits up to `wait_s` until all jobs have ended; those that have not by then are violations.
     """
     with redis.Redis.from_url(system.redis_url) as client:
-        _settle(client, evidence, wait_s)
+        settle(client, evidence.accepted, wait_s, outbox=bool(evidence.receivers))
         look = Look(system, evidence, client)
         return [line for check in CHECKS for line in _some(check(look))]
+
+
+def settle(client: "redis.Redis", jobs: Iterable[Accepted], wait_s: float, *, outbox: bool) -> None:
+    """Wait up to `wait_s` until all jobs have ended and, with `outbox`, all webhooks are sent."""
+    end, waiting = time.monotonic() + wait_s, [job.name for job in jobs]
+    while time.monotonic() < end:
+        states = [client.hget(keys.job(name), "state") for name in waiting]
+        waiting = [n for n, s in zip(waiting, states, strict=True) if s and s.decode() not in TERMINAL]
+        if not waiting and not (outbox and client.zcard("ink:outbox")):
+            return
+        time.sleep(0.1)
 
 
 def lost(look: Look) -> Iterator[str]:
@@ -549,17 +560,6 @@ CHECKS: tuple[Check, ...] = (
 def digest(packed: bytes) -> str:
     """The digest by which a chunk's results are remembered."""
     return hashlib.blake2b(packed, digest_size=16).hexdigest()
-
-
-def _settle(client: "redis.Redis", evidence: Evidence, wait_s: float) -> None:
-    """Wait until all accepted jobs have ended and, if there are receivers, the outbox is empty."""
-    end, waiting = time.monotonic() + wait_s, [job.name for job in evidence.accepted]
-    while time.monotonic() < end:
-        states = [client.hget(keys.job(name), "state") for name in waiting]
-        waiting = [n for n, s in zip(waiting, states, strict=True) if s and s.decode() not in TERMINAL]
-        if not waiting and not (evidence.receivers and client.zcard("ink:outbox")):
-            return
-        time.sleep(0.1)
 
 
 def told_of(client: "redis.Redis", name: str) -> list[tuple[bytes, dict[bytes, bytes]]]:
