@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import Sequence
 from itertools import cycle
 
-from worker.webhooks.outbox import DeliveryClaim
-from worker.webhooks.posting import Outcome, Poster
+from worker.webhooks.outbox import DeliveryClaim, Outcome
+from worker.webhooks.posting import Poster
 from worker.webhooks.urls import Policy
 
 PUBLIC = Policy(private=False, http=True, ports=frozenset({80, 443, 8080, 8443}))

@@ -17,8 +17,7 @@ from worker.settings import SenderSettings
 from worker.webhooks.deliveries import Deliveries, Delivery
 from worker.webhooks.endpoints import Endpoint, Endpoints, SecretsOverlap
 from worker.webhooks.events import Event
-from worker.webhooks.outbox import DeliveryClaim, Limits, Outbox
-from worker.webhooks.posting import Outcome
+from worker.webhooks.outbox import DeliveryClaim, Limits, Outbox, Outcome
 from worker.webhooks.schedule import delay_s, parse_schedule
 
 from ledgers import finish, in_store, ledger, on_redis, pass_over, read_stats, submit, wait_out_lease

@@ -11,9 +11,9 @@ from worker.webhooks import sending
 from worker.webhooks.deliveries import Deliveries, Delivery
 from worker.webhooks.endpoints import Endpoint, Endpoints
 from worker.webhooks.events import Event
-from worker.webhooks.outbox import DeliveryClaim
+from worker.webhooks.outbox import DeliveryClaim, Outcome
 from worker.webhooks.pinning import Resolver
-from worker.webhooks.posting import Outcome, Poster
+from worker.webhooks.posting import Poster
 from worker.webhooks.sending import Sending
 from worker.webhooks.urls import Policy
 

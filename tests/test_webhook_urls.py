@@ -5,7 +5,7 @@ import ssl
 import pytest
 import trustme
 
-from worker.webhooks.posting import Outcome
+from worker.webhooks.outbox import Outcome
 from worker.webhooks.urls import ForbiddenUrl, Policy, parse_url
 
 from hostile_urls import GOOD, HOSTILE

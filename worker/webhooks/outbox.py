@@ -2,14 +2,10 @@
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import redis.asyncio
 
 from ..scripts import source
-
-if TYPE_CHECKING:
-    from .posting import Outcome
 
 
 @dataclass(frozen=True)
@@ -22,6 +18,31 @@ class DeliveryClaim:
     url: str
     event: bytes
     secrets: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How an attempt went: the status of an answer, or why there was none."""
+
+    took_s: float
+    status: int | None = None
+    error: str | None = None
+    retry_after: str | None = None
+
+    @property
+    def delivered(self) -> bool:
+        """Whether the receiver has it."""
+        return self.status is not None and 200 <= self.status < 300
+
+    @property
+    def gone(self) -> bool:
+        """Whether the receiver wants no more messages, ever."""
+        return self.status == 410
+
+    @property
+    def final(self) -> bool:
+        """Whether there is no other attempt, whatever is left of the schedule."""
+        return self.delivered or self.gone
 
 
 @dataclass(frozen=True)
@@ -53,7 +74,7 @@ class Outbox:
             for message, token, attempt, url, event, *secrets in await self._dispatch(args=args)
         ]
 
-    async def conclude(self, claim: DeliveryClaim, outcome: "Outcome", delay_s: float) -> str:
+    async def conclude(self, claim: DeliveryClaim, outcome: Outcome, delay_s: float) -> str:
         """Record an attempt; if it failed, the next is due in `delay_s`. Return the state afterwards."""
         verdict = "delivered" if outcome.delivered else "gone" if outcome.gone else "failed"
         return await self._end(claim, verdict, outcome, delay_s)
@@ -63,7 +84,7 @@ class Outbox:
         await self._end(claim, "released", None, 0)
 
     async def _end(
-        self, claim: DeliveryClaim, verdict: str, outcome: "Outcome | None", delay_s: float
+        self, claim: DeliveryClaim, verdict: str, outcome: Outcome | None, delay_s: float
     ) -> str:
         attempt = json.dumps(_attempt(outcome)) if outcome else "{}"
         delay_ms, most = round(delay_s * 1000), self._limits.attempts
@@ -72,7 +93,7 @@ class Outbox:
         return state.decode()
 
 
-def _attempt(outcome: "Outcome") -> dict[str, int | str]:
+def _attempt(outcome: Outcome) -> dict[str, int | str]:
     """What is listed about an attempt; the ledger adds when it began."""
     listed: dict[str, int | str | None] = {
         "took_ms": round(outcome.took_s * 1000),

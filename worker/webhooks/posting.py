@@ -7,13 +7,12 @@ import asyncio
 import ssl
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import httpcore
 
 from .addresses import ForbiddenAddress
 from .events import body_of
-from .outbox import DeliveryClaim
+from .outbox import DeliveryClaim, Outcome
 from .pinning import PinnedBackend, Resolve
 from .signing import signature_headers
 from .urls import ForbiddenUrl, Policy, Target, parse_url
@@ -26,31 +25,6 @@ CLOSE_S = 0.1
 """The part of an attempt's time that is left for closing once there is a status."""
 
 AGENT = "inkqueue-webhooks/1"
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """How an attempt went: the status of an answer, or why there was none."""
-
-    took_s: float
-    status: int | None = None
-    error: str | None = None
-    retry_after: str | None = None
-
-    @property
-    def delivered(self) -> bool:
-        """Whether the receiver has it."""
-        return self.status is not None and 200 <= self.status < 300
-
-    @property
-    def gone(self) -> bool:
-        """Whether the receiver wants no more messages, ever."""
-        return self.status == 410
-
-    @property
-    def final(self) -> bool:
-        """Whether there is no other attempt, whatever is left of the schedule."""
-        return self.delivered or self.gone
 
 
 class Poster:

@@ -11,9 +11,9 @@ import redis
 from ..connection import connect_patiently
 from ..outage import Outage
 from ..settings import SenderSettings
-from .outbox import DeliveryClaim, Limits, Outbox
+from .outbox import DeliveryClaim, Limits, Outbox, Outcome
 from .pinning import Resolver
-from .posting import Outcome, Poster
+from .posting import Poster
 from .schedule import delay_s, parse_schedule
 from .urls import Policy
 

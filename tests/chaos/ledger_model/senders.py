@@ -8,8 +8,7 @@ from hypothesis.stateful import precondition, rule
 from worker import keys
 from worker.webhooks.endpoints import Endpoints
 from worker.webhooks.events import Event
-from worker.webhooks.outbox import DeliveryClaim, Limits, Outbox
-from worker.webhooks.posting import Outcome
+from worker.webhooks.outbox import DeliveryClaim, Limits, Outbox, Outcome
 
 from chaos.ledger_model.ground import SOME, Ground
 from chaos.ledger_model.judging import name_letters
