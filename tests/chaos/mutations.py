@@ -859,8 +859,8 @@ PYTHON = (
     Mutation(
         "the first unanswered image is blamed for a death",
         "worker/decoding/decoder.py",
-        "known + in_hand.start",
-        "known",
+        "asked.start + in_hand.start",
+        "asked.start",
         DECODING,
         "a_killer_is_found_alone",
     ),

@@ -59,19 +59,17 @@ class Decoder:
     def _read_part(self, part: Sequence[Encoded]) -> list[Outcome | Picture]:
         outcomes: list[Outcome | Picture] = []
         suspect, tries = -1, 0
-        while (known := len(outcomes)) < len(part):
-            link = self._supply.link()
+        while len(outcomes) < len(part):
+            link, asked = self._supply.link(), range(len(outcomes), len(part))
             try:
                 _read_on(link, part, outcomes)
             except Lost as loss:
                 why, for_good = self._supply.bury(loss)
                 log.warning("an image took a decoder down: %s", why, extra={"event": "decoder.lost"})
-                in_hand = link.in_hand
-                if len(part) - known > 1 and (isinstance(loss, Nonsense) or len(in_hand) > 1):
-                    for image in part[len(outcomes) : len(outcomes) + BLOCK]:
-                        outcomes += self._read_part([image])  # any of them may be to blame
+                found = _blame(loss, link.in_hand, asked, len(outcomes))
+                if found is None:
+                    outcomes += self._one_by_one(part[len(outcomes) : len(outcomes) + BLOCK])
                     continue
-                found = min(max(len(outcomes), known + in_hand.start), len(part) - 1)
                 suspect, tries = found, 1 + (tries if suspect == found else 0)
                 # The images before the suspect are not to blame: only their answers are lost.
                 outcomes += self._read_part(part[len(outcomes) : suspect])
@@ -79,9 +77,23 @@ class Decoder:
                     outcomes.append(Failure(UNDECODABLE, why))
         return outcomes
 
+    def _one_by_one(self, images: Sequence[Encoded]) -> list[Outcome | Picture]:
+        """The outcomes of images any of which may be to blame, so that none takes others along."""
+        return [outcome for image in images for outcome in self._read_part([image])]
+
 
 def _read_on(link: Link, part: Sequence[Encoded], outcomes: list[Outcome | Picture]) -> None:
     """Add the missing outcomes to `outcomes`, as far as the decoder gets. Raises Lost."""
     link.ask(part[len(outcomes) :])
     while len(outcomes) < len(part):
         outcomes += link.answers()
+
+
+def _blame(loss: Lost, in_hand: range, asked: range, known: int) -> int | None:
+    """The place in the part of the image that is to blame; None if it may be any of several.
+
+    `in_hand` counts from the first image that was `asked` for; the first `known` outcomes are known.
+    """
+    if len(asked) > 1 and (isinstance(loss, Nonsense) or len(in_hand) > 1):
+        return None
+    return min(max(known, asked.start + in_hand.start), asked.stop - 1)
