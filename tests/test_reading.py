@@ -27,6 +27,7 @@ from worker.results import INFERENCE_FAILED, UNDECODABLE, WORKER_LOST, Answer, F
 from worker.screening import unflagged
 
 from ledgers import LABELS
+from plain_reader import Suspicions
 from samples import glyphs, page, pngs, ruled
 
 POISON = np.full((28, 28), 200, np.uint8)
@@ -154,16 +155,12 @@ def test_that_there_is_no_decoder_is_not_laid_at_the_networks_door(
     assert tries == [3]  # nor is it tried image by image, which would double the wait
 
 
-def test_read_alone_skips_what_the_check_refuses(reader: Reader, rng: np.random.Generator) -> None:
-    told: list[int] = []
-
-    def check(index: int) -> Failure | None:
-        told.append(index)
-        return Failure(WORKER_LOST, "twice") if index == 1 else None
-
-    images = glyphs(4, rng)
-    commit = reader.read_alone(claim(block(images)), check)
-    assert told == [0, 1, 2, 3]
+def test_a_suspected_image_that_kills_is_given_up_alone(
+    reader: Reader, rng: np.random.Generator
+) -> None:
+    images, suspicions = glyphs(4, rng), Suspicions({1: Failure(WORKER_LOST, "twice")})
+    commit = reader.read_warily(claim(block(images)), suspicions)
+    assert suspicions.checked == [0, 1, 2, 3]
     expected = directly(reader, images)
     assert labels(reader, commit) == expected[0] + "-" + expected[2:]
 
@@ -180,7 +177,7 @@ def test_what_was_accepted_for_other_labels_is_not_misread(
     commits = reader.read([claim(block(glyphs(2, rng))), relabeled])
     assert [each.failed for each in commits] == [0, 3]
     assert commits[1].kept == relabeled.payload
-    assert reader.read_alone(relabeled, lambda index: None).failed == 3
+    assert reader.read_warily(relabeled, Suspicions({})).failed == 3
 
 
 def test_arrays_are_not_decoded(reader: Reader, rng: np.random.Generator) -> None:

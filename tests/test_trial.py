@@ -17,6 +17,7 @@ from worker.packing import unpack
 from worker.reading import Reader
 from worker.results import WORKER_LOST, Answer, Failure, Page
 
+from plain_reader import Suspicions
 from samples import glyphs
 
 DIGITS = "0123456789"
@@ -68,7 +69,7 @@ def test_only_what_the_trial_finds_deadly_is_given_up(deadly: bool, rng: np.rand
     )
     claim = Claim("a/b", 0, 1, 4, 3, Options("digits"), pack(PixelBlock(images.tobytes())), DIGITS)
     suspicion = Failure(WORKER_LOST, "3 workers were lost")
-    commit = reader.read_alone(claim, lambda index: suspicion if index == 1 else None)
+    commit = reader.read_warily(claim, Suspicions({1: suspicion}))
     results = unpack(commit.results)
     assert results[1] == suspicion if deadly else isinstance(results[1], Answer)
     assert isinstance(results[0], Answer)
@@ -90,7 +91,7 @@ def test_a_page_is_tried_with_all_its_characters(
     reader = Reader(predictor, lambda files: [cut], trial=read_apart, touch=lambda: touched.append(None))
     claim = Claim("a/b", 0, 1, 4, 1, Options("digits", layout="page"), pack([b"page"]), DIGITS)
     suspicion = Failure(WORKER_LOST, "3 workers were lost")
-    (found,) = unpack(reader.read_alone(claim, lambda index: suspicion).results)
+    (found,) = unpack(reader.read_warily(claim, Suspicions({0: suspicion})).results)
     assert tried == [2, 2, 1]
     assert len(touched) == 3
     if deadly:
@@ -107,4 +108,4 @@ def test_a_blank_page_that_is_suspected_is_no_work_for_a_trial() -> None:
     reader = Reader(open_predictor("digits"), lambda files: [[]], trial=fail)
     claim = Claim("a/b", 0, 1, 4, 1, Options("digits", layout="page"), pack([b"page"]), DIGITS)
     suspicion = Failure(WORKER_LOST, "3 workers were lost")
-    assert unpack(reader.read_alone(claim, lambda index: suspicion).results) == [Page(())]
+    assert unpack(reader.read_warily(claim, Suspicions({0: suspicion})).results) == [Page(())]

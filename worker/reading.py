@@ -65,45 +65,37 @@ class Reader:
             results = self._read_together(ready, [claim.options for claim in claims])
         except FAULTS:
             log.exception("a batch failed as a whole; reading its images one by one")
-            return [self.read_alone(claim, lambda index: None) for claim in claims]
+            return [self._read_apart(claim) for claim in claims]
         rows = zip(claims, ready.chunks, results, strict=True)
         return [self._commit(claim, chunk.content, each) for claim, chunk, each in rows]
 
-    def read_alone(self, claim: Claim, check: Callable[[int], Failure | None]) -> Commit:
-        """Read one image after another; `check` is called before each is touched, and may refuse it."""
-        content, every = open_chunk(claim), range(claim.count)
-        return self._commit(claim, content, self._read_alone(content, every, claim.options, check))
-
     def read_warily(self, claim: Claim, caution: Caution) -> Commit:
         """Read block by block, and image by image where `caution` says so."""
-        content = open_chunk(claim)
+        content, options = open_chunk(claim), claim.options
         results: list[Result] = []
         for first in range(0, len(content), caution.size):
             block = range(first, min(first + caution.size, len(content)))
-            alone = caution.enter(block)
-            results += (
-                self._read_alone(content, block, claim.options, caution.check)
-                if alone
-                else self._read_block(content, block, claim.options)
-            )
+            if caution.enter(block):
+                results += [self._check(content.at(n), options, caution.check(n)) for n in block]
+            else:
+                results += self._read_block(content.part(block), options)
         return self._commit(claim, content, results)
 
-    def _read_block(self, content: Opened, block: range, options: Options) -> list[Result]:
-        try:
-            return self._read_chunk(content.part(block), options)
-        except FAULTS:
-            return self._read_alone(content, block, options, lambda index: None)
+    def _check(self, image: Opened, options: Options, suspicion: Failure | None) -> Result:
+        return self._try(image, options, suspicion) if suspicion else self._read_one(image, options)
 
-    def _read_alone(
-        self, content: Opened, block: range, options: Options, check: Callable[[int], Failure | None]
-    ) -> list[Result]:
-        results: list[Result] = []
-        for index in block:
-            image, suspicion = content.at(index), check(index)
-            results.append(
-                self._try(image, options, suspicion) if suspicion else self._read_one(image, options)
-            )
-        return results
+    def _read_block(self, content: Opened, options: Options) -> list[Result]:
+        try:
+            return self._read_chunk(content, options)
+        except FAULTS:
+            return self._read_each(content, options)
+
+    def _read_apart(self, claim: Claim) -> Commit:
+        content = open_chunk(claim)
+        return self._commit(claim, content, self._read_each(content, claim.options))
+
+    def _read_each(self, content: Opened, options: Options) -> list[Result]:
+        return [self._read_one(content.at(index), options) for index in range(len(content))]
 
     def _read_one(self, image: Opened, options: Options) -> Result:
         try:
