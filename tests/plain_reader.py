@@ -1,8 +1,31 @@
 """A reader and what is around it, without a ledger and other processes."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
+from worker.caution import Caution
+from worker.claims import Claim, Commit
+from worker.measures import ForwardPass
+from worker.reading import Reader, Ready
 from worker.results import Failure
+
+
+class PlainReader(Reader):
+    """A reader whose forward passes are of no interest, unless a list for them is given."""
+
+    def read(
+        self,
+        claims: Sequence[Claim],
+        ready: Ready | None = None,
+        passes: list[ForwardPass] | None = None,
+    ) -> list[Commit]:
+        """See Reader."""
+        return super().read(claims, ready, [] if passes is None else passes)
+
+    def read_warily(
+        self, claim: Claim, caution: Caution, passes: list[ForwardPass] | None = None
+    ) -> Commit:
+        """See Reader."""
+        return super().read_warily(claim, caution, [] if passes is None else passes)
 
 
 class Suspicions:

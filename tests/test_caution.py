@@ -17,12 +17,12 @@ from worker.decoding.answers import Outcome
 from worker.decoding.wire import Encoded
 from worker.ledger import Ledger
 from worker.packing import unpack
-from worker.reading import Reader
 from worker.results import Answer, Failure
 
 from chaos.faults import Cut, Nth
 from chaos.proxy import Proxy
 from ledgers import ledger, submit, wait_out_lease
+from plain_reader import PlainReader
 
 IMAGES, KILLER = 40, 21
 
@@ -58,7 +58,7 @@ class Reading:
         self.claim: Claim = replace(claim, payload=pack(files))
         self.network.killers = {KILLER}
         self._deaths = deaths
-        self._reader = Reader(self.network, _decode)
+        self._reader = PlainReader(self.network, _decode)
 
     def take_over(self) -> None:
         """The next worker has it, once the lease of the last one is over."""

@@ -17,13 +17,15 @@ from worker.draining import Drain
 from worker.heartbeat import Heartbeat
 from worker.leases import Leases
 from worker.ledger import Ledger
-from worker.reading import Reader, Ready
+from worker.measures import ForwardPass
+from worker.reading import Ready
 from worker.results import UNDECODABLE, Failure
 from worker.settings import WorkerSettings
 from worker.tracing import start
 
 from conftest import until
 from ledgers import Caps, ledger, read_job, submit
+from plain_reader import PlainReader
 
 pytestmark = pytest.mark.usefixtures("clean_redis")
 
@@ -32,15 +34,17 @@ LEASE_MS = 60_000
 """Nobody renews it here."""
 
 
-class Watching(Reader):
+class Watching(PlainReader):
     """A real reader; `during` is called while it has chunks in hand."""
 
     during: Callable[[Sequence[Claim]], None]
     prepared: Sequence[int] = ()
 
-    def read(self, claims: Sequence[Claim], ready: Ready | None = None) -> list[Commit]:
+    def read(
+        self, claims: Sequence[Claim], ready: Ready | None, passes: list[ForwardPass]
+    ) -> list[Commit]:
         self.during(claims)
-        return super().read(claims, ready)
+        return super().read(claims, ready, passes)
 
     def prepare(self, claims: Sequence[Claim]) -> Ready:
         self.prepared = [each.chunk for each in claims]

@@ -27,7 +27,7 @@ from worker.results import INFERENCE_FAILED, UNDECODABLE, WORKER_LOST, Answer, F
 from worker.screening import unflagged
 
 from ledgers import LABELS
-from plain_reader import Suspicions
+from plain_reader import PlainReader, Suspicions
 from samples import glyphs, page, pngs, ruled
 
 POISON = np.full((28, 28), 200, np.uint8)
@@ -56,7 +56,7 @@ def decoder() -> Iterator[Decoder]:
 @pytest.fixture(scope="module")
 def reader(decoder: Decoder) -> Reader:
     """On the shipped network."""
-    return Reader(Brittle(*load_checkpoint("balanced"), device="cpu"), decoder.read)
+    return PlainReader(Brittle(*load_checkpoint("balanced"), device="cpu"), decoder.read)
 
 
 def claim(content: Content, labels: str = LABELS, **options: object) -> Claim:
@@ -149,7 +149,7 @@ def test_that_there_is_no_decoder_is_not_laid_at_the_networks_door(
         tries.append(len(images))
         raise NoDecoder("none")
 
-    own = Reader(Brittle(*load_checkpoint("balanced"), device="cpu"), decode)
+    own = PlainReader(Brittle(*load_checkpoint("balanced"), device="cpu"), decode)
     with pytest.raises(NoDecoder):
         own.read([claim(PixelBlock(glyphs(2, rng).tobytes())), claim(pngs(3, rng))])
     assert tries == [3]  # nor is it tried image by image, which would double the wait
@@ -185,7 +185,7 @@ def test_arrays_are_not_decoded(reader: Reader, rng: np.random.Generator) -> Non
         raise AssertionError("an array was sent to a decoder")
 
     images = glyphs(3, rng)
-    commit = Reader(reader.predictor, refuse).read([claim(block(images))])[0]
+    commit = PlainReader(reader.predictor, refuse).read([claim(block(images))])[0]
     assert labels(reader, commit) == directly(reader, images)
 
 
@@ -200,7 +200,7 @@ def test_files_of_several_jobs_are_decoded_at_once_each_by_its_normalization(
 
     files = pngs(3, rng)
     chunks = [claim(files), claim(block(glyphs(2, rng))), claim(files[:2], normalize="none")]
-    Reader(reader.predictor, decode).read(chunks)
+    PlainReader(reader.predictor, decode).read(chunks)
     assert [[each.normalization for each in images] for images in asked] == [["emnist"] * 3 + [None] * 2]
 
 
@@ -263,7 +263,7 @@ def test_a_page_the_network_cannot_take_spares_its_neighbours(reader: Reader) ->
             sheet_of(POISON if bytes(each.file) == b"bad" else np.zeros_like(POISON)) for each in images
         ]
 
-    own = Reader(reader.predictor, decode)
+    own = PlainReader(reader.predictor, decode)
     good, bad, other = unpack(own.read([claim([b"good", b"bad", b"other"], layout="page")])[0].results)
     assert isinstance(good, Page)
     assert isinstance(other, Page)
@@ -286,7 +286,7 @@ def test_of_rival_readings_the_surest_stands(reader: Reader, rng: np.random.Gene
     sure = reader.predictor.probabilities(np.stack([whole, *images])).max(axis=1)
     assert sure[0] < sure[11 + 1]
     cut = sheet_of(images[0], whole, images[11], rivals=2)
-    own = Reader(reader.predictor, lambda files: [cut])
+    own = PlainReader(reader.predictor, lambda files: [cut])
     (found,) = unpack(own.read([claim([b""], layout="page")])[0].results)
     assert text(reader, found) == directly(reader, images[[0, 11]])
 
@@ -296,14 +296,13 @@ def test_a_large_page_is_given_to_the_networks_in_parts(monkeypatch: pytest.Monk
         monkeypatch.setattr(f"worker.{module}.MOST", 8)
     many, passes, touched, screened = 21, list[ForwardPass](), list[None](), list[int]()
     dark = np.zeros((28, 28), np.uint8)
-    own = Reader(
+    own = PlainReader(
         open_predictor("digits-nano", device="cpu"),
         lambda images: [sheet_of(*[dark] * many)],
-        passes.append,
         screen=lambda shown, said: screened.append(len(shown)) or unflagged(shown, said),  # type: ignore[func-returns-value]
         touch=lambda: touched.append(None),
     )
-    (found,) = unpack(own.read([claim([b""], "0123456789", layout="page")])[0].results)
+    (found,) = unpack(own.read([claim([b""], "0123456789", layout="page")], None, passes)[0].results)
     assert isinstance(found, Page)
     assert len(found.characters) == many
     assert [each.images for each in passes] == screened == [8, 8, 5]
@@ -325,7 +324,7 @@ def test_flags_come_with_an_answer_and_make_it_uncertain(
         seen = [images[int(bytes(each.file))] for each in files]
         return [Glyph(each, Flag.TOO_SMALL if (each == images[2]).all() else NONE) for each in seen]
 
-    own = Reader(reader.predictor, decode, screen=screen)
+    own = PlainReader(reader.predictor, decode, screen=screen)
     files = [b"0", b"1", b"2"]
     read = own.read([claim(files), claim(block(images)), claim(files, normalize="none"), claim([b"3"])])
     assert asked == [4]

@@ -14,10 +14,9 @@ from worker.chunks import PixelBlock, pack
 from worker.claims import Claim
 from worker.jobs import Options
 from worker.packing import unpack
-from worker.reading import Reader
 from worker.results import WORKER_LOST, Answer, Failure, Page
 
-from plain_reader import Suspicions
+from plain_reader import PlainReader, Suspicions
 from samples import glyphs
 
 DIGITS = "0123456789"
@@ -62,7 +61,7 @@ def test_a_process_that_comes_to_nothing_condemns_nobody(
 def test_only_what_the_trial_finds_deadly_is_given_up(deadly: bool, rng: np.random.Generator) -> None:
     images = glyphs(3, rng)
     predictor = open_predictor("digits")
-    reader = Reader(
+    reader = PlainReader(
         predictor,
         lambda files: [],
         trial=lambda glyph: None if deadly else predictor.logits(glyph),
@@ -88,7 +87,9 @@ def test_a_page_is_tried_with_all_its_characters(
         tried.append(len(images))
         return None if deadly and len(images) == 1 else predictor.logits(images)
 
-    reader = Reader(predictor, lambda files: [cut], trial=read_apart, touch=lambda: touched.append(None))
+    reader = PlainReader(
+        predictor, lambda files: [cut], trial=read_apart, touch=lambda: touched.append(None)
+    )
     claim = Claim("a/b", 0, 1, 4, 1, Options("digits", layout="page"), pack([b"page"]), DIGITS)
     suspicion = Failure(WORKER_LOST, "3 workers were lost")
     (found,) = unpack(reader.read_warily(claim, Suspicions({0: suspicion})).results)
@@ -105,7 +106,7 @@ def test_a_blank_page_that_is_suspected_is_no_work_for_a_trial() -> None:
     def fail(images: Images) -> Floats:
         raise AssertionError("nothing is there to be tried")
 
-    reader = Reader(open_predictor("digits"), lambda files: [[]], trial=fail)
+    reader = PlainReader(open_predictor("digits"), lambda files: [[]], trial=fail)
     claim = Claim("a/b", 0, 1, 4, 1, Options("digits", layout="page"), pack([b"page"]), DIGITS)
     suspicion = Failure(WORKER_LOST, "3 workers were lost")
     assert unpack(reader.read_warily(claim, Suspicions({0: suspicion})).results) == [Page(())]

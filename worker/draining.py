@@ -25,7 +25,6 @@ from .decoding.fork_server import NoDecoder
 from .heartbeat import Heartbeat
 from .leases import Leases
 from .ledger import Ledger
-from .measures import ForwardPass
 from .pipeline import Pipeline
 from .reading import FAULTS, Reader
 from .settings import WorkerSettings
@@ -50,7 +49,7 @@ class TimeSlice:
 
 
 class Drain:
-    """One worker's drain. For one thread, except for `stop` and `measured`.
+    """One worker's drain. For one thread, except for `stop`.
 
     `lingers`: the last run ended with nothing due, so the worker waits to be woken (see Ledger.rung).
     """
@@ -69,7 +68,7 @@ class Drain:
         self._settings, self._ledger, self._leases = settings, ledger, leases
         self._cautions, self._heartbeat, self._chronicle = cautions, heartbeat, chronicle
         self._committer = Committer(ledger, leases, heartbeat, chronicle)
-        self._pipeline, self._thread = Pipeline(threads), threading.local()
+        self._pipeline = Pipeline(threads)
         self.lingers = False
         self._stopping, self._failing = threading.Event(), threading.Event()
 
@@ -80,10 +79,6 @@ class Drain:
     def close(self) -> None:
         """Stop the threads, after the last batch."""
         self._pipeline.close()
-
-    def measured(self, one: ForwardPass) -> None:
-        """Note a forward pass that the calling thread made."""
-        self._thread.passes.append(one)
 
     def run(
         self,
@@ -213,13 +208,13 @@ class Drain:
 
     def _read(self, reader: Reader, batch: Batch) -> Sequence[Commit]:
         """The batch's results; none if there is no decoder for it, and then this worker stops."""
-        self._thread.passes = batch.timeline.passes
+        passes = batch.timeline.passes
         self._heartbeat.reading(batch.timeline.model)
         self._leases.touch()
         try:
             if batch.caution:
-                return [reader.read_warily(batch.claims[0], batch.caution)]
-            return reader.read(batch.claims, batch.ready)
+                return [reader.read_warily(batch.claims[0], batch.caution, passes)]
+            return reader.read(batch.claims, batch.ready, passes)
         except NoDecoder as error:
             self._resign(batch.claims, batch.caution, error)
             return ()

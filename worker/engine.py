@@ -16,7 +16,6 @@ from .draining import Drain
 from .heartbeat import Heartbeat
 from .leases import Leases
 from .ledger import Ledger
-from .measures import ForwardPass
 from .networks import open_readers
 from .poller import Poller
 from .pulse import own_name
@@ -45,7 +44,7 @@ class Engine:
         self._decoders = DecoderPool(
             lambda: Decoder(*limits, self._leases.touch), cores(settings.threads)
         )
-        self._readers = open_readers(settings, self._decoders.read, self._measured, self._leases.touch)
+        self._readers = open_readers(settings, self._decoders.read, self._leases.touch)
         self._upkeep = Upkeep(self._ledger, list(self._readers))
         predictor = next(iter(self._readers.values())).predictor
         self._heartbeat = Heartbeat(self._ledger, list(self._readers), predictor.device, settings.batch)
@@ -106,9 +105,6 @@ class Engine:
         self, model: str, others: Sequence[str] | None = None, handed: Sequence[Claim] = ()
     ) -> int:
         return self._drainer.run(model, self._readers[model], others, handed)
-
-    def _measured(self, one: ForwardPass) -> None:
-        self._drainer.measured(one)
 
     def _touch(self) -> None:
         """Called before an image or a block of a suspected chunk is noted as in hand (see Caution)."""

@@ -7,7 +7,6 @@ from model.opening import open_predictor
 from model.predictor import Predictor
 from model.screen import open_screen, screen_of
 
-from .measures import ForwardPass
 from .preparation import Decode
 from .reading import Reader
 from .settings import WorkerSettings
@@ -15,10 +14,7 @@ from .trial import read_apart
 
 
 def open_readers(
-    settings: WorkerSettings,
-    decode: Decode,
-    measured: Callable[[ForwardPass], None],
-    touch: Callable[[], None],
+    settings: WorkerSettings, decode: Decode, touch: Callable[[], None]
 ) -> dict[str, Reader]:
     """A reader for each model (see Reader), with the network's own screen or one that several share. The
     first is warmed up, the others by their first use. Raises what loading raises."""
@@ -28,7 +24,7 @@ def open_readers(
 
     def reader(name: str) -> Reader:
         screen = screens[name].flags
-        return Reader(networks[name], decode, measured, partial(read_apart, name), screen, touch)
+        return Reader(networks[name], decode, partial(read_apart, name), screen, touch)
 
     first = next(iter(networks))
     networks[first].warm_up()

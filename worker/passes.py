@@ -16,23 +16,21 @@ Trial = Callable[[Images], Floats | None]
 
 
 class Passes:
-    """One network's passes. `touch` is called before each, `measured` after it."""
+    """One network's passes. `touch` is called before each."""
 
-    def __init__(
-        self, predictor: Predictor, measured: Callable[[ForwardPass], None], touch: Callable[[], None]
-    ) -> None:
-        self._predictor, self._measured, self._touch = predictor, measured, touch
+    def __init__(self, predictor: Predictor, touch: Callable[[], None]) -> None:
+        self._predictor, self._touch = predictor, touch
 
-    def outputs(self, glyphs: Images, began: float) -> Floats:
+    def outputs(self, glyphs: Images, began: float, passes: list[ForwardPass]) -> Floats:
         """The outputs (see Predictor) of glyphs (n, 28, 28), n >= 0; `began` is when their decoding
-        began (by perf_counter). Raises RuntimeError if the network fails."""
+        began (by perf_counter). Adds each pass to `passes`. Raises RuntimeError if the network fails."""
         rows: list[Floats] = []
         for some in self._parts(glyphs):
             decoded = time.perf_counter()
             rows.append(self._predictor.outputs(some))
             done = time.perf_counter()
             start, decode_s, forward_s = time.time() - (done - began), decoded - began, done - decoded
-            self._measured(ForwardPass(len(some), start, decode_s, forward_s))
+            passes.append(ForwardPass(len(some), start, decode_s, forward_s))
             began = done
         return rows[0] if len(rows) == 1 else np.concatenate(rows)
 
