@@ -1,16 +1,38 @@
 """A reader and what is around it, without a ledger and other processes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
+import numpy as np
+
+from model.predictor import Floats, Images, Predictor
+from model.reading import Bits, Screen
 from worker.caution import Caution
 from worker.claims import Claim, Commit
 from worker.measures import ForwardPass
+from worker.passes import Trial
+from worker.preparation import Decode
 from worker.reading import Reader, Ready
 from worker.results import Failure
 
 
+def unflagged(glyphs: Images, outputs: Floats) -> Bits:
+    """A screen that flags nothing."""
+    return np.zeros(len(glyphs), np.uint8)
+
+
 class PlainReader(Reader):
-    """A reader whose forward passes are of no interest, unless a list for them is given."""
+    """A reader that flags nothing, gives up what is suspected, and whose passes interest nobody, unless
+    a test wants it otherwise."""
+
+    def __init__(
+        self,
+        predictor: Predictor,
+        decode: Decode,
+        trial: Trial = lambda glyphs: None,
+        screen: Screen = unflagged,
+        touch: Callable[[], None] = lambda: None,
+    ) -> None:
+        super().__init__(predictor, decode, trial, screen, touch)
 
     def read(
         self,

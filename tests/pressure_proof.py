@@ -32,7 +32,7 @@ from rich.table import Table
 
 from model.card import read_cards
 from worker import keys
-from worker.admission import Caps
+from worker.admission import Caps, Room
 from worker.chunks import Chunk, PixelBlock, pack
 from worker.entrance import Entrance, Submission
 from worker.jobs import Options
@@ -141,7 +141,7 @@ async def fill(client: redis.asyncio.Redis, jobs: int) -> list[str]:
     async def add(number: int) -> str:
         async with turns:
             name = f"waiting-{number}"
-            await entrance.stage(name, 0, [chunk])
+            await entrance.stage(name, 0, [chunk], Room())
             verdict = await entrance.submit(replace(job, id=name), name, [1], caps)
             assert verdict.kind == "new"
             return name

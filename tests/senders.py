@@ -1,6 +1,7 @@
 """Attempts to send webhooks without a queue: where they go, and their outcomes."""
 
 import asyncio
+import ssl
 from collections.abc import Sequence
 from itertools import cycle
 
@@ -14,7 +15,12 @@ EVENT = b'{"type":"job.completed","at":0,"id":"a","state":"succeeded","counts":{
 
 
 def send(
-    url: str, addresses: Sequence[Sequence[str]], times: int = 1, timeout_s: float = 10.0, **more: object
+    url: str,
+    addresses: Sequence[Sequence[str]],
+    times: int = 1,
+    timeout_s: float = 10.0,
+    policy: Policy = PUBLIC,
+    tls: ssl.SSLContext | None = None,
 ) -> list[Outcome]:
     """The outcomes of `times` attempts, while the name resolves to each of `addresses` in turn."""
     turn = cycle(addresses)
@@ -23,14 +29,9 @@ def send(
         return next(turn)
 
     async def run() -> list[Outcome]:
-        policy = more.get("policy", PUBLIC)
-        poster = Poster(
-            policy,  # type: ignore[arg-type]
-            resolve,
-            connect_s=10.0,
-            timeout_s=timeout_s,
-            tls=more.get("tls"),  # type: ignore[arg-type]
-        )
+        poster = Poster(policy, resolve, connect_s=10.0, timeout_s=timeout_s)
+        if tls:
+            poster._tls = tls
         claim = DeliveryClaim("msg_1", 1, 1, url, EVENT, (SECRET,))
         return await asyncio.gather(*(poster.post(claim) for _ in range(times)))
 

@@ -11,14 +11,14 @@ import redis
 from api.events.notices import each_told
 from model.layout import Box
 from worker import keys
+from worker.admission import Room
 from worker.chunks import Chunk, PixelBlock
 from worker.chunks import pack as pack_chunk
 from worker.claims import Commit
-from worker.connection import clock_ms, connect
+from worker.connection import clock_ms
 from worker.entrance import Caps, Submission
 from worker.jobs import JobState, Options
 from worker.journal import START
-from worker.ledger import Ledger
 from worker.packing import pack
 from worker.results import Answer, Failure, Found, Page, Result
 
@@ -547,7 +547,7 @@ def test_what_is_staged_outlasts_a_slow_upload_and_then_goes(
     redis_url: str, clean_redis: "redis.Redis"
 ) -> None:
     chunk = Chunk(1, pack_chunk([b"file"]), ("scan.png",))
-    at_entrance(redis_url, lambda entrance: entrance.stage("token", 0, [chunk]))
+    at_entrance(redis_url, lambda entrance: entrance.stage("token", 0, [chunk], Room()))
     lives = [clean_redis.ttl(key) for key in clean_redis.keys("ink:stage:*")]
     assert len(lives) == 2
     assert all(600 <= life <= 3600 for life in lives)
@@ -819,7 +819,7 @@ def test_a_canceled_chunk_that_comes_back_is_counted_once(
     redis_url: str, clean_redis: "redis.Redis", stops: bool, sizes: Sequence[int], other: bool
 ) -> None:
     submit(redis_url, "a", sizes)
-    one, another = ledger(redis_url), Ledger(connect(redis_url), 60_000)
+    one, another = ledger(redis_url), ledger(redis_url, lease_ms=60_000)
     (back,), (busy,) = one.claim("balanced", 1), another.claim("balanced", 1)
     if other:
         submit(redis_url, "waiting", (2,) * 3, owner="bob")

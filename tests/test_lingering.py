@@ -7,10 +7,9 @@ import redis
 
 from worker import ledger as ledgers
 from worker.chunks import PixelBlock, unpack
-from worker.connection import connect
 from worker.ledger import Ledger
 
-from ledgers import LEASE_MS, commit_of, finish, ledger, read_job, submit, wait_out_lease
+from ledgers import commit_of, finish, ledger, read_job, submit, wait_out_lease
 
 
 def lingering(url: str, name: str, models: str = "balanced,letters", **facts: str) -> Ledger:
@@ -56,7 +55,7 @@ def test_who_is_gone_or_reads_other_models_is_not_rung_for(
 
 def test_what_another_model_has_due_wakes_at_once(redis_url: str, clean_redis: "redis.Redis") -> None:
     submit(redis_url, "a", (1,))
-    worker = Ledger(connect(redis_url), LEASE_MS, "w")
+    worker = ledger(redis_url, "w")
     assert worker.claim("letters", 10, ["digits", "balanced"]) == []
     assert worker.rung() == ("balanced", [])
     assert clean_redis.zcard("ink:lingering") == 0

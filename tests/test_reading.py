@@ -24,10 +24,9 @@ from worker.measures import ForwardPass
 from worker.packing import unpack
 from worker.reading import Reader
 from worker.results import INFERENCE_FAILED, UNDECODABLE, WORKER_LOST, Answer, Failure, Page, Result
-from worker.screening import unflagged
 
 from ledgers import LABELS
-from plain_reader import PlainReader, Suspicions
+from plain_reader import PlainReader, Suspicions, unflagged
 from samples import glyphs, page, pngs, ruled
 
 POISON = np.full((28, 28), 200, np.uint8)

@@ -12,10 +12,8 @@ from worker.webhooks.deliveries import Deliveries, Delivery
 from worker.webhooks.endpoints import Endpoint, Endpoints
 from worker.webhooks.events import Event
 from worker.webhooks.outbox import DeliveryClaim, Outcome
-from worker.webhooks.pinning import Resolver
 from worker.webhooks.posting import Poster
 from worker.webhooks.sending import Sending
-from worker.webhooks.urls import Policy
 
 from ledgers import finish, on_redis, submit
 from receivers import running_receiver, status
@@ -30,7 +28,7 @@ def settings_of(url: str) -> SenderSettings:
     return SenderSettings(redis_url=url, webhook_private=True, webhook_schedule_s="60,60")
 
 
-def deliver(url: str, receiver: str, poster: Poster | None = None) -> tuple[Delivery, Endpoint]:
+def deliver(url: str, receiver: str) -> tuple[Delivery, Endpoint]:
     """What is known of the message of one job, and of its endpoint, after one attempt."""
 
     async def register(client: "redis.asyncio.Redis") -> tuple[str, str] | None:
@@ -39,7 +37,7 @@ def deliver(url: str, receiver: str, poster: Poster | None = None) -> tuple[Deli
     hook, _ = on_redis(url, register) or ("", "")
     submit(url, "a", (1,))
     finish(url)
-    assert Sending(settings_of(url), poster).drain() == 1
+    assert Sending(settings_of(url)).drain() == 1
     (delivery,) = on_redis(url, lambda client: Deliveries(client).of_job(f"{OWNER}/a", 10))
     endpoint = on_redis(url, lambda client: Endpoints(client).find(OWNER, hook))
     assert endpoint
@@ -67,17 +65,12 @@ def test_gone_is_gone_whatever_date_came_with_it(redis_url: str) -> None:
     assert not endpoint.enabled
 
 
-class Faulty(Poster):
-    """Raises what nobody foresaw."""
-
-    async def post(self, claim: DeliveryClaim) -> Outcome:
+def test_a_fault_of_ours_is_a_failed_attempt(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def post(poster: Poster, claim: DeliveryClaim) -> Outcome:
         raise RuntimeError(claim.id)
 
-
-def test_a_fault_of_ours_is_a_failed_attempt(redis_url: str) -> None:
-    policy = Policy.of(settings_of(redis_url))
-    poster = Faulty(policy, Resolver(1), connect_s=1, timeout_s=1)
-    delivery, endpoint = deliver(redis_url, "https://example.org/hook", poster)
+    monkeypatch.setattr(Poster, "post", post)
+    delivery, endpoint = deliver(redis_url, "https://example.org/hook")
     assert [each.error for each in delivery.attempts] == ["unexpected: RuntimeError"]
     assert (delivery.state, endpoint.enabled) == ("pending", True)
     assert delivery.due

@@ -59,14 +59,11 @@ class Entrance:
         self._lock = client.register_script(source("lock"))
         self._unlock = client.register_script(source("unlock"))
 
-    async def stage(
-        self, token: str, first: int, chunks: Sequence[Chunk], room: Room | None = None
-    ) -> Verdict:
+    async def stage(self, token: str, first: int, chunks: Sequence[Chunk], room: Room) -> Verdict:
         """Store chunks of a job before it is submitted, all or none; `first` is the number of the first.
 
         Answers `staged`, or why there is no room.
         """
-        room = room or Room()
         after = room.after(chunks)
         args: list[Any] = [token, STAGED_S, room.owner, after.images, after.bytes]
         args += [room.max_queued, room.max_owner, room.memory, room.mark]

@@ -60,12 +60,12 @@ class Ledger:
             args += [claim.name, claim.chunk, claim.token]
         return int(self._scripts["renew"](args=args))
 
-    def commit(self, commits: Sequence[Commit], measured: Mapping[str, int] | None = None) -> list[str]:
+    def commit(self, commits: Sequence[Commit], measured: Mapping[str, int]) -> list[str]:
         """Record the results of chunks; return 'new', 'duplicate', 'different' or 'gone' for each.
 
         What was `measured` is added in the same call, if any chunk is new.
         """
-        verdicts = self._scripts["commit"](args=commit_args(commits, measured or {}))
+        verdicts = self._scripts["commit"](args=commit_args(commits, measured))
         return [verdict.decode() for verdict in verdicts]
 
     def turn(

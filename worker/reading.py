@@ -21,7 +21,7 @@ from .packing import pack
 from .passes import Passes, Trial
 from .preparation import Decode, Manner, Prepared, open_chunk, pack_failed, prepare
 from .results import INFERENCE_FAILED, RELABELED, Failure, Result, count_failures
-from .screening import screened, unflagged
+from .screening import screened
 
 log = logging.getLogger(__name__)
 
@@ -47,9 +47,9 @@ class Reader:
         self,
         predictor: Predictor,
         decode: Decode,
-        trial: Trial = lambda glyphs: None,
-        screen: Screen = unflagged,
-        touch: Callable[[], None] = lambda: None,
+        trial: Trial,
+        screen: Screen,
+        touch: Callable[[], None],
     ) -> None:
         """`decode` makes glyphs of files, and `screen` flags them; `trial` reads glyphs in a process of
         its own (None: they kill it); `touch` is called before each pass."""

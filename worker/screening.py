@@ -12,11 +12,6 @@ from .passes import MOST
 from .preparation import Prepared
 
 
-def unflagged(glyphs: Images, outputs: Floats) -> Bits:
-    """A screen that flags nothing."""
-    return np.zeros(len(glyphs), np.uint8)
-
-
 def screened(prepared: Sequence[Prepared], glyphs: Images, outputs: Floats, screen: Screen) -> Bits:
     """The (n,) flag bits of the (n, 28, 28) `glyphs`, which are those of `prepared` in order.
 

@@ -7,6 +7,7 @@ import asyncio
 import ssl
 import time
 from collections.abc import Mapping
+from functools import cached_property
 
 import httpcore
 
@@ -30,18 +31,9 @@ AGENT = "inkqueue-webhooks/1"
 class Poster:
     """Makes attempts; any number at a time."""
 
-    def __init__(
-        self,
-        policy: Policy,
-        resolve: Resolve,
-        *,
-        connect_s: float,
-        timeout_s: float,
-        tls: ssl.SSLContext | None = None,
-    ) -> None:
+    def __init__(self, policy: Policy, resolve: Resolve, *, connect_s: float, timeout_s: float) -> None:
         self._policy, self._timeout_s = policy, timeout_s
         self._backend = PinnedBackend(policy, resolve, connect_s)
-        self._tls = tls
 
     async def post(self, claim: DeliveryClaim) -> Outcome:
         """Send a message that was claimed."""
@@ -64,17 +56,16 @@ class Poster:
             "connection": "close",
         } | signature_headers(claim.id, int(time.time()), body, claim.secrets)
         async with httpcore.AsyncConnectionPool(
-            ssl_context=self._certified(), max_connections=1, network_backend=self._backend
+            ssl_context=self._tls, max_connections=1, network_backend=self._backend
         ) as pool:
             return await _exchange(pool, target, headers, body, end - CLOSE_S)
 
-    def _certified(self) -> ssl.SSLContext:
-        """The TLS context, made late: an idle sender loads no certificates, and no httpx."""
-        if self._tls is None:
-            import httpx
+    @cached_property
+    def _tls(self) -> ssl.SSLContext:
+        """Made late: an idle sender loads no certificates, and no httpx."""
+        import httpx
 
-            self._tls = httpx.create_ssl_context()
-        return self._tls
+        return httpx.create_ssl_context()
 
 
 async def _exchange(

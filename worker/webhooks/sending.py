@@ -29,10 +29,10 @@ GRACE_S = 3.0
 class Sending:
     """One sender's work."""
 
-    def __init__(self, settings: SenderSettings, poster: Poster | None = None) -> None:
+    def __init__(self, settings: SenderSettings) -> None:
         self._settings = settings
         self._schedule = parse_schedule(settings.webhook_schedule_s)
-        self._poster = poster or Poster(
+        self._poster = Poster(
             Policy.of(settings),
             Resolver(settings.webhook_concurrency),
             connect_s=settings.webhook_connect_s,

@@ -102,7 +102,7 @@ class Ground(RuleBasedStateMachine):
         chunks = [Chunk(len(i), pack(i), n) for i, n in zip(contents, names, strict=True)]
         if staged and self.uploads % 2:
             return await self.entrance.enter(job, chunks, CAPS, Room())
-        await self.entrance.stage(token, 0, chunks if staged else chunks[1:])
+        await self.entrance.stage(token, 0, chunks if staged else chunks[1:], Room())
         verdict = await self.entrance.submit(job, token, [len(images) for images in contents], CAPS)
         if verdict.kind != "new":
             await self.entrance.unstage(token, len(chunks))

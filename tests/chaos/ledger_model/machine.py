@@ -8,6 +8,7 @@ import sys
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, invariant, precondition, rule
 
+from worker.admission import Room
 from worker.chunks import Chunk, pack
 from worker.webhooks.events import Event
 
@@ -88,7 +89,8 @@ class LedgerMachine(Clients, Workers, Senders):
             client.script_flush()
         elif what == "gateway":
             self.uploads += 1
-            self.run(self.entrance.stage(f"upload{self.uploads}", 0, [Chunk(1, pack([b""]), ("a",))]))
+            chunk = Chunk(1, pack([b""]), ("a",))
+            self.run(self.entrance.stage(f"upload{self.uploads}", 0, [chunk], Room()))
         elif what == "Redis" and self.kills:
             self.kills -= 1
             self.server.kill()

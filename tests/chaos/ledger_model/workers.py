@@ -94,7 +94,7 @@ class Workers(Ground):
         expected = [
             self.model.commit(each.claim, each.results, each.failed, each.kept) for each in commits
         ]
-        self.same("commit", self.ledger.commit(commits), expected)
+        self.same("commit", self.ledger.commit(commits, {}), expected)
 
     def _read_at_once(self, claim: Claim) -> Commit:
         if any(is_poison(image) for image in images_of(claim)):
@@ -154,4 +154,4 @@ class Workers(Ground):
         if other and job and claim.chunk < len(job.parts) and job.parts[claim.chunk].results is not None:
             commit = commit_of(claim, set(range(claim.count)))
         expected = self.model.commit(claim, commit.results, commit.failed, commit.kept)
-        self.same("a late commit", self.ledger.commit([commit]), [expected])
+        self.same("a late commit", self.ledger.commit([commit], {}), [expected])
