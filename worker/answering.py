@@ -1,18 +1,21 @@
-"""From the network's outputs to results, image by image: masked, calibrated, rivals settled."""
+"""From the network's outputs to results, image by image: flagged, masked, calibrated, rivals settled."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice, repeat
 from typing import TypeAlias
 
+import numpy as np
+
 from model.card import Card
 from model.charset import allowed_classes
 from model.glyph import Glyph
 from model.layout import Character
-from model.predictor import Floats
-from model.reading import Bits, decide
+from model.predictor import Floats, Images
+from model.reading import Bits, Screen, decide, screened
 from model.sheets.choosing import choose
 
 from .jobs import Options
+from .passes import MOST
 from .preparation import Prepared
 from .results import Answer, Failure, Found, Page, Result
 
@@ -21,14 +24,32 @@ Wanted: TypeAlias = tuple[str | None, int]
 
 
 def answer(
-    chunks: Sequence[Prepared], ways: Sequence[Options], logits: Floats, flags: Bits, card: Card
+    chunks: Sequence[Prepared],
+    ways: Sequence[Options],
+    glyphs: Images,
+    outputs: Floats,
+    screen: Screen,
+    card: Card,
 ) -> list[list[Result]]:
-    """The results of each chunk, from the (m, classes) logits and (m,) flag bits of all glyphs."""
+    """The results of each chunk, from the network's outputs (see Predictor) for the (m, 28, 28) glyphs
+    of all, and what `screen` says of them."""
     wanted = [
         want for each, options in zip(chunks, ways, strict=True) for want in _wanted(each, options)
     ]
+    flags, logits = _flags(chunks, glyphs, outputs, screen), outputs[:, : len(card.labels)]
     answers = iter(_answers(logits, flags, wanted, card))
     return [_results(each, islice(answers, len(each.glyphs))) for each in chunks]
+
+
+def _flags(chunks: Sequence[Prepared], glyphs: Images, outputs: Floats, screen: Screen) -> Bits:
+    """The (m,) flag bits that the glyphs got when they were made, and those of the screen.
+
+    The screen sees only glyphs that the network's normalization made of files, since it was trained on
+    such, MOST at a time; the images of arrays it never sees.
+    """
+    flags = np.concatenate([each.flags for each in chunks])
+    made = np.concatenate([np.full(len(each.flags), each.normalized) for each in chunks])
+    return screened(flags, made, glyphs, outputs, screen, MOST)
 
 
 def _wanted(prepared: Prepared, options: Options) -> Iterable[Wanted]:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from model.predictor import Floats, Images, Predictor
+from model.predictor import Predictor
 from model.reading import Screen
 
 from .answering import answer
@@ -21,7 +21,6 @@ from .packing import pack
 from .passes import Passes, Trial
 from .preparation import Decode, Manner, Prepared, open_chunk, pack_failed, prepare
 from .results import INFERENCE_FAILED, RELABELED, Failure, Result, count_failures
-from .screening import screened
 
 log = logging.getLogger(__name__)
 
@@ -100,7 +99,9 @@ class Reader:
         outputs = self._passes.tried(prepared.glyphs, self._trial)
         if outputs is None:
             return suspicion
-        return self._answer([prepared], [options], prepared.glyphs, outputs)[0][0]
+        card = self.predictor.card
+        ((result,),) = answer([prepared], [options], prepared.glyphs, outputs, self._screen, card)
+        return result
 
     def _read_chunk(self, options: Options, passes: list[ForwardPass], content: Opened) -> list[Result]:
         return self._read_together(self._ready([(content, options)]), [options], passes)[0]
@@ -117,14 +118,7 @@ class Reader:
         prepared = ready.chunks
         glyphs = np.concatenate([each.glyphs for each in prepared])
         outputs = self._passes.outputs(glyphs, time.perf_counter() - ready.seconds, passes)
-        return self._answer(prepared, ways, glyphs, outputs)
-
-    def _answer(
-        self, prepared: Sequence[Prepared], ways: Sequence[Options], glyphs: Images, outputs: Floats
-    ) -> list[list[Result]]:
-        """The results of each chunk, from the network's outputs for the glyphs of all."""
-        card, flags = self.predictor.card, screened(prepared, glyphs, outputs, self._screen)
-        return answer(prepared, ways, outputs[:, : len(card.labels)], flags, card)
+        return answer(prepared, ways, glyphs, outputs, self._screen, self.predictor.card)
 
     def _manner(self, options: Options) -> Manner:
         return Manner(*options.decoding(self.predictor.card.normalization))

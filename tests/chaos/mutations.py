@@ -794,7 +794,7 @@ PYTHON = (
     ),
     Mutation(
         "arrays are screened like files",
-        "worker/screening.py",
+        "worker/answering.py",
         "each.normalized)",
         "True)",
         READING,
