@@ -18,7 +18,7 @@ from worker.redis_watch import RedisWatch
 from worker.safety import require_safe
 from worker.store import Store
 from worker.tracing import start
-from worker.upkeep import Upkeep
+from worker.upkeep import upkeep
 from worker.webhooks.deliveries import Deliveries
 from worker.webhooks.endpoints import Endpoints
 
@@ -138,7 +138,7 @@ def _services(settings: GatewaySettings) -> Services:
         blocking_client=blocking,
         client=client,
         redis_watch=redis_watch,
-        upkeep=Upkeep(Ledger(blocking, settings.lease_ms), list(cards)),
+        upkeep=upkeep(Ledger(blocking, settings.lease_ms), list(cards)),
         store=store,
         gauges=gauges,
         endpoints=Endpoints(client),

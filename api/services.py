@@ -13,10 +13,10 @@ if TYPE_CHECKING:  # many of these modules import this one
 
     from model.card import Card
     from worker.gauges import Gauges
+    from worker.periodic import Periodic
     from worker.redis_watch import RedisWatch
     from worker.store import Store
     from worker.tracing import Tracer
-    from worker.upkeep import Upkeep
     from worker.webhooks.deliveries import Deliveries
     from worker.webhooks.endpoints import Endpoints
 
@@ -48,7 +48,7 @@ class Services:
     blocking_client: redis.Redis
     client: redis.asyncio.Redis
     redis_watch: RedisWatch
-    upkeep: Upkeep
+    upkeep: Periodic
     store: Store
     gauges: Gauges
     endpoints: Endpoints

@@ -8,41 +8,47 @@ import pytest
 import redis
 
 from worker.jobs import JobState
-from worker.upkeep import Upkeep
+from worker.upkeep import upkeep
 
 from ledgers import in_store, ledger, pass_over, submit
 
 
-def test_it_rings_and_buries_until_it_is_stopped(redis_url: str, clean_redis: "redis.Redis") -> None:
+def test_it_rings_and_buries_until_it_is_stopped(
+    redis_url: str, clean_redis: "redis.Redis", monkeypatch: pytest.MonkeyPatch
+) -> None:
     submit(redis_url, "late", (2,), ttl_s=60)
     pass_over(clean_redis, 60)
     submit(redis_url, "waiting", (2,))
     clean_redis.delete("drain.balanced")  # the doorbell is lost
-    upkeep = Upkeep(ledger(redis_url), ["balanced"], interval=0.02)
-    upkeep.start()
+    monkeypatch.setattr("worker.upkeep.ROUND_S", 0.02)
+    thread = upkeep(ledger(redis_url), ["balanced"])
+    thread.start()
     end = time.monotonic() + 10
     while clean_redis.zcard("ink:expiry") > 1 and time.monotonic() < end:
         time.sleep(0.01)
-    upkeep.stop()
-    upkeep.join(5)
-    assert not upkeep.is_alive()
+    thread.stop()
+    thread.join(5)
+    assert not thread.is_alive()
     assert clean_redis.llen("drain.balanced") == 1
     assert clean_redis.hget("ink:job:anonymous/late", "state") == b"expired"
     assert in_store(redis_url, lambda store: store.job("anonymous/late")) is JobState.EXPIRED
 
 
-def test_many_that_are_over_are_buried_at_once(redis_url: str, clean_redis: "redis.Redis") -> None:
+def test_many_that_are_over_are_buried_at_once(
+    redis_url: str, clean_redis: "redis.Redis", monkeypatch: pytest.MonkeyPatch
+) -> None:
     for number in range(40):
         submit(redis_url, f"late{number}", (1,), ttl_s=60, staged=False)
     pass_over(clean_redis, 60)
-    upkeep = Upkeep(ledger(redis_url), ["balanced"], interval=1.0)
-    upkeep.start()
+    monkeypatch.setattr("worker.upkeep.ROUND_S", 5.0)
+    thread = upkeep(ledger(redis_url), ["balanced"])
+    thread.start()
     end = time.monotonic() + 10
     while clean_redis.zcard("ink:expiry") and time.monotonic() < end:
         time.sleep(0.01)
-    assert time.monotonic() < end - 8  # in the first look: one of 16 a second would take three
-    upkeep.stop()
-    upkeep.join(5)
+    assert time.monotonic() < end - 8  # in the first round: it takes 16 at a time
+    thread.stop()
+    thread.join(5)
     assert clean_redis.get("ink:load") == b"0"
 
 
@@ -66,13 +72,14 @@ def test_it_outlives_what_goes_wrong_and_tells_of_it_once(
     monkeypatch.setattr(own, "upkeep", fails)
     submit(redis_url, "waiting", (2,))
     clean_redis.delete("drain.balanced")
-    upkeep = Upkeep(own, ["balanced"], interval=0.02)
-    upkeep.start()
+    monkeypatch.setattr("worker.upkeep.ROUND_S", 0.02)
+    thread = upkeep(own, ["balanced"])
+    thread.start()
     end = time.monotonic() + 10
     while not clean_redis.exists("drain.balanced"):
         assert time.monotonic() < end
         time.sleep(0.01)
-    upkeep.stop()
-    upkeep.join(5)
+    thread.stop()
+    thread.join(5)
     known = isinstance(error, redis.RedisError)
     assert [each.levelname for each in caplog.records] == ["WARNING" if known else "ERROR", "INFO"]

@@ -17,13 +17,14 @@ from .heartbeat import Heartbeat
 from .leases import Leases
 from .ledger import Ledger
 from .networks import open_readers
+from .periodic import Periodic
 from .poller import Poller
-from .pulse import own_name
+from .pulse import Pulse, own_name
 from .redis_watch import RedisWatch
 from .safety import require_safe
 from .settings import WorkerSettings
 from .tracing import start
-from .upkeep import Upkeep
+from .upkeep import upkeep
 
 log = logging.getLogger(__name__)
 
@@ -45,9 +46,10 @@ class Engine:
             lambda: Decoder(*limits, self._leases.touch), cores(settings.threads)
         )
         self._readers = open_readers(settings, self._decoders.read, self._leases.touch)
-        self._upkeep = Upkeep(self._ledger, list(self._readers))
+        self._upkeep = upkeep(self._ledger, list(self._readers))
         predictor = next(iter(self._readers.values())).predictor
         self._heartbeat = Heartbeat(self._ledger, list(self._readers), predictor.device, settings.batch)
+        self._pulse = Pulse(self._heartbeat.beat)
         self._poller = Poller([partial(self._drain, name) for name in self._readers])
         self._chronicle = Chronicle(start("inkqueue-worker"))
         cautions = Cautions(self._ledger, settings.max_deaths, self._touch)
@@ -111,8 +113,8 @@ class Engine:
         self._leases.touch()
         self._decoders.wait_ready()  # a missing decoder must not be blamed on an image
 
-    def _threads(self) -> tuple[Poller | Leases | Upkeep | Heartbeat | RedisWatch, ...]:
-        return self._poller, self._leases, self._upkeep, self._heartbeat, self._redis_watch
+    def _threads(self) -> tuple[Poller | Periodic, ...]:
+        return self._poller, self._leases, self._upkeep, self._pulse, self._redis_watch
 
 
 @cache

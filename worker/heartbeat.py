@@ -5,15 +5,13 @@ from collections.abc import Sequence
 
 from .ledger import Ledger
 from .pace import Paces
-from .pulse import Pulse
 
 
-class Heartbeat(Pulse):
-    """Beats until stopped. `noted` is called for every batch, by one thread at a time."""
+class Heartbeat:
+    """What each beat tells. `noted` is called for every batch, by one thread at a time."""
 
     def __init__(self, ledger: Ledger, models: Sequence[str], device: str, budget: int) -> None:
         """`budget`: the number of images claimed at a time."""
-        super().__init__(self._tell)
         self._ledger, self._models, self._device = ledger, models, device
         self._paces, self._budget = Paces(budget // 2), budget
         self._images = self._batch = 0
@@ -42,5 +40,6 @@ class Heartbeat(Pulse):
             "rates": json.dumps(dict(self._paces.rates())),
         }
 
-    def _tell(self) -> None:
+    def beat(self) -> None:
+        """Tell the ledger. Raises redis.RedisError."""
         self._ledger.heartbeat(self.facts())

@@ -2,18 +2,18 @@
 
 import logging
 import os
-import threading
 import time
 from collections.abc import Sequence
 
 from .claims import Claim
 from .ledger import Ledger
 from .outage import Outage
+from .periodic import Periodic
 
 log = logging.getLogger(__name__)
 
 
-class Leases(threading.Thread):
+class Leases(Periodic):
     """Renews at a third of the lease. Without progress for `stall_s`, the process is ended.
 
     Nothing in a process whose network hangs can be trusted to stop it, so it ends at once; its
@@ -21,12 +21,11 @@ class Leases(threading.Thread):
     """
 
     def __init__(self, ledger: Ledger, lease_ms: int, stall_s: float) -> None:
-        super().__init__(name="leases", daemon=True)
-        self._ledger, self._interval, self._stall_s = ledger, lease_ms / 3000, stall_s
+        outage = Outage(log, "leases cannot be renewed", "no lease waits to be renewed any more")
+        super().__init__("leases", lease_ms / 3000, self._renew, outage)
+        self._ledger, self._stall_s = ledger, stall_s
         self._held: dict[int, Claim] = {}
         self._progress = time.monotonic()
-        self._stopping = threading.Event()
-        self._outage = Outage(log, "leases cannot be renewed", "leases can be renewed again")
 
     def hold(self, claims: Sequence[Claim]) -> None:
         """Renew the leases of these, too, from now on."""
@@ -46,17 +45,11 @@ class Leases(threading.Thread):
         """Note that progress was made."""
         self._progress = time.monotonic()
 
-    def run(self) -> None:
-        while not self._stopping.wait(self._interval):
-            held = list(self._held.values())
-            if not held:
-                continue
-            if time.monotonic() - self._progress > self._stall_s:
-                log.critical("no progress for %.0f s, ending this worker", self._stall_s)
-                os._exit(70)
-            with self._outage:  # this thread must live, to end a process that stands still
-                self._ledger.renew(held)
-
-    def stop(self) -> None:
-        """End soon."""
-        self._stopping.set()
+    def _renew(self) -> None:
+        held = list(self._held.values())
+        if not held:
+            return
+        if time.monotonic() - self._progress > self._stall_s:
+            log.critical("no progress for %.0f s, ending this worker", self._stall_s)
+            os._exit(70)
+        self._ledger.renew(held)

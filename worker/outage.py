@@ -11,12 +11,15 @@ import redis
 
 class Outage:
     """One thread's. `trouble` says what cannot be done meanwhile, `end` that it can be done again.
+    Errors of the kinds `untold` are not logged.
 
     A `with` block of it is one attempt, whose errors it swallows: the thread lives and tries again.
     """
 
-    def __init__(self, log: logging.Logger, trouble: str, end: str) -> None:
-        self._log, self._trouble, self._end = log, trouble, end
+    def __init__(
+        self, log: logging.Logger, trouble: str, end: str, untold: tuple[type[Exception], ...] = ()
+    ) -> None:
+        self._log, self._trouble, self._end, self._untold = log, trouble, end, untold
         self._kind: type[Exception] | None = None
 
     def __enter__(self) -> None:
@@ -34,7 +37,7 @@ class Outage:
     def failed(self, error: Exception) -> None:
         """An attempt failed: log it if it is the first, or if the error is of another kind. An error
         that does not come from Redis is a bug, and logged with its traceback."""
-        if type(error) is self._kind:
+        if type(error) is self._kind or isinstance(error, self._untold):
             return
         self._kind = type(error)
         if isinstance(error, redis.RedisError):

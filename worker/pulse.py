@@ -3,11 +3,11 @@
 import logging
 import os
 import socket
-import threading
 import uuid
 from collections.abc import Callable
 
 from .outage import Outage
+from .periodic import Periodic
 
 log = logging.getLogger(__name__)
 
@@ -27,23 +27,15 @@ def host_of(name: str) -> str:
     return name.rsplit("-", 2)[0]
 
 
-class Pulse(threading.Thread):
+class Pulse(Periodic):
     """Calls `beat` every two seconds until stopped."""
 
     def __init__(self, beat: Callable[[], None]) -> None:
-        super().__init__(name="heartbeat", daemon=True)
-        self._beat = beat
-        self._stopping = threading.Event()
-        self._outage = Outage(log, "no heartbeat can be sent", "heartbeats go on")
-
-    def run(self) -> None:
-        while not self._stopping.is_set():
-            with self._outage:  # a worker that goes on must not be taken for dead
-                self._beat()
-            self._stopping.wait(BEAT_S)
+        outage = Outage(log, "no heartbeat can be sent", "heartbeats go on")
+        super().__init__("heartbeat", BEAT_S, beat, outage)
 
     def stop(self) -> None:
         """Stop, and wait for a beat that is under way (BEAT_S at most)."""
-        self._stopping.set()
+        super().stop()
         if self.is_alive():
             self.join(BEAT_S)

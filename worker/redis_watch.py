@@ -1,13 +1,13 @@
 """Re-checks Redis's settings every second; they can become unsafe at any time."""
 
 import logging
-import threading
 from typing import Any
 
 import redis
 from redis.exceptions import NoPermissionError
 
 from .outage import Outage
+from .periodic import Periodic
 from .safety import UnsafeRedis, find_door, find_loss
 from .settings import QueueSettings
 
@@ -15,8 +15,11 @@ log = logging.getLogger(__name__)
 
 ROUND_S = 1.0
 
+AWAY = (redis.ConnectionError, redis.TimeoutError)
+"""Others notice and report that Redis is away."""
 
-class RedisWatch(threading.Thread):
+
+class RedisWatch(Periodic):
     """Looks at Redis's settings again and again. `fault` says what is wrong with them, and is empty if
     nothing is; `server` is the id of the run of Redis that was looked at last, after `approve`.
 
@@ -24,24 +27,13 @@ class RedisWatch(threading.Thread):
     """
 
     def __init__(self, client: redis.Redis, settings: QueueSettings) -> None:
-        super().__init__(name="redis-watch", daemon=True)
-        self._client, self._settings = client, settings
-        self._stopping = threading.Event()
-        self._outage = Outage(
-            log, "Redis's settings cannot be checked", "Redis's settings can be checked again"
+        outage = Outage(
+            log, "Redis's settings cannot be checked", "Redis's settings can be checked again", AWAY
         )
+        super().__init__("redis-watch", ROUND_S, self.look, outage)
+        self._client, self._settings = client, settings
         self.fault = self.server = ""
         self._knows = False
-
-    def run(self) -> None:
-        while not self._stopping.wait(ROUND_S):
-            try:
-                self.look()
-                self._outage.over()
-            except (redis.ConnectionError, redis.TimeoutError):
-                continue  # others notice and report that it is away
-            except Exception as error:
-                self._outage.failed(error)
 
     def look(self) -> None:
         """Look once. Raises redis.RedisError."""
@@ -66,7 +58,3 @@ class RedisWatch(threading.Thread):
     def _run_id(self) -> str:
         facts: Any = self._client.info("server") if self._knows else {"run_id": ""}
         return str(facts["run_id"])
-
-    def stop(self) -> None:
-        """End soon."""
-        self._stopping.set()

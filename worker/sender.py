@@ -21,7 +21,7 @@ from .redis_watch import RedisWatch
 from .safety import UnsafeRedis, require_safe
 from .scripts import source
 from .settings import SenderSettings
-from .upkeep import Upkeep
+from .upkeep import upkeep
 from .webhooks.sending import Sending
 
 LOOK_S = 5.0
@@ -40,7 +40,7 @@ class Sender:
         require_safe(self._client, settings)
         self._redis_watch = RedisWatch(self._client, settings)
         self.sending = Sending(settings)
-        self._upkeep = Upkeep(Ledger(self._client, settings.lease_ms), [])
+        self._upkeep = upkeep(Ledger(self._client, settings.lease_ms), [])
         self._poller = Poller([self.sending.drain], LOOK_S)
         self._pulse = Pulse(self._tell)
         self._beat = self._client.register_script(source("beat"))

@@ -725,9 +725,9 @@ PYTHON = (
     ),
     Mutation(
         "the pulse does not beat",
-        "worker/pulse.py",
-        "self._beat()",
-        "pass",
+        "worker/periodic.py",
+        "self._work()",
+        "None",
         "tests/test_pulse.py",
     ),
     Mutation(
@@ -740,8 +740,8 @@ PYTHON = (
     Mutation(
         "upkeep does not run",
         "worker/upkeep.py",
-        "self._ledger.upkeep(self._models) and not self._stopping.is_set()",
-        "False",
+        "partial(ledger.upkeep, models)",
+        "lambda: 0",
         "tests/test_upkeep.py",
     ),
     Mutation(

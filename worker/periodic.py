@@ -1,0 +1,28 @@
+"""The threads of a process that do the same small thing again and again: renew, tell, ring, look."""
+
+import threading
+from collections.abc import Callable
+
+from .outage import Outage
+
+
+class Periodic(threading.Thread):
+    """Does `work` at once and then every `every_s` seconds until stopped, whatever goes wrong meanwhile
+    (see Outage); without a pause while it returns that there is more to do."""
+
+    def __init__(self, name: str, every_s: float, work: Callable[[], object], outage: Outage) -> None:
+        super().__init__(name=name, daemon=True)
+        self._every_s, self._work, self._outage = every_s, work, outage
+        self._stopping = threading.Event()
+
+    def run(self) -> None:
+        while not self._stopping.is_set():
+            more: object = None
+            with self._outage:
+                more = self._work()
+            if not more:
+                self._stopping.wait(self._every_s)
+
+    def stop(self) -> None:
+        """End soon."""
+        self._stopping.set()
