@@ -12,6 +12,11 @@ from .tracing import Tracer
 
 log = logging.getLogger(__name__)
 
+MOST_PASSES = 16
+"""The most passes of a chunk that are traced: one that is read image by image has many."""
+
+Facts = dict[str, str | int]
+
 
 @dataclass
 class Timeline:
@@ -69,7 +74,7 @@ class Chronicle:
 
     def _trace(self, timeline: Timeline, claim: Claim, parent: str) -> None:
         """The chunk's wait and its way through the batch; the passes are shared with other chunks."""
-        facts: dict[str, str | int] = {"inkqueue.job": job_id(claim.name), "inkqueue.chunk": claim.chunk}
+        facts: Facts = {"inkqueue.job": job_id(claim.name), "inkqueue.chunk": claim.chunk}
         due = timeline.claimed - claim.waited_ms / 1000
         self._tracer.record("queue wait", parent, due, timeline.claimed, facts)
         more = facts | {"inkqueue.images": claim.count, "inkqueue.delivery": claim.deliveries}
@@ -78,12 +83,10 @@ class Chronicle:
             return
         self._tracer.record("claim", whole, timeline.asked, timeline.claimed, facts)
         for each in timeline.passes[:MOST_PASSES]:
-            batch = facts | {"inkqueue.batch": each.images}
-            decoded = each.began + each.decode_s
-            self._tracer.record("decode", whole, each.began, decoded, batch)
-            self._tracer.record("forward", whole, decoded, decoded + each.forward_s, batch)
+            self._trace_pass(each, whole, facts)
         self._tracer.record("commit", whole, timeline.read, timeline.committed, facts)
 
-
-MOST_PASSES = 16
-"""The most passes of a chunk that are traced: one that is read image by image has many."""
+    def _trace_pass(self, one: ForwardPass, parent: str, facts: Facts) -> None:
+        more, decoded = facts | {"inkqueue.batch": one.images}, one.began + one.decode_s
+        self._tracer.record("decode", parent, one.began, decoded, more)
+        self._tracer.record("forward", parent, decoded, decoded + one.forward_s, more)

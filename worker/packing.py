@@ -30,23 +30,16 @@ Row = tuple[Any, ...]
 
 def pack(results: Sequence[Result]) -> bytes:
     """The bytes of a chunk's results."""
-    characters = [each for page in results if isinstance(page, Page) for each in page.characters]
-    counts = [len(page.characters) for page in results if isinstance(page, Page)]
-    answers = [each for each in results if isinstance(each, Answer)]
-    k = max((len(each.classes) for each in (*answers, *(c.answer for c in characters))), default=0)
-    record, blank = _record(k), (0,) * 2 * k
-    parts = [_HEAD.pack(FORMAT, k, len(results), len(counts)), struct.pack(f"<{len(counts)}I", *counts)]
-    for result in results:
-        if isinstance(result, Answer):
-            parts.append(_packed(record, result, k))
-        else:
-            code = PAGE if isinstance(result, Page) else FAILURES.index(result.type)
-            parts.append(record.pack(code, 0, 0, *blank))
-    parts += [_packed(record, each.answer, k) for each in characters]
+    pages = [each for each in results if isinstance(each, Page)]
+    counts = [len(page.characters) for page in pages]
+    characters = [each for page in pages for each in page.characters]
+    entries = [*results, *(each.answer for each in characters)]
+    k = max((len(each.classes) for each in entries if isinstance(each, Answer)), default=0)
+    record = _record(k)
+    parts = [_HEAD.pack(FORMAT, k, len(results), len(pages)), struct.pack(f"<{len(counts)}I", *counts)]
+    parts += [_packed(record, each, k) for each in entries]
     parts += [_PLACE.pack(*each.box, each.line, each.word) for each in characters]
-    failures = enumerate(results)
-    details = {str(index): each.detail for index, each in failures if isinstance(each, Failure)}
-    return b"".join(parts) + (json.dumps(details).encode() if details else b"")
+    return b"".join(parts) + _packed_details(results)
 
 
 def unpack(packed: bytes) -> list[Result]:
@@ -60,13 +53,14 @@ def unpack(packed: bytes) -> list[Result]:
     end = middle + found * _PLACE.size
     rows = record.iter_unpack(packed[start:middle])
     own = list(islice(rows, images))
-    places = _PLACE.iter_unpack(packed[middle:end])
-    characters = (
-        Found(_answer(row, k), Box(*box), line, word)
-        for row, (*box, line, word) in zip(rows, places, strict=True)
-    )
+    characters = _characters(rows, k, _PLACE.iter_unpack(packed[middle:end]))
     sheets = (Page(tuple(islice(characters, count))) for count in counts)
     return list(_results(own, k, _details(packed[end:]), sheets))
+
+
+def _characters(rows: Iterator[Row], k: int, places: Iterator[tuple[Any, ...]]) -> Iterator[Found]:
+    for row, (*box, line, word) in zip(rows, places, strict=True):
+        yield Found(_answer(row, k), Box(*box), line, word)
 
 
 def _results(
@@ -82,6 +76,12 @@ def _results(
             yield Failure(FAILURES[code], details.get(str(index), ""))
 
 
+def _packed_details(results: Sequence[Result]) -> bytes:
+    rows = enumerate(results)
+    details = {str(index): each.detail for index, each in rows if isinstance(each, Failure)}
+    return json.dumps(details).encode() if details else b""
+
+
 def _details(text: bytes) -> Mapping[str, str]:
     details: Mapping[str, str] = json.loads(text) if text else {}
     return details
@@ -92,11 +92,14 @@ def _record(k: int) -> struct.Struct:
     return struct.Struct(f"<3B{k}B{k}f")
 
 
-def _packed(record: struct.Struct, answer: Answer, k: int) -> bytes:
-    classes, probabilities = answer.classes, answer.probabilities
+def _packed(record: struct.Struct, result: Result, k: int) -> bytes:
+    if not isinstance(result, Answer):
+        code = PAGE if isinstance(result, Page) else FAILURES.index(result.type)
+        return record.pack(code, 0, 0, *(0,) * 2 * k)
+    classes, probabilities = result.classes, result.probabilities
     if missing := k - len(classes):
         classes, probabilities = classes + (0,) * missing, probabilities + (_NOWHERE,) * missing
-    return record.pack(0, answer.uncertain, answer.flags, *classes, *probabilities)
+    return record.pack(0, result.uncertain, result.flags, *classes, *probabilities)
 
 
 def _answer(row: Row, k: int) -> Answer:

@@ -107,7 +107,7 @@ class Store:
     async def _read(self, job: Job, chunks: Sequence[tuple[int, int, int]]) -> list[Item]:
         """The images of consecutive chunks, each given by its number, first index and the one after its
         last."""
-        name, indices = job.name, range(chunks[0][1], chunks[-1][2])
+        name = job.name
         packed, named, corrected = await self._ask(
             job,
             ("HMGET", keys.results(name), *(str(chunk) for chunk, _, _ in chunks)),
@@ -119,9 +119,13 @@ class Store:
             items += _items(first, after, results, names)
         if not corrected:  # asking for each would cost as much as all the rest
             return items
+        return _corrected(items, await self._labels(job, range(chunks[0][1], chunks[-1][2])))
+
+    async def _labels(self, job: Job, indices: range) -> list[bytes | None]:
+        """A person's label of each of these images."""
         parts = [indices[at : at + TOGETHER] for at in range(0, len(indices), TOGETHER)]
-        asked = (("HMGET", keys.corrections(name), *map(str, part)) for part in parts)
-        return _corrected(items, list(chain.from_iterable(await self._ask(job, *asked))))
+        asked = (("HMGET", keys.corrections(job.name), *map(str, part)) for part in parts)
+        return list(chain.from_iterable(await self._ask(job, *asked)))
 
     async def _ask(self, job: Job, *commands: tuple[str, ...]) -> Sequence[Any]:
         """The answers to commands about a job, all of the same moment. Raises JobGone."""

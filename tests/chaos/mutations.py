@@ -875,8 +875,8 @@ PYTHON = (
     Mutation(
         "flags are lost in packed results",
         "worker/packing.py",
-        "answer.uncertain, answer.flags,",
-        "answer.uncertain, 0,",
+        "result.uncertain, result.flags,",
+        "result.uncertain, 0,",
         "tests/test_packing.py",
         "come_back_equal",
     ),
