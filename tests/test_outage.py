@@ -41,3 +41,13 @@ def test_another_kind_of_failure_is_told_and_a_fault_of_ours_with_where_it_is(
         outage.failed(error)
     assert [record.levelname for record in caplog.records] == ["WARNING", "WARNING", "ERROR"]
     assert [bool(record.exc_info) for record in caplog.records] == [False, False, True]
+
+
+def test_what_others_tell_of_is_outlived_in_silence(caplog: pytest.LogCaptureFixture) -> None:
+    outage = Outage(logging.getLogger("own"), "no look", "looks again", (redis.ConnectionError,))
+    with caplog.at_level("INFO"):
+        for error in (redis.ConnectionError("gone"), redis.ReadOnlyError("no"), redis.ConnectionError()):
+            with outage:
+                raise error
+        outage.over()
+    assert caplog.messages == ["no look, trying again: no", "looks again"]
