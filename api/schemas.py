@@ -9,10 +9,11 @@ from model.card import Card
 from model.layout import Kind
 from worker.jobs import Counts, Job, JobState, Lane
 
-from .layouts import LikelyOut, LineOut
-
 Only = Literal["failed", "uncertain"]
 """A filter of results."""
+
+Box = tuple[int, int, int, int]
+"""Left, top, width, height, in pixels of the upload as displayed (turned by its EXIF orientation)."""
 
 LINKS = {
     "self": "",
@@ -91,6 +92,40 @@ class ErrorOut(BaseModel):
 
     type: str
     detail: str
+
+
+class LikelyOut(BaseModel):
+    """One possible reading."""
+
+    label: str
+    p: float
+
+
+class CharacterOut(BaseModel):
+    """One character of an image with many."""
+
+    label: str
+    confidence: float
+    uncertain: bool
+    flags: list[str]
+    top_k: list[LikelyOut]
+    box: Box
+
+
+class WordOut(BaseModel):
+    """Characters without a gap between them; in a grid, a cell."""
+
+    text: str
+    box: Box
+    characters: list[CharacterOut]
+
+
+class LineOut(BaseModel):
+    """Words beside each other; in a grid, a row."""
+
+    text: str = Field(description="its words, separated by spaces")
+    box: Box
+    words: list[WordOut]
 
 
 class ItemOut(BaseModel):
