@@ -34,7 +34,7 @@ from .keyring import Keyring
 from .limits.admission import Admission
 from .limits.quotas import Quotas
 from .limits.rates import RateLimitHeaders, Rates, metered
-from .limits.streams import LocalStreamLimit, SharedStreamLimit
+from .limits.streams import StreamLimits
 from .pages.assets import own_assets, swagger_assets
 from .pages.rendering import Pages
 from .routes import (
@@ -144,8 +144,9 @@ def _services(settings: GatewaySettings) -> Services:
         endpoints=Endpoints(client),
         deliveries=Deliveries(client),
         rates=Rates(TokenBuckets(client), quotas),
-        local_stream_limit=LocalStreamLimit(settings.max_streams, metrics.streams),
-        shared_stream_limit=SharedStreamLimit(StreamSemaphores(client), quotas),
+        stream_limits=StreamLimits(
+            settings.max_streams, metrics.streams, StreamSemaphores(client), quotas
+        ),
         submitter=Submitter(entrance, store, admission, settings, cards, tracer),
         notices=notices,
         waiting=Waiting(store, notices),

@@ -27,7 +27,7 @@ if TYPE_CHECKING:  # many of these modules import this one
     from .keyring import Keyring
     from .limits.quotas import Quotas
     from .limits.rates import Rates
-    from .limits.streams import LocalStreamLimit, SharedStreamLimit
+    from .limits.streams import StreamLimits
     from .pages.assets import Assets
     from .pages.rendering import Pages
     from .settings import GatewaySettings
@@ -54,8 +54,7 @@ class Services:
     endpoints: Endpoints
     deliveries: Deliveries
     rates: Rates
-    local_stream_limit: LocalStreamLimit
-    shared_stream_limit: SharedStreamLimit
+    stream_limits: StreamLimits
     submitter: Submitter
     notices: Notices
     waiting: Waiting

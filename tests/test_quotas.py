@@ -12,11 +12,12 @@ import numpy as np
 import pytest
 import redis
 import redis.asyncio
+from prometheus_client import Gauge
 
 from api.limits import streams
 from api.limits.budget import Uploads
 from api.limits.quotas import BadQuotas, Quota, Quotas
-from api.limits.streams import SharedStreamLimit
+from api.limits.streams import StreamLimits
 from api.problems import Problem
 from api.settings import GatewaySettings
 from worker.limiters import StreamSemaphores, TokenBuckets
@@ -290,8 +291,9 @@ def test_streams_are_renewed_though_a_renewal_failed(
             await super().renew(owner, streams)
 
     async def work(client: redis.asyncio.Redis) -> None:
-        limit = SharedStreamLimit(Failing(client), Quotas(GatewaySettings(quota_streams=1)))
-        async with limit.stream("alice"):
+        quotas = Quotas(GatewaySettings(quota_streams=1))
+        limits = StreamLimits(1, Gauge("streams", "", registry=None), Failing(client), quotas)
+        async with limits.stream("alice"):
             ((_, until),) = await client.zrange("ink:streams:alice", 0, -1, withscores=True)
             async with asyncio.timeout(5):
                 while (await client.zrange("ink:streams:alice", 0, -1, withscores=True))[0][1] <= until:

@@ -10,7 +10,7 @@ from ..dependencies import JobDep, OwnerDep, part
 from ..events.following import Following
 from ..events.sse import EXAMPLE
 from ..events.streaming import Stream
-from ..limits.streams import LocalStreamLimit, SharedStreamLimit
+from ..limits.streams import StreamLimits
 
 router = APIRouter(prefix="/v1/jobs/{job_id}", tags=["results"])
 
@@ -35,17 +35,13 @@ UNBUFFERED = {"X-Accel-Buffering": "no"}
 """nginx would hold events back."""
 
 
-LocalLimitDep = Annotated[LocalStreamLimit, Depends(part(lambda s: s.local_stream_limit))]
-SharedLimitDep = Annotated[SharedStreamLimit, Depends(part(lambda s: s.shared_stream_limit))]
+LimitsDep = Annotated[StreamLimits, Depends(part(lambda s: s.stream_limits))]
 FollowingDep = Annotated[Following, Depends(part(lambda s: s.following))]
 
 
-async def _limited(
-    owner: OwnerDep, job: JobDep, local: LocalLimitDep, shared: SharedLimitDep
-) -> AsyncIterator[None]:
-    with local.stream(owner):
-        async with shared.stream(owner):
-            yield
+async def _limited(owner: OwnerDep, job: JobDep, limits: LimitsDep) -> AsyncIterator[None]:
+    async with limits.stream(owner):
+        yield
 
 
 @router.get(
