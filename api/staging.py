@@ -11,7 +11,7 @@ from typing import Self, TypeAlias
 import redis
 from anyio.to_thread import run_sync
 
-from worker.admission import Caps, Room, Verdict
+from worker.admission import Limits, Verdict
 from worker.chunks import Chunk, ImageFile
 from worker.entrance import Entrance, Submission
 
@@ -50,6 +50,9 @@ class Staged:
     carried: list[Chunk] = field(default_factory=list)
     """All chunks of a small job, which are stored by the call that makes it a job."""
     stored: int = 0
+    images: int = 0
+    size: int = 0
+    """The chunks that are staged, their images and bytes."""
     taken: bool = False
 
     @cached_property
@@ -60,10 +63,10 @@ class Staged:
     async def take_in(
         self,
         parts: Iterable[Part],
-        room: Room,
+        limits: Limits,
         forget: Callable[[], None] = lambda: None,
     ) -> None:
-        """Cut images and stage them as far as there is `room`; a small job is carried instead.
+        """Cut images and stage them as far as there is room; a small job is carried instead.
 
         `forget` is called when the input read so far is no longer needed. Raises NoRoom.
         """
@@ -72,7 +75,7 @@ class Staged:
                 if last and not self.stored:
                     self.carried = group
                 elif group:
-                    room = await self._store(group, room)
+                    await self._store(group, limits)
                     group.clear()  # frees its memory before more is cut
                     forget()
 
@@ -80,12 +83,13 @@ class Staged:
         """Carry a job of one small image: to cut it takes less time than to wait for a thread."""
         self.carried = [self.cutter.alone(file)]
 
-    async def _store(self, group: list[Chunk], room: Room) -> Room:
+    async def _store(self, group: list[Chunk], limits: Limits) -> None:
         first, self.stored = self.stored, self.stored + len(group)  # even if the answer is lost
-        verdict = await self.entrance.stage(self.token, first, group, room)
+        self.images += sum(chunk.count for chunk in group)
+        self.size += sum(len(chunk.payload) + len(chunk.names_json) for chunk in group)
+        verdict = await self.entrance.stage(self.token, first, group, self.images, self.size, limits)
         if verdict.kind != "staged":
             raise NoRoom(verdict)
-        return room.after(group)
 
     def fingerprint(self, options: bytes) -> str:
         """A digest, in hexadecimal, of all images and of the `options` to read them by."""
@@ -93,12 +97,12 @@ class Staged:
         whole.update(options)
         return whole.hexdigest()
 
-    async def submit(self, job: Submission, caps: Caps, room: Room) -> Verdict:
+    async def submit(self, job: Submission, limits: Limits) -> Verdict:
         """Make them `job`, or find the existing one; carried images take one call."""
         verdict = (
-            await self.entrance.enter(job, self.carried, caps, room)
+            await self.entrance.enter(job, self.carried, limits)
             if self.carried
-            else await self.entrance.submit(job, self.token, self.cutter.sizes, caps)
+            else await self.entrance.submit(job, self.token, self.cutter.sizes, limits)
         )
         self.taken = verdict.kind == "new"
         return verdict

@@ -12,7 +12,7 @@ from starlette.datastructures import QueryParams
 
 from model.card import Card
 from worker import keys
-from worker.admission import Room, Verdict
+from worker.admission import Limits, Verdict
 from worker.entrance import Entrance, Submission
 from worker.jobs import Job, JobState, Lane, Options, job_id
 from worker.store import Store
@@ -96,7 +96,7 @@ class Submitter:
         asked = self._asked(request.scope["query_string"])  # refused before the body is read
         async with exclusive(self._entrance, owner, key or (f"id-{job_id}" if own else None)):
             name, size = keys.job_name(owner, job_id), declared(request, self._settings.max_body_bytes)
-            room = await self._admission.room(owner, name, key and keys.idempotency(owner, key), size)
+            limits = await self._admission.admit(owner, name, key and keys.idempotency(owner, key), size)
 
             async def use(intake: Intake, forget: Callable[[], None]) -> Entered:
                 wish = self._wish((*asked.given, *intake.options)) if intake.options else asked
@@ -106,10 +106,10 @@ class Submitter:
                         images.carry(intake.single)
                     else:
                         parts = fitting(intake.parts, options, wish.card.labels)
-                        await self._stage(images, parts, room, forget)
+                        await self._stage(images, parts, limits, forget)
                     images.require_count(single)
                     job = self._describe(wish, owner, job_id, key, images, single)
-                    return await self._enter(job, images, room)
+                    return await self._enter(job, images)
 
             return await self._receiver.received(request, owner, use)
 
@@ -120,9 +120,9 @@ class Submitter:
         require_charset(old.options.charset, card.labels)
         digest = key_digest(key)
         job_id, idempotency = new_id(), keys.idempotency(owner, digest) if digest else None
-        room = await self._admission.room(owner, keys.job_name(owner, job_id), idempotency, 0)
+        limits = await self._admission.admit(owner, keys.job_name(owner, job_id), idempotency, 0)
         async with self._staging(old.options.weight) as images:
-            await self._stage(images, fitting(parts, old.options, card.labels), room)
+            await self._stage(images, fitting(parts, old.options, card.labels), limits)
             job = Submission(
                 owner=owner,
                 id=job_id,
@@ -137,7 +137,7 @@ class Submitter:
                 callback_url=old.callback_url or "",
                 idempotency=idempotency,
             )
-            entered = await self._enter(job, images, room)
+            entered = await self._enter(job, images)
         return await self._standing(entered)
 
     def _describe(
@@ -175,27 +175,27 @@ class Submitter:
         self,
         images: Staged,
         parts: Iterable[Part],
-        room: Room,
+        limits: Limits,
         forget: Callable[[], None] = lambda: None,
     ) -> None:
         """Stage or carry images as far as there is room (see Staged.take_in). Raises problems."""
         try:
-            await images.take_in(parts, room, forget)
+            await images.take_in(parts, limits, forget)
         except NoRoom as refused:
-            raise await self._admission.refusal(refused.verdict, room.owner) from refused
+            raise await self._admission.refusal(refused.verdict, limits.owner) from refused
 
-    async def _enter(self, job: Submission, images: Staged, room: Room) -> Entered:
+    async def _enter(self, job: Submission, images: Staged) -> Entered:
         if trace := self._tracer.current():
             job = replace(job, options=replace(job.options, trace=trace))
-        verdict = await self._submit(job, images, room)
+        verdict = await self._submit(job, images)
         if log.isEnabledFor(logging.INFO):
             log.info("job accepted", extra=_facts(job, verdict, images.cutter.images))
         return Entered(job, verdict.name, verdict.kind == "replay", images.cutter.first_name)
 
-    async def _submit(self, job: Submission, images: Staged, room: Room) -> Verdict:
+    async def _submit(self, job: Submission, images: Staged) -> Verdict:
         """Make a job of the staged or carried images, or find the existing one. Raises problems."""
         for _ in range(STRANGERS):
-            verdict = await images.submit(job, self._admission.caps(job.owner), room)
+            verdict = await images.submit(job, self._admission.limits(job.owner))
             if verdict.kind != "stranger":
                 break
             await self._admission.look_again()

@@ -3,6 +3,7 @@
 import asyncio
 import secrets
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from types import MappingProxyType
 from typing import TypeVar
 
@@ -10,11 +11,11 @@ import redis.asyncio
 
 from model.card import read_cards
 from model.layout import Kind
-from worker.admission import Room
+from worker.admission import Limits, Verdict
 from worker.chunks import Chunk, Files, PixelBlock, pack
 from worker.claims import Claim, Commit
 from worker.connection import connect, connect_async
-from worker.entrance import Caps, Entrance, Submission, Verdict
+from worker.entrance import Entrance, Submission
 from worker.gauges import Gauges
 from worker.jobs import Job, Lane, Options
 from worker.journal import Journal
@@ -26,7 +27,16 @@ from worker.store import Store
 T = TypeVar("T")
 LEASE_MS = 10_000
 LABELS = read_cards()["balanced"].labels
-CAPS = Caps(max_queued=10_000, max_open=100, window=3)
+LIMITS = Limits(
+    owner="",
+    max_queued=10_000,
+    max_owner=0,
+    max_open=100,
+    window=3,
+    memory=0,
+    mark=1.0,
+    server="",
+)
 
 
 def at_entrance(url: str, work: Callable[[Entrance], Awaitable[T]]) -> T:
@@ -59,7 +69,7 @@ def submit(
     owner: str = "anonymous",
     fingerprint: str = "same",
     ttl_s: int = 600,
-    caps: Caps = CAPS,
+    limits: Limits = LIMITS,
     idempotency: str | None = None,
     keep: bool = False,
     name: str = "",
@@ -95,14 +105,19 @@ def submit(
         packed = zip(sizes, map(pack, contents), strict=True)
         chunks = [Chunk(n, payload, names * n or None) for n, payload in packed]
         if not staged:
-            return await entrance.enter(job, chunks, caps, Room())
-        await entrance.stage(token, 0, chunks, Room())
-        verdict = await entrance.submit(job, token, sizes, caps)
+            return await entrance.enter(job, chunks, limits)
+        await stage(entrance, token, chunks)
+        verdict = await entrance.submit(job, token, sizes, limits)
         if verdict.kind != "new":
             await entrance.unstage(token, len(sizes))
         return verdict
 
     return at_entrance(url, work)
+
+
+async def stage(entrance: Entrance, token: str, chunks: Sequence[Chunk]) -> None:
+    """Stage all chunks of a job, whatever room there is."""
+    await entrance.stage(token, 0, chunks, 0, 0, replace(LIMITS, max_queued=0))
 
 
 def read_job(url: str, job_id: str, owner: str = "anonymous") -> Job:

@@ -32,14 +32,13 @@ from rich.table import Table
 
 from model.card import read_cards
 from worker import keys
-from worker.admission import Caps, Room
 from worker.chunks import Chunk, PixelBlock, pack
 from worker.entrance import Entrance, Submission
 from worker.jobs import Options
 
 from chaos.invariants import Accepted, Evidence, System, violations
 from conftest import Services, beside, running_services
-from ledgers import on_redis
+from ledgers import LIMITS, on_redis, stage
 from samples import glyphs, npy_of
 
 FLOW, BACKLOG = "letters", "digits-nano"
@@ -133,7 +132,7 @@ def calibrate(urls: Sequence[str], jobs: int, outcome: Outcome) -> float:
 async def fill(client: redis.asyncio.Redis, jobs: int) -> list[str]:
     """Submit jobs of one image each, for which there is no worker yet; return their ids."""
     entrance, card = Entrance(client), read_cards()[BACKLOG]
-    caps = Caps(max_queued=10**9, max_open=10**9, window=6)
+    limits = replace(LIMITS, max_queued=10**9, max_open=10**9, window=6)
     chunk = Chunk(1, pack(PixelBlock(glyphs(1, np.random.default_rng(0)).tobytes())))
     job = Submission("anonymous", "", "bulk", Options(BACKLOG), card.labels, card.sha256, {}, 3600, "")
     turns = asyncio.Semaphore(48)
@@ -141,8 +140,8 @@ async def fill(client: redis.asyncio.Redis, jobs: int) -> list[str]:
     async def add(number: int) -> str:
         async with turns:
             name = f"waiting-{number}"
-            await entrance.stage(name, 0, [chunk], Room())
-            verdict = await entrance.submit(replace(job, id=name), name, [1], caps)
+            await stage(entrance, name, [chunk])
+            verdict = await entrance.submit(replace(job, id=name), name, [1], limits)
             assert verdict.kind == "new"
             return name
 

@@ -8,6 +8,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
@@ -28,7 +29,7 @@ from api.receiving import SMALL, Receiver
 from api.settings import GatewaySettings
 from api.staging import Staged
 from api.submission import Submitter
-from worker.admission import Caps, Room, Verdict
+from worker.admission import Limits, Verdict
 from worker.chunks import Chunk, PixelBlock, pack
 from worker.entrance import Entrance, Submission
 from worker.gauges import Gauges, Pressure
@@ -38,7 +39,7 @@ from worker.store import Store
 from worker.tracing import Tracer
 
 from conftest import Services, beside, running_services
-from ledgers import CAPS, at_entrance, commit_of, finish, ledger, on_redis, submit
+from ledgers import LIMITS, at_entrance, commit_of, finish, ledger, on_redis, submit
 from makers import idx
 from samples import glyphs, npy_of
 
@@ -283,20 +284,21 @@ def test_a_group_of_chunks_is_staged_whole_or_not_at_all(
 ) -> None:
     chunks = [Chunk(4, pack(PixelBlock(bytes(4 * 784))), ("a", "b", "c", "d")) for _ in range(2)]
 
-    def stage(room: Room, owner: str = "") -> Verdict:
-        return at_entrance(redis_url, lambda entrance: entrance.stage("t", 0, chunks, room))
+    def stage(size: int = 8 * 784, **some: Any) -> Verdict:
+        limits = replace(LIMITS, owner="alice", **some)
+        return at_entrance(redis_url, lambda entrance: entrance.stage("t", 0, chunks, 8, size, limits))
 
-    assert stage(Room(max_queued=7)) == Verdict("never", figure=7)
-    assert stage(Room("alice", max_owner=7)) == Verdict("never", figure=7)
+    assert stage(max_queued=7) == Verdict("never", figure=7)
+    assert stage(max_owner=7) == Verdict("never", figure=7)
     used = int(clean_redis.info("memory")["used_memory"])
-    assert stage(Room(mark=0.000_001)).kind == "large"
-    tight = Room(mark=(used + 2000) / int(clean_redis.config_get("maxmemory")["maxmemory"]))
-    assert stage(replace(tight, bytes=-(10**6))).kind == "memory"
+    assert stage(mark=0.000_001).kind == "large"
+    tight = (used + 2000) / int(clean_redis.config_get("maxmemory")["maxmemory"])
+    assert stage(0, mark=tight).kind == "memory"
     assert clean_redis.keys("ink:stage:*") == []
     assert submit(redis_url, "before", (4,), owner="alice").kind == "new"
-    assert stage(Room(max_queued=11)) == Verdict("full", figure=1)
-    assert stage(Room("alice", max_owner=10)) == Verdict("quota", figure=2)
-    assert stage(Room("alice", 12, 12)).kind == "staged"
+    assert stage(max_queued=11) == Verdict("full", figure=1)
+    assert stage(max_owner=10) == Verdict("quota", figure=2)
+    assert stage(max_queued=12, max_owner=12).kind == "staged"
     assert len(clean_redis.keys("ink:stage:t:*")) == 4
     assert all(0 < clean_redis.ttl(key) <= 900 for key in clean_redis.keys("ink:stage:*"))
 
@@ -307,29 +309,30 @@ def test_a_small_job_is_stored_by_the_call_that_makes_it_one(
     chunks = [Chunk(1, pack([b"one"]), ("a",)), Chunk(2, pack([b"two", b"three"]))]
     job = submission("alice")
 
-    def enter(room: Room, caps: Caps = CAPS) -> Verdict:
-        return at_entrance(redis_url, lambda entrance: entrance.enter(job, chunks, caps, room))
+    def enter(limits: Limits) -> Verdict:
+        return at_entrance(redis_url, lambda entrance: entrance.enter(job, chunks, limits))
 
     used = int(clean_redis.info("memory")["used_memory"])
-    tight = Room(mark=(used + 50) / int(clean_redis.config_get("maxmemory")["maxmemory"]))
-    assert enter(Room(mark=0.000_001)).kind == "large"
+    most = int(clean_redis.config_get("maxmemory")["maxmemory"])
+    tight = replace(LIMITS, mark=(used + 50) / most)
+    assert enter(replace(LIMITS, mark=0.000_001)).kind == "large"
     assert enter(tight).kind == "memory"
-    assert enter(Room(), replace(CAPS, max_owner=2)) == Verdict("never", figure=2)
+    assert enter(replace(LIMITS, max_owner=2)) == Verdict("never", figure=2)
     assert clean_redis.keys("ink:job:*") == []
-    assert enter(Room()) == Verdict("new", "alice/a")
+    assert enter(LIMITS) == Verdict("new", "alice/a")
     assert [clean_redis.get(f"ink:job:alice/a:in:{n}") for n in (0, 1)] == [c.payload for c in chunks]
     assert clean_redis.get("ink:job:alice/a:names:0") == b'["a"]'
     assert {clean_redis.ttl(key) > 600 for key in clean_redis.keys("ink:job:alice/a*")} == {True}
     assert clean_redis.keys("ink:stage:*") == []
-    assert enter(tight, replace(CAPS, max_owner=2)) == Verdict("replay", "alice/a")
+    assert enter(replace(tight, max_owner=2)) == Verdict("replay", "alice/a")
 
 
 def test_a_job_is_submitted_to_the_run_of_redis_that_was_approved(
     redis_url: str, clean_redis: "redis.Redis"
 ) -> None:
     server = str(clean_redis.info("server")["run_id"])
-    assert submit(redis_url, "a", caps=replace(CAPS, server=server)).kind == "new"
-    assert submit(redis_url, "b", caps=replace(CAPS, server="0" * 40)).kind == "stranger"
+    assert submit(redis_url, "a", limits=replace(LIMITS, server=server)).kind == "new"
+    assert submit(redis_url, "b", limits=replace(LIMITS, server="0" * 40)).kind == "stranger"
 
 
 def test_a_submission_does_not_wait_for_ever_for_a_run_of_redis_to_be_approved(
@@ -353,7 +356,7 @@ def test_a_submission_does_not_wait_for_ever_for_a_run_of_redis_to_be_approved(
         images = Staged(entrance, Cutter(settings))
         images.carry(b"file")
         with pytest.raises(Problem) as refused:
-            await asyncio.wait_for(submitter._submit(submission("alice"), images, Room()), 10)
+            await asyncio.wait_for(submitter._submit(submission("alice"), images), 10)
         assert refused.value.slug == "storage-unavailable"
 
     on_redis(redis_url, work)
@@ -405,7 +408,7 @@ def test_what_results_of_pages_will_take_is_promised_until_they_are_there(
         clean_redis.set("ink:load:extra", extra)
         return round((with_them - without) / 64 / (WEIGHTS["page"] - 1))
 
-    submit(redis_url, "pages", (1,) * 200, layout="page", caps=replace(CAPS, window=100))
+    submit(redis_url, "pages", (1,) * 200, layout="page", limits=replace(LIMITS, window=100))
     assert promised() == pytest.approx(200, abs=5)
     ledger(redis_url).commit([commit_of(each) for each in ledger(redis_url).claim("balanced", 1)])
     finish(redis_url)

@@ -10,7 +10,7 @@ import pytest
 import redis
 
 from worker import bundling
-from worker.admission import Caps, Room, Verdict
+from worker.admission import Verdict
 from worker.bundling import LARGE, BundlingRedis
 from worker.chunks import Chunk, pack
 from worker.connection import connect, connect_async
@@ -20,7 +20,7 @@ from worker.joining import TOGETHER
 from worker.scripts import source
 
 from conftest import running_redis
-from ledgers import ledger
+from ledgers import LIMITS, ledger
 
 
 @pytest.fixture(scope="module")
@@ -77,16 +77,16 @@ def test_a_script_that_redis_does_not_know_is_loaded(url: str) -> None:
 
 def entering(url: str, asked: Sequence[dict[str, Any]]) -> list[Verdict | BaseException]:
     """What is said to jobs of two images that come to one gateway in the same instant."""
-    caps = Caps(max_queued=100, max_open=100, window=3)
+    limits = replace(LIMITS, max_queued=100)
     job = Submission("alice", "", "bulk", Options("balanced"), "ABC", "sha", {}, 60, "same")
     chunks = [Chunk(1, pack([each])) for each in (b"one", b"two")]
 
     async def enter() -> list[Verdict | BaseException]:
         async with connect_async(url) as client:
             await client.script_load(source("submit"))
-            entrance, room = Entrance(client), Room()
+            entrance = Entrance(client)
             jobs = [replace(job, **each) for each in asked]
-            coming = (entrance.enter(each, chunks, caps, room) for each in jobs)
+            coming = (entrance.enter(each, chunks, limits) for each in jobs)
             return await asyncio.gather(*coming, return_exceptions=True)
 
     return asyncio.run(enter())

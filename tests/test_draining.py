@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 
 import pytest
 import redis
@@ -24,7 +25,7 @@ from worker.settings import WorkerSettings
 from worker.tracing import start
 
 from conftest import until
-from ledgers import Caps, ledger, read_job, submit
+from ledgers import LIMITS, ledger, read_job, submit
 from plain_reader import PlainReader
 
 pytestmark = pytest.mark.usefixtures("clean_redis")
@@ -100,7 +101,7 @@ def test_under_load_the_next_batch_is_claimed_while_one_is_read(worker: Worker, 
 
 
 def test_files_are_decoded_while_others_wait_to_be_read(worker: Worker, redis_url: str) -> None:
-    submit(redis_url, "a", (BATCH,) * 4, files=True, caps=Caps(10_000, 100, window=4))
+    submit(redis_url, "a", (BATCH,) * 4, files=True, limits=replace(LIMITS, window=4))
 
     def during(claims: Sequence[Claim]) -> None:
         if claims[0].chunk < 2:

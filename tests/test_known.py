@@ -14,7 +14,7 @@ import pytest
 import redis
 
 from conftest import Services, meanwhile, on_empty_redis, running_services
-from ledgers import CAPS, commit_of, finish, ledger, submit
+from ledgers import LIMITS, commit_of, finish, ledger, submit
 from samples import pngs
 
 MOST_S = 1.5
@@ -155,14 +155,14 @@ def test_a_part_of_a_job_that_is_deleted_meanwhile_does_not_pass_for_the_whole(
 ) -> None:
     """Its reader is slow; the job may be sent again under the same id."""
     with on_empty_redis(gateway) as http:
-        sizes, caps = (1000,) * 30, replace(CAPS, max_queued=100_000)
-        submit(gateway.redis_url, "a", sizes, caps=caps)
+        sizes, limits = (1000,) * 30, replace(LIMITS, max_queued=100_000)
+        submit(gateway.redis_url, "a", sizes, limits=limits)
         finish(gateway.redis_url)
         with read(http, "a", format=format) as lines:
             next(lines)
             http.delete("/v1/jobs/a").raise_for_status()
             if again:
-                submit(gateway.redis_url, "a", sizes, caps=caps)
+                submit(gateway.redis_url, "a", sizes, limits=limits)
                 finish(gateway.redis_url)
             with pytest.raises(httpx.RemoteProtocolError):
                 assert len(list(lines)) < sum(sizes)

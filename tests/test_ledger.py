@@ -11,12 +11,11 @@ import redis
 from api.events.notices import each_told
 from model.layout import Box
 from worker import keys
-from worker.admission import Room
 from worker.chunks import Chunk, PixelBlock
 from worker.chunks import pack as pack_chunk
 from worker.claims import Commit
 from worker.connection import clock_ms
-from worker.entrance import Caps, Submission
+from worker.entrance import Submission
 from worker.jobs import JobState, Options
 from worker.journal import START
 from worker.packing import pack
@@ -25,8 +24,8 @@ from worker.results import Answer, Failure, Found, Page, Result
 from chaos.faults import Cut, Nth
 from chaos.proxy import Proxy
 from ledgers import (
-    CAPS,
     LABELS,
+    LIMITS,
     at_entrance,
     commit_of,
     finish,
@@ -36,6 +35,7 @@ from ledgers import (
     pass_over,
     read_job,
     read_stats,
+    stage,
     submit,
     wait_out_lease,
 )
@@ -91,7 +91,7 @@ def test_the_fast_lane_overtakes_but_leaves_a_quarter(redis_url: str) -> None:
 
 
 def test_a_page_weighs_as_much_as_its_characters(redis_url: str, clean_redis: "redis.Redis") -> None:
-    submit(redis_url, "lines", (1,) * 9, layout="line", caps=replace(CAPS, window=9))
+    submit(redis_url, "lines", (1,) * 9, layout="line", limits=replace(LIMITS, window=9))
     submit(redis_url, "pages", (1,) * 3, layout="page", lane="interactive")
     submit(redis_url, "quick", (1,), lane="interactive")
     names = [claim.name for claim in ledger(redis_url).claim("balanced", 100)]
@@ -127,7 +127,7 @@ def test_a_chunk_whose_worker_died_goes_before_whatever_else_is_due(
 def test_a_worker_commits_and_claims_what_is_next_in_one_call(
     redis_url: str, clean_redis: "redis.Redis"
 ) -> None:
-    submit(redis_url, "a", (2,) * 5, caps=replace(CAPS, window=2))
+    submit(redis_url, "a", (2,) * 5, limits=replace(LIMITS, window=2))
     worker = ledger(redis_url)
     claims = worker.claim("balanced", 4)
     assert [claim.chunk for claim in claims] == [0, 1]
@@ -413,13 +413,13 @@ def test_a_replay_does_not_touch_the_standing_jobs_images(redis_url: str) -> Non
 
 
 def test_caps_are_exact(redis_url: str) -> None:
-    tight = Caps(max_queued=10, max_open=2, window=3)
-    assert submit(redis_url, "a", (6,), caps=tight).kind == "new"
-    assert submit(redis_url, "b", (5,), caps=tight).kind == "full"
-    assert submit(redis_url, "c", (4,), caps=tight).kind == "new"
-    assert submit(redis_url, "d", (0,), caps=tight).kind == "many"
+    tight = replace(LIMITS, max_queued=10, max_open=2)
+    assert submit(redis_url, "a", (6,), limits=tight).kind == "new"
+    assert submit(redis_url, "b", (5,), limits=tight).kind == "full"
+    assert submit(redis_url, "c", (4,), limits=tight).kind == "new"
+    assert submit(redis_url, "d", (0,), limits=tight).kind == "many"
     finish(redis_url)
-    assert submit(redis_url, "e", (6,), caps=tight).kind == "new"
+    assert submit(redis_url, "e", (6,), limits=tight).kind == "new"
 
 
 def test_jobs_of_another_owner_are_not_there(redis_url: str) -> None:
@@ -547,7 +547,7 @@ def test_what_is_staged_outlasts_a_slow_upload_and_then_goes(
     redis_url: str, clean_redis: "redis.Redis"
 ) -> None:
     chunk = Chunk(1, pack_chunk([b"file"]), ("scan.png",))
-    at_entrance(redis_url, lambda entrance: entrance.stage("token", 0, [chunk], Room()))
+    at_entrance(redis_url, lambda entrance: stage(entrance, "token", [chunk]))
     lives = [clean_redis.ttl(key) for key in clean_redis.keys("ink:stage:*")]
     assert len(lives) == 2
     assert all(600 <= life <= 3600 for life in lives)
@@ -555,7 +555,7 @@ def test_what_is_staged_outlasts_a_slow_upload_and_then_goes(
 
 def test_a_job_whose_images_are_gone_is_refused(redis_url: str, clean_redis: "redis.Redis") -> None:
     job = Submission("anonymous", "a", "bulk", Options("balanced"), LABELS, "sha", {}, 600, "same")
-    verdict = at_entrance(redis_url, lambda entrance: entrance.submit(job, "token", [2], CAPS))
+    verdict = at_entrance(redis_url, lambda entrance: entrance.submit(job, "token", [2], LIMITS))
     assert verdict.kind == "unstaged"
     assert [key for key in clean_redis.keys("ink:*") if clean_redis.type(key) != b"hash"] == []
 

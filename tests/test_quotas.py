@@ -23,7 +23,7 @@ from api.settings import GatewaySettings
 from worker.limiters import StreamSemaphores, TokenBuckets
 
 from conftest import Services, beside, new_key, running_services
-from ledgers import CAPS, finish, on_redis, submit
+from ledgers import LIMITS, finish, on_redis, submit
 from samples import glyphs, npy_of
 
 NPY = {"Content-Type": "application/x-npy"}
@@ -118,13 +118,13 @@ def test_many_at_once_get_no_more_than_there_is(redis_url: str, clean_redis: "re
 def test_queued_images_are_counted_by_owner_and_freed(
     redis_url: str, clean_redis: "redis.Redis"
 ) -> None:
-    caps = replace(CAPS, max_owner=5)
-    assert submit(redis_url, "a", (2, 2), owner="alice", caps=caps).kind == "new"
-    refused = submit(redis_url, "b", (2,), owner="alice", caps=caps)
+    limits = replace(LIMITS, max_owner=5)
+    assert submit(redis_url, "a", (2, 2), owner="alice", limits=limits).kind == "new"
+    refused = submit(redis_url, "b", (2,), owner="alice", limits=limits)
     assert (refused.kind, refused.figure) == ("quota", 1)
-    never = submit(redis_url, "c", (6,), owner="alice", caps=caps)
+    never = submit(redis_url, "c", (6,), owner="alice", limits=limits)
     assert (never.kind, never.figure) == ("never", 5)
-    assert submit(redis_url, "d", (5,), owner="bob", caps=caps).kind == "new"
+    assert submit(redis_url, "d", (5,), owner="bob", limits=limits).kind == "new"
     assert clean_redis.hgetall("ink:queued") == {b"alice": b"4", b"bob": b"5"}
 
 

@@ -13,11 +13,11 @@ from api.intake.sources import NamedImage, Part
 from api.problems import Problem
 from api.settings import GatewaySettings
 from api.staging import Staged
-from worker.admission import Room
+from worker.admission import Limits
 from worker.chunks import GLYPH_BYTES, Chunk, PixelBlock
 from worker.entrance import Entrance
 
-from ledgers import at_entrance
+from ledgers import LIMITS, at_entrance
 
 PARTS: list[Part] = [NamedImage(f"{number}.png", b"file") for number in range(5)]
 SETTINGS = GatewaySettings(chunk_images=2, max_images=5)
@@ -31,7 +31,7 @@ def _small_groups(monkeypatch: pytest.MonkeyPatch) -> None:
 def stage(url: str, parts: list[Part], *, taken: bool, fails: bool) -> None:
     async def work(entrance: Entrance) -> None:
         async with Staged(entrance, Cutter(SETTINGS)) as images:
-            await images.take_in(parts, Room())
+            await images.take_in(parts, LIMITS)
             images.taken = taken
             if fails:
                 raise RuntimeError
@@ -66,17 +66,17 @@ def test_while_a_little_is_stored_the_next_is_cut(
             yield cut[-1]
 
     class Watched(Staged):
-        async def _store(self, group: list[Chunk], room: Room) -> Room:
+        async def _store(self, group: list[Chunk], limits: Limits) -> None:
             place, end = self.stored, time.monotonic() + 10
             while len(cut) < place + 1 + ahead[place] and time.monotonic() < end:
                 await asyncio.sleep(0.01)
             await asyncio.sleep(0.02)  # no more than that
             found.append(len(cut) - place - 1)
-            return await super()._store(group, room)
+            await super()._store(group, limits)
 
     async def work(entrance: Entrance) -> None:
         async with Watched(entrance, Cutter(SETTINGS)) as images:
-            await images.take_in(parts(), Room())
+            await images.take_in(parts(), LIMITS)
 
     at_entrance(redis_url, work)
     assert found == ahead
@@ -89,7 +89,7 @@ def test_what_is_small_is_carried_and_not_staged(
 
     async def work(entrance: Entrance) -> None:
         async with Staged(entrance, Cutter(SETTINGS)) as images:
-            await images.take_in(PARTS, Room())
+            await images.take_in(PARTS, LIMITS)
             assert [chunk.names for chunk in images.carried] == [
                 ("0.png", "1.png"),
                 ("2.png", "3.png"),

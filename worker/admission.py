@@ -1,47 +1,27 @@
 """Whether a job is let in: what is capped, how much room there is, and what the ledger answered."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
-from .chunks import Chunk
-
 
 @dataclass(frozen=True)
-class Caps:
-    """The most images queued in all, the most unfinished jobs of one owner, and the job's window.
+class Limits:
+    """What the ledger lets an owner have.
 
-    `max_owner` is the most queued images of one owner; 0: no cap of its own. `server` is the run of
-    Redis whose settings are known to be safe; empty: any.
+    At most `max_queued` images queued in all and `max_owner` of the owner (0: no cap), and `max_open`
+    unfinished jobs of the owner, each with `window` chunks due at once. `mark` is the share of Redis's
+    memory that jobs may take. That is its maxmemory or, if it has none, `memory` bytes (0: all of its
+    machine). `server` is the run of Redis whose settings are known to be safe; empty: any.
     """
 
+    owner: str
     max_queued: int
+    max_owner: int
     max_open: int
     window: int
-    max_owner: int = 0
-    server: str = ""
-
-
-@dataclass(frozen=True)
-class Room:
-    """The caps on staging: images queued in all and of `owner` (0: no cap), and `mark`, the share of
-    Redis's memory that jobs may take. That is its maxmemory or, if it has none, `memory` bytes.
-
-    `images` and `bytes` are what was staged for this job before.
-    """
-
-    owner: str = ""
-    max_queued: int = 0
-    max_owner: int = 0
-    memory: int = 0
-    mark: float = 1.0
-    images: int = 0
-    bytes: int = 0
-
-    def after(self, chunks: Sequence[Chunk]) -> "Room":
-        """The room for what follows `chunks`, once they are staged."""
-        images = self.images + sum(chunk.count for chunk in chunks)
-        return replace(self, images=images, bytes=self.bytes + sum(map(_size, chunks)))
+    memory: int
+    mark: float
+    server: str
 
 
 Entered = Literal["staged", "new", "replay", "mismatch", "gone", "unstaged", "unsigned", "stranger"]
@@ -61,7 +41,3 @@ class Verdict:
     kind: Entered | Crowded
     name: str = ""
     figure: int = 0
-
-
-def _size(chunk: Chunk) -> int:
-    return len(chunk.payload) + len(chunk.names_json)

@@ -11,7 +11,7 @@ import orjson
 import redis.asyncio
 
 from . import keys
-from .admission import Caps, Room, Verdict
+from .admission import Limits, Verdict
 from .chunks import Chunk
 from .doorbell import message
 from .jobs import Lane, Options
@@ -59,14 +59,16 @@ class Entrance:
         self._lock = client.register_script(source("lock"))
         self._unlock = client.register_script(source("unlock"))
 
-    async def stage(self, token: str, first: int, chunks: Sequence[Chunk], room: Room) -> Verdict:
+    async def stage(
+        self, token: str, first: int, chunks: Sequence[Chunk], images: int, size: int, limits: Limits
+    ) -> Verdict:
         """Store chunks of a job before it is submitted, all or none; `first` is the number of the first.
 
-        Answers `staged`, or why there is no room.
+        With them, the job has `images` images and `size` bytes so far. Answers `staged`, or why there is
+        no room.
         """
-        after = room.after(chunks)
-        args: list[Any] = [token, STAGED_S, room.owner, after.images, after.bytes]
-        args += [room.max_queued, room.max_owner, room.memory, room.mark]
+        args: list[Any] = [token, STAGED_S, limits.owner, images, size]
+        args += [limits.max_queued, limits.max_owner, limits.memory, limits.mark]
         for number, chunk in enumerate(chunks, first):
             args += [number, chunk.payload, chunk.names_json]
         return _verdict(await self._stage(args=args))
@@ -83,15 +85,14 @@ class Entrance:
                 pipe.unlink(keys.staged_input(token, number), keys.staged_names(token, number))
             await pipe.execute()
 
-    async def submit(self, job: Submission, token: str, sizes: Sequence[int], caps: Caps) -> Verdict:
+    async def submit(self, job: Submission, token: str, sizes: Sequence[int], limits: Limits) -> Verdict:
         """Make what was staged under `token` a job; `sizes` are the numbers of images of its chunks."""
-        return await self._make(_wanted(job, caps) | {"stage": token}, job, sizes, ())
+        return await self._make(_wanted(job, limits) | {"stage": token}, job, sizes, ())
 
-    async def enter(self, job: Submission, chunks: Sequence[Chunk], caps: Caps, room: Room) -> Verdict:
-        """Make a job of `chunks` that were not staged, within `room`, in one call: for small jobs."""
-        want = _wanted(job, caps) | {"memory": room.memory, "mark": room.mark}
+    async def enter(self, job: Submission, chunks: Sequence[Chunk], limits: Limits) -> Verdict:
+        """Make a job of `chunks` that were not staged, in one call: for small jobs."""
         parts = [part for chunk in chunks for part in (chunk.payload, chunk.names_json)]
-        return await self._make(want, job, [chunk.count for chunk in chunks], parts)
+        return await self._make(_wanted(job, limits), job, [chunk.count for chunk in chunks], parts)
 
     async def _make(
         self, want: dict[str, Any], job: Submission, sizes: Sequence[int], parts: Sequence[bytes]
@@ -120,7 +121,7 @@ def _verdict(answer: Sequence[Any]) -> Verdict:
     return Verdict(kind.decode(), rest[0].decode() if rest else "")
 
 
-def _wanted(job: Submission, caps: Caps) -> dict[str, Any]:
+def _wanted(job: Submission, limits: Limits) -> dict[str, Any]:
     """What submit.lua reads of a job, wherever its chunks are."""
     want = {
         "name": job.name,
@@ -131,11 +132,13 @@ def _wanted(job: Submission, caps: Caps) -> dict[str, Any]:
         "callback": job.callback_url,
         "ttl_ms": job.ttl_s * 1000,
         "fingerprint": job.fingerprint,
-        "max_queued": caps.max_queued,
-        "max_open": caps.max_open,
-        "max_owner": caps.max_owner,
-        "server": caps.server,
-        "window": caps.window,
+        "max_queued": limits.max_queued,
+        "max_owner": limits.max_owner,
+        "max_open": limits.max_open,
+        "window": limits.window,
+        "memory": limits.memory,
+        "mark": limits.mark,
+        "server": limits.server,
     }
     return want | ({"idempotency": job.idempotency} if job.idempotency else {})
 

@@ -1,10 +1,11 @@
 """Whether another job is accepted: checks before its body is read, and the problem if it is refused."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from anyio.to_thread import run_sync
 
-from worker.admission import Caps, Room, Verdict
+from worker.admission import Limits, Verdict
 from worker.entrance import Entrance
 from worker.gauges import Gauges, Pressure
 from worker.redis_watch import RedisWatch
@@ -39,19 +40,18 @@ class Admission:
         self._shared: Shared[Pressure] = Shared(FRESH_S, 1)
         self.quotas = quotas
 
-    async def room(self, owner: str, name: str, key: str | None, declared: int) -> Room:
-        """What may be staged for a job of `declared` bytes, called `name` or sent under `key`.
+    async def admit(self, owner: str, name: str, key: str | None, declared: int) -> Limits:
+        """The limits on staging a job of `declared` bytes, called `name` or sent under `key`.
 
         A job that exists already is let through, if there is memory to compare it, so that a repeated
         request gets its answer.
         Raises `storage-unsafe`, `queue-full`, `memory-full` and `body-too-large`.
         """
-        self._require_safe()
-        settings, pressure, quota = self._settings, await self._pressure(), self.quotas.of(owner)
-        crowded = quota.queued or pressure.images * 2 > settings.max_queued
+        limits, pressure = self.limits(owner), await self._pressure()
+        crowded = limits.max_owner or pressure.images * 2 > limits.max_queued
         known = crowded and await self._entrance.knows(name, key)
-        if pressure.images >= settings.max_queued and not known:
-            excess = pressure.images + 1 - settings.max_queued
+        if pressure.images >= limits.max_queued and not known:
+            excess = pressure.images + 1 - limits.max_queued
             raise await self.refusal(Verdict("full", figure=excess), owner)
         size = round(declared * PACKED)
         if size > pressure.largest:
@@ -59,15 +59,22 @@ class Admission:
         if pressure.used + size >= pressure.most:
             excess = pressure.used + size - pressure.most
             raise await self.refusal(Verdict("memory", figure=excess), owner)
-        caps = (0, 0) if known else (settings.max_queued, quota.queued)
-        return Room(owner, *caps, settings.redis_memory, settings.memory_mark)
+        return replace(limits, max_queued=0, max_owner=0) if known else limits
 
-    def caps(self, owner: str) -> Caps:
-        """The limits that the ledger applies to a job of `owner`. Raises `storage-unsafe`."""
+    def limits(self, owner: str) -> Limits:
+        """The limits on a job of `owner`. Raises `storage-unsafe`."""
         self._require_safe()
-        settings, most = self._settings, self.quotas.of(owner).queued
-        limits = settings.max_queued, settings.max_open, settings.window, most
-        return Caps(*limits, self._redis_watch.server)
+        settings = self._settings
+        return Limits(
+            owner=owner,
+            max_queued=settings.max_queued,
+            max_owner=self.quotas.of(owner).queued,
+            max_open=settings.max_open,
+            window=settings.window,
+            memory=settings.redis_memory,
+            mark=settings.memory_mark,
+            server=self._redis_watch.server,
+        )
 
     async def look_again(self) -> None:
         """Check the settings of Redis, which has been restarted. Raises `storage-unsafe`."""

@@ -1,16 +1,16 @@
 """What all rules of the machine share: the real ledger, its model, and how the two are compared."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, ClassVar, TypeVar
 
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine
 
 from worker import keys
-from worker.admission import Room
 from worker.chunks import Chunk, pack
 from worker.claims import Claim
-from worker.entrance import Caps, Entrance, Submission
+from worker.entrance import Entrance, Submission
 from worker.jobs import Options
 from worker.journal import Journal
 from worker.ledger import Ledger
@@ -22,11 +22,11 @@ from chaos.ledger_model.model import LEASE_S, Job, Model, Part, require
 from chaos.ledger_model.sent import Sent
 from chaos.ledger_model.server import Server
 from chaos.ledger_model.snapshot import Snapshot
-from ledgers import LABELS
+from ledgers import LABELS, LIMITS, stage
 
 T = TypeVar("T")
 WORKERS = 3
-CAPS = Caps(max_queued=30, max_open=3, window=2)
+TIGHT = replace(LIMITS, max_queued=30, max_open=3, window=2)
 
 SOME = st.integers(0, 999)
 """Chooses one of whatever there is (see pick)."""
@@ -41,7 +41,7 @@ class Ground(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.server.client.flushall()
-        self.model = Model(CAPS.max_queued, CAPS.max_open)
+        self.model = Model(TIGHT.max_queued, TIGHT.max_open)
         self.ledger = Ledger(self.server.client, LEASE_S * 1000)
         asynchronous = self.server.asynchronous
         self.entrance, self.store = Entrance(asynchronous), Store(asynchronous)
@@ -85,7 +85,7 @@ class Ground(RuleBasedStateMachine):
             sent.model,
             sent.lane,
             [Part(images, pack(images)) for images in contents],
-            CAPS.window,
+            TIGHT.window,
             sent.keep,
             fingerprint,
             self.model.now + sent.life_s,
@@ -101,9 +101,9 @@ class Ground(RuleBasedStateMachine):
         names = [tuple(image.decode() for image in images) for images in contents]
         chunks = [Chunk(len(i), pack(i), n) for i, n in zip(contents, names, strict=True)]
         if staged and self.uploads % 2:
-            return await self.entrance.enter(job, chunks, CAPS, Room())
-        await self.entrance.stage(token, 0, chunks if staged else chunks[1:], Room())
-        verdict = await self.entrance.submit(job, token, [len(images) for images in contents], CAPS)
+            return await self.entrance.enter(job, chunks, TIGHT)
+        await stage(self.entrance, token, chunks if staged else chunks[1:])
+        verdict = await self.entrance.submit(job, token, [len(images) for images in contents], TIGHT)
         if verdict.kind != "new":
             await self.entrance.unstage(token, len(chunks))
         return verdict

@@ -8,7 +8,6 @@ import sys
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, invariant, precondition, rule
 
-from worker.admission import Room
 from worker.chunks import Chunk, pack
 from worker.webhooks.events import Event
 
@@ -31,7 +30,7 @@ from chaos.ledger_model.senders import Senders
 from chaos.ledger_model.sent import LONG_S, MODELS, OWNERS, SENT, Sent
 from chaos.ledger_model.snapshot import Snapshot
 from chaos.ledger_model.workers import Workers
-from ledgers import pass_over
+from ledgers import pass_over, stage
 
 DAY_MS = 86_400_000
 LATEST_S = 40_000
@@ -89,8 +88,7 @@ class LedgerMachine(Clients, Workers, Senders):
             client.script_flush()
         elif what == "gateway":
             self.uploads += 1
-            chunk = Chunk(1, pack([b""]), ("a",))
-            self.run(self.entrance.stage(f"upload{self.uploads}", 0, [chunk], Room()))
+            self.run(stage(self.entrance, f"upload{self.uploads}", [Chunk(1, pack([b""]), ("a",))]))
         elif what == "Redis" and self.kills:
             self.kills -= 1
             self.server.kill()
