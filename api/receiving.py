@@ -1,7 +1,7 @@
 """Receives a request's whole body, within its sender's quota and this gateway's memory."""
 
-from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 
 from fastapi import Request
 
@@ -10,8 +10,6 @@ from .intake.spool import Spool
 from .limits.budget import Documents, Uploads
 from .limits.quotas import Quotas
 from .settings import GatewaySettings
-
-T = TypeVar("T")
 
 SMALL = 256 << 10
 """Documents up to this many bytes have a budget of their own, so as not to wait for large ones."""
@@ -26,19 +24,19 @@ class Receiver:
         self._small, self._large = Documents(share), Documents(settings.max_json_held - share)
         self._uploads = Uploads()
 
-    async def received(
-        self, request: Request, owner: str, use: Callable[[Intake, Callable[[], None]], Awaitable[T]]
-    ) -> T:
-        """Receive the body and return `use(intake, forget)`.
+    @asynccontextmanager
+    async def body(
+        self, request: Request, owner: str
+    ) -> AsyncIterator[tuple[Intake, Callable[[], None]]]:
+        """A context that receives the body, yields (intake, forget), and deletes the body.
 
-        `use` may call `forget` to release pages it has already read; the body is deleted on return.
-        Raises problems.
+        `forget` releases the pages that were read so far. Raises problems.
         """
         most = self._quotas.of(owner).bytes
         with Spool() as spool, self._uploads.of(owner, most) as count:
             size = await receive(request, spool, self._settings, count)
             async with (self._small if size <= SMALL else self._large).held(size):
-                return await use(await open_body(request, spool, self._settings), spool.forget)
+                yield await open_body(request, spool, self._settings), spool.forget
 
 
 def declared(request: Request, most: int) -> int:

@@ -22,7 +22,6 @@ from worker.webhooks.urls import Policy
 from .idempotency import exclusive, key_digest
 from .intake.cutter import Cutter
 from .intake.fitting import fitting
-from .intake.forms import Intake
 from .intake.sources import Part
 from .limits.admission import Admission
 from .options import Wish, require_charset
@@ -97,8 +96,7 @@ class Submitter:
         async with exclusive(self._entrance, owner, key or (f"id-{job_id}" if own else None)):
             name, size = keys.job_name(owner, job_id), declared(request, self._settings.max_body_bytes)
             limits = await self._admission.admit(owner, name, key and keys.idempotency(owner, key), size)
-
-            async def use(intake: Intake, forget: Callable[[], None]) -> Entered:
+            async with self._receiver.body(request, owner) as (intake, forget):
                 wish = self._wish((*asked.given, *intake.options)) if intake.options else asked
                 options = wish.options
                 async with self._staging(options.weight) as images:
@@ -110,8 +108,6 @@ class Submitter:
                     images.require_count(single)
                     job = self._describe(wish, owner, job_id, key, images, single)
                     return await self._enter(job, images)
-
-            return await self._receiver.received(request, owner, use)
 
     async def resubmit(self, old: Job, owner: str, parts: Iterable[Part], key: str | None) -> Accepted:
         """Store a new job of `parts` with the options of `old`, for the network that is served now; at

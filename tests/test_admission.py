@@ -482,7 +482,8 @@ def test_a_small_document_waits_for_no_large_one(monkeypatch: pytest.MonkeyPatch
 
         headers = [(b"content-type", b"application/json")]
         request = Request({"type": "http", "method": "POST", "headers": headers}, receive)
-        await receiver.received(request, "anonymous", lambda *_: use())
+        async with receiver.body(request, "anonymous"):
+            await use()
 
     async def read() -> None:
         pass
