@@ -92,9 +92,9 @@ class Gateway(ShortcutApp):
         return self.openapi_schema or {}
 
 
-def create_app(settings: GatewaySettings | None = None) -> FastAPI:
+def create_app(settings: GatewaySettings) -> FastAPI:
     """The gateway. Raises UnsafeAddress, BadKeys or BadQuotas for settings that it must not run with."""
-    services = _services(settings or GatewaySettings())
+    services = _services(settings)
     app = Gateway(
         title="Inkqueue",
         version=version("inkqueue"),

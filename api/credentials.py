@@ -41,7 +41,7 @@ class Credential:
     """The key is valid up to this moment, always with a time zone; None: until it is revoked."""
 
     @classmethod
-    def new(cls, owner: str = "", **fields: Any) -> tuple[str, Self]:
+    def new(cls, owner: str, **fields: Any) -> tuple[str, Self]:
         """A fresh key and its credential; without `owner` the key's id is the owner."""
         key_id, secret = secrets.token_hex(4), secrets.token_urlsafe(32)
         key = f"ink_{key_id}_{secret}"

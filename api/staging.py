@@ -64,7 +64,7 @@ class Staged:
         self,
         parts: Iterable[Part],
         limits: Limits,
-        forget: Callable[[], None] = lambda: None,
+        forget: Callable[[], None],
     ) -> None:
         """Cut images and stage them as far as there is room; a small job is carried instead.
 

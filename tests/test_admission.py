@@ -353,7 +353,7 @@ def test_a_submission_does_not_wait_for_ever_for_a_run_of_redis_to_be_approved(
         entrance, quotas = Entrance(client), Quotas(settings)
         admission = Admission(entrance, Gauges(client), ["balanced"], settings, quotas, redis_watch)
         submitter = Submitter(entrance, Store(client), admission, settings, {}, Tracer())
-        images = Staged(entrance, Cutter(settings))
+        images = Staged(entrance, Cutter(settings, 1))
         images.carry(b"file")
         with pytest.raises(Problem) as refused:
             await asyncio.wait_for(submitter._submit(submission("alice"), images), 10)

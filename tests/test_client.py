@@ -2,6 +2,7 @@
 
 import asyncio
 import inspect
+import math
 import os
 import signal
 import socket
@@ -385,7 +386,7 @@ def test_a_gateway_that_restarts_is_waited_for(deserted: Services) -> None:
 
 def test_silence_begins_when_it_is_noticed() -> None:
     """A long poll may break at its end, after more seconds than silence is borne."""
-    tries = Tries(RetryPolicy(silence_s=0.2), repeatable=True)
+    tries = Tries(RetryPolicy(silence_s=0.2), repeatable=True, end=math.inf)
     time.sleep(0.3)
     assert tries.pause_after(httpx.ReadError("broken")) is not None
     time.sleep(0.3)
@@ -395,7 +396,7 @@ def test_silence_begins_when_it_is_noticed() -> None:
 def test_a_gateway_is_busy_since_it_says_so() -> None:
     """An upload may have taken longer than a busy gateway is waited for."""
     busy = httpx.Response(503, headers={"Retry-After": "0.1"})
-    tries = Tries(RetryPolicy(busy_s=0.2), repeatable=True)
+    tries = Tries(RetryPolicy(busy_s=0.2), repeatable=True, end=math.inf)
     time.sleep(0.3)
     assert tries.pause_after(busy) is not None
     time.sleep(0.3)
@@ -592,7 +593,7 @@ def test_a_refusal_of_what_was_not_begun_is_waited_out(
 ) -> None:
     headers = {"Retry-After": "7"} if status in (429, 503) else {}
     answer = httpx.Response(status, headers=headers, json={"type": f"/problems/{slug}"})
-    assert Tries(RetryPolicy(), repeatable).pause_after(answer) == (7 if again else None)
+    assert Tries(RetryPolicy(), repeatable, math.inf).pause_after(answer) == (7 if again else None)
 
 
 def test_a_key_from_a_file_of_another_system_is_a_key() -> None:

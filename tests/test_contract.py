@@ -11,6 +11,7 @@ import pytest
 from api.app import create_app
 from api.contract import FAULTS, OPERATIONS
 from api.problems import CATALOGUE
+from api.settings import GatewaySettings
 from model.card import WEIGHTS
 
 from conftest import Services, beside, running_services
@@ -48,7 +49,7 @@ def test_schemathesis_finds_nothing(own: Services) -> None:
 
 
 def test_every_operation_and_every_problem_is_listed() -> None:
-    document = create_app().openapi()
+    document = create_app(GatewaySettings()).openapi()
     found = {
         f"{method.upper()} {path}" for path, methods in document["paths"].items() for method in methods
     }
@@ -65,13 +66,13 @@ def test_every_operation_and_every_problem_is_listed() -> None:
 
 
 def test_no_reference_leads_nowhere() -> None:
-    document = create_app().openapi()
+    document = create_app(GatewaySettings()).openapi()
     for name in re.findall(r"'\$ref': '([^']*)'", str(document)):
         assert name.removeprefix("#/components/schemas/") in document["components"]["schemas"], name
 
 
 def test_what_is_null_in_json_is_called_so() -> None:
-    assert not re.search(r"\bNone\b(?!-Match)", json.dumps(create_app().openapi()))
+    assert not re.search(r"\bNone\b(?!-Match)", json.dumps(create_app(GatewaySettings()).openapi()))
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from worker.jobs import WEIGHTS, Options
 
 
 def test_an_array_is_cut_into_larger_chunks_than_files_are() -> None:
-    cutter = Cutter(GatewaySettings(chunk_images=2, chunk_glyphs=4))
+    cutter = Cutter(GatewaySettings(chunk_images=2, chunk_glyphs=4), 1)
     array = PixelBlock(bytes(9 * GLYPH_BYTES))
     chunks = cutter.cut([NamedImage("", b"x"), array, *[NamedImage("", b"x")] * 3])
     assert [chunk.count for chunk in chunks] == [1, 4, 4, 1, 2, 1]

@@ -15,6 +15,7 @@ from api.examples import ANSWERS, BODIES, CSV, METRICS, NDJSON, PREDICTION
 from api.openapi_bodies import IMAGE_BODY, JOB_BODY
 from api.rows import COLUMNS
 from api.schemas import ItemOut, JobOut
+from api.settings import GatewaySettings
 
 JSON = "application/json"
 BINARY = ("image/", "application/zip", "application/octet-stream")
@@ -22,7 +23,7 @@ BINARY = ("image/", "application/zip", "application/octet-stream")
 
 @pytest.fixture(scope="module")
 def document() -> dict[str, Any]:
-    return create_app().openapi()
+    return create_app(GatewaySettings()).openapi()
 
 
 def described(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:

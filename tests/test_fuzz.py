@@ -76,7 +76,7 @@ def taken(data: bytes, *, alone: bool = True) -> list[Chunk]:
     source = Source("", memoryview(data))
     chunks = list[Chunk]()
     with bounded(), told():
-        chunks += Cutter(LIMITS).cut(parts_of(source, LIMITS, alone=alone))
+        chunks += Cutter(LIMITS, 1).cut(parts_of(source, LIMITS, alone=alone))
     return chunks
 
 

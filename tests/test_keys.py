@@ -64,7 +64,7 @@ class TestLines:
 
     def test_what_is_written_is_read(self) -> None:
         for known in (
-            Credential.new()[1],
+            Credential.new("")[1],
             Credential.new("acme", scopes=frozenset({"read", "submit"}))[1],
             Credential.new("acme", until=datetime(2027, 1, 31, 12, tzinfo=UTC))[1],
         ):
@@ -194,7 +194,7 @@ class TestRing:
 
 class TestFile:
     def test_what_others_wrote_stays(self, path: Path) -> None:
-        one, two, three = (Credential.new()[1] for _ in range(3))
+        one, two, three = (Credential.new("")[1] for _ in range(3))
         path.write_text(f"# ours\n{one.line()} {two.line()}  # both of acme\n")
         path.chmod(0o640)
         add_key(path, three)
@@ -208,7 +208,7 @@ class TestFile:
     def test_a_broken_file_is_not_touched(self, path: Path, content: bytes) -> None:
         path.write_bytes(content)
         with pytest.raises(BadKeys):
-            add_key(path, Credential.new()[1])
+            add_key(path, Credential.new("")[1])
         assert path.read_bytes() == content
 
     def test_many_editors_lose_nothing_and_readers_see_whole_files(self, path: Path) -> None:
@@ -264,7 +264,7 @@ class TestCommand:
         self, keys: Run, path: Path, ends_in: timedelta
     ) -> None:
         until = datetime.now(UTC) + ends_in
-        _, known = Credential.new(until=until)
+        _, known = Credential.new("", until=until)
         add_key(path, known)
         before, key_id = path.read_text(), known.id
         answer = keys("rotate", key_id, "--overlap", "3600")

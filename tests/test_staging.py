@@ -30,8 +30,8 @@ def _small_groups(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def stage(url: str, parts: list[Part], *, taken: bool, fails: bool) -> None:
     async def work(entrance: Entrance) -> None:
-        async with Staged(entrance, Cutter(SETTINGS)) as images:
-            await images.take_in(parts, LIMITS)
+        async with Staged(entrance, Cutter(SETTINGS, 1)) as images:
+            await images.take_in(parts, LIMITS, lambda: None)
             images.taken = taken
             if fails:
                 raise RuntimeError
@@ -75,8 +75,8 @@ def test_while_a_little_is_stored_the_next_is_cut(
             await super()._store(group, limits)
 
     async def work(entrance: Entrance) -> None:
-        async with Watched(entrance, Cutter(SETTINGS)) as images:
-            await images.take_in(parts(), LIMITS)
+        async with Watched(entrance, Cutter(SETTINGS, 1)) as images:
+            await images.take_in(parts(), LIMITS, lambda: None)
 
     at_entrance(redis_url, work)
     assert found == ahead
@@ -88,8 +88,8 @@ def test_what_is_small_is_carried_and_not_staged(
     monkeypatch.setattr(staging, "STAGE_BYTES", 1000)
 
     async def work(entrance: Entrance) -> None:
-        async with Staged(entrance, Cutter(SETTINGS)) as images:
-            await images.take_in(PARTS, LIMITS)
+        async with Staged(entrance, Cutter(SETTINGS, 1)) as images:
+            await images.take_in(PARTS, LIMITS, lambda: None)
             assert [chunk.names for chunk in images.carried] == [
                 ("0.png", "1.png"),
                 ("2.png", "3.png"),

@@ -1,6 +1,5 @@
 """Whether and when a call is retried. A submission keeps its Idempotency-Key: never two jobs."""
 
-import math
 import random
 import time
 from dataclasses import dataclass
@@ -37,7 +36,7 @@ class RetryPolicy:
 class Tries:
     """One call's attempts."""
 
-    def __init__(self, policy: RetryPolicy, repeatable: bool, end: float = math.inf) -> None:
+    def __init__(self, policy: RetryPolicy, repeatable: bool, end: float) -> None:
         """No attempt begins after `end`, by the monotonic clock."""
         self._policy, self._repeatable, self._end = policy, repeatable, end
         self._busy_since: float | None = None

@@ -16,7 +16,7 @@ class Crowd:
     Addresses in `proxies` speak for many clients and are held to the first limit only.
     """
 
-    def __init__(self, most: int, most_each: int, proxies: Sequence[Network] = ()) -> None:
+    def __init__(self, most: int, most_each: int, proxies: Sequence[Network]) -> None:
         self._most, self._most_each, self._proxies = most, most_each, proxies
         self._all, self._each = 0, Counter[str]()
 

@@ -16,7 +16,7 @@ class Cutter:
     """Counts and fingerprints what it cuts; `weight` is roughly the number of characters in an image."""
 
     settings: GatewaySettings
-    weight: int = 1
+    weight: int
     sizes: list[int] = field(default_factory=list)
     first_name: str = "0"
     fingerprint: "hashlib._Hash" = field(default_factory=hashlib.sha256)

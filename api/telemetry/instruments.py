@@ -1,7 +1,7 @@
 """The ledger's figures of queues, workers and times, as Prometheus metric families."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import accumulate
 
 from prometheus_client.core import GaugeMetricFamily, HistogramMetricFamily, Metric
@@ -21,17 +21,17 @@ class Reading:
     """Everything read from the ledger for one scrape. `seen` workers reported within the last minute;
     `unsafe`: no job is accepted, since Redis could lose it or lets strangers in."""
 
-    stats: Mapping[str, int] = field(default_factory=dict)
-    measures: Mapping[str, int] = field(default_factory=dict)
-    backlogs: Sequence[Backlog] = ()
-    alive: Sequence[Mapping[str, str]] = ()
-    seen: Sequence[Mapping[str, str]] = ()
-    memory: Memory = field(default_factory=lambda: Memory(0, 0))
-    pressure: Pressure = field(default_factory=lambda: Pressure(0, 0, 0.0, 0, 0, 0, 0))
-    outgoing: Outgoing = field(default_factory=lambda: Outgoing(0, 0, None))
-    unsafe: bool = False
-    desired: int = 0
-    peak: int = 0
+    stats: Mapping[str, int]
+    measures: Mapping[str, int]
+    backlogs: Sequence[Backlog]
+    alive: Sequence[Mapping[str, str]]
+    seen: Sequence[Mapping[str, str]]
+    memory: Memory
+    pressure: Pressure
+    outgoing: Outgoing
+    unsafe: bool
+    desired: int
+    peak: int
 
 
 def families(reading: Reading) -> Iterator[Metric]:

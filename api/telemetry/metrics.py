@@ -30,9 +30,9 @@ disable_created_metrics()  # type: ignore[no-untyped-call]
 
 
 class LedgerCollector(Collector):
-    """The ledger, as last read."""
+    """The ledger, as last read: `reading` is set for each scrape."""
 
-    reading = Reading()
+    reading: Reading
 
     def collect(self) -> Iterable[Metric]:
         return families(self.reading)
