@@ -35,33 +35,40 @@ class RequestMetrics:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        start, status, noted = time.perf_counter(), 500, False
-
-        def note() -> None:
-            nonlocal noted
-            if not noted:
-                noted = True
-                route = getattr(scope.get("route"), "path", "none")
-                seconds = time.perf_counter() - start
-                self._metrics.answered(scope["method"], route, status, seconds)
-
-        async def send_noted(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-                if _is_stream(message):
-                    note()  # it lasts as long as its job, so its beginning is timed
-                message["headers"] = guarded(list(message["headers"]))
-            await send(message)
-
+        answer = _Answer(scope, send, self._metrics)
         try:
-            await self._app(scope, receive, send_noted)
+            await self._app(scope, receive, answer.send)
         except RuntimeError as error:  # Starlette's: it is too late to answer with a problem
             if not isinstance(error.__cause__, redis.RedisError | OSError | JobGone | Problem):
                 raise
             log.warning("an answer was cut off: %s: %s", type(error.__cause__).__name__, error.__cause__)
         finally:
-            note()
+            answer.note()
+
+
+class _Answer:
+    """One answer on its way to the client."""
+
+    def __init__(self, scope: Scope, send: Send, metrics: Metrics) -> None:
+        self._scope, self._send, self._metrics = scope, send, metrics
+        self._start, self._status, self._noted = time.perf_counter(), 500, False
+
+    async def send(self, message: Message) -> None:
+        """Send a part of it, its head with the security headers."""
+        if message["type"] == "http.response.start":
+            self._status = message["status"]
+            if _is_stream(message):
+                self.note()  # it lasts as long as its job, so its beginning is timed
+            message["headers"] = guarded(list(message["headers"]))
+        await self._send(message)
+
+    def note(self) -> None:
+        """Count and time it, once."""
+        if not self._noted:
+            self._noted = True
+            route = getattr(self._scope.get("route"), "path", "none")
+            seconds = time.perf_counter() - self._start
+            self._metrics.answered(self._scope["method"], route, self._status, seconds)
 
 
 def _is_stream(start: Message) -> bool:
