@@ -23,7 +23,7 @@ from ..openapi_bodies import IDEMPOTENCY_KEY, IMAGE_BODY, PARAMETERS, PREFER
 from ..problems import Problem
 from ..schemas import JobOut, PredictionOut
 from ..services import services_of
-from ..submission import new_id, require_standing
+from ..submission import Entered, new_id, require_standing
 
 router = APIRouter(prefix="/v1/predictions", tags=["predictions"])
 
@@ -54,8 +54,14 @@ async def predict(request: Request) -> Response:
         if not entered.replayed and (packed := await waiting.results(name, ended, seconds)):
             item = Item(0, entered.image, unpack(packed)[0])
             return _result(item, new, entered.wanted.options.model, entered.wanted.labels)
+    return await _read_job(request, entered, end - monotonic())
+
+
+async def _read_job(request: Request, entered: Entered, seconds: float) -> Response:
+    """The answer if no notice brought the result: from the job, which may be an earlier request's."""
+    services = services_of(request.app)
     require = require_standing if entered.replayed else require_job
-    job = require(await waiting.until_final(entered.name, end - monotonic()))
+    job = require(await services.waiting.until_final(entered.name, seconds))
     if job.state.final:
         (item,) = await services.store.items(job, 0, 1)
         if item.result is None:
