@@ -24,7 +24,7 @@ from .submission import Submitter
 T = TypeVar("T")
 
 
-def part(get: Callable[[Services], T]) -> Callable[[Request], Awaitable[T]]:
+def service(get: Callable[[Services], T]) -> Callable[[Request], Awaitable[T]]:
     """A dependency that applies `get` to the gateway's services."""
 
     async def found(request: Request) -> T:
@@ -40,15 +40,15 @@ ReadOwnerDep = Annotated[str, Security(authenticate, scopes=["read"])]
 ManageOwnerDep = Annotated[str, Security(authenticate, scopes=["manage"])]
 WebhookOwnerDep = Annotated[str, Security(authenticate, scopes=["webhooks"])]
 OperateOwnerDep = Annotated[str, Security(authenticate, scopes=["operate"])]
-SettingsDep = Annotated[GatewaySettings, Depends(part(lambda s: s.settings))]
-CardsDep = Annotated[Mapping[str, Card], Depends(part(lambda s: s.cards))]
-StoreDep = Annotated[Store, Depends(part(lambda s: s.store))]
-GaugesDep = Annotated[Gauges, Depends(part(lambda s: s.gauges))]
-SubmitterDep = Annotated[Submitter, Depends(part(lambda s: s.submitter))]
-WaitingDep = Annotated[Waiting, Depends(part(lambda s: s.waiting))]
-PreviewsDep = Annotated[Previews, Depends(part(lambda s: s.previews))]
-EndpointsDep = Annotated[Endpoints, Depends(part(lambda s: s.endpoints))]
-DeliveriesDep = Annotated[Deliveries, Depends(part(lambda s: s.deliveries))]
+SettingsDep = Annotated[GatewaySettings, Depends(service(lambda s: s.settings))]
+CardsDep = Annotated[Mapping[str, Card], Depends(service(lambda s: s.cards))]
+StoreDep = Annotated[Store, Depends(service(lambda s: s.store))]
+GaugesDep = Annotated[Gauges, Depends(service(lambda s: s.gauges))]
+SubmitterDep = Annotated[Submitter, Depends(service(lambda s: s.submitter))]
+WaitingDep = Annotated[Waiting, Depends(service(lambda s: s.waiting))]
+PreviewsDep = Annotated[Previews, Depends(service(lambda s: s.previews))]
+EndpointsDep = Annotated[Endpoints, Depends(service(lambda s: s.endpoints))]
+DeliveriesDep = Annotated[Deliveries, Depends(service(lambda s: s.deliveries))]
 JobId = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{1,64}$", description="a job's id")]
 
 

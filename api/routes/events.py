@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Header, Query, Response
 from fastapi.responses import StreamingResponse
 
-from ..dependencies import JobDep, OwnerDep, part
+from ..dependencies import JobDep, OwnerDep, service
 from ..events.following import Following
 from ..events.sse import EXAMPLE
 from ..events.streaming import Stream
@@ -35,8 +35,8 @@ UNBUFFERED = {"X-Accel-Buffering": "no"}
 """nginx would hold events back."""
 
 
-LimitsDep = Annotated[StreamLimits, Depends(part(lambda s: s.stream_limits))]
-FollowingDep = Annotated[Following, Depends(part(lambda s: s.following))]
+LimitsDep = Annotated[StreamLimits, Depends(service(lambda s: s.stream_limits))]
+FollowingDep = Annotated[Following, Depends(service(lambda s: s.following))]
 
 
 async def _limited(owner: OwnerDep, job: JobDep, limits: LimitsDep) -> AsyncIterator[None]:

@@ -4,15 +4,15 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Request, Response
 
-from ..dependencies import part
+from ..dependencies import service
 from ..pages.assets import Assets
 from ..pages.rendering import Pages
 
 router = APIRouter(include_in_schema=False)
 
-PagesDep = Annotated[Pages, Depends(part(lambda s: s.pages))]
-OwnDep = Annotated[Assets, Depends(part(lambda s: s.assets))]
-SwaggerDep = Annotated[Assets, Depends(part(lambda s: s.swagger))]
+PagesDep = Annotated[Pages, Depends(service(lambda s: s.pages))]
+OwnDep = Annotated[Assets, Depends(service(lambda s: s.assets))]
+SwaggerDep = Annotated[Assets, Depends(service(lambda s: s.swagger))]
 
 
 @router.get("/")

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends, Response
 
 from worker.redis_watch import RedisWatch
 
-from ..dependencies import CardsDep, GaugesDep, OwnerDep, part
+from ..dependencies import CardsDep, GaugesDep, OwnerDep, service
 from ..examples import METRICS
 from ..problems import CATALOGUE, Problem
 from ..schemas import ModelOut
@@ -14,8 +14,8 @@ from ..telemetry.metrics import Metrics
 
 router = APIRouter(tags=["service"])
 
-RedisWatchDep = Annotated[RedisWatch, Depends(part(lambda s: s.redis_watch))]
-MetricsDep = Annotated[Metrics, Depends(part(lambda s: s.metrics))]
+RedisWatchDep = Annotated[RedisWatch, Depends(service(lambda s: s.redis_watch))]
+MetricsDep = Annotated[Metrics, Depends(service(lambda s: s.metrics))]
 
 TEXT = {"text/plain": {"example": METRICS}}
 
