@@ -93,9 +93,10 @@ class Submitter:
         """
         key = None if own else key_digest(request.headers.get("idempotency-key"))
         asked = self._asked(request.scope["query_string"])  # refused before the body is read
-        async with exclusive(self._entrance, owner, key or (f"id-{job_id}" if own else None)):
+        idempotency = keys.idempotency(owner, key) if key else None
+        async with exclusive(self._entrance, owner, f"id-{job_id}" if own else key):
             name, size = keys.job_name(owner, job_id), declared(request, self._settings.max_body_bytes)
-            limits = await self._admission.admit(owner, name, key and keys.idempotency(owner, key), size)
+            limits = await self._admission.admit(owner, name, idempotency, size)
             async with self._receiver.body(request, owner) as (intake, forget):
                 wish = self._wish((*asked.given, *intake.options)) if intake.options else asked
                 options = wish.options
@@ -106,7 +107,7 @@ class Submitter:
                         parts = fitting(intake.parts, options, wish.card.labels)
                         await self._stage(images, parts, limits, forget)
                     images.require_count(single)
-                    job = self._describe(wish, owner, job_id, key, images, single)
+                    job = self._describe(wish, owner, job_id, idempotency, images, single)
                     return await self._enter(job, images)
 
     async def resubmit(self, old: Job, owner: str, parts: Iterable[Part], key: str | None) -> Accepted:
@@ -114,8 +115,8 @@ class Submitter:
         most once under the same Idempotency-Key. Raises problems."""
         card = find_model(old.options.model, self._cards)
         require_charset(old.options.charset, card.labels)
-        digest = key_digest(key)
-        job_id, idempotency = new_id(), keys.idempotency(owner, digest) if digest else None
+        job_id, digest = new_id(), key_digest(key)
+        idempotency = keys.idempotency(owner, digest) if digest else None
         limits = await self._admission.admit(owner, keys.job_name(owner, job_id), idempotency, 0)
         async with self._staging(old.options.weight) as images:
             await self._stage(images, fitting(parts, old.options, card.labels), limits)
@@ -137,7 +138,7 @@ class Submitter:
         return await self._standing(entered)
 
     def _describe(
-        self, wish: Wish, owner: str, job_id: str, key: str | None, images: Staged, quiet: bool
+        self, wish: Wish, owner: str, job_id: str, idempotency: str | None, images: Staged, quiet: bool
     ) -> Submission:
         parameters, options = wish.parameters, wish.options
         return Submission(
@@ -150,7 +151,7 @@ class Submitter:
             metadata=parameters.metadata,
             ttl_s=life_s(parameters, self._settings),
             fingerprint=images.fingerprint(wish.text),
-            idempotency=keys.idempotency(owner, key) if key else None,
+            idempotency=idempotency,
             callback_url=parameters.callback_url or "",
             quiet=quiet,
         )

@@ -686,8 +686,8 @@ PYTHON = (
     Mutation(
         "the gateway forgets the Idempotency-Key",
         "api/submission.py",
-        "idempotency=keys.idempotency(owner, key) if key else None",
-        "idempotency=None",
+        "idempotency = keys.idempotency(owner, key) if key else None",
+        "idempotency = None",
         "tests/test_routes.py",
         "idempotency_key_makes",
     ),
