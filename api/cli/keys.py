@@ -64,23 +64,19 @@ def rotate(
 ) -> None:
     """Replace a key: make one with its owner, scopes and end; the old one expires after the overlap."""
     path, end = _required(file), datetime.now(UTC) + timedelta(seconds=overlap)
-    made: list[str] = []
+    key, new = Credential.new("")
 
     def succeed(old: Credential) -> tuple[Credential, ...]:
         if old.until and old.until <= end and not until:
             raise Refusal(
                 f"{key_id} expires before the overlap is over; give the new one's end with --until"
             )
-        key, new = Credential.new(old.owner)
-        made.append(key)
         return replace(old, until=min(end, old.until or end)), replace(
             old, id=new.id, sha256=new.sha256, until=until or old.until
         )
 
     _edit(lambda: change_key(path, key_id, succeed))
-    _show(
-        made[0], f"{key_id} is valid until {end:%Y-%m-%d %H:%M:%S} UTC at most; then only the new one."
-    )
+    _show(key, f"{key_id} is valid until {end:%Y-%m-%d %H:%M:%S} UTC at most; then only the new one.")
 
 
 @app.command()

@@ -74,7 +74,8 @@ def _stream(flows: Flows, subscription: Subscription) -> EventFlow[None]:
         reply = yield Listen(subscription.call())
         if isinstance(reply, httpx.Response):
             if not is_stream(reply):
-                subscription.last = None if reply.status_code == 400 else last
+                if reply.status_code == 400:  # this job has no such event
+                    subscription.last = None
                 return
             if not (yield from _listen(subscription)) or subscription.over:
                 return

@@ -34,28 +34,28 @@ class Rates:
         if (left := self._empty.get(owner, 0.0) - now) > 0:
             return quota, Permit(False, 0, left, left)
         self._empty.pop(owner, None)
-        granted = await self._buckets.take(owner, quota.requests, quota.tokens)
-        if not granted.granted:
-            self._empty[owner] = now + granted.next_s
-        return quota, granted
+        permit = await self._buckets.take(owner, quota.requests, quota.tokens)
+        if not permit.granted:
+            self._empty[owner] = now + permit.next_s
+        return quota, permit
 
 
 async def metered(request: Request, owner: OwnerDep) -> None:
     """Count a request. Raises `rate-limited`."""
     if (taken := await services_of(request.app).rates.take(owner)) is None:
         return
-    quota, granted = taken
-    setattr(request.state, STATE, _headers(quota, granted))
-    if not granted.granted:
+    quota, permit = taken
+    setattr(request.state, STATE, _headers(quota, permit))
+    if not permit.granted:
         detail = f"You may make {quota.requests:g} requests a second, {quota.tokens} at once."
         more = {"violated-policies": [POLICY]}
-        raise Problem("rate-limited", detail, retry_after=granted.next_s, **more)
+        raise Problem("rate-limited", detail, retry_after=permit.next_s, **more)
 
 
-def _headers(quota: Quota, granted: Permit) -> list[tuple[bytes, bytes]]:
+def _headers(quota: Quota, permit: Permit) -> list[tuple[bytes, bytes]]:
     window = max(1, ceil(quota.tokens / quota.requests))
     policy = f'"{POLICY}";q={quota.tokens};w={window}'
-    state = f'"{POLICY}";r={granted.left};t={ceil(granted.full_s)}'
+    state = f'"{POLICY}";r={permit.left};t={ceil(permit.full_s)}'
     return [(b"ratelimit-policy", policy.encode()), (b"ratelimit", state.encode())]
 
 
