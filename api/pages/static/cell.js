@@ -5,6 +5,8 @@ import { isSheet } from "./items.js";
 import { glyph, upload } from "./thumbnails.js";
 import { flags, percent } from "./words.js";
 
+const MARKS = { marked: "✕", checked: "✓", failed: "!", uncertain: "?", "": "" };
+
 /** A new cell for `item`, which is at `place` in the grid. */
 export function makeCell(item, place, path) {
   const picture = make("img", { alt: "", width: 84, height: 84, draggable: false });
@@ -43,11 +45,19 @@ export function fill(cell, item, { marked = false } = {}) {
   if (isSheet(item)) label.replaceChildren(make("small", {}, item.correction ?? item.text));
   else label.replaceChildren(...(changed ? [make("s", {}, item.label ?? ""), item.correction] : [item.label ?? "–"]));
   flag.textContent = flags(item).join(", ");
-  sure.textContent = item.status === "succeeded" ? item.confidence === null ? "" : percent(item.confidence) : item.status === "failed" ? "failed" : item.status;
-  mark.textContent = marked ? "✕" : item.correction != null ? "✓" : item.status === "failed" ? "!" : item.uncertain ? "?" : "";
-  cell.dataset.kind = marked ? "marked" : item.correction != null ? "checked" : item.status === "failed" ? "failed" : item.uncertain ? "uncertain" : "";
+  if (item.status !== "succeeded") sure.textContent = item.status;
+  else sure.textContent = item.confidence === null ? "" : percent(item.confidence);
+  const kind = marked ? "marked" : kindOf(item);
+  cell.dataset.kind = kind;
+  mark.textContent = MARKS[kind];
   cell.style.setProperty("--sure", `${Math.round(100 * Math.max(0, ((item.confidence ?? 0) - 0.3) / 0.7))}%`);
   cell.setAttribute("aria-label", describe(item, marked));
+}
+
+function kindOf({ correction, status, uncertain }) {
+  if (correction != null) return "checked";
+  if (status === "failed") return "failed";
+  return uncertain ? "uncertain" : "";
 }
 
 function describe(item, marked) {

@@ -23,7 +23,10 @@ export class Grid extends EventTarget {
     node.addEventListener("focus", this.draw);
     node.addEventListener("click", (event) => {
       const cell = event.target.closest(".cell");
-      if (cell) this.#go(Number(cell.ariaPosInSet) - 1, true);
+      if (!cell) return;
+      this.at = Number(cell.ariaPosInSet) - 1;
+      this.#moved();
+      this.dispatchEvent(new Event("pick"));
     });
   }
 
@@ -41,22 +44,20 @@ export class Grid extends EventTarget {
     this.items = items;
     this.#keep((place) => items[place] === before[place]);
     this.at = Math.max(0, item ? items.indexOf(item) : 0);
-    this.draw();
-    this.dispatchEvent(new Event("move"));
+    this.#moved();
   }
 
   /** Focus the image at `place`, and scroll to it. */
   go(place) {
-    this.#go(Math.min(this.items.length - 1, Math.max(0, place)), false);
+    if (!this.items.length) return;
+    this.at = Math.min(this.items.length - 1, Math.max(0, place));
+    this.#reveal();
+    this.#moved();
   }
 
-  #go(place, clicked) {
-    if (place < 0) return;
-    this.at = place;
-    if (!clicked) this.#reveal();
+  #moved() {
     this.draw();
     this.dispatchEvent(new Event("move"));
-    if (clicked) this.dispatchEvent(new Event("pick"));
   }
 
   #reveal() {

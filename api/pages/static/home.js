@@ -31,6 +31,12 @@ function add(files) {
   if (files.length) announce(`${amount} chosen`);
 }
 
+function clear() {
+  [chosen, submission] = [[], null];
+  find("sending").hidden = true;
+  add([]);
+}
+
 /** How to read, from the fields `names`; the gateway chooses what is left open. */
 function options(...names) {
   const given = names.map((name) => [name, find(name).value === "these" ? find("these").value : find(name).value]);
@@ -80,12 +86,6 @@ for (const id of ["files", "folder"]) {
 find("camera").addEventListener("change", ({ target }) =>
   attempt(async () => add(fromList(await Promise.all([...target.files].map(shrink))))),
 );
-function clear() {
-  [chosen, submission] = [[], null];
-  find("sending").hidden = true;
-  add([]);
-}
-
 find("tray-clear").addEventListener("click", () => {
   submission?.stop();
   clear();

@@ -10,7 +10,7 @@ const SOON_MS = 1500;
 const LATER_MS = 15_000;
 
 export class JobList {
-  rows = new Map();
+  #rows = new Map(); // by what they show
   #shown = 10;
 
   constructor() {
@@ -39,10 +39,13 @@ export class JobList {
 
   /** Update the rows. Unchanged ones are left alone, with whatever has the focus in them. */
   #show(jobs) {
-    const before = this.rows;
-    this.rows = new Map(jobs.map((job) => [JSON.stringify([job.id, job.state, job.counts]), job]));
-    for (const [key, job] of this.rows) this.rows.set(key, before.get(key) ?? this.#row(job));
-    const [list, rows] = [find("jobs"), [...this.rows.values()]];
+    const before = this.#rows;
+    this.#rows = new Map();
+    for (const job of jobs) {
+      const key = JSON.stringify([job.id, job.state, job.counts]);
+      this.#rows.set(key, before.get(key) ?? this.#row(job));
+    }
+    const [list, rows] = [find("jobs"), [...this.#rows.values()]];
     for (const row of [...list.children]) if (!rows.includes(row)) row.remove();
     for (const [place, row] of rows.entries()) if (list.children[place] !== row) list.insertBefore(row, list.children[place] ?? null);
   }
