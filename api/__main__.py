@@ -5,13 +5,13 @@ import logging
 import redis
 
 from worker import logs
-from worker.connection import connect
+from worker.connections.connection import connect
+from worker.connections.safety import UnsafeRedis, require_safe
 from worker.environment import warn_of_unknown_settings
 from worker.machine import give_memory_back, tune_garbage_collection
-from worker.safety import UnsafeRedis, require_safe
 
 from .app import create_app
-from .auth import UnsafeAddress
+from .auth.authentication import UnsafeAddress
 from .edge.descriptors import room_for
 from .edge.gate import Gate
 from .server import serve

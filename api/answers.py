@@ -6,11 +6,11 @@ from typing import Any
 import orjson
 from fastapi import Response
 
-from worker.jobs import Job
+from worker.ledger.jobs import Job
 
 from .dependencies import require_job
 from .events.waiting import Waiting
-from .schemas import JobOut
+from .schemas.jobs import JobOut
 from .submission import Accepted
 
 WAIT = re.compile(r'(?:^|[,;\s])wait\s*=\s*"?(\d+)', re.IGNORECASE)

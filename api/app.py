@@ -8,33 +8,33 @@ from typing import Any
 from fastapi import Depends, FastAPI
 
 from model.card import read_cards
-from worker.connection import connect, connect_async
-from worker.entrance import Entrance
-from worker.gauges import Gauges
-from worker.journal import Journal
-from worker.ledger import Ledger
-from worker.limiters import StreamSemaphores, TokenBuckets
-from worker.redis_watch import RedisWatch
-from worker.safety import require_safe
-from worker.store import Store
+from worker.connections.connection import connect, connect_async
+from worker.connections.redis_watch import RedisWatch
+from worker.connections.safety import require_safe
+from worker.ledger.entrance import Entrance
+from worker.ledger.gauges import Gauges
+from worker.ledger.journal import Journal
+from worker.ledger.ledger import Ledger
+from worker.ledger.limiters import StreamSemaphores, TokenBuckets
+from worker.ledger.store import Store
 from worker.tracing import start
 from worker.upkeep import upkeep
 from worker.webhooks.deliveries import Deliveries
 from worker.webhooks.endpoints import Endpoints
 
 from . import exception_handlers
-from .auth import require_safe_address
-from .contract import describe
+from .auth.authentication import require_safe_address
+from .auth.keyring import Keyring
 from .events.following import Following
 from .events.notices import Notices
 from .events.waiting import Waiting
 from .exports.previews import Previews
 from .head_requests import HeadRequests
-from .keyring import Keyring
 from .limits.admission import Admission
 from .limits.quotas import Quotas
 from .limits.rates import RateLimitHeaders, Rates, metered
 from .limits.streams import StreamLimits
+from .openapi.contract import describe
 from .pages.assets import own_assets, swagger_assets
 from .pages.rendering import Pages
 from .routes import (

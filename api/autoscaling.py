@@ -10,8 +10,8 @@ import math
 from collections.abc import Mapping, Sequence
 from statistics import fmean
 
-from worker.gauges import Backlog
-from worker.measures import BATCH, DECODE, FORWARD, histograms
+from worker.ledger.gauges import Backlog
+from worker.ledger.measures import BATCH, DECODE, FORWARD, histograms
 
 from .settings import GatewaySettings
 

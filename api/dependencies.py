@@ -6,14 +6,14 @@ from typing import Annotated, TypeVar
 from fastapi import Depends, Path, Request, Security
 
 from model.card import Card
-from worker import keys
-from worker.gauges import Gauges
-from worker.jobs import Job, JobState
-from worker.store import Store
+from worker.ledger import keys
+from worker.ledger.gauges import Gauges
+from worker.ledger.jobs import Job, JobState
+from worker.ledger.store import Store
 from worker.webhooks.deliveries import Deliveries
 from worker.webhooks.endpoints import Endpoints
 
-from .auth import authenticate
+from .auth.authentication import authenticate
 from .events.waiting import Waiting
 from .exports.previews import Previews
 from .problems import Problem

@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.routing import Match
 
-from worker.store import JobGone
+from worker.ledger.store import JobGone
 
 from .dependencies import absence
 from .problems import METHODS, Problem, shortened

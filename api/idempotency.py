@@ -8,7 +8,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcon
 
 import redis
 
-from worker.entrance import LOCK_S, Entrance
+from worker.ledger.entrance import LOCK_S, Entrance
 
 from .problems import Problem
 

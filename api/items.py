@@ -3,9 +3,9 @@
 from typing import Any
 
 from model.writing import Written, lines_of, said, text_of
-from worker.jobs import Job
-from worker.results import RELABELED, Answer, Failure, Page
-from worker.store import Item
+from worker.ledger.jobs import Job
+from worker.ledger.results import RELABELED, Answer, Failure, Page
+from worker.ledger.store import Item
 
 
 def item_out(job: Job, item: Item) -> dict[str, Any]:

@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-from worker.chunks import ImageFile, Opened, PixelBlock, unpack
-from worker.jobs import Job
-from worker.results import Failure
-from worker.store import Store
+from worker.ledger.chunks import ImageFile, Opened, PixelBlock, unpack
+from worker.ledger.jobs import Job
+from worker.ledger.results import Failure
+from worker.ledger.store import Store
 
 from .intake.sources import NamedImage, Part
 from .problems import Problem

@@ -4,12 +4,12 @@ from collections.abc import AsyncIterator, Iterator
 from itertools import takewhile
 from typing import Any
 
-from worker.jobs import Job
-from worker.results import Answer, Failure, Page
-from worker.store import Item, Store
+from worker.ledger.jobs import Job
+from worker.ledger.results import Answer, Failure, Page
+from worker.ledger.store import Item, Store
 
 from .items import item_out, shown, status_unread
-from .schemas import Only
+from .schemas.jobs import Only
 
 PAGE = 1000
 HELD = 10_000

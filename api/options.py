@@ -7,7 +7,7 @@ from functools import cached_property
 from model.card import Card
 from model.charset import BadCharset, allowed_classes
 from model.layout import BadLayout, Layout, layout_of
-from worker.jobs import Options
+from worker.ledger.jobs import Options
 
 from .parameters import JobParameters
 from .problems import Problem

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from model.card import Card
 from model.layout import Kind
-from worker.jobs import Lane
+from worker.ledger.jobs import Lane
 from worker.webhooks.urls import ForbiddenUrl, Policy, parse_url
 
 from .intake import twins

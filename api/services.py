@@ -12,19 +12,19 @@ if TYPE_CHECKING:  # many of these modules import this one
     from fastapi import FastAPI
 
     from model.card import Card
-    from worker.gauges import Gauges
+    from worker.connections.redis_watch import RedisWatch
+    from worker.ledger.gauges import Gauges
+    from worker.ledger.store import Store
     from worker.periodic import Periodic
-    from worker.redis_watch import RedisWatch
-    from worker.store import Store
     from worker.tracing import Tracer
     from worker.webhooks.deliveries import Deliveries
     from worker.webhooks.endpoints import Endpoints
 
+    from .auth.keyring import Keyring
     from .events.following import Following
     from .events.notices import Notices
     from .events.waiting import Waiting
     from .exports.previews import Previews
-    from .keyring import Keyring
     from .limits.quotas import Quotas
     from .limits.rates import Rates
     from .limits.streams import StreamLimits

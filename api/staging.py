@@ -11,9 +11,9 @@ from typing import Self, TypeAlias
 import redis
 from anyio.to_thread import run_sync
 
-from worker.admission import Limits, Verdict
-from worker.chunks import Chunk, ImageFile
-from worker.entrance import Entrance, Submission
+from worker.ledger.admission import Limits, Verdict
+from worker.ledger.chunks import Chunk, ImageFile
+from worker.ledger.entrance import Entrance, Submission
 
 from .intake.cutter import Cutter
 from .intake.sources import Part

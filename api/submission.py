@@ -11,11 +11,11 @@ from fastapi import Request
 from starlette.datastructures import QueryParams
 
 from model.card import Card
-from worker import keys
-from worker.admission import Limits, Verdict
-from worker.entrance import Entrance, Submission
-from worker.jobs import Job, JobState, Lane, Options, job_id
-from worker.store import Store
+from worker.ledger import keys
+from worker.ledger.admission import Limits, Verdict
+from worker.ledger.entrance import Entrance, Submission
+from worker.ledger.jobs import Job, JobState, Lane, Options, job_id
+from worker.ledger.store import Store
 from worker.tracing import Tracer
 from worker.webhooks.urls import Policy
 

@@ -19,7 +19,7 @@ import numpy as np
 import pytest
 import redis
 
-from api.credentials import Credential
+from api.auth.credentials import Credential
 from worker.embedded import EmbeddedRedis, free_port
 
 from browsers import Browser, require_browser, running_browser

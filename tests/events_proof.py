@@ -23,7 +23,7 @@ from rich.console import Console
 from rich.table import Table
 
 from api.edge.descriptors import room_for
-from worker import keys
+from worker.ledger import keys
 
 from conftest import Services, running_services
 from samples import glyphs, npy_of

@@ -11,18 +11,18 @@ import redis.asyncio
 
 from model.card import read_cards
 from model.layout import Kind
-from worker.admission import Limits, Verdict
-from worker.chunks import Chunk, Files, PixelBlock, pack
-from worker.claims import Claim, Commit
-from worker.connection import connect, connect_async
-from worker.entrance import Entrance, Submission
-from worker.gauges import Gauges
-from worker.jobs import Job, Lane, Options
-from worker.journal import Journal
-from worker.ledger import Ledger
-from worker.packing import pack as pack_results
-from worker.results import UNDECODABLE, Answer, Failure, Result
-from worker.store import Store
+from worker.connections.connection import connect, connect_async
+from worker.ledger.admission import Limits, Verdict
+from worker.ledger.chunks import Chunk, Files, PixelBlock, pack
+from worker.ledger.claims import Claim, Commit
+from worker.ledger.entrance import Entrance, Submission
+from worker.ledger.gauges import Gauges
+from worker.ledger.jobs import Job, Lane, Options
+from worker.ledger.journal import Journal
+from worker.ledger.ledger import Ledger
+from worker.ledger.packing import pack as pack_results
+from worker.ledger.results import UNDECODABLE, Answer, Failure, Result
+from worker.ledger.store import Store
 
 T = TypeVar("T")
 LEASE_MS = 10_000

@@ -6,13 +6,13 @@ import numpy as np
 
 from model.predictor import Floats, Images, Predictor
 from model.reading import Bits, Screen
-from worker.caution import Caution
-from worker.claims import Claim, Commit
-from worker.measures import ForwardPass
-from worker.passes import Trial
-from worker.preparation import Decode
-from worker.reading import Reader, Ready
-from worker.results import Failure
+from worker.engine.caution import Caution
+from worker.engine.passes import Trial
+from worker.engine.preparation import Decode
+from worker.engine.reading import Reader, Ready
+from worker.ledger.claims import Claim, Commit
+from worker.ledger.measures import ForwardPass
+from worker.ledger.results import Failure
 
 
 def unflagged(glyphs: Images, outputs: Floats) -> Bits:

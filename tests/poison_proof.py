@@ -21,7 +21,7 @@ from rich.console import Console
 from rich.table import Table
 
 from api.client import Client
-from api.schemas import ItemOut, JobOut
+from api.schemas.jobs import ItemOut, JobOut
 from model.images import decode
 from model.normalization import to_glyph
 from worker.decoding.wire import Encoded

@@ -31,10 +31,10 @@ from rich.console import Console
 from rich.table import Table
 
 from model.card import read_cards
-from worker import keys
-from worker.chunks import Chunk, PixelBlock, pack
-from worker.entrance import Entrance, Submission
-from worker.jobs import Options
+from worker.ledger import keys
+from worker.ledger.chunks import Chunk, PixelBlock, pack
+from worker.ledger.entrance import Entrance, Submission
+from worker.ledger.jobs import Options
 
 from chaos.invariants import Accepted, Evidence, System, violations
 from conftest import Services, beside, running_services

@@ -29,13 +29,13 @@ from api.receiving import SMALL, Receiver
 from api.settings import GatewaySettings
 from api.staging import Staged
 from api.submission import Submitter
-from worker.admission import Limits, Verdict
-from worker.chunks import Chunk, PixelBlock, pack
-from worker.entrance import Entrance, Submission
-from worker.gauges import Gauges, Pressure
-from worker.jobs import WEIGHTS, Options
-from worker.redis_watch import RedisWatch
-from worker.store import Store
+from worker.connections.redis_watch import RedisWatch
+from worker.ledger.admission import Limits, Verdict
+from worker.ledger.chunks import Chunk, PixelBlock, pack
+from worker.ledger.entrance import Entrance, Submission
+from worker.ledger.gauges import Gauges, Pressure
+from worker.ledger.jobs import WEIGHTS, Options
+from worker.ledger.store import Store
 from worker.tracing import Tracer
 
 from conftest import Services, beside, running_services

@@ -8,7 +8,7 @@ import sys
 import pytest
 import redis
 
-from worker.connection import clock_ms
+from worker.connections.connection import clock_ms
 from worker.pulse import ALIVE_MS, own_name
 
 HOST = socket.gethostname()

@@ -6,9 +6,9 @@ import httpx
 import numpy as np
 import pytest
 
-from api.auth import UnsafeAddress, require_safe_address
-from api.credentials import BadKeys, digest
-from api.keyring import Keyring
+from api.auth.authentication import UnsafeAddress, require_safe_address
+from api.auth.credentials import BadKeys, digest
+from api.auth.keyring import Keyring
 from api.settings import GatewaySettings
 
 from conftest import Services, new_key, running_services

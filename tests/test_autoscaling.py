@@ -9,8 +9,8 @@ import pytest
 from api.autoscaling import desired_workers
 from api.client import Client
 from api.settings import GatewaySettings
-from worker.gauges import Backlog, Queue
-from worker.measures import ForwardPass, Measures
+from worker.ledger.gauges import Backlog, Queue
+from worker.ledger.measures import ForwardPass, Measures
 from worker.pace import HALF_LIFE_S, Paces
 
 from conftest import Services

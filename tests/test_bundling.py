@@ -9,15 +9,15 @@ from typing import Any
 import pytest
 import redis
 
-from worker import bundling
-from worker.admission import Verdict
-from worker.bundling import LARGE, BundlingRedis
-from worker.chunks import Chunk, pack
-from worker.connection import connect, connect_async
-from worker.entrance import Entrance, Submission
-from worker.jobs import Options
-from worker.joining import TOGETHER
-from worker.scripts import source
+from worker.connections import bundling
+from worker.connections.bundling import LARGE, BundlingRedis
+from worker.connections.connection import connect, connect_async
+from worker.connections.joining import TOGETHER
+from worker.ledger.admission import Verdict
+from worker.ledger.chunks import Chunk, pack
+from worker.ledger.entrance import Entrance, Submission
+from worker.ledger.jobs import Options
+from worker.ledger.scripts import source
 
 from conftest import running_redis
 from ledgers import LIMITS, ledger

@@ -10,14 +10,14 @@ import redis
 from model.glyph import Glyph
 from model.predictor import Floats, Images
 from model.torch_predictor import TorchPredictor
-from worker.caution import BLOCK, MOST_BLOCKS, Caution
-from worker.chunks import pack
-from worker.claims import Claim, Commit
 from worker.decoding.answers import Outcome
 from worker.decoding.wire import Encoded
-from worker.ledger import Ledger
-from worker.packing import unpack
-from worker.results import Answer, Failure
+from worker.engine.caution import BLOCK, MOST_BLOCKS, Caution
+from worker.ledger.chunks import pack
+from worker.ledger.claims import Claim, Commit
+from worker.ledger.ledger import Ledger
+from worker.ledger.packing import unpack
+from worker.ledger.results import Answer, Failure
 
 from chaos.faults import Cut, Nth
 from chaos.proxy import Proxy

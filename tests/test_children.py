@@ -15,8 +15,8 @@ from typing import TextIO
 
 import pytest
 
-from api.children import PAUSES, Child
-from api.watchdog import Watchdog
+from api.stack.children import PAUSES, Child
+from api.stack.watchdog import Watchdog
 
 from conftest import until
 
@@ -58,7 +58,7 @@ def test_one_that_cannot_be_started_is_tried_again(
 def test_one_that_falls_silent_is_killed_and_started_again(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("api.watchdog.SILENCE_S", 0.5)
+    monkeypatch.setattr("api.stack.watchdog.SILENCE_S", 0.5)
     watchdog = Watchdog()
     writes = f"import os, time\nwhile True: os.write({watchdog.writer}, b'.'), time.sleep(0.05)"
     child = Child("silent", [sys.executable, "-c", writes], {}, (watchdog.writer,), watchdog)
@@ -81,7 +81,7 @@ def test_one_that_falls_silent_is_killed_and_started_again(
 def test_one_that_waits_until_its_log_can_be_written_is_not_killed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("api.watchdog.SILENCE_S", 0.5)
+    monkeypatch.setattr("api.stack.watchdog.SILENCE_S", 0.5)
     watchdog, (reader, writer) = Watchdog(), os.pipe()
     os.set_blocking(reader, False)
     beats = f"os.write({watchdog.writer}, b'.'), os.write({writer}, bytes(4096)), time.sleep(0.02)"
@@ -121,7 +121,7 @@ def _logging_to(stream: TextIO) -> Iterator[None]:
 
 def test_how_long_a_start_took_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = count(step=1000)
-    monkeypatch.setattr("api.watchdog.time.monotonic", lambda: next(clock))
+    monkeypatch.setattr("api.stack.watchdog.time.monotonic", lambda: next(clock))
     watchdog = Watchdog()
     assert not any(watchdog.expired() for _ in range(300))
     assert watchdog.expired()
@@ -130,7 +130,7 @@ def test_how_long_a_start_took_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_only_silence_in_which_a_child_had_its_turn_counts(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = count(step=1000)
-    monkeypatch.setattr("api.watchdog.time.monotonic", lambda: next(clock))
+    monkeypatch.setattr("api.stack.watchdog.time.monotonic", lambda: next(clock))
     watchdog = Watchdog()
     for looks in (300, 60):  # it starts; it has spoken
         assert not any(watchdog.expired() for _ in range(looks))

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from worker.chunks import (
+from worker.ledger.chunks import (
     FILES,
     FILES_BY_CHARSET,
     GLYPH_BYTES,

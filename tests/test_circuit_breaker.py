@@ -13,10 +13,10 @@ import pytest
 import redis
 import redis.asyncio
 
-from worker import connection
-from worker.bundling import LARGE, MOST, UNDER_WAY
-from worker.circuit_breaker import PROBE_AFTER_S, CircuitBreaker
-from worker.connection import UNHEARD_MS, connect_async
+from worker.connections import connection
+from worker.connections.bundling import LARGE, MOST, UNDER_WAY
+from worker.connections.circuit_breaker import PROBE_AFTER_S, CircuitBreaker
+from worker.connections.connection import UNHEARD_MS, connect_async
 
 from chaos.proxy import Proxy
 from conftest import running_services

@@ -23,15 +23,15 @@ import psutil
 import pytest
 from typer.testing import CliRunner
 
+from api.auth.keyring import Keyring
 from api.cli import app
 from api.client import Client
-from api.keyring import Keyring
 from api.settings import GatewaySettings
-from api.stack import WORKERS
+from api.stack.stack import WORKERS
 from model.drawn import draw
 from model.images import png
 from worker.embedded import find_server, free_port
-from worker.jobs import JobState
+from worker.ledger.jobs import JobState
 
 from conftest import Services
 from hosts import serving

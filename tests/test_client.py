@@ -41,9 +41,9 @@ from api.client.uploads import Upload, prepare
 from api.idempotency import key_digest
 from api.parameters import JobParameters
 from model.folders import NoImages
-from worker import keys
 from worker.embedded import free_port
-from worker.jobs import JobState
+from worker.ledger import keys
+from worker.ledger.jobs import JobState
 
 from conftest import Services, beside, new_key, running_services, until
 from hosts import serving

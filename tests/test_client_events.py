@@ -26,7 +26,7 @@ from api.client import (
     calls,
     following,
 )
-from worker.jobs import JobState
+from worker.ledger.jobs import JobState
 
 from conftest import Services, running_services
 from hosts import serving

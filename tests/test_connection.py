@@ -7,7 +7,7 @@ import pytest
 import redis
 import uvloop
 
-from worker.connection import connect_async
+from worker.connections.connection import connect_async
 
 
 @pytest.mark.parametrize("loop", [asyncio.new_event_loop, uvloop.new_event_loop])

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from api.app import create_app
-from api.contract import FAULTS, OPERATIONS
+from api.openapi.contract import FAULTS, OPERATIONS
 from api.problems import CATALOGUE
 from api.settings import GatewaySettings
 from model.card import WEIGHTS

@@ -5,8 +5,8 @@ import pytest
 from api.intake.cutter import Cutter
 from api.intake.sources import NamedImage
 from api.settings import GatewaySettings
-from worker.chunks import GLYPH_BYTES, PixelBlock
-from worker.jobs import WEIGHTS, Options
+from worker.ledger.chunks import GLYPH_BYTES, PixelBlock
+from worker.ledger.jobs import WEIGHTS, Options
 
 
 def test_an_array_is_cut_into_larger_chunks_than_files_are() -> None:

@@ -50,7 +50,7 @@ from worker.decoding.link import Link, Lost
 from worker.decoding.progress import Progress, shared
 from worker.decoding.sandbox import BYTES_A_PIXEL, BYTES_BESIDE
 from worker.decoding.wire import Encoded, read_ask
-from worker.results import FAILURES, TOO_LARGE, UNDECODABLE, WORKER_LOST, Failure
+from worker.ledger.results import FAILURES, TOO_LARGE, UNDECODABLE, WORKER_LOST, Failure
 
 from killers import DECODE_S, REASONS, armed, decoding, failpoints
 from makers import animation, saved

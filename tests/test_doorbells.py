@@ -19,7 +19,7 @@ import pytest
 import redis
 
 from worker.app import app
-from worker.doorbell import SENDER_QUEUE, is_doorbell, message, queue, sender_message
+from worker.ledger.doorbell import SENDER_QUEUE, is_doorbell, message, queue, sender_message
 
 from conftest import Services, running_services
 from samples import pngs, zip_of

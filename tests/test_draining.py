@@ -8,19 +8,19 @@ import pytest
 import redis
 
 from model.torch_predictor import TorchPredictor
-from worker.caution import Cautions
-from worker.chronicle import Chronicle
-from worker.claims import Claim, Commit
-from worker.connection import connect
+from worker.connections.connection import connect
 from worker.decoding.answers import Outcome
 from worker.decoding.wire import Encoded
-from worker.draining import Drain
+from worker.engine.caution import Cautions
+from worker.engine.chronicle import Chronicle
+from worker.engine.draining import Drain
+from worker.engine.reading import Ready
 from worker.heartbeat import Heartbeat
 from worker.leases import Leases
-from worker.ledger import Ledger
-from worker.measures import ForwardPass
-from worker.reading import Ready
-from worker.results import UNDECODABLE, Failure
+from worker.ledger.claims import Claim, Commit
+from worker.ledger.ledger import Ledger
+from worker.ledger.measures import ForwardPass
+from worker.ledger.results import UNDECODABLE, Failure
 from worker.settings import WorkerSettings
 from worker.tracing import start
 

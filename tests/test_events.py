@@ -18,7 +18,7 @@ import psutil
 import pytest
 import redis
 
-from worker.jobs import JobState
+from worker.ledger.jobs import JobState
 
 from conftest import Services, beside, new_key, on_empty_redis, running_services, until
 from ledgers import commit_of, finish, ledger, submit

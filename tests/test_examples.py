@@ -11,10 +11,10 @@ import pytest
 from api.app import create_app
 from api.events.schemas import ProgressEvent, ResultEvent
 from api.events.sse import EXAMPLE
-from api.examples import ANSWERS, BODIES, CSV, METRICS, NDJSON, PREDICTION
-from api.openapi_bodies import IMAGE_BODY, JOB_BODY
+from api.openapi.bodies import IMAGE_BODY, JOB_BODY
+from api.openapi.examples import ANSWERS, BODIES, CSV, METRICS, NDJSON, PREDICTION
 from api.rows import COLUMNS
-from api.schemas import ItemOut, JobOut
+from api.schemas.jobs import ItemOut, JobOut
 from api.settings import GatewaySettings
 
 JSON = "application/json"

@@ -28,9 +28,9 @@ from training.cli import app
 from training.sets.readers import read
 from training.sets.readers.meaning import Meaning, class_of
 from training.sets.readers.pictures import label_of
-from worker.jobs import Job
-from worker.results import Answer, Found, Page
-from worker.store import Item, JobGone, Store
+from worker.ledger.jobs import Job
+from worker.ledger.results import Answer, Found, Page
+from worker.ledger.store import Item, JobGone, Store
 
 from ledgers import in_store, submit
 from samples import glyphs, npy_of, page, zip_of

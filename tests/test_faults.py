@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from worker.ledger import Ledger
+from worker.ledger.ledger import Ledger
 
 from chaos.cases import Case, Loop
 from chaos.faults import OOM, Cut

@@ -15,20 +15,20 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from api.contract import UPLOAD
 from api.intake.cutter import Cutter
 from api.intake.documents import read_json, read_ndjson
 from api.intake.multiparts import read_form
 from api.intake.sources import Source, parts_of
+from api.openapi.contract import UPLOAD
 from api.problems import Problem
 from api.settings import GatewaySettings
 from model.headers import BadImage, check
 from model.idx import BadIdx, read_header
 from model.tiffs import BadTiff, cut, directories
-from worker.chunks import Chunk, unpack
 from worker.decoding.decoder import Decoder
-from worker.preparation import Manner, prepare
-from worker.results import Failure
+from worker.engine.preparation import Manner, prepare
+from worker.ledger.chunks import Chunk, unpack
+from worker.ledger.results import Failure
 
 from nonsense import ANYTHING, REAL, arrays, damaged, noise, pngs, tiffs, zips
 

@@ -6,10 +6,10 @@ from dataclasses import replace
 import pytest
 import redis
 
-from worker import keys
-from worker.gauges import Backlog, Gauges, Memory
-from worker.measures import BATCH, FORWARD, WAIT, ForwardPass, Histogram, Measures, histograms
-from worker.scripts import source
+from worker.ledger import keys
+from worker.ledger.gauges import Backlog, Gauges, Memory
+from worker.ledger.measures import BATCH, FORWARD, WAIT, ForwardPass, Histogram, Measures, histograms
+from worker.ledger.scripts import source
 
 from chaos.faults import Cut, Nth
 from chaos.proxy import Proxy

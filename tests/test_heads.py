@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from prometheus_client import Counter
 
+from api.auth.keyring import Keyring
 from api.edge.gate import BadEdge, Gate
 from api.edge.hosts import Hosts
-from api.keyring import Keyring
 from api.settings import GatewaySettings
 
 from conftest import Services, new_key

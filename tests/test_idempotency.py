@@ -8,8 +8,8 @@ import redis
 from api import idempotency
 from api.idempotency import exclusive
 from api.problems import Problem
-from worker import entrance
-from worker.entrance import Entrance
+from worker.ledger import entrance
+from worker.ledger.entrance import Entrance
 
 from chaos.faults import OOM, Cut, Fault, Nth
 from chaos.proxy import Proxy

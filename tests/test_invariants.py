@@ -17,8 +17,8 @@ import pytest
 import redis
 from standardwebhooks.webhooks import Webhook
 
-from worker.packing import pack
-from worker.results import Answer
+from worker.ledger.packing import pack
+from worker.ledger.results import Answer
 
 from chaos.invariants import (
     Accepted,

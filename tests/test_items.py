@@ -4,8 +4,8 @@ import pytest
 
 from api.items import shown
 from model.layout import Box
-from worker.results import Answer, Found, Page, Result
-from worker.store import Item
+from worker.ledger.results import Answer, Found, Page, Result
+from worker.ledger.store import Item
 
 STRAY = Answer((0, 3), (0.9, 0.1), False)
 

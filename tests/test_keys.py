@@ -16,10 +16,10 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from api.app import create_app
+from api.auth.credentials import SCOPES, BadKeys, Credential, digest, read_credentials
+from api.auth.keyfile import add_key, change_key
+from api.auth.keyring import Keyring
 from api.cli import app
-from api.credentials import SCOPES, BadKeys, Credential, digest, read_credentials
-from api.keyfile import add_key, change_key
-from api.keyring import Keyring
 from api.settings import GatewaySettings
 
 from conftest import Services, new_key, running_services, until

@@ -16,10 +16,10 @@ from api.client import Client
 from api.known import page_of
 from model.images import png
 from model.layout import Box
-from worker.claims import Commit
-from worker.jobs import Job
-from worker.packing import pack
-from worker.results import Answer, Found, Page
+from worker.ledger.claims import Commit
+from worker.ledger.jobs import Job
+from worker.ledger.packing import pack
+from worker.ledger.results import Answer, Found, Page
 
 from conftest import Services
 from ledgers import in_store, ledger, read_job, submit

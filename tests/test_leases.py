@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 import pytest
 
-from worker.claims import Claim
 from worker.leases import Leases
-from worker.ledger import Ledger
+from worker.ledger.claims import Claim
+from worker.ledger.ledger import Ledger
 
 from ledgers import ledger, submit
 

@@ -10,16 +10,16 @@ import redis
 
 from api.events.notices import each_told
 from model.layout import Box
-from worker import keys
-from worker.chunks import Chunk, PixelBlock
-from worker.chunks import pack as pack_chunk
-from worker.claims import Commit
-from worker.connection import clock_ms
-from worker.entrance import Submission
-from worker.jobs import JobState, Options
-from worker.journal import START
-from worker.packing import pack
-from worker.results import Answer, Failure, Found, Page, Result
+from worker.connections.connection import clock_ms
+from worker.ledger import keys
+from worker.ledger.chunks import Chunk, PixelBlock
+from worker.ledger.chunks import pack as pack_chunk
+from worker.ledger.claims import Commit
+from worker.ledger.entrance import Submission
+from worker.ledger.jobs import JobState, Options
+from worker.ledger.journal import START
+from worker.ledger.packing import pack
+from worker.ledger.results import Answer, Failure, Found, Page, Result
 
 from chaos.faults import Cut, Nth
 from chaos.proxy import Proxy

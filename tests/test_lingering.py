@@ -5,9 +5,9 @@ import time
 import pytest
 import redis
 
-from worker import ledger as ledgers
-from worker.chunks import PixelBlock, unpack
-from worker.ledger import Ledger
+from worker.ledger import ledger as ledgers
+from worker.ledger.chunks import PixelBlock, unpack
+from worker.ledger.ledger import Ledger
 
 from ledgers import commit_of, finish, ledger, read_job, submit, wait_out_lease
 

@@ -16,7 +16,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from api.problems import METHODS
 from api.telemetry.counters import counter_families
 from model.card import read_cards
-from worker.jobs import JobState
+from worker.ledger.jobs import JobState
 
 from conftest import Services, beside, running_services
 from samples import glyphs, npy_of, pngs, zip_of

@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from api.edge.hosts import Hosts
-from api.queues import QueueOut
+from api.schemas.queues import QueueOut
 
 from conftest import Services
 from samples import pngs

@@ -16,8 +16,9 @@ import uvloop
 from api.events import notices
 from api.events.notices import Notices
 from api.server import STARTUP_FAILED
-from worker import connection, keys
-from worker.connection import connect_async
+from worker.connections import connection
+from worker.connections.connection import connect_async
+from worker.ledger import keys
 
 from chaos.proxy import Proxy
 from conftest import running_redis

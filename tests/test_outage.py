@@ -5,7 +5,7 @@ import logging
 import pytest
 import redis
 
-from worker.outage import Outage
+from worker.connections.outage import Outage
 
 
 def test_an_outage_takes_two_lines_however_long_it_is(caplog: pytest.LogCaptureFixture) -> None:

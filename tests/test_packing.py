@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from api.problems import CATALOGUE
 from model.flags import Flag
 from model.layout import Box
-from worker.packing import pack, unpack
-from worker.results import FAILURES, Answer, Failure, Found, Page, Result, count_failures
+from worker.ledger.packing import pack, unpack
+from worker.ledger.results import FAILURES, Answer, Failure, Found, Page, Result, count_failures
 
 PROBABILITIES = st.floats(0, 1, width=32)
 FLAGS = st.integers(0, 255).map(Flag)

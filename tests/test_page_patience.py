@@ -17,7 +17,7 @@ from selenium.webdriver.common.keys import Keys
 
 from api.idempotency import key_digest
 from model.images import png
-from worker import keys
+from worker.ledger import keys
 
 from browsers import FAR_OFF, REFUSAL, Browser, require_browser, running_browser
 from conftest import Services, running_services, until

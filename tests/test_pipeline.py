@@ -6,8 +6,8 @@ from functools import partial
 
 import pytest
 
-from worker.claims import Commit
-from worker.pipeline import Pipeline
+from worker.engine.pipeline import Pipeline
+from worker.ledger.claims import Commit
 
 PATIENCE_S = 10
 

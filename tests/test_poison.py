@@ -12,7 +12,7 @@ import numpy as np
 import psutil
 import pytest
 
-from worker.results import UNDECODABLE
+from worker.ledger.results import UNDECODABLE
 
 from conftest import Services, running_services
 from killers import ENVIRONMENT, REASONS, armed

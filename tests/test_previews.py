@@ -15,8 +15,8 @@ from model.images import Grey, decode, png
 from model.layout import Box
 from model.normalization import to_glyph
 from model.previews import SIDE, Mark, boxed
-from worker.jobs import Counts, Job, JobState, Options
-from worker.store import Item
+from worker.ledger.jobs import Counts, Job, JobState, Options
+from worker.ledger.store import Item
 
 from samples import glyphs, npy_of, page, pngs
 

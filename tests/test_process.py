@@ -47,7 +47,11 @@ def test_one_that_is_told_to_stop_before_it_is_ready_has_not_failed(number: sign
     [
         ("pass", {"INKQUEUE_DEVICE": "cuda:99"}, "device 'cuda:99' cannot be used: "),
         ("sys.modules['model.openvino_predictor'] = None", {"INKQUEUE_ENGINE": "openvino"}, "import of"),
-        ("worker.engine.Engine.start = lambda engine: open('/missing')", {}, "[Errno 2] No such file"),
+        (
+            "worker.engine.engine.Engine.start = lambda engine: open('/missing')",
+            {},
+            "[Errno 2] No such file",
+        ),
     ],
 )
 def test_a_worker_that_cannot_start_ends_and_says_why_in_a_line(
@@ -58,7 +62,9 @@ def test_a_worker_that_cannot_start_ends_and_says_why_in_a_line(
 
 
 def test_a_worker_that_a_fault_of_ours_keeps_from_starting_says_where_it_is(redis_url: str) -> None:
-    code, lines = start_in_vain(redis_url, "worker.engine.Engine.start = lambda engine: {}['x']", {})
+    code, lines = start_in_vain(
+        redis_url, "worker.engine.engine.Engine.start = lambda engine: {}['x']", {}
+    )
     assert (code, lines[-1]) == (1, "worker: 'x'")
     assert "Traceback" in lines[1]
     assert lines[-2].strip() == "KeyError: 'x'"
@@ -66,7 +72,7 @@ def test_a_worker_that_a_fault_of_ours_keeps_from_starting_says_where_it_is(redi
 
 def start_in_vain(redis_url: str, trouble: str, settings: dict[str, str]) -> tuple[int, list[str]]:
     """The exit code of a worker in `trouble`, and the lines that it wrote to stderr."""
-    script = f"import sys, worker.engine, worker.__main__; {trouble}; worker.__main__.main()"
+    script = f"import sys, worker.engine.engine, worker.__main__; {trouble}; worker.__main__.main()"
     environment = {
         "REDIS_URL": redis_url,
         "INKQUEUE_MODELS": "digits-nano",

@@ -9,8 +9,8 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from worker.connection import connect
-from worker.ledger import Ledger
+from worker.connections.connection import connect
+from worker.ledger.ledger import Ledger
 
 from chaos.faults import LOADING, REFUSALS, Cut, Fault, Hang, Nth, Recorder
 from chaos.proxy import Proxy

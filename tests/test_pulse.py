@@ -7,7 +7,8 @@ from importlib.resources import files
 import pytest
 import redis
 
-from worker import pulse, scripts
+from worker import pulse
+from worker.ledger import scripts
 from worker.pulse import Pulse, host_of, own_name
 
 

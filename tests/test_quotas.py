@@ -20,7 +20,7 @@ from api.limits.quotas import BadQuotas, Quota, Quotas
 from api.limits.streams import StreamLimits
 from api.problems import Problem
 from api.settings import GatewaySettings
-from worker.limiters import StreamSemaphores, TokenBuckets
+from worker.ledger.limiters import StreamSemaphores, TokenBuckets
 
 from conftest import Services, beside, new_key, running_services
 from ledgers import LIMITS, finish, on_redis, submit

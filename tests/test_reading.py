@@ -13,17 +13,25 @@ from model.layout import Box, Character
 from model.opening import open_predictor
 from model.predictor import Floats, Images
 from model.torch_predictor import TorchPredictor
-from worker.chunks import Content, Files, PixelBlock, pack
-from worker.claims import Claim, Commit
 from worker.decoding.answers import Outcome
 from worker.decoding.decoder import Decoder
 from worker.decoding.fork_server import NoDecoder
 from worker.decoding.wire import Encoded
-from worker.jobs import Options
-from worker.measures import ForwardPass
-from worker.packing import unpack
-from worker.reading import Reader
-from worker.results import INFERENCE_FAILED, UNDECODABLE, WORKER_LOST, Answer, Failure, Page, Result
+from worker.engine.reading import Reader
+from worker.ledger.chunks import Content, Files, PixelBlock, pack
+from worker.ledger.claims import Claim, Commit
+from worker.ledger.jobs import Options
+from worker.ledger.measures import ForwardPass
+from worker.ledger.packing import unpack
+from worker.ledger.results import (
+    INFERENCE_FAILED,
+    UNDECODABLE,
+    WORKER_LOST,
+    Answer,
+    Failure,
+    Page,
+    Result,
+)
 
 from ledgers import LABELS
 from plain_reader import PlainReader, Suspicions, unflagged

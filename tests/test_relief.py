@@ -5,10 +5,10 @@ from collections.abc import Iterator
 import pytest
 import redis
 
-from worker.gauges import Gauges
-from worker.ledger import Ledger
-from worker.limiters import StreamSemaphores, TokenBuckets
-from worker.scripts.linking import RELIEVED
+from worker.ledger.gauges import Gauges
+from worker.ledger.ledger import Ledger
+from worker.ledger.limiters import StreamSemaphores, TokenBuckets
+from worker.ledger.scripts.linking import RELIEVED
 from worker.sender import Sender
 from worker.settings import SenderSettings
 

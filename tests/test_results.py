@@ -2,7 +2,7 @@
 
 from model.flags import NONE, Flag
 from model.layout import Box
-from worker.results import Answer, Found, Page
+from worker.ledger.results import Answer, Found, Page
 
 
 def found(p: float, *, uncertain: bool = False, flags: Flag = NONE) -> Found:

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from api.client import Client
-from api.queues import WorkerOut
-from worker.jobs import JobState
+from api.schemas.queues import WorkerOut
+from worker.ledger.jobs import JobState
 
 from conftest import Services, running_services
 from samples import glyphs

@@ -5,8 +5,8 @@ from importlib.resources import files
 
 import pytest
 
-from worker import scripts
-from worker.scripts.linking import SEQUENCES, SHARED, source
+from worker.ledger import scripts
+from worker.ledger.scripts.linking import SEQUENCES, SHARED, source
 
 FOUND = {path.name.removesuffix(".lua") for path in files(scripts).iterdir() if "lua" in path.name}
 ALL = sorted((FOUND | {*SEQUENCES}) - {*SHARED, "relief"})

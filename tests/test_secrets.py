@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 import redis
 
-from api.credentials import digest
+from api.auth.credentials import digest
 from worker.embedded import free_port
 
 from conftest import Services, new_key, running_redis

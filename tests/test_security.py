@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from api.credentials import SCOPES
+from api.auth.credentials import SCOPES
 from api.settings import GatewaySettings
 from worker.settings import SenderSettings, WorkerSettings
 

@@ -8,7 +8,7 @@ import pytest
 import redis
 
 from api.security_headers import SAFETY, guarded
-from worker import keys
+from worker.ledger import keys
 
 from conftest import Services
 from routes import Probe, probes

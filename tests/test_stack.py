@@ -16,7 +16,7 @@ import pytest
 from api.cli.checks import reserved
 from api.cli.console import Refusal
 from api.cli.readiness import address
-from api.stack import Stack
+from api.stack.stack import Stack
 from model.card import WEIGHTS
 from worker.embedded import free_port
 
@@ -56,7 +56,7 @@ def test_under_nohup_a_closed_terminal_does_not_stop_it(tmp_path: Path) -> None:
 def test_a_gateway_that_hangs_is_replaced(
     tmp_path: Path, redis_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("api.watchdog.SILENCE_S", 2.0)
+    monkeypatch.setattr("api.stack.watchdog.SILENCE_S", 2.0)
     monkeypatch.setenv("REDIS_URL", redis_url)
     stack = Stack("127.0.0.1", free_port(), 1, tmp_path)
     try:

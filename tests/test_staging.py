@@ -13,9 +13,9 @@ from api.intake.sources import NamedImage, Part
 from api.problems import Problem
 from api.settings import GatewaySettings
 from api.staging import Staged
-from worker.admission import Limits
-from worker.chunks import GLYPH_BYTES, Chunk, PixelBlock
-from worker.entrance import Entrance
+from worker.ledger.admission import Limits
+from worker.ledger.chunks import GLYPH_BYTES, Chunk, PixelBlock
+from worker.ledger.entrance import Entrance
 
 from ledgers import LIMITS, at_entrance
 

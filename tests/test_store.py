@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import pytest
 import redis
 
-from worker.jobs import JobState
-from worker.store import JobGone, Store
+from worker.ledger.jobs import JobState
+from worker.ledger.store import JobGone, Store
 
 from ledgers import commit_of, finish, in_store, ledger, pass_over, read_job, submit
 

@@ -18,7 +18,7 @@ from rich.console import Console
 
 from api.cli.frames import Frame, render
 from api.client import Client
-from api.queues import BacklogOut, LaneOut, QueueOut, WorkerOut
+from api.schemas.queues import BacklogOut, LaneOut, QueueOut, WorkerOut
 
 from conftest import Services
 from samples import pngs

@@ -6,7 +6,7 @@ from pathlib import Path
 import psutil
 import redis
 
-from worker.doorbell import SENDER_QUEUE, message, queue, sender_message
+from worker.ledger.doorbell import SENDER_QUEUE, message, queue, sender_message
 
 from conftest import running_services, until
 

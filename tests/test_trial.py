@@ -9,12 +9,12 @@ from model.glyph import Glyph
 from model.layout import Box, Character
 from model.opening import open_predictor
 from model.predictor import Floats, Images
-from worker import trial
-from worker.chunks import PixelBlock, pack
-from worker.claims import Claim
-from worker.jobs import Options
-from worker.packing import unpack
-from worker.results import WORKER_LOST, Answer, Failure, Page
+from worker.engine import trial
+from worker.ledger.chunks import PixelBlock, pack
+from worker.ledger.claims import Claim
+from worker.ledger.jobs import Options
+from worker.ledger.packing import unpack
+from worker.ledger.results import WORKER_LOST, Answer, Failure, Page
 
 from plain_reader import PlainReader, Suspicions
 from samples import glyphs
@@ -79,7 +79,7 @@ def test_only_what_the_trial_finds_deadly_is_given_up(deadly: bool, rng: np.rand
 def test_a_page_is_tried_with_all_its_characters(
     deadly: bool, rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("worker.passes.MOST", 2)
+    monkeypatch.setattr("worker.engine.passes.MOST", 2)
     cut = [Character(Glyph(each), Box(1, 2, 3, 4), 0, 0, at) for at, each in enumerate(glyphs(5, rng))]
     tried, touched, predictor = list[int](), list[None](), open_predictor("digits")
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import pytest
 import redis
 
-from worker.jobs import JobState
+from worker.ledger.jobs import JobState
 from worker.upkeep import upkeep
 
 from ledgers import in_store, ledger, pass_over, submit

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 import redis
 
-from worker import keys
-from worker.connection import clock_ms
-from worker.doorbell import sender_message
-from worker.gauges import Gauges, Outgoing
-from worker.scripts import source
+from worker.connections.connection import clock_ms
+from worker.ledger import keys
+from worker.ledger.doorbell import sender_message
+from worker.ledger.gauges import Gauges, Outgoing
+from worker.ledger.scripts import source
 from worker.settings import SenderSettings
 from worker.webhooks.deliveries import Deliveries, Delivery
 from worker.webhooks.endpoints import Endpoint, Endpoints, SecretsOverlap

@@ -13,8 +13,8 @@ from redis import RedisError
 
 from . import logs
 from .app import app
-from .doorbell import queue
-from .engine import engine
+from .engine.engine import engine
+from .ledger.doorbell import queue
 from .machine import tune_garbage_collection
 from .process import configure, run
 from .settings import WorkerSettings

@@ -8,8 +8,8 @@ import socket
 import sys
 from typing import Any
 
-from . import keys
-from .connection import clock_ms, connect
+from .connections.connection import clock_ms, connect
+from .ledger import keys
 from .logs import refuse
 from .pulse import ALIVE_MS, host_of
 from .settings import BadSettings, QueueSettings

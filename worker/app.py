@@ -10,9 +10,9 @@ from celery import Celery, Task
 from celery.app.amqp import AMQP
 from kombu.connection import Connection
 
-from .connection import TIMEOUTS
+from .connections.connection import TIMEOUTS
+from .connections.outage import Outage
 from .logs import refuse
-from .outage import Outage
 from .settings import BadSettings, QueueSettings
 from .transport import install
 

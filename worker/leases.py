@@ -5,9 +5,9 @@ import os
 import time
 from collections.abc import Sequence
 
-from .claims import Claim
-from .ledger import Ledger
-from .outage import Outage
+from .connections.outage import Outage
+from .ledger.claims import Claim
+from .ledger.ledger import Ledger
 from .periodic import Periodic
 
 log = logging.getLogger(__name__)

@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable
 
-from .outage import Outage
+from .connections.outage import Outage
 
 
 class Periodic(threading.Thread):

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 
 import redis
 
-from .outage import Outage
+from .connections.outage import Outage
 
 log = logging.getLogger(__name__)
 

@@ -6,7 +6,7 @@ import socket
 import uuid
 from collections.abc import Callable
 
-from .outage import Outage
+from .connections.outage import Outage
 from .periodic import Periodic
 
 log = logging.getLogger(__name__)

@@ -9,17 +9,18 @@ from functools import cache
 import redis
 from celery.signals import worker_ready, worker_shutdown, worker_shutting_down
 
-from . import keys, logs
+from . import logs
 from .app import create_app
-from .connection import connect
-from .doorbell import SENDER_QUEUE, SENDER_TASK
-from .ledger import Ledger
+from .connections.connection import connect
+from .connections.redis_watch import RedisWatch
+from .connections.safety import UnsafeRedis, require_safe
+from .ledger import keys
+from .ledger.doorbell import SENDER_QUEUE, SENDER_TASK
+from .ledger.ledger import Ledger
+from .ledger.scripts import source
 from .poller import Poller
 from .process import configure, run
 from .pulse import Pulse, own_name
-from .redis_watch import RedisWatch
-from .safety import UnsafeRedis, require_safe
-from .scripts import source
 from .settings import SenderSettings
 from .upkeep import upkeep
 from .webhooks.sending import Sending

@@ -1,8 +1,8 @@
 """The one Celery task: a doorbell rang, so drain what is due."""
 
 from .app import app
-from .doorbell import TASK
-from .engine import engine
+from .engine.engine import engine
+from .ledger.doorbell import TASK
 
 
 @app.task(name=TASK)  # type: ignore[untyped-decorator]

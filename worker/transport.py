@@ -13,8 +13,8 @@ import redis
 from kombu.transport import TRANSPORT_ALIASES
 from kombu.transport import redis as redis_transport
 
-from .doorbell import is_doorbell
-from .outage import Outage
+from .connections.outage import Outage
+from .ledger.doorbell import is_doorbell
 
 log = logging.getLogger(__name__)
 

@@ -7,8 +7,8 @@ import logging
 from collections.abc import Sequence
 from functools import partial
 
-from .ledger import Ledger
-from .outage import Outage
+from .connections.outage import Outage
+from .ledger.ledger import Ledger
 from .periodic import Periodic
 
 log = logging.getLogger(__name__)

@@ -11,17 +11,17 @@ import redis
 
 from model.own_screens import read_own_screen
 from model.storage import read_checkpoint
-from worker.connection import connect
+from worker.connections.connection import connect
+from worker.connections.safety import UnsafeRedis, require_safe
 from worker.environment import unknown_settings
-from worker.safety import UnsafeRedis, require_safe
 from worker.settings import SenderSettings, WorkerSettings
 
-from ..auth import UnsafeAddress, require_safe_address
+from ..auth.authentication import UnsafeAddress, require_safe_address
+from ..auth.keyring import Keyring
 from ..edge.gate import read_proxies
-from ..keyring import Keyring
 from ..limits.quotas import Quotas
 from ..settings import GatewaySettings
-from ..stack import Stack
+from ..stack.stack import Stack
 from .console import Refusal
 
 FIGURES = "PROMETHEUS_MULTIPROC_DIR"

@@ -17,11 +17,11 @@ from rich.console import Console
 from rich.table import Table
 
 from worker.embedded import NoRedis, free_port
-from worker.jobs import JobState
+from worker.ledger.jobs import JobState
 
 from ..client import Client
-from ..schemas import ItemOut, JobOut
-from ..stack import Stack, on_stop
+from ..schemas.jobs import ItemOut, JobOut
+from ..stack.stack import Stack, on_stop
 from .console import Refusal, notes
 from .progress import bar
 from .readiness import address, wait_ready

@@ -8,8 +8,8 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from ..queues import BacklogOut, QueueOut, WorkerOut
-from ..schemas import JobOut
+from ..schemas.jobs import JobOut
+from ..schemas.queues import BacklogOut, QueueOut, WorkerOut
 
 
 class Frame(BaseModel):

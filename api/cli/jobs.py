@@ -6,10 +6,10 @@ from typing import Annotated
 
 import typer
 
-from worker.jobs import JobState
+from worker.ledger.jobs import JobState
 
 from ..client.settings import DEFAULT_URL
-from ..schemas import JobOut
+from ..schemas.jobs import JobOut
 from .console import notes
 from .options import LONG, ApiKey, JobId, Url, connect
 from .output import write_table

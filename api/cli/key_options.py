@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from ..credentials import SCOPES, read_owner, read_scopes, read_until
+from ..auth.credentials import SCOPES, read_owner, read_scopes, read_until
 
 
 def _checked(read: Callable[[str], Any]) -> Callable[[str], Any]:

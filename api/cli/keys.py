@@ -11,8 +11,8 @@ from typing import Annotated, TypeVar
 
 import typer
 
-from ..credentials import SCOPES, BadKeys, Credential, read_credentials
-from ..keyfile import add_key, change_key, read_keyfile
+from ..auth.credentials import SCOPES, BadKeys, Credential, read_credentials
+from ..auth.keyfile import add_key, change_key, read_keyfile
 from ..settings import GatewaySettings
 from .console import Commands, Refusal, notes
 from .key_options import FILE, File, KeyId, Owner, Scopes, Until

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TextIO
 
 from ..rows import COLUMNS, cells
-from ..schemas import ItemOut
+from ..schemas.jobs import ItemOut
 from .console import Refusal
 from .options import Format
 

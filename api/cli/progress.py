@@ -15,10 +15,10 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from worker.jobs import JobState
+from worker.ledger.jobs import JobState
 
 from ..client import Client, CompletedEvent, InkqueueError, ProblemError, ProgressEvent
-from ..schemas import JobOut
+from ..schemas.jobs import JobOut
 from .console import notes
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import httpx
 
-from ..stack import Stack
+from ..stack.stack import Stack
 
 POLL_S = 0.1
 

@@ -14,7 +14,7 @@ from worker import logs
 from worker.embedded import NoRedis, free_port
 from worker.settings import BadSettings, QueueSettings
 
-from ..stack import WORKERS, Stack
+from ..stack.stack import WORKERS, Stack
 from .console import Refusal, notes
 from .readiness import address, wait_ready
 

@@ -8,7 +8,7 @@ import typer
 from model.layout import Kind
 
 from ..client.settings import DEFAULT_URL
-from ..schemas import Only
+from ..schemas.jobs import Only
 from .console import notes
 from .options import LONG, ApiKey, FormatOption, JobId, Output, Url, connect
 from .output import emptied, opened, write_items

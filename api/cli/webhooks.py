@@ -8,7 +8,7 @@ import typer
 from worker.webhooks.events import Event
 
 from ..client.settings import DEFAULT_URL
-from ..webhook_schemas import DeliveryOut
+from ..schemas.webhooks import DeliveryOut
 from .console import Commands, notes
 from .options import ApiKey, JobId, Url, connect
 from .output import write_table

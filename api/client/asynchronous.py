@@ -7,11 +7,11 @@ import anyio
 import anyio.to_thread
 import httpx
 
-from worker.jobs import JobState
+from worker.ledger.jobs import JobState
 
 from ..events.schemas import Event
-from ..queues import QueueOut
-from ..schemas import ItemOut, JobOut, ModelOut, Only
+from ..schemas.jobs import ItemOut, JobOut, ModelOut, Only
+from ..schemas.queues import QueueOut
 from .calls import Call, Flow, Heard, Listen, Next, Pause, Reply, advance
 from .flows import Flows, Options, Progress, id_of
 from .following import follow

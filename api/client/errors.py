@@ -12,7 +12,7 @@ from typing import Any, Self
 
 import httpx
 
-from ..schemas import ItemOut, JobOut
+from ..schemas.jobs import ItemOut, JobOut
 
 MEMBERS = ("type", "title", "status", "detail")
 

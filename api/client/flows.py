@@ -12,10 +12,10 @@ import httpx
 from pydantic import RootModel
 
 from model.layout import Kind
-from worker.jobs import JobState, Lane
+from worker.ledger.jobs import JobState, Lane
 
-from ..queues import QueueOut
-from ..schemas import ItemOut, ItemPage, JobOut, JobPage, ModelOut, Only
+from ..schemas.jobs import ItemOut, ItemPage, JobOut, JobPage, ModelOut, Only
+from ..schemas.queues import QueueOut
 from .calls import Call, Flow, Pause, ask, read_as
 from .errors import ProblemError, WaitTimeout
 from .retries import RetryPolicy, retry_after

@@ -12,7 +12,7 @@ import httpx
 from httpx_sse import ServerSentEvent
 
 from ..events.schemas import CompletedEvent, ProgressEvent, ResultEvent
-from ..schemas import ItemOut
+from ..schemas.jobs import ItemOut
 from .calls import Call, EventFlow, Listen, Next, Pause
 from .flows import PROGRESS_S, Flows, path_of
 from .listening import is_stream, read_event

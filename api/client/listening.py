@@ -8,7 +8,7 @@ from httpx_sse import EventSource, ServerSentEvent
 from pydantic import BaseModel, ValidationError
 
 from ..events.schemas import CompletedEvent, Event, ProgressEvent, ResultEvent
-from ..schemas import JobOut
+from ..schemas.jobs import JobOut
 from .calls import Call, Heard, Reply
 from .errors import ProblemError, Unreachable
 

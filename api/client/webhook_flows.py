@@ -8,8 +8,8 @@ import orjson
 
 from worker.webhooks.events import Event
 
-from ..schemas import JobOut
-from ..webhook_schemas import (
+from ..schemas.jobs import JobOut
+from ..schemas.webhooks import (
     DeliveryOut,
     DeliveryPage,
     RegisteredOut,

@@ -5,8 +5,8 @@ from typing import Any, Protocol, TypeVar
 
 from worker.webhooks.events import Event
 
-from ..schemas import JobOut
-from ..webhook_schemas import DeliveryOut, RegisteredOut, SecretOut, WebhookOut
+from ..schemas.jobs import JobOut
+from ..schemas.webhooks import DeliveryOut, RegisteredOut, SecretOut, WebhookOut
 from .calls import Flow
 from .retries import RetryPolicy
 from .webhook_flows import WebhookFlows

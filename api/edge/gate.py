@@ -5,7 +5,7 @@ from typing import Self
 
 from prometheus_client import Counter
 
-from ..auth import is_loopback
+from ..auth.authentication import is_loopback
 from ..settings import GatewaySettings
 from .crowd import Crowd, Network, read_networks
 from .hosts import Hosts

@@ -3,9 +3,9 @@
 import asyncio
 import re
 
-from worker.jobs import Job
-from worker.journal import START, Journal, Look, order
-from worker.store import JobGone, Store
+from worker.ledger.jobs import Job
+from worker.ledger.journal import START, Journal, Look, order
+from worker.ledger.store import JobGone, Store
 
 from ..coalescing import Shared
 from ..items import item_out

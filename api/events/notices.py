@@ -17,8 +17,8 @@ import redis
 import redis.asyncio
 from redis.asyncio.connection import AbstractConnection
 
-from worker import keys
-from worker.jobs import job_id
+from worker.ledger import keys
+from worker.ledger.jobs import job_id
 
 log = logging.getLogger(__name__)
 

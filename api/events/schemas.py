@@ -2,9 +2,9 @@
 
 from pydantic import BaseModel, Field
 
-from worker.jobs import Counts, Job, JobState
+from worker.ledger.jobs import Counts, Job, JobState
 
-from ..schemas import ItemOut, JobOut
+from ..schemas.jobs import ItemOut, JobOut
 
 
 class ProgressEvent(BaseModel):

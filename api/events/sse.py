@@ -5,12 +5,12 @@ from typing import Any
 import orjson
 from fastapi.sse import KEEPALIVE_COMMENT, format_sse_event
 
-from worker.jobs import Job
-from worker.journal import Look
+from worker.ledger.jobs import Job
+from worker.ledger.journal import Look
 
-from ..examples import DONE, ITEMS, PROGRESS
+from ..openapi.examples import DONE, ITEMS, PROGRESS
 from ..problems import Problem
-from ..schemas import JobOut
+from ..schemas.jobs import JobOut
 from .schemas import ProgressEvent
 
 PING = KEEPALIVE_COMMENT

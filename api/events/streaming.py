@@ -9,8 +9,8 @@ from collections.abc import AsyncIterator
 
 import redis
 
-from worker.jobs import Job
-from worker.journal import Look
+from worker.ledger.jobs import Job
+from worker.ledger.journal import Look
 
 from ..dependencies import absence
 from . import sse

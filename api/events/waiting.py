@@ -3,8 +3,8 @@
 import asyncio
 from collections.abc import AsyncIterator
 
-from worker.jobs import Job, JobState
-from worker.store import JobGone, Store
+from worker.ledger.jobs import Job, JobState
+from worker.ledger.store import JobGone, Store
 
 from .notices import Listener, Notices, heard_within
 

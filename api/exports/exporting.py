@@ -8,10 +8,10 @@ from itertools import pairwise
 from anyio.to_thread import run_sync
 
 from model.card import Card
-from worker.chunks import ImageFile, Opened, PixelBlock, unpack
-from worker.jobs import Job
-from worker.results import Page
-from worker.store import Item, Store
+from worker.ledger.chunks import ImageFile, Opened, PixelBlock, unpack
+from worker.ledger.jobs import Job
+from worker.ledger.results import Page
+from worker.ledger.store import Item, Store
 
 from ..file_types import SUFFIXES, media_type
 from ..items import item_out

@@ -4,9 +4,9 @@ import re
 import unicodedata
 
 from model.letter_names import name_of
-from worker.jobs import Job
-from worker.results import Answer
-from worker.store import Item
+from worker.ledger.jobs import Job
+from worker.ledger.results import Answer
+from worker.ledger.store import Item
 
 UNREAD = "unread"
 _UNSAFE = re.compile(r"[^A-Za-z0-9_-]+")

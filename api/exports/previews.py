@@ -8,12 +8,12 @@ from anyio import CapacityLimiter
 from anyio.to_thread import run_sync
 
 from model.card import Card
-from worker.chunks import ImageFile, PixelBlock
 from worker.decoding.fork_server import NoDecoder
 from worker.decoding.wire import Encoded
-from worker.jobs import Job
-from worker.results import Failure
-from worker.store import Item
+from worker.ledger.chunks import ImageFile, PixelBlock
+from worker.ledger.jobs import Job
+from worker.ledger.results import Failure
+from worker.ledger.store import Item
 
 from ..problems import Problem
 from ..settings import GatewaySettings

@@ -8,9 +8,9 @@ import orjson
 
 from model.flags import Flag
 from model.layout import Box, Character
-from worker.jobs import Job
-from worker.results import Page
-from worker.store import Item
+from worker.ledger.jobs import Job
+from worker.ledger.results import Page
+from worker.ledger.store import Item
 
 if TYPE_CHECKING:
     from model.glyph import Glyph

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from model.idx import BadIdx, is_idx, read_header
-from worker.chunks import GLYPH_BYTES, PixelBlock
+from worker.ledger.chunks import GLYPH_BYTES, PixelBlock
 
 from ..problems import Problem
 from ..settings import MIB

@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from worker.chunks import GLYPH_BYTES, Chunk, Content, Files, ImageFile, PixelBlock, pack
+from worker.ledger.chunks import GLYPH_BYTES, Chunk, Content, Files, ImageFile, PixelBlock, pack
 
 from ..problems import Problem
 from ..settings import GatewaySettings

@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Iterator
 
 from model.charset import BadCharset, allowed_classes
-from worker.chunks import PixelBlock
-from worker.jobs import Options
+from worker.ledger.chunks import PixelBlock
+from worker.ledger.jobs import Options
 
 from ..problems import Problem
 from .sources import NamedImage, Part

@@ -8,7 +8,7 @@ from anyio.to_thread import run_sync
 from fastapi import Request
 from starlette.requests import ClientDisconnect
 
-from worker.chunks import ImageFile
+from worker.ledger.chunks import ImageFile
 
 from ..file_types import is_image
 from ..problems import Problem

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from model.idx import is_idx
 from model.tiffs import MAGICS, is_tiff
-from worker.chunks import ImageFile, PixelBlock
+from worker.ledger.chunks import ImageFile, PixelBlock
 
 from ..file_types import EMPTY_ZIP, GZIP, NPY, ZIP, is_image
 from ..problems import Problem

@@ -5,10 +5,10 @@ from dataclasses import replace
 
 from anyio.to_thread import run_sync
 
-from worker.admission import Limits, Verdict
-from worker.entrance import Entrance
-from worker.gauges import Gauges, Pressure
-from worker.redis_watch import RedisWatch
+from worker.connections.redis_watch import RedisWatch
+from worker.ledger.admission import Limits, Verdict
+from worker.ledger.entrance import Entrance
+from worker.ledger.gauges import Gauges, Pressure
 
 from ..coalescing import Shared
 from ..problems import Problem

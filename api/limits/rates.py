@@ -6,7 +6,7 @@ from math import ceil
 from fastapi import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from worker.limiters import Permit, TokenBuckets
+from worker.ledger.limiters import Permit, TokenBuckets
 
 from ..dependencies import OwnerDep
 from ..problems import Problem

@@ -1,7 +1,7 @@
 """The ledger's reasons to refuse a job, as problems for the client."""
 
-from worker.admission import Verdict
-from worker.gauges import Pressure
+from worker.ledger.admission import Verdict
+from worker.ledger.gauges import Pressure
 
 from ..problems import Problem
 from ..settings import GatewaySettings

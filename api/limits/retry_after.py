@@ -2,7 +2,7 @@
 
 import random
 
-from worker.gauges import Pressure
+from worker.ledger.gauges import Pressure
 
 SOONEST_S, LATEST_S = 1.0, 60.0
 UNKNOWN_S = 10.0

@@ -10,7 +10,7 @@ from typing import Any
 
 from prometheus_client import Gauge
 
-from worker.limiters import LEASE_MS, StreamSemaphores
+from worker.ledger.limiters import LEASE_MS, StreamSemaphores
 
 from ..problems import Problem
 from .quotas import Quotas

@@ -7,15 +7,15 @@ from typing import Annotated
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from worker.jobs import Job
-from worker.store import Store
+from worker.ledger.jobs import Job
+from worker.ledger.store import Store
 
 from ..answers import json_response
 from ..dependencies import ManagedJobDep, StoreDep
 from ..items import item_out
 from ..payloads import body_schema, read_payload
 from ..problems import Problem
-from ..schemas import ItemOut
+from ..schemas.jobs import ItemOut
 from .items import Index, require_item
 
 router = APIRouter(prefix="/v1/jobs/{job_id}", tags=["review"])

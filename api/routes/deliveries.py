@@ -4,11 +4,11 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path
 
-from worker import keys
+from worker.ledger import keys
 
 from ..dependencies import DeliveriesDep, JobId, StoreDep, WebhookOwnerDep, require_job
 from ..problems import Problem
-from ..webhook_schemas import DeliveryOut, DeliveryPage
+from ..schemas.webhooks import DeliveryOut, DeliveryPage
 
 router = APIRouter(prefix="/v1/jobs/{job_id}/deliveries", tags=["webhooks"])
 

@@ -5,9 +5,9 @@ from typing import Annotated, Literal
 from anyio.to_thread import run_sync
 from fastapi import APIRouter, Path, Query, Response
 
-from worker.chunks import PixelBlock
-from worker.jobs import Job
-from worker.store import Item, Store
+from worker.ledger.chunks import PixelBlock
+from worker.ledger.jobs import Job
+from worker.ledger.store import Item, Store
 
 from ..answers import json_response
 from ..dependencies import CardsDep, JobDep, PreviewsDep, StoreDep
@@ -16,7 +16,7 @@ from ..file_types import BINARY, SUFFIXES, media_type
 from ..items import item_out
 from ..kept_images import find_image
 from ..problems import Problem
-from ..schemas import ItemOut
+from ..schemas.jobs import ItemOut
 
 router = APIRouter(prefix="/v1/jobs/{job_id}/items", tags=["results"])
 

@@ -6,8 +6,8 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Header, Query, Request, Response
 from pydantic import BaseModel, ConfigDict
 
-from worker import keys
-from worker.jobs import Job, JobState
+from worker.ledger import keys
+from worker.ledger.jobs import Job, JobState
 
 from .. import etags
 from ..answers import answer, job_response, wait_s
@@ -25,10 +25,10 @@ from ..dependencies import (
     require_job,
 )
 from ..kept_images import failed_parts
-from ..openapi_bodies import JOB_BODY, KEY, PARAMETERS
+from ..openapi.bodies import JOB_BODY, KEY, PARAMETERS
 from ..payloads import body_schema, read_payload
 from ..problems import Problem
-from ..schemas import JobOut, JobPage
+from ..schemas.jobs import JobOut, JobPage
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
 

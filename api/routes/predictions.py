@@ -9,19 +9,19 @@ from typing import Any
 import orjson
 from fastapi import APIRouter, Request, Response
 
-from worker import keys
-from worker.packing import unpack
-from worker.results import Failure
-from worker.store import Item
+from worker.ledger import keys
+from worker.ledger.packing import unpack
+from worker.ledger.results import Failure
+from worker.ledger.store import Item
 
 from ..answers import job_response, wait_s
-from ..auth import caller
+from ..auth.authentication import caller
 from ..dependencies import require_job
 from ..items import shown
 from ..limits.rates import metered
-from ..openapi_bodies import IDEMPOTENCY_KEY, IMAGE_BODY, PARAMETERS, PREFER
+from ..openapi.bodies import IDEMPOTENCY_KEY, IMAGE_BODY, PARAMETERS, PREFER
 from ..problems import Problem
-from ..schemas import JobOut, PredictionOut
+from ..schemas.jobs import JobOut, PredictionOut
 from ..services import services_of
 from ..submission import Entered, new_id, require_standing
 

@@ -4,7 +4,7 @@ from fastapi import APIRouter
 
 from ..autoscaling import desired_workers
 from ..dependencies import CardsDep, GaugesDep, OperateOwnerDep, SettingsDep
-from ..queues import BacklogOut, QueueOut, WorkerOut
+from ..schemas.queues import BacklogOut, QueueOut, WorkerOut
 
 router = APIRouter(prefix="/v1/queue", tags=["service"])
 

@@ -9,15 +9,15 @@ import orjson
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
-from worker.jobs import Job
+from worker.ledger.jobs import Job
 
 from ..answers import json_response
 from ..dependencies import JobDep, SettingsDep, StoreDep, WaitingDep
-from ..examples import CSV, NDJSON
 from ..known import PAGE, Row, page_of, rows_of
+from ..openapi.examples import CSV, NDJSON
 from ..problems import Problem
 from ..rows import COLUMNS, cells
-from ..schemas import ItemPage, Only
+from ..schemas.jobs import ItemPage, Only
 
 router = APIRouter(prefix="/v1/jobs/{job_id}", tags=["results"])
 

@@ -4,12 +4,12 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Response
 
-from worker.redis_watch import RedisWatch
+from worker.connections.redis_watch import RedisWatch
 
 from ..dependencies import CardsDep, GaugesDep, OwnerDep, service
-from ..examples import METRICS
+from ..openapi.examples import METRICS
 from ..problems import CATALOGUE, Problem
-from ..schemas import ModelOut
+from ..schemas.jobs import ModelOut
 from ..telemetry.metrics import Metrics
 
 router = APIRouter(tags=["service"])

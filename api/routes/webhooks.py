@@ -11,8 +11,8 @@ from ..dependencies import DeliveriesDep, EndpointsDep, SettingsDep, WebhookOwne
 from ..parameters import require_url
 from ..payloads import body_schema, read_payload
 from ..problems import Problem
-from ..schemas import when
-from ..webhook_schemas import (
+from ..schemas.jobs import when
+from ..schemas.webhooks import (
     DeliveryOut,
     DeliveryPage,
     NewWebhook,

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 from prometheus_client.core import CounterMetricFamily, Metric
 
-from worker.jobs import JobState
-from worker.results import FAILURES
+from worker.ledger.jobs import JobState
+from worker.ledger.results import FAILURES
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,8 @@ from itertools import accumulate
 
 from prometheus_client.core import GaugeMetricFamily, HistogramMetricFamily, Metric
 
-from worker.gauges import Backlog, Memory, Outgoing, Pressure
-from worker.measures import SCALES, bucket_names, histograms
+from worker.ledger.gauges import Backlog, Memory, Outgoing, Pressure
+from worker.ledger.measures import SCALES, bucket_names, histograms
 
 from ..autoscaling import rates_of
 from .counters import counter_families

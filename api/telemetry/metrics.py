@@ -16,7 +16,7 @@ from prometheus_client.core import InfoMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.registry import Collector
 
-from worker.gauges import Gauges
+from worker.ledger.gauges import Gauges
 
 from ..autoscaling import desired_workers
 from ..problems import METHODS

@@ -6,7 +6,7 @@ import time
 import redis
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from worker.store import JobGone
+from worker.ledger.store import JobGone
 
 from ..problems import Problem
 from ..security_headers import guarded

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from api.stack import WORKERS
+from api.stack.stack import WORKERS
 from model.cores import usable_cores
 
 CORES = usable_cores()

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import httpx
 
-from api.stack import WORKERS
-from worker.connection import connect
-from worker.ledger import Ledger
+from api.stack.stack import WORKERS
+from worker.connections.connection import connect
+from worker.ledger.ledger import Ledger
 from worker.settings import QueueSettings
 
 from conftest import Services

@@ -17,7 +17,7 @@ import redis
 from api.client import Client
 from api.client.retries import RetryPolicy
 from api.events.schemas import CompletedEvent, ResultEvent
-from api.schemas import JobOut
+from api.schemas.jobs import JobOut
 from model.images import Grey, png
 
 from .invariants import Accepted, Answers, Heard, Reading, Witness

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 from importlib.resources import files
 
-from worker import scripts
-from worker.scripts.linking import SEQUENCES, SHARED, source
+from worker.ledger import scripts
+from worker.ledger.scripts.linking import SEQUENCES, SHARED, source
 
 _SCRIPTED = {b"EVALSHA", b"EVAL"}
 _KIND = re.compile(rb"^(ink:[a-z]+|[a-z_]+)")

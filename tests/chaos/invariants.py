@@ -26,13 +26,13 @@ import psutil
 import redis
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
-from api.schemas import ItemOut
-from worker import keys
-from worker.jobs import JobState
-from worker.journal import START
-from worker.packing import unpack
-from worker.results import Failure, Result
-from worker.scripts import source
+from api.schemas.jobs import ItemOut
+from worker.ledger import keys
+from worker.ledger.jobs import JobState
+from worker.ledger.journal import START
+from worker.ledger.packing import unpack
+from worker.ledger.results import Failure, Result
+from worker.ledger.scripts import source
 
 TOLERANCE = 3e-6
 TERMINAL = {state.value for state in JobState if state.final}

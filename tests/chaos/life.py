@@ -9,7 +9,7 @@ from typing import Any
 
 import redis
 
-from worker.ledger import Ledger
+from worker.ledger.ledger import Ledger
 
 from .caller import Caller
 from .rig import LEASE_MS, MODEL, Rig

@@ -29,7 +29,7 @@ class Mutation:
 
 def lua(breaks: str, script: str, old: str, new: str, only: str, test: str = LEDGER) -> Mutation:
     """A mutation of a script of the ledger."""
-    return Mutation(breaks, f"worker/scripts/{script}.lua", old, new, test, only)
+    return Mutation(breaks, f"worker/ledger/scripts/{script}.lua", old, new, test, only)
 
 
 SUBMIT = (
@@ -654,7 +654,7 @@ WEBHOOKS = (
 PYTHON = (
     Mutation(
         "staged chunks stay for ever",
-        "worker/scripts/stage.lua",
+        "worker/ledger/scripts/stage.lua",
         "ARGV[i + 1], 'EX', seconds)",
         "ARGV[i + 1])",
         LEDGER,
@@ -662,7 +662,7 @@ PYTHON = (
     ),
     Mutation(
         "staged chunks expire during the upload",
-        "worker/entrance.py",
+        "worker/ledger/entrance.py",
         "STAGED_S = 900",
         "STAGED_S = 9",
         LEDGER,
@@ -677,7 +677,7 @@ PYTHON = (
     ),
     Mutation(
         "a job is anybody's",
-        "worker/keys.py",
+        "worker/ledger/keys.py",
         'return f"{owner}/{job_id}"',
         'return f"anonymous/{job_id}"',
         LEDGER,
@@ -732,7 +732,7 @@ PYTHON = (
     ),
     Mutation(
         "the pulse ends with the first lost link",
-        "worker/outage.py",
+        "worker/connections/outage.py",
         "return isinstance(error, Exception)",
         "return isinstance(error, ValueError)",
         "tests/test_pulse.py",
@@ -746,7 +746,7 @@ PYTHON = (
     ),
     Mutation(
         "another killer clears a known one",
-        "worker/caution.py",
+        "worker/engine/caution.py",
         "if deaths < self._most:\n",
         "self._over.append(str(index))\n        if deaths < self._most:\n",
         CAUTION,
@@ -754,7 +754,7 @@ PYTHON = (
     ),
     Mutation(
         "one death too many",
-        "worker/caution.py",
+        "worker/engine/caution.py",
         "self._most = deaths - 1",
         "self._most = deaths",
         CAUTION,
@@ -762,7 +762,7 @@ PYTHON = (
     ),
     Mutation(
         "charsets are not masked",
-        "worker/answering.py",
+        "worker/engine/answering.py",
         "allowed_classes(charset, card.labels)",
         "list(range(len(card.labels)))",
         READING,
@@ -770,7 +770,7 @@ PYTHON = (
     ),
     Mutation(
         "the charset of an image is ignored",
-        "worker/answering.py",
+        "worker/engine/answering.py",
         "charset or options.charset",
         "options.charset",
         READING,
@@ -786,7 +786,7 @@ PYTHON = (
     ),
     Mutation(
         "rival readings of a character are all kept",
-        "worker/answering.py",
+        "worker/engine/answering.py",
         "choose(characters, [each.probabilities[0] for each in answers])",
         "range(len(characters))",
         READING,
@@ -794,7 +794,7 @@ PYTHON = (
     ),
     Mutation(
         "arrays are screened like files",
-        "worker/answering.py",
+        "worker/engine/answering.py",
         "each.normalized)",
         "True)",
         READING,
@@ -810,7 +810,7 @@ PYTHON = (
     ),
     Mutation(
         "a claim that waits is kept if reading fails",
-        "worker/draining.py",
+        "worker/engine/draining.py",
         "self._ledger.release(batch.claims)",
         "pass",
         "tests/test_draining.py",
@@ -818,7 +818,7 @@ PYTHON = (
     ),
     Mutation(
         "a canceled chunk that comes back is dropped twice",
-        "worker/scripts/claim.lua",
+        "worker/ledger/scripts/claim.lua",
         "if not job.due then   -- dropped a moment ago, in this very call",
         "if false then",
         "tests/test_ledger.py",
@@ -826,7 +826,7 @@ PYTHON = (
     ),
     Mutation(
         "a repeated rotation replaces the old secret",
-        "worker/scripts/rotate.lua",
+        "worker/ledger/scripts/rotate.lua",
         "if old == ARGV[3] then",
         "if false then",
         "tests/test_webhook_outbox.py",
@@ -834,7 +834,7 @@ PYTHON = (
     ),
     Mutation(
         "a second rotation ends the overlap of the first",
-        "worker/scripts/rotate.lua",
+        "worker/ledger/scripts/rotate.lua",
         "if ms > 0 and previous_until > now then",
         "if false then",
         "tests/test_webhook_outbox.py",
@@ -850,7 +850,7 @@ PYTHON = (
     ),
     Mutation(
         "a batch decoded ahead is kept if reading fails",
-        "worker/draining.py",
+        "worker/engine/draining.py",
         "self._ledger.release(waiting.claims if waiting else ())",
         "pass",
         "tests/test_draining.py",
@@ -874,7 +874,7 @@ PYTHON = (
     ),
     Mutation(
         "flags are lost in packed results",
-        "worker/packing.py",
+        "worker/ledger/packing.py",
         "result.uncertain, result.flags,",
         "result.uncertain, 0,",
         "tests/test_packing.py",
@@ -882,7 +882,7 @@ PYTHON = (
     ),
     Mutation(
         "an image gets its neighbour's charset",
-        "worker/chunks.py",
+        "worker/ledger/chunks.py",
         "self.charsets[place]",
         "self.charsets[: len(some)]",
         "tests/test_chunks.py",
@@ -890,7 +890,7 @@ PYTHON = (
     ),
     Mutation(
         "images that were read are kept, not those that failed",
-        "worker/preparation.py",
+        "worker/engine/preparation.py",
         'file if isinstance(each, Failure) else b""',
         'b"" if isinstance(each, Failure) else file',
         READING,
@@ -898,7 +898,7 @@ PYTHON = (
     ),
     Mutation(
         "why an image failed is mixed up",
-        "worker/packing.py",
+        "worker/ledger/packing.py",
         "FAILURES.index(result.type)",
         "1",
         "tests/test_packing.py",
@@ -906,7 +906,7 @@ PYTHON = (
     ),
     Mutation(
         "files of a chunk are cut a byte off",
-        "worker/chunks.py",
+        "worker/ledger/chunks.py",
         "data[end - length : end]",
         "data[end - length + 1 : end]",
         "tests/test_chunks.py",
@@ -914,7 +914,7 @@ PYTHON = (
     ),
     Mutation(
         "a chunk's neighbour is taken for it",
-        "worker/store.py",
+        "worker/ledger/store.py",
         "bisect_right(starts, index) - 1",
         "bisect_right(starts, index + 1) - 1",
         LEDGER,
@@ -922,7 +922,7 @@ PYTHON = (
     ),
     Mutation(
         "a Redis that may lose jobs is taken",
-        "worker/safety.py",
+        "worker/connections/safety.py",
         "if found.get(name) != wanted}",
         "if False}",
         "tests/test_unsafe_redis.py",

@@ -19,10 +19,11 @@ from api.edge.gate import Gate
 from api.server import Server, create_server
 from api.services import services_of
 from api.settings import GatewaySettings
-from worker import connection, ledger
+from worker.connections import connection
 from worker.embedded import free_port
-from worker.engine import Engine
-from worker.ledger import Ledger
+from worker.engine.engine import Engine
+from worker.ledger import ledger
+from worker.ledger.ledger import Ledger
 from worker.settings import SenderSettings, WorkerSettings
 from worker.webhooks.sending import Sending
 

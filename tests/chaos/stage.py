@@ -9,8 +9,8 @@ from pathlib import Path
 
 import redis
 
-from worker import keys
 from worker.embedded import EmbeddedRedis, free_port
+from worker.ledger import keys
 
 from .proxy import Proxy
 from .wards import Ward, Warden, python

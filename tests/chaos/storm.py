@@ -10,8 +10,8 @@ from pathlib import Path
 
 import redis
 
-from worker.connection import TIMEOUTS
-from worker.doorbell import TAG, message, queue
+from worker.connections.connection import TIMEOUTS
+from worker.ledger.doorbell import TAG, message, queue
 
 from .clients import Quota
 from .faults import Cut, Fault

@@ -11,8 +11,8 @@ import httpx
 import numpy as np
 
 from model.images import Grey
-from worker import keys
 from worker.embedded import free_port
+from worker.ledger import keys
 
 from .invariants import PLANNED, Accepted, Evidence, Reading, System, violations
 from .onlookers import Onlooker, Question, Seen, onlookers

@@ -17,8 +17,8 @@ from model.flags import FLAGS, Flag
 from model.glyph import Glyph
 from model.layout import MOST_CHARACTERS, Box, Character
 
-from ..chunks import GLYPH_BYTES
-from ..results import FAILURES, TOO_LARGE, UNDECODABLE, Failure
+from ..ledger.chunks import GLYPH_BYTES
+from ..ledger.results import FAILURES, TOO_LARGE, UNDECODABLE, Failure
 
 Outcome: TypeAlias = Glyph | list[Character] | Failure
 """A glyph, all characters of a sheet (rivals among them), or why there is neither."""

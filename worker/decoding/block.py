@@ -18,7 +18,7 @@ from model.images import Grey
 from model.normalization import normalize_all
 from model.strips import Scanlines, unfilter
 
-from ..results import UNDECODABLE, Failure
+from ..ledger.results import UNDECODABLE, Failure
 from .allowance import Allowance
 from .answers import BLOCK, Outcome, Picture, pack_answer, pack_glyphs
 from .progress import Progress

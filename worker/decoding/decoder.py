@@ -8,8 +8,8 @@ import logging
 import threading
 from collections.abc import Callable, Sequence
 
+from ..ledger.results import UNDECODABLE, Failure
 from ..portions import portions
-from ..results import UNDECODABLE, Failure
 from .answers import BLOCK, Outcome, Picture
 from .link import Link, Lost, Nonsense
 from .supply import Supply

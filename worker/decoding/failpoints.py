@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from ..chunks import ImageFile
+from ..ledger.chunks import ImageFile
 
 _MARK = re.compile(rb"inkqueue-failpoint:([a-z]+);")
 PAUSE_S = 0.5

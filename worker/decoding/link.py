@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from model.glyph import Glyph
 from model.layout import MOST_CHARACTERS
 
-from ..results import Failure
+from ..ledger.results import Failure
 from .answers import HEAD_BYTES, BadAnswer, Outcome, Picture, open_body, open_head
 from .progress import Progress
 from .wire import CUTTING, Encoded, pack_ask

@@ -10,8 +10,8 @@ from model.images import BadImage, TooLarge, decode
 from model.sheets.cutting import cut
 from model.strips import read_scanlines
 
-from ..chunks import ImageFile
-from ..results import TOO_LARGE, UNDECODABLE, Failure
+from ..ledger.chunks import ImageFile
+from ..ledger.results import TOO_LARGE, UNDECODABLE, Failure
 from .allowance import Allowance
 from .block import Block, Seen
 from .pictures import draw

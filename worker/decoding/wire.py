@@ -14,7 +14,7 @@ from typing import BinaryIO, NamedTuple, get_args
 from model.card import Normalization
 from model.layout import Kind, Layout
 
-from ..chunks import ImageFile
+from ..ledger.chunks import ImageFile
 
 NORMALIZATIONS: tuple[Normalization | None, ...] = (None, *get_args(Normalization))
 KINDS: tuple[Kind, ...] = get_args(Kind)

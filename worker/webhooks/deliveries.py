@@ -7,8 +7,8 @@ from typing import Any, Literal, Self
 
 import redis.asyncio
 
-from .. import keys
-from ..scripts import source
+from ..ledger import keys
+from ..ledger.scripts import source
 
 PAGE = 100
 """Deliveries that are read at a time. Those that arrived expire before those that failed, so there may

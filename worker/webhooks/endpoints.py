@@ -8,8 +8,8 @@ from typing import Any, Self
 
 import redis.asyncio
 
-from .. import keys
-from ..scripts import source
+from ..ledger import keys
+from ..ledger.scripts import source
 from .events import Event
 from .signing import new_secret
 

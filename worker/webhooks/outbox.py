@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import redis.asyncio
 
-from ..scripts import source
+from ..ledger.scripts import source
 
 
 @dataclass(frozen=True)

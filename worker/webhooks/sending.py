@@ -8,8 +8,8 @@ import time
 
 import redis
 
-from ..connection import connect_patiently
-from ..outage import Outage
+from ..connections.connection import connect_patiently
+from ..connections.outage import Outage
 from ..settings import SenderSettings
 from .outbox import DeliveryClaim, Limits, Outbox, Outcome
 from .pinning import Resolver

@@ -6,9 +6,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
 from api.kept_images import failed_parts
-from worker import keys
-from worker.jobs import JobState, Lane
-from worker.journal import START
+from worker.ledger import keys
+from worker.ledger.jobs import JobState, Lane
+from worker.ledger.journal import START
 
 from chaos.ledger_model.ground import SOME, Ground
 from chaos.ledger_model.model import Job, require

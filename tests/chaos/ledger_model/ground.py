@@ -7,14 +7,14 @@ from typing import Any, ClassVar, TypeVar
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine
 
-from worker import keys
-from worker.chunks import Chunk, pack
-from worker.claims import Claim
-from worker.entrance import Entrance, Submission
-from worker.jobs import Options
-from worker.journal import Journal
-from worker.ledger import Ledger
-from worker.store import Store
+from worker.ledger import keys
+from worker.ledger.chunks import Chunk, pack
+from worker.ledger.claims import Claim
+from worker.ledger.entrance import Entrance, Submission
+from worker.ledger.jobs import Options
+from worker.ledger.journal import Journal
+from worker.ledger.ledger import Ledger
+from worker.ledger.store import Store
 
 from chaos.ledger_model.census import Census, signature
 from chaos.ledger_model.judging import judge

@@ -3,8 +3,8 @@
 from collections import Counter, defaultdict
 from typing import Any
 
-from worker import keys
-from worker.keys import LANES
+from worker.ledger import keys
+from worker.ledger.keys import LANES
 
 from chaos.invariants import EXPIRING
 from chaos.ledger_model.model import Job, Model, Part, require

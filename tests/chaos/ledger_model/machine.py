@@ -8,7 +8,7 @@ import sys
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, invariant, precondition, rule
 
-from worker.chunks import Chunk, pack
+from worker.ledger.chunks import Chunk, pack
 from worker.webhooks.events import Event
 
 from chaos.invariants import (

@@ -7,8 +7,8 @@ predict what happens but judges what did: see `Model.claimed`.
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from worker.claims import Claim
-from worker.jobs import Lane
+from worker.ledger.claims import Claim
+from worker.ledger.jobs import Lane
 
 LEASE_S = 600
 TOMBSTONE_S = 86_400

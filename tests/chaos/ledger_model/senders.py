@@ -5,7 +5,7 @@ from typing import Any
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
-from worker import keys
+from worker.ledger import keys
 from worker.webhooks.endpoints import Endpoints
 from worker.webhooks.events import Event
 from worker.webhooks.outbox import DeliveryClaim, Limits, Outbox, Outcome

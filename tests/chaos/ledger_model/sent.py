@@ -7,13 +7,13 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from worker import keys
-from worker.chunks import Files, unpack
-from worker.claims import Claim, Commit
-from worker.jobs import Lane
-from worker.packing import pack
-from worker.preparation import pack_failed
-from worker.results import UNDECODABLE, WORKER_LOST, Answer, Failure, Result, count_failures
+from worker.engine.preparation import pack_failed
+from worker.ledger import keys
+from worker.ledger.chunks import Files, unpack
+from worker.ledger.claims import Claim, Commit
+from worker.ledger.jobs import Lane
+from worker.ledger.packing import pack
+from worker.ledger.results import UNDECODABLE, WORKER_LOST, Answer, Failure, Result, count_failures
 
 OWNERS = ("alice", "bob")
 MODELS = ("balanced", "digits")
@@ -86,7 +86,7 @@ def _result(index: int, image: bytes, given_up: set[int]) -> Result:
 
 
 def commit_of(claim: Claim, given_up: set[int]) -> Commit:
-    """The commit of a claim, with some images given up, as the reader makes it (worker/reading.py)."""
+    """The commit of a claim with some images given up, as the reader makes it (engine/reading.py)."""
     images = images_of(claim)
     results = [_result(index, image, given_up) for index, image in enumerate(images)]
     failures = count_failures(results)

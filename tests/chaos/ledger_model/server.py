@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import redis
 
-from worker.connection import connect, connect_async
+from worker.connections.connection import connect, connect_async
 from worker.embedded import EmbeddedRedis
 
 T = TypeVar("T")

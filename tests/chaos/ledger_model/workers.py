@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
-from worker import keys
-from worker.caution import Caution
-from worker.claims import Claim, Commit
+from worker.engine.caution import Caution
+from worker.ledger import keys
+from worker.ledger.claims import Claim, Commit
 
 from chaos.ledger_model.ground import SOME, WORKERS, Ground
 from chaos.ledger_model.model import require
@@ -103,7 +103,7 @@ class Workers(Ground):
         return commit_of(claim, set())
 
     def _read_warily(self, claim: Claim, unlucky: int | None) -> Commit:
-        """Read as the reader does, see worker/reading.py."""
+        """Read as the reader does, see worker/engine/reading.py."""
         caution = Caution(self.ledger, claim, MAX_DEATHS, lambda: None)
         images, given_up = images_of(claim), set()
         alone = caution.enter(range(len(images)))

@@ -1,0 +1,1 @@
+"""What /docs says beyond what FastAPI derives by itself."""

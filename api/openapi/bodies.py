@@ -1,0 +1,119 @@
+"""Request bodies for /docs, which FastAPI cannot derive since it does not parse them."""
+
+from typing import Any
+
+from ..parameters import LONGEST_CHARSET, JobParameters
+
+KEY = {"minLength": 1, "maxLength": 255, "pattern": "^[!-~]([ -~]*[!-~])?$"}
+"""The schema of an Idempotency-Key."""
+
+_BINARY: dict[str, Any] = {"schema": {"type": "string", "format": "binary"}}
+_IMAGES = {f"image/{kind}": _BINARY for kind in ("png", "jpeg", "tiff", "webp", "bmp")}
+_BASE64 = (
+    "iVBORw0KGgoAAAANSUhEUgAAABwAAAAcAQAAAABaduI5AAAAPElEQVR42o3JMQ6AMAwEwYmFaHkyyo9NiyJMkyJ0"
+    "NKvb21ZcAaEjnRk24riZAeGZS43KNfzFILTvt6/6AssvC/zHfky7AAAAAElFTkSuQmCC"
+)
+"""A small 7 in black on white."""
+
+_OPTIONS: dict[str, Any] = JobParameters.model_json_schema()["properties"]
+"""Options may come in a query, a form or JSON; in the first two, metadata is JSON as text."""
+
+
+def stated(schema: dict[str, Any]) -> dict[str, Any]:
+    """`schema` without null, for values of a query, a header or a form, which cannot be null."""
+    kinds = [each for each in schema.get("anyOf", ()) if each != {"type": "null"}]
+    rest = {key: value for key, value in schema.items() if key != "anyOf" and value is not None}
+    return rest | (kinds[0] if len(kinds) == 1 else {"anyOf": kinds} if kinds else {})
+
+
+_AS_TEXT = {"type": "string", "contentMediaType": "application/json", "example": '{"sheet": "7"}'}
+
+_IMAGE: dict[str, Any] = {
+    "type": "object",
+    "required": ["image"],
+    "additionalProperties": False,
+    "properties": {
+        "image": {"type": "string", "format": "byte", "description": "a file in base64, or a data: URI"},
+        "custom_id": {"type": "string", "description": "its name in the results"},
+        "charset": {
+            "type": "string",
+            "maxLength": LONGEST_CHARSET,
+            "description": "the characters this image may be, instead of the job's charset",
+        },
+    },
+}
+
+_JSON: dict[str, Any] = {
+    "schema": {
+        "type": "object",
+        "required": ["images"],
+        "additionalProperties": False,
+        "properties": {"images": {"type": "array", "minItems": 1, "items": _IMAGE}, **_OPTIONS},
+    },
+    "example": {"images": [{"image": _BASE64, "custom_id": "form-3/cell-4"}], "top_k": 3},
+}
+
+JOB_BODY: dict[str, Any] = {
+    "required": True,
+    "content": {
+        "multipart/form-data": {
+            "schema": {
+                "type": "object",
+                "required": ["files"],
+                "additionalProperties": False,
+                "properties": {
+                    "files": {
+                        "type": "array",
+                        "minItems": 1,
+                        "items": {"type": "string", "format": "binary"},
+                    },
+                    **{name: stated(field) for name, field in _OPTIONS.items()},
+                    "metadata": _AS_TEXT,
+                },
+            }
+        },
+        "application/zip": _BINARY,
+        **_IMAGES,
+        "application/x-npy": _BINARY,
+        "application/x-idx": _BINARY,
+        "application/json": _JSON,
+        "application/x-ndjson": {
+            "schema": {"type": "string"},
+            "example": f'{{"image": "{_BASE64}", "custom_id": "form-3/cell-4"}}\n',
+        },
+    },
+}
+
+IMAGE_BODY: dict[str, Any] = {
+    "required": True,
+    "content": _IMAGES | {"application/json": _JSON | {"example": {"images": [{"image": _BASE64}]}}},
+}
+
+PREFER: dict[str, Any] = {
+    "name": "prefer",
+    "in": "header",
+    "required": False,
+    "description": "wait=N: answer when done, or after N seconds",
+    "schema": {"type": "string"},
+}
+
+IDEMPOTENCY_KEY: dict[str, Any] = {
+    "name": "idempotency-key",
+    "in": "header",
+    "required": False,
+    "description": "repeat safely",
+    "schema": {"type": "string", **KEY},
+}
+
+PARAMETERS: list[dict[str, Any]] = [
+    {
+        "name": name,
+        "in": "query",
+        "required": False,
+        "description": field.get("description", ""),
+        "schema": _AS_TEXT
+        if name == "metadata"
+        else {key: value for key, value in stated(field).items() if key not in ("description", "title")},
+    }
+    for name, field in _OPTIONS.items()
+]

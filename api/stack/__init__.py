@@ -1,0 +1,1 @@
+"""`inkqueue up`: every process of the service, started together and looked after."""

@@ -1,0 +1,60 @@
+"""Re-checks Redis's settings every second; they can become unsafe at any time."""
+
+import logging
+from typing import Any
+
+import redis
+from redis.exceptions import NoPermissionError
+
+from ..periodic import Periodic
+from ..settings import QueueSettings
+from .outage import Outage
+from .safety import UnsafeRedis, find_door, find_loss
+
+log = logging.getLogger(__name__)
+
+ROUND_S = 1.0
+
+AWAY = (redis.ConnectionError, redis.TimeoutError)
+"""Others notice and report that Redis is away."""
+
+
+class RedisWatch(Periodic):
+    """Looks at Redis's settings again and again. `fault` says what is wrong with them, and is empty if
+    nothing is; `server` is the id of the run of Redis that was looked at last, after `approve`.
+
+    Jobs that were accepted are read all the same: holding them back would make nothing safer.
+    """
+
+    def __init__(self, client: redis.Redis, settings: QueueSettings) -> None:
+        outage = Outage(
+            log, "Redis's settings cannot be checked", "Redis's settings can be checked again", AWAY
+        )
+        super().__init__("redis-watch", ROUND_S, self.look, outage)
+        self._client, self._settings = client, settings
+        self.fault = self.server = ""
+        self._knows = False
+
+    def look(self) -> None:
+        """Look once. Raises redis.RedisError."""
+        server = self._run_id()  # first: should another run begin now, it is not approved
+        fault = find_loss(self._client, self._settings) or find_door(self._client, self._settings)
+        if fault != self.fault:
+            log.critical("%s", fault or "Redis is safe again", extra={"event": "redis.unsafe"})
+        self.fault, self.server = fault, server
+
+    def approve(self) -> None:
+        """Look, and note the run of Redis from now on: for a gateway, which also asks how full Redis is.
+
+        Raises UnsafeRedis if its user may not ask that.
+        """
+        self._knows = True
+        try:
+            self.look()
+        except NoPermissionError as error:
+            wanted = "the gateway asks Redis how full it is: allow its user `+info`"
+            raise UnsafeRedis(f"{wanted} ({error})") from error
+
+    def _run_id(self) -> str:
+        facts: Any = self._client.info("server") if self._knows else {"run_id": ""}
+        return str(facts["run_id"])

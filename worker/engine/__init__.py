@@ -1,0 +1,1 @@
+"""The engine of a worker process: from claimed chunks to committed results."""

@@ -1,0 +1,47 @@
+"""A batch: the chunks of a claim, decoded (see draining) and read together, until they are committed."""
+
+from dataclasses import dataclass
+
+from ..ledger.claims import Claim
+from ..portions import portions
+from .caution import Caution
+from .chronicle import Timeline
+from .reading import Ready
+
+
+@dataclass
+class Batch:
+    """Chunks that are read together: `ready` for the network; or, with `caution`, one over which a
+    worker died."""
+
+    claims: list[Claim]
+    timeline: Timeline
+    caution: Caution | None
+    ready: Ready | None
+
+    @property
+    def weight(self) -> int:
+        """About how many characters it holds."""
+        return sum(_weight(each) for each in self.claims)
+
+    @property
+    def decoded(self) -> bool:
+        """Whether it holds files, which had to be decoded."""
+        return self.ready is not None and any(each.outcomes for each in self.ready.chunks)
+
+    def parts(self, most: int) -> list["Batch"]:
+        """Its chunks in order, cut into batches of at most `most` characters, or of one chunk."""
+        ready = self.ready
+        if not ready:
+            return [self]
+        return [self._part(ready, some) for some in portions(map(_weight, self.claims), most)]
+
+    def _part(self, ready: Ready, some: slice) -> "Batch":
+        timeline = Timeline(self.timeline.model, self.timeline.asked, self.timeline.claimed)
+        chunks = ready.chunks[some]
+        seconds = ready.seconds * len(chunks) / len(self.claims)
+        return Batch(self.claims[some], timeline, self.caution, Ready(chunks, seconds))
+
+
+def _weight(claim: Claim) -> int:
+    return claim.count * claim.options.weight

@@ -1,0 +1,247 @@
+"""The drain: claim what is due, have it read, commit, until nothing is due or the time slice is over.
+
+Claim and commit wait for Redis to sync its journal. Under load other threads read and commit (see
+Pipeline) while the next batch is claimed and decoded here; few images are read here and at once.
+"""
+
+import contextlib
+import logging
+import os
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import redis
+from celery.worker import state
+
+from ..decoding.fork_server import NoDecoder
+from ..heartbeat import Heartbeat
+from ..leases import Leases
+from ..ledger.claims import Claim, Commit
+from ..ledger.ledger import Ledger
+from ..settings import WorkerSettings
+from .batch import Batch
+from .caution import Caution, Cautions
+from .chronicle import Chronicle, Timeline
+from .committing import Committer
+from .pipeline import Pipeline
+from .reading import FAULTS, Reader
+
+log = logging.getLogger(__name__)
+
+LOST = (redis.ConnectionError, redis.TimeoutError)
+"""What is raised while Redis is away: the leases expire, which is no image's fault."""
+
+
+@dataclass(frozen=True)
+class TimeSlice:
+    """One run: the model, its reader, and until when chunks are claimed (`end`, by time.monotonic).
+
+    `others` are the other models to watch for while the worker lingers afterwards; None: it does not.
+    """
+
+    model: str
+    reader: Reader
+    others: Sequence[str] | None
+    end: float
+
+
+class Drain:
+    """One worker's drain. For one thread, except for `stop`.
+
+    `lingers`: the last run ended with nothing due, so the worker waits to be woken (see Ledger.rung).
+    """
+
+    def __init__(
+        self,
+        settings: WorkerSettings,
+        ledger: Ledger,
+        leases: Leases,
+        cautions: Cautions,
+        heartbeat: Heartbeat,
+        chronicle: Chronicle,
+        threads: int,
+    ) -> None:
+        """`threads` is the number of threads on which full batches are read."""
+        self._settings, self._ledger, self._leases = settings, ledger, leases
+        self._cautions, self._heartbeat, self._chronicle = cautions, heartbeat, chronicle
+        self._committer = Committer(ledger, leases, heartbeat, chronicle)
+        self._pipeline = Pipeline(threads)
+        self.lingers = False
+        self._stopping, self._failing = threading.Event(), threading.Event()
+
+    def stop(self) -> None:
+        """Finish the batches in hand, claim no more."""
+        self._stopping.set()
+
+    def close(self) -> None:
+        """Stop the threads, after the last batch."""
+        self._pipeline.close()
+
+    def run(
+        self,
+        model: str,
+        reader: Reader,
+        others: Sequence[str] | None = None,
+        handed: Sequence[Claim] = (),
+    ) -> int:
+        """Read what is due for `model`, first the claims that were `handed` to this worker as it was
+        woken. Return the number of images read. Raises redis.RedisError.
+
+        The worker lingers afterwards if `others`, the other models that it serves, are given.
+        """
+        time_slice = TimeSlice(model, reader, others, time.monotonic() + self._settings.slice_s)
+        self._failing.clear()
+        self.lingers, read = False, 0
+        waiting: Batch | None = None
+        try:
+            waiting = self._first(time_slice, handed)
+            while waiting:
+                if full := self._is_full(waiting):
+                    self._pipeline.wait_taken()
+                else:
+                    read += self._pipeline.end()  # so that it is read alone, and kills no other batch
+                if self._stopping.is_set():
+                    break
+                batch, waiting = waiting, None
+                done, waiting = (self._pipe if full else self._turn)(time_slice, batch)
+                read += done
+            return read + self._pipeline.end()
+        finally:
+            self._let_go(waiting)
+
+    def _first(self, time_slice: TimeSlice, handed: Sequence[Claim]) -> Batch | None:
+        """The first batch: what was handed to this worker, or else what it claims."""
+        if not handed:
+            return self._claim(time_slice, time_slice.others)
+        timeline = Timeline(time_slice.model, time.time(), time.time())
+        return self._ready(time_slice.reader, timeline, list(handed), False)
+
+    def _pipe(self, time_slice: TimeSlice, batch: Batch) -> tuple[int, Batch | None]:
+        """Have a full batch read, and claim the next one meanwhile. Return how many images were read
+        here or waited for, and the next batch."""
+        read = self._begin(time_slice.reader, batch)
+        if not batch.decoded:  # else the next one is decoded while this one waits to be taken
+            self._pipeline.wait_taken()
+        if following := self._claim(time_slice, None):
+            return read, following
+        read += self._pipeline.end()  # which may make more due
+        return read, self._claim(time_slice, time_slice.others)
+
+    def _turn(self, time_slice: TimeSlice, batch: Batch) -> tuple[int, Batch | None]:
+        """Read a batch here. Return the number of its images, and the next batch, claimed in the call
+        that commits this one."""
+        commits = self._read(time_slice.reader, batch)
+        if not commits or not self._may_claim(time_slice.end):
+            return self._commit(batch, commits), None
+        asked, others = time.time(), time_slice.others
+        read, claims = self._committer.turn(batch, commits, self._settings.batch, others)
+        timeline = Timeline(time_slice.model, asked, time.time())
+        return read, self._ready(time_slice.reader, timeline, claims, others is not None)
+
+    def _claim(self, time_slice: TimeSlice, others: Sequence[str] | None) -> Batch | None:
+        """The next batch, decoded; None if nothing is due, time is up or this worker stops.
+
+        If nothing is due, the worker lingers, unless `others` is None.
+        """
+        if not self._may_claim(time_slice.end):
+            return None
+        asked = time.time()
+        claims = self._ledger.claim(time_slice.model, self._settings.batch, others)
+        timeline = Timeline(time_slice.model, asked, time.time())
+        return self._ready(time_slice.reader, timeline, claims, others is not None)
+
+    def _may_claim(self, end: float) -> bool:
+        """Whether this worker goes on; if so, absolve the images whose reading an outage cut short."""
+        if self._stopping.is_set() or time.monotonic() > end:
+            return False
+        self._cautions.absolve()
+        return True
+
+    def _ready(
+        self, reader: Reader, timeline: Timeline, claims: list[Claim], lingers: bool
+    ) -> Batch | None:
+        """The claims as a batch, decoded; None if there are none, or this worker stops."""
+        if not claims or self._stopping.is_set():
+            self._ledger.release(claims)
+            self.lingers = lingers and not claims  # even if it stops: it may be woken, and must hear it
+            return None
+        self._leases.hold(claims)
+        self._chronicle.begin(timeline, claims)
+        caution = self._cautions.of(claims[0])
+        try:
+            ready = None if caution else reader.prepare(claims)
+        except NoDecoder as error:
+            self._resign(claims, None, error)
+            return None
+        except FAULTS:
+            ready = None  # the reader finds the image that is to blame
+        return Batch(claims, timeline, caution, ready)
+
+    def _is_full(self, batch: Batch) -> bool:
+        """Whether so much was due that there may be more. Never with caution: a chunk that kills must
+        take no other along."""
+        return 2 * batch.weight >= self._settings.batch and not batch.caution
+
+    def _begin(self, reader: Reader, batch: Batch) -> int:
+        """Have a full batch read by other threads. If its first part is small, as urgent images are,
+        read that here meanwhile; return the number of its images."""
+        parts = batch.parts(self._settings.batch)
+        few = parts.pop(0) if len(parts) > 1 and not self._is_full(parts[0]) else None
+        for part in parts:
+            self._pipeline.begin(partial(self._take, reader, part), partial(self._commit, part))
+        return self._commit(few, self._read(reader, few)) if few else 0
+
+    def _take(self, reader: Reader, batch: Batch) -> Sequence[Commit]:
+        """Read a batch that may have waited; if this worker stops or fails, leave it to others."""
+        if self._stopping.is_set() or self._failing.is_set():
+            self._leases.drop(batch.claims)
+            self._ledger.release(batch.claims)
+            return ()
+        try:
+            return self._read(reader, batch)
+        except BaseException:
+            self._failing.set()
+            raise
+
+    def _read(self, reader: Reader, batch: Batch) -> Sequence[Commit]:
+        """The batch's results; none if there is no decoder for it, and then this worker stops."""
+        passes = batch.timeline.passes
+        self._heartbeat.reading(batch.timeline.model)
+        self._leases.touch()
+        try:
+            if batch.caution:
+                return [reader.read_warily(batch.claims[0], batch.caution, passes)]
+            return reader.read(batch.claims, batch.ready, passes)
+        except NoDecoder as error:
+            self._resign(batch.claims, batch.caution, error)
+            return ()
+        except LOST:
+            if batch.caution:
+                self._cautions.interrupted(batch.caution)
+            raise
+
+    def _commit(self, batch: Batch, commits: Sequence[Commit]) -> int:
+        """Commit results, if there are any; return the number of images read."""
+        return self._committer.commit(batch, commits) if commits else 0
+
+    def _resign(self, claims: list[Claim], caution: Caution | None, why: NoDecoder) -> None:
+        """No decoder is left: give the claims back, unsuspected, and have Celery end this process."""
+        self.stop()
+        log.critical("%s; ending this worker", why, extra={"event": "worker.ending"})
+        state.should_stop = os.EX_UNAVAILABLE
+        with contextlib.suppress(redis.RedisError):  # else they are due when their leases expire
+            if caution:
+                caution.absolve()
+            self._ledger.release(claims)
+
+    def _let_go(self, waiting: Batch | None) -> None:
+        """Keep nothing in hand: leave what was claimed and not begun to other workers."""
+        self._heartbeat.reading("")
+        with contextlib.suppress(Exception):  # if that fails, it is due when its lease expires
+            self._ledger.release(waiting.claims if waiting else ())
+        with contextlib.suppress(Exception):
+            self._pipeline.end()
+        self._leases.drop_all()

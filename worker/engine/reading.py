@@ -1,0 +1,152 @@
+"""From claimed chunks to results: all share forward passes, and none fails because of another."""
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import NamedTuple
+
+import numpy as np
+
+from model.predictor import Predictor
+from model.reading import Screen
+
+from ..ledger.chunks import Opened
+from ..ledger.claims import Claim, Commit
+from ..ledger.jobs import Options
+from ..ledger.measures import ForwardPass
+from ..ledger.packing import pack
+from ..ledger.results import INFERENCE_FAILED, RELABELED, Failure, Result, count_failures
+from .answering import answer
+from .caution import Caution
+from .passes import Passes, Trial
+from .preparation import Decode, Manner, Prepared, open_chunk, pack_failed, prepare
+
+log = logging.getLogger(__name__)
+
+FAULTS = (RuntimeError, ValueError, TypeError, LookupError, ArithmeticError)
+"""Errors of a network, or bugs that an image or option brings out; none of a decoder or of Redis."""
+
+
+Read = Callable[[Opened], list[Result]]
+"""Reads images of one job together. Raises one of FAULTS if the network fails."""
+
+
+class Ready(NamedTuple):
+    """Chunks that are ready for the network, and how many seconds that took."""
+
+    chunks: Sequence[Prepared]
+    seconds: float
+
+
+class Reader:
+    """One network, and how chunks become results with it."""
+
+    def __init__(
+        self,
+        predictor: Predictor,
+        decode: Decode,
+        trial: Trial,
+        screen: Screen,
+        touch: Callable[[], None],
+    ) -> None:
+        """`decode` makes glyphs of files, and `screen` flags them; `trial` reads glyphs in a process of
+        its own (None: they kill it); `touch` is called before each pass."""
+        self.predictor = predictor
+        self._decode, self._trial, self._screen = decode, trial, screen
+        self._passes = Passes(predictor, touch)
+
+    def prepare(self, claims: Sequence[Claim]) -> Ready:
+        """The chunks opened, decoded and normalized. May be called while others are read."""
+        return self._ready([(open_chunk(claim), claim.options) for claim in claims])
+
+    def read(
+        self, claims: Sequence[Claim], ready: Ready | None, passes: list[ForwardPass]
+    ) -> list[Commit]:
+        """The results of everything claimed, read together; each forward pass is added to `passes`."""
+        try:
+            ready = ready or self.prepare(claims)
+            results = self._read_together(ready, [claim.options for claim in claims], passes)
+        except FAULTS:
+            log.exception("a batch failed as a whole; reading its images one by one")
+            return [self._read_apart(claim, passes) for claim in claims]
+        rows = zip(claims, ready.chunks, results, strict=True)
+        return [self._commit(claim, chunk.content, each) for claim, chunk, each in rows]
+
+    def read_warily(self, claim: Claim, caution: Caution, passes: list[ForwardPass]) -> Commit:
+        """Read block by block, and image by image where `caution` says so; see `read` for `passes`."""
+        content, read = open_chunk(claim), partial(self._read_chunk, claim.options, passes)
+        results: list[Result] = []
+        for first in range(0, len(content), caution.size):
+            block = range(first, min(first + caution.size, len(content)))
+            if not caution.enter(block):
+                results += _read_block(content.part(block), read)
+                continue
+            for index in block:
+                if suspicion := caution.check(index):
+                    results.append(self._try(content.at(index), claim.options, suspicion))
+                else:
+                    results.append(_read_one(content.at(index), read))
+        return self._commit(claim, content, results)
+
+    def _read_apart(self, claim: Claim, passes: list[ForwardPass]) -> Commit:
+        content, read = open_chunk(claim), partial(self._read_chunk, claim.options, passes)
+        return self._commit(claim, content, _read_each(content, read))
+
+    def _try(self, image: Opened, options: Options, suspicion: Failure) -> Result:
+        """An image with which workers died: its result if it is innocent, else `suspicion`."""
+        (prepared,) = prepare([(image, self._manner(options))], self._decode)
+        outputs = self._passes.tried(prepared.glyphs, self._trial)
+        if outputs is None:
+            return suspicion
+        card = self.predictor.card
+        ((result,),) = answer([prepared], [options], prepared.glyphs, outputs, self._screen, card)
+        return result
+
+    def _read_chunk(self, options: Options, passes: list[ForwardPass], content: Opened) -> list[Result]:
+        return self._read_together(self._ready([(content, options)]), [options], passes)[0]
+
+    def _ready(self, chunks: Sequence[tuple[Opened, Options]]) -> Ready:
+        began = time.perf_counter()
+        manners = [(content, self._manner(options)) for content, options in chunks]
+        return Ready(prepare(manners, self._decode), time.perf_counter() - began)
+
+    def _read_together(
+        self, ready: Ready, ways: Sequence[Options], passes: list[ForwardPass]
+    ) -> list[list[Result]]:
+        """The results of each chunk, from forward passes of all. Raises RuntimeError if one fails."""
+        prepared = ready.chunks
+        glyphs = np.concatenate([each.glyphs for each in prepared])
+        outputs = self._passes.outputs(glyphs, time.perf_counter() - ready.seconds, passes)
+        return answer(prepared, ways, glyphs, outputs, self._screen, self.predictor.card)
+
+    def _manner(self, options: Options) -> Manner:
+        return Manner(*options.decoding(self.predictor.card.normalization))
+
+    def _commit(self, claim: Claim, content: Opened, results: list[Result]) -> Commit:
+        """Answers of a network with other labels fail, since the gateway would misread them."""
+        if claim.labels != self.predictor.card.labels:
+            results = [RELABELED] * len(results)
+        failures = count_failures(results)
+        failed = failures.total()
+        kept = b"" if claim.options.keep_images or not failed else pack_failed(content, results)
+        return Commit(claim, pack(results), len(results) - failed, failed, kept, failures)
+
+
+def _read_block(content: Opened, read: Read) -> list[Result]:
+    """The images read together or, if the network fails with them, one by one."""
+    try:
+        return read(content)
+    except FAULTS:
+        return _read_each(content, read)
+
+
+def _read_each(content: Opened, read: Read) -> list[Result]:
+    return [_read_one(content.at(index), read) for index in range(len(content))]
+
+
+def _read_one(image: Opened, read: Read) -> Result:
+    try:
+        return read(image)[0]
+    except FAULTS as error:
+        return Failure(INFERENCE_FAILED, f"the network could not read this image: {error}")
