@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
-from typing import Any, NamedTuple, get_args
+from typing import NamedTuple, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -12,12 +12,9 @@ from safetensors.numpy import load
 
 from .card import Card, Precision
 from .compiled import FEW, Compiled, core
-from .graph import Graphs, graphs, quantized_graphs
+from .graph import Graphs, Layout, Parts, graphs, parts_of, quantized_graphs
 from .own_screens import OwnScreen, backbone, screened_layout, with_layers
 from .predictor import Floats, Images, Predictor, on, softmax
-
-HINTS = {"float32": "f32", "bfloat16": "bf16", "exact": "f32"}
-"""OpenVINO's names of precisions."""
 
 
 class Margins(NamedTuple):
@@ -31,9 +28,6 @@ class Margins(NamedTuple):
 MARGINS: Mapping[Precision, Margins] = {"mixed": Margins(0.05, 0.01), "int8": Margins(0.1, 0.02)}
 """For `balanced`, bfloat16 was seen to move the difference by 0.042 and the confidence by 0.015. With
 these margins no label of 13,400 validation images differs; with half of them 2 do by int8 (LOG.md)."""
-
-FAST: Mapping[str, str] = {"mixed": "bfloat16", "int8": "integers"}
-"""The precision in which everything else is decided."""
 
 CPU_FACTS = Path("/proc/cpuinfo")
 """Exists on Linux."""
@@ -53,6 +47,22 @@ def native_precisions() -> Sequence[Precision]:
     return [each for each in get_args(Precision) if native[each]]
 
 
+class Arithmetic(NamedTuple):
+    """How a network is computed: its graphs, OpenVINO's name of the precision, the sizes of passes (see
+    Compiled)."""
+
+    graphs: Parts
+    hint: str
+    sizes: Sequence[int] = ()
+
+
+def arithmetic(graphs: Graphs, precision: Precision) -> Arithmetic:
+    """How a network is computed in `precision`, its close decisions aside."""
+    if precision == "int8":
+        return Arithmetic(graphs.integers, "bf16" if "bfloat16" in native_precisions() else "f32")
+    return Arithmetic(graphs.floats, "f32" if precision == "float32" else "bf16")
+
+
 class OpenVinoPredictor(Predictor):
     """A compiled network, or a cascade or ensemble of them, on one CPU thread.
 
@@ -65,9 +75,14 @@ class OpenVinoPredictor(Predictor):
         """`graphs` are of the card's network, with its own screen if it has one; predictors may share
         them."""
         super().__init__(card, "cpu", f"OpenVINO {precision}, {on(1)}", screen)
-        self._graphs, self._parts, self._classes = graphs, list[Compiled](), len(card.labels)
-        self._margins = MARGINS.get(precision, Margins(0, 0))
-        self._network = self._assemble(card.network, "", precision, self._tie)
+        self._parts, self._classes = list[Compiled](), len(card.labels)
+        self._fast = arithmetic(graphs, precision)
+        self._exact = Arithmetic(graphs.floats, "f32", FEW)
+        if precision in MARGINS:
+            self._margins = MARGINS[precision]
+            self._network = self._settled_run(card.network, "", self._tie)
+        else:
+            self._network = self._run(card.network, "", self._fast)
 
     def warm_up(self) -> None:
         """Run every part; otherwise the first unsure image would wait for one."""
@@ -83,41 +98,35 @@ class OpenVinoPredictor(Predictor):
         """One pass."""
         return self._network(images)
 
-    def _assemble(self, network: Mapping[str, Any], start: str, precision: str, close: Close) -> Run:
-        """A function that runs `network`; in a precision with margins, float32 settles what is
-        `close`."""
-
-        def part(name: str, layout: Mapping[str, Any], close: Close = self._tie) -> Run:
-            return self._assemble(layout, f"{start}{name}.", precision, close)
-
+    def _run(self, network: Layout, start: str, how: Arithmetic) -> Run:
+        """A function that runs `network`, whose tensors' names begin with `start`."""
+        parts = [self._run(layout, prefix, how) for prefix, layout in parts_of(network, start)]
         if network["kind"] == "cascade":
-            temperatures, threshold = network["temperatures"], network["threshold"]
-            near = partial(_is_near, self._classes, temperatures[0], threshold, self._margins.near)
-            halves = part("first", network["first"], near), part("second", network["second"])
-            return _cascade(self._classes, *halves, temperatures, threshold)
-        if precision in FAST:
-            fast = self._assemble(network, start, FAST[precision], close)
-            exact = self._assemble(network, start, "exact", close)
-            if self.screen and start == backbone(self.card.network)[0]:
-                doubtful = partial(_is_doubtful, self._classes, self.screen, self._margins.near)
-                return _settled(fast, exact, (close, doubtful))
-            return _settled(fast, exact, (close,))
+            return _cascade(network, self._classes, *parts)
         if network["kind"] == "ensemble":
-            members = [part(f"members.{at}", each) for at, each in enumerate(network["members"])]
-            return _ensemble(members, network["temperatures"])
-        compiled = self._compiled(start, network["kind"], precision)
+            return _ensemble(network, parts)
+        compiled = Compiled(how.graphs[start], network["kind"], how.hint, how.sizes)
         self._parts.append(compiled)
         return compiled
 
-    def _compiled(self, start: str, kind: str, precision: str) -> Compiled:
-        if precision != "integers":
-            few = FEW if precision == "exact" else ()
-            return Compiled(self._graphs.floats[start], kind, HINTS[precision], few)
-        rest = "bfloat16" if "bfloat16" in native_precisions() else "float32"
-        return Compiled(self._graphs.integers[start], kind, HINTS[rest])
+    def _settled_run(self, network: Layout, start: str, close: Close) -> Run:
+        """The same, fast, but exact for the images whose answer is `close` to another."""
+        if network["kind"] == "cascade":
+            halves = zip(parts_of(network, start), (self._near(network), self._tie), strict=True)
+            runs = [self._settled_run(layout, prefix, close) for (prefix, layout), close in halves]
+            return _cascade(network, self._classes, *runs)
+        closes = [close]
+        if self.screen and start == backbone(self.card.network)[0]:
+            closes.append(partial(_is_doubtful, self._classes, self.screen, self._margins.near))
+        fast, exact = (self._run(network, start, how) for how in (self._fast, self._exact))
+        return _settled(fast, exact, closes)
 
     def _tie(self, outputs: Floats) -> Bools:
         return _is_tie(self._classes, self._margins.tie, outputs)
+
+    def _near(self, cascade: Layout) -> Close:
+        temperature, threshold = cascade["temperatures"][0], cascade["threshold"]
+        return partial(_is_near, self._classes, temperature, threshold, self._margins.near)
 
 
 def read_graphs(
@@ -166,29 +175,28 @@ def _is_doubtful(classes: int, screen: Card, margin: float, outputs: Floats) -> 
     return doubtful
 
 
-def _cascade(
-    classes: int, first: Run, second: Run, temperatures: tuple[float, float], threshold: float
-) -> Run:
+def _cascade(network: Layout, classes: int, first: Run, second: Run) -> Run:
     """See networks.Cascade; the outputs of `first` may end with the logits of a screen."""
+    temperatures, threshold = np.array(network["temperatures"], np.float32), network["threshold"]
 
     def run(images: Images) -> Floats:
         outputs = first(images)
         logits = outputs[:, :classes]
-        logits /= np.float32(temperatures[0])
+        logits /= temperatures[0]
         unsure = softmax(logits, 1.0).max(axis=1) < threshold
         if unsure.any():
-            logits[unsure] = second(images[unsure]) / np.float32(temperatures[1])
+            logits[unsure] = second(images[unsure]) / temperatures[1]
         return outputs
 
     return run
 
 
-def _ensemble(members: Sequence[Run], temperatures: Sequence[float]) -> Run:
+def _ensemble(network: Layout, members: Sequence[Run]) -> Run:
     """See networks.Ensemble."""
-    divisors = np.array(temperatures, np.float32).reshape(-1, 1, 1)
+    temperatures = np.array(network["temperatures"], np.float32).reshape(-1, 1, 1)
 
     def run(images: Images) -> Floats:
-        scaled = np.stack([member(images) for member in members]) / divisors
+        scaled = np.stack([member(images) for member in members]) / temperatures
         scaled -= np.logaddexp.reduce(scaled, axis=2, keepdims=True)
         logits: Floats = np.logaddexp.reduce(scaled, axis=0)
         return logits
