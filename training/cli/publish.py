@@ -21,6 +21,7 @@ from ..measures.evaluate import evaluate, read_split, task_of
 from ..measures.scans import measure_scans, table
 from ..publish import publish as serve
 from ..ranges import input_ranges
+from ..rejects.verdicts import open_line
 from ..sets.scans import FOLDER
 from ..shelf import RUNS, find
 from ..tables import Sheet, percent
@@ -83,5 +84,5 @@ def _told(card: Card, out: Path) -> str:
 
 def _scans(predictor: Predictor, served: str, data: Path) -> Sheet:
     """The table of real scans that a network read, under the name it is served by."""
-    found = measure_scans(predictor, data)
-    return table([replace(each, card=replace(each.card, name=served)) for each in found])
+    found = measure_scans(open_line(predictor), data)
+    return table([replace(each, name=served) for each in found])

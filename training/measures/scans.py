@@ -1,21 +1,17 @@
 """How well a network reads real scans: the whole way from files to labels, and what was flagged."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from functools import partial
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from model.card import Card
 from model.flags import Flag
-from model.predictor import Predictor
-from model.screen import open_screen, screen_of
 
-from ..sets.scans import FOLDER, HALVES, SCANS, Half, read_half
+from ..rejects.verdicts import Line, Verdicts, open_line
+from ..sets.scans import FOLDER, HALVES, SCANS, read_half
 from ..tables import Sheet, percent
-from .answers import Answers
-from .evaluate import all_logits, answer, open_network
+from .evaluate import open_network
 from .metrics import top_accuracy
 
 COLUMNS = ("network", "scans", "half", "images", "top-1", "top-3", "uncertain")
@@ -23,32 +19,32 @@ COLUMNS = ("network", "scans", "half", "images", "top-1", "top-3", "uncertain")
 
 @dataclass(frozen=True)
 class ScanResult:
-    """How `card`'s network read half a set of scans."""
+    """How the network that is called `name` read half a set of scans."""
 
-    card: Card
-    scans: Half
-    answers: Answers
+    name: str
+    scans: str
+    half: str
+    verdicts: Verdicts
 
     @property
     def top1(self) -> float:
         """The share read right."""
-        return float(self.answers.right.mean())
+        return float(self.verdicts.answers.right.mean())
 
     @property
     def top3(self) -> float:
         """The share whose class is among the three likeliest."""
-        return top_accuracy(self.answers, 3)
+        return top_accuracy(self.verdicts.answers, 3)
 
     @property
     def uncertain(self) -> float:
         """The share of answers that are uncertain, by their confidence or for a quality flag."""
-        unsure = self.answers.confidence < self.card.uncertain_below
-        return float((unsure | (self.scans.flags > 0)).mean())
+        return float(self.verdicts.uncertain.mean())
 
     @property
     def flagged(self) -> dict[str, float]:
         """The share of images with each quality flag, by the flag's name."""
-        return {flag.names[0]: float(np.mean((self.scans.flags & flag) > 0)) for flag in Flag}
+        return {flag.names[0]: float(np.mean((self.verdicts.flags & flag) > 0)) for flag in Flag}
 
 
 def read_scans(
@@ -61,19 +57,18 @@ def read_scans(
     results: list[ScanResult] = []
     for number, name in enumerate(names, 1):
         tell(f"{number}/{len(names)} {name}")
-        results += measure_scans(open_network(name, runs, threads)[0], data, threads)
+        results += measure_scans(open_line(open_network(name, runs, threads)[0], threads), data)
     return [table(results)], [record(each) for each in results]
 
 
-def measure_scans(predictor: Predictor, data: Path, threads: int = 0) -> Iterator[ScanResult]:
-    """Both halves of every set in `data`/scans, as `predictor` reads them. Raises BadCard, BadData."""
-    screen = screen_of(predictor, partial(open_screen, "cpu", threads))
+def measure_scans(line: Line, data: Path) -> Iterator[ScanResult]:
+    """Both halves of every set in `data`/scans, as `line` reads them. Raises BadData."""
+    card = line.predictor.card
     for scans in SCANS:
         for half in HALVES:
-            found = read_half(data / FOLDER, scans, half, predictor.card)
-            answers = answer(predictor.card, all_logits(predictor, found.data), found.data)
-            flags = found.flags | screen.flags(found.data.images)
-            yield ScanResult(predictor.card, replace(found, flags=flags), answers)
+            found = read_half(data / FOLDER, scans, half, card)
+            verdicts = line.read(f"{scans}, {half}", found.data.images, found.flags, found.data.labels)
+            yield ScanResult(card.name, scans, half, verdicts)
 
 
 def table(results: Sequence[ScanResult]) -> Sheet:
@@ -92,10 +87,10 @@ NOTES = (
 
 def _row(found: ScanResult) -> tuple[str, ...]:
     return (
-        found.card.name,
-        found.scans.name,
-        found.scans.half,
-        f"{len(found.answers):,}",
+        found.name,
+        found.scans,
+        found.half,
+        f"{len(found.verdicts):,}",
         percent(found.top1),
         percent(found.top3),
         percent(found.uncertain, 1),
@@ -106,10 +101,10 @@ def _row(found: ScanResult) -> tuple[str, ...]:
 def record(found: ScanResult) -> dict[str, object]:
     """One row for a JSON file."""
     return {
-        "name": found.card.name,
-        "scans": found.scans.name,
-        "half": found.scans.half,
-        "images": len(found.answers),
+        "name": found.name,
+        "scans": found.scans,
+        "half": found.half,
+        "images": len(found.verdicts),
         "top1": found.top1,
         "top3": found.top3,
         "uncertain": found.uncertain,

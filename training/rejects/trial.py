@@ -1,23 +1,20 @@
 """The reject test: is junk flagged or uncertain, and are good characters left alone?"""
 
 from collections.abc import Callable, Iterator, Sequence
-from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from model.screen import open_screen, screen_of
-
 from ..measures.evaluate import open_network, read_split, task_of
+from ..measures.scans import measure_scans
 from ..sets.data import Array, Set, hold_out_images
 from ..sets.readers.meaning import NO_LABEL
-from ..sets.scans import FOLDER, HALVES, SCANS, read_half
 from ..tables import Sheet, percent
 from .examples import Pools, drawn
 from .junk import KINDS
 from .pictures import file_of, photograph
 from .screening import CHOSEN, MEASURED, read_pools
-from .verdicts import Line, Verdicts
+from .verdicts import Line, Verdicts, open_line
 
 COUNT = 1000
 """Pictures of each kind."""
@@ -47,14 +44,14 @@ def read_rejects(
     Raises BadCard, BadData.
     """
     network, _ = open_network(name, runs, threads)
-    line = Line(network, screen_of(network, partial(open_screen, "cpu", threads)))
+    line = open_line(network, threads)
     junk, good, count = [], [], QUICK if quick else COUNT
     pools = read_pools(data, quick)
     for found in read_junk(line, pools[MEASURED].emnist, count):
         tell(f"{found.kind}: {percent(found.uncertain.mean())} flagged or uncertain")
         junk.append(found)
     held = read_split(task_of(network.card).name, data, quick).validation
-    scans = () if quick else read_scans(line, data)
+    scans = () if quick else (each.verdicts for each in measure_scans(line, data))
     for found in (read_characters(line, unchosen(held, pools[CHOSEN]), count), *scans):
         tell(f"{found.kind}: {percent(found.flagged.mean())} flagged")
         good.append(found)
@@ -80,14 +77,6 @@ def read_characters(line: Line, held: Set, count: int) -> Verdicts:
     rows = rng.choice(len(held), count)
     files = [file_of(photograph(drawn(held.images[[row]], rng), rng), rng) for row in rows]
     return line.read_files("held out, drawn as scans", files, held.labels[rows])
-
-
-def read_scans(line: Line, data: Path) -> Iterator[Verdicts]:
-    """Yield verdicts on every half of the real scans."""
-    for scans in SCANS:
-        for half in HALVES:
-            found = read_half(data / FOLDER, scans, half, line.predictor.card)
-            yield line.read(f"{scans}, {half}", found.data.images, found.flags, found.data.labels)
 
 
 def _junk_table(found: Sequence[Verdicts]) -> Sheet:
@@ -121,7 +110,7 @@ def _row(found: Verdicts, passes: bool) -> tuple[str, ...]:
     shares = (found.quality > 0, found.screened > 0, found.flagged, found.uncertain)
     return (
         found.kind,
-        f"{len(found.logits):,}",
+        f"{len(found):,}",
         *(percent(float(share.mean()), 1) for share in shares),
         "yes" if passes else "no",
     )
@@ -132,7 +121,7 @@ def record(found: Verdicts) -> dict[str, object]:
     return {
         "kind": found.kind,
         "network": found.card.name,
-        "pictures": len(found.logits),
+        "pictures": len(found),
         "flagged": float(found.flagged.mean()),
         "uncertain": float(found.uncertain.mean()),
     }

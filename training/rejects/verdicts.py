@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 
@@ -11,9 +11,9 @@ from model.charset import BadCharset, allowed_classes
 from model.images import decode
 from model.normalization import normalize
 from model.predictor import Floats, Predictor, softmax
-from model.screen import Screen
+from model.screen import Screen, open_screen, screen_of
 
-from ..measures.answers import Bools, Labels
+from ..measures.answers import Answers, Bools, Labels
 from ..measures.metrics import groups_in
 from ..sets.data import Array
 
@@ -35,21 +35,34 @@ class Verdicts:
     logits: Floats
     truth: Labels
 
+    def __len__(self) -> int:
+        return len(self.logits)
+
     @cached_property
+    def answers(self) -> Answers:
+        """What the network answered, whatever the flags."""
+        probabilities = softmax(self.logits, self.card.temperature)
+        return Answers(probabilities, self.truth, self.card.labels)
+
+    @cached_property
+    def flags(self) -> Array:
+        """(n,) all bits of Flag."""
+        return self.quality | self.screened
+
+    @property
     def flagged(self) -> Bools:
         """(n,) whether any flag is set."""
-        bits: Bools = (self.quality | self.screened) > 0
-        return bits
+        return self.flags > 0
 
     @property
     def uncertain(self) -> Bools:
         """(n,) uncertain as clients see it: flagged, or less confident than the card asks for."""
-        return self._uncertain(softmax(self.logits, self.card.temperature))
+        return self._uncertain(self.answers.probabilities)
 
     @property
     def uncertain_in_charset(self) -> Bools:
         """(n,) what would be uncertain if the job had said which of CHARSETS each picture is of."""
-        likely = softmax(self.logits, self.card.temperature)
+        likely = self.answers.probabilities.copy()
         for charset in CHARSETS:
             allowed = _allowed(charset, self.card.labels)
             rows = np.flatnonzero(np.isin(self.truth, allowed))
@@ -59,7 +72,7 @@ class Verdicts:
     @property
     def uncertain_merged(self) -> Bools:
         """(n,) what would be uncertain if look-alikes (O and 0) were one answer."""
-        likely = softmax(self.logits, self.card.temperature)
+        likely = self.answers.probabilities.copy()
         for group in groups_in(self.card.labels):
             first, *others = (self.card.labels.index(each) for each in group)
             likely[:, first] += likely[:, others].sum(axis=1)
@@ -89,6 +102,11 @@ class Line:
         card, outputs = self.predictor.card, self.predictor.outputs(glyphs)
         screened, logits = self.screen.flags(glyphs, outputs), outputs[:, : len(card.labels)]
         return Verdicts(kind, card, quality, screened, logits, truth)
+
+
+def open_line(predictor: Predictor, threads: int = 0) -> Line:
+    """`predictor` and its screen, on the CPU. Raises BadCard."""
+    return Line(predictor, screen_of(predictor, partial(open_screen, "cpu", threads)))
 
 
 def _allowed(charset: str, labels: str) -> list[int]:

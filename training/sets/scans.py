@@ -33,8 +33,6 @@ HALVES = ("learned from", "reported")
 class Half:
     """Half a set, normalized: `data`, and the bits of `model.flags` (n,) for each image."""
 
-    name: str
-    half: str
     data: Set
     flags: Array
 
@@ -59,7 +57,7 @@ def _half(folder: Path, name: str, half: str, labels: str, normalization: Normal
     known = np.flatnonzero(classes != NO_LABEL)
     if not len(known):
         raise BadData(f"{folder / SCANS[name]}: the half {half!r} has none of {labels}")
-    return Half(name, half, Set(glyphs[known], classes[known]), flags[known])
+    return Half(Set(glyphs[known], classes[known]), flags[known])
 
 
 def half_of(file: str) -> str:
