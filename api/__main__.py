@@ -8,7 +8,7 @@ from worker import logs
 from worker.connections.connection import connect
 from worker.connections.safety import UnsafeRedis, require_safe
 from worker.environment import warn_of_unknown_settings
-from worker.machine import give_memory_back, tune_garbage_collection
+from worker.memory import give_memory_back, tune_garbage_collection
 
 from .app import create_app
 from .auth.authentication import UnsafeAddress

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from .card import Card, Precision
-from .cores import usable_cores
+from .machine import usable_cores
 from .own_screens import read_own_screen
 from .predictor import Predictor
 from .replicas import Replicas

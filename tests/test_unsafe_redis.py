@@ -17,11 +17,11 @@ import psutil
 import pytest
 import redis
 
+from model.machine import memory_bytes
 from worker.connections.connection import connect
 from worker.connections.redis_watch import RedisWatch
 from worker.connections.safety import DURABLE, UnsafeRedis, find_door, find_loss, require_safe
 from worker.embedded import EmbeddedRedis, find_server, free_port
-from worker.machine import memory_bytes
 from worker.settings import QueueSettings
 
 from chaos.faults import REFUSALS, Refusal

@@ -15,7 +15,7 @@ from . import logs
 from .app import app
 from .engine.engine import engine
 from .ledger.doorbell import queue
-from .machine import tune_garbage_collection
+from .memory import tune_garbage_collection
 from .process import configure, run
 from .settings import WorkerSettings
 

@@ -20,7 +20,7 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from .machine import memory_bytes
+from model.machine import memory_bytes
 
 log = logging.getLogger(__name__)
 

@@ -14,7 +14,7 @@ from celery.signals import setup_logging, worker_shutting_down
 
 from . import logs
 from .environment import warn_of_unknown_settings
-from .machine import give_memory_back
+from .memory import give_memory_back
 from .settings import QueueSettings
 
 log = logging.getLogger(__name__)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
 
-from model.cores import usable_cores
+from model.machine import usable_cores
 from worker.embedded import EmbeddedRedis
 
 from .children import Child

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from api.stack.stack import WORKERS
-from model.cores import usable_cores
+from model.machine import usable_cores
 
 CORES = usable_cores()
 THREADS = CORES // WORKERS

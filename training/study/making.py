@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
-from model.cores import usable_cores
+from model.machine import usable_cores
 
 from ..tables import short
 from .chapter import Scale

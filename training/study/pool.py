@@ -16,7 +16,7 @@ from types import TracebackType
 import numpy as np
 import torch
 
-from model.cores import usable_cores
+from model.machine import usable_cores
 
 from ..sets.data import Split
 from . import cohort

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from model.cores import usable_cores
+from model.machine import usable_cores
 
 MINE = len(os.sched_getaffinity(0))
 
@@ -45,9 +45,9 @@ def test_only_processors_that_a_process_may_run_on_count(tmp_path: Path) -> None
 import os
 from pathlib import Path
 os.sched_setaffinity(0, list(os.sched_getaffinity(0))[:1])
-from model.cores import usable_cores
+from model.machine import usable_cores
 from model.opening import cores
-from api.stack import WORKERS
+from api.stack.stack import WORKERS
 print(usable_cores(Path({str(tmp_path)!r})), cores(0), cores(3), WORKERS)
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -1,25 +1,8 @@
-"""The memory of this machine or container: how much there is, and giving back what was used."""
+"""Keeps a process small: memory is given back once used, and seldom searched for garbage."""
 
 import contextlib
 import ctypes
 import gc
-import os
-from pathlib import Path
-
-LIMITS = ("memory.max", "memory/memory.limit_in_bytes")
-"""The files of a control group's limit, in versions 2 and 1, as a container sees its own."""
-
-
-def memory_bytes(groups: Path = Path("/sys/fs/cgroup")) -> int:
-    """Bytes of memory; or what a control group allows, if that is less."""
-    most = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    for name in LIMITS:
-        try:
-            most = min(most, int((groups / name).read_text()))
-        except (OSError, ValueError):  # not this version, or `max`
-            continue
-    return most
-
 
 MMAP_THRESHOLD, ARENA_MAX = -3, -8
 """The numbers by which glibc's mallopt knows these settings."""
