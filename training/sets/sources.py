@@ -4,9 +4,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from .catalogue import (
+    BALANCED,
     BALANCED_TEST,
     BALANCED_TRAIN,
+    LETTERS,
     LETTERS_TEST,
     LETTERS_TRAIN,
     MNIST_TEST,
@@ -16,9 +20,11 @@ from .catalogue import (
     OWN_LETTERS,
     OWN_LETTERS_TEST,
     Known,
+    find_file,
 )
 from .data import Hints, Set, Split, hold_out, hold_out_images, join
-from .hints import read_hints
+from .readers.idx import read_idx
+from .readers.meaning import NO_LABEL
 
 
 @dataclass(frozen=True)
@@ -58,13 +64,31 @@ class Source:
         return hold_out(whole, self.held_out, seed)
 
 
+def read_caseless(folder: Path) -> Hints | None:
+    """Letters of our own pool whose case was not recorded: both the capital and the small one are
+    possible.
+
+    None if the file of the caseless labels is missing. Raises BadData.
+    """
+    cased, caseless = OWN_BALANCED[1], OWN_LETTERS[1]  # two labels of the same images
+    if caseless.missing(folder):
+        return None
+    images, classes, letters = (
+        read_idx(find_file(folder, name)) for name in (cased.images, cased.labels, caseless.labels)
+    )
+    rows = np.flatnonzero((classes == NO_LABEL) & (letters != NO_LABEL))
+    possible = np.array([[label.upper() == letter for label in BALANCED] for letter in LETTERS])
+    upright = np.ascontiguousarray(images.transpose(0, 2, 1)[rows])
+    return Hints(upright, possible[letters[rows] - 1])
+
+
 OWN_47 = Source(
     OWN_BALANCED,
     OWN_BALANCED_TEST,
     100,
     "own 47-class EMNIST test, 9,400 images, 200 a class",
     "own EMNIST",
-    read_hints,
+    read_caseless,
 )
 OFFICIAL_47 = Source(
     (BALANCED_TRAIN,), BALANCED_TEST, 100, "EMNIST Balanced test, 18,800 images", "EMNIST Balanced"

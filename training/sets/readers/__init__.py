@@ -7,9 +7,9 @@ from model.card import Normalization
 from ..data import BadData, Set
 from .archives import read_archive
 from .arrays import Part, read_arrays
-from .folders import read_folder
 from .idx import read_idx_images
 from .meaning import Meaning
+from .pictures import read_folder
 from .table import read_table
 
 __all__ = ["Meaning", "Part", "read"]

@@ -1,4 +1,8 @@
-"""Image files in a folder or a ZIP, whose paths say what they show, become a `Set`."""
+"""Image files in a folder or a ZIP, whose paths say what they show, become a `Set`.
+
+They lie in a sub-folder for each character, or are named by their characters: `a/1.png` and
+`a_00002.jpg` are both an a. On a disk that does not tell A from a: `upper_a`, `lower_a`.
+"""
 
 import re
 from collections.abc import Callable, Sequence
@@ -8,6 +12,7 @@ from pathlib import Path, PurePath
 import numpy as np
 from rich.progress import track
 
+from model.folders import NoImages, find_images
 from model.images import BadImage, decode
 from model.normalization import SIDE, to_glyph
 from model.terminal import notes
@@ -27,6 +32,16 @@ class Picture:
     path: PurePath
     name: str
     read: Callable[[], bytes]
+
+
+def read_folder(folder: Path, meaning: Meaning, part: Part) -> Set:
+    """Every image below `folder`, RGB or grey. Raises BadData naming the file."""
+    try:
+        files = find_images([folder])
+    except NoImages as error:
+        raise BadData(str(error)) from error
+    pictures = [Picture(file.relative_to(folder), str(file), file.read_bytes) for file in files]
+    return read_pictures(folder, pictures, meaning, part)
 
 
 def read_pictures(path: Path, pictures: Sequence[Picture], meaning: Meaning, part: Part) -> Set:
