@@ -22,7 +22,7 @@ from training.measures.evaluate import Evaluation, evaluate, open_network
 from training.publish import Refused, finish, publish
 from training.run import Run
 from training.sets.catalogue import DIGITS, LETTERS
-from training.tables import Sheet
+from training.tables import TextTable
 from training.train import Trainer
 
 from courses import drawn_digits, short
@@ -83,7 +83,7 @@ def test_what_passes_is_served_with_its_figures_and_described(
     found: Evaluation, runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     open_gate(monkeypatch)
-    scans = Sheet("Real scans", ("scans", "top-1"), [("tablet pen", "99.00 %")])
+    scans = TextTable("Real scans", ("scans", "top-1"), [("tablet pen", "99.00 %")])
     card = publish(found, runs / "small-0", "digits", tmp_path, scans=scans)
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         "digits.json",

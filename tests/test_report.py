@@ -23,7 +23,7 @@ from training.reports.findings import findings, verdict
 from training.reports.gallery import MOST, mistakes_of, surest_mistakes
 from training.reports.report import Subject, write_report
 from training.run import Run
-from training.tables import Sheet
+from training.tables import TextTable
 from training.tables import short as shortened
 from training.train import Trainer
 
@@ -211,8 +211,8 @@ def test_missing_data_is_said_with_what_to_do(runs: Path, tmp_path: Path) -> Non
 
 
 def test_tables_keep_their_cells_in_markdown() -> None:
-    sheet = Sheet("title", ("name", "value"), [("a|b", "1")], ["note"])
-    assert sheet.markdown() == "| name | value |\n| --- | ---: |\n| a\\|b | 1 |\n\nnote\n"
+    table = TextTable("title", ("name", "value"), [("a|b", "1")], ["note"])
+    assert table.markdown() == "| name | value |\n| --- | ---: |\n| a\\|b | 1 |\n\nnote\n"
 
 
 def test_numbers_are_shortened_to_what_is_said() -> None:

@@ -16,7 +16,7 @@ from training.recipes import RECIPES
 from training.run import Run
 from training.study.chapter import QUICK
 from training.study.study import keep_settings
-from training.tables import Sheet
+from training.tables import TextTable
 from training.train import Trainer
 
 from courses import drawn_digits, short
@@ -31,9 +31,9 @@ def train(runs: Path, **changes: object) -> Run:
     return run
 
 
-def rows(sheet: Sheet) -> dict[str, dict[str, str]]:
+def rows(table: TextTable) -> dict[str, dict[str, str]]:
     """Every row by its first cell, its cells by column."""
-    return {row[0]: dict(zip(sheet.columns, row, strict=True)) for row in sheet.rows}
+    return {row[0]: dict(zip(table.columns, row, strict=True)) for row in table.rows}
 
 
 def age(run: Run, seconds: float) -> None:
@@ -68,9 +68,9 @@ def test_a_screen_is_finished_though_its_weights_lie_elsewhere(tmp_path: Path) -
 
 def test_a_study_is_no_run_and_nothing_is_wrong_with_it(tmp_path: Path) -> None:
     keep_settings(tmp_path / "study-digits", drawn_digits(), QUICK)
-    sheet = history(tmp_path)
-    assert not sheet.rows
-    assert "no run here yet" in sheet.notes[0]
+    table = history(tmp_path)
+    assert not table.rows
+    assert "no run here yet" in table.notes[0]
 
 
 def test_what_was_made_of_others_is_shown_with_what_it_was_made_of(
@@ -84,11 +84,11 @@ def test_what_was_made_of_others_is_shown_with_what_it_was_made_of(
         done = CliRunner().invoke(app, [*line.split(), "--runs", str(tmp_path)])
         assert done.exit_code == 0, done.output
     (tmp_path / "quick-0" / "quick.json").write_text("{")
-    sheet = history(tmp_path)
-    assert rows(sheet)["both"]["state"] == "ensemble of digits-nano, digits-mlp"
-    assert rows(sheet)["both"]["epochs"] == ""
-    assert len(sheet.notes) == 1
-    assert sheet.notes[0].startswith(f"{tmp_path / 'quick-0'}: cannot be read: ")
+    table = history(tmp_path)
+    assert rows(table)["both"]["state"] == "ensemble of digits-nano, digits-mlp"
+    assert rows(table)["both"]["epochs"] == ""
+    assert len(table.notes) == 1
+    assert table.notes[0].startswith(f"{tmp_path / 'quick-0'}: cannot be read: ")
 
 
 def test_a_network_is_counted_without_being_made() -> None:
@@ -115,10 +115,10 @@ def test_a_folder_that_cannot_be_read_is_listed_with_the_reason(
         (run.folder / file).unlink()
     else:
         (run.folder / file).write_text(content)
-    sheet = history(tmp_path)
-    assert not sheet.rows
-    assert sheet.notes[0].startswith(f"{run.folder}: cannot be read: ")
-    assert why in sheet.notes[0]
+    table = history(tmp_path)
+    assert not table.rows
+    assert table.notes[0].startswith(f"{run.folder}: cannot be read: ")
+    assert why in table.notes[0]
 
 
 def test_the_command_prints_whole_rows_and_says_where_nothing_is(tmp_path: Path) -> None:

@@ -35,7 +35,7 @@ from training.study.speed import tell
 from training.study.summary import summary
 from training.study.timing import WAYS, Timing
 from training.study.trial import Outcome, Point, Trial
-from training.tables import Sheet
+from training.tables import TextTable
 
 from courses import short
 
@@ -82,7 +82,7 @@ def best() -> Evaluation:
 
 def study_of(best: Evaluation) -> Study:
     split = read_split("letters", Path(), drawn=True)
-    sheets = [Sheet("What <it> took", ("network", "time"), [("a|b", "1 s")], ["A note."])]
+    sheets = [TextTable("What <it> took", ("network", "time"), [("a|b", "1 s")], ["A note."])]
     chapter = Chapter("Batches & norms", "Why?", ["Norm pays.", "So it is."], sheets, [PLOT, DOTTED])
     seeds = [outcome("best dense", seed) for seed in range(2)]
     answers = [replace(best.answers, probabilities=np.roll(best.answers.probabilities, 1, axis=1))] * 2

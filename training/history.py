@@ -15,7 +15,7 @@ from model.card import read_card
 from model.networks import build, count_parameters
 
 from .shelf import MADE_OF, METRICS, SETTINGS, STUDY
-from .tables import Sheet, percent, short
+from .tables import TextTable, percent, short
 
 COLUMNS = (
     "run",
@@ -78,7 +78,7 @@ def read_run(folder: Path) -> PastRun:
     return PastRun(folder, settings, metrics["epochs"], finished, path.stat().st_mtime)
 
 
-def history(runs: Path) -> Sheet:
+def history(runs: Path) -> TextTable:
     """A row for each run and each network made of others, the latest last; notes on the unreadable."""
     found, notes = [], []
     for folder in sorted(path for path in runs.glob("[!.]*") if path.is_dir()):
@@ -90,7 +90,7 @@ def history(runs: Path) -> Sheet:
             notes.append(f"{folder}: cannot be read: {_why(error)}")
     if not found and not notes:
         notes.append(f"{runs}: no run here yet; begin one with: inkqueue train NAME")
-    return Sheet(f"Runs in {runs}", COLUMNS, [row for _, row in sorted(found)], notes)
+    return TextTable(f"Runs in {runs}", COLUMNS, [row for _, row in sorted(found)], notes)
 
 
 def _why(error: Exception) -> str:

@@ -18,7 +18,7 @@ from .reports.description import describe
 from .run import write_text
 from .sets.data import Set, Split
 from .sets.tasks import TASKS
-from .tables import Sheet
+from .tables import TextTable
 
 
 class Refused(ValueError):
@@ -65,7 +65,7 @@ def publish(
     name: str,
     folder: Path,
     precision: Precision = "float32",
-    scans: Sheet | None = None,
+    scans: TextTable | None = None,
 ) -> Card:
     """Serve the network of `run` as `name` from `folder`: weights, card, description. Raises Refused.
 

@@ -14,7 +14,7 @@ UNITS = ((1e9, "G"), (1e6, "M"), (1e3, "k"))
 
 
 @dataclass(frozen=True)
-class Sheet:
+class TextTable:
     """`columns` by name, the first flush left, the rest flush right; `notes` stand below."""
 
     title: str

@@ -24,7 +24,7 @@ from ..measures.scans import read_scans
 from ..measures.scorecard import scorecard
 from ..rejects.trial import read_rejects
 from ..shelf import RUNS
-from ..tables import Sheet
+from ..tables import TextTable
 from .console import console
 from .options import Data, Markdown, Quick, Runs, Threads
 
@@ -62,22 +62,22 @@ def evaluate(
     if json_file and not json_file.parent.is_dir():
         raise typer.BadParameter(f"--json: there is no folder {json_file.parent}")
     if scans:
-        sheets, content = read_scans(_named(name, every, runs), data, runs, notes.print, threads)
+        tables, content = read_scans(_named(name, every, runs), data, runs, notes.print, threads)
     elif charset:
-        sheets, content = read_charset(name or "balanced", charset, data, runs, quick, threads)
+        tables, content = read_charset(name or "balanced", charset, data, runs, quick, threads)
     elif rejects:
-        sheets, content = read_rejects(name or "balanced", data, runs, notes.print, quick, threads)
+        tables, content = read_rejects(name or "balanced", data, runs, notes.print, quick, threads)
     elif bool(name) == every:
         raise typer.BadParameter("give the name of a network, or --all, --scans or --rejects")
     elif every:
         results = compare(_found(runs), data, quick, notes.print, threads)
         if not any(each.seeds for each in results):
             refuse("\n".join(reasons(results)))
-        sheets, content = [table(results)], records(results)
+        tables, content = [table(results)], records(results)
     else:
         found = measure(name, data, quick, runs, threads)
-        sheets, content = scorecard(found), [record(found)]
-    _show(sheets, markdown)
+        tables, content = scorecard(found), [record(found)]
+    _show(tables, markdown)
     if json_file:
         json_file.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n")
 
@@ -99,9 +99,9 @@ def _found(runs: Path) -> Sequence[Contender]:
     return found
 
 
-def _show(sheets: Sequence[Sheet], markdown: bool) -> None:
-    for sheet in sheets:
+def _show(tables: Sequence[TextTable], markdown: bool) -> None:
+    for each in tables:
         if markdown:
-            typer.echo(sheet.markdown())
+            typer.echo(each.markdown())
         else:
-            sheet.show(console)
+            each.show(console)

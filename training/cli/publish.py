@@ -24,7 +24,7 @@ from ..ranges import input_ranges
 from ..rejects.verdicts import open_line
 from ..sets.scans import FOLDER
 from ..shelf import RUNS, find
-from ..tables import Sheet, percent
+from ..tables import TextTable, percent
 from .console import console
 from .options import Data, Network, Runs
 
@@ -82,7 +82,7 @@ def _told(card: Card, out: Path) -> str:
     )
 
 
-def _scans(predictor: Predictor, served: str, data: Path) -> Sheet:
+def _scans(predictor: Predictor, served: str, data: Path) -> TextTable:
     """The table of real scans that a network read, under the name it is served by."""
     found = measure_scans(open_line(predictor), data)
     return table([replace(each, name=served) for each in found])

@@ -12,7 +12,7 @@ from model.normalization import normalize
 from model.predictor import Predictor
 
 from ..sets.data import Set
-from ..tables import Sheet, percent
+from ..tables import TextTable, percent
 from .answers import Answers
 from .evaluate import open_network, read_split, task_of
 from .metrics import top_accuracy
@@ -43,7 +43,7 @@ class CharsetResult:
 
 def read_charset(
     name: str, charset: str, data: Path, runs: Path, quick: bool = False, threads: int = 0
-) -> tuple[list[Sheet], list[dict[str, object]]]:
+) -> tuple[list[TextTable], list[dict[str, object]]]:
     """The table of the network `name` under `charset`, and its figures for a JSON file.
 
     It is measured only on the test set of its own task: the digits of MNIST and EMNIST come from the
@@ -79,7 +79,7 @@ def frame_anew(glyphs: Set, card: Card) -> Set:
     )
 
 
-def table(results: Sequence[CharsetResult]) -> Sheet:
+def table(results: Sequence[CharsetResult]) -> TextTable:
     """A row for each result."""
     columns = (
         "test set",
@@ -105,7 +105,7 @@ def table(results: Sequence[CharsetResult]) -> Sheet:
         for each in results
     ]
     title = f"{results[0].network}, charset {results[0].charset}"
-    return Sheet(title, columns, rows, NOTES)
+    return TextTable(title, columns, rows, NOTES)
 
 
 NOTES = (

@@ -9,7 +9,7 @@ from statistics import mean, stdev
 from model.card import BadCard, card_paths, weights_folder
 
 from ..sets.data import BadData
-from ..tables import Sheet, percent, short
+from ..tables import TextTable, percent, short
 from .evaluate import Evaluation, evaluate, open_network, read_split, task_of
 
 COLUMNS = (
@@ -83,7 +83,7 @@ def measure(
     return evaluate(predictor, weights, split.test, split.measured_on)
 
 
-def table(results: Sequence[Result]) -> Sheet:
+def table(results: Sequence[Result]) -> TextTable:
     """A row for each result; the notes say what could not be measured, and what the figures are."""
     measured = [each for each in results if each.seeds]
     notes = reasons(results)
@@ -96,7 +96,7 @@ def table(results: Sequence[Result]) -> Sheet:
         "MACs: multiply-accumulates an image. ECE: expected calibration error, 15 bins. Not uncertain: "
         "the share of answers without that flag, and how many of these are right."
     )
-    return Sheet("Networks", COLUMNS, [_row(each) for each in measured], notes)
+    return TextTable("Networks", COLUMNS, [_row(each) for each in measured], notes)
 
 
 def reasons(results: Sequence[Result]) -> list[str]:

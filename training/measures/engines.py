@@ -13,7 +13,7 @@ from model.predictor import Predictor
 from model.torch_predictor import TorchPredictor
 
 from ..sets.data import Set
-from ..tables import Sheet, percent
+from ..tables import TextTable, percent
 from .evaluate import bring_to_speed, timed_logits
 
 AGREEMENT = 0.9995
@@ -68,7 +68,7 @@ def least_precision(found: Sequence[Rival]) -> Precision:
     return passing[-1]
 
 
-def table(those: Sequence[Rival]) -> Sheet:
+def table(those: Sequence[Rival]) -> TextTable:
     """A row for each rival."""
     columns = ("network", "engine", "labels as torch", "top-1", "difference", "images/s", "may serve")
     rows = [
@@ -83,7 +83,7 @@ def table(those: Sequence[Rival]) -> Sheet:
         )
         for each in those
     ]
-    return Sheet("Engines", columns, rows)
+    return TextTable("Engines", columns, rows)
 
 
 def _read(predictor: Predictor, data: Set) -> tuple[np.ndarray[tuple[int], np.dtype[np.int64]], float]:

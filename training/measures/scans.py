@@ -10,7 +10,7 @@ from model.flags import Flag
 
 from ..rejects.verdicts import Line, Verdicts, open_line
 from ..sets.scans import FOLDER, HALVES, SCANS, read_half
-from ..tables import Sheet, percent
+from ..tables import TextTable, percent
 from .evaluate import open_network
 from .metrics import top_accuracy
 
@@ -49,7 +49,7 @@ class ScanResult:
 
 def read_scans(
     names: Sequence[str], data: Path, runs: Path, tell: Callable[[str], None], threads: int = 0
-) -> tuple[list[Sheet], list[dict[str, object]]]:
+) -> tuple[list[TextTable], list[dict[str, object]]]:
     """The table of these networks on the scans in `data`, and its figures for a JSON file.
 
     `tell` is told of every network. Raises BadCard, BadData.
@@ -71,10 +71,10 @@ def measure_scans(line: Line, data: Path) -> Iterator[ScanResult]:
             yield ScanResult(card.name, scans, half, verdicts)
 
 
-def table(results: Sequence[ScanResult]) -> Sheet:
+def table(results: Sequence[ScanResult]) -> TextTable:
     """A row for each result, and a column for each flag."""
     names = [flag.names[0] for flag in Flag]
-    return Sheet("Real scans", (*COLUMNS, *names), [_row(each) for each in results], NOTES)
+    return TextTable("Real scans", (*COLUMNS, *names), [_row(each) for each in results], NOTES)
 
 
 NOTES = (

@@ -2,20 +2,20 @@
 
 from collections.abc import Iterator
 
-from ..tables import Sheet, percent, short
+from ..tables import TextTable, percent, short
 from .evaluate import Evaluation
 from .metrics import groups_in, per_class
 from .reliability import coverage_table
 
 
-def scorecard(found: Evaluation) -> list[Sheet]:
+def scorecard(found: Evaluation) -> list[TextTable]:
     """Everything that `evaluate NAME` prints."""
     rows = [*_cost(found), *_accuracy(found), *_confidence(found)]
     notes = [
         f"Measured on: {found.measured_on}. Expected calibration error over 15 bins of equal width.",
         *[found.caveat] * bool(found.caveat),
     ]
-    return [Sheet(found.card.name, ("figure", "value"), rows, notes), _classes(found)]
+    return [TextTable(found.card.name, ("figure", "value"), rows, notes), _classes(found)]
 
 
 def _cost(found: Evaluation) -> Iterator[tuple[str, str]]:
@@ -49,7 +49,7 @@ def _confidence(found: Evaluation) -> Iterator[tuple[str, str]]:
         )
 
 
-def _classes(found: Evaluation) -> Sheet:
+def _classes(found: Evaluation) -> TextTable:
     rows = [
         (
             each.label,
@@ -61,4 +61,4 @@ def _classes(found: Evaluation) -> Sheet:
         for each in sorted(per_class(found.answers), key=lambda one: one.recall)
     ]
     columns = ("class", "images", "recall", "precision", "mostly taken for")
-    return Sheet("Every class, worst recall first", columns, rows)
+    return TextTable("Every class, worst recall first", columns, rows)

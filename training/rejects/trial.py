@@ -9,7 +9,7 @@ from ..measures.evaluate import open_network, read_split, task_of
 from ..measures.scans import measure_scans
 from ..sets.data import Array, Set, hold_out_images
 from ..sets.readers.meaning import NO_LABEL
-from ..tables import Sheet, percent
+from ..tables import TextTable, percent
 from .examples import Pools, drawn
 from .junk import KINDS
 from .pictures import file_of, photograph
@@ -37,7 +37,7 @@ def read_rejects(
     tell: Callable[[str], None],
     quick: bool = False,
     threads: int = 0,
-) -> tuple[list[Sheet], list[dict[str, object]]]:
+) -> tuple[list[TextTable], list[dict[str, object]]]:
     """The tables of junk and of good characters read by `name`, and their figures for a JSON file.
 
     `tell` is told of every kind; `quick`: few pictures, of characters drawn here.
@@ -79,14 +79,14 @@ def read_characters(line: Line, held: Set, count: int) -> Verdicts:
     return line.read_files("held out, drawn as scans", files, held.labels[rows])
 
 
-def _junk_table(found: Sequence[Verdicts]) -> Sheet:
+def _junk_table(found: Sequence[Verdicts]) -> TextTable:
     rows = [_row(each, each.uncertain.mean() >= CAUGHT) for each in found]
     whole = np.concatenate([each.uncertain for each in found]).mean()
     note = f"In all {percent(whole)} are flagged or uncertain; {percent(CAUGHT, 0)} of each must be."
-    return Sheet("Not characters", (*COLUMNS, "passes"), rows, [note])
+    return TextTable("Not characters", (*COLUMNS, "passes"), rows, [note])
 
 
-def _good_table(found: Sequence[Verdicts]) -> Sheet:
+def _good_table(found: Sequence[Verdicts]) -> TextTable:
     rows = [
         (
             *_row(each, each.flagged.mean() <= SPARED),
@@ -96,7 +96,7 @@ def _good_table(found: Sequence[Verdicts]) -> Sheet:
         for each in found
     ]
     columns = (*COLUMNS, "passes", "uncertain in its charset", "look-alikes merged")
-    return Sheet("Good characters", columns, rows, NOTES)
+    return TextTable("Good characters", columns, rows, NOTES)
 
 
 NOTES = (

@@ -9,7 +9,7 @@ from model.card import Card
 from ..measures.evaluate import Evaluation
 from ..measures.metrics import groups_in
 from ..shelf import MADE_OF, SETTINGS, read_json
-from ..tables import Sheet
+from ..tables import TextTable
 
 PAGE = Template("""\
 # $name
@@ -49,7 +49,7 @@ On real scans, by `inkqueue evaluate {} --scans`:
 {}"""
 
 
-def describe(card: Card, found: Evaluation, run: Path, scans: Sheet | None = None) -> str:
+def describe(card: Card, found: Evaluation, run: Path, scans: TextTable | None = None) -> str:
     """The description in Markdown, with the table of `scans` if there is one."""
     low, high = found.interval
     groups = groups_in(card.labels)

@@ -11,7 +11,7 @@ from model.predictor import Predictor
 
 from ..measures.evaluate import open_network, read_split, task_of
 from ..sets.data import Set
-from ..tables import Sheet, percent
+from ..tables import TextTable, percent
 from .drawing import Drawn, Taking, photographed, scanned
 from .grids import draw_grid, ruled
 from .measure import Figures, measure
@@ -66,7 +66,7 @@ def read_sheets(
     runs: Path,
     drawn: bool = False,
     tell: Callable[[], None] = lambda: None,
-) -> Sheet:
+) -> TextTable:
     """The figures of each trial, read by the network meant by `name`; `tell` is told of every sheet.
 
     Raises BadCard, BadData.
@@ -80,7 +80,7 @@ def read_sheets(
             found.append(each)
             tell()
         rows.append(_row(trial, found))
-    return Sheet(f"Sheets of characters held out of training, read by {name}", COLUMNS, rows, NOTES)
+    return TextTable(f"Sheets of characters held out of training, read by {name}", COLUMNS, rows, NOTES)
 
 
 def figures(trial: SheetTrial, data: Set, predictor: Predictor) -> Iterator[Figures]:

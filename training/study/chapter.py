@@ -3,7 +3,7 @@
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
 
-from ..tables import Sheet
+from ..tables import TextTable
 from .trial import Outcome, Trial
 
 
@@ -43,7 +43,7 @@ class Chapter:
     title: str
     introduction: str
     findings: Sequence[str]
-    sheets: Sequence[Sheet]
+    sheets: Sequence[TextTable]
     plots: Sequence[Plot]
     finalists: dict[str, Sequence[Outcome]] = field(default_factory=dict)
 

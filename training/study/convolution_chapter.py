@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from ..tables import Sheet
+from ..tables import TextTable
 from .chapter import Chapter, Plot, Series
 from .convolution_findings import findings
 from .rounds import ACCURACY, COST, accuracies, cost, ranked
@@ -32,23 +32,23 @@ def tell(found: Comparison) -> Chapter:
     )
 
 
-def _sizes(found: Comparison) -> Sheet:
+def _sizes(found: Comparison) -> TextTable:
     rows = [(str(size), told(accuracies(those)), *cost(those)) for size, those in found.compared.items()]
-    return Sheet("Sizes, on equally many images", ("network", "accuracy", *COST), rows, [NOTE])
+    return TextTable("Sizes, on equally many images", ("network", "accuracy", *COST), rows, [NOTE])
 
 
-def _rates(found: Comparison) -> Sheet:
+def _rates(found: Comparison) -> TextTable:
     rates = sorted((RATE, *OTHER_RATES))
     rows = [
         (str(size), *(told(accuracies(found.checked[size, rate])) for rate in rates))
         for size in (Size(layers, WIDTH, KERNEL) for layers in DEPTHS)
     ]
-    return Sheet(
+    return TextTable(
         "The learning rate, checked", ("network", *[f"rate {rate:g}" for rate in rates]), rows, [NOTE]
     )
 
 
-def _confirmed(found: Comparison) -> Sheet:
+def _confirmed(found: Comparison) -> TextTable:
     rows = [
         (
             str(size),
@@ -58,7 +58,7 @@ def _confirmed(found: Comparison) -> Sheet:
         )
         for size in ranked(found.confirmed)
     ]
-    return Sheet(
+    return TextTable(
         "The best of each depth, trained longer", ("network", "rate", "accuracy", *COST), rows, [NOTE]
     )
 

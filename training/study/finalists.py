@@ -9,7 +9,7 @@ from statistics import mean
 from ..measures.answers import Answers
 from ..measures.evaluate import Evaluation
 from ..measures.significance import Duel, mcnemar, wilson
-from ..tables import Sheet, percent, short
+from ..tables import TextTable, percent, short
 from .chapter import Chapter
 from .exam import Exam
 from .statistics import told
@@ -67,14 +67,14 @@ def chosen(finalists: Sequence[Finalist]) -> Finalist:
     return max(finalists, key=lambda each: mean(each.validated))
 
 
-def table(finalists: Sequence[Finalist], best: Evaluation) -> Sheet:
+def table(finalists: Sequence[Finalist], best: Evaluation) -> TextTable:
     """A row for each, and one for the network that is served, by their accuracy on the test set."""
     served = (float(best.answers.right.mean()), _row_of_best(best), best.answers)
     those = [(mean(each.tested), _row(each), each.answers[0]) for each in finalists]
     ordered = sorted([served, *those], key=lambda each: -each[0])
     duels = [_told(mcnemar(one[2].right, two[2].right)) for one, two in pairwise(ordered)]
     rows = [(*row, duel) for (_, row, _), duel in zip(ordered, [*duels, ""], strict=True)]
-    return Sheet("The test set", COLUMNS, rows, NOTES)
+    return TextTable("The test set", COLUMNS, rows, NOTES)
 
 
 def _row(each: Finalist) -> tuple[str, ...]:

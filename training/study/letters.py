@@ -8,7 +8,7 @@ import numpy as np
 from ..measures.answers import Answers, Ints
 from ..measures.metrics import ClassFigures, per_class
 from ..measures.significance import wilson
-from ..tables import Sheet, percent
+from ..tables import TextTable, percent
 
 Counts = Sequence[tuple[str, int]]
 """Letters and how many images of each, most first."""
@@ -75,7 +75,7 @@ def label_meant(letter: str, labels: str) -> str:
     raise ValueError(f"{letter!r} is none of {labels}")
 
 
-def sheet(letter: Letter) -> Sheet:
+def sheet(letter: Letter) -> TextTable:
     """What a letter is confused with, as a table; its accuracy below."""
     directions = (letter.taken_for, letter.mistaken_from)
     names = dict.fromkeys(name for each in directions for name, _ in each)
@@ -86,4 +86,4 @@ def sheet(letter: Letter) -> Sheet:
     ]
     columns = ("letter", f"{letter.label} taken for it", f"it taken for {letter.label}")
     notes = [letter.summary] if rows else [letter.summary, "No mistake was seen."]
-    return Sheet(f"What {letter.label} is confused with", columns, rows, notes)
+    return TextTable(f"What {letter.label} is confused with", columns, rows, notes)

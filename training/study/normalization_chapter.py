@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from ..tables import Sheet
+from ..tables import TextTable
 from .chapter import Chapter, Plot, Series
 from .ladders import NORMS, Ladders, Place
 from .normalization_findings import findings
@@ -37,15 +37,15 @@ def tell(ladders: Ladders) -> Chapter:
     )
 
 
-def _accuracies(ladders: Ladders) -> Sheet:
+def _accuracies(ladders: Ladders) -> TextTable:
     rows = [
         (title, *(told(ladders.shares(norm, batch)) for batch in ladders.batches))
         for norm, title in NORMS.items()
     ]
-    return Sheet("Accuracy by batch size, each at its best rate", _columns(ladders), rows, [NOTE])
+    return TextTable("Accuracy by batch size, each at its best rate", _columns(ladders), rows, [NOTE])
 
 
-def _rates(ladders: Ladders) -> Sheet:
+def _rates(ladders: Ladders) -> TextTable:
     places = {norm: [Place(norm, batch) for batch in ladders.batches] for norm in NORMS}
     rows = [
         (
@@ -54,7 +54,7 @@ def _rates(ladders: Ladders) -> Sheet:
         )
         for norm, those in places.items()
     ]
-    return Sheet("The best rate, and of how many that were tried", _columns(ladders), rows)
+    return TextTable("The best rate, and of how many that were tried", _columns(ladders), rows)
 
 
 def _columns(ladders: Ladders) -> list[str]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from statistics import mean
 from typing import Any
 
-from ..tables import Sheet, percent
+from ..tables import TextTable, percent
 from .chapter import Chapter, Plot, Series
 from .factors import FACTORS, LOGARITHMIC, TITLES, level
 from .perceptron_findings import findings
@@ -40,7 +40,7 @@ def tell(sweep: Sweep) -> Chapter:
     )
 
 
-def _effects(sweep: Sweep) -> Sheet:
+def _effects(sweep: Sweep) -> TextTable:
     every = zip(FACTORS, sweep.effects.levels, sweep.effects.shares, strict=True)
     rows = [
         (
@@ -51,37 +51,37 @@ def _effects(sweep: Sweep) -> Sheet:
         for factor, levels, explained in every
     ]
     rows.append(("between seeds", *[""] * 5, percent(sweep.effects.noise, 1)))
-    return Sheet(
+    return TextTable(
         "What each factor does over the array: mean accuracy of each level, and share of the variance",
         ("factor", *[f"level {number}" for number in range(1, 6)], "of the variance"),
         rows,
     )
 
 
-def _runs(sweep: Sweep) -> Sheet:
+def _runs(sweep: Sweep) -> TextTable:
     rows = []
     for setting, outcomes in sweep.screened.items():
         shares = accuracies(outcomes)
         apart = points(max(shares) - min(shares))
         rows.append((*map(level, setting), percent(mean(shares)), apart))
-    return Sheet("The runs of the array", (*TITLES.values(), "accuracy", "seeds apart"), rows)
+    return TextTable("The runs of the array", (*TITLES.values(), "accuracy", "seeds apart"), rows)
 
 
-def _around(sweep: Sweep) -> Sheet:
+def _around(sweep: Sweep) -> TextTable:
     rows = [
         (TITLES[factor], *_cells({each: told(those) for each, those in sweep.along(factor).items()}))
         for factor in FACTORS
     ]
     columns = ("factor", *[f"level {number}" for number in range(1, 6)])
-    return Sheet(f"One factor at a time, around {sweep.centre}", columns, rows, [NOTE])
+    return TextTable(f"One factor at a time, around {sweep.centre}", columns, rows, [NOTE])
 
 
-def _confirmed(sweep: Sweep) -> Sheet:
+def _confirmed(sweep: Sweep) -> TextTable:
     rows = [
         (str(each), told(accuracies(sweep.confirmed[each])), *cost(sweep.confirmed[each]))
         for each in ranked(sweep.confirmed)
     ]
-    return Sheet("The two best, trained longer", ("setting", "accuracy", *COST), rows, [NOTE])
+    return TextTable("The two best, trained longer", ("setting", "accuracy", *COST), rows, [NOTE])
 
 
 def _cells(levels: Mapping[Any, str]) -> list[str]:

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 
 from ..reports.figures import DPI
 from ..sets.data import Array, Set, Split
-from ..tables import Sheet
+from ..tables import TextTable
 
 A_LETTER = 12
 COLUMNS = 2
@@ -41,13 +41,13 @@ def _strip(train: Set, label: int) -> Array:
     return np.concatenate(framed + blank, axis=1)
 
 
-def counts(split: Split, labels: str) -> Sheet:
+def counts(split: Split, labels: str) -> TextTable:
     """How many images of each class there are to train, to choose and to measure on."""
     parts = (split.train, split.validation, split.test)
     found = [np.bincount(part.labels, minlength=len(labels)) for part in parts]
     rows = [(each, *(f"{part[at]:,}" for part in found)) for at, each in enumerate(labels)]
     rows.append(("all", *(f"{len(part):,}" for part in parts)))
-    return Sheet("Images of each letter", ("letter", "training", "validation", "test"), rows)
+    return TextTable("Images of each letter", ("letter", "training", "validation", "test"), rows)
 
 
 def description(split: Split, labels: str) -> list[str]:

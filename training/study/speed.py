@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ..run import write_json
 from ..sets.data import Split
-from ..tables import Sheet
+from ..tables import TextTable
 from .chapter import Chapter, Scale
 from .timing import NETWORKS, WAYS, Timing, measure
 
@@ -48,7 +48,9 @@ def tell(timings: Sequence[Timing]) -> Chapter:
                 (each.example, each.way, f"{each.processor:.3f}", f"{each.clock:.3f}", pace, gain)
             )
         findings.append(_finding(alone, stacked, pooled))
-    return Chapter("Speed", INTRODUCTION, findings, [Sheet("Ways to train several", columns, rows)], [])
+    return Chapter(
+        "Speed", INTRODUCTION, findings, [TextTable("Ways to train several", columns, rows)], []
+    )
 
 
 def _finding(alone: Timing, stacked: Timing, pooled: Timing) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from statistics import mean
 
-from ..tables import Sheet
+from ..tables import TextTable
 from .arms import Arm, Arms, Body, trained
 from .chapter import Chapter, Plot, Series
 from .rounds import ACCURACY
@@ -42,7 +42,7 @@ def tell(found: Arms) -> Chapter:
     )
 
 
-def _sheet(found: Arms, body: Body) -> Sheet:
+def _sheet(found: Arms, body: Body) -> TextTable:
     columns = ("arm", "images a letter", "rate", ACCURACY, "parameters trained", "processor s")
     rows = [
         (
@@ -57,7 +57,7 @@ def _sheet(found: Arms, body: Body) -> Sheet:
         for amount in body.amounts
         for arm in [Arm(body.name, way, amount)]
     ]
-    return Sheet(f"{body.title}, {body.images:,} images shown to each", columns, rows)
+    return TextTable(f"{body.title}, {body.images:,} images shown to each", columns, rows)
 
 
 def _plot(found: Arms, body: Body) -> Plot:
