@@ -10,7 +10,7 @@ from PIL import Image
 
 from .headers import BadImage, TooLarge, check, open_image
 from .layout import MAX_PIXELS
-from .misread import as_seen, flags_for, upright
+from .opencv_corrections import as_seen, flags_for, upright
 from .tiffs import BadTiff, cut, directories, is_tiff
 
 __all__ = ["BadImage", "Grey", "TooLarge", "decode", "png", "to_grey"]

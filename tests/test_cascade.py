@@ -13,7 +13,7 @@ from model.networks import Cascade, build, parts
 from model.torch_predictor import TorchPredictor
 from training.cascade import BUDGET, choose_threshold, combine
 from training.measures.cost import metered
-from training.shelf import load
+from training.registry import load
 
 from courses import CHEAP, Pair, drawn_digits, trained_pair
 

@@ -30,7 +30,7 @@ from model.glyph import Glyph
 from model.images import decode
 from model.layout import MAX_PIXELS, Box, Character, Layout
 from model.normalization import to_glyph
-from model.strips import read_scanlines
+from model.png_batches import read_scanlines
 from worker.decoding import fork_server, link, seccomp, supply
 from worker.decoding.answers import (
     HEAD_BYTES,

@@ -18,8 +18,8 @@ from training.ensemble import unite
 from training.measures.calibration import best_temperature
 from training.measures.cost import metered
 from training.measures.evaluate import evaluate
+from training.registry import SETTINGS
 from training.run import Run
-from training.shelf import SETTINGS
 
 from courses import Pair, drawn_digits, short, trained_pair
 

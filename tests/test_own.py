@@ -8,10 +8,10 @@ import pytest
 from typer.testing import CliRunner
 
 from training.cli import app
+from training.registry import load
 from training.sets.data import BadData
 from training.sets.own import read_own
 from training.sets.tasks import TASKS
-from training.shelf import load
 
 from courses import drawn_digits
 from datafiles import csv_of, put, rows_of, write_csv, write_keras_npz

@@ -15,11 +15,11 @@ from training.cli.train import follow
 from training.distill import fold, soft_targets
 from training.publish import finish
 from training.recipe import Recipe
+from training.registry import MADE_OF, METRICS, SETTINGS, find, load, settings_of
 from training.run import BadRun, Run
 from training.sets import sources
 from training.sets.catalogue import DIGITS
 from training.sets.data import Set
-from training.shelf import MADE_OF, METRICS, SETTINGS, find, load, settings_of
 from training.state import State, blend
 from training.train import Trainer
 

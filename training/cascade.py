@@ -14,8 +14,8 @@ from model.torch_predictor import TorchPredictor
 from .measures.calibration import OUT_OF_REACH, rounded, uncertain_below
 from .measures.cost import metered
 from .measures.evaluate import all_logits
+from .registry import require_alike, unmeasured
 from .sets.data import Set
-from .shelf import require_alike, unmeasured
 
 TOLERANCE = 0.0005
 """How much validation accuracy may be given up for speed: half of what is allowed on the test set."""

@@ -17,9 +17,9 @@ from model.card import Card
 from model.terminal import notes
 
 from .augment import Augmentation, augment
+from .registry import load
 from .run import DAMAGED, write_tensors
 from .sets.data import Array, Set, Split, join
-from .shelf import load
 
 VIEWS = 2
 SEED = 0

@@ -7,8 +7,8 @@ from model.networks import Ensemble
 from model.torch_predictor import TorchPredictor
 
 from .publish import calibrated
+from .registry import require_alike, unmeasured
 from .sets.data import Set
-from .shelf import require_alike, unmeasured
 
 
 def unite(name: str, members: Sequence[TorchPredictor], validation: Set) -> tuple[Card, Ensemble]:

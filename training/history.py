@@ -14,7 +14,7 @@ import torch
 from model.card import read_card
 from model.networks import build, count_parameters
 
-from .shelf import MADE_OF, METRICS, SETTINGS, STUDY
+from .registry import MADE_OF, METRICS, SETTINGS, STUDY
 from .tables import TextTable, percent, short
 
 COLUMNS = (

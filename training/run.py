@@ -13,9 +13,9 @@ from model.storage import whole
 
 from .curves import draw_curves, write_scalars
 from .recipe import Recipe
+from .registry import MADE_OF, METRICS, RUNS, SETTINGS, read_json, whole_card
 from .sets.data import Split, fingerprint
 from .sets.sources import may_know
-from .shelf import MADE_OF, METRICS, RUNS, SETTINGS, read_json, whole_card
 from .state import State
 
 ORIGIN = "origin.json"

@@ -11,7 +11,7 @@ from torch.optim.swa_utils import get_ema_multi_avg_fn
 from model.networks import build, channels_last
 
 from .recipe import Recipe
-from .shelf import start_from
+from .registry import start_from
 
 Weights = dict[str, torch.Tensor]
 

@@ -17,8 +17,8 @@ from ..cascade import combine
 from ..ensemble import unite
 from ..measures.evaluate import all_logits, answer, read_split, task_of
 from ..prior import shift_priors
+from ..registry import MADE_OF, RUNS, SETTINGS, load, settings_of
 from ..run import BadRun, write_json
-from ..shelf import MADE_OF, RUNS, SETTINGS, load, settings_of
 from .console import console
 from .options import Data, Network, Runs
 

@@ -11,7 +11,7 @@ from model.torch_predictor import use_threads
 
 from ..measures.engines import Rival, rivals, table
 from ..measures.evaluate import read_split, task_of
-from ..shelf import find
+from ..registry import find
 from .console import console
 from .options import Data, Quick, Threads
 

@@ -22,8 +22,8 @@ from ..measures.comparison import (
 )
 from ..measures.scans import read_scans
 from ..measures.scorecard import scorecard
+from ..registry import RUNS
 from ..rejects.trial import read_rejects
-from ..shelf import RUNS
 from ..tables import TextTable
 from .console import console
 from .options import Data, Markdown, Quick, Runs, Threads

@@ -21,9 +21,9 @@ from ..measures.evaluate import evaluate, read_split, task_of
 from ..measures.scans import measure_scans, table
 from ..publish import publish as serve
 from ..ranges import input_ranges
+from ..registry import RUNS, find
 from ..rejects.verdicts import open_line
 from ..sets.scans import FOLDER
-from ..shelf import RUNS, find
 from ..tables import TextTable, percent
 from .console import console
 from .options import Data, Network, Runs

@@ -11,9 +11,9 @@ from model.terminal import notes
 from ..measures.comparison import measure
 from ..measures.evaluate import evaluate, open_network, read_split, task_of
 from ..measures.significance import mcnemar
+from ..registry import RUNS
 from ..reports.findings import verdict
 from ..reports.report import Subject, write_report
-from ..shelf import RUNS
 from .console import console
 from .options import Data, Network, Quick, Runs, Threads
 

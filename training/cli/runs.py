@@ -1,7 +1,7 @@
 """`runs`: what has been trained so far."""
 
 from ..history import history
-from ..shelf import RUNS
+from ..registry import RUNS
 from .console import console
 from .options import Runs
 

@@ -10,9 +10,9 @@ from model.card import weights_folder
 from model.screen import FOLDER
 from model.torch_predictor import use_threads
 
+from ..registry import RUNS, load
 from ..rejects.screening import RECIPE, finish, own_recipe, read_examples, ship, ship_own
 from ..run import Run
-from ..shelf import RUNS, load
 from ..train import Trainer
 from .console import console
 from .options import Data, Runs, Threads

@@ -8,9 +8,9 @@ import typer
 
 from model.terminal import progress
 
+from ..registry import RUNS
 from ..sheets.pages import Writing
 from ..sheets.trial import SheetTrial, read_sheets
-from ..shelf import RUNS
 from .console import console
 from .options import Data, Markdown, Network, Quick, Runs
 

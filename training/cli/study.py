@@ -8,9 +8,9 @@ import typer
 from model.terminal import notes
 
 from ..measures.evaluate import read_split
+from ..registry import RUNS
 from ..sets.own import read_own
 from ..sets.tasks import TASKS
-from ..shelf import RUNS
 from ..study.chapter import FULL, QUICK
 from ..study.exam import Exam
 from ..study.letters import every_letter, label_meant, sheet

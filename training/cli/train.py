@@ -17,12 +17,12 @@ from ..measures.evaluate import evaluate, read_split
 from ..publish import finish
 from ..recipe import Recipe
 from ..recipes import RECIPES
+from ..registry import RUNS, whole_card
 from ..run import Run, require_unseen
 from ..sets.data import Split
 from ..sets.own import read_own
 from ..sets.scans import FOLDER, read_examples
 from ..sets.tasks import TASKS
-from ..shelf import RUNS, whole_card
 from ..tables import percent
 from ..train import Trainer
 from .console import console

@@ -15,9 +15,9 @@ from model.opening import open_predictor
 from model.predictor import Floats, Predictor, softmax
 from model.torch_predictor import TorchPredictor
 
+from ..registry import find
 from ..sets.data import Set, Split
 from ..sets.tasks import SPLIT_SEED, TASKS, Task, draw
-from ..shelf import find
 from .answers import Answers
 from .cost import Cost, metered
 from .metrics import merged_accuracy, negative_log_likelihood, top_accuracy
@@ -68,7 +68,7 @@ class Evaluation:
 
 
 def open_network(name: str, runs: Path, threads: int = 0) -> tuple[Predictor, Path]:
-    """The network meant by `name` (see shelf.find) as it is served, and its weights. Raises BadCard."""
+    """The network meant by `name` (see registry.find), as it is served; its weights. Raises BadCard."""
     stem, folder = find(name, runs)
     load_checkpoint(stem, folder)  # raises if card and weights do not match, whatever engine serves it
     return open_predictor(stem, folder, threads=threads), folder / f"{stem}.safetensors"

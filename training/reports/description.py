@@ -8,7 +8,7 @@ from model.card import Card
 
 from ..measures.evaluate import Evaluation
 from ..measures.metrics import groups_in
-from ..shelf import MADE_OF, SETTINGS, read_json
+from ..registry import MADE_OF, SETTINGS, read_json
 from ..tables import TextTable
 
 PAGE = Template("""\

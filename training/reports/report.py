@@ -11,9 +11,9 @@ from ..measures.comparison import record
 from ..measures.evaluate import Evaluation
 from ..measures.metrics import confused_pairs, groups_in, per_class
 from ..measures.reliability import coverage_table
+from ..registry import SETTINGS, read_json
 from ..run import write_json
 from ..sets.data import Set
-from ..shelf import SETTINGS, read_json
 from .figures import draw_confusion, draw_coverage, draw_reliability
 from .findings import findings
 from .gallery import Mistake, data_address, draw_gallery, mistakes_of, surest_mistakes

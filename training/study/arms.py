@@ -10,8 +10,8 @@ import torch
 
 from model.networks import count_parameters, head_of
 
+from ..registry import load
 from ..sets.sources import may_know
-from ..shelf import load
 from .chapter import FULL, Scale
 from .networks import build
 from .rounds import Outcomes, accuracies

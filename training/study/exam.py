@@ -16,9 +16,9 @@ from model.storage import whole
 from ..measures.answers import Answers
 from ..measures.cost import Cost
 from ..measures.evaluate import Evaluation, evaluate, open_network
+from ..registry import find, read_json
 from ..run import write_json
 from ..sets.data import Set
-from ..shelf import find, read_json
 from .outcomes import logits_of
 from .trial import Outcome
 
@@ -59,7 +59,7 @@ class Exam:
         return Answers(sat.probabilities, self._test.labels, labels)
 
     def network(self, name: str, runs: Path) -> tuple[Evaluation, str]:
-        """The evaluation of `name` (see shelf.find) as it is served, and when it was measured.
+        """The evaluation of `name` (see registry.find) as it is served, and when it was measured.
 
         Raises BadCard.
         """

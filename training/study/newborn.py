@@ -7,8 +7,8 @@ from torch import nn
 
 from model.networks import head_of
 
+from ..registry import start_from
 from ..sets.tasks import TASKS
-from ..shelf import start_from
 from .networks import build
 from .resnet import ResNet18, load_imagenet
 from .trial import Trial

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from ..shelf import RUNS
+from ..registry import RUNS
 from .chapter import Scale, Section
 from .convolutions import convolutions
 from .normalizations import normalizations

@@ -6,9 +6,9 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict
 from pathlib import Path
 
+from ..registry import STUDY, read_json
 from ..run import BadRun, write_json
 from ..sets.data import Split, fingerprint
-from ..shelf import STUDY, read_json
 from .chapter import Chapter, Scale, Section
 from .cohorts import cohorts, seconds
 from .outcomes import read_outcomes

@@ -6,7 +6,7 @@ images to learn from.
 
 from pathlib import Path
 
-from ..shelf import RUNS
+from ..registry import RUNS
 from .arms import MIDDLE, Arm, Arms, bodies, trial
 from .chapter import Scale, Section
 from .ladders import best, tune

@@ -13,7 +13,7 @@ class Trial:
 
     `network` is a layout that `networks.build` knows. `images` are shown in all, drawn class-balanced
     from the first `pool` training images of each class (0: all), by AdamW and one cycle of the learning
-    rate. `start` names the network whose features it begins with (see shelf.find; a file of ImageNet
+    rate. `start` names the network whose features it begins with (see registry.find; a file of ImageNet
     weights for a ResNet), which stay as they are if `frozen`. It is validated `points` times, evenly.
     """
 

@@ -8,9 +8,9 @@ from model.card import BadCard, Card, read_card
 from model.predictor import Predictor
 
 from ..measures.evaluate import open_network
+from ..registry import find
 from ..sets.data import Split
 from ..sets.tasks import TASKS
-from ..shelf import find
 from .chapter import Scale
 from .exam import Exam
 from .finalists import Finalist, measure

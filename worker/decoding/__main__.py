@@ -18,7 +18,7 @@ from .allowance import Allowance
 from .progress import Progress
 from .sandbox import enter, keep_only
 from .serving import Strike, serve
-from .warmth import warm_up
+from .warm_up import warm_up
 from .wire import FACT, NO_MEMORY, READY, SEALED, UNSEALED
 
 

@@ -16,7 +16,7 @@ from model.card import Normalization
 from model.glyph import Glyph
 from model.images import Grey
 from model.normalization import normalize_all
-from model.strips import Scanlines, unfilter
+from model.png_batches import Scanlines, unfilter
 
 from ..ledger.results import UNDECODABLE, Failure
 from .allowance import Allowance

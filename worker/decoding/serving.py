@@ -7,8 +7,8 @@ import socket
 from collections.abc import Callable
 
 from model.images import BadImage, TooLarge, decode
+from model.png_batches import read_scanlines
 from model.sheets.cutting import cut
-from model.strips import read_scanlines
 
 from ..ledger.chunks import ImageFile
 from ..ledger.results import TOO_LARGE, UNDECODABLE, Failure

@@ -1,4 +1,4 @@
-"""Strips: plain PNGs look as they do one by one, whatever else there is stays with `images`."""
+"""Batches of PNGs: plain ones look as they do one by one, whatever else there is stays with `images`."""
 
 import time
 import zlib
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from model.drawn import draw
 from model.images import BadImage, Grey, decode, png
-from model.strips import MOST_PIXELS, Scanlines, read_scanlines, unfilter
+from model.png_batches import MOST_PIXELS, Scanlines, read_scanlines, unfilter
 
 from makers import png_chunk, png_of, saved
 
