@@ -12,6 +12,9 @@ from typing import Any, Literal
 
 WEIGHTS = Path(__file__).parent / "weights"
 
+NetworkLayout = Mapping[str, Any]
+"""A network's kind, and that kind's own arguments (see networks.build)."""
+
 Normalization = Literal["emnist", "mnist"]
 Precision = Literal["float32", "mixed", "bfloat16", "int8"]
 """From the highest to the lowest; mixed is bfloat16 and int8 is 8-bit integers, both with float32 for
@@ -33,7 +36,7 @@ class Card:
     """
 
     name: str
-    network: Mapping[str, Any]
+    network: NetworkLayout
     labels: str
     normalization: Normalization
     mean: float
@@ -64,15 +67,23 @@ def read_card(path: Path) -> Card:
         raise BadCard(f"{path}: {error}") from error
 
 
-def classes_of(network: Mapping[str, Any]) -> int:
+def parts_of(network: NetworkLayout, start: str = "") -> list[tuple[str, NetworkLayout]]:
+    """The parts of a cascade or ensemble, whose own tensors' names begin with `start`: the prefix and
+    the layout of each. None of any other network."""
+    parts: Mapping[str, NetworkLayout] = {}
+    if network["kind"] == "cascade":
+        parts = {name: network[name] for name in ("first", "second")}
+    elif network["kind"] == "ensemble":
+        parts = {f"members.{at}": each for at, each in enumerate(network["members"])}
+    return [(f"{start}{name}.", part) for name, part in parts.items()]
+
+
+def classes_of(network: NetworkLayout) -> int:
     """How many classes a card's `network` tells apart. Raises ValueError if it does not say so."""
     while "classes" not in network:
-        if network["kind"] == "cascade":
-            network = network["second"]
-        elif network["kind"] == "ensemble":
-            network = network["members"][0]
-        else:
+        if not (parts := parts_of(network)):
             raise ValueError(f"unknown network kind {network['kind']!r}, or one without its classes")
+        _, network = parts[-1]
     classes: int = network["classes"]
     return classes
 

@@ -9,11 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from .card import Card
+from .card import Card, NetworkLayout, parts_of
 from .runtime import op, ov
-
-Layout = Mapping[str, Any]
-"""The `network` of a card, or a part of it."""
 
 Tensors = Mapping[str, npt.NDArray[Any]]
 Parts = Mapping[str, ov.Model]
@@ -41,17 +38,6 @@ EPSILON = 1e-5
 """Of torch's batch normalization."""
 
 
-def parts_of(network: Layout, start: str = "") -> list[tuple[str, Layout]]:
-    """The parts of a cascade or ensemble, whose own tensors' names begin with `start`: the prefix and
-    the layout of each. None of any other network."""
-    parts: Mapping[str, Layout] = {}
-    if network["kind"] == "cascade":
-        parts = {name: network[name] for name in ("first", "second")}
-    elif network["kind"] == "ensemble":
-        parts = {f"members.{at}": each for at, each in enumerate(network["members"])}
-    return [(f"{start}{name}.", part) for name, part in parts.items()]
-
-
 def graphs(card: Card, tensors: Tensors) -> Parts:
     """The parts of the network of `card`, each (n, 28, 28) uint8 -> (n, classes) float32 logits."""
     return dict(_graphs(card, card.network, tensors, ""))
@@ -63,7 +49,9 @@ def quantized_graphs(card: Card, tensors: Tensors) -> Parts:
     return graphs(card, {**tensors, **ranges})
 
 
-def _graphs(card: Card, network: Layout, tensors: Tensors, start: str) -> Iterator[tuple[str, ov.Model]]:
+def _graphs(
+    card: Card, network: NetworkLayout, tensors: Tensors, start: str
+) -> Iterator[tuple[str, ov.Model]]:
     parts = parts_of(network, start)
     for prefix, part in parts:
         yield from _graphs(card, part, tensors, prefix)
@@ -72,7 +60,7 @@ def _graphs(card: Card, network: Layout, tensors: Tensors, start: str) -> Iterat
         yield start, _graph(card, network, own)
 
 
-def _graph(card: Card, network: Layout, tensors: Tensors) -> ov.Model:
+def _graph(card: Card, network: NetworkLayout, tensors: Tensors) -> ov.Model:
     images = op.parameter([-1, 28, 28], np.uint8)
     pixels = op.divide(op.convert(images, "f32"), _constant(255))
     scaled = op.divide(op.subtract(pixels, _constant(card.mean)), _constant(card.std))

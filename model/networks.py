@@ -1,12 +1,11 @@
 """The networks: torch modules, built from the layout that a model card gives by kind and arguments."""
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import nn
 
-from .card import classes_of
+from .card import NetworkLayout, classes_of
 from .convolutions import ConvNet, ScreenedConvNet, ScreenInTraining
 
 
@@ -58,8 +57,8 @@ class Cascade(nn.Module):
 
     def __init__(
         self,
-        first: Mapping[str, Any],
-        second: Mapping[str, Any],
+        first: NetworkLayout,
+        second: NetworkLayout,
         temperatures: tuple[float, float],
         threshold: float,
     ) -> None:
@@ -86,7 +85,7 @@ class Ensemble(nn.Module):
     Each member is calibrated by its own temperature first.
     """
 
-    def __init__(self, members: Sequence[Mapping[str, Any]], temperatures: Sequence[float]) -> None:
+    def __init__(self, members: Sequence[NetworkLayout], temperatures: Sequence[float]) -> None:
         super().__init__()
         self.members = nn.ModuleList(build(each) for each in members)
         self.temperatures = temperatures
@@ -108,7 +107,7 @@ NETWORKS: dict[str, Callable[..., nn.Module]] = {
 }
 
 
-def build(network: Mapping[str, Any]) -> nn.Module:
+def build(network: NetworkLayout) -> nn.Module:
     """The module a card's `network` describes: its "kind" and that kind's own arguments."""
     arguments = {key: value for key, value in network.items() if key != "kind"}
     try:

@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 from safetensors.numpy import load
 
-from .card import Card, Precision
+from .card import Card, NetworkLayout, Precision, parts_of
 from .compiled import FEW, Compiled, core
-from .graph import Graphs, Layout, Parts, graphs, parts_of, quantized_graphs
+from .graph import Graphs, Parts, graphs, quantized_graphs
 from .own_screens import OwnScreen, backbone, screened_layout, with_layers
 from .predictor import Floats, Images, Predictor, on, softmax
 
@@ -98,7 +98,7 @@ class OpenVinoPredictor(Predictor):
         """One pass."""
         return self._network(images)
 
-    def _run(self, network: Layout, start: str, how: Arithmetic) -> Run:
+    def _run(self, network: NetworkLayout, start: str, how: Arithmetic) -> Run:
         """A function that runs `network`, whose tensors' names begin with `start`."""
         parts = [self._run(layout, prefix, how) for prefix, layout in parts_of(network, start)]
         if network["kind"] == "cascade":
@@ -109,7 +109,7 @@ class OpenVinoPredictor(Predictor):
         self._parts.append(compiled)
         return compiled
 
-    def _settled_run(self, network: Layout, start: str, close: Close) -> Run:
+    def _settled_run(self, network: NetworkLayout, start: str, close: Close) -> Run:
         """The same, fast, but exact for the images whose answer is `close` to another."""
         if network["kind"] == "cascade":
             halves = zip(parts_of(network, start), (self._near(network), self._tie), strict=True)
@@ -124,7 +124,7 @@ class OpenVinoPredictor(Predictor):
     def _tie(self, outputs: Floats) -> Bools:
         return _is_tie(self._classes, self._margins.tie, outputs)
 
-    def _near(self, cascade: Layout) -> Close:
+    def _near(self, cascade: NetworkLayout) -> Close:
         temperature, threshold = cascade["temperatures"][0], cascade["threshold"]
         return partial(_is_near, self._classes, temperature, threshold, self._margins.near)
 
@@ -175,7 +175,7 @@ def _is_doubtful(classes: int, screen: Card, margin: float, outputs: Floats) -> 
     return doubtful
 
 
-def _cascade(network: Layout, classes: int, first: Run, second: Run) -> Run:
+def _cascade(network: NetworkLayout, classes: int, first: Run, second: Run) -> Run:
     """See networks.Cascade; the outputs of `first` may end with the logits of a screen."""
     temperatures, threshold = np.array(network["temperatures"], np.float32), network["threshold"]
 
@@ -191,7 +191,7 @@ def _cascade(network: Layout, classes: int, first: Run, second: Run) -> Run:
     return run
 
 
-def _ensemble(network: Layout, members: Sequence[Run]) -> Run:
+def _ensemble(network: NetworkLayout, members: Sequence[Run]) -> Run:
     """See networks.Ensemble."""
     temperatures = np.array(network["temperatures"], np.float32).reshape(-1, 1, 1)
 

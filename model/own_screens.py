@@ -8,9 +8,9 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from .card import BadCard, Card, weights_folder
+from .card import BadCard, Card, NetworkLayout, weights_folder
 from .storage import read_checkpoint
 
 log = logging.getLogger(__name__)
@@ -49,7 +49,7 @@ def read_own_screen(network: Card, folder: Path | None = None) -> OwnScreen | No
     return OwnScreen(card, weights)
 
 
-def backbone(network: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
+def backbone(network: NetworkLayout) -> tuple[str, NetworkLayout]:
     """The convolutional network that every image passes: the prefix of its tensors' names, its layout.
 
     Raises BadCard if there is none.
@@ -62,7 +62,7 @@ def backbone(network: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
     return "", network
 
 
-def screened_layout(network: Mapping[str, Any], hidden: int) -> Mapping[str, Any]:
+def screened_layout(network: NetworkLayout, hidden: int) -> NetworkLayout:
     """The layout of `network` with a screen on its backbone (see convolutions.ScreenedConvNet)."""
     if network["kind"] == "cascade":
         return {**network, "first": screened_layout(network["first"], hidden)}
@@ -70,7 +70,7 @@ def screened_layout(network: Mapping[str, Any], hidden: int) -> Mapping[str, Any
 
 
 def with_layers(
-    network: Mapping[str, Any], tensors: Mapping[str, Tensor], layers: Mapping[str, Tensor]
+    network: NetworkLayout, tensors: Mapping[str, Tensor], layers: Mapping[str, Tensor]
 ) -> dict[str, Tensor]:
     """The tensors of `network`, and `layers`, the tensors of a screen, under their names within it."""
     start, _ = backbone(network)

@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from model.card import read_card
+from model.card import NetworkLayout, read_card
 from model.networks import build, count_parameters
 
 from .registry import MADE_OF, METRICS, SETTINGS, STUDY
@@ -129,7 +129,7 @@ def _when(changed: float) -> str:
     return datetime.fromtimestamp(changed).strftime("%Y-%m-%d %H:%M")
 
 
-def parameters(network: Mapping[str, Any]) -> int:
+def parameters(network: NetworkLayout) -> int:
     """The number of parameters that the network learns, counted without allocating them."""
     with torch.device("meta"):
         return count_parameters(build(network))

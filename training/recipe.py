@@ -1,8 +1,9 @@
 """The settings of a training run: frozen, printed, and saved with it."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
+
+from model.card import NetworkLayout
 
 from .augment import Augmentation
 
@@ -26,7 +27,7 @@ class Recipe:
 
     name: str
     task: str
-    network: Mapping[str, Any]
+    network: NetworkLayout
     epochs: int
     draws: int
     batch: int = 256

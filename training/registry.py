@@ -1,14 +1,14 @@
 """Trained networks by name: in the folder of runs, among the published ones, or by a file's path."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from torch import nn
 
-from model.card import BadCard, Card, read_card, weights_folder
+from model.card import BadCard, Card, NetworkLayout, read_card, weights_folder
 from model.checkpoint import load_checkpoint
 from model.networks import Cascade, count_parameters
 
@@ -96,7 +96,7 @@ def start_from(network: nn.Module, name: str, runs: Path = RUNS) -> None:
     network.load_state_dict(mine | fitting)
 
 
-def unmeasured(parent: Card, name: str, network: Mapping[str, Any], module: nn.Module) -> Card:
+def unmeasured(parent: Card, name: str, network: NetworkLayout, module: nn.Module) -> Card:
     """The card, not yet measured, of `module`, whose layout is `network`; the rest is as in `parent`."""
     card = replace(parent, name=name, network=network, parameters=count_parameters(module))
     return replace(card, accuracy={}, precision="float32", ranges={}, sha256="")
