@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from .images import Grey
+from .images import Grey, as_grey
 
 # On a grid 4 wide and 6 high, y downwards: points "x,y", strokes separated by "|"; a stroke that begins
 # with "~" is a smooth curve through its points.
@@ -83,7 +83,7 @@ def inked(strokes: str, rng: np.random.Generator, side: int = 28) -> Grey:
         points = (line * 16).round().astype(np.int32)
         cv2.polylines(ink, [points], False, 255, width, cv2.LINE_AA, shift=4)
     small = cv2.resize(ink, (side, side), interpolation=cv2.INTER_AREA)
-    return np.asarray(small).astype(np.uint8, copy=False)
+    return as_grey(small)
 
 
 def _lines(text: str) -> list[npt.NDArray[np.float64]]:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from .images import Grey
+from .images import Grey, as_grey
 from .ink import border
 
 SPAN = 0.9
@@ -35,7 +35,7 @@ def without_lines(mask: Grey) -> Grey:
     _, _, stats, _ = cv2.connectedComponentsWithStats(mended, connectivity=8, ltype=cv2.CV_16U)
     if len(stats) < 2 or not stands_alone(stats[1 + stats[1:, 4].argmax()].tolist(), mask.shape):
         return mask
-    return np.asarray(mended).astype(np.uint8, copy=False)
+    return as_grey(mended)
 
 
 def stands_alone(part: Sequence[int], shape: tuple[int, ...]) -> bool:

@@ -6,7 +6,7 @@ Ink is measured by the share of its paper's light that it takes: in a shadow, gr
 import cv2
 import numpy as np
 
-from .images import Grey
+from .images import Grey, as_grey
 from .ink import border
 from .scaling import odd, shrink
 
@@ -33,7 +33,7 @@ def dark_ink(grey: Grey, small: Grey) -> Grey:
     """`bright_ink` for ink known to be dark; `small` is `grey`, shrunk to SIDE."""
     light = ground(small, grey.shape)
     ink = cv2.divide(cv2.subtract(light, grey), np.maximum(light, DARKEST), scale=255)
-    return np.asarray(ink).astype(np.uint8, copy=False)
+    return as_grey(ink)
 
 
 def has_bright_strokes(small: Grey) -> bool:
@@ -70,4 +70,4 @@ def ground(small: Grey, shape: tuple[int, ...]) -> Grey:
     kernel = np.ones((side, side), np.uint8)
     closed = cv2.morphologyEx(cv2.blur(small, (3, 3)), cv2.MORPH_CLOSE, kernel)
     light = cv2.resize(closed, shape[::-1], interpolation=cv2.INTER_LINEAR)
-    return np.asarray(light).astype(np.uint8, copy=False)
+    return as_grey(light)

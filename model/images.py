@@ -13,7 +13,7 @@ from .layout import MAX_PIXELS
 from .opencv_corrections import as_seen, flags_for, upright
 from .tiffs import BadTiff, cut, directories, is_tiff
 
-__all__ = ["BadImage", "Grey", "TooLarge", "decode", "png", "to_grey"]
+__all__ = ["BadImage", "Grey", "TooLarge", "as_grey", "decode", "png", "to_grey"]
 
 Grey = npt.NDArray[np.uint8]
 
@@ -57,7 +57,12 @@ def to_grey(pixels: npt.NDArray[np.generic]) -> Grey:
     grey = cv2.cvtColor(eight[:, :, :3], cv2.COLOR_BGR2GRAY)
     if eight.shape[2] == 4:
         grey = 255 - cv2.multiply(255 - grey, eight[:, :, 3], scale=1 / 255)
-    return np.asarray(grey).astype(np.uint8, copy=False)
+    return as_grey(grey)
+
+
+def as_grey(pixels: cv2.typing.MatLike) -> Grey:
+    """What OpenCV returned and is known to be uint8; its types do not say so."""
+    return np.asarray(pixels).astype(np.uint8, copy=False)
 
 
 def check_grey(pixels: npt.NDArray[np.generic]) -> Grey:

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from .images import Grey
+from .images import Grey, as_grey
 
 Floats = npt.NDArray[np.float32]
 Number = TypeVar("Number", bound=np.generic)
@@ -35,7 +35,7 @@ def ink_mask(ink: Grey) -> Grey:
     if cv2.minMaxLoc(smooth)[1] < LEAST_CONTRAST:
         return np.zeros_like(ink)
     _, mask = cv2.threshold(smooth, 0, 255, cv2.THRESH_BINARY + cv2.THRESH_OTSU)
-    return np.asarray(mask).astype(np.uint8, copy=False)
+    return as_grey(mask)
 
 
 def strip(mask: Grey) -> Grey:
@@ -63,7 +63,7 @@ def even_strokes(ink: Grey) -> Grey:
 def stroke_width(ink: Grey) -> float:
     """The mean width of strokes: 4 times the mean distance to paper, which also surrounds `ink`."""
     framed = cv2.copyMakeBorder(ink, 1, 1, 1, 1, cv2.BORDER_CONSTANT)
-    return 4 * cv2.mean(distances(np.asarray(framed).astype(np.uint8, copy=False)), framed)[0]
+    return 4 * cv2.mean(distances(as_grey(framed)), framed)[0]
 
 
 def distances(mask: Grey) -> Floats:

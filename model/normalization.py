@@ -15,7 +15,7 @@ from .card import Normalization
 from .finding import cut_out, find_all
 from .flags import NONE, Flag
 from .glyph import Glyph
-from .images import Grey, check_grey
+from .images import Grey, as_grey, check_grey
 from .ink import LEAST_CONTRAST, border, even_strokes
 from .scaling import resize
 
@@ -97,7 +97,7 @@ def place(ink: Grey, normalization: Normalization) -> Grey:
     middle = (SIDE - 1) / 2
     where = np.array([[scale, 0, middle - across], [0, scale, middle - down]])
     glyph = cv2.warpAffine(soft, where, (SIDE, SIDE), flags=cv2.INTER_LINEAR)
-    return brightened(np.asarray(glyph).astype(np.uint8, copy=False))
+    return brightened(as_grey(glyph))
 
 
 def middle_of(ink: Grey, box: Sequence[int], slack: float) -> tuple[float, float]:
@@ -116,4 +116,4 @@ def middle_of(ink: Grey, box: Sequence[int], slack: float) -> tuple[float, float
 def brightened(glyph: Grey) -> Grey:
     """`glyph` (h, w) scaled so that its brightest pixel is 255."""
     full = cv2.convertScaleAbs(glyph, alpha=255 / max(1, int(glyph.max())))
-    return np.asarray(full).astype(np.uint8, copy=False)
+    return as_grey(full)

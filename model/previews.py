@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import cv2
 import numpy as np
 
-from .images import Grey
+from .images import Grey, as_grey
 from .layout import Box
 
 LONGEST = 1600
@@ -56,14 +56,14 @@ def beside(upload: Grey, glyph: Grey) -> Grey:
 
 def enlarged(glyph: Grey) -> Grey:
     """(28, 28) -> (448, 448), pixel by pixel."""
-    return np.asarray(cv2.resize(glyph, (SIDE, SIDE), interpolation=cv2.INTER_NEAREST))
+    return as_grey(cv2.resize(glyph, (SIDE, SIDE), interpolation=cv2.INTER_NEAREST))
 
 
 def boxed(upload: Grey, marks: Sequence[Mark]) -> Grey:
     """The upload (h, w) with a box and a label for each mark: (h, w, 3), BGR."""
     long_side = max(upload.shape)
     scale = min(max(long_side, LEAST), LONGEST) / long_side
-    picture = np.asarray(cv2.cvtColor(scaled(upload, scale), cv2.COLOR_GRAY2BGR)).astype(np.uint8)
+    picture = as_grey(cv2.cvtColor(scaled(upload, scale), cv2.COLOR_GRAY2BGR))
     for mark in marks:
         _frame(picture, mark, scale)
     for mark in marks:
@@ -75,7 +75,7 @@ def scaled(grey: Grey, factor: float) -> Grey:
     """Larger or smaller by `factor`, at least a pixel high and wide."""
     height, width = (max(1, round(side * factor)) for side in grey.shape)
     how = cv2.INTER_AREA if factor < 1 else cv2.INTER_LINEAR
-    return np.asarray(cv2.resize(grey, (width, height), interpolation=how)).astype(np.uint8, copy=False)
+    return as_grey(cv2.resize(grey, (width, height), interpolation=how))
 
 
 def _frame(picture: Grey, mark: Mark, scale: float) -> None:

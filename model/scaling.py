@@ -1,16 +1,15 @@
 """Sizes of grey images: shrunk by area, enlarged bicubically."""
 
 import cv2
-import numpy as np
 
-from .images import Grey
+from .images import Grey, as_grey
 
 
 def resize(grey: Grey, height: int, width: int) -> Grey:
     """`grey` made `height` x `width`: downwards by area averaging, upwards bicubically."""
     smaller = height * width < grey.size
     how = cv2.INTER_AREA if smaller else cv2.INTER_CUBIC
-    return np.asarray(cv2.resize(grey, (width, height), interpolation=how)).astype(np.uint8, copy=False)
+    return as_grey(cv2.resize(grey, (width, height), interpolation=how))
 
 
 def fit(ink: Grey, long_side: int) -> Grey:

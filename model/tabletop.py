@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import cv2
 import numpy as np
 
-from .images import Grey
+from .images import Grey, as_grey
 from .quality import PartStats
 
 LARGE = 0.125
@@ -56,7 +56,7 @@ def sheets(grey: Grey) -> Iterator[tuple[Grey, Grey]]:
     """
     smooth = cv2.blur(grey, (3, 3))
     _, mask = cv2.threshold(smooth, 0, 255, cv2.THRESH_BINARY + cv2.THRESH_OTSU)
-    light = np.asarray(mask).astype(np.uint8, copy=False)
+    light = as_grey(mask)
     for paper, pixels in (light, grey), (~light, ~grey):
         if lies_along(eroded(~paper, THICK)):
             sheet = sheet_of(paper)
@@ -115,4 +115,4 @@ def eroded(mask: Grey, share: float = 0.0) -> Grey:
     rim = max(LEAST_RIM, round(share * max(mask.shape)))
     kernel = np.ones((1 + 2 * rim, 1 + 2 * rim), np.uint8)
     inner = cv2.erode(mask, kernel, borderType=cv2.BORDER_CONSTANT, borderValue=255)
-    return np.asarray(inner).astype(np.uint8, copy=False)
+    return as_grey(inner)

@@ -6,7 +6,7 @@ Pure functions of an image and a generator; `rejects` uses them to draw what use
 import cv2
 import numpy as np
 
-from model.images import Grey
+from model.images import Grey, as_grey
 from model.normalization import SIDE
 from model.scaling import odd
 
@@ -29,9 +29,7 @@ def enlarge(glyph: Grey, rng: np.random.Generator) -> Grey:
     matrix = turned * np.exp([aspect, -aspect]) * side / SIDE * FILLED
     centre = np.full(2, (side - 1) / 2) - matrix @ np.full(2, (SIDE - 1) / 2)
     whole = np.hstack([matrix, centre[:, None]])
-    return np.asarray(cv2.warpAffine(glyph, whole, (side, side), flags=cv2.INTER_CUBIC)).astype(
-        np.uint8, copy=False
-    )
+    return as_grey(cv2.warpAffine(glyph, whole, (side, side), flags=cv2.INTER_CUBIC))
 
 
 def with_pen(ink: Grey, rng: np.random.Generator) -> Grey:
@@ -39,7 +37,7 @@ def with_pen(ink: Grey, rng: np.random.Generator) -> Grey:
     unit = len(ink) / SIDE * FILLED
     smooth = cv2.GaussianBlur(ink, (0, 0), 0.5 * unit)
     _, mask = cv2.threshold(smooth, 90, 255, cv2.THRESH_BINARY)
-    line = middle(np.asarray(mask).astype(np.uint8, copy=False), unit * CORE / 2)
+    line = middle(as_grey(mask), unit * CORE / 2)
     if not line.any():
         return ink
     away = cv2.distanceTransform(255 - line, cv2.DIST_L2, 3)

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from ..images import BadImage, Grey
+from ..images import BadImage, Grey, as_grey
 from .lines import find_lines
 from .parts import MOST_PARTS, Parts, connected
 from .rules import rules
@@ -73,7 +73,7 @@ def find_rooms(prints: Grey, length: int) -> Parts:
     """The rooms that straight lines of at least `length` pixels enclose, of any size from LEAST_CELL."""
     net = cv2.bitwise_or(rules(prints, length, True), rules(prints, length, False))
     empty = cv2.bitwise_not(cv2.dilate(net, np.ones((3, 3), np.uint8)))
-    rooms = connected(np.asarray(empty).astype(np.uint8, copy=False), connectivity=4)
+    rooms = connected(as_grey(empty), connectivity=4)
     inside = (rooms.boxes[:, :2] > 0).all(axis=1) & (rooms.boxes[:, 2:] < empty.shape[::-1]).all(axis=1)
     large = np.minimum(rooms.widths, rooms.heights) >= LEAST_CELL
     return rooms.select(inside & large & (rooms.areas >= FULL * rooms.widths * rooms.heights))

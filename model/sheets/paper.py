@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..ground import has_bright_strokes, skewness
-from ..images import Grey
+from ..images import Grey, as_grey
 from ..ink import LEAST_CONTRAST
 from ..scaling import odd, resize, shrink
 from .surroundings import around_paper, is_written_on
@@ -74,7 +74,7 @@ def even(grey: Grey) -> Paper:
     bright, outside = look(small)
     dark = 255 - small if bright else small
     share = cv2.divide(cv2.GaussianBlur(dark, (3, 3), 0), light(dark), scale=255)
-    ink = 255 - np.asarray(share).astype(np.uint8, copy=False)
+    ink = 255 - as_grey(share)
     back = np.array([[width / ink.shape[1], 0, 0], [0, height / ink.shape[0], 0]])
     if outside is not None:
         ink = np.where(outside > 0, np.uint8(0), ink)
@@ -99,7 +99,7 @@ def look(grey: Grey) -> tuple[bool, Grey | None]:
     if is_written_on(small, around, int(paper), FAINT if blank else CLEAR):
         return True, None
     whole = cv2.resize(outside, grey.shape[::-1], interpolation=cv2.INTER_NEAREST)
-    return False, np.asarray(whole).astype(np.uint8, copy=False)
+    return False, as_grey(whole)
 
 
 def without(paper: Paper, outside: Grey) -> Paper:
@@ -114,12 +114,12 @@ def without(paper: Paper, outside: Grey) -> Paper:
 def widened(outside: Grey) -> Grey:
     """The surroundings `outside`, widened by the blurred edge of the paper."""
     kernel = np.ones((EDGE, EDGE), np.uint8)
-    return np.asarray(cv2.dilate(outside, kernel)).astype(np.uint8, copy=False)
+    return as_grey(cv2.dilate(outside, kernel))
 
 
 def above(ink: Grey, level: int) -> Grey:
     """255 where the ink is stronger than `level`."""
-    return np.asarray(cv2.threshold(ink, level, 255, cv2.THRESH_BINARY)[1]).astype(np.uint8, copy=False)
+    return as_grey(cv2.threshold(ink, level, 255, cv2.THRESH_BINARY)[1])
 
 
 def light(dark: Grey) -> Grey:
@@ -129,7 +129,7 @@ def light(dark: Grey) -> Grey:
     kernel = np.ones((odd(GROUND_KERNEL * max(small.shape) // GROUND_SIDE),) * 2, np.uint8)
     closed = cv2.GaussianBlur(cv2.morphologyEx(small, cv2.MORPH_CLOSE, kernel), (0, 0), 1)
     whole = cv2.resize(closed, (width, height), interpolation=cv2.INTER_LINEAR)
-    return np.maximum(np.asarray(whole), 1).astype(np.uint8, copy=False)
+    return np.maximum(as_grey(whole), 1)
 
 
 def levels_of(ink: Grey) -> tuple[int, int]:

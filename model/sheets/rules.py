@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from ..images import Grey
+from ..images import Grey, as_grey
 from ..ink import stroke_width
 from ..scaling import odd
 
@@ -30,7 +30,7 @@ def rules(mask: Grey, length: int, across: bool) -> Grey:
     long = cv2.morphologyEx(
         closed, cv2.MORPH_OPEN, kernel, borderType=cv2.BORDER_CONSTANT, borderValue=0
     )
-    return np.asarray(long).astype(np.uint8, copy=False)
+    return as_grey(long)
 
 
 def without_rules(mask: Grey) -> Grey:
@@ -52,4 +52,4 @@ def erase(mask: Grey, lines: Grey, across: bool) -> Grey:
     reach = (odd(thick + 2), 3) if across else (3, odd(thick + 2))
     bridges = cv2.morphologyEx(rest, cv2.MORPH_CLOSE, np.ones(reach, np.uint8))
     mended = cv2.bitwise_or(rest, cv2.bitwise_and(bridges, wide))
-    return np.asarray(mended).astype(np.uint8, copy=False)
+    return as_grey(mended)

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from ..images import Grey
+from ..images import Grey, as_grey
 from ..scaling import shrink
 from .paper import WORK_PIXELS, Paper
 
@@ -70,13 +70,12 @@ def turn(paper: Paper, degrees: float) -> Paper:
     there = cv2.getRotationMatrix2D((width / 2, height / 2), degrees, 1)
     size = canvas_of(paper, degrees)
     there[:, 2] += (size[0] - width) / 2, (size[1] - height) / 2
-    ink = np.asarray(cv2.warpAffine(paper.ink, there, size, flags=cv2.INTER_LINEAR))
+    ink = as_grey(cv2.warpAffine(paper.ink, there, size, flags=cv2.INTER_LINEAR))
     outside = paper.outside
     if outside is not None:
-        outside = np.asarray(cv2.warpAffine(outside, there, size, flags=cv2.INTER_NEAREST))
-        outside = outside.astype(np.uint8, copy=False)
+        outside = as_grey(cv2.warpAffine(outside, there, size, flags=cv2.INTER_NEAREST))
     back = joined(paper.back, np.asarray(cv2.invertAffineTransform(there)))
-    return replace(paper, ink=ink.astype(np.uint8, copy=False), back=back, outside=outside)
+    return replace(paper, ink=ink, back=back, outside=outside)
 
 
 def canvas_of(paper: Paper, degrees: float) -> tuple[int, int]:

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from ..images import Grey
+from ..images import Grey, as_grey
 from ..scaling import odd
 from .parts import Parts, connected
 
@@ -32,7 +32,7 @@ def around_paper(small: Grey) -> Grey:
     """255 where a small picture of dark ink on paper shows something darker than paper at its edge."""
     smooth = cv2.medianBlur(small, odd(round(BLUR * max(small.shape))))
     _, dark = cv2.threshold(smooth, 0, 255, cv2.THRESH_BINARY_INV + cv2.THRESH_OTSU)
-    around = along_edges(connected(np.asarray(dark).astype(np.uint8, copy=False))).mask()
+    around = along_edges(connected(as_grey(dark))).mask()
     return around if is_sheet(~around) else np.zeros_like(small)
 
 
@@ -91,4 +91,4 @@ def opened(mask: Grey, side: int, beyond: int) -> Grey:
     """255 where a square of this `side` fits into `mask`, which is `beyond` outside the picture."""
     framed = cv2.copyMakeBorder(mask, side, side, side, side, cv2.BORDER_CONSTANT, value=beyond)
     found = cv2.morphologyEx(framed, cv2.MORPH_OPEN, np.ones((side, side), np.uint8))
-    return np.asarray(found[side:-side, side:-side]).astype(np.uint8, copy=False)
+    return as_grey(found[side:-side, side:-side])

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from model.drawn import inked
-from model.images import Grey
+from model.images import Grey, as_grey
 from model.ink import strip
 
 from .pairs import neighbours, touching
@@ -56,7 +56,7 @@ def smudge(pool: Grey, rng: Rng) -> Grey:
         middle, axes = rng.uniform(0.3, 0.7, 2) * side, rng.uniform(0.06, 0.28, 2) * side
         box = (middle.tolist(), (2 * axes).tolist(), rng.uniform(0, 180))
         cv2.ellipse(ink, box, rng.uniform(120, 255), -1, cv2.LINE_AA)
-    return np.asarray(cv2.GaussianBlur(ink, (0, 0), rng.uniform(1, 6))).astype(np.uint8, copy=False)
+    return as_grey(cv2.GaussianBlur(ink, (0, 0), rng.uniform(1, 6)))
 
 
 def scribble(pool: Grey, rng: Rng) -> Grey:

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from model.images import Grey
+from model.images import Grey, as_grey
 from model.layout import Box
 
 Floats = npt.NDArray[np.float32]
@@ -104,7 +104,7 @@ def take(canvas: Floats, how: Taking, rng: np.random.Generator) -> tuple[Grey, M
     pixels = np.clip(mixed, 0, 255).astype(np.uint8)
     if how.quality:
         file = cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, how.quality])[1]
-        pixels = np.asarray(cv2.imdecode(file, cv2.IMREAD_GRAYSCALE)).astype(np.uint8, copy=False)
+        pixels = as_grey(np.asarray(cv2.imdecode(file, cv2.IMREAD_GRAYSCALE)))
     return pixels, there
 
 
