@@ -24,9 +24,14 @@ THIN, THICK = 7.6, 10.5
 """Between these widths strokes of that ink are left as they are; EMNIST's middle half is 7.5 to 10."""
 
 
+def sides(pixels: npt.NDArray[Number]) -> list[npt.NDArray[Number]]:
+    """The outermost pixels of each side."""
+    return [pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]]
+
+
 def border(grey: npt.NDArray[Number]) -> npt.NDArray[Number]:
     """The outermost pixels, in one row; those of the corners twice."""
-    return np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
+    return np.concatenate(sides(grey))
 
 
 def ink_mask(ink: Grey) -> Grey:

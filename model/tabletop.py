@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 
 from .images import Grey, as_grey
+from .ink import sides
 from .quality import PartStats
 
 LARGE = 0.125
@@ -106,8 +107,7 @@ def is_ring(sheet: Grey, paper: Grey) -> bool:
 
 def lies_along(mask: Grey) -> bool:
     """Whether `mask` lies along a side of the picture."""
-    sides = mask[0], mask[-1], mask[:, 0], mask[:, -1]
-    return any(cv2.countNonZero(side) >= ALONG * len(side) for side in sides)
+    return any(cv2.countNonZero(side) >= ALONG * len(side) for side in sides(mask))
 
 
 def eroded(mask: Grey, share: float = 0.0) -> Grey:

@@ -6,7 +6,7 @@ import numpy.typing as npt
 
 from .. import quality
 from ..card import Normalization
-from ..finding import RIM, Found, cut_out
+from ..finding import RIM, Found, around, cut_out
 from ..flags import NONE, Flag
 from ..glyph import Glyph
 from ..images import Grey
@@ -35,22 +35,23 @@ def cut_off(paper: Paper, mask: Grey, left: int, top: int) -> Flag:
     """TOUCHES_EDGE if the ink reaches to where there is no paper."""
     if paper.outside is None:
         return NONE
-    begin, start = max(0, top - RIM), max(0, left - RIM)
-    near = paper.outside[begin : top + mask.shape[0] + RIM, start : left + mask.shape[1] + RIM]
+    height, width = mask.shape
+    rows, columns = around(top, height, RIM), around(left, width, RIM)
+    near = paper.outside[rows, columns]
     if not cv2.hasNonZero(near):
         return NONE
     beside = np.asarray(cv2.dilate(near, np.ones((2 * RIM + 1,) * 2, np.uint8))) > 0
-    own = beside[top - begin :, left - start :][: mask.shape[0], : mask.shape[1]]
+    own = beside[top - rows.start :, left - columns.start :][:height, :width]
     return Flag.TOUCHES_EDGE if mask[own].any() else NONE
 
 
 def framed(paper: Paper, mask: Grey, left: int, top: int) -> Found:
     """The ink of `mask` and RIM pixels around it, as far as there are any, without other ink."""
     height, width = mask.shape
-    begin, start = max(0, top - RIM), max(0, left - RIM)
-    ink = paper.ink[begin : top + height + RIM, start : left + width + RIM]
+    rows, columns = around(top, height, RIM), around(left, width, RIM)
+    ink = paper.ink[rows, columns]
     own = np.zeros_like(ink)
-    own[top - begin : top - begin + height, left - start : left - start + width] = mask
+    own[top - rows.start :, left - columns.start :][:height, :width] = mask
     stats = cv2.connectedComponentsWithStats(own, connectivity=8, ltype=cv2.CV_32S)[2]
     parts = np.asarray(stats)[1:].astype(np.int32, copy=False)
     return Found(np.where((own > 0) | (ink <= paper.level), ink, np.uint8(0)), own, parts)

@@ -1,16 +1,12 @@
 """Finds what a picture shows around its sheet, a dark table or a scanner's black edge: it is no ink."""
 
-from typing import TypeVar
-
 import cv2
 import numpy as np
-import numpy.typing as npt
 
 from ..images import Grey, as_grey
+from ..ink import sides
 from ..scaling import odd
 from .parts import Parts, connected
-
-Number = TypeVar("Number", np.uint8, np.int32)
 
 ALONG = 0.3
 """Share of a side of the picture: surroundings lie along at least this much of it."""
@@ -63,7 +59,7 @@ def is_written_on(small: Grey, around: Grey, paper: int, least: float) -> bool:
 def around_writing(mask: Grey) -> Grey:
     """255 where solid ink lies along an edge, longer than LONG heights of the writing elsewhere."""
     nothing = np.zeros_like(mask)
-    if all(np.count_nonzero(side) < ALONG * len(side) for side in sides_of(mask)):
+    if all(np.count_nonzero(side) < ALONG * len(side) for side in sides(mask)):
         return nothing
     parts = connected(mask)
     edges = along_edges(parts)
@@ -77,14 +73,9 @@ def around_writing(mask: Grey) -> Grey:
 def along_edges(parts: Parts) -> Parts:
     """The parts that lie along a good part of a side of the picture."""
     along = np.zeros(len(parts.ids), np.bool_)
-    for line in sides_of(parts.labels):
+    for line in sides(parts.labels):
         along |= np.bincount(line, minlength=len(along) + 1)[1:] >= ALONG * len(line)
     return parts.select(along)
-
-
-def sides_of(pixels: npt.NDArray[Number]) -> list[npt.NDArray[Number]]:
-    """The outermost pixels of each side."""
-    return [pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]]
 
 
 def opened(mask: Grey, side: int, beyond: int) -> Grey:
