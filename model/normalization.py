@@ -26,7 +26,7 @@ LONG_SIDE = {"emnist": 23.5, "mnist": 20.0}
 DARK = 64
 """Most of the border of a glyph is darker than this."""
 
-_BORDER = border(np.arange(SIDE * SIDE, dtype=np.int64).reshape(SIDE, SIDE))
+BORDER = border(np.arange(SIDE * SIDE, dtype=np.int64).reshape(SIDE, SIDE))
 """The indices of the border among the pixels of a glyph, in one row."""
 
 SOFTNESS = 5
@@ -69,7 +69,7 @@ def _as_they_are(greys: Sequence[Grey]) -> Sequence[Glyph | None]:
     found: list[Glyph | None] = [None] * len(greys)
     if fitting:
         rows = np.array([greys[place] for place in fitting]).reshape(len(fitting), -1)
-        dark = 2 * np.count_nonzero(rows.take(_BORDER, 1) < DARK, 1) > len(_BORDER)
+        dark = 2 * np.count_nonzero(rows.take(BORDER, 1) < DARK, 1) > len(BORDER)
         blank = rows.max(1) - rows.min(1) < LEAST_CONTRAST
         for place, is_dark, is_blank in zip(fitting, dark.tolist(), blank.tolist(), strict=True):
             if is_dark:

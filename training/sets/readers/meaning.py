@@ -14,9 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from model.card import Normalization
-from model.ink import border
 from model.letter_names import letter_of
-from model.normalization import SIDE
+from model.normalization import BORDER, SIDE
 from model.terminal import notes
 
 from ..data import Array, BadData, Set
@@ -28,9 +27,6 @@ Labels = npt.NDArray[Any]
 
 MIDDLE = 128
 """A border pixel is bright from here on; around bright ink most are darker."""
-
-BORDER = border(np.arange(SIDE * SIDE).reshape(SIDE, SIDE))
-"""The indices of the border among the pixels of a flattened image."""
 
 
 @dataclass(frozen=True)
