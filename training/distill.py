@@ -29,18 +29,19 @@ CHUNK = 1024
 
 
 def teach(names: Sequence[str], split: Split, labels: str, runs: Path) -> tuple[Split, torch.Tensor]:
-    """Add the hinted images of `split` to its training set; return it with targets (n, classes) float16.
+    """Add the images with partial labels to the training set of `split`; return it with targets
+    (n, classes) float16.
 
     `labels` are those of the split, whatever else its teachers can tell apart.
     """
     targets = soft_targets(names, split.train.images, labels, runs)
-    if split.hints is None:
+    if not (partial := split.partial_labels):
         return split, targets
-    guesses = soft_targets(names, split.hints.images, labels, runs)
-    guesses *= torch.from_numpy(split.hints.allowed)
+    guesses = soft_targets(names, partial.images, labels, runs)
+    guesses *= torch.from_numpy(partial.candidates)
     guesses /= guesses.sum(1, keepdim=True).clamp(min=1e-4)
-    hinted = Set(split.hints.images, guesses.argmax(1).numpy().astype(np.uint8))
-    return replace(split, train=join([split.train, hinted])), torch.cat([targets, guesses])
+    guessed = Set(partial.images, guesses.argmax(1).numpy().astype(np.uint8))
+    return replace(split, train=join([split.train, guessed])), torch.cat([targets, guesses])
 
 
 def soft_targets(names: Sequence[str], images: Array, labels: str, runs: Path) -> torch.Tensor:

@@ -69,7 +69,7 @@ def read_pools(data: Path, quick: bool = False) -> dict[int, Pools]:
     Half of the validation images are to choose on, half to measure on. Raises BadData.
     """
     emnist, mnist = (read_split(task, data, quick) for task in ("balanced", "digits"))
-    caseless = [emnist.hints.images] if emnist.hints else []
+    caseless = [emnist.partial_labels.images] if emnist.partial_labels else []
     held = [each.validation.images for each in (emnist, mnist)]
     return {
         LEARNED: Pools(np.concatenate([emnist.train.images, *caseless]), mnist.train.images),

@@ -30,25 +30,27 @@ class Set:
 
 
 @dataclass(frozen=True)
-class Hints:
-    """`images` (n, 28, 28) uint8 of which only the classes in `allowed` (n, classes) are possible."""
+class PartialLabels:
+    """`images` (n, 28, 28) uint8 whose labels are known only in part (Cour et al. 2011): of each, one of
+    the `candidates` (n, classes) is right."""
 
     images: Array
-    allowed: npt.NDArray[np.bool_]
+    candidates: npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
 class Split:
     """What is trained on, what is chosen on, and the test set, which `measured_on` describes in words.
 
-    `hints` and `scans` are more to train on; scans are drawn apart from the rest (see Recipe.scanned).
+    `partial_labels` and `scans` are more to train on; scans are drawn apart from the rest (see
+    Recipe.scanned).
     """
 
     train: Set
     validation: Set
     test: Set
     measured_on: str
-    hints: Hints | None = None
+    partial_labels: PartialLabels | None = None
     scans: Set | None = None
 
 
@@ -59,8 +61,8 @@ def fingerprint(split: Split) -> str:
         if part:
             digest.update(part.labels.tobytes())
             digest.update(part.images.tobytes())
-    if split.hints:
-        digest.update(split.hints.images.tobytes())
+    if split.partial_labels:
+        digest.update(split.partial_labels.images.tobytes())
     return digest.hexdigest()
 
 

@@ -22,7 +22,7 @@ from .catalogue import (
     Known,
     find_file,
 )
-from .data import Hints, Set, Split, hold_out, hold_out_images, join
+from .data import PartialLabels, Set, Split, hold_out, hold_out_images, join
 from .readers.idx import read_idx
 from .readers.meaning import NO_LABEL
 
@@ -43,7 +43,7 @@ class Source:
     held_out: int
     measured_on: str
     family: str
-    hints: Callable[[Path], Hints | None] | None = None
+    partial_labels: Callable[[Path], PartialLabels | None] | None = None
     beside: "Source | None" = None
 
     def missing(self, folder: Path) -> list[str]:
@@ -55,7 +55,8 @@ class Source:
     def read(self, folder: Path, seed: int) -> Split:
         """The split. Raises BadData."""
         parts = *self._cut(folder, seed), self.test.read(folder)
-        return Split(*parts, self.measured_on, self.hints(folder) if self.hints else None)
+        partial_labels = self.partial_labels(folder) if self.partial_labels else None
+        return Split(*parts, self.measured_on, partial_labels)
 
     def _cut(self, folder: Path, seed: int) -> tuple[Set, Set]:
         whole = join([known.read(folder) for known in self.train])
@@ -64,7 +65,7 @@ class Source:
         return hold_out(whole, self.held_out, seed)
 
 
-def read_caseless(folder: Path) -> Hints | None:
+def read_caseless(folder: Path) -> PartialLabels | None:
     """Letters of our own pool whose case was not recorded: both the capital and the small one are
     possible.
 
@@ -79,7 +80,7 @@ def read_caseless(folder: Path) -> Hints | None:
     rows = np.flatnonzero((classes == NO_LABEL) & (letters != NO_LABEL))
     possible = np.array([[label.upper() == letter for label in BALANCED] for letter in LETTERS])
     upright = np.ascontiguousarray(images.transpose(0, 2, 1)[rows])
-    return Hints(upright, possible[letters[rows] - 1])
+    return PartialLabels(upright, possible[letters[rows] - 1])
 
 
 OWN_47 = Source(

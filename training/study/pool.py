@@ -37,7 +37,7 @@ class Pool:
         spawn = multiprocessing.get_context("spawn")
         self._news: SimpleQueue[News] = spawn.SimpleQueue()
         life, self._life = spawn.Pipe(duplex=False)
-        shown = replace(split, test=split.test.take(np.empty(0, np.intp)), hints=None)
+        shown = replace(split, test=split.test.take(np.empty(0, np.intp)), partial_labels=None)
         self._executor = ProcessPoolExecutor(
             self.processes, spawn, _begin, (shown, folder, self._news, life)
         )
