@@ -2,6 +2,7 @@
 is unsure of."""
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -71,19 +72,16 @@ def combine(
             f"cost {BUDGET:.0%} of it, so it would never be asked"
         )
     choice = choose_threshold(cheap, costly, validation.labels, most=BUDGET - cost / whole)
-    layouts = first.card.network, second.card.network
-    temperatures = first.card.temperature, second.card.temperature
-    module = Cascade(*layouts, temperatures, choice.threshold)
-    module.first.load_state_dict(first.module.state_dict())
-    module.second.load_state_dict(second.module.state_dict())
-    layout = {
-        "kind": "cascade",
-        "first": layouts[0],
-        "second": layouts[1],
-        "temperatures": temperatures,
+    layout: dict[str, Any] = {
+        "first": first.card.network,
+        "second": second.card.network,
+        "temperatures": (first.card.temperature, second.card.temperature),
         "threshold": choice.threshold,
     }
-    card = unmeasured(second.card, name, layout, module)
+    module = Cascade(**layout)
+    module.first.load_state_dict(first.module.state_dict())
+    module.second.load_state_dict(second.module.state_dict())
+    card = unmeasured(second.card, name, {"kind": "cascade", **layout}, module)
     card = replace(card, temperature=1.0)  # each part is calibrated already
     likely = softmax(all_logits(TorchPredictor(card, module, "cpu"), validation), 1.0)
     sure = uncertain_below(likely, validation.labels)
