@@ -24,8 +24,7 @@ from ..measures.scans import read_scans
 from ..measures.scorecard import scorecard
 from ..registry import RUNS
 from ..rejects.trial import read_rejects
-from ..tables import TextTable
-from .console import console
+from .console import show
 from .options import Data, Markdown, Quick, Runs, Threads
 
 Every = Annotated[bool, typer.Option("--all", help="every shipped network and every finished run")]
@@ -55,10 +54,7 @@ def evaluate(
     threads: Threads = 0,
 ) -> None:
     """Measure NAME on the test set of its task; or --all, on --scans, --rejects, with a --charset."""
-    if sum(map(bool, (scans, rejects, charset))) > 1 or (every and (rejects or charset)):
-        raise typer.BadParameter(
-            "--scans, --rejects and --charset exclude each other; --all goes with --scans"
-        )
+    _require_one(name, every, scans, rejects, charset)
     if json_file and not json_file.parent.is_dir():
         raise typer.BadParameter(f"--json: there is no folder {json_file.parent}")
     if scans:
@@ -67,8 +63,6 @@ def evaluate(
         tables, content = read_charset(name or "balanced", charset, data, runs, quick, threads)
     elif rejects:
         tables, content = read_rejects(name or "balanced", data, runs, notes.print, quick, threads)
-    elif bool(name) == every:
-        raise typer.BadParameter("give the name of a network, or --all, --scans or --rejects")
     elif every:
         results = compare(_found(runs), data, quick, notes.print, threads)
         if not any(each.seeds for each in results):
@@ -77,9 +71,20 @@ def evaluate(
     else:
         found = measure(name, data, quick, runs, threads)
         tables, content = scorecard(found), [record(found)]
-    _show(tables, markdown)
+    show(tables, markdown)
     if json_file:
         json_file.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+
+
+def _require_one(name: str, every: bool, scans: bool, rejects: bool, charset: str) -> None:
+    """Refuse options that exclude each other, and none at all."""
+    chosen = sum(map(bool, (scans, rejects, charset)))
+    if chosen > 1 or (every and (rejects or charset)):
+        raise typer.BadParameter(
+            "--scans, --rejects and --charset exclude each other; --all goes with --scans"
+        )
+    if not chosen and bool(name) == every:
+        raise typer.BadParameter("give the name of a network, or --all, --scans or --rejects")
 
 
 def _named(name: str, every: bool, runs: Path) -> list[str]:
@@ -97,11 +102,3 @@ def _found(runs: Path) -> Sequence[Contender]:
     if not found:
         raise typer.BadParameter(f"no network is shipped, and there is no finished run in {runs}")
     return found
-
-
-def _show(tables: Sequence[TextTable], markdown: bool) -> None:
-    for each in tables:
-        if markdown:
-            typer.echo(each.markdown())
-        else:
-            each.show(console)

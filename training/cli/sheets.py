@@ -11,7 +11,7 @@ from model.terminal import progress
 from ..registry import RUNS
 from ..sheets.pages import Writing
 from ..sheets.trial import SheetTrial, read_sheets
-from .console import console
+from .console import show
 from .options import Data, Markdown, Network, Quick, Runs
 
 Pages = Annotated[int, typer.Option(min=0, help="how many pages, of 600 characters each")]
@@ -44,7 +44,4 @@ def sheets(
     trials = [trial for trial in trials if trial.count]
     with progress(pages + grids) as advance:
         found = read_sheets(name, trials, data, runs, quick, advance)
-    if markdown:
-        typer.echo(found.markdown())
-    else:
-        found.show(console)
+    show([found], markdown)
