@@ -52,10 +52,10 @@ def test_what_is_not_good_enough_is_refused_and_nothing_is_written(
     found: Evaluation, runs: Path, tmp_path: Path
 ) -> None:
     """100 images are too few for any threshold to be reliable on."""
-    faults = Gate(DIGITS, 1.01, ece=0.0).faults(found)
+    faults = list(Gate(DIGITS, 1.01, ece=0.0).faults(found))
     assert [fault.split()[0] for fault in faults[:2]] == ["top-1", "calibration"]
     wary = replace(found, card=replace(found.card, uncertain_below=1.01))
-    assert Gate(DIGITS, 0.0, ece=1.0).faults(wary) == ["every answer is uncertain"]
+    assert list(Gate(DIGITS, 0.0, ece=1.0).faults(wary)) == ["every answer is uncertain"]
     with pytest.raises(Refused, match=r"not published as digits: (top-1|calibration)"):
         publish(found, runs / "small-0", "digits", tmp_path)
     with pytest.raises(Refused, match="no gate for 'unheard-of'"):

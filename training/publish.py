@@ -71,7 +71,7 @@ def publish(
 
     `precision` is the lowest that `engines` found good enough; `scans` is the table of real scans.
     """
-    faults = GATES[name].faults(found) if name in GATES else [f"there is no gate for {name!r}"]
+    faults = list(GATES[name].faults(found)) if name in GATES else [f"there is no gate for {name!r}"]
     faults += [found.caveat] * bool(found.caveat)
     if faults:
         raise Refused(f"{found.card.name} is not published as {name}: {'; '.join(faults)}")

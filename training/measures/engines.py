@@ -4,8 +4,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from model.card import BadCard, Precision
 from model.opening import open_predictor
 from model.openvino_predictor import native_precisions
@@ -14,6 +12,7 @@ from model.torch_predictor import TorchPredictor
 
 from ..sets.data import Set
 from ..tables import TextTable, percent
+from .answers import Ints
 from .evaluate import bring_to_speed, timed_logits
 
 AGREEMENT = 0.9995
@@ -86,7 +85,7 @@ def table(those: Sequence[Rival]) -> TextTable:
     return TextTable("Engines", columns, rows)
 
 
-def _read(predictor: Predictor, data: Set) -> tuple[np.ndarray[tuple[int], np.dtype[np.int64]], float]:
+def _read(predictor: Predictor, data: Set) -> tuple[Ints, float]:
     bring_to_speed(predictor, data)
     logits, speed = timed_logits(predictor, data)
     return logits.argmax(axis=1), speed

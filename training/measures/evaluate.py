@@ -18,7 +18,7 @@ from model.torch_predictor import TorchPredictor
 from ..registry import find
 from ..sets.data import Set, Split
 from ..sets.tasks import SPLIT_SEED, TASKS, Task, draw
-from .answers import Answers
+from .answers import Answers, Bools
 from .cost import Cost, metered
 from .metrics import merged_accuracy, negative_log_likelihood, top_accuracy
 from .reliability import coverage_at, expected_calibration_error
@@ -49,6 +49,11 @@ class Evaluation:
             "accuracy_of_sure": sure.accuracy if sure.share else 0.0,
         }
         return {name: round(value, 4) for name, value in figures.items()}
+
+    @property
+    def sure(self) -> Bools:
+        """(k,) of the answers that are not uncertain, whether each is right."""
+        return self.answers.right[self.answers.confidence >= self.card.uncertain_below]
 
     @property
     def caveat(self) -> str:

@@ -70,7 +70,7 @@ def _confidence(found: Evaluation) -> Iterator[str]:
         f"Confidence is {percent(sure, 1)} on average, {100 * abs(sure - right):.1f} points {way} "
         f"the share that is right; the expected calibration error is {found.accuracy['ece']:.4f}."
     )
-    kept = found.answers.right[found.answers.confidence >= found.card.uncertain_below]
+    kept = found.sure
     if not len(kept):
         yield "Every answer is flagged uncertain."
         return
