@@ -7,10 +7,9 @@ import numpy as np
 
 from ..card import Normalization
 from ..images import BadImage, Grey
-from ..ink import stripped
 from ..layout import Character, Layout
 from .cells import Cells, Corners, find_cells, shape_of
-from .glyphs import box_around, to_glyph
+from .glyphs import Piece, box_around, to_glyph
 from .paper import Paper, even
 from .parts import MOST_PARTS, connected
 from .skew import upright
@@ -89,14 +88,12 @@ def box_corners(left: int, top: int, right: int, bottom: int) -> Corners:
 def _read(paper: Paper, cells: Cells, normalization: Normalization | None) -> Iterator[Character]:
     mask = paper.mask
     for group, ((row, column), corners) in enumerate(sorted(cells.items(), key=lambda each: each[0])):
-        own, left, top = written(mask, corners)
-        tight, across, down = stripped(own)
-        glyph = to_glyph(paper, tight, left + across, top + down, normalization)
+        glyph = to_glyph(paper, written(mask, corners).tight(), normalization)
         yield Character(glyph, box_around(paper, corners), row, column, group)
 
 
-def written(mask: Grey, corners: Corners) -> tuple[Grey, int, int]:
-    """The ink in a cell, without rules, neighbours' strokes and specks; the left and top of its box."""
+def written(mask: Grey, corners: Corners) -> Piece:
+    """The ink in a cell, without rules, neighbours' strokes and specks."""
     size = np.array(mask.shape[::-1])
     (left, top), (right, bottom) = np.clip(
         [corners.min(axis=0), corners.max(axis=0) + 1], 0, size
@@ -110,6 +107,6 @@ def written(mask: Grey, corners: Corners) -> tuple[Grey, int, int]:
     reaches = (parts.boxes[:, 2:] > inner[:2]) & (parts.boxes[:, :2] < inner[2:])
     parts = parts.select(np.asarray(reaches.all(axis=1)))
     if not len(parts) or max(parts.widths.max(), parts.heights.max()) < LEAST * height:
-        return np.zeros_like(ink), left, top
+        return Piece(np.zeros_like(ink), left, top)
     parts = parts.select(parts.areas >= SPECK * parts.areas.max())
-    return parts.mask(), left, top
+    return Piece(parts.mask(), left, top)

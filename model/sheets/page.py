@@ -9,9 +9,8 @@ from ..card import Normalization
 from ..flags import Flag
 from ..glyph import Glyph
 from ..images import BadImage, Grey
-from ..ink import stripped
 from ..layout import MOST_CHARACTERS, Character
-from .glyphs import box_of, to_glyph
+from .glyphs import Piece, box_of, to_glyph
 from .lines import all_in_line, find_lines
 from .paper import Paper, even, without
 from .parts import LEAST_HEIGHT, LEAST_SIDE, Parts, find_parts, without_specks
@@ -74,21 +73,22 @@ def _read(
     number = 0
     for at, (tall, line) in enumerate(lines):
         for word, group in zip(word_numbers(line, gaps[tall]), line, strict=True):
-            left, top = group.box[:2]
-            for reading, masks in enumerate(rivals(group, parts, tall)):
-                for mask in masks:
-                    tight, across, down = stripped(mask)
-                    place = tight, left + across, top + down
-                    glyph = to_glyph(paper, *place, normalization)
-                    yield Character(glyph, box_of(paper, *place), at, word, number, reading)
+            for reading, pieces in enumerate(rivals(group, parts, tall)):
+                for piece in pieces:
+                    glyph = to_glyph(paper, piece, normalization)
+                    yield Character(glyph, box_of(paper, piece), at, word, number, reading)
             number += 1
 
 
-def rivals(group: Group, parts: Parts, tall: float) -> list[list[Grey]]:
-    """The rival readings of a group: masks in its box, the whole first."""
+def rivals(group: Group, parts: Parts, tall: float) -> list[list[Piece]]:
+    """The rival readings of a group, each in pieces from left to right; the whole first."""
+    left, top, _, _ = group.box
+    whole = mask_of(group, parts)
     if group.halves:
-        return [[mask_of(group, parts)], [mask_of(half, parts, group.box) for half in group.halves]]
-    return readings(mask_of(group, parts), tall)
+        masks = [[whole], [mask_of(half, parts, group.box) for half in group.halves]]
+    else:
+        masks = readings(whole, tall)
+    return [[Piece(mask, left, top).tight() for mask in reading] for reading in masks]
 
 
 def mask_of(group: Group, parts: Parts, box: tuple[int, int, int, int] | None = None) -> Grey:
