@@ -28,8 +28,8 @@ _PLAIN = bytes((8, 0, 0, 0, 0))
 """Grey of 8 bits, not interlaced."""
 _FILTERS = bytes(range(5))
 _ENDING = bytes(4) + b"IEND" + _WORD.pack(zlib.crc32(b"IEND"))
-_BESIDE = _HEAD_BYTES + 12 + len(_ENDING)
-"""Bytes of a file with a single IDAT chunk, the chunk's data aside."""
+_KIND, _DATA, _TAIL = _HEAD_BYTES + 4, _HEAD_BYTES + 8, 4 + len(_ENDING)
+"""Where the kind and the data of a single IDAT chunk begin, and how many bytes follow these."""
 _WINDOW = 256
 """The smallest window of deflate (RFC 1950, 2.2); libdeflate lets a stream exceed its window."""
 
@@ -51,18 +51,18 @@ def read_scanlines(file: bytes | memoryview, max_pixels: int = MOST_PIXELS) -> S
     """The scanlines of a sound grey PNG that contains nothing but pixels, at most MOST_PIXELS and at
     most `max_pixels`; None for any other file."""
     height, width = _shape(bytes(file[:_HEAD_BYTES]))
-    whole, size = height * (width + 1), len(file) - _BESIDE
+    whole, size = height * (width + 1), len(file) - _DATA - _TAIL
     if not (0 < height * width <= max_pixels and 0 < size <= 2 * whole + SLACK):
         return None
     data = bytes(file)
     if not (data.startswith(_WORD.pack(size) + b"IDAT", _HEAD_BYTES) and data.endswith(_ENDING)):
         return None
-    if zlib.crc32(data[37:-16]) != _WORD.unpack_from(data, len(data) - 16)[0]:
+    if zlib.crc32(data[_KIND:-_TAIL]) != _WORD.unpack_from(data, len(data) - _TAIL)[0]:
         return None
-    if _WINDOW << (data[41] >> 4) < whole:
+    if _WINDOW << (data[_DATA] >> 4) < whole:
         return None
     try:
-        rows = deflate.zlib_decompress(data[41:-16], whole)
+        rows = deflate.zlib_decompress(data[_DATA:-_TAIL], whole)
     except deflate.DeflateError:
         return None
     sound = len(rows) == whole and not rows[:: width + 1].strip(_FILTERS)

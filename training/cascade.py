@@ -49,9 +49,10 @@ def choose_threshold(
     """
     confidence = first.max(axis=1)
     order = np.argsort(confidence)
-    gained = (second.argmax(axis=1) == labels).astype(int) - (first.argmax(axis=1) == labels)
-    right = (first.argmax(axis=1) == labels).sum() + np.concatenate([[0], np.cumsum(gained[order])])
-    wanted = ((second.argmax(axis=1) == labels).mean() - tolerance) * len(labels)
+    by_first, by_second = (each.argmax(axis=1) == labels for each in (first, second))
+    gained = np.cumsum((by_second.astype(int) - by_first)[order])
+    right = by_first.sum() + np.concatenate([[0], gained])  # by how many of the least sure are sent on
+    wanted = (by_second.mean() - tolerance) * len(labels)
     sent = min(int(np.flatnonzero(right >= wanted)[0]), int(most * len(labels)))
     threshold = float(confidence[order[sent]]) if sent < len(order) else OUT_OF_REACH
     return Choice(threshold, sent / len(labels), float(right[sent]) / len(labels))

@@ -86,20 +86,27 @@ def look(grey: Grey) -> tuple[bool, Grey | None]:
     small = shrink(grey, TELLING_SIDE)
     if not has_bright_strokes(small):
         return False, None
+    outside = misleading(small)
+    if outside is None:
+        return True, None
+    return False, as_grey(cv2.resize(outside, grey.shape[::-1], interpolation=cv2.INTER_NEAREST))
+
+
+def misleading(small: Grey) -> Grey | None:
+    """The surroundings in a small picture, if its strokes seem bright only for them: what lies inside
+    looks like a sheet with dark ink, or with hardly any, and nothing is written around it."""
     around = around_paper(small)
     outside = widened(around)
     inside = small[outside == 0]
     if len(inside) in (0, small.size):
-        return True, None
+        return None
     paper = np.uint8(np.median(inside))
     sheet = np.where(outside > 0, paper, small)
     blank = float(sheet.std()) < BLANK
-    if not blank and skewness(sheet) > INKED:
-        return True, None
-    if is_written_on(small, around, int(paper), FAINT if blank else CLEAR):
-        return True, None
-    whole = cv2.resize(outside, grey.shape[::-1], interpolation=cv2.INTER_NEAREST)
-    return False, as_grey(whole)
+    is_paper = blank or skewness(sheet) <= INKED
+    if not is_paper or is_written_on(small, around, int(paper), FAINT if blank else CLEAR):
+        return None
+    return outside
 
 
 def without(paper: Paper, outside: Grey) -> Paper:

@@ -52,15 +52,15 @@ def measure(sheet: Drawn, data: Set, taking: Taking, predictor: Predictor, layou
     labels = predictor.card.labels
     pairs = joins(sheet.placed, standing, matched)
     return Figures(
-        len(matched),
-        in_order(matched),
-        len(standing) - sum(index >= 0 for index in matched),
-        len(written),
-        distance("".join(labels[each] for each in written.labels), text),
-        int((read_alone(written, taking, predictor) != written.labels).sum()),
-        len(pairs),
-        sum(pairs),
-        seconds,
+        places=len(matched),
+        found=in_order(matched),
+        beside=len(standing) - sum(index >= 0 for index in matched),
+        letters=len(written),
+        errors=distance("".join(labels[each] for each in written.labels), text),
+        alone=int((read_alone(written, taking, predictor) != written.labels).sum()),
+        near=len(pairs),
+        words=sum(pairs),
+        seconds=seconds,
     )
 
 

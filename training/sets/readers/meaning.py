@@ -92,10 +92,10 @@ def class_of(text: str, meaning: Meaning) -> int | None:
     Digits that the alphabet has are characters, unless numbers count from another `first` than 0.
     """
     if text.isdecimal() and (meaning.first or text not in list(meaning.labels)):
+        if text == str(NO_LABEL):
+            return NO_LABEL
         number = int(text[:4]) - meaning.first
-        return (
-            NO_LABEL if text == str(NO_LABEL) else number if 0 <= number < len(meaning.labels) else None
-        )
+        return number if 0 <= number < len(meaning.labels) else None
     place = class_named(letter_of(text), meaning.labels)
     return place if place != NO_LABEL else None
 
