@@ -27,6 +27,7 @@ LEAST_HEIGHT = 8
 
 Ints = npt.NDArray[np.int32]
 Bools = npt.NDArray[np.bool_]
+Doubles = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -51,38 +52,42 @@ class Parts:
         return self.boxes[:, 2] - self.boxes[:, 0]
 
     @cached_property
+    def centres(self) -> Doubles:
+        """How far down the middle of each part is."""
+        return (self.boxes[:, 1] + self.boxes[:, 3]) / 2
+
+    @cached_property
     def tall(self) -> float:
         """The height of the writing; of a heading and the text below it, that with more parts counts."""
-        tall = self.middle
+        tall = self.median_height
         large = HEADING * self.heights > tall
         beside = self.beside(large & (self.heights <= HEADING * tall))
         high = self.heights >= max(LEAST_HEIGHT, LEAST_BELOW * tall)
         written = self.select(high & ~large & ~beside)
         most = len(written) > np.count_nonzero(large) and written.ink >= LEAST_INK * self.ink
-        return written.middle if most and written.is_dense else tall
+        return written.median_height if most and written.is_dense else tall
 
     def beside(self, those: Bools) -> Bools:
         """Which parts are level with one of `those`, or a little above or below it."""
         tops, bottoms = self.boxes[:, 1], self.boxes[:, 3]
         beyond = BESIDE * self.heights
-        begun = np.sort((tops - beyond)[those]).searchsorted((tops + bottoms) / 2, side="right")
-        ended = np.sort((bottoms + beyond)[those]).searchsorted((tops + bottoms) / 2, side="right")
+        begun = np.sort((tops - beyond)[those]).searchsorted(self.centres, side="right")
+        ended = np.sort((bottoms + beyond)[those]).searchsorted(self.centres, side="right")
         return begun > ended
 
     @property
     def is_dense(self) -> bool:
         """Whether the parts are as close to each other as characters in lines."""
-        middles = (self.boxes[:, 1] + self.boxes[:, 3]) / 2
-        down = np.argsort(middles, kind="stable")
+        down = np.argsort(self.centres, kind="stable")
         lines = np.empty(len(self), np.intp)
-        lines[down] = np.cumsum(np.diff(middles[down], prepend=0) > self.middle / 2)
+        lines[down] = np.cumsum(np.diff(self.centres[down], prepend=0) > self.median_height / 2)
         order = np.lexsort((self.boxes[:, 0], lines))
         gaps = self.boxes[order[1:], 0] - self.boxes[order[:-1], 2]
         gaps = gaps[np.diff(lines[order]) == 0]
-        return not len(gaps) or float(np.median(gaps)) < APART * self.middle
+        return not len(gaps) or float(np.median(gaps)) < APART * self.median_height
 
     @property
-    def middle(self) -> float:
+    def median_height(self) -> float:
         """The median height by ink: half of all ink is in parts at most this high."""
         if not len(self):
             return 0.0
