@@ -22,7 +22,7 @@ from ..measures.scans import measure_scans, table
 from ..publish import publish as serve
 from ..ranges import input_ranges
 from ..registry import RUNS, find
-from ..rejects.verdicts import open_line
+from ..rejects.verdicts import open_reader
 from ..sets.scans import FOLDER
 from ..tables import TextTable, percent
 from .console import console
@@ -84,5 +84,5 @@ def _told(card: Card, out: Path) -> str:
 
 def _scans(predictor: Predictor, served: str, data: Path) -> TextTable:
     """The table of real scans that a network read, under the name it is served by."""
-    found = measure_scans(open_line(predictor), data)
+    found = measure_scans(open_reader(predictor), data)
     return table([replace(each, name=served) for each in found])

@@ -8,7 +8,7 @@ import numpy as np
 
 from model.flags import Flag
 
-from ..rejects.verdicts import Line, Verdicts, open_line
+from ..rejects.verdicts import ScreenedReader, Verdicts, open_reader
 from ..sets.scans import FOLDER, HALVES, SCANS, read_half
 from ..tables import TextTable, percent
 from .evaluate import open_network
@@ -57,17 +57,17 @@ def read_scans(
     results: list[ScanResult] = []
     for number, name in enumerate(names, 1):
         tell(f"{number}/{len(names)} {name}")
-        results += measure_scans(open_line(open_network(name, runs, threads)[0], threads), data)
+        results += measure_scans(open_reader(open_network(name, runs, threads)[0], threads), data)
     return [table(results)], [record(each) for each in results]
 
 
-def measure_scans(line: Line, data: Path) -> Iterator[ScanResult]:
-    """Both halves of every set in `data`/scans, as `line` reads them. Raises BadData."""
-    card = line.predictor.card
+def measure_scans(reader: ScreenedReader, data: Path) -> Iterator[ScanResult]:
+    """Both halves of every set in `data`/scans, as `reader` reads them. Raises BadData."""
+    card = reader.predictor.card
     for scans in SCANS:
         for half in HALVES:
             found = read_half(data / FOLDER, scans, half, card)
-            verdicts = line.read(f"{scans}, {half}", found.data.images, found.flags, found.data.labels)
+            verdicts = reader.read(f"{scans}, {half}", found.data.images, found.flags, found.data.labels)
             yield ScanResult(card.name, scans, half, verdicts)
 
 

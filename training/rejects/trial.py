@@ -14,7 +14,7 @@ from .examples import Pools, drawn
 from .junk import KINDS
 from .pictures import file_of, photograph
 from .screening import CHOSEN, MEASURED, read_pools
-from .verdicts import Line, Verdicts, open_line
+from .verdicts import ScreenedReader, Verdicts, open_reader
 
 COUNT = 1000
 """Pictures of each kind."""
@@ -44,26 +44,26 @@ def read_rejects(
     Raises BadCard, BadData.
     """
     network, _ = open_network(name, runs, threads)
-    line = open_line(network, threads)
+    reader = open_reader(network, threads)
     junk, good, count = [], [], QUICK if quick else COUNT
     pools = read_pools(data, quick)
-    for found in read_junk(line, pools[MEASURED].emnist, count):
+    for found in read_junk(reader, pools[MEASURED].emnist, count):
         tell(f"{found.kind}: {percent(found.uncertain.mean())} flagged or uncertain")
         junk.append(found)
     held = read_split(task_of(network.card).name, data, quick).validation
-    scans = () if quick else (each.verdicts for each in measure_scans(line, data))
-    for found in (read_characters(line, unchosen(held, pools[CHOSEN]), count), *scans):
+    scans = () if quick else (each.verdicts for each in measure_scans(reader, data))
+    for found in (read_characters(reader, unchosen(held, pools[CHOSEN]), count), *scans):
         tell(f"{found.kind}: {percent(found.flagged.mean())} flagged")
         good.append(found)
     return [_junk_table(junk), _good_table(good)], [record(each) for each in (*junk, *good)]
 
 
-def read_junk(line: Line, pool: Array, count: int) -> Iterator[Verdicts]:
+def read_junk(reader: ScreenedReader, pool: Array, count: int) -> Iterator[Verdicts]:
     """Yield verdicts on every kind of junk; if it is made of characters, of those in `pool`."""
     for number, (kind, draw) in enumerate(KINDS.items()):
         rng = np.random.default_rng(SEED + number)
         files = [file_of(photograph(draw(pool, rng), rng), rng) for _ in range(count)]
-        yield line.read_files(kind, files, np.full(count, NO_LABEL))
+        yield reader.read_files(kind, files, np.full(count, NO_LABEL))
 
 
 def unchosen(held: Set, chosen: Pools) -> Set:
@@ -71,12 +71,12 @@ def unchosen(held: Set, chosen: Pools) -> Set:
     return hold_out_images(held, np.concatenate([chosen.emnist, chosen.mnist]))[0]
 
 
-def read_characters(line: Line, held: Set, count: int) -> Verdicts:
+def read_characters(reader: ScreenedReader, held: Set, count: int) -> Verdicts:
     """Verdicts on characters of `held`, drawn as scans."""
     rng = np.random.default_rng(SEED - 1)
     rows = rng.choice(len(held), count)
     files = [file_of(photograph(drawn(held.images[[row]], rng), rng), rng) for row in rows]
-    return line.read_files("held out, drawn as scans", files, held.labels[rows])
+    return reader.read_files("held out, drawn as scans", files, held.labels[rows])
 
 
 def _junk_table(found: Sequence[Verdicts]) -> TextTable:

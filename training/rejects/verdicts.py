@@ -84,7 +84,7 @@ class Verdicts:
 
 
 @dataclass(frozen=True)
-class Line:
+class ScreenedReader:
     """A network and the screen before it."""
 
     predictor: Predictor
@@ -104,9 +104,9 @@ class Line:
         return Verdicts(kind, card, quality, screened, logits, truth)
 
 
-def open_line(predictor: Predictor, threads: int = 0) -> Line:
+def open_reader(predictor: Predictor, threads: int = 0) -> ScreenedReader:
     """`predictor` and its screen, on the CPU. Raises BadCard."""
-    return Line(predictor, screen_of(predictor, partial(open_screen, "cpu", threads)))
+    return ScreenedReader(predictor, screen_of(predictor, partial(open_screen, "cpu", threads)))
 
 
 def _allowed(charset: str, labels: str) -> list[int]:
