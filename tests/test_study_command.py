@@ -6,7 +6,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from training.cli import app
-from training.study.sections import NAMES, SECTIONS
+from training.study.whole import SECTIONS
 
 
 def study(*line: str, runs: Path) -> Result:
@@ -19,7 +19,7 @@ def test_the_whole_study_runs_in_short_and_is_found_done(tmp_path: Path) -> None
     done = study(*line, runs=tmp_path / "runs")
     assert done.exit_code == 0, done.output
     assert str(out / "study.html") in done.stdout
-    assert f"{len(NAMES)}. " in done.stdout
+    assert f"{len(SECTIONS)}. " in done.stdout
     assert "letters, the network that is served, reads" in done.stdout
     kept = tmp_path / "runs" / "study-letters-quick"
     times = {path: path.stat().st_mtime_ns for path in (kept / "trials").iterdir()}

@@ -31,12 +31,6 @@ def test_every_trial_is_asked_once_and_named_once(scale: Scale) -> None:
         assert {len(row) for row in sheet.rows} == {len(sheet.columns)}
 
 
-def test_rates_and_seeds_of_a_size_can_be_trained_at_once() -> None:
-    first, _ = live(convolutions(FULL, 26), layers)[0]
-    assert len({one.shape for one in first}) == 15
-    assert len({(one.images, one.batch) for one in first}) == 1
-
-
 @pytest.mark.parametrize(("sign", "verb", "best"), [(1, "brings", 3), (-1, "costs", 1)])
 def test_what_a_layer_brings_is_told(sign: int, verb: str, best: int) -> None:
     text = told(lambda one: sign * layers(one))

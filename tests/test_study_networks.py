@@ -5,9 +5,7 @@ import torch
 from torch import nn
 
 from model.networks import head_of
-from training.study.cohorts import cohorts, together
 from training.study.networks import build, macs
-from training.study.trial import Trial
 
 CONVOLUTIONS = {"kind": "convolutions", "widths": [12, 16], "kernel": 5, "classes": 26}
 PERCEPTRON = {"kind": "perceptron", "hidden": [32, 20], "classes": 26}
@@ -22,7 +20,7 @@ PERCEPTRON = {"kind": "perceptron", "hidden": [32, 20], "classes": 26}
         CONVOLUTIONS,
         CONVOLUTIONS | {"norm": "group"},
         CONVOLUTIONS | {"norm": "none"},
-        {"kind": "resnet18", "classes": 26, "side": 32},
+        {"kind": "resnet18", "classes": 26},
         {"kind": "convnet", "stages": [[4]], "classes": 26},
     ],
 )
@@ -42,13 +40,3 @@ def test_layers_are_those_of_the_layout() -> None:
 def test_multiplications_are_counted() -> None:
     assert macs(PERCEPTRON) == 784 * 32 + 32 * 20 + 20 * 26
     assert macs(CONVOLUTIONS) == 25 * (784 * 12 + 196 * 12 * 16) + 49 * 16 * 26
-
-
-def test_trials_of_a_shape_are_trained_at_once_where_it_pays() -> None:
-    def trials(network: dict[str, object], batch: int, count: int) -> list[Trial]:
-        return [Trial("s", "n", network, 640, batch, 0.01, seed=seed) for seed in range(count)]
-
-    mixed = [*trials(PERCEPTRON, 32, 9), *trials(CONVOLUTIONS, 2, 3), *trials(CONVOLUTIONS, 128, 2)]
-    assert [len(each) for each in cohorts([*mixed, mixed[0]])] == [8, 1, 3, 1, 1]
-    assert all(len({trial.shape for trial in each}) == 1 for each in cohorts(mixed))
-    assert together(mixed[-1]) == 1

@@ -49,11 +49,6 @@ def test_every_trial_is_asked_once_named_once_and_shown_as_much(scale: Scale) ->
         assert {len(row) for row in sheet.rows} == {len(sheet.columns)}
 
 
-def test_a_ladder_is_one_shape() -> None:
-    first, *_ = live(normalizations(FULL, 26), groups_for_few)[0]
-    assert len(first) == 4 * len({one.shape for one in first}) == 60
-
-
 def test_the_best_rate_is_found_for_every_norm_and_batch() -> None:
     *_, last = live(normalizations(FULL, 26), groups_for_few)[0]
     for one in last:

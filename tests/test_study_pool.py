@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -34,20 +35,32 @@ def two_rounds(heard: list[list[Outcome]]) -> Section:
     return Chapter("two rounds", "", [], [], [])
 
 
+def the_same(heard: list[list[Outcome]]) -> Section:
+    """One of those trials, under another name."""
+    heard.append((yield [replace(trial(), name="other")]))
+    return Chapter("the same", "", [], [], [])
+
+
 def test_sections_are_sent_what_they_ask_for_and_nothing_is_trained_twice(tmp_path: Path) -> None:
-    heard: list[list[Outcome]] = []
-    chapters = study({"one": two_rounds(heard)}, drawn_digits(), tmp_path, QUICK, 2)
-    assert [each.title for each in chapters] == ["two rounds"]
-    assert [each.trial.learning_rate for each in heard[0]] == [0.001, 0.01, 0.03]
-    assert [each.points[-1].images for each in heard[1]] == [1280, 1280]
-    files = sorted((path.name, path.stat().st_mtime_ns) for path in (tmp_path / TRIALS).iterdir())
-    assert len(files) == 10
-    again: list[list[Outcome]] = []
-    study({"one": two_rounds(again)}, drawn_digits(), tmp_path, QUICK, 2)
-    assert again == heard
-    assert files == sorted(
-        (path.name, path.stat().st_mtime_ns) for path in (tmp_path / TRIALS).iterdir()
-    )
+    def run() -> tuple[list[Chapter], list[list[Outcome]], list[Outcome]]:
+        heard: list[list[Outcome]] = []
+        sections = {"two": two_rounds(heard), "one": the_same(heard)}
+        chapters, outcomes = study(sections, drawn_digits(), tmp_path, QUICK, 2)
+        return chapters, sorted(heard, key=len), outcomes
+
+    def files() -> list[tuple[str, int]]:
+        return sorted((path.name, path.stat().st_mtime_ns) for path in (tmp_path / TRIALS).iterdir())
+
+    chapters, (same, second, first), outcomes = run()
+    assert [each.title for each in chapters] == ["two rounds", "the same"]
+    assert [each.trial.learning_rate for each in first] == [0.001, 0.01, 0.03]
+    assert [each.points[-1].images for each in second] == [1280, 1280]
+    assert same == [replace(first[1], trial=replace(first[1].trial, name="other"))]
+    assert len(outcomes) == 5
+    kept = files()
+    assert len(kept) == 10
+    assert run() == (chapters, [same, second, first], outcomes)
+    assert files() == kept
 
 
 def test_a_folder_of_other_images_or_another_scale_is_refused(tmp_path: Path) -> None:

@@ -97,15 +97,14 @@ def test_evidence_is_measured_on_the_images_of_the_mistakes() -> None:
     rows[np.arange(12), read] = 0.7
     answers = Answers(rows, test.labels, "GQ")
     near = np.array([[0.9, 0.25], [0.25, 0.9]], np.float32)
-    (found,) = evidence(
-        confused_pairs(answers), answers, 0.8, test.images, near, open_predictor("balanced", threads=1)
-    )
+    (pair,), other = confused_pairs(answers), open_predictor("balanced", threads=1)
+    found = evidence(pair, answers, 0.8, test.images, near, other)
     assert (found.forth, found.back) == (3, 1)
     assert found.confidence == pytest.approx(0.7)
     assert (found.second, found.neighbours, found.rank, found.pairs) == (1.0, 0.25, 1, 1)
     (g,) = [each for each in found.cases if each.letter == "G"]
     assert g.images == 3
     assert g.small / g.images > g.usual, "the mistaken ones are small"
-    (alone,) = evidence(confused_pairs(answers), answers, 0.8, test.images, near, None)
+    alone = evidence(pair, answers, 0.8, test.images, near, None)
     assert not alone.cases
     assert not alone.digits

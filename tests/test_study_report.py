@@ -26,15 +26,13 @@ from training.study.exam import Exam
 from training.study.finalists import Finalist, table
 from training.study.letters import every_letter, label_meant, sheet
 from training.study.networks import build
-from training.study.origin import training_of
 from training.study.outcomes import write_outcome
 from training.study.plots import bands, draw_plot
 from training.study.report import Study, write_report
 from training.study.scalars import write_best, write_trials
-from training.study.speed import tell
 from training.study.summary import summary
-from training.study.timing import WAYS, Timing
 from training.study.trial import Outcome, Point, Trial
+from training.study.whole import training_of
 from training.tables import TextTable
 
 from courses import short
@@ -44,9 +42,9 @@ LINES = [
     Series("<batch>", [2, 8, 32], [[0.5, 0.6], [0.7, 0.72], [0.8, 0.8]]),
     Series("group", [2, 8, 32], [[0.6, 0.61], [0.7, 0.71], [0.7, 0.74]]),
 ]
-PLOT = Plot("by batch", "Accuracy by <batch>.", "batch size", "validation accuracy", LINES, log_x=True)
+PLOT = Plot("by batch", "Accuracy by <batch>.", "batch size", LINES, log_x=True)
 DOTS = [Series("one", range(2), [[0.5, 0.6], [0.7]])]
-DOTTED = Plot("by kind", "By kind.", "kind", "seconds", DOTS, ticks=("a", "b"), joined=False)
+DOTTED = Plot("by kind", "By kind.", "kind", DOTS, ticks=("a", "b"), joined=False)
 
 
 def answering(read: str, truth: str) -> Answers:
@@ -128,7 +126,7 @@ def test_bands_are_intervals_over_seeds() -> None:
     assert high[2] == low[2] == 0.8
 
 
-@pytest.mark.parametrize("plot", [PLOT, DOTTED, replace(PLOT, series=[replace(LINES[0], x=[0, 1, 4])])])
+@pytest.mark.parametrize("plot", [PLOT, DOTTED])
 def test_every_kind_of_plot_is_drawn(plot: Plot, tmp_path: Path) -> None:
     draw_plot(plot, tmp_path / "plot.png")
     with Image.open(tmp_path / "plot.png") as picture:
@@ -270,19 +268,3 @@ def test_the_run_that_a_network_came_from_is_found_by_its_weights(tmp_path: Path
     assert training_of(card, tmp_path) == run.epochs
     assert training_of(read_card(WEIGHTS / "letters.json"), tmp_path) == []
     assert training_of(card, tmp_path / "nowhere") == []
-
-
-@pytest.mark.parametrize(
-    ("seconds", "pays", "words"),
-    [
-        (1.0, True, "at once."),
-        (4.0, True, "at once all the same: "),
-        (1.0, False, "singly all the same: "),
-    ],
-)
-def test_a_way_that_was_slower_is_not_said_to_be_chosen_for_its_speed(
-    seconds: float, pays: bool, words: str
-) -> None:
-    taken = zip(WAYS, (2.0, seconds, 1.0), strict=True)
-    (said,) = tell([Timing("small", way, each, each, 100, pays) for way, each in taken]).findings
-    assert f"The study trained such networks {words}" in said

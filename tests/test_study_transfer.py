@@ -14,9 +14,8 @@ from training.sets.sources import OFFICIAL_26, OFFICIAL_47, OWN_26, OWN_47, Sour
 from training.sets.tasks import draw
 from training.study.arms import FROZEN, SCRATCH, TUNED
 from training.study.chapter import FULL, QUICK, Chapter, Scale, Section
-from training.study.cohort import train
-from training.study.cohorts import cohorts
 from training.study.resnet import ResNet18
+from training.study.trainer import train
 from training.study.transfer import transfer
 from training.study.trial import Outcome, Trial
 
@@ -50,7 +49,7 @@ def never_helps(one: Trial) -> float:
 
 
 def told(odds: Callable[[Trial], float], weights: Path | None = None) -> tuple[str, Chapter]:
-    _, chapter = live(transfer(FULL, LETTERS, weights), odds)
+    _, chapter = live(transfer(FULL, 26, weights), odds)
     return "\n".join(chapter.findings), chapter
 
 
@@ -59,7 +58,7 @@ def told(odds: Callable[[Trial], float], weights: Path | None = None) -> tuple[s
 def test_every_trial_is_asked_once_and_arms_are_shown_as_much(
     scale: Scale, weights: Path | None
 ) -> None:
-    requests, chapter = live(transfer(scale, LETTERS, weights), helps_with_few)
+    requests, chapter = live(transfer(scale, 26, weights), helps_with_few)
     trials = [one for request in requests for one in request]
     assert (
         len({one.key for one in trials}) == len({(one.name, one.seed) for one in trials}) == len(trials)
@@ -75,7 +74,7 @@ def test_every_trial_is_asked_once_and_arms_are_shown_as_much(
 
 
 def test_the_best_rate_of_each_arm_is_found_by_a_seed_of_its_own() -> None:
-    *tuning, last = live(transfer(FULL, LETTERS, None), helps_with_few)[0]
+    *tuning, last = live(transfer(FULL, 26, None), helps_with_few)[0]
     assert {one.seed for request in tuning for one in request} == {3}
     assert {one.seed for one in last} == {0, 1, 2}
     small = [one for one in last if one.network["kind"] == "convnet"]
@@ -84,9 +83,7 @@ def test_the_best_rate_of_each_arm_is_found_by_a_seed_of_its_own() -> None:
 
 
 def test_rates_are_tried_beyond_an_end_and_what_is_still_at_one_is_told() -> None:
-    requests, chapter = live(
-        transfer(FULL, LETTERS, None), lambda one: likes(one.learning_rate, 1e9) / 10
-    )
+    requests, chapter = live(transfer(FULL, 26, None), lambda one: likes(one.learning_rate, 1e9) / 10)
     arms = 2 * 3 * 4 + 2
     assert [len(each) for each in requests] == [3 * arms, arms, arms, arms, 3 * arms]
     rates = {way_of(one): one.learning_rate for one in requests[-1] if one.network["kind"] == "convnet"}
@@ -95,7 +92,7 @@ def test_rates_are_tried_beyond_an_end_and_what_is_still_at_one_is_told() -> Non
 
 
 def test_without_weights_that_is_said_and_only_scratch_is_run() -> None:
-    requests, chapter = live(transfer(FULL, LETTERS, None), helps_with_few)
+    requests, chapter = live(transfer(FULL, 26, None), helps_with_few)
     large = [one for request in requests for one in request if one.network["kind"] == "resnet18"]
     assert large
     assert not any(one.start or one.frozen for one in large)
@@ -104,7 +101,7 @@ def test_without_weights_that_is_said_and_only_scratch_is_run() -> None:
 
 
 def test_with_weights_they_are_compared() -> None:
-    requests, chapter = live(transfer(FULL, LETTERS, WEIGHTS), always_helps)
+    requests, chapter = live(transfer(FULL, 26, WEIGHTS), always_helps)
     starts = {one.start for request in requests for one in request if one.network["kind"] == "resnet18"}
     assert starts == {"", str(WEIGHTS.resolve())}
     findings = "\n".join(chapter.findings)
@@ -134,7 +131,7 @@ def test_what_always_helps_and_what_never_does() -> None:
 
 
 def test_a_gain_within_the_spread_over_seeds_is_not_said_to_matter() -> None:
-    _, chapter = live(transfer(FULL, LETTERS, None), lambda one: rated(one) + 0.2 * bool(one.start), 0.5)
+    _, chapter = live(transfer(FULL, 26, None), lambda one: rated(one) + 0.2 * bool(one.start), 0.5)
     findings = "\n".join(chapter.findings)
     unsure = re.findall(r"\+(\d+\.\d\d) with \w+ \(not clear\)", findings)
     assert max(map(float, unsure)) > 0.5
@@ -160,7 +157,7 @@ def test_gains_of_digits_are_held_against_those_of_letters() -> None:
 def test_what_may_have_learned_test_images_is_left_out(
     measured_on: Source, tried: set[str], left_out: str
 ) -> None:
-    section = transfer(QUICK, LETTERS, None, measured_on=measured_on.measured_on)
+    section = transfer(QUICK, 26, None, measured_on=measured_on.measured_on)
     requests, chapter = live(section, always_helps)
     assert {one.start for request in requests for one in request} == {"", *tried}
     told = [each for each in chapter.findings if "may have learned images of this test set" in each]
@@ -185,11 +182,7 @@ def learned(section: Section, split: Split, folder: Path) -> tuple[Chapter, list
     """The chapter of a section whose trials are trained for real; the outcomes of its last request."""
     requests = next(section)
     while True:
-        found: dict[str, Outcome] = {}
-        for cohort in cohorts(requests):
-            done = train(cohort, split, folder, lambda images: None)
-            found |= {outcome.trial.key: outcome for outcome in done}
-        outcomes = [found[one.key] for one in requests]
+        outcomes = [train(one, split, folder, lambda images: None) for one in requests]
         try:
             requests = section.send(outcomes)
         except StopIteration as end:
@@ -199,7 +192,7 @@ def learned(section: Section, split: Split, folder: Path) -> tuple[Chapter, list
 def test_a_small_one_is_trained(tmp_path: Path) -> None:
     """With weights of our own making in the place of ImageNet's."""
     torch.save(ResNet18(1000).state_dict(), tmp_path / "weights.pth")
-    section = transfer(Scale(images=384, seeds=1), LETTERS, tmp_path / "weights.pth")
+    section = transfer(Scale(images=384, seeds=1), 26, tmp_path / "weights.pth")
     chapter, outcomes = learned(section, draw(LETTERS, 0), tmp_path / "study" / "trials")
     assert len(chapter.finalists) == 3
     of_letters = [one for one in outcomes if one.trial.network["kind"] == "convnet"]

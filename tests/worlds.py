@@ -11,9 +11,9 @@ from math import exp, log
 
 import torch
 
-from training.measures.cost import metered
+from model.networks import count_parameters
 from training.study.chapter import Chapter, Section
-from training.study.networks import SIDE, build
+from training.study.networks import build, macs
 from training.study.trial import Outcome, Point, Trial
 
 Odds = Callable[[Trial], float]
@@ -42,8 +42,8 @@ def outcome(trial: Trial, odds: float, noise: float = NOISE) -> Outcome:
         )
         for at in range(1, trial.points + 1)
     ]
-    parameters, macs = size(json.dumps(trial.network))
-    return Outcome(trial, points, parameters, macs, 1e-9 * macs * trial.images)
+    parameters, cost = size(json.dumps(trial.network)), macs(trial.network)
+    return Outcome(trial, points, parameters, cost, 1e-9 * cost * trial.images)
 
 
 def share(odds: float) -> float:
@@ -51,13 +51,10 @@ def share(odds: float) -> float:
 
 
 @cache
-def size(layout: str) -> tuple[int, int]:
-    """Parameters and multiply-accumulates of the network that is built for a layout, as JSON."""
+def size(layout: str) -> int:
+    """Parameters of the network that is built for a layout, as JSON."""
     with torch.device("meta"):
-        module = build(json.loads(layout)).eval()
-        with metered(module) as meter:
-            module(torch.zeros(1, 1, SIDE, SIDE))
-    return sum(each.numel() for each in module.parameters()), meter.macs
+        return count_parameters(build(json.loads(layout)))
 
 
 def likes(value: float, best: float) -> float:

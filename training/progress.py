@@ -1,6 +1,5 @@
 """What a person sees of a run: epochs, images a second, time left, loss, validation accuracy."""
 
-from types import TracebackType
 from typing import TYPE_CHECKING
 
 from rich import progress as bars
@@ -14,12 +13,12 @@ if TYPE_CHECKING:
 
 
 class Progress:
-    """A bar over all images of `recipe`, from epoch `start` on; a line for each epoch if there is no
+    """A `bar` over all images of `recipe`, from epoch `start` on; a line for each epoch if there is no
     terminal."""
 
     def __init__(self, recipe: Recipe, start: int = 0) -> None:
         self._epochs, self._name = recipe.epochs, f"{recipe.name}, seed {recipe.seed}"
-        self._bar = bars.Progress(
+        self.bar = bars.Progress(
             bars.TextColumn("{task.description}"),
             bars.BarColumn(),
             bars.TextColumn("{task.fields[speed]:,.0f} img/s"),
@@ -30,25 +29,13 @@ class Progress:
         )
         epoch = recipe.steps * recipe.batch
         total, done = recipe.epochs * epoch, start * epoch
-        self._task = self._bar.add_task("", total=total, completed=done, speed=0.0, loss=float("nan"))
+        self._task = self.bar.add_task("", total=total, completed=done, speed=0.0, loss=float("nan"))
         self._describe(start)
-
-    def __enter__(self) -> "Progress":
-        self._bar.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._bar.stop()
 
     def advance(self, images: int, loss: float) -> None:
         """`images` more were trained on; `loss` is the epoch's mean so far."""
-        speed = self._bar.tasks[0].speed or 0.0
-        self._bar.update(self._task, advance=images, speed=speed, loss=loss)
+        speed = self.bar.tasks[0].speed or 0.0
+        self.bar.update(self._task, advance=images, speed=speed, loss=loss)
 
     def tell(self, epoch: "Epoch") -> None:
         """An epoch ended."""
@@ -61,4 +48,4 @@ class Progress:
 
     def _describe(self, epochs: int) -> None:
         where = f"{self._name}: epoch {min(epochs + 1, self._epochs)} of {self._epochs}"
-        self._bar.update(self._task, description=where)
+        self.bar.update(self._task, description=where)

@@ -56,7 +56,8 @@ class Trainer:
         """Return the trained network, in evaluation mode; `run` records every epoch."""
         state = State(self.recipe, run.folder.parent)
         run.resume(state)
-        with Progress(self.recipe, state.epoch) as progress:
+        progress = Progress(self.recipe, state.epoch)
+        with progress.bar:
             while state.epoch < self.recipe.epochs and not state.is_stale():
                 start, rate = time.monotonic(), state.rate
                 trained = self._epoch(state, progress)

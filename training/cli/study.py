@@ -15,8 +15,7 @@ from ..study.chapter import FULL, QUICK
 from ..study.exam import Exam
 from ..study.letters import every_letter, label_meant, sheet
 from ..study.report import Study, write_report
-from ..study.sections import NAMES
-from ..study.whole import Plan, card_of, whole
+from ..study.whole import SECTIONS, Plan, card_of, whole
 from .console import console
 from .options import Data, Runs
 from .train import LabelsFrom, OwnTest, OwnTrain, Quick, Transposed, require_train
@@ -32,7 +31,7 @@ Weights = Annotated[
 ALetter = Annotated[str, typer.Option("--letter", help="only print how well this letter is read")]
 Only = Annotated[
     list[str] | None,
-    typer.Option("--section", help=f"only this one of: {', '.join(NAMES)}; may be repeated"),
+    typer.Option("--section", help=f"only this one of: {', '.join(SECTIONS)}; may be repeated"),
 ]
 Processes = Annotated[int, typer.Option(min=0, help="how many train side by side; 0: one per core")]
 
@@ -62,7 +61,7 @@ def study(
     plan = Plan(
         task,
         best or task,
-        section or list(NAMES),
+        section or SECTIONS,
         QUICK if quick else FULL,
         runs,
         runs / name,
@@ -88,8 +87,8 @@ def _refuse(task: str, sections: list[str], weights: Path | None) -> None:
     if task not in TASKS:
         raise typer.BadParameter(f"no task {task!r}; there are {', '.join(TASKS)}")
     for name in sections:
-        if name not in NAMES:
-            raise typer.BadParameter(f"no section {name!r}; there are {', '.join(NAMES)}")
+        if name not in SECTIONS:
+            raise typer.BadParameter(f"no section {name!r}; there are {', '.join(SECTIONS)}")
     if weights and not weights.is_file():
         raise typer.BadParameter(f"no file {weights}")
 

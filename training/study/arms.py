@@ -33,7 +33,7 @@ STEP, RUNGS = 3, (0, 1, 2)
 MIDDLE = 1
 """The rung that is used below full scale, where none is tried."""
 
-BATCH, SIDE = 64, 32
+BATCH = 64
 
 STARTS = {"balanced/first": "47-class network", "digits": "digits network"}
 """Networks whose features are tried, and their titles."""
@@ -103,7 +103,7 @@ def bodies(scale: Scale, classes: int, weights: Path | None, runs: Path, measure
         card, _ = load(name, runs)
         if not may_know(card.measured_on, measured_on):
             found.append(body(name, title, {**card.network, "classes": classes}, name, scale))
-    large = {"kind": "resnet18", "classes": classes, "side": SIDE}
+    large = {"kind": "resnet18", "classes": classes}
     start = str(weights.resolve()) if weights else ""
     return [*found, body("resnet18", "ResNet-18", large, start, scale)]
 

@@ -26,7 +26,6 @@ class Plot:
     name: str
     caption: str
     x_label: str
-    y_label: str
     series: Sequence[Series]
     log_x: bool = False
     ticks: Sequence[str] = ()

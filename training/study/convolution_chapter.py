@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from ..tables import TextTable
 from .chapter import Chapter, Plot, Series
 from .convolution_findings import findings
-from .rounds import ACCURACY, COST, accuracies, cost, ranked
+from .rounds import COST, accuracies, cost, ranked
 from .sizes import DEPTHS, KERNEL, OTHER_RATES, RATE, WIDE_KERNELS, WIDTH, WIDTHS, Comparison, Size
 from .statistics import NOTE, told
 
@@ -72,7 +72,6 @@ def _by_macs(found: Comparison) -> Plot:
         "convolutions-macs",
         "Accuracy over multiply-accumulates, by depth.",
         "multiply-accumulates an image",
-        ACCURACY,
         series,
         log_x=True,
         joined=False,
@@ -87,7 +86,7 @@ def _by_depth(found: Comparison) -> Plot:
         for width in WIDTHS
     ]
     caption = f"Accuracy by depth, for each width of the first layer; kernel {KERNEL}."
-    return Plot("convolutions-depth", caption, "convolutional layers", ACCURACY, series)
+    return Plot("convolutions-depth", caption, "convolutional layers", series)
 
 
 def _by_kernel(found: Comparison) -> Plot:
@@ -97,7 +96,7 @@ def _by_kernel(found: Comparison) -> Plot:
         for layers in DEPTHS
     ]
     caption = f"Accuracy by side of the kernel, {WIDTH} channels in the first layer."
-    return Plot("convolutions-kernel", caption, "side of the kernel", ACCURACY, series)
+    return Plot("convolutions-kernel", caption, "side of the kernel", series)
 
 
 def _series(found: Comparison, name: str, x: Sequence[float], those: Sequence[Size]) -> Series:

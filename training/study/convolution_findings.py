@@ -8,7 +8,7 @@ from statistics import mean
 from ..tables import percent, short
 from .rounds import accuracies, million, ranked
 from .sizes import DEPTHS, KERNEL, RATE, WIDE_KERNELS, WIDTH, WIDTHS, Comparison, Size
-from .statistics import Lead, compared, lead, points, told
+from .statistics import Lead, compared, lead, pareto_front, points, told
 
 
 def findings(found: Comparison) -> list[str]:
@@ -89,10 +89,7 @@ def _rate(found: Comparison) -> str:
 
 
 def _front(found: Comparison) -> str:
-    front: list[Size] = []
-    for size in sorted(found.compared, key=found.macs):
-        if not front or _mean(found, size) > _mean(found, front[-1]):
-            front.append(size)
+    front = pareto_front(found.compared, found.macs, lambda size: _mean(found, size))
     each = "; ".join(
         f"{size} ({short(found.macs(size))}, {percent(_mean(found, size))})" for size in front
     )

@@ -1,7 +1,5 @@
 """The measurements behind `reasons`: likeness of images, confidence in mistakes, cases and digits."""
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from model.predictor import Floats, Predictor
@@ -13,21 +11,6 @@ from .reasons import A_CLASS, Cases, Evidence
 
 
 def evidence(
-    pairs: Sequence[Pair],
-    answers: Answers,
-    uncertain_below: float,
-    images: Array,
-    near: Floats,
-    other: Predictor | None,
-) -> list[Evidence]:
-    """The evidence on each pair, by `answers` on `images` and by `near` (see `neighbours`).
-
-    `other` is a network that tells cases apart and knows digits, if there is one.
-    """
-    return [_of_pair(pair, answers, uncertain_below, images, near, other) for pair in pairs]
-
-
-def _of_pair(
     pair: Pair,
     answers: Answers,
     uncertain_below: float,
@@ -35,6 +18,10 @@ def _of_pair(
     near: Floats,
     other: Predictor | None,
 ) -> Evidence:
+    """The evidence on a pair, by `answers` on `images` and by `near` (see `neighbours`).
+
+    `other` is a network that tells cases apart and knows digits, if there is one.
+    """
     one, two = answers.labels.index(pair.first), answers.labels.index(pair.second)
     forth, back = (_mistaken(answers, *way) for way in ((one, two), (two, one)))
     rows = np.concatenate([forth, back])

@@ -76,7 +76,7 @@ class Exam:
 
     def _sit(self, key: str, name: str, ask: Ask) -> Sitting:
         """What is kept under `key`, or else what `ask` finds now, which is then kept."""
-        entries = self.entries()
+        entries = read_json(self._path) if self._path.exists() else {}
         answers, entry = self._folder / f"{key}.npy", entries.get(key)
         if entry is None or entry["images"] != self._images or not answers.exists():
             self._tell(f"reading {len(self._test):,} test images: {name}")
@@ -88,10 +88,6 @@ class Exam:
             entry = {"name": name, "images": self._images, "when": when, "cost": dict(cost)}
             write_json(self._path, entries | {key: entry})
         return Sitting(np.load(answers, allow_pickle=False), entry["when"], entry["cost"])
-
-    def entries(self) -> dict[str, Any]:
-        """All that was ever measured, by key."""
-        return read_json(self._path) if self._path.exists() else {}
 
 
 def _key(card: Card) -> str:

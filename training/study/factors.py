@@ -1,8 +1,10 @@
-"""What a perceptron is made of and trained with: six factors of five levels; the trial of a setting."""
+"""What a perceptron is made of and trained with: six factors of five levels; the sweep over them."""
 
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from .rounds import Stage
+from .design import Effects
+from .rounds import Outcomes, Stage, accuracies
 from .trial import Trial
 
 REGULARIZATIONS: dict[str, dict[str, Any]] = {
@@ -87,3 +89,28 @@ def trial(setting: Setting, classes: int, stage: Stage, seed: int) -> Trial:
         seed=seed,
         points=stage.points,
     )
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """The whole sweep: `screened`, the array's runs, and `compared`, all settings trained after it.
+
+    `seen` is the best run of the array, `predicted` its prediction, `centre` the better of the two,
+    `combined` takes the best level of each factor around it; `confirmed` are the two best.
+    """
+
+    screened: Outcomes[Setting]
+    effects: Effects
+    compared: Outcomes[Setting]
+    seen: Setting
+    predicted: Setting
+    centre: Setting
+    combined: Setting
+    confirmed: Outcomes[Setting]
+
+    def along(self, factor: str) -> dict[Any, list[float]]:
+        """Accuracies, one for each seed, by the level of one factor, the others as in the centre."""
+        return {
+            getattr(each, factor): accuracies(self.compared[each])
+            for each in neighbours(self.centre, factor)
+        }

@@ -1,6 +1,6 @@
 """A norm at a batch size: the ladder of learning rates it is tuned on, and what was found there."""
 
-from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import sqrt
 from typing import NamedTuple
@@ -85,3 +85,17 @@ def tune(
             tuned[setting][rung] = outcome.accuracy
         lacking = {setting: beyond(rungs) for setting, rungs in tuned.items()}
     return tuned
+
+
+def ends(tuned: Mapping[Setting, dict[int, float]], name: Callable[[Setting], str]) -> Iterator[str]:
+    """A sentence on the settings for which a rate beyond those that were tried might be better, if any.
+
+    `tuned` is as `tune` returns it.
+    """
+    found = [
+        name(setting)
+        for setting, rungs in tuned.items()
+        if rungs and best(rungs) in (min(rungs), max(rungs))
+    ]
+    if found:
+        yield f"Still best at an end of the rates that were tried: {', '.join(found)}."

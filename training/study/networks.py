@@ -1,4 +1,4 @@
-"""The networks of the study: a trial's layout becomes a torch module.
+"""The networks of the study: a trial's layout becomes a torch module, ready to be trained.
 
 All take (n, 1, 28, 28) float32, normalized, and give (n, classes) logits.
 """
@@ -7,15 +7,20 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from math import gcd
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch import nn
 
 from model import networks
+from model.networks import head_of
 
 from ..measures.cost import metered
-from .resnet import ResNet18
+from ..registry import start_from
+from ..sets.tasks import TASKS
+from .resnet import ResNet18, load_imagenet
+from .trial import Trial
 
 ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
     "relu": nn.ReLU,
@@ -27,6 +32,7 @@ ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
 
 SIDE = 28
 GROUPS = 8
+BY_CLASSES = {len(task.labels): task for task in TASKS.values()}
 
 
 def perceptron(
@@ -98,3 +104,42 @@ def _macs(layout: str) -> int:
         with metered(module) as meter:
             module(torch.zeros(1, 1, SIDE, SIDE))
     return meter.macs
+
+
+def newborn(trial: Trial, runs: Path) -> nn.Module:
+    """The network of `trial` before its first batch: drawn by its seed, its start loaded, frozen if
+    wanted.
+
+    The `start` is looked for in `runs` too. Raises BadCard.
+    """
+    torch.manual_seed(trial.seed)
+    module = build(trial.network)
+    if trial.start and isinstance(module, ResNet18):
+        load_imagenet(module, Path(trial.start))
+    elif trial.start:
+        start_from(module, trial.start, runs)
+    if trial.frozen:
+        module.requires_grad_(False)
+        head_of(module).requires_grad_(True)
+    return module
+
+
+def learning(module: nn.Module, trial: Trial) -> None:
+    """Put `module` in training mode, except its frozen part, whose statistics must not change either."""
+    module.train(not trial.frozen)
+    head_of(module).train()
+
+
+def scaled(images: torch.Tensor, trial: Trial) -> torch.Tensor:
+    """uint8 (n, 28, 28) as float32 (n, 1, 28, 28), scaled as in the task with as many classes."""
+    task = BY_CLASSES.get(trial.network["classes"], TASKS["letters"])
+    return images.unsqueeze(1).float().sub_(255 * task.mean).div_(255 * task.std)
+
+
+def mixed(trial: Trial) -> bool:
+    """Whether `trial` runs under bfloat16 autocast, as in `training.train`.
+
+    ResNet-18 is 1.6 times as fast that way. The study's own small networks stay in float32: GroupNorm
+    is slower in bfloat16, and norms are compared in the same precision.
+    """
+    return trial.network["kind"] not in ("perceptron", "convolutions")

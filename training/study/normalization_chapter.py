@@ -6,7 +6,6 @@ from ..tables import TextTable
 from .chapter import Chapter, Plot, Series
 from .ladders import NORMS, Ladders, Place
 from .normalization_findings import findings
-from .rounds import ACCURACY
 from .statistics import NOTE, told
 from .trial import Outcome
 
@@ -67,13 +66,13 @@ def _by_batch(ladders: Ladders) -> Plot:
         for norm, title in NORMS.items()
     ]
     caption = "Accuracy by batch size on equally many images, each at its best rate."
-    return Plot("normalizations-batch", caption, "batch size", ACCURACY, series, log_x=True)
+    return Plot("normalizations-batch", caption, "batch size", series, log_x=True)
 
 
 def _curves(ladders: Ladders, batch: int) -> Plot:
     series = [_curve(title, ladders.found[Place(norm, batch)]) for norm, title in NORMS.items()]
     caption = f"Accuracy over images seen, batch size {batch}."
-    return Plot(f"normalizations-curve-{batch}", caption, "images seen", ACCURACY, series)
+    return Plot(f"normalizations-curve-{batch}", caption, "images seen", series)
 
 
 def _curve(title: str, outcomes: Sequence[Outcome]) -> Series:
@@ -90,4 +89,4 @@ def _by_rate(ladders: Ladders, batch: int) -> Plot:
         shares = [[share] for share in rungs.values()]
         series.append(Series(title, [place.rate(rung) for rung in rungs], shares))
     caption = f"Accuracy by learning rate, batch size {batch}, one seed."
-    return Plot(f"normalizations-rate-{batch}", caption, "learning rate", ACCURACY, series, log_x=True)
+    return Plot(f"normalizations-rate-{batch}", caption, "learning rate", series, log_x=True)

@@ -1,11 +1,10 @@
 """What the comparison of norms says, in sentences; each is computed from outcomes."""
 
-from collections.abc import Iterator
 from math import log
 from statistics import linear_regression, mean
 
 from ..tables import percent
-from .ladders import NORMS, Ladders, Place, best
+from .ladders import NORMS, Ladders, Place, ends
 from .statistics import compared, lead, points
 
 BATCH, GROUP, NONE = NORMS
@@ -20,7 +19,7 @@ def findings(ladders: Ladders) -> list[str]:
         *(_best_batch(ladders, norm) for norm in (BATCH, GROUP)),
         _without(ladders),
         *(_rates(ladders, norm) for norm in NORMS),
-        *_ends(ladders),
+        *ends(ladders.tuned, lambda place: f"{NORMS[place.norm]} at {place.batch}"),
     ]
 
 
@@ -87,13 +86,3 @@ def _rates(ladders: Ladders, norm: str) -> str:
         [log(batch) for batch in rates], [log(rate) for rate in rates.values()]
     ).slope
     return f"{text}; they go as the batch size to the power of {power:.2f} (the root would be 0.50)."
-
-
-def _ends(ladders: Ladders) -> Iterator[str]:
-    ends = [
-        f"{NORMS[place.norm]} at {place.batch}"
-        for place, rungs in ladders.tuned.items()
-        if best(rungs) in (min(rungs), max(rungs))
-    ]
-    if ends:
-        yield f"Still best at an end of the rates that were tried: {', '.join(ends)}."

@@ -1,7 +1,7 @@
 """The files of a trial: its outcome as JSON and its weights beside it, each written atomically."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 
@@ -14,8 +14,7 @@ from model.storage import whole
 
 from ..run import BadRun, write_json
 from ..sets.data import Array
-from .networks import build
-from .newborn import scaled
+from .networks import build, scaled
 from .trial import Outcome, Point, Trial
 
 CHUNK = 1024
@@ -35,18 +34,10 @@ def read_outcome(trial: Trial, folder: Path) -> Outcome | None:
         raise BadRun(f"{path} is damaged ({error}): remove it to train its network anew") from error
 
 
-def read_outcomes(trials: Iterable[Trial], folder: Path) -> list[Outcome] | None:
-    """The outcomes of all `trials`, or None unless all are done. Raises BadRun."""
-    found = [read_outcome(trial, folder) for trial in trials]
-    done = [each for each in found if each]
-    return done if len(done) == len(found) else None
-
-
-def write_outcome(outcome: Outcome, tensors: dict[str, torch.Tensor], folder: Path) -> None:
+def write_outcome(outcome: Outcome, tensors: Mapping[str, torch.Tensor], folder: Path) -> None:
     """Write the weights, then the outcome: where there is an outcome, there are weights."""
-    own = {name: each.clone().contiguous() for name, each in tensors.items()}
     with whole(weights_of(outcome.trial, folder)) as draft:
-        draft.write_bytes(save(own))
+        draft.write_bytes(save({name: each.contiguous() for name, each in tensors.items()}))
     write_json(folder / f"{outcome.trial.key}.json", asdict(outcome))
 
 

@@ -6,11 +6,10 @@ from typing import Any
 
 from ..tables import TextTable, percent
 from .chapter import Chapter, Plot, Series
-from .factors import FACTORS, LOGARITHMIC, TITLES, level
+from .factors import FACTORS, LOGARITHMIC, TITLES, Sweep, level
 from .perceptron_findings import findings
-from .rounds import ACCURACY, COST, accuracies, cost, ranked
+from .rounds import COST, accuracies, cost, ranked
 from .statistics import NOTE, points, told
-from .sweep import Sweep
 
 INTRODUCTION = (
     "A fully connected network sees the 784 pixels as a list. How many neurons in how many layers it "
@@ -95,7 +94,6 @@ def _plot(sweep: Sweep, factor: str) -> Plot:
         name=f"perceptrons-{factor}",
         caption=f"Accuracy by {TITLES[factor]}, all else as in {sweep.centre}.",
         x_label=TITLES[factor],
-        y_label=ACCURACY,
         series=[
             Series("validation", list(levels) if numbers else range(len(levels)), list(levels.values()))
         ],

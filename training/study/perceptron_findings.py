@@ -6,10 +6,9 @@ from statistics import mean
 from typing import Any
 
 from ..tables import percent
-from .factors import FACTORS, TITLES, Setting, level
+from .factors import FACTORS, TITLES, Setting, Sweep, level
 from .rounds import accuracies, ranked
 from .statistics import compared, interval, lead, points, told
-from .sweep import Sweep
 
 
 def findings(sweep: Sweep) -> list[str]:

@@ -22,42 +22,22 @@ MARKS = "osD^vPX*"
 INCHES = (7.5, 4.4)
 FEW = 6
 """Up to this many values are all written at the axis."""
-BESIDE = 5
-"""With more series than this, the legend stands beside the plot."""
-SPREAD = 0.08
-"""How far apart the dots at one place stand, as a share of a tick."""
 
 
 def draw_plot(plot: Plot, path: Path) -> None:
     """Means as marks; the band or bar is the 95 % interval of the mean over seeds (t distribution)."""
     figure = Figure(figsize=INCHES, layout="constrained")
-    axes = figure.add_subplot(xlabel=plot.x_label, ylabel=plot.y_label)
-    _scale(axes, plot)
-    styles = zip(plot.series, cycle(COLOURS), cycle(MARKS), strict=False)
-    for at, (series, colour, mark) in enumerate(styles):
-        if plot.joined:
-            _draw_line(axes, series, colour, mark)
-        else:
-            _draw_dots(axes, series, colour, mark, shift=_shift(at, plot))
-    _label(axes, plot)
-    if "accuracy" in plot.y_label:
-        _as_shares(axes)
-    figure.savefig(path, dpi=DPI)
-
-
-def _scale(axes: Axes, plot: Plot) -> None:
-    values = [value for series in plot.series for value in series.x]
-    if plot.log_x and min(values) > 0:
+    axes = figure.add_subplot(xlabel=plot.x_label, ylabel="validation accuracy")
+    if plot.log_x:
         axes.set_xscale("log")
-    elif plot.log_x:  # 0 is a level, too
-        axes.set_xscale("symlog", linthresh=min(value for value in values if value > 0))
-
-
-def _as_shares(axes: Axes) -> None:
-    """Label the y axis in percent; what an interval has beyond 0 and 1 is not shown."""
+    draw = _draw_line if plot.joined else _draw_dots
+    for series, colour, mark in zip(plot.series, cycle(COLOURS), cycle(MARKS), strict=False):
+        draw(axes, series, colour, mark)
+    _label(axes, plot)
     low, high = axes.get_ylim()
-    axes.set_ylim(max(low, 0), min(high, 1))
+    axes.set_ylim(max(low, 0), min(high, 1))  # what an interval has beyond 0 and 1 is not shown
     axes.yaxis.set_major_formatter(PercentFormatter(1, symbol=" %"))
+    figure.savefig(path, dpi=DPI)
 
 
 def _draw_line(axes: Axes, series: Series, colour: str, mark: str) -> None:
@@ -66,12 +46,11 @@ def _draw_line(axes: Axes, series: Series, colour: str, mark: str) -> None:
     axes.fill_between(series.x, low, high, color=colour, alpha=0.15, linewidth=0)
 
 
-def _draw_dots(axes: Axes, series: Series, colour: str, mark: str, shift: float) -> None:
+def _draw_dots(axes: Axes, series: Series, colour: str, mark: str) -> None:
     means, low, high = bands(series)
     reach = np.nan_to_num((means - low, high - means))
-    places = np.asarray(series.x, np.float64) + shift
     axes.errorbar(
-        places, means, reach, fmt=mark, color=colour, markersize=6, capsize=3, label=series.name
+        series.x, means, reach, fmt=mark, color=colour, markersize=6, capsize=3, label=series.name
     )
 
 
@@ -79,10 +58,6 @@ def bands(series: Series) -> np.typing.NDArray[np.float64]:
     """(3, points): means over seeds, and the ends of their intervals, nan for a single seed."""
     found = [interval(values) for values in series.y]
     return np.array(found, np.float64).reshape(-1, 3).T
-
-
-def _shift(at: int, plot: Plot) -> float:
-    return SPREAD * (at - (len(plot.series) - 1) / 2) if plot.ticks else 0.0
 
 
 def _label(axes: Axes, plot: Plot) -> None:
@@ -94,9 +69,7 @@ def _label(axes: Axes, plot: Plot) -> None:
         axes.xaxis.set_minor_locator(NullLocator())
     axes.grid(alpha=0.25)
     axes.spines[["top", "right"]].set_visible(False)
-    if len(plot.series) > BESIDE:
-        axes.legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5), fontsize=9)
-    elif len(plot.series) > 1:
+    if len(plot.series) > 1:
         axes.legend(frameon=False, fontsize=9)
 
 

@@ -1,11 +1,9 @@
-"""Processes that train cohorts, one torch thread each; they end when the study's own process does."""
+"""Processes that train trials, one torch thread each; they end when the study's own process does."""
 
 import multiprocessing
 import os
 import signal
 import threading
-import time
-from collections.abc import Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import replace
 from multiprocessing.connection import Connection
@@ -19,11 +17,11 @@ import torch
 from model.machine import usable_cores
 
 from ..sets.data import Split
-from . import cohort
+from . import trainer
 from .trial import Outcome, Trial
 
-News = tuple[str, int]
-"""The key of a cohort's first trial, and how many more images the cohort was shown."""
+News = tuple[Trial, int]
+"""A trial, and how many more images it was shown."""
 
 
 class Pool:
@@ -53,17 +51,9 @@ class Pool:
         self._executor.shutdown(cancel_futures=True)
         self._life.close()
 
-    def wait_ready(self) -> None:
-        """Wait until every process answers; otherwise the first could do all the work meanwhile."""
-        ready: set[int] = set()
-        while len(ready) < self.processes:
-            asked = [self._executor.submit(os.getpid) for _ in range(self.processes)]
-            ready |= {each.result() for each in asked}
-            time.sleep(0.02)
-
-    def train(self, trials: Sequence[Trial]) -> "Future[list[Outcome]]":
-        """A future of the outcomes of a cohort."""
-        return self._executor.submit(_train, trials)
+    def train(self, trial: Trial) -> "Future[Outcome]":
+        """A future of the outcome of `trial`."""
+        return self._executor.submit(_train, trial)
 
     def news(self) -> list[News]:
         """The news since the last call."""
@@ -95,7 +85,5 @@ def _end_with(life: Connection) -> None:
     os._exit(1)
 
 
-def _train(trials: Sequence[Trial]) -> list[Outcome]:
-    return cohort.train(
-        trials, Post.split, Post.folder, lambda images: Post.news.put((trials[0].key, images))
-    )
+def _train(trial: Trial) -> Outcome:
+    return trainer.train(trial, Post.split, Post.folder, lambda images: Post.news.put((trial, images)))

@@ -122,11 +122,10 @@ def _content(study: Study) -> dict[str, Any]:
 
 def _confusions(study: Study) -> Iterator[Confusion]:
     answers, images = study.best.answers, study.split.test.images
-    pairs = confused_pairs(answers)
     near = neighbours(study.split.train, len(answers.labels))
     below = study.best.card.uncertain_below
-    every = evidence(pairs, answers, below, images, near, study.other)
-    for number, (pair, found) in enumerate(zip(pairs, every, strict=True), 1):
+    for number, pair in enumerate(confused_pairs(answers), 1):
+        found = evidence(pair, answers, below, images, near, study.other)
         yield Confusion(pair, reason(found), mistakes_of(pair, answers, images), f"pair-{number}")
 
 

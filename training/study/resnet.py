@@ -5,7 +5,7 @@ from pathlib import Path
 import torch
 from safetensors.torch import load_file
 from torch import nn
-from torch.nn.functional import interpolate, pad, relu
+from torch.nn.functional import pad, relu
 
 from model.card import BadCard
 
@@ -15,7 +15,10 @@ STAGES = (64, 128, 256, 512)
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 """Of ImageNet's red, green and blue in 0..1, as torchvision's weights expect."""
 
-GLYPH = 28
+GLYPH_MEAN, GLYPH_STD = 0.1737, 0.3317
+"""By which letters are normalized (see sets.tasks)."""
+
+FRAME = 2
 HEAD = "fc."
 COUNTER = ".num_batches_tracked"
 """The ending of batch normalization's counters; older files have no such tensors."""
@@ -50,14 +53,12 @@ class Block(nn.Module):
 class ResNet18(nn.Module):
     """The network, for grey glyphs: (n, 1, 28, 28) float32, normalized, gives (n, classes) logits.
 
-    `mean` and `std` are those by which the input was normalized (see sets.tasks). It is brought back to
-    0..1, to `side` (32: by a black frame; else enlarged, bilinearly), repeated to red, green and blue,
-    and normalized as ImageNet's images are.
+    A glyph is brought back to 0..1, framed in black to 32x32, repeated to red, green and blue, and
+    normalized as ImageNet's images are.
     """
 
-    def __init__(self, classes: int, side: int = 32, mean: float = 0.1737, std: float = 0.3317) -> None:
+    def __init__(self, classes: int) -> None:
         super().__init__()
-        self.side, self.mean, self.std = side, mean, std
         self.conv1 = nn.Conv2d(3, STAGES[0], 7, 2, 3, bias=False)
         self.bn1 = nn.BatchNorm2d(STAGES[0])
         self.maxpool = nn.MaxPool2d(3, 2, 1)
@@ -79,13 +80,8 @@ class ResNet18(nn.Module):
         return logits
 
     def as_imagenet(self, images: torch.Tensor) -> torch.Tensor:
-        """(n, 1, 28, 28) as the task normalizes it -> (n, 3, side, side) as ImageNet's images are."""
-        grey = images * self.std + self.mean
-        if self.side == 32:
-            frame = (self.side - GLYPH) // 2
-            grey = pad(grey, (frame,) * 4)
-        else:
-            grey = interpolate(grey, size=(self.side, self.side), mode="bilinear", antialias=False)
+        """(n, 1, 28, 28) as the task normalizes it -> (n, 3, 32, 32) as ImageNet's images are."""
+        grey = pad(images * GLYPH_STD + GLYPH_MEAN, (FRAME,) * 4)
         mean, std = (torch.tensor(each, device=grey.device).view(3, 1, 1) for each in (MEAN, STD))
         return (grey - mean) / std
 

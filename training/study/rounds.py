@@ -43,9 +43,8 @@ def confirming(images: float, scale: Scale) -> Stage:
 
 
 def ask(trials: Mapping[Setting, Sequence[Trial]]) -> Request[Setting]:
-    """Ask for the outcomes of each setting, in the order of its trials; without trials ask nothing."""
-    wanted = [trial for those in trials.values() for trial in those]
-    outcomes = iter((yield wanted) if wanted else [])
+    """Ask for the outcomes of each setting, in the order of its trials."""
+    outcomes = iter((yield [trial for those in trials.values() for trial in those]))
     return {setting: [next(outcomes) for _ in those] for setting, those in trials.items()}
 
 
@@ -59,7 +58,6 @@ def ranked(found: Outcomes[Setting]) -> list[Setting]:
     return sorted(found, key=lambda each: -mean(accuracies(found[each])))
 
 
-ACCURACY = "validation accuracy"
 COST = ("parameters", "MACs", "s a million images")
 
 

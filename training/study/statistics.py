@@ -1,9 +1,10 @@
 """Means over seeds, and how far they can be trusted by Student's t, as figures and as sentences."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from math import isnan, nan, sqrt
 from statistics import mean, variance
+from typing import TypeVar
 
 from ..tables import percent
 
@@ -89,3 +90,17 @@ def surety(ahead: Lead) -> str:
     ends = [min(max(each, -100.0), 100.0) for each in ends]  # shares cannot be farther apart
     within = f"95 % interval {ends[0]:.2f} to {ends[1]:.2f}"
     return f"{'more than' if ahead.clear else 'which may be'} the spread over seeds ({within})"
+
+
+Item = TypeVar("Item")
+
+
+def pareto_front(
+    every: Iterable[Item], cost: Callable[[Item], float], worth: Callable[[Item], float]
+) -> list[Item]:
+    """Those that are worth more than every cheaper one, the cheapest first."""
+    front: list[Item] = []
+    for each in sorted(every, key=lambda one: (cost(one), -worth(one))):
+        if not front or worth(each) > worth(front[-1]):
+            front.append(each)
+    return front

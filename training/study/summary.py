@@ -11,7 +11,7 @@ from ..reports.findings import verdict
 from ..tables import percent, short
 from .chapter import Chapter
 from .finalists import Finalist, chosen
-from .statistics import compared, lead, points, told
+from .statistics import compared, lead, pareto_front, points, told
 
 
 def summary(chapters: Sequence[Chapter], finalists: Sequence[Finalist], best: Evaluation) -> list[str]:
@@ -48,10 +48,7 @@ def _winner(finalists: Sequence[Finalist], best: Evaluation) -> Iterator[str]:
 
 def _cost(finalists: Sequence[Finalist]) -> Iterator[str]:
     """The finalists that read better than every cheaper one."""
-    front: list[Finalist] = []
-    for each in sorted(finalists, key=lambda one: (one.macs, -mean(one.tested))):
-        if not front or mean(each.tested) > mean(front[-1].tested):
-            front.append(each)
+    front = pareto_front(finalists, lambda each: each.macs, lambda each: mean(each.tested))
     if len(front) > 1:
         steps = [f"{each.name} ({short(each.macs)}: {percent(mean(each.tested))})" for each in front]
         yield (

@@ -6,7 +6,6 @@ from statistics import mean
 from ..tables import TextTable
 from .arms import Arm, Arms, Body, trained
 from .chapter import Chapter, Plot, Series
-from .rounds import ACCURACY
 from .statistics import told
 from .transfer_findings import findings
 from .trial import Outcome
@@ -43,7 +42,14 @@ def tell(found: Arms) -> Chapter:
 
 
 def _sheet(found: Arms, body: Body) -> TextTable:
-    columns = ("arm", "images a letter", "rate", ACCURACY, "parameters trained", "processor s")
+    columns = (
+        "arm",
+        "images a letter",
+        "rate",
+        "validation accuracy",
+        "parameters trained",
+        "processor s",
+    )
     rows = [
         (
             way,
@@ -68,7 +74,7 @@ def _plot(found: Arms, body: Body) -> Plot:
     ]
     caption = f"{body.title}: accuracy by images a letter to learn from, at {body.images:,} shown."
     name, ticks = f"transfer-{body.name.replace('/', '-')}", [*map(amount_name, body.amounts)]
-    return Plot(name, caption, "images a letter", ACCURACY, series, ticks=ticks)
+    return Plot(name, caption, "images a letter", series, ticks=ticks)
 
 
 def amount_name(amount: int) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from statistics import mean
 
 from .arms import FROZEN, SCRATCH, STARTS, TUNED, Arm, Arms, Body, trained
-from .ladders import best
+from .ladders import ends
 from .statistics import Lead, compared, lead, points, told
 
 NO_WEIGHTS = (
@@ -18,13 +18,13 @@ MATTERS = 0.005
 
 def findings(found: Arms) -> list[str]:
     """For each network gains, where they end, frozen against fine-tuned, cost; then all together."""
-    told_of = [sentence for body in found.bodies for sentence in _of_body(found, body)]
+    titles = {body.name: body.title for body in found.bodies}
     return [
-        *told_of,
+        *(sentence for body in found.bodies for sentence in _of_body(found, body)),
         *_left_out(found),
         *_digits_against_letters(found),
         _at_all_images(found),
-        *_ends(found),
+        *ends(found.tuned, lambda arm: f"{titles[arm.body]} {arm.way} {_at(arm.amount)}"),
     ]
 
 
@@ -113,18 +113,6 @@ def _at_all_images(found: Arms) -> str:
         cost = mean(outcome.seconds for outcome in outcomes)
         each.append(f"{body.title} {way} {told(found.shares(body, way, 0))} in {cost:.1f} s")
     return f"With all images, the best of each network on validation: {'; '.join(each)}."
-
-
-def _ends(found: Arms) -> Iterator[str]:
-    """Where a rate beyond those that were tried might be better."""
-    titles = {body.name: body.title for body in found.bodies}
-    ends = [
-        f"{titles[arm.body]} {arm.way} {_at(arm.amount)}"
-        for arm, rungs in found.tuned.items()
-        if rungs and best(rungs) in (min(rungs), max(rungs))
-    ]
-    if ends:
-        yield f"Still best at an end of the rates that were tried: {', '.join(ends)}."
 
 
 def _at(amount: int) -> str:

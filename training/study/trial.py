@@ -33,17 +33,8 @@ class Trial:
     @property
     def key(self) -> str:
         """The name of its files: the same for the same settings, whatever section they are in."""
-        return _digest({**asdict(self), "section": "", "name": ""})
-
-    @property
-    def shape(self) -> str:
-        """Trials of one shape can be trained together: they differ only in rates, decay and seed."""
-        free = {"section": "", "name": "", "learning_rate": 0, "weight_decay": 0, "seed": 0}
-        return _digest({**asdict(self), **free})
-
-
-def _digest(settings: Mapping[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:16]
+        settings = {**asdict(self), "section": "", "name": ""}
+        return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True)
@@ -62,10 +53,7 @@ class Point:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a trial: its curve, size, multiply-accumulates an image, and processor seconds.
-
-    `seconds` are its share of what its cohort took.
-    """
+    """What became of a trial: its curve, size, multiply-accumulates an image, and processor seconds."""
 
     trial: Trial
     points: Sequence[Point]

@@ -1,22 +1,30 @@
 """What a person sees of a study: images shown of those asked for, images a second, time left."""
 
-from collections.abc import Iterable, Sequence
-from types import TracebackType
+from collections.abc import Iterable
 
 from rich import progress as bars
 
 from model.terminal import notes
 
-from .cohorts import seconds
+from .networks import macs, mixed
 from .trial import Outcome, Trial
+
+SECONDS_A_MAC, SECONDS_A_MIXED_MAC, SECONDS_A_STEP = 2e-10, 8e-11, 2e-3
+"""Approximate training times on one core of 2024, for the order of trials and the time left."""
+
+
+def seconds(trial: Trial) -> float:
+    """The approximate processor time of a trial."""
+    sums = macs(trial.network) * (SECONDS_A_MIXED_MAC if mixed(trial) else SECONDS_A_MAC)
+    return trial.images * (sums + SECONDS_A_STEP / trial.batch)
 
 
 class Watch:
-    """A bar over all work known so far, by what it costs; a line for each cohort if there is no
+    """A `bar` over all work known so far, by what it costs; a line for each trial if there is no
     terminal."""
 
     def __init__(self) -> None:
-        self._bar = bars.Progress(
+        self.bar = bars.Progress(
             bars.TextColumn("{task.description}"),
             bars.BarColumn(),
             bars.TextColumn("{task.fields[shown]:,} of {task.fields[asked]:,} images"),
@@ -25,60 +33,33 @@ class Watch:
             console=notes,
             disable=not notes.is_terminal,
         )
-        self._task = self._bar.add_task("", total=0.0, shown=0, asked=0, pace=0.0)
-        self._cohorts: dict[str, Sequence[Trial]] = {}
+        self._task = self.bar.add_task("", total=0.0, shown=0, asked=0, pace=0.0)
         self._shown = self._asked = 0
 
-    def __enter__(self) -> "Watch":
-        self._bar.start()
-        return self
+    def expect(self, trial: Trial) -> None:
+        """Add a trial that was asked for."""
+        self._asked += trial.images
+        total = (self.bar.tasks[0].total or 0) + seconds(trial)
+        self.bar.update(self._task, total=total, asked=self._asked)
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._bar.stop()
-        if kind is KeyboardInterrupt:
-            notes.print("stopped: the same command goes on from here")
-
-    def expect(self, trials: Sequence[Trial]) -> None:
-        """Add a cohort that was asked for."""
-        self._cohorts[trials[0].key] = trials
-        self._asked += _images(trials)
-        self._bar.update(self._task, total=(self._bar.tasks[0].total or 0) + seconds(trials))
-        self._show()
-
-    def hear(self, news: Iterable[tuple[str, int]]) -> None:
-        """Add the images that were shown to cohorts, which are named by the key of their first trial."""
-        for key, images in news:
-            trials = self._cohorts[key]
+    def hear(self, news: Iterable[tuple[Trial, int]]) -> None:
+        """Add the images that were shown to trials."""
+        for trial, images in news:
             self._shown += images
-            self._bar.update(self._task, advance=seconds(trials) * images / _images(trials))
-            self._show(trials)
+            pace = self._shown / (self.bar.tasks[0].elapsed or float("inf"))
+            done = seconds(trial) * images / trial.images
+            self.bar.update(
+                self._task, description=_name(trial), advance=done, shown=self._shown, pace=pace
+            )
 
-    def ended(self, outcomes: Sequence[Outcome]) -> None:
-        """Tell that a cohort has ended, if there is no terminal for the bar."""
-        if notes.is_terminal:
-            return
-        accuracies = sorted(each.accuracy for each in outcomes)
-        notes.print(
-            f"{_name([each.trial for each in outcomes])}: validation accuracy {accuracies[0]:.4f} to "
-            f"{accuracies[-1]:.4f}, {sum(each.seconds for each in outcomes):.1f} s; "
-            f"{self._shown:,} of {self._asked:,} images so far"
-        )
-
-    def _show(self, trials: Sequence[Trial] = ()) -> None:
-        task = self._bar.tasks[0]
-        pace = self._shown / (task.elapsed or float("inf"))
-        self._bar.update(self._task, shown=self._shown, asked=self._asked, pace=pace)
-        if trials:
-            self._bar.update(self._task, description=_name(trials))
+    def ended(self, outcome: Outcome) -> None:
+        """Tell that a trial has ended, if there is no terminal for the bar."""
+        if not notes.is_terminal:
+            notes.print(
+                f"{_name(outcome.trial)}: validation accuracy {outcome.accuracy:.4f}, "
+                f"{outcome.seconds:.1f} s; {self._shown:,} of {self._asked:,} images so far"
+            )
 
 
-def _images(trials: Sequence[Trial]) -> int:
-    return sum(trial.images for trial in trials)
-
-
-def _name(trials: Sequence[Trial]) -> str:
-    first = trials[0]
-    others = f" and {len(trials) - 1} more" if len(trials) > 1 else ""
-    return f"{first.section}: {first.name}, seed {first.seed}{others}"
+def _name(trial: Trial) -> str:
+    return f"{trial.section}: {trial.name}, seed {trial.seed}"

@@ -7,21 +7,25 @@ from pathlib import Path
 from model.card import BadCard, Card, read_card
 from model.predictor import Predictor
 
+from ..history import read_run
 from ..measures.evaluate import open_network
 from ..registry import find
+from ..run import Epoch
 from ..sets.data import Split
 from ..sets.tasks import TASKS
-from .chapter import Scale
+from .chapter import Scale, Section
+from .convolutions import convolutions
 from .exam import Exam
 from .finalists import Finalist, measure
 from .making import making
-from .origin import training_of
+from .normalizations import normalizations
+from .perceptrons import perceptrons
 from .report import Study
 from .scalars import write_best, write_trials
-from .sections import SPEED, begin, overheard
-from .speed import speed
 from .study import TRIALS, study
-from .trial import Outcome
+from .transfer import transfer
+
+SECTIONS = ("perceptrons", "convolutions", "normalizations", "transfer")
 
 OTHER = "balanced"
 """The network that tells cases apart and knows digits."""
@@ -46,17 +50,14 @@ class Plan:
 
 def whole(plan: Plan, split: Split, tell: Callable[[str], None]) -> Study:
     """Do what is not done yet of the study. Raises BadCard, before anything is trained, and BadRun."""
-    card, heard = card_of(plan.best, plan.task, plan.runs), dict[str, Outcome]()
-    begun = begin(plan.sections, plan.scale, card.labels, plan.weights, plan.runs, split.measured_on)
-    listening = {name: overheard(section, heard) for name, section in begun.items()}
-    chapters = study(listening, split, plan.folder, plan.scale, plan.processes)
-    if SPEED in plan.sections:
-        chapters.append(speed(split, plan.folder, plan.scale, plan.processes))
+    card = card_of(plan.best, plan.task, plan.runs)
+    sections = begin(plan, len(card.labels), split.measured_on)
+    chapters, outcomes = study(sections, split, plan.folder, plan.scale, plan.processes)
     exam = Exam(plan.folder, split.test, split.measured_on, tell)
     finalists = measure(chapters, exam, plan.folder / TRIALS, card.labels)
     best, when = exam.network(plan.best, plan.runs)
     epochs = training_of(card, plan.runs)
-    curves, outcomes = plan.folder / "tensorboard", list(heard.values())
+    curves = plan.folder / "tensorboard"
     write_trials(outcomes, _tested(finalists), curves)
     write_best(card.name, epochs, float(best.answers.right.mean()), curves)
     settings = making(plan.task, plan.scale, outcomes, curves, when)
@@ -70,6 +71,28 @@ def card_of(name: str, task: str, runs: Path) -> Card:
     if card.labels != TASKS[task].labels:
         raise BadCard(f"{name} reads {card.labels}; the {task} study needs a network for {task}: --best")
     return card
+
+
+def begin(plan: Plan, classes: int, measured_on: str) -> dict[str, Section]:
+    """The sections of `plan`, begun, in the order of SECTIONS; `measured_on` tells of the test set."""
+    every = {
+        "perceptrons": perceptrons(plan.scale, classes),
+        "convolutions": convolutions(plan.scale, classes),
+        "normalizations": normalizations(plan.scale, classes),
+        "transfer": transfer(plan.scale, classes, plan.weights, plan.runs, measured_on),
+    }
+    return {name: every[name] for name in SECTIONS if name in plan.sections}
+
+
+def training_of(card: Card, runs: Path) -> list[Epoch]:
+    """The epochs of the run in `runs` that ended with the weights of `card`; none without a run."""
+    for weights in sorted(runs.glob("*/*.safetensors")):
+        try:
+            if read_card(weights.with_suffix(".json")).sha256 == card.sha256:
+                return [Epoch(**each) for each in read_run(weights.parent).epochs]  # type: ignore[arg-type]
+        except (BadCard, OSError, ValueError, KeyError, TypeError):
+            continue  # it is no run, or not whole
+    return []
 
 
 def _tested(finalists: Sequence[Finalist]) -> dict[str, float]:
