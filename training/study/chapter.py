@@ -60,5 +60,5 @@ class Scale:
 
 
 FULL = Scale(images=140_000, seeds=3)
-QUICK = Scale(images=384, seeds=2)
+QUICK = Scale(images=128, seeds=2)
 """Enough to see every step of the study work, on drawn characters; not to learn anything from it."""

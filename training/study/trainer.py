@@ -56,7 +56,8 @@ class Trainer:
                 began = time.process_time()
                 state.curve.append(self._point(self._learn(stop), self._validate()))
                 state.seconds += time.process_time() - began
-                write_tensors(self.checkpoint, state.state_dict())
+                if stop < state.steps:
+                    write_tensors(self.checkpoint, state.state_dict())
         return self._end()
 
     def _learn(self, stop: int) -> Tally:

@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from typing import Any
 
 
@@ -30,7 +31,7 @@ class Trial:
     start: str = ""
     frozen: bool = False
 
-    @property
+    @cached_property
     def key(self) -> str:
         """The name of its files: the same for the same settings, whatever section they are in."""
         settings = {**asdict(self), "section": "", "name": ""}
