@@ -42,9 +42,9 @@ LINES = [
     Series("<batch>", [2, 8, 32], [[0.5, 0.6], [0.7, 0.72], [0.8, 0.8]]),
     Series("group", [2, 8, 32], [[0.6, 0.61], [0.7, 0.71], [0.7, 0.74]]),
 ]
-PLOT = Plot("by batch", "Accuracy by <batch>.", "batch size", LINES, log_x=True)
+PLOT = Plot("by-batch", "Accuracy by <batch>.", "batch size", LINES, log_x=True)
 DOTS = [Series("one", range(2), [[0.5, 0.6], [0.7]])]
-DOTTED = Plot("by kind", "By kind.", "kind", DOTS, ticks=("a", "b"), joined=False)
+DOTTED = Plot("by-kind", "By kind.", "kind", DOTS, ticks=("a", "b"), joined=False)
 
 
 def answering(read: str, truth: str) -> Answers:

@@ -14,11 +14,9 @@ from model.storage import whole
 
 from ..run import BadRun, write_json
 from ..sets.data import Array
+from ..train import CHUNK
 from .networks import build, scaled
 from .trial import Outcome, Point, Trial
-
-CHUNK = 1024
-"""Images that are read at a time."""
 
 
 def read_outcome(trial: Trial, folder: Path) -> Outcome | None:

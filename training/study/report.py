@@ -15,7 +15,7 @@ from ..reports.gallery import Mistake, data_address, draw_gallery, mistakes_of
 from ..reports.pages import templates
 from ..run import Epoch, write_text
 from ..sets.data import Split
-from .chapter import Chapter, Plot
+from .chapter import Chapter
 from .evidence import evidence, neighbours
 from .finalists import Finalist, table
 from .letters import Letter, every_letter
@@ -76,11 +76,6 @@ def write_report(study: Study, folder: Path) -> Path:
     return folder / "study.html"
 
 
-def picture(plot: Plot) -> str:
-    """The file name of a plot, without its ending."""
-    return file_name(plot.name)
-
-
 def _draw(study: Study, folder: Path) -> dict[str, str]:
     """Draw every picture of the page; return their contents by name, as data: addresses."""
     answers, labels = study.best.answers, study.best.card.labels
@@ -90,7 +85,7 @@ def _draw(study: Study, folder: Path) -> dict[str, str]:
     draw_letters(every_letter(answers), drawn[2])
     for chapter in study.chapters:
         for plot in chapter.plots:
-            draw_plot(plot, path := folder / f"{picture(plot)}.png")
+            draw_plot(plot, path := folder / f"{plot.name}.png")
             drawn.append(path)
     curves = folder / "curves.png"
     curves.unlink(missing_ok=True)
@@ -115,7 +110,6 @@ def _content(study: Study) -> dict[str, Any]:
         "worst": ordered[:EXTREMES],
         "best_read": ordered[: -EXTREMES - 1 : -1],
         "confusions": list(_confusions(study)),
-        "picture": picture,
         "anchor": file_name,
     }
 
