@@ -1,11 +1,14 @@
 """The command `study`: the whole of it on drawn characters, one letter, and what it refuses."""
 
+from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner, Result
 
 from training.cli import app
+from training.study.chapter import QUICK
 from training.study.whole import SECTIONS
 
 
@@ -13,7 +16,11 @@ def study(*line: str, runs: Path) -> Result:
     return CliRunner().invoke(app, ["study", *line, "--runs", str(runs)], env={"COLUMNS": "300"})
 
 
-def test_the_whole_study_runs_in_short_and_is_found_done(tmp_path: Path) -> None:
+def test_the_whole_study_runs_in_short_and_is_found_done(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By one seed, since two take twice as long and show no other step."""
+    monkeypatch.setattr(import_module("training.cli.study"), "QUICK", replace(QUICK, seeds=1))
     out = tmp_path / "report"
     line = ("letters", "--quick", "--out", str(out))
     done = study(*line, runs=tmp_path / "runs")
