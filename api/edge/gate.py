@@ -1,4 +1,4 @@
-"""What the connections of one gateway share: limits, host names, the crowd, a count of refusals."""
+"""What the connections of one gateway share: limits, host names, their limiter, a count of refusals."""
 
 from dataclasses import dataclass
 from typing import Self
@@ -7,7 +7,7 @@ from prometheus_client import Counter
 
 from ..auth.authentication import is_loopback
 from ..settings import GatewaySettings
-from .crowd import Crowd, Network, read_networks
+from .connection_limiter import ConnectionLimiter, Network, read_networks
 from .hosts import Hosts
 
 
@@ -21,14 +21,14 @@ class Gate:
 
     settings: GatewaySettings
     hosts: Hosts
-    crowd: Crowd
+    limiter: ConnectionLimiter
     refused: Counter
 
     @classmethod
     def of(cls, settings: GatewaySettings, most: int, keyed: bool, refused: Counter) -> Self:
         """The gate for at most `most` connections, `keyed` if callers need keys. Raises BadEdge."""
-        crowd = Crowd(most, settings.max_connections_per_address, read_proxies(settings))
-        return cls(settings, Hosts(_names(settings, keyed)), crowd, refused)
+        limiter = ConnectionLimiter(most, settings.max_connections_per_address, read_proxies(settings))
+        return cls(settings, Hosts(_names(settings, keyed)), limiter, refused)
 
 
 def read_proxies(settings: GatewaySettings) -> list[Network]:

@@ -36,11 +36,11 @@ class EdgeProtocol(RefusingProtocol):
         super().connection_made(self.line)
         self.address = self.client[0] if self.client else ""
         self.timeouts.await_head()
-        if problem := self.gate.crowd.enter(self.address):
+        if problem := self.gate.limiter.enter(self.address):
             self._refuse(problem)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self.gate.crowd.leave(self.address)
+        self.gate.limiter.leave(self.address)
         self.line.lose()
         self.timeouts.close()
         super().connection_lost(exc)
@@ -132,7 +132,7 @@ class EdgeProtocol(RefusingProtocol):
         """Called when the connection is about to be closed: whether the client may still be sending."""
         if self.line.get_write_buffer_size():
             self.timeouts.await_reader(self.line.backlog())
-        if self.timeouts.phase is Phase.BETWEEN or not self.gate.crowd.roomy:
+        if self.timeouts.phase is Phase.BETWEEN or not self.gate.limiter.roomy:
             self.timeouts.end_request()
             return False
         self.timeouts.linger()

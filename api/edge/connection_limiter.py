@@ -10,7 +10,7 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 RETRY_S = 5
 
 
-class Crowd:
+class ConnectionLimiter:
     """The open connections of one gateway, at most `most` and `most_each` of one address.
 
     Addresses in `proxies` speak for many clients and are held to the first limit only.
