@@ -12,10 +12,10 @@ import httptools
 
 from ..problems import Problem
 from .gate import Gate
+from .header_limiter import HeaderLimiter
 from .heads import Head, unreadable
 from .lingering import LingeringTransport
 from .refusing import RefusingProtocol
-from .tally import Tally
 from .timeouts import Phase, Timeouts
 
 
@@ -31,7 +31,7 @@ class EdgeProtocol(RefusingProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         self.timeouts = Timeouts(self.loop, self.gate.settings, self._not_sent, self._not_read)
-        self.tally = Tally(self.gate.settings)
+        self.header_limiter = HeaderLimiter(self.gate.settings)
         self.line = LingeringTransport(transport, self._lingers, self.timeouts.pause_reading)
         super().connection_made(self.line)
         self.address = self.client[0] if self.client else ""
@@ -51,10 +51,10 @@ class EdgeProtocol(RefusingProtocol):
         self._unset_keepalive_if_required()
         before = self.timeouts.phase, self.cycle
         self.timeouts.took(len(data))
-        self.tally.add_bytes(len(data))
+        self.header_limiter.add_bytes(len(data))
         try:
             self.feed(data)
-            self.tally.require_progress()
+            self.header_limiter.require_progress()
         except (httptools.HttpParserError, Problem) as error:
             begins = before == (Phase.BETWEEN, self.cycle)  # `data` begins with the faulty request
             self._refuse(unreadable(error, data if begins else b""))
@@ -72,19 +72,19 @@ class EdgeProtocol(RefusingProtocol):
         if self.cycle is not None:  # the first has a deadline since the connection was opened
             self.timeouts.await_head()
         self.timeouts.phase = Phase.HEAD
-        self.tally.begin()
+        self.header_limiter.begin()
 
     def on_url(self, url: bytes) -> None:
         super().on_url(url)
-        self.tally.require_url(len(self.url))
+        self.header_limiter.require_url(len(self.url))
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        self.tally.add_field(name, value)
+        self.header_limiter.add_field(name, value)
         if self.timeouts.phase is Phase.HEAD:  # a trailer must not pass for a field of the head
             super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
-        self.tally.require_turn(len(self.pipeline))
+        self.header_limiter.require_turn(len(self.pipeline))
         method, version = self.parser.get_method().decode("ascii"), self.parser.get_http_version()
         Head(method, self.url, version, self.headers).require_plain(self.gate.hosts)
         if self.skips_body():
@@ -93,14 +93,14 @@ class EdgeProtocol(RefusingProtocol):
         self.timeouts.await_body()
 
     def on_body(self, body: bytes) -> None:
-        self.tally.add_content()
+        self.header_limiter.add_content()
         super().on_body(body)
 
     def on_message_complete(self) -> None:
         if self.skipped:
             return
         super().on_message_complete()
-        self.tally.begin()
+        self.header_limiter.begin()
         self.timeouts.end_request()
 
     def on_response_complete(self) -> None:

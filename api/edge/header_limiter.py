@@ -4,7 +4,7 @@ from ..problems import Problem
 from ..settings import GatewaySettings
 
 
-class Tally:
+class HeaderLimiter:
     """Bytes and fields of one request at a time. Each method raises a problem for too many."""
 
     def __init__(self, settings: GatewaySettings) -> None:
