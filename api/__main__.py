@@ -13,7 +13,7 @@ from worker.memory import give_memory_back, tune_garbage_collection
 from .app import create_app
 from .auth.authentication import UnsafeAddress
 from .edge.descriptors import room_for
-from .edge.gate import Gate
+from .edge.policy import EdgePolicy
 from .server import serve
 from .services import services_of
 from .settings import GatewaySettings
@@ -35,11 +35,11 @@ def main() -> None:
         app = create_app(settings)
         most = room_for(settings.max_connections)
         services = services_of(app)
-        gate = Gate.of(settings, most, bool(services.keyring), services.metrics.refused)
+        policy = EdgePolicy.of(settings, most, bool(services.keyring), services.metrics.refused)
     except (ValueError, UnsafeAddress, UnsafeRedis, redis.RedisError) as error:
         logs.refuse("gateway", error)
     tune_garbage_collection()
-    serve(app, settings, gate)
+    serve(app, settings, policy)
 
 
 if __name__ == "__main__":

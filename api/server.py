@@ -13,7 +13,7 @@ from fastapi import FastAPI
 
 from worker.logs import refuse
 
-from .edge.gate import Gate
+from .edge.policy import EdgePolicy
 from .edge.protocol import EdgeProtocol
 from .services import services_of
 from .settings import GatewaySettings
@@ -43,9 +43,9 @@ class Server(uvicorn.Server):
         await super().shutdown(sockets)
 
 
-def serve(app: FastAPI, settings: GatewaySettings, gate: Gate) -> None:
-    """Serve connections through `gate` until told to stop."""
-    server = create_server(app, settings, gate)
+def serve(app: FastAPI, settings: GatewaySettings, policy: EdgePolicy) -> None:
+    """Serve connections under `policy` until told to stop."""
+    server = create_server(app, settings, policy)
     sockets = [_shared_socket(settings.host, settings.port)] if settings.share_port else None
     with contextlib.suppress(KeyboardInterrupt):
         server.run(sockets)
@@ -66,14 +66,14 @@ def _shared_socket(host: str, port: int) -> socket.socket:
     return listener
 
 
-def create_server(app: FastAPI, settings: GatewaySettings, gate: Gate) -> Server:
+def create_server(app: FastAPI, settings: GatewaySettings, policy: EdgePolicy) -> Server:
     """The server of `app`, not started."""
     config = uvicorn.Config(
         app,
         host=settings.host,
         port=settings.port,
         loop="uvloop",
-        http=EdgeProtocol.through(gate),
+        http=EdgeProtocol.with_policy(policy),
         ws="none",
         timeout_keep_alive=ceil(settings.keep_alive_s),
         server_header=False,

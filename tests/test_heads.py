@@ -7,8 +7,8 @@ import pytest
 from prometheus_client import Counter
 
 from api.auth.keyring import Keyring
-from api.edge.gate import BadEdge, Gate
 from api.edge.hosts import Hosts
+from api.edge.policy import BadEdge, EdgePolicy
 from api.settings import GatewaySettings
 
 from conftest import Services, new_key
@@ -106,9 +106,9 @@ class TestHosts:
         self, settings: dict[str, object], answers: bool
     ) -> None:
         made = GatewaySettings.model_validate(settings)
-        gate = Gate.of(made, 10, bool(Keyring(made)), REFUSED)
-        assert gate.hosts.allows("rebound.example") is answers
+        policy = EdgePolicy.of(made, 10, bool(Keyring(made)), REFUSED)
+        assert policy.hosts.allows("rebound.example") is answers
 
     def test_a_bad_proxy_is_named(self) -> None:
         with pytest.raises(BadEdge, match="TRUSTED_PROXIES"):
-            Gate.of(GatewaySettings(trusted_proxies="nginx"), 10, False, REFUSED)
+            EdgePolicy.of(GatewaySettings(trusted_proxies="nginx"), 10, False, REFUSED)

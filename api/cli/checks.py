@@ -18,7 +18,7 @@ from worker.settings import SenderSettings, WorkerSettings
 
 from ..auth.authentication import UnsafeAddress, require_safe_address
 from ..auth.keyring import Keyring
-from ..edge.gate import read_proxies
+from ..edge.policy import read_proxies
 from ..limits.quotas import Quotas
 from ..settings import GatewaySettings
 from ..stack.stack import Stack

@@ -11,36 +11,36 @@ from typing import ClassVar
 import httptools
 
 from ..problems import Problem
-from .gate import Gate
 from .header_limiter import HeaderLimiter
 from .heads import Head, unreadable
 from .lingering import LingeringTransport
+from .policy import EdgePolicy
 from .refusing import RefusingProtocol
 from .timeouts import Phase, Timeouts
 
 
 class EdgeProtocol(RefusingProtocol):
-    """One connection. `through` makes the class that uvicorn takes."""
+    """One connection. `with_policy` makes the class that uvicorn takes."""
 
-    gate: ClassVar[Gate]
+    policy: ClassVar[EdgePolicy]
 
     @classmethod
-    def through(cls, gate: Gate) -> "type[EdgeProtocol]":
-        """The protocol class of connections through `gate`."""
-        return type(cls.__name__, (cls,), {"gate": gate})
+    def with_policy(cls, policy: EdgePolicy) -> "type[EdgeProtocol]":
+        """The protocol class of connections held to `policy`."""
+        return type(cls.__name__, (cls,), {"policy": policy})
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        self.timeouts = Timeouts(self.loop, self.gate.settings, self._not_sent, self._not_read)
-        self.header_limiter = HeaderLimiter(self.gate.settings)
+        self.timeouts = Timeouts(self.loop, self.policy.settings, self._not_sent, self._not_read)
+        self.header_limiter = HeaderLimiter(self.policy.settings)
         self.line = LingeringTransport(transport, self._lingers, self.timeouts.pause_reading)
         super().connection_made(self.line)
         self.address = self.client[0] if self.client else ""
         self.timeouts.await_head()
-        if problem := self.gate.limiter.enter(self.address):
+        if problem := self.policy.limiter.enter(self.address):
             self._refuse(problem)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self.gate.limiter.leave(self.address)
+        self.policy.limiter.leave(self.address)
         self.line.lose()
         self.timeouts.close()
         super().connection_lost(exc)
@@ -86,7 +86,7 @@ class EdgeProtocol(RefusingProtocol):
     def on_headers_complete(self) -> None:
         self.header_limiter.require_turn(len(self.pipeline))
         method, version = self.parser.get_method().decode("ascii"), self.parser.get_http_version()
-        Head(method, self.url, version, self.headers).require_plain(self.gate.hosts)
+        Head(method, self.url, version, self.headers).require_plain(self.policy.hosts)
         if self.skips_body():
             return
         super().on_headers_complete()
@@ -123,7 +123,7 @@ class EdgeProtocol(RefusingProtocol):
             self.timeouts.rest()
 
     def _refuse(self, problem: Problem) -> None:
-        self.gate.refused.labels(problem.slug).inc()
+        self.policy.refused.labels(problem.slug).inc()
         has_body = self.timeouts.phase in (Phase.BODY, Phase.ANSWERED)
         self.timeouts.refuse()
         self.refuse(problem, self.cycle if has_body else None)
@@ -132,7 +132,7 @@ class EdgeProtocol(RefusingProtocol):
         """Called when the connection is about to be closed: whether the client may still be sending."""
         if self.line.get_write_buffer_size():
             self.timeouts.await_reader(self.line.backlog())
-        if self.timeouts.phase is Phase.BETWEEN or not self.gate.limiter.roomy:
+        if self.timeouts.phase is Phase.BETWEEN or not self.policy.limiter.roomy:
             self.timeouts.end_request()
             return False
         self.timeouts.linger()
@@ -152,5 +152,5 @@ class EdgeProtocol(RefusingProtocol):
         if self.timeouts.is_read(backlog):
             self.timeouts.await_reader(backlog)
         else:
-            self.gate.refused.labels("unread-answer").inc()
+            self.policy.refused.labels("unread-answer").inc()
             self.line.abort()

@@ -15,7 +15,7 @@ import httpx
 import redis
 
 from api.app import create_app
-from api.edge.gate import Gate
+from api.edge.policy import EdgePolicy
 from api.server import Server, create_server
 from api.services import services_of
 from api.settings import GatewaySettings
@@ -112,7 +112,7 @@ def _serving(redis_url: str) -> Iterator[tuple[Server, asyncio.AbstractEventLoop
     )
     app = create_app(settings)
     refused = services_of(app).metrics.refused
-    server = create_server(app, settings, Gate.of(settings, 100, False, refused))
+    server = create_server(app, settings, EdgePolicy.of(settings, 100, False, refused))
     loop = server.config.get_loop_factory()()
     thread = threading.Thread(target=loop.run_until_complete, args=(server.serve(),), name="gateway")
     thread.start()

@@ -16,7 +16,7 @@ class BadEdge(ValueError):
 
 
 @dataclass(frozen=True)
-class Gate:
+class EdgePolicy:
     """What every connection of one gateway is checked against."""
 
     settings: GatewaySettings
@@ -26,7 +26,7 @@ class Gate:
 
     @classmethod
     def of(cls, settings: GatewaySettings, most: int, keyed: bool, refused: Counter) -> Self:
-        """The gate for at most `most` connections, `keyed` if callers need keys. Raises BadEdge."""
+        """The policy for at most `most` connections, `keyed` if callers need keys. Raises BadEdge."""
         limiter = ConnectionLimiter(most, settings.max_connections_per_address, read_proxies(settings))
         return cls(settings, Hosts(_names(settings, keyed)), limiter, refused)
 
