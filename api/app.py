@@ -26,7 +26,7 @@ from . import exception_handlers
 from .auth.authentication import require_safe_address
 from .auth.keyring import Keyring
 from .events.following import Following
-from .events.notices import Notices
+from .events.notifications import JobNotifications
 from .events.waiting import Waiting
 from .exports.previews import Previews
 from .head_requests import HeadRequests
@@ -125,7 +125,8 @@ def _services(settings: GatewaySettings) -> Services:
     metrics, tracer = Metrics(list(cards), version("inkqueue"), settings), start("inkqueue-gateway")
     blocking, client = connect(settings.redis_url), connect_async(settings.redis_url)
     redis_watch = RedisWatch(blocking, settings)
-    store, gauges, entrance, notices = Store(client), Gauges(client), Entrance(client), Notices(client)
+    store, gauges, entrance = Store(client), Gauges(client), Entrance(client)
+    notifications = JobNotifications(client)
     admission = Admission(entrance, gauges, list(cards), settings, quotas, redis_watch)
     assets, swagger = own_assets(), swagger_assets()
     return Services(
@@ -148,9 +149,9 @@ def _services(settings: GatewaySettings) -> Services:
             settings.max_streams, metrics.streams, StreamSemaphores(client), quotas
         ),
         submitter=Submitter(entrance, store, admission, settings, cards, tracer),
-        notices=notices,
-        waiting=Waiting(store, notices),
-        following=Following(Journal(client, store), store, notices, settings.ping_s),
+        notifications=notifications,
+        waiting=Waiting(store, notifications),
+        following=Following(Journal(client, store), store, notifications, settings.ping_s),
         previews=Previews(settings),
         assets=assets,
         swagger=swagger,
@@ -163,13 +164,13 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     services = services_of(app)
     require_safe(services.blocking_client, services.settings)
     services.redis_watch.approve()
-    services.notices.start()
+    services.notifications.start()
     services.upkeep.start()
     services.redis_watch.start()
     yield
     services.upkeep.stop()
     services.redis_watch.stop()
-    await services.notices.stop()
+    await services.notifications.stop()
     await services.client.aclose()
     services.tracer.close()
     services.previews.close()

@@ -39,7 +39,7 @@ class Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Wake all requests that wait, then stop; clients of streams reconnect to the next gateway."""
-        services_of(self._app).notices.close()
+        services_of(self._app).notifications.close()
         await super().shutdown(sockets)
 
 

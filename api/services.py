@@ -22,7 +22,7 @@ if TYPE_CHECKING:  # many of these modules import this one
 
     from .auth.keyring import Keyring
     from .events.following import Following
-    from .events.notices import Notices
+    from .events.notifications import JobNotifications
     from .events.waiting import Waiting
     from .exports.previews import Previews
     from .limits.quotas import Quotas
@@ -56,7 +56,7 @@ class Services:
     rates: Rates
     stream_limits: StreamLimits
     submitter: Submitter
-    notices: Notices
+    notifications: JobNotifications
     waiting: Waiting
     following: Following
     previews: Previews

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import redis
 
-from api.events.notices import each_told
+from api.events.notifications import each_told
 from model.layout import Box
 from worker.connections.connection import clock_ms
 from worker.ledger import keys

@@ -1,1 +1,1 @@
-"""From a notice in Redis to the clients that wait for a job or follow it."""
+"""From a notification in Redis to the clients that wait for a job or follow it."""

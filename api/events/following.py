@@ -7,11 +7,11 @@ from worker.ledger.jobs import Job
 from worker.ledger.journal import START, Journal, Look, order
 from worker.ledger.store import JobGone, Store
 
-from ..coalescing import Shared
 from ..items import item_out
 from ..problems import Problem
+from ..single_flight_cache import SingleFlightCache
 from . import sse
-from .notices import Notices
+from .notifications import JobNotifications
 
 PACE_S = 0.2
 """Seconds between two looks, so that there are at most 5 progress events a second."""
@@ -27,11 +27,13 @@ _ID = re.compile(r"[0-9]{1,19}-[0-9]{1,19}")
 class Following:
     """The reads of one gateway's streams; streams at the same place in the same job share them."""
 
-    def __init__(self, journal: Journal, store: Store, notices: Notices, ping_s: float) -> None:
+    def __init__(
+        self, journal: Journal, store: Store, notifications: JobNotifications, ping_s: float
+    ) -> None:
         self._journal, self._store = journal, store
-        self.notices, self.ping_s = notices, ping_s
-        self._looks: Shared[tuple[Look, bytes]] = Shared(PACE_S, 4096)
-        self._frames: Shared[bytes | None] = Shared(5.0, FRAMES)
+        self.notifications, self.ping_s = notifications, ping_s
+        self._looks: SingleFlightCache[tuple[Look, bytes]] = SingleFlightCache(PACE_S, 4096)
+        self._frames: SingleFlightCache[bytes | None] = SingleFlightCache(5.0, FRAMES)
         self._turns = asyncio.Semaphore(LOOKS_AT_ONCE)
 
     async def resume(self, job: Job, last: str | None, results: bool) -> str | None:
@@ -46,7 +48,8 @@ class Following:
         return after if results else newest or START
 
     async def look(self, job: Job, after: str) -> tuple[Look, bytes]:
-        """A look at a job and its events after `after`, no older than the last notice; and its progress.
+        """A look at a job and its events after `after`, no older than the last notification; and its
+        progress.
 
         An older job of the same id is a different one, even if somebody still follows it.
         """
@@ -57,7 +60,7 @@ class Following:
                 look = await self._journal.look(name, after, PAGE)
             return look, sse.progress(look)
 
-        return await self._looks.get((name, job.created, after, self.notices.heard(name)), ask)
+        return await self._looks.get((name, job.created, after, self.notifications.heard(name)), ask)
 
     async def result(self, job: Job, event_id: str, chunk: int) -> bytes | None:
         """The event of a chunk's results; None if the job was deleted meanwhile."""

@@ -15,10 +15,10 @@ from worker.ledger.journal import Look
 from ..dependencies import absence
 from . import sse
 from .following import PACE_S, PAGE, Following
-from .notices import heard_within
+from .notifications import heard_within
 
 LOOK_S = 2.0
-"""A notice may be lost, and a position in the queue changes without any: look this often."""
+"""A notification may be lost, and a position in the queue changes without any: look this often."""
 
 
 class Stream:
@@ -34,9 +34,9 @@ class Stream:
     async def frames(self) -> AsyncIterator[bytes]:
         """The bytes to send, each frame as soon as the reader took those before it."""
         yield sse.opening()
-        notices = self._following.notices
-        with notices.of(self._job.name) as news:
-            while not notices.closed:
+        notifications = self._following.notifications
+        with notifications.of(self._job.name) as news:
+            while not notifications.closed:
                 more = False
                 try:
                     self._looked = self._clock()
@@ -46,7 +46,7 @@ class Stream:
                         self._written = self._clock()
                     more = len(look.events) == PAGE and self._after == look.events[-1].id
                 except (redis.RedisError, OSError):
-                    pass  # notices log it; the stream stays open and tries again
+                    pass  # notifications log it; the stream stays open and tries again
                 if self._over:
                     return
                 if self._clock() - self._written >= self._following.ping_s:

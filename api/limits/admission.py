@@ -10,9 +10,9 @@ from worker.ledger.admission import Limits, Verdict
 from worker.ledger.entrance import Entrance
 from worker.ledger.gauges import Gauges, Pressure
 
-from ..coalescing import Shared
 from ..problems import Problem
 from ..settings import GatewaySettings
+from ..single_flight_cache import SingleFlightCache
 from .quotas import Quotas
 from .refusals import refusal
 
@@ -37,7 +37,7 @@ class Admission:
     ) -> None:
         self._entrance, self._gauges, self._models = entrance, gauges, models
         self._settings, self._redis_watch = settings, redis_watch
-        self._shared: Shared[Pressure] = Shared(FRESH_S, 1)
+        self._pressures: SingleFlightCache[Pressure] = SingleFlightCache(FRESH_S, 1)
         self.quotas = quotas
 
     async def admit(self, owner: str, name: str, key: str | None, declared: int) -> Limits:
@@ -91,4 +91,4 @@ class Admission:
 
     async def _pressure(self) -> Pressure:
         memory, mark = self._settings.redis_memory, self._settings.memory_mark
-        return await self._shared.get("", lambda: self._gauges.pressure(self._models, memory, mark))
+        return await self._pressures.get("", lambda: self._gauges.pressure(self._models, memory, mark))

@@ -58,7 +58,7 @@ async def predict(request: Request) -> Response:
 
 
 async def _read_job(request: Request, entered: Entered, seconds: float) -> Response:
-    """The answer if no notice brought the result: from the job, which may be an earlier request's."""
+    """The answer if no notification brought it: from the job, which may be an earlier request's."""
     services = services_of(request.app)
     require = require_standing if entered.replayed else require_job
     job = require(await services.waiting.until_final(entered.name, seconds))

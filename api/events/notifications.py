@@ -1,7 +1,8 @@
-"""Notices of jobs: one subscription per gateway wakes all requests that wait for a job or follow it.
+"""Notifications of jobs: one subscription per gateway wakes all requests that wait for a job or follow
+it.
 
-A notice may be lost while the link to Redis is down, so a request reads the job itself when it is woken,
-or has not been woken for a while.
+A notification may be lost while the link to Redis is down, so a request reads the job itself when it is
+woken, or has not been woken for a while.
 """
 
 import asyncio
@@ -34,27 +35,27 @@ _TICKS = itertools.count()
 
 
 @dataclass
-class News:
-    """The notices of a job, and who waits for more: `tick` changes with every notice, `said` is what
-    came with the last."""
+class Topic:
+    """The notifications of a job, and who waits for more: `tick` changes with each, `results` came with
+    the last."""
 
     tick: int = field(default_factory=lambda: next(_TICKS))
     listeners: dict[asyncio.Event, bool] = field(default_factory=dict)
-    said: bytes = b""
+    results: bytes = b""
 
-    def spread(self, ended: bool, said: bytes = b"") -> None:
+    def publish(self, ended: bool, results: bytes = b"") -> None:
         """Wake all listeners if the job `ended`, else those that wait for any change."""
-        self.tick, self.said = next(_TICKS), said
+        self.tick, self.results = next(_TICKS), results
         for event, end_only in self.listeners.items():
             if ended or not end_only:
                 event.set()
 
 
 class Listener:
-    """A context that listens to the notices of a job; a generator would cost more per request."""
+    """A context that listens to the notifications of a job; a generator would cost more per request."""
 
-    def __init__(self, all_news: dict[str, News], name: str, end_only: bool) -> None:
-        self._all, self._name, self._end_only = all_news, name, end_only
+    def __init__(self, topics: dict[str, Topic], name: str, end_only: bool) -> None:
+        self._all, self._name, self._end_only = topics, name, end_only
         self._event = asyncio.Event()
 
     def __enter__(self) -> asyncio.Event:
@@ -68,12 +69,12 @@ class Listener:
             del self._all[self._name]
 
 
-class Notices:
-    """Wakes those who wait for notices; `closed` once the gateway stops and nobody should wait on."""
+class JobNotifications:
+    """Wakes those who wait for them; `closed` once the gateway stops and nobody should wait on."""
 
     def __init__(self, client: redis.asyncio.Redis) -> None:
         self._client = client
-        self._news: dict[str, News] = defaultdict(News)
+        self._topics: dict[str, Topic] = defaultdict(Topic)
         self._task: asyncio.Task[None] | None = None
         self.closed = False
 
@@ -84,8 +85,8 @@ class Notices:
     def close(self) -> None:
         """Wake all listeners for the last time."""
         self.closed = True
-        for news in self._news.values():
-            news.spread(ended=True)
+        for topic in self._topics.values():
+            topic.publish(ended=True)
 
     async def stop(self) -> None:
         """Wake everybody and stop listening."""
@@ -96,16 +97,16 @@ class Notices:
 
     def of(self, name: str, *, end_only: bool = False) -> Listener:
         """A context that yields an event, set whenever the job changes, or only when it ends."""
-        return Listener(self._news, name, end_only)
+        return Listener(self._topics, name, end_only)
 
-    def said(self, name: str) -> bytes:
+    def results(self, name: str) -> bytes:
         """The packed results that came with the end of a job of one image for which somebody listens;
-        empty if it has not ended, or if its notice brought none."""
-        return self._news[name].said if name in self._news else b""
+        empty if it has not ended, or if its notification brought none."""
+        return self._topics[name].results if name in self._topics else b""
 
     def heard(self, name: str) -> int:
-        """A number that changes with every notice of a job for which somebody listens."""
-        return self._news[name].tick if name in self._news else -1
+        """A number that changes with every notification of a job for which somebody listens."""
+        return self._topics[name].tick if name in self._topics else -1
 
     async def _listen(self) -> None:
         while True:
@@ -113,12 +114,12 @@ class Notices:
                 async with self._subscribed() as link:
                     await self._hear_all(link)
             except (redis.RedisError, OSError) as error:
-                log.warning("notices stopped, trying again: %s", error)
+                log.warning("notifications stopped, trying again: %s", error)
                 await asyncio.sleep(AGAIN_S)
 
     @contextlib.asynccontextmanager
     async def _subscribed(self) -> AsyncIterator[AbstractConnection]:
-        """A plain connection; redis-py's PubSub would cost more than all the rest of a notice."""
+        """A plain connection; redis-py's PubSub would cost more than all the rest of a notification."""
         pool = self._client.connection_pool
         link = await pool.get_connection()  # type: ignore[no-untyped-call]
         try:
@@ -129,16 +130,16 @@ class Notices:
             await pool.release(link)
 
     async def _hear_all(self, link: AbstractConnection) -> None:
-        """Pass notices on until the link breaks or falls silent. Raises redis.RedisError."""
+        """Pass notifications on until the link breaks or falls silent. Raises redis.RedisError."""
         clock = asyncio.get_running_loop().time
         heard = clock()
         while clock() - heard < SILENT_S:
-            said = await link.read_response(timeout=ASK_S)
-            if said is None:
+            reply = await link.read_response(timeout=ASK_S)
+            if reply is None:
                 await link.send_command("PING")
                 continue
             heard = clock()
-            kind, channel, data = said if len(said) == 3 else (b"pong", b"", b"")
+            kind, channel, data = reply if len(reply) == 3 else (b"pong", b"", b"")
             if kind == b"message":
                 for name, results in each_told(data):
                     self._hear(name, results, channel.decode())
@@ -147,17 +148,17 @@ class Notices:
     def _hear(self, name: str, results: bytes, channel: str) -> None:
         if (ended := channel == keys.ENDED) and log.isEnabledFor(logging.INFO):
             log.info("job ended", extra={"event": "job.ended", "job": job_id(name)})
-        if news := self._news.get(name):
-            news.spread(ended, results)
+        if topic := self._topics.get(name):
+            topic.publish(ended, results)
 
 
 def each_told(data: bytes) -> Iterator[tuple[str, bytes]]:
-    """The name of each job in a notice, and what it says of it (see `tell` in gathering.lua)."""
+    """The name of each job in a notification, and what it says of it (see `tell` in gathering.lua)."""
     at = 0
     while at + _LENGTHS.size <= len(data):
-        name, said = _LENGTHS.unpack_from(data, at)
+        name, results = _LENGTHS.unpack_from(data, at)
         start = at + _LENGTHS.size
-        at = start + name + said
+        at = start + name + results
         yield data[start : start + name].decode(), data[start + name : at]
 
 

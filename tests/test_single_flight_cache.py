@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from api.coalescing import Shared
+from api.single_flight_cache import SingleFlightCache
 
 
 class Source:
@@ -22,42 +22,42 @@ class Source:
 
 def test_those_who_ask_together_get_one_answer() -> None:
     async def talk() -> None:
-        source, shared = Source(), Shared[int](1, 10)
-        assert await asyncio.gather(*(shared.get("a", source) for _ in range(5))) == [1] * 5
-        assert await shared.get("a", source) == 1
-        assert await shared.get("b", source) == 2
+        source, cache = Source(), SingleFlightCache[int](1, 10)
+        assert await asyncio.gather(*(cache.get("a", source) for _ in range(5))) == [1] * 5
+        assert await cache.get("a", source) == 1
+        assert await cache.get("b", source) == 2
 
     asyncio.run(talk())
 
 
 def test_an_old_answer_is_asked_for_again() -> None:
     async def talk() -> None:
-        source, shared = Source(0), Shared[int](0.02, 10)
-        assert await shared.get("a", source) == 1
+        source, cache = Source(0), SingleFlightCache[int](0.02, 10)
+        assert await cache.get("a", source) == 1
         await asyncio.sleep(0.03)
-        assert await shared.get("a", source) == 2
+        assert await cache.get("a", source) == 2
 
     asyncio.run(talk())
 
 
 def test_the_oldest_is_forgotten_first() -> None:
     async def talk() -> None:
-        source, shared = Source(0), Shared[int](9, 2)
+        source, cache = Source(0), SingleFlightCache[int](9, 2)
         for key in "abc":
-            await shared.get(key, source)
-        assert await shared.get("b", source) == 2
-        assert await shared.get("a", source) == 4
-        shared.drop("a")
-        assert await shared.get("a", source) == 5
+            await cache.get(key, source)
+        assert await cache.get("b", source) == 2
+        assert await cache.get("a", source) == 4
+        cache.drop("a")
+        assert await cache.get("a", source) == 5
 
     asyncio.run(talk())
 
 
 def test_who_leaves_takes_no_answer_from_others() -> None:
     async def talk() -> None:
-        source, shared = Source(0.05), Shared[int](1, 10)
-        first = asyncio.create_task(shared.get("a", source))
-        second = asyncio.create_task(shared.get("a", source))
+        source, cache = Source(0.05), SingleFlightCache[int](1, 10)
+        first = asyncio.create_task(cache.get("a", source))
+        second = asyncio.create_task(cache.get("a", source))
         await asyncio.sleep(0.01)
         first.cancel()
         assert await second == 1
@@ -71,12 +71,12 @@ def test_a_failure_is_heard_by_all_and_not_kept() -> None:
             await asyncio.sleep(0.01)
             raise ValueError("no")
 
-        shared = Shared[int](1, 10)
-        answers = (shared.get("a", fail) for _ in range(2))
+        cache = SingleFlightCache[int](1, 10)
+        answers = (cache.get("a", fail) for _ in range(2))
         both = await asyncio.gather(*answers, return_exceptions=True)
         assert [type(each) for each in both] == [ValueError] * 2
-        assert await shared.get("a", Source()) == 1
+        assert await cache.get("a", Source()) == 1
         with pytest.raises(ValueError, match="no"):
-            await shared.get("b", fail)
+            await cache.get("b", fail)
 
     asyncio.run(talk())

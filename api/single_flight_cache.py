@@ -8,7 +8,7 @@ from typing import Generic, TypeVar
 T = TypeVar("T")
 
 
-class Shared(Generic[T]):
+class SingleFlightCache(Generic[T]):
     """Caches up to `most` answers for `seconds` each; concurrent calls for one key ask once."""
 
     def __init__(self, seconds: float, most: int) -> None:

@@ -13,8 +13,8 @@ import pytest
 import redis
 import uvloop
 
-from api.events import notices
-from api.events.notices import Notices
+from api.events import notifications
+from api.events.notifications import JobNotifications
 from api.server import STARTUP_FAILED
 from worker.connections import connection
 from worker.connections.connection import connect_async
@@ -24,17 +24,17 @@ from chaos.proxy import Proxy
 from conftest import running_redis
 
 
-async def hears(news: Notices, client: "redis.Redis") -> bool:
-    """Whether a notice arrives that is given now."""
-    with news.of("o/a") as event:
+async def hears(notifier: JobNotifications, client: "redis.Redis") -> bool:
+    """Whether a notification arrives that is given now."""
+    with notifier.of("o/a") as event:
         client.publish(keys.CHANGED, struct.pack("<II", 3, 0) + b"o/a")
-        return await notices.heard_within(event, 0.1)
+        return await notifications.heard_within(event, 0.1)
 
 
-async def until_heard(news: Notices, client: "redis.Redis") -> None:
+async def until_heard(notifier: JobNotifications, client: "redis.Redis") -> None:
     """Raises TimeoutError."""
     async with asyncio.timeout(5):
-        while not await hears(news, client):
+        while not await hears(notifier, client):
             pass
 
 
@@ -42,23 +42,23 @@ def test_a_deaf_subscription_begins_anew(
     redis_url: str, clean_redis: "redis.Redis", monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, seconds in (("ASK_S", 0.1), ("SILENT_S", 0.4), ("AGAIN_S", 0.1)):
-        monkeypatch.setattr(notices, name, seconds)
+        monkeypatch.setattr(notifications, name, seconds)
     monkeypatch.setitem(connection.TIMEOUTS, "health_check_interval", 0.05)
 
     async def follow(proxy: Proxy) -> None:
         async with connect_async(proxy.url) as client:
-            news = Notices(client)
-            news.start()
+            notifier = JobNotifications(client)
+            notifier.start()
             try:
-                await until_heard(news, clean_redis)
+                await until_heard(notifier, clean_redis)
                 await asyncio.sleep(1.0)  # quiet, but alive
-                assert await hears(news, clean_redis)
+                assert await hears(notifier, clean_redis)
                 proxy.swallow()
                 proxy.restore()
-                assert not await hears(news, clean_redis)
-                await until_heard(news, clean_redis)
+                assert not await hears(notifier, clean_redis)
+                await until_heard(notifier, clean_redis)
             finally:
-                await news.stop()
+                await notifier.stop()
 
     with Proxy(redis_url) as proxy:
         asyncio.run(follow(proxy))
@@ -68,10 +68,10 @@ def test_a_deaf_subscription_begins_anew(
 def test_whoever_has_just_begun_to_listen_can_be_stopped(redis_url: str, loop: Any) -> None:
     async def ends(seconds: float) -> bool:
         async with connect_async(redis_url) as client:
-            news = Notices(client)
-            news.start()
+            notifier = JobNotifications(client)
+            notifier.start()
             await asyncio.sleep(seconds)
-            ended, _ = await asyncio.wait([asyncio.create_task(news.stop())], timeout=5)
+            ended, _ = await asyncio.wait([asyncio.create_task(notifier.stop())], timeout=5)
             return bool(ended)
 
     with asyncio.Runner(loop_factory=loop) as runner:
