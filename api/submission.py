@@ -23,8 +23,8 @@ from .idempotency import exclusive, key_digest
 from .intake.cutter import Cutter
 from .intake.fitting import fitting
 from .intake.sources import Part
+from .job_request import JobRequest, require_charset
 from .limits.admission import Admission
-from .options import Wish, require_charset
 from .parameters import find_model, life_s, parse_parameters, require_url
 from .problems import Problem
 from .receiving import Receiver, declared
@@ -75,7 +75,7 @@ class Submitter:
         self._settings, self._cards, self._tracer = settings, cards, tracer
         self._policy = Policy.of(settings)
         self._receiver = Receiver(settings, admission.quotas)
-        self._asked = lru_cache(KEPT)(lambda query: self._wish(QueryParams(query).multi_items()))
+        self._asked = lru_cache(KEPT)(lambda query: self._parse(QueryParams(query).multi_items()))
 
     async def submit(self, request: Request, owner: str, job_id: str | None = None) -> Accepted:
         """Store the job in `request` under `job_id`, or a new id. Raises problems."""
@@ -98,16 +98,16 @@ class Submitter:
             name, size = keys.job_name(owner, job_id), declared(request, self._settings.max_body_bytes)
             limits = await self._admission.admit(owner, name, idempotency, size)
             async with self._receiver.body(request, owner) as (intake, forget):
-                wish = self._wish((*asked.given, *intake.options)) if intake.options else asked
-                options = wish.options
+                job_request = self._parse((*asked.given, *intake.options)) if intake.options else asked
+                options = job_request.options
                 async with self._staging(options.weight) as images:
                     if intake.single:
                         images.carry(intake.single)
                     else:
-                        parts = fitting(intake.parts, options, wish.card.labels)
+                        parts = fitting(intake.parts, options, job_request.card.labels)
                         await self._stage(images, parts, limits, forget)
                     images.require_count(single)
-                    job = self._describe(wish, owner, job_id, idempotency, images, single)
+                    job = self._describe(job_request, owner, job_id, idempotency, images, single)
                     return await self._enter(job, images)
 
     async def resubmit(self, old: Job, owner: str, parts: Iterable[Part], key: str | None) -> Accepted:
@@ -138,31 +138,37 @@ class Submitter:
         return await self._standing(entered)
 
     def _describe(
-        self, wish: Wish, owner: str, job_id: str, idempotency: str | None, images: Staged, quiet: bool
+        self,
+        job_request: JobRequest,
+        owner: str,
+        job_id: str,
+        idempotency: str | None,
+        images: Staged,
+        quiet: bool,
     ) -> Submission:
-        parameters, options = wish.parameters, wish.options
+        parameters, options = job_request.parameters, job_request.options
         return Submission(
             owner=owner,
             id=job_id,
             lane=parameters.priority or self._lane(images.cutter.images, options),
             options=options,
-            labels=wish.card.labels,
-            weights=wish.card.sha256,
+            labels=job_request.card.labels,
+            weights=job_request.card.sha256,
             metadata=parameters.metadata,
             ttl_s=life_s(parameters, self._settings),
-            fingerprint=images.fingerprint(wish.text),
+            fingerprint=images.fingerprint(job_request.text),
             idempotency=idempotency,
             callback_url=parameters.callback_url or "",
             quiet=quiet,
         )
 
-    def _wish(self, given: Sequence[tuple[str, str]]) -> Wish:
+    def _parse(self, given: Sequence[tuple[str, str]]) -> JobRequest:
         """Parse (name, value) pairs. Raises `invalid-parameter`, `unknown-model` or
         `webhook-url-forbidden`."""
         parameters = parse_parameters(*given)
         if parameters.callback_url is not None:
             require_url(parameters.callback_url, self._policy)
-        return Wish(given, parameters, find_model(parameters.model, self._cards))
+        return JobRequest(given, parameters, find_model(parameters.model, self._cards))
 
     def _staging(self, weight: int) -> Staged:
         """A context in which images are staged; `weight` is roughly the characters in each."""

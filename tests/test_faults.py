@@ -57,7 +57,7 @@ def test_what_is_lost_is_noticed(loop: Loop, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(
         Ledger,
         "turn",
-        lambda self, commits, measured, *wish: (["new"] * len(commits), self.claim(*wish)),
+        lambda self, commits, measured, *claim_args: (["new"] * len(commits), self.claim(*claim_args)),
     )
     outcome = loop.run(DEAREST[0])
     assert "does not end" in outcome.violations[0]

@@ -37,12 +37,12 @@ class Ledger:
 
         A worker that finds none and names the `others` that it serves must call `rung` next.
         """
-        rows = self._scripts["claim"](args=self._wish(model, budget, others))
+        rows = self._scripts["claim"](args=self._claim_args(model, budget, others))
         return [Claim.from_row(*row) for row in rows]
 
-    def _wish(self, model: str, budget: int, others: Sequence[str] | None) -> list[str | int]:
-        wish: list[str | int] = [model, budget, self._lease, self.worker]
-        return wish if others is None else [*wish, LINGER_MS, *others]
+    def _claim_args(self, model: str, budget: int, others: Sequence[str] | None) -> list[str | int]:
+        args: list[str | int] = [model, budget, self._lease, self.worker]
+        return args if others is None else [*args, LINGER_MS, *others]
 
     def rung(self) -> tuple[str, list[Claim]]:
         """Wait to be woken, up to LINGER_MS. Return the model that is due, and the chunks of it that
@@ -77,8 +77,8 @@ class Ledger:
         others: Sequence[str] | None = None,
     ) -> tuple[list[str], list[Claim]]:
         """Commit, then claim, in one call and one sync of the journal; return verdicts and claims."""
-        done, wish = commit_args(commits, measured), self._wish(model, budget, others)
-        verdicts, rows = self._scripts["turn"](args=[len(done), *done, len(wish), *wish])
+        done, claim_args = commit_args(commits, measured), self._claim_args(model, budget, others)
+        verdicts, rows = self._scripts["turn"](args=[len(done), *done, len(claim_args), *claim_args])
         return [verdict.decode() for verdict in verdicts], [Claim.from_row(*row) for row in rows]
 
     def release(self, claims: Iterable[Claim]) -> None:

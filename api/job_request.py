@@ -1,4 +1,4 @@
-"""Turns a client's parameters into the options that travel with its job, once all are known."""
+"""A client's parameters, parsed: what a job is asked for, and the options that travel with it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from .problems import Problem
 
 
 @dataclass(frozen=True)
-class Wish:
+class JobRequest:
     """What a client asks for: its parameters as `given` and as parsed, and the model that they name.
 
     What is derived from them is computed when first needed, and cached.
