@@ -13,7 +13,7 @@ import pytest
 import redis
 
 from api.client import Client
-from api.known import page_of
+from api.result_rows import page_of
 from model.images import png
 from model.layout import Box
 from worker.ledger.claims import Commit

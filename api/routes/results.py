@@ -13,9 +13,9 @@ from worker.ledger.jobs import Job
 
 from ..answers import json_response
 from ..dependencies import JobDep, SettingsDep, StoreDep, WaitingDep
-from ..known import PAGE, Row, page_of, rows_of
 from ..openapi.examples import CSV, NDJSON
 from ..problems import Problem
+from ..result_rows import PAGE, Row, page_of, rows_of
 from ..rows import COLUMNS, cells
 from ..schemas.jobs import ItemPage, Only
 

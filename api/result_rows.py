@@ -58,7 +58,7 @@ async def rows_of(
         async for items in _known(store, job, cursor):
             cursor += len(items)
             some = [item for item in items if only is None or _wanted(item, only)][:left]
-            yield _shown(some, job)
+            yield _rows(some, job)
             left = None if left is None else left - len(some)
             if left == 0:
                 return
@@ -75,7 +75,7 @@ async def _known(store: Store, job: Job, first: int) -> AsyncIterator[list[Item]
         first += len(items)
 
 
-def _shown(items: list[Item], job: Job) -> Iterator[Row]:
+def _rows(items: list[Item], job: Job) -> Iterator[Row]:
     unread = status_unread(job)
     return (shown(item, job.labels, unread) for item in items)
 

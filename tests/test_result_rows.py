@@ -24,7 +24,7 @@ MOST_S = 1.5
 def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
     """A gateway without workers: the tests commit themselves."""
     settings = {"INKQUEUE_MAX_WAIT": str(MOST_S)}
-    with running_services(tmp_path_factory.mktemp("known"), **settings) as running:
+    with running_services(tmp_path_factory.mktemp("result_rows"), **settings) as running:
         running.wait_answering(running.spawn("api"))
         yield running
 
