@@ -10,7 +10,7 @@ from worker.ledger.store import Item
 
 def item_out(job: Job, item: Item) -> dict[str, Any]:
     """Image `item` of `job`, as a client sees it."""
-    return shown(item, job.labels, status_unread(job))
+    return item_data(item, job.labels, status_unread(job))
 
 
 def status_unread(job: Job) -> str:
@@ -18,7 +18,7 @@ def status_unread(job: Job) -> str:
     return "canceled" if job.state.final else "queued"
 
 
-def shown(item: Item, labels: str, unread: str) -> dict[str, Any]:
+def item_data(item: Item, labels: str, unread: str) -> dict[str, Any]:
     """An image of a job with these `labels`, as a client sees it; `unread` is its status if it has no
     result."""
     index, name, result, correction = item

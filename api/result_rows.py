@@ -8,7 +8,7 @@ from worker.ledger.jobs import Job
 from worker.ledger.results import Answer, Failure, Page
 from worker.ledger.store import Item, Store
 
-from .items import item_out, shown, status_unread
+from .items import item_data, item_out, status_unread
 from .schemas.jobs import Only
 
 PAGE = 1000
@@ -77,7 +77,7 @@ async def _known(store: Store, job: Job, first: int) -> AsyncIterator[list[Item]
 
 def _rows(items: list[Item], job: Job) -> Iterator[Row]:
     unread = status_unread(job)
-    return (shown(item, job.labels, unread) for item in items)
+    return (item_data(item, job.labels, unread) for item in items)
 
 
 def _is_known(item: Item) -> bool:

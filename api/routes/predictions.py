@@ -17,7 +17,7 @@ from worker.ledger.store import Item
 from ..answers import job_response, wait_s
 from ..auth.authentication import caller
 from ..dependencies import require_job
-from ..items import shown
+from ..items import item_data
 from ..limits.rates import metered
 from ..openapi.bodies import IDEMPOTENCY_KEY, IMAGE_BODY, PARAMETERS, PREFER
 from ..problems import Problem
@@ -79,6 +79,6 @@ async def _read_job(request: Request, entered: Entered, seconds: float) -> Respo
 def _result(item: Item, job_id: str, model: str, labels: str) -> Response:
     if isinstance(item.result, Failure):
         raise Problem(item.result.type, f"{item.result.detail}.", job_id=job_id)
-    said = shown(item, labels, "canceled") | {"job_id": job_id, "model": model}
+    data = item_data(item, labels, "canceled") | {"job_id": job_id, "model": model}
     headers = {"Content-Location": f"/v1/jobs/{job_id}/items/0"}
-    return Response(orjson.dumps(said), 200, headers, "application/json")
+    return Response(orjson.dumps(data), 200, headers, "application/json")
