@@ -10,11 +10,11 @@ from pydantic import BaseModel, ConfigDict, Field
 from worker.ledger.jobs import Job
 from worker.ledger.store import Store
 
-from ..answers import json_response
 from ..dependencies import ManagedJobDep, StoreDep
 from ..items import item_out
 from ..payloads import body_schema, read_payload
 from ..problems import Problem
+from ..responses import json_response
 from ..schemas.jobs import ItemOut
 from .items import Index, require_item
 

@@ -9,13 +9,13 @@ from worker.ledger.chunks import PixelBlock
 from worker.ledger.jobs import Job
 from worker.ledger.store import Item, Store
 
-from ..answers import json_response
 from ..dependencies import CardsDep, JobDep, PreviewsDep, StoreDep
 from ..exports.previews import glyph_png
 from ..file_types import BINARY, SUFFIXES, media_type
 from ..items import item_out
 from ..kept_images import find_image
 from ..problems import Problem
+from ..responses import json_response
 from ..schemas.jobs import ItemOut
 
 router = APIRouter(prefix="/v1/jobs/{job_id}/items", tags=["results"])

@@ -10,7 +10,6 @@ from worker.ledger import keys
 from worker.ledger.jobs import Job, JobState
 
 from .. import etags
-from ..answers import answer, job_response, wait_s
 from ..dependencies import (
     JobDep,
     JobId,
@@ -28,6 +27,7 @@ from ..kept_images import failed_parts
 from ..openapi.bodies import JOB_BODY, KEY, PARAMETERS
 from ..payloads import body_schema, read_payload
 from ..problems import Problem
+from ..responses import accepted_response, job_response, wait_s
 from ..schemas.jobs import JobOut, JobPage
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
@@ -56,7 +56,7 @@ async def submit_job(
 ) -> Response:
     """Store a job. 202: it is stored, and survives a crash of every process."""
     accepted = await submitter.submit(request, owner)
-    return await answer(accepted, waiting, wait_s(prefer, 0, settings.max_wait))
+    return await accepted_response(accepted, waiting, wait_s(prefer, 0, settings.max_wait))
 
 
 @router.put(
@@ -73,7 +73,7 @@ async def put_job(
 ) -> Response:
     """Store a job under an id you choose; sending it again changes nothing."""
     accepted = await submitter.submit(request, owner, job_id)
-    return await answer(accepted, waiting, wait_s(prefer, 0, settings.max_wait))
+    return await accepted_response(accepted, waiting, wait_s(prefer, 0, settings.max_wait))
 
 
 @router.get("", response_model=JobPage)
@@ -160,7 +160,7 @@ async def retry_job(
         raise Problem("nothing-to-retry", "There is nothing to read again.")
     parts = await failed_parts(store, job)
     accepted = await submitter.resubmit(job, owner, parts, idempotency_key)
-    return await answer(accepted, waiting, 0)
+    return await accepted_response(accepted, waiting, 0)
 
 
 @router.delete("/{job_id}", status_code=204)

@@ -14,13 +14,13 @@ from worker.ledger.packing import unpack
 from worker.ledger.results import Failure
 from worker.ledger.store import Item
 
-from ..answers import job_response, wait_s
 from ..auth.authentication import caller
 from ..dependencies import require_job
 from ..items import item_data
 from ..limits.rates import metered
 from ..openapi.bodies import IDEMPOTENCY_KEY, IMAGE_BODY, PARAMETERS, PREFER
 from ..problems import Problem
+from ..responses import job_response, wait_s
 from ..schemas.jobs import JobOut, PredictionOut
 from ..services import services_of
 from ..submission import Entered, new_id, require_standing

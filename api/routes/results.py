@@ -11,10 +11,10 @@ from fastapi.responses import StreamingResponse
 
 from worker.ledger.jobs import Job
 
-from ..answers import json_response
 from ..dependencies import JobDep, SettingsDep, StoreDep, WaitingDep
 from ..openapi.examples import CSV, NDJSON
 from ..problems import Problem
+from ..responses import json_response
 from ..result_rows import PAGE, Row, page_of, rows_of
 from ..rows import COLUMNS, cells
 from ..schemas.jobs import ItemPage, Only

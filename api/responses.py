@@ -16,7 +16,7 @@ from .submission import Accepted
 WAIT = re.compile(r'(?:^|[,;\s])wait\s*=\s*"?(\d+)', re.IGNORECASE)
 
 
-async def answer(accepted: Accepted, waiting: Waiting, seconds: float) -> Response:
+async def accepted_response(accepted: Accepted, waiting: Waiting, seconds: float) -> Response:
     """202 with the job, or 200 if it is final within `seconds`."""
     job = accepted.job
     if seconds and not job.state.final:
