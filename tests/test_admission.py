@@ -19,7 +19,7 @@ from fastapi import Request
 from starlette.types import Message
 
 from api.intake.cutter import Cutter
-from api.limits import retry_after
+from api.limits import drain_time
 from api.limits.admission import Admission
 from api.limits.budget import Documents
 from api.limits.quotas import Quota, Quotas
@@ -417,7 +417,7 @@ def test_what_results_of_pages_will_take_is_promised_until_they_are_there(
 
 
 def test_not_all_come_back_at_once() -> None:
-    assert len({retry_after.after(1000, 100) for _ in range(20)}) > 10
+    assert len({drain_time.of_amount(1000, 100) for _ in range(20)}) > 10
 
 
 def test_the_drain_rate_is_that_of_the_last_seconds(redis_url: str, clean_redis: "redis.Redis") -> None:

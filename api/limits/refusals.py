@@ -5,7 +5,7 @@ from worker.ledger.gauges import Pressure
 
 from ..problems import Problem
 from ..settings import GatewaySettings
-from . import retry_after
+from . import drain_time
 from .quotas import Quota
 
 
@@ -43,15 +43,15 @@ def _crowded(verdict: Verdict, pressure: Pressure, settings: GatewaySettings, qu
     match verdict.kind:
         case "many":
             detail = f"{settings.max_open} of your jobs are unfinished; wait for some."
-            wait, slug = retry_after.after_a_job(pressure, figure), "too-many-jobs"
+            wait, slug = drain_time.of_a_job(pressure, figure), "too-many-jobs"
         case "quota":
             detail = f"{quota.queued} of your images may wait to be read; wait for some."
-            wait = retry_after.after_own_images(pressure, figure, quota.queued)
+            wait = drain_time.of_own_images(pressure, figure, quota.queued)
             slug = "too-many-queued"
         case "memory":
             detail = "The job store is nearly full; there is room again as jobs are read and deleted."
-            wait, slug = retry_after.after_bytes(pressure, figure), "memory-full"
+            wait, slug = drain_time.of_bytes(pressure, figure), "memory-full"
         case _:
             detail = "Too many images are waiting to be read."
-            wait, slug = retry_after.after_images(pressure, figure), "queue-full"
+            wait, slug = drain_time.of_images(pressure, figure), "queue-full"
     return Problem(slug, detail, retry_after=wait)

@@ -12,28 +12,28 @@ SPREAD = 1.25
 """Waits are spread by up to this factor, so that clients refused together do not return together."""
 
 
-def after(amount: float, rate: float) -> float:
+def of_amount(amount: float, rate: float) -> float:
     """Seconds until `amount` is gone at `rate` a second; from 1 to 60, spread at random."""
     wait = amount / rate if rate > 0 else UNKNOWN_S
     return max(SOONEST_S, min(LATEST_S / SPREAD, wait)) * random.uniform(1, SPREAD)
 
 
-def after_images(pressure: Pressure, images: int) -> float:
+def of_images(pressure: Pressure, images: int) -> float:
     """Seconds until `images` of all queued images are done."""
-    return after(images, pressure.rate)
+    return of_amount(images, pressure.rate)
 
 
-def after_own_images(pressure: Pressure, images: int, own: int) -> float:
+def of_own_images(pressure: Pressure, images: int, own: int) -> float:
     """Seconds until `images` of a caller's `own` queued images are done, as all callers take turns."""
-    return after(images * max(own, pressure.images), max(1, own) * pressure.rate)
+    return of_amount(images * max(own, pressure.images), max(1, own) * pressure.rate)
 
 
-def after_a_job(pressure: Pressure, own: int) -> float:
+def of_a_job(pressure: Pressure, own: int) -> float:
     """Seconds until one of a caller's `own` jobs is done, at their share of the rate."""
-    return after(pressure.images, own * pressure.rate)
+    return of_amount(pressure.images, own * pressure.rate)
 
 
-def after_bytes(pressure: Pressure, size: int) -> float:
+def of_bytes(pressure: Pressure, size: int) -> float:
     """Seconds until `size` bytes are free: an image that is done frees what one takes on average."""
     held = max(0, pressure.used - pressure.empty)
-    return after(size, pressure.rate * held / pressure.images if pressure.images else 0.0)
+    return of_amount(size, pressure.rate * held / pressure.images if pressure.images else 0.0)
