@@ -11,8 +11,8 @@ from model.torch_predictor import TorchPredictor
 from worker.connections.connection import connect
 from worker.decoding.answers import Outcome
 from worker.decoding.wire import Encoded
+from worker.engine.batch_log import BatchLog
 from worker.engine.caution import Cautions
-from worker.engine.chronicle import Chronicle
 from worker.engine.draining import Drain
 from worker.engine.reading import Ready
 from worker.heartbeat import Heartbeat
@@ -70,7 +70,7 @@ class Worker:
             self.leases,
             Cautions(self.ledger, 3, lambda: None),
             Heartbeat(self.ledger, ["balanced"], "cpu", BATCH),
-            Chronicle(start("test")),
+            BatchLog(start("test")),
             threads=1,
         )
         self.reader = Watching(TorchPredictor.load("balanced", device="cpu"), refuse)

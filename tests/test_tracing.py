@@ -178,7 +178,7 @@ assert time.monotonic() - began < 6
 
 
 def test_without_a_receiver_nothing_of_it_is_even_imported() -> None:
-    code = "import sys, worker.engine.chronicle; from api.app import GatewaySettings, create_app; "
+    code = "import sys, worker.engine.batch_log; from api.app import GatewaySettings, create_app; "
     code += "app = create_app(GatewaySettings()); "
     code += "assert not app.state.services.tracer.listening; "
     code += "sys.exit(any('opentelemetry.exporter' in name for name in sys.modules))"

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from ..ledger.claims import Claim
 from ..portions import portions
+from .batch_log import Timeline
 from .caution import Caution
-from .chronicle import Timeline
 from .reading import Ready
 
 

@@ -10,17 +10,17 @@ from ..ledger.claims import Claim, Commit
 from ..ledger.ledger import Ledger
 from ..ledger.measures import Measures
 from .batch import Batch
-from .chronicle import Chronicle
+from .batch_log import BatchLog
 
 
 class Committer:
     """One worker's committer; threads take turns."""
 
     def __init__(
-        self, ledger: Ledger, leases: Leases, heartbeat: Heartbeat, chronicle: Chronicle
+        self, ledger: Ledger, leases: Leases, heartbeat: Heartbeat, batch_log: BatchLog
     ) -> None:
         self._ledger, self._leases = ledger, leases
-        self._heartbeat, self._chronicle = heartbeat, chronicle
+        self._heartbeat, self._batch_log = heartbeat, batch_log
         self._measures = Measures()
         self._last = 0.0
         self._lock = threading.Lock()
@@ -51,5 +51,5 @@ class Committer:
         images = sum(each.succeeded + each.failed for each in commits)
         began, self._last = max(timeline.asked, self._last), timeline.committed  # batches overlap
         self._heartbeat.noted(timeline.model, images, max(0.0, timeline.committed - began))
-        self._chronicle.tell(timeline, commits, verdicts)
+        self._batch_log.tell(timeline, commits, verdicts)
         return images

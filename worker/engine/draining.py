@@ -23,8 +23,8 @@ from ..ledger.claims import Claim, Commit
 from ..ledger.ledger import Ledger
 from ..settings import WorkerSettings
 from .batch import Batch
+from .batch_log import BatchLog, Timeline
 from .caution import Caution, Cautions
-from .chronicle import Chronicle, Timeline
 from .committing import Committer
 from .pipeline import Pipeline
 from .reading import FAULTS, Reader
@@ -61,13 +61,13 @@ class Drain:
         leases: Leases,
         cautions: Cautions,
         heartbeat: Heartbeat,
-        chronicle: Chronicle,
+        batch_log: BatchLog,
         threads: int,
     ) -> None:
         """`threads` is the number of threads on which full batches are read."""
         self._settings, self._ledger, self._leases = settings, ledger, leases
-        self._cautions, self._heartbeat, self._chronicle = cautions, heartbeat, chronicle
-        self._committer = Committer(ledger, leases, heartbeat, chronicle)
+        self._cautions, self._heartbeat, self._batch_log = cautions, heartbeat, batch_log
+        self._committer = Committer(ledger, leases, heartbeat, batch_log)
         self._pipeline = Pipeline(threads)
         self.lingers = False
         self._stopping, self._failing = threading.Event(), threading.Event()
@@ -169,7 +169,7 @@ class Drain:
             self.lingers = lingers and not claims  # even if it stops: it may be woken, and must hear it
             return None
         self._leases.hold(claims)
-        self._chronicle.begin(timeline, claims)
+        self._batch_log.begin(timeline, claims)
         caution = self._cautions.of(claims[0])
         try:
             ready = None if caution else reader.prepare(claims)

@@ -21,8 +21,8 @@ from ..pulse import Pulse, own_name
 from ..settings import WorkerSettings
 from ..tracing import start
 from ..upkeep import upkeep
+from .batch_log import BatchLog
 from .caution import Cautions
-from .chronicle import Chronicle
 from .draining import Drain
 from .networks import open_readers
 
@@ -51,7 +51,7 @@ class Engine:
         self._heartbeat = Heartbeat(self._ledger, list(self._readers), predictor.device, settings.batch)
         self._pulse = Pulse(self._heartbeat.beat)
         self._poller = Poller([partial(self._drain, name) for name in self._readers])
-        self._chronicle = Chronicle(start("inkqueue-worker"))
+        self._batch_log = BatchLog(start("inkqueue-worker"))
         cautions = Cautions(self._ledger, settings.max_deaths, self._touch)
         self._drainer = Drain(
             settings,
@@ -59,7 +59,7 @@ class Engine:
             self._leases,
             cautions,
             self._heartbeat,
-            self._chronicle,
+            self._batch_log,
             predictor.threads,
         )
         self._decoders.wait_ready()
@@ -86,7 +86,7 @@ class Engine:
             self._ledger.farewell()
         finally:
             self._drainer.close()
-            self._chronicle.close()
+            self._batch_log.close()
             self._decoders.close()
         log.info("worker %s stopped", self.id, extra={"event": "worker.stopped"})
 

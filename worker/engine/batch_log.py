@@ -30,7 +30,7 @@ class Timeline:
     passes: list[ForwardPass] = field(default_factory=list)
 
 
-class Chronicle:
+class BatchLog:
     """Logs and traces batches."""
 
     def __init__(self, tracer: Tracer) -> None:
