@@ -26,7 +26,7 @@ from model.headers import BadImage, check
 from model.idx import BadIdx, read_header
 from model.tiffs import BadTiff, cut, directories
 from worker.decoding.decoder import Decoder
-from worker.engine.preparation import Manner, prepare
+from worker.engine.preparation import DecodeOptions, prepare
 from worker.ledger.chunks import Chunk, unpack
 from worker.ledger.results import Failure
 
@@ -96,7 +96,7 @@ def closed() -> Iterator[None]:
 def opened(chunk: Chunk) -> int:
     """How many images of a chunk a worker reads; the others fail, each with a reason."""
     start = time.process_time()
-    (prepared,) = prepare([(unpack(chunk.payload), Manner("emnist"))], decoder().read)
+    (prepared,) = prepare([(unpack(chunk.payload), DecodeOptions("emnist"))], decoder().read)
     assert time.process_time() - start < MOST_S * chunk.count
     failures = [each for each in prepared.outcomes or () if isinstance(each, Failure)]
     assert len(prepared.content) == chunk.count == len(prepared.glyphs) + len(failures)

@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 Decode = Callable[[Sequence[Encoded]], Sequence[Outcome]]
 
 
-class Manner(NamedTuple):
+class DecodeOptions(NamedTuple):
     """How the files of a chunk become glyphs (`normalization` None: fitted to size only)."""
 
     normalization: Normalization | None
@@ -54,19 +54,19 @@ class Prepared:
         return [charset for charset, outcome in pairs for _ in _glyphs(outcome)]
 
 
-def prepare(chunks: Sequence[tuple[Opened, Manner]], decode: Decode) -> list[Prepared]:
+def prepare(chunks: Sequence[tuple[Opened, DecodeOptions]], decode: Decode) -> list[Prepared]:
     """Each chunk's glyphs; all files are decoded in one go, and arrays not at all."""
     files = [
-        Encoded(file, *manner)
-        for content, manner in chunks
+        Encoded(file, *options)
+        for content, options in chunks
         if isinstance(content, Files)
         for file in content
     ]
     outcomes = iter(decode(files) if files else ())
-    return [_prepared(content, manner, outcomes) for content, manner in chunks]
+    return [_prepared(content, options, outcomes) for content, options in chunks]
 
 
-def _prepared(content: Opened, manner: Manner, outcomes: Iterator[Outcome]) -> Prepared:
+def _prepared(content: Opened, options: DecodeOptions, outcomes: Iterator[Outcome]) -> Prepared:
     """Takes the chunk's own outcomes from `outcomes`."""
     if isinstance(content, PixelBlock):
         glyphs = np.frombuffer(content.data, np.uint8).reshape(-1, 28, 28)
@@ -75,7 +75,7 @@ def _prepared(content: Opened, manner: Manner, outcomes: Iterator[Outcome]) -> P
     found = [glyph for outcome in own for glyph in _glyphs(outcome)]
     glyphs = np.array([each.pixels for each in found], np.uint8).reshape(-1, 28, 28)
     flags = np.array([each.flags for each in found], np.uint8)
-    return Prepared(content, glyphs, flags, own, manner.normalization is not None)
+    return Prepared(content, glyphs, flags, own, options.normalization is not None)
 
 
 def _glyphs(outcome: Outcome) -> Sequence[Glyph]:

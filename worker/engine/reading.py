@@ -20,7 +20,7 @@ from ..ledger.results import INFERENCE_FAILED, RELABELED, Failure, Result, count
 from .answering import answer
 from .caution import Caution
 from .passes import Passes, Trial
-from .preparation import Decode, Manner, Prepared, open_chunk, pack_failed, prepare
+from .preparation import Decode, DecodeOptions, Prepared, open_chunk, pack_failed, prepare
 
 log = logging.getLogger(__name__)
 
@@ -95,7 +95,7 @@ class Reader:
 
     def _try(self, image: Opened, options: Options, suspicion: Failure) -> Result:
         """An image with which workers died: its result if it is innocent, else `suspicion`."""
-        (prepared,) = prepare([(image, self._manner(options))], self._decode)
+        (prepared,) = prepare([(image, self._decode_options(options))], self._decode)
         outputs = self._passes.tried(prepared.glyphs, self._trial)
         if outputs is None:
             return suspicion
@@ -108,8 +108,8 @@ class Reader:
 
     def _ready(self, chunks: Sequence[tuple[Opened, Options]]) -> Ready:
         began = time.perf_counter()
-        manners = [(content, self._manner(options)) for content, options in chunks]
-        return Ready(prepare(manners, self._decode), time.perf_counter() - began)
+        decodable = [(content, self._decode_options(options)) for content, options in chunks]
+        return Ready(prepare(decodable, self._decode), time.perf_counter() - began)
 
     def _read_together(
         self, ready: Ready, ways: Sequence[Options], passes: list[ForwardPass]
@@ -120,8 +120,8 @@ class Reader:
         outputs = self._passes.outputs(glyphs, time.perf_counter() - ready.seconds, passes)
         return answer(prepared, ways, glyphs, outputs, self._screen, self.predictor.card)
 
-    def _manner(self, options: Options) -> Manner:
-        return Manner(*options.decoding(self.predictor.card.normalization))
+    def _decode_options(self, options: Options) -> DecodeOptions:
+        return DecodeOptions(*options.decoding(self.predictor.card.normalization))
 
     def _commit(self, claim: Claim, content: Opened, results: list[Result]) -> Commit:
         """Answers of a network with other labels fail, since the gateway would misread them."""
