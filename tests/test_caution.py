@@ -10,7 +10,7 @@ import redis
 from model.glyph import Glyph
 from model.predictor import Floats, Images
 from model.torch_predictor import TorchPredictor
-from worker.decoding.answers import Outcome
+from worker.decoding.replies import Outcome
 from worker.decoding.wire import Encoded
 from worker.engine.caution import BLOCK, MOST_BLOCKS, Caution
 from worker.ledger.chunks import pack

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from worker.decoding import pool
-from worker.decoding.answers import Outcome
 from worker.decoding.decoder import Decoder
 from worker.decoding.fork_server import NoDecoder
 from worker.decoding.pool import DecoderPool
+from worker.decoding.replies import Outcome
 from worker.decoding.wire import Encoded
 
 from conftest import until
@@ -48,7 +48,7 @@ def own(made: list[Counting]) -> Iterator[DecoderPool]:
 
     yield (decoders := DecoderPool(make, 2))
     decoders.close()
-    assert all(each._supply._fork_server is None for each in made)
+    assert all(each._process._fork_server is None for each in made)
 
 
 def plain(outcomes: Sequence[Outcome]) -> list[bytes]:

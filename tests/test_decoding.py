@@ -31,23 +31,23 @@ from model.images import decode
 from model.layout import MAX_PIXELS, Box, Character, Layout
 from model.normalization import to_glyph
 from model.png_batches import read_scanlines
-from worker.decoding import fork_server, link, seccomp, supply
-from worker.decoding.answers import (
+from worker.decoding import decoder_connection, decoder_process, fork_server, seccomp
+from worker.decoding.decoder import PART_BYTES, TRIES, Decoder
+from worker.decoding.decoder_connection import DecoderConnection, Lost
+from worker.decoding.failpoints import KINDS
+from worker.decoding.fork_server import NoDecoder
+from worker.decoding.progress import Progress, shared
+from worker.decoding.replies import (
     HEAD_BYTES,
     MOST_PICTURE,
     MOST_SHEET,
     MOST_SIDE,
-    BadAnswer,
+    BadReply,
     Outcome,
     open_body,
     open_head,
-    pack_answer,
+    pack_reply,
 )
-from worker.decoding.decoder import PART_BYTES, TRIES, Decoder
-from worker.decoding.failpoints import KINDS
-from worker.decoding.fork_server import NoDecoder
-from worker.decoding.link import Link, Lost
-from worker.decoding.progress import Progress, shared
 from worker.decoding.sandbox import BYTES_A_PIXEL, BYTES_BESIDE
 from worker.decoding.wire import Encoded, read_ask
 from worker.ledger.results import FAILURES, TOO_LARGE, UNDECODABLE, WORKER_LOST, Failure
@@ -149,7 +149,7 @@ def test_a_killer_is_found_alone(
 def test_who_died_over_several_is_found_among_them(
     decoder: Decoder, files: list[bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Link, "in_hand", property(lambda link: range(20)))
+    monkeypatch.setattr(DecoderConnection, "in_hand", property(lambda connection: range(20)))
     outcomes = told(decoder, asked([*files[:7], armed(files[7], "segfault"), *files[8:]]))
     assert outcomes.pop(7) == Failure(UNDECODABLE, REASONS["segfault"])
     assert outcomes == directly(files[:7] + files[8:])
@@ -206,11 +206,11 @@ def test_an_innocent_image_survives_the_death_of_its_decoder(
 def test_each_image_has_a_second_try_of_its_own(
     files: list[bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(link, "BEAT_S", 60.0)
+    monkeypatch.setattr(decoder_connection, "BEAT_S", 60.0)
     waits = count(1)
 
     def touch() -> None:
-        held = own._supply._link  # none: it is a decoder that is waited for
+        held = own._process._connection  # none: it is a decoder that is waited for
         if held and next(waits) in (1, 3):  # the first wait for the first image, and that for the second
             os.kill(held.pid, signal.SIGKILL)
 
@@ -238,8 +238,8 @@ def test_nobody_is_killed_in_place_of_a_decoder_that_has_ended(
 ) -> None:
     with decoding() as own:
         decoder_of(own).kill()
-        assert own._supply._fork_server
-        select.select([own._supply._fork_server._control], [], [])  # until it is told of
+        assert own._process._fork_server
+        select.select([own._process._fork_server._control], [], [])  # until it is told of
         killed: list[int] = []
         monkeypatch.setattr(os, "kill", lambda pid, number: killed.append(pid))
         assert told(own, asked(files)) == directly(files)
@@ -256,7 +256,7 @@ def test_who_waits_for_a_decoder_is_not_stuck(files: list[bytes]) -> None:
 
 def test_who_is_silent_is_given_up(files: list[bytes]) -> None:
     with failpoints(), pytest.MonkeyPatch.context() as patch:
-        patch.setattr(supply, "PATIENCE", 1)
+        patch.setattr(decoder_process, "PATIENCE", 1)
         with decoding(decode_s=0.75) as hasty:
             outcomes = told(hasty, asked([armed(files[0], "sleep"), files[1]]))
     assert outcomes == [
@@ -377,27 +377,27 @@ def plain(outcome: Outcome) -> object:
     return [(each._replace(glyph=None), plain(each.glyph)) for each in outcome]  # type: ignore[arg-type]
 
 
-def opened(answer: bytes, number: int) -> Outcome:
-    code, length = open_head(answer[:HEAD_BYTES], number)
-    assert length == len(answer) - HEAD_BYTES
-    (outcome,) = open_body(code, answer[HEAD_BYTES:])
+def opened(reply: bytes, number: int) -> Outcome:
+    code, length = open_head(reply[:HEAD_BYTES], number)
+    assert length == len(reply) - HEAD_BYTES
+    (outcome,) = open_body(code, reply[HEAD_BYTES:])
     assert not isinstance(outcome, bytes)
     return outcome
 
 
 def altered(place: int, new: bytes, outcome: Outcome = GLYPH) -> bytes:
-    """An answer to image 7, but for some of its bytes; those before 0 are at its end."""
-    answer = bytearray(pack_answer(7, outcome))
-    place %= len(answer)
-    answer[place : place + len(new)] = new
-    return bytes(answer)
+    """A reply to image 7, but for some of its bytes; those before 0 are at its end."""
+    reply = bytearray(pack_reply(7, outcome))
+    place %= len(reply)
+    reply[place : place + len(new)] = new
+    return bytes(reply)
 
 
 CHARACTER = 16 + 4 * 2 + 1 + 784
 """Bytes of one character of a sheet."""
 
 
-class TestAnswers:
+class TestReplies:
     """A decoder is not believed: it may be somebody else by now."""
 
     @pytest.mark.parametrize(
@@ -405,68 +405,68 @@ class TestAnswers:
         [GLYPH, Glyph(GLYPH.pixels), sheet(9), [], Failure(UNDECODABLE, "a ü"), Failure(TOO_LARGE, "")],
     )
     def test_outcomes_come_through(self, outcome: Outcome) -> None:
-        assert plain(opened(pack_answer(7, outcome), 7)) == plain(outcome)
+        assert plain(opened(pack_reply(7, outcome), 7)) == plain(outcome)
 
     def test_a_long_reason_is_cut(self) -> None:
-        found = opened(pack_answer(7, Failure(UNDECODABLE, "a ü" * 300)), 7)
+        found = opened(pack_reply(7, Failure(UNDECODABLE, "a ü" * 300)), 7)
         assert isinstance(found, Failure)
         assert ("a ü" * 300).startswith(found.detail.rstrip("\ufffd"))
 
     def test_as_many_characters_as_there_may_be_come_through(self) -> None:
         many = [Character(GLYPH, Box(1, 2, 3, 4), 0, 0, 0)] * MOST_SHEET
-        assert len(opened(pack_answer(7, many), 7)) == MOST_SHEET
-        with pytest.raises(BadAnswer):
-            opened(pack_answer(7, [*many, many[0]]), 7)
+        assert len(opened(pack_reply(7, many), 7)) == MOST_SHEET
+        with pytest.raises(BadReply):
+            opened(pack_reply(7, [*many, many[0]]), 7)
 
     @pytest.mark.parametrize(
-        "answer",
+        "reply",
         {
-            "another image's": pack_answer(8, GLYPH),
-            "a failure that it cannot know of": pack_answer(7, Failure(WORKER_LOST, "not its to say")),
+            "another image's": pack_reply(8, GLYPH),
+            "a failure that it cannot know of": pack_reply(7, Failure(WORKER_LOST, "not its to say")),
             "a code that there is not": altered(4, bytes([len(FAILURES)])),
-            "a glyph of another size": pack_answer(7, GLYPH)[:5] + struct.pack("<I", 784) + bytes(784),
+            "a glyph of another size": pack_reply(7, GLYPH)[:5] + struct.pack("<I", 784) + bytes(784),
             "flags that there are not": altered(HEAD_BYTES, b"\x40"),
             "a sentence of a megabyte": struct.pack("<IBI", 7, 1, 1 << 20) + bytes(1 << 20),
             "half a character": struct.pack("<IBI", 7, 255, CHARACTER // 2) + bytes(CHARACTER // 2),
             "a character without width": altered(HEAD_BYTES + 8, bytes(4), sheet(3)),
             "one beyond all images": altered(HEAD_BYTES, struct.pack("<I", MOST_SIDE), sheet(3)),
             "one with unknown flags": altered(-785, b"\xff", sheet(3)),
-            "lines out of order": pack_answer(7, sheet(9)[::-1]),
+            "lines out of order": pack_reply(7, sheet(9)[::-1]),
         }.values(),
     )
-    def test_nonsense_is_refused(self, answer: bytes) -> None:
-        with pytest.raises(BadAnswer):
-            opened(answer, 7)
+    def test_nonsense_is_refused(self, reply: bytes) -> None:
+        with pytest.raises(BadReply):
+            opened(reply, 7)
 
     @given(st.sampled_from([GLYPH, sheet(3), Failure(TOO_LARGE, "no")]), st.data())
     @settings(max_examples=300, deadline=None)
     def test_damage_is_refused_or_harmless(self, outcome: Outcome, data: st.DataObject) -> None:
-        answer = bytearray(pack_answer(7, outcome))
-        at = data.draw(st.integers(0, len(answer) - 1))
-        answer[at : at + 4] = data.draw(st.binary(min_size=4, max_size=4))
-        with contextlib.suppress(BadAnswer):
-            code, length = open_head(bytes(answer[:HEAD_BYTES]), 7)
-            if length == len(answer) - HEAD_BYTES:  # else the rest is waited for, in vain
-                open_body(code, bytes(answer[HEAD_BYTES:]))
+        reply = bytearray(pack_reply(7, outcome))
+        at = data.draw(st.integers(0, len(reply) - 1))
+        reply[at : at + 4] = data.draw(st.binary(min_size=4, max_size=4))
+        with contextlib.suppress(BadReply):
+            code, length = open_head(bytes(reply[:HEAD_BYTES]), 7)
+            if length == len(reply) - HEAD_BYTES:  # else the rest is waited for, in vain
+                open_body(code, bytes(reply[HEAD_BYTES:]))
 
     def test_what_was_said_unasked_is_no_answer(self) -> None:
         ours, theirs = socket.socketpair()
         with ours, theirs:
-            worker = Link(ours, 0, Progress(shared()), 1.0, lambda: None)
-            theirs.sendall(pack_answer(0, GLYPH) + pack_answer(0, GLYPH))
+            worker = DecoderConnection(ours, 0, Progress(shared()), 1.0, lambda: None)
+            theirs.sendall(pack_reply(0, GLYPH) + pack_reply(0, GLYPH))
             worker.ask(asked([b"x"]))
-            assert plain(*worker.answers()) == plain(GLYPH)
+            assert plain(*worker.replies()) == plain(GLYPH)
             worker.ask(asked([b"y"]))
             with pytest.raises(Lost, match="nonsense"):
-                worker.answers()
+                worker.replies()
 
     def test_a_picture_has_an_end(self) -> None:
         assert open_head(struct.pack("<IBI", 7, 254, MOST_PICTURE), 7) == (254, MOST_PICTURE)
-        with pytest.raises(BadAnswer):
+        with pytest.raises(BadReply):
             open_head(struct.pack("<IBI", 7, 254, MOST_PICTURE + 1), 7)
 
     @pytest.mark.parametrize(
-        ("image", "answer"),
+        ("image", "reply"),
         [
             (Encoded(b"x", None), sheet(3)),
             (Encoded(b"x", None), b"a picture"),
@@ -477,55 +477,55 @@ class TestAnswers:
         ],
     )
     def test_an_answer_of_another_kind_or_size_than_was_asked_for_is_nonsense(
-        self, image: Encoded, answer: Outcome | bytes, monkeypatch: pytest.MonkeyPatch
+        self, image: Encoded, reply: Outcome | bytes, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(link, "MOST_CHARACTERS", {"line": 3, "page": 9})
+        monkeypatch.setattr(decoder_connection, "MOST_CHARACTERS", {"line": 3, "page": 9})
         ours, theirs = socket.socketpair()
         with ours, theirs:
-            worker = Link(ours, 0, Progress(shared()), 1.0, lambda: None)
+            worker = DecoderConnection(ours, 0, Progress(shared()), 1.0, lambda: None)
             worker.ask([image])
-            theirs.sendall(pack_answer(0, answer))
+            theirs.sendall(pack_reply(0, reply))
             with pytest.raises(Lost, match="nonsense"):
-                worker.answers()
+                worker.replies()
 
     def test_numbers_begin_anew_where_they_end(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(link, "NUMBERS", 3)
+        monkeypatch.setattr(decoder_connection, "NUMBERS", 3)
         ours, theirs = socket.socketpair()
         with ours, theirs, theirs.makefile("rb") as heard:
-            worker = Link(ours, 0, Progress(shared()), 1.0, lambda: None)
+            worker = DecoderConnection(ours, 0, Progress(shared()), 1.0, lambda: None)
             firsts = list[int]()
             for _ in range(3):
                 worker.ask(asked([b"x", b"y"]))
                 question = read_ask(heard)
                 assert question is not None
                 firsts.append(question[0])
-                theirs.sendall(pack_answer(question[0], GLYPH) + pack_answer(question[0] + 1, GLYPH))
-                assert [plain(*worker.answers()) for _ in "ab"] == [plain(GLYPH)] * 2
+                theirs.sendall(pack_reply(question[0], GLYPH) + pack_reply(question[0] + 1, GLYPH))
+                assert [plain(*worker.replies()) for _ in "ab"] == [plain(GLYPH)] * 2
             assert firsts == [0, 0, 0]
 
     def test_a_sheet_may_take_longer(self) -> None:
         ours, theirs = socket.socketpair()
         with ours, theirs:
-            worker = Link(ours, 0, Progress(shared()), 0.1, lambda: None)
+            worker = DecoderConnection(ours, 0, Progress(shared()), 0.1, lambda: None)
             worker.ask([Encoded(b"x", None, Layout("line"))])
-            answer = threading.Timer(0.2, theirs.sendall, [pack_answer(0, sheet(3))])
-            answer.start()
-            assert plain(*worker.answers()) == plain(sheet(3))
-            answer.join()
+            reply = threading.Timer(0.2, theirs.sendall, [pack_reply(0, sheet(3))])
+            reply.start()
+            assert plain(*worker.replies()) == plain(sheet(3))
+            reply.join()
 
     def test_who_dribbles_runs_out_of_time(self) -> None:
         ours, theirs = socket.socketpair()
         touched: list[None] = []
         with ours, theirs:
-            worker = Link(ours, 0, Progress(shared()), 0.5, lambda: touched.append(None))
+            worker = DecoderConnection(ours, 0, Progress(shared()), 0.5, lambda: touched.append(None))
             worker.ask(asked([b"x"]))
-            theirs.send(pack_answer(0, GLYPH)[:HEAD_BYTES])
+            theirs.send(pack_reply(0, GLYPH)[:HEAD_BYTES])
             began = time.monotonic()
             stop = threading.Event()
             dribble = threading.Thread(target=lambda: _dribble(theirs, stop))
             dribble.start()
             with pytest.raises(Lost, match="too long"):
-                worker.answers()
+                worker.replies()
             assert time.monotonic() - began < 2
             stop.set()
             dribble.join()
@@ -541,7 +541,7 @@ class TestForkServer:
     def test_that_it_cannot_start_is_no_images_fault(
         self, monkeypatch: pytest.MonkeyPatch, files: list[bytes]
     ) -> None:
-        monkeypatch.setattr(supply, "PAUSE_S", 0.0)
+        monkeypatch.setattr(decoder_process, "PAUSE_S", 0.0)
         with decoding() as own:
             monkeypatch.setattr(fork_server.sys, "executable", "/nowhere/python")
             newest_fork_server().kill()
@@ -553,7 +553,7 @@ class TestForkServer:
     def test_who_cannot_enter_the_sandbox_sees_no_image(
         self, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
     ) -> None:
-        monkeypatch.setattr(supply, "PAUSE_S", 0.0)
+        monkeypatch.setattr(decoder_process, "PAUSE_S", 0.0)
         limit = resource.getrlimit(resource.RLIMIT_NOFILE)
         with pytest.raises(NoDecoder, match="before it had seen an image"), decoding(max_pixels=1 << 62):
             pass

@@ -9,7 +9,7 @@ import redis
 
 from model.torch_predictor import TorchPredictor
 from worker.connections.connection import connect
-from worker.decoding.answers import Outcome
+from worker.decoding.replies import Outcome
 from worker.decoding.wire import Encoded
 from worker.engine.batch_log import BatchLog
 from worker.engine.caution import Cautions

@@ -13,9 +13,9 @@ from model.layout import Box, Character
 from model.opening import open_predictor
 from model.predictor import Floats, Images
 from model.torch_predictor import TorchPredictor
-from worker.decoding.answers import Outcome
 from worker.decoding.decoder import Decoder
 from worker.decoding.fork_server import NoDecoder
+from worker.decoding.replies import Outcome
 from worker.decoding.wire import Encoded
 from worker.engine.reading import Reader
 from worker.ledger.chunks import Content, Files, PixelBlock, pack

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
     from model.glyph import Glyph
     from model.layout import Character
-    from worker.decoding.answers import Outcome, Picture
     from worker.decoding.decoder import Decoder
+    from worker.decoding.replies import Outcome, Picture
 
 T = TypeVar("T")
 

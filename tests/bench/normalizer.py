@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from model.images import decode
 from model.normalization import normalize_all
-from worker.decoding.answers import BLOCK
+from worker.decoding.replies import BLOCK
 
 REPEATS = 5
 

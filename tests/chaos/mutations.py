@@ -802,7 +802,7 @@ PYTHON = (
     ),
     Mutation(
         "a decoder may answer what it was not asked",
-        "worker/decoding/link.py",
+        "worker/decoding/decoder_connection.py",
         "_suits(each, self._waiting.popleft()) for",
         "self._waiting.popleft() for",
         DECODING,
@@ -866,7 +866,7 @@ PYTHON = (
     ),
     Mutation(
         "a character may have an empty box",
-        "worker/decoding/answers.py",
+        "worker/decoding/replies.py",
         "(boxes[:, 2:] < 1).any()",
         "False",
         DECODING,

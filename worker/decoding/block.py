@@ -20,12 +20,12 @@ from model.png_batches import Scanlines, unfilter
 
 from ..ledger.results import UNDECODABLE, Failure
 from .allowance import Allowance
-from .answers import BLOCK, Outcome, Picture, pack_answer, pack_glyphs
 from .progress import Progress
+from .replies import BLOCK, Outcome, Picture, pack_glyphs, pack_reply
 
 MOST_PIXELS = 1 << 18
 LATE_S = 0.01
-"""A block is answered at once when it exceeds either limit."""
+"""A block is replied to at once when it exceeds either limit."""
 
 Seen: TypeAlias = Grey | Scanlines | Outcome | Picture
 """Scanlines have yet to become grey pixels, and these have yet to become a glyph."""
@@ -40,29 +40,29 @@ class Block:
         self, wire: socket.socket, progress: Progress, allowance: Allowance, first: int
     ) -> None:
         self._wire, self._progress, self._allowance = wire, progress, allowance
-        self._first, self._answered = first, 0
+        self._first, self._replied = first, 0
         self._normalization: Normalization | None = None
         self._begin()
 
     def add(self, seen: Seen, normalization: Normalization | None) -> None:
         """Add the next image; `normalization` tells how its pixels become a glyph."""
         if normalization != self._normalization:
-            self.answer()
+            self.reply()
             self._normalization = normalization
         self._seen.append(seen)
         if isinstance(seen, _PIXELS):
             self._pixels += seen.size
         large = isinstance(seen, list | Picture) or self._pixels > MOST_PIXELS
         if large or len(self._seen) == BLOCK or time.monotonic() - self._began > LATE_S:
-            self.answer()
+            self.reply()
 
-    def answer(self) -> None:
-        """Answer for all images that are left. Lets MemoryError through: a lack of memory may pass."""
+    def reply(self) -> None:
+        """Reply for all images that are left. Lets MemoryError through: a lack of memory may pass."""
         if self._seen:
-            self._progress.take(self._answered, len(self._seen))
+            self._progress.take(self._replied, len(self._seen))
             self._allowance.expect(self._pixels)
             self._wire.sendall(b"".join(self._messages()))
-            self._answered += len(self._seen)
+            self._replied += len(self._seen)
             self._begin()
 
     def _begin(self) -> None:
@@ -70,14 +70,14 @@ class Block:
         self._pixels, self._began = 0, time.monotonic()
 
     def _messages(self) -> Iterator[bytes]:
-        number = self._first + self._answered
+        number = self._first + self._replied
         for _, run in groupby(self._outcomes(), type):
             some = list(run)
             glyphs = [each for each in some if isinstance(each, Glyph)]
             if glyphs:
                 yield pack_glyphs(number, glyphs)
             else:
-                yield from (pack_answer(number + place, each) for place, each in enumerate(some))
+                yield from (pack_reply(number + place, each) for place, each in enumerate(some))
             number += len(some)
 
     def _outcomes(self) -> Iterator[Outcome | Picture]:

@@ -10,9 +10,9 @@ from collections.abc import Callable, Sequence
 
 from ..ledger.results import UNDECODABLE, Failure
 from ..portions import portions
-from .answers import BLOCK, Outcome, Picture
-from .link import Link, Lost, Nonsense
-from .supply import Supply
+from .decoder_connection import DecoderConnection, Lost, Nonsense
+from .decoder_process import DecoderProcess
+from .replies import BLOCK, Outcome, Picture
 from .wire import Encoded
 
 log = logging.getLogger(__name__)
@@ -30,15 +30,15 @@ class Decoder:
         self, max_pixels: int, decode_s: float, touch: Callable[[], None] = lambda: None
     ) -> None:
         """`decode_s` is the processor time for an image of `max_pixels`; `touch` is called again and
-        again while answers are awaited. Raises NoDecoder."""
-        self._supply = Supply(max_pixels, decode_s, touch)
-        self.close = self._supply.close
+        again while replies are awaited. Raises NoDecoder."""
+        self._process = DecoderProcess(max_pixels, decode_s, touch)
+        self.close = self._process.close
         self._turn = threading.Lock()
 
     def wait_ready(self) -> None:
         """Wait until its process, which starts by itself, is ready. Raises NoDecoder."""
         with self._turn:
-            self._supply.link()
+            self._process.connection()
 
     def read(self, images: Sequence[Encoded]) -> list[Outcome]:
         """What each image shows, or why it could not be decoded. Raises NoDecoder."""
@@ -60,18 +60,18 @@ class Decoder:
         outcomes: list[Outcome | Picture] = []
         suspect, tries = -1, 0
         while len(outcomes) < len(part):
-            link, asked = self._supply.link(), range(len(outcomes), len(part))
+            connection, asked = self._process.connection(), range(len(outcomes), len(part))
             try:
-                _read_on(link, part, outcomes)
+                _read_on(connection, part, outcomes)
             except Lost as loss:
-                why, for_good = self._supply.bury(loss)
+                why, for_good = self._process.bury(loss)
                 log.warning("an image took a decoder down: %s", why, extra={"event": "decoder.lost"})
-                found = _blame(loss, link.in_hand, asked, len(outcomes))
+                found = _blame(loss, connection.in_hand, asked, len(outcomes))
                 if found is None:
                     outcomes += self._one_by_one(part[len(outcomes) : len(outcomes) + BLOCK])
                     continue
                 suspect, tries = found, 1 + (tries if suspect == found else 0)
-                # The images before the suspect are not to blame: only their answers are lost.
+                # The images before the suspect are not to blame: only their replies are lost.
                 outcomes += self._read_part(part[len(outcomes) : suspect])
                 if for_good or tries == TRIES:
                     outcomes.append(Failure(UNDECODABLE, why))
@@ -82,11 +82,13 @@ class Decoder:
         return [outcome for image in images for outcome in self._read_part([image])]
 
 
-def _read_on(link: Link, part: Sequence[Encoded], outcomes: list[Outcome | Picture]) -> None:
+def _read_on(
+    connection: DecoderConnection, part: Sequence[Encoded], outcomes: list[Outcome | Picture]
+) -> None:
     """Add the missing outcomes to `outcomes`, as far as the decoder gets. Raises Lost."""
-    link.ask(part[len(outcomes) :])
+    connection.ask(part[len(outcomes) :])
     while len(outcomes) < len(part):
-        outcomes += link.answers()
+        outcomes += connection.replies()
 
 
 def _blame(loss: Lost, in_hand: range, asked: range, known: int) -> int | None:

@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 
-from .answers import Outcome
 from .decoder import Decoder
 from .fork_server import NoDecoder
+from .replies import Outcome
 from .wire import Encoded
 
 WORTH_S = 0.004

@@ -1,6 +1,6 @@
 """Which images of a request a decoder has in hand: two numbers in shared memory.
 
-Thus answers can travel together, and yet the worker knows what a decoder had in hand when it died.
+Thus replies can travel together, and yet the worker knows what a decoder had in hand when it died.
 """
 
 import mmap

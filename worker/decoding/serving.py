@@ -33,7 +33,7 @@ def serve(wire: socket.socket, progress: Progress, allowance: Allowance, strike:
             if strike:
                 strike(image.file, wire.fileno())
             block.add(_read(image, allowance), image.normalization)
-        block.answer()
+        block.reply()
         allowance.end()
 
 

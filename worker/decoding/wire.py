@@ -1,4 +1,4 @@
-"""What a worker asks its decoder over their socket; what comes back is in `answers`. Little-endian.
+"""What a worker asks its decoder over their socket; what comes back is in `replies`. Little-endian.
 
 u32 number of the first image, u32 count; for each image u8 normalization, u8 layout, u16 rows, u16
 columns, u32 length, u32 length of its marks; then the files, each followed by its marks. A fork server

@@ -15,7 +15,7 @@ from model.glyph import Glyph
 from model.layout import Layout
 from model.reading import Bits
 
-from ..decoding.answers import Outcome
+from ..decoding.replies import Outcome
 from ..decoding.wire import Encoded
 from ..ledger.chunks import BadChunk, Files, Opened, PixelBlock, pack, unpack
 from ..ledger.claims import Claim

@@ -1,4 +1,4 @@
-"""A worker's end of the socket to one decoder, whose answers are checked before they are believed."""
+"""A worker's end of the socket to one decoder, whose replies are checked before they are believed."""
 
 import socket
 import time
@@ -9,8 +9,8 @@ from model.glyph import Glyph
 from model.layout import MOST_CHARACTERS
 
 from ..ledger.results import Failure
-from .answers import HEAD_BYTES, BadAnswer, Outcome, Picture, open_body, open_head
 from .progress import Progress
+from .replies import HEAD_BYTES, BadReply, Outcome, Picture, open_body, open_head
 from .wire import CUTTING, Encoded, pack_ask
 
 BEAT_S = 1.0
@@ -27,10 +27,10 @@ class Lost(Exception):
 
 
 class Nonsense(Lost):
-    """The answer makes no sense; the image at fault may be an earlier one than the one in hand."""
+    """The reply makes no sense; the image at fault may be an earlier one than the one in hand."""
 
 
-class Link:
+class DecoderConnection:
     """One decoder: its process id, and a socket on which a glyph may take at most `patience_s`."""
 
     def __init__(
@@ -65,7 +65,7 @@ class Link:
         first, count = self._progress.in_hand
         return range(first, first + count)
 
-    def answers(self) -> Sequence[Outcome | Picture]:
+    def replies(self) -> Sequence[Outcome | Picture]:
         """The outcome of the next image, and maybe of some after it. Raises Lost."""
         kind = self._waiting[0].layout.kind
         self._allowed_s = self._patience_s * (1 if kind == "character" else 1 + CUTTING)
@@ -74,8 +74,8 @@ class Link:
             code, length = open_head(self._take(HEAD_BYTES, end), self._next)
             outcomes = open_body(code, self._take(length, end))
             if not (len(outcomes) <= len(self._waiting) and self._suit(outcomes)):
-                raise BadAnswer(f"answer of kind {code}")
-        except BadAnswer as error:
+                raise BadReply(f"reply of kind {code}")
+        except BadReply as error:
             raise Nonsense("decoding it made the decoder talk nonsense") from error
         self._next += len(outcomes)
         return outcomes

@@ -1,9 +1,9 @@
-"""What a decoder answers over its socket. Little-endian.
+"""What a decoder replies over its socket. Little-endian.
 
 u32 number of the image, u8 code, u32 length, and that many bytes: for code 0 the glyphs of the images
 from this one on (u8 flags, 784 bytes each), for 255 its characters (see _CHARACTER), for 254 a picture
 as PNG; any other code is an index of results.FAILURES, with a sentence in UTF-8. The sender is not
-trusted: an impossible answer raises BadAnswer.
+trusted: an impossible reply raises BadReply.
 """
 
 import struct
@@ -29,7 +29,7 @@ POSSIBLE = (UNDECODABLE, TOO_LARGE)
 """Failures that a decoder may report."""
 
 MOST_SHEET = max(MOST_CHARACTERS.values())
-"""Characters of the largest possible answer."""
+"""Characters of the largest possible reply."""
 
 BLOCK = 32
 """The most glyphs that travel together."""
@@ -57,18 +57,18 @@ _CHARACTER = np.dtype(
 _KNOWN = 1 << len(Flag)
 
 
-class BadAnswer(ValueError):
-    """A decoder's answer makes no sense, so it is no longer our program that speaks."""
+class BadReply(ValueError):
+    """A decoder's reply makes no sense, so it is no longer our program that speaks."""
 
 
 def pack_glyphs(first: int, glyphs: Sequence[Glyph]) -> bytes:
-    """The answer for the images from number `first` on, at most BLOCK of them."""
+    """The reply for the images from number `first` on, at most BLOCK of them."""
     body = b"".join(part for each in glyphs for part in (bytes((each.flags,)), each.pixels.tobytes()))
     return _HEAD.pack(first, _GLYPH, len(body)) + body
 
 
-def pack_answer(number: int, outcome: Outcome | Picture) -> bytes:
-    """The answer for image `number`."""
+def pack_reply(number: int, outcome: Outcome | Picture) -> bytes:
+    """The reply for image `number`."""
     if isinstance(outcome, Glyph):
         return pack_glyphs(number, [outcome])
     if isinstance(outcome, Failure):
@@ -81,16 +81,16 @@ def pack_answer(number: int, outcome: Outcome | Picture) -> bytes:
 
 
 def open_head(head: bytes, number: int) -> tuple[int, int]:
-    """The code of the answer about image `number`, and how many bytes follow. Raises BadAnswer."""
+    """The code of the reply about image `number`, and how many bytes follow. Raises BadReply."""
     found, code, length = _HEAD.unpack(head)
     if found != number or not _fits(code, length):
-        raise BadAnswer(f"answer {found} of kind {code} and {length} bytes where {number} is awaited")
+        raise BadReply(f"reply {found} of kind {code} and {length} bytes where {number} is awaited")
     return code, length
 
 
 def open_body(code: int, body: bytes) -> Sequence[Outcome | Picture]:
-    """The outcomes in an answer whose head was opened; only glyphs may be of several images. Raises
-    BadAnswer."""
+    """The outcomes in a reply whose head was opened; only glyphs may be of several images. Raises
+    BadReply."""
     if code == _GLYPH:
         rows = np.frombuffer(body, _GLYPHS)
         glyphs = zip(rows["pixels"], rows["flags"].tolist(), strict=True)
@@ -123,9 +123,9 @@ def _pack(characters: list[Character]) -> bytes:
 def _unpack(rows: npt.NDArray[np.void]) -> list[Character]:
     boxes = rows["box"].astype(np.int64)
     if (boxes[:, 2:] < 1).any() or (boxes[:, :2] + boxes[:, 2:] > MOST_SIDE).any():
-        raise BadAnswer("characters without a place")
+        raise BadReply("characters without a place")
     if (np.diff(rows["line"].astype(np.int64)) < 0).any():
-        raise BadAnswer("characters out of order")
+        raise BadReply("characters out of order")
     places = rows[["line", "word", "group", "reading"]].tolist()
     glyphs = zip(rows["pixels"], rows["flags"].tolist(), strict=True)
     return [
@@ -136,5 +136,5 @@ def _unpack(rows: npt.NDArray[np.void]) -> list[Character]:
 
 def _flag(bits: int) -> Flag:
     if bits >= _KNOWN:
-        raise BadAnswer(f"flags {bits}")
+        raise BadReply(f"flags {bits}")
     return FLAGS[bits]
