@@ -23,7 +23,7 @@ from .process import configure, run
 from .pulse import Pulse, own_name
 from .settings import SenderSettings
 from .upkeep import upkeep
-from .webhooks.sending import Sending
+from .webhooks.dispatcher import Dispatcher
 
 LOOK_S = 5.0
 """After this long without a doorbell, a sender looks into the outbox itself."""
@@ -40,9 +40,9 @@ class Sender:
         self._client = connect(settings.redis_url)
         require_safe(self._client, settings)
         self._redis_watch = RedisWatch(self._client, settings)
-        self.sending = Sending(settings)
+        self.dispatcher = Dispatcher(settings)
         self._upkeep = upkeep(Ledger(self._client, settings.lease_ms), [])
-        self._poller = Poller([self.sending.drain], LOOK_S)
+        self._poller = Poller([self.dispatcher.drain], LOOK_S)
         self._pulse = Pulse(self._tell)
         self._beat = self._client.register_script(source("beat"))
 
@@ -56,7 +56,7 @@ class Sender:
 
     def stop(self) -> None:
         """Claim no more."""
-        self.sending.stop()
+        self.dispatcher.stop()
 
     def close(self) -> None:
         """Stop the threads, and tell the ledger that this sender is gone."""
@@ -69,7 +69,7 @@ class Sender:
 
     def send(self) -> None:
         """A doorbell rang: send what is due."""
-        self._poller.perform(self.sending.drain)
+        self._poller.perform(self.dispatcher.drain)
 
     def _tell(self) -> None:
         self._beat(args=[keys.SENDERS, self.id])

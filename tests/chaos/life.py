@@ -120,7 +120,7 @@ class Life:
     def _tell(self) -> None:
         """Send webhooks until none is left."""
         for _ in range(ROUNDS):
-            self._rig.sending.drain()
+            self._rig.dispatcher.drain()
             if not self._rig.direct.exists("ink:outbox"):
                 break
             pass_over(self._rig.direct, SEND_LEASE_S)

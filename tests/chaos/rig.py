@@ -25,7 +25,7 @@ from worker.engine.engine import Engine
 from worker.ledger import ledger
 from worker.ledger.ledger import Ledger
 from worker.settings import SenderSettings, WorkerSettings
-from worker.webhooks.sending import Sending
+from worker.webhooks.dispatcher import Dispatcher
 
 from .proxy import Proxy
 
@@ -48,7 +48,7 @@ class Rig:
     server: Server
     engine: Engine
     worker: Ledger
-    sending: Sending
+    dispatcher: Dispatcher
     loop: asyncio.AbstractEventLoop
 
     def begin(self) -> None:
@@ -82,7 +82,7 @@ def _assemble(redis_url: str, stack: contextlib.ExitStack) -> Rig:
     settings = WorkerSettings(
         redis_url=proxies[WORKER].url, models=MODEL, threads=1, device="cpu", lease_ms=LEASE_MS
     )
-    sending = Sending(SenderSettings(redis_url=proxies[SENDER].url, webhook_private=True))
+    dispatcher = Dispatcher(SenderSettings(redis_url=proxies[SENDER].url, webhook_private=True))
     engine = Engine(settings)
     stack.callback(engine._ledger._client.close)
     stack.callback(engine._decoders.close)
@@ -94,7 +94,7 @@ def _assemble(redis_url: str, stack: contextlib.ExitStack) -> Rig:
         server=server,
         engine=engine,
         worker=engine._ledger,
-        sending=sending,
+        dispatcher=dispatcher,
         loop=loop,
     )
 

@@ -7,13 +7,13 @@ import pytest
 import redis.asyncio
 
 from worker.settings import SenderSettings
-from worker.webhooks import sending
+from worker.webhooks import dispatcher
 from worker.webhooks.deliveries import Deliveries, Delivery
+from worker.webhooks.dispatcher import Dispatcher
 from worker.webhooks.endpoints import Endpoint, Endpoints
 from worker.webhooks.events import Event
 from worker.webhooks.outbox import DeliveryClaim, Outcome
 from worker.webhooks.posting import Poster
-from worker.webhooks.sending import Sending
 
 from ledgers import finish, on_redis, submit
 from receivers import running_receiver, status
@@ -37,7 +37,7 @@ def deliver(url: str, receiver: str) -> tuple[Delivery, Endpoint]:
     hook, _ = on_redis(url, register) or ("", "")
     submit(url, "a", (1,))
     finish(url)
-    assert Sending(settings_of(url)).drain() == 1
+    assert Dispatcher(settings_of(url)).drain() == 1
     (delivery,) = on_redis(url, lambda client: Deliveries(client).of_job(f"{OWNER}/a", 10))
     endpoint = on_redis(url, lambda client: Endpoints(client).find(OWNER, hook))
     assert endpoint
@@ -78,9 +78,9 @@ def test_a_fault_of_ours_is_a_failed_attempt(redis_url: str, monkeypatch: pytest
 
 
 def test_what_is_cut_short_at_the_end_takes_nobody_along(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sending, "GRACE_S", 0.01)
+    monkeypatch.setattr(dispatcher, "GRACE_S", 0.01)
 
     async def end() -> None:
-        await sending._end({asyncio.create_task(asyncio.sleep(60))})
+        await dispatcher._end({asyncio.create_task(asyncio.sleep(60))})
 
     asyncio.run(end())

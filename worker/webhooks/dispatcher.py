@@ -26,8 +26,8 @@ GRACE_S = 3.0
 """What is under way when a sender is told to stop has this long to end; then it is given back."""
 
 
-class Sending:
-    """One sender's work."""
+class Dispatcher:
+    """What is due, as one sender dispatches it: it claims, sends and concludes deliveries."""
 
     def __init__(self, settings: SenderSettings) -> None:
         self._settings = settings
