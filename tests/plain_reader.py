@@ -6,8 +6,8 @@ import numpy as np
 
 from model.predictor import Floats, Images, Predictor
 from model.reading import Bits, Screen
-from worker.engine.caution import Caution
 from worker.engine.passes import Trial
+from worker.engine.poison_guard import PoisonGuard
 from worker.engine.preparation import Decode
 from worker.engine.reading import Reader, Ready
 from worker.ledger.claims import Claim, Commit
@@ -43,15 +43,15 @@ class PlainReader(Reader):
         """See Reader."""
         return super().read(claims, ready, [] if passes is None else passes)
 
-    def read_warily(
-        self, claim: Claim, caution: Caution, passes: list[ForwardPass] | None = None
+    def read_guarded(
+        self, claim: Claim, guard: PoisonGuard, passes: list[ForwardPass] | None = None
     ) -> Commit:
         """See Reader."""
-        return super().read_warily(claim, caution, [] if passes is None else passes)
+        return super().read_guarded(claim, guard, [] if passes is None else passes)
 
 
 class Suspicions:
-    """A caution that has every image read alone, and suspects those in `failures`."""
+    """A guard that has every image read alone, and suspects those in `failures`."""
 
     size = 1
 
@@ -60,10 +60,10 @@ class Suspicions:
         self.checked: list[int] = []
 
     def enter(self, block: range) -> bool:
-        """See Caution."""
+        """See PoisonGuard."""
         return True
 
     def check(self, index: int) -> Failure | None:
-        """See Caution."""
+        """See PoisonGuard."""
         self.checked.append(index)
         return self._failures.get(index)

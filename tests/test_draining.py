@@ -12,8 +12,8 @@ from worker.connections.connection import connect
 from worker.decoding.replies import Outcome
 from worker.decoding.wire import Encoded
 from worker.engine.batch_log import BatchLog
-from worker.engine.caution import Cautions
 from worker.engine.draining import Drain
+from worker.engine.poison_guard import PoisonGuards
 from worker.engine.reading import Ready
 from worker.heartbeat import Heartbeat
 from worker.leases import Leases
@@ -68,7 +68,7 @@ class Worker:
             settings,
             self.ledger,
             self.leases,
-            Cautions(self.ledger, 3, lambda: None),
+            PoisonGuards(self.ledger, 3, lambda: None),
             Heartbeat(self.ledger, ["balanced"], "cpu", BATCH),
             BatchLog(start("test")),
             threads=1,

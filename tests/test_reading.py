@@ -166,7 +166,7 @@ def test_a_suspected_image_that_kills_is_given_up_alone(
     reader: Reader, rng: np.random.Generator
 ) -> None:
     images, suspicions = glyphs(4, rng), Suspicions({1: Failure(WORKER_LOST, "twice")})
-    commit = reader.read_warily(claim(block(images)), suspicions)
+    commit = reader.read_guarded(claim(block(images)), suspicions)
     assert suspicions.checked == [0, 1, 2, 3]
     expected = directly(reader, images)
     assert labels(reader, commit) == expected[0] + "-" + expected[2:]
@@ -184,7 +184,7 @@ def test_what_was_accepted_for_other_labels_is_not_misread(
     commits = reader.read([claim(block(glyphs(2, rng))), relabeled])
     assert [each.failed for each in commits] == [0, 3]
     assert commits[1].kept == relabeled.payload
-    assert reader.read_warily(relabeled, Suspicions({})).failed == 3
+    assert reader.read_guarded(relabeled, Suspicions({})).failed == 3
 
 
 def test_arrays_are_not_decoded(reader: Reader, rng: np.random.Generator) -> None:

@@ -68,7 +68,7 @@ def test_only_what_the_trial_finds_deadly_is_given_up(deadly: bool, rng: np.rand
     )
     claim = Claim("a/b", 0, 1, 4, 3, Options("digits"), pack(PixelBlock(images.tobytes())), DIGITS)
     suspicion = Failure(WORKER_LOST, "3 workers were lost")
-    commit = reader.read_warily(claim, Suspicions({1: suspicion}))
+    commit = reader.read_guarded(claim, Suspicions({1: suspicion}))
     results = unpack(commit.results)
     assert results[1] == suspicion if deadly else isinstance(results[1], Answer)
     assert isinstance(results[0], Answer)
@@ -92,7 +92,7 @@ def test_a_page_is_tried_with_all_its_characters(
     )
     claim = Claim("a/b", 0, 1, 4, 1, Options("digits", layout="page"), pack([b"page"]), DIGITS)
     suspicion = Failure(WORKER_LOST, "3 workers were lost")
-    (found,) = unpack(reader.read_warily(claim, Suspicions({0: suspicion})).results)
+    (found,) = unpack(reader.read_guarded(claim, Suspicions({0: suspicion})).results)
     assert tried == [2, 2, 1]
     assert len(touched) == 3
     if deadly:
@@ -109,4 +109,4 @@ def test_a_blank_page_that_is_suspected_is_no_work_for_a_trial() -> None:
     reader = PlainReader(open_predictor("digits"), lambda files: [[]], trial=fail)
     claim = Claim("a/b", 0, 1, 4, 1, Options("digits", layout="page"), pack([b"page"]), DIGITS)
     suspicion = Failure(WORKER_LOST, "3 workers were lost")
-    assert unpack(reader.read_warily(claim, Suspicions({0: suspicion})).results) == [Page(())]
+    assert unpack(reader.read_guarded(claim, Suspicions({0: suspicion})).results) == [Page(())]

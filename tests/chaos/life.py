@@ -75,7 +75,7 @@ class Life:
         return self._submit(name, method, path, params=query, content=self._body)
 
     def _read_through_a_death(self) -> None:
-        """A worker dies over the first chunk; another one reads all, that chunk with caution."""
+        """A worker dies over the first chunk; another one reads all, that chunk guarded."""
         self.memory.secret = self.caller.call("POST", "/v1/webhooks/callback/secret").json()["secret"]
         job = self._upload("first", "POST", "/v1/jobs")
         self._patiently(lambda: self._rig.worker.heartbeat({"id": "w"}))

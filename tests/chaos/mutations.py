@@ -9,7 +9,7 @@ LEDGER = "tests/test_ledger.py"
 LINGERING = "tests/test_lingering.py"
 OUTBOX = "tests/test_webhook_outbox.py"
 READING = "tests/test_reading.py"
-CAUTION = "tests/test_caution.py"
+POISON_GUARD = "tests/test_poison_guard.py"
 DECODING = "tests/test_decoding.py"
 ADMISSION = "tests/test_admission.py"
 MODEL = "tests/test_ledger_model.py"
@@ -410,7 +410,7 @@ LIFE = (
         "redis.call('HSET', suspects, ARGV[i], table.concat(tokens, ' '))",
         "redis.call('HDEL', suspects, ARGV[i])",
         "answer_was_lost",
-        CAUTION,
+        POISON_GUARD,
     ),
     lua(
         "a zombie raises suspicion",
@@ -746,18 +746,18 @@ PYTHON = (
     ),
     Mutation(
         "another killer clears a known one",
-        "worker/engine/caution.py",
+        "worker/engine/poison_guard.py",
         "if deaths < self._most:\n",
         "self._over.append(str(index))\n        if deaths < self._most:\n",
-        CAUTION,
+        POISON_GUARD,
         "several_killers",
     ),
     Mutation(
         "one death too many",
-        "worker/engine/caution.py",
+        "worker/engine/poison_guard.py",
         "self._most = deaths - 1",
         "self._most = deaths",
-        CAUTION,
+        POISON_GUARD,
         "several_killers",
     ),
     Mutation(

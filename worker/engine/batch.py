@@ -5,18 +5,18 @@ from dataclasses import dataclass
 from ..ledger.claims import Claim
 from ..portions import portions
 from .batch_log import Timeline
-from .caution import Caution
+from .poison_guard import PoisonGuard
 from .reading import Ready
 
 
 @dataclass
 class Batch:
-    """Chunks that are read together: `ready` for the network; or, with `caution`, one over which a
+    """Chunks that are read together: `ready` for the network; or, with `guard`, one over which a
     worker died."""
 
     claims: list[Claim]
     timeline: Timeline
-    caution: Caution | None
+    guard: PoisonGuard | None
     ready: Ready | None
 
     @property
@@ -40,7 +40,7 @@ class Batch:
         timeline = Timeline(self.timeline.model, self.timeline.asked, self.timeline.claimed)
         chunks = ready.chunks[some]
         seconds = ready.seconds * len(chunks) / len(self.claims)
-        return Batch(self.claims[some], timeline, self.caution, Ready(chunks, seconds))
+        return Batch(self.claims[some], timeline, self.guard, Ready(chunks, seconds))
 
 
 def _weight(claim: Claim) -> int:

@@ -24,9 +24,9 @@ from ..ledger.ledger import Ledger
 from ..settings import WorkerSettings
 from .batch import Batch
 from .batch_log import BatchLog, Timeline
-from .caution import Caution, Cautions
 from .committing import Committer
 from .pipeline import Pipeline
+from .poison_guard import PoisonGuard, PoisonGuards
 from .reading import FAULTS, Reader
 
 log = logging.getLogger(__name__)
@@ -59,14 +59,14 @@ class Drain:
         settings: WorkerSettings,
         ledger: Ledger,
         leases: Leases,
-        cautions: Cautions,
+        guards: PoisonGuards,
         heartbeat: Heartbeat,
         batch_log: BatchLog,
         threads: int,
     ) -> None:
         """`threads` is the number of threads on which full batches are read."""
         self._settings, self._ledger, self._leases = settings, ledger, leases
-        self._cautions, self._heartbeat, self._batch_log = cautions, heartbeat, batch_log
+        self._guards, self._heartbeat, self._batch_log = guards, heartbeat, batch_log
         self._committer = Committer(ledger, leases, heartbeat, batch_log)
         self._pipeline = Pipeline(threads)
         self.lingers = False
@@ -157,7 +157,7 @@ class Drain:
         """Whether this worker goes on; if so, absolve the images whose reading an outage cut short."""
         if self._stopping.is_set() or time.monotonic() > end:
             return False
-        self._cautions.absolve()
+        self._guards.absolve()
         return True
 
     def _ready(
@@ -170,20 +170,20 @@ class Drain:
             return None
         self._leases.hold(claims)
         self._batch_log.begin(timeline, claims)
-        caution = self._cautions.of(claims[0])
+        guard = self._guards.of(claims[0])
         try:
-            ready = None if caution else reader.prepare(claims)
+            ready = None if guard else reader.prepare(claims)
         except NoDecoder as error:
             self._resign(claims, None, error)
             return None
         except FAULTS:
             ready = None  # the reader finds the image that is to blame
-        return Batch(claims, timeline, caution, ready)
+        return Batch(claims, timeline, guard, ready)
 
     def _is_full(self, batch: Batch) -> bool:
-        """Whether so much was due that there may be more. Never with caution: a chunk that kills must
+        """Whether so much was due that there may be more. Never with a guard: a chunk that kills must
         take no other along."""
-        return 2 * batch.weight >= self._settings.batch and not batch.caution
+        return 2 * batch.weight >= self._settings.batch and not batch.guard
 
     def _begin(self, reader: Reader, batch: Batch) -> int:
         """Have a full batch read by other threads. If its first part is small, as urgent images are,
@@ -212,29 +212,29 @@ class Drain:
         self._heartbeat.reading(batch.timeline.model)
         self._leases.touch()
         try:
-            if batch.caution:
-                return [reader.read_warily(batch.claims[0], batch.caution, passes)]
+            if batch.guard:
+                return [reader.read_guarded(batch.claims[0], batch.guard, passes)]
             return reader.read(batch.claims, batch.ready, passes)
         except NoDecoder as error:
-            self._resign(batch.claims, batch.caution, error)
+            self._resign(batch.claims, batch.guard, error)
             return ()
         except LOST:
-            if batch.caution:
-                self._cautions.interrupted(batch.caution)
+            if batch.guard:
+                self._guards.interrupted(batch.guard)
             raise
 
     def _commit(self, batch: Batch, commits: Sequence[Commit]) -> int:
         """Commit results, if there are any; return the number of images read."""
         return self._committer.commit(batch, commits) if commits else 0
 
-    def _resign(self, claims: list[Claim], caution: Caution | None, why: NoDecoder) -> None:
+    def _resign(self, claims: list[Claim], guard: PoisonGuard | None, why: NoDecoder) -> None:
         """No decoder is left: give the claims back, unsuspected, and have Celery end this process."""
         self.stop()
         log.critical("%s; ending this worker", why, extra={"event": "worker.ending"})
         state.should_stop = os.EX_UNAVAILABLE
         with contextlib.suppress(redis.RedisError):  # else they are due when their leases expire
-            if caution:
-                caution.absolve()
+            if guard:
+                guard.absolve()
             self._ledger.release(claims)
 
     def _let_go(self, waiting: Batch | None) -> None:

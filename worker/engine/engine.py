@@ -22,9 +22,9 @@ from ..settings import WorkerSettings
 from ..tracing import start
 from ..upkeep import upkeep
 from .batch_log import BatchLog
-from .caution import Cautions
 from .draining import Drain
 from .networks import open_readers
+from .poison_guard import PoisonGuards
 
 log = logging.getLogger(__name__)
 
@@ -52,12 +52,12 @@ class Engine:
         self._pulse = Pulse(self._heartbeat.beat)
         self._poller = Poller([partial(self._drain, name) for name in self._readers])
         self._batch_log = BatchLog(start("inkqueue-worker"))
-        cautions = Cautions(self._ledger, settings.max_deaths, self._touch)
+        guards = PoisonGuards(self._ledger, settings.max_deaths, self._touch)
         self._drainer = Drain(
             settings,
             self._ledger,
             self._leases,
-            cautions,
+            guards,
             self._heartbeat,
             self._batch_log,
             predictor.threads,
@@ -109,7 +109,7 @@ class Engine:
         return self._drainer.run(model, self._readers[model], others, handed)
 
     def _touch(self) -> None:
-        """Called before an image or a block of a suspected chunk is noted as in hand (see Caution)."""
+        """Called before an image or a block of a suspected chunk is noted as in hand."""
         self._leases.touch()
         self._decoders.wait_ready()  # a missing decoder must not be blamed on an image
 

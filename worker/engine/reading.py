@@ -18,8 +18,8 @@ from ..ledger.measures import ForwardPass
 from ..ledger.packing import pack
 from ..ledger.results import INFERENCE_FAILED, RELABELED, Failure, Result, count_failures
 from .answering import answer
-from .caution import Caution
 from .passes import Passes, Trial
+from .poison_guard import PoisonGuard
 from .preparation import Decode, DecodeOptions, Prepared, open_chunk, pack_failed, prepare
 
 log = logging.getLogger(__name__)
@@ -73,17 +73,17 @@ class Reader:
         rows = zip(claims, ready.chunks, results, strict=True)
         return [self._commit(claim, chunk.content, each) for claim, chunk, each in rows]
 
-    def read_warily(self, claim: Claim, caution: Caution, passes: list[ForwardPass]) -> Commit:
-        """Read block by block, and image by image where `caution` says so; see `read` for `passes`."""
+    def read_guarded(self, claim: Claim, guard: PoisonGuard, passes: list[ForwardPass]) -> Commit:
+        """Read block by block, and image by image where `guard` says so; see `read` for `passes`."""
         content, read = open_chunk(claim), partial(self._read_chunk, claim.options, passes)
         results: list[Result] = []
-        for first in range(0, len(content), caution.size):
-            block = range(first, min(first + caution.size, len(content)))
-            if not caution.enter(block):
+        for first in range(0, len(content), guard.size):
+            block = range(first, min(first + guard.size, len(content)))
+            if not guard.enter(block):
                 results += _read_block(content.part(block), read)
                 continue
             for index in block:
-                if suspicion := caution.check(index):
+                if suspicion := guard.check(index):
                     results.append(self._try(content.at(index), claim.options, suspicion))
                 else:
                     results.append(_read_one(content.at(index), read))

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
-from worker.engine.caution import Caution
+from worker.engine.poison_guard import PoisonGuard
 from worker.ledger import keys
 from worker.ledger.claims import Claim, Commit
 
@@ -85,7 +85,7 @@ class Workers(Ground):
         claims, self.hands[who] = self.hands[who], []
         try:
             if claims[0].deliveries > 1:
-                commits = [self._read_warily(claim, unlucky) for claim in claims]
+                commits = [self._read_guarded(claim, unlucky) for claim in claims]
             else:
                 commits = [self._read_at_once(claim) for claim in claims]
         except Death:
@@ -102,13 +102,13 @@ class Workers(Ground):
             raise Death
         return commit_of(claim, set())
 
-    def _read_warily(self, claim: Claim, unlucky: int | None) -> Commit:
+    def _read_guarded(self, claim: Claim, unlucky: int | None) -> Commit:
         """Read as the reader does, see worker/engine/reading.py."""
-        caution = Caution(self.ledger, claim, MAX_DEATHS, lambda: None)
+        guard = PoisonGuard(self.ledger, claim, MAX_DEATHS, lambda: None)
         images, given_up = images_of(claim), set()
-        alone = caution.enter(range(len(images)))
+        alone = guard.enter(range(len(images)))
         for index, image in enumerate(images):
-            if alone and caution.check(index):
+            if alone and guard.check(index):
                 require(is_poison(image), "an innocent image was given up:", claim.name, index)
                 given_up.add(index)
             elif is_poison(image):

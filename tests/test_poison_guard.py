@@ -12,7 +12,7 @@ from model.predictor import Floats, Images
 from model.torch_predictor import TorchPredictor
 from worker.decoding.replies import Outcome
 from worker.decoding.wire import Encoded
-from worker.engine.caution import BLOCK, MOST_BLOCKS, Caution
+from worker.engine.poison_guard import BLOCK, MOST_BLOCKS, PoisonGuard
 from worker.ledger.chunks import pack
 from worker.ledger.claims import Claim, Commit
 from worker.ledger.ledger import Ledger
@@ -67,12 +67,12 @@ class Reading:
         self.claim = replace(claim, payload=self.claim.payload)
 
     def go(self) -> Commit | None:
-        """One wary reading; None if it was death."""
+        """One guarded reading; None if it was death."""
         self.take_over()
         self.touched.clear()
-        caution = Caution(self.ledger, self.claim, self._deaths, lambda: None)
+        guard = PoisonGuard(self.ledger, self.claim, self._deaths, lambda: None)
         try:
-            return self._reader.read_warily(self.claim, caution)
+            return self._reader.read_guarded(self.claim, guard)
         except Killed:
             return None
 
@@ -175,23 +175,23 @@ def test_nobody_is_given_up_for_a_redis_that_was_away(
         str(KILLER),
     ):  # each time the answer is lost, and the worker lives
         reading.take_over()
-        caution = Caution(reading.ledger, reading.claim, 3, lambda: None)
+        guard = PoisonGuard(reading.ledger, reading.claim, 3, lambda: None)
         if note.startswith("block"):
-            caution.enter(range(16, 32))
+            guard.enter(range(16, 32))
         else:
-            assert caution.check(KILLER) is None
+            assert guard.check(KILLER) is None
         assert reading.ledger.suspects(reading.claim) == {note: 1}
-        caution.absolve()
+        guard.absolve()
         assert reading.ledger.suspects(reading.claim) == {}
 
 
 def test_only_the_own_note_is_taken_back(redis_url: str, clean_redis: "redis.Redis") -> None:
     reading = Reading(redis_url, clean_redis)
     reading.take_over()
-    before = Caution(reading.ledger, reading.claim, 3, lambda: None)
+    before = PoisonGuard(reading.ledger, reading.claim, 3, lambda: None)
     before.check(KILLER)
     reading.take_over()
-    Caution(reading.ledger, reading.claim, 3, lambda: None).check(KILLER)
+    PoisonGuard(reading.ledger, reading.claim, 3, lambda: None).check(KILLER)
     assert reading.ledger.suspects(reading.claim) == {str(KILLER): 2}
     before.absolve()
     assert reading.ledger.suspects(reading.claim) == {str(KILLER): 1}

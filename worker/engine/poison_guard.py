@@ -1,4 +1,4 @@
-"""How a chunk is read over which a worker died, so that the image that kills is found soon and alone.
+"""How a chunk is read over which a worker died, so that a poison image is found soon and alone.
 
 It is first read in blocks, each noted in the ledger before it is touched: a note costs a synced write,
 and most deaths are no image's fault. A block in which a worker died is read image by image, each noted
@@ -16,8 +16,8 @@ BLOCK, MOST_BLOCKS = 16, 16
 """The fewest images of a block, and the most blocks of a chunk."""
 
 
-class Caution:
-    """One wary reading of `claim`. An image with which `deaths` workers died is suspected.
+class PoisonGuard:
+    """One guarded reading of `claim`. An image with which `deaths` workers died is suspected.
 
     The first death was in a batch, the second in a block, the others over the image alone. If `deaths`
     is at most two, there are no blocks, lest an image's neighbours be given up with it.
@@ -61,20 +61,22 @@ class Caution:
         return Failure(WORKER_LOST, f"{deaths + 1} workers were lost while they read this image")
 
 
-class Cautions:
-    """One worker's cautions. Those that an outage of Redis interrupted are absolved when it is back."""
+class PoisonGuards:
+    """One worker's guards. Those that an outage of Redis interrupted are absolved when it is back."""
 
     def __init__(self, ledger: Ledger, deaths: int, touch: Callable[[], None]) -> None:
         self._ledger, self._deaths, self._touch = ledger, deaths, touch
-        self._interrupted: list[Caution] = []
+        self._interrupted: list[PoisonGuard] = []
 
-    def of(self, claim: Claim) -> Caution | None:
-        """The caution for a chunk over which a worker died; None for any other chunk."""
-        return Caution(self._ledger, claim, self._deaths, self._touch) if claim.deliveries > 1 else None
+    def of(self, claim: Claim) -> PoisonGuard | None:
+        """The guard for a chunk over which a worker died; None for any other chunk."""
+        if claim.deliveries <= 1:
+            return None
+        return PoisonGuard(self._ledger, claim, self._deaths, self._touch)
 
-    def interrupted(self, caution: Caution) -> None:
+    def interrupted(self, guard: PoisonGuard) -> None:
         """Note that Redis went away during this one."""
-        self._interrupted.append(caution)
+        self._interrupted.append(guard)
 
     def absolve(self) -> None:
         """Absolve those that were interrupted. Raises redis.RedisError if Redis is still away."""
