@@ -6,7 +6,7 @@ import numpy as np
 
 from model.predictor import Floats, Images, Predictor
 from model.reading import Bits, Screen
-from worker.engine.passes import Trial
+from worker.engine.passes import IsolatedPass
 from worker.engine.poison_guard import PoisonGuard
 from worker.engine.preparation import Decode
 from worker.engine.reading import Reader, Ready
@@ -28,11 +28,11 @@ class PlainReader(Reader):
         self,
         predictor: Predictor,
         decode: Decode,
-        trial: Trial = lambda glyphs: None,
+        run_isolated: IsolatedPass = lambda glyphs: None,
         screen: Screen = unflagged,
         touch: Callable[[], None] = lambda: None,
     ) -> None:
-        super().__init__(predictor, decode, trial, screen, touch)
+        super().__init__(predictor, decode, run_isolated, screen, touch)
 
     def read(
         self,

@@ -1,5 +1,4 @@
-"""Notifications of jobs: one subscription per gateway wakes all requests that wait for a job or follow
-it.
+"""Notifications of jobs: one subscription per gateway wakes all who wait for a job or follow it.
 
 A notification may be lost while the link to Redis is down, so a request reads the job itself when it is
 woken, or has not been woken for a while.

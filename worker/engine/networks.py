@@ -8,9 +8,9 @@ from model.predictor import Predictor
 from model.screen import open_screen, screen_of
 
 from ..settings import WorkerSettings
+from .isolated_pass import run_isolated
 from .preparation import Decode
 from .reading import Reader
-from .trial import read_apart
 
 
 def open_readers(
@@ -24,7 +24,7 @@ def open_readers(
 
     def reader(name: str) -> Reader:
         screen = screens[name].flags
-        return Reader(networks[name], decode, partial(read_apart, name), screen, touch)
+        return Reader(networks[name], decode, partial(run_isolated, name), screen, touch)
 
     first = next(iter(networks))
     networks[first].warm_up()

@@ -12,7 +12,7 @@ from ..ledger.measures import ForwardPass
 MOST = 1024
 """The most glyphs of a pass."""
 
-Trial = Callable[[Images], Floats | None]
+IsolatedPass = Callable[[Images], Floats | None]
 
 
 class Passes:
@@ -34,11 +34,11 @@ class Passes:
             began = done
         return rows[0] if len(rows) == 1 else np.concatenate(rows)
 
-    def tried(self, glyphs: Images, trial: Trial) -> Floats | None:
-        """The outputs by `trial`, which reads glyphs elsewhere; None if it does not survive them."""
+    def isolated(self, glyphs: Images, run: IsolatedPass) -> Floats | None:
+        """The outputs by `run`, which reads glyphs elsewhere; None if it does not survive them."""
         rows: list[Floats] = []
         for some in self._parts(glyphs):
-            outputs = trial(some) if len(some) else self._predictor.outputs(some)
+            outputs = run(some) if len(some) else self._predictor.outputs(some)
             if outputs is None:
                 return None
             rows.append(outputs)

@@ -18,7 +18,7 @@ from ..ledger.measures import ForwardPass
 from ..ledger.packing import pack
 from ..ledger.results import INFERENCE_FAILED, RELABELED, Failure, Result, count_failures
 from .answering import answer
-from .passes import Passes, Trial
+from .passes import IsolatedPass, Passes
 from .poison_guard import PoisonGuard
 from .preparation import Decode, DecodeOptions, Prepared, open_chunk, pack_failed, prepare
 
@@ -46,14 +46,14 @@ class Reader:
         self,
         predictor: Predictor,
         decode: Decode,
-        trial: Trial,
+        run_isolated: IsolatedPass,
         screen: Screen,
         touch: Callable[[], None],
     ) -> None:
-        """`decode` makes glyphs of files, and `screen` flags them; `trial` reads glyphs in a process of
-        its own (None: they kill it); `touch` is called before each pass."""
+        """`decode` makes glyphs of files, and `screen` flags them; `run_isolated` reads glyphs in a
+        process of its own (None: they kill it); `touch` is called before each pass."""
         self.predictor = predictor
-        self._decode, self._trial, self._screen = decode, trial, screen
+        self._decode, self._run_isolated, self._screen = decode, run_isolated, screen
         self._passes = Passes(predictor, touch)
 
     def prepare(self, claims: Sequence[Claim]) -> Ready:
@@ -84,7 +84,7 @@ class Reader:
                 continue
             for index in block:
                 if suspicion := guard.check(index):
-                    results.append(self._try(content.at(index), claim.options, suspicion))
+                    results.append(self._read_suspect(content.at(index), claim.options, suspicion))
                 else:
                     results.append(_read_one(content.at(index), read))
         return self._commit(claim, content, results)
@@ -93,10 +93,10 @@ class Reader:
         content, read = open_chunk(claim), partial(self._read_chunk, claim.options, passes)
         return self._commit(claim, content, _read_each(content, read))
 
-    def _try(self, image: Opened, options: Options, suspicion: Failure) -> Result:
+    def _read_suspect(self, image: Opened, options: Options, suspicion: Failure) -> Result:
         """An image with which workers died: its result if it is innocent, else `suspicion`."""
         (prepared,) = prepare([(image, self._decode_options(options))], self._decode)
-        outputs = self._passes.tried(prepared.glyphs, self._trial)
+        outputs = self._passes.isolated(prepared.glyphs, self._run_isolated)
         if outputs is None:
             return suspicion
         card = self.predictor.card

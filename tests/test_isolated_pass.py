@@ -9,7 +9,7 @@ from model.glyph import Glyph
 from model.layout import Box, Character
 from model.opening import open_predictor
 from model.predictor import Floats, Images
-from worker.engine import trial
+from worker.engine import isolated_pass
 from worker.ledger.chunks import PixelBlock, pack
 from worker.ledger.claims import Claim
 from worker.ledger.jobs import Options
@@ -26,7 +26,7 @@ SAYS_READY = "import sys; sys.stdout.write('ready'); sys.stdout.flush(); "
 def test_an_innocent_image_is_read_as_by_the_worker(rng: np.random.Generator) -> None:
     images = glyphs(3, rng)
     expected = open_predictor("digits").outputs(images)
-    found = trial.read_apart("digits", images)
+    found = isolated_pass.run_isolated("digits", images)
     assert found is not None
     np.testing.assert_array_equal(found, expected)
 
@@ -44,27 +44,27 @@ def test_an_innocent_image_is_read_as_by_the_worker(rng: np.random.Generator) ->
 def test_one_that_kills_is_known_by_its_victim(
     death: str, rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(trial, "PROGRAMME", [sys.executable, "-c", SAYS_READY + death])
-    monkeypatch.setattr(trial, "TRIAL_S", 2.0)
-    assert trial.read_apart("digits", glyphs(1, rng)) is None
+    monkeypatch.setattr(isolated_pass, "PROGRAMME", [sys.executable, "-c", SAYS_READY + death])
+    monkeypatch.setattr(isolated_pass, "PASS_S", 2.0)
+    assert isolated_pass.run_isolated("digits", glyphs(1, rng)) is None
 
 
 def test_a_process_that_comes_to_nothing_condemns_nobody(
     rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(trial, "PROGRAMME", [sys.executable, "-c", "raise MemoryError"])
+    monkeypatch.setattr(isolated_pass, "PROGRAMME", [sys.executable, "-c", "raise MemoryError"])
     with pytest.raises(OSError, match="did not start"):
-        trial.read_apart("digits", glyphs(1, rng))
+        isolated_pass.run_isolated("digits", glyphs(1, rng))
 
 
 @pytest.mark.parametrize("deadly", [True, False])
-def test_only_what_the_trial_finds_deadly_is_given_up(deadly: bool, rng: np.random.Generator) -> None:
+def test_only_what_the_pass_finds_deadly_is_given_up(deadly: bool, rng: np.random.Generator) -> None:
     images = glyphs(3, rng)
     predictor = open_predictor("digits")
     reader = PlainReader(
         predictor,
         lambda files: [],
-        trial=lambda glyph: None if deadly else predictor.logits(glyph),
+        run_isolated=lambda glyph: None if deadly else predictor.logits(glyph),
     )
     claim = Claim("a/b", 0, 1, 4, 3, Options("digits"), pack(PixelBlock(images.tobytes())), DIGITS)
     suspicion = Failure(WORKER_LOST, "3 workers were lost")
@@ -83,12 +83,12 @@ def test_a_page_is_tried_with_all_its_characters(
     cut = [Character(Glyph(each), Box(1, 2, 3, 4), 0, 0, at) for at, each in enumerate(glyphs(5, rng))]
     tried, touched, predictor = list[int](), list[None](), open_predictor("digits")
 
-    def read_apart(images: Images) -> Floats | None:
+    def run_isolated(images: Images) -> Floats | None:
         tried.append(len(images))
         return None if deadly and len(images) == 1 else predictor.logits(images)
 
     reader = PlainReader(
-        predictor, lambda files: [cut], trial=read_apart, touch=lambda: touched.append(None)
+        predictor, lambda files: [cut], run_isolated=run_isolated, touch=lambda: touched.append(None)
     )
     claim = Claim("a/b", 0, 1, 4, 1, Options("digits", layout="page"), pack([b"page"]), DIGITS)
     suspicion = Failure(WORKER_LOST, "3 workers were lost")
@@ -102,11 +102,11 @@ def test_a_page_is_tried_with_all_its_characters(
         assert found == plain
 
 
-def test_a_blank_page_that_is_suspected_is_no_work_for_a_trial() -> None:
+def test_a_blank_page_that_is_suspected_needs_no_isolated_pass() -> None:
     def fail(images: Images) -> Floats:
         raise AssertionError("nothing is there to be tried")
 
-    reader = PlainReader(open_predictor("digits"), lambda files: [[]], trial=fail)
+    reader = PlainReader(open_predictor("digits"), lambda files: [[]], run_isolated=fail)
     claim = Claim("a/b", 0, 1, 4, 1, Options("digits", layout="page"), pack([b"page"]), DIGITS)
     suspicion = Failure(WORKER_LOST, "3 workers were lost")
     assert unpack(reader.read_guarded(claim, Suspicions({0: suspicion})).results) == [Page(())]

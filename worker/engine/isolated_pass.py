@@ -1,7 +1,7 @@
-"""A suspected image's trial: its glyphs are read in a process of their own, which dies or answers.
+"""A forward pass for a suspected image alone, in a process of its own, which dies or answers.
 
-Workers also die of other causes, so an image that was in hand need not be guilty. Before it is given up,
-it is read once more, by `python -m worker.engine.trial MODEL`: glyphs on stdin, outputs on stdout.
+Workers also die of other causes, so an image that was in hand may be innocent. Before it is given up, it
+is read once more by `python -m worker.engine.isolated_pass MODEL`, glyphs on stdin, outputs on stdout.
 """
 
 import logging
@@ -16,13 +16,13 @@ from ..settings import WorkerSettings
 
 log = logging.getLogger(__name__)
 
-PROGRAMME = [sys.executable, "-P", "-m", "worker.engine.trial"]
+PROGRAMME = [sys.executable, "-P", "-m", "worker.engine.isolated_pass"]
 READY = b"ready"
-TRIAL_S = 30.0
+PASS_S = 30.0
 """Enough to load the network and read the glyphs of a full pass on a busy machine."""
 
 
-def read_apart(model: str, glyphs: Images) -> Floats | None:
+def run_isolated(model: str, glyphs: Images) -> Floats | None:
     """The outputs (see Predictor) of glyphs (n, 28, 28), n > 0; None if reading them kills the process
     or hangs it. Raises OSError if it never gets to reading them, which is no fault of theirs."""
     try:
@@ -30,7 +30,7 @@ def read_apart(model: str, glyphs: Images) -> Floats | None:
             [*PROGRAMME, model],
             input=glyphs.tobytes(),
             stdout=subprocess.PIPE,
-            timeout=TRIAL_S,
+            timeout=PASS_S,
             check=False,
         )
         stdout, code = done.stdout, done.returncode
