@@ -11,12 +11,12 @@ from model.card import read_cards
 from worker.connections.connection import connect, connect_async
 from worker.connections.redis_watch import RedisWatch
 from worker.connections.safety import require_safe
-from worker.ledger.entrance import Entrance
 from worker.ledger.gauges import Gauges
 from worker.ledger.journal import Journal
 from worker.ledger.ledger import Ledger
 from worker.ledger.limiters import StreamSemaphores, TokenBuckets
 from worker.ledger.store import Store
+from worker.ledger.submissions import Submissions
 from worker.tracing import start
 from worker.upkeep import upkeep
 from worker.webhooks.deliveries import Deliveries
@@ -125,9 +125,9 @@ def _services(settings: GatewaySettings) -> Services:
     metrics, tracer = Metrics(list(cards), version("inkqueue"), settings), start("inkqueue-gateway")
     blocking, client = connect(settings.redis_url), connect_async(settings.redis_url)
     redis_watch = RedisWatch(blocking, settings)
-    store, gauges, entrance = Store(client), Gauges(client), Entrance(client)
+    store, gauges, submissions = Store(client), Gauges(client), Submissions(client)
     notifications = JobNotifications(client)
-    admission = Admission(entrance, gauges, list(cards), settings, quotas, redis_watch)
+    admission = Admission(submissions, gauges, list(cards), settings, quotas, redis_watch)
     assets, swagger = own_assets(), swagger_assets()
     return Services(
         settings=settings,
@@ -148,7 +148,7 @@ def _services(settings: GatewaySettings) -> Services:
         stream_limits=StreamLimits(
             settings.max_streams, metrics.streams, StreamSemaphores(client), quotas
         ),
-        submitter=Submitter(entrance, store, admission, settings, cards, tracer),
+        submitter=Submitter(submissions, store, admission, settings, cards, tracer),
         notifications=notifications,
         waiting=Waiting(store, notifications),
         following=Following(Journal(client, store), store, notifications, settings.ping_s),

@@ -8,7 +8,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcon
 
 import redis
 
-from worker.ledger.entrance import LOCK_S, Entrance
+from worker.ledger.submissions import LOCK_S, Submissions
 
 from .problems import Problem
 
@@ -22,28 +22,30 @@ def key_digest(key: str | None) -> str | None:
     return hashlib.sha256(key.encode()).hexdigest()
 
 
-def exclusive(entrance: Entrance, owner: str, digest: str | None) -> AbstractAsyncContextManager[None]:
+def exclusive(
+    submissions: Submissions, owner: str, digest: str | None
+) -> AbstractAsyncContextManager[None]:
     """A context for one request at a time under the same key or id. Raises `request-in-progress`."""
-    return _exclusive(entrance, owner, digest) if digest else nullcontext()
+    return _exclusive(submissions, owner, digest) if digest else nullcontext()
 
 
 @asynccontextmanager
-async def _exclusive(entrance: Entrance, owner: str, digest: str) -> AsyncIterator[None]:
+async def _exclusive(submissions: Submissions, owner: str, digest: str) -> AsyncIterator[None]:
     request = secrets.token_hex(16)
-    if not await entrance.lock(owner, digest, request):
+    if not await submissions.lock(owner, digest, request):
         raise Problem("request-in-progress", "Wait for its answer.", retry_after=1)
-    renewal = asyncio.create_task(_renew(entrance, owner, digest, request))
+    renewal = asyncio.create_task(_renew(submissions, owner, digest, request))
     try:
         yield
     finally:
         renewal.cancel()
         with suppress(redis.RedisError):  # the lock expires soon anyway
-            await entrance.unlock(owner, digest, request)
+            await submissions.unlock(owner, digest, request)
 
 
-async def _renew(entrance: Entrance, owner: str, digest: str, request: str) -> None:
+async def _renew(submissions: Submissions, owner: str, digest: str, request: str) -> None:
     """Keep the lock for this request, however long its upload takes."""
     while True:
         await asyncio.sleep(LOCK_S / 3)
         with suppress(redis.RedisError):
-            await entrance.lock(owner, digest, request)
+            await submissions.lock(owner, digest, request)

@@ -13,7 +13,7 @@ from anyio.to_thread import run_sync
 
 from worker.ledger.admission import Limits, Verdict
 from worker.ledger.chunks import Chunk, ImageFile
-from worker.ledger.entrance import Entrance, Submission
+from worker.ledger.submissions import Submission, Submissions
 
 from .intake.cutter import Cutter
 from .intake.sources import Part
@@ -45,7 +45,7 @@ class Staged:
     """Images that are staged in Redis, or carried in memory, but belong to no job yet; on exit, staged
     ones are removed unless a job has `taken` them."""
 
-    entrance: Entrance
+    submissions: Submissions
     cutter: Cutter
     carried: list[Chunk] = field(default_factory=list)
     """All chunks of a small job, which are stored by the call that makes it a job."""
@@ -87,7 +87,7 @@ class Staged:
         first, self.stored = self.stored, self.stored + len(group)  # even if the answer is lost
         self.images += sum(chunk.count for chunk in group)
         self.size += sum(len(chunk.payload) + len(chunk.names_json) for chunk in group)
-        verdict = await self.entrance.stage(self.token, first, group, self.images, self.size, limits)
+        verdict = await self.submissions.stage(self.token, first, group, self.images, self.size, limits)
         if verdict.kind != "staged":
             raise NoRoom(verdict)
 
@@ -100,9 +100,9 @@ class Staged:
     async def submit(self, job: Submission, limits: Limits) -> Verdict:
         """Make them `job`, or find the existing one; carried images take one call."""
         verdict = (
-            await self.entrance.enter(job, self.carried, limits)
+            await self.submissions.enter(job, self.carried, limits)
             if self.carried
-            else await self.entrance.submit(job, self.token, self.cutter.sizes, limits)
+            else await self.submissions.submit(job, self.token, self.cutter.sizes, limits)
         )
         self.taken = verdict.kind == "new"
         return verdict
@@ -121,7 +121,7 @@ class Staged:
     async def __aexit__(self, *_: object) -> None:
         if self.stored and not self.taken:
             with suppress(redis.RedisError):  # otherwise they expire before long
-                await self.entrance.unstage(self.token, self.stored)
+                await self.submissions.unstage(self.token, self.stored)
 
 
 async def _groups(chunks: Iterator[Chunk]) -> AsyncGenerator[Group, None]:

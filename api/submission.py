@@ -13,9 +13,9 @@ from starlette.datastructures import QueryParams
 from model.card import Card
 from worker.ledger import keys
 from worker.ledger.admission import Limits, Verdict
-from worker.ledger.entrance import Entrance, Submission
 from worker.ledger.jobs import Job, JobState, Lane, Options, job_id
 from worker.ledger.store import Store
+from worker.ledger.submissions import Submission, Submissions
 from worker.tracing import Tracer
 from worker.webhooks.urls import Policy
 
@@ -64,14 +64,14 @@ class Submitter:
 
     def __init__(
         self,
-        entrance: Entrance,
+        submissions: Submissions,
         store: Store,
         admission: Admission,
         settings: GatewaySettings,
         cards: Mapping[str, Card],
         tracer: Tracer,
     ) -> None:
-        self._entrance, self._store, self._admission = entrance, store, admission
+        self._submissions, self._store, self._admission = submissions, store, admission
         self._settings, self._cards, self._tracer = settings, cards, tracer
         self._policy = Policy.of(settings)
         self._receiver = Receiver(settings, admission.quotas)
@@ -94,7 +94,7 @@ class Submitter:
         key = None if own else key_digest(request.headers.get("idempotency-key"))
         asked = self._asked(request.scope["query_string"])  # refused before the body is read
         idempotency = keys.idempotency(owner, key) if key else None
-        async with exclusive(self._entrance, owner, f"id-{job_id}" if own else key):
+        async with exclusive(self._submissions, owner, f"id-{job_id}" if own else key):
             name, size = keys.job_name(owner, job_id), declared(request, self._settings.max_body_bytes)
             limits = await self._admission.admit(owner, name, idempotency, size)
             async with self._receiver.body(request, owner) as (intake, forget):
@@ -172,7 +172,7 @@ class Submitter:
 
     def _staging(self, weight: int) -> Staged:
         """A context in which images are staged; `weight` is roughly the characters in each."""
-        return Staged(self._entrance, Cutter(self._settings, weight))
+        return Staged(self._submissions, Cutter(self._settings, weight))
 
     async def _stage(
         self,

@@ -15,7 +15,6 @@ from worker.connections.connection import connect, connect_async
 from worker.ledger.admission import Limits, Verdict
 from worker.ledger.chunks import Chunk, Files, PixelBlock, pack
 from worker.ledger.claims import Claim, Commit
-from worker.ledger.entrance import Entrance, Submission
 from worker.ledger.gauges import Gauges
 from worker.ledger.jobs import Job, Lane, Options
 from worker.ledger.journal import Journal
@@ -23,6 +22,7 @@ from worker.ledger.ledger import Ledger
 from worker.ledger.packing import pack as pack_results
 from worker.ledger.results import UNDECODABLE, Answer, Failure, Result
 from worker.ledger.store import Store
+from worker.ledger.submissions import Submission, Submissions
 
 T = TypeVar("T")
 LEASE_MS = 10_000
@@ -39,9 +39,9 @@ LIMITS = Limits(
 )
 
 
-def at_entrance(url: str, work: Callable[[Entrance], Awaitable[T]]) -> T:
-    """What `work` returns, given an entrance on `url`."""
-    return on_redis(url, lambda client: work(Entrance(client)))
+def with_submissions(url: str, work: Callable[[Submissions], Awaitable[T]]) -> T:
+    """What `work` returns, given the submissions on `url`."""
+    return on_redis(url, lambda client: work(Submissions(client)))
 
 
 def read_stats(url: str) -> dict[str, int]:
@@ -98,26 +98,26 @@ def submit(
         quiet=quiet,
     )
 
-    async def work(entrance: Entrance) -> Verdict:
+    async def work(submissions: Submissions) -> Verdict:
         token = secrets.token_hex(8)
         names = (name,) if name else ()
         contents = [Files([b""] * n) if files else PixelBlock(bytes(784 * n)) for n in sizes]
         packed = zip(sizes, map(pack, contents), strict=True)
         chunks = [Chunk(n, payload, names * n or None) for n, payload in packed]
         if not staged:
-            return await entrance.enter(job, chunks, limits)
-        await stage(entrance, token, chunks)
-        verdict = await entrance.submit(job, token, sizes, limits)
+            return await submissions.enter(job, chunks, limits)
+        await stage(submissions, token, chunks)
+        verdict = await submissions.submit(job, token, sizes, limits)
         if verdict.kind != "new":
-            await entrance.unstage(token, len(sizes))
+            await submissions.unstage(token, len(sizes))
         return verdict
 
-    return at_entrance(url, work)
+    return with_submissions(url, work)
 
 
-async def stage(entrance: Entrance, token: str, chunks: Sequence[Chunk]) -> None:
+async def stage(submissions: Submissions, token: str, chunks: Sequence[Chunk]) -> None:
     """Stage all chunks of a job, whatever room there is."""
-    await entrance.stage(token, 0, chunks, 0, 0, replace(LIMITS, max_queued=0))
+    await submissions.stage(token, 0, chunks, 0, 0, replace(LIMITS, max_queued=0))
 
 
 def read_job(url: str, job_id: str, owner: str = "anonymous") -> Job:

@@ -33,8 +33,8 @@ from rich.table import Table
 from model.card import read_cards
 from worker.ledger import keys
 from worker.ledger.chunks import Chunk, PixelBlock, pack
-from worker.ledger.entrance import Entrance, Submission
 from worker.ledger.jobs import Options
+from worker.ledger.submissions import Submission, Submissions
 
 from chaos.invariants import Accepted, Evidence, System, violations
 from conftest import Services, beside, running_services
@@ -131,7 +131,7 @@ def calibrate(urls: Sequence[str], jobs: int, outcome: Outcome) -> float:
 
 async def fill(client: redis.asyncio.Redis, jobs: int) -> list[str]:
     """Submit jobs of one image each, for which there is no worker yet; return their ids."""
-    entrance, card = Entrance(client), read_cards()[BACKLOG]
+    submissions, card = Submissions(client), read_cards()[BACKLOG]
     limits = replace(LIMITS, max_queued=10**9, max_open=10**9, window=6)
     chunk = Chunk(1, pack(PixelBlock(glyphs(1, np.random.default_rng(0)).tobytes())))
     job = Submission("anonymous", "", "bulk", Options(BACKLOG), card.labels, card.sha256, {}, 3600, "")
@@ -140,8 +140,8 @@ async def fill(client: redis.asyncio.Redis, jobs: int) -> list[str]:
     async def add(number: int) -> str:
         async with turns:
             name = f"waiting-{number}"
-            await stage(entrance, name, [chunk])
-            verdict = await entrance.submit(replace(job, id=name), name, [1], limits)
+            await stage(submissions, name, [chunk])
+            verdict = await submissions.submit(replace(job, id=name), name, [1], limits)
             assert verdict.kind == "new"
             return name
 

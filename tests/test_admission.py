@@ -32,14 +32,14 @@ from api.submission import Submitter
 from worker.connections.redis_watch import RedisWatch
 from worker.ledger.admission import Limits, Verdict
 from worker.ledger.chunks import Chunk, PixelBlock, pack
-from worker.ledger.entrance import Entrance, Submission
 from worker.ledger.gauges import Gauges, Pressure
 from worker.ledger.jobs import WEIGHTS, Options
 from worker.ledger.store import Store
+from worker.ledger.submissions import Submission, Submissions
 from worker.tracing import Tracer
 
 from conftest import Services, beside, running_services
-from ledgers import LIMITS, at_entrance, commit_of, finish, ledger, on_redis, submit
+from ledgers import LIMITS, commit_of, finish, ledger, on_redis, submit, with_submissions
 from makers import idx
 from samples import glyphs, npy_of
 
@@ -286,7 +286,9 @@ def test_a_group_of_chunks_is_staged_whole_or_not_at_all(
 
     def stage(size: int = 8 * 784, **some: Any) -> Verdict:
         limits = replace(LIMITS, owner="alice", **some)
-        return at_entrance(redis_url, lambda entrance: entrance.stage("t", 0, chunks, 8, size, limits))
+        return with_submissions(
+            redis_url, lambda submissions: submissions.stage("t", 0, chunks, 8, size, limits)
+        )
 
     assert stage(max_queued=7) == Verdict("never", figure=7)
     assert stage(max_owner=7) == Verdict("never", figure=7)
@@ -310,7 +312,7 @@ def test_a_small_job_is_stored_by_the_call_that_makes_it_one(
     job = submission("alice")
 
     def enter(limits: Limits) -> Verdict:
-        return at_entrance(redis_url, lambda entrance: entrance.enter(job, chunks, limits))
+        return with_submissions(redis_url, lambda submissions: submissions.enter(job, chunks, limits))
 
     used = int(clean_redis.info("memory")["used_memory"])
     most = int(clean_redis.config_get("maxmemory")["maxmemory"])
@@ -350,10 +352,10 @@ def test_a_submission_does_not_wait_for_ever_for_a_run_of_redis_to_be_approved(
     async def work(client: "redis.asyncio.Redis") -> None:
         redis_watch = Elsewhere(clean_redis, settings)
         redis_watch.look()
-        entrance, quotas = Entrance(client), Quotas(settings)
-        admission = Admission(entrance, Gauges(client), ["balanced"], settings, quotas, redis_watch)
-        submitter = Submitter(entrance, Store(client), admission, settings, {}, Tracer())
-        images = Staged(entrance, Cutter(settings, 1))
+        submissions, quotas = Submissions(client), Quotas(settings)
+        admission = Admission(submissions, Gauges(client), ["balanced"], settings, quotas, redis_watch)
+        submitter = Submitter(submissions, Store(client), admission, settings, {}, Tracer())
+        images = Staged(submissions, Cutter(settings, 1))
         images.carry(b"file")
         with pytest.raises(Problem) as refused:
             await asyncio.wait_for(submitter._submit(submission("alice"), images), 10)

@@ -15,9 +15,9 @@ from worker.connections.connection import connect, connect_async
 from worker.connections.joining import TOGETHER
 from worker.ledger.admission import Verdict
 from worker.ledger.chunks import Chunk, pack
-from worker.ledger.entrance import Entrance, Submission
 from worker.ledger.jobs import Options
 from worker.ledger.scripts import source
+from worker.ledger.submissions import Submission, Submissions
 
 from conftest import running_redis
 from ledgers import LIMITS, ledger
@@ -84,9 +84,9 @@ def entering(url: str, asked: Sequence[dict[str, Any]]) -> list[Verdict | BaseEx
     async def enter() -> list[Verdict | BaseException]:
         async with connect_async(url) as client:
             await client.script_load(source("submit"))
-            entrance = Entrance(client)
+            submissions = Submissions(client)
             jobs = [replace(job, **each) for each in asked]
-            coming = (entrance.enter(each, chunks, limits) for each in jobs)
+            coming = (submissions.enter(each, chunks, limits) for each in jobs)
             return await asyncio.gather(*coming, return_exceptions=True)
 
     return asyncio.run(enter())

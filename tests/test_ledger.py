@@ -15,18 +15,17 @@ from worker.ledger import keys
 from worker.ledger.chunks import Chunk, PixelBlock
 from worker.ledger.chunks import pack as pack_chunk
 from worker.ledger.claims import Commit
-from worker.ledger.entrance import Submission
 from worker.ledger.jobs import JobState, Options
 from worker.ledger.journal import START
 from worker.ledger.packing import pack
 from worker.ledger.results import Answer, Failure, Found, Page, Result
+from worker.ledger.submissions import Submission
 
 from chaos.faults import Cut, Nth
 from chaos.proxy import Proxy
 from ledgers import (
     LABELS,
     LIMITS,
-    at_entrance,
     commit_of,
     finish,
     in_journal,
@@ -38,6 +37,7 @@ from ledgers import (
     stage,
     submit,
     wait_out_lease,
+    with_submissions,
 )
 
 MOST_OF_A_LEASE_S = 6
@@ -547,7 +547,7 @@ def test_what_is_staged_outlasts_a_slow_upload_and_then_goes(
     redis_url: str, clean_redis: "redis.Redis"
 ) -> None:
     chunk = Chunk(1, pack_chunk([b"file"]), ("scan.png",))
-    at_entrance(redis_url, lambda entrance: stage(entrance, "token", [chunk]))
+    with_submissions(redis_url, lambda submissions: stage(submissions, "token", [chunk]))
     lives = [clean_redis.ttl(key) for key in clean_redis.keys("ink:stage:*")]
     assert len(lives) == 2
     assert all(600 <= life <= 3600 for life in lives)
@@ -555,7 +555,9 @@ def test_what_is_staged_outlasts_a_slow_upload_and_then_goes(
 
 def test_a_job_whose_images_are_gone_is_refused(redis_url: str, clean_redis: "redis.Redis") -> None:
     job = Submission("anonymous", "a", "bulk", Options("balanced"), LABELS, "sha", {}, 600, "same")
-    verdict = at_entrance(redis_url, lambda entrance: entrance.submit(job, "token", [2], LIMITS))
+    verdict = with_submissions(
+        redis_url, lambda submissions: submissions.submit(job, "token", [2], LIMITS)
+    )
     assert verdict.kind == "unstaged"
     assert [key for key in clean_redis.keys("ink:*") if clean_redis.type(key) != b"hash"] == []
 

@@ -15,9 +15,9 @@ from api.settings import GatewaySettings
 from api.staging import Staged
 from worker.ledger.admission import Limits
 from worker.ledger.chunks import GLYPH_BYTES, Chunk, PixelBlock
-from worker.ledger.entrance import Entrance
+from worker.ledger.submissions import Submissions
 
-from ledgers import LIMITS, at_entrance
+from ledgers import LIMITS, with_submissions
 
 PARTS: list[Part] = [NamedImage(f"{number}.png", b"file") for number in range(5)]
 SETTINGS = GatewaySettings(chunk_images=2, max_images=5)
@@ -29,14 +29,14 @@ def _small_groups(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def stage(url: str, parts: list[Part], *, taken: bool, fails: bool) -> None:
-    async def work(entrance: Entrance) -> None:
-        async with Staged(entrance, Cutter(SETTINGS, 1)) as images:
+    async def work(submissions: Submissions) -> None:
+        async with Staged(submissions, Cutter(SETTINGS, 1)) as images:
             await images.take_in(parts, LIMITS, lambda: None)
             images.taken = taken
             if fails:
                 raise RuntimeError
 
-    at_entrance(url, work)
+    with_submissions(url, work)
 
 
 def test_what_becomes_a_job_stays(redis_url: str, clean_redis: "redis.Redis") -> None:
@@ -74,11 +74,11 @@ def test_while_a_little_is_stored_the_next_is_cut(
             found.append(len(cut) - place - 1)
             await super()._store(group, limits)
 
-    async def work(entrance: Entrance) -> None:
-        async with Watched(entrance, Cutter(SETTINGS, 1)) as images:
+    async def work(submissions: Submissions) -> None:
+        async with Watched(submissions, Cutter(SETTINGS, 1)) as images:
             await images.take_in(parts(), LIMITS, lambda: None)
 
-    at_entrance(redis_url, work)
+    with_submissions(redis_url, work)
     assert found == ahead
 
 
@@ -87,8 +87,8 @@ def test_what_is_small_is_carried_and_not_staged(
 ) -> None:
     monkeypatch.setattr(staging, "STAGE_BYTES", 1000)
 
-    async def work(entrance: Entrance) -> None:
-        async with Staged(entrance, Cutter(SETTINGS, 1)) as images:
+    async def work(submissions: Submissions) -> None:
+        async with Staged(submissions, Cutter(SETTINGS, 1)) as images:
             await images.take_in(PARTS, LIMITS, lambda: None)
             assert [chunk.names for chunk in images.carried] == [
                 ("0.png", "1.png"),
@@ -96,5 +96,5 @@ def test_what_is_small_is_carried_and_not_staged(
                 ("4.png",),
             ]
 
-    at_entrance(redis_url, work)
+    with_submissions(redis_url, work)
     assert clean_redis.keys("*") == []

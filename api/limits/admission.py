@@ -7,8 +7,8 @@ from anyio.to_thread import run_sync
 
 from worker.connections.redis_watch import RedisWatch
 from worker.ledger.admission import Limits, Verdict
-from worker.ledger.entrance import Entrance
 from worker.ledger.gauges import Gauges, Pressure
+from worker.ledger.submissions import Submissions
 
 from ..problems import Problem
 from ..settings import GatewaySettings
@@ -28,14 +28,14 @@ class Admission:
 
     def __init__(
         self,
-        entrance: Entrance,
+        submissions: Submissions,
         gauges: Gauges,
         models: Sequence[str],
         settings: GatewaySettings,
         quotas: Quotas,
         redis_watch: RedisWatch,
     ) -> None:
-        self._entrance, self._gauges, self._models = entrance, gauges, models
+        self._submissions, self._gauges, self._models = submissions, gauges, models
         self._settings, self._redis_watch = settings, redis_watch
         self._pressures: SingleFlightCache[Pressure] = SingleFlightCache(FRESH_S, 1)
         self.quotas = quotas
@@ -49,7 +49,7 @@ class Admission:
         """
         limits, pressure = self.limits(owner), await self._pressure()
         crowded = limits.max_owner or pressure.images * 2 > limits.max_queued
-        known = crowded and await self._entrance.knows(name, key)
+        known = crowded and await self._submissions.knows(name, key)
         if pressure.images >= limits.max_queued and not known:
             excess = pressure.images + 1 - limits.max_queued
             raise await self.refusal(Verdict("full", figure=excess), owner)

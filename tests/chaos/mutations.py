@@ -662,7 +662,7 @@ PYTHON = (
     ),
     Mutation(
         "staged chunks expire during the upload",
-        "worker/ledger/entrance.py",
+        "worker/ledger/submissions.py",
         "STAGED_S = 900",
         "STAGED_S = 9",
         LEDGER,

@@ -10,11 +10,11 @@ from hypothesis.stateful import RuleBasedStateMachine
 from worker.ledger import keys
 from worker.ledger.chunks import Chunk, pack
 from worker.ledger.claims import Claim
-from worker.ledger.entrance import Entrance, Submission
 from worker.ledger.jobs import Options
 from worker.ledger.journal import Journal
 from worker.ledger.ledger import Ledger
 from worker.ledger.store import Store
+from worker.ledger.submissions import Submission, Submissions
 
 from chaos.ledger_model.census import Census, signature
 from chaos.ledger_model.judging import judge
@@ -44,7 +44,7 @@ class Ground(RuleBasedStateMachine):
         self.model = Model(TIGHT.max_queued, TIGHT.max_open)
         self.ledger = Ledger(self.server.client, LEASE_S * 1000)
         asynchronous = self.server.asynchronous
-        self.entrance, self.store = Entrance(asynchronous), Store(asynchronous)
+        self.submissions, self.store = Submissions(asynchronous), Store(asynchronous)
         self.journal = Journal(asynchronous, self.store)
         self.hands: list[list[Claim]] = [[] for _ in range(WORKERS)]
         self.stale: list[Claim] = []
@@ -101,11 +101,11 @@ class Ground(RuleBasedStateMachine):
         names = [tuple(image.decode() for image in images) for images in contents]
         chunks = [Chunk(len(i), pack(i), n) for i, n in zip(contents, names, strict=True)]
         if staged and self.uploads % 2:
-            return await self.entrance.enter(job, chunks, TIGHT)
-        await stage(self.entrance, token, chunks if staged else chunks[1:])
-        verdict = await self.entrance.submit(job, token, [len(images) for images in contents], TIGHT)
+            return await self.submissions.enter(job, chunks, TIGHT)
+        await stage(self.submissions, token, chunks if staged else chunks[1:])
+        verdict = await self.submissions.submit(job, token, [len(images) for images in contents], TIGHT)
         if verdict.kind != "new":
-            await self.entrance.unstage(token, len(chunks))
+            await self.submissions.unstage(token, len(chunks))
         return verdict
 
     def run(self, work: Any) -> Any:

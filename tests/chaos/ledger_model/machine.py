@@ -88,7 +88,7 @@ class LedgerMachine(Clients, Workers, Senders):
             client.script_flush()
         elif what == "gateway":
             self.uploads += 1
-            self.run(stage(self.entrance, f"upload{self.uploads}", [Chunk(1, pack([b""]), ("a",))]))
+            self.run(stage(self.submissions, f"upload{self.uploads}", [Chunk(1, pack([b""]), ("a",))]))
         elif what == "Redis" and self.kills:
             self.kills -= 1
             self.server.kill()

@@ -49,8 +49,8 @@ class Submission:
         return keys.job_name(self.owner, self.id)
 
 
-class Entrance:
-    """The gateway's way in, over one Redis."""
+class Submissions:
+    """Stages and submits jobs, and locks their keys, over one Redis."""
 
     def __init__(self, client: redis.asyncio.Redis) -> None:
         self._client = client
