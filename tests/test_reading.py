@@ -300,7 +300,7 @@ def test_of_rival_readings_the_surest_stands(reader: Reader, rng: np.random.Gene
 
 def test_a_large_page_is_given_to_the_networks_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     for module in ("passes", "answering"):
-        monkeypatch.setattr(f"worker.{module}.MOST", 8)
+        monkeypatch.setattr(f"worker.engine.{module}.MOST", 8)
     many, passes, touched, screened = 21, list[ForwardPass](), list[None](), list[int]()
     dark = np.zeros((28, 28), np.uint8)
     own = PlainReader(
