@@ -188,7 +188,7 @@ class TestTelling:
                     break
         assert 3 * PING_S <= time.monotonic() - began < 3
 
-    def test_notices_that_were_lost_delay_a_stream_but_do_not_stop_it(
+    def test_notifications_that_were_lost_delay_a_stream_but_do_not_stop_it(
         self, gateway: Services, http: httpx.Client
     ) -> None:
         submit(gateway.redis_url, "a", (2, 2))

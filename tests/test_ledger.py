@@ -673,9 +673,9 @@ def test_those_who_follow_are_told_of_every_change(redis_url: str, clean_redis: 
         in_store(redis_url, lambda store: store.cancel("anonymous/b"))
         ledger(redis_url).commit([commit_of(claim) for claim in held])
         told = []
-        while notice := heard.get_message(timeout=0.5):
-            told.append(notice)
-    notices = [
+        while notification := heard.get_message(timeout=0.5):
+            told.append(notification)
+    notifications = [
         (each["channel"].decode(), name[-1])
         for each in told
         if each["type"] == "message"
@@ -683,7 +683,7 @@ def test_those_who_follow_are_told_of_every_change(redis_url: str, clean_redis: 
     ]
     begun, gone_on, ended = (keys.CHANGED, "a"), (keys.CHANGED, "a"), (keys.ENDED, "a")
     canceled = [(keys.CHANGED, "b"), (keys.CHANGED, "b"), (keys.ENDED, "b")]
-    assert notices == [begun, gone_on, ended, *canceled]
+    assert notifications == [begun, gone_on, ended, *canceled]
 
 
 def test_with_the_end_of_one_image_goes_what_it_says(redis_url: str, clean_redis: "redis.Redis") -> None:
@@ -694,12 +694,12 @@ def test_with_the_end_of_one_image_goes_what_it_says(redis_url: str, clean_redis
         claims = ledger(redis_url).claim("balanced", 10)
         commits = [commit_of(claim, p=0.25 * place) for place, claim in enumerate(claims)]
         ledger(redis_url).commit([*commits, commits[0]])
-        told = [notice for _ in range(2) if (notice := heard.get_message(timeout=0.5))]
+        told = [notification for _ in range(2) if (notification := heard.get_message(timeout=0.5))]
         assert heard.get_message(timeout=0.1) is None
-    (notice,) = (each["data"] for each in told if each["type"] == "message")
+    (notification,) = (each["data"] for each in told if each["type"] == "message")
     said = {commit.claim.name: commit.results for commit in commits}
     said["anonymous/c"] = b""
-    assert list(each_told(notice)) == list(said.items())
+    assert list(each_told(notification)) == list(said.items())
 
 
 def test_suspects_are_counted_and_cleared(redis_url: str, clean_redis: "redis.Redis") -> None:

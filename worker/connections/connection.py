@@ -39,8 +39,8 @@ PROMPT: dict[str, Any] = {
     "socket_keepalive_options": {socket.TCP_USER_TIMEOUT: UNHEARD_MS} if sys.platform == "linux" else {},
     "protocol": 2,
 }
-"""A gateway's callers are waiting, so it gives up sooner. In RESP2 a notice is a reply like others; in
-RESP3 it is a push, for which redis-py formats a log line first."""
+"""A gateway's callers are waiting, so it gives up sooner. In RESP2 a notification is a reply like
+others; in RESP3 it is a push, for which redis-py formats a log line first."""
 
 LINKS = 64
 """Connections of one gateway; by default redis-py refuses a 101st command at a time."""

@@ -59,10 +59,10 @@ local function take_leave(name, job, state)
   stat('jobs_ended:' .. state, 1)
 end
 
-local TOLD = 4096   -- the most bytes of results that go with a notice, since every gateway gets it
+local TOLD = 4096   -- the most bytes of results that go with a notification, since every gateway gets it
 
--- Save a job, and end it if its last image is done with; notify its followers in either case. The notice
--- that a one-image job has ended carries the result, so that whoever waits for it need not ask.
+-- Save a job, and end it if its last image is done with; notify its followers in either case. The
+-- notification that a one-image job has ended carries the result, so that whoever waits need not ask.
 local function save_or_close(name, job, results)
   if job.succeeded + job.failed + job.canceled < job.total then
     save(name, job)
