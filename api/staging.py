@@ -52,7 +52,7 @@ class Staged:
     stored: int = 0
     images: int = 0
     size: int = 0
-    """The chunks that are staged, their images and bytes."""
+    """`stored` chunks are staged so far, which have `images` images and `size` bytes."""
     taken: bool = False
 
     @cached_property

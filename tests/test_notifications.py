@@ -1,4 +1,4 @@
-"""News of jobs come again after the link they came by has died without a word."""
+"""Notifications of jobs come again after the link they came by has died without a word."""
 
 import asyncio
 import os

@@ -304,6 +304,35 @@ def test_streams_are_renewed_though_a_renewal_failed(
     assert not clean_redis.exists("ink:streams:alice")
 
 
+def test_a_stream_that_a_gateway_has_no_place_for_takes_none_of_the_quota(
+    redis_url: str, clean_redis: "redis.Redis"
+) -> None:
+    async def follow(client: redis.asyncio.Redis) -> None:
+        full, other = (
+            StreamLimits(
+                1,
+                Gauge("streams", "", registry=None),
+                StreamSemaphores(client),
+                Quotas(GatewaySettings(quota_streams=2)),
+            )
+            for _ in range(2)
+        )
+        async with full.stream("alice"):
+            monitored = (await client.info("commandstats"))["cmdstat_evalsha"]["calls"]
+            with pytest.raises(Problem, match="follow 1 jobs here already"):
+                async with full.stream("alice"):
+                    pass
+            assert (await client.info("commandstats"))["cmdstat_evalsha"]["calls"] == monitored
+            async with other.stream("alice"):
+                with pytest.raises(Problem, match="follow 1 jobs here already"):
+                    async with other.stream("alice"):
+                        pass
+        async with full.stream("alice"):
+            assert await client.zcard("ink:streams:alice") == 1
+
+    on_redis(redis_url, follow)
+
+
 def test_streams_of_a_gateway_that_died_are_forgotten_though_the_clock_was_set_back(
     redis_url: str, clean_redis: "redis.Redis"
 ) -> None:

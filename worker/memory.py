@@ -1,4 +1,4 @@
-"""Keeps a process small: memory is given back once used, and seldom searched for garbage."""
+"""The memory of a process: it is given back once used, and seldom searched for garbage."""
 
 import contextlib
 import ctypes

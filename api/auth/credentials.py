@@ -42,7 +42,7 @@ class Credential:
 
     @classmethod
     def new(cls, owner: str, **fields: Any) -> tuple[str, Self]:
-        """A fresh key and its credential; without `owner` the key's id is the owner."""
+        """A fresh key and its credential; with an empty `owner` the key's id is the owner."""
         key_id, secret = secrets.token_hex(4), secrets.token_urlsafe(32)
         key = f"ink_{key_id}_{secret}"
         return key, cls(key_id, digest(key), owner or key_id, **fields)

@@ -35,7 +35,7 @@ class Stream:
         """The bytes to send, each frame as soon as the reader took those before it."""
         yield sse.opening()
         notifications = self._following.notifications
-        with notifications.of(self._job.name) as news:
+        with notifications.of(self._job.name) as told:
             while not notifications.closed:
                 more = False
                 try:
@@ -53,7 +53,7 @@ class Stream:
                     yield sse.PING
                     self._written = self._clock()
                 if not more:
-                    await self._rest(news)
+                    await self._rest(told)
 
     async def _told(self, look: Look, progress: bytes) -> AsyncIterator[bytes]:
         """The frames for what is new in a look; moves on past every event that was written."""
@@ -79,9 +79,9 @@ class Stream:
         left = None if isinstance(look.job, Job) else look.job
         return sse.gone(absence(left), f"/v1/jobs/{self._job.id}/events")
 
-    async def _rest(self, news: asyncio.Event) -> None:
+    async def _rest(self, told: asyncio.Event) -> None:
         """Wait until there is news, or it is time to look or to ping."""
         early = max(self._looked, self._progressed) + PACE_S - self._clock()
         await asyncio.sleep(max(0.0, early))
         ping = self._written + self._following.ping_s - self._clock()
-        await heard_within(news, max(0.0, min(LOOK_S, ping)))
+        await heard_within(told, max(0.0, min(LOOK_S, ping)))

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import secrets
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any
@@ -26,38 +26,52 @@ class StreamLimits:
 
     def __init__(self, most: int, gauge: Gauge, semaphores: StreamSemaphores, quotas: Quotas) -> None:
         self._most, self._gauge, self._semaphores, self._quotas = most, gauge, semaphores, quotas
-        self._open: defaultdict[str, set[str]] = defaultdict(set)
+        self._open: Counter[str] = Counter()
+        self._leased: defaultdict[str, set[str]] = defaultdict(set)
         self._renewing: asyncio.Task[None] | None = None
 
     @asynccontextmanager
     async def stream(self, owner: str) -> AsyncIterator[None]:
         """One stream, for as long as this is open. Raises the problem `too-many-streams`."""
-        stream, quota = secrets.token_hex(8), self._quotas.of(owner).streams
-        if quota and not await self._semaphores.acquire(owner, quota, stream):
-            raise _too_many(quota, "already")
-        here = self._open[owner]
+        if self._open[owner] >= self._most:  # told without Redis, and before a place there is taken
+            raise _too_many(self._most, "here already")
+        self._open[owner] += 1
         try:
-            if len(here) >= self._most:
-                raise _too_many(self._most, "here already")
-            here.add(stream)
-            if self._renewing is None or self._renewing.done():
-                self._renewing = asyncio.create_task(self._renew())
-            with self._gauge.track_inprogress():
-                yield
+            async with self._lease(owner):
+                with self._gauge.track_inprogress():
+                    yield
         finally:
-            here.discard(stream)
-            if quota:
-                await asyncio.shield(_quietly(self._semaphores.release(owner, stream)))
+            self._open[owner] -= 1
+            if not self._open[owner]:
+                del self._open[owner]
+
+    @asynccontextmanager
+    async def _lease(self, owner: str) -> AsyncIterator[None]:
+        """One of the streams of the owner's quota, if there is one; its lease is renewed."""
+        stream, most = secrets.token_hex(8), self._quotas.of(owner).streams
+        if not most:
+            yield
+            return
+        if not await self._semaphores.acquire(owner, most, stream):
+            raise _too_many(most, "already")
+        self._leased[owner].add(stream)
+        if self._renewing is None or self._renewing.done():
+            self._renewing = asyncio.create_task(self._renew())
+        try:
+            yield
+        finally:
+            self._leased[owner].discard(stream)
+            await asyncio.shield(_quietly(self._semaphores.release(owner, stream)))
 
     async def _renew(self) -> None:
-        """Renew leases until nobody has a stream here."""
-        while self._open:
+        """Renew leases until nobody has one here."""
+        while any(self._leased.values()):
             await asyncio.sleep(LEASE_MS / 3000)
-            for owner, streams in list(self._open.items()):
-                if not streams:
-                    del self._open[owner]
-                elif self._quotas.of(owner).streams:
+            for owner, streams in list(self._leased.items()):
+                if streams:
                     await _quietly(self._semaphores.renew(owner, list(streams)))
+                else:
+                    del self._leased[owner]
 
 
 def _too_many(most: int, where: str) -> Problem:

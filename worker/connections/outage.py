@@ -10,7 +10,7 @@ import redis
 
 
 class Outage:
-    """One thread's. `trouble` says what cannot be done meanwhile, `end` that it can be done again.
+    """One thread's. `trouble` says what cannot be done meanwhile, `end` that it is over.
     Errors of the kinds `untold` are not logged.
 
     A `with` block of it is one attempt, whose errors it swallows: the thread lives and tries again.
