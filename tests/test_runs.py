@@ -15,7 +15,7 @@ from training.publish import finish
 from training.recipes import RECIPES
 from training.run import Run
 from training.study.chapter import QUICK
-from training.study.study import keep_settings
+from training.study.driver import keep_settings
 from training.tables import TextTable
 from training.train import Trainer
 

@@ -9,7 +9,7 @@ from typer.testing import CliRunner, Result
 
 from training.cli import app
 from training.study.chapter import QUICK
-from training.study.whole import SECTIONS
+from training.study.study import SECTIONS
 
 
 def study(*line: str, runs: Path) -> Result:

@@ -4,7 +4,7 @@ from itertools import combinations, product
 
 import pytest
 
-from training.study.design import log_odds, main_effects, orthogonal_array
+from training.study.perceptrons.design import log_odds, main_effects, orthogonal_array
 
 from worlds import share
 

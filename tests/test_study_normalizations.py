@@ -6,8 +6,8 @@ from math import sqrt
 import pytest
 
 from training.study.chapter import FULL, QUICK, Chapter, Scale
-from training.study.normalizations import normalizations
-from training.study.trial import Trial
+from training.study.normalizations.section import normalizations
+from training.study.trials.trial import Trial
 
 from worlds import likes, live
 

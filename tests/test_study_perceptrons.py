@@ -3,10 +3,10 @@
 import pytest
 
 from training.study.chapter import FULL, QUICK, Chapter, Scale
-from training.study.factors import FACTORS, Setting, trial
-from training.study.perceptrons import perceptrons
+from training.study.perceptrons.factors import FACTORS, Setting, trial
+from training.study.perceptrons.section import perceptrons
 from training.study.rounds import comparing, confirming
-from training.study.trial import Trial
+from training.study.trials.trial import Trial
 
 from worlds import likes, live
 

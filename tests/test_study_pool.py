@@ -13,8 +13,8 @@ import pytest
 
 from training.run import BadRun
 from training.study.chapter import QUICK, Chapter, Scale, Section
-from training.study.study import TRIALS, keep_settings, study
-from training.study.trial import Outcome, Trial
+from training.study.driver import TRIALS, keep_settings, study
+from training.study.trials.trial import Outcome, Trial
 
 from conftest import until
 from courses import drawn_digits

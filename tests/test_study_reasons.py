@@ -10,8 +10,8 @@ from model.opening import open_predictor
 from training.measures.answers import Answers
 from training.measures.metrics import Pair, confused_pairs
 from training.sets.data import Set
-from training.study.evidence import evidence, neighbours
-from training.study.reasons import Cases, Evidence, reason
+from training.study.report.evidence import evidence, neighbours
+from training.study.report.reasons import Cases, Evidence, reason
 
 MIXED = Evidence(
     Pair("G", "Q", 40),

@@ -22,17 +22,17 @@ from training.measures.evaluate import Evaluation, evaluate, open_network, read_
 from training.publish import draft_card
 from training.run import Epoch, Run
 from training.study.chapter import Chapter, Plot, Series
-from training.study.exam import Exam
-from training.study.finalists import Finalist, table
-from training.study.letters import every_letter, label_meant, sheet
-from training.study.networks import build
-from training.study.outcomes import write_outcome
-from training.study.plots import bands, draw_plot
-from training.study.report import Study, write_report
-from training.study.scalars import write_best, write_trials
-from training.study.summary import summary
-from training.study.trial import Outcome, Point, Trial
-from training.study.whole import training_of
+from training.study.report.exam import Exam
+from training.study.report.finalists import Finalist, table
+from training.study.report.letters import every_letter, label_meant, sheet
+from training.study.report.plots import bands, draw_plot
+from training.study.report.report import Study, write_report
+from training.study.report.scalars import write_best, write_trials
+from training.study.report.summary import summary
+from training.study.study import training_of
+from training.study.trials.networks import build
+from training.study.trials.outcomes import write_outcome
+from training.study.trials.trial import Outcome, Point, Trial
 from training.tables import TextTable
 
 from courses import short

@@ -9,7 +9,7 @@ from safetensors.torch import save_file
 
 from model.card import BadCard
 from model.networks import count_parameters
-from training.study.resnet import MEAN, STD, ResNet18, load_imagenet
+from training.study.trials.resnet import MEAN, STD, ResNet18, load_imagenet
 
 Shapes = dict[str, tuple[int, ...]]
 

@@ -9,11 +9,11 @@ import torch
 from safetensors.torch import load_file
 
 from training.run import BadRun
-from training.study.networks import newborn
-from training.study.outcomes import logits_of, read_outcome, weights_of
-from training.study.state import Draws, pooled
-from training.study.trainer import train
-from training.study.trial import Outcome, Trial
+from training.study.trials.networks import newborn
+from training.study.trials.outcomes import logits_of, read_outcome, weights_of
+from training.study.trials.state import Draws, pooled
+from training.study.trials.trainer import train
+from training.study.trials.trial import Outcome, Trial
 
 from courses import drawn_digits
 

@@ -14,12 +14,12 @@ from training.sets.catalogue import LETTERS
 from training.sets.data import Split
 from training.sets.sources import OFFICIAL_26, OFFICIAL_47, OWN_26, OWN_47, Source
 from training.sets.tasks import draw
-from training.study.arms import FROZEN, SCRATCH, TUNED
 from training.study.chapter import FULL, QUICK, Chapter, Scale, Section
-from training.study.resnet import ResNet18
-from training.study.trainer import train
-from training.study.transfer import transfer
-from training.study.trial import Outcome, Trial
+from training.study.transfer.arms import FROZEN, SCRATCH, TUNED
+from training.study.transfer.section import transfer
+from training.study.trials.resnet import ResNet18
+from training.study.trials.trainer import train
+from training.study.trials.trial import Outcome, Trial
 
 from worlds import likes, live
 

@@ -13,8 +13,8 @@ import torch
 
 from model.networks import count_parameters
 from training.study.chapter import Chapter, Section
-from training.study.networks import build, macs
-from training.study.trial import Outcome, Point, Trial
+from training.study.trials.networks import build, macs
+from training.study.trials.trial import Outcome, Point, Trial
 
 Odds = Callable[[Trial], float]
 """The log-odds of the accuracy that a trial ends with, apart from the noise of its seed."""

@@ -9,7 +9,7 @@ from torch.utils.tensorboard import SummaryWriter
 
 if TYPE_CHECKING:
     from .run import Epoch
-    from .study.trial import Point
+    from .study.trials.trial import Point
 
 
 def draw_curves(epochs: Sequence["Epoch"], title: str, path: Path) -> None:

@@ -12,10 +12,10 @@ from ..registry import RUNS
 from ..sets.own import read_own
 from ..sets.tasks import TASKS
 from ..study.chapter import FULL, QUICK
-from ..study.exam import Exam
-from ..study.letters import every_letter, label_meant, sheet
-from ..study.report import Study, write_report
-from ..study.whole import SECTIONS, Plan, card_of, whole
+from ..study.report.exam import Exam
+from ..study.report.letters import every_letter, label_meant, sheet
+from ..study.report.report import Study, write_report
+from ..study.study import SECTIONS, Plan, card_of, whole
 from .console import console
 from .options import Data, Runs
 from .train import LabelsFrom, OwnTest, OwnTrain, Quick, Transposed, require_train

@@ -4,7 +4,7 @@ from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
 
 from ..tables import TextTable
-from .trial import Outcome, Trial
+from .trials.trial import Outcome, Trial
 
 
 @dataclass(frozen=True)

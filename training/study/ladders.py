@@ -6,7 +6,7 @@ from math import sqrt
 from typing import NamedTuple
 
 from .rounds import Outcomes, Setting, accuracies, ask
-from .trial import Outcome, Trial
+from .trials.trial import Outcome, Trial
 
 NORMS = {"batch": "BatchNorm", "group": "GroupNorm", "none": "no norm"}
 """Norms by their name in a layout; `none` is for reference."""

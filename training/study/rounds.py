@@ -6,7 +6,7 @@ from typing import NamedTuple, TypeAlias, TypeVar
 
 from ..tables import short
 from .chapter import FULL, Scale
-from .trial import Outcome, Trial
+from .trials.trial import Outcome, Trial
 
 Setting = TypeVar("Setting")
 

@@ -6,8 +6,8 @@ from rich import progress as bars
 
 from model.terminal import notes
 
-from .networks import macs, mixed
-from .trial import Outcome, Trial
+from .trials.networks import macs, mixed
+from .trials.trial import Outcome, Trial
 
 SECONDS_A_MAC, SECONDS_A_MIXED_MAC, SECONDS_A_STEP = 2e-10, 8e-11, 2e-3
 """Approximate training times on one core of 2024, for the order of trials and the time left."""

@@ -1,0 +1,1 @@
+"""Convolutional networks of one, two and three layers."""

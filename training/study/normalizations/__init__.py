@@ -1,0 +1,1 @@
+"""BatchNorm against GroupNorm over batch sizes."""

@@ -1,0 +1,1 @@
+"""Fully connected networks: a sweep over six factors."""

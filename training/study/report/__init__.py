@@ -1,0 +1,1 @@
+"""From the outcomes of trials to a report in a folder."""

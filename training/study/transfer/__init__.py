@@ -1,0 +1,1 @@
+"""What features of another task bring."""

@@ -1,0 +1,43 @@
+"""Transfer: features of another task, frozen or fine-tuned, against the same network from scratch.
+
+Every arm of a network is shown equally many images; its learning rate is tuned for each amount of
+images to learn from.
+"""
+
+from pathlib import Path
+
+from ...registry import RUNS
+from ..chapter import Scale, Section
+from ..ladders import best, tune
+from ..rounds import Outcomes, ask
+from .arms import MIDDLE, Arm, Arms, bodies, trial
+from .chapter import tell
+
+
+def transfer(
+    scale: Scale, classes: int, weights: Path | None, runs: Path = RUNS, measured_on: str = ""
+) -> Section:
+    """The section; `weights` are torchvision's of ResNet-18 on ImageNet, None if they were not given.
+
+    A network that may know images of the test set (`measured_on`, in words) is left out. A seed of its
+    own tunes the rates, so that no seed both chooses and is reported. Raises BadCard.
+    """
+    networks = {body.name: body for body in bodies(scale, classes, weights, runs, measured_on)}
+    arms = [
+        Arm(body.name, way, amount)
+        for body in networks.values()
+        for way in body.ways
+        for amount in body.amounts
+    ]
+    tuned = yield from tune(
+        {arm: networks[arm.body].rungs for arm in arms},
+        lambda arm, rung: trial(networks[arm.body], arm, rung, scale.seeds),
+    )
+    rungs = {arm: best(tuned[arm]) if tuned[arm] else MIDDLE for arm in arms}
+    found: Outcomes[Arm] = yield from ask(
+        {
+            arm: [trial(networks[arm.body], arm, rung, seed) for seed in range(scale.seeds)]
+            for arm, rung in rungs.items()
+        }
+    )
+    return tell(Arms(list(networks.values()), tuned, found))

@@ -1,0 +1,1 @@
+"""Trials: one small network each, trained in a pool of processes."""
