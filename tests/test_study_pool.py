@@ -79,8 +79,8 @@ if __name__ == "__main__":  # the processes that it starts import nothing of thi
 
     from training.sets.tasks import draw
     from training.study.chapter import QUICK
-    from training.study.study import study
-    from training.study.trial import Trial
+    from training.study.driver import study
+    from training.study.trials.trial import Trial
 
     def long():
         network = {"kind": "perceptron", "hidden": [16], "classes": 2}
