@@ -8,6 +8,7 @@ import sys
 import pytest
 import redis
 
+from worker.alive import main
 from worker.connections.connection import clock_ms
 from worker.pulse import ALIVE_MS, own_name
 
@@ -15,6 +16,7 @@ HOST = socket.gethostname()
 
 
 def says(url: str, *kind: str) -> int:
+    """What a process of its own ends with."""
     command = [sys.executable, "-m", "worker.alive", *kind]
     return subprocess.run(
         command, env=os.environ | {"REDIS_URL": url}, stderr=subprocess.DEVNULL
@@ -31,11 +33,19 @@ def says(url: str, *kind: str) -> int:
     ],
 )
 def test_only_one_of_this_host_and_of_the_kind_that_is_asked_for_counts(
-    redis_url: str, clean_redis: "redis.Redis", listed: str, name: str, kinds: tuple[list[str], ...]
+    redis_url: str,
+    clean_redis: "redis.Redis",
+    monkeypatch: pytest.MonkeyPatch,
+    listed: str,
+    name: str,
+    kinds: tuple[list[str], ...],
 ) -> None:
+    monkeypatch.setenv("REDIS_URL", redis_url)
     clean_redis.zadd(listed, {name: clock_ms(clean_redis)})
     for kind in ([], ["worker"], ["sender"]):
-        assert says(redis_url, *kind) == (kind not in kinds)
+        with pytest.raises(SystemExit) as said:
+            main(*kind)
+        assert said.value.code == (kind not in kinds)
 
 
 def test_one_that_was_not_heard_of_lately_does_not_count(
@@ -43,6 +53,8 @@ def test_one_that_was_not_heard_of_lately_does_not_count(
 ) -> None:
     clean_redis.zadd("ink:workers", {own_name(): clock_ms(clean_redis) - ALIVE_MS - 1000})
     assert says(redis_url) == 1
+    clean_redis.zadd("ink:senders", {own_name(): clock_ms(clean_redis)})
+    assert says(redis_url, "sender") == 0
 
 
 def test_another_word_is_refused(redis_url: str) -> None:

@@ -19,7 +19,7 @@ from conftest import running_redis
 from receivers import running_receiver
 from samples import pngs
 
-DRAWN = 12
+DRAWN = 5
 DEAREST = [
     Case(GATEWAY, "EVALSHA submit", 2, Cut.AFTER),
     Case(GATEWAY, "EVALSHA lock", 2, Cut.AFTER),

@@ -7,6 +7,6 @@ MOST_MS, TIMES = 5000.0, 2
 
 
 def test_under_pressure_caps_hold_refusals_say_when_and_what_was_accepted_is_read() -> None:
-    size = Size(seconds=4, jobs=0, room=1000)
+    size = Size(seconds=2, jobs=0, room=1000)
     outcome = prove(size)
     assert faults(outcome, MOST_MS, TIMES) == [], table(outcome, size)

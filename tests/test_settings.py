@@ -128,37 +128,61 @@ def test_a_password_that_is_encoded_is_read(monkeypatch: pytest.MonkeyPatch) -> 
     assert QueueSettings().redis_url == url
 
 
-@pytest.mark.parametrize("log", ["text", "json"])
 @pytest.mark.parametrize(
-    ("module", "setting", "reason"),
+    ("settings", "setting", "reason"),
     [
-        ("api", "INKQUEUE_WINDOW=0", "INKQUEUE_WINDOW: Input should be greater"),
-        ("api", "REDIS_URL=redis://:sekret/word@127.0.0.1:6379/0", "REDIS_URL: cannot be read"),
-        ("worker.alive", "REDIS_URL=unix:///run/redis.sock", "REDIS_URL: cannot be read"),
-        ("worker", "INKQUEUE_THREADS=abc", "INKQUEUE_THREADS: Input should be a valid integer"),
-        ("worker", "INKQUEUE_WEIGHTS=/nonexistent", "INKQUEUE_WEIGHTS: /nonexistent: no model card"),
-        ("worker", "INKQUEUE_DEVICE=gpu", "INKQUEUE_DEVICE: String should match pattern"),
-        ("worker", "INKQUEUE_MODELS=roman", "INKQUEUE_MODELS: no network 'roman'; there are"),
-        ("worker", "REDIS_URL=redis://:sekret/word@127.0.0.1:6379/0", "REDIS_URL: cannot be read"),
-        ("worker.sender", "INKQUEUE_WEBHOOK_TIMEOUT_S=0", "INKQUEUE_WEBHOOK_TIMEOUT_S: Input"),
-        ("api", "REDIS_URL=redis://127.0.0.1:1/0", "REDIS_URL: Error "),
-        ("worker", "REDIS_URL=redis://127.0.0.1:1/0", "REDIS_URL: Error "),
-        ("worker.sender", "REDIS_URL=redis://127.0.0.1:1/0", "REDIS_URL: Error "),
-        ("worker.sender", "INKQUEUE_LEASE_MS=", "INKQUEUE_LEASE_MS: Input should be a valid integer"),
+        (GatewaySettings, "INKQUEUE_WINDOW=0", "INKQUEUE_WINDOW: Input should be greater"),
+        (WorkerSettings, "INKQUEUE_THREADS=abc", "INKQUEUE_THREADS: Input should be a valid integer"),
+        (WorkerSettings, "INKQUEUE_DEVICE=gpu", "INKQUEUE_DEVICE: String should match pattern"),
+        (WorkerSettings, "INKQUEUE_MODELS=roman", "INKQUEUE_MODELS: no network 'roman'; there are"),
+        (SenderSettings, "INKQUEUE_WEBHOOK_TIMEOUT_S=0", "INKQUEUE_WEBHOOK_TIMEOUT_S: Input"),
+        (SenderSettings, "INKQUEUE_LEASE_MS=", "INKQUEUE_LEASE_MS: Input should be a valid integer"),
+    ],
+)
+def test_what_nobody_can_work_with_is_refused(
+    monkeypatch: pytest.MonkeyPatch, settings: type[QueueSettings], setting: str, reason: str
+) -> None:
+    monkeypatch.setenv(*setting.split("="))
+    with pytest.raises(BadSettings, match=f"^{reason}"):
+        served(settings())
+
+
+def served(settings: QueueSettings) -> None:
+    """What a worker looks for, too, before it starts."""
+    if isinstance(settings, WorkerSettings):
+        settings.served_models()
+
+
+@pytest.mark.parametrize(
+    ("module", "log", "setting", "reason"),
+    [
+        ("api", "json", "REDIS_URL=redis://:sekret/word@127.0.0.1:6379/0", "REDIS_URL: cannot be read"),
+        ("worker.alive", "json", "REDIS_URL=unix:///run/redis.sock", "REDIS_URL: cannot be read"),
+        ("worker", "text", "INKQUEUE_WEIGHTS=/nonexistent", "INKQUEUE_WEIGHTS: /nonexistent: no model"),
+        ("worker", "json", "REDIS_URL=redis://:sekret/word@127.0.0.1:6379/0", "REDIS_URL: cannot be"),
+        ("worker.sender", "text", "INKQUEUE_LEASE_MS=", "INKQUEUE_LEASE_MS: Input should be a valid"),
     ],
 )
 def test_a_process_says_in_a_line_which_setting_it_does_not_take(
-    module: str, setting: str, reason: str, log: str
+    module: str, log: str, setting: str, reason: str
 ) -> None:
     name, _, value = setting.partition("=")
-    environment = os.environ | {"INKQUEUE_LOG": log, name: value}
-    command = [sys.executable, "-m", module]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
-    (line,) = done.stderr.splitlines()
-    said = json.loads(line)["message"] if log == "json" else line.partition(": ")[2]
-    assert done.returncode == 1
-    assert said.startswith(reason)
+    (line,) = started_in_vain(module, {"INKQUEUE_LOG": log, name: value})
+    assert told(line, log).startswith(reason)
     assert "sekret" not in line
+
+
+def started_in_vain(module: str, settings: dict[str, str]) -> list[str]:
+    """The lines of a process that does not start with these settings."""
+    command, environment = [sys.executable, "-m", module], os.environ | settings
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1
+    return done.stderr.splitlines()
+
+
+def told(line: str, log: str) -> str:
+    """The reason of a refusal, as people or machines are told."""
+    return str(json.loads(line)["message"]) if log == "json" else line.partition(": ")[2]
 
 
 def test_what_is_known_is_what_is_read() -> None:
@@ -203,11 +227,14 @@ def test_what_somebody_reads_and_what_kubernetes_adds_is_not_told(
     assert not [said for said in unknown_settings() if said.startswith(f"{name}:")]
 
 
-@pytest.mark.parametrize("module", ["api", "worker", "worker.sender"])
-def test_a_process_on_its_own_warns_of_a_name_that_nobody_reads(module: str) -> None:
-    settings = {"INKQUEUE_QOUTA_BYTES": "1", "REDIS_URL": "redis://127.0.0.1:1/0"}
-    command, environment = [sys.executable, "-m", module], os.environ | settings
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
-    warning, _ = done.stderr.splitlines()
+@pytest.mark.parametrize(
+    ("module", "log"), [("api", "text"), ("worker", "text"), ("worker.sender", "json")]
+)
+def test_a_process_on_its_own_warns_of_a_name_that_nobody_reads_and_names_a_redis_that_is_not_there(
+    module: str, log: str
+) -> None:
+    settings = {"INKQUEUE_QOUTA_BYTES": "1", "REDIS_URL": "redis://127.0.0.1:1/0", "INKQUEUE_LOG": log}
+    warning, refusal = started_in_vain(module, settings)
+    assert told(refusal, log).startswith("REDIS_URL: Error ")
     assert "WARNING" in warning
     assert "INKQUEUE_QOUTA_BYTES: no such setting; did you mean INKQUEUE_QUOTA_BYTES?" in warning

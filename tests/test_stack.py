@@ -12,7 +12,9 @@ from pathlib import Path
 import httpx
 import psutil
 import pytest
+from typer.testing import CliRunner
 
+from api.cli import app
 from api.cli.checks import reserved
 from api.cli.console import Refusal
 from api.cli.readiness import address
@@ -135,14 +137,15 @@ def test_a_network_without_its_weights_is_refused(tmp_path: Path, folder: str) -
 
 
 def test_among_lines_for_machines_a_refusal_is_one(tmp_path: Path) -> None:
-    code, (line,) = refused(tmp_path, *ANY, INKQUEUE_LOG="json", INKQUEUE_BATCH="0")
+    code, (line,) = ended(started(tmp_path, *ANY, INKQUEUE_LOG="json", INKQUEUE_BATCH="0"))
     said = json.loads(line)
     assert (code, said["level"], said["process"]) == (1, "ERROR", "stack")
     assert said["message"].startswith("INKQUEUE_BATCH: Input should be")
 
 
 def test_it_listens_where_the_environment_says(tmp_path: Path) -> None:
-    code, (line,) = refused(tmp_path, INKQUEUE_HOST="192.0.2.1", INKQUEUE_ALLOW_ANONYMOUS="1")
+    settings = {"INKQUEUE_HOST": "192.0.2.1", "INKQUEUE_ALLOW_ANONYMOUS": "1"}
+    code, (line,) = ended(started(tmp_path, **settings))
     assert code == 1
     assert line.startswith("error: cannot listen on 192.0.2.1:8000")
 
@@ -189,8 +192,14 @@ def stopped(process: "subprocess.Popen[str]", number: signal.Signals) -> tuple[i
 
 
 def refused(data: Path, *options: str, **settings: str) -> tuple[int, list[str]]:
-    """The exit code of one that does not start with these settings, and what it said."""
-    process = started(data, *options, **settings)
+    """The exit code of one that does not start with these settings, and what it said; in this process."""
+    command = [*UP[3:], "--data", str(data), *options]
+    done = CliRunner().invoke(app, command, env={"REDIS_URL": None, **settings})
+    return done.exit_code, done.stderr.splitlines()
+
+
+def ended(process: "subprocess.Popen[str]") -> tuple[int, list[str]]:
+    """The exit code of one that does not start, and what it said."""
     try:
         said = process.communicate(timeout=60)[1]
     finally:
