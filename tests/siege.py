@@ -56,7 +56,7 @@ def percentile(waits: list[float], share: float) -> float:
 def besieged(services: Services, sockets: int, seconds: float) -> tuple[Waits, dict[str, list[float]]]:
     """An honest client's waits among besiegers; by kind of besieger, how many were cut off, how late."""
     script = Path(__file__).parent / "besiegers.py"
-    command = [sys.executable, str(script), large(services.url), str(sockets), str(seconds + 5)]
+    command = [sys.executable, str(script), large(services.url), str(sockets), str(seconds + 2)]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as besiegers:
         assert besiegers.stdout is not None
         assert besiegers.stdout.readline() == b"standing\n"

@@ -12,7 +12,7 @@ from routes import probes, table
 from samples import pngs
 
 PNG = {"Content-Type": "image/png"}
-A_FEW = 300
+A_FEW = 200
 
 
 @pytest.fixture(scope="module")

@@ -32,7 +32,8 @@ NAME = "scan.png"
 def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
     """A gateway without workers: the tests commit themselves."""
     require_browser()
-    settings = {"INKQUEUE_PING_S": "1", "INKQUEUE_MAX_BODY_BYTES": str(MOST_BYTES)}
+    settings = {"PING_S": "1", "PREDICTION_WAIT": "0.5", "MAX_BODY_BYTES": str(MOST_BYTES)}
+    settings = {f"INKQUEUE_{name}": value for name, value in settings.items()}
     with running_services(tmp_path_factory.mktemp("patience"), **settings) as running:
         running.wait_answering(running.spawn("api"))
         yield running

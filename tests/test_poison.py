@@ -56,7 +56,7 @@ def running(services: Services) -> list[int]:
 def test_killers_are_found_alone_and_nobody_else_is_hurt(
     armed_services: Services, rng: np.random.Generator
 ) -> None:
-    quiet = pngs(600, rng)
+    quiet = pngs(300, rng)
     deadly, kinds = list(quiet), cycle(REASONS)
     killers = {index: next(kinds) for index in range(5, len(quiet), SPREAD)}
     for index, kind in killers.items():

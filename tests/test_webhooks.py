@@ -26,7 +26,7 @@ from api.client import AsyncClient, Client, ProblemError
 from api.client.webhooks import AsyncWebhooks, Webhooks
 from worker.webhooks.events import Event
 
-from conftest import Services, running_services, until
+from conftest import Services, on_empty_redis, running_services, until
 from receivers import OK, babble, drip, hang, pour, running_receiver, status
 from samples import glyphs, npy_of, pngs
 
@@ -390,9 +390,9 @@ def test_outcomes_are_counted(http: httpx.Client) -> None:
     assert counted >= Counter(("created", "created", "retried", "delivered", "failed", "disabled"))
 
 
-@pytest.fixture
-def fragile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
-    """A gateway on a Redis of its own; senders and workers are the test's."""
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
+    """A gateway on a Redis of its own."""
     with running_services(
         tmp_path_factory.mktemp("fragile"),
         INKQUEUE_WEBHOOK_PRIVATE="true",
@@ -401,6 +401,17 @@ def fragile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
     ) as running:
         running.wait_answering(running.spawn("api"))
         yield running
+
+
+@pytest.fixture
+def fragile(alone: Services) -> Iterator[Services]:
+    """This gateway, which a test may replace, on an empty Redis; senders are the test's."""
+    with on_empty_redis(alone):
+        yield alone
+    senders = [each for each in alone.processes if each.args[-1] == "worker.sender"]  # type: ignore[index]
+    for sender in senders:
+        kill(sender)
+        alone.processes.remove(sender)
 
 
 def end_jobs(services: Services, count: int) -> list[str]:
