@@ -103,6 +103,14 @@ class Browser:
         finally:
             self.driver.execute_cdp_cmd("Page.removeScriptToEvaluateOnNewDocument", added)
 
+    def hurry(self) -> None:
+        """Have the timers of pages that are opened from now on run five times as fast, from a second on."""
+        script = """{
+          const later = window.setTimeout.bind(window);
+          window.setTimeout = (call, ms, ...rest) => later(call, ms < 1000 ? ms : ms / 5, ...rest);
+        }"""
+        self.driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": script})
+
     def resize(self, width: int, height: int) -> None:
         """Have the page this large, as on a phone."""
         metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600}

@@ -82,7 +82,7 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guarded]:
         services.wait_ready()
         yield made
     finally:
-        services.stop()
+        services.kill()
         process.terminate()
         process.wait()
         server.close()

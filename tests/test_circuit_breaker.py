@@ -290,6 +290,6 @@ def test_a_gateway_that_idled_over_a_dead_link_answers_at_once(tmp_path: Path) -
             proxy.restore()
             time.sleep(connection.TIMEOUTS["health_check_interval"] + 0.5)
             answer = http.get("/v1/jobs")
-        services.stop()
+        services.kill()
     assert answer.status_code == 200
     assert answer.elapsed.total_seconds() < 0.5

@@ -97,7 +97,7 @@ def fragile(tmp_path: Path) -> Iterator[tuple[Services, EmbeddedRedis, "subproce
     services = Services(server.url, f"http://127.0.0.1:{port}", environment)
     services.wait_answering(services.spawn("api"))
     yield services, server, process
-    services.stop()
+    services.kill()
     server.close()
 
 
@@ -129,6 +129,6 @@ def test_without_redis_the_answer_is_503_and_nothing_is_lost(
             services.spawn("worker")
             assert http.get(f"/v1/jobs/{job}?wait=30").json()["state"] == "succeeded"
         finally:
-            services.stop()
+            services.kill()
             again.terminate()
             again.wait()

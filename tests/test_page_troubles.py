@@ -36,6 +36,7 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
 def window(guarded: Services, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     with running_browser(guarded.url, tmp_path_factory.mktemp("downloads")) as browser:
         browser.resize(1280, 900)
+        browser.hurry()
         yield browser
 
 
@@ -116,7 +117,7 @@ def test_a_key_that_may_not_see_the_queue_is_told_of_the_workers_all_the_same(
     browser.run("sessionStorage.clear()")
     enter(browser, KEY)
     browser.wait(lambda: browser.figures().get("images are waiting") == "0")
-    worker.terminate()
+    worker.kill()
     worker.wait()
     guarded.processes.remove(worker)
 
@@ -168,5 +169,5 @@ def test_a_job_outlives_a_wrong_key_no_worker_and_a_killed_gateway(
     asked = browser.asked()
     assert any(url.endswith(f"/{job}/events?results=false") for url in asked)
     assert all(url.startswith((guarded.url, f"blob:{guarded.url}")) for url in asked)
-    worker.terminate()
+    worker.kill()
     worker.wait()

@@ -40,6 +40,7 @@ def test_an_export_that_no_decoder_can_make_is_told_of_in_a_line(tmp_path: Path)
             job = http.post("/v1/jobs", params=query, content=image, headers=headers | wait).json()
             with pytest.raises(httpx.RemoteProtocolError):
                 http.get(f"/v1/jobs/{job['id']}/export", params={"what": "all"})
+        services.stop()
     said = (tmp_path / "log").read_text()
     assert "an answer was cut off: Problem: Images cannot be decoded here now" in said
     assert "ERROR" not in said

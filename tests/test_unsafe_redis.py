@@ -276,7 +276,7 @@ def test_a_gateway_takes_no_job_once_redis_came_back_unsafe(tmp_path: Path) -> N
                 with redis.Redis.from_url(own.url) as client:
                     client.config_set("appendfsync", "always")
                 until(lambda: submit(http).status_code == 202)
-                lone.stop()
+                lone.kill()
     own.close()
 
 

@@ -163,7 +163,7 @@ def running_patient(folder: Path, *, linked: bool) -> Iterator[Patient]:
         port = str(free_port())
         environment = ENVIRONMENT | {"INKQUEUE_PORT": port}
         services = Services(server.url, f"http://127.0.0.1:{port}", environment)
-        stack.callback(services.stop)
+        stack.callback(services.kill)
         urls = [link.url for link in links] or [server.url] * 2
         for module, url in zip(("api", "worker"), urls, strict=True):
             services.environment["REDIS_URL"] = url

@@ -5,7 +5,6 @@ at once, but processes that are killed from outside do not.
 """
 
 import os
-import signal
 import subprocess
 import sys
 import threading
@@ -20,7 +19,6 @@ import psutil
 
 RESTART_S = 0.1
 LOOK_S = 0.02
-STOP_S = 15.0
 
 
 @dataclass
@@ -91,15 +89,10 @@ class Ward:
                 self.start()
 
     def stop(self) -> None:
-        """Ask it to end; kill it if it does not."""
+        """End it for good."""
         with self.lock:
             process, self.process = self.process, None
-        if process is None:
-            return
-        process.send_signal(signal.SIGTERM)
-        try:
-            process.wait(STOP_S)
-        except subprocess.TimeoutExpired:
+        if process:
             process.kill()
             process.wait()
 
