@@ -53,11 +53,11 @@ def test_of_a_broker_that_is_away_a_log_tells_once_and_in_whole_lines(
             until_said(path, " ready")
             proxy.refuse()
             until_said(path, "the broker cannot be reached, trying again: ")
-            time.sleep(AWAY_S)
+            time.sleep(AWAY_S / 2)
             proxy.restore()
             until_said(path, "the broker is reached again")
         finally:
-            services.stop()
+            services.kill()
     said = path.read_text()
     assert said.count("the broker cannot be reached") == 1
     assert "Cannot connect" not in said

@@ -10,6 +10,7 @@ from model.charset import BadCharset, allowed_classes
 from model.drawn import STROKES, glyph
 from model.images import Grey
 from model.opening import open_predictor
+from model.predictor import Predictor
 from training.cli import app
 from training.measures.charsets import measure_charset
 from training.measures.evaluate import read_split
@@ -18,14 +19,21 @@ from training.sets.data import Split
 DATA = Path(__file__).parent.parent / "data"
 
 
+@pytest.fixture(scope="module")
+def predictor() -> Predictor:
+    """The network of all characters."""
+    return open_predictor("balanced", device="cpu", threads=1)
+
+
 def drawn(labels: str) -> Grey:
     """Ten of each, as data sets have them."""
     rng = np.random.default_rng(1)
     return np.stack([glyph(label, rng) for label in labels for _ in range(10)])
 
 
-def test_the_digits_of_its_own_test_set_are_measured_each_way(tmp_path: Path) -> None:
-    predictor = open_predictor("balanced", device="cpu", threads=1)
+def test_the_digits_of_its_own_test_set_are_measured_each_way(
+    predictor: Predictor, tmp_path: Path
+) -> None:
     found = list(measure_charset(predictor, "digits", tmp_path, quick=True))
     assert [each.way for each in found] == ["as they are", "framed anew"]
     assert [each.images for each in found] == [100] * 2
@@ -48,8 +56,7 @@ def test_no_network_is_measured_on_a_test_set_that_it_may_have_learned_from(
     assert read == ["balanced", "digits"]
 
 
-def test_letters_are_read_better_where_nothing_else_may_be(tmp_path: Path) -> None:
-    predictor = open_predictor("balanced", device="cpu", threads=1)
+def test_letters_are_read_better_where_nothing_else_may_be(predictor: Predictor, tmp_path: Path) -> None:
     found, _ = measure_charset(predictor, "letters", tmp_path, quick=True)
     test = read_split("balanced", tmp_path, True).test
     letters = test.take(np.flatnonzero(test.labels >= 10))
@@ -58,8 +65,7 @@ def test_letters_are_read_better_where_nothing_else_may_be(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("charset", ["digits", "upper", "AB", "0OQ"])
-def test_what_is_not_allowed_is_never_answered(charset: str) -> None:
-    predictor = open_predictor("balanced", device="cpu", threads=1)
+def test_what_is_not_allowed_is_never_answered(predictor: Predictor, charset: str) -> None:
     allowed = allowed_classes(charset, predictor.card.labels)
     likely = predictor.probabilities(drawn("".join(STROKES)), allowed)
     assert likely.sum(axis=1) == pytest.approx(1, abs=1e-5)
@@ -76,7 +82,6 @@ def test_a_charset_of_nothing_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not (DATA / "emnist").exists(), reason="no EMNIST in data/")
-def test_the_47_class_network_reads_digits() -> None:
-    predictor = open_predictor("balanced", device="cpu", threads=1)
+def test_the_47_class_network_reads_digits(predictor: Predictor) -> None:
     as_they_are, _ = measure_charset(predictor, "digits", DATA)
     assert as_they_are.top1 >= 0.985

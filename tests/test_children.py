@@ -65,7 +65,7 @@ def test_one_that_falls_silent_is_killed_and_started_again(
     child.start()
     assert child.process
     try:
-        end = time.monotonic() + 2
+        end = time.monotonic() + 1
         while time.monotonic() < end:
             assert not child.look_after()
             assert child.process.poll() is None
@@ -82,6 +82,7 @@ def test_one_that_waits_until_its_log_can_be_written_is_not_killed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("api.stack.watchdog.SILENCE_S", 0.5)
+    monkeypatch.setattr("api.stack.children.LAST_S", 0.5)
     watchdog, (reader, writer) = Watchdog(), os.pipe()
     os.set_blocking(reader, False)
     beats = f"os.write({watchdog.writer}, b'.'), os.write({writer}, bytes(4096)), time.sleep(0.02)"
@@ -90,7 +91,7 @@ def test_one_that_waits_until_its_log_can_be_written_is_not_killed(
     done = Event()
 
     def stand_still() -> None:
-        time.sleep(2)
+        time.sleep(1.5)
         while not done.wait(0.001):
             with suppress(BlockingIOError):
                 os.read(reader, 1 << 16)
@@ -101,7 +102,7 @@ def test_one_that_waits_until_its_log_can_be_written_is_not_killed(
         assert first
         threads.submit(stand_still)
         began = time.monotonic()
-        while time.monotonic() - began < 4:
+        while time.monotonic() - began < 2.5:
             child.look_after()
         survived = child.process is first and first.poll() is None
         child.process.kill()

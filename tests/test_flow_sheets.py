@@ -74,7 +74,7 @@ def send_all(http: httpx.Client, rng: np.random.Generator) -> dict[str, str]:
     return {
         "pages": posted(http, zip_of(sheets(rng)), ZIP, layout="page"),
         "grid": posted(http, png(ruled(["AB7", "K2E"], rng)), "image/png", layout="grid"),
-        "files": posted(http, zip_of({f"{n}.png": f for n, f in enumerate(pngs(300, rng))}), ZIP),
+        "files": posted(http, zip_of({f"{n}.png": f for n, f in enumerate(pngs(100, rng))}), ZIP),
         "array": posted(http, npy_of(np.tile(glyphs(200, rng), (20, 1, 1))), NPY),
     }
 

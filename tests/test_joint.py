@@ -100,7 +100,7 @@ def test_one_in_the_place_of_a_dead_one_goes_on_counting_in_its_files(shared: Se
             return figure(client, name)
 
     name = 'inkqueue_http_requests_total{method="GET",route="/healthz",status="200"}'
-    for number in range(1, 4):
+    for number in range(1, 3):
         httpx.get(f"{shared.url}/healthz")
         until(lambda number=number: counted() == number)  # soon after the answer
         victim = next(each for each in shared.processes if each.poll() is None)

@@ -155,21 +155,18 @@ def test_the_shipped_accuracy_is_what_the_test_set_says(name: str) -> None:
 
 
 def test_the_whole_line_runs_by_its_commands_without_any_data_set(tmp_path: Path) -> None:
-    def training(*arguments: str) -> str:
-        command = [
-            sys.executable,
-            "-m",
-            "training",
-            *arguments,
-            "--runs",
-            str(tmp_path / "runs"),
-        ]
-        environment = os.environ | {"COLUMNS": "200", "OMP_NUM_THREADS": "1"}
-        done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=120)
-        assert done.returncode == 0, done.stderr
-        return done.stdout + done.stderr
+    runs = ["--runs", str(tmp_path / "runs")]
 
-    said = training("train", "digits-nano", "--quick")
+    def training(*arguments: str) -> str:
+        done = CliRunner().invoke(app, [*arguments, *runs], env={"COLUMNS": "200"})
+        assert done.exit_code == 0, done.output
+        return done.output
+
+    command = [sys.executable, "-m", "training", "train", "digits-nano", "--quick", *runs]
+    environment = os.environ | {"COLUMNS": "200", "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=120)
+    assert done.returncode == 0, done.stderr
+    said = done.stdout + done.stderr
     assert "epoch 3 of 3" in said
     assert "img/s" in said
     metrics = json.loads((tmp_path / "runs" / "digits-nano-quick-0" / "metrics.json").read_text())

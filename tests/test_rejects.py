@@ -2,6 +2,8 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -100,6 +102,15 @@ def test_the_threshold_flags_the_share_it_may() -> None:
     assert np.mean(likely[:, 0] < found) == pytest.approx(FLAGGED, abs=0.001)
 
 
+@pytest.fixture
+def brief(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A quick screen has seen 640 pictures when it is done."""
+    command = import_module("training.cli.screen")
+    shorten = command.shorten
+    monkeypatch.setattr(command, "shorten", lambda full: replace(shorten(full), epochs=1, draws=640))
+
+
+@pytest.mark.usefixtures("brief")
 def test_a_screen_of_its_own_is_put_beside_the_network_that_is_served(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -113,6 +124,7 @@ def test_a_screen_of_its_own_is_put_beside_the_network_that_is_served(
     assert read_card(tmp_path / "screen" / "digits.json").network["kind"] == "head"
 
 
+@pytest.mark.usefixtures("brief")
 @pytest.mark.parametrize("of", [(), ("balanced",)], ids=["shared", "own"])
 def test_the_whole_line_trains_a_screen(of: Sequence[str], tmp_path: Path) -> None:
     """From drawing to weights that OpenVINO runs; 360 glyphs do not make it a good one."""

@@ -1,6 +1,8 @@
 """Real scans as a measure: two ZIPs, split by file name, read as they are served, told in one table."""
 
 import json
+from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -74,7 +76,12 @@ def test_what_is_learned_from_is_every_half_to_work_on_and_nothing_else(data: Pa
     assert np.array_equal(examples.labels, np.concatenate([each.labels for each in halves]))
 
 
-def test_a_recipe_that_wants_scans_says_where_they_are_missing(data: Path, tmp_path: Path) -> None:
+def test_a_recipe_that_wants_scans_says_where_they_are_missing(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command = import_module("training.cli.train")
+    shorten = command.shorten
+    monkeypatch.setattr(command, "shorten", lambda full: replace(shorten(full), epochs=1, draws=640))
     done = CliRunner().invoke(app, ["train", "small-scanned", "--quick", "--runs", str(tmp_path)])
     assert done.exit_code == 0, done.output
     with pytest.raises(BadData, match=r"paper-photos\.zip is missing"):

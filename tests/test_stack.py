@@ -192,7 +192,7 @@ def stopped(process: "subprocess.Popen[str]", number: signal.Signals) -> tuple[i
 
 
 def refused(data: Path, *options: str, **settings: str) -> tuple[int, list[str]]:
-    """The exit code of one that does not start with these settings, and what it said; in this process."""
+    """The exit code of one that does not start with these settings, here, and what it said."""
     command = [*UP[3:], "--data", str(data), *options]
     done = CliRunner().invoke(app, command, env={"REDIS_URL": None, **settings})
     return done.exit_code, done.stderr.splitlines()

@@ -26,7 +26,7 @@ def test_a_redis_that_refuses_costs_neither_connections_nor_a_flood_of_lines(tmp
         client.config_set("min-replicas-to-write", 1)
         time.sleep(1.5)
         before = len(client.client_list()), [process.num_fds() for process in processes]
-        time.sleep(2)
+        time.sleep(1.5)
         clients, files = len(client.client_list()), [process.num_fds() for process in processes]
         assert clients <= before[0] + 2
         assert all(now <= then + 2 for now, then in zip(files, before[1], strict=True))
@@ -50,9 +50,9 @@ def test_a_process_that_begins_under_a_redis_that_refuses_hears_it_later(tmp_pat
     ):
         client.config_set("min-replicas-to-write", 1)
         sender = psutil.Process(services.spawn("worker.sender").pid)
-        time.sleep(3)
+        time.sleep(2)
         before = sender.num_fds()
-        time.sleep(1.5)
+        time.sleep(1)
         assert sender.num_fds() <= before + 2
         client.config_set("min-replicas-to-write", 0)
         until(lambda: client.zcard("ink:senders"))
