@@ -2,7 +2,7 @@
 
 from chaos.ledger_model.running import explore
 
-EXAMPLES = 50
+EXAMPLES = 20
 
 
 def test_the_ledger_does_what_its_model_says() -> None:
