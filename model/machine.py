@@ -19,7 +19,7 @@ def usable_cores(groups: Path = GROUPS) -> int:
     """The processors in this process's affinity, or fewer by a quota; at least 1."""
     affinity = getattr(os, "sched_getaffinity", None)  # Linux only
     cores = len(affinity(0)) if affinity else os.cpu_count() or 1
-    for quota, period in _figures(groups, QUOTAS):
+    for quota, period in _figures(groups, QUOTAS, 2):
         if quota > 0:  # in version 1, -1 is none
             cores = min(cores, ceil(quota / period))
     return cores
@@ -28,15 +28,16 @@ def usable_cores(groups: Path = GROUPS) -> int:
 def memory_bytes(groups: Path = GROUPS) -> int:
     """Bytes of memory, or of what a control group allows, if that is less."""
     most = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    return min([most, *(limit for (limit,) in _figures(groups, LIMITS))])
+    return min([most, *(limit for (limit,) in _figures(groups, LIMITS, 1))])
 
 
-def _figures(groups: Path, versions: Iterable[Sequence[str]]) -> Iterator[list[int]]:
-    """The figures in the files of each version, if it sets a limit."""
+def _figures(groups: Path, versions: Iterable[Sequence[str]], count: int) -> Iterator[list[int]]:
+    """The `count` figures in the files of each version, if it sets a limit."""
     for names in versions:
         try:
             text = " ".join((groups / name).read_text() for name in names)
             figures = [int(each) for each in text.split()]
         except (OSError, ValueError):  # not this version, or `max`
             continue
-        yield figures
+        if len(figures) == count:  # a file may be empty
+            yield figures

@@ -1,4 +1,4 @@
-"""The processors that a process may use, by affinity and by a container's quota."""
+"""The processors and the memory that a process may use, by affinity and by a container's limits."""
 
 import os
 import subprocess
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from model.machine import usable_cores
+from model.machine import memory_bytes, usable_cores
 
 MINE = len(os.sched_getaffinity(0))
 
@@ -30,6 +30,8 @@ def write(groups: Path, **files: str) -> Path:
         ({"cpu_max": "150000 100000\n"}, min(2, MINE)),
         ({"cpu_max": "6400000 100000\n"}, MINE),
         ({"cpu_max": "unheard of\n"}, MINE),
+        ({"cpu_max": ""}, MINE),
+        ({"cpu_max": "50000\n"}, MINE),
         ({"cpu__cpu_cfs_quota_us": "-1\n", "cpu__cpu_cfs_period_us": "100000\n"}, MINE),
         ({"cpu__cpu_cfs_quota_us": "100000\n", "cpu__cpu_cfs_period_us": "100000\n"}, 1),
     ],
@@ -38,6 +40,14 @@ def test_a_quota_counts_as_the_cores_it_pays_for(
     files: dict[str, str], cores: int, tmp_path: Path
 ) -> None:
     assert usable_cores(write(tmp_path, **files)) == cores
+
+
+@pytest.mark.parametrize("text", ["", "max\n", "1024 1024\n", "9" * 19])
+def test_only_a_single_figure_limits_memory(text: str, tmp_path: Path) -> None:
+    (tmp_path / "memory.max").write_text("1024\n")
+    assert memory_bytes(tmp_path) == 1024
+    (tmp_path / "memory.max").write_text(text)
+    assert memory_bytes(tmp_path) == memory_bytes(tmp_path / "none")
 
 
 def test_only_processors_that_a_process_may_run_on_count(tmp_path: Path) -> None:
