@@ -1,6 +1,7 @@
 """The training of a trial: balanced draws, what is kept of it, interrupted or not."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import torch
 from safetensors.torch import load_file
 
 from training.run import BadRun
+from training.study.rounds import million
 from training.study.trials.networks import newborn
 from training.study.trials.outcomes import logits_of, read_outcome, weights_of
 from training.study.trials.state import Draws, pooled
@@ -50,6 +52,13 @@ def test_a_killed_training_goes_on_from_its_last_point_to_the_same_end(tmp_path:
     ends = weights(wanted, tmp_path / "killed"), weights(wanted, tmp_path / "whole")
     assert all(torch.equal(ends[0][name], ends[1][name]) for name in ends[1])
     assert not list((tmp_path / "killed").glob("*checkpoint"))
+
+
+def test_a_batch_of_more_images_than_were_asked_for_is_shown_whole(tmp_path: Path) -> None:
+    wanted, heard = trial(images=32, batch=128), list[int]()
+    outcome = train(wanted, drawn_digits(), tmp_path, heard.append)
+    assert sum(heard) == wanted.shown == outcome.points[-1].images == 128
+    assert million([replace(outcome, seconds=128.0)]) == 1e6
 
 
 def kill_after(images: int) -> Callable[[int], None]:

@@ -69,4 +69,4 @@ def cost(outcomes: Sequence[Outcome]) -> tuple[str, str, str]:
 
 def million(outcomes: Sequence[Outcome]) -> float:
     """Processor seconds to train on a million images, the mean of the seeds."""
-    return 1e6 * mean(each.seconds / each.trial.images for each in outcomes)
+    return 1e6 * mean(each.seconds / each.points[-1].images for each in outcomes)

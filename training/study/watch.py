@@ -16,7 +16,7 @@ SECONDS_A_MAC, SECONDS_A_MIXED_MAC, SECONDS_A_STEP = 2e-10, 8e-11, 2e-3
 def seconds(trial: Trial) -> float:
     """The approximate processor time of a trial."""
     sums = macs(trial.network) * (SECONDS_A_MIXED_MAC if mixed(trial) else SECONDS_A_MAC)
-    return trial.images * (sums + SECONDS_A_STEP / trial.batch)
+    return trial.shown * (sums + SECONDS_A_STEP / trial.batch)
 
 
 class Watch:
@@ -38,7 +38,7 @@ class Watch:
 
     def expect(self, trial: Trial) -> None:
         """Add a trial that was asked for."""
-        self._asked += trial.images
+        self._asked += trial.shown
         total = (self.bar.tasks[0].total or 0) + seconds(trial)
         self.bar.update(self._task, total=total, asked=self._asked)
 
@@ -47,7 +47,7 @@ class Watch:
         for trial, images in news:
             self._shown += images
             pace = self._shown / (self.bar.tasks[0].elapsed or float("inf"))
-            done = seconds(trial) * images / trial.images
+            done = seconds(trial) * images / trial.shown
             self.bar.update(
                 self._task, description=_name(trial), advance=done, shown=self._shown, pace=pace
             )

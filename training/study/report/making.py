@@ -20,7 +20,7 @@ def making(
 ) -> Mapping[str, str]:
     """The rows of a table; `measured` is when the best network was measured."""
     trials, networks = len(outcomes), len({each.trial.name for each in outcomes})
-    shown = sum(each.trial.images for each in outcomes)
+    shown = sum(each.points[-1].images for each in outcomes)
     return {
         "command": f"inkqueue study {task}; after an interruption, the same command goes on",
         "scale": f"{scale.images:,} images, of which a comparison shows a share; {scale.seeds} seeds",

@@ -23,7 +23,7 @@ class State:
     def __init__(self, trial: Trial, labels: Array, runs: Path) -> None:
         self.network = channels_last(newborn(trial, runs))
         self.draws = Draws(labels, trial)
-        self.steps = max(1, trial.images // trial.batch)
+        self.steps = trial.steps
         self.step, self.seconds = 0, 0.0
         self.curve: list[Point] = []
         parameters, rate, decay = self.network.parameters(), trial.learning_rate, trial.weight_decay

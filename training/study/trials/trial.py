@@ -31,6 +31,16 @@ class Trial:
     start: str = ""
     frozen: bool = False
 
+    @property
+    def steps(self) -> int:
+        """Batches: those that `images` fill, or one of more than were asked for."""
+        return max(1, self.images // self.batch)
+
+    @property
+    def shown(self) -> int:
+        """How many images its whole batches show."""
+        return self.steps * self.batch
+
     @cached_property
     def key(self) -> str:
         """The name of its files: the same for the same settings, whatever section they are in."""
