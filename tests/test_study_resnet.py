@@ -142,12 +142,17 @@ def refusal(path: Path) -> str:
     return str(caught.value)
 
 
-def test_a_glyph_is_framed_and_scaled_as_photographs_are() -> None:
-    seen = ResNet18(26).as_imagenet(GLYPHS)
+@pytest.mark.parametrize(
+    ("classes", "glyph_std", "glyph_mean"), [(26, 0.3317, 0.1737), (10, 0.3081, 0.1307)]
+)
+def test_a_glyph_is_framed_and_scaled_as_photographs_are(
+    classes: int, glyph_std: float, glyph_mean: float
+) -> None:
+    seen = ResNet18(classes).as_imagenet(GLYPHS)
     assert seen.shape == (2, 3, 32, 32)
     for channel, (mean, std) in enumerate(zip(MEAN, STD, strict=True)):
         back = seen[:, channel] * std + mean
-        torch.testing.assert_close(back[:, 2:-2, 2:-2], GLYPHS[:, 0] * 0.3317 + 0.1737)
+        torch.testing.assert_close(back[:, 2:-2, 2:-2], GLYPHS[:, 0] * glyph_std + glyph_mean)
         frame = back.clone()
         frame[:, 2:-2, 2:-2] = 0
         torch.testing.assert_close(frame, torch.zeros(2, 32, 32), atol=1e-6, rtol=0)

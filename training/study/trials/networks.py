@@ -18,7 +18,6 @@ from model.networks import head_of
 
 from ...measures.cost import metered
 from ...registry import start_from
-from ...sets.tasks import TASKS
 from .resnet import ResNet18, load_imagenet
 from .trial import Trial
 
@@ -32,7 +31,6 @@ ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
 
 SIDE = 28
 GROUPS = 8
-BY_CLASSES = {len(task.labels): task for task in TASKS.values()}
 
 
 def perceptron(
@@ -128,12 +126,6 @@ def learning(module: nn.Module, trial: Trial) -> None:
     """Put `module` in training mode, except its frozen part, whose statistics must not change either."""
     module.train(not trial.frozen)
     head_of(module).train()
-
-
-def scaled(images: torch.Tensor, trial: Trial) -> torch.Tensor:
-    """uint8 (n, 28, 28) as float32 (n, 1, 28, 28), scaled as in the task with as many classes."""
-    task = BY_CLASSES.get(trial.network["classes"], TASKS["letters"])
-    return images.unsqueeze(1).float().sub_(255 * task.mean).div_(255 * task.std)
 
 
 def mixed(trial: Trial) -> bool:

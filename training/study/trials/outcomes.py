@@ -15,7 +15,8 @@ from model.storage import whole
 from ...run import BadRun, write_json
 from ...sets.data import Array
 from ...train import CHUNK
-from .networks import build, scaled
+from .glyphs import scaled
+from .networks import build
 from .trial import Outcome, Point, Trial
 
 
@@ -47,8 +48,9 @@ def weights_of(trial: Trial, folder: Path) -> Path:
 @torch.no_grad()
 def logits_of(outcome: Outcome, folder: Path, images: Array) -> Floats:
     """float32 logits (n, classes) of `images`, by the network of `outcome` that is kept in `folder`."""
-    module = build(outcome.trial.network)
+    layout = outcome.trial.network
+    module = build(layout)
     module.load_state_dict(load_file(weights_of(outcome.trial, folder)))
     module.eval()
     chunks = [torch.from_numpy(images[at : at + CHUNK]) for at in range(0, len(images), CHUNK)]
-    return np.concatenate([module(scaled(chunk, outcome.trial)).numpy() for chunk in chunks])
+    return np.concatenate([module(scaled(chunk, layout["classes"])).numpy() for chunk in chunks])

@@ -9,14 +9,13 @@ from torch.nn.functional import pad, relu
 
 from model.card import BadCard
 
+from .glyphs import brightness
+
 Tensors = dict[str, torch.Tensor]
 
 STAGES = (64, 128, 256, 512)
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 """Of ImageNet's red, green and blue in 0..1, as torchvision's weights expect."""
-
-GLYPH_MEAN, GLYPH_STD = 0.1737, 0.3317
-"""By which letters are normalized (see sets.tasks)."""
 
 FRAME = 2
 HEAD = "fc."
@@ -80,8 +79,8 @@ class ResNet18(nn.Module):
         return logits
 
     def as_imagenet(self, images: torch.Tensor) -> torch.Tensor:
-        """(n, 1, 28, 28) as the task normalizes it -> (n, 3, 32, 32) as ImageNet's images are."""
-        grey = pad(images * GLYPH_STD + GLYPH_MEAN, (FRAME,) * 4)
+        """(n, 1, 28, 28) as `glyphs.scaled` gave it -> (n, 3, 32, 32) as ImageNet's images are."""
+        grey = pad(brightness(images, self.fc.out_features), (FRAME,) * 4)
         mean, std = (torch.tensor(each, device=grey.device).view(3, 1, 1) for each in (MEAN, STD))
         return (grey - mean) / std
 

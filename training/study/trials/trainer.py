@@ -16,7 +16,8 @@ from model.networks import count_parameters
 from ...run import DAMAGED, BadRun, write_tensors
 from ...sets.data import Split
 from ...train import CHUNK, Tally
-from .networks import learning, macs, mixed, scaled
+from .glyphs import scaled
+from .networks import learning, macs, mixed
 from .outcomes import read_outcome, write_outcome
 from .state import State
 from .trial import Outcome, Point, Trial
@@ -89,7 +90,7 @@ class Trainer:
     def _logits(self, images: torch.Tensor) -> torch.Tensor:
         """float32 logits (n, classes) of uint8 images (n, 28, 28)."""
         with torch.autocast("cpu", torch.bfloat16, enabled=mixed(self.trial)):
-            logits: torch.Tensor = self.state.network(scaled(images, self.trial))
+            logits: torch.Tensor = self.state.network(scaled(images, self.trial.network["classes"]))
         return logits.float()
 
     def _point(self, trained: Tally, validated: Tally) -> Point:
