@@ -16,6 +16,10 @@ from ...sets.tasks import SPLIT_SEED
 from .networks import newborn
 from .trial import Point, Trial
 
+BLOCK = 1024
+"""About how many images are drawn at once. Since a block's classes are drawn before the images within
+them, another number would draw other images, and change every result."""
+
 
 class State:
     """The network of `trial` at `step` of `steps` batches; `curve` are its points so far."""

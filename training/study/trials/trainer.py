@@ -19,7 +19,7 @@ from ...train import CHUNK, Tally
 from .glyphs import scaled
 from .networks import learning, macs, mixed
 from .outcomes import read_outcome, write_outcome
-from .state import State
+from .state import BLOCK, State
 from .trial import Outcome, Point, Trial
 
 Tell = Callable[[int], None]
@@ -66,7 +66,7 @@ class Trainer:
         state, batch, tally = self.state, self.trial.batch, Tally()
         learning(state.network, self.trial)
         while state.step < stop:
-            steps = min(max(1, CHUNK // batch), stop - state.step)
+            steps = min(max(1, BLOCK // batch), stop - state.step)
             for rows in state.draws.draw(steps * batch).view(steps, batch):
                 labels = self.labels[rows]
                 logits = self._logits(self.images[rows])
