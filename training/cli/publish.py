@@ -19,10 +19,10 @@ from ..gates import GATES
 from ..measures.engines import least_precision, rivals
 from ..measures.evaluate import evaluate, read_split, task_of
 from ..measures.scans import measure_scans, table
+from ..measures.verdicts import open_reader
 from ..publish import publish as serve
 from ..ranges import input_ranges
 from ..registry import RUNS, find
-from ..rejects.verdicts import open_reader
 from ..sets.scans import FOLDER
 from ..tables import TextTable, percent
 from .console import console

@@ -8,11 +8,11 @@ import numpy as np
 
 from model.flags import Flag
 
-from ..rejects.verdicts import ScreenedReader, Verdicts, open_reader
 from ..sets.scans import FOLDER, HALVES, SCANS, read_half
 from ..tables import TextTable, percent
 from .evaluate import open_network
 from .metrics import top_accuracy
+from .verdicts import ScreenedReader, Verdicts, open_reader
 
 COLUMNS = ("network", "scans", "half", "images", "top-1", "top-3", "uncertain")
 

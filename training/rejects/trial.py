@@ -7,6 +7,7 @@ import numpy as np
 
 from ..measures.evaluate import open_network, read_split, task_of
 from ..measures.scans import measure_scans
+from ..measures.verdicts import ScreenedReader, Verdicts, open_reader
 from ..sets.data import Array, Set, hold_out_images
 from ..sets.readers.meaning import NO_LABEL
 from ..tables import TextTable, percent
@@ -14,7 +15,6 @@ from .examples import Pools, drawn
 from .junk import KINDS
 from .pictures import file_of, photograph
 from .screening import CHOSEN, MEASURED, read_pools
-from .verdicts import ScreenedReader, Verdicts, open_reader
 
 COUNT = 1000
 """Pictures of each kind."""

@@ -13,9 +13,9 @@ from model.normalization import normalize
 from model.predictor import Floats, Predictor, softmax
 from model.screen import Screen, open_screen, screen_of
 
-from ..measures.answers import Answers, Bools, Labels
-from ..measures.metrics import groups_in
 from ..sets.data import Array
+from .answers import Answers, Bools, Labels
+from .metrics import groups_in
 
 CHARSETS = ("digits", "upper", "lower")
 
