@@ -27,8 +27,8 @@ def test_every_trial_is_asked_once_and_named_once(scale: Scale) -> None:
     assert len({(one.name, one.seed) for one in trials}) == len(trials)
     assert all(one.section == "convolutions" and one.network["classes"] == 26 for one in trials)
     assert len(chapter.finalists) == 3
-    for sheet in chapter.sheets:
-        assert {len(row) for row in sheet.rows} == {len(sheet.columns)}
+    for table in chapter.tables:
+        assert {len(row) for row in table.rows} == {len(table.columns)}
 
 
 @pytest.mark.parametrize(("sign", "verb", "best"), [(1, "brings", 3), (-1, "costs", 1)])

@@ -45,8 +45,8 @@ def test_every_trial_is_asked_once_named_once_and_shown_as_much(scale: Scale) ->
     assert len({one.images for one in trials}) == 1
     assert all(one.images % one.batch == 0 for one in trials)
     assert not chapter.finalists
-    for sheet in chapter.sheets:
-        assert {len(row) for row in sheet.rows} == {len(sheet.columns)}
+    for table in chapter.tables:
+        assert {len(row) for row in table.rows} == {len(table.columns)}
 
 
 def test_the_best_rate_is_found_for_every_norm_and_batch() -> None:

@@ -77,7 +77,7 @@ def test_the_better_of_two_is_found_where_they_do_not() -> None:
 def test_the_array_is_told_by_its_own_seeds_only() -> None:
     """The seeds that are added to its best run for the comparison do not change the table."""
     _, chapter = told(lambda one: additive(one) + 3 * (one.seed == 2))
-    (runs,) = [sheet for sheet in chapter.sheets if sheet.title == "The runs of the array"]
+    (runs,) = [table for table in chapter.tables if table.title == "The runs of the array"]
     assert all(float(row[-1].split()[0]) < 2 for row in runs.rows)
 
 
@@ -173,5 +173,5 @@ def test_every_factor_has_a_plot_of_all_its_levels() -> None:
 
 def test_tables_hold_as_many_cells_as_columns() -> None:
     _, chapter = told(additive)
-    for sheet in chapter.sheets:
-        assert {len(row) for row in sheet.rows} == {len(sheet.columns)}
+    for table in chapter.tables:
+        assert {len(row) for row in table.rows} == {len(table.columns)}

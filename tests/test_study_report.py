@@ -24,7 +24,7 @@ from training.run import Epoch, Run
 from training.study.chapter import Chapter, Plot, Series
 from training.study.report.exam import Exam
 from training.study.report.finalists import Finalist, table
-from training.study.report.letters import every_letter, label_meant, sheet
+from training.study.report.letters import every_letter, label_meant, letter_table
 from training.study.report.plots import bands, draw_plot
 from training.study.report.report import Study, write_report
 from training.study.report.scalars import write_best, write_trials
@@ -80,8 +80,8 @@ def best() -> Evaluation:
 
 def study_of(best: Evaluation) -> Study:
     split = read_split("letters", Path(), drawn=True)
-    sheets = [TextTable("What <it> took", ("network", "time"), [("a|b", "1 s")], ["A note."])]
-    chapter = Chapter("Batches & norms", "Why?", ["Norm pays.", "So it is."], sheets, [PLOT, DOTTED])
+    tables = [TextTable("What <it> took", ("network", "time"), [("a|b", "1 s")], ["A note."])]
+    chapter = Chapter("Batches & norms", "Why?", ["Norm pays.", "So it is."], tables, [PLOT, DOTTED])
     seeds = [outcome("best dense", seed) for seed in range(2)]
     answers = [replace(best.answers, probabilities=np.roll(best.answers.probabilities, 1, axis=1))] * 2
     finalists = [Finalist("best dense", chapter.title, seeds, answers)]
@@ -105,10 +105,10 @@ def test_a_letter_knows_both_sides_of_its_mistakes() -> None:
     assert "1 of 3 images of A are read right: 33.3 %" in a.summary
     assert "33.3 % of what is read as A is one." in a.summary
     assert a.interval[0] < 1 / 3 < a.interval[1]
-    assert sheet(b).rows == [("A", "0", "2"), ("C", "1", "0")]
+    assert letter_table(b).rows == [("A", "0", "2"), ("C", "1", "0")]
     nothing = every_letter(answering("A", "A"))
     assert "No image of B" in nothing[1].summary
-    assert "No mistake was seen." in sheet(nothing[0]).notes
+    assert "No mistake was seen." in letter_table(nothing[0]).notes
 
 
 def test_a_letter_may_be_given_small_and_nothing_else() -> None:

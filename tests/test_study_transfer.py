@@ -69,8 +69,8 @@ def test_every_trial_is_asked_once_and_arms_are_shown_as_much(
         assert len({one.images for one in those}) == 1
     assert all(one.images % one.batch == 0 for one in trials)
     assert {one.network["classes"] for one in trials} == {26}
-    for sheet in chapter.sheets:
-        assert {len(row) for row in sheet.rows} == {len(sheet.columns)}
+    for table in chapter.tables:
+        assert {len(row) for row in table.rows} == {len(table.columns)}
     for plot in chapter.plots:
         assert {len(each.y) for each in plot.series} == {len(plot.ticks)}
 
@@ -175,7 +175,7 @@ def test_finalists_are_the_best_with_all_images_by_every_seed() -> None:
 
 def test_a_frozen_network_trains_its_head_only() -> None:
     _, chapter = told(always_helps)
-    rows = {(row[0], row[1]): row for row in chapter.sheets[0].rows}
+    rows = {(row[0], row[1]): row for row in chapter.tables[0].rows}
     assert rows[FROZEN, "all"][4] == f"{4 * 112 * 26 + 26:,}"
     assert rows[TUNED, "all"][4] == rows[SCRATCH, "all"][4] == "210,398"
 

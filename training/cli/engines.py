@@ -12,7 +12,7 @@ from model.torch_predictor import use_threads
 from ..measures.engines import Rival, rivals, table
 from ..measures.evaluate import read_split, task_of
 from ..registry import find
-from .console import console
+from .console import show
 from .options import Data, Quick, Threads
 
 
@@ -30,4 +30,4 @@ def engines(
         images = read_split(task_of(read_card(folder / f"{stem}.json")).name, data, quick).test
         notes.print(f"{each}: {len(images):,} images on every engine")
         those += rivals(stem, folder, images, threads)
-    table(those).show(console)
+    show([table(those)])

@@ -2,10 +2,10 @@
 
 from ..history import history
 from ..registry import RUNS
-from .console import console
+from .console import show
 from .options import Runs
 
 
 def runs(runs: Runs = RUNS) -> None:
     """Print a table of past runs."""
-    history(runs).show(console)
+    show([history(runs)])

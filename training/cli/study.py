@@ -13,10 +13,10 @@ from ..sets.own import read_own
 from ..sets.tasks import TASKS
 from ..study.chapter import FULL, QUICK
 from ..study.report.exam import Exam
-from ..study.report.letters import every_letter, label_meant, sheet
+from ..study.report.letters import every_letter, label_meant, letter_table
 from ..study.report.report import Study, write_report
 from ..study.study import SECTIONS, Plan, card_of, whole
-from .console import console
+from .console import console, show
 from .options import Data, Runs
 from .train import LabelsFrom, OwnTest, OwnTrain, Quick, Transposed, require_train
 
@@ -76,10 +76,10 @@ def study(
     if label:
         exam = Exam(plan.folder, split.test, split.measured_on, notes.print)
         answers = exam.network(plan.best, runs)[0].answers
-        sheet(every_letter(answers)[answers.labels.index(label)]).show(console)
+        show([letter_table(every_letter(answers)[answers.labels.index(label)])])
     else:
         told = whole(plan, split, notes.print)
-        _show(told)
+        _print(told)
         console.print(write_report(told, out or Path("reports") / name), markup=False)
 
 
@@ -100,7 +100,7 @@ def _label(letter: str, task: str) -> str:
         raise typer.BadParameter(f"--letter: {error}") from error
 
 
-def _show(told: Study) -> None:
+def _print(told: Study) -> None:
     """Print the chapters with their findings, then the summary at the head of the report."""
     for number, chapter in enumerate(told.chapters, 1):
         console.print(f"\n{number}. {chapter.title}", style="bold", markup=False)

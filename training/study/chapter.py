@@ -42,7 +42,7 @@ class Chapter:
     title: str
     introduction: str
     findings: Sequence[str]
-    sheets: Sequence[TextTable]
+    tables: Sequence[TextTable]
     plots: Sequence[Plot]
     finalists: dict[str, Sequence[Outcome]] = field(default_factory=dict)
 

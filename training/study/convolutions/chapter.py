@@ -26,7 +26,7 @@ def tell(found: Comparison) -> Chapter:
         title="Convolutional layers",
         introduction=INTRODUCTION,
         findings=findings(found),
-        sheets=[_sizes(found), _rates(found), _confirmed(found)],
+        tables=[_sizes(found), _rates(found), _confirmed(found)],
         plots=[_by_macs(found), _by_depth(found), _by_kernel(found)],
         finalists={str(size): found.confirmed[size] for size in ranked(found.confirmed)},
     )

@@ -27,7 +27,7 @@ def tell(ladders: Ladders) -> Chapter:
         title="BatchNorm and GroupNorm over batch sizes",
         introduction=INTRODUCTION,
         findings=findings(ladders),
-        sheets=[_accuracies(ladders), _rates(ladders)],
+        tables=[_accuracies(ladders), _rates(ladders)],
         plots=[
             _by_batch(ladders),
             *(_curves(ladders, batch) for batch in ends),

@@ -30,7 +30,7 @@ def tell(sweep: Sweep) -> Chapter:
         title="Fully connected networks",
         introduction=INTRODUCTION,
         findings=findings(sweep),
-        sheets=[_effects(sweep), _runs(sweep), _around(sweep), _confirmed(sweep)],
+        tables=[_effects(sweep), _runs(sweep), _around(sweep), _confirmed(sweep)],
         plots=[_plot(sweep, factor) for factor in FACTORS],
         finalists={
             "best fully connected": sweep.confirmed[first],

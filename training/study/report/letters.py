@@ -75,7 +75,7 @@ def label_meant(letter: str, labels: str) -> str:
     raise ValueError(f"{letter!r} is none of {labels}")
 
 
-def sheet(letter: Letter) -> TextTable:
+def letter_table(letter: Letter) -> TextTable:
     """What a letter is confused with, as a table; its accuracy below."""
     directions = (letter.taken_for, letter.mistaken_from)
     names = dict.fromkeys(name for each in directions for name, _ in each)

@@ -35,13 +35,13 @@ def tell(found: Arms) -> Chapter:
         title="Transfer from other tasks",
         introduction=INTRODUCTION,
         findings=findings(found),
-        sheets=[_sheet(found, body) for body in found.bodies],
+        tables=[_table(found, body) for body in found.bodies],
         plots=[_plot(found, body) for body in found.bodies if len(body.amounts) > 1],
         finalists=finalists,
     )
 
 
-def _sheet(found: Arms, body: Body) -> TextTable:
+def _table(found: Arms, body: Body) -> TextTable:
     columns = (
         "arm",
         "images a letter",
