@@ -13,7 +13,7 @@ import pytest
 
 from training.run import BadRun
 from training.study.chapter import QUICK, Chapter, Scale, Section
-from training.study.driver import TRIALS, keep_settings, study
+from training.study.driver import TRIALS, keep_settings, run_sections
 from training.study.trials.trial import Outcome, Trial
 
 from conftest import until
@@ -45,7 +45,7 @@ def test_sections_are_sent_what_they_ask_for_and_nothing_is_trained_twice(tmp_pa
     def run() -> tuple[list[Chapter], list[list[Outcome]], list[Outcome]]:
         heard: list[list[Outcome]] = []
         sections = {"two": two_rounds(heard), "one": the_same(heard)}
-        chapters, outcomes = study(sections, drawn_digits(), tmp_path, QUICK, 1)
+        chapters, outcomes = run_sections(sections, drawn_digits(), tmp_path, QUICK, 1)
         return chapters, sorted(heard, key=len), outcomes
 
     def files() -> list[tuple[str, int]]:
@@ -79,7 +79,7 @@ if __name__ == "__main__":  # the processes that it starts import nothing of thi
 
     from training.sets.tasks import draw
     from training.study.chapter import QUICK
-    from training.study.driver import study
+    from training.study.driver import run_sections
     from training.study.trials.trial import Trial
 
     def long():
@@ -87,7 +87,7 @@ if __name__ == "__main__":  # the processes that it starts import nothing of thi
         yield [Trial("section", "name", network, 64_000_000, 64, 0.01, points=100_000)]
 
     signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where tests run in the background
-    study({"long": long()}, draw("01", 0), Path(sys.argv[1]), QUICK, 1)
+    run_sections({"long": long()}, draw("01", 0), Path(sys.argv[1]), QUICK, 1)
 """
 
 

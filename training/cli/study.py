@@ -15,7 +15,7 @@ from ..study.chapter import FULL, QUICK
 from ..study.report.exam import Exam
 from ..study.report.letters import every_letter, label_meant, letter_table
 from ..study.report.report import Study, write_report
-from ..study.study import SECTIONS, Plan, card_of, whole
+from ..study.study import SECTIONS, Plan, card_of, run_study
 from .console import console, show
 from .options import Data, Runs
 from .train import LabelsFrom, OwnTest, OwnTrain, Quick, Transposed, require_train
@@ -78,7 +78,7 @@ def study(
         answers = exam.network(plan.best, runs)[0].answers
         show([letter_table(every_letter(answers)[answers.labels.index(label)])])
     else:
-        told = whole(plan, split, notes.print)
+        told = run_study(plan, split, notes.print)
         _print(told)
         console.print(write_report(told, out or Path("reports") / name), markup=False)
 

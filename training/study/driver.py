@@ -23,7 +23,7 @@ TRIALS = "trials"
 PATIENCE_S = 0.5
 
 
-def study(
+def run_sections(
     sections: Mapping[str, Section], split: Split, folder: Path, scale: Scale, processes: int = 0
 ) -> tuple[list[Chapter], list[Outcome]]:
     """The chapters of `sections`, and the outcomes of the trials that they asked for, which are trained,

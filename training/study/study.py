@@ -15,7 +15,7 @@ from ..sets.data import Split
 from ..sets.tasks import TASKS
 from .chapter import Scale, Section
 from .convolutions.section import convolutions
-from .driver import TRIALS, study
+from .driver import TRIALS, run_sections
 from .normalizations.section import normalizations
 from .perceptrons.section import perceptrons
 from .report.exam import Exam
@@ -48,11 +48,11 @@ class Plan:
     processes: int = 0
 
 
-def whole(plan: Plan, split: Split, tell: Callable[[str], None]) -> Study:
+def run_study(plan: Plan, split: Split, tell: Callable[[str], None]) -> Study:
     """Do what is not done yet of the study. Raises BadCard, before anything is trained, and BadRun."""
     card = card_of(plan.best, plan.task, plan.runs)
     sections = begin(plan, len(card.labels), split.measured_on)
-    chapters, outcomes = study(sections, split, plan.folder, plan.scale, plan.processes)
+    chapters, outcomes = run_sections(sections, split, plan.folder, plan.scale, plan.processes)
     exam = Exam(plan.folder, split.test, split.measured_on, tell)
     finalists = measure(chapters, exam, plan.folder / TRIALS, card.labels)
     best, when = exam.network(plan.best, plan.runs)
