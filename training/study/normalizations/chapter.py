@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 from ...tables import TextTable
 from ..chapter import Chapter, Plot, Series
-from ..ladders import NORMS, Ladders, Place
 from ..statistics import NOTE, told
 from ..trials.trial import Outcome
 from .findings import findings
+from .ladders import NORMS, Ladders, Place
 
 INTRODUCTION = (
     "BatchNorm scales by the mean and variance of the batch, so that what it does to an image depends "

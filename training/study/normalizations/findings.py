@@ -4,8 +4,9 @@ from math import log
 from statistics import linear_regression, mean
 
 from ...tables import percent
-from ..ladders import NORMS, Ladders, Place, ends
+from ..rates import ends
 from ..statistics import compared, lead, points
+from .ladders import NORMS, Ladders, Place
 
 BATCH, GROUP, NONE = NORMS
 

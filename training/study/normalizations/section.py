@@ -4,10 +4,11 @@ Every training sees equally many images; the learning rate is tuned for each nor
 """
 
 from ..chapter import Scale, Section
-from ..ladders import BATCHES, NORMS, RUNGS, Ladders, Place, best, tune
+from ..rates import best, tune
 from ..rounds import ask
 from ..trials.trial import Trial
 from .chapter import tell
+from .ladders import BATCHES, NORMS, RUNGS, Ladders, Place
 
 SHOWN = 0.2
 """Images shown to each network, as a share of the scale's."""

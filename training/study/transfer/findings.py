@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from statistics import mean
 
-from ..ladders import ends
+from ..rates import ends
 from ..statistics import Lead, compared, lead, points, told
 from .arms import FROZEN, SCRATCH, STARTS, TUNED, Arm, Arms, Body, trained
 

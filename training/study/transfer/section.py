@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ...registry import RUNS
 from ..chapter import Scale, Section
-from ..ladders import best, tune
+from ..rates import best, tune
 from ..rounds import Outcomes, ask
 from .arms import MIDDLE, Arm, Arms, bodies, trial
 from .chapter import tell
