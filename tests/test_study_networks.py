@@ -5,7 +5,8 @@ import torch
 from torch import nn
 
 from model.networks import head_of
-from training.study.trials.networks import build, macs
+from training.study.trials.cost import macs
+from training.study.trials.networks import build
 
 CONVOLUTIONS = {"kind": "convolutions", "widths": [12, 16], "kernel": 5, "classes": 26}
 PERCEPTRON = {"kind": "perceptron", "hidden": [32, 20], "classes": 26}

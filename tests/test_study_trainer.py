@@ -11,7 +11,7 @@ from safetensors.torch import load_file
 
 from training.run import BadRun
 from training.study.rounds import million
-from training.study.trials.networks import newborn
+from training.study.trials.learner import newborn
 from training.study.trials.outcomes import logits_of, read_outcome, weights_of
 from training.study.trials.state import Draws, pooled
 from training.study.trials.trainer import train

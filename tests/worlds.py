@@ -13,7 +13,8 @@ import torch
 
 from model.networks import count_parameters
 from training.study.chapter import Chapter, Section
-from training.study.trials.networks import build, macs
+from training.study.trials.cost import macs
+from training.study.trials.networks import build
 from training.study.trials.trial import Outcome, Point, Trial
 
 Odds = Callable[[Trial], float]

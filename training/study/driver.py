@@ -12,10 +12,11 @@ from ..registry import STUDY, read_json
 from ..run import BadRun, write_json
 from ..sets.data import Split, fingerprint
 from .chapter import Chapter, Scale, Section
+from .trials.cost import seconds
 from .trials.outcomes import read_outcome
 from .trials.pool import Pool
 from .trials.trial import Outcome, Trial
-from .watch import Watch, seconds
+from .watch import Watch
 
 TRIALS = "trials"
 """Where a study's folder keeps its outcomes."""

@@ -6,17 +6,8 @@ from rich import progress as bars
 
 from model.terminal import notes
 
-from .trials.networks import macs, mixed
+from .trials.cost import seconds
 from .trials.trial import Outcome, Trial
-
-SECONDS_A_MAC, SECONDS_A_MIXED_MAC, SECONDS_A_STEP = 2e-10, 8e-11, 2e-3
-"""Approximate training times on one core of 2024, for the order of trials and the time left."""
-
-
-def seconds(trial: Trial) -> float:
-    """The approximate processor time of a trial."""
-    sums = macs(trial.network) * (SECONDS_A_MIXED_MAC if mixed(trial) else SECONDS_A_MAC)
-    return trial.shown * (sums + SECONDS_A_STEP / trial.batch)
 
 
 class Watch:

@@ -1,4 +1,4 @@
-"""The sizes of convolutional networks that are compared, and the results for convolution_chapter."""
+"""The sizes of convolutional networks that are compared, and the results for the chapter."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

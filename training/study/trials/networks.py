@@ -1,25 +1,17 @@
-"""The networks of the study: a trial's layout becomes a torch module, ready to be trained.
+"""The networks of the study: a trial's layout becomes a torch module.
 
-All take (n, 1, 28, 28) float32, normalized, and give (n, classes) logits.
+All take (n, 1, 28, 28) float32, as `glyphs.scaled` gives them, and give (n, classes) logits.
 """
 
-import json
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache
 from math import gcd
-from pathlib import Path
 from typing import Any
 
-import torch
 from torch import nn
 
 from model import networks
-from model.networks import head_of
 
-from ...measures.cost import metered
-from ...registry import start_from
-from .resnet import ResNet18, load_imagenet
-from .trial import Trial
+from .resnet import ResNet18
 
 ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
     "relu": nn.ReLU,
@@ -87,51 +79,3 @@ def build(layout: Mapping[str, Any]) -> nn.Module:
         return networks.build(layout)
     arguments = {key: value for key, value in layout.items() if key != "kind"}
     return KINDS[layout["kind"]](**arguments)
-
-
-def macs(layout: Mapping[str, Any]) -> int:
-    """The multiply-accumulates of one image; nothing is computed."""
-    return _macs(json.dumps(layout))
-
-
-@cache
-def _macs(layout: str) -> int:
-    """Cached, since the driver of a study asks for the same again and again."""
-    with torch.device("meta"), torch.no_grad():
-        module = build(json.loads(layout)).eval()
-        with metered(module) as meter:
-            module(torch.zeros(1, 1, SIDE, SIDE))
-    return meter.macs
-
-
-def newborn(trial: Trial, runs: Path) -> nn.Module:
-    """The network of `trial` before its first batch: drawn by its seed, its start loaded, frozen if
-    wanted.
-
-    The `start` is looked for in `runs` too. Raises BadCard.
-    """
-    torch.manual_seed(trial.seed)
-    module = build(trial.network)
-    if trial.start and isinstance(module, ResNet18):
-        load_imagenet(module, Path(trial.start))
-    elif trial.start:
-        start_from(module, trial.start, runs)
-    if trial.frozen:
-        module.requires_grad_(False)
-        head_of(module).requires_grad_(True)
-    return module
-
-
-def learning(module: nn.Module, trial: Trial) -> None:
-    """Put `module` in training mode, except its frozen part, whose statistics must not change either."""
-    module.train(not trial.frozen)
-    head_of(module).train()
-
-
-def mixed(trial: Trial) -> bool:
-    """Whether `trial` runs under bfloat16 autocast, as in `training.train`.
-
-    ResNet-18 is 1.6 times as fast that way. The study's own small networks stay in float32: GroupNorm
-    is slower in bfloat16, and norms are compared in the same precision.
-    """
-    return trial.network["kind"] not in ("perceptron", "convolutions")

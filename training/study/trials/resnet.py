@@ -50,7 +50,7 @@ class Block(nn.Module):
 
 
 class ResNet18(nn.Module):
-    """The network, for grey glyphs: (n, 1, 28, 28) float32, normalized, gives (n, classes) logits.
+    """The network, for grey glyphs: (n, 1, 28, 28) float32, scaled, gives (n, classes) logits.
 
     A glyph is brought back to 0..1, framed in black to 32x32, repeated to red, green and blue, and
     normalized as ImageNet's images are.

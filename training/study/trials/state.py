@@ -13,7 +13,7 @@ from model.networks import channels_last
 
 from ...sets.data import Array
 from ...sets.tasks import SPLIT_SEED
-from .networks import newborn
+from .learner import newborn
 from .trial import Point, Trial
 
 BLOCK = 1024

@@ -16,8 +16,9 @@ from model.networks import count_parameters
 from ...run import DAMAGED, BadRun, write_tensors
 from ...sets.data import Split
 from ...train import CHUNK, Tally
+from .cost import macs
 from .glyphs import scaled
-from .networks import learning, macs, mixed
+from .learner import learning, mixed
 from .outcomes import read_outcome, write_outcome
 from .state import BLOCK, State
 from .trial import Outcome, Point, Trial
