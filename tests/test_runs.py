@@ -14,8 +14,8 @@ from training.history import history, parameters, read_run
 from training.publish import finish
 from training.recipes import RECIPES
 from training.run import Run
-from training.study.chapter import QUICK
 from training.study.driver import keep_settings
+from training.study.rounds import QUICK
 from training.tables import TextTable
 from training.train import Trainer
 

@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from training.cli import app
-from training.study.chapter import QUICK
+from training.study.rounds import QUICK
 from training.study.study import SECTIONS
 
 

@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
-from training.study.chapter import FULL, QUICK, Scale
 from training.study.convolutions.section import convolutions
+from training.study.rounds import FULL, QUICK, Scale
 from training.study.trials.trial import Trial
 
 from worlds import likes, live

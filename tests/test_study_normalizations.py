@@ -5,8 +5,9 @@ from math import sqrt
 
 import pytest
 
-from training.study.chapter import FULL, QUICK, Chapter, Scale
+from training.study.chapter import Chapter
 from training.study.normalizations.section import normalizations
+from training.study.rounds import FULL, QUICK, Scale
 from training.study.trials.trial import Trial
 
 from worlds import likes, live

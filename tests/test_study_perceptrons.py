@@ -2,10 +2,10 @@
 
 import pytest
 
-from training.study.chapter import FULL, QUICK, Chapter, Scale
+from training.study.chapter import Chapter
 from training.study.perceptrons.factors import FACTORS, Setting, trial
 from training.study.perceptrons.section import perceptrons
-from training.study.rounds import comparing, confirming
+from training.study.rounds import FULL, QUICK, Scale, comparing, confirming
 from training.study.trials.trial import Trial
 
 from worlds import likes, live

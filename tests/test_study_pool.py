@@ -12,8 +12,9 @@ import psutil
 import pytest
 
 from training.run import BadRun
-from training.study.chapter import QUICK, Chapter, Scale, Section
+from training.study.chapter import Chapter
 from training.study.driver import TRIALS, keep_settings, run_sections
+from training.study.rounds import QUICK, Scale, Section
 from training.study.trials.trial import Outcome, Trial
 
 from conftest import until
@@ -78,7 +79,7 @@ if __name__ == "__main__":  # the processes that it starts import nothing of thi
     from pathlib import Path
 
     from training.sets.tasks import draw
-    from training.study.chapter import QUICK
+    from training.study.rounds import QUICK
     from training.study.driver import run_sections
     from training.study.trials.trial import Trial
 

@@ -14,7 +14,8 @@ from training.sets.catalogue import LETTERS
 from training.sets.data import Split
 from training.sets.sources import OFFICIAL_26, OFFICIAL_47, OWN_26, OWN_47, Source
 from training.sets.tasks import draw
-from training.study.chapter import FULL, QUICK, Chapter, Scale, Section
+from training.study.chapter import Chapter
+from training.study.rounds import FULL, QUICK, Scale, Section
 from training.study.transfer.arms import FROZEN, SCRATCH, TUNED
 from training.study.transfer.section import transfer
 from training.study.trials.resnet import ResNet18

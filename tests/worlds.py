@@ -12,7 +12,8 @@ from math import exp, log
 import torch
 
 from model.networks import count_parameters
-from training.study.chapter import Chapter, Section
+from training.study.chapter import Chapter
+from training.study.rounds import Section
 from training.study.trials.cost import macs
 from training.study.trials.networks import build
 from training.study.trials.trial import Outcome, Point, Trial

@@ -11,10 +11,10 @@ from ..measures.evaluate import read_split
 from ..registry import RUNS
 from ..sets.own import read_own
 from ..sets.tasks import TASKS
-from ..study.chapter import FULL, QUICK
 from ..study.report.exam import Exam
 from ..study.report.letters import every_letter, label_meant, letter_table
 from ..study.report.report import Study, write_report
+from ..study.rounds import FULL, QUICK
 from ..study.study import SECTIONS, Plan, card_of, run_study
 from .console import console, show
 from .options import Data, Runs

@@ -1,10 +1,10 @@
 """What a section of the study hands to the report: sentences, tables, plots, and its finalists."""
 
-from collections.abc import Generator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from ..tables import TextTable
-from .trials.trial import Outcome, Trial
+from .trials.trial import Outcome
 
 
 @dataclass(frozen=True)
@@ -45,20 +45,3 @@ class Chapter:
     tables: Sequence[TextTable]
     plots: Sequence[Plot]
     finalists: dict[str, Sequence[Outcome]] = field(default_factory=dict)
-
-
-Section = Generator[list[Trial], list[Outcome], Chapter]
-"""Asks for trials, is sent their outcomes in the same order, asks again, and returns its chapter."""
-
-
-@dataclass(frozen=True)
-class Scale:
-    """How much is spent: `images`, which each section multiplies by factors of its own, and `seeds`."""
-
-    images: int
-    seeds: int
-
-
-FULL = Scale(images=140_000, seeds=3)
-QUICK = Scale(images=128, seeds=2)
-"""Enough to see every step of the study work, on drawn characters; not to learn anything from it."""

@@ -11,7 +11,8 @@ from model.terminal import notes
 from ..registry import STUDY, read_json
 from ..run import BadRun, write_json
 from ..sets.data import Split, fingerprint
-from .chapter import Chapter, Scale, Section
+from .chapter import Chapter
+from .rounds import Scale, Section
 from .trials.cost import seconds
 from .trials.outcomes import read_outcome
 from .trials.pool import Pool

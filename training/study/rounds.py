@@ -1,12 +1,16 @@
-"""A round of a section: it asks for settings, each as trials, and is sent their outcomes."""
+"""Sections and their rounds: one asks for settings, each as trials, and is sent their outcomes."""
 
 from collections.abc import Generator, Mapping, Sequence
+from dataclasses import dataclass
 from statistics import mean
 from typing import NamedTuple, TypeAlias, TypeVar
 
 from ..tables import short
-from .chapter import FULL, Scale
+from .chapter import Chapter
 from .trials.trial import Outcome, Trial
+
+Section = Generator[list[Trial], list[Outcome], Chapter]
+"""Asks for trials, is sent their outcomes in the same order, asks again, and returns its chapter."""
 
 Setting = TypeVar("Setting")
 
@@ -15,6 +19,19 @@ Outcomes: TypeAlias = dict[Setting, list[Outcome]]
 
 Request: TypeAlias = Generator[list[Trial], list[Outcome], Outcomes[Setting]]
 """A part of a section: it asks, and returns what it found."""
+
+
+@dataclass(frozen=True)
+class Scale:
+    """How much is spent: `images`, which each section multiplies by factors of its own, and `seeds`."""
+
+    images: int
+    seeds: int
+
+
+FULL = Scale(images=140_000, seeds=3)
+QUICK = Scale(images=128, seeds=2)
+"""Enough to see every step of the study work, on drawn characters; not to learn anything from it."""
 
 CONFIRMING_SEEDS = 5
 
@@ -43,7 +60,15 @@ def confirming(images: float, scale: Scale) -> Stage:
 
 
 def ask(trials: Mapping[Setting, Sequence[Trial]]) -> Request[Setting]:
-    """Ask for the outcomes of each setting, in the order of its trials."""
+    """Ask for the outcomes of each setting, in the order of its trials.
+
+    A section asks round by round, and each round may depend on what the one before found:
+
+        widths = yield from ask({width: trials(width, seeds=1) for width in (8, 16, 32)})
+        best = ranked(widths)[0]
+        again = yield from ask({best: trials(best, seeds=5)})
+        told(accuracies(again[best]))  # '91.20 % ± 0.31'
+    """
     outcomes = iter((yield [trial for those in trials.values() for trial in those]))
     return {setting: [next(outcomes) for _ in those] for setting, those in trials.items()}
 

@@ -13,7 +13,6 @@ from ..registry import find
 from ..run import Epoch
 from ..sets.data import Split
 from ..sets.tasks import TASKS
-from .chapter import Scale, Section
 from .convolutions.section import convolutions
 from .driver import TRIALS, run_sections
 from .normalizations.section import normalizations
@@ -23,6 +22,7 @@ from .report.finalists import Finalist, measure
 from .report.making import making
 from .report.report import Study
 from .report.scalars import write_best, write_trials
+from .rounds import Scale, Section
 from .transfer.section import transfer
 
 SECTIONS = ("perceptrons", "convolutions", "normalizations", "transfer")

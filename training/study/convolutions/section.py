@@ -1,7 +1,6 @@
 """One, two and three convolutional layers of several widths and kernels, on equally many images."""
 
-from ..chapter import Scale, Section
-from ..rounds import Outcomes, Stage, accuracies, ask, comparing, confirming, ranked
+from ..rounds import Outcomes, Scale, Section, Stage, accuracies, ask, comparing, confirming, ranked
 from ..statistics import lead
 from ..trials.trial import Trial
 from .chapter import tell

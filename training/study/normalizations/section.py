@@ -3,9 +3,8 @@
 Every training sees equally many images; the learning rate is tuned for each norm at each batch size.
 """
 
-from ..chapter import Scale, Section
 from ..rates import best, tune
-from ..rounds import ask
+from ..rounds import Scale, Section, ask
 from ..trials.trial import Trial
 from .chapter import tell
 from .ladders import BATCHES, NORMS, RUNGS, Ladders, Place

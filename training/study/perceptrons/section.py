@@ -6,8 +6,18 @@ Six factors of five levels make 15,625 settings; some fifty of them are trained.
 from collections.abc import Iterable
 from functools import partial
 
-from ..chapter import Scale, Section
-from ..rounds import Outcomes, Request, Stage, accuracies, ask, comparing, confirming, ranked
+from ..rounds import (
+    Outcomes,
+    Request,
+    Scale,
+    Section,
+    Stage,
+    accuracies,
+    ask,
+    comparing,
+    confirming,
+    ranked,
+)
 from .chapter import tell
 from .design import main_effects, orthogonal_array
 from .factors import FACTORS, Setting, Sweep, neighbours, trial

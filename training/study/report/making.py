@@ -9,7 +9,7 @@ from pathlib import Path
 from model.machine import usable_cores
 
 from ...tables import short
-from ..chapter import Scale
+from ..rounds import Scale
 from ..trials.trial import Outcome
 
 PACKAGES = ("torch", "numpy", "matplotlib", "openvino")

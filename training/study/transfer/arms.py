@@ -12,8 +12,7 @@ from model.networks import count_parameters, head_of
 
 from ...registry import load
 from ...sets.sources import may_know
-from ..chapter import FULL, Scale
-from ..rounds import Outcomes, accuracies
+from ..rounds import FULL, Outcomes, Scale, accuracies
 from ..trials.networks import build
 from ..trials.trial import Outcome, Trial
 

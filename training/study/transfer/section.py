@@ -7,9 +7,8 @@ images to learn from.
 from pathlib import Path
 
 from ...registry import RUNS
-from ..chapter import Scale, Section
 from ..rates import best, tune
-from ..rounds import Outcomes, ask
+from ..rounds import Outcomes, Scale, Section, ask
 from .arms import MIDDLE, Arm, Arms, bodies, trial
 from .chapter import tell
 
