@@ -27,6 +27,8 @@ def test_every_trial_is_asked_once_and_named_once(scale: Scale) -> None:
     assert len({(one.name, one.seed) for one in trials}) == len(trials)
     assert all(one.section == "convolutions" and one.network["classes"] == 26 for one in trials)
     assert len(chapter.finalists) == 3
+    for request in requests:
+        assert len({(one.images, one.batch) for one in request}) == 1
     for table in chapter.tables:
         assert {len(row) for row in table.rows} == {len(table.columns)}
 

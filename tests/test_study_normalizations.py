@@ -62,8 +62,8 @@ def test_the_seed_that_tunes_is_not_told() -> None:
     assert {one.seed for one in last} == {0, 1, 2}
 
 
-@pytest.mark.parametrize(("direction", "requests"), [(1, 4), (-1, 4)])
-def test_a_ladder_goes_on_beyond_its_end_twice(direction: int, requests: int) -> None:
+@pytest.mark.parametrize("direction", [1, -1])
+def test_a_ladder_goes_on_beyond_its_end_twice(direction: int) -> None:
     asked, chapter = live(
         normalizations(FULL, 26), lambda one: direction * likes(one.learning_rate, 1e9) / 10
     )
@@ -75,7 +75,7 @@ def test_a_ladder_goes_on_beyond_its_end_twice(direction: int, requests: int) ->
 
 def test_a_ladder_with_its_best_inside_does_not_go_on() -> None:
     requests, chapter = live(normalizations(FULL, 26), groups_for_few)
-    assert len(requests) == 2
+    assert [len(each) for each in requests] == [60, 45]
     assert not any("Still best at an end" in each for each in chapter.findings)
 
 

@@ -79,8 +79,8 @@ if __name__ == "__main__":  # the processes that it starts import nothing of thi
     from pathlib import Path
 
     from training.sets.tasks import draw
-    from training.study.rounds import QUICK
     from training.study.driver import run_sections
+    from training.study.rounds import QUICK
     from training.study.trials.trial import Trial
 
     def long():
