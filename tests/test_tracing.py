@@ -123,6 +123,7 @@ def test_one_trace_goes_through_gateway_queue_and_worker(
                 assert answer.status_code == 200
                 http.get(f"/v1/jobs/{job}")  # which is looked at, not traced
             wait_for(receiver, "commit", 2)
+            wait_for(receiver, "POST /v1/jobs", 1)
         spans = receiver.spans
     assert {span.trace for span in spans} == {trace}
     (root,) = (span for span in spans if span.service == "inkqueue-gateway")

@@ -44,13 +44,16 @@ def test_a_redis_that_refuses_costs_neither_connections_nor_a_flood_of_lines(tmp
 
 
 def test_a_process_that_begins_under_a_redis_that_refuses_hears_it_later(tmp_path: Path) -> None:
+    log = tmp_path / "log"
     with (
         running_services(tmp_path) as services,
         redis.Redis.from_url(services.redis_url) as client,
+        log.open("wb") as lines,
     ):
         client.config_set("min-replicas-to-write", 1)
-        sender = psutil.Process(services.spawn("worker.sender").pid)
-        time.sleep(2)
+        sender = psutil.Process(services.spawn("worker.sender", lines).pid)
+        until(lambda: "no heartbeat can be sent" in log.read_text())
+        time.sleep(1)
         before = sender.num_fds()
         time.sleep(1)
         assert sender.num_fds() <= before + 2
