@@ -1,6 +1,6 @@
 """File types by their first bytes, for the client that sends a file and the gateway that reads it."""
 
-from model.tiffs import MAGICS
+from model.files.tiffs import MAGICS
 
 ZIP, EMPTY_ZIP, GZIP, NPY = b"PK\x03\x04", b"PK\x05\x06", b"\x1f\x8b", b"\x93NUMPY"
 

@@ -12,10 +12,10 @@ import typer
 
 from .card import BadCard, read_cards
 from .charset import BadCharset, allowed_classes
+from .engines.opening import open_predictor
+from .files.images import BadImage, png
 from .folders import NoImages, find_images
-from .images import BadImage, png
 from .layout import BadLayout, Kind, Layout, layout_of
-from .opening import open_predictor
 from .paths import Unread
 from .printing import Format, writer
 from .scans import ScanReader

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from .images import Grey, as_grey
+from .files.images import Grey, as_grey
 
 # On a grid 4 wide and 6 high, y downwards: points "x,y", strokes separated by "|"; a stroke that begins
 # with "~" is a smooth curve through its points.

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from .images import BadImage, Grey, decode
-from .tiffs import BadTiff, cut, directories, is_tiff
+from .files.images import BadImage, Grey, decode
+from .files.tiffs import BadTiff, cut, directories, is_tiff
 
 T = TypeVar("T")
 

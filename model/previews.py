@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import cv2
 import numpy as np
 
-from .images import Grey, as_grey
+from .files.images import Grey, as_grey
 from .layout import Box
 
 LONGEST = 1600

@@ -7,9 +7,9 @@ import numpy.typing as npt
 
 from .answers import Answer
 from .card import Card
+from .engines.predictor import Floats, Images, Predictor, likeliest, softmax
 from .flags import FLAGS, Flag
 from .glyph import Glyph
-from .predictor import Floats, Images, Predictor, likeliest, softmax
 
 TOP_K = 3
 

@@ -2,7 +2,7 @@
 
 import cv2
 
-from .images import Grey, as_grey
+from .files.images import Grey, as_grey
 
 
 def resize(grey: Grey, height: int, width: int) -> Grey:

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .answers import Answer, confidence_of, flags_of, is_uncertain
+from .files.images import Grey, decode
 from .glyph import Glyph
-from .images import Grey, decode
+from .ink.normalization import normalize
 from .layout import Layout
-from .normalization import normalize
 from .paths import Unread, opened
 from .previews import beside, boxed, marks_of
 from .reading import read
@@ -18,7 +18,7 @@ from .sheets.cutting import cut
 from .writing import Written, lines_of, said, text_of
 
 if TYPE_CHECKING:
-    from .predictor import Predictor
+    from .engines.predictor import Predictor
     from .screen import Screen
 
 BATCH = 256

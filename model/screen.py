@@ -11,9 +11,9 @@ import numpy.typing as npt
 
 from . import own_screens
 from .card import WEIGHTS
+from .engines.opening import open_predictor
+from .engines.predictor import Floats, Images, Predictor, softmax
 from .flags import Flag
-from .opening import open_predictor
-from .predictor import Floats, Images, Predictor, softmax
 
 FOLDER = WEIGHTS / own_screens.FOLDER
 """Beside the served networks, not among them."""

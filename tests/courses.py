@@ -4,7 +4,7 @@ from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
-from model.torch_predictor import TorchPredictor
+from model.engines.torch_predictor import TorchPredictor
 from training.publish import finish
 from training.recipe import Recipe
 from training.run import Run

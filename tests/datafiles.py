@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from model.images import Grey
+from model.files.images import Grey
 from training.sets.catalogue import BALANCED
 from training.sets.data import Array, Set
 

@@ -11,14 +11,14 @@ from matplotlib.axes import Axes
 from PIL import Image
 
 from model.drawn import glyph
-from model.finding import FIRST_SIDE, cut_out, find
-from model.ground import bright_ink
-from model.images import Grey
-from model.ink import even_strokes, ink_mask
+from model.engines.opening import open_predictor
+from model.engines.predictor import Predictor
+from model.files.images import Grey
+from model.ink.finding import FIRST_SIDE, cut_out, find
+from model.ink.ground import bright_ink
+from model.ink.mask import even_strokes, ink_mask
+from model.ink.normalization import normalize
 from model.layout import Layout
-from model.normalization import normalize
-from model.opening import open_predictor
-from model.predictor import Predictor
 from model.previews import SURE, UNSURE, Mark, boxed
 from model.reading import read
 from model.scaling import shrink

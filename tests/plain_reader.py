@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from model.predictor import Floats, Images, Predictor
+from model.engines.predictor import Floats, Images, Predictor
 from model.reading import Bits, Screen
 from worker.engine.passes import IsolatedPass
 from worker.engine.poison_guard import PoisonGuard

@@ -22,8 +22,8 @@ from rich.table import Table
 
 from api.client import Client
 from api.schemas.jobs import ItemOut, JobOut
-from model.images import decode
-from model.normalization import to_glyph
+from model.files.images import decode
+from model.ink.normalization import to_glyph
 from worker.decoding.wire import Encoded
 
 from conftest import Services, running_services

@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image
 
 from model.drawn import STROKES, draw, glyph
-from model.images import Grey, png
+from model.files.images import Grey, png
 
 LABELS = "".join(STROKES)
 

@@ -10,7 +10,7 @@ from PIL import Image
 from selenium.webdriver.common.keys import Keys
 
 from model.drawn import STROKES, draw
-from model.images import png
+from model.files.images import png
 
 from browsers import Browser, running_browser
 from conftest import running_services

@@ -9,8 +9,8 @@ import torch
 
 from model.card import BadCard, Card
 from model.checkpoint import save_checkpoint
+from model.engines.torch_predictor import TorchPredictor
 from model.networks import Cascade, build, parts
-from model.torch_predictor import TorchPredictor
 from training.cascade import BUDGET, choose_threshold, combine
 from training.measures.cost import metered
 from training.registry import load

@@ -8,9 +8,9 @@ from typer.testing import CliRunner
 
 from model.charset import BadCharset, allowed_classes
 from model.drawn import STROKES, glyph
-from model.images import Grey
-from model.opening import open_predictor
-from model.predictor import Predictor
+from model.engines.opening import open_predictor
+from model.engines.predictor import Predictor
+from model.files.images import Grey
 from training.cli import app
 from training.measures.charsets import measure_charset
 from training.measures.evaluate import read_split

@@ -29,7 +29,7 @@ from api.client import Client
 from api.settings import GatewaySettings
 from api.stack.stack import WORKERS
 from model.drawn import draw
-from model.images import png
+from model.files.images import png
 from worker.embedded import find_server, free_port
 from worker.ledger.jobs import JobState
 

@@ -8,8 +8,8 @@ import torch
 
 from model.card import Card
 from model.checkpoint import save_checkpoint
+from model.engines.torch_predictor import TorchPredictor
 from model.networks import Cascade, LeNet, build
-from model.torch_predictor import TorchPredictor
 from training.measures.cost import metered
 from training.measures.evaluate import evaluate
 from training.sets.tasks import DIGITS

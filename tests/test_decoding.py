@@ -25,12 +25,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from model.files.images import decode
+from model.files.png_batches import read_scanlines
 from model.flags import Flag
 from model.glyph import Glyph
-from model.images import decode
+from model.ink.normalization import to_glyph
 from model.layout import MAX_PIXELS, Box, Character, Layout
-from model.normalization import to_glyph
-from model.png_batches import read_scanlines
 from worker.decoding import decoder_connection, decoder_process, fork_server, seccomp
 from worker.decoding.decoder import PART_BYTES, TRIES, Decoder
 from worker.decoding.decoder_connection import DecoderConnection, Lost

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 import redis
 
-from model.torch_predictor import TorchPredictor
+from model.engines.torch_predictor import TorchPredictor
 from worker.connections.connection import connect
 from worker.decoding.replies import Outcome
 from worker.decoding.wire import Encoded

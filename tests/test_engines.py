@@ -12,13 +12,12 @@ import numpy as np
 import pytest
 import torch
 
-from model import openvino_predictor
 from model.card import WEIGHTS, BadCard, Card, Precision, read_card, read_cards
 from model.checkpoint import load_checkpoint, save_checkpoint
-from model.compiled import COARSE, DENSE, FINE, Compiled, passes
-from model.networks import build
-from model.opening import _precision, open_predictor
-from model.openvino_predictor import (
+from model.engines import openvino_predictor
+from model.engines.compiled import COARSE, DENSE, FINE, Compiled, passes
+from model.engines.opening import _precision, open_predictor
+from model.engines.openvino_predictor import (
     MARGINS,
     OpenVinoPredictor,
     _is_near,
@@ -27,9 +26,10 @@ from model.openvino_predictor import (
     native_precisions,
     read_graphs,
 )
-from model.predictor import Floats, Images, Predictor
+from model.engines.predictor import Floats, Images, Predictor
+from model.engines.torch_predictor import TorchPredictor
+from model.networks import build
 from model.storage import read_checkpoint, write_card
-from model.torch_predictor import TorchPredictor
 from training.ranges import input_ranges
 from training.sets.data import Set
 
@@ -316,7 +316,7 @@ import sys
 sys.modules["torch"] = None
 import numpy as np
 import worker.engine
-from model.opening import open_predictor
+from model.engines.opening import open_predictor
 predictor = open_predictor("balanced")
 predictor.warm_up()
 print(predictor.logits(np.zeros((3, 28, 28), np.uint8)).shape, "openvino_telemetry" in sys.modules)
@@ -329,7 +329,7 @@ def test_a_worker_loads_no_converter_that_calls_home() -> None:
     code = """
 import sys
 import worker.engine
-from model.opening import open_predictor
+from model.engines.opening import open_predictor
 open_predictor("digits-nano", device="cpu", engine="openvino").warm_up()
 print(sorted(name for name in sys.modules if "ovc" in name or "telemetry" in name and "openvino" in name
              if sys.modules[name]))
@@ -341,7 +341,7 @@ print(sorted(name for name in sys.modules if "ovc" in name or "telemetry" in nam
 def test_a_device_without_torch_is_refused_with_what_to_install() -> None:
     code = """
 import importlib.util
-import model.opening as opening
+import model.engines.opening as opening
 opening.find_spec = lambda name: None
 opening.open_predictor("digits", device="cuda")
 """

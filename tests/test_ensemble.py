@@ -10,8 +10,8 @@ from typer.testing import CliRunner
 
 from model.card import BadCard, Card
 from model.checkpoint import save_checkpoint
-from model.predictor import softmax
-from model.torch_predictor import TorchPredictor
+from model.engines.predictor import softmax
+from model.engines.torch_predictor import TorchPredictor
 from training.cascade import combine
 from training.cli import app
 from training.ensemble import unite

@@ -13,8 +13,8 @@ from typer.testing import CliRunner
 
 from model.card import BadCard
 from model.checkpoint import load_checkpoint, save_checkpoint
-from model.opening import open_predictor
-from model.predictor import Floats, softmax
+from model.engines.opening import open_predictor
+from model.engines.predictor import Floats, softmax
 from model.storage import write_checkpoint
 from training.cli import app
 from training.measures.answers import Answers, Labels

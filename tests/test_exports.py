@@ -20,10 +20,10 @@ from api.exports.sheets import standing
 from api.settings import GatewaySettings
 from model.card import read_cards
 from model.drawn import draw
+from model.files.images import decode, png
 from model.glyph import Glyph
-from model.images import decode, png
+from model.ink.normalization import to_glyph
 from model.layout import Box, Character
-from model.normalization import to_glyph
 from training.cli import app
 from training.sets.readers import read
 from training.sets.readers.meaning import Meaning, class_of

@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 import redis
 
-from model.images import Grey, decode
-from model.normalization import to_glyph
-from model.opening import open_predictor
-from model.predictor import Predictor
+from model.engines.opening import open_predictor
+from model.engines.predictor import Predictor
+from model.files.images import Grey, decode
+from model.ink.normalization import to_glyph
 
 from conftest import Services, on_empty_redis, running_services, until
 from ledgers import ledger, submit, wait_out_lease

@@ -9,7 +9,7 @@ import httpx
 import numpy as np
 import pytest
 
-from model.images import png
+from model.files.images import png
 
 from conftest import Services, running_services
 from killers import ENVIRONMENT, armed

@@ -22,9 +22,9 @@ from api.intake.sources import Source, parts_of
 from api.openapi.contract import UPLOAD
 from api.problems import Problem
 from api.settings import GatewaySettings
-from model.headers import BadImage, check
-from model.idx import BadIdx, read_header
-from model.tiffs import BadTiff, cut, directories
+from model.files.headers import BadImage, check
+from model.files.idx import BadIdx, read_header
+from model.files.tiffs import BadTiff, cut, directories
 from worker.decoding.decoder import Decoder
 from worker.engine.preparation import DecodeOptions, prepare
 from worker.ledger.chunks import Chunk, unpack

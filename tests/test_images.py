@@ -13,10 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import ExifTags, Image
 
-from model import headers
 from model.drawn import draw
-from model.headers import dimensions
-from model.images import BadImage, Grey, TooLarge, decode, png
+from model.files import headers
+from model.files.headers import dimensions
+from model.files.images import BadImage, Grey, TooLarge, decode, png
 
 from makers import (
     animation,

@@ -4,9 +4,10 @@ import cv2
 import numpy as np
 import pytest
 
-from model import finding, frames, ground, ink, parts
 from model.drawn import STROKES, draw, glyph
-from model.images import Grey
+from model.files.images import Grey
+from model.ink import finding, frames, ground, parts
+from model.ink import mask as ink
 
 
 def canvas(height: int = 64, width: int = 64) -> Grey:

@@ -5,10 +5,10 @@ import sys
 import numpy as np
 import pytest
 
+from model.engines.opening import open_predictor
+from model.engines.predictor import Floats, Images
 from model.glyph import Glyph
 from model.layout import Box, Character
-from model.opening import open_predictor
-from model.predictor import Floats, Images
 from worker.engine import isolated_pass
 from worker.ledger.chunks import PixelBlock, pack
 from worker.ledger.claims import Claim

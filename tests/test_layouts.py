@@ -14,7 +14,7 @@ import redis
 
 from api.client import Client
 from api.result_rows import page_of
-from model.images import png
+from model.files.images import png
 from model.layout import Box
 from worker.ledger.claims import Commit
 from worker.ledger.jobs import Job

@@ -56,7 +56,7 @@ import os
 from pathlib import Path
 os.sched_setaffinity(0, list(os.sched_getaffinity(0))[:1])
 from model.machine import usable_cores
-from model.opening import cores
+from model.engines.opening import cores
 from api.stack.stack import WORKERS
 print(usable_cores(Path({str(tmp_path)!r})), cores(0), cores(3), WORKERS)
 """

@@ -11,9 +11,9 @@ import torch
 from model.card import WEIGHTS, BadCard, Card, read_card, read_cards
 from model.charset import BadCharset, allowed_classes
 from model.checkpoint import load_checkpoint, save_checkpoint
+from model.engines.predictor import softmax
+from model.engines.torch_predictor import TorchPredictor, pick_device
 from model.networks import build, count_parameters
-from model.predictor import softmax
-from model.torch_predictor import TorchPredictor, pick_device
 from training.recipe import Recipe
 from training.recipes import LADDER, RECIPES
 from training.sets.tasks import TASKS

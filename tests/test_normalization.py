@@ -18,10 +18,10 @@ from strategies import ANY_GREY
 
 from model.card import Normalization
 from model.drawn import STROKES, draw, glyph
+from model.files.images import BadImage, Grey, decode, png, to_grey
 from model.flags import NONE, Flag
-from model.images import BadImage, Grey, decode, png, to_grey
-from model.ink import strip
-from model.normalization import normalize, normalize_all, place, to_glyph
+from model.ink.mask import strip
+from model.ink.normalization import normalize, normalize_all, place, to_glyph
 
 from makers import animation, png_of, saved, turned
 

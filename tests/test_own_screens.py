@@ -12,11 +12,11 @@ import torch
 from model.card import WEIGHTS, BadCard, Card
 from model.checkpoint import save_checkpoint
 from model.convolutions import ScreenedConvNet
+from model.engines.opening import open_predictor
+from model.engines.predictor import Floats, Images, Predictor
 from model.flags import Flag
 from model.networks import build
-from model.opening import open_predictor
 from model.own_screens import FOLDER, backbone, read_own_screen
-from model.predictor import Floats, Images, Predictor
 from model.screen import Screen, screen_of
 from model.storage import read_checkpoint
 

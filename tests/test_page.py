@@ -17,7 +17,7 @@ from selenium.webdriver.support.ui import Select
 
 from model.card import read_cards
 from model.drawn import STROKES, draw
-from model.images import png
+from model.files.images import png
 from training.sets.readers import read
 
 from browsers import BROKEN_OFF, FAR_OFF, REFUSAL, Browser

@@ -16,7 +16,7 @@ import redis
 from selenium.webdriver.common.keys import Keys
 
 from api.idempotency import key_digest
-from model.images import png
+from model.files.images import png
 from worker.ledger import keys
 
 from browsers import FAR_OFF, REFUSAL, Browser, require_browser, running_browser

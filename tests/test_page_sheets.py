@@ -8,7 +8,7 @@ import pytest
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import Select
 
-from model.images import png
+from model.files.images import png
 
 from browsers import Browser
 from samples import page, pngs, zip_of

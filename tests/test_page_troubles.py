@@ -9,7 +9,7 @@ import pytest
 from selenium.webdriver.common.keys import Keys
 
 from model.drawn import draw
-from model.images import png
+from model.files.images import png
 
 from browsers import Browser, require_browser, running_browser
 from conftest import Services, new_key, running_services

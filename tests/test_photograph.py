@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from model.drawn import glyph
-from model.images import Grey
-from model.ink import stroke_width
+from model.files.images import Grey
+from model.ink.mask import stroke_width
 from training.photograph import GREATEST_SIDE, LEAST_SIDE, enlarge, on_paper, with_pen
 
 

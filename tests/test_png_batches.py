@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from model.drawn import draw
-from model.images import BadImage, Grey, decode, png
-from model.png_batches import MOST_PIXELS, Scanlines, read_scanlines, unfilter
+from model.files.images import BadImage, Grey, decode, png
+from model.files.png_batches import MOST_PIXELS, Scanlines, read_scanlines, unfilter
 
 from makers import png_chunk, png_of, saved
 

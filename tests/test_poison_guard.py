@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 import redis
 
+from model.engines.predictor import Floats, Images
+from model.engines.torch_predictor import TorchPredictor
 from model.glyph import Glyph
-from model.predictor import Floats, Images
-from model.torch_predictor import TorchPredictor
 from worker.decoding.replies import Outcome
 from worker.decoding.wire import Encoded
 from worker.engine.poison_guard import BLOCK, MOST_BLOCKS, PoisonGuard

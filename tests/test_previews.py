@@ -11,9 +11,9 @@ from PIL import Image
 from api.exports.previews import Previews
 from api.settings import GatewaySettings
 from model.card import read_cards
-from model.images import Grey, decode, png
+from model.files.images import Grey, decode, png
+from model.ink.normalization import to_glyph
 from model.layout import Box
-from model.normalization import to_glyph
 from model.previews import SIDE, Mark, boxed
 from worker.ledger.jobs import Counts, Job, JobState, Options
 from worker.ledger.store import Item

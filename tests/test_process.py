@@ -46,7 +46,11 @@ def test_one_that_is_told_to_stop_before_it_is_ready_has_not_failed(number: sign
     ("trouble", "settings", "reason"),
     [
         ("pass", {"INKQUEUE_DEVICE": "cuda:99"}, "device 'cuda:99' cannot be used: "),
-        ("sys.modules['model.openvino_predictor'] = None", {"INKQUEUE_ENGINE": "openvino"}, "import of"),
+        (
+            "sys.modules['model.engines.openvino_predictor'] = None",
+            {"INKQUEUE_ENGINE": "openvino"},
+            "import of",
+        ),
         (
             "worker.engine.engine.Engine.start = lambda engine: open('/missing')",
             {},

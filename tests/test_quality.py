@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 
 from model.drawn import STROKES, draw, inked
+from model.files.images import Grey
 from model.flags import NONE, Flag
-from model.images import Grey
-from model.ink import strip
-from model.normalization import normalize
+from model.ink.mask import strip
+from model.ink.normalization import normalize
 
 
 def flags_of(grey: Grey) -> Flag:

@@ -15,9 +15,9 @@ from typer.testing import CliRunner
 
 from api.client import Client
 from model.__main__ import app
-from model.images import png
-from model.opening import open_predictor
-from model.predictor import Predictor
+from model.engines.opening import open_predictor
+from model.engines.predictor import Predictor
+from model.files.images import png
 from model.scans import BATCH, Scan, ScanReader
 
 from conftest import Services
@@ -149,7 +149,7 @@ def test_refusals_say_what_to_do(
 
 
 def test_a_gpu_without_torch_says_what_to_install(sheet: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("model.opening.find_spec", lambda name: None)
+    monkeypatch.setattr("model.engines.opening.find_spec", lambda name: None)
     done = CliRunner().invoke(app, [str(sheet), "--device", "cuda"])
     assert done.exit_code == 1
     assert "pip install 'inkqueue[torch]'" in done.stderr

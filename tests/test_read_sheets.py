@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from model.__main__ import app
 from model.drawn import draw
-from model.images import png
+from model.files.images import png
 
 from samples import page
 

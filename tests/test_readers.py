@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from model.normalization import to_glyph
+from model.ink.normalization import to_glyph
 from training.sets.catalogue import BALANCED, LETTERS
 from training.sets.data import BadData, Set
 from training.sets.readers import Meaning, read

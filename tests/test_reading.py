@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 from model.checkpoint import load_checkpoint
+from model.engines.opening import open_predictor
+from model.engines.predictor import Floats, Images
+from model.engines.torch_predictor import TorchPredictor
+from model.files.images import Grey, png
 from model.flags import NONE, Flag
 from model.glyph import Glyph
-from model.images import Grey, png
 from model.layout import Box, Character
-from model.opening import open_predictor
-from model.predictor import Floats, Images
-from model.torch_predictor import TorchPredictor
 from worker.decoding.decoder import Decoder
 from worker.decoding.fork_server import NoDecoder
 from worker.decoding.replies import Outcome

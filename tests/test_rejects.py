@@ -13,10 +13,10 @@ from typer.testing import CliRunner
 from model.card import WEIGHTS, read_card, read_cards
 from model.checkpoint import save_checkpoint
 from model.drawn import STROKES, glyph
+from model.engines.opening import open_predictor
+from model.files.images import Grey, decode
 from model.flags import Flag
-from model.images import Grey, decode
-from model.normalization import normalize
-from model.opening import open_predictor
+from model.ink.normalization import normalize
 from model.screen import FOLDER, NAME, Screen, open_screen, screen_of
 from training.cli import app
 from training.rejects.examples import Pools, examples

@@ -6,10 +6,10 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from model.opening import open_predictor
-from model.openvino_predictor import OpenVinoPredictor, read_graphs
-from model.predictor import Floats, Images
-from model.replicas import Replicas
+from model.engines.opening import open_predictor
+from model.engines.openvino_predictor import OpenVinoPredictor, read_graphs
+from model.engines.predictor import Floats, Images
+from model.engines.replicas import Replicas
 from model.storage import read_checkpoint
 
 from samples import glyphs

@@ -12,8 +12,8 @@ from typer.testing import CliRunner
 
 from model.card import read_cards
 from model.drawn import draw
-from model.images import decode, png
-from model.normalization import normalize
+from model.files.images import decode, png
+from model.ink.normalization import normalize
 from training.cli import app
 from training.sets.data import BadData
 from training.sets.scans import HALVES, SCANS, half_of, read_examples, read_files, read_half

@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from strategies import ANY_GREY
 
 from model.drawn import STROKES, draw, glyph
+from model.files.images import BadImage, Grey
 from model.flags import Flag
 from model.glyph import Glyph
-from model.images import BadImage, Grey
+from model.ink.normalization import to_glyph
 from model.layout import Box, Character, Kind, Layout
-from model.normalization import to_glyph
 from model.sheets.choosing import choose
 from model.sheets.cutting import cut
 from model.sheets.paper import even

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from model.card import BadCard, Card
-from model.opening import open_predictor
+from model.engines.opening import open_predictor
 from model.storage import read_checkpoint, whole, write_checkpoint
 
 CARD = Card("a", {"kind": "lenet", "classes": 2}, "01", "mnist", 0.1, 0.3, 1)

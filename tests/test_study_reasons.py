@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from model.drawn import glyph
-from model.opening import open_predictor
+from model.engines.opening import open_predictor
 from training.measures.answers import Answers
 from training.measures.metrics import Pair, confused_pairs
 from training.sets.data import Set

@@ -5,11 +5,11 @@ import numpy as np
 import pytest
 
 from model.drawn import STROKES, glyph
-from model.finding import find, on_sheet
-from model.images import Grey
-from model.ink import strip
-from model.normalization import normalize
-from model.tabletop import sheets
+from model.files.images import Grey
+from model.ink.finding import find, on_sheet
+from model.ink.mask import strip
+from model.ink.normalization import normalize
+from model.ink.tabletop import sheets
 
 WIDTH = 26
 """Pixels of table around a sheet of 84."""

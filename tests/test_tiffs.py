@@ -16,7 +16,7 @@ from PIL import Image
 from api.intake.tiffs import read_tiff
 from api.problems import Problem
 from api.settings import MIB, GatewaySettings
-from model.images import BadImage, decode
+from model.files.images import BadImage, decode
 
 from makers import Pixels, tiff_loop, tiff_of_shared_strips
 from samples import drawings, tiff_of

@@ -8,9 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from model.card import BadCard, Card
+from model.engines.predictor import Floats, softmax
+from model.engines.torch_predictor import TorchPredictor
 from model.networks import Cascade
-from model.predictor import Floats, softmax
-from model.torch_predictor import TorchPredictor
 
 from .measures.calibration import OUT_OF_REACH, rounded, uncertain_below
 from .measures.cost import metered

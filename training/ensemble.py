@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from model.card import Card
+from model.engines.torch_predictor import TorchPredictor
 from model.networks import Ensemble
-from model.torch_predictor import TorchPredictor
 
 from .publish import calibrated
 from .registry import require_alike, unmeasured

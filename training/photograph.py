@@ -6,8 +6,8 @@ Pure functions of an image and a generator; `rejects` uses them to draw what use
 import cv2
 import numpy as np
 
-from model.images import Grey, as_grey
-from model.normalization import SIDE
+from model.files.images import Grey, as_grey
+from model.ink.normalization import SIDE
 from model.scaling import odd
 
 LEAST_SIDE, GREATEST_SIDE = 36, 150

@@ -7,8 +7,8 @@ from torch import nn
 
 from model.card import Card, Precision
 from model.checkpoint import load_checkpoint, save_checkpoint
+from model.engines.torch_predictor import TorchPredictor
 from model.networks import count_parameters
-from model.torch_predictor import TorchPredictor
 
 from .gates import GATES
 from .measures.calibration import calibrate, rounded

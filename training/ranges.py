@@ -1,4 +1,4 @@
-"""The ranges of a network's inner layers, by which int8 scales their inputs (see model.graph)."""
+"""The ranges of a network's inner layers, by which int8 scales them (see engines/graph.py)."""
 
 from functools import partial
 
@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from model.card import Card
 from model.convolutions import ConvNet
-from model.torch_predictor import TorchPredictor
+from model.engines.torch_predictor import TorchPredictor
 
 from .measures.evaluate import all_logits
 from .sets.data import Set

@@ -118,7 +118,7 @@ def _draw(labels: str, folder: Path, seed: int) -> None:
     import numpy as np
 
     from model.drawn import draw
-    from model.images import png
+    from model.files.images import png
 
     rng = np.random.default_rng(seed)
     folder.mkdir()

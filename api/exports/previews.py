@@ -102,14 +102,14 @@ def _encoded(image: ImageFile, job: Job, card: Card | None) -> Encoded:
 
 def glyph_png(block: PixelBlock) -> bytes:
     """The first glyph of an array, as a PNG of 28x28 pixels."""
-    from model.images import png
+    from model.files.images import png
 
     return png(_pixels(block))
 
 
 def enlarged_png(block: PixelBlock) -> bytes:
     """The first glyph of an array, as a PNG large enough to look at."""
-    from model.images import png
+    from model.files.images import png
     from model.previews import enlarged
 
     return png(enlarged(_pixels(block)))

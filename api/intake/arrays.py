@@ -5,7 +5,7 @@ import math
 import re
 from collections.abc import Iterator, Sequence
 
-from model.idx import BadIdx, is_idx, read_header
+from model.files.idx import BadIdx, is_idx, read_header
 from worker.ledger.chunks import GLYPH_BYTES, PixelBlock
 
 from ..problems import Problem

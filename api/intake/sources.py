@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from model.idx import is_idx
-from model.tiffs import MAGICS, is_tiff
+from model.files.idx import is_idx
+from model.files.tiffs import MAGICS, is_tiff
 from worker.ledger.chunks import ImageFile, PixelBlock
 
 from ..file_types import EMPTY_ZIP, GZIP, NPY, ZIP, is_image

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from itertools import islice
 
-from model.tiffs import BadTiff, LargePage, cut, directories
+from model.files.tiffs import BadTiff, LargePage, cut, directories
 
 from ..problems import Problem
 from ..settings import GatewaySettings

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from ..images import BadImage, Grey, as_grey
+from ..files.images import BadImage, Grey, as_grey
 from .lines import find_lines
 from .parts import MOST_PARTS, Parts, connected
 from .rules import rules

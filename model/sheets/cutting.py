@@ -1,7 +1,7 @@
 """Cuts grey pixels of a line, a page or a grid into characters: the entry point of this package."""
 
 from ..card import Normalization
-from ..images import Grey
+from ..files.images import Grey
 from ..layout import Character, Layout
 from .grid import cut_grid
 from .page import cut_page

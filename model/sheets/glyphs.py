@@ -6,15 +6,15 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from .. import quality
 from ..card import Normalization
-from ..finding import RIM, Found, around, cut_out
+from ..files.images import Grey
 from ..flags import NONE, Flag
 from ..glyph import Glyph
-from ..images import Grey
-from ..ink import even_strokes, stripped
+from ..ink import quality
+from ..ink.finding import RIM, Found, around, cut_out
+from ..ink.mask import even_strokes, stripped
+from ..ink.normalization import SIDE, place
 from ..layout import Box
-from ..normalization import SIDE, place
 from ..scaling import resize
 from .paper import Paper
 

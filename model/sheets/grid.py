@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from ..card import Normalization
-from ..images import BadImage, Grey
+from ..files.images import BadImage, Grey
 from ..layout import Character, Layout
 from .cells import Cells, Corners, find_cells, shape_of
 from .glyphs import Piece, box_around, to_glyph

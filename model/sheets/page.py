@@ -6,9 +6,9 @@ from itertools import islice
 import numpy as np
 
 from ..card import Normalization
+from ..files.images import BadImage, Grey
 from ..flags import Flag
 from ..glyph import Glyph
-from ..images import BadImage, Grey
 from ..layout import MOST_CHARACTERS, Character
 from .glyphs import Piece, box_of, to_glyph
 from .lines import all_in_line, find_lines

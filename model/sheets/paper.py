@@ -6,9 +6,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from ..ground import has_bright_strokes, skewness
-from ..images import Grey, as_grey
-from ..ink import LEAST_CONTRAST
+from ..files.images import Grey, as_grey
+from ..ink.ground import has_bright_strokes, skewness
+from ..ink.mask import LEAST_CONTRAST
 from ..scaling import odd, resize, shrink
 from .surroundings import around_paper, is_written_on
 

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from ..images import BadImage, Grey
+from ..files.images import BadImage, Grey
 
 MOST_PARTS = 10_000
 LEAST_SIDE, LEAST_AREA = 4, 8

@@ -3,8 +3,8 @@
 import cv2
 import numpy as np
 
-from ..images import Grey, as_grey
-from ..ink import stroke_width
+from ..files.images import Grey, as_grey
+from ..ink.mask import stroke_width
 from ..scaling import odd
 
 LONG = 25

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from ..images import Grey, as_grey
+from ..files.images import Grey, as_grey
 from ..scaling import shrink
 from .paper import WORK_PIXELS, Paper
 

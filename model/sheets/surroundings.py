@@ -3,8 +3,8 @@
 import cv2
 import numpy as np
 
-from ..images import Grey, as_grey
-from ..ink import sides
+from ..files.images import Grey, as_grey
+from ..ink.mask import sides
 from ..scaling import odd
 from .parts import Parts, connected
 

@@ -5,7 +5,7 @@ from itertools import combinations
 import numpy as np
 import numpy.typing as npt
 
-from ..images import Grey
+from ..files.images import Grey
 from .parts import connected
 
 WIDE = 1.2

@@ -10,7 +10,7 @@ from typing import Literal
 
 import numpy as np
 
-from model.opening import open_predictor
+from model.engines.opening import open_predictor
 from model.screen import open_screen, screen_of
 
 from .loads import characters

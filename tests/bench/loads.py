@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from model.images import Grey, png
+from model.files.images import Grey, png
 
 from samples import drawings, glyphs, idx_of, npy_of, zip_of
 

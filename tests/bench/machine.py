@@ -5,7 +5,7 @@ import platform
 from importlib.metadata import version
 from pathlib import Path
 
-from model.opening import open_predictor
+from model.engines.opening import open_predictor
 
 from .setting import CORES, Setting
 

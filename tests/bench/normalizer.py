@@ -3,8 +3,8 @@
 import time
 from collections.abc import Sequence
 
-from model.images import decode
-from model.normalization import normalize_all
+from model.files.images import decode
+from model.ink.normalization import normalize_all
 from worker.decoding.replies import BLOCK
 
 REPEATS = 5

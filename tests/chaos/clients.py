@@ -18,7 +18,7 @@ from api.client import Client
 from api.client.retries import RetryPolicy
 from api.events.schemas import CompletedEvent, ResultEvent
 from api.schemas.jobs import JobOut
-from model.images import Grey, png
+from model.files.images import Grey, png
 
 from .invariants import Accepted, Answers, Heard, Reading, Witness
 from samples import idx_of, npy_of

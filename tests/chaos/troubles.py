@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 import numpy as np
 
-from model.images import Grey
+from model.files.images import Grey
 from worker.embedded import free_port
 from worker.ledger import keys
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from model.drawn import glyph
-from model.images import png
+from model.files.images import png
 
 from .asking import Body, results, submit, uploaded
 from .cases import Ask, cases

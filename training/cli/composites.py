@@ -11,7 +11,7 @@ from torch import nn
 
 from model.card import Card
 from model.checkpoint import save_checkpoint
-from model.torch_predictor import TorchPredictor
+from model.engines.torch_predictor import TorchPredictor
 
 from ..cascade import combine
 from ..ensemble import unite

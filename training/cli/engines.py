@@ -6,8 +6,8 @@ from typing import Annotated
 import typer
 
 from model.card import read_card, read_cards, weights_folder
+from model.engines.torch_predictor import use_threads
 from model.terminal import notes
-from model.torch_predictor import use_threads
 
 from ..measures.engines import Rival, rivals, table
 from ..measures.evaluate import read_split, task_of

@@ -10,9 +10,9 @@ import typer
 
 from model.card import Card, weights_folder
 from model.checkpoint import load_checkpoint
-from model.opening import open_predictor
+from model.engines.opening import open_predictor
+from model.engines.predictor import Predictor
 from model.own_screens import FOLDER as SCREENS
-from model.predictor import Predictor
 from model.storage import read_checkpoint, write_checkpoint
 
 from ..gates import GATES

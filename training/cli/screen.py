@@ -7,8 +7,8 @@ import typer
 
 from model import own_screens
 from model.card import weights_folder
+from model.engines.torch_predictor import use_threads
 from model.screen import FOLDER
-from model.torch_predictor import use_threads
 
 from ..registry import RUNS, load
 from ..rejects.screening import RECIPE, finish, own_recipe, read_examples, ship, ship_own

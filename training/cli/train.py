@@ -7,10 +7,10 @@ from typing import Annotated
 import typer
 from rich.pretty import pprint
 
-from model.opening import open_predictor
+from model.engines.opening import open_predictor
+from model.engines.torch_predictor import use_threads
 from model.storage import write_card
 from model.terminal import notes
-from model.torch_predictor import use_threads
 
 from ..distill import teach
 from ..measures.evaluate import evaluate, read_split

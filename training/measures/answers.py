@@ -6,7 +6,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from model.predictor import Floats
+from model.engines.predictor import Floats
 
 Labels = npt.NDArray[np.uint8]
 Ints = npt.NDArray[np.intp]

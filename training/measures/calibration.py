@@ -5,7 +5,7 @@ from math import exp, log, sqrt
 
 import numpy as np
 
-from model.predictor import Floats, softmax
+from model.engines.predictor import Floats, softmax
 
 from .answers import Answers, Labels
 from .metrics import negative_log_likelihood

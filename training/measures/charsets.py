@@ -8,8 +8,8 @@ import numpy as np
 
 from model.card import Card
 from model.charset import allowed_classes
-from model.normalization import normalize
-from model.predictor import Predictor
+from model.engines.predictor import Predictor
+from model.ink.normalization import normalize
 
 from ..sets.data import Set
 from ..tables import TextTable, percent

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from model.card import BadCard, Precision
-from model.opening import open_predictor
-from model.openvino_predictor import native_precisions
-from model.predictor import Predictor
-from model.torch_predictor import TorchPredictor
+from model.engines.opening import open_predictor
+from model.engines.openvino_predictor import native_precisions
+from model.engines.predictor import Predictor
+from model.engines.torch_predictor import TorchPredictor
 
 from ..sets.data import Set
 from ..tables import TextTable, percent

@@ -10,10 +10,10 @@ import numpy as np
 
 from model.card import BadCard, Card
 from model.checkpoint import load_checkpoint
+from model.engines.opening import open_predictor
+from model.engines.predictor import Floats, Predictor, softmax
+from model.engines.torch_predictor import TorchPredictor
 from model.networks import Cascade, count_parameters
-from model.opening import open_predictor
-from model.predictor import Floats, Predictor, softmax
-from model.torch_predictor import TorchPredictor
 
 from ..registry import find
 from ..sets.data import Set, Split

@@ -8,9 +8,9 @@ import numpy as np
 
 from model.card import Card
 from model.charset import BadCharset, allowed_classes
-from model.images import decode
-from model.normalization import normalize
-from model.predictor import Floats, Predictor, softmax
+from model.engines.predictor import Floats, Predictor, softmax
+from model.files.images import decode
+from model.ink.normalization import normalize
 from model.screen import Screen, open_screen, screen_of
 
 from ..sets.data import Array

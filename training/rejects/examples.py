@@ -9,8 +9,8 @@ from itertools import islice
 import numpy as np
 
 from model.card import Normalization
-from model.images import Grey
-from model.normalization import normalize
+from model.files.images import Grey
+from model.ink.normalization import normalize
 
 from ..sets.data import Array, Set, join
 from .junk import NONE, SEVERAL, Kind

@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 
 from model.drawn import inked
-from model.images import Grey, as_grey
-from model.ink import strip
+from model.files.images import Grey, as_grey
+from model.ink.mask import strip
 
 from .pairs import neighbours, touching
 from .pictures import Rng, character, margins

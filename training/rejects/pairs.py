@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from model.images import Grey
-from model.ink import strip
+from model.files.images import Grey
+from model.ink.mask import strip
 
 from .pictures import Rng, margins, written
 

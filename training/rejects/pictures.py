@@ -3,8 +3,8 @@
 import cv2
 import numpy as np
 
-from model.images import Grey, png
-from model.ink import strip
+from model.files.images import Grey, png
+from model.ink.mask import strip
 from model.scaling import resize
 
 from ..photograph import enlarge, on_paper, with_pen

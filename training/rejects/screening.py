@@ -9,12 +9,12 @@ from torch import nn
 
 from model.card import Card
 from model.checkpoint import save_checkpoint
+from model.engines.predictor import Floats, softmax
+from model.engines.torch_predictor import TorchPredictor
 from model.networks import count_parameters
 from model.own_screens import LAYERS, backbone
-from model.predictor import Floats, softmax
 from model.screen import CLASSES, NAME
 from model.storage import HEAD
-from model.torch_predictor import TorchPredictor
 
 from ..measures.calibration import best_temperature
 from ..measures.evaluate import all_logits, read_split, task_of

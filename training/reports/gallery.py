@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from matplotlib.figure import Figure
 
-from model.images import png
+from model.files.images import png
 
 from ..measures.answers import Answers, Ints
 from ..measures.metrics import Pair

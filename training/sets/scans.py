@@ -16,8 +16,8 @@ import numpy as np
 import numpy.typing as npt
 
 from model.card import Card, Normalization
-from model.images import BadImage, decode
-from model.normalization import normalize
+from model.files.images import BadImage, decode
+from model.ink.normalization import normalize
 
 from .data import Array, BadData, Set, join
 from .readers.meaning import NO_LABEL, class_named

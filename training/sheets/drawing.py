@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from model.images import Grey, as_grey
+from model.files.images import Grey, as_grey
 from model.layout import Box
 
 Floats = npt.NDArray[np.float32]

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from model.images import Grey
+from model.files.images import Grey
 
 from .drawing import Drawn, Floats, Placed, Taking, bounds, enlarged, put, seen, take
 

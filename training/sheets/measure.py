@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from model.engines.predictor import Predictor
+from model.ink.normalization import to_glyph
 from model.layout import Character, Layout
-from model.normalization import to_glyph
-from model.predictor import Predictor
 from model.sheets.choosing import choose
 from model.sheets.cutting import cut
 

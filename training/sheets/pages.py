@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from model.images import Grey
+from model.files.images import Grey
 
 from .drawing import Drawn, Floats, Placed, Taking, bounds, enlarged, put, seen, take
 

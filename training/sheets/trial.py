@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
+from model.engines.predictor import Predictor
 from model.layout import Kind, Layout
-from model.predictor import Predictor
 
 from ..measures.evaluate import open_network, read_split, task_of
 from ..sets.data import Set

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from model.card import BadCard, Card, read_card
-from model.predictor import Predictor
+from model.engines.predictor import Predictor
 
 from ..history import read_run
 from ..measures.evaluate import open_network

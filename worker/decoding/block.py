@@ -13,10 +13,10 @@ from typing import TypeAlias
 import numpy as np
 
 from model.card import Normalization
+from model.files.images import Grey
+from model.files.png_batches import Scanlines, unfilter
 from model.glyph import Glyph
-from model.images import Grey
-from model.normalization import normalize_all
-from model.png_batches import Scanlines, unfilter
+from model.ink.normalization import normalize_all
 
 from ..ledger.results import UNDECODABLE, Failure
 from .allowance import Allowance

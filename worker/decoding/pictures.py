@@ -5,9 +5,9 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from model.card import Normalization
-from model.images import Grey, png
+from model.files.images import Grey, png
+from model.ink.normalization import normalize
 from model.layout import Box, Layout
-from model.normalization import normalize
 from model.previews import Mark, beside, boxed
 from model.sheets.choosing import choose
 from model.sheets.cutting import cut

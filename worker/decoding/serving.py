@@ -6,8 +6,8 @@ It runs inside the sandbox. If it dies, the image that it has in hand is the one
 import socket
 from collections.abc import Callable
 
-from model.images import BadImage, TooLarge, decode
-from model.png_batches import read_scanlines
+from model.files.images import BadImage, TooLarge, decode
+from model.files.png_batches import read_scanlines
 from model.sheets.cutting import cut
 
 from ..ledger.chunks import ImageFile

@@ -8,10 +8,10 @@ import numpy as np
 from PIL import ExifTags, Image
 
 from model.card import Normalization
-from model.headers import FORMATS
-from model.images import Grey, decode
+from model.files.headers import FORMATS
+from model.files.images import Grey, decode
+from model.ink.normalization import normalize
 from model.layout import Kind, Layout
-from model.normalization import normalize
 from model.sheets.cutting import cut
 
 from .pictures import draw

@@ -8,9 +8,9 @@ import numpy as np
 
 from model.card import Card
 from model.charset import allowed_classes
+from model.engines.predictor import Floats, Images
 from model.glyph import Glyph
 from model.layout import Character
-from model.predictor import Floats, Images
 from model.reading import Bits, Screen, decide, screened
 from model.sheets.choosing import choose
 

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Sequence
 from functools import cache, partial
 
-from model.opening import cores
+from model.engines.opening import cores
 
 from ..connections.connection import connect
 from ..connections.redis_watch import RedisWatch

@@ -10,7 +10,7 @@ import sys
 
 import numpy as np
 
-from model.predictor import Floats, Images
+from model.engines.predictor import Floats, Images
 
 from ..settings import WorkerSettings
 

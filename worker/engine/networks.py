@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from functools import cache, partial
 
-from model.opening import open_predictor
-from model.predictor import Predictor
+from model.engines.opening import open_predictor
+from model.engines.predictor import Predictor
 from model.screen import open_screen, screen_of
 
 from ..settings import WorkerSettings

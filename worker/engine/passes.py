@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from model.predictor import Floats, Images, Predictor
+from model.engines.predictor import Floats, Images, Predictor
 
 from ..ledger.measures import ForwardPass
 

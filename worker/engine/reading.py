@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from model.predictor import Predictor
+from model.engines.predictor import Predictor
 from model.reading import Screen
 
 from ..ledger.chunks import Opened

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from model.idx import BadIdx, read_header
+from model.files.idx import BadIdx, read_header
 
 from ..data import Array, BadData, Set
 from .meaning import Meaning, beside, make_set

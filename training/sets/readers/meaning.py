@@ -14,8 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from model.card import Normalization
+from model.ink.normalization import BORDER, SIDE
 from model.letter_names import letter_of
-from model.normalization import BORDER, SIDE
 from model.terminal import notes
 
 from ..data import Array, BadData, Set

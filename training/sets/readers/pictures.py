@@ -12,9 +12,9 @@ from pathlib import Path, PurePath
 import numpy as np
 from rich.progress import track
 
+from model.files.images import BadImage, decode
 from model.folders import NoImages, find_images
-from model.images import BadImage, decode
-from model.normalization import SIDE, to_glyph
+from model.ink.normalization import SIDE, to_glyph
 from model.terminal import notes
 
 from ..data import Array, BadData, Set

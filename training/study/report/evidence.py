@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from model.predictor import Floats, Predictor
+from model.engines.predictor import Floats, Predictor
 
 from ...measures.answers import Answers, Ints
 from ...measures.metrics import Pair

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from model.card import Card, read_card
-from model.predictor import Floats, softmax
+from model.engines.predictor import Floats, softmax
 from model.storage import whole
 
 from ...measures.answers import Answers

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from model.predictor import Predictor
+from model.engines.predictor import Predictor
 
 from ...curves import draw_curves
 from ...measures.evaluate import Evaluation

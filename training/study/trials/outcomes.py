@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from safetensors.torch import load_file, save
 
-from model.predictor import Floats
+from model.engines.predictor import Floats
 from model.storage import whole
 
 from ...run import BadRun, write_json

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from .card import Card
+from ..card import Card
 
 Images = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from .images import Grey, as_grey
-from .ink import border
+from ..files.images import Grey, as_grey
+from .mask import border
 
 SPAN = 0.9
 """Share of the picture's side: a line is at least this long."""

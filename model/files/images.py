@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from ..layout import MAX_PIXELS
 from .headers import BadImage, TooLarge, check, open_image
-from .layout import MAX_PIXELS
 from .opencv_corrections import as_seen, flags_for, upright
 from .tiffs import BadTiff, cut, directories, is_tiff
 

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from .images import Grey, as_grey
+from ..files.images import Grey, as_grey
 
 Floats = npt.NDArray[np.float32]
 Number = TypeVar("Number", bound=np.generic)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
-from .card import Card
+from ..card import Card
 from .predictor import Floats, Images, Predictor, on
 
 

@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from .flags import NONE, Flag
-from .images import Grey
+from ..files.images import Grey
+from ..flags import NONE, Flag
 
 PartStats = npt.NDArray[np.int32]
 """(n, 5): left, top, width, height, area of each connected part, as OpenCV counts them."""

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from .images import Grey
+from ..files.images import Grey
 from .quality import PartStats
 
 Kept = npt.NDArray[np.bool_]

@@ -6,9 +6,9 @@ Ink is measured by the share of its paper's light that it takes: in a shadow, gr
 import cv2
 import numpy as np
 
-from .images import Grey, as_grey
-from .ink import border
-from .scaling import odd, shrink
+from ..files.images import Grey, as_grey
+from ..scaling import odd, shrink
+from .mask import border
 
 SIDE = 32
 """Long side of the copy on which all of this is measured."""

@@ -10,14 +10,14 @@ from collections.abc import Iterator, Sequence
 import cv2
 import numpy as np
 
+from ..card import Normalization
+from ..files.images import Grey, as_grey, check_grey
+from ..flags import NONE, Flag
+from ..glyph import Glyph
+from ..scaling import resize
 from . import quality
-from .card import Normalization
 from .finding import cut_out, find_all
-from .flags import NONE, Flag
-from .glyph import Glyph
-from .images import Grey, as_grey, check_grey
-from .ink import LEAST_CONTRAST, border, even_strokes
-from .scaling import resize
+from .mask import LEAST_CONTRAST, border, even_strokes
 
 SIDE = 28
 LONG_SIDE = {"emnist": 23.5, "mnist": 20.0}

@@ -6,10 +6,10 @@ from typing import Self
 import numpy as np
 import torch
 
-from .card import Card
-from .checkpoint import load_checkpoint, with_screen
-from .networks import channels_last, parts
-from .own_screens import read_own_screen
+from ..card import Card
+from ..checkpoint import load_checkpoint, with_screen
+from ..networks import channels_last, parts
+from ..own_screens import read_own_screen
 from .predictor import Floats, Images, Predictor, on
 
 WARM_UP_SIZES = (1, 8, 256)

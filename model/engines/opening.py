@@ -6,12 +6,12 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from .card import Card, Precision
-from .machine import usable_cores
-from .own_screens import read_own_screen
+from ..card import Card, Precision
+from ..machine import usable_cores
+from ..own_screens import read_own_screen
+from ..storage import read_checkpoint
 from .predictor import Predictor
 from .replicas import Replicas
-from .storage import read_checkpoint
 
 if TYPE_CHECKING:
     from .graph import Graphs

@@ -10,10 +10,10 @@ import numpy as np
 import numpy.typing as npt
 from safetensors.numpy import load
 
-from .card import Card, NetworkLayout, Precision, parts_of
+from ..card import Card, NetworkLayout, Precision, parts_of
+from ..own_screens import OwnScreen, backbone, screened_layout, with_layers
 from .compiled import FEW, Compiled, core
 from .graph import Graphs, Parts, graphs, quantized_graphs
-from .own_screens import OwnScreen, backbone, screened_layout, with_layers
 from .predictor import Floats, Images, Predictor, on, softmax
 
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from .card import Card, NetworkLayout, parts_of
+from ..card import Card, NetworkLayout, parts_of
 from .runtime import op, ov
 
 Tensors = Mapping[str, npt.NDArray[Any]]

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import cv2
 import numpy as np
 
-from .images import Grey, as_grey
-from .ink import sides
+from ..files.images import Grey, as_grey
+from .mask import sides
 from .quality import PartStats
 
 LARGE = 0.125

@@ -6,13 +6,13 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
+from ..files.images import Grey
+from ..scaling import shrink
 from .frames import without_lines
 from .ground import SIDE, bright_ink, dark_ink
-from .images import Grey
-from .ink import FRAME, WORK_SIDE, ink_mask
+from .mask import FRAME, WORK_SIDE, ink_mask
 from .parts import LEAST_WHOLE, clean
 from .quality import PartStats
-from .scaling import shrink
 from .tabletop import eroded, may_be_table, sheets
 
 FIRST_SIDE, CLOSE_SIDE = 256, 128
