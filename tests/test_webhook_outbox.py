@@ -223,7 +223,7 @@ def test_what_a_lost_sender_had_under_way_is_found_among_many_that_wait(
     lane = f"ink:outbox:{OWNER}/{register(redis_url)}"
     end(redis_url, *"abc")
     lost = claim(redis_url, limits=BRIEF)
-    clean_redis.zadd(lane, {f"older {number}": 0 for number in range(5000)})
+    clean_redis.zadd(lane, {f"older {number}": 0 for number in range(50_000)})
     pass_over(clean_redis, -3600)
     ledger(redis_url).upkeep([])
     ends = [clean_redis.zscore(lane, each.id) for each in lost]

@@ -21,7 +21,7 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 
 _ASK, _IMAGE = struct.Struct("<II"), struct.Struct("<BBHHII")
 
-SMALL_S = 0.15
+SMALL_S = 0.1
 """Seconds of processor time for any image; decoding a small one takes a thousandth of that."""
 
 CUTTING = 2
