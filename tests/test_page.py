@@ -464,9 +464,11 @@ def test_a_retry_whose_answer_was_lost_is_not_doubled_by_trying_again(
 def test_each_retry_in_the_list_is_another_job(browser: Browser, http: httpx.Client) -> None:
     parent = fail(http)
     browser.open("/")
+    button = browser.find(f"button[aria-label='Retry {parent}']")
     for times in (1, 2):
-        browser.find(f"button[aria-label='Retry {parent}']").click()
+        button.click()
         browser.wait(lambda times=times: len(children(http, parent)) == times, 10)
+        browser.wait(lambda: not button.get_attribute("aria-busy"))
 
 
 def test_a_button_keeps_the_focus_while_it_works_and_afterwards(

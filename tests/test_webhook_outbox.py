@@ -222,13 +222,13 @@ def test_what_a_lost_sender_had_under_way_is_found_among_many_that_wait(
 ) -> None:
     lane = f"ink:outbox:{OWNER}/{register(redis_url)}"
     end(redis_url, *"abc")
-    lost = claim(redis_url, limits=BRIEF)
+    lost = claim(redis_url, limits=LIMITS)
     clean_redis.zadd(lane, {f"older {number}": 0 for number in range(50_000)})
     pass_over(clean_redis, -3600)
     ledger(redis_url).upkeep([])
     ends = [clean_redis.zscore(lane, each.id) for each in lost]
     assert len(ends) == 3
-    assert all(end and end <= clock_ms(clean_redis) + BRIEF.lease_ms for end in ends)
+    assert all(end and end <= clock_ms(clean_redis) + LIMITS.lease_ms for end in ends)
 
 
 def test_a_lane_that_waited_for_its_owners_limit_goes_on_though_the_clock_was_set_back(
