@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from chaos.campaign import Ledger, run
@@ -24,20 +24,27 @@ from chaos.storm import Terms, Toll
 WORKER_KILL_S = 3.0
 """Seconds between kills of workers, by the clock of the schedule; a restart takes about as long."""
 
+LINE_S = 10.0
+
 console = Console(width=110)
 
 
 @dataclass
 class Bar:
-    """Shows the progress of a campaign."""
+    """Shows the progress of a campaign: as a bar on a terminal, in a log as a line every LINE_S."""
 
     progress: Progress
-    task: int
+    task: TaskID
+    told_at: float = -LINE_S
 
     def __call__(self, toll: Toll, quota: Quota, notes: Notes) -> None:
         kills = " ".join(f"{toll.strikes[kind]} {kind}" for kind in ("worker", "redis", "gateway"))
         told = f"{len(notes.accepted):,} jobs, killed: {kills}"
-        self.progress.update(self.task, completed=quota.taken, told=told)  # type: ignore[arg-type]
+        self.progress.update(self.task, completed=quota.taken, told=told)
+        elapsed = self.progress.tasks[self.task].elapsed or 0.0
+        if not console.is_terminal and elapsed >= self.told_at + LINE_S:
+            self.told_at = elapsed
+            console.print(f"{elapsed:.0f} s: {quota.taken:,} images sent, {told}", soft_wrap=True)
 
 
 def main(
@@ -71,7 +78,8 @@ def main(
     cast = Cast(workers, gateways, model, lease_ms)
     terms = Terms(seed, images, clients, cast, intensity, bulk, limit_s)
     columns = (TextColumn("{task.percentage:>3.0f} %"), BarColumn(), TextColumn("{task.fields[told]}"))
-    with Progress(*columns, TimeElapsedColumn(), console=console) as progress:
+    hidden = not console.is_terminal
+    with Progress(*columns, TimeElapsedColumn(), console=console, disable=hidden) as progress:
         ledger = run(terms, Bar(progress, progress.add_task("", total=images, told="the quiet run")))
     show(ledger)
     if json_file:
