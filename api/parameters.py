@@ -35,7 +35,8 @@ class JobParameters(BaseModel):
     ] = None
     top_k: Annotated[int, Field(ge=1, le=10, description="candidates per image")] = 3
     normalize: Annotated[
-        Literal["auto", "none"], Field(description="none: the images are 28x28 already")
+        Literal["auto", "none"],
+        Field(description="none: images are taken as they are, resized to 28x28 but not improved"),
     ] = "auto"
     layout: Annotated[
         Kind,

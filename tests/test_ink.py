@@ -6,6 +6,7 @@ import pytest
 
 from model.drawn import STROKES, draw, glyph
 from model.files.images import Grey
+from model.glyph import LEAST_CONTRAST
 from model.ink import finding, frames, ground, parts
 from model.ink import mask as ink
 
@@ -83,7 +84,7 @@ class TestGround:
 
     def test_faint_noise_in_the_dark_is_not_amplified(self, rng: np.random.Generator) -> None:
         noise = rng.integers(0, 4, (64, 64), np.uint8)
-        assert ground.bright_ink(noise).max() < ink.LEAST_CONTRAST
+        assert ground.bright_ink(noise).max() < LEAST_CONTRAST
 
 
 class TestMask:

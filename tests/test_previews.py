@@ -74,6 +74,16 @@ def test_an_array_has_no_upload_beside_it(http: httpx.Client, rng: np.random.Gen
     np.testing.assert_array_equal(pixels(alone), images[2])
 
 
+def test_an_array_with_dark_ink_is_shown_as_it_was_read(
+    http: httpx.Client, rng: np.random.Generator
+) -> None:
+    images = glyphs(1, rng)
+    for normalize, seen in (("auto", images[0]), ("none", 255 - images[0])):
+        items = kept(http, npy_of(255 - images), NPY, normalize=normalize)
+        picture = pixels(http.get(f"{items}/0/preview.png").content)
+        np.testing.assert_array_equal(picture[8::16, 8::16], seen)
+
+
 def test_a_page_has_the_boxes_and_labels_of_its_result(
     http: httpx.Client, rng: np.random.Generator
 ) -> None:

@@ -37,7 +37,7 @@ from ledgers import LABELS
 from plain_reader import PlainReader, Suspicions, unflagged
 from samples import glyphs, page, pngs, ruled
 
-POISON = np.full((28, 28), 200, np.uint8)
+POISON = np.full((28, 28), 100, np.uint8)
 
 
 class Brittle(TorchPredictor):
@@ -194,6 +194,23 @@ def test_arrays_are_not_decoded(reader: Reader, rng: np.random.Generator) -> Non
     images = glyphs(3, rng)
     commit = PlainReader(reader.predictor, refuse).read([claim(block(images))])[0]
     assert labels(reader, commit) == directly(reader, images)
+
+
+def test_an_array_may_have_dark_ink(reader: Reader, rng: np.random.Generator) -> None:
+    images = glyphs(20, rng)
+    mixed = np.where(np.arange(20)[:, None, None] % 3 == 0, 255 - images, images)
+    right, same, taken = reader.read(
+        [claim(block(images)), claim(block(mixed)), claim(block(mixed), normalize="none")]
+    )
+    assert same.results == right.results
+    assert labels(reader, taken) == directly(reader, mixed)
+
+
+def test_an_empty_image_of_an_array_is_blank(reader: Reader, rng: np.random.Generator) -> None:
+    images = np.concatenate([glyphs(1, rng), *(np.full((1, 28, 28), v, np.uint8) for v in (0, 90, 255))])
+    auto, none = reader.read([claim(block(images)), claim(block(images), normalize="none")])
+    assert [each.flags for each in unpack(auto.results)] == [NONE, *[Flag.BLANK] * 3]  # type: ignore[union-attr]
+    assert {each.flags for each in unpack(none.results)} == {NONE}  # type: ignore[union-attr]
 
 
 def test_files_of_several_jobs_are_decoded_at_once_each_by_its_normalization(

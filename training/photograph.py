@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 
 from model.files.images import Grey, as_grey
-from model.ink.normalization import SIDE
+from model.glyph import SIDE
 from model.scaling import odd
 
 LEAST_SIDE, GREATEST_SIDE = 36, 150

@@ -47,7 +47,8 @@ class AsyncClient:
         idempotency_key: str | None = None,
         **options: Unpack[Options],
     ) -> JobOut:
-        """Submit a job: paths of files and folders, the bytes of a file, or an array (n, 28, 28) uint8.
+        """Submit a job: paths of files and folders, the bytes of a file, or an array (n, 28, 28) uint8
+        of characters that are cut out and centred, as MNIST's are.
 
         However often this has to be sent, it becomes one job. Raises NoImages.
         """

@@ -54,7 +54,7 @@ class Previews:
         Raises `undecodable-image`, `image-too-large`, `not-ready`.
         """
         if isinstance(image, PixelBlock):
-            return enlarged_png(image)
+            return enlarged_png(_as_read(image, job))
         wanted = _encoded(image, job, card)._replace(marks=marks_of(job, item))
         picture = self._ask(lambda decoder: decoder.draw(wanted))
         assert isinstance(picture, bytes)
@@ -63,7 +63,7 @@ class Previews:
     def glyph(self, image: ImageFile | PixelBlock, job: Job, card: Card | None) -> bytes:
         """The 28x28 pixels of a character as `job` reads it. Raises as `picture`."""
         if isinstance(image, PixelBlock):
-            return glyph_png(image)
+            return glyph_png(_as_read(image, job))
         wanted = _encoded(image, job, card)
         glyph = self._ask(lambda decoder: decoder.read([wanted])[0])
         assert not isinstance(glyph, bytes | list)
@@ -98,6 +98,14 @@ class Previews:
 
 def _encoded(image: ImageFile, job: Job, card: Card | None) -> Encoded:
     return Encoded(image, *job.options.decoding(card.normalization if card else None))
+
+
+def _as_read(block: PixelBlock, job: Job) -> PixelBlock:
+    """The first glyph of an array, as the network saw it."""
+    from model.glyph import bright_on_dark
+
+    seen = bright_on_dark(_pixels(block)[None])
+    return PixelBlock(seen.tobytes()) if job.options.normalize == "auto" else block
 
 
 def glyph_png(block: PixelBlock) -> bytes:

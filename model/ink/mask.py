@@ -7,12 +7,10 @@ import numpy as np
 import numpy.typing as npt
 
 from ..files.images import Grey, as_grey
+from ..glyph import LEAST_CONTRAST
 
 Floats = npt.NDArray[np.float32]
 Number = TypeVar("Number", bound=np.generic)
-
-LEAST_CONTRAST = 20
-"""Of 255: what differs less from its paper is not ink."""
 
 WORK_SIDE = 56
 """Long side, in pixels, of the ink when its strokes are measured."""

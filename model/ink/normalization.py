@@ -13,21 +13,17 @@ import numpy as np
 from ..card import Normalization
 from ..files.images import Grey, as_grey, check_grey
 from ..flags import NONE, Flag
-from ..glyph import Glyph
+from ..glyph import BORDER, SIDE, Glyph, is_blank
 from ..scaling import resize
 from . import quality
 from .finding import cut_out, find_all
-from .mask import LEAST_CONTRAST, border, even_strokes
+from .mask import even_strokes
 
-SIDE = 28
 LONG_SIDE = {"emnist": 23.5, "mnist": 20.0}
 """Of the ink in a glyph, in pixels, measured where it is half as bright as in the middle of a stroke."""
 
 DARK = 64
 """Most of the border of a glyph is darker than this."""
-
-BORDER = border(np.arange(SIDE * SIDE, dtype=np.int64).reshape(SIDE, SIDE))
-"""The indices of the border among the pixels of a glyph, in one row."""
 
 SOFTNESS = 5
 """Side of the box filter applied at WORK_SIDE, so that strokes have soft edges like those of scans."""
@@ -68,12 +64,12 @@ def _as_they_are(greys: Sequence[Grey]) -> Sequence[Glyph | None]:
     fitting = [place for place, grey in enumerate(greys) if grey.shape == (SIDE, SIDE)]
     found: list[Glyph | None] = [None] * len(greys)
     if fitting:
-        rows = np.array([greys[place] for place in fitting]).reshape(len(fitting), -1)
-        dark = 2 * np.count_nonzero(rows.take(BORDER, 1) < DARK, 1) > len(BORDER)
-        blank = rows.max(1) - rows.min(1) < LEAST_CONTRAST
-        for place, is_dark, is_blank in zip(fitting, dark.tolist(), blank.tolist(), strict=True):
-            if is_dark:
-                found[place] = Glyph(greys[place], Flag.BLANK if is_blank else NONE)
+        images = np.array([greys[place] for place in fitting])
+        borders = images.reshape(len(images), -1).take(BORDER, 1)
+        dark = 2 * np.count_nonzero(borders < DARK, 1) > len(BORDER)
+        for place, as_is, blank in zip(fitting, dark.tolist(), is_blank(images).tolist(), strict=True):
+            if as_is:
+                found[place] = Glyph(greys[place], Flag.BLANK if blank else NONE)
     return found
 
 

@@ -9,11 +9,11 @@ import numpy.typing as npt
 from ..card import Normalization
 from ..files.images import Grey
 from ..flags import NONE, Flag
-from ..glyph import Glyph
+from ..glyph import SIDE, Glyph
 from ..ink import quality
 from ..ink.finding import RIM, Found, around, cut_out
 from ..ink.mask import even_strokes, stripped
-from ..ink.normalization import SIDE, place
+from ..ink.normalization import place
 from ..layout import Box
 from ..scaling import resize
 from .paper import Paper

@@ -7,8 +7,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ..files.images import Grey, as_grey
+from ..glyph import LEAST_CONTRAST
 from ..ink.ground import has_bright_strokes, skewness
-from ..ink.mask import LEAST_CONTRAST
 from ..scaling import odd, resize, shrink
 from .surroundings import around_paper, is_written_on
 

@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from model.card import Normalization
-from model.flags import NONE
-from model.glyph import Glyph
+from model.flags import NONE, Flag
+from model.glyph import Glyph, bright_on_dark, is_blank
 from model.layout import Layout
 from model.reading import Bits
 
@@ -69,13 +69,21 @@ def prepare(chunks: Sequence[tuple[Opened, DecodeOptions]], decode: Decode) -> l
 def _prepared(content: Opened, options: DecodeOptions, outcomes: Iterator[Outcome]) -> Prepared:
     """Takes the chunk's own outcomes from `outcomes`."""
     if isinstance(content, PixelBlock):
-        glyphs = np.frombuffer(content.data, np.uint8).reshape(-1, 28, 28)
-        return Prepared(content, glyphs, np.full(len(glyphs), NONE, np.uint8))
+        return _prepared_array(content, options)
     own = list(islice(outcomes, len(content)))
     found = [glyph for outcome in own for glyph in _glyphs(outcome)]
     glyphs = np.array([each.pixels for each in found], np.uint8).reshape(-1, 28, 28)
     flags = np.array([each.flags for each in found], np.uint8)
     return Prepared(content, glyphs, flags, own, options.normalization is not None)
+
+
+def _prepared_array(content: PixelBlock, options: DecodeOptions) -> Prepared:
+    glyphs = np.frombuffer(content.data, np.uint8).reshape(-1, 28, 28)
+    flags = np.full(len(glyphs), NONE, np.uint8)
+    if options.normalization:
+        glyphs = bright_on_dark(glyphs)
+        flags[is_blank(glyphs)] = Flag.BLANK
+    return Prepared(content, glyphs, flags)
 
 
 def _glyphs(outcome: Outcome) -> Sequence[Glyph]:

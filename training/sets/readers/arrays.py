@@ -6,7 +6,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from model.ink.normalization import SIDE
+from model.glyph import SIDE
 
 from ..data import Array, BadData, Set
 from .meaning import Labels, Meaning, beside, make_set

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from model.card import Normalization
-from model.ink.normalization import BORDER, SIDE
+from model.glyph import SIDE, is_dark_on_bright
 from model.letter_names import letter_of
 from model.terminal import notes
 
@@ -24,9 +24,6 @@ NO_LABEL = 255
 """Stands for no class: an image with this label is left out."""
 
 Labels = npt.NDArray[Any]
-
-MIDDLE = 128
-"""A border pixel is bright from here on; around bright ink most are darker."""
 
 
 @dataclass(frozen=True)
@@ -60,16 +57,10 @@ def make_set(
     if not len(known):
         raise BadData(f"{path}: not one image with a label")
     upright = (pixels.transpose(0, 2, 1) if meaning.transposed else pixels)[known]
-    if is_dark_on_white(upright):
+    if is_dark_on_bright(upright).mean() > 0.5:
         notes.print(f"{path}: dark ink on white; its images are inverted", markup=False)
         upright = 255 - upright
     return Set(np.ascontiguousarray(upright), classes[known])
-
-
-def is_dark_on_white(images: Array) -> bool:
-    """Whether most of `images` (n, 28, 28) have a border that is mostly bright."""
-    bright = images.reshape(len(images), -1)[:, BORDER] >= MIDDLE
-    return bool(np.mean(2 * np.count_nonzero(bright, 1) > len(BORDER)) > 0.5)
 
 
 def to_classes(found: Labels, meaning: Meaning, name: Callable[[int], str]) -> Array:

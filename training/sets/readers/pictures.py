@@ -14,7 +14,8 @@ from rich.progress import track
 
 from model.files.images import BadImage, decode
 from model.folders import NoImages, find_images
-from model.ink.normalization import SIDE, to_glyph
+from model.glyph import SIDE
+from model.ink.normalization import to_glyph
 from model.terminal import notes
 
 from ..data import Array, BadData, Set

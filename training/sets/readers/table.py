@@ -14,7 +14,7 @@ from typing import IO, TextIO
 
 import numpy as np
 
-from model.ink.normalization import SIDE
+from model.glyph import SIDE
 
 from ..data import BadData, Set
 from .arrays import to_pixels
