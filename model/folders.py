@@ -13,7 +13,8 @@ class NoImages(ValueError):
 
 
 def find_images(paths: Iterable[Path], *, recursive: bool = True) -> list[Path]:
-    """Every file given, whatever it is, and the images in every folder, sorted. Raises NoImages."""
+    """Every file given, whatever it is, and the images in every folder, sorted; each file once. Raises
+    NoImages."""
     paths = list(paths)
     found: list[Path] = []
     for path in paths:
@@ -22,7 +23,10 @@ def find_images(paths: Iterable[Path], *, recursive: bool = True) -> list[Path]:
         found += _walk(path, recursive) if path.is_dir() else [path]
     if not found:
         raise NoImages(f"no image ({' '.join(sorted(SUFFIXES))}) in {', '.join(map(str, paths))}")
-    return found
+    unique: dict[str, Path] = {}
+    for path in found:
+        unique.setdefault(os.path.abspath(path), path)
+    return list(unique.values())
 
 
 def _walk(folder: Path, recursive: bool) -> list[Path]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import inspect
+import io
 import math
 import os
 import signal
@@ -16,6 +17,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, SimpleHTTPRequestHandler
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
@@ -25,6 +27,7 @@ import redis
 
 from api.client import (
     AsyncClient,
+    BadCall,
     Client,
     FileChanged,
     Options,
@@ -135,9 +138,39 @@ def test_bytes_and_arrays_are_sent(client: Client, rng: np.random.Generator) -> 
     assert len(labels) == 4
     assert [item.label for item in client.results(client.submit(turned))] == labels
     assert client.submit(images[0]).counts.total == 1
-    assert client.submit(pngs(1, rng)[0]).counts.total == 1
-    with pytest.raises(ProblemError, match="uint8"):
-        client.submit(images.astype(np.float32))
+    (file,) = pngs(1, rng)
+    for data in (file, bytearray(file), memoryview(file)):
+        assert client.submit(data).counts.total == 1
+
+
+@pytest.mark.parametrize(
+    "what", [np.zeros((1, 28, 28), np.float32), np.array([None]), io.BytesIO(b"x"), 7]
+)
+def test_what_cannot_be_sent_is_said(client: Client, what: Any) -> None:
+    with pytest.raises(BadCall, match=r"give .*\(n, 28, 28\) uint8"):
+        client.submit(what)
+
+
+@pytest.mark.parametrize("job", ["", "a/b", "ä", "x" * 65])
+def test_what_is_no_jobs_id_is_said(client: Client, sheet: Path, job: str) -> None:
+    for ask in (client.job, lambda job: client.submit(sheet, job_id=job)):
+        with pytest.raises(BadCall, match="no job's id"):
+            ask(job)
+
+
+@pytest.mark.parametrize("key", ["", "a\nb", "ä", " a", "x" * 256])
+def test_what_is_no_idempotency_key_is_said(client: Client, sheet: Path, key: str) -> None:
+    with pytest.raises(BadCall, match="printable ASCII"):
+        client.submit(sheet, idempotency_key=key)
+
+
+def test_images_are_corrected(client: Client, rng: np.random.Generator) -> None:
+    job = client.wait(client.submit(glyphs(1200, rng)))
+    assert client.correct(job, dict.fromkeys(range(1100), "7")) == {}
+    assert client.correct(job, {0: "8", 1199: "8"}, overwrite=False) == {0: "7"}
+    assert client.correct(job, {1: None}) == {}
+    corrections = [item.correction for item in client.results(job)]
+    assert corrections == ["7", None, *["7"] * 1098, *[None] * 99, "8"]
 
 
 def test_a_path_without_images_is_refused_at_once(client: Client, tmp_path: Path) -> None:

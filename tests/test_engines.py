@@ -346,4 +346,7 @@ opening.find_spec = lambda name: None
 opening.open_predictor("digits", device="cuda")
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert "RuntimeError: device 'cuda' needs torch: pip install 'inkqueue[torch]'" in done.stderr
+    assert (
+        "RuntimeError: device 'cuda' needs torch: in Inkqueue's folder, pip install '.[torch]'"
+        in done.stderr
+    )

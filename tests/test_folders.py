@@ -17,6 +17,15 @@ def test_folders_are_walked_in_order(tmp_path: Path) -> None:
     assert find_images([tmp_path], recursive=False) == [tmp_path / "a.JPG"]
 
 
+def test_paths_that_overlap_mean_each_file_once(tmp_path: Path) -> None:
+    (tmp_path / "b").mkdir()
+    for name in ("a.png", "b/1.png"):
+        (tmp_path / name).write_bytes(b"x")
+    (tmp_path / "c.png").symlink_to("a.png")  # another name is another image
+    given = [tmp_path / "b", tmp_path / "b" / ".." / "b" / "1.png", tmp_path]
+    assert find_images(given) == [tmp_path / name for name in ("b/1.png", "a.png", "c.png")]
+
+
 def test_a_folder_that_cannot_be_read_is_not_left_out() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

@@ -194,4 +194,7 @@ def test_without_its_packages_it_says_what_to_install() -> None:
         runpy.run_module("training", None, "__main__")"""
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert done.returncode == 1
-    assert done.stderr == "error: matplotlib is not installed: pip install 'inkqueue[training]'\n"
+    assert (
+        done.stderr
+        == "error: matplotlib is not installed: in Inkqueue's folder, pip install '.[training]'\n"
+    )

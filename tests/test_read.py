@@ -152,7 +152,7 @@ def test_a_gpu_without_torch_says_what_to_install(sheet: Path, monkeypatch: pyte
     monkeypatch.setattr("model.engines.opening.find_spec", lambda name: None)
     done = CliRunner().invoke(app, [str(sheet), "--device", "cuda"])
     assert done.exit_code == 1
-    assert "pip install 'inkqueue[torch]'" in done.stderr
+    assert "pip install '.[torch]'" in done.stderr
 
 
 def test_folders_of_the_same_names_as_ours_are_not_ours(sheet: Path) -> None:

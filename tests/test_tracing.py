@@ -193,7 +193,7 @@ def test_a_missing_extra_is_said_and_harms_nobody(
     monkeypatch.setitem(sys.modules, "worker.telemetry", None)  # type: ignore[arg-type]
     tracer = tracing.start("inkqueue-gateway")
     assert not tracer.listening
-    assert "pip install 'inkqueue[otel]'" in caplog.text
+    assert "pip install '.[otel]'" in caplog.text
     monkeypatch.setenv("OTEL_SDK_DISABLED", "true")
     caplog.clear()
     assert not tracing.start("inkqueue-gateway").listening

@@ -11,7 +11,7 @@ def main() -> None:
         missing = str(error.name).split(".")[0]
         if missing in ("model", "training"):
             raise
-        sys.exit(f"error: {missing} is not installed: pip install 'inkqueue[training]'")
+        sys.exit(f"error: {missing} is not installed: in Inkqueue's folder, pip install '.[training]'")
     app(prog_name="inkqueue")
 
 

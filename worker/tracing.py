@@ -67,6 +67,6 @@ def start(service: str) -> Tracer:
     try:
         from .telemetry import OpenTelemetry
     except ImportError:
-        log.warning("traces are asked for, but: pip install 'inkqueue[otel]'")
+        log.warning("traces need more packages: in Inkqueue's folder, pip install '.[otel]'")
         return Tracer()
     return OpenTelemetry(service)

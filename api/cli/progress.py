@@ -47,6 +47,17 @@ def bar(total: int) -> Iterator[Callable[[int, str], None]]:
         yield lambda done, state: live.update(task, completed=done, description=state)
 
 
+@contextmanager
+def sending(url: str) -> Iterator[None]:
+    """Show that a job is being sent. After Ctrl-C, say how to find out whether it arrived."""
+    try:
+        with notes.status(f"sending to {url}"):
+            yield
+    except KeyboardInterrupt:
+        notes.print("stopped while sending; see whether the job was stored: inkqueue jobs")
+        raise
+
+
 def follow(client: Client, job: JobOut) -> JobOut:
     """Show the job until it is final. After Ctrl-C or an error, which the job survives, print its id."""
     try:

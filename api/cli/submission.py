@@ -1,18 +1,19 @@
 """Images in, characters out: `inkqueue submit` and `inkqueue results`."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from model.layout import Kind
+from worker.ledger.jobs import Lane
 
 from ..client.settings import DEFAULT_URL
 from ..schemas.jobs import Only
 from .console import notes
 from .options import LONG, ApiKey, FormatOption, JobId, Output, Url, connect
 from .output import emptied, opened, write_items
-from .progress import follow, require_success
+from .progress import follow, require_success, sending
 
 
 def submit(
@@ -25,6 +26,9 @@ def submit(
     charset: Annotated[
         str | None, typer.Option(help="digits, letters, upper, lower, or the characters")
     ] = None,
+    normalize: Annotated[
+        Literal["auto", "none"] | None, typer.Option(help="none: take images as they are")
+    ] = None,
     layout: Annotated[
         Kind | None,
         typer.Option(help="one character per image, or a line, a page or ruled cells of them"),
@@ -34,9 +38,15 @@ def submit(
     ] = None,
     columns: Annotated[int | None, typer.Option(help="columns of a grid")] = None,
     top_k: Annotated[int | None, typer.Option(min=1, max=10, help="candidates per image")] = None,
+    priority: Annotated[
+        Lane | None, typer.Option(help="the fast lane, or the other one; by default by the job's size")
+    ] = None,
     keep_images: Annotated[
         bool, typer.Option("--keep-images", help="keep uploads as long as the job")
     ] = False,
+    expires_in: Annotated[
+        int | None, typer.Option(min=1, help="seconds after which the job and its results are deleted")
+    ] = None,
     callback_url: Annotated[
         str | None, typer.Option(help="URL to notify of the job's end; see `inkqueue webhooks secret`")
     ] = None,
@@ -46,16 +56,19 @@ def submit(
 ) -> None:
     """Submit images as one job, watch it, print what they say. Exit code 1: some were not read."""
     with connect(url, api_key, LONG) as client, opened(output) as out:
-        with notes.status(f"sending to {url}"):
+        with sending(url):
             job = client.submit(
                 paths,
                 model=model,
                 charset=charset,
+                normalize=normalize,
                 layout=layout,
                 rows=rows,
                 columns=columns,
                 top_k=top_k,
+                priority=priority,
                 keep_images=keep_images or None,
+                expires_in=expires_in,
                 callback_url=callback_url,
             )
         if not wait:

@@ -5,12 +5,14 @@
         for item in client.results(job):
             print(item.name, item.label)
 
-Whatever goes wrong with a call is an InkqueueError.
+Whatever goes wrong with a call is an InkqueueError; where there is no image to send, it is NoImages.
 """
+
+from model.folders import NoImages
 
 from ..events.schemas import CompletedEvent, Event, ProgressEvent, ResultEvent
 from .asynchronous import AsyncClient
-from .errors import FileChanged, InkqueueError, ProblemError, Unreachable, WaitTimeout
+from .errors import BadCall, FileChanged, InkqueueError, ProblemError, Unreachable, WaitTimeout
 from .flows import Options
 from .retries import RetryPolicy
 from .synchronous import Client
@@ -18,11 +20,13 @@ from .uploads import What
 
 __all__ = [
     "AsyncClient",
+    "BadCall",
     "Client",
     "CompletedEvent",
     "Event",
     "FileChanged",
     "InkqueueError",
+    "NoImages",
     "Options",
     "ProblemError",
     "ProgressEvent",

@@ -1,6 +1,6 @@
 """The asynchronous client. It only carries out flows, which define what is sent and understood."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from typing import Self, TypeVar, Unpack
 
 import anyio
@@ -114,6 +114,13 @@ class AsyncClient:
     async def retry(self, job: str | JobOut) -> JobOut:
         """Submit the images that failed as a new job: one, however often this has to be sent."""
         return await self._run(self._flows.retry(id_of(job)))
+
+    async def correct(
+        self, job: str | JobOut, labels: Mapping[int, str | None], *, overwrite: bool = True
+    ) -> dict[int, str]:
+        """Store a person's labels of images by index, for a page its text; None withdraws one. Without
+        `overwrite`, images that have a label keep it, and these labels are returned."""
+        return await self._run(self._flows.correct(id_of(job), labels, overwrite))
 
     async def delete(self, job: str | JobOut) -> None:
         """Delete a finished job and everything that belongs to it."""

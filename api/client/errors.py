@@ -5,6 +5,7 @@
   x Unreachable      no answer came, or none that makes sense
   x WaitTimeout      the job is not final yet
   x FileChanged      a file became shorter or longer while it was sent
+  x BadCall          it cannot be asked like this; nothing was sent (a ValueError, too)
 """
 
 from collections.abc import Mapping
@@ -72,6 +73,10 @@ class WaitTimeout(InkqueueError):
     def __init__(self, job: JobOut) -> None:
         self.job = job
         super().__init__(f"{job.id} is still {job.state}")
+
+
+class BadCall(InkqueueError, ValueError):
+    """An argument is of no use; nothing was sent."""
 
 
 class FileChanged(InkqueueError):

@@ -2,11 +2,11 @@
 
 import json
 import math
+import re
 import time
 import uuid
 from collections.abc import Callable, Mapping
 from typing import Any, Literal, TypedDict
-from urllib.parse import quote
 
 import httpx
 from pydantic import RootModel
@@ -14,15 +14,20 @@ from pydantic import RootModel
 from model.layout import Kind
 from worker.ledger.jobs import JobState, Lane
 
-from ..schemas.jobs import ItemOut, ItemPage, JobOut, JobPage, ModelOut, Only
+from ..schemas.jobs import Corrected, ItemOut, ItemPage, JobOut, JobPage, ModelOut, Only
 from ..schemas.queues import QueueOut
 from .calls import Call, Flow, Pause, ask, read_as
-from .errors import ProblemError, WaitTimeout
+from .errors import BadCall, ProblemError, WaitTimeout
 from .retries import RetryPolicy, retry_after
 from .uploads import Upload
 
 LONG_POLL_S = 30.0
 PROGRESS_S = 0.5
+TOGETHER = 1000
+"""Corrections in one request."""
+
+JOB_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+KEY = re.compile(r"[!-~]([ -~]{0,253}[!-~])?")
 
 Progress = Callable[[JobOut], object]
 
@@ -57,7 +62,7 @@ class Flows:
     def submit(
         self, upload: Upload, options: Options, job_id: str | None, key: str | None
     ) -> Flow[JobOut]:
-        method, path = ("PUT", path_of(job_id)) if job_id else ("POST", "/v1/jobs")
+        method, path = ("POST", "/v1/jobs") if job_id is None else ("PUT", path_of(job_id))
         return read_as(JobOut, (yield from self._send(method, path, upload, options, key)))
 
     def predict(self, upload: Upload, options: Options) -> Flow[ItemOut]:
@@ -118,6 +123,18 @@ class Flows:
         call = Call("POST", f"{path_of(job_id)}/retry", headers=headers)
         return read_as(JobOut, (yield from self._ask(call)))
 
+    def correct(
+        self, job_id: str, labels: Mapping[int, str | None], overwrite: bool
+    ) -> Flow[dict[int, str]]:
+        kept: dict[int, str] = {}
+        given = [(str(index), label) for index, label in labels.items()]
+        for at in range(0, len(given), TOGETHER):
+            body = {"labels": dict(given[at : at + TOGETHER]), "overwrite": overwrite}
+            call = Call("PATCH", f"{path_of(job_id)}/corrections", json=json.dumps(body).encode())
+            answer = read_as(Corrected, (yield from self._ask(call)))
+            kept |= {int(index): label for index, label in answer.kept.items()}
+        return kept
+
     def delete(self, job_id: str) -> Flow[None]:
         yield from self._ask(Call("DELETE", path_of(job_id), repeatable=False))
 
@@ -130,6 +147,8 @@ class Flows:
     def _send(
         self, method: str, path: str, upload: Upload, options: Options, key: str | None
     ) -> Flow[httpx.Response]:
+        if key is not None and not KEY.fullmatch(key):
+            raise BadCall(f"the idempotency key {key[:300]!r}: give 1 to 255 printable ASCII characters")
         headers = {"Idempotency-Key": key or uuid.uuid4().hex}
         return self._ask(Call(method, path, _given(options), headers, upload))
 
@@ -148,8 +167,10 @@ def id_of(job: str | JobOut) -> str:
 
 
 def path_of(job_id: str) -> str:
-    """The path of a job."""
-    return f"/v1/jobs/{quote(job_id, safe='')}"
+    """The path of a job. Raises BadCall."""
+    if not JOB_ID.fullmatch(job_id):
+        raise BadCall(f"{job_id[:80]!r} is no job's id: 1 to 64 of the characters A-Z a-z 0-9 _ -")
+    return f"/v1/jobs/{job_id}"
 
 
 def _given(values: Mapping[str, Any]) -> dict[str, str]:

@@ -1,7 +1,7 @@
 """The client that blocks. It only carries out flows, which define what is sent and understood."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Self, TypeVar, Unpack
 
 import httpx
@@ -111,6 +111,13 @@ class Client:
     def retry(self, job: str | JobOut) -> JobOut:
         """Submit the images that failed as a new job: one, however often this has to be sent."""
         return self._run(self._flows.retry(id_of(job)))
+
+    def correct(
+        self, job: str | JobOut, labels: Mapping[int, str | None], *, overwrite: bool = True
+    ) -> dict[int, str]:
+        """Store a person's labels of images by index, for a page its text; None withdraws one. Without
+        `overwrite`, images that have a label keep it, and these labels are returned."""
+        return self._run(self._flows.correct(id_of(job), labels, overwrite))
 
     def delete(self, job: str | JobOut) -> None:
         """Delete a finished job and everything that belongs to it."""

@@ -15,7 +15,7 @@ from zipfile import ZIP_STORED, ZipFile, ZipInfo
 from model.folders import find_images
 
 from ..file_types import container_type, image_type
-from .errors import FileChanged
+from .errors import BadCall, FileChanged
 
 IN_MEMORY = 4 << 20
 BLOCK = 1 << 18
@@ -28,7 +28,8 @@ class Array(Protocol):
     def __array__(self, *args: Any, **kwargs: Any) -> Any: ...
 
 
-What = str | os.PathLike[str] | Iterable[str | os.PathLike[str]] | bytes | Array
+Bytes = bytes | bytearray | memoryview
+What = str | os.PathLike[str] | Iterable[str | os.PathLike[str]] | Bytes | Array
 
 
 class Upload:
@@ -58,20 +59,31 @@ class Upload:
 
 
 def prepare(what: What) -> Upload:
-    """`what` as one body. Raises NoImages."""
-    if isinstance(what, bytes):
+    """`what` as one body. Raises NoImages; BadCall if it is nothing that can be sent."""
+    if isinstance(what, Bytes):
+        what = bytes(what)
         known = container_type(what) or image_type(what)
         return Upload(_spooled(what), known or "application/octet-stream")
     if isinstance(what, Array):
         return Upload(_npy(what), "application/x-npy")
-    given = [what] if isinstance(what, str | os.PathLike) else what
-    paths = [Path(os.path.abspath(path)) for path in given]
+    paths = _paths(what)
     files = find_images(paths)
     if len(files) == 1 and not files[0].is_file():  # a pipe can be read once, and not measured
         return prepare(files[0].read_bytes())
     if len(files) == 1 and (kind := _container_in(files[0])):
         return Upload(files[0].open("rb"), kind)
     return Upload(_zip(files, _common_folder(paths)), "application/zip")
+
+
+def _paths(what: str | os.PathLike[str] | Iterable[str | os.PathLike[str]]) -> list[Path]:
+    given = [what] if isinstance(what, str | os.PathLike) else what
+    try:
+        return [Path(os.path.abspath(path)) for path in given]
+    except TypeError:
+        kind = type(what).__name__
+        raise BadCall(
+            f"{kind}: give paths, the bytes of a file, or an array (n, 28, 28) uint8"
+        ) from None
 
 
 def _container_in(path: Path) -> str | None:
@@ -99,8 +111,11 @@ def _zip(files: Iterable[Path], folder: Path) -> IO[bytes]:
 def _npy(array: Array) -> IO[bytes]:
     import numpy as np
 
+    pixels = np.ascontiguousarray(array)
+    if pixels.dtype != np.uint8:
+        raise BadCall(f"an array of {pixels.dtype}: give (n, 28, 28) uint8")
     spool = _spooled(b"")
-    np.save(spool, np.ascontiguousarray(array), allow_pickle=False)
+    np.save(spool, pixels, allow_pickle=False)
     return spool
 
 

@@ -15,7 +15,7 @@ from ..items import item_out
 from ..payloads import body_schema, read_payload
 from ..problems import Problem
 from ..responses import json_response
-from ..schemas.jobs import ItemOut
+from ..schemas.jobs import Corrected, ItemOut
 from .items import Index, require_item
 
 router = APIRouter(prefix="/v1/jobs/{job_id}", tags=["review"])
@@ -54,13 +54,6 @@ class Corrections(BaseModel):
         ),
     ]
     overwrite: Annotated[bool, Field(description="false: corrected images stay as they are")] = True
-
-
-class Corrected(BaseModel):
-    """How many images were corrected, or had their correction withdrawn."""
-
-    corrected: int
-    kept: dict[str, str] = Field(description="corrections that were there before and stay, by index")
 
 
 @router.patch("/items/{index}/correction", response_model=ItemOut, openapi_extra=body_schema(Correction))

@@ -72,7 +72,9 @@ def cores(threads: int) -> int:
 
 def _on_torch(name: str, folder: Path | None, device: str, threads: int) -> Predictor:
     if not find_spec("torch"):
-        raise RuntimeError(f"device {device!r} needs torch: pip install 'inkqueue[torch]'")
+        raise RuntimeError(
+            f"device {device!r} needs torch: in Inkqueue's folder, pip install '.[torch]'"
+        )
     from .torch_predictor import TorchPredictor, use_threads
 
     use_threads(threads)
