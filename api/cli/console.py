@@ -5,6 +5,7 @@ from model.folders import NoImages
 from model.terminal import Refusal, notes
 from worker.settings import BadSettings
 
+from ..auth.credentials import BadKeys
 from ..client import InkqueueError, ProblemError, Unreachable
 
 __all__ = ["Commands", "Refusal", "notes"]
@@ -13,7 +14,7 @@ __all__ = ["Commands", "Refusal", "notes"]
 class Commands(terminal.Commands):
     """The commands of `inkqueue`."""
 
-    refusals = (Refusal, NoImages, BadSettings, InkqueueError)
+    refusals = (Refusal, NoImages, BadKeys, BadSettings, InkqueueError)
 
     def hint(self, error: Exception) -> str:
         """What to do if no gateway is reached, or if it requires a key."""

@@ -3,15 +3,14 @@
 import os
 import shlex
 import sys
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 import typer
 
-from ..auth.credentials import SCOPES, BadKeys, Credential, read_credentials
+from ..auth.credentials import SCOPES, Credential, read_credentials
 from ..auth.keyfile import add_key, change_key, read_keyfile
 from ..settings import GatewaySettings
 from .console import Commands, Refusal, notes
@@ -19,8 +18,6 @@ from .key_options import FILE, File, KeyId, Owner, Scopes, Until
 from .output import write_table
 
 app = typer.Typer(cls=Commands, help="API keys: make, rotate, list, revoke.")
-
-T = TypeVar("T")
 
 DAY_S, MOST_S = 86_400, 3650 * 86_400
 
@@ -40,7 +37,7 @@ def make(owner: Owner = None, scopes: Scopes = None, until: Until = None, file: 
     fields = {"scopes": scopes} if scopes else {}
     key, known = Credential.new(owner or "", until=until, **fields)
     if file:
-        _edit(lambda: add_key(file, known))
+        add_key(file, known)
         _show(key, f"{known.id} is in {file}; a gateway that reads it accepts the key within a second.")
         return
     typer.echo(f"INKQUEUE_API_KEY={key}")
@@ -75,7 +72,7 @@ def rotate(
             old, id=new.id, sha256=new.sha256, until=until or old.until
         )
 
-    _edit(lambda: change_key(path, key_id, succeed))
+    change_key(path, key_id, succeed)
     _show(key, f"{key_id} is valid until {end:%Y-%m-%d %H:%M:%S} UTC at most; then only the new one.")
 
 
@@ -83,7 +80,7 @@ def rotate(
 def revoke(key_id: KeyId, file: File = None) -> None:
     """Revoke a key: within a second it is refused. Its owner's jobs stay."""
     path = _required(file)
-    _edit(lambda: change_key(path, key_id, lambda _: ()))
+    change_key(path, key_id, lambda _: ())
     notes.print(f"{key_id} is no longer in {path}")
 
 
@@ -91,9 +88,9 @@ def revoke(key_id: KeyId, file: File = None) -> None:
 def list_(file: File = None) -> None:
     """List the keys of the file and of INKQUEUE_API_KEYS, without their secrets."""
     now = datetime.now(UTC)
-    known = _edit(lambda: read_credentials(GatewaySettings().api_keys, "INKQUEUE_API_KEYS"))
+    known = read_credentials(GatewaySettings().api_keys, "INKQUEUE_API_KEYS")
     if file:
-        known |= _edit(lambda: read_keyfile(file))
+        known |= read_keyfile(file)
     rows = (
         (
             each.id,
@@ -114,13 +111,6 @@ def _required(file: Path | None) -> Path:
             " INKQUEUE_API_KEYS can only be changed there, and are read at the gateway's next start"
         )
     return file
-
-
-def _edit(change: Callable[[], T]) -> T:
-    try:
-        return change()
-    except BadKeys as error:
-        raise Refusal(str(error)) from error
 
 
 def _show(key: str, words: str) -> None:
