@@ -203,7 +203,7 @@ def test_a_missing_extra_is_said_and_harms_nobody(
 def test_a_tracer_that_does_nothing_still_runs_the_block() -> None:
     tracer = tracing.Tracer()
     with tracer.span("a", None, {}) as span:
-        span.note({"b": 1})
-        span.rename("c")
+        span.set_attributes({"b": 1})
+        span.update_name("c")
         assert tracer.current() is None
     assert tracer.record("d", "e", 0.0, 1.0, {}) is None

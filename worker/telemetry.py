@@ -36,8 +36,8 @@ class OpenTelemetry(Tracer):
     def span(self, name: str, parent: str | None, attributes: Attributes) -> Iterator[Span]:
         context = _context(parent) if parent else Context()
         kind = trace.SpanKind.SERVER
-        with self._tracer.start_as_current_span(name, context, kind, dict(attributes)) as span:
-            yield _Told(span)
+        with self._tracer.start_as_current_span(name, context, kind, attributes) as span:
+            yield span
 
     def current(self) -> str | None:
         return _parent(trace.get_current_span())
@@ -46,7 +46,7 @@ class OpenTelemetry(Tracer):
         self, name: str, parent: str, began: float, ended: float, attributes: Attributes
     ) -> str | None:
         span = self._tracer.start_span(
-            name, _context(parent), attributes=dict(attributes), start_time=_ns(began)
+            name, _context(parent), attributes=attributes, start_time=_ns(began)
         )
         span.end(_ns(ended))
         return _parent(span)
@@ -55,17 +55,6 @@ class OpenTelemetry(Tracer):
         last = threading.Thread(target=self._provider.shutdown, name="last spans", daemon=True)
         last.start()
         last.join(CLOSE_S)
-
-
-class _Told:
-    def __init__(self, span: trace.Span) -> None:
-        self._span = span
-
-    def rename(self, name: str) -> None:
-        self._span.update_name(name)
-
-    def note(self, attributes: Attributes) -> None:
-        self._span.set_attributes(dict(attributes))
 
 
 def _parent(span: trace.Span) -> str | None:

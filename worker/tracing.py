@@ -18,12 +18,12 @@ Attributes = Mapping[str, str | int | float]
 
 
 class Span(Protocol):
-    """Something under way."""
+    """Something under way; a span of OpenTelemetry is one."""
 
-    def rename(self, name: str) -> None:
+    def update_name(self, name: str) -> None:
         """Give it the name that is known only now."""
 
-    def note(self, attributes: Attributes) -> None:
+    def set_attributes(self, attributes: Attributes) -> None:
         """Add what is known about it only now."""
 
 
@@ -52,10 +52,10 @@ class Tracer:
 
 
 class _Nothing:
-    def rename(self, name: str) -> None:
+    def update_name(self, name: str) -> None:
         """Nobody listens."""
 
-    def note(self, attributes: Attributes) -> None:
+    def set_attributes(self, attributes: Attributes) -> None:
         """Nobody listens."""
 
 

@@ -26,10 +26,10 @@ class RequestTracing:
 
             async def send_noted(message: Message) -> None:
                 if message["type"] == "http.response.start":
-                    span.note({"http.response.status_code": message["status"]})
+                    span.set_attributes({"http.response.status_code": message["status"]})
                 await send(message)
 
             await self._app(scope, receive, send_noted)
             route = getattr(scope.get("route"), "path", "none")
-            span.rename(f"{method} {route}")
-            span.note({"http.route": route})
+            span.update_name(f"{method} {route}")
+            span.set_attributes({"http.route": route})
