@@ -8,11 +8,12 @@ from prometheus_client import (
     Counter,
     Gauge,
     Histogram,
+    Info,
     ProcessCollector,
     disable_created_metrics,
     generate_latest,
 )
-from prometheus_client.core import InfoMetricFamily, Metric
+from prometheus_client.core import Metric
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.registry import Collector
 
@@ -38,16 +39,6 @@ class LedgerCollector(Collector):
         return families(self.reading)
 
 
-class BuildCollector(Collector):
-    """The versions of this program, as a metric."""
-
-    def __init__(self, version: str) -> None:
-        self._facts = {"version": version, "python": platform.python_version()}
-
-    def collect(self) -> Iterable[Metric]:
-        yield InfoMetricFamily("inkqueue_build", "Version of the gateway and of Python.", self._facts)
-
-
 class Metrics:
     """The metrics of one gateway, and of those that share its port."""
 
@@ -58,7 +49,8 @@ class Metrics:
         own, joint = CollectorRegistry(), joint_registry()
         self._told, self._ledger = joint or own, LedgerCollector()
         self._told.register(self._ledger)
-        self._told.register(BuildCollector(version))
+        build = Info("inkqueue_build", "Version of the gateway and of Python.", registry=self._told)
+        build.info({"version": version, "python": platform.python_version()})
         if not joint:  # among many, one process is of no interest
             ProcessCollector(registry=own)
         self._requests = Counter(
