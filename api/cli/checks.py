@@ -22,9 +22,8 @@ from ..edge.policy import read_proxies
 from ..limits.quotas import Quotas
 from ..settings import GatewaySettings
 from ..stack.stack import Stack
+from ..telemetry.multiprocess import MULTIPROC_DIR
 from .console import Refusal
-
-FIGURES = "PROMETHEUS_MULTIPROC_DIR"
 
 
 def require_startable(stack: Stack) -> None:
@@ -44,9 +43,9 @@ def require_startable(stack: Stack) -> None:
             raise Refusal("INKQUEUE_BROKER_URL: it is for the Redis in REDIS_URL; set both, or neither")
     except (ValueError, UnsafeAddress, UnsafeRedis, redis.RedisError) as error:
         raise Refusal(str(error)) from error
-    figures = os.environ.get(FIGURES)
+    figures = os.environ.get(MULTIPROC_DIR)
     if figures and stack.api_workers == 1 and not os.access(figures, os.W_OK | os.X_OK):
-        raise Refusal(f"{FIGURES}: {figures} is no folder that can be written to")
+        raise Refusal(f"{MULTIPROC_DIR}: {figures} is no folder that can be written to")
 
 
 def _require_networks(settings: WorkerSettings) -> None:

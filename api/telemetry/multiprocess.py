@@ -13,20 +13,20 @@ from pathlib import Path
 from prometheus_client import CollectorRegistry, values
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
-FOLDER = "PROMETHEUS_MULTIPROC_DIR"
+MULTIPROC_DIR = "PROMETHEUS_MULTIPROC_DIR"
 
 
 def joint_registry() -> CollectorRegistry | None:
     """A registry of the metrics of all gateways of a folder; None for a single gateway. Metrics created
     from now on are kept in this process's own slot. Raises ValueError for a folder that is missing or
     whose files cannot be locked."""
-    folder = os.environ.get(FOLDER)
+    folder = os.environ.get(MULTIPROC_DIR)
     if not folder:
         return None
     try:
         slot = _take_slot(Path(folder))
     except OSError as error:
-        raise ValueError(f"{FOLDER}: {error}") from error
+        raise ValueError(f"{MULTIPROC_DIR}: {error}") from error
     mark_process_dead(slot)  # type: ignore[no-untyped-call]  # what its last owner had open is closed
     values.ValueClass = values.MultiProcessValue(lambda: slot)  # type: ignore[no-untyped-call]
     registry = CollectorRegistry()
