@@ -70,7 +70,8 @@ def find_loss(client: redis.Redis, settings: QueueSettings) -> str:
     if not wrong:
         return ""
     return (
-        f"Redis has {_listed(wrong)}, so accepted jobs can be lost. Set {_listed(DURABLE, wrong)};"
+        f"Redis has {_listed(wrong)}, so accepted jobs can be lost."
+        f" Set {_listed({name: DURABLE[name] for name in wrong})};"
         " or set INKQUEUE_ALLOW_UNSAFE_REDIS=true to run all the same."
     )
 
@@ -137,9 +138,8 @@ def _hides(error: redis.ResponseError) -> bool:
     return isinstance(error, NoPermissionError) or "unknown command" in str(error)
 
 
-def _listed(values: Mapping[str, str | None], among: Mapping[str, object] | None = None) -> str:
-    names = values if among is None else among
-    return " and ".join(f"{name} {values[name]}" for name in names)
+def _listed(settings: Mapping[str, str | None]) -> str:
+    return " and ".join(f"{name} {value}" for name, value in settings.items())
 
 
 def _is_loopback(host: str) -> bool:
