@@ -51,5 +51,5 @@ class Leases(Periodic):
             return
         if time.monotonic() - self._progress > self._stall_s:
             log.critical("no progress for %.0f s, ending this worker", self._stall_s)
-            os._exit(70)
+            os._exit(os.EX_SOFTWARE)
         self._ledger.renew(held)

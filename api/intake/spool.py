@@ -2,7 +2,6 @@
 
 import mmap
 import tempfile
-from types import TracebackType
 from typing import IO, ClassVar, Self
 
 from ..problems import Problem
@@ -56,12 +55,7 @@ class Spool:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._let_go()
         self._map = None  # unmapped with its last view
         if self._file is not None:

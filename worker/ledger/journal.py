@@ -42,7 +42,7 @@ class Journal:
     """The events of jobs, over one Redis."""
 
     def __init__(self, client: redis.asyncio.Redis, store: Store) -> None:
-        self._client, self._store = client, store
+        self._store = store
         self._follow = client.register_script(source("follow"))
 
     async def newest(self, name: str) -> str:
