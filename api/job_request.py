@@ -26,30 +26,25 @@ class JobRequest:
 
     @cached_property
     def options(self) -> Options:
-        """See job_options."""
-        return job_options(self.parameters, self.card)
+        """The options that travel with the job. Raises `invalid-charset`, `invalid-parameter`."""
+        parameters, layout = self.parameters, _layout(self.parameters)
+        require_charset(parameters.charset, self.card.labels)
+        return Options(
+            model=self.card.name,
+            charset=parameters.charset,
+            top_k=parameters.top_k,
+            normalize=parameters.normalize,
+            keep_images=parameters.keep_images,
+            layout=layout.kind,
+            rows=layout.rows,
+            columns=layout.columns,
+        )
 
     @cached_property
     def text(self) -> bytes:
         """All parameters, for fingerprints, which do not depend on the order of metadata."""
         metadata = dict(sorted(self.parameters.metadata.items()))
         return self.parameters.model_copy(update={"metadata": metadata}).model_dump_json().encode()
-
-
-def job_options(parameters: JobParameters, card: Card) -> Options:
-    """The options that travel with the job. Raises `invalid-charset`, `invalid-parameter`."""
-    layout = _layout(parameters)
-    require_charset(parameters.charset, card.labels)
-    return Options(
-        model=card.name,
-        charset=parameters.charset,
-        top_k=parameters.top_k,
-        normalize=parameters.normalize,
-        keep_images=parameters.keep_images,
-        layout=layout.kind,
-        rows=layout.rows,
-        columns=layout.columns,
-    )
 
 
 def require_charset(charset: str | None, labels: str) -> None:
