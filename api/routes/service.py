@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Response
 
+from model.card import Card
 from worker.connections.redis_watch import RedisWatch
 
 from ..dependencies import CardsDep, GaugesDep, OwnerDep, service
@@ -21,9 +22,9 @@ TEXT = {"text/plain": {"example": METRICS}}
 
 
 @router.get("/v1/models", response_model=list[ModelOut])
-async def list_models(owner: OwnerDep, cards: CardsDep) -> list[ModelOut]:
+async def list_models(owner: OwnerDep, cards: CardsDep) -> list[Card]:
     """The models that can read images: what they read, and how well."""
-    return [ModelOut.of(card) for card in cards.values()]
+    return list(cards.values())
 
 
 @router.get("/healthz")

@@ -5,7 +5,6 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
-from model.card import Card
 from model.layout import Kind
 from worker.ledger.jobs import Counts, Job, JobState, Lane
 
@@ -163,7 +162,7 @@ class ItemPage(BaseModel):
 
 
 class ModelOut(BaseModel):
-    """A model that jobs can name."""
+    """A model that jobs can name: what its card tells the public."""
 
     name: str
     labels: str
@@ -175,20 +174,6 @@ class ModelOut(BaseModel):
     accuracy: dict[str, float]
     measured_on: str
     sha256: str
-
-    @classmethod
-    def of(cls, card: Card) -> "ModelOut":
-        """The public view of a model's card."""
-        return cls(
-            name=card.name,
-            labels=card.labels,
-            parameters=card.parameters,
-            normalization=card.normalization,
-            uncertain_below=card.uncertain_below,
-            accuracy=dict(card.accuracy),
-            measured_on=card.measured_on,
-            sha256=card.sha256,
-        )
 
 
 def when(ms: int) -> datetime:
