@@ -35,7 +35,6 @@ from .limits.quotas import Quotas
 from .limits.rates import RateLimitHeaders, Rates, metered
 from .limits.streams import StreamLimits
 from .openapi.contract import describe
-from .pages.assets import own_assets, swagger_assets
 from .pages.rendering import Pages
 from .routes import (
     corrections,
@@ -128,7 +127,6 @@ def _services(settings: GatewaySettings) -> Services:
     store, gauges, submissions = Store(client), Gauges(client), Submissions(client)
     notifications = JobNotifications(client)
     admission = Admission(submissions, gauges, list(cards), settings, quotas, redis_watch)
-    assets, swagger = own_assets(), swagger_assets()
     return Services(
         settings=settings,
         keyring=keyring,
@@ -153,9 +151,7 @@ def _services(settings: GatewaySettings) -> Services:
         waiting=Waiting(store, notifications),
         following=Following(Journal(client, store), store, notifications, settings.ping_s),
         previews=Previews(settings),
-        assets=assets,
-        swagger=swagger,
-        pages=Pages(settings, cards, bool(keyring), assets, swagger),
+        pages=Pages(settings, cards, bool(keyring)),
     )
 
 

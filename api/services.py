@@ -28,7 +28,6 @@ if TYPE_CHECKING:  # many of these modules import this one
     from .limits.quotas import Quotas
     from .limits.rates import Rates
     from .limits.streams import StreamLimits
-    from .pages.assets import Assets
     from .pages.rendering import Pages
     from .settings import GatewaySettings
     from .submission import Submitter
@@ -60,8 +59,6 @@ class Services:
     waiting: Waiting
     following: Following
     previews: Previews
-    assets: Assets
-    swagger: Assets
     pages: Pages
 
 

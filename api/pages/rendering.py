@@ -11,7 +11,7 @@ from .. import etags
 from ..parameters import find_model
 from ..routes import corrections, exports
 from ..settings import GatewaySettings
-from .assets import Assets
+from .assets import own_assets, swagger_assets
 
 POLICY = "; ".join(
     (
@@ -38,16 +38,9 @@ HEADERS = {
 class Pages:
     """The pages of one gateway; `keyed`: whether its callers need keys."""
 
-    def __init__(
-        self,
-        settings: GatewaySettings,
-        cards: Mapping[str, Card],
-        keyed: bool,
-        own: Assets,
-        swagger: Assets,
-    ) -> None:
+    def __init__(self, settings: GatewaySettings, cards: Mapping[str, Card], keyed: bool) -> None:
         self._settings, self._cards, self._keyed = settings, cards, keyed
-        self._own, self._swagger = own, swagger
+        self._own, self._swagger = own_assets(), swagger_assets()
         self._rendered: dict[str, bytes] = {}
 
     def answer(self, request: Request, name: str) -> Response:
@@ -59,6 +52,11 @@ class Pages:
         if etags.has(request, headers["ETag"]):
             return Response(status_code=304, headers=headers)
         return Response(body, headers=headers, media_type="text/html; charset=utf-8")
+
+    async def asset(self, request: Request, digest: str, path: str) -> Response:
+        """A file that the pages use, by its address (see Assets.answer). Raises HTTPException 404."""
+        assets = self._swagger if digest.startswith("swagger-") else self._own
+        return await assets.answer(request, digest, path)
 
     def _render(self, name: str, paths: Container[str]) -> bytes:
         from jinja2 import Environment, PackageLoader, StrictUndefined  # not needed to start

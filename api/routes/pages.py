@@ -5,14 +5,11 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path, Request, Response
 
 from ..dependencies import service
-from ..pages.assets import Assets
 from ..pages.rendering import Pages
 
 router = APIRouter(include_in_schema=False)
 
 PagesDep = Annotated[Pages, Depends(service(lambda s: s.pages))]
-OwnDep = Annotated[Assets, Depends(service(lambda s: s.assets))]
-SwaggerDep = Annotated[Assets, Depends(service(lambda s: s.swagger))]
 
 
 @router.get("/")
@@ -37,9 +34,6 @@ async def show_reference(request: Request, pages: PagesDep) -> Response:
 
 
 @router.get("/static/{digest}/{path:path}")
-async def read_asset(
-    request: Request, digest: str, path: str, own: OwnDep, swagger: SwaggerDep
-) -> Response:
+async def read_asset(request: Request, pages: PagesDep, digest: str, path: str) -> Response:
     """A script, a style or a picture of the page."""
-    assets = swagger if digest.startswith("swagger-") else own
-    return await assets.answer(request, digest, path)
+    return await pages.asset(request, digest, path)
