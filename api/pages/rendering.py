@@ -1,6 +1,6 @@
 """Renders templates to pages, each of them once, since a page holds no caller's data."""
 
-from collections.abc import Container, Mapping
+from collections.abc import Mapping
 
 import orjson
 from fastapi import Request, Response
@@ -46,7 +46,7 @@ class Pages:
     def answer(self, request: Request, name: str) -> Response:
         """The page `name`; 304 for a client that has it."""
         if name not in self._rendered:
-            self._rendered[name] = self._render(name, request.app.openapi()["paths"])
+            self._rendered[name] = self._render(name)
         body = self._rendered[name]
         headers = HEADERS | {"ETag": etags.of(body)}
         if etags.has(request, headers["ETag"]):
@@ -58,7 +58,7 @@ class Pages:
         assets = self._swagger if digest.startswith("swagger-") else self._own
         return await assets.answer(request, digest, path)
 
-    def _render(self, name: str, paths: Container[str]) -> bytes:
+    def _render(self, name: str) -> bytes:
         from jinja2 import Environment, PackageLoader, StrictUndefined  # not needed to start
 
         templates = Environment(
@@ -73,17 +73,15 @@ class Pages:
             "swagger": f"/static/{self._swagger.digest}",
             "cards": list(self._cards.values()),
             "default": find_model(None, self._cards).name,
-            "facts": self._facts(paths),
+            "facts": self._facts(),
         }
         return templates.get_template(f"{name}.html").render(known).encode()
 
-    def _facts(self, paths: Container[str]) -> str:
+    def _facts(self) -> str:
         """Facts about this gateway for the scripts, as JSON."""
         facts = {
             "keyed": self._keyed,
             "models": {card.name: card.labels for card in self._cards.values()},
-            "events": "/v1/jobs/{job_id}/events" in paths,
-            "queue": "/v1/queue" in paths,
             "max_files": self._settings.max_form_files,
             "max_bytes": self._settings.max_body_bytes,
             "max_corrections": corrections.MOST,

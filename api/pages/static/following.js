@@ -1,6 +1,5 @@
-// A job as it progresses: by events where the gateway has them, else by polling.
+// A job as it progresses: by events where they come through, else by polling.
 
-import { facts } from "./dom.js";
 import { events } from "./events.js";
 import { read } from "./gateway.js";
 import { Patience, pause } from "./patience.js";
@@ -14,11 +13,6 @@ const BUSY = 429; // too many streams are open
 
 /** Yields the job whenever it changed, the last time when it is final. */
 export async function* follow(id, signal) {
-  if (facts.events) yield* byEvents(id, signal);
-  else yield* byAsking(id, signal);
-}
-
-async function* byEvents(id, signal) {
   const path = `/v1/jobs/${id}`;
   let job = await new Patience().call(() => read(path, { signal }));
   yield job;

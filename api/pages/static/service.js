@@ -1,6 +1,6 @@
 // Whether the service answers and workers are alive: a dot in the header, a banner when something is wrong.
 
-import { facts, find, make } from "./dom.js";
+import { find, make } from "./dom.js";
 import { read } from "./gateway.js";
 import { keyHeaders } from "./key.js";
 import { Refusal } from "./refusals.js";
@@ -19,7 +19,7 @@ let narrow = null; // a key that sees jobs, but not the queue
 export async function watchService() {
   if (!document.hidden) {
     try {
-      show(facts.queue && key() !== narrow ? await queue() : await readiness());
+      show(key() !== narrow ? await queue() : await readiness());
     } catch (error) {
       if (error instanceof Refusal && error.type === "/problems/not-ready") show({ workers: [], models: [] });
       else warn("down", "Not reached", `${error.title ?? "The service is not well"}. ${error.message}`);
