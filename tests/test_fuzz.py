@@ -26,8 +26,9 @@ from model.files.headers import BadImage, check
 from model.files.idx import BadIdx, read_header
 from model.files.tiffs import BadTiff, cut, directories
 from worker.decoding.decoder import Decoder
-from worker.engine.preparation import DecodeOptions, prepare
+from worker.engine.preparation import prepare
 from worker.ledger.chunks import Chunk, unpack
+from worker.ledger.jobs import Options
 from worker.ledger.results import Failure
 
 from nonsense import ANYTHING, REAL, arrays, damaged, noise, pngs, tiffs, zips
@@ -96,7 +97,8 @@ def closed() -> Iterator[None]:
 def opened(chunk: Chunk) -> int:
     """How many images of a chunk a worker reads; the others fail, each with a reason."""
     start = time.process_time()
-    (prepared,) = prepare([(unpack(chunk.payload), DecodeOptions("emnist"))], decoder().read)
+    chunks = [(unpack(chunk.payload), Options("balanced"))]
+    (prepared,) = prepare(chunks, "emnist", decoder().read)
     assert time.process_time() - start < MOST_S * chunk.count
     failures = [each for each in prepared.outcomes or () if isinstance(each, Failure)]
     assert len(prepared.content) == chunk.count == len(prepared.glyphs) + len(failures)

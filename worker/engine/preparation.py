@@ -4,7 +4,6 @@ import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -12,25 +11,18 @@ import numpy.typing as npt
 from model.card import Normalization
 from model.flags import NONE, Flag
 from model.glyph import Glyph, bright_on_dark, is_blank
-from model.layout import Layout
 from model.reading import Bits
 
 from ..decoding.replies import Outcome
 from ..decoding.wire import Encoded
 from ..ledger.chunks import BadChunk, Files, Opened, PixelBlock, pack, unpack
 from ..ledger.claims import Claim
+from ..ledger.jobs import Options
 from ..ledger.results import Failure, Result
 
 log = logging.getLogger(__name__)
 
 Decode = Callable[[Sequence[Encoded]], Sequence[Outcome]]
-
-
-class DecodeOptions(NamedTuple):
-    """How the files of a chunk become glyphs (`normalization` None: fitted to size only)."""
-
-    normalization: Normalization | None
-    layout: Layout = Layout()
 
 
 @dataclass(frozen=True)
@@ -54,19 +46,23 @@ class Prepared:
         return [charset for charset, outcome in pairs for _ in _glyphs(outcome)]
 
 
-def prepare(chunks: Sequence[tuple[Opened, DecodeOptions]], decode: Decode) -> list[Prepared]:
-    """Each chunk's glyphs; all files are decoded in one go, and arrays not at all."""
+def prepare(
+    chunks: Sequence[tuple[Opened, Options]], own: Normalization, decode: Decode
+) -> list[Prepared]:
+    """Each chunk's glyphs, where `own` is the network's normalization; all files are decoded in one go,
+    and arrays not at all."""
     files = [
-        Encoded(file, *options)
+        Encoded(file, *decoding)
         for content, options in chunks
         if isinstance(content, Files)
+        for decoding in [options.decoding(own)]
         for file in content
     ]
     outcomes = iter(decode(files) if files else ())
     return [_prepared(content, options, outcomes) for content, options in chunks]
 
 
-def _prepared(content: Opened, options: DecodeOptions, outcomes: Iterator[Outcome]) -> Prepared:
+def _prepared(content: Opened, options: Options, outcomes: Iterator[Outcome]) -> Prepared:
     """Takes the chunk's own outcomes from `outcomes`."""
     if isinstance(content, PixelBlock):
         return _prepared_array(content, options)
@@ -74,13 +70,13 @@ def _prepared(content: Opened, options: DecodeOptions, outcomes: Iterator[Outcom
     found = [glyph for outcome in own for glyph in _glyphs(outcome)]
     glyphs = np.array([each.pixels for each in found], np.uint8).reshape(-1, 28, 28)
     flags = np.array([each.flags for each in found], np.uint8)
-    return Prepared(content, glyphs, flags, own, options.normalization is not None)
+    return Prepared(content, glyphs, flags, own, options.normalize == "auto")
 
 
-def _prepared_array(content: PixelBlock, options: DecodeOptions) -> Prepared:
+def _prepared_array(content: PixelBlock, options: Options) -> Prepared:
     glyphs = np.frombuffer(content.data, np.uint8).reshape(-1, 28, 28)
     flags = np.full(len(glyphs), NONE, np.uint8)
-    if options.normalization:
+    if options.normalize == "auto":
         glyphs = bright_on_dark(glyphs)
         flags[is_blank(glyphs)] = Flag.BLANK
     return Prepared(content, glyphs, flags)

@@ -20,7 +20,7 @@ from ..ledger.results import INFERENCE_FAILED, RELABELED, Failure, Result, count
 from .answering import answer
 from .passes import IsolatedPass, Passes
 from .poison_guard import PoisonGuard
-from .preparation import Decode, DecodeOptions, Prepared, open_chunk, pack_failed, prepare
+from .preparation import Decode, Prepared, open_chunk, pack_failed, prepare
 
 log = logging.getLogger(__name__)
 
@@ -95,7 +95,7 @@ class Reader:
 
     def _read_suspect(self, image: Opened, options: Options, suspicion: Failure) -> Result:
         """An image with which workers died: its result if it is innocent, else `suspicion`."""
-        (prepared,) = prepare([(image, self._decode_options(options))], self._decode)
+        (prepared,) = self._ready([(image, options)]).chunks
         outputs = self._passes.isolated(prepared.glyphs, self._run_isolated)
         if outputs is None:
             return suspicion
@@ -108,8 +108,8 @@ class Reader:
 
     def _ready(self, chunks: Sequence[tuple[Opened, Options]]) -> Ready:
         began = time.perf_counter()
-        decodable = [(content, self._decode_options(options)) for content, options in chunks]
-        return Ready(prepare(decodable, self._decode), time.perf_counter() - began)
+        prepared = prepare(chunks, self.predictor.card.normalization, self._decode)
+        return Ready(prepared, time.perf_counter() - began)
 
     def _read_together(
         self, ready: Ready, ways: Sequence[Options], passes: list[ForwardPass]
@@ -119,9 +119,6 @@ class Reader:
         glyphs = np.concatenate([each.glyphs for each in prepared])
         outputs = self._passes.outputs(glyphs, time.perf_counter() - ready.seconds, passes)
         return answer(prepared, ways, glyphs, outputs, self._screen, self.predictor.card)
-
-    def _decode_options(self, options: Options) -> DecodeOptions:
-        return DecodeOptions(*options.decoding(self.predictor.card.normalization))
 
     def _commit(self, claim: Claim, content: Opened, results: list[Result]) -> Commit:
         """Answers of a network with other labels fail, since the gateway would misread them."""
