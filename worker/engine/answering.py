@@ -14,7 +14,6 @@ from model.layout import Character
 from model.reading import Bits, Screen, decide, screened
 from model.sheets.choosing import choose
 
-from ..ledger.jobs import Options
 from ..ledger.results import Answer, Failure, Found, Page, Result
 from .passes import MOST
 from .preparation import Prepared
@@ -24,18 +23,11 @@ Wanted: TypeAlias = tuple[str | None, int]
 
 
 def answer(
-    chunks: Sequence[Prepared],
-    ways: Sequence[Options],
-    glyphs: Images,
-    outputs: Floats,
-    screen: Screen,
-    card: Card,
+    chunks: Sequence[Prepared], glyphs: Images, outputs: Floats, screen: Screen, card: Card
 ) -> list[list[Result]]:
     """The results of each chunk, from the network's outputs (see Predictor) for the (m, 28, 28) glyphs
     of all, and what `screen` says of them."""
-    wanted = [
-        want for each, options in zip(chunks, ways, strict=True) for want in _wanted(each, options)
-    ]
+    wanted = [want for each in chunks for want in _wanted(each)]
     flags, logits = _flags(chunks, glyphs, outputs, screen), outputs[:, : len(card.labels)]
     answers = iter(_answers(logits, flags, wanted, card))
     return [_results(each, islice(answers, len(each.glyphs))) for each in chunks]
@@ -52,8 +44,9 @@ def _flags(chunks: Sequence[Prepared], glyphs: Images, outputs: Floats, screen: 
     return screened(flags, made, glyphs, outputs, screen, MOST)
 
 
-def _wanted(prepared: Prepared, options: Options) -> Iterable[Wanted]:
+def _wanted(prepared: Prepared) -> Iterable[Wanted]:
     """What is wanted of each glyph; images may have charsets of their own."""
+    options = prepared.options
     if own := prepared.charsets():
         return [(charset or options.charset, options.top_k) for charset in own]
     return repeat((options.charset, options.top_k), len(prepared.glyphs))

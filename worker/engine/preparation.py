@@ -29,14 +29,18 @@ Decode = Callable[[Sequence[Encoded]], Sequence[Outcome]]
 class Prepared:
     """A chunk on its way to the network: (m, 28, 28) glyphs, those of a sheet one after another, and
     their (m,) flag bits. `outcomes` are those of files; an image of an array is its own glyph.
-    `normalized`: a network's normalization made them.
     """
 
     content: Opened
+    options: Options
     glyphs: npt.NDArray[np.uint8]
     flags: Bits
     outcomes: Sequence[Outcome] | None = None
-    normalized: bool = False
+
+    @property
+    def normalized(self) -> bool:
+        """Whether the network's normalization made the glyphs."""
+        return self.outcomes is not None and self.options.normalize == "auto"
 
     def charsets(self) -> Sequence[str | None]:
         """For each glyph the charset of its image, if it has its own; `()` if none has."""
@@ -70,7 +74,7 @@ def _prepared(content: Opened, options: Options, outcomes: Iterator[Outcome]) ->
     found = [glyph for outcome in own for glyph in _glyphs(outcome)]
     glyphs = np.array([each.pixels for each in found], np.uint8).reshape(-1, 28, 28)
     flags = np.array([each.flags for each in found], np.uint8)
-    return Prepared(content, glyphs, flags, own, options.normalize == "auto")
+    return Prepared(content, options, glyphs, flags, own)
 
 
 def _prepared_array(content: PixelBlock, options: Options) -> Prepared:
@@ -79,7 +83,7 @@ def _prepared_array(content: PixelBlock, options: Options) -> Prepared:
     if options.normalize == "auto":
         glyphs = bright_on_dark(glyphs)
         flags[is_blank(glyphs)] = Flag.BLANK
-    return Prepared(content, glyphs, flags)
+    return Prepared(content, options, glyphs, flags)
 
 
 def _glyphs(outcome: Outcome) -> Sequence[Glyph]:

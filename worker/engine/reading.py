@@ -66,7 +66,7 @@ class Reader:
         """The results of everything claimed, read together; each forward pass is added to `passes`."""
         try:
             ready = ready or self.prepare(claims)
-            results = self._read_together(ready, [claim.options for claim in claims], passes)
+            results = self._read_together(ready, passes)
         except FAULTS:
             log.exception("a batch failed as a whole; reading its images one by one")
             return [self._read_apart(claim, passes) for claim in claims]
@@ -100,25 +100,23 @@ class Reader:
         if outputs is None:
             return suspicion
         card = self.predictor.card
-        ((result,),) = answer([prepared], [options], prepared.glyphs, outputs, self._screen, card)
+        ((result,),) = answer([prepared], prepared.glyphs, outputs, self._screen, card)
         return result
 
     def _read_chunk(self, options: Options, passes: list[ForwardPass], content: Opened) -> list[Result]:
-        return self._read_together(self._ready([(content, options)]), [options], passes)[0]
+        return self._read_together(self._ready([(content, options)]), passes)[0]
 
     def _ready(self, chunks: Sequence[tuple[Opened, Options]]) -> Ready:
         began = time.perf_counter()
         prepared = prepare(chunks, self.predictor.card.normalization, self._decode)
         return Ready(prepared, time.perf_counter() - began)
 
-    def _read_together(
-        self, ready: Ready, ways: Sequence[Options], passes: list[ForwardPass]
-    ) -> list[list[Result]]:
+    def _read_together(self, ready: Ready, passes: list[ForwardPass]) -> list[list[Result]]:
         """The results of each chunk, from forward passes of all. Raises RuntimeError if one fails."""
         prepared = ready.chunks
         glyphs = np.concatenate([each.glyphs for each in prepared])
         outputs = self._passes.outputs(glyphs, time.perf_counter() - ready.seconds, passes)
-        return answer(prepared, ways, glyphs, outputs, self._screen, self.predictor.card)
+        return answer(prepared, glyphs, outputs, self._screen, self.predictor.card)
 
     def _commit(self, claim: Claim, content: Opened, results: list[Result]) -> Commit:
         """Answers of a network with other labels fail, since the gateway would misread them."""
