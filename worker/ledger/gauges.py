@@ -59,12 +59,11 @@ class Outgoing:
 
 @dataclass(frozen=True)
 class Pressure:
-    """How full everything is: images queued, unfinished jobs, images done a second in all; bytes used or
-    promised to results, the most that may be, those that an empty Redis uses, and those of the largest
-    job for which there can ever be room."""
+    """How full everything is: images queued, images done a second in all; bytes used or promised to
+    results, the most that may be, those that an empty Redis uses, and those of the largest job for which
+    there can ever be room."""
 
     images: int
-    jobs: int
     rate: float
     used: int
     most: int
@@ -93,9 +92,8 @@ class Gauges:
     async def pressure(self, models: Sequence[str], memory: int, mark: float) -> Pressure:
         """How full everything is; jobs may take the share `mark` of Redis's maxmemory, or of `memory`
         bytes where it has none, or (0) of its machine's."""
-        answer = await self._pressure(args=[memory, mark, *models])
-        images, jobs, rate, *sizes = answer
-        return Pressure(images, jobs, float(rate), *sizes)
+        images, rate, *sizes = await self._pressure(args=[memory, mark, *models])
+        return Pressure(images, float(rate), *sizes)
 
     async def outgoing(self) -> Outgoing:
         """What is in the outbox, and who is there to send it."""
