@@ -197,8 +197,8 @@ CLAIM = (
     lua(
         "chunks of jobs that are over are handed out",
         "claim",
-        "if not job or is_over(job) or TERMINAL[job.state] then",
-        "if not job or TERMINAL[job.state] then",
+        "if not job or is_over(job) or TERMINAL[job.state]",
+        "if not job or TERMINAL[job.state]",
         "buried_whole",
     ),
     lua(
@@ -819,8 +819,8 @@ PYTHON = (
     Mutation(
         "a canceled chunk that comes back is dropped twice",
         "worker/ledger/scripts/claim.lua",
-        "if not job.due then   -- dropped a moment ago, in this very call",
-        "if false then",
+        "or not job.due then   -- dropped a moment ago, in this very call",
+        "then",
         "tests/test_ledger.py",
         "counted_once",
     ),

@@ -45,11 +45,8 @@ end
 -- The job of a due chunk if it is still to be read, or nil; removes what is left of jobs that are over.
 local function wanted(lane, member, name, c)
   local job = job_of(name, c)
-  if not job or is_over(job) or TERMINAL[job.state] then
-    later('ZREM', due_key(model, lane), member)
-    return nil
-  end
-  if not job.due then   -- dropped a moment ago, in this very call
+  if not job or is_over(job) or TERMINAL[job.state]
+      or not job.due then   -- dropped a moment ago, in this very call
     later('ZREM', due_key(model, lane), member)
     return nil
   end

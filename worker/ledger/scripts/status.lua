@@ -4,11 +4,8 @@ local name = ARGV[1]
 local job = job_of(name)
 if not job then return {{}, -1, 0, 0, {0, 0}} end
 if is_over(job) then return {{'state', 'expired'}, -1, 0, 0, {0, 0}} end
-local fields = redis.call('HGETALL', key(name))
 local line = line_key(job.model, job.lane)
-local rank = redis.call('ZRANK', line, name)
-local images, seconds = done_lately(job.model)
 return {
-  fields, rank or -1, redis.call('ZCARD', line),
-  tonumber(redis.call('GET', load_key(job.model, job.lane)) or 0), {images, seconds}
+  redis.call('HGETALL', key(name)), redis.call('ZRANK', line, name) or -1, redis.call('ZCARD', line),
+  tonumber(redis.call('GET', load_key(job.model, job.lane)) or 0), {done_lately(job.model)}
 }
