@@ -10,6 +10,7 @@ from math import ceil
 
 import uvicorn
 from fastapi import FastAPI
+from uvicorn.config import STARTUP_FAILURE
 
 from worker.logs import refuse
 
@@ -17,9 +18,6 @@ from .edge.policy import EdgePolicy
 from .edge.protocol import EdgeProtocol
 from .services import services_of
 from .settings import GatewaySettings
-
-STARTUP_FAILED = 3
-"""The exit code by which uvicorn's own command reports this."""
 
 
 class Server(uvicorn.Server):
@@ -50,7 +48,7 @@ def serve(app: FastAPI, settings: GatewaySettings, policy: EdgePolicy) -> None:
     with contextlib.suppress(KeyboardInterrupt):
         server.run(sockets)
     if not server.started:
-        sys.exit(STARTUP_FAILED)
+        sys.exit(STARTUP_FAILURE)
 
 
 def _shared_socket(host: str, port: int) -> socket.socket:

@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 import redis
 import uvloop
+from uvicorn.config import STARTUP_FAILURE
 
 from api.events import notifications
 from api.events.notifications import JobNotifications
-from api.server import STARTUP_FAILED
 from worker.connections import connection
 from worker.connections.connection import connect_async
 from worker.ledger import keys
@@ -85,5 +85,5 @@ def test_a_gateway_whose_port_is_taken_ends(tmp_path: Path) -> None:
         environment = os.environ | {"REDIS_URL": redis_url, "INKQUEUE_PORT": port}
         command = [sys.executable, "-m", "api"]
         done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=20)
-    assert done.returncode == STARTUP_FAILED
+    assert done.returncode == STARTUP_FAILURE
     assert "address already in use" in done.stderr
