@@ -26,7 +26,7 @@ class Documents:
         async with self._freed:
             try:
                 async with asyncio.timeout(TURN_S):
-                    await self._freed.wait_for(lambda: not self._held or self._fits(size))
+                    await self._freed.wait_for(lambda: not self._held or self._held + size <= self._most)
             except TimeoutError:
                 detail = "Too much JSON is being read; try again, or send a ZIP, which takes no memory."
                 raise Problem("too-many-documents", detail, retry_after=2) from None
@@ -37,9 +37,6 @@ class Documents:
             self._held -= size
             async with self._freed:
                 self._freed.notify_all()
-
-    def _fits(self, size: int) -> bool:
-        return self._held + size <= self._most
 
 
 class Uploads:
