@@ -11,7 +11,6 @@ from worker.environment import warn_of_unknown_settings
 from worker.memory import give_memory_back, tune_garbage_collection
 
 from .app import create_app
-from .auth.authentication import UnsafeAddress
 from .edge.descriptors import room_for
 from .edge.policy import EdgePolicy
 from .server import serve
@@ -36,7 +35,7 @@ def main() -> None:
         most = room_for(settings.max_connections)
         services = services_of(app)
         policy = EdgePolicy.of(settings, most, bool(services.keyring), services.metrics.refused)
-    except (ValueError, UnsafeAddress, UnsafeRedis, redis.RedisError) as error:
+    except (ValueError, UnsafeRedis, redis.RedisError) as error:
         logs.refuse("gateway", error)
     tune_garbage_collection()
     serve(app, settings, policy)

@@ -92,7 +92,7 @@ class Gateway(ShortcutApp):
 
 
 def create_app(settings: GatewaySettings) -> FastAPI:
-    """The gateway. Raises UnsafeAddress, BadKeys or BadQuotas for settings that it must not run with."""
+    """The gateway. Raises BadKeys or BadSettings for settings that it must not run with."""
     services = _services(settings)
     app = Gateway(
         title="Inkqueue",

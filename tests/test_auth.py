@@ -6,10 +6,11 @@ import httpx
 import numpy as np
 import pytest
 
-from api.auth.authentication import UnsafeAddress, require_safe_address
+from api.auth.authentication import require_safe_address
 from api.auth.credentials import BadKeys, digest
 from api.auth.keyring import Keyring
 from api.settings import GatewaySettings
+from worker.settings import BadSettings
 
 from conftest import Services, new_key, running_services
 from samples import pngs
@@ -123,7 +124,7 @@ def test_without_keys_only_loopback_is_served() -> None:
         GatewaySettings(host="0.0.0.0"),
         GatewaySettings(host="127.0.0.1", published="0.0.0.0"),
     ):
-        with pytest.raises(UnsafeAddress, match="INKQUEUE_API_KEYS"):
+        with pytest.raises(BadSettings, match="INKQUEUE_API_KEYS"):
             require_safe_address(open_to_others, Keyring(open_to_others))
     for safe in (
         GatewaySettings(host="127.0.0.1"),

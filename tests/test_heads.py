@@ -8,8 +8,9 @@ from prometheus_client import Counter
 
 from api.auth.keyring import Keyring
 from api.edge.hosts import Hosts
-from api.edge.policy import BadEdge, EdgePolicy
+from api.edge.policy import EdgePolicy
 from api.settings import GatewaySettings
+from worker.settings import BadSettings
 
 from conftest import Services, new_key
 from samples import pngs
@@ -110,5 +111,5 @@ class TestHosts:
         assert policy.hosts.allows("rebound.example") is answers
 
     def test_a_bad_proxy_is_named(self) -> None:
-        with pytest.raises(BadEdge, match="TRUSTED_PROXIES"):
+        with pytest.raises(BadSettings, match="TRUSTED_PROXIES"):
             EdgePolicy.of(GatewaySettings(trusted_proxies="nginx"), 10, False, REFUSED)

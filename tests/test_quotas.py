@@ -16,11 +16,12 @@ from prometheus_client import Gauge
 
 from api.limits import streams
 from api.limits.budget import Uploads
-from api.limits.quotas import BadQuotas, Quota, Quotas
+from api.limits.quotas import Quota, Quotas
 from api.limits.streams import StreamLimits
 from api.problems import Problem
 from api.settings import GatewaySettings
 from worker.ledger.limiters import StreamSemaphores, TokenBuckets
+from worker.settings import BadSettings
 
 from conftest import Services, beside, new_key, running_services
 from ledgers import LIMITS, finish, on_redis, submit
@@ -51,7 +52,7 @@ def test_quotas_are_read_and_what_cannot_be_read_is_named() -> None:
         "a:requests=nan",
         "a:requests=inf",
     ):
-        with pytest.raises(BadQuotas, match=re.escape(repr(bad))):
+        with pytest.raises(BadSettings, match=re.escape(repr(bad))):
             Quotas(GatewaySettings(quotas=bad))
 
 

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from fastapi import Request
 from fastapi.security import SecurityScopes
 
+from worker.settings import BadSettings
+
 from ..problems import Problem
 from ..services import services_of
 from ..settings import GatewaySettings
@@ -15,16 +17,12 @@ from .keyring import Keyring
 ANONYMOUS = "anonymous"
 
 
-class UnsafeAddress(RuntimeError):
-    """Others could reach a gateway that has no keys; the message says what to do."""
-
-
 def require_safe_address(settings: GatewaySettings, keyring: Keyring) -> None:
-    """Raise UnsafeAddress if others could reach a gateway without keys, and no setting allows it."""
+    """Raise BadSettings if others could reach a gateway without keys, and no setting allows it."""
     address = settings.published or settings.host
     if keyring or settings.allow_anonymous or is_loopback(address):
         return
-    raise UnsafeAddress(
+    raise BadSettings(
         f"refusing to be reachable at {address} without API keys: set INKQUEUE_API_KEYS"
         " (see `inkqueue keys`), or INKQUEUE_ALLOW_ANONYMOUS=true if the network keeps others out"
     )

@@ -16,7 +16,7 @@ from worker.connections.safety import UnsafeRedis, require_safe
 from worker.environment import unknown_settings
 from worker.settings import SenderSettings, WorkerSettings
 
-from ..auth.authentication import UnsafeAddress, require_safe_address
+from ..auth.authentication import require_safe_address
 from ..auth.keyring import Keyring
 from ..edge.policy import read_proxies
 from ..limits.quotas import Quotas
@@ -41,7 +41,7 @@ def require_startable(stack: Stack) -> None:
             require_safe(connect(settings.redis_url), settings)
         elif settings.broker_url:
             raise Refusal("INKQUEUE_BROKER_URL: it is for the Redis in REDIS_URL; set both, or neither")
-    except (ValueError, UnsafeAddress, UnsafeRedis, redis.RedisError) as error:
+    except (ValueError, UnsafeRedis, redis.RedisError) as error:
         raise Refusal(str(error)) from error
     figures = os.environ.get(MULTIPROC_DIR)
     if figures and stack.api_workers == 1 and not os.access(figures, os.W_OK | os.X_OK):

@@ -51,11 +51,6 @@ class ConnectionLimiter:
         return known is not None and any(known in network for network in self._proxies)
 
 
-def read_networks(text: str) -> list[Network]:
-    """Addresses and networks, separated by spaces or commas. Raises ValueError."""
-    return [ipaddress.ip_network(each, strict=False) for each in text.replace(",", " ").split()]
-
-
 def _known(address: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     try:
         known = ipaddress.ip_address(address.partition("%")[0])

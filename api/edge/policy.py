@@ -1,18 +1,17 @@
 """What the connections of one gateway share: limits, host names, their limiter, a count of refusals."""
 
+import ipaddress
 from dataclasses import dataclass
 from typing import Self
 
 from prometheus_client import Counter
 
+from worker.settings import BadSettings
+
 from ..auth.authentication import is_loopback
 from ..settings import GatewaySettings
-from .connection_limiter import ConnectionLimiter, Network, read_networks
+from .connection_limiter import ConnectionLimiter, Network
 from .hosts import Hosts
-
-
-class BadEdge(ValueError):
-    """A setting of the edge cannot be parsed; the message says which."""
 
 
 @dataclass(frozen=True)
@@ -26,17 +25,18 @@ class EdgePolicy:
 
     @classmethod
     def of(cls, settings: GatewaySettings, most: int, keyed: bool, refused: Counter) -> Self:
-        """The policy for at most `most` connections, `keyed` if callers need keys. Raises BadEdge."""
+        """The policy for `most` connections, `keyed` if callers need keys. Raises BadSettings."""
         limiter = ConnectionLimiter(most, settings.max_connections_per_address, read_proxies(settings))
         return cls(settings, Hosts(_names(settings, keyed)), limiter, refused)
 
 
 def read_proxies(settings: GatewaySettings) -> list[Network]:
-    """The networks of trusted proxies, which have no limit per address. Raises BadEdge."""
+    """The networks of trusted proxies, which have no limit per address. Raises BadSettings."""
+    words = settings.trusted_proxies.replace(",", " ").split()
     try:
-        return read_networks(settings.trusted_proxies)
+        return [ipaddress.ip_network(each, strict=False) for each in words]
     except ValueError as error:
-        raise BadEdge(f"INKQUEUE_TRUSTED_PROXIES: {error}") from error
+        raise BadSettings(f"INKQUEUE_TRUSTED_PROXIES: {error}") from error
 
 
 def _names(settings: GatewaySettings, keyed: bool) -> list[str]:

@@ -8,11 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from math import inf
 
+from worker.settings import BadSettings
+
 from ..settings import GatewaySettings
-
-
-class BadQuotas(ValueError):
-    """INKQUEUE_QUOTAS cannot be parsed; the message says why."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +37,7 @@ KINDS = {each.name: float if each.name == "requests" else int for each in fields
 
 
 class Quotas:
-    """Everybody's quota. Raises BadQuotas."""
+    """Everybody's quota. Raises BadSettings."""
 
     def __init__(self, settings: GatewaySettings) -> None:
         self._default = Quota(
@@ -67,8 +65,8 @@ def _read(word: str, default: Quota) -> tuple[str, Quota]:
         values = {name: KINDS[name](value) for name, value in given.items()}
     except (KeyError, ValueError) as error:
         reason = f"{word!r} is not OWNER:NAME=NUMBER,... of {', '.join(KINDS)}"
-        raise BadQuotas(f"INKQUEUE_QUOTAS: {reason}") from error
+        raise BadSettings(f"INKQUEUE_QUOTAS: {reason}") from error
     if not owner or not colon or not all(0 <= value < inf for value in values.values()):
         reason = f"{word!r} names no owner, or a negative or infinite number"
-        raise BadQuotas(f"INKQUEUE_QUOTAS: {reason}")
+        raise BadSettings(f"INKQUEUE_QUOTAS: {reason}")
     return owner, replace(default, **values)  # type: ignore[arg-type]
