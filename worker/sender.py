@@ -4,7 +4,7 @@ Its doorbells come through their own Celery queue, so that no receiver ever hold
 """
 
 import logging
-from functools import cache
+from functools import cache, partial
 
 import redis
 from celery.signals import worker_ready, worker_shutdown, worker_shutting_down
@@ -39,40 +39,36 @@ class Sender:
         self.id = own_name()
         self._client = connect(settings.redis_url)
         require_safe(self._client, settings)
-        self._redis_watch = RedisWatch(self._client, settings)
-        self.dispatcher = Dispatcher(settings)
-        self._upkeep = upkeep(Ledger(self._client, settings.lease_ms), [])
-        self._poller = Poller([self.dispatcher.drain], LOOK_S)
-        self._pulse = Pulse(self._tell)
-        self._beat = self._client.register_script(source("beat"))
+        self._dispatcher = Dispatcher(settings)
+        self._poller = Poller([self._dispatcher.drain], LOOK_S)
+        beat = self._client.register_script(source("beat"))
+        self._threads = (
+            self._poller,
+            upkeep(Ledger(self._client, settings.lease_ms), []),
+            Pulse(partial(beat, args=[keys.SENDERS, self.id])),
+            RedisWatch(self._client, settings),
+        )
 
     def start(self) -> None:
         """Start the threads; from here on it is ready."""
-        self._upkeep.start()
-        self._redis_watch.start()
-        self._pulse.start()
-        self._poller.start()
+        for thread in self._threads:
+            thread.start()
         log.info("sender %s ready", self.id)
 
     def stop(self) -> None:
         """Claim no more."""
-        self.dispatcher.stop()
+        self._dispatcher.stop()
 
     def close(self) -> None:
         """Stop the threads, and tell the ledger that this sender is gone."""
         self.stop()
-        self._poller.stop()
-        self._upkeep.stop()
-        self._redis_watch.stop()
-        self._pulse.stop()
+        for thread in self._threads:
+            thread.stop()
         self._client.zrem(keys.SENDERS, self.id)
 
     def send(self) -> None:
         """A doorbell rang: send what is due."""
-        self._poller.perform(self.dispatcher.drain)
-
-    def _tell(self) -> None:
-        self._beat(args=[keys.SENDERS, self.id])
+        self._poller.perform(self._dispatcher.drain)
 
 
 @cache

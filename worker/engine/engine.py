@@ -15,7 +15,6 @@ from ..heartbeat import Heartbeat
 from ..leases import Leases
 from ..ledger.claims import Claim
 from ..ledger.ledger import Ledger
-from ..periodic import Periodic
 from ..poller import Poller
 from ..pulse import Pulse, own_name
 from ..settings import WorkerSettings
@@ -34,11 +33,9 @@ class Engine:
 
     def __init__(self, settings: WorkerSettings) -> None:
         """Raises UnsafeRedis, NoDecoder, and what loading networks raises."""
-        self._settings = settings
         self.id = own_name()
         client = connect(settings.redis_url)
         require_safe(client, settings)
-        self._redis_watch = RedisWatch(client, settings)
         self._ledger = Ledger(client, settings.lease_ms, self.id)
         self._leases = Leases(self._ledger, settings.lease_ms, settings.stall_s)
         limits = settings.max_pixels, settings.decode_s
@@ -46,27 +43,26 @@ class Engine:
             lambda: Decoder(*limits, self._leases.touch), cores(settings.threads)
         )
         self._readers = open_readers(settings, self._decoders.read, self._leases.touch)
-        self._upkeep = upkeep(self._ledger, list(self._readers))
         predictor = next(iter(self._readers.values())).predictor
-        self._heartbeat = Heartbeat(self._ledger, list(self._readers), predictor.device, settings.batch)
-        self._pulse = Pulse(self._heartbeat.beat)
-        self._poller = Poller([partial(self._drain, name) for name in self._readers])
+        heartbeat = Heartbeat(self._ledger, list(self._readers), predictor.device, settings.batch)
         self._batch_log = BatchLog(start("inkqueue-worker"))
         guards = PoisonGuards(self._ledger, settings.max_deaths, self._touch)
         self._drainer = Drain(
-            settings,
-            self._ledger,
+            settings, self._ledger, self._leases, guards, heartbeat, self._batch_log, predictor.threads
+        )
+        self._poller = Poller([partial(self._drain, name) for name in self._readers])
+        self._threads = (
+            self._poller,
             self._leases,
-            guards,
-            self._heartbeat,
-            self._batch_log,
-            predictor.threads,
+            upkeep(self._ledger, list(self._readers)),
+            Pulse(heartbeat.beat),
+            RedisWatch(client, settings),
         )
         self._decoders.wait_ready()
 
     def start(self) -> None:
         """Announce this worker; from here on it is ready."""
-        for thread in self._threads():
+        for thread in self._threads:
             thread.start()
         models = ", ".join(self._readers)
         engine = next(iter(self._readers.values())).predictor.engine
@@ -80,7 +76,7 @@ class Engine:
     def close(self) -> None:
         """Stop all threads, and tell the ledger that this worker is gone."""
         self.stop()
-        for thread in self._threads():
+        for thread in self._threads:
             thread.stop()
         try:
             self._ledger.farewell()
@@ -112,9 +108,6 @@ class Engine:
         """Called before an image or a block of a suspected chunk is noted as in hand."""
         self._leases.touch()
         self._decoders.wait_ready()  # a missing decoder must not be blamed on an image
-
-    def _threads(self) -> tuple[Poller | Periodic, ...]:
-        return self._poller, self._leases, self._upkeep, self._pulse, self._redis_watch
 
 
 @cache
