@@ -16,8 +16,8 @@ from .edge.policy import EdgePolicy
 from .server import serve
 from .services import services_of
 from .settings import GatewaySettings
-from .telemetry.access import Access
-from .telemetry.request_metrics import tells_more
+from .telemetry.access import AccessLogFilter
+from .telemetry.request_metrics import without_cut_off_answers
 
 
 def main() -> None:
@@ -27,8 +27,8 @@ def main() -> None:
         settings = GatewaySettings()
         logs.configure(settings, "gateway")
         warn_of_unknown_settings(logging.getLogger("inkqueue"))
-        logging.getLogger("uvicorn.access").addFilter(Access())
-        logging.getLogger("uvicorn.error").addFilter(tells_more)
+        logging.getLogger("uvicorn.access").addFilter(AccessLogFilter())
+        logging.getLogger("uvicorn.error").addFilter(without_cut_off_answers)
         with connect(settings.redis_url) as client:
             require_safe(client, settings)
         app = create_app(settings)

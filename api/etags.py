@@ -10,7 +10,7 @@ def of(body: bytes | memoryview) -> str:
     return f'"{hashlib.sha256(body).hexdigest()[:32]}"'
 
 
-def has(request: Request, etag: str) -> bool:
+def matches(request: Request, etag: str) -> bool:
     """Whether If-None-Match names `etag`, strong or weak: a proxy that compresses weakens tags."""
     named = request.headers.get("if-none-match", "")
     return bool({etag, "*"} & {each.strip().removeprefix("W/") for each in named.split(",")})

@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 from api.exports.exporting import Export
 from api.exports.naming import folder_of
 from api.exports.previews import Previews
-from api.exports.sheets import standing
+from api.exports.sheets import glyphs_by_box
 from api.settings import GatewaySettings
 from model.card import read_cards
 from model.drawn import draw
@@ -175,7 +175,7 @@ def test_a_network_is_trained_on_an_export(
 def test_previews_that_take_long_leave_threads_for_everything_else() -> None:
     async def ask() -> None:
         previews, over = Previews(GatewaySettings()), threading.Event()
-        waiting = [asyncio.create_task(previews.apart(over.wait)) for _ in range(100)]
+        waiting = [asyncio.create_task(previews.in_thread(over.wait)) for _ in range(100)]
         async with asyncio.timeout(5):
             assert await run_sync(lambda: "done") == "done"
         over.set()
@@ -211,7 +211,7 @@ def test_a_glyph_is_of_the_reading_that_stands() -> None:
     ]
     for boxes, shades in (([left, right, alone], [1, 2, 5]), ([left, other, alone], [3, 4, 5])):
         found = tuple(Found(Answer((1,), (0.9,), False), box, 0, 0) for box in boxes)
-        glyphs = standing(cut, Item(0, "0", Page(found)))
+        glyphs = glyphs_by_box(cut, Item(0, "0", Page(found)))
         assert [glyphs[box].pixels[0, 0] for box in boxes] == shades
         assert len(glyphs) == 3
 

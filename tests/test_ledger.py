@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import redis
 
-from api.events.notifications import each_told
+from api.events.notifications import notified_jobs
 from model.layout import Box
 from worker.connections.connection import clock_ms
 from worker.ledger import keys
@@ -679,7 +679,7 @@ def test_those_who_follow_are_told_of_every_change(redis_url: str, clean_redis: 
         (each["channel"].decode(), name[-1])
         for each in told
         if each["type"] == "message"
-        for name, _ in each_told(each["data"])
+        for name, _ in notified_jobs(each["data"])
     ]
     begun, gone_on, ended = (keys.CHANGED, "a"), (keys.CHANGED, "a"), (keys.ENDED, "a")
     canceled = [(keys.CHANGED, "b"), (keys.CHANGED, "b"), (keys.ENDED, "b")]
@@ -699,7 +699,7 @@ def test_with_the_end_of_one_image_goes_what_it_says(redis_url: str, clean_redis
     (notification,) = (each["data"] for each in told if each["type"] == "message")
     said = {commit.claim.name: commit.results for commit in commits}
     said["anonymous/c"] = b""
-    assert list(each_told(notification)) == list(said.items())
+    assert list(notified_jobs(notification)) == list(said.items())
 
 
 def test_suspects_are_counted_and_cleared(redis_url: str, clean_redis: "redis.Redis") -> None:

@@ -15,7 +15,7 @@ import httpx
 import numpy as np
 import pytest
 
-from api.telemetry.access import Access
+from api.telemetry.access import AccessLogFilter
 from worker import logs
 from worker.settings import QueueSettings
 
@@ -93,12 +93,12 @@ def test_levels_are_obeyed(written: Callable[[], str]) -> None:
 def test_the_access_log_names_the_job_and_not_the_query() -> None:
     args = ("1.2.3.4:5", "GET", "/v1/jobs/job_1/results?callback_url=https://k:s3cret@x", "1.1", 200)
     record = logging.LogRecord("uvicorn.access", logging.INFO, "", 0, "%s %s %s %s %d", args, None)
-    assert Access().filter(record)
+    assert AccessLogFilter().filter(record)
     assert record.getMessage() == "GET /v1/jobs/job_1/results 200"
     assert (vars(record)["job"], vars(record)["status"]) == ("job_1", 200)
     args = ("1.2.3.4:5", "GET", "/healthz", "1.1", 200)
     record = logging.LogRecord("uvicorn.access", logging.INFO, "", 0, "%s %s %s %s %d", args, None)
-    assert not Access().filter(record)
+    assert not AccessLogFilter().filter(record)
 
 
 def test_a_jobs_way_can_be_followed_by_its_id(tmp_path: Path, rng: np.random.Generator) -> None:

@@ -26,7 +26,7 @@ from conftest import running_redis
 
 async def hears(notifier: JobNotifications, client: "redis.Redis") -> bool:
     """Whether a notification arrives that is given now."""
-    with notifier.of("o/a") as event:
+    with notifier.listen("o/a") as event:
         client.publish(keys.CHANGED, struct.pack("<II", 3, 0) + b"o/a")
         return await notifications.heard_within(event, 0.1)
 

@@ -63,7 +63,7 @@ def rotate(
     path, end = _required(file), datetime.now(UTC) + timedelta(seconds=overlap)
     key, new = Credential.new("")
 
-    def succeed(old: Credential) -> tuple[Credential, ...]:
+    def replaced(old: Credential) -> tuple[Credential, ...]:
         if old.until and old.until <= end and not until:
             raise Refusal(
                 f"{key_id} expires before the overlap is over; give the new one's end with --until"
@@ -72,7 +72,7 @@ def rotate(
             old, id=new.id, sha256=new.sha256, until=until or old.until
         )
 
-    change_key(path, key_id, succeed)
+    change_key(path, key_id, replaced)
     _show(key, f"{key_id} is valid until {end:%Y-%m-%d %H:%M:%S} UTC at most; then only the new one.")
 
 

@@ -94,7 +94,7 @@ class JobNotifications:
             self._task.cancel()
             await asyncio.wait([self._task], timeout=STOP_S)
 
-    def of(self, name: str, *, end_only: bool = False) -> Listener:
+    def listen(self, name: str, *, end_only: bool = False) -> Listener:
         """A context that yields an event, set whenever the job changes, or only when it ends."""
         return Listener(self._topics, name, end_only)
 
@@ -140,7 +140,7 @@ class JobNotifications:
             heard = clock()
             kind, channel, data = reply if len(reply) == 3 else (b"pong", b"", b"")
             if kind == b"message":
-                for name, results in each_told(data):
+                for name, results in notified_jobs(data):
                     self._hear(name, results, channel.decode())
         raise redis.TimeoutError("Redis has fallen silent")
 
@@ -151,7 +151,7 @@ class JobNotifications:
             topic.publish(ended, results)
 
 
-def each_told(data: bytes) -> Iterator[tuple[str, bytes]]:
+def notified_jobs(data: bytes) -> Iterator[tuple[str, bytes]]:
     """The name of each job in a notification, and what it says of it (see `tell` in gathering.lua)."""
     at = 0
     while at + _LENGTHS.size <= len(data):

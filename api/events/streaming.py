@@ -35,13 +35,13 @@ class Stream:
         """The bytes to send, each frame as soon as the reader took those before it."""
         yield sse.opening()
         notifications = self._following.notifications
-        with notifications.of(self._job.name) as told:
+        with notifications.listen(self._job.name) as changed:
             while not notifications.closed:
                 more = False
                 try:
                     self._looked = self._clock()
                     look, progress = await self._following.look(self._job, self._after)
-                    async for frame in self._told(look, progress):
+                    async for frame in self._new_frames(look, progress):
                         yield frame
                         self._written = self._clock()
                     more = len(look.events) == PAGE and self._after == look.events[-1].id
@@ -53,9 +53,9 @@ class Stream:
                     yield sse.PING
                     self._written = self._clock()
                 if not more:
-                    await self._rest(told)
+                    await self._rest(changed)
 
-    async def _told(self, look: Look, progress: bytes) -> AsyncIterator[bytes]:
+    async def _new_frames(self, look: Look, progress: bytes) -> AsyncIterator[bytes]:
         """The frames for what is new in a look; moves on past every event that was written."""
         if not isinstance(look.job, Job) or look.job.created != self._job.created:
             yield self._gone(look)
@@ -79,9 +79,9 @@ class Stream:
         left = None if isinstance(look.job, Job) else look.job
         return sse.gone(absence(left), f"/v1/jobs/{self._job.id}/events")
 
-    async def _rest(self, told: asyncio.Event) -> None:
+    async def _rest(self, changed: asyncio.Event) -> None:
         """Wait until there is news, or it is time to look or to ping."""
         early = max(self._looked, self._progressed) + PACE_S - self._clock()
         await asyncio.sleep(max(0.0, early))
         ping = self._written + self._following.ping_s - self._clock()
-        await heard_within(told, max(0.0, min(LOOK_S, ping)))
+        await heard_within(changed, max(0.0, min(LOOK_S, ping)))

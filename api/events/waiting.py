@@ -24,7 +24,7 @@ class Waiting:
     def expecting(self, name: str) -> Listener:
         """A context that yields the event for `results`; enter it before submitting the job, which has
         one image."""
-        return self._notifications.of(name, end_only=True)
+        return self._notifications.listen(name, end_only=True)
 
     async def results(self, name: str, ended: asyncio.Event, seconds: float) -> bytes:
         """The packed results of a job of one image, if its notification brings them within `seconds`,
@@ -54,7 +54,7 @@ class Waiting:
     ) -> AsyncIterator[Job | JobState | None]:
         loop = asyncio.get_running_loop()
         end = loop.time() + seconds
-        with self._notifications.of(name, end_only=True) as ended:
+        with self._notifications.listen(name, end_only=True) as ended:
             while True:
                 job = await self._store.job(name)
                 yield job

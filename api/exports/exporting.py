@@ -20,7 +20,7 @@ from ..problems import Problem
 from .archive import File
 from .naming import UNREAD, folder_of, label_of, path_of
 from .previews import Previews, glyph_png
-from .sheets import labelled, standing
+from .sheets import glyphs_by_box, labelled
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class Export:
             wanted = [item for item in items if self._wants(item)]
             if packed is not None and wanted:
                 cut = partial(self._cut, unpack(packed), start, wanted)
-                yield await (self.previews.apart(cut) if self.glyphs else run_sync(cut))
+                yield await (self.previews.in_thread(cut) if self.glyphs else run_sync(cut))
 
     def _wants(self, item: Item) -> bool:
         if self.checked:
@@ -80,7 +80,7 @@ class Export:
             folder = folder_of(label_of(self.job, item) or "", self.job.labels)
             yield f"{path_of(folder, item)}.png", self.previews.glyph(image, self.job, self.card)
             return
-        cut = standing(self.previews.characters(image, self.job, self.card), item)
+        cut = glyphs_by_box(self.previews.characters(image, self.job, self.card), item)
         for place, (box, label) in enumerate(labelled(self.job, item)):
             if box in cut:
                 path = path_of(folder_of(label, self.job.labels), item)

@@ -43,7 +43,7 @@ class Previews:
         self._turn = threading.Lock()
         self._threads = CapacityLimiter(THREADS)
 
-    async def apart(self, call: Callable[[], T]) -> T:
+    async def in_thread(self, call: Callable[[], T]) -> T:
         """Run `call`, which calls the methods below, in one of a few threads."""
         return await run_sync(call, limiter=self._threads)
 

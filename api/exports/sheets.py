@@ -24,7 +24,7 @@ def marks_of(job: Job, item: Item) -> bytes:
     )
 
 
-def standing(cut: Iterable[Character], item: Item) -> dict[Box, "Glyph"]:
+def glyphs_by_box(cut: Iterable[Character], item: Item) -> dict[Box, "Glyph"]:
     """The glyphs of a page that was read, by box: of rival readings, those of the one whose boxes are
     all in the result, since the glyph of a box may differ between readings."""
     found = item.result.characters if isinstance(item.result, Page) else ()

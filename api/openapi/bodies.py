@@ -16,17 +16,20 @@ _BASE64 = (
 """A small 7 in black on white."""
 
 _OPTIONS: dict[str, Any] = JobParameters.model_json_schema()["properties"]
-"""Options may come in a query, a form or JSON; in the first two, metadata is JSON as text."""
+"""The options as JSON has them."""
 
 
-def stated(schema: dict[str, Any]) -> dict[str, Any]:
+def without_null(schema: dict[str, Any]) -> dict[str, Any]:
     """`schema` without null, for values of a query, a header or a form, which cannot be null."""
     kinds = [each for each in schema.get("anyOf", ()) if each != {"type": "null"}]
     rest = {key: value for key, value in schema.items() if key != "anyOf" and value is not None}
     return rest | (kinds[0] if len(kinds) == 1 else {"anyOf": kinds} if kinds else {})
 
 
-_AS_TEXT = {"type": "string", "contentMediaType": "application/json", "example": '{"sheet": "7"}'}
+_TEXT_OPTIONS: dict[str, Any] = {name: without_null(field) for name, field in _OPTIONS.items()} | {
+    "metadata": {"type": "string", "contentMediaType": "application/json", "example": '{"sheet": "7"}'}
+}
+"""The options as a query or a form has them: each of them text, metadata as JSON."""
 
 _IMAGE: dict[str, Any] = {
     "type": "object",
@@ -67,8 +70,7 @@ JOB_BODY: dict[str, Any] = {
                         "minItems": 1,
                         "items": {"type": "string", "format": "binary"},
                     },
-                    **{name: stated(field) for name, field in _OPTIONS.items()},
-                    "metadata": _AS_TEXT,
+                    **_TEXT_OPTIONS,
                 },
             }
         },
@@ -110,10 +112,8 @@ PARAMETERS: list[dict[str, Any]] = [
         "name": name,
         "in": "query",
         "required": False,
-        "description": field.get("description", ""),
-        "schema": _AS_TEXT
-        if name == "metadata"
-        else {key: value for key, value in stated(field).items() if key not in ("description", "title")},
+        "description": _OPTIONS[name].get("description", ""),
+        "schema": {key: schema[key] for key in schema if key not in ("description", "title")},
     }
-    for name, field in _OPTIONS.items()
+    for name, schema in _TEXT_OPTIONS.items()
 ]

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from ..problems import CATALOGUE, MEDIA_TYPE
-from .bodies import stated
+from .bodies import without_null
 from .examples import illustrate
 
 EDGE = (
@@ -150,7 +150,7 @@ def describe(document: dict[str, Any]) -> None:
         for method, operation in operations.items():
             name = f"{method.upper()} {path}"
             for parameter in operation.get("parameters", ()):
-                parameter["schema"] = stated(parameter["schema"])
+                parameter["schema"] = without_null(parameter["schema"])
             responses = operation["responses"]
             responses.pop("422", None)  # FastAPI's own, in another form
             responses.update(refusals((*EDGE, *OPERATIONS[name])))

@@ -49,7 +49,7 @@ class Pages:
             self._rendered[name] = self._render(name)
         body = self._rendered[name]
         headers = HEADERS | {"ETag": etags.of(body)}
-        if etags.has(request, headers["ETag"]):
+        if etags.matches(request, headers["ETag"]):
             return Response(status_code=304, headers=headers)
         return Response(body, headers=headers, media_type="text/html; charset=utf-8")
 

@@ -66,8 +66,8 @@ async def read_preview(
     image = await find_image(store, job, index)
     card = cards.get(job.options.model)
     if show == "glyph" and job.options.layout == "character":
-        return _png(await previews.apart(lambda: previews.glyph(image, job, card)))
-    return _png(await previews.apart(lambda: previews.picture(image, job, card, item)))
+        return _png(await previews.in_thread(lambda: previews.glyph(image, job, card)))
+    return _png(await previews.in_thread(lambda: previews.picture(image, job, card, item)))
 
 
 async def require_item(store: Store, job: Job, index: int) -> Item:

@@ -117,7 +117,7 @@ async def read_job(
         job = require_job(await waiting.until_final(job.name, seconds))
     response = job_response(job, 200)
     response.headers["ETag"] = etag = etags.of(response.body)
-    if etags.has(request, etag):
+    if etags.matches(request, etag):
         return Response(status_code=304, headers={"ETag": etag})
     return response
 

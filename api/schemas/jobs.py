@@ -162,7 +162,7 @@ class ItemPage(BaseModel):
 
 
 class ModelOut(BaseModel):
-    """A model that jobs can name: what its card tells the public."""
+    """A model that jobs can name."""
 
     name: str
     labels: str

@@ -11,7 +11,7 @@ WATCHED = ("/healthz", "/readyz", "/metrics")
 _JOB = re.compile(r"^/v1/jobs/([A-Za-z0-9_-]{1,64})(?:/|$)")
 
 
-class Access(logging.Filter):
+class AccessLogFilter(logging.Filter):
     """Turns a record of `uvicorn.access` into one of ours."""
 
     def filter(self, record: logging.LogRecord) -> bool:

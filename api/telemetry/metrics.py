@@ -47,9 +47,9 @@ class Metrics:
     def __init__(self, models: Sequence[str], version: str, settings: GatewaySettings) -> None:
         self._models, self._settings = models, settings
         own, joint = CollectorRegistry(), joint_registry()
-        self._told, self._ledger = joint or own, LedgerCollector()
-        self._told.register(self._ledger)
-        build = Info("inkqueue_build", "Version of the gateway and of Python.", registry=self._told)
+        self._registry, self._ledger = joint or own, LedgerCollector()
+        self._registry.register(self._ledger)
+        build = Info("inkqueue_build", "Version of the gateway and of Python.", registry=self._registry)
         build.info({"version": version, "python": platform.python_version()})
         if not joint:  # among many, one process is of no interest
             ProcessCollector(registry=own)
@@ -113,4 +113,4 @@ class Metrics:
             peak=await gauges.peak(),
             desired=desired_workers(backlogs, alive, measures, settings),
         )
-        return generate_latest(self._told)
+        return generate_latest(self._registry)

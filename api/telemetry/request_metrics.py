@@ -18,7 +18,7 @@ UNFINISHED = "ASGI callable returned without completing response."
 """The error that uvicorn logs for an answer that was cut off."""
 
 
-def tells_more(record: logging.LogRecord) -> bool:
+def without_cut_off_answers(record: logging.LogRecord) -> bool:
     """A filter of uvicorn's log: drops its line about an answer cut off, since ours says more."""
     return record.msg != UNFINISHED
 
