@@ -1,4 +1,4 @@
-"""All variables that begin with INKQUEUE_, whichever process reads them: any other one is mistyped.
+"""All INKQUEUE_ variables that any process reads: any other one must be a typing error.
 
 `inkqueue up` refuses to start with one. A gateway, worker or sender on its own only warns: its
 environment may have been written for another version.

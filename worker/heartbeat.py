@@ -8,7 +8,7 @@ from .pace import Paces
 
 
 class Heartbeat:
-    """What each beat tells. `noted` is called for every batch, by one thread at a time."""
+    """What each beat tells. `note_batch` is for one thread at a time."""
 
     def __init__(self, ledger: Ledger, models: Sequence[str], device: str, budget: int) -> None:
         """`budget`: the number of images claimed at a time."""
@@ -17,11 +17,11 @@ class Heartbeat:
         self._images = self._batch = 0
         self._reading = ""
 
-    def reading(self, model: str) -> None:
-        """The model in use from now on; '' for none."""
+    def note_model(self, model: str) -> None:
+        """Note which model is read with from now on; '' for none."""
         self._reading = model
 
-    def noted(self, model: str, images: int, seconds: float) -> None:
+    def note_batch(self, model: str, images: int, seconds: float) -> None:
         """Note that a batch was done."""
         self._paces.add(model, images, seconds)
         self._images += images

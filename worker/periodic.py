@@ -1,4 +1,4 @@
-"""The threads of a process that do the same small thing again and again: renew, tell, ring, look."""
+"""A thread that does one small job at intervals: renew leases, beat, keep up the ledger, check Redis."""
 
 import threading
 from collections.abc import Callable
@@ -8,7 +8,7 @@ from .connections.outage import Outage
 
 class Periodic(threading.Thread):
     """Does `work` at once and then every `every_s` seconds until stopped, whatever goes wrong meanwhile
-    (see Outage); without a pause while it returns that there is more to do."""
+    (see Outage). If `work` returns something true, there is more to do, and no pause is made."""
 
     def __init__(self, name: str, every_s: float, work: Callable[[], object], outage: Outage) -> None:
         super().__init__(name=name, daemon=True)

@@ -42,7 +42,7 @@ class Keyring:
         return bool(self._known) or self._path is not None
 
     def find(self, key: str) -> Credential | None:
-        """The credential of a valid key, None for any other; takes as long for unknown ids."""
+        """The credential of a valid key, else None. An unknown id takes as long as a known one."""
         if self._path and time.monotonic() >= self._look_at:
             self._look(self._path)
         match = _KEY.fullmatch(key)

@@ -1,4 +1,4 @@
-"""uvicorn's protocol, able to refuse: a problem is sent in its turn among the answers, then all ends.
+"""uvicorn's protocol, able to refuse: a problem is sent in its turn, and the connection is closed.
 
 This relies on private parts of HttpToolsProtocol (cycles, pipeline), since uvicorn itself writes a
 refusal into the middle of an unfinished answer.

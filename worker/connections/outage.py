@@ -1,19 +1,18 @@
-"""Logs a Redis outage once when it starts and once when it ends.
+"""Logs an outage of Redis once when it begins and once when it ends.
 
-Its threads ask Redis again and again; a line for each attempt would bury all others.
+A thread retries every second or so; a line for each attempt would bury all others.
 """
 
 import logging
-from types import TracebackType
 
 import redis
 
 
 class Outage:
-    """One thread's. `trouble` says what cannot be done meanwhile, `end` that it is over.
-    Errors of the kinds `untold` are not logged.
+    """An outage as one thread sees it. `trouble` says what cannot be done meanwhile, `end` that it can
+    be done again. Errors of the types in `untold` are not logged.
 
-    A `with` block of it is one attempt, whose errors it swallows: the thread lives and tries again.
+    Each `with` block is one attempt. It swallows errors, so that the thread lives to try again.
     """
 
     def __init__(
@@ -25,9 +24,7 @@ class Outage:
     def __enter__(self) -> None:
         """An attempt begins."""
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
-    ) -> bool:
+    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> bool:
         if error is None:
             self.over()
         elif isinstance(error, Exception):
@@ -35,8 +32,8 @@ class Outage:
         return isinstance(error, Exception)
 
     def failed(self, error: Exception) -> None:
-        """An attempt failed: log it if it is the first, or if the error is of another kind. An error
-        that does not come from Redis is a bug, and logged with its traceback."""
+        """An attempt failed: log the first error, and any error of another type than the last. An error
+        that does not come from Redis is a bug, and is logged with its traceback."""
         if type(error) is self._kind or isinstance(error, self._untold):
             return
         self._kind = type(error)

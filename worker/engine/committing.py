@@ -50,6 +50,6 @@ class Committer:
         self._leases.drop(batch.claims)
         images = sum(each.succeeded + each.failed for each in commits)
         began, self._last = max(timeline.asked, self._last), timeline.committed  # batches overlap
-        self._heartbeat.noted(timeline.model, images, max(0.0, timeline.committed - began))
+        self._heartbeat.note_batch(timeline.model, images, max(0.0, timeline.committed - began))
         self._batch_log.tell(timeline, commits, verdicts)
         return images

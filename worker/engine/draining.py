@@ -209,7 +209,7 @@ class Drain:
     def _read(self, reader: Reader, batch: Batch) -> Sequence[Commit]:
         """The batch's results; none if there is no decoder for it, and then this worker stops."""
         passes = batch.timeline.passes
-        self._heartbeat.reading(batch.timeline.model)
+        self._heartbeat.note_model(batch.timeline.model)
         self._leases.touch()
         try:
             if batch.guard:
@@ -239,7 +239,7 @@ class Drain:
 
     def _let_go(self, waiting: Batch | None) -> None:
         """Keep nothing in hand: leave what was claimed and not begun to other workers."""
-        self._heartbeat.reading("")
+        self._heartbeat.note_model("")
         with contextlib.suppress(Exception):  # if that fails, it is due when its lease expires
             self._ledger.release(waiting.claims if waiting else ())
         with contextlib.suppress(Exception):

@@ -62,7 +62,7 @@ class Journal:
 
 
 def order(event_id: str) -> tuple[int, int]:
-    """Where an event stands among others."""
+    """What events are sorted by: their time and their number within it."""
     ms, _, number = event_id.partition("-")
     return int(ms), int(number)
 
