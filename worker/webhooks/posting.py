@@ -48,7 +48,7 @@ class Poster:
     async def _send(self, claim: DeliveryClaim, end: float) -> tuple[int, str | None]:
         target, body = parse_url(claim.url, self._policy), body_of(claim.event)
         headers = {
-            "host": _authority(target),
+            "host": target.authority,
             "user-agent": AGENT,
             "accept": "*/*",
             "content-type": "application/json",
@@ -93,12 +93,6 @@ async def _drink(response: httpcore.Response, end: float) -> None:
                     return
     except (TimeoutError, httpcore.NetworkError, httpcore.ProtocolError):
         return
-
-
-def _authority(target: Target) -> str:
-    host = f"[{target.host}]" if ":" in target.host else target.host
-    usual = {"http": 80, "https": 443}[target.scheme]
-    return host if target.port == usual else f"{host}:{target.port}"
 
 
 def _reason(error: Exception) -> str:

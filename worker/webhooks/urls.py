@@ -22,6 +22,7 @@ _URL = re.compile(
 )
 _LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
 _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
+_PORTS = {"http": 80, "https": 443}
 LOCAL = ("localhost", "local", "internal", "home.arpa", "lan", "onion", "invalid")
 """Domains that no public name server knows."""
 
@@ -59,6 +60,12 @@ class Target:
     port: int
     target: str
 
+    @property
+    def authority(self) -> str:
+        """Host and port as in a Host header: without the port that is the scheme's own."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return host if self.port == _PORTS[self.scheme] else f"{host}:{self.port}"
+
 
 def parse_url(url: str, policy: Policy) -> Target:
     """The parts of `url`. Raises ForbiddenUrl."""
@@ -68,7 +75,7 @@ def parse_url(url: str, policy: Policy) -> Target:
             f"not an http(s) URL of at most {LONGEST} ASCII characters, without user, password, fragment"
         )
     scheme, host = match["scheme"], match["host"].lower()
-    port = int(match["port"] or {"http": 80, "https": 443}[scheme])
+    port = int(match["port"] or _PORTS[scheme])
     if scheme == "http" and not (policy.http or policy.private):
         raise ForbiddenUrl("http is switched off here (INKQUEUE_WEBHOOK_HTTP); use https")
     if not 0 < port < 65536 or not (policy.private or port in policy.ports):
