@@ -14,13 +14,8 @@ from ..schemas.jobs import JobOut
 from .schemas import ProgressEvent
 
 PING = KEEPALIVE_COMMENT
-RETRY_MS = 1000
-"""How long a browser waits before it reconnects."""
-
-
-def opening() -> bytes:
-    """The first bytes of a stream: how soon to reconnect."""
-    return format_sse_event(retry=RETRY_MS)
+OPENING = format_sse_event(retry=1000)
+"""The first bytes of a stream: a browser waits for this long (ms) before it reconnects."""
 
 
 def progress(look: Look) -> bytes:

@@ -33,7 +33,7 @@ class Stream:
 
     async def frames(self) -> AsyncIterator[bytes]:
         """The bytes to send, each frame as soon as the reader took those before it."""
-        yield sse.opening()
+        yield sse.OPENING
         notifications = self._following.notifications
         with notifications.listen(self._job.name) as changed:
             while not notifications.closed:

@@ -226,7 +226,7 @@ BODIES: Mapping[str, Any] = {
     "POST /v1/webhooks": NEW_WEBHOOK,
     "PATCH /v1/webhooks/{webhook_id}": {"enabled": True},
 }
-"""JSON by operation, where openapi_bodies has none."""
+"""JSON by operation, where bodies.py has none."""
 
 
 def illustrate(name: str, operation: Mapping[str, Any]) -> None:

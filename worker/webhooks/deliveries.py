@@ -35,7 +35,6 @@ class Delivery:
     hook: str
     job: str
     type: str
-    url: str | None
     state: State
     reason: str | None
     created: int
@@ -51,7 +50,6 @@ class Delivery:
             hook=get["hook"],
             job=get["job"],
             type=get["type"],
-            url=get["url"] or None,
             state=get["state"],  # type: ignore[arg-type]
             reason=get.get("reason") or None,
             created=int(get["created"]),
