@@ -1,6 +1,7 @@
 """The asynchronous client. It only carries out flows, which define what is sent and understood."""
 
 from collections.abc import AsyncIterator, Mapping
+from contextlib import aclosing
 from typing import Self, TypeVar, Unpack
 
 import anyio
@@ -86,7 +87,7 @@ class AsyncClient:
         """
         flow = follow(self._flows, id_of(job), results)
         reply: Reply | Heard = None
-        async with AsyncEventConnection(self._http) as connection:
+        async with aclosing(AsyncEventConnection(self._http)) as connection:
             while (step := advance(flow, reply)) is not None:
                 reply = None
                 if isinstance(step, Listen):

@@ -1,7 +1,6 @@
 """The clients' connections to event streams, and how they read events."""
 
 from collections.abc import AsyncGenerator, Iterator
-from typing import Self
 
 import httpx
 from httpx_sse import EventSource, ServerSentEvent
@@ -76,12 +75,6 @@ class EventConnection:
         if self._response:
             self._response.close()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self.close()
-
 
 class AsyncEventConnection:
     """The event stream that an AsyncClient has open, one at a time."""
@@ -93,7 +86,7 @@ class AsyncEventConnection:
 
     async def open(self, call: Call) -> Reply:
         """The answer, its body unread if it is a stream."""
-        await self.close()
+        await self.aclose()
         try:
             request = self._http.build_request(**call.arguments())
             self._response = response = await self._http.send(request, stream=True)
@@ -112,15 +105,9 @@ class AsyncEventConnection:
         except httpx.RequestError as error:
             return error
 
-    async def close(self) -> None:
+    async def aclose(self) -> None:
         """Close the stream, if one is open."""
         if self._events:
             await self._events.aclose()
         if self._response:
             await self._response.aclose()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *exception: object) -> None:
-        await self.close()

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from typing import Self, TypeVar, Unpack
 
 import httpx
@@ -84,7 +85,7 @@ class Client:
         """
         flow = follow(self._flows, id_of(job), results)
         reply: Reply | Heard = None
-        with EventConnection(self._http) as connection:
+        with closing(EventConnection(self._http)) as connection:
             while (step := advance(flow, reply)) is not None:
                 reply = None
                 if isinstance(step, Listen):
