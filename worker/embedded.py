@@ -135,11 +135,13 @@ class EmbeddedRedis:
         """Wait until it answers, however long it reads its journal, or until `given_up` says so. Raises
         NoRedis."""
         end, slow = time.monotonic() + START_S, time.monotonic() + SLOW_S
-        once = Retry(NoBackoff(), 0)
+        once, log_file = Retry(NoBackoff(), 0), self.folder / "redis.log"
         with redis.Redis.from_url(self.url, socket_timeout=ANSWER_S, retry=once) as client:
-            while time.monotonic() < end and not given_up():
+            while not given_up():
                 if process.poll() is not None:
-                    raise NoRedis(f"redis-server ended at once; see {self.folder}/redis.log")
+                    raise NoRedis(f"redis-server ended at once; see {log_file}")
+                if time.monotonic() > end:
+                    raise NoRedis(f"redis-server did not answer in {START_S:.0f} s; see {log_file}")
                 try:
                     client.ping()
                     return
@@ -151,9 +153,6 @@ class EmbeddedRedis:
                 except redis.RedisError:
                     pass
                 time.sleep(POLL_S)
-        if given_up():
-            return
-        raise NoRedis(f"redis-server did not answer in {START_S:.0f} s; see {self.folder}/redis.log")
 
     @property
     def lock(self) -> int:

@@ -56,5 +56,7 @@ class RedisWatch(Periodic):
             raise UnsafeRedis(f"{wanted} ({error})") from error
 
     def _run_id(self) -> str:
-        facts: Any = self._client.info("server") if self._knows else {"run_id": ""}
+        if not self._knows:
+            return ""
+        facts: Any = self._client.info("server")
         return str(facts["run_id"])
