@@ -27,19 +27,17 @@ class Heartbeat:
         self._images += images
         self._batch = images
 
-    def facts(self) -> dict[str, str]:
-        """What this worker tells of itself."""
-        return {
-            "id": self._ledger.worker,
-            "models": ",".join(self._models),
-            "device": self._device,
-            "budget": str(self._budget),
-            "images": str(self._images),
-            "batch": str(self._batch),
-            "reading": self._reading,
-            "rates": json.dumps(dict(self._paces.rates())),
-        }
-
     def beat(self) -> None:
         """Tell the ledger. Raises redis.RedisError."""
-        self._ledger.heartbeat(self.facts())
+        self._ledger.heartbeat(
+            {
+                "id": self._ledger.worker,
+                "models": ",".join(self._models),
+                "device": self._device,
+                "budget": str(self._budget),
+                "images": str(self._images),
+                "batch": str(self._batch),
+                "reading": self._reading,
+                "rates": json.dumps(dict(self._paces.rates())),
+            }
+        )

@@ -3,13 +3,12 @@
 import fcntl
 import os
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from .credentials import BadKeys, Credential, read_credentials
 
-Known = Mapping[str, Credential]
 Change = Callable[[Credential], tuple[Credential, ...]]
 """What a key is replaced by: itself, changed or not, itself and others, or nothing."""
 
@@ -25,7 +24,7 @@ def read_text(path: Path) -> str:
         raise BadKeys(f"{path}: {why}") from None
 
 
-def read_keyfile(path: Path) -> Known:
+def read_keyfile(path: Path) -> dict[str, Credential]:
     """The keys in a file by id; none if there is no file. Raises BadKeys."""
     return read_credentials(read_text(path) if path.exists() else "", str(path))
 

@@ -12,8 +12,6 @@ from .hosts import Hosts
 REQUEST_LINE = re.compile(rb"\s*[A-Z][A-Z-]{0,31} /\S* HTTP/1\.[01]\r\n")
 NOT_ASCII = re.compile(rb"\s*[A-Z][A-Z-]{0,31} /[!-~]*[\x80-\xff]")
 
-Fields = Sequence[tuple[bytes, bytes]]
-
 
 @dataclass(frozen=True)
 class Head:
@@ -22,7 +20,7 @@ class Head:
     method: str
     target: bytes
     version: str
-    fields: Fields
+    fields: Sequence[tuple[bytes, bytes]]
 
     def require_plain(self, hosts: Hosts) -> None:
         """Raise a problem for anything that another server might understand differently."""

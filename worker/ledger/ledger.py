@@ -11,7 +11,6 @@ from .claims import Claim, Commit, commit_args, handed
 from .doorbell import message, sender_message
 from .scripts import source
 
-Facts = Mapping[Any, Any]
 LINGER_MS = 500
 """For this long after finding nothing, a worker is woken by a submission, at once and without Celery."""
 
@@ -108,9 +107,9 @@ class Ledger:
             args += [model, message(model)]
         return int(self._scripts["upkeep"](args=args))
 
-    def heartbeat(self, facts: Facts) -> None:
+    def heartbeat(self, facts: Mapping[str, str]) -> None:
         """Tell the ledger that this worker is alive, and `facts` about it."""
-        told = {**facts, "lease": self._lease}
+        told = {**facts, "lease": str(self._lease)}
         self._scripts["beat"](args=[keys.WORKERS, self.worker, *chain.from_iterable(told.items())])
 
     def farewell(self) -> None:
