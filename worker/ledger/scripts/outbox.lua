@@ -19,8 +19,6 @@ local ATTEMPTS = 50               -- how many of the latest attempts are listed
 
 local function hook_key(owner, hook) return 'ink:hook:' .. owner .. '/' .. hook end
 
-local function callback_key(owner) return hook_key(owner, 'callback') end
-
 local function delivery_key(id) return 'ink:delivery:' .. id end
 
 -- List a delivery, and check a few random others, so that few expired ones stay in the list.

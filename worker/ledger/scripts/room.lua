@@ -35,12 +35,10 @@ local function largest(most, empty) return math.max(0, math.floor(0.9 * (most - 
 
 local function queued_images() return counted('ink:load') end
 
-local function queued_by(owner) return counted('ink:queued', owner) end
-
 -- Why `images` more of an owner cannot be queued, and by how many they exceed the cap; nil if they can.
 -- A cap of 0 is none. For more than an empty queue would take: 'never', and the cap.
 local function crowded(owner, images, load, max_queued, max_owner)
-  local own = queued_by(owner)
+  local own = counted('ink:queued', owner)
   for _, cap in ipairs({{'full', load, max_queued}, {'quota', own, max_owner}}) do
     local kind, queued, most = unpack(cap)
     if most > 0 and images > most then return 'never', most end

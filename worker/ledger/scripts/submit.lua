@@ -32,7 +32,8 @@ end
 
 -- Why a job with `bytes` of chunks (0: they were staged) is refused; nil if it is not.
 local function refusal(want, bytes)
-  if want.callback ~= '' and redis.call('EXISTS', callback_key(want.owner)) == 0 then return {'unsigned'} end
+  local signer = hook_key(want.owner, 'callback')
+  if want.callback ~= '' and redis.call('EXISTS', signer) == 0 then return {'unsigned'} end
   local load = queued_images()
   local why, excess = crowded(want.owner, want.total, load, want.max_queued, want.max_owner)
   if not why and bytes > 0 then why, excess = overfull(bytes, bytes, want.memory, want.mark, load) end
