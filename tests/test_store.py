@@ -1,14 +1,15 @@
 """What is left of a job for who still reads as it is deleted: nothing, and nothing of its namesake."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
 import redis
 
-from worker.ledger.jobs import JobState
+from worker.ledger.jobs import Job, JobState
 from worker.ledger.store import JobGone, Store
 
-from ledgers import commit_of, finish, in_store, ledger, pass_over, read_job, submit
+from ledgers import commit_of, finish, in_store, ledger, on_redis, pass_over, read_job, submit
 
 pytestmark = pytest.mark.usefixtures("clean_redis")
 
@@ -84,3 +85,25 @@ def test_images_of_another_job_of_the_same_id_are_not_taken_for_a_jobs_own(
     submit(redis_url, "a", sizes, keep=True)
     finish(redis_url)
     assert [left_for(redis_url, read) for read in reads] == [None] * len(reads)
+
+
+def test_no_label_lands_on_another_job_of_the_same_id(redis_url: str) -> None:
+    """The job is replaced after the store has seen its chunks, and before it stores the label."""
+    submit(redis_url, "a", (2, 2))
+    finish(redis_url)
+    job = read_job(redis_url, "a")
+
+    def replace_it() -> None:
+        in_store(redis_url, lambda store: store.delete(job.name))
+        submit(redis_url, "a", (2, 2))
+        finish(redis_url)
+
+    class Overtaken(Store):
+        async def starts(self, job: Job) -> tuple[int, ...]:
+            found = await super().starts(job)
+            await asyncio.to_thread(replace_it)
+            return found
+
+    with pytest.raises(JobGone):
+        on_redis(redis_url, lambda client: Overtaken(client).correct(job, {0: "A"}))
+    assert in_store(redis_url, lambda store: store.corrected(job.name)) == 0

@@ -154,7 +154,7 @@ class Store:
         None if an image is not read yet; then nothing is stored. Raises JobGone.
         """
         starts = await self.starts(job)
-        args = [job.name, str(int(not overwrite))]
+        args = [job.name, str(job.created), str(int(not overwrite))]
         for index, label in labels.items():
             args += [str(index), str(_chunk_of(starts, index)), label or ""]
         answer: bytes | list[bytes] = await self._scripts["correct"](args=args)

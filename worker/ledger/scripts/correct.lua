@@ -1,15 +1,16 @@
 -- Store a person's labels of images beside what was read; none of them if an image is not read yet.
--- ARGV: NAME, '1' if an image that has a label is to keep it, then of each image: index, chunk and label
---   ('' takes it back)
--- Answers: 'missing', 'pending' (an image is not read), or index and label of each that kept its own
-local name, sparing = ARGV[1], ARGV[2] == '1'
+-- ARGV: NAME, when the job was created (ms), '1' if an image that has a label is to keep it, then of
+--   each image: index, chunk and label ('' takes it back)
+-- Answers: 'missing' (even if another job has its name by now), 'pending' (an image is not read), or
+--   index and label of each that kept its own
+local name, sparing = ARGV[1], ARGV[3] == '1'
 local job = job_of(name)
-if not job or is_over(job) then return 'missing' end
-for i = 3, #ARGV, 3 do
+if not job or is_over(job) or redis.call('HGET', key(name), 'created') ~= ARGV[2] then return 'missing' end
+for i = 4, #ARGV, 3 do
   if redis.call('HEXISTS', key(name, 'out'), ARGV[i + 1]) == 0 then return 'pending' end
 end
 local corrections, kept = key(name, 'corrections'), {}
-for i = 3, #ARGV, 3 do
+for i = 4, #ARGV, 3 do
   local label = sparing and redis.call('HGET', corrections, ARGV[i])
   if label then
     kept[#kept + 1] = ARGV[i]
