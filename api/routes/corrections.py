@@ -68,7 +68,7 @@ async def correct_item(request: Request, job: ManagedJobDep, store: StoreDep, in
 async def correct_items(request: Request, job: ManagedJobDep, store: StoreDep) -> Corrected:
     """Correct or confirm up to 1000 images at once: all corrections are stored, or none.
 
-    With `overwrite` false, images that were corrected before stay as they are, and are in `kept`.
+    With `overwrite` false, images that have another correction stay as they are, and are in `kept`.
     """
     hint = f'Send {{"labels": {{"0": "7", "5": null}}}} with 1 to {MOST} images.'
     given = await read_payload(request, Corrections, hint, 1 << 18)

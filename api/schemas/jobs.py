@@ -185,4 +185,6 @@ class Corrected(BaseModel):
     """How many images were corrected, or had their correction withdrawn."""
 
     corrected: int
-    kept: dict[str, str] = Field(description="corrections that were there before and stay, by index")
+    kept: dict[str, str] = Field(
+        description="other corrections that were there before and stay, by index"
+    )

@@ -150,8 +150,8 @@ class Store:
     ) -> dict[int, str] | None:
         """Store a person's labels of images by index; None takes one back.
 
-        Without `overwrite`, images that have a label keep it, and these labels are returned. Returns
-        None if an image is not read yet; then nothing is stored. Raises JobGone.
+        Without `overwrite`, images that have another label keep it, and these labels are returned.
+        Returns None if an image is not read yet; then nothing is stored. Raises JobGone.
         """
         starts = await self.starts(job)
         args = [job.name, str(job.created), str(int(not overwrite))]

@@ -255,7 +255,8 @@ class Model:
             c = max(c for c in range(len(job.parts)) if starts[c] <= index)
             if job.parts[c].results is None:
                 return None
-        kept = {} if overwrite else {i: job.corrections[i] for i in labels if i in job.corrections}
+        stored = {} if overwrite else job.corrections
+        kept = {i: stored[i] for i in labels if i in stored and stored[i] != labels[i]}
         for index in labels.keys() - kept.keys():
             job.corrections.pop(index, None)
             if label := labels[index]:
