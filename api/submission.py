@@ -108,7 +108,7 @@ class Submitter:
                         await self._stage(images, parts, limits, forget)
                     images.require_count(single)
                     job = self._describe(job_request, owner, job_id, idempotency, images, single)
-                    return await self._enter(job, images)
+                    return await self._enter(job, images, own)
 
     async def resubmit(self, old: Job, owner: str, parts: Iterable[Part], key: str | None) -> Accepted:
         """Store a new job of `parts` with the options of `old`, for the network that is served now; at
@@ -187,13 +187,15 @@ class Submitter:
         except NoRoom as refused:
             raise await self._admission.refusal(refused.verdict, limits.owner) from refused
 
-    async def _enter(self, job: Submission, images: Staged) -> Entered:
+    async def _enter(self, job: Submission, images: Staged, own: bool = False) -> Entered:
         if trace := self._tracer.current():
             job = replace(job, options=replace(job.options, trace=trace))
         verdict = await self._submit(job, images)
         if log.isEnabledFor(logging.INFO):
             log.info("job accepted", extra=_facts(job, verdict, images.cutter.images))
-        return Entered(job, verdict.name, verdict.kind == "replay", images.cutter.first_name)
+        # A new id can only be known because this request asked twice, its first answer being lost.
+        replayed = verdict.kind == "replay" and (own or verdict.name != job.name)
+        return Entered(job, verdict.name, replayed, images.cutter.first_name)
 
     async def _submit(self, job: Submission, images: Staged) -> Verdict:
         """Make a job of the staged or carried images, or find the existing one. Raises problems."""
