@@ -1,6 +1,6 @@
 """The results of a job known so far, in order, as rows of plain data: in pages and in streams."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from itertools import takewhile
 from typing import Any
 
@@ -23,19 +23,19 @@ async def page_of(
 ) -> tuple[Job, list[Row], int]:
     """The first of `looks` that finds any rows, one page of them, and where the next page begins.
     Raises JobGone."""
-    async for job in looks:
-        data, cursor = await _page(store, job, cursor, limit, only)
+    async for job, starts in _laid_out(store, looks):
+        data, cursor = await _page(store, job, starts, cursor, limit, only)
         if data:
             break
     return job, data, cursor
 
 
 async def _page(
-    store: Store, job: Job, cursor: int, limit: int, only: Only | None
+    store: Store, job: Job, starts: Sequence[int], cursor: int, limit: int, only: Only | None
 ) -> tuple[list[Row], int]:
     data: list[Row] = []
     place, size = cursor, 0
-    async for items in _known(store, job, cursor):
+    async for items in _known(store, job, starts, cursor):
         for item in items:
             if len(data) == limit or size >= HELD:
                 return data, place
@@ -54,8 +54,8 @@ async def rows_of(
     Raises JobGone, so that no part is taken for the whole.
     """
     left = limit
-    async for job in looks:
-        async for items in _known(store, job, cursor):
+    async for job, starts in _laid_out(store, looks):
+        async for items in _known(store, job, starts, cursor):
             cursor += len(items)
             some = [item for item in items if only is None or _wanted(item, only)][:left]
             yield _rows(some, job)
@@ -64,10 +64,18 @@ async def rows_of(
                 return
 
 
-async def _known(store: Store, job: Job, first: int) -> AsyncIterator[list[Item]]:
+async def _laid_out(store: Store, looks: AsyncIterator[Job]) -> AsyncIterator[tuple[Job, Sequence[int]]]:
+    """Each of `looks`, all of one job, with where its chunks start, which is read once."""
+    starts: Sequence[int] = ()
+    async for job in looks:
+        starts = starts or await store.starts(job)
+        yield job, starts
+
+
+async def _known(store: Store, job: Job, starts: Sequence[int], first: int) -> AsyncIterator[list[Item]]:
     """Items in order, many at a time, up to the first without a result; of a final job, all items."""
     step = max(1, PAGE // job.options.weight)
-    while items := await store.stretch(job, first, step):
+    while items := await store.stretch(job, starts, first, step):
         ready = items if job.state.final else list(takewhile(_is_known, items))
         yield ready
         if len(ready) < len(items):

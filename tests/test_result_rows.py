@@ -190,6 +190,17 @@ def test_a_page_that_waits_reads_nothing_twice(gateway: Services, http: httpx.Cl
     assert out < 4 * 13_000  # a record has 13 bytes
 
 
+def test_a_stream_of_many_chunks_reads_each_once(gateway: Services, http: httpx.Client) -> None:
+    submit(gateway.redis_url, "a", (1,) * 300, layout="page")
+    finish(gateway.redis_url)
+    with redis.Redis.from_url(gateway.redis_url) as client:
+        client.config_resetstat()
+        with read(http, "a") as lines:
+            assert indices(lines) == list(range(300))
+        out = client.info("stats")["total_net_output_bytes"]
+    assert out < 300 * 300  # four bytes a chunk for every chunk would be more
+
+
 def test_a_page_comes_with_its_first_row(gateway: Services, http: httpx.Client) -> None:
     submit(gateway.redis_url, "a", (2, 2))
 

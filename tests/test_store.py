@@ -27,7 +27,7 @@ def readings(url: str) -> list[Read]:
     return [
         lambda store: store.starts(job),
         lambda store: store.items(job, 0, 10),
-        lambda store: store.stretch(job, 1, 1),
+        lambda store: store.stretch(job, (0, 2, 4), 1, 1),
         lambda store: store.chunk(job, 0),
         lambda store: store.payload(job, 0),
         lambda store: store.packed(job, 0),

@@ -76,7 +76,8 @@ class Store:
         return [(name.decode(), f"({int(score)}") for name, score in rows]
 
     async def starts(self, job: Job) -> tuple[int, ...]:
-        """The index of each chunk's first image, and the number of images. Raises JobGone."""
+        """The index of each chunk's first image, and the number of images, which never change. Raises
+        JobGone."""
         (packed,) = await self._ask(job, ("GET", keys.starts(job.name)))
         if packed:
             return struct.unpack(f"<{len(packed) // 4}I", packed)
@@ -84,15 +85,14 @@ class Store:
 
     async def items(self, job: Job, first: int, count: int) -> list[Item]:
         """Up to `count` images of a job from index `first` on, read or not. Raises JobGone."""
-        return (await self.stretch(job, first, count))[:count]
+        return (await self.stretch(job, await self.starts(job), first, count))[:count]
 
-    async def stretch(self, job: Job, first: int, count: int) -> list[Item]:
+    async def stretch(self, job: Job, starts: Sequence[int], first: int, count: int) -> list[Item]:
         """Up to `count` images from `first` on, and the rest of their last chunk, so that a caller who
-        continues from there unpacks nothing twice. Raises JobGone."""
+        continues from there unpacks nothing twice; `starts` are the job's. Raises JobGone."""
         last = min(first + count, job.counts.total)
         if first >= last:
             return []
-        starts = await self.starts(job)
         chunks = range(_chunk_of(starts, first), _chunk_of(starts, last - 1) + 1)
         items = await self._read(job, [(c, starts[c], starts[c + 1]) for c in chunks])
         return items[first - starts[chunks[0]] :]
