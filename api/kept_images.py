@@ -1,34 +1,51 @@
 """A job's images after they were read: any one of them, or all that failed, as far as they are kept."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
+
+from anyio import from_thread
 
 from worker.ledger.chunks import ImageFile, Opened, PixelBlock, unpack
 from worker.ledger.jobs import Job
 from worker.ledger.results import Failure
-from worker.ledger.store import Store
+from worker.ledger.store import Item, Store
 
 from .intake.sources import NamedImage, Part
 from .problems import Problem
 
 
-async def failed_parts(store: Store, job: Job) -> Sequence[Part]:
-    """The failed images, under their names. Raises JobGone, or `image-not-kept` if any is missing."""
-    parts: list[Part] = []
-    async for first, payload in store.kept(job):
-        content = unpack(payload)
-        for item in await store.items(job, first, len(content)):
-            if isinstance(item.result, Failure):
-                parts.append(_part(content, item.index - first, item.name))
-    if len(parts) != job.counts.failed:
+def failed_parts(store: Store, job: Job) -> Iterator[Part]:
+    """The failed images, under their names, for a thread that anyio runs: it waits for one chunk after
+    the other. Raises JobGone, or `image-not-kept` if any is missing."""
+    chunks = _failed_by_chunk(store, job)
+    while parts := from_thread.run(anext, chunks, None):
+        yield from parts
+
+
+async def _failed_by_chunk(store: Store, job: Job) -> AsyncIterator[list[Part]]:
+    found, starts = 0, await store.starts(job)
+    for chunk, first in enumerate(starts[:-1]):
+        items = await store.stretch(job, starts, first, 1)  # all of its chunk
+        if failed := [item for item in items if isinstance(item.result, Failure)]:
+            found += len(failed)
+            yield _parts(await store.packed(job, chunk), first, failed)
+    if found != job.counts.failed:
         raise _not_kept()
-    return parts
+
+
+def _parts(payload: bytes | None, first: int, items: Sequence[Item]) -> list[Part]:
+    """Images of the chunk that begins with image `first`. They are copied: otherwise, each would hold
+    the whole chunk in memory."""
+    if payload is None:
+        raise _not_kept()
+    content = unpack(payload)
+    return [_part(content, item.index - first, item.name) for item in items]
 
 
 def _part(content: Opened, place: int, name: str) -> Part:
     if isinstance(content, PixelBlock):
-        return content.at(place)
+        return PixelBlock(bytes(content.at(place).data))
     charset = content.charsets[place] if content.charsets else None
-    return NamedImage(name, content[place], charset)
+    return NamedImage(name, bytes(content[place]), charset)
 
 
 def image_at(content: Opened, place: int) -> ImageFile | PixelBlock:

@@ -111,8 +111,8 @@ class Submitter:
                     return await self._enter(job, images, own)
 
     async def resubmit(self, old: Job, owner: str, parts: Iterable[Part], key: str | None) -> Accepted:
-        """Store a new job of `parts` with the options of `old`, for the network that is served now; at
-        most once under the same Idempotency-Key. Raises problems."""
+        """Store a new job of `parts`, which are taken in a thread, with the options of `old`, for the
+        network that is served now; at most once under the same Idempotency-Key. Raises problems."""
         card = find_model(old.options.model, self._cards)
         require_charset(old.options.charset, card.labels)
         job_id, digest = new_id(), key_digest(key)

@@ -1,7 +1,7 @@
 """What is left of a job for who still reads as it is deleted: nothing, and nothing of its namesake."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 
 import pytest
 import redis
@@ -17,10 +17,6 @@ pytestmark = pytest.mark.usefixtures("clean_redis")
 Read = Callable[[Store], Awaitable[object]]
 
 
-async def listed(kept: AsyncIterator[object]) -> list[object]:
-    return [each async for each in kept]
-
-
 def readings(url: str) -> list[Read]:
     """All that reads, or labels, the images of job a as it is now."""
     job = read_job(url, "a")
@@ -31,7 +27,6 @@ def readings(url: str) -> list[Read]:
         lambda store: store.chunk(job, 0),
         lambda store: store.payload(job, 0),
         lambda store: store.packed(job, 0),
-        lambda store: listed(store.kept(job)),
         lambda store: store.correct(job, {0: "A"}),
     ]
 

@@ -158,7 +158,7 @@ async def retry_job(
         raise Problem("job-not-finished", "Wait for its end, or cancel it, then retry.")
     if not job.counts.failed:
         raise Problem("nothing-to-retry", "There is nothing to read again.")
-    parts = await failed_parts(store, job)
+    parts = failed_parts(store, job)
     accepted = await submitter.resubmit(job, owner, parts, idempotency_key)
     return await accepted_response(accepted, waiting, 0)
 

@@ -702,8 +702,8 @@ PYTHON = (
     Mutation(
         "a retry loses the names",
         "api/kept_images.py",
-        "NamedImage(name, content[place], charset)",
-        'NamedImage("image", content[place], charset)',
+        "NamedImage(name, bytes(content[place]), charset)",
+        'NamedImage("image", bytes(content[place]), charset)',
         "tests/test_routes.py",
         "only_the_failed",
     ),

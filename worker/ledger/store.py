@@ -8,7 +8,7 @@ import json
 import secrets
 import struct
 from bisect import bisect_right
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import chain
 from typing import Any, NamedTuple, cast
@@ -176,14 +176,6 @@ class Store:
         """The packed images of a chunk; None: no longer kept. Raises JobGone."""
         (packed,) = await self._ask(job, ("GET", keys.chunk_input(job.name, chunk)))
         return cast("bytes | None", packed)
-
-    async def kept(self, job: Job) -> AsyncIterator[tuple[int, bytes]]:
-        """Every packed chunk that is still kept, each with the index of its first image. Raises
-        JobGone."""
-        for chunk, first in enumerate((await self.starts(job))[:-1]):
-            packed = await self.packed(job, chunk)
-            if packed is not None:
-                yield first, packed
 
     async def cancel(self, name: str) -> str:
         """Stop a job; return the state it is in afterwards, or 'missing'."""

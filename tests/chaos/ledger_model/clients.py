@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from anyio.to_thread import run_sync
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
@@ -96,7 +97,7 @@ class Clients(Ground):
     def _retry(self, job: Job, lane: Lane) -> None:
         """Check that a retry would send every failed image, by its name; then send them."""
         stored = self.run(self.store.job(job.name))
-        parts: Any = self.run(failed_parts(self.store, stored))
+        parts: Any = self.run(run_sync(list, failed_parts(self.store, stored)))
         wanted = [(image.decode(), image) for image in self._failing(job)]
         found = [(part.name, bytes(part.file)) for part in parts]
         require(found == wanted, "a retry would send", found, "and not", wanted)
