@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 
 from anyio import from_thread
 
-from worker.ledger.chunks import ImageFile, Opened, PixelBlock, unpack
+from worker.ledger.chunks import Files, ImageFile, Opened, PixelBlock, unpack
 from worker.ledger.jobs import Job
 from worker.ledger.results import Failure
 from worker.ledger.store import Item, Store
@@ -38,12 +38,12 @@ def _parts(payload: bytes | None, first: int, items: Sequence[Item]) -> list[Par
     if payload is None:
         raise _not_kept()
     content = unpack(payload)
+    if isinstance(content, PixelBlock):  # one block, since the cutter makes a chunk of each
+        return [PixelBlock(b"".join(content.at(item.index - first).data for item in items))]
     return [_part(content, item.index - first, item.name) for item in items]
 
 
-def _part(content: Opened, place: int, name: str) -> Part:
-    if isinstance(content, PixelBlock):
-        return PixelBlock(bytes(content.at(place).data))
+def _part(content: Files, place: int, name: str) -> Part:
     charset = content.charsets[place] if content.charsets else None
     return NamedImage(name, bytes(content[place]), charset)
 

@@ -15,7 +15,7 @@ from api.kept_images import failed_parts
 from api.problems import Problem
 from api.settings import GatewaySettings
 from api.staging import Staged
-from worker.ledger.chunks import Files, pack
+from worker.ledger.chunks import GLYPH_BYTES, Files, PixelBlock, pack
 from worker.ledger.store import JobGone, Store
 from worker.ledger.submissions import Submissions
 
@@ -61,6 +61,16 @@ def test_of_many_chunks_each_is_read_once(redis_url: str, clean_redis: redis.Red
     assert len(taking(redis_url, list)) == 300
     out = clean_redis.info("stats")["total_net_output_bytes"]
     assert out < 300 * 300  # four bytes a chunk for every chunk would be more
+
+
+def test_pixels_of_a_chunk_stay_together(redis_url: str) -> None:
+    submit(redis_url, "a", (3, 2))
+    worker = ledger(redis_url)
+    pixels = [bytes([shade]) * GLYPH_BYTES for shade in range(3)]
+    for claim in worker.claim("balanced", 5):
+        kept = pack(PixelBlock(b"".join(pixels[: claim.count])))
+        worker.commit([commit_of(claim, failed=claim.count - 1, kept=kept)])
+    assert taking(redis_url, list) == [PixelBlock(b"".join(pixels[:2])), PixelBlock(pixels[0])]
 
 
 @pytest.mark.parametrize("lost", ["in:2", "out"])
