@@ -16,7 +16,7 @@ from training.cascade import combine
 from training.cli import app
 from training.ensemble import unite
 from training.measures.calibration import best_temperature
-from training.measures.cost import metered
+from training.measures.cost import MacCounter
 from training.measures.evaluate import evaluate
 from training.registry import SETTINGS
 from training.run import Run
@@ -49,9 +49,9 @@ def test_it_costs_what_all_of_them_cost(pair: Pair) -> None:
     assert card.parameters == sum(each.card.parameters for each in pair)
     spent = []
     for each in (*pair, TorchPredictor(card, module, "cpu")):
-        with metered(each.module) as meter:
+        with MacCounter() as counter:
             each.logits(drawn_digits().test.images[:1])
-        spent.append(meter.macs)
+        spent.append(counter.macs)
     assert spent[2] == spent[0] + spent[1]
 
 
@@ -75,9 +75,9 @@ def test_what_an_ensemble_with_a_cascade_in_it_costs_is_a_mean_over_the_images(
     found = evaluate(
         TorchPredictor(card, module, "cpu"), tmp_path / "both.safetensors", split.test, "drawn"
     )
-    with metered(module) as meter:
+    with MacCounter() as counter:
         TorchPredictor(card, module, "cpu").logits(split.test.images)
-    assert found.cost.macs == meter.macs / len(split.test)
+    assert found.cost.macs == counter.macs / len(split.test)
 
 
 @pytest.mark.parametrize("make", [combine, lambda name, *pair: unite(name, pair[:2], pair[2])])

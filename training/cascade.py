@@ -13,7 +13,7 @@ from model.engines.torch_predictor import TorchPredictor
 from model.networks import Cascade
 
 from .measures.calibration import OUT_OF_REACH, rounded, uncertain_below
-from .measures.cost import metered
+from .measures.cost import MacCounter
 from .measures.evaluate import all_logits
 from .registry import require_alike, unmeasured
 from .sets.data import Set
@@ -91,6 +91,6 @@ def combine(
 
 def _asked(network: TorchPredictor, validation: Set) -> tuple[Floats, float]:
     """Calibrated probabilities of the images, and multiply-accumulates per image."""
-    with metered(network.module) as meter:
+    with MacCounter() as counter:
         seen = softmax(all_logits(network, validation), network.card.temperature)
-    return seen, meter.macs / len(validation)
+    return seen, counter.macs / len(validation)

@@ -1,11 +1,8 @@
 """What a network costs: parameters, multiply-accumulates per image, images per second."""
 
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
-import torch
-from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
 
 
 @dataclass(frozen=True)
@@ -22,33 +19,17 @@ class Cost:
     machine: str
 
 
-@dataclass
-class Meter:
-    """Multiply-accumulates counted so far."""
+class MacCounter(FlopCounterMode):
+    """Counts the multiply-accumulates of convolutions and linear layers within its `with`.
 
-    macs: int = 0
-
-
-@contextmanager
-def metered(module: nn.Module) -> Iterator[Meter]:
-    """Count the multiply-accumulates of the convolutions and linear layers of `module` in the `with`.
-
-    Pooling, normalization and activations are left out, as is usual; biases too.
+    Pooling, normalization, activations and biases are left out, as is usual. torch counts each as two
+    operations.
     """
-    meter = Meter()
 
-    def count(layer: nn.Module, inputs: object, output: torch.Tensor) -> None:
-        meter.macs += output.numel() * _macs_of_one_output(layer)
+    def __init__(self) -> None:
+        super().__init__(display=False)
 
-    with ExitStack() as hooks:
-        for layer in module.modules():
-            if isinstance(layer, nn.Conv2d | nn.Linear):
-                hooks.callback(layer.register_forward_hook(count).remove)
-        yield meter
-
-
-def _macs_of_one_output(layer: nn.Module) -> int:
-    weight = layer.weight
-    if not isinstance(weight, torch.Tensor):
-        raise TypeError(f"{layer} has no weight")
-    return weight.numel() // weight.shape[0]
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulates so far."""
+        return self.get_total_flops() // 2

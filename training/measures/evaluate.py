@@ -19,7 +19,7 @@ from ..registry import find
 from ..sets.data import Set, Split
 from ..sets.tasks import SPLIT_SEED, TASKS, Task, draw
 from .answers import Answers, Bools
-from .cost import Cost, metered
+from .cost import Cost, MacCounter
 from .metrics import merged_accuracy, negative_log_likelihood, top_accuracy
 from .reliability import coverage_at, expected_calibration_error
 from .significance import wilson
@@ -105,12 +105,12 @@ def evaluate(predictor: Predictor, weights: Path, data: Set, measured_on: str) -
     reference = TorchPredictor.load(weights.stem, weights.parent)
     varies = any(isinstance(each, Cascade) for each in reference.module.modules())
     counted = data.images if varies else data.images[:1]
-    with metered(reference.module) as meter:  # what a cascade costs depends on the images
+    with MacCounter() as counter:  # what a cascade costs depends on the images
         reference.logits(counted)
     cost = Cost(
         parameters=count_parameters(reference.module),
         bytes=weights.stat().st_size,
-        macs=meter.macs / len(counted),
+        macs=counter.macs / len(counted),
         images_per_second=speed,
         machine=predictor.engine,
     )

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from ...measures.cost import metered
+from ...measures.cost import MacCounter
 from .learner import mixed
 from .networks import SIDE, build
 from .trial import Trial
@@ -30,8 +30,7 @@ def macs(layout: Mapping[str, Any]) -> int:
 @cache
 def _macs(layout: str) -> int:
     """Cached, since the driver of a study asks for the same again and again."""
-    with torch.device("meta"), torch.no_grad():
-        module = build(json.loads(layout)).eval()
-        with metered(module) as meter:
-            module(torch.zeros(1, 1, SIDE, SIDE))
-    return meter.macs
+    counter = MacCounter()
+    with torch.device("meta"), torch.no_grad(), counter:
+        build(json.loads(layout)).eval()(torch.zeros(1, 1, SIDE, SIDE))
+    return counter.macs
