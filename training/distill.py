@@ -62,8 +62,7 @@ def fold(seen: torch.Tensor, known: str, wanted: str) -> torch.Tensor:
         return seen
     heirs = [each if each in wanted else each.upper() for each in known]
     folded = seen @ torch.tensor([[heir == label for label in wanted] for heir in heirs]).float()
-    result: torch.Tensor = folded / folded.sum(1, keepdim=True).clamp(min=1e-4)
-    return result
+    return folded / folded.sum(1, keepdim=True).clamp(min=1e-4)
 
 
 def _seen(card: Card, network: torch.nn.Module, images: Array, runs: Path) -> torch.Tensor:

@@ -6,7 +6,6 @@ from typing import Any
 
 import torch
 from torch import nn
-from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from model.networks import build, channels_last
 
@@ -52,20 +51,20 @@ class State:
             self.schedule.step(validation_loss)
         if self.recipe.patience and validation_loss < self.best_loss:
             self.best_epoch, self.best_loss = self.epoch, validation_loss
-            self.best = copy.deepcopy(self.answer().state_dict())
+            self.best = copy.deepcopy(self.averaged().state_dict())
 
     def is_stale(self) -> bool:
         """Whether patience has run out."""
         return bool(self.recipe.patience) and self.epoch - self.best_epoch >= self.recipe.patience
 
-    def answer(self) -> nn.Module:
-        """The network that is validated: the averaged one, if weights are averaged."""
+    def averaged(self) -> nn.Module:
+        """The network with averaged weights, or as it is if the recipe averages none."""
         return self.average or self.network
 
     def result(self) -> nn.Module:
         """The network to publish: the best epoch on validation, or the last; part of the way from the
         start."""
-        network = self.answer()
+        network = self.averaged()
         if self.best:
             network.load_state_dict(self.best)
         if self.recipe.way < 1:
@@ -130,9 +129,9 @@ def make_schedule(
 def blend(average: nn.Module, network: nn.Module, keep: float) -> None:
     """Move the weights and statistics of `average` towards the network's, keeping the share `keep`
     (Polyak)."""
-    means, values = list(average.state_dict().values()), list(network.state_dict().values())
-    floats = [at for at, mean in enumerate(means) if mean.is_floating_point()]
-    move = get_ema_multi_avg_fn(keep)  # type: ignore[no-untyped-call]
-    move([means[at] for at in floats], [values[at] for at in floats], None)
-    for at in set(range(len(means))) - set(floats):
-        means[at].copy_(values[at])
+    values = network.state_dict()
+    for name, mean in average.state_dict().items():
+        if mean.is_floating_point():
+            mean.lerp_(values[name], 1 - keep)
+        else:  # a counter of batches
+            mean.copy_(values[name])

@@ -62,7 +62,7 @@ class Trainer:
                 start, rate = time.monotonic(), state.rate
                 trained = self._epoch(state, progress)
                 seconds = time.monotonic() - start
-                validated = self._validate(state.answer(), self.split.validation)
+                validated = self._validate(state.averaged(), self.split.validation)
                 state.end_epoch(validated.loss / validated.images)
                 run.record(summarize(state.epoch, trained, validated, rate, seconds), state)
                 progress.tell(run.epochs[-1])
