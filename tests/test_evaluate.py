@@ -21,7 +21,6 @@ from training.measures.answers import Answers, Labels
 from training.measures.calibration import (
     OUT_OF_REACH,
     best_temperature,
-    calibrate,
     rounded,
     uncertain_below,
 )
@@ -160,7 +159,6 @@ def test_coverage_keeps_the_surest() -> None:
 def test_the_temperature_that_was_hidden_is_found(rng: np.random.Generator) -> None:
     logits, truth = sampled(rng)
     assert best_temperature(logits * 2, truth) == pytest.approx(2, rel=0.03)
-    assert calibrate(logits * 2, truth).temperature == best_temperature(logits * 2, truth)
 
 
 def test_the_threshold_keeps_its_word_on_other_data(rng: np.random.Generator) -> None:

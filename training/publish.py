@@ -7,11 +7,12 @@ from torch import nn
 
 from model.card import Card, Precision
 from model.checkpoint import load_checkpoint, save_checkpoint
+from model.engines.predictor import softmax
 from model.engines.torch_predictor import TorchPredictor
 from model.networks import count_parameters
 
 from .gates import GATES
-from .measures.calibration import calibrate, rounded
+from .measures.calibration import best_temperature, rounded, uncertain_below
 from .measures.evaluate import Evaluation, all_logits
 from .recipe import Recipe
 from .reports.description import describe
@@ -50,13 +51,10 @@ def draft_card(recipe: Recipe, network: nn.Module) -> Card:
 
 def calibrated(card: Card, network: nn.Module, validation: Set) -> Card:
     """`card` with the temperature and the threshold found on `validation`."""
-    logits = all_logits(TorchPredictor(card, network, "cpu"), validation)
-    found = calibrate(logits, validation.labels)
-    return replace(
-        card,
-        temperature=round(found.temperature, 4),
-        uncertain_below=rounded(found.uncertain_below),
-    )
+    logits, truth = all_logits(TorchPredictor(card, network, "cpu"), validation), validation.labels
+    temperature = best_temperature(logits, truth)
+    threshold = uncertain_below(softmax(logits, temperature), truth)
+    return replace(card, temperature=round(temperature, 4), uncertain_below=rounded(threshold))
 
 
 def publish(

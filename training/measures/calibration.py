@@ -1,6 +1,5 @@
 """A trained network's temperature and threshold of `uncertain`, both found on validation data."""
 
-from dataclasses import dataclass
 from math import exp, log, sqrt
 
 import numpy as np
@@ -23,22 +22,9 @@ SEARCHES = 24
 """Steps of the golden-section search on ln T, which narrow a factor of 10 down to one of 1.00002."""
 
 
-@dataclass(frozen=True)
-class Calibration:
-    """The temperature that divides the logits, and the confidence below which an answer is flagged."""
-
-    temperature: float
-    uncertain_below: float
-
-
-def calibrate(logits: Floats, truth: Labels) -> Calibration:
-    """Temperature and threshold, from validation `logits` (n, classes) and the right classes (n,)."""
-    temperature = best_temperature(logits, truth)
-    return Calibration(temperature, uncertain_below(softmax(logits, temperature), truth))
-
-
 def best_temperature(logits: Floats, truth: Labels) -> float:
-    """The likeliest temperature in 0.3..3 (Guo et al. 2017); the likelihood has one peak in 1/T."""
+    """The likeliest temperature in 0.3..3 (Guo et al. 2017) for `logits` (n, classes) of the right
+    classes `truth` (n,); the likelihood has one peak in 1/T."""
 
     def loss(at: float) -> float:
         return negative_log_likelihood(Answers(softmax(logits, exp(at)), truth, ""))
