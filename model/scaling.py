@@ -12,15 +12,12 @@ def resize(grey: Grey, height: int, width: int) -> Grey:
     return as_grey(cv2.resize(grey, (width, height), interpolation=how))
 
 
-def fit(ink: Grey, long_side: int) -> Grey:
-    """`ink` scaled so that its long side is `long_side`, its aspect kept."""
-    height, width = (max(1, round(side * long_side / max(ink.shape))) for side in ink.shape)
-    return resize(ink, height, width)
-
-
 def shrink(grey: Grey, most: int) -> Grey:
     """`grey` with a long side of at most `most`, so that what follows costs the same for any scan."""
-    return fit(grey, most) if max(grey.shape) > most else grey
+    if max(grey.shape) <= most:
+        return grey
+    height, width = (max(1, round(side * most / max(grey.shape))) for side in grey.shape)
+    return resize(grey, height, width)
 
 
 def odd(number: int) -> int:

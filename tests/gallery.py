@@ -14,7 +14,7 @@ from model.drawn import glyph
 from model.engines.opening import open_predictor
 from model.engines.predictor import Predictor
 from model.files.images import Grey
-from model.ink.finding import FIRST_SIDE, cut_out, find
+from model.ink.finding import FIRST_SIDE, cut_out, find_all
 from model.ink.ground import bright_ink
 from model.ink.mask import even_strokes, ink_mask
 from model.ink.normalization import normalize
@@ -68,7 +68,7 @@ def page(rng: np.random.Generator) -> Grey:
 
 def steps(grey: Grey, predictor: Predictor) -> dict[str, Grey]:
     """What normalization makes of a photograph, one after the other."""
-    even, found = bright_ink(shrink(grey, FIRST_SIDE)), find(grey)
+    even, (found,) = bright_ink(shrink(grey, FIRST_SIDE)), find_all([grey])
     return {
         "as sent": grey,
         "light evened": even,

@@ -6,7 +6,7 @@ import pytest
 
 from model.drawn import STROKES, glyph
 from model.files.images import Grey
-from model.ink.finding import find, on_sheet
+from model.ink.finding import find_all, on_sheet
 from model.ink.mask import strip
 from model.ink.normalization import normalize
 from model.ink.tabletop import sheets
@@ -111,13 +111,13 @@ def test_a_box_shaped_figure_is_no_sheet(
         ink[top + 50 - along // 2 : top + 50 + along // 2, left : left + 60] = 200
     for picture in (235 - ink, 20 + ink):
         assert not list(sheets(picture))
-        assert cv2.boundingRect(find(picture).mask)[2:] == pytest.approx((60, 100), abs=4)
+        assert cv2.boundingRect(find_all([picture])[0].mask)[2:] == pytest.approx((60, 100), abs=4)
 
 
 def test_a_straight_stroke_in_the_middle_of_a_tall_sheet_is_read() -> None:
     sheet = np.full((84, 44), 235, np.uint8)
     sheet[20:64, 18:26] = 45
-    found = find(on_table(sheet, 45, 0))
+    (found,) = find_all([on_table(sheet, 45, 0)])
     assert cv2.boundingRect(found.mask)[2:] == pytest.approx((8, 44), abs=2)
 
 
@@ -131,5 +131,5 @@ def test_a_stroke_that_runs_off_the_paper_makes_no_sheet_of_the_rest(at: str) ->
 
 def test_a_blank_sheet_on_a_table_is_left_as_it_was() -> None:
     picture = on_table(np.full((64, 64), 235, np.uint8), 60, 6)
-    found = find(picture)
+    (found,) = find_all([picture])
     assert on_sheet(picture, found) is found

@@ -37,11 +37,6 @@ class Found(NamedTuple):
     parts: PartStats
 
 
-def find(grey: Grey) -> Found:
-    """The ink of grey (h, w) uint8 of any polarity and size."""
-    return find_all([grey])[0]
-
-
 def find_all(greys: Sequence[Grey]) -> list[Found]:
     """The ink of each of `greys`, (h, w) uint8 of any polarity and size."""
     first = look_all([shrink(grey, FIRST_SIDE) for grey in greys])

@@ -66,7 +66,7 @@ def around_writing(mask: Grey) -> Grey:
     tall = parts.select(~np.isin(parts.ids, edges.ids)).tall
     if not tall:
         return nothing
-    solid = along_edges(connected(opened(edges.mask(), odd(round(SOLID * tall)), beyond=255)))
+    solid = along_edges(connected(opened(edges.mask(), odd(round(SOLID * tall)))))
     return solid.select(np.maximum(solid.widths, solid.heights) > LONG * tall).mask()
 
 
@@ -78,8 +78,8 @@ def along_edges(parts: Parts) -> Parts:
     return parts.select(along)
 
 
-def opened(mask: Grey, side: int, beyond: int) -> Grey:
-    """255 where a square of this `side` fits into `mask`, which is `beyond` outside the picture."""
-    framed = cv2.copyMakeBorder(mask, side, side, side, side, cv2.BORDER_CONSTANT, value=beyond)
+def opened(mask: Grey, side: int) -> Grey:
+    """255 where a square of this `side` fits into `mask`, which goes on beyond the picture's edges."""
+    framed = np.pad(mask, side, constant_values=255)
     found = cv2.morphologyEx(framed, cv2.MORPH_OPEN, np.ones((side, side), np.uint8))
     return as_grey(found[side:-side, side:-side])

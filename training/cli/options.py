@@ -1,12 +1,9 @@
-"""The options that several commands of the training line share, and how a recipe is looked up."""
+"""The options that several commands of the training line share."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
-
-from ..recipe import Recipe
-from ..recipes import RECIPES
 
 Data = Annotated[Path, typer.Option(help="folder with mnist/ and emnist/; see: inkqueue data")]
 SubcommandData = Annotated[
@@ -23,10 +20,3 @@ Quick = Annotated[
     bool, typer.Option("--quick", help="use characters drawn here: needs no data set, means nothing")
 ]
 Markdown = Annotated[bool, typer.Option("--markdown", help="print Markdown, for a README")]
-
-
-def find_recipe(name: str) -> Recipe:
-    """The recipe called `name`. Raises BadParameter."""
-    if name not in RECIPES:
-        raise typer.BadParameter(f"no recipe {name!r}; there are {', '.join(RECIPES)}")
-    return RECIPES[name]

@@ -26,7 +26,7 @@ from ..sets.tasks import TASKS
 from ..tables import percent
 from ..train import Trainer
 from .console import console
-from .options import Data, Runs, Threads, find_recipe
+from .options import Data, Runs, Threads
 
 Name = Annotated[str, typer.Argument(help=f"one of: {', '.join(RECIPES)}")]
 OwnTrain = Annotated[
@@ -54,8 +54,10 @@ def train(
 ) -> None:
     """Train NAME; an interrupted run goes on from its last whole epoch."""
     require_train(train, test, transposed, labels_from)
+    if name not in RECIPES:
+        raise typer.BadParameter(f"no recipe {name!r}; there are {', '.join(RECIPES)}")
     use_threads(threads)
-    recipe = replace(find_recipe(name), seed=seed)
+    recipe = replace(RECIPES[name], seed=seed)
     recipe = shorten(recipe) if quick else recipe
     for network in recipe.networks:
         whole_card(network, runs)  # raises BadCard before anything is read or begun

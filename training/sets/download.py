@@ -1,8 +1,7 @@
 """One file over HTTP, whole and checked or not at all; an interrupted download is resumed."""
 
 import hashlib
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import httpx
@@ -42,7 +41,8 @@ def md5_of(path: Path) -> str:
 
 def _receive(url: str, draft: Path, watch: Watch) -> None:
     have = draft.stat().st_size if draft.exists() else 0
-    with _answer(url, have) as answer:
+    headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={have}-"} if have else {})
+    with httpx.stream("GET", url, headers=headers, follow_redirects=True, timeout=TIMEOUT_S) as answer:
         if answer.status_code == httpx.codes.REQUESTED_RANGE_NOT_SATISFIABLE:
             return  # nothing is left to ask for: the checksum decides
         answer.raise_for_status()
@@ -55,10 +55,3 @@ def _receive(url: str, draft: Path, watch: Watch) -> None:
                 file.write(chunk)
                 have += len(chunk)
                 watch(have, total)
-
-
-@contextmanager
-def _answer(url: str, have: int) -> Iterator[httpx.Response]:
-    headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={have}-"} if have else {})
-    with httpx.stream("GET", url, headers=headers, follow_redirects=True, timeout=TIMEOUT_S) as answer:
-        yield answer
