@@ -35,6 +35,11 @@ def shadow(soft: float, angle: float, side: int = 64) -> np.typing.NDArray[np.fl
     return np.asarray(220 * (1 - 0.5 / (1 + np.exp(-depth))))
 
 
+def find(grey: Grey) -> finding.Found:
+    """The ink of one picture."""
+    return finding.find_all([grey])[0]
+
+
 def agreement(found: Grey, wanted: Grey) -> float:
     """Intersection over union."""
     one, other = found > 0, wanted > 0
@@ -185,8 +190,8 @@ class TestFinding:
             pytest.skip("too few pixels for a character")
         drawn = cv2.resize(character(160, 2000), (small, small), interpolation=cv2.INTER_AREA)
         whole[side - small :, :small] = drawn
-        found = ink.strip(finding.cut_out(finding.find(inked(whole))))
-        wanted = ink.strip(finding.cut_out(finding.find(inked(character(8, 100)))))
+        found = ink.strip(finding.cut_out(find(inked(whole))))
+        wanted = ink.strip(finding.cut_out(find(inked(character(8, 100)))))
         assert abs(found.shape[1] - wanted.shape[1]) <= 4
         shaped = cv2.resize(found, wanted.shape[::-1], interpolation=cv2.INTER_NEAREST)
         assert agreement(np.asarray(shaped).astype(np.uint8), wanted) > 0.7
@@ -194,7 +199,7 @@ class TestFinding:
     def test_hair_lines_on_a_large_screen_are_found(self) -> None:
         screen = np.full((1000, 1400), 255, np.uint8)
         cv2.line(screen, (200, 200), (260, 300), 0, 1)
-        found = finding.find(screen)
+        found = find(screen)
         assert max(found.mask.shape) <= finding.CLOSE_SIDE
         left, top, width, height = cv2.boundingRect(found.mask)
         assert width / height == pytest.approx(0.6, abs=0.05)
@@ -205,8 +210,8 @@ class TestFinding:
         dirty = mask.copy()
         dirty[20:24, 60:64] = 255  # at the edge
         dirty[45, 38] = 255  # a speck in the box of the character
-        alone = finding.cut_out(finding.find(inked(mask)))
-        assert np.array_equal(finding.cut_out(finding.find(inked(dirty))), alone)
+        alone = finding.cut_out(find(inked(mask)))
+        assert np.array_equal(finding.cut_out(find(inked(dirty))), alone)
 
 
 class TestStrokes:

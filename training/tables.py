@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import isnan
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -47,7 +48,7 @@ def _cell(text: str) -> str:
 
 def percent(share: float, digits: int = 2) -> str:
     """0.892 -> '89.20 %'; a dash for what is not a number."""
-    return "-" if share != share else f"{100 * share:.{digits}f} %"
+    return "-" if isnan(share) else f"{100 * share:.{digits}f} %"
 
 
 def short(number: float) -> str:

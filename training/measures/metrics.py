@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .answers import Answers
+from .answers import Answers, Ints
 
 LOOK_ALIKES = ("0O", "1IL", "9gq", "fF", "5S", "2Z")
 """Characters that nobody can tell apart by a glyph on its own."""
@@ -66,7 +66,7 @@ def per_class(answers: Answers) -> list[ClassFigures]:
     ]
 
 
-def _worst(answers: Answers, wrong: np.typing.NDArray[np.intp]) -> str:
+def _worst(answers: Answers, wrong: Ints) -> str:
     return answers.labels[int(wrong.argmax())] if wrong.any() else ""
 
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap, PowerNorm
 from matplotlib.figure import Figure
@@ -48,7 +49,7 @@ def _label_classes(axes: Axes, labels: str) -> None:
     axes.spines[:].set_visible(False)
 
 
-def _write_shares(axes: Axes, shares: np.typing.NDArray[np.float64], ceiling: float) -> None:
+def _write_shares(axes: Axes, shares: npt.NDArray[np.float64], ceiling: float) -> None:
     size = 6.0 if len(shares) > 26 else 9.0
     for row, column in np.argwhere(shares >= TOLD):
         colour = "white" if shares[row, column] > ceiling / 3 else "black"

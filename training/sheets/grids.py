@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from model.files.images import Grey
 
@@ -58,7 +59,7 @@ def draw_grid(glyphs: Grey, ruling: Ruling, taking: Taking, rng: np.random.Gener
     return Drawn(pixels, placed)
 
 
-def _corners(left: int, top: int, ruling: Ruling) -> np.typing.NDArray[np.float64]:
+def _corners(left: int, top: int, ruling: Ruling) -> npt.NDArray[np.float64]:
     """The corners (4, 2) of the room between the rules of a cell."""
     right, bottom = left + ruling.cell, top + ruling.cell
     left, top = left + ruling.thick, top + ruling.thick

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
+from math import isnan
 from statistics import mean
 from typing import Any
 
@@ -63,7 +64,7 @@ def _prediction(sweep: Sweep) -> Iterator[str]:
         "the prediction held"
         if low <= expected <= high
         else f"the prediction was {points(missed)} too {'high' if missed > 0 else 'low'}"
-        + (", more than the interval allows" if low == low else "")
+        + ("" if isnan(low) else ", more than the interval allows")
     )
     yield (
         f"If factors added up in log-odds, the best setting would be {sweep.predicted}, at "

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import isnan, nan
 
 import numpy as np
 
@@ -36,9 +37,9 @@ class Letter:
             return f"No image of {self.label} was measured."
         right = round(figures.recall * figures.images)
         read = (
-            f"{percent(figures.precision, 1)} of what is read as {self.label} is one."
-            if figures.precision == figures.precision
-            else f"Nothing is read as {self.label}."
+            f"Nothing is read as {self.label}."
+            if isnan(figures.precision)
+            else f"{percent(figures.precision, 1)} of what is read as {self.label} is one."
         )
         return (
             f"{right:,} of {figures.images:,} images of {self.label} are read right: "
@@ -54,7 +55,7 @@ def every_letter(answers: Answers) -> list[Letter]:
 def _letter(answers: Answers, at: int, figures: ClassFigures) -> Letter:
     wrong = answers.confusion.copy()
     np.fill_diagonal(wrong, 0)
-    low, high = float("nan"), float("nan")
+    low = high = nan
     if figures.images:
         low, high = map(float, wilson(answers.confusion[at, at], figures.images))
     return Letter(

@@ -5,6 +5,7 @@ from itertools import cycle
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator, PercentFormatter
@@ -54,7 +55,7 @@ def _draw_dots(axes: Axes, series: Series, colour: str, mark: str) -> None:
     )
 
 
-def bands(series: Series) -> np.typing.NDArray[np.float64]:
+def bands(series: Series) -> npt.NDArray[np.float64]:
     """(3, points): means over seeds, and the ends of their intervals, nan for a single seed."""
     found = [interval(values) for values in series.y]
     return np.array(found, np.float64).reshape(-1, 3).T
