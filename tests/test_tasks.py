@@ -70,7 +70,7 @@ def test_a_task_reads_what_is_there(
     task: str, source: Source, rng: np.random.Generator, tmp_path: Path
 ) -> None:
     test = write_source(tmp_path, source, rng)
-    split = TASKS[task].read(tmp_path, 0)
+    split = TASKS[task].read(tmp_path)
     classes = len(TASKS[task].labels)
     assert np.bincount(split.validation.labels).tolist() == [source.held_out] * classes
     assert np.bincount(split.test.labels).tolist() == [2] * classes
@@ -84,7 +84,7 @@ def test_what_the_47_classes_hold_out_the_letters_hold_out(
     rng: np.random.Generator, tmp_path: Path
 ) -> None:
     write_own_letters(tmp_path, rng)
-    cased, caseless = (TASKS[task].read(tmp_path, 0) for task in ("balanced", "letters"))
+    cased, caseless = (TASKS[task].read(tmp_path) for task in ("balanced", "letters"))
     held = {image.tobytes() for image in cased.validation.images}
     assert {image.tobytes() for image in caseless.validation.images} < held
     assert not {image.tobytes() for image in caseless.train.images} & held
@@ -135,7 +135,7 @@ def test_a_network_of_drawn_characters_knows_no_test_images() -> None:
 @pytest.mark.parametrize("task", TASKS)
 def test_what_is_missing_is_said_with_what_to_do(task: str, tmp_path: Path) -> None:
     with pytest.raises(BadData) as caught:
-        TASKS[task].read(tmp_path, 0)
+        TASKS[task].read(tmp_path)
     for source in TASKS[task].sources:
         for known in (*source.train, source.test):
             assert f"{known.images}.gz" in str(caught.value)
@@ -148,7 +148,7 @@ def test_a_broken_file_is_named(rng: np.random.Generator, tmp_path: Path) -> Non
     write_source(tmp_path, MNIST, rng)
     put(tmp_path / f"{MNIST_TEST.images}.gz", b"cut off")
     with pytest.raises(BadData, match="t10k-images"):
-        TASKS["digits"].read(tmp_path, 0)
+        TASKS["digits"].read(tmp_path)
 
 
 def test_what_is_held_out_is_the_same_every_time(rng: np.random.Generator) -> None:
@@ -163,7 +163,7 @@ def test_more_cannot_be_held_out_than_there_is(rng: np.random.Generator, tmp_pat
     write(tmp_path, MNIST_TRAIN, 500, rng)
     write(tmp_path, MNIST_TEST, 1, rng)
     with pytest.raises(BadData, match="only 500 images"):
-        TASKS["digits"].read(tmp_path, 0)
+        TASKS["digits"].read(tmp_path)
 
 
 def test_the_table_shows_what_is_there_what_is_broken_and_what_to_do(

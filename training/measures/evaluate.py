@@ -16,8 +16,8 @@ from model.engines.torch_predictor import TorchPredictor
 from model.networks import Cascade, count_parameters
 
 from ..registry import find
-from ..sets.data import Set, Split
-from ..sets.tasks import SPLIT_SEED, TASKS, Task, draw
+from ..sets.data import SPLIT_SEED, Set, Split
+from ..sets.tasks import TASKS, Task, draw
 from .answers import Answers, Bools
 from .cost import Cost, MacCounter
 from .metrics import merged_accuracy, negative_log_likelihood, top_accuracy
@@ -90,7 +90,7 @@ def task_of(card: Card) -> Task:
 @cache
 def read_split(task: str, folder: Path, drawn: bool = False) -> Split:
     """The data of `task` in `folder`, cached for the next network; `drawn`: a small set drawn here."""
-    return draw(TASKS[task].labels, SPLIT_SEED) if drawn else TASKS[task].read(folder, SPLIT_SEED)
+    return draw(TASKS[task].labels, SPLIT_SEED) if drawn else TASKS[task].read(folder)
 
 
 def all_logits(predictor: Predictor, data: Set) -> Floats:

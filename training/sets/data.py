@@ -9,6 +9,9 @@ import numpy.typing as npt
 
 Array = npt.NDArray[np.uint8]
 
+SPLIT_SEED = 0
+"""What is held out is the same for every run, whatever its own seed."""
+
 
 class BadData(ValueError):
     """A data file is missing or broken; the text names it."""

@@ -22,7 +22,7 @@ from .catalogue import (
     Known,
     find_file,
 )
-from .data import PartialLabels, Set, Split, hold_out, hold_out_images, join
+from .data import SPLIT_SEED, PartialLabels, Set, Split, hold_out, hold_out_images, join
 from .readers.idx import read_idx
 from .readers.meaning import NO_LABEL
 
@@ -52,17 +52,17 @@ class Source:
         lacking = [known.missing(folder) for known in (*self.train, self.test, *beside)]
         return list(dict.fromkeys(name for names in lacking for name in names))
 
-    def read(self, folder: Path, seed: int) -> Split:
+    def read(self, folder: Path) -> Split:
         """The split. Raises BadData."""
-        parts = *self._cut(folder, seed), self.test.read(folder)
+        parts = *self._cut(folder), self.test.read(folder)
         partial_labels = self.partial_labels(folder) if self.partial_labels else None
         return Split(*parts, self.measured_on, partial_labels)
 
-    def _cut(self, folder: Path, seed: int) -> tuple[Set, Set]:
+    def _cut(self, folder: Path) -> tuple[Set, Set]:
         whole = join([known.read(folder) for known in self.train])
         if self.beside:
-            return hold_out_images(whole, self.beside._cut(folder, seed)[1].images)
-        return hold_out(whole, self.held_out, seed)
+            return hold_out_images(whole, self.beside._cut(folder)[1].images)
+        return hold_out(whole, self.held_out, SPLIT_SEED)
 
 
 def read_caseless(folder: Path) -> PartialLabels | None:

@@ -11,8 +11,7 @@ import torch
 
 from model.networks import channels_last
 
-from ...sets.data import Array
-from ...sets.tasks import SPLIT_SEED
+from ...sets.data import SPLIT_SEED, Array
 from .learner import newborn
 from .trial import Point, Trial
 
