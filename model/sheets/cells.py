@@ -83,9 +83,9 @@ def alike(rooms: Parts) -> Parts:
     """The rooms that are about as large as most."""
     if not len(rooms):
         return rooms
-    usual = np.median(np.stack([rooms.widths, rooms.heights]), axis=1)
-    sides = np.stack([rooms.widths, rooms.heights], axis=1) / usual
-    return rooms.select(((sides > ALIKE) & (sides < 1 / ALIKE)).all(axis=1))
+    sides = np.stack([rooms.widths, rooms.heights], axis=1)
+    shares = sides / np.median(sides, axis=0)
+    return rooms.select(((shares > ALIKE) & (shares < 1 / ALIKE)).all(axis=1))
 
 
 def corners_of(rooms: Parts, index: int) -> Corners:

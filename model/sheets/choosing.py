@@ -20,7 +20,7 @@ def choose(characters: Sequence[Character], confidences: Sequence[float]) -> lis
     for character, confidence in zip(characters, confidences, strict=True):
         rivals[character.group][character.reading].append(confidence)
     best = {
-        group: max(sorted(readings), key=lambda reading, of=readings: fmean(of[reading]))  # type: ignore[misc]
+        group: max(readings.items(), key=lambda each: (fmean(each[1]), -each[0]))[0]
         for group, readings in rivals.items()
     }
     return [at for at, each in enumerate(characters) if each.reading == best[each.group]]

@@ -48,9 +48,9 @@ class Group:
         return self.box[3] - self.box[1]
 
     def __or__(self, other: "Group") -> "Group":
-        ends = np.array([self.box, other.box])
-        low, high = ends[:, :2].min(axis=0), ends[:, 2:].max(axis=0)
-        return Group(self.parts + other.parts, (*low.tolist(), *high.tolist()))
+        left, top, right, bottom = zip(self.box, other.box, strict=True)
+        box = min(left), min(top), max(right), max(bottom)
+        return Group(self.parts + other.parts, box)
 
 
 def height_of(line: Sequence[int], parts: Parts) -> float:

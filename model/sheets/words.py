@@ -1,6 +1,7 @@
 """Which gaps between the characters of a sheet separate words."""
 
 from collections.abc import Sequence
+from itertools import accumulate
 
 import cv2
 import numpy as np
@@ -30,10 +31,10 @@ def word_gap(lines: Sequence[Sequence[Group]], tall: float) -> float:
 
 def gaps_of(line: Sequence[Group]) -> list[int]:
     """The gap between each character and those before it, in pixels; negative where they overlap."""
-    rights = np.maximum.accumulate([each.box[2] for each in line]).tolist() if line else []
+    rights = accumulate((each.box[2] for each in line), max)
     return [after.box[0] - right for right, after in zip(rights, line[1:], strict=False)]
 
 
 def word_numbers(line: Sequence[Group], gap: float) -> list[int]:
-    """The number of each character's word in a line, counted from 0."""
-    return [0, *np.cumsum([each >= gap for each in gaps_of(line)]).tolist()] if line else []
+    """The number of each character's word in a line that is not empty, counted from 0."""
+    return list(accumulate((each >= gap for each in gaps_of(line)), initial=0))

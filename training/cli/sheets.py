@@ -1,6 +1,5 @@
 """`sheets`: how well pages and grids, drawn from held-out characters, are cut and read."""
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -36,7 +35,7 @@ def sheets(
     markdown: Markdown = False,
 ) -> None:
     """Draw pages and grids, cut and read them: found characters, errors of the text, time."""
-    writing = replace(Writing(), touching=touching, rules=ruled)
+    writing = Writing(touching=touching, rules=ruled)
     trials = [
         SheetTrial("page", pages, camera, writing, seed),
         SheetTrial("grid", grids, camera, seed=seed),

@@ -83,6 +83,5 @@ def confused_pairs(answers: Answers) -> Sequence[Pair]:
     """The MOST_PAIRS pairs with the most mistakes, the worst first; no pair without a mistake."""
     both = np.triu(answers.confusion + answers.confusion.T, 1)
     order = np.argsort(-both, axis=None, kind="stable")[:MOST_PAIRS]
-    found = [(row, column) for row, column in zip(*np.unravel_index(order, both.shape), strict=True)]
-    labels = answers.labels
-    return [Pair(labels[row], labels[at], int(both[row, at])) for row, at in found if both[row, at]]
+    places, labels = zip(*np.unravel_index(order, both.shape), strict=True), answers.labels
+    return [Pair(labels[row], labels[at], int(both[row, at])) for row, at in places if both[row, at]]
