@@ -68,8 +68,8 @@ def read_card(path: Path) -> Card:
 
 
 def parts_of(network: NetworkLayout, start: str = "") -> list[tuple[str, NetworkLayout]]:
-    """The parts of a cascade or ensemble, whose own tensors' names begin with `start`: the prefix and
-    the layout of each. None of any other network."""
+    """The parts of a cascade or ensemble, each as the prefix of its tensors' names and its layout; none
+    for any other network. `start` is the prefix of `network` itself."""
     parts: Mapping[str, NetworkLayout] = {}
     if network["kind"] == "cascade":
         parts = {name: network[name] for name in ("first", "second")}
@@ -100,8 +100,8 @@ def read_cards(folder: Path | None = None) -> dict[str, Card]:
 
 
 def card_paths(folder: Path) -> list[Path]:
-    """The paths of all cards in `folder`, also where the weights are lost; a training run keeps other
-    JSON files beside them."""
+    """The paths of all cards in `folder`, even of those whose weights are missing. A run's folder has
+    other JSON files, too: only a card has weights beside it, or a threshold."""
     return [
         path
         for path in sorted(folder.glob("*.json"))

@@ -12,7 +12,7 @@ QUOTAS = (("cpu.max",), ("cpu/cpu.cfs_quota_us", "cpu/cpu.cfs_period_us"))
 """The files of a control group's quota and period, in versions 2 and 1."""
 
 LIMITS = (("memory.max",), ("memory/memory.limit_in_bytes",))
-"""Those of its limit of memory in bytes."""
+"""The files of its limit of memory in bytes, in versions 2 and 1."""
 
 
 def usable_cores(groups: Path = GROUPS) -> int:

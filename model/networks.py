@@ -79,11 +79,8 @@ class Cascade(nn.Module):
 
 
 class Ensemble(nn.Module):
-    """An ensemble (Hansen & Salamon 1990): all members read every image; the mean of their probabilities
-    counts.
-
-    Each member is calibrated by its own temperature first.
-    """
+    """All members read every image, and the answer is the mean of their probabilities (Hansen & Salamon
+    1990), each calibrated by the member's own temperature."""
 
     def __init__(self, members: Sequence[NetworkLayout], temperatures: Sequence[float]) -> None:
         super().__init__()

@@ -63,9 +63,10 @@ def screened(
     screen: Screen,
     most: int,
 ) -> Bits:
-    """Add to `flags` (n,), in place, what `screen` says of `those` (n,) of the `glyphs`; return them.
+    """Add the flags that `screen` gives to `flags` (n,), in place, and return them.
 
-    `most` glyphs are screened at a time. A blank glyph gets no other flag.
+    Only the glyphs that the mask `those` (n,) selects are screened, at most `most` at a time, and none
+    that is blank.
     """
     shown = np.flatnonzero(those & (flags & Flag.BLANK == 0))
     for start in range(0, len(shown), most):

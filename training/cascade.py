@@ -19,7 +19,7 @@ from .registry import require_alike, unmeasured
 from .sets.data import Set
 
 TOLERANCE = 0.0005
-"""How much validation accuracy may be given up for speed: half of what is allowed on the test set."""
+"""The share of validation images that may be lost for speed; on the test set it may be twice as high."""
 
 BUDGET = 0.25
 """What a cascade may cost on average, as a share of its expensive half, in multiply-accumulates."""
@@ -41,11 +41,11 @@ def choose_threshold(
     tolerance: float = TOLERANCE,
     most: float = 1.0,
 ) -> Choice:
-    """The lowest threshold on the confidence of `first` with which both are as good as `second` alone.
+    """The lowest threshold on the confidence of `first` with which the cascade is as accurate, within
+    `tolerance`, as `second` alone.
 
-    As good within `tolerance`; if that would send on more than the share `most`, the threshold that
-    sends on just that share. `first` and `second` are calibrated probabilities (n, classes) of
-    validation images.
+    If that would send more than the share `most` of the images on to `second`, the threshold sends on
+    just that share. `first` and `second` are calibrated probabilities (n, classes) of validation images.
     """
     confidence = first.max(axis=1)
     order = np.argsort(confidence)

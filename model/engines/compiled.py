@@ -76,6 +76,8 @@ class Compiled:
             each.result()
 
     def _plan(self, count: int) -> Sequence[tuple[int, int]]:
+        """The passes for `count` images, of sizes that are ready; better ones that are missing are
+        compiled in the background for later calls."""
         plan = passes(count, self._sizes)
         missing = {size for _, size in plan}.difference(self._requests)
         if not missing:

@@ -29,13 +29,13 @@ Node = Any
 """A node of the graph; the generated operators are not typed."""
 
 RANGE = ".range"
-"""Follows the name of a layer in the name of the tensor that is its greatest input."""
+"""Ends the name of the tensor that holds the greatest input of a layer: `head.range`."""
 
 TINY = 1e-12
-"""The least weight that is scaled: those of an output may all be zero."""
+"""The least value taken for the greatest weight of an output: its weights may all be zero."""
 
 EPSILON = 1e-5
-"""Of torch's batch normalization."""
+"""The `eps` of torch's batch normalization."""
 
 
 def graphs(card: Card, tensors: Tensors) -> Parts:

@@ -57,7 +57,10 @@ def open_predictor(
 
 
 def _precision(card: Card, wanted: Literal["auto", Precision], native: Sequence[Precision]) -> Precision:
-    """Raises RuntimeError. A network without ranges has no layers for int8, and is read as by `auto`."""
+    """The precision to run in; a network without ranges has no int8 layers, and int8 is `auto` for it.
+
+    Raises RuntimeError if this CPU cannot do int8.
+    """
     if wanted == "int8" and wanted not in native:
         raise RuntimeError("precision int8 needs a CPU with AVX-512 VNNI: set it to auto")
     if wanted == "auto" or (wanted == "int8" and not card.ranges):

@@ -14,7 +14,7 @@ from ..card import Card, NetworkLayout, Precision, parts_of
 from ..own_screens import OwnScreen, backbone, screened_layout, with_layers
 from .compiled import FEW, Compiled, core
 from .graph import Graphs, Parts, graphs, quantized_graphs
-from .predictor import Floats, Images, Predictor, on, softmax
+from .predictor import Floats, Images, Predictor, softmax, thread_count
 
 
 class Margins(NamedTuple):
@@ -74,7 +74,7 @@ class OpenVinoPredictor(Predictor):
     ) -> None:
         """`graphs` are of the card's network, with its own screen if it has one; predictors may share
         them."""
-        super().__init__(card, "cpu", f"OpenVINO {precision}, {on(1)}", screen)
+        super().__init__(card, "cpu", f"OpenVINO {precision}, {thread_count(1)}", screen)
         self._parts, self._classes = list[Compiled](), len(card.labels)
         self._fast = arithmetic(graphs, precision)
         self._exact = Arithmetic(graphs.floats, "f32", FEW)

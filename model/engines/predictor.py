@@ -62,8 +62,8 @@ class Predictor(ABC):
         return softmax(self.logits(images), self.card.temperature, allowed)
 
 
-def on(threads: int) -> str:
-    """A number of CPU threads, in words."""
+def thread_count(threads: int) -> str:
+    """A number of CPU threads for people: `1 thread`, `8 threads`."""
     return "1 thread" if threads == 1 else f"{threads} threads"
 
 

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 from ..card import Card
-from .predictor import Floats, Images, Predictor, on
+from .predictor import Floats, Images, Predictor, thread_count
 
 
 class Replicas(Predictor):
@@ -22,7 +22,7 @@ class Replicas(Predictor):
         threads: int,
         screen: Card | None = None,
     ) -> None:
-        super().__init__(card, "cpu", f"{engine}, {on(threads)}", screen)
+        super().__init__(card, "cpu", f"{engine}, {thread_count(threads)}", screen)
         self._make, self.threads = make, threads
         self._idle: list[Predictor] = []
         self._pool = ThreadPoolExecutor(threads, "replica")

@@ -10,7 +10,7 @@ from ..card import Card
 from ..checkpoint import load_checkpoint, with_screen
 from ..networks import channels_last, parts
 from ..own_screens import read_own_screen
-from .predictor import Floats, Images, Predictor, on
+from .predictor import Floats, Images, Predictor, thread_count
 
 WARM_UP_SIZES = (1, 8, 256)
 
@@ -27,8 +27,10 @@ def use_threads(threads: int) -> None:
     torch.set_num_threads(threads or torch.get_num_threads())
 
 
-def _place(device: torch.device) -> str:
-    return torch.cuda.get_device_name(device) if device.type == "cuda" else on(torch.get_num_threads())
+def _device_name(device: torch.device) -> str:
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    return thread_count(torch.get_num_threads())
 
 
 class TorchPredictor(Predictor):
@@ -38,7 +40,7 @@ class TorchPredictor(Predictor):
         self, card: Card, module: torch.nn.Module, device: str = "auto", screen: Card | None = None
     ) -> None:
         self._device = pick_device(device)
-        engine = f"torch float32, {_place(self._device)}"
+        engine = f"torch float32, {_device_name(self._device)}"
         super().__init__(card, str(self._device), engine, screen)
         self.module = channels_last(module.to(self._device)).eval()
 

@@ -16,10 +16,11 @@ WORK_SIDE = 56
 """Long side, in pixels, of the ink when its strokes are measured."""
 
 FRAME = 6
-"""Pixels of paper around that ink: strokes that are thickened and softened need them."""
+"""Pixels of paper around that ink, into which strokes may be thickened and softened."""
 
 THIN, THICK = 7.6, 10.5
-"""Between these widths strokes of that ink are left as they are; EMNIST's middle half is 7.5 to 10."""
+"""Strokes of that ink are thickened below the first width and thinned above the second, in pixels; the
+middle half of EMNIST's is 7.5 to 10 wide."""
 
 
 def sides(pixels: npt.NDArray[Number]) -> list[npt.NDArray[Number]]:

@@ -142,10 +142,10 @@ def light(dark: Grey) -> Grey:
 def levels_of(ink: Grey) -> tuple[int, int]:
     """The levels that separate print from grain, and a pen from paper (Otsu 1979, near what surely is
     not grain); 255 if there is nothing."""
-    step = 1 + max(ink.shape) // 512
+    step = 1 + max(ink.shape) // 512  # a sample of the pixels will do
     some = ink[::step, ::step]
     middle = float(np.median(some))
-    grain = 1.5 * float(np.median(np.abs(some - middle)))
+    grain = 1.5 * float(np.median(np.abs(some - middle)))  # about the standard deviation of noise
     least = middle + max(LEAST_CONTRAST, NOISE * grain)
     sure = (ink > least).astype(np.uint8)
     near = cv2.dilate(sure, np.ones((7, 7), np.uint8)) > 0

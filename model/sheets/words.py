@@ -25,7 +25,7 @@ def word_gap(lines: Sequence[Sequence[Group]], tall: float) -> float:
     level, _ = cv2.threshold(steps, 0, 255, cv2.THRESH_OTSU)
     low, high = steps[steps <= level], steps[steps > level]
     if not (len(low) and len(high)) or high.mean() < APART * low.mean() + 0.1 * 255 / MOST:
-        return max(tall, 1.5 * float(gaps.max()))
+        return max(tall, 1.5 * float(gaps.max()))  # wider than any gap
     return max(LEAST * tall, (level + 1) / 255 * MOST * tall)
 
 

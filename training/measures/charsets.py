@@ -22,7 +22,7 @@ MARGIN = 4
 """Dark pixels put around a glyph, so that it is not 28x28 any more and is normalized."""
 
 WAYS = {"as they are": False, "framed anew": True}
-"""Whether glyphs are framed anew: 28x28 images of any set reach the network unchanged, others do not."""
+"""Whether glyphs are framed anew: 28x28 images reach the network unchanged, others are normalized."""
 
 
 @dataclass(frozen=True)
