@@ -209,10 +209,11 @@ def test_what_is_measured_is_what_is_served(runs: Path) -> None:
     np.testing.assert_allclose(found.answers.probabilities, served, atol=1e-6)
     assert found.accuracy["top1"] == round(float((served.argmax(axis=1) == split.test.labels).mean()), 4)
     assert found.interval[0] <= found.accuracy["top1"] <= found.interval[1]
-    assert not found.caveat
+    assert not found.caveats
     elsewhere = replace(found, measured_on="elsewhere")
-    assert "another test set" in elsewhere.caveat
-    assert elsewhere.caveat in scorecard(elsewhere)[0].notes
+    [caveat] = elsewhere.caveats
+    assert "another test set" in caveat
+    assert caveat in scorecard(elsewhere)[0].notes
     assert len(scorecard(found)[0].notes) == 1
 
 

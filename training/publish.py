@@ -70,7 +70,7 @@ def publish(
     `precision` is the lowest that `engines` found good enough; `scans` is the table of real scans.
     """
     faults = list(GATES[name].faults(found)) if name in GATES else [f"there is no gate for {name!r}"]
-    faults += [found.caveat] * bool(found.caveat)
+    faults += found.caveats
     if faults:
         raise Refused(f"{found.card.name} is not published as {name}: {'; '.join(faults)}")
     _, network = load_checkpoint(found.card.name, run)

@@ -76,15 +76,7 @@ class Run:
             )
         self.folder.mkdir(parents=True, exist_ok=True)
         self.epochs: list[Epoch] = []
-        self._keep_settings()
-
-    def _keep_settings(self) -> None:
-        path, settings = self.folder / SETTINGS, json.loads(json.dumps(asdict(self.recipe)))
-        if path.exists() and read_json(path) != settings:
-            raise BadRun(
-                f"{self.folder} was begun with other settings: remove it, or give another --runs"
-            )
-        write_json(path, settings)
+        keep(self.folder / SETTINGS, asdict(recipe), "with other settings")
 
     def keep_origin(self, split: Split) -> None:
         """Record what the run learns from.
@@ -98,13 +90,7 @@ class Run:
             "measured_on": split.measured_on,
             "networks": {name: card.sha256 for name, card in cards.items()},
         }
-        path = self.folder / ORIGIN
-        if path.exists() and read_json(path) != origin:
-            raise BadRun(
-                f"{self.folder} was begun on other images, or with the help of other networks: "
-                "remove it, or give another --runs"
-            )
-        write_json(path, origin)
+        keep(self.folder / ORIGIN, origin, "on other images, or with the help of other networks")
 
     def resume(self, state: State) -> None:
         """Restore `state` to the end of the last recorded epoch, if any. Raises BadRun."""
@@ -136,6 +122,17 @@ class Run:
         """Write metrics.json: every epoch, and `more`, which is known at the end."""
         epochs = [asdict(each) for each in self.epochs]
         write_json(self.folder / METRICS, {"name": self.recipe.name, **more, "epochs": epochs})
+
+
+def keep(path: Path, content: object, otherwise: str) -> None:
+    """Record as JSON what all in the folder of `path` have in common.
+
+    Raises BadRun if something else is recorded there: the folder was begun `otherwise`.
+    """
+    content = json.loads(json.dumps(content))  # tuples become lists
+    if path.exists() and read_json(path) != content:
+        raise BadRun(f"{path.parent} was begun {otherwise}: remove it, or give another --runs")
+    write_json(path, content)
 
 
 def write_tensors(path: Path, content: object) -> None:

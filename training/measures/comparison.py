@@ -90,7 +90,7 @@ def table(results: Sequence[Result]) -> TextTable:
     sets = dict.fromkeys(each.seeds[0].measured_on for each in measured)
     machines = dict.fromkeys(each.seeds[0].cost.machine for each in measured)
     notes += [f"Test set: {each}." for each in sets] + [f"Images a second: {each}." for each in machines]
-    notes += dict.fromkeys(one.caveat for each in measured for one in each.seeds if one.caveat)
+    notes += dict.fromkeys(said for each in measured for one in each.seeds for said in one.caveats)
     notes.append(
         "In brackets the 95 % interval of top-1 (Wilson), or mean ± standard deviation over seeds. "
         "MACs: multiply-accumulates an image. ECE: expected calibration error, 15 bins. Not uncertain: "

@@ -56,14 +56,14 @@ class Evaluation:
         return self.answers.right[self.answers.confidence >= self.card.uncertain_below]
 
     @property
-    def caveat(self) -> str:
-        """A warning if the images are not those its card was measured on; else empty."""
+    def caveats(self) -> list[str]:
+        """A warning if the images are not those its card was measured on; else none."""
         if self.card.measured_on in ("", self.measured_on):
-            return ""
-        return (
+            return []
+        return [
             f"{self.card.name} was trained with another test set held out ({self.card.measured_on}): "
             "these images may be among those it learned from."
-        )
+        ]
 
     @property
     def interval(self) -> tuple[float, float]:

@@ -13,7 +13,7 @@ def scorecard(found: Evaluation) -> list[TextTable]:
     rows = [*_cost(found), *_accuracy(found), *_confidence(found)]
     notes = [
         f"Measured on: {found.measured_on}. Expected calibration error over 15 bins of equal width.",
-        *[found.caveat] * bool(found.caveat),
+        *found.caveats,
     ]
     return [TextTable(found.card.name, ("figure", "value"), rows, notes), _classes(found)]
 

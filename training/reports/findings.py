@@ -18,7 +18,7 @@ def findings(found: Evaluation, validation: Evaluation) -> list[str]:
         *_pairs(found),
         *_confidence(found),
         *_chosen(found, validation),
-        *[found.caveat] * bool(found.caveat),
+        *found.caveats,
     ]
 
 

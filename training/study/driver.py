@@ -8,8 +8,8 @@ from pathlib import Path
 
 from model.terminal import notes
 
-from ..registry import STUDY, read_json
-from ..run import BadRun, write_json
+from ..registry import STUDY
+from ..run import BadRun, keep
 from ..sets.data import Split, fingerprint
 from .chapter import Chapter
 from .rounds import Scale, Section
@@ -46,13 +46,8 @@ def run_sections(
 def keep_settings(folder: Path, split: Split, scale: Scale) -> None:
     """Record what all outcomes in `folder` have in common. Raises BadRun if it was begun otherwise."""
     settings = {"images": fingerprint(split), "scale": asdict(scale)}
-    path = folder / STUDY
-    if path.exists() and read_json(path) != settings:
-        raise BadRun(
-            f"{folder} was begun on other images or another scale: remove it, or give another --runs"
-        )
     folder.mkdir(parents=True, exist_ok=True)
-    write_json(path, settings)
+    keep(folder / STUDY, settings, "on other images or another scale")
 
 
 class Driver:

@@ -22,7 +22,7 @@ def summary(chapters: Sequence[Chapter], finalists: Sequence[Finalist], best: Ev
         *_layers(finalists),
         *_choice(finalists),
         *[f"{chapter.title}: {chapter.findings[0]}" for chapter in chapters if chapter.findings],
-        *[best.caveat] * bool(best.caveat),
+        *best.caveats,
     ]
 
 
