@@ -8,8 +8,9 @@ from model.engines.torch_predictor import TorchPredictor
 from training.publish import finish
 from training.recipe import Recipe
 from training.run import Run
+from training.sets.catalogue import DIGITS
 from training.sets.data import Split
-from training.sets.tasks import DIGITS, draw
+from training.sets.tasks import draw
 from training.train import Trainer
 
 Pair = tuple[TorchPredictor, TorchPredictor]

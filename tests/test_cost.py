@@ -12,7 +12,7 @@ from model.engines.torch_predictor import TorchPredictor
 from model.networks import Cascade, LeNet, build
 from training.measures.cost import MacCounter
 from training.measures.evaluate import evaluate
-from training.sets.tasks import DIGITS
+from training.sets.catalogue import DIGITS
 
 from courses import LAYOUT, drawn_digits
 

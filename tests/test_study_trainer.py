@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import load_file
 
 from training.run import BadRun
-from training.study.rounds import million
+from training.study.rounds import training_seconds
 from training.study.trials.learner import newborn
 from training.study.trials.outcomes import logits_of, read_outcome, weights_of
 from training.study.trials.state import Draws, pooled
@@ -58,7 +58,7 @@ def test_a_batch_of_more_images_than_were_asked_for_is_shown_whole(tmp_path: Pat
     wanted, heard = trial(images=32, batch=128), list[int]()
     outcome = train(wanted, drawn_digits(), tmp_path, heard.append)
     assert sum(heard) == wanted.shown == outcome.points[-1].images == 128
-    assert million([replace(outcome, seconds=128.0)]) == 1e6
+    assert training_seconds([replace(outcome, seconds=128.0)]) == 1e6
 
 
 def kill_after(images: int) -> Callable[[int], None]:

@@ -71,7 +71,7 @@ def even(grey: Grey) -> Paper:
     height, width = grey.shape
     scale = min(1.0, (WORK_PIXELS / grey.size) ** 0.5)
     small = resize(grey, max(1, int(height * scale)), max(1, int(width * scale))) if scale < 1 else grey
-    bright, outside = look(small)
+    bright, outside = polarity(small)
     dark = 255 - small if bright else small
     share = cv2.divide(cv2.GaussianBlur(dark, (3, 3), 0), light(dark), scale=255)
     ink = 255 - as_grey(share)
@@ -81,7 +81,7 @@ def even(grey: Grey) -> Paper:
     return Paper(ink, *levels_of(ink), back, (height, width), outside)
 
 
-def look(grey: Grey) -> tuple[bool, Grey | None]:
+def polarity(grey: Grey) -> tuple[bool, Grey | None]:
     """Whether the ink is bright; if only the surroundings make it seem so, a mask of these."""
     small = shrink(grey, TELLING_SIDE)
     if not has_bright_strokes(small):

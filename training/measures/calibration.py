@@ -44,9 +44,9 @@ def uncertain_below(probabilities: Floats, truth: Labels) -> float:
 
     OUT_OF_REACH if no threshold qualifies, e.g. with fewer than 266 answers.
 
-    Certainty is by Wilson's one-sided lower bound: a threshold at which only the observed share on
-    validation data reaches RELIABLE would miss it on other data every second time, and validation images
-    have proved easier than others.
+    The certainty is Wilson's one-sided lower bound, of each threshold by itself. If it were enough that
+    the share observed on validation data reaches RELIABLE, every second threshold would miss it on other
+    data, and validation images have proved easier than others.
     """
     confidence = probabilities.max(axis=1)
     order = np.argsort(-confidence, kind="stable")

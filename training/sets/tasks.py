@@ -12,8 +12,6 @@ from .catalogue import BALANCED, DIGITS, LETTERS
 from .data import BadData, Set, Split
 from .sources import DRAWN, MNIST, OFFICIAL_26, OFFICIAL_47, OWN_26, OWN_47, Source
 
-__all__ = ["BALANCED", "DIGITS", "LETTERS", "TASKS", "Task", "draw"]
-
 
 @dataclass(frozen=True)
 class Task:

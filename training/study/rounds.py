@@ -89,9 +89,9 @@ COST = ("parameters", "MACs", "s a million images")
 def cost(outcomes: Sequence[Outcome]) -> tuple[str, str, str]:
     """The cells of a setting under COST."""
     first = outcomes[0]
-    return f"{first.parameters:,}", short(first.macs), f"{million(outcomes):,.0f}"
+    return f"{first.parameters:,}", short(first.macs), f"{training_seconds(outcomes):,.0f}"
 
 
-def million(outcomes: Sequence[Outcome]) -> float:
-    """Processor seconds to train on a million images, the mean of the seeds."""
+def training_seconds(outcomes: Sequence[Outcome]) -> float:
+    """Processor seconds to train on a million images, the mean over seeds."""
     return 1e6 * mean(each.seconds / each.points[-1].images for each in outcomes)

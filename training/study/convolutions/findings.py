@@ -6,7 +6,7 @@ from math import log
 from statistics import mean
 
 from ...tables import percent, short
-from ..rounds import accuracies, million, ranked
+from ..rounds import accuracies, ranked, training_seconds
 from ..statistics import Lead, compared, lead, pareto_front, points, told
 from .sizes import DEPTHS, KERNEL, RATE, WIDE_KERNELS, WIDTH, WIDTHS, Comparison, Size
 
@@ -69,11 +69,12 @@ def _kernel(found: Comparison, kernel: int) -> str:
     pairs = [(Size(layers, WIDTH, kernel), Size(layers, WIDTH, KERNEL)) for layers in DEPTHS]
     gains = [_ahead(found, *pair) for pair in pairs]
     macs = ", ".join(f"{_times(found, *pair):.1f}" for pair in pairs)
-    times = (million(found.compared[one]) / million(found.compared[other]) for one, other in pairs)
+    seconds = [[training_seconds(found.compared[size]) for size in pair] for pair in pairs]
     return (
         f"Kernel {kernel} instead of {KERNEL} brings {', '.join(map(_signed, gains))} points at "
         f"{', '.join(map(str, DEPTHS))} layers, for {macs} times the multiply-accumulates and "
-        f"{', '.join(f'{each:.1f}' for each in times)} times the processor time; {_how_many(gains)}."
+        f"{', '.join(f'{one / other:.1f}' for one, other in seconds)} times the processor time; "
+        f"{_how_many(gains)}."
     )
 
 
