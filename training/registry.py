@@ -62,7 +62,7 @@ def settings_of(names: Sequence[str], runs: Path = RUNS) -> dict[str, Any]:
     return {name: read_json(path) for name, path in paths.items() if path.exists()}
 
 
-def whole_card(name: str, runs: Path = RUNS) -> Card:
+def whole_card(name: str, runs: Path) -> Card:
     """The card of the network meant by `name`, or of the cascade it is half of. Raises BadCard."""
     stem, folder = find(split_half(name)[0], runs)
     return read_card(folder / f"{stem}.json")
@@ -88,7 +88,7 @@ def load(name: str, runs: Path = RUNS) -> tuple[Card, nn.Module]:
     return replace(card, name=name, network=layout, temperature=temperature), part
 
 
-def start_from(network: nn.Module, name: str, runs: Path = RUNS) -> None:
+def start_from(network: nn.Module, name: str, runs: Path) -> None:
     """Give `network` every weight of the network `name` that fits; the rest (the head) stays new."""
     _, other = load(name, runs)
     mine = network.state_dict()

@@ -13,7 +13,7 @@ from model.storage import whole
 
 from .curves import draw_curves, write_scalars
 from .recipe import Recipe
-from .registry import MADE_OF, METRICS, RUNS, SETTINGS, read_json, whole_card
+from .registry import MADE_OF, METRICS, SETTINGS, read_json, whole_card
 from .sets.data import Split, fingerprint
 from .sets.sources import may_know
 from .state import State
@@ -51,7 +51,7 @@ class Epoch:
     images_per_second: float
 
 
-def require_unseen(recipe: Recipe, split: Split, runs: Path = RUNS) -> None:
+def require_unseen(recipe: Recipe, split: Split, runs: Path) -> None:
     """Raise BadRun if a network that `recipe` learns from may know images of the test set of `split`,
     BadCard if one is missing."""
     for name in recipe.networks:
@@ -67,7 +67,7 @@ def require_unseen(recipe: Recipe, split: Split, runs: Path = RUNS) -> None:
 class Run:
     """The run of `recipe` in `runs`/NAME-SEED. Raises BadRun if something else was begun there."""
 
-    def __init__(self, recipe: Recipe, runs: Path = RUNS) -> None:
+    def __init__(self, recipe: Recipe, runs: Path) -> None:
         self.recipe = recipe
         self.folder = runs / f"{recipe.name}-{recipe.seed}"
         if (self.folder / MADE_OF).exists():

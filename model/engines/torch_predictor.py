@@ -15,7 +15,7 @@ from .predictor import Floats, Images, Predictor, thread_count
 WARM_UP_SIZES = (1, 8, 256)
 
 
-def pick_device(wanted: str = "auto") -> torch.device:
+def pick_device(wanted: str) -> torch.device:
     """`auto` is the first CUDA device where there is one, else the CPU."""
     if wanted == "auto":
         wanted = "cuda" if torch.cuda.is_available() else "cpu"
@@ -50,7 +50,7 @@ class TorchPredictor(Predictor):
         return cls(*load_checkpoint(name, folder), device)
 
     @classmethod
-    def load_screened(cls, name: str, folder: Path | None = None, device: str = "auto") -> Self:
+    def load_screened(cls, name: str, folder: Path | None, device: str) -> Self:
         """The checkpoint `name` in `folder`, or the published one, with its own screen, if it has one.
 
         Raises BadCard.

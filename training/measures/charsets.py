@@ -42,7 +42,7 @@ class CharsetResult:
 
 
 def read_charset(
-    name: str, charset: str, data: Path, runs: Path, quick: bool = False, threads: int = 0
+    name: str, charset: str, data: Path, runs: Path, quick: bool, threads: int
 ) -> tuple[list[TextTable], list[dict[str, object]]]:
     """The table of the network `name` under `charset`, and its figures for a JSON file.
 

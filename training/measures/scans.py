@@ -48,7 +48,7 @@ class ScanResult:
 
 
 def read_scans(
-    names: Sequence[str], data: Path, runs: Path, tell: Callable[[str], None], threads: int = 0
+    names: Sequence[str], data: Path, runs: Path, tell: Callable[[str], None], threads: int
 ) -> tuple[list[TextTable], list[dict[str, object]]]:
     """The table of these networks on the scans in `data`, and its figures for a JSON file.
 

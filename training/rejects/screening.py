@@ -63,7 +63,7 @@ CAUGHT = 0.6
 """The share of junk that the screen must flag; the rest is left to low confidence."""
 
 
-def read_pools(data: Path, quick: bool = False) -> dict[int, Pools]:
+def read_pools(data: Path, quick: bool) -> dict[int, Pools]:
     """Characters to learn from, to choose on, and to measure on: none of them from a test set.
 
     Half of the validation images are to choose on, half to measure on. Raises BadData.
@@ -78,7 +78,7 @@ def read_pools(data: Path, quick: bool = False) -> dict[int, Pools]:
     }
 
 
-def read_examples(data: Path, quick: bool = False) -> Split:
+def read_examples(data: Path, quick: bool) -> Split:
     """Glyphs to learn from, choose on and measure on. Raises BadData."""
     pools, count = read_pools(data, quick), QUICK if quick else A_CLASS
     learned, chosen, measured = (examples(pools[part], count[part], part) for part in count)

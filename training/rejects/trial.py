@@ -35,8 +35,8 @@ def read_rejects(
     data: Path,
     runs: Path,
     tell: Callable[[str], None],
-    quick: bool = False,
-    threads: int = 0,
+    quick: bool,
+    threads: int,
 ) -> tuple[list[TextTable], list[dict[str, object]]]:
     """The tables of junk and of good characters read by `name`, and their figures for a JSON file.
 

@@ -28,7 +28,7 @@ class Subject:
     validation: Evaluation
     images: Set
     run: Path
-    remarks: tuple[str, ...] = ()
+    remarks: tuple[str, ...]
 
 
 def write_report(subject: Subject, folder: Path) -> None:

@@ -41,7 +41,7 @@ class Taking:
     degrees: float
     tone: float
     pen: float
-    grain: float = 4.0
+    grain: float
     tilt: float = 0.0
     shadow: float = 0.0
     quality: int = 0

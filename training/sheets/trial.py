@@ -64,8 +64,8 @@ def read_sheets(
     trials: Sequence[SheetTrial],
     data: Path,
     runs: Path,
-    drawn: bool = False,
-    tell: Callable[[], None] = lambda: None,
+    drawn: bool,
+    tell: Callable[[], None],
 ) -> TextTable:
     """The figures of each trial, read by the network meant by `name`; `tell` is told of every sheet.
 

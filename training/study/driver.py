@@ -26,7 +26,7 @@ PATIENCE_S = 0.5
 
 
 def run_sections(
-    sections: Mapping[str, Section], split: Split, folder: Path, scale: Scale, processes: int = 0
+    sections: Mapping[str, Section], split: Split, folder: Path, scale: Scale, processes: int
 ) -> tuple[list[Chapter], list[Outcome]]:
     """The chapters of `sections`, and the outcomes of the trials that they asked for, which are trained,
     or found done in `folder`.

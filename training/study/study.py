@@ -44,8 +44,8 @@ class Plan:
     scale: Scale
     runs: Path
     folder: Path
-    weights: Path | None = None
-    processes: int = 0
+    weights: Path | None
+    processes: int
 
 
 def run_study(plan: Plan, split: Split, tell: Callable[[str], None]) -> Study:
