@@ -49,7 +49,7 @@ def soft_targets(names: Sequence[str], images: Array, labels: str, runs: Path) -
     seen = []
     for name in names:
         card, network = load(name, runs)
-        seen.append(fold(_seen(card, network, images, runs).float(), card.labels, labels))
+        seen.append(fold(_cached_targets(card, network, images, runs).float(), card.labels, labels))
     return (torch.stack(seen).sum(0) / len(names)).half()
 
 
@@ -65,21 +65,22 @@ def fold(seen: torch.Tensor, known: str, wanted: str) -> torch.Tensor:
     return folded / folded.sum(1, keepdim=True).clamp(min=1e-4)
 
 
-def _seen(card: Card, network: torch.nn.Module, images: Array, runs: Path) -> torch.Tensor:
-    """One teacher's probabilities, cached in `runs`/.seen for its next student."""
+def _cached_targets(card: Card, network: torch.nn.Module, images: Array, runs: Path) -> torch.Tensor:
+    """What `_mean_of_views` gives, (n, classes) float16, cached in `runs`/.seen for its next student."""
     key = hashlib.sha256(f"{card.to_json()} {SEED} {VIEWS}".encode())
     key.update(images.tobytes())
     path = runs / ".seen" / f"{key.hexdigest()[:16]}.pt"
     try:
         seen: torch.Tensor = torch.load(path, weights_only=True)
     except DAMAGED:  # or not there yet
-        seen = _ask(card, network, images)
+        seen = _mean_of_views(card, network, images)
         path.parent.mkdir(parents=True, exist_ok=True)
         write_tensors(path, seen)
     return seen
 
 
-def _ask(card: Card, network: torch.nn.Module, images: Array) -> torch.Tensor:
+def _mean_of_views(card: Card, network: torch.nn.Module, images: Array) -> torch.Tensor:
+    """The mean of its probabilities over VIEWS augmented views of each image."""
     rng = torch.Generator().manual_seed(SEED)
     total = torch.zeros(len(images), len(card.labels))
     for view in range(VIEWS):
@@ -87,12 +88,12 @@ def _ask(card: Card, network: torch.nn.Module, images: Array) -> torch.Tensor:
         for start in range(0, len(images), CHUNK):
             chunk = torch.from_numpy(images[start : start + CHUNK]).unsqueeze(1).float() / 255
             varied = augment(chunk, Augmentation(), rng)
-            total[start : start + CHUNK] += _see(card, network, varied)
+            total[start : start + CHUNK] += _probabilities(card, network, varied)
     return (total / VIEWS).half()
 
 
 @torch.inference_mode()
-def _see(card: Card, network: torch.nn.Module, images: torch.Tensor) -> torch.Tensor:
+def _probabilities(card: Card, network: torch.nn.Module, images: torch.Tensor) -> torch.Tensor:
     with torch.autocast("cpu", torch.bfloat16):
         logits: torch.Tensor = network((images - card.mean) / card.std)
     return (logits.float() / card.temperature).softmax(1)

@@ -50,7 +50,8 @@ class Trainer:
         self.images = torch.from_numpy(known.images)
         self.labels = torch.from_numpy(known.labels).long()
         classes = self.labels[: len(split.train)]
-        self.cumulative = (1 / torch.bincount(classes).double()[classes]).cumsum(0)
+        weights = 1 / torch.bincount(classes).double()[classes]  # those of a class add up to 1
+        self.cumulative = weights.cumsum(0)
 
     def train(self, run: Run) -> torch.nn.Module:
         """Return the trained network, in evaluation mode; `run` records every epoch."""

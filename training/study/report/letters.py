@@ -52,6 +52,12 @@ def every_letter(answers: Answers) -> list[Letter]:
     return [_letter(answers, at, figures) for at, figures in enumerate(per_class(answers))]
 
 
+def by_recall(letters: Sequence[Letter]) -> list[Letter]:
+    """Those of which there are images, the worst read first."""
+    measured = (each for each in letters if each.figures.images)
+    return sorted(measured, key=lambda each: each.figures.recall)
+
+
 def _letter(answers: Answers, at: int, figures: ClassFigures) -> Letter:
     wrong = answers.confusion.copy()
     np.fill_diagonal(wrong, 0)

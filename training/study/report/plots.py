@@ -14,7 +14,7 @@ from ...reports.figures import BLUE, DPI, GREY, RED
 from ...tables import percent
 from ..chapter import Plot, Series
 from ..statistics import interval
-from .letters import Letter
+from .letters import Letter, by_recall
 
 COLOURS = (BLUE, RED, "#1b8a6b", "#e0a100", "#8e4fb8", "#4d5561", "#5fb3e6", "#d17fa8")
 """In this order people of any colour vision can tell them apart; in grey print the marks differ."""
@@ -84,9 +84,7 @@ def _write_ticks(axes: Axes, ticks: Sequence[str]) -> None:
 
 def draw_letters(letters: Sequence[Letter], path: Path) -> None:
     """The share of each letter that is read right, with 95 % intervals, the worst first."""
-    ordered = sorted(
-        (each for each in letters if each.figures.images), key=lambda one: one.figures.recall
-    )
+    ordered = by_recall(letters)
     recalls = np.array([each.figures.recall for each in ordered])
     low, high = np.array([each.interval for each in ordered]).T
     figure = Figure(figsize=INCHES, layout="constrained")

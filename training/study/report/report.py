@@ -18,7 +18,7 @@ from ...sets.data import Split
 from ..chapter import Chapter
 from .evidence import evidence, neighbours
 from .finalists import Finalist, table
-from .letters import Letter, every_letter
+from .letters import Letter, by_recall, every_letter
 from .plots import draw_letters, draw_plot
 from .reasons import reason
 from .samples import counts, description, draw_samples
@@ -97,9 +97,7 @@ def _draw(study: Study, folder: Path) -> dict[str, str]:
 
 def _content(study: Study) -> dict[str, Any]:
     letters = every_letter(study.best.answers)
-    ordered = sorted(
-        (each for each in letters if each.figures.images), key=lambda one: one.figures.recall
-    )
+    ordered = by_recall(letters)
     return {
         "study": study,
         "best": study.best,
