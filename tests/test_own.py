@@ -63,6 +63,18 @@ def test_no_image_is_measured_that_was_trained_on(
         read_own(path, path, BALANCED)
 
 
+def test_an_image_that_is_there_twice_is_used_once(
+    path: Path, rng: np.random.Generator, capsys: pytest.CaptureFixture[str]
+) -> None:
+    images = glyphs(470, rng)
+    labels = np.arange(940, dtype=np.uint8) % 47
+    twice = write_csv(path.parent / "twice", np.concatenate([images, images]), labels)
+    split = read_own(twice, None, BALANCED)
+    used = np.concatenate([part.images for part in (split.train, split.validation, split.test)])
+    assert len({image.tobytes() for image in used}) == len(used) == 470
+    assert "470 of 940 images are there already" in capsys.readouterr().err
+
+
 def command(*arguments: str | Path, code: int = 0) -> str:
     """What a quick training prints."""
     line = ["train", "digits-nano", "--quick", "--threads", "1", *map(str, arguments)]

@@ -28,13 +28,14 @@ def read_own(
 ) -> Split:
     """Read files of any form that `readers.read` knows; a tenth of `train` is held out to choose on.
 
-    Without `test`, another tenth is held out to measure on. Every class gives its share. Images of
-    `test` that are also in `train` are left out. Raises BadData.
+    Without `test`, another tenth is held out to measure on. Every class gives its share. Of equal
+    images in `train` only the first is used, and those of `test` that are also in `train` are left out,
+    so that none is measured that was trained on. Raises BadData.
     """
     known = partial(
         read, labels=task.labels, transposed=transposed, first=first, normalization=task.normalization
     )
-    whole = known(train)
+    whole = _distinct(known(train), train)
     if len(np.unique(whole.labels)) < 2:
         raise BadData(
             f"{train}: every image is a {task.labels[whole.labels[0]]!r}; at least two different "
@@ -52,6 +53,15 @@ def read_own(
             f"{train}: {len(whole)} images are too few to hold some out; three of a class would do"
         )
     return Split(learned, chosen, measured, measured_on)
+
+
+def _distinct(given: Set, train: Path) -> Set:
+    """The images `given` by `train`, each once."""
+    places = {image.tobytes(): at for at, image in reversed(list(enumerate(given.images)))}
+    if len(places) < len(given):
+        spare = f"{len(given) - len(places):,} of {len(given):,} images are there already"
+        notes.print(f"{train}: {spare}; they are not used again", markup=False)
+    return given.take(np.array(sorted(places.values())))
 
 
 def _unseen(given: Set, whole: Set, test: Path) -> Set:
