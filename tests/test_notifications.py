@@ -33,9 +33,20 @@ async def hears(notifier: JobNotifications, client: "redis.Redis") -> bool:
 
 async def until_heard(notifier: JobNotifications, client: "redis.Redis") -> None:
     """Raises TimeoutError."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         while not await hears(notifier, client):
             pass
+
+
+async def keeps_quiet_link(proxy: Proxy, notifier: JobNotifications, client: "redis.Redis") -> bool:
+    """Whether a quiet link stays for longer than one that is dead; a stalled machine may drop some."""
+    for _ in range(5):
+        await until_heard(notifier, client)
+        opened = proxy.opened
+        await asyncio.sleep(1.0)
+        if proxy.opened == opened:
+            return True
+    return False
 
 
 def test_a_deaf_subscription_begins_anew(
@@ -50,9 +61,8 @@ def test_a_deaf_subscription_begins_anew(
             notifier = JobNotifications(client)
             notifier.start()
             try:
+                assert await keeps_quiet_link(proxy, notifier, clean_redis)
                 await until_heard(notifier, clean_redis)
-                await asyncio.sleep(1.0)  # quiet, but alive
-                assert await hears(notifier, clean_redis)
                 proxy.swallow()
                 proxy.restore()
                 assert not await hears(notifier, clean_redis)
@@ -84,6 +94,6 @@ def test_a_gateway_whose_port_is_taken_ends(tmp_path: Path) -> None:
         port = str(taken.getsockname()[1])
         environment = os.environ | {"REDIS_URL": redis_url, "INKQUEUE_PORT": port}
         command = [sys.executable, "-m", "api"]
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=20)
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
     assert done.returncode == STARTUP_FAILURE
     assert "address already in use" in done.stderr

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import redis
 
-from conftest import running_services, until
+from conftest import READY_S, running_services, until
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -22,9 +22,9 @@ def test_one_that_is_told_to_stop_has_not_failed(
 ) -> None:
     with running_services(tmp_path) as services, redis.Redis.from_url(services.redis_url) as ledger:
         process = services.spawn(module)
-        until(lambda: ledger.zcard(alive))
+        until(lambda: ledger.zcard(alive), READY_S)
         process.send_signal(number)
-        assert process.wait(10) == 0
+        assert process.wait(READY_S) == 0
         assert not ledger.zcard(alive)
 
 
@@ -37,7 +37,7 @@ def test_one_that_is_told_to_stop_before_it_is_ready_has_not_failed(number: sign
         process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
         with process, silent.accept()[0]:
             process.send_signal(number)
-            assert process.wait(10) == 0
+            assert process.wait(READY_S) == 0
             assert process.stderr
             assert "Traceback" not in process.stderr.read()
 

@@ -11,6 +11,8 @@ from worker import pulse
 from worker.ledger import scripts
 from worker.pulse import Pulse, host_of, own_name
 
+from conftest import until
+
 
 @pytest.mark.parametrize("error", [redis.ConnectionError("gone"), KeyError("a fault of ours")])
 def test_it_beats_until_it_is_stopped_and_outlives_what_goes_wrong(
@@ -26,13 +28,10 @@ def test_it_beats_until_it_is_stopped_and_outlives_what_goes_wrong(
     monkeypatch.setattr(pulse, "BEAT_S", 0.05)
     heart = Pulse(beat)
     heart.start()
-    end = time.monotonic() + 10
-    while len(beats) < 4 and time.monotonic() < end:
-        time.sleep(0.01)
+    until(lambda: len(beats) >= 4)
     heart.stop()
-    assert not heart.is_alive()
+    until(lambda: not heart.is_alive())
     told = len(beats)
-    assert told >= 4
     time.sleep(0.2)
     assert len(beats) == told
 

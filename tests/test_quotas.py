@@ -2,7 +2,6 @@
 
 import asyncio
 import re
-import time
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
@@ -23,7 +22,7 @@ from api.settings import GatewaySettings
 from worker.ledger.limiters import StreamSemaphores, TokenBuckets
 from worker.settings import BadSettings
 
-from conftest import Services, beside, new_key, running_services
+from conftest import Services, beside, new_key, running_services, until
 from ledgers import LIMITS, finish, on_redis, submit
 from samples import glyphs, npy_of
 
@@ -61,15 +60,15 @@ def test_a_bucket_holds_so_many_tokens_and_fills_again(
 ) -> None:
     async def take(client: redis.asyncio.Redis) -> None:
         buckets = TokenBuckets(client)
-        permits = [await buckets.take("alice", 10, 4) for _ in range(6)]
+        permits = [await buckets.take("alice", 0.01, 4) for _ in range(6)]
         assert [each.granted for each in permits] == [True] * 4 + [False] * 2
         assert [each.left for each in permits] == [3, 2, 1, 0, 0, 0]
-        assert 0 < permits[-1].next_s <= 0.1
-        assert 0.3 <= permits[-1].full_s <= 0.4
-        assert (await buckets.take("bob", 10, 4)).granted
-        await asyncio.sleep(permits[-1].next_s)
-        assert [(await buckets.take("alice", 10, 4)).granted for _ in range(2)] == [True, False]
-        assert 0 < await client.pttl("ink:rate:alice") <= 400
+        assert 0 < permits[-1].next_s <= 100
+        assert 300 <= permits[-1].full_s <= 400
+        assert (await buckets.take("bob", 0.01, 4)).granted
+        await client.decrby("ink:rate:alice", round(1e6 * permits[-1].next_s))  # so much later
+        assert [(await buckets.take("alice", 0.01, 4)).granted for _ in range(2)] == [True, False]
+        assert 0 < await client.pttl("ink:rate:alice") <= 400_000
 
     on_redis(redis_url, take)
 
@@ -132,11 +131,12 @@ def test_queued_images_are_counted_by_owner_and_freed(
 @pytest.fixture(scope="module")
 def callers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Services, dict[str, str]]]:
     """A gateway without workers, and the keys of some who have quotas."""
-    made = [new_key() for _ in range(5)]
-    named = dict(zip(("fast", "many", "heavy", "follows", "free"), made, strict=True))
+    made = [new_key() for _ in range(6)]
+    named = dict(zip(("fast", "patient", "many", "heavy", "follows", "free"), made, strict=True))
     owner = {name: line.partition(":")[0] for name, (_, line) in named.items()}
     quotas = {
-        owner["fast"]: "requests=2,burst=5",
+        owner["fast"]: "requests=0.01,burst=5",
+        owner["patient"]: "requests=1,burst=1",
         owner["many"]: "queued=10",
         owner["heavy"]: "bytes=4000",
         owner["follows"]: "streams=2",
@@ -160,7 +160,7 @@ def second(callers: tuple[Services, dict[str, str]]) -> Iterator[str]:
 def of(callers: tuple[Services, dict[str, str]], name: str, url: str = "") -> httpx.Client:
     services, keys = callers
     headers = {"Authorization": f"Bearer {keys[name]}"}
-    return httpx.Client(base_url=url or services.url, headers=headers, timeout=10)
+    return httpx.Client(base_url=url or services.url, headers=headers, timeout=30)
 
 
 def test_too_many_requests_are_refused_on_all_gateways(
@@ -170,18 +170,20 @@ def test_too_many_requests_are_refused_on_all_gateways(
         answers = [gateway.get("/v1/jobs") for gateway in (here, there) * 6]
     granted = [each for each in answers if each.status_code == 200]
     refused = [each for each in answers if each.status_code == 429]
-    assert len(granted) + len(refused) == 12
-    assert 5 <= len(granted) <= 7
-    assert granted[0].headers["ratelimit-policy"] == '"requests";q=5;w=3'
-    assert granted[0].headers["ratelimit"] == '"requests";r=4;t=1'
+    assert (len(granted), len(refused)) == (5, 7)
+    assert granted[0].headers["ratelimit-policy"] == '"requests";q=5;w=500'
+    assert granted[0].headers["ratelimit"] == '"requests";r=4;t=100'
     for each in refused:
         assert each.json()["type"] == "/problems/rate-limited"
         assert each.json()["violated-policies"] == ["requests"]
-        assert each.headers["retry-after"] == "1"
+        assert 0 < int(each.headers["retry-after"]) <= 100
         assert each.headers["ratelimit"].startswith('"requests";r=0;t=')
-    time.sleep(1.0)
-    with of(callers, "fast") as here:
-        assert here.get("/v1/jobs").status_code == 200
+
+
+def test_who_waits_is_let_in_again(callers: tuple[Services, dict[str, str]]) -> None:
+    with of(callers, "patient") as http:
+        for status in (200, 429, 200):
+            until(lambda status=status: http.get("/v1/jobs").status_code == status)
 
 
 def test_predictions_are_counted_with_all_else(callers: tuple[Services, dict[str, str]]) -> None:
@@ -270,13 +272,13 @@ def test_event_streams_are_counted_on_all_gateways(
             assert (refused.status_code, refused.json()["type"]) == (429, "/problems/too-many-streams")
             assert int(refused.headers["retry-after"]) >= 1
         open_[0].close()
-        end = time.monotonic() + 5
-        while True:
+
+
+        def is_let_in() -> bool:
             with there.stream("GET", path) as answer:
-                if answer.status_code == 200:
-                    break
-            assert time.monotonic() < end
-            time.sleep(0.05)
+                return answer.status_code == 200
+
+        until(is_let_in)
 
 
 def test_streams_are_renewed_though_a_renewal_failed(
@@ -296,7 +298,7 @@ def test_streams_are_renewed_though_a_renewal_failed(
         limits = StreamLimits(1, Gauge("streams", "", registry=None), Failing(client), quotas)
         async with limits.stream("alice"):
             ((_, until),) = await client.zrange("ink:streams:alice", 0, -1, withscores=True)
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(20):
                 while (await client.zrange("ink:streams:alice", 0, -1, withscores=True))[0][1] <= until:
                     await asyncio.sleep(0.01)
 

@@ -12,7 +12,10 @@ from samples import glyphs, npy_of, pngs
 
 
 def test_an_answer_that_redis_cuts_off_is_told_of_in_a_line() -> None:
-    with logged_services() as (services, folder), httpx.Client(base_url=services.url) as http:
+    with (
+        logged_services() as (services, folder),
+        httpx.Client(base_url=services.url, timeout=30) as http,
+    ):
         images = npy_of(glyphs(4, np.random.default_rng(7)))
         headers = {"Content-Type": "application/x-npy", "Prefer": "wait=20"}
         results = f"{http.post('/v1/jobs', content=images, headers=headers).headers['location']}/results"

@@ -22,7 +22,7 @@ class Source:
 
 def test_those_who_ask_together_get_one_answer() -> None:
     async def talk() -> None:
-        source, cache = Source(), SingleFlightCache[int](1, 10)
+        source, cache = Source(), SingleFlightCache[int](60, 10)
         assert await asyncio.gather(*(cache.get("a", source) for _ in range(5))) == [1] * 5
         assert await cache.get("a", source) == 1
         assert await cache.get("b", source) == 2
@@ -42,7 +42,7 @@ def test_an_old_answer_is_asked_for_again() -> None:
 
 def test_the_oldest_is_forgotten_first() -> None:
     async def talk() -> None:
-        source, cache = Source(0), SingleFlightCache[int](9, 2)
+        source, cache = Source(0), SingleFlightCache[int](60, 2)
         for key in "abc":
             await cache.get(key, source)
         assert await cache.get("b", source) == 2
