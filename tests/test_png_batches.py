@@ -126,10 +126,10 @@ OTHERS = {
 
 def test_a_file_that_is_far_too_long_is_not_even_copied() -> None:
     long = memoryview(PLAIN + bytes(64 << 20))
-    begun = time.process_time()
+    begun = time.thread_time()
     for _ in range(100):
         assert read_scanlines(long) is None
-    assert time.process_time() - begun < 0.1
+    assert time.thread_time() - begun < 0.1
 
 
 @pytest.mark.parametrize("file", OTHERS.values(), ids=list(OTHERS))

@@ -273,7 +273,6 @@ def test_event_streams_are_counted_on_all_gateways(
             assert int(refused.headers["retry-after"]) >= 1
         open_[0].close()
 
-
         def is_let_in() -> bool:
             with there.stream("GET", path) as answer:
                 return answer.status_code == 200

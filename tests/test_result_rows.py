@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import redis
 
-from conftest import Services, meanwhile, on_empty_redis, running_services
+from conftest import Services, beside, meanwhile, on_empty_redis, running_services
 from ledgers import LIMITS, commit_of, finish, ledger, submit
 from samples import pngs
 
@@ -23,10 +23,16 @@ MOST_S = 1.5
 @pytest.fixture(scope="module")
 def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
     """A gateway without workers: the tests commit themselves."""
-    settings = {"INKQUEUE_MAX_WAIT": str(MOST_S)}
-    with running_services(tmp_path_factory.mktemp("result_rows"), **settings) as running:
+    with running_services(tmp_path_factory.mktemp("result_rows")) as running:
         running.wait_answering(running.spawn("api"))
         yield running
+
+
+@pytest.fixture(scope="module")
+def impatient(gateway: Services) -> Iterator[Services]:
+    """One more, at which nobody may wait for longer than MOST_S."""
+    with beside(gateway, INKQUEUE_MAX_WAIT=str(MOST_S), INKQUEUE_PREDICTION_WAIT="60") as other:
+        yield other
 
 
 @pytest.fixture
@@ -111,7 +117,7 @@ def test_a_limit_ends_a_stream_before_the_job_does(gateway: Services, http: http
     began = time.monotonic()
     with read(http, "a", wait=60, limit=2) as lines:
         assert indices(lines) == [0, 1]
-    assert time.monotonic() - began < MOST_S
+    assert time.monotonic() - began < 30
 
 
 def test_csv_has_one_head(gateway: Services, http: httpx.Client) -> None:
@@ -123,12 +129,15 @@ def test_csv_has_one_head(gateway: Services, http: httpx.Client) -> None:
 
 
 def test_time_that_is_over_ends_a_stream_and_a_cursor_goes_on(
-    gateway: Services, http: httpx.Client
+    gateway: Services, impatient: Services, http: httpx.Client
 ) -> None:
     submit(gateway.redis_url, "a", (2, 2))
     commit_one(gateway)
     began = time.monotonic()
-    with read(http, "a", wait=60) as lines:  # more than the gateway grants
+    with (
+        httpx.Client(base_url=impatient.url, timeout=20) as other,
+        read(other, "a", wait=60) as lines,  # more than the gateway grants
+    ):
         assert indices(lines) == [0, 1]
     assert time.monotonic() - began >= MOST_S
     finish(gateway.redis_url)
@@ -224,9 +233,10 @@ def test_a_wait_that_is_none_is_refused(gateway: Services, http: httpx.Client, w
 
 
 def test_no_prediction_is_waited_for_longer_than_any_request_may_wait(
-    http: httpx.Client, rng: np.random.Generator
+    impatient: Services, rng: np.random.Generator
 ) -> None:
     began = time.monotonic()
-    headers = {"Content-Type": "image/png"}
-    assert http.post("/v1/predictions", content=pngs(1, rng)[0], headers=headers).status_code == 202
-    assert MOST_S <= time.monotonic() - began < 4
+    with on_empty_redis(impatient) as http:
+        headers = {"Content-Type": "image/png"}
+        assert http.post("/v1/predictions", content=pngs(1, rng)[0], headers=headers).status_code == 202
+    assert MOST_S <= time.monotonic() - began < 30

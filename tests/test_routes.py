@@ -315,7 +315,7 @@ class TestEnding:
         images = np.tile(glyphs(100, rng), (200, 1, 1))
         job = http.post("/v1/jobs", content=npy_of(images), headers=NPY).json()["id"]
         assert http.post(f"/v1/jobs/{job}/cancel").status_code in (200, 202)
-        state = http.get(f"/v1/jobs/{job}?wait=10").json()
+        state = http.get(f"/v1/jobs/{job}?wait=30").json()
         assert state["state"] == "canceled"
         assert state["counts"]["canceled"] > 0
         assert sum(state["counts"].values()) == 2 * len(images)
@@ -334,7 +334,7 @@ class TestEnding:
         assert (child["parent_id"], child["counts"]["total"]) == (job, 1)
         kept = [lifetime(http.get(f"/v1/jobs/{each}").json()) for each in (job, child["id"])]
         assert kept == [3600, 3600]
-        http.get(f"/v1/jobs/{child['id']}?wait=10")
+        http.get(f"/v1/jobs/{child['id']}?wait=30")
         item = http.get(f"/v1/jobs/{child['id']}/items/0").json()
         assert (item["name"], item["error"]["type"]) == ("bad.png", "undecodable-image")
 
@@ -345,7 +345,7 @@ class TestEnding:
         bad = {"empty.png": b"", "0.png": BROKEN, "599.png": BROKEN}
         job = submit(http, zip_of(files | bad), ZIP)
         child = http.post(f"/v1/jobs/{job}/retry").json()
-        http.get(f"/v1/jobs/{child['id']}?wait=10")
+        http.get(f"/v1/jobs/{child['id']}?wait=30")
         page = http.get(f"/v1/jobs/{child['id']}/results").json()["data"]
         assert [item["name"] for item in page] == ["0.png", "599.png", "empty.png"]
         assert {item["error"]["type"] for item in page} == {"undecodable-image"}
@@ -378,7 +378,7 @@ class TestEnding:
     def test_an_unfinished_job_is_not_deleted(
         self, http: httpx.Client, rng: np.random.Generator
     ) -> None:
-        images = np.tile(glyphs(100, rng), (100, 1, 1))
+        images = np.tile(glyphs(100, rng), (200, 1, 1))
         job = http.post("/v1/jobs", content=npy_of(images), headers=NPY).json()["id"]
         answer = http.delete(f"/v1/jobs/{job}")
         assert (answer.status_code, answer.json()["type"]) == (409, "/problems/job-active")
@@ -387,14 +387,14 @@ class TestEnding:
 
 class TestPredicting:
     def test_one_image_is_answered_at_once(self, http: httpx.Client, rng: np.random.Generator) -> None:
-        answer = http.post("/v1/predictions?model=digits", content=pngs(8, rng)[7], headers=PNG)
+        answer = http.post("/v1/predictions?model=digits", content=pngs(8, rng)[7], headers=PNG | WAIT)
         assert answer.status_code == 200
         assert answer.json()["label"] == "7"
         stored = http.get(answer.headers["content-location"]).json()
         assert stored["label"] == "7"
 
     def test_a_bad_image_is_a_problem(self, http: httpx.Client) -> None:
-        answer = http.post("/v1/predictions", content=BROKEN, headers=PNG)
+        answer = http.post("/v1/predictions", content=BROKEN, headers=PNG | WAIT)
         assert answer.status_code == 422
         assert answer.json()["type"] == "/problems/undecodable-image"
 
@@ -403,7 +403,7 @@ class TestPredicting:
     ) -> None:
         for file, status in ((pngs(8, rng)[7], 200), (BROKEN, 422)):
             body, key = json_of({"mine.png": file}), {"Idempotency-Key": f"told-{status}"}
-            headers = {"Content-Type": "application/json"} | key
+            headers = {"Content-Type": "application/json"} | key | WAIT
             told = http.post("/v1/predictions?top_k=2", content=body, headers=headers)
             again = http.post("/v1/predictions?top_k=2", content=body, headers=headers)
             assert (told.status_code, again.status_code) == (status, status)
@@ -418,7 +418,7 @@ class TestPredicting:
     def test_a_key_whose_job_is_gone_needs_to_be_another(
         self, http: httpx.Client, rng: np.random.Generator
     ) -> None:
-        image, headers = pngs(1, rng)[0], PNG | {"Idempotency-Key": "gone"}
+        image, headers = pngs(1, rng)[0], PNG | WAIT | {"Idempotency-Key": "gone"}
         told = http.post("/v1/predictions", content=image, headers=headers).raise_for_status()
         http.delete(f"/v1/jobs/{told.json()['job_id']}").raise_for_status()
         again = http.post("/v1/predictions", content=image, headers=headers)

@@ -99,9 +99,9 @@ class TestPages:
 
     def test_ten_thousand_pages_take_seconds(self) -> None:
         whole = tiff_of_shared_strips(10_000, 10)
-        start = time.perf_counter()
+        start = time.thread_time()
         assert len(pages(whole, 10_000)) == 10_000
-        assert time.perf_counter() - start < 5
+        assert time.thread_time() - start < 5
 
 
 class TestLies:
@@ -147,9 +147,9 @@ class TestLies:
         fields = [(273, 4, strips, 8), (279, 4, strips, 8 + 4 * strips)]
         page = struct.pack("<H", 2) + b"".join(struct.pack("<HHII", *each) for each in fields)
         first = page + struct.pack("<I", len(head + arrays + page) + 4)
-        start = time.perf_counter()
+        start = time.thread_time()
         assert refusal(head + arrays + first + page + bytes(4)) == "tiff-invalid"
-        assert time.perf_counter() - start < 0.5
+        assert time.thread_time() - start < 0.5
 
     def test_fields_do_not_share_their_bytes(self) -> None:
         size = 4 << 20
@@ -157,9 +157,9 @@ class TestLies:
         page = struct.pack("<H", 60_000) + fields
         first = page + struct.pack("<I", 8 + size + len(page) + 4)
         data = b"II*\0" + struct.pack("<I", 8 + size) + bytes(size) + first + page + bytes(4)
-        start = time.perf_counter()
+        start = time.thread_time()
         assert refusal(data) == "tiff-invalid"
-        assert time.perf_counter() - start < 0.5
+        assert time.thread_time() - start < 0.5
 
     @given(st.data())
     @settings(max_examples=300, deadline=None)

@@ -218,9 +218,9 @@ class TestBombs:
     @pytest.mark.parametrize(("make", "slug"), BOMBS.values(), ids=BOMBS.keys())
     def test_a_bomb_costs_neither_time_nor_memory(self, make: Callable[[], bytes], slug: str) -> None:
         data = make()
-        start = time.process_time()
+        start = time.thread_time()
         assert refusal(data) == slug
-        assert time.process_time() - start < 0.5
+        assert time.thread_time() - start < 0.5
         tracemalloc.start()
         refusal(data)
         most = tracemalloc.get_traced_memory()[1]
