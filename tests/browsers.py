@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from selenium import webdriver
+from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver.chrome.options import Options
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
@@ -20,6 +21,9 @@ from selenium.webdriver.support.ui import WebDriverWait
 
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 PATIENCE_S = 90.0
+MEANT_MS = 4000
+"""How long a button that asks waits for the second click (confirming.js)."""
+
 ARGUMENTS = (
     "--headless=new",
     "--no-sandbox",
@@ -82,8 +86,9 @@ class Browser:
         return self.driver.execute_script(script, *arguments)
 
     def wait(self, condition: Any, seconds: float = PATIENCE_S) -> Any:
-        """What `condition()` returns once that is true."""
-        return WebDriverWait(self.driver, seconds, 0.05).until(lambda _: condition())
+        """What `condition()` returns once that is true; what it looks at may be drawn anew meanwhile."""
+        redrawn = [StaleElementReferenceException]
+        return WebDriverWait(self.driver, seconds, 0.05, redrawn).until(lambda _: condition())
 
     @contextmanager
     def refused(
@@ -110,6 +115,14 @@ class Browser:
           window.setTimeout = (call, ms, ...rest) => later(call, ms < 1000 ? ms : ms / 5, ...rest);
         }"""
         self.driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": script})
+
+    def stop_timers(self, ms: int) -> None:
+        """Have timers of `ms` that the open page starts from now on never end."""
+        script = """
+          const [later, stopped] = [window.setTimeout.bind(window), arguments[0]];
+          window.setTimeout = (call, ms, ...rest) => ms === stopped ? -1 : later(call, ms, ...rest);
+        """
+        self.run(script, ms)
 
     def resize(self, width: int, height: int) -> None:
         """Have the page this large, as on a phone."""

@@ -20,7 +20,7 @@ from model.drawn import STROKES, draw
 from model.files.images import png
 from training.sets.readers import read
 
-from browsers import BROKEN_OFF, FAR_OFF, REFUSAL, Browser
+from browsers import BROKEN_OFF, FAR_OFF, MEANT_MS, REFUSAL, Browser
 from samples import npy_of, zip_of
 
 pytestmark = pytest.mark.usefixtures("quiet")
@@ -213,15 +213,15 @@ def test_pictures_that_did_not_come_are_asked_for_again(
     with browser.refused("/items/", 4, answer=answer):
         show(browser, sent)
     shown = "return document.querySelector('#item-0 img').naturalWidth"
-    browser.wait(lambda: browser.run(shown) == 64, 20)
+    browser.wait(lambda: browser.run(shown) == 64)
     browser.wait(lambda: [cell.get_attribute("id") for cell in browser.all(".cell.gone")] == ["item-10"])
 
 
 def test_pictures_that_are_refused_for_long_hold_up_no_others(browser: Browser, sent: Sent) -> None:
     with browser.refused("/items/", 4, answer=FAR_OFF):
         show(browser, sent)
-    browser.wait(lambda: browser.all("#item-0.gone"), 20)
-    browser.wait(lambda: browser.all("#item-20 img[src]"), 20)
+    browser.wait(lambda: browser.all("#item-0.gone"))
+    browser.wait(lambda: browser.all("#item-20 img[src]"))
 
 
 def test_what_the_network_saw_gives_way_when_the_mouse_has_left(browser: Browser, sent: Sent) -> None:
@@ -231,7 +231,7 @@ def test_what_the_network_saw_gives_way_when_the_mouse_has_left(browser: Browser
     ActionChains(browser.driver).move_to_element(browser.find("#item-20")).perform()
     ActionChains(browser.driver).move_to_element(browser.find("#title")).perform()
     glyph = "/items/20/preview.png"
-    browser.wait(lambda: any(url.endswith(f"{glyph}?show=glyph") for url, _ in browser.answered()), 20)
+    browser.wait(lambda: any(url.endswith(f"{glyph}?show=glyph") for url, _ in browser.answered()))
     browser.run("return new Promise(requestAnimationFrame)")
     assert browser.run("return document.querySelector('#item-20 img').naturalWidth") == 64
     assert not browser.all("#item-20.gone")
@@ -433,6 +433,7 @@ def test_jobs_are_listed_and_deleted(browser: Browser, http: httpx.Client) -> No
     params = {"metadata": '{"title": "to be deleted"}'}
     job = http.post("/v1/jobs", params=params, content=images, headers=headers).json()
     browser.open("/")
+    browser.stop_timers(MEANT_MS)
     button = browser.find(f"button[aria-label='Delete {data['title']}']")
     button.click()
     assert button.text == "Really?"
@@ -467,7 +468,7 @@ def test_each_retry_in_the_list_is_another_job(browser: Browser, http: httpx.Cli
     button = browser.find(f"button[aria-label='Retry {parent}']")
     for times in (1, 2):
         button.click()
-        browser.wait(lambda times=times: len(children(http, parent)) == times, 10)
+        browser.wait(lambda times=times: len(children(http, parent)) == times)
         browser.wait(lambda: not button.get_attribute("aria-busy"))
 
 
@@ -482,7 +483,7 @@ def test_a_button_keeps_the_focus_while_it_works_and_afterwards(
     assert browser.driver.switch_to.active_element == button
     browser.wait(lambda: not button.get_attribute("aria-busy"))
     press(browser, Keys.ENTER)
-    browser.wait(lambda: len(children(http, parent)) == 2, 10)
+    browser.wait(lambda: len(children(http, parent)) == 2)
 
 
 def test_a_retry_whose_job_was_deleted_is_refused_only_once(
@@ -500,7 +501,7 @@ def test_a_retry_whose_job_was_deleted_is_refused_only_once(
     browser.wait(lambda: "is gone" in browser.text(".notice"))
     browser.complaints()  # of the refusal, which browsers note
     browser.find("#retry").click()
-    browser.wait(lambda: parent not in browser.driver.current_url, 10)
+    browser.wait(lambda: parent not in browser.driver.current_url)
 
 
 def test_dropped_and_pasted_files_are_taken(browser: Browser) -> None:
@@ -546,7 +547,7 @@ def test_of_much_that_cannot_be_read_the_first_are_named_and_the_rest_counted(br
       const items = entries.map((each) => ({ webkitGetAsEntry: () => each }));
       dispatchEvent(Object.assign(new Event("drop"), { dataTransfer: { items } }));
     """)
-    browser.wait(lambda: browser.all(".notice"), 20)
+    browser.wait(lambda: browser.all(".notice"))
     named = "".join(f"{n}.png, " for n in range(1, 11))
     assert browser.text(".notice p").startswith(f"{named}and 2,990 more: ")
 

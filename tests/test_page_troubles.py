@@ -50,7 +50,7 @@ def browser(window: Browser) -> Iterator[Browser]:
 @pytest.fixture
 def http(guarded: Services) -> Iterator[httpx.Client]:
     headers = {"Authorization": f"Bearer {KEY}"}
-    with httpx.Client(base_url=guarded.url, headers=headers) as client:
+    with httpx.Client(base_url=guarded.url, headers=headers, timeout=60) as client:
         yield client
 
 
