@@ -34,12 +34,13 @@ class Message:
 
 @dataclass
 class Receiver:
-    """Gives `answers` in turn, and then the last of them for ever."""
+    """Gives `answers` in turn, and then the last of them for ever; `poured` bytes without end."""
 
     answers: Sequence[Answer]
     url: str = ""
     messages: list[Message] = field(default_factory=list)
     connections: int = 0
+    poured: int = 0
     tls: ssl.SSLContext | None = None
     closing: threading.Event = field(default_factory=threading.Event)
 
@@ -97,7 +98,7 @@ def pour(receiver: Receiver, link: socket.socket) -> None:
     """Send a body without end."""
     link.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n\r\n")
     while not receiver.closing.is_set():
-        link.sendall(bytes(1 << 16))
+        receiver.poured += link.send(bytes(1 << 16))
 
 
 def dawdle(receiver: Receiver, link: socket.socket) -> None:
