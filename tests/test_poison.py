@@ -2,7 +2,6 @@
 
 import io
 import resource
-import time
 import zipfile
 from collections.abc import Iterator
 from itertools import cycle
@@ -14,7 +13,7 @@ import pytest
 
 from worker.ledger.results import UNDECODABLE
 
-from conftest import Services, running_services
+from conftest import Services, running_services, until
 from killers import ENVIRONMENT, REASONS, armed
 from ledgers import read_stats
 from samples import pngs, zip_of
@@ -26,7 +25,8 @@ SPREAD = 37
 @pytest.fixture(scope="module")
 def armed_services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
     """A stack of one worker, with failpoints; a test that ends the worker starts another."""
-    with running_services(tmp_path_factory.mktemp("armed"), **ENVIRONMENT) as running:
+    settings = ENVIRONMENT | {"INKQUEUE_LEASE_MS": "5000"}
+    with running_services(tmp_path_factory.mktemp("armed"), **settings) as running:
         running.spawn("api")
         running.spawn("worker")
         running.wait_ready()
@@ -93,7 +93,7 @@ def test_the_gateway_survives_the_preview_of_a_killer(
         with zipfile.ZipFile(io.BytesIO(exported.content)) as archive:
             assert len(archive.namelist()) == 2
     gateway = psutil.Process(armed_services.processes[0].pid)
-    assert len(gateway.children(recursive=True)) == 2
+    until(lambda: len(gateway.children(recursive=True)) == 2)
 
 
 def test_a_worker_that_can_have_no_decoder_gives_back_what_it_held_and_ends(
@@ -105,9 +105,7 @@ def test_a_worker_that_can_have_no_decoder_gives_back_what_it_held_and_ends(
     fork_server.kill()
     with httpx.Client(base_url=armed_services.url, timeout=60) as http:
         job = posted(http, pngs(30, rng))
-        began = time.monotonic()
         assert armed_services.processes[1].wait(30) == 69
-        assert time.monotonic() - began < 10
         assert http.get(f"/v1/jobs/{job}").json()["counts"]["failed"] == 0
         armed_services.spawn("worker")
         assert not [item for item in finished(http, job) if "error" in item]

@@ -20,7 +20,7 @@ from api.cli.frames import Frame, render
 from api.client import Client
 from api.schemas.queues import BacklogOut, LaneOut, QueueOut, WorkerOut
 
-from conftest import Services
+from conftest import Services, until
 from samples import pngs
 
 TOP = [sys.executable, "-m", "api.cli", "top"]
@@ -29,8 +29,9 @@ NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
 @pytest.fixture
 def job(services: Services, rng: np.random.Generator) -> str:
-    """A job that is done."""
+    """A job that is done, as is all else that other tests left to be read."""
     with Client(services.url) as client:
+        until(lambda: not any(lane.images for each in client.queue().models for lane in each.lanes), 60)
         return client.wait(client.submit(pngs(1, rng)[0])).id
 
 

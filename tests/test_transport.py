@@ -8,7 +8,7 @@ import redis
 
 from worker.ledger.doorbell import SENDER_QUEUE, message, queue, sender_message
 
-from conftest import running_services, until
+from conftest import READY_S, running_services, until
 
 MODEL = "digits-nano"
 
@@ -22,8 +22,9 @@ def test_a_redis_that_refuses_costs_neither_connections_nor_a_flood_of_lines(tmp
     ):
         spawned = [services.spawn(module, lines).pid for module in ("worker", "worker.sender")]
         processes = [psutil.Process(pid) for pid in spawned]
-        until(lambda: client.zcard("ink:workers") and client.zcard("ink:senders"))
+        until(lambda: client.zcard("ink:workers") and client.zcard("ink:senders"), READY_S)
         client.config_set("min-replicas-to-write", 1)
+        until(lambda: log.read_text().count("no doorbell can be heard") == 2)
         time.sleep(1.5)
         before = len(client.client_list()), [process.num_fds() for process in processes]
         time.sleep(1.5)
@@ -52,7 +53,8 @@ def test_a_process_that_begins_under_a_redis_that_refuses_hears_it_later(tmp_pat
     ):
         client.config_set("min-replicas-to-write", 1)
         sender = psutil.Process(services.spawn("worker.sender", lines).pid)
-        until(lambda: "no heartbeat can be sent" in log.read_text())
+        until(lambda: "no heartbeat can be sent" in log.read_text(), READY_S)
+        until(lambda: "no doorbell can be heard" in log.read_text(), READY_S)
         time.sleep(1)
         before = sender.num_fds()
         time.sleep(1)
