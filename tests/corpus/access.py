@@ -60,10 +60,12 @@ def of_bob(method: str, path: str, body: bytes = b"") -> Ask:
 
 def claimed(stage: Stage) -> str:
     """The socket's address counts, whatever address the client claims to have."""
-    wires = [Wire(stage.url("strict")) for _ in range(20)]
+    wires: list[Wire] = []
     try:
-        for number, wire in enumerate(wires):
-            assert wire.get("/healthz", f"X-Forwarded-For: 8.8.8.{number}").answer().status == 200
+        for number in range(20):
+            wires.append(Wire(stage.url("strict")))
+            answer = wires[-1].get("/healthz", f"X-Forwarded-For: 8.8.8.{number}").answer()
+            assert answer.status == 200
         with Wire(stage.url("strict")) as one_more:
             fields = ("X-Forwarded-For: 8.8.4.4", "Forwarded: for=8.8.4.4")
             return outcome(one_more.get("/healthz", *fields).answer())
