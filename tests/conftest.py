@@ -21,6 +21,7 @@ import pytest
 import redis
 
 from api.auth.credentials import Credential
+from worker import embedded
 from worker.embedded import EmbeddedRedis, free_port
 
 from browsers import Browser, require_browser, running_browser
@@ -29,6 +30,16 @@ READY_S = 60.0
 
 # A TLS context takes 20 ms of the processor, and most tests make clients of their own.
 httpx._transports.default.create_ssl_context = cache(httpx._transports.default.create_ssl_context)
+
+# A busy machine may take longer than the 5 s that httpx waits by itself.
+vars(httpx._config.DEFAULT_TIMEOUT_CONFIG).update(
+    dict.fromkeys(("connect", "read", "write", "pool"), 60.0)
+)
+
+# Processes of pytest take ports of their own, lest one take what another is about to listen on.
+NUMBER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+PROCESSES = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+embedded.PORTS = embedded.PORTS[NUMBER::PROCESSES]
 
 
 @dataclass

@@ -79,6 +79,14 @@ class World:
             names += [b"ink:stats", b"ink:open", b"ink:outbox"]
             return {name: client.dump(name) or b"" for name in names}
 
+    def is_still(self) -> bool:
+        """Whether all that can be read is read, and receivers were told of it or given up."""
+        moving = [f"ink:{each}:{READ}" for each in ("line", "due", "leases")]
+        with redis.Redis.from_url(self.services.redis_url) as client:
+            return not client.exists(
+                *(f"{each}:interactive" for each in moving), moving[-1], "ink:outbox"
+            )
+
 
 @contextmanager
 def two_owners(folder: Path) -> Iterator[World]:

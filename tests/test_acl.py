@@ -18,7 +18,7 @@ from redis.exceptions import NoPermissionError
 
 from worker.embedded import EmbeddedRedis, free_port
 
-from conftest import Services
+from conftest import Services, until
 from receivers import Receiver, running_receiver
 from samples import glyphs, npy_of, pngs, zip_of
 
@@ -123,7 +123,13 @@ def live(http: httpx.Client, receiver: Receiver, rng: np.random.Generator) -> No
         assert http.get(f"{place}{path}").status_code == 200
     assert http.patch(f"{place}/items/0/correction", json={"label": "7"}).status_code == 200
     assert http.get(f"{place}/export").status_code == 200
-    (delivery, *_) = http.get(f"{place}/deliveries").json()["data"]
+
+    def deliveries() -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = http.get(f"{place}/deliveries").json()["data"]
+        return found
+
+    until(lambda: {each["state"] for each in deliveries()} == {"delivered"})  # none is being sent
+    delivery = deliveries()[0]
     assert http.post(f"{place}/deliveries/{delivery['id']}/redeliver").status_code == 202
     receiver.wait(3)
     assert http.post(f"{place}/retry").status_code == 202

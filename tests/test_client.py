@@ -37,7 +37,7 @@ from api.client import (
     WaitTimeout,
 )
 from api.client.calls import LATE_S, Call, Pause
-from api.client.flows import Flows
+from api.client.flows import LONG_POLL_S, Flows
 from api.client.retries import Tries
 from api.client.settings import httpx_settings
 from api.client.uploads import Upload, prepare
@@ -282,7 +282,7 @@ def test_waiting_ends_in_time(idle: Client, rng: np.random.Generator) -> None:
     began = time.monotonic()
     with pytest.raises(WaitTimeout) as caught:
         idle.wait(job, timeout=0.4)
-    assert 0.4 <= time.monotonic() - began < 2
+    assert 0.4 <= time.monotonic() - began < LONG_POLL_S / 2
     assert caught.value.job.id == job.id
     assert idle.cancel(job).state is JobState.CANCELED
     assert [item.status for item in idle.results(job)] == ["canceled"] * 3
@@ -295,11 +295,11 @@ def test_waiting_ends_in_time_though_the_gateway_says_nothing_of_the_job(
     began = time.monotonic()
     with answering(status, {"Retry-After": "9"}) as url, Client(url) as client, pytest.raises(kind):
         client.wait("job_1", timeout=0.5)
-    assert time.monotonic() - began < 0.5 + LATE_S + 1
+    assert time.monotonic() - began < 0.5 + LATE_S + 5
 
 
 def test_what_is_asked_again_is_waited_for_only_as_long_as_is_left() -> None:
-    flow = Flows(RetryPolicy()).wait("job_1", 1.0, None)
+    flow = Flows(RetryPolicy()).wait("job_1", 20.0, None)
     first = next(flow)
     time.sleep(0.3)
     pause = flow.send(httpx.ReadError("cut off"))
@@ -308,8 +308,8 @@ def test_what_is_asked_again_is_waited_for_only_as_long_as_is_left() -> None:
     assert isinstance(first, Call)
     assert isinstance(pause, Pause)
     assert isinstance(again, Call)
-    assert 0.9 < float(first.arguments()["params"]["wait"]) <= 1
-    assert float(again.arguments()["params"]["wait"]) <= 0.7
+    assert 10 < float(first.arguments()["params"]["wait"]) <= 20
+    assert float(again.arguments()["params"]["wait"]) <= 19.7
 
 
 def test_an_answer_that_cannot_be_unpacked_is_an_error_of_the_client() -> None:
@@ -362,14 +362,16 @@ def test_a_busy_gateway_is_asked_again_when_it_says(
         idle.submit(glyphs(2, rng))
     assert (caught.value.status, caught.value.type) == (429, "/problems/too-many-jobs")
 
-    canceling = threading.Timer(0.3, idle.cancel, [first])
-    canceling.start()
+    def make_room(answer: httpx.Response) -> None:
+        if answer.status_code == 429:
+            idle.cancel(first)
+
     began = time.monotonic()
     with Client(deserted.url) as patient:
+        patient._http.event_hooks = {"response": [make_room]}
         second = patient.submit(glyphs(2, rng))
     assert time.monotonic() - began >= 1  # Retry-After
     assert second.counts.total == 2
-    canceling.join()
 
 
 def test_a_submission_under_way_is_waited_for(deserted: Services, rng: np.random.Generator) -> None:
@@ -456,7 +458,7 @@ def test_nobody_there_is_said_soon() -> None:
         pytest.raises(Unreachable, match=url),
     ):
         client.models()
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < RetryPolicy().silence_s
 
 
 @pytest.mark.parametrize(

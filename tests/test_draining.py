@@ -179,6 +179,7 @@ def test_who_stops_as_it_finds_nothing_gives_back_what_it_is_handed(
         return found
 
     monkeypatch.setattr(worker.ledger, "claim", claim)
+    monkeypatch.setattr("worker.ledger.ledger.LINGER_MS", 60_000)
     worker.ledger.heartbeat({"models": "balanced", "budget": BATCH})
     assert worker.drain.run("balanced", worker.reader, others=()) == 0
     submit(redis_url, "a", (1,), staged=False)

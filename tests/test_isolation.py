@@ -7,6 +7,7 @@ import httpx
 import numpy as np
 import pytest
 
+from conftest import until
 from isolation_proof import READ, UNREAD, World, campaign, largest_t, read_job, two_owners
 from routes import probes, table
 from samples import pngs
@@ -95,6 +96,7 @@ def test_a_delivery_is_found_by_its_own_job_only(world: World) -> None:
     headers = PNG | {"Prefer": "wait=30"}
     mine = world.bob.post(f"/v1/jobs?model={READ}", content=image, headers=headers).json()["id"]
     hers = world.known[0]
+    until(world.is_still)  # earlier tests' jobs, and webhooks about them, were under way
     before = world.kept()
     theirs = world.bob.post(f"/v1/jobs/{mine}/deliveries/{hers.delivery}/redeliver")
     nobodys = world.nobodys(hers).delivery

@@ -12,11 +12,15 @@ from worker.ledger.ledger import Ledger
 from ledgers import commit_of, finish, ledger, read_job, submit, wait_out_lease
 
 
-def lingering(url: str, name: str, models: str = "balanced,letters", **facts: str) -> Ledger:
+def lingering(
+    url: str, name: str, models: str = "balanced,letters", *, for_ms: int = 60_000, **facts: str
+) -> Ledger:
     """A worker of these models, and with these `facts`, that has found nothing of `balanced`."""
     worker = ledger(url, name)
     worker.heartbeat({"models": models, **facts})
-    assert worker.claim("balanced", 10, models.split(",")[1:]) == []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ledgers, "LINGER_MS", for_ms)
+        assert worker.claim("balanced", 10, models.split(",")[1:]) == []
     return worker
 
 
@@ -38,15 +42,14 @@ def test_a_submission_wakes_one_that_lingers_and_rings_for_others(
 
 
 def test_who_is_gone_or_reads_other_models_is_not_rung_for(
-    redis_url: str, clean_redis: "redis.Redis", monkeypatch: pytest.MonkeyPatch
+    redis_url: str, clean_redis: "redis.Redis"
 ) -> None:
     lingering(redis_url, "other", "letters,digits")
     submit(redis_url, "a", (1,))
     assert bells(clean_redis) == 1
     finish(redis_url)
     clean_redis.delete("drain.balanced")
-    monkeypatch.setattr(ledgers, "LINGER_MS", 20)
-    late = lingering(redis_url, "late")
+    late = lingering(redis_url, "late", for_ms=20)
     time.sleep(0.03)
     submit(redis_url, "b", (1,))
     assert bells(clean_redis) == 1
