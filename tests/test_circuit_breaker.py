@@ -23,7 +23,7 @@ from chaos.proxy import Proxy
 from conftest import running_services
 
 SILENT_S = 0.6
-IDLE_S = 0.3
+IDLE_S = connection.TIMEOUTS["health_check_interval"]
 
 
 @pytest.fixture
@@ -44,9 +44,14 @@ async def outcome(client: "redis.asyncio.Redis") -> tuple[str, float]:
     return said, time.monotonic() - began
 
 
-def test_nobody_else_waits_for_a_silent_redis(proxy: Proxy, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(circuit_breaker, "PROBE_AFTER_S", math.inf)  # however the machine dawdles
+@pytest.fixture
+def unprobed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody finds out, however the machine dawdles."""
+    monkeypatch.setattr(circuit_breaker, "PROBE_AFTER_S", math.inf)
 
+
+@pytest.mark.usefixtures("unprobed")
+def test_nobody_else_waits_for_a_silent_redis(proxy: Proxy) -> None:
     async def talk() -> None:
         async with connect_async(proxy.url) as client:
             assert (await outcome(client))[0] == "heard"
@@ -121,11 +126,12 @@ def test_one_in_a_while_finds_out(proxy: Proxy) -> None:
     asyncio.run(talk())
 
 
+@pytest.mark.usefixtures("unprobed")
 def test_a_subscriber_that_hears_nothing_ends_no_silence(proxy: Proxy) -> None:
     async def talk() -> None:
         async with connect_async(proxy.url) as client, client.pubsub() as subscription:
             await subscription.subscribe("a")
-            assert await subscription.get_message(timeout=1.0)
+            assert await subscription.get_message(timeout=20)
             proxy.swallow()
             assert (await outcome(client))[0] == "TimeoutError"
             assert await subscription.get_message(True, timeout=0.1) is None
@@ -145,6 +151,7 @@ def test_a_subscriber_that_hears_nothing_says_nothing_of_redis(proxy: Proxy) -> 
     asyncio.run(talk())
 
 
+@pytest.mark.usefixtures("unprobed")
 def test_a_subscriber_that_hears_nothing_does_not_end_a_silence(proxy: Proxy) -> None:
     async def talk() -> None:
         async with connect_async(proxy.url) as client, client.pubsub() as subscription:
@@ -164,7 +171,7 @@ def test_one_dead_link_is_no_silence(proxy: Proxy) -> None:
             await client.ping()
             proxy.swallow()
             waiting = asyncio.create_task(outcome(client))
-            await asyncio.sleep(SILENT_S / 2)
+            await asyncio.sleep(SILENT_S / 10)
             proxy.restore()
             assert (await outcome(client))[0] == "heard"  # over a new one
             assert (await waiting)[0] == "TimeoutError"
@@ -186,7 +193,7 @@ def test_what_is_asked_over_dead_links_is_asked_again_over_new_ones(redis_url: s
                 proxy.vanish()
                 began = time.monotonic()
                 await ask()
-                assert time.monotonic() - began < 2.5  # where nobody hears of it, it is 3, and in vain
+                assert time.monotonic() - began < connection.PROMPT["socket_timeout"]
                 began = time.monotonic()
                 await asyncio.gather(*(client.echo("x" * (LARGE + 1)) for _ in range(8)))
                 assert time.monotonic() - began < UNHEARD_MS / 1000  # one has found out for all
@@ -201,6 +208,7 @@ def test_a_death_that_is_noticed_late_vouches_for_no_link() -> None:
     assert breaker.outlived(7.0)
 
 
+@pytest.mark.usefixtures("unprobed")
 def test_where_no_new_link_can_be_had_a_dead_one_costs_no_more_than_a_silence(redis_url: str) -> None:
     async def talk() -> None:
         with Proxy(redis_url) as proxy:
@@ -209,10 +217,10 @@ def test_where_no_new_link_can_be_had_a_dead_one_costs_no_more_than_a_silence(re
                 proxy.vanish(wholly=True)
                 said, took = await outcome(client)
                 assert said == "TimeoutError"
-                assert took < connection.PROMPT["socket_timeout"] + 0.1
+                assert took < connection.PROMPT["socket_timeout"] + 1  # another attempt would take 1.5 s
                 said, took = await outcome(client)
                 assert said == "ConnectionError"
-                assert took < 0.1
+                assert took < 1
 
     asyncio.run(talk())
 
@@ -245,7 +253,7 @@ def test_a_redis_that_stands_still_for_a_moment_is_asked_once(
             await client.echo("x" * min(size, LARGE + 1))
             before = opened()
             os.kill(server, signal.SIGSTOP)
-            asyncio.get_running_loop().call_later(0.8, os.kill, server, signal.SIGCONT)
+            asyncio.get_running_loop().call_later(0.4, os.kill, server, signal.SIGCONT)
             assert await client.rpush("asked", "x" * size) == 1
             assert opened() == before
 
@@ -256,12 +264,15 @@ def test_a_redis_that_stands_still_for_a_moment_is_asked_once(
         os.kill(server, signal.SIGCONT)
 
 
-@pytest.fixture
-def soon_idle(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(connection.TIMEOUTS, "health_check_interval", IDLE_S)
+def pass_over(client: "redis.asyncio.Redis", seconds: float) -> None:
+    """As if its links had been idle for so long."""
+    pool = client.connection_pool
+    links = {*pool._available_connections, *pool._in_use_connections}
+    assert links
+    for link in links:
+        link.next_health_check -= seconds
 
 
-@pytest.mark.usefixtures("soon_idle")
 @pytest.mark.parametrize("size", [1, LARGE + 1])
 def test_a_link_that_died_unheard_while_idle_keeps_nobody_waiting(proxy: Proxy, size: int) -> None:
     async def talk() -> None:
@@ -269,22 +280,21 @@ def test_a_link_that_died_unheard_while_idle_keeps_nobody_waiting(proxy: Proxy, 
             await client.echo("x" * size)
             proxy.swallow()  # a hole that no command meets
             proxy.restore()
-            await asyncio.sleep(2 * IDLE_S)
+            pass_over(client, IDLE_S + 0.1)
             began = time.monotonic()
             await client.echo("x" * size)
-            assert time.monotonic() - began < SILENT_S / 2
+            assert time.monotonic() - began < SILENT_S
 
     asyncio.run(talk())
 
 
-@pytest.mark.usefixtures("soon_idle")
 def test_links_in_use_stay_open(proxy: Proxy) -> None:
     async def talk() -> None:
         async with connect_async(proxy.url) as client:
             await client.ping()
             opened, commands = proxy.opened, proxy.commands
             for _ in range(12):
-                await asyncio.sleep(IDLE_S / 4)
+                pass_over(client, IDLE_S / 4)
                 await client.ping()
             assert proxy.opened == opened
             assert proxy.commands == commands + 12  # nor is any of them checked
@@ -300,8 +310,8 @@ def test_a_gateway_that_idled_over_a_dead_link_answers_at_once(tmp_path: Path) -
             assert http.get("/v1/jobs").status_code == 200
             proxy.swallow()
             proxy.restore()
-            time.sleep(connection.TIMEOUTS["health_check_interval"] + 0.5)
+            time.sleep(IDLE_S + 0.5)
             answer = http.get("/v1/jobs")
         services.kill()
     assert answer.status_code == 200
-    assert answer.elapsed.total_seconds() < 0.5
+    assert answer.elapsed.total_seconds() < connection.PROMPT["socket_timeout"] / 2
