@@ -167,7 +167,7 @@ class TestGzip:
     )
     def test_a_bomb_costs_neither_time_nor_memory(self, images: int, slug: str) -> None:
         data = deflated_array(images, 1000)
-        start = time.perf_counter()
+        start = time.process_time()
         tracemalloc.start()
         with pytest.raises(Problem) as caught:
             pixels_of_gz(data)
@@ -175,7 +175,7 @@ class TestGzip:
         tracemalloc.stop()
         assert caught.value.slug == slug
         assert most < 8 * ZEROS
-        assert time.perf_counter() - start < 0.5
+        assert time.process_time() - start < 0.5
 
     @given(st.data())
     @settings(max_examples=200, deadline=None)

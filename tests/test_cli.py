@@ -7,6 +7,7 @@ import os
 import pty
 import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -33,7 +34,7 @@ from model.files.images import png
 from worker.embedded import find_server, free_port
 from worker.ledger.jobs import JobState
 
-from conftest import Services
+from conftest import Services, until
 from hosts import serving
 from samples import page, zip_of
 
@@ -304,10 +305,11 @@ def test_a_terminal_shows_a_bar_and_stdout_only_data(services: Services, sheet: 
     with os.fdopen(ours, "rb", 0) as terminal:
         command = [*INKQUEUE, "submit", str(sheet), "--format", "json", "--url", services.url]
         environment = os.environ | {"TERM": "xterm", "COLUMNS": "100"}
-        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=theirs, env=environment)
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=theirs, env=environment)
         os.close(theirs)
-        shown = b"".join(_drained(terminal)).decode()
-    assert len(json.loads(done.stdout)) == 4
+        shown = b"".join(_drained(terminal)).decode()  # meanwhile, since it holds but a few KB
+        data, _ = process.communicate()
+    assert len(json.loads(data)) == 4
     assert "4/4" in shown
     assert "partially_failed: 3 of 4 read" in shown
 
@@ -326,14 +328,14 @@ def test_up_keeps_its_word(tmp_path: Path, sheet: Path) -> None:
         family = first.family()
         first.process.send_signal(signal.SIGINT)
         assert first.process.wait(30) == 0
-        assert psutil.wait_procs(family, timeout=5)[1] == []  # orphans are reaped in a while
+        assert psutil.wait_procs(family, timeout=20)[1] == []  # orphans are reaped in a while
 
     with up(data, tmp_path, "--api-workers", "2") as second, Client(second.url) as client:
         assert client.job(job).state is JobState.PARTIALLY_FAILED
         assert [item.label for item in client.results(job)] == labels
+        until(lambda: len(second.family()) == 4 + 3 * WORKERS)  # each has a fork server and a decoder
         family = second.family()
         second.process.kill()  # and even so nothing is left running
-        assert len(family) == 4 + 3 * WORKERS  # each has a fork server and a decoder
         assert psutil.wait_procs(family, timeout=20)[1] == []
 
 
@@ -341,6 +343,7 @@ def test_up_refuses_a_redis_that_can_lose_jobs(tmp_path: Path) -> None:
     port = free_port()
     server = subprocess.Popen([find_server(), "--port", str(port), "--save", "", "--dir", str(tmp_path)])
     try:
+        until(lambda: _listens(port))
         environment = os.environ | {"REDIS_URL": f"redis://127.0.0.1:{port}/0"}
         command = [*INKQUEUE, "up", "--port", "0"]
         done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=30)
@@ -371,7 +374,8 @@ def test_the_demonstration_works_and_leaves_nothing(tmp_path: Path) -> None:
     assert "drawn by the program, not by hand" in done.stdout
     assert re.search(r"First result \d+\.\d s after the stack was started", done.stdout)
     assert list(temporary.iterdir()) == []
-    assert not [each for each in psutil.process_iter(["cwd"]) if each.info["cwd"] == str(tmp_path)]
+    here = str(tmp_path)
+    until(lambda: not [each for each in psutil.process_iter(["cwd"]) if each.info["cwd"] == here])
 
 
 def test_a_demonstration_whose_terminal_is_closed_leaves_nothing(tmp_path: Path) -> None:
@@ -387,7 +391,7 @@ def test_a_demonstration_whose_terminal_is_closed_leaves_nothing(tmp_path: Path)
         assert "Traceback" not in process.stderr.read()
     assert process.returncode == 128 + signal.SIGHUP
     assert list(tmp_path.iterdir()) == []
-    assert psutil.wait_procs(family, timeout=5)[1] == []
+    assert psutil.wait_procs(family, timeout=20)[1] == []
 
 
 class Running:
@@ -451,6 +455,11 @@ def _is_restarted(running: Running, module: str) -> None:
     while (heir := running.child(module)) is None or heir.pid == victim.pid:
         assert time.monotonic() < end
         time.sleep(0.05)
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as link:
+        return link.connect_ex(("127.0.0.1", port)) == 0
 
 
 def _drained(terminal: IO[bytes]) -> Iterator[bytes]:

@@ -32,7 +32,7 @@ def test_a_journal_that_takes_long_is_waited_for(
     journal(tmp_path / "data", "SET a b", "DEBUG SLEEP 3")
     caplog.set_level(logging.INFO)
     monkeypatch.setattr(embedded, "SLOW_S", 0.5)
-    monkeypatch.setattr(embedded, "START_S", 1.0)
+    monkeypatch.setattr(embedded, "START_S", 2.0)
     monkeypatch.setattr(embedded, "ANSWER_S", 0.2)
     with running_redis(tmp_path / "data") as url, redis.Redis.from_url(url) as client:
         assert client.get("a") == b"b"

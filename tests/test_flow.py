@@ -162,8 +162,8 @@ def test_a_worker_says_whether_it_is_alive(own_services: Services) -> None:
 def test_a_killed_workers_chunk_is_done_by_another(own_services: Services) -> None:
     # A worker that dies right after its claim is one that claims and is heard of no more.
     submit(own_services.redis_url, "a", (5, 5))
-    assert len(ledger(own_services.redis_url, lease_ms=LEASE_MS).claim("balanced", 10)) == 2
     died = time.monotonic()
+    assert len(ledger(own_services.redis_url, lease_ms=LEASE_MS).claim("balanced", 10)) == 2
     own_services.spawn("worker")
     own_services.wait_ready()
     with httpx.Client(base_url=own_services.url, timeout=60) as http:
@@ -197,9 +197,9 @@ def test_an_image_that_three_workers_were_lost_with_is_tried_and_read_if_it_is_i
 def test_single_images_do_not_wait_behind_a_large_job(
     services: Services, http: httpx.Client, rng: np.random.Generator
 ) -> None:
-    array = np.tile(glyphs(100, rng), (200, 1, 1))
+    array = np.tile(glyphs(100, rng), (400, 1, 1))
     large = http.post("/v1/jobs", content=npy_of(array), headers={"Content-Type": NPY}).json()["id"]
-    for data in pngs(10, rng):
+    for data in pngs(5, rng):
         answer = http.post("/v1/predictions", content=data, headers={"Content-Type": "image/png"})
         assert answer.status_code == 200
     state = http.get(f"/v1/jobs/{large}").json()

@@ -148,10 +148,10 @@ class TestForms:
     @pytest.mark.parametrize("filling", [b"\r\n", b"\r", b"\r\n--", b"\r\n--b-", b"\r\n--b\r\n", b"--b"])
     def test_thirty_megabytes_of_near_boundaries_take_no_seconds(self, filling: bytes) -> None:
         body = file_part("a", filling * (30 * MIB // len(filling))) + b"--b--"
-        start = time.perf_counter()
+        start = time.process_time()
         with contextlib.suppress(Problem):
             read(body)
-        assert time.perf_counter() - start < 2
+        assert time.process_time() - start < 2
 
     @given(st.binary(max_size=300))
     @settings(max_examples=200, deadline=None)

@@ -53,6 +53,17 @@ def refusal(data: bytes, **limits: int) -> BadImage:
     return caught.value
 
 
+def cost_s(data: bytes) -> float:
+    """The processor time of a refusal; the least of three, since garbage is collected now and then."""
+
+    def once() -> float:
+        start = time.process_time()
+        refusal(data)
+        return time.process_time() - start
+
+    return min(once() for _ in range(3))
+
+
 def see_through(opaque: Grey, alpha: int) -> Grey:
     """The drawing in BGRA, its lower half see-through."""
     opacity = np.where(np.arange(48)[:, None] < 24, np.uint8(255), np.uint8(alpha))
@@ -238,9 +249,8 @@ class TestLimits:
     def test_a_large_image_is_refused_by_its_header(self, width: int, height: int) -> None:
         data = png_of(width % (1 << 32), height % (1 << 32))
         tracemalloc.start()
-        start = time.process_time()
         assert isinstance(refusal(data), TooLarge)
-        assert time.process_time() - start < 0.05
+        assert cost_s(data) < 0.05
         assert tracemalloc.get_traced_memory()[1] < 1 << 20
         tracemalloc.stop()
 
@@ -270,9 +280,7 @@ BOMBS = {
 class TestBombs:
     @pytest.mark.parametrize("data", BOMBS.values(), ids=BOMBS.keys())
     def test_a_bomb_is_refused_in_no_time(self, data: bytes) -> None:
-        start = time.process_time()
-        refusal(data)
-        assert time.process_time() - start < 0.05
+        assert cost_s(data) < 0.05
 
     @pytest.mark.parametrize("kind", [b"zTXt", b"iTXt", b"iCCP", b"eXIf"])
     def test_notes_are_not_unpacked_far(self, kind: bytes) -> None:

@@ -68,6 +68,7 @@ def figure(client: httpx.Client, name: str) -> float:
 def test_each_has_its_share_and_tells_of_all(clients: list[tuple[httpx.Client, int]]) -> None:
     assert len(Counter(pid for _, pid in clients)) == 2
     name = 'inkqueue_http_requests_total{method="GET",route="/v1/models",status="200"}'
+    until(lambda: figure(clients[0][0], name) == CLIENTS)  # soon after the answer
     assert {figure(client, name) for client, _ in clients} == {CLIENTS}
 
 

@@ -2,7 +2,6 @@
 
 import subprocess
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -122,11 +121,10 @@ def test_without_redis_the_answer_is_503_and_nothing_is_lost(
         again = subprocess.Popen(server.command())
         try:
             server.wait_ready(again)
-            end = time.monotonic() + 10
-            while http.get(f"/v1/jobs/{job}").status_code == 503 and time.monotonic() < end:
-                time.sleep(0.1)
+            until(lambda: http.get(f"/v1/jobs/{job}").status_code != 503)
             assert http.get(f"/v1/jobs/{job}").json()["counts"]["queued"] == 5
             services.spawn("worker")
+            services.wait_ready()
             assert http.get(f"/v1/jobs/{job}?wait=30").json()["state"] == "succeeded"
         finally:
             services.kill()

@@ -148,11 +148,12 @@ def run_a_job(folder: Path, images: bytes) -> list[dict[str, Any]]:
 
 
 def ready(process: "subprocess.Popen[bytes]", log: Path) -> str:
-    """The address, once the stack says that it is ready."""
+    """The address, once the stack says that it is ready, which it is without its sender."""
     end = time.monotonic() + READY_S
     while time.monotonic() < end and process.poll() is None:
-        for line in log.read_text().splitlines():
-            if '"READY in' in line:
+        text = log.read_text()
+        for line in text.splitlines():
+            if '"READY in' in line and '"sender"' in text:
                 return str(json.loads(line)["message"].split(": ", 1)[1].split()[0])
         time.sleep(0.05)
     raise TimeoutError(log.read_text())
