@@ -6,16 +6,23 @@ import time
 from collections.abc import Sequence
 
 import pytest
+import redis
 
+from worker.connections.connection import clock_ms
 from worker.leases import Leases
 from worker.ledger.claims import Claim
 from worker.ledger.ledger import Ledger
 
-from ledgers import ledger, submit
+from conftest import until
+from ledgers import LEASE_MS, ledger, pass_over, submit
 
 pytestmark = pytest.mark.usefixtures("clean_redis")
 
-LEASE_MS = 1500
+OFTEN_MS = 300
+"""The lease that the thread is told of, which renews at a third of it."""
+
+MOST_OF_A_LEASE_S = 6
+"""Twice this is more than a lease."""
 
 HANG = """
 import sys, time
@@ -29,19 +36,35 @@ time.sleep(30)
 """
 
 
-def test_leases_outlast_their_time_while_they_are_held(redis_url: str) -> None:
+def outlast(client: "redis.Redis") -> None:
+    """Let more than a lease pass, and see it renewed meanwhile."""
+    for _ in range(2):
+        pass_over(client, MOST_OF_A_LEASE_S)
+        until(lambda: client.zscore("ink:leases:balanced", "anonymous/a#0") > renewed(client))
+
+
+def renewed(client: "redis.Redis") -> float:
+    """Only a lease that was renewed since ends later."""
+    return clock_ms(client) + LEASE_MS / 2
+
+
+def test_leases_outlast_their_time_while_they_are_held(
+    redis_url: str, clean_redis: "redis.Redis"
+) -> None:
     submit(redis_url, "a", (2,))
-    own, other = ledger(redis_url, lease_ms=LEASE_MS), ledger(redis_url)
-    leases = Leases(own, LEASE_MS, stall_s=60)
+    own, other = ledger(redis_url), ledger(redis_url)
+    leases = Leases(own, OFTEN_MS, stall_s=60)
     leases.start()
     try:
         claims = own.claim("balanced", 10)
         leases.hold(claims)
-        time.sleep(1.5 * LEASE_MS / 1000)
+        outlast(clean_redis)
         assert other.claim("balanced", 10) == []
         leases.drop(claims)
-        time.sleep(1.1 * LEASE_MS / 1000)
-        assert len(other.claim("balanced", 10)) == 1
+        for _ in range(2):
+            pass_over(clean_redis, MOST_OF_A_LEASE_S)
+            time.sleep(OFTEN_MS / 1000)
+        until(lambda: other.claim("balanced", 10))
     finally:
         leases.stop()
         leases.join(5)
@@ -57,10 +80,10 @@ def test_a_process_that_stands_still_is_ended(redis_url: str) -> None:
 
 
 def test_it_outlives_a_fault_and_renews_what_is_held(
-    redis_url: str, monkeypatch: pytest.MonkeyPatch
+    redis_url: str, clean_redis: "redis.Redis", monkeypatch: pytest.MonkeyPatch
 ) -> None:
     submit(redis_url, "a", (2,))
-    own, other, renew = ledger(redis_url, lease_ms=LEASE_MS), ledger(redis_url), Ledger.renew
+    own, other, renew = ledger(redis_url), ledger(redis_url), Ledger.renew
     faults = [KeyError("a fault of ours")]
 
     def fails(self: Ledger, claims: Sequence[Claim]) -> int:
@@ -69,11 +92,11 @@ def test_it_outlives_a_fault_and_renews_what_is_held(
         return renew(self, claims)
 
     monkeypatch.setattr(Ledger, "renew", fails)
-    leases = Leases(own, LEASE_MS, stall_s=60)
+    leases = Leases(own, OFTEN_MS, stall_s=60)
     leases.start()
     try:
         leases.hold(own.claim("balanced", 10))
-        time.sleep(1.5 * LEASE_MS / 1000)
+        outlast(clean_redis)
         assert not faults
         assert other.claim("balanced", 10) == []
     finally:
