@@ -25,7 +25,7 @@ from ledgers import commit_of, finish, ledger, submit
 from samples import glyphs, npy_of
 from streams import Told, follow_all, indices, listening, refused, told
 
-UNREAD_S, PING_S, MOST = 1.0, 0.3, 4
+UNREAD_S, PING_S, MOST, READERS = 1.0, 0.3, 4, 50
 
 
 @pytest.fixture(scope="module")
@@ -86,9 +86,11 @@ def commit_and_stay(url: str, killing: Future[None]) -> None:
 
 
 def kill_twice(services: Services) -> None:
-    """The gateway dies in the middle, and again; another takes its place."""
+    """The gateway dies while all read, and again; another takes its place."""
     for _ in range(2):
-        time.sleep(0.7)
+        with httpx.Client(base_url=services.url) as http:
+            until(lambda: open_streams(http) == READERS)
+        time.sleep(0.5)
         gateway = services.processes[-1]
         gateway.kill()
         gateway.wait()
@@ -445,7 +447,7 @@ class TestDeaths:
                 killing = pool.submit(kill_twice, own)
                 committing = pool.submit(commit_and_stay, own.redis_url, killing)
                 try:
-                    courses = asyncio.run(follow_all(own.url, [f"job{n % 4}" for n in range(50)]))
+                    courses = asyncio.run(follow_all(own.url, [f"job{n % 4}" for n in range(READERS)]))
                 finally:
                     killing.result()
                     committing.result()

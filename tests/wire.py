@@ -45,7 +45,7 @@ class Wire:
         self.socket = socket.socket()
         if window:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, window)
-        self.socket.settimeout(10)
+        self.socket.settimeout(30)
         self.socket.bind((source, 0))
         self.socket.connect(("127.0.0.1", httpx.URL(url).port or 80))
         self._rest = b""
