@@ -346,7 +346,7 @@ def test_up_refuses_a_redis_that_can_lose_jobs(tmp_path: Path) -> None:
         until(lambda: _listens(port))
         environment = os.environ | {"REDIS_URL": f"redis://127.0.0.1:{port}/0"}
         command = [*INKQUEUE, "up", "--port", "0"]
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=30)
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
     finally:
         server.terminate()
         server.wait()
@@ -441,7 +441,7 @@ def _second_is_refused(data: Path, url: str) -> None:
         (["--port", "0", "--data", str(data)], "is in use by another inkqueue; stop it, or"),
         (["--port", port, "--data", f"{data}2"], f"cannot listen on 127.0.0.1:{port}"),
     ):
-        done = subprocess.run([*INKQUEUE, "up", *options], capture_output=True, text=True, timeout=30)
+        done = subprocess.run([*INKQUEUE, "up", *options], capture_output=True, text=True, timeout=60)
         assert done.returncode == 1
         assert done.stderr.splitlines()[-1].startswith("error: ")
         assert reason in done.stderr

@@ -21,7 +21,7 @@ import redis
 from worker.ledger.jobs import JobState
 
 from conftest import Services, beside, new_key, on_empty_redis, running_services, until
-from ledgers import commit_of, finish, ledger, submit
+from ledgers import commit_of, finish, ledger, pass_over, submit
 from samples import glyphs, npy_of
 from streams import Told, follow_all, indices, listening, refused, told
 
@@ -263,8 +263,14 @@ class TestEnds:
             assert list(events)[-1].data["state"] == "canceled"
 
     def test_a_job_that_expires_is_gone(self, gateway: Services, http: httpx.Client) -> None:
-        submit(gateway.redis_url, "a", (2,), ttl_s=1)
-        last = told(http, "a")[-1]
+        submit(gateway.redis_url, "a", (2,), ttl_s=600)
+        with (
+            listening(http, "a") as (_, events),
+            redis.Redis.from_url(gateway.redis_url) as client,
+        ):
+            up_to(events, "progress")
+            pass_over(client, 601)
+            last = list(events)[-1]
         assert (last.kind, last.data["type"]) == ("gone", "/problems/job-expired")
         assert last.data["status"] == 410
         assert last.data["instance"] == "/v1/jobs/a/events"
