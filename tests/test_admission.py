@@ -5,7 +5,7 @@ import gzip
 import socket
 import threading
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
@@ -293,18 +293,18 @@ def test_a_group_of_chunks_is_staged_whole_or_not_at_all(
 ) -> None:
     chunks = [Chunk(4, pack(PixelBlock(bytes(4 * 784))), ("a", "b", "c", "d")) for _ in range(2)]
 
-    def stage(size: int = 8 * 784, **some: Any) -> Verdict:
+    def stage(size: int = 8 * 784, *, images: Sequence[Chunk] = chunks, **some: Any) -> Verdict:
         limits = replace(LIMITS, owner="alice", **some)
         return with_submissions(
-            redis_url, lambda submissions: submissions.stage("t", 0, chunks, 8, size, limits)
+            redis_url, lambda submissions: submissions.stage("t", 0, images, 8, size, limits)
         )
 
     assert stage(max_queued=7) == Verdict("never", figure=7)
     assert stage(max_owner=7) == Verdict("never", figure=7)
     used = int(clean_redis.info("memory")["used_memory"])
     assert stage(mark=0.000_001).kind == "large"
-    tight = (used + 2000) / int(clean_redis.config_get("maxmemory")["maxmemory"])
-    assert stage(0, mark=tight).kind == "memory"
+    tight = (used + MB // 2) / int(clean_redis.config_get("maxmemory")["maxmemory"])
+    assert stage(0, mark=tight, images=[Chunk(4, bytes(MB))] * 2).kind == "memory"
     assert clean_redis.keys("ink:stage:*") == []
     assert submit(redis_url, "before", (4,), owner="alice").kind == "new"
     assert stage(max_queued=11) == Verdict("full", figure=1)
@@ -317,15 +317,16 @@ def test_a_group_of_chunks_is_staged_whole_or_not_at_all(
 def test_a_small_job_is_stored_by_the_call_that_makes_it_one(
     redis_url: str, clean_redis: "redis.Redis"
 ) -> None:
-    chunks = [Chunk(1, pack([b"one"]), ("a",)), Chunk(2, pack([b"two", b"three"]))]
+    chunks = [Chunk(1, pack([bytes(MB)]), ("a",)), Chunk(2, pack([b"two", b"three"]))]
     job = submission("alice")
 
     def enter(limits: Limits) -> Verdict:
         return with_submissions(redis_url, lambda submissions: submissions.enter(job, chunks, limits))
 
+    clean_redis.set("others", bytes(4 * MB))
     used = int(clean_redis.info("memory")["used_memory"])
     most = int(clean_redis.config_get("maxmemory")["maxmemory"])
-    tight = replace(LIMITS, mark=(used + 50) / most)
+    tight = replace(LIMITS, mark=(used + MB // 2) / most)
     assert enter(replace(LIMITS, mark=0.000_001)).kind == "large"
     assert enter(tight).kind == "memory"
     assert enter(replace(LIMITS, max_owner=2)) == Verdict("never", figure=2)

@@ -150,7 +150,7 @@ class Proxy:
         near = End(reader, writer)
         try:
             far = End(*await asyncio.open_connection(*self._far))
-        except OSError:
+        except (OSError, asyncio.CancelledError):
             near.close(reset=True)
             return
         self.opened += 1
@@ -164,6 +164,8 @@ class Proxy:
     async def _end(self) -> None:
         if self._server:
             self._server.close()
+        for _ in range(3):
+            await asyncio.sleep(0)  # who was accepted just now is served, and then ended like all
         for link in self._links.values():
             link.close(reset=True)
         others = asyncio.all_tasks() - {asyncio.current_task()}
