@@ -1,5 +1,7 @@
 """Images cut into chunks: as many as about fit together, by how many characters each has."""
 
+from collections.abc import Iterator
+
 import pytest
 
 from api.intake.cutter import Cutter
@@ -32,3 +34,17 @@ def test_a_chunk_has_about_as_many_characters_whatever_the_layout(
 ) -> None:
     chunks = Cutter(GatewaySettings(chunk_images=512), options.weight).cut([NamedImage("", b"x")] * 600)
     assert [chunk.count for chunk in chunks] == counts
+
+
+class Unread(list[int]):
+    """Sizes of chunks that nobody may go through."""
+
+    def __iter__(self) -> Iterator[int]:
+        raise AssertionError("to cut another chunk, all of the ones before were counted")
+
+
+def test_however_many_chunks_there_are_the_next_is_cut_as_quickly() -> None:
+    cutter = Cutter(GatewaySettings(chunk_images=2), 1, sizes=Unread())
+    chunks = list(cutter.cut([NamedImage("", b"x")] * 3 + [NamedImage("a", b"x")] * 2))
+    assert [chunk.names for chunk in chunks] == [None, ("2", "a"), ("a",)]
+    assert cutter.images == 5

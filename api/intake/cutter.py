@@ -13,18 +13,15 @@ from .sources import NamedImage, Part
 
 @dataclass
 class Cutter:
-    """Counts and fingerprints what it cuts; `weight` is roughly the number of characters in an image."""
+    """Counts and fingerprints what it cuts; `weight` is roughly the number of characters in an image.
+    So far it has cut `images`, into chunks of these `sizes`."""
 
     settings: GatewaySettings
     weight: int
+    images: int = 0
     sizes: list[int] = field(default_factory=list)
     first_name: str = "0"
     fingerprint: "hashlib._Hash" = field(default_factory=hashlib.sha256)
-
-    @property
-    def images(self) -> int:
-        """How many images were cut so far."""
-        return sum(self.sizes)
 
     def cut(self, parts: Iterable[Part]) -> Iterator[Chunk]:
         """The chunks of `parts`, in order. Raises `too-many-images`."""
@@ -72,6 +69,7 @@ class Cutter:
             self.first_name = names[0]
         chunk = Chunk(count, pack(content), names)
         self.sizes.append(count)
+        self.images += count
         self.fingerprint.update(chunk.payload)
         self.fingerprint.update(chunk.names_json)
         return chunk
