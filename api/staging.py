@@ -19,7 +19,8 @@ from .intake.cutter import Cutter
 from .intake.sources import Part
 from .problems import Problem
 
-STAGE_BYTES = 1 << 20
+STAGE_BYTES, STAGE_CHUNKS = 1 << 20, 500
+"""A group of chunks that is stored by one call is full with either."""
 
 AHEAD_BYTES, MOST_AHEAD = 2 * STAGE_BYTES, 2
 """The next group is cut while one is stored, unless the latter is larger than this (one large chunk), or
@@ -144,12 +145,12 @@ async def _groups(chunks: Iterator[Chunk]) -> AsyncGenerator[Group, None]:
 
 
 def _take(chunks: Iterator[Chunk]) -> Group:
-    """The next chunks, about STAGE_BYTES together, and whether they are the last. A larger write would
-    delay the syncs of all others."""
+    """The next chunks, about STAGE_BYTES or STAGE_CHUNKS, and whether they are the last. A larger write
+    would delay the syncs of all others, and more chunks their commands."""
     group, size = [], 0
     for chunk in chunks:
         group.append(chunk)
         size += len(chunk.payload)
-        if size >= STAGE_BYTES:
+        if size >= STAGE_BYTES or len(group) == STAGE_CHUNKS:
             return group, False
     return group, True

@@ -4,8 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from api.intake.cutter import Cutter
+from api.intake.cutter import MOST_CHUNKS, Cutter
 from api.intake.sources import NamedImage
+from api.problems import Problem
 from api.settings import GatewaySettings
 from worker.ledger.chunks import GLYPH_BYTES, PixelBlock
 from worker.ledger.jobs import WEIGHTS, Options
@@ -48,3 +49,12 @@ def test_however_many_chunks_there_are_the_next_is_cut_as_quickly() -> None:
     chunks = list(cutter.cut([NamedImage("", b"x")] * 3 + [NamedImage("a", b"x")] * 2))
     assert [chunk.names for chunk in chunks] == [None, ("2", "a"), ("a",)]
     assert cutter.images == 5
+
+
+def test_a_job_of_too_many_chunks_is_refused_and_told_how_many_images_fit() -> None:
+    weight = Options("m", layout="grid", rows=1, columns=128).weight
+    two_a_chunk = Cutter(GatewaySettings(), weight)
+    with pytest.raises(Problem, match=f"first {2 * MOST_CHUNKS} of these; send the rest") as refused:
+        list(two_a_chunk.cut([NamedImage("", b"x")] * (2 * MOST_CHUNKS + 1)))
+    assert (refused.value.slug, refused.value.extra["limit"]) == ("too-many-images", 2 * MOST_CHUNKS)
+    assert len(two_a_chunk.sizes) == MOST_CHUNKS

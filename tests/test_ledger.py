@@ -502,6 +502,18 @@ def test_an_expired_job_leaves_only_a_tombstone(
     assert read_stats(redis_url).get("images_expired", 0) == (0 if done else 10)
 
 
+def test_of_jobs_with_very_many_chunks_few_are_buried_in_one_call(
+    redis_url: str, clean_redis: "redis.Redis"
+) -> None:
+    for name in "ab":
+        submit(redis_url, name, ttl_s=1)
+        clean_redis.hset(f"ink:job:anonymous/{name}", "chunks", "20000")
+    pass_over(clean_redis, 2)
+    worker = ledger(redis_url)
+    assert [worker.upkeep(["balanced"]) for _ in range(3)] == [1, 1, 0]
+    assert sorted(clean_redis.keys("ink:job:*")) == [b"ink:job:anonymous/a", b"ink:job:anonymous/b"]
+
+
 @pytest.mark.parametrize("days", [3, 60])
 def test_jobs_that_expire_while_all_is_off_are_buried_whole(
     redis_url: str, clean_redis: "redis.Redis", days: int

@@ -98,3 +98,24 @@ def test_what_is_small_is_carried_and_not_staged(
 
     with_submissions(redis_url, work)
     assert clean_redis.keys("*") == []
+
+
+def test_a_call_stores_few_chunks_however_small_they_are(
+    redis_url: str, clean_redis: "redis.Redis", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(staging, "STAGE_BYTES", 1 << 20)
+    monkeypatch.setattr(staging, "STAGE_CHUNKS", 3)
+    stored = list[int]()
+
+    class Watched(Staged):
+        async def _store(self, group: list[Chunk], limits: Limits) -> None:
+            stored.append(len(group))
+            await super()._store(group, limits)
+
+    async def work(submissions: Submissions) -> None:
+        async with Watched(submissions, Cutter(GatewaySettings(chunk_images=1), 1)) as images:
+            await images.take_in([NamedImage("", b"file")] * 8, LIMITS, lambda: None)
+
+    with_submissions(redis_url, work)
+    assert stored == [3, 3, 2]
+    assert clean_redis.keys("*") == []

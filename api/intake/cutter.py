@@ -10,6 +10,9 @@ from ..problems import Problem
 from ..settings import GatewaySettings
 from .sources import NamedImage, Part
 
+MOST_CHUNKS = 20_000
+"""Chunks of a job: while it is submitted or deleted, Redis does nothing else for some us for each."""
+
 
 @dataclass
 class Cutter:
@@ -58,13 +61,8 @@ class Cutter:
         return tuple(each.name or str(place) for place, each in enumerate(images, self.images))
 
     def _chunk(self, content: Content, names: tuple[str, ...] | None) -> Chunk:
-        count, most = len(content), self.settings.max_images
-        if self.images + count > most:
-            raise Problem(
-                "too-many-images",
-                f"A job takes at most {most} images; send the rest as another.",
-                limit=most,
-            )
+        count = len(content)
+        self._require_room(count)
         if names and not self.sizes:
             self.first_name = names[0]
         chunk = Chunk(count, pack(content), names)
@@ -73,6 +71,15 @@ class Cutter:
         self.fingerprint.update(chunk.payload)
         self.fingerprint.update(chunk.names_json)
         return chunk
+
+    def _require_room(self, count: int) -> None:
+        most = self.settings.max_images
+        if self.images + count > most:
+            detail = f"A job takes at most {most} images; send the rest as another."
+            raise Problem("too-many-images", detail, limit=most)
+        if len(self.sizes) == MOST_CHUNKS:
+            detail = f"A job takes only the first {self.images} of these; send the rest as another job."
+            raise Problem("too-many-images", detail, limit=self.images)
 
 
 def _files(images: Sequence[NamedImage]) -> Files:

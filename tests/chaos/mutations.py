@@ -122,8 +122,8 @@ SUBMIT = (
     lua(
         "images of a job stay for ever",
         "submit",
-        "redis.call('PEXPIREAT', key(want.name, part), text(want.expires + GRACE))",
-        "redis.call('PERSIST', key(want.name, part))",
+        "redis.call('PEXPIREAT', stage .. part, expires) == 1",
+        "redis.call('PERSIST', stage .. part) == 1",
         "expires_by_itself",
     ),
 )

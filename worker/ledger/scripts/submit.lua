@@ -43,15 +43,14 @@ local function refusal(want, bytes)
 end
 
 local function unstage(want)
-  local stage = 'ink:stage:' .. want.stage .. ':'
+  local stage, expires = 'ink:stage:' .. want.stage .. ':', text(want.expires + GRACE)
   for c = 0, want.chunks - 1 do
     if redis.call('EXISTS', stage .. 'in:' .. c) == 0 then return false end
   end
   for c = 0, want.chunks - 1 do
     for _, part in ipairs({'in:' .. c, 'names:' .. c}) do
-      if redis.call('EXISTS', stage .. part) == 1 then
+      if redis.call('PEXPIREAT', stage .. part, expires) == 1 then   -- it is there
         redis.call('RENAME', stage .. part, key(want.name, part))
-        redis.call('PEXPIREAT', key(want.name, part), text(want.expires + GRACE))
       end
     end
   end

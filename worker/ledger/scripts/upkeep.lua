@@ -1,6 +1,7 @@
 -- Ring for what is due and unclaimed; turn expired jobs into tombstones.
 -- ARGV: a doorbell for senders, lease in ms, then pairs of model and doorbell
 -- Answers: how many jobs expired
+local WIPED = 20000   -- chunks of expired jobs after which the rest waits for the next call
 local lease = tonumber(ARGV[2])
 
 for i = 3, #ARGV, 2 do
@@ -22,8 +23,10 @@ for i = 3, #ARGV, 2 do
   ring(ARGV[i], waiting, ARGV[i + 1])
 end
 
-local names = redis.call('ZRANGEBYSCORE', 'ink:expiry', '-inf', now, 'LIMIT', 0, 16)
-for _, name in ipairs(names) do
+local expired, wiped = 0, 0
+for _, name in ipairs(redis.call('ZRANGEBYSCORE', 'ink:expiry', '-inf', now, 'LIMIT', 0, 16)) do
+  if wiped >= WIPED then break end
+  expired = expired + 1
   local job = job_of(name)
   if job and job.state ~= 'expired' then
     if not TERMINAL[job.state] then
@@ -34,6 +37,7 @@ for _, name in ipairs(names) do
       take_leave(name, job, 'expired')
     end
     wipe(name, job)
+    wiped = wiped + job.chunks
     redis.call('DEL', key(name))
     redis.call('HSET', key(name), 'state', 'expired')
     redis.call('EXPIRE', key(name), TOMBSTONE)
@@ -46,4 +50,4 @@ end
 redis.call('ZREMRANGEBYSCORE', 'ink:workers', '-inf', now - 6 * ALIVE)
 redis.call('ZREMRANGEBYSCORE', 'ink:lingering', '-inf', now - ALIVE)
 redis.call('ZREMRANGEBYSCORE', 'ink:senders', '-inf', now - 6 * ALIVE)
-return #names
+return expired
