@@ -167,6 +167,19 @@ def test_bulk_never_starves_however_large_its_chunks(redis_url: str) -> None:
     assert len(names) == 7
 
 
+def test_a_claim_is_no_more_than_what_is_quickly_passed_however_few_images_it_is(
+    redis_url: str, clean_redis: "redis.Redis"
+) -> None:
+    for name in "abcde":
+        submit(redis_url, name, (1,), lane="interactive" if name < "d" else "bulk")
+        clean_redis.set(f"ink:job:anonymous/{name}:in:0", bytes(9 << 20), keepttl=True)
+    worker = ledger(redis_url)
+    first = worker.claim("balanced", 100)
+    assert [claim.name[-1] for claim in first] == ["a", "b", "d"]  # a lane's first in any case
+    _, second = worker.turn([commit_of(claim) for claim in first], {}, "balanced", 100)
+    assert [claim.name[-1] for claim in second] == ["c", "e"]
+
+
 def test_a_second_commit_changes_nothing(redis_url: str) -> None:
     submit(redis_url, "a", (2,))
     worker = ledger(redis_url)

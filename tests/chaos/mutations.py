@@ -137,6 +137,13 @@ CLAIM = (
         "weighs_as_much",
     ),
     lua(
+        "a claim has any number of bytes",
+        "claim",
+        "bytes >= ENOUGH or taken",
+        "taken",
+        "quickly_passed",
+    ),
+    lua(
         "a worker that no longer lingers is woken as if it did",
         "bells",
         "redis.call('ZRANGEBYSCORE', 'ink:lingering', now, '+inf')",

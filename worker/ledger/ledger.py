@@ -31,8 +31,8 @@ class Ledger:
         self._scripts = {name: client.register_script(source(name)) for name in SCRIPTS}
 
     def claim(self, model: str, budget: int, others: Sequence[str] | None = None) -> list[Claim]:
-        """Due chunks of `model`: about `budget` images, by their weight, and at least one chunk of each
-        lane that has any.
+        """Due chunks of `model`: about `budget` images, by their weight, or 16 MiB, and at least one
+        chunk of each lane that has any.
 
         A worker that finds none and names the `others` that it serves must call `rung` next.
         """

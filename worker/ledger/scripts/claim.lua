@@ -6,7 +6,9 @@
 --   ms for which it was due}
 local model, budget, lease_end = ARGV[1], tonumber(ARGV[2]), text(now + ARGV[3])
 local SCAN = 128
-local claims, inputs, taken = {}, {}, 0
+local ENOUGH = 16777216   -- bytes of chunks after which a lane gives no more: Redis and the worker's
+                          -- connection are busy for long with what is handed out at once
+local claims, taken, bytes = {}, 0, 0
 
 -- By lane: due chunks, each followed by since when it is due, and the place of the next such pair.
 local heads = {}
@@ -37,9 +39,9 @@ local function take(name, job, c, since)
   save(name, job)
   if count > 1 then stat('chunks_reclaimed', 1) end
   taken = taken + n * job.weight
-  local waited = now - tonumber(since)
-  claims[#claims + 1] = {name, tonumber(c), token, count, n, job.options, '', job.labels, waited}
-  inputs[#claims] = key(name, 'in:' .. c)
+  local packed, waited = redis.call('GET', key(name, 'in:' .. c)), now - tonumber(since)
+  bytes = bytes + #(packed or '')
+  claims[#claims + 1] = {name, tonumber(c), token, count, n, job.options, packed, job.labels, waited}
 end
 
 -- The job of a due chunk if it is still to be read, or nil; removes what is left of jobs that are over.
@@ -83,7 +85,7 @@ local function take_from(lane, limit, sure)
     local name, c = parse(member)
     local job = wanted(lane, member, name, c)
     if job and job.deliveries == 0 then
-      if not sure and taken + size(name, job, c) * job.weight > limit then return end
+      if not sure and (bytes >= ENOUGH or taken + size(name, job, c) * job.weight > limit) then return end
       take(name, job, c, since)
       sure = false
     end
@@ -116,7 +118,6 @@ end
 
 if #claims == 0 and ARGV[5] then linger(ARGV[4], tonumber(ARGV[5])) end
 if #claims == 0 then return claims end
-for i, packed in ipairs(redis.call('MGET', unpack(inputs))) do claims[i][7] = packed end
 if ARGV[4] ~= '' and redis.call('HSETNX', 'ink:worker:' .. ARGV[4], 'first_claim', clock) == 1 then
   redis.call('EXPIRE', 'ink:worker:' .. ARGV[4], 60)
 end
