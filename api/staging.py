@@ -88,7 +88,8 @@ class Staged:
         first, self.stored = self.stored, self.stored + len(group)  # even if the answer is lost
         self.images += sum(chunk.count for chunk in group)
         self.size += sum(len(chunk.payload) + len(chunk.names_json) for chunk in group)
-        verdict = await self.submissions.stage(self.token, first, group, self.images, self.size, limits)
+        sized = self.images, self.size, self.cutter.weight
+        verdict = await self.submissions.stage(self.token, first, group, *sized, limits)
         if verdict.kind != "staged":
             raise NoRoom(verdict)
 

@@ -117,7 +117,7 @@ def submit(
 
 async def stage(submissions: Submissions, token: str, chunks: Sequence[Chunk]) -> None:
     """Stage all chunks of a job, whatever room there is."""
-    await submissions.stage(token, 0, chunks, 0, 0, replace(LIMITS, max_queued=0))
+    await submissions.stage(token, 0, chunks, 0, 0, 1, replace(LIMITS, max_queued=0))
 
 
 def read_job(url: str, job_id: str, owner: str = "anonymous") -> Job:

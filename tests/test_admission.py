@@ -18,7 +18,8 @@ import redis
 from fastapi import Request
 from starlette.types import Message
 
-from api.intake.cutter import Cutter
+from api.intake.cutter import MOST_CHUNKS, Cutter
+from api.intake.sources import NamedImage
 from api.limits import drain_time
 from api.limits.admission import Admission
 from api.limits.budget import Documents
@@ -27,8 +28,9 @@ from api.limits.refusals import refusal
 from api.problems import CATALOGUE, PASSING, Problem
 from api.receiving import SMALL, Receiver
 from api.settings import GatewaySettings
-from api.staging import Staged
+from api.staging import NoRoom, Staged
 from api.submission import Submitter
+from model.layout import Kind
 from worker.connections.redis_watch import RedisWatch
 from worker.ledger.admission import Limits, Verdict
 from worker.ledger.chunks import Chunk, PixelBlock, pack
@@ -296,7 +298,7 @@ def test_a_group_of_chunks_is_staged_whole_or_not_at_all(
     def stage(size: int = 8 * 784, *, images: Sequence[Chunk] = chunks, **some: Any) -> Verdict:
         limits = replace(LIMITS, owner="alice", **some)
         return with_submissions(
-            redis_url, lambda submissions: submissions.stage("t", 0, images, 8, size, limits)
+            redis_url, lambda submissions: submissions.stage("t", 0, images, 8, size, 1, limits)
         )
 
     assert stage(max_queued=7) == Verdict("never", figure=7)
@@ -426,6 +428,48 @@ def test_what_results_of_pages_will_take_is_promised_until_they_are_there(
     finish(redis_url)
     assert promised() == pytest.approx(0, abs=5)
     assert clean_redis.get("ink:load:extra") == b"0"
+
+
+@pytest.mark.parametrize("staged", [True, False])
+def test_a_job_for_whose_own_results_there_is_no_room_is_refused(
+    redis_url: str, clean_redis: "redis.Redis", staged: bool
+) -> None:
+    whole = int(clean_redis.config_get("maxmemory")["maxmemory"])
+    pages = 1000
+    results = pages * WEIGHTS["page"] * 64
+    clean_redis.setrange("others", results, b"\0")  # unlike a SET, it leaves no large buffers
+    info = clean_redis.info("memory")
+    used, empty = int(info["used_memory"]), int(info["used_memory_startup"])
+
+    def send(most: int, layout: Kind = "page") -> str:
+        limits = replace(LIMITS, mark=most / whole)
+        return submit(redis_url, layout, (1,) * pages, layout=layout, limits=limits, staged=staged).kind
+
+    assert send(empty + results) == "large"
+    assert send(used + results // 2) == "memory"
+    assert send(used + results // 2, "character") == "new"
+    assert send(used + 2 * results) == "new"
+
+
+def test_an_upload_for_whose_results_there_is_no_room_ends_early(
+    redis_url: str, clean_redis: "redis.Redis"
+) -> None:
+    whole, results = int(clean_redis.config_get("maxmemory")["maxmemory"]), 500 * WEIGHTS["page"] * 64
+    taken = list[NamedImage]()
+
+    def pages() -> Iterator[NamedImage]:
+        for _ in range(MOST_CHUNKS):
+            taken.append(NamedImage("", b"file"))
+            yield taken[-1]
+
+    async def work(submissions: Submissions) -> None:
+        mark = (int(clean_redis.info("memory")["used_memory"]) + 2 * results) / whole
+        async with Staged(submissions, Cutter(GatewaySettings(), WEIGHTS["page"])) as images:
+            with pytest.raises(NoRoom):
+                await images.take_in(pages(), replace(LIMITS, max_queued=0, mark=mark), lambda: None)
+
+    with_submissions(redis_url, work)
+    assert len(taken) < MOST_CHUNKS // 2
 
 
 def test_not_all_come_back_at_once() -> None:

@@ -32,7 +32,7 @@ def refusal(verdict: Verdict, pressure: Pressure, settings: GatewaySettings, quo
             return Problem("too-many-images", f"At most {most} images can wait; send fewer.", limit=most)
         case "large":
             most = verdict.figure
-            detail = f"At most {most} bytes of a job can be stored here; send less."
+            detail = f"At most {most} bytes of a job and its results can be stored here; send less."
             return Problem("body-too-large", detail, limit=most)
     return _crowded(verdict, pressure, settings, quota)
 

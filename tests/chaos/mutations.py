@@ -92,6 +92,22 @@ SUBMIT = (
         ADMISSION,
     ),
     lua(
+        "a job is taken though there is no room for its own results",
+        "submit",
+        "bytes + promised(want.total, want.weight)",
+        "bytes",
+        "own_results",
+        ADMISSION,
+    ),
+    lua(
+        "an upload goes on though there is no room for its results",
+        "stage",
+        "promised(images, weight)",
+        "0",
+        "ends_early",
+        ADMISSION,
+    ),
+    lua(
         "the window is one chunk too large",
         "submit",
         "math.min(want.window, want.chunks)",

@@ -60,14 +60,21 @@ class Submissions:
         self._unlock = client.register_script(source("unlock"))
 
     async def stage(
-        self, token: str, first: int, chunks: Sequence[Chunk], images: int, size: int, limits: Limits
+        self,
+        token: str,
+        first: int,
+        chunks: Sequence[Chunk],
+        images: int,
+        size: int,
+        weight: int,
+        limits: Limits,
     ) -> Verdict:
         """Store chunks of a job before it is submitted, all or none; `first` is the number of the first.
 
-        With them, the job has `images` images and `size` bytes so far. Answers `staged`, or why there is
-        no room.
+        With them, the job has `images` images, of this `weight`, and `size` bytes so far. Answers
+        `staged`, or why there is no room.
         """
-        args: list[Any] = [token, STAGED_S, limits.owner, images, size]
+        args: list[Any] = [token, STAGED_S, limits.owner, images, size, weight]
         args += [limits.max_queued, limits.max_owner, limits.memory, limits.mark]
         for number, chunk in enumerate(chunks, first):
             args += [number, chunk.payload, chunk.names_json]

@@ -19,6 +19,9 @@ local function ask()
   }
 end
 
+-- The bytes of result that images of a weight will leave behind.
+local function promised(images, weight) return images * weight * RESULT end
+
 -- The bytes that are used or promised, the bytes allowed, and the bytes of an empty Redis. Without
 -- maxmemory `limit` counts; if that is 0, the memory of the machine does.
 local function memory(limit, mark, load)
@@ -26,8 +29,8 @@ local function memory(limit, mark, load)
   local most = told.most
   if most == 0 then most = limit end
   if most == 0 then most = told.machine end
-  local weight = load + counted('ink:load:extra')
-  return told.used + grown + weight * RESULT, math.floor(most * mark), told.empty
+  local results = promised(load + counted('ink:load:extra'), 1)
+  return told.used + grown + results, math.floor(most * mark), told.empty
 end
 
 -- The bytes of the largest job that an empty Redis has room for, beside keys, clients and scripts.
@@ -46,8 +49,9 @@ local function crowded(owner, images, load, max_queued, max_owner)
   end
 end
 
--- Why a job of `bytes` in all, of which `more` come now, cannot be stored, and by how many bytes; nil if
--- it can. For a job that can never be stored: 'large', and the bytes of the largest possible job.
+-- Why a job of `bytes` in all, of which `more` come now or later, cannot be stored, and by how many bytes;
+-- nil if it can. Its results count in both. If it can never be stored: 'large', and the bytes of the
+-- largest possible job.
 local function overfull(bytes, more, limit, mark, load)
   local used, most, empty = memory(limit, mark, load)
   if bytes > largest(most, empty) then return 'large', largest(most, empty) end

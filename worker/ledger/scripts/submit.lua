@@ -30,13 +30,14 @@ local function known(want)
   return {'mismatch'}
 end
 
--- Why a job with `bytes` of chunks (0: they were staged) is refused; nil if it is not.
+-- Why a job with `bytes` of chunks (0: they were staged, so are used) is refused; nil if it is not.
 local function refusal(want, bytes)
   local signer = hook_key(want.owner, 'callback')
   if want.callback ~= '' and redis.call('EXISTS', signer) == 0 then return {'unsigned'} end
   local load = queued_images()
   local why, excess = crowded(want.owner, want.total, load, want.max_queued, want.max_owner)
-  if not why and bytes > 0 then why, excess = overfull(bytes, bytes, want.memory, want.mark, load) end
+  local more = bytes + promised(want.total, want.weight)
+  if not why then why, excess = overfull(more, more, want.memory, want.mark, load) end
   if why then return {why, excess} end
   local open = counted('ink:open', want.owner)
   if open >= want.max_open then return {'many', open} end
