@@ -25,6 +25,7 @@ from ledgers import finish, in_store, ledger, on_redis, pass_over, read_stats, s
 pytestmark = pytest.mark.usefixtures("clean_redis")
 
 LIMITS = Limits(lease_ms=10_000, per_endpoint=3, per_caller=5, attempts=10)
+ONE_AT_A_TIME = replace(LIMITS, lease_ms=600_000, per_caller=1)
 GOOD = Outcome(0.1, status=200)
 BAD = Outcome(0.1, status=500)
 OWNER = "anonymous"
@@ -233,16 +234,15 @@ def test_what_a_lost_sender_had_under_way_is_found_among_many_that_wait(
 def test_a_lane_that_waited_for_its_owners_limit_goes_on_though_the_clock_was_set_back(
     redis_url: str, clean_redis: "redis.Redis"
 ) -> None:
-    one_at_a_time = replace(LIMITS, per_caller=1)
     for _ in range(2):
         register(redis_url, "job.completed")
     end(redis_url, "a")
     pass_over(clean_redis, 7200)
-    (first,) = claim(redis_url, limits=one_at_a_time)
+    (first,) = claim(redis_url, limits=ONE_AT_A_TIME)
     pass_over(clean_redis, -3600)
     conclude(redis_url, first, GOOD)
     ledger(redis_url).upkeep([])
-    assert len(claim(redis_url, limits=one_at_a_time)) == 1
+    assert len(claim(redis_url, limits=ONE_AT_A_TIME)) == 1
 
 
 def test_what_nobody_has_taken_is_sent_at_once_though_the_clock_was_set_back(
@@ -309,6 +309,55 @@ def test_many_that_wait_for_a_full_lane_hide_nobody(redis_url: str) -> None:
     end(redis_url, "theirs", owner="other")
     (theirs,) = claim(redis_url)
     assert json.loads(theirs.event)["id"] == "theirs"
+
+
+def test_many_lanes_of_an_owner_at_its_limit_hide_nobody(
+    redis_url: str, clean_redis: "redis.Redis"
+) -> None:
+    register(redis_url)
+    end(redis_url, "a")
+    assert len(claim(redis_url, limits=ONE_AT_A_TIME)) == 1
+    with clean_redis.pipeline() as many:
+        for number in range(1500):
+            lane = f"{OWNER}/callback@{number}.example.org"
+            many.zadd("ink:outbox", {lane: 0})
+            many.zadd(f"ink:outbox:{lane}", {"a delivery": 0})
+        many.execute()
+    register(redis_url, owner="other")
+    end(redis_url, "theirs", owner="other")
+    (theirs,) = claim(redis_url, limits=ONE_AT_A_TIME)
+    assert json.loads(theirs.event)["id"] == "theirs"
+
+
+def test_lanes_that_wait_for_their_owners_limit_take_turns(
+    redis_url: str, clean_redis: "redis.Redis"
+) -> None:
+    hooks = {register(redis_url) for _ in range(4)}
+    end(redis_url, *"abc")
+    turns = []
+    for _ in range(12):
+        (claimed,) = claim(redis_url, limits=ONE_AT_A_TIME)
+        assert claim(redis_url, limits=ONE_AT_A_TIME) == []
+        conclude(redis_url, claimed, GOOD)
+        turns.append(of_lane(redis_url, claimed))
+    assert {*turns[:4]} == hooks
+    assert turns == 3 * turns[:4]
+    assert claim(redis_url) == []
+    assert clean_redis.keys("ink:aside*") == []
+
+
+def test_a_lane_whose_turn_is_forgotten_goes_on_when_the_leases_before_it_end(
+    redis_url: str, clean_redis: "redis.Redis"
+) -> None:
+    for _ in range(2):
+        register(redis_url)
+    end(redis_url, "a")
+    (lost,) = claim(redis_url, limits=ONE_AT_A_TIME)
+    clean_redis.delete(*clean_redis.keys("ink:aside*"))
+    pass_over(clean_redis, 601)
+    claims = claim(redis_url)
+    assert [each.attempt for each in claims if each.id == lost.id] == [2]
+    assert [each.attempt for each in claims if each.id != lost.id] == [1]
 
 
 def test_what_is_to_be_sent_and_who_sends_is_known(redis_url: str, clean_redis: "redis.Redis") -> None:

@@ -4,6 +4,8 @@
 -- ink:hooks:OWNER      zset of endpoints by when they came     ink:hook:OWNER/HOOK   hash: an endpoint
 -- ink:outbox           zset of lanes by when to look at them   ink:outbox:LANE       zset of deliveries
 --   by when they are due, or their lease ends                  ink:sending:LANE, :OWNER   leases by end
+-- ink:aside            zset of owners that have as many under  ink:aside:OWNER       zset of their lanes
+--   way as they may, and more that is due                      that wait; both by a running number
 -- ink:delivery:ID      hash: a delivery                        ink:delivery:ID:attempts  list of JSON
 -- ink:deliveries:job:NAME, :hook:OWNER/HOOK                    zsets of deliveries by when they came
 
