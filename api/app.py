@@ -61,8 +61,8 @@ from .telemetry.request_tracing import RequestTracing
 DESCRIPTION = """Bulk handwriting recognition. Post scans, get a job id, read what they say.
 
     curl -F files=@scans.zip localhost:8000/v1/jobs
-    curl localhost:8000/v1/jobs/JOB?wait=30
-    curl localhost:8000/v1/jobs/JOB/results?format=csv
+    curl 'localhost:8000/v1/jobs/JOB?wait=30'
+    curl 'localhost:8000/v1/jobs/JOB/results?format=csv'
 """
 
 ROUTES = (

@@ -2,13 +2,14 @@
 
 import json
 import re
+import shlex
 import shutil
 from collections.abc import Iterator
 
 import httpx
 import pytest
 
-from api.app import create_app
+from api.app import DESCRIPTION, create_app
 from api.openapi.contract import FAULTS, OPERATIONS
 from api.problems import CATALOGUE
 from api.settings import GatewaySettings
@@ -73,6 +74,13 @@ def test_no_reference_leads_nowhere() -> None:
 
 def test_what_is_null_in_json_is_called_so() -> None:
     assert not re.search(r"\bNone\b(?!-Match)", json.dumps(create_app(GatewaySettings()).openapi()))
+
+
+def test_the_commands_shown_mean_the_same_in_any_shell() -> None:
+    commands = [line for line in DESCRIPTION.splitlines() if line.startswith("    curl")]
+    assert len(commands) > 2
+    for word in (word for command in commands for word in shlex.split(command, posix=False)):
+        assert word[0] == word[-1] == "'" or not set(word) & set("?*[&"), word
 
 
 @pytest.mark.parametrize(
