@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from api.app import DESCRIPTION, create_app
+from api.auth.credentials import SCOPES
 from api.openapi.contract import FAULTS, OPERATIONS
 from api.problems import CATALOGUE
 from api.settings import GatewaySettings
@@ -17,6 +18,7 @@ from model.card import WEIGHTS
 
 from conftest import Services, beside, running_services
 from contract import checked
+from routes import probes
 
 
 @pytest.fixture(scope="module")
@@ -64,6 +66,22 @@ def test_every_operation_and_every_problem_is_listed() -> None:
         for each in content.get("schema", {}).get("properties", {}).get("type", {}).get("enum", ())
     }
     assert told | set(FAULTS) == CATALOGUE.keys()
+
+
+def test_the_key_that_each_operation_needs_is_told() -> None:
+    """The same probes are sent to a gateway with keys in test_keys.py."""
+    paths = create_app(GatewaySettings()).openapi()["paths"]
+    told = set[str]()
+    for probe in probes("job", "hook", "delivery"):
+        operation = paths.get(probe.route, {}).get(probe.method.lower())
+        if operation is None:
+            continue
+        told.add(f"{probe.method} {probe.route}")
+        scopes = [probe.scope] if probe.scope in SCOPES else []
+        either = [{"BearerKey": scopes}, {"HeaderKey": scopes}] if probe.scope else None
+        assert operation.get("security") == either, probe
+        assert re.findall(r"scope `(\w+)`", operation["description"]) == scopes, probe
+    assert told == OPERATIONS.keys()
 
 
 def test_no_reference_leads_nowhere() -> None:

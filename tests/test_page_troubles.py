@@ -171,3 +171,14 @@ def test_a_job_outlives_a_wrong_key_no_worker_and_a_killed_gateway(
     assert all(url.startswith((guarded.url, f"blob:{guarded.url}")) for url in asked)
     worker.kill()
     worker.wait()
+
+
+def test_the_reference_is_tried_with_a_key(browser: Browser) -> None:
+    browser.open("/docs")
+    browser.find(".scheme-container .authorize").click()
+    browser.find("#auth-bearer-value").send_keys(KEY, Keys.ENTER)
+    browser.find(".btn-done").click()
+    listing = "[id*=list_models]"
+    for button in (".opblock-summary-control", ".try-out__btn", ".execute"):
+        browser.find(f"{listing} {button}").click()
+    browser.wait(lambda: browser.text(f"{listing} .live-responses-table tbody").startswith("200"))

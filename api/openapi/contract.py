@@ -11,6 +11,7 @@ from typing import Any
 from ..problems import CATALOGUE, MEDIA_TYPE
 from .bodies import without_null
 from .examples import illustrate
+from .security import SCHEMES, secure
 
 EDGE = (
     "malformed-request",
@@ -144,8 +145,8 @@ RETRY = {"Retry-After": {"description": "seconds", "schema": {"type": "integer",
 
 
 def describe(document: dict[str, Any]) -> None:
-    """Write problems and examples of every operation into an OpenAPI document; let no parameter be
-    null."""
+    """Write problems, examples and the keys that every operation needs into an OpenAPI document; let no
+    parameter be null."""
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
             name = f"{method.upper()} {path}"
@@ -155,6 +156,8 @@ def describe(document: dict[str, Any]) -> None:
             responses.pop("422", None)  # FastAPI's own, in another form
             responses.update(refusals((*EDGE, *OPERATIONS[name])))
             illustrate(name, operation)
+            secure(name, operation)
+    document["components"]["securitySchemes"] = SCHEMES
     for unused in ("HTTPValidationError", "ValidationError"):
         document["components"]["schemas"].pop(unused, None)
 
