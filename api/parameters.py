@@ -88,10 +88,12 @@ class JobParameters(BaseModel):
 
 
 def parse_parameters(*given: tuple[str, str]) -> JobParameters:
-    """Parse (name, value) pairs; one given twice must agree. Raises `invalid-parameter`."""
+    """Parse (name, value) pairs; one given twice must agree, however it is written. Raises
+    `invalid-parameter`."""
     merged: dict[str, str] = {}
     for key, value in given:
-        if merged.setdefault(key, value) != value:
+        first = merged.setdefault(key, value)
+        if first != value and _validated({key: first}) != _validated({key: value}):
             raise Problem("invalid-parameter", f"{key[:80]!r} is given twice, with different values.")
     return _validated(merged)
 

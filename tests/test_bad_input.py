@@ -49,6 +49,12 @@ class TestDetails:
     def test_options_that_differ_are_named(self, http: httpx.Client) -> None:
         assert "'top_k'" in detail(http.post("/v1/jobs?top_k=1&top_k=2"))
 
+    def test_options_that_are_written_differently_agree(self, http: httpx.Client) -> None:
+        query = {"keep_images": "false", "top_k": "03", "metadata": '{"a": "1", "b": "2"}'}
+        fields = {"keep_images": "False", "top_k": "3", "metadata": '{"b":"2","a":"1"}'}
+        answer = http.post("/v1/jobs", params=query, data=fields, files={"files": PNG})
+        assert answer.status_code == 202, answer.text
+
     @pytest.mark.parametrize(
         ("method", "path", "allowed"),
         [

@@ -84,6 +84,15 @@ def test_the_key_that_each_operation_needs_is_told() -> None:
     assert told == OPERATIONS.keys()
 
 
+def test_no_option_has_a_default_that_a_client_would_send_beside_another_value() -> None:
+    operation = create_app(GatewaySettings()).openapi()["paths"]["/v1/jobs"]["post"]
+    for option in operation["parameters"]:
+        assert "default" not in option["schema"], option
+    for content in operation["requestBody"]["content"].values():
+        for option in content["schema"].get("properties", {}).values():
+            assert "default" not in option, option
+
+
 def test_no_reference_leads_nowhere() -> None:
     document = create_app(GatewaySettings()).openapi()
     for name in re.findall(r"'\$ref': '([^']*)'", str(document)):

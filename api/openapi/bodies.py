@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import orjson
+
 from ..parameters import LONGEST_CHARSET, JobParameters
 
 KEY = {"minLength": 1, "maxLength": 255, "pattern": "^[!-~]([ -~]*[!-~])?$"}
@@ -15,7 +17,19 @@ _BASE64 = (
 )
 """A small 7 in black on white."""
 
-_OPTIONS: dict[str, Any] = JobParameters.model_json_schema()["properties"]
+
+def _described(field: dict[str, Any]) -> dict[str, Any]:
+    """The schema of an option, whose description says the default: a generated client would send what
+    `default` says in the query, even where its form says something else."""
+    default = field.pop("default")
+    if default not in (None, {}):
+        field["description"] += f"; by default {orjson.dumps(default).decode()}"
+    return field
+
+
+_OPTIONS: dict[str, Any] = {
+    name: _described(field) for name, field in JobParameters.model_json_schema()["properties"].items()
+}
 """The options as JSON has them."""
 
 
