@@ -99,6 +99,7 @@ def create_app(settings: GatewaySettings) -> FastAPI:
         version=version("inkqueue"),
         description=DESCRIPTION,
         lifespan=_lifespan,
+        generate_unique_id_function=lambda route: route.name,  # as generated clients call it
         docs_url=None,  # we have our own, which loads nothing from other hosts
         redoc_url=None,
         redirect_slashes=False,  # behind a proxy, a redirect would take the key to plain HTTP

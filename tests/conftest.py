@@ -179,11 +179,11 @@ def running_services(folder: Path, **settings: str) -> Iterator[Services]:
 
 
 @contextmanager
-def logged_services() -> Iterator[tuple[Services, Path]]:
+def logged_services(**settings: str) -> Iterator[tuple[Services, Path]]:
     """One gateway and one worker for a command, whose logs go to a file; and the folder of it all."""
     with (
         tempfile.TemporaryDirectory() as name,
-        running_services(Path(name)) as services,
+        running_services(Path(name), **settings) as services,
         (Path(name) / "log").open("wb") as log,
     ):
         services.spawn("api", log)

@@ -7,20 +7,29 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
-from conftest import logged_services
+from api.problems import MEDIA_TYPE
+
+from conftest import logged_services, new_key
 
 HERE = Path(__file__).parent
-CHECKED = "all"
+
+
+KEY, LINE = new_key()
+SETTINGS = {"INKQUEUE_API_KEYS": LINE, "INKQUEUE_QUOTA_REQUESTS": "10000"}
+"""Settings of a gateway to be checked: it asks for a key, and has a rate limit to tell of."""
+OPTIONS = ("--checks", "all", "--no-color", "--header", f"Authorization: Bearer {KEY}")
 
 
 def checked(url: str, *options: str) -> "subprocess.CompletedProcess[str]":
-    """What schemathesis says of the gateway at `url`; it ends with 0 if nothing is wrong."""
+    """What schemathesis, with KEY, says of the gateway at `url`; it ends with 0 if nothing is wrong."""
     command = [Path(sys.executable).parent / "schemathesis", "--config-file", HERE / "schemathesis.toml"]
     with tempfile.TemporaryDirectory() as folder:  # where it leaves its notes
         return subprocess.run(
-            [*command, "run", f"{url}/openapi.json", "--checks", CHECKED, "--no-color", *options],
+            [*command, "run", f"{url}/openapi.json", *OPTIONS, *options],
             capture_output=True,
             text=True,
             cwd=folder,
@@ -28,9 +37,14 @@ def checked(url: str, *options: str) -> "subprocess.CompletedProcess[str]":
         )
 
 
+def listed(response: Mapping[str, Any]) -> set[str]:
+    """The problems that the OpenAPI description of a response lists."""
+    return set(response.get("content", {}).get(MEDIA_TYPE, {}).get("examples", {}))
+
+
 def main(seconds: str) -> int:
     """Run for long, on a stack of its own."""
-    with logged_services() as (services, _):
+    with logged_services(**SETTINGS) as (services, _):
         done = checked(services.url, "--max-time", seconds, "--max-examples", "1000")
     print(done.stdout[-20_000:], done.stderr[-2000:])
     return done.returncode

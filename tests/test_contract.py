@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Iterator
 
 import httpx
+import jsonschema_rs
 import pytest
 
 from api.app import DESCRIPTION, create_app
@@ -17,14 +18,14 @@ from api.settings import GatewaySettings
 from model.card import WEIGHTS
 
 from conftest import Services, beside, running_services
-from contract import checked
+from contract import KEY, SETTINGS, checked, listed
 from routes import probes
 
 
 @pytest.fixture(scope="module")
 def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
-    """A stack of its own, which gets full of jobs and webhooks."""
-    with running_services(tmp_path_factory.mktemp("contract")) as running:
+    """A stack of its own, which gets full of jobs and webhooks; it wants KEY."""
+    with running_services(tmp_path_factory.mktemp("contract"), **SETTINGS) as running:
         running.spawn("api")
         running.spawn("worker")
         running.wait_ready()
@@ -58,12 +59,11 @@ def test_every_operation_and_every_problem_is_listed() -> None:
     }
     assert found == OPERATIONS.keys()
     told = {
-        each.removeprefix("/problems/")
+        each
         for methods in document["paths"].values()
         for operation in methods.values()
         for response in operation["responses"].values()
-        for content in response.get("content", {}).values()
-        for each in content.get("schema", {}).get("properties", {}).get("type", {}).get("enum", ())
+        for each in listed(response)
     }
     assert told | set(FAULTS) == CATALOGUE.keys()
 
@@ -93,10 +93,33 @@ def test_no_option_has_a_default_that_a_client_would_send_beside_another_value()
             assert "default" not in option, option
 
 
+def test_every_operation_has_a_name_of_its_own_that_reads_well() -> None:
+    paths = create_app(GatewaySettings()).openapi()["paths"].values()
+    names = [operation["operationId"] for operations in paths for operation in operations.values()]
+    assert len(set(names)) == len(names) == len(OPERATIONS)
+    assert {"submit_job", "read_job", "read_results", "predict"} <= set(names)
+
+
+def test_every_refusal_has_the_one_schema_of_problems() -> None:
+    document = create_app(GatewaySettings()).openapi()
+    for operations in document["paths"].values():
+        for operation in operations.values():
+            for status, response in operation["responses"].items():
+                if status >= "400":
+                    ((media, content),) = response["content"].items()
+                    assert media == "application/problem+json"
+                    assert content["schema"] == {"$ref": "#/components/schemas/Problem"}
+    validator = jsonschema_rs.Draft202012Validator(document["components"]["schemas"]["Problem"])
+    for slug, example in document["components"]["examples"].items():
+        validator.validate(example["value"])
+        assert example["value"]["type"] == f"/problems/{slug}"
+
+
 def test_no_reference_leads_nowhere() -> None:
     document = create_app(GatewaySettings()).openapi()
-    for name in re.findall(r"'\$ref': '([^']*)'", str(document)):
-        assert name.removeprefix("#/components/schemas/") in document["components"]["schemas"], name
+    for name in set(re.findall(r"'\$ref': '#/components/([^']*)'", str(document))):
+        kind, name = name.split("/")
+        assert name in document["components"][kind], name
 
 
 def test_what_is_null_in_json_is_called_so() -> None:
@@ -122,8 +145,9 @@ def test_what_a_retry_meets_where_another_gateway_took_the_job_is_listed(
     own: Services, elsewhere: str, query: dict[str, str], slug: str
 ) -> None:
     files = [("files", (f"{number}.png", b"no image")) for number in range(2)]
-    with httpx.Client(base_url=own.url, timeout=60) as http:
-        sent = http.post("/v1/jobs", params=query, files=files, headers={"Prefer": "wait=30"})
-    answer = httpx.post(f"{elsewhere}/v1/jobs/{sent.json()['id']}/retry")
+    with httpx.Client(headers={"Authorization": f"Bearer {KEY}"}, timeout=60) as http:
+        headers = {"Prefer": "wait=30"}
+        sent = http.post(f"{own.url}/v1/jobs", params=query, files=files, headers=headers)
+        answer = http.post(f"{elsewhere}/v1/jobs/{sent.json()['id']}/retry")
     assert answer.json()["type"] == f"/problems/{slug}"
     assert slug in OPERATIONS["POST /v1/jobs/{job_id}/retry"]

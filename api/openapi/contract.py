@@ -4,13 +4,11 @@ Every refusal is listed here once; tests check the gateway against this list, an
 catalogue.
 """
 
-from collections import defaultdict
-from collections.abc import Iterable
 from typing import Any
 
-from ..problems import CATALOGUE, MEDIA_TYPE
 from .bodies import without_null
 from .examples import illustrate
+from .refusals import EXAMPLES, PROBLEM, refusals
 from .security import SCHEMES, secure
 
 EDGE = (
@@ -141,8 +139,6 @@ OPERATIONS: dict[str, tuple[str, ...]] = {
 FAULTS = ("method-not-allowed", "internal-error")
 """Of no operation: the first is for requests that match none, the second should never occur."""
 
-RETRY = {"Retry-After": {"description": "seconds", "schema": {"type": "integer", "minimum": 1}}}
-
 
 def describe(document: dict[str, Any]) -> None:
     """Write problems, examples and the keys that every operation needs into an OpenAPI document; let no
@@ -157,35 +153,8 @@ def describe(document: dict[str, Any]) -> None:
             responses.update(refusals((*EDGE, *OPERATIONS[name])))
             illustrate(name, operation)
             secure(name, operation)
-    document["components"]["securitySchemes"] = SCHEMES
+    components = document["components"]
     for unused in ("HTTPValidationError", "ValidationError"):
-        document["components"]["schemas"].pop(unused, None)
-
-
-def refusals(slugs: Iterable[str]) -> dict[str, Any]:
-    """An operation's refusals by status."""
-    by_status = defaultdict[int, list[str]](list)
-    for slug in dict.fromkeys(slugs):
-        by_status[CATALOGUE[slug][0]].append(slug)
-    return {str(status): _refusal(status, by_status[status]) for status in sorted(by_status)}
-
-
-def _refusal(status: int, slugs: list[str]) -> dict[str, Any]:
-    """One status: a problem (RFC 9457) of one of these types."""
-    text = {"type": "string"}
-    schema = {
-        "type": "object",
-        "required": ["type", "title", "status", "detail", "instance"],
-        "properties": {
-            "type": {"enum": [f"/problems/{slug}" for slug in slugs]},
-            "title": text,
-            "status": {"const": status},
-            "detail": text,
-            "instance": text,
-        },
-    }
-    described = {
-        "description": "; ".join(CATALOGUE[slug][1] for slug in slugs),
-        "content": {MEDIA_TYPE: {"schema": schema}},
-    }
-    return described | ({"headers": RETRY} if status in (429, 503) else {})
+        components["schemas"].pop(unused, None)
+    components["schemas"]["Problem"] = PROBLEM
+    components |= {"examples": EXAMPLES, "securitySchemes": SCHEMES}
