@@ -21,7 +21,7 @@ HERE = Path(__file__).parent
 KEY, LINE = new_key()
 SETTINGS = {"INKQUEUE_API_KEYS": LINE, "INKQUEUE_QUOTA_REQUESTS": "10000"}
 """Settings of a gateway to be checked: it asks for a key, and has a rate limit to tell of."""
-OPTIONS = ("--checks", "all", "--no-color", "--header", f"Authorization: Bearer {KEY}")
+OPTIONS = ("--no-color", "--header", f"Authorization: Bearer {KEY}")
 
 
 def checked(url: str, *options: str) -> "subprocess.CompletedProcess[str]":
@@ -35,6 +35,15 @@ def checked(url: str, *options: str) -> "subprocess.CompletedProcess[str]":
             cwd=folder,
             env=os.environ | {"PYTHONPATH": str(HERE), "NO_COLOR": "1"},
         )
+
+
+def response_of(
+    document: Mapping[str, Any], operation: Mapping[str, Any], status: int | str
+) -> Mapping[str, Any]:
+    """The OpenAPI description of an operation's response; empty if there is none."""
+    response: Mapping[str, Any] = operation["responses"].get(str(status), {})
+    shared = response.get("$ref", "").rpartition("/")[2]
+    return document["components"]["responses"][shared] if shared else response
 
 
 def listed(response: Mapping[str, Any]) -> set[str]:

@@ -4,7 +4,8 @@ import json
 import re
 import shlex
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import httpx
 import jsonschema_rs
@@ -12,13 +13,15 @@ import pytest
 
 from api.app import DESCRIPTION, create_app
 from api.auth.credentials import SCOPES
+from api.openapi.bodies import IMAGE_BODY
 from api.openapi.contract import FAULTS, OPERATIONS
+from api.openapi.headers import HEADERS
 from api.problems import CATALOGUE
 from api.settings import GatewaySettings
 from model.card import WEIGHTS
 
 from conftest import Services, beside, running_services
-from contract import KEY, SETTINGS, checked, listed
+from contract import KEY, SETTINGS, checked, listed, response_of
 from routes import probes
 
 
@@ -44,6 +47,13 @@ def elsewhere(own: Services, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         yield other.url
 
 
+def operations(document: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Each operation and its name."""
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            yield f"{method.upper()} {path}", operation
+
+
 def test_schemathesis_finds_nothing(own: Services) -> None:
     done = checked(own.url, "--max-examples", "3", "--seed", "1")
     assert done.returncode == 0, done.stdout[-5000:] + done.stderr[-1000:]
@@ -54,29 +64,26 @@ def test_schemathesis_finds_nothing(own: Services) -> None:
 
 def test_every_operation_and_every_problem_is_listed() -> None:
     document = create_app(GatewaySettings()).openapi()
-    found = {
-        f"{method.upper()} {path}" for path, methods in document["paths"].items() for method in methods
-    }
-    assert found == OPERATIONS.keys()
+    found = dict(operations(document))
+    assert found.keys() == OPERATIONS.keys()
     told = {
-        each
-        for methods in document["paths"].values()
-        for operation in methods.values()
-        for response in operation["responses"].values()
-        for each in listed(response)
+        slug
+        for operation in found.values()
+        for status in operation["responses"]
+        for slug in listed(response_of(document, operation, status))
     }
     assert told | set(FAULTS) == CATALOGUE.keys()
 
 
 def test_the_key_that_each_operation_needs_is_told() -> None:
     """The same probes are sent to a gateway with keys in test_keys.py."""
-    paths = create_app(GatewaySettings()).openapi()["paths"]
+    known = dict(operations(create_app(GatewaySettings()).openapi()))
     told = set[str]()
     for probe in probes("job", "hook", "delivery"):
-        operation = paths.get(probe.route, {}).get(probe.method.lower())
-        if operation is None:
+        name = f"{probe.method} {probe.route}"
+        if (operation := known.get(name)) is None:
             continue
-        told.add(f"{probe.method} {probe.route}")
+        told.add(name)
         scopes = [probe.scope] if probe.scope in SCOPES else []
         either = [{"BearerKey": scopes}, {"HeaderKey": scopes}] if probe.scope else None
         assert operation.get("security") == either, probe
@@ -85,30 +92,30 @@ def test_the_key_that_each_operation_needs_is_told() -> None:
 
 
 def test_no_option_has_a_default_that_a_client_would_send_beside_another_value() -> None:
-    operation = create_app(GatewaySettings()).openapi()["paths"]["/v1/jobs"]["post"]
-    for option in operation["parameters"]:
-        assert "default" not in option["schema"], option
-    for content in operation["requestBody"]["content"].values():
-        for option in content["schema"].get("properties", {}).values():
-            assert "default" not in option, option
+    document = create_app(GatewaySettings()).openapi()
+    options = document["paths"]["/v1/jobs"]["post"]["parameters"]
+    assert not [option["name"] for option in options if "default" in option["schema"]]
+    for name in ("JobForm", "JobDocument"):
+        fields = document["components"]["schemas"][name]["properties"]
+        assert {"top_k", "keep_images"} < fields.keys()
+        assert not [name for name, field in fields.items() if "default" in field]
 
 
 def test_every_operation_has_a_name_of_its_own_that_reads_well() -> None:
-    paths = create_app(GatewaySettings()).openapi()["paths"].values()
-    names = [operation["operationId"] for operations in paths for operation in operations.values()]
+    document = create_app(GatewaySettings()).openapi()
+    names = [operation["operationId"] for _, operation in operations(document)]
     assert len(set(names)) == len(names) == len(OPERATIONS)
     assert {"submit_job", "read_job", "read_results", "predict"} <= set(names)
 
 
 def test_every_refusal_has_the_one_schema_of_problems() -> None:
     document = create_app(GatewaySettings()).openapi()
-    for operations in document["paths"].values():
-        for operation in operations.values():
-            for status, response in operation["responses"].items():
-                if status >= "400":
-                    ((media, content),) = response["content"].items()
-                    assert media == "application/problem+json"
-                    assert content["schema"] == {"$ref": "#/components/schemas/Problem"}
+    for _, operation in operations(document):
+        for status in operation["responses"]:
+            if status >= "400":
+                ((media, content),) = response_of(document, operation, status)["content"].items()
+                assert media == "application/problem+json"
+                assert content["schema"] == {"$ref": "#/components/schemas/Problem"}
     validator = jsonschema_rs.Draft202012Validator(document["components"]["schemas"]["Problem"])
     for slug, example in document["components"]["examples"].items():
         validator.validate(example["value"])
@@ -131,6 +138,33 @@ def test_the_commands_shown_mean_the_same_in_any_shell() -> None:
     assert len(commands) > 2
     for word in (word for command in commands for word in shlex.split(command, posix=False)):
         assert word[0] == word[-1] == "'" or not set(word) & set("?*[&"), word
+
+
+def test_every_header_that_is_told_is_sent(own: Services) -> None:
+    """That every header that is sent is told, hooks.py checks."""
+    document = create_app(GatewaySettings()).openapi()
+    told = dict(operations(document))
+    seen = set[str]()
+
+    def ask(name: str, job: str = "", **options: Any) -> httpx.Response:
+        method, path = name.split()
+        answer = httpx.request(method, own.url + path.format(job_id=job), timeout=60, **options)
+        known = response_of(document, told[name], answer.status_code)["headers"]
+        seen.update({each.lower() for each in known} & answer.headers.keys())
+        return answer
+
+    key = {"Authorization": f"Bearer {KEY}"}
+    again = key | {"Idempotency-Key": "told", "Prefer": "wait=30"}
+    image = IMAGE_BODY["content"]["application/json"]["example"] | {"keep_images": True}
+    ask("GET /v1/models")
+    ask("POST /v1/jobs", json=image, headers=again)
+    job = ask("POST /v1/jobs", json=image, headers=again).json()["id"]
+    ask("GET /v1/jobs/{job_id}", job, headers=key)
+    ask("GET /v1/jobs/{job_id}/results", job, headers=key, params={"format": "csv"})
+    ask("GET /v1/jobs/{job_id}/export", job, headers=key, params={"what": "all"})
+    ask("POST /v1/jobs", json={"images": image["images"] * 500}, headers=key)
+    ask("POST /v1/predictions", json=image, headers=key)
+    assert seen == {name.lower() for name in HEADERS}
 
 
 @pytest.mark.parametrize(

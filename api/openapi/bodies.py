@@ -45,49 +45,63 @@ _TEXT_OPTIONS: dict[str, Any] = {name: without_null(field) for name, field in _O
 }
 """The options as a query or a form has them: each of them text, metadata as JSON."""
 
-_IMAGE: dict[str, Any] = {
-    "type": "object",
-    "required": ["image"],
-    "additionalProperties": False,
-    "properties": {
-        "image": {"type": "string", "format": "byte", "description": "a file in base64, or a data: URI"},
-        "custom_id": {"type": "string", "description": "its name in the results"},
-        "charset": {
-            "type": "string",
-            "maxLength": LONGEST_CHARSET,
-            "description": "the characters this image may be, instead of the job's charset",
+SCHEMAS: dict[str, Any] = {
+    "JobImage": {
+        "type": "object",
+        "required": ["image"],
+        "additionalProperties": False,
+        "properties": {
+            "image": {
+                "type": "string",
+                "format": "byte",
+                "description": "a file in base64, or a data: URI",
+            },
+            "custom_id": {"type": "string", "description": "its name in the results"},
+            "charset": {
+                "type": "string",
+                "maxLength": LONGEST_CHARSET,
+                "description": "the characters this image may be, instead of the job's charset",
+            },
         },
     },
-}
-
-_JSON: dict[str, Any] = {
-    "schema": {
+    "JobDocument": {
         "type": "object",
         "required": ["images"],
         "additionalProperties": False,
-        "properties": {"images": {"type": "array", "minItems": 1, "items": _IMAGE}, **_OPTIONS},
+        "properties": {
+            "images": {
+                "type": "array",
+                "minItems": 1,
+                "items": {"$ref": "#/components/schemas/JobImage"},
+            },
+            **_OPTIONS,
+        },
     },
+    "JobForm": {
+        "type": "object",
+        "required": ["files"],
+        "additionalProperties": False,
+        "properties": {
+            "files": {
+                "type": "array",
+                "minItems": 1,
+                "items": {"type": "string", "format": "binary"},
+            },
+            **_TEXT_OPTIONS,
+        },
+    },
+}
+"""For the document's components: JSON and forms."""
+
+_JSON: dict[str, Any] = {
+    "schema": {"$ref": "#/components/schemas/JobDocument"},
     "example": {"images": [{"image": _BASE64, "custom_id": "form-3/cell-4"}], "top_k": 3},
 }
 
 JOB_BODY: dict[str, Any] = {
     "required": True,
     "content": {
-        "multipart/form-data": {
-            "schema": {
-                "type": "object",
-                "required": ["files"],
-                "additionalProperties": False,
-                "properties": {
-                    "files": {
-                        "type": "array",
-                        "minItems": 1,
-                        "items": {"type": "string", "format": "binary"},
-                    },
-                    **_TEXT_OPTIONS,
-                },
-            }
-        },
+        "multipart/form-data": {"schema": {"$ref": "#/components/schemas/JobForm"}},
         "application/zip": _BINARY,
         **_IMAGES,
         "application/x-npy": _BINARY,
@@ -100,9 +114,18 @@ JOB_BODY: dict[str, Any] = {
     },
 }
 
-IMAGE_BODY: dict[str, Any] = {
-    "required": True,
-    "content": _IMAGES | {"application/json": _JSON | {"example": {"images": [{"image": _BASE64}]}}},
+IMAGE_BODY: dict[str, Any] = JOB_BODY | {
+    "description": "exactly one image, in whatever form a job takes",
+    "content": JOB_BODY["content"]
+    | {"application/json": _JSON | {"example": {"images": [{"image": _BASE64}]}}},
+}
+
+IF_NONE_MATCH: dict[str, Any] = {
+    "name": "if-none-match",
+    "in": "header",
+    "required": False,
+    "description": "an earlier ETag: answer 304 if it is still that",
+    "schema": {"type": "string"},
 }
 
 PREFER: dict[str, Any] = {

@@ -6,9 +6,10 @@ catalogue.
 
 from typing import Any
 
-from .bodies import without_null
+from .bodies import SCHEMAS, without_null
 from .examples import illustrate
-from .refusals import EXAMPLES, PROBLEM, refusals
+from .headers import HEADERS, add_headers
+from .refusals import EXAMPLES, PROBLEM, SHARED, refusals
 from .security import SCHEMES, secure
 
 EDGE = (
@@ -141,7 +142,7 @@ FAULTS = ("method-not-allowed", "internal-error")
 
 
 def describe(document: dict[str, Any]) -> None:
-    """Write problems, examples and the keys that every operation needs into an OpenAPI document; let no
+    """Write the problems, headers, examples and keys of every operation into an OpenAPI document; let no
     parameter be null."""
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
@@ -151,10 +152,16 @@ def describe(document: dict[str, Any]) -> None:
             responses = operation["responses"]
             responses.pop("422", None)  # FastAPI's own, in another form
             responses.update(refusals((*EDGE, *OPERATIONS[name])))
+            add_headers(name, operation)
             illustrate(name, operation)
             secure(name, operation)
     components = document["components"]
     for unused in ("HTTPValidationError", "ValidationError"):
         components["schemas"].pop(unused, None)
-    components["schemas"]["Problem"] = PROBLEM
-    components |= {"examples": EXAMPLES, "securitySchemes": SCHEMES}
+    components["schemas"] |= {"Problem": PROBLEM, **SCHEMAS}
+    components |= {
+        "responses": SHARED,
+        "headers": HEADERS,
+        "examples": EXAMPLES,
+        "securitySchemes": SCHEMES,
+    }

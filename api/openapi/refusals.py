@@ -1,10 +1,11 @@
 """Refusals for /docs: problems (RFC 9457) of one schema, with an example of each in the catalogue."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from ..problems import CATALOGUE, MEDIA_TYPE, PASSING
+from .headers import references
 
 _TEXT = {"type": "string"}
 PROBLEM: Mapping[str, Any] = {
@@ -34,7 +35,8 @@ EXAMPLES: Mapping[str, Any] = {
     for slug, (status, title) in CATALOGUE.items()
 }
 
-RETRY = {"Retry-After": {"description": "seconds", "schema": {"type": "integer", "minimum": 1}}}
+TRANSIENT = ("request-in-progress", "job-active", "item-pending", "delivery-under-way")
+"""Refusals that say when to retry, beside those of a PASSING status."""
 
 
 def refusals(slugs: Iterable[str]) -> dict[str, Any]:
@@ -42,7 +44,14 @@ def refusals(slugs: Iterable[str]) -> dict[str, Any]:
     by_status = defaultdict[int, list[str]](list)
     for slug in dict.fromkeys(slugs):
         by_status[CATALOGUE[slug][0]].append(slug)
-    return {str(status): _refusal(status, by_status[status]) for status in sorted(by_status)}
+    return {str(status): _response(status, by_status[status]) for status in sorted(by_status)}
+
+
+def _response(status: int, slugs: list[str]) -> dict[str, Any]:
+    (first, *more) = slugs
+    if first in SHARED and not more:
+        return {"$ref": f"#/components/responses/{first}"}
+    return _refusal(status, slugs)
 
 
 def _refusal(status: int, slugs: list[str]) -> dict[str, Any]:
@@ -51,8 +60,28 @@ def _refusal(status: int, slugs: list[str]) -> dict[str, Any]:
         "schema": {"$ref": "#/components/schemas/Problem"},
         "examples": {slug: {"$ref": f"#/components/examples/{slug}"} for slug in slugs},
     }
-    described = {
+    return {
         "description": "; ".join(CATALOGUE[slug][1] for slug in slugs),
         "content": {MEDIA_TYPE: content},
+        "headers": references(_headers(status, slugs)),
     }
-    return described | ({"headers": RETRY} if status in PASSING else {})
+
+
+def _headers(status: int, slugs: list[str]) -> Iterator[str]:
+    if status in PASSING or set(TRANSIENT) & set(slugs):
+        yield "Retry-After"
+    if status in (401, 403):
+        yield "WWW-Authenticate"
+
+
+SHARED: Mapping[str, Any] = {
+    slug: _refusal(CATALOGUE[slug][0], [slug])
+    for slug in (
+        "unauthorized",
+        "request-timeout",
+        "url-too-long",
+        "host-not-allowed",
+        "headers-too-large",
+    )
+}
+"""Refusals before it is known who asks, each the only one of its status: described once."""

@@ -24,7 +24,7 @@ from ..dependencies import (
     require_job,
 )
 from ..kept_images import failed_parts
-from ..openapi.bodies import JOB_BODY, KEY, PARAMETERS
+from ..openapi.bodies import IF_NONE_MATCH, JOB_BODY, KEY, PARAMETERS
 from ..payloads import body_schema, read_payload
 from ..problems import Problem
 from ..responses import accepted_response, job_response, wait_s
@@ -101,6 +101,7 @@ async def list_jobs(
     "/{job_id}",
     response_model=JobOut,
     responses={304: {"description": "it still matches `If-None-Match`"}},
+    openapi_extra={"parameters": [IF_NONE_MATCH]},
 )
 async def read_job(
     request: Request,
