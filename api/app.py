@@ -35,6 +35,7 @@ from .limits.quotas import Quotas
 from .limits.rates import RateLimitHeaders, Rates, metered
 from .limits.streams import StreamLimits
 from .openapi.contract import describe
+from .openapi.webhooks import RECEIVERS
 from .pages.rendering import Pages
 from .routes import (
     corrections,
@@ -98,6 +99,7 @@ def create_app(settings: GatewaySettings) -> FastAPI:
         title="Inkqueue",
         version=version("inkqueue"),
         description=DESCRIPTION,
+        webhooks=RECEIVERS,
         lifespan=_lifespan,
         generate_unique_id_function=lambda route: route.name,  # as generated clients call it
         docs_url=None,  # we have our own, which loads nothing from other hosts

@@ -28,7 +28,7 @@ def document() -> dict[str, Any]:
 
 def described(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
     """Where it stands, its media type and what is said of it: each successful answer, each JSON body."""
-    for path, operations in document["paths"].items():
+    for path, operations in (document["paths"] | document["webhooks"]).items():
         for method, operation in operations.items():
             name = f"{method.upper()} {path}"
             for status, response in operation["responses"].items():

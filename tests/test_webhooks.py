@@ -2,6 +2,7 @@
 
 import asyncio
 import inspect
+import json
 import os
 import re
 import signal
@@ -16,6 +17,7 @@ from datetime import datetime
 from typing import Any
 
 import httpx
+import jsonschema_rs
 import numpy as np
 import pytest
 import redis
@@ -119,6 +121,28 @@ def test_the_end_of_a_job_is_told_and_the_published_library_believes_it(http: ht
     assert [each["status"] for each in delivery["attempts"]] == [200]
     assert http.get(f"/v1/webhooks/{hook}/deliveries").json()["data"] == [delivery]
     assert http.get(f"/v1/webhooks/{hook}").json()["last_delivered_at"] is not None
+
+
+def test_a_message_is_what_the_reference_says(http: httpx.Client) -> None:
+    document = http.get("/openapi.json").json()
+    assert document["webhooks"].keys() == set(Event)
+    with running_receiver() as receiver:
+        register(http, receiver.url)
+        run_job(http)
+        (message,) = receiver.wait()
+    told = document["webhooks"]["job.completed"]["post"]
+    ((media, content),) = told["requestBody"]["content"].items()
+    assert message.headers["content-type"] == media
+    headers = {each["name"]: each["schema"] for each in told["parameters"]}
+    assert headers.keys() == {name for name in message.headers if name.startswith("webhook-")}
+    assert message.headers["webhook-timestamp"].isdecimal()
+    assert headers["webhook-timestamp"]["type"] == "integer"
+    schema = {"components": document["components"]} | content["schema"]
+    validator = jsonschema_rs.Draft202012Validator(schema, validate_formats=True)
+    body = json.loads(message.body)
+    validator.validate(body)
+    assert body.keys() == content["example"].keys()
+    assert body["data"].keys() == content["example"]["data"].keys()
 
 
 def test_endpoints_hear_of_what_they_asked_for_only(http: httpx.Client) -> None:

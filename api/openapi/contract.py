@@ -7,7 +7,7 @@ catalogue.
 from typing import Any
 
 from .bodies import SCHEMAS, without_null
-from .examples import illustrate
+from .examples import JSON, MESSAGES, illustrate
 from .headers import HEADERS, add_headers
 from .refusals import EXAMPLES, PROBLEM, SHARED, refusals
 from .security import SCHEMES, secure
@@ -155,6 +155,9 @@ def describe(document: dict[str, Any]) -> None:
             add_headers(name, operation)
             illustrate(name, operation)
             secure(name, operation)
+    for event, operations in document["webhooks"].items():
+        operations["post"]["responses"].pop("422", None)
+        operations["post"]["requestBody"]["content"][JSON]["example"] = MESSAGES[event]
     components = document["components"]
     for unused in ("HTTPValidationError", "ValidationError"):
         components["schemas"].pop(unused, None)

@@ -8,6 +8,8 @@ from typing import Any
 
 import orjson
 
+from worker.webhooks.events import Event
+
 from ..problems import CATALOGUE
 from ..rows import COLUMNS, cells
 from ..schemas.jobs import LINKS
@@ -180,6 +182,20 @@ DELIVERY = {
         {"at": "2026-11-30T09:00:00.912000Z", "took_ms": 39, "status": 204, "error": None},
     ],
 }
+
+
+def _message(event: Event, state: str, **counts: int) -> dict[str, Any]:
+    data = {"id": JOB_ID, "state": state, "counts": NO_COUNTS | counts}
+    return {"type": event, "timestamp": "2026-11-30T09:00:00.811Z", "data": data}
+
+
+MESSAGES: Mapping[str, Any] = {
+    Event.COMPLETED: _message(Event.COMPLETED, "partially_failed", succeeded=1, failed=1),
+    Event.FAILED: _message(Event.FAILED, "failed", failed=2),
+    Event.CANCELED: _message(Event.CANCELED, "canceled", canceled=2),
+    Event.EXPIRED: _message(Event.EXPIRED, "expired", queued=2),
+}
+"""What receivers are sent, by event."""
 
 ANSWERS: Mapping[str, Mapping[str, Any]] = {
     "POST /v1/jobs": {"202": STORED, "200": DONE},

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from worker.ledger.jobs import job_id
+from worker.ledger.jobs import Counts, JobState, job_id
 from worker.webhooks.deliveries import Delivery, State
 from worker.webhooks.endpoints import Endpoint
 from worker.webhooks.events import Event
@@ -84,6 +84,22 @@ class SecretOut(BaseModel):
     id: str
     secret: str = Field(description="whsec_...; shown only this once")
     previous_valid_until: datetime | None = Field(description="until then the old one signs, too")
+
+
+class EndedJobOut(BaseModel):
+    """A job as it ended."""
+
+    id: str
+    state: JobState
+    counts: Counts
+
+
+class MessageOut(BaseModel):
+    """What a receiver is sent of a job's end."""  # worker.webhooks.events writes it
+
+    type: Event
+    timestamp: datetime = Field(description="when the job ended")
+    data: EndedJobOut
 
 
 class AttemptOut(BaseModel):
