@@ -19,6 +19,7 @@ from .exports.previews import Previews
 from .problems import Problem
 from .services import Services, services_of
 from .settings import GatewaySettings
+from .spellings import JOB_ID
 from .submission import Submitter
 
 T = TypeVar("T")
@@ -49,7 +50,7 @@ WaitingDep = Annotated[Waiting, Depends(service(lambda s: s.waiting))]
 PreviewsDep = Annotated[Previews, Depends(service(lambda s: s.previews))]
 EndpointsDep = Annotated[Endpoints, Depends(service(lambda s: s.endpoints))]
 DeliveriesDep = Annotated[Deliveries, Depends(service(lambda s: s.deliveries))]
-JobId = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{1,64}$", description="a job's id")]
+JobId = Annotated[str, Path(pattern=JOB_ID, description="a job's id")]
 
 
 async def find_job(job_id: JobId, owner: OwnerDep, store: StoreDep) -> Job:

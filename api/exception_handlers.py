@@ -16,6 +16,7 @@ from worker.ledger.store import JobGone
 
 from .dependencies import absence
 from .problems import METHODS, Problem, shortened
+from .spellings import reason
 
 log = logging.getLogger(__name__)
 
@@ -63,7 +64,7 @@ def _invalid(error: RequestValidationError) -> Problem:
     errors = [
         {
             "parameter": shortened(".".join(map(str, each["loc"][1:])) or str(each["loc"][0])),
-            "detail": shortened(each["msg"]),
+            "detail": shortened(reason(each)),
         }
         for each in error.errors()[:5]
     ]

@@ -8,6 +8,7 @@ from fastapi.responses import Response
 from pydantic import ValidationError
 
 from .security_headers import SAFETY
+from .spellings import reason
 
 MEDIA_TYPE = "application/problem+json"
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
@@ -128,7 +129,7 @@ def first_fault(error: ValidationError) -> str:
     """The first error, as `NAME: REASON`."""
     first = error.errors()[0]
     name = ".".join(map(str, first["loc"]))[:80] or "body"
-    return f"{name}: {first['msg']}"
+    return f"{name}: {reason(first)}"
 
 
 def shortened(text: str) -> str:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from typing import Any
 
 import httpx
 import numpy as np
@@ -45,6 +46,24 @@ class TestDetails:
     def test_too_many_files_are_told_to_come_as_a_zip(self, http: httpx.Client) -> None:
         upload = form(*[file_part("a.png", PNG)] * 1001)
         assert "ZIP" in detail(post(http, FORM, upload))
+
+    @pytest.mark.parametrize(
+        ("method", "path", "body", "said"),
+        [
+            ("GET", "/v1/jobs/a.b", None, "job_id: an id of a job has 1 to 64 letters"),
+            ("DELETE", "/v1/webhooks/wh_x", None, "webhook_id: an id of an endpoint is wh_ and 32"),
+            ("POST", "/v1/jobs/a/deliveries/m/redeliver", None, "delivery_id: an id of a delivery is"),
+            ("GET", "/v1/jobs?cursor=x", None, "cursor: a cursor is the next_cursor of another page"),
+            ("PATCH", "/v1/jobs/{job}/corrections", {"labels": {"01": "7"}}, "an index is a number"),
+        ],
+    )
+    def test_how_an_id_is_spelled_is_told_in_words(
+        self, http: httpx.Client, method: str, path: str, body: Any, said: str
+    ) -> None:
+        job = post(http, "image/png", PNG).json()["id"]
+        answer = http.request(method, path.format(job=job), json=body)
+        assert said in detail(answer)
+        assert "pattern" not in answer.text
 
     def test_options_that_differ_are_named(self, http: httpx.Client) -> None:
         assert "'top_k'" in detail(http.post("/v1/jobs?top_k=1&top_k=2"))

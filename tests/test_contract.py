@@ -13,11 +13,12 @@ import pytest
 
 from api.app import DESCRIPTION, create_app
 from api.auth.credentials import SCOPES
-from api.openapi.bodies import IMAGE_BODY
+from api.openapi import bodies
 from api.openapi.contract import FAULTS, OPERATIONS
 from api.openapi.headers import HEADERS
 from api.problems import CATALOGUE
 from api.settings import GatewaySettings
+from api.spellings import INDEX, WORDS
 from model.card import WEIGHTS
 
 from conftest import Services, beside, running_services
@@ -133,6 +134,17 @@ def test_what_is_null_in_json_is_called_so() -> None:
     assert not re.search(r"\bNone\b(?!-Match)", json.dumps(create_app(GatewaySettings()).openapi()))
 
 
+def test_every_pattern_of_a_parameter_has_words_for_who_got_it_wrong() -> None:
+    document = create_app(GatewaySettings()).openapi()
+    schemas = [
+        parameter["schema"]
+        for _, operation in operations(document)
+        for parameter in operation.get("parameters", ())
+    ]
+    patterns = {schema["pattern"] for schema in schemas if "pattern" in schema}
+    assert patterns - {bodies.KEY["pattern"]} == WORDS.keys() - {INDEX}
+
+
 def test_the_commands_shown_mean_the_same_in_any_shell() -> None:
     commands = [line for line in DESCRIPTION.splitlines() if line.startswith("    curl")]
     assert len(commands) > 2
@@ -155,7 +167,7 @@ def test_every_header_that_is_told_is_sent(own: Services) -> None:
 
     key = {"Authorization": f"Bearer {KEY}"}
     again = key | {"Idempotency-Key": "told", "Prefer": "wait=30"}
-    image = IMAGE_BODY["content"]["application/json"]["example"] | {"keep_images": True}
+    image = bodies.IMAGE_BODY["content"]["application/json"]["example"] | {"keep_images": True}
     ask("GET /v1/models")
     ask("POST /v1/jobs", json=image, headers=again)
     job = ask("POST /v1/jobs", json=image, headers=again).json()["id"]

@@ -13,8 +13,8 @@ from worker.webhooks.events import Event
 from ..schemas.webhooks import MessageOut
 
 MEANINGS: Mapping[Event, str] = {
-    Event.COMPLETED: "A job was read: its state is `succeeded`, or `partially_failed` if some images could"
-    " not be read.",
+    Event.COMPLETED: "A job was read: its state is `succeeded`, or `partially_failed` if some images"
+    " could not be read.",
     Event.FAILED: "No image of a job could be read.",
     Event.CANCELED: "A job was canceled; the results of images that were read before stay.",
     Event.EXPIRED: "A job's time was over before it was finished.",

@@ -16,6 +16,7 @@ from ..payloads import body_schema, read_payload
 from ..problems import Problem
 from ..responses import json_response
 from ..schemas.jobs import Corrected, ItemOut
+from ..spellings import INDEX
 from .items import Index, require_item
 
 router = APIRouter(prefix="/v1/jobs/{job_id}", tags=["review"])
@@ -27,9 +28,6 @@ LONGEST = 10_000
 
 SPACES = {code: " " for code in range(0x3001) if code == 9 or unicodedata.category(chr(code)) == "Zs"}
 """Tabs and every kind of space, all stored as a plain space: pasted texts have them."""
-
-INDEX = "^(0|[1-9][0-9]{0,8})$"
-"""Each index can be written in one way only: of two labels for an image, one would be lost."""
 
 
 class Correction(BaseModel):

@@ -9,11 +9,12 @@ from worker.ledger import keys
 from ..dependencies import DeliveriesDep, JobId, StoreDep, WebhookOwnerDep, require_job
 from ..problems import Problem
 from ..schemas.webhooks import DeliveryOut, DeliveryPage
+from ..spellings import DELIVERY_ID
 
 router = APIRouter(prefix="/v1/jobs/{job_id}/deliveries", tags=["webhooks"])
 
 MOST = 100
-DeliveryId = Annotated[str, Path(pattern=r"^msg_[0-9a-f]{40}$", description="its webhook-id")]
+DeliveryId = Annotated[str, Path(pattern=DELIVERY_ID, description="its webhook-id")]
 
 
 @router.get("", response_model=DeliveryPage)

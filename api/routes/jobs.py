@@ -29,6 +29,7 @@ from ..payloads import body_schema, read_payload
 from ..problems import Problem
 from ..responses import accepted_response, job_response, wait_s
 from ..schemas.jobs import JobOut, JobPage
+from ..spellings import CURSOR
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
 
@@ -81,7 +82,7 @@ async def list_jobs(
     owner: ReadOwnerDep,
     store: StoreDep,
     state: JobState | None = None,
-    cursor: Annotated[str, Query(pattern=r"^\(?[0-9]{1,16}$")] = NOW,
+    cursor: Annotated[str, Query(pattern=CURSOR)] = NOW,
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
 ) -> JobPage:
     """Your jobs, newest first. With `state`, a page may hold fewer than `limit` jobs, or none, even if

@@ -2,9 +2,9 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 
-from ..dependencies import service
+from ..dependencies import JobId, service
 from ..pages.rendering import Pages
 
 router = APIRouter(include_in_schema=False)
@@ -20,9 +20,7 @@ async def show_home(request: Request, pages: PagesDep) -> Response:
 
 
 @router.get("/jobs/{job_id}")
-async def show_job(
-    request: Request, pages: PagesDep, job_id: Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
-) -> Response:
+async def show_job(request: Request, pages: PagesDep, job_id: JobId) -> Response:
     """A job: its progress, its images, their review."""
     return pages.answer(request, "job")
 

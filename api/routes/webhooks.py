@@ -22,11 +22,12 @@ from ..schemas.webhooks import (
     WebhookOut,
     WebhookPage,
 )
+from ..spellings import WEBHOOK_ID
 
 router = APIRouter(prefix="/v1/webhooks", tags=["webhooks"])
 
 DAY_S = 86_400
-HookId = Annotated[str, Path(pattern=r"^(wh_[0-9a-f]{32}|callback)$", description="an endpoint's id")]
+HookId = Annotated[str, Path(pattern=WEBHOOK_ID, description="an endpoint's id")]
 
 
 @router.post("", status_code=201, response_model=RegisteredOut, openapi_extra=body_schema(NewWebhook))
