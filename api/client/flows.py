@@ -16,6 +16,7 @@ from worker.ledger.jobs import JobState, Lane
 
 from ..schemas.jobs import Corrected, ItemOut, ItemPage, JobOut, JobPage, ModelOut, Only
 from ..schemas.queues import QueueOut
+from ..spellings import JOB_ID, WORDS
 from .calls import Call, Flow, Pause, ask, read_as
 from .errors import BadCall, ProblemError, WaitTimeout
 from .retries import RetryPolicy, retry_after
@@ -26,7 +27,6 @@ PROGRESS_S = 0.5
 TOGETHER = 1000
 """Corrections in one request."""
 
-JOB_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 KEY = re.compile(r"[!-~]([ -~]{0,253}[!-~])?")
 
 Progress = Callable[[JobOut], object]
@@ -168,8 +168,8 @@ def id_of(job: str | JobOut) -> str:
 
 def path_of(job_id: str) -> str:
     """The path of a job. Raises BadCall."""
-    if not JOB_ID.fullmatch(job_id):
-        raise BadCall(f"{job_id[:80]!r} is no job's id: 1 to 64 of the characters A-Z a-z 0-9 _ -")
+    if not re.fullmatch(JOB_ID, job_id):
+        raise BadCall(f"{job_id[:80]!r} is no job's id: {WORDS[JOB_ID]}")
     return f"/v1/jobs/{job_id}"
 
 
