@@ -52,7 +52,7 @@ bench: $(INSTALLED)  ## the README's figures, to be measured on a quiet machine;
 siege: $(INSTALLED)  ## an honest client among 500 sockets that trickle or do not read
 	$(BIN)/python tests/siege.py
 
-pressure: $(INSTALLED)  ## ten times more images than can be read, with 10,000 jobs waiting: caps, refusals, status times
+pressure: $(INSTALLED)  ## far more images than can be read, with 10,000 jobs waiting: caps, refusals, status times
 	$(BIN)/python tests/pressure_proof.py
 	INKQUEUE_GROWTH_MB=300 $(BIN)/pytest tests/test_growth.py
 
