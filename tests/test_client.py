@@ -43,6 +43,7 @@ from api.client.settings import httpx_settings
 from api.client.uploads import Upload, prepare
 from api.idempotency import key_digest
 from api.parameters import JobParameters
+from model.files.images import png
 from model.folders import NoImages
 from worker.embedded import free_port
 from worker.ledger import keys
@@ -162,6 +163,14 @@ def test_what_is_no_jobs_id_is_said(client: Client, sheet: Path, job: str) -> No
 def test_what_is_no_idempotency_key_is_said(client: Client, sheet: Path, key: str) -> None:
     with pytest.raises(BadCall, match="printable ASCII"):
         client.submit(sheet, idempotency_key=key)
+
+
+def test_many_long_corrections_are_sent_in_parts(client: Client) -> None:
+    blank = png(np.full((30, 60), 255, np.uint8))
+    job = client.wait(client.submit(zip_of({f"{n}.png": blank for n in range(600)}), layout="line"))
+    texts: dict[int, str | None] = dict.fromkeys(range(600), '"ä' * 250)
+    assert client.correct(job, texts) == {}
+    assert [item.correction for item in client.results(job)] == list(texts.values())
 
 
 def test_images_are_corrected(client: Client, rng: np.random.Generator) -> None:

@@ -5,7 +5,7 @@ import math
 import re
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Literal, TypedDict
 
 import httpx
@@ -24,8 +24,8 @@ from .uploads import Upload
 
 LONG_POLL_S = 30.0
 PROGRESS_S = 0.5
-TOGETHER = 1000
-"""Corrections in one request."""
+TOGETHER, TOGETHER_BYTES = 1000, 200_000
+"""Corrections in one request: the gateway reads no more of them, and 256 KiB."""
 
 KEY = re.compile(r"[!-~]([ -~]{0,253}[!-~])?")
 
@@ -127,10 +127,9 @@ class Flows:
         self, job_id: str, labels: Mapping[int, str | None], overwrite: bool
     ) -> Flow[dict[int, str]]:
         kept: dict[int, str] = {}
-        given = [(str(index), label) for index, label in labels.items()]
-        for at in range(0, len(given), TOGETHER):
-            body = {"labels": dict(given[at : at + TOGETHER]), "overwrite": overwrite}
-            call = Call("PATCH", f"{path_of(job_id)}/corrections", json=json.dumps(body).encode())
+        for some in _together(labels):
+            body = _json({"labels": some, "overwrite": overwrite})
+            call = Call("PATCH", f"{path_of(job_id)}/corrections", json=body)
             answer = read_as(Corrected, (yield from self._ask(call)))
             kept |= {int(index): label for index, label in answer.kept.items()}
         return kept
@@ -171,6 +170,25 @@ def path_of(job_id: str) -> str:
     if not re.fullmatch(JOB_ID, job_id):
         raise BadCall(f"{job_id[:80]!r} is no job's id: {WORDS[JOB_ID]}")
     return f"/v1/jobs/{job_id}"
+
+
+def _together(labels: Mapping[int, str | None]) -> Iterator[dict[int, str | None]]:
+    """`labels` in groups that fit into one request."""
+    group: dict[int, str | None] = {}
+    size = 0
+    for index, label in labels.items():
+        more = len(_json({index: label}))
+        if group and (len(group) == TOGETHER or size + more > TOGETHER_BYTES):
+            yield group
+            group, size = {}, 0
+        group[index] = label
+        size += more
+    if group:
+        yield group
+
+
+def _json(what: Mapping[Any, Any]) -> bytes:
+    return json.dumps(what, ensure_ascii=False).encode()
 
 
 def _given(values: Mapping[str, Any]) -> dict[str, str]:

@@ -117,7 +117,7 @@ class Client:
         self, job: str | JobOut, labels: Mapping[int, str | None], *, overwrite: bool = True
     ) -> dict[int, str]:
         """Store a person's labels of images by index, for a page its text; None withdraws one. Without
-        `overwrite`, images that have a label keep it, and these labels are returned."""
+        `overwrite`, images that have another label keep it, and these labels are returned."""
         return self._run(self._flows.correct(id_of(job), labels, overwrite))
 
     def delete(self, job: str | JobOut) -> None:
