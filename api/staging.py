@@ -2,7 +2,7 @@
 
 import asyncio
 import secrets
-from collections.abc import AsyncGenerator, Callable, Iterable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -48,6 +48,8 @@ class Staged:
 
     submissions: Submissions
     cutter: Cutter
+    known_by: Sequence[str]
+    """Keys of which one exists if the job of these images was taken before."""
     carried: list[Chunk] = field(default_factory=list)
     """All chunks of a small job, which are stored by the call that makes it a job."""
     stored: int = 0
@@ -89,7 +91,7 @@ class Staged:
         self.images += sum(chunk.count for chunk in group)
         self.size += sum(len(chunk.payload) + len(chunk.names_json) for chunk in group)
         sized = self.images, self.size, self.cutter.weight
-        verdict = await self.submissions.stage(self.token, first, group, *sized, limits)
+        verdict = await self.submissions.stage(self.token, self.known_by, first, group, *sized, limits)
         if verdict.kind != "staged":
             raise NoRoom(verdict)
 

@@ -95,12 +95,13 @@ class Submitter:
         asked = self._asked(request.scope["query_string"])  # refused before the body is read
         idempotency = keys.idempotency(owner, key) if key else None
         async with exclusive(self._submissions, owner, f"id-{job_id}" if own else key):
-            name, size = keys.job_name(owner, job_id), declared(request, self._settings.max_body_bytes)
-            limits = await self._admission.admit(owner, name, idempotency, size)
+            known_by = _known_by(owner, job_id, idempotency)
+            size = declared(request, self._settings.max_body_bytes)
+            limits = await self._admission.admit(owner, known_by, size)
             async with self._receiver.body(request, owner) as (intake, forget):
                 job_request = self._parse((*asked.given, *intake.options)) if intake.options else asked
                 options = job_request.options
-                async with self._staging(options.weight) as images:
+                async with self._staging(options.weight, known_by) as images:
                     if intake.single:
                         images.carry(intake.single)
                     else:
@@ -117,8 +118,9 @@ class Submitter:
         require_charset(old.options.charset, card.labels)
         job_id, digest = new_id(), key_digest(key)
         idempotency = keys.idempotency(owner, digest) if digest else None
-        limits = await self._admission.admit(owner, keys.job_name(owner, job_id), idempotency, 0)
-        async with self._staging(old.options.weight) as images:
+        known_by = _known_by(owner, job_id, idempotency)
+        limits = await self._admission.admit(owner, known_by, 0)
+        async with self._staging(old.options.weight, known_by) as images:
             await self._stage(images, fitting(parts, old.options, card.labels), limits)
             job = Submission(
                 owner=owner,
@@ -170,9 +172,9 @@ class Submitter:
             require_url(parameters.callback_url, self._policy)
         return JobRequest(given, parameters, find_model(parameters.model, self._cards))
 
-    def _staging(self, weight: int) -> Staged:
+    def _staging(self, weight: int, known_by: Sequence[str]) -> Staged:
         """A context in which images are staged; `weight` is roughly the characters in each."""
-        return Staged(self._submissions, Cutter(self._settings, weight))
+        return Staged(self._submissions, Cutter(self._settings, weight), known_by)
 
     async def _stage(
         self,
@@ -215,6 +217,11 @@ class Submitter:
         """The fast lane is for few characters, and for any single image."""
         few = images * options.weight <= self._settings.interactive_images
         return "interactive" if few or images == 1 else "bulk"
+
+
+def _known_by(owner: str, job_id: str, idempotency: str | None) -> list[str]:
+    """The keys of which one exists if the job was taken before."""
+    return [keys.job(keys.job_name(owner, job_id)), *([idempotency] if idempotency else [])]
 
 
 def _facts(job: Submission, verdict: Verdict, images: int) -> dict[str, Any]:

@@ -27,6 +27,9 @@ from worker.ledger.submissions import Submission, Submissions
 T = TypeVar("T")
 LEASE_MS = 10_000
 LABELS = read_cards()["balanced"].labels
+NEW = ["ink:job:anonymous/new"]
+"""By which a job would be known that was not taken before."""
+
 LIMITS = Limits(
     owner="",
     max_queued=10_000,
@@ -117,7 +120,7 @@ def submit(
 
 async def stage(submissions: Submissions, token: str, chunks: Sequence[Chunk]) -> None:
     """Stage all chunks of a job, whatever room there is."""
-    await submissions.stage(token, 0, chunks, 0, 0, 1, replace(LIMITS, max_queued=0))
+    await submissions.stage(token, NEW, 0, chunks, 0, 0, 1, replace(LIMITS, max_queued=0))
 
 
 def read_job(url: str, job_id: str, owner: str = "anonymous") -> Job:

@@ -28,7 +28,7 @@ from api.limits.refusals import refusal
 from api.problems import CATALOGUE, PASSING, Problem
 from api.receiving import SMALL, Receiver
 from api.settings import GatewaySettings
-from api.staging import NoRoom, Staged
+from api.staging import STAGE_CHUNKS, NoRoom, Staged
 from api.submission import Submitter
 from model.layout import Kind
 from worker.connections.redis_watch import RedisWatch
@@ -41,9 +41,9 @@ from worker.ledger.submissions import Submission, Submissions
 from worker.tracing import Tracer
 
 from conftest import Services, beside, running_services
-from ledgers import LIMITS, commit_of, finish, ledger, on_redis, submit, with_submissions
+from ledgers import LIMITS, NEW, commit_of, finish, ledger, on_redis, submit, with_submissions
 from makers import idx
-from samples import glyphs, npy_of
+from samples import glyphs, npy_of, zip_of
 
 NPY, IDX = {"Content-Type": "application/x-npy"}, {"Content-Type": "application/x-idx"}
 MB = 1 << 20
@@ -202,6 +202,27 @@ def test_beyond_the_mark_no_body_is_taken_in(
     assert max(most_used) <= LIMIT * MARK + SLACK
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "key"), [("POST", "", {"Idempotency-Key": "again"}), ("PUT", "/own", {})]
+)
+def test_who_asks_again_hears_of_the_job_though_no_other_has_room_for_its_results(
+    narrow: tuple[Services, list[str]], most_used: list[int], method: str, path: str, key: dict[str, str]
+) -> None:
+    pages = STAGE_CHUNKS + 10
+    body = zip_of({f"{number}.png": b"page" for number in range(pages)})
+    assert 1 < LIMIT * MARK / (pages * WEIGHTS["page"] * 64) < 2
+    with httpx.Client(base_url=narrow[1][0], timeout=60) as http:
+
+        def send(method: str, path: str, key: dict[str, str]) -> httpx.Response:
+            headers = {"Content-Type": "application/zip"} | key
+            return http.request(method, f"/v1/jobs{path}?layout=page", content=body, headers=headers)
+
+        first, again = (send(method, path, key) for _ in range(2))
+        assert (first.status_code, again.status_code) == (202, 202), again.text
+        assert again.json()["id"] == first.json()["id"]
+        assert is_full(send("POST", "", {}))
+
+
 @pytest.mark.parametrize("form", ["chunked", "gzip"])
 def test_staging_stops_at_the_mark_and_takes_back_what_it_staged(
     narrow: tuple[Services, list[str]], most_used: list[int], form: str
@@ -295,10 +316,17 @@ def test_a_group_of_chunks_is_staged_whole_or_not_at_all(
 ) -> None:
     chunks = [Chunk(4, pack(PixelBlock(bytes(4 * 784))), ("a", "b", "c", "d")) for _ in range(2)]
 
-    def stage(size: int = 8 * 784, *, images: Sequence[Chunk] = chunks, **some: Any) -> Verdict:
+    def stage(
+        size: int = 8 * 784,
+        *,
+        images: Sequence[Chunk] = chunks,
+        known_by: Sequence[str] = NEW,
+        **some: Any,
+    ) -> Verdict:
         limits = replace(LIMITS, owner="alice", **some)
         return with_submissions(
-            redis_url, lambda submissions: submissions.stage("t", 0, images, 8, size, 1, limits)
+            redis_url,
+            lambda submissions: submissions.stage("t", known_by, 0, images, 8, size, 1, limits),
         )
 
     assert stage(max_queued=7) == Verdict("never", figure=7)
@@ -311,6 +339,8 @@ def test_a_group_of_chunks_is_staged_whole_or_not_at_all(
     assert submit(redis_url, "before", (4,), owner="alice").kind == "new"
     assert stage(max_queued=11) == Verdict("full", figure=1)
     assert stage(max_owner=10) == Verdict("quota", figure=2)
+    assert stage(max_queued=11, max_owner=10, known_by=["ink:job:alice/before"]).kind == "staged"
+    clean_redis.unlink(*clean_redis.keys("ink:stage:*"))
     assert stage(max_queued=12, max_owner=12).kind == "staged"
     assert len(clean_redis.keys("ink:stage:t:*")) == 4
     assert all(0 < clean_redis.ttl(key) <= 900 for key in clean_redis.keys("ink:stage:*"))
@@ -367,7 +397,7 @@ def test_a_submission_does_not_wait_for_ever_for_a_run_of_redis_to_be_approved(
         submissions, quotas = Submissions(client), Quotas(settings)
         admission = Admission(submissions, Gauges(client), ["balanced"], settings, quotas, redis_watch)
         submitter = Submitter(submissions, Store(client), admission, settings, {}, Tracer())
-        images = Staged(submissions, Cutter(settings, 1))
+        images = Staged(submissions, Cutter(settings, 1), NEW)
         images.carry(b"file")
         with pytest.raises(Problem) as refused:
             await asyncio.wait_for(submitter._submit(submission("alice"), images), 10)
@@ -464,7 +494,7 @@ def test_an_upload_for_whose_results_there_is_no_room_ends_early(
 
     async def work(submissions: Submissions) -> None:
         mark = (int(clean_redis.info("memory")["used_memory"]) + 2 * results) / whole
-        async with Staged(submissions, Cutter(GatewaySettings(), WEIGHTS["page"])) as images:
+        async with Staged(submissions, Cutter(GatewaySettings(), WEIGHTS["page"]), NEW) as images:
             with pytest.raises(NoRoom):
                 await images.take_in(pages(), replace(LIMITS, max_queued=0, mark=mark), lambda: None)
 

@@ -19,7 +19,7 @@ from worker.ledger.chunks import GLYPH_BYTES, Files, PixelBlock, pack
 from worker.ledger.store import JobGone, Store
 from worker.ledger.submissions import Submissions
 
-from ledgers import LIMITS, commit_of, in_store, ledger, on_redis, read_job, submit
+from ledgers import LIMITS, NEW, commit_of, in_store, ledger, on_redis, read_job, submit
 
 pytestmark = pytest.mark.usefixtures("clean_redis")
 
@@ -85,7 +85,7 @@ def test_images_some_of_which_are_not_kept_are_none(
     cutter = Cutter(GatewaySettings(chunk_images=1), 1)
 
     async def stage(client: redis.asyncio.Redis) -> None:
-        async with Staged(Submissions(client), cutter) as images:
+        async with Staged(Submissions(client), cutter, NEW) as images:
             await images.take_in(failed_parts(Store(client), job), LIMITS, lambda: None)
 
     with pytest.raises(Problem, match="kept until"):

@@ -17,7 +17,7 @@ from worker.ledger.admission import Limits
 from worker.ledger.chunks import GLYPH_BYTES, Chunk, PixelBlock
 from worker.ledger.submissions import Submissions
 
-from ledgers import LIMITS, with_submissions
+from ledgers import LIMITS, NEW, with_submissions
 
 PARTS: list[Part] = [NamedImage(f"{number}.png", b"file") for number in range(5)]
 SETTINGS = GatewaySettings(chunk_images=2, max_images=5)
@@ -30,7 +30,7 @@ def _small_groups(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def stage(url: str, parts: list[Part], *, taken: bool, fails: bool) -> None:
     async def work(submissions: Submissions) -> None:
-        async with Staged(submissions, Cutter(SETTINGS, 1)) as images:
+        async with Staged(submissions, Cutter(SETTINGS, 1), NEW) as images:
             await images.take_in(parts, LIMITS, lambda: None)
             images.taken = taken
             if fails:
@@ -75,7 +75,7 @@ def test_while_a_little_is_stored_the_next_is_cut(
             await super()._store(group, limits)
 
     async def work(submissions: Submissions) -> None:
-        async with Watched(submissions, Cutter(SETTINGS, 1)) as images:
+        async with Watched(submissions, Cutter(SETTINGS, 1), NEW) as images:
             await images.take_in(parts(), LIMITS, lambda: None)
 
     with_submissions(redis_url, work)
@@ -88,7 +88,7 @@ def test_what_is_small_is_carried_and_not_staged(
     monkeypatch.setattr(staging, "STAGE_BYTES", 1000)
 
     async def work(submissions: Submissions) -> None:
-        async with Staged(submissions, Cutter(SETTINGS, 1)) as images:
+        async with Staged(submissions, Cutter(SETTINGS, 1), NEW) as images:
             await images.take_in(PARTS, LIMITS, lambda: None)
             assert [chunk.names for chunk in images.carried] == [
                 ("0.png", "1.png"),
@@ -113,7 +113,7 @@ def test_a_call_stores_few_chunks_however_small_they_are(
             await super()._store(group, limits)
 
     async def work(submissions: Submissions) -> None:
-        async with Watched(submissions, Cutter(GatewaySettings(chunk_images=1), 1)) as images:
+        async with Watched(submissions, Cutter(GatewaySettings(chunk_images=1), 1), NEW) as images:
             await images.take_in([NamedImage("", b"file")] * 8, LIMITS, lambda: None)
 
     with_submissions(redis_url, work)

@@ -1,7 +1,6 @@
 """Whether another job is accepted: checks before its body is read, and the problem if it is refused."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from anyio.to_thread import run_sync
 
@@ -40,17 +39,15 @@ class Admission:
         self._pressures: SingleFlightCache[Pressure] = SingleFlightCache(FRESH_S, 1)
         self.quotas = quotas
 
-    async def admit(self, owner: str, name: str, key: str | None, declared: int) -> Limits:
-        """The limits on staging a job of `declared` bytes, called `name` or sent under `key`.
+    async def admit(self, owner: str, known_by: Sequence[str], declared: int) -> Limits:
+        """The limits on staging a job of `declared` bytes.
 
-        A job that exists already is let through, if there is memory to compare it, so that a repeated
-        request gets its answer.
+        A job that exists already, as one of the keys `known_by` does then, is let through if there is
+        memory to compare it, so that a repeated request gets its answer.
         Raises `storage-unsafe`, `queue-full`, `memory-full` and `body-too-large`.
         """
         limits, pressure = self.limits(owner), await self._pressure()
-        crowded = limits.max_owner or pressure.images * 2 > limits.max_queued
-        known = crowded and await self._submissions.knows(name, key)
-        if pressure.images >= limits.max_queued and not known:
+        if pressure.images >= limits.max_queued and not await self._submissions.knows(known_by):
             excess = pressure.images + 1 - limits.max_queued
             raise await self.refusal(Verdict("full", figure=excess), owner)
         size = round(declared * PACKED)
@@ -59,7 +56,7 @@ class Admission:
         if pressure.used + size >= pressure.most:
             excess = pressure.used + size - pressure.most
             raise await self.refusal(Verdict("memory", figure=excess), owner)
-        return replace(limits, max_queued=0, max_owner=0) if known else limits
+        return limits
 
     def limits(self, owner: str) -> Limits:
         """The limits on a job of `owner`. Raises `storage-unsafe`."""

@@ -62,6 +62,7 @@ class Submissions:
     async def stage(
         self,
         token: str,
+        known_by: Sequence[str],
         first: int,
         chunks: Sequence[Chunk],
         images: int,
@@ -71,19 +72,18 @@ class Submissions:
     ) -> Verdict:
         """Store chunks of a job before it is submitted, all or none; `first` is the number of the first.
 
-        With them, the job has `images` images, of this `weight`, and `size` bytes so far. Answers
-        `staged`, or why there is no room.
+        With them, the job has `images` images, of this `weight`, and `size` bytes so far; if one of the
+        keys `known_by` exists, it was taken before. Answers `staged`, or why there is no room.
         """
         args: list[Any] = [token, STAGED_S, limits.owner, images, size, weight]
         args += [limits.max_queued, limits.max_owner, limits.memory, limits.mark]
         for number, chunk in enumerate(chunks, first):
             args += [number, chunk.payload, chunk.names_json]
-        return _verdict(await self._stage(args=args))
+        return _verdict(await self._stage(keys=known_by, args=args))
 
-    async def knows(self, name: str, idempotency: str | None) -> bool:
-        """Whether a job of this name, or with this key, was taken before."""
-        known = [keys.job(name), *([idempotency] if idempotency else [])]
-        return bool(await self._client.exists(*known))
+    async def knows(self, known_by: Sequence[str]) -> bool:
+        """Whether a job was taken before: one of these keys exists."""
+        return bool(await self._client.exists(*known_by))
 
     async def unstage(self, token: str, count: int) -> None:
         """Delete what was staged for a job that will not be submitted."""

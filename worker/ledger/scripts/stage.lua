@@ -1,4 +1,6 @@
--- Store chunks of a job before it is submitted, if there is room for them.
+-- Store chunks of a job before it is submitted, if there is room for them. Of a job that was submitted
+-- before, they will only be compared: its images and their results are counted already.
+-- KEYS: one of them exists if it was submitted before
 -- ARGV: stage, seconds for which they are kept, owner, the job's images and bytes so far, with these, and
 --   the weight of an image; most queued images in all and of the owner (0: no cap), memory where Redis has
 --   no maxmemory, mark; then, chunk by chunk: number, packed images and names ('' for none)
@@ -7,11 +9,13 @@
 local stage, seconds, owner = 'ink:stage:' .. ARGV[1] .. ':', ARGV[2], ARGV[3]
 local images, bytes, weight = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
 
-local load = queued_images()
-local why, excess = crowded(owner, images, load, tonumber(ARGV[7]), tonumber(ARGV[8]))
-if why then return {why, excess} end
+local load, results, why, excess = queued_images(), 0, nil, nil
+if redis.call('EXISTS', unpack(KEYS)) == 0 then
+  why, excess = crowded(owner, images, load, tonumber(ARGV[7]), tonumber(ARGV[8]))
+  if why then return {why, excess} end
+  results = promised(images, weight)
+end
 
-local results = promised(images, weight)
 local more = results
 for i = 11, #ARGV do more = more + #ARGV[i] end
 why, excess = overfull(bytes + results, more, tonumber(ARGV[9]), tonumber(ARGV[10]), load)
