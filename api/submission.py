@@ -1,5 +1,6 @@
 """A submission from request to ledger: check, cut, stage, submit. What is accepted is stored."""
 
+import asyncio
 import logging
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -35,6 +36,10 @@ log = logging.getLogger(__name__)
 
 KEPT = 64
 """Parsed query strings that are cached: most clients send the same one again and again."""
+
+RETRIES = 4
+"""Retries that are taken in at a time: each holds a thread, which mostly waits for Redis; further ones
+wait without taking threads from uploads."""
 
 STRANGERS = 3
 """Attempts to submit if Redis is not the server that was checked: an address may lead to two in turn."""
@@ -74,6 +79,7 @@ class Submitter:
         self._submissions, self._store, self._admission = submissions, store, admission
         self._settings, self._cards, self._tracer = settings, cards, tracer
         self._policy = Policy.of(settings)
+        self._retries = asyncio.Semaphore(RETRIES)
         self._receiver = Receiver(settings, admission.quotas)
         self._asked = lru_cache(KEPT)(lambda query: self._parse(QueryParams(query).multi_items()))
 
@@ -120,7 +126,7 @@ class Submitter:
         idempotency = keys.idempotency(owner, digest) if digest else None
         known_by = _known_by(owner, job_id, idempotency)
         limits = await self._admission.admit(owner, known_by, 0)
-        async with self._staging(old.options.weight, known_by) as images:
+        async with self._retries, self._staging(old.options.weight, known_by) as images:
             await self._stage(images, fitting(parts, old.options, card.labels), limits)
             job = Submission(
                 owner=owner,

@@ -1,50 +1,63 @@
-"""What a submission is told of its job if Redis's answer was lost, so that the gateway asked again."""
+"""A submitter beside a real Redis: what it takes in leaves threads for what else is sent."""
 
+import asyncio
+import threading
 from collections.abc import Iterator
 
-import httpx
-import numpy as np
 import pytest
+import redis
+from anyio.to_thread import current_default_thread_limiter, run_sync
 
-from chaos.faults import Cut, Nth
-from chaos.proxy import Proxy
-from conftest import running_services
-from samples import glyphs, npy_of
+from api.intake.sources import NamedImage, Part
+from api.limits.admission import Admission
+from api.limits.quotas import Quotas
+from api.settings import GatewaySettings
+from api.submission import RETRIES, Submitter
+from model.card import read_cards
+from worker.connections.redis_watch import RedisWatch
+from worker.ledger.gauges import Gauges
+from worker.ledger.store import Store
+from worker.ledger.submissions import Submissions
+from worker.tracing import Tracer
 
-HEADERS = {"Content-Type": "application/x-npy", "Prefer": "respond-async"}
+from ledgers import on_redis, read_job, submit
 
-Gateway = tuple[httpx.Client, Proxy]
-
-
-@pytest.fixture(scope="module")
-def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
-    """A gateway without workers, and its way to Redis, which knows the script already."""
-    with (
-        running_services(tmp_path_factory.mktemp("submission")) as services,
-        Proxy(services.redis_url) as proxy,
-        httpx.Client(base_url=services.url, timeout=30, headers=HEADERS) as http,
-    ):
-        services.environment["REDIS_URL"] = proxy.url
-        services.wait_answering(services.spawn("api"))
-        http.post("/v1/jobs", content=npy_of(np.zeros((1, 28, 28), np.uint8))).raise_for_status()
-        yield http, proxy
-        services.kill()
+pytestmark = pytest.mark.usefixtures("clean_redis")
 
 
-@pytest.mark.parametrize("keyed", [False, True])
-@pytest.mark.parametrize(
-    ("path", "images"), [("/v1/jobs", 1), ("/v1/jobs", 5000), ("/v1/predictions", 1)]
-)
-def test_a_new_job_whose_answer_was_lost_is_no_replay(
-    gateway: Gateway, rng: np.random.Generator, path: str, images: int, keyed: bool
+def submitter_of(client: "redis.asyncio.Redis", redis_watch: RedisWatch) -> Submitter:
+    settings, submissions = GatewaySettings(), Submissions(client)
+    admission = Admission(
+        submissions, Gauges(client), ["balanced"], settings, Quotas(settings), redis_watch
+    )
+    return Submitter(submissions, Store(client), admission, settings, read_cards(), Tracer())
+
+
+def test_however_many_retries_wait_an_upload_finds_a_thread(
+    redis_url: str, clean_redis: "redis.Redis"
 ) -> None:
-    http, proxy = gateway
-    proxy.plan = plan = Nth("EVALSHA submit", 1, Cut.AFTER)
-    headers = {"Idempotency-Key": f"{path}-{images}"} if keyed else {}
-    content = npy_of(glyphs(images, rng))
-    first, second = (http.post(path, content=content, headers=headers) for _ in range(2))
-    assert plan.struck.is_set()
-    assert (first.status_code, second.status_code) == (202, 202)
-    assert "idempotency-replayed" not in first.headers
-    assert ("idempotency-replayed" in second.headers) is keyed
-    assert (first.json()["id"] == second.json()["id"]) is keyed
+    submit(redis_url, "old")
+    old, begun, let_go = read_job(redis_url, "old"), list[int](), threading.Event()
+
+    def failed(number: int) -> Iterator[Part]:
+        begun.append(number)
+        assert let_go.wait(60)
+        yield NamedImage("", b"file")
+
+    async def work(client: "redis.asyncio.Redis") -> set[str]:
+        submitter = submitter_of(client, RedisWatch(clean_redis, GatewaySettings()))
+        async with asyncio.TaskGroup() as group:
+            retries = [
+                group.create_task(submitter.resubmit(old, "anonymous", failed(number), None))
+                for number in range(2 * int(current_default_thread_limiter().total_tokens))
+            ]
+            try:
+                for _ in range(1000):
+                    await asyncio.wait_for(run_sync(len, begun), 30)
+                assert len(begun) <= RETRIES
+            finally:
+                let_go.set()
+        return {(await retry).job.id for retry in retries}
+
+    jobs = on_redis(redis_url, work)
+    assert len(jobs) == len(begun) > RETRIES
