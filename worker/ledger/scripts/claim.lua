@@ -6,8 +6,9 @@
 --   ms for which it was due}
 local model, budget, lease_end = ARGV[1], tonumber(ARGV[2]), text(now + ARGV[3])
 local SCAN = 128
-local ENOUGH = 16777216   -- bytes of chunks after which a lane gives no more: Redis and the worker's
-                          -- connection are busy for long with what is handed out at once
+local ENOUGH = 16777216   -- bytes of chunks, from both lanes together, after which only the first of bulk is
+                          -- still handed out: Redis and the worker's connection are busy for long with
+                          -- what is handed out at once
 local claims, taken, bytes = {}, 0, 0
 
 -- By lane: due chunks, each followed by since when it is due, and the place of the next such pair.

@@ -1,7 +1,8 @@
 -- Ring for what is due and unclaimed; turn expired jobs into tombstones.
 -- ARGV: a doorbell for senders, lease in ms, then pairs of model and doorbell
 -- Answers: how many jobs expired
-local WIPED = 20000   -- chunks of expired jobs after which the rest waits for the next call
+local WIPED = 20000   -- chunks of expired jobs after which the rest waits for the next call; the last job is
+                      -- wiped whole, so a call wipes up to as many more as a job has
 local lease = tonumber(ARGV[2])
 
 for i = 3, #ARGV, 2 do
