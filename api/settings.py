@@ -79,7 +79,10 @@ class GatewaySettings(QueueSettings):
     max_json_held: Annotated[
         int, Field(ge=1, description="bytes of JSON read at a time; one document is read in any case")
     ] = 16 * MIB
-    max_images: Annotated[int, Field(ge=1, description="images in one job")] = 1_000_000
+    max_images: Annotated[
+        int,
+        Field(ge=1, description="images in one job, if its chunks, at most 20,000, can hold so many"),
+    ] = 1_000_000
     max_form_files: Annotated[int, Field(ge=1, description="files of a form")] = 1000
     max_zip_entries: Annotated[int, Field(ge=1, description="entries of a ZIP, folders too")] = 100_000
     max_tiff_pages: Annotated[int, Field(ge=1, description="pages of a TIFF")] = 10_000

@@ -58,3 +58,8 @@ def test_a_job_of_too_many_chunks_is_refused_and_told_how_many_images_fit() -> N
         list(two_a_chunk.cut([NamedImage("", b"x")] * (2 * MOST_CHUNKS + 1)))
     assert (refused.value.slug, refused.value.extra["limit"]) == ("too-many-images", 2 * MOST_CHUNKS)
     assert len(two_a_chunk.sizes) == MOST_CHUNKS
+
+
+def test_the_settings_say_how_many_chunks_a_job_has_at_most() -> None:
+    description = GatewaySettings.model_fields["max_images"].description
+    assert f"at most {MOST_CHUNKS:,}," in str(description)
