@@ -67,12 +67,31 @@ def test_an_image_that_is_there_twice_is_used_once(
     path: Path, rng: np.random.Generator, capsys: pytest.CaptureFixture[str]
 ) -> None:
     images = glyphs(470, rng)
-    labels = np.arange(940, dtype=np.uint8) % 47
+    labels = (np.arange(940) % 47).astype(np.uint8)
     twice = write_csv(path.parent / "twice", np.concatenate([images, images]), labels)
     split = read_own(twice, None, BALANCED)
     used = np.concatenate([part.images for part in (split.train, split.validation, split.test)])
     assert len({image.tobytes() for image in used}) == len(used) == 470
-    assert "470 of 940 images are there already" in capsys.readouterr().err
+    assert "470 of 940 images are there already; they" in capsys.readouterr().err
+
+
+def test_it_is_told_how_many_equal_images_have_different_labels_and_the_first_is_used(
+    path: Path, rng: np.random.Generator, capsys: pytest.CaptureFixture[str]
+) -> None:
+    images = glyphs(470, rng)
+    labels = (np.arange(940) % 47).astype(np.uint8)
+    labels[-3:] = labels[:3]
+    train = write_csv(path.parent / "disputed", np.concatenate([images, images]), labels)
+    split = read_own(train, None, BALANCED)
+    label_of = {image.tobytes(): label for image, label in zip(images, labels[:470], strict=True)}
+    used = [
+        (image.tobytes(), label)
+        for part in (split.train, split.validation, split.test)
+        for image, label in zip(part.images, part.labels, strict=True)
+    ]
+    assert dict(used) == label_of
+    said = "470 of 940 images are there already, 3 of them with another label; they are not used again"
+    assert said in capsys.readouterr().err
 
 
 def command(*arguments: str | Path, code: int = 0) -> str:

@@ -7,7 +7,7 @@ import numpy as np
 
 from model.terminal import notes
 
-from .data import BadData, Set, Split, hold_out_images, hold_out_share
+from .data import BadData, Set, Split, digests, hold_out_images, hold_out_share
 from .readers import read
 from .tasks import Task
 
@@ -56,12 +56,15 @@ def read_own(
 
 
 def _distinct(given: Set, train: Path) -> Set:
-    """The images `given` by `train`, each once."""
-    places = {image.tobytes(): at for at, image in reversed(list(enumerate(given.images)))}
+    """The images `given` by `train`, each once: the first of equal ones, whatever label others have."""
+    places = dict[bytes, int]()
+    firsts = [places.setdefault(digest, at) for at, digest in enumerate(digests(given.images))]
     if len(places) < len(given):
         spare = f"{len(given) - len(places):,} of {len(given):,} images are there already"
+        if others := np.count_nonzero(given.labels != given.labels[firsts]):
+            spare += f", {others:,} of them with another label"
         notes.print(f"{train}: {spare}; they are not used again", markup=False)
-    return given.take(np.array(sorted(places.values())))
+    return given.take(np.array(list(places.values())))
 
 
 def _unseen(given: Set, whole: Set, test: Path) -> Set:
