@@ -3,10 +3,9 @@
 -- Answers: a list of {id, token, attempt, URL, event as JSON, secrets...}
 local room, lease = tonumber(ARGV[1]), tonumber(ARGV[2])
 local lane_most, owner_most, tries_most = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
-local SCAN = 256      -- lanes that are looked at in a call,
-local ASIDE = 1 / 8   -- where one that is only put aside counts for so much
-local OWNERS = 32     -- owners of such lanes whose turn may have come
-local claims = {}
+local SCAN = 256      -- lanes that are looked at in a call;
+local ASIDE = 1 / 8   -- one that has to wait for its owner's limit counts as so many
+local claims, spent = {}, 0
 
 local function sending(whose)
   redis.call('ZREMRANGEBYSCORE', 'ink:sending:' .. whose, '-inf', now)
@@ -62,9 +61,9 @@ local function look_at(lane, free)
   end
 end
 
-local full = {}   -- owners that have as many under way as they may: their lanes are put aside
+local full = {}   -- owners that have as many under way as they may
 
--- How many more an owner may have under way; 0 if it is the turn of others that were put aside.
+-- How many more a lane's owner may have under way; 0 if other lanes of the owner have waited for longer.
 local function turn(lane, owner)
   if full[owner] then return 0 end
   local free, aside = owner_most - sending(owner), 'ink:aside:' .. owner
@@ -75,55 +74,47 @@ local function turn(lane, owner)
   return free
 end
 
--- Have lanes wait behind others of their owner. Leases of today are over when one has passed: the lanes
--- are looked at then in any case, even if their turn is forgotten, or only older senders are left.
-local function put_aside(lanes, owner)
-  local turns, looks, number = {}, {}, redis.call('INCR', 'ink:tokens')
-  for i, lane in ipairs(lanes) do
-    turns[2 * i - 1], turns[2 * i] = number, lane
-    looks[2 * i - 1], looks[2 * i] = now + lease, lane
-  end
-  redis.call('ZADD', 'ink:aside:' .. owner, 'NX', unpack(turns))
-  redis.call('ZADD', 'ink:outbox', unpack(looks))
-  redis.call('ZADD', 'ink:aside', number, owner)
+-- Queue a lane behind those of its owner that wait already; call_up ends the wait. In case that it never
+-- does (only older senders are left, say), the lane is scheduled as well: for when those before it are
+-- done if each takes a whole lease. So only a few come back at a time, and delay nobody's webhooks.
+local function put_aside(lane, owner)
+  local aside = 'ink:aside:' .. owner
+  redis.call('ZADD', aside, 'NX', redis.call('INCR', 'ink:tokens'), lane)
+  local leases = 1 + math.floor(redis.call('ZRANK', aside, lane) / owner_most)
+  redis.call('ZADD', 'ink:outbox', now + leases * lease, lane)
 end
 
--- The lanes to be looked at next, the first of those put aside if their owner is below its limit again.
-local function next_lanes()
-  for _, owner in ipairs(redis.call('ZRANDMEMBER', 'ink:aside', OWNERS)) do
-    local free, aside = owner_most - sending(owner), 'ink:aside:' .. owner
-    for _, lane in ipairs(free > 0 and redis.call('ZRANGE', aside, 0, free - 1) or {}) do
-      redis.call('ZADD', 'ink:outbox', 'LT', now, lane)
-    end
-    if redis.call('EXISTS', aside) == 0 then redis.call('ZREM', 'ink:aside', owner) end
-  end
-  return redis.call('ZRANGEBYSCORE', 'ink:outbox', '-inf', now, 'LIMIT', 0, SCAN)
+-- Call up as many waiting lanes of an owner as it may have under way. If that is none, the first of them
+-- is looked at when the first of the present leases ends: so they go on even if all senders are lost.
+local function call_next(owner)
+  if redis.call('EXISTS', 'ink:aside:' .. owner) == 0 then return end
+  local free = owner_most - sending(owner)
+  local first_end = redis.call('ZRANGE', 'ink:sending:' .. owner, 0, 0, 'WITHSCORES')[2]
+  call_up(owner, math.max(1, math.min(free, room - #claims)), free > 0 and now or first_end)
 end
 
-local spent = 0   -- of SCAN
-
--- Look at lanes as long as there is room; put those aside whose turn it is not.
+-- Look at lanes as long as there is room; put those aside that have to wait for their owner's limit.
 local function go_through(lanes)
-  local waiting = {}
+  local owners = {}
+  full = {}
   for _, lane in ipairs(lanes) do
     if #claims == room then break end
-    local owner = string.match(lane, '^[^/]*')
+    local owner = owner_of(lane)
     local free = turn(lane, owner)
     if free > 0 then
       look_at(lane, math.min(free, room - #claims, lane_most - sending(lane)))
-      spent = spent + 1
     else
-      waiting[owner] = waiting[owner] or {}
-      table.insert(waiting[owner], lane)
-      spent = spent + ASIDE
+      put_aside(lane, owner)
     end
+    spent = spent + (free > 0 and 1 or ASIDE)
+    owners[owner] = true
   end
-  for owner, its_lanes in pairs(waiting) do put_aside(its_lanes, owner) end
+  for owner in pairs(owners) do call_next(owner) end
 end
 
-local lanes = next_lanes()
-while lanes[1] and #claims < room and spent < SCAN do
+while #claims < room and spent < SCAN do
+  local lanes = redis.call('ZRANGEBYSCORE', 'ink:outbox', '-inf', now, 'LIMIT', 0, SCAN)
+  if not lanes[1] then break end
   go_through(lanes)
-  lanes = next_lanes()
 end
 return claims

@@ -4,8 +4,8 @@
 -- ink:hooks:OWNER      zset of endpoints by when they came     ink:hook:OWNER/HOOK   hash: an endpoint
 -- ink:outbox           zset of lanes by when to look at them   ink:outbox:LANE       zset of deliveries
 --   by when they are due, or their lease ends                  ink:sending:LANE, :OWNER   leases by end
--- ink:aside            zset of owners that have as many under  ink:aside:OWNER       zset of their lanes
---   way as they may, and more that is due                      that wait; both by a running number
+-- ink:aside:OWNER      zset of lanes that are due, but wait for their owner's limit, in turn (a running
+--   number); they are in ink:outbox as well
 -- ink:delivery:ID      hash: a delivery                        ink:delivery:ID:attempts  list of JSON
 -- ink:deliveries:job:NAME, :hook:OWNER/HOOK                    zsets of deliveries by when they came
 
@@ -40,10 +40,24 @@ local function keep_delivery(id, delivery, ms)
   list_delivery('ink:deliveries:hook:' .. delivery.owner .. '/' .. delivery.hook, id, delivery.since)
 end
 
--- Schedule a lane for when its first delivery is due.
+local function owner_of(lane) return string.match(lane, '^[^/]*') end
+
+-- Schedule the first of the lanes that wait for their owner's limit for `at`, if not for sooner.
+local function call_up(owner, number, at)
+  for _, lane in ipairs(redis.call('ZRANGE', 'ink:aside:' .. owner, 0, number - 1)) do
+    redis.call('ZADD', 'ink:outbox', 'LT', at, lane)
+  end
+end
+
+-- Schedule a lane for when its first delivery is due. One that waits for its owner's limit stays as it
+-- is (NX: an older release may have removed it); the first of those that wait is looked at instead.
 local function move_lane(lane)
+  local owner = owner_of(lane)
   local head = redis.call('ZRANGE', 'ink:outbox:' .. lane, 0, 0, 'WITHSCORES')
-  if head[1] then
+  if redis.call('ZSCORE', 'ink:aside:' .. owner, lane) then
+    redis.call('ZADD', 'ink:outbox', 'NX', now, lane)
+    call_up(owner, 1, now)
+  elseif head[1] then
     redis.call('ZADD', 'ink:outbox', head[2], lane)
   else
     redis.call('ZREM', 'ink:outbox', lane)
@@ -138,11 +152,12 @@ local function ring_senders(message)
   ring_in('webhooks', math.min(due, alive), message)
 end
 
--- Give up a delivery's lease.
+-- Give up a delivery's lease: another of its owner's lanes may have its turn.
 local function let_go(id, delivery)
   redis.call('HDEL', delivery_key(id), 'token')
   redis.call('ZREM', 'ink:sending:' .. delivery.lane, id)
   redis.call('ZREM', 'ink:sending:' .. delivery.owner, id)
+  call_up(delivery.owner, 1, now)
 end
 
 -- Note how the attempt in progress went, and give up its lease.
