@@ -68,7 +68,7 @@ def test_one_that_falls_silent_is_killed_and_started_again(
     try:
         for _ in range(20):
             watchdog.silence = 0.5
-            select.select([watchdog._reader], [], [])  # until it speaks
+            assert select.select([watchdog._reader], [], [], 20)[0]  # it speaks
             assert not child.look_after()
             assert watchdog.silence == 0
         assert child.process.poll() is None

@@ -224,9 +224,10 @@ def test_streams_are_tried_again_and_tell_nothing_twice(
     monkeypatch.setattr(following, "POLLED_S", 0.1)
     submit(redis_url, "a", (3,) * 20)
     way = Way(refuses=503)
-    events, polled = list[Event](), 0
+    events, polled, end = list[Event](), 0, time.monotonic() + 20
     with proxied(gateway, way) as url, Client(url) as client, committing(redis_url, 10):
         for event in client.events("a"):
+            assert time.monotonic() < end
             events.append(event)
             if isinstance(event, ResultEvent) and way.refuses:
                 way.refuses, polled = 0, len(way.asked)
