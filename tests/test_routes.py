@@ -46,12 +46,14 @@ def mixed_job(http: httpx.Client, rng: np.random.Generator) -> str:
 
 class TestSubmitting:
     def test_a_job_is_accepted_at_once(self, http: httpx.Client, rng: np.random.Generator) -> None:
-        answer = http.post("/v1/jobs", content=npy_of(glyphs(20_000, rng)), headers=NPY)
+        images = np.tile(glyphs(100, rng), (200, 1, 1))
+        answer = http.post("/v1/jobs", content=npy_of(images), headers=NPY)
         assert answer.status_code == 202
         job = answer.json()
         assert answer.headers["location"] == f"/v1/jobs/{job['id']}" == job["links"]["self"]
         assert int(answer.headers["retry-after"]) >= 1
         assert job["counts"]["total"] == 20_000
+        assert http.post(f"/v1/jobs/{job['id']}/cancel").status_code in (200, 202)
 
     def test_prefer_wait_answers_when_done(self, http: httpx.Client, rng: np.random.Generator) -> None:
         answer = http.post("/v1/jobs", content=pngs(1, rng)[0], headers=PNG | WAIT)
