@@ -1,7 +1,9 @@
 """Real services for the tests: redis-server, gateway and worker on free ports, stopped afterwards."""
 
 import os
+import random
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -9,9 +11,10 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cache
+from itertools import cycle
 from pathlib import Path
 from typing import IO, Any
 
@@ -36,10 +39,14 @@ vars(httpx._config.DEFAULT_TIMEOUT_CONFIG).update(
     dict.fromkeys(("connect", "read", "write", "pool"), 60.0)
 )
 
-# Processes of pytest take ports of their own, lest one take what another is about to listen on.
-NUMBER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
-PROCESSES = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
-embedded.PORTS = embedded.PORTS[NUMBER::PROCESSES]
+# A process takes ports from a range of its own while it holds the first of them, lest one take what
+# another is about to listen on. Programs that it starts take others, and so does it if all are held.
+HELD = socket.socket()
+for ports in (range(first, first + 500) for first in range(10_000, 20_000, 500)):
+    with suppress(OSError):
+        HELD.bind(("127.0.0.1", ports[0]))
+        embedded.PORTS = cycle(random.sample(ports[1:], len(ports) - 1))
+        break
 
 
 @dataclass

@@ -4,6 +4,7 @@ import contextlib
 import fcntl
 import logging
 import os
+import random
 import re
 import secrets
 import shutil
@@ -12,6 +13,7 @@ import subprocess
 import time
 from collections.abc import Callable
 from importlib.util import find_spec
+from itertools import cycle
 from math import inf
 from pathlib import Path
 from typing import IO
@@ -59,7 +61,9 @@ MANY_FILES = 7
 ESCAPED = str.maketrans({'"': '\\"', "\\": "\\\\", "\n": "\\n"})
 """How a path is written between quotes in Redis's settings."""
 
-PORTS = range(20_000, 32_768)
+PORTS = cycle(random.sample(range(20_000, 32_768), 12_768))
+"""In turn, lest one be drawn again before it is listened on. Linux gives none of them to outgoing
+connections, which could take it before we do."""
 
 
 class NoRedis(RuntimeError):
@@ -86,13 +90,10 @@ def version(server: str) -> int:
 
 
 def free_port() -> int:
-    """A TCP port of the loopback that nobody uses now.
-
-    It is none that Linux gives to outgoing connections, lest one take it before we do.
-    """
+    """A TCP port of the loopback that nobody uses now."""
     while True:
         with contextlib.suppress(OSError), socket.socket() as listener:
-            listener.bind(("127.0.0.1", secrets.choice(PORTS)))
+            listener.bind(("127.0.0.1", next(PORTS)))
             return int(listener.getsockname()[1])
 
 
