@@ -36,7 +36,7 @@ httpx._transports.default.create_ssl_context = cache(httpx._transports.default.c
 
 # A busy machine may take longer than the 5 s that httpx waits by itself.
 vars(httpx._config.DEFAULT_TIMEOUT_CONFIG).update(
-    dict.fromkeys(("connect", "read", "write", "pool"), 60.0)
+    dict.fromkeys(("connect", "read", "write", "pool"), 20.0)
 )
 
 # A process takes ports from a range of its own while it holds the first of them, lest one take what
