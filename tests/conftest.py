@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from itertools import cycle
 from pathlib import Path
 from typing import IO, Any
@@ -26,6 +26,7 @@ import redis
 from api.auth.credentials import Credential
 from worker import embedded
 from worker.embedded import EmbeddedRedis, free_port
+from worker.prctl import die_with_parent
 
 from browsers import Browser, require_browser, running_browser
 
@@ -66,6 +67,7 @@ class Services:
             start_new_session=True,
             stdout=log,
             stderr=log,
+            preexec_fn=ending_with_us(),
         )
         self.processes.append(process)
         return process
@@ -116,6 +118,14 @@ class Services:
                 process.wait()
 
 
+def ending_with_us() -> Callable[[], None] | None:
+    """What a process does before its program, so that it is killed when ours ends in any way. The kernel
+    looks at the thread that starts it: one from another thread than the main one lives on."""
+    if sys.platform != "linux" or threading.current_thread() is not threading.main_thread():
+        return None
+    return partial(die_with_parent, signal.SIGKILL, os.getpid())
+
+
 def new_key(owner: str = "", **fields: Any) -> tuple[str, str]:
     """A fresh API key, and its line for the gateway."""
     key, known = Credential.new(owner, **fields)
@@ -152,7 +162,7 @@ def meanwhile(look: Callable[[], object], every_s: float) -> Iterator[None]:
 def running_redis(folder: Path) -> Iterator[str]:
     """A real redis-server with the embedded settings; yields its URL."""
     server = EmbeddedRedis(folder)
-    process = subprocess.Popen(server.command())
+    process = subprocess.Popen(server.command(), preexec_fn=ending_with_us())
     try:
         server.wait_ready(process)
         yield server.url
