@@ -196,6 +196,14 @@ def running_services(folder: Path, **settings: str) -> Iterator[Services]:
 
 
 @contextmanager
+def lone_gateway(folder: Path, **settings: str) -> Iterator[Services]:
+    """A gateway that answers, on a Redis of its own, without workers."""
+    with running_services(folder, **settings) as services:
+        services.wait_answering(services.spawn("api"))
+        yield services
+
+
+@contextmanager
 def logged_services(**settings: str) -> Iterator[tuple[Services, Path]]:
     """One gateway and one worker for a command, whose logs go to a file; and the folder of it all."""
     with (

@@ -28,7 +28,7 @@ from api.client import (
 )
 from worker.ledger.jobs import JobState
 
-from conftest import Services, running_services
+from conftest import Services, lone_gateway
 from hosts import serving
 from ledgers import commit_of, finish, ledger, submit
 from samples import glyphs, pngs, zip_of
@@ -37,8 +37,7 @@ from samples import glyphs, pngs, zip_of
 @pytest.fixture(scope="module")
 def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
     """A gateway without workers: the tests commit themselves."""
-    with running_services(tmp_path_factory.mktemp("followed")) as running:
-        running.wait_answering(running.spawn("api"))
+    with lone_gateway(tmp_path_factory.mktemp("followed")) as running:
         yield running
 
 
@@ -283,8 +282,7 @@ def test_what_is_no_gateway_is_not_believed(gateway: Services) -> None:
 
 
 def test_a_gateway_that_is_killed_is_waited_for(tmp_path: Path) -> None:
-    with running_services(tmp_path) as own:
-        own.wait_answering(own.spawn("api"))
+    with lone_gateway(tmp_path) as own:
         submit(own.redis_url, "a", (3,) * 30)
         events: list[Event] = []
         with Client(own.url) as client:

@@ -20,7 +20,7 @@ import redis
 
 from worker.ledger.jobs import JobState
 
-from conftest import Services, beside, new_key, on_empty_redis, running_services, until
+from conftest import Services, beside, lone_gateway, new_key, on_empty_redis, running_services, until
 from ledgers import commit_of, finish, ledger, pass_over, submit
 from samples import glyphs, npy_of
 from streams import Told, follow_all, indices, listening, refused, told
@@ -33,8 +33,7 @@ def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
     """A gateway without workers: the tests commit themselves."""
     settings = {"UNREAD_S": UNREAD_S, "PING_S": PING_S, "MAX_STREAMS": MOST}
     environment = {f"INKQUEUE_{name}": str(value) for name, value in settings.items()}
-    with running_services(tmp_path_factory.mktemp("events"), **environment) as running:
-        running.wait_answering(running.spawn("api"))
+    with lone_gateway(tmp_path_factory.mktemp("events"), **environment) as running:
         yield running
 
 
@@ -445,8 +444,7 @@ class TestReaders:
 class TestDeaths:
     def test_readers_lose_and_repeat_nothing_though_the_gateway_is_killed(self, tmp_path: Path) -> None:
         """Fifty readers of four jobs, and a gateway that dies twice while they read."""
-        with running_services(tmp_path) as own:
-            own.wait_answering(own.spawn("api"))
+        with lone_gateway(tmp_path) as own:
             for job in range(4):
                 submit(own.redis_url, f"job{job}", (3,) * 40)
             with ThreadPoolExecutor(2) as pool:
@@ -463,9 +461,8 @@ class TestDeaths:
             assert min(course.cuts for course in courses) >= 2
 
     def test_a_stop_ends_streams_at_once(self, tmp_path: Path) -> None:
-        with running_services(tmp_path) as own:
-            api = own.spawn("api")
-            own.wait_answering(api)
+        with lone_gateway(tmp_path) as own:
+            (api,) = own.processes
             submit(own.redis_url, "a", (2,))
             with httpx.Client(base_url=own.url, timeout=20) as http, listening(http, "a") as (_, events):
                 next(events)

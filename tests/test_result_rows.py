@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import redis
 
-from conftest import Services, beside, meanwhile, on_empty_redis, running_services
+from conftest import Services, beside, lone_gateway, meanwhile, on_empty_redis
 from ledgers import LIMITS, commit_of, finish, ledger, submit
 from samples import pngs
 
@@ -23,8 +23,7 @@ MOST_S = 1.5
 @pytest.fixture(scope="module")
 def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
     """A gateway without workers: the tests commit themselves."""
-    with running_services(tmp_path_factory.mktemp("result_rows")) as running:
-        running.wait_answering(running.spawn("api"))
+    with lone_gateway(tmp_path_factory.mktemp("result_rows")) as running:
         yield running
 
 
