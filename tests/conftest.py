@@ -1,5 +1,6 @@
 """Real services for the tests: redis-server, gateway and worker on free ports, stopped afterwards."""
 
+import atexit
 import os
 import random
 import signal
@@ -43,6 +44,7 @@ vars(httpx._config.DEFAULT_TIMEOUT_CONFIG).update(
 # A process takes ports from a range of its own while it holds the first of them, lest one take what
 # another is about to listen on. Programs that it starts take others, and so does it if all are held.
 HELD = socket.socket()
+atexit.register(HELD.close)
 for ports in (range(first, first + 500) for first in range(10_000, 20_000, 500)):
     with suppress(OSError):
         HELD.bind(("127.0.0.1", ports[0]))
