@@ -180,6 +180,11 @@ def test_one_dead_link_is_no_silence(proxy: Proxy) -> None:
     asyncio.run(talk())
 
 
+def test_a_dead_link_leaves_time_to_ask_again() -> None:
+    """The kernel may take twice as long as it is told."""
+    assert connection.PROMPT["socket_timeout"] > 2 * UNHEARD_MS / 1000
+
+
 @pytest.mark.parametrize("size", [1, LARGE + 1, 1 << 20])
 def test_what_is_asked_over_dead_links_is_asked_again_over_new_ones(
     redis_url: str, size: int, monkeypatch: pytest.MonkeyPatch
