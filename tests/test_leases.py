@@ -71,6 +71,10 @@ def test_leases_outlast_their_time_while_they_are_held(
     assert not leases.is_alive()
 
 
+def test_a_renewal_may_fail_before_a_lease_ends(redis_url: str) -> None:
+    assert 2 * Leases(ledger(redis_url), LEASE_MS, stall_s=60)._every_s < LEASE_MS / 1000
+
+
 def test_a_process_that_stands_still_is_ended(redis_url: str) -> None:
     submit(redis_url, "a", (2,))
     done = subprocess.run(
