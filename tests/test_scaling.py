@@ -17,7 +17,7 @@ from samples import glyphs
 IMAGES = 80_000
 """Of letters, whose network takes its time: a second worker is there long before they are read."""
 
-TAKES_UP_S = 10.0
+EARLY_S, LATE_S = 2.0, 5.0
 
 
 def other_worker(client: Client, first: str) -> WorkerOut | None:
@@ -43,7 +43,7 @@ def test_a_worker_that_joins_takes_up_work_at_once(tmp_path: Path, rng: np.rando
             assert second.ready_at is not None
             assert second.first_claim_at is not None
             took_s = (second.first_claim_at - second.ready_at).total_seconds()
-            assert abs(took_s) <= TAKES_UP_S  # its first claim may come before its first heartbeat
+            assert -EARLY_S < took_s <= LATE_S  # its first claim may come before its first heartbeat
             desired = client.queue().desired_workers
             assert desired >= 1
             shown = httpx.get(f"{running.url}/metrics").text

@@ -124,7 +124,7 @@ def test_an_attempt_ends_in_time_whatever_trickles_in(behaviour: object) -> None
     with running_receiver(behaviour) as receiver:  # type: ignore[arg-type]
         (outcome,) = send(receiver.url, [["127.0.0.1"]], timeout_s=0.5, policy=PRIVATE)
         assert outcome.error == "it took too long"
-        assert 0.5 <= outcome.took_s < 30
+        assert 0.5 <= outcome.took_s < 10  # less than by default
 
 
 def test_a_good_status_counts_though_the_body_never_comes() -> None:

@@ -275,10 +275,11 @@ def test_hostile_receivers_hold_up_neither_predictions_nor_others(
         for receiver in (silent, slow, good):
             register(http, receiver.url)
         jobs = [run_job(http) for _ in range(10)]
+        ended = time.monotonic()
         silent.wait()
         during = times_ms()
         arrived = good.wait(10)
-        assert max(message.at for message in arrived) - arrived[0].at < 15
+        assert max(message.at for message in arrived) - ended < 5
         # As many at a time as one receiver may have, for all the messages that wait for it. The first
         # began before they were heard, so that the next may have begun already.
         assert silent.connections <= 4 * (2 + (time.monotonic() - silent.messages[0].at) // TIMEOUT_S)
