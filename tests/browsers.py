@@ -116,13 +116,23 @@ class Browser:
         }"""
         self.driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": script})
 
-    def stop_timers(self, ms: int) -> None:
-        """Have timers of `ms` that the open page starts from now on never end."""
-        script = """
-          const [later, stopped] = [window.setTimeout.bind(window), arguments[0]];
-          window.setTimeout = (call, ms, ...rest) => ms === stopped ? -1 : later(call, ms, ...rest);
+    @contextmanager
+    def held_timers(self, ms: int) -> Iterator[None]:
+        """Have timers of `ms` that the open page starts meanwhile, of which there must be one, end with
+        the block and not before."""
+        hold = """
+          const [later, held, calls] = [window.setTimeout, arguments[0], []];
+          window.setTimeout = (call, ms, ...rest) =>
+            ms === held ? -calls.push(call) : later.call(window, call, ms, ...rest);
+          window.letGo = () => {
+            window.setTimeout = later;
+            calls.forEach((call) => call());
+            return calls.length;
+          };
         """
-        self.run(script, ms)
+        self.run(hold, ms)
+        yield
+        assert self.run("return window.letGo()"), f"the page started no timer of {ms} ms"
 
     def resize(self, width: int, height: int) -> None:
         """Have the page this large, as on a phone."""

@@ -433,11 +433,11 @@ def test_jobs_are_listed_and_deleted(browser: Browser, http: httpx.Client) -> No
     params = {"metadata": '{"title": "to be deleted"}'}
     job = http.post("/v1/jobs", params=params, content=images, headers=headers).json()
     browser.open("/")
-    browser.stop_timers(MEANT_MS)
     button = browser.find(f"button[aria-label='Delete {data['title']}']")
-    button.click()
-    assert button.text == "Really?"
-    button.click()
+    with browser.held_timers(MEANT_MS):
+        button.click()
+        assert button.text == "Really?"
+        button.click()
     browser.wait(lambda: not browser.all(f"a[href='/jobs/{job['id']}']"))
     assert http.get(f"/v1/jobs/{job['id']}").status_code == 404
 
