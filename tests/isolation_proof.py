@@ -22,6 +22,8 @@ import redis
 from rich.console import Console
 from rich.table import Table
 
+from worker.ledger.keys import LANES
+
 from chaos.invariants import told_of
 from conftest import Services, new_key, running_services
 from receivers import Receiver, running_receiver, status
@@ -81,11 +83,9 @@ class World:
 
     def is_still(self) -> bool:
         """Whether all that can be read is read, and receivers were told of it or given up."""
-        moving = [f"ink:{each}:{READ}" for each in ("line", "due", "leases")]
+        moving = [f"ink:{each}:{READ}:{lane}" for each in ("line", "due") for lane in LANES]
         with redis.Redis.from_url(self.services.redis_url) as client:
-            return not client.exists(
-                *(f"{each}:interactive" for each in moving), moving[-1], "ink:outbox"
-            )
+            return not client.exists(*moving, f"ink:leases:{READ}", "ink:outbox")
 
 
 @contextmanager
