@@ -275,11 +275,9 @@ def test_hostile_receivers_hold_up_neither_predictions_nor_others(
         for receiver in (silent, slow, good):
             register(http, receiver.url)
         jobs = [run_job(http) for _ in range(10)]
-        ended = time.monotonic()
         silent.wait()
         during = times_ms()
-        arrived = good.wait(10)
-        assert max(message.at for message in arrived) - ended < 5
+        good.wait(10)
         # As many at a time as one receiver may have, for all the messages that wait for it. The first
         # began before they were heard, so that the next may have begun already.
         assert silent.connections <= 4 * (2 + (time.monotonic() - silent.messages[0].at) // TIMEOUT_S)
@@ -479,6 +477,23 @@ def test_a_killed_gateway_and_a_killed_sender_lose_nothing(
             delivered = [wait_over(http, job) for job in jobs]
         lost = [each for each in delivered if len(each["attempts"]) == 2]
         assert {each["attempts"][0]["error"] for each in lost} == {"the sender was lost meanwhile"}
+
+
+def test_nobody_waits_for_a_receiver_that_hangs(
+    fragile: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(fragile.environment, "INKQUEUE_WEBHOOK_TIMEOUT_S", "60")  # nobody gives up
+    with running_receiver(hang) as silent, running_receiver(drip) as slow, running_receiver() as good:
+        with httpx.Client(base_url=fragile.url) as http:
+            for receiver in (silent, slow, good):
+                register(http, receiver.url)
+        end_jobs(fragile, 10)
+        fragile.spawn("worker.sender")
+        good.wait(1, READY_S)
+        good.wait(10)
+        silent.wait(4)
+        slow.wait(4)
+        assert silent.connections == slow.connections == 4  # as many at a time as one may have
 
 
 def test_two_senders_send_each_message_once(fragile: Services) -> None:
