@@ -120,29 +120,21 @@ IMAGE_BODY: dict[str, Any] = JOB_BODY | {
     | {"application/json": _JSON | {"example": {"images": [{"image": _BASE64}]}}},
 }
 
-IF_NONE_MATCH: dict[str, Any] = {
-    "name": "if-none-match",
-    "in": "header",
-    "required": False,
-    "description": "an earlier ETag: answer 304 if it is still that",
-    "schema": {"type": "string"},
-}
 
-PREFER: dict[str, Any] = {
-    "name": "prefer",
-    "in": "header",
-    "required": False,
-    "description": "wait=N: answer when done, or after N seconds",
-    "schema": {"type": "string"},
-}
+def _header(name: str, description: str, **schema: Any) -> dict[str, Any]:
+    """An optional request header."""
+    return {
+        "name": name,
+        "in": "header",
+        "required": False,
+        "description": description,
+        "schema": {"type": "string", **schema},
+    }
 
-IDEMPOTENCY_KEY: dict[str, Any] = {
-    "name": "idempotency-key",
-    "in": "header",
-    "required": False,
-    "description": "repeat safely",
-    "schema": {"type": "string", **KEY},
-}
+
+IF_NONE_MATCH = _header("if-none-match", "an earlier ETag: answer 304 if it is still that")
+PREFER = _header("prefer", "wait=N: answer when done, or after N seconds")
+IDEMPOTENCY_KEY = _header("idempotency-key", "repeat safely", **KEY)
 
 PARAMETERS: list[dict[str, Any]] = [
     {
