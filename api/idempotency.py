@@ -11,14 +11,16 @@ import redis
 from worker.ledger.submissions import LOCK_S, Submissions
 
 from .problems import Problem
+from .spellings import LONGEST_KEY
 
 
 def key_digest(key: str | None) -> str | None:
     """The stored form of an Idempotency-Key. Raises `malformed-request`."""
     if key is None:
         return None
-    if not (0 < len(key) <= 255 and key.isprintable()):
-        raise Problem("malformed-request", "An Idempotency-Key has 1 to 255 printable characters.")
+    if not (0 < len(key) <= LONGEST_KEY and key.isprintable()):
+        detail = f"An Idempotency-Key has 1 to {LONGEST_KEY} printable characters."
+        raise Problem("malformed-request", detail)
     return hashlib.sha256(key.encode()).hexdigest()
 
 

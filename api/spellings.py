@@ -7,6 +7,8 @@ JOB_ID = r"^[A-Za-z0-9_-]{1,64}$"
 WEBHOOK_ID = r"^(wh_[0-9a-f]{32}|callback)$"
 DELIVERY_ID = r"^msg_[0-9a-f]{40}$"
 CURSOR = r"^\(?[0-9]{1,16}$"
+KEY, LONGEST_KEY = "^[!-~]([ -~]*[!-~])?$", 255
+"""Of an Idempotency-Key."""
 INDEX = r"^(0|[1-9][0-9]{0,8})$"
 """Each index can be written in one way only: of two labels for an image, one would be lost."""
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Literal, TypedDict
 
 import httpx
+import orjson
 from pydantic import RootModel
 
 from model.layout import Kind
@@ -16,7 +17,7 @@ from worker.ledger.jobs import JobState, Lane
 
 from ..schemas.jobs import Corrected, ItemOut, ItemPage, JobOut, JobPage, ModelOut, Only
 from ..schemas.queues import QueueOut
-from ..spellings import JOB_ID, WORDS
+from ..spellings import JOB_ID, KEY, LONGEST_KEY, WORDS
 from .calls import Call, Flow, Pause, ask, read_as
 from .errors import BadCall, ProblemError, WaitTimeout
 from .retries import RetryPolicy, retry_after
@@ -27,7 +28,6 @@ PROGRESS_S = 0.5
 TOGETHER, TOGETHER_BYTES = 1000, 200_000
 """Corrections in one request: the gateway reads no more of them, and 256 KiB."""
 
-KEY = re.compile(r"[!-~]([ -~]{0,253}[!-~])?")
 
 Progress = Callable[[JobOut], object]
 
@@ -128,7 +128,7 @@ class Flows:
     ) -> Flow[dict[int, str]]:
         kept: dict[int, str] = {}
         for some in _together(labels):
-            body = _json({"labels": some, "overwrite": overwrite})
+            body = orjson.dumps({"labels": some, "overwrite": overwrite}, option=orjson.OPT_NON_STR_KEYS)
             call = Call("PATCH", f"{path_of(job_id)}/corrections", json=body)
             answer = read_as(Corrected, (yield from self._ask(call)))
             kept |= {int(index): label for index, label in answer.kept.items()}
@@ -146,8 +146,10 @@ class Flows:
     def _send(
         self, method: str, path: str, upload: Upload, options: Options, key: str | None
     ) -> Flow[httpx.Response]:
-        if key is not None and not KEY.fullmatch(key):
-            raise BadCall(f"the idempotency key {key[:300]!r}: give 1 to 255 printable ASCII characters")
+        if key is not None and not (len(key) <= LONGEST_KEY and re.fullmatch(KEY, key)):
+            raise BadCall(
+                f"the idempotency key {key[:300]!r}: give 1 to {LONGEST_KEY} printable ASCII characters"
+            )
         headers = {"Idempotency-Key": key or uuid.uuid4().hex}
         return self._ask(Call(method, path, _given(options), headers, upload))
 
@@ -177,7 +179,7 @@ def _together(labels: Mapping[int, str | None]) -> Iterator[dict[int, str | None
     group: dict[int, str | None] = {}
     size = 0
     for index, label in labels.items():
-        more = len(_json({index: label}))
+        more = len(orjson.dumps({index: label}, option=orjson.OPT_NON_STR_KEYS))
         if group and (len(group) == TOGETHER or size + more > TOGETHER_BYTES):
             yield group
             group, size = {}, 0
@@ -185,10 +187,6 @@ def _together(labels: Mapping[int, str | None]) -> Iterator[dict[int, str | None
         size += more
     if group:
         yield group
-
-
-def _json(what: Mapping[Any, Any]) -> bytes:
-    return json.dumps(what, ensure_ascii=False).encode()
 
 
 def _given(values: Mapping[str, Any]) -> dict[str, str]:

@@ -102,10 +102,11 @@ def _encoded(image: ImageFile, job: Job, card: Card | None) -> Encoded:
 
 def _as_read(block: PixelBlock, job: Job) -> PixelBlock:
     """The first glyph of an array, as the network saw it."""
+    if job.options.normalize == "none":
+        return block
     from model.glyph import bright_on_dark
 
-    seen = bright_on_dark(_pixels(block)[None])
-    return PixelBlock(seen.tobytes()) if job.options.normalize == "auto" else block
+    return PixelBlock(bright_on_dark(_pixels(block)[None]).tobytes())
 
 
 def glyph_png(block: PixelBlock) -> bytes:

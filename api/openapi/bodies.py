@@ -4,9 +4,10 @@ from typing import Any
 
 import orjson
 
+from .. import spellings
 from ..parameters import LONGEST_CHARSET, JobParameters
 
-KEY = {"minLength": 1, "maxLength": 255, "pattern": "^[!-~]([ -~]*[!-~])?$"}
+KEY = {"minLength": 1, "maxLength": spellings.LONGEST_KEY, "pattern": spellings.KEY}
 """The schema of an Idempotency-Key."""
 
 _BINARY: dict[str, Any] = {"schema": {"type": "string", "format": "binary"}}
