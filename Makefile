@@ -54,7 +54,7 @@ siege: $(INSTALLED)  ## an honest client among 500 sockets that trickle or do no
 
 pressure: $(INSTALLED)  ## far more images than can be read, with 10,000 jobs waiting: caps, refusals, status times
 	$(BIN)/python tests/pressure_proof.py
-	INKQUEUE_GROWTH_MB=300 $(BIN)/pytest tests/test_growth.py
+	GROWTH_MB=300 $(BIN)/pytest tests/test_growth.py
 
 size: $(INSTALLED)   ## a job of a million images: the memory of gateway and Redis until its end
 	$(BIN)/python tests/size_proof.py

@@ -2,12 +2,12 @@
 
 It exits with 1 unless the cap of queued images is never exceeded, every refusal is a planned one that
 says when to retry, status answers stay quick, the gateways stay small, and all accepted jobs are read.
-INKQUEUE_PRESSURE_SECONDS and INKQUEUE_PRESSURE_JOBS change its size.
+`--seconds N` and `--jobs N` change its size.
 """
 
+import argparse
 import asyncio
 import json
-import os
 import random
 import subprocess
 import sys
@@ -290,10 +290,10 @@ def table(outcome: Outcome, size: Size) -> Table:
 
 def main() -> None:
     """Prove, print, judge."""
-    size = Size(
-        float(os.environ.get("INKQUEUE_PRESSURE_SECONDS", "120")),
-        int(os.environ.get("INKQUEUE_PRESSURE_JOBS", "10000")),
-    )
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--seconds", type=float, default=Size.seconds)
+    options.add_argument("--jobs", type=int, default=Size.jobs)
+    size = Size(**vars(options.parse_args()))
     outcome = prove(size)
     console.print(table(outcome, size))
     if found := faults(outcome):

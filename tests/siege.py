@@ -21,8 +21,8 @@ from rich.table import Table
 from conftest import Services, running_services
 from samples import pngs
 
-SOCKETS = int(os.environ.get("INKQUEUE_SIEGE_SOCKETS", "500"))
-SECONDS = float(os.environ.get("INKQUEUE_SIEGE_SECONDS", "75"))
+SOCKETS = int(os.environ.get("SIEGE_SOCKETS", "500"))
+SECONDS = float(os.environ.get("SIEGE_SECONDS", "75"))
 MOST_MS = 100.0
 UNREAD = 200_000
 LIVES_S = {"head": 10.0, "body": 15.0, "unread": 60.0}

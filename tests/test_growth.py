@@ -1,6 +1,6 @@
 """A gateway's memory under uploads far larger than what it may grow by, in every form they may have.
 
-INKQUEUE_GROWTH_MB says how large; from 200 on they are sent slowly too.
+GROWTH_MB says how large; from 200 on they are sent slowly too.
 """
 
 import base64
@@ -22,7 +22,7 @@ from conftest import Services, meanwhile, running_services
 from makers import Entry, idx, raw_zip
 
 MB = 1 << 20
-SIZE = int(os.environ.get("INKQUEUE_GROWTH_MB", "96")) * MB
+SIZE = int(os.environ.get("GROWTH_MB", "96")) * MB
 MOST = 64 * MB
 PNG = b"\x89PNG\r\n\x1a\n" + np.random.default_rng(0).bytes(MB)
 """Large enough, and no image at all, which a gateway does not look for."""
