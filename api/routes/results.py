@@ -102,17 +102,16 @@ class _Echo:
 
 
 def _parts(lines: Iterator[bytes]) -> Iterator[bytes]:
-    """Lines joined into parts worth sending. No row outlives its line, or rows would fill the cache."""
-    held: list[bytes] = []
-    size = 0
+    """Lines joined into parts worth sending. Nothing of a row outlives its line: rows would fill the
+    cache, and lines that are kept cost more than making them."""
+    part = bytearray()
     for line in lines:
-        held.append(line)
-        size += len(line)
-        if size >= SENT:
-            yield b"".join(held)
-            held, size = [], 0
-    if held:
-        yield b"".join(held)
+        part += line
+        if len(part) >= SENT:
+            yield bytes(part)
+            part.clear()
+    if part:
+        yield bytes(part)
 
 
 def _accepted(accept: str) -> Format:
