@@ -858,7 +858,7 @@ PYTHON = (
     Mutation(
         "a flag makes no answer uncertain",
         "model/reading.py",
-        " or bits > 0",
+        " | (flags > 0)",
         "",
         READING,
         "flags_come",
