@@ -814,7 +814,19 @@ def test_doorbells_are_no_more_than_workers(redis_url: str, clean_redis: "redis.
     assert clean_redis.llen("drain.balanced") == 3
 
 
-def test_a_job_knows_its_place_and_when_it_will_be_done(redis_url: str) -> None:
+def turn_back(client: "redis.Redis", done: int, come: int) -> None:
+    """Let images have been done `done` seconds ago, and jobs have come `come` seconds ago."""
+    for key in client.keys("ink:done:*"):
+        head, _, second = key.decode().rpartition(":")
+        client.rename(key, f"{head}:{int(second) - done}")
+    for line in client.keys("ink:line:*"):
+        for name in client.zrange(line, 0, -1):
+            client.zincrby(line, -1000 * come, name)
+
+
+def test_a_job_knows_its_place_and_when_it_will_be_done(
+    redis_url: str, clean_redis: "redis.Redis"
+) -> None:
     submit(redis_url, "first", (2,))
     submit(redis_url, "second", (2,) * 3)
     job = read_job(redis_url, "second")
@@ -822,10 +834,23 @@ def test_a_job_knows_its_place_and_when_it_will_be_done(redis_url: str) -> None:
     assert job.eta_seconds is None
     worker = ledger(redis_url)
     worker.commit([commit_of(claim) for claim in worker.claim("balanced", 2)])
-    time.sleep(1.05)
+    turn_back(clean_redis, done=2, come=4)
     job = read_job(redis_url, "second")
     assert job.position == 0
     assert job.eta_seconds is not None
+    assert 3 * 6 / 2 <= job.eta_seconds <= 10 * 6 / 2  # two images in 3 to 10 seconds, and six to go
+
+
+def test_how_little_was_done_before_a_job_came_says_nothing_about_its_end(
+    redis_url: str, clean_redis: "redis.Redis"
+) -> None:
+    submit(redis_url, "before", (1,))
+    worker = ledger(redis_url)
+    worker.commit([commit_of(claim) for claim in worker.claim("balanced", 1)])
+    turn_back(clean_redis, done=4, come=0)
+    submit(redis_url, "large", (2,) * 40)
+    turn_back(clean_redis, done=0, come=3)
+    assert read_job(redis_url, "large").eta_seconds is None  # not several minutes
 
 
 def test_jobs_of_the_same_instant_are_all_listed(redis_url: str) -> None:
