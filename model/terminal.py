@@ -55,6 +55,10 @@ class Commands(TyperGroup):
 
     refusals: tuple[type[Exception], ...] = (Refusal,)
 
+    def make_context(self, *args: Any, **options: Any) -> Any:
+        with printing():  # of --help
+            return super().make_context(*args, **options)
+
     def invoke(self, ctx: Any) -> Any:
         with printing():
             try:

@@ -281,13 +281,16 @@ def test_what_cannot_be_written_is_said_in_a_line(inkqueue: Command, sheet: Path
     assert (done.code, done.notes.splitlines()[-1]) == (1, "error: No space left on device")
 
 
+@pytest.mark.parametrize("command", ["models", "--help"])
 @pytest.mark.parametrize(
     ("where", "code", "said"), [(">/dev/full", 1, "error: No space left on device\n"), (">&-", 0, "")]
 )
-def test_stdout_may_be_full_or_closed(services: Services, where: str, code: int, said: str) -> None:
-    command = ["/bin/sh", "-c", f'"$@" {where}', "sh", *INKQUEUE, "models", "--url", services.url]
-    environment = os.environ | {"PYTHONUNBUFFERED": ""}
-    done = subprocess.run(command, env=environment, stderr=subprocess.PIPE, text=True)
+def test_stdout_may_be_full_or_closed(
+    services: Services, command: str, where: str, code: int, said: str
+) -> None:
+    shell = ["/bin/sh", "-c", f'"$@" {where}', "sh", *INKQUEUE, command]
+    environment = os.environ | {"PYTHONUNBUFFERED": "", "INKQUEUE_URL": services.url}
+    done = subprocess.run(shell, env=environment, stderr=subprocess.PIPE, text=True)
     assert (done.returncode, done.stderr) == (code, said)
 
 
