@@ -18,6 +18,8 @@ from rich.console import Console
 
 from api.cli.frames import Frame, render
 from api.client import Client
+from api.openapi.examples import STORED
+from api.schemas.jobs import JobOut
 from api.schemas.queues import BacklogOut, LaneOut, QueueOut, WorkerOut
 
 from conftest import Services, until
@@ -125,6 +127,22 @@ def test_a_frame_shows_what_waits_who_reads_and_how_fast() -> None:
         assert words in text
     (row,) = (line.split() for line in text.splitlines() if line.startswith("host-1-abc"))
     assert row[1:] == ["cuda:0", "balanced", "256", "54,321", "balanced:4,321", "2h05m"]
+
+
+def test_in_a_narrow_terminal_names_are_shortened_and_figures_are_whole() -> None:
+    counts = {"total": 202_100, "queued": 100_000, "running": 0, "succeeded": 102_098, "failed": 2}
+    facts = {"eta_seconds": 75.0, "created_at": NOW - timedelta(hours=2, minutes=5)}
+    job = JobOut.model_validate(
+        STORED | {"state": "running", "counts": counts | {"canceled": 0}} | facts
+    )
+    queue = QueueOut(models=[], workers=[], desired_workers=0)
+    console = Console(width=64, record=True, file=open(os.devnull, "w"))  # noqa: SIM115
+    console.print(render(Frame(at=NOW, queue=queue, jobs=[job])))
+    row = console.export_text().splitlines()[-1].split()
+    console.file.close()
+    assert row[3:] == ["202,100", "102,098", "2", "1m15s", "2h05m"]
+    assert row[0].startswith("job_")
+    assert row[0].endswith("…")
 
 
 def test_a_gateway_that_is_not_there_is_said(services: Services) -> None:

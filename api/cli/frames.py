@@ -47,7 +47,8 @@ def _queues(models: Sequence[BacklogOut]) -> Table:
             figures = (f"{lane.jobs:,}", f"{lane.images:,}", _span(lane.oldest_seconds))
             rate = "" if number else f"{model.images_per_second:,.0f}"
             style = "" if lane.jobs else "dim"
-            table.add_row("" if number else model.model, lane.lane, *figures, rate, style=style)
+            names = _cut("" if number else model.model), _cut(lane.lane)
+            table.add_row(*names, *figures, rate, style=style)
     return table
 
 
@@ -57,7 +58,8 @@ def _workers(workers: Sequence[WorkerOut], at: datetime) -> Table:
         rate = " ".join(f"{model}:{rate:,.0f}" for model, rate in each.images_per_second.items())
         since = _span((at - each.ready_at).total_seconds()) if each.ready_at else ""
         figures = (f"{each.batch:,}", f"{each.images:,}", rate, since)
-        table.add_row(each.id, each.device, each.reading or "", *figures)
+        names = map(_cut, (each.id, each.device, each.reading or ""))
+        table.add_row(*names, *figures)
     return table
 
 
@@ -68,17 +70,24 @@ def _jobs(jobs: Sequence[JobOut], at: datetime) -> Table:
         figures = (f"{counts.total:,}", f"{counts.succeeded:,}", f"{counts.failed:,}")
         spans = (_span(job.eta_seconds), _span(age))
         style = "dim" if job.state.final else ""
-        table.add_row(job.id, str(job.state), job.model, *figures, *spans, style=style)
+        names = map(_cut, (job.id, str(job.state), job.model))
+        table.add_row(*names, *figures, *spans, style=style)
     return table
 
 
 def _table(*left: str, right: Sequence[str]) -> Table:
+    """A table of names at the left, which are cut where it is too narrow, and figures, which are not."""
     table = Table(box=None, pad_edge=False, header_style="bold cyan", expand=False)
     for heading in left:
-        table.add_column(heading, no_wrap=True)
+        table.add_column(_cut(heading))
     for heading in right:
         table.add_column(heading, justify="right", no_wrap=True)
     return table
+
+
+def _cut(name: str) -> Text:
+    """A name that is shortened if need be: a column that is not to be wrapped at all would not be."""
+    return Text(name, no_wrap=True, overflow="ellipsis")
 
 
 def _span(seconds: float | None) -> str:
