@@ -16,6 +16,8 @@ def find_images(paths: Iterable[Path], *, recursive: bool = True) -> list[Path]:
     """Every file given, whatever it is, and the images in every folder, sorted; each file once. Raises
     NoImages."""
     paths = list(paths)
+    if not paths:
+        raise NoImages("no path is given")
     found: list[Path] = []
     for path in paths:
         if not path.exists():

@@ -35,6 +35,7 @@ from api.client import (
     RetryPolicy,
     Unreachable,
     WaitTimeout,
+    What,
 )
 from api.client.calls import LATE_S, Call, Pause
 from api.client.flows import LONG_POLL_S, Flows
@@ -187,6 +188,14 @@ def test_a_path_without_images_is_refused_at_once(client: Client, tmp_path: Path
         client.submit(tmp_path / "nowhere")
     with pytest.raises(NoImages, match="no image"):
         client.submit(tmp_path)
+    with pytest.raises(NoImages, match="no path is given"):
+        client.submit([])
+
+
+@pytest.mark.parametrize("what", ["", ["docs/scan.png", ""]])
+def test_an_empty_path_is_not_taken_for_the_working_directory(client: Client, what: What) -> None:
+    with pytest.raises(BadCall, match="a path is empty"):
+        client.submit(what)
 
 
 def test_files_are_never_held_in_memory(tmp_path: Path) -> None:

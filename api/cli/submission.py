@@ -1,6 +1,5 @@
 """Images in, characters out: `inkqueue submit` and `inkqueue results`."""
 
-from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
@@ -18,7 +17,7 @@ from .progress import follow, require_success, sending
 
 def submit(
     paths: Annotated[
-        list[Path], typer.Argument(metavar="PATH...", help="images, folders of them, a ZIP, .npy or IDX")
+        list[str], typer.Argument(metavar="PATH...", help="images, folders of them, a ZIP, .npy or IDX")
     ],
     url: Url = DEFAULT_URL,
     api_key: ApiKey = None,

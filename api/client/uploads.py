@@ -76,14 +76,17 @@ def prepare(what: What) -> Upload:
 
 
 def _paths(what: str | os.PathLike[str] | Iterable[str | os.PathLike[str]]) -> list[Path]:
-    given = [what] if isinstance(what, str | os.PathLike) else what
     try:
-        return [Path(os.path.abspath(path)) for path in given]
+        given = [os.fspath(path) for path in ([what] if isinstance(what, str | os.PathLike) else what)]
+        paths = [Path(os.path.abspath(path)) for path in given]
     except TypeError:
         kind = type(what).__name__
         raise BadCall(
             f"{kind}: give paths, the bytes of a file, or an array (n, 28, 28) uint8"
         ) from None
+    if "" in given:  # abspath takes it for the working directory, with all that is in there
+        raise BadCall("a path is empty; to send the working directory, give '.'")
+    return paths
 
 
 def _container_in(path: Path) -> str | None:
