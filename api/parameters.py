@@ -108,9 +108,17 @@ def _validated(options: Mapping[str, Any], strict: bool = False) -> JobParameter
     try:
         return JobParameters.model_validate(options, strict=strict)
     except ValidationError as error:
-        unknown = error.errors()[0]["type"] == "extra_forbidden"
-        hint = f"; known are {', '.join(JobParameters.model_fields)}" if unknown else ""
-        raise Problem("invalid-parameter", f"{first_fault(error)}{hint}.") from error
+        raise Problem("invalid-parameter", f"{_reason(error)}.") from error
+
+
+def _reason(error: ValidationError) -> str:
+    first = error.errors()[0]
+    if first["type"] != "extra_forbidden":
+        return first_fault(error)
+    name = str(first["loc"][0])[:80]
+    if name == "wait":
+        return "wait: to wait for the end, send the header `Prefer: wait=SECONDS`"
+    return f"{name}: no such parameter; known are {', '.join(JobParameters.model_fields)}"
 
 
 def find_model(wanted: str | None, cards: Mapping[str, Card]) -> Card:

@@ -22,6 +22,6 @@ WORDS: Mapping[str, str] = {
 
 
 def reason(error: Mapping[str, Any]) -> str:
-    """What one of pydantic's errors says, without regular expressions."""
-    said: str = error["msg"]
+    """What one of pydantic's errors says, without regular expressions and names of Python's errors."""
+    said: str = error["msg"].removeprefix("Value error, ")
     return WORDS.get(error.get("ctx", {}).get("pattern", ""), said)

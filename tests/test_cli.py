@@ -26,7 +26,9 @@ from typer.testing import CliRunner
 
 from api.auth.keyring import Keyring
 from api.cli import app
+from api.cli.output import opened, write_items
 from api.client import Client
+from api.schemas.jobs import ItemOut
 from api.settings import GatewaySettings
 from api.stack.stack import WORKERS
 from model.drawn import draw
@@ -212,6 +214,7 @@ def test_keys_fit_together(inkqueue: Command) -> None:
     [
         (["submit", "nowhere"], 1, "nowhere is not there"),
         (["submit", "."], 1, "no image"),
+        (["submit", "a.png", ""], 1, "a path is empty"),
         (["submit", "a.png", "--model", "roman"], 1, "'roman' is not served"),
         (["submit", "a.png", "-o", "no/folder/out"], 1, "cannot write no/folder/out"),
         (["submit", "a.png", "--url", "localhost"], 1, "is not an address like http://127.0.0.1:8000"),
@@ -279,6 +282,12 @@ def test_what_comes_through_a_pipe_is_read(
 def test_what_cannot_be_written_is_said_in_a_line(inkqueue: Command, sheet: Path) -> None:
     done = inkqueue("submit", sheet, "-o", "/dev/full")
     assert (done.code, done.notes.splitlines()[-1]) == (1, "error: No space left on device")
+
+
+def test_a_table_tells_which_images_were_never_read(tmp_path: Path) -> None:
+    with opened(tmp_path / "table") as out:
+        write_items([ItemOut(index=0, name="a.png", status="canceled")], "table", out)
+    assert (tmp_path / "table").read_text().splitlines()[1].split() == ["0", "canceled", "a.png"]
 
 
 @pytest.mark.parametrize("command", ["models", "--help"])

@@ -79,6 +79,8 @@ def _harmless(name: str) -> str:
 def _note(item: ItemOut) -> str:
     if item.error:
         return item.error.type
+    if item.status == "canceled":
+        return item.status
     return " ".join(item.flags or ()) or ("uncertain" if item.uncertain else "")
 
 
