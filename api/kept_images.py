@@ -9,7 +9,7 @@ from worker.ledger.jobs import Job
 from worker.ledger.results import Failure
 from worker.ledger.store import Item, Store
 
-from .intake.sources import NamedImage, Part
+from .intake.sources import NamedBlock, NamedImage, Part
 from .problems import Problem
 
 
@@ -38,8 +38,9 @@ def _parts(payload: bytes | None, first: int, items: Sequence[Item]) -> list[Par
     if payload is None:
         raise _not_kept()
     content = unpack(payload)
-    if isinstance(content, PixelBlock):  # one block, since the cutter makes a chunk of each
-        return [PixelBlock(b"".join(content.at(item.index - first).data for item in items))]
+    if isinstance(content, PixelBlock):
+        pixels = b"".join(content.at(item.index - first).data for item in items)
+        return [NamedBlock(PixelBlock(pixels), tuple(item.name for item in items))]
     return [_part(content, item.index - first, item.name) for item in items]
 
 

@@ -2,21 +2,35 @@
 
 from collections.abc import Iterator
 
+import numpy as np
 import pytest
 
 from api.intake.cutter import MOST_CHUNKS, Cutter
-from api.intake.sources import NamedImage
+from api.intake.sources import NamedImage, Source, parts_of
 from api.problems import Problem
 from api.settings import GatewaySettings
-from worker.ledger.chunks import GLYPH_BYTES, PixelBlock
 from worker.ledger.jobs import WEIGHTS, Options
+
+from samples import idx_of, npy_of
+
+BLANK = np.zeros((1500, 28, 28), np.uint8)
 
 
 def test_an_array_is_cut_into_larger_chunks_than_files_are() -> None:
-    cutter = Cutter(GatewaySettings(chunk_images=2, chunk_glyphs=4), 1)
-    array = PixelBlock(bytes(9 * GLYPH_BYTES))
-    chunks = cutter.cut([NamedImage("", b"x"), array, *[NamedImage("", b"x")] * 3])
+    settings = GatewaySettings(chunk_images=2, chunk_glyphs=4)
+    array = parts_of(Source("", memoryview(npy_of(BLANK[:9]))), settings, alone=True)
+    chunks = Cutter(settings, 1).cut([NamedImage("", b"x"), *array, *[NamedImage("", b"x")] * 3])
     assert [chunk.count for chunk in chunks] == [1, 4, 4, 1, 2, 1]
+
+
+@pytest.mark.parametrize("kind", ["npy", "idx", "idx.gz"])
+def test_images_of_a_named_array_are_its_elements(kind: str) -> None:
+    settings = GatewaySettings(chunk_glyphs=1000)
+    data = npy_of(BLANK) if kind == "npy" else idx_of(BLANK, compressed=kind == "idx.gz")
+    source = Source("a/b", memoryview(data))
+    parts = [NamedImage("c.png", b"x"), *parts_of(source, settings, alone=False)]
+    names = [name for chunk in Cutter(settings, 1).cut(parts) for name in chunk.names or ()]
+    assert names == ["c.png", *[f"a/b[{number}]" for number in range(1500)]]
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from anyio.to_thread import run_sync
 
 from api import staging
 from api.intake.cutter import Cutter
-from api.intake.sources import NamedImage, Part
+from api.intake.sources import NamedBlock, NamedImage, Part
 from api.kept_images import failed_parts
 from api.problems import Problem
 from api.settings import GatewaySettings
@@ -70,7 +70,10 @@ def test_pixels_of_a_chunk_stay_together(redis_url: str) -> None:
     for claim in worker.claim("balanced", 5):
         kept = pack(PixelBlock(b"".join(pixels[: claim.count])))
         worker.commit([commit_of(claim, failed=claim.count - 1, kept=kept)])
-    assert taking(redis_url, list) == [PixelBlock(b"".join(pixels[:2])), PixelBlock(pixels[0])]
+    assert taking(redis_url, list) == [
+        NamedBlock(PixelBlock(b"".join(pixels[:2])), ("0", "1")),
+        NamedBlock(PixelBlock(pixels[0]), ("3",)),
+    ]
 
 
 @pytest.mark.parametrize("lost", ["in:2", "out"])

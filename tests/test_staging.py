@@ -9,7 +9,7 @@ import redis
 
 from api import staging
 from api.intake.cutter import Cutter
-from api.intake.sources import NamedImage, Part
+from api.intake.sources import NamedBlock, NamedImage, Part
 from api.problems import Problem
 from api.settings import GatewaySettings
 from api.staging import Staged
@@ -62,7 +62,7 @@ def test_while_a_little_is_stored_the_next_is_cut(
 
     def parts() -> Iterator[Part]:
         for _ in ahead:
-            cut.append(PixelBlock(bytes(GLYPH_BYTES)))
+            cut.append(NamedBlock(PixelBlock(bytes(GLYPH_BYTES))))
             yield cut[-1]
 
     class Watched(Staged):

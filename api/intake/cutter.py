@@ -4,11 +4,11 @@ import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from worker.ledger.chunks import GLYPH_BYTES, Chunk, Content, Files, ImageFile, PixelBlock, pack
+from worker.ledger.chunks import Chunk, Content, Files, ImageFile, pack
 
 from ..problems import Problem
 from ..settings import GatewaySettings
-from .sources import NamedImage, Part
+from .sources import NamedBlock, NamedImage, Part
 
 MOST_CHUNKS = 20_000
 """Chunks of a job: while it is submitted or deleted, Redis does nothing else for some us for each."""
@@ -31,11 +31,11 @@ class Cutter:
         waiting: list[NamedImage] = []
         size = 0
         for part in parts:
-            if waiting and (isinstance(part, PixelBlock) or self._is_full(len(waiting), size, part)):
+            if waiting and (isinstance(part, NamedBlock) or self._is_full(len(waiting), size, part)):
                 yield self._chunk(_files(waiting), self._names(waiting))
                 waiting, size = [], 0
-            if isinstance(part, PixelBlock):
-                yield from self._cut_block(part)
+            if isinstance(part, NamedBlock):
+                yield self._chunk(*part)
             else:
                 waiting.append(part)
                 size += len(part.file)
@@ -49,11 +49,6 @@ class Cutter:
     def _is_full(self, count: int, size: int, part: NamedImage) -> bool:
         most = self.settings.chunk_images // self.weight
         return count >= most or size + len(part.file) > self.settings.chunk_bytes
-
-    def _cut_block(self, block: PixelBlock) -> Iterator[Chunk]:
-        step = self.settings.chunk_glyphs * GLYPH_BYTES
-        for start in range(0, len(block.data), step):
-            yield self._chunk(PixelBlock(block.data[start : start + step]), None)
 
     def _names(self, images: list[NamedImage]) -> tuple[str, ...] | None:
         if not any(each.name for each in images):

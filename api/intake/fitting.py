@@ -3,11 +3,10 @@
 from collections.abc import Iterable, Iterator
 
 from model.charset import BadCharset, allowed_classes
-from worker.ledger.chunks import PixelBlock
 from worker.ledger.jobs import Options
 
 from ..problems import Problem
-from .sources import NamedImage, Part
+from .sources import NamedBlock, NamedImage, Part
 
 
 def fitting(parts: Iterable[Part], options: Options, labels: str) -> Iterator[Part]:
@@ -16,7 +15,7 @@ def fitting(parts: Iterable[Part], options: Options, labels: str) -> Iterator[Pa
     Raises `array-layout`, and `invalid-charset` that names the image.
     """
     for place, part in enumerate(parts):
-        if isinstance(part, PixelBlock):
+        if isinstance(part, NamedBlock):
             _require_characters(options)
         else:
             _require_known(part, place, labels)

@@ -1,6 +1,6 @@
 """Turns an uploaded file, known by its first bytes, into images: named files or a block of pixels."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -22,7 +22,14 @@ class NamedImage(NamedTuple):  # made by the ten thousand, in half the time of a
     charset: str | None = None
 
 
-Part = NamedImage | PixelBlock
+class NamedBlock(NamedTuple):
+    """Images of an array, as many as make a chunk, and their names (None: they are numbered)."""
+
+    block: PixelBlock
+    names: tuple[str, ...] | None = None
+
+
+Part = NamedImage | NamedBlock
 
 
 @dataclass(frozen=True)
@@ -67,11 +74,11 @@ def _plain_parts(source: Source, settings: GatewaySettings) -> Iterator[Part]:
 def _read(source: Source, settings: GatewaySettings) -> Iterator[Part]:
     view, head = source.view, bytes(source.view[:16])
     if head.startswith(GZIP):
-        yield from arrays.read_idx_gz(view, settings.max_ratio)
+        yield from _named(source.name, arrays.read_idx_gz(view, settings.max_ratio), settings)
     elif head.startswith(NPY):
-        yield arrays.read_npy(view)
+        yield from _named(source.name, [arrays.read_npy(view)], settings)
     elif is_idx(head):
-        yield arrays.read_idx(view)
+        yield from _named(source.name, [arrays.read_idx(view)], settings)
     elif is_tiff(head):
         yield from pages_of(NamedImage(source.name, view), settings)
     elif len(view) > settings.max_image_bytes:
@@ -79,6 +86,16 @@ def _read(source: Source, settings: GatewaySettings) -> Iterator[Part]:
         raise Problem("file-too-large", f"An image has at most {most} bytes; scale it down.", limit=most)
     else:
         yield NamedImage(source.name, view)
+
+
+def _named(array: str, blocks: Iterable[PixelBlock], settings: GatewaySettings) -> Iterator[NamedBlock]:
+    """The blocks of an array in pieces of a chunk's size, as ARRAY[0] on, if its file has a name."""
+    first = 0
+    for block in blocks:
+        for start in range(0, len(block), settings.chunk_glyphs):
+            piece = block.part(range(start, start + settings.chunk_glyphs))
+            places = range(first, first := first + len(piece))
+            yield NamedBlock(piece, tuple(f"{array}[{place}]" for place in places) if array else None)
 
 
 def pages_of(image: NamedImage, settings: GatewaySettings) -> Iterator[NamedImage]:

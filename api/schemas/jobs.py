@@ -131,7 +131,9 @@ class ItemOut(BaseModel):
     """One image and its result."""
 
     index: int
-    name: str
+    name: str = Field(
+        description="a file's name, or custom_id; FILE#1: a TIFF's first page; FILE[0]: an array's first"
+    )
     status: Literal["queued", "succeeded", "failed", "canceled"]
     label: str | None = Field(default=None, description="only for layout=character; otherwise see text")
     confidence: float | None = Field(default=None, description="for many characters, the mean")
