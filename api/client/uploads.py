@@ -1,4 +1,5 @@
-"""Turns what is submitted into one body that can be sent again: a file, bytes, an array, a ZIP of files.
+"""Turns what is submitted into one body that can be sent again: a file, bytes, an array, a ZIP of files;
+or a form, if there are ZIPs among several files.
 
 Names are relative to the deepest folder that holds everything given. Files, except pipes, are never held
 in memory.
@@ -7,18 +8,21 @@ in memory.
 import os
 import shutil
 import tempfile
+import uuid
 from collections.abc import Iterable, Iterator
+from itertools import groupby
 from pathlib import Path
 from typing import IO, Any, Protocol, Self, runtime_checkable
 from zipfile import ZIP_STORED, ZipFile, ZipInfo
 
-from model.folders import find_images
+from model.folders import SUFFIXES, find_images
 
 from ..file_types import container_type, image_type
 from .errors import BadCall, FileChanged
 
 IN_MEMORY = 4 << 20
 BLOCK = 1 << 18
+ZIP_TYPE = "application/zip"
 
 
 @runtime_checkable
@@ -72,7 +76,10 @@ def prepare(what: What) -> Upload:
         return prepare(files[0].read_bytes())
     if len(files) == 1 and (kind := _container_in(files[0])):
         return Upload(files[0].open("rb"), kind)
-    return Upload(_zip(files, _common_folder(paths)), "application/zip")
+    folder = _common_folder(paths)
+    if any(map(_is_zip, files)):
+        return _form(files, folder)
+    return Upload(_zip(files, folder), ZIP_TYPE)
 
 
 def _paths(what: str | os.PathLike[str] | Iterable[str | os.PathLike[str]]) -> list[Path]:
@@ -95,6 +102,12 @@ def _container_in(path: Path) -> str | None:
         return container_type(file.read(8))
 
 
+def _is_zip(path: Path) -> bool:
+    """Whether a file that is not named like an image is a ZIP; a pipe is not looked into."""
+    plain = path.suffix.lower() not in SUFFIXES and path.is_file()
+    return plain and _container_in(path) == ZIP_TYPE
+
+
 def _common_folder(paths: Iterable[Path]) -> Path:
     return Path(os.path.commonpath([path if path.is_dir() else path.parent for path in paths]))
 
@@ -109,6 +122,30 @@ def _zip(files: Iterable[Path], folder: Path) -> IO[bytes]:
             with path.open("rb") as source, archive.open(entry, "w") as target:
                 shutil.copyfileobj(source, target, BLOCK)
     return spool
+
+
+def _form(files: Iterable[Path], folder: Path) -> Upload:
+    """A form of ZIPs, since none may be inside another."""
+    boundary, spool = uuid.uuid4().hex, _spooled(b"")
+    for name, archive in _archives(files, folder):
+        with archive:
+            archive.seek(0)
+            quoted = name.replace('"', "%22").replace("\r", "%0D").replace("\n", "%0A")  # as browsers do
+            head = f'--{boundary}\r\nContent-Disposition: form-data; name="files"; filename="{quoted}"'
+            spool.write(f"{head}\r\n\r\n".encode(errors="replace"))
+            shutil.copyfileobj(archive, spool, BLOCK)
+            spool.write(b"\r\n")
+    spool.write(f"--{boundary}--\r\n".encode())
+    return Upload(spool, f"multipart/form-data; boundary={boundary}")
+
+
+def _archives(files: Iterable[Path], folder: Path) -> Iterator[tuple[str, IO[bytes]]]:
+    """The ZIPs among the files, and what lies between them as further ZIPs, by name."""
+    for packed, some in groupby(files, _is_zip):
+        if packed:
+            yield from ((path.name, path.open("rb")) for path in some)
+        else:
+            yield "files", _zip(some, folder)
 
 
 def _npy(array: Array) -> IO[bytes]:

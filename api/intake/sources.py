@@ -1,6 +1,7 @@
 """Turns an uploaded file, known by its first bytes, into images: named files or a block of pixels."""
 
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -44,11 +45,12 @@ def parts_of(source: Source, settings: GatewaySettings, *, alone: bool) -> Itera
     """The images in a file. An unknown format is a problem if `alone`, else an image that will fail."""
     view, head = source.view, bytes(source.view[:16])
     if head[:4] in (ZIP, EMPTY_ZIP):
-        for name, data in zips.read_zip(view, settings):
-            if is_image(data[:16]) and len(data) <= settings.max_image_bytes:  # nearly always
-                yield NamedImage(name, data)
-            else:
-                yield from _plain_parts(Source(name, memoryview(data)), settings)
+        with _naming(source):
+            for name, data in zips.read_zip(view, settings):
+                if is_image(data[:16]) and len(data) <= settings.max_image_bytes:  # nearly always
+                    yield NamedImage(name, data)
+                else:
+                    yield from _plain_parts(Source(name, memoryview(data)), settings)
     elif alone and not is_known(head):
         raise Problem(
             "unknown-format", "Send PNG, JPEG, TIFF, WebP, BMP, ZIP, .npy, IDX (.gz), JSON or NDJSON."
@@ -63,8 +65,15 @@ def is_known(head: bytes) -> bool:
 
 
 def _plain_parts(source: Source, settings: GatewaySettings) -> Iterator[Part]:
-    try:
+    with _naming(source):
         yield from _read(source, settings)
+
+
+@contextmanager
+def _naming(source: Source) -> Iterator[None]:
+    """Problems in this context name the file, if it has a name."""
+    try:
+        yield
     except Problem as problem:
         if source.name:
             problem.detail = f"{source.name[:80]!r}: {problem.detail}"
