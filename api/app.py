@@ -30,6 +30,7 @@ from .events.notifications import JobNotifications
 from .events.waiting import Waiting
 from .exports.previews import Previews
 from .head_requests import HeadRequests
+from .job_entry import JobEntry
 from .limits.admission import Admission
 from .limits.quotas import Quotas
 from .limits.rates import RateLimitHeaders, Rates, metered
@@ -37,6 +38,7 @@ from .limits.streams import StreamLimits
 from .openapi.contract import describe
 from .openapi.webhooks import RECEIVERS
 from .pages.rendering import Pages
+from .resubmission import Resubmitter
 from .routes import (
     corrections,
     deliveries,
@@ -130,6 +132,7 @@ def _services(settings: GatewaySettings) -> Services:
     store, gauges, submissions = Store(client), Gauges(client), Submissions(client)
     notifications = JobNotifications(client)
     admission = Admission(submissions, gauges, list(cards), settings, quotas, redis_watch)
+    entry = JobEntry(submissions, store, admission, settings, tracer)
     return Services(
         settings=settings,
         keyring=keyring,
@@ -149,7 +152,8 @@ def _services(settings: GatewaySettings) -> Services:
         stream_limits=StreamLimits(
             settings.max_streams, metrics.streams, StreamSemaphores(client), quotas
         ),
-        submitter=Submitter(submissions, store, admission, settings, cards, tracer),
+        submitter=Submitter(entry, cards),
+        resubmitter=Resubmitter(entry, cards),
         notifications=notifications,
         waiting=Waiting(store, notifications),
         following=Following(Journal(client, store), store, notifications, settings.ping_s),

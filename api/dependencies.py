@@ -17,6 +17,7 @@ from .auth.authentication import authenticate
 from .events.waiting import Waiting
 from .exports.previews import Previews
 from .problems import Problem
+from .resubmission import Resubmitter
 from .services import Services, services_of
 from .settings import GatewaySettings
 from .spellings import JOB_ID
@@ -46,6 +47,7 @@ CardsDep = Annotated[Mapping[str, Card], Depends(service(lambda s: s.cards))]
 StoreDep = Annotated[Store, Depends(service(lambda s: s.store))]
 GaugesDep = Annotated[Gauges, Depends(service(lambda s: s.gauges))]
 SubmitterDep = Annotated[Submitter, Depends(service(lambda s: s.submitter))]
+ResubmitterDep = Annotated[Resubmitter, Depends(service(lambda s: s.resubmitter))]
 WaitingDep = Annotated[Waiting, Depends(service(lambda s: s.waiting))]
 PreviewsDep = Annotated[Previews, Depends(service(lambda s: s.previews))]
 EndpointsDep = Annotated[Endpoints, Depends(service(lambda s: s.endpoints))]

@@ -10,8 +10,8 @@ from worker.ledger.jobs import Job
 
 from .dependencies import require_job
 from .events.waiting import Waiting
+from .job_entry import Accepted
 from .schemas.jobs import JobOut
-from .submission import Accepted
 
 WAIT = re.compile(r'(?:^|[,;\s])wait\s*=\s*"?(\d+)', re.IGNORECASE)
 

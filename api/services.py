@@ -29,6 +29,7 @@ if TYPE_CHECKING:  # many of these modules import this one
     from .limits.rates import Rates
     from .limits.streams import StreamLimits
     from .pages.rendering import Pages
+    from .resubmission import Resubmitter
     from .settings import GatewaySettings
     from .submission import Submitter
     from .telemetry.metrics import Metrics
@@ -55,6 +56,7 @@ class Services:
     rates: Rates
     stream_limits: StreamLimits
     submitter: Submitter
+    resubmitter: Resubmitter
     notifications: JobNotifications
     waiting: Waiting
     following: Following

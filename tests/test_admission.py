@@ -20,6 +20,7 @@ from starlette.types import Message
 
 from api.intake.cutter import MOST_CHUNKS, Cutter
 from api.intake.sources import NamedImage
+from api.job_entry import JobEntry
 from api.limits import drain_time
 from api.limits.admission import Admission
 from api.limits.budget import Documents
@@ -29,7 +30,6 @@ from api.problems import CATALOGUE, PASSING, Problem
 from api.receiving import SMALL, Receiver
 from api.settings import GatewaySettings
 from api.staging import STAGE_CHUNKS, NoRoom, Staged
-from api.submission import Submitter
 from model.layout import Kind
 from worker.connections.redis_watch import RedisWatch
 from worker.ledger.admission import Limits, Verdict
@@ -396,11 +396,11 @@ def test_a_submission_does_not_wait_for_ever_for_a_run_of_redis_to_be_approved(
         redis_watch.look()
         submissions, quotas = Submissions(client), Quotas(settings)
         admission = Admission(submissions, Gauges(client), ["balanced"], settings, quotas, redis_watch)
-        submitter = Submitter(submissions, Store(client), admission, settings, {}, Tracer())
+        entry = JobEntry(submissions, Store(client), admission, settings, Tracer())
         images = Staged(submissions, Cutter(settings, 1), NEW)
         images.carry(b"file")
         with pytest.raises(Problem) as refused:
-            await asyncio.wait_for(submitter._submit(submission("alice"), images), 10)
+            await asyncio.wait_for(entry._submit(submission("alice"), images), 10)
         assert refused.value.slug == "storage-unavailable"
 
     on_redis(redis_url, work)

@@ -16,6 +16,7 @@ from ..dependencies import (
     ManagedJobDep,
     ManageOwnerDep,
     ReadOwnerDep,
+    ResubmitterDep,
     SettingsDep,
     StoreDep,
     SubmitOwnerDep,
@@ -150,7 +151,7 @@ async def retry_job(
     job: ManagedJobDep,
     owner: ManageOwnerDep,
     store: StoreDep,
-    submitter: SubmitterDep,
+    resubmitter: ResubmitterDep,
     waiting: WaitingDep,
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
@@ -161,7 +162,7 @@ async def retry_job(
     if not job.counts.failed:
         raise Problem("nothing-to-retry", "There is nothing to read again.")
     parts = failed_parts(store, job)
-    accepted = await submitter.resubmit(job, owner, parts, idempotency_key)
+    accepted = await resubmitter.resubmit(job, owner, parts, idempotency_key)
     return await accepted_response(accepted, waiting, 0)
 
 

@@ -17,13 +17,13 @@ from worker.ledger.store import Item
 from ..auth.authentication import caller
 from ..dependencies import require_job
 from ..items import item_data
+from ..job_entry import Entered, new_id, require_standing
 from ..limits.rates import metered
 from ..openapi.bodies import IDEMPOTENCY_KEY, IMAGE_BODY, PARAMETERS, PREFER
 from ..problems import Problem
 from ..responses import job_response, wait_s
 from ..schemas.jobs import JobOut, PredictionOut
 from ..services import services_of
-from ..submission import Entered, new_id, require_standing
 
 router = APIRouter(prefix="/v1/predictions", tags=["predictions"])
 

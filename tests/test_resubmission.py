@@ -1,4 +1,4 @@
-"""A submitter beside a real Redis: what it takes in leaves threads for what else is sent."""
+"""A resubmitter beside a real Redis: what it takes in leaves threads for what else is sent."""
 
 import asyncio
 import threading
@@ -9,10 +9,11 @@ import redis
 from anyio.to_thread import current_default_thread_limiter, run_sync
 
 from api.intake.sources import NamedImage, Part
+from api.job_entry import JobEntry
 from api.limits.admission import Admission
 from api.limits.quotas import Quotas
+from api.resubmission import RETRIES, Resubmitter
 from api.settings import GatewaySettings
-from api.submission import RETRIES, Submitter
 from model.card import read_cards
 from worker.connections.redis_watch import RedisWatch
 from worker.ledger.gauges import Gauges
@@ -25,12 +26,13 @@ from ledgers import on_redis, read_job, submit
 pytestmark = pytest.mark.usefixtures("clean_redis")
 
 
-def submitter_of(client: "redis.asyncio.Redis", redis_watch: RedisWatch) -> Submitter:
+def resubmitter_of(client: "redis.asyncio.Redis", redis_watch: RedisWatch) -> Resubmitter:
     settings, submissions = GatewaySettings(), Submissions(client)
     admission = Admission(
         submissions, Gauges(client), ["balanced"], settings, Quotas(settings), redis_watch
     )
-    return Submitter(submissions, Store(client), admission, settings, read_cards(), Tracer())
+    entry = JobEntry(submissions, Store(client), admission, settings, Tracer())
+    return Resubmitter(entry, read_cards())
 
 
 def test_however_many_retries_wait_an_upload_finds_a_thread(
@@ -45,10 +47,10 @@ def test_however_many_retries_wait_an_upload_finds_a_thread(
         yield NamedImage("", b"file")
 
     async def work(client: "redis.asyncio.Redis") -> set[str]:
-        submitter = submitter_of(client, RedisWatch(clean_redis, GatewaySettings()))
+        resubmitter = resubmitter_of(client, RedisWatch(clean_redis, GatewaySettings()))
         async with asyncio.TaskGroup() as group:
             retries = [
-                group.create_task(submitter.resubmit(old, "anonymous", failed(number), None))
+                group.create_task(resubmitter.resubmit(old, "anonymous", failed(number), None))
                 for number in range(2 * int(current_default_thread_limiter().total_tokens))
             ]
             try:
