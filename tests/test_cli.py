@@ -27,8 +27,10 @@ from typer.testing import CliRunner
 from api.auth.keyring import Keyring
 from api.cli import app
 from api.cli.output import opened, write_items
+from api.cli.progress import summary
 from api.client import Client
-from api.schemas.jobs import ItemOut
+from api.openapi.examples import STORED
+from api.schemas.jobs import ItemOut, JobOut
 from api.settings import GatewaySettings
 from api.stack.stack import WORKERS
 from model.drawn import draw
@@ -282,6 +284,13 @@ def test_what_comes_through_a_pipe_is_read(
 def test_what_cannot_be_written_is_said_in_a_line(inkqueue: Command, sheet: Path) -> None:
     done = inkqueue("submit", sheet, "-o", "/dev/full")
     assert (done.code, done.notes.splitlines()[-1]) == (1, "error: No space left on device")
+
+
+def test_a_job_in_a_line_tells_what_is_before_it_and_for_how_long() -> None:
+    job = JobOut.model_validate(STORED | {"id": "a", "position": 1, "eta_seconds": 75.0})
+    assert summary(job) == "a queued: 0 of 2 read, 1 job before it, about 1m15s to go"
+    later = job.model_copy(update={"position": 2, "eta_seconds": None})
+    assert summary(later) == "a queued: 0 of 2 read, 2 jobs before it"
 
 
 def test_a_table_tells_which_images_were_never_read(tmp_path: Path) -> None:

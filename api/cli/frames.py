@@ -44,7 +44,7 @@ def _queues(models: Sequence[BacklogOut]) -> Table:
     table = _table("model", "lane", right=("jobs", "images", "oldest", "images/s"))
     for model in models:
         for number, lane in enumerate(model.lanes):
-            figures = (f"{lane.jobs:,}", f"{lane.images:,}", _span(lane.oldest_seconds))
+            figures = (f"{lane.jobs:,}", f"{lane.images:,}", span(lane.oldest_seconds))
             rate = "" if number else f"{model.images_per_second:,.0f}"
             style = "" if lane.jobs else "dim"
             names = _cut("" if number else model.model), _cut(lane.lane)
@@ -56,7 +56,7 @@ def _workers(workers: Sequence[WorkerOut], at: datetime) -> Table:
     table = _table("worker", "device", "reading", right=("batch", "read", "images/s", "up"))
     for each in workers:
         rate = " ".join(f"{model}:{rate:,.0f}" for model, rate in each.images_per_second.items())
-        since = _span((at - each.ready_at).total_seconds()) if each.ready_at else ""
+        since = span((at - each.ready_at).total_seconds()) if each.ready_at else ""
         figures = (f"{each.batch:,}", f"{each.images:,}", rate, since)
         names = map(_cut, (each.id, each.device, each.reading or ""))
         table.add_row(*names, *figures)
@@ -68,7 +68,7 @@ def _jobs(jobs: Sequence[JobOut], at: datetime) -> Table:
     for job in jobs:
         counts, age = job.counts, (at - job.created_at).total_seconds()
         figures = (f"{counts.total:,}", f"{counts.succeeded:,}", f"{counts.failed:,}")
-        spans = (_span(job.eta_seconds), _span(age))
+        spans = (span(job.eta_seconds), span(age))
         style = "dim" if job.state.final else ""
         names = map(_cut, (job.id, str(job.state), job.model))
         table.add_row(*names, *figures, *spans, style=style)
@@ -90,7 +90,7 @@ def _cut(name: str) -> Text:
     return Text(name, no_wrap=True, overflow="ellipsis")
 
 
-def _span(seconds: float | None) -> str:
+def span(seconds: float | None) -> str:
     """A duration in its two largest units; nothing for None."""
     if seconds is None:
         return ""

@@ -20,6 +20,7 @@ from worker.ledger.jobs import JobState
 from ..client import Client, CompletedEvent, InkqueueError, ProblemError, ProgressEvent
 from ..schemas.jobs import JobOut
 from .console import notes
+from .frames import span
 
 
 class Rate(ProgressColumn):
@@ -87,6 +88,8 @@ def summary(job: JobOut) -> str:
     parts = [f"{counts.succeeded} of {counts.total} read"]
     parts += [f"{counts.failed} failed"] if counts.failed else []
     parts += [f"{counts.canceled} canceled"] if counts.canceled else []
+    parts += [f"{job.position} job{'s' * (job.position > 1)} before it"] if job.position else []
+    parts += [f"about {span(job.eta_seconds)} to go"] if job.eta_seconds else []
     seconds = (job.ended_at - job.created_at).total_seconds() if job.ended_at else None
     time = f" in {seconds:.1f} s" if seconds is not None else ""
     return f"{job.id} {job.state}: {', '.join(parts)}{time}"
