@@ -116,6 +116,17 @@ def test_results_come_in_every_format(inkqueue: Command, sheet: Path, tmp_path: 
     assert json.loads(inkqueue("results", empty, "--format", "json", "--only", "failed").out) == []
 
 
+def test_a_file_is_written_as_its_name_ends_unless_a_format_is_given(
+    inkqueue: Command, sheet: Path, tmp_path: Path
+) -> None:
+    job = inkqueue("submit", sheet / "A.png", "-o", tmp_path / "a.NDJSON").notes.split()[0]
+    assert json.loads((tmp_path / "a.NDJSON").read_text())["label"] == "A"
+    as_json = ["--format", "json"]
+    for name, options, start in [("a.csv", [], "index,"), ("a.csv", as_json, "[\n"), ("a", [], " ")]:
+        inkqueue("results", job, "-o", tmp_path / name, *options)
+        assert (tmp_path / name).read_text().startswith(start)
+
+
 def test_a_page_is_printed_by_its_lines(inkqueue: Command, tmp_path: Path) -> None:
     (tmp_path / "page.png").write_bytes(png(page(["ABC 47", "HKE 2Z"], np.random.default_rng(8))))
     done = inkqueue("submit", tmp_path, "--layout", "page")

@@ -12,7 +12,10 @@ Url = Annotated[str, typer.Option(envvar="INKQUEUE_URL", help="the gateway's URL
 ApiKey = Annotated[str | None, typer.Option(envvar="INKQUEUE_API_KEY", help="your API key")]
 JobId = Annotated[str, typer.Argument(metavar="JOB", help="a job's id")]
 Format = Literal["table", "json", "ndjson", "csv"]
-FormatOption = Annotated[Format, typer.Option("--format", help="how results are written")]
+FormatOption = Annotated[
+    Format | None,
+    typer.Option("--format", help="of the results; by default, as the output's name ends, else a table"),
+]
 Output = Annotated[
     Path | None, typer.Option("--output", "-o", dir_okay=False, help="a file instead of stdout")
 ]

@@ -51,6 +51,14 @@ def write_items(items: Iterable[ItemOut], format: Format, out: TextIO) -> None:
     _WRITERS[format](items, emptied(out))
 
 
+def format_of(given: Format | None, path: Path | None) -> Format:
+    """The format `given`, else that by which the file's name ends, else a table."""
+    suffix = path.suffix[1:].lower() if path else ""
+    if given:
+        return given
+    return next((each for each in _WRITERS if each == suffix), "table")
+
+
 def write_table(rows: Iterable[Sequence[object]], out: TextIO) -> None:
     """Write rows, the first of them the headings, in columns as wide as needed."""
     texts = [[str(cell) for cell in row] for row in rows]

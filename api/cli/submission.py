@@ -11,7 +11,7 @@ from ..client.settings import DEFAULT_URL
 from ..schemas.jobs import Only
 from .console import notes
 from .options import LONG, ApiKey, FormatOption, JobId, Output, Url, connect
-from .output import emptied, opened, write_items
+from .output import emptied, format_of, opened, write_items
 from .progress import follow, require_success, sending
 
 
@@ -50,7 +50,7 @@ def submit(
         str | None, typer.Option(help="URL to notify of the job's end; see `inkqueue webhooks secret`")
     ] = None,
     wait: Annotated[bool, typer.Option(help="wait for the results, or only print the job's id")] = True,
-    format: FormatOption = "table",
+    format: FormatOption = None,
     output: Output = None,
 ) -> None:
     """Submit images as one job, watch it, print what they say. Exit code 1: some were not read."""
@@ -75,7 +75,7 @@ def submit(
             notes.print(f"images stored: {job.counts.total}; see: inkqueue watch {job.id}")
             return
         job = follow(client, job)
-        write_items(client.results(job), format, out)
+        write_items(client.results(job), format_of(format, output), out)
     require_success(job)
 
 
@@ -84,10 +84,10 @@ def results(
     url: Url = DEFAULT_URL,
     api_key: ApiKey = None,
     only: Annotated[Only | None, typer.Option(help="print only these")] = None,
-    format: FormatOption = "table",
+    format: FormatOption = None,
     output: Output = None,
 ) -> None:
     """Print a job's results as they come, until it is final."""
     with connect(url, api_key, LONG) as client, opened(output) as out:
         client.job(job)  # an unknown job is refused before anything is written
-        write_items(client.results(job, only), format, out)
+        write_items(client.results(job, only), format_of(format, output), out)
