@@ -137,7 +137,7 @@ def test_zips_among_other_files_are_sent_together(
     client: Client, sheet: Path, rng: np.random.Generator
 ) -> None:
     packed = zip_of({f"{n}.png": each for n, each in enumerate(pngs(2, rng))})
-    (quoted := sheet / '1".zip').write_bytes(packed)
+    (quoted := sheet / '1"\\').write_bytes(packed)
     (sheet / "2").write_bytes(packed)
     (sheet / "c.npy").write_bytes(npy_of(glyphs(2, rng)))
     given = [quoted, sheet / "2", sheet / "form 1", sheet / "c.npy", quoted]
@@ -145,7 +145,7 @@ def test_zips_among_other_files_are_sent_together(
     expected = [*inside, *inside, "form 1/2.png", "form 1/3.png", "c.npy[0]", "c.npy[1]"]
     assert names(client, given) == expected
     quoted.write_bytes(packed[:-30])
-    with pytest.raises(ProblemError, match=r"'1.+zip'.*no directory"):
+    with pytest.raises(ProblemError, match=r"'1__':.*no directory"):
         client.submit(given)
 
 

@@ -53,9 +53,9 @@ def write_items(items: Iterable[ItemOut], format: Format, out: TextIO) -> None:
 
 def format_of(given: Format | None, path: Path | None) -> Format:
     """The format `given`, else that by which the file's name ends, else a table."""
-    suffix = path.suffix[1:].lower() if path else ""
     if given:
         return given
+    suffix = path.suffix[1:].lower() if path else ""
     return next((each for each in _WRITERS if each == suffix), "table")
 
 

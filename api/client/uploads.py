@@ -6,6 +6,7 @@ in memory.
 """
 
 import os
+import re
 import shutil
 import tempfile
 import uuid
@@ -130,8 +131,8 @@ def _form(files: Iterable[Path], folder: Path) -> Upload:
     for name, archive in _archives(files, folder):
         with archive:
             archive.seek(0)
-            quoted = name.replace('"', "%22").replace("\r", "%0D").replace("\n", "%0A")  # as browsers do
-            head = f'--{boundary}\r\nContent-Disposition: form-data; name="files"; filename="{quoted}"'
+            plain = re.sub(r'[\r\n"\\]', "_", name)  # it is for messages only
+            head = f'--{boundary}\r\nContent-Disposition: form-data; name="files"; filename="{plain}"'
             spool.write(f"{head}\r\n\r\n".encode(errors="replace"))
             shutil.copyfileobj(archive, spool, BLOCK)
             spool.write(b"\r\n")
