@@ -24,7 +24,7 @@ from rich.table import Table
 
 from worker.ledger.keys import LANES
 
-from chaos.invariants import told_of
+from chaos.look import told_of
 from conftest import Services, new_key, running_services
 from receivers import Receiver, running_receiver, status
 from routes import Probe, probes

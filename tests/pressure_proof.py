@@ -36,7 +36,9 @@ from worker.ledger.chunks import Chunk, PixelBlock, pack
 from worker.ledger.jobs import Options
 from worker.ledger.submissions import Submission, Submissions
 
-from chaos.invariants import Accepted, Evidence, System, violations
+from chaos.evidence import Accepted, Evidence
+from chaos.invariants import violations
+from chaos.look import System
 from conftest import Services, beside, running_services
 from ledgers import LIMITS, on_redis, stage
 from samples import glyphs, npy_of

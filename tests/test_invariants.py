@@ -20,18 +20,10 @@ from standardwebhooks.webhooks import Webhook
 from worker.ledger.packing import pack
 from worker.ledger.results import Answer
 
-from chaos.invariants import (
-    Accepted,
-    Answers,
-    Evidence,
-    Heard,
-    Reading,
-    Receiver,
-    System,
-    Witness,
-    _asked_again,
-)
+from chaos.evidence import Accepted, Answers, Evidence, Heard, Inbox, Reading, Witness
 from chaos.invariants import violations as judge
+from chaos.look import System
+from chaos.replies import _asked_again
 from conftest import Services, new_key, running_services, until
 from ledgers import LABELS, commit_of, ledger, submit
 
@@ -97,7 +89,7 @@ def case(gateway: tuple[Services, dict[str, str]], tmp_path: Path) -> Iterator[C
             {(202, "", False): 1, (503, "storage-unavailable", True): 3},
             witness.seen,
             [Heard("a", events, range(6))],
-            [Receiver(owner, SECRET, [message("a", "msg_1"), message("a", "msg_1")])],
+            [Inbox(owner, SECRET, [message("a", "msg_1"), message("a", "msg_1")])],
         )
         yield Case(system, evidence, client, owner)
 
@@ -199,6 +191,14 @@ IN_THE_LEDGER: dict[str, tuple[Plant, str]] = {
         lambda c: c.client.set("ink:stage:t:in:0", "x"),
         "leaked: ink:stage:t:in:0 has no expiry",
     ),
+    "a key of a new kind lives for ever": (
+        lambda c: c.client.set("ink:novelty:a", "x"),
+        "leaked: ink:novelty:a has no expiry",
+    ),
+    "a host still waits for its owner's limit": (
+        lambda c: c.client.zadd("ink:aside:x", {"x/h": 1}),
+        "leaked: 1 still stand in ink:aside:x",
+    ),
     "a claim is left": (
         lambda c: c.client.hset(c.key(), "l:1", 9),
         "leaked: job a is over and has l:1 under way",
@@ -235,18 +235,16 @@ IN_THE_EVIDENCE: dict[str, tuple[Callable[[Evidence], dict[str, Any]], str]] = {
         "events: a follower of job a heard 2 times that it was over",
     ),
     "no webhook": (
-        lambda e: {"receivers": [replace(e.receivers[0], messages=[])]},
+        lambda e: {"inboxes": [replace(e.inboxes[0], messages=[])]},
         "webhook: the end of job a was told under 0 ids",
     ),
     "a webhook under two ids": (
-        lambda e: {
-            "receivers": [replace(e.receivers[0], messages=[message("a", n) for n in ("1", "2")])]
-        },
+        lambda e: {"inboxes": [replace(e.inboxes[0], messages=[message("a", n) for n in ("1", "2")])]},
         "webhook: the end of job a was told under 2 ids",
     ),
     "a webhook signed by another": (
         lambda e: {
-            "receivers": [replace(e.receivers[0], messages=[message("a", "1", SECRET[:-4] + "AAAA")])]
+            "inboxes": [replace(e.inboxes[0], messages=[message("a", "1", SECRET[:-4] + "AAAA")])]
         },
         "webhook: a message to .* has no good signature",
     ),
@@ -304,7 +302,7 @@ def test_an_accepted_job_that_was_canceled_may_end_early(case: Case) -> None:
         *case.evidence.accepted,
         Accepted("b", [READ] * 4, case.owner, canceled=True, quiet=True),
     ]
-    case.evidence = replace(case.evidence, accepted=accepted, receivers=[])
+    case.evidence = replace(case.evidence, accepted=accepted, inboxes=[])
     assert case.violations() == []
 
 
@@ -318,7 +316,7 @@ def test_answers_are_counted_by_status_and_problem(case: Case) -> None:
 
 
 def test_a_gateway_that_says_to_come_again_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("chaos.invariants.PAUSE_S", 0.01)
+    monkeypatch.setattr("chaos.replies.PAUSE_S", 0.01)
     later = httpx.Response(
         503, headers={"Retry-After": "1"}, json={"type": "/problems/storage-unavailable"}
     )

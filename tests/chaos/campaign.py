@@ -15,12 +15,13 @@ import numpy as np
 from api.client import Client
 
 from .clients import Caller, Notes, Pool, Quota, quiet_run
+from .evidence import Evidence, Inbox
 from .figures import Run, figures_of, promises_broken
-from .invariants import Evidence, Receiver, System, settle, violations
+from .invariants import violations
+from .look import System, settle
 from .stage import Stage, standing
 from .storm import Storm, Terms, Toll
-from receivers import Receiver as Listener
-from receivers import running_receiver
+from receivers import Receiver, running_receiver
 from samples import glyphs
 
 DISTINCT = 1000
@@ -40,16 +41,16 @@ def run(terms: Terms, watch: Callable[[Toll, Quota, Notes], None]) -> Ledger:
     with (
         tempfile.TemporaryDirectory(prefix="soak-") as folder,
         standing(Path(folder) / "stage", terms.cast) as stage,
-        running_receiver() as listener,
+        running_receiver() as receiver,
     ):
-        return Campaign(terms, stage, listener).run(watch)
+        return Campaign(terms, stage, receiver).run(watch)
 
 
 class Campaign:
     """One run on a running stage."""
 
-    def __init__(self, terms: Terms, stage: Stage, listener: Listener) -> None:
-        self._terms, self._stage, self._listener = terms, stage, listener
+    def __init__(self, terms: Terms, stage: Stage, receiver: Receiver) -> None:
+        self._terms, self._stage, self._receiver = terms, stage, receiver
         self._toll, self._notes = Toll(), Notes(stage.redis_url)
         ahead = max(4 * terms.bulk[1], terms.images // 10)
         share = lambda: self._toll.share(terms.intensity)  # noqa: E731
@@ -59,7 +60,7 @@ class Campaign:
         """The quiet run first, then the storm, then the judgement."""
         owner, key = next(iter(self._stage.owners.items()))
         with Client(self._stage.urls[0], key) as client:
-            secret = client.webhooks.create(self._listener.url).secret
+            secret = client.webhooks.create(self._receiver.url).secret
         images = glyphs(DISTINCT, np.random.default_rng(self._terms.seed))
         pool, quiet = quiet_run(self._stage.urls[0], key, owner, self._terms.cast.model, images)
         self._notes.accept(quiet, "quiet jobs")
@@ -71,9 +72,9 @@ class Campaign:
         broken = [f"client: {each} is not done after {self._terms.limit_s:.0f} s" for each in late]
         broken += self._settle()
         whole_s = time.monotonic() - began
-        broken += self._notes.complaints + self._judge(Receiver(owner, secret, self._heard()), not late)
+        broken += self._notes.complaints + self._judge(Inbox(owner, secret, self._heard()), not late)
         left = (self._terms, self._stage, self._toll, self._quota, self._notes)
-        figures = figures_of(Run(*left, len(self._listener.messages), fire_s, whole_s))
+        figures = figures_of(Run(*left, len(self._receiver.messages), fire_s, whole_s))
         return Ledger(figures, broken + promises_broken(figures, self._terms))
 
     @contextmanager
@@ -130,9 +131,9 @@ class Campaign:
         """The webhooks that were received, once all are sent."""
         with self._stage.client() as client:
             settle(client, self._notes.accepted, 60, outbox=True)
-        return [(each.headers, each.body) for each in list(self._listener.messages)]
+        return [(each.headers, each.body) for each in list(self._receiver.messages)]
 
-    def _judge(self, receiver: Receiver, whole: bool) -> list[str]:
+    def _judge(self, inbox: Inbox, whole: bool) -> list[str]:
         stage = self._stage
         wards = (stage.store, *stage.gateways, *stage.workers, *stage.senders)
         system = System(
@@ -145,6 +146,6 @@ class Campaign:
         )
         notes = self._notes
         evidence = Evidence(
-            notes.accepted, notes.answers.counted, notes.seen, notes.heard, [receiver], whole
+            notes.accepted, notes.answers.counted, notes.seen, notes.heard, [inbox], whole
         )
         return violations(system, evidence, wait_s=60)

@@ -4,11 +4,13 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from .evidence import Accepted, Evidence, Inbox, Reading
 from .faults import REFUSALS, Cut, Fault, Hang, Nth, Plan, Recorder
-from .invariants import Accepted, Evidence, Reading, Receiver, System, violations
+from .invariants import violations
 from .life import Life
+from .look import System
 from .rig import GATEWAY, Rig
-from receivers import Receiver as Listener
+from receivers import Receiver
 
 BACKGROUND = {(GATEWAY, "EVALSHA upkeep"), (GATEWAY, "SUBSCRIBE")}
 """Commands that come at times of their own, and not at a fixed place in the life."""
@@ -42,8 +44,8 @@ class Outcome:
 class Loop:
     """Lives the same life over and over on one rig; first without a fault, to know what to expect."""
 
-    def __init__(self, rig: Rig, listener: Listener, images: list[bytes]) -> None:
-        self._rig, self._listener, self._images = rig, listener, images
+    def __init__(self, rig: Rig, receiver: Receiver, images: list[bytes]) -> None:
+        self._rig, self._receiver, self._images = rig, receiver, images
         self._expected: dict[str, list[Reading]] = {}
         self._states: dict[str, str] = {}
         recorders = {process: Recorder() for process in rig.proxies}
@@ -77,10 +79,10 @@ class Loop:
     def _live(self, plans: Mapping[str, Plan]) -> list[str]:
         """Live a life under these plans; return what was wrong with it."""
         self._rig.begin()
-        self._listener.messages.clear()
+        self._receiver.messages.clear()
         for process, plan in plans.items():
             self._rig.proxies[process].plan = plan
-        life = Life(self._rig, self._listener, self._images)
+        life = Life(self._rig, self._receiver, self._images)
         life.live()
         self._remember(life)
         wrong = self._judge(life)
@@ -105,9 +107,9 @@ class Loop:
             Accepted(memory.ids[name], expected, canceled=self._states[name] == "canceled")
             for name, expected in self._expected.items()
         ]
-        sent = [(message.headers, message.body) for message in self._listener.messages]
-        receiver = Receiver("anonymous", memory.secret, sent)
-        wrong = violations(self._system, Evidence(accepted, receivers=[receiver]))
+        sent = [(message.headers, message.body) for message in self._receiver.messages]
+        inbox = Inbox("anonymous", memory.secret, sent)
+        wrong = violations(self._system, Evidence(accepted, inboxes=[inbox]))
         if memory.states != self._states:
             wrong.append(f"ended: {memory.states} and not {self._states}")
         unplanned = [told for told in life.caller.told if not told.planned]

@@ -20,7 +20,7 @@ from api.events.schemas import CompletedEvent, ResultEvent
 from api.schemas.jobs import JobOut
 from model.files.images import Grey, png
 
-from .invariants import Accepted, Answers, Heard, Reading, Witness
+from .evidence import Accepted, Answers, Heard, Reading, Witness
 from samples import idx_of, npy_of
 
 PATIENCE = RetryPolicy(silence_s=180.0, busy_s=600.0)

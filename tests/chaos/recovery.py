@@ -13,7 +13,7 @@ from pathlib import Path
 
 import redis
 
-from chaos.invariants import told_of
+from .look import told_of
 
 Chunk = tuple[str, int]
 

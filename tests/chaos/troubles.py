@@ -14,9 +14,12 @@ from model.files.images import Grey
 from worker.embedded import free_port
 from worker.ledger import keys
 
-from .invariants import PLANNED, Accepted, Evidence, Reading, System, violations
+from .evidence import Accepted, Evidence, Reading
+from .invariants import violations
+from .look import System
 from .onlookers import Onlooker, Question, Seen, onlookers
 from .proxy import Proxy
+from .replies import PLANNED
 from .servers import Server, running_server
 from conftest import Services
 from samples import glyphs, npy_of, pngs

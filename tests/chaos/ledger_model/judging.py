@@ -6,9 +6,9 @@ from typing import Any
 from worker.ledger import keys
 from worker.ledger.keys import LANES
 
-from chaos.invariants import EXPIRING
 from chaos.ledger_model.model import Job, Model, Part, require
 from chaos.ledger_model.snapshot import Snapshot
+from chaos.remains import LASTING
 
 MODELS = ("balanced", "digits")
 STAGED_MS = 900_000
@@ -69,7 +69,7 @@ def _judge_lives(model: Model, seen: Snapshot) -> None:
     """Every key of a job, upload or delivery expires by itself, and no key of a job before the job."""
     for key, life in seen.lives.items():
         kind = key.removeprefix("ink:")
-        require(life > 0 or not kind.startswith(EXPIRING), key, "has no expiry")
+        require(life > 0 or LASTING.fullmatch(key), key, "has no expiry")
         if kind.startswith("stage:"):
             require(life <= STAGED_MS, key, "is staged for", life)
         if kind.startswith("job:"):

@@ -11,18 +11,8 @@ from hypothesis.stateful import initialize, invariant, precondition, rule
 from worker.ledger.chunks import Chunk, pack
 from worker.webhooks.events import Event
 
-from chaos.invariants import (
-    Accepted,
-    Evidence,
-    Look,
-    System,
-    changed,
-    digest,
-    leaked,
-    lost,
-    miscounted,
-    misordered,
-)
+from chaos.evidence import Accepted, Evidence, digest
+from chaos.invariants import changed, lost, miscounted
 from chaos.ledger_model.clients import Clients
 from chaos.ledger_model.judging import judge_jobs
 from chaos.ledger_model.model import Broken, require
@@ -30,6 +20,9 @@ from chaos.ledger_model.senders import Senders
 from chaos.ledger_model.sent import LONG_S, MODELS, OWNERS, SENT, Sent
 from chaos.ledger_model.snapshot import Snapshot
 from chaos.ledger_model.workers import Workers
+from chaos.look import Look, System
+from chaos.notices import misordered
+from chaos.remains import leaked
 from ledgers import pass_over, stage
 
 DAY_MS = 86_400_000
