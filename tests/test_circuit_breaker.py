@@ -7,9 +7,8 @@ import signal
 import time
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
+from typing import TypeAlias
 
-import httpx
 import pytest
 import redis
 import redis.asyncio
@@ -17,23 +16,31 @@ import redis.asyncio
 from worker.connections import circuit_breaker, connection
 from worker.connections.bundling import LARGE, MOST, UNDER_WAY
 from worker.connections.circuit_breaker import PROBE_AFTER_S, CircuitBreaker
-from worker.connections.connection import UNHEARD_MS, connect_async
+from worker.connections.connection import UNHEARD_MS
 
 from chaos.proxy import Proxy
-from conftest import running_services
+from ledgers import on_redis
 
+Client: TypeAlias = "redis.asyncio.Redis"
 SILENT_S = 0.6
 IDLE_S = connection.TIMEOUTS["health_check_interval"]
 
 
 @pytest.fixture
-def proxy(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Proxy]:
-    monkeypatch.setitem(connection.PROMPT, "socket_timeout", SILENT_S)
+def usual_proxy(redis_url: str) -> Iterator[Proxy]:
+    """Who connects through it is as patient as a gateway is."""
     with Proxy(redis_url) as running:
         yield running
 
 
-async def outcome(client: "redis.asyncio.Redis") -> tuple[str, float]:
+@pytest.fixture
+def proxy(usual_proxy: Proxy, monkeypatch: pytest.MonkeyPatch) -> Proxy:
+    """Who connects through it waits no longer than SILENT_S."""
+    monkeypatch.setitem(connection.PROMPT, "socket_timeout", SILENT_S)
+    return usual_proxy
+
+
+async def outcome(client: Client) -> tuple[str, float]:
     """What came of a PING, and how long that took."""
     began = time.monotonic()
     try:
@@ -52,84 +59,75 @@ def unprobed(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("unprobed")
 def test_nobody_else_waits_for_a_silent_redis(proxy: Proxy) -> None:
-    async def talk() -> None:
-        async with connect_async(proxy.url) as client:
-            assert (await outcome(client))[0] == "heard"
-            proxy.swallow()
-            assert (await outcome(client))[0] == "TimeoutError"
-            opened = proxy.opened
-            later = await asyncio.gather(*(outcome(client) for _ in range(500)))
-            assert {said for said, _ in later} == {"ConnectionError"}
-            assert proxy.opened == opened
-            assert max(took for _, took in later) < 10 * SILENT_S
+    async def talk(client: Client) -> None:
+        assert (await outcome(client))[0] == "heard"
+        proxy.swallow()
+        assert (await outcome(client))[0] == "TimeoutError"
+        opened = proxy.opened
+        later = await asyncio.gather(*(outcome(client) for _ in range(500)))
+        assert {said for said, _ in later} == {"ConnectionError"}
+        assert proxy.opened == opened
+        assert max(took for _, took in later) < 10 * SILENT_S
 
-    asyncio.run(talk())
+    on_redis(proxy.url, talk)
 
 
 def test_a_redis_that_was_silent_is_heard_again(proxy: Proxy) -> None:
-    async def talk() -> None:
-        async with connect_async(proxy.url) as client:
-            proxy.swallow()
-            assert (await outcome(client))[0] == "TimeoutError"
-            proxy.restore()
-            await asyncio.sleep(PROBE_AFTER_S)
-            assert (await outcome(client))[0] == "heard"
-            assert {said for said, _ in await asyncio.gather(outcome(client), outcome(client))} == {
-                "heard"
-            }
+    async def talk(client: Client) -> None:
+        proxy.swallow()
+        assert (await outcome(client))[0] == "TimeoutError"
+        proxy.restore()
+        await asyncio.sleep(PROBE_AFTER_S)
+        assert (await outcome(client))[0] == "heard"
+        assert {said for said, _ in await asyncio.gather(outcome(client), outcome(client))} == {"heard"}
 
-    asyncio.run(talk())
+    on_redis(proxy.url, talk)
 
 
 def test_no_link_from_before_a_silence_is_used_after_it(proxy: Proxy) -> None:
-    async def talk() -> None:
-        async with connect_async(proxy.url) as client:
+    async def talk(client: Client) -> None:
+        async def alone() -> str:
+            return str(await client.echo("x" * (LARGE + 1)))  # each by a link of its own
 
-            async def alone() -> str:
-                return str(await client.echo("x" * (LARGE + 1)))  # each by a link of its own
+        await asyncio.gather(*(alone() for _ in range(8)))
+        proxy.swallow()
+        assert (await outcome(client))[0] == "TimeoutError"
+        proxy.restore()
+        await asyncio.sleep(PROBE_AFTER_S)
+        assert (await outcome(client))[0] == "heard"
+        await asyncio.gather(*(alone() for _ in range(8)))
 
-            await asyncio.gather(*(alone() for _ in range(8)))
-            proxy.swallow()
-            assert (await outcome(client))[0] == "TimeoutError"
-            proxy.restore()
-            await asyncio.sleep(PROBE_AFTER_S)
-            assert (await outcome(client))[0] == "heard"
-            await asyncio.gather(*(alone() for _ in range(8)))
-
-    asyncio.run(talk())
+    on_redis(proxy.url, talk)
 
 
 def test_who_waits_for_a_turn_is_not_kept_waiting_again(proxy: Proxy) -> None:
-    async def talk() -> None:
-        async with connect_async(proxy.url) as client:
-            proxy.swallow()
-            found = await asyncio.gather(*(outcome(client) for _ in range((UNDER_WAY + 1) * MOST)))
-            said, longest = Counter(said for said, _ in found), max(took for _, took in found)
-            assert set(said) == {"TimeoutError", "ConnectionError"}
-            asked_again = said["TimeoutError"] - UNDER_WAY * MOST
-            assert (
-                0 <= asked_again <= longest / PROBE_AFTER_S
-            )  # one in a while, where the machine dawdles
+    async def talk(client: Client) -> None:
+        proxy.swallow()
+        found = await asyncio.gather(*(outcome(client) for _ in range((UNDER_WAY + 1) * MOST)))
+        said, longest = Counter(said for said, _ in found), max(took for _, took in found)
+        assert set(said) == {"TimeoutError", "ConnectionError"}
+        asked_again = said["TimeoutError"] - UNDER_WAY * MOST
+        # One in a while, where the machine dawdles.
+        assert 0 <= asked_again <= longest / PROBE_AFTER_S
 
-    asyncio.run(talk())
+    on_redis(proxy.url, talk)
 
 
 def test_one_in_a_while_finds_out(proxy: Proxy) -> None:
-    async def talk() -> None:
-        async with connect_async(proxy.url) as client:
-            proxy.swallow()
-            assert (await outcome(client))[0] == "TimeoutError"
-            await asyncio.sleep(1.0)
-            found = await asyncio.gather(*(outcome(client) for _ in range(20)))
-            assert sorted(said for said, _ in found) == ["ConnectionError"] * 19 + ["TimeoutError"]
+    async def talk(client: Client) -> None:
+        proxy.swallow()
+        assert (await outcome(client))[0] == "TimeoutError"
+        await asyncio.sleep(1.0)
+        found = await asyncio.gather(*(outcome(client) for _ in range(20)))
+        assert sorted(said for said, _ in found) == ["ConnectionError"] * 19 + ["TimeoutError"]
 
-    asyncio.run(talk())
+    on_redis(proxy.url, talk)
 
 
 @pytest.mark.usefixtures("unprobed")
 def test_a_subscriber_that_hears_nothing_ends_no_silence(proxy: Proxy) -> None:
-    async def talk() -> None:
-        async with connect_async(proxy.url) as client, client.pubsub() as subscription:
+    async def talk(client: Client) -> None:
+        async with client.pubsub() as subscription:
             await subscription.subscribe("a")
             assert await subscription.get_message(timeout=20)
             proxy.swallow()
@@ -137,24 +135,24 @@ def test_a_subscriber_that_hears_nothing_ends_no_silence(proxy: Proxy) -> None:
             assert await subscription.get_message(True, timeout=0.1) is None
             assert (await outcome(client))[0] == "ConnectionError"
 
-    asyncio.run(talk())
+    on_redis(proxy.url, talk)
 
 
 def test_a_subscriber_that_hears_nothing_says_nothing_of_redis(proxy: Proxy) -> None:
-    async def talk() -> None:
-        async with connect_async(proxy.url) as client, client.pubsub() as subscription:
+    async def talk(client: Client) -> None:
+        async with client.pubsub() as subscription:
             await subscription.subscribe("a")
             assert await subscription.get_message(True, timeout=2 * SILENT_S) is None
             assert await subscription.get_message(True, timeout=2 * SILENT_S) is None
             assert (await outcome(client))[0] == "heard"
 
-    asyncio.run(talk())
+    on_redis(proxy.url, talk)
 
 
 @pytest.mark.usefixtures("unprobed")
 def test_a_subscriber_that_hears_nothing_does_not_end_a_silence(proxy: Proxy) -> None:
-    async def talk() -> None:
-        async with connect_async(proxy.url) as client, client.pubsub() as subscription:
+    async def talk(client: Client) -> None:
+        async with client.pubsub() as subscription:
             await subscription.subscribe("a")
             assert await subscription.get_message(True, timeout=SILENT_S) is None
             proxy.swallow()
@@ -162,22 +160,21 @@ def test_a_subscriber_that_hears_nothing_does_not_end_a_silence(proxy: Proxy) ->
             assert await subscription.get_message(True, timeout=0.1) is None
             assert (await outcome(client))[0] == "ConnectionError"
 
-    asyncio.run(talk())
+    on_redis(proxy.url, talk)
 
 
 def test_one_dead_link_is_no_silence(proxy: Proxy) -> None:
-    async def talk() -> None:
-        async with connect_async(proxy.url) as client:
-            await client.ping()
-            proxy.swallow()
-            waiting = asyncio.create_task(outcome(client))
-            await asyncio.sleep(SILENT_S / 10)
-            proxy.restore()
-            assert (await outcome(client))[0] == "heard"  # over a new one
-            assert (await waiting)[0] == "TimeoutError"
-            assert (await outcome(client))[0] == "heard"
+    async def talk(client: Client) -> None:
+        await client.ping()
+        proxy.swallow()
+        waiting = asyncio.create_task(outcome(client))
+        await asyncio.sleep(SILENT_S / 10)
+        proxy.restore()
+        assert (await outcome(client))[0] == "heard"  # over a new one
+        assert (await waiting)[0] == "TimeoutError"
+        assert (await outcome(client))[0] == "heard"
 
-    asyncio.run(talk())
+    on_redis(proxy.url, talk)
 
 
 def test_a_dead_link_leaves_time_to_ask_again() -> None:
@@ -187,26 +184,23 @@ def test_a_dead_link_leaves_time_to_ask_again() -> None:
 
 @pytest.mark.parametrize("size", [1, LARGE + 1, 1 << 20])
 def test_what_is_asked_over_dead_links_is_asked_again_over_new_ones(
-    redis_url: str, size: int, monkeypatch: pytest.MonkeyPatch
+    usual_proxy: Proxy, size: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("socket_timeout", "socket_connect_timeout"):
         monkeypatch.setitem(connection.PROMPT, name, 20)  # where nobody hears of it, it is in vain
 
-    async def talk() -> None:
-        with Proxy(redis_url) as proxy:
-            async with connect_async(proxy.url) as client:
+    async def talk(client: Client) -> None:
+        async def ask() -> None:
+            assert len(await client.echo("x" * size)) == size
 
-                async def ask() -> None:
-                    assert len(await client.echo("x" * size)) == size
+        await asyncio.gather(ask(), *(client.echo("x" * (LARGE + 1)) for _ in range(8)))
+        usual_proxy.vanish()
+        await ask()
+        began = time.monotonic()
+        await asyncio.gather(*(client.echo("x" * (LARGE + 1)) for _ in range(8)))
+        assert time.monotonic() - began < UNHEARD_MS / 1000  # one has found out for all
 
-                await asyncio.gather(ask(), *(client.echo("x" * (LARGE + 1)) for _ in range(8)))
-                proxy.vanish()
-                await ask()
-                began = time.monotonic()
-                await asyncio.gather(*(client.echo("x" * (LARGE + 1)) for _ in range(8)))
-                assert time.monotonic() - began < UNHEARD_MS / 1000  # one has found out for all
-
-    asyncio.run(talk())
+    on_redis(usual_proxy.url, talk)
 
 
 def test_a_death_that_is_noticed_late_vouches_for_no_link() -> None:
@@ -217,36 +211,34 @@ def test_a_death_that_is_noticed_late_vouches_for_no_link() -> None:
 
 
 @pytest.mark.usefixtures("unprobed")
-def test_where_no_new_link_can_be_had_a_dead_one_costs_no_more_than_a_silence(redis_url: str) -> None:
-    async def talk() -> None:
-        with Proxy(redis_url) as proxy:
-            async with connect_async(proxy.url) as client:
-                await client.ping()
-                proxy.vanish(wholly=True)
-                said, took = await outcome(client)
-                assert said == "TimeoutError"
-                assert took < connection.PROMPT["socket_timeout"] + 1  # another attempt would take 1.5 s
-                said, took = await outcome(client)
-                assert said == "ConnectionError"
-                assert took < 1
+def test_where_no_new_link_can_be_had_a_dead_one_costs_no_more_than_a_silence(
+    usual_proxy: Proxy,
+) -> None:
+    async def talk(client: Client) -> None:
+        await client.ping()
+        usual_proxy.vanish(wholly=True)
+        said, took = await outcome(client)
+        assert said == "TimeoutError"
+        assert took < connection.PROMPT["socket_timeout"] + 1  # another attempt would take 1.5 s
+        said, took = await outcome(client)
+        assert said == "ConnectionError"
+        assert took < 1
 
-    asyncio.run(talk())
+    on_redis(usual_proxy.url, talk)
 
 
 @pytest.mark.parametrize("size", [1, 1 << 20])
 def test_a_redis_that_is_merely_slow_is_asked_once(
-    redis_url: str, clean_redis: "redis.Redis", size: int
+    usual_proxy: Proxy, clean_redis: "redis.Redis", size: int
 ) -> None:
-    async def talk() -> None:
-        with Proxy(redis_url) as proxy:
-            async with connect_async(proxy.url) as client:
-                await client.echo("x" * size)
-                opened, commands = proxy.opened, proxy.commands
-                clean_redis.execute_command("CLIENT", "PAUSE", 2000)
-                assert await client.rpush("asked", "x" * size) == 1
-                assert (proxy.opened, proxy.commands) == (opened, commands + 1)
+    async def talk(client: Client) -> None:
+        await client.echo("x" * size)
+        opened, commands = usual_proxy.opened, usual_proxy.commands
+        clean_redis.execute_command("CLIENT", "PAUSE", 2000)
+        assert await client.rpush("asked", "x" * size) == 1
+        assert (usual_proxy.opened, usual_proxy.commands) == (opened, commands + 1)
 
-    asyncio.run(talk())
+    on_redis(usual_proxy.url, talk)
 
 
 @pytest.mark.parametrize("size", [1, 1 << 22])
@@ -256,24 +248,23 @@ def test_a_redis_that_stands_still_for_a_moment_is_asked_once(
     def opened() -> int:
         return int(clean_redis.info("stats")["total_connections_received"])
 
-    async def talk() -> None:
-        async with connect_async(redis_url) as client:
-            await client.echo("x" * min(size, LARGE + 1))
-            before = opened()
-            os.kill(server, signal.SIGSTOP)
-            asyncio.get_running_loop().call_later(0.4, os.kill, server, signal.SIGCONT)
-            assert await client.rpush("asked", "x" * size) == 1
-            assert opened() == before
+    async def talk(client: Client) -> None:
+        await client.echo("x" * min(size, LARGE + 1))
+        before = opened()
+        os.kill(server, signal.SIGSTOP)
+        asyncio.get_running_loop().call_later(0.4, os.kill, server, signal.SIGCONT)
+        assert await client.rpush("asked", "x" * size) == 1
+        assert opened() == before
 
     server = clean_redis.info("server")["process_id"]
     try:
-        asyncio.run(talk())
+        on_redis(redis_url, talk)
     finally:
         os.kill(server, signal.SIGCONT)
 
 
-def pass_over(client: "redis.asyncio.Redis", seconds: float) -> None:
-    """As if its links had been idle for so long."""
+def idle(client: Client, seconds: float) -> None:
+    """Make it seem that its links have been idle for so long."""
     pool = client.connection_pool
     links = {*pool._available_connections, *pool._in_use_connections}
     assert links
@@ -283,43 +274,26 @@ def pass_over(client: "redis.asyncio.Redis", seconds: float) -> None:
 
 @pytest.mark.parametrize("size", [1, LARGE + 1])
 def test_a_link_that_died_unheard_while_idle_keeps_nobody_waiting(proxy: Proxy, size: int) -> None:
-    async def talk() -> None:
-        async with connect_async(proxy.url) as client:
-            await client.echo("x" * size)
-            proxy.swallow()  # a hole that no command meets
-            proxy.restore()
-            pass_over(client, IDLE_S + 0.1)
-            began = time.monotonic()
-            await client.echo("x" * size)
-            assert time.monotonic() - began < SILENT_S
+    async def talk(client: Client) -> None:
+        await client.echo("x" * size)
+        proxy.swallow()  # a hole that no command meets
+        proxy.restore()
+        idle(client, IDLE_S + 0.1)
+        began = time.monotonic()
+        await client.echo("x" * size)
+        assert time.monotonic() - began < SILENT_S
 
-    asyncio.run(talk())
+    on_redis(proxy.url, talk)
 
 
 def test_links_in_use_stay_open(proxy: Proxy) -> None:
-    async def talk() -> None:
-        async with connect_async(proxy.url) as client:
+    async def talk(client: Client) -> None:
+        await client.ping()
+        opened, commands = proxy.opened, proxy.commands
+        for _ in range(12):
+            idle(client, IDLE_S / 4)
             await client.ping()
-            opened, commands = proxy.opened, proxy.commands
-            for _ in range(12):
-                pass_over(client, IDLE_S / 4)
-                await client.ping()
-            assert proxy.opened == opened
-            assert proxy.commands == commands + 12  # nor is any of them checked
+        assert proxy.opened == opened
+        assert proxy.commands == commands + 12  # nor is any of them checked
 
-    asyncio.run(talk())
-
-
-def test_a_gateway_that_idled_over_a_dead_link_answers_at_once(tmp_path: Path) -> None:
-    with running_services(tmp_path) as services, Proxy(services.redis_url) as proxy:
-        services.environment["REDIS_URL"] = proxy.url
-        services.wait_answering(services.spawn("api"))
-        with httpx.Client(base_url=services.url, timeout=30) as http:
-            assert http.get("/v1/jobs").status_code == 200
-            proxy.swallow()
-            proxy.restore()
-            time.sleep(IDLE_S + 0.5)
-            answer = http.get("/v1/jobs")
-        services.kill()
-    assert answer.status_code == 200
-    assert answer.elapsed.total_seconds() < connection.PROMPT["socket_timeout"] / 2
+    on_redis(proxy.url, talk)
