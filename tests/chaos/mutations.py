@@ -889,7 +889,7 @@ PYTHON = (
     ),
     Mutation(
         "a claim that waits is kept if reading fails",
-        "worker/engine/draining.py",
+        "worker/engine/batch_reader.py",
         "self._ledger.release(batch.claims)",
         "pass",
         "tests/test_draining.py",

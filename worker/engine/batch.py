@@ -1,4 +1,4 @@
-"""A batch: the chunks of a claim, decoded (see draining) and read together, until they are committed."""
+"""A batch: the claimed chunks, decoded and read together (see BatchReader) until they are committed."""
 
 from dataclasses import dataclass
 
@@ -6,16 +6,17 @@ from ..ledger.claims import Claim
 from ..portions import portions
 from .batch_log import Timeline
 from .poison_guard import PoisonGuard
-from .reading import Ready
+from .reading import Reader, Ready
 
 
 @dataclass
 class Batch:
-    """Chunks that are read together: `ready` for the network; or, with `guard`, one over which a
-    worker died."""
+    """Chunks that are read together by `reader`: `ready` for the network; or, with `guard`, one over
+    which a worker died."""
 
     claims: list[Claim]
     timeline: Timeline
+    reader: Reader
     guard: PoisonGuard | None
     ready: Ready | None
 
@@ -40,7 +41,7 @@ class Batch:
         timeline = Timeline(self.timeline.model, self.timeline.asked, self.timeline.claimed)
         chunks = ready.chunks[some]
         seconds = ready.seconds * len(chunks) / len(self.claims)
-        return Batch(self.claims[some], timeline, self.guard, Ready(chunks, seconds))
+        return Batch(self.claims[some], timeline, self.reader, self.guard, Ready(chunks, seconds))
 
 
 def _weight(claim: Claim) -> int:

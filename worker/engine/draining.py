@@ -5,18 +5,11 @@ Pipeline) while the next batch is claimed and decoded here; few images are read 
 """
 
 import contextlib
-import logging
-import os
-import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
-import redis
-from celery.worker import state
-
-from ..decoding.fork_server import NoDecoder
 from ..heartbeat import Heartbeat
 from ..leases import Leases
 from ..ledger.claims import Claim, Commit
@@ -24,15 +17,11 @@ from ..ledger.ledger import Ledger
 from ..settings import WorkerSettings
 from .batch import Batch
 from .batch_log import BatchLog, Timeline
+from .batch_reader import BatchReader
 from .committing import Committer
 from .pipeline import Pipeline
-from .poison_guard import PoisonGuard, PoisonGuards
-from .reading import FAULTS, Reader
-
-log = logging.getLogger(__name__)
-
-LOST = (redis.ConnectionError, redis.TimeoutError)
-"""What is raised while Redis is away: the leases expire, which is no image's fault."""
+from .poison_guard import PoisonGuards
+from .reading import Reader
 
 
 @dataclass(frozen=True)
@@ -65,16 +54,16 @@ class Drain:
         threads: int,
     ) -> None:
         """`threads` is the number of threads on which full batches are read."""
-        self._settings, self._ledger, self._leases = settings, ledger, leases
-        self._guards, self._heartbeat, self._batch_log = guards, heartbeat, batch_log
+        self._settings, self._ledger = settings, ledger
+        self._leases, self._guards, self._heartbeat = leases, guards, heartbeat
+        self._batches = BatchReader(ledger, leases, guards, heartbeat, batch_log)
         self._committer = Committer(ledger, leases, heartbeat, batch_log)
         self._pipeline = Pipeline(threads)
         self.lingers = False
-        self._stopping, self._failing = threading.Event(), threading.Event()
 
     def stop(self) -> None:
         """Finish the batches in hand, claim no more."""
-        self._stopping.set()
+        self._batches.stop()
 
     def close(self) -> None:
         """Stop the threads, after the last batch."""
@@ -93,7 +82,7 @@ class Drain:
         The worker lingers afterwards if `others`, the other models that it serves, are given.
         """
         time_slice = TimeSlice(model, reader, others, time.monotonic() + self._settings.slice_s)
-        self._failing.clear()
+        self._batches.start_run()
         self.lingers, read = False, 0
         waiting: Batch | None = None
         try:
@@ -103,7 +92,7 @@ class Drain:
                     self._pipeline.wait_taken()
                 else:
                     read += self._pipeline.end()  # so that it is read alone, and kills no other batch
-                if self._stopping.is_set():
+                if self._batches.stopping:
                     break
                 batch, waiting = waiting, None
                 done, waiting = (self._pipe if full else self._turn)(time_slice, batch)
@@ -122,7 +111,7 @@ class Drain:
     def _pipe(self, time_slice: TimeSlice, batch: Batch) -> tuple[int, Batch | None]:
         """Have a full batch read, and claim the next one meanwhile. Return how many images were read
         here or waited for, and the next batch."""
-        read = self._begin(time_slice.reader, batch)
+        read = self._begin(batch)
         if not batch.decoded:  # else the next one is decoded while this one waits to be taken
             self._pipeline.wait_taken()
         if following := self._claim(time_slice, None):
@@ -133,7 +122,7 @@ class Drain:
     def _turn(self, time_slice: TimeSlice, batch: Batch) -> tuple[int, Batch | None]:
         """Read a batch here. Return the number of its images, and the next batch, claimed in the call
         that commits this one."""
-        commits = self._read(time_slice.reader, batch)
+        commits = self._batches.read(batch)
         if not commits or not self._may_claim(time_slice.end):
             return self._commit(batch, commits), None
         asked, others = time.time(), time_slice.others
@@ -155,7 +144,7 @@ class Drain:
 
     def _may_claim(self, end: float) -> bool:
         """Whether this worker goes on; if so, absolve the images whose reading an outage cut short."""
-        if self._stopping.is_set() or time.monotonic() > end:
+        if self._batches.stopping or time.monotonic() > end:
             return False
         self._guards.absolve()
         return True
@@ -164,78 +153,29 @@ class Drain:
         self, reader: Reader, timeline: Timeline, claims: list[Claim], lingers: bool
     ) -> Batch | None:
         """The claims as a batch, decoded; None if there are none, or this worker stops."""
-        if not claims or self._stopping.is_set():
+        if not claims or self._batches.stopping:
             self._ledger.release(claims)
             self.lingers = lingers and not claims  # even if it stops: it may be woken, and must hear it
             return None
-        self._leases.hold(claims)
-        self._batch_log.begin(timeline, claims)
-        guard = self._guards.of(claims[0])
-        try:
-            ready = None if guard else reader.prepare(claims)
-        except NoDecoder as error:
-            self._resign(claims, None, error)
-            return None
-        except FAULTS:
-            ready = None  # the reader finds the image that is to blame
-        return Batch(claims, timeline, guard, ready)
+        return self._batches.prepare(reader, timeline, claims)
 
     def _is_full(self, batch: Batch) -> bool:
         """Whether so much was due that there may be more. Never with a guard: a chunk that kills must
         take no other along."""
         return 2 * batch.weight >= self._settings.batch and not batch.guard
 
-    def _begin(self, reader: Reader, batch: Batch) -> int:
+    def _begin(self, batch: Batch) -> int:
         """Have a full batch read by other threads. If its first part is small, as urgent images are,
         read that here meanwhile; return the number of its images."""
         parts = batch.parts(self._settings.batch)
         few = parts.pop(0) if len(parts) > 1 and not self._is_full(parts[0]) else None
         for part in parts:
-            self._pipeline.begin(partial(self._take, reader, part), partial(self._commit, part))
-        return self._commit(few, self._read(reader, few)) if few else 0
-
-    def _take(self, reader: Reader, batch: Batch) -> Sequence[Commit]:
-        """Read a batch that may have waited; if this worker stops or fails, leave it to others."""
-        if self._stopping.is_set() or self._failing.is_set():
-            self._leases.drop(batch.claims)
-            self._ledger.release(batch.claims)
-            return ()
-        try:
-            return self._read(reader, batch)
-        except BaseException:
-            self._failing.set()
-            raise
-
-    def _read(self, reader: Reader, batch: Batch) -> Sequence[Commit]:
-        """The batch's results; none if there is no decoder for it, and then this worker stops."""
-        passes = batch.timeline.passes
-        self._heartbeat.note_model(batch.timeline.model)
-        self._leases.touch()
-        try:
-            if batch.guard:
-                return [reader.read_guarded(batch.claims[0], batch.guard, passes)]
-            return reader.read(batch.claims, batch.ready, passes)
-        except NoDecoder as error:
-            self._resign(batch.claims, batch.guard, error)
-            return ()
-        except LOST:
-            if batch.guard:
-                self._guards.interrupted(batch.guard)
-            raise
+            self._pipeline.begin(partial(self._batches.take, part), partial(self._commit, part))
+        return self._commit(few, self._batches.read(few)) if few else 0
 
     def _commit(self, batch: Batch, commits: Sequence[Commit]) -> int:
         """Commit results, if there are any; return the number of images read."""
         return self._committer.commit(batch, commits) if commits else 0
-
-    def _resign(self, claims: list[Claim], guard: PoisonGuard | None, why: NoDecoder) -> None:
-        """No decoder is left: give the claims back, unsuspected, and have Celery end this process."""
-        self.stop()
-        log.critical("%s; ending this worker", why, extra={"event": "worker.ending"})
-        state.should_stop = os.EX_UNAVAILABLE
-        with contextlib.suppress(redis.RedisError):  # else they are due when their leases expire
-            if guard:
-                guard.absolve()
-            self._ledger.release(claims)
 
     def _let_go(self, waiting: Batch | None) -> None:
         """Keep nothing in hand: leave what was claimed and not begun to other workers."""
