@@ -206,6 +206,16 @@ def lone_gateway(folder: Path, **settings: str) -> Iterator[Services]:
 
 
 @contextmanager
+def gateway_and_worker(folder: Path, **settings: str) -> Iterator[Services]:
+    """One of each, ready, on a Redis of their own."""
+    with running_services(folder, **settings) as services:
+        services.spawn("api")
+        services.spawn("worker")
+        services.wait_ready()
+        yield services
+
+
+@contextmanager
 def logged_services(**settings: str) -> Iterator[tuple[Services, Path]]:
     """One gateway and one worker for a command, whose logs go to a file; and the folder of it all."""
     with (
@@ -234,10 +244,7 @@ def beside(services: Services, **settings: str) -> Iterator[Services]:
 @pytest.fixture(scope="session")
 def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
     """One gateway and one worker for the whole session; tests must not end them."""
-    with running_services(tmp_path_factory.mktemp("stack")) as running:
-        running.spawn("api")
-        running.spawn("worker")
-        running.wait_ready()
+    with gateway_and_worker(tmp_path_factory.mktemp("stack")) as running:
         yield running
 
 

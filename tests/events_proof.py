@@ -25,7 +25,7 @@ from rich.table import Table
 from api.edge.descriptors import room_for
 from worker.ledger import keys
 
-from conftest import Services, running_services
+from conftest import Services, lone_gateway
 from samples import glyphs, npy_of
 from streams import Course, follow_into
 
@@ -54,8 +54,7 @@ def main() -> None:
     room_for(2 * STREAMS)
     settings = {"CHUNK_GLYPHS": CHUNK_IMAGES, "MODELS": MODEL, "MAX_STREAMS": STREAMS}
     environment = {f"INKQUEUE_{name}": str(value) for name, value in settings.items()}
-    with tempfile.TemporaryDirectory() as folder, running_services(Path(folder), **environment) as own:
-        own.wait_answering(own.spawn("api"))
+    with tempfile.TemporaryDirectory() as folder, lone_gateway(Path(folder), **environment) as own:
         jobs = submit_all(own)
         courses = [Course() for _ in range(STREAMS)]
         watch = Watch(idle=memory_mb(own))

@@ -12,11 +12,9 @@ import random
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -39,7 +37,7 @@ from worker.ledger.submissions import Submission, Submissions
 from chaos.evidence import Accepted, Evidence
 from chaos.invariants import violations
 from chaos.look import System
-from conftest import Services, beside, running_services
+from conftest import Services, beside, lone_gateway, meanwhile
 from ledgers import LIMITS, on_redis, stage
 from samples import glyphs, npy_of
 
@@ -93,23 +91,25 @@ def prove(size: Size) -> Outcome:
     outcome = Outcome(cap=size.jobs + size.room)
     settings = {"MAX_QUEUED": outcome.cap, "MAX_OPEN": 10**6, "MODELS": FLOW, "LOG_LEVEL": "warning"}
     environment = {f"INKQUEUE_{name}": str(value) for name, value in settings.items()}
-    with tempfile.TemporaryDirectory() as folder, running_services(Path(folder), **environment) as own:
-        own.wait_answering(own.spawn("api"))
-        with beside(own) as other:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        lone_gateway(Path(folder), **environment) as own,
+        beside(own) as other,
+    ):
+        own.spawn("worker")
+        own.wait_ready()
+        urls = [own.url, other.url]
+        outcome.rate = calibrate(urls, size.room // 250, outcome)
+        backlog = on_redis(own.redis_url, lambda client: fill(client, size.jobs))
+        outcome.accepted |= dict.fromkeys(backlog, 1)
+        before = stats(own)
+        with watched(own, urls, list(outcome.accepted), outcome):
+            press(urls, outcome, size.seconds)
+        outcome.read = stats(own)["images_succeeded"] - before["images_succeeded"]
+        if size.jobs:
+            own.environment["INKQUEUE_MODELS"] = BACKLOG
             own.spawn("worker")
-            own.wait_ready()
-            urls = [own.url, other.url]
-            outcome.rate = calibrate(urls, size.room // 250, outcome)
-            backlog = on_redis(own.redis_url, lambda client: fill(client, size.jobs))
-            outcome.accepted |= dict.fromkeys(backlog, 1)
-            before = stats(own)
-            with watched(own, urls, list(outcome.accepted), outcome):
-                press(urls, outcome, size.seconds)
-            outcome.read = stats(own)["images_succeeded"] - before["images_succeeded"]
-            if size.jobs:
-                own.environment["INKQUEUE_MODELS"] = BACKLOG
-                own.spawn("worker")
-            finish(own, urls, outcome)
+        finish(own, urls, outcome)
     return outcome
 
 
@@ -126,8 +126,8 @@ def calibrate(urls: Sequence[str], jobs: int, outcome: Outcome) -> float:
             while (found := http.get(f"{urls[0]}/v1/jobs/{job}?wait=30").json())["ended_at"] is None:
                 pass
             done.append(found)
-    start, *_ = sorted(datetime.fromisoformat(each["started_at"]) for each in done)
-    *_, end = sorted(datetime.fromisoformat(each["ended_at"]) for each in done)
+    start = min(datetime.fromisoformat(each["started_at"]) for each in done)
+    end = max(datetime.fromisoformat(each["ended_at"]) for each in done)
     return 200 * jobs / (end - start).total_seconds()
 
 
@@ -172,54 +172,49 @@ def press(urls: Sequence[str], outcome: Outcome, seconds: float) -> None:
 @contextmanager
 def watched(own: Services, urls: Sequence[str], jobs: list[str], outcome: Outcome) -> Iterator[None]:
     """Meanwhile watch the queue and memory, and be an honest client that asks for jobs."""
-    over = threading.Event()
-    with ThreadPoolExecutor(3) as pool:
-        looking = [
-            pool.submit(sample, own, outcome, over),
-            pool.submit(weigh, urls, outcome, over),
-            pool.submit(ask, urls, jobs, outcome, over),
-        ]
-        try:
+    gateways = [(each, each.memory_info().rss) for each in listening(urls)]
+    with redis.Redis.from_url(own.redis_url) as client, httpx.Client(timeout=30) as http:
+        for url in urls:
+            http.get(f"{url}/v1/jobs/{jobs[0]}")
+        with (
+            meanwhile(lambda: sample(client, outcome), 0.02),
+            meanwhile(lambda: weigh(gateways, outcome), 0.1),
+            meanwhile(lambda: ask(http, urls, jobs, outcome), 0.01),
+        ):
             yield
-        finally:
-            over.set()
-    outcome.broken += [repr(error) for each in looking if (error := each.exception())]
 
 
-def sample(own: Services, outcome: Outcome, over: threading.Event) -> None:
-    """Note the most queued images that are ever seen."""
-    with redis.Redis.from_url(own.redis_url) as client:
-        while not over.wait(0.02):
-            outcome.sampled = max(outcome.sampled, int(client.get("ink:load") or 0))
-            outcome.samples += 1
-
-
-def weigh(urls: Sequence[str], outcome: Outcome, over: threading.Event) -> None:
-    """Note the most by which any gateway grows."""
+def listening(urls: Sequence[str]) -> list[psutil.Process]:
+    """The processes that listen on the ports of these addresses."""
     ports = {int(url.rpartition(":")[2]) for url in urls}
-    gateways = [
+    found = [
         psutil.Process(each.pid)
         for each in psutil.net_connections("tcp")
         if each.pid and each.status == psutil.CONN_LISTEN and each.laddr.port in ports
     ]
-    assert len(gateways) == len(urls)
-    before = [each.memory_info().rss for each in gateways]
-    while not over.wait(0.1):
-        grown = [each.memory_info().rss - start for each, start in zip(gateways, before, strict=True)]
-        outcome.grown_mb = max(outcome.grown_mb, max(grown) / 2**20)
+    assert len(found) == len(urls)
+    return found
 
 
-def ask(urls: Sequence[str], jobs: list[str], outcome: Outcome, over: threading.Event) -> None:
-    """Ask for the status of jobs, one after the other, at every gateway in turn."""
-    with httpx.Client(timeout=30) as http:
-        for url in urls:
-            http.get(f"{url}/v1/jobs/{jobs[0]}")
-        while not over.wait(0.01):
-            url = f"{urls[len(outcome.waits) % len(urls)]}/v1/jobs/{random.choice(jobs)}"
-            start = time.perf_counter()
-            answer = http.get(url)
-            outcome.waits.append(time.perf_counter() - start)
-            assert answer.status_code == 200, answer.text
+def sample(client: "redis.Redis", outcome: Outcome) -> None:
+    """Note the most queued images that are ever seen."""
+    outcome.sampled = max(outcome.sampled, int(client.get("ink:load") or 0))
+    outcome.samples += 1
+
+
+def weigh(gateways: Sequence[tuple[psutil.Process, int]], outcome: Outcome) -> None:
+    """Note the most by which any gateway has grown beyond the bytes that it had."""
+    grown = max(gateway.memory_info().rss - before for gateway, before in gateways)
+    outcome.grown_mb = max(outcome.grown_mb, grown / 2**20)
+
+
+def ask(http: httpx.Client, urls: Sequence[str], jobs: list[str], outcome: Outcome) -> None:
+    """Ask for the status of a job, at each gateway in turn."""
+    url = f"{urls[len(outcome.waits) % len(urls)]}/v1/jobs/{random.choice(jobs)}"
+    start = time.perf_counter()
+    answer = http.get(url)
+    outcome.waits.append(time.perf_counter() - start)
+    assert answer.status_code == 200, answer.text
 
 
 def finish(own: Services, urls: Sequence[str], outcome: Outcome) -> None:

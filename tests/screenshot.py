@@ -13,7 +13,7 @@ from model.drawn import STROKES, draw
 from model.files.images import png
 
 from browsers import Browser, running_browser
-from conftest import running_services
+from conftest import gateway_and_worker
 from samples import zip_of
 
 LABELS = "".join(STROKES)
@@ -25,10 +25,7 @@ def main() -> None:
     """Draw, send, check one, take the picture."""
     picture = Path(sys.argv[1])
     picture.parent.mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory() as folder, running_services(Path(folder)) as services:
-        services.spawn("api")
-        services.spawn("worker")
-        services.wait_ready()
+    with tempfile.TemporaryDirectory() as folder, gateway_and_worker(Path(folder)) as services:
         job = send(services.url)
         with running_browser(services.url, Path(folder)) as browser:
             take(browser, job, picture)

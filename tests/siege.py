@@ -18,7 +18,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from conftest import Services, running_services
+from conftest import Services, lone_gateway
 from samples import pngs
 
 SOCKETS = int(os.environ.get("SIEGE_SOCKETS", "500"))
@@ -78,8 +78,7 @@ def large(url: str) -> str:
 
 def main() -> None:
     """Measure, print, judge."""
-    with tempfile.TemporaryDirectory() as folder, running_services(Path(folder)) as services:
-        services.wait_answering(services.spawn("api"))
+    with tempfile.TemporaryDirectory() as folder, lone_gateway(Path(folder)) as services:
         alone = honest(services.url, 10)
         waits, cuts = besieged(services, SOCKETS, SECONDS)
     console.print(f"{SOCKETS} sockets for {SECONDS:.0f} s, {datetime.now():%Y-%m-%d %H:%M}")

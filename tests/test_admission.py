@@ -40,7 +40,7 @@ from worker.ledger.store import Store
 from worker.ledger.submissions import Submission, Submissions
 from worker.tracing import Tracer
 
-from conftest import Services, beside, running_services
+from conftest import Services, beside, lone_gateway, running_services
 from ledgers import LIMITS, NEW, commit_of, finish, ledger, on_redis, submit, with_submissions
 from makers import idx
 from samples import glyphs, npy_of, zip_of
@@ -70,10 +70,8 @@ def submission(owner: str) -> Submission:
 def capped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Services, list[str]]]:
     """Two gateways where few images may wait, and no worker."""
     folder = tmp_path_factory.mktemp("capped")
-    with running_services(folder, INKQUEUE_MAX_QUEUED=str(CAP)) as running:
-        running.wait_answering(running.spawn("api"))
-        with beside(running) as other:
-            yield running, [running.url, other.url]
+    with lone_gateway(folder, INKQUEUE_MAX_QUEUED=str(CAP)) as running, beside(running) as other:
+        yield running, [running.url, other.url]
 
 
 def test_not_one_image_too_many_is_let_in_by_many_at_once(

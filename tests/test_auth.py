@@ -12,7 +12,7 @@ from api.auth.keyring import Keyring
 from api.settings import GatewaySettings
 from worker.settings import BadSettings
 
-from conftest import Services, new_key, running_services
+from conftest import Services, lone_gateway, new_key
 from samples import pngs
 
 PNG = {"Content-Type": "image/png"}
@@ -29,9 +29,7 @@ def keys() -> tuple[str, str, str]:
 def guarded(tmp_path_factory: pytest.TempPathFactory, keys: tuple[str, str, str]) -> Iterator[Services]:
     """A gateway that asks for keys; no worker."""
     folder = tmp_path_factory.mktemp("guarded")
-    with running_services(folder, INKQUEUE_API_KEYS=keys[2]) as running:
-        gateway = running.spawn("api")
-        running.wait_answering(gateway)
+    with lone_gateway(folder, INKQUEUE_API_KEYS=keys[2]) as running:
         yield running
 
 

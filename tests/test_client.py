@@ -50,7 +50,7 @@ from worker.embedded import free_port
 from worker.ledger import keys
 from worker.ledger.jobs import JobState
 
-from conftest import Services, beside, new_key, running_services, until
+from conftest import Services, beside, lone_gateway, new_key, until
 from hosts import serving
 from ledgers import finish
 from samples import glyphs, idx_of, npy_of, pngs, tiff_of, zip_of
@@ -81,8 +81,7 @@ def sheet(tmp_path: Path, rng: np.random.Generator) -> Path:
 @pytest.fixture(scope="module")
 def deserted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
     """A gateway that takes one job at a time and has no worker to read it."""
-    with running_services(tmp_path_factory.mktemp("deserted"), INKQUEUE_MAX_OPEN="1") as running:
-        running.wait_answering(running.spawn("api"))
+    with lone_gateway(tmp_path_factory.mktemp("deserted"), INKQUEUE_MAX_OPEN="1") as running:
         yield running
 
 

@@ -21,7 +21,7 @@ from api.settings import GatewaySettings
 from api.spellings import INDEX, WORDS
 from model.card import WEIGHTS
 
-from conftest import Services, beside, running_services
+from conftest import Services, beside, gateway_and_worker
 from contract import KEY, SETTINGS, checked, listed, response_of
 from routes import probes
 
@@ -29,10 +29,7 @@ from routes import probes
 @pytest.fixture(scope="module")
 def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
     """A stack of its own, which gets full of jobs and webhooks; it wants KEY."""
-    with running_services(tmp_path_factory.mktemp("contract"), **SETTINGS) as running:
-        running.spawn("api")
-        running.spawn("worker")
-        running.wait_ready()
+    with gateway_and_worker(tmp_path_factory.mktemp("contract"), **SETTINGS) as running:
         yield running
 
 

@@ -10,7 +10,7 @@ import redis
 
 from chaos.faults import Cut, Nth
 from chaos.proxy import Proxy
-from conftest import running_services
+from conftest import lone_gateway
 from ledgers import commit_of, finish, in_store, ledger, read_job, submit
 from samples import glyphs, npy_of
 
@@ -136,14 +136,12 @@ def test_of_two_labels_for_an_image_none_is_lost(http: httpx.Client, job: str) -
 
 
 def test_an_image_that_is_not_read_cannot_be_corrected(tmp_path: Path, rng: np.random.Generator) -> None:
-    with running_services(tmp_path) as alone:
-        alone.wait_answering(alone.spawn("api"))  # and no worker
-        with httpx.Client(base_url=alone.url) as http:
-            job = http.post("/v1/jobs", content=npy_of(glyphs(2, rng)), headers=NPY).json()["id"]
-            path = f"/v1/jobs/{job}/items/1/correction"
-            waiting = http.patch(path, json={"label": "7"})
-            http.post(f"/v1/jobs/{job}/cancel")
-            never = http.patch(path, json={"label": "7"})
+    with lone_gateway(tmp_path) as alone, httpx.Client(base_url=alone.url) as http:
+        job = http.post("/v1/jobs", content=npy_of(glyphs(2, rng)), headers=NPY).json()["id"]
+        path = f"/v1/jobs/{job}/items/1/correction"
+        waiting = http.patch(path, json={"label": "7"})
+        http.post(f"/v1/jobs/{job}/cancel")
+        never = http.patch(path, json={"label": "7"})
     assert [waiting.status_code, never.status_code] == [409, 409]
     assert waiting.json()["type"] == "/problems/item-pending"
     assert "retry-after" in waiting.headers

@@ -14,7 +14,7 @@ import psutil
 import pytest
 import redis
 
-from conftest import Services, beside, running_services, until
+from conftest import Services, beside, lone_gateway, until
 from samples import glyphs, npy_of
 from siege import besieged, percentile
 from wire import CHUNKED, GET, POST, Wire, ask
@@ -40,8 +40,7 @@ MB = 1 << 20
 @pytest.fixture(scope="module")
 def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
     """A gateway as it is by default, and no worker: jobs stay as they are."""
-    with running_services(tmp_path_factory.mktemp("edge")) as running:
-        running.wait_answering(running.spawn("api"))
+    with lone_gateway(tmp_path_factory.mktemp("edge")) as running:
         yield running
 
 

@@ -18,7 +18,7 @@ from model.engines.predictor import Predictor
 from model.files.images import Grey, decode
 from model.ink.normalization import to_glyph
 
-from conftest import Services, on_empty_redis, running_services, until
+from conftest import Services, lone_gateway, on_empty_redis, until
 from ledgers import ledger, submit, wait_out_lease
 from samples import (
     drawings,
@@ -40,8 +40,7 @@ LEASE_MS = 2000
 @pytest.fixture(scope="module")
 def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
     """A gateway on a Redis of its own."""
-    with running_services(tmp_path_factory.mktemp("flow")) as running:
-        running.wait_answering(running.spawn("api"))
+    with lone_gateway(tmp_path_factory.mktemp("flow")) as running:
         yield running
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from model.files.images import png
 
-from conftest import Services, running_services
+from conftest import Services, gateway_and_worker
 from killers import ENVIRONMENT, armed
 from ledgers import read_stats
 from samples import glyphs, json_of, npy_of, page, pngs, ruled, zip_of
@@ -24,10 +24,7 @@ PAGES = [["ABC 47", "HKE 2Z"], ["747 EKA", "K2", "Z4A7 EHK"]]
 @pytest.fixture(scope="module")
 def own_services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
     """A stack that tests may break, with failpoints; each leaves a worker."""
-    with running_services(tmp_path_factory.mktemp("sheets"), **ENVIRONMENT) as running:
-        running.spawn("api")
-        running.spawn("worker")
-        running.wait_ready()
+    with gateway_and_worker(tmp_path_factory.mktemp("sheets"), **ENVIRONMENT) as running:
         yield running
 
 

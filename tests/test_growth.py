@@ -18,7 +18,7 @@ import psutil
 import pytest
 import redis
 
-from conftest import Services, meanwhile, running_services
+from conftest import Services, lone_gateway, meanwhile
 from makers import Entry, idx, raw_zip
 
 MB = 1 << 20
@@ -34,8 +34,7 @@ PACES = ("quickly", "slowly") if SIZE >= 200 * MB else ("quickly",)
 @pytest.fixture(scope="module")
 def lone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
     """A gateway without workers."""
-    with running_services(tmp_path_factory.mktemp("growth")) as running:
-        running.wait_answering(running.spawn("api"))
+    with lone_gateway(tmp_path_factory.mktemp("growth")) as running:
         with httpx.Client(base_url=running.url) as http:
             for form in FORMS.values():
                 assert send(http, form, MB).status_code == 202

@@ -24,7 +24,7 @@ from chaos.evidence import Accepted, Answers, Evidence, Heard, Inbox, Reading, W
 from chaos.invariants import violations as judge
 from chaos.look import System
 from chaos.replies import _asked_again
-from conftest import Services, new_key, running_services, until
+from conftest import Services, lone_gateway, new_key, until
 from ledgers import LABELS, commit_of, ledger, submit
 
 JOB = "ink:job:{owner}/a"
@@ -56,8 +56,7 @@ def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Services
     owners = {pair.split(":")[0]: key for key, pair in made}
     pairs = " ".join(pair for _, pair in made)
     folder = tmp_path_factory.mktemp("judged")
-    with running_services(folder, INKQUEUE_API_KEYS=pairs) as services:
-        services.wait_answering(services.spawn("api"))
+    with lone_gateway(folder, INKQUEUE_API_KEYS=pairs) as services:
         yield services, owners
 
 

@@ -22,7 +22,7 @@ from api.auth.keyring import Keyring
 from api.cli import app
 from api.settings import GatewaySettings
 
-from conftest import Services, new_key, running_services, until
+from conftest import Services, lone_gateway, new_key, until
 from routes import probes
 
 NOW = datetime.now(UTC)
@@ -311,8 +311,7 @@ def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Services
     folder = tmp_path_factory.mktemp("keyed")
     path = folder / "keys"
     path.write_text("")
-    with running_services(folder / "stack", INKQUEUE_API_KEYS_FILE=str(path)) as running:
-        running.wait_answering(running.spawn("api"))
+    with lone_gateway(folder / "stack", INKQUEUE_API_KEYS_FILE=str(path)) as running:
         yield running, path
 
 

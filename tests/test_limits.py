@@ -11,7 +11,7 @@ import pytest
 
 from worker.embedded import EmbeddedRedis, free_port
 
-from conftest import Services, running_services, until
+from conftest import Services, lone_gateway, until
 from samples import glyphs, npy_of, pngs
 
 NPY, PNG = {"Content-Type": "application/x-npy"}, {"Content-Type": "image/png"}
@@ -21,10 +21,11 @@ NPY, PNG = {"Content-Type": "application/x-npy"}, {"Content-Type": "image/png"}
 def tight(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
     """A gateway with narrow limits and no worker."""
     folder = tmp_path_factory.mktemp("tight")
-    with running_services(folder, INKQUEUE_MAX_QUEUED="10", INKQUEUE_MAX_OPEN="3") as running:
-        running.wait_answering(running.spawn("api"))
-        with httpx.Client(base_url=running.url) as client:
-            yield client
+    with (
+        lone_gateway(folder, INKQUEUE_MAX_QUEUED="10", INKQUEUE_MAX_OPEN="3") as running,
+        httpx.Client(base_url=running.url) as client,
+    ):
+        yield client
 
 
 def cancel_all(http: httpx.Client) -> None:

@@ -18,7 +18,7 @@ from api.telemetry.counters import counter_families
 from model.card import read_cards
 from worker.ledger.jobs import JobState
 
-from conftest import Services, beside, running_services
+from conftest import Services, beside, gateway_and_worker, lone_gateway
 from samples import glyphs, npy_of, pngs, zip_of
 
 NPY, PNG = {"Content-Type": "application/x-npy"}, {"Content-Type": "image/png"}
@@ -62,10 +62,7 @@ def read(found: Figures, name: str, **labels: str) -> float:
 def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
     """A stack whose figures are those of this file alone."""
     folder = tmp_path_factory.mktemp("measured")
-    with running_services(folder, INKQUEUE_MODELS="digits-nano", INKQUEUE_BATCH="64") as running:
-        running.spawn("api")
-        running.spawn("worker")
-        running.wait_ready()
+    with gateway_and_worker(folder, INKQUEUE_MODELS="digits-nano", INKQUEUE_BATCH="64") as running:
         yield running
 
 
@@ -100,10 +97,8 @@ def test_labels_are_few_and_bounded(http: httpx.Client) -> None:
 
 
 def test_counters_are_there_before_anything_happened(tmp_path: Path) -> None:
-    with running_services(tmp_path) as running:
-        running.wait_answering(running.spawn("api"))
-        with httpx.Client(base_url=running.url) as http:
-            found = figures(families(http))
+    with lone_gateway(tmp_path) as running, httpx.Client(base_url=running.url) as http:
+        found = figures(families(http))
     for state in (each for each in JobState if each.final):
         assert read(found, "inkqueue_jobs_ended_total", state=state) == 0
     assert read(found, "inkqueue_image_failures_total", type="undecodable-image") == 0

@@ -20,7 +20,7 @@ from model.files.images import png
 from worker.ledger import keys
 
 from browsers import FAR_OFF, MEANT_MS, REFUSAL, Browser, require_browser, running_browser
-from conftest import Services, running_services, until
+from conftest import Services, lone_gateway, until
 from ledgers import commit_of, finish, ledger, submit
 from samples import npy_of
 
@@ -34,8 +34,7 @@ def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
     require_browser()
     settings = {"PING_S": "1", "PREDICTION_WAIT": "0.5", "MAX_BODY_BYTES": str(MOST_BYTES)}
     settings = {f"INKQUEUE_{name}": value for name, value in settings.items()}
-    with running_services(tmp_path_factory.mktemp("patience"), **settings) as running:
-        running.wait_answering(running.spawn("api"))
+    with lone_gateway(tmp_path_factory.mktemp("patience"), **settings) as running:
         yield running
 
 

@@ -12,7 +12,7 @@ from model.drawn import draw
 from model.files.images import png
 
 from browsers import Browser, require_browser, running_browser
-from conftest import Services, new_key, running_services
+from conftest import Services, lone_gateway, new_key
 from samples import zip_of
 
 COUNT = 20
@@ -27,8 +27,7 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
     """A gateway that wants a key and allows one stream; there is no worker."""
     require_browser()
     settings = {"INKQUEUE_API_KEYS": f"{LINE}\n{NARROW_LINE}", "INKQUEUE_MAX_STREAMS": "1"}
-    with running_services(tmp_path_factory.mktemp("guarded"), **settings) as running:
-        running.wait_answering(running.spawn("api"))
+    with lone_gateway(tmp_path_factory.mktemp("guarded"), **settings) as running:
         yield running
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from worker.ledger.results import UNDECODABLE
 
-from conftest import Services, running_services, until
+from conftest import Services, gateway_and_worker, until
 from killers import ENVIRONMENT, REASONS, armed
 from ledgers import read_stats
 from samples import pngs, zip_of
@@ -26,10 +26,7 @@ SPREAD = 37
 def armed_services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
     """A stack of one worker, with failpoints; a test that ends the worker starts another."""
     settings = ENVIRONMENT | {"INKQUEUE_LEASE_MS": "5000"}
-    with running_services(tmp_path_factory.mktemp("armed"), **settings) as running:
-        running.spawn("api")
-        running.spawn("worker")
-        running.wait_ready()
+    with gateway_and_worker(tmp_path_factory.mktemp("armed"), **settings) as running:
         yield running
 
 

@@ -22,7 +22,7 @@ from api.settings import GatewaySettings
 from worker.ledger.limiters import StreamSemaphores, TokenBuckets
 from worker.settings import BadSettings
 
-from conftest import Services, beside, new_key, running_services, until
+from conftest import Services, beside, lone_gateway, new_key, until
 from ledgers import LIMITS, finish, on_redis, submit
 from samples import glyphs, npy_of
 
@@ -145,8 +145,7 @@ def callers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Services
         "INKQUEUE_API_KEYS": "\n".join(line for _, line in made),
         "INKQUEUE_QUOTAS": " ".join(f"{name}:{quota}" for name, quota in quotas.items()),
     }
-    with running_services(tmp_path_factory.mktemp("quotas"), **settings) as running:
-        running.wait_answering(running.spawn("api"))
+    with lone_gateway(tmp_path_factory.mktemp("quotas"), **settings) as running:
         yield running, {name: key for name, (key, _) in named.items()}
 
 

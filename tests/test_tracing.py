@@ -19,7 +19,7 @@ import pytest
 
 from worker import tracing
 
-from conftest import running_services, until
+from conftest import gateway_and_worker, until
 from hosts import serving
 from samples import glyphs, npy_of
 
@@ -103,10 +103,7 @@ def test_one_trace_goes_through_gateway_queue_and_worker(
             "INKQUEUE_BATCH": "64",
             "INKQUEUE_CHUNK_GLYPHS": "256",
         }
-        with running_services(tmp_path, **settings) as running:
-            running.spawn("api")
-            running.spawn("worker")
-            running.wait_ready()
+        with gateway_and_worker(tmp_path, **settings) as running:
             with httpx.Client(base_url=running.url, timeout=60) as http:
                 answer = http.post(
                     "/v1/jobs",

@@ -28,7 +28,7 @@ from api.client import AsyncClient, Client, ProblemError
 from api.client.webhooks import AsyncWebhooks, Webhooks
 from worker.webhooks.events import Event
 
-from conftest import READY_S, Services, on_empty_redis, running_services, until
+from conftest import READY_S, Services, lone_gateway, on_empty_redis, running_services, until
 from ledgers import pass_over
 from receivers import OK, babble, drip, hang, pour, running_receiver, status
 from samples import glyphs, npy_of, pngs
@@ -420,13 +420,12 @@ def test_outcomes_are_counted(http: httpx.Client) -> None:
 @pytest.fixture(scope="module")
 def alone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
     """A gateway on a Redis of its own."""
-    with running_services(
+    with lone_gateway(
         tmp_path_factory.mktemp("fragile"),
         INKQUEUE_WEBHOOK_PRIVATE="true",
         INKQUEUE_WEBHOOK_TIMEOUT_S="1",
         INKQUEUE_WEBHOOK_SCHEDULE_S="0.2,0.2,0.2",
     ) as running:
-        running.wait_answering(running.spawn("api"))
         yield running
 
 

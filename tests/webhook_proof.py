@@ -19,7 +19,7 @@ from standardwebhooks.webhooks import Webhook
 
 from api.client import Client
 
-from conftest import Services, running_services
+from conftest import Services, lone_gateway
 from receivers import OK, Answer, Receiver, babble, drip, hang, pour, running_receiver, status
 from samples import pngs
 
@@ -33,14 +33,14 @@ SETTINGS = {
 
 def main() -> None:
     """Run the proof and print its figures."""
-    with tempfile.TemporaryDirectory() as folder, running_services(Path(folder), **SETTINGS) as services:
-        services.wait_answering(services.spawn("api"))
-        with (
-            running_receiver() as good,
-            running_receiver(*_moods()) as moody,
-            running_receiver(hang) as bad,
-        ):
-            table, faults = _prove(services, good, moody, bad)
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        lone_gateway(Path(folder), **SETTINGS) as services,
+        running_receiver() as good,
+        running_receiver(*_moods()) as moody,
+        running_receiver(hang) as bad,
+    ):
+        table, faults = _prove(services, good, moody, bad)
     Console().print(table)
     sys.exit("; ".join(faults) or 0)
 
