@@ -19,6 +19,7 @@ from model.files.images import Grey, decode
 from model.ink.normalization import to_glyph
 
 from conftest import Services, lone_gateway, on_empty_redis, until
+from jobs import ended, posted, results_of
 from ledgers import ledger, submit, wait_out_lease
 from samples import (
     drawings,
@@ -75,20 +76,6 @@ def read_directly(predictor: Predictor, images: Grey) -> tuple[list[str], list[f
     return labels, probabilities.max(axis=1).tolist()
 
 
-def results_of(http: httpx.Client, job: str) -> list[dict[str, object]]:
-    lines = http.get(f"/v1/jobs/{job}/results", params={"format": "ndjson"}).text.splitlines()
-    return [httpx.Response(200, content=line).json() for line in lines]
-
-
-def wait_for(http: httpx.Client, job: str, seconds: int = 120) -> dict[str, object]:
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        state: dict[str, object] = http.get(f"/v1/jobs/{job}", params={"wait": 30}).json()
-        if state["state"] not in ("queued", "running", "canceling"):
-            return state
-    raise TimeoutError(job)
-
-
 def send_every_form(http: httpx.Client, rng: np.random.Generator) -> list[Sent]:
     """3,000 images: the same few hundred, in every form."""
     files = {f"{number}.png": data for number, data in enumerate(pngs(180, rng))}
@@ -99,22 +86,17 @@ def send_every_form(http: httpx.Client, rng: np.random.Generator) -> list[Sent]:
     form = [("files", (name, data, "image/png")) for name, data in files.items()]
     form.append(("files", ("inner.zip", zip_of(files), ZIP)))
 
-    def post(content: bytes, kind: str) -> str:
-        answer = http.post("/v1/jobs", content=content, headers={"Content-Type": kind})
-        assert answer.status_code == 202, answer.text
-        return str(answer.json()["id"])
-
     multipart = http.post("/v1/jobs", files=form)
     assert multipart.status_code == 202, multipart.text
     return [
-        Sent(post(zip_of(many), ZIP), np.tile(seen, (5, 1, 1))),
-        Sent(post(npy_of(np.tile(array, (2, 1, 1))), NPY), np.tile(array, (2, 1, 1))),
-        Sent(post(idx_of(np.tile(array, (2, 1, 1))), IDX), np.tile(array, (2, 1, 1))),
+        Sent(posted(http, zip_of(many), ZIP), np.tile(seen, (5, 1, 1))),
+        Sent(posted(http, npy_of(np.tile(array, (2, 1, 1))), NPY), np.tile(array, (2, 1, 1))),
+        Sent(posted(http, idx_of(np.tile(array, (2, 1, 1))), IDX), np.tile(array, (2, 1, 1))),
         Sent(multipart.json()["id"], np.tile(seen, (2, 1, 1))),
-        Sent(post(tiff_of(pages), "image/tiff"), pages_seen),
-        Sent(post(ndjson_of(files), "application/x-ndjson"), seen),
-        Sent(post(json_of(files), "application/json"), seen),
-        Sent(post(npy_of(array[:120]), NPY), array[:120]),
+        Sent(posted(http, tiff_of(pages), "image/tiff"), pages_seen),
+        Sent(posted(http, ndjson_of(files), "application/x-ndjson"), seen),
+        Sent(posted(http, json_of(files), "application/json"), seen),
+        Sent(posted(http, npy_of(array[:120]), NPY), array[:120]),
     ]
 
 
@@ -131,8 +113,8 @@ def test_every_image_has_one_result_though_the_worker_is_killed(
         worker.wait()
         own_services.spawn("worker")
         for each in sent:
-            counts = wait_for(http, each.id)["counts"]
-            assert counts["succeeded"] == counts["total"] == len(each.glyphs)  # type: ignore[index]
+            counts = ended(http, each.id)["counts"]
+            assert counts["succeeded"] == counts["total"] == len(each.glyphs)
             results = results_of(http, each.id)
             assert [result["index"] for result in results] == list(range(len(each.glyphs)))
             labels, confidences = read_directly(balanced, each.glyphs)
@@ -166,7 +148,7 @@ def test_a_killed_workers_chunk_is_done_by_another(own_services: Services) -> No
     own_services.spawn("worker")
     own_services.wait_ready()
     with httpx.Client(base_url=own_services.url, timeout=60) as http:
-        job = wait_for(http, "a")
+        job = ended(http, "a")
     assert job["state"] == "succeeded"
     assert time.monotonic() - died > LEASE_MS / 1000
 
@@ -187,7 +169,7 @@ def test_an_image_that_three_workers_were_lost_with_is_tried_and_read_if_it_is_i
     own_services.spawn("worker")
     own_services.wait_ready()
     with httpx.Client(base_url=own_services.url, timeout=60) as http:
-        assert wait_for(http, "a")["state"] == "succeeded"
+        assert ended(http, "a")["state"] == "succeeded"
         results = results_of(http, "a")
     assert len(results) == 10
     assert len({str(item["top_k"]) for item in results}) == 1  # all are blank
@@ -221,5 +203,5 @@ def test_a_data_set_image_is_read_as_by_the_network_itself(
     assert answer.status_code == 200
     results = results_of(http, answer.json()["id"])
     for result, direct in zip(results, balanced.probabilities(images), strict=True):
-        for likely in result["top_k"]:  # type: ignore[attr-defined]
+        for likely in result["top_k"]:
             assert abs(likely["p"] - direct[balanced.card.labels.index(likely["label"])]) <= 1e-6

@@ -12,6 +12,7 @@ import pytest
 from model.files.images import png
 
 from conftest import Services, gateway_and_worker
+from jobs import posted, results_of
 from killers import ENVIRONMENT, armed
 from ledgers import read_stats
 from samples import glyphs, json_of, npy_of, page, pngs, ruled, zip_of
@@ -36,21 +37,6 @@ def own(own_services: Services) -> Iterator[httpx.Client]:
 
 def sheets(rng: np.random.Generator) -> dict[str, bytes]:
     return {f"{number}.png": png(page(lines, rng)) for number, lines in enumerate(PAGES)}
-
-
-def posted(http: httpx.Client, content: bytes, kind: str, **options: str | int) -> str:
-    answer = http.post("/v1/jobs", params=options, content=content, headers={"Content-Type": kind})
-    assert answer.status_code == 202, answer.text
-    return str(answer.json()["id"])
-
-
-def finished(http: httpx.Client, job: str) -> Items:
-    """The results of a job, once it is over."""
-    end = time.monotonic() + 60
-    while http.get(f"/v1/jobs/{job}?wait=30").json()["state"] in ("queued", "running"):
-        assert time.monotonic() < end
-    lines = http.get(f"/v1/jobs/{job}/results?format=ndjson").text.splitlines()
-    return [httpx.Response(200, content=line).json() for line in lines]
 
 
 def said(items: Items) -> list[object]:
@@ -79,7 +65,7 @@ def send_all(http: httpx.Client, rng: np.random.Generator) -> dict[str, str]:
 def test_sheets_and_characters_are_read_once_though_the_worker_is_killed(
     own_services: Services, own: httpx.Client
 ) -> None:
-    quiet = {kind: finished(own, job) for kind, job in send_all(own, np.random.default_rng(8)).items()}
+    quiet = {kind: results_of(own, job) for kind, job in send_all(own, np.random.default_rng(8)).items()}
     assert [item["text"] for item in quiet["pages"]] == ["\n".join(lines) for lines in PAGES]
     assert [item["text"] for item in quiet["grid"]] == ["A B 7\nK 2 E"]
     sent = send_all(own, np.random.default_rng(8))
@@ -90,7 +76,7 @@ def test_sheets_and_characters_are_read_once_though_the_worker_is_killed(
     worker.wait()
     own_services.spawn("worker")
     for kind, job in sent.items():
-        assert said(finished(own, job)) == said(quiet[kind])
+        assert said(results_of(own, job)) == said(quiet[kind])
         counts = own.get(f"/v1/jobs/{job}").json()["counts"]
         assert counts["succeeded"] == counts["total"] == len(quiet[kind])
     assert read_stats(own_services.redis_url).get("commits_different", 0) == 0
@@ -101,7 +87,7 @@ def test_a_page_that_kills_who_decodes_it_is_found_alone(
 ) -> None:
     files = sheets(rng)
     deadly = files | {"bad.png": armed(files["0.png"], "segfault"), "last.png": files["0.png"]}
-    items = finished(own, posted(own, zip_of(deadly), ZIP, layout="page"))
+    items = results_of(own, posted(own, zip_of(deadly), ZIP, layout="page"))
     assert [item["status"] for item in items] == ["succeeded", "succeeded", "failed", "succeeded"]
     assert items[2]["error"]["detail"] == "decoding it took the decoder down (SIGSEGV)"
     assert items[0]["text"] == items[3]["text"] == "\n".join(PAGES[0])
@@ -109,10 +95,10 @@ def test_a_page_that_kills_who_decodes_it_is_found_alone(
 
 def test_a_failed_page_is_tried_again_as_a_page(own: httpx.Client, rng: np.random.Generator) -> None:
     job = posted(own, zip_of(sheets(rng) | {"bad.png": b"\x89PNG\r\n\x1a\n"}), ZIP, layout="page")
-    finished(own, job)
+    results_of(own, job)
     again = own.post(f"/v1/jobs/{job}/retry", json={"only": "failed"}).json()
     assert (again["layout"], again["counts"]["total"]) == ("page", 1)
-    assert finished(own, again["id"])[0]["error"]["type"] == "undecodable-image"
+    assert results_of(own, again["id"])[0]["error"]["type"] == "undecodable-image"
 
 
 def test_each_image_is_read_by_its_own_charset(own: httpx.Client, rng: np.random.Generator) -> None:
@@ -122,7 +108,7 @@ def test_each_image_is_read_by_its_own_charset(own: httpx.Client, rng: np.random
     for image, charset in zip(images, charsets * 10, strict=True):
         image |= {"charset": charset} if charset else {}
     answer = own.post("/v1/jobs", params={"charset": "upper"}, json={"images": images})
-    labels = [item["label"] for item in finished(own, answer.json()["id"])]
+    labels = [item["label"] for item in results_of(own, answer.json()["id"])]
     assert set(labels[0::3]) <= set("0123456789")
     assert set(labels[1::3]) <= set("XYZ")
     assert set(labels[2::3]) <= set("ABCDEFGHIJKLMNOPQRSTUVWXYZ")
@@ -132,6 +118,6 @@ def test_what_speaks_against_an_image_comes_with_its_answer(
     own: httpx.Client, rng: np.random.Generator
 ) -> None:
     files = {"blank.png": png(np.full((64, 64), 235, np.uint8)), "good.png": pngs(1, rng)[0]}
-    blank, good = finished(own, posted(own, zip_of(files), ZIP))
+    blank, good = results_of(own, posted(own, zip_of(files), ZIP))
     assert (blank["flags"], blank["uncertain"]) == (["blank"], True)
     assert good["flags"] == []

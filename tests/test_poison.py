@@ -14,11 +14,11 @@ import pytest
 from worker.ledger.results import UNDECODABLE
 
 from conftest import Services, gateway_and_worker, until
+from jobs import ended, posted, results_of
 from killers import ENVIRONMENT, REASONS, armed
 from ledgers import read_stats
 from samples import pngs, zip_of
 
-ZIP = {"Content-Type": "application/zip"}
 SPREAD = 37
 
 
@@ -30,20 +30,10 @@ def armed_services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service
         yield running
 
 
-def posted(http: httpx.Client, files: list[bytes], **options: str) -> str:
+def sent(http: httpx.Client, files: list[bytes], **options: str) -> str:
+    """The id of a job of these files in a ZIP."""
     archive = zip_of({f"{number:04}.png": data for number, data in enumerate(files)})
-    answer = http.post("/v1/jobs", params=options, content=archive, headers=ZIP)
-    assert answer.status_code == 202, answer.text
-    return str(answer.json()["id"])
-
-
-def finished(http: httpx.Client, job: str) -> list[dict[str, object]]:
-    """The results of a job, once it is over."""
-    for _ in range(20):
-        if http.get(f"/v1/jobs/{job}?wait=30").json()["state"] not in ("queued", "running"):
-            break
-    lines = http.get(f"/v1/jobs/{job}/results?format=ndjson").text.splitlines()
-    return [httpx.Response(200, content=line).json() for line in lines]
+    return posted(http, archive, "application/zip", **options)
 
 
 def running(services: Services) -> list[int]:
@@ -60,8 +50,8 @@ def test_killers_are_found_alone_and_nobody_else_is_hurt(
         deadly[index] = armed(quiet[index], kind)
     alive = running(armed_services)
     with httpx.Client(base_url=armed_services.url, timeout=60) as http:
-        expected = finished(http, posted(http, quiet))
-        found = finished(http, posted(http, deadly))
+        expected = results_of(http, sent(http, quiet))
+        found = results_of(http, sent(http, deadly))
     errors = {item["index"]: item["error"] for item in found if "error" in item}
     assert errors.keys() == killers.keys()
     for index, kind in killers.items():
@@ -81,8 +71,8 @@ def test_the_gateway_survives_the_preview_of_a_killer(
     files = pngs(4, rng)
     mixed = [files[0], armed(files[1], "segfault"), armed(files[2], "exit"), files[3]]
     with httpx.Client(base_url=armed_services.url, timeout=60) as http:
-        job = posted(http, mixed, keep_images="true")
-        finished(http, job)
+        job = sent(http, mixed, keep_images="true")
+        ended(http, job)
         answers = [http.get(f"/v1/jobs/{job}/items/{index}/preview.png") for index in range(len(mixed))]
         assert [answer.status_code for answer in answers] == [200, 422, 422, 200]
         assert answers[1].json()["detail"] == "decoding it took the decoder down (SIGSEGV)."
@@ -101,9 +91,9 @@ def test_a_worker_that_can_have_no_decoder_gives_back_what_it_held_and_ends(
     worker.rlimit(resource.RLIMIT_NOFILE, (worker.num_fds(), worker.num_fds()))
     fork_server.kill()
     with httpx.Client(base_url=armed_services.url, timeout=60) as http:
-        job = posted(http, pngs(30, rng))
+        job = sent(http, pngs(30, rng))
         assert armed_services.processes[1].wait(30) == 69
         assert http.get(f"/v1/jobs/{job}").json()["counts"]["failed"] == 0
         armed_services.spawn("worker")
-        assert not [item for item in finished(http, job) if "error" in item]
+        assert not [item for item in results_of(http, job) if "error" in item]
     assert read_stats(armed_services.redis_url).get("chunks_reclaimed", 0) == 0

@@ -1,0 +1,33 @@
+"""Jobs as any HTTP client sends them, waits for them and reads them, without our own client."""
+
+import json
+import time
+from typing import Any
+
+import httpx
+
+LONGEST_S = 120.0
+
+
+def posted(http: httpx.Client, content: bytes, kind: str, **options: str | int) -> str:
+    """The id of a job that was accepted."""
+    answer = http.post("/v1/jobs", params=options, content=content, headers={"Content-Type": kind})
+    assert answer.status_code == 202, answer.text
+    return str(answer.json()["id"])
+
+
+def ended(http: httpx.Client, job: str) -> dict[str, Any]:
+    """The job, once it is over."""
+    end = time.monotonic() + LONGEST_S
+    while time.monotonic() < end:
+        found: dict[str, Any] = http.get(f"/v1/jobs/{job}", params={"wait": 30}).json()
+        if found["ended_at"] is not None:
+            return found
+    raise TimeoutError(job)
+
+
+def results_of(http: httpx.Client, job: str) -> list[dict[str, Any]]:
+    """The results of a job, once it is over."""
+    ended(http, job)
+    lines = http.get(f"/v1/jobs/{job}/results", params={"format": "ndjson"}).text.splitlines()
+    return [json.loads(line) for line in lines]
