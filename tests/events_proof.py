@@ -27,7 +27,7 @@ from worker.ledger import keys
 
 from conftest import Services, lone_gateway
 from samples import glyphs, npy_of
-from streams import Course, follow_into
+from streams import Follower, follow_into
 
 STREAMS, JOBS, CHUNKS, CHUNK_IMAGES = 1_000, 100, 20, 32
 WORKERS = 2
@@ -56,15 +56,16 @@ def main() -> None:
     environment = {f"INKQUEUE_{name}": str(value) for name, value in settings.items()}
     with tempfile.TemporaryDirectory() as folder, lone_gateway(Path(folder), **environment) as own:
         jobs = submit_all(own)
-        courses = [Course() for _ in range(STREAMS)]
+        followers = [Follower() for _ in range(STREAMS)]
+        followed = [jobs[number % JOBS] for number in range(STREAMS)]
         watch = Watch(idle=memory_mb(own))
         began = time.monotonic()
-        with watched(own, courses, watch):
-            asyncio.run(follow_into(own.url, [jobs[n % JOBS] for n in range(STREAMS)], courses, MOST_S))
+        with watched(own, followers, watch):
+            asyncio.run(follow_into(own.url, followed, followers, MOST_S))
         took = time.monotonic() - began
         wanted = [ids_of(own, job) for job in jobs]
-    console.print(table(courses, watch, took))
-    if found := faults(courses, wanted, watch):
+    console.print(table(followers, watch, took))
+    if found := faults(followers, wanted, watch):
         sys.exit("\n".join(found))
 
 
@@ -81,12 +82,12 @@ def submit_all(services: Services) -> list[str]:
 
 
 @contextmanager
-def watched(services: Services, courses: list[Course], watch: Watch) -> Iterator[None]:
+def watched(services: Services, followers: list[Follower], watch: Watch) -> Iterator[None]:
     """Meanwhile measure, and direct what happens to gateway and workers."""
     with ThreadPoolExecutor(2) as pool:
         meanwhile = [
             pool.submit(measure, services, watch),
-            pool.submit(direct, services, courses, watch),
+            pool.submit(direct, services, followers, watch),
         ]
         try:
             yield
@@ -105,7 +106,7 @@ def measure(services: Services, watch: Watch) -> None:
             continue
 
 
-def direct(services: Services, courses: list[Course], watch: Watch) -> None:
+def direct(services: Services, followers: list[Follower], watch: Watch) -> None:
     """Start workers once all streams are open; kill and restart the gateway half-way."""
     while open_streams(services) < STREAMS and not watch.over.wait(0.2):
         pass
@@ -113,9 +114,9 @@ def direct(services: Services, courses: list[Course], watch: Watch) -> None:
     for _ in range(WORKERS):
         services.spawn("worker")
     half = STREAMS * (CHUNKS + 1) // 2
-    while sum(len(course.ids) for course in courses) < half and not watch.over.wait(0.05):
+    while sum(len(follower.ids) for follower in followers) < half and not watch.over.wait(0.05):
         pass
-    watch.killed_at = sum(len(course.ids) for course in courses)
+    watch.killed_at = sum(len(follower.ids) for follower in followers)
     gateway = services.processes[0]
     watch.cpu_s = sum(psutil.Process(gateway.pid).cpu_times()[:2])
     gateway.kill()
@@ -143,21 +144,21 @@ def ids_of(services: Services, job: str) -> list[str]:
     return [event_id.decode() for event_id, _ in entries]
 
 
-def table(courses: list[Course], watch: Watch, took: float) -> Table:
+def table(followers: list[Follower], watch: Watch, took: float) -> Table:
     """What happened, in numbers."""
     shown = Table("what", "figure", title=f"{STREAMS:,} streams, {JOBS} jobs of {CHUNKS} chunks")
     shown.add_row("streams open at once", f"{watch.streams:,}")
     shown.add_row("the gateway's resident memory before", f"{watch.idle:.0f} MB")
     shown.add_row("the most, of both gateways", f"{watch.most:.0f} MB")
-    shown.add_row("events told, each with an id", f"{sum(len(each.ids) for each in courses):,}")
+    shown.add_row("events told, each with an id", f"{sum(len(each.ids) for each in followers):,}")
     shown.add_row("told when the gateway was killed", f"{watch.killed_at:,}")
-    shown.add_row("streams cut by that and resumed", f"{sum(each.cuts > 0 for each in courses):,}")
+    shown.add_row("streams cut by that and resumed", f"{sum(each.cuts > 0 for each in followers):,}")
     shown.add_row("CPU of the first gateway until then", f"{watch.cpu_s:.1f} s")
     shown.add_row("in all", f"{took:.1f} s")
     return shown
 
 
-def faults(courses: list[Course], wanted: list[list[str]], watch: Watch) -> list[str]:
+def faults(followers: list[Follower], wanted: list[list[str]], watch: Watch) -> list[str]:
     """Every check that failed; empty if all is well."""
     images = list(range(CHUNKS * CHUNK_IMAGES))
     checks = {
@@ -166,11 +167,11 @@ def faults(courses: list[Course], wanted: list[list[str]], watch: Watch) -> list
             len(ids) == CHUNKS + 1 for ids in wanted
         ),
         "a stream left out, repeated or confused events": all(
-            course.ids == wanted[number % JOBS] for number, course in enumerate(courses)
+            follower.ids == wanted[number % JOBS] for number, follower in enumerate(followers)
         ),
-        "a stream has not one result an image": all(sorted(each.images) == images for each in courses),
+        "a stream has not one result an image": all(sorted(each.images) == images for each in followers),
         "the gateway was not killed in the middle": 0 < watch.killed_at < STREAMS * (CHUNKS + 1),
-        "the kill cut nobody off": any(each.cuts for each in courses),
+        "the kill cut nobody off": any(each.cuts for each in followers),
         f"the gateway took more than {MOST_MB} MB": watch.most <= MOST_MB,
     }
     return [fault for fault, well in checks.items() if not well]

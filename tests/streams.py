@@ -52,7 +52,7 @@ def indices(events: list[Told]) -> list[int]:
 
 
 @dataclass
-class Course:
+class Follower:
     """What one reader got: ids of events, images with results, and how often it was cut off."""
 
     ids: list[str] = field(default_factory=list)
@@ -69,35 +69,35 @@ class Course:
         self.over |= event.event == "completed"
 
 
-async def follow_all(url: str, jobs: list[str], seconds: float = 120) -> list[Course]:
+async def follow_all(url: str, jobs: list[str], seconds: float = 120) -> list[Follower]:
     """Follow all jobs at once, each to its end, resuming after the last id whenever a stream is cut.
     Raises TimeoutError."""
-    courses = [Course() for _ in jobs]
-    await follow_into(url, jobs, courses, seconds)
-    return courses
+    followers = [Follower() for _ in jobs]
+    await follow_into(url, jobs, followers, seconds)
+    return followers
 
 
-async def follow_into(url: str, jobs: list[str], courses: list[Course], seconds: float) -> None:
-    """The same, into courses that others may look at meanwhile."""
+async def follow_into(url: str, jobs: list[str], followers: list[Follower], seconds: float) -> None:
+    """The same, into followers that others may look at meanwhile."""
     limits = httpx.Limits(max_connections=None)
     async with (
         asyncio.timeout(seconds),
         httpx.AsyncClient(base_url=url, timeout=60, limits=limits) as http,
     ):
-        pairs = zip(jobs, courses, strict=True)
-        await asyncio.gather(*(_follow(http, job, course) for job, course in pairs))
+        pairs = zip(jobs, followers, strict=True)
+        await asyncio.gather(*(_follow(http, job, follower) for job, follower in pairs))
 
 
-async def _follow(http: httpx.AsyncClient, job: str, course: Course) -> None:
-    while not course.over:
-        headers = {"Last-Event-ID": course.ids[-1]} if course.ids else {}
+async def _follow(http: httpx.AsyncClient, job: str, follower: Follower) -> None:
+    while not follower.over:
+        headers = {"Last-Event-ID": follower.ids[-1]} if follower.ids else {}
         try:
             async with http.stream("GET", f"/v1/jobs/{job}/events", headers=headers) as answer:
                 assert answer.status_code == 200, await answer.aread()
                 async for event in EventSource(answer).aiter_sse():
-                    course.hear(event)
+                    follower.hear(event)
         except httpx.TransportError:
-            course.cuts += 1
+            follower.cuts += 1
             await asyncio.sleep(0.1)
 
 

@@ -150,7 +150,7 @@ def test_the_commands_shown_mean_the_same_in_any_shell() -> None:
 
 
 def test_every_header_that_is_told_is_sent(own: Services) -> None:
-    """That every header that is sent is told, hooks.py checks."""
+    """That every header that is sent is told, schemathesis_hooks.py checks."""
     document = create_app(GatewaySettings()).openapi()
     told = dict(operations(document))
     seen = set[str]()

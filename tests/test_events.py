@@ -451,14 +451,14 @@ class TestDeaths:
                 killing = pool.submit(kill_twice, own)
                 committing = pool.submit(commit_and_stay, own.redis_url, killing)
                 try:
-                    courses = asyncio.run(follow_all(own.url, [f"job{n % 4}" for n in range(READERS)]))
+                    followers = asyncio.run(follow_all(own.url, [f"job{n % 4}" for n in range(READERS)]))
                 finally:
                     killing.result()
                     committing.result()
-            for number, course in enumerate(courses):
-                assert course.ids == courses[number % 4].ids
-                assert sorted(course.images) == list(range(120))
-            assert min(course.cuts for course in courses) >= 2
+            for number, follower in enumerate(followers):
+                assert follower.ids == followers[number % 4].ids
+                assert sorted(follower.images) == list(range(120))
+            assert min(follower.cuts for follower in followers) >= 2
 
     def test_a_stop_ends_streams_at_once(self, tmp_path: Path) -> None:
         with lone_gateway(tmp_path) as own:

@@ -8,9 +8,9 @@ import trustme
 from worker.webhooks.outbox import Outcome
 from worker.webhooks.urls import ForbiddenUrl, Policy, parse_url
 
+from attempts import PUBLIC, send
 from hostile_urls import GOOD, HOSTILE
 from receivers import dawdle, drip, hang, running_receiver
-from senders import PUBLIC, send
 
 PRIVATE = Policy(private=True, http=True, ports=frozenset())
 INSIDE = "its name leads to an address that is not public"

@@ -9,9 +9,9 @@ from worker.webhooks.urls import Policy
 from .asking import told, uploaded
 from .cases import Ask, Row, cases
 from .stage import GOOD, Stage
+from attempts import send
 from hostile_urls import HOSTILE
 from receivers import OK, running_receiver, status
-from senders import send
 
 PNG = GOOD["good-0.png"]
 FORBIDDEN, INVALID = "422 webhook-url-forbidden", "422 invalid-parameter"
