@@ -13,9 +13,9 @@ from conftest import READY_S, running_services, until
 
 MODEL = "digits-nano"
 
-
-REFUSALS = 6
-"""Of each process, during which nothing may be left open; what comes and goes is fewer."""
+REFUSALS, SPARE = 3, 2
+"""Of each process, during which nothing may be left open, where kombu alone leaves two connections each;
+how many connections or files may come and go."""
 
 
 def assert_nothing_is_left_open(client: "redis.Redis", processes: Sequence[psutil.Process]) -> None:
@@ -28,7 +28,7 @@ def assert_nothing_is_left_open(client: "redis.Redis", processes: Sequence[psuti
         return int(client.info("commandstats")["cmdstat_brpop"]["rejected_calls"])
 
     def no_more_than(before: Sequence[int]) -> bool:
-        return all(now <= then + 2 for now, then in zip(look(), before, strict=True))
+        return all(now <= then + SPARE for now, then in zip(look(), before, strict=True))
 
     def settled() -> bool:
         before = look()
@@ -53,7 +53,6 @@ def test_a_redis_that_refuses_costs_neither_connections_nor_a_flood_of_lines(tmp
         until(lambda: client.zcard("ink:workers") and client.zcard("ink:senders"), READY_S)
         client.config_set("min-replicas-to-write", 1)
         until(lambda: log.read_text().count("no doorbell can be heard") == 2)
-        time.sleep(1.5)
         assert_nothing_is_left_open(client, processes)
         said = log.read_text()
         assert "CRITICAL" not in said
