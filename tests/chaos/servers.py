@@ -12,6 +12,8 @@ import redis
 from api.settings import GatewaySettings
 from worker.embedded import EmbeddedRedis
 
+from conftest import ending_with_us
+
 ROOM = 200_000
 """Bytes that an empty Redis has to spare when memory is full: fewer than the scripts take."""
 
@@ -28,7 +30,9 @@ class Server:
     def start(self, more_bytes: int | None = None) -> float:
         """Run it, with so many bytes left on its disk; return when (monotonic) it answered."""
         # Python ignores SIGXFSZ, and the child inherits that: a write beyond the limit is an error.
-        self.process = subprocess.Popen(self._own.command(), restore_signals=False)
+        self.process = subprocess.Popen(
+            self._own.command(), restore_signals=False, preexec_fn=ending_with_us()
+        )
         self._own.wait_ready(self.process)
         self.limit_files(more_bytes)
         return time.monotonic()

@@ -1,7 +1,6 @@
 """The stage of the cases: gateways with different settings."""
 
 import json
-import subprocess
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from functools import cached_property
@@ -10,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from worker.embedded import EmbeddedRedis, free_port
+from worker.embedded import free_port
 
+from chaos.servers import Server, running_server
 from conftest import Services, new_key
 from samples import npy_of, pngs, zip_of
 from wire import Wire
@@ -27,8 +27,6 @@ STRICT = {
 }
 TIGHT = {"INKQUEUE_MAX_QUEUED": "10", "INKQUEUE_MAX_OPEN": "3"}
 GOOD = {f"good-{number}.png": data for number, data in enumerate(pngs(3, np.random.default_rng(7)))}
-
-
 ZIP = {"Content-Type": "application/zip"}
 LARGE = 12_000
 
@@ -105,16 +103,9 @@ class Stage:
         )
 
     @cached_property
-    def redis_of_tight(self) -> "subprocess.Popen[bytes]":
+    def redis_of_tight(self) -> Server:
         """The Redis of `tight`, which a case may kill."""
-        server = EmbeddedRedis(self.folder / "redis")
-        self._stack.callback(server.close)
-        process = subprocess.Popen(server.command())
-        self._stack.callback(process.wait)
-        self._stack.callback(process.terminate)
-        server.wait_ready(process)
-        self._tight_url = server.url
-        return process
+        return self._stack.enter_context(running_server(self.folder / "redis"))
 
     def extra(self) -> Services:
         """Another gateway, which a case may stop."""
@@ -136,8 +127,7 @@ class Stage:
     def _start(self, at: str) -> Services:
         redis_url, settings = self.services.redis_url, {"INKQUEUE_PORT": str(port := free_port())}
         if at == "tight":
-            assert self.redis_of_tight.poll() is None
-            redis_url = self._tight_url
+            redis_url = self.redis_of_tight.url
         settings |= {
             "strict": STRICT,
             "tight": TIGHT,

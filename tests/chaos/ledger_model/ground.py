@@ -20,7 +20,7 @@ from chaos.ledger_model.census import Census, signature
 from chaos.ledger_model.judging import judge
 from chaos.ledger_model.model import LEASE_S, Job, Model, Part, require
 from chaos.ledger_model.sent import Sent
-from chaos.ledger_model.server import Server
+from chaos.ledger_model.server import LedgerServer
 from chaos.ledger_model.snapshot import Snapshot
 from ledgers import LABELS, LIMITS, stage
 
@@ -35,7 +35,7 @@ SOME = st.integers(0, 999)
 class Ground(RuleBasedStateMachine):
     """The ledger beside its model. `server` and `census` are set by whoever runs it."""
 
-    server: ClassVar[Server]
+    server: ClassVar[LedgerServer]
     census: ClassVar[Census]
 
     def __init__(self) -> None:

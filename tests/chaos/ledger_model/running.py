@@ -8,7 +8,7 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from chaos.ledger_model.census import Census
 from chaos.ledger_model.machine import LedgerMachine
-from chaos.ledger_model.server import Server
+from chaos.ledger_model.server import LedgerServer
 
 STEPS = 50
 
@@ -21,7 +21,7 @@ def explore(examples: int, *, fixed: bool, shrink: bool) -> Census:
     census = Census()
     phases = [Phase.generate, *([Phase.shrink] if shrink else [])]
     with tempfile.TemporaryDirectory() as folder:
-        server = Server(Path(folder))
+        server = LedgerServer(Path(folder))
         machine = type("Ledger", (LedgerMachine,), {"server": server, "census": census})
         try:
             run_state_machine_as_test(
