@@ -25,7 +25,7 @@ from rich.table import Table
 from worker.ledger.keys import LANES
 
 from chaos.look import told_of
-from conftest import Services, new_key, running_services
+from conftest import Services, new_key, running_services, until
 from receivers import Receiver, running_receiver, status
 from routes import Probe, probes
 from samples import pngs, zip_of
@@ -127,18 +127,17 @@ def read_job(world: World) -> Ids:
     headers = {"Content-Type": "application/zip", "Prefer": "wait=30"}
     job = alice.post("/v1/jobs", params=query, content=sent, headers=headers).json()["id"]
     assert alice.patch(f"/v1/jobs/{job}/items/0/correction", json={"label": "7"}).status_code == 200
-    end = time.monotonic() + 20
-    while True:
+
+    def delivery() -> dict[str, str]:
         told = alice.get(f"/v1/jobs/{job}/deliveries").json()["data"]
-        (delivery,) = [each for each in told if each["webhook_id"] == hook]
-        if delivery["state"] == "failed":
-            break
-        assert time.monotonic() < end, delivery
-        time.sleep(0.05)
+        (found,) = [each for each in told if each["webhook_id"] == hook]
+        return dict(found)
+
+    until(lambda: delivery()["state"] == "failed")
     etag = alice.get(f"/v1/jobs/{job}").headers["etag"]
     with redis.Redis.from_url(world.services.redis_url) as client:
         *_, (event, _) = told_of(client, f"alice/{job}")
-    return Ids(job, hook, delivery["id"], etag, event.decode())
+    return Ids(job, hook, delivery()["id"], etag, event.decode())
 
 
 def waiting_job(world: World) -> Ids:
@@ -158,10 +157,7 @@ def expired_job(world: World) -> Ids:
     with redis.Redis.from_url(world.services.redis_url) as client:
         client.hset(f"ink:job:alice/{ids.job}", "expires", 1)
         client.zadd("ink:expiry", {f"alice/{ids.job}": 1})
-        end = time.monotonic() + 10
-        while client.hget(f"ink:job:alice/{ids.job}", "state") != b"expired":
-            assert time.monotonic() < end
-            time.sleep(0.05)
+        until(lambda: client.hget(f"ink:job:alice/{ids.job}", "state") == b"expired")
     assert world.alice.get(f"/v1/jobs/{ids.job}").status_code == 410
     return ids
 
