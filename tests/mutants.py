@@ -19,7 +19,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from chaos.mutations import MUTATIONS, Mutation
+from chaos.mutations import MUTATIONS
+from chaos.mutations.mutation import Mutation
 
 ROOT = Path(__file__).parent.parent
 PARTS = (

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from chaos.mutations import MUTATIONS, Mutation
+from chaos.mutations import MUTATIONS
+from chaos.mutations.mutation import Mutation
 
 ROOT = Path(__file__).parent.parent
 
