@@ -16,9 +16,10 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 from rich.table import Table
 
 from chaos.campaign import Ledger, run
-from chaos.clients import Notes, Quota
+from chaos.notes import Notes
 from chaos.schedule import Intensity
 from chaos.stage import Cast
+from chaos.stock import Quota
 from chaos.storm import Terms, Toll
 
 WORKER_KILL_S = 3.0

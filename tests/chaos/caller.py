@@ -31,7 +31,7 @@ class Told:
 
 
 @dataclass
-class Caller:
+class RetryingCaller:
     """Calls until an answer is final. `told` are all refusals."""
 
     http: httpx.Client

@@ -14,12 +14,14 @@ import numpy as np
 
 from api.client import Client
 
-from .clients import Caller, Notes, Pool, Quota, quiet_run
+from .clients import Caller, quiet_run
 from .evidence import Evidence, Inbox
 from .figures import Run, figures_of, promises_broken
 from .invariants import violations
 from .look import System, settle
+from .notes import Notes
 from .stage import Stage, standing
+from .stock import Pool, Quota
 from .storm import Storm, Terms, Toll
 from receivers import Receiver, running_receiver
 from samples import glyphs
@@ -92,14 +94,12 @@ class Campaign:
         callers = [
             Caller(
                 number,
-                self._terms.seed,
-                self._terms.cast.model,
+                self._terms,
                 self._stage.urls[number // len(owners) % len(self._stage.urls)],
                 *owners[number % len(owners)],
                 pool,
                 self._quota,
                 self._notes,
-                self._terms.bulk,
             )
             for number in range(self._terms.clients)
         ]

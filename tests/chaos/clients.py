@@ -6,10 +6,7 @@ Everything that a caller is told is kept as evidence; what it sees to be wrong i
 import contextlib
 import random
 import threading
-import time
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
 
 import httpx
 import redis
@@ -20,7 +17,10 @@ from api.events.schemas import CompletedEvent, ResultEvent
 from api.schemas.jobs import JobOut
 from model.files.images import Grey, png
 
-from .evidence import Accepted, Answers, Heard, Reading, Witness
+from .evidence import Accepted, Heard, Reading, Witness
+from .notes import Notes
+from .stock import Pool, Quota
+from .storm import Terms
 from samples import idx_of, npy_of
 
 PATIENCE = RetryPolicy(silence_s=180.0, busy_s=600.0)
@@ -28,81 +28,24 @@ OPEN_JOBS = 3
 """The most bulk jobs that a caller has under way at a time."""
 
 
-@dataclass(frozen=True)
-class Pool:
-    """The images that all jobs are made of, and the readings of each in a quiet run."""
-
-    images: Grey
-    readings: Sequence[Reading]
-
-    def draw(self, rng: random.Random, count: int) -> "Pool":
-        """A pool of `count` images, drawn with replacement."""
-        picked = rng.choices(range(len(self.images)), k=count)
-        return Pool(self.images[picked], [self.readings[each] for each in picked])
-
-
-class Quota:
-    """How many images are still to be sent. Callers may be at most `ahead` images ahead of `share`, the
-    part of the run that is done."""
-
-    def __init__(self, images: int, ahead: int, share: Callable[[], float]) -> None:
-        self.images, self.taken = images, 0
-        self._ahead, self._share = ahead, share
-        self._lock = threading.Lock()
-        self.off = threading.Event()
-        self.holds_up = False
-
-    def take(self, count: int) -> int:
-        """Wait until images may be sent; return how many, up to `count`, or 0 if there are no more."""
-        while not self.off.is_set():
-            with self._lock:
-                left = self.images - self.taken
-                if left <= 0:
-                    return 0
-                self.holds_up = self.taken > self.images * self._share() + self._ahead
-                if not self.holds_up:
-                    self.taken += min(count, left)
-                    return min(count, left)
-            time.sleep(0.05)
-        return 0
-
-
-@dataclass
-class Notes:
-    """What all callers together were told."""
-
-    redis_url: str
-    accepted: list[Accepted] = field(default_factory=list)
-    heard: list[Heard] = field(default_factory=list)
-    complaints: list[str] = field(default_factory=list)
-    answers: Answers = field(default_factory=Answers)
-    done: Counter[str] = field(default_factory=Counter)
-    seen: dict[tuple[str, int], str] = field(default_factory=dict)
-    lock: threading.Lock = field(default_factory=threading.Lock)
-
-    def accept(self, job: Accepted, kind: str) -> None:
-        """Note a job that is known to be stored."""
-        with self.lock:
-            self.accepted.append(job)
-            self.done[kind] += 1
-
-    def complain(self, text: str) -> None:
-        """Note what a client sees to be wrong."""
-        with self.lock:
-            self.complaints.append(f"client: {text}")
-
-
 class Caller(threading.Thread):
     """One client of a gateway. What it sends and in which order is drawn from its seed."""
 
     def __init__(
-        self, number: int, seed: int, model: str, url: str, owner: str, key: str,
-        pool: Pool, quota: Quota, notes: Notes, bulk: tuple[int, int],
-    ) -> None:  # fmt: skip
+        self,
+        number: int,
+        terms: Terms,
+        url: str,
+        owner: str,
+        key: str,
+        pool: Pool,
+        quota: Quota,
+        notes: Notes,
+    ) -> None:
         super().__init__(name=f"caller {number}", daemon=True)
-        self._rng = random.Random(f"{seed} caller {number}")
-        self._name, self._model, self._url = f"{seed}-{number}", model, url
-        self._owner, self._key, self._bulk = owner, key, bulk
+        self._rng = random.Random(f"{terms.seed} caller {number}")
+        self._name, self._model, self._bulk = f"{terms.seed}-{number}", terms.cast.model, terms.bulk
+        self._url, self._owner, self._key = url, owner, key
         self._pool, self._quota, self._notes = pool, quota, notes
         self._witness = Witness(notes.redis_url)
         self._sent, self._predicted = 0, ""

@@ -7,10 +7,11 @@ from typing import Any
 
 import psutil
 
-from .clients import Notes, Quota
+from .notes import Notes
 from .recovery import Heir, Outages, Recovery, claims_of, commits_of, heirs_of, percentile, recoveries
 from .schedule import KILLS, fingerprint
 from .stage import Stage
+from .stock import Quota
 from .storm import Terms, Toll
 from .wards import Ward
 

@@ -14,7 +14,7 @@ from worker.ledger.results import Failure
 
 from .evidence import Evidence, Reading, digest
 from .look import TERMINAL, Look, System, settle
-from .notices import misordered, untold
+from .news import misordered, untold
 from .remains import leaked, left_over
 from .replies import exposed, told_wrong, unplanned
 

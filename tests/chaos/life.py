@@ -11,7 +11,7 @@ import redis
 
 from worker.ledger.ledger import Ledger
 
-from .caller import Caller
+from .caller import RetryingCaller
 from .rig import LEASE_MS, MODEL, Rig
 from ledgers import pass_over
 from receivers import Receiver
@@ -40,7 +40,7 @@ class Life:
 
     def __init__(self, rig: Rig, receiver: Receiver, images: list[bytes]) -> None:
         self._rig, self._receiver = rig, receiver
-        self.caller = Caller(rig.http)
+        self.caller = RetryingCaller(rig.http)
         self.memory = Memory()
         files = {f"{number}.png": data for number, data in enumerate(images)}
         self._body = zip_of(files | {"broken.png": b"\x89PNG no image"})

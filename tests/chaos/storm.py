@@ -13,12 +13,12 @@ import redis
 from worker.connections.connection import TIMEOUTS
 from worker.ledger.doorbell import TAG, message, queue
 
-from .clients import Quota
 from .faults import Cut, Fault
 from .proxy import Proxy
 from .recovery import Kill
 from .schedule import KILLS, Intensity, Strike, schedule
 from .stage import Cast, Stage
+from .stock import Quota
 from .wards import Ward
 
 REPLY_LOST_SHARE = 0.2

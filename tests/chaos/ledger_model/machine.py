@@ -21,7 +21,7 @@ from chaos.ledger_model.sent import LONG_S, MODELS, OWNERS, SENT, Sent
 from chaos.ledger_model.snapshot import Snapshot
 from chaos.ledger_model.workers import Workers
 from chaos.look import Look, System
-from chaos.notices import misordered
+from chaos.news import misordered
 from chaos.remains import leaked
 from ledgers import pass_over, stage
 
