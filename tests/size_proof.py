@@ -18,10 +18,10 @@ import httpx
 import numpy as np
 import orjson
 import psutil
-from bench.costs import used_by_redis
 from rich.console import Console
 from rich.table import Table
 
+from bench.costs import used_by_redis
 from conftest import Services, meanwhile, running_services
 from samples import glyphs, idx_of
 

@@ -10,10 +10,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 
 from model.card import WEIGHTS, BadCard, Card, Precision, read_card, read_cards
-from model.checkpoint import load_checkpoint, save_checkpoint
+from model.checkpoint import load_checkpoint
 from model.engines import openvino_predictor
 from model.engines.compiled import COARSE, DENSE, FINE, Compiled, passes
 from model.engines.opening import _precision, open_predictor
@@ -28,48 +27,12 @@ from model.engines.openvino_predictor import (
 )
 from model.engines.predictor import Floats, Images, Predictor
 from model.engines.torch_predictor import TorchPredictor
-from model.networks import build
 from model.storage import read_checkpoint, write_card
 from training.ranges import input_ranges
 from training.sets.data import Set
 
 from samples import glyphs
-
-CONVNET = {"kind": "convnet", "stages": [[5], [8, 6], [9]], "classes": 10}
-LENET = {
-    "kind": "lenet",
-    "classes": 10,
-    "convolutions": [[3, 3, 0], [4, 5, 2]],
-    "hidden": [20, 12],
-    "dropout": 0.5,
-}
-PERCEPTRON = {"kind": "lenet", "classes": 10, "convolutions": [], "hidden": [16], "normalized": True}
-
-
-def cascade(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, Any]:
-    """Of untrained networks, the first of which is sure of about half."""
-    temperatures = {"temperatures": [0.9, 1.1], "threshold": 0.105}
-    return {"kind": "cascade", "first": first, "second": second, **temperatures}
-
-
-def untrained(network: Mapping[str, Any], folder: Path) -> Card:
-    """A checkpoint of this layout in `folder`, its normalizations as if they had seen images."""
-    torch.manual_seed(3)
-    module = build(network)
-    for layer in module.modules():
-        if isinstance(layer, torch.nn.BatchNorm1d | torch.nn.BatchNorm2d):
-            torch.nn.init.uniform_(layer.weight, 0.5, 1.5)
-            torch.nn.init.normal_(layer.bias)
-            torch.nn.init.normal_(layer.running_mean)  # type: ignore[arg-type]
-            torch.nn.init.uniform_(layer.running_var, 0.5, 2.0)  # type: ignore[arg-type]
-    return save_checkpoint(Card("new", network, "0123456789", "mnist", 0.13, 0.31, 1), module, folder)
-
-
-def ensemble(*members: Mapping[str, Any]) -> dict[str, Any]:
-    """Of untrained networks that are not equally sure of themselves."""
-    temperatures = [1 + 0.2 * at for at in range(len(members))]
-    return {"kind": "ensemble", "members": members, "temperatures": temperatures}
-
+from untrained import CONVNET, LENET, PERCEPTRON, cascade, ensemble, untrained
 
 LAYOUTS = {
     "convnet": CONVNET,

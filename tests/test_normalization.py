@@ -14,7 +14,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from PIL import Image
-from strategies import ANY_GREY
 
 from model.card import Normalization
 from model.drawn import STROKES, draw, glyph
@@ -24,6 +23,7 @@ from model.ink.mask import strip
 from model.ink.normalization import normalize, normalize_all, place, to_glyph
 
 from makers import animation, png_of, saved, turned
+from strategies import ANY_GREY
 
 NORMALIZATIONS: tuple[Normalization, ...] = get_args(Normalization)
 EACH_NORMALIZATION = pytest.mark.parametrize("normalization", NORMALIZATIONS)

@@ -5,7 +5,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from test_engines import CONVNET, LENET, PERCEPTRON, cascade, ensemble, untrained
 
 from model.checkpoint import load_checkpoint
 from model.networks import Cascade, build
@@ -13,6 +12,7 @@ from training.ranges import input_ranges
 from training.sets.data import Set
 
 from samples import glyphs
+from untrained import CONVNET, LENET, PERCEPTRON, cascade, ensemble, untrained
 
 
 @pytest.fixture

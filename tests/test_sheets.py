@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from strategies import ANY_GREY
 
 from model.drawn import STROKES, draw, glyph
 from model.files.images import BadImage, Grey
@@ -26,6 +25,7 @@ from training.sheets.pages import Writing, draw_page
 
 from samples import page as lettered
 from samples import ruled
+from strategies import ANY_GREY
 
 PAGE, LINE, GRID = Layout("page"), Layout("line"), Layout("grid")
 PLAIN = Taking(degrees=0, tone=230, pen=40, grain=3)
