@@ -1,4 +1,4 @@
-"""A batch: the claimed chunks, decoded and read together (see BatchReader) until they are committed."""
+"""A batch: chunks that are claimed, decoded and read together (see BatchReader), then committed."""
 
 from dataclasses import dataclass
 
