@@ -5,11 +5,9 @@ two answers must be the same bytes except for the id asked for; nothing of Alice
 Then their times are compared as dudect does (Reparaz, Balasch, Verbauwhede 2017): |t| < 4.5.
 """
 
-import http.client
 import random
 import sys
 import tempfile
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -17,7 +15,6 @@ from pathlib import Path
 
 import httpx
 import numpy as np
-import numpy.typing as npt
 import redis
 from rich.console import Console
 from rich.table import Table
@@ -29,6 +26,7 @@ from conftest import Services, new_key, running_services, until
 from receivers import Receiver, running_receiver, status
 from routes import Probe, probes
 from samples import pngs, zip_of
+from timing import Ask, largest_t, times
 
 PROBES, SAMPLES, HALF = 10_000, 20_000, 4.5
 READ, UNREAD = "digits-nano", "digits-mlp"
@@ -212,45 +210,7 @@ def _asked(ids: Ids) -> list[Probe]:
     return probes(ids.job, ids.hook, ids.delivery, ids.etag, ids.event)
 
 
-Times = tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]
-Ask = tuple[str, dict[str, str]]
-
-
-def times(url: str, one: Sequence[Ask], other: Sequence[Ask], samples: int) -> Times:
-    """Seconds of `samples` GETs of each of two kinds, in random order over one connection."""
-    link = http.client.HTTPConnection("127.0.0.1", httpx.URL(url).port)
-    took: tuple[list[float], list[float]] = ([], [])
-    order = [(kind, n) for kind in (0, 1) for n in range(samples)]
-    random.shuffle(order)
-    for kind, n in order:
-        asks = (one, other)[kind]
-        path, headers = asks[n % len(asks)]
-        start = time.perf_counter()
-        link.request("GET", path, headers=headers)
-        link.getresponse().read()
-        took[kind].append(time.perf_counter() - start)
-    link.close()
-    return np.array(took[0]), np.array(took[1])
-
-
-def largest_t(took: Times) -> float:
-    """The largest |t| of Welch's test, over all times and over those below a hundred thresholds."""
-    both = np.concatenate(took)
-    found = [_welch(*took)]
-    for share in 1 - 0.5 ** (10 * (np.arange(100) + 1) / 100):
-        below = np.quantile(both, share)
-        found.append(_welch(*(each[each <= below] for each in took)))
-    return max(map(abs, found))
-
-
-def _welch(a: npt.NDArray[np.float64], b: npt.NDArray[np.float64]) -> float:
-    if min(len(a), len(b)) < 100:
-        return 0.0
-    spread = a.var(ddof=1) / len(a) + b.var(ddof=1) / len(b)
-    return float((a.mean() - b.mean()) / np.sqrt(spread)) if spread else 0.0
-
-
-def timing(world: World, samples: int) -> dict[str, float]:
+def told_by_times(world: World, samples: int) -> dict[str, float]:
     """The largest |t| for each pair of requests that Bob might tell apart by their times."""
     mine = {"Authorization": f"Bearer {world.bobs_key}"}
     hers = [ids.job for ids in world.known]
@@ -279,7 +239,7 @@ def main(count: int = PROBES, samples: int = SAMPLES) -> None:
     random.seed(1)
     with tempfile.TemporaryDirectory() as folder, two_owners(Path(folder)) as world:
         sent, leaks = campaign(world, count)
-        found = timing(world, samples)
+        found = told_by_times(world, samples)
     title = f"{sent} probes for another's things, each beside one for nothing"
     table = Table("what", "found", title=title)
     table.add_row("answers that differ, or show or change something", str(len(leaks)))
