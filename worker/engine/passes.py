@@ -16,10 +16,13 @@ IsolatedPass = Callable[[Images], Floats | None]
 
 
 class Passes:
-    """One network's passes. `touch` is called before each."""
+    """One network's passes. `run_isolated` reads glyphs in a process of its own, and returns None if it
+    does not survive them; `touch` is called before each pass."""
 
-    def __init__(self, predictor: Predictor, touch: Callable[[], None]) -> None:
-        self._predictor, self._touch = predictor, touch
+    def __init__(
+        self, predictor: Predictor, run_isolated: IsolatedPass, touch: Callable[[], None]
+    ) -> None:
+        self._predictor, self._run_isolated, self._touch = predictor, run_isolated, touch
 
     def outputs(self, glyphs: Images, began: float, passes: list[ForwardPass]) -> Floats:
         """The outputs (see Predictor) of glyphs (n, 28, 28), n >= 0; `began` is when their decoding
@@ -34,11 +37,11 @@ class Passes:
             began = done
         return rows[0] if len(rows) == 1 else np.concatenate(rows)
 
-    def isolated(self, glyphs: Images, run: IsolatedPass) -> Floats | None:
-        """The outputs by `run`, which reads glyphs elsewhere; None if it does not survive them."""
+    def isolated(self, glyphs: Images) -> Floats | None:
+        """The outputs of glyphs (n, 28, 28), n >= 0, read in isolation; None if they kill."""
         rows: list[Floats] = []
         for some in self._parts(glyphs):
-            outputs = run(some) if len(some) else self._predictor.outputs(some)
+            outputs = self._run_isolated(some) if len(some) else self._predictor.outputs(some)
             if outputs is None:
                 return None
             rows.append(outputs)

@@ -50,11 +50,11 @@ class Reader:
         screen: Screen,
         touch: Callable[[], None],
     ) -> None:
-        """`decode` makes glyphs of files, and `screen` flags them; `run_isolated` reads glyphs in a
-        process of its own (None: they kill it); `touch` is called before each pass."""
+        """`decode` makes glyphs of files, and `screen` flags them; for `run_isolated` and
+        `touch` see Passes."""
         self.predictor = predictor
-        self._decode, self._run_isolated, self._screen = decode, run_isolated, screen
-        self._passes = Passes(predictor, touch)
+        self._decode, self._screen = decode, screen
+        self._passes = Passes(predictor, run_isolated, touch)
 
     def prepare(self, claims: Sequence[Claim]) -> Ready:
         """The chunks opened, decoded and normalized. May be called while others are read."""
@@ -96,7 +96,7 @@ class Reader:
     def _read_suspect(self, image: Opened, options: Options, suspicion: Failure) -> Result:
         """An image with which workers died: its result if it is innocent, else `suspicion`."""
         (prepared,) = self._ready([(image, options)]).chunks
-        outputs = self._passes.isolated(prepared.glyphs, self._run_isolated)
+        outputs = self._passes.isolated(prepared.glyphs)
         if outputs is None:
             return suspicion
         card = self.predictor.card
