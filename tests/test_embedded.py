@@ -1,15 +1,18 @@
 """The embedded Redis starts on whatever its folder holds and is called, or says why it does not."""
 
 import logging
+import os
 import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import redis
 
 from worker import embedded
+from worker.connections.safety import OLDEST
 from worker.embedded import EmbeddedRedis, NoRedis, find_server, version
 
 from conftest import running_redis
@@ -58,21 +61,43 @@ def test_what_a_later_redis_wrote_is_not_taken_for_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "data" / "appendonlydir").mkdir(parents=True)
-    older = tmp_path / "redis-server"
-    older.write_text("#!/bin/sh\necho 'Redis server v=6.2.14 sha=00000000:0 malloc=libc bits=64'\n")
-    older.chmod(0o700)
-    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    older = server_on_the_path(tmp_path, "6.2.14", monkeypatch)
     server = EmbeddedRedis(tmp_path / "data")
     with pytest.raises(NoRedis, match="was written by Redis 7 or later"):
         server.command()
-    older.write_text("#!/bin/sh\necho 'Redis server v=7.0.0 sha=00000000:0 malloc=libc bits=64'\n")
+    assert server_on_the_path(tmp_path, "7.0.0", monkeypatch) == older
     assert server.command()[0] == str(older)
     server.close()
 
 
+def server_on_the_path(folder: Path, version: str, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A redis-server that does nothing but say its version, before any other on the PATH."""
+    server = folder / "redis-server"
+    server.write_text(f"#!/bin/sh\necho 'Redis server v={version} sha=00000000:0 malloc=libc bits=64'\n")
+    server.chmod(0o700)
+    monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
+    return server
+
+
+def test_a_server_that_is_too_old_is_passed_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = server_on_the_path(tmp_path, "6.0.16", monkeypatch)
+    carried = tmp_path / "bin" / "redis-server"
+    package = SimpleNamespace(submodule_search_locations=[str(tmp_path)])
+    monkeypatch.setattr(embedded, "find_spec", lambda _: package)
+    with pytest.raises(NoRedis, match=r"redis-server is too old: install 6\.2 or later"):
+        find_server()
+    carried.parent.mkdir()
+    carried.touch()
+    assert find_server() == str(carried)
+    server_on_the_path(tmp_path, "6.2.0", monkeypatch)
+    assert find_server() == str(old)
+
+
 def test_the_version_of_a_server_is_known() -> None:
-    assert version(find_server()) >= 6
-    assert version("/bin/true") == 0
+    assert version(find_server()) >= OLDEST
+    assert version("/bin/true") == ()
 
 
 def test_a_folder_may_have_any_name(tmp_path: Path) -> None:

