@@ -19,6 +19,8 @@ from worker.ledger.jobs import Options
 from worker.ledger.scripts import source
 from worker.ledger.submissions import Submission, Submissions
 
+from chaos.faults import Recorder
+from chaos.proxy import Proxy
 from conftest import running_redis
 from ledgers import LIMITS, ledger
 
@@ -59,20 +61,20 @@ def test_an_error_is_told_to_whom_it_belongs_alone(url: str) -> None:
     asyncio.run(talk())
 
 
-def test_a_script_that_redis_does_not_know_is_loaded(url: str) -> None:
+def test_a_script_that_redis_does_not_know_goes_with_the_call(url: str) -> None:
     async def talk() -> None:
-        async with connect_async(url) as client:
+        async with connect_async(proxy.url) as client:
             await client.script_flush()
             script = client.register_script("return tonumber(ARGV[1]) + 1")
-            assert await asyncio.gather(*(script(args=[number]) for number in range(5))) == [
-                1,
-                2,
-                3,
-                4,
-                5,
-            ]
+            answers = [await script(args=[number]) for number in range(2)]
+            answers += await asyncio.gather(*(script(args=[number]) for number in range(2, 5)))
+            assert answers == [1, 2, 3, 4, 5]
 
-    asyncio.run(talk())
+    with Proxy(url) as proxy:
+        proxy.plan = sent = Recorder()
+        asyncio.run(talk())
+    scripted = [name.split()[0] for name in sent.names if name.startswith("EVAL")]
+    assert scripted == ["EVALSHA", "EVAL", *["EVALSHA"] * 4]  # so no SCRIPT FLUSH can come between
 
 
 def entering(url: str, asked: Sequence[dict[str, Any]]) -> list[Verdict | BaseException]:

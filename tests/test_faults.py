@@ -21,6 +21,7 @@ from samples import pngs
 
 STRIKES, DRAWN = 5, 15
 DEAREST = [
+    Case(GATEWAY, "EVAL submit", 1, Cut.AFTER),
     Case(GATEWAY, "EVALSHA submit", 2, Cut.AFTER),
     Case(GATEWAY, "EVALSHA lock", 2, Cut.AFTER),
     Case(GATEWAY, "EVALSHA unlock", 2, OOM),

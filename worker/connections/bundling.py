@@ -110,11 +110,10 @@ class Script(AsyncScript):
     """redis-py's script, without its work for pipelines, which costs more than the rest of a call."""
 
     async def __call__(self, keys: Any = None, args: Any = None, client: Any = None) -> Any:
-        """The script's answer; it is loaded into Redis if need be. Raises redis.RedisError."""
+        """The script's answer; its text is sent along if need be. Raises redis.RedisError."""
         client, given = client or self.registered_client, (*(keys or ()), *(args or ()))
         count = len(keys or ())
         try:
             return await client.execute_command("EVALSHA", self.sha, count, *given)
-        except NoScriptError:
-            await client.script_load(self.script)
-            return await client.execute_command("EVALSHA", self.sha, count, *given)
+        except NoScriptError:  # to load it and call it again would fail if it were flushed in between
+            return await client.execute_command("EVAL", self.script, count, *given)
