@@ -4,6 +4,7 @@ import time
 from pathlib import Path
 
 import pytest
+import redis
 
 from worker import app as apps
 
@@ -57,6 +58,21 @@ def test_of_a_broker_that_is_away_a_log_tells_once_and_in_whole_lines(
     assert "Cannot connect" not in said
     assert "Deprecation" not in said
     assert r"\n" not in said
+
+
+@pytest.mark.parametrize("error", [redis.ConnectionError("away"), KeyError("a bug")], ids=repr)
+def test_of_a_doorbell_that_cannot_be_followed_only_a_bug_is_told_with_a_traceback(
+    error: Exception, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail() -> None:
+        raise error
+
+    apps.create_app().task(fail, name="fail")()
+    (record,) = caplog.records
+    is_bug = isinstance(error, KeyError)
+    assert bool(record.exc_info) == is_bug
+    assert ("away" in record.getMessage()) != is_bug
+    assert vars(record)["event"] == "doorbell.failed"
 
 
 def until_said(log: Path, words: str) -> None:

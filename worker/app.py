@@ -6,6 +6,7 @@ No results, no remote control, no pickle: the ledger is the truth, Celery only w
 import logging
 from typing import Any
 
+import redis
 from celery import Celery, Task
 from celery.app.amqp import AMQP
 from kombu.connection import Connection
@@ -18,6 +19,8 @@ from .transport import install
 
 log = logging.getLogger(__name__)
 
+FAILED = {"event": "doorbell.failed"}
+
 
 class Doorbell(Task):  # type: ignore[misc]
     """A task that never fails in the eyes of Celery, which would pickle and unpickle the exception.
@@ -28,8 +31,10 @@ class Doorbell(Task):  # type: ignore[misc]
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         try:
             return super().__call__(*args, **kwargs)
+        except redis.RedisError as error:
+            log.warning("a doorbell could not be followed: %s", error, extra=FAILED)
         except Exception:
-            log.exception("a doorbell could not be followed", extra={"event": "doorbell.failed"})
+            log.exception("a doorbell could not be followed", extra=FAILED)
 
 
 SOON = {"interval_start": 0.2, "interval_step": 0.2, "interval_max": 1.0}
