@@ -42,6 +42,13 @@ def test_one_that_is_told_to_stop_before_it_is_ready_has_not_failed(number: sign
             assert "Traceback" not in process.stderr.read()
 
 
+@pytest.mark.parametrize("log", ["text", "json"])
+def test_nobody_needs_its_standard_streams(log: str) -> None:
+    code = "from worker.process import *; configure(QueueSettings(), 'worker'); log.info('x')"
+    closed = ["/bin/sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh", sys.executable, "-c", code]
+    assert subprocess.run(closed, env=os.environ | {"INKQUEUE_LOG": log}).returncode == 0
+
+
 @pytest.mark.parametrize(
     ("trouble", "settings", "reason"),
     [

@@ -33,7 +33,7 @@ def configure(settings: QueueSettings, process: str) -> None:
     give_memory_back()
     logs.configure(settings, process)
     warn_of_unknown_settings(log)
-    if settings.log == "json":  # Celery says goodbye on stdout, which is no line of JSON
+    if settings.log == "json" and sys.stdout:  # Celery says goodbye there, which is no line of JSON
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
