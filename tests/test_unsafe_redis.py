@@ -21,6 +21,7 @@ from worker.connections.connection import connect
 from worker.connections.redis_watch import RedisWatch
 from worker.connections.safety import DURABLE, UnsafeRedis, find_door, find_loss, require_safe
 from worker.embedded import EmbeddedRedis, find_server, free_port
+from worker.ledger import keys
 from worker.settings import QueueSettings
 
 from chaos.faults import REFUSALS, Refusal
@@ -310,6 +311,19 @@ def test_the_watch_tells_once_of_what_changed(
     assert len(told) == 2
     assert "appendfsync no" in told[0]
     assert told[1] == "Redis is safe again"
+
+
+def test_the_watch_tells_once_of_accepted_jobs_that_are_gone(
+    redis_url: str, clean_redis: "redis.Redis", caplog: pytest.LogCaptureFixture
+) -> None:
+    redis_watch = RedisWatch(connect(redis_url), SAFE)
+    redis_watch.approve()
+    for accepted in (3, 5, 0, 0, 1):
+        clean_redis.hset(keys.STATS, "jobs_accepted", accepted)
+        redis_watch.look()
+    (record,) = caplog.records
+    told = "Redis has lost data: 5 jobs were accepted, and it knows of 0"
+    assert (record.getMessage(), record.levelname) == (told, "CRITICAL")
 
 
 def test_the_embedded_redis_leaves_half_of_the_memory_there_is(redis_url: str, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Re-checks Redis's settings every second; they can become unsafe at any time."""
+"""Re-checks Redis every second: its settings can become unsafe, and its data can vanish, at any time."""
 
 import logging
 from typing import Any
@@ -6,6 +6,7 @@ from typing import Any
 import redis
 from redis.exceptions import NoPermissionError
 
+from ..ledger.keys import STATS
 from ..periodic import Periodic
 from ..settings import QueueSettings
 from .outage import Outage
@@ -21,7 +22,8 @@ AWAY = (redis.ConnectionError, redis.TimeoutError)
 
 class RedisWatch(Periodic):
     """Looks at Redis's settings again and again. `fault` says what is wrong with them, and is empty if
-    nothing is; `server` is the id of the run of Redis that was looked at last, after `approve`.
+    nothing is. After `approve`, `server` is the id of the run of Redis that was looked at last, and the
+    log tells if accepted jobs are gone.
 
     Jobs that were accepted are read all the same: holding them back would make nothing safer.
     """
@@ -34,6 +36,7 @@ class RedisWatch(Periodic):
         self._client, self._settings = client, settings
         self.fault = self.server = ""
         self._knows = False
+        self._accepted = 0
 
     def look(self) -> None:
         """Look once. Raises redis.RedisError."""
@@ -42,6 +45,8 @@ class RedisWatch(Periodic):
         if fault != self.fault:
             log.critical("%s", fault or "Redis is safe again", extra={"event": "redis.unsafe"})
         self.fault, self.server = fault, server
+        if self._knows:
+            self._look_for_loss()
 
     def approve(self) -> None:
         """Look, and note the run of Redis from now on: for a gateway, which also asks how full Redis is.
@@ -54,6 +59,14 @@ class RedisWatch(Periodic):
         except NoPermissionError as error:
             wanted = "the gateway asks Redis how full it is: allow its user `+info`"
             raise UnsafeRedis(f"{wanted} ({error})") from error
+
+    def _look_for_loss(self) -> None:
+        """Tell if Redis knows of fewer jobs that were ever accepted than a moment ago."""
+        found: Any = self._client.hget(STATS, "jobs_accepted")
+        before, self._accepted = self._accepted, int(found or 0)
+        if self._accepted < before:
+            what = "Redis has lost data: %d jobs were accepted, and it knows of %d"
+            log.critical(what, before, self._accepted, extra={"event": "redis.emptied"})
 
     def _run_id(self) -> str:
         if not self._knows:
