@@ -33,6 +33,8 @@ def install(app: FastAPI) -> None:
         (JobGone, lambda error: absence(error.left)),
         (redis.RedisError, _storage),
         (OSError, _resources),
+        (RuntimeError, _threads),
+        (MemoryError, _exhausted),
         (ClientDisconnect, lambda _: Problem("malformed-request", "The connection was closed.")),
         (Exception, _internal),
     ):
@@ -87,10 +89,16 @@ def _storage(error: redis.RedisError) -> Problem:
 
 
 def _resources(error: OSError) -> Problem:
-    if error.errno not in EXHAUSTED:
-        return _internal(error)
-    log.warning("no resources: %s", error)
-    detail = "The gateway has run out of open files, disk or memory; try again shortly."
+    return _exhausted(error) if error.errno in EXHAUSTED else _internal(error)
+
+
+def _threads(error: RuntimeError) -> Problem:
+    return _exhausted(error) if str(error) == "can't start new thread" else _internal(error)
+
+
+def _exhausted(error: Exception) -> Problem:
+    log.warning("no resources: %s", error or type(error).__name__)
+    detail = "The gateway has run out of open files, disk, memory or threads; try again shortly."
     return Problem("no-resources", detail, retry_after=5)
 
 

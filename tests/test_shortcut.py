@@ -1,6 +1,7 @@
 """Routes that are served past FastAPI answer as the others do."""
 
 import asyncio
+import errno
 import logging
 from typing import Any
 
@@ -44,6 +45,10 @@ def raising(error: Exception) -> Any:
         (ClientDisconnect(), 400, "malformed-request"),
         (ConnectionResetError("lost"), 500, "internal-error"),
         (KeyError("x"), 500, "internal-error"),
+        (OSError(errno.ENOSPC, "No space left on device"), 503, "no-resources"),
+        (RuntimeError("can't start new thread"), 503, "no-resources"),  # as Python says it
+        (MemoryError(), 503, "no-resources"),
+        (RuntimeError("a bug"), 500, "internal-error"),
     ],
 )
 def test_what_is_raised_is_a_problem(
@@ -52,6 +57,7 @@ def test_what_is_raised_is_a_problem(
     answer = ask(raising(error))
     assert (answer.status_code, answer.json()["type"]) == (status, f"/problems/{slug}")
     assert answer.json()["instance"] == "/short"
+    assert ("retry-after" in answer.headers) == (status == 503)
     logged = [each for each in caplog.records if each.levelno >= logging.ERROR]
     assert len(logged) == (status == 500)
 
