@@ -13,10 +13,11 @@ from worker.decoding.replies import Outcome
 from worker.decoding.wire import Encoded
 from worker.engine.batch_log import BatchLog
 from worker.engine.draining import Drain
-from worker.engine.poison_guard import PoisonGuards
+from worker.engine.poison_guard import BLOCK, PoisonGuards
 from worker.engine.reading import Ready
 from worker.heartbeat import Heartbeat
 from worker.leases import Leases
+from worker.ledger import keys
 from worker.ledger.claims import Claim, Commit
 from worker.ledger.ledger import Ledger
 from worker.ledger.measures import ForwardPass
@@ -24,8 +25,10 @@ from worker.ledger.results import UNDECODABLE, Failure
 from worker.settings import WorkerSettings
 from worker.tracing import start
 
+from chaos.faults import MISCONF, Cut, Fault
+from chaos.proxy import Proxy
 from conftest import until
-from ledgers import LIMITS, ledger, read_job, submit
+from ledgers import LIMITS, ledger, read_job, submit, wait_out_lease
 from plain_reader import PlainReader
 
 pytestmark = pytest.mark.usefixtures("clean_redis")
@@ -237,3 +240,24 @@ def test_what_was_read_is_committed_though_no_more_can_be_claimed(
     with pytest.raises(redis.ConnectionError):
         worker.run(during)
     assert read_job(redis_url, "a").counts.succeeded == 2 * BATCH
+
+
+@pytest.mark.parametrize("trouble", [MISCONF, Cut.BEFORE], ids=str)
+def test_no_image_is_suspected_because_redis_fails_its_reader(
+    redis_url: str, clean_redis: "redis.Redis", trouble: Fault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("redis.retry.sleep", lambda _: None)
+    submit(redis_url, "a", (BLOCK + 1,))
+    ledger(redis_url).claim("balanced", BATCH)  # by a worker that dies
+    wait_out_lease(clean_redis)
+    with Proxy(redis_url) as proxy:
+        worker = Worker(proxy.url)
+        first, last = "block 0", f"block {BLOCK}"
+        proxy.plan = lambda command: trouble if last.encode() in command.parts else None
+        with pytest.raises(redis.RedisError):
+            worker.run(lambda claims: None)
+        noted = keys.suspects("anonymous/a", 0)
+        assert clean_redis.hkeys(noted) == [first.encode()]
+        assert worker.run(lambda claims: None) == 0  # its lease is not over
+        assert clean_redis.hkeys(noted) == []
+        worker.drain.close()

@@ -21,9 +21,6 @@ from .reading import FAULTS, Reader
 
 log = logging.getLogger(__name__)
 
-LOST = (redis.ConnectionError, redis.TimeoutError)
-"""What is raised while Redis is away: the leases expire, which is no image's fault."""
-
 
 class BatchReader:
     """One worker's. Batches are prepared by one thread, and may be read by several."""
@@ -91,7 +88,7 @@ class BatchReader:
         except NoDecoder as error:
             self._resign(batch.claims, batch.guard, error)
             return ()
-        except LOST:
+        except redis.RedisError:  # it is away, or refuses: no image's fault
             if batch.guard:
                 self._guards.interrupted(batch.guard)
             raise

@@ -62,7 +62,7 @@ class PoisonGuard:
 
 
 class PoisonGuards:
-    """One worker's guards. Those that an outage of Redis interrupted are absolved when it is back."""
+    """One worker's guards. Those that a failure of Redis interrupted are absolved when it is over."""
 
     def __init__(self, ledger: Ledger, deaths: int, touch: Callable[[], None]) -> None:
         self._ledger, self._deaths, self._touch = ledger, deaths, touch
@@ -75,7 +75,7 @@ class PoisonGuards:
         return PoisonGuard(self._ledger, claim, self._deaths, self._touch)
 
     def interrupted(self, guard: PoisonGuard) -> None:
-        """Note that Redis went away during this one."""
+        """Note that Redis failed during this one."""
         self._interrupted.append(guard)
 
     def absolve(self) -> None:
