@@ -56,6 +56,15 @@ def test_one_that_cannot_be_started_is_tried_again(
     child.stop()
 
 
+def test_what_it_writes_is_for_nobody_else(tmp_path: Path) -> None:
+    file = tmp_path / "journal"
+    child = Child("redis", [sys.executable, "-c", f"open({str(file)!r}, 'w')"], {})
+    child.start()
+    assert child.process
+    assert child.process.wait(10) == 0
+    assert file.stat().st_mode & 0o077 == 0
+
+
 def test_one_that_falls_silent_is_killed_and_started_again(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -107,6 +107,16 @@ def test_a_folder_may_have_any_name(tmp_path: Path) -> None:
     assert (folder / "appendonly.aof").exists() or (folder / "appendonlydir").exists()
 
 
+def test_nobody_else_reads_its_password(tmp_path: Path) -> None:
+    config = tmp_path / "redis.conf"
+    config.write_text("of an older version, or from a backup")
+    config.chmod(0o644)
+    server = EmbeddedRedis(tmp_path)
+    server.command()
+    assert config.stat().st_mode & 0o077 == 0
+    server.close()
+
+
 def test_the_lock_is_no_standard_stream(tmp_path: Path) -> None:
     code = f"""if True:
         from pathlib import Path

@@ -126,7 +126,8 @@ class EmbeddedRedis:
                 " would find nothing in it: put a newer redis-server on the PATH"
             )
         config = self.folder / "redis.conf"
-        config.touch(mode=0o600)
+        config.touch()
+        config.chmod(0o600)
         config.write_text(
             CONFIG.format(
                 port=self.port,

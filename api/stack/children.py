@@ -59,6 +59,7 @@ class Child:
             env=os.environ | self.environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,  # Celery says goodbye there; what matters goes to stderr
+            umask=0o077,  # the journal holds images and secrets, even if its folder was there already
             start_new_session=True,
             pass_fds=self.inherited,
             preexec_fn=partial(_end_with, os.getpid()) if sys.platform == "linux" else None,
