@@ -70,9 +70,10 @@ def test_text_cannot_be_forged_either(written: Callable[[], str]) -> None:
 
 
 @pytest.mark.parametrize("form", ["text", "json"])
-def test_no_password_of_an_address_is_shown(written: Callable[[], str], form: str) -> None:
+@pytest.mark.parametrize("user", ["user:s3cret", ":p@s3cret"])
+def test_no_password_of_an_address_is_shown(written: Callable[[], str], form: str, user: str) -> None:
     logs.configure(QueueSettings(log=form), "worker")
-    url = "redis://user:s3cret@redis:6379/0"
+    url = f"redis://{user}@redis:6379/0"
     try:
         raise ConnectionError(f"cannot reach {url}")
     except ConnectionError:

@@ -15,7 +15,7 @@ from pythonjsonlogger.json import JsonFormatter
 
 from .settings import QueueSettings
 
-_PASSWORD = re.compile(r"(\w://)[^\s/@]*@")
+_PASSWORD = re.compile(r"(\w://)[^\s/]*@")
 _SECRET = re.compile(r"(ink_[a-z0-9]{8}_|whsec_)[\w+/=-]{16,}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _RESERVED = {*RESERVED_ATTRS, "event", "taskName", "color_message"}
