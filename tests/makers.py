@@ -178,6 +178,18 @@ def tiff_of_shared_strips(pages: int, size: int) -> bytes:
     return bytes(out)
 
 
+def tiff_of_shared_directories(pages: int) -> bytes:
+    """A TIFF whose pages have 65,535 empty fields each, most of them the same ones."""
+    places = range(8, 8 + 6 * pages, 6)
+    length = 2 + 12 * 65_535
+    out = bytearray(places[-1] + length + 4)
+    out[:8] = b"II*\0" + struct.pack("<I", places[0])
+    for place, following in zip(places, [*places[1:], 0], strict=True):
+        struct.pack_into("<H", out, place, 65_535)
+        struct.pack_into("<I", out, place + length, following)
+    return bytes(out)
+
+
 def tiff_of_notes(notes: int, size: int) -> bytes:
     """A black TIFF with so many notes about it, which all share `size` bytes."""
     fields = [(tag, 4, 1, value) for tag, value in ((256, 28), (257, 28), (258, 8), (262, 1))]

@@ -18,7 +18,7 @@ from api.problems import Problem
 from api.settings import MIB, GatewaySettings
 from model.files.images import BadImage, decode
 
-from makers import Pixels, tiff_loop, tiff_of_shared_strips
+from makers import Pixels, tiff_loop, tiff_of_shared_directories, tiff_of_shared_strips
 from samples import drawings, tiff_of
 
 DRAWINGS = drawings(5, np.random.default_rng(7))
@@ -114,8 +114,17 @@ class TestLies:
             b"MM\0*\xff\xff\xff\xff",
             b"II*\0\x08\0\0\0\xff\xff",
             tiff_of_shared_strips(100, 50_000),
+            tiff_of_shared_directories(2),
         ],
-        ids=["loop", "no page", "header", "outside", "65,535 tags", "one strip for all"],
+        ids=[
+            "loop",
+            "no page",
+            "header",
+            "outside",
+            "65,535 tags",
+            "one strip for all",
+            "one directory for all",
+        ],
     )
     def test_a_lie_is_a_problem(self, data: bytes) -> None:
         assert refusal(data) == "tiff-invalid"

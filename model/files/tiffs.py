@@ -49,8 +49,9 @@ def is_tiff(head: bytes | memoryview) -> bool:
 
 
 def directories(data: bytes | memoryview) -> Iterator[int]:
-    """The offset of each page's directory, in order. Raises BadTiff."""
-    order = _order(data)
+    """The offset of each page's directory, in order. Raises BadTiff, also for directories that overlap:
+    to read them all would take far more time than their bytes suggest."""
+    order, left = _order(data), len(data)
     seen = set[int]()
     try:
         (at,) = struct.unpack_from(f"{order}I", data, 4)
@@ -60,6 +61,9 @@ def directories(data: bytes | memoryview) -> Iterator[int]:
             seen.add(at)
             (tags,) = struct.unpack_from(f"{order}H", data, at)
             following = at + 2 + 12 * tags
+            left -= following + 4 - at
+            if left < 0:
+                raise BadTiff("the TIFF is cut off, or its pages share their bytes")
             yield at
             (at,) = struct.unpack_from(f"{order}I", data, following)
     except struct.error as error:

@@ -23,6 +23,7 @@ from makers import (
     saved,
     tiff_loop,
     tiff_of_notes,
+    tiff_of_shared_directories,
     tiff_of_shared_strips,
     turned,
 )
@@ -320,6 +321,10 @@ TABLE: Table = {
         "four bytes": (uploaded("image/tiff", b"II*\0"), "422 tiff-invalid"),
         "pages cut off": (uploaded("image/tiff", tiff_of([DRAWING] * 3)[:5000]), "422 tiff-invalid"),
         "65,535 tags": (uploaded("image/tiff", b"II*\0\x08\0\0\0\xff\xff"), "422 tiff-invalid"),
+        "10,000 pages in one directory": (
+            uploaded("image/tiff", lambda: tiff_of_shared_directories(10_000)),
+            "422 tiff-invalid",
+        ),
         "100 pages in one strip": (
             uploaded("image/tiff", lambda: tiff_of_shared_strips(100, 100_000)),
             "422 tiff-invalid",
