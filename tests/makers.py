@@ -190,6 +190,17 @@ def tiff_of_shared_directories(pages: int) -> bytes:
     return bytes(out)
 
 
+def tiff_of_shared_values(pages: int, size: int) -> bytes:
+    """A TIFF each of whose pages lists the same `size` / 4 strips, and the length of one."""
+    out = bytearray(b"II*\0" + struct.pack("<I", 8 + size) + bytes(size))
+    for page in range(1, pages + 1):
+        fields = [(256, 1, 28), (257, 1, 28), (273, size // 4, 8), (279, 1, 1)]
+        out += struct.pack("<H", len(fields))
+        out += b"".join(struct.pack("<HHII", tag, 4, count, value) for tag, count, value in fields)
+        out += struct.pack("<I", len(out) + 4 if page < pages else 0)
+    return bytes(out)
+
+
 def tiff_of_notes(notes: int, size: int) -> bytes:
     """A black TIFF with so many notes about it, which all share `size` bytes."""
     fields = [(tag, 4, 1, value) for tag, value in ((256, 28), (257, 28), (258, 8), (262, 1))]

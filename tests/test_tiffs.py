@@ -18,7 +18,13 @@ from api.problems import Problem
 from api.settings import MIB, GatewaySettings
 from model.files.images import BadImage, decode
 
-from makers import Pixels, tiff_loop, tiff_of_shared_directories, tiff_of_shared_strips
+from makers import (
+    Pixels,
+    tiff_loop,
+    tiff_of_shared_directories,
+    tiff_of_shared_strips,
+    tiff_of_shared_values,
+)
 from samples import drawings, tiff_of
 
 DRAWINGS = drawings(5, np.random.default_rng(7))
@@ -115,6 +121,7 @@ class TestLies:
             b"II*\0\x08\0\0\0\xff\xff",
             tiff_of_shared_strips(100, 50_000),
             tiff_of_shared_directories(2),
+            tiff_of_shared_values(100, 50_000),
         ],
         ids=[
             "loop",
@@ -124,6 +131,7 @@ class TestLies:
             "65,535 tags",
             "one strip for all",
             "one directory for all",
+            "one list for all",
         ],
     )
     def test_a_lie_is_a_problem(self, data: bytes) -> None:

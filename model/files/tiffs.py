@@ -76,18 +76,19 @@ def cut(data: bytes | memoryview, places: Sequence[int], most: int = 1 << 32) ->
     view, left = memoryview(data), 4 * len(data)
     for at in places:
         try:
-            page = _page(view, at, most)
+            fields = list(_fields(view, at, most))
+            page = _page(view, dict(fields), most)
         except struct.error as error:
             raise BadTiff("the TIFF is cut off") from error
-        left -= len(page)
+        left -= max(len(page), sum(len(each.value) for _, each in fields))
         if left < 0:
             raise BadTiff("the TIFF's pages share their bytes")
         yield page
 
 
-def _page(view: memoryview, at: int, most: int) -> bytes:
+def _page(view: memoryview, fields: dict[int, _Field], most: int) -> bytes:
+    """A page as a TIFF of its own; its `fields` are changed to say where its strips are there."""
     order, strips = _order(view), list[bytes]()
-    fields = dict(_fields(view, at, most))
     for place, length in _STRIPS:
         if place in fields:
             starts = fields[place].numbers(order)

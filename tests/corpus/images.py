@@ -25,6 +25,7 @@ from makers import (
     tiff_of_notes,
     tiff_of_shared_directories,
     tiff_of_shared_strips,
+    tiff_of_shared_values,
     turned,
 )
 from samples import tiff_of, zip_of
@@ -323,6 +324,10 @@ TABLE: Table = {
         "65,535 tags": (uploaded("image/tiff", b"II*\0\x08\0\0\0\xff\xff"), "422 tiff-invalid"),
         "10,000 pages in one directory": (
             uploaded("image/tiff", lambda: tiff_of_shared_directories(10_000)),
+            "422 tiff-invalid",
+        ),
+        "10,000 pages with one list": (
+            uploaded("image/tiff", lambda: tiff_of_shared_values(10_000, 1 << 24)),
             "422 tiff-invalid",
         ),
         "100 pages in one strip": (
