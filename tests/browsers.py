@@ -139,6 +139,14 @@ class Browser:
         metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600}
         self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
 
+    def hide(self, hidden: bool) -> None:
+        """Have the page think that its tab is in the background; a headless browser shows them all."""
+        script = """
+          Object.defineProperty(document, "hidden", { value: arguments[0], configurable: true });
+          document.dispatchEvent(new Event("visibilitychange"));
+        """
+        self.run(script, hidden)
+
     def colours(self, scheme: str) -> None:
         """Have the system prefer `light` or `dark`, and no motion, so that changes show at once."""
         wanted = {"prefers-color-scheme": scheme, "prefers-reduced-motion": "reduce"}

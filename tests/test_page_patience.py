@@ -113,6 +113,12 @@ def asked_for_events(browser: Browser, job: str) -> bool:
     return any(f"/{job}/events?" in url for url in browser.asked())
 
 
+def open_streams(http: httpx.Client) -> float:
+    """How many event streams the gateway has open."""
+    (line,) = re.findall(r"^inkqueue_event_streams\S* (\S+)$", http.get("/metrics").text, re.MULTILINE)
+    return float(line)
+
+
 def corrections(http: httpx.Client, job: str) -> list[str | None]:
     return [item["correction"] for item in http.get(f"/v1/jobs/{job}/results").json()["data"]]
 
@@ -266,6 +272,22 @@ def test_a_job_is_followed_on_though_its_gateway_was_killed(browser: Browser, ga
     browser.wait(lambda: asked_for_events(browser, "orphaned"))
     with gone(gateway):
         pass
+    finish(gateway.redis_url)
+    browser.wait(lambda: browser.text("#progress-text").startswith("Done"))
+
+
+def test_a_page_that_nobody_sees_gives_up_its_stream_and_follows_on(
+    browser: Browser, gateway: Services, http: httpx.Client
+) -> None:
+    submit(gateway.redis_url, "unseen", (2,))
+    browser.open("/jobs/unseen")
+    browser.wait(lambda: open_streams(http) == 1)
+    browser.hide(True)
+    browser.wait(lambda: open_streams(http) == 0)
+    browser.hide(False)
+    browser.wait(lambda: open_streams(http) == 1)
+    browser.hide(True)
+    browser.wait(lambda: open_streams(http) == 0)
     finish(gateway.redis_url)
     browser.wait(lambda: browser.text("#progress-text").startswith("Done"))
 

@@ -6,20 +6,18 @@ import { heard } from "./patience.js";
 
 const MOST_SILENT_MS = (8 / 3) * 1000 * facts.ping_s; // two pings are missing: the connection is dead
 
-/** The events at `path`: {id, event, data}. Ends with the stream; throws Silence if not even a ping comes. */
-export async function* events(path, last, signal) {
+/** The events at `path`: {id, event, data}. Ends with the stream; throws Silence if not even a ping comes, AbortError by `signal`. */
+export async function* events(path, signal) {
   const own = new AbortController();
-  const signals = [own.signal, ...(signal ? [signal] : [])];
   try {
-    yield* read(path, last, AbortSignal.any(signals));
+    yield* read(path, AbortSignal.any([own.signal, signal]));
   } finally {
     own.abort(); // a dead connection would count against the limit
   }
 }
 
-async function* read(path, last, signal) {
-  const headers = { Accept: "text/event-stream", ...(last && { "Last-Event-ID": last }) };
-  const answer = await heard(call(path, { headers, signal }), MOST_SILENT_MS);
+async function* read(path, signal) {
+  const answer = await heard(call(path, { headers: { Accept: "text/event-stream" }, signal }), MOST_SILENT_MS);
   const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
   let text = "";
   for (;;) {

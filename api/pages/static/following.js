@@ -7,20 +7,21 @@ import { Refusal } from "./refusals.js";
 import { FINAL } from "./words.js";
 
 const POLL_MS = 500;
+const HIDDEN_MS = 5000;
 const AGAIN_MS = 1000;
 const MOST_SILENT = 3;
 const BUSY = 429; // too many streams are open
 
 /** Yields the job whenever it changed, the last time when it is final. */
-export async function* follow(id, signal) {
+export async function* follow(id) {
   const path = `/v1/jobs/${id}`;
-  let job = await new Patience().call(() => read(path, { signal }));
+  let job = await new Patience().call(() => read(path));
   yield job;
   for (let silent = 0; !FINAL.has(job.state); silent += 1) {
-    if (silent > MOST_SILENT) return yield* byAsking(id, signal);
+    if (silent > MOST_SILENT) return yield* byAsking(path);
     if (silent) await pause(AGAIN_MS);
     try {
-      for await (const { event, data } of events(`${path}/events?results=false`, "", signal)) {
+      for await (const { event, data } of events(`${path}/events?results=false`, hiding())) {
         silent = 0;
         if (event === "gone") throw Refusal.of(410, data);
         job = { ...job, ...JSON.parse(data) };
@@ -28,18 +29,31 @@ export async function* follow(id, signal) {
         if (event === "completed") return;
       }
     } catch (error) {
-      if (error.status === BUSY) return yield* byAsking(id, signal);
-      if (!error.passing) throw error;
+      if (error.name === "AbortError") {
+        for await (job of byAsking(path, () => document.hidden)) yield job;
+        silent = -1;
+      } else if (error.status === BUSY) return yield* byAsking(path);
+      else if (!error.passing) throw error;
     }
   }
 }
 
-async function* byAsking(id, signal) {
+/** A signal that ends the stream of a page nobody sees: a browser has six connections to a host for all its pages, and seven streams would leave none. */
+function hiding() {
+  const controller = new AbortController();
+  const { signal } = controller;
+  const look = () => document.hidden && controller.abort();
+  document.addEventListener("visibilitychange", look, { signal });
+  look();
+  return signal;
+}
+
+async function* byAsking(path, goOn = () => true) {
   let before = null;
-  for (;;) {
-    let wait = POLL_MS;
+  while (goOn()) {
+    let wait = document.hidden ? HIDDEN_MS : POLL_MS;
     try {
-      const job = await read(`/v1/jobs/${id}`, { signal });
+      const job = await read(path);
       const now = { at: performance.now(), done: job.counts.succeeded + job.counts.failed };
       const rate = before ? (1000 * (now.done - before.done)) / (now.at - before.at) : null;
       before = now;
@@ -47,8 +61,16 @@ async function* byAsking(id, signal) {
       if (FINAL.has(job.state)) return;
     } catch (error) {
       if (!error.passing) throw error;
-      wait = 1000 * (error.retryAfter ?? 0) || POLL_MS;
+      wait = 1000 * (error.retryAfter ?? 0) || wait;
     }
-    await pause(wait);
+    await rest(wait);
   }
+}
+
+/** Pauses for `ms`, or until the page is hidden or seen again. */
+async function rest(ms) {
+  const over = new AbortController();
+  const turned = new Promise((resolve) => document.addEventListener("visibilitychange", resolve, { signal: over.signal }));
+  await Promise.race([pause(ms), turned]);
+  over.abort();
 }
