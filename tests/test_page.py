@@ -552,6 +552,30 @@ def test_of_much_that_cannot_be_read_the_first_are_named_and_the_rest_counted(br
     assert browser.text(".notice p").startswith(f"{named}and 2,990 more: ")
 
 
+def test_what_a_folder_has_beside_scans_is_named(browser: Browser, tmp_path: Path) -> None:
+    folder = tmp_path / "form"
+    folder.mkdir()
+    for name in ("1.pdf", "2.HEIC", "Thumbs.db", ".DS_Store"):
+        (folder / name).write_bytes(b"no scan")
+    browser.open("/")
+    browser.find("#folder").send_keys(str(folder))
+    assert browser.find(".notice p").text.startswith("Left out: form/1.pdf, form/2.HEIC. Only images ")
+    assert not browser.find("#send").is_enabled()
+    (folder / "3.png").write_bytes(b"a scan")
+    browser.find("#folder").send_keys(str(folder))
+    assert browser.text("#tray-names") == "form/3.png"
+
+
+def test_a_drop_without_files_is_said_to_be_nothing(browser: Browser) -> None:
+    browser.open("/")
+    browser.run("""
+      const folder = { fullPath: "/empty", createReader: () => ({ readEntries: (done) => done([]) }) };
+      const items = [{ webkitGetAsEntry: () => folder }];
+      dispatchEvent(Object.assign(new Event("drop"), { dataTransfer: { items } }));
+    """)
+    assert browser.find(".notice strong").text == "There is nothing to read"
+
+
 def test_a_photograph_is_made_small_enough_to_be_read(
     browser: Browser, http: httpx.Client, tmp_path: Path, rng: np.random.Generator
 ) -> None:

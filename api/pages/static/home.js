@@ -11,6 +11,8 @@ import { watchService } from "./service.js";
 import { Submission } from "./submission.js";
 import { bytes, count, few } from "./words.js";
 
+const READ = "Only images (PNG, JPEG, TIFF, WebP, BMP), ZIPs and arrays are read.";
+
 let chosen = [];
 let submission = null;
 
@@ -29,6 +31,14 @@ function add(files) {
   find("send").disabled = !chosen.length;
   find("send").textContent = chosen.length ? `Read ${amount}` : "Read";
   if (files.length) announce(`${amount} chosen`);
+}
+
+/** Add what was found, and say what is left out, or that nothing was found. */
+function take({ files, missed, others }) {
+  add(files);
+  if (missed.length) complain(new Refusal("Not all could be read", `${few(missed).join(", ")}: choose it again, or leave it out.`));
+  else if (others.length) complain(new Refusal("Not all is taken", `Left out: ${few(others).join(", ")}. ${READ}`));
+  else if (!files.length) complain(new Refusal("There is nothing to read", `No file was found there. ${READ}`));
 }
 
 function clear() {
@@ -79,12 +89,12 @@ find("layout").addEventListener("change", ({ target }) => {
 });
 for (const id of ["files", "folder"]) {
   find(id).addEventListener("change", ({ target }) => {
-    add(fromList(target.files));
+    take(fromList(target.files));
     target.value = "";
   });
 }
 find("camera").addEventListener("change", ({ target }) =>
-  attempt(async () => add(fromList(await Promise.all([...target.files].map(shrink))))),
+  attempt(async () => take(fromList(await Promise.all([...target.files].map(shrink))))),
 );
 find("tray-clear").addEventListener("click", () => {
   submission?.stop();
@@ -94,7 +104,7 @@ find("upload").addEventListener("submit", (event) => {
   event.preventDefault();
   submit();
 });
-document.addEventListener("paste", (event) => add(fromList(event.clipboardData.files)));
+document.addEventListener("paste", ({ clipboardData: { files } }) => files.length && take(fromList(files)));
 
 // A file dropped beside the field should not replace the page.
 const drop = find("drop");
@@ -106,11 +116,7 @@ addEventListener("dragleave", (event) => event.relatedTarget ?? drop.classList.r
 addEventListener("drop", (event) => {
   event.preventDefault();
   drop.classList.remove("over");
-  attempt(async () => {
-    const { files, missed } = await fromTransfer(event.dataTransfer);
-    add(files);
-    if (missed.length) complain(new Refusal("Not all could be read", `${few(missed).join(", ")}: choose it again, or leave it out.`));
-  });
+  attempt(async () => take(await fromTransfer(event.dataTransfer)));
 });
 
 new Pad(() => options("model", "charset"));
