@@ -44,6 +44,7 @@ def browser(window: Browser) -> Iterator[Browser]:
     """A window that knows no key."""
     yield window
     window.run("sessionStorage.clear()")
+    window.complaints()
 
 
 @pytest.fixture
@@ -63,7 +64,7 @@ def enter(browser: Browser, key: str) -> None:
     """Give the page a key."""
     browser.wait(lambda: browser.find("#key").is_displayed())
     browser.find("#key-input").send_keys(key)
-    browser.find("#key button").click()
+    browser.find("#key .primary").click()
 
 
 def test_without_a_place_for_its_stream_a_page_polls(
@@ -102,6 +103,37 @@ def test_who_closes_the_question_for_a_key_is_asked_again(browser: Browser) -> N
     browser.find("#key-button").click()
     enter(browser, f"{KEY}\u200b")
     browser.wait(lambda: not browser.find("#key").is_displayed())
+
+
+def test_who_was_refused_once_may_look_at_the_question_again_and_leave_it(browser: Browser) -> None:
+    browser.open("/")
+    enter(browser, "wrong")
+    browser.wait(lambda: "does not know that key" in browser.text("#key-why"))
+    enter(browser, KEY)
+    browser.wait(lambda: not browser.find("#key").is_displayed())
+    browser.find("#key-button").click()
+    browser.wait(lambda: browser.text("#key-why").startswith("This service requires an API key."))
+    browser.find("#key-later").click()
+    assert not browser.find("#key").is_displayed()
+
+
+def test_a_refusal_of_the_key_before_does_not_ask_for_another(browser: Browser) -> None:
+    browser.open("/")
+    browser.wait(lambda: browser.find("#key").is_displayed())
+    browser.run("""
+      const ask = window.fetch;
+      window.fetch = (address, options) => {
+        if (!address.startsWith("/v1/jobs?")) return ask(address, options);
+        window.fetch = ask;
+        return new Promise((done) => (window.refuse = () => done(new Response("{}", { status: 401 }))));
+      };
+    """)
+    enter(browser, "wrong")
+    browser.wait(lambda: "does not know that key" in browser.text("#key-why"))
+    enter(browser, KEY)
+    browser.run("window.refuse()")
+    browser.wait(lambda: browser.all("#jobs li") or browser.find("#jobs-none").is_displayed())
+    assert not browser.find("#key").is_displayed()
 
 
 def test_a_key_that_may_not_see_the_queue_is_told_of_the_workers_all_the_same(

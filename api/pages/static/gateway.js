@@ -1,21 +1,20 @@
 // Calls to the gateway: the key is sent along, and whatever is not a successful answer becomes an error.
 
-import { askKey, keyHeaders, needKey } from "./key.js";
+import { keyHeaders, needKey, needOtherKey } from "./key.js";
 import { Refusal, Silence, isFinal } from "./refusals.js";
-
-const WRONG_KEY = "The service does not know that key. Look at it again, or ask whoever runs the service for one.";
 
 /** The response to a request, `within` so many ms if that is given. Throws Refusal, Silence, or AbortError. */
 export async function call(path, { method = "GET", body, headers = {}, signal, within } = {}) {
   for (;;) {
     await needKey();
     const until = within ? AbortSignal.timeout(within) : signal; // the time to ask for a key does not count
-    const answer = await answered(fetch(path, { method, body, signal: until, headers: { ...headers, ...keyHeaders() } }));
+    const key = keyHeaders();
+    const answer = await answered(fetch(path, { method, body, signal: until, headers: { ...headers, ...key } }));
     if (answer.ok) return answer;
     if (answer.status !== 401) {
       throw Refusal.of(answer.status, await answered(answer.text()), answer.headers.get("Retry-After"));
     }
-    await askKey(WRONG_KEY);
+    await needOtherKey(key);
   }
 }
 

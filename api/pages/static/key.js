@@ -3,6 +3,8 @@
 import { facts, find } from "./dom.js";
 
 const PLACE = "inkqueue-key";
+const WHY = find("key-why").textContent;
+const WRONG = "The service does not know that key. Look at it again, or ask whoever runs the service for one.";
 let asking = null;
 
 /** The headers that hold the caller's key. */
@@ -16,12 +18,15 @@ export async function needKey() {
   if (facts.keyed && !sessionStorage.getItem(PLACE)) await askKey();
 }
 
-/** Ask for a key, or for another one; concurrent calls share the answer. */
-export function askKey(why = "") {
+/** Resolves once there is another key than in these headers, which the service does not know. */
+export async function needOtherKey({ Authorization: refused }) {
+  if (keyHeaders().Authorization === refused) await askKey(WRONG);
+}
+
+/** Ask for a key; concurrent calls share the answer. */
+function askKey(why = WHY) {
+  const dialog = find("key");
   asking ??= new Promise((resolve) => {
-    const dialog = find("key");
-    if (why) find("key-why").textContent = why;
-    dialog.addEventListener("cancel", (event) => event.preventDefault());
     dialog.querySelector("form").onsubmit = (event) => {
       event.preventDefault();
       sessionStorage.setItem(PLACE, find("key-input").value.replace(/[^!-~]/g, ""));
@@ -31,7 +36,10 @@ export function askKey(why = "") {
       resolve();
     };
   });
-  if (!find("key").open) find("key").showModal(); // Escape closes it, whatever `cancel` says
+  if (!dialog.open) {
+    find("key-why").textContent = why;
+    dialog.showModal(); // it may have been closed without an answer
+  }
   return asking;
 }
 
@@ -42,4 +50,5 @@ if (facts.keyed) {
     await askKey();
     location.reload();
   });
+  find("key-later").addEventListener("click", () => find("key").close());
 }

@@ -3,7 +3,7 @@
 import { MOST, pack } from "./archive.js";
 import { facts } from "./dom.js";
 import { newKey } from "./gateway.js";
-import { askKey, keyHeaders, needKey } from "./key.js";
+import { keyHeaders, needKey, needOtherKey } from "./key.js";
 import { Refusal, Silence } from "./refusals.js";
 import { bytes } from "./words.js";
 
@@ -24,12 +24,13 @@ export class Submission {
     for (;;) {
       await needKey();
       this.#removed.signal.throwIfAborted(); // it may have been removed while it was packed
-      const answer = await this.#post((share) => onProgress("Sending", share));
+      const key = keyHeaders();
+      const answer = await this.#post(key, (share) => onProgress("Sending", share));
       if (answer.status < 300) return JSON.parse(answer.responseText);
       if (answer.status !== 401) {
         throw Refusal.of(answer.status, answer.responseText, answer.getResponseHeader("Retry-After"));
       }
-      await askKey("The service does not know that key.");
+      await needOtherKey(key);
     }
   }
 
@@ -61,11 +62,11 @@ export class Submission {
   }
 
   /** Send it by XMLHttpRequest: fetch() does not tell how much of a body is sent. */
-  #post(onSent) {
+  #post(key, onSent) {
     return new Promise((resolve, reject) => {
       const request = new XMLHttpRequest();
       request.open("POST", `/v1/jobs?${this.query}`);
-      const headers = { "Idempotency-Key": this.key, ...keyHeaders() };
+      const headers = { "Idempotency-Key": this.key, ...key };
       for (const [name, value] of Object.entries(headers)) request.setRequestHeader(name, value);
       request.upload.onprogress = ({ loaded, total }) => onSent(loaded / total);
       request.onload = () => resolve(request);
