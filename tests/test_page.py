@@ -138,6 +138,22 @@ def test_what_is_removed_before_it_is_sent_becomes_no_job(browser: Browser, scan
     assert sum("/v1/jobs?model=" in url for url in browser.asked()) == 1
 
 
+def test_who_leaves_while_files_are_sent_is_asked_whether_to(browser: Browser, scans: Path) -> None:
+    browser.open("/")
+    browser.run("XMLHttpRequest.prototype.send = () => {}")
+    browser.find("#files").send_keys(str(scans))
+    leave = """
+      const event = new Event("beforeunload", { cancelable: true });
+      return !dispatchEvent(event);
+    """
+    assert not browser.run(leave)
+    browser.find("#send").click()
+    browser.wait(lambda: browser.find("#sending").is_displayed())
+    assert browser.run(leave)
+    browser.find("#tray-clear").click()
+    assert not browser.run(leave)
+
+
 def test_rows_of_a_grid_hold_up_nothing_else(browser: Browser, scans: Path) -> None:
     browser.open("/")
     Select(browser.find("#layout")).select_by_value("grid")

@@ -105,6 +105,7 @@ find("upload").addEventListener("submit", (event) => {
   submit();
 });
 document.addEventListener("paste", ({ clipboardData: { files } }) => files.length && take(fromList(files)));
+addEventListener("beforeunload", (event) => submission && event.preventDefault()); // it would be sent no further
 
 // A file dropped beside the field should not replace the page.
 const drop = find("drop");
