@@ -276,6 +276,15 @@ def test_a_job_is_followed_on_though_its_gateway_was_killed(browser: Browser, ga
     browser.wait(lambda: browser.text("#progress-text").startswith("Done"))
 
 
+def test_the_end_of_a_job_is_said(browser: Browser, gateway: Services) -> None:
+    submit(gateway.redis_url, "awaited", (2,))
+    browser.open("/jobs/awaited")
+    browser.wait(lambda: browser.text("#progress-text").startswith("Waiting"))
+    assert browser.run("return document.getElementById('announcement').textContent") == ""
+    finish(gateway.redis_url)
+    browser.wait(lambda: browser.text("#announcement") == "done: 2 of 2 images read")
+
+
 def test_a_page_that_nobody_sees_gives_up_its_stream_and_follows_on(
     browser: Browser, gateway: Services, http: httpx.Client
 ) -> None:

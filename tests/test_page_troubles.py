@@ -153,6 +153,30 @@ def test_a_key_that_may_not_see_the_queue_is_told_of_the_workers_all_the_same(
     guarded.processes.remove(worker)
 
 
+def test_a_download_that_is_being_made_is_not_made_twice(
+    browser: Browser, http: httpx.Client, rng: np.random.Generator
+) -> None:
+    browser.open(f"/jobs/{submit(http, rng)}")
+    enter(browser, KEY)
+    browser.wait(lambda: browser.text("#progress-text"))
+    browser.run("""
+      const ask = window.fetch;
+      window.downloads = [];
+      window.fetch = (address, options) => address.includes("format=csv")
+        ? new Promise((done) => window.downloads.push(() => done(new Response("index"))))
+        : ask(address, options);
+    """)
+    browser.find("#downloads summary").click()
+    link = browser.find("[data-format=csv]")
+    link.click()
+    browser.wait(lambda: browser.run("return window.downloads.length"))
+    link.click()
+    assert link.get_attribute("aria-busy") == "true"
+    browser.run("window.downloads.forEach((done) => done())")
+    browser.wait(lambda: link.get_attribute("aria-busy") is None)
+    assert browser.run("return window.downloads.length") == 1
+
+
 def test_an_unknown_job_is_said_to_be_none(browser: Browser) -> None:
     browser.open("/jobs/none")
     enter(browser, KEY)

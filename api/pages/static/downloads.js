@@ -2,7 +2,7 @@
 
 import { facts } from "./dom.js";
 import { blob, call } from "./gateway.js";
-import { announce, attempt } from "./notices.js";
+import { act, announce } from "./notices.js";
 import { count } from "./words.js";
 
 export class Downloads {
@@ -40,7 +40,7 @@ export class Downloads {
   /** A link cannot carry a key: the file is fetched, then handed over. */
   #withKey(event, address, name) {
     event.preventDefault();
-    attempt(async () => {
+    act(event.currentTarget, async () => {
       announce("The download is being made");
       const answer = await call(address);
       const [, given] = /filename="([^"]+)"/.exec(answer.headers.get("Content-Disposition") ?? "") ?? [];

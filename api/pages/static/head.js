@@ -3,7 +3,7 @@
 import { twice } from "./confirming.js";
 import { find } from "./dom.js";
 import { call, retrying, send } from "./gateway.js";
-import { act } from "./notices.js";
+import { act, announce } from "./notices.js";
 import { FINAL, count, images, seconds, state, time, title } from "./words.js";
 
 export class Head {
@@ -41,8 +41,10 @@ export class Head {
     if (failed) words.push(`${count(failed)} failed`);
     if (canceled) words.push(`${count(canceled)} canceled`);
     if (!final) words.push(...this.#outlook(job));
-    find("progress-text").textContent = `${state(job.state)}: ${words.join(", ")}`;
-    find("progress").dataset.state = job.state;
+    const text = `${state(job.state)}: ${words.join(", ")}`;
+    find("progress-text").textContent = text;
+    if (final && this.moving) announce(text);
+    this.moving = !final;
   }
 
   #outlook({ position, images_per_second: rate, eta_seconds: eta }) {

@@ -32,7 +32,7 @@ export async function attempt(work) {
   }
 }
 
-/** Have `work` done for a button, whose clicks do nothing until it is over. Disabled, it would lose the focus. */
+/** Have `work` done for a button or a link, whose clicks do nothing until it is over. Disabled, it would lose the focus. */
 export async function act(button, work) {
   if (button.ariaBusy) return;
   button.ariaBusy = "true";
