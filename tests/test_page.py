@@ -406,6 +406,21 @@ def test_on_a_narrow_window_the_panel_is_opened_and_closed_by_keys(browser: Brow
     assert browser.driver.switch_to.active_element == browser.find("#grid")
 
 
+def test_on_a_phone_the_image_in_focus_is_seen_above_its_panel(browser: Browser, sent: Sent) -> None:
+    browser.resize(390, 844)
+    show(browser, sent)
+    browser.run("document.querySelector('.cell').click()")
+    for _ in range(3):
+        assert browser.run("""
+          const focused = document.querySelector("[aria-selected=true]").getBoundingClientRect();
+          const panel = document.getElementById("inspector").getBoundingClientRect();
+          return 0 <= focused.top && focused.bottom <= panel.top && panel.bottom <= innerHeight;
+        """)
+        before = active(browser)
+        browser.find("#grid").send_keys(Keys.PAGE_DOWN)
+        browser.wait(lambda before=before: active(browser) > before)
+
+
 def test_the_whole_way_goes_by_keyboard(browser: Browser, scans: Path) -> None:
     browser.open("/upload")
     browser.find("#files").send_keys(str(scans))

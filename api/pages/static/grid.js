@@ -14,9 +14,10 @@ export class Grid extends EventTarget {
   marked = new Set();
   #cells = new Map();
 
-  constructor(node, path) {
+  /** `end()` is where the part of the screen ends on which the grid is seen, in pixels from the top. */
+  constructor(node, path, end) {
     super();
-    [this.node, this.path] = [node, path];
+    Object.assign(this, { node, path, end });
     this.draw = once(() => this.#draw());
     addEventListener("scroll", this.draw, { passive: true });
     new ResizeObserver(this.draw).observe(node);
@@ -51,8 +52,8 @@ export class Grid extends EventTarget {
   go(place) {
     if (!this.items.length) return;
     this.at = Math.min(this.items.length - 1, Math.max(0, place));
-    this.#reveal();
     this.#moved();
+    this.reveal();
   }
 
   #moved() {
@@ -60,10 +61,12 @@ export class Grid extends EventTarget {
     this.dispatchEvent(new Event("move"));
   }
 
-  #reveal() {
+  /** Scroll to the image in focus, if it is not in sight. */
+  reveal() {
     const top = this.node.getBoundingClientRect().top + Math.floor(this.at / this.columns) * (HEIGHT + GAP);
+    const end = this.end() - 12;
     if (top < 12) scrollBy(0, top - 12);
-    else if (top + HEIGHT > innerHeight - 12) scrollBy(0, top + HEIGHT - innerHeight + 12);
+    else if (top + HEIGHT > end) scrollBy(0, Math.min(top - 12, top + HEIGHT - end));
   }
 
   #draw() {

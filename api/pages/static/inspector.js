@@ -7,6 +7,12 @@ import { readings } from "./readings.js";
 import { boxes, glyph, upload } from "./thumbnails.js";
 import { flags } from "./words.js";
 
+/** Where the screen ends for what is not to be covered: on a phone, at the open inspector. */
+export function uncovered() {
+  const sheet = find("inspector");
+  return getComputedStyle(sheet).position === "fixed" && sheet.offsetHeight ? sheet.getBoundingClientRect().top : innerHeight;
+}
+
 export class Inspector {
   #node = find("inspector");
   #drafts = new Map(); // index -> a text that is being written

@@ -6,7 +6,7 @@ import { Downloads } from "./downloads.js";
 import { follow } from "./following.js";
 import { Grid } from "./grid.js";
 import { Head } from "./head.js";
-import { Inspector } from "./inspector.js";
+import { Inspector, uncovered } from "./inspector.js";
 import { Items, MOST } from "./items.js";
 import { attempt } from "./notices.js";
 import { Review } from "./review.js";
@@ -20,7 +20,7 @@ const id = location.pathname.split("/").pop();
 const path = `/v1/jobs/${id}`;
 const head = new Head(path);
 const items = new Items(path);
-const grid = new Grid(find("grid"), path);
+const grid = new Grid(find("grid"), path, uncovered);
 const tools = new Tools(() => {
   grid.marked.clear();
   show();
@@ -58,7 +58,10 @@ function begin(job) {
   items.addEventListener("change", changed);
   corrections.addEventListener("change", changed);
   grid.addEventListener("move", inspect);
-  grid.addEventListener("pick", () => inspector.pick());
+  grid.addEventListener("pick", () => {
+    inspector.pick();
+    grid.reveal();
+  });
   grid.node.addEventListener("keydown", ({ key }) => key === "F2" && grid.item && inspector.enter());
   find("group").addEventListener("click", () => {
     if (!review.grouped) tools.startGroup();
