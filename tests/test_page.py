@@ -372,6 +372,43 @@ def test_a_one_is_drawn_by_keys_and_read_as_the_chosen_characters(browser: Brows
     assert browser.text("#pad-readings .reading b") == "1"
 
 
+def test_the_pen_of_the_keys_is_shown_where_it_is(browser: Browser) -> None:
+    def pen() -> tuple[float, float]:
+        box = browser.find("#pad-pen").rect
+        return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+    browser.open("/")
+    assert not browser.all("#pad-pen:not([hidden])")
+    browser.find("#pad").send_keys(Keys.ARROW_LEFT)
+    x, y = pen()
+    browser.find("#pad").send_keys(Keys.SPACE, *[Keys.ARROW_DOWN] * 4)
+    moved = 4 * 16 / 448 * browser.find("#pad").rect["width"]
+    assert pen() == pytest.approx((x, y + moved), abs=2)
+    assert browser.all("#pad-pen.down")
+    browser.find("#model").send_keys(Keys.TAB)
+    assert not browser.all("#pad-pen:not([hidden])")
+
+
+def test_a_touch_draws_a_dot_and_a_second_finger_nothing(browser: Browser) -> None:
+    browser.open("/")
+    empty, dotted, touched = browser.run("""
+      const pad = document.getElementById("pad");
+      pad.setPointerCapture = () => {};
+      const { left, top } = pad.getBoundingClientRect();
+      const touch = (kind, isPrimary, at) => {
+        pad.dispatchEvent(new PointerEvent(kind, { isPrimary, clientX: left + at, clientY: top + at }));
+        return pad.toDataURL();
+      };
+      return [
+        pad.toDataURL(),
+        touch("pointerdown", true, 50),
+        ["pointerdown", "pointermove", "pointerup"].map((kind, n) => touch(kind, false, 200 + 20 * n)),
+      ];
+    """)
+    assert dotted != empty
+    assert touched == [dotted] * 3
+
+
 def test_a_job_is_read_as_the_characters_that_are_given(
     browser: Browser, http: httpx.Client, scans: Path
 ) -> None:

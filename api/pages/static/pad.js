@@ -21,10 +21,12 @@ export class Pad {
   constructor(options) {
     this.options = options;
     this.clear();
-    this.#canvas.addEventListener("pointerdown", (event) => this.#press(event));
-    this.#canvas.addEventListener("pointermove", (event) => this.#move(event));
-    for (const end of ["pointerup", "pointercancel"]) this.#canvas.addEventListener(end, () => this.#lift());
+    this.#listen("pointerdown", (event) => event.button === 0 && this.#press(event));
+    this.#listen("pointermove", (event) => this.#move(event));
+    for (const end of ["pointerup", "pointercancel"]) this.#listen(end, () => this.#lift());
     this.#canvas.addEventListener("keydown", (event) => this.#type(event));
+    this.#canvas.addEventListener("focus", () => this.#canvas.matches(":focus-visible") && this.#mark());
+    this.#canvas.addEventListener("blur", () => (find("pad-pen").hidden = true));
     find("pad-clear").addEventListener("click", () => this.clear());
   }
 
@@ -37,7 +39,13 @@ export class Pad {
     find("pad-readings").textContent = "Its likeliest readings appear here.";
   }
 
+  /** Listen to the pen or the first finger: with a second one, a stroke would jump between both. */
+  #listen(kind, handle) {
+    this.#canvas.addEventListener(kind, (event) => event.isPrimary && handle(event));
+  }
+
   #press(event) {
+    find("pad-pen").hidden = true;
     this.#canvas.setPointerCapture(event.pointerId);
     this.#at = this.#place(event);
     this.#draw(this.#at);
@@ -58,7 +66,7 @@ export class Pad {
     find("pad-hint").hidden = true;
     this.#ink.beginPath();
     this.#ink.moveTo(this.#at.x, this.#at.y);
-    this.#ink.lineTo(to.x, to.y);
+    this.#ink.lineTo(to.x + 0.01, to.y); // of a line without length, such as the dot of an i, nothing would be drawn
     this.#ink.stroke();
     this.#at = to;
   }
@@ -80,6 +88,16 @@ export class Pad {
     else if (event.key === "Escape") this.clear();
     else return;
     event.preventDefault();
+    this.#mark();
+  }
+
+  /** Show where the keys have the pen: filled while it is down. */
+  #mark() {
+    const mark = find("pad-pen");
+    mark.hidden = false;
+    mark.classList.toggle("down", Boolean(this.#at));
+    mark.style.left = `${(100 * this.#pen.x) / this.#canvas.width}%`;
+    mark.style.top = `${(100 * this.#pen.y) / this.#canvas.height}%`;
   }
 
   async #read() {
