@@ -317,6 +317,30 @@ def test_a_group_is_reviewed_by_its_wrong_ones(browser: Browser, sent: Sent, htt
     assert labels == dict.fromkeys(whole, "Z") | {index: "2"}
 
 
+def test_a_group_that_was_confirmed_by_mistake_is_taken_back_as_one(
+    browser: Browser, sent: Sent, http: httpx.Client
+) -> None:
+    def corrected() -> dict[int, str | None]:
+        return {index: results(http, sent)[index]["correction"] for index in whole}
+
+    show(browser, sent)
+    next(chip for chip in browser.all(".chip") if chip.accessible_name.startswith("capital Y ")).click()
+    whole = [item["index"] for item in results(http, sent) if item.get("label") == "Y"]
+    browser.find("#group").click()
+    browser.wait(lambda: len(browser.all(".cell")) == len(whole))
+    button, cell = browser.find("#group-right"), browser.find(".cell")
+    index = int(cell.get_attribute("id").split("-")[1])
+    ActionChains(browser.driver).double_click(button).perform()  # the second click is no other answer
+    browser.wait(lambda: corrected() == dict.fromkeys(whole, "Y"))
+    cell.click()
+    browser.find("#grid").send_keys("2")
+    browser.wait(lambda: corrected() == dict.fromkeys(whole, "Y") | {index: "2"})
+    assert button.text == "Take that back"
+    button.click()
+    browser.wait(lambda: corrected() == dict.fromkeys(whole) | {index: "2"})
+    assert button.text == "The others are right"
+
+
 def test_what_was_corrected_elsewhere_is_not_confirmed_with_the_others(
     browser: Browser, sent: Sent, http: httpx.Client
 ) -> None:

@@ -3,7 +3,7 @@
 import { make } from "./dom.js";
 import { isSheet } from "./items.js";
 import { glyph, upload } from "./thumbnails.js";
-import { flags, percent } from "./words.js";
+import { flags, percent, spoken } from "./words.js";
 
 const MARKS = { marked: "✕", checked: "✓", failed: "!", uncertain: "?", "": "" };
 
@@ -69,10 +69,4 @@ function describe(item, marked) {
   else if (item.uncertain) words.push("uncertain");
   if (marked) words.push("marked wrong");
   return words.join("; ");
-}
-
-/** A label as it is read out: a screen reader does not distinguish a from A. */
-export function spoken(label) {
-  if (label.length > 1 || label.toLowerCase() === label.toUpperCase()) return label;
-  return label === label.toUpperCase() ? `capital ${label}` : `small ${label}`;
 }

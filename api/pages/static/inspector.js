@@ -1,11 +1,10 @@
 // The image in focus: as it was sent, as the network saw it, what it may be, and what it is.
 
-import { spoken } from "./cell.js";
 import { find, make } from "./dom.js";
 import { isSheet, said } from "./items.js";
 import { readings } from "./readings.js";
 import { boxes, glyph, upload } from "./thumbnails.js";
-import { flags } from "./words.js";
+import { flags, spoken } from "./words.js";
 
 /** Where the screen ends for what is not to be covered: on a phone, at the open inspector. */
 export function uncovered() {

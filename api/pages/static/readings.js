@@ -1,7 +1,7 @@
 // The readings of an image, likeliest first, each with a bar: for the pad and for the image in focus.
 
 import { bar, make } from "./dom.js";
-import { percent } from "./words.js";
+import { percent, spoken } from "./words.js";
 
 /** Rows of [{label, p}]; with `choose`, each is a button that calls it with the label. */
 export function readings(likely, choose) {
@@ -10,7 +10,7 @@ export function readings(likely, choose) {
       choose ? "button" : "div",
       {
         class: place ? "reading" : "reading first",
-        ...(choose && { type: "button", onclick: () => choose(label), "aria-label": `${label}, ${percent(p)}` }),
+        ...(choose && { type: "button", onclick: () => choose(label), "aria-label": `${spoken(label)}, ${percent(p)}` }),
       },
       make("b", {}, label),
       bar(p),

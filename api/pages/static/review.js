@@ -7,13 +7,18 @@ import { images } from "./words.js";
 
 export class Review {
   grouped = false;
+  #confirmed = null; // what "The others are right" said last: of which selection, and its images by label
 
   constructor(corrections, grid, labels) {
     Object.assign(this, { corrections, grid, labels });
     grid.node.addEventListener("keydown", (event) => this.#type(event));
     grid.addEventListener("move", () => this.grouped && this.#tell());
     grid.addEventListener("pick", () => this.grouped && this.#mark());
-    find("group-right").addEventListener("click", () => this.#confirmOthers());
+    find("group-right").addEventListener("click", ({ detail: clicks }) => {
+      if (clicks > 1) return; // of a double click, which would take back what it said
+      if (this.#revocable) this.#revoke();
+      else this.#confirmOthers();
+    });
   }
 
   /** Give a label to the marked images of a group, else to the image in focus. */
@@ -52,6 +57,11 @@ export class Review {
       ? `${images(wrong)} marked. Press or choose the character they are.`
       : "Click the images that were misread, or mark them with Space.";
     find("group-right").disabled = !this.grid.items.length;
+    find("group-right").textContent = this.#revocable ? "Take that back" : "The others are right";
+  }
+
+  get #revocable() {
+    return this.#confirmed?.of === this.grid.items;
   }
 
   #confirmOthers() {
@@ -60,8 +70,16 @@ export class Review {
       if (this.grid.marked.has(item) || item.correction != null || !item.label) continue;
       right.set(item.label, [...(right.get(item.label) ?? []), item]);
     }
+    if (right.size) this.#confirmed = { of: this.grid.items, right };
     const overwrite = false; // corrections made elsewhere since the images were fetched are not seen here
     for (const [label, items] of right) this.#correct(items, label, `${images(items.length)} right`, overwrite);
+  }
+
+  /** Withdraw what was confirmed with one click, except where it was corrected since. */
+  #revoke() {
+    const items = [...this.#confirmed.right].flatMap(([label, some]) => some.filter((item) => item.correction === label));
+    this.#confirmed = null;
+    this.#correct(items, null, `${images(items.length)}: taken back`);
   }
 
   #correct(items, label, words, overwrite = true) {

@@ -2,7 +2,7 @@
 
 import { find, make } from "./dom.js";
 import { tally } from "./selection.js";
-import { count } from "./words.js";
+import { count, spoken } from "./words.js";
 
 export class Tools {
   wanted = { show: "all", label: null, sort: "order" };
@@ -24,7 +24,11 @@ export class Tools {
       for (const label of known) if (!this.#chips.has(label)) this.#chips.set(label, this.#chip(label));
       find("labels").replaceChildren(...[...this.#chips.keys()].sort().map((label) => this.#chips.get(label)));
     }
-    for (const [label, chip] of this.#chips) chip.lastElementChild.textContent = count(labels.get(label) ?? 0);
+    for (const [label, chip] of this.#chips) {
+      const number = count(labels.get(label) ?? 0);
+      chip.lastElementChild.textContent = number;
+      chip.ariaLabel = `${spoken(label)} ${number}`;
+    }
     return kinds;
   }
 

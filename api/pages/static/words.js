@@ -37,6 +37,12 @@ export function percent(p) {
   return p > 0.994 && p < 0.9995 ? `${(100 * p).toFixed(1)} %` : `${Math.round(100 * p)} %`;
 }
 
+/** A label as it is read out: a screen reader does not distinguish a from A. */
+export function spoken(label) {
+  if (label.length > 1 || label.toLowerCase() === label.toUpperCase()) return label;
+  return label === label.toUpperCase() ? `capital ${label}` : `small ${label}`;
+}
+
 export function bytes(n) {
   const units = ["B", "kB", "MB", "GB"];
   let place = 0;
