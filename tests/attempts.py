@@ -21,6 +21,7 @@ def send(
     timeout_s: float = 10.0,
     policy: Policy = PUBLIC,
     tls: ssl.SSLContext | None = None,
+    connect_s: float = 10.0,
 ) -> list[Outcome]:
     """The outcomes of `times` attempts, while the name resolves to each of `addresses` in turn."""
     turn = cycle(addresses)
@@ -29,7 +30,7 @@ def send(
         return next(turn)
 
     async def run() -> list[Outcome]:
-        poster = Poster(policy, resolve, connect_s=10.0, timeout_s=timeout_s)
+        poster = Poster(policy, resolve, connect_s=connect_s, timeout_s=timeout_s)
         if tls:
             poster._tls = tls
         claim = DeliveryClaim("msg_1", 1, 1, url, EVENT, (SECRET,))

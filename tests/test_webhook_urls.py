@@ -1,6 +1,9 @@
 """Where no webhook goes: hostile URLs by the hundred, and names that flip; and where they do go."""
 
+import socket
 import ssl
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 
 import pytest
 import trustme
@@ -119,6 +122,13 @@ def test_an_address_that_does_not_answer_is_passed_over() -> None:
         assert outcome.delivered
 
 
+def test_an_address_that_is_silent_does_not_take_the_time_of_the_next() -> None:
+    with running_receiver() as receiver, silent("127.0.0.2", port_of(receiver.url)) as address:
+        addresses = [address, "127.0.0.1"]
+        (outcome,) = send(receiver.url, [addresses], policy=PRIVATE, connect_s=4.0)
+        assert outcome.delivered
+
+
 @pytest.mark.parametrize("behaviour", [hang, drip])
 def test_an_attempt_ends_in_time_whatever_trickles_in(behaviour: object) -> None:
     with running_receiver(behaviour) as receiver:  # type: ignore[arg-type]
@@ -140,6 +150,19 @@ def test_no_proxy_of_the_environment_is_used(monkeypatch: pytest.MonkeyPatch) ->
         (outcome,) = send(receiver.url, [["127.0.0.1"]], policy=PRIVATE)
         assert outcome.delivered
         assert proxy.connections == 0
+
+
+@contextmanager
+def silent(address: str, port: int) -> Iterator[str]:
+    """An address where nobody takes connections: its queue is full, so others are not even refused."""
+    with socket.socket() as listener, ExitStack() as queue:
+        listener.bind((address, port))
+        listener.listen(0)
+        for _ in range(4):
+            waiting = queue.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex((address, port))
+        yield address
 
 
 def port_of(url: str) -> int:

@@ -64,10 +64,12 @@ class PinnedBackend(httpcore.AsyncNetworkBackend):
         return addresses
 
     async def _connect(self, addresses: Sequence[str], port: int) -> httpcore.AsyncNetworkStream:
+        """Try one address after another, each for its share of the time: the first may be silent."""
         failure: Exception = OSError("the name has no address")
         for address in addresses:
             try:
-                return await self._network.connect_tcp(address, port)
-            except httpcore.ConnectError as error:
+                share_s = self._connect_s / len(addresses)
+                return await self._network.connect_tcp(address, port, timeout=share_s)
+            except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
                 failure = error
         raise failure
