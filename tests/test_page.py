@@ -685,6 +685,16 @@ def test_a_photograph_is_made_small_enough_to_be_read(
     assert http.get(f"/v1/jobs/{job}/items/0").json()["label"] == "7"
 
 
+def test_a_photograph_that_the_browser_does_not_know_is_left_to_the_service(
+    browser: Browser, tmp_path: Path
+) -> None:
+    (tmp_path / "photo.heic").write_bytes(b"what a phone may write")
+    browser.open("/")
+    browser.find("#camera").send_keys(str(tmp_path / "photo.heic"))
+    browser.wait(lambda: browser.text("#tray-names") == "photo.heic")
+    assert browser.all(".notice") == []
+
+
 def test_a_job_without_images_is_shown_without_asking_for_them(
     browser: Browser, http: httpx.Client, scans: Path
 ) -> None:

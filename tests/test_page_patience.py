@@ -276,6 +276,19 @@ def test_a_job_is_followed_on_though_its_gateway_was_killed(browser: Browser, ga
     browser.wait(lambda: browser.text("#progress-text").startswith("Done"))
 
 
+def test_what_was_never_read_is_not_offered_to_be_corrected(
+    browser: Browser, gateway: Services, http: httpx.Client
+) -> None:
+    submit(gateway.redis_url, "halted", (2,))
+    http.post("/v1/jobs/halted/cancel")
+    browser.open("/jobs/halted")
+    browser.wait(lambda: browser.text("[data-show=all] b") == "2")
+    browser.find("#grid").send_keys("7")
+    browser.wait(lambda: browser.text("#announcement").startswith("It was not read"))
+    assert not browser.find(".palette").is_displayed()
+    assert corrections(http, "halted") == [None, None]
+
+
 def test_the_end_of_a_job_is_said(browser: Browser, gateway: Services) -> None:
     submit(gateway.redis_url, "awaited", (2,))
     browser.open("/jobs/awaited")

@@ -1,7 +1,7 @@
 // The image in focus: as it was sent, as the network saw it, what it may be, and what it is.
 
 import { find, make } from "./dom.js";
-import { isSheet, said } from "./items.js";
+import { correctable, isSheet, said } from "./items.js";
 import { readings } from "./readings.js";
 import { boxes, glyph, upload } from "./thumbnails.js";
 import { flags, spoken } from "./words.js";
@@ -65,7 +65,8 @@ export class Inspector {
   /** Offer labels for one character, a field for a text; a text that is being written stays. */
   #offer(item) {
     const sheet = isSheet(item);
-    [this.is.hidden, this.palette.hidden, this.form.hidden] = [sheet, sheet, !sheet];
+    this.is.hidden = this.palette.hidden = sheet || !correctable(item);
+    this.form.hidden = !sheet;
     const other = item.index !== this.index;
     if (!other && item.correction !== this.correction) this.#drafts.delete(item.index);
     if (other || item.correction !== this.correction) this.text.value = this.#drafts.get(item.index) ?? said(item) ?? "";

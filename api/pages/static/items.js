@@ -62,3 +62,6 @@ export const isSheet = (item) => item.text !== undefined;
 
 /** Whether a person should look at an image. */
 export const open = (item) => item.correction == null && Boolean(item.uncertain);
+
+/** Whether an image can be corrected: one that was canceled was never read. */
+export const correctable = ({ status }) => status === "succeeded" || status === "failed";

@@ -2,9 +2,10 @@
 
 const LONGEST = 2000;
 
-/** The same picture, upright, its long side at most LONGEST pixels, as a JPEG. */
+/** The same picture, upright, its long side at most LONGEST pixels, as a JPEG; the file itself if it is no picture that this browser knows. */
 export async function shrink(file) {
-  const bitmap = await createImageBitmap(file, { imageOrientation: "from-image" });
+  const bitmap = await createImageBitmap(file, { imageOrientation: "from-image" }).catch(() => null);
+  if (!bitmap) return file; // the service says what is wrong with it
   const scale = Math.min(1, LONGEST / Math.max(bitmap.width, bitmap.height));
   const canvas = document.createElement("canvas");
   [canvas.width, canvas.height] = [Math.round(bitmap.width * scale), Math.round(bitmap.height * scale)];

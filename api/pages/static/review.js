@@ -1,7 +1,7 @@
 // Review by keyboard: move, correct with one key, confirm, take back; and by group, marking the wrong images.
 
 import { find } from "./dom.js";
-import { isSheet, open, said } from "./items.js";
+import { correctable, isSheet, open, said } from "./items.js";
 import { announce } from "./notices.js";
 import { images } from "./words.js";
 
@@ -23,10 +23,11 @@ export class Review {
 
   /** Give a label to the marked images of a group, else to the image in focus. */
   choose(label) {
-    const marked = [...this.grid.marked];
+    const marked = [...this.grid.marked].filter(correctable);
     if (this.grouped && marked.length) return this.#correct(marked, label, `${images(marked.length)}: ${label ?? "taken back"}`);
     const item = this.grid.item;
-    if (!item || !["succeeded", "failed"].includes(item.status)) return undefined;
+    if (!item) return undefined;
+    if (!correctable(item)) return announce("It was not read, so it cannot be corrected.");
     const kept = isSheet(item) ? "The text is kept" : `It is ${label}`;
     const done = this.#correct([item], label, label === null ? "Taken back" : kept);
     if (label !== null) this.#next();
