@@ -336,13 +336,33 @@ def test_a_job_is_followed_on_though_redis_was_away_for_a_while(
 def test_a_stream_that_falls_silent_is_left_for_another(
     browser: Browser, gateway: Services, http: httpx.Client
 ) -> None:
-    submit(gateway.redis_url, "silent", (2,))
+    submit(gateway.redis_url, "silent", (1, 1))
     browser.open("/jobs/silent")
     browser.wait(lambda: asked_for_events(browser, "silent"))
+    commit_next(gateway.redis_url)
+    browser.wait(lambda: "1 of 2 images read" in browser.text("#progress-text"))
     with hung(gateway):
         browser.wait(lambda: asked_for_events(browser, "silent"))
     finish(gateway.redis_url)
     browser.wait(lambda: browser.text("#progress-text").startswith("Done"))
+
+
+def test_a_job_whose_stream_is_held_back_is_asked_for_instead(
+    browser: Browser, gateway: Services
+) -> None:
+    submit(gateway.redis_url, "buffered", (2,))
+    asked: list[str] = []
+
+    def polled() -> bool:
+        asked.extend(browser.asked())
+        return sum(url.endswith("/v1/jobs/buffered") for url in asked) > 2
+
+    with browser.refused("/buffered/events", after_ms=10**8):
+        browser.open("/jobs/buffered")
+        browser.wait(polled)
+    finish(gateway.redis_url)
+    browser.wait(lambda: browser.text("#progress-text").startswith("Done"))
+    assert not any("/buffered/events" in url for url in asked + browser.asked())
 
 
 def test_a_drawing_that_is_cleared_is_waited_for_no_more(browser: Browser, gateway: Services) -> None:

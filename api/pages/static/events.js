@@ -5,6 +5,7 @@ import { answered, call } from "./gateway.js";
 import { heard } from "./patience.js";
 
 const MOST_SILENT_MS = (8 / 3) * 1000 * facts.ping_s; // two pings are missing: the connection is dead
+const FIRST_MS = 5000; // a stream begins at once, unless something in between holds it back
 
 /** The events at `path`: {id, event, data}. Ends with the stream; throws Silence if not even a ping comes, AbortError by `signal`. */
 export async function* events(path, signal) {
@@ -17,11 +18,11 @@ export async function* events(path, signal) {
 }
 
 async function* read(path, signal) {
-  const answer = await heard(call(path, { headers: { Accept: "text/event-stream" }, signal }), MOST_SILENT_MS);
+  const answer = await heard(call(path, { headers: { Accept: "text/event-stream" }, signal }), FIRST_MS);
   const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
   let text = "";
-  for (;;) {
-    const { value, done } = await heard(answered(reader.read()), MOST_SILENT_MS);
+  for (let most = FIRST_MS; ; most = MOST_SILENT_MS) {
+    const { value, done } = await heard(answered(reader.read()), most);
     if (done) return;
     const blocks = (text + value).split(/\r?\n\r?\n/);
     text = blocks.pop();

@@ -20,9 +20,10 @@ export async function* follow(id) {
   for (let silent = 0; !FINAL.has(job.state); silent += 1) {
     if (silent > MOST_SILENT) return yield* byAsking(path);
     if (silent) await pause(AGAIN_MS);
+    let begun = false;
     try {
       for await (const { event, data } of events(`${path}/events?results=false`, hiding())) {
-        silent = 0;
+        [silent, begun] = [0, true];
         if (event === "gone") throw Refusal.of(410, data);
         job = { ...job, ...JSON.parse(data) };
         yield job;
@@ -32,8 +33,11 @@ export async function* follow(id) {
       if (error.name === "AbortError") {
         for await (job of byAsking(path, () => document.hidden)) yield job;
         silent = -1;
-      } else if (error.status === BUSY) return yield* byAsking(path);
-      else if (!error.passing) throw error;
+        continue;
+      }
+      const isHeldBack = error.late && !begun; // by something in between
+      if (error.status === BUSY || isHeldBack) return yield* byAsking(path);
+      if (!error.passing) throw error;
     }
   }
 }

@@ -41,10 +41,10 @@ export class Patience {
   }
 }
 
-/** The result of `promise`; throws Silence if there is none within `ms`. */
+/** The result of `promise`; throws a `late` Silence if there is none within `ms`. */
 export function heard(promise, ms) {
   let timer;
-  const silence = new Promise((_, reject) => (timer = setTimeout(() => reject(new Silence()), ms)));
+  const silence = new Promise((_, reject) => (timer = setTimeout(() => reject(Object.assign(new Silence(), { late: true })), ms)));
   return Promise.race([promise, silence]).finally(() => clearTimeout(timer));
 }
 
