@@ -74,6 +74,11 @@ def write_spreadsheet(folder: Path, images: Grey, labels: Array) -> Path:
     return put(folder / "Table.CSV", b"\xef\xbb\xbf" + table)
 
 
+def write_openml_csv(folder: Path, images: Grey, labels: Array) -> Path:
+    rows = [[*pixels, label] for label, *pixels in (HEADER, *rows_of(images, labels))]
+    return put(folder / "mnist_784.csv", csv_of(rows))
+
+
 def write_packed_csv(folder: Path, images: Grey, labels: Array) -> Path:
     return put(folder / "train.csv.gz", gzip.compress(csv_of(rows_of(images, labels))))
 
@@ -155,6 +160,7 @@ FORMS: tuple[Writer, ...] = (
     write_csv_with_header,
     write_csv_with_pandas_header,
     write_spreadsheet,
+    write_openml_csv,
     write_packed_csv,
     write_zipped_csv,
     write_npz,

@@ -116,6 +116,7 @@ class TestBadTables:
             ([ROW, ["7", "-1", *ROW[2:]]], "line 2, field 2: '-1'"),
             ([ROW, ["7", "", *ROW[2:]]], "line 2, field 2: ''"),
             ([ROW, ["7", "0.5", *ROW[2:]]], "line 2, field 2: '0.5'"),
+            ([[*HEADER[1:], "class"], ["x", *ROW[2:], "7"]], "line 2, field 1: 'x'"),
             ([HEADER, ROW, ["47", *ROW[1:]]], "image 2: label '47'"),
             ([ROW, ["no", *ROW[1:]]], "image 2: label 'no'"),
             ([ROW[1:], ROW[1:]], "line 1 has 784 fields"),

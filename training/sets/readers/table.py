@@ -1,4 +1,7 @@
-"""Kaggle's form: a line is a label and 784 pixels; with or without a header; .csv, .csv.gz or zipped."""
+"""Kaggle's form: a line is a label and 784 pixels; with or without a header; .csv, .csv.gz or zipped.
+
+OpenML's form has the label at the end, as its header says.
+"""
 
 import gzip
 import io
@@ -26,7 +29,8 @@ DAMAGED = (OSError, EOFError, zlib.error, zipfile.BadZipFile, RuntimeError, Unic
 
 DECIMAL = re.compile(r"-?\d*\.?\d+(?:[eE][+-]?\d+)?")
 
-ROW = np.dtype([("label", "U8"), ("pixels", np.uint8, (PIXELS,))])
+LABEL, INK = ("label", "U8"), ("pixels", np.uint8, (PIXELS,))
+LABEL_FIRST, LABEL_LAST = np.dtype([LABEL, INK]), np.dtype([INK, LABEL])
 
 
 def read_table(path: Path, meaning: Meaning) -> Set:
@@ -34,7 +38,8 @@ def read_table(path: Path, meaning: Meaning) -> Set:
     try:
         with _open(path) as lines, warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # about an empty file, which is refused below
-            rows = np.loadtxt(_body(lines), ROW, delimiter=",", comments=None, quotechar='"', ndmin=1)
+            body, form = _body(lines)
+            rows = np.loadtxt(body, form, delimiter=",", comments=None, quotechar='"', ndmin=1)
     except BadData:
         raise
     except DAMAGED as error:
@@ -68,10 +73,12 @@ def _only_table(path: Path, archive: zipfile.ZipFile) -> str:
     return tables[0]
 
 
-def _body(lines: TextIO) -> Iterator[str]:
-    """The lines without the header, if there is one."""
+def _body(lines: TextIO) -> tuple[Iterator[str], np.dtype[np.void]]:
+    """The lines without the header, if there is one, and the form of a line."""
     first = lines.readline()
-    return lines if _is_header(first) else chain([first], lines)
+    if not _is_header(first):
+        return chain([first], lines), LABEL_FIRST
+    return lines, LABEL_LAST if _ends_with_label(first) else LABEL_FIRST
 
 
 def _is_header(line: str) -> bool:
@@ -83,16 +90,26 @@ def _is_header(line: str) -> bool:
     return len(set(pixels)) == len(pixels) or not all(map(DECIMAL.fullmatch, pixels))
 
 
+def _ends_with_label(header: str) -> bool:
+    """Whether the last name is that of the labels (`class`): it has no number, as names of pixels do."""
+    first, *_, last = header.split(",")
+    return bool(re.search(r"\d", first)) and not re.search(r"\d", last)
+
+
 def _fault(path: Path) -> str:
     """What is wrong with the first faulty line; empty if there is none."""
+    begin = 1  # where pixels begin in a line
     with _open(path) as lines:
         for number, line in enumerate(lines, 1):
             fields = line.split(",")
-            if not line.strip() or (number == 1 and _is_header(line)):
+            if number == 1 and _is_header(line):
+                begin = 0 if _ends_with_label(line) else 1
+                continue
+            if not line.strip():
                 continue
             if len(fields) != 1 + PIXELS:
                 return f"line {number} has {len(fields)} fields; a label and {PIXELS} pixels are wanted"
-            for place, field in enumerate(map(_plain, fields[1:]), 2):
+            for place, field in enumerate(map(_plain, fields[begin:][:PIXELS]), begin + 1):
                 if not field.isdecimal() or int(field[:4]) > 255:
                     fault = f"line {number}, field {place}: {field!r} is no whole number from 0 to 255"
                     return f"{fault}; decimals are not read" if "." in field else fault
