@@ -44,6 +44,13 @@ def found(runs: Path) -> Evaluation:
     return evaluate(*open_network("small", runs), split.test, split.measured_on)
 
 
+def elsewhere(found: Evaluation) -> Evaluation:
+    """As `found`, by a network that was trained with another test set held out."""
+    return replace(
+        found, card=replace(found.card, measured_on="one test set"), measured_on="another test set"
+    )
+
+
 def open_gate(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Gate, "faults", lambda gate, found: [])
 
@@ -58,9 +65,17 @@ def test_what_is_not_good_enough_is_refused_and_nothing_is_written(
     assert list(Gate(DIGITS, 0.0, ece=1.0).faults(wary)) == ["every answer is uncertain"]
     with pytest.raises(Refused, match=r"not published as digits: (top-1|calibration)"):
         publish(found, runs / "small-0", "digits", tmp_path)
-    with pytest.raises(Refused, match="no gate for 'unheard-of'"):
-        publish(found, runs / "small-0", "unheard-of", tmp_path)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(("more", "name"), [([], "small"), (["--as", "unheard-of"], "unheard-of")])
+def test_a_name_that_nothing_is_served_as_is_refused_before_anything_is_read(
+    more: list[str], name: str, runs: Path, tmp_path: Path
+) -> None:
+    line = ["publish", "small", *more, "--runs", str(runs), "--data", str(tmp_path)]
+    done = CliRunner().invoke(app, line, env={"COLUMNS": "1000"})
+    assert done.exit_code == 1
+    assert f"error: nothing is served as {name!r}: --as takes one of" in done.stderr
 
 
 def test_a_network_of_other_labels_takes_no_name(found: Evaluation, runs: Path, tmp_path: Path) -> None:
@@ -75,7 +90,7 @@ def test_what_may_have_learned_from_the_test_set_is_not_served(
 ) -> None:
     open_gate(monkeypatch)
     with pytest.raises(Refused, match="these images may be among those it learned from"):
-        publish(replace(found, measured_on="another test set"), runs / "small-0", "digits", tmp_path)
+        publish(elsewhere(found), runs / "small-0", "digits", tmp_path)
     assert not list(tmp_path.iterdir())
 
 

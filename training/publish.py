@@ -11,7 +11,7 @@ from model.engines.predictor import softmax
 from model.engines.torch_predictor import TorchPredictor
 from model.networks import count_parameters
 
-from .gates import GATES
+from .gates import GATES, Gate
 from .measures.calibration import best_temperature, rounded, uncertain_below
 from .measures.evaluate import Evaluation, all_logits
 from .recipe import Recipe
@@ -57,6 +57,13 @@ def calibrated(card: Card, network: nn.Module, validation: Set) -> Card:
     return replace(card, temperature=round(temperature, 4), uncertain_below=rounded(threshold))
 
 
+def gate_of(name: str) -> Gate:
+    """What is asked of a network that is served as `name`. Raises Refused if nothing is served so."""
+    if name not in GATES:
+        raise Refused(f"nothing is served as {name!r}: --as takes one of {', '.join(GATES)}")
+    return GATES[name]
+
+
 def publish(
     found: Evaluation,
     run: Path,
@@ -69,9 +76,7 @@ def publish(
 
     `precision` is the lowest that `engines` found good enough; `scans` is the table of real scans.
     """
-    faults = list(GATES[name].faults(found)) if name in GATES else [f"there is no gate for {name!r}"]
-    faults += found.caveats
-    if faults:
+    if faults := [*gate_of(name).faults(found), *found.caveats]:
         raise Refused(f"{found.card.name} is not published as {name}: {'; '.join(faults)}")
     _, network = load_checkpoint(found.card.name, run)
     measured = replace(

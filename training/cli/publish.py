@@ -20,6 +20,7 @@ from ..measures.engines import least_precision, rivals
 from ..measures.evaluate import evaluate, read_split, task_of
 from ..measures.scans import measure_scans, table
 from ..measures.verdicts import open_reader
+from ..publish import gate_of
 from ..publish import publish as serve
 from ..ranges import input_ranges
 from ..registry import RUNS, find
@@ -49,9 +50,10 @@ def publish(
     the next start of `inkqueue up`."""
     stem, folder = find(name, runs)
     card, network = load_checkpoint(stem, folder)
+    served, out = served or card.name, out or weights_folder()
+    gate_of(served)  # raises Refused before anything is measured
     split = read_split(task_of(card).name, data)
     card = replace(card, ranges=input_ranges(card, network, split.validation))
-    served, out = served or card.name, out or weights_folder()
     with TemporaryDirectory() as temporary:  # until it has passed, nothing that is served changes
         draft = _drafted(card, folder, Path(temporary))
         precision = least_precision(list(rivals(stem, draft, split.validation)))
