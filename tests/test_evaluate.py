@@ -40,10 +40,12 @@ from training.measures.scorecard import scorecard
 from training.measures.significance import ONE_SIDED_99, mcnemar, wilson
 from training.publish import finish
 from training.run import Run
+from training.sets.sources import DRAWN
 from training.sets.tasks import TASKS
 from training.train import Trainer
 
 from courses import drawn_digits, short
+from datafiles import write_csv
 
 
 def answers(rows: list[list[float]], truth: list[int], labels: str) -> Answers:
@@ -156,6 +158,12 @@ def test_coverage_keeps_the_surest() -> None:
     assert coverage_at(found, 0.995).share == 0
 
 
+def test_coverage_has_a_row_for_answers_that_are_equally_sure_only_once() -> None:
+    rows = np.array([[1, 0]] * 96 + [[0.6, 0.4]] * 4, np.float32)
+    found = Answers(rows, np.array([0] * 96 + [1] * 4, np.uint8), "ab")
+    assert [(each.share, each.accuracy) for each in coverage_table(found)] == [(1, 0.96), (0.96, 1)]
+
+
 def test_the_temperature_that_was_hidden_is_found(rng: np.random.Generator) -> None:
     logits, truth = sampled(rng)
     assert best_temperature(logits * 2, truth) == pytest.approx(2, rel=0.03)
@@ -210,7 +218,11 @@ def test_what_is_measured_is_what_is_served(runs: Path) -> None:
     assert found.accuracy["top1"] == round(float((served.argmax(axis=1) == split.test.labels).mean()), 4)
     assert found.interval[0] <= found.accuracy["top1"] <= found.interval[1]
     assert not found.caveats
-    elsewhere = replace(found, measured_on="elsewhere")
+    elsewhere = replace(
+        found, card=replace(found.card, measured_on="one test set"), measured_on="another"
+    )
+    for drawn in (replace(found, measured_on="another"), replace(elsewhere, measured_on=DRAWN)):
+        assert not drawn.caveats, "no network has seen drawn characters, nor a drawn one any others"
     [caveat] = elsewhere.caveats
     assert "another test set" in caveat
     assert caveat in scorecard(elsewhere)[0].notes
@@ -305,6 +317,33 @@ def test_one_network_by_name_and_by_file_is_the_same(runs: Path, tmp_path: Path)
     by_name, by_file = (json.loads(file.read_text())[0] for file in files)
     speed = {"images_per_second": 0}
     assert by_name | speed == by_file | speed
+
+
+@pytest.mark.parametrize("known", [False, True])
+def test_a_persons_own_images_are_measured_and_that_they_may_be_known_is_said(
+    known: bool, runs: Path, tmp_path: Path
+) -> None:
+    split = drawn_digits()
+    file = write_csv(tmp_path, split.test.images.transpose(0, 2, 1).copy(), split.test.labels + 1)
+    card, network = load_checkpoint("small", runs / "small-0")
+    card = replace(card, measured_on="train.csv, 100 images" if known else "elsewhere")
+    save_checkpoint(card, network, tmp_path)
+    line = "evaluate", tmp_path / "small.safetensors", "--test", file, "--transposed"
+    record = tmp_path / "figures.json"
+    done = command(*line, "--labels-from", "1", "--data", tmp_path / "none", "--json", record)
+    assert "Measured on: train.csv, 100 images." in done.stdout
+    assert ("may be among those it learned from" in done.stdout) is not known
+    same = evaluate(*open_network(str(tmp_path / "small.json"), runs), split.test, "")
+    assert json.loads(record.read_text())[0]["top1"] == same.accuracy["top1"]
+    command(*line, code=1)  # label 10 is none
+
+
+def test_own_images_are_of_one_network(runs: Path, tmp_path: Path) -> None:
+    for line in (["--all"], ["small", "--scans"], ["small", "--charset", "digits"]):
+        done = command("evaluate", *line, "--test", tmp_path, "--runs", runs, code=2)
+        assert "--test goes with the name of a network alone" in done.stderr
+    done = command("evaluate", "small", "--transposed", "--runs", runs, code=2)
+    assert "--transposed and --labels-from go with --test" in done.stderr
 
 
 def test_missing_data_is_said_with_what_to_do(runs: Path, tmp_path: Path) -> None:

@@ -28,6 +28,7 @@ from training.tables import short as shortened
 from training.train import Trainer
 
 from courses import drawn_digits, short
+from datafiles import write_csv
 
 PICTURES = ("confusion", "mistakes", "reliability", "coverage", "curves")
 
@@ -163,6 +164,8 @@ def test_sentences_follow_the_figures(subject: Subject) -> None:
     assert "Most confused: 3 and 4, 100 % of all mistakes (500)" in blame
     timid = replace(good, card=replace(good.card, uncertain_below=0.95))
     assert "Every answer is flagged uncertain." in findings(timid, poor)
+    assert "points more than on the test set" in findings(poor, timid)[-1]
+    assert "not flagged uncertain" not in findings(poor, timid)[-1]
 
 
 def test_a_duel_is_told_with_its_chance() -> None:
@@ -190,6 +193,22 @@ def test_the_command_writes_a_report_and_compares(runs: Path, tmp_path: Path) ->
     assert done.exit_code == 0, done.output
     assert str(tmp_path / "report.html") in done.stdout
     assert "by small alone and 0 by twin alone" in (tmp_path / "report.md").read_text()
+
+
+def test_a_report_on_a_persons_own_images_tells_of_no_others(runs: Path, tmp_path: Path) -> None:
+    """Of the two networks, it is said which one may have learned from them."""
+    card, network = load_checkpoint("small", runs / "small-0")
+    save_checkpoint(replace(card, name="other", measured_on="elsewhere"), network, runs / "other-0")
+    split = drawn_digits()
+    file = write_csv(tmp_path, split.test.images, split.test.labels)
+    line = ["report", "small", "--test", str(file), "--against", "other", "--runs", str(runs)]
+    done = CliRunner().invoke(app, [*line, "--data", str(tmp_path), "--out", str(tmp_path / "out")])
+    assert done.exit_code == 0, done.output
+    text = (tmp_path / "out" / "report.md").read_text()
+    assert "Measured on: train.csv, 100 images." in text
+    assert "validation" not in text
+    assert "other was trained with another test set held out (elsewhere)" in text
+    assert "small was trained" not in text
 
 
 def test_missing_data_is_said_with_what_to_do(runs: Path, tmp_path: Path) -> None:

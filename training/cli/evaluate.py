@@ -24,8 +24,19 @@ from ..measures.scans import read_scans
 from ..measures.scorecard import scorecard
 from ..registry import RUNS
 from ..rejects.trial import read_rejects
+from ..sets.own import OwnTest
 from .console import show
-from .options import Data, Markdown, Quick, Runs, Threads
+from .options import (
+    Data,
+    LabelsFrom,
+    Markdown,
+    OwnImages,
+    Quick,
+    Runs,
+    Threads,
+    Transposed,
+    own_test,
+)
 
 Every = Annotated[bool, typer.Option("--all", help="every shipped network and every finished run")]
 Json = Annotated[
@@ -46,6 +57,9 @@ def evaluate(
     scans: Scans = False,
     rejects: Rejects = False,
     charset: Charset = "",
+    test: OwnImages = None,
+    transposed: Transposed = False,
+    labels_from: LabelsFrom = 0,
     data: Data = Path("data"),
     runs: Runs = RUNS,
     markdown: Markdown = False,
@@ -53,8 +67,10 @@ def evaluate(
     quick: Quick = False,
     threads: Threads = 0,
 ) -> None:
-    """Measure NAME on the test set of its task; or --all, on --scans, --rejects, with a --charset."""
-    _require_one(name, every, scans, rejects, charset)
+    """Measure NAME on the test set of its task, or on your own with --test; or --all, on --scans,
+    --rejects, with a --charset."""
+    own = own_test(test, transposed, labels_from)
+    _require_one(name, every, scans, rejects, charset, own)
     if json_file and not json_file.parent.is_dir():
         raise typer.BadParameter(f"--json: there is no folder {json_file.parent}")
     if scans:
@@ -69,20 +85,24 @@ def evaluate(
             refuse("\n".join(reasons(results)))
         tables, content = [table(results)], records(results)
     else:
-        found = measure(name, data, quick, runs, threads)
+        found = measure(name, data, quick, runs, threads, own)
         tables, content = scorecard(found), [record(found)]
     show(tables, markdown)
     if json_file:
         json_file.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n")
 
 
-def _require_one(name: str, every: bool, scans: bool, rejects: bool, charset: str) -> None:
+def _require_one(
+    name: str, every: bool, scans: bool, rejects: bool, charset: str, own: OwnTest | None
+) -> None:
     """Refuse options that exclude each other, and none at all."""
     chosen = sum(map(bool, (scans, rejects, charset)))
     if chosen > 1 or (every and (rejects or charset)):
         raise typer.BadParameter(
             "--scans, --rejects and --charset exclude each other; --all goes with --scans"
         )
+    if own and (chosen or not name):
+        raise typer.BadParameter("--test goes with the name of a network alone")
     if not chosen and bool(name) == every:
         raise typer.BadParameter("give the name of a network, or --all, --scans or --rejects")
 

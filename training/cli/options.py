@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from ..sets.own import OwnTest
+
 Data = Annotated[Path, typer.Option(help="folder with mnist/ and emnist/; see: inkqueue data")]
 SubcommandData = Annotated[
     Path | None, typer.Option("--data", help="folder of the data sets", show_default="data")
@@ -19,4 +21,25 @@ Network = Annotated[
 Quick = Annotated[
     bool, typer.Option("--quick", help="use characters drawn here: needs no data set, means nothing")
 ]
+OwnImages = Annotated[
+    Path | None,
+    typer.Option(
+        "--test",
+        help="your own images to measure on: IDX, CSV, .npy, .npz, or a folder or ZIP of images",
+    ),
+]
+Transposed = Annotated[bool, typer.Option(help="your images lie on their side, as EMNIST's do")]
+LabelsFrom = Annotated[int, typer.Option(help="the number of your first class")]
 Markdown = Annotated[bool, typer.Option("--markdown", help="print Markdown, for a README")]
+
+
+def own_test(test: Path | None, transposed: bool, labels_from: int) -> OwnTest | None:
+    """A person's own images to measure on, if `test` names any.
+
+    Without them, options about them are refused.
+    """
+    if test:
+        return OwnTest(test, transposed, labels_from)
+    if transposed or labels_from:
+        raise typer.BadParameter("--transposed and --labels-from go with --test")
+    return None

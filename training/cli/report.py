@@ -9,13 +9,24 @@ from model.card import BadCard
 from model.terminal import notes
 
 from ..measures.comparison import measure
-from ..measures.evaluate import evaluate, open_network, read_split, task_of
+from ..measures.evaluate import evaluate, open_network, read_split, read_test, task_of
 from ..measures.significance import mcnemar
 from ..registry import RUNS
 from ..reports.findings import verdict
 from ..reports.report import Subject, write_report
+from ..sets.own import OwnTest
 from .console import console
-from .options import Data, Network, Quick, Runs, Threads
+from .options import (
+    Data,
+    LabelsFrom,
+    Network,
+    OwnImages,
+    Quick,
+    Runs,
+    Threads,
+    Transposed,
+    own_test,
+)
 
 Out = Annotated[
     Path | None, typer.Option(file_okay=False, help="folder of the report; reports/NAME by default")
@@ -30,25 +41,36 @@ def report(
     data: Data = Path("data"),
     runs: Runs = RUNS,
     quick: Quick = False,
+    test: OwnImages = None,
+    transposed: Transposed = False,
+    labels_from: LabelsFrom = 0,
     threads: Threads = 0,
 ) -> None:
     """Write a report on NAME: report.md, report.html and the figures."""
-    subject = _subject(name, against, data, runs, quick, threads)
+    own = own_test(test, transposed, labels_from)
+    subject = _subject(name, against, data, runs, quick, own, threads)
     folder = out or Path("reports") / subject.test.card.name
     write_report(subject, folder)
     console.print(folder / "report.html")
 
 
-def _subject(name: str, against: str, data: Path, runs: Path, quick: bool, threads: int) -> Subject:
+def _subject(
+    name: str, against: str, data: Path, runs: Path, quick: bool, own: OwnTest | None, threads: int
+) -> Subject:
     predictor, weights = open_network(name, runs, threads)
-    split = read_split(task_of(predictor.card).name, data, quick)
-    notes.print(f"reading {len(split.test):,} test and {len(split.validation):,} validation images")
-    test = evaluate(predictor, weights, split.test, split.measured_on)
-    validation = evaluate(predictor, weights, split.validation, "validation")
+    task = task_of(predictor.card)
+    images, measured_on = read_test(task, data, quick, own)
+    notes.print(f"reading {len(images):,} test images")
+    test, validation = evaluate(predictor, weights, images, measured_on), None
+    if predictor.card.measured_on == measured_on and not own:  # so it was chosen on the others held out
+        held_out = read_split(task.name, data, quick).validation
+        notes.print(f"reading {len(held_out):,} validation images")
+        validation = evaluate(predictor, weights, held_out, "validation")
     remarks: tuple[str, ...] = ()
     if against:
-        other = measure(against, data, quick, runs, threads)
+        other = measure(against, data, quick, runs, threads, own)
         if other.card.labels != test.card.labels:
             raise BadCard(f"{against} reads {other.card.labels}, and {name} reads {test.card.labels}")
-        remarks = (verdict(name, against, mcnemar(test.answers.right, other.answers.right)),)
-    return Subject(test, validation, split.test, weights.parent, remarks)
+        duel = mcnemar(test.answers.right, other.answers.right)
+        remarks = verdict(name, against, duel), *other.caveats
+    return Subject(test, validation, images, weights.parent, remarks)

@@ -17,8 +17,8 @@ from ..study.report.report import Study, write_report
 from ..study.rounds import FULL, QUICK
 from ..study.study import SECTIONS, Plan, card_of, run_study
 from .console import console, show
-from .options import Data, Runs
-from .train import LabelsFrom, OwnTest, OwnTrain, Quick, Transposed, require_train
+from .options import Data, LabelsFrom, Runs, Transposed
+from .train import OwnTest, OwnTrain, Quick, require_train
 
 Task = Annotated[str, typer.Argument(metavar="TASK", help=f"one of: {', '.join(TASKS)}")]
 Out = Annotated[Path | None, typer.Option(help="folder of the report; reports/study-TASK by default")]

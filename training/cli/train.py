@@ -26,7 +26,7 @@ from ..sets.tasks import TASKS
 from ..tables import percent
 from ..train import Trainer
 from .console import console
-from .options import Data, Runs, Threads
+from .options import Data, LabelsFrom, Runs, Threads, Transposed
 
 Name = Annotated[str, typer.Argument(help=f"one of: {', '.join(RECIPES)}")]
 OwnTrain = Annotated[
@@ -35,8 +35,6 @@ OwnTrain = Annotated[
 OwnTest = Annotated[
     Path | None, typer.Option(help="your own images to measure on; by default a tenth of --train")
 ]
-Transposed = Annotated[bool, typer.Option(help="your images lie on their side, as EMNIST's do")]
-LabelsFrom = Annotated[int, typer.Option(help="the number of your first class")]
 Quick = Annotated[bool, typer.Option("--quick", help="a short run on characters drawn here")]
 
 

@@ -9,8 +9,9 @@ from statistics import mean, stdev
 from model.card import BadCard, card_paths, weights_folder
 
 from ..sets.data import BadData
+from ..sets.own import OwnTest
 from ..tables import TextTable, percent, short
-from .evaluate import Evaluation, evaluate, open_network, read_split, task_of
+from .evaluate import Evaluation, evaluate, open_network, read_test, task_of
 
 COLUMNS = (
     "network",
@@ -75,12 +76,19 @@ def compare(
 
 
 def measure(
-    name: str, data: Path, drawn: bool = False, runs: Path = Path(), threads: int = 0
+    name: str,
+    data: Path,
+    drawn: bool = False,
+    runs: Path = Path(),
+    threads: int = 0,
+    own: OwnTest | None = None,
 ) -> Evaluation:
-    """Evaluate the network meant by `name` on the test set of its task. Raises BadCard, BadData."""
+    """Evaluate the network meant by `name` on the test set of its task, or on a person's `own` images.
+
+    Raises BadCard, BadData.
+    """
     predictor, weights = open_network(name, runs, threads)
-    split = read_split(task_of(predictor.card).name, data, drawn)
-    return evaluate(predictor, weights, split.test, split.measured_on)
+    return evaluate(predictor, weights, *read_test(task_of(predictor.card), data, drawn, own))
 
 
 def table(results: Sequence[Result]) -> TextTable:

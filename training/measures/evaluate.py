@@ -17,6 +17,8 @@ from model.networks import Cascade, count_parameters
 
 from ..registry import find
 from ..sets.data import SPLIT_SEED, Set, Split
+from ..sets.own import OwnTest
+from ..sets.sources import DRAWN
 from ..sets.tasks import TASKS, Task, draw
 from .answers import Answers, Bools
 from .cost import Cost, MacCounter
@@ -57,8 +59,8 @@ class Evaluation:
 
     @property
     def caveats(self) -> list[str]:
-        """A warning if the images are not those its card was measured on; else none."""
-        if self.card.measured_on in ("", self.measured_on):
+        """A warning if the images are others than its card names, unless either are drawn; else none."""
+        if self.card.measured_on in ("", self.measured_on, DRAWN) or self.measured_on == DRAWN:
             return []
         return [
             f"{self.card.name} was trained with another test set held out ({self.card.measured_on}): "
@@ -91,6 +93,15 @@ def task_of(card: Card) -> Task:
 def read_split(task: str, folder: Path, drawn: bool = False) -> Split:
     """The data of `task` in `folder`, cached for the next network; `drawn`: a small set drawn here."""
     return draw(TASKS[task].labels, SPLIT_SEED) if drawn else TASKS[task].read(folder)
+
+
+def read_test(task: Task, folder: Path, drawn: bool, own: OwnTest | None) -> tuple[Set, str]:
+    """The images to measure on, a person's `own` if there are any, and what they are called. Raises
+    BadData."""
+    if own:
+        return own.read(task)
+    split = read_split(task.name, folder, drawn)
+    return split.test, split.measured_on
 
 
 def all_logits(predictor: Predictor, data: Set) -> Floats:

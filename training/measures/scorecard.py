@@ -41,7 +41,11 @@ def _confidence(found: Evaluation) -> Iterator[tuple[str, str]]:
     yield "negative log-likelihood", f"{figures['nll']:.4f}"
     yield "expected calibration error", f"{figures['ece']:.4f}"
     sure = f"{percent(figures['accuracy_of_sure'])} of {percent(figures['coverage'], 1)}"
-    yield f"right of those not uncertain (>= {card.uncertain_below:.4f})", sure
+    none = "every answer is uncertain"
+    yield (
+        f"right of those not uncertain (>= {card.uncertain_below:.4f})",
+        sure if len(found.sure) else none,
+    )
     for each in coverage_table(found.answers):
         yield (
             f"right of the surest {percent(each.share, 0)} (>= {each.threshold:.4f})",

@@ -10,14 +10,14 @@ from ..measures.significance import Duel, wilson
 from ..tables import percent
 
 
-def findings(found: Evaluation, validation: Evaluation) -> list[str]:
+def findings(found: Evaluation, validation: Evaluation | None) -> list[str]:
     """The sentences at the head of a report."""
     return [
         *_overall(found),
         *_classes(found),
         *_pairs(found),
         *_confidence(found),
-        *_chosen(found, validation),
+        *(_chosen(found, validation) if validation else ()),
         *found.caveats,
     ]
 
@@ -89,11 +89,12 @@ def _chosen(found: Evaluation, validation: Evaluation) -> Iterator[str]:
     error = hypot(*(sqrt(share * (1 - share) / count) for share, count in sides))
     way = "more" if other > test else "less"
     apart = f" ({abs(test - other) / error:.1f} standard errors)" if error else ""
+    kept = validation.sure
+    sure = f"; of those not flagged uncertain, {percent(kept.mean())} are" if len(kept) else ""
     yield (
         f"On the {len(validation.answers):,} validation images, on which temperature and threshold "
         f"were chosen, {percent(other)} are right, {100 * abs(other - test):.2f} points {way} than "
-        f"on the test set{apart}; of those not flagged uncertain, "
-        f"{percent(validation.accuracy['accuracy_of_sure'])} are."
+        f"on the test set{apart}{sure}."
     )
 
 

@@ -22,10 +22,11 @@ from .pages import templates
 
 @dataclass(frozen=True)
 class Subject:
-    """A network's evaluations on test and validation images, the test `images`, and the run's folder."""
+    """A network's evaluation on the test `images`, on the validation images that it was chosen by if
+    these are at hand, and its run's folder."""
 
     test: Evaluation
-    validation: Evaluation
+    validation: Evaluation | None
     images: Set
     run: Path
     remarks: tuple[str, ...]

@@ -1,5 +1,6 @@
 """A person's own files in place of a task's known sets: `train NAME --train FILE [--test FILE]`."""
 
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -15,6 +16,27 @@ WHERE = (
     "A label is the first field of a line in a CSV; for an image file it is the folder's name, or the "
     "beginning of the file's; for IDX and NumPy it stands in the file or array of labels"
 )
+
+
+@dataclass(frozen=True)
+class OwnTest:
+    """A person's own images that are only measured on; the rest is as in `readers.Meaning`."""
+
+    path: Path
+    transposed: bool = False
+    first: int = 0
+
+    def read(self, task: Task) -> tuple[Set, str]:
+        """The images, and what they are called (see Split.measured_on). Raises BadData."""
+        found = read(
+            self.path,
+            task.labels,
+            transposed=self.transposed,
+            first=self.first,
+            normalization=task.normalization,
+            part="test",
+        )
+        return found, _called(self.path, found)
 
 
 def read_own(
@@ -43,7 +65,7 @@ def read_own(
         )
     if test:
         rest, measured = whole, _unseen(known(test, part="test"), whole, test)
-        measured_on = f"{test.name}, {len(measured):,} images"
+        measured_on = _called(test, measured)
     else:
         rest, measured = hold_out_share(whole, 1 / 10, seed)
         measured_on = f"a tenth held out of {train.name}, {len(measured):,} images"
@@ -53,6 +75,10 @@ def read_own(
             f"{train}: {len(whole)} images are too few to hold some out; three of a class would do"
         )
     return Split(learned, chosen, measured, measured_on)
+
+
+def _called(test: Path, measured: Set) -> str:
+    return f"{test.name}, {len(measured):,} images"
 
 
 def _distinct(given: Set, train: Path) -> Set:
