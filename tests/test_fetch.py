@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
@@ -14,8 +15,9 @@ from training.sets.data import BadData
 from training.sets.fetch import EMNIST, MNIST, Official, fetch
 from worker.embedded import free_port
 
+from datafiles import labels_of, put
 from hosts import Host, running_host
-from samples import zip_of
+from samples import idx_of, zip_of
 
 FILES = {name: name.encode() * 9000 for name in MNIST.files}
 ARCHIVE = zip_of(
@@ -203,13 +205,20 @@ def test_the_command_refuses_files_that_are_not_the_official_ones(host: Host, tm
     assert not list((tmp_path / "mnist").iterdir())
 
 
-def test_the_command_knows_what_is_there(tmp_path: Path) -> None:
-    for name in FILES:
-        (tmp_path / "mnist").mkdir(exist_ok=True)
-        (tmp_path / "mnist" / name).write_bytes(b"")
-    done = CliRunner().invoke(app, ["--data", str(tmp_path), "fetch", "mnist"])
-    assert done.exit_code == 0
+def test_the_command_knows_what_is_there(rng: np.random.Generator, tmp_path: Path) -> None:
+    (tmp_path / "mnist").mkdir()
+    for known in OFFICIAL_MNIST:
+        put(tmp_path / f"{known.images}.gz", idx_of(rng.integers(0, 99, (2, 28, 28), np.uint8)))
+        put(tmp_path / known.labels, labels_of(np.array([0, 9], np.uint8)))
+    line = ["--data", str(tmp_path), "fetch", "mnist"]
+    done = CliRunner().invoke(app, line)
+    assert done.exit_code == 0, done.output
     assert "already" in done.stdout
+    put(tmp_path / f"{OFFICIAL_MNIST[0].images}.gz", b"")
+    done = CliRunner().invoke(app, line)
+    assert done.exit_code == 1
+    assert "train-images-idx3-ubyte.gz: " in done.stderr
+    assert "already" not in done.stdout
     assert CliRunner().invoke(app, ["fetch", "nist"]).exit_code == 2
 
 

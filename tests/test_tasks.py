@@ -181,3 +181,6 @@ def test_the_table_shows_what_is_there_what_is_broken_and_what_to_do(
     assert "not an IDX file" in rows["MNIST, test"]
     assert "missing" in rows["EMNIST Letters, test"]
     assert "data fetch emnist" in done.stdout
+    said = next(line for line in done.stdout.splitlines() if line.startswith("digits: "))
+    assert said.startswith("digits: not ready: ")
+    assert MNIST_TEST.labels in said

@@ -1,5 +1,7 @@
 """`data`: what there is in the folder of data sets; `data fetch NAME`: the official files."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -15,12 +17,13 @@ from rich.progress import (
 )
 from rich.progress import TransferSpeedColumn as Speed
 from rich.table import Column, Table
+from rich.text import Text
 
 from model.terminal import notes
 
 from ..sets.catalogue import OFFICIAL_EMNIST, OFFICIAL_MNIST, OWN_EMNIST, Known
 from ..sets.data import BadData
-from ..sets.fetch import OFFICIAL, fetch
+from ..sets.fetch import OFFICIAL, Official, fetch
 from ..sets.tasks import TASKS, Task
 from .console import Commands, console
 from .export import export
@@ -36,14 +39,26 @@ Name = Annotated[str, typer.Argument(help=f"one of: {', '.join(OFFICIAL)}")]
 Mirror = Annotated[str, typer.Option("--url", help="another address that has the same files")]
 
 
+@dataclass(frozen=True)
+class Condition:
+    """What there is of a set: "ok", "missing" or what is wrong; images, and how many of a class."""
+
+    status: str
+    images: str = ""
+    spread: str = ""
+
+
 @app.callback(invoke_without_command=True)
 def data(context: typer.Context, data: Data = Path("data")) -> None:
     """Print a table of the sets in the folder, and what each task would be measured on."""
     context.obj = data
     if context.invoked_subcommand is None:
-        console.print(overview(data))
+        found = {
+            known: examine(known, data) for known in (*OFFICIAL_MNIST, *OWN_EMNIST, *OFFICIAL_EMNIST)
+        }
+        console.print(overview(data, found))
         for task in TASKS.values():
-            console.print(outlook(task, data), markup=False)
+            console.print(outlook(task, data, found), markup=False)
 
 
 @app.command("fetch")
@@ -57,41 +72,57 @@ def bring(context: typer.Context, name: Name, data: SubcommandData = None, url: 
     for path in brought:
         console.print(f"{path}: checked and in place", markup=False)
     if not brought:
+        require_whole(OFFICIAL[name], folder)
         console.print(f"{name} is in {folder} already", markup=False)
 
 
-def overview(folder: Path) -> Table:
-    """A row for each known set; every one is read, so that a broken file is seen."""
+def require_whole(official: Official, folder: Path) -> None:
+    """Raise BadData if a file of `official` that was in `folder` already is damaged."""
+    for known in official.sets:
+        try:
+            known.read(folder)
+        except BadData as error:
+            raise BadData(f"{error}. Remove that file, and give the command again") from error
+
+
+def overview(folder: Path, found: Mapping[Known, Condition]) -> Table:
+    """A row for each set."""
     columns = ("set", "files", "images", "images a class", "status")
     table = Table(*(Column(each, overflow="fold") for each in columns), title=str(folder))
-    for known in (*OFFICIAL_MNIST, *OWN_EMNIST, *OFFICIAL_EMNIST):
+    for known, condition in found.items():
+        files = known.images.replace("-images-idx3-ubyte", "-*")
+        style = {"ok": "green", "missing": "yellow"}.get(condition.status, "red")
         table.add_row(
-            known.title, known.images.replace("-images-idx3-ubyte", "-*"), *examine(known, folder)
+            known.title, files, condition.images, condition.spread, Text(condition.status, style)
         )
     return table
 
 
-def examine(known: Known, folder: Path) -> tuple[str, str, str]:
-    """How many images, the rarest and the most frequent class, and whether all is well."""
+def examine(known: Known, folder: Path) -> Condition:
+    """What there is of a set; it is read, so that a broken file is seen."""
     if known.missing(folder):
-        return "", "", "[yellow]missing"
+        return Condition("missing")
     try:
         labels = known.read(folder).labels
     except BadData as error:
-        return "", "", f"[red]{error}"
+        return Condition(str(error))
     alphabet = known.meaning.labels
     counts = np.bincount(labels, minlength=len(alphabet))
     ends = [f"{counts[place]:,} ({alphabet[place]})" for place in (counts.argmin(), counts.argmax())]
     spread = f"{counts[0]:,} each" if counts.min() == counts.max() else " to ".join(ends)
-    return f"{len(labels):,}", spread, "[green]ok"
+    return Condition("ok", f"{len(labels):,}", spread)
 
 
-def outlook(task: Task, folder: Path) -> str:
-    """What `task` would be measured on, or what is missing and what to do."""
+def outlook(task: Task, folder: Path, found: Mapping[Known, Condition]) -> str:
+    """What `task` would be measured on, or what is missing or broken and what to do."""
     try:
-        return f"{task.name}: ready, measured on {task.find(folder).measured_on}"
+        source = task.find(folder)
     except BadData as error:
         return str(error)
+    for known in source.sets:
+        if (status := found[known].status) != "ok":
+            return f"{task.name}: not ready: {status}"
+    return f"{task.name}: ready, measured on {source.measured_on}"
 
 
 def download_bar() -> Progress:

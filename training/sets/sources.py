@@ -46,10 +46,14 @@ class Source:
     partial_labels: Callable[[Path], PartialLabels | None] | None = None
     beside: "Source | None" = None
 
+    @property
+    def sets(self) -> tuple[Known, ...]:
+        """All sets that are read."""
+        return (*self.train, self.test, *(self.beside.train if self.beside else ()))
+
     def missing(self, folder: Path) -> list[str]:
         """The files that are not in `folder`."""
-        beside = self.beside.train if self.beside else ()
-        lacking = [known.missing(folder) for known in (*self.train, self.test, *beside)]
+        lacking = [known.missing(folder) for known in self.sets]
         return list(dict.fromkeys(name for names in lacking for name in names))
 
     def read(self, folder: Path) -> Split:
