@@ -21,12 +21,14 @@ from training.measures.answers import Answers
 from training.measures.evaluate import Evaluation, evaluate, open_network, read_split
 from training.publish import draft_card
 from training.run import Epoch, Run
+from training.sets.tasks import TASKS
 from training.study.chapter import Chapter, Plot, Series
 from training.study.report.exam import Exam
 from training.study.report.finalists import Finalist, table
 from training.study.report.letters import every_letter, label_meant, letter_table
 from training.study.report.plots import bands, draw_plot
 from training.study.report.report import Study, write_report
+from training.study.report.samples import description
 from training.study.report.scalars import write_best, write_trials
 from training.study.report.summary import summary
 from training.study.study import training_of
@@ -183,7 +185,7 @@ def test_the_summary_follows_the_figures(best: Evaluation) -> None:
     assert "two (A chapter) is the best on validation: 100.00 %" in text
     assert "one (2,000: 66.67 %), two (4,000: 100.00 %)" in text
     assert "The most expensive is 33.33 points better than the cheapest, for 2.0 times" in text
-    assert "2 convolutional layers after 1 pay: " in text
+    assert "2 convolutional layers after 1 pay: on the test set a depth of 2 is 33.33 points" in text
     assert "Validation images chose two, which is also best" in text
     assert "T: It pays." in text
     misled = [deep, replace(flat, outcomes=[outcome("one", 0, 0.99, widths=[8], **kind)])]
@@ -193,6 +195,13 @@ def test_the_summary_follows_the_figures(best: Evaluation) -> None:
     text = " ".join(summary([], useless, served))
     assert "2 convolutional layers after 1 do not clearly pay: " in text
     assert "Worth their" not in text
+
+
+def test_the_data_are_told_by_the_rarest_and_the_most_frequent_class() -> None:
+    split = read_split("letters", Path(), drawn=True)
+    assert "1,560 to train on, 60 of a class" in description(split, TASKS["letters"].labels)[0]
+    fewer = replace(split, train=split.train.take(np.arange(1550)))
+    assert "1,550 to train on, 59 to 60 of a class" in description(fewer, TASKS["letters"].labels)[0]
 
 
 def test_the_page_needs_nothing_else(folder: Path) -> None:

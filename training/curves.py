@@ -19,9 +19,7 @@ def draw_curves(epochs: Sequence["Epoch"], title: str, path: Path) -> None:
     count = [each.epoch for each in epochs]
     for place, name in enumerate(("loss", "accuracy")):
         axes = figure.add_subplot(1, 2, place + 1, title=name, xlabel="epoch")
-        axes.plot(
-            count, [getattr(each, name) for each in epochs], marker=".", label="training (augmented)"
-        )
+        axes.plot(count, [getattr(each, name) for each in epochs], marker=".", label="training")
         axes.plot(
             count,
             [getattr(each, f"validation_{name}") for each in epochs],

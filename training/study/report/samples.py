@@ -52,10 +52,12 @@ def counts(split: Split, labels: str) -> TextTable:
 
 def description(split: Split, labels: str) -> list[str]:
     """The data in sentences."""
-    smallest, largest = np.sort(np.bincount(split.train.labels, minlength=len(labels)))[[0, -1]]
+    counted = np.bincount(split.train.labels, minlength=len(labels))
+    smallest, largest = counted.min(), counted.max()
+    spread = f"{smallest:,} to {largest:,}" if smallest < largest else f"{smallest:,}"
     sentences = [
         f"{len(labels)} classes, {labels}; images of 28x28 grey pixels, ink bright on dark (shown here "
-        f"dark on white). {len(split.train):,} to train on, {smallest:,} to {largest:,} of a class, "
+        f"dark on white). {len(split.train):,} to train on, {spread} of a class, "
         f"drawn class-balanced; {len(split.validation):,} held out, on which everything is chosen; "
         f"{len(split.test):,} to measure on, once: {split.measured_on}."
     ]

@@ -69,7 +69,7 @@ def _layers(finalists: Sequence[Finalist]) -> Iterator[str]:
     for (few, one), (many, two) in pairwise(deepening):
         ahead = lead(two.tested, one.tested)
         pays = "pay" if ahead.mean > 0 and ahead.clear else "do not clearly pay"
-        text = compared(f"{many} layers", f"{few} layer{'s' * (few > 1)}", ahead)
+        text = compared(f"a depth of {many}", f"a depth of {few}", ahead)
         yield f"{many} convolutional layers after {few} {pays}: on the test set {text}."
 
 
