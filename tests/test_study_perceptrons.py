@@ -1,5 +1,7 @@
 """The sweep of fully connected networks in made-up worlds: it finds what is best and says what is so."""
 
+import re
+
 import pytest
 
 from training.study.chapter import Chapter
@@ -106,6 +108,12 @@ def test_a_prediction_that_was_a_run_already_is_said_to_be() -> None:
     text, _ = told(additive)
     assert "also the best run of the array" not in text
     assert "ahead of the best run of the array" in text
+
+
+def test_a_prediction_is_not_said_to_hold_by_seeds_that_differ_too_much_to_tell() -> None:
+    text = told(additive, Scale(100_000, seeds=2), noise=1.5)[0]
+    assert "the prediction held" not in text
+    assert re.search(r"the prediction was \d+\.\d+ points too (high|low)\.", text)
 
 
 def test_a_prediction_that_holds_is_said_to_hold() -> None:

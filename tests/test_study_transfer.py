@@ -12,7 +12,7 @@ import torch
 
 from training.sets.catalogue import LETTERS
 from training.sets.data import Split
-from training.sets.sources import OFFICIAL_26, OFFICIAL_47, OWN_26, OWN_47, Source
+from training.sets.sources import DRAWN, OFFICIAL_26, OFFICIAL_47, OWN_26, OWN_47, Source
 from training.sets.tasks import draw
 from training.study.chapter import Chapter
 from training.study.rounds import FULL, QUICK, Scale, Section
@@ -166,6 +166,13 @@ def test_what_may_have_learned_test_images_is_left_out(
     told = [each for each in chapter.findings if "may have learned images of this test set" in each]
     assert len(told) == 2 - len(tried)
     assert any(each.startswith(left_out) for each in told) or not left_out
+
+
+def test_of_a_persons_own_images_nobody_can_tell_who_learned_from_them() -> None:
+    for measured_on, said in (("course, 260 images", True), (OWN_26.measured_on, False), (DRAWN, False)):
+        _, chapter = live(transfer(QUICK, 26, None, measured_on=measured_on), always_helps)
+        told = "Whether 47-class network or digits network learned from any of these test images"
+        assert any(each.startswith(told) for each in chapter.findings) is said
 
 
 def test_finalists_are_the_best_with_all_images_by_every_seed() -> None:

@@ -117,6 +117,12 @@ DRAWN = "characters drawn by the project itself"
 SOURCES = {each.measured_on: each for each in (OWN_47, OFFICIAL_47, OWN_26, OFFICIAL_26, MNIST)}
 
 
+def is_own(test: str) -> bool:
+    """Whether the test set `test` (as in `measured_on`) is a person's own, so that nobody can tell who
+    has learned from it."""
+    return test not in SOURCES and test != DRAWN
+
+
 def may_know(held_out: str, test: str) -> bool:
     """Whether a network trained with the test set `held_out` held out may have learned images of `test`.
 

@@ -61,12 +61,16 @@ def lead(first: Sequence[float], second: Sequence[float]) -> Lead:
 def told(values: Sequence[float]) -> str:
     """Shares, one for each seed: '91.20 % ± 0.31'; the second is half the 95 % interval, in points.
 
-    It is left out if it tells nothing: for one seed, or for so few that the interval reaches below 0 %
-    or is 100 points wide.
+    It is left out if it tells nothing: for one seed, or for so few that they differ too much.
     """
     middle, low, high = interval(values)
-    tells = low >= 0 and high - low < 1  # neither holds for nan
-    return percent(middle) + (f" ± {100 * (middle - low):.2f}" if tells else "")
+    return percent(middle) + (f" ± {100 * (middle - low):.2f}" if tells(low, high) else "")
+
+
+def tells(low: float, high: float) -> bool:
+    """Whether the interval of a share tells anything; not if it reaches below 0 % or is 100 points
+    wide, nor if its ends are nan."""
+    return low >= 0 and high - low < 1
 
 
 def points(difference: float) -> str:

@@ -2,13 +2,12 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
-from math import isnan
 from statistics import mean
 from typing import Any
 
 from ...tables import percent
 from ..rounds import accuracies, ranked
-from ..statistics import compared, interval, lead, points, told
+from ..statistics import compared, interval, lead, points, tells, told
 from .factors import FACTORS, TITLES, Setting, Sweep, level
 
 
@@ -60,12 +59,10 @@ def _prediction(sweep: Sweep) -> Iterator[str]:
     expected = sweep.effects.predict(sweep.predicted)
     middle, low, high = interval(measured)
     missed = expected - middle
-    verdict = (
-        "the prediction held"
-        if low <= expected <= high
-        else f"the prediction was {points(missed)} too {'high' if missed > 0 else 'low'}"
-        + ("" if isnan(low) else ", more than the interval allows")
-    )
+    verdict = f"the prediction was {points(missed)} too {'high' if missed > 0 else 'low'}"
+    if tells(low, high):
+        held = low <= expected <= high
+        verdict = "the prediction held" if held else f"{verdict}, more than the interval allows"
     yield (
         f"If factors added up in log-odds, the best setting would be {sweep.predicted}, at "
         f"{percent(expected)}. Measured: {told(measured)}; {verdict}."

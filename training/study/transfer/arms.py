@@ -75,12 +75,13 @@ class Arms:
     """All arms: `tuned` are accuracies by rung, of a seed that is used for nothing else.
 
     `found` are the outcomes of all other seeds, at the best rung of each arm. Nothing is tuned below
-    full scale.
+    full scale. `measured_on` are the test images, in words.
     """
 
     bodies: Sequence[Body]
     tuned: Mapping[Arm, dict[int, float]]
     found: Outcomes[Arm]
+    measured_on: str
 
     def shares(self, body: Body, way: str, amount: int) -> list[float]:
         """The accuracies of an arm, one for each seed."""

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from statistics import mean
 
+from ...sets.sources import is_own
 from ..rates import ends
 from ..statistics import Lead, compared, lead, points, told
 from .arms import FROZEN, SCRATCH, STARTS, TUNED, Arm, Arms, Body, trained
@@ -22,6 +23,7 @@ def findings(found: Arms) -> list[str]:
     return [
         *(sentence for body in found.bodies for sentence in _of_body(found, body)),
         *_left_out(found),
+        *_unsure(found),
         *_digits_against_letters(found),
         _at_all_images(found),
         *ends(found.tuned, lambda arm: f"{titles[arm.body]} {arm.way} {_at(arm.amount)}"),
@@ -88,6 +90,16 @@ def _left_out(found: Arms) -> Iterator[str]:
     for name, title in STARTS.items():
         if name not in {body.name for body in found.bodies}:
             yield f"{title}: left out, since it may have learned images of this test set."
+
+
+def _unsure(found: Arms) -> Iterator[str]:
+    """Which features may have been learned from the test images, if these are a person's own."""
+    titles = [body.title for body in found.bodies if body.name in STARTS]
+    if titles and is_own(found.measured_on):
+        yield (
+            f"Whether {' or '.join(titles)} learned from any of these test images, nobody can tell: "
+            "what is said of their features holds only if they did not."
+        )
 
 
 def _digits_against_letters(found: Arms) -> Iterator[str]:

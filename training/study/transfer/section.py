@@ -39,4 +39,4 @@ def transfer(
             for arm, rung in rungs.items()
         }
     )
-    return tell(Arms(list(networks.values()), tuned, found))
+    return tell(Arms(list(networks.values()), tuned, found, measured_on))
