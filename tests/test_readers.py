@@ -21,6 +21,7 @@ from datafiles import (
     write_keras_npz,
     write_names,
     write_npz,
+    write_sub_folders,
 )
 from samples import drawings
 
@@ -95,6 +96,16 @@ class TestRoundTrips:
     def test_one_part_of_an_npz_is_chosen(self, drawn: Set, tmp_path: Path) -> None:
         path = write_keras_npz(tmp_path, drawn.images, drawn.labels)
         assert len(read(path, BALANCED, part="test")) == 3
+
+    @pytest.mark.parametrize("names", [("train", "test"), ("training", "testing"), ("Train", "test")])
+    def test_one_part_of_a_folder_is_chosen(
+        self, names: tuple[str, str], drawn: Set, tmp_path: Path
+    ) -> None:
+        for name, rows in zip(names, (slice(0, -2), slice(-2, None)), strict=True):
+            write_sub_folders(tmp_path / name, drawn.images[rows], drawn.labels[rows])
+        assert len(read(tmp_path, BALANCED)) == len(drawn) - 2
+        last = drawn.take(np.arange(len(drawn) - 2, len(drawn)))
+        assert content(read(tmp_path, BALANCED, part="test")) == content(last)
 
 
 class TestLabels:

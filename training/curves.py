@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 from torch.utils.tensorboard import SummaryWriter
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ def draw_curves(epochs: Sequence["Epoch"], title: str, path: Path) -> None:
             marker=".",
             label="validation",
         )
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.grid(alpha=0.3)
         axes.legend()
     figure.savefig(path, dpi=110)

@@ -5,7 +5,7 @@ They lie in a sub-folder for each character, or are named by their characters: `
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
 
@@ -23,7 +23,8 @@ from .arrays import Part
 from .meaning import Meaning, make_set, to_classes
 
 NAME = re.compile(r"(?:(?:upper|lower)_)?[^_]+")
-PARTS = frozenset(("train", "test"))
+PARTS: Mapping[str, Part] = {"train": "train", "training": "train", "test": "test", "testing": "test"}
+"""The folders that may hold the parts of a set."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ def read_folder(folder: Path, meaning: Meaning, part: Part) -> Set:
 
 
 def read_pictures(path: Path, pictures: Sequence[Picture], meaning: Meaning, part: Part) -> Set:
-    """The set of `pictures` in `path`, in their order; of the folders train/ and test/, only `part`.
+    """The set of `pictures` in `path`, in their order; of the folders of two parts, only `part`.
 
     Labels are checked before any image is read, and images are read one at a time. Raises BadData naming
     the file.
@@ -63,10 +64,11 @@ def read_pictures(path: Path, pictures: Sequence[Picture], meaning: Meaning, par
 
 
 def one_part(pictures: Sequence[Picture], part: Part) -> list[Picture]:
-    """The pictures of `part`, if all lie in train/ or test/ and neither is empty; else all."""
-    if {picture.path.parts[0].lower() for picture in pictures} != PARTS:
+    """The pictures of `part`, if all lie in a folder of a part and neither part is empty; else all."""
+    parts = [PARTS.get(picture.path.parts[0].lower()) for picture in pictures]
+    if set(parts) != set(PARTS.values()):
         return list(pictures)
-    inside = [picture for picture in pictures if picture.path.parts[0].lower() == part]
+    inside = [picture for picture, its in zip(pictures, parts, strict=True) if its == part]
     return [replace(picture, path=PurePath(*picture.path.parts[1:])) for picture in inside]
 
 
