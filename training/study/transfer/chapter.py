@@ -18,8 +18,8 @@ INTRODUCTION = (
     "each arm is tuned at each amount, by a seed that is in no other figure, on a ladder of steps of "
     "three that goes on where the best is at its end. The 47-class network learned this project's own"
     " letters, with finer labels: on those its figures are an upper bound, and no transfer to "
-    "letters it never saw. The digits network learned MNIST: another alphabet, drawn by other rules, "
-    "and none of these images; it is the fair test of transfer. ResNet-18 learned photographs of "
+    "letters it never saw. The digits network learned MNIST: another alphabet than letters, drawn by "
+    "other rules; for letters it is the fair test of transfer. ResNet-18 learned photographs of "
     "ImageNet; a glyph is framed to 32x32, repeated to three colours and scaled as its photographs "
     "were."
 )

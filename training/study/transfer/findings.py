@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from statistics import mean
 
 from ...sets.sources import is_own
+from ...tables import percent
 from ..rates import ends
 from ..statistics import Lead, compared, lead, points, told
 from .arms import FROZEN, SCRATCH, STARTS, TUNED, Arm, Arms, Body, trained
@@ -81,7 +82,7 @@ def _cost(found: Arms, body: Body) -> str:
     heads, all_of_it = (trained(arms[way][0]) for way in (FROZEN, TUNED))
     return (
         f"{body.title}: frozen, {heads:,} of {all_of_it:,} parameters are trained, in "
-        f"{seconds[FROZEN] / seconds[TUNED]:.0%} of the processor time of fine-tuning."
+        f"{percent(seconds[FROZEN] / seconds[TUNED], 0)} of the processor time of fine-tuning."
     )
 
 
@@ -89,7 +90,10 @@ def _left_out(found: Arms) -> Iterator[str]:
     """Which features are not tried, and why."""
     for name, title in STARTS.items():
         if name not in {body.name for body in found.bodies}:
-            yield f"{title}: left out, since it may have learned images of this test set."
+            yield (
+                f"{title}: left out, since it learned this very task, or may have learned images of "
+                "this test set."
+            )
 
 
 def _unsure(found: Arms) -> Iterator[str]:
@@ -113,7 +117,7 @@ def _digits_against_letters(found: Arms) -> Iterator[str]:
         yield (
             f"{_at(amount).capitalize()}, features of digits gain {100 * gained.mean:+.2f} points where "
             f"features of finer labelled letters gain {100 * most.mean:+.2f}: "
-            f"{gained.mean / most.mean:.0%} of that."
+            f"{percent(gained.mean / most.mean, 0)} of that."
         )
 
 
