@@ -76,7 +76,10 @@ def test_the_same_seed_trains_the_same_network_and_another_does_not(tmp_path: Pa
     ids=["one-cycle", "plateau", "patience", "dropout"],
 )
 def test_an_interrupted_run_goes_on_as_if_nothing_had_happened(
-    changes: dict[str, object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    changes: dict[str, object],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     recipe = short(epochs=2, draws=640, **changes)
     whole = trained(recipe, tmp_path / "whole")
@@ -89,6 +92,7 @@ def test_an_interrupted_run_goes_on_as_if_nothing_had_happened(
     monkeypatch.setattr(Run, "record", fall)
     with pytest.raises(KeyboardInterrupt):
         trained(recipe, tmp_path / "parts")
+    assert "the same command goes on from the last whole epoch" in capsys.readouterr().err
     monkeypatch.undo()
     torch.manual_seed(99)  # whatever else the process did meanwhile
     run = Run(recipe, tmp_path / "parts")

@@ -1,5 +1,7 @@
 """What a person sees of a run: epochs, images a second, time left, loss, validation accuracy."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from rich import progress as bars
@@ -10,6 +12,16 @@ from .recipe import Recipe
 
 if TYPE_CHECKING:
     from .run import Epoch
+
+
+@contextmanager
+def resumable(place: str) -> Iterator[None]:
+    """Within it, an interruption is answered with the `place` from which the work goes on."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        notes.print(f"stopped: the same command goes on from {place}")
+        raise
 
 
 class Progress:

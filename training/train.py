@@ -12,7 +12,7 @@ import torch
 from torch.nn.functional import cross_entropy, one_hot
 
 from .augment import augment
-from .progress import Progress
+from .progress import Progress, resumable
 from .recipe import Recipe
 from .run import Epoch, Run
 from .sets.data import Set, Split, join
@@ -58,7 +58,7 @@ class Trainer:
         state = State(self.recipe, run.folder.parent)
         run.resume(state)
         progress = Progress(self.recipe, state.epoch)
-        with progress.bar:
+        with resumable("the last whole epoch"), progress.bar:
             while state.epoch < self.recipe.epochs and not state.is_stale():
                 start, rate = time.monotonic(), state.rate
                 trained = self._epoch(state, progress)

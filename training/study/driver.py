@@ -6,8 +6,7 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from model.terminal import notes
-
+from ..progress import resumable
 from ..registry import STUDY
 from ..run import BadRun, keep
 from ..sets.data import Split, fingerprint
@@ -35,12 +34,8 @@ def run_sections(
     """
     keep_settings(folder, split, scale)
     watch = Watch()
-    try:
-        with Pool(split, folder / TRIALS, processes) as pool, watch.bar:
-            return Driver(sections, folder / TRIALS, pool, watch).run()
-    except KeyboardInterrupt:
-        notes.print("stopped: the same command goes on from here")
-        raise
+    with resumable("here"), Pool(split, folder / TRIALS, processes) as pool, watch.bar:
+        return Driver(sections, folder / TRIALS, pool, watch).run()
 
 
 def keep_settings(folder: Path, split: Split, scale: Scale) -> None:
