@@ -159,9 +159,12 @@ def test_sentences_follow_the_figures(subject: Subject) -> None:
     assert "9.0 points below the share that is right" in praise
     assert "25.00 points less than on the test set" in praise
     assert "Most confused" not in praise
+    assert "Hardest" not in praise
+    assert "4 of 4 characters are read right 98 % of the time or more." in praise
     assert "lies below the 98 %" in blame
     assert "16.0 points above the share that is right" in blame
-    assert "Most confused: 3 and 4, 100 % of all mistakes (500)" in blame
+    assert "Most confused: 3 and 4, 100 % of all mistakes (500)." in blame
+    assert "Hardest to read: 4 (0.0 %). 3 of 4 characters" in blame
     timid = replace(good, card=replace(good.card, uncertain_below=0.95))
     assert "Every answer is flagged uncertain." in findings(timid, poor)
     assert "points more than on the test set" in findings(poor, timid)[-1]

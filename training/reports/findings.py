@@ -43,10 +43,11 @@ def _overall(found: Evaluation) -> Iterator[str]:
 def _classes(found: Evaluation) -> Iterator[str]:
     seen = [each for each in per_class(found.answers) if each.images]
     ordered = sorted(seen, key=lambda each: each.recall)
-    hardest = [f"{each.label} ({percent(each.recall, 1)})" for each in ordered[:5]]
+    missed = [f"{each.label} ({percent(each.recall, 1)})" for each in ordered[:5] if each.recall < 1]
+    hardest = f"Hardest to read: {', '.join(missed)}. " if missed else ""
     good = sum(each.recall >= RELIABLE for each in ordered)
     yield (
-        f"Hardest to read: {', '.join(hardest)}. {good} of {len(ordered)} characters are read right "
+        f"{hardest}{good} of {len(ordered)} characters are read right "
         f"{percent(RELIABLE, 0)} of the time or more."
     )
 
@@ -55,11 +56,11 @@ def _pairs(found: Evaluation) -> Iterator[str]:
     pairs, wrong = confused_pairs(found.answers), int((~found.answers.right).sum())
     if not pairs:
         return
-    first, of_pairs = pairs[0], sum(each.mistakes for each in pairs)
+    first, share = pairs[0], sum(each.mistakes for each in pairs) / wrong
+    others = f"; the worst {len(pairs)} pairs make up {percent(share, 0)}" if len(pairs) > 1 else ""
     yield (
         f"Most confused: {first.first} and {first.second}, {percent(first.mistakes / wrong, 0)} of "
-        f"all mistakes ({first.mistakes}); the worst {len(pairs)} pairs make up "
-        f"{percent(of_pairs / wrong, 0)}."
+        f"all mistakes ({first.mistakes}){others}."
     )
 
 
