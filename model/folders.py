@@ -5,7 +5,10 @@ from collections.abc import Iterable
 from itertools import islice
 from pathlib import Path
 
-SUFFIXES = frozenset((".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".bmp"))
+SUFFIXES = frozenset((".png", ".jpg", ".jpeg", ".jfif", ".tif", ".tiff", ".webp", ".bmp"))
+
+STRANGE_SUFFIXES = frozenset((".heic", ".heif", ".avif", ".gif", ".jp2", ".jxl"))
+"""Of images that are not read. They are meant all the same, so that each is refused by its name."""
 
 
 class NoImages(ValueError):
@@ -45,4 +48,5 @@ def _walk(folder: Path, recursive: bool) -> list[Path]:
 def _is_image(path: Path) -> bool:
     """Whether a file is an image, by its name, and not hidden (desktops leave `._scan.png` beside
     `scan.png`)."""
-    return path.suffix.lower() in SUFFIXES and not path.name.startswith(".") and path.is_file()
+    known = path.suffix.lower() in SUFFIXES | STRANGE_SUFFIXES
+    return known and not path.name.startswith(".") and path.is_file()

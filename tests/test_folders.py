@@ -26,6 +26,12 @@ def test_paths_that_overlap_mean_each_file_once(tmp_path: Path) -> None:
     assert find_images(given) == [tmp_path / name for name in ("b/1.png", "a.png", "c.png")]
 
 
+def test_images_of_formats_that_are_not_read_are_not_left_out(tmp_path: Path) -> None:
+    for name in ("a.HEIC", "b.gif", "c.avif", "d.jfif", "e.csv", ".f.heic"):
+        (tmp_path / name).write_bytes(b"x")
+    assert [each.name for each in find_images([tmp_path])] == ["a.HEIC", "b.gif", "c.avif", "d.jfif"]
+
+
 def test_a_folder_that_cannot_be_read_is_not_left_out() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

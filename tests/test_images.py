@@ -100,6 +100,15 @@ class TestJpegs:
         else:
             assert dimensions(data) == expected
 
+    def test_what_a_phone_appends_or_encloses_is_no_scan_of_theirs(self) -> None:
+        scans = b"\xff\xda" * 100
+        video = bytes(9) + scans
+        note = b"\xff\xe5" + (2 + len(video)).to_bytes(2, "big") + video
+        expected = decode(JPEG)
+        for data in (JPEG + video, JPEG[:2] + note + JPEG[2:], JPEG[:2] + note + JPEG[2:] + video):
+            assert np.array_equal(decode(data), expected)
+        assert "over 64 scans" in str(refusal(jpeg_of_many_scans(DRAWING, 70) + video))
+
 
 class TestKinds:
     @pytest.mark.parametrize("kind", ["PNG", "TIFF", "BMP", "WEBP"])
@@ -148,9 +157,36 @@ class TestKinds:
         for data in (png(whole), saved(whole[:, :, [2, 1, 0, 3]], "TIFF")):
             assert np.abs(decode(data) - white).max() <= 1
 
+    @pytest.mark.parametrize("kind", ["PNG", "TIFF", "WEBP"])
+    def test_white_ink_on_nothing_is_seen(self, kind: str) -> None:
+        opacity = 255 - DRAWING
+        whole = np.dstack([np.full_like(DRAWING, 255)] * 3 + [opacity])
+        options = {"lossless": True} if kind == "WEBP" else {}
+        assert np.array_equal(decode(saved(whole, kind, **options)), opacity)
+        assert decode(saved(see_through(DRAWING, 255) | 255, kind, **options)).min() == 255
+
+    @pytest.mark.parametrize("turn", [1, 6])
+    @pytest.mark.parametrize(
+        ("dpi", "shape"),
+        [
+            ((204, 98), (62, 48)),
+            ((150, 300), (30, 96)),
+            ((204, 196), (30, 48)),
+            ((300, 1), (30, 48)),
+            ((0, 98), (30, 48)),
+        ],
+    )
+    def test_the_pixels_of_a_fax_are_made_square(
+        self, dpi: tuple[int, int], shape: tuple[int, int], turn: int
+    ) -> None:
+        data = saved(DRAWING[:30] > 128, "TIFF", dpi=dpi, compression="group4", tiffinfo={274: turn})
+        assert decode(data).shape == (shape if turn == 1 else shape[::-1])
+        assert decode(data, max_pixels=30 * 48).size == 30 * 48
+
     def test_a_transparent_colour_of_a_palette_shows_white(self) -> None:
-        palette = np.where(HALF == 0, 0, 1).astype(np.uint8) * 255
-        assert decode(saved(palette, "PNG", "P", transparency=0)).min() == 255
+        palette = np.where(HALF == 0, 0, 20).astype(np.uint8)
+        found = decode(saved(palette, "PNG", "P", transparency=0))
+        assert np.array_equal(found, np.where(HALF == 0, 255, 20))
 
     def test_interlaced_pixels_are_read(self) -> None:
         rows = b"".join(b"\0" + bytes([value]) for value in (10, 20, 30))
@@ -298,6 +334,22 @@ class TestBombs:
         start = time.process_time()
         assert decode(png_of(9, 9, png_chunk(b"teSt", b"") * 100_000, pixels=bytes(90))).shape == (9, 9)
         assert time.process_time() - start < 0.5
+
+
+STRANGERS = {
+    "a PDF": b"%PDF-1.7\n" + bytes(99),
+    "GIF": animation([DRAWING, HALF], "GIF"),
+    "HEIC": b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(99),
+    "HEIC ": b"\0\0\0\x18ftypmif1\0\0\0\0mif1heic" + bytes(99),
+    "AVIF": b"\0\0\0\x1cftypavif\0\0\0\0mif1avif" + bytes(99),
+    "JPEG 2000": b"\0\0\0\x0cjP  \r\n\x87\n" + bytes(99),
+    "JPEG XL": b"\0\0\0\x0cJXL \r\n\x87\n" + bytes(99),
+}
+
+
+@pytest.mark.parametrize(("name", "data"), STRANGERS.items(), ids=STRANGERS.keys())
+def test_a_format_that_is_not_read_is_named_with_what_to_do(name: str, data: bytes) -> None:
+    assert str(refusal(data)).startswith(f"{name.strip()} is not read: convert ")
 
 
 EXTREMES = st.sampled_from([b"\xff" * 4, b"\x7f" + b"\xff" * 3, bytes(4)])

@@ -12,7 +12,8 @@ Only = Literal["failed", "uncertain"]
 """A filter of results."""
 
 Box = tuple[int, int, int, int]
-"""Left, top, width, height, in pixels of the upload as displayed (turned by its EXIF orientation)."""
+"""Left, top, width, height, in pixels of the upload as displayed (turned by its EXIF orientation, the
+pixels of a fax made square)."""
 
 LINKS = {
     "self": "",

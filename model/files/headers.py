@@ -7,6 +7,7 @@ thousands of times.
 
 import contextlib
 import io
+import re
 import struct
 import warnings
 import zlib
@@ -21,7 +22,24 @@ MOST_SIDE = 65_535
 MOST_SCANS = 64
 """A progressive JPEG has about ten."""
 
+_STRANGERS = (
+    (0, b"%PDF", "a PDF is not read: convert its pages to TIFF, PNG or JPEG"),
+    (0, b"GIF8", "GIF is not read: convert it to PNG"),
+    (0, b"\0\0\0\x0cjP  ", "JPEG 2000 is not read: convert it to PNG or JPEG"),
+    (0, b"\0\0\0\x0cJXL ", "JPEG XL is not read: convert it to PNG or JPEG"),
+    (0, b"\xff\x0a", "JPEG XL is not read: convert it to PNG or JPEG"),
+    (4, b"ftypavi", "AVIF is not read: convert it to PNG or JPEG"),
+    *(
+        (4, b"ftyp" + brand, "HEIC is not read: convert it to JPEG")
+        for brand in (b"he", b"mif1", b"msf1")
+    ),
+)
+"""Files that people take for images: where their signature begins, what it is, and what to do."""
+
 _START_OF_SCAN = b"\xff\xda"
+_END, _WITHOUT_LENGTH = 0xD9, (0x01, 0xD8)
+_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
+"""Neither part of the pixels, where FF is followed by 00, nor between two parts of them (RST0..7)."""
 _SEGMENT, _SIDES = struct.Struct(">BBH"), struct.Struct(">HH")
 _SEGMENTS = 64
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
@@ -58,7 +76,7 @@ def check(data: bytes, max_pixels: int) -> int:
         )
     if data.startswith(PNG):
         _check_png(data)
-    elif data.startswith(JPEG) and data.count(_START_OF_SCAN) > MOST_SCANS:
+    elif data.startswith(JPEG) and data.count(_START_OF_SCAN) > MOST_SCANS < _scans(data):
         raise BadImage(f"the JPEG has over {MOST_SCANS} scans")
     return width * height
 
@@ -76,9 +94,15 @@ def dimensions(data: bytes) -> tuple[int, int]:
     except Image.DecompressionBombError as error:
         raise TooLarge(str(error)) from error
     except UnidentifiedImageError as error:
-        raise BadImage("not a PNG, JPEG, TIFF, WebP or BMP image") from error
+        raise BadImage(_stranger(data)) from error
     except Exception as error:  # Pillow's parsers raise many kinds on hostile bytes
         raise BadImage(f"the image's header is damaged: {error}") from error
+
+
+def _stranger(data: bytes) -> str:
+    """Why a file in none of FORMATS is refused."""
+    known = (advice for at, magic, advice in _STRANGERS if data.startswith(magic, at))
+    return next(known, "not a PNG, JPEG, TIFF, WebP or BMP image")
 
 
 def _jpeg_dimensions(data: bytes) -> tuple[int, int] | None:
@@ -95,6 +119,20 @@ def _jpeg_dimensions(data: bytes) -> tuple[int, int] | None:
                 return width, height
             at += 2 + size
     return None
+
+
+def _scans(data: bytes) -> int:
+    """The number of scans of a JPEG. What follows its end, such as the video that a phone appends, and
+    what lies within a segment, such as a thumbnail, has none that are decoded with it."""
+    scans, at = 0, len(JPEG) - 1
+    while found := _MARKER.search(data, at):
+        at, marker = found.end(), data[found.end() - 1]
+        if marker == _END:
+            break
+        scans += marker == _START_OF_SCAN[1]
+        if marker not in _WITHOUT_LENGTH:
+            at += int.from_bytes(data[at : at + 2], "big")
+    return scans
 
 
 def open_image(data: bytes | memoryview) -> Image.Image:

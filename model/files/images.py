@@ -6,8 +6,9 @@ from itertools import islice
 import cv2
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
+from PIL import ExifTags, Image
 
+from ..glyph import LEAST_CONTRAST
 from ..layout import MAX_PIXELS
 from .headers import BadImage, TooLarge, check, open_image
 from .opencv_corrections import as_seen, flags_for, upright
@@ -16,6 +17,10 @@ from .tiffs import BadTiff, cut, directories, is_tiff
 __all__ = ["BadImage", "Grey", "TooLarge", "as_grey", "decode", "png", "to_grey"]
 
 Grey = npt.NDArray[np.uint8]
+
+OBLONG, MOST_OBLONG = 1.25, 4.0
+"""The sides of a pixel of a TIFF, if it is no square, differ by a factor between these; if they seem to
+differ by more, its resolution is wrong."""
 
 cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # the client is told what is wrong
 cv2.setNumThreads(1)  # the images are small: a second thread would spin more than it works
@@ -28,14 +33,15 @@ def decode(
 ) -> Grey:
     """Grey pixels (h, w) uint8 of a PNG, JPEG, WebP, BMP, or TIFF. Raises BadImage.
 
-    Transparent pixels show white; 16 bits become 8; EXIF orientation is applied; of an animation or
-    a TIFF of several pages, the first is read. `expect` is called with the number of pixels
-    before any is decoded.
+    Transparent pixels show white, unless nothing could be seen on white; 16 bits become 8; EXIF
+    orientation is applied; the pixels of a fax, which are wider than high, are made square; of an
+    animation or a TIFF of several pages, the first is read. `expect` is called with the number of
+    pixels before any is decoded.
     """
     data = _first_page(data) if is_tiff(data) else bytes(data)
     expect(check(data, max_pixels))
     if data[:2] in (b"II", b"MM"):
-        return _decode_tiff(data)
+        return _decode_tiff(data, max_pixels)
     try:
         pixels = cv2.imdecode(np.frombuffer(data, np.uint8), flags_for(data))
     except cv2.error as error:
@@ -46,7 +52,7 @@ def decode(
 
 
 def to_grey(pixels: npt.NDArray[np.generic]) -> Grey:
-    """Grey, BGR or BGRA (h, w[, 3 or 4]) of 8 or 16 bits -> (h, w) uint8 on white. Raises BadImage."""
+    """Grey, BGR or BGRA (h, w[, 3 or 4]) of 8 or 16 bits -> (h, w) uint8, opaque. Raises BadImage."""
     if pixels.dtype == np.uint16:
         pixels = (pixels >> 8).astype(np.uint8)  # type: ignore[operator]
     if pixels.ndim == 2:
@@ -55,9 +61,15 @@ def to_grey(pixels: npt.NDArray[np.generic]) -> Grey:
         raise BadImage(f"pixels of type {pixels.dtype} and shape {pixels.shape} are not read")
     eight = pixels.astype(np.uint8, copy=False)
     grey = cv2.cvtColor(eight[:, :, :3], cv2.COLOR_BGR2GRAY)
-    if eight.shape[2] == 4:
-        grey = 255 - cv2.multiply(255 - grey, eight[:, :, 3], scale=1 / 255)
-    return as_grey(grey)
+    return as_grey(grey) if eight.shape[2] == 3 else on_ground(as_grey(grey), eight[:, :, 3])
+
+
+def on_ground(grey: Grey, alpha: Grey) -> Grey:
+    """Transparent pixels on white or, if the ink is white, too, on black."""
+    on_white = 255 - as_grey(cv2.multiply(255 - grey, alpha, scale=1 / 255))
+    if np.ptp(on_white) < LEAST_CONTRAST <= np.ptp(alpha):
+        return as_grey(cv2.multiply(grey, alpha, scale=1 / 255))
+    return on_white
 
 
 def as_grey(pixels: cv2.typing.MatLike) -> Grey:
@@ -87,10 +99,11 @@ def _first_page(data: bytes | memoryview) -> bytes:
     raise BadImage("the TIFF has no page")
 
 
-def _decode_tiff(data: bytes) -> Grey:
+def _decode_tiff(data: bytes, max_pixels: int) -> Grey:
     try:
         with open_image(data) as image:
-            return _to_pixels(image)
+            resolution = _resolution(image)
+            return _squared(_to_pixels(image), *resolution, max_pixels)
     except BadImage:
         raise
     except Exception as error:  # Pillow's parsers raise many kinds on hostile bytes
@@ -105,6 +118,23 @@ def _to_pixels(image: Image.Image) -> Grey:
     if image.has_transparency_data:
         return to_grey(np.asarray(image.convert("RGBA"))[:, :, [2, 1, 0, 3]])
     return np.asarray(image.convert("L"))
+
+
+def _resolution(image: Image.Image) -> tuple[float, float]:
+    """How many pixels a length has, across and down, once `image`, not loaded yet, is upright."""
+    across, down = image.info.get("dpi", (1, 1))
+    on_its_side = image.getexif().get(ExifTags.Base.Orientation, 1) > 4
+    return (float(down), float(across)) if on_its_side else (float(across), float(down))
+
+
+def _squared(pixels: Grey, across: float, down: float, max_pixels: int) -> Grey:
+    """`pixels` made square if they are not, as those of a fax (204x98 dpi), and if there will be no more
+    than `max_pixels`."""
+    if not (min(across, down) > 0 and OBLONG <= max(across / down, down / across) <= MOST_OBLONG):
+        return pixels
+    height, width = pixels.shape
+    height, width = round(height * max(1, across / down)), round(width * max(1, down / across))
+    return as_grey(cv2.resize(pixels, (width, height))) if height * width <= max_pixels else pixels
 
 
 def stretch(values: npt.NDArray[np.float32]) -> Grey:
