@@ -7,7 +7,7 @@ import pytest
 from model.drawn import STROKES, draw, glyph
 from model.files.images import Grey
 from model.glyph import LEAST_CONTRAST
-from model.ink import finding, frames, ground, parts
+from model.ink import finding, frames, ground, parts, quality
 from model.ink import mask as ink
 
 
@@ -212,6 +212,27 @@ class TestFinding:
         dirty[45, 38] = 255  # a speck in the box of the character
         alone = finding.cut_out(find(inked(mask)))
         assert np.array_equal(finding.cut_out(find(inked(dirty))), alone)
+
+    @pytest.mark.parametrize("side", [24, 60, 150])
+    @pytest.mark.parametrize("light", ["corners", "a shadow"])
+    def test_a_small_character_on_unevenly_lit_paper_is_found(self, side: int, light: str) -> None:
+        mask, at = canvas(600, 600), 240
+        mask[at : at + side, at : at + side] = character(side // 10, side)
+        down, across = np.mgrid[0:600, 0:600] / 600 - 0.5
+        corners = 220 * (1 - 0.9 * (down**2 + across**2))
+        paper = corners if light == "corners" else shadow(0.06, 0.9, 600)
+        found = find(inked(mask, paper))
+        wanted = find(inked(mask))
+        assert quality.flags(*found) == quality.flags(*wanted)
+        assert agreement(finding.cut_out(found), finding.cut_out(wanted)) > 0.8
+
+    @pytest.mark.parametrize("thickness", [4, 9, 14])
+    def test_a_pale_stroke_that_runs_out_is_no_uneven_light(self, thickness: int) -> None:
+        mask = canvas()
+        cv2.line(mask, (30, 20), (30, 63), 255, thickness)
+        picture = inked(mask, strength=0.3)
+        picture[20:28, 50:58] = 20  # a dark speck
+        assert find(picture).mask[40:, 30].all()
 
 
 class TestStrokes:

@@ -6,12 +6,12 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from ..files.images import Grey
-from ..scaling import shrink
+from ..files.images import Grey, as_grey
+from ..scaling import odd, shrink
 from .frames import without_lines
 from .ground import SIDE, bright_ink, dark_ink
-from .mask import FRAME, WORK_SIDE, ink_mask
-from .parts import LEAST_WHOLE, clean
+from .mask import FRAME, WORK_SIDE, ink_mask, stroke_mask
+from .parts import LEAST_WHOLE, clean, running_out
 from .quality import PartStats
 from .tabletop import eroded, may_be_table, sheets
 
@@ -27,6 +27,11 @@ RIM = 2
 
 RIM_OF_SHEET = 0.02
 """Share of the picture's long side: this near to its edges, what seems to be the sheet may be table."""
+
+
+SHADE, FAINTER = 0.1, 0.67
+"""Uneven light is wider than the share SHADE of the picture's long side, and fainter than the share
+FAINTER of the ink of strokes."""
 
 
 class Found(NamedTuple):
@@ -64,9 +69,33 @@ def look_all(greys: Sequence[Grey]) -> list[Found]:
     cleaned = [clean(without_lines(mask)) for mask in masks]
     found = [Found(ink, *each) for ink, each in zip(inks, cleaned, strict=True)]
     return [
-        on_sheet(grey, each) if may_be_table(each.parts, grey.shape) else each
+        without_surroundings(grey, each) if may_be_table(each.parts, grey.shape) else each
         for grey, each in zip(greys, found, strict=True)
     ]
+
+
+def without_surroundings(grey: Grey, found: Found) -> Found:
+    """The ink on a sheet, or beside a shade, if `found` is the table or the shade."""
+    sheet = on_sheet(grey, found)
+    return sheet if sheet is not found else beside_shade(found)
+
+
+def beside_shade(found: Found) -> Found:
+    """The strokes within a picture if what runs out of it is uneven light; else `found`.
+
+    The light of the paper is known but roughly: where it falls off towards a corner, or a shadow begins,
+    there seems to be ink that is wider and fainter than strokes.
+    """
+    ink, mask, _ = found
+    outer = running_out(mask)
+    side = odd(round(SHADE * max(ink.shape)))
+    strokes = as_grey(cv2.morphologyEx(ink, cv2.MORPH_TOPHAT, np.ones((side, side), np.uint8)))
+    shade = cv2.mean(ink, outer)[0]
+    if 2 * cv2.mean(strokes, outer)[0] >= shade:
+        return found
+    whole = stroke_mask(strokes)
+    within = clean(cv2.subtract(whole, running_out(whole)))
+    return Found(ink, *within) if shade < FAINTER * cv2.mean(ink, within[0])[0] else found
 
 
 def on_sheet(grey: Grey, found: Found) -> Found:

@@ -19,6 +19,10 @@ WIDEST = 0.25
 UNSKEWED = 0.3
 """Skewness that is too little to tell bright from dark; real scans have more than 0.6."""
 
+FINE_SIDE, SKEWED = 128, 0.8
+"""Long side of a copy in which a character that fills a tenth of the picture has strokes, and skewness
+of that copy that bold strokes do not have."""
+
 DARKEST = 64
 """The darkest that paper is taken to be: dividing by less light would amplify noise."""
 
@@ -26,7 +30,7 @@ DARKEST = 64
 def bright_ink(grey: Grey) -> Grey:
     """Ink bright on black, whatever its polarity was: 255 where all the light of the paper is gone."""
     small = shrink(grey, SIDE)
-    return dark_ink(~grey, ~small) if has_bright_strokes(small) else dark_ink(grey, small)
+    return dark_ink(~grey, ~small) if has_bright_strokes(small, grey) else dark_ink(grey, small)
 
 
 def dark_ink(grey: Grey, small: Grey) -> Grey:
@@ -36,15 +40,22 @@ def dark_ink(grey: Grey, small: Grey) -> Grey:
     return as_grey(ink)
 
 
-def has_bright_strokes(small: Grey) -> bool:
+def has_bright_strokes(small: Grey, grey: Grey | None = None) -> bool:
     """Whether what stands out from its surroundings is brighter than they are.
 
     Strokes cover less area than their paper and differ from the local mean by more, so the differences
-    from it are skewed towards the strokes, whatever shadow or frame there is. Where bold strokes fill
-    the picture, there is hardly any skew: then its border is taken for paper.
+    from it are skewed towards the strokes, whatever shadow or frame there is. There is hardly any skew
+    where strokes are small beside the edge of a shadow, which `grey` tells, of which `small` is a copy,
+    and where bold strokes fill the picture: then its border is taken for paper.
     """
     skew = skewness(small)
-    return skew > 0 if abs(skew) > UNSKEWED else has_dark_border(small)
+    if abs(skew) > UNSKEWED:
+        return skew > 0
+    if grey is not None and max(grey.shape) > FINE_SIDE:
+        skew = skewness(shrink(grey, FINE_SIDE))
+        if abs(skew) > SKEWED:
+            return skew > 0
+    return has_dark_border(small)
 
 
 def skewness(small: Grey) -> float:

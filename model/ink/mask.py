@@ -42,6 +42,14 @@ def ink_mask(ink: Grey) -> Grey:
     return as_grey(mask)
 
 
+def stroke_mask(ink: Grey) -> Grey:
+    """`ink_mask` of few strokes on much paper: Otsu's level of what is not paper."""
+    smooth = cv2.GaussianBlur(ink, (3, 3), 0)
+    level, _ = cv2.threshold(smooth[smooth >= LEAST_CONTRAST], 0, 255, cv2.THRESH_OTSU)
+    _, mask = cv2.threshold(smooth, max(level, LEAST_CONTRAST), 255, cv2.THRESH_BINARY)
+    return as_grey(mask)
+
+
 def strip(mask: Grey) -> Grey:
     """`mask` cut to the box of its ink; empty if there is none."""
     return stripped(mask)[0]

@@ -33,9 +33,20 @@ def clean(mask: Grey) -> tuple[Grey, PartStats]:
     kept = belonging(parts, mask.shape)
     if kept.all():
         return mask, parts
-    shades = np.zeros(count, np.uint8)
+    return painted(labels, kept), parts[kept]
+
+
+def running_out(mask: Grey) -> Grey:
+    """The parts of `mask` that reach the edge of the picture."""
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8, ltype=cv2.CV_16U)
+    return painted(labels, at_edge(np.asarray(stats[1:]).astype(np.int32, copy=False), mask.shape))
+
+
+def painted(labels: cv2.typing.MatLike, kept: Kept) -> Grey:
+    """255 where a part that is `kept` is; `labels` has 0 where there is none, and parts from 1 on."""
+    shades = np.zeros(1 + len(kept), np.uint8)
     shades[1:][kept] = 255
-    return shades[labels], parts[kept]
+    return shades[labels]
 
 
 def belonging(parts: PartStats, shape: tuple[int, ...]) -> Kept:
