@@ -226,6 +226,24 @@ class TestFinding:
         assert quality.flags(*found) == quality.flags(*wanted)
         assert agreement(finding.cut_out(found), finding.cut_out(wanted)) > 0.8
 
+    @pytest.mark.parametrize("degrees", [0, 4])
+    @pytest.mark.parametrize(("inset", "pen"), [(4, 1), (8, 3), (10, 5)])
+    def test_a_box_around_a_character_goes(self, inset: int, pen: int, degrees: float) -> None:
+        box = canvas(128, 128)
+        cv2.rectangle(box, (inset, inset), (127 - inset, 127 - inset), 255, pen)
+        turn = cv2.getRotationMatrix2D((64, 64), degrees, 1)
+        turned = np.asarray(cv2.warpAffine(box, turn, (128, 128))).astype(np.uint8)
+        alone = character(8, 128)
+        found = find(inked(alone | turned))
+        assert agreement(finding.cut_out(found), finding.cut_out(find(inked(alone)))) > 0.9
+
+    @pytest.mark.parametrize("within", [0, 18])
+    def test_a_box_shaped_ring_with_little_in_it_stays(self, within: int) -> None:
+        mask = canvas(128, 128)
+        cv2.rectangle(mask, (40, 24), (88, 104), 255, 6)
+        mask[60 : 60 + within, 60 : 60 + within] = 255
+        assert cv2.boundingRect(find(inked(mask)).mask)[2:] == pytest.approx((55, 87), abs=2)
+
     @pytest.mark.parametrize("thickness", [4, 9, 14])
     def test_a_pale_stroke_that_runs_out_is_no_uneven_light(self, thickness: int) -> None:
         mask = canvas()

@@ -94,7 +94,7 @@ def beside_shade(found: Found) -> Found:
     if 2 * cv2.mean(strokes, outer)[0] >= shade:
         return found
     whole = stroke_mask(strokes)
-    within = clean(cv2.subtract(whole, running_out(whole)))
+    within = clean(as_grey(cv2.subtract(whole, running_out(whole))))
     return Found(ink, *within) if shade < FAINTER * cv2.mean(ink, within[0])[0] else found
 
 

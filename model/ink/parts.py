@@ -23,6 +23,14 @@ side and smaller than the share FAR_SPECK of its area."""
 DOT = 0.35
 """The greatest width of a dot, as a share of the height of what it stands over."""
 
+HOLLOW, LEAST_IN_BOX = 0.3, 0.3
+"""The greatest share of its box that a drawn box of lines fills, and the least long side of what is
+written in it, as a share of its own: what is in the ring of a letter, such as a dot, is smaller."""
+
+STRAIGHT, SQUARE = 0.02, 0.9
+"""How far the sides of a drawn box may bend, as a share of its outline, and the least share of the
+rectangle around it that it fills: a round letter fills less."""
+
 
 def clean(mask: Grey) -> tuple[Grey, PartStats]:
     """`mask` with nothing but the character, and the character's parts."""
@@ -30,10 +38,34 @@ def clean(mask: Grey) -> tuple[Grey, PartStats]:
     parts = np.asarray(stats[1:]).astype(np.int32, copy=False)
     if count <= 2:
         return mask, parts
-    kept = belonging(parts, mask.shape)
+    kept = in_box(parts, labels)
+    kept[kept] = belonging(parts[kept], mask.shape)
     if kept.all():
         return mask, parts
     return painted(labels, kept), parts[kept]
+
+
+def in_box(parts: PartStats, labels: cv2.typing.MatLike) -> Kept:
+    """Which parts lie in a drawn box that has something large in it; all, if there is no such box."""
+    left, top, width, height, area = parts.T
+    box = int((width * height).argmax())
+    if area[box] <= HOLLOW * width[box] * height[box]:
+        right, bottom = left + width, top + height
+        kept: Kept = (
+            (left > left[box]) & (right < right[box]) & (top > top[box]) & (bottom < bottom[box])
+        )
+        long = np.maximum(width, height)
+        if (kept & (long >= LEAST_IN_BOX * long[box])).any() and is_rectangle(labels == 1 + box):
+            return kept
+    return np.ones(len(parts), np.bool_)
+
+
+def is_rectangle(part: Kept) -> bool:
+    """Whether the outline of a part has four corners with right angles."""
+    contours, _ = cv2.findContours(part.view(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
+    outline = cv2.approxPolyDP(contours[0], STRAIGHT * cv2.arcLength(contours[0], True), True)
+    width, height = cv2.minAreaRect(contours[0])[1]
+    return len(outline) == 4 and cv2.contourArea(contours[0]) >= SQUARE * width * height
 
 
 def running_out(mask: Grey) -> Grey:
@@ -46,7 +78,8 @@ def painted(labels: cv2.typing.MatLike, kept: Kept) -> Grey:
     """255 where a part that is `kept` is; `labels` has 0 where there is none, and parts from 1 on."""
     shades = np.zeros(1 + len(kept), np.uint8)
     shades[1:][kept] = 255
-    return shades[labels]
+    mask: Grey = shades[labels]
+    return mask
 
 
 def belonging(parts: PartStats, shape: tuple[int, ...]) -> Kept:
