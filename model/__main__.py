@@ -14,7 +14,7 @@ from .card import BadCard, read_cards
 from .charset import BadCharset, allowed_classes
 from .engines.opening import open_predictor
 from .files.images import BadImage, png
-from .folders import NoImages, find_images
+from .folders import NoImages, find_images, is_named_as_image
 from .layout import BadLayout, Kind, Layout, layout_of
 from .paths import Unread
 from .printing import Format, writer
@@ -51,8 +51,7 @@ def read(
     try:
         files = find_images(paths, recursive=recursive)
         how = layout_of(layout, rows, columns)
-        if preview and len(files) != 1:
-            raise Refusal(f"--preview shows one image, and there are {len(files)}")
+        _check_preview(preview, len(files))
         reader = _reader(model, charset, device, how)
     except (Refusal, NoImages, BadCard, BadCharset, BadLayout) as error:
         refuse(error)
@@ -61,6 +60,14 @@ def read(
     if preview:
         _write_preview(reader, files[0], preview)
     raise typer.Exit(0 if good else 1)
+
+
+def _check_preview(preview: Path | None, images: int) -> None:
+    """Raise Refusal unless there is no preview, or it is a PNG of one image."""
+    if preview and images != 1:
+        raise Refusal(f"--preview shows one image, and there are {images}")
+    if preview and is_named_as_image(preview) and preview.suffix.lower() != ".png":
+        raise Refusal(f"--preview writes a PNG, and {preview} is not named as one")
 
 
 def _reader(model: str, charset: str | None, device: str, layout: Layout) -> ScanReader:

@@ -48,5 +48,9 @@ def _walk(folder: Path, recursive: bool) -> list[Path]:
 def _is_image(path: Path) -> bool:
     """Whether a file is an image, by its name, and not hidden (desktops leave `._scan.png` beside
     `scan.png`)."""
-    known = path.suffix.lower() in SUFFIXES | STRANGE_SUFFIXES
-    return known and not path.name.startswith(".") and path.is_file()
+    return is_named_as_image(path) and not path.name.startswith(".") and path.is_file()
+
+
+def is_named_as_image(path: Path) -> bool:
+    """Whether a name ends as those of images do, be they read or not."""
+    return path.suffix.lower() in SUFFIXES | STRANGE_SUFFIXES

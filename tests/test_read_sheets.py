@@ -92,6 +92,13 @@ def test_refusals_say_what_to_do(sheet: Path, options: list[str], reason: str) -
     assert reason in done.stderr
 
 
+def test_a_preview_is_not_named_as_another_kind_of_image(sheet: Path) -> None:
+    done = CliRunner().invoke(app, [str(sheet), "--preview", str(sheet.parent / "p.JPG")])
+    assert done.exit_code == 1
+    assert "--preview writes a PNG, and" in done.stderr
+    assert not (sheet.parent / "p.JPG").exists()
+
+
 def test_a_preview_is_of_one_image(sheet: Path) -> None:
     (sheet.parent / "other.png").write_bytes(sheet.read_bytes())
     done = CliRunner().invoke(app, [str(sheet.parent), "--preview", str(sheet.parent / "p.png")])

@@ -72,7 +72,8 @@ def check(data: bytes, max_pixels: int) -> int:
     width, height = dimensions(data)
     if width * height > max_pixels or max(width, height) > MOST_SIDE:
         raise TooLarge(
-            f"{width}x{height} pixels; at most {max_pixels}, {MOST_SIDE} a side, are read: scale it down"
+            f"{width * height:,} pixels ({width:,}x{height:,}); at most {max_pixels:,} in all and "
+            f"{MOST_SIDE:,} a side are read: scale it down"
         )
     if data.startswith(PNG):
         _check_png(data)
