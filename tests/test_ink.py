@@ -244,13 +244,14 @@ class TestFinding:
         mask[60 : 60 + within, 60 : 60 + within] = 255
         assert cv2.boundingRect(find(inked(mask)).mask)[2:] == pytest.approx((55, 87), abs=2)
 
-    @pytest.mark.parametrize("thickness", [4, 9, 14])
-    def test_a_pale_stroke_that_runs_out_is_no_uneven_light(self, thickness: int) -> None:
-        mask = canvas()
-        cv2.line(mask, (30, 20), (30, 63), 255, thickness)
+    @pytest.mark.parametrize("side", [30, 64, 160])
+    @pytest.mark.parametrize("share", [0.04, 0.08])
+    def test_a_pale_stroke_that_runs_out_is_no_uneven_light(self, side: int, share: float) -> None:
+        mask, middle, speck = canvas(side, side), side // 2, max(2, side // 10)
+        cv2.line(mask, (middle, side // 3), (middle, side), 255, max(2, round(share * side)))
         picture = inked(mask, strength=0.3)
-        picture[20:28, 50:58] = 20  # a dark speck
-        assert find(picture).mask[40:, 30].all()
+        picture[speck : 2 * speck, -2 * speck : -speck] = 100
+        assert find(picture).mask[2 * side // 3 :, middle].all()
 
 
 class TestStrokes:

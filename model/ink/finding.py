@@ -29,9 +29,9 @@ RIM_OF_SHEET = 0.02
 """Share of the picture's long side: this near to its edges, what seems to be the sheet may be table."""
 
 
-SHADE, FAINTER = 0.1, 0.67
-"""Uneven light is wider than the share SHADE of the picture's long side, and fainter than the share
-FAINTER of the ink of strokes."""
+SHADE, FLAT, FAINTER = 0.1, 0.6, 0.67
+"""Uneven light is wider than the share SHADE of the picture's long side, so that what is narrower makes
+less than the share FLAT of it; and it is fainter than the share FAINTER of strokes."""
 
 
 class Found(NamedTuple):
@@ -84,14 +84,17 @@ def beside_shade(found: Found) -> Found:
     """The strokes within a picture if what runs out of it is uneven light; else `found`.
 
     The light of the paper is known but roughly: where it falls off towards a corner, or a shadow begins,
-    there seems to be ink that is wider and fainter than strokes.
+    there seems to be ink that is wider and fainter than strokes. A picture of few pixels is cut tight to
+    its character, and shows no more of that than strokes do.
     """
     ink, mask, _ = found
+    if max(ink.shape) < CLOSE_SIDE:
+        return found
     outer = running_out(mask)
     side = odd(round(SHADE * max(ink.shape)))
     strokes = as_grey(cv2.morphologyEx(ink, cv2.MORPH_TOPHAT, np.ones((side, side), np.uint8)))
     shade = cv2.mean(ink, outer)[0]
-    if 2 * cv2.mean(strokes, outer)[0] >= shade:
+    if cv2.mean(strokes, outer)[0] >= FLAT * shade:
         return found
     whole = stroke_mask(strokes)
     within = clean(as_grey(cv2.subtract(whole, running_out(whole))))
