@@ -39,9 +39,10 @@ class RequestMetrics:
         try:
             await self._app(scope, receive, answer.send)
         except RuntimeError as error:  # Starlette's: it is too late to answer with a problem
-            if not isinstance(error.__cause__, redis.RedisError | OSError | JobGone | Problem):
+            cause = _cause(error)
+            if not isinstance(cause, redis.RedisError | OSError | JobGone | Problem):
                 raise
-            log.warning("an answer was cut off: %s: %s", type(error.__cause__).__name__, error.__cause__)
+            log.warning("an answer was cut off: %s: %s", type(cause).__name__, cause)
         finally:
             answer.note()
 
@@ -69,6 +70,13 @@ class _Answer:
             route = getattr(self._scope.get("route"), "path", "none")
             seconds = time.perf_counter() - self._start
             self._metrics.answered(self._scope["method"], route, self._status, seconds)
+
+
+def _cause(error: BaseException) -> BaseException:
+    """What cut an answer off, which each of Starlette's layers has wrapped."""
+    while type(error) is RuntimeError and error.__cause__:
+        error = error.__cause__
+    return error
 
 
 def _is_stream(start: Message) -> bool:
