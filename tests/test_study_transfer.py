@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from training.sets.catalogue import LETTERS
+from training.sets.catalogue import BALANCED, DIGITS, LETTERS
 from training.sets.data import Split
 from training.sets.sources import DRAWN, MNIST, OFFICIAL_26, OFFICIAL_47, OWN_26, OWN_47, Source
 from training.sets.tasks import draw
@@ -52,7 +52,7 @@ def never_helps(one: Trial) -> float:
 
 
 def told(odds: Callable[[Trial], float], weights: Path | None = None) -> tuple[str, Chapter]:
-    _, chapter = live(transfer(FULL, 26, weights), odds)
+    _, chapter = live(transfer(FULL, LETTERS, weights), odds)
     return "\n".join(chapter.findings), chapter
 
 
@@ -61,7 +61,7 @@ def told(odds: Callable[[Trial], float], weights: Path | None = None) -> tuple[s
 def test_every_trial_is_asked_once_and_arms_are_shown_as_much(
     scale: Scale, weights: Path | None
 ) -> None:
-    requests, chapter = live(transfer(scale, 26, weights), helps_with_few)
+    requests, chapter = live(transfer(scale, LETTERS, weights), helps_with_few)
     trials = [one for request in requests for one in request]
     assert (
         len({one.key for one in trials}) == len({(one.name, one.seed) for one in trials}) == len(trials)
@@ -77,7 +77,7 @@ def test_every_trial_is_asked_once_and_arms_are_shown_as_much(
 
 
 def test_the_best_rate_of_each_arm_is_found_by_a_seed_of_its_own() -> None:
-    *tuning, last = live(transfer(FULL, 26, None), helps_with_few)[0]
+    *tuning, last = live(transfer(FULL, LETTERS, None), helps_with_few)[0]
     assert {one.seed for request in tuning for one in request} == {3}
     assert {one.seed for one in last} == {0, 1, 2}
     small = [one for one in last if one.network["kind"] == "convnet"]
@@ -86,7 +86,9 @@ def test_the_best_rate_of_each_arm_is_found_by_a_seed_of_its_own() -> None:
 
 
 def test_rates_are_tried_beyond_an_end_and_what_is_still_at_one_is_told() -> None:
-    requests, chapter = live(transfer(FULL, 26, None), lambda one: likes(one.learning_rate, 1e9) / 10)
+    requests, chapter = live(
+        transfer(FULL, LETTERS, None), lambda one: likes(one.learning_rate, 1e9) / 10
+    )
     arms = 2 * 3 * 4 + 2
     assert [len(each) for each in requests] == [3 * arms, arms, arms, arms, 3 * arms]
     rates = {way_of(one): one.learning_rate for one in requests[-1] if one.network["kind"] == "convnet"}
@@ -95,7 +97,7 @@ def test_rates_are_tried_beyond_an_end_and_what_is_still_at_one_is_told() -> Non
 
 
 def test_without_weights_that_is_said_and_only_scratch_is_run() -> None:
-    requests, chapter = live(transfer(FULL, 26, None), helps_with_few)
+    requests, chapter = live(transfer(FULL, LETTERS, None), helps_with_few)
     large = [one for request in requests for one in request if one.network["kind"] == "resnet18"]
     assert large
     assert not any(one.start or one.frozen for one in large)
@@ -104,7 +106,7 @@ def test_without_weights_that_is_said_and_only_scratch_is_run() -> None:
 
 
 def test_with_weights_they_are_compared() -> None:
-    requests, chapter = live(transfer(FULL, 26, WEIGHTS), always_helps)
+    requests, chapter = live(transfer(FULL, LETTERS, WEIGHTS), always_helps)
     starts = {one.start for request in requests for one in request if one.network["kind"] == "resnet18"}
     assert starts == {"", str(WEIGHTS.resolve())}
     findings = "\n".join(chapter.findings)
@@ -134,7 +136,7 @@ def test_what_always_helps_and_what_never_does() -> None:
 
 
 def test_a_gain_within_the_spread_over_seeds_is_not_said_to_matter() -> None:
-    _, chapter = live(transfer(FULL, 26, None), lambda one: rated(one) + 0.2 * bool(one.start), 0.5)
+    _, chapter = live(transfer(FULL, LETTERS, None), lambda one: rated(one) + 0.2 * bool(one.start), 0.5)
     findings = "\n".join(chapter.findings)
     unsure = re.findall(r"\+(\d+\.\d\d) with \w+ \(not clear\)", findings)
     assert max(map(float, unsure)) > 0.5
@@ -161,7 +163,8 @@ def test_gains_of_digits_are_held_against_those_of_letters() -> None:
 def test_what_learned_this_task_or_may_have_learned_test_images_is_left_out(
     measured_on: Source, tried: set[str], left_out: str
 ) -> None:
-    section = transfer(QUICK, 26, None, measured_on=measured_on.measured_on)
+    labels = measured_on.test.meaning.labels
+    section = transfer(QUICK, labels, None, measured_on=measured_on.measured_on)
     requests, chapter = live(section, always_helps)
     assert {one.start for request in requests for one in request} == {"", *tried}
     told = [each for each in chapter.findings if "may have learned images of this test set" in each]
@@ -169,9 +172,21 @@ def test_what_learned_this_task_or_may_have_learned_test_images_is_left_out(
     assert any(each.startswith(left_out) for each in told) or not left_out
 
 
+@pytest.mark.parametrize("measured_on", ["mine.csv, 300 images", DRAWN])
+@pytest.mark.parametrize(
+    ("labels", "tried"),
+    [(DIGITS, {"balanced/first"}), (LETTERS, {"balanced/first", "digits"}), (BALANCED, {"digits"})],
+)
+def test_what_learned_this_task_is_left_out_whatever_it_is_measured_on(
+    labels: str, tried: set[str], measured_on: str
+) -> None:
+    requests, _ = live(transfer(QUICK, labels, None, measured_on=measured_on), always_helps)
+    assert {one.start for request in requests for one in request} == {"", *tried}
+
+
 def test_of_a_persons_own_images_nobody_can_tell_who_learned_from_them() -> None:
     for measured_on, said in (("course, 260 images", True), (OWN_26.measured_on, False), (DRAWN, False)):
-        _, chapter = live(transfer(QUICK, 26, None, measured_on=measured_on), always_helps)
+        _, chapter = live(transfer(QUICK, LETTERS, None, measured_on=measured_on), always_helps)
         told = "Whether 47-class network or digits network learned from any of these test images"
         assert any(each.startswith(told) for each in chapter.findings) is said
 
@@ -204,7 +219,7 @@ def learned(section: Section, split: Split, folder: Path) -> tuple[Chapter, list
 def test_a_small_one_is_trained(tmp_path: Path) -> None:
     """With weights of our own making in the place of ImageNet's."""
     torch.save(ResNet18(1000).state_dict(), tmp_path / "weights.pth")
-    section = transfer(Scale(images=384, seeds=1), 26, tmp_path / "weights.pth")
+    section = transfer(Scale(images=384, seeds=1), LETTERS, tmp_path / "weights.pth")
     split = draw(LETTERS, 0)
     split = replace(split, validation=split.validation.take(np.arange(78)))
     chapter, outcomes = learned(section, split, tmp_path / "study" / "trials")

@@ -51,7 +51,7 @@ class Plan:
 def run_study(plan: Plan, split: Split, tell: Callable[[str], None]) -> Study:
     """Do what is not done yet of the study. Raises BadCard, before anything is trained, and BadRun."""
     card = card_of(plan.best, plan.task, plan.runs)
-    sections = begin(plan, len(card.labels), split.measured_on)
+    sections = begin(plan, card.labels, split.measured_on)
     chapters, outcomes = run_sections(sections, split, plan.folder, plan.scale, plan.processes)
     exam = Exam(plan.folder, split.test, split.measured_on, tell)
     finalists = measure(chapters, exam, plan.folder / TRIALS, card.labels)
@@ -73,13 +73,14 @@ def card_of(name: str, task: str, runs: Path) -> Card:
     return card
 
 
-def begin(plan: Plan, classes: int, measured_on: str) -> dict[str, Section]:
+def begin(plan: Plan, labels: str, measured_on: str) -> dict[str, Section]:
     """The sections of `plan`, begun, in the order of SECTIONS; `measured_on` tells of the test set."""
+    classes = len(labels)
     every = {
         "perceptrons": perceptrons(plan.scale, classes),
         "convolutions": convolutions(plan.scale, classes),
         "normalizations": normalizations(plan.scale, classes),
-        "transfer": transfer(plan.scale, classes, plan.weights, plan.runs, measured_on),
+        "transfer": transfer(plan.scale, labels, plan.weights, plan.runs, measured_on),
     }
     return {name: every[name] for name in SECTIONS if name in plan.sections}
 

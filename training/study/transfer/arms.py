@@ -96,13 +96,13 @@ class Arms:
         return max(body.ways[1:], key=lambda way: mean(self.shares(body, way, amount)))
 
 
-def bodies(scale: Scale, classes: int, weights: Path | None, runs: Path, measured_on: str) -> list[Body]:
-    """The networks of other tasks that cannot know images of the test set `measured_on`. Raises
-    BadCard."""
-    found = []
+def bodies(scale: Scale, labels: str, weights: Path | None, runs: Path, measured_on: str) -> list[Body]:
+    """The networks of other tasks than that of `labels` that cannot know images of the test set
+    `measured_on`. Raises BadCard."""
+    found, classes = [], len(labels)
     for name, title in STARTS.items():
         card, _ = load(name, runs)
-        if card.measured_on != measured_on and not may_know(card.measured_on, measured_on):
+        if card.labels != labels and not may_know(card.measured_on, measured_on):
             found.append(body(name, title, {**card.network, "classes": classes}, name, scale))
     large = {"kind": "resnet18", "classes": classes}
     start = str(weights.resolve()) if weights else ""

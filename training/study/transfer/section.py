@@ -14,14 +14,15 @@ from .chapter import tell
 
 
 def transfer(
-    scale: Scale, classes: int, weights: Path | None, runs: Path = RUNS, measured_on: str = ""
+    scale: Scale, labels: str, weights: Path | None, runs: Path = RUNS, measured_on: str = ""
 ) -> Section:
     """The section; `weights` are torchvision's of ResNet-18 on ImageNet, None if they were not given.
 
-    A network that may know images of the test set (`measured_on`, in words) is left out. A seed of its
-    own tunes the rates, so that no seed both chooses and is reported. Raises BadCard.
+    A network that learned the task itself, that of `labels`, or may know images of the test set
+    (`measured_on`, in words) is left out. A seed of its own tunes the rates, so that no seed both
+    chooses and is reported. Raises BadCard.
     """
-    networks = {body.name: body for body in bodies(scale, classes, weights, runs, measured_on)}
+    networks = {body.name: body for body in bodies(scale, labels, weights, runs, measured_on)}
     arms = [
         Arm(body.name, way, amount)
         for body in networks.values()
