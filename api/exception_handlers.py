@@ -97,7 +97,7 @@ def _threads(error: RuntimeError) -> Problem:
 
 
 def _exhausted(error: Exception) -> Problem:
-    log.warning("no resources: %s", error or type(error).__name__)
+    log.warning("no resources: %s", str(error) or type(error).__name__)
     detail = "The gateway has run out of open files, disk, memory or threads; try again shortly."
     return Problem("no-resources", detail, retry_after=5)
 

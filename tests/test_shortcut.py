@@ -62,6 +62,20 @@ def test_what_is_raised_is_a_problem(
     assert len(logged) == (status == 500)
 
 
+@pytest.mark.parametrize(
+    ("error", "cause"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device"), "[Errno 28] No space left on device"),
+        (MemoryError(), "MemoryError"),
+    ],
+)
+def test_what_has_run_out_is_logged(
+    error: Exception, cause: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    ask(raising(error))
+    assert f"no resources: {cause}" in caplog.messages
+
+
 def test_another_method_is_refused_with_those_there_are() -> None:
     answer = ask(raising(KeyError()), "PUT")
     assert (answer.status_code, answer.headers["allow"]) == (405, "POST")
