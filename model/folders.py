@@ -15,14 +15,16 @@ class NoImages(ValueError):
     """A path is not there, or nothing under the paths is an image; the text says which."""
 
 
-def find_images(paths: Iterable[Path], *, recursive: bool = True) -> list[Path]:
+def find_images(paths: Iterable[str | Path], *, recursive: bool = True) -> list[Path]:
     """Every file given, whatever it is, and the images in every folder, sorted; each file once. Raises
     NoImages."""
     paths = list(paths)
     if not paths:
         raise NoImages("no path is given")
+    if "" in paths:  # Path takes it for the working directory, with all that is in there
+        raise NoImages("a path is empty; to read the working directory, give '.'")
     found: list[Path] = []
-    for path in paths:
+    for path in map(Path, paths):
         if not path.exists():
             raise NoImages(f"{path} is not there")
         found += _walk(path, recursive) if path.is_dir() else [path]

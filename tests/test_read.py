@@ -129,6 +129,7 @@ def test_order_is_kept_over_batches(
     [
         (["nowhere"], "nowhere is not there"),
         (["."], "no image"),
+        (["a.png", ""], "a path is empty"),
         (
             ["a.png", "--model", "roman"],
             "there is no network 'roman'; there are balanced",
