@@ -346,6 +346,12 @@ def test_own_images_are_of_one_network(runs: Path, tmp_path: Path) -> None:
     assert "--transposed and --labels-from go with --test" in done.stderr
 
 
+@pytest.mark.parametrize("name", ["evaluate", "report"])
+def test_own_images_and_drawn_ones_exclude_each_other(name: str, runs: Path, tmp_path: Path) -> None:
+    done = command(name, "small", "--quick", "--test", tmp_path, "--runs", runs, code=2)
+    assert "--quick and --test exclude each other" in done.stderr
+
+
 def test_missing_data_is_said_with_what_to_do(runs: Path, tmp_path: Path) -> None:
     done = command("evaluate", "small", "--runs", runs, "--data", tmp_path, code=1)
     assert "train-images" in done.stderr

@@ -69,7 +69,7 @@ def evaluate(
 ) -> None:
     """Measure NAME on the test set of its task, or on your own with --test; or --all, on --scans,
     --rejects, with a --charset."""
-    own = own_test(test, transposed, labels_from)
+    own = own_test(test, transposed, labels_from, quick)
     _require_one(name, every, scans, rejects, charset, own)
     if json_file and not json_file.parent.is_dir():
         raise typer.BadParameter(f"--json: there is no folder {json_file.parent}")

@@ -33,11 +33,13 @@ LabelsFrom = Annotated[int, typer.Option(help="the number of your first class")]
 Markdown = Annotated[bool, typer.Option("--markdown", help="print Markdown, for a README")]
 
 
-def own_test(test: Path | None, transposed: bool, labels_from: int) -> OwnTest | None:
+def own_test(test: Path | None, transposed: bool, labels_from: int, quick: bool) -> OwnTest | None:
     """A person's own images to measure on, if `test` names any.
 
-    Without them, options about them are refused.
+    With them, drawn ones are refused; without them, options about them.
     """
+    if test and quick:
+        raise typer.BadParameter("--quick and --test exclude each other")
     if test:
         return OwnTest(test, transposed, labels_from)
     if transposed or labels_from:

@@ -47,7 +47,7 @@ def report(
     threads: Threads = 0,
 ) -> None:
     """Write a report on NAME: report.md, report.html and the figures."""
-    own = own_test(test, transposed, labels_from)
+    own = own_test(test, transposed, labels_from, quick)
     subject = _subject(name, against, data, runs, quick, own, threads)
     folder = out or Path("reports") / subject.test.card.name
     write_report(subject, folder)
