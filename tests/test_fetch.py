@@ -1,5 +1,6 @@
 """Official files over real HTTP: whole and checked or not at all, and a person is told what to do."""
 
+import gzip
 import hashlib
 from collections.abc import Iterator
 from dataclasses import replace
@@ -12,7 +13,7 @@ from typer.testing import CliRunner
 from training.cli.data import app
 from training.sets.catalogue import OFFICIAL_EMNIST, OFFICIAL_MNIST, OWN_EMNIST
 from training.sets.data import BadData
-from training.sets.fetch import EMNIST, MNIST, Official, fetch
+from training.sets.fetch import EMNIST, MNIST, OFFICIAL, Official, fetch
 from worker.embedded import free_port
 
 from datafiles import labels_of, put
@@ -220,6 +221,24 @@ def test_the_command_knows_what_is_there(rng: np.random.Generator, tmp_path: Pat
     assert "train-images-idx3-ubyte.gz: " in done.stderr
     assert "already" not in done.stdout
     assert CliRunner().invoke(app, ["fetch", "nist"]).exit_code == 2
+
+
+def test_the_command_tells_of_a_damaged_file_though_it_brought_another(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "mnist").mkdir()
+    train, test = OFFICIAL_MNIST
+    put(tmp_path / f"{train.images}.gz", b"")
+    put(tmp_path / train.labels, labels_of(np.array([0, 9], np.uint8)))
+    put(tmp_path / test.images, idx_of(np.zeros((2, 28, 28), np.uint8)))
+    name, data = f"{Path(test.labels).name}.gz", gzip.compress(labels_of(np.array([0, 9], np.uint8)))
+    with running_host(Host({f"/{name}": data})) as host:
+        official = replace(MNIST, mirrors=(host.url,), files=md5s({name: data}))
+        monkeypatch.setitem(OFFICIAL, "mnist", official)
+        done = CliRunner().invoke(app, ["--data", str(tmp_path), "fetch", "mnist"])
+    assert f"{name}: checked and in place" in done.stdout
+    assert done.exit_code == 1
+    assert "train-images-idx3-ubyte.gz: " in done.stderr
 
 
 def test_names_of_files_are_whole_in_a_narrow_terminal(tmp_path: Path) -> None:

@@ -71,8 +71,8 @@ def bring(context: typer.Context, name: Name, data: SubcommandData = None, url: 
         brought = fetch(OFFICIAL[name], folder, Bars(bar), url)
     for path in brought:
         console.print(f"{path}: checked and in place", markup=False)
+    require_whole(OFFICIAL[name], folder)
     if not brought:
-        require_whole(OFFICIAL[name], folder)
         console.print(f"{name} is in {folder} already", markup=False)
 
 
