@@ -33,7 +33,7 @@ from worker.ledger.results import Answer, Found, Page
 from worker.ledger.store import Item, JobGone, Store
 
 from ledgers import in_store, submit
-from samples import glyphs, npy_of, page, zip_of
+from samples import drawings, glyphs, npy_of, page, tiff_of, zip_of
 
 ZIP = {"Content-Type": "application/zip", "Prefer": "wait=60"}
 BALANCED = read_cards()["balanced"].labels
@@ -105,6 +105,15 @@ def test_uploads_come_back_as_they_were_sorted_by_label(
     label = http.get(f"/v1/jobs/{job}/items/0").json()["label"]
     assert names == [f"{label}/000000-7.png", "unread/000001-a_b.bin"]
     assert [(tmp_path / name).read_bytes() for name in names] == list(files.values())
+
+
+def test_images_of_arrays_and_pages_keep_their_numbers(
+    http: httpx.Client, rng: np.random.Generator, tmp_path: Path
+) -> None:
+    files = {"c.npy": npy_of(glyphs(2, rng)), "scan.v2.tif": tiff_of(drawings(2, rng)), "d.png": b"?"}
+    names = export(http, send(http, files), tmp_path, what="all", images="uploads")
+    stems = [Path(name).stem.partition("-")[2] for name in names]
+    assert stems == ["c_0_", "c_1_", "scan_v2_1", "scan_v2_2", "d"]
 
 
 def test_an_export_of_a_job_that_goes_meanwhile_breaks_off(

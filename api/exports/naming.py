@@ -10,11 +10,13 @@ from worker.ledger.store import Item
 
 UNREAD = "unread"
 _UNSAFE = re.compile(r"[^A-Za-z0-9_-]+")
+_SUFFIX = re.compile(r"\.[^.]*?(?=(\[\d+\]|#\d+)?$)")
+"""Before what says which image of an array or which page of a TIFF it is."""
 
 
 def path_of(folder: str, item: Item) -> str:
     """The path of an image in an archive, without its suffix."""
-    stem = _UNSAFE.sub("_", item.name.rsplit("/", 1)[-1].rsplit(".", 1)[0])[:60]
+    stem = _UNSAFE.sub("_", _SUFFIX.sub("", item.name.rsplit("/", 1)[-1]))[:60]
     return f"{folder}/{item.index:06d}-{stem}"
 
 
