@@ -117,6 +117,21 @@ def test_nobody_else_reads_its_password(tmp_path: Path) -> None:
     server.close()
 
 
+def test_nobody_else_reads_a_journal_that_was_there_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = tmp_path / "data"
+    journal(data, "SET a b")
+    (data / "appendonlydir").mkdir()
+    (data / "appendonly.aof").chmod(0o644)
+    (data / "appendonlydir").chmod(0o755)
+    server_on_the_path(tmp_path, "7.0.0", monkeypatch)
+    server = EmbeddedRedis(data)
+    server.command()
+    assert [path.stat().st_mode & 0o077 for path in data.glob("appendonly*")] == [0, 0]
+    server.close()
+
+
 def test_the_lock_is_no_standard_stream(tmp_path: Path) -> None:
     code = f"""if True:
         from pathlib import Path

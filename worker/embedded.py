@@ -127,7 +127,8 @@ class EmbeddedRedis:
             )
         config = self.folder / "redis.conf"
         config.touch()
-        config.chmod(0o600)
+        for path in (config, *self.folder.glob("appendonly*")):  # a journal holds images and secrets
+            path.chmod(0o700 if path.is_dir() else 0o600)
         config.write_text(
             CONFIG.format(
                 port=self.port,
