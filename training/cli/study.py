@@ -18,7 +18,7 @@ from ..study.rounds import FULL, QUICK
 from ..study.study import SECTIONS, Plan, card_of, run_study
 from .console import console, show
 from .options import Data, LabelsFrom, Runs, Transposed
-from .train import OwnTest, OwnTrain, Quick, require_train
+from .train import OwnTestImages, OwnTrain, Quick, require_train
 
 Task = Annotated[str, typer.Argument(metavar="TASK", help=f"one of: {', '.join(TASKS)}")]
 Out = Annotated[Path | None, typer.Option(help="folder of the report; reports/study-TASK by default")]
@@ -44,7 +44,7 @@ def study(
     quick: Quick = False,
     best: Best = "",
     train: OwnTrain = None,
-    test: OwnTest = None,
+    test: OwnTestImages = None,
     transposed: Transposed = False,
     labels_from: LabelsFrom = 0,
     weights: Weights = None,

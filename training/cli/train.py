@@ -32,7 +32,7 @@ Name = Annotated[str, typer.Argument(help=f"one of: {', '.join(RECIPES)}")]
 OwnTrain = Annotated[
     Path | None, typer.Option(help="your own images: IDX, CSV, .npy, .npz, or a folder or ZIP of images")
 ]
-OwnTest = Annotated[
+OwnTestImages = Annotated[
     Path | None, typer.Option(help="your own images to measure on; by default a tenth of --train")
 ]
 Quick = Annotated[bool, typer.Option("--quick", help="a short run on characters drawn here")]
@@ -46,7 +46,7 @@ def train(
     threads: Threads = 0,
     quick: Quick = False,
     train: OwnTrain = None,
-    test: OwnTest = None,
+    test: OwnTestImages = None,
     transposed: Transposed = False,
     labels_from: LabelsFrom = 0,
 ) -> None:

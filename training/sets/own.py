@@ -1,4 +1,5 @@
-"""A person's own files in place of a task's known sets: `train NAME --train FILE [--test FILE]`."""
+"""A person's own files in place of a task's known sets: to learn from (`train`, `study`), or only to
+measure on (`evaluate`, `report`)."""
 
 from dataclasses import dataclass
 from functools import partial
