@@ -49,8 +49,8 @@ def is_tiff(head: bytes | memoryview) -> bool:
 
 
 def directories(data: bytes | memoryview) -> Iterator[int]:
-    """The offset of each page's directory, in order. Raises BadTiff, also for directories that overlap:
-    to read them all would take far more time than their bytes suggest."""
+    """The offset of each page's directory, in order. Raises BadTiff, also if together they are longer
+    than the file, so that some overlap: reading them would take far longer than its size suggests."""
     order, left = _order(data), len(data)
     seen = set[int]()
     try:
