@@ -15,6 +15,7 @@ import numpy as np
 import psutil
 import pytest
 import redis
+from redis.exceptions import NoPermissionError
 
 from model.machine import memory_bytes
 from worker.connections.connection import connect
@@ -320,10 +321,23 @@ def test_the_watch_tells_once_of_accepted_jobs_that_are_gone(
     redis_watch.approve()
     for accepted in (3, 5, 0, 0, 1):
         clean_redis.hset(keys.STATS, "jobs_accepted", accepted)
-        redis_watch.look()
+        redis_watch._round()
     (record,) = caplog.records
     told = "Redis has lost data: 5 jobs were accepted, and it knows of 0"
     assert (record.getMessage(), record.levelname) == (told, "CRITICAL")
+
+
+def test_only_the_thread_of_the_watch_asks_how_many_jobs_were_accepted(redis_url: str) -> None:
+    """Submissions look, too: they must neither fail with this nor mistake each other's replies."""
+    denied = Refusal("NOPERM no permissions to run 'hget'")
+    with Proxy(redis_url) as proxy:
+        redis_watch = RedisWatch(connect(proxy.url), SAFE)
+        proxy.plan = lambda command: denied if command.name == "HGET ink:stats" else None
+        redis_watch.approve()
+        redis_watch.look()
+        assert redis_watch.server
+        with pytest.raises(NoPermissionError):
+            redis_watch._round()
 
 
 def test_the_embedded_redis_leaves_half_of_the_memory_there_is(redis_url: str, tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ AWAY = (redis.ConnectionError, redis.TimeoutError)
 class RedisWatch(Periodic):
     """Looks at Redis's settings again and again. `fault` says what is wrong with them, and is empty if
     nothing is. After `approve`, `server` is the id of the run of Redis that was looked at last, and the
-    log tells if accepted jobs are gone.
+    thread's log tells if accepted jobs are gone.
 
     Jobs that were accepted are read all the same: holding them back would make nothing safer.
     """
@@ -32,7 +32,7 @@ class RedisWatch(Periodic):
         outage = Outage(
             log, "Redis's settings cannot be checked", "Redis's settings can be checked again", AWAY
         )
-        super().__init__("redis-watch", ROUND_S, self.look, outage)
+        super().__init__("redis-watch", ROUND_S, self._round, outage)
         self._client, self._settings = client, settings
         self.fault = self.server = ""
         self._knows = False
@@ -45,8 +45,6 @@ class RedisWatch(Periodic):
         if fault != self.fault:
             log.critical("%s", fault or "Redis is safe again", extra={"event": "redis.unsafe"})
         self.fault, self.server = fault, server
-        if self._knows:
-            self._look_for_loss()
 
     def approve(self) -> None:
         """Look, and note the run of Redis from now on: for a gateway, which also asks how full Redis is.
@@ -60,8 +58,14 @@ class RedisWatch(Periodic):
             wanted = "the gateway asks Redis how full it is: allow its user `+info`"
             raise UnsafeRedis(f"{wanted} ({error})") from error
 
+    def _round(self) -> None:
+        self.look()
+        if self._knows:
+            self._look_for_loss()
+
     def _look_for_loss(self) -> None:
-        """Tell if Redis knows of fewer jobs that were ever accepted than a moment ago."""
+        """Tell if Redis knows of fewer jobs that were ever accepted than a moment ago. Only the watch's
+        own thread asks: of two replies, the older one could come last, and pass for a loss."""
         found: Any = self._client.hget(STATS, "jobs_accepted")
         before, self._accepted = self._accepted, int(found or 0)
         if self._accepted < before:
