@@ -22,11 +22,14 @@ def send(
     policy: Policy = PUBLIC,
     tls: ssl.SSLContext | None = None,
     connect_s: float = 10.0,
+    resolve_s: float = 0.0,
 ) -> list[Outcome]:
-    """The outcomes of `times` attempts, while the name resolves to each of `addresses` in turn."""
+    """The outcomes of `times` attempts, while the name resolves to each of `addresses` in turn, which
+    takes `resolve_s`."""
     turn = cycle(addresses)
 
     async def resolve(host: str, port: int) -> Sequence[str]:
+        await asyncio.sleep(resolve_s)
         return next(turn)
 
     async def run() -> list[Outcome]:

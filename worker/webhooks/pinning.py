@@ -52,9 +52,11 @@ class PinnedBackend(httpcore.AsyncNetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.AsyncNetworkStream:
-        """A connection to `host`. Raises ForbiddenAddress, OSError or httpcore.ConnectError."""
-        async with asyncio.timeout(self._connect_s):
-            return await self._connect(await self._checked(host, port), port)
+        """A connection to `host`. Raises ForbiddenAddress, TimeoutError or another OSError,
+        httpcore.ConnectError or httpcore.ConnectTimeout."""
+        async with asyncio.timeout(self._connect_s) as limit:
+            addresses = await self._checked(host, port)
+            return await self._connect(addresses, port, limit.when() or 0.0)
 
     async def _checked(self, host: str, port: int) -> Sequence[str]:
         """The addresses of `host`, if all of them may be connected to."""
@@ -63,12 +65,16 @@ class PinnedBackend(httpcore.AsyncNetworkBackend):
             self._policy.require_address(address)
         return addresses
 
-    async def _connect(self, addresses: Sequence[str], port: int) -> httpcore.AsyncNetworkStream:
-        """Try one address after another, each for its share of the time: the first may be silent."""
+    async def _connect(
+        self, addresses: Sequence[str], port: int, end: float
+    ) -> httpcore.AsyncNetworkStream:
+        """Try one address after another until `end` of the loop's time, each for its share of what is
+        left: the first may be silent."""
         failure: Exception = OSError("the name has no address")
-        for address in addresses:
+        clock = asyncio.get_running_loop().time
+        for before, address in enumerate(addresses):
             try:
-                share_s = self._connect_s / len(addresses)
+                share_s = (end - clock()) / (len(addresses) - before)
                 return await self._network.connect_tcp(address, port, timeout=share_s)
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
                 failure = error
