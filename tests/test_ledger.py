@@ -838,7 +838,19 @@ def test_a_job_knows_its_place_and_when_it_will_be_done(
     job = read_job(redis_url, "second")
     assert job.position == 0
     assert job.eta_seconds is not None
-    assert 3 * 6 / 2 <= job.eta_seconds <= 10 * 6 / 2  # two images in 3 to 10 seconds, and six to go
+    assert 2 * 6 / 2 <= job.eta_seconds <= 10 * 6 / 2  # two images in 2 to 10 seconds, and six to go
+
+
+def test_how_long_a_job_waited_for_a_worker_does_not_count_for_its_end(
+    redis_url: str, clean_redis: "redis.Redis"
+) -> None:
+    submit(redis_url, "large", (2,) * 4)
+    worker = ledger(redis_url)
+    worker.commit([commit_of(claim) for claim in worker.claim("balanced", 2)])
+    turn_back(clean_redis, done=1, come=9)
+    eta = read_job(redis_url, "large").eta_seconds
+    assert eta is not None
+    assert eta < 8 * 6 / 2  # two images since they were done, not in all of 8 seconds or more
 
 
 def test_how_little_was_done_before_a_job_came_says_nothing_about_its_end(

@@ -1,14 +1,14 @@
 -- Which workers are alive, how fast they read, and how they are woken; shared by every script.
 
--- The images of a model that were done in the last 10 s (or `most`), and in how many of these seconds
--- any were.
+-- The images of a model that were done in the last 10 s (or `most`), in how many of these seconds any
+-- were, and how many seconds ago the first were.
 local function done_lately(model, most)
-  local names, images, seconds = {}, 0, 0
+  local names, images, seconds, oldest = {}, 0, 0, 0
   for ago = 1, most or 10 do names[ago] = 'ink:done:' .. model .. ':' .. math.floor(now / 1000) - ago end
-  for _, done in ipairs(redis.call('MGET', unpack(names))) do
-    if done then images, seconds = images + tonumber(done), seconds + 1 end
+  for ago, done in ipairs(redis.call('MGET', unpack(names))) do
+    if done then images, seconds, oldest = images + tonumber(done), seconds + 1, ago end
   end
-  return images, seconds
+  return images, seconds, oldest
 end
 
 local function workers_alive()

@@ -15,7 +15,8 @@ end
 
 local answer = {}
 for i, model in ipairs(ARGV) do
-  answer[i] = {done_lately(model)}
+  local images, seconds = done_lately(model)
+  answer[i] = {images, seconds}
   for _, lane in ipairs(LANES) do table.insert(answer[i], lane_of(model, lane)) end
 end
 return answer
