@@ -11,7 +11,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cache, partial
@@ -145,6 +145,17 @@ def until(true: Callable[[], object], seconds: float = 20) -> None:
 @contextmanager
 def meanwhile(look: Callable[[], object], every_s: float) -> Iterator[None]:
     """Call `look` again and again, in a thread of its own; what it raises is raised at the end."""
+    try:
+        with looking(look, every_s) as looked:
+            yield
+    finally:
+        looked.result()
+
+
+@contextmanager
+def looking(look: Callable[[], object], every_s: float) -> Iterator[Future[None]]:
+    """Call `look` again and again, in a thread of its own. What it raises ends that, and is the
+    exception of what is yielded."""
     over = threading.Event()
 
     def go_on() -> None:
@@ -152,12 +163,10 @@ def meanwhile(look: Callable[[], object], every_s: float) -> Iterator[None]:
             look()
 
     with ThreadPoolExecutor(1) as pool:
-        looking = pool.submit(go_on)
         try:
-            yield
+            yield pool.submit(go_on)
         finally:
             over.set()
-            looking.result()
 
 
 @contextmanager

@@ -37,7 +37,7 @@ from worker.ledger.submissions import Submission, Submissions
 from chaos.evidence import Accepted, Evidence
 from chaos.invariants import violations
 from chaos.look import System
-from conftest import Services, beside, lone_gateway, meanwhile
+from conftest import Services, beside, lone_gateway, looking
 from ledgers import LIMITS, on_redis, stage
 from samples import glyphs, npy_of
 
@@ -171,17 +171,19 @@ def press(urls: Sequence[str], outcome: Outcome, seconds: float) -> None:
 
 @contextmanager
 def watched(own: Services, urls: Sequence[str], jobs: list[str], outcome: Outcome) -> Iterator[None]:
-    """Meanwhile watch the queue and memory, and be an honest client that asks for jobs."""
+    """Meanwhile watch the queue and memory, and be an honest client that asks for jobs. An error of
+    theirs is part of what is broken."""
     gateways = [(each, each.memory_info().rss) for each in listening(urls)]
     with redis.Redis.from_url(own.redis_url) as client, httpx.Client(timeout=30) as http:
         for url in urls:
             http.get(f"{url}/v1/jobs/{jobs[0]}")
         with (
-            meanwhile(lambda: sample(client, outcome), 0.02),
-            meanwhile(lambda: weigh(gateways, outcome), 0.1),
-            meanwhile(lambda: ask(http, urls, jobs, outcome), 0.01),
+            looking(lambda: sample(client, outcome), 0.02) as sampled,
+            looking(lambda: weigh(gateways, outcome), 0.1) as weighed,
+            looking(lambda: ask(http, urls, jobs, outcome), 0.01) as asked,
         ):
             yield
+    outcome.broken += [repr(error) for each in (sampled, weighed, asked) if (error := each.exception())]
 
 
 def listening(urls: Sequence[str]) -> list[psutil.Process]:
