@@ -12,7 +12,7 @@ from .look import System
 from .rig import GATEWAY, Rig
 from receivers import Receiver
 
-BACKGROUND = {(GATEWAY, "EVALSHA upkeep"), (GATEWAY, "SUBSCRIBE")}
+BACKGROUND = {(GATEWAY, name) for name in ("EVALSHA upkeep", "SUBSCRIBE", "HGET ink:stats")}
 """Commands that come at times of their own, and not at a fixed place in the life."""
 
 NEVER_REFUSED = ("CLIENT", "HELLO", "SCRIPT", "MULTI", "EXEC")
