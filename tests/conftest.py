@@ -169,6 +169,16 @@ def looking(look: Callable[[], object], every_s: float) -> Iterator[Future[None]
             over.set()
 
 
+def end_process(process: subprocess.Popen[bytes]) -> None:
+    """Have a process end, in order if it can: a Redis that starts a journal is deaf to SIGTERM."""
+    process.terminate()
+    try:
+        process.wait(10)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
 @contextmanager
 def running_redis(folder: Path) -> Iterator[str]:
     """A real redis-server with the embedded settings; yields its URL."""
@@ -178,12 +188,7 @@ def running_redis(folder: Path) -> Iterator[str]:
         server.wait_ready(process)
         yield server.url
     finally:
-        process.terminate()
-        try:
-            process.wait(10)
-        except subprocess.TimeoutExpired:  # a Redis that starts a journal does not stop for SIGTERM
-            process.kill()
-            process.wait()
+        end_process(process)
         server.close()
 
 

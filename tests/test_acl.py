@@ -18,7 +18,7 @@ from redis.exceptions import NoPermissionError
 
 from worker.embedded import EmbeddedRedis, free_port
 
-from conftest import Services, until
+from conftest import Services, end_process, until
 from receivers import Receiver, running_receiver
 from samples import glyphs, npy_of, pngs, zip_of
 
@@ -83,8 +83,7 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guarded]:
         yield made
     finally:
         services.kill()
-        process.terminate()
-        process.wait()
+        end_process(process)
         server.close()
 
 

@@ -38,7 +38,7 @@ from model.files.images import png
 from worker.embedded import find_server, free_port
 from worker.ledger.jobs import JobState
 
-from conftest import Services, until
+from conftest import Services, end_process, until
 from hosts import serving
 from samples import page, zip_of
 
@@ -380,8 +380,7 @@ def test_up_refuses_a_redis_that_can_lose_jobs(tmp_path: Path) -> None:
         command = [*INKQUEUE, "up", "--port", "0"]
         done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
     finally:
-        server.terminate()
-        server.wait()
+        end_process(server)
     assert (done.returncode, done.stdout) == (1, "")
     assert "Redis has appendonly no and appendfsync everysec, so accepted" in done.stderr
 

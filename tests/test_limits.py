@@ -11,7 +11,7 @@ import pytest
 
 from worker.embedded import EmbeddedRedis, free_port
 
-from conftest import Services, lone_gateway, until
+from conftest import Services, end_process, lone_gateway, until
 from samples import glyphs, npy_of, pngs
 
 NPY, PNG = {"Content-Type": "application/x-npy"}, {"Content-Type": "image/png"}
@@ -129,5 +129,4 @@ def test_without_redis_the_answer_is_503_and_nothing_is_lost(
             assert http.get(f"/v1/jobs/{job}?wait=30").json()["state"] == "succeeded"
         finally:
             services.kill()
-            again.terminate()
-            again.wait()
+            end_process(again)

@@ -27,7 +27,7 @@ from worker.settings import QueueSettings
 
 from chaos.faults import REFUSALS, Refusal
 from chaos.proxy import Proxy
-from conftest import Services, until
+from conftest import Services, end_process, until
 from samples import glyphs, npy_of
 
 SAFE = QueueSettings()
@@ -54,8 +54,7 @@ def server(folder: Path, *lines: str) -> Iterator[str]:
         assert process.poll() is None
         yield url
     finally:
-        process.terminate()
-        process.wait()
+        end_process(process)
 
 
 def _listening(port: int) -> bool:

@@ -12,7 +12,7 @@ import redis
 from api.settings import GatewaySettings
 from worker.embedded import EmbeddedRedis
 
-from conftest import ending_with_us
+from conftest import end_process, ending_with_us
 
 ROOM = 200_000
 """Bytes that an empty Redis has to spare when memory is full: fewer than the scripts take."""
@@ -75,9 +75,8 @@ class Server:
 
     def stop(self) -> None:
         """Stop it for good."""
-        if self.process is not None and self.process.poll() is None:
-            self.process.terminate()
-            self.process.wait()
+        if self.process is not None:
+            end_process(self.process)
         self._own.close()
 
 
