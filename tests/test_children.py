@@ -59,7 +59,11 @@ def test_one_that_cannot_be_started_is_tried_again(
 def test_what_it_writes_is_for_nobody_else(tmp_path: Path) -> None:
     file = tmp_path / "journal"
     child = Child("redis", [sys.executable, "-c", f"open({str(file)!r}, 'w')"], {})
-    child.start()
+    before = os.umask(0o022)  # as usual; ours may be strict already
+    try:
+        child.start()
+    finally:
+        os.umask(before)
     assert child.process
     assert child.process.wait(10) == 0
     assert file.stat().st_mode & 0o077 == 0

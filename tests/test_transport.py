@@ -13,9 +13,12 @@ from conftest import READY_S, running_services, until
 
 MODEL = "digits-nano"
 
-REFUSALS, SPARE = 3, 2
-"""Of each process, during which nothing may be left open, where kombu alone leaves two connections each;
-how many connections or files may come and go."""
+REFUSALS = 3
+"""For each process, but counted of all together. Meanwhile nothing may be left open, where kombu alone
+leaves two connections each."""
+
+SPARE = 2
+"""How many connections or files may come and go."""
 
 
 def assert_nothing_is_left_open(client: "redis.Redis", processes: Sequence[psutil.Process]) -> None:
