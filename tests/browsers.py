@@ -23,6 +23,8 @@ CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 PATIENCE_S = 90.0
 MEANT_MS = 4000
 """How long a button that asks waits for the second click (confirming.js)."""
+FIRST_MS = 5000
+"""How long a page waits for a stream to begin (events.js)."""
 
 ARGUMENTS = (
     "--headless=new",

@@ -19,7 +19,7 @@ from api.idempotency import key_digest
 from model.files.images import png
 from worker.ledger import keys
 
-from browsers import FAR_OFF, MEANT_MS, REFUSAL, Browser, require_browser, running_browser
+from browsers import FAR_OFF, FIRST_MS, MEANT_MS, REFUSAL, Browser, require_browser, running_browser
 from conftest import Services, lone_gateway, until
 from ledgers import commit_of, finish, ledger, submit
 from samples import npy_of
@@ -363,6 +363,31 @@ def test_a_job_whose_stream_is_held_back_is_asked_for_instead(
     finish(gateway.redis_url)
     browser.wait(lambda: browser.text("#progress-text").startswith("Done"))
     assert not any("/buffered/events" in url for url in asked + browser.asked())
+
+
+def test_a_stream_that_once_begins_too_late_is_asked_for_again(
+    browser: Browser, gateway: Services, http: httpx.Client
+) -> None:
+    submit(gateway.redis_url, "late", (2,))
+    browser.open("/jobs/late")
+    browser.wait(lambda: open_streams(http) == 1)
+    browser.wait(lambda: browser.text("#progress-text").startswith("Waiting"))
+    browser.hide(True)
+    browser.wait(lambda: open_streams(http) == 0)
+    browser.run("""
+      const ask = window.fetch;
+      window.fetch = (address, options) => {
+        if (!address.includes("/late/events")) return ask(address, options);
+        window.fetch = ask;
+        return new Promise(() => (window.isLate = true));
+      };
+    """)
+    with browser.held_timers(FIRST_MS):
+        browser.hide(False)
+        browser.wait(lambda: browser.run("return window.isLate"))
+    browser.wait(lambda: open_streams(http) == 1)
+    finish(gateway.redis_url)
+    browser.wait(lambda: browser.text("#progress-text").startswith("Done"))
 
 
 def test_a_drawing_that_is_cleared_is_waited_for_no_more(browser: Browser, gateway: Services) -> None:

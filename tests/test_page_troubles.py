@@ -11,11 +11,12 @@ from selenium.webdriver.common.keys import Keys
 from model.drawn import draw
 from model.files.images import png
 
-from browsers import Browser, require_browser, running_browser
+from browsers import FIRST_MS, Browser, require_browser, running_browser
 from conftest import Services, lone_gateway, new_key
 from samples import zip_of
 
 COUNT = 20
+UNKNOWN_KEY = 'new Response("{}", { status: 401 })'
 
 
 KEY, LINE = new_key()
@@ -78,6 +79,23 @@ def test_without_a_place_for_its_stream_a_page_polls(
         browser.wait(lambda: any("429" in line for line in browser.complaints()))
         http.post(f"/v1/jobs/{job}/cancel")
         browser.wait(lambda: browser.text("#progress-text").startswith("Canceled"))
+
+
+def test_who_is_slow_to_give_another_key_has_a_stream_all_the_same(
+    browser: Browser, http: httpx.Client, rng: np.random.Generator
+) -> None:
+    job = submit(http, rng)
+    with browser.refused(f"/{job}/events", answer=UNKNOWN_KEY):
+        browser.open(f"/jobs/{job}")
+        browser.wait(lambda: browser.find("#key").is_displayed())
+        with browser.held_timers(FIRST_MS):
+            enter(browser, KEY)
+            browser.wait(lambda: "does not know that key" in browser.text("#key-why"))
+        browser.asked()
+        enter(browser, KEY)
+        browser.wait(lambda: any(f"/{job}/events" in url for url in browser.asked()))
+    http.post(f"/v1/jobs/{job}/cancel")
+    browser.wait(lambda: browser.text("#progress-text").startswith("Canceled"))
 
 
 def test_a_job_is_canceled_from_its_page_or_from_the_list(

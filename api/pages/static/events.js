@@ -18,7 +18,7 @@ export async function* events(path, signal) {
 }
 
 async function* read(path, signal) {
-  const answer = await heard(call(path, { headers: { Accept: "text/event-stream" }, signal }), FIRST_MS);
+  const answer = await call(path, { headers: { Accept: "text/event-stream" }, signal, beginning: FIRST_MS });
   const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
   let text = "";
   for (let most = FIRST_MS; ; most = MOST_SILENT_MS) {

@@ -17,10 +17,10 @@ export async function* follow(id) {
   const path = `/v1/jobs/${id}`;
   let job = await new Patience().call(() => read(path));
   yield job;
+  let begun = false;
   for (let silent = 0; !FINAL.has(job.state); silent += 1) {
     if (silent > MOST_SILENT) return yield* byAsking(path);
     if (silent) await pause(AGAIN_MS);
-    let begun = false;
     try {
       for await (const { event, data } of events(`${path}/events?results=false`, hiding())) {
         [silent, begun] = [0, true];

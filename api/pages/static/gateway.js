@@ -1,15 +1,17 @@
 // Calls to the gateway: the key is sent along, and whatever is not a successful answer becomes an error.
 
 import { keyHeaders, needKey, needOtherKey } from "./key.js";
+import { heard } from "./patience.js";
 import { Refusal, Silence, isFinal } from "./refusals.js";
 
-/** The response to a request, `within` so many ms if that is given. Throws Refusal, Silence, or AbortError. */
-export async function call(path, { method = "GET", body, headers = {}, signal, within } = {}) {
+/** The response to a request, whole `within` or begun `beginning` so many ms if that is given. Throws Refusal, Silence (`late` if it did not begin), or AbortError. */
+export async function call(path, { method = "GET", body, headers = {}, signal, within, beginning } = {}) {
   for (;;) {
     await needKey();
     const until = within ? AbortSignal.timeout(within) : signal; // the time to ask for a key does not count
     const key = keyHeaders();
-    const answer = await answered(fetch(path, { method, body, signal: until, headers: { ...headers, ...key } }));
+    const coming = answered(fetch(path, { method, body, signal: until, headers: { ...headers, ...key } }));
+    const answer = await (beginning ? heard(coming, beginning) : coming);
     if (answer.ok) return answer;
     if (answer.status !== 401) {
       throw Refusal.of(answer.status, await answered(answer.text()), answer.headers.get("Retry-After"));
