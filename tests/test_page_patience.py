@@ -119,6 +119,14 @@ def open_streams(http: httpx.Client) -> float:
     return float(line)
 
 
+def listeners(browser: Browser, event: str) -> int:
+    """How often the open page listens for an event of its document."""
+    page = browser.driver.execute_cdp_cmd("Runtime.evaluate", {"expression": "document"})
+    wanted = {"objectId": page["result"]["objectId"]}
+    found = browser.driver.execute_cdp_cmd("DOMDebugger.getEventListeners", wanted)["listeners"]
+    return sum(each["type"] == event for each in found)
+
+
 def corrections(http: httpx.Client, job: str) -> list[str | None]:
     return [item["correction"] for item in http.get(f"/v1/jobs/{job}/results").json()["data"]]
 
@@ -312,6 +320,19 @@ def test_a_page_that_nobody_sees_gives_up_its_stream_and_follows_on(
     browser.wait(lambda: open_streams(http) == 0)
     finish(gateway.redis_url)
     browser.wait(lambda: browser.text("#progress-text").startswith("Done"))
+
+
+def test_a_page_looks_out_for_being_hidden_only_while_it_has_a_stream(
+    browser: Browser, gateway: Services, http: httpx.Client
+) -> None:
+    submit(gateway.redis_url, "looking", (2,))
+    with browser.refused("/looking/events"):
+        browser.open("/jobs/looking")
+        browser.wait(lambda: open_streams(http) == 1)
+    assert listeners(browser, "visibilitychange") == 1
+    finish(gateway.redis_url)
+    browser.wait(lambda: browser.text("#progress-text").startswith("Done"))
+    browser.wait(lambda: listeners(browser, "visibilitychange") == 0)
 
 
 def test_a_job_is_followed_on_though_redis_was_away_for_a_while(

@@ -22,7 +22,7 @@ export async function* follow(id) {
     if (silent > MOST_SILENT) return yield* byAsking(path);
     if (silent) await pause(AGAIN_MS);
     try {
-      for await (const { event, data } of events(`${path}/events?results=false`, hiding())) {
+      for await (const { event, data } of whileSeen(`${path}/events?results=false`)) {
         [silent, begun] = [0, true];
         if (event === "gone") throw Refusal.of(410, data);
         job = { ...job, ...JSON.parse(data) };
@@ -42,14 +42,18 @@ export async function* follow(id) {
   }
 }
 
-/** A signal that ends the stream of a page nobody sees: a browser has six connections to a host for all its pages, and seven streams would leave none. */
-function hiding() {
+/** The events at `path`; AbortError once nobody sees the page: a browser has six connections to a host for all its pages, and seven streams would leave none. */
+async function* whileSeen(path) {
   const controller = new AbortController();
   const { signal } = controller;
   const look = () => document.hidden && controller.abort();
   document.addEventListener("visibilitychange", look, { signal });
   look();
-  return signal;
+  try {
+    yield* events(path, signal);
+  } finally {
+    controller.abort(); // which removes the listener, too
+  }
 }
 
 async function* byAsking(path, goOn = () => true) {
