@@ -135,6 +135,47 @@ def test_who_was_refused_once_may_look_at_the_question_again_and_leave_it(browse
     assert not browser.find("#key").is_displayed()
 
 
+def test_what_waits_for_the_key_is_sent_though_the_question_was_closed(
+    browser: Browser, tmp_path: Path, rng: np.random.Generator
+) -> None:
+    (tmp_path / "seven.png").write_bytes(png(draw("7", rng)))
+    browser.open("/")
+    browser.wait(lambda: browser.find("#key").is_displayed())
+    browser.find("#key-later").click()
+    browser.find("#files").send_keys(str(tmp_path / "seven.png"))
+    browser.find("#send").click()
+    browser.wait(lambda: browser.find("#key").is_displayed())
+    browser.find("#key-later").click()
+    browser.run("""
+      addEventListener("beforeunload", ({ defaultPrevented: asks }) => {
+        if (asks) sessionStorage.setItem("asked whether to leave", "yes");
+      });
+    """)
+    browser.find("#key-button").click()
+    enter(browser, KEY)
+    browser.wait(lambda: "/jobs/" in browser.driver.current_url)
+    assert browser.run("return sessionStorage.getItem('asked whether to leave')") is None
+
+
+def test_who_gives_another_key_unasked_sees_the_page_anew_and_who_does_not_keeps_it(
+    browser: Browser,
+) -> None:
+    browser.open("/")
+    enter(browser, KEY)
+    browser.run("window.stays = true")
+    browser.find("#key-button").click()
+    browser.find("#key-later").click()
+    browser.run("sessionStorage.setItem('inkqueue-key', 'wrong')")
+    browser.wait(lambda: "does not know that key" in browser.text("#key-why"))  # of the queue
+    enter(browser, KEY)
+    browser.answered()
+    browser.wait(lambda: any("/v1/queue" in url and code == 200 for url, code in browser.answered()))
+    assert browser.run("return window.stays")
+    browser.find("#key-button").click()
+    enter(browser, KEY)
+    browser.wait(lambda: not browser.run("return window.stays"))
+
+
 def test_a_refusal_of_the_key_before_does_not_ask_for_another(browser: Browser) -> None:
     browser.open("/")
     browser.wait(lambda: browser.find("#key").is_displayed())

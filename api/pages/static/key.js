@@ -5,7 +5,8 @@ import { facts, find } from "./dom.js";
 const PLACE = "inkqueue-key";
 const WHY = find("key-why").textContent;
 const WRONG = "The service does not know that key. Look at it again, or ask whoever runs the service for one.";
-let asking = null;
+const dialog = find("key");
+let waiting = null; // {promise, resolve} of the calls that wait for a key
 
 /** The headers that hold the caller's key. */
 export function keyHeaders() {
@@ -25,30 +26,32 @@ export async function needOtherKey({ Authorization: refused }) {
 
 /** Ask for a key; concurrent calls share the answer. */
 function askKey(why = WHY) {
-  const dialog = find("key");
-  asking ??= new Promise((resolve) => {
-    dialog.querySelector("form").onsubmit = (event) => {
-      event.preventDefault();
-      sessionStorage.setItem(PLACE, find("key-input").value.replace(/[^!-~]/g, ""));
-      find("key-input").value = "";
-      dialog.close();
-      asking = null;
-      resolve();
-    };
-  });
-  if (!dialog.open) {
-    find("key-why").textContent = why;
-    dialog.showModal(); // it may have been closed without an answer
-  }
-  return asking;
+  waiting ??= Promise.withResolvers();
+  show(why); // it may have been closed without an answer
+  return waiting.promise;
+}
+
+function show(why) {
+  if (dialog.open) return;
+  find("key-why").textContent = why;
+  dialog.showModal();
+}
+
+/** Keep the key that was given. Calls that wait for it go on; if none does, the page shows what another key sees. */
+function take(event) {
+  event.preventDefault();
+  sessionStorage.setItem(PLACE, find("key-input").value.replace(/[^!-~]/g, ""));
+  find("key-input").value = "";
+  dialog.close();
+  if (waiting) waiting.resolve();
+  else location.reload();
+  waiting = null;
 }
 
 if (facts.keyed) {
   const button = find("key-button");
   button.hidden = false;
-  button.addEventListener("click", async () => {
-    await askKey();
-    location.reload();
-  });
-  find("key-later").addEventListener("click", () => find("key").close());
+  button.addEventListener("click", () => show(WHY));
+  dialog.addEventListener("submit", take);
+  find("key-later").addEventListener("click", () => dialog.close());
 }
