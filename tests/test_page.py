@@ -658,6 +658,24 @@ def test_what_a_folder_has_beside_scans_is_named(browser: Browser, tmp_path: Pat
     assert browser.text("#tray-names") == "form/3.png"
 
 
+def test_what_is_chosen_while_other_files_are_sent_is_said_not_to_be_added(
+    browser: Browser, scans: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "form"
+    folder.mkdir()
+    for name in ("1.png", "2.pdf"):
+        (folder / name).write_bytes(b"any")
+    browser.open("/")
+    browser.run("XMLHttpRequest.prototype.send = () => {}")
+    browser.find("#files").send_keys(str(scans))
+    browser.find("#send").click()
+    browser.wait(lambda: browser.find("#sending").is_displayed())
+    browser.find("#folder").send_keys(str(folder))
+    assert browser.find(".notice strong").text == "Not added"
+    assert browser.text("#tray-names") == "scans.zip"
+    browser.find("#tray-clear").click()
+
+
 def test_a_drop_without_files_is_said_to_be_nothing(browser: Browser) -> None:
     browser.open("/")
     browser.run("""

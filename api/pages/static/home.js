@@ -12,15 +12,12 @@ import { Submission } from "./submission.js";
 import { bytes, count, few } from "./words.js";
 
 const READ = "Only images (PNG, JPEG, TIFF, WebP, BMP), ZIPs and arrays are read.";
+const UNDER_WAY = "What was chosen before is being sent, or is to be tried again. Remove it to choose anew.";
 
 let chosen = [];
 let submission = null;
 
 function add(files) {
-  if (submission) {
-    if (files.length) complain(new Refusal("Not added", "What was chosen before is being sent, or is to be tried again. Remove it to choose anew."));
-    return;
-  }
   chosen = [...chosen, ...files];
   const size = chosen.reduce((sum, { file }) => sum + file.size, 0);
   const amount = `${count(chosen.length)} ${chosen.length === 1 ? "file" : "files"}`;
@@ -35,7 +32,8 @@ function add(files) {
 
 /** Add what was found, and say what is left out, or that nothing was found. */
 function take({ files, missed, others }) {
-  add(files);
+  if (submission && files.length) return complain(new Refusal("Not added", UNDER_WAY));
+  if (files.length) add(files);
   if (missed.length) complain(new Refusal("Not all could be read", `${few(missed).join(", ")}: choose it again, or leave it out.`));
   else if (others.length) complain(new Refusal("Not all is taken", `Left out: ${few(others).join(", ")}. ${READ}`));
   else if (!files.length) complain(new Refusal("There is nothing to read", `No file was found there. ${READ}`));
