@@ -228,6 +228,27 @@ def test_a_group_stays_as_it_was_seen_while_more_images_are_read(
     browser.wait(lambda: len(browser.all(".cell")) == 5)
 
 
+def test_what_was_marked_but_never_read_leaves_the_image_in_focus_as_it_is(
+    browser: Browser, gateway: Services, http: httpx.Client
+) -> None:
+    submit(gateway.redis_url, "half-read", (2, 2))
+    commit_next(gateway.redis_url)
+    http.post("/v1/jobs/half-read/cancel")
+    browser.open("/jobs/half-read")
+    browser.wait(lambda: browser.text("[data-show=all] b") == "4")
+    browser.find("#group").click()
+    browser.find(".chip[aria-pressed=true]").click()  # the whole job as a group
+    browser.wait(lambda: len(browser.all(".cell")) == 4)
+    for index in (2, 3):
+        browser.find(f"#item-{index}").click()
+    browser.find("#grid").send_keys(Keys.HOME, "7")
+    browser.wait(lambda: browser.text("#announcement").startswith("What is marked was not read"))
+    assert browser.text("[data-show=checked] b") == "0"
+    browser.find("#item-0").click()
+    browser.find("#grid").send_keys("8")
+    browser.wait(lambda: corrections(http, "half-read") == ["8", None, None, None])
+
+
 def test_images_come_though_they_were_refused_when_the_job_ended(
     browser: Browser, gateway: Services
 ) -> None:

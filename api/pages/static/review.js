@@ -23,8 +23,7 @@ export class Review {
 
   /** Give a label to the marked images of a group, else to the image in focus. */
   choose(label) {
-    const marked = [...this.grid.marked].filter(correctable);
-    if (this.grouped && marked.length) return this.#correct(marked, label, `${images(marked.length)}: ${label ?? "taken back"}`);
+    if (this.grouped && this.grid.marked.size) return this.#chooseMarked(label);
     const item = this.grid.item;
     if (!item) return undefined;
     if (!correctable(item)) return announce("It was not read, so it cannot be corrected.");
@@ -32,6 +31,12 @@ export class Review {
     const done = this.#correct([item], label, label === null ? "Taken back" : kept);
     if (label !== null) this.#next();
     return done;
+  }
+
+  #chooseMarked(label) {
+    const marked = [...this.grid.marked].filter(correctable);
+    if (!marked.length) return announce("What is marked was not read, so it cannot be corrected.");
+    return this.#correct(marked, label, `${images(marked.length)}: ${label ?? "taken back"}`);
   }
 
   /** Switch between groups, in which one marks what is wrong, and corrections image by image. */
