@@ -249,6 +249,24 @@ def test_what_was_marked_but_never_read_leaves_the_image_in_focus_as_it_is(
     browser.wait(lambda: corrections(http, "half-read") == ["8", None, None, None])
 
 
+def test_what_could_not_be_confirmed_is_not_offered_to_be_taken_back(
+    browser: Browser, gateway: Services, http: httpx.Client
+) -> None:
+    show_read(browser, gateway, "unconfirmed", 3)
+    browser.find("#group").click()
+    button = browser.find("#group-right")
+    with gone(gateway):
+        button.click()
+        browser.wait(lambda: "3 images not saved yet" in browser.text("#saving"))
+        assert button.text == "Take that back"
+        browser.run("const now = performance.now(); performance.now = () => now + 90_000")  # much later
+        browser.wait(lambda: browser.text(".notice strong") == "Not saved")
+        browser.wait(lambda: button.text == "The others are right")
+    button.click()
+    browser.wait(lambda: all(corrections(http, "unconfirmed")))
+    browser.wait(lambda: button.text == "Take that back")
+
+
 def test_images_come_though_they_were_refused_when_the_job_ended(
     browser: Browser, gateway: Services
 ) -> None:

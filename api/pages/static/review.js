@@ -13,6 +13,7 @@ export class Review {
     Object.assign(this, { corrections, grid, labels });
     grid.node.addEventListener("keydown", (event) => this.#type(event));
     grid.addEventListener("move", () => this.grouped && this.#tell());
+    corrections.addEventListener("change", () => this.grouped && this.#tell());
     grid.addEventListener("pick", () => this.grouped && this.#mark());
     find("group-right").addEventListener("click", ({ detail: clicks }) => {
       if (clicks > 1) return; // of a double click, which would take back what it said
@@ -66,8 +67,10 @@ export class Review {
     find("group-right").textContent = this.#revocable ? "Take that back" : "The others are right";
   }
 
+  /** Whether something of what was confirmed is still so: it may have been corrected since, or not be saved. */
   get #revocable() {
-    return this.#confirmed?.of === this.grid.items;
+    if (this.#confirmed?.of !== this.grid.items) return false;
+    return [...this.#confirmed.right].some(([label, some]) => some.some((item) => item.correction === label));
   }
 
   #confirmOthers() {
