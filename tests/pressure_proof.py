@@ -275,8 +275,11 @@ def table(outcome: Outcome, size: Size) -> Table:
     shown.add_row("images read a second, without pressure", f"{outcome.rate:,.0f}")
     times = outcome.sent / max(1, outcome.read)
     shown.add_row("images sent", f"{outcome.sent:,}, {times:.1f} times those read meanwhile")
-    for (status, kind, _), number in sorted(outcome.answers.items()):
-        shown.add_row(f"answers of {status} {kind}", f"{number:,}")
+    kinds: Counter[str] = Counter()
+    for (status, kind, _), number in outcome.answers.items():
+        kinds[f"{status} {kind}"] += number
+    for kind, number in sorted(kinds.items()):
+        shown.add_row(f"answers of {kind}", f"{number:,}")
     shown.add_row("queued images: cap", f"{outcome.cap:,}")
     shown.add_row("the most, by the ledger's own count", f"{outcome.peak:,}")
     shown.add_row(f"the most in {outcome.samples:,} samples", f"{outcome.sampled:,}")
