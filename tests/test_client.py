@@ -19,6 +19,7 @@ from http.server import BaseHTTPRequestHandler, SimpleHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+from zipfile import ZipFile
 
 import httpx
 import numpy as np
@@ -196,6 +197,25 @@ def test_images_are_corrected(client: Client, rng: np.random.Generator) -> None:
     assert client.correct(job, {1: None}) == {}
     corrections = [item.correction for item in client.results(job)]
     assert corrections == ["7", None, *["7"] * 1098, *[None] * 99, "8"]
+
+
+def test_images_are_seen_again_and_exported(
+    client: Client, tmp_path: Path, rng: np.random.Generator
+) -> None:
+    drawn, target = pngs(2, rng), tmp_path / "set.zip"
+    target.write_bytes(b"older")
+    job = client.wait(client.submit(zip_of({"a.png": drawn[0], "b.png": drawn[1]}), keep_images=True))
+    assert client.item(job, 1) == list(client.results(job))[1]
+    assert client.image(job, 1) == drawn[1]
+    assert client.preview(job, 1).startswith(b"\x89PNG")
+    with pytest.raises(ProblemError, match="Correct or confirm"):
+        client.export(job, target)
+    assert target.read_bytes() == b"older"
+    client.correct(job, {1: "7"})
+    client.export(job, target, images="uploads")
+    with ZipFile(target) as archive:
+        (name,) = archive.namelist()
+        assert (name.partition("/")[0], archive.read(name)) == ("7", drawn[1])
 
 
 def test_a_path_without_images_is_refused_at_once(client: Client, tmp_path: Path) -> None:
@@ -538,12 +558,19 @@ def test_another_server_is_not_taken_for_a_gateway(tmp_path: Path) -> None:
 def test_the_awaiting_client_does_the_same(services: Services, sheet: Path) -> None:
     async def talk() -> None:
         async with AsyncClient(services.url) as client:
-            jobs = await asyncio.gather(*(client.submit(sheet, top_k=1) for _ in range(4)))
+            sent = (client.submit(sheet, top_k=1, keep_images=True) for _ in range(4))
+            jobs = await asyncio.gather(*sent)
             done = await asyncio.gather(*(client.wait(job) for job in jobs))
             assert [job.state for job in done] == [JobState.SUCCEEDED] * 4
             items = [item async for item in client.results(jobs[0])]
             assert [item.name for item in items] == [f"form {n // 2}/{n}.png" for n in range(6)]
             assert (await client.predict(sheet / "form 0" / "0.png")).label == items[0].label
+            assert await client.item(jobs[0], 5) == items[5]
+            assert await client.image(jobs[0], 5) == (sheet / "form 2" / "5.png").read_bytes()
+            assert (await client.preview(jobs[0], 5)).startswith(b"\x89PNG")
+            await client.export(jobs[0], sheet.parent / "all.zip", what="all")
+            with ZipFile(sheet.parent / "all.zip") as archive:
+                assert len(archive.namelist()) == 6
             assert {job.id for job in jobs} <= {job.id async for job in client.jobs()}
             assert (await client.job(jobs[0])).counts.succeeded == 6
             assert (await client.cancel(jobs[1])).state is JobState.SUCCEEDED

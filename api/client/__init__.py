@@ -13,7 +13,7 @@ from model.folders import NoImages
 from ..events.schemas import CompletedEvent, Event, ProgressEvent, ResultEvent
 from .asynchronous import AsyncClient
 from .errors import BadCall, FileChanged, InkqueueError, ProblemError, Unreachable, WaitTimeout
-from .flows import Options
+from .flows import ExportOptions, Options
 from .retries import RetryPolicy
 from .synchronous import Client
 from .uploads import What
@@ -24,6 +24,7 @@ __all__ = [
     "Client",
     "CompletedEvent",
     "Event",
+    "ExportOptions",
     "FileChanged",
     "InkqueueError",
     "NoImages",

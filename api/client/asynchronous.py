@@ -1,5 +1,6 @@
 """The asynchronous client. It only carries out flows, which define what is sent and understood."""
 
+import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import aclosing
 from typing import Self, TypeVar, Unpack
@@ -14,7 +15,7 @@ from ..events.schemas import Event
 from ..schemas.jobs import ItemOut, JobOut, ModelOut, Only
 from ..schemas.queues import QueueOut
 from .calls import Call, Flow, Heard, Listen, Next, Pause, Reply, advance
-from .flows import Flows, Options, Progress, id_of
+from .flows import ExportOptions, Flows, Options, Progress, id_of
 from .following import follow
 from .listening import AsyncEventConnection
 from .retries import RetryPolicy
@@ -80,6 +81,25 @@ class AsyncClient:
             for item in page.data:
                 yield item
             cursor = page.next_cursor
+
+    async def item(self, job: str | JobOut, index: int) -> ItemOut:
+        """One image's result, by its place in the upload, from 0."""
+        return await self._run(self._flows.item(id_of(job), index))
+
+    async def image(self, job: str | JobOut, index: int) -> bytes:
+        """One image as it was uploaded, while it is kept; of an array, as PNG."""
+        return await self._run(self._flows.image(id_of(job), index))
+
+    async def preview(self, job: str | JobOut, index: int) -> bytes:
+        """A PNG of one image beside what the network saw, or with a box around each character."""
+        return await self._run(self._flows.preview(id_of(job), index))
+
+    async def export(
+        self, job: str | JobOut, file: str | os.PathLike[str], **options: Unpack[ExportOptions]
+    ) -> None:
+        """Write a ZIP with a folder of images for each label, a data set to train on, to a file. By
+        default it has the images that were corrected; the job must have been sent with keep_images."""
+        await self._run(self._flows.export(id_of(job), file, options))
 
     async def events(self, job: str | JobOut, results: bool = True) -> AsyncIterator[Event]:
         """A job's events as they happen, until it is final: ProgressEvent, ResultEvent (each image once;
@@ -161,7 +181,14 @@ class AsyncClient:
             return None
         body = _blocks(call.upload) if call.upload else call.json
         try:
-            return await self._http.request(content=body, **call.arguments())
+            async with self._http.stream(content=body, **call.arguments()) as response:
+                if call.file and response.is_success:
+                    with call.file.open("wb") as file:
+                        async for block in response.aiter_bytes():
+                            file.write(block)
+                else:
+                    await response.aread()
+                return response
         except httpx.RequestError as error:
             return error
 

@@ -7,6 +7,7 @@ import math
 import time
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any, TypeVar
 
 import httpx
@@ -37,6 +38,8 @@ class Call:
     wait_s: float = 0
     left_s: float = math.inf
     json: bytes | None = None
+    file: Path | None = None
+    """Where a successful answer is written as it comes, if it may be too large for memory."""
 
     def arguments(self) -> dict[str, Any]:
         """The arguments for `build_request` of either httpx client, except the body."""

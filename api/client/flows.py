@@ -2,10 +2,12 @@
 
 import json
 import math
+import os
 import re
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Any, Literal, TypedDict
 
 import httpx
@@ -49,6 +51,15 @@ class Options(TypedDict, total=False):
     metadata: Mapping[str, str] | None
 
 
+class ExportOptions(TypedDict, total=False):
+    """What is exported of a job; what is left out or None takes the gateway's default (see /docs)."""
+
+    what: Literal["corrections", "all"] | None
+    images: Literal["glyphs", "uploads"] | None
+    cursor: int | None
+    limit: int | None
+
+
 class _Models(RootModel[list[ModelOut]]):
     """The answer to GET /v1/models."""
 
@@ -69,7 +80,7 @@ class Flows:
         response = yield from self._send("POST", "/v1/predictions", upload, options, None)
         if response.status_code != 200:
             job = yield from self.wait(read_as(JobOut, response).id, None, None)
-            response = yield from self._get(f"{path_of(job.id)}/items/0")
+            response = yield from self._get(_item(job.id, 0))
         item = read_as(ItemOut, response)
         if item.status != "succeeded":
             raise ProblemError.of_item(item)
@@ -114,6 +125,18 @@ class Flows:
     def jobs(self, cursor: str | None, state: JobState | None) -> Flow[JobPage]:
         params = {"cursor": cursor, "state": state}
         return read_as(JobPage, (yield from self._get("/v1/jobs", params)))
+
+    def item(self, job_id: str, index: int) -> Flow[ItemOut]:
+        return read_as(ItemOut, (yield from self._get(_item(job_id, index))))
+
+    def image(self, job_id: str, index: int) -> Flow[bytes]:
+        return (yield from self._get(f"{_item(job_id, index)}/image")).content
+
+    def preview(self, job_id: str, index: int) -> Flow[bytes]:
+        return (yield from self._get(f"{_item(job_id, index)}/preview.png")).content
+
+    def export(self, job_id: str, file: str | os.PathLike[str], options: ExportOptions) -> Flow[None]:
+        yield from self._ask(Call("GET", f"{path_of(job_id)}/export", _given(options), file=Path(file)))
 
     def cancel(self, job_id: str) -> Flow[JobOut]:
         return read_as(JobOut, (yield from self._ask(Call("POST", f"{path_of(job_id)}/cancel"))))
@@ -172,6 +195,10 @@ def path_of(job_id: str) -> str:
     if not re.fullmatch(JOB_ID, job_id):
         raise BadCall(f"{job_id[:80]!r} is no job's id: {WORDS[JOB_ID]}")
     return f"/v1/jobs/{job_id}"
+
+
+def _item(job_id: str, index: int) -> str:
+    return f"{path_of(job_id)}/items/{index}"
 
 
 def _together(labels: Mapping[int, str | None]) -> Iterator[dict[int, str | None]]:

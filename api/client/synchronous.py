@@ -1,5 +1,6 @@
 """The client that blocks. It only carries out flows, which define what is sent and understood."""
 
+import os
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import closing
@@ -13,7 +14,7 @@ from ..events.schemas import Event
 from ..schemas.jobs import ItemOut, JobOut, ModelOut, Only
 from ..schemas.queues import QueueOut
 from .calls import Call, Flow, Heard, Listen, Next, Pause, Reply, advance
-from .flows import Flows, Options, Progress, id_of
+from .flows import ExportOptions, Flows, Options, Progress, id_of
 from .following import follow
 from .listening import EventConnection
 from .retries import RetryPolicy
@@ -78,6 +79,25 @@ class Client:
             page = self._run(self._flows.page(id_of(job), cursor, only))
             yield from page.data
             cursor = page.next_cursor
+
+    def item(self, job: str | JobOut, index: int) -> ItemOut:
+        """One image's result, by its place in the upload, from 0."""
+        return self._run(self._flows.item(id_of(job), index))
+
+    def image(self, job: str | JobOut, index: int) -> bytes:
+        """One image as it was uploaded, while it is kept; of an array, as PNG."""
+        return self._run(self._flows.image(id_of(job), index))
+
+    def preview(self, job: str | JobOut, index: int) -> bytes:
+        """A PNG of one image beside what the network saw, or with a box around each character."""
+        return self._run(self._flows.preview(id_of(job), index))
+
+    def export(
+        self, job: str | JobOut, file: str | os.PathLike[str], **options: Unpack[ExportOptions]
+    ) -> None:
+        """Write a ZIP with a folder of images for each label, a data set to train on, to a file. By
+        default it has the images that were corrected; the job must have been sent with keep_images."""
+        self._run(self._flows.export(id_of(job), file, options))
 
     def events(self, job: str | JobOut, results: bool = True) -> Iterator[Event]:
         """A job's events as they happen, until it is final: ProgressEvent, ResultEvent (each image once;
@@ -158,6 +178,12 @@ class Client:
             return None
         body = call.upload.blocks() if call.upload else call.json
         try:
-            return self._http.request(content=body, **call.arguments())
+            with self._http.stream(content=body, **call.arguments()) as response:
+                if call.file and response.is_success:
+                    with call.file.open("wb") as file:
+                        file.writelines(response.iter_bytes())
+                else:
+                    response.read()
+                return response
         except httpx.RequestError as error:
             return error

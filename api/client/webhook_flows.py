@@ -53,6 +53,11 @@ class WebhookFlows:
         page = yield from self._ask(DeliveryPage, "GET", _deliveries(job))
         return page.data
 
+    def latest(self, webhook: str, limit: int | None) -> Flow[Sequence[DeliveryOut]]:
+        params = {} if limit is None else {"limit": str(limit)}
+        call = Call("GET", f"{_path(webhook)}/deliveries", params)
+        return read_as(DeliveryPage, (yield from ask(call, self._retries))).data
+
     def redeliver(self, job: str | JobOut, delivery: str) -> Flow[DeliveryOut]:
         path = f"{_deliveries(job)}/{quote(delivery, safe='')}/redeliver"
         return self._ask(DeliveryOut, "POST", path, repeatable=False)

@@ -59,6 +59,10 @@ class Webhooks:
         """What was sent about a job, newest first."""
         return self._run(self._flows.deliveries(job))
 
+    def latest(self, webhook: str, limit: int | None = None) -> Sequence[DeliveryOut]:
+        """What was sent to an endpoint of late (or to "callback"), newest first."""
+        return self._run(self._flows.latest(webhook, limit))
+
     def redeliver(self, job: str | JobOut, delivery: str) -> DeliveryOut:
         """Send a delivery again at once, under the same id."""
         return self._run(self._flows.redeliver(job, delivery))
@@ -96,6 +100,10 @@ class AsyncWebhooks:
     async def deliveries(self, job: str | JobOut) -> Sequence[DeliveryOut]:
         """What was sent about a job, newest first."""
         return await self._run(self._flows.deliveries(job))
+
+    async def latest(self, webhook: str, limit: int | None = None) -> Sequence[DeliveryOut]:
+        """What was sent to an endpoint of late (or to "callback"), newest first."""
+        return await self._run(self._flows.latest(webhook, limit))
 
     async def redeliver(self, job: str | JobOut, delivery: str) -> DeliveryOut:
         """Send a delivery again at once, under the same id."""
