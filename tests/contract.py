@@ -13,7 +13,7 @@ from typing import Any
 
 from api.problems import MEDIA_TYPE
 
-from conftest import logged_services, new_key
+from services import logged_services, new_key
 
 HERE = Path(__file__).parent
 

@@ -25,8 +25,8 @@ from rich.table import Table
 from api.edge.descriptors import room_for
 from worker.ledger import keys
 
-from conftest import Services, lone_gateway
 from samples import glyphs, npy_of
+from services import Services, lone_gateway
 from streams import Follower, follow_into
 
 STREAMS, JOBS, CHUNKS, CHUNK_IMAGES = 1_000, 100, 20, 32

@@ -21,9 +21,9 @@ from rich.table import Table
 from chaos.cases import Loop, Outcome
 from chaos.faults import Cut, Hang
 from chaos.rig import running_rig
-from conftest import running_redis
 from receivers import running_receiver
 from samples import pngs
+from services import running_redis
 
 
 def main() -> None:

@@ -22,11 +22,12 @@ from rich.table import Table
 from worker.ledger.keys import LANES
 
 from chaos.look import told_of
-from conftest import Services, new_key, running_services, until
 from receivers import Receiver, running_receiver, status
 from routes import Probe, probes
 from samples import pngs, zip_of
+from services import Services, new_key, running_services
 from timing import Ask, largest_t, times
+from waiting import until
 
 PROBES, SAMPLES, HALF = 10_000, 20_000, 4.5
 READ, UNREAD = "digits-nano", "digits-mlp"

@@ -8,7 +8,7 @@ import pytest
 from model.layout import MAX_PIXELS
 from worker.decoding.decoder import Decoder
 
-from makers import png_chunk
+from hostile_files import png_chunk
 
 DECODE_S = 3.0
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from model.drawn import draw
 
-from makers import DEFLATED, Entry, end_of_zip, end_of_zip64, idx, npy, png_chunk, raw_zip, saved
+from hostile_files import DEFLATED, Entry, end_of_zip, end_of_zip64, idx, npy, png_chunk, raw_zip, saved
 from samples import glyphs, idx_of, npy_of, tiff_of, zip_of
 
 RNG = np.random.default_rng(7)

@@ -26,9 +26,9 @@ from model.files.images import decode
 from model.ink.normalization import to_glyph
 from worker.decoding.wire import Encoded
 
-from conftest import Services, running_services
 from killers import ENVIRONMENT, REASONS, armed, decoding
 from samples import pngs, zip_of
+from services import Services, running_services
 
 WORKERS = 2
 KILLERS_PER_THOUSAND = 1

@@ -37,9 +37,10 @@ from worker.ledger.submissions import Submission, Submissions
 from chaos.evidence import Accepted, Evidence
 from chaos.invariants import violations
 from chaos.look import System
-from conftest import Services, beside, lone_gateway, looking
 from ledgers import LIMITS, on_redis, stage
 from samples import glyphs, npy_of
+from services import Services, beside, lone_gateway
+from waiting import looking
 
 FLOW, BACKLOG = "letters", "digits-nano"
 """The network that reads under pressure, and the one whose jobs wait until the pressure is over."""

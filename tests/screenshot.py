@@ -13,8 +13,8 @@ from model.drawn import STROKES, draw
 from model.files.images import png
 
 from browsers import Browser, running_browser
-from conftest import gateway_and_worker
 from samples import zip_of
+from services import gateway_and_worker
 
 LABELS = "".join(STROKES)
 SIZE = (1280, 860)

@@ -18,8 +18,8 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from conftest import Services, lone_gateway
 from samples import pngs
+from services import Services, lone_gateway
 
 SOCKETS = int(os.environ.get("SIEGE_SOCKETS", "500"))
 SECONDS = float(os.environ.get("SIEGE_SECONDS", "75"))

@@ -22,8 +22,9 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.costs import used_by_redis
-from conftest import Services, meanwhile, running_services
 from samples import glyphs, idx_of
+from services import Services, running_services
+from waiting import meanwhile
 
 DIFFERENT = 1000
 """Distinct images; the job repeats them over and over."""

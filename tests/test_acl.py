@@ -18,9 +18,10 @@ from redis.exceptions import NoPermissionError
 
 from worker.embedded import EmbeddedRedis, free_port
 
-from conftest import Services, end_process, until
 from receivers import Receiver, running_receiver
 from samples import glyphs, npy_of, pngs, zip_of
+from services import Services, end_process
+from waiting import until
 
 ROOT = Path(__file__).parent.parent
 DEPLOY = ROOT / "deploy"

@@ -40,10 +40,10 @@ from worker.ledger.store import Store
 from worker.ledger.submissions import Submission, Submissions
 from worker.tracing import Tracer
 
-from conftest import Services, beside, lone_gateway, running_services
+from hostile_files import idx
 from ledgers import LIMITS, NEW, commit_of, finish, ledger, on_redis, submit, with_submissions
-from makers import idx
 from samples import glyphs, npy_of, zip_of
+from services import Services, beside, lone_gateway, running_services
 
 NPY, IDX = {"Content-Type": "application/x-npy"}, {"Content-Type": "application/x-idx"}
 MB = 1 << 20

@@ -9,7 +9,7 @@ import redis
 from worker import app as apps
 
 from chaos.proxy import Proxy
-from conftest import Services
+from services import Services
 
 AWAY_S = 1.0
 

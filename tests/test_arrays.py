@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from api.intake.arrays import BLOCK, read_idx, read_idx_gz, read_npy
 from api.problems import Problem
 
-from makers import ZEROS, deflated_array, idx, npy
+from hostile_files import ZEROS, deflated_array, idx, npy
 from samples import idx_of, npy_of
 
 IMAGES = np.random.default_rng(7).integers(0, 256, (3, 28, 28), np.uint8)

@@ -12,8 +12,8 @@ from api.auth.keyring import Keyring
 from api.settings import GatewaySettings
 from worker.settings import BadSettings
 
-from conftest import Services, lone_gateway, new_key
 from samples import pngs
+from services import Services, lone_gateway, new_key
 
 PNG = {"Content-Type": "image/png"}
 

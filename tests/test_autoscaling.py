@@ -13,8 +13,8 @@ from worker.ledger.gauges import Backlog, Queue
 from worker.ledger.measures import ForwardPass, Measures
 from worker.pace import HALF_LIFE_S, Paces
 
-from conftest import Services
 from samples import pngs
+from services import Services
 
 SETTINGS = GatewaySettings(drain_s=60, min_workers=1, max_workers=10)
 

@@ -30,7 +30,7 @@ from datafiles import (
     write_npz,
     write_packed_csv,
 )
-from makers import DEFLATED, Entry, raw_zip
+from hostile_files import DEFLATED, Entry, raw_zip
 from samples import idx_of, npy_of, zip_of
 
 

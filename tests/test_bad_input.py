@@ -8,11 +8,11 @@ import httpx
 import numpy as np
 import pytest
 
-from conftest import Services, beside
 from corpus.asking import message
 from corpus.stage import GOOD
-from makers import file_part, form
+from hostile_files import file_part, form
 from samples import drawings, tiff_of, zip_of
+from services import Services, beside
 from wire import Wire
 
 FORM, ZIP, WAIT = "multipart/form-data; boundary=b", "application/zip", {"Prefer": "wait=30"}

@@ -21,8 +21,8 @@ from worker.ledger.submissions import Submission, Submissions
 
 from chaos.faults import Recorder
 from chaos.proxy import Proxy
-from conftest import running_redis
 from ledgers import LIMITS, ledger
+from services import running_redis
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ from training.cascade import BUDGET, choose_threshold, combine
 from training.measures.cost import MacCounter
 from training.registry import load
 
-from courses import CHEAP, Pair, drawn_digits, trained_pair
+from small_trainings import CHEAP, Pair, drawn_digits, trained_pair
 
 
 @pytest.fixture(scope="module")

@@ -19,7 +19,7 @@ import pytest
 from api.stack.children import PAUSES, Child
 from api.stack.watchdog import Watchdog
 
-from conftest import until
+from waiting import until
 
 
 def test_one_that_dies_at_once_is_waited_for_ever_longer_but_never_given_up() -> None:

@@ -38,9 +38,10 @@ from model.files.images import png
 from worker.embedded import find_server, free_port
 from worker.ledger.jobs import JobState
 
-from conftest import Services, end_process, until
 from hosts import serving
 from samples import page, zip_of
+from services import Services, end_process
+from waiting import until
 
 INKQUEUE = [sys.executable, "-m", "api.cli"]
 READY_S = 60.0

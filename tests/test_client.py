@@ -51,10 +51,11 @@ from worker.embedded import free_port
 from worker.ledger import keys
 from worker.ledger.jobs import JobState
 
-from conftest import Services, beside, lone_gateway, new_key, until
 from hosts import serving
 from ledgers import finish
 from samples import glyphs, idx_of, npy_of, pngs, tiff_of, zip_of
+from services import Services, beside, lone_gateway, new_key
+from waiting import until
 
 ROOT = Path(__file__).parent.parent
 IMPATIENT = RetryPolicy(silence_s=0, busy_s=0)

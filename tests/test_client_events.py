@@ -28,10 +28,10 @@ from api.client import (
 )
 from worker.ledger.jobs import JobState
 
-from conftest import Services, lone_gateway
 from hosts import serving
 from ledgers import commit_of, finish, ledger, submit
 from samples import glyphs, pngs, zip_of
+from services import Services, lone_gateway
 
 
 @pytest.fixture(scope="module")

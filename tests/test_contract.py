@@ -21,9 +21,9 @@ from api.settings import GatewaySettings
 from api.spellings import INDEX, WORDS
 from model.card import WEIGHTS
 
-from conftest import Services, beside, gateway_and_worker
 from contract import KEY, SETTINGS, checked, listed, response_of
 from routes import probes
+from services import Services, beside, gateway_and_worker
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 import pytest
 
-from conftest import Services
 from corpus.cases import Case
 from corpus.every import CASES
 from corpus.lines import LINES
@@ -12,6 +11,7 @@ from corpus.running import run
 from corpus.stage import Stage
 from corpus.standing import Standing
 from corpus.table import wrong
+from services import Services
 
 SLACK = 5.0
 """Cores that others share count more seconds for the same work; `make corpus` grants none."""

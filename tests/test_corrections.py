@@ -10,9 +10,9 @@ import redis
 
 from chaos.faults import Cut, Nth
 from chaos.proxy import Proxy
-from conftest import lone_gateway
 from ledgers import commit_of, finish, in_store, ledger, read_job, submit
 from samples import glyphs, npy_of
+from services import lone_gateway
 
 NPY = {"Content-Type": "application/x-npy"}
 

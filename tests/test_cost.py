@@ -14,7 +14,7 @@ from training.measures.cost import MacCounter
 from training.measures.evaluate import evaluate
 from training.sets.catalogue import DIGITS
 
-from courses import LAYOUT, drawn_digits
+from small_trainings import LAYOUT, drawn_digits
 
 FIRST = {"kind": "lenet", "classes": 10, "convolutions": [], "hidden": [16]}
 FIRST_MACS = 784 * 16 + 16 * 10

@@ -12,8 +12,8 @@ from worker.decoding.pool import DecoderPool
 from worker.decoding.replies import Outcome
 from worker.decoding.wire import Encoded
 
-from conftest import until
 from samples import pngs
+from waiting import until
 
 MANY = 32
 

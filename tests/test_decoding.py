@@ -53,8 +53,8 @@ from worker.decoding.sandbox import BYTES_A_PIXEL, BYTES_BESIDE
 from worker.decoding.wire import Encoded, read_ask
 from worker.ledger.results import FAILURES, TOO_LARGE, UNDECODABLE, WORKER_LOST, Failure
 
+from hostile_files import animation, saved
 from killers import DECODE_S, REASONS, armed, decoding, failpoints
-from makers import animation, saved
 from samples import drawings, pngs
 
 GLYPH = Glyph(np.arange(784).reshape(28, 28).astype(np.uint8), Flag.LOW_CONTRAST)

@@ -20,8 +20,8 @@ import redis
 from worker.app import app
 from worker.ledger.doorbell import SENDER_QUEUE, is_doorbell, message, queue, sender_message
 
-from conftest import Services, running_services
 from samples import pngs, zip_of
+from services import Services, running_services
 
 MODEL = "digits-nano"
 HOOK = Path(__file__).parent / "audited"

@@ -27,9 +27,9 @@ from worker.tracing import start
 
 from chaos.faults import MISCONF, Cut, Fault
 from chaos.proxy import Proxy
-from conftest import until
 from ledgers import LIMITS, ledger, read_job, submit, wait_out_lease
 from plain_reader import PlainReader
+from waiting import until
 
 pytestmark = pytest.mark.usefixtures("clean_redis")
 

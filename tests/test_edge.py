@@ -14,9 +14,10 @@ import psutil
 import pytest
 import redis
 
-from conftest import Services, beside, lone_gateway, until
 from samples import glyphs, npy_of
+from services import Services, beside, lone_gateway
 from siege import besieged, percentile
+from waiting import until
 from wire import CHUNKED, GET, POST, Wire, ask
 
 SHORT = {

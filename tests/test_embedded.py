@@ -15,7 +15,7 @@ from worker import embedded
 from worker.connections.safety import OLDEST
 from worker.embedded import EmbeddedRedis, NoRedis, find_server, version
 
-from conftest import running_redis
+from services import running_redis
 
 
 def journal(folder: Path, *commands: str) -> None:

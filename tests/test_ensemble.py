@@ -21,7 +21,7 @@ from training.measures.evaluate import evaluate
 from training.registry import SETTINGS
 from training.run import Run
 
-from courses import Pair, drawn_digits, short, trained_pair
+from small_trainings import Pair, drawn_digits, short, trained_pair
 
 
 @pytest.fixture(scope="module")

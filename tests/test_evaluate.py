@@ -44,8 +44,8 @@ from training.sets.sources import DRAWN
 from training.sets.tasks import TASKS
 from training.train import Trainer
 
-from courses import drawn_digits, short
 from datafiles import write_csv
+from small_trainings import drawn_digits, short
 
 
 def answers(rows: list[list[float]], truth: list[int], labels: str) -> Answers:

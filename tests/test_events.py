@@ -20,10 +20,11 @@ import redis
 
 from worker.ledger.jobs import JobState
 
-from conftest import Services, beside, lone_gateway, new_key, on_empty_redis, running_services, until
 from ledgers import commit_of, finish, ledger, pass_over, submit
 from samples import glyphs, npy_of
+from services import Services, beside, lone_gateway, new_key, on_empty_redis, running_services
 from streams import Told, follow_all, indices, listening, refused, told
+from waiting import until
 
 UNREAD_S, PING_S, MOST, READERS = 1.0, 0.3, 4, 50
 

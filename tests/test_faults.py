@@ -15,9 +15,9 @@ from worker.ledger.ledger import Ledger
 from chaos.cases import Case, Loop
 from chaos.faults import OOM, Cut
 from chaos.rig import GATEWAY, PROCESSES, WORKER, running_rig
-from conftest import running_redis
 from receivers import running_receiver
 from samples import pngs
+from services import running_redis
 
 STRIKES, DRAWN = 5, 15
 DEAREST = [

@@ -18,7 +18,6 @@ from model.engines.predictor import Predictor
 from model.files.images import Grey, decode
 from model.ink.normalization import to_glyph
 
-from conftest import Services, lone_gateway, on_empty_redis, until
 from jobs import ended, posted, results_of
 from ledgers import ledger, submit, wait_out_lease
 from samples import (
@@ -32,6 +31,8 @@ from samples import (
     tiff_of,
     zip_of,
 )
+from services import Services, lone_gateway, on_empty_redis
+from waiting import until
 
 ZIP, NPY, IDX = "application/zip", "application/x-npy", "application/x-idx"
 LEASE_MS = 2000

@@ -11,11 +11,11 @@ import pytest
 
 from model.files.images import png
 
-from conftest import Services, gateway_and_worker
 from jobs import posted, results_of
 from killers import ENVIRONMENT, armed
 from ledgers import read_stats
 from samples import glyphs, json_of, npy_of, page, pngs, ruled, zip_of
+from services import Services, gateway_and_worker
 
 Items = list[dict[str, Any]]
 ZIP, NPY, JSON = "application/zip", "application/x-npy", "application/json"

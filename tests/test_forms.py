@@ -19,7 +19,7 @@ from api.intake.spool import IN_MEMORY, Spool
 from api.problems import Problem
 from api.settings import MIB, GatewaySettings
 
-from makers import file_part, part
+from hostile_files import file_part, part
 from samples import drawings, tiff_of
 
 TYPE = "multipart/form-data; boundary=b"

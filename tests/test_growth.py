@@ -18,8 +18,9 @@ import psutil
 import pytest
 import redis
 
-from conftest import Services, lone_gateway, meanwhile
-from makers import Entry, idx, raw_zip
+from hostile_files import Entry, idx, raw_zip
+from services import Services, lone_gateway
+from waiting import meanwhile
 
 MB = 1 << 20
 SIZE = int(os.environ.get("GROWTH_MB", "96")) * MB

@@ -6,8 +6,8 @@ import httpx
 import numpy as np
 import pytest
 
-from conftest import Services
 from samples import npy_of
+from services import Services
 from wire import Wire
 
 

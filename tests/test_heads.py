@@ -12,8 +12,8 @@ from api.edge.policy import EdgePolicy
 from api.settings import GatewaySettings
 from worker.settings import BadSettings
 
-from conftest import Services, new_key
 from samples import pngs
+from services import Services, new_key
 from wire import CHUNKED, GET, POST, Wire
 
 REFUSED = Counter("refused", "ended at the edge", ["problem"], registry=None)

@@ -18,7 +18,7 @@ from model.files import headers
 from model.files.headers import dimensions
 from model.files.images import BadImage, Grey, TooLarge, decode, png
 
-from makers import (
+from hostile_files import (
     animation,
     bmp_of_fields,
     jpeg_of_many_scans,

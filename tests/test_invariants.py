@@ -24,8 +24,9 @@ from chaos.evidence import Accepted, Answers, Evidence, Heard, Inbox, Reading, W
 from chaos.invariants import violations as judge
 from chaos.look import System
 from chaos.replies import _asked_again
-from conftest import Services, lone_gateway, new_key, until
 from ledgers import LABELS, commit_of, ledger, submit
+from services import Services, lone_gateway, new_key
+from waiting import until
 
 JOB = "ink:job:{owner}/a"
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"

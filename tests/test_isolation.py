@@ -7,11 +7,11 @@ import httpx
 import numpy as np
 import pytest
 
-from conftest import until
 from isolation_proof import READ, UNREAD, World, campaign, read_job, two_owners
 from routes import probes, table
 from samples import pngs
 from timing import largest_t
+from waiting import until
 
 PNG = {"Content-Type": "image/png"}
 A_FEW = 200

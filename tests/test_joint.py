@@ -16,8 +16,9 @@ import numpy as np
 import psutil
 import pytest
 
-from conftest import Services, running_services, until
 from samples import glyphs, npy_of
+from services import Services, running_services
+from waiting import until
 
 NPY = {"Content-Type": "application/x-npy"}
 CLIENTS, MOST = 24, 3

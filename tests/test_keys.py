@@ -22,8 +22,9 @@ from api.auth.keyring import Keyring
 from api.cli import app
 from api.settings import GatewaySettings
 
-from conftest import Services, lone_gateway, new_key, until
 from routes import probes
+from services import Services, lone_gateway, new_key
+from waiting import until
 
 NOW = datetime.now(UTC)
 Run = Callable[..., Result]

@@ -7,7 +7,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from conftest import Services
+from services import Services
 
 ROOT = Path(__file__).parent.parent
 

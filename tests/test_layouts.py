@@ -21,9 +21,9 @@ from worker.ledger.jobs import Job
 from worker.ledger.packing import pack
 from worker.ledger.results import Answer, Found, Page
 
-from conftest import Services
 from ledgers import in_store, ledger, read_job, submit
 from samples import glyphs, npy_of, page, pngs
+from services import Services
 
 PNG = {"Content-Type": "image/png", "Prefer": "wait=60"}
 JSON = {"Prefer": "wait=60"}

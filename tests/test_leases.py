@@ -13,8 +13,8 @@ from worker.leases import Leases
 from worker.ledger.claims import Claim
 from worker.ledger.ledger import Ledger
 
-from conftest import until
 from ledgers import LEASE_MS, ledger, pass_over, submit
+from waiting import until
 
 pytestmark = pytest.mark.usefixtures("clean_redis")
 

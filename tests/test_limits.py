@@ -11,8 +11,9 @@ import pytest
 
 from worker.embedded import EmbeddedRedis, free_port
 
-from conftest import Services, end_process, lone_gateway, until
 from samples import glyphs, npy_of, pngs
+from services import Services, end_process, lone_gateway
+from waiting import until
 
 NPY, PNG = {"Content-Type": "application/x-npy"}, {"Content-Type": "image/png"}
 

@@ -18,8 +18,8 @@ from api.telemetry.counters import counter_families
 from model.card import read_cards
 from worker.ledger.jobs import JobState
 
-from conftest import Services, beside, gateway_and_worker, lone_gateway
 from samples import glyphs, npy_of, pngs, zip_of
+from services import Services, beside, gateway_and_worker, lone_gateway
 
 NPY, PNG = {"Content-Type": "application/x-npy"}, {"Content-Type": "image/png"}
 UNITS = ("seconds", "bytes", "images", "info")

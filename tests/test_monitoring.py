@@ -15,8 +15,8 @@ import yaml
 from api.edge.hosts import Hosts
 from api.schemas.queues import QueueOut
 
-from conftest import Services
 from samples import pngs
+from services import Services
 
 ROOT = Path(__file__).parent.parent
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())

@@ -15,7 +15,7 @@ import pytest
 from model.card import WEIGHTS, BadCard
 from model.checkpoint import load_checkpoint
 
-from conftest import running_services
+from services import running_services
 
 ROOT = Path(__file__).parent.parent
 MODULES = {"cPickle", "cloudpickle", "dill", "joblib", "marshal", "pickle", "shelve", "yaml"}

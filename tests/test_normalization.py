@@ -22,7 +22,7 @@ from model.flags import NONE, Flag
 from model.ink.mask import strip
 from model.ink.normalization import normalize, normalize_all, place, to_glyph
 
-from makers import animation, png_of, saved, turned
+from hostile_files import animation, png_of, saved, turned
 from strategies import ANY_GREY
 
 NORMALIZATIONS: tuple[Normalization, ...] = get_args(Normalization)

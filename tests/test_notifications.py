@@ -21,7 +21,7 @@ from worker.connections.connection import connect_async
 from worker.ledger import keys
 
 from chaos.proxy import Proxy
-from conftest import running_redis
+from services import running_redis
 
 
 async def hears(notifier: JobNotifications, client: "redis.Redis") -> bool:

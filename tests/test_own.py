@@ -13,9 +13,9 @@ from training.sets.data import BadData
 from training.sets.own import read_own
 from training.sets.tasks import TASKS
 
-from courses import drawn_digits
 from datafiles import csv_of, put, rows_of, write_csv, write_keras_npz
 from samples import glyphs
+from small_trainings import drawn_digits
 
 BALANCED = TASKS["balanced"]
 

@@ -20,9 +20,10 @@ from model.files.images import png
 from worker.ledger import keys
 
 from browsers import FAR_OFF, FIRST_MS, MEANT_MS, REFUSAL, Browser, require_browser, running_browser
-from conftest import Services, lone_gateway, until
 from ledgers import commit_of, finish, ledger, submit
 from samples import npy_of
+from services import Services, lone_gateway
+from waiting import until
 
 MOST_BYTES = 65_536
 NAME = "scan.png"

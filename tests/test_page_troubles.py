@@ -12,8 +12,8 @@ from model.drawn import draw
 from model.files.images import png
 
 from browsers import FIRST_MS, Browser, require_browser, running_browser
-from conftest import Services, lone_gateway, new_key
 from samples import zip_of
+from services import Services, lone_gateway, new_key
 
 COUNT = 20
 UNKNOWN_KEY = 'new Response("{}", { status: 401 })'

@@ -15,8 +15,8 @@ import pytest
 from api.file_types import media_type
 from model.card import WEIGHTS
 
-from conftest import Services, beside
 from samples import pngs, tiff_of, zip_of
+from services import Services, beside
 
 ROOT = Path(__file__).parent.parent
 STATIC = ROOT / "api" / "pages" / "static"

@@ -13,7 +13,7 @@ from model.drawn import draw
 from model.files.images import BadImage, Grey, decode, png
 from model.files.png_batches import MOST_PIXELS, Scanlines, read_scanlines, unfilter
 
-from makers import png_chunk, png_of, saved
+from hostile_files import png_chunk, png_of, saved
 
 DRAWING = draw("R", np.random.default_rng(7), side=28)
 PLAIN = png(DRAWING)

@@ -13,11 +13,12 @@ import pytest
 
 from worker.ledger.results import UNDECODABLE
 
-from conftest import Services, gateway_and_worker, until
 from jobs import ended, posted, results_of
 from killers import ENVIRONMENT, REASONS, armed
 from ledgers import read_stats
 from samples import pngs, zip_of
+from services import Services, gateway_and_worker
+from waiting import until
 
 SPREAD = 37
 

@@ -11,7 +11,7 @@ import redis
 
 from worker.poller import Poller
 
-from conftest import until
+from waiting import until
 
 PATIENCE_S = 0.05
 

@@ -2,8 +2,9 @@
 
 import pytest
 
-from conftest import Services, until
 from pressure_proof import Outcome, Size, faults, prove, table, watched
+from services import Services
+from waiting import until
 
 MOST_MS, TIMES = 5000.0, 2
 """50 ms and ten times as much are for a machine that does nothing else: `make pressure` holds them."""

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 import redis
 
-from conftest import READY_S, running_services, until
+from services import READY_S, running_services
+from waiting import until
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

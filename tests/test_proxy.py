@@ -14,7 +14,7 @@ from worker.ledger.ledger import Ledger
 
 from chaos.faults import LOADING, REFUSALS, Cut, Fault, Hang, Nth, Recorder
 from chaos.proxy import Proxy
-from conftest import until
+from waiting import until
 
 Client = redis.Redis
 PATIENCE_S, SILENT_S = 20.0, 0.5

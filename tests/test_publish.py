@@ -25,7 +25,7 @@ from training.sets.catalogue import DIGITS, LETTERS
 from training.tables import TextTable
 from training.train import Trainer
 
-from courses import drawn_digits, short
+from small_trainings import drawn_digits, short
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ from worker import pulse
 from worker.ledger import scripts
 from worker.pulse import Pulse, host_of, own_name
 
-from conftest import until
+from waiting import until
 
 
 @pytest.mark.parametrize("error", [redis.ConnectionError("gone"), KeyError("a fault of ours")])

@@ -22,9 +22,10 @@ from api.settings import GatewaySettings
 from worker.ledger.limiters import StreamSemaphores, TokenBuckets
 from worker.settings import BadSettings
 
-from conftest import Services, beside, lone_gateway, new_key, until
 from ledgers import LIMITS, finish, on_redis, submit
 from samples import glyphs, npy_of
+from services import Services, beside, lone_gateway, new_key
+from waiting import until
 
 NPY = {"Content-Type": "application/x-npy"}
 

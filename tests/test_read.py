@@ -20,8 +20,8 @@ from model.engines.predictor import Predictor
 from model.files.images import png
 from model.scans import BATCH, Scan, ScanReader
 
-from conftest import Services
 from samples import drawings, glyphs, pngs, tiff_of
+from services import Services
 
 READ = [sys.executable, "-m", "api.cli", "read"]
 

@@ -12,8 +12,8 @@ from worker.ledger.scripts.linking import RELIEVED
 from worker.sender import Sender
 from worker.settings import SenderSettings
 
-from conftest import until
 from ledgers import commit_of, in_store, ledger, on_redis, pass_over, read_job, submit
+from waiting import until
 
 EVERYTHING = {
     "claim",

@@ -27,8 +27,8 @@ from training.tables import TextTable
 from training.tables import short as shortened
 from training.train import Trainer
 
-from courses import drawn_digits, short
 from datafiles import write_csv
+from small_trainings import drawn_digits, short
 
 PICTURES = ("confusion", "mistakes", "reliability", "coverage", "curves")
 

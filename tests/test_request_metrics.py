@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import redis
 
-from conftest import logged_services, running_services
 from samples import glyphs, npy_of, pngs
+from services import logged_services, running_services
 
 
 def test_an_answer_that_redis_cuts_off_is_told_of_in_a_line() -> None:

@@ -13,9 +13,10 @@ import numpy as np
 import pytest
 import redis
 
-from conftest import Services, beside, lone_gateway, meanwhile, on_empty_redis
 from ledgers import LIMITS, commit_of, finish, ledger, submit
 from samples import pngs
+from services import Services, beside, lone_gateway, on_empty_redis
+from waiting import meanwhile
 
 MOST_S = 1.5
 

@@ -14,10 +14,10 @@ import redis
 from api.routes.jobs import MOST_SEEN
 from model.card import read_cards
 
-from conftest import Services, running_services
 from ledgers import on_redis
 from pressure_proof import fill
 from samples import LABELS, glyphs, json_of, npy_of, pngs, zip_of
+from services import Services, running_services
 
 PNG, ZIP = {"Content-Type": "image/png"}, {"Content-Type": "application/zip"}
 NPY = {"Content-Type": "application/x-npy"}

@@ -19,7 +19,7 @@ from training.study.rounds import QUICK
 from training.tables import TextTable
 from training.train import Trainer
 
-from courses import drawn_digits, short
+from small_trainings import drawn_digits, short
 
 
 def train(runs: Path, **changes: object) -> Run:

@@ -13,8 +13,9 @@ from api.client import Client
 from api.schemas.queues import WorkerOut
 from worker.ledger.jobs import JobState
 
-from conftest import READY_S, Services, running_services, until
 from samples import glyphs
+from services import READY_S, Services, running_services
+from waiting import until
 
 IMAGES = 20_000
 

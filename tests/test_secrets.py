@@ -18,10 +18,11 @@ import redis
 from api.auth.credentials import digest
 from worker.embedded import free_port
 
-from conftest import Services, new_key, running_redis, until
-from makers import png_chunk, png_of
+from hostile_files import png_chunk, png_of
 from receivers import Receiver, running_receiver, status
 from samples import json_of, pngs, zip_of
+from services import Services, new_key, running_redis
+from waiting import until
 
 INSIDE = b"bytes-of-an-image"
 IMAGE = png_of(28, 28, png_chunk(b"tEXt", b"Comment\0" + INSIDE), pixels=bytes(29 * 28))

@@ -10,9 +10,9 @@ import redis
 from api.security_headers import SAFETY, guarded
 from worker.ledger import keys
 
-from conftest import Services
 from routes import Probe, probes
 from samples import pngs
+from services import Services
 from wire import GET, ask
 
 PNG = {"Content-Type": "image/png"}

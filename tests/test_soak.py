@@ -14,7 +14,7 @@ from chaos.schedule import Intensity, fingerprint, schedule
 from chaos.stage import Cast
 from chaos.storm import Terms, holds_chunks
 from chaos.wards import Ward
-from conftest import until
+from waiting import until
 
 INTENSITY = Intensity(span=12, workers=4, redis=1, gateways=1, senders=1, blackouts=0, links=4, bells=6)
 CAST = Cast(workers=3, gateways=2, model="digits", lease_ms=1000)

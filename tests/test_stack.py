@@ -22,7 +22,7 @@ from api.stack.stack import Stack
 from model.card import WEIGHTS
 from worker.embedded import free_port
 
-from conftest import until
+from waiting import until
 
 UP = [sys.executable, "-m", "api.cli", "up", "--workers", "1"]
 ANY = ("--port", "0")

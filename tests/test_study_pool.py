@@ -17,8 +17,8 @@ from training.study.driver import TRIALS, keep_settings, run_sections
 from training.study.rounds import QUICK, Scale, Section
 from training.study.trials.trial import Outcome, Trial
 
-from conftest import until
-from courses import drawn_digits
+from small_trainings import drawn_digits
+from waiting import until
 
 
 def trial(**changes: object) -> Trial:

@@ -37,7 +37,7 @@ from training.study.trials.outcomes import write_outcome
 from training.study.trials.trial import Outcome, Point, Trial
 from training.tables import TextTable
 
-from courses import short
+from small_trainings import short
 
 LETTERS = "ABC"
 LINES = [

@@ -17,7 +17,7 @@ from training.study.trials.state import Draws, pooled
 from training.study.trials.trainer import train
 from training.study.trials.trial import Outcome, Trial
 
-from courses import drawn_digits
+from small_trainings import drawn_digits
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

@@ -18,7 +18,7 @@ from api.problems import Problem
 from api.settings import MIB, GatewaySettings
 from model.files.images import BadImage, decode
 
-from makers import (
+from hostile_files import (
     Pixels,
     tiff_loop,
     tiff_of_shared_directories,

@@ -22,8 +22,9 @@ from api.openapi.examples import STORED
 from api.schemas.jobs import JobOut
 from api.schemas.queues import BacklogOut, LaneOut, QueueOut, WorkerOut
 
-from conftest import Services, until
 from samples import pngs
+from services import Services
+from waiting import until
 
 TOP = [sys.executable, "-m", "api.cli", "top"]
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)

@@ -19,9 +19,10 @@ import pytest
 
 from worker import tracing
 
-from conftest import gateway_and_worker, until
 from hosts import serving
 from samples import glyphs, npy_of
+from services import gateway_and_worker
+from waiting import until
 
 pytest.importorskip("opentelemetry.exporter.otlp.proto.http", reason="the extra `otel` is not installed")
 WORK = {"queue wait", "read chunk", "claim", "decode", "forward", "commit"}

@@ -23,7 +23,7 @@ from training.sets.data import Set
 from training.state import State, blend
 from training.train import Trainer
 
-from courses import drawn_digits, short
+from small_trainings import drawn_digits, short
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

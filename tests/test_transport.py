@@ -9,7 +9,8 @@ import redis
 
 from worker.ledger.doorbell import SENDER_QUEUE, message, queue, sender_message
 
-from conftest import READY_S, running_services, until
+from services import READY_S, running_services
+from waiting import until
 
 MODEL = "digits-nano"
 

@@ -27,8 +27,9 @@ from worker.settings import QueueSettings
 
 from chaos.faults import REFUSALS, Refusal
 from chaos.proxy import Proxy
-from conftest import Services, end_process, until
 from samples import glyphs, npy_of
+from services import Services, end_process
+from waiting import until
 
 SAFE = QueueSettings()
 BAD = {

@@ -10,8 +10,8 @@ import redis
 from worker.ledger.jobs import JobState
 from worker.upkeep import upkeep
 
-from conftest import until
 from ledgers import in_store, ledger, pass_over, submit
+from waiting import until
 
 
 def test_it_rings_and_buries_until_it_is_stopped(

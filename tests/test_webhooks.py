@@ -28,10 +28,11 @@ from api.client import AsyncClient, Client, ProblemError
 from api.client.webhooks import AsyncWebhooks, Webhooks
 from worker.webhooks.events import Event
 
-from conftest import READY_S, Services, lone_gateway, on_empty_redis, running_services, until
 from ledgers import pass_over
 from receivers import OK, babble, drip, hang, pour, running_receiver, status
 from samples import glyphs, npy_of, pngs
+from services import READY_S, Services, lone_gateway, on_empty_redis, running_services
+from waiting import until
 
 NPY, PNG = {"Content-Type": "application/x-npy"}, {"Content-Type": "image/png"}
 TIMEOUT_S = 1.5

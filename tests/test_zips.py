@@ -17,7 +17,7 @@ from api.intake.zips import read_zip
 from api.problems import Problem
 from api.settings import GatewaySettings
 
-from makers import (
+from hostile_files import (
     DEFLATED,
     ZEROS,
     Entry,

@@ -19,9 +19,9 @@ from standardwebhooks.webhooks import Webhook
 
 from api.client import Client
 
-from conftest import Services, lone_gateway
 from receivers import OK, Answer, Receiver, babble, drip, hang, pour, running_receiver, status
 from samples import pngs
+from services import Services, lone_gateway
 
 JOBS, KILLS = 400, 40
 SETTINGS = {

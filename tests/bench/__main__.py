@@ -24,7 +24,7 @@ from .loads import Load
 from .machine import machine
 from .record import Record
 from .setting import QUICK, THREADS, Setting
-from conftest import Services, running_services
+from services import Services, running_services
 
 LONG = 5
 """The long job has so many times the images of a bulk job, to outlast the singles beside it."""

@@ -8,7 +8,7 @@ import httpx
 from .costs import processes, since, spent, used_by_redis
 from .forward import Raw
 from .loads import Load
-from conftest import Services
+from services import Services
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import psutil
 import redis
 
-from conftest import Services
+from services import Services
 
 Processes = Mapping[str, Sequence[psutil.Process]]
 

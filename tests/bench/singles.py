@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import httpx
 
 from .loads import Load
-from conftest import Services
+from services import Services
 
 CONNECTIONS = 20
 """Connections for the singles beside a large job."""

@@ -11,8 +11,8 @@ from worker.connections.connection import connect
 from worker.ledger.ledger import Ledger
 from worker.settings import QueueSettings
 
-from conftest import Services
 from ledgers import read_job, submit
+from services import Services
 
 LEASE_MS = QueueSettings().lease_ms
 

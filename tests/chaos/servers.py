@@ -12,7 +12,7 @@ import redis
 from api.settings import GatewaySettings
 from worker.embedded import EmbeddedRedis
 
-from conftest import end_process, ending_with_us
+from services import end_process, ending_with_us
 
 ROOM = 200_000
 """Bytes that an empty Redis has to spare when memory is full: fewer than the scripts take."""

@@ -14,7 +14,7 @@ from worker.ledger import keys
 
 from .proxy import Proxy
 from .wards import Ward, Warden, python
-from conftest import new_key
+from services import new_key
 
 READY_S = 120.0
 

@@ -21,8 +21,8 @@ from .onlookers import Onlooker, Question, Seen, onlookers
 from .proxy import Proxy
 from .replies import PLANNED
 from .servers import Server, running_server
-from conftest import Services
 from samples import glyphs, npy_of, pngs
+from services import Services
 
 MODEL = "digits-nano"
 FEW, TIMES = 100, 100

@@ -10,7 +10,7 @@ from .running import run
 from .stage import Stage
 from .standing import Standing
 from .table import HEAD, rows, wrong
-from conftest import logged_services
+from services import logged_services
 
 CONSOLE = Console(width=160)
 

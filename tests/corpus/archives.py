@@ -12,7 +12,7 @@ from model.files.images import png
 from .asking import Body, results, submit, uploaded
 from .cases import Ask, cases
 from .stage import GOOD, Stage
-from makers import (
+from hostile_files import (
     DEFLATED,
     Entry,
     bomb,

@@ -6,7 +6,7 @@ import numpy as np
 
 from .asking import Body, uploaded
 from .cases import Ask, cases
-from makers import deflated_array, idx, npy
+from hostile_files import deflated_array, idx, npy
 from samples import glyphs, idx_of, npy_of
 
 IMAGES = glyphs(3, np.random.default_rng(7))

@@ -6,7 +6,7 @@ from .asking import submit, uploaded
 from .cases import Ask, cases
 from .images import alone
 from .stage import GOOD, Stage
-from makers import npy
+from hostile_files import npy
 from samples import json_of
 
 JSON, NDJSON, NPY = "application/json", "application/x-ndjson", "application/x-npy"

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from .asking import Body, message, outcome, results, submit, talk, uploaded
 from .cases import SPENT_S, Ask, cases
 from .stage import GOOD, Stage
-from makers import file_part, form, part
+from hostile_files import file_part, form, part
 from wire import Wire
 
 PNG = GOOD["good-0.png"]

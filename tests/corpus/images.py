@@ -11,7 +11,7 @@ from model.drawn import draw
 from .asking import message, outcome, results, submit, talk, uploaded
 from .cases import Ask, Table, cases
 from .stage import GOOD, Stage
-from makers import (
+from hostile_files import (
     Pixels,
     animation,
     file_part,

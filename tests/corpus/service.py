@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from .asking import asked, got, message, outcome, require_sound, talk, uploaded
 from .cases import Ask, cases
 from .stage import GOOD, LARGE, Stage
-from makers import npy
+from hostile_files import npy
 from wire import Wire
 
 PNG = GOOD["good-0.png"]

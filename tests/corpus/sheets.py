@@ -10,7 +10,7 @@ from .asking import results, submit, uploaded
 from .cases import Ask, Table, cases
 from .images import fate
 from .stage import GOOD, Stage
-from makers import saved
+from hostile_files import saved
 from samples import glyphs, npy_of, page, tiff_of, zip_of
 
 RNG = np.random.default_rng(9)

@@ -12,8 +12,8 @@ import numpy as np
 from worker.embedded import free_port
 
 from chaos.servers import Server, running_server
-from conftest import Services, new_key
 from samples import npy_of, pngs, zip_of
+from services import Services, new_key
 from wire import Wire
 
 STRICT = {
