@@ -63,6 +63,8 @@ def ensemble(
     runs: Runs = RUNS,
 ) -> None:
     """Make one network of MEMBERS: all of them read every image, and their mean is the answer."""
+    if len(set(members)) < 2:
+        raise typer.BadParameter("an ensemble takes two different networks or more")
     folder = _folder(name, runs)
     united = [TorchPredictor(*load(each, runs), "cpu") for each in members]
     split = read_split(task_of(united[0].card).name, data)

@@ -1,21 +1,29 @@
-"""The cascade: what is sure stays with the cheap network, the rest goes to the expensive one."""
+"""Networks made of others: a cascade asks the second only when unsure, an ensemble asks all of them."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from typer.testing import CliRunner
 
 from model.card import BadCard, Card
 from model.checkpoint import save_checkpoint
+from model.engines.predictor import softmax
 from model.engines.torch_predictor import TorchPredictor
 from model.networks import Cascade, build, parts
 from training.cascade import BUDGET, choose_threshold, combine
+from training.cli import app
+from training.ensemble import unite
+from training.measures.calibration import best_temperature
 from training.measures.cost import MacCounter
-from training.registry import load
+from training.measures.evaluate import evaluate
+from training.registry import SETTINGS, load
+from training.run import Run
 
-from small_trainings import CHEAP, Pair, drawn_digits, trained_pair
+from small_trainings import CHEAP, Pair, drawn_digits, short, trained_pair
 
 
 @pytest.fixture(scope="module")
@@ -149,3 +157,111 @@ def test_each_half_is_opened_by_name(pair: Pair, tmp_path: Path) -> None:
         load("cheap/second", tmp_path)
     save_checkpoint(card, module, tmp_path / "first-0")
     assert load("first", tmp_path)[0].name == "both"
+
+
+def test_an_ensemble_says_the_mean_of_what_its_members_say(pair: Pair) -> None:
+    card, module = unite("both", pair, drawn_digits().validation)
+    images = drawn_digits().test.images
+    found = softmax(TorchPredictor(card, module, "cpu").logits(images), 1.0)
+    expected = sum(each.probabilities(images) for each in pair) / 2
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-6)
+
+
+def test_an_ensemble_is_calibrated_anew(pair: Pair) -> None:
+    validation = drawn_digits().validation
+    card, module = unite("both", pair, validation)
+    logits = TorchPredictor(card, module, "cpu").logits(validation.images)
+    assert card.temperature == round(best_temperature(logits, validation.labels), 4)
+
+
+def test_an_ensemble_costs_what_all_of_them_cost(pair: Pair) -> None:
+    card, module = unite("both", pair, drawn_digits().validation)
+    assert card.parameters == sum(each.card.parameters for each in pair)
+    spent = []
+    for each in (*pair, TorchPredictor(card, module, "cpu")):
+        with MacCounter() as counter:
+            each.logits(drawn_digits().test.images[:1])
+        spent.append(counter.macs)
+    assert spent[2] == spent[0] + spent[1]
+
+
+@pytest.mark.parametrize("make", [combine, lambda name, *pair: unite(name, pair[:2], pair[2])])
+def test_networks_of_other_labels_are_refused(pair: Pair, make: Callable[..., object]) -> None:
+    stranger = TorchPredictor(replace(pair[1].card, name="letters", labels="abc"), pair[1].module, "cpu")
+    with pytest.raises(BadCard, match="cheap and letters do not know the same labels"):
+        make("both", pair[0], stranger, drawn_digits().validation)
+
+
+def test_what_an_ensemble_with_a_cascade_in_it_costs_is_a_mean_over_the_images(
+    pair: Pair, tmp_path: Path
+) -> None:
+    split = drawn_digits()
+    inner = TorchPredictor(*combine("inner", *pair, split.validation)[:2], "cpu")
+    inner.module.threshold = float(np.median(pair[0].probabilities(split.test.images).max(axis=1)))
+    layout = {**inner.card.network, "threshold": inner.module.threshold}
+    inner.card = replace(inner.card, network=layout)
+    card, module = unite("both", (pair[1], inner), split.validation)
+    save_checkpoint(card, module, tmp_path)
+    found = evaluate(
+        TorchPredictor(card, module, "cpu"), tmp_path / "both.safetensors", split.test, "drawn"
+    )
+    with MacCounter() as counter:
+        TorchPredictor(card, module, "cpu").logits(split.test.images)
+    assert found.cost.macs == counter.macs / len(split.test)
+
+
+@pytest.mark.parametrize("make", [combine, lambda name, *pair: unite(name, pair[:2], pair[2])])
+def test_nothing_that_was_measured_of_a_part_is_said_of_the_whole(
+    pair: Pair, make: Callable[..., tuple[Card, object]]
+) -> None:
+    measured = {"accuracy": {"top1": 0.99}, "precision": "bfloat16", "sha256": "0"}
+    first, second = (
+        TorchPredictor(replace(each.card, **measured), each.module, "cpu")  # type: ignore[arg-type]
+        for each in pair
+    )
+    card, *_ = make("both", first, second, drawn_digits().validation)
+    assert (card.accuracy, card.precision, card.sha256) == ({}, "float32", "")
+
+
+def test_networks_that_held_out_other_test_sets_are_refused(pair: Pair) -> None:
+    stranger = TorchPredictor(replace(pair[1].card, measured_on="elsewhere"), pair[1].module, "cpu")
+    with pytest.raises(
+        BadCard, match=r"cheap and dear were trained with different test sets .*elsewhere"
+    ):
+        unite("both", (pair[0], stranger), drawn_digits().validation)
+
+
+@pytest.mark.parametrize("line", [["cascade", "cheap", "dear"], ["ensemble", "cheap", "dear"]])
+def test_a_name_that_is_a_path_or_of_a_trained_run_is_refused(line: list[str], tmp_path: Path) -> None:
+    run = Run(short(), tmp_path)
+    for name, said in (
+        ("", "letters, digits"),
+        ("../escaped", "letters, digits"),
+        ("small", "was trained: give another --name"),
+    ):
+        done = CliRunner().invoke(app, [*line, "--name", name, "--runs", str(tmp_path)])
+        assert done.exit_code
+        assert said in " ".join(done.output.split())
+    assert not (tmp_path.parent / "escaped-0").exists()
+    assert [path.name for path in run.folder.iterdir()] == [SETTINGS]
+
+
+def test_an_ensemble_of_one_is_refused(tmp_path: Path) -> None:
+    for members in (["digits"], ["digits", "digits"]):
+        line = ["ensemble", *members, "--name", "one", "--runs", str(tmp_path)]
+        done = CliRunner().invoke(app, line)
+        assert done.exit_code
+        assert "two different networks" in " ".join(done.output.split())
+
+
+def test_a_cascade_may_end_in_an_ensemble(pair: Pair, tmp_path: Path) -> None:
+    split = drawn_digits()
+    both = TorchPredictor(*unite("both", pair, split.validation), "cpu")
+    card, module, _ = combine("all", pair[0], both, split.validation)
+    save_checkpoint(card, module, tmp_path)
+    loaded = TorchPredictor.load("all", tmp_path, "cpu")
+    loaded.warm_up()
+    images = split.test.images
+    sure = pair[0].probabilities(images).max(axis=1) >= card.network["threshold"]
+    expected = np.where(sure[:, None], pair[0].probabilities(images), both.probabilities(images))
+    np.testing.assert_allclose(loaded.probabilities(images), expected, rtol=0, atol=1e-6)
