@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from functools import partial
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import IO
@@ -322,6 +323,19 @@ def test_stdout_may_be_full_or_closed(
     environment = os.environ | {"PYTHONUNBUFFERED": "", "INKQUEUE_URL": services.url}
     done = subprocess.run(shell, env=environment, stderr=subprocess.PIPE, text=True)
     assert (done.returncode, done.stderr) == (code, said)
+
+
+@pytest.mark.parametrize("program", ["api.cli", "model", "training"])
+def test_ctrl_c_while_it_loads_ends_it_in_silence(program: str, tmp_path: Path) -> None:
+    (tmp_path / "typer.py").write_text("import os, signal; os.kill(os.getpid(), signal.SIGINT)")
+    done = subprocess.run(
+        [sys.executable, "-m", program],
+        env=os.environ | {"PYTHONPATH": f"{tmp_path}:{os.environ.get('PYTHONPATH', '')}"},
+        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),  # background jobs ignore it
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode, done.stderr) == (-signal.SIGINT, "")
 
 
 def test_a_redis_that_cannot_be_reached_is_named(

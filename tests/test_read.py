@@ -14,7 +14,7 @@ import pytest
 from typer.testing import CliRunner
 
 from api.client import Client
-from model.__main__ import app
+from model.command import app
 from model.engines.opening import open_predictor
 from model.engines.predictor import Predictor
 from model.files.images import png

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
-from model.__main__ import app
+from model.command import app
 from model.drawn import draw
 from model.files.images import png
 

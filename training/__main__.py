@@ -2,11 +2,14 @@
 
 import sys
 
+from model.loading import loading
+
 
 def main() -> None:
     """Run the command; if a package that it needs is missing, say what to install."""
     try:
-        from .cli import app
+        with loading():
+            from .cli import app
     except ModuleNotFoundError as error:
         missing = str(error.name).split(".")[0]
         if missing in ("model", "training"):
