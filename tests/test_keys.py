@@ -3,6 +3,8 @@
 import logging
 import os
 import stat
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -292,6 +294,17 @@ class TestCommand:
         answer = keys(*words)
         assert answer.exit_code == code
         assert reason in " ".join(answer.stderr.split())
+
+
+@pytest.mark.parametrize("command", ["make", "rotate"])
+def test_a_key_that_cannot_be_shown_is_not_stored(keys: Run, path: Path, command: str) -> None:
+    keys("make")
+    before = path.read_text()
+    words = [command, "--file", str(path), *([before[:8]] if command == "rotate" else [])]
+    shell = ["/bin/sh", "-c", '"$@" >/dev/full', "sh", sys.executable, "-m", "api.cli", "keys", *words]
+    done = subprocess.run(shell, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (1, "error: No space left on device\n")
+    assert path.read_text() == before
 
 
 def test_the_file_may_be_named_before_the_command(keys: Run, path: Path) -> None:

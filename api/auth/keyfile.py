@@ -29,18 +29,23 @@ def read_keyfile(path: Path) -> dict[str, Credential]:
     return read_credentials(read_text(path) if path.exists() else "", str(path))
 
 
-def add_key(path: Path, key: Credential) -> None:
-    """Append a key to a file, which is created if missing. Raises BadKeys."""
+def add_key(path: Path, key: Credential, show: Callable[[], object] = lambda: None) -> None:
+    """Append a key to a file, which is created if missing, once `show` has shown it. Raises BadKeys."""
     with _editing(path) as lines:
         lines.append(key.line())
+        show()
 
 
-def change_key(path: Path, key_id: str, change: Change) -> None:
-    """Replace a key by what `change` returns; all other lines stay. Raises BadKeys."""
+def change_key(
+    path: Path, key_id: str, change: Change, show: Callable[[], object] = lambda: None
+) -> None:
+    """Replace a key by what `change` returns, once `show` has shown that; all other lines stay. Raises
+    BadKeys."""
     with _editing(path) as lines:
         if key_id not in read_keyfile(path):
             raise BadKeys(f"{path} has no key {key_id}; `inkqueue keys list` shows all")
         lines[:] = [new for line in lines for new in _changed(line, key_id, change)]
+        show()
 
 
 def _changed(line: str, key_id: str, change: Change) -> list[str]:

@@ -37,10 +37,10 @@ def make(owner: Owner = None, scopes: Scopes = None, until: Until = None, file: 
     fields = {"scopes": scopes} if scopes else {}
     key, known = Credential.new(owner or "", until=until, **fields)
     if file:
-        add_key(file, known)
-        _show(key, f"{known.id} is in {file}; a gateway that reads it accepts the key within a second.")
+        add_key(file, known, lambda: _show(key))
+        _explain(f"{known.id} is in {file}; a gateway that reads it accepts the key within a second.")
         return
-    typer.echo(f"INKQUEUE_API_KEY={key}")
+    _show(key)
     typer.echo(f"INKQUEUE_API_KEYS={shlex.quote(known.line())}")
     notes.print(
         "The first line is the caller's: `inkqueue` reads it from the environment, others send the key\n"
@@ -72,8 +72,8 @@ def rotate(
             old, id=new.id, sha256=new.sha256, until=until or old.until
         )
 
-    change_key(path, key_id, replaced)
-    _show(key, f"{key_id} is valid until {end:%Y-%m-%d %H:%M:%S} UTC at most; then only the new one.")
+    change_key(path, key_id, replaced, lambda: _show(key))
+    _explain(f"{key_id} is valid until {end:%Y-%m-%d %H:%M:%S} UTC at most; then only the new one.")
 
 
 @app.command()
@@ -113,6 +113,9 @@ def _required(file: Path | None) -> Path:
     return file
 
 
-def _show(key: str, words: str) -> None:
+def _show(key: str) -> None:
     typer.echo(f"INKQUEUE_API_KEY={key}")
+
+
+def _explain(words: str) -> None:
     notes.print(f"{words} The key is shown only this once.")
