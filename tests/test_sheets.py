@@ -18,6 +18,8 @@ from model.sheets.choosing import choose
 from model.sheets.cutting import cut
 from model.sheets.paper import even
 from model.sheets.skew import skew
+from model.sheets.strokes import Group
+from model.sheets.words import word_gap, word_numbers
 from training.sheets.alignment import distance, in_order, matches
 from training.sheets.drawing import Drawn, Taking
 from training.sheets.grids import Ruling, draw_grid
@@ -402,6 +404,16 @@ class TestGrids:
             cut(page(PLAIN, SMALL, rng).pixels, "emnist", GRID)
         with pytest.raises(BadImage, match="at most 10,000"):
             cut(np.full((50, 60), 200, np.uint8), "emnist", Layout("grid", 51, 60))
+
+
+class TestWords:
+    def test_a_gap_half_as_wide_as_the_writing_is_high_parts_words(self) -> None:
+        line = [Group((), (left, 0, left + 40, 60)) for left in (0, 48, 120, 168)]
+        assert word_numbers(line, word_gap([line], 60)) == [0, 0, 1, 1]
+
+    def test_gaps_that_are_all_alike_part_none(self) -> None:
+        line = [Group((), (left, 0, left + 40, 60)) for left in (0, 70, 140, 210)]
+        assert word_numbers(line, word_gap([line], 60)) == [0, 0, 0, 0]
 
 
 class TestChoosing:
